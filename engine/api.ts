@@ -1,0 +1,93 @@
+/**
+ * The one door to the engine: the command line, the extension and the tests call this interface,
+ * in their own process (`engine/engine.ts`) or through the engine process (`engine/runtime/node/client.ts`).
+ * Everything here survives structured clone.
+ */
+
+export const PRECISIONS = ['fp32'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** Names that `--scheduler` and the settings take. */
+export const SCHEDULERS = ['ddim', 'euler', 'euler-a', 'dpmpp-2m', 'dpmpp-2m-karras', 'unipc', 'lcm'] as const;
+export type SchedulerName = (typeof SCHEDULERS)[number];
+
+/** A picture as file bytes (PNG). */
+export interface EncodedPicture {
+  png: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** What to draw. Everything but the prompt has a default, taken from the model where the model has an opinion. */
+export interface GenerateRequest {
+  prompt: string;
+  negativePrompt?: string;
+  /** A model folder in the diffusers layout; the embedded model if absent. */
+  model?: string;
+  /** 0 … 2³²−1; drawn at random if absent. */
+  seed?: number;
+  /** Denoising steps, 1 … 150. */
+  steps?: number;
+  /** Classifier-free guidance scale; 1 turns guidance off. 0 … 50. */
+  guidance?: number;
+  /** Pixels, a multiple of 8, 64 … 2048. */
+  width?: number;
+  height?: number;
+  scheduler?: SchedulerName;
+  precision?: Precision;
+  /** Threads for one network run; 0 or absent: as many as there are physical cores. */
+  threads?: number;
+  /** Send a preview with the progress reports (default true). */
+  previews?: boolean;
+}
+
+export interface GenerateProgress {
+  stage: 'load' | 'encode' | 'denoise' | 'decode';
+  /** Denoising steps finished, 0 … steps. */
+  step: number;
+  steps: number;
+  /** The picture as the model sees it after this step. */
+  preview?: EncodedPicture;
+}
+
+/** Everything needed to make the same picture again; written into the PNG as `parameters`. */
+export interface Recipe {
+  prompt: string;
+  negativePrompt: string;
+  /** Name of the model's folder. */
+  model: string;
+  seed: number;
+  steps: number;
+  guidance: number;
+  width: number;
+  height: number;
+  scheduler: SchedulerName;
+  precision: Precision;
+}
+
+export interface GenerateResult {
+  /** PNG with the recipe in its text chunk. */
+  picture: EncodedPicture;
+  recipe: Recipe;
+  /** Multiply–accumulates of the whole process: text encoder, every U-Net step, decoder. */
+  macs: number;
+  /** Wall time of the whole call, loading included. */
+  seconds: number;
+  /** Wall time spent loading the model; 0 when it was loaded already. */
+  loadSeconds: number;
+  stepSeconds: number[];
+  /** Sentences for the user, e.g. a prompt cut at the token limit. */
+  warnings: string[];
+}
+
+export interface CallOptions<Progress> {
+  onProgress?: (progress: Progress) => void;
+  /** Aborting rejects with an `AbortError` within one step. */
+  signal?: AbortSignal;
+}
+
+export interface Engine {
+  generate(request: GenerateRequest, options?: CallOptions<GenerateProgress>): Promise<GenerateResult>;
+  /** Frees models and ends the engine process, if there is one. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,26 @@
+// Bundles everything that runs into dist/: the extension host, the engine process, the command line, the pages.
+import { context, build } from 'esbuild';
+
+const watch = process.argv.includes('--watch');
+const common = { bundle: true, sourcemap: true, target: 'es2022', logLevel: 'warning', outdir: 'dist' };
+// Native packages are loaded from node_modules; everything else is bundled.
+const node = { ...common, platform: 'node', external: ['onnxruntime-node', 'sharp', 'vscode'] };
+// ESM bundles that contain CommonJS dependencies need a `require`.
+const esmRequire =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+const bundles = [
+  {
+    ...node,
+    entryPoints: { patchwork: 'cli/main.ts', engine: 'engine/runtime/node/process.ts' },
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    banner: { js: esmRequire },
+    alias: { 'onnxruntime-web': './engine/runtime/absent.ts' },
+  },
+];
+
+for (const options of bundles) {
+  if (watch) await (await context(options)).watch();
+  else await build(options);
+}
