@@ -1,0 +1,24 @@
+/**
+ * A sampler of the reverse diffusion process, made for a given number of steps.
+ * Arrays are latents, flat, any shape; `index` counts steps from 0.
+ */
+export interface Scheduler {
+  /** Timesteps as the network takes them, in the order of the steps; may be fractional. */
+  readonly timesteps: readonly number[];
+  /** Standard deviation of the starting noise. */
+  readonly initNoiseSigma: number;
+  /** True if `step` draws noise. */
+  readonly stochastic: boolean;
+  /** The network's input at a step, from the current sample. */
+  scaleInput(sample: Float32Array, index: number): Float32Array;
+  /**
+   * One step back: the next sample, from the network's output (epsilon or v, as configured).
+   * Must be called in order, from index `start` on; multistep samplers keep their history inside.
+   * `noise` is standard normal, one value an element; required if `stochastic`.
+   */
+  step(output: Float32Array, index: number, sample: Float32Array, noise?: Float32Array): Float32Array;
+  /** The clean sample that the network's output at this step stands for (for previews); no state changes. */
+  predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array;
+  /** `original` noised to the level of step `index`, where an edit of partial strength starts. */
+  addNoise(original: Float32Array, noise: Float32Array, index: number): Float32Array;
+}

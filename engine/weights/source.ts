@@ -1,0 +1,22 @@
+/** Element types of the safetensors format. */
+export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
+
+/** Where a tensor's bytes lie: `length` bytes from `offset` of `file`, row-major, little-endian. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** Absolute path. */
+  readonly file: string;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The named tensors of one network: one safetensors file, or several with an index. Nothing is read but headers. */
+export interface WeightSource {
+  /** The file or folder to name in errors. */
+  readonly origin: string;
+  names(): Iterable<string>;
+  find(name: string): StoredTensor | undefined;
+}
