@@ -8,7 +8,15 @@ export const PRECISIONS = ['fp32'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 /** Names that `--scheduler` and the settings take. */
-export const SCHEDULERS = ['ddim', 'euler', 'euler-a', 'dpmpp-2m', 'dpmpp-2m-karras', 'unipc', 'lcm'] as const;
+export const SCHEDULERS = [
+  'ddim',
+  'euler',
+  'euler-a',
+  'dpmpp-2m',
+  'dpmpp-2m-karras',
+  'unipc',
+  'lcm',
+] as const;
 export type SchedulerName = (typeof SCHEDULERS)[number];
 
 /** A picture as file bytes (PNG). */

@@ -1,0 +1,82 @@
+import type { Network } from './network.ts';
+import type { Operator } from './operators.ts';
+import type { Value } from './values.ts';
+
+/** Sizes that a count depends on. */
+export interface Extent {
+  /** Positions at level 0. */
+  height: number;
+  width: number;
+  batch: number;
+  /** Length of token inputs. */
+  tokens: number;
+}
+
+/** What the arithmetic is spent on. */
+export type MacKind = 'convolution' | 'linear' | 'self-attention' | 'cross-attention' | 'text' | 'embedding';
+
+/** Multiply–accumulates of one run. */
+export interface MacCount {
+  total: number;
+  byKind: Partial<Record<MacKind, number>>;
+  /** Keys are level numbers, or `none` for what has no place in the picture. */
+  byLevel: Record<string, number>;
+}
+
+/** Height and width of a level. */
+export function sizeAt(extent: { height: number; width: number }, level: number): [number, number] {
+  return [Math.ceil(extent.height / 2 ** level), Math.ceil(extent.width / 2 ** level)];
+}
+
+/**
+ * Counts the products of a plain dense run: convolutions, linear maps and attention's two products;
+ * nothing element-wise, no algebraic saving.
+ */
+export function countMacs(network: Network, extent: Extent): MacCount {
+  const count: MacCount = { total: 0, byKind: {}, byLevel: {} };
+  const positions = (value: Value): number => {
+    if (value.kind === 'map') {
+      const [height, width] = sizeAt(extent, value.level);
+      return height * width;
+    }
+    return value.kind === 'vector' ? 1 : extent.tokens;
+  };
+  for (const operator of network.operators) {
+    const counted = macsOf(operator, positions);
+    if (!counted) continue;
+    const macs = counted.macs * extent.batch;
+    const level = operator.output.kind === 'map' ? String(operator.output.level) : 'none';
+    count.total += macs;
+    count.byKind[counted.kind] = (count.byKind[counted.kind] ?? 0) + macs;
+    count.byLevel[level] = (count.byLevel[level] ?? 0) + macs;
+  }
+  return count;
+}
+
+/** Products of one operator for one picture of the batch, given how many positions a value has. */
+export function macsOf(
+  operator: Operator,
+  positions: (value: Value) => number,
+): { kind: MacKind; macs: number } | undefined {
+  switch (operator.type) {
+    case 'convolution':
+    case 'linear':
+    case 'geglu': {
+      const products = operator.weight.shape.reduce((a, b) => a * b, 1);
+      return { kind: matrixKind(operator), macs: products * positions(operator.output) };
+    }
+    case 'attention': {
+      const { query, key, value } = operator;
+      const macs = positions(query) * positions(key) * (key.channels + value.channels);
+      return { kind: key.kind === query.kind ? 'self-attention' : 'cross-attention', macs };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function matrixKind(operator: Operator): MacKind {
+  if (operator.type === 'convolution') return 'convolution';
+  if (operator.output.kind === 'tokens') return 'text';
+  return operator.output.kind === 'vector' ? 'embedding' : 'linear';
+}

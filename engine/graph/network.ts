@@ -1,0 +1,220 @@
+import type { ActivationName, Convolution, Operator } from './operators.ts';
+import type { FeatureMap, Features, Ids, Tokens, Value, Vector, Weight } from './values.ts';
+
+/** A network as a list of operators in the order of computation. */
+export interface Network {
+  readonly name: string;
+  readonly inputs: ReadonlyMap<string, Value>;
+  readonly outputs: ReadonlyMap<string, Value>;
+  readonly operators: readonly Operator[];
+}
+
+type New<T> = T extends { id: number } ? Omit<T, 'id'> : never;
+type LinearOptions = { bias?: boolean; conv?: boolean };
+
+/**
+ * Writes a network operator by operator. Methods take a module's path in the checkpoint
+ * (`down_blocks.0.resnets.0.conv1`) and name its weights from it.
+ */
+export class NetworkBuilder {
+  readonly #operators: Operator[] = [];
+  readonly #inputs = new Map<string, Value>();
+  readonly #outputs = new Map<string, Value>();
+  #values = 0;
+
+  #value<T extends Value>(value: New<T>): T {
+    return { ...value, id: this.#values++ } as unknown as T;
+  }
+
+  /** A new value of the same kind and place as `like`, with other channels. */
+  #like<T extends Features>(like: T, channels: number = like.channels): T {
+    return { ...like, channels, id: this.#values++ };
+  }
+
+  #push<T extends Operator>(operator: T): T['output'] {
+    this.#operators.push(operator);
+    return operator.output;
+  }
+
+  inputMap(name: string, channels: number, level: number): FeatureMap {
+    const value = this.#value<FeatureMap>({ kind: 'map', channels, level });
+    this.#inputs.set(name, value);
+    return value;
+  }
+
+  inputTokens(name: string, channels: number): Tokens {
+    const value = this.#value<Tokens>({ kind: 'tokens', channels });
+    this.#inputs.set(name, value);
+    return value;
+  }
+
+  inputVector(name: string, channels: number): Vector {
+    const value = this.#value<Vector>({ kind: 'vector', channels });
+    this.#inputs.set(name, value);
+    return value;
+  }
+
+  inputIds(name: string): Ids {
+    const value = this.#value<Ids>({ kind: 'ids' });
+    this.#inputs.set(name, value);
+    return value;
+  }
+
+  output(name: string, value: Value): void {
+    this.#outputs.set(name, value);
+  }
+
+  convolution(
+    path: string,
+    input: FeatureMap,
+    channels: number,
+    options: {
+      kernel?: number;
+      stride?: 1 | 2;
+      padding?: Convolution['padding'];
+      upsample?: boolean;
+      bias?: boolean;
+      shift?: Vector;
+    } = {},
+  ): FeatureMap {
+    const { kernel = 3, stride = 1, padding = 'same', upsample = false, bias = true, shift } = options;
+    const level = input.level + (stride === 2 ? 1 : 0) - (upsample ? 1 : 0);
+    return this.#push({
+      type: 'convolution',
+      input,
+      output: { ...this.#like(input, channels), level },
+      weight: weight(path, [channels, input.channels, kernel, kernel]),
+      ...(bias && { bias: biasOf(path, channels) }),
+      kernel,
+      stride,
+      padding,
+      upsample,
+      ...(shift && { shift }),
+    }) as FeatureMap;
+  }
+
+  /** `conv`: the checkpoint holds the weight as a 1×1 convolution's. */
+  linear<T extends Features>(path: string, input: T, channels: number, options: LinearOptions = {}): T {
+    const { bias = true, conv = false } = options;
+    return this.#push({
+      type: 'linear',
+      input,
+      output: this.#like(input, channels),
+      weight: weight(path, conv ? [channels, input.channels, 1, 1] : [channels, input.channels]),
+      ...(bias && { bias: biasOf(path, channels) }),
+    }) as T;
+  }
+
+  geglu<T extends Features>(path: string, input: T, channels: number): T {
+    return this.#push({
+      type: 'geglu',
+      input,
+      output: this.#like(input, channels),
+      weight: weight(path, [2 * channels, input.channels]),
+      bias: biasOf(path, 2 * channels),
+    }) as T;
+  }
+
+  groupNorm(
+    path: string,
+    input: FeatureMap,
+    options: { groups: number; epsilon: number; activation?: ActivationName },
+  ): FeatureMap {
+    return this.#push({
+      type: 'group-norm',
+      input,
+      output: this.#like(input),
+      ...gainAndBias(path, input.channels),
+      ...options,
+    }) as FeatureMap;
+  }
+
+  layerNorm<T extends Features>(path: string, input: T, epsilon = 1e-5): T {
+    return this.#push({
+      type: 'layer-norm',
+      input,
+      output: this.#like(input),
+      ...gainAndBias(path, input.channels),
+      epsilon,
+    }) as T;
+  }
+
+  attention<T extends FeatureMap | Tokens>(
+    query: T,
+    key: FeatureMap | Tokens,
+    value: FeatureMap | Tokens,
+    heads: number,
+    causal = false,
+  ): T {
+    const output = this.#like(query, value.channels);
+    return this.#push({ type: 'attention', query, key, value, output, heads, causal }) as T;
+  }
+
+  activation<T extends Features>(input: T, name: ActivationName): T {
+    return this.#push({ type: 'activation', input, output: this.#like(input), function: name }) as T;
+  }
+
+  sum<T extends Features>(a: T, b: T): T {
+    return this.#push({ type: 'sum', inputs: [a, b], output: this.#like(a) }) as T;
+  }
+
+  concat<T extends Features>(inputs: readonly [T, ...T[]]): T {
+    const channels = inputs.reduce((total, value) => total + value.channels, 0);
+    return this.#push({ type: 'concat', inputs, output: this.#like(inputs[0], channels) }) as T;
+  }
+
+  affine<T extends Features>(input: T, scale: number, offset: number): T {
+    return this.#push({ type: 'affine', input, output: this.#like(input), scale, offset }) as T;
+  }
+
+  softClamp(input: FeatureMap, limit: number): FeatureMap {
+    return this.#push({ type: 'soft-clamp', input, output: this.#like(input), limit }) as FeatureMap;
+  }
+
+  embedding(path: string, input: Ids, options: { size: number; places: number; channels: number }): Tokens {
+    const { size, places, channels } = options;
+    return this.#push({
+      type: 'embedding',
+      input,
+      output: this.#value<Tokens>({ kind: 'tokens', channels }),
+      table: weight(`${path}.token_embedding`, [size, channels]),
+      positions: weight(`${path}.position_embedding`, [places, channels]),
+    }) as Tokens;
+  }
+
+  sinusoid(input: Vector, channels: number, options: { flip: boolean; shift: number }): Vector {
+    const output = this.#like(input, input.channels * channels);
+    return this.#push({ type: 'sinusoid', input, output, channels, ...options }) as Vector;
+  }
+
+  build(name: string): Network {
+    return { name, inputs: this.#inputs, outputs: this.#outputs, operators: this.#operators };
+  }
+}
+
+/** Every weight that a network reads, once each. */
+export function weightsOf(network: Network): Weight[] {
+  const weights = new Map<string, Weight>();
+  for (const operator of network.operators)
+    for (const field of Object.values(operator)) if (isWeight(field)) weights.set(field.name, field);
+  return [...weights.values()];
+}
+
+function isWeight(field: unknown): field is Weight {
+  return typeof field === 'object' && field !== null && 'name' in field && 'shape' in field;
+}
+
+function weight(path: string, shape: number[]): Weight {
+  return { name: `${path}.weight`, shape, kind: 'weight' };
+}
+
+function biasOf(path: string, channels: number): Weight {
+  return { name: `${path}.bias`, shape: [channels], kind: 'bias' };
+}
+
+function gainAndBias(path: string, channels: number): { gain: Weight; bias: Weight } {
+  return {
+    gain: { name: `${path}.weight`, shape: [channels], kind: 'gain' },
+    bias: biasOf(path, channels),
+  };
+}

@@ -1,0 +1,181 @@
+import path from 'node:path';
+import { InputError } from '../errors.ts';
+import type { Dtype, StoredTensor } from '../weights/source.ts';
+import { ModelProto } from './onnx-schema.ts';
+
+/** An ONNX model in memory, its large weights left in files of one folder. */
+export interface OnnxModel {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** The folder of the weights that the model refers to. */
+  readonly folder: string | undefined;
+}
+
+/** A tensor inside the model, by name. */
+export type Ref = string;
+
+const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 };
+export type ElementType = keyof typeof DATA_TYPES;
+
+const STORED_TYPES: Partial<Record<Dtype, ElementType>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
+const ELEMENT_BYTES: Partial<Record<Dtype, number>> = { F32: 4, F16: 2, BF16: 2 };
+
+/** Operators of ONNX Runtime's own. */
+export const MICROSOFT = 'com.microsoft';
+
+type Attribute = number | string | readonly number[] | { float: number };
+export interface NodeOptions {
+  domain?: string;
+  /** Whole numbers become ints; floats are given as `{ float }`. */
+  attributes?: Record<string, Attribute>;
+}
+
+/** Writes an ONNX graph node by node and encodes it. Names are made here. */
+export class OnnxBuilder {
+  readonly #nodes: object[] = [];
+  readonly #initializers: object[] = [];
+  readonly #inputs: object[] = [];
+  readonly #outputs: object[] = [];
+  readonly #known = new Map<string, Ref>();
+  #folder: string | undefined;
+  #names = 0;
+
+  #fresh(prefix: string): Ref {
+    return `${prefix}_${this.#names++}`;
+  }
+
+  /** Adds a node with one output. `label` names it in profiles. */
+  node(type: string, inputs: readonly Ref[], options: NodeOptions = {}, label = type): Ref {
+    return this.nodes(type, inputs, 1, options, label)[0]!;
+  }
+
+  /** Adds a node with several outputs. An empty input name stands for an absent optional input. */
+  nodes(
+    type: string,
+    inputs: readonly Ref[],
+    outputs: number,
+    options: NodeOptions = {},
+    label = type,
+  ): Ref[] {
+    const output = Array.from({ length: outputs }, () => this.#fresh(type));
+    this.#nodes.push({
+      op_type: type,
+      domain: options.domain ?? '',
+      name: `${label}#${this.#nodes.length}`,
+      input: inputs,
+      output,
+      attribute: Object.entries(options.attributes ?? {}).map(([name, value]) => attribute(name, value)),
+    });
+    return output;
+  }
+
+  floats(values: readonly number[] | Float32Array, dims: readonly number[] = [values.length]): Ref {
+    return this.#constant('float32', Float32Array.from(values), dims);
+  }
+
+  ints(values: readonly number[], dims: readonly number[] = [values.length]): Ref {
+    return this.#constant('int64', BigInt64Array.from(values, BigInt), dims);
+  }
+
+  #constant(type: ElementType, data: Float32Array | BigInt64Array, dims: readonly number[]): Ref {
+    const raw = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    return this.#once(`${type} ${dims} ${raw.toString('base64')}`, () => {
+      const name = this.#fresh('constant');
+      this.#initializers.push({ name, dims: [...dims], data_type: DATA_TYPES[type], raw_data: raw });
+      return name;
+    });
+  }
+
+  /**
+   * A weight as float32, read from its file when the model is loaded. `rows` takes part of the first axis.
+   * `dims` replaces the shape by another of the same size.
+   */
+  weight(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
+    const type = STORED_TYPES[tensor.dtype];
+    if (!type)
+      throw new InputError(
+        `${tensor.file}: tensor ${tensor.name} has type ${tensor.dtype}; weights must be F32, F16 or BF16.`,
+      );
+    const folder = path.dirname(tensor.file);
+    if (this.#folder !== undefined && this.#folder !== folder)
+      throw new Error(`weights of one network lie in two folders: ${this.#folder} and ${folder}`);
+    this.#folder = folder;
+    const shape = rows ? [rows.count, ...dims.slice(1)] : [...dims];
+    const size = shape.reduce((a, b) => a * b, ELEMENT_BYTES[tensor.dtype]!);
+    const offset = tensor.offset + (rows ? (rows.from / rows.count) * size : 0);
+    return this.#once(`${path.basename(tensor.file)} ${offset} ${shape}`, () => {
+      const name = rows ? `${tensor.name}[${rows.from}]` : tensor.name;
+      const unique = this.#initializers.some((other) => (other as { name: string }).name === name)
+        ? this.#fresh(name)
+        : name;
+      this.#initializers.push({
+        name: unique,
+        dims: shape,
+        data_type: DATA_TYPES[type],
+        data_location: 1,
+        external_data: [
+          { key: 'location', value: path.basename(tensor.file) },
+          { key: 'offset', value: String(offset) },
+          { key: 'length', value: String(size) },
+        ],
+      });
+      return type === 'float32'
+        ? unique
+        : this.node('Cast', [unique], { attributes: { to: DATA_TYPES.float32 } });
+    });
+  }
+
+  input(name: string, type: ElementType, dims: readonly (number | string)[]): Ref {
+    this.#inputs.push(valueInfo(name, type, dims));
+    return name;
+  }
+
+  output(name: string, ref: Ref, type: ElementType, dims: readonly (number | string)[]): void {
+    this.#nodes.push({ op_type: 'Identity', name: `output#${name}`, input: [ref], output: [name] });
+    this.#outputs.push(valueInfo(name, type, dims));
+  }
+
+  encode(name: string): OnnxModel {
+    const message = {
+      ir_version: 10,
+      producer_name: 'patchwork',
+      opset_import: [
+        { domain: '', version: 20 },
+        { domain: MICROSOFT, version: 1 },
+      ],
+      graph: {
+        name,
+        node: this.#nodes,
+        initializer: this.#initializers,
+        input: this.#inputs,
+        output: this.#outputs,
+      },
+    };
+    const bytes = ModelProto.encode(ModelProto.create(message)).finish();
+    return { name, bytes, folder: this.#folder };
+  }
+
+  #once(key: string, make: () => Ref): Ref {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    this.#known.set(key, made);
+    return made;
+  }
+}
+
+function valueInfo(name: string, type: ElementType, dims: readonly (number | string)[]): object {
+  const dim = dims.map((d) => (typeof d === 'number' ? { dim_value: d } : { dim_param: d }));
+  return { name, type: { tensor_type: { elem_type: DATA_TYPES[type], shape: { dim } } } };
+}
+
+function attribute(name: string, value: Attribute): object {
+  if (typeof value === 'number') return { name, i: value, type: 2 };
+  if (typeof value === 'string') return { name, s: Buffer.from(value), type: 3 };
+  if ('float' in value) return { name, f: value.float, type: 1 };
+  return { name, ints: [...value], type: 7 };
+}

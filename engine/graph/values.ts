@@ -1,0 +1,44 @@
+/**
+ * What flows between operators. Shapes are symbolic: a level stands for a resolution, so that one graph
+ * serves every picture size. Level 0 is the finest map of the network, level l + 1 has half of level l's
+ * height and width, rounded up.
+ */
+
+/** A feature map: [batch, channels, height(level), width(level)]. */
+export interface FeatureMap {
+  readonly kind: 'map';
+  readonly id: number;
+  readonly channels: number;
+  readonly level: number;
+}
+
+/** A sequence: [batch, length, channels]; the length is known when the network runs. */
+export interface Tokens {
+  readonly kind: 'tokens';
+  readonly id: number;
+  readonly channels: number;
+}
+
+/** One row for each picture of the batch, or one for all: [batch or 1, channels]. */
+export interface Vector {
+  readonly kind: 'vector';
+  readonly id: number;
+  readonly channels: number;
+}
+
+/** Token ids: [batch, length], int64. */
+export interface Ids {
+  readonly kind: 'ids';
+  readonly id: number;
+}
+
+export type Value = FeatureMap | Tokens | Vector | Ids;
+/** A value with channels; position-wise operators take any of them. */
+export type Features = FeatureMap | Tokens | Vector;
+
+/** A weight by its name in the checkpoint, and the shape it must have. */
+export interface Weight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly kind: 'weight' | 'bias' | 'gain';
+}

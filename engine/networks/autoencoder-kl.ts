@@ -1,0 +1,100 @@
+import * as z from 'zod';
+import { InputError } from '../errors.ts';
+import { type Network, NetworkBuilder } from '../graph/network.ts';
+import type { FeatureMap } from '../graph/values.ts';
+import { type GroupNormOptions, resnet } from './blocks.ts';
+import { channelCount, parseConfig, smallCount, supported } from './config.ts';
+
+const schema = z.object({
+  _class_name: supported(['AutoencoderKL']).default('AutoencoderKL'),
+  in_channels: channelCount.default(3),
+  out_channels: channelCount.default(3),
+  latent_channels: channelCount.default(4),
+  block_out_channels: z.array(channelCount).min(1).max(8).default([64]),
+  down_block_types: z.array(supported(['DownEncoderBlock2D'])).optional(),
+  up_block_types: z.array(supported(['UpDecoderBlock2D'])).optional(),
+  layers_per_block: smallCount.default(1),
+  norm_num_groups: channelCount.default(32),
+  act_fn: supported(['silu', 'swish']).default('silu'),
+  scaling_factor: z.number().positive().default(0.18215),
+  shift_factor: z.number().nullish(),
+  use_quant_conv: z.boolean().default(true),
+  use_post_quant_conv: z.boolean().default(true),
+  mid_block_add_attention: z.boolean().default(true),
+});
+
+/** `config.json` of diffusers' AutoencoderKL. */
+export type AutoencoderKlConfig = z.output<typeof schema>;
+
+export function parseAutoencoderKlConfig(json: unknown, origin: string): AutoencoderKlConfig {
+  const config = parseConfig(schema, json, origin);
+  for (const channels of config.block_out_channels)
+    if (channels % config.norm_num_groups)
+      throw new InputError(
+        `${origin}: ${channels} channels cannot be divided into ${config.norm_num_groups} groups.`,
+      );
+  return config;
+}
+
+/** Picture `image` [B, 3, H, W] in [−1, 1] → `moments` [B, 2 · latent, H/2ⁿ, W/2ⁿ]: mean, then log-variance. */
+export function autoencoderKlEncoder(config: AutoencoderKlConfig): Network {
+  const net = new NetworkBuilder();
+  const norm = { groups: config.norm_num_groups, epsilon: 1e-6 };
+  const channels = config.block_out_channels;
+  let x = net.convolution('encoder.conv_in', net.inputMap('image', config.in_channels, 0), channels[0]!);
+  for (const [i, width] of channels.entries()) {
+    const path = `encoder.down_blocks.${i}`;
+    for (let j = 0; j < config.layers_per_block; j++) x = resnet(net, `${path}.resnets.${j}`, x, width, norm);
+    if (i < channels.length - 1)
+      x = net.convolution(`${path}.downsamplers.0.conv`, x, width, { stride: 2, padding: 'end' });
+  }
+  x = middle(net, 'encoder.mid_block', x, norm, config.mid_block_add_attention);
+  x = net.groupNorm('encoder.conv_norm_out', x, { ...norm, activation: 'silu' });
+  x = net.convolution('encoder.conv_out', x, 2 * config.latent_channels);
+  if (config.use_quant_conv) x = net.linear('quant_conv', x, 2 * config.latent_channels, { conv: true });
+  net.output('moments', x);
+  return net.build('vae-encoder');
+}
+
+/** `latent` [B, latent, h, w], divided by the scaling factor → `image` [B, 3, 2ⁿh, 2ⁿw] in about [−1, 1]. */
+export function autoencoderKlDecoder(config: AutoencoderKlConfig): Network {
+  const net = new NetworkBuilder();
+  const norm = { groups: config.norm_num_groups, epsilon: 1e-6 };
+  const channels = [...config.block_out_channels].reverse();
+  let x = net.inputMap('latent', config.latent_channels, channels.length - 1);
+  if (config.use_post_quant_conv)
+    x = net.linear('post_quant_conv', x, config.latent_channels, { conv: true });
+  x = net.convolution('decoder.conv_in', x, channels[0]!);
+  x = middle(net, 'decoder.mid_block', x, norm, config.mid_block_add_attention);
+  for (const [i, width] of channels.entries()) {
+    const path = `decoder.up_blocks.${i}`;
+    for (let j = 0; j <= config.layers_per_block; j++)
+      x = resnet(net, `${path}.resnets.${j}`, x, width, norm);
+    if (i < channels.length - 1)
+      x = net.convolution(`${path}.upsamplers.0.conv`, x, width, { upsample: true });
+  }
+  x = net.groupNorm('decoder.conv_norm_out', x, { ...norm, activation: 'silu' });
+  net.output('image', net.convolution('decoder.conv_out', x, config.out_channels));
+  return net.build('vae-decoder');
+}
+
+/** Two residual blocks with single-head self-attention between them. */
+function middle(
+  net: NetworkBuilder,
+  path: string,
+  input: FeatureMap,
+  norm: GroupNormOptions,
+  attention: boolean,
+): FeatureMap {
+  const { channels } = input;
+  let x = resnet(net, `${path}.resnets.0`, input, channels, norm);
+  if (attention) {
+    const here = `${path}.attentions.0`;
+    const y = net.groupNorm(`${here}.group_norm`, x, norm);
+    const [query, key, value] = ['to_q', 'to_k', 'to_v'].map((name) =>
+      net.linear(`${here}.${name}`, y, channels),
+    );
+    x = net.sum(net.linear(`${here}.to_out.0`, net.attention(query!, key!, value!, 1), channels), x);
+  }
+  return resnet(net, `${path}.resnets.1`, x, channels, norm);
+}

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { InputError } from '../errors.ts';
+import { type Network, NetworkBuilder } from '../graph/network.ts';
+import { channelCount, epsilon, parseConfig, smallCount, supported } from './config.ts';
+
+const schema = z.object({
+  architectures: z.array(supported(['CLIPTextModel', 'CLIPTextModelWithProjection'])).optional(),
+  hidden_act: supported(['quick_gelu', 'gelu']).default('quick_gelu'),
+  hidden_size: channelCount.default(512),
+  intermediate_size: channelCount.default(2048),
+  layer_norm_eps: epsilon.default(1e-5),
+  max_position_embeddings: channelCount.default(77),
+  num_attention_heads: smallCount.min(1).default(8),
+  num_hidden_layers: smallCount.min(1).default(12),
+  vocab_size: z.number().int().min(1).max(1_000_000).default(49408),
+});
+
+/** `config.json` of transformers' CLIPTextModel. */
+export type ClipTextConfig = z.output<typeof schema>;
+
+export function parseClipTextConfig(json: unknown, origin: string): ClipTextConfig {
+  const config = parseConfig(schema, json, origin);
+  if (config.hidden_size % config.num_attention_heads)
+    throw new InputError(
+      `${origin}: ${config.hidden_size} channels cannot be divided among ${config.num_attention_heads} attention heads.`,
+    );
+  return config;
+}
+
+/**
+ * CLIP's text transformer (Radford et al. 2021). `input_ids` [B, L] → `last_hidden_state` [B, L, C] and
+ * `penultimate` [B, L, C], the state before the last layer without the final norm.
+ */
+export function clipText(config: ClipTextConfig): Network {
+  const net = new NetworkBuilder();
+  const { hidden_size: channels, layer_norm_eps: norm } = config;
+  let x = net.embedding('text_model.embeddings', net.inputIds('input_ids'), {
+    size: config.vocab_size,
+    places: config.max_position_embeddings,
+    channels,
+  });
+  for (let i = 0; i < config.num_hidden_layers; i++) {
+    const path = `text_model.encoder.layers.${i}`;
+    if (i === config.num_hidden_layers - 1) net.output('penultimate', x);
+    let y = net.layerNorm(`${path}.layer_norm1`, x, norm);
+    const [query, key, value] = ['q_proj', 'k_proj', 'v_proj'].map((name) =>
+      net.linear(`${path}.self_attn.${name}`, y, channels),
+    );
+    y = net.attention(query!, key!, value!, config.num_attention_heads, true);
+    x = net.sum(net.linear(`${path}.self_attn.out_proj`, y, channels), x);
+    y = net.linear(
+      `${path}.mlp.fc1`,
+      net.layerNorm(`${path}.layer_norm2`, x, norm),
+      config.intermediate_size,
+    );
+    x = net.sum(net.linear(`${path}.mlp.fc2`, net.activation(y, config.hidden_act), channels), x);
+  }
+  net.output('last_hidden_state', net.layerNorm('text_model.final_layer_norm', x, norm));
+  return net.build('text-encoder');
+}

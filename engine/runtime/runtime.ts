@@ -1,0 +1,43 @@
+import type { OnnxModel } from '../graph/onnx.ts';
+
+/** What a network run takes and gives; row-major. */
+export type Tensor =
+  | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
+  | { readonly type: 'int32'; readonly dims: readonly number[]; readonly data: Int32Array }
+  | { readonly type: 'int64'; readonly dims: readonly number[]; readonly data: BigInt64Array };
+
+export interface LoadOptions {
+  /** Threads for one run. */
+  threads: number;
+  /** Writes a profile of every operator to a file with this prefix; read with `endProfiling`. */
+  profilePrefix?: string;
+}
+
+/** A loaded network. One run at a time. */
+export interface Session {
+  run(inputs: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  /** Frees the memory of the weights. */
+  release(): Promise<void>;
+}
+
+/** Where networks run: `runtime/node` or, later, `runtime/web`. */
+export interface Runtime {
+  load(model: OnnxModel, options: LoadOptions): Promise<Session>;
+  /** Threads that give the best speed here. */
+  readonly threads: number;
+}
+
+export function float32(data: Float32Array, dims: readonly number[]): Tensor {
+  return { type: 'float32', data, dims };
+}
+
+export function int64(data: BigInt64Array, dims: readonly number[]): Tensor {
+  return { type: 'int64', data, dims };
+}
+
+/** The float32 data of a named output. */
+export function floats(outputs: Readonly<Record<string, Tensor>>, name: string): Float32Array {
+  const tensor = outputs[name];
+  if (tensor?.type !== 'float32') throw new Error(`the network gave no float32 output ${name}`);
+  return tensor.data;
+}

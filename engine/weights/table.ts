@@ -1,0 +1,62 @@
+import { InputError } from '../errors.ts';
+import { type Network, weightsOf } from '../graph/network.ts';
+import type { Weight } from '../graph/values.ts';
+import type { StoredTensor, WeightSource } from './source.ts';
+
+/** Other names under which checkpoints hold the same weight, as patterns on the name that networks use. */
+const ALIASES: readonly (readonly [RegExp, string])[] = [
+  // Autoencoders written before diffusers 0.12.
+  [/\.attentions\.(\d+)\.to_q\./, '.attentions.$1.query.'],
+  [/\.attentions\.(\d+)\.to_k\./, '.attentions.$1.key.'],
+  [/\.attentions\.(\d+)\.to_v\./, '.attentions.$1.value.'],
+  [/\.attentions\.(\d+)\.to_out\.0\./, '.attentions.$1.proj_attn.'],
+];
+
+/** The weights of one network, found in a checkpoint and checked against the shapes that its config implies. */
+export class WeightTable {
+  readonly #tensors = new Map<string, StoredTensor>();
+
+  /** Throws an `InputError` that names the file and the tensor when one is missing or has another shape. */
+  constructor(network: Network, source: WeightSource) {
+    for (const weight of weightsOf(network)) {
+      const tensor = find(source, weight.name);
+      if (!tensor)
+        throw new InputError(`${source.origin}: tensor ${weight.name} is missing; the config asks for it.`);
+      if (!sameShape(tensor.shape, weight.shape))
+        throw new InputError(
+          `${tensor.file}: tensor ${tensor.name} has shape [${tensor.shape}], but the config implies [${weight.shape}].`,
+        );
+      this.#tensors.set(weight.name, tensor);
+    }
+  }
+
+  get(weight: Weight): StoredTensor {
+    const tensor = this.#tensors.get(weight.name);
+    if (!tensor) throw new Error(`${weight.name} is not a weight of this network`);
+    return tensor;
+  }
+
+  /** Bytes of all weights as the checkpoint holds them. */
+  get bytes(): number {
+    let total = 0;
+    for (const tensor of this.#tensors.values()) total += tensor.length;
+    return total;
+  }
+}
+
+function find(source: WeightSource, name: string): StoredTensor | undefined {
+  const tensor = source.find(name);
+  if (tensor) return tensor;
+  for (const [pattern, replacement] of ALIASES) {
+    if (!pattern.test(name)) continue;
+    const other = source.find(name.replace(pattern, replacement));
+    if (other) return other;
+  }
+  return undefined;
+}
+
+/** Linear weights may be stored as 1×1 convolutions and the other way round: trailing ones do not count. */
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  const length = Math.max(a.length, b.length);
+  return Array.from({ length }, (_, i) => (a[i] ?? 1) === (b[i] ?? 1)).every(Boolean);
+}
