@@ -1,5 +1,5 @@
 // Bundles everything that runs into dist/: the extension host, the engine process, the command line, the pages.
-import { context, build } from 'esbuild';
+import { build, context } from 'esbuild';
 
 const watch = process.argv.includes('--watch');
 const common = { bundle: true, sourcemap: true, target: 'es2022', logLevel: 'warning', outdir: 'dist' };
@@ -17,6 +17,26 @@ const bundles = [
     outExtension: { '.js': '.mjs' },
     banner: { js: esmRequire },
     alias: { 'onnxruntime-web': './engine/runtime/absent.ts' },
+  },
+  {
+    ...node,
+    entryPoints: { extension: 'extension/main.ts' },
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+  },
+  {
+    ...common,
+    platform: 'browser',
+    entryPoints: { view: 'webview/view/main.ts' },
+    format: 'esm',
+  },
+  {
+    ...common,
+    // Copies: pages link the icons' stylesheet by itself, and the elements library finds it by its address.
+    entryPoints: ['webview/view/view.css', 'node_modules/@vscode/codicons/dist/codicon.css'],
+    entryNames: '[name]',
+    assetNames: '[name]',
+    loader: { '.ttf': 'file' },
   },
 ];
 

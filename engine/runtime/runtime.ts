@@ -23,8 +23,10 @@ export interface Session {
 /** Where networks run: `runtime/node` or, later, `runtime/web`. */
 export interface Runtime {
   load(model: OnnxModel, options: LoadOptions): Promise<Session>;
-  /** Threads that give the best speed here. */
+  /** Threads for one run, where the caller does not say. */
   readonly threads: number;
+  /** The most memory that this process has held so far, in bytes. */
+  peakBytes(): number;
 }
 
 export function float32(data: Float32Array, dims: readonly number[]): Tensor {

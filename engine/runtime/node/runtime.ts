@@ -5,7 +5,15 @@ import type { LoadOptions, Runtime, Session, Tensor } from '../runtime.ts';
 
 /** ONNX Runtime on the processor. A run blocks the thread it is called on: use it in the engine process. */
 export class NodeRuntime implements Runtime {
-  readonly threads = os.availableParallelism();
+  readonly threads: number;
+
+  constructor(threads = 0) {
+    this.threads = threads || os.availableParallelism();
+  }
+
+  peakBytes(): number {
+    return process.resourceUsage().maxRSS * 1024;
+  }
 
   async load(model: OnnxModel, options: LoadOptions): Promise<Session> {
     const session = await ort.InferenceSession.create(model.bytes, {

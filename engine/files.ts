@@ -1,0 +1,27 @@
+import { InputError, messageOf } from './errors.ts';
+
+/** What the operating system's error codes mean for someone who wanted a file written. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'a part of its path is not a folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission was denied',
+  EPERM: 'permission was denied',
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENAMETOOLONG: 'its name is too long',
+  EBUSY: 'it is in use',
+};
+
+/** The error code of a failed system call, or undefined. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** A failed write of `file` as one sentence for the user. */
+export function writeError(file: string, error: unknown): InputError {
+  return new InputError(`Cannot write ${file}: ${REASONS[codeOf(error) ?? ''] ?? messageOf(error)}.`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,93 @@
+import { MICROSOFT, OnnxBuilder, type Ref } from '../graph/onnx.ts';
+import type { ActivationName, Attention, Embedding, Geglu, LayerNorm, Sinusoid } from '../graph/operators.ts';
+import type { Weight } from '../graph/values.ts';
+import type { WeightTable } from '../weights/table.ts';
+
+/** Operators that are the same ONNX in every lowering, because they work on rows [B, N, C] or element by element. */
+export class Emitter {
+  readonly onnx = new OnnxBuilder();
+  readonly #weights: WeightTable;
+
+  constructor(weights: WeightTable) {
+    this.#weights = weights;
+  }
+
+  weight(weight: Weight, dims = weight.shape): Ref {
+    return this.onnx.weight(this.#weights.get(weight), dims);
+  }
+
+  /** x · wᵀ + b over the last axis; `part` takes some rows of w and b. */
+  product(x: Ref, weight: Weight, bias?: Weight, part?: { from: number; count: number }): Ref {
+    const [out, channels] = weight.shape as [number, number];
+    const matrix = this.onnx.weight(this.#weights.get(weight), [out, channels], part);
+    const options = { domain: MICROSOFT, attributes: { transB: 1 } };
+    const y = this.onnx.node('FusedMatMul', [x, matrix], options, 'linear');
+    if (!bias) return y;
+    return this.onnx.node('Add', [y, this.onnx.weight(this.#weights.get(bias), [out], part)], {}, 'linear');
+  }
+
+  geglu(x: Ref, { weight, bias, output }: Geglu): Ref {
+    const half = output.channels;
+    const [value, gate] = [0, half].map((from) => this.product(x, weight, bias, { from, count: half }));
+    const gated = this.onnx.node('Gelu', [gate!], { domain: MICROSOFT }, 'geglu');
+    return this.onnx.node('Mul', [value!, gated], {}, 'geglu');
+  }
+
+  layerNorm(x: Ref, { gain, bias, epsilon }: LayerNorm): Ref {
+    const attributes = { axis: -1, epsilon: { float: epsilon } };
+    return this.onnx.node('LayerNormalization', [x, this.weight(gain), this.weight(bias)], { attributes });
+  }
+
+  attention(query: Ref, key: Ref, value: Ref, { heads, causal }: Attention): Ref {
+    const attributes = { num_heads: heads, ...(causal && { unidirectional: 1 }) };
+    const options = { domain: MICROSOFT, attributes };
+    return this.onnx.node('MultiHeadAttention', [query, key, value], options, 'attention');
+  }
+
+  activation(x: Ref, name: ActivationName): Ref {
+    if (name === 'relu') return this.onnx.node('Relu', [x]);
+    if (name === 'gelu') return this.onnx.node('Gelu', [x], { domain: MICROSOFT });
+    // QuickGelu is x · sigmoid(alpha · x).
+    const alpha = { float: name === 'silu' ? 1 : 1.702 };
+    return this.onnx.node('QuickGelu', [x], { domain: MICROSOFT, attributes: { alpha } }, name);
+  }
+
+  affine(x: Ref, scale: number, offset: number): Ref {
+    const scaled = this.onnx.node('Mul', [x, this.onnx.floats([scale], [])]);
+    return this.onnx.node('Add', [scaled, this.onnx.floats([offset], [])]);
+  }
+
+  softClamp(x: Ref, limit: number): Ref {
+    const bound = this.onnx.floats([limit], []);
+    return this.onnx.node('Mul', [this.onnx.node('Tanh', [this.onnx.node('Div', [x, bound])]), bound]);
+  }
+
+  embedding(ids: Ref, { table, positions }: Embedding): Ref {
+    const { onnx } = this;
+    const rows = onnx.node('Gather', [this.weight(table), ids]);
+    const length = onnx.node('Shape', [ids], { attributes: { start: 1, end: 2 } });
+    const places = onnx.node('Slice', [this.weight(positions), onnx.ints([0]), length, onnx.ints([0])]);
+    return onnx.node('Add', [rows, places]);
+  }
+
+  sinusoid(x: Ref, { channels, shift, flip, output }: Sinusoid): Ref {
+    const { onnx } = this;
+    const half = channels / 2;
+    const frequencies = Array.from({ length: half }, (_, i) =>
+      Math.exp((-Math.log(10000) * i) / (half - shift)),
+    );
+    const column = onnx.node('Unsqueeze', [x, onnx.ints([-1])]);
+    const angles = onnx.node('Mul', [column, onnx.floats(frequencies)]);
+    const parts = [onnx.node('Sin', [angles]), onnx.node('Cos', [angles])];
+    if (flip) parts.reverse();
+    return onnx.node('Reshape', [this.concat(parts, -1), onnx.ints([0, output.channels])]);
+  }
+
+  sum(a: Ref, b: Ref): Ref {
+    return this.onnx.node('Add', [a, b], {}, 'sum');
+  }
+
+  concat(inputs: readonly Ref[], axis: number): Ref {
+    return this.onnx.node('Concat', inputs, { attributes: { axis } });
+  }
+}

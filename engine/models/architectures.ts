@@ -1,0 +1,104 @@
+import type { Part } from './parts.ts';
+
+/** A published architecture by its configs: enough to count its operations or to run it with synthetic weights. */
+export interface Architecture {
+  readonly unet: object;
+  readonly vae: object;
+  readonly textEncoder: object;
+  /** Side of the square pictures that it was trained on. */
+  readonly size: number;
+}
+
+const CROSS_DOWN = 'CrossAttnDownBlock2D';
+const CROSS_UP = 'CrossAttnUpBlock2D';
+
+const autoencoder = (scalingFactor: number) => ({
+  _class_name: 'AutoencoderKL',
+  block_out_channels: [128, 256, 512, 512],
+  latent_channels: 4,
+  layers_per_block: 2,
+  norm_num_groups: 32,
+  scaling_factor: scalingFactor,
+});
+
+const clipLarge = {
+  hidden_act: 'quick_gelu',
+  hidden_size: 768,
+  intermediate_size: 3072,
+  num_attention_heads: 12,
+  num_hidden_layers: 12,
+  vocab_size: 49408,
+};
+
+const sd15: Architecture = {
+  unet: { attention_head_dim: 8, block_out_channels: [320, 640, 1280, 1280], cross_attention_dim: 768 },
+  vae: autoencoder(0.18215),
+  textEncoder: clipLarge,
+  size: 512,
+};
+
+const sd21: Architecture = {
+  unet: {
+    ...sd15.unet,
+    attention_head_dim: [5, 10, 20, 20],
+    cross_attention_dim: 1024,
+    use_linear_projection: true,
+  },
+  vae: autoencoder(0.18215),
+  textEncoder: {
+    hidden_act: 'gelu',
+    hidden_size: 1024,
+    intermediate_size: 4096,
+    num_attention_heads: 16,
+    num_hidden_layers: 23,
+    vocab_size: 49408,
+  },
+  size: 768,
+};
+
+const sdxl: Architecture = {
+  unet: {
+    addition_embed_type: 'text_time',
+    addition_time_embed_dim: 256,
+    attention_head_dim: [5, 10, 20],
+    block_out_channels: [320, 640, 1280],
+    cross_attention_dim: 2048,
+    down_block_types: ['DownBlock2D', CROSS_DOWN, CROSS_DOWN],
+    projection_class_embeddings_input_dim: 2816,
+    transformer_layers_per_block: [1, 2, 10],
+    up_block_types: [CROSS_UP, CROSS_UP, 'UpBlock2D'],
+    use_linear_projection: true,
+  },
+  vae: autoencoder(0.13025),
+  textEncoder: clipLarge,
+  size: 1024,
+};
+
+/** Block-removed distillations of Stable Diffusion 1 (Kim et al. 2023). */
+const bkSdmSmall: Architecture = {
+  ...sd15,
+  unet: { ...sd15.unet, layers_per_block: 1, mid_block_type: null },
+};
+const bkSdmTiny: Architecture = {
+  ...sd15,
+  unet: {
+    ...bkSdmSmall.unet,
+    block_out_channels: [320, 640, 1280],
+    down_block_types: [CROSS_DOWN, CROSS_DOWN, CROSS_DOWN],
+    up_block_types: [CROSS_UP, CROSS_UP, CROSS_UP],
+  },
+};
+
+export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
+  sd15,
+  sd21,
+  sdxl,
+  'bk-sdm-small': bkSdmSmall,
+  'bk-sdm-tiny': bkSdmTiny,
+};
+
+/** The config of one of an architecture's networks. */
+export function configOf(architecture: Architecture, part: Part): object {
+  if (part === 'unet') return architecture.unet;
+  return part === 'text-encoder' ? architecture.textEncoder : architecture.vae;
+}

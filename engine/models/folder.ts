@@ -1,0 +1,122 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import * as z from 'zod';
+import { InputError } from '../errors.ts';
+import type { Network } from '../graph/network.ts';
+import { parseConfig } from '../networks/config.ts';
+import { parseSchedulerConfig } from '../schedulers/config.ts';
+import { openWeights } from '../weights/folder.ts';
+import type { WeightSource } from '../weights/source.ts';
+import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
+import { type AutoencoderFacts, autoencoderFacts, networkOf, type Part, PLACES } from './parts.ts';
+
+/** Configs are small; anything larger is not one. */
+const MAX_CONFIG_BYTES = 1 << 20;
+
+const PIPELINES = ['StableDiffusionPipeline', 'StableDiffusionXLPipeline', 'LatentConsistencyModelPipeline'];
+
+const indexSchema = z.object({ _class_name: z.string() });
+
+/** `generation_config.json`, optional: what the model's makers recommend. */
+const recommendedSchema = z.object({
+  num_inference_steps: z.number().int().min(1).max(150).optional(),
+  guidance_scale: z.number().min(0).max(50).optional(),
+  width: z.number().int().min(64).max(2048).multipleOf(8).optional(),
+  height: z.number().int().min(64).max(2048).multipleOf(8).optional(),
+});
+
+/** A checkpoint in the diffusers folder layout. Weights are opened when a network is asked for. */
+export class ModelFolder implements Model {
+  readonly id: string;
+  readonly name: string;
+  readonly pipeline: string;
+  readonly autoencoder: AutoencoderFacts;
+  readonly defaults: GenerationDefaults;
+  readonly #configs: ReadonlyMap<string, unknown>;
+
+  private constructor(folder: string, pipeline: string, configs: Map<string, unknown>) {
+    this.id = folder;
+    this.name = path.basename(folder);
+    this.pipeline = pipeline;
+    this.#configs = configs;
+    this.autoencoder = autoencoderFacts(configs.get('vae'), path.join(folder, 'vae', 'config.json'));
+    const recommended = recommendedOf(configs.get('generation'), path.join(folder, 'generation_config.json'));
+    this.defaults = defaultsOf(configs.get('unet'), this.autoencoder.scale, recommended);
+  }
+
+  /** Reads the configs; throws an `InputError` that says what is missing or not supported. */
+  static async open(folder: string): Promise<ModelFolder> {
+    const absolute = path.resolve(folder);
+    const index = path.join(absolute, 'model_index.json');
+    const { _class_name: pipeline } = parseConfig(
+      indexSchema,
+      await readJson(index, 'Is it a model folder in the diffusers layout?'),
+      index,
+    );
+    if (!PIPELINES.includes(pipeline))
+      throw new InputError(
+        `${index}: pipeline ${pipeline} is not supported; supported: ${PIPELINES.join(', ')}.`,
+      );
+    const configs = new Map<string, unknown>();
+    for (const name of ['unet', 'vae', 'text_encoder'])
+      configs.set(name, await readJson(path.join(absolute, name, 'config.json')));
+    configs.set('scheduler', await readJson(path.join(absolute, 'scheduler', 'scheduler_config.json')));
+    configs.set('generation', await readOptionalJson(path.join(absolute, 'generation_config.json')));
+    return new ModelFolder(absolute, pipeline, configs);
+  }
+
+  get schedulerConfig(): unknown {
+    return this.#configs.get('scheduler');
+  }
+
+  get tokenizerFolder(): string {
+    return path.join(this.id, 'tokenizer');
+  }
+
+  network(part: Part): Network {
+    const { folder } = PLACES[part];
+    return networkOf(part, this.#configs.get(folder), path.join(this.id, folder, 'config.json'));
+  }
+
+  weights(part: Part): Promise<WeightSource> {
+    const { folder, stem } = PLACES[part];
+    return openWeights(path.join(this.id, folder), stem);
+  }
+}
+
+function recommendedOf(config: unknown, origin: string): Partial<GenerationDefaults> {
+  if (config === undefined) return {};
+  const { num_inference_steps, guidance_scale, width, height } = parseConfig(
+    recommendedSchema,
+    config,
+    origin,
+  );
+  return {
+    ...(num_inference_steps !== undefined && { steps: num_inference_steps }),
+    ...(guidance_scale !== undefined && { guidance: guidance_scale }),
+    ...(width !== undefined && { width }),
+    ...(height !== undefined && { height }),
+  };
+}
+
+/** Reads a JSON file of bounded size; `hint` follows the sentence about a missing file. */
+export async function readJson(file: string, hint = ''): Promise<unknown> {
+  const value = await readOptionalJson(file);
+  if (value === undefined) throw new InputError(`${file} is missing. ${hint}`.trim());
+  return value;
+}
+
+async function readOptionalJson(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_CONFIG_BYTES) throw new InputError(`${file} is too large for a config (${size} bytes).`);
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${file} cannot be read (${code}).`);
+  }
+  return parseSchedulerConfig(text, file);
+}

@@ -1,0 +1,34 @@
+import type { Network } from '../graph/network.ts';
+import type { WeightSource } from '../weights/source.ts';
+import type { AutoencoderFacts, Part } from './parts.ts';
+
+/** What a model asks for where the user does not say. */
+export interface GenerationDefaults {
+  steps: number;
+  guidance: number;
+  width: number;
+  height: number;
+}
+
+/** A diffusion model: its networks and where their weights lie. A folder of a checkpoint, or an architecture. */
+export interface Model {
+  /** For the user: the folder's or the architecture's name. */
+  readonly name: string;
+  /** Tells models apart: the folder's absolute path, or `arch:<name>`. */
+  readonly id: string;
+  readonly autoencoder: AutoencoderFacts;
+  readonly defaults: GenerationDefaults;
+  network(part: Part): Network;
+  weights(part: Part): Promise<WeightSource>;
+}
+
+/** Default size of a model's pictures: its training size, from the U-Net's config. */
+export function defaultsOf(
+  unetConfig: unknown,
+  scale: number,
+  recommended: Partial<GenerationDefaults> = {},
+) {
+  const latent = (unetConfig as { sample_size?: unknown } | null)?.sample_size;
+  const side = typeof latent === 'number' && latent >= 8 && latent <= 256 ? latent * scale : 512;
+  return { steps: 25, guidance: 7.5, width: side, height: side, ...recommended };
+}

@@ -1,0 +1,88 @@
+import { InputError } from '../errors.ts';
+import type { Network } from '../graph/network.ts';
+import {
+  autoencoderKlDecoder,
+  autoencoderKlEncoder,
+  parseAutoencoderKlConfig,
+} from '../networks/autoencoder-kl.ts';
+import {
+  autoencoderTinyDecoder,
+  autoencoderTinyEncoder,
+  parseAutoencoderTinyConfig,
+} from '../networks/autoencoder-tiny.ts';
+import { clipText, parseClipTextConfig } from '../networks/clip-text.ts';
+import { unet } from '../networks/unet.ts';
+import { parseUNetConfig } from '../networks/unet-config.ts';
+
+/** The networks of a diffusion pipeline. */
+export const PARTS = ['unet', 'vae-decoder', 'vae-encoder', 'text-encoder'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** Folder and file stem of each part in the diffusers layout. */
+export const PLACES: Record<Part, { folder: string; stem: string }> = {
+  unet: { folder: 'unet', stem: 'diffusion_pytorch_model' },
+  'vae-decoder': { folder: 'vae', stem: 'diffusion_pytorch_model' },
+  'vae-encoder': { folder: 'vae', stem: 'diffusion_pytorch_model' },
+  'text-encoder': { folder: 'text_encoder', stem: 'model' },
+};
+
+/** What the pipelines need to know of an autoencoder beside its networks. */
+export interface AutoencoderFacts {
+  kind: 'kl' | 'tiny';
+  latentChannels: number;
+  /** Latents of the denoiser are latents of the autoencoder times this. */
+  scalingFactor: number;
+  shiftFactor: number;
+  /** Pixels for each latent position, along one side. */
+  scale: number;
+}
+
+/** Builds a part's network from its config; `origin` names the config in errors. */
+export function networkOf(part: Part, config: unknown, origin: string): Network {
+  switch (part) {
+    case 'unet':
+      return unet(parseUNetConfig(config, origin));
+    case 'text-encoder':
+      return clipText(parseClipTextConfig(config, origin));
+    case 'vae-decoder':
+    case 'vae-encoder': {
+      const decoder = part === 'vae-decoder';
+      if (autoencoderKind(config, origin) === 'kl') {
+        const kl = parseAutoencoderKlConfig(config, origin);
+        return decoder ? autoencoderKlDecoder(kl) : autoencoderKlEncoder(kl);
+      }
+      const tiny = parseAutoencoderTinyConfig(config, origin);
+      return decoder ? autoencoderTinyDecoder(tiny) : autoencoderTinyEncoder(tiny);
+    }
+  }
+}
+
+export function autoencoderFacts(config: unknown, origin: string): AutoencoderFacts {
+  if (autoencoderKind(config, origin) === 'kl') {
+    const kl = parseAutoencoderKlConfig(config, origin);
+    return {
+      kind: 'kl',
+      latentChannels: kl.latent_channels,
+      scalingFactor: kl.scaling_factor,
+      shiftFactor: kl.shift_factor ?? 0,
+      scale: 2 ** (kl.block_out_channels.length - 1),
+    };
+  }
+  const tiny = parseAutoencoderTinyConfig(config, origin);
+  return {
+    kind: 'tiny',
+    latentChannels: tiny.latent_channels,
+    scalingFactor: tiny.scaling_factor,
+    shiftFactor: 0,
+    scale: 2 ** (tiny.num_decoder_blocks.length - 1),
+  };
+}
+
+function autoencoderKind(config: unknown, origin: string): 'kl' | 'tiny' {
+  const name = (config as { _class_name?: unknown } | null)?._class_name;
+  if (name === 'AutoencoderKL') return 'kl';
+  if (name === 'AutoencoderTiny') return 'tiny';
+  throw new InputError(
+    `${origin}: autoencoder class ${JSON.stringify(name)} is not supported; supported: AutoencoderKL, AutoencoderTiny.`,
+  );
+}

@@ -1,0 +1,43 @@
+import { InputError } from '../errors.ts';
+import { type Network, weightsOf } from '../graph/network.ts';
+import type { WeightSource } from '../weights/source.ts';
+import { syntheticWeights } from '../weights/synthetic.ts';
+import { ARCHITECTURES, type Architecture, configOf } from './architectures.ts';
+import { defaultsOf, type Model } from './model.ts';
+import { autoencoderFacts, networkOf, type Part } from './parts.ts';
+
+/** A published architecture with seeded random weights, for measuring what needs no trained model. */
+export class SyntheticModel implements Model {
+  readonly id: string;
+  readonly name: string;
+  readonly autoencoder;
+  readonly defaults;
+  readonly #architecture: Architecture;
+  readonly #cache: string;
+
+  /** `cache`: a folder that keeps the weights between runs. */
+  constructor(name: string, cache: string) {
+    this.#architecture = architectureNamed(name);
+    this.#cache = cache;
+    this.name = name;
+    this.id = `arch:${name}`;
+    this.autoencoder = autoencoderFacts(this.#architecture.vae, name);
+    this.defaults = defaultsOf({ sample_size: this.#architecture.size / 8 }, 8);
+  }
+
+  network(part: Part): Network {
+    return networkOf(part, configOf(this.#architecture, part), this.name);
+  }
+
+  weights(part: Part): Promise<WeightSource> {
+    return syntheticWeights(weightsOf(this.network(part)), { seed: 1, folder: this.#cache });
+  }
+}
+
+/** Throws an `InputError` that lists the known names. */
+export function architectureNamed(name: string): Architecture {
+  const architecture = Object.hasOwn(ARCHITECTURES, name) ? ARCHITECTURES[name] : undefined;
+  if (!architecture)
+    throw new InputError(`Unknown architecture ${name}; known: ${Object.keys(ARCHITECTURES).join(', ')}.`);
+  return architecture;
+}

@@ -1,0 +1,35 @@
+/**
+ * What the engine process and its client say to each other: JSON-RPC requests over the IPC channel of
+ * `child_process.fork` with `serialization: 'advanced'`, so that pictures travel as bytes.
+ * A call is cancelled with JSON-RPC's `$/cancelRequest`.
+ */
+import { ProgressType, RequestType } from 'vscode-jsonrpc/node';
+import type { GenerateProgress, GenerateRequest, GenerateResult } from '../../api.ts';
+
+/** The parameters of every request. */
+export interface Call<Request> {
+  request: Request;
+  /** Where progress reports go; none are sent without it. */
+  progressToken?: number;
+}
+
+/** One of the engine's methods on the wire. */
+export interface Method<Request, Progress, Result> {
+  request: RequestType<Call<Request>, Result, FailureData>;
+  progress: ProgressType<Progress>;
+}
+
+/** Client → process. */
+export const generate: Method<GenerateRequest, GenerateProgress, GenerateResult> = {
+  request: new RequestType('generate'),
+  progress: new ProgressType(),
+};
+
+/** Travels with a failed call, so that the error keeps its class. */
+export interface FailureData {
+  name: string;
+  stack?: string;
+}
+
+/** JSON-RPC error code of every failed call; `FailureData` says more. */
+export const CALL_FAILED = -32000;

@@ -1,0 +1,102 @@
+import * as z from 'zod';
+import { InputError } from '../errors.ts';
+import { parseConfig, supported } from '../networks/config.ts';
+import { PREDICTIONS } from './prediction.ts';
+import { SPACINGS, type Spacing } from './timesteps.ts';
+
+/** The name to give a config in errors where its path is not known. */
+export const SCHEDULER_CONFIG_FILE = 'scheduler_config.json';
+
+/** Upper bound on training timesteps; published models have 1000. */
+const MAX_TRAIN_TIMESTEPS = 100_000;
+
+/** An untrusted `scheduler_config.json`, as parsed JSON, and the name of its file. */
+export interface SchedulerConfig {
+  readonly file: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Parses the text of a `scheduler_config.json`. Python writes `Infinity`, `-Infinity` and `NaN`
+ * where JSON has no word for them (`lambda_min_clipped`); they are read as null, i.e. as absent.
+ * @throws InputError if it is not JSON.
+ */
+export function parseSchedulerConfig(text: string, file = SCHEDULER_CONFIG_FILE): unknown {
+  // A whole string, or a bare non-finite number outside of one.
+  const json = text.replace(/"(?:\\.|[^"\\])*"|-?\bInfinity\b|\bNaN\b/g, (match) =>
+    match.startsWith('"') ? match : 'null',
+  );
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new InputError(`${file} is not valid JSON; download the scheduler's config again.`);
+  }
+}
+
+/** The config as an object without its nulls: diffusers takes null for absent. */
+export function asSchedulerConfig(config: unknown, file: string): SchedulerConfig {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new InputError(`${file} must hold a JSON object with a _class_name.`);
+  }
+  return { file, values: Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null)) };
+}
+
+/** Checks a config against a sampler's fields; fields that the sampler does not know are ignored. */
+export function readConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  config: SchedulerConfig,
+): z.output<Schema> {
+  return parseConfig(schema, config.values, config.file);
+}
+
+/** Fields by which diffusers changes a result in ways that are not computed here. */
+export const off = supported([false]).optional();
+
+export const trainTimesteps = z.number().int().min(1).max(MAX_TRAIN_TIMESTEPS);
+const beta = z.number().min(0).max(1);
+
+export interface Defaults {
+  beta_start: number;
+  beta_end: number;
+  beta_schedule: 'linear' | 'scaled_linear' | 'squaredcos_cap_v2';
+  timestep_spacing: Spacing;
+}
+
+/** What most diffusers classes assume where the config says nothing. */
+export const DDPM_DEFAULTS: Defaults = {
+  beta_start: 0.0001,
+  beta_end: 0.02,
+  beta_schedule: 'linear',
+  timestep_spacing: 'linspace',
+};
+
+/** The fields that every sampler has, with diffusers' names and a class's defaults. */
+export function commonFields(defaults: Defaults) {
+  return {
+    num_train_timesteps: trainTimesteps.default(1000),
+    beta_start: beta.default(defaults.beta_start),
+    beta_end: beta.default(defaults.beta_end),
+    beta_schedule: supported(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default(
+      defaults.beta_schedule,
+    ),
+    trained_betas: z.array(beta).max(MAX_TRAIN_TIMESTEPS).optional(),
+    rescale_betas_zero_snr: z.boolean().default(false),
+    prediction_type: supported(PREDICTIONS).default('epsilon'),
+    timestep_spacing: supported(SPACINGS).default(defaults.timestep_spacing),
+    steps_offset: z.number().int().min(0).max(MAX_TRAIN_TIMESTEPS).default(0),
+    thresholding: off,
+    variance_type: off,
+    use_lu_lambdas: off,
+    use_exponential_sigmas: off,
+    use_beta_sigmas: off,
+    use_flow_sigmas: off,
+  };
+}
+
+/** The fields of the samplers that are defined over noise levels rather than timesteps. */
+export const sigmaFields = {
+  use_karras_sigmas: z.boolean().default(false),
+  sigma_min: z.number().min(0).max(1e6).optional(),
+  sigma_max: z.number().positive().max(1e6).optional(),
+  final_sigmas_type: supported(['zero', 'sigma_min']),
+};

@@ -1,0 +1,110 @@
+import { SCHEDULERS, type SchedulerName } from '../api.ts';
+import { InputError } from '../errors.ts';
+import { asSchedulerConfig, SCHEDULER_CONFIG_FILE, type SchedulerConfig } from './config.ts';
+import { createDdim } from './ddim.ts';
+import { createDpmpp } from './dpmpp-2m.ts';
+import { createEuler } from './euler.ts';
+import { createEulerAncestral } from './euler-ancestral.ts';
+import { createLcm } from './lcm.ts';
+import type { Scheduler } from './scheduler.ts';
+import { createUniPC } from './unipc.ts';
+
+interface Sampler {
+  create(config: SchedulerConfig, steps: number): Scheduler;
+  /** Config values that the sampler's name implies. */
+  implies?: Readonly<Record<string, unknown>>;
+}
+
+const SAMPLERS: Readonly<Record<SchedulerName, Sampler>> = {
+  ddim: { create: createDdim },
+  euler: { create: createEuler },
+  'euler-a': { create: createEulerAncestral },
+  'dpmpp-2m': {
+    create: createDpmpp,
+    implies: { algorithm_type: 'dpmsolver++', solver_order: 2, use_karras_sigmas: false },
+  },
+  'dpmpp-2m-karras': {
+    create: createDpmpp,
+    implies: { algorithm_type: 'dpmsolver++', solver_order: 2, use_karras_sigmas: true },
+  },
+  unipc: { create: createUniPC },
+  lcm: { create: createLcm },
+};
+
+/** The samplers that diffusers classes stand for. */
+const CLASSES: ReadonlyMap<string, Sampler['create']> = new Map([
+  ['DDIMScheduler', createDdim],
+  ['EulerDiscreteScheduler', createEuler],
+  ['EulerAncestralDiscreteScheduler', createEulerAncestral],
+  ['DPMSolverMultistepScheduler', createDpmpp],
+  ['UniPCMultistepScheduler', createUniPC],
+  ['LCMScheduler', createLcm],
+]);
+
+/** Classes of published checkpoints that are not here themselves, and the nearest sampler that takes their place. */
+const STAND_INS: ReadonlyMap<string, SchedulerName> = new Map([
+  ['PNDMScheduler', 'ddim'],
+  ['LMSDiscreteScheduler', 'euler'],
+]);
+
+/** Further classes whose configs describe the same noise process, so that another sampler can be chosen for them. */
+const SAME_PROCESS: ReadonlySet<string> = new Set([
+  'DDPMScheduler',
+  'DEISMultistepScheduler',
+  'DPMSolverSDEScheduler',
+  'DPMSolverSinglestepScheduler',
+  'HeunDiscreteScheduler',
+  'KDPM2AncestralDiscreteScheduler',
+  'KDPM2DiscreteScheduler',
+]);
+
+/**
+ * The sampler for a model's `scheduler_config.json` (untrusted, see `parseSchedulerConfig`) and a number of steps.
+ *
+ * Without an override the config's `_class_name` decides; `PNDMScheduler` becomes DDIM and `LMSDiscreteScheduler`
+ * becomes Euler. An override changes the sampler as diffusers' `from_config` does: what the config says stays, and
+ * what it does not say takes the new sampler's default, except that `clip_sample` stays off for a config that does
+ * not have it, since it clips pixels and these models work on latents.
+ * @throws InputError for an unsupported class or value, a number out of range, or too many steps.
+ */
+export function createScheduler(
+  config: unknown,
+  steps: number,
+  override?: SchedulerName,
+  file = SCHEDULER_CONFIG_FILE,
+): Scheduler {
+  const checked = asSchedulerConfig(config, file);
+  const className = checked.values._class_name;
+  const name = typeof className === 'string' ? className : '';
+  const create = CLASSES.get(name);
+  if (create && (!override || override === schedulerNameOf(config, file))) return create(checked, steps);
+
+  const sampler = override ?? STAND_INS.get(name);
+  const sameProcess = create !== undefined || STAND_INS.has(name) || SAME_PROCESS.has(name);
+  if (!sampler || !sameProcess) throw unsupportedClass(className, sameProcess, file);
+  const { create: createOther, implies } = SAMPLERS[sampler];
+  return createOther({ file, values: { clip_sample: false, ...checked.values, ...implies } }, steps);
+}
+
+/**
+ * The name of the sampler that a config asks for, as `--scheduler` takes it.
+ * @throws InputError for a class that `createScheduler` needs an override for.
+ */
+export function schedulerNameOf(config: unknown, file = SCHEDULER_CONFIG_FILE): SchedulerName {
+  const { _class_name: className, use_karras_sigmas: karras } = asSchedulerConfig(config, file).values;
+  const name = typeof className === 'string' ? className : '';
+  const standIn = STAND_INS.get(name);
+  if (standIn) return standIn;
+  const create = CLASSES.get(name);
+  if (!create) throw unsupportedClass(className, SAME_PROCESS.has(name), file);
+  if (create === createDpmpp) return karras === true ? 'dpmpp-2m-karras' : 'dpmpp-2m';
+  return SCHEDULERS.find((sampler) => SAMPLERS[sampler].create === create)!;
+}
+
+function unsupportedClass(className: unknown, sameProcess: boolean, file: string): InputError {
+  const supported = [...CLASSES.keys(), ...STAND_INS.keys()].join(', ');
+  const hint = sameProcess ? ` Choose another scheduler: ${Object.keys(SAMPLERS).join(', ')}.` : '';
+  return new InputError(
+    `${file}: scheduler class ${JSON.stringify(className ?? null)} is not supported (supported: ${supported}).${hint}`,
+  );
+}

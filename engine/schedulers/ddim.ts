@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { InputError } from '../errors.ts';
+import { alphasCumprod } from './betas.ts';
+import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig } from './config.ts';
+import { combine, noiseWeights, originalWeights, weigh } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+import { roundHalfEven, spacedTimesteps } from './timesteps.ts';
+
+const fields = z.object({
+  ...commonFields({ ...DDPM_DEFAULTS, timestep_spacing: 'leading' }),
+  clip_sample: z.boolean().default(true),
+  clip_sample_range: z.number().positive().max(1e6).default(1),
+  set_alpha_to_one: z.boolean().default(true),
+});
+
+/** DDIM of Song et al. 2020 (arXiv:2010.02502), eq. 12 with η = 0. */
+export function createDdim(config: SchedulerConfig, steps: number): Scheduler {
+  const settings = readConfig(fields, config);
+  const alphas = alphasCumprod(settings, 0, config.file);
+  const timesteps = spacedTimesteps(settings, steps, false, config.file).map(roundHalfEven);
+  const stride = Math.floor(settings.num_train_timesteps / steps);
+  const finalAlpha = settings.set_alpha_to_one ? 1 : alphas[0]!;
+  const { prediction_type: prediction, clip_sample: clip, clip_sample_range: range } = settings;
+
+  if (prediction === 'epsilon' && timesteps.some((t) => alphas[t] === 0)) {
+    throw new InputError(
+      `${config.file}: rescale_betas_zero_snr needs v_prediction, since noise alone says nothing of the picture.`,
+    );
+  }
+
+  const level = (alpha: number) => ({ alpha: Math.sqrt(alpha), sigma: Math.sqrt(1 - alpha) });
+  const levels = timesteps.map((t) => level(alphas[t]!));
+
+  function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
+    const { alpha, sigma } = levels[index]!;
+    const original = weigh(originalWeights(prediction, alpha, sigma), sample, output);
+    return clip ? original.map((value) => Math.min(Math.max(value, -range), range)) : original;
+  }
+
+  return {
+    timesteps,
+    initNoiseSigma: 1,
+    stochastic: false,
+    scaleInput: (sample) => sample,
+    predictOriginal,
+    step(output, index, sample) {
+      const { alpha, sigma } = levels[index]!;
+      const noise = weigh(noiseWeights(prediction, alpha, sigma), sample, output);
+      const previous = timesteps[index]! - stride;
+      const next = level(previous >= 0 ? alphas[previous]! : finalAlpha);
+      return combine([next.alpha, predictOriginal(output, index, sample)], [next.sigma, noise]);
+    },
+    addNoise(original, noise, index) {
+      const { alpha, sigma } = levels[index]!;
+      return combine([alpha, original], [sigma, noise]);
+    },
+  };
+}

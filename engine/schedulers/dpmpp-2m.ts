@@ -1,0 +1,96 @@
+import * as z from 'zod';
+import { supported } from '../networks/config.ts';
+import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
+import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
+import { multistepLevels, variancePreserving } from './multistep.ts';
+import { combine, originalWeights, weigh } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+import { lambdaOf, preserving, trainingSigmas } from './sigmas.ts';
+
+const fields = z.object({
+  ...commonFields(DDPM_DEFAULTS),
+  ...sigmaFields,
+  final_sigmas_type: sigmaFields.final_sigmas_type.default('zero'),
+  solver_order: z.number().int().min(1).max(3).default(2),
+  // Other families' names stand for the default, as in diffusers, so that their configs can be used.
+  algorithm_type: supported(['dpmsolver++', 'deis']).default('dpmsolver++'),
+  solver_type: supported(['midpoint', 'heun', 'logrho', 'bh1', 'bh2']).default('midpoint'),
+  lower_order_final: z.boolean().default(true),
+  euler_at_final: z.boolean().default(false),
+  lambda_min_clipped: z.number().min(-1e6).max(1e6).optional(),
+});
+
+/** With fewer steps than this the last ones are taken at lower order, for stability. */
+const FEW_STEPS = 15;
+
+/** DPM-Solver++ multistep of Lu et al. 2022 (arXiv:2211.01095), orders 1 to 3; order 2 is "DPM++ 2M". */
+export function createDpmpp(config: SchedulerConfig, steps: number): Scheduler {
+  const settings = readConfig(fields, config);
+  const { prediction_type: prediction, solver_order: solverOrder } = settings;
+  const training = trainingSigmas(alphasCumprod(settings, SMALLEST_ALPHA, config.file));
+  const clipped = settings.lambda_min_clipped ?? Number.NEGATIVE_INFINITY;
+  const usable = training.filter((level) => lambdaOf(level) >= clipped).length;
+  const { timesteps, levels } = multistepLevels(
+    { ...settings, num_train_timesteps: usable },
+    training,
+    steps,
+    config.file,
+  );
+  levels.push(settings.final_sigmas_type === 'zero' ? 0 : training[0]!);
+  const lowerLast =
+    settings.euler_at_final ||
+    settings.final_sigmas_type === 'zero' ||
+    (settings.lower_order_final && steps < FEW_STEPS);
+  const lowerBeforeLast = settings.lower_order_final && steps < FEW_STEPS;
+
+  /** Clean samples that the last outputs stand for, newest first. */
+  let originals: Float32Array[] = [];
+
+  function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
+    const { alpha, sigma } = preserving(levels[index]!);
+    return weigh(originalWeights(prediction, alpha, sigma), sample, output);
+  }
+
+  function orderAt(index: number): number {
+    if (index === steps - 1 && lowerLast) return 1;
+    if (index === steps - 2 && lowerBeforeLast) return Math.min(originals.length, 2);
+    return originals.length;
+  }
+
+  return {
+    ...variancePreserving(levels),
+    timesteps,
+    predictOriginal,
+    step(output, index, sample) {
+      originals = [predictOriginal(output, index, sample), ...originals].slice(0, solverOrder);
+      const [m0, m1, m2] = originals as [Float32Array, Float32Array, Float32Array];
+      const order = orderAt(index);
+      const target = preserving(levels[index + 1]!);
+      const here = preserving(levels[index]!);
+      const lambda = (i: number) => lambdaOf(levels[i]!);
+      const h = lambda(index + 1) - lambda(index);
+      const phi = target.alpha * Math.expm1(-h);
+      const keep = target.sigma / here.sigma;
+      if (order === 1) return combine([keep, sample], [-phi, m0]);
+
+      // Divided differences of the originals over λ, in units of h.
+      const r0 = (lambda(index) - lambda(index - 1)) / h;
+      const second = phi / h + target.alpha;
+      if (order === 2) {
+        const slope = settings.solver_type === 'heun' ? second : -0.5 * phi;
+        return combine([keep, sample], [slope / r0 - phi, m0], [-slope / r0, m1]);
+      }
+      const r1 = (lambda(index - 1) - lambda(index - 2)) / h;
+      const d0 = combine([1 / r0, m0], [-1 / r0, m1]);
+      const d1 = combine([1 / r1, m1], [-1 / r1, m2]);
+      const bend = 1 / (r0 + r1);
+      const third = -((phi + target.alpha * h) / h ** 2 - 0.5 * target.alpha);
+      return combine(
+        [keep, sample],
+        [-phi, m0],
+        [second * (1 + r0 * bend) + third * bend, d0],
+        [-second * r0 * bend - third * bend, d1],
+      );
+    },
+  };
+}

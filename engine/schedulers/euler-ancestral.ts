@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
+import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig } from './config.ts';
+import { eulerTimesteps, overLevels } from './euler.ts';
+import { combine, explodingOriginalWeights } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+import { interpolate, trainingSigmas } from './sigmas.ts';
+
+const fields = z.object(commonFields(DDPM_DEFAULTS));
+
+/** Euler's method to a lower level than asked for, then fresh noise up to it (k-diffusion's ancestral sampler). */
+export function createEulerAncestral(config: SchedulerConfig, steps: number): Scheduler {
+  const settings = readConfig(fields, config);
+  const { prediction_type: prediction, timestep_spacing: spacing } = settings;
+  const training = trainingSigmas(alphasCumprod(settings, SMALLEST_ALPHA, config.file));
+  const timesteps = eulerTimesteps(settings, steps, config.file);
+  const levels = [...timesteps.map((t) => interpolate(training, t)), 0];
+
+  return {
+    ...overLevels(levels, spacing, prediction),
+    timesteps,
+    stochastic: true,
+    step(output, index, sample, noise) {
+      const from = levels[index]!;
+      const to = levels[index + 1]!;
+      const up = Math.sqrt((to ** 2 * (from ** 2 - to ** 2)) / from ** 2);
+      const down = Math.sqrt(to ** 2 - up ** 2);
+      const original = explodingOriginalWeights(prediction, from);
+      const ratio = (down - from) / from;
+      if (up > 0 && !noise) throw new TypeError('The ancestral sampler needs noise.');
+      return combine(
+        [1 + ratio * (1 - original.sample), sample],
+        [-ratio * original.output, output],
+        [up, noise ?? sample],
+      );
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import { InputError } from '../errors.ts';
+import { alphasCumprod } from './betas.ts';
+import { commonFields, readConfig, type SchedulerConfig } from './config.ts';
+import { combine, originalWeights, weigh } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+import { checkSteps } from './timesteps.ts';
+
+const fields = z.object({
+  ...commonFields({
+    beta_start: 0.00085,
+    beta_end: 0.012,
+    beta_schedule: 'scaled_linear',
+    timestep_spacing: 'leading',
+  }),
+  original_inference_steps: z.number().int().min(1).max(100_000).default(50),
+  timestep_scaling: z.number().positive().max(1e6).default(10),
+  clip_sample: z.boolean().default(false),
+  clip_sample_range: z.number().positive().max(1e6).default(1),
+});
+
+/** σ_data of the consistency models paper. */
+const SIGMA_DATA = 0.5;
+
+/**
+ * Multistep sampling of latent consistency models: Luo et al. 2023 (arXiv:2310.04378), algorithm 3.
+ * Takes as many steps as `original_inference_steps` at most, timesteps being a part of those of distillation.
+ */
+export function createLcm(config: SchedulerConfig, steps: number): Scheduler {
+  const settings = readConfig(fields, config);
+  const { num_train_timesteps: train, original_inference_steps: originalSteps } = settings;
+  if (originalSteps > train) {
+    throw new InputError(`${config.file}: original_inference_steps is above num_train_timesteps.`);
+  }
+  checkSteps(steps, originalSteps);
+  const alphas = alphasCumprod(settings, 0, config.file);
+  const skip = Math.floor(train / originalSteps);
+  const timesteps = Array.from(
+    { length: steps },
+    (_, i) => (originalSteps - Math.floor((i * originalSteps) / steps)) * skip - 1,
+  );
+  const { prediction_type: prediction, clip_sample: clip, clip_sample_range: range } = settings;
+  if (prediction === 'epsilon' && timesteps.some((t) => alphas[t] === 0)) {
+    throw new InputError(
+      `${config.file}: rescale_betas_zero_snr needs v_prediction, since noise alone says nothing of the picture.`,
+    );
+  }
+  const levels = timesteps.map((t) => ({ alpha: Math.sqrt(alphas[t]!), sigma: Math.sqrt(1 - alphas[t]!) }));
+
+  function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
+    const { alpha, sigma } = levels[index]!;
+    const original = weigh(originalWeights(prediction, alpha, sigma), sample, output);
+    return clip ? original.map((value) => Math.min(Math.max(value, -range), range)) : original;
+  }
+
+  return {
+    timesteps,
+    initNoiseSigma: 1,
+    stochastic: true,
+    scaleInput: (sample) => sample,
+    predictOriginal,
+    step(output, index, sample, noise) {
+      const scaled = timesteps[index]! * settings.timestep_scaling;
+      const squares = scaled ** 2 + SIGMA_DATA ** 2;
+      const skipWeight = SIGMA_DATA ** 2 / squares;
+      const outWeight = scaled / Math.sqrt(squares);
+      const original = predictOriginal(output, index, sample);
+      const next = levels[index + 1] ?? { alpha: 1, sigma: 0 };
+      if (next.sigma > 0 && !noise) throw new TypeError('The LCM sampler needs noise.');
+      return combine(
+        [next.alpha * outWeight, original],
+        [next.alpha * skipWeight, sample],
+        [next.sigma, noise ?? sample],
+      );
+    },
+    addNoise(original, noise, index) {
+      const { alpha, sigma } = levels[index]!;
+      return combine([alpha, original], [sigma, noise]);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { combine } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+import { interpolate, karrasSigmas, preserving, timestepOfSigma } from './sigmas.ts';
+import { roundHalfEven, type SpacingOptions, spacedTimesteps } from './timesteps.ts';
+
+export interface MultistepOptions extends SpacingOptions {
+  use_karras_sigmas: boolean;
+  sigma_min?: number | undefined;
+  sigma_max?: number | undefined;
+}
+
+/** Whole timesteps of the multistep solvers and the noise level at each. */
+export function multistepLevels(
+  options: MultistepOptions,
+  training: Float32Array,
+  steps: number,
+  file: string,
+): { timesteps: number[]; levels: number[] } {
+  const timesteps = spacedTimesteps(options, steps, true, file).map(roundHalfEven);
+  if (!options.use_karras_sigmas)
+    return { timesteps, levels: timesteps.map((t) => interpolate(training, t)) };
+  const min = options.sigma_min ?? training[0]!;
+  const levels = karrasSigmas(min, options.sigma_max ?? training[training.length - 1]!, steps, file);
+  return { timesteps: levels.map((level) => roundHalfEven(timestepOfSigma(level, training))), levels };
+}
+
+/** What the multistep solvers share: samples are alpha · clean + sigma · noise, as the network takes them. */
+export function variancePreserving(
+  levels: readonly number[],
+): Pick<Scheduler, 'initNoiseSigma' | 'stochastic' | 'scaleInput' | 'addNoise'> {
+  return {
+    initNoiseSigma: 1,
+    stochastic: false,
+    scaleInput: (sample) => sample,
+    addNoise(original, noise, index) {
+      const { alpha, sigma } = preserving(levels[index]!);
+      return combine([alpha, original], [sigma, noise]);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** What the network was trained to tell: the noise, the velocity of Salimans and Ho 2022, or the clean sample. */
+export const PREDICTIONS = ['epsilon', 'v_prediction', 'sample'] as const;
+export type Prediction = (typeof PREDICTIONS)[number];
+
+/** Weights of a linear combination of the current sample and the network's output. */
+export interface Weights {
+  sample: number;
+  output: number;
+}
+
+/** The clean sample, where the current sample is alpha · clean + sigma · noise, alpha² + sigma² = 1. */
+export function originalWeights(prediction: Prediction, alpha: number, sigma: number): Weights {
+  switch (prediction) {
+    case 'epsilon':
+      return { sample: 1 / alpha, output: -sigma / alpha };
+    case 'v_prediction':
+      return { sample: alpha, output: -sigma };
+    case 'sample':
+      return { sample: 0, output: 1 };
+  }
+}
+
+/** The noise, where the current sample is alpha · clean + sigma · noise. */
+export function noiseWeights(prediction: Prediction, alpha: number, sigma: number): Weights {
+  switch (prediction) {
+    case 'epsilon':
+      return { sample: 0, output: 1 };
+    case 'v_prediction':
+      return { sample: sigma, output: alpha };
+    case 'sample':
+      return { sample: 1 / sigma, output: -alpha / sigma };
+  }
+}
+
+/** The clean sample, where the current sample is clean + level · noise (the form of the Euler samplers). */
+export function explodingOriginalWeights(prediction: Prediction, level: number): Weights {
+  const alpha = 1 / Math.sqrt(level * level + 1);
+  const weights = originalWeights(prediction, alpha, level * alpha);
+  return { sample: weights.sample * alpha, output: weights.output };
+}
+
+export type Term = readonly [weight: number, values: Float32Array];
+
+/** Σ weight · values, elementwise in float64; terms of weight 0 are not read. All arrays have one length. */
+export function combine(...terms: Term[]): Float32Array {
+  const used = terms.filter(([weight]) => weight !== 0);
+  const length = terms[0]![1].length;
+  if (terms.some(([, values]) => values.length !== length)) {
+    throw new RangeError('A sampler was given arrays of different lengths.');
+  }
+  const result = new Float32Array(length);
+  for (let i = 0; i < length; i++) {
+    let sum = 0;
+    for (const [weight, values] of used) sum += weight * values[i]!;
+    result[i] = sum;
+  }
+  return result;
+}
+
+/** Applies prediction weights to a sample and an output. */
+export function weigh(weights: Weights, sample: Float32Array, output: Float32Array): Float32Array {
+  return combine([weights.sample, sample], [weights.output, output]);
+}

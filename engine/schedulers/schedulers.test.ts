@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { SCHEDULERS } from '../api.ts';
+import { InputError } from '../errors.ts';
+import { parseSchedulerConfig } from './config.ts';
+import { createScheduler, schedulerNameOf } from './create.ts';
+import { PREDICTIONS, type Prediction } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+
+interface Reference {
+  steps: number;
+  timesteps: number[];
+  config: Record<string, unknown>;
+}
+
+/** Timesteps that diffusers 0.27.2 chose, by sampler (an extract of the parity pack). */
+const references: Record<string, Reference> = JSON.parse(
+  await readFile(new URL('../../test/fixtures/schedulers/tiny-sd15.json', import.meta.url), 'utf8'),
+);
+const ddim = references.ddim!.config;
+const finalZero = { set_alpha_to_one: true, final_sigmas_type: 'zero' };
+
+/** alpha and sigma of a step: a sample there is alpha · clean + sigma · noise. */
+function levelAt(scheduler: Scheduler, index: number): { alpha: number; sigma: number } {
+  const zero = new Float32Array(1);
+  const one = Float32Array.of(1);
+  return {
+    alpha: scheduler.addNoise(one, zero, index)[0]!,
+    sigma: scheduler.addNoise(zero, one, index)[0]!,
+  };
+}
+
+/** What a perfect network says of a sample, if the clean sample is known. */
+function exactOutput(
+  scheduler: Scheduler,
+  prediction: Prediction,
+  index: number,
+  sample: Float32Array,
+  clean: Float32Array,
+): Float32Array {
+  const { alpha, sigma } = levelAt(scheduler, index);
+  const norm = Math.hypot(alpha, sigma);
+  return sample.map((x, i) => {
+    const noise = (x - alpha * clean[i]!) / sigma;
+    if (prediction === 'epsilon') return noise;
+    if (prediction === 'sample') return clean[i]!;
+    return (alpha * noise - sigma * clean[i]!) / norm;
+  });
+}
+
+function assertClose(actual: Float32Array, expected: Float32Array, tolerance: number) {
+  actual.forEach((value, i) => {
+    assert.ok(Math.abs(value - expected[i]!) <= tolerance, `${value} is not ${expected[i]}`);
+  });
+}
+
+test('timesteps are those of diffusers', () => {
+  for (const [name, { config, steps, timesteps }] of Object.entries(references)) {
+    const scheduler = createScheduler(config, steps);
+    assert.deepEqual([...scheduler.timesteps].map(Math.fround), timesteps, name);
+  }
+});
+
+test('the starting noise has the deviation of the first level', () => {
+  const sigma = (name: string) => createScheduler(references[name]!.config, 6).initNoiseSigma;
+  for (const name of ['ddim', 'lcm', 'unipc', 'dpmpp_2m', 'dpmpp_2m_karras']) assert.equal(sigma(name), 1);
+  assert.ok(Math.abs(sigma('euler_trailing') - 14.61465) < 1e-4);
+  assert.ok(Math.abs(sigma('euler') - 5.99051) < 1e-4);
+});
+
+for (const name of SCHEDULERS) {
+  test(`${name}: a network that knows the clean sample leads to it`, () => {
+    const clean = Float32Array.of(0.5, -0.25, 0.9, 0);
+    const noise = Float32Array.of(0.3, -1.2, 0.1, 2);
+    for (const prediction of PREDICTIONS) {
+      const config = { ...ddim, ...finalZero, prediction_type: prediction };
+      const scheduler = createScheduler(config, 8, name);
+      let sample: Float32Array = noise.map((value) => value * scheduler.initNoiseSigma);
+      for (let i = 0; i < scheduler.timesteps.length; i++) {
+        const output = exactOutput(scheduler, prediction, i, sample, clean);
+        sample = scheduler.step(output, i, sample, noise);
+      }
+      assertClose(sample, clean, 1e-3);
+    }
+  });
+
+  test(`${name}: predictOriginal undoes addNoise`, () => {
+    const clean = Float32Array.of(0.5, -0.25, 0.9, 0);
+    const noise = Float32Array.of(0.3, -1.2, 0.1, 2);
+    for (const prediction of PREDICTIONS) {
+      const scheduler = createScheduler({ ...ddim, prediction_type: prediction }, 5, name);
+      for (let i = 0; i < 5; i++) {
+        const sample = scheduler.addNoise(clean, noise, i);
+        const output = exactOutput(scheduler, prediction, i, sample, clean);
+        assertClose(scheduler.predictOriginal(output, i, sample), clean, 1e-4);
+      }
+    }
+  });
+
+  test(`${name}: starts in the middle, as an edit of partial strength does`, () => {
+    const scheduler = createScheduler({ ...ddim, ...finalZero }, 8, name);
+    const clean = Float32Array.of(0.4);
+    let sample = scheduler.addNoise(clean, Float32Array.of(-0.7), 4);
+    for (let i = 4; i < 8; i++) {
+      const output = exactOutput(scheduler, 'epsilon', i, sample, clean);
+      sample = scheduler.step(output, i, sample, Float32Array.of(0.2));
+    }
+    assertClose(sample, clean, 1e-3);
+  });
+}
+
+/**
+ * Relative error at the end for data of standard deviation ½, where the best network is linear and the
+ * probability flow has a closed solution: the sample's deviation follows √(¼ alpha² + sigma²).
+ */
+function gaussianError(config: Record<string, unknown>, steps: number): number {
+  const scheduler = createScheduler(config, steps);
+  const variance = 0.25;
+  const deviation = (alpha: number, sigma: number) => Math.sqrt(variance * alpha ** 2 + sigma ** 2);
+  const first = levelAt(scheduler, 0);
+  const start = deviation(first.alpha, first.sigma);
+  let sample: Float32Array = Float32Array.of(start);
+  for (let i = 0; i < steps; i++) {
+    const { alpha, sigma } = levelAt(scheduler, i);
+    const output = sample.map((x) => (sigma * x) / (variance * alpha ** 2 + sigma ** 2));
+    sample = scheduler.step(output, i, sample);
+  }
+  // σ at timestep 0 with these betas, where the solvers with sigma_min end.
+  const last = Math.sqrt(0.00085 / (1 - 0.00085));
+  const alpha = 1 / Math.sqrt(1 + last ** 2);
+  return Math.abs(sample[0]! / deviation(alpha, last * alpha) - 1);
+}
+
+test('solvers converge at their order', () => {
+  const solver = {
+    ...ddim,
+    timestep_spacing: 'linspace',
+    final_sigmas_type: 'sigma_min',
+    use_karras_sigmas: true,
+  };
+  const cases = [
+    ['DPMSolverMultistepScheduler', 1, 'midpoint', 1],
+    ['DPMSolverMultistepScheduler', 2, 'midpoint', 2],
+    ['DPMSolverMultistepScheduler', 2, 'heun', 2],
+    // Its first steps are taken at lower order, which is what remains here.
+    ['DPMSolverMultistepScheduler', 3, 'midpoint', 2],
+    ['UniPCMultistepScheduler', 1, 'bh1', 2],
+    ['UniPCMultistepScheduler', 2, 'bh2', 3],
+    ['UniPCMultistepScheduler', 3, 'bh1', 3.5],
+  ] as const;
+  for (const [_class_name, solver_order, solver_type, order] of cases) {
+    const config = { ...solver, _class_name, solver_order, solver_type, lower_order_final: false };
+    const coarse = gaussianError(config, 20);
+    const fine = gaussianError(config, 40);
+    const measured = Math.log2(coarse / fine);
+    assert.ok(measured > order - 0.35, `${_class_name} ${solver_order}: order ${measured}, ${fine}`);
+  }
+});
+
+test('every spacing and Karras sigmas go down within the training timesteps', () => {
+  for (const timestep_spacing of ['leading', 'linspace', 'trailing']) {
+    for (const use_karras_sigmas of [false, true]) {
+      for (const name of SCHEDULERS) {
+        for (const steps of [1, 2, 7, 20, 50]) {
+          const config = { ...ddim, timestep_spacing, use_karras_sigmas };
+          const { timesteps } = createScheduler(config, steps, name);
+          assert.equal(timesteps.length, steps);
+          assert.ok(timesteps.every((t, i) => t >= 0 && t <= 999 && (i === 0 || t <= timesteps[i - 1]!)));
+        }
+      }
+    }
+  }
+});
+
+test('zero terminal SNR: v-prediction starts from pure noise, epsilon is refused where it means nothing', () => {
+  const config = { ...ddim, rescale_betas_zero_snr: true, timestep_spacing: 'trailing' };
+  const scheduler = createScheduler({ ...config, prediction_type: 'v_prediction' }, 4);
+  assert.deepEqual(levelAt(scheduler, 0), { alpha: 0, sigma: 1 });
+  const original = scheduler.predictOriginal(Float32Array.of(0.5), 0, Float32Array.of(1));
+  assert.deepEqual([...original], [-0.5]);
+  assert.throws(() => createScheduler(config, 4), InputError);
+  assert.ok(Math.abs(createScheduler(config, 4, 'euler').initNoiseSigma - 4096) < 1);
+});
+
+test('configs of classes that are not here: a stand-in, an override, or a clear error', () => {
+  const pndm = { ...ddim, _class_name: 'PNDMScheduler', skip_prk_steps: true, clip_sample: undefined };
+  assert.deepEqual(createScheduler(pndm, 6).timesteps, createScheduler(ddim, 6).timesteps);
+  const lms = { ...ddim, _class_name: 'LMSDiscreteScheduler', timestep_spacing: undefined };
+  assert.equal(createScheduler(lms, 6).timesteps[0], 999);
+  const heun = { ...ddim, _class_name: 'HeunDiscreteScheduler' };
+  assert.equal(createScheduler(heun, 6, 'euler').timesteps.length, 6);
+  assert.throws(() => createScheduler(heun, 6), /HeunDiscreteScheduler.*not supported.*dpmpp-2m/);
+  const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler' };
+  assert.throws(() => createScheduler(flow, 6, 'euler'), /"FlowMatchEuler.*DDIMScheduler/);
+  assert.throws(() => createScheduler({ _class_name: { toString: 1 } }, 6), InputError);
+});
+
+test('an override keeps what the config says and takes the sampler’s defaults for the rest', () => {
+  const { timestep_spacing: _, ...unsaid } = ddim;
+  assert.deepEqual(createScheduler(unsaid, 6, 'euler').timesteps[0], 999);
+  assert.deepEqual(
+    createScheduler(ddim, 6, 'euler').timesteps,
+    createScheduler(references.euler!.config, 6).timesteps,
+  );
+  const karras = references.dpmpp_2m_karras!;
+  assert.deepEqual(
+    createScheduler(references.unipc!.config, 6, 'dpmpp-2m-karras').timesteps,
+    karras.timesteps,
+  );
+  assert.deepEqual(createScheduler(karras.config, 6, 'dpmpp-2m').timesteps, references.dpmpp_2m!.timesteps);
+});
+
+test('the sampler of a config has a name, and choosing it by that name changes nothing', () => {
+  assert.equal(schedulerNameOf(references.dpmpp_2m_karras!.config), 'dpmpp-2m-karras');
+  assert.equal(schedulerNameOf({ _class_name: 'PNDMScheduler' }), 'ddim');
+  assert.throws(() => schedulerNameOf({ _class_name: 'Other' }), InputError);
+  for (const { config, timesteps } of Object.values(references)) {
+    const scheduler = createScheduler(config, 6, schedulerNameOf(config));
+    assert.deepEqual([...scheduler.timesteps].map(Math.fround), timesteps);
+  }
+});
+
+test('hostile configs are refused with the field named', () => {
+  const wrong: [string, unknown][] = [
+    ['num_train_timesteps', 1e12],
+    ['num_train_timesteps', 1.5],
+    ['num_train_timesteps', '1000'],
+    ['beta_start', Number.NaN],
+    ['beta_end', -1],
+    ['beta_end', 5],
+    ['beta_schedule', 'exotic'],
+    ['trained_betas', 'x'],
+    ['prediction_type', 'flow'],
+    ['timestep_spacing', 'odd'],
+    ['steps_offset', -3],
+    ['thresholding', true],
+    ['clip_sample', 'no'],
+    ['set_alpha_to_one', 1],
+  ];
+  for (const [key, value] of wrong) {
+    assert.throws(
+      () => createScheduler({ ...ddim, [key]: value }, 6),
+      (error) => error instanceof InputError && error.message.includes(key),
+      key,
+    );
+  }
+  for (const values of [
+    { trained_betas: [0.1, 0.2] },
+    { beta_start: 0, beta_end: 0 },
+    { steps_offset: 900 },
+  ]) {
+    assert.throws(() => createScheduler({ ...ddim, ...values }, 6), InputError);
+  }
+  for (const config of [null, [], 'x', 4, {}]) assert.throws(() => createScheduler(config, 6), InputError);
+  for (const steps of [0, -1, 1.5, Number.NaN, 1001])
+    assert.throws(() => createScheduler(ddim, steps), InputError);
+  assert.throws(() => createScheduler(ddim, 51, 'lcm'), /from 1 to 50/);
+});
+
+test('Python’s non-finite numbers are read as absent, text is left alone', () => {
+  const parsed = parseSchedulerConfig('{"a": -Infinity, "b": NaN, "c": "NaN \\" -Infinity", "d": Infinity}');
+  assert.deepEqual(parsed, { a: null, b: null, c: 'NaN " -Infinity', d: null });
+  assert.throws(() => parseSchedulerConfig('{"a": '), InputError);
+});

@@ -1,0 +1,103 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { InputError } from '../errors.ts';
+import { codeOf } from '../files.ts';
+import { openSafetensors } from './safetensors.ts';
+import type { StoredTensor, WeightSource } from './source.ts';
+
+/** Bounds on an untrusted index, far above any published checkpoint. */
+const MAX_INDEX_BYTES = 100_000_000;
+const MAX_SHARDS = 1000;
+
+/** Formats that are Python programs: reading one can run any code it contains. */
+const PICKLES = /\.(bin|ckpt|pt|pth|pkl)$/i;
+
+/**
+ * The weights of one network in a model folder: `<stem>.safetensors`, a sharded checkpoint with an index, or the
+ * float16 variant of either. Only headers are read.
+ * @param stem `diffusion_pytorch_model` for diffusers' networks, `model` for text encoders.
+ * @throws InputError if there are none, only pickles, or files that contradict each other.
+ */
+export async function openWeights(folder: string, stem: string): Promise<WeightSource> {
+  const root = resolve(folder);
+  const names = new Set(await list(root));
+  const single = [`${stem}.safetensors`, `${stem}.fp16.safetensors`];
+  const index = [
+    `${stem}.safetensors.index.json`,
+    `${stem}.fp16.safetensors.index.json`,
+    `${stem}.safetensors.index.fp16.json`,
+  ];
+  for (const name of [single[0]!, index[0]!, single[1]!, index[1]!, index[2]!]) {
+    if (!names.has(name)) continue;
+    return name.endsWith('.json') ? openSharded(root, name) : openSafetensors(join(root, name));
+  }
+  const pickle = [...names].find((name) => PICKLES.test(name));
+  if (pickle) {
+    throw new InputError(
+      `${join(root, pickle)} is a pickle, which can run any code when it is read; get the model's safetensors version (${single[0]}).`,
+    );
+  }
+  throw new InputError(`${root} has no weights: ${single[0]} is missing; get the whole model folder.`);
+}
+
+async function list(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const reason = codeOf(error) === 'ENOENT' ? 'does not exist' : 'cannot be read as a folder';
+    throw new InputError(`${folder} ${reason}; the model folder is not complete.`, { cause: error });
+  }
+}
+
+async function openSharded(folder: string, indexName: string): Promise<WeightSource> {
+  const file = join(folder, indexName);
+  const weightMap = await readIndex(file);
+  const shardNames = [...new Set(weightMap.values())];
+  if (shardNames.length > MAX_SHARDS) throw new InputError(`${file} lists more than ${MAX_SHARDS} files.`);
+  const shards = new Map<string, WeightSource>();
+  for (const name of shardNames) {
+    if (!isPlainName(name)) {
+      throw new InputError(
+        `${file} names ${JSON.stringify(name)}, which is not a safetensors file of its folder.`,
+      );
+    }
+    shards.set(name, await openSafetensors(join(folder, name)));
+  }
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, shard] of weightMap) {
+    const tensor = shards.get(shard)!.find(name);
+    if (!tensor) {
+      throw new InputError(
+        `${file} says that tensor ${JSON.stringify(name)} is in ${shard}, but it is not there; get the model folder again.`,
+      );
+    }
+    tensors.set(name, tensor);
+  }
+  return { origin: file, names: () => tensors.keys(), find: (name) => tensors.get(name) };
+}
+
+/** `weight_map` of an index: the name of the shard for every tensor. */
+async function readIndex(file: string): Promise<Map<string, string>> {
+  const { size } = await stat(file);
+  if (size > MAX_INDEX_BYTES) throw new InputError(`${file} is too large for an index.`);
+  let index: unknown;
+  try {
+    index = JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    throw new InputError(`${file} is not valid JSON; get the model folder again.`);
+  }
+  const map = index && typeof index === 'object' && 'weight_map' in index ? index.weight_map : undefined;
+  if (!map || typeof map !== 'object' || Array.isArray(map)) {
+    throw new InputError(`${file} has no weight_map; get the model folder again.`);
+  }
+  const entries = Object.entries(map);
+  const odd = entries.find(([, shard]) => typeof shard !== 'string');
+  if (odd)
+    throw new InputError(`${file}: the weight_map entry of ${JSON.stringify(odd[0])} is not a file name.`);
+  return new Map(entries as [string, string][]);
+}
+
+/** A file name that stays in its folder on every system. */
+function isPlainName(name: string): boolean {
+  return /^[\w][\w.-]{0,200}\.safetensors$/.test(name);
+}

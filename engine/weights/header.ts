@@ -1,0 +1,110 @@
+import { InputError } from '../errors.ts';
+import { byteLength, isDtype } from './dtypes.ts';
+import { structuralFault } from './header-scan.ts';
+import type { StoredTensor } from './source.ts';
+
+const MAX_NAME_LENGTH = 1024;
+const MAX_DIMENSIONS = 16;
+
+export interface Header {
+  tensors: Map<string, StoredTensor>;
+  metadata: Record<string, string>;
+}
+
+/**
+ * Checks and reads the JSON header of a safetensors file (github.com/huggingface/safetensors, "Format"):
+ * tensors must fill the data section exactly, without overlap or hole, each as long as its shape says.
+ * @param text the header; @param dataStart where the data section begins in the file; @param dataLength its bytes.
+ * @throws InputError naming file and tensor.
+ */
+export function parseHeader(text: string, file: string, dataStart: number, dataLength: number): Header {
+  const damaged = (what: string) => new InputError(`${file}: ${what}; the file is damaged, get it again.`);
+  const fault = structuralFault(text);
+  if (fault) throw damaged(fault);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw damaged('the header is not valid JSON');
+  }
+  if (!isObject(json)) throw damaged('the header is not a JSON object');
+  const entries = Object.entries(json);
+  const header: Header = { tensors: new Map(), metadata: {} };
+  for (const [name, entry] of entries) {
+    if (name === '__metadata__') header.metadata = parseMetadata(entry, file);
+    else header.tensors.set(name, parseTensor(name, entry, file, dataStart, dataLength));
+  }
+  checkCoverage([...header.tensors.values()], file, dataStart, dataLength);
+  return header;
+}
+
+function parseMetadata(entry: unknown, file: string): Record<string, string> {
+  if (!isObject(entry))
+    throw new InputError(`${file}: __metadata__ in the header is not an object of texts.`);
+  for (const [key, value] of Object.entries(entry)) {
+    if (typeof value !== 'string') {
+      throw new InputError(`${file}: __metadata__ ${quoted(key)} in the header is not a text.`);
+    }
+  }
+  return entry as Record<string, string>;
+}
+
+function parseTensor(
+  name: string,
+  entry: unknown,
+  file: string,
+  dataStart: number,
+  dataLength: number,
+): StoredTensor {
+  const wrong = (what: string) =>
+    new InputError(
+      `${file}: tensor ${quoted(name)} ${what}; the file is damaged or of a kind we cannot read.`,
+    );
+  if (name.length === 0 || name.length > MAX_NAME_LENGTH) throw wrong('has an empty or over-long name');
+  if (!isObject(entry)) throw wrong('is not described by an object');
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (!isDtype(dtype)) throw wrong(`has type ${quoted(dtype)}, which is not supported`);
+  if (!isWholeNumbers(shape) || shape.length > MAX_DIMENSIONS) throw wrong('has no valid shape');
+  if (!isWholeNumbers(offsets) || offsets.length !== 2) throw wrong('has no valid offsets');
+  const [begin, end] = offsets as [number, number];
+  if (begin > end) throw wrong('ends before it begins');
+  if (end > dataLength) throw wrong('lies beyond the end of the file');
+  const length = byteLength(dtype, shape);
+  if (length !== end - begin) {
+    throw wrong(`of type ${dtype} and shape [${shape}] does not fit its ${end - begin} bytes`);
+  }
+  return { name, dtype, shape, file, offset: dataStart + begin, length };
+}
+
+/** The tensors, in the order of their offsets, must follow each other from the first byte of the data to the last. */
+function checkCoverage(tensors: StoredTensor[], file: string, dataStart: number, dataLength: number): void {
+  let covered = dataStart;
+  for (const tensor of tensors.sort((a, b) => a.offset - b.offset || a.length - b.length)) {
+    if (tensor.offset !== covered) {
+      const what = tensor.offset < covered ? 'overlaps the tensor before it' : 'leaves a hole before it';
+      throw new InputError(
+        `${file}: tensor ${quoted(tensor.name)} ${what}; the file is damaged, get it again.`,
+      );
+    }
+    covered += tensor.length;
+  }
+  if (covered !== dataStart + dataLength) {
+    throw new InputError(
+      `${file}: ${dataStart + dataLength - covered} bytes at the end belong to no tensor; the file is damaged, get it again.`,
+    );
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isWholeNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+/** Untrusted text for an error: quoted, shortened, without control characters. */
+function quoted(value: unknown): string {
+  if (typeof value !== 'string') return 'that is not a text';
+  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+}

@@ -1,0 +1,95 @@
+import { InputError } from '../errors.ts';
+import { BYTES_PER_ELEMENT } from './dtypes.ts';
+import { readInto, withFile } from './range.ts';
+import type { StoredTensor } from './source.ts';
+
+/** Elements converted at a time, so that a large tensor is never held twice. */
+const CHUNK_ELEMENTS = 1 << 20;
+
+/** Copies elements of a chunk of `bytes` (at least as many as `target` takes) into `target`. */
+type Convert<Target> = (bytes: Uint8Array<ArrayBuffer>, target: Target) => void;
+
+// All platforms that ONNX Runtime supports are little-endian, as the format is.
+const FLOAT_CONVERSIONS: Readonly<Record<string, Convert<Float32Array>>> = {
+  F32: (bytes, target) => target.set(new Float32Array(bytes.buffer, 0, target.length)),
+  F64: (bytes, target) => target.set(new Float64Array(bytes.buffer, 0, target.length)),
+  F16(bytes, target) {
+    const table = halfTable();
+    const halves = new Uint16Array(bytes.buffer, 0, target.length);
+    for (let i = 0; i < target.length; i++) target[i] = table[halves[i]!]!;
+  },
+  BF16(bytes, target) {
+    const halves = new Uint16Array(bytes.buffer, 0, target.length);
+    const words = new Uint32Array(target.buffer, target.byteOffset, target.length);
+    for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
+  },
+};
+
+const INTEGER_VIEWS = {
+  I64: BigInt64Array,
+  I32: Int32Array,
+  I16: Int16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+};
+
+/** The tensor's values as float32, in row-major order. @throws InputError for an integer tensor. */
+export async function readFloat32(tensor: StoredTensor): Promise<Float32Array> {
+  const convert = FLOAT_CONVERSIONS[tensor.dtype];
+  if (!convert) throw wrongKind(tensor, 'floating-point numbers');
+  const result = new Float32Array(tensor.length / BYTES_PER_ELEMENT[tensor.dtype]);
+  await readChunks(tensor, (bytes, begin, end) => convert(bytes, result.subarray(begin, end)));
+  return result;
+}
+
+/** The tensor's values as int64, in row-major order. @throws InputError for a floating-point tensor. */
+export async function readInt64(tensor: StoredTensor): Promise<BigInt64Array> {
+  if (!Object.hasOwn(INTEGER_VIEWS, tensor.dtype)) throw wrongKind(tensor, 'integers');
+  const View = INTEGER_VIEWS[tensor.dtype as keyof typeof INTEGER_VIEWS];
+  const result = new BigInt64Array(tensor.length / BYTES_PER_ELEMENT[tensor.dtype]);
+  await readChunks(tensor, (bytes, begin, end) => {
+    const values = new View(bytes.buffer, 0, end - begin);
+    for (let i = 0; i < values.length; i++) result[begin + i] = BigInt(values[i]!);
+  });
+  return result;
+}
+
+/** Reads a tensor in chunks of whole elements, `begin` to `end`, into one buffer that is used again and again. */
+async function readChunks(
+  tensor: StoredTensor,
+  take: (bytes: Uint8Array<ArrayBuffer>, begin: number, end: number) => void,
+): Promise<void> {
+  const size = BYTES_PER_ELEMENT[tensor.dtype];
+  const count = tensor.length / size;
+  const buffer = new Uint8Array(Math.min(count, CHUNK_ELEMENTS) * size);
+  await withFile(tensor.file, async (handle) => {
+    for (let begin = 0; begin < count; begin += CHUNK_ELEMENTS) {
+      const end = Math.min(begin + CHUNK_ELEMENTS, count);
+      const bytes = buffer.subarray(0, (end - begin) * size);
+      await readInto(handle, tensor.file, tensor.offset + begin * size, bytes);
+      take(bytes, begin, end);
+    }
+  });
+}
+
+function wrongKind(tensor: StoredTensor, wanted: string): InputError {
+  return new InputError(
+    `${tensor.file}: tensor ${JSON.stringify(tensor.name)} has type ${tensor.dtype} where ${wanted} are needed.`,
+  );
+}
+
+let halves: Float32Array | undefined;
+
+/** All 65536 values of IEEE 754 binary16. */
+function halfTable(): Float32Array {
+  halves ??= Float32Array.from({ length: 65536 }, (_, bits) => {
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits >> 10) & 0x1f;
+    const fraction = bits & 0x3ff;
+    if (exponent === 0) return sign * fraction * 2 ** -24;
+    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+  return halves;
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { writeError } from '../files.ts';
+import type { Weight } from '../graph/values.ts';
+import { gaussianNoise, philox } from '../pictures/noise.ts';
+import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { type TensorToWrite, writeSafetensors } from './write.ts';
+
+export interface SyntheticOptions {
+  seed: number;
+  /** Where files are kept between runs; made if it is missing. */
+  folder: string;
+  onProgress?: (writtenBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
+}
+
+/** Changes when the same parameters would get other values. */
+const VERSION = 1;
+
+/** Normal numbers drawn once; the parameters are cut out of them at pseudo-random places and scaled. */
+const POOL_LENGTH = 1 << 21;
+const CHUNK_LENGTH = 1 << 20;
+
+/**
+ * A float32 safetensors file with values that let a network of any size run without overflow: weights
+ * 0.8/√fan-in · n, biases 0.05 · n, gains 1 + 0.05 · n with n standard normal. A tensor's values depend on the seed
+ * and its name only. The file is made once per list and seed and then reused.
+ * @throws InputError if it cannot be written (a full disk), an AbortError when aborted; no partial file stays.
+ */
+export async function syntheticWeights(
+  parameters: readonly Weight[],
+  { seed, folder, onProgress, signal }: SyntheticOptions,
+): Promise<SafetensorsFile> {
+  const list = parameters.map(({ name, shape, kind }) => [name, shape, kind]);
+  const key = createHash('sha256')
+    .update(JSON.stringify([VERSION, seed, list]))
+    .digest('hex')
+    .slice(0, 24);
+  const file = join(resolve(folder), `synthetic-${key}.safetensors`);
+  const kept = await openKept(file, parameters);
+  if (kept) return kept;
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw writeError(file, error);
+  }
+
+  const pool = gaussianNoise(seed, 0, POOL_LENGTH);
+  const totalBytes = parameters.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
+  let writtenBytes = 0;
+  const tensors = parameters.map(
+    (parameter): TensorToWrite => ({
+      name: parameter.name,
+      dtype: 'F32',
+      shape: parameter.shape,
+      *chunks() {
+        for (const chunk of valuesOf(parameter, seed, pool)) {
+          yield chunk;
+          writtenBytes += chunk.length;
+          onProgress?.(writtenBytes, totalBytes);
+        }
+      },
+    }),
+  );
+  await writeSafetensors(file, tensors, { format: 'pt', source: 'synthetic' }, signal);
+  return openSafetensors(file);
+}
+
+/** Bytes of a parameter, chunk by chunk; the buffer is reused. */
+function* valuesOf(parameter: Weight, seed: number, pool: Float32Array): Generator<Uint8Array> {
+  const count = elements(parameter.shape);
+  const fanIn = elements(parameter.shape.slice(1));
+  const scale = parameter.kind === 'weight' ? 0.8 / Math.sqrt(fanIn) : 0.05;
+  const shift = parameter.kind === 'gain' ? 1 : 0;
+  const stream = createHash('sha256').update(parameter.name).digest().readUInt32LE(0);
+  const chunk = new Float32Array(Math.min(count, CHUNK_LENGTH));
+  const random = new Uint32Array(4);
+  for (let begin = 0; begin < count; begin += CHUNK_LENGTH) {
+    philox(seed, stream, begin / CHUNK_LENGTH, random);
+    const start = random[0]! % (POOL_LENGTH - CHUNK_LENGTH);
+    const length = Math.min(CHUNK_LENGTH, count - begin);
+    for (let i = 0; i < length; i++) chunk[i] = shift + scale * pool[start + i]!;
+    yield new Uint8Array(chunk.buffer, 0, 4 * length);
+  }
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/** The file of an earlier run, unless it is missing or damaged. */
+async function openKept(file: string, parameters: readonly Weight[]): Promise<SafetensorsFile | undefined> {
+  try {
+    const source = await openSafetensors(file);
+    return parameters.every(({ name }) => source.find(name)) ? source : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { abortError } from '../errors.ts';
+import { codeOf, writeError } from '../files.ts';
+import { byteLength } from './dtypes.ts';
+import type { Dtype } from './source.ts';
+
+/** A tensor to write; `chunks` gives its bytes in order, made when they are needed. */
+export interface TensorToWrite {
+  name: string;
+  dtype: Dtype;
+  shape: readonly number[];
+  chunks: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/** Data starts at a multiple of this, as the reference implementation pads it. */
+const ALIGNMENT = 8;
+
+/**
+ * Writes a safetensors file, tensor after tensor, holding one chunk at a time. The file appears under its name only
+ * when it is complete; on an error or abort nothing is left.
+ * @throws InputError if the file cannot be written.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
+): Promise<void> {
+  const file = resolve(path);
+  const header = encodeHeader(tensors, metadata);
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const handle = await open(temporary, 'wx');
+    try {
+      await handle.writeFile(header);
+      for (const tensor of tensors) await writeTensor(handle, tensor, signal);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw codeOf(error) === undefined ? error : writeError(file, error);
+  }
+}
+
+async function writeTensor(handle: FileHandle, tensor: TensorToWrite, signal?: AbortSignal): Promise<void> {
+  const expected = lengthOf(tensor);
+  let written = 0;
+  for await (const chunk of tensor.chunks()) {
+    if (signal?.aborted) throw abortError();
+    written += chunk.length;
+    if (written > expected) break;
+    await handle.writeFile(chunk);
+  }
+  if (written !== expected)
+    throw new RangeError(`The chunks of ${tensor.name} are not its ${expected} bytes.`);
+}
+
+/** Length prefix and JSON, padded with spaces. */
+function encodeHeader(
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const entries = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) entries.set('__metadata__', metadata);
+  let offset = 0;
+  for (const tensor of tensors) {
+    if (entries.has(tensor.name)) throw new RangeError(`There are two tensors named ${tensor.name}.`);
+    const end = offset + lengthOf(tensor);
+    entries.set(tensor.name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [offset, end] });
+    offset = end;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  const padded = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT;
+  const bytes = new Uint8Array(8 + padded).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
+function lengthOf(tensor: TensorToWrite): number {
+  const length = byteLength(tensor.dtype, tensor.shape);
+  if (length === undefined) throw new RangeError(`${tensor.name} is too large.`);
+  return length;
+}

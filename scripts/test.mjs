@@ -1,0 +1,40 @@
+// Runs the tests: `unit` (beside the code), `parity` and `cli` (in test/), `e2e` (a real VS Code), or all of them.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const suites = {
+  unit: ['engine', 'cli', 'extension', 'webview'],
+  parity: ['test/parity'],
+  cli: ['test/cli'],
+};
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => name !== 'e2e' && !(name in suites));
+if (unknown.length > 0) {
+  console.error(`Unknown suite ${unknown.join(', ')}; known: ${[...Object.keys(suites), 'e2e'].join(', ')}.`);
+  process.exit(2);
+}
+
+function testsBelow(folder) {
+  const absolute = path.join(root, folder);
+  if (!existsSync(absolute)) return [];
+  return readdirSync(absolute, { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => path.join(folder, name))
+    .sort();
+}
+
+function run(...args) {
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+run('scripts/build.mjs');
+const files = Object.entries(suites)
+  .filter(([name]) => asked.length === 0 || asked.includes(name))
+  .flatMap(([, folders]) => folders.flatMap(testsBelow));
+if (files.length > 0)
+  run('--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=240000', ...files);
+if (asked.length === 0 || asked.includes('e2e')) run('scripts/e2e.mjs');

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import test from 'node:test';
+import { NodeRuntime } from '../../engine/runtime/node/runtime.ts';
+import { verify } from '../../engine/verification/verify.ts';
+
+const folders = path.join(import.meta.dirname, '..', 'fixtures', 'parity');
+
+for (const [name, compared] of [
+  ['tiny-sd15', 65],
+  ['tiny-sd21-v-fp16', 65],
+  ['tiny-sdxl', 23],
+] as const)
+  test(`${name}: every network and sampler agrees with diffusers`, async () => {
+    const result = await verify(path.join(folders, name), new NodeRuntime());
+    const failed = result.tensors.filter(({ relative, limit }) => !(relative <= limit));
+    assert.deepEqual(failed, []);
+    assert.equal(result.pass, true);
+    assert.equal(result.tensors.length, compared);
+  });
