@@ -140,6 +140,7 @@ export class NetworkBuilder {
   }
 
   attention<T extends FeatureMap | Tokens>(
+    path: string,
     query: T,
     key: FeatureMap | Tokens,
     value: FeatureMap | Tokens,
@@ -147,7 +148,7 @@ export class NetworkBuilder {
     causal = false,
   ): T {
     const output = this.#like(query, value.channels);
-    return this.#push({ type: 'attention', query, key, value, output, heads, causal }) as T;
+    return this.#push({ type: 'attention', path, query, key, value, output, heads, causal }) as T;
   }
 
   activation<T extends Features>(input: T, name: ActivationName): T {

@@ -83,6 +83,8 @@ export interface LayerNorm {
 /** softmax(q·kᵀ / √d)·v for each head. Self-attention of a map where keys have the query's level, else over tokens. */
 export interface Attention {
   readonly type: 'attention';
+  /** The module's path in the checkpoint. */
+  readonly path: string;
   readonly query: FeatureMap | Tokens;
   readonly key: FeatureMap | Tokens;
   readonly value: FeatureMap | Tokens;

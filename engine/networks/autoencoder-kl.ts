@@ -94,7 +94,7 @@ function middle(
     const [query, key, value] = ['to_q', 'to_k', 'to_v'].map((name) =>
       net.linear(`${here}.${name}`, y, channels),
     );
-    x = net.sum(net.linear(`${here}.to_out.0`, net.attention(query!, key!, value!, 1), channels), x);
+    x = net.sum(net.linear(`${here}.to_out.0`, net.attention(here, query!, key!, value!, 1), channels), x);
   }
   return resnet(net, `${path}.resnets.1`, x, channels, norm);
 }

@@ -62,7 +62,7 @@ export function transformer(
       const value = net.linear<FeatureMap | Tokens>(`${block}.${name}.to_v`, context ?? y, channels, {
         bias: false,
       });
-      const seen = net.attention(query, key, value, options.heads);
+      const seen = net.attention(`${block}.${name}`, query, key, value, options.heads);
       x = net.sum(net.linear(`${block}.${name}.to_out.0`, seen, channels), x);
     };
     attend('attn1', 'norm1', options.onlyCross ? text : undefined);

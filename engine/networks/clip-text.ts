@@ -46,7 +46,7 @@ export function clipText(config: ClipTextConfig): Network {
     const [query, key, value] = ['q_proj', 'k_proj', 'v_proj'].map((name) =>
       net.linear(`${path}.self_attn.${name}`, y, channels),
     );
-    y = net.attention(query!, key!, value!, config.num_attention_heads, true);
+    y = net.attention(`${path}.self_attn`, query!, key!, value!, config.num_attention_heads, true);
     x = net.sum(net.linear(`${path}.self_attn.out_proj`, y, channels), x);
     y = net.linear(
       `${path}.mlp.fc1`,

@@ -1,0 +1,263 @@
+import { InputError } from '../errors.ts';
+import type { Network } from '../graph/network.ts';
+import type { OnnxModel, Ref } from '../graph/onnx.ts';
+import type { Attention, Convolution, GroupNorm, Operator } from '../graph/operators.ts';
+import type { Features, Value, Vector } from '../graph/values.ts';
+import { attendedOf, isSelfAttention, momentsOf, windowOf } from '../regions/features.ts';
+import type { WeightTable } from '../weights/table.ts';
+import { Emitter } from './emitter.ts';
+
+export interface RowsOptions {
+  /**
+   * Upsampling convolutions as four 2×2 convolutions of the smaller map with summed weights: 4/9 of the products.
+   * Right only where every level but the coarsest has even sizes.
+   */
+  foldUpsampling: boolean;
+}
+
+/**
+ * A network over rows: maps are [B, N, C], one row a position, and only the rows of a region plan are computed.
+ *
+ * Inputs beside the network's own (l is a level; see `regions/plan.ts` and `regions/features.ts`):
+ * `same.l`, `down.l`, `up.l` (or `up.l.q`, one a parity class): neighbour indexes, int32 [N, taps];
+ * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
+ * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
+ * `moments.*` [2B, G, 1] and `fresh.l` [1]: group norm takes moments = fresh · Σ + moments, where Σ sums the
+ * active rows' values (first B) and squares (last B), averaged over the channels of a group.
+ *
+ * Outputs beside the network's own: each feature of this pass under its name with `new.` before it, rows in plan order.
+ */
+export function lowerRows(network: Network, weights: WeightTable, options: RowsOptions): OnnxModel {
+  const lowering = new RowsLowering(weights, options);
+  for (const [name, value] of network.inputs) lowering.input(name, value);
+  for (const operator of network.operators) lowering.lower(operator);
+  for (const [name, value] of network.outputs) lowering.output(name, value);
+  return lowering.emit.onnx.encode(network.name);
+}
+
+const CORNERS = 4;
+const WINDOW = 9;
+
+class RowsLowering {
+  readonly emit: Emitter;
+  readonly #options: RowsOptions;
+  readonly #refs = new Map<number, Ref>();
+  readonly #shared = new Map<string, Ref>();
+
+  constructor(weights: WeightTable, options: RowsOptions) {
+    this.emit = new Emitter(weights);
+    this.#options = options;
+  }
+
+  input(name: string, value: Value): void {
+    const { onnx } = this.emit;
+    if (value.kind === 'ids') this.#refs.set(value.id, onnx.input(name, 'int64', ['batch', 'length']));
+    else if (value.kind === 'vector')
+      this.#set(value, onnx.input(name, 'float32', [`${name}_batch`, value.channels]));
+    else {
+      const rows = value.kind === 'map' ? `rows_${value.level}` : 'length';
+      this.#set(value, onnx.input(name, 'float32', ['batch', rows, value.channels]));
+    }
+  }
+
+  output(name: string, value: Value): void {
+    if (value.kind === 'ids') throw new Error('ids are not an output');
+    const rows = value.kind === 'map' ? [`rows_${value.level}`] : value.kind === 'tokens' ? ['length'] : [];
+    this.emit.onnx.output(name, this.#get(value), 'float32', ['batch', ...rows, value.channels]);
+  }
+
+  lower(operator: Operator): void {
+    const { emit } = this;
+    switch (operator.type) {
+      case 'convolution':
+        this.#set(operator.output, this.#convolution(operator));
+        break;
+      case 'group-norm':
+        this.#set(operator.output, this.#groupNorm(operator));
+        break;
+      case 'attention':
+        this.#set(operator.output, this.#attention(operator));
+        break;
+      case 'linear': {
+        const { input, output, weight, bias } = operator;
+        this.#set(output, emit.product(this.#get(input), weight, bias));
+        break;
+      }
+      case 'geglu':
+        this.#set(operator.output, emit.geglu(this.#get(operator.input), operator));
+        break;
+      case 'layer-norm':
+        this.#set(operator.output, emit.layerNorm(this.#get(operator.input), operator));
+        break;
+      case 'embedding':
+        this.#set(operator.output, emit.embedding(this.#get(operator.input), operator));
+        break;
+      case 'sinusoid':
+        this.#set(operator.output, emit.sinusoid(this.#get(operator.input), operator));
+        break;
+      case 'activation':
+        this.#set(operator.output, emit.activation(this.#get(operator.input), operator.function));
+        break;
+      case 'affine':
+        this.#set(operator.output, emit.affine(this.#get(operator.input), operator.scale, operator.offset));
+        break;
+      case 'soft-clamp':
+        this.#set(operator.output, emit.softClamp(this.#get(operator.input), operator.limit));
+        break;
+      case 'sum': {
+        const [a, b] = operator.inputs;
+        this.#set(operator.output, emit.sum(this.#get(a), this.#get(b)));
+        break;
+      }
+      case 'concat': {
+        const inputs = operator.inputs.map((value) => this.#get(value));
+        this.#set(operator.output, emit.concat(inputs, -1));
+        break;
+      }
+    }
+  }
+
+  /** Gathers each row's neighbours side by side and multiplies: [B, N, taps · C] · [taps · C, C']. */
+  #convolution(operator: Convolution): Ref {
+    const { onnx } = this.emit;
+    const { input, output, weight, kernel, padding, bias, shift } = operator;
+    if (kernel !== 3 || padding !== 'same')
+      throw new InputError(
+        `${weight.name}: only 3×3 convolutions with padding 1 can be computed for a part of the picture.`,
+      );
+    const feature = windowOf(operator);
+    const x = this.#get(input);
+    this.#give(feature.name, x, ['batch', `rows_${input.level}`, input.channels]);
+    const halo = onnx.input(feature.name, 'float32', ['batch', `halo.${feature.name}`, input.channels]);
+    const source = this.emit.concat([x, halo], 1);
+    const gather = (indexes: string, taps: number): Ref => {
+      const index = this.#input(indexes, () => onnx.input(indexes, 'int32', [`rows.${indexes}`, taps]));
+      const rows = onnx.node('Gather', [source, index], { attributes: { axis: 1 } }, 'window');
+      return onnx.node('Reshape', [rows, onnx.ints([0, 0, taps * input.channels])]);
+    };
+    let y: Ref;
+    if (feature.reader === 'up' && this.#options.foldUpsampling) {
+      const parts = [0, 1, 2, 3].map((parity) =>
+        onnx.node(
+          'MatMul',
+          [gather(`up.${output.level}.${parity}`, CORNERS), this.#foldedWeight(operator, parity)],
+          {},
+          'convolution',
+        ),
+      );
+      y = this.emit.concat(parts, 1);
+    } else {
+      const index =
+        feature.reader === 'same'
+          ? `same.${input.level}`
+          : `${feature.reader}.${Math.min(input.level, output.level)}`;
+      y = onnx.node('MatMul', [gather(index, WINDOW), this.#windowWeight(operator)], {}, 'convolution');
+    }
+    const added = [...(bias ? [this.emit.weight(bias)] : []), ...(shift ? [this.#everywhere(shift)] : [])];
+    if (added.length === 0) return y;
+    const sum = added.length === 2 ? onnx.node('Add', added as [Ref, Ref]) : added[0]!;
+    return onnx.node('Add', [y, sum], {}, 'convolution');
+  }
+
+  /** [C', C, 3, 3] → [9 · C, C'], taps first. ONNX Runtime computes this once, when the model is loaded. */
+  #windowWeight({ weight }: Convolution): Ref {
+    const { onnx } = this.emit;
+    const [out, channels] = weight.shape as [number, number];
+    const flat = onnx.node('Transpose', [this.emit.weight(weight, [out, channels, WINDOW])], {
+      attributes: { perm: [2, 1, 0] },
+    });
+    return onnx.node('Reshape', [flat, onnx.ints([WINDOW * channels, out])]);
+  }
+
+  /** The 2×2 weights that one parity class of the upsampled rows sees: rows and columns with the same parent added. */
+  #foldedWeight({ weight }: Convolution, parity: number): Ref {
+    const { onnx } = this.emit;
+    const [out, channels] = weight.shape as [number, number];
+    const parents = [
+      [1, 0, 0, 0, 1, 1],
+      [1, 1, 0, 0, 0, 1],
+    ];
+    const [down, across] = [parents[parity >> 1]!, parents[parity & 1]!];
+    const transposed = (matrix: number[]) => [0, 1, 2].flatMap((row) => [matrix[row]!, matrix[row + 3]!]);
+    const rows = onnx.node('MatMul', [onnx.floats(down, [2, 3]), this.emit.weight(weight)]);
+    const folded = onnx.node('MatMul', [rows, onnx.floats(transposed(across), [3, 2])]);
+    const flat = onnx.node('Transpose', [folded], { attributes: { perm: [2, 3, 1, 0] } });
+    return onnx.node('Reshape', [flat, onnx.ints([CORNERS * channels, out])]);
+  }
+
+  #groupNorm(operator: GroupNorm): Ref {
+    const { emit } = this;
+    const { onnx } = emit;
+    const { input, groups, gain, bias, epsilon, activation } = operator;
+    const { channels, level } = input;
+    const feature = momentsOf(operator);
+    const x = this.#get(input);
+    const dims = ['two_batch', groups, 1];
+    const sum = (values: Ref) =>
+      onnx.node('ReduceSum', [values, onnx.ints([1])], { attributes: { keepdims: 0 } }, 'moments');
+    const sums = emit.concat([sum(x), sum(onnx.node('Mul', [x, x], {}, 'moments'))], 0);
+    const grouped = onnx.node('Reshape', [sums, onnx.ints([-1, groups, channels / groups])]);
+    const means = onnx.node('ReduceMean', [grouped, onnx.ints([2])], {}, 'moments');
+    const fresh = this.#input(`fresh.${level}`, () => onnx.input(`fresh.${level}`, 'float32', [1]));
+    const recorded = onnx.input(feature.name, 'float32', dims);
+    const moments = onnx.node('Add', [onnx.node('Mul', [means, fresh]), recorded]);
+    this.#give(feature.name, moments, dims);
+
+    const [mean, square] = onnx.nodes('Split', [moments], 2, { attributes: { axis: 0, num_outputs: 2 } });
+    const variance = onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])]);
+    const deviation = onnx.node('Sqrt', [onnx.node('Add', [variance, onnx.floats([epsilon])])]);
+    const perGroup = [1, groups, channels / groups];
+    const scale = onnx.node('Div', [emit.weight(gain, perGroup), deviation]);
+    const offset = onnx.node('Sub', [emit.weight(bias, perGroup), onnx.node('Mul', [mean!, scale])]);
+    const row = onnx.ints([-1, 1, channels]);
+    const scaled = onnx.node('Mul', [x, onnx.node('Reshape', [scale, row])], {}, 'group-norm');
+    const y = onnx.node('Add', [scaled, onnx.node('Reshape', [offset, row])], {}, 'group-norm');
+    return activation ? emit.activation(y, activation) : y;
+  }
+
+  #attention(operator: Attention): Ref {
+    const query = this.#get(operator.query);
+    let key = this.#get(operator.key);
+    let value = this.#get(operator.value);
+    if (isSelfAttention(operator)) {
+      const [keys, values] = attendedOf(operator);
+      key = this.#withRecorded(keys!, key);
+      value = this.#withRecorded(values!, value);
+    }
+    return this.emit.attention(query, key, value, operator);
+  }
+
+  /** Recorded rows that are not active, then the fresh ones: softmax does not care about the order of keys. */
+  #withRecorded(feature: { name: string; level: number; channels: number }, fresh: Ref): Ref {
+    const { name, level, channels } = feature;
+    this.#give(name, fresh, ['batch', `rows_${level}`, channels]);
+    const recorded = this.emit.onnx.input(name, 'float32', ['batch', `inactive_${level}`, channels]);
+    return this.emit.concat([recorded, fresh], 1);
+  }
+
+  #give(name: string, ref: Ref, dims: (number | string)[]): void {
+    this.emit.onnx.output(`new.${name}`, ref, 'float32', dims);
+  }
+
+  /** A graph input that several operators read. */
+  #input(name: string, make: () => Ref): Ref {
+    if (!this.#shared.has(name)) this.#shared.set(name, make());
+    return this.#shared.get(name)!;
+  }
+
+  /** A vector as one row for all positions: [B or 1, 1, C]. */
+  #everywhere(vector: Vector): Ref {
+    const { onnx } = this.emit;
+    return onnx.node('Reshape', [this.#get(vector), onnx.ints([-1, 1, vector.channels])]);
+  }
+
+  #set(value: Features, ref: Ref): void {
+    this.#refs.set(value.id, ref);
+  }
+
+  #get(value: Value): Ref {
+    const ref = this.#refs.get(value.id);
+    if (ref === undefined) throw new Error(`value ${value.id} is read before it is computed`);
+    return ref;
+  }
+}

@@ -1,0 +1,45 @@
+import type { EncodedPicture } from '../api.ts';
+import { encodePng } from '../pictures/png.ts';
+
+/**
+ * Linear maps from a latent position to a colour in [−1, 1], fitted by the community to the two published
+ * autoencoders, which are told apart by their scaling factor. One row a latent channel: red, green, blue.
+ */
+const LATENT_COLOURS: ReadonlyMap<number, readonly (readonly [number, number, number])[]> = new Map([
+  [
+    0.18215,
+    [
+      [0.3512, 0.2297, 0.3227],
+      [0.325, 0.4974, 0.235],
+      [-0.2829, 0.1762, 0.2721],
+      [-0.212, -0.2616, -0.7177],
+    ],
+  ],
+  [
+    0.13025,
+    [
+      [0.392, 0.4054, 0.4549],
+      [-0.2634, -0.0196, 0.0653],
+      [0.0568, 0.1687, -0.0755],
+      [-0.3112, -0.2359, -0.2076],
+    ],
+  ],
+]);
+
+/** A small picture straight from latents [1, 4, h, w], or nothing for an autoencoder that we have no colours of. */
+export async function latentPreview(
+  latent: Float32Array,
+  dims: readonly number[],
+  scalingFactor: number,
+): Promise<EncodedPicture | undefined> {
+  const colours = LATENT_COLOURS.get(scalingFactor);
+  const [, channels, height, width] = dims as [number, number, number, number];
+  if (channels !== colours?.length) return undefined;
+  const positions = height * width;
+  const planes = new Float32Array(3 * positions);
+  for (const [c, weights] of colours.entries())
+    for (const [plane, weight] of weights.entries())
+      for (let i = 0; i < positions; i++)
+        planes[plane * positions + i]! += weight * latent[c * positions + i]!;
+  return { png: await encodePng(planes, width, height), width, height };
+}

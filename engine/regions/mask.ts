@@ -1,0 +1,34 @@
+/** Which positions of a map are to be computed: one byte a position, row-major, 1 where active. */
+export interface Mask {
+  readonly height: number;
+  readonly width: number;
+  readonly data: Uint8Array;
+}
+
+export function fullMask(height: number, width: number): Mask {
+  return { height, width, data: new Uint8Array(height * width).fill(1) };
+}
+
+export function activeCount(mask: Mask): number {
+  let count = 0;
+  for (const value of mask.data) count += value;
+  return count;
+}
+
+/** The mask of the next level down: active where any of the 2×2 positions above is; sizes rounded up. */
+export function coarser(mask: Mask): Mask {
+  const height = Math.ceil(mask.height / 2);
+  const width = Math.ceil(mask.width / 2);
+  const data = new Uint8Array(height * width);
+  for (let y = 0; y < mask.height; y++)
+    for (let x = 0; x < mask.width; x++)
+      if (mask.data[y * mask.width + x]) data[(y >> 1) * width + (x >> 1)] = 1;
+  return { height, width, data };
+}
+
+/** Masks of levels 0 … count − 1, from the finest. */
+export function pyramid(mask: Mask, count: number): Mask[] {
+  const levels = [mask];
+  while (levels.length < count) levels.push(coarser(levels.at(-1)!));
+  return levels;
+}

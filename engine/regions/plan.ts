@@ -1,0 +1,168 @@
+import { activeCount, fullMask, type Mask, pyramid } from './mask.ts';
+
+/**
+ * Which rows of each level are computed, and where each computed row finds its neighbours.
+ *
+ * Rows of a level are ordered by parity class (y mod 2, x mod 2), then by y, then by x: so the four products of an
+ * upsampling convolution, one for each class, follow one another. A feature store keeps the rows of a whole level
+ * in the same order.
+ */
+export interface RegionPlan {
+  readonly levels: readonly LevelPlan[];
+  /** `levels[l]` reads `down[l − 1]` from level l − 1, and `up[l]` from level l + 1. */
+  readonly down: readonly Neighbours[];
+  readonly up: readonly UpsampledNeighbours[];
+}
+
+export interface LevelPlan {
+  readonly height: number;
+  readonly width: number;
+  /** Positions y · width + x of the active rows, in row order. */
+  readonly active: Int32Array;
+  /** Store rows of the positions that are not active, ascending. */
+  readonly inactive: Int32Array;
+  /** 3×3 neighbours at the same level. */
+  readonly same: Neighbours;
+}
+
+/** Where rows find the rows that they read: indexes into [active rows; halo rows; one row of zeros]. */
+export interface Neighbours {
+  /** [rows, taps]. */
+  readonly index: Int32Array;
+  readonly taps: number;
+  /** Store rows of the level that is read, which are read though they are not active. */
+  readonly halo: Int32Array;
+}
+
+/** A 3×3 convolution after nearest-neighbour ×2: nine taps, or four for each parity class of the rows. */
+export interface UpsampledNeighbours extends Neighbours {
+  /** Four taps a row, the classes one after another; right only where the finer level has even sizes. */
+  readonly classes: readonly Int32Array[];
+}
+
+const WINDOW = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [dy, dx] as const));
+
+/** Plans the levels of a network from a mask at level 0. */
+export function planRegion(mask: Mask, levelCount: number): RegionPlan {
+  const maps = pyramid(mask, levelCount).map((level) => new LevelMap(level));
+  const levels = maps.map((map) => ({
+    height: map.height,
+    width: map.width,
+    active: map.active,
+    inactive: map.inactive(),
+    same: neighbours(map, map, (y, x) => WINDOW.map(([dy, dx]) => [y + dy, x + dx])),
+  }));
+  const down = maps
+    .slice(1)
+    .map((map, l) => neighbours(map, maps[l]!, (y, x) => WINDOW.map(([dy, dx]) => [2 * y + dy, 2 * x + dx])));
+  const up = maps.slice(0, -1).map((map, l) => upsampled(map, maps[l + 1]!));
+  return { levels, down, up };
+}
+
+/** The plan in which every position is active. */
+export function densePlan(height: number, width: number, levelCount: number): RegionPlan {
+  return planRegion(fullMask(height, width), levelCount);
+}
+
+/** Share of the positions that are active, for each level. */
+export function activeFractions(plan: RegionPlan): number[] {
+  return plan.levels.map(({ active, height, width }) => active.length / (height * width));
+}
+
+/** Row numbers of one level's positions. */
+class LevelMap {
+  readonly height: number;
+  readonly width: number;
+  readonly active: Int32Array;
+  /** Row among the active ones at each position, −1 elsewhere. */
+  readonly #row: Int32Array;
+  /** Row in the store at each position. */
+  readonly #stored: Int32Array;
+
+  constructor(mask: Mask) {
+    this.height = mask.height;
+    this.width = mask.width;
+    this.#stored = new Int32Array(mask.data.length);
+    this.#row = new Int32Array(mask.data.length).fill(-1);
+    this.active = new Int32Array(activeCount(mask));
+    let stored = 0;
+    let row = 0;
+    for (let parity = 0; parity < 4; parity++)
+      for (let y = parity >> 1; y < mask.height; y += 2)
+        for (let x = parity & 1; x < mask.width; x += 2) {
+          const position = y * mask.width + x;
+          this.#stored[position] = stored++;
+          if (!mask.data[position]) continue;
+          this.active[row] = position;
+          this.#row[position] = row++;
+        }
+  }
+
+  inactive(): Int32Array {
+    const rows: number[] = [];
+    for (const [position, row] of this.#row.entries()) if (row < 0) rows.push(this.#stored[position]!);
+    return Int32Array.from(rows.sort((a, b) => a - b));
+  }
+
+  contains(y: number, x: number): boolean {
+    return y >= 0 && x >= 0 && y < this.height && x < this.width;
+  }
+
+  rowAt(y: number, x: number): number {
+    return this.#row[y * this.width + x]!;
+  }
+
+  storedAt(y: number, x: number): number {
+    return this.#stored[y * this.width + x]!;
+  }
+}
+
+type Positions = readonly (readonly [number, number])[];
+
+/** The positions of `source` that each active row of `map` reads, in the order of the taps. */
+function neighbours(map: LevelMap, source: LevelMap, read: (y: number, x: number) => Positions): Neighbours {
+  const reads = [...map.active].map((position) =>
+    read(Math.floor(position / map.width), position % map.width),
+  );
+  return { ...resolve(reads, source), taps: reads[0]?.length ?? WINDOW.length };
+}
+
+/** Rows for positions: active rows first, then the halo's, then the row of zeros for what lies outside. */
+function resolve(reads: readonly Positions[], source: LevelMap): { index: Int32Array; halo: Int32Array } {
+  const needed = new Set<number>();
+  for (const positions of reads)
+    for (const [y, x] of positions)
+      if (source.contains(y, x) && source.rowAt(y, x) < 0) needed.add(source.storedAt(y, x));
+  const halo = Int32Array.from([...needed].sort((a, b) => a - b));
+  const activeRows = source.active.length;
+  const haloRow = new Map([...halo].map((stored, i) => [stored, activeRows + i]));
+  const zeroRow = activeRows + halo.length;
+  const index = Int32Array.from(
+    reads.flatMap((positions) =>
+      positions.map(([y, x]) => {
+        if (!source.contains(y, x)) return zeroRow;
+        const row = source.rowAt(y, x);
+        return row >= 0 ? row : haloRow.get(source.storedAt(y, x))!;
+      }),
+    ),
+  );
+  return { index, halo };
+}
+
+function upsampled(map: LevelMap, source: LevelMap): UpsampledNeighbours {
+  const nine = neighbours(map, source, (y, x) =>
+    WINDOW.map(([dy, dx]) =>
+      // Outside the finer map is outside, even where the coarser one has a row for it.
+      map.contains(y + dy, x + dx) ? ([(y + dy) >> 1, (x + dx) >> 1] as const) : ([-1, -1] as const),
+    ),
+  );
+  const classes: number[][] = [[], [], [], []];
+  for (const [row, position] of map.active.entries()) {
+    const y = Math.floor(position / map.width);
+    const x = position % map.width;
+    // Of the nine taps, the corners of the 2×2 block read every parent once: rows 0 and 2, columns 0 and 2.
+    const corners = [0, 2, 6, 8].map((tap) => nine.index[row * WINDOW.length + tap]!);
+    classes[(y & 1) * 2 + (x & 1)]!.push(...corners);
+  }
+  return { ...nine, classes: classes.map((indexes) => Int32Array.from(indexes)) };
+}
