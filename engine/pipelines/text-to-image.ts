@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import type { ModelFolder } from '../models/folder.ts';
-import { gaussianNoise } from '../pictures/noise.ts';
+import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import { encodePng } from '../pictures/png.ts';
 import { withRecipe } from '../pictures/recipe.ts';
 import { float32, floats, type Tensor } from '../runtime/runtime.ts';
@@ -13,9 +13,6 @@ import { type Condition, denoise, listen } from './denoise.ts';
 import { guidanceEmbedding } from './guidance-embedding.ts';
 import { latentPreview } from './preview.ts';
 import type { TextEncoder } from './text-encoder.ts';
-
-/** Streams of a seed's noise: the starting latent, then one for each step. */
-const START = 0;
 
 /** Least time between two previews that cost a decoder run. */
 const PREVIEW_INTERVAL_MS = 250;
@@ -61,7 +58,7 @@ export async function textToImage(
   const extent = { height: height / scale, width: width / scale };
   const dims = [1, latentChannels, extent.height, extent.width];
   const length = latentChannels * extent.height * extent.width;
-  const start = gaussianNoise(seed, START, length).map((value) => value * scheduler.initNoiseSigma);
+  const start = gaussianNoise(seed, START_NOISE, length).map((value) => value * scheduler.initNoiseSigma);
 
   const decode = async (latent: Float32Array): Promise<EncodedPicture> => {
     const { scalingFactor, shiftFactor } = model.autoencoder;
@@ -84,7 +81,7 @@ export async function textToImage(
   report('denoise', 0);
   const latent = await denoise(unet, scheduler, start, dims, condition, {
     signal,
-    noise: (index) => gaussianNoise(seed, START + 1 + index, length),
+    noise: (index) => gaussianNoise(seed, stepNoise(index), length),
     onStep: async (index, _, original) => {
       stepSeconds.push((performance.now() - stepBegin) / 1000);
       report('denoise', index + 1, index + 1 < steps ? await preview(original) : undefined);

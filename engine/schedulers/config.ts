@@ -22,12 +22,10 @@ export interface SchedulerConfig {
  * @throws InputError if it is not JSON.
  */
 export function parseSchedulerConfig(text: string, file = SCHEDULER_CONFIG_FILE): unknown {
-  // A whole string, or a bare non-finite number outside of one.
-  const json = text.replace(/"(?:\\.|[^"\\])*"|-?\bInfinity\b|\bNaN\b/g, (match) =>
-    match.startsWith('"') ? match : 'null',
-  );
+  // A whole string (or the rest of the text, if it never ends), or a bare non-finite number.
+  const stringOrNumber = /"(?:[^"\\]|\\[\s\S]?)*(?:"|$)|-?\bInfinity\b|\bNaN\b/g;
   try {
-    return JSON.parse(json);
+    return JSON.parse(text.replace(stringOrNumber, (match) => (match.startsWith('"') ? match : 'null')));
   } catch {
     throw new InputError(`${file} is not valid JSON; download the scheduler's config again.`);
   }

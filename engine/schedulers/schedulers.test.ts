@@ -261,5 +261,7 @@ test('hostile configs are refused with the field named', () => {
 test('Python’s non-finite numbers are read as absent, text is left alone', () => {
   const parsed = parseSchedulerConfig('{"a": -Infinity, "b": NaN, "c": "NaN \\" -Infinity", "d": Infinity}');
   assert.deepEqual(parsed, { a: null, b: null, c: 'NaN " -Infinity', d: null });
-  assert.throws(() => parseSchedulerConfig('{"a": '), InputError);
+  for (const text of ['{"a": ', `"${'\\"'.repeat(500_000)}`, '"'.repeat(1_000_000), '['.repeat(1_000_000)]) {
+    assert.throws(() => parseSchedulerConfig(text), InputError);
+  }
 });

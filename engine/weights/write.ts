@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { abortError } from '../errors.ts';
-import { codeOf, writeError } from '../files.ts';
+import { writeAtomically } from '../files.ts';
 import { byteLength } from './dtypes.ts';
 import type { Dtype } from './source.ts';
 
@@ -23,28 +21,16 @@ const ALIGNMENT = 8;
  * @throws InputError if the file cannot be written.
  */
 export async function writeSafetensors(
-  path: string,
+  file: string,
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
 ): Promise<void> {
-  const file = resolve(path);
   const header = encodeHeader(tensors, metadata);
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(header);
-      for (const tensor of tensors) await writeTensor(handle, tensor, signal);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw codeOf(error) === undefined ? error : writeError(file, error);
-  }
+  await writeAtomically(file, async (handle) => {
+    await handle.writeFile(header);
+    for (const tensor of tensors) await writeTensor(handle, tensor, signal);
+  });
 }
 
 async function writeTensor(handle: FileHandle, tensor: TensorToWrite, signal?: AbortSignal): Promise<void> {

@@ -1,0 +1,19 @@
+import { CommanderError } from 'commander';
+import { InputError, isAbort, messageOf } from '../engine/errors.ts';
+
+const BAD_INPUT = 2;
+const FAILURE = 1;
+const INTERRUPTED = 130;
+
+/** Prints an error as one sentence and gives the exit code that tells its kind. */
+export function report(error: unknown): number {
+  // Commander has printed its own errors; help and version are errors with code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;
+  if (isAbort(error)) {
+    process.stderr.write('Cancelled.\n');
+    return INTERRUPTED;
+  }
+  const sentence = messageOf(error).trim().replace(/\s+/g, ' ');
+  process.stderr.write(`${/[.!?]$/.test(sentence) ? sentence : `${sentence}.`}\n`);
+  return error instanceof InputError ? BAD_INPUT : FAILURE;
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { crc32, deflateSync } from 'node:zlib';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { type Recipe, SCHEDULERS } from '../api.ts';
+import { InputError } from '../errors.ts';
+import { encodePng } from './png.ts';
+import { readPngText, withPngText } from './png-text.ts';
+import { formatRecipe, parseRecipe, readRecipe, withRecipe } from './recipe.ts';
+
+const recipe: Recipe = {
+  prompt: 'a red house, (by a lake:1.2)\nat sunset',
+  negativePrompt: 'fog, rain: heavy',
+  model: 'scenes',
+  seed: 4294967295,
+  steps: 20,
+  guidance: 7.5,
+  width: 512,
+  height: 384,
+  scheduler: 'dpmpp-2m-karras',
+  precision: 'fp32',
+};
+const png = await encodePng(new Float32Array(3 * 16).fill(0.3), 4, 4);
+
+/** The picture with a chunk of any kind after its header. */
+function insertChunk(type: string, data: Uint8Array): Uint8Array {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(body));
+  const headerEnd = 8 + 25;
+  return Buffer.concat([png.subarray(0, headerEnd), length, body, checksum, png.subarray(headerEnd)]);
+}
+
+test('the text is what Stable Diffusion tools write', () => {
+  assert.equal(
+    formatRecipe(recipe),
+    'a red house, (by a lake:1.2)\nat sunset\nNegative prompt: fog, rain: heavy\n' +
+      'Steps: 20, Sampler: DPM++ 2M Karras, CFG scale: 7.5, Seed: 4294967295, Size: 512x384, Model: scenes, ' +
+      'Precision: fp32, Version: Patchwork',
+  );
+});
+
+test('any recipe is read back as it was', () => {
+  const prose = fc
+    .string({ unit: 'grapheme', maxLength: 200 })
+    .map((text) => text.replaceAll('\r', '').replaceAll('\0', '').trim())
+    .filter((text) => !/^Negative prompt:/m.test(text));
+  const recipes = fc.record(
+    {
+      prompt: prose,
+      negativePrompt: prose,
+      model: fc.string({ maxLength: 60 }),
+      seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+      steps: fc.integer({ min: 1, max: 150 }),
+      guidance: fc.integer({ min: 0, max: 5000 }).map((hundredths) => hundredths / 100),
+      width: fc.integer({ min: 64, max: 2048 }),
+      height: fc.integer({ min: 64, max: 2048 }),
+      scheduler: fc.constantFrom(...SCHEDULERS),
+      precision: fc.constant('fp32' as const),
+    },
+    { noNullPrototype: true },
+  );
+  fc.assert(
+    fc.property(recipes, (original) => {
+      assert.deepEqual(parseRecipe(formatRecipe(original)), original);
+      assert.deepEqual(readRecipe(withRecipe(png, original)), original);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('recipes of other tools', () => {
+  const webui = `masterpiece, castle
+Negative prompt: blurry
+bad hands
+Steps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 123, Size: 768x512, Model hash: abc, Model: "v1-5, pruned", Lora hashes: "a: 1, b: 2", Version: v1.9.4`;
+  assert.deepEqual(parseRecipe(webui), {
+    prompt: 'masterpiece, castle',
+    negativePrompt: 'blurry\nbad hands',
+    steps: 30,
+    scheduler: 'dpmpp-2m-karras',
+    guidance: 7,
+    seed: 123,
+    width: 768,
+    height: 512,
+    model: 'v1-5, pruned',
+  });
+  const sampler = (name: string) => parseRecipe(`x\nSteps: 5, Sampler: ${name}, Seed: 1`)?.scheduler;
+  assert.equal(sampler('euler_ancestral'), 'euler-a');
+  assert.equal(sampler('Euler a'), 'euler-a');
+  assert.equal(sampler('dpmpp_2m'), 'dpmpp-2m');
+  assert.equal(sampler('UniPC'), 'unipc');
+  assert.equal(sampler('DPM adaptive'), undefined);
+});
+
+test('texts that are no recipe, or an odd one', () => {
+  assert.deepEqual(parseRecipe('only a prompt'), { prompt: 'only a prompt', negativePrompt: '' });
+  assert.deepEqual(parseRecipe(''), { prompt: '', negativePrompt: '' });
+  const odd = parseRecipe('x\nSteps: many, Seed: -4, Size: 5, CFG scale: NaN, Precision: fp99');
+  assert.deepEqual(odd, { prompt: 'x', negativePrompt: '' });
+  assert.equal(parseRecipe('x'.repeat(200_000)), undefined);
+  for (const part of ['a: "', 'a:"\\",', ' ', 'a ', '"\\', 'a:']) {
+    const settings = `Steps: 1, ${part.repeat(19_000 / part.length)}`;
+    assert.equal(parseRecipe(`x\n${settings}, Seed: 5`)?.steps, 1, part);
+  }
+  fc.assert(fc.property(fc.string(), (text) => void parseRecipe(text)));
+});
+
+test('text goes into the file without a change of the picture, and takes the place of older text', async () => {
+  const once = withPngText(png, 'parameters', 'größe');
+  const twice = withPngText(withPngText(once, 'Comment', 'stays'), 'parameters', '家 🏠');
+  assert.deepEqual([...readPngText(once)], [['parameters', 'größe']]);
+  assert.deepEqual([...readPngText(twice)].sort(), [
+    ['Comment', 'stays'],
+    ['parameters', '家 🏠'],
+  ]);
+  const pixels = (file: Uint8Array) => sharp(file).raw().toBuffer();
+  assert.deepEqual(await pixels(twice), await pixels(png));
+  assert.match(Buffer.from(once).toString('latin1'), /tEXtparameters\0gr\xf6\xdfe/);
+  assert.match(Buffer.from(twice).toString('latin1'), /iTXtparameters/);
+});
+
+test('compressed text is read, within bounds', () => {
+  const ztxt = (text: Buffer) =>
+    insertChunk('zTXt', Buffer.concat([Buffer.from('k\0\0'), deflateSync(text)]));
+  assert.equal(readPngText(ztxt(Buffer.from('hello'))).get('k'), 'hello');
+  assert.throws(() => readPngText(ztxt(Buffer.alloc(10 << 20))), /too long/);
+  assert.throws(() => readPngText(insertChunk('zTXt', Buffer.from('k\0\0nonsense'))), InputError);
+  const itxt = Buffer.concat([Buffer.from('k\0\x01\0de\0\0'), deflateSync(Buffer.from('Häuser'))]);
+  assert.equal(readPngText(insertChunk('iTXt', itxt)).get('k'), 'Häuser');
+  assert.throws(() => readPngText(insertChunk('tEXt', Buffer.from('no end'))), InputError);
+});
+
+test('damaged files are refused with a sentence', () => {
+  const full = withPngText(png, 'parameters', 'text');
+  for (let length = 0; length < full.length; length++) {
+    assert.throws(() => readPngText(full.subarray(0, length)), InputError);
+  }
+  for (let i = 0; i < full.length; i++) {
+    const damaged = full.slice();
+    damaged[i]! ^= 0x10;
+    assert.throws(() => readPngText(damaged), InputError, `byte ${i}`);
+    assert.throws(() => withPngText(damaged, 'a', 'b'), InputError);
+  }
+});

@@ -1,0 +1,40 @@
+// Runs the end-to-end tests in a real VS Code: sets up what they need, builds, and runs test/e2e.
+// With a .vsix file or an unpacked extension as argument it tests that instead of the checkout.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { register } from 'tsx/esm/api';
+
+register();
+const { findBrowser } = await import('./vscode/browser.ts');
+const { installServer } = await import('./vscode/server-install.ts');
+
+const root = path.dirname(import.meta.dirname);
+const skip = (why) => {
+  console.log(`End-to-end tests skipped: ${why}`);
+  process.exit(0);
+};
+
+if (process.platform === 'win32')
+  skip('the VS Code they drive (code-server) does not run on Windows; use WSL.');
+const browser = findBrowser();
+if (!browser) {
+  skip('no browser. Install Chromium (Debian: apt install chromium), or give its path in CHROMIUM.');
+}
+installServer();
+
+const extension = process.argv[2] ? path.resolve(process.argv[2]) : root;
+if (extension === root) run('scripts/build.mjs');
+const folder = path.join(root, 'test/e2e');
+const tests = readdirSync(folder).filter((name) => name.endsWith('.e2e.ts'));
+const flags = ['--test', '--test-concurrency=1', '--test-timeout=300000'];
+run('--import', 'tsx', ...flags, ...tests.map((name) => path.join(folder, name)));
+
+function run(...args) {
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, CHROMIUM: browser, PATCHWORK_EXTENSION: extension },
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,152 @@
+/** Runs the VS Code of `server-install.ts` on loopback. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { VSCodeServer } from './server-install.ts';
+
+export interface ServerOptions {
+  /** Folder for settings, state and installed extensions; it may be there already. */
+  home: string;
+  /** Extensions to load: their folders, or `.vsix` files. */
+  extensions: string[];
+  /** User settings, written where there are none yet. */
+  settings?: Record<string, unknown>;
+  /** 0: any free port. */
+  port?: number;
+  /** More environment variables for it. */
+  env?: Record<string, string>;
+}
+
+export interface RunningServer {
+  /** Address without a folder. */
+  url: string;
+  process: ChildProcess;
+  /** What it has written to its log so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT = 60_000;
+
+/** Settings that keep a fresh VS Code quiet. */
+const QUIET = {
+  'workbench.startupEditor': 'none',
+  'workbench.tips.enabled': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.enableExperiments': false,
+  'telemetry.telemetryLevel': 'off',
+  'update.mode': 'none',
+  'extensions.autoUpdate': false,
+  'extensions.autoCheckUpdates': false,
+  'extensions.ignoreRecommendations': true,
+};
+
+export async function startServer(server: VSCodeServer, options: ServerOptions): Promise<RunningServer> {
+  const { home, settings = {}, port = 0 } = options;
+  const extensions = path.join(home, 'extensions');
+  const user = path.join(home, 'data/User');
+  fs.mkdirSync(extensions, { recursive: true });
+  fs.mkdirSync(user, { recursive: true });
+  const settingsFile = path.join(user, 'settings.json');
+  if (!fs.existsSync(settingsFile))
+    fs.writeFileSync(settingsFile, JSON.stringify({ ...QUIET, ...settings }, null, 2));
+
+  // Unix sockets must have short paths, and `home` may be deep.
+  const sockets = fs.mkdtempSync(path.join(os.tmpdir(), 'pw-'));
+  const common = [
+    server.entry,
+    ...['--user-data-dir', path.join(home, 'data')],
+    ...['--extensions-dir', extensions],
+    ...['--config', path.join(home, 'config.yaml')],
+    ...['--session-socket', path.join(sockets, 's.sock')],
+  ];
+  const env = { ...environment(sockets), ...options.env };
+  for (const extension of options.extensions) {
+    if (!extension.endsWith('.vsix')) {
+      link(extension, extensions);
+      continue;
+    }
+    const install = ['--install-extension', path.resolve(extension), '--force'];
+    execFileSync(server.node, [...common, ...install], { env, stdio: 'pipe' });
+  }
+
+  const logFile = path.join(home, 'server.log');
+  const log = fs.openSync(logFile, 'w');
+  const flags = [
+    '--auth',
+    'none',
+    '--disable-telemetry',
+    '--disable-update-check',
+    '--disable-getting-started-override',
+  ];
+  const child = spawn(server.node, [...common, '--bind-addr', `127.0.0.1:${port}`, ...flags], {
+    env,
+    stdio: ['ignore', log, log],
+    detached: true,
+  });
+  fs.closeSync(log);
+  const running = {
+    process: child,
+    log: () => fs.readFileSync(logFile, 'utf8'),
+    stop: () => stop(child, sockets),
+  };
+  try {
+    return { ...running, url: await listening(child, running.log) };
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+}
+
+/** Loads an extension from its folder, by a link of the name that an installed one would have. */
+function link(extension: string, extensions: string): void {
+  const { publisher, name, version } = JSON.parse(
+    fs.readFileSync(path.join(extension, 'package.json'), 'utf8'),
+  );
+  const place = path.join(extensions, `${publisher}.${name}-${version}`);
+  fs.rmSync(place, { recursive: true, force: true });
+  fs.symlinkSync(path.resolve(extension), place, 'dir');
+  // VS Code keeps a list of what it found; it makes a new one where there is none.
+  fs.rmSync(path.join(extensions, 'extensions.json'), { force: true });
+}
+
+function environment(sockets: string): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('VSCODE_') && name !== 'NODE_OPTIONS' && name !== 'NODE_TEST_CONTEXT',
+  );
+  return {
+    ...Object.fromEntries(inherited),
+    EXTENSIONS_GALLERY: '{"serviceUrl":""}',
+    XDG_RUNTIME_DIR: sockets,
+  };
+}
+
+async function listening(child: ChildProcess, log: () => string): Promise<string> {
+  const deadline = Date.now() + START_TIMEOUT;
+  while (Date.now() < deadline && child.exitCode === null) {
+    const [, url] = /HTTP server listening on (http:\/\/127\.0\.0\.1:\d+)/.exec(log()) ?? [];
+    if (url) return url;
+    await sleep(50);
+  }
+  throw new Error(`VS Code did not start:\n${log()}`);
+}
+
+/** Ends the server with all that it started. */
+async function stop(child: ChildProcess, sockets: string): Promise<void> {
+  const exited = child.exitCode === null ? once(child, 'exit') : undefined;
+  signal(child, 'SIGTERM');
+  await Promise.race([exited, sleep(5000, undefined, { ref: false })]);
+  signal(child, 'SIGKILL');
+  fs.rmSync(sockets, { recursive: true, force: true });
+}
+
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    process.kill(-child.pid!, name);
+  } catch {
+    // The group is gone.
+  }
+}

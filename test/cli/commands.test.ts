@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { copyFile, cp, mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import { inTemporaryFolder, patchwork } from './patchwork.ts';
+
+const parity = path.join(import.meta.dirname, '..', 'fixtures', 'parity');
+const json = async (...args: string[]) => JSON.parse((await patchwork([...args, '--json'])).stdout);
+
+test('macs counts published architectures from their definition', async () => {
+  const square = await json('macs', 'sd15', '--size', '512x512', '--batch', '2');
+  assert.equal((square.dense / 1e9).toFixed(1), '803.3');
+  const wide = await json('macs', 'sd15', '--size', '1024x512', '--batch', '2');
+  assert.equal((wide.dense / 1e9).toFixed(1), '1848.5');
+  const decoder = await json('macs', 'sd15', '--size', '512x512', '--part', 'vae-decoder');
+  assert.equal((decoder.dense / 1e9).toFixed(1), '1257.3');
+  assert.deepEqual(Object.keys(square).includes('byKind') && Object.keys(square).includes('byLevel'), true);
+});
+
+test('macs takes a model folder, with no weights read', () =>
+  inTemporaryFolder(async (folder) => {
+    for (const part of ['unet', 'vae', 'text_encoder', 'scheduler']) {
+      await mkdir(path.join(folder, part));
+      const name = part === 'scheduler' ? 'scheduler_config.json' : 'config.json';
+      await copyFile(path.join(parity, 'tiny-sd15', part, name), path.join(folder, part, name));
+    }
+    await copyFile(path.join(parity, 'tiny-sd15', 'model_index.json'), path.join(folder, 'model_index.json'));
+    const { dense } = await json('macs', folder, '--size', '128x128');
+    assert.ok(dense > 1e6 && dense < 1e9, String(dense));
+  }));
+
+test('verify passes on a checkpoint and says which tensors it compared', async () => {
+  const { code, stdout } = await patchwork(['verify', path.join(parity, 'tiny-sdxl'), '--json']);
+  const result = JSON.parse(stdout);
+  assert.equal(code, 0);
+  assert.equal(result.pass, true);
+  assert.ok(result.worst.relative < 1e-4);
+  assert.ok(result.tensors.some(({ name }: { name: string }) => name === 'unet.out.t981'));
+});
+
+test('verify fails, with exit code 1, when a weight is wrong', () =>
+  inTemporaryFolder(async (folder) => {
+    await cp(path.join(parity, 'tiny-sd21-v-fp16'), folder, { recursive: true });
+    const file = path.join(folder, 'unet', 'diffusion_pytorch_model.safetensors');
+    const bytes = await readFile(file);
+    // The sign of one number in every hundred.
+    for (let i = bytes.length - 1; i > bytes.length / 2; i -= 200) bytes[i]! ^= 0x80;
+    await writeFile(file, bytes);
+    const { code, stdout } = await patchwork(['verify', folder, '--json']);
+    assert.equal(code, 1);
+    assert.equal(JSON.parse(stdout).pass, false);
+  }));
+
+test('a truncated weight file is named in one sentence, with exit code 2', () =>
+  inTemporaryFolder(async (folder) => {
+    await cp(path.join(parity, 'tiny-sd21-v-fp16'), folder, { recursive: true });
+    await truncate(path.join(folder, 'unet', 'diffusion_pytorch_model.safetensors'), 700_000);
+    const { code, stderr } = await patchwork(['verify', folder, '--json']);
+    assert.equal(code, 2);
+    assert.match(stderr, /diffusion_pytorch_model\.safetensors/);
+    assert.equal(stderr.trim().split('\n').length, 1);
+  }));
+
+test('an unsupported class is named, with what is supported', () =>
+  inTemporaryFolder(async (folder) => {
+    await cp(path.join(parity, 'tiny-sd15'), folder, { recursive: true });
+    const config = path.join(folder, 'unet', 'config.json');
+    const changed = JSON.parse(await readFile(config, 'utf8'));
+    changed.down_block_types[0] = 'AttnDownBlock2D';
+    await writeFile(config, JSON.stringify(changed));
+    const { code, stderr } = await patchwork(['verify', folder]);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /"AttnDownBlock2D" is not supported; supported: "CrossAttnDownBlock2D", "DownBlock2D"/,
+    );
+  }));
+
+test('bad usage exits with 2 and names the allowed values', async () => {
+  for (const [args, sentence] of [
+    [['macs', 'sd99', '--size', '512x512'], /sd15, sd21, sdxl/],
+    [['macs', 'sd15', '--size', '512'], /WIDTHxHEIGHT/],
+    [['macs', 'sd15', '--size', '500x512'], /multiples of 8/],
+    [['macs', 'sd15'], /--size/],
+    [['generate', 'a house'], /--output/],
+    [['generate', 'a house', '-o', 'x.png', '--steps', '0'], /from 1 to 150/],
+    [['generate', 'a house', '-o', 'x.png', '--steps', 'many'], /from 1 to 150/],
+    [['generate', 'a house', '-o', 'x.png', '--seed', '-1'], /from 0 to 4294967295/],
+    [['generate', 'a house', '-o', 'x.png', '--guidance', 'NaN'], /from 0 to 50/],
+    [['generate', 'a house', '-o', 'x.png', '--size', '8192x8192'], /from 64 to 2048/],
+    [['generate', 'a house', '-o', 'x.png', '--scheduler', 'heun'], /ddim.*dpmpp-2m-karras/],
+    [['generate', 'a house', '-o', 'x.png', '--model', 'no/such/folder'], /no\/such\/folder/],
+    [['bench', 'fast', '--arch', 'sd15'], /dense/],
+    [['paint'], /unknown command/],
+  ] as const) {
+    const { code, stdout, stderr } = await patchwork(args);
+    assert.equal(code, 2, `${args.join(' ')}: ${stderr}`);
+    assert.match(stderr, sentence);
+    assert.equal(stdout, '');
+  }
+});
