@@ -1,4 +1,5 @@
 // Bundles everything that runs into dist/: the extension host, the engine process, the command line, the pages.
+import { rmSync } from 'node:fs';
 import { build, context } from 'esbuild';
 
 const watch = process.argv.includes('--watch');
@@ -16,7 +17,9 @@ const bundles = [
     format: 'esm',
     outExtension: { '.js': '.mjs' },
     banner: { js: esmRequire },
-    alias: { 'onnxruntime-web': './engine/runtime/absent.ts' },
+    // What only some commands need is loaded when they need it.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
   },
   {
     ...node,
@@ -40,6 +43,7 @@ const bundles = [
   },
 ];
 
+rmSync('dist/chunks', { recursive: true, force: true });
 for (const options of bundles) {
   if (watch) await (await context(options)).watch();
   else await build(options);

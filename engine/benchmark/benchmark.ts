@@ -4,7 +4,8 @@ import { countMacs } from '../graph/macs.ts';
 import type { Model } from '../models/model.ts';
 import { gaussianNoise } from '../pictures/noise.ts';
 import { Components } from '../pipelines/components.ts';
-import { listen, predict } from '../pipelines/denoise.ts';
+import { listen } from '../pipelines/denoise.ts';
+import { planarPredict } from '../pipelines/planar-unet.ts';
 import { float32, type Runtime } from '../runtime/runtime.ts';
 import { interleave, type Timing } from './timing.ts';
 
@@ -83,9 +84,10 @@ export async function benchmark(
     );
     const condition = { text: float32(noise(1, textDims), textDims), guidance: 7.5, extra };
     const sample = noise(0, dims);
+    const predict = planarPredict(unet, { timesteps: [500] }, dims.slice(1), condition);
     const run = async () => {
       await listen(options.signal);
-      await predict(unet, sample, dims, 500, condition);
+      await predict(sample, 0);
     };
     const timings = await interleave(
       cases.map(() => ({ run })),

@@ -29,10 +29,11 @@ export function sizeAt(extent: { height: number; width: number }, level: number)
 }
 
 /**
- * Counts the products of a plain dense run: convolutions, linear maps and attention's two products;
- * nothing element-wise, no algebraic saving.
+ * Counts the products of a run: convolutions, linear maps and attention's two products; nothing element-wise, no
+ * algebraic saving. `active`: rows computed at each level of the picture, where only a part of it is; each of them
+ * attends to every position.
  */
-export function countMacs(network: Network, extent: Extent): MacCount {
+export function countMacs(network: Network, extent: Extent, active?: readonly number[]): MacCount {
   const count: MacCount = { total: 0, byKind: {}, byLevel: {} };
   const positions = (value: Value): number => {
     if (value.kind === 'map') {
@@ -41,8 +42,10 @@ export function countMacs(network: Network, extent: Extent): MacCount {
     }
     return value.kind === 'vector' ? 1 : extent.tokens;
   };
+  const rows = (value: Value): number =>
+    value.kind === 'map' && active ? active[value.level]! : positions(value);
   for (const operator of network.operators) {
-    const counted = macsOf(operator, positions);
+    const counted = macsOf(operator, rows, positions);
     if (!counted) continue;
     const macs = counted.macs * extent.batch;
     const level = operator.output.kind === 'map' ? String(operator.output.level) : 'none';
@@ -53,21 +56,22 @@ export function countMacs(network: Network, extent: Extent): MacCount {
   return count;
 }
 
-/** Products of one operator for one picture of the batch, given how many positions a value has. */
-export function macsOf(
+/** Products of one operator for one picture of the batch, given how many rows are computed and how many are seen. */
+function macsOf(
   operator: Operator,
-  positions: (value: Value) => number,
+  rows: (value: Value) => number,
+  seen: (value: Value) => number,
 ): { kind: MacKind; macs: number } | undefined {
   switch (operator.type) {
     case 'convolution':
     case 'linear':
     case 'geglu': {
       const products = operator.weight.shape.reduce((a, b) => a * b, 1);
-      return { kind: matrixKind(operator), macs: products * positions(operator.output) };
+      return { kind: matrixKind(operator), macs: products * rows(operator.output) };
     }
     case 'attention': {
       const { query, key, value } = operator;
-      const macs = positions(query) * positions(key) * (key.channels + value.channels);
+      const macs = rows(query) * seen(key) * (key.channels + value.channels);
       return { kind: key.kind === query.kind ? 'self-attention' : 'cross-attention', macs };
     }
     default:

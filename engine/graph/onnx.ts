@@ -129,6 +129,10 @@ export class OnnxBuilder {
     });
   }
 
+  cast(ref: Ref, type: ElementType): Ref {
+    return this.node('Cast', [ref], { attributes: { to: DATA_TYPES[type] } });
+  }
+
   input(name: string, type: ElementType, dims: readonly (number | string)[]): Ref {
     this.#inputs.push(valueInfo(name, type, dims));
     return name;

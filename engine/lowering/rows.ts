@@ -3,7 +3,15 @@ import type { Network } from '../graph/network.ts';
 import type { OnnxModel, Ref } from '../graph/onnx.ts';
 import type { Attention, Convolution, GroupNorm, Operator } from '../graph/operators.ts';
 import type { Features, Value, Vector } from '../graph/values.ts';
-import { attendedOf, isSelfAttention, momentsOf, windowOf } from '../regions/features.ts';
+import {
+  attendedOf,
+  isSelfAttention,
+  momentsOf,
+  type RowFeature,
+  type Storage,
+  scaleName,
+  windowOf,
+} from '../regions/features.ts';
 import type { WeightTable } from '../weights/table.ts';
 import { Emitter } from './emitter.ts';
 
@@ -13,6 +21,8 @@ export interface RowsOptions {
    * Right only where every level but the coarsest has even sizes.
    */
   foldUpsampling: boolean;
+  /** How features are recorded; see `regions/features.ts`. */
+  storage: Storage;
 }
 
 /**
@@ -22,6 +32,7 @@ export interface RowsOptions {
  * `same.l`, `down.l`, `up.l` (or `up.l.q`, one a parity class): neighbour indexes, int32 [N, taps];
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
+ * for each of these, where features are stored as int8, `*.scale` [B, rows, 1];
  * `moments.*` [2B, G, 1] and `fresh.l` [1]: group norm takes moments = fresh · Σ + moments, where Σ sums the
  * active rows' values (first B) and squares (last B), averaged over the channels of a group.
  *
@@ -127,9 +138,8 @@ class RowsLowering {
       );
     const feature = windowOf(operator);
     const x = this.#get(input);
-    this.#give(feature.name, x, ['batch', `rows_${input.level}`, input.channels]);
-    const halo = onnx.input(feature.name, 'float32', ['batch', `halo.${feature.name}`, input.channels]);
-    const source = this.emit.concat([x, halo], 1);
+    this.#giveRows(feature, x);
+    const source = this.emit.concat([x, this.#recordedRows(feature)], 1);
     const gather = (indexes: string, taps: number): Ref => {
       const index = this.#input(indexes, () => onnx.input(indexes, 'int32', [`rows.${indexes}`, taps]));
       const rows = onnx.node('Gather', [source, index], { attributes: { axis: 1 } }, 'window');
@@ -201,7 +211,7 @@ class RowsLowering {
     const fresh = this.#input(`fresh.${level}`, () => onnx.input(`fresh.${level}`, 'float32', [1]));
     const recorded = onnx.input(feature.name, 'float32', dims);
     const moments = onnx.node('Add', [onnx.node('Mul', [means, fresh]), recorded]);
-    this.#give(feature.name, moments, dims);
+    onnx.output(`new.${feature.name}`, moments, 'float32', dims);
 
     const [mean, square] = onnx.nodes('Split', [moments], 2, { attributes: { axis: 0, num_outputs: 2 } });
     const variance = onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])]);
@@ -221,22 +231,37 @@ class RowsLowering {
     let value = this.#get(operator.value);
     if (isSelfAttention(operator)) {
       const [keys, values] = attendedOf(operator);
-      key = this.#withRecorded(keys!, key);
-      value = this.#withRecorded(values!, value);
+      this.#giveRows(keys!, key);
+      this.#giveRows(values!, value);
+      // Softmax does not care about the order of keys.
+      key = this.emit.concat([this.#recordedRows(keys!), key], 1);
+      value = this.emit.concat([this.#recordedRows(values!), value], 1);
     }
     return this.emit.attention(query, key, value, operator);
   }
 
-  /** Recorded rows that are not active, then the fresh ones: softmax does not care about the order of keys. */
-  #withRecorded(feature: { name: string; level: number; channels: number }, fresh: Ref): Ref {
-    const { name, level, channels } = feature;
-    this.#give(name, fresh, ['batch', `rows_${level}`, channels]);
-    const recorded = this.emit.onnx.input(name, 'float32', ['batch', `inactive_${level}`, channels]);
-    return this.emit.concat([recorded, fresh], 1);
+  /** The input that brings recorded rows, as float32 [B, rows, C]. */
+  #recordedRows({ name, channels }: RowFeature): Ref {
+    const { onnx } = this.emit;
+    const dims = ['batch', `rows.${name}`];
+    if (this.#options.storage === 'float32') return onnx.input(name, 'float32', [...dims, channels]);
+    const bytes = onnx.cast(onnx.input(name, 'int8', [...dims, channels]), 'float32');
+    return onnx.node('Mul', [bytes, onnx.input(scaleName(name), 'float32', [...dims, 1])], {}, 'recorded');
   }
 
-  #give(name: string, ref: Ref, dims: (number | string)[]): void {
-    this.emit.onnx.output(`new.${name}`, ref, 'float32', dims);
+  /** The output that gives this pass's rows for later passes. It costs nothing unless it is asked for. */
+  #giveRows({ name, level, channels }: RowFeature, rows: Ref): void {
+    const { onnx } = this.emit;
+    const dims = ['batch', `rows_${level}`];
+    if (this.#options.storage === 'float32') {
+      onnx.output(`new.${name}`, rows, 'float32', [...dims, channels]);
+      return;
+    }
+    const largest = onnx.node('ReduceMax', [onnx.node('Abs', [rows]), onnx.ints([-1])]);
+    const scale = onnx.node('Max', [onnx.node('Div', [largest, onnx.floats([127])]), onnx.floats([1e-12])]);
+    const bytes = onnx.cast(onnx.node('Round', [onnx.node('Div', [rows, scale])]), 'int8');
+    onnx.output(`new.${name}`, bytes, 'int8', [...dims, channels]);
+    onnx.output(`new.${scaleName(name)}`, scale, 'float32', [...dims, 1]);
   }
 
   /** A graph input that several operators read. */

@@ -1,9 +1,12 @@
 import type { Network } from '../graph/network.ts';
+import type { OnnxModel } from '../graph/onnx.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
+import { lowerRows, type RowsOptions } from '../lowering/rows.ts';
 import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
 import { WeightTable } from '../weights/table.ts';
+import { RowsUNet } from './rows-unet.ts';
 
 /** A model's networks, each loaded when it is first needed. */
 export class Components {
@@ -11,7 +14,7 @@ export class Components {
   readonly #runtime: Runtime;
   readonly #threads: number;
   readonly #networks = new Map<Part, Network>();
-  readonly #sessions = new Map<Part, Promise<Session>>();
+  readonly #sessions = new Map<string, Promise<Session>>();
 
   constructor(model: Model, runtime: Runtime, threads: number) {
     this.model = model;
@@ -28,20 +31,18 @@ export class Components {
     return network;
   }
 
+  /** A network in planar form. */
   session(part: Part): Promise<Session> {
-    let session = this.#sessions.get(part);
-    if (!session) {
-      session = this.#load(part);
-      this.#sessions.set(part, session);
-      session.catch(() => this.#sessions.delete(part));
-    }
-    return session;
+    return this.#session(part, part, lowerPlanar);
   }
 
-  async #load(part: Part): Promise<Session> {
-    const network = this.network(part);
-    const weights = new WeightTable(network, await this.model.weights(part));
-    return this.#runtime.load(lowerPlanar(network, weights), { threads: this.#threads });
+  /** The U-Net in rows form. */
+  async rowsUNet(options: RowsOptions): Promise<RowsUNet> {
+    const key = `rows ${options.foldUpsampling} ${options.storage}`;
+    const session = await this.#session(key, 'unet', (network, weights) =>
+      lowerRows(network, weights, options),
+    );
+    return new RowsUNet(session, this.network('unet'), options);
   }
 
   /** Frees every loaded network. */
@@ -49,5 +50,25 @@ export class Components {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const session of sessions) await session.then((loaded) => loaded.release()).catch(() => {});
+  }
+
+  #session(
+    key: string,
+    part: Part,
+    lower: (network: Network, weights: WeightTable) => OnnxModel,
+  ): Promise<Session> {
+    let session = this.#sessions.get(key);
+    if (!session) {
+      session = this.#load(part, lower);
+      this.#sessions.set(key, session);
+      session.catch(() => this.#sessions.delete(key));
+    }
+    return session;
+  }
+
+  async #load(part: Part, lower: (network: Network, weights: WeightTable) => OnnxModel): Promise<Session> {
+    const network = this.network(part);
+    const weights = new WeightTable(network, await this.model.weights(part));
+    return this.#runtime.load(lower(network, weights), { threads: this.#threads });
   }
 }

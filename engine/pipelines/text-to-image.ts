@@ -9,8 +9,10 @@ import { withRecipe } from '../pictures/recipe.ts';
 import { float32, floats, type Tensor } from '../runtime/runtime.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Components } from './components.ts';
-import { type Condition, denoise, listen } from './denoise.ts';
+import { denoise, listen } from './denoise.ts';
+import type { Condition } from './guidance.ts';
 import { guidanceEmbedding } from './guidance-embedding.ts';
+import { planarPredict } from './planar-unet.ts';
 import { latentPreview } from './preview.ts';
 import type { TextEncoder } from './text-encoder.ts';
 
@@ -79,7 +81,8 @@ export async function textToImage(
   const stepSeconds: number[] = [];
   let stepBegin = performance.now();
   report('denoise', 0);
-  const latent = await denoise(unet, scheduler, start, dims, condition, {
+  const predict = planarPredict(unet, scheduler, dims.slice(1), condition);
+  const latent = await denoise(predict, scheduler, start, {
     signal,
     noise: (index) => gaussianNoise(seed, stepNoise(index), length),
     onStep: async (index, _, original) => {

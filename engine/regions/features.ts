@@ -3,29 +3,57 @@ import type { Attention, Convolution, GroupNorm } from '../graph/operators.ts';
 
 /**
  * What a network in rows form reads of an earlier pass, and gives of its own: the inputs of 3×3 convolutions
- * (`window`), keys and values of self-attention, moments of group norm. `name` is the tensor's name on both sides.
+ * (`window`), keys and values of self-attention (`attended`), moments of group norm. `name` is the tensor's name on
+ * both sides.
  */
-export type Feature =
-  | { kind: 'window'; name: string; level: number; channels: number; reader: WindowReader }
-  | { kind: 'attended'; name: string; level: number; channels: number }
-  | { kind: 'moments'; name: string; level: number; groups: number };
+export type Feature = RowFeature | MomentsFeature;
 
-/** The rows that read a window: at the same level, one level further down, or one further up. */
+/** Rows [B, N, channels] of a level. */
+export type RowFeature = WindowFeature | AttendedFeature;
+
+export interface WindowFeature {
+  kind: 'window';
+  name: string;
+  level: number;
+  channels: number;
+  /** The rows that read it: at the same level, one level further down, or one further up. */
+  reader: WindowReader;
+}
 export type WindowReader = 'same' | 'down' | 'up';
+
+export interface AttendedFeature {
+  kind: 'attended';
+  name: string;
+  level: number;
+  channels: number;
+}
+
+/** Means, then means of squares, of each group: [2B, groups]. */
+export interface MomentsFeature {
+  kind: 'moments';
+  name: string;
+  level: number;
+  groups: number;
+}
+
+/** How rows are recorded: as they are, or as bytes −127 … 127 with one scale a row. Moments are always float32. */
+export type Storage = 'float32' | 'int8';
+
+/** The tensor that holds the scales of rows stored as bytes. */
+export function scaleName(name: string): string {
+  return `${name}.scale`;
+}
 
 /** Every feature of a network, in the order of computation. */
 export function featuresOf(network: Network): Feature[] {
-  const features: Feature[] = [];
-  for (const operator of network.operators) {
-    if (operator.type === 'convolution') features.push(windowOf(operator));
-    else if (operator.type === 'group-norm') features.push(momentsOf(operator));
-    else if (operator.type === 'attention' && isSelfAttention(operator))
-      features.push(...attendedOf(operator));
-  }
-  return features;
+  return network.operators.flatMap((operator): Feature[] => {
+    if (operator.type === 'convolution') return [windowOf(operator)];
+    if (operator.type === 'group-norm') return [momentsOf(operator)];
+    return operator.type === 'attention' && isSelfAttention(operator) ? attendedOf(operator) : [];
+  });
 }
 
-export function windowOf({ weight, input, stride, upsample }: Convolution): Feature & { kind: 'window' } {
+export function windowOf({ weight, input, stride, upsample }: Convolution): WindowFeature {
   const reader = upsample ? 'up' : stride === 2 ? 'down' : 'same';
   return {
     kind: 'window',
@@ -36,23 +64,19 @@ export function windowOf({ weight, input, stride, upsample }: Convolution): Feat
   };
 }
 
-export function momentsOf({ gain, input, groups }: GroupNorm): Feature & { kind: 'moments' } {
+export function momentsOf({ gain, input, groups }: GroupNorm): MomentsFeature {
   return { kind: 'moments', name: `moments.${gain.name}`, level: input.level, groups };
 }
 
 /** Keys, then values. */
-export function attendedOf({ path, key, value }: Attention): (Feature & { kind: 'attended' })[] {
+export function attendedOf({ path, key, value }: Attention): AttendedFeature[] {
+  if (key.kind !== 'map' || value.kind !== 'map') throw new Error(`${path} attends to no map`);
   return [
-    { kind: 'attended', name: `keys.${path}`, level: levelOf(key), channels: key.channels },
-    { kind: 'attended', name: `values.${path}`, level: levelOf(value), channels: value.channels },
+    { kind: 'attended', name: `keys.${path}`, level: key.level, channels: key.channels },
+    { kind: 'attended', name: `values.${path}`, level: value.level, channels: value.channels },
   ];
 }
 
 export function isSelfAttention({ key }: Attention): boolean {
   return key.kind === 'map';
-}
-
-function levelOf(value: Attention['key']): number {
-  if (value.kind !== 'map') throw new Error('only maps have a level');
-  return value.level;
 }

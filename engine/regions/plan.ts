@@ -19,6 +19,8 @@ export interface LevelPlan {
   readonly width: number;
   /** Positions y · width + x of the active rows, in row order. */
   readonly active: Int32Array;
+  /** Store rows of the active rows, in row order. */
+  readonly stored: Int32Array;
   /** Store rows of the positions that are not active, ascending. */
   readonly inactive: Int32Array;
   /** 3×3 neighbours at the same level. */
@@ -49,6 +51,7 @@ export function planRegion(mask: Mask, levelCount: number): RegionPlan {
     height: map.height,
     width: map.width,
     active: map.active,
+    stored: map.stored(),
     inactive: map.inactive(),
     same: neighbours(map, map, (y, x) => WINDOW.map(([dy, dx]) => [y + dy, x + dx])),
   }));
@@ -96,6 +99,10 @@ class LevelMap {
           this.active[row] = position;
           this.#row[position] = row++;
         }
+  }
+
+  stored(): Int32Array {
+    return this.active.map((position) => this.#stored[position]!);
   }
 
   inactive(): Int32Array {

@@ -1,5 +1,7 @@
 /** Moving rows: between planes and rows, and between a whole level and some of its rows. */
 
+type Numbers = Float32Array | Int8Array;
+
 /** Planes [B, C, positions] → the rows at `at` [B, at.length, C]. */
 export function toRows(planes: Float32Array, batch: number, channels: number, at: Int32Array): Float32Array {
   const positions = planes.length / (batch * channels);
@@ -31,19 +33,46 @@ export function overPlanes(
 }
 
 /** Some rows of a whole level: [B, N, C] → [B, at.length + padding, C], the padding rows zero. */
-export function takeRows(
-  all: Float32Array,
+export function takeRows<T extends Numbers>(
+  all: T,
   batch: number,
   channels: number,
   at: Int32Array,
   padding = 0,
-): Float32Array {
+): T {
   const total = all.length / (batch * channels);
-  const taken = new Float32Array(batch * (at.length + padding) * channels);
+  const length = at.length + padding;
+  const taken = new (all.constructor as new (length: number) => T)(batch * length * channels);
   for (let b = 0; b < batch; b++)
-    for (let row = 0; row < at.length; row++) {
-      const from = (b * total + at[row]!) * channels;
-      taken.set(all.subarray(from, from + channels), (b * (at.length + padding) + row) * channels);
-    }
+    forRuns(at, (row, first, count) => {
+      const from = (b * total + first) * channels;
+      taken.set(all.subarray(from, from + count * channels), (b * length + row) * channels);
+    });
   return taken;
+}
+
+/** Writes rows [B, at.length, C] over some rows of a whole level [B, N, C]. */
+export function putRows<T extends Numbers>(
+  all: T,
+  rows: T,
+  batch: number,
+  channels: number,
+  at: Int32Array,
+): void {
+  const total = all.length / (batch * channels);
+  for (let b = 0; b < batch; b++)
+    forRuns(at, (row, first, count) => {
+      const from = (b * at.length + row) * channels;
+      all.set(rows.subarray(from, from + count * channels), (b * total + first) * channels);
+    });
+}
+
+/** Calls back for each run of consecutive rows, which is copied as one. */
+function forRuns(at: Int32Array, copy: (row: number, first: number, count: number) => void): void {
+  for (let row = 0; row < at.length; ) {
+    let count = 1;
+    while (row + count < at.length && at[row + count] === at[row]! + count) count++;
+    copy(row, at[row]!, count);
+    row += count;
+  }
 }

@@ -5,6 +5,7 @@ import { lowerPlanar } from '../lowering/planar.ts';
 import { readJson } from '../models/folder.ts';
 import { networkOf, type Part, PLACES } from '../models/parts.ts';
 import { denoise } from '../pipelines/denoise.ts';
+import { planarPredict } from '../pipelines/planar-unet.ts';
 import { float32, floats, int64, type Runtime, type Session, type Tensor } from '../runtime/runtime.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { openWeights } from '../weights/folder.ts';
@@ -130,11 +131,13 @@ class Bench {
       const guidance = Number(this.#expected.metadata.guidance_scale ?? 1);
       const steps: Float32Array[] = [];
       await denoise(
-        await this.#session('unet'),
+        planarPredict(await this.#session('unet'), scheduler, start.dims.slice(1), {
+          text: text!,
+          guidance,
+          extra,
+        }),
         scheduler,
         (start.data as Float32Array).map((value) => value * scheduler.initNoiseSigma),
-        start.dims,
-        { text: text!, guidance, extra },
         { noise: (index) => stepNoise[index]!, onStep: (_, sample) => void steps.push(sample) },
       );
       for (const [i, sample] of steps.entries())

@@ -1,0 +1,103 @@
+import { countMacs } from '../graph/macs.ts';
+import type { Network } from '../graph/network.ts';
+import { type Feature, featuresOf, type Storage } from '../regions/features.ts';
+import {
+  featureFeeds,
+  featureOutputs,
+  indexFeeds,
+  type Recorded,
+  type RegionForm,
+  recordedFrom,
+  updateRecorded,
+} from '../regions/feeds.ts';
+import type { Mask } from '../regions/mask.ts';
+import { densePlan, planRegion, type RegionPlan } from '../regions/plan.ts';
+import { floats, type Session, type Tensor } from '../runtime/runtime.ts';
+import { batchOf, type Condition, guide, unetInputs } from './guidance.ts';
+
+/** A region plan with what a U-Net is fed of it. */
+export interface Region {
+  plan: RegionPlan;
+  /** Rows that are computed at level 0. */
+  rows: number;
+  indexes: Record<string, Tensor>;
+}
+
+/** What a pass is to do with features beside reading them. */
+export type Recording = 'none' | 'record' | 'update';
+
+/** The U-Net in rows form: one session for dense passes, for recording, and for passes over a region. */
+export class RowsUNet {
+  readonly network: Network;
+  readonly storage: Storage;
+  readonly foldUpsampling: boolean;
+  readonly #session: Session;
+  readonly #features: Feature[];
+  readonly #levels: number;
+
+  constructor(session: Session, network: Network, options: { foldUpsampling: boolean; storage: Storage }) {
+    this.#session = session;
+    this.network = network;
+    this.storage = options.storage;
+    this.foldUpsampling = options.foldUpsampling;
+    this.#features = featuresOf(network);
+    this.#levels = 1 + Math.max(...this.#features.map(({ level }) => level));
+  }
+
+  /** Whether upsampling can be folded at this latent size: every level but the coarsest must have even sides. */
+  static canFold(network: Network, height: number, width: number): boolean {
+    const coarsest = Math.max(...featuresOf(network).map(({ level }) => level));
+    const step = 2 ** coarsest;
+    return height % step === 0 && width % step === 0;
+  }
+
+  region(mask: Mask, batch: number): Region {
+    return this.#region(planRegion(mask, this.#levels), batch);
+  }
+
+  dense(height: number, width: number, batch: number): Region {
+    return this.#region(densePlan(height, width, this.#levels), batch);
+  }
+
+  /**
+   * One run over a region's rows. `sample` [rows, C] → guided output [rows, C].
+   * `recorded` is read where the region is not the whole picture; `update` writes this pass's rows into it.
+   */
+  async run(
+    region: Region,
+    sample: Float32Array,
+    timestep: number,
+    condition: Condition,
+    options: { recorded?: Recorded; recording?: Recording } = {},
+  ): Promise<{ output: Float32Array; recorded: Recorded | undefined }> {
+    const { recorded, recording = 'none' } = options;
+    const form = this.#form(batchOf(condition));
+    const outputs = await this.#session.run(
+      {
+        ...unetInputs(sample, [region.rows, sample.length / region.rows], timestep, condition),
+        ...region.indexes,
+        ...featureFeeds(form, region.plan, recorded),
+      },
+      recording === 'none' ? ['out'] : ['out', ...featureOutputs(form)],
+    );
+    const output = guide(floats(outputs, 'out'), condition);
+    if (recording === 'record') return { output, recorded: recordedFrom(outputs) };
+    if (recording === 'update' && recorded) updateRecorded(recorded, form, region.plan, outputs);
+    return { output, recorded };
+  }
+
+  /** Products of one run over a region. */
+  macs(region: Region, batch: number, tokens: number): number {
+    const { height, width } = region.plan.levels[0]!;
+    const active = region.plan.levels.map((level) => level.active.length);
+    return countMacs(this.network, { height, width, batch, tokens }, active).total;
+  }
+
+  #region(plan: RegionPlan, batch: number): Region {
+    return { plan, rows: plan.levels[0]!.active.length, indexes: indexFeeds(this.#form(batch), plan) };
+  }
+
+  #form(batch: number): RegionForm {
+    return { features: this.#features, foldUpsampling: this.foldUpsampling, storage: this.storage, batch };
+  }
+}
