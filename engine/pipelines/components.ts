@@ -1,11 +1,13 @@
 import type { Network } from '../graph/network.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
+import { lowerCrops } from '../lowering/crops.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
 import { lowerRows, type RowsOptions } from '../lowering/rows.ts';
 import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
 import { WeightTable } from '../weights/table.ts';
+import { CropNetwork } from './crop-network.ts';
 import { RowsUNet } from './rows-unet.ts';
 
 /** A model's networks, each loaded when it is first needed. */
@@ -43,6 +45,11 @@ export class Components {
       lowerRows(network, weights, options),
     );
     return new RowsUNet(session, this.network('unet'), options);
+  }
+
+  /** A part of the autoencoder that can compute a rectangle of its output. */
+  async cropNetwork(part: 'vae-decoder' | 'vae-encoder'): Promise<CropNetwork> {
+    return new CropNetwork(await this.#session(`crops ${part}`, part, lowerCrops), this.network(part));
   }
 
   /** Frees every loaded network. */

@@ -71,6 +71,7 @@ export class RowsUNet {
     options: { recorded?: Recorded; recording?: Recording } = {},
   ): Promise<{ output: Float32Array; recorded: Recorded | undefined }> {
     const { recorded, recording = 'none' } = options;
+    if (region.rows === 0) return { output: new Float32Array(), recorded };
     const form = this.#form(batchOf(condition));
     const outputs = await this.#session.run(
       {
@@ -86,8 +87,9 @@ export class RowsUNet {
     return { output, recorded };
   }
 
-  /** Products of one run over a region. */
+  /** Products of one run over a region; none if it is empty. */
   macs(region: Region, batch: number, tokens: number): number {
+    if (region.rows === 0) return 0;
     const { height, width } = region.plan.levels[0]!;
     const active = region.plan.levels.map((level) => level.active.length);
     return countMacs(this.network, { height, width, batch, tokens }, active).total;

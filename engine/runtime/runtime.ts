@@ -30,7 +30,7 @@ export interface Runtime {
   peakBytes(): number;
 }
 
-export function float32(data: Float32Array, dims: readonly number[]): Tensor {
+export function float32(data: Float32Array, dims: readonly number[]): Tensor & { type: 'float32' } {
   return { type: 'float32', data, dims };
 }
 

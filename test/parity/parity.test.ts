@@ -7,9 +7,9 @@ import { verify } from '../../engine/verification/verify.ts';
 const folders = path.join(import.meta.dirname, '..', 'fixtures', 'parity');
 
 for (const [name, compared] of [
-  ['tiny-sd15', 65],
-  ['tiny-sd21-v-fp16', 65],
-  ['tiny-sdxl', 23],
+  ['tiny-sd15', 72],
+  ['tiny-sd21-v-fp16', 72],
+  ['tiny-sdxl', 30],
 ] as const)
   test(`${name}: every network and sampler agrees with diffusers`, async () => {
     const result = await verify(path.join(folders, name), new NodeRuntime());

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { withTinyModel } from '../../test/support/tiny-model.ts';
+import { gaussianNoise } from '../pictures/noise.ts';
+import type { Mask } from '../regions/mask.ts';
+import { overPlanes, toRows } from '../regions/rows.ts';
+import { NodeRuntime } from '../runtime/node/runtime.ts';
+import { float32 } from '../runtime/runtime.ts';
+import { Components } from './components.ts';
+import type { Condition } from './guidance.ts';
+import { planarPredict } from './planar-unet.ts';
+import { RowsUNet } from './rows-unet.ts';
+
+const CROSS_DOWN = 'CrossAttnDownBlock2D';
+const CROSS_UP = 'CrossAttnUpBlock2D';
+const TOKENS = 5;
+const CROSS = 12;
+const TIMESTEP = 300;
+
+/** A U-Net of two or three levels, with and without attention, a middle, linear projections. */
+const configs = fc
+  .record({
+    levels: fc.integer({ min: 2, max: 3 }),
+    layers: fc.integer({ min: 1, max: 2 }),
+    linear: fc.boolean(),
+    middle: fc.boolean(),
+    attention: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+  })
+  .map(({ levels, layers, linear, middle, attention }) => {
+    const attended = attention.slice(0, levels);
+    return {
+      block_out_channels: [8, 16, 16].slice(0, levels),
+      norm_num_groups: 4,
+      attention_head_dim: 2,
+      cross_attention_dim: CROSS,
+      layers_per_block: layers,
+      use_linear_projection: linear,
+      mid_block_type: middle ? 'UNetMidBlock2DCrossAttn' : null,
+      down_block_types: attended.map((has) => (has ? CROSS_DOWN : 'DownBlock2D')),
+      up_block_types: attended.toReversed().map((has) => (has ? CROSS_UP : 'UpBlock2D')),
+    };
+  });
+
+const cases = fc.record({
+  config: configs,
+  height: fc.integer({ min: 1, max: 13 }),
+  width: fc.integer({ min: 1, max: 13 }),
+  batch: fc.integer({ min: 1, max: 2 }),
+  seed: fc.integer({ min: 0, max: 1000 }),
+  density: fc.double({ min: 0.05, max: 0.9, noNaN: true }),
+});
+
+interface Setting {
+  unet: RowsUNet;
+  planar: (sample: Float32Array) => Promise<Float32Array>;
+  condition: Condition;
+  height: number;
+  width: number;
+  batch: number;
+  mask: Mask;
+  noise: (stream: number) => Float32Array;
+}
+
+const check = (property: (setting: Setting) => Promise<void>, storage: 'float32' | 'int8' = 'float32') =>
+  fc.assert(
+    fc.asyncProperty(cases, async ({ config, height, width, batch, seed, density }) =>
+      withTinyModel(config, async (model) => {
+        const components = new Components(model, new NodeRuntime(), 1);
+        const network = components.network('unet');
+        const foldUpsampling = RowsUNet.canFold(network, height, width);
+        const unet = await components.rowsUNet({ foldUpsampling, storage });
+        const textDims = [batch, TOKENS, CROSS];
+        const text = float32(gaussianNoise(seed, 99, batch * TOKENS * CROSS), textDims);
+        const condition = { text, guidance: 1.5 };
+        const schedule = { timesteps: [TIMESTEP] };
+        const predict = planarPredict(
+          await components.session('unet'),
+          schedule,
+          [4, height, width],
+          condition,
+        );
+        const random = gaussianNoise(seed, 98, height * width);
+        const threshold = 1 - 2 * density;
+        const data = Uint8Array.from(random, (value) => Number(Math.tanh(value) > threshold));
+        data[seed % data.length] = 1;
+        try {
+          await property({
+            unet,
+            planar: (sample) => predict(sample, 0),
+            condition,
+            height,
+            width,
+            batch,
+            mask: { height, width, data },
+            noise: (stream) => gaussianNoise(seed, stream, 4 * height * width),
+          });
+        } finally {
+          await components.release();
+        }
+      }),
+    ),
+    { numRuns: 12 },
+  );
+
+function assertClose(actual: Float32Array, expected: Float32Array, tolerance: number): void {
+  assert.equal(actual.length, expected.length);
+  const scale = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  for (const [i, value] of expected.entries())
+    assert.ok(
+      Math.abs(actual[i]! - value) <= tolerance * scale,
+      `value ${i}: ${actual[i]} instead of ${value}`,
+    );
+}
+
+/** A dense pass over planes [4, H, W]; gives planes and what was recorded. */
+async function record({ unet, condition, height, width, batch }: Setting, planes: Float32Array) {
+  const region = unet.dense(height, width, batch);
+  const { active } = region.plan.levels[0]!;
+  const result = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, {
+    recording: 'record',
+  });
+  const output = new Float32Array(planes.length);
+  overPlanes(output, result.output, 1, 4, active);
+  return { output, recorded: result.recorded! };
+}
+
+test('all positions active: the planar network, at any size', () =>
+  check(async (setting) => {
+    const planes = setting.noise(0);
+    const { output } = await record(setting, planes);
+    assertClose(output, await setting.planar(planes), 1e-4);
+  }));
+
+test('an unchanged input gives the recorded output', () =>
+  check(async (setting) => {
+    const { unet, condition, batch, mask } = setting;
+    const planes = setting.noise(0);
+    const { output, recorded } = await record(setting, planes);
+    const region = unet.region(mask, batch);
+    const { active } = region.plan.levels[0]!;
+    const again = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, { recorded });
+    assertClose(again.output, toRows(output, 1, 4, active), 1e-4);
+  }));
+
+test('an update makes the store what a pass over the edited part saw', () =>
+  check(async (setting) => {
+    const { unet, condition, batch, mask } = setting;
+    const { recorded } = await record(setting, setting.noise(0));
+    const region = unet.region(mask, batch);
+    const edited = toRows(setting.noise(1), 1, 4, region.plan.levels[0]!.active);
+    const first = await unet.run(region, edited, TIMESTEP, condition, { recorded, recording: 'update' });
+    const second = await unet.run(region, edited, TIMESTEP, condition, { recorded });
+    assertClose(second.output, first.output, 1e-4);
+    const elsewhere = unet.region({ ...mask, data: mask.data.map((value) => 1 - value) }, batch);
+    if (elsewhere.rows === 0) return;
+    const rows = toRows(setting.noise(0), 1, 4, elsewhere.plan.levels[0]!.active);
+    const beside = await unet.run(elsewhere, rows, TIMESTEP, condition, { recorded });
+    assert.ok(beside.output.every(Number.isFinite));
+  }));
+
+test('features stored as bytes change the output by little', () =>
+  check(async (setting) => {
+    const { unet, condition, batch, mask } = setting;
+    const planes = setting.noise(0);
+    const { output, recorded } = await record(setting, planes);
+    const region = unet.region(mask, batch);
+    const { active } = region.plan.levels[0]!;
+    const again = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, { recorded });
+    assertClose(again.output, toRows(output, 1, 4, active), 0.1);
+  }, 'int8'));
+
+test('an empty mask does no work', () =>
+  check(async ({ unet, condition, batch, mask }) => {
+    const region = unet.region({ ...mask, data: mask.data.map(() => 0) }, batch);
+    assert.equal(
+      unet.macs(region, batch, TOKENS) > 0,
+      true,
+      'the text and the timestep are counted all the same',
+    );
+    const { output } = await unet.run(region, new Float32Array(), TIMESTEP, condition);
+    assert.equal(output.length, 0);
+  }));

@@ -1,0 +1,128 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { readJson } from '../models/folder.ts';
+import { denoise } from '../pipelines/denoise.ts';
+import type { Condition } from '../pipelines/guidance.ts';
+import { planarPredict } from '../pipelines/planar-unet.ts';
+import { float32, floats, int64, type Tensor } from '../runtime/runtime.ts';
+import { createScheduler } from '../schedulers/create.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Comparison, Reference } from './reference.ts';
+
+/** Largest relative error along a whole sampling loop. */
+const SAMPLER_LIMIT = 1e-3;
+
+/** The text encoder's states. */
+export async function compareText(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
+  if (!expected.has('text.input_ids')) return [];
+  const session = await checkpoint.session('text-encoder');
+  const ids = int64(await expected.integers('text.input_ids'), expected.shape('text.input_ids'));
+  const outputs = await session.run({ input_ids: ids });
+  return Promise.all(
+    ['last_hidden_state', 'penultimate'].map((name) =>
+      expected.compare(`text.${name}`, floats(outputs, name)),
+    ),
+  );
+}
+
+/** The U-Net's output at every timestep that there is a reference for, in planar and in rows form. */
+export async function compareUNet(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
+  const comparisons: Comparison[] = [];
+  for (const name of expected.names()) {
+    const timestep = Number(/^unet\.out\.t(\d+(?:\.\d+)?)$/.exec(name)?.[1] ?? Number.NaN);
+    if (Number.isNaN(timestep)) continue;
+    const unet = await checkpoint.session('unet');
+    const sample = await expected.tensor('unet.sample');
+    const inputs = await unetConditions(expected);
+    const outputs = await unet.run({
+      ...inputs,
+      sample,
+      timestep: float32(Float32Array.of(timestep), [1, 1]),
+    });
+    comparisons.push(await expected.compare(name, floats(outputs, 'out')));
+    const rows = await checkpoint.rows();
+    const dense = await rows.run({ sample, timestep, inputs });
+    comparisons.push(await expected.compare(name, dense.output, undefined, `${name} (rows)`));
+  }
+  return comparisons;
+}
+
+/** `folder` is `vae` or `vae_tiny`; both read the same latent and picture. */
+export async function compareAutoencoder(
+  checkpoint: Checkpoint,
+  expected: Reference,
+  folder: string,
+  encoded: string,
+): Promise<Comparison[]> {
+  const comparisons: Comparison[] = [];
+  if (expected.has(`${folder}.decoded`)) {
+    const decoder = await checkpoint.session('vae-decoder', folder);
+    const outputs = await decoder.run({ latent: await expected.tensor('vae.latent') });
+    comparisons.push(await expected.compare(`${folder}.decoded`, floats(outputs, 'image')));
+  }
+  if (expected.has(encoded)) {
+    const encoder = await checkpoint.session('vae-encoder', folder);
+    const outputs = await encoder.run({ image: await expected.tensor('vae.image') });
+    const mean = outputs.moments ? firstHalf(outputs.moments) : floats(outputs, 'latent');
+    comparisons.push(await expected.compare(encoded, mean));
+  }
+  return comparisons;
+}
+
+/** Sampling with guidance by every scheduler config that there are recorded latents for. */
+export async function compareSamplers(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
+  const comparisons: Comparison[] = [];
+  const folder = path.join(checkpoint.root, 'schedulers');
+  const files = await readdir(folder).catch(() => []);
+  for (const file of files.filter((name) => name.endsWith('.json')).sort()) {
+    const sampler = `pipeline.${path.basename(file, '.json')}`;
+    if (!expected.has(`${sampler}.timesteps`)) continue;
+    const steps = expected.shape(`${sampler}.timesteps`)[0]!;
+    const scheduler = createScheduler(await readJson(path.join(folder, file)), steps);
+    comparisons.push(await expected.compare(`${sampler}.timesteps`, Float32Array.from(scheduler.timesteps)));
+    const noise = new Map<number, Float32Array>();
+    for (let i = 0; i < steps; i++) {
+      const name = `${sampler}.step_noise.${i}`;
+      if (expected.has(name)) noise.set(i, await expected.floats(name));
+    }
+    const start = await expected.tensor('pipeline.noise');
+    const { encoder_hidden_states: text, ...extra } = await unetConditions(expected);
+    const condition: Condition = {
+      text: text!,
+      guidance: Number(expected.metadata('guidance_scale') ?? 1),
+      extra,
+    };
+    const unet = await checkpoint.session('unet');
+    await denoise(
+      planarPredict(unet, scheduler, start.dims.slice(1), condition),
+      scheduler,
+      start.data.map((value) => value * scheduler.initNoiseSigma),
+      {
+        noise: (index) => noise.get(index)!,
+        onStep: async (index, sample) => {
+          const name = `${sampler}.latent.${index}`;
+          if (expected.has(name)) comparisons.push(await expected.compare(name, sample, SAMPLER_LIMIT));
+        },
+      },
+    );
+  }
+  return comparisons;
+}
+
+/** The U-Net's inputs beside sample and timestep. */
+export async function unetConditions(expected: Reference, prefix = 'unet'): Promise<Record<string, Tensor>> {
+  const inputs: Record<string, Tensor> = {};
+  for (const name of ['encoder_hidden_states', 'text_embeds', 'time_ids', 'timestep_cond'])
+    if (expected.has(`${prefix}.${name}`)) inputs[name] = await expected.tensor(`${prefix}.${name}`);
+  return inputs;
+}
+
+/** The means of [B, 2C, h, w] moments: the first C channels of each picture. */
+function firstHalf({ dims, data }: Tensor): Float32Array {
+  const batch = dims[0]!;
+  const each = data.length / batch;
+  const mean = new Float32Array(data.length / 2);
+  for (let b = 0; b < batch; b++)
+    mean.set((data as Float32Array).subarray(b * each, b * each + each / 2), (b * each) / 2);
+  return mean;
+}
