@@ -100,7 +100,7 @@ const check = (property: (setting: Setting) => Promise<void>, storage: 'float32'
         }
       }),
     ),
-    { numRuns: 12 },
+    { numRuns: 5 },
   );
 
 function assertClose(actual: Float32Array, expected: Float32Array, tolerance: number): void {
