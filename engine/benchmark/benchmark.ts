@@ -1,40 +1,56 @@
 import type { Precision } from '../api.ts';
 import { InputError } from '../errors.ts';
-import { countMacs } from '../graph/macs.ts';
 import type { Model } from '../models/model.ts';
-import { gaussianNoise } from '../pictures/noise.ts';
 import { Components } from '../pipelines/components.ts';
-import { listen } from '../pipelines/denoise.ts';
-import { planarPredict } from '../pipelines/planar-unet.ts';
-import { float32, type Runtime } from '../runtime/runtime.ts';
+import type { Storage } from '../regions/features.ts';
+import { activeCount, type Mask } from '../regions/mask.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { interleave, type Timing } from './timing.ts';
+import { denseStep, rowsStep, StepInputs, type UNetStep } from './unet-step.ts';
 
-export const CASES = ['dense'] as const;
+/**
+ * `dense`: the planar network, the baseline. `rows`: the same in rows form. `sparse`: rows of the mask only, with
+ * features recorded as bytes; `sparse-exact`: as float32.
+ */
+export const CASES = ['dense', 'rows', 'sparse', 'sparse-exact'] as const;
 export type BenchmarkCase = (typeof CASES)[number];
+
+export interface NamedMask {
+  name: string;
+  /** At latent size. */
+  mask: Mask;
+}
 
 export interface BenchmarkRequest {
   model: Model;
   cases: readonly string[];
   width: number;
   height: number;
+  /** The sparse cases run once for each. */
+  masks?: readonly NamedMask[];
   /** Timed runs of each case, after one for warming up. */
   repeat: number;
   threads?: number;
 }
 
-/** One case's figures; times and operation counts are of one U-Net run with guidance (batch 2). */
+/** One case's figures, of one U-Net run with guidance (batch 2). */
 export interface BenchmarkRow extends Timing {
   case: BenchmarkCase;
-  mode: 'dense';
+  /** The mask's name, for a sparse case. */
+  mask: string | null;
+  mode: 'dense' | 'sparse';
   precision: Precision;
   workers: number;
   macs: number;
+  activeFraction: number[];
   loadSeconds: number;
-  /** Most memory that the process held while this case loaded and ran, in bytes. */
+  /** Bytes of recorded features for this step. */
+  storeBytes: number;
+  /** Most memory that the process has held up to the end of the run, all cases together, in bytes. */
   peakBytes: number;
   /** Median time of the first row over this one's. */
   speedup: number;
-  /** Against the first row's output, in dB; null for the first row itself. */
+  /** Against the planar dense output on the same input, under the mask for a sparse case, in dB; null without it. */
   psnr: number | null;
 }
 
@@ -46,75 +62,97 @@ export interface BenchmarkReport {
   rows: BenchmarkRow[];
 }
 
-/** Runs the cases interleaved in one process, on noise: never on zeros. */
+const STORAGE: Readonly<Record<'rows' | 'sparse' | 'sparse-exact', Storage>> = {
+  rows: 'int8',
+  sparse: 'int8',
+  'sparse-exact': 'float32',
+};
+
+/** Runs the cases interleaved in one process. */
 export async function benchmark(
   request: BenchmarkRequest,
   runtime: Runtime,
   options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
 ): Promise<BenchmarkReport> {
-  const { model, width, height, repeat } = request;
+  const { model, width, height, repeat, masks = [] } = request;
   const threads = request.threads ?? runtime.threads;
-  const cases = request.cases.map(checkCase);
+  const runs = request.cases.map(checkCase).flatMap((name): { name: BenchmarkCase; mask?: NamedMask }[] => {
+    if (!name.startsWith('sparse')) return [{ name }];
+    if (masks.length === 0) throw new InputError(`The case ${name} needs a mask: give --mask.`);
+    return masks.map((mask) => ({ name, mask }));
+  });
   const components = new Components(model, runtime, threads);
   try {
-    const network = components.network('unet');
-    const scale = model.autoencoder.scale;
-    const extent = { height: height / scale, width: width / scale, batch: 2, tokens: 77 };
-    const start = performance.now();
-    const unet = await components.session('unet');
-    const loadSeconds = (performance.now() - start) / 1000;
-
-    const dims = [1, model.autoencoder.latentChannels, extent.height, extent.width];
-    const noise = (stream: number, shape: readonly number[]) =>
-      gaussianNoise(
-        1,
-        stream,
-        shape.reduce((a, b) => a * b, 1),
-      );
-    const text = network.inputs.get('encoder_hidden_states')!;
-    if (text.kind !== 'tokens') throw new Error('the U-Net takes no text');
-    const textDims = [extent.batch, extent.tokens, text.channels];
-    const extra = Object.fromEntries(
-      [...network.inputs]
-        .filter(([name, value]) => value.kind === 'vector' && name !== 'timestep')
-        .map(([name, value], i) => {
-          const shape = [extent.batch, value.kind === 'vector' ? value.channels : 0];
-          return [name, float32(noise(2 + i, shape), shape)];
-        }),
-    );
-    const condition = { text: float32(noise(1, textDims), textDims), guidance: 7.5, extra };
-    const sample = noise(0, dims);
-    const predict = planarPredict(unet, { timesteps: [500] }, dims.slice(1), condition);
-    const run = async () => {
-      await listen(options.signal);
-      await predict(sample, 0);
-    };
+    const steps: UNetStep[] = [];
+    for (const { name, mask } of runs) {
+      options.signal?.throwIfAborted();
+      const inputs = new StepInputs(components, { height, width }, mask?.mask);
+      if (name === 'dense') steps.push(await denseStep(components, inputs));
+      else steps.push(await rowsStep(components, inputs, { mask: mask?.mask, storage: STORAGE[name] }));
+    }
+    const outputs: Float32Array[] = [];
     const timings = await interleave(
-      cases.map(() => ({ run })),
+      steps.map(({ run }, i) => ({
+        run: async () => {
+          outputs[i] = await run();
+        },
+      })),
       repeat,
       { signal: options.signal, onRound: (round) => options.onProgress?.(round, repeat) },
     );
-    const macs = countMacs(network, extent).total;
-    const rows = cases.map((name, i) => ({
-      case: name,
-      mode: 'dense' as const,
-      precision: 'fp32' as const,
-      workers: 1,
-      macs,
-      loadSeconds,
-      peakBytes: runtime.peakBytes(),
-      ...timings[i]!,
-      speedup: timings[0]!.medianSeconds / timings[i]!.medianSeconds,
-      psnr: null,
-    }));
+    const hasBaseline = runs.some(({ name }) => name === 'dense');
+    const rows: BenchmarkRow[] = [];
+    for (const [i, { name, mask }] of runs.entries()) {
+      const { macs, loadSeconds, storeBytes, activeFraction } = steps[i]!;
+      let psnr: number | null = null;
+      if (hasBaseline && name !== 'dense') {
+        const inputs = new StepInputs(components, { height, width }, mask?.mask);
+        psnr = decibels(outputs[i]!, await (await denseStep(components, inputs)).run(), mask?.mask);
+      }
+      rows.push({
+        case: name,
+        mask: mask?.name ?? null,
+        mode: name.startsWith('sparse') ? 'sparse' : 'dense',
+        precision: 'fp32',
+        workers: 1,
+        macs,
+        activeFraction,
+        loadSeconds,
+        storeBytes,
+        peakBytes: runtime.peakBytes(),
+        ...timings[i]!,
+        speedup: timings[0]!.medianSeconds / timings[i]!.medianSeconds,
+        psnr,
+      });
+    }
     return { model: model.name, width, height, threads, rows };
   } finally {
     await components.release();
   }
 }
 
+/** Peak signal-to-noise ratio of network outputs [C, H, W], the peak being the range of the reference. */
+function decibels(output: Float32Array, reference: Float32Array, mask?: Mask): number {
+  let [low, high, squares, count] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
+  const positions = mask?.data.length ?? reference.length;
+  for (const [i, value] of reference.entries()) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    if (mask && !mask.data[i % positions]) continue;
+    squares += (output[i]! - value) ** 2;
+    count++;
+  }
+  return 10 * Math.log10((high - low) ** 2 / (squares / count));
+}
+
 function checkCase(name: string): BenchmarkCase {
   const known = CASES.find((other) => other === name);
   if (!known) throw new InputError(`Unknown benchmark case ${name}; known: ${CASES.join(', ')}.`);
   return known;
+}
+
+/** Whether a mask of latent size has anything to compute. */
+export function checkMask({ name, mask }: NamedMask): void {
+  if (activeCount(mask) === 0)
+    throw new InputError(`${name} has no white pixel, so there is nothing to compute.`);
 }

@@ -1,6 +1,6 @@
 import type { Network } from '../graph/network.ts';
 import type { OnnxModel, Ref } from '../graph/onnx.ts';
-import type { Concat, Convolution, GroupNorm, Linear, Operator, Sum } from '../graph/operators.ts';
+import type { Attention, Concat, Convolution, GroupNorm, Linear, Operator, Sum } from '../graph/operators.ts';
 import type { Features, Value } from '../graph/values.ts';
 import type { WeightTable } from '../weights/table.ts';
 import { Emitter } from './emitter.ts';
@@ -23,7 +23,8 @@ interface Forms {
   rows?: Ref;
 }
 
-class PlanarLowering {
+/** Lowers operator by operator; a variant overrides what it does otherwise. */
+export class PlanarLowering {
   readonly emit: Emitter;
   readonly #forms = new Map<number, Forms>();
   /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
@@ -36,11 +37,11 @@ class PlanarLowering {
   input(name: string, value: Value): void {
     const { onnx } = this.emit;
     if (value.kind === 'map')
-      this.#setPlanes(value, onnx.input(name, 'float32', ['batch', value.channels, 'height', 'width']));
-    else if (value.kind === 'ids') this.#setRows(value, onnx.input(name, 'int64', ['batch', 'length']));
+      this.setPlanes(value, onnx.input(name, 'float32', ['batch', value.channels, 'height', 'width']));
+    else if (value.kind === 'ids') this.setRows(value, onnx.input(name, 'int64', ['batch', 'length']));
     else if (value.kind === 'tokens')
-      this.#setRows(value, onnx.input(name, 'float32', ['batch', 'length', value.channels]));
-    else this.#setRows(value, onnx.input(name, 'float32', [`${name}_batch`, value.channels]));
+      this.setRows(value, onnx.input(name, 'float32', ['batch', 'length', value.channels]));
+    else this.setRows(value, onnx.input(name, 'float32', [`${name}_batch`, value.channels]));
   }
 
   output(name: string, value: Value): void {
@@ -48,10 +49,10 @@ class PlanarLowering {
     if (value.kind === 'ids') throw new Error('ids are not an output');
     if (value.kind === 'map') {
       const dims = ['batch', value.channels, `${name}_height`, `${name}_width`];
-      onnx.output(name, this.#planes(value), 'float32', dims);
+      onnx.output(name, this.planes(value), 'float32', dims);
     } else {
       const dims = value.kind === 'tokens' ? ['batch', 'length', value.channels] : ['batch', value.channels];
-      onnx.output(name, this.#rows(value), 'float32', dims);
+      onnx.output(name, this.rows(value), 'float32', dims);
     }
   }
 
@@ -65,24 +66,22 @@ class PlanarLowering {
         this.#linear(operator);
         break;
       case 'group-norm':
-        this.#groupNorm(operator);
+        this.groupNorm(operator);
         break;
       case 'geglu':
-        this.#setRows(operator.output, emit.geglu(this.#rows(operator.input), operator));
+        this.setRows(operator.output, emit.geglu(this.rows(operator.input), operator));
         break;
       case 'layer-norm':
-        this.#setRows(operator.output, emit.layerNorm(this.#rows(operator.input), operator));
+        this.setRows(operator.output, emit.layerNorm(this.rows(operator.input), operator));
         break;
-      case 'attention': {
-        const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.#rows(v));
-        this.#setRows(operator.output, emit.attention(query!, key!, value!, operator));
+      case 'attention':
+        this.attention(operator);
         break;
-      }
       case 'embedding':
-        this.#setRows(operator.output, emit.embedding(this.#rows(operator.input), operator));
+        this.setRows(operator.output, emit.embedding(this.rows(operator.input), operator));
         break;
       case 'sinusoid':
-        this.#setRows(operator.output, emit.sinusoid(this.#rows(operator.input), operator));
+        this.setRows(operator.output, emit.sinusoid(this.rows(operator.input), operator));
         break;
       case 'activation':
         this.#elementwise(operator, (x) => emit.activation(x, operator.function));
@@ -105,9 +104,9 @@ class PlanarLowering {
   #convolution(operator: Convolution): void {
     const { emit } = this;
     const { onnx } = emit;
-    const { input, output, weight, kernel, stride, padding, bias, shift } = operator;
+    const { output, weight, kernel, stride, padding, bias, shift } = operator;
     const k = Math.floor(kernel / 2);
-    let x = this.#planes(input);
+    let x = this.source(operator);
     if (operator.upsample) x = this.#enlarge(x, output.level);
     const inputs = [x, emit.weight(weight), ...(bias ? [emit.weight(bias)] : [])];
     const attributes = {
@@ -116,26 +115,36 @@ class PlanarLowering {
       pads: padding === 'same' ? [k, k, k, k] : [0, 0, 1, 1],
     };
     let y = onnx.node('Conv', inputs, { attributes }, 'convolution');
-    if (shift) y = onnx.node('Add', [y, onnx.node('Reshape', [this.#rows(shift), onnx.ints([0, -1, 1, 1])])]);
-    this.#setPlanes(output, y);
+    if (shift) y = onnx.node('Add', [y, onnx.node('Reshape', [this.rows(shift), onnx.ints([0, -1, 1, 1])])]);
+    this.setPlanes(output, y);
+  }
+
+  /** The planes that a convolution reads. */
+  protected source({ input }: Convolution): Ref {
+    return this.planes(input);
+  }
+
+  protected attention(operator: Attention): void {
+    const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.rows(v));
+    this.setRows(operator.output, this.emit.attention(query!, key!, value!, operator));
   }
 
   #linear({ input, output, weight, bias }: Linear): void {
     const { emit } = this;
     if (input.kind === 'map' && this.#form(input).rows === undefined) {
       const kernel = emit.weight(weight, [output.channels, input.channels, 1, 1]);
-      const inputs = [this.#planes(input), kernel, ...(bias ? [emit.weight(bias)] : [])];
+      const inputs = [this.planes(input), kernel, ...(bias ? [emit.weight(bias)] : [])];
       const attributes = { kernel_shape: [1, 1] };
-      this.#setPlanes(output, emit.onnx.node('Conv', inputs, { attributes }, 'linear'));
+      this.setPlanes(output, emit.onnx.node('Conv', inputs, { attributes }, 'linear'));
     } else {
-      this.#setRows(output, emit.product(this.#rows(input), weight, bias));
+      this.setRows(output, emit.product(this.rows(input), weight, bias));
     }
   }
 
-  #groupNorm({ input, output, groups, epsilon, gain, bias, activation }: GroupNorm): void {
+  protected groupNorm({ input, output, groups, epsilon, gain, bias, activation }: GroupNorm): void {
     const { emit } = this;
     const { onnx } = emit;
-    const x = this.#planes(input);
+    const x = this.planes(input);
     const shape = onnx.node('Shape', [x]);
     const grouped = onnx.node('Reshape', [x, onnx.ints([0, groups, -1])]);
     const attributes = { epsilon: { float: epsilon } };
@@ -145,22 +154,22 @@ class PlanarLowering {
     y = onnx.node('Reshape', [y, shape]);
     y = onnx.node('Mul', [y, emit.weight(gain, [input.channels, 1, 1])], {}, 'group-norm');
     y = onnx.node('Add', [y, emit.weight(bias, [input.channels, 1, 1])], {}, 'group-norm');
-    this.#setPlanes(output, activation ? emit.activation(y, activation) : y);
+    this.setPlanes(output, activation ? emit.activation(y, activation) : y);
   }
 
   #sum({ inputs: [a, b], output }: Sum): void {
     const planes = this.#form(a).planes !== undefined && this.#form(b).planes !== undefined;
-    if (planes) this.#setPlanes(output, this.emit.sum(this.#planes(a), this.#planes(b)));
-    else this.#setRows(output, this.emit.sum(this.#rows(a), this.#rows(b)));
+    if (planes) this.setPlanes(output, this.emit.sum(this.planes(a), this.planes(b)));
+    else this.setRows(output, this.emit.sum(this.rows(a), this.rows(b)));
   }
 
   #concatenate({ inputs, output }: Concat): void {
     if (output.kind === 'map') {
-      const planes = inputs.map((value) => this.#planes(value));
-      this.#setPlanes(output, this.emit.concat(planes, 1));
+      const planes = inputs.map((value) => this.planes(value));
+      this.setPlanes(output, this.emit.concat(planes, 1));
     } else {
-      const rows = inputs.map((value) => this.#rows(value));
-      this.#setRows(output, this.emit.concat(rows, -1));
+      const rows = inputs.map((value) => this.rows(value));
+      this.setRows(output, this.emit.concat(rows, -1));
     }
   }
 
@@ -181,8 +190,8 @@ class PlanarLowering {
   /** Element by element, in whichever form the input is at hand. */
   #elementwise({ input, output }: { input: Features; output: Features }, compute: (x: Ref) => Ref): void {
     const { planes } = this.#form(input);
-    if (planes !== undefined) this.#setPlanes(output, compute(planes));
-    else this.#setRows(output, compute(this.#rows(input)));
+    if (planes !== undefined) this.setPlanes(output, compute(planes));
+    else this.setRows(output, compute(this.rows(input)));
   }
 
   #form(value: Value): Forms {
@@ -191,18 +200,18 @@ class PlanarLowering {
     return forms;
   }
 
-  #setPlanes(value: Features, ref: Ref): void {
+  protected setPlanes(value: Features, ref: Ref): void {
     this.#forms.set(value.id, { planes: ref });
     if (value.kind !== 'map' || this.#extents.has(value.level)) return;
     const attributes = { start: 2, end: 4 };
     this.#extents.set(value.level, this.emit.onnx.node('Shape', [ref], { attributes }));
   }
 
-  #setRows(value: Value, ref: Ref): void {
+  protected setRows(value: Value, ref: Ref): void {
     this.#forms.set(value.id, { rows: ref });
   }
 
-  #planes(value: Features): Ref {
+  protected planes(value: Features): Ref {
     const forms = this.#form(value);
     if (forms.planes !== undefined) return forms.planes;
     if (value.kind !== 'map') throw new Error('only maps have planes');
@@ -216,7 +225,7 @@ class PlanarLowering {
     return forms.planes;
   }
 
-  #rows(value: Value): Ref {
+  protected rows(value: Value): Ref {
     const forms = this.#form(value);
     if (forms.rows !== undefined) return forms.rows;
     const { onnx } = this.emit;

@@ -5,15 +5,15 @@ import { FRESH, rowsName, trimNames } from '../lowering/crops.ts';
 import {
   areaOf,
   type Box,
+  bothSides,
   fullBox,
   heightOf,
-  intersection,
   positionsIn,
   union,
   widthOf,
 } from '../regions/box.ts';
 import { type CropPlan, planCrop } from '../regions/crop.ts';
-import { type Feature, featuresOf, type MomentsFeature } from '../regions/features.ts';
+import { featuresOf, type MomentsFeature } from '../regions/features.ts';
 import { coarsestLevel } from '../regions/reach.ts';
 import { putRows, takeRows } from '../regions/rows.ts';
 import { float32, floats, int64, type Session, type Tensor } from '../runtime/runtime.ts';
@@ -47,7 +47,7 @@ export class CropNetwork {
     this.#network = network;
     this.#input = onlyMap(network.inputs);
     this.#output = onlyMap(network.outputs);
-    this.#moments = featuresOf(network).filter((feature: Feature) => feature.kind === 'moments');
+    this.#moments = featuresOf(network).filter((feature) => feature.kind === 'moments');
     this.#attentions = network.operators.filter((operator) => operator.type === 'attention');
   }
 
@@ -75,7 +75,7 @@ export class CropNetwork {
     const { name: outputName, value: output } = this.#output;
     const box = plan.levels[value.level]!;
     const width = plan.width / 2 ** value.level;
-    const attended = this.#attentions.map((attention) => attendedRows(attention, plan, record !== undefined));
+    const attended = this.#attentions.map((attention) => attendedRows(attention, plan));
     const outputs = await this.#session.run({
       [name]: float32(cutPlanes(input, value.channels, width, box), [1, value.channels, ...sizeOf(box)]),
       ...trimFeeds(plan),
@@ -83,8 +83,7 @@ export class CropNetwork {
       ...Object.assign({}, ...attended.map((rows) => attendedFeeds(rows, record))),
     });
     const kept = new Map(record);
-    if (!record)
-      for (const { name } of this.#moments) kept.set(name, Float32Array.from(floats(outputs, `new.${name}`)));
+    if (!record) for (const { name } of this.#moments) kept.set(name, floats(outputs, `new.${name}`));
     for (const { features, channels, taken, at, positions } of attended)
       for (const feature of features) {
         const earlier = record?.get(feature);
@@ -96,6 +95,7 @@ export class CropNetwork {
     return { data, box: plan.levels[output.level]!, record: kept, macs: plan.macs };
   }
 
+  /** Fresh moments for a whole map, those of the record for a part. */
   #momentFeeds(record?: CropRecord): Record<string, Tensor> {
     if (this.#moments.length === 0) return {};
     const feeds: Record<string, Tensor> = { [FRESH]: float32(Float32Array.of(record ? 0 : 1), [1]) };
@@ -121,16 +121,12 @@ interface AttendedRows {
 }
 
 /** Keys and values of the crop are taken where no padding has spoilt them, and where they were asked for. */
-function attendedRows({ path, key }: Attention, plan: CropPlan, partly: boolean): AttendedRows {
+function attendedRows({ path, key }: Attention, plan: CropPlan): AttendedRows {
   if (key.kind !== 'map') throw new Error(`${path} attends to no map`);
   const { level, channels, id } = key;
   const [height, width] = [plan.height / 2 ** level, plan.width / 2 ** level];
   const crop = plan.levels[level]!;
-  const fresh = partly ? intersection(crop, union(plan.sound.get(id)!, plan.target[level]!)) : crop;
-  const inCrop = {
-    y: { from: fresh.y.from - crop.y.from, to: fresh.y.to - crop.y.from },
-    x: { from: fresh.x.from - crop.x.from, to: fresh.x.to - crop.x.from },
-  };
+  const fresh = union(plan.sound.get(id)!, plan.target[level]!);
   const at = positionsIn(fresh, width);
   const isFresh = new Set(at);
   const recorded = positionsIn(fullBox(height, width), width).filter((position) => !isFresh.has(position));
@@ -139,7 +135,7 @@ function attendedRows({ path, key }: Attention, plan: CropPlan, partly: boolean)
     features: [`keys.${path}`, `values.${path}`],
     channels,
     positions: height * width,
-    taken: positionsIn(inCrop, widthOf(crop)),
+    taken: positionsIn(within(fresh, crop), widthOf(crop)),
     at,
     recorded,
   };
@@ -161,20 +157,21 @@ function attendedFeeds(
   return feeds;
 }
 
-/** Trims in positions of the crop that is cut. */
 function trimFeeds({ trims }: CropPlan): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
-  for (const [weight, { within, trim }] of trims) {
+  const corner = (y: number, x: number) => int64(BigInt64Array.of(BigInt(y), BigInt(x)), [2]);
+  for (const [weight, { trim, within: crop }] of trims) {
     const { from, to } = trimNames(weight);
-    const corner = (side: 'from' | 'to') =>
-      int64(
-        BigInt64Array.of(BigInt(trim.y[side] - within.y.from), BigInt(trim.x[side] - within.x.from)),
-        [2],
-      );
-    feeds[from] = corner('from');
-    feeds[to] = corner('to');
+    const { y, x } = within(trim, crop);
+    feeds[from] = corner(y.from, x.from);
+    feeds[to] = corner(y.to, x.to);
   }
   return feeds;
+}
+
+/** A box of a map, in positions of a crop of it. */
+function within(box: Box, crop: Box): Box {
+  return bothSides(box, crop, ({ from, to }, { from: corner }) => ({ from: from - corner, to: to - corner }));
 }
 
 function recordedIn(record: CropRecord, name: string): Float32Array {

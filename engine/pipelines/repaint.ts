@@ -1,0 +1,160 @@
+import type { Recorded } from '../regions/feeds.ts';
+import type { Mask } from '../regions/mask.ts';
+import { overPlanes, toRows } from '../regions/rows.ts';
+import { copyOf, type FeatureStore } from '../regions/store.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import { type DenoiseOptions, denoise, listen, type Predict } from './denoise.ts';
+import { batchOf, type Condition } from './guidance.ts';
+import type { RowsUNet } from './rows-unet.ts';
+
+/** A picture as the process sees it: its latents, and the noise that leads to them at every step. */
+export interface Process {
+  /** Names the picture and everything that its recorded features depend on. */
+  id: string;
+  /** Clean latents [C, h, w]. */
+  latent: Float32Array;
+  /** Standard normal [C, h, w]: at step i the process is at `scheduler.addNoise(latent, noise, i)`. */
+  noise: Float32Array;
+  /** What the recorded passes are told: the prompt that the picture was made from, where it is known. */
+  condition: Condition;
+}
+
+export interface RepaintRequest {
+  process: Process;
+  scheduler: Scheduler;
+  /** First step; steps before it are skipped for an edit of partial strength. */
+  start: number;
+  /** At latent size: the positions that are computed. */
+  mask: Mask;
+  condition: Condition;
+  /** Noise [C, h, w] that the masked part starts from. */
+  noise: Float32Array;
+  /** Noise [C, h, w] that a stochastic sampler draws at a step. */
+  stepNoise: (index: number) => Float32Array;
+}
+
+export interface Repainted {
+  /** [C, h, w]: the process's latents with the masked part painted anew. */
+  latent: Float32Array;
+  /** Multiply–accumulates of the U-Net for the masked part, and for passes that had to be recorded first. */
+  macs: number;
+  recordingMacs: number;
+  recordedSteps: number;
+  activeFraction: number[];
+}
+
+type Callbacks = Pick<DenoiseOptions, 'signal'> & {
+  /** `latent` computes the picture as this step sees it. */
+  onStep?: (index: number, latent: () => Float32Array) => void | Promise<void>;
+  /** Called before a pass is recorded. */
+  onRecord?: (index: number) => void;
+};
+
+/**
+ * Paints the masked part anew, computing only its rows. Rows outside are read from features of the picture's own
+ * process, which are recorded first where the store has none. `updated` is the id under which the store then holds
+ * the new picture's features, so that edits stack.
+ */
+export async function repaintSparse(
+  unet: RowsUNet,
+  store: FeatureStore,
+  request: RepaintRequest,
+  updated: string,
+  callbacks: Callbacks = {},
+): Promise<Repainted> {
+  const { process, scheduler, start, mask, condition } = request;
+  const { signal } = callbacks;
+  const channels = channelsOf(process.latent, mask);
+  const batch = batchOf(condition);
+  const tokens = condition.text.dims[1]!;
+  const everywhere = unet.dense(mask.height, mask.width, batch);
+  const region = unet.region(mask, batch);
+  const at = region.plan.levels[0]!.active;
+  const rowsOf = (planes: Float32Array) => toRows(planes, 1, channels, at);
+  const withRows = (rows: Float32Array) => {
+    const planes = process.latent.slice();
+    overPlanes(planes, rows, 1, channels, at);
+    return planes;
+  };
+  let recordedSteps = 0;
+  const recordedAt = async (index: number): Promise<Recorded> => {
+    const timestep = scheduler.timesteps[index]!;
+    const key = { picture: process.id, timestep };
+    const known = store.get(key);
+    if (known) return known;
+    callbacks.onRecord?.(index);
+    await listen(signal);
+    const all = everywhere.plan.levels[0]!.active;
+    const planes = scheduler.scaleInput(scheduler.addNoise(process.latent, process.noise, index), index);
+    const sample = toRows(planes, 1, channels, all);
+    const { recorded } = await unet.run(everywhere, sample, timestep, process.condition, {
+      recording: 'record',
+    });
+    store.put(key, recorded!);
+    recordedSteps++;
+    return recorded!;
+  };
+  const predict: Predict = async (sample, index) => {
+    const recorded = copyOf(await recordedAt(index));
+    await listen(signal);
+    const timestep = scheduler.timesteps[index]!;
+    const { output } = await unet.run(region, sample, timestep, condition, { recorded, recording: 'update' });
+    store.put({ picture: updated, timestep }, recorded);
+    return output;
+  };
+  const begin = rowsOf(scheduler.addNoise(process.latent, request.noise, start));
+  const painted = await denoise(predict, scheduler, begin, {
+    start,
+    signal,
+    noise: (index) => rowsOf(request.stepNoise(index)),
+    onStep: (index, _, original) => callbacks.onStep?.(index, () => withRows(original())),
+  });
+  const steps = scheduler.timesteps.length - start;
+  return {
+    latent: withRows(painted),
+    macs: steps * unet.macs(region, batch, tokens),
+    recordingMacs: recordedSteps * unet.macs(everywhere, batch, tokens),
+    recordedSteps,
+    activeFraction: region.plan.levels.map((level) => level.active.length / (level.height * level.width)),
+  };
+}
+
+/** The same edit computing every position at every step, with the part outside the mask kept on its own process. */
+export async function repaintDense(
+  predict: Predict,
+  request: RepaintRequest,
+  macsPerStep: number,
+  callbacks: Callbacks = {},
+): Promise<Repainted> {
+  const { process, scheduler, start, mask } = request;
+  const positions = mask.data.length;
+  const keepOutside = (painted: Float32Array, outside: Float32Array) =>
+    painted.map((value, i) => (mask.data[i % positions] ? value : outside[i]!));
+  const steps = scheduler.timesteps.length;
+  const begin = keepOutside(
+    scheduler.addNoise(process.latent, request.noise, start),
+    scheduler.addNoise(process.latent, process.noise, start),
+  );
+  const painted = await denoise(predict, scheduler, begin, {
+    start,
+    signal: callbacks.signal,
+    noise: request.stepNoise,
+    constrain: (sample, index) => {
+      const next = index + 1;
+      const outside = next < steps ? scheduler.addNoise(process.latent, process.noise, next) : process.latent;
+      return keepOutside(sample, outside);
+    },
+    onStep: (index, _, original) => callbacks.onStep?.(index, () => keepOutside(original(), process.latent)),
+  });
+  return {
+    latent: painted,
+    macs: (steps - start) * macsPerStep,
+    recordingMacs: 0,
+    recordedSteps: 0,
+    activeFraction: [],
+  };
+}
+
+function channelsOf(latent: Float32Array, mask: Mask): number {
+  return latent.length / mask.data.length;
+}

@@ -1,0 +1,139 @@
+import { countMacs, type Extent, sizeAt } from '../graph/macs.ts';
+import type { Network } from '../graph/network.ts';
+import type { Convolution } from '../graph/operators.ts';
+import type { Value } from '../graph/values.ts';
+import { areaOf, type Box, fullBox, grown, intersection, type Span, scaled, union } from './box.ts';
+import { coarsestLevel, mapsOf, readBy } from './reach.ts';
+
+/**
+ * A rectangle of a network's output, computed from rectangles of its maps. Each level has one rectangle; where a
+ * convolution leads to another level, what is no longer needed is trimmed off first, so that fine maps carry a margin of
+ * a few positions only, however far the network sees. Zeros that a convolution pads at the border of a rectangle, where
+ * the map goes on, spoil positions that nothing needed reads.
+ */
+export interface CropPlan {
+  readonly height: number;
+  readonly width: number;
+  /** What is computed at each level, from the finest. */
+  readonly levels: readonly Box[];
+  /** For each value's id, the part of its rectangle that no padding has spoilt. */
+  readonly sound: ReadonlyMap<number, Box>;
+  /** What each convolution that changes the level, by its weight, takes of its level's rectangle. */
+  readonly trims: ReadonlyMap<string, { readonly within: Box; readonly trim: Box }>;
+  /** The rectangle asked for, at level 0 and at every other. */
+  readonly target: readonly Box[];
+  /** Multiply–accumulates of a run. */
+  readonly macs: number;
+}
+
+/**
+ * Plans a crop of a network that goes through its levels one after another: an encoder or a decoder.
+ * @param extent size of level 0; its sides are multiples of the coarsest level's stride.
+ * @param target at the coarsest level. @param margin positions of the coarsest level that a crop may reach beyond the
+ * target, on any level; Infinity takes all that the convolutions read, and the result is that of the whole map.
+ */
+export function planCrop(network: Network, extent: Extent, target: Box, margin: number): CropPlan {
+  const coarsest = coarsestLevel(network);
+  if (extent.height % 2 ** coarsest || extent.width % 2 ** coarsest)
+    throw new Error(`${extent.width}×${extent.height} is not a multiple of ${2 ** coarsest}`);
+  const levels = Array.from({ length: coarsest + 1 }, (_, level) => level);
+  const maps = levels.map((level) => fullBox(...sizeAt(extent, level)));
+  const targets = levels.map((level) => scaled(target, 2 ** (coarsest - level)));
+  const bounds = levels.map((level) =>
+    Number.isFinite(margin)
+      ? intersection(maps[level]!, grown(targets[level]!, margin * 2 ** (coarsest - level)))
+      : maps[level]!,
+  );
+  const needed = neededBoxes(network, targets, bounds);
+  const computed: Box[] = [];
+  const trims = new Map<string, { within: Box; trim: Box }>();
+  const sound = new Map<number, Box>();
+  for (const value of network.inputs.values())
+    if (value.kind === 'map') {
+      computed[value.level] = needed.get(value.id)!;
+      sound.set(value.id, computed[value.level]!);
+    }
+  for (const operator of network.operators) {
+    const values = mapsOf(operator);
+    if (!values) continue;
+    const { inputs, output } = values;
+    let good = inputs.map((input) => sound.get(input.id)!).reduce(intersection);
+    if (operator.type === 'convolution') {
+      const { input, weight } = operator;
+      if (output.level !== input.level) {
+        if (computed[output.level]) throw new Error(`${network.name} returns to level ${output.level}`);
+        const trim = needed.get(input.id)!;
+        trims.set(weight.name, { within: computed[input.level]!, trim });
+        good = intersection(good, trim);
+        computed[output.level] = eachSpan(trim, (span) => givenBy(operator, span));
+      }
+      good = soundAfter(operator, good, maps[input.level]!, maps[output.level]!);
+    }
+    sound.set(output.id, good);
+  }
+  const active = computed.map(areaOf);
+  const { total: macs } = countMacs(network, extent, active);
+  const { height, width } = extent;
+  return { height, width, levels: computed, sound, trims, target: targets, macs };
+}
+
+/** For each value the rectangle that the target is computed from, within the bounds of its level. */
+function neededBoxes(
+  network: Network,
+  targets: readonly Box[],
+  bounds: readonly Box[],
+): ReadonlyMap<number, Box> {
+  const needed = new Map<number, Box>();
+  const need = (value: Value, box: Box): void => {
+    if (value.kind !== 'map') return;
+    const known = needed.get(value.id);
+    const clipped = intersection(box, bounds[value.level]!);
+    needed.set(value.id, known ? union(known, clipped) : clipped);
+  };
+  for (const value of network.outputs.values()) if (value.kind === 'map') need(value, targets[value.level]!);
+  for (const operator of [...network.operators].reverse()) {
+    const box = needed.get(operator.output.id);
+    const values = mapsOf(operator);
+    if (!box || !values) continue;
+    for (const input of values.inputs)
+      need(input, operator.type === 'convolution' ? evenly(operator, readBox(operator, box)) : box);
+  }
+  return needed;
+}
+
+function readBox(operator: Convolution, { y, x }: Box): Box {
+  return { y: readBy(operator, y), x: readBy(operator, x) };
+}
+
+/** A strided convolution keeps its phase where its input begins and ends at even positions. */
+function evenly({ stride }: Convolution, box: Box): Box {
+  if (stride === 1) return box;
+  return eachSpan(box, ({ from, to }) => ({ from: Math.floor(from / 2) * 2, to: Math.ceil(to / 2) * 2 }));
+}
+
+/** What a convolution gives for a span of its input, borders included. */
+function givenBy({ stride, upsample }: Convolution, { from, to }: Span): Span {
+  return upsample
+    ? { from: 2 * from, to: 2 * to }
+    : { from: Math.ceil(from / stride), to: Math.floor(to / stride) };
+}
+
+/** The output positions that read sound ones only; what lies outside the whole map is zero, and right. */
+function soundAfter(operator: Convolution, sound: Box, input: Box, output: Box): Box {
+  const side = (good: Span, whole: Span, out: Span): Span => {
+    const isSound = (position: number): boolean => {
+      const read = readBy(operator, { from: position, to: position + 1 });
+      return Math.max(read.from, whole.from) >= good.from && Math.min(read.to, whole.to) <= good.to;
+    };
+    const given = givenBy(operator, good);
+    let [from, to] = [Math.max(out.from, given.from), Math.min(out.to, given.to)];
+    while (from < to && !isSound(from)) from++;
+    while (from < to && !isSound(to - 1)) to--;
+    return { from, to };
+  };
+  return { y: side(sound.y, input.y, output.y), x: side(sound.x, input.x, output.x) };
+}
+
+function eachSpan({ y, x }: Box, change: (span: Span) => Span): Box {
+  return { y: change(y), x: change(x) };
+}

@@ -1,0 +1,69 @@
+import type { Network } from '../graph/network.ts';
+import type { Convolution, Operator } from '../graph/operators.ts';
+import type { FeatureMap, Value } from '../graph/values.ts';
+import type { Span } from './box.ts';
+
+/** Positions of the input that a convolution reads for a span of its output; may lie outside the map. */
+export function readBy({ kernel, stride, padding, upsample }: Convolution, output: Span): Span {
+  const before = padding === 'same' ? Math.floor(kernel / 2) : 0;
+  const from = output.from * stride - before;
+  const to = (output.to - 1) * stride - before + kernel;
+  return upsample ? { from: Math.floor(from / 2), to: Math.ceil(to / 2) } : { from, to };
+}
+
+/** The maps that an operator reads position by position or through a window, and what it gives. */
+export function mapsOf(operator: Operator): { inputs: FeatureMap[]; output: FeatureMap } | undefined {
+  if (operator.output.kind !== 'map') return undefined;
+  const read: readonly Value[] =
+    'inputs' in operator
+      ? operator.inputs
+      : operator.type === 'attention'
+        ? [operator.query, operator.key, operator.value]
+        : [operator.input];
+  return { inputs: read.filter((value) => value.kind === 'map'), output: operator.output };
+}
+
+/** The coarsest level of a network's maps. */
+export function coarsestLevel(network: Network): number {
+  const levels = [...network.inputs.values(), ...network.outputs.values()]
+    .filter((value): value is FeatureMap => value.kind === 'map')
+    .map(({ level }) => level);
+  return Math.max(...levels);
+}
+
+/** How far a network sees: input positions before and after those that lie under a block of its output. */
+export interface Halo {
+  readonly before: number;
+  readonly after: number;
+}
+
+/**
+ * The receptive field of a network's convolutions, walked from the output to the input (Araujo et al. 2019). The block
+ * of output is one position of the coarsest map, so that strides fall the same way in every block. Group norm and
+ * attention see the whole map and are not counted: their part must come from a record.
+ */
+export function haloOf(network: Network): Halo {
+  const coarsest = coarsestLevel(network);
+  const spans = new Map<number, Span>();
+  const need = ({ id }: Value, { from, to }: Span): void => {
+    const known = spans.get(id);
+    spans.set(id, known ? { from: Math.min(known.from, from), to: Math.max(known.to, to) } : { from, to });
+  };
+  for (const value of network.outputs.values())
+    if (value.kind === 'map') need(value, { from: 0, to: 2 ** (coarsest - value.level) });
+  for (const operator of [...network.operators].reverse()) {
+    const span = spans.get(operator.output.id);
+    const values = mapsOf(operator);
+    if (!span || !values) continue;
+    for (const input of values.inputs)
+      need(input, operator.type === 'convolution' ? readBy(operator, span) : span);
+  }
+  let halo = { before: 0, after: 0 };
+  for (const value of network.inputs.values()) {
+    const span = value.kind === 'map' ? spans.get(value.id) : undefined;
+    if (value.kind !== 'map' || !span) continue;
+    const block = 2 ** (coarsest - value.level);
+    halo = { before: Math.max(halo.before, -span.from), after: Math.max(halo.after, span.to - block) };
+  }
+  return halo;
+}

@@ -1,0 +1,30 @@
+import { Range, type Uri, window, workspace } from 'vscode';
+import { InputError } from '../engine/errors.ts';
+import type { LastEditor } from './lastEditor.ts';
+import { markdownImage, relativePath } from './markdown.ts';
+
+/**
+ * Inserts a Markdown image at the cursor of the last active text editor, and goes there.
+ * @returns the name of the document
+ */
+export async function insertLink(lastEditor: LastEditor, picture: Uri, alt: string): Promise<string> {
+  const place = lastEditor.place;
+  if (!place) throw new InputError('Open a text file first: there is no editor to insert the link into.');
+  const { document, selection } = place;
+  const shown = window.visibleTextEditors.find((editor) => editor.document === document);
+  const editor = await window.showTextDocument(document, { viewColumn: shown?.viewColumn, selection });
+  const link = markdownImage(alt, linkTarget(document.isUntitled ? undefined : document.uri, picture));
+  const inserted = await editor.edit((edit) => edit.insert(selection.active, link));
+  if (!inserted) throw new Error(`The link could not be inserted into ${document.fileName}.`);
+  editor.revealRange(new Range(selection.active, selection.active));
+  return workspace.asRelativePath(document.uri);
+}
+
+/** Relative to the document where that is possible, else to the workspace folder, else the whole URI. */
+function linkTarget(document: Uri | undefined, picture: Uri): string {
+  if (document && document.scheme === picture.scheme && document.authority === picture.authority) {
+    return relativePath(document.path, picture.path);
+  }
+  const folder = workspace.getWorkspaceFolder(picture);
+  return folder ? relativePath(`${folder.uri.path}/x`, picture.path) : picture.toString();
+}

@@ -1,0 +1,64 @@
+/** The extension host's side of Patchwork. */
+import { commands, type ExtensionContext, lm, window, workspace } from 'vscode';
+import type { Engine } from '../engine/api.ts';
+import { EngineProcess } from '../engine/runtime/node/client.ts';
+import { PromptHistory } from './history.ts';
+import { LastEditor } from './lastEditor.ts';
+import { PictureStore } from './pictures.ts';
+import { askPrompt } from './promptInput.ts';
+import { reportError } from './report.ts';
+import { withSettings } from './requests.ts';
+import { GenerateImageTool, TOOL_NAME } from './tool.ts';
+import { PictureView, type Services, VIEW_TYPE } from './view.ts';
+
+let engine: Engine | undefined;
+
+export function activate(context: ExtensionContext): void {
+  const log = window.createOutputChannel('Patchwork', { log: true });
+  engine = new EngineProcess({
+    script: context.asAbsolutePath('dist/engine.mjs'),
+    onLog: (line) => log.info(line),
+  });
+  const services: Services = {
+    extensionUri: context.extensionUri,
+    engine,
+    pictures: new PictureStore(workspace.fs, context.globalStorageUri),
+    history: new PromptHistory(context.globalState),
+    lastEditor: new LastEditor(),
+    log,
+  };
+  context.subscriptions.push(
+    log,
+    services.lastEditor,
+    commands.registerCommand('patchwork.generateImage', (asked?: unknown) => generateImage(services, asked)),
+    window.registerWebviewPanelSerializer(VIEW_TYPE, {
+      async deserializeWebviewPanel(panel, state) {
+        await PictureView.restore(services, panel, state);
+      },
+    }),
+  );
+  // Editors that are made from VS Code may come without language models.
+  if (typeof lm?.registerTool === 'function') {
+    context.subscriptions.push(
+      lm.registerTool(TOOL_NAME, new GenerateImageTool(engine, context.globalStorageUri)),
+    );
+  }
+  services.pictures.prune().catch((error: unknown) => log.warn(String(error)));
+}
+
+export async function deactivate(): Promise<void> {
+  await engine?.dispose();
+}
+
+/** The command; keyboard shortcuts and other extensions may give `{ prompt, seed }`. */
+async function generateImage(services: Services, asked: unknown): Promise<void> {
+  const { prompt: given, seed } = (asked ?? {}) as { prompt?: unknown; seed?: unknown };
+  const prompt = typeof given === 'string' && given.trim() ? given.trim() : await askPrompt(services.history);
+  if (!prompt) return;
+  try {
+    const request = withSettings({ prompt, seed: typeof seed === 'number' ? seed : undefined });
+    await PictureView.open(services).generate(request);
+  } catch (error) {
+    await reportError(services.log, error);
+  }
+}

@@ -1,0 +1,25 @@
+/** File names for pictures. */
+
+/** The prompt as the start of a file name: lower case, words joined by hyphens, at most `max` characters. */
+export function slug(prompt: string, max = 48): string {
+  const words = prompt
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean);
+  let name = '';
+  for (const word of words) {
+    const longer = name ? `${name}-${word}` : word;
+    if (longer.length > max) break;
+    name = longer;
+  }
+  return name || [...(words[0] ?? 'picture')].slice(0, max).join('');
+}
+
+/** `prompt-seed.png`, then `prompt-seed-2.png` and so on. */
+export function* pictureNames(prompt: string, seed: number): Generator<string> {
+  const stem = `${slug(prompt)}-${seed}`;
+  yield `${stem}.png`;
+  for (let n = 2; ; n++) yield `${stem}-${n}.png`;
+}

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { type FileSystem, Uri } from 'vscode';
+import type { GenerateRequest, GenerateResult } from '../engine/api.ts';
+import type { PictureInfo } from '../webview/protocol.ts';
+import { writeAtomically } from './save.ts';
+
+/** How many pictures are kept for the views to restore. */
+const KEPT = 200;
+
+/** Pictures that views show, kept in the extension's own storage so that they outlive the window. */
+export class PictureStore {
+  readonly #fs: FileSystem;
+  readonly #folder: Uri;
+
+  constructor(fs: FileSystem, storage: Uri) {
+    this.#fs = fs;
+    this.#folder = Uri.joinPath(storage, 'pictures');
+  }
+
+  async add(request: GenerateRequest, { picture, ...rest }: GenerateResult): Promise<PictureInfo> {
+    const info: PictureInfo = { id: randomUUID(), request, ...rest };
+    await this.#fs.createDirectory(this.#folder);
+    await writeAtomically(this.#fs, this.#file(info.id, 'png'), picture.png);
+    await this.update(info);
+    return info;
+  }
+
+  async update(info: PictureInfo): Promise<void> {
+    const json = new TextEncoder().encode(JSON.stringify(info));
+    await writeAtomically(this.#fs, this.#file(info.id, 'json'), json, { overwrite: true });
+  }
+
+  /** Undefined if it is not kept any more. */
+  async find(id: string): Promise<PictureInfo | undefined> {
+    try {
+      const json = await this.#fs.readFile(this.#file(id, 'json'));
+      return JSON.parse(new TextDecoder().decode(json)) as PictureInfo;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async bytes(id: string): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await this.#fs.readFile(this.#file(id, 'png')));
+  }
+
+  /** Removes all but the newest pictures. */
+  async prune(): Promise<void> {
+    const files = await this.#fs.readDirectory(this.#folder).then(undefined, () => []);
+    const ids = files.map(([name]) => name).filter((name) => name.endsWith('.json'));
+    if (ids.length <= KEPT) return;
+    const dated = await Promise.all(
+      ids.map(async (name) => {
+        const { mtime } = await this.#fs.stat(Uri.joinPath(this.#folder, name));
+        return { id: name.replace(/\.json$/, ''), mtime };
+      }),
+    );
+    dated.sort((a, b) => b.mtime - a.mtime);
+    for (const { id } of dated.slice(KEPT)) {
+      await this.#fs.delete(this.#file(id, 'json'));
+      await this.#fs.delete(this.#file(id, 'png'));
+    }
+  }
+
+  #file(id: string, extension: 'png' | 'json'): Uri {
+    // Ids come back from pages.
+    if (!/^[0-9a-f-]{36}$/.test(id)) throw new Error(`No picture has the id ${id}.`);
+    return Uri.joinPath(this.#folder, `${id}.${extension}`);
+  }
+}

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import type { FileSystem, Uri } from 'vscode';
+
+/** The part of `vscode.workspace.fs` that saving needs. */
+export type SaveFileSystem = Pick<FileSystem, 'createDirectory' | 'writeFile' | 'rename' | 'delete' | 'stat'>;
+
+/**
+ * Writes `bytes` beside `target` and renames, so that `target` is never seen half written.
+ * @throws FileSystemError, and leaves no file behind, if it cannot be written or, without `overwrite`, exists
+ */
+export async function writeAtomically(
+  fs: SaveFileSystem,
+  target: Uri,
+  bytes: Uint8Array,
+  { overwrite = false } = {},
+): Promise<void> {
+  const temporary = target.with({ path: `${target.path}.${randomUUID().slice(0, 8)}.tmp` });
+  try {
+    await fs.writeFile(temporary, bytes);
+    await fs.rename(temporary, target, { overwrite });
+  } catch (error) {
+    await fs.delete(temporary).then(undefined, () => {});
+    throw error;
+  }
+}
+
+/**
+ * Writes `bytes` under the first of `names` that is free in `folder`, which is made if need be.
+ * @returns where it was written
+ */
+export async function writeUnderFreeName(
+  fs: SaveFileSystem,
+  folder: Uri,
+  names: Iterable<string>,
+  bytes: Uint8Array,
+): Promise<Uri> {
+  await fs.createDirectory(folder);
+  for (const name of names) {
+    const target = folder.with({ path: `${folder.path.replace(/\/$/, '')}/${name}` });
+    if (await exists(fs, target)) continue;
+    await writeAtomically(fs, target, bytes);
+    return target;
+  }
+  throw new Error(`No free file name in ${folder.path}.`);
+}
+
+async function exists(fs: SaveFileSystem, uri: Uri): Promise<boolean> {
+  try {
+    await fs.stat(uri);
+    return true;
+  } catch {
+    return false;
+  }
+}

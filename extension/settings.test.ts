@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { InputError } from '../engine/errors.ts';
+import { outputFolder, pictureSettings } from './settings.ts';
+
+const from =
+  (settings: Record<string, unknown>) =>
+  (name: string): unknown =>
+    settings[name];
+
+test('empty and zero mean the default of the model', () => {
+  const empty = {
+    model: '',
+    size: '',
+    steps: 0,
+    scheduler: '',
+    guidance: 0,
+    threads: 0,
+    negativePrompt: ' ',
+  };
+  assert.deepEqual(JSON.parse(JSON.stringify(pictureSettings(from(empty)))), {});
+  assert.deepEqual(JSON.parse(JSON.stringify(pictureSettings(from({})))), {});
+});
+
+test('values are taken over', () => {
+  const base = path.resolve('/home/me/site');
+  const settings = { size: '320X256', steps: 12, scheduler: 'unipc', guidance: 4.5, model: 'models/mine' };
+  assert.deepEqual(JSON.parse(JSON.stringify(pictureSettings(from(settings), base))), {
+    width: 320,
+    height: 256,
+    steps: 12,
+    scheduler: 'unipc',
+    guidance: 4.5,
+    model: path.join(base, 'models/mine'),
+  });
+  assert.equal(pictureSettings(from({ model: '~/models/a' })).model, path.join(os.homedir(), 'models/a'));
+});
+
+test('anything else is refused by a sentence that names the setting', () => {
+  const bad: Record<string, unknown[]> = {
+    size: ['big', '256', '255x256', '32x256', '4096x256', 256, {}, '256x256x3'],
+    steps: [-1, 1.5, 151, '20', Number.NaN],
+    guidance: [-1, 51, '7'],
+    threads: [-2, 0.5],
+    scheduler: ['best', 7],
+    model: [7, 'relative/with/no/folder/open'],
+    negativePrompt: [['a']],
+  };
+  for (const [name, values] of Object.entries(bad)) {
+    for (const value of values) {
+      assert.throws(
+        () => pictureSettings(from({ [name]: value })),
+        (error) => error instanceof InputError && error.message.includes(`patchwork.${name}`),
+        `${name}: ${value}`,
+      );
+    }
+  }
+});
+
+test('the output folder stays in the workspace', () => {
+  assert.deepEqual(outputFolder(from({ outputFolder: 'docs/images/' })), ['docs', 'images']);
+  assert.deepEqual(outputFolder(from({ outputFolder: './a\\b' })), ['a', 'b']);
+  assert.deepEqual(outputFolder(from({ outputFolder: '' })), []);
+  for (const bad of ['..', 'a/../../b', '/etc', '\\\\server\\share', 'C:\\x', 'c:x', '~/x', 'a\0b', 5]) {
+    assert.throws(() => outputFolder(from({ outputFolder: bad })), InputError, String(bad));
+  }
+});

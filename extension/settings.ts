@@ -1,0 +1,98 @@
+import os from 'node:os';
+import path from 'node:path';
+import { type GenerateRequest, SCHEDULERS, type SchedulerName } from '../engine/api.ts';
+import { InputError } from '../engine/errors.ts';
+
+/** What the user's settings say about every picture; absent means the model's own default. */
+export type PictureSettings = Pick<
+  GenerateRequest,
+  'model' | 'width' | 'height' | 'steps' | 'scheduler' | 'guidance' | 'threads' | 'negativePrompt'
+>;
+
+/** The value of a setting of the section `patchwork`; settings.json is typed by hand, so it may be anything. */
+export type GetSetting = (name: string) => unknown;
+
+/**
+ * The settings as a request takes them.
+ * @param base folder that a relative model path starts from
+ * @throws InputError naming the setting and what it may be
+ */
+export function pictureSettings(get: GetSetting, base?: string): PictureSettings {
+  return {
+    ...size(get('size')),
+    model: modelFolder(text(get, 'model'), base),
+    steps: number(get, 'steps', { max: 150, whole: true }),
+    guidance: number(get, 'guidance', { max: 50, whole: false }),
+    threads: number(get, 'threads', { max: 1024, whole: true }),
+    scheduler: scheduler(text(get, 'scheduler')),
+    negativePrompt: text(get, 'negativePrompt'),
+  };
+}
+
+/**
+ * The output folder as path segments below the workspace folder; empty for the workspace folder itself.
+ * @throws InputError if it leaves the workspace folder
+ */
+export function outputFolder(get: GetSetting): string[] {
+  const setting = text(get, 'outputFolder') ?? '';
+  const segments = setting.split(/[/\\]/).filter((segment) => segment !== '' && segment !== '.');
+  const absolute = /^[/\\~]|^[a-z]:/i.test(setting);
+  if (absolute || segments.some((segment) => segment === '..' || segment.includes('\0'))) {
+    throw new InputError(
+      `The setting patchwork.outputFolder must be a folder inside the workspace, not “${setting}”.`,
+    );
+  }
+  return segments;
+}
+
+function size(value: unknown): Pick<GenerateRequest, 'width' | 'height'> {
+  if (value === undefined || value === null || value === '') return {};
+  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(String(value)) ?? [];
+  const sides = [Number(width), Number(height)];
+  if (!sides.every((side) => side >= 64 && side <= 2048 && side % 8 === 0)) {
+    throw new InputError(
+      `The setting patchwork.size must be WIDTHxHEIGHT, each a multiple of 8 from 64 to 2048, not “${value}”.`,
+    );
+  }
+  return { width: sides[0], height: sides[1] };
+}
+
+function number(get: GetSetting, name: string, { max, whole }: { max: number; whole: boolean }) {
+  const value = get(name);
+  if (value === undefined || value === null || value === 0 || value === '') return undefined;
+  const valid =
+    typeof value === 'number' && value >= 0 && value <= max && (!whole || Number.isInteger(value));
+  if (!valid) {
+    const kind = whole ? 'a whole number' : 'a number';
+    throw new InputError(
+      `The setting patchwork.${name} must be ${kind} from 0 (the default) to ${max}, not “${value}”.`,
+    );
+  }
+  return value;
+}
+
+function scheduler(name: string | undefined): SchedulerName | undefined {
+  const known = SCHEDULERS.find((scheduler) => scheduler === name);
+  if (name && !known) {
+    throw new InputError(
+      `The setting patchwork.scheduler must be one of ${SCHEDULERS.join(', ')}, not “${name}”.`,
+    );
+  }
+  return known;
+}
+
+function modelFolder(setting: string | undefined, base?: string): string | undefined {
+  if (!setting) return undefined;
+  if (/^~(?=$|[/\\])/.test(setting)) return path.join(os.homedir(), setting.slice(1));
+  if (!base && !path.isAbsolute(setting)) {
+    throw new InputError(`The setting patchwork.model must be a full path when no folder is open.`);
+  }
+  return path.resolve(base ?? '', setting);
+}
+
+function text(get: GetSetting, name: string): string | undefined {
+  const value = get(name);
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string') throw new InputError(`The setting patchwork.${name} must be text.`);
+  return value.trim() || undefined;
+}

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { openWorkbench, until, type Workbench } from './harness.ts';
+import { type PictureFacts, pictureFacts, textChunks } from './picture.ts';
+
+const PICTURE = 60_000;
+const LAKE = 'a red house by a lake at sunset';
+const FOREST = 'a snowy forest at night with stars';
+
+let vscode: Workbench;
+let failed = false;
+
+before(async () => {
+  vscode = await openWorkbench();
+});
+after(() => vscode?.close());
+
+/** A step of the story; when one fails, those after it have nothing to build on. */
+function step(name: string, body: () => Promise<void>): void {
+  test(name, async (t) => {
+    if (failed) return t.skip('an earlier step failed');
+    try {
+      await body();
+    } catch (error) {
+      failed = true;
+      await vscode.screenshot('failed').catch(() => {});
+      throw error;
+    }
+  });
+}
+
+step('the command asks for a prompt, shows progress and preview, and then the picture', async () => {
+  // The first webview of a VS Code takes seconds to load.
+  await vscode.set('patchwork.steps', 60);
+  await vscode.openFile('README.md');
+  await putCursorAt(12);
+  await vscode.run('Patchwork: Generate Image…');
+  await vscode.page.getByPlaceholder('What should the picture show?').fill(LAKE);
+  await vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: LAKE }).waitFor();
+  await vscode.screenshot('prompt');
+  await vscode.page.keyboard.press('Enter');
+  await vscode.view.locator('img[alt="The picture so far"]').waitFor({ timeout: PICTURE });
+  await vscode.page.locator('.notifications-toasts', { hasText: `Generating “${LAKE}”` }).waitFor();
+  await vscode.screenshot('generating');
+  const facts = await finishedPicture(LAKE);
+  assert.ok(facts.width >= 64 && facts.height >= 64, `${facts.width}×${facts.height}`);
+  assert.ok(facts.colours > 20, `${facts.colours} colours`);
+  assert.ok(facts.contrast > 8, `contrast ${facts.contrast}`);
+  assert.equal(await recipe('Prompt'), LAKE);
+  assert.equal(await recipe('Steps'), '60');
+  await vscode.set('patchwork.steps', undefined);
+});
+
+step('another prompt is another picture, the same seed is the same picture', async () => {
+  const [lake, forest] = [await generateInView(LAKE, '7'), await generateInView(FOREST, '7')];
+  const [again, other] = [await generateInView(FOREST, '7'), await anotherSeed(FOREST)];
+  assert.notEqual(forest.hash, lake.hash);
+  assert.equal(again.hash, forest.hash);
+  assert.notEqual(other.hash, forest.hash);
+  await vscode.view.locator('.thumbnail').nth(4).waitFor();
+});
+
+step('earlier pictures can be shown again', async () => {
+  await vscode.view.locator('.thumbnail').nth(1).click();
+  await vscode.view.locator(`img.picture[alt="${LAKE}"]`).waitFor();
+  assert.equal(await recipe('Seed'), '7');
+});
+
+step('saves into the workspace, with the recipe in the file, and never over another file', async () => {
+  const images = path.join(vscode.workspace, 'images');
+  const name = 'a-red-house-by-a-lake-at-sunset-7.png';
+  fs.mkdirSync(images);
+  fs.writeFileSync(path.join(images, name), 'already here');
+  await act('save', 'Saved as images/a-red-house-by-a-lake-at-sunset-7-2.png.');
+  assert.deepEqual(fs.readdirSync(images), ['a-red-house-by-a-lake-at-sunset-7-2.png', name]);
+  assert.equal(fs.readFileSync(path.join(images, name), 'utf8'), 'already here');
+  const png = fs.readFileSync(path.join(images, 'a-red-house-by-a-lake-at-sunset-7-2.png'));
+  assert.equal((await pictureFacts(png)).hash, (await finishedPicture(LAKE)).hash);
+  const { parameters } = textChunks(png);
+  assert.match(parameters!, new RegExp(LAKE));
+  assert.match(parameters!, /Seed: 7\b/);
+});
+
+step('inserts a link at the cursor of the last active editor', async () => {
+  await act('insertLink', 'Inserted a link into README.md.');
+  await vscode.page.keyboard.press('ControlOrMeta+s');
+  const link = `![${LAKE}](images/a-red-house-by-a-lake-at-sunset-7-2.png)`;
+  const readme = path.join(vscode.workspace, 'README.md');
+  await until(() => fs.readFileSync(readme, 'utf8').includes(link), `a link in ${readme}`);
+  assert.equal(fs.readFileSync(readme, 'utf8').split('\n')[11], link);
+  await vscode.screenshot('link');
+});
+
+step('copies the picture', async () => {
+  await act('copy', 'Copied the picture.');
+  const types = await vscode.page.evaluate(async () => {
+    const items = await navigator.clipboard.read();
+    return items.flatMap((item) => item.types);
+  });
+  assert.deepEqual(types, ['image/png']);
+});
+
+step('cancels half way, and the engine goes on', async () => {
+  const engines = vscode.engines();
+  assert.equal(engines.length, 1);
+  await vscode.set('patchwork.steps', 150);
+  await startLong();
+  await vscode.view.locator('[data-action=cancel]').click();
+  await notice('Cancelled.');
+  assert.deepEqual(vscode.engines(), engines);
+});
+
+step('a killed engine is one clear sentence, and the next picture comes from a fresh one', async () => {
+  const [engine] = vscode.engines();
+  await startLong();
+  process.kill(engine!, 'SIGKILL');
+  const failure = vscode.view.locator('[data-test=failure]');
+  await failure.waitFor();
+  assert.equal(
+    await failure.textContent(),
+    'The engine process was ended by SIGKILL; the next request starts a fresh one.',
+  );
+  await vscode.screenshot('killed');
+  await vscode.set('patchwork.steps', undefined);
+  const fresh = await generateInView(FOREST, '7');
+  assert.ok(fresh.colours > 20);
+  assert.equal(await failure.count(), 0);
+  assert.notDeepEqual(vscode.engines(), [engine]);
+});
+
+step('a bad setting is told by its name', async () => {
+  await vscode.set('patchwork.size', '100x100');
+  await vscode.view.locator('[data-action=generate]').click();
+  await vscode.view.locator('[data-test=failure]', { hasText: 'patchwork.size' }).waitFor();
+  await vscode.set('patchwork.size', undefined);
+});
+
+step('a reload of the window brings the view back', async () => {
+  const before = await finishedPicture(FOREST);
+  const thumbnails = await vscode.view.locator('.thumbnail').count();
+  await vscode.reload();
+  const after = await finishedPicture(FOREST);
+  assert.equal(after.hash, before.hash);
+  assert.equal(await vscode.view.locator('.thumbnail').count(), thumbnails);
+  assert.equal(await vscode.view.locator('#prompt textarea').inputValue(), FOREST);
+});
+
+step('chat agents can call the tool, once the user agrees', async () => {
+  const call = vscode.inHost(async ({ lm }, prompt) => {
+    const input = { prompt, seed: 11, steps: 4 };
+    const { content } = await lm.invokeTool('patchwork_generate_image', {
+      input,
+      toolInvocationToken: undefined,
+    });
+    return content.map((part) => part as { value?: string; mimeType?: string });
+  }, FOREST);
+  const question = vscode.page.locator('.monaco-dialog-box', { hasText: 'Generate a picture?' });
+  await question.getByText(FOREST).waitFor();
+  await question.getByRole('button', { name: 'Yes' }).click();
+  const answer = await call;
+  const { file, recipe } = JSON.parse(answer[0]!.value!);
+  assert.equal(file, 'images/a-snowy-forest-at-night-with-stars-11.png');
+  assert.equal(recipe.steps, 4);
+  assert.equal(answer[1]!.mimeType, 'image/png');
+  assert.ok(fs.existsSync(path.join(vscode.workspace, file)));
+});
+
+step('the palette remembers the prompts', async () => {
+  await vscode.run('Patchwork: Generate Image…');
+  await vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: LAKE }).waitFor();
+  await vscode.screenshot('history');
+  await vscode.page.keyboard.press('Escape');
+});
+
+step('is readable in dark, light and high contrast', async () => {
+  for (const [kind, theme] of Object.entries({
+    'vscode-dark': 'Default Dark Modern',
+    'vscode-light': 'Default Light Modern',
+    'vscode-high-contrast': 'Default High Contrast',
+  })) {
+    await vscode.set('workbench.colorTheme', theme);
+    await vscode.view.locator(`body[data-vscode-theme-kind="${kind}"]`).waitFor();
+    await vscode.screenshot(kind);
+  }
+});
+
+step('no page has broken its content security policy', async () => {
+  assert.deepEqual(vscode.violations, []);
+});
+
+async function putCursorAt(line: number): Promise<void> {
+  await vscode.page.locator('.monaco-editor .view-lines').first().waitFor();
+  await vscode.page.keyboard.press('Control+g');
+  await vscode.page.locator('.quick-input-widget input.input').fill(`:${line}`);
+  await vscode.page.keyboard.press('Enter');
+}
+
+/** Fills the view's form and waits for the picture. */
+async function generateInView(prompt: string, seed: string): Promise<PictureFacts> {
+  await fillForm(prompt, seed);
+  return await newPicture(() => vscode.view.locator('[data-action=generate]').click(), prompt);
+}
+
+async function anotherSeed(prompt: string): Promise<PictureFacts> {
+  return await newPicture(() => vscode.view.locator('[data-action=again]').click(), prompt);
+}
+
+async function fillForm(prompt: string, seed: string): Promise<void> {
+  await vscode.view.locator('#prompt textarea').fill(prompt);
+  await vscode.view.locator('#seed input').fill(seed);
+}
+
+async function newPicture(start: () => Promise<void>, prompt: string): Promise<PictureFacts> {
+  await start();
+  await vscode.view.locator('main[data-state=running]').waitFor();
+  return await finishedPicture(prompt);
+}
+
+async function startLong(): Promise<void> {
+  await fillForm(LAKE, '1');
+  await vscode.view.locator('[data-action=generate]').click();
+  await vscode.view
+    .locator('[data-test=progress]', { hasText: /^Step ([3-9]|\d\d+) of 150$/ })
+    .waitFor({ timeout: PICTURE });
+}
+
+/** The picture that the view shows when it is done. */
+async function finishedPicture(prompt: string): Promise<PictureFacts> {
+  await vscode.view.locator('main[data-state=idle]').waitFor({ timeout: PICTURE });
+  const image = vscode.view.locator(`img.picture[alt="${prompt}"]`);
+  await image.waitFor({ timeout: PICTURE });
+  const pixels = await image.evaluate(async (element: HTMLImageElement) => {
+    await element.decode();
+    const canvas = document.createElement('canvas');
+    canvas.width = element.naturalWidth;
+    canvas.height = element.naturalHeight;
+    canvas.getContext('2d')!.drawImage(element, 0, 0);
+    return canvas.toDataURL('image/png');
+  });
+  return await pictureFacts(Buffer.from(pixels.split(',')[1]!, 'base64'));
+}
+
+async function recipe(label: string): Promise<string | null> {
+  return await vscode.view.locator(`[data-recipe="${label}"]`).textContent();
+}
+
+/** Presses a button of the picture's toolbar and waits for what the view says. */
+async function act(action: string, says: string): Promise<void> {
+  await vscode.view.locator(`[data-action=${action}]`).click();
+  await notice(says);
+}
+
+async function notice(text: string): Promise<void> {
+  await vscode.view.locator('[data-test=notice]', { hasText: text }).waitFor({ timeout: 30_000 });
+}

@@ -1,0 +1,191 @@
+/** A real VS Code with Patchwork in it and a browser that shows it, for the end-to-end tests. */
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Browser, chromium, type FrameLocator, type Page } from 'playwright-core';
+import { type RunningServer, startServer } from '../../scripts/vscode/server.ts';
+import { installServer } from '../../scripts/vscode/server-install.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const OUT = path.join(ROOT, '.e2e/out');
+const WAIT = 60_000;
+/** Where the extension in `host/` says on which port it listens. */
+const PORT_FILE = 'host-port';
+
+/** Parts of VS Code that get in the way of tests. */
+const SETTINGS = {
+  'security.workspace.trust.enabled': false,
+  'chat.disableAIFeatures': true,
+  'git.enabled': false,
+  'workbench.colorTheme': 'Default Dark Modern',
+  'editor.minimap.enabled': false,
+};
+
+export interface Workbench {
+  page: Page;
+  /** The folder that is open: a copy of the sample workspace. */
+  workspace: string;
+  /** The document of the webview that is seen. */
+  view: FrameLocator;
+  /** What the browser's console complained about content security policies. */
+  violations: string[];
+  /** F1, then the command of this title. */
+  run(title: string): Promise<void>;
+  openFile(name: string): Promise<void>;
+  /** Runs a function in the extension host; it sees nothing of the test but its arguments. */
+  inHost<Args extends unknown[], Result>(
+    run: (vscode: typeof import('vscode'), ...args: Args) => Result | PromiseLike<Result>,
+    ...args: Args
+  ): Promise<Result>;
+  /** Changes a user setting; undefined resets it. */
+  set(name: string, value: unknown): Promise<void>;
+  /** Reloads the window. */
+  reload(): Promise<void>;
+  /** Process ids of the engines that this VS Code runs. */
+  engines(): number[];
+  screenshot(name: string): Promise<void>;
+  serverLog(): string;
+  close(): Promise<void>;
+}
+
+/** Starts a server of its own with fresh settings and opens the workbench. */
+export async function openWorkbench(): Promise<Workbench> {
+  fs.mkdirSync(OUT, { recursive: true });
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-e2e-'));
+  const workspace = path.join(home, 'picture-book');
+  fs.cpSync(path.join(ROOT, 'samples/workspace'), workspace, { recursive: true });
+  const server = await startServer(installServer(), {
+    home,
+    extensions: [process.env.PATCHWORK_EXTENSION ?? ROOT, path.join(import.meta.dirname, 'host')],
+    settings: SETTINGS,
+    env: { PATCHWORK_E2E_PORT_FILE: path.join(home, PORT_FILE) },
+  });
+  let browser: Browser | undefined;
+  const close = async () => {
+    await browser?.close();
+    await server.stop();
+    fs.rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
+    });
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    const page = await context.newPage();
+    const violations: string[] = [];
+    page.on('console', (message) => {
+      if (/Content Security Policy/.test(message.text())) violations.push(message.text());
+    });
+    await page.goto(`${server.url}/?folder=${encodeURIComponent(workspace)}`);
+    await page.locator('.monaco-workbench').waitFor({ timeout: WAIT });
+    return workbench(page, { home, workspace, server, violations, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Parts {
+  home: string;
+  workspace: string;
+  server: RunningServer;
+  violations: string[];
+  close: () => Promise<void>;
+}
+
+function workbench(page: Page, { home, workspace, server, violations, close }: Parts): Workbench {
+  const portFile = path.join(home, PORT_FILE);
+  const inHost: Workbench['inHost'] = async (run, ...args) => {
+    await until(() => fs.existsSync(portFile), 'the extension host');
+    const body = JSON.stringify({ source: run.toString(), args });
+    const port = fs.readFileSync(portFile, 'utf8');
+    const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body });
+    const { result, error } = await response.json();
+    if (error) throw new Error(error);
+    return result;
+  };
+  return {
+    page,
+    workspace,
+    violations,
+    close,
+    inHost,
+    view: page
+      .locator('iframe.webview.ready')
+      .filter({ visible: true })
+      .contentFrame()
+      .locator('iframe#active-frame')
+      .contentFrame(),
+    run: (title) => pick(page, `>${title}`, title),
+    openFile: (name) => pick(page, name, name),
+    set: (name, value) =>
+      inHost(
+        (vscode, ...setting) => vscode.workspace.getConfiguration().update(...setting, true),
+        name,
+        value,
+      ),
+    async reload() {
+      fs.rmSync(portFile, { force: true });
+      await pick(page, '>Developer: Reload Window', 'Developer: Reload Window');
+      await page.waitForEvent('domcontentloaded', { timeout: WAIT });
+    },
+    engines: () =>
+      descendants(server.process.pid!)
+        .filter(({ args }) => /engine\.mjs/.test(args))
+        .map(({ pid }) => pid),
+    async screenshot(name) {
+      await page.screenshot({ path: path.join(OUT, `${name}.png`) });
+    },
+    serverLog: server.log,
+  };
+}
+
+/** Waits for something that the page cannot tell. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const deadline = Date.now() + WAIT; !condition(); ) {
+    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
+    await sleep(50);
+  }
+}
+
+/** Picks a row of the palette. Its list is made while one types, so this tries until commands are registered. */
+async function pick(page: Page, query: string, rowText: string): Promise<void> {
+  const input = page.locator('.quick-input-widget input.input');
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: rowText }).first();
+  for (const deadline = Date.now() + WAIT; ; ) {
+    await page.keyboard.press('F1');
+    try {
+      await input.fill(query, { timeout: 5000 });
+      await row.click({ timeout: 2000 });
+      return;
+    } catch (error) {
+      if (Date.now() > deadline)
+        throw new Error(`The palette does not offer “${rowText}”.`, { cause: error });
+      await page.keyboard.press('Escape');
+    }
+  }
+}
+
+function descendants(root: number): { pid: number; args: string }[] {
+  const processes = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .filter((match) => match !== null)
+    .map(([, pid, parent, args]) => ({ pid: Number(pid), parent: Number(parent), args: args! }));
+  const family = new Set([root]);
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const { pid, parent } of processes) {
+      if (!family.has(parent) || family.has(pid)) continue;
+      family.add(pid);
+      grown = true;
+    }
+  }
+  return processes.filter(({ pid }) => family.has(pid));
+}

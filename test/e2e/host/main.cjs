@@ -1,0 +1,21 @@
+// Takes the source of a function by HTTP, on loopback, and answers with what it returns; for tests only.
+const fs = require('node:fs');
+const http = require('node:http');
+const { text } = require('node:stream/consumers');
+const vscode = require('vscode');
+
+exports.activate = () => {
+  const server = http.createServer(async (request, response) => {
+    try {
+      const { source, args } = JSON.parse(await text(request));
+      const run = new Function(`return (${source})`)();
+      response.end(JSON.stringify({ result: await run(vscode, ...args) }));
+    } catch (error) {
+      response.end(JSON.stringify({ error: String(error) }));
+    }
+  });
+  server.listen(0, '127.0.0.1', () => {
+    fs.writeFileSync(process.env.PATCHWORK_E2E_PORT_FILE, String(server.address().port));
+  });
+  return server;
+};

@@ -1,0 +1,153 @@
+"""python3 -m training COMMAND: everything from rendering to export (see README.md)."""
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+
+from .device import CACHE, DEVICE, keep_freed_memory
+
+
+MODEL = Path(__file__).parent.parent / "media" / "models" / "scenes"
+SCORER = Path(__file__).parent / "scorer.safetensors"
+
+
+def trained_autoencoder(work: Path):
+    """The autoencoder of the checkpoint, else the exported one."""
+    from .device import DEVICE, load_checkpoint
+    from .export import load_part
+    from .models.autoencoder import Autoencoder
+    state = load_checkpoint(work / "autoencoder.pt")
+    if not state:
+        return load_part(MODEL, "vae").to(DEVICE)
+    model = Autoencoder()
+    model.load_state_dict(state["model"])
+    return model.eval().to(DEVICE)
+
+
+def tokenizer_folder(work: Path) -> Path:
+    """The exported tokenizer, whose ids must not change; where there is none yet, one learnt from captions."""
+    if (MODEL / "tokenizer").exists():
+        return MODEL / "tokenizer"
+    from random import Random
+
+    from .scenes.captions import caption
+    from .scenes.world import random_scene
+    from .tokenizer import Tokenizer
+    if not (work / "tokenizer").exists():
+        rng = Random(0)
+        Tokenizer.train([caption(random_scene(rng), rng) for _ in range(20000)]).save(work / "tokenizer")
+    return work / "tokenizer"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python3 -m training", description=__doc__)
+    parser.add_argument("--work", type=Path, default=CACHE, help="folder of checkpoints and caches")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    p = commands.add_parser("render", help="render training pictures")
+    p.add_argument("--count", type=int, default=24000)
+    p.add_argument("--size", default="256x256")
+    p.add_argument("--first", type=int, default=0, help="number of the first shard")
+    p.add_argument("--processes", type=int, default=2)
+
+    p = commands.add_parser("autoencoder", help="train the autoencoder")
+    p.add_argument("--steps", type=int, default=12000)
+    p.add_argument("--minutes", type=float, default=1e9)
+
+    commands.add_parser("encode", help="encode the rendered pictures to latents")
+
+    p = commands.add_parser("diffusion", help="train the text encoder and the U-Net")
+    p.add_argument("--minutes", type=float, default=90)
+    p.add_argument("--decay", type=float, default=0.25, help="share of the time in which the rate falls")
+    p.add_argument("--batch", type=int, default=64)
+    p.add_argument("--rate", type=float, default=1.5e-3)
+    p.add_argument("--processes", type=int, help="default: one for every processor, or 1 with a GPU")
+    p.add_argument("--adam", action="store_true", help="AdamW for everything, in place of Muon")
+    p.add_argument("--from", dest="start", type=Path, help="model folder to start from where there is no checkpoint")
+
+    p = commands.add_parser("export", help="write the model folder from the checkpoints")
+    p.add_argument("--out", type=Path, default=MODEL)
+
+    commands.add_parser("prompts", help="write the unseen prompts and those of the contact sheet")
+
+    p = commands.add_parser("generate", help="pictures for a file of prompts")
+    p.add_argument("prompts", type=Path)
+    p.add_argument("out", type=Path, help="folder for the pictures and their pictures.json")
+    p.add_argument("--model", type=Path, help="model folder; without it the checkpoints")
+    p.add_argument("--steps", type=int, default=20)
+    p.add_argument("--guidance", type=float, default=5.0)
+    p.add_argument("--size", default="256x256")
+
+    p = commands.add_parser("sheet", help="a contact sheet of a pictures.json")
+    p.add_argument("listing", type=Path)
+    p.add_argument("out", type=Path)
+
+    p = commands.add_parser("train-scorer", help="train the scorer on the rendered pictures")
+    p.add_argument("--steps", type=int, default=1500)
+
+    p = commands.add_parser("score", help="accuracy on the pictures of a JSON list, or on fresh renders")
+    p.add_argument("listing", type=Path, nargs="?", help="[{file, prompt, expected}]; without it fresh renders")
+    p.add_argument("--renders", type=int, default=1000)
+    p.add_argument("--out", type=Path, help="JSON file for the accuracies and what was seen")
+
+    args = parser.parse_args()
+    keep_freed_memory()
+    if args.command == "render":
+        from .scenes.dataset import render_shards
+        width, height = map(int, args.size.split("x"))
+        render_shards(args.work / "pictures", args.count, width, height, args.first, args.processes)
+    elif args.command == "autoencoder":
+        from .train_autoencoder import train
+        train(args.work, args.steps, args.minutes)
+    elif args.command == "encode":
+        from .latents import encode_shards
+        encode_shards(trained_autoencoder(args.work), args.work)
+    elif args.command == "diffusion":
+        from .team import run
+        from .train_diffusion import train
+        run(partial(train, work=args.work, minutes=args.minutes, decay=args.decay, batch=args.batch, rate=args.rate,
+                    muon=not args.adam, start=args.start, tokenizer_folder=tokenizer_folder(args.work)),
+            args.processes or (1 if DEVICE.type == "cuda" else os.cpu_count()))
+    elif args.command == "export":
+        from .export import export
+        from .train_diffusion import averaged
+        size = export({**averaged(args.work), "vae": trained_autoencoder(args.work)},
+                      tokenizer_folder(args.work), args.out)
+        print(f"{args.out}: {size / 1e6:.1f} MB")
+    elif args.command == "prompts":
+        from .prompts import write
+        write()
+    elif args.command == "generate":
+        from .export import PARTS, load_part
+        from .generate import generate
+        from .tokenizer import Tokenizer
+        if args.model:
+            parts, words = {name: load_part(args.model, name) for name in PARTS}, args.model / "tokenizer"
+        else:
+            from .train_diffusion import averaged
+            parts, words = {**averaged(args.work), "vae": trained_autoencoder(args.work)}, tokenizer_folder(args.work)
+        generate({name: part.to(DEVICE) for name, part in parts.items()}, Tokenizer.load(words), args.prompts,
+                 args.out, args.steps, args.guidance, tuple(map(int, args.size.split("x"))))
+    elif args.command == "sheet":
+        from .generate import sheet
+        sheet(args.listing, args.out)
+    elif args.command == "train-scorer":
+        from .scorer import train
+        train(args.work, args.steps, SCORER)
+    elif args.command == "score":
+        import json
+
+        from .scorer import load, score_listing, score_renders
+        if args.listing:
+            accuracy, seen = score_listing(load(SCORER), args.listing)
+        else:
+            accuracy, seen = score_renders(load(SCORER), args.renders), []
+        print(json.dumps(accuracy))
+        if args.out:
+            args.out.write_text(json.dumps({"accuracy": accuracy, "pictures": seen}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

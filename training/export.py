@@ -1,0 +1,55 @@
+"""Writes and reads the model folder: the diffusers layout, float16 safetensors."""
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from torch import nn
+
+from . import safetensors
+from .diffusion import SCHEDULER_CONFIG
+from .models.autoencoder import Autoencoder
+from .models.text_encoder import TextEncoder
+from .models.unet import UNet
+
+PARTS = {"unet": (UNet, "diffusion_pytorch_model.safetensors"),
+         "vae": (Autoencoder, "diffusion_pytorch_model.safetensors"),
+         "text_encoder": (TextEncoder, "model.safetensors")}
+INDEX = {"_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.27.2", "feature_extractor": [None, None],
+         "image_encoder": [None, None], "requires_safety_checker": False, "safety_checker": [None, None],
+         "scheduler": ["diffusers", "DPMSolverMultistepScheduler"], "text_encoder": ["transformers", "CLIPTextModel"],
+         "tokenizer": ["transformers", "CLIPTokenizer"], "unet": ["diffusers", "UNet2DConditionModel"],
+         "vae": ["diffusers", "AutoencoderTiny"]}
+
+
+def write_json(data: dict, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data, indent=2) + "\n")
+
+
+def export(parts: dict[str, nn.Module], tokenizer_folder: Path, folder: Path) -> int:
+    """Writes the whole model beside folder and then puts it in its place; returns its size in bytes."""
+    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for name, model in parts.items():
+        safetensors.save(model.state_dict(), fresh / name / PARTS[name][1])
+        write_json(model.config, fresh / name / "config.json")
+    shutil.copytree(tokenizer_folder, fresh / "tokenizer")
+    write_json(SCHEDULER_CONFIG, fresh / "scheduler" / "scheduler_config.json")
+    write_json(INDEX, fresh / "model_index.json")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def load_part(folder: Path, name: str) -> nn.Module:
+    """One network of a model folder, in float32."""
+    cls, weights = PARTS[name]
+    model = cls(json.loads((folder / name / "config.json").read_text()))
+    model.load_state_dict(safetensors.load(folder / name / weights))
+    return model.eval()

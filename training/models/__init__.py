@@ -1,0 +1,1 @@
+"""The networks, with the tensor names of diffusers and transformers."""

@@ -1,0 +1,1 @@
+"""The world of Scenes: its vocabulary, its renderer and its captions."""

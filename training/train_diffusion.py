@@ -1,0 +1,134 @@
+"""Trains the U-Net and the text encoder together on the latents.
+
+The learning rate warms up, stays, and falls to nothing over the last part of the time given, so
+every run ends with finished weights and the next run goes on from there. What is exported is an
+exponential moving average of the weights.
+"""
+from __future__ import annotations
+
+import copy
+import time
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import optimiser
+from .device import DEVICE, half_precision, load_checkpoint, save_checkpoint
+from .diffusion import TRAIN_STEPS, noisy
+from .export import load_part
+from .latents import LatentSet
+from .models import text_encoder as text
+from .models.text_encoder import TextEncoder
+from .models.unet import CONFIG, UNet
+from .scenes.captions import caption
+from .team import Team
+from .tokenizer import Tokenizer
+
+WARM_UP, EMPTY_SHARE, EMA_DECAY, MAX_NORM = 200, 0.1, 0.9985, 1.0
+
+
+def new_model(vocabulary: int) -> nn.ModuleDict:
+    return nn.ModuleDict({"unet": UNet(CONFIG).initialise(),
+                          "text_encoder": TextEncoder(text.config(vocabulary)).initialise()})
+
+
+def from_export(folder: Path) -> nn.ModuleDict:
+    return nn.ModuleDict({"unet": load_part(folder, "unet"), "text_encoder": load_part(folder, "text_encoder")})
+
+
+def averaged(work: Path) -> nn.ModuleDict:
+    """The averaged weights of work/diffusion.pt."""
+    state = load_checkpoint(work / "diffusion.pt")["ema"]
+    model = new_model(state["text_encoder.text_model.embeddings.token_embedding.weight"].shape[0])
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def loss_of(model: nn.ModuleDict, latents: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    # One timestep from each equal slice of the schedule: less noise in the gradient than plain chance.
+    slices = (torch.arange(len(latents)) + torch.rand(len(latents))) / len(latents)
+    t = (slices * TRAIN_STEPS).long().clamp(max=TRAIN_STEPS - 1).to(DEVICE)
+    noise = torch.randn_like(latents)
+    x, v, weight = noisy(latents, noise, t)
+    with half_precision():
+        out = model["unet"](x.contiguous(memory_format=torch.channels_last), t, model["text_encoder"](ids))
+    return (weight * (out.float() - v).square()).mean()
+
+
+@torch.no_grad()
+def average(ema: nn.Module, model: nn.Module, step: int) -> None:
+    decay = min(EMA_DECAY, (1 + step) / (20 + step))
+    for a, b in zip(ema.parameters(), model.parameters()):
+        a.lerp_(b, 1 - decay)
+
+
+def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate: float, muon: bool,
+          start: Path | None, tokenizer_folder: Path) -> None:
+    """Goes on from work/diffusion.pt, else from the export in start, else from nothing.
+
+    minutes: wall-clock time of this run; decay: the share of it in which the rate falls; batch: of
+    the whole team.
+    """
+    checkpoint, state = work / "diffusion.pt", load_checkpoint(work / "diffusion.pt")
+    tokenizer = Tokenizer.load(tokenizer_folder)
+    torch.manual_seed(0)
+    model = from_export(start) if start and not state else new_model(len(tokenizer.vocabulary))
+    model = model.train().to(DEVICE, memory_format=torch.channels_last)
+    ema, step, samples, seconds = copy.deepcopy(model).requires_grad_(False), 0, 0, 0.0
+    optimisers = optimiser.build(model, rate, muon)
+    if state:
+        model.load_state_dict(state["model"])
+        ema.load_state_dict(state["ema"])
+        step, samples, seconds = state["step"], state["samples"], state["seconds"]
+        for o, s in zip(optimisers, state["optimisers"]):
+            o.load_state_dict(s)
+    sets = [LatentSet(work, size) for size in ("256x256", "384x256", "256x384")]
+    began, shown, first, mean, elapsed = time.time(), time.time(), step, None, 0.0
+    which = np.random.default_rng(step)                       # the same for the whole team
+    seed = step * team.size + team.rank
+    rng, words = np.random.default_rng([seed, 1]), Random(seed)
+    torch.manual_seed(seed)
+
+    def save() -> None:
+        save_checkpoint({"model": model.state_dict(), "ema": ema.state_dict(), "step": step, "samples": samples,
+                         "optimisers": [o.state_dict() for o in optimisers],
+                         "seconds": seconds + time.time() - began}, checkpoint)
+
+    if team.rank == 0:
+        print(f"{sum(p.numel() for p in model['unet'].parameters())} parameters in the U-Net, "
+              f"{sum(p.numel() for p in model['text_encoder'].parameters())} in the text encoder", flush=True)
+    while elapsed < 1:
+        if (step - first) % 500 == 0:
+            for s in sets:
+                s.refresh()
+            sizes = np.array([len(s) for s in sets], float)
+        chosen = sets[which.choice(len(sets), p=sizes / sizes.sum())]
+        latents, scenes = chosen.batch(rng.integers(len(chosen), size=batch // team.size))
+        captions = ["" if words.random() < EMPTY_SHARE else caption(s, words) for s in scenes]
+        loss = loss_of(model, latents, torch.from_numpy(tokenizer(captions)).to(DEVICE))
+        for o in optimisers:
+            o.zero_grad(set_to_none=True)
+        loss.backward()
+        elapsed = team.average_gradients(model, torch.tensor((time.time() - began) / (minutes * 60))).item()
+        now = rate * min(1, (step - first + 1) / WARM_UP, max(0, 1 - elapsed) / decay)
+        nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
+        for o in optimisers:
+            for group in o.param_groups:
+                group["lr"] = now
+            o.step()
+        step, samples = step + 1, samples + batch
+        mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
+        if team.rank > 0:
+            continue
+        average(ema, model, step)
+        if step % 50 == 0:
+            print(f"step {step} samples {samples} loss {mean:.4f} rate {now:.1e} "
+                  f"{50 * batch / (time.time() - shown):.0f} samples/s", flush=True)
+            shown = time.time()
+        if step % 250 == 0:
+            save()
+    if team.rank == 0:
+        save()

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeRun, formatMacs, formatSeconds, recipeRows } from './format.ts';
+
+test('operation counts', () => {
+  assert.equal(formatMacs(0), '0 MACs');
+  assert.equal(formatMacs(1500), '1.5 kMACs');
+  assert.equal(formatMacs(803.3e9), '803.3 GMACs');
+  assert.equal(formatMacs(999.96e9), '1.0 TMACs');
+});
+
+test('times', () => {
+  assert.equal(formatSeconds(0.424), '0.42 s');
+  assert.equal(formatSeconds(8.25), '8.3 s');
+  assert.equal(formatSeconds(59.99), '1 min 0 s');
+  assert.equal(formatSeconds(125.2), '2 min 5 s');
+});
+
+test('recipe rows', () => {
+  const picture = {
+    id: 'x',
+    request: { prompt: 'a tree' },
+    recipe: {
+      prompt: 'a tree',
+      negativePrompt: '',
+      model: 'scenes',
+      seed: 7,
+      steps: 20,
+      guidance: 4,
+      width: 256,
+      height: 192,
+      scheduler: 'dpmpp-2m' as const,
+      precision: 'fp32' as const,
+    },
+    macs: 2e9,
+    seconds: 2.5,
+    loadSeconds: 0.5,
+    stepSeconds: [],
+    warnings: [],
+  };
+  const rows = Object.fromEntries(recipeRows(picture));
+  assert.equal(rows['Negative prompt'], undefined);
+  assert.equal(rows.Size, '256 × 192');
+  assert.equal(rows.Scheduler, 'DPM++ 2M');
+  assert.equal(rows.Time, '2.5 s, 0.50 s of it loading');
+});
+
+test('what goes on', () => {
+  const run = { step: 3, steps: 20, cancelling: false };
+  assert.equal(describeRun({ ...run, stage: 'denoise' }), 'Step 3 of 20');
+  assert.equal(describeRun({ ...run, stage: 'denoise', cancelling: true }), 'Cancelling…');
+});

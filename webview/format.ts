@@ -1,0 +1,71 @@
+/** Numbers and recipes in words. */
+import type { PictureInfo, RunState } from './protocol.ts';
+
+/** `803.3 GMACs` */
+export function formatMacs(macs: number): string {
+  const units = ['MACs', 'kMACs', 'MMACs', 'GMACs', 'TMACs', 'PMACs'];
+  let unit = 0;
+  let value = macs;
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** `0.42 s`, `8.3 s`, `2 min 5 s` */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 1) return `${seconds.toFixed(2)} s`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+const SCHEDULER_TITLES = {
+  ddim: 'DDIM',
+  euler: 'Euler',
+  'euler-a': 'Euler ancestral',
+  'dpmpp-2m': 'DPM++ 2M',
+  'dpmpp-2m-karras': 'DPM++ 2M Karras',
+  unipc: 'UniPC',
+  lcm: 'LCM',
+};
+
+/** The recipe and its cost, as labels and values in reading order. */
+export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo): [string, string][] {
+  const rows: [string, string][] = [['Prompt', recipe.prompt]];
+  if (recipe.negativePrompt) rows.push(['Negative prompt', recipe.negativePrompt]);
+  rows.push(
+    ['Seed', String(recipe.seed)],
+    ['Steps', String(recipe.steps)],
+    ['Guidance', String(recipe.guidance)],
+    ['Size', `${recipe.width} × ${recipe.height}`],
+    ['Scheduler', SCHEDULER_TITLES[recipe.scheduler] ?? recipe.scheduler],
+    ['Model', recipe.model],
+    ['Computed', formatMacs(macs)],
+    [
+      'Time',
+      loadSeconds
+        ? `${formatSeconds(seconds)}, ${formatSeconds(loadSeconds)} of it loading`
+        : formatSeconds(seconds),
+    ],
+  );
+  return rows;
+}
+
+/** What goes on, as a short phrase. */
+export function describeRun({ stage, step, steps, cancelling }: RunState): string {
+  if (cancelling) return 'Cancelling…';
+  switch (stage) {
+    case 'wait':
+      return 'Waiting for the engine…';
+    case 'load':
+      return 'Loading the model…';
+    case 'encode':
+      return 'Reading the prompt…';
+    case 'denoise':
+      return `Step ${step} of ${steps}`;
+    case 'decode':
+      return 'Finishing the picture…';
+  }
+}

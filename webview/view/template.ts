@@ -1,0 +1,220 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
+import { repeat } from 'lit/directives/repeat.js';
+import { describeRun, recipeRows } from '../format.ts';
+import type { Draft, Failure, PictureInfo, RunState, ViewState } from '../protocol.ts';
+import { parseSeed } from '../seed.ts';
+import type { PictureCache } from './pictureCache.ts';
+
+export interface Page {
+  state: ViewState;
+  draft: Draft;
+  pictures: PictureCache;
+}
+
+export interface Actions {
+  edit(change: Partial<Draft>): void;
+  generate(): void;
+  again(id: string): void;
+  cancel(): void;
+  show(id: string): void;
+  save(id: string): void;
+  openSaved(id: string): void;
+  copy(id: string): void;
+  insertLink(id: string): void;
+  showLog(): void;
+  openSettings(): void;
+}
+
+export function viewTemplate(page: Page, actions: Actions): TemplateResult {
+  const { state } = page;
+  const shown = state.pictures.find(({ id }) => id === state.shown);
+  return html`
+    <main class="layout" data-state=${state.run ? 'running' : 'idle'}>
+      <section class="stage" aria-label="Picture">
+        ${pictureTemplate(page, shown)}
+        ${state.run ? runTemplate(state.run, actions) : shown ? toolbar(shown, actions) : nothing}
+        ${state.failure ? failureTemplate(state.failure, actions) : nothing}
+        ${state.run ? nothing : noticeTemplate(state.notice, shown, actions)}
+        ${state.pictures.length > 1 ? strip(page, actions) : nothing}
+      </section>
+      <section class="side">
+        ${form(page, actions)}
+        ${shown && !state.run ? recipe(shown) : nothing}
+      </section>
+    </main>
+  `;
+}
+
+function pictureTemplate({ state, pictures }: Page, shown: PictureInfo | undefined): TemplateResult {
+  if (state.run) {
+    const preview = pictures.preview;
+    return html`<div class="frame" aria-busy="true">
+      ${preview ? html`<img class="picture" src=${preview} alt="The picture so far" />` : placeholder('loading', '')}
+    </div>`;
+  }
+  const url = shown && pictures.url(shown.id);
+  if (!shown || !url) return html`<div class="frame">${placeholder('file-media', 'No picture yet')}</div>`;
+  const { prompt, width, height } = shown.recipe;
+  return html`<div class="frame">
+    <img class="picture" src=${url} alt=${prompt} width=${width} height=${height} data-id=${shown.id} />
+  </div>`;
+}
+
+function placeholder(icon: string, text: string): TemplateResult {
+  const spin = icon === 'loading' ? 'codicon-modifier-spin' : '';
+  return html`<div class="placeholder">
+    <span class="codicon codicon-${icon} ${spin}" aria-hidden="true"></span>
+    <span>${text}</span>
+  </div>`;
+}
+
+function runTemplate(run: RunState, actions: Actions): TemplateResult {
+  const counting = run.stage === 'denoise' && run.steps > 0;
+  return html`<div class="run">
+    <vscode-progress-bar
+      aria-label="Generating"
+      .max=${run.steps || 1}
+      .value=${counting ? run.step : undefined}
+      ?indeterminate=${!counting}
+    ></vscode-progress-bar>
+    <div class="row">
+      <span class="grow" data-test="progress">${describeRun(run)}</span>
+      <vscode-button secondary data-action="cancel" ?disabled=${run.cancelling} @click=${actions.cancel}>
+        Cancel
+      </vscode-button>
+    </div>
+  </div>`;
+}
+
+function toolbar({ id }: PictureInfo, actions: Actions): TemplateResult {
+  return html`<div class="row wrap" role="toolbar" aria-label="Picture actions">
+    <vscode-button icon="save" data-action="save" @click=${() => actions.save(id)}>Save to Workspace</vscode-button>
+    <vscode-button secondary icon="copy" data-action="copy" @click=${() => actions.copy(id)}>
+      Copy Picture
+    </vscode-button>
+    <vscode-button secondary icon="markdown" data-action="insertLink" @click=${() => actions.insertLink(id)}>
+      Insert Markdown Link
+    </vscode-button>
+    <vscode-button secondary icon="refresh" data-action="again" @click=${() => actions.again(id)}>
+      Another Seed
+    </vscode-button>
+  </div>`;
+}
+
+function failureTemplate({ message, settings }: Failure, actions: Actions): TemplateResult {
+  const button = settings
+    ? html`<vscode-button secondary @click=${actions.openSettings}>Open Settings</vscode-button>`
+    : html`<vscode-button secondary @click=${actions.showLog}>Show Log</vscode-button>`;
+  return html`<div class="failure row" role="alert">
+    <span class="codicon codicon-error" aria-hidden="true"></span>
+    <span class="grow" data-test="failure">${message}</span>
+    ${button}
+  </div>`;
+}
+
+/** What went well; the live region speaks it, so it is no live region itself. */
+function noticeTemplate(
+  notice: string | undefined,
+  shown: PictureInfo | undefined,
+  actions: Actions,
+): TemplateResult {
+  const open =
+    shown?.savedAs && notice
+      ? html`<a href="#" data-action="openSaved" @click=${follow(() => actions.openSaved(shown.id))}>Open the file</a>`
+      : nothing;
+  return html`<div class="notice"><span data-test="notice">${notice ?? nothing}</span> ${open}</div>`;
+}
+
+function strip({ state, pictures }: Page, actions: Actions): TemplateResult {
+  const thumbnail = (picture: PictureInfo) => html`<button
+    class="thumbnail"
+    aria-pressed=${picture.id === state.shown ? 'true' : 'false'}
+    aria-label=${`Show “${picture.recipe.prompt}”, seed ${picture.recipe.seed}`}
+    title=${`${picture.recipe.prompt} (seed ${picture.recipe.seed})`}
+    @click=${() => actions.show(picture.id)}
+  >
+    <img src=${pictures.url(picture.id) ?? nothing} alt="" />
+  </button>`;
+  return html`<div class="strip" role="group" aria-label="Pictures of this view">
+    ${repeat(state.pictures, ({ id }) => id, thumbnail)}
+  </div>`;
+}
+
+function form({ state, draft }: Page, actions: Actions): TemplateResult {
+  const running = state.run !== undefined;
+  const badSeed = parseSeed(draft.seed) === null;
+  const ready = !running && !badSeed && draft.prompt.trim() !== '';
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (ready) actions.generate();
+  };
+  const keys = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event);
+  };
+  return html`<form class="form" aria-label="New picture" @submit=${submit} @keydown=${keys}>
+    <label for="prompt">Prompt</label>
+    <vscode-textarea
+      id="prompt"
+      label="Prompt"
+      rows="4"
+      resize="vertical"
+      placeholder="What should the picture show?"
+      .value=${live(draft.prompt)}
+      @input=${(event: Event) => actions.edit({ prompt: typedIn(event) })}
+    ></vscode-textarea>
+    <label for="negative">Negative prompt</label>
+    <vscode-textarea
+      id="negative"
+      label="Negative prompt"
+      rows="2"
+      resize="vertical"
+      placeholder="What should it not show?"
+      .value=${live(draft.negativePrompt)}
+      @input=${(event: Event) => actions.edit({ negativePrompt: typedIn(event) })}
+    ></vscode-textarea>
+    <label for="seed">Seed</label>
+    <vscode-textfield
+      id="seed"
+      label="Seed"
+      placeholder="At random"
+      .invalid=${badSeed}
+      .value=${live(draft.seed)}
+      @input=${(event: Event) => actions.edit({ seed: typedIn(event) })}
+    ></vscode-textfield>
+    ${badSeed ? html`<span class="error" role="alert">A whole number from 0 to 4294967295.</span>` : nothing}
+    <div class="row">
+      <vscode-button
+        icon="sparkle"
+        data-action="generate"
+        title="Generate (Ctrl+Enter)"
+        ?disabled=${!ready}
+        @click=${actions.generate}
+      >
+        Generate
+      </vscode-button>
+      <a href="#" @click=${follow(actions.openSettings)}>Size, steps, model…</a>
+    </div>
+  </form>`;
+}
+
+function recipe(picture: PictureInfo): TemplateResult {
+  return html`<section aria-labelledby="recipe">
+    <h2 id="recipe">Recipe</h2>
+    <dl class="recipe">
+      ${recipeRows(picture).map(([label, value]) => html`<dt>${label}</dt><dd data-recipe=${label}>${value}</dd>`)}
+    </dl>
+  </section>`;
+}
+
+function typedIn(event: Event): string {
+  return (event.target as HTMLElement & { value: string }).value;
+}
+
+/** For links that do something instead of leading somewhere. */
+function follow(action: () => void): (event: Event) => void {
+  return (event) => {
+    event.preventDefault();
+    action();
+  };
+}
