@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { benchCommand } from './commands/bench.ts';
+import { editCommand } from './commands/edit.ts';
 import { generateCommand } from './commands/generate.ts';
 import { macsCommand } from './commands/macs.ts';
 import { modelsCommand } from './commands/models.ts';
@@ -16,6 +17,7 @@ export function createProgram(): Command {
     .configureHelp({ sortSubcommands: true });
   for (const command of [
     generateCommand(),
+    editCommand(),
     macsCommand(),
     benchCommand(),
     verifyCommand(),

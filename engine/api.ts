@@ -71,6 +71,8 @@ export interface Recipe {
   height: number;
   scheduler: SchedulerName;
   precision: Precision;
+  /** Of an edit: see `EditRequest`. */
+  strength?: number;
 }
 
 export interface GenerateResult {
@@ -88,6 +90,42 @@ export interface GenerateResult {
   warnings: string[];
 }
 
+export const EDIT_MODES = ['sparse', 'dense'] as const;
+/** `sparse` computes only the masked part, reading the rest from recorded features; `dense` computes everything. */
+export type EditMode = (typeof EDIT_MODES)[number];
+
+/** What to paint anew. The size is the picture's own. */
+export interface EditRequest extends Omit<GenerateRequest, 'width' | 'height'> {
+  /** The picture's file: PNG, JPEG, WebP or what else can be read. */
+  image: Uint8Array;
+  /** A picture file, white where the image is to be painted anew. */
+  mask: Uint8Array;
+  /** How much of the old is forgotten under the mask: 0.05 (hardly anything) … 1 (all). */
+  strength?: number;
+  mode?: EditMode;
+}
+
+export interface EditProgress extends Omit<GenerateProgress, 'stage'> {
+  /** `record`: the picture's own features are computed, which later edits of it read. */
+  stage: GenerateProgress['stage'] | 'record';
+}
+
+export interface EditResult extends GenerateResult {
+  /** Share of the positions that were computed, level by level from the finest. */
+  activeFraction: number[];
+  /** What the same edit costs when everything is computed. */
+  denseMacs: number;
+  /** Steps whose features had to be recorded first, at the price of a dense step each; part of `macs`. */
+  recordedSteps: number;
+}
+
+/** What the engine remembers of pictures, so that edits of them are cheap. */
+export interface StoreReport {
+  budgetBytes: number;
+  bytes: number;
+  pictures: { picture: string; timesteps: number[]; bytes: number }[];
+}
+
 export interface CallOptions<Progress> {
   onProgress?: (progress: Progress) => void;
   /** Aborting rejects with an `AbortError` within one step. */
@@ -96,6 +134,10 @@ export interface CallOptions<Progress> {
 
 export interface Engine {
   generate(request: GenerateRequest, options?: CallOptions<GenerateProgress>): Promise<GenerateResult>;
+  /** Paints the masked part of a picture anew; every pixel outside the mask stays as it is. */
+  edit(request: EditRequest, options?: CallOptions<EditProgress>): Promise<EditResult>;
+  /** What the feature store holds. */
+  store(): Promise<StoreReport>;
   /** Frees models and ends the engine process, if there is one. */
   dispose(): Promise<void>;
 }

@@ -1,52 +1,105 @@
-import type { CallOptions, Engine, GenerateProgress, GenerateRequest, GenerateResult } from './api.ts';
+import type {
+  CallOptions,
+  EditProgress,
+  EditRequest,
+  EditResult,
+  Engine,
+  GenerateProgress,
+  GenerateRequest,
+  GenerateResult,
+  Recipe,
+  StoreReport,
+} from './api.ts';
 import { openModelFolder } from './models/open.ts';
+import { decodeMask } from './pictures/mask.ts';
+import { decodePicture } from './pictures/read.ts';
 import { Components } from './pipelines/components.ts';
-import { checkRequest, recipeOf } from './pipelines/request.ts';
+import { type EditMemory, edit } from './pipelines/edit.ts';
+import type { ReadyModel } from './pipelines/ready-model.ts';
+import { checkEdit, checkGenerate, recipeOf } from './pipelines/request.ts';
 import { TextEncoder } from './pipelines/text-encoder.ts';
-import { type TextToImage, textToImage } from './pipelines/text-to-image.ts';
+import { textToImage } from './pipelines/text-to-image.ts';
+import { FeatureStore } from './regions/store.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
 import { loadTokenizer } from './text/tokenizer.ts';
 
-/** The engine in this process. Calls run one after another; the caller sees to that. */
-export function createEngine(runtime: Runtime): Engine {
-  return new LocalEngine(runtime);
+export interface EngineOptions {
+  /** Bytes that recorded features may take; a quarter of the machine's memory unless told otherwise. */
+  storeBudget?: number;
 }
+
+/** The engine in this process. Calls run one after another; the caller sees to that. */
+export function createEngine(runtime: Runtime, options: EngineOptions = {}): Engine {
+  return new LocalEngine(runtime, options);
+}
+
+/** How much of the old picture an edit forgets unless told otherwise. */
+const DEFAULT_STRENGTH = 0.9;
 
 class LocalEngine implements Engine {
   readonly #runtime: Runtime;
+  readonly #memory: EditMemory;
   /** The model of the last call, ready for the next. */
-  #loaded: (TextToImage & { threads: number }) | undefined;
+  #loaded: (ReadyModel & { threads: number }) | undefined;
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, { storeBudget = runtime.memoryBytes / 4 }: EngineOptions) {
     this.#runtime = runtime;
+    this.#memory = { features: new FeatureStore(storeBudget), studies: new Map() };
   }
 
   async generate(
     request: GenerateRequest,
     options: CallOptions<GenerateProgress> = {},
   ): Promise<GenerateResult> {
-    const checked = checkRequest(request);
+    const checked = checkGenerate(request);
     options.signal?.throwIfAborted();
     const loaded = await this.#load(checked);
-    const scheduler = schedulerNameOf(loaded.model.schedulerConfig);
-    const recipe = recipeOf(checked, { name: loaded.model.name, defaults: loaded.model.defaults, scheduler });
-    return textToImage(loaded, recipe, { ...options, previews: checked.previews });
+    return textToImage(loaded, recipeFor(checked, loaded), { ...options, previews: checked.previews });
+  }
+
+  async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
+    const checked = checkEdit(request);
+    options.signal?.throwIfAborted();
+    const picture = await decodePicture(checked.image, 'The image');
+    const { mask, warnings } = await decodeMask(checked.mask, 'of the edit', picture);
+    const loaded = await this.#load(checked);
+    const { strength = DEFAULT_STRENGTH, mode = 'sparse', previews } = checked;
+    const recipe = { ...recipeFor(checked, loaded), width: picture.width, height: picture.height };
+    const task = { picture, mask, recipe, strength, mode };
+    const result = await edit(loaded, this.#memory, task, { ...options, previews });
+    return { ...result, warnings: [...warnings, ...result.warnings] };
+  }
+
+  async store(): Promise<StoreReport> {
+    const { features } = this.#memory;
+    return { budgetBytes: features.budget, bytes: features.bytes, pictures: features.contents() };
   }
 
   async dispose(): Promise<void> {
-    await this.#loaded?.components.release();
-    this.#loaded = undefined;
+    this.#memory.features.clear();
+    this.#memory.studies.clear();
+    await this.#unload();
   }
 
-  async #load(request: GenerateRequest): Promise<TextToImage> {
+  async #load(request: GenerateRequest | EditRequest): Promise<ReadyModel> {
     const threads = request.threads || this.#runtime.threads;
     const model = await openModelFolder(request.model);
     if (this.#loaded?.model.id === model.id && this.#loaded.threads === threads) return this.#loaded;
-    await this.dispose();
+    await this.#unload();
     const components = new Components(model, this.#runtime, threads);
     const text = new TextEncoder(components, await loadTokenizer(model.tokenizerFolder));
     this.#loaded = { model, components, text, threads };
     return this.#loaded;
   }
+
+  async #unload(): Promise<void> {
+    await this.#loaded?.components.release();
+    this.#loaded = undefined;
+  }
+}
+
+function recipeFor(request: GenerateRequest, { model }: ReadyModel): Recipe {
+  const scheduler = schedulerNameOf(model.schedulerConfig);
+  return recipeOf(request, { name: model.name, defaults: model.defaults, scheduler });
 }

@@ -3,11 +3,18 @@ import { type BenchmarkReport, benchmark, CASES } from '../../engine/benchmark/b
 import { InputError } from '../../engine/errors.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { NodeRuntime } from '../../engine/runtime/node/runtime.ts';
+import { maskName, readLatentMask } from '../masks.ts';
 import { type CommonOptions, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
 import { formatBytes, formatMacs, formatSeconds, print } from '../output.ts';
 import { interruptible, Progress } from '../progress.ts';
 
-type Options = CommonOptions & { model?: string; arch?: string; size?: Size; repeat: number };
+type Options = CommonOptions & {
+  model?: string;
+  arch?: string;
+  size?: Size;
+  repeat: number;
+  mask?: string[];
+};
 
 export function benchCommand(): Command {
   const command = new Command('bench')
@@ -16,6 +23,7 @@ export function benchCommand(): Command {
     .option('--model <folder>', 'a model folder (default: the embedded model)')
     .option('--arch <name>', 'a published architecture with synthetic weights (sd15, sd21, …)')
     .addOption(new Option('--size <WxH>', "size in pixels (default: the model's own)").argParser(size()))
+    .option('--mask <file...>', 'masks for the sparse cases; white is computed')
     .addOption(
       new Option('--repeat <n>', 'timed runs of each case').argParser(wholeNumber(1, 1000)).default(5),
     );
@@ -28,9 +36,16 @@ async function run(cases: string[], options: Options): Promise<void> {
   const { width, height } = options.size ?? model.defaults;
   const progress = new Progress();
   const { repeat, threads } = options;
+  const { scale } = model.autoencoder;
+  const masks = await Promise.all(
+    (options.mask ?? []).map(async (file) => ({
+      name: maskName(file),
+      mask: await readLatentMask(file, height / scale, width / scale, scale),
+    })),
+  );
   try {
     const report = await benchmark(
-      { model, cases, width, height, repeat, threads },
+      { model, cases, width, height, repeat, threads, masks },
       new NodeRuntime(threads),
       { signal: interruptible(), onProgress: (done, total) => progress.update('rounds', done, total) },
     );
@@ -45,11 +60,13 @@ function table(report: BenchmarkReport): string {
   const { model, width, height, threads } = report;
   const rows = report.rows.map((row) =>
     [
-      row.case.padEnd(10),
+      `${row.case} ${row.mask ?? ''}`.padEnd(24),
       row.precision.padEnd(6),
       formatMacs(row.macs).padStart(14),
       `median ${formatSeconds(row.medianSeconds)} (${formatSeconds(row.minSeconds)} to ${formatSeconds(row.maxSeconds)})`,
       `×${row.speedup.toFixed(2)}`,
+      row.psnr === null ? '' : `${row.psnr.toFixed(1)} dB`,
+      row.storeBytes === 0 ? '' : `store ${formatBytes(row.storeBytes)}`,
       `load ${formatSeconds(row.loadSeconds)}`,
       `peak ${formatBytes(row.peakBytes)}`,
     ].join('  '),

@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
 import { Components } from '../pipelines/components.ts';
 import type { Storage } from '../regions/features.ts';
-import { activeCount, type Mask } from '../regions/mask.ts';
+import type { Mask } from '../regions/mask.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { interleave, type Timing } from './timing.ts';
 import { denseStep, rowsStep, StepInputs, type UNetStep } from './unet-step.ts';
@@ -149,10 +149,4 @@ function checkCase(name: string): BenchmarkCase {
   const known = CASES.find((other) => other === name);
   if (!known) throw new InputError(`Unknown benchmark case ${name}; known: ${CASES.join(', ')}.`);
   return known;
-}
-
-/** Whether a mask of latent size has anything to compute. */
-export function checkMask({ name, mask }: NamedMask): void {
-  if (activeCount(mask) === 0)
-    throw new InputError(`${name} has no white pixel, so there is nothing to compute.`);
 }

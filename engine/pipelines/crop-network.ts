@@ -64,10 +64,12 @@ export class CropNetwork {
 
   /**
    * A rectangle of the output, from a whole input of which only the part that the plan needs is read.
-   * `record` is that of an earlier pass; the result's has the fresh keys and values in place.
+   * `record` is that of an earlier pass; the result's has the fresh keys and values in place. A plan that computes
+   * everything needs no record and makes a new one.
    */
   async part(input: Float32Array, plan: CropPlan, record: CropRecord): Promise<CropResult> {
-    return this.#run(input, plan, record);
+    const everything = plan.levels.every((box, l) => areaOf(box) === (plan.height * plan.width) / 4 ** l);
+    return this.#run(input, plan, everything ? undefined : record);
   }
 
   async #run(input: Float32Array, plan: CropPlan, record?: CropRecord): Promise<CropResult> {

@@ -26,14 +26,14 @@ const LATENT_COLOURS: ReadonlyMap<number, readonly (readonly [number, number, nu
   ],
 ]);
 
-/** A small picture straight from latents [1, 4, h, w], or nothing for an autoencoder that we have no colours of. */
+/** A small picture straight from latents [4, h, w], or nothing for an autoencoder that we have no colours of. */
 export async function latentPreview(
   latent: Float32Array,
   dims: readonly number[],
   scalingFactor: number,
 ): Promise<EncodedPicture | undefined> {
   const colours = LATENT_COLOURS.get(scalingFactor);
-  const [, channels, height, width] = dims as [number, number, number, number];
+  const [channels, height, width] = dims as [number, number, number];
   if (channels !== colours?.length) return undefined;
   const positions = height * width;
   const planes = new Float32Array(3 * positions);

@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { type GenerateRequest, PRECISIONS, type Recipe, SCHEDULERS } from '../api.ts';
+import {
+  EDIT_MODES,
+  type EditRequest,
+  type GenerateRequest,
+  PRECISIONS,
+  type Recipe,
+  SCHEDULERS,
+} from '../api.ts';
 import { InputError } from '../errors.ts';
 import type { GenerationDefaults } from '../models/model.ts';
 
@@ -10,7 +17,10 @@ export const LIMITS = {
   /** Pixels along one side. */
   size: { min: 64, max: 2048, multipleOf: 8 },
   seed: { min: 0, max: 2 ** 32 - 1 },
+  strength: { min: 0.05, max: 1 },
   threads: { min: 0, max: 256 },
+  /** Bytes of a picture's file. */
+  fileBytes: 256 << 20,
   promptCharacters: 10_000,
 } as const;
 
@@ -36,29 +46,53 @@ const side = (name: string) => {
     .max(max, { error })
     .multipleOf(multipleOf, { error });
 };
-const guidanceError = `Guidance must be a number from ${LIMITS.guidance.min} to ${LIMITS.guidance.max}`;
+const between = (name: string, { min, max }: { min: number; max: number }) => {
+  const error = `${name} must be a number from ${min} to ${max}`;
+  return z.number({ error }).min(min, { error }).max(max, { error });
+};
+const file = (name: string) =>
+  z
+    .instanceof(Uint8Array, { error: `${name} must be a picture's bytes` })
+    .refine((bytes) => bytes.length <= LIMITS.fileBytes, {
+      error: `${name} is larger than ${LIMITS.fileBytes} bytes`,
+    });
 
-const schema = z.object({
+const drawing = {
   prompt: text('The prompt'),
   negativePrompt: text('The negative prompt').optional(),
   model: z.string().max(4096).optional(),
   seed: whole('The seed', LIMITS.seed).optional(),
   steps: whole('Steps', LIMITS.steps).optional(),
-  guidance: z
-    .number({ error: guidanceError })
-    .min(LIMITS.guidance.min, { error: guidanceError })
-    .max(LIMITS.guidance.max, { error: guidanceError })
-    .optional(),
-  width: side('The width').optional(),
-  height: side('The height').optional(),
+  guidance: between('Guidance', LIMITS.guidance).optional(),
   scheduler: oneOf('scheduler', SCHEDULERS).optional(),
   precision: oneOf('precision', PRECISIONS).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   previews: z.boolean().optional(),
+};
+const generateSchema = z.object({
+  ...drawing,
+  width: side('The width').optional(),
+  height: side('The height').optional(),
+});
+const editSchema = z.object({
+  ...drawing,
+  image: file('The image'),
+  mask: file('The mask'),
+  strength: between('Strength', LIMITS.strength).optional(),
+  mode: oneOf('mode', EDIT_MODES).optional(),
 });
 
 /** Checks a request from anywhere; throws an `InputError` that names the allowed values. */
-export function checkRequest(request: GenerateRequest): GenerateRequest {
+export function checkGenerate(request: GenerateRequest): GenerateRequest {
+  return check(generateSchema, request);
+}
+
+/** The same for an edit. */
+export function checkEdit(request: EditRequest): EditRequest {
+  return check(editSchema, request);
+}
+
+function check<Schema extends z.ZodType>(schema: Schema, request: unknown): z.output<Schema> {
   const result = schema.safeParse(request);
   if (!result.success) throw new InputError(`${result.error.issues[0]!.message}.`);
   return result.data;

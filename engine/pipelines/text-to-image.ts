@@ -1,41 +1,31 @@
 import type { CallOptions, EncodedPicture, GenerateProgress, GenerateResult, Recipe } from '../api.ts';
 import { InputError } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
-import type { Network } from '../graph/network.ts';
-import type { ModelFolder } from '../models/folder.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import { encodePng } from '../pictures/png.ts';
 import { withRecipe } from '../pictures/recipe.ts';
-import { float32, floats, type Tensor } from '../runtime/runtime.ts';
+import { float32, floats } from '../runtime/runtime.ts';
 import { createScheduler } from '../schedulers/create.ts';
-import type { Components } from './components.ts';
 import { denoise, listen } from './denoise.ts';
-import type { Condition } from './guidance.ts';
-import { guidanceEmbedding } from './guidance-embedding.ts';
+import { batchOf } from './guidance.ts';
 import { planarPredict } from './planar-unet.ts';
 import { latentPreview } from './preview.ts';
-import type { TextEncoder } from './text-encoder.ts';
+import { conditionFor, type ReadyModel } from './ready-model.ts';
 
 /** Least time between two previews that cost a decoder run. */
 const PREVIEW_INTERVAL_MS = 250;
 
-/** A model made ready to draw. */
-export interface TextToImage {
-  model: ModelFolder;
-  components: Components;
-  text: TextEncoder;
-}
-
 /** Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. */
 export async function textToImage(
-  { model, components, text }: TextToImage,
+  ready: ReadyModel,
   recipe: Recipe,
   options: CallOptions<GenerateProgress> & { previews?: boolean } = {},
 ): Promise<GenerateResult> {
+  const { model, components } = ready;
   const begin = performance.now();
   const { signal } = options;
   const { scale, latentChannels } = model.autoencoder;
-  const { width, height, steps, guidance, seed } = recipe;
+  const { width, height, steps, seed } = recipe;
   if (width % scale || height % scale)
     throw new InputError(`${model.name} makes pictures whose sides are multiples of ${scale} pixels.`);
   const scheduler = createScheduler(model.schedulerConfig, steps, recipe.scheduler);
@@ -50,22 +40,18 @@ export async function textToImage(
 
   report('encode', 0);
   await listen(signal);
-  const extra = extraInputs(components.network('unet'), model, guidance);
-  // A guidance-distilled U-Net takes the scale as an input and needs no second branch.
-  const guided = guidance > 1 && !extra.timestep_cond;
-  const prompts = guided ? [recipe.prompt, recipe.negativePrompt] : [recipe.prompt];
-  const encoded = await text.encode(prompts);
-  const condition: Condition = { text: encoded.states, guidance, extra };
+  const { prompt, negativePrompt, guidance } = recipe;
+  const { condition, warnings } = await conditionFor(ready, prompt, negativePrompt, guidance);
 
   const extent = { height: height / scale, width: width / scale };
-  const dims = [1, latentChannels, extent.height, extent.width];
+  const dims = [latentChannels, extent.height, extent.width];
   const length = latentChannels * extent.height * extent.width;
   const start = gaussianNoise(seed, START_NOISE, length).map((value) => value * scheduler.initNoiseSigma);
 
   const decode = async (latent: Float32Array): Promise<EncodedPicture> => {
     const { scalingFactor, shiftFactor } = model.autoencoder;
     const unscaled = latent.map((value) => value / scalingFactor + shiftFactor);
-    const image = floats(await decoder.run({ latent: float32(unscaled, dims) }), 'image');
+    const image = floats(await decoder.run({ latent: float32(unscaled, [1, ...dims]) }), 'image');
     return { png: await encodePng(image, width, height), width, height };
   };
   let lastPreview = performance.now();
@@ -81,8 +67,7 @@ export async function textToImage(
   const stepSeconds: number[] = [];
   let stepBegin = performance.now();
   report('denoise', 0);
-  const predict = planarPredict(unet, scheduler, dims.slice(1), condition);
-  const latent = await denoise(predict, scheduler, start, {
+  const latent = await denoise(planarPredict(unet, scheduler, dims, condition), scheduler, start, {
     signal,
     noise: (index) => gaussianNoise(seed, stepNoise(index), length),
     onStep: async (index, _, original) => {
@@ -95,13 +80,13 @@ export async function textToImage(
   await listen(signal);
   const picture = await decode(latent);
 
-  const batch = prompts.length;
-  const tokens = encoded.states.dims[1]!;
-  const picturePixels = { height, width, batch: 1, tokens };
+  const batch = batchOf(condition);
+  const tokens = condition.text.dims[1]!;
+  const pixels = { height, width, tokens };
   const macs =
-    countMacs(components.network('text-encoder'), { ...picturePixels, batch }).total +
+    countMacs(components.network('text-encoder'), { ...pixels, batch }).total +
     countMacs(components.network('unet'), { ...extent, batch, tokens }).total * scheduler.timesteps.length +
-    countMacs(components.network('vae-decoder'), picturePixels).total;
+    countMacs(components.network('vae-decoder'), { ...pixels, batch: 1 }).total;
   return {
     picture: { ...picture, png: withRecipe(picture.png, recipe) },
     recipe,
@@ -109,20 +94,6 @@ export async function textToImage(
     seconds: (performance.now() - begin) / 1000,
     loadSeconds,
     stepSeconds,
-    warnings: encoded.warnings,
+    warnings,
   };
-}
-
-/** The U-Net's inputs beside sample, timestep and text. */
-function extraInputs(network: Network, model: ModelFolder, guidance: number): Record<string, Tensor> {
-  const extra: Record<string, Tensor> = {};
-  for (const [name, value] of network.inputs) {
-    if (['sample', 'timestep', 'encoder_hidden_states'].includes(name)) continue;
-    if (name !== 'timestep_cond' || value.kind !== 'vector')
-      throw new InputError(
-        `${model.name}: pictures from ${model.pipeline} models, whose U-Net takes ${name}, are not supported; supported: Stable Diffusion 1 and 2 and their distillations.`,
-      );
-    extra[name] = guidanceEmbedding(guidance, value.channels);
-  }
-  return extra;
 }

@@ -68,17 +68,19 @@ export function positionsIn(box: Box, width: number): Int32Array {
   return positions;
 }
 
-/** The smallest rectangle that holds every active position, or undefined where there is none. */
-export function boundsOf(mask: Mask): Box | undefined {
-  let box: Box | undefined;
-  for (let y = 0; y < mask.height; y++) {
-    const row = mask.data.subarray(y * mask.width, (y + 1) * mask.width);
+/** The smallest rectangle that holds every active position (of a box), or undefined where there is none. */
+export function boundsOf(mask: Mask, within = fullBox(mask.height, mask.width)): Box | undefined {
+  let bounds: Box | undefined;
+  for (let y = within.y.from; y < within.y.to; y++) {
+    const start = y * mask.width + within.x.from;
+    const row = mask.data.subarray(start, start + widthOf(within));
     const first = row.indexOf(1);
     if (first < 0) continue;
-    const span = { y: { from: y, to: y + 1 }, x: { from: first, to: row.lastIndexOf(1) + 1 } };
-    box = box ? union(box, span) : span;
+    const [from, to] = [within.x.from + first, within.x.from + row.lastIndexOf(1) + 1];
+    const span = { y: { from: y, to: y + 1 }, x: { from, to } };
+    bounds = bounds ? union(bounds, span) : span;
   }
-  return box;
+  return bounds;
 }
 
 /** Bounding rectangles of the connected parts of a mask (8 neighbours); at most `most`, close parts taken together. */
@@ -86,7 +88,7 @@ export function partsOf(mask: Mask, most = 12): Box[] {
   const boxes = connectedParts(mask);
   if (boxes.length <= most) return boxes;
   const full = fullBox(mask.height, mask.width);
-  return partsOf(coarser(mask), most).map((box) => intersection(scaled(box, 2), full));
+  return partsOf(coarser(mask), most).map((box) => boundsOf(mask, intersection(scaled(box, 2), full))!);
 }
 
 function connectedParts({ height, width, data }: Mask): Box[] {

@@ -67,6 +67,11 @@ export class FeatureStore {
     return [...pictures.values()];
   }
 
+  /** Forgets everything of a picture. */
+  drop(picture: string): void {
+    for (const [id, { key }] of this.#entries) if (key.picture === picture) this.#remove(id);
+  }
+
   clear(): void {
     this.#entries.clear();
     this.#bytes = 0;

@@ -26,6 +26,8 @@ export interface Runtime {
   load(model: OnnxModel, options: LoadOptions): Promise<Session>;
   /** Threads for one run, where the caller does not say. */
   readonly threads: number;
+  /** Memory of the machine, in bytes. */
+  readonly memoryBytes: number;
   /** The most memory that this process has held so far, in bytes. */
   peakBytes(): number;
 }

@@ -9,9 +9,19 @@ import {
   type MessageConnection,
   ResponseError,
 } from 'vscode-jsonrpc/node';
-import type { CallOptions, Engine, GenerateProgress, GenerateRequest, GenerateResult } from '../../api.ts';
+import type {
+  CallOptions,
+  EditProgress,
+  EditRequest,
+  EditResult,
+  Engine,
+  GenerateProgress,
+  GenerateRequest,
+  GenerateResult,
+  StoreReport,
+} from '../../api.ts';
 import { abortError, InputError } from '../../errors.ts';
-import { type FailureData, generate, type Method } from './protocol.ts';
+import { edit, type FailureData, generate, type Method, store } from './protocol.ts';
 
 export interface EngineProcessOptions {
   /** The script of the engine process, dist/engine.mjs. */
@@ -48,6 +58,14 @@ export class EngineProcess implements Engine {
 
   generate(request: GenerateRequest, options?: CallOptions<GenerateProgress>): Promise<GenerateResult> {
     return this.#call(generate, request, options);
+  }
+
+  edit(request: EditRequest, options?: CallOptions<EditProgress>): Promise<EditResult> {
+    return this.#call(edit, request, options);
+  }
+
+  store(): Promise<StoreReport> {
+    return this.#call(store, null);
   }
 
   async dispose(): Promise<void> {

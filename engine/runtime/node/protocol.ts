@@ -4,7 +4,15 @@
  * A call is cancelled with JSON-RPC's `$/cancelRequest`.
  */
 import { ProgressType, RequestType } from 'vscode-jsonrpc/node';
-import type { GenerateProgress, GenerateRequest, GenerateResult } from '../../api.ts';
+import type {
+  EditProgress,
+  EditRequest,
+  EditResult,
+  GenerateProgress,
+  GenerateRequest,
+  GenerateResult,
+  StoreReport,
+} from '../../api.ts';
 
 /** The parameters of every request. */
 export interface Call<Request> {
@@ -22,6 +30,18 @@ export interface Method<Request, Progress, Result> {
 /** Client → process. */
 export const generate: Method<GenerateRequest, GenerateProgress, GenerateResult> = {
   request: new RequestType('generate'),
+  progress: new ProgressType(),
+};
+
+/** Client → process. */
+export const edit: Method<EditRequest, EditProgress, EditResult> = {
+  request: new RequestType('edit'),
+  progress: new ProgressType(),
+};
+
+/** Client → process. */
+export const store: Method<null, never, StoreReport> = {
+  request: new RequestType('store'),
   progress: new ProgressType(),
 };
 

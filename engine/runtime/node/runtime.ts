@@ -6,6 +6,7 @@ import type { LoadOptions, Runtime, Session, Tensor } from '../runtime.ts';
 /** ONNX Runtime on the processor. A run blocks the thread it is called on: use it in the engine process. */
 export class NodeRuntime implements Runtime {
   readonly threads: number;
+  readonly memoryBytes = os.totalmem();
 
   constructor(threads = 0) {
     this.threads = threads || os.availableParallelism();

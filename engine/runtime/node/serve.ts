@@ -10,13 +10,15 @@ import {
 } from 'vscode-jsonrpc/node';
 import type { CallOptions, Engine } from '../../api.ts';
 import { abortError, messageOf } from '../../errors.ts';
-import { CALL_FAILED, type Call, type FailureData, generate, type Method } from './protocol.ts';
+import { CALL_FAILED, type Call, edit, type FailureData, generate, type Method, store } from './protocol.ts';
 
 /** Serves `engine` to the process that forked this one, and ends with it. */
 export function serve(engine: Engine): void {
   const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
   const turn = queue();
   answer(connection, generate, (request, options) => turn(options, () => engine.generate(request, options)));
+  answer(connection, edit, (request, options) => turn(options, () => engine.edit(request, options)));
+  answer(connection, store, (_, options) => turn(options, () => engine.store()));
   process.on('disconnect', () => process.exit(0));
   connection.listen();
 }

@@ -23,6 +23,12 @@ const engine: Engine = {
     }
     return result(request, steps);
   },
+  async edit() {
+    throw new Error('not used');
+  },
+  async store() {
+    return { budgetBytes: 0, bytes: 0, pictures: [] };
+  },
   async dispose() {},
 };
 

@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander';
+import {
+  type GenerateRequest,
+  type GenerateResult,
+  PRECISIONS,
+  type Recipe,
+  SCHEDULERS,
+} from '../../engine/api.ts';
+import { writePicture } from '../../engine/pictures/write.ts';
+import { LIMITS } from '../../engine/pipelines/request.ts';
+import { type CommonOptions, decimal, wholeNumber, withCommonOptions } from '../options.ts';
+import { formatMacs, formatSeconds, note, print } from '../output.ts';
+
+/** Options of every command that draws. */
+export type DrawingOptions = CommonOptions &
+  Pick<GenerateRequest, 'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision'> & {
+    output: string;
+    negative?: string;
+  };
+
+export function withDrawingOptions(command: Command): Command {
+  command
+    .requiredOption('-o, --output <file>', 'the PNG file to write')
+    .option('--model <folder>', 'a model folder in the diffusers layout (default: the embedded model)')
+    .option('--negative <text>', 'what to avoid')
+    .addOption(
+      new Option('--seed <n>', 'same seed, same picture (default: random)').argParser(
+        wholeNumber(LIMITS.seed.min, LIMITS.seed.max),
+      ),
+    )
+    .addOption(
+      new Option('--steps <n>', 'denoising steps').argParser(wholeNumber(LIMITS.steps.min, LIMITS.steps.max)),
+    )
+    .addOption(
+      new Option('--guidance <g>', 'guidance scale, 1 for none').argParser(
+        decimal(LIMITS.guidance.min, LIMITS.guidance.max),
+      ),
+    )
+    .addOption(new Option('--scheduler <name>', 'sampler').choices(SCHEDULERS))
+    .addOption(new Option('--precision <name>', 'arithmetic').choices(PRECISIONS));
+  return withCommonOptions(command);
+}
+
+/** The part of a request that these options make. */
+export function drawingRequest(options: DrawingOptions) {
+  const { model, seed, steps, guidance, scheduler, precision, threads, negative } = options;
+  const request = { model, seed, steps, guidance, scheduler, precision, threads, negativePrompt: negative };
+  return { ...request, previews: false };
+}
+
+/** Writes the picture and prints what it cost; `more` is added to the JSON, `remark` to the line for people. */
+export async function finishDrawing(
+  options: DrawingOptions,
+  result: GenerateResult,
+  more: object = {},
+  remark = '',
+): Promise<void> {
+  const { picture, recipe, macs, seconds, loadSeconds, stepSeconds, warnings } = result;
+  await writePicture(options.output, picture.png);
+  for (const warning of warnings) note(warning);
+  const figures = { file: options.output, ...recipe, macs, seconds, loadSeconds, stepSeconds, ...more };
+  print(options, figures, () => `${options.output}: ${summary(recipe, macs, seconds)}${remark}`);
+}
+
+function summary({ width, height, seed, steps }: Recipe, macs: number, seconds: number): string {
+  return `${width}×${height}, seed ${seed}, ${steps} steps, ${formatMacs(macs)} in ${formatSeconds(seconds)}`;
+}

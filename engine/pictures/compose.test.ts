@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Mask } from '../regions/mask.ts';
+import { compose, encodePicture } from './compose.ts';
+import { gaussianNoise } from './noise.ts';
+import { decodePicture, type Picture } from './read.ts';
+import { windowPlanes } from './window.ts';
+
+function noisePicture(width: number, height: number, alpha: boolean): Picture {
+  const bytes = (stream: number, length: number) =>
+    Uint8Array.from(gaussianNoise(1, stream, length), (value) => Math.floor(Math.abs(value) * 1000) % 256);
+  const pixels = bytes(0, 3 * width * height);
+  return { width, height, pixels, ...(alpha && { alpha: bytes(1, width * height) }) };
+}
+
+const black = (width: number, height: number) => new Float32Array(3 * width * height).fill(-1);
+
+test('pixels outside the mask and alpha survive composing and encoding, byte for byte', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.boolean(),
+      fc.integer({ min: 0, max: 5 }),
+      fc.integer({ min: 0, max: 1000 }),
+      async (width, height, alpha, feather, seed) => {
+        const picture = noisePicture(width, height, alpha);
+        const data = Uint8Array.from(gaussianNoise(seed, 2, width * height), (value) =>
+          value > 0.5 ? 1 : 0,
+        );
+        const mask = { width, height, data };
+        const window = { left: 0, top: 0, width: 40, height: 40 };
+        const result = compose(picture, black(40, 40), window, mask, feather);
+        const read = await decodePicture(await encodePicture(result), 'made.png');
+        assert.deepEqual(read.pixels.length, picture.pixels.length);
+        assert.deepEqual(read.alpha, picture.alpha);
+        for (let i = 0; i < read.pixels.length; i++)
+          if (!data[Math.floor(i / 3)]) assert.equal(read.pixels[i], picture.pixels[i]);
+          else if (feather === 0) assert.equal(read.pixels[i], 0);
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+test('repainting with the same pixels changes nothing, feathered or not', () => {
+  const picture = noisePicture(24, 16, false);
+  const window = { left: 8, top: 0, width: 16, height: 16 };
+  const mask = { width: 24, height: 16, data: new Uint8Array(24 * 16) };
+  for (let y = 3; y < 12; y++) mask.data.fill(1, y * 24 + 9, y * 24 + 20);
+  for (const feather of [0, 3])
+    assert.deepEqual(
+      compose(picture, windowPlanes(picture, window), window, mask, feather).pixels,
+      picture.pixels,
+    );
+});
+
+test('a feathered edge lies inside the mask and rises towards its middle', () => {
+  const picture = { width: 13, height: 13, pixels: new Uint8Array(3 * 169).fill(200) };
+  const mask: Mask = { width: 13, height: 13, data: new Uint8Array(169) };
+  for (let y = 2; y < 11; y++) mask.data.fill(1, y * 13 + 2, y * 13 + 11);
+  const { pixels } = compose(picture, black(13, 13), { left: 0, top: 0, width: 13, height: 13 }, mask, 3);
+  const row = Array.from({ length: 7 }, (_, x) => pixels[3 * (6 * 13 + x)]);
+  assert.deepEqual(row, [200, 200, 150, 100, 50, 0, 0]);
+});
+
+test("the picture's own border is no edge", () => {
+  const picture = { width: 4, height: 4, pixels: new Uint8Array(48).fill(200) };
+  const mask = { width: 4, height: 4, data: new Uint8Array(16).fill(1) };
+  const { pixels } = compose(picture, black(8, 8), { left: 0, top: 0, width: 8, height: 8 }, mask, 2);
+  assert.ok(pixels.every((value) => value === 0));
+});
+
+test('an encoded picture carries its recipe', async () => {
+  const recipe = {
+    prompt: 'a red house',
+    negativePrompt: '',
+    model: 'scenes',
+    seed: 3,
+    steps: 4,
+    guidance: 2,
+    width: 8,
+    height: 8,
+    scheduler: 'euler',
+    precision: 'fp32',
+  } as const;
+  const png = await encodePicture(noisePicture(8, 8, true), recipe);
+  assert.deepEqual((await decodePicture(png, 'made.png')).recipe, recipe);
+});

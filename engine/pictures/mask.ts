@@ -1,0 +1,94 @@
+import { InputError } from '../errors.ts';
+import { activeCount, type Mask } from '../regions/mask.ts';
+import { decodePicture, type Picture, readPicture } from './read.ts';
+
+/** Values from here on count as white. */
+const WHITE = 128;
+
+/** A mask at the size of a picture, 1 where the picture is to be edited. */
+export interface PictureMask {
+  mask: Mask;
+  /** A sentence for the user where the mask had to be scaled. */
+  warnings: string[];
+}
+
+/**
+ * Reads a mask picture for a picture: white is edited. Transparent counts as black; where no opaque pixel is white but
+ * some are transparent, as in masks painted on a transparent layer, what is opaque is edited.
+ * @throws InputError if it cannot be read or has no white pixel.
+ */
+export async function readMask(
+  file: string,
+  picture: { width: number; height: number },
+): Promise<PictureMask> {
+  return maskFor(await readPicture(file), picture, file);
+}
+
+/** The same for a file's bytes; `name` is for errors. */
+export async function decodeMask(
+  bytes: Uint8Array,
+  name: string,
+  picture: { width: number; height: number },
+): Promise<PictureMask> {
+  return maskFor(await decodePicture(bytes, name), picture, name);
+}
+
+function maskFor(source: Picture, picture: { width: number; height: number }, name: string): PictureMask {
+  const read = whiteOf(source);
+  if (activeCount(read) === 0)
+    throw new InputError(`The mask ${name} has no white pixel, so there is nothing to edit.`);
+  const { width, height } = picture;
+  if (read.width === width && read.height === height) return { mask: read, warnings: [] };
+  const warning = `The mask is ${read.width}×${read.height} pixels and was scaled to the picture's ${width}×${height}.`;
+  return { mask: scaleMask(read, width, height), warnings: [warning] };
+}
+
+/** The white part of a mask picture, see `readMask`; it may be empty. */
+export function whiteOf({ width, height, pixels, alpha }: Picture): Mask {
+  const data = new Uint8Array(width * height);
+  for (let i = 0; i < data.length; i++) {
+    // Luma of ITU-R BT.601.
+    const luma = (299 * pixels[3 * i]! + 587 * pixels[3 * i + 1]! + 114 * pixels[3 * i + 2]!) / 1000;
+    data[i] = (luma * (alpha?.[i] ?? 255)) / 255 >= WHITE ? 1 : 0;
+  }
+  const painted = alpha?.some((value) => value < WHITE) && !data.includes(1);
+  return { width, height, data: painted ? alpha!.map((value) => (value >= WHITE ? 1 : 0)) : data };
+}
+
+/** A mask at another size: active where any active pixel falls, so that thin strokes stay. */
+export function scaleMask(mask: Mask, width: number, height: number): Mask {
+  const data = new Uint8Array(width * height);
+  const rows = spansOf(mask.height, height);
+  const columns = spansOf(mask.width, width);
+  for (const [y, [top, bottom]] of rows.entries())
+    for (const [x, [left, right]] of columns.entries())
+      data[y * width + x] = anyActive(mask, top, bottom, left, right) ? 1 : 0;
+  return { width, height, data };
+}
+
+/** For each of `to` positions the range of the `from` positions that fall on it, at least one. */
+function spansOf(from: number, to: number): [number, number][] {
+  return Array.from({ length: to }, (_, i) => {
+    const first = Math.floor((i * from) / to);
+    return [first, Math.max(first + 1, Math.floor(((i + 1) * from) / to))];
+  });
+}
+
+/** The mask of latent positions: active where any pixel of a position's block is. Sizes are rounded up. */
+export function latentMask(mask: Mask, scale: number): Mask {
+  const height = Math.ceil(mask.height / scale);
+  const width = Math.ceil(mask.width / scale);
+  const data = new Uint8Array(height * width);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const [bottom, right] = [Math.min(mask.height, (y + 1) * scale), Math.min(mask.width, (x + 1) * scale)];
+      data[y * width + x] = anyActive(mask, y * scale, bottom, x * scale, right) ? 1 : 0;
+    }
+  return { height, width, data };
+}
+
+function anyActive(mask: Mask, top: number, bottom: number, left: number, right: number): boolean {
+  for (let y = top; y < bottom; y++)
+    if (mask.data.subarray(y * mask.width + left, y * mask.width + right).includes(1)) return true;
+  return false;
+}

@@ -1,0 +1,124 @@
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../errors.ts';
+import { codeOf } from '../files.ts';
+import { type ParsedRecipe, readRecipe } from './recipe.ts';
+
+/** Bounds on pictures from anywhere, checked before a pixel is decoded. */
+export const PICTURE_LIMITS = {
+  /** Pixels along one side. */
+  side: 8192,
+  pixels: 40_000_000,
+  fileBytes: 256 << 20,
+} as const;
+
+/** A decoded picture: 8 bits a channel, sRGB, upright. */
+export interface Picture {
+  width: number;
+  height: number;
+  /** RGB, [height, width, 3]. Not multiplied by alpha. */
+  pixels: Uint8Array;
+  /** Opacity, [height, width], where the file has it. */
+  alpha?: Uint8Array;
+  /** What it was made from, where the file is a PNG of ours or of another Stable Diffusion tool. */
+  recipe?: ParsedRecipe;
+}
+
+/** Reads a picture's file: PNG, JPEG, WebP, AVIF, GIF, TIFF or SVG. @throws InputError as `decodePicture` does. */
+export async function readPicture(file: string): Promise<Picture> {
+  return decodePicture(await readPictureFile(file), path.basename(file));
+}
+
+/**
+ * Decodes a picture as it is seen: EXIF orientation applied, colour profiles, CMYK, greys and 16 bits brought to 8-bit
+ * sRGB; of an animation the first frame.
+ * @param name the file's name, for errors.
+ * @throws InputError in one sentence: not a picture, damaged, cut off, or beyond `PICTURE_LIMITS`.
+ */
+export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
+  if (bytes.length === 0) throw new InputError(`${name} is empty.`);
+  const { default: sharp } = await import('sharp');
+  // The size is checked here, with a sentence of our own.
+  const header = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch((error: unknown) => {
+      throw new InputError(`${name} is not a picture that can be read, or is damaged.`, { cause: error });
+    });
+  checkSize(header.width, header.height, name);
+  const { data, info } = await sharp(bytes, { limitInputPixels: PICTURE_LIMITS.pixels, failOn: 'truncated' })
+    .autoOrient()
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+    .catch((error: unknown) => {
+      throw new InputError(`${name} is damaged or cut off: it cannot be decoded.`, { cause: error });
+    });
+  const { width, height, channels } = info;
+  const recipe = recipeIn(bytes);
+  return { width, height, ...splitAlpha(data, width * height, channels), ...(recipe && { recipe }) };
+}
+
+function checkSize(width: number | undefined, height: number | undefined, name: string): void {
+  const { side, pixels } = PICTURE_LIMITS;
+  if (!width || !height) throw new InputError(`${name} has no size, so it cannot be opened.`);
+  if (width > side || height > side || width * height > pixels)
+    throw new InputError(
+      `${name} is ${width}×${height} pixels; at most ${side} pixels along a side and ${pixels / 1e6} megapixels can be opened.`,
+    );
+}
+
+/** Interleaved channels (grey, grey and alpha, RGB, RGBA) → RGB and alpha. */
+function splitAlpha(
+  data: Uint8Array,
+  count: number,
+  channels: number,
+): { pixels: Uint8Array; alpha?: Uint8Array } {
+  if (channels === 3) return { pixels: data };
+  const colours = channels < 3 ? 1 : 3;
+  const pixels = new Uint8Array(3 * count);
+  for (let i = 0; i < count; i++)
+    for (let c = 0; c < 3; c++) pixels[3 * i + c] = data[i * channels + Math.min(c, colours - 1)]!;
+  if (channels === colours) return { pixels };
+  const alpha = new Uint8Array(count);
+  for (let i = 0; i < count; i++) alpha[i] = data[i * channels + colours]!;
+  return { pixels, alpha };
+}
+
+/** A picture is worth opening though its text cannot be read. */
+function recipeIn(bytes: Uint8Array): ParsedRecipe | undefined {
+  try {
+    return readRecipe(bytes);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a part of its path is not a folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission was denied',
+  EPERM: 'permission was denied',
+};
+
+/** The bytes of a picture's file, of bounded size. @throws InputError if it cannot be read. */
+export async function readPictureFile(file: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      if (size > PICTURE_LIMITS.fileBytes)
+        throw new InputError(
+          `${file} has ${size} bytes; pictures of at most ${PICTURE_LIMITS.fileBytes} bytes can be opened.`,
+        );
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    throw new InputError(`Cannot read ${file}: ${REASONS[code] ?? code}.`, { cause: error });
+  }
+}

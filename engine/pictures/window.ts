@@ -1,0 +1,89 @@
+import { InputError } from '../errors.ts';
+import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
+import type { Mask } from '../regions/mask.ts';
+import type { Picture } from './read.ts';
+
+/**
+ * The part of a picture that a model works on, in pixels of the picture. Its sides are multiples of 8; it may reach
+ * beyond the right and lower border, where the picture's last column and row are repeated.
+ */
+export interface PictureWindow {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface WindowOptions {
+  /** The most pixels along a side that are worked on: 2048 unless told otherwise. A multiple of 8. */
+  most?: number;
+  /** The fewest. A multiple of 8. */
+  least?: number;
+}
+
+const STEP = 8;
+/** Pixels of the picture that should be seen around the mask. */
+const CONTEXT = 64;
+/** Windows of large pictures begin at multiples of this, so that neighbouring edits share one. */
+const GRID = 256;
+
+/**
+ * Where an edit happens: the whole picture if its sides allow that, else a window around the mask.
+ * @param box bounds of the mask in the picture.
+ * @throws InputError if the mask is larger than a window can be.
+ */
+export function chooseWindow(
+  picture: { width: number; height: number },
+  box: Box,
+  { most = 2048, least = 64 }: WindowOptions = {},
+): PictureWindow {
+  if (widthOf(box) > most || heightOf(box) > most)
+    throw new InputError(
+      `The mask spans ${widthOf(box)}×${heightOf(box)} pixels; at most ${most}×${most} can be edited at once: use a smaller mask or make the picture smaller.`,
+    );
+  const x = chooseSpan(picture.width, box.x, most, least);
+  const y = chooseSpan(picture.height, box.y, most, least);
+  return { left: x.from, top: y.from, width: x.to - x.from, height: y.to - y.from };
+}
+
+function chooseSpan(side: number, mask: Span, most: number, least: number): Span {
+  const padded = Math.max(least, Math.ceil(side / STEP) * STEP);
+  if (padded <= most) return { from: 0, to: padded };
+  const centred = (mask.from + mask.to - most) / 2;
+  const onGrid = Math.round(centred / GRID) * GRID;
+  const seen = Math.min(CONTEXT, Math.floor((most - (mask.to - mask.from)) / 2));
+  const wanted = clamp(onGrid, mask.to + seen - most, mask.from - seen);
+  const from = clamp(wanted, 0, side - most);
+  return { from, to: from + most };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.max(least, Math.min(most, value));
+}
+
+/** The window's planes [3, height, width] in [−1, 1]. */
+export function windowPlanes(picture: Picture, window: PictureWindow): Float32Array {
+  const { width, height } = window;
+  const planes = new Float32Array(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    const row = Math.min(window.top + y, picture.height - 1) * picture.width;
+    for (let x = 0; x < width; x++) {
+      const from = 3 * (row + Math.min(window.left + x, picture.width - 1));
+      for (let c = 0; c < 3; c++)
+        planes[(c * height + y) * width + x] = picture.pixels[from + c]! / 127.5 - 1;
+    }
+  }
+  return planes;
+}
+
+/** The window's part of a mask of the picture; what lies beyond the picture is not active. */
+export function windowMask(mask: Mask, window: PictureWindow): Mask {
+  const { width, height, left, top } = window;
+  const data = new Uint8Array(width * height);
+  const columns = Math.min(width, mask.width - left);
+  for (let y = 0; y < Math.min(height, mask.height - top); y++) {
+    const from = (top + y) * mask.width + left;
+    data.set(mask.data.subarray(from, from + columns), y * width);
+  }
+  return { width, height, data };
+}

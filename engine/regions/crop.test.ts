@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { countMacs } from '../graph/macs.ts';
+import { NetworkBuilder } from '../graph/network.ts';
+import { ARCHITECTURES } from '../models/architectures.ts';
+import { networkOf, type Part } from '../models/parts.ts';
+import { type Box, fullBox } from './box.ts';
+import { planCrop } from './crop.ts';
+import { haloOf } from './reach.ts';
+
+const tiny = { _class_name: 'AutoencoderTiny' };
+const kl = ARCHITECTURES.sd15!.vae;
+const network = (part: Part, config: object) => networkOf(part, config, 'test');
+const extent = { height: 512, width: 512, batch: 1, tokens: 0 };
+const box = (top: number, left: number, bottom: number, right: number): Box => ({
+  y: { from: top, to: bottom },
+  x: { from: left, to: right },
+});
+
+test('halos of small networks, by hand', () => {
+  const same = new NetworkBuilder();
+  same.output(
+    'y',
+    same.convolution('b', same.convolution('a', same.inputMap('x', 1, 0), 1), 1, { kernel: 5 }),
+  );
+  assert.deepEqual(haloOf(same.build('same')), { before: 3, after: 3 });
+
+  const down = new NetworkBuilder();
+  down.output('y', down.convolution('a', down.inputMap('x', 1, 0), 1, { stride: 2 }));
+  // Position p reads 2p − 1 … 2p + 1; its block is 2p and 2p + 1.
+  assert.deepEqual(haloOf(down.build('down')), { before: 1, after: 0 });
+
+  const end = new NetworkBuilder();
+  end.output('y', end.convolution('a', end.inputMap('x', 1, 0), 1, { stride: 2, padding: 'end' }));
+  assert.deepEqual(haloOf(end.build('end')), { before: 0, after: 1 });
+
+  const up = new NetworkBuilder();
+  up.output('y', up.convolution('a', up.inputMap('x', 1, 1), 1, { upsample: true }));
+  assert.deepEqual(haloOf(up.build('up')), { before: 1, after: 1 });
+});
+
+test('halos of the published autoencoders', () => {
+  assert.deepEqual(haloOf(network('vae-decoder', tiny)), { before: 19, after: 19 });
+  assert.deepEqual(haloOf(network('vae-encoder', tiny)), { before: 145, after: 138 });
+  assert.deepEqual(haloOf(network('vae-decoder', kl)), { before: 18, after: 18 });
+  assert.deepEqual(haloOf(network('vae-encoder', kl)), { before: 101, after: 108 });
+});
+
+test('a crop without a bound reaches as far as the halo says', () => {
+  for (const config of [tiny, kl]) {
+    const target = box(30, 31, 32, 34);
+    const decoder = planCrop(network('vae-decoder', config), extent, target, Number.POSITIVE_INFINITY);
+    const { before, after } = haloOf(network('vae-decoder', config));
+    assert.deepEqual(decoder.levels[3], box(30 - before, 31 - before, 32 + after, 34 + after));
+    assert.ok(decoder.levels[0]!.y.from > 8 * 30 - 24, 'fine maps carry a small margin');
+    const encoder = planCrop(network('vae-encoder', config), extent, target, Number.POSITIVE_INFINITY);
+    const reach = haloOf(network('vae-encoder', config));
+    const { y, x } = encoder.levels[0]!;
+    // Strided convolutions need even borders on every level.
+    for (const [got, expected] of [
+      [y.from, 240 - reach.before],
+      [x.from, 248 - reach.before],
+      [y.to, 256 + reach.after],
+      [x.to, 272 + reach.after],
+    ] as const)
+      assert.ok(Math.abs(got - expected) < 8, `${got} is not near ${expected}`);
+  }
+});
+
+test('a margin bounds the crop on every level, and all of the map costs what the network costs', () => {
+  for (const part of ['vae-decoder', 'vae-encoder'] as const) {
+    const plan = planCrop(network(part, kl), extent, box(30, 31, 32, 34), 2);
+    for (const [level, { y, x }] of plan.levels.entries()) {
+      const scale = 2 ** (3 - level);
+      assert.ok(y.from >= 28 * scale && y.to <= 34 * scale && x.from >= 29 * scale && x.to <= 36 * scale);
+    }
+    const whole = planCrop(network(part, kl), extent, fullBox(64, 64), 2);
+    assert.equal(whole.macs, countMacs(network(part, kl), extent).total);
+    assert.ok(plan.macs < whole.macs / 50);
+  }
+});
+
+test('sizes that are not a multiple of the stride are refused', () => {
+  const odd = { ...extent, width: 100 };
+  assert.throws(() => planCrop(network('vae-decoder', tiny), odd, box(0, 0, 1, 1), 1), /not a multiple of 8/);
+});
