@@ -62,7 +62,7 @@ class LocalEngine implements Engine {
     const checked = checkEdit(request);
     options.signal?.throwIfAborted();
     const picture = await decodePicture(checked.image, 'The image');
-    const { mask, warnings } = await decodeMask(checked.mask, 'of the edit', picture);
+    const { mask, warnings } = await decodeMask(checked.mask, 'The mask', picture);
     const loaded = await this.#load(checked);
     const { strength = DEFAULT_STRENGTH, mode = 'sparse', previews } = checked;
     const recipe = { ...recipeFor(checked, loaded), width: picture.width, height: picture.height };

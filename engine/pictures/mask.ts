@@ -36,7 +36,7 @@ export async function decodeMask(
 function maskFor(source: Picture, picture: { width: number; height: number }, name: string): PictureMask {
   const read = whiteOf(source);
   if (activeCount(read) === 0)
-    throw new InputError(`The mask ${name} has no white pixel, so there is nothing to edit.`);
+    throw new InputError(`${name} has no white pixel, so there is nothing to edit.`);
   const { width, height } = picture;
   if (read.width === width && read.height === height) return { mask: read, warnings: [] };
   const warning = `The mask is ${read.width}×${read.height} pixels and was scaled to the picture's ${width}×${height}.`;

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+import sharp from 'sharp';
+import type { EditRequest, Engine } from './api.ts';
+import { createEngine } from './engine.ts';
+import { isAbort } from './errors.ts';
+import { NodeRuntime } from './runtime/node/runtime.ts';
+
+const STEPS = 4;
+let engine: Engine;
+let image: Uint8Array;
+
+before(async () => {
+  engine = createEngine(new NodeRuntime());
+  ({
+    picture: { png: image },
+  } = await engine.generate({
+    prompt: 'a red house by a lake at sunset',
+    seed: 1,
+    steps: STEPS,
+    previews: false,
+  }));
+});
+after(() => engine.dispose());
+
+/** A mask of the picture's size, white in one rectangle. */
+async function rectangle(
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  size = 256,
+): Promise<Uint8Array> {
+  const white = await sharp({ create: { width, height, channels: 3, background: 'white' } })
+    .png()
+    .toBuffer();
+  return sharp({ create: { width: size, height: size, channels: 3, background: 'black' } })
+    .composite([{ input: white, left, top }])
+    .png()
+    .toBuffer();
+}
+
+async function pixelsOf(png: Uint8Array): Promise<Buffer> {
+  return sharp(png).removeAlpha().raw().toBuffer();
+}
+
+const request = (mask: Uint8Array, more: Partial<EditRequest> = {}): EditRequest => ({
+  prompt: 'a blue boat',
+  image,
+  mask,
+  seed: 3,
+  steps: STEPS,
+  previews: false,
+  ...more,
+});
+
+test('outside the mask every pixel stays; inside, the picture changes', async () => {
+  const mask = await rectangle(96, 120, 64, 56);
+  const { picture, activeFraction, macs, denseMacs } = await engine.edit(request(mask));
+  const [before, after, white] = await Promise.all([image, picture.png, mask].map(pixelsOf));
+  let changed = 0;
+  for (let i = 0; i < before!.length; i++) {
+    if (white![i] === 0) assert.equal(after![i], before![i], `value ${i} is outside the mask`);
+    else if (after![i] !== before![i]) changed++;
+  }
+  assert.ok(changed > 1000, `${changed} values changed`);
+  assert.ok(activeFraction[0]! > 0.05 && activeFraction[0]! < 0.15, String(activeFraction));
+  assert.ok(macs > 0 && denseMacs > 0);
+});
+
+test('the first edit records, later edits of the same picture do not, and edits stack', async () => {
+  const first = await engine.edit(
+    request(await rectangle(16, 16, 48, 48), { prompt: 'a moon', strength: 1 }),
+  );
+  const again = await engine.edit(request(await rectangle(180, 180, 40, 40), { strength: 1 }));
+  assert.equal(again.recordedSteps, 0, 'features of the picture were recorded already');
+  const stacked = await engine.edit(
+    request(await rectangle(180, 180, 40, 40), { image: first.picture.png, strength: 1 }),
+  );
+  assert.equal(stacked.recordedSteps, 0, 'the edit brought the features up to date');
+  assert.ok(stacked.macs < stacked.denseMacs / 3, `${stacked.macs} of ${stacked.denseMacs}`);
+  const store = await engine.store();
+  assert.ok(store.bytes > 0 && store.bytes <= store.budgetBytes);
+  assert.ok(store.pictures.some(({ timesteps }) => timesteps.length === STEPS));
+});
+
+test('the same seed gives the same picture, another seed another', async () => {
+  const mask = await rectangle(96, 120, 64, 56);
+  const edited = async (seed: number) => pixelsOf((await engine.edit(request(mask, { seed }))).picture.png);
+  const [one, same, other] = [await edited(5), await edited(5), await edited(6)];
+  assert.deepEqual(one, same);
+  assert.notDeepEqual(one, other);
+});
+
+test('a store too small for a pass records again and gives the same picture', async () => {
+  const mask = await rectangle(96, 120, 64, 56);
+  const expected = await engine.edit(request(mask, { seed: 11 }));
+  const forgetful = createEngine(new NodeRuntime(), { storeBudget: 1 });
+  try {
+    const result = await forgetful.edit(request(mask, { seed: 11 }));
+    assert.ok(result.recordedSteps > 0);
+    assert.deepEqual(await pixelsOf(result.picture.png), await pixelsOf(expected.picture.png));
+    assert.equal((await forgetful.store()).bytes, 0);
+  } finally {
+    await forgetful.dispose();
+  }
+});
+
+test('a dense edit keeps the pixels outside the mask too', async () => {
+  const mask = await rectangle(96, 120, 64, 56);
+  const { picture, activeFraction, recordedSteps } = await engine.edit(request(mask, { mode: 'dense' }));
+  const [before, after, white] = await Promise.all([image, picture.png, mask].map(pixelsOf));
+  assert.ok(before!.every((value, i) => white![i] !== 0 || after![i] === value));
+  assert.deepEqual([activeFraction, recordedSteps], [[], 0]);
+});
+
+test('a cancelled edit rejects with an AbortError and leaves nothing half recorded', async () => {
+  const fresh = createEngine(new NodeRuntime());
+  const controller = new AbortController();
+  try {
+    const cancelled = fresh.edit(request(await rectangle(96, 120, 64, 56), { steps: 20 }), {
+      signal: controller.signal,
+      onProgress: ({ stage, step }) => {
+        if (stage === 'denoise' && step === 2) controller.abort();
+      },
+    });
+    await assert.rejects(cancelled, isAbort);
+    const { pictures } = await fresh.store();
+    assert.ok(pictures.length <= 1, 'only the passes of the picture itself are kept');
+  } finally {
+    await fresh.dispose();
+  }
+});
+
+test('masks: of another size they are scaled with a warning, without white they are refused', async () => {
+  const { warnings } = await engine.edit(request(await rectangle(40, 40, 30, 30, 128)));
+  assert.match(warnings[0]!, /128×128.*256×256/);
+  const black = await sharp({ create: { width: 256, height: 256, channels: 3, background: 'black' } })
+    .png()
+    .toBuffer();
+  await assert.rejects(engine.edit(request(black)), /no white pixel/);
+});
+
+test('pictures of odd sizes keep size and alpha', async () => {
+  const odd = await sharp(image).resize(201, 133, { fit: 'fill' }).ensureAlpha(0.5).png().toBuffer();
+  const white = await sharp({ create: { width: 40, height: 30, channels: 3, background: 'white' } })
+    .png()
+    .toBuffer();
+  const mask = await sharp({ create: { width: 201, height: 133, channels: 3, background: 'black' } })
+    .composite([{ input: white, left: 161, top: 103 }])
+    .png()
+    .toBuffer();
+  const { picture } = await engine.edit(request(mask, { image: odd, steps: 2 }));
+  const { width, height, hasAlpha } = await sharp(picture.png).metadata();
+  assert.deepEqual({ width, height, hasAlpha }, { width: 201, height: 133, hasAlpha: true });
+  const alpha = async (png: Uint8Array) => sharp(png).extractChannel('alpha').raw().toBuffer();
+  assert.deepEqual(await alpha(picture.png), await alpha(odd));
+});
+
+test('requests out of bounds name what is allowed', async () => {
+  await assert.rejects(engine.generate({ prompt: 'x', width: 100 }), /multiple of 8 from 64 to 2048/);
+  await assert.rejects(engine.generate({ prompt: 'x', steps: 0.5 }), /from 1 to 150/);
+  await assert.rejects(engine.generate({ prompt: 'x', scheduler: 'heun' as never }), /ddim.*unipc/);
+  await assert.rejects(engine.edit(request(image, { strength: 2 })), /from 0.05 to 1/);
+  await assert.rejects(engine.edit(request(new Uint8Array([1, 2, 3]))), /The mask is not a picture/);
+});
