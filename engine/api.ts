@@ -27,7 +27,7 @@ export interface EncodedPicture {
 }
 
 /** What to draw. Everything but the prompt has a default, taken from the model where the model has an opinion. */
-export interface GenerateRequest {
+interface DrawingRequest {
   prompt: string;
   negativePrompt?: string;
   /** A model folder in the diffusers layout; the embedded model if absent. */
@@ -38,15 +38,20 @@ export interface GenerateRequest {
   steps?: number;
   /** Classifier-free guidance scale; 1 turns guidance off. 0 … 50. */
   guidance?: number;
-  /** Pixels, a multiple of 8, 64 … 2048. */
-  width?: number;
-  height?: number;
   scheduler?: SchedulerName;
   precision?: Precision;
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */
   threads?: number;
   /** Send a preview with the progress reports (default true). */
   previews?: boolean;
+}
+
+export interface GenerateRequest extends DrawingRequest {
+  /** Pixels, a multiple of 8, 64 … 2048. */
+  width?: number;
+  height?: number;
+  /** Keep the picture's features, so that the first edit of it need not record them (default false). */
+  remember?: boolean;
 }
 
 export interface GenerateProgress {
@@ -95,7 +100,7 @@ export const EDIT_MODES = ['sparse', 'dense'] as const;
 export type EditMode = (typeof EDIT_MODES)[number];
 
 /** What to paint anew. The size is the picture's own. */
-export interface EditRequest extends Omit<GenerateRequest, 'width' | 'height'> {
+export interface EditRequest extends DrawingRequest {
   /** The picture's file: PNG, JPEG, WebP or what else can be read. */
   image: Uint8Array;
   /** A picture file, white where the image is to be painted anew. */
@@ -103,6 +108,8 @@ export interface EditRequest extends Omit<GenerateRequest, 'width' | 'height'> {
   /** How much of the old is forgotten under the mask: 0.05 (hardly anything) … 1 (all). */
   strength?: number;
   mode?: EditMode;
+  /** Latent positions around the mask that are computed with it: 0 … 16. More follows the dense edit more closely. */
+  dilation?: number;
 }
 
 export interface EditProgress extends Omit<GenerateProgress, 'stage'> {

@@ -84,6 +84,19 @@ test('the first edit records, later edits of the same picture do not, and edits 
   assert.ok(store.pictures.some(({ timesteps }) => timesteps.length === STEPS));
 });
 
+test('a picture whose features were kept when it was made needs no recording', async () => {
+  const made = await engine.generate({
+    prompt: 'a green tree on a hill',
+    seed: 2,
+    steps: STEPS,
+    previews: false,
+    remember: true,
+  });
+  const mask = await rectangle(96, 120, 64, 56);
+  const edited = await engine.edit(request(mask, { image: made.picture.png, strength: 1 }));
+  assert.equal(edited.recordedSteps, 0);
+});
+
 test('the same seed gives the same picture, another seed another', async () => {
   const mask = await rectangle(96, 120, 64, 56);
   const edited = async (seed: number) => pixelsOf((await engine.edit(request(mask, { seed }))).picture.png);

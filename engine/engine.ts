@@ -14,7 +14,8 @@ import { openModelFolder } from './models/open.ts';
 import { decodeMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { Components } from './pipelines/components.ts';
-import { type EditMemory, edit } from './pipelines/edit.ts';
+import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
+import type { EditMemory } from './pipelines/memory.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { checkEdit, checkGenerate, recipeOf } from './pipelines/request.ts';
 import { TextEncoder } from './pipelines/text-encoder.ts';
@@ -55,7 +56,9 @@ class LocalEngine implements Engine {
     const checked = checkGenerate(request);
     options.signal?.throwIfAborted();
     const loaded = await this.#load(checked);
-    return textToImage(loaded, recipeFor(checked, loaded), { ...options, previews: checked.previews });
+    const { previews, remember } = checked;
+    const memory = remember ? this.#memory : undefined;
+    return textToImage(loaded, recipeFor(checked, loaded), { ...options, previews, memory });
   }
 
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
@@ -64,9 +67,9 @@ class LocalEngine implements Engine {
     const picture = await decodePicture(checked.image, 'The image');
     const { mask, warnings } = await decodeMask(checked.mask, 'The mask', picture);
     const loaded = await this.#load(checked);
-    const { strength = DEFAULT_STRENGTH, mode = 'sparse', previews } = checked;
+    const { strength = DEFAULT_STRENGTH, mode = 'sparse', dilation = DEFAULT_DILATION, previews } = checked;
     const recipe = { ...recipeFor(checked, loaded), width: picture.width, height: picture.height };
-    const task = { picture, mask, recipe, strength, mode };
+    const task = { picture, mask, recipe, strength, mode, dilation };
     const result = await edit(loaded, this.#memory, task, { ...options, previews });
     return { ...result, warnings: [...warnings, ...result.warnings] };
   }

@@ -21,7 +21,7 @@ export async function readMask(
   file: string,
   picture: { width: number; height: number },
 ): Promise<PictureMask> {
-  return maskFor(await readPicture(file), picture, file);
+  return maskFor(await readPicture(file), picture, `The mask ${file}`);
 }
 
 /** The same for a file's bytes; `name` is for errors. */

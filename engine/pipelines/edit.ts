@@ -9,40 +9,22 @@ import { chooseWindow, type PictureWindow, windowMask, windowPlanes } from '../p
 import { boundsOf } from '../regions/box.ts';
 import { dilate } from '../regions/dilate.ts';
 import type { Mask } from '../regions/mask.ts';
-import type { FeatureStore } from '../regions/store.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { listen } from './denoise.ts';
 import { batchOf, type Condition } from './guidance.ts';
+import { type EditMemory, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
 import { planarPredict } from './planar-unet.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
-import { type Process, type Repainted, repaintDense, repaintSparse } from './repaint.ts';
+import { type Repainted, repaintDense, repaintSparse } from './repaint.ts';
 import { LIMITS } from './request.ts';
 import { RowsUNet } from './rows-unet.ts';
 
-/** Latent positions computed around the mask; see docs/measurements.md for what more or fewer would give. */
-export const DILATION = 1;
+/** Latent positions computed around the mask; docs/measurements.md shows what more or fewer would give. */
+export const DEFAULT_DILATION = 1;
 
 /** Pixels inside the mask's edge over which the old picture fades into the new. */
 const FEATHER = 6;
-
-/** A picture that has been studied: all that later edits of it need beside its recorded features. */
-export interface Studied {
-  window: PictureWindow;
-  process: Process;
-  encoded: Coded;
-  /** Of the whole picture, where the autoencoder needs a record to decode a part. */
-  decoded: Coded | undefined;
-}
-
-/** What the engine remembers between edits. */
-export interface EditMemory {
-  features: FeatureStore;
-  studies: Map<string, Studied>;
-}
-
-/** Pictures whose latents are remembered. */
-const MAX_STUDIES = 8;
 
 export interface EditTask {
   picture: Picture;
@@ -51,6 +33,7 @@ export interface EditTask {
   recipe: Recipe;
   strength: number;
   mode: EditMode;
+  dilation: number;
 }
 
 /** Paints the masked part of a picture anew. */
@@ -93,7 +76,7 @@ export async function edit(
   const { studied } = before;
 
   const wanted = latentMask(windowMask(mask, window), scale);
-  const region = dilate(wanted, DILATION);
+  const region = dilate(wanted, task.dilation);
   const length = latentChannels * extent.height * extent.width;
   const updated = crypto.randomUUID();
   const stepSeconds: number[] = [];
@@ -163,10 +146,9 @@ export async function edit(
     const after: Studied = {
       window,
       process: { ...studied.process, id: updated, latent: repainted.latent },
-      encoded: { ...studied.encoded, data: repainted.latent },
       decoded: studied.decoded && decoded,
     };
-    await remember(memory, model.id, windowPlanes(result, window), window, batch, after);
+    await keepStudy(memory, model.id, windowPlanes(result, window), batch, after);
   }
   const text = countMacs(components.network('text-encoder'), { height, width, batch, tokens }).total;
   const pixels = { height, width, batch: 1, tokens };
@@ -198,16 +180,15 @@ async function study(
 ): Promise<{ studied: Studied; macs: number }> {
   const { picture, window, planes, condition } = seen;
   const { width, height } = window;
-  const digest = await digestOf(planes);
-  const key = studyKey(ready.model.id, digest, window, batchOf(condition));
-  const known = memory.studies.get(key);
+  const batch = batchOf(condition);
+  const known = await findStudy(memory, ready.model.id, planes, window, batch);
   if (known) return { studied: known, macs: 0 };
   const encoded = await autoencoder.encode(planes, width, height);
   const decoded = autoencoder.needsRecord ? await autoencoder.decode(encoded.data, width, height) : undefined;
   // The picture's own prompt, where its file tells it; the process of a photograph is told nothing.
   const { prompt = '', negativePrompt = '' } = picture.recipe ?? {};
   const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance);
-  const seed = Number.parseInt(digest.slice(0, 8), 16);
+  const seed = await seedOf(planes);
   const studied: Studied = {
     window,
     process: {
@@ -216,42 +197,8 @@ async function study(
       noise: gaussianNoise(seed, START_NOISE, encoded.data.length),
       condition: own.condition,
     },
-    encoded,
     decoded,
   };
-  keep(memory, key, studied);
+  await keepStudy(memory, ready.model.id, planes, batch, studied);
   return { studied, macs: encoded.macs + (decoded?.macs ?? 0) };
-}
-
-async function remember(
-  memory: EditMemory,
-  model: string,
-  planes: Float32Array,
-  window: PictureWindow,
-  batch: number,
-  studied: Studied,
-): Promise<void> {
-  keep(memory, studyKey(model, await digestOf(planes), window, batch), studied);
-}
-
-function keep(memory: EditMemory, key: string, studied: Studied): void {
-  const { studies, features } = memory;
-  const replaced = studies.get(key);
-  if (replaced) features.drop(replaced.process.id);
-  studies.delete(key);
-  studies.set(key, studied);
-  for (const [oldest, { process }] of studies) {
-    if (studies.size <= MAX_STUDIES) break;
-    studies.delete(oldest);
-    features.drop(process.id);
-  }
-}
-
-function studyKey(model: string, digest: string, { width, height }: PictureWindow, batch: number): string {
-  return [model, digest, `${width}x${height}`, batch].join(' ');
-}
-
-async function digestOf(planes: Float32Array): Promise<string> {
-  const hash = await crypto.subtle.digest('SHA-256', planes as Float32Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

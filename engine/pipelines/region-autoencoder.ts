@@ -29,8 +29,8 @@ export const NO_RECORD: CropRecord = new Map();
 
 /**
  * Latent positions computed around a region and thrown away. AutoencoderTiny: all that its convolutions read, so that
- * the region is exact. AutoencoderKL: the error that is left comes from the recorded moments; see the measurements in
- * docs of region editing.
+ * the region is exact. AutoencoderKL: from 8 on the error comes from the recorded moments alone, measured with
+ * `scripts/autoencoder-regions.ts`: 5 % of a photograph replaced, 49 to 52 dB inside (53 dB with all that is read).
  */
 export const DEFAULT_MARGIN: Readonly<Record<AutoencoderFacts['kind'], number>> = {
   tiny: Number.POSITIVE_INFINITY,

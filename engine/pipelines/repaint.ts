@@ -119,6 +119,29 @@ export async function repaintSparse(
   };
 }
 
+/** Prediction over everything in rows form, keeping the features of every step. Samples are planes [C, h, w] (`dims`). */
+export function recordingPredict(
+  unet: RowsUNet,
+  store: FeatureStore,
+  picture: string,
+  scheduler: Pick<Scheduler, 'timesteps'>,
+  dims: readonly number[],
+  condition: Condition,
+): Predict {
+  const [channels, height, width] = dims as [number, number, number];
+  const region = unet.dense(height, width, batchOf(condition));
+  const at = region.plan.levels[0]!.active;
+  return async (sample, index) => {
+    const timestep = scheduler.timesteps[index]!;
+    const rows = toRows(sample, 1, channels, at);
+    const { output, recorded } = await unet.run(region, rows, timestep, condition, { recording: 'record' });
+    store.put({ picture, timestep }, recorded!);
+    const planes = new Float32Array(sample.length);
+    overPlanes(planes, output, 1, channels, at);
+    return planes;
+  };
+}
+
 /** The same edit computing every position at every step, with the part outside the mask kept on its own process. */
 export async function repaintDense(
   predict: Predict,

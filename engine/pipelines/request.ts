@@ -18,6 +18,8 @@ export const LIMITS = {
   size: { min: 64, max: 2048, multipleOf: 8 },
   seed: { min: 0, max: 2 ** 32 - 1 },
   strength: { min: 0.05, max: 1 },
+  /** Latent positions. */
+  dilation: { min: 0, max: 16 },
   threads: { min: 0, max: 256 },
   /** Bytes of a picture's file. */
   fileBytes: 256 << 20,
@@ -73,6 +75,7 @@ const generateSchema = z.object({
   ...drawing,
   width: side('The width').optional(),
   height: side('The height').optional(),
+  remember: z.boolean().optional(),
 });
 const editSchema = z.object({
   ...drawing,
@@ -80,6 +83,7 @@ const editSchema = z.object({
   mask: file('The mask'),
   strength: between('Strength', LIMITS.strength).optional(),
   mode: oneOf('mode', EDIT_MODES).optional(),
+  dilation: whole('Dilation', LIMITS.dilation).optional(),
 });
 
 /** Checks a request from anywhere; throws an `InputError` that names the allowed values. */

@@ -3,23 +3,32 @@ import { InputError } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import { encodePng } from '../pictures/png.ts';
+import { decodePicture } from '../pictures/read.ts';
 import { withRecipe } from '../pictures/recipe.ts';
+import { windowPlanes } from '../pictures/window.ts';
 import { float32, floats } from '../runtime/runtime.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { denoise, listen } from './denoise.ts';
 import { batchOf } from './guidance.ts';
+import { type EditMemory, keepStudy } from './memory.ts';
 import { planarPredict } from './planar-unet.ts';
 import { latentPreview } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
+import { type Coded, RegionAutoencoder } from './region-autoencoder.ts';
+import { recordingPredict } from './repaint.ts';
+import { RowsUNet } from './rows-unet.ts';
 
 /** Least time between two previews that cost a decoder run. */
 const PREVIEW_INTERVAL_MS = 250;
 
-/** Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. */
+/**
+ * Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. With a memory the features of every step
+ * are kept there, so that edits of the picture begin at once.
+ */
 export async function textToImage(
   ready: ReadyModel,
   recipe: Recipe,
-  options: CallOptions<GenerateProgress> & { previews?: boolean } = {},
+  options: CallOptions<GenerateProgress> & { previews?: boolean; memory?: EditMemory } = {},
 ): Promise<GenerateResult> {
   const { model, components } = ready;
   const begin = performance.now();
@@ -34,7 +43,10 @@ export async function textToImage(
 
   report('load', 0);
   await listen(signal);
-  const unet = await components.session('unet');
+  const extent = { height: height / scale, width: width / scale };
+  const foldUpsampling = RowsUNet.canFold(components.network('unet'), extent.height, extent.width);
+  const rows = options.memory && (await components.rowsUNet({ foldUpsampling, storage: 'int8' }));
+  const planar = rows ? undefined : await components.session('unet');
   const decoder = await components.session('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;
 
@@ -43,12 +55,20 @@ export async function textToImage(
   const { prompt, negativePrompt, guidance } = recipe;
   const { condition, warnings } = await conditionFor(ready, prompt, negativePrompt, guidance);
 
-  const extent = { height: height / scale, width: width / scale };
   const dims = [latentChannels, extent.height, extent.width];
   const length = latentChannels * extent.height * extent.width;
-  const start = gaussianNoise(seed, START_NOISE, length).map((value) => value * scheduler.initNoiseSigma);
+  const noise = gaussianNoise(seed, START_NOISE, length);
+  const id = crypto.randomUUID();
+  const predict = rows
+    ? recordingPredict(rows, options.memory!.features, id, scheduler, dims, condition)
+    : planarPredict(planar!, scheduler, dims, condition);
 
-  const decode = async (latent: Float32Array): Promise<EncodedPicture> => {
+  const autoencoder = new RegionAutoencoder(components);
+  const decode = async (latent: Float32Array): Promise<EncodedPicture & { decoded?: Coded }> => {
+    if (options.memory && autoencoder.needsRecord) {
+      const decoded = await autoencoder.decode(latent, width, height);
+      return { png: await encodePng(decoded.data, width, height), width, height, decoded };
+    }
     const { scalingFactor, shiftFactor } = model.autoencoder;
     const unscaled = latent.map((value) => value / scalingFactor + shiftFactor);
     const image = floats(await decoder.run({ latent: float32(unscaled, [1, ...dims]) }), 'image');
@@ -67,7 +87,8 @@ export async function textToImage(
   const stepSeconds: number[] = [];
   let stepBegin = performance.now();
   report('denoise', 0);
-  const latent = await denoise(planarPredict(unet, scheduler, dims, condition), scheduler, start, {
+  const start = noise.map((value) => value * scheduler.initNoiseSigma);
+  const process = denoise(predict, scheduler, start, {
     signal,
     noise: (index) => gaussianNoise(seed, stepNoise(index), length),
     onStep: async (index, _, original) => {
@@ -76,9 +97,19 @@ export async function textToImage(
       stepBegin = performance.now();
     },
   });
+  const latent = await process.catch((error: unknown) => {
+    options.memory?.features.drop(id);
+    throw error;
+  });
   report('decode', steps);
   await listen(signal);
-  const picture = await decode(latent);
+  const { decoded, ...picture } = await decode(latent);
+  if (options.memory) {
+    const window = { left: 0, top: 0, width, height };
+    const planes = windowPlanes(await decodePicture(picture.png, 'The picture'), window);
+    const studied = { window, process: { id, latent, noise, condition }, decoded };
+    await keepStudy(options.memory, model.id, planes, batchOf(condition), studied);
+  }
 
   const batch = batchOf(condition);
   const tokens = condition.text.dims[1]!;

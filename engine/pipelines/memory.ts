@@ -1,0 +1,72 @@
+import type { PictureWindow } from '../pictures/window.ts';
+import type { FeatureStore } from '../regions/store.ts';
+import type { Coded } from './region-autoencoder.ts';
+import type { Process } from './repaint.ts';
+
+/** A picture that has been studied: all that later edits of it need beside its recorded features. */
+export interface Studied {
+  window: PictureWindow;
+  process: Process;
+  /** Of the whole picture, where the autoencoder needs a record to decode a part. */
+  decoded: Coded | undefined;
+}
+
+/** What the engine remembers between calls. Pictures are told apart by their pixels. */
+export interface EditMemory {
+  features: FeatureStore;
+  studies: Map<string, Studied>;
+}
+
+/** Pictures whose latents are remembered. */
+const MAX_STUDIES = 8;
+
+/** What is known of a picture, given as the window's planes, for a model and a batch (2 with guidance). */
+export async function findStudy(
+  memory: EditMemory,
+  model: string,
+  planes: Float32Array,
+  window: PictureWindow,
+  batch: number,
+): Promise<Studied | undefined> {
+  return memory.studies.get(await keyOf(model, planes, window, batch));
+}
+
+/** Remembers a picture; the one that was added longest ago is forgotten, with its features. */
+export async function keepStudy(
+  { studies, features }: EditMemory,
+  model: string,
+  planes: Float32Array,
+  batch: number,
+  studied: Studied,
+): Promise<void> {
+  const key = await keyOf(model, planes, studied.window, batch);
+  const replaced = studies.get(key);
+  if (replaced) features.drop(replaced.process.id);
+  studies.delete(key);
+  studies.set(key, studied);
+  for (const [oldest, { process }] of studies) {
+    if (studies.size <= MAX_STUDIES) break;
+    studies.delete(oldest);
+    features.drop(process.id);
+  }
+}
+
+/** A seed for a picture's own noise: the same for the same pixels. */
+export async function seedOf(planes: Float32Array): Promise<number> {
+  return new DataView(await digestOf(planes)).getUint32(0);
+}
+
+async function keyOf(
+  model: string,
+  planes: Float32Array,
+  { width, height }: PictureWindow,
+  batch: number,
+): Promise<string> {
+  const digest = new Uint8Array(await digestOf(planes));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [model, hex, `${width}x${height}`, batch].join(' ');
+}
+
+function digestOf(planes: Float32Array): Promise<ArrayBuffer> {
+  return crypto.subtle.digest('SHA-256', planes as Float32Array<ArrayBuffer>);
+}
