@@ -46,7 +46,7 @@ class CropLowering extends PlanarLowering {
   protected override groupNorm(operator: GroupNorm): void {
     const { emit } = this;
     const { onnx } = emit;
-    const { input, output, groups, gain, bias, epsilon, activation } = operator;
+    const { input, output, groups } = operator;
     const { channels } = input;
     const { name } = momentsOf(operator);
     const x = this.planes(input);
@@ -58,17 +58,7 @@ class CropLowering extends PlanarLowering {
     this.#fresh ??= onnx.input(FRESH, 'float32', [1]);
     const recorded = onnx.input(name, 'float32', dims);
     const moments = onnx.node('Add', [onnx.node('Mul', [own, this.#fresh]), recorded]);
-
-    const [first, second] = onnx.nodes('Split', [moments], 2, { attributes: { axis: 0, num_outputs: 2 } });
-    const variance = onnx.node('Sub', [second!, onnx.node('Mul', [first!, first!])]);
-    const deviation = onnx.node('Sqrt', [onnx.node('Add', [variance, onnx.floats([epsilon])])]);
-    const perGroup = [1, groups, channels / groups];
-    const scale = onnx.node('Div', [emit.weight(gain, perGroup), deviation]);
-    const offset = onnx.node('Sub', [emit.weight(bias, perGroup), onnx.node('Mul', [first!, scale])]);
-    const plane = onnx.ints([-1, channels, 1, 1]);
-    const scaled = onnx.node('Mul', [x, onnx.node('Reshape', [scale, plane])], {}, 'group-norm');
-    const y = onnx.node('Add', [scaled, onnx.node('Reshape', [offset, plane])], {}, 'group-norm');
-    this.setPlanes(output, activation ? emit.activation(y, activation) : y);
+    this.setPlanes(output, emit.groupNorm(x, moments, operator, [-1, channels, 1, 1]));
   }
 
   protected override attention(operator: Attention): void {

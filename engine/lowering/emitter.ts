@@ -1,5 +1,13 @@
 import { MICROSOFT, OnnxBuilder, type Ref } from '../graph/onnx.ts';
-import type { ActivationName, Attention, Embedding, Geglu, LayerNorm, Sinusoid } from '../graph/operators.ts';
+import type {
+  ActivationName,
+  Attention,
+  Embedding,
+  Geglu,
+  GroupNorm,
+  LayerNorm,
+  Sinusoid,
+} from '../graph/operators.ts';
 import type { Weight } from '../graph/values.ts';
 import type { WeightTable } from '../weights/table.ts';
 
@@ -42,6 +50,26 @@ export class Emitter {
     const attributes = { num_heads: heads, ...(causal && { unidirectional: 1 }) };
     const options = { domain: MICROSOFT, attributes };
     return this.onnx.node('MultiHeadAttention', [query, key, value], options, 'attention');
+  }
+
+  /**
+   * Group norm by given moments [2B, G, 1]: means, then means of squares. `dims` is the shape that one number a
+   * channel takes to meet x, e.g. [−1, 1, C] for rows.
+   */
+  groupNorm(x: Ref, moments: Ref, operator: GroupNorm, dims: readonly number[]): Ref {
+    const { onnx } = this;
+    const { groups, gain, bias, epsilon, activation, input } = operator;
+    const [mean, square] = onnx.nodes('Split', [moments], 2, { attributes: { axis: 0, num_outputs: 2 } });
+    // Rounding can bring the variance of a nearly constant group below zero.
+    const variance = onnx.node('Relu', [onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])])]);
+    const deviation = onnx.node('Sqrt', [onnx.node('Add', [variance, onnx.floats([epsilon])])]);
+    const perGroup = [1, groups, input.channels / groups];
+    const scale = onnx.node('Div', [this.weight(gain, perGroup), deviation]);
+    const offset = onnx.node('Sub', [this.weight(bias, perGroup), onnx.node('Mul', [mean!, scale])]);
+    const shape = onnx.ints(dims);
+    const scaled = onnx.node('Mul', [x, onnx.node('Reshape', [scale, shape])], {}, 'group-norm');
+    const y = onnx.node('Add', [scaled, onnx.node('Reshape', [offset, shape])], {}, 'group-norm');
+    return activation ? this.activation(y, activation) : y;
   }
 
   activation(x: Ref, name: ActivationName): Ref {

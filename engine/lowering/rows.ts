@@ -198,7 +198,7 @@ class RowsLowering {
   #groupNorm(operator: GroupNorm): Ref {
     const { emit } = this;
     const { onnx } = emit;
-    const { input, groups, gain, bias, epsilon, activation } = operator;
+    const { input, groups } = operator;
     const { channels, level } = input;
     const feature = momentsOf(operator);
     const x = this.#get(input);
@@ -212,17 +212,7 @@ class RowsLowering {
     const recorded = onnx.input(feature.name, 'float32', dims);
     const moments = onnx.node('Add', [onnx.node('Mul', [means, fresh]), recorded]);
     onnx.output(`new.${feature.name}`, moments, 'float32', dims);
-
-    const [mean, square] = onnx.nodes('Split', [moments], 2, { attributes: { axis: 0, num_outputs: 2 } });
-    const variance = onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])]);
-    const deviation = onnx.node('Sqrt', [onnx.node('Add', [variance, onnx.floats([epsilon])])]);
-    const perGroup = [1, groups, channels / groups];
-    const scale = onnx.node('Div', [emit.weight(gain, perGroup), deviation]);
-    const offset = onnx.node('Sub', [emit.weight(bias, perGroup), onnx.node('Mul', [mean!, scale])]);
-    const row = onnx.ints([-1, 1, channels]);
-    const scaled = onnx.node('Mul', [x, onnx.node('Reshape', [scale, row])], {}, 'group-norm');
-    const y = onnx.node('Add', [scaled, onnx.node('Reshape', [offset, row])], {}, 'group-norm');
-    return activation ? emit.activation(y, activation) : y;
+    return emit.groupNorm(x, moments, operator, [-1, 1, channels]);
   }
 
   #attention(operator: Attention): Ref {
