@@ -1,15 +1,17 @@
 import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
-import type { OnnxModel, Ref } from '../graph/onnx.ts';
+import type { ElementType, OnnxModel, Ref } from '../graph/onnx.ts';
 import type { Attention, Convolution, GroupNorm, Operator } from '../graph/operators.ts';
 import type { Features, Value, Vector } from '../graph/values.ts';
 import {
+  type AttendedFeature,
   attendedOf,
   isSelfAttention,
   momentsOf,
   type RowFeature,
   type Storage,
   scaleName,
+  type WindowFeature,
   windowOf,
 } from '../regions/features.ts';
 import type { WeightTable } from '../weights/table.ts';
@@ -32,7 +34,7 @@ export interface RowsOptions {
  * `same.l`, `down.l`, `up.l` (or `up.l.q`, one a parity class): neighbour indexes, int32 [N, taps];
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
- * for each of these, where features are stored as int8, `*.scale` [B, rows, 1];
+ * where features are stored as int8, `window.*.scale` [B, halo + 1, 1], `keys.*.scale` and `values.*.scale` [1, 1, C];
  * `moments.*` [2B, G, 1] and `fresh.l` [1]: group norm takes moments = fresh · Σ + moments, where Σ sums the
  * active rows' values (first B) and squares (last B), averaged over the channels of a group.
  *
@@ -46,6 +48,10 @@ export function lowerRows(network: Network, weights: WeightTable, options: RowsO
   return lowering.emit.onnx.encode(network.name);
 }
 
+/** Bytes run from −127 to 127; scales are never zero. */
+const MAX_BYTE = 127;
+const TINY = 1e-12;
+
 const CORNERS = 4;
 const WINDOW = 9;
 
@@ -53,7 +59,7 @@ class RowsLowering {
   readonly emit: Emitter;
   readonly #options: RowsOptions;
   readonly #refs = new Map<number, Ref>();
-  readonly #shared = new Map<string, Ref>();
+  readonly #inputs = new Map<string, Ref>();
 
   constructor(weights: WeightTable, options: RowsOptions) {
     this.emit = new Emitter(weights);
@@ -138,10 +144,9 @@ class RowsLowering {
       );
     const feature = windowOf(operator);
     const x = this.#get(input);
-    this.#giveRows(feature, x);
-    const source = this.emit.concat([x, this.#recordedRows(feature)], 1);
+    const source = this.emit.concat([x, this.#window(feature, x)], 1);
     const gather = (indexes: string, taps: number): Ref => {
-      const index = this.#input(indexes, () => onnx.input(indexes, 'int32', [`rows.${indexes}`, taps]));
+      const index = this.#input(indexes, 'int32', [`rows.${indexes}`, taps]);
       const rows = onnx.node('Gather', [source, index], { attributes: { axis: 1 } }, 'window');
       return onnx.node('Reshape', [rows, onnx.ints([0, 0, taps * input.channels])]);
     };
@@ -208,56 +213,94 @@ class RowsLowering {
     const sums = emit.concat([sum(x), sum(onnx.node('Mul', [x, x], {}, 'moments'))], 0);
     const grouped = onnx.node('Reshape', [sums, onnx.ints([-1, groups, channels / groups])]);
     const means = onnx.node('ReduceMean', [grouped, onnx.ints([2])], {}, 'moments');
-    const fresh = this.#input(`fresh.${level}`, () => onnx.input(`fresh.${level}`, 'float32', [1]));
-    const recorded = onnx.input(feature.name, 'float32', dims);
+    const fresh = this.#input(`fresh.${level}`, 'float32', [1]);
+    const recorded = this.#input(feature.name, 'float32', dims);
     const moments = onnx.node('Add', [onnx.node('Mul', [means, fresh]), recorded]);
     onnx.output(`new.${feature.name}`, moments, 'float32', dims);
     return emit.groupNorm(x, moments, operator, [-1, 1, channels]);
   }
 
   #attention(operator: Attention): Ref {
+    const { emit } = this;
+    const { onnx } = emit;
     const query = this.#get(operator.query);
-    let key = this.#get(operator.key);
-    let value = this.#get(operator.value);
-    if (isSelfAttention(operator)) {
-      const [keys, values] = attendedOf(operator);
-      this.#giveRows(keys!, key);
-      this.#giveRows(values!, value);
-      // Softmax does not care about the order of keys.
-      key = this.emit.concat([this.#recordedRows(keys!), key], 1);
-      value = this.emit.concat([this.#recordedRows(values!), value], 1);
-    }
-    return this.emit.attention(query, key, value, operator);
-  }
-
-  /** The input that brings recorded rows, as float32 [B, rows, C]. */
-  #recordedRows({ name, channels }: RowFeature): Ref {
-    const { onnx } = this.emit;
-    const dims = ['batch', `rows.${name}`];
-    if (this.#options.storage === 'float32') return onnx.input(name, 'float32', [...dims, channels]);
-    const bytes = onnx.cast(onnx.input(name, 'int8', [...dims, channels]), 'float32');
-    return onnx.node('Mul', [bytes, onnx.input(scaleName(name), 'float32', [...dims, 1])], {}, 'recorded');
-  }
-
-  /** The output that gives this pass's rows for later passes. It costs nothing unless it is asked for. */
-  #giveRows({ name, level, channels }: RowFeature, rows: Ref): void {
-    const { onnx } = this.emit;
-    const dims = ['batch', `rows_${level}`];
+    const key = this.#get(operator.key);
+    const value = this.#get(operator.value);
+    if (!isSelfAttention(operator)) return emit.attention(query, key, value, operator);
+    // Softmax does not care about the order of keys: recorded rows first, then the fresh ones.
+    const [keys, values] = attendedOf(operator) as [AttendedFeature, AttendedFeature];
     if (this.#options.storage === 'float32') {
-      onnx.output(`new.${name}`, rows, 'float32', [...dims, channels]);
-      return;
+      const all = [[keys, key] as const, [values, value] as const].map(([feature, fresh]) => {
+        this.#output(feature, fresh, 'float32');
+        return emit.concat([this.#input(feature.name, 'float32', this.#rowDims(feature)), fresh], 1);
+      });
+      return emit.attention(query, all[0]!, all[1]!, operator);
+    }
+    const [k, v] = [this.#scaled(keys, key), this.#scaled(values, value)];
+    const seen = emit.attention(onnx.node('Mul', [query, k.scale]), k.all, v.all, operator);
+    return onnx.node('Mul', [seen, v.scale]);
+  }
+
+  /**
+   * Recorded bytes, then the fresh rows, both in units of the recorded scale of each channel: q · (s · k) = (q · s) · k
+   * saves a product for every recorded number. Gives the fresh rows as bytes: of the recorded scale if there is one,
+   * else of the scale that this pass gives; the scale input of such a dense pass is 1.
+   */
+  #scaled(feature: AttendedFeature, fresh: Ref): { all: Ref; scale: Ref } {
+    const { onnx } = this.emit;
+    const { name, channels } = feature;
+    const scale = this.#input(scaleName(name), 'float32', [1, 1, channels]);
+    const bytes = this.#input(name, 'int8', this.#rowDims(feature));
+    const recorded = onnx.cast(bytes, 'float32');
+    const largest = onnx.node('ReduceMax', [onnx.node('Abs', [fresh]), onnx.ints([0, 1])]);
+    const own = onnx.node('Max', [onnx.node('Div', [largest, onnx.floats([MAX_BYTE])]), onnx.floats([TINY])]);
+    const count = onnx.node('Shape', [bytes], { attributes: { start: 1, end: 2 } });
+    const dense = onnx.node('Equal', [count, onnx.ints([0])]);
+    const unit = onnx.node('Where', [dense, own, scale]);
+    this.#output(feature, this.#bytes(onnx.node('Div', [fresh, unit])), 'int8');
+    onnx.output(`new.${scaleName(name)}`, unit, 'float32', [1, 1, channels]);
+    return { all: this.emit.concat([recorded, onnx.node('Div', [fresh, scale])], 1), scale };
+  }
+
+  /** The halo rows that a convolution reads, as float32 [B, rows, C]; gives the rows of this pass for later ones. */
+  #window(feature: WindowFeature, rows: Ref): Ref {
+    const { onnx } = this.emit;
+    const { name } = feature;
+    if (this.#options.storage === 'float32') {
+      this.#output(feature, rows, 'float32');
+      return this.#input(name, 'float32', this.#rowDims(feature));
     }
     const largest = onnx.node('ReduceMax', [onnx.node('Abs', [rows]), onnx.ints([-1])]);
-    const scale = onnx.node('Max', [onnx.node('Div', [largest, onnx.floats([127])]), onnx.floats([1e-12])]);
-    const bytes = onnx.cast(onnx.node('Round', [onnx.node('Div', [rows, scale])]), 'int8');
-    onnx.output(`new.${name}`, bytes, 'int8', [...dims, channels]);
-    onnx.output(`new.${scaleName(name)}`, scale, 'float32', [...dims, 1]);
+    const unit = onnx.node('Max', [
+      onnx.node('Div', [largest, onnx.floats([MAX_BYTE])]),
+      onnx.floats([TINY]),
+    ]);
+    this.#output(feature, this.#bytes(onnx.node('Div', [rows, unit])), 'int8');
+    onnx.output(`new.${scaleName(name)}`, unit, 'float32', ['batch', `rows_${feature.level}`, 1]);
+    const bytes = onnx.cast(this.#input(name, 'int8', this.#rowDims(feature)), 'float32');
+    const scale = this.#input(scaleName(name), 'float32', ['batch', `rows.${name}`, 1]);
+    return onnx.node('Mul', [bytes, scale], {}, 'recorded');
   }
 
-  /** A graph input that several operators read. */
-  #input(name: string, make: () => Ref): Ref {
-    if (!this.#shared.has(name)) this.#shared.set(name, make());
-    return this.#shared.get(name)!;
+  #bytes(scaled: Ref): Ref {
+    const { onnx } = this.emit;
+    const bounds = [onnx.floats([-MAX_BYTE], []), onnx.floats([MAX_BYTE], [])];
+    return onnx.cast(onnx.node('Clip', [onnx.node('Round', [scaled]), ...bounds]), 'int8');
+  }
+
+  #rowDims({ name, channels }: RowFeature): (number | string)[] {
+    return ['batch', `rows.${name}`, channels];
+  }
+
+  /** An output that gives this pass's rows for later passes. It costs nothing unless it is asked for. */
+  #output({ name, level, channels }: RowFeature, rows: Ref, type: 'float32' | 'int8'): void {
+    this.emit.onnx.output(`new.${name}`, rows, type, ['batch', `rows_${level}`, channels]);
+  }
+
+  /** A graph input, which several operators may read. */
+  #input(name: string, type: ElementType, dims: (number | string)[]): Ref {
+    if (!this.#inputs.has(name)) this.#inputs.set(name, this.emit.onnx.input(name, type, dims));
+    return this.#inputs.get(name)!;
   }
 
   /** A vector as one row for all positions: [B or 1, 1, C]. */

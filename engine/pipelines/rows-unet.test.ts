@@ -173,11 +173,7 @@ test('features stored as bytes change the output by little', () =>
 test('an empty mask does no work', () =>
   check(async ({ unet, condition, batch, mask }) => {
     const region = unet.region({ ...mask, data: mask.data.map(() => 0) }, batch);
-    assert.equal(
-      unet.macs(region, batch, TOKENS) > 0,
-      true,
-      'the text and the timestep are counted all the same',
-    );
+    assert.equal(unet.macs(region, batch, TOKENS), 0);
     const { output } = await unet.run(region, new Float32Array(), TIMESTEP, condition);
     assert.equal(output.length, 0);
   }));

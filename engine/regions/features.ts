@@ -36,7 +36,11 @@ export interface MomentsFeature {
   groups: number;
 }
 
-/** How rows are recorded: as they are, or as bytes −127 … 127 with one scale a row. Moments are always float32. */
+/**
+ * How rows are recorded: as they are, or as bytes −127 … 127, a window with one scale a row [B, N, 1], keys and values
+ * with one a channel [1, 1, C], by which the query and the result of attention can be multiplied instead of each key
+ * and value. Moments are always float32.
+ */
 export type Storage = 'float32' | 'int8';
 
 /** The tensor that holds the scales of rows stored as bytes. */

@@ -5,7 +5,7 @@ import { putRows, takeRows } from './rows.ts';
 
 /**
  * Features of an earlier pass by the name of their tensor: rows of whole levels in store order, [B, N, C] and their
- * scales [B, N, 1]; moments [2B, groups].
+ * scales; moments [2B, groups].
  */
 export type Recorded = Map<string, Float32Array | Int8Array>;
 
@@ -67,11 +67,12 @@ export function featureFeeds(
     const window = feature.kind === 'window';
     const at = window ? neighboursOf(plan, feature.reader, level).halo : plan.levels[level]!.inactive;
     const padding = window ? 1 : 0;
-    for (const { tensor, channels, type } of tensorsOf(feature, form.storage)) {
-      const dims = [batch, at.length + padding, channels];
-      const data = at.length
-        ? takeRows(recordedOf(recorded, tensor), batch, channels, at, padding)
-        : new (type === 'int8' ? Int8Array : Float32Array)(batch * padding * channels);
+    for (const { tensor, channels, type, rows } of tensorsOf(feature, form.storage)) {
+      const dims = rows ? [batch, at.length + padding, channels] : [1, 1, channels];
+      let data: Float32Array | Int8Array;
+      if (!rows) data = dense ? new Float32Array(channels).fill(1) : recordedOf(recorded, tensor);
+      else if (at.length) data = takeRows(recordedOf(recorded, tensor), batch, channels, at, padding);
+      else data = new (type === 'int8' ? Int8Array : Float32Array)(batch * padding * channels);
       feeds[tensor] = { type, data, dims } as Tensor;
     }
   }
@@ -95,7 +96,7 @@ export function recordedFrom(outputs: Readonly<Record<string, Tensor>>): Recorde
   return recorded;
 }
 
-/** Writes the fresh rows of a pass over a part of the picture into what was recorded; moments stay. */
+/** Writes the fresh rows of a pass over a part of the picture into what was recorded; moments and scales a channel stay. */
 export function updateRecorded(
   recorded: Recorded,
   form: RegionForm,
@@ -105,7 +106,8 @@ export function updateRecorded(
   for (const feature of form.features) {
     if (feature.kind === 'moments') continue;
     const { stored } = plan.levels[feature.level]!;
-    for (const { tensor, channels } of tensorsOf(feature, form.storage)) {
+    for (const { tensor, channels, rows } of tensorsOf(feature, form.storage)) {
+      if (!rows) continue;
       const fresh = outputs[`new.${tensor}`]?.data as Float32Array | Int8Array | undefined;
       if (!fresh) throw new Error(`the pass did not give ${tensor}`);
       putRows(recordedOf(recorded, tensor), fresh, form.batch, channels, stored);
@@ -113,12 +115,14 @@ export function updateRecorded(
   }
 }
 
-/** The tensors that hold a feature's rows. */
-function tensorsOf({ name, channels }: RowFeature, storage: Storage) {
-  const rows = { tensor: name, channels, type: storage };
-  return storage === 'float32'
-    ? [rows]
-    : [rows, { tensor: scaleName(name), channels: 1, type: 'float32' as const }];
+/** The tensors that hold a feature; `rows`: one row a position. */
+function tensorsOf({ kind, name, channels }: RowFeature, storage: Storage) {
+  const values = { tensor: name, channels, type: storage, rows: true };
+  if (storage === 'float32') return [values];
+  const scale = { tensor: scaleName(name), type: 'float32' as const };
+  return kind === 'window'
+    ? [values, { ...scale, channels: 1, rows: true }]
+    : [values, { ...scale, channels, rows: false }];
 }
 
 function recordedOf(recorded: Recorded | undefined, name: string): Float32Array | Int8Array {
