@@ -53,6 +53,24 @@ export class Emitter {
   }
 
   /**
+   * The 2×2 kernel [C', C, 2, 2] that replaces a 3×3 one after nearest-neighbour ×2, for the fine positions of one
+   * parity class (2 · (y mod 2) + x mod 2): rows and columns that see the same coarse position are added.
+   * ONNX Runtime computes it once, when the model is loaded.
+   */
+  foldedKernel(weight: Weight, parity: number): Ref {
+    const { onnx } = this;
+    // Which of the three taps fall on the first and on the second coarse position: [2, 3].
+    const falls = [
+      [1, 0, 0, 0, 1, 1],
+      [1, 1, 0, 0, 0, 1],
+    ];
+    const [down, across] = [falls[parity >> 1]!, falls[parity & 1]!];
+    const transposed = [0, 1, 2].flatMap((tap) => [across[tap]!, across[tap + 3]!]);
+    const rows = onnx.node('MatMul', [onnx.floats(down, [2, 3]), this.weight(weight)]);
+    return onnx.node('MatMul', [rows, onnx.floats(transposed, [3, 2])]);
+  }
+
+  /**
    * Group norm by given moments [2B, G, 1]: means, then means of squares. `dims` is the shape that one number a
    * channel takes to meet x, e.g. [−1, 1, C] for rows.
    */

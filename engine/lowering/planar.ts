@@ -17,6 +17,9 @@ export function lowerPlanar(network: Network, weights: WeightTable): OnnxModel {
   return lowering.emit.onnx.encode(network.name);
 }
 
+/** On narrower maps moving the four parts of a folded upsampling into place costs more than it saves. */
+const FOLD_CHANNELS = 128;
+
 /** The forms in which a map is at hand; the other is made when an operator asks for it. */
 interface Forms {
   planes?: Ref;
@@ -107,6 +110,11 @@ export class PlanarLowering {
     const { output, weight, kernel, stride, padding, bias, shift } = operator;
     const k = Math.floor(kernel / 2);
     let x = this.source(operator);
+    const wide = operator.input.channels >= FOLD_CHANNELS;
+    if (operator.upsample && kernel === 3 && wide && !this.#extents.has(output.level)) {
+      this.setPlanes(output, this.#upsampled(x, operator));
+      return;
+    }
     if (operator.upsample) x = this.#enlarge(x, output.level);
     const inputs = [x, emit.weight(weight), ...(bias ? [emit.weight(bias)] : [])];
     const attributes = {
@@ -171,6 +179,21 @@ export class PlanarLowering {
       const rows = inputs.map((value) => this.rows(value));
       this.setRows(output, this.emit.concat(rows, -1));
     }
+  }
+
+  /**
+   * Nearest-neighbour ×2 and a 3×3 convolution as four 2×2 convolutions of the smaller map, one for each parity class
+   * of the result: 4/9 of the products. Only where the finer map is exactly twice as large, as in a decoder.
+   */
+  #upsampled(x: Ref, { weight, bias }: Convolution): Ref {
+    const { onnx } = this.emit;
+    const classes = [0, 1, 2, 3].map((parity) => {
+      const [below, right] = [parity >> 1, parity & 1];
+      const inputs = [x, this.emit.foldedKernel(weight, parity), ...(bias ? [this.emit.weight(bias)] : [])];
+      const attributes = { kernel_shape: [2, 2], pads: [1 - below, 1 - right, below, right] };
+      return onnx.node('Conv', inputs, { attributes }, 'convolution');
+    });
+    return onnx.node('DepthToSpace', [this.emit.concat(classes, 1)], { attributes: { blocksize: 2 } });
   }
 
   /** Nearest-neighbour ×2, cut to the size of a level that is known already, from the way down. */

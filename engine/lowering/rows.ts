@@ -184,19 +184,11 @@ class RowsLowering {
     return onnx.node('Reshape', [flat, onnx.ints([WINDOW * channels, out])]);
   }
 
-  /** The 2×2 weights that one parity class of the upsampled rows sees: rows and columns with the same parent added. */
   #foldedWeight({ weight }: Convolution, parity: number): Ref {
     const { onnx } = this.emit;
     const [out, channels] = weight.shape as [number, number];
-    const parents = [
-      [1, 0, 0, 0, 1, 1],
-      [1, 1, 0, 0, 0, 1],
-    ];
-    const [down, across] = [parents[parity >> 1]!, parents[parity & 1]!];
-    const transposed = (matrix: number[]) => [0, 1, 2].flatMap((row) => [matrix[row]!, matrix[row + 3]!]);
-    const rows = onnx.node('MatMul', [onnx.floats(down, [2, 3]), this.emit.weight(weight)]);
-    const folded = onnx.node('MatMul', [rows, onnx.floats(transposed(across), [3, 2])]);
-    const flat = onnx.node('Transpose', [folded], { attributes: { perm: [2, 3, 1, 0] } });
+    const attributes = { perm: [2, 3, 1, 0] };
+    const flat = onnx.node('Transpose', [this.emit.foldedKernel(weight, parity)], { attributes });
     return onnx.node('Reshape', [flat, onnx.ints([CORNERS * channels, out])]);
   }
 
