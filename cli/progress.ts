@@ -11,12 +11,13 @@ export class Progress {
     },
     Presets.shades_classic,
   );
-  #started = false;
+  #total: number | undefined;
 
   update(stage: string, value: number, total: number): void {
-    if (!this.#started) this.#bar.start(total, value, { stage });
-    else this.#bar.update(value, { stage });
-    this.#started = true;
+    if (this.#total === undefined) this.#bar.start(total, value, { stage });
+    if (this.#total !== total) this.#bar.setTotal(total);
+    this.#total = total;
+    this.#bar.update(value, { stage });
   }
 
   stop(): void {

@@ -75,9 +75,12 @@ export function benchCommand(): Command {
 
 async function runStep(cases: string[], options: Options): Promise<void> {
   if (options.model && options.arch) throw new InputError('Give --model or --arch, not both.');
-  const model = await openModel(options.arch ?? options.model);
-  const { width, height } = options.size ?? model.defaults;
   const progress = new Progress();
+  const signal = interruptible();
+  const onProgress = (written: number, total: number) =>
+    progress.update('MB of synthetic weights', Math.round(written / 1e6), Math.round(total / 1e6));
+  const model = await openModel(options.arch ?? options.model, { signal, onProgress });
+  const { width, height } = options.size ?? model.defaults;
   const { repeat, threads } = options;
   const { scale } = model.autoencoder;
   const masks = await Promise.all(
@@ -90,7 +93,7 @@ async function runStep(cases: string[], options: Options): Promise<void> {
     const report = await benchmark(
       { model, cases, width, height, repeat, threads, masks },
       new NodeRuntime(threads),
-      { signal: interruptible(), onProgress: (done, total) => progress.update('rounds', done, total) },
+      { signal, onProgress: (done, total) => progress.update('rounds', done, total) },
     );
     progress.stop();
     print(options, report, () => stepTable(report));

@@ -6,11 +6,11 @@ import { ARCHITECTURES } from './architectures.ts';
 import { EMBEDDED, embeddedModel } from './embedded.ts';
 import { ModelFolder } from './folder.ts';
 import type { Model } from './model.ts';
-import { SyntheticModel } from './synthetic.ts';
+import { SyntheticModel, type SyntheticOptions } from './synthetic.ts';
 
 /** A model by folder, by name (`scenes`), or an architecture (`sd15`) with synthetic weights. */
-export async function openModel(name: string = EMBEDDED): Promise<Model> {
-  if (Object.hasOwn(ARCHITECTURES, name)) return new SyntheticModel(name, syntheticFolder());
+export async function openModel(name: string = EMBEDDED, options: SyntheticOptions = {}): Promise<Model> {
+  if (Object.hasOwn(ARCHITECTURES, name)) return new SyntheticModel(name, syntheticFolder(), options);
   return openModelFolder(name);
 }
 

@@ -6,6 +6,12 @@ import { ARCHITECTURES, type Architecture, configOf } from './architectures.ts';
 import { defaultsOf, type Model } from './model.ts';
 import { autoencoderFacts, networkOf, type Part } from './parts.ts';
 
+/** Weights are made when they are first needed, gigabytes for the larger architectures. */
+export interface SyntheticOptions {
+  onProgress?: (writtenBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
+}
+
 /** A published architecture with seeded random weights, for measuring what needs no trained model. */
 export class SyntheticModel implements Model {
   readonly id: string;
@@ -15,8 +21,11 @@ export class SyntheticModel implements Model {
   readonly #architecture: Architecture;
   readonly #cache: string;
 
+  readonly #options: SyntheticOptions;
+
   /** `cache`: a folder that keeps the weights between runs. */
-  constructor(name: string, cache: string) {
+  constructor(name: string, cache: string, options: SyntheticOptions = {}) {
+    this.#options = options;
     this.#architecture = architectureNamed(name);
     this.#cache = cache;
     this.name = name;
@@ -30,7 +39,11 @@ export class SyntheticModel implements Model {
   }
 
   weights(part: Part): Promise<WeightSource> {
-    return syntheticWeights(weightsOf(this.network(part)), { seed: 1, folder: this.#cache });
+    return syntheticWeights(weightsOf(this.network(part)), {
+      seed: 1,
+      folder: this.#cache,
+      ...this.#options,
+    });
   }
 }
 
