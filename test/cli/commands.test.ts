@@ -4,7 +4,8 @@ import path from 'node:path';
 import test from 'node:test';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';
 
-const parity = path.join(import.meta.dirname, '..', 'fixtures', 'parity');
+const fixtures = path.join(import.meta.dirname, '..', 'fixtures');
+const parity = path.join(fixtures, 'parity');
 const json = async (...args: string[]) => JSON.parse((await patchwork([...args, '--json'])).stdout);
 
 test('macs counts published architectures from their definition', async () => {
@@ -28,6 +29,51 @@ test('macs takes a model folder, with no weights read', () =>
     const { dense } = await json('macs', folder, '--size', '128x128');
     assert.ok(dense > 1e6 && dense < 1e9, String(dense));
   }));
+
+test('macs --mask counts the published edits of the SIGE paper on its own masks', async () => {
+  for (const [name, giga] of [
+    ['inpaint', '262.6'],
+    ['img2img-0', '63.1'],
+    ['img2img-1', '123.8'],
+  ] as const) {
+    const mask = path.join(fixtures, 'masks', `${name}.active-64x128.png`);
+    const count = await json('macs', 'sd15', '--size', '1024x512', '--batch', '2', '--mask', mask);
+    assert.equal((count.active / 1e9).toFixed(1), giga);
+    assert.equal((count.dense / 1e9).toFixed(1), '1848.5');
+  }
+});
+
+test('bench compares dense and sparse runs of one step, interleaved', async () => {
+  const mask = path.join(fixtures, 'masks', 'img2img-0.active-64x128.png');
+  const model = path.join(parity, 'tiny-sd15');
+  const args = [
+    'bench',
+    'dense',
+    'sparse',
+    '--model',
+    model,
+    '--size',
+    '256x128',
+    '--mask',
+    mask,
+    '--repeat',
+    '2',
+  ];
+  const { rows } = JSON.parse((await patchwork([...args, '--json'])).stdout);
+  assert.deepEqual(
+    rows.map((row: { case: string; mode: string }) => [row.case, row.mode]),
+    [
+      ['dense', 'dense'],
+      ['sparse', 'sparse'],
+    ],
+  );
+  for (const { macs, medianSeconds, minSeconds, maxSeconds, peakBytes } of rows) {
+    assert.ok(macs > 0 && peakBytes > 1e6);
+    assert.ok(0 < minSeconds && minSeconds <= medianSeconds && medianSeconds <= maxSeconds);
+  }
+  assert.ok(rows[1].macs < rows[0].macs / 2);
+  assert.ok(Number.isFinite(rows[1].psnr) && rows[1].storeBytes > 0);
+});
 
 test('verify passes on a checkpoint and says which tensors it compared', async () => {
   const { code, stdout } = await patchwork(['verify', path.join(parity, 'tiny-sdxl'), '--json']);

@@ -7,7 +7,7 @@ import { type PictureFacts, pictureFacts, textChunks } from './picture.ts';
 
 const PICTURE = 60_000;
 const LAKE = 'a red house by a lake at sunset';
-const FOREST = 'a snowy forest at night with stars';
+const SNOWMAN = 'a white snowman on a snowfield at night';
 
 let vscode: Workbench;
 let failed = false;
@@ -54,11 +54,11 @@ step('the command asks for a prompt, shows progress and preview, and then the pi
 });
 
 step('another prompt is another picture, the same seed is the same picture', async () => {
-  const [lake, forest] = [await generateInView(LAKE, '7'), await generateInView(FOREST, '7')];
-  const [again, other] = [await generateInView(FOREST, '7'), await anotherSeed(FOREST)];
-  assert.notEqual(forest.hash, lake.hash);
-  assert.equal(again.hash, forest.hash);
-  assert.notEqual(other.hash, forest.hash);
+  const [lake, snowman] = [await generateInView(LAKE, '7'), await generateInView(SNOWMAN, '7')];
+  const [again, other] = [await generateInView(SNOWMAN, '7'), await anotherSeed(SNOWMAN)];
+  assert.notEqual(snowman.hash, lake.hash);
+  assert.equal(again.hash, snowman.hash);
+  assert.notEqual(other.hash, snowman.hash);
   await vscode.view.locator('.thumbnail').nth(4).waitFor();
 });
 
@@ -124,7 +124,7 @@ step('a killed engine is one clear sentence, and the next picture comes from a f
   );
   await vscode.screenshot('killed');
   await vscode.set('patchwork.steps', undefined);
-  const fresh = await generateInView(FOREST, '7');
+  const fresh = await generateInView(SNOWMAN, '7');
   assert.ok(fresh.colours > 20);
   assert.equal(await failure.count(), 0);
   assert.notDeepEqual(vscode.engines(), [engine]);
@@ -138,13 +138,13 @@ step('a bad setting is told by its name', async () => {
 });
 
 step('a reload of the window brings the view back', async () => {
-  const before = await finishedPicture(FOREST);
+  const before = await finishedPicture(SNOWMAN);
   const thumbnails = await vscode.view.locator('.thumbnail').count();
   await vscode.reload();
-  const after = await finishedPicture(FOREST);
+  const after = await finishedPicture(SNOWMAN);
   assert.equal(after.hash, before.hash);
   assert.equal(await vscode.view.locator('.thumbnail').count(), thumbnails);
-  assert.equal(await vscode.view.locator('#prompt textarea').inputValue(), FOREST);
+  assert.equal(await vscode.view.locator('#prompt textarea').inputValue(), SNOWMAN);
 });
 
 step('chat agents can call the tool, once the user agrees', async () => {
@@ -155,13 +155,13 @@ step('chat agents can call the tool, once the user agrees', async () => {
       toolInvocationToken: undefined,
     });
     return content.map((part) => part as { value?: string; mimeType?: string });
-  }, FOREST);
+  }, SNOWMAN);
   const question = vscode.page.locator('.monaco-dialog-box', { hasText: 'Generate a picture?' });
-  await question.getByText(FOREST).waitFor();
+  await question.getByText(SNOWMAN).waitFor();
   await question.getByRole('button', { name: 'Yes' }).click();
   const answer = await call;
   const { file, recipe } = JSON.parse(answer[0]!.value!);
-  assert.equal(file, 'images/a-snowy-forest-at-night-with-stars-11.png');
+  assert.equal(file, 'images/a-white-snowman-on-a-snowfield-at-night-11.png');
   assert.equal(recipe.steps, 4);
   assert.equal(answer[1]!.mimeType, 'image/png');
   assert.ok(fs.existsSync(path.join(vscode.workspace, file)));

@@ -1,5 +1,4 @@
 /** A real VS Code with Patchwork in it and a browser that shows it, for the end-to-end tests. */
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, chromium, type FrameLocator, type Page } from 'playwright-core';
 import { type RunningServer, startServer } from '../../scripts/vscode/server.ts';
 import { installServer } from '../../scripts/vscode/server-install.ts';
+import { descendants } from './processes.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const OUT = path.join(ROOT, '.e2e/out');
@@ -21,6 +21,7 @@ const SETTINGS = {
   'git.enabled': false,
   'workbench.colorTheme': 'Default Dark Modern',
   'editor.minimap.enabled': false,
+  'editor.lightbulb.enabled': 'off',
 };
 
 export interface Workbench {
@@ -170,22 +171,4 @@ async function pick(page: Page, query: string, rowText: string): Promise<void> {
       await page.keyboard.press('Escape');
     }
   }
-}
-
-function descendants(root: number): { pid: number; args: string }[] {
-  const processes = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match !== null)
-    .map(([, pid, parent, args]) => ({ pid: Number(pid), parent: Number(parent), args: args! }));
-  const family = new Set([root]);
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const { pid, parent } of processes) {
-      if (!family.has(parent) || family.has(pid)) continue;
-      family.add(pid);
-      grown = true;
-    }
-  }
-  return processes.filter(({ pid }) => family.has(pid));
 }

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import test from 'node:test';
+import sharp from 'sharp';
+import { inTemporaryFolder, patchwork } from './patchwork.ts';
+
+test('edit paints the masked part and leaves every other pixel', () =>
+  inTemporaryFolder(async (folder) => {
+    const at = (name: string) => path.join(folder, name);
+    await sharp({ create: { width: 200, height: 120, channels: 3, background: '#3a7' } })
+      .png()
+      .toFile(at('image.png'));
+    const white = await sharp({ create: { width: 48, height: 40, channels: 3, background: 'white' } })
+      .png()
+      .toBuffer();
+    await sharp({ create: { width: 200, height: 120, channels: 3, background: 'black' } })
+      .composite([{ input: white, left: 80, top: 40 }])
+      .png()
+      .toFile(at('mask.png'));
+    const args = ['edit', at('image.png'), 'a red house', '--mask', at('mask.png'), '-o', at('edited.png')];
+    const { code, stdout, stderr } = await patchwork([...args, '--steps', '3', '--seed', '1', '--json']);
+    assert.equal(code, 0, stderr);
+    const result = JSON.parse(stdout);
+    assert.deepEqual([result.width, result.height, result.seed], [200, 120, 1]);
+    assert.ok(result.activeFraction[0] > 0.05 && result.activeFraction[0] < 0.4);
+    assert.ok(result.denseMacs > 0 && result.recordedSteps > 0);
+    const pixels = async (name: string) => sharp(at(name)).removeAlpha().raw().toBuffer();
+    const [before, after, mask] = await Promise.all(['image.png', 'edited.png', 'mask.png'].map(pixels));
+    assert.ok(before!.every((value, i) => mask![i] !== 0 || after![i] === value));
+    assert.ok(before!.some((value, i) => after![i] !== value));
+  }));
+
+test('edit refuses what cannot be edited in one sentence', () =>
+  inTemporaryFolder(async (folder) => {
+    const black = path.join(folder, 'black.png');
+    await sharp({ create: { width: 64, height: 64, channels: 3, background: 'black' } })
+      .png()
+      .toFile(black);
+    const out = path.join(folder, 'out.png');
+    for (const [args, sentence] of [
+      [[black, 'x', '--mask', black], /no white pixel/],
+      [[black, 'x', '--mask', path.join(folder, 'none.png')], /none\.png/],
+      [[path.join(folder, 'none.png'), 'x', '--mask', black], /none\.png/],
+      [[black, 'x', '--mask', black, '--strength', '7'], /from 0\.05 to 1/],
+      [[black, 'x', '--mask', black, '--mode', 'fast'], /sparse, dense/],
+      [[black, 'x'], /--mask/],
+    ] as const) {
+      const { code, stderr } = await patchwork(['edit', ...args, '-o', out]);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, sentence);
+    }
+  }));
