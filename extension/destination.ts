@@ -1,6 +1,8 @@
+import os from 'node:os';
+import path from 'node:path';
 import { Uri, type WorkspaceFolder, window, workspace } from 'vscode';
 import type { Recipe } from '../engine/api.ts';
-import { InputError } from '../engine/errors.ts';
+import { InputError, messageOf } from '../engine/errors.ts';
 import { pictureNames } from './names.ts';
 import { writeAtomically, writeUnderFreeName } from './save.ts';
 import { outputFolder } from './settings.ts';
@@ -16,21 +18,22 @@ export async function saveToWorkspace(recipe: Recipe, png: Uint8Array, near?: Ur
   requireWritable(folder.uri);
   const settings = workspace.getConfiguration('patchwork', folder.uri);
   const target = Uri.joinPath(folder.uri, ...outputFolder((name) => settings.get(name)));
-  return await writeUnderFreeName(workspace.fs, target, pictureNames(recipe.prompt, recipe.seed), png);
+  const names = pictureNames(recipe.prompt, recipe.seed);
+  return await told(target, writeUnderFreeName(workspace.fs, target, names, png));
 }
 
 /** Asks where to write a picture; undefined if the user did not say. */
 export async function saveByDialog(recipe: Recipe, png: Uint8Array): Promise<Uri | undefined> {
   const [name] = pictureNames(recipe.prompt, recipe.seed);
   const target = await window.showSaveDialog({
-    defaultUri: Uri.file(name!),
+    defaultUri: Uri.file(path.join(os.homedir(), name!)),
     filters: { 'PNG pictures': ['png'] },
     title: 'Save Picture',
   });
   if (!target) return undefined;
   requireWritable(target);
   // The dialog has asked before it gave the name of a file that exists.
-  await writeAtomically(workspace.fs, target, png, { overwrite: true });
+  await told(target, writeAtomically(workspace.fs, target, png, { overwrite: true }));
   return target;
 }
 
@@ -42,5 +45,15 @@ export function workspaceFolder(near?: Uri): WorkspaceFolder | undefined {
 function requireWritable(uri: Uri): void {
   if (workspace.fs.isWritableFileSystem(uri.scheme) === false) {
     throw new InputError(`Pictures cannot be saved here: ${uri.scheme} folders are read-only.`);
+  }
+}
+
+/** The outcome of writing to `place`; an error says that it was about a picture, and where. */
+async function told<Result>(place: Uri, writing: Promise<Result>): Promise<Result> {
+  try {
+    return await writing;
+  } catch (error) {
+    const where = workspace.asRelativePath(place);
+    throw new Error(`The picture could not be saved in ${where}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -10,9 +10,8 @@ import { markdownImage, relativePath } from './markdown.ts';
 export async function insertLink(lastEditor: LastEditor, picture: Uri, alt: string): Promise<string> {
   const place = lastEditor.place;
   if (!place) throw new InputError('Open a text file first: there is no editor to insert the link into.');
-  const { document, selection } = place;
-  const shown = window.visibleTextEditors.find((editor) => editor.document === document);
-  const editor = await window.showTextDocument(document, { viewColumn: shown?.viewColumn, selection });
+  const { document, selection, viewColumn } = place;
+  const editor = await window.showTextDocument(document, { viewColumn, selection });
   const link = markdownImage(alt, linkTarget(document.isUntitled ? undefined : document.uri, picture));
   const inserted = await editor.edit((edit) => edit.insert(selection.active, link));
   if (!inserted) throw new Error(`The link could not be inserted into ${document.fileName}.`);

@@ -1,9 +1,15 @@
-import { type Disposable, type Selection, type TextDocument, window } from 'vscode';
+import { type Disposable, type Selection, type TextDocument, type ViewColumn, window } from 'vscode';
+
+/** A cursor in a document, and the column of editors that it was seen in. */
+export interface Place {
+  document: TextDocument;
+  selection: Selection;
+  viewColumn: ViewColumn | undefined;
+}
 
 /** Where the user last had the cursor; a webview that takes the focus does not change it. */
 export class LastEditor implements Disposable {
-  #document: TextDocument | undefined;
-  #selection: Selection | undefined;
+  #place: Place | undefined;
   readonly #listeners: Disposable[];
 
   constructor() {
@@ -14,10 +20,9 @@ export class LastEditor implements Disposable {
     ];
   }
 
-  /** The document and the selection in it, if the document is still open. */
-  get place(): { document: TextDocument; selection: Selection } | undefined {
-    if (!this.#document || !this.#selection || this.#document.isClosed) return undefined;
-    return { document: this.#document, selection: this.#selection };
+  /** Undefined if the document is not open any more. */
+  get place(): Place | undefined {
+    return this.#place?.document.isClosed ? undefined : this.#place;
   }
 
   dispose(): void {
@@ -28,7 +33,7 @@ export class LastEditor implements Disposable {
     const editor = window.activeTextEditor;
     // Output channels are text editors too, but nobody writes in them.
     if (!editor || editor.document.uri.scheme === 'output') return;
-    this.#document = editor.document;
-    this.#selection = editor.selection;
+    const { document, selection, viewColumn } = editor;
+    this.#place = { document, selection, viewColumn };
   }
 }

@@ -8,8 +8,9 @@ import { PictureStore } from './pictures.ts';
 import { askPrompt } from './promptInput.ts';
 import { reportError } from './report.ts';
 import { withSettings } from './requests.ts';
+import type { Services } from './services.ts';
 import { GenerateImageTool, TOOL_NAME } from './tool.ts';
-import { PictureView, type Services, VIEW_TYPE } from './view.ts';
+import { PictureView, VIEW_TYPE } from './view.ts';
 
 let engine: Engine | undefined;
 

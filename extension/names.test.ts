@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pictureNames, slug } from './names.ts';
+import { pictureNames, shorten, slug } from './names.ts';
 
 test('slugs', () => {
   assert.equal(slug('A red house, by the Lake!'), 'a-red-house-by-the-lake');
@@ -19,4 +19,10 @@ test('names count up', () => {
     [1, 2, 3].map(() => names.next().value),
     ['a-tree-7.png', 'a-tree-7-2.png', 'a-tree-7-3.png'],
   );
+});
+
+test('long prompts are cut', () => {
+  assert.equal(shorten('a red\n house', 20), 'a red house');
+  assert.equal(shorten('a red house', 6), 'a red…');
+  assert.equal(shorten('🏠🏠🏠', 3), '🏠🏠🏠');
 });

@@ -1,4 +1,4 @@
-/** File names for pictures. */
+/** Names made of prompts. */
 
 /** The prompt as the start of a file name: lower case, words joined by hyphens, at most `max` characters. */
 export function slug(prompt: string, max = 48): string {
@@ -22,4 +22,10 @@ export function* pictureNames(prompt: string, seed: number): Generator<string> {
   const stem = `${slug(prompt)}-${seed}`;
   yield `${stem}.png`;
   for (let n = 2; ; n++) yield `${stem}-${n}.png`;
+}
+
+/** The text on one line, cut to `length` characters. */
+export function shorten(text: string, length: number): string {
+  const characters = [...text.replace(/\s+/g, ' ')];
+  return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }

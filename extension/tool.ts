@@ -87,7 +87,7 @@ function requestOf(input: Partial<ToolInput> | undefined): GenerateRequest {
   if (negativePrompt !== undefined && typeof negativePrompt !== 'string') {
     throw new InputError('negativePrompt must be text.');
   }
-  const request: GenerateRequest = { prompt, negativePrompt };
+  const request: GenerateRequest = { prompt, negativePrompt, previews: false };
   for (const name of ['seed', 'width', 'height', 'steps'] as const) {
     const value = numbers[name];
     if (value === undefined) continue;

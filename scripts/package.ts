@@ -39,6 +39,9 @@ const INSTALL_ONLY = ['adm-zip', 'global-agent'];
 /** What goes into a .vsix besides the native packages. */
 const CONTENT = ['dist', 'media', 'package.nls.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
 
+/** Of that, what the extension does not use: the command line, maps and drawings. */
+const UNUSED = /\.map$|[/\\]dist[/\\]patchwork\.mjs$|[/\\]icon\.svg$/;
+
 const root = path.resolve(import.meta.dirname, '..');
 const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
 
@@ -80,7 +83,7 @@ function stageFiles(staging: string): void {
   for (const name of CONTENT) {
     const from = path.join(root, name);
     if (!fs.existsSync(from)) continue;
-    fs.cpSync(from, path.join(staging, name), { recursive: true, filter: (file) => !file.endsWith('.map') });
+    fs.cpSync(from, path.join(staging, name), { recursive: true, filter: (file) => !UNUSED.test(file) });
   }
   const dependencies = Object.fromEntries(NATIVE.map((name) => [name, manifest.dependencies[name]]));
   const { scripts: _scripts, devDependencies: _dev, ...rest } = manifest;

@@ -45,7 +45,7 @@ export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo):
     ['Computed', formatMacs(macs)],
     [
       'Time',
-      loadSeconds
+      loadSeconds >= 0.1
         ? `${formatSeconds(seconds)}, ${formatSeconds(loadSeconds)} of it loading`
         : formatSeconds(seconds),
     ],

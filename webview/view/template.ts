@@ -121,7 +121,9 @@ function noticeTemplate(
 ): TemplateResult {
   const open =
     shown?.savedAs && notice
-      ? html`<a href="#" data-action="openSaved" @click=${follow(() => actions.openSaved(shown.id))}>Open the file</a>`
+      ? html`<button type="button" class="link" data-action="openSaved" @click=${() => actions.openSaved(shown.id)}>
+          Open the file
+        </button>`
       : nothing;
   return html`<div class="notice"><span data-test="notice">${notice ?? nothing}</span> ${open}</div>`;
 }
@@ -193,7 +195,7 @@ function form({ state, draft }: Page, actions: Actions): TemplateResult {
       >
         Generate
       </vscode-button>
-      <a href="#" @click=${follow(actions.openSettings)}>Size, steps, model…</a>
+      <button type="button" class="link" @click=${actions.openSettings}>Size, steps, model…</button>
     </div>
   </form>`;
 }
@@ -209,12 +211,4 @@ function recipe(picture: PictureInfo): TemplateResult {
 
 function typedIn(event: Event): string {
   return (event.target as HTMLElement & { value: string }).value;
-}
-
-/** For links that do something instead of leading somewhere. */
-function follow(action: () => void): (event: Event) => void {
-  return (event) => {
-    event.preventDefault();
-    action();
-  };
 }

@@ -1,0 +1,15 @@
+import type { LogOutputChannel, Uri } from 'vscode';
+import type { Engine } from '../engine/api.ts';
+import type { PromptHistory } from './history.ts';
+import type { LastEditor } from './lastEditor.ts';
+import type { PictureStore } from './pictures.ts';
+
+/** What all features of the extension share. */
+export interface Services {
+  extensionUri: Uri;
+  engine: Engine;
+  pictures: PictureStore;
+  history: PromptHistory;
+  lastEditor: LastEditor;
+  log: LogOutputChannel;
+}
