@@ -9,6 +9,7 @@ import { askPrompt } from './promptInput.ts';
 import { reportError } from './report.ts';
 import { withSettings } from './requests.ts';
 import type { Services } from './services.ts';
+import { featureMegabytes } from './settings.ts';
 import { GenerateImageTool, TOOL_NAME } from './tool.ts';
 import { PictureView, VIEW_TYPE } from './view.ts';
 
@@ -18,6 +19,7 @@ export function activate(context: ExtensionContext): void {
   const log = window.createOutputChannel('Patchwork', { log: true });
   engine = new EngineProcess({
     script: context.asAbsolutePath('dist/engine.mjs'),
+    args: () => [String(featureMegabytes((name) => workspace.getConfiguration('patchwork').get(name)))],
     onLog: (line) => log.info(line),
   });
   const services: Services = {

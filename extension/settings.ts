@@ -29,6 +29,12 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
   };
 }
 
+/** Megabytes that recorded features of pictures may take; 0: the engine's default. Read before each engine start. */
+export function featureMegabytes(get: GetSetting): number {
+  const value = get('featureMemory');
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
+}
+
 /**
  * The output folder as path segments below the workspace folder; empty for the workspace folder itself.
  * @throws InputError if it leaves the workspace folder

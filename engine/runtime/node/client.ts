@@ -26,6 +26,8 @@ import { edit, type FailureData, generate, type Method, store } from './protocol
 export interface EngineProcessOptions {
   /** The script of the engine process, dist/engine.mjs. */
   script: string;
+  /** Its arguments, asked for at every start; see process.ts. */
+  args?: () => string[];
   /** Node's own flags for it; none by default. */
   execArgv?: string[];
   /** Milliseconds that a cancelled call may take to stop before the process is ended (default 15 000). */
@@ -100,7 +102,7 @@ class RunningEngine {
   constructor(options: EngineProcessOptions) {
     this.#cancelGrace = options.cancelGrace ?? 15_000;
     this.#log = options.onLog ?? (() => {});
-    this.#child = fork(options.script, {
+    this.#child = fork(options.script, options.args?.() ?? [], {
       execArgv: options.execArgv ?? [],
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

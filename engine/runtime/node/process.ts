@@ -1,6 +1,10 @@
-/** The engine process: forked by `EngineProcess` (client.ts), bundled to dist/engine.mjs. */
+/**
+ * The engine process: forked by `EngineProcess` (client.ts), bundled to dist/engine.mjs.
+ * Its argument, if any: megabytes that recorded features may take; 0 for a quarter of the machine's memory.
+ */
 import { createEngine } from '../../engine.ts';
 import { NodeRuntime } from './runtime.ts';
 import { serve } from './serve.ts';
 
-serve(createEngine(new NodeRuntime()));
+const megabytes = Number(process.argv[2] ?? 0);
+serve(createEngine(new NodeRuntime(), megabytes > 0 ? { storeBudget: megabytes * 1e6 } : {}));
