@@ -7,7 +7,7 @@ package onnx;
 message StringStringEntryProto { string key = 1; string value = 2; }
 message AttributeProto {
   string name = 1; float f = 2; int64 i = 3; bytes s = 4;
-  repeated float floats = 7; repeated int64 ints = 8; int32 type = 20;
+  GraphProto g = 6; repeated float floats = 7; repeated int64 ints = 8; int32 type = 20;
 }
 message ValueInfoProto { string name = 1; TypeProto type = 2; }
 message NodeProto {

@@ -27,7 +27,30 @@ const ELEMENT_BYTES: Partial<Record<Dtype, number>> = { F32: 4, F16: 2, BF16: 2 
 /** Operators of ONNX Runtime's own. */
 export const MICROSOFT = 'com.microsoft';
 
-type Attribute = number | string | readonly number[] | { float: number };
+/** A part of a graph inside a node. */
+interface Subgraph {
+  name: string;
+  node: Node[];
+  output: object[];
+}
+
+interface AttributeProto {
+  name: string;
+  type: number;
+  g?: Subgraph;
+  [value: string]: unknown;
+}
+
+interface Node {
+  op_type: string;
+  name: string;
+  domain?: string;
+  input: readonly Ref[];
+  output: readonly Ref[];
+  attribute?: AttributeProto[];
+}
+
+type Attribute = number | string | readonly number[] | { float: number } | { graph: Subgraph };
 export interface NodeOptions {
   domain?: string;
   /** Whole numbers become ints; floats are given as `{ float }`. */
@@ -36,11 +59,13 @@ export interface NodeOptions {
 
 /** Writes an ONNX graph node by node and encodes it. Names are made here. */
 export class OnnxBuilder {
-  readonly #nodes: object[] = [];
+  #nodes: Node[] = [];
   readonly #initializers: object[] = [];
   readonly #inputs: object[] = [];
   readonly #outputs: object[] = [];
   readonly #known = new Map<string, Ref>();
+  /** Values that are outputs, and the outputs' names. */
+  readonly #renamed = new Map<Ref, string>();
   #folder: string | undefined;
   #names = 0;
 
@@ -138,9 +163,35 @@ export class OnnxBuilder {
     return name;
   }
 
+  /**
+   * Float32 values of one of two parts of the graph, which see everything outside them; `dims`: of the results.
+   * Only the part that the condition (a bool without dimensions) chooses is computed.
+   */
+  branch(
+    condition: Ref,
+    dims: readonly (readonly (number | string)[])[],
+    whenTrue: () => readonly Ref[],
+    whenFalse: () => readonly Ref[],
+  ): Ref[] {
+    const outer = this.#nodes;
+    const graph = (name: string, make: () => readonly Ref[]) => {
+      this.#nodes = [];
+      const results = make();
+      const output = results.map((ref, i) => valueInfo(ref, 'float32', dims[i]!));
+      const made = { name, node: this.#nodes, output };
+      this.#nodes = outer;
+      return { graph: made };
+    };
+    const attributes = { then_branch: graph('then', whenTrue), else_branch: graph('else', whenFalse) };
+    return this.nodes('If', [condition], dims.length, { attributes });
+  }
+
+  /** Makes a value an output of the graph. It keeps one name only, so the value is renamed where it can be. */
   output(name: string, ref: Ref, type: ElementType, dims: readonly (number | string)[]): void {
-    this.#nodes.push({ op_type: 'Identity', name: `output#${name}`, input: [ref], output: [name] });
     this.#outputs.push(valueInfo(name, type, dims));
+    const made = this.#nodes.some(({ output }) => output.includes(ref));
+    if (made && !this.#renamed.has(ref)) this.#renamed.set(ref, name);
+    else this.#nodes.push({ op_type: 'Identity', name: `output#${name}`, input: [ref], output: [name] });
   }
 
   encode(name: string): OnnxModel {
@@ -153,7 +204,7 @@ export class OnnxBuilder {
       ],
       graph: {
         name,
-        node: this.#nodes,
+        node: this.#nodes.map((node) => this.#withOutputNames(node)),
         initializer: this.#initializers,
         input: this.#inputs,
         output: this.#outputs,
@@ -161,6 +212,21 @@ export class OnnxBuilder {
     };
     const bytes = ModelProto.encode(ModelProto.create(message)).finish();
     return { name, bytes, folder: this.#folder };
+  }
+
+  #withOutputNames(node: Node): Node {
+    const rename = (refs: readonly Ref[]) => refs.map((ref) => this.#renamed.get(ref) ?? ref);
+    const attribute = node.attribute?.map((one) =>
+      one.g
+        ? { ...one, g: { ...one.g, node: one.g.node.map((inner) => this.#withOutputNames(inner)) } }
+        : one,
+    );
+    return {
+      ...node,
+      input: rename(node.input),
+      output: rename(node.output),
+      ...(attribute && { attribute }),
+    };
   }
 
   #once(key: string, make: () => Ref): Ref {
@@ -177,9 +243,10 @@ function valueInfo(name: string, type: ElementType, dims: readonly (number | str
   return { name, type: { tensor_type: { elem_type: DATA_TYPES[type], shape: { dim } } } };
 }
 
-function attribute(name: string, value: Attribute): object {
+function attribute(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'number') return { name, i: value, type: 2 };
   if (typeof value === 'string') return { name, s: Buffer.from(value), type: 3 };
   if ('float' in value) return { name, f: value.float, type: 1 };
+  if ('graph' in value) return { name, g: value.graph, type: 5 };
   return { name, ints: [...value], type: 7 };
 }

@@ -6,12 +6,14 @@ import type { Features, Value, Vector } from '../graph/values.ts';
 import {
   type AttendedFeature,
   attendedOf,
+  freshName,
+  indexName,
   isSelfAttention,
   momentsOf,
+  normNames,
   type RowFeature,
   type Storage,
   scaleName,
-  type WindowFeature,
   windowOf,
 } from '../regions/features.ts';
 import type { WeightTable } from '../weights/table.ts';
@@ -34,11 +36,13 @@ export interface RowsOptions {
  * `same.l`, `down.l`, `up.l` (or `up.l.q`, one a parity class): neighbour indexes, int32 [N, taps];
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
- * where features are stored as int8, `window.*.scale` [B, halo + 1, 1], `keys.*.scale` and `values.*.scale` [1, 1, C];
- * `moments.*` [2B, G, 1] and `fresh.l` [1]: group norm takes moments = fresh · Σ + moments, where Σ sums the
+ * where they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C];
+ * `fresh.l` [1] and, for each group norm, `moments.*` [2B, G, 1], `mean.*` and `deviation.*` [B, G, 1]: where fresh is
+ * 0 the given mean and standard deviation are used; else those of moments = fresh · Σ + `moments.*`, where Σ sums the
  * active rows' values (first B) and squares (last B), averaged over the channels of a group.
  *
- * Outputs beside the network's own: each feature of this pass under its name with `new.` before it, rows in plan order.
+ * Outputs beside the network's own: each feature of this pass under its name with `new.` before it, float32, rows in
+ * plan order.
  */
 export function lowerRows(network: Network, weights: WeightTable, options: RowsOptions): OnnxModel {
   const lowering = new RowsLowering(weights, options);
@@ -47,10 +51,6 @@ export function lowerRows(network: Network, weights: WeightTable, options: RowsO
   for (const [name, value] of network.outputs) lowering.output(name, value);
   return lowering.emit.onnx.encode(network.name);
 }
-
-/** Bytes run from −127 to 127; scales are never zero. */
-const MAX_BYTE = 127;
-const TINY = 1e-12;
 
 const CORNERS = 4;
 const WINDOW = 9;
@@ -137,14 +137,16 @@ class RowsLowering {
   /** Gathers each row's neighbours side by side and multiplies: [B, N, taps · C] · [taps · C, C']. */
   #convolution(operator: Convolution): Ref {
     const { onnx } = this.emit;
-    const { input, output, weight, kernel, padding, bias, shift } = operator;
+    const { input, weight, kernel, padding, bias, shift } = operator;
     if (kernel !== 3 || padding !== 'same')
       throw new InputError(
         `${weight.name}: only 3×3 convolutions with padding 1 can be computed for a part of the picture.`,
       );
     const feature = windowOf(operator);
     const x = this.#get(input);
-    const source = this.emit.concat([x, this.#window(feature, x)], 1);
+    this.#give(feature, x);
+    const halo = this.#input(feature.name, 'float32', this.#rowDims(feature));
+    const source = this.emit.concat([x, halo], 1);
     const gather = (indexes: string, taps: number): Ref => {
       const index = this.#input(indexes, 'int32', [`rows.${indexes}`, taps]);
       const rows = onnx.node('Gather', [source, index], { attributes: { axis: 1 } }, 'window');
@@ -155,17 +157,14 @@ class RowsLowering {
       const parts = [0, 1, 2, 3].map((parity) =>
         onnx.node(
           'MatMul',
-          [gather(`up.${output.level}.${parity}`, CORNERS), this.#foldedWeight(operator, parity)],
+          [gather(indexName('up', input.level, parity), CORNERS), this.#foldedWeight(operator, parity)],
           {},
           'convolution',
         ),
       );
       y = this.emit.concat(parts, 1);
     } else {
-      const index =
-        feature.reader === 'same'
-          ? `same.${input.level}`
-          : `${feature.reader}.${Math.min(input.level, output.level)}`;
+      const index = indexName(feature.reader, input.level);
       y = onnx.node('MatMul', [gather(index, WINDOW), this.#windowWeight(operator)], {}, 'convolution');
     }
     const added = [...(bias ? [this.emit.weight(bias)] : []), ...(shift ? [this.#everywhere(shift)] : [])];
@@ -197,96 +196,68 @@ class RowsLowering {
     const { onnx } = emit;
     const { input, groups } = operator;
     const { channels, level } = input;
-    const feature = momentsOf(operator);
+    const { name } = momentsOf(operator);
     const x = this.#get(input);
-    const dims = ['two_batch', groups, 1];
-    const sum = (values: Ref) =>
-      onnx.node('ReduceSum', [values, onnx.ints([1])], { attributes: { keepdims: 0 } }, 'moments');
-    const sums = emit.concat([sum(x), sum(onnx.node('Mul', [x, x], {}, 'moments'))], 0);
-    const grouped = onnx.node('Reshape', [sums, onnx.ints([-1, groups, channels / groups])]);
-    const means = onnx.node('ReduceMean', [grouped, onnx.ints([2])], {}, 'moments');
-    const fresh = this.#input(`fresh.${level}`, 'float32', [1]);
-    const recorded = this.#input(feature.name, 'float32', dims);
-    const moments = onnx.node('Add', [onnx.node('Mul', [means, fresh]), recorded]);
-    onnx.output(`new.${feature.name}`, moments, 'float32', dims);
-    return emit.groupNorm(x, moments, operator, [-1, 1, channels]);
+    const both = ['two_batch', groups, 1];
+    const each = ['batch', groups, 1];
+    const fresh = this.#input(freshName(level), 'float32', [1]);
+    const recorded = this.#input(name, 'float32', both);
+    const names = normNames(name);
+    const [knownMean, knownDeviation] = [names.mean, names.deviation].map((known) =>
+      this.#input(known, 'float32', each),
+    );
+    const isFresh = onnx.node('Squeeze', [onnx.node('Greater', [fresh, onnx.floats([0])])]);
+    const [mean, deviation, moments] = onnx.branch(
+      isFresh,
+      [each, each, both],
+      () => {
+        const sum = (type: 'ReduceSum' | 'ReduceSumSquare') =>
+          onnx.node(type, [x, onnx.ints([1])], { attributes: { keepdims: 0 } }, 'moments');
+        const sums = emit.concat([sum('ReduceSum'), sum('ReduceSumSquare')], 0);
+        const grouped = onnx.node('Reshape', [sums, onnx.ints([-1, groups, channels / groups])]);
+        const means = onnx.node('ReduceMean', [grouped, onnx.ints([2])], {}, 'moments');
+        const own = onnx.node('Add', [onnx.node('Mul', [means, fresh]), recorded]);
+        return [...emit.deviation(own, operator), own];
+      },
+      () => [knownMean!, knownDeviation!, recorded].map((ref) => onnx.node('Identity', [ref])),
+    );
+    onnx.output(`new.${name}`, moments!, 'float32', both);
+    return emit.normalize(x, mean!, deviation!, operator, [-1, 1, channels]);
   }
 
   #attention(operator: Attention): Ref {
     const { emit } = this;
     const { onnx } = emit;
     const query = this.#get(operator.query);
-    const key = this.#get(operator.key);
-    const value = this.#get(operator.value);
+    const [key, value] = [this.#get(operator.key), this.#get(operator.value)];
     if (!isSelfAttention(operator)) return emit.attention(query, key, value, operator);
-    // Softmax does not care about the order of keys: recorded rows first, then the fresh ones.
     const [keys, values] = attendedOf(operator) as [AttendedFeature, AttendedFeature];
+    this.#give(keys, key);
+    this.#give(values, value);
+    // Softmax does not care about the order of keys: recorded rows first, then the fresh ones.
     if (this.#options.storage === 'float32') {
-      const all = [[keys, key] as const, [values, value] as const].map(([feature, fresh]) => {
-        this.#output(feature, fresh, 'float32');
-        return emit.concat([this.#input(feature.name, 'float32', this.#rowDims(feature)), fresh], 1);
-      });
-      return emit.attention(query, all[0]!, all[1]!, operator);
+      const all = (feature: AttendedFeature, fresh: Ref) =>
+        emit.concat([this.#input(feature.name, 'float32', this.#rowDims(feature)), fresh], 1);
+      return emit.attention(query, all(keys, key), all(values, value), operator);
     }
-    const [k, v] = [this.#scaled(keys, key), this.#scaled(values, value)];
+    // In units of the recorded scale of each channel: q · (s · k) = (q · s) · k saves a product a recorded number.
+    const scaled = (feature: AttendedFeature, fresh: Ref) => {
+      const scale = this.#input(scaleName(feature.name), 'float32', [1, 1, feature.channels]);
+      const bytes = this.#input(feature.name, 'int8', this.#rowDims(feature));
+      return { scale, all: emit.concat([onnx.cast(bytes, 'float32'), onnx.node('Div', [fresh, scale])], 1) };
+    };
+    const [k, v] = [scaled(keys, key), scaled(values, value)];
     const seen = emit.attention(onnx.node('Mul', [query, k.scale]), k.all, v.all, operator);
     return onnx.node('Mul', [seen, v.scale]);
-  }
-
-  /**
-   * Recorded bytes, then the fresh rows, both in units of the recorded scale of each channel: q · (s · k) = (q · s) · k
-   * saves a product for every recorded number. Gives the fresh rows as bytes: of the recorded scale if there is one,
-   * else of the scale that this pass gives; the scale input of such a dense pass is 1.
-   */
-  #scaled(feature: AttendedFeature, fresh: Ref): { all: Ref; scale: Ref } {
-    const { onnx } = this.emit;
-    const { name, channels } = feature;
-    const scale = this.#input(scaleName(name), 'float32', [1, 1, channels]);
-    const bytes = this.#input(name, 'int8', this.#rowDims(feature));
-    const recorded = onnx.cast(bytes, 'float32');
-    const largest = onnx.node('ReduceMax', [onnx.node('Abs', [fresh]), onnx.ints([0, 1])]);
-    const own = onnx.node('Max', [onnx.node('Div', [largest, onnx.floats([MAX_BYTE])]), onnx.floats([TINY])]);
-    const count = onnx.node('Shape', [bytes], { attributes: { start: 1, end: 2 } });
-    const dense = onnx.node('Equal', [count, onnx.ints([0])]);
-    const unit = onnx.node('Where', [dense, own, scale]);
-    this.#output(feature, this.#bytes(onnx.node('Div', [fresh, unit])), 'int8');
-    onnx.output(`new.${scaleName(name)}`, unit, 'float32', [1, 1, channels]);
-    return { all: this.emit.concat([recorded, onnx.node('Div', [fresh, scale])], 1), scale };
-  }
-
-  /** The halo rows that a convolution reads, as float32 [B, rows, C]; gives the rows of this pass for later ones. */
-  #window(feature: WindowFeature, rows: Ref): Ref {
-    const { onnx } = this.emit;
-    const { name } = feature;
-    if (this.#options.storage === 'float32') {
-      this.#output(feature, rows, 'float32');
-      return this.#input(name, 'float32', this.#rowDims(feature));
-    }
-    const largest = onnx.node('ReduceMax', [onnx.node('Abs', [rows]), onnx.ints([-1])]);
-    const unit = onnx.node('Max', [
-      onnx.node('Div', [largest, onnx.floats([MAX_BYTE])]),
-      onnx.floats([TINY]),
-    ]);
-    this.#output(feature, this.#bytes(onnx.node('Div', [rows, unit])), 'int8');
-    onnx.output(`new.${scaleName(name)}`, unit, 'float32', ['batch', `rows_${feature.level}`, 1]);
-    const bytes = onnx.cast(this.#input(name, 'int8', this.#rowDims(feature)), 'float32');
-    const scale = this.#input(scaleName(name), 'float32', ['batch', `rows.${name}`, 1]);
-    return onnx.node('Mul', [bytes, scale], {}, 'recorded');
-  }
-
-  #bytes(scaled: Ref): Ref {
-    const { onnx } = this.emit;
-    const bounds = [onnx.floats([-MAX_BYTE], []), onnx.floats([MAX_BYTE], [])];
-    return onnx.cast(onnx.node('Clip', [onnx.node('Round', [scaled]), ...bounds]), 'int8');
   }
 
   #rowDims({ name, channels }: RowFeature): (number | string)[] {
     return ['batch', `rows.${name}`, channels];
   }
 
-  /** An output that gives this pass's rows for later passes. It costs nothing unless it is asked for. */
-  #output({ name, level, channels }: RowFeature, rows: Ref, type: 'float32' | 'int8'): void {
-    this.emit.onnx.output(`new.${name}`, rows, type, ['batch', `rows_${level}`, channels]);
+  /** An output that gives this pass's rows for later passes. */
+  #give({ name, level, channels }: RowFeature, rows: Ref): void {
+    this.emit.onnx.output(`new.${name}`, rows, 'float32', ['batch', `rows_${level}`, channels]);
   }
 
   /** A graph input, which several operators may read. */

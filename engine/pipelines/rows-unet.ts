@@ -82,7 +82,7 @@ export class RowsUNet {
       recording === 'none' ? ['out'] : ['out', ...featureOutputs(form)],
     );
     const output = guide(floats(outputs, 'out'), condition);
-    if (recording === 'record') return { output, recorded: recordedFrom(outputs) };
+    if (recording === 'record') return { output, recorded: recordedFrom(form, outputs) };
     if (recording === 'update' && recorded) updateRecorded(recorded, form, region.plan, outputs);
     return { output, recorded };
   }

@@ -34,18 +34,35 @@ export interface MomentsFeature {
   name: string;
   level: number;
   groups: number;
+  epsilon: number;
 }
 
 /**
- * How rows are recorded: as they are, or as bytes −127 … 127, a window with one scale a row [B, N, 1], keys and values
- * with one a channel [1, 1, C], by which the query and the result of attention can be multiplied instead of each key
- * and value. Moments are always float32.
+ * How rows are recorded: as they are, or as bytes −127 … 127, a window with one scale a row [B, N], keys and values
+ * with one a channel [C], by which the query and the result of attention are multiplied instead of each key and value.
+ * Moments are always float32.
  */
 export type Storage = 'float32' | 'int8';
 
 /** The tensor that holds the scales of rows stored as bytes. */
 export function scaleName(name: string): string {
   return `${name}.scale`;
+}
+
+/** The input that says how much of its own statistics a pass uses at a level: 1 / rows, or 0 for recorded ones. */
+export function freshName(level: number): string {
+  return `fresh.${level}`;
+}
+
+/** The inputs that bring recorded means and standard deviations of a group norm. */
+export function normNames(moments: string): { mean: string; deviation: string } {
+  return { mean: `mean.${moments}`, deviation: `deviation.${moments}` };
+}
+
+/** The input of neighbour indexes into a window of `level`; `parity`: of one class of the upsampled rows. */
+export function indexName(reader: WindowReader, level: number, parity?: number): string {
+  const name = `${reader}.${reader === 'up' ? level - 1 : level}`;
+  return parity === undefined ? name : `${name}.${parity}`;
 }
 
 /** Every feature of a network, in the order of computation. */
@@ -68,8 +85,8 @@ export function windowOf({ weight, input, stride, upsample }: Convolution): Wind
   };
 }
 
-export function momentsOf({ gain, input, groups }: GroupNorm): MomentsFeature {
-  return { kind: 'moments', name: `moments.${gain.name}`, level: input.level, groups };
+export function momentsOf({ gain, input, groups, epsilon }: GroupNorm): MomentsFeature {
+  return { kind: 'moments', name: `moments.${gain.name}`, level: input.level, groups, epsilon };
 }
 
 /** Keys, then values. */

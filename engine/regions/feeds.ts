@@ -1,11 +1,22 @@
 import type { Tensor } from '../runtime/runtime.ts';
-import { type Feature, type RowFeature, type Storage, scaleName, type WindowReader } from './features.ts';
+import { dequantizeRows, quantizeChannels, quantizeRows } from './bytes.ts';
+import {
+  type Feature,
+  freshName,
+  indexName,
+  type MomentsFeature,
+  normNames,
+  type RowFeature,
+  type Storage,
+  scaleName,
+  type WindowReader,
+} from './features.ts';
 import type { Neighbours, RegionPlan } from './plan.ts';
 import { putRows, takeRows } from './rows.ts';
 
 /**
- * Features of an earlier pass by the name of their tensor: rows of whole levels in store order, [B, N, C] and their
- * scales; moments [2B, groups].
+ * Features of an earlier pass by name: rows of whole levels in store order, [B, N, C], with their scales where they are
+ * bytes; moments [2B, groups].
  */
 export type Recorded = Map<string, Float32Array | Int8Array>;
 
@@ -17,112 +28,147 @@ export interface RegionForm {
   batch: number;
 }
 
+type Feeds = Record<string, Tensor>;
+
 /** Whether every position is active, so that nothing recorded is read and statistics are fresh. */
 export function isDense(plan: RegionPlan): boolean {
   return plan.levels[0]!.inactive.length === 0;
 }
 
 /** The inputs that tell a network where rows find their neighbours; the same at every step. */
-export function indexFeeds(
-  { features, foldUpsampling }: RegionForm,
-  plan: RegionPlan,
-): Record<string, Tensor> {
-  const feeds: Record<string, Tensor> = {};
+export function indexFeeds({ features, foldUpsampling }: RegionForm, plan: RegionPlan): Feeds {
+  const feeds: Feeds = {};
   for (const feature of features) {
     if (feature.kind !== 'window') continue;
     const { reader, level } = feature;
     if (reader === 'up' && foldUpsampling) {
       const { classes } = plan.up[level - 1]!;
       for (const [parity, corners] of classes.entries())
-        feeds[`up.${level - 1}.${parity}`] = int32(corners, 4);
+        feeds[indexName(reader, level, parity)] = int32(corners, 4);
     } else {
       const { index, taps } = neighboursOf(plan, reader, level);
-      feeds[reader === 'up' ? `up.${level - 1}` : `${reader}.${level}`] = int32(index, taps);
+      feeds[indexName(reader, level)] = int32(index, taps);
     }
   }
   return feeds;
 }
 
 /** The inputs that bring what an earlier pass recorded; a dense plan needs none of it. */
-export function featureFeeds(
-  form: RegionForm,
-  plan: RegionPlan,
-  recorded?: Recorded,
-): Record<string, Tensor> {
-  const feeds: Record<string, Tensor> = {};
-  const { batch } = form;
-  const dense = isDense(plan);
+export function featureFeeds(form: RegionForm, plan: RegionPlan, recorded?: Recorded): Feeds {
+  const feeds: Feeds = {};
   for (const feature of form.features) {
-    const { name, level } = feature;
-    if (feature.kind === 'moments') {
-      const { groups } = feature;
-      const data = dense
-        ? new Float32Array(2 * batch * groups)
-        : (recordedOf(recorded, name) as Float32Array);
-      feeds[name] = { type: 'float32', data, dims: [2 * batch, groups, 1] };
-      const fresh = dense ? 1 / plan.levels[level]!.active.length : 0;
-      feeds[`fresh.${level}`] = { type: 'float32', data: Float32Array.of(fresh), dims: [1] };
-      continue;
-    }
-    const window = feature.kind === 'window';
-    const at = window ? neighboursOf(plan, feature.reader, level).halo : plan.levels[level]!.inactive;
-    const padding = window ? 1 : 0;
-    for (const { tensor, channels, type, rows } of tensorsOf(feature, form.storage)) {
-      const dims = rows ? [batch, at.length + padding, channels] : [1, 1, channels];
-      let data: Float32Array | Int8Array;
-      if (!rows) data = dense ? new Float32Array(channels).fill(1) : recordedOf(recorded, tensor);
-      else if (at.length) data = takeRows(recordedOf(recorded, tensor), batch, channels, at, padding);
-      else data = new (type === 'int8' ? Int8Array : Float32Array)(batch * padding * channels);
-      feeds[tensor] = { type, data, dims } as Tensor;
-    }
+    if (feature.kind === 'moments') Object.assign(feeds, momentFeeds(feature, form, plan, recorded));
+    else if (feature.kind === 'window') {
+      const { halo } = neighboursOf(plan, feature.reader, feature.level);
+      const data = windowRows(feature, form, halo, recorded);
+      feeds[feature.name] = float32(data, [form.batch, halo.length + 1, feature.channels]);
+    } else Object.assign(feeds, attendedFeeds(feature, form, plan.levels[feature.level]!.inactive, recorded));
   }
   return feeds;
 }
 
 /** Names of the outputs that give a pass's features. */
-export function featureOutputs({ features, storage }: RegionForm): string[] {
-  return features.flatMap((feature) =>
-    feature.kind === 'moments'
-      ? [`new.${feature.name}`]
-      : tensorsOf(feature, storage).map(({ tensor }) => `new.${tensor}`),
-  );
+export function featureOutputs({ features }: RegionForm): string[] {
+  return features.map(({ name }) => `new.${name}`);
 }
 
 /** A dense pass's features, to be read by later passes. */
-export function recordedFrom(outputs: Readonly<Record<string, Tensor>>): Recorded {
+export function recordedFrom({ features, storage }: RegionForm, outputs: Readonly<Feeds>): Recorded {
   const recorded: Recorded = new Map();
-  for (const [name, { data }] of Object.entries(outputs))
-    if (name.startsWith('new.')) recorded.set(name.slice(4), data as Float32Array | Int8Array);
+  for (const feature of features) {
+    const data = outputOf(outputs, feature.name);
+    if (feature.kind === 'moments' || storage === 'float32') {
+      recorded.set(feature.name, data);
+      continue;
+    }
+    const quantize = feature.kind === 'window' ? quantizeRows : quantizeChannels;
+    const { bytes, scale } = quantize(data, feature.channels);
+    recorded.set(feature.name, bytes);
+    recorded.set(scaleName(feature.name), scale);
+  }
   return recorded;
 }
 
-/** Writes the fresh rows of a pass over a part of the picture into what was recorded; moments and scales a channel stay. */
+/** Writes the fresh rows of a pass over a part of the picture into what was recorded; moments stay, and scales a channel. */
 export function updateRecorded(
   recorded: Recorded,
-  form: RegionForm,
+  { features, storage, batch }: RegionForm,
   plan: RegionPlan,
-  outputs: Readonly<Record<string, Tensor>>,
+  outputs: Readonly<Feeds>,
 ): void {
-  for (const feature of form.features) {
+  for (const feature of features) {
     if (feature.kind === 'moments') continue;
+    const { name, channels } = feature;
     const { stored } = plan.levels[feature.level]!;
-    for (const { tensor, channels, rows } of tensorsOf(feature, form.storage)) {
-      if (!rows) continue;
-      const fresh = outputs[`new.${tensor}`]?.data as Float32Array | Int8Array | undefined;
-      if (!fresh) throw new Error(`the pass did not give ${tensor}`);
-      putRows(recordedOf(recorded, tensor), fresh, form.batch, channels, stored);
+    const fresh = outputOf(outputs, name);
+    const put = (tensor: string, rows: Float32Array | Int8Array, width: number) =>
+      putRows(recordedOf(recorded, tensor), rows, batch, width, stored);
+    if (storage === 'float32') put(name, fresh, channels);
+    else if (feature.kind === 'window') {
+      const { bytes, scale } = quantizeRows(fresh, channels);
+      put(name, bytes, channels);
+      put(scaleName(name), scale, 1);
+    } else {
+      const scale = recordedOf(recorded, scaleName(name)) as Float32Array;
+      put(name, quantizeChannels(fresh, channels, scale).bytes, channels);
     }
   }
 }
 
-/** The tensors that hold a feature; `rows`: one row a position. */
-function tensorsOf({ kind, name, channels }: RowFeature, storage: Storage) {
-  const values = { tensor: name, channels, type: storage, rows: true };
-  if (storage === 'float32') return [values];
-  const scale = { tensor: scaleName(name), type: 'float32' as const };
-  return kind === 'window'
-    ? [values, { ...scale, channels: 1, rows: true }]
-    : [values, { ...scale, channels, rows: false }];
+/** Group norm's inputs: moments for fresh statistics, or scale and offset from the recorded ones. */
+function momentFeeds(
+  feature: MomentsFeature,
+  { batch }: RegionForm,
+  plan: RegionPlan,
+  recorded?: Recorded,
+): Feeds {
+  const { name, level, groups } = feature;
+  const dense = isDense(plan);
+  const fresh = dense ? 1 / plan.levels[level]!.active.length : 0;
+  const zeros = new Float32Array(2 * batch * groups);
+  const moments = dense ? zeros : (recordedOf(recorded, name) as Float32Array);
+  const { mean, deviation } = normNames(name);
+  const [means, deviations] = [moments.slice(0, batch * groups), moments.slice(batch * groups)];
+  for (const [i, square] of deviations.entries())
+    deviations[i] = Math.sqrt(Math.max(square - means[i]! ** 2, 0) + feature.epsilon);
+  return {
+    [freshName(level)]: float32(Float32Array.of(fresh), [1]),
+    [name]: float32(zeros, [2 * batch, groups, 1]),
+    [mean]: float32(means, [batch, groups, 1]),
+    [deviation]: float32(deviations, [batch, groups, 1]),
+  };
+}
+
+/** The halo rows that a convolution reads, then a row of zeros: [B, halo + 1, C]. */
+function windowRows(
+  { name, channels }: RowFeature,
+  { batch, storage }: RegionForm,
+  halo: Int32Array,
+  recorded?: Recorded,
+): Float32Array {
+  if (halo.length === 0) return new Float32Array(batch * channels);
+  const rows = takeRows(recordedOf(recorded, name), batch, channels, halo, 1);
+  if (storage === 'float32') return rows as Float32Array;
+  const scale = takeRows(recordedOf(recorded, scaleName(name)) as Float32Array, batch, 1, halo, 1);
+  return dequantizeRows({ bytes: rows as Int8Array, scale }, channels);
+}
+
+function attendedFeeds(
+  { name, channels }: RowFeature,
+  { batch, storage }: RegionForm,
+  inactive: Int32Array,
+  recorded?: Recorded,
+): Feeds {
+  const dims = [batch, inactive.length, channels];
+  const rows = inactive.length ? takeRows(recordedOf(recorded, name), batch, channels, inactive) : undefined;
+  if (storage === 'float32') return { [name]: float32((rows as Float32Array) ?? new Float32Array(), dims) };
+  const scale = inactive.length
+    ? (recordedOf(recorded, scaleName(name)) as Float32Array)
+    : new Float32Array(channels).fill(1);
+  return {
+    [name]: { type: 'int8', data: (rows as Int8Array) ?? new Int8Array(), dims },
+    [scaleName(name)]: float32(scale, [1, 1, channels]),
+  };
 }
 
 function recordedOf(recorded: Recorded | undefined, name: string): Float32Array | Int8Array {
@@ -131,10 +177,20 @@ function recordedOf(recorded: Recorded | undefined, name: string): Float32Array 
   return rows;
 }
 
+function outputOf(outputs: Readonly<Feeds>, name: string): Float32Array {
+  const tensor = outputs[`new.${name}`];
+  if (tensor?.type !== 'float32') throw new Error(`the pass did not give ${name}`);
+  return tensor.data;
+}
+
 /** Where the rows that read a window of `level` find them. */
 function neighboursOf(plan: RegionPlan, reader: WindowReader, level: number): Neighbours {
   if (reader === 'same') return plan.levels[level]!.same;
   return reader === 'down' ? plan.down[level]! : plan.up[level - 1]!;
+}
+
+function float32(data: Float32Array, dims: number[]): Tensor {
+  return { type: 'float32', data, dims };
 }
 
 function int32(data: Int32Array, taps: number): Tensor {

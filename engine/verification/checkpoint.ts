@@ -106,6 +106,6 @@ export class RowsReference {
     const outChannels = fresh.length / (batch * active.length);
     const output = pass.base?.slice() ?? new Float32Array(batch * outChannels * height * width);
     overPlanes(output, fresh, batch, outChannels, active);
-    return { output, recorded: recordedFrom(outputs) };
+    return { output, recorded: recordedFrom(form, outputs) };
   }
 }

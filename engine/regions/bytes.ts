@@ -1,0 +1,56 @@
+/** Numbers as bytes −127 … 127 with scales: value = byte · scale. */
+
+const MAX_BYTE = 127;
+/** A scale is never zero. */
+const TINY = 1e-12;
+
+export interface Quantized {
+  bytes: Int8Array;
+  scale: Float32Array;
+}
+
+/** Rows [N, C] with one scale a row. */
+export function quantizeRows(rows: Float32Array, channels: number): Quantized {
+  const scale = new Float32Array(rows.length / channels);
+  const bytes = new Int8Array(rows.length);
+  for (let row = 0; row < scale.length; row++) {
+    const [from, to] = [row * channels, (row + 1) * channels];
+    let largest = 0;
+    for (let i = from; i < to; i++) largest = Math.max(largest, Math.abs(rows[i]!));
+    scale[row] = Math.max(largest / MAX_BYTE, TINY);
+    const inverse = 1 / scale[row]!;
+    for (let i = from; i < to; i++) bytes[i] = Math.round(rows[i]! * inverse);
+  }
+  return { bytes, scale };
+}
+
+/** Rows [N, C] with one scale a channel: the given ones, beyond which values are clipped, or those that fit. */
+export function quantizeChannels(rows: Float32Array, channels: number, given?: Float32Array): Quantized {
+  const scale = given ?? fittingScales(rows, channels);
+  const inverse = scale.map((value) => 1 / value);
+  const bytes = new Int8Array(rows.length);
+  for (let from = 0; from < rows.length; from += channels)
+    for (let c = 0; c < channels; c++) {
+      const value = Math.round(rows[from + c]! * inverse[c]!);
+      bytes[from + c] = Math.min(Math.max(value, -MAX_BYTE), MAX_BYTE);
+    }
+  return { bytes, scale };
+}
+
+function fittingScales(rows: Float32Array, channels: number): Float32Array {
+  const scale = new Float32Array(channels);
+  for (let from = 0; from < rows.length; from += channels)
+    for (let c = 0; c < channels; c++) {
+      const size = Math.abs(rows[from + c]!);
+      if (size > scale[c]!) scale[c] = size;
+    }
+  return scale.map((value) => Math.max(value / MAX_BYTE, TINY));
+}
+
+/** The values of bytes [N, C] with one scale a row. */
+export function dequantizeRows({ bytes, scale }: Quantized, channels: number): Float32Array {
+  const rows = new Float32Array(bytes.length);
+  for (let row = 0; row < scale.length; row++)
+    for (let i = row * channels; i < (row + 1) * channels; i++) rows[i] = bytes[i]! * scale[row]!;
+  return rows;
+}
