@@ -1,8 +1,8 @@
 import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import type { ElementType, OnnxModel, Ref } from '../graph/onnx.ts';
-import type { Attention, Convolution, GroupNorm, Operator } from '../graph/operators.ts';
-import type { Features, Value, Vector } from '../graph/values.ts';
+import type { Attention, Convolution, GroupNorm, Linear, Operator } from '../graph/operators.ts';
+import type { Features, Value, Vector, Weight } from '../graph/values.ts';
 import {
   type AttendedFeature,
   attendedOf,
@@ -32,7 +32,8 @@ export interface RowsOptions {
 /**
  * A network over rows: maps are [B, N, C], one row a position, and only the rows of a region plan are computed.
  *
- * Inputs beside the network's own (l is a level; see `regions/plan.ts` and `regions/features.ts`):
+ * Inputs beside the network's own (l is a level; see `regions/plan.ts` and `regions/features.ts`); in place of the text
+ * its projections `text.*`, see `lowerTextProjections`:
  * `same.l`, `down.l`, `up.l` (or `up.l.q`, one a parity class): neighbour indexes, int32 [N, taps];
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
@@ -45,11 +46,42 @@ export interface RowsOptions {
  * plan order.
  */
 export function lowerRows(network: Network, weights: WeightTable, options: RowsOptions): OnnxModel {
-  const lowering = new RowsLowering(weights, options);
-  for (const [name, value] of network.inputs) lowering.input(name, value);
+  const lowering = new RowsLowering(weights, options, textProjections(network));
+  for (const [name, value] of network.inputs) if (value.kind !== 'tokens') lowering.input(name, value);
   for (const operator of network.operators) lowering.lower(operator);
   for (const [name, value] of network.outputs) lowering.output(name, value);
   return lowering.emit.onnx.encode(network.name);
+}
+
+/**
+ * The projections of the text that a network in rows form takes as inputs: they are the same at every step.
+ * Input: the network's token input. Outputs: `text.<weight>` [B, L, C] for each linear map of it.
+ */
+export function lowerTextProjections(network: Network, weights: WeightTable): OnnxModel {
+  const emit = new Emitter(weights);
+  for (const [name, value] of network.inputs) {
+    if (value.kind !== 'tokens') continue;
+    const text = emit.onnx.input(name, 'float32', ['batch', 'length', value.channels]);
+    for (const { weight, bias, output } of textProjections(network))
+      emit.onnx.output(textName(weight), emit.product(text, weight, bias), 'float32', [
+        'batch',
+        'length',
+        output.channels,
+      ]);
+  }
+  return emit.onnx.encode(`${network.name}-text`);
+}
+
+/** Linear maps of the token input; a network without attention has none. */
+export function textProjections(network: Network): Linear[] {
+  const tokens = new Set([...network.inputs.values()].filter(({ kind }) => kind === 'tokens'));
+  return network.operators.filter(
+    (operator): operator is Linear => operator.type === 'linear' && tokens.has(operator.input),
+  );
+}
+
+function textName(weight: Weight): string {
+  return `text.${weight.name}`;
 }
 
 const CORNERS = 4;
@@ -58,12 +90,14 @@ const WINDOW = 9;
 class RowsLowering {
   readonly emit: Emitter;
   readonly #options: RowsOptions;
+  readonly #projections: ReadonlySet<Linear>;
   readonly #refs = new Map<number, Ref>();
   readonly #inputs = new Map<string, Ref>();
 
-  constructor(weights: WeightTable, options: RowsOptions) {
+  constructor(weights: WeightTable, options: RowsOptions, projections: readonly Linear[]) {
     this.emit = new Emitter(weights);
     this.#options = options;
+    this.#projections = new Set(projections);
   }
 
   input(name: string, value: Value): void {
@@ -97,7 +131,12 @@ class RowsLowering {
         break;
       case 'linear': {
         const { input, output, weight, bias } = operator;
-        this.#set(output, emit.product(this.#get(input), weight, bias));
+        const projected = this.#projections.has(operator);
+        const dims = ['batch', 'length', output.channels];
+        const y = projected
+          ? this.#input(textName(weight), 'float32', dims)
+          : emit.product(this.#get(input), weight, bias);
+        this.#set(output, y);
         break;
       }
       case 'geglu':

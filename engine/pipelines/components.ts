@@ -2,7 +2,7 @@ import type { Network } from '../graph/network.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
 import { lowerCrops } from '../lowering/crops.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
-import { lowerRows, type RowsOptions } from '../lowering/rows.ts';
+import { lowerRows, lowerTextProjections, type RowsOptions, textProjections } from '../lowering/rows.ts';
 import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
@@ -44,7 +44,11 @@ export class Components {
     const session = await this.#session(key, 'unet', (network, weights) =>
       lowerRows(network, weights, options),
     );
-    return new RowsUNet(session, this.network('unet'), options);
+    const network = this.network('unet');
+    const text = textProjections(network).length
+      ? await this.#session('rows text', 'unet', lowerTextProjections)
+      : undefined;
+    return new RowsUNet(session, text, network, options);
   }
 
   /** A part of the autoencoder that can compute a rectangle of its output. */

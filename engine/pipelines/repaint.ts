@@ -112,8 +112,8 @@ export async function repaintSparse(
   const steps = scheduler.timesteps.length - start;
   return {
     latent: withRows(painted),
-    macs: steps * unet.macs(region, batch, tokens),
-    recordingMacs: recordedSteps * unet.macs(everywhere, batch, tokens),
+    macs: unet.macs(region, batch, tokens, steps),
+    recordingMacs: unet.macs(everywhere, batch, tokens, recordedSteps),
     recordedSteps,
     activeFraction: region.plan.levels.map((level) => level.active.length / (level.height * level.width)),
   };

@@ -32,11 +32,21 @@ export class RowsUNet {
   readonly storage: Storage;
   readonly foldUpsampling: boolean;
   readonly #session: Session;
+  readonly #textSession: Session | undefined;
+  /** The projections of the text of the last runs' conditions. */
+  readonly #texts = new WeakMap<Tensor, Promise<Record<string, Tensor>>>();
   readonly #features: Feature[];
   readonly #levels: number;
 
-  constructor(session: Session, network: Network, options: { foldUpsampling: boolean; storage: Storage }) {
+  /** `session`: of `lowerRows`; `textSession`: of `lowerTextProjections`, where there are any. */
+  constructor(
+    session: Session,
+    textSession: Session | undefined,
+    network: Network,
+    options: { foldUpsampling: boolean; storage: Storage },
+  ) {
     this.#session = session;
+    this.#textSession = textSession;
     this.network = network;
     this.storage = options.storage;
     this.foldUpsampling = options.foldUpsampling;
@@ -73,9 +83,16 @@ export class RowsUNet {
     const { recorded, recording = 'none' } = options;
     if (region.rows === 0) return { output: new Float32Array(), recorded };
     const form = this.#form(batchOf(condition));
+    const { encoder_hidden_states: text, ...inputs } = unetInputs(
+      sample,
+      [region.rows, sample.length / region.rows],
+      timestep,
+      condition,
+    );
     const outputs = await this.#session.run(
       {
-        ...unetInputs(sample, [region.rows, sample.length / region.rows], timestep, condition),
+        ...inputs,
+        ...(await this.#projectionsOf(text!)),
         ...region.indexes,
         ...featureFeeds(form, region.plan, recorded),
       },
@@ -87,12 +104,24 @@ export class RowsUNet {
     return { output, recorded };
   }
 
-  /** Products of one run over a region; none if it is empty. */
-  macs(region: Region, batch: number, tokens: number): number {
-    if (region.rows === 0) return 0;
+  /** Products of a number of runs over a region; none if it is empty. The text is projected once for all of them. */
+  macs(region: Region, batch: number, tokens: number, runs = 1): number {
+    if (region.rows === 0 || runs === 0) return 0;
     const { height, width } = region.plan.levels[0]!;
     const active = region.plan.levels.map((level) => level.active.length);
-    return countMacs(this.network, { height, width, batch, tokens }, active).total;
+    const { total, byKind } = countMacs(this.network, { height, width, batch, tokens }, active);
+    const text = byKind.text ?? 0;
+    return text + runs * (total - text);
+  }
+
+  async #projectionsOf(text: Tensor): Promise<Record<string, Tensor>> {
+    if (!this.#textSession) return {};
+    let projections = this.#texts.get(text);
+    if (!projections) {
+      projections = this.#textSession.run({ encoder_hidden_states: text });
+      this.#texts.set(text, projections);
+    }
+    return projections;
   }
 
   #region(plan: RegionPlan, batch: number): Region {

@@ -1,6 +1,7 @@
 import path from 'node:path';
+import type { OnnxModel } from '../graph/onnx.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
-import { lowerRows } from '../lowering/rows.ts';
+import { lowerRows, lowerTextProjections } from '../lowering/rows.ts';
 import { readJson } from '../models/folder.ts';
 import { networkOf, type Part, PLACES } from '../models/parts.ts';
 import { featuresOf } from '../regions/features.ts';
@@ -42,11 +43,12 @@ export class Checkpoint {
       const { network, weights } = await this.#open('unet', PLACES.unet.folder);
       // Right at every size: references come in sizes with odd levels too.
       const options = { foldUpsampling: false, storage: 'float32' } as const;
-      const session = await this.#runtime.load(lowerRows(network, weights, options), {
-        threads: this.#runtime.threads,
-      });
+      const load = (model: OnnxModel) => this.#runtime.load(model, { threads: this.#runtime.threads });
+      const session = await load(lowerRows(network, weights, options));
+      const text = await load(lowerTextProjections(network, weights));
       this.#sessions.set('rows', session);
-      this.#rows = new RowsReference(session, { ...options, features: featuresOf(network) });
+      this.#sessions.set('rows text', text);
+      this.#rows = new RowsReference(session, text, { ...options, features: featuresOf(network) });
     }
     return this.#rows;
   }
@@ -77,11 +79,13 @@ export interface Pass {
 /** The U-Net in rows form with planes outside, as the references have them. */
 export class RowsReference {
   readonly #session: Session;
+  readonly #text: Session;
   readonly #form: Omit<Parameters<typeof indexFeeds>[0], 'batch'>;
   readonly #levels: number;
 
-  constructor(session: Session, form: Omit<Parameters<typeof indexFeeds>[0], 'batch'>) {
+  constructor(session: Session, text: Session, form: Omit<Parameters<typeof indexFeeds>[0], 'batch'>) {
     this.#session = session;
+    this.#text = text;
     this.#form = form;
     this.#levels = 1 + Math.max(...form.features.map(({ level }) => level));
   }
@@ -92,9 +96,11 @@ export class RowsReference {
     const plan = planRegion(pass.mask ?? fullMask(height, width), this.#levels);
     const { active } = plan.levels[0]!;
     const rows = toRows(pass.sample.data as Float32Array, batch, channels, active);
+    const { encoder_hidden_states: text, ...inputs } = pass.inputs;
     const outputs = await this.#session.run(
       {
-        ...pass.inputs,
+        ...inputs,
+        ...(await this.#text.run({ encoder_hidden_states: text! })),
         ...indexFeeds(form, plan),
         ...featureFeeds(form, plan, pass.recorded),
         sample: float32(rows, [batch, active.length, channels]),
