@@ -31,9 +31,20 @@ function step(name: string, body: () => Promise<void>): void {
   });
 }
 
+/** Pictures take seconds, on a fast machine too. */
+async function makeItLast(): Promise<void> {
+  await vscode.set('patchwork.steps', 150);
+  await vscode.set('patchwork.size', '512x512');
+}
+
+async function asUsual(): Promise<void> {
+  await vscode.set('patchwork.steps', undefined);
+  await vscode.set('patchwork.size', undefined);
+}
+
 step('the command asks for a prompt, shows progress and preview, and then the picture', async () => {
   // The first webview of a VS Code takes seconds to load.
-  await vscode.set('patchwork.steps', 60);
+  await makeItLast();
   await vscode.openFile('README.md');
   await putCursorAt(12);
   await vscode.run('Patchwork: Generate Image…');
@@ -49,8 +60,8 @@ step('the command asks for a prompt, shows progress and preview, and then the pi
   assert.ok(facts.colours > 20, `${facts.colours} colours`);
   assert.ok(facts.contrast > 8, `contrast ${facts.contrast}`);
   assert.equal(await recipe('Prompt'), LAKE);
-  assert.equal(await recipe('Steps'), '60');
-  await vscode.set('patchwork.steps', undefined);
+  assert.equal(await recipe('Steps'), '150');
+  await asUsual();
 });
 
 step('another prompt is another picture, the same seed is the same picture', async () => {
@@ -105,7 +116,7 @@ step('copies the picture', async () => {
 step('cancels half way, and the engine goes on', async () => {
   const engines = vscode.engines();
   assert.equal(engines.length, 1);
-  await vscode.set('patchwork.steps', 150);
+  await makeItLast();
   await startLong();
   await vscode.view.locator('[data-action=cancel]').click();
   await notice('Cancelled.');
@@ -123,7 +134,7 @@ step('a killed engine is one clear sentence, and the next picture comes from a f
     'The engine process was ended by SIGKILL; the next request starts a fresh one.',
   );
   await vscode.screenshot('killed');
-  await vscode.set('patchwork.steps', undefined);
+  await asUsual();
   const fresh = await generateInView(SNOWMAN, '7');
   assert.ok(fresh.colours > 20);
   assert.equal(await failure.count(), 0);
