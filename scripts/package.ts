@@ -71,6 +71,8 @@ async function makePackage(name: string, target: Target): Promise<void> {
       target: name,
       packagePath: vsix,
       allowMissingRepository: true,
+      // The README's links are relative to the repository, which has no address yet.
+      rewriteRelativeLinks: false,
       skipLicense: !fs.existsSync(path.join(staging, 'LICENSE')),
     });
     console.log(`${path.basename(vsix)}  ${(fs.statSync(vsix).size / 1e6).toFixed(1)} MB`);
