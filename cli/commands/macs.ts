@@ -5,7 +5,7 @@ import { countMacs } from '../../engine/graph/macs.ts';
 import type { Network } from '../../engine/graph/network.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PARTS, type Part } from '../../engine/models/parts.ts';
-import { featuresOf } from '../../engine/regions/features.ts';
+import { featuresOf, levelCount } from '../../engine/regions/features.ts';
 import { activeCount, pyramid } from '../../engine/regions/mask.ts';
 import { readLatentMask } from '../masks.ts';
 import { type CommonOptions, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
@@ -71,6 +71,5 @@ async function activeRows(
 ): Promise<number[]> {
   if (part !== 'unet') throw new InputError('--mask counts the U-Net only: leave out --part.');
   const mask = await readLatentMask(file, height, width, scale);
-  const coarsest = Math.max(...featuresOf(network).map(({ level }) => level));
-  return pyramid(mask, coarsest + 1).map(activeCount);
+  return pyramid(mask, levelCount(featuresOf(network))).map(activeCount);
 }

@@ -84,11 +84,13 @@ export async function benchmark(
   const components = new Components(model, runtime, threads);
   try {
     const steps: UNetStep[] = [];
+    const inputs: StepInputs[] = [];
     for (const { name, mask } of runs) {
       options.signal?.throwIfAborted();
-      const inputs = new StepInputs(components, { height, width }, mask?.mask);
-      if (name === 'dense') steps.push(await denseStep(components, inputs));
-      else steps.push(await rowsStep(components, inputs, { mask: mask?.mask, storage: STORAGE[name] }));
+      const own = new StepInputs(components, { height, width }, mask?.mask);
+      inputs.push(own);
+      if (name === 'dense') steps.push(await denseStep(components, own));
+      else steps.push(await rowsStep(components, own, { mask: mask?.mask, storage: STORAGE[name] }));
     }
     const outputs: Float32Array[] = [];
     const timings = await interleave(
@@ -106,8 +108,8 @@ export async function benchmark(
       const { macs, loadSeconds, storeBytes, activeFraction } = steps[i]!;
       let psnr: number | null = null;
       if (hasBaseline && name !== 'dense') {
-        const inputs = new StepInputs(components, { height, width }, mask?.mask);
-        psnr = decibels(outputs[i]!, await (await denseStep(components, inputs)).run(), mask?.mask);
+        const baseline = await denseStep(components, inputs[i]!);
+        psnr = decibels(outputs[i]!, await baseline.run(), mask?.mask);
       }
       rows.push({
         case: name,

@@ -8,6 +8,7 @@ import { planarPredict } from '../pipelines/planar-unet.ts';
 import { RowsUNet } from '../pipelines/rows-unet.ts';
 import type { Storage } from '../regions/features.ts';
 import type { Mask } from '../regions/mask.ts';
+import { activeFractions } from '../regions/plan.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import { bytesOf } from '../regions/store.ts';
 import { float32 } from '../runtime/runtime.ts';
@@ -118,7 +119,7 @@ export async function rowsStep(
     macs: unet.macs(region, batch, tokens),
     loadSeconds,
     storeBytes: recorded ? bytesOf(recorded) : 0,
-    activeFraction: region.plan.levels.map((level) => level.active.length / (level.height * level.width)),
+    activeFraction: activeFractions(region.plan),
     run: async () => {
       await listen();
       const { output } = await unet.run(region, rows, TIMESTEP, condition, { recorded });

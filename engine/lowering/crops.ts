@@ -24,11 +24,7 @@ export const rowsName = (path: string) => `rows.${path}`;
  * Outputs beside the network's own, under the same names with `new.` before: the crop's own keys, values and moments.
  */
 export function lowerCrops(network: Network, weights: WeightTable): OnnxModel {
-  const lowering = new CropLowering(weights);
-  for (const [name, value] of network.inputs) lowering.input(name, value);
-  for (const operator of network.operators) lowering.lower(operator);
-  for (const [name, value] of network.outputs) lowering.output(name, value);
-  return lowering.emit.onnx.encode(network.name);
+  return new CropLowering(weights).model(network);
 }
 
 class CropLowering extends PlanarLowering {

@@ -10,11 +10,7 @@ import { Emitter } from './emitter.ts';
  * transformers, where they are rows [B, H·W, C]. Any batch, size and text length: the graph has no fixed extent.
  */
 export function lowerPlanar(network: Network, weights: WeightTable): OnnxModel {
-  const lowering = new PlanarLowering(weights);
-  for (const [name, value] of network.inputs) lowering.input(name, value);
-  for (const operator of network.operators) lowering.lower(operator);
-  for (const [name, value] of network.outputs) lowering.output(name, value);
-  return lowering.emit.onnx.encode(network.name);
+  return new PlanarLowering(weights).model(network);
 }
 
 /** On narrower maps moving the four parts of a folded upsampling into place costs more than it saves. */
@@ -35,6 +31,13 @@ export class PlanarLowering {
 
   constructor(weights: WeightTable) {
     this.emit = new Emitter(weights);
+  }
+
+  model(network: Network): OnnxModel {
+    for (const [name, value] of network.inputs) this.input(name, value);
+    for (const operator of network.operators) this.lower(operator);
+    for (const [name, value] of network.outputs) this.output(name, value);
+    return this.emit.onnx.encode(network.name);
   }
 
   input(name: string, value: Value): void {

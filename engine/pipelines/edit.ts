@@ -14,6 +14,7 @@ import { listen } from './denoise.ts';
 import { batchOf, type Condition } from './guidance.ts';
 import { type EditMemory, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
 import { planarPredict } from './planar-unet.ts';
+import { PREVIEW_INTERVAL_MS } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
 import { type Repainted, repaintDense, repaintSparse } from './repaint.ts';
@@ -167,9 +168,6 @@ export async function edit(
     recordedSteps: repainted.recordedSteps,
   };
 }
-
-/** Least time between two previews. */
-const PREVIEW_INTERVAL_MS = 250;
 
 /** A picture's latents and process: remembered, or computed now. */
 async function study(

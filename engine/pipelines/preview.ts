@@ -1,6 +1,9 @@
 import type { EncodedPicture } from '../api.ts';
 import { encodePng } from '../pictures/png.ts';
 
+/** Least time between two previews that cost a decoder run. */
+export const PREVIEW_INTERVAL_MS = 250;
+
 /**
  * Linear maps from a latent position to a colour in [−1, 1], fitted by the community to the two published
  * autoencoders, which are told apart by their scaling factor. One row a latent channel: red, green, blue.

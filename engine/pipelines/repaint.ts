@@ -1,5 +1,6 @@
 import type { Recorded } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
+import { activeFractions } from '../regions/plan.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import { copyOf, type FeatureStore } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -115,7 +116,7 @@ export async function repaintSparse(
     macs: unet.macs(region, batch, tokens, steps),
     recordingMacs: unet.macs(everywhere, batch, tokens, recordedSteps),
     recordedSteps,
-    activeFraction: region.plan.levels.map((level) => level.active.length / (level.height * level.width)),
+    activeFraction: activeFractions(region.plan),
   };
 }
 

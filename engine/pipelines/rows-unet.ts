@@ -1,6 +1,6 @@
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
-import { type Feature, featuresOf, type Storage } from '../regions/features.ts';
+import { type Feature, featuresOf, levelCount, type Storage } from '../regions/features.ts';
 import {
   featureFeeds,
   featureOutputs,
@@ -51,13 +51,12 @@ export class RowsUNet {
     this.storage = options.storage;
     this.foldUpsampling = options.foldUpsampling;
     this.#features = featuresOf(network);
-    this.#levels = 1 + Math.max(...this.#features.map(({ level }) => level));
+    this.#levels = levelCount(this.#features);
   }
 
   /** Whether upsampling can be folded at this latent size: every level but the coarsest must have even sides. */
   static canFold(network: Network, height: number, width: number): boolean {
-    const coarsest = Math.max(...featuresOf(network).map(({ level }) => level));
-    const step = 2 ** coarsest;
+    const step = 2 ** (levelCount(featuresOf(network)) - 1);
     return height % step === 0 && width % step === 0;
   }
 

@@ -12,14 +12,11 @@ import { denoise, listen } from './denoise.ts';
 import { batchOf } from './guidance.ts';
 import { type EditMemory, keepStudy } from './memory.ts';
 import { planarPredict } from './planar-unet.ts';
-import { latentPreview } from './preview.ts';
+import { latentPreview, PREVIEW_INTERVAL_MS } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, RegionAutoencoder } from './region-autoencoder.ts';
 import { recordingPredict } from './repaint.ts';
 import { RowsUNet } from './rows-unet.ts';
-
-/** Least time between two previews that cost a decoder run. */
-const PREVIEW_INTERVAL_MS = 250;
 
 /**
  * Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. With a memory the features of every step

@@ -101,3 +101,8 @@ export function attendedOf({ path, key, value }: Attention): AttendedFeature[] {
 export function isSelfAttention({ key }: Attention): boolean {
   return key.kind === 'map';
 }
+
+/** Levels that a network's features lie on, from the finest: 0 … count − 1. */
+export function levelCount(features: readonly Feature[]): number {
+  return 1 + Math.max(...features.map(({ level }) => level));
+}

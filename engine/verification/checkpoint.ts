@@ -4,8 +4,15 @@ import { lowerPlanar } from '../lowering/planar.ts';
 import { lowerRows, lowerTextProjections } from '../lowering/rows.ts';
 import { readJson } from '../models/folder.ts';
 import { networkOf, type Part, PLACES } from '../models/parts.ts';
-import { featuresOf } from '../regions/features.ts';
-import { featureFeeds, featureOutputs, indexFeeds, type Recorded, recordedFrom } from '../regions/feeds.ts';
+import { featuresOf, levelCount } from '../regions/features.ts';
+import {
+  featureFeeds,
+  featureOutputs,
+  indexFeeds,
+  type Recorded,
+  type RegionForm,
+  recordedFrom,
+} from '../regions/feeds.ts';
 import { fullMask, type Mask } from '../regions/mask.ts';
 import { planRegion } from '../regions/plan.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
@@ -80,14 +87,14 @@ export interface Pass {
 export class RowsReference {
   readonly #session: Session;
   readonly #text: Session;
-  readonly #form: Omit<Parameters<typeof indexFeeds>[0], 'batch'>;
+  readonly #form: Omit<RegionForm, 'batch'>;
   readonly #levels: number;
 
-  constructor(session: Session, text: Session, form: Omit<Parameters<typeof indexFeeds>[0], 'batch'>) {
+  constructor(session: Session, text: Session, form: Omit<RegionForm, 'batch'>) {
     this.#session = session;
     this.#text = text;
     this.#form = form;
-    this.#levels = 1 + Math.max(...form.features.map(({ level }) => level));
+    this.#levels = levelCount(form.features);
   }
 
   async run(pass: Pass): Promise<{ output: Float32Array; recorded: Recorded }> {
