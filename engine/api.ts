@@ -105,6 +105,11 @@ export interface EditRequest extends DrawingRequest {
   image: Uint8Array;
   /** A picture file, white where the image is to be painted anew. */
   mask: Uint8Array;
+  /**
+   * The mask's greys blend the new with the old, and all that is not black is computed. Without it (the default) the
+   * mask is cut at half grey. Such a mask must have the image's size.
+   */
+  softMask?: boolean;
   /** How much of the old is forgotten under the mask: 0.05 (hardly anything) … 1 (all). */
   strength?: number;
   mode?: EditMode;
@@ -112,9 +117,31 @@ export interface EditRequest extends DrawingRequest {
   dilation?: number;
 }
 
-export interface EditProgress extends Omit<GenerateProgress, 'stage'> {
+/** A part of a picture, and where its upper left corner lies in it, in pixels. */
+export interface PicturePart extends EncodedPicture {
+  left: number;
+  top: number;
+}
+
+export interface EditProgress extends Omit<GenerateProgress, 'stage' | 'preview'> {
   /** `record`: the picture's own features are computed, which later edits of it read. */
   stage: GenerateProgress['stage'] | 'record';
+  /** The bounds of the mask, painted as far as the model sees it after this step. */
+  preview?: PicturePart;
+}
+
+/** Which positions of one resolution level an edit computed. */
+export interface ComputedLevel {
+  /** Pixels of the picture along a position's side. */
+  cell: number;
+  /** Where the level's first position lies in the picture, in pixels. */
+  left: number;
+  top: number;
+  /** Positions along the sides. */
+  width: number;
+  height: number;
+  /** One byte a position, row by row: 1 where it was computed. */
+  positions: Uint8Array;
 }
 
 export interface EditResult extends GenerateResult {
@@ -122,8 +149,13 @@ export interface EditResult extends GenerateResult {
   activeFraction: number[];
   /** What the same edit costs when everything is computed. */
   denseMacs: number;
+  /** The same as maps, from the finest level; none where everything is computed. */
+  computed: ComputedLevel[];
   /** Steps whose features had to be recorded first, at the price of a dense step each; part of `macs`. */
   recordedSteps: number;
+  /** What that took, step by step, part of `seconds`; and what it cost, part of `macs`. */
+  recordSeconds: number[];
+  recordingMacs: number;
 }
 
 /** What the engine remembers of pictures, so that edits of them are cheap. */

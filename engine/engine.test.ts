@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import sharp from 'sharp';
-import type { EditRequest, Engine } from './api.ts';
+import type { EditRequest, Engine, PicturePart } from './api.ts';
 import { createEngine } from './engine.ts';
 import { isAbort } from './errors.ts';
 import { NodeRuntime } from './runtime/node/runtime.ts';
@@ -66,6 +66,43 @@ test('outside the mask every pixel stays; inside, the picture changes', async ()
   assert.ok(changed > 1000, `${changed} values changed`);
   assert.ok(activeFraction[0]! > 0.05 && activeFraction[0]! < 0.15, String(activeFraction));
   assert.ok(macs > 0 && denseMacs > 0);
+});
+
+test('tells which positions were computed, and shows the masked part on the way', async () => {
+  const mask = await rectangle(96, 120, 64, 56);
+  const previews: (PicturePart | undefined)[] = [];
+  const { computed, activeFraction } = await engine.edit(request(mask, { steps: 30, previews: true }), {
+    onProgress: ({ preview }) => void previews.push(preview),
+  });
+  assert.deepEqual(
+    computed.map(({ cell, width, height }) => [cell, width, height]),
+    activeFraction.map((_, l) => [8 * 2 ** l, 32 / 2 ** l, 32 / 2 ** l]),
+  );
+  for (const [l, { positions }] of computed.entries()) {
+    const active = positions.reduce((sum, value) => sum + value, 0);
+    assert.equal(active / positions.length, activeFraction[l]);
+  }
+  // The middle of the mask is computed at the finest level, a far corner is not.
+  assert.equal(computed[0]!.positions[18 * 32 + 16], 1);
+  assert.equal(computed[0]!.positions[0], 0);
+  const seen = previews.filter((preview) => preview !== undefined);
+  assert.ok(seen.length > 0, 'there was a preview');
+  for (const { left, top, width, height } of seen)
+    assert.deepEqual({ left, top, width, height }, { left: 96, top: 120, width: 64, height: 56 });
+});
+
+test('the greys of a soft mask blend the new with the old', async () => {
+  const hard = await rectangle(96, 120, 64, 56);
+  const soft = await sharp(hard).linear(0.2, 0).png().toBuffer();
+  const changes = async (mask: Uint8Array, softMask: boolean) => {
+    const { picture } = await engine.edit(request(mask, { softMask }));
+    const [before, after] = await Promise.all([image, picture.png].map(pixelsOf));
+    return after!.reduce((sum, value, i) => sum + Math.abs(value - before![i]!), 0);
+  };
+  const [full, part] = [await changes(hard, true), await changes(soft, true)];
+  assert.equal(full, await changes(hard, false));
+  assert.ok(part > full * 0.1 && part < full * 0.4, `${part} of ${full}`);
+  await assert.rejects(changes(soft, false), /no white pixel/);
 });
 
 test('the first edit records, later edits of the same picture do not, and edits stack', async () => {

@@ -11,7 +11,7 @@ import type {
   StoreReport,
 } from './api.ts';
 import { openModelFolder } from './models/open.ts';
-import { decodeMask } from './pictures/mask.ts';
+import { decodeMask, decodeSoftMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { Components } from './pipelines/components.ts';
 import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
@@ -65,11 +65,12 @@ class LocalEngine implements Engine {
     const checked = checkEdit(request);
     options.signal?.throwIfAborted();
     const picture = await decodePicture(checked.image, 'The image');
-    const { mask, warnings } = await decodeMask(checked.mask, 'The mask', picture);
+    const readMask = checked.softMask ? decodeSoftMask : decodeMask;
+    const { mask, coverage, warnings } = await readMask(checked.mask, 'The mask', picture);
     const loaded = await this.#load(checked);
     const { strength = DEFAULT_STRENGTH, mode = 'sparse', dilation = DEFAULT_DILATION, previews } = checked;
     const recipe = { ...recipeFor(checked, loaded), width: picture.width, height: picture.height };
-    const task = { picture, mask, recipe, strength, mode, dilation };
+    const task = { picture, mask, coverage, recipe, strength, mode, dilation };
     const result = await edit(loaded, this.#memory, task, { ...options, previews });
     return { ...result, warnings: [...warnings, ...result.warnings] };
   }

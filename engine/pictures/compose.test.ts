@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Mask } from '../regions/mask.ts';
-import { compose, encodePicture } from './compose.ts';
+import { compose, cropPicture, encodePicture } from './compose.ts';
 import { gaussianNoise } from './noise.ts';
 import { decodePicture, type Picture } from './read.ts';
 import { windowPlanes } from './window.ts';
@@ -87,4 +87,24 @@ test('an encoded picture carries its recipe', async () => {
   } as const;
   const png = await encodePicture(noisePicture(8, 8, true), recipe);
   assert.deepEqual((await decodePicture(png, 'made.png')).recipe, recipe);
+});
+
+test('a soft mask takes as much of the repainted as it is white', () => {
+  const picture = { width: 4, height: 1, pixels: new Uint8Array(12).fill(200) };
+  const mask = { width: 4, height: 1, data: Uint8Array.of(0, 1, 1, 1) };
+  const coverage = Uint8Array.of(0, 51, 128, 255);
+  const window = { left: 0, top: 0, width: 4, height: 1 };
+  const { pixels } = compose(picture, black(4, 1), window, mask, 0, coverage);
+  assert.deepEqual(
+    [0, 3, 6, 9].map((i) => pixels[i]),
+    [200, 160, 100, 0],
+  );
+});
+
+test('crops keep pixels and alpha', () => {
+  const picture = noisePicture(5, 4, true);
+  const part = cropPicture(picture, { y: { from: 1, to: 3 }, x: { from: 2, to: 5 } });
+  assert.deepEqual([part.width, part.height], [3, 2]);
+  assert.equal(part.alpha![3], picture.alpha![2 * 5 + 2]);
+  assert.equal(part.pixels[3 * 4 + 1], picture.pixels[3 * (2 * 5 + 3) + 1]);
 });

@@ -9,6 +9,7 @@ import type { PictureWindow } from './window.ts';
  * The picture with repainted pixels where the mask is active; every other pixel, and alpha, stays as it is.
  * @param planes of the window [3, height, width], −1 … 1, rounded and clamped. @param mask of the picture's size.
  * @param feather pixels inside the mask's edge over which the original fades into the repainted: 0 is a hard edge.
+ * @param coverage of a soft mask: the most of the repainted that a pixel takes, 0 … 255, [height, width].
  */
 export function compose(
   picture: Picture,
@@ -16,6 +17,7 @@ export function compose(
   window: PictureWindow,
   mask: Mask,
   feather = 0,
+  coverage?: Uint8Array,
 ): Picture {
   const pixels = Uint8Array.from(picture.pixels);
   const box = boundsOf(mask);
@@ -32,7 +34,8 @@ export function compose(
       const position = y * mask.width + x;
       if (!mask.data[position]) continue;
       const inside = depth ? depth[(y - box.y.from) * columns + x - box.x.from]! : 1;
-      const weight = depth ? Math.min(1, inside / (feather + 1)) : 1;
+      const most = coverage ? coverage[position]! / 255 : 1;
+      const weight = depth ? Math.min(most, inside / (feather + 1)) : most;
       const source = (y - window.top) * window.width + x - window.left;
       for (let c = 0; c < 3; c++) {
         const painted = Math.max(0, Math.min(255, (planes[c * plane + source]! + 1) * 127.5));
@@ -75,6 +78,20 @@ function depthInside(mask: Mask, box: Box): Float32Array {
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) pass(y, x, -1);
   for (let y = height - 1; y >= 0; y--) for (let x = width - 1; x >= 0; x--) pass(y, x, 1);
   return depth;
+}
+
+/** A rectangle of a picture. */
+export function cropPicture({ width, pixels, alpha }: Picture, box: Box): Picture {
+  const size = { width: widthOf(box), height: heightOf(box) };
+  const crop = (data: Uint8Array, channels: number) => {
+    const part = new Uint8Array(channels * areaOf(box));
+    for (let y = 0; y < size.height; y++) {
+      const from = channels * ((box.y.from + y) * width + box.x.from);
+      part.set(data.subarray(from, from + channels * size.width), channels * y * size.width);
+    }
+    return part;
+  };
+  return { ...size, pixels: crop(pixels, 3), ...(alpha && { alpha: crop(alpha, 1) }) };
 }
 
 /** PNG file of a picture, with its alpha, and a recipe in its text if there is one. */

@@ -8,6 +8,8 @@ const WHITE = 128;
 /** A mask at the size of a picture, 1 where the picture is to be edited. */
 export interface PictureMask {
   mask: Mask;
+  /** Of a soft mask: how much of the edit each pixel takes, 0 … 255. */
+  coverage?: Uint8Array;
   /** A sentence for the user where the mask had to be scaled. */
   warnings: string[];
 }
@@ -33,10 +35,33 @@ export async function decodeMask(
   return maskFor(await decodePicture(bytes, name), picture, name);
 }
 
+/**
+ * Reads a mask whose greys count: every pixel that is not black is edited, as far as it is white.
+ * @throws InputError if it cannot be read, is all black, or has another size than the picture.
+ */
+export async function decodeSoftMask(
+  bytes: Uint8Array,
+  name: string,
+  { width, height }: { width: number; height: number },
+): Promise<PictureMask> {
+  const source = await decodePicture(bytes, name);
+  if (source.width !== width || source.height !== height)
+    throw new InputError(
+      `${name} is ${source.width}×${source.height} pixels; a soft mask must have the picture's ${width}×${height}.`,
+    );
+  const coverage = Uint8Array.from({ length: width * height }, (_, i) => Math.round(whiteness(source, i)));
+  const mask = { width, height, data: coverage.map((value) => (value > 0 ? 1 : 0)) };
+  if (activeCount(mask) === 0) throw nothingWhite(name);
+  return { mask, coverage, warnings: [] };
+}
+
+function nothingWhite(name: string): InputError {
+  return new InputError(`${name} has no white pixel, so there is nothing to edit.`);
+}
+
 function maskFor(source: Picture, picture: { width: number; height: number }, name: string): PictureMask {
   const read = whiteOf(source);
-  if (activeCount(read) === 0)
-    throw new InputError(`${name} has no white pixel, so there is nothing to edit.`);
+  if (activeCount(read) === 0) throw nothingWhite(name);
   const { width, height } = picture;
   if (read.width === width && read.height === height) return { mask: read, warnings: [] };
   const warning = `The mask is ${read.width}×${read.height} pixels and was scaled to the picture's ${width}×${height}.`;
@@ -44,15 +69,18 @@ function maskFor(source: Picture, picture: { width: number; height: number }, na
 }
 
 /** The white part of a mask picture, see `readMask`; it may be empty. */
-export function whiteOf({ width, height, pixels, alpha }: Picture): Mask {
+export function whiteOf(picture: Picture): Mask {
+  const { width, height, alpha } = picture;
   const data = new Uint8Array(width * height);
-  for (let i = 0; i < data.length; i++) {
-    // Luma of ITU-R BT.601.
-    const luma = (299 * pixels[3 * i]! + 587 * pixels[3 * i + 1]! + 114 * pixels[3 * i + 2]!) / 1000;
-    data[i] = (luma * (alpha?.[i] ?? 255)) / 255 >= WHITE ? 1 : 0;
-  }
+  for (let i = 0; i < data.length; i++) data[i] = whiteness(picture, i) >= WHITE ? 1 : 0;
   const painted = alpha?.some((value) => value < WHITE) && !data.includes(1);
   return { width, height, data: painted ? alpha!.map((value) => (value >= WHITE ? 1 : 0)) : data };
+}
+
+/** How white a pixel is, 0 … 255: the luma of ITU-R BT.601, over black. */
+function whiteness({ pixels, alpha }: Picture, i: number): number {
+  const luma = (299 * pixels[3 * i]! + 587 * pixels[3 * i + 1]! + 114 * pixels[3 * i + 2]!) / 1000;
+  return (luma * (alpha?.[i] ?? 255)) / 255;
 }
 
 /** A mask at another size: active where any active pixel falls, so that thin strokes stay. */

@@ -1,7 +1,7 @@
-import type { CallOptions, EditMode, EditProgress, EditResult, EncodedPicture, Recipe } from '../api.ts';
+import type { CallOptions, EditMode, EditProgress, EditResult, PicturePart, Recipe } from '../api.ts';
 import { InputError } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
-import { compose, encodePicture } from '../pictures/compose.ts';
+import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
 import { latentMask } from '../pictures/mask.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import type { Picture } from '../pictures/read.ts';
@@ -31,6 +31,8 @@ export interface EditTask {
   picture: Picture;
   /** At the picture's size. */
   mask: Mask;
+  /** Of a soft mask; see `compose`. */
+  coverage?: Uint8Array;
   recipe: Recipe;
   strength: number;
   mode: EditMode;
@@ -46,7 +48,7 @@ export async function edit(
 ): Promise<EditResult> {
   const begin = performance.now();
   const { model, components } = ready;
-  const { picture, mask, recipe, strength, mode } = task;
+  const { picture, mask, coverage, recipe, strength, mode } = task;
   const { signal } = options;
   const box = boundsOf(mask);
   if (!box) throw new InputError('The mask has no white pixel, so there is nothing to edit.');
@@ -57,7 +59,7 @@ export async function edit(
   const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
   const steps = scheduler.timesteps.length;
   const start = Math.min(steps - 1, Math.max(0, steps - Math.round(steps * strength)));
-  const report = (stage: EditProgress['stage'], step: number, preview?: EncodedPicture) =>
+  const report = (stage: EditProgress['stage'], step: number, preview?: PicturePart) =>
     options.onProgress?.({ stage, step, steps: steps - start, ...(preview && { preview }) });
 
   report('load', 0);
@@ -99,7 +101,7 @@ export async function edit(
       studied.decoded ?? { data: planes, record: NO_RECORD },
       region,
     );
-  const finish = (decoded: Coded) => compose(picture, decoded.data, window, mask, FEATHER);
+  const finish = (decoded: Coded) => compose(picture, decoded.data, window, mask, FEATHER, coverage);
   let lastPreview = performance.now();
   const callbacks = {
     signal,
@@ -108,9 +110,10 @@ export async function edit(
       stepSeconds.push((performance.now() - stepBegin) / 1000);
       const due = performance.now() - lastPreview > PREVIEW_INTERVAL_MS && index + 1 < steps;
       if (due && options.onProgress && options.previews !== false && model.autoencoder.kind === 'tiny') {
-        const preview = finish(await decodeRegion(latent()));
+        const { width, height, ...part } = cropPicture(finish(await decodeRegion(latent())), box);
+        const png = await encodePicture({ ...part, width, height });
         lastPreview = performance.now();
-        report('denoise', index + 1 - start, { ...preview, png: await encodePicture(preview) });
+        report('denoise', index + 1 - start, { png, width, height, left: box.x.from, top: box.y.from });
       } else report('denoise', index + 1 - start);
       stepBegin = performance.now();
     },
@@ -165,7 +168,17 @@ export async function edit(
     warnings,
     activeFraction: repainted.activeFraction,
     denseMacs: text + encoderMacs + (steps - start) * denseStepMacs + decoderMacs,
+    computed: repainted.active.map((level, l) => ({
+      cell: scale * 2 ** l,
+      left: window.left,
+      top: window.top,
+      width: level.width,
+      height: level.height,
+      positions: level.data,
+    })),
     recordedSteps: repainted.recordedSteps,
+    recordSeconds: repainted.recordSeconds,
+    recordingMacs: repainted.recordingMacs,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Recorded } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
-import { activeFractions } from '../regions/plan.ts';
+import { activeFractions, activeMasks } from '../regions/plan.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import { copyOf, type FeatureStore } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -41,7 +41,11 @@ export interface Repainted {
   macs: number;
   recordingMacs: number;
   recordedSteps: number;
+  /** Wall time of each recorded pass. */
+  recordSeconds: number[];
   activeFraction: number[];
+  /** The positions that were computed, level by level from the finest; none where all were. */
+  active: Mask[];
 }
 
 type Callbacks = Pick<DenoiseOptions, 'signal'> & {
@@ -77,7 +81,7 @@ export async function repaintSparse(
     overPlanes(planes, rows, 1, channels, at);
     return planes;
   };
-  let recordedSteps = 0;
+  const recordSeconds: number[] = [];
   const recordedAt = async (index: number): Promise<Recorded> => {
     const timestep = scheduler.timesteps[index]!;
     const key = { picture: process.id, timestep };
@@ -85,6 +89,7 @@ export async function repaintSparse(
     if (known) return known;
     callbacks.onRecord?.(index);
     await listen(signal);
+    const begin = performance.now();
     const all = everywhere.plan.levels[0]!.active;
     const planes = scheduler.scaleInput(scheduler.addNoise(process.latent, process.noise, index), index);
     const sample = toRows(planes, 1, channels, all);
@@ -92,7 +97,7 @@ export async function repaintSparse(
       recording: 'record',
     });
     store.put(key, recorded!);
-    recordedSteps++;
+    recordSeconds.push((performance.now() - begin) / 1000);
     return recorded!;
   };
   const predict: Predict = async (sample, index) => {
@@ -114,9 +119,11 @@ export async function repaintSparse(
   return {
     latent: withRows(painted),
     macs: unet.macs(region, batch, tokens, steps),
-    recordingMacs: unet.macs(everywhere, batch, tokens, recordedSteps),
-    recordedSteps,
+    recordingMacs: unet.macs(everywhere, batch, tokens, recordSeconds.length),
+    recordedSteps: recordSeconds.length,
+    recordSeconds,
     activeFraction: activeFractions(region.plan),
+    active: activeMasks(region.plan),
   };
 }
 
@@ -175,7 +182,9 @@ export async function repaintDense(
     macs: (steps - start) * macsPerStep,
     recordingMacs: 0,
     recordedSteps: 0,
+    recordSeconds: [],
     activeFraction: [],
+    active: [],
   };
 }
 

@@ -81,6 +81,7 @@ const editSchema = z.object({
   ...drawing,
   image: file('The image'),
   mask: file('The mask'),
+  softMask: z.boolean().optional(),
   strength: between('Strength', LIMITS.strength).optional(),
   mode: oneOf('mode', EDIT_MODES).optional(),
   dilation: whole('Dilation', LIMITS.dilation).optional(),

@@ -72,6 +72,15 @@ export function activeFractions(plan: RegionPlan): number[] {
   return plan.levels.map(({ active, height, width }) => active.length / (height * width));
 }
 
+/** The positions that are active, for each level. */
+export function activeMasks(plan: RegionPlan): Mask[] {
+  return plan.levels.map(({ active, height, width }) => {
+    const data = new Uint8Array(height * width);
+    for (const position of active) data[position] = 1;
+    return { height, width, data };
+  });
+}
+
 /** Row numbers of one level's positions. */
 class LevelMap {
   readonly height: number;
