@@ -15,7 +15,7 @@ const MAX_TEXTS = 1000;
 const latin1 = new TextDecoder('latin1');
 const utf8 = new TextDecoder('utf-8');
 
-interface Chunk {
+export interface PngChunk {
   type: string;
   data: Uint8Array;
   /** With length, type and checksum. */
@@ -25,7 +25,7 @@ interface Chunk {
 /** The texts of a PNG file by keyword; of texts with one keyword the first. @throws InputError if it is no valid PNG. */
 export function readPngText(png: Uint8Array): Map<string, string> {
   const texts = new Map<string, string>();
-  for (const chunk of chunksOf(png)) {
+  for (const chunk of pngChunks(png)) {
     const entry = textOf(chunk);
     if (!entry || texts.has(entry.keyword)) continue;
     if (texts.size === MAX_TEXTS) throw malformed('it has too many texts');
@@ -40,17 +40,17 @@ export function readPngText(png: Uint8Array): Map<string, string> {
  */
 export function withPngText(png: Uint8Array, keyword: string, text: string): Uint8Array {
   if (!/^[!-~]([ -~]{0,77}[!-~])?$/.test(keyword)) throw new RangeError(`${keyword} is no keyword.`);
-  const [header, ...rest] = chunksOf(png);
+  const [header, ...rest] = pngChunks(png);
   const kept = rest.filter((chunk) => textOf(chunk)?.keyword !== keyword);
   const added = textChunk(keyword, text.replaceAll('\0', ''));
-  return Buffer.concat([SIGNATURE, header!.bytes, added, ...kept.map((chunk) => chunk.bytes)]);
+  return pngOf([header!.bytes, added, ...kept.map((chunk) => chunk.bytes)]);
 }
 
-/** The chunks of a file, its structure and the checksums checked. */
-function chunksOf(png: Uint8Array): Chunk[] {
+/** The chunks of a file, its structure and the checksums checked. @throws InputError if it is no valid PNG. */
+export function pngChunks(png: Uint8Array): PngChunk[] {
   if (!SIGNATURE.every((byte, i) => png[i] === byte)) throw malformed('it does not begin like one');
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  const chunks: Chunk[] = [];
+  const chunks: PngChunk[] = [];
   let offset = SIGNATURE.length;
   while (offset < png.length) {
     if (png.length - offset < 12) throw malformed('it is cut off');
@@ -72,7 +72,7 @@ function chunksOf(png: Uint8Array): Chunk[] {
 }
 
 /** Keyword and text of a text chunk; undefined for others. */
-function textOf({ type, data }: Chunk): { keyword: string; text: string } | undefined {
+function textOf({ type, data }: PngChunk): { keyword: string; text: string } | undefined {
   if (type !== 'tEXt' && type !== 'zTXt' && type !== 'iTXt') return undefined;
   const [keywordBytes, rest] = split(data);
   const keyword = latin1.decode(keywordBytes);
@@ -104,19 +104,28 @@ function inflate(bytes: Uint8Array): Uint8Array {
   }
 }
 
+/** A file of chunks, each with length, type and checksum. */
+export function pngOf(chunks: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat([SIGNATURE, ...chunks]);
+}
+
+/** A chunk's bytes with length, type and checksum. */
+export function pngChunk(type: string, data: Uint8Array): Uint8Array {
+  const chunk = Buffer.alloc(12 + data.length);
+  chunk.writeUInt32BE(data.length, 0);
+  chunk.write(type, 4, 'latin1');
+  chunk.set(data, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
+  return chunk;
+}
+
 /** tEXt for Latin-1, iTXt for the rest. */
 function textChunk(keyword: string, text: string): Uint8Array {
   const isLatin1 = /^[\n -~\u00a0-\u00ff]*$/.test(text);
   const data = isLatin1
     ? Buffer.concat([Buffer.from(`${keyword}\0`, 'latin1'), Buffer.from(text, 'latin1')])
     : Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]);
-  const type = isLatin1 ? 'tEXt' : 'iTXt';
-  const chunk = Buffer.alloc(12 + data.length);
-  chunk.writeUInt32BE(data.length, 0);
-  chunk.write(type, 4, 'latin1');
-  data.copy(chunk, 8);
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
-  return chunk;
+  return pngChunk(isLatin1 ? 'tEXt' : 'iTXt', data);
 }
 
 function malformed(what: string): InputError {

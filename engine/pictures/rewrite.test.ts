@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import sharp from 'sharp';
+import type { Recipe } from '../api.ts';
+import { gaussianNoise } from './noise.ts';
+import { pngChunk, pngChunks, pngOf, readPngText, withPngText } from './png-text.ts';
+import { decodePicture } from './read.ts';
+import { readRecipe } from './recipe.ts';
+import { rewritePicture } from './rewrite.ts';
+
+const [WIDTH, HEIGHT] = [13, 9];
+const bytes = (length: number) =>
+  Uint8Array.from(gaussianNoise(3, 0, length), (value) => Math.floor(Math.abs(value) * 1000) % 256);
+const raw = (channels: 3 | 4) =>
+  sharp(bytes(WIDTH * HEIGHT * channels), { raw: { width: WIDTH, height: HEIGHT, channels } });
+
+/** The upright picture with one pixel painted red. */
+async function withRedPixel(file: Uint8Array, x: number, y: number): Promise<Uint8Array> {
+  const { pixels, width } = await decodePicture(file, 'x');
+  const painted = Uint8Array.from(pixels);
+  painted.set([255, 0, 0], 3 * (y * width + x));
+  return painted;
+}
+
+const stored = (file: Uint8Array, depth: 'uchar' | 'ushort' = 'uchar') =>
+  sharp(file, { ignoreIcc: true })
+    .toColourspace(depth === 'ushort' ? 'rgb16' : 'srgb')
+    .raw({ depth })
+    .toBuffer({ resolveWithObject: true });
+
+/** Positions whose stored values differ. */
+async function changes(before: Uint8Array, after: Uint8Array, depth?: 'ushort'): Promise<number[]> {
+  const [a, b] = await Promise.all([stored(before, depth), stored(after, depth)]);
+  assert.deepEqual(
+    [b.info.width, b.info.height, b.info.channels],
+    [a.info.width, a.info.height, a.info.channels],
+  );
+  const size = (a.info.channels * (depth === 'ushort' ? 2 : 1)) as number;
+  const places = new Set<number>();
+  for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) places.add(Math.floor(i / size));
+  return [...places];
+}
+
+test('lossless pictures: only the repainted pixel changes, whatever depth, alpha, profile or orientation', async () => {
+  const files = {
+    png: await raw(3).png().toBuffer(),
+    alpha: await raw(4).png().toBuffer(),
+    profile: await raw(3).withIccProfile('p3').png().toBuffer(),
+    webp: await raw(4).webp({ lossless: true, exact: true }).toBuffer(),
+  };
+  for (const [name, file] of Object.entries(files)) {
+    const format = name === 'webp' ? 'webp' : 'png';
+    const result = await rewritePicture(file, await withRedPixel(file, 4, 2), format);
+    assert.equal(result.exact, true, name);
+    assert.deepEqual(await changes(file, result.bytes), [2 * WIDTH + 4], name);
+    const seen = await decodePicture(result.bytes, 'x');
+    const red = [...seen.pixels.subarray(3 * (2 * WIDTH + 4), 3 * (2 * WIDTH + 4) + 3)];
+    assert.ok(red[0]! > 250 && red[1]! < 6 && red[2]! < 6, `${name}: ${red}`);
+    const [a, b] = [await sharp(file).metadata(), await sharp(result.bytes).metadata()];
+    assert.deepEqual(b.icc, a.icc, name);
+  }
+});
+
+test('16 bits stay 16 bits', async () => {
+  const deep = new Uint16Array(WIDTH * HEIGHT * 3).map((_, i) => (i * 977) % 65536);
+  const file = await sharp(deep, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } })
+    .toColourspace('rgb16')
+    .png()
+    .toBuffer();
+  const result = await rewritePicture(file, await withRedPixel(file, 1, 1), 'png');
+  assert.equal((await sharp(result.bytes).metadata()).depth, 'ushort');
+  assert.deepEqual(await changes(file, result.bytes, 'ushort'), [WIDTH + 1]);
+});
+
+test('all orientations: the pixel lands where it is seen, and EXIF stays', async () => {
+  for (let orientation = 1; orientation <= 8; orientation++) {
+    const file = await raw(3)
+      .withMetadata({ orientation })
+      .withExifMerge({ IFD0: { Artist: 'Ada' } })
+      .png()
+      .toBuffer();
+    const result = await rewritePicture(file, await withRedPixel(file, 5, 3), 'png');
+    assert.equal((await changes(file, result.bytes)).length, 1);
+    const seen = await decodePicture(result.bytes, 'x');
+    assert.deepEqual(
+      [...seen.pixels.subarray(3 * (3 * seen.width + 5), 3 * (3 * seen.width + 5) + 3)],
+      [255, 0, 0],
+    );
+    const metadata = await sharp(result.bytes).metadata();
+    assert.equal(metadata.orientation, orientation);
+    assert.match(metadata.exif!.toString('latin1'), /Ada/);
+  }
+});
+
+test('texts and the recipe of a PNG stay; a new recipe takes the place of the old', async () => {
+  const file = withPngText(
+    withPngText(await raw(3).png().toBuffer(), 'Comment', 'mine'),
+    'parameters',
+    'a tree',
+  );
+  const pixels = await withRedPixel(file, 0, 0);
+  const kept = readPngText((await rewritePicture(file, pixels, 'png')).bytes);
+  assert.deepEqual([kept.get('Comment'), kept.get('parameters')], ['mine', 'a tree']);
+  const recipe: Recipe = {
+    prompt: 'a boat',
+    negativePrompt: '',
+    model: 'scenes',
+    seed: 1,
+    steps: 4,
+    guidance: 2,
+    width: WIDTH,
+    height: HEIGHT,
+    scheduler: 'ddim',
+    precision: 'fp32',
+  };
+  const told = (await rewritePicture(file, pixels, 'png', recipe)).bytes;
+  assert.equal(readRecipe(told)?.prompt, 'a boat');
+  assert.equal(readPngText(told).get('Comment'), 'mine');
+});
+
+test('JPEG and WebP with loss: high quality, said so, with their metadata; and from one format into another', async () => {
+  const exif = { IFD0: { Artist: 'Ada' } };
+  const sources = {
+    jpeg: await raw(3).withIccProfile('p3').withExifMerge(exif).jpeg({ quality: 90 }).toBuffer(),
+    webp: await raw(3).withIccProfile('p3').withExifMerge(exif).webp({ quality: 90 }).toBuffer(),
+    png: await raw(4).withIccProfile('p3').withExifMerge(exif).png().toBuffer(),
+  };
+  for (const [from, file] of Object.entries(sources))
+    for (const to of ['jpeg', 'webp', 'png'] as const) {
+      const result = await rewritePicture(file, await withRedPixel(file, 2, 2), to);
+      const metadata = await sharp(result.bytes).metadata();
+      assert.equal(metadata.format, to);
+      assert.deepEqual([metadata.width, metadata.height], [WIDTH, HEIGHT]);
+      assert.deepEqual(metadata.icc, (await sharp(file).metadata()).icc, `${from} to ${to}`);
+      assert.match(metadata.exif!.toString('latin1'), /Ada/, `${from} to ${to}`);
+      assert.equal(result.exact, to === 'png' || (to === 'webp' && from === 'png'), `${from} to ${to}`);
+    }
+});
+
+test('greys and inks become RGB without their profiles', async () => {
+  const grey = await sharp(bytes(WIDTH * HEIGHT), { raw: { width: WIDTH, height: HEIGHT, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+  const inks = await raw(3).withIccProfile('cmyk').jpeg().toBuffer();
+  for (const [file, format] of [[grey, 'png'] as const, [inks, 'jpeg'] as const]) {
+    const { bytes, exact } = await rewritePicture(file, await withRedPixel(file, 1, 1), format);
+    const metadata = await sharp(bytes).metadata();
+    assert.deepEqual([metadata.space, metadata.icc, exact], ['srgb', undefined, format === 'png']);
+    if (exact) assert.deepEqual(await changes(file, bytes), [WIDTH + 1]);
+  }
+});
+
+test('animations are refused', async () => {
+  const frames = [raw(3), raw(3).negate()];
+  const webp = await sharp(await Promise.all(frames.map((frame) => frame.png().toBuffer())), {
+    join: { animated: true },
+  })
+    .webp()
+    .toBuffer();
+  const [header, ...rest] = pngChunks(await raw(3).png().toBuffer());
+  const apng = pngOf([
+    header!.bytes,
+    pngChunk('acTL', new Uint8Array(8)),
+    ...rest.map((chunk) => chunk.bytes),
+  ]);
+  for (const [file, format] of [[webp, 'webp'] as const, [apng, 'png'] as const])
+    await assert.rejects(rewritePicture(file, new Uint8Array(3 * WIDTH * HEIGHT), format), /animation/);
+});
