@@ -1,17 +1,13 @@
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
+import { readJson, readOptionalJson } from '../json.ts';
 import { parseConfig } from '../networks/config.ts';
-import { parseSchedulerConfig } from '../schedulers/config.ts';
 import { openWeights } from '../weights/folder.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
 import { type AutoencoderFacts, autoencoderFacts, networkOf, type Part, PLACES } from './parts.ts';
-
-/** Configs are small; anything larger is not one. */
-const MAX_CONFIG_BYTES = 1 << 20;
 
 const PIPELINES = ['StableDiffusionPipeline', 'StableDiffusionXLPipeline', 'LatentConsistencyModelPipeline'];
 
@@ -50,7 +46,7 @@ export class ModelFolder implements Model {
     const index = path.join(absolute, 'model_index.json');
     const { _class_name: pipeline } = parseConfig(
       indexSchema,
-      await readJson(index, 'Is it a model folder in the diffusers layout?'),
+      await readJson(index, { hint: 'Is it a model folder in the diffusers layout?' }),
       index,
     );
     if (!PIPELINES.includes(pipeline))
@@ -97,26 +93,4 @@ function recommendedOf(config: unknown, origin: string): Partial<GenerationDefau
     ...(width !== undefined && { width }),
     ...(height !== undefined && { height }),
   };
-}
-
-/** Reads a JSON file of bounded size; `hint` follows the sentence about a missing file. */
-export async function readJson(file: string, hint = ''): Promise<unknown> {
-  const value = await readOptionalJson(file);
-  if (value === undefined) throw new InputError(`${file} is missing. ${hint}`.trim());
-  return value;
-}
-
-async function readOptionalJson(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    const { size } = await stat(file);
-    if (size > MAX_CONFIG_BYTES) throw new InputError(`${file} is too large for a config (${size} bytes).`);
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (error instanceof InputError) throw error;
-    throw new InputError(`${file} cannot be read (${code}).`);
-  }
-  return parseSchedulerConfig(text, file);
 }

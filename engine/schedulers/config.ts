@@ -16,21 +16,6 @@ export interface SchedulerConfig {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/**
- * Parses the text of a `scheduler_config.json`. Python writes `Infinity`, `-Infinity` and `NaN`
- * where JSON has no word for them (`lambda_min_clipped`); they are read as null, i.e. as absent.
- * @throws InputError if it is not JSON.
- */
-export function parseSchedulerConfig(text: string, file = SCHEDULER_CONFIG_FILE): unknown {
-  // A whole string (or the rest of the text, if it never ends), or a bare non-finite number.
-  const stringOrNumber = /"(?:[^"\\]|\\[\s\S]?)*(?:"|$)|-?\bInfinity\b|\bNaN\b/g;
-  try {
-    return JSON.parse(text.replace(stringOrNumber, (match) => (match.startsWith('"') ? match : 'null')));
-  } catch {
-    throw new InputError(`${file} is not valid JSON; download the scheduler's config again.`);
-  }
-}
-
 /** The config as an object without its nulls: diffusers takes null for absent. */
 export function asSchedulerConfig(config: unknown, file: string): SchedulerConfig {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {

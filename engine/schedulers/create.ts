@@ -59,7 +59,7 @@ const SAME_PROCESS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The sampler for a model's `scheduler_config.json` (untrusted, see `parseSchedulerConfig`) and a number of steps.
+ * The sampler for a model's `scheduler_config.json` (untrusted) and a number of steps.
  *
  * Without an override the config's `_class_name` decides; `PNDMScheduler` becomes DDIM and `LMSDiscreteScheduler`
  * becomes Euler. An override changes the sampler as diffusers' `from_config` does: what the config says stays, and

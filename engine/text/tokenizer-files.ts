@@ -1,7 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, messageOf } from '../errors.ts';
-import { codeOf } from '../files.ts';
+import { InputError } from '../errors.ts';
+import { readOptionalJson, readOptionalText } from '../json.ts';
 import { clipTokenizerJson, type TokenizerJson } from './clip-tokenizer-json.ts';
 
 /** Bounds on untrusted files, far above CLIP's (1 MB, 49408 tokens, 77 positions). */
@@ -89,7 +88,7 @@ function checkVocabulary(vocab: Record<string, unknown>, file: string): Record<s
 
 /** Pairs to merge, best first; those that lead to no token are left out. */
 async function readMerges(file: string, vocab: Record<string, number>): Promise<[string, string][]> {
-  const text = await readText(file);
+  const text = await readOptionalText(file, MAX_FILE_BYTES);
   if (text === undefined) throw new InputError(`${file} is missing; get the whole model.`);
   const lines = text
     .split(/\r?\n/)
@@ -132,26 +131,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** A JSON object, or undefined if there is no such file. */
 async function readObject(file: string): Promise<Record<string, unknown> | undefined> {
-  const text = await readText(file);
-  if (text === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new InputError(`${file} is not valid JSON; get the tokenizer folder again.`);
-  }
-  if (!isObject(value)) throw new InputError(`${file} is not a JSON object; get the tokenizer folder again.`);
+  const value = await readOptionalJson(file, { most: MAX_FILE_BYTES });
+  if (value !== undefined && !isObject(value))
+    throw new InputError(`${file} is not a JSON object; get the tokenizer folder again.`);
   return value;
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    const { size } = await stat(file);
-    if (size > MAX_FILE_BYTES) throw new InputError(`${file} is too large for a tokenizer's file.`);
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw new InputError(`${file} cannot be read: ${messageOf(error)}.`, { cause: error });
-  }
 }

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import type { OnnxModel } from '../graph/onnx.ts';
+import { readJson } from '../json.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
 import { lowerRows, lowerTextProjections } from '../lowering/rows.ts';
-import { readJson } from '../models/folder.ts';
 import { networkOf, type Part, PLACES } from '../models/parts.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import {

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { readJson } from '../models/folder.ts';
+import { readJson } from '../json.ts';
 import { denoise } from '../pipelines/denoise.ts';
 import type { Condition } from '../pipelines/guidance.ts';
 import { planarPredict } from '../pipelines/planar-unet.ts';

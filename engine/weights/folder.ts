@@ -1,7 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { codeOf } from '../files.ts';
+import { readJson } from '../json.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor, WeightSource } from './source.ts';
 
@@ -78,14 +79,7 @@ async function openSharded(folder: string, indexName: string): Promise<WeightSou
 
 /** `weight_map` of an index: the name of the shard for every tensor. */
 async function readIndex(file: string): Promise<Map<string, string>> {
-  const { size } = await stat(file);
-  if (size > MAX_INDEX_BYTES) throw new InputError(`${file} is too large for an index.`);
-  let index: unknown;
-  try {
-    index = JSON.parse(await readFile(file, 'utf8'));
-  } catch {
-    throw new InputError(`${file} is not valid JSON; get the model folder again.`);
-  }
+  const index = await readJson(file, { most: MAX_INDEX_BYTES });
   const map = index && typeof index === 'object' && 'weight_map' in index ? index.weight_map : undefined;
   if (!map || typeof map !== 'object' || Array.isArray(map)) {
     throw new InputError(`${file} has no weight_map; get the model folder again.`);
