@@ -23,7 +23,6 @@ import { textToImage } from './pipelines/text-to-image.ts';
 import { FeatureStore } from './regions/store.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
-import { loadTokenizer } from './text/tokenizer.ts';
 
 export interface EngineOptions {
   /** Bytes that recorded features may take; a quarter of the machine's memory unless told otherwise. */
@@ -92,7 +91,7 @@ class LocalEngine implements Engine {
     if (this.#loaded?.model.id === model.id && this.#loaded.threads === threads) return this.#loaded;
     await this.#unload();
     const components = new Components(model, this.#runtime, threads);
-    const text = new TextEncoder(components, await loadTokenizer(model.tokenizerFolder));
+    const text = await TextEncoder.open(model, components);
     this.#loaded = { model, components, text, threads };
     return this.#loaded;
   }

@@ -5,6 +5,8 @@ export interface Architecture {
   readonly unet: object;
   readonly vae: object;
   readonly textEncoder: object;
+  /** SDXL's other text encoder. */
+  readonly textEncoder2?: object;
   /** Side of the square pictures that it was trained on. */
   readonly size: number;
 }
@@ -71,8 +73,32 @@ const sdxl: Architecture = {
   },
   vae: autoencoder(0.13025),
   textEncoder: clipLarge,
+  textEncoder2: {
+    architectures: ['CLIPTextModelWithProjection'],
+    hidden_act: 'gelu',
+    hidden_size: 1280,
+    intermediate_size: 5120,
+    num_attention_heads: 20,
+    num_hidden_layers: 32,
+    projection_dim: 1280,
+    vocab_size: 49408,
+  },
   size: 1024,
 };
+
+/** SDXL with fewer transformer layers (Gupta et al. 2024, Progressive Knowledge Distillation Of Stable Diffusion XL). */
+const ssd1b: Architecture = {
+  ...sdxl,
+  unet: {
+    ...sdxl.unet,
+    mid_block_type: 'UNetMidBlock2D',
+    transformer_layers_per_block: [[1], [2, 2], [4, 4]],
+    reverse_transformer_layers_per_block: [[4, 4, 10], [2, 1, 1], 1],
+  },
+};
+
+/** A latent consistency model of Stable Diffusion 1: its U-Net takes the guidance scale. */
+const lcm: Architecture = { ...sd15, unet: { ...sd15.unet, time_cond_proj_dim: 256 } };
 
 /** Block-removed distillations of Stable Diffusion 1 (Kim et al. 2023). */
 const bkSdmSmall: Architecture = {
@@ -93,12 +119,22 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   sd15,
   sd21,
   sdxl,
+  'ssd-1b': ssd1b,
+  lcm,
   'bk-sdm-small': bkSdmSmall,
   'bk-sdm-tiny': bkSdmTiny,
 };
 
-/** The config of one of an architecture's networks. */
-export function configOf(architecture: Architecture, part: Part): object {
-  if (part === 'unet') return architecture.unet;
-  return part === 'text-encoder' ? architecture.textEncoder : architecture.vae;
+/** The config of one of an architecture's networks, or undefined where it has no such network. */
+export function configOf(architecture: Architecture, part: Part): object | undefined {
+  switch (part) {
+    case 'unet':
+      return architecture.unet;
+    case 'text-encoder':
+      return architecture.textEncoder;
+    case 'text-encoder-2':
+      return architecture.textEncoder2;
+    default:
+      return architecture.vae;
+  }
 }

@@ -15,7 +15,7 @@ import { unet } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 
 /** The networks of a diffusion pipeline. */
-export const PARTS = ['unet', 'vae-decoder', 'vae-encoder', 'text-encoder'] as const;
+export const PARTS = ['unet', 'vae-decoder', 'vae-encoder', 'text-encoder', 'text-encoder-2'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Folder and file stem of each part in the diffusers layout. */
@@ -24,6 +24,7 @@ export const PLACES: Record<Part, { folder: string; stem: string }> = {
   'vae-decoder': { folder: 'vae', stem: 'diffusion_pytorch_model' },
   'vae-encoder': { folder: 'vae', stem: 'diffusion_pytorch_model' },
   'text-encoder': { folder: 'text_encoder', stem: 'model' },
+  'text-encoder-2': { folder: 'text_encoder_2', stem: 'model' },
 };
 
 /** What the pipelines need to know of an autoencoder beside its networks. */
@@ -43,6 +44,7 @@ export function networkOf(part: Part, config: unknown, origin: string): Network 
     case 'unet':
       return unet(parseUNetConfig(config, origin));
     case 'text-encoder':
+    case 'text-encoder-2':
       return clipText(parseClipTextConfig(config, origin));
     case 'vae-decoder':
     case 'vae-encoder': {

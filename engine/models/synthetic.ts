@@ -35,7 +35,9 @@ export class SyntheticModel implements Model {
   }
 
   network(part: Part): Network {
-    return networkOf(part, configOf(this.#architecture, part), this.name);
+    const config = configOf(this.#architecture, part);
+    if (!config) throw new InputError(`${this.name} has no ${part}.`);
+    return networkOf(part, config, this.name);
   }
 
   weights(part: Part): Promise<WeightSource> {

@@ -12,10 +12,11 @@ const schema = z.object({
   max_position_embeddings: channelCount.default(77),
   num_attention_heads: smallCount.min(1).default(8),
   num_hidden_layers: smallCount.min(1).default(12),
+  projection_dim: channelCount.default(512),
   vocab_size: z.number().int().min(1).max(1_000_000).default(49408),
 });
 
-/** `config.json` of transformers' CLIPTextModel. */
+/** `config.json` of transformers' CLIPTextModel or CLIPTextModelWithProjection. */
 export type ClipTextConfig = z.output<typeof schema>;
 
 export function parseClipTextConfig(json: unknown, origin: string): ClipTextConfig {
@@ -29,7 +30,8 @@ export function parseClipTextConfig(json: unknown, origin: string): ClipTextConf
 
 /**
  * CLIP's text transformer (Radford et al. 2021). `input_ids` [B, L] → `last_hidden_state` [B, L, C] and
- * `penultimate` [B, L, C], the state before the last layer without the final norm.
+ * `penultimate` [B, L, C], the state before the last layer without the final norm. With projection also `projected`
+ * [B, L, P]: the last states in the space that CLIP shares with pictures; a text's embedding is its row at eos.
  */
 export function clipText(config: ClipTextConfig): Network {
   const net = new NetworkBuilder();
@@ -55,6 +57,9 @@ export function clipText(config: ClipTextConfig): Network {
     );
     x = net.sum(net.linear(`${path}.mlp.fc2`, net.activation(y, config.hidden_act), channels), x);
   }
-  net.output('last_hidden_state', net.layerNorm('text_model.final_layer_norm', x, norm));
+  const last = net.layerNorm('text_model.final_layer_norm', x, norm);
+  net.output('last_hidden_state', last);
+  if (config.architectures?.includes('CLIPTextModelWithProjection'))
+    net.output('projected', net.linear('text_projection', last, config.projection_dim, { bias: false }));
   return net.build('text-encoder');
 }

@@ -72,7 +72,11 @@ export async function edit(
   report('encode', 0);
   await listen(signal);
   const { prompt, negativePrompt, guidance, seed } = recipe;
-  const { condition, warnings } = await conditionFor(ready, prompt, negativePrompt, guidance);
+  const {
+    condition,
+    warnings,
+    macs: text,
+  } = await conditionFor(ready, prompt, negativePrompt, guidance, window);
   const autoencoder = new RegionAutoencoder(components);
   const planes = windowPlanes(picture, window);
   const before = await study(ready, memory, autoencoder, { picture, window, planes, condition });
@@ -154,7 +158,6 @@ export async function edit(
     };
     await keepStudy(memory, model.id, windowPlanes(result, window), batch, after);
   }
-  const text = countMacs(components.network('text-encoder'), { height, width, batch, tokens }).total;
   const pixels = { height, width, batch: 1, tokens };
   const decoderMacs = countMacs(components.network('vae-decoder'), pixels).total;
   const encoderMacs = countMacs(components.network('vae-encoder'), pixels).total;
@@ -198,7 +201,7 @@ async function study(
   const decoded = autoencoder.needsRecord ? await autoencoder.decode(encoded.data, width, height) : undefined;
   // The picture's own prompt, where its file tells it; the process of a photograph is told nothing.
   const { prompt = '', negativePrompt = '' } = picture.recipe ?? {};
-  const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance);
+  const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance, window);
   const seed = await seedOf(planes);
   const studied: Studied = {
     window,

@@ -1,11 +1,10 @@
 import { InputError } from '../errors.ts';
-import type { Network } from '../graph/network.ts';
 import type { ModelFolder } from '../models/folder.ts';
-import type { Tensor } from '../runtime/runtime.ts';
+import { float32, type Tensor } from '../runtime/runtime.ts';
 import type { Components } from './components.ts';
 import type { Condition } from './guidance.ts';
 import { guidanceEmbedding } from './guidance-embedding.ts';
-import type { TextEncoder } from './text-encoder.ts';
+import type { EncodedText, TextEncoder } from './text-encoder.ts';
 
 /** A model made ready to draw. */
 export interface ReadyModel {
@@ -14,30 +13,59 @@ export interface ReadyModel {
   text: TextEncoder;
 }
 
-/** What the U-Net is told of a prompt, with sentences about what was cut from it. */
+/** What a prompt comes to. */
+export interface Conditioning {
+  condition: Condition;
+  /** Sentences about what was cut from the prompts. */
+  warnings: string[];
+  /** Multiply–accumulates of the text encoders. */
+  macs: number;
+}
+
+/** What the U-Net is told of a prompt for a picture of some pixels. */
 export async function conditionFor(
   { model, components, text }: ReadyModel,
   prompt: string,
   negativePrompt: string,
   guidance: number,
-): Promise<{ condition: Condition; warnings: string[] }> {
-  const extra = extraInputs(components.network('unet'), model, guidance);
+  size: { width: number; height: number },
+): Promise<Conditioning> {
+  const inputs = components.network('unet').inputs;
   // A guidance-distilled U-Net takes the scale as an input and needs no second branch.
-  const guided = guidance > 1 && !extra.timestep_cond;
-  const { states, warnings } = await text.encode(guided ? [prompt, negativePrompt] : [prompt]);
-  return { condition: { text: states, guidance, extra }, warnings };
+  const guided = guidance > 1 && !inputs.has('timestep_cond');
+  const { states, pooled, warnings, macs } = await text.encode(guided ? [prompt, negativePrompt] : [prompt]);
+  const zeros = guided && negativePrompt === '' && model.zeroNegative;
+  const extra: Record<string, Tensor> = {};
+  for (const [name, value] of inputs) {
+    if (['sample', 'timestep', 'encoder_hidden_states'].includes(name)) continue;
+    if (value.kind !== 'vector') throw new Error(`The U-Net takes an input ${name} that is no vector.`);
+    if (name === 'timestep_cond') extra[name] = guidanceEmbedding(guidance, value.channels);
+    else if (name === 'time_ids') extra[name] = timeIds(size, states.dims[0]!);
+    else extra[name] = embeddingFor(model, pooled, value.channels, zeros);
+  }
+  return { condition: { text: zeros ? secondZero(states) : states, guidance, extra }, warnings, macs };
 }
 
-/** The U-Net's inputs beside sample, timestep and text. */
-function extraInputs(network: Network, model: ModelFolder, guidance: number): Record<string, Tensor> {
-  const extra: Record<string, Tensor> = {};
-  for (const [name, value] of network.inputs) {
-    if (['sample', 'timestep', 'encoder_hidden_states'].includes(name)) continue;
-    if (name !== 'timestep_cond' || value.kind !== 'vector')
-      throw new InputError(
-        `${model.name}: pictures from ${model.pipeline} models, whose U-Net takes ${name}, are not supported; supported: Stable Diffusion 1 and 2 and their distillations.`,
-      );
-    extra[name] = guidanceEmbedding(guidance, value.channels);
-  }
-  return extra;
+/** SDXL's size conditions, a row for each branch: original height and width, crop's top and left, target's size. */
+function timeIds({ width, height }: { width: number; height: number }, batch: number): Tensor {
+  const rows = Array.from({ length: batch }, () => [height, width, 0, 0, height, width]);
+  return float32(Float32Array.from(rows.flat()), [batch, 6]);
+}
+
+function embeddingFor(
+  model: ModelFolder,
+  pooled: EncodedText['pooled'],
+  channels: number,
+  zeros: boolean,
+): Tensor {
+  if (pooled?.dims[1] !== channels)
+    throw new InputError(
+      `${model.name}: the U-Net asks for text embeddings of ${channels} numbers, but the text encoders give ${pooled?.dims[1] ?? 'none'}.`,
+    );
+  return zeros ? secondZero(pooled) : pooled;
+}
+
+/** The same rows with the second, the negative prompt's, all zeros. */
+function secondZero(rows: EncodedText['states']): EncodedText['states'] {
+  return float32(rows.data.slice().fill(0, rows.data.length / 2), rows.dims);
 }

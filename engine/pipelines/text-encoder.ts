@@ -1,42 +1,136 @@
+import { countMacs } from '../graph/macs.ts';
+import type { ModelFolder, TextPart } from '../models/folder.ts';
 import { float32, floats, int64, type Tensor } from '../runtime/runtime.ts';
-import type { Tokenizer } from '../text/tokenizer.ts';
+import { chunkPrompt, type PromptChunk } from '../text/prompt-chunks.ts';
+import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import type { Components } from './components.ts';
+import { strengthen } from './emphasis.ts';
 
 export interface EncodedText {
-  /** One row of states a prompt: [prompts, length, channels]. */
-  states: Tensor;
+  /** States that the U-Net attends to, of each prompt: [prompts, length, channels]. */
+  states: Tensor & { type: 'float32' };
+  /** Embedding of each prompt, where the model has one: [prompts, channels]. */
+  pooled?: Tensor & { type: 'float32' };
   /** A sentence for each prompt that was cut. */
   warnings: string[];
+  /** Multiply–accumulates that encoding takes. */
+  macs: number;
 }
 
-/** Prompts → the text states that the U-Net attends to. Remembers the last prompts. */
+/** One text encoder with its tokenizer. */
+interface Reader {
+  part: TextPart;
+  tokenizer: Tokenizer;
+}
+
+/**
+ * Prompts → what the U-Net is told of them. A prompt of any length is encoded in chunks, its emphasis applied. With
+ * two text encoders (SDXL) their states before the last layer stand side by side, and the second gives the prompt's
+ * embedding, from its first chunk. Remembers the last prompts.
+ */
 export class TextEncoder {
   readonly #components: Components;
-  readonly #tokenizer: Tokenizer;
+  readonly #readers: readonly Reader[];
   #last: { prompts: readonly string[]; encoded: EncodedText } | undefined;
 
-  constructor(components: Components, tokenizer: Tokenizer) {
+  private constructor(components: Components, readers: readonly Reader[]) {
     this.#components = components;
-    this.#tokenizer = tokenizer;
+    this.#readers = readers;
+  }
+
+  /** Reads the model's tokenizers. */
+  static async open(model: ModelFolder, components: Components): Promise<TextEncoder> {
+    const readers = model.textParts.map(async (part) => ({
+      part,
+      tokenizer: await loadTokenizer(model.tokenizerFolder(part)),
+    }));
+    return new TextEncoder(components, await Promise.all(readers));
   }
 
   async encode(prompts: readonly string[]): Promise<EncodedText> {
     if (this.#last && same(this.#last.prompts, prompts)) return this.#last.encoded;
-    const session = await this.#components.session('text-encoder');
-    const tokenized = prompts.map((prompt) => this.#tokenizer.encode(prompt));
-    const length = tokenized[0]!.ids.length;
-    const ids = BigInt64Array.from(tokenized.flatMap(({ ids }) => Array.from(ids, BigInt)));
-    const outputs = await session.run({ input_ids: int64(ids, [prompts.length, length]) });
-    const states = floats(outputs, 'last_hidden_state');
+    const parts: EncodedText[] = [];
+    for (const reader of this.#readers) parts.push(await this.#read(reader, prompts));
+    const pooled = parts.find((part) => part.pooled)?.pooled;
     const encoded = {
-      states: float32(states, [prompts.length, length, states.length / (prompts.length * length)]),
-      warnings: tokenized.flatMap(({ truncated }) =>
-        truncated ? [`The prompt is too long; this part was left out: ${truncated}`] : [],
-      ),
+      states: sideBySide(parts.map(({ states }) => states)),
+      ...(pooled && { pooled }),
+      warnings: parts[0]!.warnings,
+      macs: parts.reduce((sum, { macs }) => sum + macs, 0),
     };
     this.#last = { prompts: [...prompts], encoded };
     return encoded;
   }
+
+  async #read({ part, tokenizer }: Reader, prompts: readonly string[]): Promise<EncodedText> {
+    const session = await this.#components.session(part);
+    const network = this.#components.network(part);
+    const empty = chunkPrompt(tokenizer, '').chunks[0]!;
+    const texts = prompts.map((prompt) => chunkPrompt(tokenizer, prompt));
+    const most = Math.max(...texts.map(({ chunks }) => chunks.length));
+    const chunks = texts.flatMap((text) => [
+      ...text.chunks,
+      ...Array.from({ length: most - text.chunks.length }, () => empty),
+    ]);
+    const emphasised = chunks.some(({ weights }) => weights.some((weight) => weight !== 1));
+    const rows = emphasised ? [...chunks, empty] : chunks;
+    const length = tokenizer.maxLength;
+    const ids = BigInt64Array.from(rows.flatMap((chunk) => Array.from(chunk.ids, BigInt)));
+    const name = this.#readers.length > 1 ? 'penultimate' : 'last_hidden_state';
+    const projected = network.outputs.get('projected');
+    const outputs = await session.run(
+      { input_ids: int64(ids, [rows.length, length]) },
+      projected ? [name, 'projected'] : [name],
+    );
+    const data = floats(outputs, name);
+    const channels = data.length / (rows.length * length);
+    const each = length * channels;
+    const states = data.slice(0, chunks.length * each);
+    if (emphasised)
+      for (const [i, { weights }] of chunks.entries())
+        strengthen(states.subarray(i * each, (i + 1) * each), data.subarray(-each), weights);
+    return {
+      states: float32(states, [prompts.length, most * length, channels]),
+      ...(projected?.kind === 'tokens' && {
+        pooled: pooledRows(floats(outputs, 'projected'), chunks, most, projected.channels),
+      }),
+      warnings: texts.flatMap(({ truncated }) =>
+        truncated ? [`The prompt is too long; this part was left out: ${truncated}`] : [],
+      ),
+      macs: countMacs(network, { height: 1, width: 1, batch: rows.length, tokens: length }).total,
+    };
+  }
+}
+
+/** The rows of every prompt's first chunk at its eos, from [rows, length, channels]. */
+function pooledRows(
+  projected: Float32Array,
+  chunks: readonly PromptChunk[],
+  perPrompt: number,
+  channels: number,
+): EncodedText['states'] {
+  const firsts = chunks.flatMap(({ end, ids }, i) => (i % perPrompt === 0 ? [i * ids.length + end] : []));
+  const pooled = new Float32Array(firsts.length * channels);
+  for (const [i, row] of firsts.entries())
+    pooled.set(projected.subarray(row * channels, (row + 1) * channels), i * channels);
+  return float32(pooled, [firsts.length, channels]);
+}
+
+/** [P, L, C₁], [P, L, C₂], … → [P, L, C₁ + C₂ + …]. */
+function sideBySide(parts: readonly EncodedText['states'][]): EncodedText['states'] {
+  const [first] = parts;
+  if (parts.length === 1) return first!;
+  const [prompts, length] = first!.dims as [number, number, number];
+  const channels = parts.reduce((sum, { dims }) => sum + dims[2]!, 0);
+  const data = new Float32Array(prompts * length * channels);
+  let offset = 0;
+  for (const { data: part, dims } of parts) {
+    const own = dims[2]!;
+    for (let row = 0; row < prompts * length; row++)
+      data.set(part.subarray(row * own, (row + 1) * own), row * channels + offset);
+    offset += own;
+  }
+  return float32(data, [prompts, length, channels]);
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {

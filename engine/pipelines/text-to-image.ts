@@ -50,7 +50,8 @@ export async function textToImage(
   report('encode', 0);
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
-  const { condition, warnings } = await conditionFor(ready, prompt, negativePrompt, guidance);
+  const conditioning = await conditionFor(ready, prompt, negativePrompt, guidance, recipe);
+  const { condition, warnings } = conditioning;
 
   const dims = [latentChannels, extent.height, extent.width];
   const length = latentChannels * extent.height * extent.width;
@@ -112,7 +113,7 @@ export async function textToImage(
   const tokens = condition.text.dims[1]!;
   const pixels = { height, width, tokens };
   const macs =
-    countMacs(components.network('text-encoder'), { ...pixels, batch }).total +
+    conditioning.macs +
     countMacs(components.network('unet'), { ...extent, batch, tokens }).total * scheduler.timesteps.length +
     countMacs(components.network('vae-decoder'), { ...pixels, batch: 1 }).total;
   return {

@@ -4,19 +4,17 @@ import { readTokenizerFiles } from './tokenizer-files.ts';
 /** Characters of a text, far above what fits a text encoder. */
 const MAX_CHARACTERS = 10_000;
 
-export interface EncodedPrompt {
-  /** Exactly `maxLength` ids: bos, the text, eos, padding. */
-  ids: Int32Array;
-  /** Ids before the padding, bos and eos included. */
-  tokenCount: number;
-  /** The end of the text that did not fit, as the tokenizer writes it (lower case), or undefined. */
-  truncated: string | undefined;
-}
-
 export interface Tokenizer {
+  /** Ids that the text encoder takes at a time, bos, eos and padding included. */
   readonly maxLength: number;
-  /** @throws InputError for a text of more than 10,000 characters. */
-  encode(text: string): EncodedPrompt;
+  /** The id of a comma. */
+  readonly comma: number;
+  /** The ids of a text, without bos and eos. @throws InputError for a text of more than 10,000 characters. */
+  tokens(text: string): number[];
+  /** Exactly `maxLength` ids: bos, the given ones, eos, padding. */
+  frame(tokens: readonly number[]): Int32Array;
+  /** The text of ids, as the tokenizer writes it: in lower case, with its own spaces. */
+  text(tokens: readonly number[]): string;
 }
 
 /**
@@ -39,24 +37,22 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   }
   const idOf = (token: string): number => tokenizer.convert_tokens_to_ids(token);
   const [bosId, eosId, padId] = [idOf(bos), idOf(eos), idOf(pad)];
-  const room = maxLength - 2;
-
+  const tokens = (text: string): number[] => {
+    if (text.length > MAX_CHARACTERS) {
+      throw new InputError(`The prompt is longer than ${MAX_CHARACTERS} characters; shorten it.`);
+    }
+    return tokenizer.encode(text, { add_special_tokens: false });
+  };
   return {
     maxLength,
-    encode(text) {
-      if (text.length > MAX_CHARACTERS) {
-        throw new InputError(`The prompt is longer than ${MAX_CHARACTERS} characters; shorten it.`);
-      }
-      const tokens = tokenizer.encode(text, { add_special_tokens: false });
-      const kept = tokens.slice(0, room);
-      const ids = new Int32Array(maxLength).fill(padId);
-      ids.set([bosId, ...kept, eosId]);
-      const rest = tokens.slice(room);
-      return {
-        ids,
-        tokenCount: kept.length + 2,
-        truncated: rest.length > 0 ? tokenizer.decode(rest).trim() : undefined,
-      };
+    comma: tokens(',')[0]!,
+    tokens,
+    frame(ids) {
+      if (ids.length > maxLength - 2) throw new RangeError(`${ids.length} ids do not fit ${maxLength}.`);
+      const framed = new Int32Array(maxLength).fill(padId);
+      framed.set([bosId, ...ids, eosId]);
+      return framed;
     },
+    text: (ids) => tokenizer.decode([...ids]).trim(),
   };
 }

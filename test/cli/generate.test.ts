@@ -75,7 +75,7 @@ test('other sizes and aspect ratios', () =>
 test('an over-long prompt is cut with a warning', () =>
   inTemporaryFolder(async (folder) => {
     const file = path.join(folder, 'long.png');
-    const prompt = `${PROMPT} and a tree`.repeat(30);
+    const prompt = `${PROMPT} and a tree`.repeat(80);
     const { code, stderr } = await patchwork(['generate', prompt, '-o', file, '--steps', '1']);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /too long/);

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import sharp from 'sharp';
+import { type Family, writeCheckpoint } from '../../test/support/checkpoints.ts';
+import { createEngine } from '../engine.ts';
+import { ModelFolder } from '../models/folder.ts';
+import { NodeRuntime } from '../runtime/node/runtime.ts';
+import { float32, floats, int64 } from '../runtime/runtime.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import { openWeights } from '../weights/folder.ts';
+import { readFloat32 } from '../weights/read.ts';
+import { Components } from './components.ts';
+import { conditionFor } from './ready-model.ts';
+import { TextEncoder } from './text-encoder.ts';
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-families-'));
+const runtime = new NodeRuntime(1);
+after(() => rm(folder, { recursive: true, force: true }));
+
+async function checkpoint(family: Family): Promise<string> {
+  const model = path.join(folder, family);
+  await writeCheckpoint(model, family);
+  return model;
+}
+
+const mask = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#000' } })
+  .composite([
+    {
+      input: { create: { width: 24, height: 24, channels: 3, background: '#fff' } },
+      left: 16,
+      top: 16,
+    },
+  ])
+  .png()
+  .toBuffer();
+
+for (const [family, guidance, steps] of [
+  ['sd15', 7.5, 3],
+  ['bk-sdm-tiny', 7.5, 3],
+  ['lcm', 8, 4],
+  ['sd-turbo', 0, 1],
+  ['sdxl-turbo', 0, 2],
+  ['ssd-1b', 9, 2],
+] as const)
+  test(`${family}: a picture, and an edit of it`, async () => {
+    const engine = createEngine(runtime);
+    try {
+      const request = {
+        prompt: 'a (red:1.3) house',
+        model: await checkpoint(family),
+        seed: 3,
+        steps,
+        guidance,
+      };
+      const { picture, macs } = await engine.generate(request);
+      assert.deepEqual([picture.width, picture.height], [64, 64]);
+      const other = await engine.generate({ ...request, prompt: 'a lake at night' });
+      assert.notDeepEqual(other.picture.png, picture.png);
+      assert.ok(macs > 1e6);
+      const edited = await engine.edit({ ...request, image: picture.png, mask });
+      assert.ok(edited.activeFraction[0]! < 1);
+      assert.notDeepEqual(edited.picture.png, picture.png);
+    } finally {
+      await engine.dispose();
+    }
+  });
+
+test('SDXL: states of two text encoders side by side, the second’s embedding, size conditions', async () => {
+  const model = await ModelFolder.open(await checkpoint('ssd-1b'));
+  const components = new Components(model, runtime, 1);
+  const text = await TextEncoder.open(model, components);
+  const size = { width: 96, height: 64 };
+  const { condition } = await conditionFor({ model, components, text }, 'a red house', '', 9, size);
+  const { text: states, extra } = condition;
+  assert.deepEqual(states.dims, [2, 77, 24]);
+  assert.deepEqual([...extra!.time_ids!.data], [64, 96, 0, 0, 64, 96, 64, 96, 0, 0, 64, 96]);
+  assert.ok(
+    (states.data as Float32Array).subarray(77 * 24).every((value) => value === 0),
+    'no negative prompt is zeros',
+  );
+
+  const tokenizer = await loadTokenizer(model.tokenizerFolder('text-encoder-2'));
+  const ids = tokenizer.frame(tokenizer.tokens('a red house'));
+  const session = await components.session('text-encoder-2');
+  const outputs = await session.run({ input_ids: int64(BigInt64Array.from(ids, BigInt), [1, 77]) });
+  const penultimate = floats(outputs, 'penultimate');
+  for (const place of [0, 5, 76])
+    assert.deepEqual(
+      [...states.data.slice(place * 24 + 8, place * 24 + 24)],
+      [...penultimate.subarray(place * 16, place * 16 + 16)],
+    );
+
+  // The embedding is text_projection · (the last state at eos).
+  const weights = await openWeights(path.join(model.id, 'text_encoder_2'), 'model');
+  const projection = await readFloat32(weights.find('text_projection.weight')!);
+  const atEos = floats(outputs, 'last_hidden_state').subarray(4 * 16, 5 * 16);
+  const { data, dims } = extra!.text_embeds!;
+  assert.deepEqual(dims, [2, 12]);
+  for (let row = 0; row < 12; row++) {
+    const expected = atEos.reduce((sum, value, i) => sum + value * projection[row * 16 + i]!, 0);
+    assert.ok(Math.abs((data[row] as number) - expected) < 1e-5, `${row}: ${data[row]}, not ${expected}`);
+    assert.equal(data[12 + row], 0);
+  }
+  await components.release();
+});
+
+test('emphasis and length: weight 1 changes nothing, weight 0 is the empty prompt’s state, chunks follow', async () => {
+  const model = await ModelFolder.open(await checkpoint('sd15'));
+  const components = new Components(model, runtime, 1);
+  const text = await TextEncoder.open(model, components);
+  const encode = async (prompt: string) => (await text.encode([prompt])).states;
+  const plain = await encode('a red house');
+  assert.deepEqual((await encode('a (red:1) house')).data, plain.data);
+  const row = (states: { data: Float32Array }, place: number) => [
+    ...states.data.subarray(place * 16, place * 16 + 16),
+  ];
+  const empty = await encode('');
+  assert.deepEqual(row(await encode('a (red:0) house'), 2), row(empty, 2));
+  const long = await encode(`${'house '.repeat(75)}a red house`);
+  assert.deepEqual(long.dims, [1, 154, 16]);
+  const last = float32(long.data.subarray(77 * 16), [1, 77, 16]);
+  for (const place of [1, 2, 3, 4])
+    for (const [i, value] of row(plain, place).entries())
+      assert.ok(Math.abs(value - row(last, place)[i]!) < 1e-5);
+  const pair = await text.encode([`${'house '.repeat(75)}a red house`, '']);
+  assert.deepEqual(pair.states.dims, [2, 154, 16]);
+  await components.release();
+});

@@ -1,0 +1,70 @@
+import { emphasisOf } from './emphasis.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+/** What a text encoder takes in one run: bos, the text, eos, padding. */
+export interface PromptChunk {
+  ids: Int32Array;
+  /** How strongly each position counts. */
+  weights: Float32Array;
+  /** The place of eos. */
+  end: number;
+}
+
+export interface ChunkedPrompt {
+  /** At least one. */
+  chunks: PromptChunk[];
+  /** The end of the text that did not fit, as the tokenizer writes it (lower case), or undefined. */
+  truncated: string | undefined;
+}
+
+/** Chunks of a prompt: 600 tokens of 75 a chunk. Attention over the text grows with them. */
+const MAX_CHUNKS = 8;
+
+/** A chunk that is full ends at its last comma, if that is among so many last tokens. */
+const COMMA_REACH = 20;
+
+/** Starts a new chunk. */
+const BREAK = /\s*\bBREAK\b\s*/;
+
+interface WeightedToken {
+  id: number;
+  weight: number;
+}
+
+/**
+ * Divides a prompt of any length into pieces that a text encoder takes, as AUTOMATIC1111 and ComfyUI do: each is
+ * encoded by itself and their states follow each other. Emphasis is read (see `emphasisOf`).
+ */
+export function chunkPrompt(tokenizer: Tokenizer, prompt: string): ChunkedPrompt {
+  const room = tokenizer.maxLength - 2;
+  const chunks: WeightedToken[][] = [[]];
+  for (const { text, weight } of emphasisOf(prompt)) {
+    for (const [part, piece] of text.split(BREAK).entries()) {
+      if (part > 0) chunks.push([]);
+      for (const id of tokenizer.tokens(piece)) {
+        if (chunks.at(-1)!.length === room) chunks.push(afterLastComma(chunks.at(-1)!, tokenizer.comma));
+        chunks.at(-1)!.push({ id, weight });
+      }
+    }
+  }
+  const rest = chunks.slice(MAX_CHUNKS).flat();
+  return {
+    chunks: chunks.slice(0, MAX_CHUNKS).map((tokens) => frame(tokenizer, tokens)),
+    truncated: rest.length > 0 ? tokenizer.text(rest.map(({ id }) => id)) : undefined,
+  };
+}
+
+/** Takes what follows the last comma out of a full chunk, if the comma is near its end. */
+function afterLastComma(chunk: WeightedToken[], comma: number): WeightedToken[] {
+  const last = chunk.findLastIndex(({ id }) => id === comma);
+  return last >= 0 && chunk.length - last <= COMMA_REACH ? chunk.splice(last + 1) : [];
+}
+
+function frame(tokenizer: Tokenizer, tokens: readonly WeightedToken[]): PromptChunk {
+  const weights = new Float32Array(tokenizer.maxLength).fill(1);
+  weights.set(
+    tokens.map(({ weight }) => weight),
+    1,
+  );
+  return { ids: tokenizer.frame(tokens.map(({ id }) => id)), weights, end: tokens.length + 1 };
+}

@@ -1,0 +1,137 @@
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Network } from '../../engine/graph/network.ts';
+import { weightsOf } from '../../engine/graph/network.ts';
+import { ARCHITECTURES } from '../../engine/models/architectures.ts';
+import { networkOf, type Part, PLACES } from '../../engine/models/parts.ts';
+import { syntheticWeights } from '../../engine/weights/synthetic.ts';
+
+const TOKENIZER = path.join(import.meta.dirname, '..', 'fixtures', 'tokenizer');
+
+/** Published families that small checkpoints are made of. */
+export type Family = 'sd15' | 'bk-sdm-tiny' | 'lcm' | 'sd-turbo' | 'sdxl-turbo' | 'ssd-1b';
+
+const text = (hidden: number, more: object = {}) => ({
+  architectures: ['CLIPTextModel'],
+  hidden_size: hidden,
+  intermediate_size: 2 * hidden,
+  num_attention_heads: 2,
+  num_hidden_layers: 2,
+  vocab_size: 560,
+  ...more,
+});
+const vae = {
+  _class_name: 'AutoencoderKL',
+  block_out_channels: [8, 8, 8, 8],
+  latent_channels: 4,
+  layers_per_block: 1,
+  norm_num_groups: 4,
+  scaling_factor: 0.18215,
+};
+const small = {
+  block_out_channels: [8, 16, 16, 16],
+  norm_num_groups: 4,
+  attention_head_dim: 2,
+  cross_attention_dim: 16,
+};
+const xl = {
+  block_out_channels: [8, 16, 16],
+  norm_num_groups: 4,
+  attention_head_dim: [2, 2, 2],
+  cross_attention_dim: 24,
+  addition_time_embed_dim: 8,
+  projection_class_embeddings_input_dim: 60,
+};
+const noise = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1 };
+const euler = { ...noise, _class_name: 'EulerDiscreteScheduler', timestep_spacing: 'trailing' };
+const pndm = { ...noise, _class_name: 'PNDMScheduler', skip_prk_steps: true, set_alpha_to_one: false };
+
+const one = (name: string, scheduler: object, unet: object = small) => ({
+  pipeline: 'StableDiffusionPipeline',
+  scheduler,
+  parts: {
+    unet: { sample_size: 8, ...ARCHITECTURES[name]!.unet, ...unet },
+    vae,
+    text_encoder: text(16),
+  },
+});
+const two = (name: string, scheduler: object) => ({
+  pipeline: 'StableDiffusionXLPipeline',
+  scheduler,
+  parts: {
+    unet: { sample_size: 8, ...ARCHITECTURES[name]!.unet, ...xl },
+    vae: { ...vae, scaling_factor: 0.13025 },
+    text_encoder: text(8),
+    text_encoder_2: text(16, { architectures: ['CLIPTextModelWithProjection'], projection_dim: 12 }),
+  },
+});
+
+const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Record<string, object> }> = {
+  sd15: one('sd15', pndm),
+  'bk-sdm-tiny': one('bk-sdm-tiny', pndm, { ...small, block_out_channels: [8, 16, 16] }),
+  lcm: {
+    ...one('lcm', { ...noise, _class_name: 'LCMScheduler' }),
+    pipeline: 'LatentConsistencyModelPipeline',
+  },
+  'sd-turbo': one('sd21', euler, { ...small, attention_head_dim: [2, 4, 4, 4] }),
+  'sdxl-turbo': two('sdxl', { ...euler, _class_name: 'EulerAncestralDiscreteScheduler' }),
+  'ssd-1b': two('ssd-1b', { ...euler, timestep_spacing: 'leading' }),
+};
+
+/** Networks of each folder of a checkpoint. */
+const NETWORKS: Record<string, readonly Part[]> = {
+  unet: ['unet'],
+  vae: ['vae-decoder', 'vae-encoder'],
+  text_encoder: ['text-encoder'],
+  text_encoder_2: ['text-encoder-2'],
+};
+
+/** Writes a small checkpoint with random weights, laid out as the family's repository is, into a new folder. */
+export async function writeCheckpoint(folder: string, family: Family): Promise<void> {
+  const { pipeline, scheduler, parts } = FAMILIES[family];
+  const json = async (file: string, value: unknown) => {
+    await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
+    await writeFile(path.join(folder, file), `${JSON.stringify(value, null, 2)}\n`);
+  };
+  await json('model_index.json', { _class_name: pipeline, _diffusers_version: '0.27.2' });
+  await json('scheduler/scheduler_config.json', scheduler);
+  for (const [name, config] of Object.entries(parts)) {
+    await json(`${name}/config.json`, config);
+    const networks = NETWORKS[name]!.map((part) => networkOf(part, config, name));
+    const { stem } = PLACES[NETWORKS[name]![0]!];
+    await writeWeights(path.join(folder, name, `${stem}.safetensors`), networks);
+    if (name.startsWith('text_encoder'))
+      await copyTokenizer(folder, name.replace('text_encoder', 'tokenizer'));
+  }
+}
+
+/** Writes a small fast autoencoder, laid out as TAESD's repository is. */
+export async function writeTinyAutoencoder(folder: string): Promise<void> {
+  const config = {
+    _class_name: 'AutoencoderTiny',
+    encoder_block_out_channels: [8, 8, 8, 8],
+    decoder_block_out_channels: [8, 8, 8, 8],
+    num_encoder_blocks: [1, 1, 1, 1],
+    num_decoder_blocks: [1, 1, 1, 1],
+  };
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'config.json'), JSON.stringify(config));
+  const networks = (['vae-decoder', 'vae-encoder'] as const).map((part) => networkOf(part, config, 'taesd'));
+  await writeWeights(path.join(folder, 'diffusion_pytorch_model.safetensors'), networks);
+}
+
+async function writeWeights(file: string, networks: readonly Network[]): Promise<void> {
+  const source = await syntheticWeights(networks.flatMap(weightsOf), { seed: 1, folder: path.dirname(file) });
+  await rename(source.file, file);
+}
+
+async function copyTokenizer(folder: string, name: string): Promise<void> {
+  await mkdir(path.join(folder, name), { recursive: true });
+  for (const file of ['vocab.json', 'merges.txt', 'special_tokens_map.json', 'tokenizer_config.json'])
+    await copyFile(path.join(TOKENIZER, file), path.join(folder, name, file));
+}
+
+/** Removes a checkpoint's folder. */
+export async function removeCheckpoint(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
