@@ -40,6 +40,8 @@ const DEFAULT_STRENGTH = 0.9;
 class LocalEngine implements Engine {
   readonly #runtime: Runtime;
   readonly #memory: EditMemory;
+  /** Settles when what the last edit leaves for later ones is in the memory: the caller does not wait for it. */
+  #remembered: Promise<void> = Promise.resolve();
   /** The model of the last call, ready for the next. */
   #loaded: (ReadyModel & { threads: number }) | undefined;
 
@@ -70,16 +72,21 @@ class LocalEngine implements Engine {
     const { strength = DEFAULT_STRENGTH, mode = 'sparse', dilation = DEFAULT_DILATION, previews } = checked;
     const recipe = { ...recipeFor(checked, loaded), width: picture.width, height: picture.height };
     const task = { picture, mask, coverage, recipe, strength, mode, dilation };
-    const result = await edit(loaded, this.#memory, task, { ...options, previews });
+    await this.#remembered;
+    const { result, remember } = await edit(loaded, this.#memory, task, { ...options, previews });
+    // The result goes out first; and what is not remembered is computed again.
+    this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
     return { ...result, warnings: [...warnings, ...result.warnings] };
   }
 
   async store(): Promise<StoreReport> {
+    await this.#remembered;
     const { features } = this.#memory;
     return { budgetBytes: features.budget, bytes: features.bytes, pictures: features.contents() };
   }
 
   async dispose(): Promise<void> {
+    await this.#remembered;
     this.#memory.features.clear();
     this.#memory.studies.clear();
     await this.#unload();

@@ -7,6 +7,7 @@ import type { Condition } from '../pipelines/guidance.ts';
 import { planarPredict } from '../pipelines/planar-unet.ts';
 import { RowsUNet } from '../pipelines/rows-unet.ts';
 import type { Storage } from '../regions/features.ts';
+import type { Recorded } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
 import { activeFractions } from '../regions/plan.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
@@ -99,7 +100,7 @@ export async function rowsStep(
   const { height, width, batch, tokens } = extent;
   const foldUpsampling = RowsUNet.canFold(components.network('unet'), height, width);
   const start = performance.now();
-  const unet = await components.rowsUNet({ foldUpsampling, storage: options.storage });
+  const unet = await components.rowsUNet({ foldUpsampling, storage: options.storage, statistics: 'any' });
   const loadSeconds = (performance.now() - start) / 1000;
 
   const dense = unet.dense(height, width, batch);
@@ -107,16 +108,16 @@ export async function rowsStep(
   const region = options.mask ? unet.region(options.mask, batch) : dense;
   const at = region.plan.levels[0]!.active;
   const rows = toRows(edited, 1, channels, at);
-  let recorded: Awaited<ReturnType<RowsUNet['run']>>['recorded'];
+  let recorded: Recorded | undefined;
   const base = new Float32Array(original.length);
   if (options.mask) {
     const sample = toRows(original, 1, channels, everywhere);
-    const pass = await unet.run(dense, sample, TIMESTEP, condition, { recording: 'record' });
-    recorded = pass.recorded;
+    const pass = await unet.run(dense, sample, TIMESTEP, condition, { features: true });
+    recorded = unet.recorded(dense, pass);
     overPlanes(base, pass.output, 1, channels, everywhere);
   }
   return {
-    macs: unet.macs(region, batch, tokens),
+    macs: unet.macs(region, tokens),
     loadSeconds,
     storeBytes: recorded ? bytesOf(recorded) : 0,
     activeFraction: activeFractions(region.plan),

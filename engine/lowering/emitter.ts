@@ -70,34 +70,34 @@ export class Emitter {
     return onnx.node('MatMul', [rows, onnx.floats(transposed, [3, 2])]);
   }
 
-  /** Group norm by given moments [2B, G, 1]: means, then means of squares. `dims`: see `normalize`. */
+  /** Group norm by given moments [2B, G, 1]: means, then means of squares. `dims`: see `scaleAndOffset`. */
   groupNorm(x: Ref, moments: Ref, operator: GroupNorm, dims: readonly number[]): Ref {
-    const [mean, deviation] = this.deviation(moments, operator);
-    return this.normalize(x, mean, deviation, operator, dims);
-  }
-
-  /** Means and standard deviations [B, G, 1] from moments [2B, G, 1]. */
-  deviation(moments: Ref, { epsilon }: GroupNorm): [Ref, Ref] {
-    const { onnx } = this;
-    const [mean, square] = onnx.nodes('Split', [moments], 2, { attributes: { axis: 0, num_outputs: 2 } });
-    // Rounding can bring the variance of a nearly constant group below zero.
-    const variance = onnx.node('Relu', [onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])])]);
-    return [mean!, onnx.node('Sqrt', [onnx.node('Add', [variance, onnx.floats([epsilon])])])];
+    const [scale, offset] = this.scaleAndOffset(moments, operator, dims);
+    return this.scaled(x, scale, offset, operator);
   }
 
   /**
-   * Group norm by means and standard deviations [B, G, 1]. `dims` is the shape in which one number a channel meets x,
-   * e.g. [−1, 1, C] for rows.
+   * What group norm multiplies and adds, from moments [2B, G, 1]. `dims` is the shape in which one number a channel
+   * meets x, e.g. [−1, 1, C] for rows.
    */
-  normalize(x: Ref, mean: Ref, deviation: Ref, operator: GroupNorm, dims: readonly number[]): Ref {
+  scaleAndOffset(moments: Ref, operator: GroupNorm, dims: readonly number[]): [Ref, Ref] {
     const { onnx } = this;
-    const { groups, gain, bias, activation, input } = operator;
+    const { groups, gain, bias, epsilon, input } = operator;
+    const [mean, square] = onnx.nodes('Split', [moments], 2, { attributes: { axis: 0, num_outputs: 2 } });
+    // Rounding can bring the variance of a nearly constant group below zero.
+    const variance = onnx.node('Relu', [onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])])]);
+    const deviation = onnx.node('Sqrt', [onnx.node('Add', [variance, onnx.floats([epsilon])])]);
     const perGroup = [1, groups, input.channels / groups];
     const scale = onnx.node('Div', [this.weight(gain, perGroup), deviation]);
-    const offset = onnx.node('Sub', [this.weight(bias, perGroup), onnx.node('Mul', [mean, scale])]);
+    const offset = onnx.node('Sub', [this.weight(bias, perGroup), onnx.node('Mul', [mean!, scale])]);
     const shape = onnx.ints(dims);
-    const scaled = onnx.node('Mul', [x, onnx.node('Reshape', [scale, shape])], {}, 'group-norm');
-    const y = onnx.node('Add', [scaled, onnx.node('Reshape', [offset, shape])], {}, 'group-norm');
+    return [onnx.node('Reshape', [scale, shape]), onnx.node('Reshape', [offset, shape])];
+  }
+
+  /** x · scale + offset, then the norm's activation. */
+  scaled(x: Ref, scale: Ref, offset: Ref, { activation }: GroupNorm): Ref {
+    const { onnx } = this;
+    const y = onnx.node('Add', [onnx.node('Mul', [x, scale], {}, 'group-norm'), offset], {}, 'group-norm');
     return activation ? this.activation(y, activation) : y;
   }
 

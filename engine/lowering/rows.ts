@@ -2,7 +2,7 @@ import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import type { ElementType, OnnxModel, Ref } from '../graph/onnx.ts';
 import type { Attention, Convolution, GroupNorm, Linear, Operator } from '../graph/operators.ts';
-import type { Features, Value, Vector, Weight } from '../graph/values.ts';
+import type { FeatureMap, Features, Value } from '../graph/values.ts';
 import {
   type AttendedFeature,
   attendedOf,
@@ -10,13 +10,14 @@ import {
   indexName,
   isSelfAttention,
   momentsOf,
-  normNames,
   type RowFeature,
+  type Statistics,
   type Storage,
   scaleName,
   windowOf,
 } from '../regions/features.ts';
 import type { WeightTable } from '../weights/table.ts';
+import { shiftName, textName, textProjections } from './conditioning.ts';
 import { Emitter } from './emitter.ts';
 
 export interface RowsOptions {
@@ -27,61 +28,33 @@ export interface RowsOptions {
   foldUpsampling: boolean;
   /** How features are recorded; see `regions/features.ts`. */
   storage: Storage;
+  /** With `recorded` there are fewer operators, but the network can neither run densely nor record. */
+  statistics: Statistics;
 }
 
 /**
  * A network over rows: maps are [B, N, C], one row a position, and only the rows of a region plan are computed.
  *
- * Inputs beside the network's own (l is a level; see `regions/plan.ts` and `regions/features.ts`); in place of the text
- * its projections `text.*`, see `lowerTextProjections`:
+ * Inputs (l is a level; see `regions/plan.ts` and `regions/features.ts`): the network's maps; in place of its text and
+ * its vectors what they give, see `conditioning.ts`;
  * `same.l`, `down.l`, `up.l` (or `up.l.q`, one a parity class): neighbour indexes, int32 [N, taps];
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
  * where they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C];
- * `fresh.l` [1] and, for each group norm, `moments.*` [2B, G, 1], `mean.*` and `deviation.*` [B, G, 1]: where fresh is
- * 0 the given mean and standard deviation are used; else those of moments = fresh · Σ + `moments.*`, where Σ sums the
- * active rows' values (first B) and squares (last B), averaged over the channels of a group.
+ * for each group norm `scale.*` and `offset.*` [B, 1, C]: y = x · scale + offset;
+ * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: where fresh is not 0, scale and offset
+ * come from moments = fresh · Σ + `moments.*`, where Σ sums the active rows' values (first B) and squares (last B),
+ * averaged over the channels of a group.
  *
- * Outputs beside the network's own: each feature of this pass under its name with `new.` before it, float32, rows in
- * plan order.
+ * Outputs: the network's own; each feature of this pass under its name with `new.` before it, float32, rows in plan
+ * order; scale and offset likewise.
  */
 export function lowerRows(network: Network, weights: WeightTable, options: RowsOptions): OnnxModel {
   const lowering = new RowsLowering(weights, options, textProjections(network));
-  for (const [name, value] of network.inputs) if (value.kind !== 'tokens') lowering.input(name, value);
-  for (const operator of network.operators) lowering.lower(operator);
+  for (const [name, value] of network.inputs) if (value.kind === 'map') lowering.input(name, value);
+  for (const operator of network.operators) if (operator.output.kind !== 'vector') lowering.lower(operator);
   for (const [name, value] of network.outputs) lowering.output(name, value);
   return lowering.emit.onnx.encode(network.name);
-}
-
-/**
- * The projections of the text that a network in rows form takes as inputs: they are the same at every step.
- * Input: the network's token input. Outputs: `text.<weight>` [B, L, C] for each linear map of it.
- */
-export function lowerTextProjections(network: Network, weights: WeightTable): OnnxModel {
-  const emit = new Emitter(weights);
-  for (const [name, value] of network.inputs) {
-    if (value.kind !== 'tokens') continue;
-    const text = emit.onnx.input(name, 'float32', ['batch', 'length', value.channels]);
-    for (const { weight, bias, output } of textProjections(network))
-      emit.onnx.output(textName(weight), emit.product(text, weight, bias), 'float32', [
-        'batch',
-        'length',
-        output.channels,
-      ]);
-  }
-  return emit.onnx.encode(`${network.name}-text`);
-}
-
-/** Linear maps of the token input; a network without attention has none. */
-export function textProjections(network: Network): Linear[] {
-  const tokens = new Set([...network.inputs.values()].filter(({ kind }) => kind === 'tokens'));
-  return network.operators.filter(
-    (operator): operator is Linear => operator.type === 'linear' && tokens.has(operator.input),
-  );
-}
-
-function textName(weight: Weight): string {
-  return `text.${weight.name}`;
 }
 
 const CORNERS = 4;
@@ -100,21 +73,14 @@ class RowsLowering {
     this.#projections = new Set(projections);
   }
 
-  input(name: string, value: Value): void {
-    const { onnx } = this.emit;
-    if (value.kind === 'ids') this.#refs.set(value.id, onnx.input(name, 'int64', ['batch', 'length']));
-    else if (value.kind === 'vector')
-      this.#set(value, onnx.input(name, 'float32', [`${name}_batch`, value.channels]));
-    else {
-      const rows = value.kind === 'map' ? `rows_${value.level}` : 'length';
-      this.#set(value, onnx.input(name, 'float32', ['batch', rows, value.channels]));
-    }
+  input(name: string, { id, channels, level }: FeatureMap): void {
+    this.#refs.set(id, this.emit.onnx.input(name, 'float32', ['batch', `rows_${level}`, channels]));
   }
 
   output(name: string, value: Value): void {
-    if (value.kind === 'ids') throw new Error('ids are not an output');
-    const rows = value.kind === 'map' ? [`rows_${value.level}`] : value.kind === 'tokens' ? ['length'] : [];
-    this.emit.onnx.output(name, this.#get(value), 'float32', ['batch', ...rows, value.channels]);
+    if (value.kind !== 'map') throw new Error(`${name} is not a map`);
+    const dims = ['batch', `rows_${value.level}`, value.channels];
+    this.emit.onnx.output(name, this.#get(value), 'float32', dims);
   }
 
   lower(operator: Operator): void {
@@ -146,11 +112,8 @@ class RowsLowering {
         this.#set(operator.output, emit.layerNorm(this.#get(operator.input), operator));
         break;
       case 'embedding':
-        this.#set(operator.output, emit.embedding(this.#get(operator.input), operator));
-        break;
       case 'sinusoid':
-        this.#set(operator.output, emit.sinusoid(this.#get(operator.input), operator));
-        break;
+        throw new Error(`a network in rows form has no ${operator.type}`);
       case 'activation':
         this.#set(operator.output, emit.activation(this.#get(operator.input), operator.function));
         break;
@@ -206,7 +169,10 @@ class RowsLowering {
       const index = indexName(feature.reader, input.level);
       y = onnx.node('MatMul', [gather(index, WINDOW), this.#windowWeight(operator)], {}, 'convolution');
     }
-    const added = [...(bias ? [this.emit.weight(bias)] : []), ...(shift ? [this.#everywhere(shift)] : [])];
+    const added = [
+      ...(bias ? [this.emit.weight(bias)] : []),
+      ...(shift ? [this.#input(shiftName(weight), 'float32', ['shift_batch', 1, shift.channels])] : []),
+    ];
     if (added.length === 0) return y;
     const sum = added.length === 2 ? onnx.node('Add', added as [Ref, Ref]) : added[0]!;
     return onnx.node('Add', [y, sum], {}, 'convolution');
@@ -233,35 +199,40 @@ class RowsLowering {
   #groupNorm(operator: GroupNorm): Ref {
     const { emit } = this;
     const { onnx } = emit;
-    const { input, groups } = operator;
-    const { channels, level } = input;
-    const { name } = momentsOf(operator);
+    const { groups, input } = operator;
+    const names = momentsOf(operator);
+    const each = ['batch', 1, input.channels];
+    const given = [names.scale, names.offset].map((known) => this.#input(known, 'float32', each));
     const x = this.#get(input);
+    if (this.#options.statistics === 'recorded') return emit.scaled(x, given[0]!, given[1]!, operator);
+    const fresh = this.#input(freshName(input.level), 'float32', [1]);
     const both = ['two_batch', groups, 1];
-    const each = ['batch', groups, 1];
-    const fresh = this.#input(freshName(level), 'float32', [1]);
-    const recorded = this.#input(name, 'float32', both);
-    const names = normNames(name);
-    const [knownMean, knownDeviation] = [names.mean, names.deviation].map((known) =>
-      this.#input(known, 'float32', each),
-    );
+    const recorded = this.#input(names.name, 'float32', both);
     const isFresh = onnx.node('Squeeze', [onnx.node('Greater', [fresh, onnx.floats([0])])]);
-    const [mean, deviation, moments] = onnx.branch(
+    const [scale, offset, moments] = onnx.branch(
       isFresh,
       [each, each, both],
       () => {
-        const sum = (type: 'ReduceSum' | 'ReduceSumSquare') =>
-          onnx.node(type, [x, onnx.ints([1])], { attributes: { keepdims: 0 } }, 'moments');
-        const sums = emit.concat([sum('ReduceSum'), sum('ReduceSumSquare')], 0);
-        const grouped = onnx.node('Reshape', [sums, onnx.ints([-1, groups, channels / groups])]);
-        const means = onnx.node('ReduceMean', [grouped, onnx.ints([2])], {}, 'moments');
-        const own = onnx.node('Add', [onnx.node('Mul', [means, fresh]), recorded]);
-        return [...emit.deviation(own, operator), own];
+        const own = this.#moments(x, operator);
+        const moments = onnx.node('Add', [onnx.node('Mul', [own, fresh]), recorded]);
+        return [...emit.scaleAndOffset(moments, operator, [-1, 1, input.channels]), moments];
       },
-      () => [knownMean!, knownDeviation!, recorded].map((ref) => onnx.node('Identity', [ref])),
+      () => [...given, recorded].map((ref) => onnx.node('Identity', [ref])),
     );
-    onnx.output(`new.${name}`, moments!, 'float32', both);
-    return emit.normalize(x, mean!, deviation!, operator, [-1, 1, channels]);
+    onnx.output(`new.${names.name}`, moments!, 'float32', both);
+    onnx.output(`new.${names.scale}`, scale!, 'float32', each);
+    onnx.output(`new.${names.offset}`, offset!, 'float32', each);
+    return emit.scaled(x, scale!, offset!, operator);
+  }
+
+  /** Sums over rows of values and of squares, averaged over the channels of a group: [2B, G, 1]. */
+  #moments(x: Ref, { groups, input }: GroupNorm): Ref {
+    const { onnx } = this.emit;
+    const sum = (type: 'ReduceSum' | 'ReduceSumSquare') =>
+      onnx.node(type, [x, onnx.ints([1])], { attributes: { keepdims: 0 } }, 'moments');
+    const sums = this.emit.concat([sum('ReduceSum'), sum('ReduceSumSquare')], 0);
+    const grouped = onnx.node('Reshape', [sums, onnx.ints([-1, groups, input.channels / groups])]);
+    return onnx.node('ReduceMean', [grouped, onnx.ints([2])], {}, 'moments');
   }
 
   #attention(operator: Attention): Ref {
@@ -303,12 +274,6 @@ class RowsLowering {
   #input(name: string, type: ElementType, dims: (number | string)[]): Ref {
     if (!this.#inputs.has(name)) this.#inputs.set(name, this.emit.onnx.input(name, type, dims));
     return this.#inputs.get(name)!;
-  }
-
-  /** A vector as one row for all positions: [B or 1, 1, C]. */
-  #everywhere(vector: Vector): Ref {
-    const { onnx } = this.emit;
-    return onnx.node('Reshape', [this.#get(vector), onnx.ints([-1, 1, vector.channels])]);
   }
 
   #set(value: Features, ref: Ref): void {

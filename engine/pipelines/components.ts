@@ -1,14 +1,24 @@
 import type { Network } from '../graph/network.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
+import { shiftNetwork, textNetwork } from '../lowering/conditioning.ts';
 import { lowerCrops } from '../lowering/crops.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
-import { lowerRows, lowerTextProjections, type RowsOptions, textProjections } from '../lowering/rows.ts';
+import { lowerRows, type RowsOptions } from '../lowering/rows.ts';
 import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
 import { WeightTable } from '../weights/table.ts';
 import { CropNetwork } from './crop-network.ts';
 import { RowsUNet } from './rows-unet.ts';
+
+/** Weights of a U-Net that can be held twice. */
+const SMALL_BYTES = 64 * 2 ** 20;
+
+/** The U-Net in rows form: as passes over a part run, and as passes that are recorded run, loaded when asked for. */
+export interface EditingUNet {
+  editing: RowsUNet;
+  recording: () => Promise<RowsUNet>;
+}
 
 /** A model's networks, each loaded when it is first needed. */
 export class Components {
@@ -17,6 +27,7 @@ export class Components {
   readonly #threads: number;
   readonly #networks = new Map<Part, Network>();
   readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #rowsUNets = new WeakMap<Session, RowsUNet>();
 
   constructor(model: Model, runtime: Runtime, threads: number) {
     this.model = model;
@@ -40,15 +51,27 @@ export class Components {
 
   /** The U-Net in rows form. */
   async rowsUNet(options: RowsOptions): Promise<RowsUNet> {
-    const key = `rows ${options.foldUpsampling} ${options.storage}`;
-    const session = await this.#session(key, 'unet', (network, weights) =>
-      lowerRows(network, weights, options),
-    );
+    const key = `rows ${JSON.stringify(options)}`;
     const network = this.network('unet');
-    const text = textProjections(network).length
-      ? await this.#session('rows text', 'unet', lowerTextProjections)
-      : undefined;
-    return new RowsUNet(session, text, network, options);
+    const rows = await this.#session(key, 'unet', (_, weights) => lowerRows(network, weights, options));
+    const [text, shift] = [await this.#conditioning(textNetwork), await this.#conditioning(shiftNetwork)];
+    const known = this.#rowsUNets.get(rows) ?? new RowsUNet({ rows, text, shift }, network, options);
+    this.#rowsUNets.set(rows, known);
+    return known;
+  }
+
+  /**
+   * The U-Net in the forms that an edit takes. A small one is loaded twice: with recorded statistics it has fewer
+   * operators, which is what its passes over a few rows cost, and its features are kept as they are, not as bytes.
+   */
+  async editingUNet(foldUpsampling: boolean): Promise<EditingUNet> {
+    const { bytes } = new WeightTable(this.network('unet'), await this.model.weights('unet'));
+    const small = bytes < SMALL_BYTES;
+    const options = { foldUpsampling, storage: small ? 'float32' : 'int8' } as const;
+    return {
+      editing: await this.rowsUNet({ ...options, statistics: small ? 'recorded' : 'any' }),
+      recording: () => this.rowsUNet({ ...options, statistics: 'any' }),
+    };
   }
 
   /** A part of the autoencoder that can compute a rectangle of its output. */
@@ -61,6 +84,12 @@ export class Components {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const session of sessions) await session.then((loaded) => loaded.release()).catch(() => {});
+  }
+
+  async #conditioning(of: (network: Network) => Network): Promise<Session | undefined> {
+    const part = of(this.network('unet'));
+    if (part.outputs.size === 0) return undefined;
+    return this.#session(part.name, 'unet', (_, weights) => lowerPlanar(part, weights));
   }
 
   #session(

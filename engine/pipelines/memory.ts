@@ -28,10 +28,16 @@ export async function findStudy(
   window: PictureWindow,
   batch: number,
 ): Promise<Studied | undefined> {
-  return memory.studies.get(await keyOf(model, planes, window, batch));
+  const { studies } = memory;
+  const key = await keyOf(model, planes, window, batch);
+  const known = studies.get(key);
+  if (!known) return undefined;
+  studies.delete(key);
+  studies.set(key, known);
+  return known;
 }
 
-/** Remembers a picture; the one that was added longest ago is forgotten, with its features. */
+/** Remembers a picture; the one that was used longest ago is forgotten, with its features. */
 export async function keepStudy(
   { studies, features }: EditMemory,
   model: string,

@@ -2,11 +2,12 @@ import type { Recorded } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
 import { activeFractions, activeMasks } from '../regions/plan.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
-import { copyOf, type FeatureStore } from '../regions/store.ts';
+import type { FeatureStore } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { EditingUNet } from './components.ts';
 import { type DenoiseOptions, denoise, listen, type Predict } from './denoise.ts';
 import { batchOf, type Condition } from './guidance.ts';
-import type { RowsUNet } from './rows-unet.ts';
+import type { Pass, Region, RowsUNet } from './rows-unet.ts';
 
 /** A picture as the process sees it: its latents, and the noise that leads to them at every step. */
 export interface Process {
@@ -46,6 +47,8 @@ export interface Repainted {
   activeFraction: number[];
   /** The positions that were computed, level by level from the finest; none where all were. */
   active: Mask[];
+  /** Puts the new picture's features into the store, where those of the old one still are, so that edits stack. */
+  remember?: (picture: string) => Promise<void>;
 }
 
 type Callbacks = Pick<DenoiseOptions, 'signal'> & {
@@ -56,15 +59,14 @@ type Callbacks = Pick<DenoiseOptions, 'signal'> & {
 };
 
 /**
- * Paints the masked part anew, computing only its rows. Rows outside are read from features of the picture's own
- * process, which are recorded first where the store has none. `updated` is the id under which the store then holds
- * the new picture's features, so that edits stack.
+ * Paints the masked part anew, computing only its rows and `ring` (see `planRegion`). Rows outside are read from
+ * features of the picture's own process, which are recorded first where the store has none.
  */
 export async function repaintSparse(
-  unet: RowsUNet,
+  { editing, recording }: EditingUNet,
   store: FeatureStore,
   request: RepaintRequest,
-  updated: string,
+  ring: number,
   callbacks: Callbacks = {},
 ): Promise<Repainted> {
   const { process, scheduler, start, mask, condition } = request;
@@ -72,8 +74,7 @@ export async function repaintSparse(
   const channels = channelsOf(process.latent, mask);
   const batch = batchOf(condition);
   const tokens = condition.text.dims[1]!;
-  const everywhere = unet.dense(mask.height, mask.width, batch);
-  const region = unet.region(mask, batch);
+  const region = editing.region(mask, batch, ring);
   const at = region.plan.levels[0]!.active;
   const rowsOf = (planes: Float32Array) => toRows(planes, 1, channels, at);
   const withRows = (rows: Float32Array) => {
@@ -82,6 +83,7 @@ export async function repaintSparse(
     return planes;
   };
   const recordSeconds: number[] = [];
+  let everywhere: Region | undefined;
   const recordedAt = async (index: number): Promise<Recorded> => {
     const timestep = scheduler.timesteps[index]!;
     const key = { picture: process.id, timestep };
@@ -90,23 +92,32 @@ export async function repaintSparse(
     callbacks.onRecord?.(index);
     await listen(signal);
     const begin = performance.now();
+    everywhere ??= editing.dense(mask.height, mask.width, batch);
     const all = everywhere.plan.levels[0]!.active;
     const planes = scheduler.scaleInput(scheduler.addNoise(process.latent, process.noise, index), index);
     const sample = toRows(planes, 1, channels, all);
-    const { recorded } = await unet.run(everywhere, sample, timestep, process.condition, {
-      recording: 'record',
-    });
-    store.put(key, recorded!);
+    const unet = await recording();
+    const pass = await unet.run(everywhere, sample, timestep, process.condition, { features: true });
+    const recorded = unet.recorded(everywhere, pass);
+    store.put(key, recorded);
     recordSeconds.push((performance.now() - begin) / 1000);
-    return recorded!;
+    return recorded;
   };
+  const passes = new Map<number, Pass>();
   const predict: Predict = async (sample, index) => {
-    const recorded = copyOf(await recordedAt(index));
+    const recorded = await recordedAt(index);
     await listen(signal);
     const timestep = scheduler.timesteps[index]!;
-    const { output } = await unet.run(region, sample, timestep, condition, { recorded, recording: 'update' });
-    store.put({ picture: updated, timestep }, recorded);
-    return output;
+    const pass = await editing.run(region, sample, timestep, condition, { recorded, features: true });
+    passes.set(timestep, pass);
+    return pass.output;
+  };
+  const remember = async (picture: string) => {
+    for (const [timestep, pass] of passes) {
+      await listen();
+      const recorded = store.get({ picture: process.id, timestep });
+      if (recorded) store.put({ picture, timestep }, editing.updated(recorded, region, pass));
+    }
   };
   const begin = rowsOf(scheduler.addNoise(process.latent, request.noise, start));
   const painted = await denoise(predict, scheduler, begin, {
@@ -118,12 +129,13 @@ export async function repaintSparse(
   const steps = scheduler.timesteps.length - start;
   return {
     latent: withRows(painted),
-    macs: unet.macs(region, batch, tokens, steps),
-    recordingMacs: unet.macs(everywhere, batch, tokens, recordSeconds.length),
+    macs: editing.macs(region, tokens, steps),
+    recordingMacs: everywhere ? editing.macs(everywhere, tokens, recordSeconds.length) : 0,
     recordedSteps: recordSeconds.length,
     recordSeconds,
     activeFraction: activeFractions(region.plan),
     active: activeMasks(region.plan),
+    remember,
   };
 }
 
@@ -142,10 +154,10 @@ export function recordingPredict(
   return async (sample, index) => {
     const timestep = scheduler.timesteps[index]!;
     const rows = toRows(sample, 1, channels, at);
-    const { output, recorded } = await unet.run(region, rows, timestep, condition, { recording: 'record' });
-    store.put({ picture, timestep }, recorded!);
+    const pass = await unet.run(region, rows, timestep, condition, { features: true });
+    store.put({ picture, timestep }, unet.recorded(region, pass));
     const planes = new Float32Array(sample.length);
-    overPlanes(planes, output, 1, channels, at);
+    overPlanes(planes, pass.output, 1, channels, at);
     return planes;
   };
 }

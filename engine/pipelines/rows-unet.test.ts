@@ -53,6 +53,8 @@ const cases = fc.record({
 
 interface Setting {
   unet: RowsUNet;
+  /** The same with recorded statistics only. */
+  lean: RowsUNet;
   planar: (sample: Float32Array) => Promise<Float32Array>;
   condition: Condition;
   height: number;
@@ -69,7 +71,8 @@ const check = (property: (setting: Setting) => Promise<void>, storage: 'float32'
         const components = new Components(model, new NodeRuntime(), 1);
         const network = components.network('unet');
         const foldUpsampling = RowsUNet.canFold(network, height, width);
-        const unet = await components.rowsUNet({ foldUpsampling, storage });
+        const unet = await components.rowsUNet({ foldUpsampling, storage, statistics: 'any' });
+        const lean = await components.rowsUNet({ foldUpsampling, storage, statistics: 'recorded' });
         const textDims = [batch, TOKENS, CROSS];
         const text = float32(gaussianNoise(seed, 99, batch * TOKENS * CROSS), textDims);
         const condition = { text, guidance: 1.5 };
@@ -87,6 +90,7 @@ const check = (property: (setting: Setting) => Promise<void>, storage: 'float32'
         try {
           await property({
             unet,
+            lean,
             planar: (sample) => predict(sample, 0),
             condition,
             height,
@@ -117,12 +121,11 @@ function assertClose(actual: Float32Array, expected: Float32Array, tolerance: nu
 async function record({ unet, condition, height, width, batch }: Setting, planes: Float32Array) {
   const region = unet.dense(height, width, batch);
   const { active } = region.plan.levels[0]!;
-  const result = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, {
-    recording: 'record',
-  });
+  const rows = toRows(planes, 1, 4, active);
+  const result = await unet.run(region, rows, TIMESTEP, condition, { features: true });
   const output = new Float32Array(planes.length);
   overPlanes(output, result.output, 1, 4, active);
-  return { output, recorded: result.recorded! };
+  return { output, recorded: unet.recorded(region, result) };
 }
 
 test('all positions active: the planar network, at any size', () =>
@@ -149,14 +152,28 @@ test('an update makes the store what a pass over the edited part saw', () =>
     const { recorded } = await record(setting, setting.noise(0));
     const region = unet.region(mask, batch);
     const edited = toRows(setting.noise(1), 1, 4, region.plan.levels[0]!.active);
-    const first = await unet.run(region, edited, TIMESTEP, condition, { recorded, recording: 'update' });
-    const second = await unet.run(region, edited, TIMESTEP, condition, { recorded });
+    const first = await unet.run(region, edited, TIMESTEP, condition, { recorded, features: true });
+    const updated = unet.updated(recorded, region, first);
+    const second = await unet.run(region, edited, TIMESTEP, condition, { recorded: updated });
     assertClose(second.output, first.output, 1e-4);
     const elsewhere = unet.region({ ...mask, data: mask.data.map((value) => 1 - value) }, batch);
     if (elsewhere.rows === 0) return;
     const rows = toRows(setting.noise(0), 1, 4, elsewhere.plan.levels[0]!.active);
-    const beside = await unet.run(elsewhere, rows, TIMESTEP, condition, { recorded });
+    const beside = await unet.run(elsewhere, rows, TIMESTEP, condition, { recorded: updated });
     assert.ok(beside.output.every(Number.isFinite));
+  }));
+
+test('with recorded statistics only: the same output and features', () =>
+  check(async ({ unet, lean, condition, batch, mask, noise, ...setting }) => {
+    const { recorded } = await record({ unet, lean, condition, batch, mask, noise, ...setting }, noise(0));
+    const region = unet.region(mask, batch, 1);
+    if (region.plan.levels[0]!.inactive.length === 0) return;
+    const edited = toRows(noise(1), 1, 4, region.plan.levels[0]!.active);
+    const options = { recorded, features: true };
+    const expected = await unet.run(region, edited, TIMESTEP, condition, options);
+    const actual = await lean.run(lean.region(mask, batch, 1), edited, TIMESTEP, condition, options);
+    assertClose(actual.output, expected.output, 1e-5);
+    assert.deepEqual(Object.keys(actual.features), Object.keys(expected.features));
   }));
 
 test('features stored as bytes change the output by little', () =>
@@ -173,7 +190,7 @@ test('features stored as bytes change the output by little', () =>
 test('an empty mask does no work', () =>
   check(async ({ unet, condition, batch, mask }) => {
     const region = unet.region({ ...mask, data: mask.data.map(() => 0) }, batch);
-    assert.equal(unet.macs(region, batch, TOKENS), 0);
+    assert.equal(unet.macs(region, TOKENS), 0);
     const { output } = await unet.run(region, new Float32Array(), TIMESTEP, condition);
     assert.equal(output.length, 0);
   }));

@@ -1,55 +1,66 @@
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
-import { type Feature, featuresOf, levelCount, type Storage } from '../regions/features.ts';
+import type { RowsOptions } from '../lowering/rows.ts';
+import { type Feature, featuresOf, levelCount } from '../regions/features.ts';
 import {
   featureFeeds,
   featureOutputs,
   indexFeeds,
+  isDense,
   type Recorded,
   type RegionForm,
   recordedFrom,
-  updateRecorded,
+  updatedBy,
 } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
 import { densePlan, planRegion, type RegionPlan } from '../regions/plan.ts';
-import { floats, type Session, type Tensor } from '../runtime/runtime.ts';
-import { batchOf, type Condition, guide, unetInputs } from './guidance.ts';
+import { float32, floats, type Session, type Tensor } from '../runtime/runtime.ts';
+import { type Condition, guide, unetInputs } from './guidance.ts';
 
 /** A region plan with what a U-Net is fed of it. */
 export interface Region {
   plan: RegionPlan;
+  /** Pictures in one run. */
+  batch: number;
   /** Rows that are computed at level 0. */
   rows: number;
-  indexes: Record<string, Tensor>;
+  indexes: Feeds;
 }
 
-/** What a pass is to do with features beside reading them. */
-export type Recording = 'none' | 'record' | 'update';
+export type Feeds = Record<string, Tensor>;
 
-/** The U-Net in rows form: one session for dense passes, for recording, and for passes over a region. */
+/** What a pass over a region gives: of a whole picture to be recorded, of a part to update what was recorded. */
+export interface Pass {
+  output: Float32Array;
+  features: Feeds;
+}
+
+export interface RowsSessions {
+  /** Of `lowerRows`. */
+  rows: Session;
+  /** Of the networks in `lowering/conditioning.ts`; a network without attention has no text. */
+  text: Session | undefined;
+  shift: Session | undefined;
+}
+
+/** Shifts are forgotten when there are more of them: some samplers' timesteps are not whole numbers. */
+const MAX_SHIFTS = 1000;
+
+/** The U-Net in rows form: passes over everything, which can be recorded, and over a region. */
 export class RowsUNet {
   readonly network: Network;
-  readonly storage: Storage;
-  readonly foldUpsampling: boolean;
-  readonly #session: Session;
-  readonly #textSession: Session | undefined;
-  /** The projections of the text of the last runs' conditions. */
-  readonly #texts = new WeakMap<Tensor, Promise<Record<string, Tensor>>>();
+  readonly options: RowsOptions;
+  readonly #sessions: RowsSessions;
+  /** The projections of the last runs' texts, and the shifts of their other conditions, by timestep. */
+  readonly #texts = new WeakMap<Tensor, Promise<Feeds>>();
+  readonly #shifts = new WeakMap<object, Map<number, Promise<Feeds>>>();
   readonly #features: Feature[];
   readonly #levels: number;
 
-  /** `session`: of `lowerRows`; `textSession`: of `lowerTextProjections`, where there are any. */
-  constructor(
-    session: Session,
-    textSession: Session | undefined,
-    network: Network,
-    options: { foldUpsampling: boolean; storage: Storage },
-  ) {
-    this.#session = session;
-    this.#textSession = textSession;
+  constructor(sessions: RowsSessions, network: Network, options: RowsOptions) {
+    this.#sessions = sessions;
     this.network = network;
-    this.storage = options.storage;
-    this.foldUpsampling = options.foldUpsampling;
+    this.options = options;
     this.#features = featuresOf(network);
     this.#levels = levelCount(this.#features);
   }
@@ -60,74 +71,116 @@ export class RowsUNet {
     return height % step === 0 && width % step === 0;
   }
 
-  region(mask: Mask, batch: number): Region {
-    return this.#region(planRegion(mask, this.#levels), batch);
+  /** `ring`: see `planRegion`. */
+  region(mask: Mask, batch: number, ring = 0): Region {
+    return this.#region(planRegion(mask, this.#levels, ring), batch);
   }
 
   dense(height: number, width: number, batch: number): Region {
     return this.#region(densePlan(height, width, this.#levels), batch);
   }
 
-  /**
-   * One run over a region's rows. `sample` [rows, C] → guided output [rows, C].
-   * `recorded` is read where the region is not the whole picture; `update` writes this pass's rows into it.
-   */
+  /** One guided run over a region's rows: [rows, C] → [rows, C]. `recorded` is read where the region is a part. */
   async run(
     region: Region,
     sample: Float32Array,
     timestep: number,
     condition: Condition,
-    options: { recorded?: Recorded; recording?: Recording } = {},
-  ): Promise<{ output: Float32Array; recorded: Recorded | undefined }> {
-    const { recorded, recording = 'none' } = options;
-    if (region.rows === 0) return { output: new Float32Array(), recorded };
-    const form = this.#form(batchOf(condition));
-    const { encoder_hidden_states: text, ...inputs } = unetInputs(
-      sample,
-      [region.rows, sample.length / region.rows],
-      timestep,
-      condition,
-    );
-    const outputs = await this.#session.run(
+    options: { recorded?: Recorded; features?: boolean } = {},
+  ): Promise<Pass> {
+    const dims = [region.rows, sample.length / region.rows];
+    const pass = await this.pass(region, unetInputs(sample, dims, timestep, condition), options);
+    return { ...pass, output: guide(pass.output, condition) };
+  }
+
+  /** One run without guidance: [B, rows, C] → [B, rows, C], with the U-Net's own inputs. */
+  async pass(
+    region: Region,
+    { sample, encoder_hidden_states: text, ...vectors }: Feeds,
+    { recorded, features = false }: { recorded?: Recorded; features?: boolean } = {},
+  ): Promise<Pass> {
+    if (region.rows === 0) return { output: new Float32Array(), features: {} };
+    const form = this.#form(region.batch);
+    const given = features ? featureOutputs(form, isDense(region.plan) ? undefined : 'rows') : [];
+    const { out, ...fresh } = await this.#sessions.rows.run(
       {
-        ...inputs,
+        sample: sample!,
         ...(await this.#projectionsOf(text!)),
+        ...(await this.#shiftsOf(vectors)),
         ...region.indexes,
         ...featureFeeds(form, region.plan, recorded),
       },
-      recording === 'none' ? ['out'] : ['out', ...featureOutputs(form)],
+      ['out', ...given],
     );
-    const output = guide(floats(outputs, 'out'), condition);
-    if (recording === 'record') return { output, recorded: recordedFrom(form, outputs) };
-    if (recording === 'update' && recorded) updateRecorded(recorded, form, region.plan, outputs);
-    return { output, recorded };
+    return { output: floats({ out: out! }, 'out'), features: fresh };
+  }
+
+  /** What a pass over everything leaves for later passes. */
+  recorded(region: Region, { features }: Pass): Recorded {
+    return recordedFrom(this.#form(region.batch), features);
+  }
+
+  /** What was recorded, with what a pass over a region has computed anew. */
+  updated(recorded: Recorded, region: Region, { features }: Pass): Recorded {
+    if (region.rows === 0) return recorded;
+    return updatedBy(recorded, this.#form(region.batch), region.plan, features);
   }
 
   /** Products of a number of runs over a region; none if it is empty. The text is projected once for all of them. */
-  macs(region: Region, batch: number, tokens: number, runs = 1): number {
+  macs(region: Region, tokens: number, runs = 1): number {
     if (region.rows === 0 || runs === 0) return 0;
     const { height, width } = region.plan.levels[0]!;
     const active = region.plan.levels.map((level) => level.active.length);
-    const { total, byKind } = countMacs(this.network, { height, width, batch, tokens }, active);
+    const extent = { height, width, batch: region.batch, tokens };
+    const { total, byKind } = countMacs(this.network, extent, active);
     const text = byKind.text ?? 0;
     return text + runs * (total - text);
   }
 
-  async #projectionsOf(text: Tensor): Promise<Record<string, Tensor>> {
-    if (!this.#textSession) return {};
+  async #projectionsOf(text: Tensor): Promise<Feeds> {
+    const session = this.#sessions.text;
+    if (!session) return {};
     let projections = this.#texts.get(text);
     if (!projections) {
-      projections = this.#textSession.run({ encoder_hidden_states: text });
+      projections = session.run({ encoder_hidden_states: text });
       this.#texts.set(text, projections);
     }
     return projections;
   }
 
+  /** The shifts of a step; remembered as long as the conditions beside the timestep are. */
+  async #shiftsOf({ timestep, ...extra }: Feeds): Promise<Feeds> {
+    const session = this.#sessions.shift;
+    if (!session) return {};
+    const owner = Object.values(extra)[0] ?? this;
+    const known = this.#shifts.get(owner) ?? new Map<number, Promise<Feeds>>();
+    this.#shifts.set(owner, known);
+    const key = floats({ timestep: timestep! }, 'timestep')[0]!;
+    let shifts = known.get(key);
+    if (!shifts) {
+      if (known.size >= MAX_SHIFTS) known.clear();
+      shifts = session.run({ timestep: timestep!, ...extra }).then(asRows);
+      known.set(key, shifts);
+    }
+    return shifts;
+  }
+
   #region(plan: RegionPlan, batch: number): Region {
-    return { plan, rows: plan.levels[0]!.active.length, indexes: indexFeeds(this.#form(batch), plan) };
+    const rows = plan.levels[0]!.active.length;
+    return { plan, batch, rows, indexes: indexFeeds(this.#form(batch), plan) };
   }
 
   #form(batch: number): RegionForm {
-    return { features: this.#features, foldUpsampling: this.foldUpsampling, storage: this.storage, batch };
+    return { ...this.options, features: this.#features, batch };
   }
+}
+
+/** Vectors [B, C] as one row for all positions [B, 1, C]. */
+function asRows(vectors: Feeds): Feeds {
+  return Object.fromEntries(
+    Object.entries(vectors).map(([name, { data, dims }]) => [
+      name,
+      float32(data as Float32Array, [dims[0]!, 1, dims[1]!]),
+    ]),
+  );
 }

@@ -42,7 +42,7 @@ export async function textToImage(
   await listen(signal);
   const extent = { height: height / scale, width: width / scale };
   const foldUpsampling = RowsUNet.canFold(components.network('unet'), extent.height, extent.width);
-  const rows = options.memory && (await components.rowsUNet({ foldUpsampling, storage: 'int8' }));
+  const rows = options.memory && (await (await components.editingUNet(foldUpsampling)).recording());
   const planar = rows ? undefined : await components.session('unet');
   const decoder = await components.session('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;

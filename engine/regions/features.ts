@@ -28,13 +28,15 @@ export interface AttendedFeature {
   channels: number;
 }
 
-/** Means, then means of squares, of each group: [2B, groups]. */
+/** Means, then means of squares, of each group: [2B, groups]; `scale` and `offset` that come of them: [B, channels]. */
 export interface MomentsFeature {
   kind: 'moments';
   name: string;
+  scale: string;
+  offset: string;
   level: number;
   groups: number;
-  epsilon: number;
+  channels: number;
 }
 
 /**
@@ -44,6 +46,9 @@ export interface MomentsFeature {
  */
 export type Storage = 'float32' | 'int8';
 
+/** Which statistics a network's group norms can use: of this pass or recorded as each run's inputs say, or recorded. */
+export type Statistics = 'any' | 'recorded';
+
 /** The tensor that holds the scales of rows stored as bytes. */
 export function scaleName(name: string): string {
   return `${name}.scale`;
@@ -52,11 +57,6 @@ export function scaleName(name: string): string {
 /** The input that says how much of its own statistics a pass uses at a level: 1 / rows, or 0 for recorded ones. */
 export function freshName(level: number): string {
   return `fresh.${level}`;
-}
-
-/** The inputs that bring recorded means and standard deviations of a group norm. */
-export function normNames(moments: string): { mean: string; deviation: string } {
-  return { mean: `mean.${moments}`, deviation: `deviation.${moments}` };
 }
 
 /** The input of neighbour indexes into a window of `level`; `parity`: of one class of the upsampled rows. */
@@ -85,8 +85,11 @@ export function windowOf({ weight, input, stride, upsample }: Convolution): Wind
   };
 }
 
-export function momentsOf({ gain, input, groups, epsilon }: GroupNorm): MomentsFeature {
-  return { kind: 'moments', name: `moments.${gain.name}`, level: input.level, groups, epsilon };
+export function momentsOf({ gain, input, groups }: GroupNorm): MomentsFeature {
+  const { level, channels } = input;
+  const named = (what: string) => `${what}.${gain.name}`;
+  const names = { name: named('moments'), scale: named('scale'), offset: named('offset') };
+  return { kind: 'moments', ...names, level, groups, channels };
 }
 
 /** Keys, then values. */

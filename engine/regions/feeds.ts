@@ -5,8 +5,8 @@ import {
   freshName,
   indexName,
   type MomentsFeature,
-  normNames,
   type RowFeature,
+  type Statistics,
   type Storage,
   scaleName,
   type WindowReader,
@@ -16,7 +16,7 @@ import { putRows, takeRows } from './rows.ts';
 
 /**
  * Features of an earlier pass by name: rows of whole levels in store order, [B, N, C], with their scales where they are
- * bytes; moments [2B, groups].
+ * bytes; moments [2B, groups], scale and offset [B, C].
  */
 export type Recorded = Map<string, Float32Array | Int8Array>;
 
@@ -25,6 +25,7 @@ export interface RegionForm {
   features: readonly Feature[];
   foldUpsampling: boolean;
   storage: Storage;
+  statistics: Statistics;
   batch: number;
 }
 
@@ -67,42 +68,50 @@ export function featureFeeds(form: RegionForm, plan: RegionPlan, recorded?: Reco
   return feeds;
 }
 
-/** Names of the outputs that give a pass's features. */
-export function featureOutputs({ features }: RegionForm): string[] {
-  return features.map(({ name }) => `new.${name}`);
+/** Names of the outputs that give a pass's features: all, or of rows only, since a pass over a part has no moments. */
+export function featureOutputs({ features }: RegionForm, only?: 'rows'): string[] {
+  return features.flatMap((feature) => {
+    if (feature.kind !== 'moments') return [`new.${feature.name}`];
+    return only ? [] : [feature.name, feature.scale, feature.offset].map((name) => `new.${name}`);
+  });
 }
 
 /** A dense pass's features, to be read by later passes. */
 export function recordedFrom({ features, storage }: RegionForm, outputs: Readonly<Feeds>): Recorded {
   const recorded: Recorded = new Map();
   for (const feature of features) {
-    const data = outputOf(outputs, feature.name);
-    if (feature.kind === 'moments' || storage === 'float32') {
-      recorded.set(feature.name, data);
-      continue;
+    const { name } = feature;
+    if (feature.kind === 'moments')
+      for (const norm of [name, feature.scale, feature.offset]) recorded.set(norm, outputOf(outputs, norm));
+    else if (storage === 'float32') recorded.set(name, outputOf(outputs, name));
+    else {
+      const quantize = feature.kind === 'window' ? quantizeRows : quantizeChannels;
+      const { bytes, scale } = quantize(outputOf(outputs, name), feature.channels);
+      recorded.set(name, bytes);
+      recorded.set(scaleName(name), scale);
     }
-    const quantize = feature.kind === 'window' ? quantizeRows : quantizeChannels;
-    const { bytes, scale } = quantize(data, feature.channels);
-    recorded.set(feature.name, bytes);
-    recorded.set(scaleName(feature.name), scale);
   }
   return recorded;
 }
 
-/** Writes the fresh rows of a pass over a part of the picture into what was recorded; moments stay, and scales a channel. */
-export function updateRecorded(
+/** What was recorded, with the fresh rows of a pass over a part of the picture; moments stay, and scales a channel. */
+export function updatedBy(
   recorded: Recorded,
   { features, storage, batch }: RegionForm,
   plan: RegionPlan,
   outputs: Readonly<Feeds>,
-): void {
+): Recorded {
+  const updated: Recorded = new Map(recorded);
   for (const feature of features) {
     if (feature.kind === 'moments') continue;
     const { name, channels } = feature;
     const { stored } = plan.levels[feature.level]!;
     const fresh = outputOf(outputs, name);
-    const put = (tensor: string, rows: Float32Array | Int8Array, width: number) =>
-      putRows(recordedOf(recorded, tensor), rows, batch, width, stored);
+    const put = (tensor: string, rows: Float32Array | Int8Array, width: number) => {
+      const all = recordedOf(recorded, tensor).slice();
+      putRows(all, rows, batch, width, stored);
+      updated.set(tensor, all);
+    };
     if (storage === 'float32') put(name, fresh, channels);
     else if (feature.kind === 'window') {
       const { bytes, scale } = quantizeRows(fresh, channels);
@@ -113,29 +122,29 @@ export function updateRecorded(
       put(name, quantizeChannels(fresh, channels, scale).bytes, channels);
     }
   }
+  return updated;
 }
 
-/** Group norm's inputs: moments for fresh statistics, or scale and offset from the recorded ones. */
+/** Group norm's inputs: what gives fresh statistics for a dense plan, or the recorded scale and offset. */
 function momentFeeds(
-  feature: MomentsFeature,
-  { batch }: RegionForm,
+  { name, scale, offset, level, groups, channels }: MomentsFeature,
+  { batch, statistics }: RegionForm,
   plan: RegionPlan,
   recorded?: Recorded,
 ): Feeds {
-  const { name, level, groups } = feature;
   const dense = isDense(plan);
+  if (dense && statistics === 'recorded') throw new Error('this form of the network cannot run densely');
+  const norm = (known: string) => {
+    const data = dense ? new Float32Array(batch * channels) : (recordedOf(recorded, known) as Float32Array);
+    return float32(data, [batch, 1, channels]);
+  };
+  const given = { [scale]: norm(scale), [offset]: norm(offset) };
+  if (statistics === 'recorded') return given;
   const fresh = dense ? 1 / plan.levels[level]!.active.length : 0;
-  const zeros = new Float32Array(2 * batch * groups);
-  const moments = dense ? zeros : (recordedOf(recorded, name) as Float32Array);
-  const { mean, deviation } = normNames(name);
-  const [means, deviations] = [moments.slice(0, batch * groups), moments.slice(batch * groups)];
-  for (const [i, square] of deviations.entries())
-    deviations[i] = Math.sqrt(Math.max(square - means[i]! ** 2, 0) + feature.epsilon);
   return {
+    ...given,
     [freshName(level)]: float32(Float32Array.of(fresh), [1]),
-    [name]: float32(zeros, [2 * batch, groups, 1]),
-    [mean]: float32(means, [batch, groups, 1]),
-    [deviation]: float32(deviations, [batch, groups, 1]),
+    [name]: float32(new Float32Array(2 * batch * groups), [2 * batch, groups, 1]),
   };
 }
 

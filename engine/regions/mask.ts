@@ -1,3 +1,5 @@
+import { dilate } from './dilate.ts';
+
 /** Which positions of a map are to be computed: one byte a position, row-major, 1 where active. */
 export interface Mask {
   readonly height: number;
@@ -26,9 +28,9 @@ export function coarser(mask: Mask): Mask {
   return { height, width, data };
 }
 
-/** Masks of levels 0 … count − 1, from the finest. */
-export function pyramid(mask: Mask, count: number): Mask[] {
+/** Masks of levels 0 … count − 1, from the finest; `ring`: positions by which each coarser one is dilated. */
+export function pyramid(mask: Mask, count: number, ring = 0): Mask[] {
   const levels = [mask];
-  while (levels.length < count) levels.push(coarser(levels.at(-1)!));
+  while (levels.length < count) levels.push(dilate(coarser(levels.at(-1)!), ring));
   return levels;
 }

@@ -44,9 +44,12 @@ export interface UpsampledNeighbours extends Neighbours {
 
 const WINDOW = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [dy, dx] as const));
 
-/** Plans the levels of a network from a mask at level 0. */
-export function planRegion(mask: Mask, levelCount: number): RegionPlan {
-  const maps = pyramid(mask, levelCount).map((level) => new LevelMap(level));
+/**
+ * Plans the levels of a network from a mask at level 0. `ring`: positions around it that are computed with it at each
+ * of the coarser levels, whose rows reach further.
+ */
+export function planRegion(mask: Mask, levelCount: number, ring = 0): RegionPlan {
+  const maps = pyramid(mask, levelCount, ring).map((level) => new LevelMap(level));
   const levels = maps.map((map) => ({
     height: map.height,
     width: map.width,

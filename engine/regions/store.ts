@@ -92,11 +92,6 @@ export function bytesOf(recorded: Recorded): number {
   return bytes;
 }
 
-/** A copy that can be brought up to date while the original stays what it was. */
-export function copyOf(recorded: Recorded): Recorded {
-  return new Map([...recorded].map(([name, data]) => [name, data.slice()]));
-}
-
 function idOf({ picture, timestep }: StoreKey): string {
   return `${picture}@${timestep}`;
 }

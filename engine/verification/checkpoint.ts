@@ -1,22 +1,15 @@
 import path from 'node:path';
 import type { OnnxModel } from '../graph/onnx.ts';
 import { readJson } from '../json.ts';
+import { shiftNetwork, textNetwork } from '../lowering/conditioning.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
-import { lowerRows, lowerTextProjections } from '../lowering/rows.ts';
+import { lowerRows } from '../lowering/rows.ts';
 import { networkOf, type Part, PLACES } from '../models/parts.ts';
-import { featuresOf, levelCount } from '../regions/features.ts';
-import {
-  featureFeeds,
-  featureOutputs,
-  indexFeeds,
-  type Recorded,
-  type RegionForm,
-  recordedFrom,
-} from '../regions/feeds.ts';
-import { fullMask, type Mask } from '../regions/mask.ts';
-import { planRegion } from '../regions/plan.ts';
+import { RowsUNet } from '../pipelines/rows-unet.ts';
+import type { Recorded } from '../regions/feeds.ts';
+import type { Mask } from '../regions/mask.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
-import { float32, floats, type Runtime, type Session, type Tensor } from '../runtime/runtime.ts';
+import { float32, type Runtime, type Session, type Tensor } from '../runtime/runtime.ts';
 import { openWeights } from '../weights/folder.ts';
 import { WeightTable } from '../weights/table.ts';
 
@@ -49,13 +42,18 @@ export class Checkpoint {
     if (!this.#rows) {
       const { network, weights } = await this.#open('unet', PLACES.unet.folder);
       // Right at every size: references come in sizes with odd levels too.
-      const options = { foldUpsampling: false, storage: 'float32' } as const;
-      const load = (model: OnnxModel) => this.#runtime.load(model, { threads: this.#runtime.threads });
-      const session = await load(lowerRows(network, weights, options));
-      const text = await load(lowerTextProjections(network, weights));
-      this.#sessions.set('rows', session);
-      this.#sessions.set('rows text', text);
-      this.#rows = new RowsReference(session, text, { ...options, features: featuresOf(network) });
+      const options = { foldUpsampling: false, storage: 'float32', statistics: 'any' } as const;
+      const load = async (key: string, model: OnnxModel) => {
+        const session = await this.#runtime.load(model, { threads: this.#runtime.threads });
+        this.#sessions.set(key, session);
+        return session;
+      };
+      const sessions = {
+        rows: await load('rows', lowerRows(network, weights, options)),
+        text: await load('text', lowerPlanar(textNetwork(network), weights)),
+        shift: await load('shift', lowerPlanar(shiftNetwork(network), weights)),
+      };
+      this.#rows = new RowsReference(new RowsUNet(sessions, network, options));
     }
     return this.#rows;
   }
@@ -85,40 +83,28 @@ export interface Pass {
 
 /** The U-Net in rows form with planes outside, as the references have them. */
 export class RowsReference {
-  readonly #session: Session;
-  readonly #text: Session;
-  readonly #form: Omit<RegionForm, 'batch'>;
-  readonly #levels: number;
+  readonly #unet: RowsUNet;
 
-  constructor(session: Session, text: Session, form: Omit<RegionForm, 'batch'>) {
-    this.#session = session;
-    this.#text = text;
-    this.#form = form;
-    this.#levels = levelCount(form.features);
+  constructor(unet: RowsUNet) {
+    this.#unet = unet;
   }
 
-  async run(pass: Pass): Promise<{ output: Float32Array; recorded: Recorded }> {
+  /** Features are recorded where the pass is over everything. */
+  async run(pass: Pass): Promise<{ output: Float32Array; recorded: Recorded | undefined }> {
     const [batch, channels, height, width] = pass.sample.dims as [number, number, number, number];
-    const form = { ...this.#form, batch };
-    const plan = planRegion(pass.mask ?? fullMask(height, width), this.#levels);
-    const { active } = plan.levels[0]!;
+    const unet = this.#unet;
+    const region = pass.mask ? unet.region(pass.mask, batch) : unet.dense(height, width, batch);
+    const { active } = region.plan.levels[0]!;
     const rows = toRows(pass.sample.data as Float32Array, batch, channels, active);
-    const { encoder_hidden_states: text, ...inputs } = pass.inputs;
-    const outputs = await this.#session.run(
-      {
-        ...inputs,
-        ...(await this.#text.run({ encoder_hidden_states: text! })),
-        ...indexFeeds(form, plan),
-        ...featureFeeds(form, plan, pass.recorded),
-        sample: float32(rows, [batch, active.length, channels]),
-        timestep: float32(Float32Array.of(pass.timestep), [1, 1]),
-      },
-      ['out', ...featureOutputs(form)],
-    );
-    const fresh = floats(outputs, 'out');
-    const outChannels = fresh.length / (batch * active.length);
+    const inputs = {
+      ...pass.inputs,
+      sample: float32(rows, [batch, active.length, channels]),
+      timestep: float32(Float32Array.of(pass.timestep), [1, 1]),
+    };
+    const result = await unet.pass(region, inputs, { recorded: pass.recorded, features: !pass.mask });
+    const outChannels = result.output.length / (batch * active.length);
     const output = pass.base?.slice() ?? new Float32Array(batch * outChannels * height * width);
-    overPlanes(output, fresh, batch, outChannels, active);
-    return { output, recorded: recordedFrom(form, outputs) };
+    overPlanes(output, result.output, batch, outChannels, active);
+    return { output, recorded: pass.mask ? undefined : unet.recorded(region, result) };
   }
 }

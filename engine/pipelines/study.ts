@@ -1,0 +1,48 @@
+import { gaussianNoise, START_NOISE } from '../pictures/noise.ts';
+import type { Picture } from '../pictures/read.ts';
+import type { PictureWindow } from '../pictures/window.ts';
+import { batchOf, type Condition } from './guidance.ts';
+import { type EditMemory, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
+import { conditionFor, type ReadyModel } from './ready-model.ts';
+import type { RegionAutoencoder } from './region-autoencoder.ts';
+
+/** A picture that is to be edited, as the network sees it. */
+export interface Seen {
+  picture: Picture;
+  window: PictureWindow;
+  /** Of the window: [3, height, width], −1 … 1. */
+  planes: Float32Array;
+  /** Of the edit. */
+  condition: Condition;
+}
+
+/** A picture's latents and process: remembered, or computed now. */
+export async function study(
+  ready: ReadyModel,
+  memory: EditMemory,
+  autoencoder: RegionAutoencoder,
+  { picture, window, planes, condition }: Seen,
+): Promise<{ studied: Studied; macs: number }> {
+  const { width, height } = window;
+  const batch = batchOf(condition);
+  const known = await findStudy(memory, ready.model.id, planes, window, batch);
+  if (known) return { studied: known, macs: 0 };
+  const encoded = await autoencoder.encode(planes, width, height);
+  const decoded = autoencoder.needsRecord ? await autoencoder.decode(encoded.data, width, height) : undefined;
+  // The picture's own prompt, where its file tells it; the process of a photograph is told nothing.
+  const { prompt = '', negativePrompt = '' } = picture.recipe ?? {};
+  const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance, window);
+  const seed = await seedOf(planes);
+  const studied: Studied = {
+    window,
+    process: {
+      id: crypto.randomUUID(),
+      latent: encoded.data,
+      noise: gaussianNoise(seed, START_NOISE, encoded.data.length),
+      condition: own.condition,
+    },
+    decoded,
+  };
+  await keepStudy(memory, ready.model.id, planes, batch, studied);
+  return { studied, macs: encoded.macs + (decoded?.macs ?? 0) };
+}
