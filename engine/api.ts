@@ -4,6 +4,10 @@
  * Everything here survives structured clone.
  */
 
+import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
+
+export type * from './benchmark/report.ts';
+
 export const PRECISIONS = ['fp32'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
@@ -177,6 +181,8 @@ export interface Engine {
   edit(request: EditRequest, options?: CallOptions<EditProgress>): Promise<EditResult>;
   /** What the feature store holds. */
   store(): Promise<StoreReport>;
+  /** Times the same work done in several ways. */
+  benchmark(request: BenchmarkRequest, options?: CallOptions<BenchmarkProgress>): Promise<BenchmarkResult>;
   /** Frees models and ends the engine process, if there is one. */
   dispose(): Promise<void>;
 }

@@ -1,4 +1,7 @@
 import type {
+  BenchmarkProgress,
+  BenchmarkRequest,
+  BenchmarkResult,
   CallOptions,
   EditProgress,
   EditRequest,
@@ -10,6 +13,8 @@ import type {
   Recipe,
   StoreReport,
 } from './api.ts';
+import { benchmark } from './benchmark/benchmark.ts';
+import { checkBenchmark } from './benchmark/request.ts';
 import { openModelFolder } from './models/open.ts';
 import { decodeMask, decodeSoftMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
@@ -83,6 +88,18 @@ class LocalEngine implements Engine {
     await this.#remembered;
     const { features } = this.#memory;
     return { budgetBytes: features.budget, bytes: features.bytes, pictures: features.contents() };
+  }
+
+  async benchmark(
+    request: BenchmarkRequest,
+    options: CallOptions<BenchmarkProgress> = {},
+  ): Promise<BenchmarkResult> {
+    const checked = checkBenchmark(request);
+    options.signal?.throwIfAborted();
+    // A loaded model would take memory from what is measured.
+    await this.#unload();
+    const host = { runtime: this.#runtime, openEngine: (runtime: Runtime) => createEngine(runtime) };
+    return benchmark(checked, host, options);
   }
 
   async dispose(): Promise<void> {

@@ -1,16 +1,23 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { Command, Option } from 'commander';
-import { type BenchmarkReport, benchmark, CASES } from '../../engine/benchmark/benchmark.ts';
-import { WHOLE_CASES, type WholeReport, wholeBenchmark } from '../../engine/benchmark/whole.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import {
+  type BenchmarkMask,
+  type BenchmarkProgress,
+  type BenchmarkReport,
+  type BenchmarkRow,
+  PRECISIONS,
+  type Precision,
+} from '../../engine/api.ts';
+import { BENCHMARK_LIMITS } from '../../engine/benchmark/request.ts';
+import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
+import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { InputError } from '../../engine/errors.ts';
-import { openModel } from '../../engine/models/open.ts';
 import { readPictureFile } from '../../engine/pictures/read.ts';
 import { writePicture } from '../../engine/pictures/write.ts';
 import { LIMITS } from '../../engine/pipelines/request.ts';
-import { NodeRuntime } from '../../engine/runtime/node/runtime.ts';
 import { openEngine } from '../engine.ts';
-import { maskName, readLatentMask } from '../masks.ts';
+import { maskName } from '../masks.ts';
 import { type CommonOptions, decimal, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
 import { formatBytes, formatMacs, formatSeconds, print } from '../output.ts';
 import { interruptible, Progress } from '../progress.ts';
@@ -21,6 +28,9 @@ type Options = CommonOptions & {
   size?: Size;
   repeat: number;
   mask?: string[];
+  precision?: Precision[];
+  profile?: boolean;
+  isolate?: boolean;
   whole?: boolean;
   image?: string;
   prompt: string;
@@ -32,17 +42,28 @@ type Options = CommonOptions & {
   pictures?: string;
 };
 
+const namesOf = (cases: readonly { name: string }[]) => cases.map(({ name }) => name).join(', ');
+
 export function benchCommand(): Command {
   const command = new Command('bench')
-    .description('Time one U-Net run with guidance, or whole edits, cases interleaved in one process.')
-    .argument('<case...>', `${CASES.join(', ')}; with --whole: ${WHOLE_CASES.join(', ')}`)
+    .description('Time one U-Net run with guidance, or whole pictures, cases interleaved in one process.')
+    .argument('<case...>', `${namesOf(STEP_CASES)}; with --whole: ${namesOf(WHOLE_CASES)}`)
     .option('--model <folder>', 'a model folder (default: the embedded model)')
     .option('--arch <name>', 'a published architecture with synthetic weights (sd15, sd21, …)')
     .addOption(new Option('--size <WxH>', "size in pixels (default: the model's own)").argParser(size()))
-    .option('--mask <file...>', 'masks for the sparse cases; white is computed')
+    .option('--mask <file|share...>', 'masks for the sparse cases; white is computed; 5% is a rectangle')
     .addOption(
-      new Option('--repeat <n>', 'timed runs of each case').argParser(wholeNumber(1, 1000)).default(5),
+      new Option('--precision <name,…>', `cases run once for each: ${PRECISIONS.join(', ')}`).argParser(
+        precisions,
+      ),
     )
+    .addOption(
+      new Option('--repeat <n>', 'timed runs of each case')
+        .argParser(wholeNumber(BENCHMARK_LIMITS.repeat.min, BENCHMARK_LIMITS.repeat.max))
+        .default(5),
+    )
+    .option('--profile', 'run each case once more and say where its time goes, operator by operator')
+    .option('--isolate', 'run each case once more alone in a fresh process, for its own peak of memory')
     .option('--whole', 'from the call to the picture, with all steps and the autoencoder')
     .option('--image <file>', 'whole: edit this picture instead of a generated one')
     .option('--prompt <text>', 'whole: what the picture shows', 'a red house by a lake at sunset')
@@ -68,134 +89,109 @@ export function benchCommand(): Command {
         .default(1),
     )
     .option('--pictures <folder>', 'whole: write the pictures there');
-  return withCommonOptions(command).action((cases: string[], options: Options) =>
-    options.whole ? runWhole(cases, options) : runStep(cases, options),
-  );
+  return withCommonOptions(command).action(run);
 }
 
-async function runStep(cases: string[], options: Options): Promise<void> {
+async function run(cases: string[], options: Options): Promise<void> {
   if (options.model && options.arch) throw new InputError('Give --model or --arch, not both.');
+  const { size, repeat, threads, profile, isolate, precision } = options;
+  const { prompt, editPrompt, steps, seed, strength, dilation } = options;
+  const masks = await Promise.all((options.mask ?? []).map(readMask));
+  const image = options.image && (await readPictureFile(options.image));
+  const whole = { prompt, editPrompt, steps, seed, strength, dilation, ...(image && { image }) };
   const progress = new Progress();
-  const signal = interruptible();
-  const onProgress = (written: number, total: number) =>
-    progress.update('MB of synthetic weights', Math.round(written / 1e6), Math.round(total / 1e6));
-  const model = await openModel(options.arch ?? options.model, { signal, onProgress });
-  const { width, height } = options.size ?? model.defaults;
-  const { repeat, threads } = options;
-  const { scale } = model.autoencoder;
-  const masks = await Promise.all(
-    (options.mask ?? []).map(async (file) => ({
-      name: maskName(file),
-      mask: await readLatentMask(file, height / scale, width / scale, scale),
-    })),
-  );
-  try {
-    const report = await benchmark(
-      { model, cases, width, height, repeat, threads, masks },
-      new NodeRuntime(threads),
-      { signal, onProgress: (done, total) => progress.update('rounds', done, total) },
-    );
-    progress.stop();
-    print(options, report, () => stepTable(report));
-  } finally {
-    progress.stop();
-  }
-}
-
-async function runWhole(cases: string[], options: Options): Promise<void> {
-  if (options.arch)
-    throw new InputError('Whole edits need a model with a tokenizer: give --model, not --arch.');
-  const [mask, ...others] = options.mask ?? [];
-  if (!mask || others.length > 0) throw new InputError('Give one --mask with --whole.');
-  const model = await openModel(options.model);
-  const { width, height } = options.size ?? model.defaults;
-  const { prompt, editPrompt, steps, strength, dilation, seed, repeat, threads } = options;
   const engine = openEngine();
-  const progress = new Progress();
   try {
-    const { rows, pictures } = await wholeBenchmark(
+    const { report, pictures } = await engine.benchmark(
       {
-        engine,
         cases,
-        prompt,
-        editPrompt,
-        width,
-        height,
-        steps,
-        seed,
-        strength,
-        dilation,
-        model: options.model,
-        threads,
-        mask: await readPictureFile(mask),
-        ...(options.image && { image: await readPictureFile(options.image) }),
+        model: options.arch ?? options.model,
+        ...size,
+        masks,
+        precisions: precision,
         repeat,
+        threads,
+        profile,
+        isolate,
+        ...(options.whole && { whole }),
       },
-      { signal: interruptible(), onProgress: (done, total) => progress.update('rounds', done, total) },
+      { signal: interruptible(), onProgress: (reached) => show(progress, reached) },
     );
     progress.stop();
     if (options.pictures) await writePictures(options.pictures, pictures);
-    const settings = {
-      model: model.name,
-      width,
-      height,
-      steps: steps ?? model.defaults.steps,
-      mask: maskName(mask),
-    };
-    print(options, { ...settings, rows }, () =>
-      [
-        `${settings.model}, ${width}×${height}, ${settings.steps} steps, ${settings.mask}`,
-        ...rows.map(wholeLine),
-      ].join('\n'),
-    );
+    print(options, report, () => table(report));
   } finally {
     progress.stop();
     await engine.dispose();
   }
 }
 
-async function writePictures(folder: string, pictures: WholeReport['pictures']): Promise<void> {
+const STAGES: Record<BenchmarkProgress['stage'], string> = {
+  weights: 'MB of synthetic weights',
+  prepare: 'cases prepared',
+  measure: 'rounds',
+  profile: 'cases profiled',
+  isolate: 'cases alone',
+};
+
+function show(progress: Progress, { stage, done, total }: BenchmarkProgress): void {
+  const unit = stage === 'weights' ? 1e6 : 1;
+  progress.update(STAGES[stage], Math.round(done / unit), Math.round(total / unit));
+}
+
+/** A mask's file, or a rectangle that covers a share like `5%`. */
+async function readMask(given: string): Promise<BenchmarkMask> {
+  const share = /^(\d+(?:\.\d+)?)\s*%$/.exec(given)?.[1];
+  if (share) return { name: `${share} %`, share: Number(share) / 100 };
+  return { name: maskName(given), image: await readPictureFile(given) };
+}
+
+function precisions(text: string): Precision[] {
+  return text.split(',').map((name) => {
+    const known = PRECISIONS.find((precision) => precision === name.trim());
+    if (!known) throw new InvalidArgumentError(`Known: ${PRECISIONS.join(', ')}.`);
+    return known;
+  });
+}
+
+async function writePictures(folder: string, pictures: Record<string, Uint8Array>): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, png] of Object.entries(pictures))
     await writePicture(path.join(folder, `${name}.png`), png);
 }
 
-function wholeLine(row: WholeReport['rows'][number]): string {
+function table({ model, width, height, threads, steps, isolated, machine, rows }: BenchmarkReport): string {
+  const what = steps === null ? 'one U-Net run with guidance' : `${steps} steps`;
   return [
-    row.case.padEnd(10),
+    `${model}, ${width}×${height}, ${threads} threads, ${what}`,
+    `${machine.processor}, ${machine.platform}, onnxruntime ${machine.versions.onnxruntime}`,
+    ...rows.flatMap((row) => [line(row, isolated), ...operatorLines(row)]),
+  ].join('\n');
+}
+
+function line(row: BenchmarkRow, isolated: boolean): string {
+  const { medianSeconds, minSeconds, maxSeconds } = row;
+  return [
+    `${row.case} ${row.mask ?? ''}`.padEnd(24),
+    row.precision.padEnd(6),
     formatMacs(row.macs).padStart(14),
-    times(row),
+    `median ${formatSeconds(medianSeconds)} (${formatSeconds(minSeconds)} to ${formatSeconds(maxSeconds)})`,
     `×${row.speedup.toFixed(2)}`,
-    row.psnr === null
-      ? ''
-      : `${row.psnr.toFixed(1)} dB under the mask, ${row.psnrWhole!.toFixed(1)} dB in all`,
+    ...(row.psnr === null ? [] : [`${row.psnr.toFixed(1)} dB`]),
+    ...(row.mask === null || row.psnrWhole === null ? [] : [`(${row.psnrWhole.toFixed(1)} dB in all)`]),
+    ...(row.storeBytes === 0 ? [] : [`store ${formatBytes(row.storeBytes)}`]),
+    ...(row.loadSeconds === 0 ? [] : [`load ${formatSeconds(row.loadSeconds)}`]),
+    `peak ${formatBytes(row.peakBytes)}${isolated ? '' : ' for all'}`,
   ].join('  ');
 }
 
-function stepTable(report: BenchmarkReport): string {
-  const { model, width, height, threads } = report;
-  const rows = report.rows.map((row) =>
-    [
-      `${row.case} ${row.mask ?? ''}`.padEnd(24),
-      row.precision.padEnd(6),
-      formatMacs(row.macs).padStart(14),
-      times(row),
-      `×${row.speedup.toFixed(2)}`,
-      row.psnr === null ? '' : `${row.psnr.toFixed(1)} dB`,
-      row.storeBytes === 0 ? '' : `store ${formatBytes(row.storeBytes)}`,
-      `load ${formatSeconds(row.loadSeconds)}`,
-      `peak ${formatBytes(row.peakBytes)}`,
-    ].join('  '),
-  );
-  return [`${model}, ${width}×${height}, ${threads} threads, one U-Net run with guidance`, ...rows].join(
-    '\n',
-  );
-}
-
-function times({
-  medianSeconds,
-  minSeconds,
-  maxSeconds,
-}: WholeReport['rows'][number] | BenchmarkReport['rows'][number]) {
-  return `median ${formatSeconds(medianSeconds)} (${formatSeconds(minSeconds)} to ${formatSeconds(maxSeconds)})`;
+/** Operators that take at least a fiftieth of the time. */
+function operatorLines({ operators }: BenchmarkRow): string[] {
+  const all = operators.reduce((sum, { seconds }) => sum + seconds, 0);
+  return operators
+    .filter(({ seconds }) => seconds >= all / 50)
+    .map(({ operator, calls, seconds }) => {
+      const share = `${((100 * seconds) / all).toFixed(1)} %`;
+      return `  ${operator.padEnd(28)}${String(calls).padStart(7)} calls ${formatSeconds(seconds).padStart(9)} ${share.padStart(7)}`;
+    });
 }

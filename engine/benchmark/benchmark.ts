@@ -1,154 +1,128 @@
-import type { Precision } from '../api.ts';
-import { InputError } from '../errors.ts';
-import type { Model } from '../models/model.ts';
-import { Components } from '../pipelines/components.ts';
-import type { Storage } from '../regions/features.ts';
-import type { Mask } from '../regions/mask.ts';
+import type { CallOptions, Engine } from '../api.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { interleave, type Timing } from './timing.ts';
-import { denseStep, rowsStep, StepInputs, type UNetStep } from './unet-step.ts';
+import { isolatedPeaks } from './isolate.ts';
+import { profiled } from './profile.ts';
+import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult, BenchmarkRow, Timing } from './report.ts';
+import { stepSuite } from './step/suite.ts';
+import { interleave, median } from './timing.ts';
+import type { Cost, Quality, Suite, Trial } from './trial.ts';
+import { wholeSuite } from './whole/suite.ts';
 
-/**
- * `dense`: the planar network, the baseline. `rows`: the same in rows form. `sparse`: rows of the mask only, with
- * features recorded as bytes; `sparse-exact`: as float32.
- */
-export const CASES = ['dense', 'rows', 'sparse', 'sparse-exact'] as const;
-export type BenchmarkCase = (typeof CASES)[number];
-
-export interface NamedMask {
-  name: string;
-  /** At latent size. */
-  mask: Mask;
+export interface BenchmarkHost {
+  runtime: Runtime;
+  /** An engine of its own for whole pictures, so that it remembers nothing of other calls. */
+  openEngine(runtime: Runtime): Engine;
 }
 
-export interface BenchmarkRequest {
-  model: Model;
-  cases: readonly string[];
-  width: number;
-  height: number;
-  /** The sparse cases run once for each. */
-  masks?: readonly NamedMask[];
-  /** Timed runs of each case, after one for warming up. */
-  repeat: number;
-  threads?: number;
-}
+/** Tells how many of `total` are done. */
+export type Count = (done: number, total: number) => void;
 
-/** One case's figures, of one U-Net run with guidance (batch 2). */
-export interface BenchmarkRow extends Timing {
-  case: BenchmarkCase;
-  /** The mask's name, for a sparse case. */
-  mask: string | null;
-  mode: 'dense' | 'sparse';
-  precision: Precision;
-  workers: number;
-  macs: number;
-  activeFraction: number[];
-  loadSeconds: number;
-  /** Bytes of recorded features for this step. */
-  storeBytes: number;
-  /** Most memory that the process has held up to the end of the run, all cases together, in bytes. */
-  peakBytes: number;
-  /** Median time of the first row over this one's. */
-  speedup: number;
-  /** Against the planar dense output on the same input, under the mask for a sparse case, in dB; null without it. */
-  psnr: number | null;
-}
+const DEFAULT_REPEAT = 5;
 
-export interface BenchmarkReport {
-  model: string;
-  width: number;
-  height: number;
-  threads: number;
-  rows: BenchmarkRow[];
-}
-
-const STORAGE: Readonly<Record<'rows' | 'sparse' | 'sparse-exact', Storage>> = {
-  rows: 'int8',
-  sparse: 'int8',
-  'sparse-exact': 'float32',
-};
-
-/** Runs the cases interleaved in one process. */
+/** Runs the cases interleaved in one process; then, where asked for, with a profile, and each alone. */
 export async function benchmark(
   request: BenchmarkRequest,
-  runtime: Runtime,
-  options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
-): Promise<BenchmarkReport> {
-  const { model, width, height, repeat, masks = [] } = request;
-  const threads = request.threads ?? runtime.threads;
-  const runs = request.cases.map(checkCase).flatMap((name): { name: BenchmarkCase; mask?: NamedMask }[] => {
-    if (!name.startsWith('sparse')) return [{ name }];
-    if (masks.length === 0) throw new InputError(`The case ${name} needs a mask: give --mask.`);
-    return masks.map((mask) => ({ name, mask }));
-  });
-  const components = new Components(model, runtime, threads);
+  { runtime, openEngine }: BenchmarkHost,
+  { signal, onProgress }: CallOptions<BenchmarkProgress> = {},
+): Promise<BenchmarkResult> {
+  const { repeat = DEFAULT_REPEAT, whole } = request;
+  const counting =
+    (stage: BenchmarkProgress['stage']): Count =>
+    (done, total) =>
+      onProgress?.({ stage, done, total });
+  const open = (on: Runtime): Promise<Suite> =>
+    whole
+      ? wholeSuite({ ...request, whole }, openEngine(on), signal)
+      : stepSuite(request, on, { signal, onProgress: counting('weights') });
+
+  const suite = await open(runtime);
+  const { trials, release, pictures, ...subject } = suite;
+  let measured: Measured[];
   try {
-    const steps: UNetStep[] = [];
-    const inputs: StepInputs[] = [];
-    for (const { name, mask } of runs) {
-      options.signal?.throwIfAborted();
-      const own = new StepInputs(components, { height, width }, mask?.mask);
-      inputs.push(own);
-      if (name === 'dense') steps.push(await denseStep(components, own));
-      else steps.push(await rowsStep(components, own, { mask: mask?.mask, storage: STORAGE[name] }));
-    }
-    const outputs: Float32Array[] = [];
-    const timings = await interleave(
-      steps.map(({ run }, i) => ({
-        run: async () => {
-          outputs[i] = await run();
-        },
-      })),
-      repeat,
-      { signal: options.signal, onRound: (round) => options.onProgress?.(round, repeat) },
-    );
-    const hasBaseline = runs.some(({ name }) => name === 'dense');
-    const rows: BenchmarkRow[] = [];
-    for (const [i, { name, mask }] of runs.entries()) {
-      const { macs, loadSeconds, storeBytes, activeFraction } = steps[i]!;
-      let psnr: number | null = null;
-      if (hasBaseline && name !== 'dense') {
-        const baseline = await denseStep(components, inputs[i]!);
-        psnr = decibels(outputs[i]!, await baseline.run(), mask?.mask);
-      }
-      rows.push({
-        case: name,
-        mask: mask?.name ?? null,
-        mode: name.startsWith('sparse') ? 'sparse' : 'dense',
-        precision: 'fp32',
-        workers: 1,
-        macs,
-        activeFraction,
-        loadSeconds,
-        storeBytes,
-        peakBytes: runtime.peakBytes(),
-        ...timings[i]!,
-        speedup: timings[0]!.medianSeconds / timings[i]!.medianSeconds,
-        psnr,
-      });
-    }
-    return { model: model.name, width, height, threads, rows };
+    measured = await measure(trials, repeat, counting, signal);
   } finally {
-    await components.release();
+    await release();
   }
+  const peakBytes = runtime.peakBytes();
+  const rows = measured.map((row, i) => rowOf(trials[i]!, row, measured[0]!, peakBytes));
+  if (request.profile) {
+    const operators = await profiled(runtime, open, counting('profile'), signal);
+    for (const [i, row] of rows.entries()) row.operators = operators[i]!;
+  }
+  if (request.isolate) {
+    const peaks = await isolatedPeaks(trials, runtime, counting('isolate'), signal);
+    for (const [i, row] of rows.entries()) row.peakBytes = peaks[i]!;
+  }
+  const report = {
+    date: new Date().toISOString(),
+    ...subject,
+    repeat,
+    threads: request.threads || runtime.threads,
+    isolated: request.isolate === true,
+    machine: runtime.machine,
+    rows,
+  };
+  return { report, pictures: pictures() };
 }
 
-/** Peak signal-to-noise ratio of network outputs [C, H, W], the peak being the range of the reference. */
-function decibels(output: Float32Array, reference: Float32Array, mask?: Mask): number {
-  let [low, high, squares, count] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
-  const positions = mask?.data.length ?? reference.length;
-  for (const [i, value] of reference.entries()) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-    if (mask && !mask.data[i % positions]) continue;
-    squares += (output[i]! - value) ** 2;
-    count++;
-  }
-  return 10 * Math.log10((high - low) ** 2 / (squares / count));
+interface Measured {
+  loadSeconds: number;
+  timing: Timing;
+  cost: Cost;
+  stepSeconds: number[];
+  quality: Quality | null;
 }
 
-function checkCase(name: string): BenchmarkCase {
-  const known = CASES.find((other) => other === name);
-  if (!known) throw new InputError(`Unknown benchmark case ${name}; known: ${CASES.join(', ')}.`);
-  return known;
+async function measure(
+  trials: readonly Trial[],
+  repeat: number,
+  counting: (stage: BenchmarkProgress['stage']) => Count,
+  signal: AbortSignal | undefined,
+): Promise<Measured[]> {
+  const prepared = [];
+  for (const trial of trials) {
+    signal?.throwIfAborted();
+    counting('prepare')(prepared.length, trials.length);
+    prepared.push(await trial.prepare());
+  }
+  const costs: Cost[][] = trials.map(() => []);
+  const items = prepared.map(({ run }, i) => ({
+    run: async (round: number) => {
+      costs[i]!.push(await run(round));
+    },
+  }));
+  const onRound = (round: number) => counting('measure')(round, repeat);
+  const timings = await interleave(items, repeat, { signal, onRound });
+  const measured: Measured[] = [];
+  for (const [i, { loadSeconds, quality }] of prepared.entries()) {
+    signal?.throwIfAborted();
+    const [, ...timed] = costs[i]!;
+    const cost = timed.at(-1)!;
+    const stepSeconds = cost.stepSeconds.map((_, step) =>
+      median(timed.map((run) => run.stepSeconds[step] ?? 0)),
+    );
+    measured.push({ loadSeconds, timing: timings[i]!, cost, stepSeconds, quality: await quality() });
+  }
+  return measured;
+}
+
+function rowOf(trial: Trial, row: Measured, first: Measured, peakBytes: number): BenchmarkRow {
+  const { macs, activeFraction, storeBytes } = row.cost;
+  return {
+    ...trial.identity,
+    macs: macs.total,
+    macsByKind: macs.byKind,
+    macsByLevel: macs.byLevel,
+    activeFraction,
+    loadSeconds: row.loadSeconds,
+    ...row.timing,
+    stepSeconds: row.stepSeconds,
+    storeBytes,
+    peakBytes,
+    speedup: first.timing.medianSeconds / row.timing.medianSeconds,
+    psnr: row.quality?.psnr ?? null,
+    psnrWhole: row.quality?.psnrWhole ?? null,
+    picture: trial.picture,
+    operators: [],
+  };
 }

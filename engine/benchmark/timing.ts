@@ -1,12 +1,9 @@
+import type { Timing } from './report.ts';
+
 /** Something measured: prepared once, run many times. */
 export interface Timed {
-  run(): Promise<void>;
-}
-
-export interface Timing {
-  medianSeconds: number;
-  minSeconds: number;
-  maxSeconds: number;
+  /** Round 0 warms up. */
+  run(round: number): Promise<void>;
 }
 
 /**
@@ -23,21 +20,23 @@ export async function interleave(
     for (const [i, item] of items.entries()) {
       options.signal?.throwIfAborted();
       const start = performance.now();
-      await item.run();
-      const warmUp = round === 0;
-      if (!warmUp) seconds[i]!.push((performance.now() - start) / 1000);
+      await item.run(round);
+      seconds[i]!.push((performance.now() - start) / 1000);
     }
     options.onRound?.(round);
   }
-  return seconds.map(summary);
+  return seconds.map(([warmUpSeconds, ...timed]) => ({
+    warmUpSeconds: warmUpSeconds!,
+    seconds: timed,
+    medianSeconds: median(timed),
+    minSeconds: Math.min(...timed),
+    maxSeconds: Math.max(...timed),
+  }));
 }
 
-function summary(seconds: number[]): Timing {
-  const sorted = [...seconds].sort((a, b) => a - b);
+/** The middle of the values, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
-  return {
-    medianSeconds: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2,
-    minSeconds: sorted[0]!,
-    maxSeconds: sorted.at(-1)!,
-  };
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
 }

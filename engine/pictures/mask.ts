@@ -68,6 +68,23 @@ function maskFor(source: Picture, picture: { width: number; height: number }, na
   return { mask: scaleMask(read, width, height), warnings: [warning] };
 }
 
+/**
+ * A mask's file brought to latent size [height, width]: as it is if it has that size, else active where any white
+ * pixel falls. `scale`: pixels for each latent position, along one side.
+ * @throws InputError if it cannot be read or has no white pixel.
+ */
+export async function decodeLatentMask(
+  bytes: Uint8Array,
+  name: string,
+  { width, height }: { width: number; height: number },
+  scale: number,
+): Promise<Mask> {
+  const white = whiteOf(await decodePicture(bytes, name));
+  if (activeCount(white) === 0) throw new InputError(`${name} has no white pixel.`);
+  if (white.height === height && white.width === width) return white;
+  return latentMask(scaleMask(white, width * scale, height * scale), scale);
+}
+
 /** The white part of a mask picture, see `readMask`; it may be empty. */
 export function whiteOf(picture: Picture): Mask {
   const { width, height, alpha } = picture;

@@ -59,6 +59,9 @@ const file = (name: string) =>
       error: `${name} is larger than ${LIMITS.fileBytes} bytes`,
     });
 
+/** Checks of fields that requests share; each takes the field's name for its error. */
+export const fields = { whole, text, oneOf, side, between, file };
+
 const drawing = {
   prompt: text('The prompt'),
   negativePrompt: text('The negative prompt').optional(),
@@ -97,7 +100,8 @@ export function checkEdit(request: EditRequest): EditRequest {
   return check(editSchema, request);
 }
 
-function check<Schema extends z.ZodType>(schema: Schema, request: unknown): z.output<Schema> {
+/** @throws InputError with the first thing that is wrong. */
+export function check<Schema extends z.ZodType>(schema: Schema, request: unknown): z.output<Schema> {
   const result = schema.safeParse(request);
   if (!result.success) throw new InputError(`${result.error.issues[0]!.message}.`);
   return result.data;

@@ -11,6 +11,16 @@ export function fullMask(height: number, width: number): Mask {
   return { height, width, data: new Uint8Array(height * width).fill(1) };
 }
 
+/** A rectangle in the middle, of the map's proportions, that covers about this share of it; one position at least. */
+export function centredMask(height: number, width: number, share: number): Mask {
+  const side = (length: number) => Math.min(length, Math.max(1, Math.round(length * Math.sqrt(share))));
+  const [rows, columns] = [side(height), side(width)];
+  const [top, left] = [Math.floor((height - rows) / 2), Math.floor((width - columns) / 2)];
+  const data = new Uint8Array(height * width);
+  for (let y = top; y < top + rows; y++) data.fill(1, y * width + left, y * width + left + columns);
+  return { height, width, data };
+}
+
 export function activeCount(mask: Mask): number {
   let count = 0;
   for (const value of mask.data) count += value;

@@ -1,3 +1,4 @@
+import type { Engine } from '../api.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
 
 /** What a network run takes and gives; row-major. */
@@ -10,13 +11,34 @@ export type Tensor =
 export interface LoadOptions {
   /** Threads for one run. */
   threads: number;
-  /** Writes a profile of every operator to a file with this prefix; read with `endProfiling`. */
-  profilePrefix?: string;
+  /** Times every operator; see `Session.profile`. Runs take a little longer. */
+  profile?: boolean;
+}
+
+/** Kernels of one kind in one run. */
+export interface OperatorTime {
+  /** ONNX's name, e.g. `Conv`. */
+  operator: string;
+  calls: number;
+  seconds: number;
+}
+
+/** What a machine is, for those who read its figures elsewhere. */
+export interface Machine {
+  processor: string;
+  /** Processors that the system shows. */
+  cores: number;
+  memoryBytes: number;
+  /** System and processor family, e.g. `linux x64`. */
+  platform: string;
+  versions: { patchwork: string; node: string; onnxruntime: string };
 }
 
 /** A loaded network. One run at a time. */
 export interface Session {
   run(inputs: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  /** Of a session that was loaded with `profile`: ends the profile and gives the operators of each run so far. */
+  profile?(): Promise<OperatorTime[][]>;
   /** Frees the memory of the weights. */
   release(): Promise<void>;
 }
@@ -28,8 +50,11 @@ export interface Runtime {
   readonly threads: number;
   /** Memory of the machine, in bytes. */
   readonly memoryBytes: number;
+  readonly machine: Machine;
   /** The most memory that this process has held so far, in bytes. */
   peakBytes(): number;
+  /** An engine in a process of its own, which the caller disposes of; where processes can be started. */
+  startEngine?(): Engine;
 }
 
 export function float32(data: Float32Array, dims: readonly number[]): Tensor & { type: 'float32' } {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { copyFile, cp, mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';
 
 const fixtures = path.join(import.meta.dirname, '..', 'fixtures');
+const masks = path.join(import.meta.dirname, '../../media/masks');
 const parity = path.join(fixtures, 'parity');
 const json = async (...args: string[]) => JSON.parse((await patchwork([...args, '--json'])).stdout);
 
@@ -36,7 +37,7 @@ test('macs --mask counts the published edits of the SIGE paper on its own masks'
     ['img2img-0', '63.1'],
     ['img2img-1', '123.8'],
   ] as const) {
-    const mask = path.join(fixtures, 'masks', `${name}.active-64x128.png`);
+    const mask = path.join(masks, `${name}.active-64x128.png`);
     const count = await json('macs', 'sd15', '--size', '1024x512', '--batch', '2', '--mask', mask);
     assert.equal((count.active / 1e9).toFixed(1), giga);
     assert.equal((count.dense / 1e9).toFixed(1), '1848.5');
@@ -44,7 +45,7 @@ test('macs --mask counts the published edits of the SIGE paper on its own masks'
 });
 
 test('bench compares dense and sparse runs of one step, interleaved', async () => {
-  const mask = path.join(fixtures, 'masks', 'img2img-0.active-64x128.png');
+  const mask = path.join(masks, 'img2img-0.active-64x128.png');
   const model = path.join(parity, 'tiny-sd15');
   const args = [
     'bench',
@@ -59,7 +60,7 @@ test('bench compares dense and sparse runs of one step, interleaved', async () =
     '--repeat',
     '2',
   ];
-  const { rows } = JSON.parse((await patchwork([...args, '--json'])).stdout);
+  const { rows, machine } = JSON.parse((await patchwork([...args, '--json'])).stdout);
   assert.deepEqual(
     rows.map((row: { case: string; mode: string }) => [row.case, row.mode]),
     [
@@ -73,7 +74,19 @@ test('bench compares dense and sparse runs of one step, interleaved', async () =
   }
   assert.ok(rows[1].macs < rows[0].macs / 2);
   assert.ok(Number.isFinite(rows[1].psnr) && rows[1].storeBytes > 0);
+  assert.ok(machine.cores > 0 && machine.processor !== '');
 });
+
+test('bench --whole writes the pictures that it compares; --isolate starts the engine process', () =>
+  inTemporaryFolder(async (folder) => {
+    const args = ['bench', 'dense', 'sparse', '--whole', '--size', '64x64', '--mask', '20%', '--steps', '2'];
+    const more = ['--repeat', '1', '--precision', 'fp32', '--isolate', '--profile', '--pictures', folder];
+    const { rows, steps, isolated } = await json(...args, ...more);
+    assert.deepEqual([steps, isolated, rows[1].mask], [2, true, '20 %']);
+    for (const { operators, peakBytes } of rows) assert.ok(operators.length > 5 && peakBytes > 50e6);
+    assert.ok(Number.isFinite(rows[1].psnr) && rows[1].stepSeconds.length > 0);
+    assert.deepEqual((await readdir(folder)).sort(), ['dense.png', 'original.png', 'sparse.png']);
+  }));
 
 test('verify passes on a checkpoint and says which tensors it compared', async () => {
   const { code, stdout } = await patchwork(['verify', path.join(parity, 'tiny-sdxl'), '--json']);
@@ -136,7 +149,10 @@ test('bad usage exits with 2 and names the allowed values', async () => {
     [['generate', 'a house', '-o', 'x.png', '--size', '8192x8192'], /from 64 to 2048/],
     [['generate', 'a house', '-o', 'x.png', '--scheduler', 'heun'], /ddim.*dpmpp-2m-karras/],
     [['generate', 'a house', '-o', 'x.png', '--model', 'no/such/folder'], /no\/such\/folder/],
-    [['bench', 'fast', '--arch', 'sd15'], /dense/],
+    [['bench', 'fast'], /dense/],
+    [['bench', 'sparse'], /needs a mask/],
+    [['bench', 'dense', '--precision', 'fp31'], /fp32/],
+    [['bench', 'dense', '--arch', 'sd15', '--whole'], /architecture/],
     [['paint'], /unknown command/],
   ] as const) {
     const { code, stdout, stderr } = await patchwork(args);

@@ -10,6 +10,9 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc/node';
 import type {
+  BenchmarkProgress,
+  BenchmarkRequest,
+  BenchmarkResult,
   CallOptions,
   EditProgress,
   EditRequest,
@@ -21,7 +24,7 @@ import type {
   StoreReport,
 } from '../../api.ts';
 import { abortError, InputError } from '../../errors.ts';
-import { edit, type FailureData, generate, type Method, store } from './protocol.ts';
+import { benchmark, edit, type FailureData, generate, type Method, store } from './protocol.ts';
 
 export interface EngineProcessOptions {
   /** The script of the engine process, dist/engine.mjs. */
@@ -68,6 +71,10 @@ export class EngineProcess implements Engine {
 
   store(): Promise<StoreReport> {
     return this.#call(store, null);
+  }
+
+  benchmark(request: BenchmarkRequest, options?: CallOptions<BenchmarkProgress>): Promise<BenchmarkResult> {
+    return this.#call(benchmark, request, options);
   }
 
   async dispose(): Promise<void> {

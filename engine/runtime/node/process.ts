@@ -7,4 +7,5 @@ import { NodeRuntime } from './runtime.ts';
 import { serve } from './serve.ts';
 
 const megabytes = Number(process.argv[2] ?? 0);
-serve(createEngine(new NodeRuntime(), megabytes > 0 ? { storeBudget: megabytes * 1e6 } : {}));
+const runtime = new NodeRuntime(0, process.argv[1]);
+serve(createEngine(runtime, megabytes > 0 ? { storeBudget: megabytes * 1e6 } : {}));

@@ -5,6 +5,9 @@
  */
 import { ProgressType, RequestType } from 'vscode-jsonrpc/node';
 import type {
+  BenchmarkProgress,
+  BenchmarkRequest,
+  BenchmarkResult,
   EditProgress,
   EditRequest,
   EditResult,
@@ -42,6 +45,12 @@ export const edit: Method<EditRequest, EditProgress, EditResult> = {
 /** Client → process. */
 export const store: Method<null, never, StoreReport> = {
   request: new RequestType('store'),
+  progress: new ProgressType(),
+};
+
+/** Client → process. */
+export const benchmark: Method<BenchmarkRequest, BenchmarkProgress, BenchmarkResult> = {
+  request: new RequestType('benchmark'),
   progress: new ProgressType(),
 };
 

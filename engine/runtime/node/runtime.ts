@@ -1,22 +1,32 @@
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import * as ort from 'onnxruntime-node';
+import type { Engine } from '../../api.ts';
 import type { OnnxModel } from '../../graph/onnx.ts';
-import type { LoadOptions, Runtime, Session, Tensor } from '../runtime.ts';
+import type { LoadOptions, OperatorTime, Runtime, Session, Tensor } from '../runtime.ts';
+import { EngineProcess } from './client.ts';
+import { describeMachine } from './machine.ts';
+import { ProfileFolder } from './profile.ts';
 
 /** ONNX Runtime on the processor. A run blocks the thread it is called on: use it in the engine process. */
 export class NodeRuntime implements Runtime {
   readonly threads: number;
   readonly memoryBytes = os.totalmem();
+  readonly machine = describeMachine();
+  readonly startEngine: (() => Engine) | undefined;
 
-  constructor(threads = 0) {
+  /** `script`: of the engine process, so that more of them can be started. */
+  constructor(threads = 0, script?: string) {
     this.threads = threads || os.availableParallelism();
+    if (script) this.startEngine = () => new EngineProcess({ script, execArgv: process.execArgv });
   }
 
   peakBytes(): number {
-    return process.resourceUsage().maxRSS * 1024;
+    return 1024 * (highWaterMark() ?? process.resourceUsage().maxRSS);
   }
 
   async load(model: OnnxModel, options: LoadOptions): Promise<Session> {
+    const profile = options.profile ? await ProfileFolder.create() : undefined;
     const session = await ort.InferenceSession.create(model.bytes, {
       executionProviders: ['cpu'],
       intraOpNumThreads: options.threads || this.threads,
@@ -25,20 +35,32 @@ export class NodeRuntime implements Runtime {
       logSeverityLevel: 3,
       // With the pattern on, the first runs of every new shape pay seconds of page faults.
       enableMemPattern: false,
-      ...(options.profilePrefix && { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
+      ...(profile && { enableProfiling: true, profileFilePrefix: profile.prefix }),
       ...(model.folder !== undefined && {
         extra: { session: { model_external_initializers_file_folder_path: model.folder } },
       }),
     });
-    return new NodeSession(session);
+    return new NodeSession(session, profile);
+  }
+}
+
+/** Kilobytes, where the system tells: on Linux, `maxRSS` begins with what the process that forked this one held. */
+function highWaterMark(): number | undefined {
+  try {
+    const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    return kilobytes === undefined ? undefined : Number(kilobytes);
+  } catch {
+    return undefined;
   }
 }
 
 class NodeSession implements Session {
   readonly #session: ort.InferenceSession;
+  readonly #profile: ProfileFolder | undefined;
 
-  constructor(session: ort.InferenceSession) {
+  constructor(session: ort.InferenceSession, profile?: ProfileFolder) {
     this.#session = session;
+    this.#profile = profile;
   }
 
   async run(inputs: Readonly<Record<string, Tensor>>, outputs?: readonly string[]) {
@@ -48,8 +70,14 @@ class NodeSession implements Session {
     return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
   }
 
+  async profile(): Promise<OperatorTime[][]> {
+    this.#session.endProfiling();
+    return (await this.#profile?.read()) ?? [];
+  }
+
   async release(): Promise<void> {
     await this.#session.release();
+    await this.#profile?.remove();
   }
 }
 

@@ -10,7 +10,16 @@ import {
 } from 'vscode-jsonrpc/node';
 import type { CallOptions, Engine } from '../../api.ts';
 import { abortError, messageOf } from '../../errors.ts';
-import { CALL_FAILED, type Call, edit, type FailureData, generate, type Method, store } from './protocol.ts';
+import {
+  benchmark,
+  CALL_FAILED,
+  type Call,
+  edit,
+  type FailureData,
+  generate,
+  type Method,
+  store,
+} from './protocol.ts';
 
 /** Serves `engine` to the process that forked this one, and ends with it. */
 export function serve(engine: Engine): void {
@@ -19,6 +28,9 @@ export function serve(engine: Engine): void {
   answer(connection, generate, (request, options) => turn(options, () => engine.generate(request, options)));
   answer(connection, edit, (request, options) => turn(options, () => engine.edit(request, options)));
   answer(connection, store, (_, options) => turn(options, () => engine.store()));
+  answer(connection, benchmark, (request, options) =>
+    turn(options, () => engine.benchmark(request, options)),
+  );
   process.on('disconnect', () => process.exit(0));
   connection.listen();
 }

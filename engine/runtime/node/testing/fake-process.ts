@@ -29,6 +29,9 @@ const engine: Engine = {
   async store() {
     return { budgetBytes: 0, bytes: 0, pictures: [] };
   },
+  async benchmark() {
+    throw new Error('not used');
+  },
   async dispose() {},
 };
 

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { BenchmarkProgress, BenchmarkRequest, Engine } from '../api.ts';
+import { createEngine } from '../engine.ts';
+import { InputError, isAbort } from '../errors.ts';
+import { countMacs } from '../graph/macs.ts';
+import { openModel } from '../models/open.ts';
+import { NodeRuntime } from '../runtime/node/runtime.ts';
+
+const SIZE = { width: 128, height: 128 };
+const HALF = { name: 'half', share: 0.5 };
+const TENTH = { name: 'tenth', share: 0.1 };
+
+let engine: Engine;
+before(() => {
+  const script = path.join(import.meta.dirname, '../runtime/node/process.ts');
+  engine = createEngine(new NodeRuntime(0, script));
+});
+after(() => engine.dispose());
+
+const step = (more: Partial<BenchmarkRequest>): BenchmarkRequest => ({
+  cases: ['dense', 'sparse'],
+  ...SIZE,
+  masks: [HALF, TENTH],
+  repeat: 1,
+  ...more,
+});
+
+const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0);
+
+test('one row for each case and mask, with MACs that add up and PSNR against dense', async () => {
+  const { report, pictures } = await engine.benchmark(step({}));
+  assert.deepEqual(
+    report.rows.map((row) => `${row.case} ${row.mask} ${row.mode} ${row.precision} ${row.workers}`),
+    ['dense null dense fp32 1', 'sparse half sparse fp32 1', 'sparse tenth sparse fp32 1'],
+  );
+  const [dense, half, tenth] = report.rows;
+  const model = await openModel();
+  const counted = countMacs(model.network('unet'), { height: 16, width: 16, batch: 2, tokens: 77 });
+  assert.deepEqual([dense!.macs, dense!.macsByKind], [counted.total, counted.byKind]);
+  for (const { macs, macsByKind, macsByLevel } of report.rows)
+    assert.deepEqual([sum(macsByKind), sum(macsByLevel)], [macs, macs]);
+  assert.ok(tenth!.macs < half!.macs && half!.macs < dense!.macs);
+  assert.equal(dense!.psnr, null);
+  for (const { psnr, psnrWhole } of [half!, tenth!]) assert.ok(psnr! > 5 && psnrWhole! > 5);
+  assert.ok(dense!.warmUpSeconds > 0 && dense!.seconds.length === 1);
+  assert.ok(report.machine.cores > 0 && report.machine.versions.onnxruntime.startsWith('1.'));
+  assert.deepEqual(pictures, {});
+});
+
+test('a profile tells the operators of each case', async () => {
+  const { report } = await engine.benchmark(step({ masks: [TENTH], profile: true }));
+  const [dense, sparse] = report.rows.map(({ operators }) => operators);
+  assert.ok(dense!.some(({ operator }) => operator === 'Conv'));
+  assert.ok(!sparse!.some(({ operator }) => operator === 'Conv'));
+  assert.ok(sparse!.some(({ operator }) => operator === 'Gather'));
+  for (const { calls, seconds } of [...dense!, ...sparse!]) assert.ok(calls > 0 && seconds >= 0);
+});
+
+test('isolated, each case has a peak of memory of its own', async () => {
+  const { report } = await engine.benchmark(step({ cases: ['rows', 'dense'], masks: [], isolate: true }));
+  assert.equal(report.isolated, true);
+  const [rows, dense] = report.rows.map(({ peakBytes }) => peakBytes);
+  assert.ok(rows! > 50e6 && dense! > 50e6 && rows !== dense, `${rows} and ${dense}`);
+});
+
+test('whole pictures: every case draws, sparse is compared with dense under the mask', async () => {
+  const whole = { prompt: 'a red house by a lake', editPrompt: 'a blue boat', steps: 3, seed: 5 };
+  const cases = ['generate', 'dense', 'sparse'];
+  const { report, pictures } = await engine.benchmark({ cases, ...SIZE, masks: [TENTH], repeat: 1, whole });
+  const [generate, dense, sparse] = report.rows;
+  assert.deepEqual(Object.keys(pictures), ['original', 'generate', 'dense', 'sparse']);
+  assert.deepEqual(
+    report.rows.map(({ picture }) => picture),
+    cases,
+  );
+  assert.deepEqual([generate!.psnr, dense!.psnr], [null, null]);
+  assert.ok(Number.isFinite(sparse!.psnr) && sparse!.psnrWhole! > sparse!.psnr!);
+  assert.equal(generate!.stepSeconds.length, 3);
+  for (const { macs, macsByKind, macsByLevel } of report.rows)
+    assert.deepEqual([sum(macsByKind), sum(macsByLevel)], [macs, macs]);
+  assert.ok(sparse!.macsByKind.convolution! < dense!.macsByKind.convolution! / 2);
+  assert.ok(sparse!.macsByKind['other networks']! >= 0);
+  const drawn = await engine.generate({ prompt: whole.prompt, ...SIZE, steps: 3, seed: 5, previews: false });
+  assert.equal(generate!.macs, drawn.macs);
+});
+
+test('progress counts up in each stage; an abort ends the run', async () => {
+  const controller = new AbortController();
+  const seen: BenchmarkProgress[] = [];
+  const run = engine.benchmark(step({ repeat: 500 }), {
+    signal: controller.signal,
+    onProgress: (progress) => {
+      seen.push(progress);
+      if (progress.stage === 'measure' && progress.done === 2) controller.abort();
+    },
+  });
+  await assert.rejects(run, isAbort);
+  assert.deepEqual(
+    seen.filter(({ stage }) => stage === 'measure').map(({ done, total }) => `${done}/${total}`),
+    ['0/500', '1/500', '2/500'],
+  );
+});
+
+test('what cannot be run is refused by name', async () => {
+  const refused = (request: Partial<BenchmarkRequest>, says: RegExp) =>
+    assert.rejects(
+      engine.benchmark(step(request)),
+      (error) => error instanceof InputError && says.test(error.message),
+    );
+  await refused({ cases: ['fast'] }, /fast.*dense, rows, sparse/);
+  await refused({ cases: [] }, /at least one case/);
+  await refused({ masks: [] }, /needs a mask/);
+  await refused({ masks: [{ name: 'none', share: 2 }] }, /from 0.0001 to 1/);
+  await refused({ repeat: 0 }, /from 1 to 1000/);
+  await refused({ model: 'sd15', whole: { prompt: 'a', editPrompt: 'b' } }, /no architecture/);
+});

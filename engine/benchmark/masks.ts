@@ -1,0 +1,40 @@
+import { decodeLatentMask, scaleMask } from '../pictures/mask.ts';
+import { encodeMask } from '../pictures/png.ts';
+import { centredMask, type Mask } from '../regions/mask.ts';
+import type { BenchmarkMask } from './report.ts';
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** Masks at latent size for pictures of a size in pixels; `scale`: pixels for each latent position along one side. */
+export function latentMasks(
+  masks: readonly BenchmarkMask[],
+  { width, height }: Size,
+  scale: number,
+): Promise<Mask[]> {
+  const latent = { width: width / scale, height: height / scale };
+  return Promise.all(
+    masks.map(async (mask) =>
+      'share' in mask
+        ? centredMask(latent.height, latent.width, mask.share)
+        : await decodeLatentMask(mask.image, `The mask ${mask.name}`, latent, scale),
+    ),
+  );
+}
+
+/** Masks as the files that edits take: as they were given, or the same rectangle of latent positions in pixels. */
+export function maskFiles(
+  masks: readonly BenchmarkMask[],
+  { width, height }: Size,
+  scale: number,
+): Promise<Uint8Array[]> {
+  return Promise.all(
+    masks.map(async (mask) => {
+      if ('image' in mask) return mask.image;
+      const latent = centredMask(Math.ceil(height / scale), Math.ceil(width / scale), mask.share);
+      return encodeMask(scaleMask(latent, width, height));
+    }),
+  );
+}

@@ -1,0 +1,124 @@
+import type { Precision } from '../api.ts';
+import type { Machine, OperatorTime } from '../runtime/runtime.ts';
+
+/** What to measure: U-Net runs with guidance, or with `whole` all from the call to the picture. */
+export interface BenchmarkRequest {
+  /** Names of cases, in the order of the rows; the first row is what speed-ups are relative to. */
+  cases: string[];
+  /** A model folder, `scenes`, or an architecture with synthetic weights (`sd15`); the embedded model if absent. */
+  model?: string;
+  /** Pixels; the model's own size if absent. */
+  width?: number;
+  height?: number;
+  /** Cases that take a mask run once for each. */
+  masks?: BenchmarkMask[];
+  /** Cases run once for each; `fp32` if absent. */
+  precisions?: Precision[];
+  /** Timed runs of each case, after one for warming up: 1 … 1000, 5 if absent. */
+  repeat?: number;
+  /** Threads for one network run; 0 or absent: as many as there are cores. */
+  threads?: number;
+  whole?: WholeOptions;
+  /** Runs each case once more with ONNX Runtime's profile on, in sessions of its own. */
+  profile?: boolean;
+  /** Runs each case once more alone in a fresh process, for a peak of memory of its own. */
+  isolate?: boolean;
+}
+
+/** What is computed: the white part of a picture file, or a centred rectangle with this share of the positions. */
+export type BenchmarkMask = { name: string } & ({ image: Uint8Array } | { share: number });
+
+export interface WholeOptions {
+  /** What the picture shows, and what the edit paints. */
+  prompt: string;
+  editPrompt: string;
+  /** Edits this picture file instead of one generated from `prompt`. */
+  image?: Uint8Array;
+  steps?: number;
+  seed?: number;
+  /** See `EditRequest`. */
+  strength?: number;
+  dilation?: number;
+}
+
+export interface BenchmarkProgress {
+  /** `weights`: synthetic ones are written, counted in bytes; the other stages count cases, `measure` rounds. */
+  stage: 'weights' | 'prepare' | 'measure' | 'profile' | 'isolate';
+  done: number;
+  total: number;
+}
+
+/** What tells one row from the others. */
+export interface RowIdentity {
+  case: string;
+  /** The mask's name, for a case that takes one. */
+  mask: string | null;
+  mode: 'dense' | 'sparse';
+  precision: Precision;
+  workers: number;
+}
+
+export interface Timing {
+  /** The first run, which is not counted. */
+  warmUpSeconds: number;
+  /** Each timed run. */
+  seconds: number[];
+  medianSeconds: number;
+  minSeconds: number;
+  maxSeconds: number;
+}
+
+/** One case's figures. */
+export interface BenchmarkRow extends RowIdentity, Timing {
+  macs: number;
+  /** Of the U-Net by kind of operator; `other networks` is the rest of a whole picture. */
+  macsByKind: Record<string, number>;
+  /** Of the U-Net by level from the finest, `none` for what has no place in the picture. */
+  macsByLevel: Record<string, number>;
+  /** Share of the positions that are computed, level by level; empty where all are. */
+  activeFraction: number[];
+  loadSeconds: number;
+  /** Median time of each denoising step of a whole picture. */
+  stepSeconds: number[];
+  /** Bytes of recorded features. */
+  storeBytes: number;
+  /**
+   * Most memory that the process has held, in bytes: with `isolated` a process that ran this case only, its own
+   * preparation and recording included; otherwise one that ran all cases together, up to the end of the run.
+   */
+  peakBytes: number;
+  /** Median time of the first row over this one's. */
+  speedup: number;
+  /** Against the dense float32 result on the same input, in dB: under the mask if there is one. Null without it. */
+  psnr: number | null;
+  /** The same over the whole picture. */
+  psnrWhole: number | null;
+  /** Name of the picture among the result's, of a whole one. */
+  picture: string | null;
+  /** Where the time of one run goes, the longest first; empty without `profile`. */
+  operators: OperatorTime[];
+}
+
+/** What `patchwork bench --json` prints. */
+export interface BenchmarkReport {
+  /** When it was finished, ISO 8601. */
+  date: string;
+  model: string;
+  width: number;
+  height: number;
+  /** Denoising steps of whole pictures; null for single U-Net runs. */
+  steps: number | null;
+  repeat: number;
+  threads: number;
+  isolated: boolean;
+  machine: Machine;
+  rows: BenchmarkRow[];
+}
+
+export interface BenchmarkResult {
+  report: BenchmarkReport;
+  /** PNG files of a whole benchmark: `original`, and those that rows name. */
+  pictures: Record<string, Uint8Array>;
+}
+
+export type { Machine, OperatorTime };

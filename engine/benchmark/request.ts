@@ -1,0 +1,53 @@
+import * as z from 'zod';
+import { PRECISIONS } from '../api.ts';
+import { check, fields, LIMITS } from '../pipelines/request.ts';
+import type { BenchmarkRequest } from './report.ts';
+
+/** Bounds on what one benchmark may ask for. */
+export const BENCHMARK_LIMITS = {
+  repeat: { min: 1, max: 1000 },
+  /** Cases, and masks. */
+  count: 64,
+  /** Share of the positions that a mask covers. */
+  share: { min: 0.0001, max: 1 },
+} as const;
+
+const { whole, text, oneOf, side, between, file } = fields;
+
+const mask = z
+  .object({ name: z.string().min(1).max(200) })
+  .and(
+    z.union([
+      z.object({ image: file('The mask') }),
+      z.object({ share: between("The mask's share", BENCHMARK_LIMITS.share) }),
+    ]),
+  );
+
+const schema = z.object({
+  cases: z.array(z.string().max(100)).min(1, { error: 'Name at least one case' }).max(BENCHMARK_LIMITS.count),
+  model: z.string().max(4096).optional(),
+  width: side('The width').optional(),
+  height: side('The height').optional(),
+  masks: z.array(mask).max(BENCHMARK_LIMITS.count).optional(),
+  precisions: z.array(oneOf('precision', PRECISIONS)).min(1).max(PRECISIONS.length).optional(),
+  repeat: whole('Repeats', BENCHMARK_LIMITS.repeat).optional(),
+  threads: whole('Threads', LIMITS.threads).optional(),
+  whole: z
+    .object({
+      prompt: text('The prompt'),
+      editPrompt: text("The edit's prompt"),
+      image: file('The image').optional(),
+      steps: whole('Steps', LIMITS.steps).optional(),
+      seed: whole('The seed', LIMITS.seed).optional(),
+      strength: between('Strength', LIMITS.strength).optional(),
+      dilation: whole('Dilation', LIMITS.dilation).optional(),
+    })
+    .optional(),
+  profile: z.boolean().optional(),
+  isolate: z.boolean().optional(),
+});
+
+/** Checks a request from anywhere; throws an `InputError` that names the allowed values. */
+export function checkBenchmark(request: BenchmarkRequest): BenchmarkRequest {
+  return check(schema, request);
+}

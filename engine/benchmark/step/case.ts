@@ -1,0 +1,30 @@
+import type { Precision } from '../../api.ts';
+import type { MacCount } from '../../graph/macs.ts';
+import type { Components } from '../../pipelines/components.ts';
+import type { Mask } from '../../regions/mask.ts';
+import type { NamedCase } from '../variants.ts';
+import type { StepInputs } from './inputs.ts';
+
+export interface StepSettings {
+  /** For a case that takes one, at latent size. */
+  mask?: Mask;
+  precision: Precision;
+  workers: number;
+}
+
+/** A way to compute one U-Net run. Add a case as a file in `cases` and name it in `cases/index.ts`. */
+export interface StepCase extends NamedCase {
+  prepare(components: Components, inputs: StepInputs, settings: StepSettings): Promise<StepRun>;
+}
+
+/** One U-Net run with guidance, made ready: what it costs, and how to do it again. */
+export interface StepRun {
+  macs: MacCount;
+  loadSeconds: number;
+  /** Bytes of recorded features that the run reads from; 0 for a dense one. */
+  storeBytes: number;
+  /** Share of the positions that are computed, level by level. */
+  activeFraction: number[];
+  /** Latents → output, both [C, h, w]. */
+  run(sample: Float32Array): Promise<Float32Array>;
+}

@@ -1,0 +1,62 @@
+import type { Extent } from '../../graph/macs.ts';
+import { gaussianNoise } from '../../pictures/noise.ts';
+import type { Components } from '../../pipelines/components.ts';
+import type { Condition } from '../../pipelines/guidance.ts';
+import type { Mask } from '../../regions/mask.ts';
+import { float32 } from '../../runtime/runtime.ts';
+
+/** The time step that every case computes. */
+export const TIMESTEP = 500;
+const GUIDANCE = 7.5;
+/** Streams of the noise that stands for inputs: a benchmark never runs on zeros. */
+const STREAMS = { original: 0, edited: 1, text: 2, extra: 3 };
+
+/** Inputs that every case shares. Latents are [C, h, w]. */
+export class StepInputs {
+  readonly extent: Extent;
+  readonly channels: number;
+  readonly condition: Condition;
+  /** A picture's noised latents. */
+  readonly original: Float32Array;
+  readonly #other: Float32Array;
+  readonly #samples = new Map<Mask | undefined, Float32Array>();
+
+  constructor(components: Components, size: { height: number; width: number }) {
+    const { scale, latentChannels } = components.model.autoencoder;
+    const network = components.network('unet');
+    this.channels = latentChannels;
+    this.extent = { height: size.height / scale, width: size.width / scale, batch: 2, tokens: 77 };
+    const { height, width, batch, tokens } = this.extent;
+    const noise = (stream: number, ...dims: number[]) =>
+      float32(
+        gaussianNoise(
+          1,
+          stream,
+          dims.reduce((a, b) => a * b, 1),
+        ),
+        dims,
+      );
+    const extra: Condition['extra'] = {};
+    let text: Condition['text'] | undefined;
+    for (const [name, value] of network.inputs) {
+      if (value.kind === 'tokens') text = noise(STREAMS.text, batch, tokens, value.channels);
+      if (value.kind === 'vector' && name !== 'timestep')
+        extra[name] = noise(STREAMS.extra, batch, value.channels);
+    }
+    if (!text) throw new Error('the U-Net takes no text');
+    this.condition = { text, guidance: GUIDANCE, extra };
+    this.original = noise(STREAMS.original, latentChannels, height, width).data;
+    this.#other = noise(STREAMS.edited, latentChannels, height, width).data;
+  }
+
+  /** The original with other values under the mask, or everywhere; the same array for the same mask. */
+  sample(mask?: Mask): Float32Array {
+    let sample = this.#samples.get(mask);
+    if (!sample) {
+      const positions = this.extent.height * this.extent.width;
+      sample = this.#other.map((value, i) => (mask && !mask.data[i % positions] ? this.original[i]! : value));
+      this.#samples.set(mask, sample);
+    }
+    return sample;
+  }
+}

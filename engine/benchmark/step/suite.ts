@@ -1,0 +1,63 @@
+import { openModel } from '../../models/open.ts';
+import type { SyntheticOptions } from '../../models/synthetic.ts';
+import { Components } from '../../pipelines/components.ts';
+import { listen } from '../../pipelines/denoise.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { latentMasks } from '../masks.ts';
+import type { BenchmarkRequest } from '../report.ts';
+import type { Prepared, Suite, Trial } from '../trial.ts';
+import { isReference, variantsOf } from '../variants.ts';
+import { STEP_CASES } from './cases/index.ts';
+import { StepInputs } from './inputs.ts';
+import { References } from './references.ts';
+
+/** One U-Net run with guidance in each variant of the request. */
+export async function stepSuite(
+  request: BenchmarkRequest,
+  runtime: Runtime,
+  weights: SyntheticOptions = {},
+): Promise<Suite> {
+  const model = await openModel(request.model, weights);
+  const { width = model.defaults.width, height = model.defaults.height } = request;
+  const masks = await latentMasks(request.masks ?? [], { width, height }, model.autoencoder.scale);
+  const variants = variantsOf(request, STEP_CASES, masks);
+  const components = new Components(model, runtime, request.threads || runtime.threads);
+  const inputs = new StepInputs(components, { width, height });
+  const seen = new Set([undefined, ...variants.map(({ mask }) => mask)]);
+  const references = new References([...seen].map((mask) => inputs.sample(mask)));
+  const trials = variants.map(({ chosen, mask, precision, workers, identity, alone }): Trial => {
+    const sample = inputs.sample(mask);
+    const prepare = async (): Promise<Prepared> => {
+      const step = await chosen.prepare(components, inputs, { mask, precision, workers });
+      const { loadSeconds } = step;
+      const cost = { ...step, stepSeconds: [] };
+      if (isReference(identity)) {
+        references.from(step);
+        const run = async (round: number) => {
+          await listen();
+          await references.run(round);
+          return cost;
+        };
+        return { loadSeconds, run, quality: async () => null };
+      }
+      let first: Float32Array;
+      const run = async (round: number) => {
+        await listen();
+        const output = await step.run(sample);
+        if (round === 0) first = output;
+        return cost;
+      };
+      return { loadSeconds, run, quality: () => references.quality(sample, first, mask) };
+    };
+    return { identity, picture: null, prepare, alone: () => alone };
+  });
+  return {
+    model: model.name,
+    width,
+    height,
+    steps: null,
+    trials,
+    pictures: () => ({}),
+    release: () => components.release(),
+  };
+}

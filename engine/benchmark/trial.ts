@@ -1,0 +1,48 @@
+import type { MacCount } from '../graph/macs.ts';
+import type { BenchmarkRequest, RowIdentity } from './report.ts';
+
+/** What one run cost. */
+export interface Cost {
+  macs: MacCount;
+  activeFraction: number[];
+  storeBytes: number;
+  /** Of each denoising step, if there are any. */
+  stepSeconds: number[];
+}
+
+export interface Quality {
+  psnr: number;
+  psnrWhole: number;
+}
+
+/** One case made ready. */
+export interface Prepared {
+  loadSeconds: number;
+  /** Round 0 warms up. */
+  run(round: number): Promise<Cost>;
+  /** The result of round 0 against dense float32, after all rounds; null where there is nothing to compare with. */
+  quality(): Promise<Quality | null>;
+}
+
+/** One row of a benchmark before it is run. */
+export interface Trial {
+  identity: RowIdentity;
+  /** See `BenchmarkRow`. */
+  picture: string | null;
+  prepare(): Promise<Prepared>;
+  /** The request that runs nothing but this. */
+  alone(): BenchmarkRequest;
+}
+
+/** Trials that share a model and its inputs. */
+export interface Suite {
+  model: string;
+  width: number;
+  height: number;
+  /** See `BenchmarkReport`. */
+  steps: number | null;
+  trials: Trial[];
+  /** Pictures by name. */
+  pictures(): Record<string, Uint8Array>;
+  release(): Promise<void>;
+}

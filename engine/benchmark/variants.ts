@@ -1,0 +1,66 @@
+import type { Precision } from '../api.ts';
+import { InputError } from '../errors.ts';
+import type { BenchmarkMask, BenchmarkRequest, RowIdentity } from './report.ts';
+
+/** What all cases say of themselves. */
+export interface NamedCase {
+  /** As `patchwork bench` takes it. */
+  readonly name: string;
+  readonly mode: 'dense' | 'sparse';
+  /** Runs once for each mask. */
+  readonly masked: boolean;
+}
+
+/** One case in one setting. */
+export interface Variant<Case, Mask> {
+  chosen: Case;
+  mask: Mask | undefined;
+  precision: Precision;
+  workers: number;
+  identity: RowIdentity;
+  /** The request that runs nothing but this. */
+  alone: BenchmarkRequest;
+}
+
+/**
+ * The request's cases times masks times precisions, in the order of the rows.
+ * @param masks of the request, brought to the form that the cases take
+ * @throws InputError for an unknown case, or one that takes a mask where there is none
+ */
+export function variantsOf<Case extends NamedCase, Mask>(
+  request: BenchmarkRequest,
+  known: readonly Case[],
+  masks: readonly Mask[],
+): Variant<Case, Mask>[] {
+  const { precisions = ['fp32'] } = request;
+  return request.cases.flatMap((name) => {
+    const chosen = caseNamed(name, known);
+    if (chosen.masked && masks.length === 0)
+      throw new InputError(`The case ${name} needs a mask: give --mask.`);
+    const chosenMasks = chosen.masked ? masks.map((mask, i) => ({ mask, asked: request.masks![i] })) : [{}];
+    return chosenMasks.flatMap(({ mask, asked }: { mask?: Mask; asked?: BenchmarkMask }) =>
+      precisions.map((precision) => ({
+        chosen,
+        mask,
+        precision,
+        workers: 1,
+        identity: { case: name, mask: asked?.name ?? null, mode: chosen.mode, precision, workers: 1 },
+        alone: { ...request, cases: [name], precisions: [precision], masks: asked && [asked] },
+      })),
+    );
+  });
+}
+
+/** True for the result that others are compared with. */
+export function isReference({ case: name, precision }: RowIdentity): boolean {
+  return name === 'dense' && precision === 'fp32';
+}
+
+function caseNamed<Case extends NamedCase>(name: string, known: readonly Case[]): Case {
+  const found = known.find((other) => other.name === name);
+  if (!found) {
+    const names = known.map((other) => other.name).join(', ');
+    throw new InputError(`Unknown benchmark case ${name}; known: ${names}.`);
+  }
+  return found;
+}

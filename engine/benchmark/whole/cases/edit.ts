@@ -1,0 +1,21 @@
+import type { EditMode } from '../../../api.ts';
+import type { WholeCase } from '../case.ts';
+
+/** Edits the picture and computes everything. */
+export const dense = edit('dense');
+
+/** Edits the picture and computes the masked part only, with features recorded. */
+export const sparse = edit('sparse');
+
+function edit(mode: EditMode): WholeCase {
+  return {
+    name: mode,
+    mode,
+    masked: true,
+    run: ({ engine, image, mask, editPrompt, seed, model, ...task }, options) => {
+      const { steps, strength, dilation, threads, precision } = task;
+      const settings = { model, steps, strength, dilation, threads, precision, previews: false };
+      return engine.edit({ prompt: editPrompt, image, mask: mask!, mode, seed, ...settings }, options);
+    },
+  };
+}

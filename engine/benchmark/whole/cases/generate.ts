@@ -1,0 +1,13 @@
+import type { WholeCase } from '../case.ts';
+
+/** Draws the picture again. */
+export const generate: WholeCase = {
+  name: 'generate',
+  mode: 'dense',
+  masked: false,
+  run: ({ engine, prompt, width, height, seed, model, steps, threads, precision }, options) =>
+    engine.generate(
+      { prompt, width, height, seed, model, steps, threads, precision, previews: false },
+      options,
+    ),
+};

@@ -1,0 +1,6 @@
+import type { WholeCase } from '../case.ts';
+import { dense, sparse } from './edit.ts';
+import { generate } from './generate.ts';
+
+/** The cases of whole pictures, by the names that `patchwork bench --whole` takes. */
+export const WHOLE_CASES: readonly WholeCase[] = [generate, dense, sparse];

@@ -1,0 +1,42 @@
+import { countMacs, type MacCount, sizeAt } from '../../graph/macs.ts';
+import type { Network } from '../../graph/network.ts';
+import type { WholeOutcome } from './case.ts';
+
+/** Guided passes of prompts of the usual length. */
+const PASS = { batch: 2, tokens: 77 };
+
+/**
+ * Splits the cost of a whole picture: all steps of the U-Net by kind and level, the rest as `other networks` of no
+ * level (text encoder, autoencoder, passes that had to be recorded).
+ * @param latent size of the latents that were worked on
+ * @param guided whether each step computes two branches
+ */
+export function splitMacs(
+  unet: Network,
+  latent: { height: number; width: number },
+  guided: boolean,
+  { macs, stepSeconds, activeFraction }: WholeOutcome,
+): MacCount {
+  const extent = { ...latent, ...PASS, batch: guided ? PASS.batch : 1 };
+  const active = activeFraction?.map((share, level) => {
+    const [height, width] = sizeAt(latent, level);
+    return Math.round(share * height * width);
+  });
+  const step = countMacs(unet, extent, active?.length ? active : undefined);
+  const times = (counts: Record<string, number>) =>
+    Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, count * stepSeconds.length]));
+  const byKind = times(step.byKind);
+  const byLevel = times(step.byLevel);
+  // A sparse process projects the text once for all of its steps.
+  if (active?.length && step.byKind.text) {
+    const repeated = step.byKind.text * (stepSeconds.length - 1);
+    byKind.text! -= repeated;
+    byLevel.none! -= repeated;
+  }
+  const counted = Object.values(byKind).reduce((a, b) => a + b, 0);
+  return {
+    total: macs,
+    byKind: { ...byKind, 'other networks': macs - counted } as MacCount['byKind'],
+    byLevel: { ...byLevel, none: (byLevel.none ?? 0) + macs - counted },
+  };
+}

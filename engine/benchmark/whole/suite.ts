@@ -1,0 +1,107 @@
+import type { Engine } from '../../api.ts';
+import { InputError } from '../../errors.ts';
+import { ARCHITECTURES } from '../../models/architectures.ts';
+import { openModelFolder } from '../../models/open.ts';
+import { decodeMask } from '../../pictures/mask.ts';
+import { psnr } from '../../pictures/psnr.ts';
+import { decodePicture } from '../../pictures/read.ts';
+import { chooseWindow } from '../../pictures/window.ts';
+import { LIMITS } from '../../pipelines/request.ts';
+import { boundsOf } from '../../regions/box.ts';
+import { maskFiles } from '../masks.ts';
+import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../report.ts';
+import type { Prepared, Quality, Suite, Trial } from '../trial.ts';
+import { isReference, variantsOf } from '../variants.ts';
+import type { WholeOutcome } from './case.ts';
+import { WHOLE_CASES } from './cases/index.ts';
+import { splitMacs } from './macs.ts';
+
+/** Drawing a picture, editing it densely, editing it sparsely: from the call to the picture's bytes. */
+export async function wholeSuite(
+  request: BenchmarkRequest & { whole: WholeOptions },
+  engine: Engine,
+  signal?: AbortSignal,
+): Promise<Suite> {
+  if (request.model && Object.hasOwn(ARCHITECTURES, request.model))
+    throw new InputError('Whole pictures need a model that can draw: give a model folder, no architecture.');
+  const model = await openModelFolder(request.model);
+  const { prompt, editPrompt, steps, strength, dilation, seed = 1 } = request.whole;
+  const { width = model.defaults.width, height = model.defaults.height, threads } = request;
+  const common = { model: request.model, prompt, steps, threads, width, height };
+  const drawing = { ...common, seed, previews: false, remember: true };
+  const variants = variantsOf(request, WHOLE_CASES, request.masks ?? []);
+  const image = request.whole.image ?? (await engine.generate(drawing, { signal })).picture.png;
+  const picture = await decodePicture(image, 'The image');
+  const { scale } = model.autoencoder;
+  const files = await maskFiles(request.masks ?? [], picture, scale);
+  const unet = model.network('unet');
+  const guided = model.defaults.guidance > 1 && !unet.inputs.has('timestep_cond');
+  const first = new Map<RowIdentity, WholeOutcome>();
+
+  const trials = variants.map(({ chosen, mask, precision, identity, alone }): Trial => {
+    const file = mask && files[request.masks!.indexOf(mask)];
+    const prepare = async (): Promise<Prepared> => {
+      const decoded = file && (await decodeMask(file, `The mask ${mask.name}`, picture)).mask;
+      const window = decoded
+        ? chooseWindow(picture, boundsOf(decoded)!, { most: LIMITS.size.max })
+        : { width, height };
+      const latent = { width: window.width / scale, height: window.height / scale };
+      const task = { ...common, engine, image, editPrompt, strength, dilation, precision, mask: file };
+      const run = async (round: number) => {
+        const outcome = await chosen.run({ ...task, seed: seed + round }, { signal });
+        if (round === 0) first.set(identity, outcome);
+        return {
+          macs: splitMacs(unet, latent, guided, outcome),
+          activeFraction: outcome.activeFraction ?? [],
+          storeBytes: identity.mode === 'sparse' ? (await engine.store()).bytes : 0,
+          stepSeconds: outcome.stepSeconds,
+        };
+      };
+      const quality = async (): Promise<Quality | null> => {
+        const reference = referenceOf(identity, [...first.keys()]);
+        if (!reference || reference === identity) return null;
+        const [ours, theirs] = await Promise.all(
+          [identity, reference].map((row) => decodePicture(first.get(row)!.picture.png, 'the picture')),
+        );
+        return {
+          psnr: psnr(ours!.pixels, theirs!.pixels, decoded),
+          psnrWhole: psnr(ours!.pixels, theirs!.pixels),
+        };
+      };
+      return { loadSeconds: 0, run, quality };
+    };
+    return {
+      identity,
+      picture: nameOf(identity, files.length),
+      prepare,
+      alone: () => ({ ...alone, whole: { ...request.whole, image } }),
+    };
+  });
+  const made = () => [...first].map(([row, { picture }]) => [nameOf(row, files.length), picture.png]);
+  return {
+    model: model.name,
+    width: picture.width,
+    height: picture.height,
+    steps: steps ?? model.defaults.steps,
+    trials,
+    pictures: () => ({ original: image, ...Object.fromEntries(made()) }),
+    release: () => engine.dispose(),
+  };
+}
+
+/** What a row is compared with: the dense float32 edit under the same mask; of a drawn picture the float32 one. */
+function referenceOf(row: RowIdentity, rows: readonly RowIdentity[]): RowIdentity | undefined {
+  if (row.case === 'generate')
+    return rows.find((other) => other.case === 'generate' && other.precision === 'fp32');
+  return rows.find((other) => isReference(other) && other.mask === row.mask);
+}
+
+/** Name of a row's picture, fit for a file. */
+function nameOf({ case: name, mask, precision }: RowIdentity, masks: number): string {
+  const parts = [name, masks > 1 && mask, precision !== 'fp32' && precision];
+  return parts
+    .filter(Boolean)
+    .join(' ')
+    .match(/[\p{L}\p{N}.]+/gu)!
+    .join('-');
+}
