@@ -8,7 +8,7 @@ import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './ben
 
 export type * from './benchmark/report.ts';
 
-export const PRECISIONS = ['fp32'] as const;
+export const PRECISIONS = ['fp32', 'int8', 'int4'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 /** Names that `--scheduler` and the settings take. */
@@ -43,6 +43,7 @@ interface DrawingRequest {
   /** Classifier-free guidance scale; 1 turns guidance off. 0 … 50. */
   guidance?: number;
   scheduler?: SchedulerName;
+  /** Of the U-Net's products: `fp32`, `int8`, which is faster, or `int4`, which takes the least memory. */
   precision?: Precision;
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */
   threads?: number;
@@ -59,8 +60,9 @@ export interface GenerateRequest extends DrawingRequest {
 }
 
 export interface GenerateProgress {
-  stage: 'load' | 'encode' | 'denoise' | 'decode';
-  /** Denoising steps finished, 0 … steps. */
+  /** `calibrate` and `quantize`: a model is used in a precision for the first time, and kept in it for later. */
+  stage: 'load' | 'calibrate' | 'quantize' | 'encode' | 'denoise' | 'decode';
+  /** Denoising steps finished, 0 … steps; of the first stages their own. */
   step: number;
   steps: number;
   /** The picture as the model sees it after this step. */

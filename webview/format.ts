@@ -61,6 +61,10 @@ export function describeRun({ stage, step, steps, cancelling }: RunState): strin
       return 'Waiting for the engine…';
     case 'load':
       return 'Loading the model…';
+    case 'calibrate':
+      return `Measuring the model for this precision, once: ${step} of ${steps}`;
+    case 'quantize':
+      return `Quantizing the model, once: ${step} of ${steps}`;
     case 'encode':
       return 'Reading the prompt…';
     case 'denoise':

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { InputError } from '../errors.ts';
+import { BYTES_PER_ELEMENT } from '../weights/dtypes.ts';
 import type { Dtype, StoredTensor } from '../weights/source.ts';
 import { ModelProto } from './onnx-schema.ts';
 
@@ -21,8 +22,11 @@ const STORED_TYPES: Partial<Record<Dtype, ElementType>> = {
   F32: 'float32',
   F16: 'float16',
   BF16: 'bfloat16',
+  I8: 'int8',
+  U8: 'uint8',
 };
-const ELEMENT_BYTES: Partial<Record<Dtype, number>> = { F32: 4, F16: 2, BF16: 2 };
+/** Elements that are read as they are; others become float32. */
+const AS_STORED: readonly ElementType[] = ['float32', 'int8', 'uint8'];
 
 /** Operators of ONNX Runtime's own. */
 export const MICROSOFT = 'com.microsoft';
@@ -106,7 +110,11 @@ export class OnnxBuilder {
     return this.#constant('int64', BigInt64Array.from(values, BigInt), dims);
   }
 
-  #constant(type: ElementType, data: Float32Array | BigInt64Array, dims: readonly number[]): Ref {
+  bytes(values: Int8Array, dims: readonly number[]): Ref {
+    return this.#constant('int8', values, dims);
+  }
+
+  #constant(type: ElementType, data: Float32Array | BigInt64Array | Int8Array, dims: readonly number[]): Ref {
     const raw = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     return this.#once(`${type} ${dims} ${raw.toString('base64')}`, () => {
       const name = this.#fresh('constant');
@@ -116,21 +124,22 @@ export class OnnxBuilder {
   }
 
   /**
-   * A weight as float32, read from its file when the model is loaded. `rows` takes part of the first axis.
+   * A weight, read from its file when the model is loaded; half precision becomes float32. `rows` takes part of the
+   * first axis.
    * `dims` replaces the shape by another of the same size.
    */
   weight(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
     const type = STORED_TYPES[tensor.dtype];
     if (!type)
       throw new InputError(
-        `${tensor.file}: tensor ${tensor.name} has type ${tensor.dtype}; weights must be F32, F16 or BF16.`,
+        `${tensor.file}: tensor ${tensor.name} has type ${tensor.dtype}; weights must be F32, F16 or BF16, or quantized here.`,
       );
     const folder = path.dirname(tensor.file);
     if (this.#folder !== undefined && this.#folder !== folder)
       throw new Error(`weights of one network lie in two folders: ${this.#folder} and ${folder}`);
     this.#folder = folder;
     const shape = rows ? [rows.count, ...dims.slice(1)] : [...dims];
-    const size = shape.reduce((a, b) => a * b, ELEMENT_BYTES[tensor.dtype]!);
+    const size = shape.reduce((a, b) => a * b, BYTES_PER_ELEMENT[tensor.dtype]);
     const offset = tensor.offset + (rows ? (rows.from / rows.count) * size : 0);
     return this.#once(`${path.basename(tensor.file)} ${offset} ${shape}`, () => {
       const name = rows ? `${tensor.name}[${rows.from}]` : tensor.name;
@@ -148,7 +157,7 @@ export class OnnxBuilder {
           { key: 'length', value: String(size) },
         ],
       });
-      return type === 'float32'
+      return AS_STORED.includes(type)
         ? unique
         : this.node('Cast', [unique], { attributes: { to: DATA_TYPES.float32 } });
     });

@@ -2,7 +2,7 @@ import type { Network } from '../graph/network.ts';
 import type { OnnxModel, Ref } from '../graph/onnx.ts';
 import type { Attention, Convolution, GroupNorm } from '../graph/operators.ts';
 import { attendedOf, momentsOf } from '../regions/features.ts';
-import type { WeightTable } from '../weights/table.ts';
+import type { Weights } from '../weights/table.ts';
 import { PlanarLowering } from './planar.ts';
 
 /** Names of the inputs beside the network's own; see `lowerCrops`. */
@@ -23,7 +23,7 @@ export const rowsName = (path: string) => `rows.${path}`;
  *
  * Outputs beside the network's own, under the same names with `new.` before: the crop's own keys, values and moments.
  */
-export function lowerCrops(network: Network, weights: WeightTable): OnnxModel {
+export function lowerCrops(network: Network, weights: Weights): OnnxModel {
   return new CropLowering(weights).model(network);
 }
 

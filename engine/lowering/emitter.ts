@@ -9,36 +9,137 @@ import type {
   Sinusoid,
 } from '../graph/operators.ts';
 import type { Weight } from '../graph/values.ts';
-import type { WeightTable } from '../weights/table.ts';
+import { BLOCK } from '../quantization/arithmetic.ts';
+import { type Layout, matrixShape } from '../quantization/layers.ts';
+import type { Weights } from '../weights/table.ts';
+
+/** The left side of products: rows as they are multiplied, which may be gathered first. */
+export interface Operand {
+  rows: Ref;
+  /** Of bytes: value = (byte − zero) · scale. */
+  bytes?: { scale: Ref; zero: Ref };
+}
 
 /** Operators that are the same ONNX in every lowering, because they work on rows [B, N, C] or element by element. */
 export class Emitter {
   readonly onnx = new OnnxBuilder();
-  readonly #weights: WeightTable;
+  readonly #weights: Weights;
+  readonly #bytes = new Map<Ref, Operand>();
+  /** Rows that are watched already. */
+  readonly #watched: Set<Ref> | undefined;
 
-  constructor(weights: WeightTable) {
+  /** `watch`: gives the size of what products read as outputs, see `watchNames`. */
+  constructor(weights: Weights, options: { watch?: boolean } = {}) {
     this.#weights = weights;
+    this.#watched = options.watch ? new Set() : undefined;
   }
 
   weight(weight: Weight, dims = weight.shape): Ref {
     return this.onnx.weight(this.#weights.get(weight), dims);
   }
 
-  /** x · wᵀ + b over the last axis; `part` takes some rows of w and b. */
-  product(x: Ref, weight: Weight, bias?: Weight, part?: { from: number; count: number }): Ref {
-    const [out, channels] = weight.shape as [number, number];
-    const matrix = this.onnx.weight(this.#weights.get(weight), [out, channels], part);
-    const options = { domain: MICROSOFT, attributes: { transB: 1 } };
-    const y = this.onnx.node('FusedMatMul', [x, matrix], options, 'linear');
-    if (!bias) return y;
-    return this.onnx.node('Add', [y, this.onnx.weight(this.#weights.get(bias), [out], part)], {}, 'linear');
+  /** x · wᵀ + b over the last axis. */
+  linear(x: Ref, weight: Weight, bias?: Weight): Ref {
+    const added = bias && { bias: this.weight(bias) };
+    return this.product(this.operand(x, weight, 'linear'), weight, 'linear', added);
   }
 
   geglu(x: Ref, { weight, bias, output }: Geglu): Ref {
-    const half = output.channels;
-    const [value, gate] = [0, half].map((from) => this.product(x, weight, bias, { from, count: half }));
+    const count = output.channels;
+    const [value, gate] = [0, 1].map((half) => {
+      const layout = `half.${half}` as const;
+      const part = { from: half * count, count };
+      const added = { bias: this.onnx.weight(this.#weights.get(bias), bias.shape, part) };
+      return this.product(this.operand(x, weight, layout), weight, layout, added);
+    });
     const gated = this.onnx.node('Gelu', [gate!], { domain: MICROSOFT }, 'geglu');
     return this.onnx.node('Mul', [value!, gated], {}, 'geglu');
+  }
+
+  /** Rows [B, N, C] as a product by a weight takes them: as bytes where the weight is int8. */
+  operand(x: Ref, weight: Weight, layout: Layout): Operand {
+    if (this.#watched && !this.#watched.has(x)) this.#see(x, weight, this.#watched);
+    if (this.#weights.matrix?.(weight, layout)?.kind !== 'int8') return { rows: x };
+    let operand = this.#bytes.get(x);
+    if (!operand) {
+      const [rows, scale, zero] = this.onnx.nodes('DynamicQuantizeLinear', [x], 3, {}, 'quantize');
+      operand = { rows: rows!, bytes: { scale: scale!, zero: zero! } };
+      this.#bytes.set(x, operand);
+    }
+    return operand;
+  }
+
+  /**
+   * Rows by the matrix of a weight, plus a bias [N] and a shift [B or 1, 1, N]. `label` names it in profiles.
+   */
+  product(
+    { rows, bytes }: Operand,
+    weight: Weight,
+    layout: Layout,
+    { bias, shift }: { bias?: Ref; shift?: Ref } = {},
+    label = 'linear',
+  ): Ref {
+    const { onnx } = this;
+    const plus = (a: Ref, b?: Ref) => (b ? onnx.node('Add', [a, b], {}, label) : a);
+    const matrix = this.#weights.matrix?.(weight, layout);
+    if (!matrix) {
+      const y = this.#floatProduct(rows, weight, layout, label);
+      return bias ? plus(y, plus(bias, shift)) : plus(y, shift);
+    }
+    const values = onnx.weight(matrix.values);
+    const scale = onnx.weight(matrix.scale);
+    if (bytes) {
+      const inputs = [rows, values, bytes.scale, scale, bytes.zero, '', bias ?? ''];
+      return plus(onnx.node('MatMulIntegerToFloat', inputs, { domain: MICROSOFT }, label), shift);
+    }
+    const attributes = { K: matrix.rows, N: matrix.columns, bits: 4, block_size: BLOCK };
+    const options = { domain: MICROSOFT, attributes };
+    return plus(onnx.node('MatMulNBits', [rows, values, scale, '', '', bias ?? ''], options, label), shift);
+  }
+
+  #floatProduct(rows: Ref, weight: Weight, layout: Layout, label: string): Ref {
+    const { onnx } = this;
+    const [out, channels] = weight.shape as [number, number];
+    const [, columns] = matrixShape(weight, layout);
+    if (layout === 'linear' || layout.startsWith('half')) {
+      const part = { from: layout === 'half.1' ? columns : 0, count: columns };
+      const matrix = onnx.weight(
+        this.#weights.get(weight),
+        [out, channels],
+        layout === 'linear' ? undefined : part,
+      );
+      return onnx.node(
+        'FusedMatMul',
+        [rows, matrix],
+        { domain: MICROSOFT, attributes: { transB: 1 } },
+        label,
+      );
+    }
+    // [C', C, taps] → [taps · C, C'], taps first. ONNX Runtime computes this once, when the model is loaded.
+    const kernel =
+      layout === 'window'
+        ? this.weight(weight, [out, channels, 9])
+        : onnx.node('Reshape', [
+            this.foldedKernel(weight, Number(layout.slice('corner.'.length))),
+            onnx.ints([out, channels, 4]),
+          ]);
+    const flat = onnx.node('Transpose', [kernel], { attributes: { perm: [2, 1, 0] } });
+    const matrix = onnx.node('Reshape', [flat, onnx.ints(matrixShape(weight, layout))]);
+    return onnx.node('MatMul', [rows, matrix], {}, label);
+  }
+
+  /** Outputs `largest.<weight>` and `square.<weight>` [C]: the largest absolute value and the mean square of rows. */
+  #see(x: Ref, weight: Weight, watched: Set<Ref>): void {
+    const { onnx } = this;
+    watched.add(x);
+    const over = onnx.ints([0, 1]);
+    const without = { attributes: { keepdims: 0 } };
+    const channels = [weight.shape[1]!];
+    const flat = onnx.node('Reshape', [x, onnx.ints([1, -1, weight.shape[1]!])]);
+    const largest = onnx.node('ReduceMax', [onnx.node('Abs', [flat]), over], without);
+    const square = onnx.node('ReduceMean', [onnx.node('Mul', [flat, flat]), over], without);
+    onnx.output(watchNames(weight).largest, largest, 'float32', channels);
+    onnx.output(watchNames(weight).square, square, 'float32', channels);
   }
 
   layerNorm(x: Ref, { gain, bias, epsilon }: LayerNorm): Ref {
@@ -147,4 +248,9 @@ export class Emitter {
   concat(inputs: readonly Ref[], axis: number): Ref {
     return this.onnx.node('Concat', inputs, { attributes: { axis } });
   }
+}
+
+/** The outputs of a network that is watched, for rows that products read, named by the first product's weight. */
+export function watchNames({ name }: Weight): { largest: string; square: string } {
+  return { largest: `largest.${name}`, square: `square.${name}` };
 }

@@ -2,14 +2,14 @@ import type { Network } from '../graph/network.ts';
 import type { OnnxModel, Ref } from '../graph/onnx.ts';
 import type { Attention, Concat, Convolution, GroupNorm, Linear, Operator, Sum } from '../graph/operators.ts';
 import type { Features, Value } from '../graph/values.ts';
-import type { WeightTable } from '../weights/table.ts';
+import type { Weights } from '../weights/table.ts';
 import { Emitter } from './emitter.ts';
 
 /**
  * A network as an ordinary ONNX graph: maps are planes [B, C, H, W] with native convolutions, except inside
  * transformers, where they are rows [B, H·W, C]. Any batch, size and text length: the graph has no fixed extent.
  */
-export function lowerPlanar(network: Network, weights: WeightTable): OnnxModel {
+export function lowerPlanar(network: Network, weights: Weights): OnnxModel {
   return new PlanarLowering(weights).model(network);
 }
 
@@ -29,7 +29,7 @@ export class PlanarLowering {
   /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
   readonly #extents = new Map<number, Ref>();
 
-  constructor(weights: WeightTable) {
+  constructor(weights: Weights) {
     this.emit = new Emitter(weights);
   }
 
@@ -148,7 +148,7 @@ export class PlanarLowering {
       const attributes = { kernel_shape: [1, 1] };
       this.setPlanes(output, emit.onnx.node('Conv', inputs, { attributes }, 'linear'));
     } else {
-      this.setRows(output, emit.product(this.rows(input), weight, bias));
+      this.setRows(output, emit.linear(this.rows(input), weight, bias));
     }
   }
 

@@ -3,6 +3,7 @@ import type { Network } from '../graph/network.ts';
 import type { ElementType, OnnxModel, Ref } from '../graph/onnx.ts';
 import type { Attention, Convolution, GroupNorm, Linear, Operator } from '../graph/operators.ts';
 import type { FeatureMap, Features, Value } from '../graph/values.ts';
+import { layoutsOf } from '../quantization/layers.ts';
 import {
   type AttendedFeature,
   attendedOf,
@@ -16,7 +17,7 @@ import {
   scaleName,
   windowOf,
 } from '../regions/features.ts';
-import type { WeightTable } from '../weights/table.ts';
+import type { Weights } from '../weights/table.ts';
 import { shiftName, textName, textProjections } from './conditioning.ts';
 import { Emitter } from './emitter.ts';
 
@@ -30,6 +31,8 @@ export interface RowsOptions {
   storage: Storage;
   /** With `recorded` there are fewer operators, but the network can neither run densely nor record. */
   statistics: Statistics;
+  /** For calibration; see `Emitter`. */
+  watch?: boolean;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface RowsOptions {
  * Outputs: the network's own; each feature of this pass under its name with `new.` before it, float32, rows in plan
  * order; scale and offset likewise.
  */
-export function lowerRows(network: Network, weights: WeightTable, options: RowsOptions): OnnxModel {
+export function lowerRows(network: Network, weights: Weights, options: RowsOptions): OnnxModel {
   const lowering = new RowsLowering(weights, options, textProjections(network));
   for (const [name, value] of network.inputs) if (value.kind === 'map') lowering.input(name, value);
   for (const operator of network.operators) if (operator.output.kind !== 'vector') lowering.lower(operator);
@@ -67,8 +70,8 @@ class RowsLowering {
   readonly #refs = new Map<number, Ref>();
   readonly #inputs = new Map<string, Ref>();
 
-  constructor(weights: WeightTable, options: RowsOptions, projections: readonly Linear[]) {
-    this.emit = new Emitter(weights);
+  constructor(weights: Weights, options: RowsOptions, projections: readonly Linear[]) {
+    this.emit = new Emitter(weights, options);
     this.#options = options;
     this.#projections = new Set(projections);
   }
@@ -101,7 +104,7 @@ class RowsLowering {
         const dims = ['batch', 'length', output.channels];
         const y = projected
           ? this.#input(textName(weight), 'float32', dims)
-          : emit.product(this.#get(input), weight, bias);
+          : emit.linear(this.#get(input), weight, bias);
         this.#set(output, y);
         break;
       }
@@ -138,7 +141,8 @@ class RowsLowering {
 
   /** Gathers each row's neighbours side by side and multiplies: [B, N, taps · C] · [taps · C, C']. */
   #convolution(operator: Convolution): Ref {
-    const { onnx } = this.emit;
+    const { emit } = this;
+    const { onnx } = emit;
     const { input, weight, kernel, padding, bias, shift } = operator;
     if (kernel !== 3 || padding !== 'same')
       throw new InputError(
@@ -148,52 +152,24 @@ class RowsLowering {
     const x = this.#get(input);
     this.#give(feature, x);
     const halo = this.#input(feature.name, 'float32', this.#rowDims(feature));
-    const source = this.emit.concat([x, halo], 1);
-    const gather = (indexes: string, taps: number): Ref => {
-      const index = this.#input(indexes, 'int32', [`rows.${indexes}`, taps]);
-      const rows = onnx.node('Gather', [source, index], { attributes: { axis: 1 } }, 'window');
-      return onnx.node('Reshape', [rows, onnx.ints([0, 0, taps * input.channels])]);
+    const added = {
+      ...(bias && { bias: emit.weight(bias) }),
+      ...(shift && {
+        shift: this.#input(shiftName(weight), 'float32', ['shift_batch', 1, shift.channels]),
+      }),
     };
-    let y: Ref;
-    if (feature.reader === 'up' && this.#options.foldUpsampling) {
-      const parts = [0, 1, 2, 3].map((parity) =>
-        onnx.node(
-          'MatMul',
-          [gather(indexName('up', input.level, parity), CORNERS), this.#foldedWeight(operator, parity)],
-          {},
-          'convolution',
-        ),
-      );
-      y = this.emit.concat(parts, 1);
-    } else {
-      const index = indexName(feature.reader, input.level);
-      y = onnx.node('MatMul', [gather(index, WINDOW), this.#windowWeight(operator)], {}, 'convolution');
-    }
-    const added = [
-      ...(bias ? [this.emit.weight(bias)] : []),
-      ...(shift ? [this.#input(shiftName(weight), 'float32', ['shift_batch', 1, shift.channels])] : []),
-    ];
-    if (added.length === 0) return y;
-    const sum = added.length === 2 ? onnx.node('Add', added as [Ref, Ref]) : added[0]!;
-    return onnx.node('Add', [y, sum], {}, 'convolution');
-  }
-
-  /** [C', C, 3, 3] → [9 · C, C'], taps first. ONNX Runtime computes this once, when the model is loaded. */
-  #windowWeight({ weight }: Convolution): Ref {
-    const { onnx } = this.emit;
-    const [out, channels] = weight.shape as [number, number];
-    const flat = onnx.node('Transpose', [this.emit.weight(weight, [out, channels, WINDOW])], {
-      attributes: { perm: [2, 1, 0] },
+    const layouts = layoutsOf(operator, this.#options.foldUpsampling);
+    const source = emit.operand(emit.concat([x, halo], 1), weight, layouts[0]!);
+    const parts = layouts.map((layout, parity) => {
+      const folded = layout !== 'window';
+      const name = indexName(feature.reader, input.level, folded ? parity : undefined);
+      const taps = folded ? CORNERS : WINDOW;
+      const index = this.#input(name, 'int32', [`rows.${name}`, taps]);
+      const gathered = onnx.node('Gather', [source.rows, index], { attributes: { axis: 1 } }, 'window');
+      const rows = onnx.node('Reshape', [gathered, onnx.ints([0, 0, taps * input.channels])]);
+      return emit.product({ ...source, rows }, weight, layout, added, 'convolution');
     });
-    return onnx.node('Reshape', [flat, onnx.ints([WINDOW * channels, out])]);
-  }
-
-  #foldedWeight({ weight }: Convolution, parity: number): Ref {
-    const { onnx } = this.emit;
-    const [out, channels] = weight.shape as [number, number];
-    const attributes = { perm: [2, 3, 1, 0] };
-    const flat = onnx.node('Transpose', [this.emit.foldedKernel(weight, parity)], { attributes });
-    return onnx.node('Reshape', [flat, onnx.ints([CORNERS * channels, out])]);
+    return parts.length === 1 ? parts[0]! : emit.concat(parts, 1);
   }
 
   #groupNorm(operator: GroupNorm): Ref {

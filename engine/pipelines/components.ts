@@ -1,3 +1,5 @@
+import path from 'node:path';
+import type { Precision } from '../api.ts';
 import type { Network } from '../graph/network.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
 import { shiftNetwork, textNetwork } from '../lowering/conditioning.ts';
@@ -5,9 +7,14 @@ import { lowerCrops } from '../lowering/crops.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
 import { lowerRows, type RowsOptions } from '../lowering/rows.ts';
 import type { Model } from '../models/model.ts';
+import { cacheFolder } from '../models/open.ts';
 import type { Part } from '../models/parts.ts';
+import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
+import { largestInt8 } from '../quantization/self-check.ts';
+import type { Statistics } from '../quantization/statistics.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
-import { WeightTable } from '../weights/table.ts';
+import { type Weights, WeightTable } from '../weights/table.ts';
+import { calibrate, type Drive } from './calibrate.ts';
 import { CropNetwork } from './crop-network.ts';
 import { RowsUNet } from './rows-unet.ts';
 
@@ -20,6 +27,8 @@ export interface EditingUNet {
   recording: () => Promise<RowsUNet>;
 }
 
+export type PrepareOptions = Pick<QuantizeRequest, 'onProgress' | 'signal'>;
+
 /** A model's networks, each loaded when it is first needed. */
 export class Components {
   readonly model: Model;
@@ -28,6 +37,7 @@ export class Components {
   readonly #networks = new Map<Part, Network>();
   readonly #sessions = new Map<string, Promise<Session>>();
   readonly #rowsUNets = new WeakMap<Session, RowsUNet>();
+  readonly #quantized = new Map<Precision, Weights>();
 
   constructor(model: Model, runtime: Runtime, threads: number) {
     this.model = model;
@@ -46,69 +56,117 @@ export class Components {
 
   /** A network in planar form. */
   session(part: Part): Promise<Session> {
-    return this.#session(part, part, lowerPlanar);
+    return this.#session(part, async () => lowerPlanar(this.network(part), await this.#weights(part)));
   }
 
-  /** The U-Net in rows form. */
-  async rowsUNet(options: RowsOptions): Promise<RowsUNet> {
-    const key = `rows ${JSON.stringify(options)}`;
+  /**
+   * Quantizes the U-Net for a precision, or finds it quantized. `drive` uses the float32 U-Net as it is used, to see
+   * the size of what its products read; without it weights are plainly rounded.
+   */
+  async prepare(precision: Precision, drive?: Drive, options: PrepareOptions = {}): Promise<void> {
+    if (precision === 'fp32' || this.#quantized.has(precision)) return;
     const network = this.network('unet');
-    const rows = await this.#session(key, 'unet', (_, weights) => lowerRows(network, weights, options));
-    const [text, shift] = [await this.#conditioning(textNetwork), await this.#conditioning(shiftNetwork)];
+    const table = await quantize({
+      ...options,
+      network,
+      weights: await this.#weights('unet'),
+      precision,
+      most: await largestInt8(this.#runtime),
+      folder: path.join(cacheFolder(), 'quantized'),
+      ...(drive && { calibrate: () => this.#watch(drive) }),
+    });
+    this.#quantized.set(precision, table);
+  }
+
+  async #watch(drive: Drive): Promise<Statistics> {
+    const options = { foldUpsampling: false, storage: 'float32', statistics: 'any', watch: true } as const;
+    const statistics = await calibrate(await this.rowsUNet(options), drive);
+    await this.#forget(rowsKey(options, 'fp32'));
+    return statistics;
+  }
+
+  /** The U-Net in rows form; quantized ones after `prepare`. */
+  async rowsUNet(options: RowsOptions, precision: Precision = 'fp32'): Promise<RowsUNet> {
+    const network = this.network('unet');
+    const weights = await this.#unetWeights(precision);
+    const rows = await this.#session(rowsKey(options, precision), () => lowerRows(network, weights, options));
+    const conditioning = async (part: Network) =>
+      part.outputs.size > 0
+        ? this.#session(`${part.name} ${precision}`, () => lowerPlanar(part, weights))
+        : undefined;
+    const [text, shift] = [
+      await conditioning(textNetwork(network)),
+      await conditioning(shiftNetwork(network)),
+    ];
     const known = this.#rowsUNets.get(rows) ?? new RowsUNet({ rows, text, shift }, network, options);
     this.#rowsUNets.set(rows, known);
     return known;
   }
 
   /**
-   * The U-Net in the forms that an edit takes. A small one is loaded twice: with recorded statistics it has fewer
-   * operators, which is what its passes over a few rows cost, and its features are kept as they are, not as bytes.
+   * The U-Net in the forms that an edit of latents of this size takes. A small one is loaded twice: with recorded
+   * statistics it has fewer operators, which is what its passes over a few rows cost, and its features are kept as they
+   * are, not as bytes.
    */
-  async editingUNet(foldUpsampling: boolean): Promise<EditingUNet> {
-    const { bytes } = new WeightTable(this.network('unet'), await this.model.weights('unet'));
+  async editingUNet(extent: { height: number; width: number }, precision: Precision): Promise<EditingUNet> {
+    const network = this.network('unet');
+    const { bytes } = await this.#weights('unet');
     const small = bytes < SMALL_BYTES;
+    // The matrices of folded upsampling are larger; int4 is for machines short of memory.
+    const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(network, extent.height, extent.width);
     const options = { foldUpsampling, storage: small ? 'float32' : 'int8' } as const;
     return {
-      editing: await this.rowsUNet({ ...options, statistics: small ? 'recorded' : 'any' }),
-      recording: () => this.rowsUNet({ ...options, statistics: 'any' }),
+      editing: await this.rowsUNet({ ...options, statistics: small ? 'recorded' : 'any' }, precision),
+      recording: () => this.rowsUNet({ ...options, statistics: 'any' }, precision),
     };
   }
 
   /** A part of the autoencoder that can compute a rectangle of its output. */
   async cropNetwork(part: 'vae-decoder' | 'vae-encoder'): Promise<CropNetwork> {
-    return new CropNetwork(await this.#session(`crops ${part}`, part, lowerCrops), this.network(part));
+    const network = this.network(part);
+    const session = await this.#session(`crops ${part}`, async () =>
+      lowerCrops(network, await this.#weights(part)),
+    );
+    return new CropNetwork(session, network);
   }
 
   /** Frees every loaded network. */
   async release(): Promise<void> {
-    const sessions = [...this.#sessions.values()];
-    this.#sessions.clear();
-    for (const session of sessions) await session.then((loaded) => loaded.release()).catch(() => {});
+    for (const key of [...this.#sessions.keys()]) await this.#forget(key);
   }
 
-  async #conditioning(of: (network: Network) => Network): Promise<Session | undefined> {
-    const part = of(this.network('unet'));
-    if (part.outputs.size === 0) return undefined;
-    return this.#session(part.name, 'unet', (_, weights) => lowerPlanar(part, weights));
+  async #forget(key: string): Promise<void> {
+    const session = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    await session?.then((loaded) => loaded.release()).catch(() => {});
   }
 
-  #session(
-    key: string,
-    part: Part,
-    lower: (network: Network, weights: WeightTable) => OnnxModel,
-  ): Promise<Session> {
+  async #weights(part: Part): Promise<WeightTable> {
+    return new WeightTable(this.network(part), await this.model.weights(part));
+  }
+
+  async #unetWeights(precision: Precision): Promise<Weights> {
+    if (precision === 'fp32') return this.#weights('unet');
+    const table = this.#quantized.get(precision);
+    if (!table) throw new Error(`the U-Net was not prepared for ${precision}`);
+    return table;
+  }
+
+  #session(key: string, lower: () => OnnxModel | Promise<OnnxModel>): Promise<Session> {
     let session = this.#sessions.get(key);
     if (!session) {
-      session = this.#load(part, lower);
+      session = this.#load(lower);
       this.#sessions.set(key, session);
       session.catch(() => this.#sessions.delete(key));
     }
     return session;
   }
 
-  async #load(part: Part, lower: (network: Network, weights: WeightTable) => OnnxModel): Promise<Session> {
-    const network = this.network(part);
-    const weights = new WeightTable(network, await this.model.weights(part));
-    return this.#runtime.load(lower(network, weights), { threads: this.#threads });
+  async #load(lower: () => OnnxModel | Promise<OnnxModel>): Promise<Session> {
+    return this.#runtime.load(await lower(), { threads: this.#threads });
   }
+}
+
+function rowsKey(options: RowsOptions, precision: Precision): string {
+  return `rows ${precision} ${JSON.stringify(options)}`;
 }

@@ -11,15 +11,15 @@ import { dilate } from '../regions/dilate.ts';
 import type { Mask } from '../regions/mask.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { listen } from './denoise.ts';
+import { densePredict } from './dense-unet.ts';
 import { batchOf } from './guidance.ts';
-import { type EditMemory, keepStudy } from './memory.ts';
-import { planarPredict } from './planar-unet.ts';
+import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
+import { prepareUNet } from './prepare.ts';
 import { PREVIEW_INTERVAL_MS } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
 import { repaintDense, repaintSparse } from './repaint.ts';
 import { LIMITS } from './request.ts';
-import { RowsUNet } from './rows-unet.ts';
 import { study } from './study.ts';
 
 /**
@@ -76,8 +76,11 @@ export async function edit(
 
   report('load', 0);
   await listen(signal);
-  const foldUpsampling = RowsUNet.canFold(components.network('unet'), extent.height, extent.width);
-  const unet = sparse ? await components.editingUNet(foldUpsampling) : await components.session('unet');
+  await prepareUNet(ready, recipe.precision, {
+    signal,
+    report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
+  });
+  const unet = sparse && (await components.editingUNet(extent, recipe.precision));
   const loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
@@ -87,7 +90,13 @@ export async function edit(
   const { condition } = text;
   const autoencoder = new RegionAutoencoder(components);
   const planes = windowPlanes(picture, window);
-  const before = await study(ready, memory, autoencoder, { picture, window, planes, condition });
+  const before = await study(ready, memory, autoencoder, {
+    picture,
+    window,
+    planes,
+    condition,
+    precision: recipe.precision,
+  });
   const { process, decoded: whole } = before.studied;
 
   const region = dilate(latentMask(windowMask(mask, window), scale), task.dilation);
@@ -128,15 +137,14 @@ export async function edit(
   const tokens = condition.text.dims[1]!;
   const denseStepMacs = countMacs(components.network('unet'), { ...extent, batch, tokens }).total;
   const dims = [latentChannels, extent.height, extent.width];
-  const repainted =
-    'editing' in unet
-      ? await repaintSparse(unet, memory.features, request, task.dilation, callbacks)
-      : await repaintDense(
-          planarPredict(unet, scheduler, dims, condition),
-          request,
-          denseStepMacs,
-          callbacks,
-        );
+  const repainted = unet
+    ? await repaintSparse(unet, memory.features, request, task.dilation, callbacks)
+    : await repaintDense(
+        await densePredict(components, recipe.precision, scheduler, dims, condition),
+        request,
+        denseStepMacs,
+        callbacks,
+      );
   report('decode', steps - start);
   await listen(signal);
   const decoded = sparse
@@ -153,7 +161,7 @@ export async function edit(
     if (!repainted.remember) return;
     const id = crypto.randomUUID();
     await repainted.remember(id);
-    await keepStudy(memory, model.id, windowPlanes(result, window), batch, {
+    await keepStudy(memory, featuresOwner(model.id, recipe.precision), windowPlanes(result, window), batch, {
       window,
       process: { ...process, id, latent: repainted.latent },
       decoded: whole && decoded,

@@ -1,3 +1,4 @@
+import type { Precision } from '../api.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { Coded } from './region-autoencoder.ts';
@@ -20,16 +21,21 @@ export interface EditMemory {
 /** Pictures whose latents are remembered. */
 const MAX_STUDIES = 8;
 
-/** What is known of a picture, given as the window's planes, for a model and a batch (2 with guidance). */
+/** Whose features these are: a model in a precision. */
+export function featuresOwner(model: string, precision: Precision): string {
+  return `${model} ${precision}`;
+}
+
+/** What is known of a picture, given as the window's planes, for an owner and a batch (2 with guidance). */
 export async function findStudy(
   memory: EditMemory,
-  model: string,
+  owner: string,
   planes: Float32Array,
   window: PictureWindow,
   batch: number,
 ): Promise<Studied | undefined> {
   const { studies } = memory;
-  const key = await keyOf(model, planes, window, batch);
+  const key = await keyOf(owner, planes, window, batch);
   const known = studies.get(key);
   if (!known) return undefined;
   studies.delete(key);
@@ -40,12 +46,12 @@ export async function findStudy(
 /** Remembers a picture; the one that was used longest ago is forgotten, with its features. */
 export async function keepStudy(
   { studies, features }: EditMemory,
-  model: string,
+  owner: string,
   planes: Float32Array,
   batch: number,
   studied: Studied,
 ): Promise<void> {
-  const key = await keyOf(model, planes, studied.window, batch);
+  const key = await keyOf(owner, planes, studied.window, batch);
   const replaced = studies.get(key);
   if (replaced) features.drop(replaced.process.id);
   studies.delete(key);
@@ -63,14 +69,14 @@ export async function seedOf(planes: Float32Array): Promise<number> {
 }
 
 async function keyOf(
-  model: string,
+  owner: string,
   planes: Float32Array,
   { width, height }: PictureWindow,
   batch: number,
 ): Promise<string> {
   const digest = new Uint8Array(await digestOf(planes));
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return [model, hex, `${width}x${height}`, batch].join(' ');
+  return [owner, hex, `${width}x${height}`, batch].join(' ');
 }
 
 function digestOf(planes: Float32Array): Promise<ArrayBuffer> {

@@ -6,8 +6,9 @@ import type { FeatureStore } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { EditingUNet } from './components.ts';
 import { type DenoiseOptions, denoise, listen, type Predict } from './denoise.ts';
+import { rowsPredict } from './dense-unet.ts';
 import { batchOf, type Condition } from './guidance.ts';
-import type { Pass, Region, RowsUNet } from './rows-unet.ts';
+import type { Pass, Region } from './rows-unet.ts';
 
 /** A picture as the process sees it: its latents, and the noise that leads to them at every step. */
 export interface Process {
@@ -139,27 +140,19 @@ export async function repaintSparse(
   };
 }
 
-/** Prediction over everything in rows form, keeping the features of every step. Samples are planes [C, h, w] (`dims`). */
-export function recordingPredict(
-  unet: RowsUNet,
+/** Prediction over everything, keeping the features of every step. Samples are planes [C, h, w] (`dims`). */
+export async function recordingPredict(
+  { recording }: EditingUNet,
   store: FeatureStore,
   picture: string,
   scheduler: Pick<Scheduler, 'timesteps'>,
   dims: readonly number[],
   condition: Condition,
-): Predict {
-  const [channels, height, width] = dims as [number, number, number];
-  const region = unet.dense(height, width, batchOf(condition));
-  const at = region.plan.levels[0]!.active;
-  return async (sample, index) => {
-    const timestep = scheduler.timesteps[index]!;
-    const rows = toRows(sample, 1, channels, at);
-    const pass = await unet.run(region, rows, timestep, condition, { features: true });
-    store.put({ picture, timestep }, unet.recorded(region, pass));
-    const planes = new Float32Array(sample.length);
-    overPlanes(planes, pass.output, 1, channels, at);
-    return planes;
-  };
+): Promise<Predict> {
+  const unet = await recording();
+  return rowsPredict(unet, scheduler, dims, condition, (timestep, region, pass) =>
+    store.put({ picture, timestep }, unet.recorded(region, pass)),
+  );
 }
 
 /** The same edit computing every position at every step, with the part outside the mask kept on its own process. */

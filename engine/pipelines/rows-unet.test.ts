@@ -8,8 +8,8 @@ import { overPlanes, toRows } from '../regions/rows.ts';
 import { NodeRuntime } from '../runtime/node/runtime.ts';
 import { float32 } from '../runtime/runtime.ts';
 import { Components } from './components.ts';
+import { planarPredict } from './dense-unet.ts';
 import type { Condition } from './guidance.ts';
-import { planarPredict } from './planar-unet.ts';
 import { RowsUNet } from './rows-unet.ts';
 
 const CROSS_DOWN = 'CrossAttnDownBlock2D';

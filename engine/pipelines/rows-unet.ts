@@ -93,11 +93,18 @@ export class RowsUNet {
     return { ...pass, output: guide(pass.output, condition) };
   }
 
-  /** One run without guidance: [B, rows, C] → [B, rows, C], with the U-Net's own inputs. */
+  /**
+   * One run without guidance: [B, rows, C] → [B, rows, C], with the U-Net's own inputs. `others`: outputs that are
+   * given with the features.
+   */
   async pass(
     region: Region,
     { sample, encoder_hidden_states: text, ...vectors }: Feeds,
-    { recorded, features = false }: { recorded?: Recorded; features?: boolean } = {},
+    {
+      recorded,
+      features = false,
+      others = [],
+    }: { recorded?: Recorded; features?: boolean; others?: readonly string[] } = {},
   ): Promise<Pass> {
     if (region.rows === 0) return { output: new Float32Array(), features: {} };
     const form = this.#form(region.batch);
@@ -110,7 +117,7 @@ export class RowsUNet {
         ...region.indexes,
         ...featureFeeds(form, region.plan, recorded),
       },
-      ['out', ...given],
+      ['out', ...given, ...others],
     );
     return { output: floats({ out: out! }, 'out'), features: fresh };
   }

@@ -1,8 +1,9 @@
+import type { Precision } from '../api.ts';
 import { gaussianNoise, START_NOISE } from '../pictures/noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import { batchOf, type Condition } from './guidance.ts';
-import { type EditMemory, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
+import { type EditMemory, featuresOwner, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import type { RegionAutoencoder } from './region-autoencoder.ts';
 
@@ -14,6 +15,7 @@ export interface Seen {
   planes: Float32Array;
   /** Of the edit. */
   condition: Condition;
+  precision: Precision;
 }
 
 /** A picture's latents and process: remembered, or computed now. */
@@ -21,11 +23,12 @@ export async function study(
   ready: ReadyModel,
   memory: EditMemory,
   autoencoder: RegionAutoencoder,
-  { picture, window, planes, condition }: Seen,
+  { picture, window, planes, condition, precision }: Seen,
 ): Promise<{ studied: Studied; macs: number }> {
   const { width, height } = window;
   const batch = batchOf(condition);
-  const known = await findStudy(memory, ready.model.id, planes, window, batch);
+  const owner = featuresOwner(ready.model.id, precision);
+  const known = await findStudy(memory, owner, planes, window, batch);
   if (known) return { studied: known, macs: 0 };
   const encoded = await autoencoder.encode(planes, width, height);
   const decoded = autoencoder.needsRecord ? await autoencoder.decode(encoded.data, width, height) : undefined;
@@ -43,6 +46,6 @@ export async function study(
     },
     decoded,
   };
-  await keepStudy(memory, ready.model.id, planes, batch, studied);
+  await keepStudy(memory, owner, planes, batch, studied);
   return { studied, macs: encoded.macs + (decoded?.macs ?? 0) };
 }

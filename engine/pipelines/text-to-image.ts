@@ -9,14 +9,14 @@ import { windowPlanes } from '../pictures/window.ts';
 import { float32, floats } from '../runtime/runtime.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { denoise, listen } from './denoise.ts';
+import { densePredict } from './dense-unet.ts';
 import { batchOf } from './guidance.ts';
-import { type EditMemory, keepStudy } from './memory.ts';
-import { planarPredict } from './planar-unet.ts';
+import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
+import { prepareUNet } from './prepare.ts';
 import { latentPreview, PREVIEW_INTERVAL_MS } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, RegionAutoencoder } from './region-autoencoder.ts';
 import { recordingPredict } from './repaint.ts';
-import { RowsUNet } from './rows-unet.ts';
 
 /**
  * Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. With a memory the features of every step
@@ -40,10 +40,13 @@ export async function textToImage(
 
   report('load', 0);
   await listen(signal);
+  await prepareUNet(ready, recipe.precision, {
+    signal,
+    report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
+  });
   const extent = { height: height / scale, width: width / scale };
-  const foldUpsampling = RowsUNet.canFold(components.network('unet'), extent.height, extent.width);
-  const rows = options.memory && (await (await components.editingUNet(foldUpsampling)).recording());
-  const planar = rows ? undefined : await components.session('unet');
+  const { precision } = recipe;
+  const remembering = options.memory && (await components.editingUNet(extent, precision));
   const decoder = await components.session('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;
 
@@ -57,9 +60,9 @@ export async function textToImage(
   const length = latentChannels * extent.height * extent.width;
   const noise = gaussianNoise(seed, START_NOISE, length);
   const id = crypto.randomUUID();
-  const predict = rows
-    ? recordingPredict(rows, options.memory!.features, id, scheduler, dims, condition)
-    : planarPredict(planar!, scheduler, dims, condition);
+  const predict = remembering
+    ? await recordingPredict(remembering, options.memory!.features, id, scheduler, dims, condition)
+    : await densePredict(components, precision, scheduler, dims, condition);
 
   const autoencoder = new RegionAutoencoder(components);
   const decode = async (latent: Float32Array): Promise<EncodedPicture & { decoded?: Coded }> => {
@@ -106,7 +109,7 @@ export async function textToImage(
     const window = { left: 0, top: 0, width, height };
     const planes = windowPlanes(await decodePicture(picture.png, 'The picture'), window);
     const studied = { window, process: { id, latent, noise, condition }, decoded };
-    await keepStudy(options.memory, model.id, planes, batchOf(condition), studied);
+    await keepStudy(options.memory, featuresOwner(model.id, precision), planes, batchOf(condition), studied);
   }
 
   const batch = batchOf(condition);

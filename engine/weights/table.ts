@@ -1,6 +1,8 @@
 import { InputError } from '../errors.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
+import type { Layout } from '../quantization/layers.ts';
+import type { QuantizedMatrix } from '../quantization/table.ts';
 import type { StoredTensor, WeightSource } from './source.ts';
 
 /** Other names under which checkpoints hold the same weight, as patterns on the name that networks use. */
@@ -12,8 +14,15 @@ const ALIASES: readonly (readonly [RegExp, string])[] = [
   [/\.attentions\.(\d+)\.to_out\.0\./, '.attentions.$1.proj_attn.'],
 ];
 
+/** Where a lowering finds weights. */
+export interface Weights {
+  get(weight: Weight): StoredTensor;
+  /** The matrix of a weight that is quantized; float32 otherwise. */
+  matrix?(weight: Weight, layout: Layout): QuantizedMatrix | undefined;
+}
+
 /** The weights of one network, found in a checkpoint and checked against the shapes that its config implies. */
-export class WeightTable {
+export class WeightTable implements Weights {
   readonly #tensors = new Map<string, StoredTensor>();
 
   /** Throws an `InputError` that names the file and the tensor when one is missing or has another shape. */

@@ -8,7 +8,7 @@ import type { BenchmarkRequest } from '../report.ts';
 import type { Prepared, Suite, Trial } from '../trial.ts';
 import { isReference, variantsOf } from '../variants.ts';
 import { STEP_CASES } from './cases/index.ts';
-import { StepInputs } from './inputs.ts';
+import { noiseDrive, StepInputs } from './inputs.ts';
 import { References } from './references.ts';
 
 /** One U-Net run with guidance in each variant of the request. */
@@ -28,6 +28,7 @@ export async function stepSuite(
   const trials = variants.map(({ chosen, mask, precision, workers, identity, alone }): Trial => {
     const sample = inputs.sample(mask);
     const prepare = async (): Promise<Prepared> => {
+      await components.prepare(precision, noiseDrive(inputs));
       const step = await chosen.prepare(components, inputs, { mask, precision, workers });
       const { loadSeconds } = step;
       const cost = { ...step, stepSeconds: [] };

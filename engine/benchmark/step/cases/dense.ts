@@ -1,19 +1,19 @@
 import { countMacs } from '../../../graph/macs.ts';
-import { planarPredict } from '../../../pipelines/planar-unet.ts';
+import { densePredict } from '../../../pipelines/dense-unet.ts';
 import type { StepCase } from '../case.ts';
 import { TIMESTEP } from '../inputs.ts';
 
-/** The planar network over everything: the baseline. */
+/** The network over everything, in the form that pictures are drawn with; in float32 the baseline. */
 export const dense: StepCase = {
   name: 'dense',
   mode: 'dense',
   masked: false,
-  async prepare(components, { extent, channels, condition }) {
+  async prepare(components, { extent, channels, condition }, { precision }) {
     const start = performance.now();
-    const session = await components.session('unet');
-    const loadSeconds = (performance.now() - start) / 1000;
     const dims = [channels, extent.height, extent.width];
-    const predict = planarPredict(session, { timesteps: [TIMESTEP] }, dims, condition);
+    const schedule = { timesteps: [TIMESTEP] };
+    const predict = await densePredict(components, precision, schedule, dims, condition);
+    const loadSeconds = (performance.now() - start) / 1000;
     return {
       macs: countMacs(components.network('unet'), extent),
       loadSeconds,

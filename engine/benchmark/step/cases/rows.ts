@@ -1,6 +1,5 @@
 import { countMacs } from '../../../graph/macs.ts';
 import type { Components, EditingUNet } from '../../../pipelines/components.ts';
-import { RowsUNet } from '../../../pipelines/rows-unet.ts';
 import type { Recorded } from '../../../regions/feeds.ts';
 import { activeFractions } from '../../../regions/plan.ts';
 import { overPlanes, toRows } from '../../../regions/rows.ts';
@@ -14,9 +13,9 @@ export const rows: StepCase = {
   mode: 'dense',
   masked: false,
   prepare: (components, inputs, settings) =>
-    rowsRun(components, inputs, settings, async (fold) => {
-      const unet = await (await components.editingUNet(fold)).recording();
-      return { editing: unet, recording: async () => unet };
+    rowsRun(components, inputs, settings, async () => {
+      const { recording } = await components.editingUNet(inputs.extent, settings.precision);
+      return { editing: await recording(), recording };
     }),
 };
 
@@ -26,7 +25,7 @@ export const sparse: StepCase = {
   mode: 'sparse',
   masked: true,
   prepare: (components, inputs, settings) =>
-    rowsRun(components, inputs, settings, (fold) => components.editingUNet(fold)),
+    rowsRun(components, inputs, settings, () => components.editingUNet(inputs.extent, settings.precision)),
 };
 
 /** The same with features recorded as float32. */
@@ -35,9 +34,10 @@ export const sparseExact: StepCase = {
   mode: 'sparse',
   masked: true,
   prepare: (components, inputs, settings) =>
-    rowsRun(components, inputs, settings, async (foldUpsampling) => {
-      const options = { foldUpsampling, storage: 'float32', statistics: 'any' } as const;
-      const unet = await components.rowsUNet(options);
+    rowsRun(components, inputs, settings, async () => {
+      const { recording } = await components.editingUNet(inputs.extent, settings.precision);
+      const { options } = await recording();
+      const unet = await components.rowsUNet({ ...options, storage: 'float32' }, settings.precision);
       return { editing: unet, recording: async () => unet };
     }),
 };
@@ -47,12 +47,12 @@ async function rowsRun(
   components: Components,
   { extent, channels, condition, original }: StepInputs,
   { mask }: StepSettings,
-  load: (foldUpsampling: boolean) => Promise<EditingUNet>,
+  load: () => Promise<EditingUNet>,
 ): Promise<StepRun> {
   const { height, width, batch } = extent;
   const network = components.network('unet');
   const start = performance.now();
-  const { editing: unet, recording } = await load(RowsUNet.canFold(network, height, width));
+  const { editing: unet, recording } = await load();
   const loadSeconds = (performance.now() - start) / 1000;
 
   const everywhere = unet.dense(height, width, batch);

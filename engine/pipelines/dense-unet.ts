@@ -1,0 +1,64 @@
+import type { Precision } from '../api.ts';
+import { overPlanes, toRows } from '../regions/rows.ts';
+import { floats, type Session } from '../runtime/runtime.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { Components } from './components.ts';
+import type { Predict } from './denoise.ts';
+import { batchOf, type Condition, guide, unetInputs } from './guidance.ts';
+import type { Pass, Region, RowsUNet } from './rows-unet.ts';
+
+type Timesteps = Pick<Scheduler, 'timesteps'>;
+
+/**
+ * Prediction over whole latents [C, h, w] (`dims`): by the planar U-Net, which is the faster form in float32, or by the
+ * rows form, which is the one that is quantized.
+ */
+export async function densePredict(
+  components: Components,
+  precision: Precision,
+  scheduler: Timesteps,
+  dims: readonly number[],
+  condition: Condition,
+): Promise<Predict> {
+  if (precision !== 'fp32') {
+    const [, height, width] = dims as [number, number, number];
+    const { recording } = await components.editingUNet({ height, width }, precision);
+    return rowsPredict(await recording(), scheduler, dims, condition);
+  }
+  return planarPredict(await components.session('unet'), scheduler, dims, condition);
+}
+
+/** By the planar form. */
+export function planarPredict(
+  unet: Session,
+  scheduler: Timesteps,
+  dims: readonly number[],
+  condition: Condition,
+): Predict {
+  return async (sample, index) => {
+    const outputs = await unet.run(unetInputs(sample, dims, scheduler.timesteps[index]!, condition));
+    return guide(floats(outputs, 'out'), condition);
+  };
+}
+
+/** By the rows form. `record`, where given, gets each pass with its features. */
+export function rowsPredict(
+  unet: RowsUNet,
+  scheduler: Timesteps,
+  dims: readonly number[],
+  condition: Condition,
+  record?: (timestep: number, region: Region, pass: Pass) => void,
+): Predict {
+  const [channels, height, width] = dims as [number, number, number];
+  const region = unet.dense(height, width, batchOf(condition));
+  const at = region.plan.levels[0]!.active;
+  return async (sample, index) => {
+    const timestep = scheduler.timesteps[index]!;
+    const rows = toRows(sample, 1, channels, at);
+    const pass = await unet.run(region, rows, timestep, condition, { features: record !== undefined });
+    record?.(timestep, region, pass);
+    const planes = new Float32Array(sample.length);
+    overPlanes(planes, pass.output, 1, channels, at);
+    return planes;
+  };
+}

@@ -1,0 +1,52 @@
+import type { GenerateProgress, Precision } from '../api.ts';
+import { gaussianNoise } from '../pictures/noise.ts';
+import { createScheduler } from '../schedulers/create.ts';
+import type { Drive } from './calibrate.ts';
+import { denoise } from './denoise.ts';
+import { conditionFor, type ReadyModel } from './ready-model.ts';
+
+/** Subjects that most models know; what matters is the usual size of numbers inside the network. */
+const PROMPTS = ['a red house by a lake at sunset', 'a cat in a meadow at noon'];
+const STEPS = 6;
+
+type Report = (stage: GenerateProgress['stage'], step: number, steps: number) => void;
+
+/** Makes a model's U-Net ready in a precision: the first time a few pictures are drawn to calibrate it. */
+export async function prepareUNet(
+  ready: ReadyModel,
+  precision: Precision,
+  { report, signal }: { report?: Report; signal?: AbortSignal } = {},
+): Promise<void> {
+  const drive = drawingDrive(ready, { signal, onStep: (done, total) => report?.('calibrate', done, total) });
+  await ready.components.prepare(precision, drive, {
+    signal,
+    onProgress: (done, total) => report?.('quantize', done, total),
+  });
+}
+
+/** Draws a few pictures of a few steps, at the size that the model is made for. */
+function drawingDrive(
+  ready: ReadyModel,
+  { onStep, signal }: { onStep: (done: number, total: number) => void; signal?: AbortSignal },
+): Drive {
+  return async (run) => {
+    const { model } = ready;
+    const { scale, latentChannels } = model.autoencoder;
+    const { width, height, guidance } = model.defaults;
+    const dims = [latentChannels, height / scale, width / scale];
+    const length = dims.reduce((a, b) => a * b, 1);
+    let done = 0;
+    for (const [seed, prompt] of PROMPTS.entries()) {
+      const scheduler = createScheduler(model.schedulerConfig, STEPS);
+      const { condition } = await conditionFor(ready, prompt, '', guidance, { width, height });
+      const start = gaussianNoise(seed, 0, length).map((value) => value * scheduler.initNoiseSigma);
+      const predict = (sample: Float32Array, index: number) =>
+        run(sample, dims, scheduler.timesteps[index]!, condition);
+      await denoise(predict, scheduler, start, {
+        signal,
+        noise: (index) => gaussianNoise(seed, index + 1, length),
+        onStep: () => onStep(++done, PROMPTS.length * scheduler.timesteps.length),
+      });
+    }
+  };
+}

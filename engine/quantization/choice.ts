@@ -1,0 +1,18 @@
+import type { Precision } from '../api.ts';
+import type { Product } from './layers.ts';
+
+export type QuantizedPrecision = Exclude<Precision, 'fp32'>;
+
+/**
+ * Layers that stay float32, by the name of their weight; docs/measurements.md has each layer's effect. The first and
+ * the last convolution are small and everything passes through them; what comes from the timestep moves whole maps,
+ * and is computed once for all edits.
+ */
+const FLOAT_LAYERS: Readonly<Record<QuantizedPrecision, readonly RegExp[]>> = {
+  int8: [/^conv_in\./, /^conv_out\./, /^time_embedding\./, /\.time_emb_proj\./, /^add_embedding\./],
+  int4: [/^conv_in\./, /^conv_out\./],
+};
+
+export function isQuantized({ weight }: Product, precision: QuantizedPrecision): boolean {
+  return !FLOAT_LAYERS[precision].some((pattern) => pattern.test(weight.name));
+}

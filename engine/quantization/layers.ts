@@ -1,0 +1,102 @@
+import type { Network } from '../graph/network.ts';
+import type { Convolution, Geglu, Linear, Operator } from '../graph/operators.ts';
+import type { Value, Weight } from '../graph/values.ts';
+
+/**
+ * How a weight stands on the right of a product over rows, [K, N]: a linear map; a half of a GEGLU's; the nine taps of
+ * a 3×3 convolution one under the other; or the four of a folded upsampling, for a parity class.
+ */
+export type Layout = 'linear' | `half.${number}` | 'window' | `corner.${number}`;
+
+/** A product by a weight of the network. */
+export type Product = Convolution | Linear | Geglu;
+
+/** Products that read one value, whose rows are therefore quantized together. */
+export interface ProductGroup {
+  input: Value;
+  products: Product[];
+}
+
+export function isProduct(operator: Operator): operator is Product {
+  return operator.type === 'convolution' || operator.type === 'linear' || operator.type === 'geglu';
+}
+
+/** The layouts in which a product's weight is needed. */
+export function layoutsOf(product: Product, foldUpsampling: boolean): Layout[] {
+  if (product.type === 'linear') return ['linear'];
+  if (product.type === 'geglu') return ['half.0', 'half.1'];
+  return product.upsample && foldUpsampling ? [0, 1, 2, 3].map((q) => `corner.${q}` as const) : ['window'];
+}
+
+/** Every product of a network, grouped by what it reads, in the order of computation. */
+export function productGroups(network: Network): ProductGroup[] {
+  const groups = new Map<number, ProductGroup>();
+  for (const operator of network.operators) {
+    if (!isProduct(operator)) continue;
+    const group = groups.get(operator.input.id) ?? { input: operator.input, products: [] };
+    group.products.push(operator);
+    groups.set(operator.input.id, group);
+  }
+  return [...groups.values()];
+}
+
+/** Name of a quantized matrix in a file. */
+export function matrixName(weight: Weight, layout: Layout): string {
+  return `${weight.name}:${layout}`;
+}
+
+/** [K, N] of a weight in a layout. */
+export function matrixShape({ shape }: Weight, layout: Layout): [rows: number, columns: number] {
+  const [out, channels] = shape as [number, number];
+  if (layout === 'linear') return [channels, out];
+  if (layout.startsWith('half')) return [channels, out / 2];
+  return [(layout === 'window' ? 9 : 4) * channels, out];
+}
+
+/** Which of three taps fall on the first and on the second coarse position, for either parity: [2][3]. */
+const FALLS = [
+  [
+    [1, 0, 0],
+    [0, 1, 1],
+  ],
+  [
+    [1, 1, 0],
+    [0, 0, 1],
+  ],
+] as const;
+
+/** The weight's numbers, as its checkpoint has them, in a layout. */
+export function matrixOf(weight: Weight, layout: Layout, data: Float32Array): Float32Array {
+  const [out, channels] = weight.shape as [number, number];
+  const [rows, columns] = matrixShape(weight, layout);
+  const matrix = new Float32Array(rows * columns);
+  if (layout === 'linear' || layout.startsWith('half')) {
+    const first = layout === 'half.1' ? columns : 0;
+    for (let n = 0; n < columns; n++)
+      for (let c = 0; c < channels; c++) matrix[c * columns + n] = data[(first + n) * channels + c]!;
+    return matrix;
+  }
+  const taps = layout === 'window' ? identityTaps() : cornerTaps(Number(layout.slice('corner.'.length)));
+  for (const [to, sums] of taps.entries())
+    for (const from of sums)
+      for (let n = 0; n < out; n++)
+        for (let c = 0; c < channels; c++)
+          matrix[(to * channels + c) * out + n]! += data[(n * channels + c) * 9 + from]!;
+  return matrix;
+}
+
+function identityTaps(): number[][] {
+  return Array.from({ length: 9 }, (_, tap) => [tap]);
+}
+
+/** The 3×3 taps whose sum is each of the 2×2 taps of a parity class. */
+function cornerTaps(parity: number): number[][] {
+  const [down, across] = [FALLS[parity >> 1]!, FALLS[parity & 1]!];
+  return [0, 1].flatMap((y) =>
+    [0, 1].map((x) =>
+      [0, 1, 2].flatMap((ky) =>
+        [0, 1, 2].filter((kx) => down[y]![ky] && across[x]![kx]).map((kx) => 3 * ky + kx),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,79 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../errors.ts';
+import { writeError } from '../files.ts';
+import type { Network } from '../graph/network.ts';
+import { openSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
+import { type FloatWeights, weightReader, writeQuantized } from './build.ts';
+import { isQuantized, type QuantizedPrecision } from './choice.ts';
+import { int4Factors, int8Factors, type ReadMatrices } from './factors.ts';
+import { identityOf } from './identity.ts';
+import { layoutsOf, matrixOf, matrixShape, productGroups } from './layers.ts';
+import { NO_SMOOTHING, smoothingOf } from './smoothing.ts';
+import type { Statistics } from './statistics.ts';
+import { QuantizedTable } from './table.ts';
+
+/** Changes when the same weights would be quantized to other numbers. */
+const VERSION = 1;
+
+export interface QuantizeRequest {
+  network: Network;
+  weights: FloatWeights;
+  precision: QuantizedPrecision;
+  /** The largest int8 that products on this machine may use. */
+  most: number;
+  /** Where quantized weights are kept between runs. */
+  folder: string;
+  /** Sees what the products read, by running the float32 network; called only if nothing is kept. Absent: rounds. */
+  calibrate?: () => Promise<Statistics>;
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * A network's weights quantized: those that are kept for just these weights and this way of quantizing, or made now.
+ * @throws InputError that names a weight which is not finite, or says why the file cannot be written
+ */
+export async function quantize(request: QuantizeRequest): Promise<QuantizedTable> {
+  const { network, weights, precision, most, folder, calibrate, onProgress, signal } = request;
+  const identity = await identityOf(network, weights, [VERSION, precision, most, calibrate !== undefined]);
+  const file = path.join(folder, `${network.name}-${precision}-${identity}.safetensors`);
+  const kept = await openKept(file, identity);
+  if (kept) return new QuantizedTable(kept);
+  await mkdir(folder, { recursive: true }).catch((error) => {
+    throw writeError(file, error);
+  });
+  const statistics = await calibrate?.();
+  const groups = productGroups(network).filter(({ products }) =>
+    products.every((product) => isQuantized(product, precision)),
+  );
+  const read = weightReader(weights);
+  const matrices: ReadMatrices = async (product) => {
+    const data = await read(product.weight);
+    return layoutsOf(product, false).map((layout) => ({
+      data: matrixOf(product.weight, layout, data),
+      columns: matrixShape(product.weight, layout)[1],
+    }));
+  };
+  const factors = precision === 'int8' ? int8Factors : int4Factors;
+  const smoothing = statistics
+    ? await smoothingOf(network, groups, (group) => {
+        signal?.throwIfAborted();
+        return factors(group, statistics, matrices);
+      })
+    : NO_SMOOTHING;
+  const options = { precision, most, smoothing };
+  await writeQuantized(file, network, weights, options, { metadata: { identity }, onProgress, signal });
+  return new QuantizedTable(await openSafetensors(file));
+}
+
+/** A file that was made before, if it is whole and is what its name says. */
+async function openKept(file: string, identity: string): Promise<SafetensorsFile | undefined> {
+  try {
+    const opened = await openSafetensors(file);
+    return opened.metadata.identity === identity ? opened : undefined;
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}

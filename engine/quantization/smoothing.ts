@@ -1,0 +1,93 @@
+import type { Network } from '../graph/network.ts';
+import type { Operator } from '../graph/operators.ts';
+import type { Value, Weight } from '../graph/values.ts';
+import type { Layout, Product, ProductGroup } from './layers.ts';
+
+/**
+ * Factors that move part of the size of activations into weights (SmoothQuant: Xiao et al., ICML 2023; AWQ: Lin et al.,
+ * MLSys 2024): x · W = (x / m) · (m · W). The division costs nothing, because it is done by what makes x: a norm's gain
+ * and bias, the linear half of a GEGLU, the values of attention. Where nothing can take it, there are no factors.
+ */
+export interface Smoothing {
+  /** By the name of a product's weight: m [K / taps], by which its rows are multiplied. */
+  readonly rows: ReadonlyMap<string, Float32Array>;
+  /** By the name of a weight or bias: m, by which its columns or numbers are divided; of a GEGLU its first half. */
+  readonly divided: ReadonlyMap<string, Float32Array>;
+}
+
+/** What a product group's factors are, from the sizes of its activations and weights [K / taps]. */
+export type Factors = (group: ProductGroup) => Promise<Float32Array | undefined>;
+
+/** No factors: plain rounding. */
+export const NO_SMOOTHING: Smoothing = { rows: new Map(), divided: new Map() };
+
+/** Finds for each group who can divide its input, and asks `factors` for the numbers. */
+export async function smoothingOf(
+  network: Network,
+  groups: readonly ProductGroup[],
+  factors: Factors,
+): Promise<Smoothing> {
+  const makers = new Map(network.operators.map((operator) => [operator.output.id, operator]));
+  const readers = new Map<number, Operator[]>();
+  for (const operator of network.operators)
+    for (const value of inputsOf(operator))
+      readers.set(value.id, [...(readers.get(value.id) ?? []), operator]);
+  const rows = new Map<string, Float32Array>();
+  const divided = new Map<string, Float32Array>();
+  for (const group of groups) {
+    const alone = readers.get(group.input.id)!.every((reader) => group.products.includes(reader as Product));
+    const takers = alone ? dividersOf(makers.get(group.input.id), makers, readers) : undefined;
+    const m = takers && (await factors(group));
+    if (!m) continue;
+    for (const { weight } of group.products) rows.set(weight.name, m);
+    for (const { name } of takers) divided.set(name, m);
+  }
+  return { rows, divided };
+}
+
+/** The weights and biases that, divided, divide an operator's output. */
+function dividersOf(
+  maker: Operator | undefined,
+  makers: ReadonlyMap<number, Operator>,
+  readers: ReadonlyMap<number, readonly Operator[]>,
+): Weight[] | undefined {
+  if (maker?.type === 'layer-norm') return [maker.gain, maker.bias];
+  if (maker?.type === 'group-norm' && !maker.activation) return [maker.gain, maker.bias];
+  if (maker?.type === 'geglu') return [maker.weight, maker.bias];
+  if (maker?.type !== 'attention') return undefined;
+  const values = makers.get(maker.value.id);
+  // Those of text are projected apart.
+  if (values?.type !== 'linear' || maker.value.kind !== 'map') return undefined;
+  if (readers.get(maker.value.id)!.length !== 1) return undefined;
+  return values.bias ? [values.weight, values.bias] : [values.weight];
+}
+
+/** The matrix [K, N] of a weight with its factors; changes it in place. */
+export function smooth(
+  matrix: Float32Array,
+  columns: number,
+  weight: Weight,
+  layout: Layout,
+  { rows, divided }: Smoothing,
+): void {
+  const m = rows.get(weight.name);
+  const d = layout === 'half.1' ? undefined : divided.get(weight.name);
+  if (!m && !d) return;
+  for (let row = 0; row < matrix.length / columns; row++) {
+    const times = m?.[row % m.length] ?? 1;
+    for (let n = 0; n < columns; n++) matrix[row * columns + n]! *= times / (d?.[n] ?? 1);
+  }
+}
+
+/** A gain or a bias with its factors; changes it in place. A GEGLU's bias has two halves, of which the first has them. */
+export function smoothVector(vector: Float32Array, weight: Weight, { divided }: Smoothing): void {
+  const d = divided.get(weight.name);
+  if (d) for (let i = 0; i < d.length; i++) vector[i]! /= d[i]!;
+}
+
+function inputsOf(operator: Operator): Value[] {
+  if (operator.type === 'sum' || operator.type === 'concat') return [...operator.inputs];
+  if (operator.type === 'attention') return [operator.query, operator.key, operator.value];
+  if (operator.type === 'convolution' && operator.shift) return [operator.input, operator.shift];
+  return [operator.input];
+}

@@ -1,0 +1,36 @@
+/** What calibration saw of the rows that products read: by the name of the first product's weight, channel by channel. */
+export type Statistics = ReadonlyMap<string, ChannelStatistics>;
+
+export interface ChannelStatistics {
+  /** Largest absolute value. */
+  readonly largest: Float32Array;
+  /** Mean of squares. */
+  readonly square: Float32Array;
+}
+
+/** Gathers the statistics of several runs. */
+export class StatisticsBuilder {
+  readonly #seen = new Map<string, { largest: Float32Array; square: Float32Array; runs: number }>();
+
+  add(name: string, { largest, square }: ChannelStatistics): void {
+    const known = this.#seen.get(name);
+    if (!known) {
+      this.#seen.set(name, { largest: largest.slice(), square: square.slice(), runs: 1 });
+      return;
+    }
+    for (let c = 0; c < largest.length; c++) {
+      known.largest[c] = Math.max(known.largest[c]!, largest[c]!);
+      known.square[c]! += square[c]!;
+    }
+    known.runs++;
+  }
+
+  build(): Statistics {
+    return new Map(
+      [...this.#seen].map(([name, { largest, square, runs }]) => [
+        name,
+        { largest, square: square.map((sum) => sum / runs) },
+      ]),
+    );
+  }
+}
