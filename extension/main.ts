@@ -2,6 +2,8 @@
 import { commands, type ExtensionContext, lm, window, workspace } from 'vscode';
 import type { Engine } from '../engine/api.ts';
 import { EngineProcess } from '../engine/runtime/node/client.ts';
+import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
+import { BenchmarkStore } from './benchmark/store.ts';
 import { PromptHistory } from './history.ts';
 import { LastEditor } from './lastEditor.ts';
 import { PictureStore } from './pictures.ts';
@@ -26,6 +28,7 @@ export function activate(context: ExtensionContext): void {
     extensionUri: context.extensionUri,
     engine,
     pictures: new PictureStore(workspace.fs, context.globalStorageUri),
+    benchmarks: new BenchmarkStore(workspace.fs, context.storageUri ?? context.globalStorageUri),
     history: new PromptHistory(context.globalState),
     lastEditor: new LastEditor(),
     log,
@@ -34,6 +37,12 @@ export function activate(context: ExtensionContext): void {
     log,
     services.lastEditor,
     commands.registerCommand('patchwork.generateImage', (asked?: unknown) => generateImage(services, asked)),
+    commands.registerCommand('patchwork.openBenchmark', () => BenchmarkPanel.open(services)),
+    window.registerWebviewPanelSerializer(BENCHMARK_TYPE, {
+      async deserializeWebviewPanel(panel, state) {
+        BenchmarkPanel.restore(services, panel, state);
+      },
+    }),
     window.registerWebviewPanelSerializer(VIEW_TYPE, {
       async deserializeWebviewPanel(panel, state) {
         await PictureView.restore(services, panel, state);

@@ -1,5 +1,6 @@
 import type { LogOutputChannel, Uri } from 'vscode';
 import type { Engine } from '../engine/api.ts';
+import type { BenchmarkStore } from './benchmark/store.ts';
 import type { PromptHistory } from './history.ts';
 import type { LastEditor } from './lastEditor.ts';
 import type { PictureStore } from './pictures.ts';
@@ -9,6 +10,7 @@ export interface Services {
   extensionUri: Uri;
   engine: Engine;
   pictures: PictureStore;
+  benchmarks: BenchmarkStore;
   history: PromptHistory;
   lastEditor: LastEditor;
   log: LogOutputChannel;

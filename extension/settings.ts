@@ -23,10 +23,15 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     model: modelFolder(text(get, 'model'), base),
     steps: number(get, 'steps', { max: 150, whole: true }),
     guidance: number(get, 'guidance', { max: 50, whole: false }),
-    threads: number(get, 'threads', { max: 1024, whole: true }),
+    threads: threadSetting(get),
     scheduler: scheduler(text(get, 'scheduler')),
     negativePrompt: text(get, 'negativePrompt'),
   };
+}
+
+/** Processor threads for one network run; undefined: the engine's default. */
+export function threadSetting(get: GetSetting): number | undefined {
+  return number(get, 'threads', { max: 1024, whole: true });
 }
 
 /** Megabytes that recorded features of pictures may take; 0: the engine's default. Read before each engine start. */

@@ -26,17 +26,24 @@ const bundles = [
     entryPoints: { extension: 'extension/main.ts' },
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
+    // CommonJS has no `import.meta`, by which the engine finds the embedded model.
+    define: { 'import.meta.url': '__moduleUrl' },
+    banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   },
   {
     ...common,
     platform: 'browser',
-    entryPoints: { view: 'webview/view/main.ts' },
+    entryPoints: { view: 'webview/view/main.ts', benchmark: 'webview/benchmark/main.ts' },
     format: 'esm',
   },
   {
     ...common,
     // Copies: pages link the icons' stylesheet by itself, and the elements library finds it by its address.
-    entryPoints: ['webview/view/view.css', 'node_modules/@vscode/codicons/dist/codicon.css'],
+    entryPoints: [
+      'webview/view/view.css',
+      'webview/benchmark/benchmark.css',
+      'node_modules/@vscode/codicons/dist/codicon.css',
+    ],
     entryNames: '[name]',
     assetNames: '[name]',
     loader: { '.ttf': 'file' },

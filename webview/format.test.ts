@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeRun, formatMacs, formatSeconds, recipeRows } from './format.ts';
+import {
+  describeRun,
+  formatBytes,
+  formatGigaMacs,
+  formatLatency,
+  formatMacs,
+  formatSeconds,
+  recipeRows,
+} from './format.ts';
 
 test('operation counts', () => {
   assert.equal(formatMacs(0), '0 MACs');
@@ -14,6 +22,22 @@ test('times', () => {
   assert.equal(formatSeconds(8.25), '8.3 s');
   assert.equal(formatSeconds(59.99), '1 min 0 s');
   assert.equal(formatSeconds(125.2), '2 min 5 s');
+});
+
+test('figures that are compared', () => {
+  assert.equal(formatGigaMacs(1848.53e9), '1848.5 GMACs');
+  assert.equal(formatGigaMacs(112e6), '112.0 MMACs');
+  assert.deepEqual([0.0036, 0.036, 0.0996, 0.36, 0.9996, 1.804, 12.56, 125].map(formatLatency), [
+    '3.6 ms',
+    '36 ms',
+    '100 ms',
+    '360 ms',
+    '1.00 s',
+    '1.80 s',
+    '12.6 s',
+    '2 min 5 s',
+  ]);
+  assert.deepEqual([1.84e6, 3.438e9].map(formatBytes), ['1.8 MB', '3.44 GB']);
 });
 
 test('recipe rows', () => {

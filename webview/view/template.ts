@@ -1,10 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { repeat } from 'lit/directives/repeat.js';
+import { failureTemplate } from '../failure.ts';
 import { describeRun, recipeRows } from '../format.ts';
-import type { Draft, Failure, PictureInfo, RunState, ViewState } from '../protocol.ts';
+import type { PictureCache } from '../pictureCache.ts';
+import type { Draft, PictureInfo, RunState, ViewState } from '../protocol.ts';
 import { parseSeed } from '../seed.ts';
-import type { PictureCache } from './pictureCache.ts';
 
 export interface Page {
   state: ViewState;
@@ -99,17 +100,6 @@ function toolbar({ id }: PictureInfo, actions: Actions): TemplateResult {
     <vscode-button secondary icon="refresh" data-action="again" @click=${() => actions.again(id)}>
       Another Seed
     </vscode-button>
-  </div>`;
-}
-
-function failureTemplate({ message, settings }: Failure, actions: Actions): TemplateResult {
-  const button = settings
-    ? html`<vscode-button secondary @click=${actions.openSettings}>Open Settings</vscode-button>`
-    : html`<vscode-button secondary @click=${actions.showLog}>Show Log</vscode-button>`;
-  return html`<div class="failure row" role="alert">
-    <span class="codicon codicon-error" aria-hidden="true"></span>
-    <span class="grow" data-test="failure">${message}</span>
-    ${button}
   </div>`;
 }
 

@@ -20,6 +20,7 @@ export class StepInputs {
   /** A picture's noised latents. */
   readonly original: Float32Array;
   readonly #other: Float32Array;
+  readonly #made = new WeakMap<object, Promise<unknown>>();
   readonly #samples = new Map<Mask | undefined, Float32Array>();
 
   constructor(components: Components, size: { height: number; width: number }) {
@@ -48,6 +49,13 @@ export class StepInputs {
     this.condition = { text, guidance: GUIDANCE, extra };
     this.original = noise(STREAMS.original, latentChannels, height, width).data;
     this.#other = noise(STREAMS.edited, latentChannels, height, width).data;
+  }
+
+  /** What several cases need of these inputs and is made once: for the same key the same. */
+  once<Made>(key: object, make: () => Promise<Made>): Promise<Made> {
+    const made = (this.#made.get(key) as Promise<Made> | undefined) ?? make();
+    this.#made.set(key, made);
+    return made;
   }
 
   /** The original with other values under the mask, or everywhere; the same array for the same mask. */

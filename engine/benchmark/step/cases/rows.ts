@@ -45,41 +45,50 @@ export const sparseExact: StepCase = {
 /** The network in rows form over everything, or over the mask with features recorded from the original. */
 async function rowsRun(
   components: Components,
-  { extent, channels, condition, original }: StepInputs,
+  inputs: StepInputs,
   { mask }: StepSettings,
   load: () => Promise<EditingUNet>,
 ): Promise<StepRun> {
+  const { extent, channels, condition } = inputs;
   const { height, width, batch } = extent;
   const network = components.network('unet');
   const start = performance.now();
   const { editing: unet, recording } = await load();
   const loadSeconds = (performance.now() - start) / 1000;
 
-  const everywhere = unet.dense(height, width, batch);
-  const region = mask ? unet.region(mask, batch) : everywhere;
+  const region = mask ? unet.region(mask, batch) : unet.dense(height, width, batch);
   const at = region.plan.levels[0]!.active;
-  let recorded: Recorded | undefined;
-  const base = new Float32Array(original.length);
-  if (mask) {
-    const all = everywhere.plan.levels[0]!.active;
-    const sample = toRows(original, 1, channels, all);
-    const recorder = await recording();
-    const pass = await recorder.run(everywhere, sample, TIMESTEP, condition, { features: true });
-    recorded = recorder.recorded(everywhere, pass);
-    overPlanes(base, pass.output, 1, channels, all);
-  }
   const active = region.plan.levels.map((level) => level.active.length);
+  const whole = mask && (await recordedBy(await recording(), inputs));
   return {
     macs: countMacs(network, extent, active),
     loadSeconds,
-    storeBytes: recorded ? bytesOf(recorded) : 0,
+    storeBytes: whole ? bytesOf(whole.recorded) : 0,
     activeFraction: activeFractions(region.plan),
     async run(sample) {
       const rows = toRows(sample, 1, channels, at);
-      const { output } = await unet.run(region, rows, TIMESTEP, condition, { recorded });
-      const planes = base.slice();
+      const options = { recorded: whole?.recorded };
+      const { output } = await unet.run(region, rows, TIMESTEP, condition, options);
+      const planes = whole ? whole.output.slice() : new Float32Array(sample.length);
       overPlanes(planes, output, 1, channels, at);
       return planes;
     },
   };
+}
+
+/** A pass over the whole original: its output [C, h, w], and its features; one for all masks. */
+function recordedBy(
+  unet: RowsUNet,
+  inputs: StepInputs,
+): Promise<{ output: Float32Array; recorded: Recorded }> {
+  return inputs.once(unet, async () => {
+    const { extent, channels, condition, original } = inputs;
+    const everywhere = unet.dense(extent.height, extent.width, extent.batch);
+    const at = everywhere.plan.levels[0]!.active;
+    const rows = toRows(original, 1, channels, at);
+    const pass = await unet.run(everywhere, rows, TIMESTEP, condition, { features: true });
+    const output = new Float32Array(original.length);
+    overPlanes(output, pass.output, 1, channels, at);
+    return { output, recorded: unet.recorded(everywhere, pass) };
+  });
 }

@@ -1,5 +1,5 @@
-import { describeRun } from '../format.ts';
-import type { RunState } from '../protocol.ts';
+import { describeRun } from './format.ts';
+import type { RunState } from './protocol.ts';
 
 /** Speaks to screen readers through a live region, but not at every step. */
 export class Announcer {

@@ -1,0 +1,38 @@
+import type { BenchmarkRequest } from '../api.ts';
+import { countMacs } from '../graph/macs.ts';
+import { weightsOf } from '../graph/network.ts';
+import { ARCHITECTURES } from '../models/architectures.ts';
+import { openModel } from '../models/open.ts';
+
+/** What a benchmark asks of the machine, told from the network's definition alone. */
+export interface BenchmarkCost {
+  model: string;
+  width: number;
+  height: number;
+  /** The weights have to be made first, unless an earlier run kept them. */
+  synthetic: boolean;
+  /** Bytes of the U-Net's weights as float32. */
+  weightBytes: number;
+  /** Of one dense U-Net run with guidance. */
+  stepMacs: number;
+}
+
+/** @throws InputError if there is no such model */
+export async function benchmarkCost(
+  request: Pick<BenchmarkRequest, 'model' | 'width' | 'height'>,
+): Promise<BenchmarkCost> {
+  const model = await openModel(request.model);
+  const { width = model.defaults.width, height = model.defaults.height } = request;
+  const { scale } = model.autoencoder;
+  const network = model.network('unet');
+  const elements = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+  return {
+    model: model.name,
+    width,
+    height,
+    synthetic: Object.hasOwn(ARCHITECTURES, request.model ?? ''),
+    weightBytes: weightsOf(network).reduce((sum, { shape }) => sum + 4 * elements(shape), 0),
+    stepMacs: countMacs(network, { height: height / scale, width: width / scale, batch: 2, tokens: 77 })
+      .total,
+  };
+}

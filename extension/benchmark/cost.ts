@@ -1,0 +1,42 @@
+import os from 'node:os';
+import type { BenchmarkReport } from '../../engine/api.ts';
+import type { BenchmarkCost } from '../../engine/benchmark/cost.ts';
+import { formatBytes, formatGigaMacs, formatLatency } from '../../webview/format.ts';
+
+/** The dense case runs planar, the others in rows form. */
+const PLANAR = ['dense', 'generate'];
+/** Below this a run costs nothing that has to be told before it. */
+const WORTH_TELLING = 200e6;
+
+/**
+ * What a run costs, in sentences.
+ * @param last a report of a dense float32 run on this machine, whose speed is taken for the estimate
+ */
+export function costSentences(
+  { model, synthetic, weightBytes, stepMacs, width, height }: BenchmarkCost,
+  cases: readonly string[],
+  last?: BenchmarkReport,
+): string[] {
+  const forms = new Set(cases.map((name) => PLANAR.includes(name))).size;
+  // Each form packs the weights once, from their file, which is mapped meanwhile.
+  const memory = weightBytes * (forms + 1);
+  const sentences = [`${model} at ${width}×${height}: a dense U-Net step is ${formatGigaMacs(stepMacs)}.`];
+  const rate = last && rateOf(last);
+  if (rate)
+    sentences.push(`At the speed of the run that is shown it takes about ${formatLatency(stepMacs / rate)}.`);
+  if (weightBytes < WORTH_TELLING) return sentences;
+  if (synthetic)
+    sentences.push(
+      `${formatBytes(weightBytes)} of synthetic weights are written once and kept in Patchwork's cache folder.`,
+    );
+  sentences.push(
+    `It takes about ${formatBytes(memory)} of memory; this machine has ${formatBytes(os.freemem())} free.`,
+  );
+  return sentences;
+}
+
+/** Multiply–accumulates a second of a report's dense row. */
+function rateOf({ rows }: BenchmarkReport): number | undefined {
+  const dense = rows.find((row) => row.case === 'dense' && row.precision === 'fp32');
+  return dense && dense.macs / dense.medianSeconds;
+}

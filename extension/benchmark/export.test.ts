@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { row, run } from '../../webview/benchmark/testing.ts';
+import { EXPORTS } from './export.ts';
+import { readReport } from './readReport.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+test('JSON is the report itself, and can be read again', () => {
+  const json = EXPORTS.json.write([run()]);
+  assert.deepEqual(JSON.parse(json), run().report);
+  assert.deepEqual(readReport(bytes(json), 'run.json'), run().report);
+  assert.equal(JSON.parse(EXPORTS.json.write([run(), run()])).length, 2);
+});
+
+test('CSV has a line for each row, the machine in it, and quotes what needs it', () => {
+  const [head, dense, sparse, end] = EXPORTS.csv.write([run()]).split('\r\n');
+  assert.match(head!, /^case,mask,mode,precision,workers,macs,.*,processor,cores,.*,onnxruntime$/);
+  assert.match(dense!, /^dense,,dense,fp32,1,1000000000000,/);
+  assert.match(dense!, /"Some ""fast"" processor, 3 GHz",4/);
+  assert.match(sparse!, /^sparse,inpaint\.active-64x128,sparse,.*,0\.1161,sd15,1024,512,/);
+  assert.equal(end, '');
+});
+
+test('Markdown is a table under what was run and where', () => {
+  const lines = EXPORTS.markdown.write([run()]).split('\n');
+  assert.match(lines[0]!, /^sd15, 1024×512, one U-Net step, 3 runs interleaved, .*2 of 4 threads.*SIGE/);
+  assert.match(lines[2]!, /^\| Mode \| MACs \| Fewer MACs \| Published MACs \|/);
+  assert.match(lines[3]!, /^\| --- \| ---: \|/);
+  assert.match(lines[5]!, /^\| Sparse · inpaint\.active-64x128 \| 100\.0 GMACs \| 10\.0× \| 3\.61× \|/);
+  const piped = EXPORTS.markdown.write([run({}, [row({ mask: 'a|b' })])]);
+  assert.ok(piped.includes('Dense · a\\|b'));
+});
+
+test('what is no run is refused by the file and the field', () => {
+  const { report } = run();
+  const refused = (text: string, says: RegExp) =>
+    assert.throws(() => readReport(bytes(text), 'x.json'), { name: 'InputError', message: says });
+  refused('{', /x\.json.*no JSON/);
+  refused('[]', /several runs/);
+  refused('{"a": 1}', /date is missing/);
+  refused(JSON.stringify({ ...report, rows: [{ ...report.rows[0], macs: '5' }] }), /rows\.0\.macs/);
+  refused(JSON.stringify({ ...report, rows: [] }), /rows/);
+  refused(' '.repeat(9 << 20), /too large/);
+});

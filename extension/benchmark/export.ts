@@ -1,0 +1,66 @@
+import type { BenchmarkReport } from '../../engine/api.ts';
+import { publishedFor } from '../../webview/benchmark/published.ts';
+import { columnsOf, figuresOf, runLetter } from '../../webview/benchmark/table.ts';
+import { machineTitle, subjectTitle } from '../../webview/benchmark/titles.ts';
+import type { ExportFormat, StoredRun } from '../../webview/benchmarkProtocol.ts';
+
+export const EXPORTS: Readonly<
+  Record<ExportFormat, { title: string; ending: string; write: (runs: readonly StoredRun[]) => string }>
+> = {
+  json: { title: 'JSON', ending: 'json', write: toJson },
+  csv: { title: 'CSV', ending: 'csv', write: toCsv },
+  markdown: { title: 'Markdown', ending: 'md', write: toMarkdown },
+};
+
+/** What `patchwork bench --json` prints; of several runs a list of that. */
+export function toJson(runs: readonly StoredRun[]): string {
+  const reports = runs.map(({ report }) => report);
+  return `${JSON.stringify(reports.length === 1 ? reports[0] : reports, undefined, 2)}\n`;
+}
+
+/** One line for each row, in plain units, by RFC 4180. */
+export function toCsv(runs: readonly StoredRun[]): string {
+  const lines = runs.flatMap(({ report }) => report.rows.map((_, i) => csvRow(report, i)));
+  const header = Object.keys(lines[0] ?? {});
+  return [header, ...lines.map((line) => Object.values(line))]
+    .map((cells) => `${cells.map(csvCell).join(',')}\r\n`)
+    .join('');
+}
+
+function csvRow({ rows, machine, ...report }: BenchmarkReport, index: number) {
+  const { model, width, height, steps, repeat, threads, isolated, date } = report;
+  const { seconds, stepSeconds, macsByKind, macsByLevel, activeFraction, operators, ...row } = rows[index]!;
+  const { processor, cores, memoryBytes, platform, versions } = machine;
+  return {
+    ...row,
+    activeFraction: activeFraction[0] ?? 1,
+    ...{ model, width, height, steps, repeat, threads, isolated, date },
+    ...{ processor, cores, memoryBytes, platform, ...versions },
+  };
+}
+
+function csvCell(value: unknown): string {
+  const text = value === null ? '' : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** The page's table, with what was run and where. */
+export function toMarkdown(runs: readonly StoredRun[]): string {
+  const figures = figuresOf(runs);
+  const columns = columnsOf(figures);
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+  const heads = runs.map((run, i) => {
+    const letter = runs.length > 1 ? `${runLetter(i)}: ` : '';
+    const { report } = run;
+    const published = publishedFor(report);
+    const source = published ? ` Published figures: ${published.source}.` : '';
+    return `${letter}${subjectTitle(report)}, ${report.repeat} runs interleaved, ${report.date}. ${machineTitle(report)}.${source}\n`;
+  });
+  return [
+    heads.join('\n'),
+    '\n',
+    line(columns.map(({ title }) => title)),
+    line(columns.map((_, i) => (i === 0 ? '---' : '---:'))),
+    ...figures.map((figure) => line(columns.map(({ value }) => value(figure)))),
+  ].join('');
+}

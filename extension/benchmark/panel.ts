@@ -1,0 +1,311 @@
+import { env, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
+import {
+  type BenchmarkProgress,
+  type BenchmarkRequest,
+  type BenchmarkResult,
+  PRECISIONS,
+} from '../../engine/api.ts';
+import { benchmarkCost } from '../../engine/benchmark/cost.ts';
+import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
+import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
+import { InputError, isAbort, messageOf } from '../../engine/errors.ts';
+import { ARCHITECTURES } from '../../engine/models/architectures.ts';
+import { describeBenchmark } from '../../webview/benchmark/progress.ts';
+import { subjectTitle } from '../../webview/benchmark/titles.ts';
+import type {
+  BenchmarkDraft,
+  BenchmarkHostMessage,
+  BenchmarkPageMessage,
+  BenchmarkRun,
+  BenchmarkState,
+  CaseOffer,
+  ExportFormat,
+  StoredRun,
+} from '../../webview/benchmarkProtocol.ts';
+import { PageHost } from '../pageHost.ts';
+import { openSettings, reportError } from '../report.ts';
+import { writeAtomically } from '../save.ts';
+import type { Services } from '../services.ts';
+import { threadSetting } from '../settings.ts';
+import { costSentences } from './cost.ts';
+import { EXPORTS, toMarkdown } from './export.ts';
+import { PRESETS } from './presets.ts';
+import { readReport } from './readReport.ts';
+import { requestOf, subjectOf } from './request.ts';
+import { savedShown } from './savedBenchmark.ts';
+import { type BenchmarkStore, summaryOf } from './store.ts';
+
+export const BENCHMARK_TYPE = 'patchwork.benchmark';
+
+/** The most runs that are compared at once. */
+const SHOWN = 4;
+
+/** The benchmark panel: runs benchmarks, keeps them, compares them, in an editor tab. There is one. */
+export class BenchmarkPanel {
+  static #open: BenchmarkPanel | undefined;
+
+  readonly #services: Services;
+  readonly #store: BenchmarkStore;
+  readonly #page: PageHost<BenchmarkHostMessage, BenchmarkPageMessage>;
+  #state: BenchmarkState;
+  #run: AbortController | undefined;
+
+  static open(services: Services): void {
+    if (BenchmarkPanel.#open) BenchmarkPanel.#open.#page.reveal();
+    else BenchmarkPanel.#fill(services, createPanel(), []);
+  }
+
+  /** Fills a panel that VS Code brought back after the window was reloaded. */
+  static restore(services: Services, panel: WebviewPanel, saved: unknown): void {
+    BenchmarkPanel.#fill(services, panel, savedShown(saved));
+  }
+
+  static #fill(services: Services, panel: WebviewPanel, shown: string[]): void {
+    const opened = new BenchmarkPanel(services, panel);
+    BenchmarkPanel.#open = opened;
+    panel.onDidDispose(() => {
+      if (BenchmarkPanel.#open === opened) BenchmarkPanel.#open = undefined;
+      opened.#run?.abort();
+    });
+    void opened.#attempt(() => opened.#load(shown));
+  }
+
+  private constructor(services: Services, panel: WebviewPanel) {
+    this.#services = services;
+    this.#store = services.benchmarks;
+    this.#state = { offers: offers(), runs: [], shown: [], cost: [] };
+    this.#page = new PageHost(panel, services.extensionUri, {
+      name: 'benchmark',
+      title: 'Patchwork Benchmark',
+      onReady: () => this.#update({}),
+      onMessage: (message) => void this.#attempt(() => this.#handle(message)),
+    });
+  }
+
+  async #load(shown: string[]): Promise<void> {
+    const runs = await this.#store.list();
+    this.#update({ runs });
+    await this.#show(shown.length > 0 ? shown : runs.slice(0, 1).map(({ id }) => id));
+    const presets = await Promise.all(
+      PRESETS.map(async ({ id, title, description, ...preset }) => {
+        const request = await preset.request(this.#services.extensionUri);
+        return { id, title, description, cost: await this.#costOf(request) };
+      }),
+    );
+    this.#update({ offers: { ...this.#state.offers, presets } });
+  }
+
+  async #handle(message: BenchmarkPageMessage): Promise<void> {
+    switch (message.type) {
+      case 'estimate':
+        this.#update({ cost: await this.#estimate(message.draft) });
+        break;
+      case 'run':
+        await this.#start(await this.#requestOf(message.draft, message.drawn));
+        break;
+      case 'preset':
+        await this.#preset(message.id);
+        break;
+      case 'cancel':
+        this.#cancel();
+        break;
+      case 'show':
+        await this.#show(message.ids);
+        break;
+      case 'delete':
+        await this.#delete(message.id);
+        break;
+      case 'fetch':
+        await this.#fetch(message.run, message.name);
+        break;
+      case 'export':
+        await this.#export(message.format);
+        break;
+      case 'import':
+        await this.#import();
+        break;
+      case 'copy':
+        await env.clipboard.writeText(toMarkdown(this.#state.shown));
+        this.#update({ notice: 'Copied the table as Markdown.' });
+        break;
+      case 'pickModel':
+        await this.#pick('folder', { canSelectFolders: true, canSelectFiles: false, title: 'Model Folder' });
+        break;
+      case 'pickMask':
+        await this.#pick('maskFile', {
+          filters: { Pictures: ['png', 'webp', 'jpg', 'jpeg'] },
+          title: 'Mask',
+        });
+        break;
+      case 'showLog':
+        this.#services.log.show();
+        break;
+      case 'openSettings':
+        await openSettings();
+        break;
+    }
+  }
+
+  /** Does what was asked; whatever goes wrong is shown, never thrown. */
+  async #attempt(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #requestOf(draft: BenchmarkDraft, drawn: Uint8Array | undefined): Promise<BenchmarkRequest> {
+    const known = draft.scope === 'step' ? STEP_CASES : WHOLE_CASES;
+    const masked = known.some((one) => one.masked && draft.cases.includes(one.name));
+    const readFile = async (file: string) => new Uint8Array(await workspace.fs.readFile(Uri.file(file)));
+    return requestOf(draft, masked, { drawn, readFile });
+  }
+
+  async #preset(id: string): Promise<void> {
+    const preset = PRESETS.find((other) => other.id === id);
+    if (preset) await this.#start(await preset.request(this.#services.extensionUri));
+  }
+
+  async #start(request: BenchmarkRequest): Promise<void> {
+    if (this.#run) return;
+    this.#run = new AbortController();
+    const { signal } = this.#run;
+    const { engine, log } = this.#services;
+    this.#update({
+      run: { stage: 'wait', done: 0, total: 0, cancelling: false },
+      failure: undefined,
+      notice: undefined,
+    });
+    try {
+      const threads = threadSetting((name) => workspace.getConfiguration('patchwork').get(name));
+      const onProgress = (progress: BenchmarkProgress) =>
+        this.#tell({ ...progress, cancelling: signal.aborted });
+      const result = await engine.benchmark({ threads, ...request }, { signal, onProgress });
+      const subject = subjectTitle(result.report);
+      log.info(`Benchmark: ${subject}`);
+      await this.#add(result, `Finished: ${subject}.`);
+    } catch (error) {
+      if (isAbort(error)) this.#update({ notice: 'Cancelled.' });
+      else this.#fail(error);
+    } finally {
+      this.#run = undefined;
+      this.#update({ run: undefined });
+    }
+  }
+
+  async #add(result: BenchmarkResult, notice: string): Promise<void> {
+    const run = await this.#store.add(result);
+    const runs = [summaryOf(run), ...this.#state.runs].sort((a, b) => b.date.localeCompare(a.date));
+    this.#update({ runs, shown: [run], notice });
+  }
+
+  #tell(run: BenchmarkRun): void {
+    const before = this.#state.run;
+    // Weights are written in small pieces; nobody sees each.
+    if (before?.stage === run.stage && describeBenchmark(before) === describeBenchmark(run)) return;
+    this.#update({ run });
+  }
+
+  #cancel(): void {
+    this.#run?.abort();
+    const { run } = this.#state;
+    if (run) this.#update({ run: { ...run, cancelling: true } });
+  }
+
+  async #show(ids: readonly string[]): Promise<void> {
+    const found = await Promise.all(ids.slice(-SHOWN).map((id) => this.#store.find(id)));
+    this.#update({ shown: found.filter((run): run is StoredRun => run !== undefined) });
+  }
+
+  async #delete(id: string): Promise<void> {
+    await this.#store.remove(id);
+    const others = <Run extends { id: string }>(runs: Run[]) => runs.filter((run) => run.id !== id);
+    this.#update({ runs: others(this.#state.runs), shown: others(this.#state.shown) });
+  }
+
+  async #fetch(run: string, name: string): Promise<void> {
+    this.#page.post({ type: 'picture', run, name, png: await this.#store.picture(run, name) });
+  }
+
+  async #export(format: ExportFormat): Promise<void> {
+    const { shown } = this.#state;
+    if (shown.length === 0) throw new InputError('Choose a run to export first.');
+    const { title, ending, write } = EXPORTS[format];
+    const name = `patchwork-${shown[0]!.report.model}-${shown[0]!.report.date.slice(0, 10)}.${ending}`;
+    const folder = workspace.workspaceFolders?.[0]?.uri;
+    const target = await window.showSaveDialog({
+      ...(folder && { defaultUri: Uri.joinPath(folder, name) }),
+      filters: { [title]: [ending] },
+      title: `Export as ${title}`,
+    });
+    if (!target) return;
+    // The dialog has asked before it gave the name of a file that exists.
+    await writeAtomically(workspace.fs, target, new TextEncoder().encode(write(shown)), { overwrite: true });
+    this.#update({ notice: `Exported as ${workspace.asRelativePath(target)}.` });
+  }
+
+  async #import(): Promise<void> {
+    const [file] = (await window.showOpenDialog({ filters: { JSON: ['json'] }, title: 'Import Run' })) ?? [];
+    if (!file) return;
+    const name = workspace.asRelativePath(file);
+    const report = readReport(await workspace.fs.readFile(file), name);
+    await this.#add({ report, pictures: {} }, `Imported ${name}.`);
+  }
+
+  async #pick(
+    field: 'folder' | 'maskFile',
+    options: Parameters<typeof window.showOpenDialog>[0],
+  ): Promise<void> {
+    const [picked] = (await window.showOpenDialog(options)) ?? [];
+    if (picked) this.#page.post({ type: 'draft', change: { [field]: picked.fsPath } });
+  }
+
+  async #estimate(draft: BenchmarkDraft): Promise<string[]> {
+    try {
+      return await this.#costOf({ ...subjectOf(draft), cases: draft.cases });
+    } catch (error) {
+      // A form that is not filled in yet; running it says what is missing.
+      if (error instanceof InputError) return [];
+      throw error;
+    }
+  }
+
+  async #costOf(request: BenchmarkRequest): Promise<string[]> {
+    const last = this.#state.shown.find(({ report }) => report.steps === null)?.report;
+    return costSentences(await benchmarkCost(request), request.cases, last);
+  }
+
+  #update(change: Partial<BenchmarkState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#page.post({ type: 'state', state: this.#state });
+  }
+
+  /** In the page if it is seen, else as a notification: once. */
+  #fail(error: unknown): void {
+    if (!this.#page.visible) {
+      void reportError(this.#services.log, error);
+      return;
+    }
+    this.#services.log.error(error instanceof Error ? error : String(error));
+    this.#update({
+      failure: { message: messageOf(error), settings: error instanceof InputError },
+      notice: undefined,
+    });
+  }
+}
+
+function createPanel(): WebviewPanel {
+  return window.createWebviewPanel(BENCHMARK_TYPE, 'Patchwork Benchmark', ViewColumn.Active);
+}
+
+function offers(): BenchmarkState['offers'] {
+  const caseOffers = (cases: readonly CaseOffer[]) => cases.map(({ name, masked }) => ({ name, masked }));
+  return {
+    stepCases: caseOffers(STEP_CASES),
+    wholeCases: caseOffers(WHOLE_CASES),
+    architectures: Object.keys(ARCHITECTURES),
+    precisions: [...PRECISIONS],
+    presets: [],
+  };
+}

@@ -1,0 +1,35 @@
+import { Uri, workspace } from 'vscode';
+import type { BenchmarkRequest } from '../../engine/api.ts';
+import { SIGE } from '../../webview/benchmark/published.ts';
+import type { PresetOffer } from '../../webview/benchmarkProtocol.ts';
+
+export interface Preset extends Omit<PresetOffer, 'cost'> {
+  /** @param extension folder of the extension, which holds the masks */
+  request(extension: Uri): Promise<BenchmarkRequest>;
+}
+
+/** What runs at a press. Each puts a publication's figures beside the measured ones. */
+export const PRESETS: readonly Preset[] = [
+  {
+    id: 'sige',
+    title: "The paper's table",
+    description:
+      'The three Stable Diffusion edits of SIGE (Li et al., NeurIPS 2022), one U-Net step with guidance, beside the published figures.',
+    async request(extension) {
+      const masks = SIGE.rows.map(async ({ mask }) => {
+        const file = Uri.joinPath(extension, 'media/masks', `${mask}.active-64x128.png`);
+        return { name: mask, image: new Uint8Array(await workspace.fs.readFile(file)) };
+      });
+      return {
+        cases: ['dense', 'sparse'],
+        model: SIGE.model,
+        width: SIGE.width,
+        height: SIGE.height,
+        masks: await Promise.all(masks),
+        repeat: 3,
+        profile: true,
+        isolate: false,
+      };
+    },
+  },
+];

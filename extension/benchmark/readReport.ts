@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import { type BenchmarkReport, PRECISIONS } from '../../engine/api.ts';
+import { InputError } from '../../engine/errors.ts';
+
+/** Bytes of a file of one run; a profiled one has some kilobytes a row. */
+const MAX_BYTES = 8 << 20;
+
+const text = z.string().max(1000);
+const count = z.number().nonnegative();
+const counts = z.record(text, z.number());
+const rows = z.object({
+  case: text,
+  mask: text.nullable(),
+  mode: z.enum(['dense', 'sparse']),
+  precision: z.enum(PRECISIONS),
+  workers: count,
+  macs: z.number().positive(),
+  macsByKind: counts,
+  macsByLevel: counts,
+  activeFraction: z.array(count),
+  loadSeconds: count,
+  warmUpSeconds: count,
+  seconds: z.array(count),
+  medianSeconds: z.number().positive(),
+  minSeconds: count,
+  maxSeconds: count,
+  stepSeconds: z.array(count),
+  storeBytes: count,
+  peakBytes: count,
+  speedup: count,
+  psnr: z.number().nullable(),
+  psnrWhole: z.number().nullable(),
+  picture: text.nullable(),
+  operators: z.array(z.object({ operator: text, calls: count, seconds: count })),
+});
+const report = z.object({
+  date: z.iso.datetime(),
+  model: text,
+  width: count,
+  height: count,
+  steps: count.nullable(),
+  repeat: count,
+  threads: count,
+  isolated: z.boolean(),
+  machine: z.object({
+    processor: text,
+    cores: count,
+    memoryBytes: count,
+    platform: text,
+    versions: z.object({ patchwork: text, node: text, onnxruntime: text }),
+  }),
+  rows: z.array(rows).min(1).max(1000),
+});
+
+/**
+ * A run from the JSON that `patchwork bench` prints and the panel exports. Its pictures are not in it.
+ * @throws InputError naming the file
+ */
+export function readReport(bytes: Uint8Array, name: string): BenchmarkReport {
+  const refuse = (why: string) => new InputError(`${name} is no benchmark of Patchwork: ${why}.`);
+  if (bytes.length > MAX_BYTES) throw refuse('it is too large');
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw refuse('it is no JSON');
+  }
+  if (Array.isArray(json)) throw refuse('it holds several runs, export them one by one');
+  const parsed = report.safeParse(json);
+  if (!parsed.success) throw refuse(`${parsed.error.issues[0]!.path.join('.')} is missing or wrong`);
+  return { ...parsed.data, rows: parsed.data.rows.map((row) => ({ ...row, picture: null })) };
+}

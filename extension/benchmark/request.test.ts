@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FIRST_DRAFT } from '../../webview/benchmark/page.ts';
+import type { BenchmarkDraft } from '../../webview/benchmarkProtocol.ts';
+import { requestOf, subjectOf } from './request.ts';
+
+const FILE = Uint8Array.of(1, 2, 3);
+const DRAWN = Uint8Array.of(4);
+
+const request = (change: Partial<BenchmarkDraft>, drawn?: Uint8Array) =>
+  requestOf({ ...FIRST_DRAFT, ...change }, true, { drawn, readFile: async () => FILE });
+
+test('an untouched form asks for dense and sparse runs of the embedded model', async () => {
+  assert.deepEqual(await request({}), {
+    cases: ['dense', 'sparse'],
+    precisions: ['fp32'],
+    masks: [{ name: '5 %', share: 0.05 }],
+    repeat: 5,
+    profile: true,
+    isolate: true,
+  });
+});
+
+test('masks come from a share, the canvas or a file', async () => {
+  assert.deepEqual((await request({ share: '12.5' })).masks, [{ name: '12.5 %', share: 0.125 }]);
+  assert.deepEqual((await request({ maskKind: 'drawn' }, DRAWN)).masks, [{ name: 'drawn', image: DRAWN }]);
+  const file = await request({ maskKind: 'file', maskFile: '/masks/boat.v2.png' });
+  assert.deepEqual(file.masks, [{ name: 'boat.v2', image: FILE }]);
+  const unmasked = await requestOf(FIRST_DRAFT, false, { readFile: async () => FILE });
+  assert.deepEqual(unmasked.masks, []);
+});
+
+test('model and size', () => {
+  const subject = (change: Partial<BenchmarkDraft>) => subjectOf({ ...FIRST_DRAFT, ...change });
+  assert.deepEqual(subject({ model: 'sd15', size: ' 1024 × 512 ' }), {
+    model: 'sd15',
+    width: 1024,
+    height: 512,
+  });
+  assert.deepEqual(subject({ model: 'folder', folder: '/models/a' }), { model: '/models/a' });
+  assert.throws(() => subject({ model: 'folder' }), /Choose the model folder/);
+  assert.throws(() => subject({ size: 'large' }), /like 512x512.*large/);
+});
+
+test('whole pictures', async () => {
+  const { whole } = await request({ scope: 'whole', steps: '8', prompt: ' a house ' });
+  assert.deepEqual(whole, { prompt: 'a house', editPrompt: 'a blue boat', steps: 8 });
+});
+
+test('what is missing or wrong is named', async () => {
+  await assert.rejects(request({ cases: [] }), /at least one mode/);
+  await assert.rejects(request({ share: '0' }), /up to 100 %/);
+  await assert.rejects(request({ maskKind: 'drawn' }), /Draw the mask/);
+  await assert.rejects(request({ maskKind: 'file' }), /Choose the mask/);
+  await assert.rejects(request({ repeat: '0' }), /from 1 to 1000/);
+  await assert.rejects(request({ scope: 'whole', steps: '1.5' }), /from 1 to 150/);
+  await assert.rejects(request({ scope: 'whole', prompt: '' }), /what the picture shows/);
+});

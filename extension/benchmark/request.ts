@@ -1,0 +1,92 @@
+import path from 'node:path';
+import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS } from '../../engine/api.ts';
+import { InputError } from '../../engine/errors.ts';
+import type { BenchmarkDraft } from '../../webview/benchmarkProtocol.ts';
+
+/** What the form's masks are read from. */
+export interface MaskSource {
+  drawn?: Uint8Array;
+  readFile(file: string): Promise<Uint8Array>;
+}
+
+/**
+ * The request that a form asks for.
+ * @throws InputError naming the field and what it may be
+ */
+export async function requestOf(
+  draft: BenchmarkDraft,
+  masked: boolean,
+  source: MaskSource,
+): Promise<BenchmarkRequest> {
+  if (draft.cases.length === 0) throw new InputError('Choose at least one mode.');
+  return {
+    ...subjectOf(draft),
+    cases: draft.cases,
+    precisions: PRECISIONS.filter((precision) => draft.precisions.includes(precision)),
+    masks: masked ? [await maskOf(draft, source)] : [],
+    repeat: whole('Repeats', draft.repeat, 5, 1000),
+    profile: draft.profile,
+    isolate: draft.isolate,
+    ...(draft.scope === 'whole' && { whole: wholeOf(draft) }),
+  };
+}
+
+/** Model and size alone: enough to tell what a run costs. */
+export function subjectOf(draft: BenchmarkDraft): Pick<BenchmarkRequest, 'model' | 'width' | 'height'> {
+  return { ...modelOf(draft), ...sizeOf(draft.size) };
+}
+
+function modelOf({ model, folder }: BenchmarkDraft): Pick<BenchmarkRequest, 'model'> {
+  if (model === '') return {};
+  if (model !== 'folder') return { model };
+  if (!folder) throw new InputError('Choose the model folder first.');
+  return { model: folder };
+}
+
+function sizeOf(text: string): Pick<BenchmarkRequest, 'width' | 'height'> {
+  if (text.trim() === '') return {};
+  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(text) ?? [];
+  if (!width || !height) throw new InputError(`The size must be like 512x512, not “${text}”.`);
+  return { width: Number(width), height: Number(height) };
+}
+
+async function maskOf(
+  { maskKind, share, maskFile }: BenchmarkDraft,
+  { drawn, readFile }: MaskSource,
+): Promise<BenchmarkMask> {
+  if (maskKind === 'drawn') {
+    if (!drawn) throw new InputError('Draw the mask first: nothing is painted yet.');
+    return { name: 'drawn', image: drawn };
+  }
+  if (maskKind === 'file') {
+    if (!maskFile) throw new InputError("Choose the mask's file first.");
+    return { name: path.basename(maskFile).replace(/\.[^.]*$/, ''), image: await readFile(maskFile) };
+  }
+  const percent = Number(share);
+  if (!(percent > 0 && percent <= 100))
+    throw new InputError(`The mask's share must be a number up to 100 %, not “${share}”.`);
+  return { name: `${percent} %`, share: percent / 100 };
+}
+
+function wholeOf({ prompt, editPrompt, steps }: BenchmarkDraft) {
+  if (!prompt.trim() || !editPrompt.trim())
+    throw new InputError('Say what the picture shows, and what the edit paints.');
+  return {
+    prompt: prompt.trim(),
+    editPrompt: editPrompt.trim(),
+    steps: whole('Steps', steps, undefined, 150),
+  };
+}
+
+function whole<Default extends number | undefined>(
+  name: string,
+  text: string,
+  fallback: Default,
+  max: number,
+) {
+  if (text.trim() === '') return fallback;
+  const value = Number(text);
+  if (!/^\d+$/.test(text.trim()) || value < 1 || value > max)
+    throw new InputError(`${name} must be a whole number from 1 to ${max}, not “${text}”.`);
+  return value;
+}

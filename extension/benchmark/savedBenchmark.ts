@@ -1,0 +1,7 @@
+import type { SavedBenchmark } from '../../webview/benchmarkProtocol.ts';
+
+/** The runs that a page showed before a reload, as far as what it kept is what it should be. */
+export function savedShown(saved: unknown): string[] {
+  const { shown } = (typeof saved === 'object' && saved !== null ? saved : {}) as Partial<SavedBenchmark>;
+  return Array.isArray(shown) ? shown.filter((id) => typeof id === 'string') : [];
+}

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { type FileSystem, Uri } from 'vscode';
+import type { BenchmarkResult } from '../../engine/api.ts';
+import type { RunSummary, StoredRun } from '../../webview/benchmarkProtocol.ts';
+import { writeAtomically } from '../save.ts';
+
+/** How many runs are kept. */
+const KEPT = 100;
+
+/** Finished benchmarks, kept in the extension's storage for the workspace: a folder each, with its pictures. */
+export class BenchmarkStore {
+  readonly #fs: FileSystem;
+  readonly #folder: Uri;
+
+  constructor(fs: FileSystem, storage: Uri) {
+    this.#fs = fs;
+    this.#folder = Uri.joinPath(storage, 'benchmarks');
+  }
+
+  async add({ report, pictures }: BenchmarkResult): Promise<StoredRun> {
+    const run: StoredRun = { id: randomUUID(), report };
+    await this.#fs.createDirectory(this.#file(run.id));
+    for (const [name, png] of Object.entries(pictures))
+      await writeAtomically(this.#fs, this.#picture(run.id, name), png);
+    // Last: a run is there once its report is.
+    const json = new TextEncoder().encode(JSON.stringify(run));
+    await writeAtomically(this.#fs, this.#file(run.id, 'run.json'), json);
+    return run;
+  }
+
+  /** Undefined if it is not kept any more or cannot be read. */
+  async find(id: string): Promise<StoredRun | undefined> {
+    try {
+      const json = await this.#fs.readFile(this.#file(id, 'run.json'));
+      return JSON.parse(new TextDecoder().decode(json)) as StoredRun;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async picture(id: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await this.#fs.readFile(this.#picture(id, name)));
+  }
+
+  /** All runs, newest first; the oldest beyond a bound are removed. */
+  async list(): Promise<RunSummary[]> {
+    const entries = await this.#fs.readDirectory(this.#folder).then(undefined, () => []);
+    const found = await Promise.all(entries.map(([name]) => this.find(name)));
+    const runs = found.filter((run) => run !== undefined).map(summaryOf);
+    runs.sort((a, b) => b.date.localeCompare(a.date));
+    for (const { id } of runs.slice(KEPT)) await this.remove(id);
+    return runs.slice(0, KEPT);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#fs.delete(this.#file(id), { recursive: true });
+  }
+
+  #picture(id: string, name: string): Uri {
+    // Names come back from pages.
+    if (!/^[\p{L}\p{N}.-]+$/u.test(name) || /^\.+$/.test(name))
+      throw new Error(`There is no picture ${name}.`);
+    return this.#file(id, `${name}.png`);
+  }
+
+  #file(id: string, ...path: string[]): Uri {
+    if (!/^[0-9a-f-]{36}$/.test(id)) throw new Error(`No benchmark has the id ${id}.`);
+    return Uri.joinPath(this.#folder, id, ...path);
+  }
+}
+
+export function summaryOf({ id, report }: StoredRun): RunSummary {
+  const { date, model, width, height, steps } = report;
+  return { id, date, model, width, height, steps };
+}

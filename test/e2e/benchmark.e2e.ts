@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { BenchmarkReport } from '../../engine/api.ts';
+import { formatGigaMacs } from '../../webview/format.ts';
+import { patchwork } from '../cli/patchwork.ts';
+import { openWorkbench, until, type Workbench } from './harness.ts';
+
+const RUN = 120_000;
+
+let vscode: Workbench;
+let failed = false;
+
+before(async () => {
+  vscode = await openWorkbench();
+});
+after(() => vscode?.close());
+
+/** A step of the story; when one fails, those after it have nothing to build on. */
+function step(name: string, body: () => Promise<void>): void {
+  test(name, async (t) => {
+    if (failed) return t.skip('an earlier step failed');
+    try {
+      await body();
+    } catch (error) {
+      failed = true;
+      await vscode.screenshot('benchmark-failed').catch(() => {});
+      throw error;
+    }
+  });
+}
+
+step('runs a small benchmark to the end, with progress', async () => {
+  await vscode.run('Patchwork: Open Benchmark');
+  await vscode.view.locator('main[data-state=idle]').waitFor();
+  await fill('size', '128x128');
+  await fill('share', '10');
+  await fill('repeat', '2');
+  await vscode.view.locator('[data-test=cost]', { hasText: 'scenes at 128×128' }).first().waitFor();
+  await act('run');
+  await vscode.view.locator('[data-test=progress]').waitFor();
+  await finished('Finished: scenes, 128×128, one U-Net step.');
+});
+
+step('its numbers are those of the command line', async () => {
+  const args = ['bench', 'dense', 'sparse', '--size', '128x128', '--mask', '10%', '--repeat', '2'];
+  const { stdout } = await patchwork([...args, '--profile', '--isolate', '--json']);
+  const report: BenchmarkReport = JSON.parse(stdout);
+  for (const row of report.rows) {
+    assert.equal(await cell(row.case, 'MACs'), formatGigaMacs(row.macs));
+    const psnr = row.psnr === null ? '–' : `${row.psnr.toFixed(1)} dB`;
+    assert.equal(await cell(row.case, 'PSNR under the mask'), psnr);
+    near(milliseconds(await cell(row.case, 'Median')), 1000 * row.medianSeconds, 20);
+    near(Number.parseFloat(await cell(row.case, 'Peak memory, alone')), row.peakBytes / 1e6, 1.5);
+  }
+  const [dense, sparse] = report.rows;
+  near(Number.parseFloat(await cell('sparse', 'Fewer MACs')), dense!.macs / sparse!.macs, 1.01);
+  const kinds = await vscode.view
+    .locator('[data-test=macs] tbody tr')
+    .first()
+    .locator('td')
+    .allTextContents();
+  assert.deepEqual(kinds.toSorted(), Object.values(dense!.macsByKind).map(formatGigaMacs).toSorted());
+  const machine = await vscode.view.locator('[data-test=machine]').textContent();
+  assert.ok(machine!.includes(`ONNX Runtime ${report.machine.versions.onnxruntime}`), machine!);
+});
+
+step('charts are drawn, and each has its numbers in a table', async () => {
+  const charts = vscode.view.locator('patchwork-chart canvas');
+  assert.equal(await charts.count(), 4);
+  for (const chart of await charts.all()) {
+    assert.ok(await chart.getAttribute('aria-label'));
+    const colours = await chart.evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      return new Set(new Uint32Array(data.buffer)).size;
+    });
+    assert.ok(colours > 10, `${colours} colours`);
+  }
+  assert.equal(await vscode.view.locator('[data-test=latency] tbody tr').count(), 2);
+  assert.equal(await vscode.view.locator('[data-test=memory] tbody tr').count(), 2);
+  const operators = vscode.view.locator('[data-test=operators]').first();
+  await operators.locator('th', { hasText: 'Conv' }).waitFor({ state: 'attached' });
+});
+
+step('a mask can be painted with the pointer and with the keyboard', async () => {
+  await choose('maskKind', 'Drawn here');
+  const canvas = vscode.view.locator('mask-canvas canvas');
+  await canvas.focus();
+  await vscode.page.keyboard.press('Space');
+  const painted = async () =>
+    Number(/(\d+) % painted/.exec((await canvas.getAttribute('aria-label')) ?? '')?.[1]);
+  const byKeys = await painted();
+  assert.ok(byKeys > 0, 'Space paints');
+  const box = (await canvas.boundingBox())!;
+  await vscode.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await vscode.page.mouse.down();
+  await vscode.page.mouse.move(box.x + box.width / 2 + 40, box.y + box.height / 2, { steps: 10 });
+  await vscode.page.mouse.up();
+  assert.ok((await painted()) > byKeys);
+});
+
+step('whole pictures show themselves, with their distance from the dense one', async () => {
+  await choose('scope', 'Whole pictures');
+  await fill('steps', '3');
+  await fill('repeat', '1');
+  for (const name of ['profile', 'isolate']) await vscode.view.locator(`[data-choice=${name}]`).click();
+  await act('run');
+  await finished('Finished: scenes, 128×128, whole pictures of 3 steps.');
+  for (const name of ['original', 'generate', 'dense', 'sparse']) {
+    const picture = vscode.view.locator(`img[data-picture=${name}]`);
+    await picture.waitFor();
+    assert.equal(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth), 128);
+  }
+  assert.match(await cell('sparse', 'PSNR under the mask'), /^\d+\.\d dB$/);
+  await vscode.screenshot('benchmark-whole');
+});
+
+step('cancels half way', async () => {
+  await fill('repeat', '1000');
+  await act('run');
+  await vscode.view.locator('[data-test=progress]', { hasText: /^Round/ }).waitFor({ timeout: RUN });
+  await act('cancel');
+  await finished('Cancelled.');
+  assert.equal(await vscode.view.locator('[data-run]').count(), 2, 'half a run is not kept');
+});
+
+step('what cannot be run is told in one sentence', async () => {
+  await fill('size', '100x100');
+  await act('run');
+  await vscode.view.locator('[data-test=failure]', { hasText: 'multiple of 8' }).waitFor();
+  await fill('size', '');
+});
+
+step('runs are compared side by side', async () => {
+  await vscode.view.locator('[data-compare]').nth(1).click();
+  await vscode.view.locator('[data-test=figures] tbody tr').nth(4).waitFor();
+  const titles = await vscode.view.locator('[data-test=figures] tbody th').allTextContents();
+  assert.deepEqual(titles, [
+    'A · Generate again',
+    'A · Dense · drawn',
+    'A · Sparse · drawn',
+    'B · Dense',
+    'B · Sparse · 10 %',
+  ]);
+});
+
+step('a reload of the window brings the comparison and the form back', async () => {
+  await vscode.reload();
+  await vscode.view.locator('[data-test=figures] tbody tr').nth(4).waitFor();
+  assert.equal(await vscode.view.locator('#steps input').inputValue(), '3');
+  await vscode.view
+    .locator('mask-canvas canvas:not([aria-label*=" 0 % painted"])')
+    .waitFor({ state: 'attached' });
+});
+
+step('exports JSON, CSV and Markdown, and imports the JSON again', async () => {
+  await vscode.view.locator('[data-run]').nth(1).click();
+  await vscode.view.locator('h1', { hasText: 'one U-Net step' }).waitFor();
+  const json = await exported('json', 'run.json');
+  const { stdout } = await patchwork(['bench', 'dense', '--size', '64x64', '--repeat', '1', '--json']);
+  const fromCommand = JSON.parse(stdout);
+  assert.deepEqual(Object.keys(JSON.parse(json)), Object.keys(fromCommand));
+  assert.deepEqual(Object.keys(JSON.parse(json).rows[0]), Object.keys(fromCommand.rows[0]));
+  assert.match(await exported('csv', 'run.csv'), /^case,mask,.*\r\ndense,,/);
+  assert.match(await exported('markdown', 'run.md'), /\| Sparse · 10 % \|/);
+  await act('import');
+  await answerDialog(path.join(vscode.workspace, 'run.json'));
+  await vscode.view.locator('[data-test=notice]', { hasText: 'Imported run.json.' }).waitFor();
+  assert.equal(await vscode.view.locator('[data-run]').count(), 3);
+});
+
+step('is readable in dark, light and high contrast', async () => {
+  for (const [kind, theme] of Object.entries({
+    'vscode-dark': 'Default Dark Modern',
+    'vscode-light': 'Default Light Modern',
+    'vscode-high-contrast': 'Default High Contrast',
+  })) {
+    await vscode.set('workbench.colorTheme', theme);
+    await vscode.view.locator(`body[data-vscode-theme-kind="${kind}"]`).waitFor();
+    await vscode.screenshot(`benchmark-${kind}`);
+  }
+});
+
+step('no page has broken its content security policy', async () => {
+  assert.deepEqual(vscode.violations, []);
+});
+
+async function act(action: string): Promise<void> {
+  await vscode.view.locator(`[data-action=${action}]`).click();
+}
+
+async function fill(field: string, value: string): Promise<void> {
+  await vscode.view.locator(`#${field} input`).fill(value);
+}
+
+async function choose(field: string, option: string): Promise<void> {
+  await vscode.view.locator(`#${field}`).click();
+  await vscode.view.getByRole('option', { name: option }).click();
+}
+
+async function finished(notice: string): Promise<void> {
+  await vscode.view.locator('[data-test=notice]', { hasText: notice }).waitFor({ timeout: RUN });
+  await vscode.view.locator('main[data-state=idle]').waitFor();
+}
+
+/** What the table of figures says of a case. */
+async function cell(name: string, column: string): Promise<string> {
+  const row = vscode.view.locator(`[data-test=figures] tr[data-row=${name}]`);
+  return (await row.locator(`[data-column="${column}"]`).textContent()) ?? '';
+}
+
+function milliseconds(text: string): number {
+  return Number.parseFloat(text) * (text.endsWith('ms') ? 1 : 1000);
+}
+
+/** Times differ from run to run, but not by more than a factor. */
+function near(actual: number, expected: number, factor: number): void {
+  assert.ok(actual < expected * factor && actual > expected / factor, `${actual} is not near ${expected}`);
+}
+
+/** What is exported under a name into the workspace. */
+async function exported(format: string, name: string): Promise<string> {
+  const file = path.join(vscode.workspace, name);
+  await vscode.view.locator(`[data-export=${format}]`).click();
+  await answerDialog(file);
+  await until(() => fs.existsSync(file), file);
+  return fs.readFileSync(file, 'utf8');
+}
+
+/** Types a path into VS Code's own file dialog. */
+async function answerDialog(file: string): Promise<void> {
+  const input = vscode.page.locator('.quick-input-widget input.input');
+  await input.waitFor();
+  await input.fill(file);
+  await vscode.page.keyboard.press('Enter');
+}

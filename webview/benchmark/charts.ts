@@ -1,0 +1,288 @@
+/** What the charts show, from figures of runs. */
+import type { ChartConfiguration, ChartDataset, Plugin } from 'chart.js';
+import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
+import { type Figure, macsFactor } from './table.ts';
+import type { Theme } from './theme.ts';
+import { formatTimes } from './titles.ts';
+
+/** Texts at the ends of bars, dataset by dataset. */
+type BarLabels = readonly (readonly (string | null)[])[];
+
+/** MACs beside latency, both in percent of the first row: what of the saved arithmetic became saved time. */
+export function savingsChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
+  const share = (part: number, whole: number) => (100 * part) / whole;
+  const macs = figures.map(({ row, base }) => share(row.macs, base.macs));
+  const times = figures.map(({ row, base }) => share(row.medianSeconds, base.medianSeconds));
+  const spreads = figures.map(({ row, base }): [number, number] => [
+    share(row.minSeconds, base.medianSeconds),
+    share(row.maxSeconds, base.medianSeconds),
+  ]);
+  const labels: BarLabels = [
+    figures.map((figure) => label(formatGigaMacs(figure.row.macs), macsFactor(figure))),
+    figures.map(({ row }) => label(formatLatency(row.medianSeconds), row.speedup)),
+  ];
+  return barChart(
+    figures.map(({ title }) => title),
+    [bars('MACs', macs, theme, 0), bars('Latency, median and spread', times, theme, 1)],
+    {
+      theme,
+      labels,
+      ends: [macs, spreads.map(([, slowest]) => slowest)],
+      unit: '% of the first row',
+      plugins: [whiskers(1, spreads, theme)],
+    },
+  );
+}
+
+/** How many times fewer and faster, ours beside the published figures. */
+export function publishedChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
+  const edits = figures.filter((figure) => figure.published);
+  const of = edits.map(({ published }) => published!);
+  const series = [
+    { name: 'MACs, measured here', values: edits.map(macsFactor), colour: 0, faint: false },
+    { name: 'MACs, published', values: of.map((row) => row.of.denseMacs / row.macs), colour: 0, faint: true },
+    { name: 'Time, measured here', values: edits.map(({ row }) => row.speedup), colour: 1, faint: false },
+    {
+      name: 'Time, published',
+      values: of.map((row) => row.of.denseSeconds / row.seconds),
+      colour: 1,
+      faint: true,
+    },
+  ];
+  return barChart(
+    edits.map(({ title }) => title),
+    series.map(({ name, values, colour, faint }) => bars(name, values, theme, colour, faint)),
+    {
+      theme,
+      labels: series.map(({ values }) => values.map(formatTimes)),
+      unit: 'times less than dense',
+    },
+  );
+}
+
+/** MACs by kind or by level, stacked. */
+export function macsChart(
+  figures: readonly Figure[],
+  by: 'macsByKind' | 'macsByLevel',
+  theme: Theme,
+): ChartConfiguration {
+  const parts = [...new Set(figures.flatMap(({ row }) => Object.keys(row[by])))];
+  const totals = parts.map((part) => figures.reduce((sum, { row }) => sum + (row[by][part] ?? 0), 0));
+  const order =
+    by === 'macsByLevel'
+      ? parts
+      : parts.toSorted((a, b) => totals[parts.indexOf(b)]! - totals[parts.indexOf(a)]!);
+  const datasets = order.map((part, i) =>
+    bars(
+      partTitle(part, by),
+      figures.map(({ row }) => (row[by][part] ?? 0) / 1e9),
+      theme,
+      i,
+    ),
+  );
+  return barChart(
+    figures.map(({ title }) => title),
+    datasets,
+    { theme, unit: 'GMACs', stacked: true },
+  );
+}
+
+export function partTitle(part: string, by: 'macsByKind' | 'macsByLevel'): string {
+  if (by === 'macsByLevel') return part === 'none' ? 'No level' : `Level ${part}`;
+  return part.charAt(0).toUpperCase() + part.slice(1).replace('-', ' ');
+}
+
+export function memoryChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
+  return barChart(
+    figures.map(({ title }) => title),
+    [
+      bars(
+        'Peak memory',
+        figures.map(({ row }) => row.peakBytes / 1e9),
+        theme,
+        2,
+      ),
+    ],
+    { theme, labels: [figures.map(({ row }) => formatBytes(row.peakBytes))], unit: 'GB' },
+  );
+}
+
+/** Latency of each denoising step of whole pictures, or else of each timed run. */
+export function latencyChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
+  const lines = figures.map(({ row }) => latenciesOf(row));
+  const most = Math.max(...lines.map(({ length }) => length));
+  return {
+    type: 'line',
+    data: {
+      labels: Array.from({ length: most }, (_, i) => i + 1),
+      datasets: figures.map(({ title }, i) => ({
+        label: title,
+        data: lines[i]!.map((seconds) => 1000 * seconds),
+        borderColor: theme.series[i % theme.series.length],
+        backgroundColor: theme.series[i % theme.series.length],
+        borderDash: theme.highContrast ? DASHES[i % DASHES.length] : [],
+        pointStyle: POINTS[i % POINTS.length],
+        borderWidth: 2,
+        pointRadius: 4,
+      })),
+    },
+    options: {
+      scales: {
+        x: axis(theme, hasSteps(figures) ? 'Step' : 'Run'),
+        y: { ...axis(theme, 'ms'), beginAtZero: true },
+      },
+      plugins: { legend: legend(theme) },
+    },
+  };
+}
+
+export function hasSteps(figures: readonly Figure[]): boolean {
+  return figures.some(({ row }) => row.stepSeconds.length > 0);
+}
+
+export function latenciesOf({ stepSeconds, seconds }: Figure['row']): number[] {
+  return stepSeconds.length > 0 ? stepSeconds : seconds;
+}
+
+const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
+const POINTS = ['circle', 'rect', 'triangle', 'rectRot', 'star'] as const;
+
+/** Room for the figures behind the longest bars, in pixels. */
+const LABEL_WIDTH = 150;
+
+type Bars = ChartDataset<'bar', number[]>;
+
+/** `faint`: an outline, for figures of others. */
+function bars(name: string, data: number[], theme: Theme, series: number, faint = false): Bars {
+  const colour = theme.series[series % theme.series.length]!;
+  const fill = theme.highContrast ? hatched(colour, series) : colour;
+  return {
+    label: name,
+    data,
+    backgroundColor: faint ? 'transparent' : fill,
+    borderColor: colour,
+    borderWidth: faint || theme.highContrast ? 1.5 : 0,
+    borderRadius: 2,
+    maxBarThickness: 22,
+    categoryPercentage: 0.78,
+    barPercentage: 0.92,
+  };
+}
+
+/** Stripes, another way for each series; the first is plain. */
+function hatched(colour: string, series: number): CanvasPattern | string {
+  if (series % 4 === 0) return colour;
+  const tile = document.createElement('canvas');
+  tile.width = tile.height = 8;
+  const context = tile.getContext('2d')!;
+  context.strokeStyle = colour;
+  context.lineWidth = 2;
+  context.beginPath();
+  if (series % 4 !== 2) for (const x of [-8, 0, 8]) line(context, x, 8, x + 8, 0);
+  if (series % 4 !== 1) for (const x of [-8, 0, 8]) line(context, x, 0, x + 8, 8);
+  context.stroke();
+  return context.createPattern(tile, 'repeat') ?? colour;
+}
+
+function line(context: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number): void {
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+}
+
+function barChart(
+  titles: string[],
+  datasets: Bars[],
+  options: {
+    theme: Theme;
+    unit: string;
+    labels?: BarLabels;
+    /** Where labels begin, unless at the ends of their bars. */
+    ends?: number[][];
+    stacked?: boolean;
+    plugins?: Plugin[];
+  },
+): ChartConfiguration {
+  const { theme, unit, labels, stacked = false, plugins = [] } = options;
+  const ends = options.ends ?? datasets.map(({ data }) => data);
+  return {
+    type: 'bar',
+    data: { labels: titles, datasets },
+    options: {
+      indexAxis: 'y',
+      layout: { padding: { right: labels ? LABEL_WIDTH : 8 } },
+      scales: {
+        x: {
+          ...axis(theme, unit),
+          stacked,
+          beginAtZero: true,
+          suggestedMax: labels && Math.max(...ends.flat()),
+        },
+        y: { ...axis(theme), stacked, grid: { display: false } },
+      },
+      plugins: { legend: { ...legend(theme), display: datasets.length > 1 } },
+    },
+    plugins: [...plugins, ...(labels ? [endLabels(labels, ends, theme)] : [])],
+  } as ChartConfiguration;
+}
+
+function axis(theme: Theme, text?: string) {
+  return {
+    grid: { color: theme.lines },
+    border: { color: theme.lines },
+    ticks: { color: text === undefined ? theme.foreground : theme.muted },
+    title: { display: text !== undefined, text: text ?? '', color: theme.muted },
+  };
+}
+
+function legend(theme: Theme) {
+  const labels = { color: theme.foreground, boxWidth: 14, boxHeight: 10, padding: 14 };
+  return { position: 'top' as const, align: 'start' as const, labels };
+}
+
+/** Writes each bar's figure behind its end. */
+function endLabels(labels: BarLabels, ends: number[][], theme: Theme): Plugin {
+  return {
+    id: 'endLabels',
+    afterDatasetsDraw(chart) {
+      const { ctx, scales } = chart;
+      ctx.save();
+      ctx.font = `${theme.fontSize - 1}px ${theme.font}`;
+      ctx.fillStyle = theme.foreground;
+      ctx.textBaseline = 'middle';
+      for (const [dataset, texts] of labels.entries())
+        for (const [i, text] of texts.entries()) {
+          const bar = chart.getDatasetMeta(dataset).data[i];
+          const end = scales.x!.getPixelForValue(ends[dataset]![i]!);
+          if (bar && text) ctx.fillText(text, end + 8, bar.y);
+        }
+      ctx.restore();
+    },
+  };
+}
+
+/** A line from the fastest to the slowest run over each bar of a dataset. */
+function whiskers(dataset: number, spreads: readonly [number, number][], theme: Theme): Plugin {
+  return {
+    id: 'whiskers',
+    afterDatasetsDraw(chart) {
+      const { ctx, scales } = chart;
+      ctx.save();
+      ctx.strokeStyle = theme.foreground;
+      ctx.lineWidth = 1;
+      ctx.beginPath();
+      for (const [i, [low, high]] of spreads.entries()) {
+        const bar = chart.getDatasetMeta(dataset).data[i];
+        if (!bar) continue;
+        const [from, to] = [low, high].map((value) => scales.x!.getPixelForValue(value)) as [number, number];
+        line(ctx, from, bar.y, to, bar.y);
+        for (const x of [from, to]) line(ctx, x, bar.y - 3, x, bar.y + 3);
+      }
+      ctx.stroke();
+      ctx.restore();
+    },
+  };
+}
+
+function label(figure: string, factor: number): string {
+  return factor === 1 ? figure : `${figure}  (${formatTimes(factor)} less)`;
+}

@@ -1,0 +1,54 @@
+import type { BenchmarkDraft, BenchmarkState, ExportFormat } from '../benchmarkProtocol.ts';
+
+/** All that the templates draw from. */
+export interface Page {
+  state: BenchmarkState;
+  draft: BenchmarkDraft;
+  /** What the MACs chart is split by. */
+  split: 'macsByKind' | 'macsByLevel';
+  /** How many pictures have come: the results are drawn anew with each. */
+  picturesCome: number;
+  /** Takes the mask's canvas when it is drawn. */
+  canvas: (element: Element | undefined) => void;
+  /** Address of a run's picture, or undefined until its bytes have come. */
+  picture: (run: string, name: string) => string | undefined;
+}
+
+export interface Actions {
+  edit(change: Partial<BenchmarkDraft>): void;
+  /** Names in the order in which they are offered. */
+  order(field: 'cases' | 'precisions', names: readonly string[]): string[];
+  drawn(): void;
+  clearMask(): void;
+  pickModel(): void;
+  pickMask(): void;
+  run(): void;
+  preset(id: string): void;
+  cancel(): void;
+  show(ids: string[]): void;
+  remove(id: string): void;
+  export(format: ExportFormat): void;
+  copy(): void;
+  import(): void;
+  split(by: Page['split']): void;
+  showLog(): void;
+  openSettings(): void;
+}
+
+export const FIRST_DRAFT: BenchmarkDraft = {
+  model: '',
+  folder: '',
+  scope: 'step',
+  size: '',
+  maskKind: 'share',
+  share: '5',
+  maskFile: '',
+  cases: ['dense', 'sparse'],
+  precisions: ['fp32'],
+  repeat: '5',
+  steps: '',
+  prompt: 'a red house by a lake at sunset',
+  editPrompt: 'a blue boat',
+  profile: true,
+  isolate: true,
+};

@@ -1,0 +1,280 @@
+import type { ChartConfiguration } from 'chart.js';
+import { html, nothing, type TemplateResult } from 'lit';
+import { EXPORT_FORMATS, type StoredRun } from '../benchmarkProtocol.ts';
+import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
+import type { Draw } from './chart.ts';
+import {
+  hasSteps,
+  latenciesOf,
+  latencyChart,
+  macsChart,
+  memoryChart,
+  partTitle,
+  publishedChart,
+  savingsChart,
+} from './charts.ts';
+import { operatorsTemplate } from './operators.ts';
+import type { Actions, Page } from './page.ts';
+import { columnsOf, type Figure, figuresOf, macsFactor, runLetter } from './table.ts';
+import type { Theme } from './theme.ts';
+import { formatTimes, machineTitle, peakTitle, shareTitle, subjectTitle } from './titles.ts';
+
+/** Height of a chart: its axis and legend, and some for each bar. */
+const FRAME = 92;
+const BAR = 26;
+
+/** The runs that are shown, side by side. */
+export function resultsTemplate(page: Page, actions: Actions): TemplateResult {
+  const { shown } = page.state;
+  if (shown.length === 0)
+    return html`<div class="empty">
+      <span class="codicon codicon-graph" aria-hidden="true"></span>
+      <span>No run yet. Choose the modes to compare and press Run.</span>
+    </div>`;
+  const figures = figuresOf(shown);
+  const published = figures.find((figure) => figure.published)?.published;
+  return html`
+    ${shown.map((run, i) => headTemplate(run, shown.length > 1 ? `${runLetter(i)}: ` : ''))}
+    ${headlineTemplate(figures)}
+    ${
+      published
+        ? chartTemplate({
+            title: 'Measured here beside the published figures',
+            note: `Published: ${published.of.source}. Longer is better.`,
+            height: FRAME + 4 * BAR * figures.filter((figure) => figure.published).length,
+            draw: (theme) => publishedChart(figures, theme),
+            table: publishedTable(figures),
+          })
+        : nothing
+    }
+    ${chartTemplate({
+      title: 'Arithmetic and time',
+      note: 'In percent of the first row: equal bars mean that all saved arithmetic became saved time.',
+      height: FRAME + 2 * BAR * figures.length,
+      draw: (theme) => savingsChart(figures, theme),
+    })}
+    ${figuresTable(figures)} ${exportsTemplate(actions)}
+    <div class="pair">
+      ${splitTemplate(page, actions, figures)} ${latencyTemplate(figures)}
+    </div>
+    ${picturesTemplate(page, figures)}
+    <div class="pair">${memoryTemplate(figures)} ${operatorsTemplate(figures)}</div>
+  `;
+}
+
+function headTemplate(run: StoredRun, letter: string): TemplateResult {
+  const { report } = run;
+  const when = new Date(report.date).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  return html`<header class="head">
+    <h1 data-test="subject">${letter}${subjectTitle(report)}</h1>
+    <p class="hint" data-test="machine">
+      ${report.repeat} runs of each mode, interleaved · ${machineTitle(report)} · ${when}
+    </p>
+  </header>`;
+}
+
+/** What the best row saves, in three numbers. */
+function headlineTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
+  const best = figures.reduce((a, b) => (b.row.speedup > a.row.speedup ? b : a));
+  const fewer = macsFactor(best);
+  if (best.row.speedup <= 1 || fewer <= 1) return nothing;
+  const tile = (value: string, label: string) =>
+    html`<div class="tile"><span class="value">${value}</span><span class="hint">${label}</span></div>`;
+  const share = shareTitle(best.row);
+  return html`<div class="tiles" role="group" aria-label="Best mode">
+    <div class="tile wide">
+      <span class="name">${best.title}</span><span class="hint">${share ?? 'best mode'}</span>
+    </div>
+    ${tile(formatTimes(fewer), `fewer MACs, ${formatGigaMacs(best.row.macs)} of ${formatGigaMacs(best.base.macs)}`)}
+    ${tile(
+      formatTimes(best.row.speedup),
+      `faster, ${formatLatency(best.row.medianSeconds)} instead of ${formatLatency(best.base.medianSeconds)}`,
+    )}
+    ${tile(`${((100 * best.row.speedup) / fewer).toFixed(0)} %`, 'of the factor in MACs became speed')}
+  </div>`;
+}
+
+interface ChartPart {
+  title: string;
+  note?: string;
+  height: number;
+  draw: (theme: Theme) => ChartConfiguration;
+  /** What the chart shows, as a table. */
+  table?: TemplateResult;
+  /** Controls of it. */
+  controls?: TemplateResult;
+}
+
+function chartTemplate({ title, note, height, draw, table, controls }: ChartPart): TemplateResult {
+  return html`<figure>
+    <figcaption>
+      <div class="row"><h2 class="grow">${title}</h2>${controls ?? nothing}</div>
+      ${note ? html`<p class="hint">${note}</p>` : nothing}
+    </figcaption>
+    <patchwork-chart label=${title} .size=${height} .draw=${draw as Draw}></patchwork-chart>
+    ${table ? html`<details><summary>Numbers</summary>${table}</details>` : nothing}
+  </figure>`;
+}
+
+function figuresTable(figures: readonly Figure[]): TemplateResult {
+  const columns = columnsOf(figures);
+  const line = (figure: Figure) => html`<tr data-row=${figure.row.case}>
+    ${columns.map(({ title, value }, i) =>
+      i === 0
+        ? html`<th scope="row">${value(figure)}</th>`
+        : html`<td data-column=${title}>${value(figure)}</td>`,
+    )}
+  </tr>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="All figures">
+    <table data-test="figures">
+      <caption class="visually-hidden">
+        All figures
+      </caption>
+      <thead>
+        <tr>
+          ${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${figures.map(line)}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function exportsTemplate(actions: Actions): TemplateResult {
+  const titles = { json: 'JSON', csv: 'CSV', markdown: 'Markdown' };
+  return html`<div class="row wrap" role="toolbar" aria-label="Export">
+    <vscode-button secondary icon="copy" data-action="copy" @click=${actions.copy}>Copy as Markdown</vscode-button>
+    ${EXPORT_FORMATS.map(
+      (format) => html`<vscode-button
+        secondary
+        icon="export"
+        data-export=${format}
+        @click=${() => actions.export(format)}
+      >
+        ${titles[format]}
+      </vscode-button>`,
+    )}
+  </div>`;
+}
+
+function splitTemplate({ split }: Page, actions: Actions, figures: readonly Figure[]): TemplateResult {
+  const parts = [...new Set(figures.flatMap(({ row }) => Object.keys(row[split])))];
+  const button = (by: Page['split'], title: string) => html`<button
+    type="button"
+    class="toggle"
+    aria-pressed=${split === by ? 'true' : 'false'}
+    @click=${() => actions.split(by)}
+  >
+    ${title}
+  </button>`;
+  return chartTemplate({
+    title: 'Where the MACs are',
+    height: FRAME + 20 + BAR * figures.length + 10 * parts.length,
+    draw: (theme) => macsChart(figures, split, theme),
+    controls: html`<div role="group" aria-label="Split by">
+      ${button('macsByKind', 'Kind')}${button('macsByLevel', 'Level')}
+    </div>`,
+    table: smallTable(
+      ['Mode', ...parts.map((part) => partTitle(part, split))],
+      figures.map(({ title, row }) => [title, ...parts.map((part) => formatGigaMacs(row[split][part] ?? 0))]),
+      'macs',
+    ),
+  });
+}
+
+function latencyTemplate(figures: readonly Figure[]): TemplateResult {
+  const lines = figures.map(({ row }) => latenciesOf(row));
+  const most = Math.max(...lines.map(({ length }) => length));
+  const steps = hasSteps(figures);
+  return chartTemplate({
+    title: steps ? 'Latency of each step' : 'Latency of each run',
+    height: FRAME + 160,
+    draw: (theme) => latencyChart(figures, theme),
+    table: smallTable(
+      ['Mode', ...Array.from({ length: most }, (_, i) => `${steps ? 'Step' : 'Run'} ${i + 1}`)],
+      figures.map(({ title }, i) => [title, ...lines[i]!.map(formatLatency)]),
+      'latency',
+    ),
+  });
+}
+
+function publishedTable(figures: readonly Figure[]): TemplateResult {
+  const rows = figures.flatMap((figure) => {
+    const { title, row, published } = figure;
+    if (!published) return [];
+    const { of, macs, seconds } = published;
+    const factors = [macsFactor(figure), of.denseMacs / macs, row.speedup, of.denseSeconds / seconds];
+    return [[title, ...factors.map(formatTimes)]];
+  });
+  return smallTable(['Mode', 'MACs, here', 'published', 'Time, here', 'published'], rows, 'published');
+}
+
+function memoryTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
+  const isolated = figures.filter(({ run }) => run.report.isolated);
+  // Without a process for each, all rows have the same peak: a bar would compare nothing.
+  if (isolated.length === 0) return nothing;
+  return chartTemplate({
+    title: peakTitle(isolated[0]!.run.report),
+    note: 'Of a process that runs nothing else, loading and recording included.',
+    height: FRAME + BAR * isolated.length,
+    draw: (theme) => memoryChart(isolated, theme),
+    table: smallTable(
+      ['Mode', 'Peak memory'],
+      isolated.map(({ title, row }) => [title, formatBytes(row.peakBytes)]),
+      'memory',
+    ),
+  });
+}
+
+export function smallTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  name: string,
+): TemplateResult {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${`Numbers of ${name}`}>
+    <table data-test=${name}>
+      <thead>
+        <tr>
+          ${head.map((title) => html`<th scope="col">${title}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ([first, ...rest]) => html`<tr>
+            <th scope="row">${first}</th>
+            ${rest.map((cell) => html`<td>${cell}</td>`)}
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function picturesTemplate({ picture }: Page, figures: readonly Figure[]): TemplateResult | typeof nothing {
+  const shown = figures.filter(({ row }) => row.picture !== null);
+  if (shown.length === 0) return nothing;
+  const runs = [...new Set(shown.map(({ run }) => run))];
+  const tile = (run: string, name: string, title: string, hint: string) => {
+    const url = picture(run, name);
+    return html`<figure class="picture">
+      ${url ? html`<img src=${url} alt=${title} data-picture=${name} />` : nothing}
+      <figcaption>${title}<span class="hint">${hint}</span></figcaption>
+    </figure>`;
+  };
+  return html`<section aria-labelledby="pictures">
+    <h2 id="pictures">The pictures</h2>
+    <div class="pictures">
+      ${runs.map((run) => tile(run.id, 'original', 'Original', ''))}
+      ${shown.map(({ run, row, title }) =>
+        tile(
+          run.id,
+          row.picture!,
+          title,
+          row.psnr === null ? '' : `${row.psnr.toFixed(1)} dB under the mask`,
+        ),
+      )}
+    </div>
+  </section>`;
+}

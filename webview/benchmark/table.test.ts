@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { columnsOf, figuresOf } from './table.ts';
+import { row, run, SPARSE } from './testing.ts';
+
+function tableOf(...runs: Parameters<typeof figuresOf>[0]) {
+  const figures = figuresOf(runs);
+  const columns = columnsOf(figures);
+  return {
+    head: columns.map(({ title }) => title),
+    rows: figures.map((figure) => columns.map(({ value }) => value(figure))),
+  };
+}
+
+test('a run beside the published figures, which are found by model, size and mask', () => {
+  const { head, rows } = tableOf(run());
+  const sparse = Object.fromEntries(head.map((title, i) => [title, rows[1]![i]]));
+  assert.deepEqual(sparse, {
+    Mode: 'Sparse · inpaint.active-64x128',
+    MACs: '100.0 GMACs',
+    'Fewer MACs': '10.0×',
+    'Published MACs': '3.61×',
+    Median: '500 ms',
+    Spread: '2.00 s to 4.00 s',
+    'Warm-up': '3.00 s',
+    'Speed-up': '6.00×',
+    'Published speed-up': '3.88×',
+    'Peak memory, all cases together': '4.00 GB',
+    'PSNR under the mask': '28.0 dB',
+    'PSNR whole': '32.0 dB',
+    Load: '12.0 s',
+    Store: '241.0 MB',
+  });
+  assert.equal(rows[0]![head.indexOf('Published MACs')], '–');
+  assert.equal(rows[0]![head.indexOf('Store')], '–');
+});
+
+test('columns that nothing fills are left out', () => {
+  const { head } = tableOf(run({ model: 'scenes' }, [row({ loadSeconds: 0 })]));
+  for (const title of ['Published MACs', 'PSNR whole', 'Load', 'Store'])
+    assert.ok(!head.includes(title), title);
+});
+
+test('of several runs, titles tell the run, and factors stay relative to its own first row', () => {
+  const faster = run({ isolated: true }, [row({ macs: 500e9 }), { ...SPARSE, macs: 50e9 }]);
+  const { head, rows } = tableOf(run(), faster);
+  assert.deepEqual(
+    rows.map(([title]) => title),
+    ['A · Dense', 'A · Sparse · inpaint.active-64x128', 'B · Dense', 'B · Sparse · inpaint.active-64x128'],
+  );
+  assert.equal(rows[3]![head.indexOf('Fewer MACs')], '10.0×');
+  assert.ok(head.includes('Peak memory'), 'peaks that were measured differently share no name');
+});
+
+test('precisions and workers are told where they differ', () => {
+  const figures = figuresOf([run({}, [row(), row({ workers: 2 })])]);
+  assert.deepEqual(
+    figures.map(({ title }) => title),
+    ['Dense · 1 worker', 'Dense · 2 workers'],
+  );
+});

@@ -1,0 +1,86 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
+import { repeat } from 'lit/directives/repeat.js';
+import type { BenchmarkRun, RunSummary } from '../benchmarkProtocol.ts';
+import { failureTemplate } from '../failure.ts';
+import { formTemplate, presetsTemplate } from './form.ts';
+import type { Actions, Page } from './page.ts';
+import { describeBenchmark } from './progress.ts';
+import { resultsTemplate } from './results.ts';
+import { subjectTitle } from './titles.ts';
+
+export function benchmarkTemplate(page: Page, actions: Actions): TemplateResult {
+  const { state } = page;
+  // Charts are drawn when what they show has changed, not at every key press.
+  const results = [...state.shown.map(({ id }) => id), page.split, page.picturesCome].join(' ');
+  return html`<main class="layout" data-state=${state.run ? 'running' : 'idle'}>
+    <aside class="side">
+      ${formTemplate(page, actions)} ${presetsTemplate(state, actions)} ${runsTemplate(page, actions)}
+    </aside>
+    <section class="stage" aria-label="Results">
+      ${state.run ? runTemplate(state.run, actions) : nothing}
+      ${state.failure ? failureTemplate(state.failure, actions) : nothing}
+      ${state.notice ? html`<div class="notice" data-test="notice">${state.notice}</div>` : nothing}
+      ${guard([results], () => resultsTemplate(page, actions))}
+    </section>
+  </main>`;
+}
+
+function runTemplate(run: BenchmarkRun, actions: Actions): TemplateResult {
+  return html`<div class="run">
+    <vscode-progress-bar
+      aria-label="Running the benchmark"
+      .max=${run.total || 1}
+      .value=${run.total > 0 ? run.done : undefined}
+      ?indeterminate=${run.total === 0}
+    ></vscode-progress-bar>
+    <div class="row">
+      <span class="grow" data-test="progress">${describeBenchmark(run)}</span>
+      <vscode-button secondary data-action="cancel" ?disabled=${run.cancelling} @click=${actions.cancel}>
+        Cancel
+      </vscode-button>
+    </div>
+  </div>`;
+}
+
+/** Earlier runs: one shown at a press, several compared by their checkboxes. */
+function runsTemplate({ state }: Page, actions: Actions): TemplateResult {
+  const shown = state.shown.map(({ id }) => id);
+  const line = (run: RunSummary) => {
+    const title = subjectTitle(run);
+    const when = new Date(run.date).toLocaleString([], { dateStyle: 'short', timeStyle: 'short' });
+    const toggle = (event: Event) => {
+      const { checked } = event.target as HTMLElement & { checked: boolean };
+      actions.show(checked ? [...shown, run.id] : shown.filter((id) => id !== run.id));
+    };
+    return html`<li>
+      <vscode-checkbox
+        aria-label=${`Compare ${title}, ${when}`}
+        data-compare=${run.id}
+        .checked=${shown.includes(run.id)}
+        @change=${toggle}
+      ></vscode-checkbox>
+      <button type="button" class="link grow" data-run=${run.id} @click=${() => actions.show([run.id])}>
+        ${title}<span class="hint">${when}</span>
+      </button>
+      <button
+        type="button"
+        class="icon"
+        aria-label=${`Delete ${title}, ${when}`}
+        title="Delete"
+        @click=${() => actions.remove(run.id)}
+      >
+        <span class="codicon codicon-trash" aria-hidden="true"></span>
+      </button>
+    </li>`;
+  };
+  return html`<nav class="runs" aria-labelledby="runs">
+    <h2 id="runs">Runs of this workspace</h2>
+    <ul>
+      ${repeat(state.runs, ({ id }) => id, line)}
+    </ul>
+    <vscode-button secondary icon="cloud-download" data-action="import" @click=${actions.import}>
+      Import JSON…
+    </vscode-button>
+  </nav>`;
+}

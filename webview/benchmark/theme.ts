@@ -1,0 +1,39 @@
+/** The theme's colours for charts, which are drawn on a canvas and cannot use CSS variables. */
+export interface Theme {
+  foreground: string;
+  muted: string;
+  lines: string;
+  background: string;
+  font: string;
+  fontSize: number;
+  /** Told apart by those who see no red or green too, in this order. */
+  series: string[];
+  highContrast: boolean;
+}
+
+// Not orange: themes make it a transparent highlight.
+const SERIES = ['blue', 'yellow', 'purple', 'green', 'red', 'foreground'];
+
+export function readTheme(): Theme {
+  const style = getComputedStyle(document.body);
+  const colour = (name: string, fallback: string) =>
+    style.getPropertyValue(`--vscode-${name}`).trim() || fallback;
+  const foreground = colour('foreground', 'CanvasText');
+  return {
+    foreground,
+    muted: colour('descriptionForeground', foreground),
+    lines: colour('editorIndentGuide-background1', colour('charts-lines', foreground)),
+    background: colour('editor-background', 'Canvas'),
+    font: colour('font-family', 'sans-serif'),
+    fontSize: Number.parseFloat(style.fontSize) || 13,
+    series: SERIES.map((name) => colour(`charts-${name}`, foreground)),
+    highContrast: document.body.matches('.vscode-high-contrast, .vscode-high-contrast-light'),
+  };
+}
+
+/** Calls back when the user has chosen another theme. */
+export function onThemeChange(changed: () => void): MutationObserver {
+  const observer = new MutationObserver(changed);
+  observer.observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });
+  return observer;
+}

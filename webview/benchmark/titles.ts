@@ -1,0 +1,74 @@
+/** Rows, runs and machines in words. */
+import type { BenchmarkReport, BenchmarkRow } from '../../engine/api.ts';
+import { formatBytes } from '../format.ts';
+
+const CASES: Readonly<Record<string, string>> = {
+  dense: 'Dense',
+  rows: 'Rows, all active',
+  sparse: 'Sparse',
+  'sparse-exact': 'Sparse, float32 store',
+  generate: 'Generate again',
+  patch: 'Patch parallel',
+};
+
+export function caseTitle(name: string): string {
+  return CASES[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** What tells a row from the others of its report. */
+export function rowTitle(row: BenchmarkRow, rows: readonly BenchmarkRow[]): string {
+  const several = (field: 'precision' | 'workers') => rows.some((other) => other[field] !== rows[0]![field]);
+  return [
+    caseTitle(row.case),
+    row.mask,
+    several('precision') && row.precision,
+    several('workers') && `${row.workers} ${row.workers === 1 ? 'worker' : 'workers'}`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** `11.6 % computed`, or null where everything is. */
+export function shareTitle({ activeFraction, mode }: BenchmarkRow): string | null {
+  const share = activeFraction[0];
+  return mode === 'dense' || share === undefined ? null : `${(100 * share).toFixed(1)} % computed`;
+}
+
+/** `sd15, 1024×512, one U-Net step` */
+export function subjectTitle({
+  model,
+  width,
+  height,
+  steps,
+}: Pick<BenchmarkReport, 'model' | 'width' | 'height' | 'steps'>): string {
+  const what = steps === null ? 'one U-Net step' : `whole pictures of ${steps} steps`;
+  return `${model}, ${width}×${height}, ${what}`;
+}
+
+export function machineTitle({ machine, threads }: BenchmarkReport): string {
+  const { processor, cores, memoryBytes, platform, versions } = machine;
+  return [
+    `${processor}, ${threads} of ${cores} threads, ${(memoryBytes / 2 ** 30).toFixed(0)} GiB`,
+    platform,
+    `ONNX Runtime ${versions.onnxruntime}`,
+    `Node ${versions.node}`,
+    `Patchwork ${versions.patchwork}`,
+  ].join(' · ');
+}
+
+/** `11.6×`, `150×` */
+export function formatTimes(factor: number): string {
+  return `${factor >= 99.5 ? factor.toFixed(0) : factor >= 9.95 ? factor.toFixed(1) : factor.toFixed(2)}×`;
+}
+
+/** A PSNR; JSON has no infinity, so the same picture comes back as null. */
+export function formatDecibels(psnr: number | null): string {
+  return psnr === null ? '–' : `${psnr.toFixed(1)} dB`;
+}
+
+/** What a peak of memory is of. */
+export function peakTitle({ isolated }: BenchmarkReport): string {
+  return isolated ? 'Peak memory, alone' : 'Peak memory, all cases together';
+}
+
+export { formatBytes };
