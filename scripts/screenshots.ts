@@ -1,19 +1,12 @@
 // Takes the pictures of VS Code in docs/images, anew: node --import tsx scripts/screenshots.ts (after a build).
-import path from 'node:path';
 import { openWorkbench } from '../test/e2e/harness.ts';
+import { takeInEachTheme } from './vscode/themes.ts';
 
-const FOLDER = path.resolve(import.meta.dirname, '../docs/images');
 const PICTURES = [
   { prompt: 'three yellow tents in a meadow in the morning', seed: 3 },
   { prompt: 'a purple lighthouse on the sea at dusk, stormy', seed: 1 },
   { prompt: 'a red house by a lake at sunset', seed: 7 },
 ];
-const THEMES = {
-  dark: ['Default Dark Modern', 'vscode-dark'],
-  light: ['Default Light Modern', 'vscode-light'],
-  contrast: ['Default High Contrast', 'vscode-high-contrast'],
-} as const;
-
 const vscode = await openWorkbench();
 try {
   await vscode.page.setViewportSize({ width: 1360, height: 850 });
@@ -33,12 +26,7 @@ try {
   await vscode.view.locator('[data-action=insertLink]').click();
   await vscode.view.locator('[data-test=notice]', { hasText: 'Inserted' }).waitFor();
   await vscode.page.keyboard.press('ControlOrMeta+s');
-  for (const [name, [theme, kind]] of Object.entries(THEMES)) {
-    await vscode.set('workbench.colorTheme', theme);
-    await vscode.view.locator(`body[data-vscode-theme-kind="${kind}"]`).waitFor();
-    await vscode.page.waitForTimeout(1000);
-    await vscode.page.screenshot({ path: path.join(FOLDER, `vscode-${name}.png`) });
-  }
+  await takeInEachTheme(vscode, 'vscode');
 } finally {
   await vscode.close();
 }

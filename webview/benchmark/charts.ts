@@ -3,7 +3,7 @@ import type { ChartConfiguration, ChartDataset, Plugin } from 'chart.js';
 import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
 import { type Figure, macsFactor } from './table.ts';
 import type { Theme } from './theme.ts';
-import { formatTimes } from './titles.ts';
+import { formatTimes, shareTitle } from './titles.ts';
 
 /** Texts at the ends of bars, dataset by dataset. */
 type BarLabels = readonly (readonly (string | null)[])[];
@@ -22,7 +22,7 @@ export function savingsChart(figures: readonly Figure[], theme: Theme): ChartCon
     figures.map(({ row }) => label(formatLatency(row.medianSeconds), row.speedup)),
   ];
   return barChart(
-    figures.map(({ title }) => title),
+    figures.map(axisLabel),
     [bars('MACs', macs, theme, 0), bars('Latency, median and spread', times, theme, 1)],
     {
       theme,
@@ -50,7 +50,7 @@ export function publishedChart(figures: readonly Figure[], theme: Theme): ChartC
     },
   ];
   return barChart(
-    edits.map(({ title }) => title),
+    edits.map(axisLabel),
     series.map(({ name, values, colour, faint }) => bars(name, values, theme, colour, faint)),
     {
       theme,
@@ -129,11 +129,26 @@ export function latencyChart(figures: readonly Figure[], theme: Theme): ChartCon
     options: {
       scales: {
         x: axis(theme, hasSteps(figures) ? 'Step' : 'Run'),
-        y: { ...axis(theme, 'ms'), beginAtZero: true },
+        y: latencyAxis(theme, lines.flat()),
       },
-      plugins: { legend: legend(theme) },
+      plugins: {
+        legend: {
+          ...legend(theme),
+          labels: { ...legend(theme).labels, usePointStyle: true, boxWidth: 8, boxHeight: 8 },
+        },
+      },
     },
   };
+}
+
+/** From zero; by powers of ten where the slowest is many times the fastest. */
+function latencyAxis(theme: Theme, seconds: readonly number[]) {
+  const wide = Math.max(...seconds) > 8 * Math.min(...seconds);
+  const format = (value: number | string) => formatLatency(Number(value) / 1000);
+  const { ticks, ...rest } = axis(theme, '');
+  return wide
+    ? { ...rest, type: 'logarithmic' as const, ticks: { ...ticks, callback: format, maxTicksLimit: 6 } }
+    : { ...rest, beginAtZero: true, ticks: { ...ticks, callback: format } };
 }
 
 export function hasSteps(figures: readonly Figure[]): boolean {
@@ -149,6 +164,12 @@ const POINTS = ['circle', 'rect', 'triangle', 'rectRot', 'star'] as const;
 
 /** Room for the figures behind the longest bars, in pixels. */
 const LABEL_WIDTH = 150;
+
+/** A row's title, and below it how much it computes. */
+function axisLabel({ title, row }: Figure): string[] {
+  const share = shareTitle(row);
+  return share === null ? [title] : [title, share];
+}
 
 type Bars = ChartDataset<'bar', number[]>;
 
@@ -190,7 +211,7 @@ function line(context: CanvasRenderingContext2D, x0: number, y0: number, x1: num
 }
 
 function barChart(
-  titles: string[],
+  titles: (string | string[])[],
   datasets: Bars[],
   options: {
     theme: Theme;
@@ -230,7 +251,7 @@ function axis(theme: Theme, text?: string) {
     grid: { color: theme.lines },
     border: { color: theme.lines },
     ticks: { color: text === undefined ? theme.foreground : theme.muted },
-    title: { display: text !== undefined, text: text ?? '', color: theme.muted },
+    title: { display: Boolean(text), text: text ?? '', color: theme.muted },
   };
 }
 

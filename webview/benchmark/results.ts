@@ -20,7 +20,7 @@ import type { Theme } from './theme.ts';
 import { formatTimes, machineTitle, peakTitle, shareTitle, subjectTitle } from './titles.ts';
 
 /** Height of a chart: its axis and legend, and some for each bar. */
-const FRAME = 92;
+const FRAME = 84;
 const BAR = 26;
 
 /** The runs that are shown, side by side. */

@@ -21,7 +21,7 @@ test('a run beside the published figures, which are found by model, size and mas
     'Fewer MACs': '10.0×',
     'Published MACs': '3.61×',
     Median: '500 ms',
-    Spread: '2.00 s to 4.00 s',
+    Spread: '2.00–4.00 s',
     'Warm-up': '3.00 s',
     'Speed-up': '6.00×',
     'Published speed-up': '3.88×',

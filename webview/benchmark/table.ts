@@ -88,7 +88,9 @@ function publishedColumn(
 }
 
 function spread({ minSeconds, maxSeconds }: BenchmarkRow): string {
-  return `${formatLatency(minSeconds)} to ${formatLatency(maxSeconds)}`;
+  const [fastest, slowest] = [formatLatency(minSeconds), formatLatency(maxSeconds)];
+  const [, number, unit] = /^(\S+) (m?s)$/.exec(fastest) ?? [];
+  return number && slowest.endsWith(` ${unit}`) ? `${number}–${slowest}` : `${fastest} to ${slowest}`;
 }
 
 /** Peaks of runs that were measured differently are not of one kind. */

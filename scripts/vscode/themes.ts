@@ -1,0 +1,20 @@
+/** The themes that pictures of VS Code are taken in. */
+import path from 'node:path';
+import type { Workbench } from '../../test/e2e/harness.ts';
+
+const FOLDER = path.resolve(import.meta.dirname, '../../docs/images');
+const THEMES = {
+  dark: ['Default Dark Modern', 'vscode-dark'],
+  light: ['Default Light Modern', 'vscode-light'],
+  contrast: ['Default High Contrast', 'vscode-high-contrast'],
+} as const;
+
+/** Takes docs/images/<name>-dark.png and so on of what is open. */
+export async function takeInEachTheme(vscode: Workbench, name: string, folder = FOLDER): Promise<void> {
+  for (const [ending, [theme, kind]] of Object.entries(THEMES)) {
+    await vscode.set('workbench.colorTheme', theme);
+    await vscode.view.locator(`body[data-vscode-theme-kind="${kind}"]`).waitFor();
+    await vscode.page.waitForTimeout(1000);
+    await vscode.page.screenshot({ path: path.join(folder, `${name}-${ending}.png`) });
+  }
+}
