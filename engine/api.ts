@@ -11,6 +11,20 @@ export type * from './benchmark/report.ts';
 export const PRECISIONS = ['fp32', 'int8', 'int4'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
+export const ATTENTIONS = ['full', 'sampled'] as const;
+/**
+ * Which positions a position attends to: all, or on large maps one of every 2×2, which is an approximation that makes
+ * attention four times cheaper there (token downsampling; Smith et al., ToDo, 2024).
+ */
+export type AttentionMode = (typeof ATTENTIONS)[number];
+
+/** How a U-Net is computed. */
+export interface Arithmetic {
+  precision: Precision;
+  /** `full` if absent. */
+  attention?: AttentionMode;
+}
+
 /** Names that `--scheduler` and the settings take. */
 export const SCHEDULERS = [
   'ddim',
@@ -45,6 +59,7 @@ interface DrawingRequest {
   scheduler?: SchedulerName;
   /** Of the U-Net's products: `fp32`, `int8`, which is faster, or `int4`, which takes the least memory. */
   precision?: Precision;
+  attention?: AttentionMode;
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */
   threads?: number;
   /** Send a preview with the progress reports (default true). */
@@ -70,7 +85,7 @@ export interface GenerateProgress {
 }
 
 /** Everything needed to make the same picture again; written into the PNG as `parameters`. */
-export interface Recipe {
+export interface Recipe extends Arithmetic {
   prompt: string;
   negativePrompt: string;
   /** Name of the model's folder. */
@@ -81,7 +96,6 @@ export interface Recipe {
   width: number;
   height: number;
   scheduler: SchedulerName;
-  precision: Precision;
   /** Of an edit: see `EditRequest`. */
   strength?: number;
 }

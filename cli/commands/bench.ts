@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
+  ATTENTIONS,
+  type AttentionMode,
   type BenchmarkMask,
   type BenchmarkProgress,
   type BenchmarkReport,
@@ -29,6 +31,7 @@ type Options = CommonOptions & {
   repeat: number;
   mask?: string[];
   precision?: Precision[];
+  attention?: AttentionMode;
   profile?: boolean;
   isolate?: boolean;
   whole?: boolean;
@@ -62,6 +65,7 @@ export function benchCommand(): Command {
         .argParser(wholeNumber(BENCHMARK_LIMITS.repeat.min, BENCHMARK_LIMITS.repeat.max))
         .default(5),
     )
+    .addOption(new Option('--attention <name>', 'of all cases but dense fp32').choices(ATTENTIONS))
     .option('--profile', 'run each case once more and say where its time goes, operator by operator')
     .option('--isolate', 'run each case once more alone in a fresh process, for its own peak of memory')
     .option('--whole', 'from the call to the picture, with all steps and the autoencoder')
@@ -94,7 +98,7 @@ export function benchCommand(): Command {
 
 async function run(cases: string[], options: Options): Promise<void> {
   if (options.model && options.arch) throw new InputError('Give --model or --arch, not both.');
-  const { size, repeat, threads, profile, isolate, precision } = options;
+  const { size, repeat, threads, profile, isolate, precision, attention } = options;
   const { prompt, editPrompt, steps, seed, strength, dilation } = options;
   const masks = await Promise.all((options.mask ?? []).map(readMask));
   const image = options.image && (await readPictureFile(options.image));
@@ -109,6 +113,7 @@ async function run(cases: string[], options: Options): Promise<void> {
         ...size,
         masks,
         precisions: precision,
+        attention,
         repeat,
         threads,
         profile,

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import {
+  ATTENTIONS,
   type GenerateRequest,
   type GenerateResult,
   PRECISIONS,
@@ -13,7 +14,7 @@ import { formatMacs, formatSeconds, note, print } from '../output.ts';
 
 /** Options of every command that draws. */
 export type DrawingOptions = CommonOptions &
-  Pick<GenerateRequest, 'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision'> & {
+  Pick<GenerateRequest, 'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision' | 'attention'> & {
     output: string;
     negative?: string;
   };
@@ -37,15 +38,16 @@ export function withDrawingOptions(command: Command): Command {
       ),
     )
     .addOption(new Option('--scheduler <name>', 'sampler').choices(SCHEDULERS))
-    .addOption(new Option('--precision <name>', 'arithmetic').choices(PRECISIONS));
+    .addOption(new Option('--precision <name>', 'arithmetic').choices(PRECISIONS))
+    .addOption(new Option('--attention <name>', 'sampled: cheaper, on large maps').choices(ATTENTIONS));
   return withCommonOptions(command);
 }
 
 /** The part of a request that these options make. */
 export function drawingRequest(options: DrawingOptions) {
-  const { model, seed, steps, guidance, scheduler, precision, threads, negative } = options;
-  const request = { model, seed, steps, guidance, scheduler, precision, threads, negativePrompt: negative };
-  return { ...request, previews: false };
+  const { model, seed, steps, guidance, scheduler, precision, attention, threads, negative } = options;
+  const common = { model, seed, steps, guidance, scheduler, precision, attention, threads };
+  return { ...common, negativePrompt: negative, previews: false };
 }
 
 /** Writes the picture and prints what it cost; `more` is added to the JSON, `remark` to the line for people. */

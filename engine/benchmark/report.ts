@@ -1,4 +1,4 @@
-import type { Precision } from '../api.ts';
+import type { AttentionMode, Precision } from '../api.ts';
 import type { Machine, OperatorTime } from '../runtime/runtime.ts';
 
 /** What to measure: U-Net runs with guidance, or with `whole` all from the call to the picture. */
@@ -14,6 +14,8 @@ export interface BenchmarkRequest {
   masks?: BenchmarkMask[];
   /** Cases run once for each; `fp32` if absent. */
   precisions?: Precision[];
+  /** Of all cases but the reference, dense float32; `full` if absent. */
+  attention?: AttentionMode;
   /** Timed runs of each case, after one for warming up: 1 … 1000, 5 if absent. */
   repeat?: number;
   /** Threads for one network run; 0 or absent: as many as there are cores. */
@@ -55,6 +57,8 @@ export interface RowIdentity {
   mask: string | null;
   mode: 'dense' | 'sparse';
   precision: Precision;
+  /** `full` if absent. */
+  attention?: AttentionMode;
   workers: number;
 }
 

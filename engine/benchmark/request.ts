@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { PRECISIONS } from '../api.ts';
+import { ATTENTIONS, PRECISIONS } from '../api.ts';
 import { check, fields, LIMITS } from '../pipelines/request.ts';
 import type { BenchmarkRequest } from './report.ts';
 
@@ -30,6 +30,7 @@ const schema = z.object({
   height: side('The height').optional(),
   masks: z.array(mask).max(BENCHMARK_LIMITS.count).optional(),
   precisions: z.array(oneOf('precision', PRECISIONS)).min(1).max(PRECISIONS.length).optional(),
+  attention: oneOf('attention', ATTENTIONS).optional(),
   repeat: whole('Repeats', BENCHMARK_LIMITS.repeat).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   whole: z

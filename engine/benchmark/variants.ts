@@ -44,7 +44,15 @@ export function variantsOf<Case extends NamedCase, Mask>(
         mask,
         precision,
         workers: 1,
-        identity: { case: name, mask: asked?.name ?? null, mode: chosen.mode, precision, workers: 1 },
+        identity: {
+          case: name,
+          mask: asked?.name ?? null,
+          mode: chosen.mode,
+          precision,
+          workers: 1,
+          ...(request.attention &&
+            !isReference({ case: name, precision }) && { attention: request.attention }),
+        },
         alone: { ...request, cases: [name], precisions: [precision], masks: asked && [asked] },
       })),
     );
@@ -52,7 +60,7 @@ export function variantsOf<Case extends NamedCase, Mask>(
 }
 
 /** True for the result that others are compared with. */
-export function isReference({ case: name, precision }: RowIdentity): boolean {
+export function isReference({ case: name, precision }: Pick<RowIdentity, 'case' | 'precision'>): boolean {
   return name === 'dense' && precision === 'fp32';
 }
 

@@ -1,3 +1,5 @@
+import type { AttentionMode } from '../api.ts';
+import { keyCount } from './keys.ts';
 import type { Network } from './network.ts';
 import type { Operator } from './operators.ts';
 import type { Value } from './values.ts';
@@ -31,9 +33,14 @@ export function sizeAt(extent: { height: number; width: number }, level: number)
 /**
  * Counts the products of a run: convolutions, linear maps and attention's two products; nothing element-wise, no
  * algebraic saving. `active`: rows computed at each level of the picture, where only a part of it is; each of them
- * attends to every position.
+ * attends to every position, or with sampled attention to those that are seen.
  */
-export function countMacs(network: Network, extent: Extent, active?: readonly number[]): MacCount {
+export function countMacs(
+  network: Network,
+  extent: Extent,
+  active?: readonly number[],
+  attention: AttentionMode = 'full',
+): MacCount {
   const count: MacCount = { total: 0, byKind: {}, byLevel: {} };
   const positions = (value: Value): number => {
     if (value.kind === 'map') {
@@ -42,10 +49,12 @@ export function countMacs(network: Network, extent: Extent, active?: readonly nu
     }
     return value.kind === 'vector' ? 1 : extent.tokens;
   };
+  const seen = (value: Value): number =>
+    value.kind === 'map' ? keyCount(attention, ...sizeAt(extent, value.level)) : positions(value);
   const rows = (value: Value): number =>
     value.kind === 'map' && active ? active[value.level]! : positions(value);
   for (const operator of network.operators) {
-    const counted = macsOf(operator, rows, positions);
+    const counted = macsOf(operator, rows, seen);
     if (!counted) continue;
     const macs = counted.macs * extent.batch;
     const level = operator.output.kind === 'map' ? String(operator.output.level) : 'none';

@@ -1,3 +1,4 @@
+import type { AttentionMode } from '../api.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import type { ElementType, OnnxModel, Ref } from '../graph/onnx.ts';
@@ -10,6 +11,7 @@ import {
   freshName,
   indexName,
   isSelfAttention,
+  keysName,
   momentsOf,
   type RowFeature,
   type Statistics,
@@ -31,6 +33,7 @@ export interface RowsOptions {
   storage: Storage;
   /** With `recorded` there are fewer operators, but the network can neither run densely nor record. */
   statistics: Statistics;
+  attention: AttentionMode;
   /** For calibration; see `Emitter`. */
   watch?: boolean;
 }
@@ -43,6 +46,7 @@ export interface RowsOptions {
  * `same.l`, `down.l`, `up.l` (or `up.l.q`, one a parity class): neighbour indexes, int32 [N, taps];
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
+ * where keys are sampled, `keys.count.l` [1]: how many of the active rows are keys;
  * where they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C];
  * for each group norm `scale.*` and `offset.*` [B, 1, C]: y = x · scale + offset;
  * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: where fresh is not 0, scale and offset
@@ -218,13 +222,14 @@ class RowsLowering {
     const [key, value] = [this.#get(operator.key), this.#get(operator.value)];
     if (!isSelfAttention(operator)) return emit.attention(query, key, value, operator);
     const [keys, values] = attendedOf(operator) as [AttendedFeature, AttendedFeature];
-    this.#give(keys, key);
-    this.#give(values, value);
+    const [freshKeys, freshValues] = [this.#seen(key, keys), this.#seen(value, values)];
+    this.#give(keys, freshKeys);
+    this.#give(values, freshValues);
     // Softmax does not care about the order of keys: recorded rows first, then the fresh ones.
     if (this.#options.storage === 'float32') {
       const all = (feature: AttendedFeature, fresh: Ref) =>
         emit.concat([this.#input(feature.name, 'float32', this.#rowDims(feature)), fresh], 1);
-      return emit.attention(query, all(keys, key), all(values, value), operator);
+      return emit.attention(query, all(keys, freshKeys), all(values, freshValues), operator);
     }
     // In units of the recorded scale of each channel: q · (s · k) = (q · s) · k saves a product a recorded number.
     const scaled = (feature: AttendedFeature, fresh: Ref) => {
@@ -232,9 +237,17 @@ class RowsLowering {
       const bytes = this.#input(feature.name, 'int8', this.#rowDims(feature));
       return { scale, all: emit.concat([onnx.cast(bytes, 'float32'), onnx.node('Div', [fresh, scale])], 1) };
     };
-    const [k, v] = [scaled(keys, key), scaled(values, value)];
+    const [k, v] = [scaled(keys, freshKeys), scaled(values, freshValues)];
     const seen = emit.attention(onnx.node('Mul', [query, k.scale]), k.all, v.all, operator);
     return onnx.node('Mul', [seen, v.scale]);
+  }
+
+  /** The fresh keys or values that are seen. */
+  #seen(rows: Ref, { level }: AttendedFeature): Ref {
+    if (this.#options.attention === 'full') return rows;
+    const { onnx } = this.emit;
+    const count = this.#input(keysName(level), 'int64', [1]);
+    return onnx.node('Slice', [rows, onnx.ints([0]), count, onnx.ints([1])], {}, 'keys');
   }
 
   #rowDims({ name, channels }: RowFeature): (number | string)[] {
@@ -242,8 +255,9 @@ class RowsLowering {
   }
 
   /** An output that gives this pass's rows for later passes. */
-  #give({ name, level, channels }: RowFeature, rows: Ref): void {
-    this.emit.onnx.output(`new.${name}`, rows, 'float32', ['batch', `rows_${level}`, channels]);
+  #give({ kind, name, level, channels }: RowFeature, rows: Ref): void {
+    const count = kind === 'window' ? `rows_${level}` : `keys_${level}`;
+    this.emit.onnx.output(`new.${name}`, rows, 'float32', ['batch', count, channels]);
   }
 
   /** A graph input, which several operators may read. */

@@ -1,4 +1,4 @@
-import { PRECISIONS, type Precision, type Recipe, type SchedulerName } from '../api.ts';
+import { ATTENTIONS, PRECISIONS, type Recipe, type SchedulerName } from '../api.ts';
 import { readPngText, withPngText } from './png-text.ts';
 
 /** The PNG keyword under which Stable Diffusion tools keep what a picture was made from. */
@@ -55,6 +55,7 @@ export function formatRecipe(recipe: Recipe): string {
     ['Size', `${recipe.width}x${recipe.height}`],
     ['Model', recipe.model],
     ['Precision', recipe.precision],
+    ...(recipe.attention ? [['Attention', recipe.attention] as [string, string]] : []),
     ['Version', 'Patchwork'],
   ];
   const lines = [recipe.prompt];
@@ -84,7 +85,8 @@ export function parseRecipe(text: string): ParsedRecipe | undefined {
     seed: wholeNumber(settings.get('Seed')),
     ...(width !== undefined && height !== undefined ? { width, height } : {}),
     model: settings.get('Model'),
-    precision: precisionOf(settings.get('Precision')),
+    precision: oneOf(PRECISIONS, settings.get('Precision')),
+    attention: oneOf(ATTENTIONS, settings.get('Attention')),
   });
 }
 
@@ -117,8 +119,8 @@ function plain(label: string): string {
     .replaceAll(/[\s_-]/g, '');
 }
 
-function precisionOf(text: string | undefined): Precision | undefined {
-  return PRECISIONS.find((precision) => precision === text);
+function oneOf<Name extends string>(known: readonly Name[], text: string | undefined): Name | undefined {
+  return known.find((name) => name === text);
 }
 
 function wholeNumber(text: string | undefined): number | undefined {

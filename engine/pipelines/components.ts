@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Precision } from '../api.ts';
+import type { Arithmetic, Precision } from '../api.ts';
 import type { Network } from '../graph/network.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
 import { shiftNetwork, textNetwork } from '../lowering/conditioning.ts';
@@ -79,7 +79,13 @@ export class Components {
   }
 
   async #watch(drive: Drive): Promise<Statistics> {
-    const options = { foldUpsampling: false, storage: 'float32', statistics: 'any', watch: true } as const;
+    const options = {
+      foldUpsampling: false,
+      storage: 'float32',
+      statistics: 'any',
+      attention: 'full',
+      watch: true,
+    } as const;
     const statistics = await calibrate(await this.rowsUNet(options), drive);
     await this.#forget(rowsKey(options, 'fp32'));
     return statistics;
@@ -108,13 +114,16 @@ export class Components {
    * statistics it has fewer operators, which is what its passes over a few rows cost, and its features are kept as they
    * are, not as bytes.
    */
-  async editingUNet(extent: { height: number; width: number }, precision: Precision): Promise<EditingUNet> {
+  async editingUNet(
+    extent: { height: number; width: number },
+    { precision, attention = 'full' }: Arithmetic,
+  ): Promise<EditingUNet> {
     const network = this.network('unet');
     const { bytes } = await this.#weights('unet');
     const small = bytes < SMALL_BYTES;
     // The matrices of folded upsampling are larger; int4 is for machines short of memory.
     const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(network, extent.height, extent.width);
-    const options = { foldUpsampling, storage: small ? 'float32' : 'int8' } as const;
+    const options = { foldUpsampling, attention, storage: small ? 'float32' : 'int8' } as const;
     return {
       editing: await this.rowsUNet({ ...options, statistics: small ? 'recorded' : 'any' }, precision),
       recording: () => this.rowsUNet({ ...options, statistics: 'any' }, precision),

@@ -1,4 +1,4 @@
-import type { Precision } from '../api.ts';
+import type { Arithmetic } from '../api.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import { floats, type Session } from '../runtime/runtime.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -11,18 +11,18 @@ type Timesteps = Pick<Scheduler, 'timesteps'>;
 
 /**
  * Prediction over whole latents [C, h, w] (`dims`): by the planar U-Net, which is the faster form in float32, or by the
- * rows form, which is the one that is quantized.
+ * rows form, which is the one that can be quantized and sampled.
  */
 export async function densePredict(
   components: Components,
-  precision: Precision,
+  arithmetic: Arithmetic,
   scheduler: Timesteps,
   dims: readonly number[],
   condition: Condition,
 ): Promise<Predict> {
-  if (precision !== 'fp32') {
+  if (arithmetic.precision !== 'fp32' || arithmetic.attention === 'sampled') {
     const [, height, width] = dims as [number, number, number];
-    const { recording } = await components.editingUNet({ height, width }, precision);
+    const { recording } = await components.editingUNet({ height, width }, arithmetic);
     return rowsPredict(await recording(), scheduler, dims, condition);
   }
   return planarPredict(await components.session('unet'), scheduler, dims, condition);

@@ -80,7 +80,7 @@ export async function edit(
     signal,
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
-  const unet = sparse && (await components.editingUNet(extent, recipe.precision));
+  const unet = sparse && (await components.editingUNet(extent, recipe));
   const loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
@@ -95,7 +95,7 @@ export async function edit(
     window,
     planes,
     condition,
-    precision: recipe.precision,
+    arithmetic: recipe,
   });
   const { process, decoded: whole } = before.studied;
 
@@ -135,12 +135,17 @@ export async function edit(
   };
   const batch = batchOf(condition);
   const tokens = condition.text.dims[1]!;
-  const denseStepMacs = countMacs(components.network('unet'), { ...extent, batch, tokens }).total;
+  const denseStepMacs = countMacs(
+    components.network('unet'),
+    { ...extent, batch, tokens },
+    undefined,
+    recipe.attention,
+  ).total;
   const dims = [latentChannels, extent.height, extent.width];
   const repainted = unet
     ? await repaintSparse(unet, memory.features, request, task.dilation, callbacks)
     : await repaintDense(
-        await densePredict(components, recipe.precision, scheduler, dims, condition),
+        await densePredict(components, recipe, scheduler, dims, condition),
         request,
         denseStepMacs,
         callbacks,
@@ -161,7 +166,7 @@ export async function edit(
     if (!repainted.remember) return;
     const id = crypto.randomUUID();
     await repainted.remember(id);
-    await keepStudy(memory, featuresOwner(model.id, recipe.precision), windowPlanes(result, window), batch, {
+    await keepStudy(memory, featuresOwner(model.id, recipe), windowPlanes(result, window), batch, {
       window,
       process: { ...process, id, latent: repainted.latent },
       decoded: whole && decoded,

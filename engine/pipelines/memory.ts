@@ -1,4 +1,4 @@
-import type { Precision } from '../api.ts';
+import type { Arithmetic } from '../api.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { Coded } from './region-autoencoder.ts';
@@ -21,9 +21,9 @@ export interface EditMemory {
 /** Pictures whose latents are remembered. */
 const MAX_STUDIES = 8;
 
-/** Whose features these are: a model in a precision. */
-export function featuresOwner(model: string, precision: Precision): string {
-  return `${model} ${precision}`;
+/** Whose features these are: a model, computed in one way. */
+export function featuresOwner(model: string, { precision, attention = 'full' }: Arithmetic): string {
+  return `${model} ${precision} ${attention}`;
 }
 
 /** What is known of a picture, given as the window's planes, for an owner and a batch (2 with guidance). */

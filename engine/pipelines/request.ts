@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import {
+  ATTENTIONS,
   EDIT_MODES,
   type EditRequest,
   type GenerateRequest,
@@ -71,6 +72,7 @@ const drawing = {
   guidance: between('Guidance', LIMITS.guidance).optional(),
   scheduler: oneOf('scheduler', SCHEDULERS).optional(),
   precision: oneOf('precision', PRECISIONS).optional(),
+  attention: oneOf('attention', ATTENTIONS).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   previews: z.boolean().optional(),
 };
@@ -124,5 +126,6 @@ export function recipeOf(
     height: request.height ?? defaults.height,
     scheduler: request.scheduler ?? model.scheduler,
     precision: request.precision ?? 'fp32',
+    ...(request.attention && { attention: request.attention }),
   };
 }

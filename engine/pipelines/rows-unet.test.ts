@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { withTinyModel } from '../../test/support/tiny-model.ts';
+import type { RowsOptions } from '../lowering/rows.ts';
 import { gaussianNoise } from '../pictures/noise.ts';
 import type { Mask } from '../regions/mask.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
@@ -64,15 +65,24 @@ interface Setting {
   noise: (stream: number) => Float32Array;
 }
 
-const check = (property: (setting: Setting) => Promise<void>, storage: 'float32' | 'int8' = 'float32') =>
+const check = (
+  property: (setting: Setting) => Promise<void>,
+  { storage = 'float32', attention = 'full' }: Partial<Pick<RowsOptions, 'storage' | 'attention'>> = {},
+  settings: typeof cases = cases,
+) =>
   fc.assert(
-    fc.asyncProperty(cases, async ({ config, height, width, batch, seed, density }) =>
+    fc.asyncProperty(settings, async ({ config, height, width, batch, seed, density }) =>
       withTinyModel(config, async (model) => {
         const components = new Components(model, new NodeRuntime(), 1);
         const network = components.network('unet');
         const foldUpsampling = RowsUNet.canFold(network, height, width);
-        const unet = await components.rowsUNet({ foldUpsampling, storage, statistics: 'any' });
-        const lean = await components.rowsUNet({ foldUpsampling, storage, statistics: 'recorded' });
+        const unet = await components.rowsUNet({ foldUpsampling, storage, statistics: 'any', attention });
+        const lean = await components.rowsUNet({
+          foldUpsampling,
+          storage,
+          statistics: 'recorded',
+          attention,
+        });
         const textDims = [batch, TOKENS, CROSS];
         const text = float32(gaussianNoise(seed, 99, batch * TOKENS * CROSS), textDims);
         const condition = { text, guidance: 1.5 };
@@ -146,6 +156,30 @@ test('an unchanged input gives the recorded output', () =>
     assertClose(again.output, toRows(output, 1, 4, active), 1e-4);
   }));
 
+test('sampled attention on a large map: an unchanged input gives the recorded output', () => {
+  const large = cases.map((setting) => ({ ...setting, height: 64, width: 66 }));
+  return check(
+    async (setting) => {
+      const { unet, condition, batch, mask } = setting;
+      const planes = setting.noise(0);
+      const { output, recorded } = await record(setting, planes);
+      const region = unet.region(mask, batch);
+      const { active } = region.plan.levels[0]!;
+      const pass = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, {
+        recorded,
+        features: true,
+      });
+      assertClose(pass.output, toRows(output, 1, 4, active), 1e-4);
+      for (const [name, rows] of unet.updated(recorded, region, pass))
+        assert.equal(rows.length, recorded.get(name)!.length);
+      const keys = [...recorded].find(([name]) => name.startsWith('keys.down_blocks.0'));
+      if (keys) assert.equal(keys[1].length, (batch * 8 * 64 * 66) / 4);
+    },
+    { attention: 'sampled' },
+    large,
+  );
+});
+
 test('an update makes the store what a pass over the edited part saw', () =>
   check(async (setting) => {
     const { unet, condition, batch, mask } = setting;
@@ -177,15 +211,18 @@ test('with recorded statistics only: the same output and features', () =>
   }));
 
 test('features stored as bytes change the output by little', () =>
-  check(async (setting) => {
-    const { unet, condition, batch, mask } = setting;
-    const planes = setting.noise(0);
-    const { output, recorded } = await record(setting, planes);
-    const region = unet.region(mask, batch);
-    const { active } = region.plan.levels[0]!;
-    const again = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, { recorded });
-    assertClose(again.output, toRows(output, 1, 4, active), 0.1);
-  }, 'int8'));
+  check(
+    async (setting) => {
+      const { unet, condition, batch, mask } = setting;
+      const planes = setting.noise(0);
+      const { output, recorded } = await record(setting, planes);
+      const region = unet.region(mask, batch);
+      const { active } = region.plan.levels[0]!;
+      const again = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, { recorded });
+      assertClose(again.output, toRows(output, 1, 4, active), 0.1);
+    },
+    { storage: 'int8' },
+  ));
 
 test('an empty mask does no work', () =>
   check(async ({ unet, condition, batch, mask }) => {

@@ -139,7 +139,7 @@ export class RowsUNet {
     const { height, width } = region.plan.levels[0]!;
     const active = region.plan.levels.map((level) => level.active.length);
     const extent = { height, width, batch: region.batch, tokens };
-    const { total, byKind } = countMacs(this.network, extent, active);
+    const { total, byKind } = countMacs(this.network, extent, active, this.options.attention);
     const text = byKind.text ?? 0;
     return text + runs * (total - text);
   }

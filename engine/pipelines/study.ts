@@ -1,4 +1,4 @@
-import type { Precision } from '../api.ts';
+import type { Arithmetic } from '../api.ts';
 import { gaussianNoise, START_NOISE } from '../pictures/noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import type { PictureWindow } from '../pictures/window.ts';
@@ -15,7 +15,7 @@ export interface Seen {
   planes: Float32Array;
   /** Of the edit. */
   condition: Condition;
-  precision: Precision;
+  arithmetic: Arithmetic;
 }
 
 /** A picture's latents and process: remembered, or computed now. */
@@ -23,11 +23,11 @@ export async function study(
   ready: ReadyModel,
   memory: EditMemory,
   autoencoder: RegionAutoencoder,
-  { picture, window, planes, condition, precision }: Seen,
+  { picture, window, planes, condition, arithmetic }: Seen,
 ): Promise<{ studied: Studied; macs: number }> {
   const { width, height } = window;
   const batch = batchOf(condition);
-  const owner = featuresOwner(ready.model.id, precision);
+  const owner = featuresOwner(ready.model.id, arithmetic);
   const known = await findStudy(memory, owner, planes, window, batch);
   if (known) return { studied: known, macs: 0 };
   const encoded = await autoencoder.encode(planes, width, height);

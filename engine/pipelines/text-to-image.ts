@@ -45,8 +45,7 @@ export async function textToImage(
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
   const extent = { height: height / scale, width: width / scale };
-  const { precision } = recipe;
-  const remembering = options.memory && (await components.editingUNet(extent, precision));
+  const remembering = options.memory && (await components.editingUNet(extent, recipe));
   const decoder = await components.session('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;
 
@@ -62,7 +61,7 @@ export async function textToImage(
   const id = crypto.randomUUID();
   const predict = remembering
     ? await recordingPredict(remembering, options.memory!.features, id, scheduler, dims, condition)
-    : await densePredict(components, precision, scheduler, dims, condition);
+    : await densePredict(components, recipe, scheduler, dims, condition);
 
   const autoencoder = new RegionAutoencoder(components);
   const decode = async (latent: Float32Array): Promise<EncodedPicture & { decoded?: Coded }> => {
@@ -109,7 +108,7 @@ export async function textToImage(
     const window = { left: 0, top: 0, width, height };
     const planes = windowPlanes(await decodePicture(picture.png, 'The picture'), window);
     const studied = { window, process: { id, latent, noise, condition }, decoded };
-    await keepStudy(options.memory, featuresOwner(model.id, precision), planes, batchOf(condition), studied);
+    await keepStudy(options.memory, featuresOwner(model.id, recipe), planes, batchOf(condition), studied);
   }
 
   const batch = batchOf(condition);
@@ -117,7 +116,8 @@ export async function textToImage(
   const pixels = { height, width, tokens };
   const macs =
     conditioning.macs +
-    countMacs(components.network('unet'), { ...extent, batch, tokens }).total * scheduler.timesteps.length +
+    countMacs(components.network('unet'), { ...extent, batch, tokens }, undefined, recipe.attention).total *
+      scheduler.timesteps.length +
     countMacs(components.network('vae-decoder'), { ...pixels, batch: 1 }).total;
   return {
     picture: { ...picture, png: withRecipe(picture.png, recipe) },

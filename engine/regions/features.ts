@@ -46,6 +46,11 @@ export interface MomentsFeature {
  */
 export type Storage = 'float32' | 'int8';
 
+/** The input that says how many of a level's active rows, from the first, are keys. */
+export function keysName(level: number): string {
+  return `keys.count.${level}`;
+}
+
 /** Which statistics a network's group norms can use: of this pass or recorded as each run's inputs say, or recorded. */
 export type Statistics = 'any' | 'recorded';
 

@@ -1,9 +1,12 @@
-import type { Tensor } from '../runtime/runtime.ts';
+import type { AttentionMode } from '../api.ts';
+import { isSampled } from '../graph/keys.ts';
+import { int64, type Tensor } from '../runtime/runtime.ts';
 import { dequantizeRows, quantizeChannels, quantizeRows } from './bytes.ts';
 import {
   type Feature,
   freshName,
   indexName,
+  keysName,
   type MomentsFeature,
   type RowFeature,
   type Statistics,
@@ -26,6 +29,7 @@ export interface RegionForm {
   foldUpsampling: boolean;
   storage: Storage;
   statistics: Statistics;
+  attention: AttentionMode;
   batch: number;
 }
 
@@ -63,7 +67,7 @@ export function featureFeeds(form: RegionForm, plan: RegionPlan, recorded?: Reco
       const { halo } = neighboursOf(plan, feature.reader, feature.level);
       const data = windowRows(feature, form, halo, recorded);
       feeds[feature.name] = float32(data, [form.batch, halo.length + 1, feature.channels]);
-    } else Object.assign(feeds, attendedFeeds(feature, form, plan.levels[feature.level]!.inactive, recorded));
+    } else Object.assign(feeds, attendedFeeds(feature, form, keysOf(form, plan, feature.level), recorded));
   }
   return feeds;
 }
@@ -97,15 +101,17 @@ export function recordedFrom({ features, storage }: RegionForm, outputs: Readonl
 /** What was recorded, with the fresh rows of a pass over a part of the picture; moments stay, and scales a channel. */
 export function updatedBy(
   recorded: Recorded,
-  { features, storage, batch }: RegionForm,
+  form: RegionForm,
   plan: RegionPlan,
   outputs: Readonly<Feeds>,
 ): Recorded {
+  const { features, storage, batch } = form;
   const updated: Recorded = new Map(recorded);
   for (const feature of features) {
     if (feature.kind === 'moments') continue;
     const { name, channels } = feature;
-    const { stored } = plan.levels[feature.level]!;
+    const level = plan.levels[feature.level]!;
+    const stored = feature.kind === 'window' ? level.stored : keysOf(form, plan, feature.level).active;
     const fresh = outputOf(outputs, name);
     const put = (tensor: string, rows: Float32Array | Int8Array, width: number) => {
       const all = recordedOf(recorded, tensor).slice();
@@ -162,19 +168,38 @@ function windowRows(
   return dequantizeRows({ bytes: rows as Int8Array, scale }, channels);
 }
 
+/** Store rows of a level that self-attention sees: those computed now, and the others. */
+function keysOf(
+  { attention }: RegionForm,
+  plan: RegionPlan,
+  level: number,
+): { active: Int32Array; inactive: Int32Array } {
+  const { stored, inactive, quarter, height, width } = plan.levels[level]!;
+  if (!isSampled(attention, height, width)) return { active: stored, inactive };
+  const end = inactive.findIndex((row) => row >= quarter.stored);
+  return {
+    active: stored.subarray(0, quarter.active),
+    inactive: end < 0 ? inactive : inactive.subarray(0, end),
+  };
+}
+
 function attendedFeeds(
-  { name, channels }: RowFeature,
-  { batch, storage }: RegionForm,
-  inactive: Int32Array,
+  { name, level, channels }: RowFeature,
+  { batch, storage, attention }: RegionForm,
+  { active, inactive }: { active: Int32Array; inactive: Int32Array },
   recorded?: Recorded,
 ): Feeds {
+  const count =
+    attention === 'full' ? {} : { [keysName(level)]: int64(BigInt64Array.of(BigInt(active.length)), [1]) };
   const dims = [batch, inactive.length, channels];
   const rows = inactive.length ? takeRows(recordedOf(recorded, name), batch, channels, inactive) : undefined;
-  if (storage === 'float32') return { [name]: float32((rows as Float32Array) ?? new Float32Array(), dims) };
+  if (storage === 'float32')
+    return { ...count, [name]: float32((rows as Float32Array) ?? new Float32Array(), dims) };
   const scale = inactive.length
     ? (recordedOf(recorded, scaleName(name)) as Float32Array)
     : new Float32Array(channels).fill(1);
   return {
+    ...count,
     [name]: { type: 'int8', data: (rows as Int8Array) ?? new Int8Array(), dims },
     [scaleName(name)]: float32(scale, [1, 1, channels]),
   };

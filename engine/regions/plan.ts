@@ -25,6 +25,8 @@ export interface LevelPlan {
   readonly inactive: Int32Array;
   /** 3×3 neighbours at the same level. */
   readonly same: Neighbours;
+  /** Rows of the first parity class, one position of every 2×2: the first of the active ones, and of the store's. */
+  readonly quarter: { readonly active: number; readonly stored: number };
 }
 
 /** Where rows find the rows that they read: indexes into [active rows; halo rows; one row of zeros]. */
@@ -57,6 +59,7 @@ export function planRegion(mask: Mask, levelCount: number, ring = 0): RegionPlan
     stored: map.stored(),
     inactive: map.inactive(),
     same: neighbours(map, map, (y, x) => WINDOW.map(([dy, dx]) => [y + dy, x + dx])),
+    quarter: map.quarter,
   }));
   const down = maps
     .slice(1)
@@ -89,6 +92,7 @@ class LevelMap {
   readonly height: number;
   readonly width: number;
   readonly active: Int32Array;
+  readonly quarter: { active: number; stored: number };
   /** Row among the active ones at each position, −1 elsewhere. */
   readonly #row: Int32Array;
   /** Row in the store at each position. */
@@ -102,7 +106,8 @@ class LevelMap {
     this.active = new Int32Array(activeCount(mask));
     let stored = 0;
     let row = 0;
-    for (let parity = 0; parity < 4; parity++)
+    const quarter = { active: 0, stored: 0 };
+    for (let parity = 0; parity < 4; parity++) {
       for (let y = parity >> 1; y < mask.height; y += 2)
         for (let x = parity & 1; x < mask.width; x += 2) {
           const position = y * mask.width + x;
@@ -111,6 +116,9 @@ class LevelMap {
           this.active[row] = position;
           this.#row[position] = row++;
         }
+      if (parity === 0) Object.assign(quarter, { active: row, stored });
+    }
+    this.quarter = quarter;
   }
 
   stored(): Int32Array {

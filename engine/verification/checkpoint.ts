@@ -42,7 +42,12 @@ export class Checkpoint {
     if (!this.#rows) {
       const { network, weights } = await this.#open('unet', PLACES.unet.folder);
       // Right at every size: references come in sizes with odd levels too.
-      const options = { foldUpsampling: false, storage: 'float32', statistics: 'any' } as const;
+      const options = {
+        foldUpsampling: false,
+        storage: 'float32',
+        statistics: 'any',
+        attention: 'full',
+      } as const;
       const load = async (key: string, model: OnnxModel) => {
         const session = await this.#runtime.load(model, { threads: this.#runtime.threads });
         this.#sessions.set(key, session);

@@ -1,4 +1,4 @@
-import type { Precision } from '../../api.ts';
+import type { Arithmetic } from '../../api.ts';
 import type { MacCount } from '../../graph/macs.ts';
 import type { Components } from '../../pipelines/components.ts';
 import type { Mask } from '../../regions/mask.ts';
@@ -8,7 +8,7 @@ import type { StepInputs } from './inputs.ts';
 export interface StepSettings {
   /** For a case that takes one, at latent size. */
   mask?: Mask;
-  precision: Precision;
+  arithmetic: Arithmetic;
   workers: number;
 }
 

@@ -29,7 +29,7 @@ export async function stepSuite(
     const sample = inputs.sample(mask);
     const prepare = async (): Promise<Prepared> => {
       await components.prepare(precision, noiseDrive(inputs));
-      const step = await chosen.prepare(components, inputs, { mask, precision, workers });
+      const step = await chosen.prepare(components, inputs, { mask, arithmetic: identity, workers });
       const { loadSeconds } = step;
       const cost = { ...step, stepSeconds: [] };
       if (isReference(identity)) {

@@ -1,4 +1,4 @@
-import type { CallOptions, Engine, Precision } from '../../api.ts';
+import type { AttentionMode, CallOptions, Engine, Precision } from '../../api.ts';
 import type { NamedCase } from '../variants.ts';
 
 /** What every case of a benchmark of whole pictures has to do with. */
@@ -19,6 +19,7 @@ export interface WholeTask {
   dilation?: number;
   threads?: number;
   precision: Precision;
+  attention?: AttentionMode;
   /** File bytes, for a case that takes a mask. */
   mask?: Uint8Array;
 }

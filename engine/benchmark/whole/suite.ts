@@ -46,7 +46,17 @@ export async function wholeSuite(
         ? chooseWindow(picture, boundsOf(decoded)!, { most: LIMITS.size.max })
         : { width, height };
       const latent = { width: window.width / scale, height: window.height / scale };
-      const task = { ...common, engine, image, editPrompt, strength, dilation, precision, mask: file };
+      const task = {
+        ...common,
+        engine,
+        image,
+        editPrompt,
+        strength,
+        dilation,
+        precision,
+        attention: identity.attention,
+        mask: file,
+      };
       const run = async (round: number) => {
         const outcome = await chosen.run({ ...task, seed: seed + round }, { signal });
         if (round === 0) first.set(identity, outcome);
@@ -97,8 +107,8 @@ function referenceOf(row: RowIdentity, rows: readonly RowIdentity[]): RowIdentit
 }
 
 /** Name of a row's picture, fit for a file. */
-function nameOf({ case: name, mask, precision }: RowIdentity, masks: number): string {
-  const parts = [name, masks > 1 && mask, precision !== 'fp32' && precision];
+function nameOf({ case: name, mask, precision, attention }: RowIdentity, masks: number): string {
+  const parts = [name, masks > 1 && mask, precision !== 'fp32' && precision, attention];
   return parts
     .filter(Boolean)
     .join(' ')

@@ -8,14 +8,14 @@ export const dense: StepCase = {
   name: 'dense',
   mode: 'dense',
   masked: false,
-  async prepare(components, { extent, channels, condition }, { precision }) {
+  async prepare(components, { extent, channels, condition }, { arithmetic }) {
     const start = performance.now();
     const dims = [channels, extent.height, extent.width];
     const schedule = { timesteps: [TIMESTEP] };
-    const predict = await densePredict(components, precision, schedule, dims, condition);
+    const predict = await densePredict(components, arithmetic, schedule, dims, condition);
     const loadSeconds = (performance.now() - start) / 1000;
     return {
-      macs: countMacs(components.network('unet'), extent),
+      macs: countMacs(components.network('unet'), extent, undefined, arithmetic.attention),
       loadSeconds,
       storeBytes: 0,
       activeFraction: [],

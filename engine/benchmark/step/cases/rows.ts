@@ -1,5 +1,6 @@
 import { countMacs } from '../../../graph/macs.ts';
 import type { Components, EditingUNet } from '../../../pipelines/components.ts';
+import type { RowsUNet } from '../../../pipelines/rows-unet.ts';
 import type { Recorded } from '../../../regions/feeds.ts';
 import { activeFractions } from '../../../regions/plan.ts';
 import { overPlanes, toRows } from '../../../regions/rows.ts';
@@ -14,7 +15,7 @@ export const rows: StepCase = {
   masked: false,
   prepare: (components, inputs, settings) =>
     rowsRun(components, inputs, settings, async () => {
-      const { recording } = await components.editingUNet(inputs.extent, settings.precision);
+      const { recording } = await components.editingUNet(inputs.extent, settings.arithmetic);
       return { editing: await recording(), recording };
     }),
 };
@@ -25,7 +26,7 @@ export const sparse: StepCase = {
   mode: 'sparse',
   masked: true,
   prepare: (components, inputs, settings) =>
-    rowsRun(components, inputs, settings, () => components.editingUNet(inputs.extent, settings.precision)),
+    rowsRun(components, inputs, settings, () => components.editingUNet(inputs.extent, settings.arithmetic)),
 };
 
 /** The same with features recorded as float32. */
@@ -35,9 +36,12 @@ export const sparseExact: StepCase = {
   masked: true,
   prepare: (components, inputs, settings) =>
     rowsRun(components, inputs, settings, async () => {
-      const { recording } = await components.editingUNet(inputs.extent, settings.precision);
+      const { recording } = await components.editingUNet(inputs.extent, settings.arithmetic);
       const { options } = await recording();
-      const unet = await components.rowsUNet({ ...options, storage: 'float32' }, settings.precision);
+      const unet = await components.rowsUNet(
+        { ...options, storage: 'float32' },
+        settings.arithmetic.precision,
+      );
       return { editing: unet, recording: async () => unet };
     }),
 };
@@ -61,7 +65,7 @@ async function rowsRun(
   const active = region.plan.levels.map((level) => level.active.length);
   const whole = mask && (await recordedBy(await recording(), inputs));
   return {
-    macs: countMacs(network, extent, active),
+    macs: countMacs(network, extent, active, unet.options.attention),
     loadSeconds,
     storeBytes: whole ? bytesOf(whole.recorded) : 0,
     activeFraction: activeFractions(region.plan),

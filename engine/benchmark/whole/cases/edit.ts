@@ -13,8 +13,8 @@ function edit(mode: EditMode): WholeCase {
     mode,
     masked: true,
     run: ({ engine, image, mask, editPrompt, seed, model, ...task }, options) => {
-      const { steps, strength, dilation, threads, precision } = task;
-      const settings = { model, steps, strength, dilation, threads, precision, previews: false };
+      const { steps, strength, dilation, threads, precision, attention } = task;
+      const settings = { model, steps, strength, dilation, threads, precision, attention, previews: false };
       return engine.edit({ prompt: editPrompt, image, mask: mask!, mode, seed, ...settings }, options);
     },
   };

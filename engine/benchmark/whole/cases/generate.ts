@@ -5,9 +5,9 @@ export const generate: WholeCase = {
   name: 'generate',
   mode: 'dense',
   masked: false,
-  run: ({ engine, prompt, width, height, seed, model, steps, threads, precision }, options) =>
+  run: ({ engine, prompt, width, height, seed, model, steps, threads, precision, attention }, options) =>
     engine.generate(
-      { prompt, width, height, seed, model, steps, threads, precision, previews: false },
+      { prompt, width, height, seed, model, steps, threads, precision, attention, previews: false },
       options,
     ),
 };
