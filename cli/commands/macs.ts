@@ -2,7 +2,13 @@ import { Command, Option } from 'commander';
 import { InputError } from '../../engine/errors.ts';
 import type { Extent } from '../../engine/graph/macs.ts';
 import { countMacs } from '../../engine/graph/macs.ts';
-import type { Network } from '../../engine/graph/network.ts';
+import { countParameters, type Network } from '../../engine/graph/network.ts';
+import {
+  VISION_ARCHITECTURES,
+  VISION_PARTS,
+  type VisionPartName,
+  visionPart,
+} from '../../engine/models/efficientvit.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PARTS, type Part } from '../../engine/models/parts.ts';
 import { featuresOf, levelCount } from '../../engine/regions/features.ts';
@@ -11,7 +17,16 @@ import { readLatentMask } from '../masks.ts';
 import { type CommonOptions, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
 import { formatMacs, print } from '../output.ts';
 
-type Options = CommonOptions & { size: Size; batch: number; part: Part; mask?: string };
+type Options = CommonOptions & { size: Size; batch: number; part?: Part | VisionPartName; mask?: string };
+
+/** A network to count, with the pixels of a position of its level 0 and the length of its sequences. */
+interface Counted {
+  name: string;
+  part: string;
+  network: Network;
+  scale: number;
+  tokens: number;
+}
 
 /** Counting costs nothing, so it may go far beyond what fits this machine. */
 const COUNTED_SIZES = { min: 8, max: 65536, multipleOf: 8 };
@@ -19,7 +34,7 @@ const COUNTED_SIZES = { min: 8, max: 65536, multipleOf: 8 };
 export function macsCommand(): Command {
   const command = new Command('macs')
     .description("Count multiply–accumulates from a network's definition; no weights are needed.")
-    .argument('<arch>', 'a model folder, or an architecture by name (sd15, sd21, sdxl, …)')
+    .argument('<arch>', 'a model folder, or an architecture by name (sd15, efficientvit-sam-l0, …)')
     .addOption(
       new Option('--size <WxH>', 'picture size in pixels')
         .argParser(size(COUNTED_SIZES))
@@ -27,16 +42,16 @@ export function macsCommand(): Command {
     )
     .addOption(new Option('--batch <n>', 'pictures in one run').argParser(wholeNumber(1, 1024)).default(1))
     .option('--mask <file>', 'count what this part of the picture costs, for a U-Net')
-    .addOption(new Option('--part <part>', 'which network').choices(PARTS).default('unet'));
+    .addOption(new Option('--part <part>', 'which network').choices([...PARTS, ...VISION_PARTS]));
   return withCommonOptions(command).action(run);
 }
 
 async function run(arch: string, options: Options): Promise<void> {
-  const { size: pixels, batch, part } = options;
-  const model = await openModel(arch);
-  const scale = part === 'unet' ? model.autoencoder.scale : 1;
-  const extent = { height: pixels.height / scale, width: pixels.width / scale, batch, tokens: 77 };
-  const network = model.network(part);
+  const { size: pixels, batch } = options;
+  const { name, part, network, scale, tokens } = await networkOf(arch, options.part);
+  if (pixels.height % scale || pixels.width % scale)
+    throw new InputError(`The sides must be multiples of ${scale} for the ${part} of ${name}.`);
+  const extent = { height: pixels.height / scale, width: pixels.width / scale, batch, tokens };
   const dense = countMacs(network, extent);
   const active = options.mask ? await activeRows(options.mask, part, extent, scale, network) : undefined;
   const { total, byKind, byLevel } = active ? countMacs(network, extent, active) : dense;
@@ -45,26 +60,44 @@ async function run(arch: string, options: Options): Promise<void> {
     active: total,
     byKind,
     byLevel,
+    parameters: countParameters(network),
     ...(active && { activeRows: active }),
   };
   print(options, { arch, part, ...pixels, batch, ...figures }, () => {
     const share = (macs: number) =>
       `${formatMacs(macs).padStart(14)} ${((100 * macs) / total).toFixed(1).padStart(5)} %`;
     return [
-      `${model.name} ${part}, ${pixels.width}×${pixels.height}, batch ${batch}: ${formatMacs(dense.total)}`,
+      `${name} ${part}, ${pixels.width}×${pixels.height}, batch ${batch}: ${formatMacs(dense.total)}, ${(figures.parameters / 1e6).toFixed(1)} M parameters`,
       ...(active
         ? [`under the mask: ${formatMacs(total)}, ${(dense.total / total).toFixed(1)} times fewer`]
         : []),
-      ...Object.entries(byKind).map(([kind, macs]) => `  ${kind.padEnd(16)}${share(macs)}`),
-      ...Object.entries(byLevel).map(([level, macs]) => `  level ${level.padEnd(10)}${share(macs)}`),
+      ...Object.entries(byKind).map(([kind, macs]) => `  ${kind.padEnd(20)}${share(macs)}`),
+      ...Object.entries(byLevel).map(([level, macs]) => `  level ${level.padEnd(14)}${share(macs)}`),
     ].join('\n');
   });
+}
+
+/** Words of a prompt that a text encoder sees. */
+const TEXT_TOKENS = 77;
+/** Tokens of a mask decoder for one point: the score's, four masks', the point and a padding point. */
+const PROMPT_TOKENS = 7;
+
+async function networkOf(arch: string, asked: Options['part']): Promise<Counted> {
+  if (Object.hasOwn(VISION_ARCHITECTURES, arch)) {
+    const { name, part } = visionPart(arch, asked);
+    return { name: arch, part: name, network: part.make(), scale: part.scale, tokens: PROMPT_TOKENS };
+  }
+  const model = await openModel(arch);
+  const part = PARTS.find((name) => name === (asked ?? 'unet'));
+  if (!part) throw new InputError(`${arch} has no ${asked}; its parts: ${PARTS.join(', ')}.`);
+  const scale = part === 'unet' ? model.autoencoder.scale : 1;
+  return { name: model.name, part, network: model.network(part), scale, tokens: TEXT_TOKENS };
 }
 
 /** Rows of each level that a mask makes active. */
 async function activeRows(
   file: string,
-  part: Part,
+  part: string,
   { height, width }: Extent,
   scale: number,
   network: Network,

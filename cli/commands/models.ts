@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
+import { VISION_ARCHITECTURES } from '../../engine/models/efficientvit.ts';
 import { embeddedModels } from '../../engine/models/embedded.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { formatBytes, print } from '../output.ts';
@@ -12,10 +13,11 @@ export function modelsCommand(): Command {
 
 async function run(options: CommonOptions): Promise<void> {
   const models = await embeddedModels();
-  print(options, { models, architectures: Object.keys(ARCHITECTURES) }, () =>
+  const architectures = [...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)];
+  print(options, { models, architectures }, () =>
     [
       ...models.map(({ id, bytes, folder }) => `${id}  ${formatBytes(bytes)}  ${folder}`),
-      `Architectures for macs and bench: ${Object.keys(ARCHITECTURES).join(', ')}`,
+      `Architectures for macs and bench: ${architectures.join(', ')}`,
     ].join('\n'),
   );
 }

@@ -10,12 +10,20 @@ export interface Extent {
   height: number;
   width: number;
   batch: number;
-  /** Length of token inputs. */
+  /** Length of sequences. */
   tokens: number;
 }
 
 /** What the arithmetic is spent on. */
-export type MacKind = 'convolution' | 'linear' | 'self-attention' | 'cross-attention' | 'text' | 'embedding';
+export type MacKind =
+  | 'convolution'
+  | 'grouped-convolution'
+  | 'linear'
+  | 'self-attention'
+  | 'cross-attention'
+  | 'linear-attention'
+  | 'text'
+  | 'embedding';
 
 /** Multiply–accumulates of one run. */
 export interface MacCount {
@@ -31,9 +39,9 @@ export function sizeAt(extent: { height: number; width: number }, level: number)
 }
 
 /**
- * Counts the products of a run: convolutions, linear maps and attention's two products; nothing element-wise, no
- * algebraic saving. `active`: rows computed at each level of the picture, where only a part of it is; each of them
- * attends to every position, or with sampled attention to those that are seen.
+ * Counts the products of a run: convolutions, linear maps and attention's two products; nothing element-wise (norms,
+ * activations, interpolation), no algebraic saving. `active`: rows computed at each level of the picture, where only a
+ * part of it is; each of them attends to every position, or with sampled attention to those that are seen.
  */
 export function countMacs(
   network: Network,
@@ -47,6 +55,7 @@ export function countMacs(
       const [height, width] = sizeAt(extent, value.level);
       return height * width;
     }
+    if (value.kind === 'tokens') return value.length ?? extent.tokens;
     return value.kind === 'vector' ? 1 : extent.tokens;
   };
   const seen = (value: Value): number =>
@@ -83,13 +92,27 @@ function macsOf(
       const macs = rows(query) * seen(key) * (key.channels + value.channels);
       return { kind: key.kind === query.kind ? 'self-attention' : 'cross-attention', macs };
     }
+    case 'transposed-convolution': {
+      const { weight, input } = operator;
+      return { kind: 'convolution', macs: weight.shape.reduce((a, b) => a * b, 1) * rows(input) };
+    }
+    case 'mask-product': {
+      const { input, output } = operator;
+      return { kind: 'linear', macs: input.channels * output.channels * rows(output) };
+    }
+    case 'linear-attention': {
+      const { input, output, headChannels } = operator;
+      // Σ v·kᵀ with a row of ones below v, then its product with q.
+      const products = 2 * output.channels * (headChannels + 1);
+      return { kind: 'linear-attention', macs: products * rows(input) };
+    }
     default:
       return undefined;
   }
 }
 
 function matrixKind(operator: Operator): MacKind {
-  if (operator.type === 'convolution') return 'convolution';
+  if (operator.type === 'convolution') return operator.groups > 1 ? 'grouped-convolution' : 'convolution';
   if (operator.output.kind === 'tokens') return 'text';
   return operator.output.kind === 'vector' ? 'embedding' : 'linear';
 }

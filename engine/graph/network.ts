@@ -1,4 +1,4 @@
-import type { ActivationName, Convolution, Operator } from './operators.ts';
+import type { ActivationName, BatchNorm, Convolution, Operator } from './operators.ts';
 import type { FeatureMap, Features, Ids, Tokens, Value, Vector, Weight } from './values.ts';
 
 /** A network as a list of operators in the order of computation. */
@@ -10,7 +10,9 @@ export interface Network {
 }
 
 type New<T> = T extends { id: number } ? Omit<T, 'id'> : never;
-type LinearOptions = { bias?: boolean; conv?: boolean };
+/** A batch norm after the product, by its module's path. */
+type NormOption = { norm?: { path: string; epsilon: number } };
+type LinearOptions = { bias?: boolean; conv?: boolean } & NormOption;
 
 /**
  * Writes a network operator by operator. Methods take a module's path in the checkpoint
@@ -73,19 +75,23 @@ export class NetworkBuilder {
       stride?: 1 | 2;
       padding?: Convolution['padding'];
       upsample?: boolean;
+      groups?: number;
       bias?: boolean;
       shift?: Vector;
-    } = {},
+    } & NormOption = {},
   ): FeatureMap {
-    const { kernel = 3, stride = 1, padding = 'same', upsample = false, bias = true, shift } = options;
+    const { kernel = 3, stride = 1, padding = 'same', upsample = false, groups = 1 } = options;
+    const { bias = true, norm, shift } = options;
     const level = input.level + (stride === 2 ? 1 : 0) - (upsample ? 1 : 0);
     return this.#push({
       type: 'convolution',
       input,
       output: { ...this.#like(input, channels), level },
-      weight: weight(path, [channels, input.channels, kernel, kernel]),
+      weight: weight(path, [channels, input.channels / groups, kernel, kernel]),
       ...(bias && { bias: biasOf(path, channels) }),
+      ...(norm && { norm: batchNorm(norm.path, channels, norm.epsilon) }),
       kernel,
+      groups,
       stride,
       padding,
       upsample,
@@ -95,13 +101,14 @@ export class NetworkBuilder {
 
   /** `conv`: the checkpoint holds the weight as a 1×1 convolution's. */
   linear<T extends Features>(path: string, input: T, channels: number, options: LinearOptions = {}): T {
-    const { bias = true, conv = false } = options;
+    const { bias = true, conv = false, norm } = options;
     return this.#push({
       type: 'linear',
       input,
       output: this.#like(input, channels),
       weight: weight(path, conv ? [channels, input.channels, 1, 1] : [channels, input.channels]),
       ...(bias && { bias: biasOf(path, channels) }),
+      ...(norm && { norm: batchNorm(norm.path, channels, norm.epsilon) }),
     }) as T;
   }
 
@@ -151,11 +158,25 @@ export class NetworkBuilder {
     return this.#push({ type: 'attention', path, query, key, value, output, heads, causal }) as T;
   }
 
+  /** Head after head the channels of q, k and v → head after head those of v. */
+  linearAttention(path: string, input: FeatureMap, headChannels: number, epsilon = 1e-15): FeatureMap {
+    const output = this.#like(input, input.channels / 3);
+    return this.#push({
+      type: 'linear-attention',
+      path,
+      input,
+      output,
+      headChannels,
+      epsilon,
+    }) as FeatureMap;
+  }
+
   activation<T extends Features>(input: T, name: ActivationName): T {
     return this.#push({ type: 'activation', input, output: this.#like(input), function: name }) as T;
   }
 
-  sum<T extends Features>(a: T, b: T): T {
+  /** A vector is added to every position or token. */
+  sum<T extends Features>(a: T, b: T | Vector): T {
     return this.#push({ type: 'sum', inputs: [a, b], output: this.#like(a) }) as T;
   }
 
@@ -170,6 +191,30 @@ export class NetworkBuilder {
 
   softClamp(input: FeatureMap, limit: number): FeatureMap {
     return this.#push({ type: 'soft-clamp', input, output: this.#like(input), limit }) as FeatureMap;
+  }
+
+  enlarge(input: FeatureMap, level: number): FeatureMap {
+    return this.#push({
+      type: 'enlargement',
+      input,
+      output: { ...this.#like(input), level },
+    }) as FeatureMap;
+  }
+
+  /** 2×2 with stride 2. */
+  transposedConvolution(path: string, input: FeatureMap, channels: number): FeatureMap {
+    return this.#push({
+      type: 'transposed-convolution',
+      input,
+      output: { ...this.#like(input, channels), level: input.level - 1 },
+      weight: weight(path, [input.channels, channels, 2, 2]),
+      bias: biasOf(path, channels),
+    }) as FeatureMap;
+  }
+
+  globalAverage(input: FeatureMap): Vector {
+    const output = this.#value<Vector>({ kind: 'vector', channels: input.channels });
+    return this.#push({ type: 'global-average', input, output }) as Vector;
   }
 
   embedding(path: string, input: Ids, options: { size: number; places: number; channels: number }): Tokens {
@@ -188,6 +233,57 @@ export class NetworkBuilder {
     return this.#push({ type: 'sinusoid', input, output, channels, ...options }) as Vector;
   }
 
+  /** `name`: of the frequencies in the checkpoint. */
+  positionMap(name: string, like: FeatureMap): FeatureMap {
+    return this.#push({
+      type: 'position-map',
+      like,
+      output: this.#like(like),
+      frequencies: frequenciesOf(name, like.channels),
+    }) as FeatureMap;
+  }
+
+  /** `learned` and `rows`: modules' paths in the checkpoint, the former with their numbers of rows. */
+  promptTokens(
+    points: Tokens,
+    labels: Ids,
+    options: {
+      channels: number;
+      frame: number;
+      frequencies: string;
+      learned: readonly (readonly [name: string, rows: number])[];
+      rows: readonly string[];
+    },
+  ): Tokens {
+    const { channels, frame, frequencies, learned, rows } = options;
+    const table = (name: string, count: number) => weight(name, [count, channels]);
+    return this.#push({
+      type: 'prompt-tokens',
+      points,
+      labels,
+      output: this.#value<Tokens>({ kind: 'tokens', channels }),
+      frequencies: frequenciesOf(frequencies, channels),
+      frame,
+      learned: learned.map(([name, count]) => table(name, count)),
+      rows: rows.map((name) => table(name, 1)),
+    }) as Tokens;
+  }
+
+  sliceTokens(input: Tokens, from: number, count: number): Tokens {
+    const output = { ...this.#like(input), length: count };
+    return this.#push({ type: 'token-slice', input, output, from, count }) as Tokens;
+  }
+
+  maskProduct(input: FeatureMap, tokens: readonly Tokens[]): FeatureMap {
+    const output = this.#like(input, tokens.length);
+    return this.#push({ type: 'mask-product', input, tokens, output }) as FeatureMap;
+  }
+
+  learned(path: string, channels: number): Vector {
+    const output = this.#value<Vector>({ kind: 'vector', channels });
+    return this.#push({ type: 'learned', weight: weight(path, [1, channels]), output }) as Vector;
+  }
+
   build(name: string): Network {
     return { name, inputs: this.#inputs, outputs: this.#outputs, operators: this.#operators };
   }
@@ -196,9 +292,18 @@ export class NetworkBuilder {
 /** Every weight that a network reads, once each. */
 export function weightsOf(network: Network): Weight[] {
   const weights = new Map<string, Weight>();
-  for (const operator of network.operators)
-    for (const field of Object.values(operator)) if (isWeight(field)) weights.set(field.name, field);
+  for (const operator of network.operators) {
+    const fields = 'norm' in operator ? { ...operator, ...operator.norm } : operator;
+    for (const field of Object.values(fields).flat()) if (isWeight(field)) weights.set(field.name, field);
+  }
   return [...weights.values()];
+}
+
+/** Trained numbers of a network; statistics of batch norm are not among them. */
+export function countParameters(network: Network): number {
+  return weightsOf(network)
+    .filter(({ kind }) => kind !== 'mean' && kind !== 'variance')
+    .reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
 }
 
 function isWeight(field: unknown): field is Weight {
@@ -209,6 +314,10 @@ function weight(path: string, shape: number[]): Weight {
   return { name: `${path}.weight`, shape, kind: 'weight' };
 }
 
+function frequenciesOf(name: string, channels: number): Weight {
+  return { name, shape: [2, channels / 2], kind: 'weight' };
+}
+
 function biasOf(path: string, channels: number): Weight {
   return { name: `${path}.bias`, shape: [channels], kind: 'bias' };
 }
@@ -217,5 +326,15 @@ function gainAndBias(path: string, channels: number): { gain: Weight; bias: Weig
   return {
     gain: { name: `${path}.weight`, shape: [channels], kind: 'gain' },
     bias: biasOf(path, channels),
+  };
+}
+
+function batchNorm(path: string, channels: number, epsilon: number): BatchNorm {
+  const shape = [channels];
+  return {
+    ...gainAndBias(path, channels),
+    mean: { name: `${path}.running_mean`, shape, kind: 'mean' },
+    variance: { name: `${path}.running_var`, shape, kind: 'variance' },
+    epsilon,
   };
 }

@@ -12,28 +12,50 @@ export type Operator =
   | GroupNorm
   | LayerNorm
   | Attention
+  | LinearAttention
   | Activation
   | Sum
   | Concat
   | Affine
   | SoftClamp
+  | Enlargement
+  | TransposedConvolution
+  | GlobalAverage
+  | PositionMap
+  | PromptTokens
+  | TokenSlice
+  | MaskProduct
+  | Learned
   | Embedding
   | Sinusoid;
 
-export type ActivationName = 'silu' | 'gelu' | 'quick_gelu' | 'relu';
+export type ActivationName = 'silu' | 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'relu' | 'hard_swish';
 
-/** k×k convolution over a map, k > 1. */
+/** Normalization by fixed statistics of each channel (Ioffe & Szegedy 2015); lowerings fold it into the product before it. */
+export interface BatchNorm {
+  readonly gain: Weight;
+  readonly bias: Weight;
+  readonly mean: Weight;
+  readonly variance: Weight;
+  readonly epsilon: number;
+}
+
+/** k×k convolution over a map; k > 1, or 1 with groups. */
 export interface Convolution {
   readonly type: 'convolution';
   readonly input: FeatureMap;
   readonly output: FeatureMap;
+  /** [out, in / groups, k, k] */
   readonly weight: Weight;
   readonly bias?: Weight;
+  readonly norm?: BatchNorm;
   readonly kernel: number;
+  /** Parts into which the channels are divided, each convolved by itself; as many as channels: depthwise. */
+  readonly groups: number;
   /** 2 goes one level down. */
   readonly stride: 1 | 2;
   /** `same`: ⌊k/2⌋ zeros on every side; `end`: one row of zeros below and one column right of the map. */
-  readonly padding: 'same' | 'end';
+  readonly padding: 'same' | 'end' | 'none';
   /** The input is first enlarged to the level above by repeating every position 2×2. */
   readonly upsample: boolean;
   /** Added to every position after the bias: the projected time embedding of a residual block. */
@@ -47,6 +69,7 @@ export interface Linear {
   readonly output: Features;
   readonly weight: Weight;
   readonly bias?: Weight;
+  readonly norm?: BatchNorm;
 }
 
 /** a · gelu(b), where (a, b) are the halves of one linear map's output (Shazeer 2020). */
@@ -94,6 +117,23 @@ export interface Attention {
   readonly causal: boolean;
 }
 
+/**
+ * v·(relu(k)ᵀ·relu(q)) / Σ relu(k)ᵀ·relu(q) for each head (Cai et al. 2023). The sums over positions, v·relu(k)ᵀ and
+ * Σ relu(k), are taken first, so the work is linear in the number of positions.
+ */
+export interface LinearAttention {
+  readonly type: 'linear-attention';
+  /** The module's path in the checkpoint. */
+  readonly path: string;
+  /** Head after head the channels of q, k and v. */
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+  /** Channels of q, of k and of v in one head. */
+  readonly headChannels: number;
+  /** Added to the divisor. */
+  readonly epsilon: number;
+}
+
 export interface Activation {
   readonly type: 'activation';
   readonly input: Features;
@@ -131,6 +171,29 @@ export interface SoftClamp {
   readonly limit: number;
 }
 
+/** A map brought to a finer level by bicubic interpolation, a = −0.75, between the centres of positions. */
+export interface Enlargement {
+  readonly type: 'enlargement';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+}
+
+/** Every position becomes 2×2 of the finer level. The weight is [in, out, 2, 2]. */
+export interface TransposedConvolution {
+  readonly type: 'transposed-convolution';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+  readonly weight: Weight;
+  readonly bias: Weight;
+}
+
+/** The mean over all positions. */
+export interface GlobalAverage {
+  readonly type: 'global-average';
+  readonly input: FeatureMap;
+  readonly output: Vector;
+}
+
 /** Rows of a table for the ids, plus a learned row for each place in the sequence. */
 export interface Embedding {
   readonly type: 'embedding';
@@ -151,4 +214,58 @@ export interface Sinusoid {
   readonly channels: number;
   readonly flip: boolean;
   readonly shift: number;
+}
+
+/**
+ * Where each position of a map lies: sines and cosines of random frequencies [2, channels/2] (Tancik et al. 2020) of
+ * x and y, 0 … 1, at the position's centre. One row for every position, the same for all pictures of a batch.
+ */
+export interface PositionMap {
+  readonly type: 'position-map';
+  readonly like: FeatureMap;
+  readonly output: FeatureMap;
+  readonly frequencies: Weight;
+}
+
+/**
+ * Learned tokens, then one for each point: where it lies, as in a `PositionMap`, plus the row of its label. A label of
+ * −1 stands for no point and has its row only. Segment Anything's prompt encoder (Kirillov et al. 2023).
+ */
+export interface PromptTokens {
+  readonly type: 'prompt-tokens';
+  /** x and y in pixels of a square whose side is `frame`; 0 is the centre of the first pixel. */
+  readonly points: Tokens;
+  readonly labels: Ids;
+  readonly output: Tokens;
+  readonly frequencies: Weight;
+  readonly frame: number;
+  /** Rows that come before the points', each [n, channels]. */
+  readonly learned: readonly Weight[];
+  /** [1, channels] each, for the labels from −1 on. */
+  readonly rows: readonly Weight[];
+}
+
+/** Some tokens of a sequence. */
+export interface TokenSlice {
+  readonly type: 'token-slice';
+  readonly input: Tokens;
+  readonly output: Tokens;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** A map's product with one token for each channel of the result. */
+export interface MaskProduct {
+  readonly type: 'mask-product';
+  readonly input: FeatureMap;
+  /** Each of length 1, with the input's channels. */
+  readonly tokens: readonly Tokens[];
+  readonly output: FeatureMap;
+}
+
+/** A trained vector that depends on nothing: [1, channels]. */
+export interface Learned {
+  readonly type: 'learned';
+  readonly weight: Weight;
+  readonly output: Vector;
 }

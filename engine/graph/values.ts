@@ -12,11 +12,13 @@ export interface FeatureMap {
   readonly level: number;
 }
 
-/** A sequence: [batch, length, channels]; the length is known when the network runs. */
+/** A sequence: [batch, length, channels]. */
 export interface Tokens {
   readonly kind: 'tokens';
   readonly id: number;
   readonly channels: number;
+  /** Absent where it is known only when the network runs. */
+  readonly length?: number;
 }
 
 /** One row for each picture of the batch, or one for all: [batch or 1, channels]. */
@@ -40,5 +42,6 @@ export type Features = FeatureMap | Tokens | Vector;
 export interface Weight {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly kind: 'weight' | 'bias' | 'gain';
+  /** `mean` and `variance` are statistics of batch norm: read like the others, but nobody counts them as parameters. */
+  readonly kind: 'weight' | 'bias' | 'gain' | 'mean' | 'variance';
 }

@@ -2,10 +2,14 @@ import { MICROSOFT, OnnxBuilder, type Ref } from '../graph/onnx.ts';
 import type {
   ActivationName,
   Attention,
+  BatchNorm,
   Embedding,
   Geglu,
   GroupNorm,
   LayerNorm,
+  LinearAttention,
+  PositionMap,
+  PromptTokens,
   Sinusoid,
 } from '../graph/operators.ts';
 import type { Weight } from '../graph/values.ts';
@@ -39,9 +43,40 @@ export class Emitter {
   }
 
   /** x · wᵀ + b over the last axis. */
-  linear(x: Ref, weight: Weight, bias?: Weight): Ref {
+  linear(x: Ref, weight: Weight, bias?: Weight, norm?: BatchNorm): Ref {
+    if (norm) {
+      const options = { domain: MICROSOFT, attributes: { transB: 1 } };
+      const [out, channels] = weight.shape as [number, number];
+      const matrix = this.kernel(weight, norm, [out, channels]);
+      const y = this.onnx.node('FusedMatMul', [x, matrix], options, 'linear');
+      return this.onnx.node('Add', [y, ...this.offsets(bias, norm)], {}, 'linear');
+    }
     const added = bias && { bias: this.weight(bias) };
     return this.product(this.operand(x, weight, 'linear'), weight, 'linear', added);
+  }
+
+  /** A weight with the batch norm after it folded in; ONNX Runtime computes it once, when the model is loaded. */
+  kernel(weight: Weight, norm: BatchNorm | undefined, dims = weight.shape): Ref {
+    const plain = this.weight(weight, dims);
+    if (!norm) return plain;
+    const perRow = [dims[0]!, ...dims.slice(1).map(() => 1)];
+    const scale = this.onnx.node('Reshape', [this.#scale(norm), this.onnx.ints(perRow)]);
+    return this.onnx.node('Mul', [plain, scale]);
+  }
+
+  /** What is added to each channel after the product, if anything: the bias with the batch norm folded in. */
+  offsets(bias: Weight | undefined, norm: BatchNorm | undefined): [] | [Ref] {
+    if (!norm) return bias ? [this.weight(bias)] : [];
+    const { onnx } = this;
+    const mean = this.weight(norm.mean);
+    const centred = bias ? onnx.node('Sub', [mean, this.weight(bias)]) : mean;
+    return [onnx.node('Sub', [this.weight(norm.bias), onnx.node('Mul', [centred, this.#scale(norm)])])];
+  }
+
+  #scale({ gain, variance, epsilon }: BatchNorm): Ref {
+    const { onnx } = this;
+    const stable = onnx.node('Add', [this.weight(variance), onnx.floats([epsilon])]);
+    return onnx.node('Div', [this.weight(gain), onnx.node('Sqrt', [stable])]);
   }
 
   geglu(x: Ref, { weight, bias, output }: Geglu): Ref {
@@ -153,6 +188,41 @@ export class Emitter {
     return this.onnx.node('MultiHeadAttention', [query, key, value], options, 'attention');
   }
 
+  /** Linear attention of planes [B, 3C, H, W] → [B, C, H, W]. */
+  linearAttention(planes: Ref, operator: LinearAttention): Ref {
+    const { onnx } = this;
+    const { headChannels: d, output } = operator;
+    const [query, key, value] = this.headsOf(planes, operator);
+    const sums = this.keyValueSums(key, value);
+    const seen = onnx.node('MatMul', [sums, query], {}, 'linear-attention');
+    const [weighted, total] = this.split(seen, [d, 1], 2);
+    const divisor = onnx.node('Add', [total!, onnx.floats([operator.epsilon], [])]);
+    const y = onnx.node('Div', [weighted!, divisor], {}, 'linear-attention');
+    const shape = onnx.node('Shape', [planes], { attributes: { start: 2, end: 4 } });
+    return onnx.node('Reshape', [y, this.concat([onnx.ints([0, output.channels]), shape], 0)]);
+  }
+
+  /** relu(q), relu(k) and v of linear attention, each [B, heads, d, N]. */
+  headsOf(planes: Ref, { headChannels: d, output }: LinearAttention): [Ref, Ref, Ref] {
+    const { onnx } = this;
+    const heads = onnx.node('Reshape', [planes, onnx.ints([0, output.channels / d, 3 * d, -1])]);
+    const [query, key, value] = this.split(heads, [d, d, d], 2);
+    return [onnx.node('Relu', [query!]), onnx.node('Relu', [key!]), value!];
+  }
+
+  /** Σ v·kᵀ over positions, and below it Σ kᵀ: [B, heads, d + 1, d]. */
+  keyValueSums(key: Ref, value: Ref): Ref {
+    const { onnx } = this;
+    const across = onnx.node('Transpose', [key], { attributes: { perm: [0, 1, 3, 2] } });
+    const sums = onnx.node('MatMul', [value, across], {}, 'linear-attention');
+    const total = onnx.node('ReduceSum', [across, onnx.ints([2])], { attributes: { keepdims: 1 } });
+    return this.concat([sums, total], 2);
+  }
+
+  split(x: Ref, lengths: readonly number[], axis: number): Ref[] {
+    return this.onnx.nodes('Split', [x, this.onnx.ints(lengths)], lengths.length, { attributes: { axis } });
+  }
+
   /**
    * The 2×2 kernel [C', C, 2, 2] that replaces a 3×3 one after nearest-neighbour ×2, for the fine positions of one
    * parity class (2 · (y mod 2) + x mod 2): rows and columns that see the same coarse position are added.
@@ -204,6 +274,8 @@ export class Emitter {
 
   activation(x: Ref, name: ActivationName): Ref {
     if (name === 'relu') return this.onnx.node('Relu', [x]);
+    if (name === 'hard_swish') return this.onnx.node('HardSwish', [x]);
+    if (name === 'gelu_tanh') return this.onnx.node('FastGelu', [x], { domain: MICROSOFT });
     if (name === 'gelu') return this.onnx.node('Gelu', [x], { domain: MICROSOFT });
     // QuickGelu is x · sigmoid(alpha · x).
     const alpha = { float: name === 'silu' ? 1 : 1.702 };
@@ -239,6 +311,60 @@ export class Emitter {
     const parts = [onnx.node('Sin', [angles]), onnx.node('Cos', [angles])];
     if (flip) parts.reverse();
     return onnx.node('Reshape', [this.concat(parts, -1), onnx.ints([0, output.channels])]);
+  }
+
+  /** `extent`: height and width of the map, a tensor of two. Rows [1, H·W, C]. */
+  positionMap(extent: Ref, { frequencies }: PositionMap): Ref {
+    const { onnx } = this;
+    const shares = [0, 1].map((axis) => {
+      const length = onnx.node('Gather', [extent, onnx.ints([axis], [])]);
+      const steps = onnx.node('Range', [onnx.ints([0], []), length, onnx.ints([1], [])]);
+      const centres = onnx.node('Add', [onnx.cast(steps, 'float32'), onnx.floats([0.5], [])]);
+      const share = onnx.node('Div', [centres, onnx.cast(length, 'float32')]);
+      const shape = axis === 0 ? [-1, 1] : [1, -1];
+      return onnx.node('Expand', [onnx.node('Reshape', [share, onnx.ints(shape)]), extent]);
+    });
+    const [y, x] = shares.map((share) => onnx.node('Reshape', [share, onnx.ints([1, -1, 1])]));
+    return this.#waves(this.concat([x!, y!], 2), frequencies);
+  }
+
+  promptTokens(points: Ref, labels: Ref, operator: PromptTokens): Ref {
+    const { onnx } = this;
+    const { frame, frequencies, learned, rows, output } = operator;
+    const centred = onnx.node('Add', [points, onnx.floats([0.5], [])]);
+    const places = this.#waves(onnx.node('Div', [centred, onnx.floats([frame], [])]), frequencies);
+    const isPoint = onnx.node('Unsqueeze', [
+      onnx.node('GreaterOrEqual', [labels, onnx.ints([0], [])]),
+      onnx.ints([2]),
+    ]);
+    const placed = onnx.node('Mul', [places, onnx.cast(isPoint, 'float32')]);
+    const table = this.concat(
+      rows.map((row) => this.weight(row)),
+      0,
+    );
+    const labelled = onnx.node('Gather', [table, onnx.node('Add', [labels, onnx.ints([1], [])])]);
+    const prompts = onnx.node('Add', [placed, labelled]);
+    const count = learned.reduce((total, { shape }) => total + shape[0]!, 0);
+    const own = onnx.node('Reshape', [
+      this.concat(
+        learned.map((weight) => this.weight(weight)),
+        0,
+      ),
+      onnx.ints([1, count, output.channels]),
+    ]);
+    const batch = onnx.node('Shape', [points], { attributes: { start: 0, end: 1 } });
+    const shape = this.concat([batch, onnx.ints([1, 1])], 0);
+    return this.concat([onnx.node('Expand', [own, shape]), prompts], 1);
+  }
+
+  /** sin, then cos, of 2π · (2p − 1) · frequencies, for places p of 0 … 1 in the last axis. */
+  #waves(places: Ref, frequencies: Weight): Ref {
+    const { onnx } = this;
+    const angles = onnx.node('MatMul', [
+      this.affine(places, 4 * Math.PI, -2 * Math.PI),
+      this.weight(frequencies),
+    ]);
+    return this.concat([onnx.node('Sin', [angles]), onnx.node('Cos', [angles])], -1);
   }
 
   sum(a: Ref, b: Ref): Ref {

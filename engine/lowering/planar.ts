@@ -1,6 +1,17 @@
 import type { Network } from '../graph/network.ts';
 import type { OnnxModel, Ref } from '../graph/onnx.ts';
-import type { Attention, Concat, Convolution, GroupNorm, Linear, Operator, Sum } from '../graph/operators.ts';
+import type {
+  Attention,
+  Concat,
+  Convolution,
+  Enlargement,
+  GroupNorm,
+  Linear,
+  MaskProduct,
+  Operator,
+  Sum,
+  TransposedConvolution,
+} from '../graph/operators.ts';
 import type { Features, Value } from '../graph/values.ts';
 import type { Weights } from '../weights/table.ts';
 import { Emitter } from './emitter.ts';
@@ -57,7 +68,8 @@ export class PlanarLowering {
       const dims = ['batch', value.channels, `${name}_height`, `${name}_width`];
       onnx.output(name, this.planes(value), 'float32', dims);
     } else {
-      const dims = value.kind === 'tokens' ? ['batch', 'length', value.channels] : ['batch', value.channels];
+      const rows = value.kind === 'tokens' ? [value.length ?? 'length'] : [];
+      const dims = ['batch', ...rows, value.channels];
       onnx.output(name, this.rows(value), 'float32', dims);
     }
   }
@@ -83,6 +95,41 @@ export class PlanarLowering {
       case 'attention':
         this.attention(operator);
         break;
+      case 'linear-attention':
+        this.setPlanes(operator.output, emit.linearAttention(this.planes(operator.input), operator));
+        break;
+      case 'enlargement':
+        this.#enlargement(operator);
+        break;
+      case 'transposed-convolution':
+        this.#transposedConvolution(operator);
+        break;
+      case 'mask-product':
+        this.#maskProduct(operator);
+        break;
+      case 'position-map':
+        this.setRows(operator.output, emit.positionMap(this.#extents.get(operator.like.level)!, operator));
+        break;
+      case 'prompt-tokens': {
+        const [points, labels] = [this.rows(operator.points), this.rows(operator.labels)];
+        this.setRows(operator.output, emit.promptTokens(points, labels, operator));
+        break;
+      }
+      case 'token-slice': {
+        const { onnx } = emit;
+        const bounds = [operator.from, operator.from + operator.count, 1].map((value) => onnx.ints([value]));
+        const [from, to, axis] = bounds;
+        this.setRows(operator.output, onnx.node('Slice', [this.rows(operator.input), from!, to!, axis!]));
+        break;
+      }
+      case 'learned':
+        this.setRows(operator.output, emit.weight(operator.weight));
+        break;
+      case 'global-average': {
+        const mean = emit.onnx.node('GlobalAveragePool', [this.planes(operator.input)]);
+        this.setRows(operator.output, emit.onnx.node('Flatten', [mean]));
+        break;
+      }
       case 'embedding':
         this.setRows(operator.output, emit.embedding(this.rows(operator.input), operator));
         break;
@@ -110,24 +157,46 @@ export class PlanarLowering {
   #convolution(operator: Convolution): void {
     const { emit } = this;
     const { onnx } = emit;
-    const { output, weight, kernel, stride, padding, bias, shift } = operator;
+    const { output, weight, kernel, groups, stride, padding, bias, norm, shift } = operator;
     const k = Math.floor(kernel / 2);
     let x = this.source(operator);
-    const wide = operator.input.channels >= FOLD_CHANNELS;
-    if (operator.upsample && kernel === 3 && wide && !this.#extents.has(output.level)) {
+    const foldable = kernel === 3 && groups === 1 && !norm && operator.input.channels >= FOLD_CHANNELS;
+    if (operator.upsample && foldable && !this.#extents.has(output.level)) {
       this.setPlanes(output, this.#upsampled(x, operator));
       return;
     }
     if (operator.upsample) x = this.#enlarge(x, output.level);
-    const inputs = [x, emit.weight(weight), ...(bias ? [emit.weight(bias)] : [])];
+    const inputs = [x, emit.kernel(weight, norm), ...emit.offsets(bias, norm)];
     const attributes = {
       kernel_shape: [kernel, kernel],
+      group: groups,
       strides: [stride, stride],
-      pads: padding === 'same' ? [k, k, k, k] : [0, 0, 1, 1],
+      pads: { same: [k, k, k, k], end: [0, 0, 1, 1], none: [0, 0, 0, 0] }[padding],
     };
     let y = onnx.node('Conv', inputs, { attributes }, 'convolution');
     if (shift) y = onnx.node('Add', [y, onnx.node('Reshape', [this.rows(shift), onnx.ints([0, -1, 1, 1])])]);
     this.setPlanes(output, y);
+  }
+
+  #transposedConvolution({ input, output, weight, bias }: TransposedConvolution): void {
+    const { emit } = this;
+    const inputs = [this.planes(input), emit.weight(weight), emit.weight(bias)];
+    const attributes = { kernel_shape: [2, 2], strides: [2, 2] };
+    this.setPlanes(output, emit.onnx.node('ConvTranspose', inputs, { attributes }, 'convolution'));
+  }
+
+  #maskProduct({ input, tokens, output }: MaskProduct): void {
+    const { onnx } = this.emit;
+    const planes = this.planes(input);
+    const kernels = this.emit.concat(
+      tokens.map((token) => this.rows(token)),
+      1,
+    );
+    const flat = onnx.node('Reshape', [planes, onnx.ints([0, 0, -1])]);
+    const product = onnx.node('MatMul', [kernels, flat], {}, 'linear');
+    const extent = onnx.node('Shape', [planes], { attributes: { start: 2, end: 4 } });
+    const shape = this.emit.concat([onnx.ints([0, output.channels]), extent], 0);
+    this.setPlanes(output, onnx.node('Reshape', [product, shape]));
   }
 
   /** The planes that a convolution reads. */
@@ -140,16 +209,25 @@ export class PlanarLowering {
     this.setRows(operator.output, this.emit.attention(query!, key!, value!, operator));
   }
 
-  #linear({ input, output, weight, bias }: Linear): void {
+  #linear(operator: Linear): void {
     const { emit } = this;
+    const { input, output, weight, bias, norm } = operator;
     if (input.kind === 'map' && this.#form(input).rows === undefined) {
-      const kernel = emit.weight(weight, [output.channels, input.channels, 1, 1]);
-      const inputs = [this.planes(input), kernel, ...(bias ? [emit.weight(bias)] : [])];
+      const kernel = emit.kernel(weight, norm, [output.channels, input.channels, 1, 1]);
+      const inputs = [this.planes(input), kernel, ...emit.offsets(bias, norm)];
       const attributes = { kernel_shape: [1, 1] };
       this.setPlanes(output, emit.onnx.node('Conv', inputs, { attributes }, 'linear'));
     } else {
-      this.setRows(output, emit.linear(this.rows(input), weight, bias));
+      this.setRows(output, emit.linear(this.rows(input), weight, bias, norm));
     }
+  }
+
+  #enlargement({ input, output }: Enlargement): void {
+    const factor = 2 ** (input.level - output.level);
+    const attributes = { mode: 'cubic', coordinate_transformation_mode: 'half_pixel' };
+    const { onnx } = this.emit;
+    const inputs = [this.planes(input), '', onnx.floats([1, 1, factor, factor])];
+    this.setPlanes(output, onnx.node('Resize', inputs, { attributes }));
   }
 
   protected groupNorm({ input, output, groups, epsilon, gain, bias, activation }: GroupNorm): void {

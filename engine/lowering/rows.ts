@@ -103,12 +103,12 @@ class RowsLowering {
         this.#set(operator.output, this.#attention(operator));
         break;
       case 'linear': {
-        const { input, output, weight, bias } = operator;
+        const { input, output, weight, bias, norm } = operator;
         const projected = this.#projections.has(operator);
         const dims = ['batch', 'length', output.channels];
         const y = projected
           ? this.#input(textName(weight), 'float32', dims)
-          : emit.linear(this.#get(input), weight, bias);
+          : emit.linear(this.#get(input), weight, bias, norm);
         this.#set(output, y);
         break;
       }
@@ -140,6 +140,8 @@ class RowsLowering {
         this.#set(operator.output, emit.concat(inputs, -1));
         break;
       }
+      default:
+        throw new Error(`${operator.type} has no rows form`);
     }
   }
 
@@ -147,8 +149,8 @@ class RowsLowering {
   #convolution(operator: Convolution): Ref {
     const { emit } = this;
     const { onnx } = emit;
-    const { input, weight, kernel, padding, bias, shift } = operator;
-    if (kernel !== 3 || padding !== 'same')
+    const { input, weight, kernel, padding, groups, norm, bias, shift } = operator;
+    if (kernel !== 3 || padding !== 'same' || groups > 1 || norm)
       throw new InputError(
         `${weight.name}: only 3×3 convolutions with padding 1 can be computed for a part of the picture.`,
       );

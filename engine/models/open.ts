@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
 import { ARCHITECTURES } from './architectures.ts';
+import { VISION_ARCHITECTURES } from './efficientvit.ts';
 import { EMBEDDED, embeddedModel } from './embedded.ts';
 import { ModelFolder } from './folder.ts';
 import type { Model } from './model.ts';
@@ -20,7 +21,7 @@ export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFol
   const found = await stat(name).catch(() => undefined);
   if (found?.isDirectory()) return ModelFolder.open(name);
   throw new InputError(
-    `There is no model ${name}: give a model folder, ${EMBEDDED}, or for macs and bench an architecture (${Object.keys(ARCHITECTURES).join(', ')}).`,
+    `There is no model ${name}: give a model folder, ${EMBEDDED}, or for macs and bench an architecture (${[...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)].join(', ')}).`,
   );
 }
 

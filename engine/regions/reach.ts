@@ -14,13 +14,13 @@ export function readBy({ kernel, stride, padding, upsample }: Convolution, outpu
 /** The maps that an operator reads position by position or through a window, and what it gives. */
 export function mapsOf(operator: Operator): { inputs: FeatureMap[]; output: FeatureMap } | undefined {
   if (operator.output.kind !== 'map') return undefined;
-  const read: readonly Value[] =
-    'inputs' in operator
-      ? operator.inputs
-      : operator.type === 'attention'
-        ? [operator.query, operator.key, operator.value]
-        : [operator.input];
-  return { inputs: read.filter((value) => value.kind === 'map'), output: operator.output };
+  const { output, ...fields } = operator;
+  const read: readonly unknown[] = Object.values(fields).flat();
+  return { inputs: read.filter(isMap), output };
+}
+
+function isMap(value: unknown): value is FeatureMap {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'map';
 }
 
 /** The coarsest level of a network's maps. */

@@ -24,7 +24,7 @@ const CHUNK_LENGTH = 1 << 20;
 
 /**
  * A float32 safetensors file with values that let a network of any size run without overflow: weights
- * 0.8/√fan-in · n, biases 0.05 · n, gains 1 + 0.05 · n with n standard normal. A tensor's values depend on the seed
+ * 0.8/√fan-in · n, biases and means 0.05 · n, gains and variances 1 + 0.05 · n with n standard normal. A tensor's values depend on the seed
  * and its name only. The file is made once per list and seed and then reused.
  * @throws InputError if it cannot be written (a full disk), an AbortError when aborted; no partial file stays.
  */
@@ -72,7 +72,7 @@ function* valuesOf(parameter: Weight, seed: number, pool: Float32Array): Generat
   const count = elements(parameter.shape);
   const fanIn = elements(parameter.shape.slice(1));
   const scale = parameter.kind === 'weight' ? 0.8 / Math.sqrt(fanIn) : 0.05;
-  const shift = parameter.kind === 'gain' ? 1 : 0;
+  const shift = parameter.kind === 'gain' || parameter.kind === 'variance' ? 1 : 0;
   const stream = createHash('sha256').update(parameter.name).digest().readUInt32LE(0);
   const chunk = new Float32Array(Math.min(count, CHUNK_LENGTH));
   const random = new Uint32Array(4);
