@@ -6,6 +6,7 @@ import { Checkpoint } from './checkpoint.ts';
 import { compareAutoencoder, compareSamplers, compareText, compareUNet } from './networks.ts';
 import { type Comparison, Reference } from './reference.ts';
 import { compareEdits } from './regions.ts';
+import { compareVision } from './vision.ts';
 
 export interface Verification {
   tensors: Comparison[];
@@ -17,16 +18,17 @@ export interface Verification {
 /**
  * Computes everything for which a model folder has reference tensors beside it and compares: `expected.safetensors`
  * (networks and samplers) and, where present, `regions.safetensors` (passes over a part of the picture). Both were
- * written by diffusers; `test/fixtures/parity/README.md` explains their tensors.
+ * written by diffusers; those of a segmenter or a tagger by PyTorch. `test/fixtures/parity/README.md` explains their
+ * tensors.
  */
 export async function verify(folder: string, runtime: Runtime): Promise<Verification> {
   const root = path.resolve(folder);
   const expected = await Reference.open(path.join(root, 'expected.safetensors'));
+  // A diffusion model has its configs in the folders of its parts.
+  if (await isThere(path.join(root, 'config.json')))
+    return judged(await compareVision(root, expected, runtime), expected);
   const regionsFile = path.join(root, 'regions.safetensors');
-  const hasRegions = await stat(regionsFile).then(
-    () => true,
-    () => false,
-  );
+  const hasRegions = await isThere(regionsFile);
   const checkpoint = new Checkpoint(root, runtime);
   const tensors: Comparison[] = [];
   try {
@@ -40,6 +42,10 @@ export async function verify(folder: string, runtime: Runtime): Promise<Verifica
   } finally {
     await checkpoint.release();
   }
+  return judged(tensors, expected);
+}
+
+function judged(tensors: Comparison[], expected: Reference): Verification {
   if (tensors.length === 0) throw new InputError(`${expected.origin} holds nothing that can be compared.`);
   const worst = tensors.reduce((a, b) => (a.relative / a.limit >= b.relative / b.limit ? a : b));
   return {
@@ -47,4 +53,11 @@ export async function verify(folder: string, runtime: Runtime): Promise<Verifica
     worst: { name: worst.name, relative: worst.relative },
     pass: tensors.every(({ relative, limit }) => relative <= limit),
   };
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
 }

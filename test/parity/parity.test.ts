@@ -10,8 +10,10 @@ for (const [name, compared] of [
   ['tiny-sd15', 72],
   ['tiny-sd21-v-fp16', 72],
   ['tiny-sdxl', 30],
+  ['tiny-sight/segmenter', 9],
+  ['tiny-sight/tagger', 1],
 ] as const)
-  test(`${name}: every network and sampler agrees with diffusers`, async () => {
+  test(`${name}: every network and sampler agrees with its reference`, async () => {
     const result = await verify(path.join(folders, name), new NodeRuntime());
     const failed = result.tensors.filter(({ relative, limit }) => !(relative <= limit));
     assert.deepEqual(failed, []);
