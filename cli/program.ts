@@ -5,6 +5,7 @@ import { editCommand } from './commands/edit.ts';
 import { generateCommand } from './commands/generate.ts';
 import { macsCommand } from './commands/macs.ts';
 import { modelsCommand } from './commands/models.ts';
+import { segmentCommand } from './commands/segment.ts';
 import { verifyCommand } from './commands/verify.ts';
 
 /** The `patchwork` command. Parsing errors are thrown as `CommanderError`. */
@@ -18,6 +19,7 @@ export function createProgram(): Command {
   for (const command of [
     generateCommand(),
     editCommand(),
+    segmentCommand(),
     macsCommand(),
     benchCommand(),
     verifyCommand(),

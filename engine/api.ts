@@ -4,8 +4,18 @@
  * Everything here survives structured clone.
  */
 
+import type {
+  DescribeRequest,
+  DescribeResult,
+  FindThingsProgress,
+  FindThingsRequest,
+  FindThingsResult,
+  SegmentRequest,
+  SegmentResult,
+} from './api-sight.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
 
+export type * from './api-sight.ts';
 export type * from './benchmark/report.ts';
 
 export const PRECISIONS = ['fp32', 'int8', 'int4'] as const;
@@ -195,6 +205,15 @@ export interface Engine {
   generate(request: GenerateRequest, options?: CallOptions<GenerateProgress>): Promise<GenerateResult>;
   /** Paints the masked part of a picture anew; every pixel outside the mask stays as it is. */
   edit(request: EditRequest, options?: CallOptions<EditProgress>): Promise<EditResult>;
+  /** A click, several, or a box become masks. */
+  segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult>;
+  /** The things in a picture, found by trying points all over it. */
+  findThings(
+    request: FindThingsRequest,
+    options?: CallOptions<FindThingsProgress>,
+  ): Promise<FindThingsResult>;
+  /** Puts a picture, or a thing in it, into words. */
+  describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult>;
   /** What the feature store holds. */
   store(): Promise<StoreReport>;
   /** Times the same work done in several ways. */

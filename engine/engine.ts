@@ -3,14 +3,21 @@ import type {
   BenchmarkRequest,
   BenchmarkResult,
   CallOptions,
+  DescribeRequest,
+  DescribeResult,
   EditProgress,
   EditRequest,
   EditResult,
   Engine,
+  FindThingsProgress,
+  FindThingsRequest,
+  FindThingsResult,
   GenerateProgress,
   GenerateRequest,
   GenerateResult,
   Recipe,
+  SegmentRequest,
+  SegmentResult,
   StoreReport,
 } from './api.ts';
 import { benchmark } from './benchmark/benchmark.ts';
@@ -23,6 +30,8 @@ import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
 import type { EditMemory } from './pipelines/memory.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { checkEdit, checkGenerate, recipeOf } from './pipelines/request.ts';
+import { checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
+import { Sight } from './pipelines/segment/sight.ts';
 import { TextEncoder } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
 import { FeatureStore } from './regions/store.ts';
@@ -47,12 +56,14 @@ class LocalEngine implements Engine {
   readonly #memory: EditMemory;
   /** Settles when what the last edit leaves for later ones is in the memory: the caller does not wait for it. */
   #remembered: Promise<void> = Promise.resolve();
+  readonly #sight: Sight;
   /** The model of the last call, ready for the next. */
   #loaded: (ReadyModel & { threads: number }) | undefined;
 
   constructor(runtime: Runtime, { storeBudget = runtime.memoryBytes / 4 }: EngineOptions) {
     this.#runtime = runtime;
     this.#memory = { features: new FeatureStore(storeBudget), studies: new Map() };
+    this.#sight = new Sight(runtime);
   }
 
   async generate(
@@ -84,6 +95,21 @@ class LocalEngine implements Engine {
     return { ...result, warnings: [...warnings, ...result.warnings] };
   }
 
+  async segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult> {
+    return this.#sight.segment(checkSegment(request), options);
+  }
+
+  async findThings(
+    request: FindThingsRequest,
+    options?: CallOptions<FindThingsProgress>,
+  ): Promise<FindThingsResult> {
+    return this.#sight.findThings(checkFindThings(request), options);
+  }
+
+  async describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult> {
+    return this.#sight.describe(checkDescribe(request), options);
+  }
+
   async store(): Promise<StoreReport> {
     await this.#remembered;
     const { features } = this.#memory;
@@ -106,6 +132,7 @@ class LocalEngine implements Engine {
     await this.#remembered;
     this.#memory.features.clear();
     this.#memory.studies.clear();
+    await this.#sight.release();
     await this.#unload();
   }
 

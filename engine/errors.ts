@@ -3,6 +3,11 @@ export class InputError extends Error {
   override name = 'InputError';
 }
 
+/** What a call refers to is no longer remembered: it must be given again. */
+export class ForgottenError extends Error {
+  override name = 'ForgottenError';
+}
+
 /** A cancelled call, by the name that the web platform gives it. */
 export function abortError(): Error {
   return new DOMException('Cancelled.', 'AbortError');

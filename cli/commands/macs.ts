@@ -11,6 +11,7 @@ import {
 } from '../../engine/models/efficientvit.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PARTS, type Part } from '../../engine/models/parts.ts';
+import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
 import { featuresOf, levelCount } from '../../engine/regions/features.ts';
 import { activeCount, pyramid } from '../../engine/regions/mask.ts';
 import { readLatentMask } from '../masks.ts';
@@ -79,8 +80,8 @@ async function run(arch: string, options: Options): Promise<void> {
 
 /** Words of a prompt that a text encoder sees. */
 const TEXT_TOKENS = 77;
-/** Tokens of a mask decoder for one point: the score's, four masks', the point and a padding point. */
-const PROMPT_TOKENS = 7;
+/** A mask decoder's for one point and the padding beside it. */
+const PROMPT_TOKENS = LEARNED_TOKENS + 2;
 
 async function networkOf(arch: string, asked: Options['part']): Promise<Counted> {
   if (Object.hasOwn(VISION_ARCHITECTURES, arch)) {

@@ -23,7 +23,9 @@ export interface MaskDecoderConfig {
 }
 
 /** One mask for an unambiguous prompt, then three candidates. */
-export const MASKS = 4;
+const MASKS = 4;
+/** Tokens of a decoding beside those of points: the score's and the masks'. */
+export const LEARNED_TOKENS = 1 + MASKS;
 /** Levels from the masks to the embedding: masks are four times as large. */
 const LEVELS = 2;
 

@@ -137,3 +137,12 @@ function anyActive(mask: Mask, top: number, bottom: number, left: number, right:
     if (mask.data.subarray(y * mask.width + left, y * mask.width + right).includes(1)) return true;
   return false;
 }
+
+/** PNG file of a mask: white where it is active, else black. */
+export async function encodeMask({ width, height, data }: Mask): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  const grey = data.map((value) => (value ? 255 : 0));
+  return sharp(grey, { raw: { width, height, channels: 1 } })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
+}

@@ -27,7 +27,7 @@ export const LIMITS = {
   promptCharacters: 10_000,
 } as const;
 
-const whole = (name: string, { min, max }: { min: number; max: number }) => {
+export const whole = (name: string, { min, max }: { min: number; max: number }) => {
   const error = `${name} must be a whole number from ${min} to ${max}`;
   return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 };
@@ -49,11 +49,11 @@ const side = (name: string) => {
     .max(max, { error })
     .multipleOf(multipleOf, { error });
 };
-const between = (name: string, { min, max }: { min: number; max: number }) => {
+export const between = (name: string, { min, max }: { min: number; max: number }) => {
   const error = `${name} must be a number from ${min} to ${max}`;
   return z.number({ error }).min(min, { error }).max(max, { error });
 };
-const file = (name: string) =>
+export const file = (name: string) =>
   z
     .instanceof(Uint8Array, { error: `${name} must be a picture's bytes` })
     .refine((bytes) => bytes.length <= LIMITS.fileBytes, {

@@ -19,6 +19,14 @@ test('macs counts published architectures from their definition', async () => {
   assert.deepEqual(Object.keys(square).includes('byKind') && Object.keys(square).includes('byLevel'), true);
 });
 
+test('macs counts the networks that look at pictures', async () => {
+  const encoder = await json('macs', 'efficientvit-sam-l0', '--size', '512x512');
+  assert.equal((encoder.dense / 1e9).toFixed(0), '35');
+  assert.equal((encoder.parameters / 1e6).toFixed(1), '30.7');
+  const decoder = await json('macs', 'efficientvit-sam-l0', '--size', '512x512', '--part', 'mask-decoder');
+  assert.equal((decoder.parameters / 1e6).toFixed(1), '4.1');
+});
+
 test('macs takes a model folder, with no weights read', () =>
   inTemporaryFolder(async (folder) => {
     for (const part of ['unet', 'vae', 'text_encoder', 'scheduler']) {
@@ -138,7 +146,9 @@ test('an unsupported class is named, with what is supported', () =>
 test('bad usage exits with 2 and names the allowed values', async () => {
   for (const [args, sentence] of [
     [['macs', 'sd99', '--size', '512x512'], /sd15, sd21, sdxl/],
-    [['macs', 'sd15', '--size', '512'], /WIDTHxHEIGHT/],
+    [['macs', 'sd15', '--size', '512', '--part', 'classifier'], /WIDTHxHEIGHT/],
+    [['macs', 'sd15', '--size', '512x512', '--part', 'classifier'], /has no classifier; its parts: unet/],
+    [['macs', 'efficientvit-b1', '--size', '512x512', '--part', 'unet'], /its parts: classifier/],
     [['macs', 'sd15', '--size', '500x512'], /multiples of 8/],
     [['macs', 'sd15'], /--size/],
     [['generate', 'a house'], /--output/],

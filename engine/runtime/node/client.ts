@@ -14,17 +14,34 @@ import type {
   BenchmarkRequest,
   BenchmarkResult,
   CallOptions,
+  DescribeRequest,
+  DescribeResult,
   EditProgress,
   EditRequest,
   EditResult,
   Engine,
+  FindThingsProgress,
+  FindThingsRequest,
+  FindThingsResult,
   GenerateProgress,
   GenerateRequest,
   GenerateResult,
+  SegmentRequest,
+  SegmentResult,
   StoreReport,
 } from '../../api.ts';
-import { abortError, InputError } from '../../errors.ts';
-import { benchmark, edit, type FailureData, generate, type Method, store } from './protocol.ts';
+import { abortError, ForgottenError, InputError } from '../../errors.ts';
+import {
+  benchmark,
+  describe,
+  edit,
+  type FailureData,
+  findThings,
+  generate,
+  type Method,
+  segment,
+  store,
+} from './protocol.ts';
 
 export interface EngineProcessOptions {
   /** The script of the engine process, dist/engine.mjs. */
@@ -67,6 +84,21 @@ export class EngineProcess implements Engine {
 
   edit(request: EditRequest, options?: CallOptions<EditProgress>): Promise<EditResult> {
     return this.#call(edit, request, options);
+  }
+
+  segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult> {
+    return this.#call(segment, request, options);
+  }
+
+  findThings(
+    request: FindThingsRequest,
+    options?: CallOptions<FindThingsProgress>,
+  ): Promise<FindThingsResult> {
+    return this.#call(findThings, request, options);
+  }
+
+  describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult> {
+    return this.#call(describe, request, options);
   }
 
   store(): Promise<StoreReport> {
@@ -231,6 +263,7 @@ class Deferred<T> {
 function errorOf(response: ResponseError<FailureData>): Error {
   const name = response.data?.name;
   if (name === 'InputError') return new InputError(response.message);
+  if (name === 'ForgottenError') return new ForgottenError(response.message);
   if (name === 'AbortError') return abortError();
   const error = new Error(response.message);
   if (response.data?.stack) error.stack = response.data.stack;

@@ -8,12 +8,19 @@ import type {
   BenchmarkProgress,
   BenchmarkRequest,
   BenchmarkResult,
+  DescribeRequest,
+  DescribeResult,
   EditProgress,
   EditRequest,
   EditResult,
+  FindThingsProgress,
+  FindThingsRequest,
+  FindThingsResult,
   GenerateProgress,
   GenerateRequest,
   GenerateResult,
+  SegmentRequest,
+  SegmentResult,
   StoreReport,
 } from '../../api.ts';
 
@@ -39,6 +46,24 @@ export const generate: Method<GenerateRequest, GenerateProgress, GenerateResult>
 /** Client → process. */
 export const edit: Method<EditRequest, EditProgress, EditResult> = {
   request: new RequestType('edit'),
+  progress: new ProgressType(),
+};
+
+/** Client → process. */
+export const segment: Method<SegmentRequest, never, SegmentResult> = {
+  request: new RequestType('segment'),
+  progress: new ProgressType(),
+};
+
+/** Client → process. */
+export const findThings: Method<FindThingsRequest, FindThingsProgress, FindThingsResult> = {
+  request: new RequestType('findThings'),
+  progress: new ProgressType(),
+};
+
+/** Client → process. */
+export const describe: Method<DescribeRequest, never, DescribeResult> = {
+  request: new RequestType('describe'),
   progress: new ProgressType(),
 };
 

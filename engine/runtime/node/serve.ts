@@ -14,10 +14,13 @@ import {
   benchmark,
   CALL_FAILED,
   type Call,
+  describe,
   edit,
   type FailureData,
+  findThings,
   generate,
   type Method,
+  segment,
   store,
 } from './protocol.ts';
 
@@ -27,6 +30,11 @@ export function serve(engine: Engine): void {
   const turn = queue();
   answer(connection, generate, (request, options) => turn(options, () => engine.generate(request, options)));
   answer(connection, edit, (request, options) => turn(options, () => engine.edit(request, options)));
+  answer(connection, segment, (request, options) => turn(options, () => engine.segment(request, options)));
+  answer(connection, findThings, (request, options) =>
+    turn(options, () => engine.findThings(request, options)),
+  );
+  answer(connection, describe, (request, options) => turn(options, () => engine.describe(request, options)));
   answer(connection, store, (_, options) => turn(options, () => engine.store()));
   answer(connection, benchmark, (request, options) =>
     turn(options, () => engine.benchmark(request, options)),

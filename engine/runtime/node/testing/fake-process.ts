@@ -23,9 +23,10 @@ const engine: Engine = {
     }
     return result(request, steps);
   },
-  async edit() {
-    throw new Error('not used');
-  },
+  edit: notUsed,
+  segment: notUsed,
+  findThings: notUsed,
+  describe: notUsed,
   async store() {
     return { budgetBytes: 0, bytes: 0, pictures: [] };
   },
@@ -34,6 +35,10 @@ const engine: Engine = {
   },
   async dispose() {},
 };
+
+async function notUsed(): Promise<never> {
+  throw new Error('not used');
+}
 
 /** Keeps the thread busy, as a network run does. */
 function block(milliseconds: number): void {

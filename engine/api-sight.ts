@@ -1,0 +1,133 @@
+/**
+ * The part of the engine's door (`api.ts`) that looks at pictures: a click becomes a mask (`segment`), things are found
+ * one after another (`findThings`), a picture or a thing in it is put into words (`describe`).
+ *
+ * A picture is encoded by the first call about it and then remembered, within bounds; every result names it in
+ * `picture`, and later calls may give that name in place of the file.
+ */
+
+/** A place in a picture, in pixels from its upper left corner; 0 is the centre of the first pixel. */
+export interface PromptPoint {
+  x: number;
+  y: number;
+  /** Whether the thing is here (the default), or what is not part of it. */
+  include?: boolean;
+}
+
+/** A rectangle of a picture, in pixels from its upper left corner, x1 and y1 excluded. */
+export interface PixelBox {
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+}
+
+/** One byte a pixel, row by row: 1 inside, 0 outside. */
+export interface MaskPixels {
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
+
+/** A mask that a segmenter gave. */
+export interface ThingMask extends MaskPixels {
+  /** How well the segmenter expects the mask to fit: about 0 … 1, the intersection over the union. */
+  score: number;
+  /** Pixels of the picture inside. */
+  area: number;
+  /** Bounds in the picture; undefined where the mask is empty. */
+  box: PixelBox | undefined;
+  /** What a later request about the same picture may give as `refine`; absent where the segmenter cannot refine. */
+  logits?: Float32Array;
+}
+
+/** What every request about a picture has. */
+export interface SightRequest {
+  /** The picture's file; or its name in an earlier result, which fails with a `ForgottenError` when it is forgotten. */
+  image: Uint8Array | string;
+  /** Threads for one network run; 0 or absent: as many as there are physical cores. */
+  threads?: number;
+}
+
+export interface SegmentRequest extends SightRequest {
+  /** Where the thing is and is not. Without points and box the picture is only encoded. */
+  points?: readonly PromptPoint[];
+  /** The thing lies in here. What reaches beyond the picture is cut off. */
+  box?: PixelBox;
+  /** The `logits` of an earlier mask of this picture, which the points correct. */
+  refine?: Float32Array;
+  /** The most masks wanted, 1 … 3 (the default). */
+  most?: number;
+  /** Masks are made smaller until no side is longer, in pixels; absent: the picture's own size. For previews. */
+  maxSide?: number;
+  /** A folder of a segmenter, or of EfficientViT-SAM's two ONNX files; the embedded one if absent. */
+  model?: string;
+}
+
+export interface SightResult {
+  /** Names the picture in later requests. */
+  picture: string;
+  /** Of the picture, in pixels. */
+  width: number;
+  height: number;
+  /** Multiply–accumulates; 0 for ONNX files, which are not counted. */
+  macs: number;
+  /** Wall time of the whole call. */
+  seconds: number;
+  /** Wall time spent loading networks. */
+  loadSeconds: number;
+  /** Sentences for the user. */
+  warnings: string[];
+}
+
+/** `kept`: encoded by an earlier call; `part`: only what differs from a remembered picture was encoded. */
+export type Encoding = 'kept' | 'part' | 'whole';
+
+export interface SegmentResult extends SightResult {
+  /** The best first. */
+  masks: ThingMask[];
+  encoding: Encoding;
+  /** Wall time spent encoding. */
+  encodeSeconds: number;
+}
+
+export interface FindThingsRequest extends Omit<SegmentRequest, 'points' | 'box' | 'refine' | 'most'> {
+  /** Points along the picture's longer side that are tried, 2 … 64. */
+  grid?: number;
+}
+
+export interface FindThingsProgress {
+  /** Points that have been tried, of all. */
+  tried: number;
+  points: number;
+  /** Things found so far. */
+  things: number;
+}
+
+export interface FindThingsResult extends SightResult {
+  /** From left to right. */
+  things: ThingMask[];
+}
+
+export interface DescribeRequest extends SightRequest {
+  /** The thing that is to be named, at the picture's size or smaller; absent: the whole picture is described. */
+  mask?: MaskPixels;
+}
+
+/** One thing that a picture is said to show. */
+export interface PictureLabel {
+  /** What kind of label it is: object, part, terrain, time or weather in the embedded tagger. */
+  group: string;
+  value: string;
+  /** How a prompt says it. */
+  phrase: string;
+  /** 0 … 1 */
+  probability: number;
+}
+
+export interface DescribeResult extends SightResult {
+  /** Words from which a picture like this could be drawn; of a thing, its name. Empty where nothing was recognized. */
+  prompt: string;
+  /** What holds of the picture, the surest of each group first; of a thing, its names. */
+  labels: PictureLabel[];
+}

@@ -1,0 +1,23 @@
+/**
+ * Where a picture lies in the square that a segmenter sees: at the top left, its longer side as long as the square's.
+ */
+
+/** Width and height of a picture whose longer side is brought to `side`, rounded as Segment Anything does. */
+export function fitted(
+  picture: { width: number; height: number },
+  side: number,
+): { width: number; height: number } {
+  const scale = side / Math.max(picture.width, picture.height);
+  const round = (length: number) => Math.max(1, Math.floor(length * scale + 0.5));
+  return { width: round(picture.width), height: round(picture.height) };
+}
+
+/** Pixels of the picture → pixels of a square frame. Half pixels are the decoder's business. */
+export function toFrame(
+  { x, y }: { x: number; y: number },
+  picture: { width: number; height: number },
+  frame: number,
+): [x: number, y: number] {
+  const { width, height } = fitted(picture, frame);
+  return [(x * width) / picture.width, (y * height) / picture.height];
+}

@@ -1,0 +1,35 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../../errors.ts';
+import { embeddedModel } from '../../models/embedded.ts';
+import { openSegmenterFolder } from '../../models/vision-folder.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { NetworkSegmenter } from './network-segmenter.ts';
+import { findExport, PublishedSegmenter } from './published-segmenter.ts';
+import type { Segmenter } from './segmenter.ts';
+
+/** The embedded networks that look at pictures. */
+const SIGHT = 'sight';
+
+export function embeddedSight(network: 'segmenter' | 'tagger'): string {
+  return path.join(embeddedModel(SIGHT), network);
+}
+
+/**
+ * A segmenter by its folder, by an exported EfficientViT-SAM's folder or encoder file, or the embedded one.
+ * @throws InputError if it is none of them.
+ */
+export async function openSegmenter(
+  model: string | undefined,
+  runtime: Runtime,
+  threads: number,
+): Promise<Segmenter> {
+  const place = model ?? embeddedSight('segmenter');
+  const exported = await findExport(place);
+  if (exported) return PublishedSegmenter.open(exported, runtime, threads);
+  if (!(await stat(place).catch(() => undefined))?.isDirectory())
+    throw new InputError(
+      `There is no segmenter ${place}: give a segmenter's folder, or the folder of EfficientViT-SAM's encoder and decoder as ONNX files.`,
+    );
+  return new NetworkSegmenter(await openSegmenterFolder(place), runtime, threads);
+}

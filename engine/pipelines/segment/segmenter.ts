@@ -1,0 +1,65 @@
+import type { PictureInput } from '../../networks/efficientvit-config.ts';
+
+/** What an encoder gives of a picture; every prompt about the picture reads it. */
+export interface Embedding {
+  /** [C, s, s] */
+  data: Float32Array;
+  /** Multiply–accumulates that were spent on it. */
+  macs: number;
+}
+
+/** What is asked of a picture, in the decoder's own terms. */
+export interface Prompt {
+  /** x and y in pixels of the segmenter's frame, one after another. */
+  coordinates: readonly number[];
+  /** 1 include, 0 exclude, 2 and 3 a box's upper left and lower right corner, −1 no point. */
+  labels: readonly number[];
+  /** Logits of an earlier mask of this picture that is to be refined, [side, side]. */
+  earlier?: Float32Array;
+}
+
+/** Masks as logits, each [side, side]: positive inside. */
+export interface Decoded {
+  side: number;
+  /** A segmenter's one mask for an unambiguous prompt, if it has one. */
+  single?: ScoredLogits;
+  /** Candidates for an ambiguous prompt. */
+  candidates: ScoredLogits[];
+  macs: number;
+}
+
+export interface ScoredLogits {
+  logits: Float32Array;
+  /** The share of the mask's pixels, of all that are in it or in the thing, that the segmenter expects to be in both. */
+  score: number;
+}
+
+/** A promptable segmenter: an encoder that runs once a picture, and a decoder that runs for each prompt. */
+export interface Segmenter {
+  /** Tells segmenters apart. */
+  readonly id: string;
+  /** For the user. */
+  readonly name: string;
+  readonly input: PictureInput;
+  /** Side of the square in which prompts are given, in pixels. */
+  readonly frame: number;
+  /** Whether it takes an earlier mask. */
+  readonly refines: boolean;
+  /** Normalized planes [3, size, size] → embedding. */
+  encode(planes: Float32Array): Promise<Embedding>;
+  decode(embedding: Embedding, prompt: Prompt): Promise<Decoded>;
+  /** Frees its networks. */
+  release(): Promise<void>;
+}
+
+/** Masks and scores as decoders of Segment Anything give them: one mask for an unambiguous prompt, then candidates. */
+export function decodedFrom(masks: Float32Array, scores: Float32Array, macs: number): Decoded {
+  const area = masks.length / scores.length;
+  const all = Array.from(scores, (score, i): ScoredLogits => {
+    return { logits: masks.slice(i * area, (i + 1) * area), score };
+  });
+  const side = Math.sqrt(area);
+  // An export may give the best mask only.
+  if (all.length < 4) return { side, candidates: all, macs };
+  return { side, single: all[0]!, candidates: all.slice(1), macs };
+}

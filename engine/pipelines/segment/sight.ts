@@ -1,0 +1,172 @@
+import type {
+  CallOptions,
+  DescribeRequest,
+  DescribeResult,
+  Encoding,
+  FindThingsProgress,
+  FindThingsRequest,
+  FindThingsResult,
+  SegmentRequest,
+  SegmentResult,
+  SightResult,
+} from '../../api.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { thingInput, wholeInput } from './crop.ts';
+import { fitted } from './frame.ts';
+import { normalizedPlanes, resizePicture } from './input.ts';
+import { type EncodedView, type KnownPicture, PictureMemory } from './memory.ts';
+import { embeddedSight, openSegmenter } from './open.ts';
+import { isAmbiguous, promptFor } from './prompt.ts';
+import type { Decoded, ScoredLogits, Segmenter } from './segmenter.ts';
+import { Tagger } from './tagger.ts';
+import { thingFrom } from './thing.ts';
+import { searchThings } from './things.ts';
+import { labelsOf, namesOf, promptOf } from './words.ts';
+
+const MOST_MASKS = 3;
+const DEFAULT_GRID = 12;
+
+/** Looks at pictures: keeps the networks of the last calls, and the pictures that were looked at last. */
+export class Sight {
+  readonly #runtime: Runtime;
+  readonly #pictures = new PictureMemory();
+  readonly #segmenter = new Kept<Segmenter>();
+  readonly #tagger = new Kept<Tagger>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  async segment(request: SegmentRequest, { signal }: CallOptions<never> = {}): Promise<SegmentResult> {
+    const call = new Call();
+    const picture = await this.#pictures.get(request.image);
+    const segmenter = await this.#openSegmenter(request, call);
+    signal?.throwIfAborted();
+    const asked = { points: request.points ?? [], box: request.box, refine: request.refine };
+    const wanted = asked.points.length > 0 || asked.box !== undefined;
+    // Before anything is computed for it.
+    const prompt = wanted ? promptFor(asked, picture, segmenter.frame) : undefined;
+    const { view, encoding, encodeSeconds } = await this.#encode(picture, segmenter, call);
+    signal?.throwIfAborted();
+    const result = { encoding, encodeSeconds, masks: [] };
+    if (!prompt) return { ...call.result(picture), ...result };
+    const decoded = await segmenter.decode(view.embedding, prompt);
+    call.macs += decoded.macs;
+    const masks = ranked(decoded, isAmbiguous(asked))
+      .slice(0, request.most ?? MOST_MASKS)
+      .map((scored) => thingFrom(scored, segmenter, picture, request.maxSide));
+    return { ...call.result(picture), ...result, masks };
+  }
+
+  async findThings(
+    request: FindThingsRequest,
+    options: CallOptions<FindThingsProgress> = {},
+  ): Promise<FindThingsResult> {
+    const call = new Call();
+    const picture = await this.#pictures.get(request.image);
+    const segmenter = await this.#openSegmenter(request, call);
+    const { view } = await this.#encode(picture, segmenter, call);
+    const grid = request.grid ?? DEFAULT_GRID;
+    const { found, macs } = await searchThings(segmenter, view.embedding, picture, { ...options, grid });
+    call.macs += macs;
+    const things = found.map((scored) => thingFrom(scored, segmenter, picture, request.maxSide));
+    return { ...call.result(picture), things };
+  }
+
+  async describe(request: DescribeRequest, { signal }: CallOptions<never> = {}): Promise<DescribeResult> {
+    const call = new Call();
+    const picture = await this.#pictures.get(request.image);
+    const threads = request.threads || this.#runtime.threads;
+    const folder = embeddedSight('tagger');
+    const tagger = await call.loading(
+      this.#tagger.get(`${folder} ${threads}`, () => Tagger.open(folder, this.#runtime, threads)),
+    );
+    signal?.throwIfAborted();
+    const { mask } = request;
+    const { pixels } = picture;
+    const input = mask
+      ? await thingInput(pixels, mask, tagger.input)
+      : await wholeInput(pixels, tagger.input);
+    const graded = await tagger.grade(input);
+    call.macs += tagger.macs;
+    const labels = mask ? namesOf(graded) : labelsOf(graded);
+    const prompt = mask ? (labels[0]?.phrase ?? '') : promptOf(labels);
+    return { ...call.result(picture), prompt, labels };
+  }
+
+  async release(): Promise<void> {
+    this.#pictures.clear();
+    await this.#segmenter.release();
+    await this.#tagger.release();
+  }
+
+  #openSegmenter(request: { model?: string; threads?: number }, call: Call): Promise<Segmenter> {
+    const threads = request.threads || this.#runtime.threads;
+    const open = () => openSegmenter(request.model, this.#runtime, threads);
+    return call.loading(this.#segmenter.get(`${request.model ?? ''} ${threads}`, open));
+  }
+
+  /** The picture as the segmenter sees it, encoded by this call or an earlier one. */
+  async #encode(
+    picture: KnownPicture,
+    segmenter: Segmenter,
+    call: Call,
+  ): Promise<{ view: EncodedView; encoding: Encoding; encodeSeconds: number }> {
+    const kept = picture.views.get(segmenter.id);
+    if (kept) return { view: kept, encoding: 'kept', encodeSeconds: 0 };
+    const start = performance.now();
+    const size = fitted(picture, segmenter.input.size);
+    const { pixels } = picture;
+    const input = await resizePicture({ ...pixels, pixels: pixels.data }, size);
+    const embedding = await segmenter.encode(normalizedPlanes(input, segmenter.input));
+    const view = { input, embedding };
+    picture.views.set(segmenter.id, view);
+    call.macs += embedding.macs;
+    return { view, encoding: 'whole', encodeSeconds: (performance.now() - start) / 1000 };
+  }
+}
+
+/** The best first. A single mask is trained for prompts that mean one thing only. */
+function ranked({ single, candidates }: Decoded, ambiguous: boolean): ScoredLogits[] {
+  const sorted = [...candidates].sort((a, b) => b.score - a.score);
+  return single && !ambiguous ? [single, ...sorted] : sorted;
+}
+
+/** What one call has cost so far. */
+class Call {
+  readonly #start = performance.now();
+  #loadSeconds = 0;
+  macs = 0;
+
+  async loading<T>(value: Promise<T>): Promise<T> {
+    const start = performance.now();
+    const loaded = await value;
+    this.#loadSeconds += (performance.now() - start) / 1000;
+    return loaded;
+  }
+
+  result({ id, width, height }: KnownPicture): SightResult {
+    const seconds = (performance.now() - this.#start) / 1000;
+    const { macs } = this;
+    return { picture: id, width, height, macs, seconds, loadSeconds: this.#loadSeconds, warnings: [] };
+  }
+}
+
+/** The network that was asked for last. */
+class Kept<T extends { release(): Promise<void> }> {
+  #kept: { key: string; value: T } | undefined;
+
+  async get(key: string, open: () => Promise<T>): Promise<T> {
+    if (this.#kept?.key === key) return this.#kept.value;
+    await this.release();
+    const value = await open();
+    this.#kept = { key, value };
+    return value;
+  }
+
+  async release(): Promise<void> {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    await kept?.value.release();
+  }
+}

@@ -1,0 +1,28 @@
+import type { PixelBox, ThingMask } from '../../api.ts';
+import { boundsOf } from '../../regions/box.ts';
+import { activeCount } from '../../regions/mask.ts';
+import { fitted } from './frame.ts';
+import { maskFromLogits } from './masks.ts';
+import type { ScoredLogits, Segmenter } from './segmenter.ts';
+
+/** A decoded mask at the picture's size, or smaller, with what there is to say of it. */
+export function thingFrom(
+  { logits, score }: ScoredLogits,
+  segmenter: Segmenter,
+  picture: { width: number; height: number },
+  maxSide = Number.POSITIVE_INFINITY,
+): ThingMask {
+  const { width, height } = picture;
+  const size = maxSide < Math.max(width, height) ? fitted(picture, maxSide) : { width, height };
+  const mask = maskFromLogits(logits, Math.sqrt(logits.length), segmenter.frame, picture, size);
+  const [across, down] = [width / mask.width, height / mask.height];
+  const bounds = boundsOf(mask);
+  const box: PixelBox | undefined = bounds && {
+    x0: Math.floor(bounds.x.from * across),
+    y0: Math.floor(bounds.y.from * down),
+    x1: Math.ceil(bounds.x.to * across),
+    y1: Math.ceil(bounds.y.to * down),
+  };
+  const area = Math.round(activeCount(mask) * across * down);
+  return { ...mask, score, area, box, ...(segmenter.refines && { logits }) };
+}

@@ -1,0 +1,66 @@
+import type { PictureLabel } from '../../api.ts';
+import type { GradedGroup } from './tagger.ts';
+
+/** From here on a label that is present or not is present. */
+const PRESENT = 0.5;
+/** Things that one prompt names. */
+const MOST_THINGS = 2;
+
+/** Groups of labels that are things; the others say how the whole picture is. */
+const THINGS = ['object', 'part'];
+/** What goes without saying. */
+const UNSAID: Readonly<Record<string, string>> = { weather: 'clear' };
+
+/** What holds of a picture: all that is present, and of groups of which one holds the most probable. */
+export function labelsOf(groups: readonly GradedGroup[]): PictureLabel[] {
+  return groups.flatMap((group) => {
+    const sorted = gradedLabels(group);
+    return group.activation === 'softmax' ? sorted.slice(0, 1) : sorted.filter(isPresent);
+  });
+}
+
+/** What a thing is: its most probable names. */
+export function namesOf(groups: readonly GradedGroup[]): PictureLabel[] {
+  const labels = groups.filter(({ name }) => THINGS.includes(name)).flatMap(gradedLabels);
+  const present = labels.filter(isPresent).sort((a, b) => b.probability - a.probability);
+  return oneColourEach(present);
+}
+
+/**
+ * A prompt from which a picture like this could be drawn: its objects, or else its parts, then where, when and what
+ * weather it is.
+ */
+export function promptOf(labels: readonly PictureLabel[]): string {
+  const of = (group: string) => labels.filter((label) => label.group === group);
+  const objects = oneColourEach(of('object'));
+  const things = (objects.length > 0 ? objects : of('part')).slice(0, MOST_THINGS);
+  const [terrain, time, weather] = ['terrain', 'time', 'weather'].map((group) =>
+    of(group)
+      .filter(({ value }) => value !== UNSAID[group])
+      .map(({ phrase }) => phrase)
+      .at(0),
+  );
+  const sentence = [things.map(({ phrase }) => phrase).join(' and '), terrain, time]
+    .filter(Boolean)
+    .join(' ');
+  return [sentence, weather].filter(Boolean).join(', ');
+}
+
+function gradedLabels({ name, values, phrases, probabilities }: GradedGroup): PictureLabel[] {
+  return values
+    .map((value, i) => ({ group: name, value, phrase: phrases[i]!, probability: probabilities[i]! }))
+    .sort((a, b) => b.probability - a.probability);
+}
+
+function isPresent({ probability }: PictureLabel): boolean {
+  return probability > PRESENT;
+}
+
+/** A thing is said in its most probable colour only; its kind is the last word. */
+function oneColourEach(labels: readonly PictureLabel[]): PictureLabel[] {
+  const kinds = new Set<string>();
+  return labels.filter(({ value }) => {
+    const kind = value.split(' ').at(-1)!;
+    return !kinds.has(kind) && kinds.add(kind);
+  });
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import test from 'node:test';
+import sharp from 'sharp';
+import { inTemporaryFolder, patchwork } from './patchwork.ts';
+
+const model = path.join(import.meta.dirname, '..', 'fixtures', 'parity', 'tiny-sight', 'segmenter');
+
+test('segment writes a mask of the size of the picture and says what it is', () =>
+  inTemporaryFolder(async (folder) => {
+    const at = (name: string) => path.join(folder, name);
+    const pixels = Uint8Array.from({ length: 3 * 200 * 120 }, (_, i) => (i * 31) % 251);
+    await sharp(pixels, { raw: { width: 200, height: 120, channels: 3 } })
+      .png()
+      .toFile(at('image.png'));
+    const args = ['segment', at('image.png'), '-o', at('mask.png'), '--model', model, '--json'];
+    const { code, stdout, stderr } = await patchwork([...args, '--point', '60,50', '--point', '150,20,0']);
+    assert.equal(code, 0, stderr);
+    const result = JSON.parse(stdout);
+    assert.equal(result.file, at('mask.png'));
+    assert.ok(Number.isFinite(result.score) && result.seconds > 0 && result.macs > 0);
+    assert.equal(result.candidates.length, 3);
+    const { data, info } = await sharp(at('mask.png'))
+      .greyscale()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    assert.deepEqual([info.width, info.height], [200, 120]);
+    assert.equal(data.filter((value) => value === 255).length, result.area);
+    assert.equal(data.filter((value) => value === 0).length, 200 * 120 - result.area);
+  }));
+
+test('segment refuses bad input in one sentence', () =>
+  inTemporaryFolder(async (folder) => {
+    const image = path.join(folder, 'image.png');
+    await sharp({ create: { width: 64, height: 64, channels: 3, background: '#888' } })
+      .png()
+      .toFile(image);
+    const out = path.join(folder, 'mask.png');
+    for (const [args, sentence] of [
+      [[image], /--point X,Y or --box/],
+      [[image, '--point', '12'], /X,Y,0/],
+      [[image, '--point', '1,2,3'], /X,Y,0/],
+      [[image, '--box', '1,2,3'], /X0,Y0,X1,Y1/],
+      [[image, '--point', '64,3'], /outside the picture, which is 64×64/],
+      [[image, '--point', '1,1', '--model', path.join(folder, 'none')], /There is no segmenter/],
+      [[path.join(folder, 'none.png'), '--point', '1,1'], /none\.png/],
+    ] as const) {
+      const { code, stdout, stderr } = await patchwork(['segment', '--model', model, '-o', out, ...args]);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, sentence);
+      assert.equal(stdout, '');
+    }
+  }));
