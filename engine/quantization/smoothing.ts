@@ -89,5 +89,5 @@ function inputsOf(operator: Operator): Value[] {
   if (operator.type === 'sum' || operator.type === 'concat') return [...operator.inputs];
   if (operator.type === 'attention') return [operator.query, operator.key, operator.value];
   if (operator.type === 'convolution' && operator.shift) return [operator.input, operator.shift];
-  return [operator.input];
+  return 'input' in operator ? [operator.input] : [];
 }
