@@ -2,7 +2,7 @@ import type { AttentionMode } from '../api.ts';
 import { keyCount } from './keys.ts';
 import type { Network } from './network.ts';
 import type { Operator } from './operators.ts';
-import type { Value } from './values.ts';
+import type { FeatureMap, Value } from './values.ts';
 
 /** Sizes that a count depends on. */
 export interface Extent {
@@ -40,15 +40,18 @@ export function sizeAt(extent: { height: number; width: number }, level: number)
 
 /**
  * Counts the products of a run: convolutions, linear maps and attention's two products; nothing element-wise (norms,
- * activations, interpolation), no algebraic saving. `active`: rows computed at each level of the picture, where only a
- * part of it is; each of them attends to every position, or with sampled attention to those that are seen.
+ * activations, interpolation), no algebraic saving. `active`: positions computed at each level of the picture, or of
+ * each map, where only a part of it is; each of them attends to every position, or with sampled attention to those
+ * that are seen.
  */
 export function countMacs(
   network: Network,
   extent: Extent,
-  active?: readonly number[],
+  active?: readonly number[] | ((map: FeatureMap) => number),
   attention: AttentionMode = 'full',
 ): MacCount {
+  const computed =
+    typeof active === 'function' ? active : active && ((map: FeatureMap) => active[map.level]!);
   const count: MacCount = { total: 0, byKind: {}, byLevel: {} };
   const positions = (value: Value): number => {
     if (value.kind === 'map') {
@@ -61,7 +64,7 @@ export function countMacs(
   const seen = (value: Value): number =>
     value.kind === 'map' ? keyCount(attention, ...sizeAt(extent, value.level)) : positions(value);
   const rows = (value: Value): number =>
-    value.kind === 'map' && active ? active[value.level]! : positions(value);
+    value.kind === 'map' && computed ? computed(value) : positions(value);
   for (const operator of network.operators) {
     const counted = macsOf(operator, rows, seen);
     if (!counted) continue;

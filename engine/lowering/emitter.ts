@@ -188,12 +188,19 @@ export class Emitter {
     return this.onnx.node('MultiHeadAttention', [query, key, value], options, 'attention');
   }
 
-  /** Linear attention of planes [B, 3C, H, W] → [B, C, H, W]. */
-  linearAttention(planes: Ref, operator: LinearAttention): Ref {
+  /**
+   * Linear attention of planes [B, 3C, H, W] → [B, C, H, W].
+   * @param complete makes the sums over all positions from those over the planes'.
+   */
+  linearAttention(
+    planes: Ref,
+    operator: LinearAttention,
+    complete: (sums: Ref) => Ref = (sums) => sums,
+  ): Ref {
     const { onnx } = this;
     const { headChannels: d, output } = operator;
     const [query, key, value] = this.headsOf(planes, operator);
-    const sums = this.keyValueSums(key, value);
+    const sums = complete(this.keyValueSums(key, value));
     const seen = onnx.node('MatMul', [sums, query], {}, 'linear-attention');
     const [weighted, total] = this.split(seen, [d, 1], 2);
     const divisor = onnx.node('Add', [total!, onnx.floats([operator.epsilon], [])]);
@@ -222,12 +229,16 @@ export class Emitter {
   /**
    * Planes [B, C, H, W] enlarged by bicubic interpolation: a depthwise convolution for each place that a result has
    * between the positions, which takes a tenth of the time of ONNX Runtime's cubic Resize.
+   * @param pads positions by which the edge is repeated, as ONNX's Pad takes them; two on every side of a whole map.
    */
-  enlarged(planes: Ref, channels: number, factor: number): Ref {
+  enlarged(
+    planes: Ref,
+    channels: number,
+    factor: number,
+    pads: Ref = this.onnx.ints([0, 0, 2, 2, 0, 0, 2, 2]),
+  ): Ref {
     const { onnx } = this;
-    const edge = onnx.node('Pad', [planes, onnx.ints([0, 0, 2, 2, 0, 0, 2, 2])], {
-      attributes: { mode: 'edge' },
-    });
+    const edge = onnx.node('Pad', [planes, pads], { attributes: { mode: 'edge' } });
     const along = Array.from({ length: factor }, (_, place) => cubicTaps((place + 0.5) / factor - 0.5));
     const kernel = along.flatMap((down) => along.flatMap((across) => outer(down, across)));
     const taps = kernel.length / factor ** 2;

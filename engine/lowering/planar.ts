@@ -6,7 +6,9 @@ import type {
   Convolution,
   Enlargement,
   GroupNorm,
+  LayerNorm,
   Linear,
+  LinearAttention,
   MaskProduct,
   Operator,
   Sum,
@@ -90,16 +92,16 @@ export class PlanarLowering {
         this.setRows(operator.output, emit.geglu(this.rows(operator.input), operator));
         break;
       case 'layer-norm':
-        this.setRows(operator.output, emit.layerNorm(this.rows(operator.input), operator));
+        this.layerNorm(operator);
         break;
       case 'attention':
         this.attention(operator);
         break;
       case 'linear-attention':
-        this.setPlanes(operator.output, emit.linearAttention(this.planes(operator.input), operator));
+        this.linearAttention(operator);
         break;
       case 'enlargement':
-        this.#enlargement(operator);
+        this.enlargement(operator);
         break;
       case 'transposed-convolution':
         this.#transposedConvolution(operator);
@@ -157,8 +159,7 @@ export class PlanarLowering {
   #convolution(operator: Convolution): void {
     const { emit } = this;
     const { onnx } = emit;
-    const { output, weight, kernel, groups, stride, padding, bias, norm, shift } = operator;
-    const k = Math.floor(kernel / 2);
+    const { output, weight, kernel, groups, stride, bias, norm, shift } = operator;
     let x = this.source(operator);
     const foldable = kernel === 3 && groups === 1 && !norm && operator.input.channels >= FOLD_CHANNELS;
     if (operator.upsample && foldable && !this.#extents.has(output.level)) {
@@ -171,7 +172,7 @@ export class PlanarLowering {
       kernel_shape: [kernel, kernel],
       group: groups,
       strides: [stride, stride],
-      pads: { same: [k, k, k, k], end: [0, 0, 1, 1], none: [0, 0, 0, 0] }[padding],
+      pads: this.pads(operator),
     };
     let y = onnx.node('Conv', inputs, { attributes }, 'convolution');
     if (shift) y = onnx.node('Add', [y, onnx.node('Reshape', [this.rows(shift), onnx.ints([0, -1, 1, 1])])]);
@@ -204,6 +205,20 @@ export class PlanarLowering {
     return this.planes(input);
   }
 
+  /** Zeros that the convolution itself adds around what it reads: above, left, below, right. */
+  protected pads({ kernel, padding }: Convolution): readonly number[] {
+    const k = Math.floor(kernel / 2);
+    return { same: [k, k, k, k], end: [0, 0, 1, 1], none: [0, 0, 0, 0] }[padding];
+  }
+
+  protected linearAttention(operator: LinearAttention): void {
+    this.setPlanes(operator.output, this.emit.linearAttention(this.planes(operator.input), operator));
+  }
+
+  protected layerNorm(operator: LayerNorm): void {
+    this.setRows(operator.output, this.emit.layerNorm(this.rows(operator.input), operator));
+  }
+
   protected attention(operator: Attention): void {
     const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.rows(v));
     this.setRows(operator.output, this.emit.attention(query!, key!, value!, operator));
@@ -222,7 +237,7 @@ export class PlanarLowering {
     }
   }
 
-  #enlargement({ input, output }: Enlargement): void {
+  protected enlargement({ input, output }: Enlargement): void {
     const factor = 2 ** (input.level - output.level);
     this.setPlanes(output, this.emit.enlarged(this.planes(input), input.channels, factor));
   }

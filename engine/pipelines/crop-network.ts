@@ -182,7 +182,8 @@ function recordedIn(record: CropRecord, name: string): Float32Array {
   return values;
 }
 
-function onlyMap(values: Network['inputs']): { name: string; value: FeatureMap } {
+/** The one map that a network takes or gives. */
+export function onlyMap(values: Network['inputs']): { name: string; value: FeatureMap } {
   const [entry, ...others] = values;
   if (!entry || others.length > 0 || entry[1].kind !== 'map')
     throw new Error('the network must have one map');

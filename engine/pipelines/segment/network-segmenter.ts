@@ -2,13 +2,25 @@ import path from 'node:path';
 import { InputError } from '../../errors.ts';
 import { countMacs } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
+import type { OnnxModel } from '../../graph/onnx.ts';
+import { lowerParts, lowerRecording } from '../../lowering/parts.ts';
 import { lowerPlanar } from '../../lowering/planar.ts';
 import type { VisionFolder } from '../../models/vision-folder.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { LEARNED_TOKENS, maskDecoder } from '../../networks/mask-decoder.ts';
+import { anchorsOf } from '../../regions/anchors.ts';
+import { type Box, mergeBoxes } from '../../regions/box.ts';
 import { float32, floats, int64, type Runtime, type Session } from '../../runtime/runtime.ts';
 import { WeightTable } from '../../weights/table.ts';
+import { PartNetwork } from '../part-network.ts';
 import { decodedFrom, type Embedding, type Prompt, type Segmenter } from './segmenter.ts';
+
+/** Positions at every level that are encoded around a change. */
+const MARGIN = 4;
+/** A part that costs more than this share of the whole is not worth its overhead. */
+const MOST_OF_WHOLE = 0.6;
+/** Encoders with fewer multiply–accumulates are as fast without: a part has as many operators as the whole. */
+const LEAST_RECORDED = 2e9;
 
 /** A segmenter's folder. */
 type SegmenterFolder = VisionFolder & { kind: 'segmenter' };
@@ -21,9 +33,12 @@ export class NetworkSegmenter implements Segmenter {
   readonly #folder: SegmenterFolder;
   readonly #runtime: Runtime;
   readonly #threads: number;
-  readonly #sessions = new Map<Network, Promise<Session>>();
+  readonly #sessions = new Map<string, Promise<Session>>();
   readonly #encoder: Network;
   readonly #decoders: Record<'plain' | 'refine', Network>;
+  readonly #parts: PartNetwork;
+  /** Multiply–accumulates of encoding a whole picture. */
+  readonly #macs: number;
 
   constructor(folder: SegmenterFolder, runtime: Runtime, threads: number) {
     this.id = folder.folder;
@@ -33,6 +48,17 @@ export class NetworkSegmenter implements Segmenter {
     this.#threads = threads;
     const { encoder, decoder } = folder.config;
     this.#encoder = samEncoder(encoder);
+    const { size } = folder.config.input;
+    this.#macs = countMacs(this.#encoder, { height: size, width: size, batch: 1, tokens: 0 }).total;
+    const anchors = anchorsOf(this.#encoder);
+    this.#parts = new PartNetwork(this.#encoder, {
+      whole: () =>
+        this.#session('whole', this.#encoder, (network, weights) =>
+          lowerRecording(network, weights, anchors),
+        ),
+      part: () =>
+        this.#session('part', this.#encoder, (network, weights) => lowerParts(network, weights, anchors)),
+    });
     this.#decoders = {
       plain: maskDecoder(decoder, { refine: false }),
       refine: maskDecoder(decoder, { refine: true }),
@@ -43,16 +69,39 @@ export class NetworkSegmenter implements Segmenter {
     return this.#folder.config.input;
   }
 
+  get #worthRecording(): boolean {
+    return this.#macs > LEAST_RECORDED;
+  }
+
   get frame(): number {
     return this.#folder.config.decoder.frame;
   }
 
   async encode(planes: Float32Array): Promise<Embedding> {
     const { size } = this.input;
-    const session = await this.#session(this.#encoder);
+    if (this.#worthRecording) {
+      const { record, macs } = await this.#parts.whole(planes, size);
+      return { data: Float32Array.from(this.#parts.outputIn(record)), macs, record };
+    }
+    const session = await this.#session('encoder', this.#encoder, lowerPlanar);
     const outputs = await session.run({ input_image: float32(planes, [1, 3, size, size]) });
-    const { total: macs } = countMacs(this.#encoder, { height: size, width: size, batch: 1, tokens: 0 });
-    return { data: floats(outputs, 'image_embeddings'), macs };
+    return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
+  }
+
+  async encodeAgain(
+    planes: Float32Array,
+    earlier: Embedding,
+    changed: readonly Box[],
+  ): Promise<Embedding | undefined> {
+    const { record } = earlier;
+    if (!record) return undefined;
+    const planOf = (box: Box) => this.#parts.plan(this.input.size, box, MARGIN);
+    const plans = mergeBoxes(changed, (box) => planOf(box).macs).map(planOf);
+    const macs = plans.reduce((sum, plan) => sum + plan.macs, 0);
+    if (macs > MOST_OF_WHOLE * this.#macs) return undefined;
+    delete earlier.record;
+    for (const plan of plans) await this.#parts.part(planes, plan, record);
+    return { data: Float32Array.from(this.#parts.outputIn(record)), macs, record };
   }
 
   async decode(embedding: Embedding, { coordinates, labels, earlier }: Prompt) {
@@ -62,8 +111,9 @@ export class NetworkSegmenter implements Segmenter {
       throw new InputError(
         `The earlier mask has ${earlier.length} values; ${this.name} gives ${(4 * side) ** 2}.`,
       );
-    const network = this.#decoders[earlier ? 'refine' : 'plain'];
-    const session = await this.#session(network);
+    const form = earlier ? 'refine' : 'plain';
+    const network = this.#decoders[form];
+    const session = await this.#session(form, network, lowerPlanar);
     const count = labels.length;
     const outputs = await session.run({
       image_embeddings: float32(embedding.data, [1, channels, side, side]),
@@ -82,18 +132,25 @@ export class NetworkSegmenter implements Segmenter {
     for (const session of sessions) await session.then((loaded) => loaded.release()).catch(() => {});
   }
 
-  #session(network: Network): Promise<Session> {
-    let session = this.#sessions.get(network);
+  #session(
+    key: string,
+    network: Network,
+    lower: (network: Network, weights: WeightTable) => OnnxModel,
+  ): Promise<Session> {
+    let session = this.#sessions.get(key);
     if (!session) {
-      session = this.#load(network);
-      this.#sessions.set(network, session);
-      session.catch(() => this.#sessions.delete(network));
+      session = this.#load(network, lower);
+      this.#sessions.set(key, session);
+      session.catch(() => this.#sessions.delete(key));
     }
     return session;
   }
 
-  async #load(network: Network): Promise<Session> {
+  async #load(
+    network: Network,
+    lower: (network: Network, weights: WeightTable) => OnnxModel,
+  ): Promise<Session> {
     const weights = new WeightTable(network, await this.#folder.weights());
-    return this.#runtime.load(lowerPlanar(network, weights), { threads: this.#threads });
+    return this.#runtime.load(lower(network, weights), { threads: this.#threads });
   }
 }

@@ -1,9 +1,13 @@
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
+import type { Box } from '../../regions/box.ts';
+import type { PartRecord } from '../part-network.ts';
 
 /** What an encoder gives of a picture; every prompt about the picture reads it. */
 export interface Embedding {
   /** [C, s, s] */
   data: Float32Array;
+  /** What the encoder needs to encode a part of the picture again; given on to the embedding that is made of it. */
+  record?: PartRecord;
   /** Multiply–accumulates that were spent on it. */
   macs: number;
 }
@@ -47,6 +51,15 @@ export interface Segmenter {
   readonly refines: boolean;
   /** Normalized planes [3, size, size] → embedding. */
   encode(planes: Float32Array): Promise<Embedding>;
+  /**
+   * Encodes a picture that differs from an encoded one in some rectangles only. The earlier embedding stays, its record
+   * is used up. Undefined where encoding all of it costs as little.
+   */
+  encodeAgain?(
+    planes: Float32Array,
+    earlier: Embedding,
+    changed: readonly Box[],
+  ): Promise<Embedding | undefined>;
   decode(embedding: Embedding, prompt: Prompt): Promise<Decoded>;
   /** Frees its networks. */
   release(): Promise<void>;

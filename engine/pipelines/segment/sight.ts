@@ -11,13 +11,14 @@ import type {
   SightResult,
 } from '../../api.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { changesBetween } from './changes.ts';
 import { thingInput, wholeInput } from './crop.ts';
 import { fitted } from './frame.ts';
-import { normalizedPlanes, resizePicture } from './input.ts';
+import { normalizedPlanes, type Pixels, resizePicture } from './input.ts';
 import { type EncodedView, type KnownPicture, PictureMemory } from './memory.ts';
 import { embeddedSight, openSegmenter } from './open.ts';
 import { isAmbiguous, promptFor } from './prompt.ts';
-import type { Decoded, ScoredLogits, Segmenter } from './segmenter.ts';
+import type { Decoded, Embedding, ScoredLogits, Segmenter } from './segmenter.ts';
 import { Tagger } from './tagger.ts';
 import { thingFrom } from './thing.ts';
 import { searchThings } from './things.ts';
@@ -118,11 +119,30 @@ export class Sight {
     const size = fitted(picture, segmenter.input.size);
     const { pixels } = picture;
     const input = await resizePicture({ ...pixels, pixels: pixels.data }, size);
-    const embedding = await segmenter.encode(normalizedPlanes(input, segmenter.input));
+    const planes = normalizedPlanes(input, segmenter.input);
+    const part = await this.#encodePart(picture, segmenter, input, planes);
+    const embedding = part ?? (await segmenter.encode(planes));
     const view = { input, embedding };
     picture.views.set(segmenter.id, view);
     call.macs += embedding.macs;
-    return { view, encoding: 'whole', encodeSeconds: (performance.now() - start) / 1000 };
+    const encodeSeconds = (performance.now() - start) / 1000;
+    return { view, encoding: part ? 'part' : 'whole', encodeSeconds };
+  }
+
+  /** Encodes only what has changed since a picture that was encoded before, as after an edit. */
+  async #encodePart(
+    picture: KnownPicture,
+    segmenter: Segmenter,
+    input: Pixels,
+    planes: Float32Array,
+  ): Promise<Embedding | undefined> {
+    for (const other of this.#pictures.others(picture)) {
+      const known = other.views.get(segmenter.id);
+      if (!known?.embedding.record) continue;
+      const changed = changesBetween(known.input, input);
+      if (changed) return segmenter.encodeAgain?.(planes, known.embedding, changed);
+    }
+    return undefined;
   }
 }
 

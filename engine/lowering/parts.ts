@@ -1,0 +1,155 @@
+import type { Network } from '../graph/network.ts';
+import type { OnnxModel, Ref } from '../graph/onnx.ts';
+import type { Convolution, Enlargement, LayerNorm, LinearAttention, Operator } from '../graph/operators.ts';
+import type { FeatureMap, Features, Value } from '../graph/values.ts';
+import { type Anchors, hasWindow } from '../regions/anchors.ts';
+import { mapsOf } from '../regions/reach.ts';
+import type { WeightTable } from '../weights/table.ts';
+import { PlanarLowering } from './planar.ts';
+
+/** Names of tensors beside the network's own; see `lowerParts`. `id` is a value's. */
+export const mapName = (id: number) => `map.${id}`;
+export const stripNames = (id: number) =>
+  ['above', 'left', 'right', 'below'].map((side) => `${side}.${id}`) as [string, string, string, string];
+export const cutNames = (id: number) => ({ from: `cut.${id}.from`, to: `cut.${id}.to` });
+export const keptNames = (id: number) => ({ from: `kept.${id}.from`, to: `kept.${id}.to` });
+export const padsName = (id: number) => `pads.${id}`;
+export const sumsName = (path: string) => `sums.${path}`;
+export const keysName = (path: string) => `qkv.${path}`;
+
+/**
+ * A network in planar form that also gives what later computations of a part read: `map.<id>` for each recorded map,
+ * and for each linear attention its input `qkv.<path>` and its sums over all positions `sums.<path>`.
+ */
+export function lowerRecording(network: Network, weights: WeightTable, anchors: Anchors): OnnxModel {
+  return new RecordingLowering(weights, anchors).model(network);
+}
+
+/**
+ * A network in planar form that computes a part (`regions/part.ts`) from what was recorded. The network's inputs are
+ * the windows that are read of them. Inputs beside them, `id` being that of the value which an operator gives:
+ * `above.<id>`, `left.<id>`, `right.<id>`, `below.<id>`: what surrounds the computed part of a recorded map in its window;
+ * `cut.<id>.from`, `cut.<id>.to` int64 [2]: rows and columns that an operator takes of such a window; `kept.<id>.from`,
+ * `kept.<id>.to`: those that are kept of an enlargement;
+ * `pads.<id>` int64 [8]: what an operator's window has beyond the border of the map, as ONNX's Pad takes it;
+ * `sums.<path>`: a linear attention's sums over the positions outside the part.
+ * Outputs beside the network's own: those of `lowerRecording`, of the part; `sums.*` (with `new.` before) over everything.
+ */
+export function lowerParts(network: Network, weights: WeightTable, anchors: Anchors): OnnxModel {
+  return new PartLowering(weights, anchors).model(network);
+}
+
+class RecordingLowering extends PlanarLowering {
+  protected readonly anchors: Anchors;
+
+  constructor(weights: WeightTable, anchors: Anchors) {
+    super(weights);
+    this.anchors = anchors;
+  }
+
+  override lower(operator: Operator): void {
+    super.lower(operator);
+    const { output } = operator;
+    if (output.kind === 'map' && this.anchors.maps.has(output.id)) this.give(mapName(output.id), output);
+  }
+
+  protected give(name: string, map: FeatureMap): void {
+    const dims = ['batch', map.channels, `${name}.height`, `${name}.width`];
+    this.emit.onnx.output(name, this.planes(map), 'float32', dims);
+  }
+
+  protected override linearAttention(operator: LinearAttention): void {
+    const { path, input, output, headChannels: d } = operator;
+    this.give(keysName(path), input);
+    const dims = ['batch', output.channels / d, d + 1, d];
+    const complete = (sums: Ref): Ref => {
+      const all = this.completeSums(sums, path, dims);
+      this.emit.onnx.output(`new.${sumsName(path)}`, all, 'float32', dims);
+      return all;
+    };
+    this.setPlanes(output, this.emit.linearAttention(this.planes(input), operator, complete));
+  }
+
+  protected completeSums(sums: Ref, _path: string, _dims: (number | string)[]): Ref {
+    return sums;
+  }
+}
+
+class PartLowering extends RecordingLowering {
+  /** The operator that is being lowered. */
+  #operator: Operator | undefined;
+  /** Windows of recorded maps, put together when they are first read. */
+  readonly #windows = new Map<number, Ref>();
+
+  override input(name: string, value: Value): void {
+    super.input(name, value);
+    if (value.kind === 'map') this.#windows.set(value.id, super.planes(value));
+  }
+
+  override lower(operator: Operator): void {
+    this.#operator = operator;
+    super.lower(operator);
+    this.#operator = undefined;
+  }
+
+  /** What the operator reads: of a recorded map a window where it needs one, else the computed part. */
+  protected override planes(value: Features): Ref {
+    const operator = this.#operator;
+    const recorded = value.kind === 'map' && this.anchors.maps.has(value.id);
+    const reads = operator && mapsOf(operator)?.inputs.some(({ id }) => id === value.id);
+    if (!recorded || !reads || !this.anchors.wide.has(operator)) return super.planes(value);
+    return this.#cut(this.#window(value), cutNames((operator.output as FeatureMap).id));
+  }
+
+  #window(map: FeatureMap): Ref {
+    const known = this.#windows.get(map.id);
+    if (known !== undefined) return known;
+    const { onnx } = this.emit;
+    const [above, left, right, below] = stripNames(map.id).map((name) =>
+      onnx.input(name, 'float32', ['batch', map.channels, `${name}.height`, `${name}.width`]),
+    );
+    const middle = this.emit.concat([left!, super.planes(map), right!], 3);
+    const window = this.emit.concat([above!, middle, below!], 2);
+    this.#windows.set(map.id, window);
+    return window;
+  }
+
+  #cut(planes: Ref, { from, to }: { from: string; to: string }): Ref {
+    const { onnx } = this.emit;
+    const corners = [from, to].map((name) => onnx.input(name, 'int64', [2]));
+    return onnx.node('Slice', [planes, ...corners, onnx.ints([2, 3])], {}, 'cut');
+  }
+
+  protected override source(operator: Convolution): Ref {
+    const planes = super.source(operator);
+    if (!hasWindow(operator)) return planes;
+    const { onnx } = this.emit;
+    return onnx.node('Pad', [planes, onnx.input(padsName(operator.output.id), 'int64', [8])]);
+  }
+
+  protected override pads(): readonly number[] {
+    return [0, 0, 0, 0];
+  }
+
+  protected override enlargement({ input, output }: Enlargement): void {
+    const pads = this.emit.onnx.input(padsName(output.id), 'int64', [8]);
+    const factor = 2 ** (input.level - output.level);
+    const enlarged = this.emit.enlarged(this.planes(input), input.channels, factor, pads);
+    // The coarse positions may reach beyond what is wanted of the fine ones.
+    this.setPlanes(output, this.#cut(enlarged, keptNames(output.id)));
+  }
+
+  /** On planes, since the size of a level's part differs from map to map. */
+  protected override layerNorm(operator: LayerNorm): void {
+    const { onnx } = this.emit;
+    const turned = onnx.node('Transpose', [this.planes(operator.input)], {
+      attributes: { perm: [0, 2, 3, 1] },
+    });
+    const y = this.emit.layerNorm(turned, operator);
+    this.setPlanes(operator.output, onnx.node('Transpose', [y], { attributes: { perm: [0, 3, 1, 2] } }));
+  }
+
+  protected override completeSums(sums: Ref, path: string, dims: (number | string)[]): Ref {
+    return this.emit.sum(sums, this.emit.onnx.input(sumsName(path), 'float32', dims));
+  }
+}

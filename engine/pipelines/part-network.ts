@@ -1,0 +1,232 @@
+import { countMacs } from '../graph/macs.ts';
+import type { Network } from '../graph/network.ts';
+import type { Enlargement, LinearAttention } from '../graph/operators.ts';
+import type { FeatureMap } from '../graph/values.ts';
+import { cutNames, keptNames, keysName, mapName, padsName, stripNames, sumsName } from '../lowering/parts.ts';
+import { type Anchors, anchorsOf } from '../regions/anchors.ts';
+import { areaOf, type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
+import { coarseSpan, type PartPlan, planPart } from '../regions/part.ts';
+import { mapsOf } from '../regions/reach.ts';
+import { float32, floats, int64, type Session, type Tensor } from '../runtime/runtime.ts';
+import { cutPlanes, onlyMap } from './crop-network.ts';
+
+/** What a pass leaves for later passes over a part: whole planes by name, sums of linear attention. */
+export type PartRecord = Map<string, Float32Array>;
+
+export interface PartSessions {
+  /** In the form of `lowerRecording`. */
+  whole: () => Promise<Session>;
+  /** In the form of `lowerParts`. */
+  part: () => Promise<Session>;
+}
+
+/** A network of convolutions and linear attention from one map to another, computed whole or in part. */
+export class PartNetwork {
+  readonly #network: Network;
+  readonly #sessions: PartSessions;
+  readonly #anchors: Anchors;
+  readonly #input: { name: string; value: FeatureMap };
+  readonly #output: { name: string; value: FeatureMap };
+  readonly #attentions: readonly LinearAttention[];
+
+  constructor(network: Network, sessions: PartSessions) {
+    this.#network = network;
+    this.#sessions = sessions;
+    this.#anchors = anchorsOf(network);
+    this.#input = onlyMap(network.inputs);
+    this.#output = onlyMap(network.outputs);
+    this.#attentions = network.operators.filter((operator) => operator.type === 'linear-attention');
+  }
+
+  /** The output for a whole input [C, side, side], with the record of this pass. */
+  async whole(planes: Float32Array, side: number): Promise<{ record: PartRecord; macs: number }> {
+    const session = await this.#sessions.whole();
+    const outputs = await session.run({
+      [this.#input.name]: float32(planes, [1, this.#input.value.channels, side, side]),
+    });
+    const record: PartRecord = new Map();
+    for (const [name, tensor] of Object.entries(outputs)) record.set(kept(name), tensor.data as Float32Array);
+    const { total: macs } = countMacs(this.#network, { height: side, width: side, batch: 1, tokens: 0 });
+    return { record, macs };
+  }
+
+  /** The output [C, s, s] of the pass that a record is of. */
+  outputIn(record: PartRecord): Float32Array {
+    return recorded(record, this.#output.name);
+  }
+
+  plan(side: number, changed: Box, margin: number): PartPlan {
+    const extent = { height: side, width: side, batch: 1, tokens: 0 };
+    return planPart(this.#network, this.#anchors, extent, changed, margin);
+  }
+
+  /** Brings a record up to date for an input that differs from the recorded one within the plan's part. */
+  async part(planes: Float32Array, plan: PartPlan, record: PartRecord): Promise<void> {
+    const { name, value: map } = this.#input;
+    const window = plan.windows.get(map.id)!;
+    const cut = cutPlanes(planes, map.channels, plan.width, window);
+    const session = await this.#sessions.part();
+    const outputs = await session.run({
+      [name]: float32(cut, [1, map.channels, heightOf(window), widthOf(window)]),
+      ...this.#stripFeeds(plan, record),
+      ...this.#operatorFeeds(plan),
+      ...this.#sumFeeds(plan, record),
+    });
+    for (const { name, map } of this.#recordedMaps()) {
+      const fresh = outputs[name];
+      if (fresh)
+        pastePlanes(
+          recorded(record, name),
+          floats(outputs, name),
+          map.channels,
+          widthAt(plan, map),
+          plan.boxes.get(map.id)!,
+        );
+    }
+    for (const { path } of this.#attentions)
+      record.set(sumsName(path), floats(outputs, `new.${sumsName(path)}`));
+  }
+
+  /** Everything in a record that has positions. */
+  *#recordedMaps(): Generator<{ name: string; map: FeatureMap }> {
+    yield { name: this.#output.name, map: this.#output.value };
+    for (const map of this.#anchors.maps.values())
+      if (map.id !== this.#input.value.id) yield { name: mapName(map.id), map };
+    for (const { path, input } of this.#attentions) yield { name: keysName(path), map: input };
+  }
+
+  /** What surrounds the computed part of each recorded map that an operator reads a window of. */
+  #stripFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
+    const feeds: Record<string, Tensor> = {};
+    for (const id of this.#windowed()) {
+      const map = this.#anchors.maps.get(id)!;
+      const { y, x } = plan.windows.get(id)!;
+      const inner = plan.boxes.get(id)!;
+      const strips: Box[] = [
+        { y: { from: y.from, to: inner.y.from }, x },
+        { y: inner.y, x: { from: x.from, to: inner.x.from } },
+        { y: inner.y, x: { from: inner.x.to, to: x.to } },
+        { y: { from: inner.y.to, to: y.to }, x },
+      ];
+      const planes = recorded(record, mapName(id));
+      for (const [i, name] of stripNames(id).entries()) {
+        const strip = strips[i]!;
+        const data = cutPlanes(planes, map.channels, widthAt(plan, map), strip);
+        feeds[name] = float32(data, [1, map.channels, heightOf(strip), widthOf(strip)]);
+      }
+    }
+    return feeds;
+  }
+
+  /** Recorded maps, beside the input, of which an operator reads a window. */
+  #windowed(): Set<number> {
+    const ids = new Set<number>();
+    for (const operator of this.#anchors.wide)
+      for (const { id } of mapsOf(operator)!.inputs)
+        if (this.#anchors.maps.has(id) && id !== this.#input.value.id) ids.add(id);
+    return ids;
+  }
+
+  #operatorFeeds(plan: PartPlan): Record<string, Tensor> {
+    const feeds: Record<string, Tensor> = {};
+    const put = ({ from, to }: { from: string; to: string }, y: Span, x: Span) => {
+      feeds[from] = int64(BigInt64Array.of(BigInt(y.from), BigInt(x.from)), [2]);
+      feeds[to] = int64(BigInt64Array.of(BigInt(y.to), BigInt(x.to)), [2]);
+    };
+    for (const operator of this.#anchors.wide) {
+      const { inputs, output } = mapsOf(operator)!;
+      const read = plan.reads.get(operator);
+      const box = read?.box ?? plan.boxes.get(output.id)!;
+      for (const { id } of inputs) {
+        const window = this.#anchors.maps.has(id) && plan.windows.get(id);
+        if (window) put(cutNames(output.id), from(box.y, window.y.from), from(box.x, window.x.from));
+      }
+      if (read) feeds[padsName(output.id)] = padsFeed(read.beyond);
+      if (operator.type === 'enlargement') {
+        const wanted = plan.boxes.get(output.id)!;
+        put(keptNames(output.id), keptSpan(operator, wanted.y), keptSpan(operator, wanted.x));
+      }
+    }
+    return feeds;
+  }
+
+  /** Sums over the positions outside the part: those of the record without what the part had in it. */
+  #sumFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
+    const feeds: Record<string, Tensor> = {};
+    for (const { path, input, output, headChannels: d } of this.#attentions) {
+      const box = plan.boxes.get(input.id)!;
+      const part = cutPlanes(recorded(record, keysName(path)), input.channels, widthAt(plan, input), box);
+      const sums = Float32Array.from(recorded(record, sumsName(path)));
+      const heads = output.channels / d;
+      takeAway(sums, part, heads, d, areaOf(box));
+      feeds[sumsName(path)] = float32(sums, [1, heads, d + 1, d]);
+    }
+    return feeds;
+  }
+}
+
+/** Subtracts Σ v·relu(k)ᵀ and Σ relu(k)ᵀ over positions from the sums [heads, d + 1, d]; `qkv` is [heads · 3d, positions]. */
+function takeAway(sums: Float32Array, qkv: Float32Array, heads: number, d: number, positions: number): void {
+  for (let head = 0; head < heads; head++)
+    for (let k = 0; k < d; k++) {
+      const keys = ((head * 3 + 1) * d + k) * positions;
+      for (let v = 0; v <= d; v++) {
+        const values = ((head * 3 + 2) * d + v) * positions;
+        let sum = 0;
+        for (let i = 0; i < positions; i++) {
+          const key = qkv[keys + i]!;
+          if (key > 0) sum += v < d ? key * qkv[values + i]! : key;
+        }
+        sums[(head * (d + 1) + v) * d + k]! -= sum;
+      }
+    }
+}
+
+function keptSpan(operator: Enlargement, wanted: Span): Span {
+  const factor = 2 ** (operator.input.level - operator.output.level);
+  return from(wanted, coarseSpan(operator, wanted).from * factor);
+}
+
+/** A span in positions of a window that begins at `start`. */
+function from(span: Span, start: number): Span {
+  return { from: span.from - start, to: span.to - start };
+}
+
+function padsFeed([above, left, below, right]: readonly [number, number, number, number]): Tensor {
+  return int64(BigInt64Array.from([0, 0, above, left, 0, 0, below, right], BigInt), [8]);
+}
+
+function widthAt({ width }: PartPlan, { level }: FeatureMap): number {
+  return Math.ceil(width / 2 ** level);
+}
+
+/** Writes a rectangle of planes over planes [C, H, width]. */
+function pastePlanes(
+  planes: Float32Array,
+  part: Float32Array,
+  channels: number,
+  width: number,
+  box: Box,
+): void {
+  const positions = planes.length / channels;
+  const [rows, columns] = [heightOf(box), widthOf(box)];
+  for (let c = 0; c < channels; c++)
+    for (let y = 0; y < rows; y++) {
+      const source = (c * rows + y) * columns;
+      planes.set(
+        part.subarray(source, source + columns),
+        c * positions + (box.y.from + y) * width + box.x.from,
+      );
+    }
+}
+
+/** Sums are given under another name, since they are read too. */
+function kept(name: string): string {
+  return name.startsWith('new.') ? name.slice('new.'.length) : name;
+}
+
+function recorded(record: PartRecord, name: string): Float32Array {
+  const values = record.get(name);
+  if (!values) throw new Error(`${name} was not recorded`);
+  return values;
+}

@@ -1,0 +1,49 @@
+import type { Network } from '../graph/network.ts';
+import type { Operator } from '../graph/operators.ts';
+import type { FeatureMap } from '../graph/values.ts';
+import { mapsOf } from './reach.ts';
+
+/**
+ * Where a network of convolutions is recorded, so that a part of it can be computed again: the maps that several
+ * operators read, which in residual networks are the narrow ones between blocks, and the sums that anything but another
+ * sum reads. Between anchors a part is computed with all that its convolutions read around it.
+ */
+export interface Anchors {
+  /** Recorded maps by their id, the network's inputs among them. */
+  readonly maps: ReadonlyMap<number, FeatureMap>;
+  /**
+   * Operators that read their map not only where the part lies, but around it: those with a window, and those whose
+   * result one with a window reads.
+   */
+  readonly wide: ReadonlySet<Operator>;
+}
+
+export function anchorsOf(network: Network): Anchors {
+  const readers = new Map<number, Operator[]>();
+  for (const operator of network.operators)
+    for (const { id } of mapsOf(operator)?.inputs ?? [])
+      readers.set(id, [...(readers.get(id) ?? []), operator]);
+  const maps = new Map<number, FeatureMap>();
+  for (const value of network.inputs.values()) if (value.kind === 'map') maps.set(value.id, value);
+  for (const operator of network.operators) {
+    const { output } = operator;
+    if (output.kind !== 'map') continue;
+    const own = readers.get(output.id) ?? [];
+    const ends = operator.type === 'sum' && own.some(({ type }) => type !== 'sum');
+    if (ends || (own.length > 1 && operator.type !== 'concat')) maps.set(output.id, output);
+  }
+  const wide = new Set<Operator>();
+  const wideValues = new Set<number>();
+  for (const operator of [...network.operators].reverse()) {
+    const values = mapsOf(operator);
+    if (!values) continue;
+    if (!hasWindow(operator) && (maps.has(values.output.id) || !wideValues.has(values.output.id))) continue;
+    wide.add(operator);
+    for (const { id } of values.inputs) wideValues.add(id);
+  }
+  return { maps, wide };
+}
+
+export function hasWindow(operator: Operator): boolean {
+  return (operator.type === 'convolution' && operator.kernel > 1) || operator.type === 'enlargement';
+}
