@@ -39,6 +39,8 @@ export interface ThingMask extends MaskPixels {
   box: PixelBox | undefined;
   /** What a later request about the same picture may give as `refine`; absent where the segmenter cannot refine. */
   logits?: Float32Array;
+  /** PNG file, white inside, where the request asked for it. */
+  png?: Uint8Array;
 }
 
 /** What every request about a picture has. */
@@ -60,6 +62,8 @@ export interface SegmentRequest extends SightRequest {
   most?: number;
   /** Masks are made smaller until no side is longer, in pixels; absent: the picture's own size. For previews. */
   maxSide?: number;
+  /** Give each mask as a file too (default false). */
+  png?: boolean;
   /** A folder of a segmenter, or of EfficientViT-SAM's two ONNX files; the embedded one if absent. */
   model?: string;
 }

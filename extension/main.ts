@@ -12,6 +12,8 @@ import { reportError } from './report.ts';
 import { withSettings } from './requests.ts';
 import type { Services } from './services.ts';
 import { featureMegabytes } from './settings.ts';
+import { describeImage } from './sight/describeImage.ts';
+import { selectObject } from './sight/selectObject.ts';
 import { GenerateImageTool, TOOL_NAME } from './tool.ts';
 import { PictureView, VIEW_TYPE } from './view.ts';
 
@@ -37,6 +39,8 @@ export function activate(context: ExtensionContext): void {
     log,
     services.lastEditor,
     commands.registerCommand('patchwork.generateImage', (asked?: unknown) => generateImage(services, asked)),
+    commands.registerCommand('patchwork.selectObject', (asked?: unknown) => selectObject(services, asked)),
+    commands.registerCommand('patchwork.describeImage', (asked?: unknown) => describeImage(services, asked)),
     commands.registerCommand('patchwork.openBenchmark', () => BenchmarkPanel.open(services)),
     window.registerWebviewPanelSerializer(BENCHMARK_TYPE, {
       async deserializeWebviewPanel(panel, state) {

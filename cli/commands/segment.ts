@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { PixelBox, PromptPoint, ThingMask } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
-import { encodeMask } from '../../engine/pictures/mask.ts';
 import { readPictureFile } from '../../engine/pictures/read.ts';
 import { checkWritable, writePicture } from '../../engine/pictures/write.ts';
 import { openEngine } from '../engine.ts';
@@ -65,13 +64,13 @@ async function run(image: string, options: Options): Promise<void> {
   const bytes = await readPictureFile(image);
   const engine = openEngine();
   try {
-    const request = { image: bytes, points, box, model, threads };
+    const request = { image: bytes, points, box, model, threads, png: true };
     const { masks, seconds, encodeSeconds, macs, width, height, warnings } = await engine.segment(request, {
       signal: interruptible(),
     });
     const [best] = masks;
-    if (!best) throw new Error('the segmenter gave no mask');
-    await writePicture(output, await encodeMask(best));
+    if (!best?.png) throw new Error('the segmenter gave no mask');
+    await writePicture(output, best.png);
     for (const warning of warnings) note(warning);
     const { score, area, box: bounds } = best;
     const candidates = masks.map(({ score, area, box }: ThingMask) => ({ score, area, box }));

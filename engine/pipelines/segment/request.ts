@@ -16,6 +16,7 @@ const common = {
 };
 const masks = {
   model: z.string().max(4096).optional(),
+  png: z.boolean().optional(),
   maxSide: whole('The longest side', { min: 16, max: side }).optional(),
 };
 const segmentSchema = z.object({

@@ -53,9 +53,8 @@ export class Sight {
     if (!prompt) return { ...call.result(picture), ...result };
     const decoded = await segmenter.decode(view.embedding, prompt);
     call.macs += decoded.macs;
-    const masks = ranked(decoded, isAmbiguous(asked))
-      .slice(0, request.most ?? MOST_MASKS)
-      .map((scored) => thingFrom(scored, segmenter, picture, request.maxSide));
+    const best = ranked(decoded, isAmbiguous(asked)).slice(0, request.most ?? MOST_MASKS);
+    const masks = await Promise.all(best.map((scored) => thingFrom(scored, segmenter, picture, request)));
     return { ...call.result(picture), ...result, masks };
   }
 
@@ -70,7 +69,7 @@ export class Sight {
     const grid = request.grid ?? DEFAULT_GRID;
     const { found, macs } = await searchThings(segmenter, view.embedding, picture, { ...options, grid });
     call.macs += macs;
-    const things = found.map((scored) => thingFrom(scored, segmenter, picture, request.maxSide));
+    const things = await Promise.all(found.map((scored) => thingFrom(scored, segmenter, picture, request)));
     return { ...call.result(picture), things };
   }
 

@@ -1,4 +1,5 @@
 import type { PixelBox, ThingMask } from '../../api.ts';
+import { encodeMask } from '../../pictures/mask.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { activeCount } from '../../regions/mask.ts';
 import { fitted } from './frame.ts';
@@ -6,12 +7,12 @@ import { maskFromLogits } from './masks.ts';
 import type { ScoredLogits, Segmenter } from './segmenter.ts';
 
 /** A decoded mask at the picture's size, or smaller, with what there is to say of it. */
-export function thingFrom(
+export async function thingFrom(
   { logits, score }: ScoredLogits,
   segmenter: Segmenter,
   picture: { width: number; height: number },
-  maxSide = Number.POSITIVE_INFINITY,
-): ThingMask {
+  { maxSide = Number.POSITIVE_INFINITY, png = false }: { maxSide?: number; png?: boolean },
+): Promise<ThingMask> {
   const { width, height } = picture;
   const size = maxSide < Math.max(width, height) ? fitted(picture, maxSide) : { width, height };
   const mask = maskFromLogits(logits, Math.sqrt(logits.length), segmenter.frame, picture, size);
@@ -24,5 +25,6 @@ export function thingFrom(
     y1: Math.ceil(bounds.y.to * down),
   };
   const area = Math.round(activeCount(mask) * across * down);
-  return { ...mask, score, area, box, ...(segmenter.refines && { logits }) };
+  const file = png ? { png: await encodeMask(mask) } : {};
+  return { ...mask, score, area, box, ...(segmenter.refines && { logits }), ...file };
 }

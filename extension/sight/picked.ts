@@ -1,0 +1,35 @@
+import path from 'node:path';
+import { TabInputCustom, TabInputText, Uri, window, workspace } from 'vscode';
+
+/** File endings of pictures that can be looked at. */
+const ENDINGS = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tiff'];
+
+/**
+ * The picture that a command is about: the one that it was called on in the Explorer, else the open one, else one that
+ * the user picks. Undefined if they do not.
+ */
+export async function pickedPicture(asked: unknown, title: string): Promise<Uri | undefined> {
+  if (asked instanceof Uri) return asked;
+  const open = openPicture();
+  if (open) return open;
+  const [chosen] =
+    (await window.showOpenDialog({
+      title,
+      canSelectMany: false,
+      defaultUri: workspace.workspaceFolders?.[0]?.uri,
+      filters: { Pictures: ENDINGS },
+    })) ?? [];
+  return chosen;
+}
+
+function openPicture(): Uri | undefined {
+  const input = window.tabGroups.activeTabGroup.activeTab?.input;
+  if (!(input instanceof TabInputCustom || input instanceof TabInputText)) return undefined;
+  const ending = path.posix.extname(input.uri.path).slice(1).toLowerCase();
+  return ENDINGS.includes(ending) ? input.uri : undefined;
+}
+
+/** A picture's file name, for titles. */
+export function nameOf(uri: Uri): string {
+  return path.posix.basename(uri.path);
+}

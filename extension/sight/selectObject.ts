@@ -1,0 +1,134 @@
+import path from 'node:path';
+import {
+  commands,
+  ProgressLocation,
+  type QuickPickItem,
+  QuickPickItemKind,
+  Uri,
+  window,
+  workspace,
+} from 'vscode';
+import type { ThingMask } from '../../engine/api.ts';
+import { isAbort } from '../../engine/errors.ts';
+import { reportError } from '../report.ts';
+import { writeUnderFreeName } from '../save.ts';
+import type { Services } from '../services.ts';
+import { nameOf, pickedPicture } from './picked.ts';
+import { parsePlace, whereIs } from './place.ts';
+
+/** A thing in a picture, with its name where the tagger knows one. */
+interface NamedThing extends ThingMask {
+  name: string;
+}
+
+interface Choice extends QuickPickItem {
+  thing?: NamedThing;
+}
+
+/** *Select Object…*: the user picks one of the things in a picture, and its mask becomes a file that is opened. */
+export async function selectObject(services: Services, asked: unknown): Promise<void> {
+  const title = 'Select Object';
+  const picture = await pickedPicture(asked, title);
+  if (!picture) return;
+  try {
+    const image = await workspace.fs.readFile(picture);
+    const { things, width, height } = await findNamed(
+      services,
+      image,
+      `Looking for things in ${nameOf(picture)}`,
+    );
+    const chosen = await choose(things, { width, height }, `${title}: ${nameOf(picture)}`);
+    if (!chosen) return;
+    const thing = chosen.thing ?? (await typed(services, image, { width, height }));
+    if (!thing?.png) return;
+    const folder = Uri.joinPath(picture, '..');
+    const mask = await writeUnderFreeName(workspace.fs, folder, maskNames(picture, thing.name), thing.png);
+    await commands.executeCommand('vscode.open', mask);
+  } catch (error) {
+    if (!isAbort(error)) await reportError(services.log, error);
+  }
+}
+
+function findNamed(
+  { engine }: Services,
+  image: Uint8Array,
+  title: string,
+): Thenable<{ things: NamedThing[]; width: number; height: number }> {
+  const options = { location: ProgressLocation.Notification, title, cancellable: true };
+  return window.withProgress(options, async (progress, token) => {
+    const controller = new AbortController();
+    token.onCancellationRequested(() => controller.abort());
+    const { signal } = controller;
+    let reached = 0;
+    const found = await engine.findThings(
+      { image, png: true },
+      {
+        signal,
+        onProgress: ({ tried, points, things }) => {
+          const percent = (100 * tried) / points;
+          progress.report({ message: `${things} so far`, increment: percent - reached });
+          reached = percent;
+        },
+      },
+    );
+    const { width, height, picture } = found;
+    const things: NamedThing[] = [];
+    for (const thing of found.things) {
+      const mask = { width: thing.width, height: thing.height, data: thing.data };
+      const { prompt } = await engine.describe({ image: picture, mask }, { signal });
+      things.push({ ...thing, name: prompt || 'something' });
+    }
+    return { things, width, height };
+  });
+}
+
+async function choose(
+  things: readonly NamedThing[],
+  picture: { width: number; height: number },
+  title: string,
+): Promise<Choice | undefined> {
+  const share = ({ area }: ThingMask) => `${((100 * area) / (picture.width * picture.height)).toFixed(1)} %`;
+  const choices: Choice[] = things.map((thing) => ({
+    label: thing.name,
+    description: `${thing.box ? whereIs(thing.box, picture) : ''} · ${share(thing)}`,
+    thing,
+  }));
+  const byHand: Choice = {
+    label: '$(location) Say Where…',
+    description: 'a point or a box in pixels',
+    alwaysShow: true,
+  };
+  const separator: Choice = { label: '', kind: QuickPickItemKind.Separator };
+  const placeHolder = things.length > 0 ? 'Which thing?' : 'Nothing was found by itself.';
+  return window.showQuickPick([...choices, separator, byHand], {
+    title,
+    placeHolder,
+    matchOnDescription: true,
+  });
+}
+
+/** The thing where the user says that it is. */
+async function typed(
+  { engine }: Services,
+  image: Uint8Array,
+  { width, height }: { width: number; height: number },
+): Promise<NamedThing | undefined> {
+  const text = await window.showInputBox({
+    title: 'Say Where the Thing Is',
+    prompt: `X,Y for a point on it, -X,Y for one beside it, X0,Y0,X1,Y1 for a box around it; the picture is ${width}×${height} pixels.`,
+    placeHolder: `${Math.round(width / 2)},${Math.round(height / 2)}`,
+    validateInput: (value) => (value && !parsePlace(value) ? 'Like 120,80 or 10,10,200,150.' : undefined),
+  });
+  const place = text ? parsePlace(text) : undefined;
+  if (!place) return undefined;
+  const { masks } = await engine.segment({ image, ...place, png: true, most: 1 });
+  return masks[0] && { ...masks[0], name: 'mask' };
+}
+
+/** Of `lake.png` and a red house: `lake.red-house.png`, then with numbers. */
+function* maskNames(picture: Uri, thing: string): Generator<string> {
+  const { name: stem } = path.posix.parse(picture.path);
+  const words = thing.replace(/^(an?|the) /, '').replace(/[^\p{L}\p{N}]+/gu, '-');
+  yield `${stem}.${words}.png`;
+  for (let n = 2; ; n++) yield `${stem}.${words}-${n}.png`;
+}
