@@ -6,6 +6,7 @@ import { type Anchors, hasWindow } from '../regions/anchors.ts';
 import { mapsOf } from '../regions/reach.ts';
 import type { WeightTable } from '../weights/table.ts';
 import { PlanarLowering } from './planar.ts';
+import { enlarged, linearAttention } from './vision.ts';
 
 /** Names of tensors beside the network's own; see `lowerParts`. `id` is a value's. */
 export const mapName = (id: number) => `map.${id}`;
@@ -67,7 +68,7 @@ class RecordingLowering extends PlanarLowering {
       this.emit.onnx.output(`new.${sumsName(path)}`, all, 'float32', dims);
       return all;
     };
-    this.setPlanes(output, this.emit.linearAttention(this.planes(input), operator, complete));
+    this.setPlanes(output, linearAttention(this.emit, this.planes(input), operator, complete));
   }
 
   protected completeSums(sums: Ref, _path: string, _dims: (number | string)[]): Ref {
@@ -134,9 +135,9 @@ class PartLowering extends RecordingLowering {
   protected override enlargement({ input, output }: Enlargement): void {
     const pads = this.emit.onnx.input(padsName(output.id), 'int64', [8]);
     const factor = 2 ** (input.level - output.level);
-    const enlarged = this.emit.enlarged(this.planes(input), input.channels, factor, pads);
+    const fine = enlarged(this.emit, this.planes(input), input.channels, factor, pads);
     // The coarse positions may reach beyond what is wanted of the fine ones.
-    this.setPlanes(output, this.#cut(enlarged, keptNames(output.id)));
+    this.setPlanes(output, this.#cut(fine, keptNames(output.id)));
   }
 
   /** On planes, since the size of a level's part differs from map to map. */

@@ -17,6 +17,7 @@ import type {
 import type { Features, Value } from '../graph/values.ts';
 import type { Weights } from '../weights/table.ts';
 import { Emitter } from './emitter.ts';
+import { enlarged, linearAttention, positionMap, promptTokens } from './vision.ts';
 
 /**
  * A network as an ordinary ONNX graph: maps are planes [B, C, H, W] with native convolutions, except inside
@@ -110,11 +111,11 @@ export class PlanarLowering {
         this.#maskProduct(operator);
         break;
       case 'position-map':
-        this.setRows(operator.output, emit.positionMap(this.#extents.get(operator.like.level)!, operator));
+        this.setRows(operator.output, positionMap(emit, this.#extents.get(operator.like.level)!, operator));
         break;
       case 'prompt-tokens': {
         const [points, labels] = [this.rows(operator.points), this.rows(operator.labels)];
-        this.setRows(operator.output, emit.promptTokens(points, labels, operator));
+        this.setRows(operator.output, promptTokens(emit, points, labels, operator));
         break;
       }
       case 'token-slice': {
@@ -212,7 +213,7 @@ export class PlanarLowering {
   }
 
   protected linearAttention(operator: LinearAttention): void {
-    this.setPlanes(operator.output, this.emit.linearAttention(this.planes(operator.input), operator));
+    this.setPlanes(operator.output, linearAttention(this.emit, this.planes(operator.input), operator));
   }
 
   protected layerNorm(operator: LayerNorm): void {
@@ -239,7 +240,7 @@ export class PlanarLowering {
 
   protected enlargement({ input, output }: Enlargement): void {
     const factor = 2 ** (input.level - output.level);
-    this.setPlanes(output, this.emit.enlarged(this.planes(input), input.channels, factor));
+    this.setPlanes(output, enlarged(this.emit, this.planes(input), input.channels, factor));
   }
 
   protected groupNorm({ input, output, groups, epsilon, gain, bias, activation }: GroupNorm): void {
