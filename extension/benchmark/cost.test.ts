@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Precision } from '../../engine/api.ts';
 import { benchmarkCost } from '../../engine/benchmark/cost.ts';
 import { run } from '../../webview/benchmark/testing.ts';
 import { costSentences } from './cost.ts';
 
 test('a small model costs nothing worth telling but its operations', async () => {
-  const sentences = costSentences(await benchmarkCost({}), ['dense', 'sparse']);
+  const sentences = costSentences(await benchmarkCost({}), { cases: ['dense', 'sparse'] });
   assert.deepEqual(sentences, ['scenes at 256×256: a dense U-Net step is 1.5 GMACs.']);
 });
 
@@ -13,12 +14,14 @@ test('an architecture costs a file of weights, and memory for each form', async 
   const cost = await benchmarkCost({ model: 'sd15', width: 1024, height: 512 });
   assert.equal((cost.weightBytes / 1e9).toFixed(2), '3.44');
   assert.equal((cost.stepMacs / 1e9).toFixed(1), '1848.5');
-  const text = (cases: string[]) => costSentences(cost, cases).join(' ');
+  const text = (cases: string[], precisions?: Precision[]) =>
+    costSentences(cost, { cases, precisions }).join(' ');
   assert.match(text(['dense', 'sparse']), /3\.44 GB of synthetic weights.*about 10\.31 GB of memory/);
   assert.match(text(['dense']), /about 6\.88 GB of memory/);
+  assert.match(text(['dense', 'sparse'], ['int8']), /about 4\.30 GB of memory/);
 });
 
 test('an earlier run tells how fast the machine is', async () => {
   const cost = await benchmarkCost({ model: 'sd15', width: 1024, height: 512 });
-  assert.match(costSentences(cost, ['dense'], run().report)[1]!, /takes about 5\.55 s/);
+  assert.match(costSentences(cost, { cases: ['dense'] }, run().report)[1]!, /takes about 5\.55 s/);
 });

@@ -1,10 +1,12 @@
 import os from 'node:os';
-import type { BenchmarkReport } from '../../engine/api.ts';
+import type { BenchmarkReport, BenchmarkRequest, Precision } from '../../engine/api.ts';
 import type { BenchmarkCost } from '../../engine/benchmark/cost.ts';
 import { formatBytes, formatGigaMacs, formatLatency } from '../../webview/format.ts';
 
-/** The dense case runs planar, the others in rows form. */
+/** In float32 these cases run planar, the others in rows form; with other precisions there is one form. */
 const PLANAR = ['dense', 'generate'];
+/** Bytes of a weight over those of a float32. */
+const SHARE: Readonly<Record<Precision, number>> = { fp32: 1, int8: 1 / 4, int4: 1 / 8 };
 /** Below this a run costs nothing that has to be told before it. */
 const WORTH_TELLING = 200e6;
 
@@ -14,12 +16,13 @@ const WORTH_TELLING = 200e6;
  */
 export function costSentences(
   { model, synthetic, weightBytes, stepMacs, width, height }: BenchmarkCost,
-  cases: readonly string[],
+  { cases, precisions = ['fp32'] }: Pick<BenchmarkRequest, 'cases' | 'precisions'>,
   last?: BenchmarkReport,
 ): string[] {
-  const forms = new Set(cases.map((name) => PLANAR.includes(name))).size;
+  const floatForms = new Set(cases.map((name) => PLANAR.includes(name))).size;
+  const forms = precisions.map((precision) => SHARE[precision] * (precision === 'fp32' ? floatForms : 1));
   // Each form packs the weights once, from their file, which is mapped meanwhile.
-  const memory = weightBytes * (forms + 1);
+  const memory = weightBytes * forms.reduce((sum, form) => sum + form, 1);
   const sentences = [`${model} at ${width}×${height}: a dense U-Net step is ${formatGigaMacs(stepMacs)}.`];
   const rate = last && rateOf(last);
   if (rate)

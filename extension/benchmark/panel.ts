@@ -31,7 +31,7 @@ import { costSentences } from './cost.ts';
 import { EXPORTS, toMarkdown } from './export.ts';
 import { PRESETS } from './presets.ts';
 import { readReport } from './readReport.ts';
-import { requestOf, subjectOf } from './request.ts';
+import { precisionsOf, requestOf, subjectOf } from './request.ts';
 import { savedShown } from './savedBenchmark.ts';
 import { type BenchmarkStore, summaryOf } from './store.ts';
 
@@ -263,7 +263,7 @@ export class BenchmarkPanel {
 
   async #estimate(draft: BenchmarkDraft): Promise<string[]> {
     try {
-      return await this.#costOf({ ...subjectOf(draft), cases: draft.cases });
+      return await this.#costOf({ ...subjectOf(draft), cases: draft.cases, precisions: precisionsOf(draft) });
     } catch (error) {
       // A form that is not filled in yet; running it says what is missing.
       if (error instanceof InputError) return [];
@@ -273,7 +273,7 @@ export class BenchmarkPanel {
 
   async #costOf(request: BenchmarkRequest): Promise<string[]> {
     const last = this.#state.shown.find(({ report }) => report.steps === null)?.report;
-    return costSentences(await benchmarkCost(request), request.cases, last);
+    return costSentences(await benchmarkCost(request), request, last);
   }
 
   #update(change: Partial<BenchmarkState>): void {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS } from '../../engine/api.ts';
+import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS, type Precision } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
 import type { BenchmarkDraft } from '../../webview/benchmarkProtocol.ts';
 
@@ -22,13 +22,19 @@ export async function requestOf(
   return {
     ...subjectOf(draft),
     cases: draft.cases,
-    precisions: PRECISIONS.filter((precision) => draft.precisions.includes(precision)),
+    precisions: precisionsOf(draft),
     masks: masked ? [await maskOf(draft, source)] : [],
     repeat: whole('Repeats', draft.repeat, 5, 1000),
     profile: draft.profile,
     isolate: draft.isolate,
     ...(draft.scope === 'whole' && { whole: wholeOf(draft) }),
   };
+}
+
+/** In the engine's order; float32 where none is chosen. */
+export function precisionsOf({ precisions }: BenchmarkDraft): Precision[] {
+  const chosen = PRECISIONS.filter((precision) => precisions.includes(precision));
+  return chosen.length > 0 ? chosen : ['fp32'];
 }
 
 /** Model and size alone: enough to tell what a run costs. */

@@ -38,6 +38,10 @@ step('runs a small benchmark to the end, with progress', async () => {
   await fill('share', '10');
   await fill('repeat', '2');
   await vscode.view.locator('[data-test=cost]', { hasText: 'scenes at 128×128' }).first().waitFor();
+  // The masks of the preset are shipped, and its cost is told before it is run.
+  await vscode.view
+    .locator('.preset [data-test=cost]', { hasText: '3.44 GB of synthetic weights' })
+    .waitFor();
   await act('run');
   await vscode.view.locator('[data-test=progress]').waitFor();
   await finished('Finished: scenes, 128×128, one U-Net step.');
