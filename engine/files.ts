@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InputError, messageOf } from './errors.ts';
 
@@ -30,8 +30,8 @@ export function writeError(file: string, error: unknown): InputError {
 }
 
 /**
- * Writes a file in one piece: it appears under its name, in place of an older one, only when `write` is done and
- * the data is on the disk. On an error nothing is left of it. (write-file-atomic takes a short write for success.)
+ * Writes a file in one piece: it appears under its name, in place of an older one whose permissions it takes over,
+ * only when `write` is done and the data is on the disk. On an error nothing is left of it. (write-file-atomic takes a short write for success.)
  * @throws InputError if the system refuses; what else `write` throws is passed on.
  */
 export async function writeAtomically(
@@ -42,9 +42,11 @@ export async function writeAtomically(
   try {
     const target = await resolveLinks(resolve(file));
     const name = join(dirname(target), `.patchwork-${randomBytes(8).toString('hex')}.tmp`);
+    const mode = await modeOf(target);
     const handle = await open(name, 'wx');
     temporary = name;
     try {
+      if (mode !== undefined) await handle.chmod(mode);
       await write(handle);
       await handle.sync();
     } finally {
@@ -54,6 +56,16 @@ export async function writeAtomically(
   } catch (error) {
     if (temporary) await rm(temporary, { force: true });
     throw codeOf(error) === undefined ? error : writeError(file, error);
+  }
+}
+
+/** Permissions of a file; undefined if there is none. */
+async function modeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mode & 0o777;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -18,6 +18,14 @@ test('a file is written and replaced', async () => {
   assert.deepEqual([...(await readFile(file))], [1, 2]);
 });
 
+test('permissions stay', { skip: process.platform === 'win32' }, async () => {
+  const file = join(folder, 'private.png');
+  await writeFile(file, 'old', { mode: 0o600 });
+  await chmod(file, 0o640);
+  await writePicture(file, picture);
+  assert.equal((await lstat(file)).mode & 0o777, 0o640);
+});
+
 test('a link stays a link', { skip: process.platform === 'win32' }, async () => {
   await writeFile(join(folder, 'target.png'), 'old');
   await symlink(join(folder, 'target.png'), join(folder, 'link.png'));
