@@ -14,7 +14,7 @@ from .diffusion import sample
 from .models.unet import UNet
 from .scenes.captions import caption
 from .scenes.draw import render
-from .scenes.world import COLOURS, KINDS, TERRAINS, is_held_out, is_held_out_group, random_scene, training_scene
+from .scenes.world import COLOURS, KINDS, PARTS, TERRAINS, Group, Scene, is_held_out, is_held_out_group, random_scene, training_scene
 from .tokenizer import Tokenizer
 
 MODEL = Path(__file__).parent.parent / "media" / "models" / "scenes"
@@ -40,16 +40,28 @@ class Renderer(unittest.TestCase):
         a, b = (np.asarray(render(scene, 5)[0]) for _ in range(2))
         self.assertTrue((a == b).all())
 
-    def test_masks_are_apart_and_as_many_as_objects(self):
+    def test_labels_show_every_object_and_only_known_things(self):
         rng = Random(3)
         for seed in range(10):
             scene = random_scene(rng)
-            picture, objects = render(scene, seed, 192, 128)
-            self.assertEqual(picture.size, (192, 128))
+            picture, labels, things = render(scene, seed, 192, 128)
+            self.assertEqual((picture.size, labels.shape), ((192, 128), (128, 192)))
+            self.assertLess(labels.max(), len(things))
+            objects = [i for i, t in enumerate(things) if "kind" in t]
             self.assertEqual(len(objects), sum(g.count for g in scene.groups))
-            masks = np.stack([o["mask"] for o in objects])
-            self.assertLessEqual(masks.sum(0).max(), 1)
-            self.assertTrue((masks.sum((1, 2)) > 20).all())
+            for i in objects:
+                self.assertGreater((labels == i).sum(), 20)
+            self.assertTrue(all(t["part"] in PARTS for t in things if "part" in t))
+
+    def test_labels_follow_the_colours(self):
+        scene = Scene("noon", "clear", "sea", (Group("boat", "red"),))
+        picture, labels, things = render(scene, 1)
+        water = labels == things.index({"part": "water"})
+        self.assertEqual(things[0], {"part": "sky"})
+        self.assertTrue((labels[:64] == 0)[:, :20].all())
+        self.assertGreater(water[250].mean(), 0.9)
+        rgb = np.asarray(picture).astype(int)
+        self.assertGreater(np.median(rgb[water][:, 2] - rgb[water][:, 0]), 50)
 
 
 class Words(unittest.TestCase):

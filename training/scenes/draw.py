@@ -1,10 +1,11 @@
-"""The renderer: a scene in flat style, with an exact mask for every object.
+"""The renderer: a scene in flat style, and which of its objects or parts every pixel shows.
 
 Everything is drawn at twice the size and scaled down, so edges are smooth. Sizes are relative
 to the picture's height (or its shorter side for objects), so any size and aspect ratio works.
 """
 from __future__ import annotations
 
+from contextlib import contextmanager
 from random import Random
 
 import numpy as np
@@ -58,6 +59,21 @@ class Canvas:
         self.scene, self.rng, self.width, self.height = scene, rng, width, height
         self.unit = min(width, height)
         self.light = SKY[scene.time][2]
+        self.labels = Image.new("L", (width, height))         # for every pixel an index of things
+        self.things: list[dict] = [{"part": "sky"}]
+        self.label_draw, self.label = ImageDraw.Draw(self.labels), 0
+
+    @contextmanager
+    def labelled(self, label: int | None):
+        """What is drawn in here shows that thing; None: whatever is there already, as with waves or snowflakes."""
+        before, self.label = self.label, label
+        yield
+        self.label = before
+
+    def thing(self, **what: str):
+        """What is drawn in here is one more thing, described by `what`."""
+        self.things.append(what)
+        return self.labelled(len(self.things) - 1)
 
     def lit(self, colour: RGB, share: float = 1.0) -> RGB:
         """colour under the light of the scene's time of day."""
@@ -67,16 +83,23 @@ class Canvas:
         return x * self.width, y * self.height
 
     def polygon(self, points, fill: RGB):
-        self.draw.polygon([self.at(x, y) for x, y in points], fill=fill)
+        corners = [self.at(x, y) for x, y in points]
+        self.draw.polygon(corners, fill=fill)
+        if self.label is not None:
+            self.label_draw.polygon(corners, fill=self.label)
+
+    def ellipse(self, box, fill: RGB):
+        self.draw.ellipse(box, fill=fill)
+        if self.label is not None:
+            self.label_draw.ellipse(box, fill=self.label)
 
     def disc(self, x, y, rx, ry, fill: RGB):
         """rx and ry are shares of the shorter side."""
         cx, cy = self.at(x, y)
-        self.draw.ellipse([cx - rx * self.unit, cy - ry * self.unit, cx + rx * self.unit, cy + ry * self.unit],
-                          fill=fill)
+        self.ellipse([cx - rx * self.unit, cy - ry * self.unit, cx + rx * self.unit, cy + ry * self.unit], fill)
 
     def hill(self, x, y, rx, ry, fill: RGB):
-        self.draw.ellipse([*self.at(x - rx, y - ry), *self.at(x + rx, y + ry)], fill=fill)
+        self.ellipse([*self.at(x - rx, y - ry), *self.at(x + rx, y + ry)], fill)
 
     # Sky -------------------------------------------------------------------------------------
 
@@ -92,12 +115,14 @@ class Canvas:
             for _ in range(16 if self.scene.time == "night" else 5):
                 self.disc(self.rng.random(), self.rng.random() * 0.45, 0.009, 0.009, (255, 255, 230))
         if self.scene.weather == "rainbow":
-            self.rainbow()
+            with self.thing(part="rainbow"):
+                self.rainbow()
         if SUN[self.scene.time]:
             height, colour = SUN[self.scene.time]
             x, y = self.rng.choice((0.2, 0.5, 0.8)) + self.rng.uniform(-0.05, 0.05), HORIZON * (1 - height)
             radius = 0.13 if self.scene.time in ("sunset", "dawn") else 0.075
-            self.disc(x, y, radius, radius, colour)
+            with self.thing(part="moon" if self.scene.time == "night" else "sun"):
+                self.disc(x, y, radius, radius, colour)
             if self.scene.time == "night":
                 self.disc(x + 0.035 * self.unit / self.width, y - 0.012, 0.062, 0.062, self.image.getpixel(
                     tuple(int(v) for v in self.at(0.01, y))))
@@ -110,16 +135,17 @@ class Canvas:
         cx, cy = self.at(centre, HORIZON + 0.06)
         for k, colour in enumerate(bands):
             r = (0.5 - 0.028 * k) * self.unit
-            self.draw.arc([cx - r, cy - r, cx + r, cy + r], 180, 360, fill=self.lit(colour, 0.5),
-                          width=round(0.03 * self.unit))
+            for draw, fill in ((self.draw, self.lit(colour, 0.5)), (self.label_draw, self.label)):
+                draw.arc([cx - r, cy - r, cx + r, cy + r], 180, 360, fill=fill, width=round(0.03 * self.unit))
 
     def clouds(self):
         tone = {"cloudy": (250, 250, 252), "rainy": (120, 128, 144), "stormy": (62, 62, 80)}[self.scene.weather]
         tone = self.lit(tone, 0.6)
         for slot in (0.15, 0.5, 0.85):
             x, y = slot + self.rng.uniform(-0.08, 0.08), self.rng.uniform(0.06, 0.18)
-            for dx, dy, r in ((-0.1, 0.015, 0.055), (0, -0.015, 0.08), (0.1, 0.01, 0.06), (0.05, 0.02, 0.06)):
-                self.disc(x + dx * self.unit / self.width, y + dy, r * 1.25, r, tone)
+            with self.thing(part="cloud"):
+                for dx, dy, r in ((-0.1, 0.015, 0.055), (0, -0.015, 0.08), (0.1, 0.01, 0.06), (0.05, 0.02, 0.06)):
+                    self.disc(x + dx * self.unit / self.width, y + dy, r * 1.25, r, tone)
 
     # Land ------------------------------------------------------------------------------------
 
@@ -127,8 +153,11 @@ class Canvas:
         self.tones = {name: self.lit(c) for name, c in LAND[self.scene.terrain].items()}
         getattr(self, self.scene.terrain)()
 
+    def box(self, x0, y0, x1, y1, fill: RGB):
+        self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], fill)
+
     def rect(self, y0, y1, fill: RGB):
-        self.polygon([(0, y0), (1, y0), (1, y1), (0, y1)], fill)
+        self.box(0, y0, 1, y1, fill)
 
     def waves(self, y0, y1, tone: RGB):
         for row in range(3):
@@ -139,97 +168,115 @@ class Canvas:
 
     def lake(self):
         t = self.tones
-        self.hill(self.rng.uniform(0.1, 0.9), 0.54, 0.5, 0.09, t["far"])
-        self.rect(0.53, 1, t["ground"])
-        self.rect(0.68, 0.93, t["water"])
-        self.hill(0.5, 0.68, 0.62, 0.025, t["ground"])
-        self.waves(0.7, 0.9, mix(t["water"], WHITE, 0.3))
-        self.hill(0.5, 1.0, 0.62, 0.1, t["ground"])
+        with self.thing(part="hill"):
+            self.hill(self.rng.uniform(0.1, 0.9), 0.54, 0.5, 0.09, t["far"])
+        with self.thing(part="ground"):
+            self.rect(0.53, 1, t["ground"])
+            with self.thing(part="water"):
+                self.rect(0.68, 0.93, t["water"])
+            self.hill(0.5, 0.68, 0.62, 0.025, t["ground"])
+        with self.labelled(None):
+            self.waves(0.7, 0.9, mix(t["water"], WHITE, 0.3))
+        with self.thing(part="ground"):
+            self.hill(0.5, 1.0, 0.62, 0.1, t["ground"])
 
     def meadow(self):
         t = self.tones
-        self.rect(0.54, 1, t["far"])
-        self.hill(self.rng.uniform(0.1, 0.9), 0.58, 0.45, 0.12, t["far"])
-        self.hill(self.rng.uniform(0.2, 0.8), 1.0, 0.9, 0.34, t["ground"])
-        for _ in range(10):
-            self.disc(self.rng.random(), self.rng.uniform(0.74, 0.98), 0.012, 0.012,
-                      self.lit(self.rng.choice(((255, 240, 120), WHITE, (250, 160, 190)))))
+        with self.thing(part="hill"):
+            self.rect(0.54, 1, t["far"])
+            self.hill(self.rng.uniform(0.1, 0.9), 0.58, 0.45, 0.12, t["far"])
+        with self.thing(part="ground"):
+            self.hill(self.rng.uniform(0.2, 0.8), 1.0, 0.9, 0.34, t["ground"])
+        with self.labelled(None):
+            for _ in range(10):
+                self.disc(self.rng.random(), self.rng.uniform(0.74, 0.98), 0.012, 0.012,
+                          self.lit(self.rng.choice(((255, 240, 120), WHITE, (250, 160, 190)))))
 
     def sea(self):
         t = self.tones
-        self.rect(0.5, 1, t["water"])
-        self.waves(0.54, 1, mix(t["water"], WHITE, 0.35))
+        with self.thing(part="water"):
+            self.rect(0.5, 1, t["water"])
+            self.waves(0.54, 1, mix(t["water"], WHITE, 0.35))
 
     def desert(self):
         t = self.tones
-        self.rect(0.54, 1, t["far"])
-        self.hill(self.rng.uniform(0, 0.4), 0.66, 0.5, 0.16, t["far"])
-        self.hill(self.rng.uniform(0.6, 1), 1.02, 0.8, 0.4, t["ground"])
-        self.hill(self.rng.uniform(0, 0.3), 1.05, 0.7, 0.34, mix(t["ground"], WHITE, 0.12))
+        with self.thing(part="hill"):
+            self.rect(0.54, 1, t["far"])
+            self.hill(self.rng.uniform(0, 0.4), 0.66, 0.5, 0.16, t["far"])
+        with self.thing(part="ground"):
+            self.hill(self.rng.uniform(0.6, 1), 1.02, 0.8, 0.4, t["ground"])
+        with self.thing(part="ground"):
+            self.hill(self.rng.uniform(0, 0.3), 1.05, 0.7, 0.34, mix(t["ground"], WHITE, 0.12))
         x = self.rng.choice((0.08, 0.92)) + self.rng.uniform(-0.03, 0.03)
-        for dx, y0, y1 in ((0, 0.52, 0.7), (-0.035, 0.56, 0.62), (0.035, 0.54, 0.6)):
-            self.polygon([(x + dx - 0.012, y0), (x + dx + 0.012, y0), (x + dx + 0.012, y1), (x + dx - 0.012, y1)],
-                         t["plant"])
-        self.polygon([(x - 0.04, 0.605), (x + 0.04, 0.605), (x + 0.04, 0.625), (x - 0.04, 0.625)], t["plant"])
+        with self.thing(part="cactus"):
+            for dx, y0, y1 in ((0, 0.52, 0.7), (-0.035, 0.56, 0.62), (0.035, 0.54, 0.6)):
+                self.box(x + dx - 0.012, y0, x + dx + 0.012, y1, t["plant"])
+            self.box(x - 0.04, 0.605, x + 0.04, 0.625, t["plant"])
 
     def mountains(self):
         t, shift = self.tones, self.rng.uniform(-0.08, 0.08)
         for x, y, w in ((0.5, 0.32, 0.3), (0.12, 0.26, 0.34), (0.86, 0.22, 0.36)):
             x += shift
             shade = mix(t["far"], self.lit((60, 60, 90)), 0.4)
-            self.polygon([(x - w, 0.64), (x, y), (x + w, 0.64)], t["far"])
-            self.polygon([(x, y), (x + w, 0.64), (x + 0.06, 0.64)], shade)
-            self.polygon([(x - w * 0.3, y + (0.64 - y) * 0.3), (x, y), (x + w * 0.3, y + (0.64 - y) * 0.3),
-                          (x + w * 0.1, y + (0.64 - y) * 0.22), (x - w * 0.1, y + (0.64 - y) * 0.32)], t["snow"])
-        self.rect(0.62, 1, t["ground"])
+            with self.thing(part="mountain"):
+                self.polygon([(x - w, 0.64), (x, y), (x + w, 0.64)], t["far"])
+                self.polygon([(x, y), (x + w, 0.64), (x + 0.06, 0.64)], shade)
+                self.polygon([(x - w * 0.3, y + (0.64 - y) * 0.3), (x, y), (x + w * 0.3, y + (0.64 - y) * 0.3),
+                              (x + w * 0.1, y + (0.64 - y) * 0.22), (x - w * 0.1, y + (0.64 - y) * 0.32)], t["snow"])
+        with self.thing(part="ground"):
+            self.rect(0.62, 1, t["ground"])
 
     def beach(self):
         t = self.tones
-        self.rect(0.5, 0.76, t["water"])
-        self.waves(0.52, 0.7, mix(t["water"], WHITE, 0.4))
-        self.hill(0.5, 1.02, 0.9, 0.31, self.lit(WHITE))
-        self.hill(0.5, 1.03, 0.9, 0.3, t["ground"])
+        with self.thing(part="water"):
+            self.rect(0.5, 0.76, t["water"])
+            self.waves(0.52, 0.7, mix(t["water"], WHITE, 0.4))
+            self.hill(0.5, 1.02, 0.9, 0.31, self.lit(WHITE))
+        with self.thing(part="ground"):
+            self.hill(0.5, 1.03, 0.9, 0.3, t["ground"])
 
     def snowfield(self):
         t = self.tones
-        self.rect(0.54, 1, t["far"])
+        with self.thing(part="ground"):
+            self.rect(0.54, 1, t["far"])
         for x in (0.06, 0.2, 0.34, 0.66, 0.8, 0.94):
             x, h = x + self.rng.uniform(-0.03, 0.03), self.rng.uniform(0.1, 0.15)
-            self.polygon([(x - 0.05, 0.58), (x, 0.58 - h), (x + 0.05, 0.58)], t["plant"])
-        self.hill(self.rng.uniform(0.2, 0.8), 1.0, 0.9, 0.42, t["ground"])
+            with self.thing(part="fir"):
+                self.polygon([(x - 0.05, 0.58), (x, 0.58 - h), (x + 0.05, 0.58)], t["plant"])
+        with self.thing(part="ground"):
+            self.hill(self.rng.uniform(0.2, 0.8), 1.0, 0.9, 0.42, t["ground"])
 
     def city(self):
         t, x, skyline = self.tones, -0.02, Random(self.rng.randrange(4))
         while x < 1:
             w, top = skyline.uniform(0.11, 0.16), skyline.uniform(0.26, 0.46)
             wall = mix(t["far"], self.lit((60, 64, 90)), skyline.choice((0, 0.45)))
-            self.polygon([(x, top), (x + w, top), (x + w, 0.66), (x, 0.66)], wall)
             lamp = (255, 226, 120) if self.scene.time in ("night", "dusk") else mix(wall, WHITE, 0.45)
-            for row in range(int((0.6 - top) / 0.07)):
-                for col in (0.3, 0.7):
-                    cx, cy = x + w * col, top + 0.045 + 0.07 * row
-                    self.polygon([(cx - 0.014, cy - 0.016), (cx + 0.014, cy - 0.016),
-                                  (cx + 0.014, cy + 0.016), (cx - 0.014, cy + 0.016)], lamp)
+            with self.thing(part="building"):
+                self.box(x, top, x + w, 0.66, wall)
+                for row in range(int((0.6 - top) / 0.07)):
+                    for col in (0.3, 0.7):
+                        cx, cy = x + w * col, top + 0.045 + 0.07 * row
+                        self.box(cx - 0.014, cy - 0.016, cx + 0.014, cy + 0.016, lamp)
             x += w + 0.01
-        self.rect(0.64, 1, t["ground"])
-        self.rect(0.62, 0.66, mix(t["ground"], WHITE, 0.35))
-        for k in range(5):
-            x = 0.04 + 0.23 * k
-            self.polygon([(x, 0.9), (x + 0.12, 0.9), (x + 0.12, 0.92), (x, 0.92)], t["line"])
+        with self.thing(part="ground"):
+            self.rect(0.64, 1, t["ground"])
+            self.rect(0.62, 0.66, mix(t["ground"], WHITE, 0.35))
+            for k in range(5):
+                x = 0.04 + 0.23 * k
+                self.box(x, 0.9, x + 0.12, 0.92, t["line"])
 
     # Objects ---------------------------------------------------------------------------------
 
-    def objects(self) -> list[dict]:
-        """Paints every object, the flying ones first; returns {kind, colour, mask} with the whole outline as mask."""
+    def objects(self):
+        """Paints every object, the flying ones first."""
         flat = [(g, i) for g in self.scene.groups for i in range(g.count)]
-        painted = []
         for flying in (True, False):
             line = [(g, i) for g, i in flat if (g.kind in FLYING) == flying]
             for slot, (g, _) in enumerate(line):
-                painted.append(self.object(g, slot, len(line), flying, len(flat)))
-        return painted
+                self.object(g, slot, len(line), flying, len(flat))
 
-    def object(self, group, slot: int, on_line: int, flying: bool, total: int) -> dict:
+    def object(self, group, slot: int, on_line: int, flying: bool, total: int):
         rng, terrain = self.rng, self.scene.terrain
         x = {1: (0.5,), 2: (0.28, 0.72), 3: (0.19, 0.5, 0.81)}[on_line][slot]
         if group.place:
@@ -247,7 +294,8 @@ class Canvas:
         base += rng.uniform(-0.012, 0.012)
         height = size * SCALE.get(group.kind, 1.0) * self.unit
         if terrain == "sea" and not flying and group.kind != "boat":
-            self.disc(x, base + 0.005, size * 0.72, 0.045, self.tones["ground"])
+            with self.thing(part="ground"):
+                self.disc(x, base + 0.005, size * 0.72, 0.045, self.tones["ground"])
         layer, pen = paint(group.kind, group.colour, height, max(2, round(self.unit * 0.006)), rng.random() < 0.5)
         alpha = layer.getchannel("A")
         shade = 0.75 + 0.25 * np.array(self.light, np.float32) / 255
@@ -255,9 +303,8 @@ class Canvas:
         cx, cy = self.at(x, base)
         corner = (round(cx - pen.left), round(cy - pen.base))
         self.image.paste(shaded, corner, alpha)
-        mask = Image.new("L", self.image.size)
-        mask.paste(alpha, corner)
-        return {"kind": group.kind, "colour": group.colour, "mask": mask}
+        self.labels.paste(len(self.things), corner, alpha.point(lambda a: 255 * (a > 127)))
+        self.things.append({"kind": group.kind, "colour": group.colour})
 
     # Weather in front of everything ------------------------------------------------------------
 
@@ -270,8 +317,9 @@ class Canvas:
                 self.draw.line([x, y, x - 0.03 * self.unit, y + 0.09 * self.unit], fill=tone,
                                width=max(1, round(self.unit * 0.013)))
         elif kind == "snowy":
-            for _ in range(40):
-                self.disc(rng.random(), rng.random(), 0.017, 0.017, (250, 252, 255))
+            with self.labelled(None):
+                for _ in range(40):
+                    self.disc(rng.random(), rng.random(), 0.017, 0.017, (250, 252, 255))
 
     def fog(self):
         """A pale band over the horizon, behind the objects so that they stay readable."""
@@ -281,14 +329,22 @@ class Canvas:
 
     def lightning(self):
         x = self.rng.choice((0.12, 0.88)) + self.rng.uniform(-0.05, 0.05)
-        self.polygon([(x + dx, y) for dx, y in ((0.02, 0.14), (-0.05, 0.33), (-0.005, 0.32), (-0.04, 0.5),
-                                                (0.06, 0.28), (0.012, 0.285), (0.06, 0.14))], (255, 246, 120))
+        with self.thing(part="lightning"):
+            self.polygon([(x + dx, y) for dx, y in ((0.02, 0.14), (-0.05, 0.33), (-0.005, 0.32), (-0.04, 0.5),
+                                                    (0.06, 0.28), (0.012, 0.285), (0.06, 0.14))], (255, 246, 120))
 
 
-def render(scene: Scene, seed: int, width: int = 256, height: int = 256) -> tuple[Image.Image, list[dict]]:
-    """The picture, and for every object {kind, colour, mask}: mask is an H x W bool array of what is visible.
+def halved(labels: np.ndarray) -> np.ndarray:
+    """The commonest label of every 2x2 block."""
+    a, b, c, d = (labels[y::2, x::2] for y in (0, 1) for x in (0, 1))
+    return np.where((b == c) | (b == d), b, np.where(c == d, c, a))
 
-    The same scene and seed give the same picture.
+
+def render(scene: Scene, seed: int, width: int = 256, height: int = 256) -> tuple[Image.Image, np.ndarray, list[dict]]:
+    """The picture, the H x W index of the thing that is visible at every pixel, and what the things are:
+    {kind, colour} for an object and {part} for anything else (see PARTS); some may be hidden.
+
+    Rain, snow, waves and meadow flowers are no things. The same scene and seed give the same picture.
     """
     canvas = Canvas(scene, Random(seed), width * SUPERSAMPLING, height * SUPERSAMPLING)
     canvas.sky()
@@ -297,11 +353,6 @@ def render(scene: Scene, seed: int, width: int = 256, height: int = 256) -> tupl
         canvas.lightning()
     elif scene.weather == "foggy":
         canvas.fog()
-    objects = canvas.objects()
+    canvas.objects()
     canvas.weather()
-    covered = np.zeros((height, width), bool)
-    for o in reversed(objects):
-        mask = np.asarray(o["mask"].resize((width, height), Image.BOX)) > 127
-        o["mask"] = mask & ~covered
-        covered |= mask
-    return canvas.image.resize((width, height), Image.BOX), objects
+    return canvas.image.resize((width, height), Image.BOX), halved(np.asarray(canvas.labels)), canvas.things

@@ -16,6 +16,9 @@ TERRAINS = ("lake", "meadow", "sea", "desert", "mountains", "beach", "snowfield"
 TIMES = ("dawn", "morning", "noon", "sunset", "dusk", "night")
 WEATHERS = ("clear", "cloudy", "rainy", "stormy", "snowy", "foggy", "rainbow")
 PLACES = ("left", "middle", "right")
+# What a picture has besides its objects; all but the sky, which is everything else, are drawn one by one.
+PARTS = ("sky", "sun", "moon", "cloud", "rainbow", "lightning", "hill", "ground", "water", "mountain", "building",
+         "fir", "cactus")
 MAX_OBJECTS = 3
 
 
