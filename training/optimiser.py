@@ -42,9 +42,13 @@ class Muon(torch.optim.Optimizer):
                 p.add_(orthogonal(update).reshape(p.shape), alpha=-group["lr"] * scale)
 
 
+# Rows that are looked up, and the convolutions at the rim of a network.
+RIM = ("embed", "iou_token", "mask_tokens", "conv_in", "conv_out", "stages.0.op_list.0.", "input_stem.op_list.0.")
+
+
 def build(model: nn.Module, rate: float, muon: bool = True) -> list[torch.optim.Optimizer]:
-    """Optimisers with a common rate; matrices at the rim of the networks (embeddings, conv_in, conv_out) get AdamW."""
-    inner = lambda name, p: p.ndim >= 2 and not any(w in name for w in ("embedding", "conv_in", "conv_out"))
+    """Optimisers with a common rate; depthwise convolutions and what is at the rim get AdamW."""
+    inner = lambda name, p: p.ndim >= 2 and p.shape[1] > 1 and not any(w in name for w in RIM)
     matrices = [p for n, p in model.named_parameters() if muon and inner(n, p)]
     rest = [p for n, p in model.named_parameters() if not (muon and inner(n, p))]
     adam = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=0.0 if muon else 0.01)

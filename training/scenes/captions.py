@@ -30,6 +30,9 @@ WEATHER = {"clear": ("under a clear sky", "clear sky"), "cloudy": ("under a clou
 ADJECTIVE = {"clear": "clear", "cloudy": "cloudy", "rainy": "rainy", "stormy": "stormy", "snowy": "snowy",
              "foggy": "foggy"}
 PLACE = {"left": ("on the left",), "middle": ("in the middle", "in the center"), "right": ("on the right",)}
+PART_WORDS = {"sky": "the sky", "sun": "the sun", "moon": "the moon", "cloud": "a cloud", "rainbow": "a rainbow",
+              "lightning": "a bolt of lightning", "hill": "a hill", "ground": "the ground", "water": "the water",
+              "mountain": "a mountain", "building": "a building", "fir": "a fir tree", "cactus": "a cactus"}
 OPENINGS = ("a picture of", "an illustration of", "a drawing of", "a flat illustration of", "a scene with")
 
 
