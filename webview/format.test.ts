@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  describeCost,
   describeRun,
+  explainCost,
   formatBytes,
   formatGigaMacs,
   formatLatency,
@@ -72,5 +74,30 @@ test('recipe rows', () => {
 test('what goes on', () => {
   const run = { step: 3, steps: 20, cancelling: false };
   assert.equal(describeRun({ ...run, stage: 'denoise' }), 'Step 3 of 20');
+  assert.equal(describeRun({ ...run, stage: 'record' }), 'Studying the picture, step 4 of 20');
   assert.equal(describeRun({ ...run, stage: 'denoise', cancelling: true }), 'Cancelling…');
+});
+
+test('what an edit cost, and how that is known', () => {
+  const cost = {
+    ...{
+      prompt: 'a boat',
+      seed: 3,
+      steps: 18,
+      macs: 3.1e9,
+      denseMacs: 48e9,
+      activeFraction: [],
+      computed: [],
+    },
+    ...{ recordingMacs: 0, recordedSteps: 0, recordSeconds: 0, seconds: 0.42, loadSeconds: 0 },
+  };
+  assert.equal(describeCost(cost), '3.1 G of 48.0 G MACs, 0.42 s');
+  assert.match(explainCost(cost).join(' '), /not known/);
+  const estimated = { ...cost, dense: { seconds: 3.9, basis: 'estimated' as const, steps: 18 } };
+  assert.equal(describeCost(estimated), '3.1 G of 48.0 G MACs, 0.42 s instead of about 3.9 s');
+  assert.match(explainCost(estimated).join(' '), /estimate from 18 full steps/);
+  const slower = { ...cost, dense: { seconds: 0.3, basis: 'measured' as const, steps: 18 } };
+  assert.equal(describeCost(slower), '3.1 G of 48.0 G MACs, 0.42 s; densely 0.30 s');
+  const first = { ...cost, recordedSteps: 18, recordingMacs: 40e9, recordSeconds: 4 };
+  assert.match(explainCost(first)[1]!, /18 steps were computed in full.*40.0 GMACs, 4.0 s/);
 });

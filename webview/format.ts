@@ -1,9 +1,15 @@
 /** Numbers and recipes in words. */
+import type { EditCost } from './editorProtocol.ts';
 import type { PictureInfo, RunState } from './protocol.ts';
 
 /** `803.3 GMACs` */
 export function formatMacs(macs: number): string {
-  const units = ['MACs', 'kMACs', 'MMACs', 'GMACs', 'TMACs', 'PMACs'];
+  return `${formatCount(macs)}MACs`;
+}
+
+/** `803.3 G`, with a space behind the number whatever its size. */
+function formatCount(macs: number): string {
+  const units = ['', 'k', 'M', 'G', 'T', 'P'];
   let unit = 0;
   let value = macs;
   while (value >= 999.95 && unit < units.length - 1) {
@@ -70,6 +76,35 @@ export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo):
   return rows;
 }
 
+/** What an edit cost, in sentences: `3.1 G of 48.0 G MACs, 0.42 s instead of about 3.9 s`. */
+export function describeCost(cost: EditCost): string {
+  const { macs, denseMacs, seconds, dense } = cost;
+  const work = `${formatCount(macs)} of ${formatCount(denseMacs)} MACs`;
+  const time = formatSeconds(seconds);
+  if (!dense) return `${work}, ${time}`;
+  const other = `${dense.basis === 'estimated' ? 'about ' : ''}${formatSeconds(dense.seconds)}`;
+  return dense.seconds > seconds
+    ? `${work}, ${time} instead of ${other}`
+    : `${work}, ${time}; densely ${other}`;
+}
+
+/** How the figures of `describeCost` came about, a sentence each. */
+export function explainCost({ dense, steps, ...cost }: EditCost): string[] {
+  const sentences = [`${steps} steps, seed ${cost.seed}.`];
+  if (cost.recordedSteps > 0)
+    sentences.push(
+      `Before, ${cost.recordedSteps} steps were computed in full to study the picture: ${formatMacs(cost.recordingMacs)}, ${formatSeconds(cost.recordSeconds)}. Later edits of it need not.`,
+    );
+  if (cost.loadSeconds >= 0.1) sentences.push(`Loading the model took ${formatSeconds(cost.loadSeconds)}.`);
+  if (dense?.basis === 'measured') sentences.push('The dense time was measured with this edit.');
+  else if (dense)
+    sentences.push(
+      `The dense time is an estimate from ${dense.steps} full steps that were measured while pictures were studied.`,
+    );
+  else sentences.push('The dense time is not known: no full step was measured yet.');
+  return sentences;
+}
+
 /** What goes on, as a short phrase. */
 export function describeRun({ stage, step, steps, cancelling }: RunState): string {
   if (cancelling) return 'Cancelling…';
@@ -84,6 +119,8 @@ export function describeRun({ stage, step, steps, cancelling }: RunState): strin
       return `Quantizing the model, once: ${step} of ${steps}`;
     case 'encode':
       return 'Reading the prompt…';
+    case 'record':
+      return `Studying the picture, step ${step + 1} of ${steps}`;
     case 'denoise':
       return `Step ${step} of ${steps}`;
     case 'decode':

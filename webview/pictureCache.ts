@@ -1,3 +1,5 @@
+import { copyBlob } from './clipboard.ts';
+
 /** Object URLs of the pictures that the page shows. Bytes are asked for when a picture is first looked at. */
 export class PictureCache {
   readonly #fetch: (id: string) => void;
@@ -60,5 +62,5 @@ export class PictureCache {
 export async function copyPicture(pictures: PictureCache, id: string): Promise<void> {
   const blob = pictures.blob(id);
   if (!blob) throw new Error('it is not loaded yet.');
-  await navigator.clipboard.write([new ClipboardItem({ [blob.type]: blob })]);
+  await copyBlob(blob);
 }

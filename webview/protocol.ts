@@ -1,5 +1,5 @@
 /** What the extension host and the Patchwork view say to each other. Nothing here knows vscode or the DOM. */
-import type { GenerateProgress, GenerateRequest, GenerateResult } from '../engine/api.ts';
+import type { EditProgress, GenerateProgress, GenerateRequest, GenerateResult } from '../engine/api.ts';
 
 /** A finished picture, without its bytes. */
 export interface PictureInfo extends Omit<GenerateResult, 'picture'> {
@@ -20,7 +20,7 @@ export interface Draft {
 
 export interface RunState extends Pick<GenerateProgress, 'step' | 'steps'> {
   /** `wait` until the engine reports. */
-  stage: GenerateProgress['stage'] | 'wait';
+  stage: EditProgress['stage'] | 'wait';
   cancelling: boolean;
 }
 

@@ -100,6 +100,15 @@ function whiteness({ pixels, alpha }: Picture, i: number): number {
   return (luma * (alpha?.[i] ?? 255)) / 255;
 }
 
+/** A grey PNG file of a soft mask: 0 … 255, [height, width]. */
+export async function encodeMask(coverage: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  return sharp(coverage, { raw: { width, height, channels: 1 } })
+    .toColourspace('b-w')
+    .png({ compressionLevel: 3 })
+    .toBuffer();
+}
+
 /** A mask at another size: active where any active pixel falls, so that thin strokes stay. */
 export function scaleMask(mask: Mask, width: number, height: number): Mask {
   const data = new Uint8Array(width * height);

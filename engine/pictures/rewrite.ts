@@ -12,7 +12,7 @@ import {
   withMetadata,
 } from './metadata.ts';
 import { pngChunks } from './png-text.ts';
-import { decodePicture } from './read.ts';
+import { decodePicture, type Picture } from './read.ts';
 import { withRecipe } from './recipe.ts';
 
 /** Quality of pictures that can only be written with loss. */
@@ -79,11 +79,19 @@ function sameColour(a: Uint8Array, b: Uint8Array, i: number): boolean {
   return a[i] === b[i] && a[i + 1] === b[i + 1] && a[i + 2] === b[i + 2];
 }
 
-/** Refuses what would lose its other frames. @throws InputError */
-export function requireStill(
-  file: Uint8Array,
-  { format, pages = 1 }: Pick<Metadata, 'format' | 'pages'>,
-): void {
+/**
+ * A picture that is to be edited; see `decodePicture`.
+ * @throws InputError if it cannot be read or is an animation.
+ */
+export async function decodeStill(file: Uint8Array, name: string): Promise<Picture> {
+  const picture = await decodePicture(file, name);
+  const { default: sharp } = await import('sharp');
+  requireStill(file, await sharp(file).metadata());
+  return picture;
+}
+
+/** Refuses what would lose its other frames. */
+function requireStill(file: Uint8Array, { format, pages = 1 }: Pick<Metadata, 'format' | 'pages'>): void {
   const animated = pages > 1 || (format === 'png' && pngChunks(file).some(({ type }) => type === 'acTL'));
   if (animated) throw new InputError('The picture is an animation; only still pictures can be edited.');
 }

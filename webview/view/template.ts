@@ -2,9 +2,10 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { failureTemplate } from '../failure.ts';
-import { describeRun, recipeRows } from '../format.ts';
+import { recipeRows } from '../format.ts';
+import { type CommonActions, runTemplate, typedIn } from '../parts.ts';
 import type { PictureCache } from '../pictureCache.ts';
-import type { Draft, PictureInfo, RunState, ViewState } from '../protocol.ts';
+import type { Draft, PictureInfo, ViewState } from '../protocol.ts';
 import { parseSeed } from '../seed.ts';
 
 export interface Page {
@@ -13,18 +14,15 @@ export interface Page {
   pictures: PictureCache;
 }
 
-export interface Actions {
+export interface Actions extends CommonActions {
   edit(change: Partial<Draft>): void;
   generate(): void;
   again(id: string): void;
-  cancel(): void;
   show(id: string): void;
   save(id: string): void;
   openSaved(id: string): void;
   copy(id: string): void;
   insertLink(id: string): void;
-  showLog(): void;
-  openSettings(): void;
 }
 
 export function viewTemplate(page: Page, actions: Actions): TemplateResult {
@@ -34,7 +32,7 @@ export function viewTemplate(page: Page, actions: Actions): TemplateResult {
     <main class="layout" data-state=${state.run ? 'running' : 'idle'}>
       <section class="stage" aria-label="Picture">
         ${pictureTemplate(page, shown)}
-        ${state.run ? runTemplate(state.run, actions) : shown ? toolbar(shown, actions) : nothing}
+        ${state.run ? runTemplate(state.run, 'Generating', actions) : shown ? toolbar(shown, actions) : nothing}
         ${state.failure ? failureTemplate(state.failure, actions) : nothing}
         ${state.run ? nothing : noticeTemplate(state.notice, shown, actions)}
         ${state.pictures.length > 1 ? strip(page, actions) : nothing}
@@ -67,24 +65,6 @@ function placeholder(icon: string, text: string): TemplateResult {
   return html`<div class="placeholder">
     <span class="codicon codicon-${icon} ${spin}" aria-hidden="true"></span>
     <span>${text}</span>
-  </div>`;
-}
-
-function runTemplate(run: RunState, actions: Actions): TemplateResult {
-  const counting = run.stage === 'denoise' && run.steps > 0;
-  return html`<div class="run">
-    <vscode-progress-bar
-      aria-label="Generating"
-      .max=${run.steps || 1}
-      .value=${counting ? run.step : undefined}
-      ?indeterminate=${!counting}
-    ></vscode-progress-bar>
-    <div class="row">
-      <span class="grow" data-test="progress">${describeRun(run)}</span>
-      <vscode-button secondary data-action="cancel" ?disabled=${run.cancelling} @click=${actions.cancel}>
-        Cancel
-      </vscode-button>
-    </div>
   </div>`;
 }
 
@@ -197,8 +177,4 @@ function recipe(picture: PictureInfo): TemplateResult {
       ${recipeRows(picture).map(([label, value]) => html`<dt>${label}</dt><dd data-recipe=${label}>${value}</dd>`)}
     </dl>
   </section>`;
-}
-
-function typedIn(event: Event): string {
-  return (event.target as HTMLElement & { value: string }).value;
 }

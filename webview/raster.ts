@@ -1,0 +1,124 @@
+/** Rectangles of pictures and masks, as the extension host and the pages exchange them. */
+
+/** In pixels. */
+export interface Area {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Values of an area, row by row, channels interleaved. */
+export interface Patch extends Area {
+  data: Uint8Array<ArrayBuffer>;
+}
+
+/** A whole picture or mask: [height, width, channels]. */
+export interface Raster {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+export function blankRaster(width: number, height: number, channels: number): Raster {
+  return { width, height, channels, data: new Uint8Array(width * height * channels) };
+}
+
+export function wholeOf({ width, height }: { width: number; height: number }): Area {
+  return { left: 0, top: 0, width, height };
+}
+
+export function isEmpty({ width, height }: Area): boolean {
+  return width <= 0 || height <= 0;
+}
+
+/** The smallest area that holds both. */
+export function unite(a: Area | undefined, b: Area): Area {
+  if (!a || isEmpty(a)) return b;
+  if (isEmpty(b)) return a;
+  const left = Math.min(a.left, b.left);
+  const top = Math.min(a.top, b.top);
+  const right = Math.max(a.left + a.width, b.left + b.width);
+  const bottom = Math.max(a.top + a.height, b.top + b.height);
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+/** What of an area lies inside a raster, brought to whole pixels; may be empty. */
+export function clip(area: Area, { width, height }: { width: number; height: number }): Area {
+  const left = Math.max(0, Math.floor(area.left));
+  const top = Math.max(0, Math.floor(area.top));
+  const right = Math.min(width, Math.ceil(area.left + area.width));
+  const bottom = Math.min(height, Math.ceil(area.top + area.height));
+  return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
+}
+
+/** True if an area has whole sides and lies inside a raster. */
+export function fits(area: Area, { width, height }: { width: number; height: number }): boolean {
+  const { left, top } = area;
+  const whole = [left, top, area.width, area.height].every((side) => Number.isInteger(side) && side >= 0);
+  return whole && left + area.width <= width && top + area.height <= height;
+}
+
+/** A copy of an area's values. */
+export function cut({ width, channels, data }: Raster, area: Area): Patch {
+  const row = area.width * channels;
+  const values = new Uint8Array(row * area.height);
+  for (let y = 0; y < area.height; y++) {
+    const from = ((area.top + y) * width + area.left) * channels;
+    values.set(data.subarray(from, from + row), y * row);
+  }
+  const { left, top, height } = area;
+  return { left, top, width: area.width, height, data: values };
+}
+
+/** Writes an area's values. */
+export function paste({ width, channels, data }: Raster, patch: Patch): void {
+  const row = patch.width * channels;
+  for (let y = 0; y < patch.height; y++) {
+    const to = ((patch.top + y) * width + patch.left) * channels;
+    data.set(patch.data.subarray(y * row, (y + 1) * row), to);
+  }
+}
+
+/** The smallest area outside of which two rasters of one size are equal; undefined if they are equal everywhere. */
+export function difference(a: Raster, b: Raster): Area | undefined {
+  return boundsWhere(a.width, a.height, (y, from, to) => {
+    const start = y * a.width * a.channels;
+    return firstWhere(from * a.channels, to * a.channels, (i) => a.data[start + i] !== b.data[start + i]).map(
+      (i) => Math.floor(i / a.channels),
+    ) as [number, number] | [];
+  });
+}
+
+/** The smallest area that holds all values of a mask that are not 0; undefined if there are none. */
+export function boundsOf({ width, height, data }: Raster): Area | undefined {
+  return boundsWhere(width, height, (y, from, to) => firstWhere(from, to, (x) => data[y * width + x] !== 0));
+}
+
+/** First and last index from `from` to `to` − 1 that passes a test. */
+function firstWhere(from: number, to: number, test: (i: number) => boolean): [number, number] | [] {
+  let first = from;
+  while (first < to && !test(first)) first++;
+  if (first === to) return [];
+  let last = to - 1;
+  while (!test(last)) last--;
+  return [first, last];
+}
+
+function boundsWhere(
+  width: number,
+  height: number,
+  spanOf: (y: number, from: number, to: number) => [number, number] | [],
+): Area | undefined {
+  let [left, top, right, bottom] = [width, height, -1, -1];
+  for (let y = 0; y < height; y++) {
+    const [first, last] = spanOf(y, 0, width);
+    if (first === undefined || last === undefined) continue;
+    left = Math.min(left, first);
+    right = Math.max(right, last);
+    top = Math.min(top, y);
+    bottom = y;
+  }
+  return right < 0 ? undefined : { left, top, width: right - left + 1, height: bottom - top + 1 };
+}
