@@ -4,6 +4,7 @@ import type { Engine } from '../engine/api.ts';
 import { EngineProcess } from '../engine/runtime/node/client.ts';
 import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
 import { BenchmarkStore } from './benchmark/store.ts';
+import { registerPictureEditor } from './editor/provider.ts';
 import { PromptHistory } from './history.ts';
 import { LastEditor } from './lastEditor.ts';
 import { PictureStore } from './pictures.ts';
@@ -47,6 +48,7 @@ export function activate(context: ExtensionContext): void {
         BenchmarkPanel.restore(services, panel, state);
       },
     }),
+    ...registerPictureEditor(services),
     window.registerWebviewPanelSerializer(VIEW_TYPE, {
       async deserializeWebviewPanel(panel, state) {
         await PictureView.restore(services, panel, state);

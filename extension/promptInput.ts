@@ -4,10 +4,14 @@ import type { PromptHistory } from './history.ts';
 const FORGET = { iconPath: new ThemeIcon('close'), tooltip: 'Forget This Prompt' };
 
 /** Asks for a prompt: typed, or one of the last ones. Undefined if the user left. */
-export function askPrompt(history: PromptHistory): Promise<string | undefined> {
+export function askPrompt(
+  history: PromptHistory,
+  title = 'Generate Image',
+  placeholder = 'What should the picture show?',
+): Promise<string | undefined> {
   const input = window.createQuickPick();
-  input.title = 'Generate Image';
-  input.placeholder = 'What should the picture show?';
+  input.title = title;
+  input.placeholder = placeholder;
   input.matchOnDescription = false;
   const list = () => {
     input.items = items(input.value, history.prompts);
@@ -41,7 +45,7 @@ function items(typed: string, prompts: string[]): QuickPickItem[] {
     .map((label) => ({ label, iconPath: new ThemeIcon('history'), buttons: [FORGET] }));
   if (!value) return earlier;
   return [
-    { label: value, description: 'Enter to generate', iconPath: new ThemeIcon('sparkle'), alwaysShow: true },
+    { label: value, description: 'Enter to use it', iconPath: new ThemeIcon('sparkle'), alwaysShow: true },
     ...earlier,
   ];
 }

@@ -1,17 +1,28 @@
-import { workspace } from 'vscode';
-import type { GenerateRequest } from '../engine/api.ts';
+import { type Uri, workspace } from 'vscode';
+import type { EditRequest, GenerateRequest } from '../engine/api.ts';
 import { workspaceFolder } from './destination.ts';
-import { pictureSettings } from './settings.ts';
+import { type PictureSettings, pictureSettings } from './settings.ts';
 
 /**
  * A request with the user's settings for what it does not say itself.
  * @throws InputError if a setting is not what it must be
  */
 export function withSettings(request: GenerateRequest): GenerateRequest {
-  const folder = workspaceFolder();
+  return { ...settingsNear(), ...defined(request) };
+}
+
+/** The same for an edit of a picture, which has a size of its own. */
+export function editWithSettings(request: EditRequest, picture: Uri): EditRequest {
+  const { width: _width, height: _height, ...settings } = settingsNear(picture);
+  return { ...settings, ...defined(request) };
+}
+
+/** The settings that hold for a file, or for the workspace. */
+function settingsNear(file?: Uri): PictureSettings {
+  const folder = workspaceFolder(file);
   const settings = workspace.getConfiguration('patchwork', folder?.uri);
   const base = folder?.uri.scheme === 'file' ? folder.uri.fsPath : undefined;
-  return { ...defined(pictureSettings((name) => settings.get(name), base)), ...defined(request) };
+  return defined(pictureSettings((name) => settings.get(name), base));
 }
 
 /** Without the fields that are undefined, which would hide those of what it is spread over. */

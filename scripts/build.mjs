@@ -33,7 +33,11 @@ const bundles = [
   {
     ...common,
     platform: 'browser',
-    entryPoints: { view: 'webview/view/main.ts', benchmark: 'webview/benchmark/main.ts' },
+    entryPoints: {
+      view: 'webview/view/main.ts',
+      editor: 'webview/editor/main.ts',
+      benchmark: 'webview/benchmark/main.ts',
+    },
     format: 'esm',
   },
   {
@@ -42,6 +46,7 @@ const bundles = [
     entryPoints: [
       'webview/view/view.css',
       'webview/benchmark/benchmark.css',
+      'webview/editor/editor.css',
       'node_modules/@vscode/codicons/dist/codicon.css',
     ],
     entryNames: '[name]',

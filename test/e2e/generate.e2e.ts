@@ -1,35 +1,22 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { type PictureFacts, pictureFacts, textChunks } from './picture.ts';
+import { storyIn } from './story.ts';
 
 const PICTURE = 60_000;
 const LAKE = 'a red house by a lake at sunset';
 const SNOWMAN = 'a white snowman on a snowfield at night';
 
 let vscode: Workbench;
-let failed = false;
+const step = storyIn(() => vscode);
 
 before(async () => {
   vscode = await openWorkbench();
 });
 after(() => vscode?.close());
-
-/** A step of the story; when one fails, those after it have nothing to build on. */
-function step(name: string, body: () => Promise<void>): void {
-  test(name, async (t) => {
-    if (failed) return t.skip('an earlier step failed');
-    try {
-      await body();
-    } catch (error) {
-      failed = true;
-      await vscode.screenshot('failed').catch(() => {});
-      throw error;
-    }
-  });
-}
 
 /** Pictures take seconds, on a fast machine too. */
 async function makeItLast(): Promise<void> {

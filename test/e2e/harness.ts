@@ -19,6 +19,8 @@ const SETTINGS = {
   'security.workspace.trust.enabled': false,
   'chat.disableAIFeatures': true,
   'git.enabled': false,
+  // Browsers save by themselves, which hides whether a document is dirty.
+  'files.autoSave': 'off',
   'workbench.colorTheme': 'Default Dark Modern',
   'editor.minimap.enabled': false,
   'editor.lightbulb.enabled': 'off',
@@ -46,6 +48,8 @@ export interface Workbench {
   reload(): Promise<void>;
   /** Process ids of the engines that this VS Code runs. */
   engines(): number[];
+  /** Files that the extension keeps for this workspace, which backups of documents are among. */
+  workspaceStorage(): string[];
   screenshot(name: string): Promise<void>;
   serverLog(): string;
   close(): Promise<void>;
@@ -140,6 +144,14 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
       descendants(server.process.pid!)
         .filter(({ args }) => /engine\.mjs/.test(args))
         .map(({ pid }) => pid),
+    workspaceStorage() {
+      const root = path.join(home, 'data/User/workspaceStorage');
+      if (!fs.existsSync(root)) return [];
+      const files = fs.readdirSync(root, { recursive: true, withFileTypes: true });
+      return files
+        .filter((entry) => entry.isFile() && entry.parentPath.includes('patchwork.patchwork'))
+        .map((entry) => path.join(entry.parentPath, entry.name));
+    },
     async screenshot(name) {
       await page.screenshot({ path: path.join(OUT, `${name}.png`) });
     },
@@ -148,8 +160,8 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
 }
 
 /** Waits for something that the page cannot tell. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const deadline = Date.now() + WAIT; !condition(); ) {
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const deadline = Date.now() + WAIT; !(await condition()); ) {
     if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
     await sleep(50);
   }

@@ -1,0 +1,154 @@
+import { commands, Uri, type WebviewPanel, window } from 'vscode';
+import { InputError } from '../../engine/errors.ts';
+import { encodeMask } from '../../engine/pictures/mask.ts';
+import type { EditorHostMessage, EditorPageMessage } from '../../webview/editorProtocol.ts';
+import type { Patch } from '../../webview/raster.ts';
+import { pageHtml, pageRoots } from '../html.ts';
+import { insertLink } from '../insertLink.ts';
+import { askPrompt } from '../promptInput.ts';
+import { openSettings } from '../report.ts';
+import type { Services } from '../services.ts';
+import type { Page, PictureDocument } from './document.ts';
+import type { Painting } from './painting.ts';
+import { nameOf, writePictureUri } from './pictureFile.ts';
+
+/** One editor of a document: a panel with the page in it. VS Code unloads the page while its tab is hidden. */
+export class EditorPage implements Page {
+  readonly #services: Services;
+  readonly #document: PictureDocument;
+  readonly #painting: Painting;
+  readonly #panel: WebviewPanel;
+  /** The page is loaded and listens. */
+  #ready = false;
+  /** Messages are handled in the order that they came in. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(services: Services, document: PictureDocument, painting: Painting, panel: WebviewPanel) {
+    this.#services = services;
+    this.#document = document;
+    this.#painting = painting;
+    this.#panel = panel;
+    const { webview } = panel;
+    webview.options = { enableScripts: true, localResourceRoots: pageRoots(services.extensionUri) };
+    webview.onDidReceiveMessage((message: EditorPageMessage) => this.#receive(message));
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) this.#ready = false;
+    });
+    panel.onDidDispose(() => {
+      this.#ready = false;
+      document.remove(this);
+    });
+    document.add(this);
+    webview.html = pageHtml(webview, services.extensionUri, 'editor', document.state.name);
+  }
+
+  /** Not before the page listens: it is told everything then. */
+  post(message: EditorHostMessage): void {
+    if (this.#ready) void this.#panel.webview.postMessage(message);
+  }
+
+  /** Whatever goes wrong is shown, never thrown. */
+  #receive(message: EditorPageMessage): void {
+    // These wait for the engine, or end what waits.
+    if (message.type === 'apply') void this.#painting.apply(message.draft, this);
+    else if (message.type === 'measure') void this.#painting.measure();
+    else if (message.type === 'cancel') this.#painting.cancel();
+    else
+      this.#last = this.#last.then(() => this.#handle(message)).catch((error) => this.#document.fail(error));
+  }
+
+  async #handle(
+    message: Exclude<EditorPageMessage, { type: 'apply' | 'measure' | 'cancel' }>,
+  ): Promise<void> {
+    switch (message.type) {
+      case 'ready':
+        this.#ready = true;
+        await this.#document.tellAll(this);
+        this.#painting.tellAll(this);
+        break;
+      case 'painted':
+        this.#services.log.info(`${this.#document.state.name}: seen after ${message.milliseconds} ms.`);
+        break;
+      case 'broken':
+        throw new InputError(`${this.#document.state.name} cannot be shown: ${message.reason}`);
+      case 'mask':
+        await this.#document.change('mask', message.label, patchOf(message.patch), undefined, this);
+        break;
+      case 'restore':
+        await this.#document.restore(patchOf(message.patch));
+        break;
+      case 'pick':
+        await this.#painting.pick(message.id);
+        break;
+      case 'discard':
+        this.#painting.discard();
+        break;
+      case 'pickPrompt': {
+        const prompt = await askPrompt(
+          this.#services.history,
+          'Edit with Patchwork',
+          'What should be there?',
+        );
+        if (prompt) this.post({ type: 'draft', draft: { prompt } });
+        break;
+      }
+      case 'undo':
+      case 'redo':
+        this.#panel.reveal();
+        await commands.executeCommand(message.type);
+        break;
+      case 'insertLink':
+        await this.#insertLink();
+        break;
+      case 'exportMask':
+        await this.#exportMask();
+        break;
+      case 'reload':
+        this.#panel.reveal();
+        await commands.executeCommand('workbench.action.files.revert');
+        break;
+      case 'keep':
+        await this.#document.keepMine();
+        break;
+      case 'copied':
+        this.#document.notice(`Copied ${message.what}.`);
+        break;
+      case 'failed':
+        throw new Error(`${message.what}: ${message.reason}`);
+      case 'showLog':
+        this.#services.log.show();
+        break;
+      case 'openSettings':
+        await openSettings();
+        break;
+    }
+  }
+
+  async #insertLink(): Promise<void> {
+    const { uri, state } = this.#document;
+    const alt = (await this.#document.prompt()) ?? state.name.replace(/\.[^.]*$/, '');
+    const document = await insertLink(this.#services.lastEditor, uri, alt);
+    this.#document.notice(`Inserted a link into ${document}.`);
+  }
+
+  async #exportMask(): Promise<void> {
+    const { uri } = this.#document;
+    const { mask, masked } = await this.#document.model();
+    if (!masked) throw new InputError('There is no mask to export: brush over the picture first.');
+    const name = `${nameOf(uri).replace(/\.[^.]*$/, '')}-mask.png`;
+    const target = await window.showSaveDialog({
+      defaultUri: Uri.joinPath(uri, '..', name),
+      filters: { 'PNG pictures': ['png'] },
+      title: 'Export Mask',
+    });
+    if (!target) return;
+    await writePictureUri(target, await encodeMask(mask.data, mask.width, mask.height));
+    this.#document.notice(`Exported the mask as ${nameOf(target)}.`);
+  }
+}
+
+/** A patch as a page sends it; the model checks that it fits. */
+function patchOf({ left, top, width, height, data }: Patch): Patch {
+  if (!(data instanceof Uint8Array)) throw new TypeError('A change without values came from the page.');
+  return { left, top, width, height, data };
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { FilePermission, type Uri, workspace } from 'vscode';
+import { InputError, messageOf } from '../../engine/errors.ts';
+import type { PictureFormat } from '../../engine/pictures/metadata.ts';
+import { PICTURE_LIMITS } from '../../engine/pictures/read.ts';
+import { writePicture } from '../../engine/pictures/write.ts';
+
+const FORMATS: Readonly<Record<string, PictureFormat>> = {
+  '.png': 'png',
+  '.jpg': 'jpeg',
+  '.jpeg': 'jpeg',
+  '.webp': 'webp',
+};
+
+/** The last part of a path. */
+export function nameOf(uri: Uri): string {
+  return path.posix.basename(uri.path);
+}
+
+/** The format that a file's ending stands for. @throws InputError for others than PNG, JPEG and WebP. */
+export function formatOf(uri: Uri): PictureFormat {
+  const format = FORMATS[path.posix.extname(uri.path).toLowerCase()];
+  if (!format) throw new InputError(`${nameOf(uri)} must end in .png, .jpg, .jpeg or .webp.`);
+  return format;
+}
+
+/** @throws InputError if it cannot be read or is too large. */
+export async function readPictureUri(uri: Uri): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const { size } = await workspace.fs.stat(uri);
+    if (size > PICTURE_LIMITS.fileBytes)
+      throw new InputError(`it has ${size} bytes; at most ${PICTURE_LIMITS.fileBytes} can be opened`);
+    return new Uint8Array(await workspace.fs.readFile(uri));
+  } catch (error) {
+    throw new InputError(`${nameOf(uri)} cannot be read: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+/**
+ * Writes over what is there; on the disk in one piece. Not by `workspace.fs.rename`: VS Code takes a file that is
+ * renamed over for deleted and ends its document.
+ * @throws Error saying which file and why.
+ */
+export async function writePictureUri(uri: Uri, bytes: Uint8Array): Promise<void> {
+  try {
+    if (uri.scheme === 'file') await writePicture(uri.fsPath, bytes);
+    else await workspace.fs.writeFile(uri, bytes);
+  } catch (error) {
+    throw new Error(`${nameOf(uri)} cannot be written: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+export async function isReadOnly(uri: Uri): Promise<boolean> {
+  if (workspace.fs.isWritableFileSystem(uri.scheme) === false) return true;
+  if (uri.scheme === 'file')
+    return await access(uri.fsPath, constants.W_OK).then(
+      () => false,
+      () => true,
+    );
+  const { permissions = 0 } = await workspace.fs.stat(uri).then(undefined, () => ({ permissions: 0 }));
+  return (permissions & FilePermission.Readonly) !== 0;
+}
+
+/** Tells contents apart. */
+export function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

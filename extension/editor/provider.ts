@@ -1,0 +1,142 @@
+import {
+  type CancellationToken,
+  type CustomDocumentBackup,
+  type CustomDocumentBackupContext,
+  type CustomDocumentEditEvent,
+  type CustomDocumentOpenContext,
+  type CustomEditorProvider,
+  commands,
+  type Disposable,
+  EventEmitter,
+  RelativePattern,
+  TabInputCustom,
+  Uri,
+  type WebviewPanel,
+  window,
+  workspace,
+} from 'vscode';
+import { reportError } from '../report.ts';
+import type { Services } from '../services.ts';
+import { DenseTimes } from './denseTimes.ts';
+import { PictureDocument } from './document.ts';
+import { EditorPage } from './page.ts';
+import { Painting } from './painting.ts';
+
+export const EDITOR_TYPE = 'patchwork.pictureEditor';
+
+/** The picture editor and the command that opens it. */
+export function registerPictureEditor(services: Services): Disposable[] {
+  return [
+    window.registerCustomEditorProvider(EDITOR_TYPE, new PictureEditorProvider(services), {
+      supportsMultipleEditorsPerDocument: true,
+    }),
+    commands.registerCommand('patchwork.editPicture', (file?: unknown) =>
+      editPicture(file).catch((error) => reportError(services.log, error)),
+    ),
+  ];
+}
+
+/** Opens the editor for a file from a menu, for the picture that is seen, or for one that the user chooses. */
+async function editPicture(file: unknown): Promise<void> {
+  const { input } = window.tabGroups.activeTabGroup.activeTab ?? {};
+  const seen = input instanceof TabInputCustom ? input.uri : undefined;
+  const target = file instanceof Uri ? file : (seen ?? (await choosePicture()));
+  if (target) await commands.executeCommand('vscode.openWith', target, EDITOR_TYPE);
+}
+
+async function choosePicture(): Promise<Uri | undefined> {
+  const [file] =
+    (await window.showOpenDialog({
+      filters: { Pictures: ['png', 'jpg', 'jpeg', 'webp'] },
+      title: 'Edit with Patchwork',
+    })) ?? [];
+  return file;
+}
+
+/** Opens, saves and backs up picture documents for VS Code. */
+class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
+  readonly #services: Services;
+  readonly #changes = new EventEmitter<CustomDocumentEditEvent<PictureDocument>>();
+  readonly #paintings = new WeakMap<PictureDocument, Painting>();
+  readonly #dense = new DenseTimes();
+  readonly onDidChangeCustomDocument = this.#changes.event;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  async openCustomDocument(uri: Uri, { backupId }: CustomDocumentOpenContext): Promise<PictureDocument> {
+    const backup = backupId ? await workspace.fs.readFile(Uri.parse(backupId)) : undefined;
+    const document = await PictureDocument.open(uri, this.#services.log, backup);
+    this.#paintings.set(document, new Painting(this.#services, document, this.#dense));
+    const watching = watchDisk(document);
+    const forwarding = document.onDidEdit((edit) => this.#changes.fire(edit));
+    document.onDidDispose(() => {
+      watching.dispose();
+      forwarding.dispose();
+    });
+    return document;
+  }
+
+  resolveCustomEditor(document: PictureDocument, panel: WebviewPanel): void {
+    new EditorPage(this.#services, document, this.#paintings.get(document)!, panel);
+  }
+
+  async saveCustomDocument(document: PictureDocument): Promise<void> {
+    await document.save(async () => {
+      const overwrite = 'Overwrite';
+      const message = `${document.state.name} has changed on the disk since it was opened. Overwrite it?`;
+      return (await window.showWarningMessage(message, { modal: true }, overwrite)) === overwrite;
+    });
+  }
+
+  async saveCustomDocumentAs(document: PictureDocument, destination: Uri): Promise<void> {
+    await document.saveAs(destination);
+  }
+
+  async revertCustomDocument(document: PictureDocument): Promise<void> {
+    await document.revert();
+  }
+
+  async backupCustomDocument(
+    document: PictureDocument,
+    { destination }: CustomDocumentBackupContext,
+    token: CancellationToken,
+  ): Promise<CustomDocumentBackup> {
+    const bytes = await document.backup();
+    await workspace.fs.createDirectory(Uri.joinPath(destination, '..'));
+    if (!token.isCancellationRequested) await workspace.fs.writeFile(destination, bytes);
+    return {
+      id: destination.toString(),
+      delete: () => void workspace.fs.delete(destination).then(undefined, () => {}),
+    };
+  }
+}
+
+/** Tells a document when its file is written by somebody. */
+function watchDisk(document: PictureDocument): Disposable {
+  // The file's own name may hold characters that patterns give a meaning.
+  const watcher = workspace.createFileSystemWatcher(
+    new RelativePattern(Uri.joinPath(document.uri, '..'), '*'),
+  );
+  const look = async (changed: Uri) => {
+    if (changed.toString() !== document.uri.toString()) return;
+    await document.diskChanged(isDirty(document.uri)).catch((error) => document.fail(error));
+  };
+  watcher.onDidChange(look);
+  watcher.onDidCreate(look);
+  return watcher;
+}
+
+/** Whether VS Code holds unsaved changes of a picture. */
+function isDirty(uri: Uri): boolean {
+  return window.tabGroups.all
+    .flatMap(({ tabs }) => tabs)
+    .some(
+      ({ input, isDirty }) =>
+        isDirty &&
+        input instanceof TabInputCustom &&
+        input.viewType === EDITOR_TYPE &&
+        input.uri.toString() === uri.toString(),
+    );
+}

@@ -1,0 +1,322 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before } from 'node:test';
+import sharp from 'sharp';
+import { withPngText } from '../../engine/pictures/png-text.ts';
+import { EditorUnderTest } from './editorPage.ts';
+import { openWorkbench, until, type Workbench } from './harness.ts';
+import { textChunks } from './picture.ts';
+import { storyIn } from './story.ts';
+
+const SIDE = 256;
+const STROKE = [
+  [0.4, 0.5],
+  [0.5, 0.55],
+  [0.6, 0.5],
+] as const;
+
+let vscode: Workbench;
+let editor: EditorUnderTest;
+const step = storyIn(() => vscode);
+const file = (name: string) => path.join(vscode.workspace, name);
+
+before(async () => {
+  vscode = await openWorkbench();
+  editor = new EditorUnderTest(vscode);
+  const png = await sky();
+  fs.writeFileSync(file('sky.png'), withPngText(png, 'Comment', 'by hand'));
+  fs.writeFileSync(file('sky.jpg'), await sharp(png).jpeg().toBuffer());
+});
+after(() => vscode?.close());
+
+step('the image preview has a button that opens the editor', async () => {
+  await vscode.openFile('sky.png');
+  await vscode.page.locator('.editor-actions').getByRole('button', { name: 'Edit with Patchwork' }).click();
+  await editor.idle();
+  assert.deepEqual(await editor.pixels('current'), await rgba('sky.png'));
+  assert.equal(await editor.dirty(), false);
+});
+
+step('a brush stroke is a mask, and a change that VS Code can undo and do again', async () => {
+  await editor.drag(STROKE);
+  await until(() => editor.dirty(), 'the dirty mark');
+  const stroke = await editor.masked();
+  const count = stroke.filter(Boolean).length;
+  assert.ok(count > 500 && count < 12_000, `${count} pixels`);
+  assert.ok(stroke[Math.floor(0.55 * SIDE) * SIDE + SIDE / 2], 'the middle of the stroke');
+  await vscode.inHost(({ commands }) => commands.executeCommand('undo'));
+  await until(async () => !(await editor.masked()).includes(true), 'an empty mask');
+  await until(async () => !(await editor.dirty()), 'a clean document');
+  await vscode.inHost(({ commands }) => commands.executeCommand('redo'));
+  await until(async () => (await editor.masked()).filter(Boolean).length === count, 'the stroke again');
+});
+
+step('applying paints what is masked and nothing else', async () => {
+  const original = await editor.pixels('current');
+  await editor.prompt('a yellow balloon');
+  await editor.apply();
+  await editor.notice('Painted the masked part.');
+  await editor.idle();
+  await editor.view.locator('[data-test=cost]', { hasText: /G of .* G MACs/ }).waitFor();
+  const painted = await editor.pixels('current');
+  const masked = await editor.masked();
+  let changed = 0;
+  for (const [i, inside] of masked.entries()) {
+    const same = painted.subarray(4 * i, 4 * i + 4).equals(original.subarray(4 * i, 4 * i + 4));
+    if (!inside) assert.ok(same, `pixel ${i} is outside the mask`);
+    else if (!same) changed++;
+  }
+  assert.ok(changed > 500, `${changed} pixels changed`);
+  await vscode.screenshot('editor-painted');
+});
+
+step('undo brings the picture back, redo the edit', async () => {
+  const painted = await editor.pixels('current');
+  const original = await editor.pixels('before');
+  await editor.press('undo');
+  await until(async () => (await editor.pixels('current')).equals(original), 'the original');
+  await editor.press('redo');
+  await until(async () => (await editor.pixels('current')).equals(painted), 'the edit');
+});
+
+step('saving keeps the other pixels and texts, tells the recipe, and reopening shows the same', async () => {
+  const painted = await editor.pixels('current');
+  await editor.save();
+  await until(async () => !(await editor.dirty()), 'a clean document');
+  assert.deepEqual(await rgba('sky.png'), painted);
+  const texts = textChunks(fs.readFileSync(file('sky.png')));
+  assert.equal(texts.Comment, 'by hand');
+  assert.match(texts.parameters!, /^a yellow balloon\n/);
+  await editor.close();
+  await editor.open('sky.png');
+  assert.deepEqual(await editor.pixels('current'), painted);
+  assert.equal(await editor.dirty(), false);
+});
+
+step('levels, comparison and copying', async () => {
+  await editor.drag(STROKE);
+  await editor.prompt('a red kite');
+  await editor.apply();
+  await editor.idle();
+  await editor.press('level');
+  assert.ok(await editor.view.locator('canvas.levels').isVisible());
+  await editor.press('level');
+  assert.ok(!(await editor.view.locator('canvas.levels').isVisible()));
+  await editor.press('compare');
+  const handle = editor.view.getByRole('slider', { name: /Before and after/ });
+  await handle.focus();
+  await vscode.page.keyboard.press('Home');
+  assert.equal(await handle.getAttribute('aria-valuenow'), '0');
+  await editor.press('compare');
+  await editor.press('copy');
+  await editor.notice('Copied the selection.');
+  const size = await vscode.page.evaluate(async () => {
+    const [item] = await navigator.clipboard.read();
+    const bitmap = await createImageBitmap(await item!.getType('image/png'));
+    return [bitmap.width, bitmap.height];
+  });
+  assert.ok(size[0]! < SIDE && size[1]! < SIDE, `${size}`);
+});
+
+step('the restoring brush brings back the original', async () => {
+  const original = await editor.pixels('before');
+  assert.ok(!(await editor.pixels('current')).equals(original));
+  await editor.press('tool-restore');
+  await setBrush(200);
+  await editor.drag(STROKE);
+  await until(async () => (await editor.pixels('current')).equals(original), 'the original');
+  await editor.press('undo');
+  await until(async () => !(await editor.pixels('current')).equals(original), 'the edit');
+  await setBrush(40);
+});
+
+step('hot exit: after a reload of the window the edit, the mask and the form are there', async () => {
+  await editor.prompt('a green kite');
+  const [painted, masked] = [await editor.pixels('current'), await editor.pixels('mask')];
+  // VS Code backs a document up when it has been left alone for a while.
+  await until(() => vscode.workspaceStorage().length > 0, 'a backup');
+  await vscode.reload();
+  await editor.idle();
+  await until(async () => (await editor.pixels('current')).equals(painted), 'the edit');
+  assert.deepEqual(await editor.pixels('mask'), masked);
+  assert.equal(await editor.dirty(), true);
+  assert.equal(await editor.view.locator('#prompt textarea').inputValue(), 'a green kite');
+});
+
+step('a killed engine loses nothing, and the next edit comes from a fresh one', async () => {
+  const [painted, masked] = [await editor.pixels('current'), await editor.pixels('mask')];
+  await editor.view.locator('#steps input').fill('150');
+  await editor.apply();
+  await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
+  for (const pid of vscode.engines()) process.kill(pid, 'SIGKILL');
+  await editor.view.locator('[data-test=failure]', { hasText: 'was ended by SIGKILL' }).waitFor();
+  assert.deepEqual(await editor.pixels('current'), painted);
+  assert.deepEqual(await editor.pixels('mask'), masked);
+  await editor.view.locator('#steps input').fill('');
+  await editor.apply();
+  await editor.notice('Painted the masked part.');
+  assert.ok(!(await editor.pixels('current')).equals(painted));
+});
+
+step('cancelling leaves the picture as it is', async () => {
+  const painted = await editor.pixels('current');
+  await editor.view.locator('#steps input').fill('150');
+  await editor.apply();
+  await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
+  await editor.press('cancel');
+  await editor.notice('Cancelled.');
+  assert.deepEqual(await editor.pixels('current'), painted);
+  await editor.view.locator('#steps input').fill('');
+});
+
+step('variations are seen in place, and the picked one becomes the edit', async () => {
+  const before = await editor.pixels('current');
+  await editor.view.locator('#variations').evaluate((select: HTMLElement & { value: string }) => {
+    select.value = '2';
+    select.dispatchEvent(new Event('change'));
+  });
+  await editor.view.locator('#seed input').fill('11');
+  await editor.apply();
+  await editor.idle();
+  const choices = editor.view.locator('.variation');
+  assert.equal(await choices.count(), 2);
+  assert.deepEqual(await editor.pixels('current'), before);
+  await choices.nth(1).hover();
+  await editor.view.locator('canvas.preview').waitFor();
+  await vscode.screenshot('editor-variations');
+  await choices.nth(1).click();
+  await editor.notice('Painted the masked part.');
+  assert.ok(!(await editor.pixels('current')).equals(before));
+  assert.equal(await choices.count(), 0);
+  assert.equal(await editor.view.locator('#seed input').inputValue(), '11');
+});
+
+step('everything can be done from the keyboard', async () => {
+  await editor.press('clear');
+  await until(async () => !(await editor.masked()).includes(true), 'an empty mask');
+  await editor.view.locator('.stage').focus();
+  const { keyboard } = vscode.page;
+  await keyboard.press('r');
+  assert.equal(
+    await editor.view.locator('[data-action=tool-rectangle]').getAttribute('aria-pressed'),
+    'true',
+  );
+  await keyboard.press('Enter');
+  for (let i = 0; i < 3; i++) await keyboard.press('ArrowRight');
+  for (let i = 0; i < 2; i++) await keyboard.press('ArrowDown');
+  await keyboard.press('Enter');
+  const masked = await editor.masked();
+  assert.equal(masked.filter(Boolean).length, 30 * 20);
+  await keyboard.press('i');
+  await until(
+    async () => (await editor.masked()).filter(Boolean).length === SIDE * SIDE - 600,
+    'the inverted mask',
+  );
+  await keyboard.press('1');
+  await editor.view.locator('[data-action=actualSize]', { hasText: '100 %' }).waitFor();
+  await keyboard.press('0');
+  assert.equal(await editor.view.locator('[data-action=fit]').getAttribute('aria-pressed'), 'true');
+});
+
+step('revert goes back to the file', async () => {
+  const saved = await rgba('sky.png');
+  assert.ok(!(await editor.pixels('current')).equals(saved));
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.files.revert'));
+  await until(async () => (await editor.pixels('current')).equals(saved), 'the saved picture');
+  await until(async () => !(await editor.dirty()), 'a clean document');
+});
+
+step('a file that changes on the disk is followed, or asked about where there are edits', async () => {
+  fs.writeFileSync(file('sky.png'), await sky('#305080'));
+  const changed = await rgba('sky.png');
+  await until(async () => (await editor.pixels('current')).equals(changed), 'the changed file');
+  await editor.press('tool-brush');
+  await editor.drag(STROKE);
+  await until(() => editor.dirty(), 'the dirty mark');
+  fs.writeFileSync(file('sky.png'), await sky('#803050'));
+  await editor.view.locator('[data-test=changed]').waitFor();
+  assert.deepEqual(await editor.pixels('current'), changed);
+  await vscode.screenshot('editor-changed');
+  await editor.press('reload');
+  const again = await rgba('sky.png');
+  await until(async () => (await editor.pixels('current')).equals(again), 'the file as it is now');
+  assert.equal(await editor.view.locator('[data-test=changed]').count(), 0);
+});
+
+step('two editors of one file show the same', async () => {
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.splitEditor'));
+  const views = vscode.page.locator('iframe.webview.ready').filter({ visible: true });
+  await until(async () => (await views.count()) === 2, 'two editors');
+  const countIn = (i: number) =>
+    views
+      .nth(i)
+      .contentFrame()
+      .locator('iframe#active-frame')
+      .contentFrame()
+      .locator('.sheet canvas.mask')
+      .evaluate((canvas: HTMLCanvasElement) => {
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+        return data.reduce((sum, value, i) => sum + (i % 4 === 3 && value > 0 ? 1 : 0), 0);
+      });
+  const second = views.nth(1).contentFrame().locator('iframe#active-frame').contentFrame();
+  await second.locator('main.editor[data-state=idle]').waitFor();
+  await second.locator('[data-action=invert]').click();
+  await until(
+    async () => (await countIn(0)) === SIDE * SIDE && (await countIn(1)) === SIDE * SIDE,
+    'both masks',
+  );
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.files.revert'));
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeAllEditors'));
+});
+
+step('a JPEG is saved at high quality, and the editor says what that means', async () => {
+  await editor.open('sky.jpg');
+  await editor.press('tool-brush');
+  await editor.drag(STROKE);
+  await editor.prompt('a yellow balloon');
+  await editor.view.locator('#variations').evaluate((select: HTMLElement & { value: string }) => {
+    select.value = '1';
+    select.dispatchEvent(new Event('change'));
+  });
+  await editor.apply();
+  await editor.notice('Painted the masked part.');
+  await editor.save();
+  await editor.notice('Saved sky.jpg as JPEG at quality 95');
+  assert.equal((await sharp(fs.readFileSync(file('sky.jpg'))).metadata()).format, 'jpeg');
+});
+
+step('inserts a Markdown link to the picture', async () => {
+  await vscode.openFile('README.md');
+  await vscode.page.locator('.monaco-editor .view-lines').first().waitFor();
+  await editor.open('sky.jpg');
+  await editor.press('insertLink');
+  await vscode.page.locator('.monaco-editor', { hasText: '](sky.jpg)' }).first().waitFor();
+});
+
+step('no page has broken its content security policy', async () => {
+  assert.deepEqual(vscode.violations, []);
+});
+
+/** A picture without prompt: a sky over a meadow. */
+async function sky(top = '#4080c0'): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIDE}" height="${SIDE}"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="${top}"/><stop offset="1" stop-color="#c0e0f0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/><rect y="180" width="100%" height="76" fill="#408030"/></svg>`;
+  return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
+}
+
+async function rgba(name: string): Promise<Buffer> {
+  return await sharp(fs.readFileSync(file(name)))
+    .ensureAlpha()
+    .raw()
+    .toBuffer();
+}
+
+async function setBrush(size: number): Promise<void> {
+  await editor.view.locator('[data-action=size]').evaluate(
+    (input: HTMLInputElement, percent) => {
+      input.value = String(percent);
+      input.dispatchEvent(new Event('input'));
+    },
+    Math.round((100 * Math.log(size)) / Math.log(512)),
+  );
+}

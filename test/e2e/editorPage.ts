@@ -1,0 +1,94 @@
+/** The picture editor's page, as the tests see and use it. */
+import path from 'node:path';
+import sharp from 'sharp';
+import type { Workbench } from './harness.ts';
+
+const PAINTED = 90_000;
+
+export type Layer = 'current' | 'mask' | 'before';
+
+export class EditorUnderTest {
+  readonly #vscode: Workbench;
+
+  constructor(vscode: Workbench) {
+    this.#vscode = vscode;
+  }
+
+  get view() {
+    return this.#vscode.view;
+  }
+
+  async open(name: string): Promise<void> {
+    await this.#vscode.inHost(
+      async ({ commands, Uri }, file) => {
+        await commands.executeCommand('vscode.openWith', Uri.file(file), 'patchwork.pictureEditor');
+      },
+      path.join(this.#vscode.workspace, name),
+    );
+    await this.idle();
+  }
+
+  async idle(): Promise<void> {
+    await this.view.locator('main.editor[data-state=idle]').waitFor({ timeout: PAINTED });
+  }
+
+  async press(action: string): Promise<void> {
+    await this.view.locator(`[data-action=${action}]`).first().click();
+  }
+
+  /** Drags along points given as fractions of the picture. */
+  async drag(points: readonly (readonly [number, number])[]): Promise<void> {
+    const sheet = (await this.view.locator('.sheet').boundingBox())!;
+    const { mouse } = this.#vscode.page;
+    for (const [i, [x, y]] of points.entries()) {
+      await mouse.move(sheet.x + x * sheet.width, sheet.y + y * sheet.height);
+      if (i === 0) await mouse.down();
+    }
+    await mouse.up();
+  }
+
+  async prompt(text: string): Promise<void> {
+    await this.view.locator('#prompt textarea').fill(text);
+  }
+
+  async apply(): Promise<void> {
+    await this.press('apply');
+    await this.view.locator('main.editor[data-state=running]').waitFor();
+  }
+
+  async notice(text: string): Promise<void> {
+    await this.view.locator('[data-test=notice]', { hasText: text }).waitFor({ timeout: PAINTED });
+  }
+
+  /** The values of a canvas, RGBA. */
+  async pixels(layer: Layer): Promise<Buffer> {
+    const url = await this.view
+      .locator(`.sheet canvas.${layer}`)
+      .evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+    return await sharp(Buffer.from(url.split(',')[1]!, 'base64'))
+      .ensureAlpha()
+      .raw()
+      .toBuffer();
+  }
+
+  /** Which pixels are masked at all. */
+  async masked(): Promise<boolean[]> {
+    const pixels = await this.pixels('mask');
+    return Array.from({ length: pixels.length / 4 }, (_, i) => pixels[4 * i + 3]! > 0);
+  }
+
+  /** The tab of the active editor is marked as changed. */
+  async dirty(): Promise<boolean> {
+    return await this.#vscode.inHost(
+      ({ window }) => window.tabGroups.activeTabGroup.activeTab?.isDirty ?? false,
+    );
+  }
+
+  async save(): Promise<void> {
+    await this.#vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.files.save'));
+  }
+
+  async close(): Promise<void> {
+    await this.#vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeAllEditors'));
+  }
+}

@@ -1,0 +1,315 @@
+/// <reference types="vscode-webview" />
+/** The page of the picture editor. The extension host owns the picture and its edits, the page how it is looked at. */
+import '@vscode-elements/elements/dist/vscode-button/index.js';
+import '@vscode-elements/elements/dist/vscode-option/index.js';
+import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
+import '@vscode-elements/elements/dist/vscode-single-select/index.js';
+import '@vscode-elements/elements/dist/vscode-textarea/index.js';
+import '@vscode-elements/elements/dist/vscode-textfield/index.js';
+import { render } from 'lit';
+import { Announcer } from '../announcer.ts';
+import { copyBlob } from '../clipboard.ts';
+import type { EditorHostMessage, EditorPageMessage, EditorState, SavedEditor } from '../editorProtocol.ts';
+import { type Patch, wholeOf } from '../raster.ts';
+import { listenForKeys } from './keyboard.ts';
+import { grown, inverted, shrunk } from './mask/morphology.ts';
+import type { Colour } from './maskLayer.ts';
+import { BRUSH_SIZES, type EditorActions, type EditorPage, type MaskAction } from './page.ts';
+import { PictureLayer } from './pictureLayer.ts';
+import { startOf } from './saved.ts';
+import { pictureBlob } from './selection.ts';
+import { Stage } from './stage.ts';
+import { editorTemplate } from './template.ts';
+import { watchMaskColour } from './themeColour.ts';
+import { Thumbnails } from './thumbnails.ts';
+import { toolOf } from './tools/index.ts';
+
+/** Pixels by which a mask is grown or shrunk at a time. */
+const GROW = 4;
+
+const vscode = acquireVsCodeApi<SavedEditor>();
+const start = startOf(vscode.getState());
+const announcer = new Announcer();
+const thumbnails = new Thumbnails();
+const stage = new Stage({
+  mask: (label, patch) => {
+    send({ type: 'mask', label, patch });
+    maskChanged();
+  },
+  restore: (patch) => send({ type: 'restore', patch }),
+  view: () => update(),
+  begin: () => showMask(true),
+  pointer: (at) => showPointer(at),
+});
+let maskColour: Colour = [0, 0, 0];
+/** The picture for dragging out, made ready while the pointer is on its handle. */
+let dragged: string | undefined;
+
+const page: EditorPage = {
+  ...{ state: undefined, stage, draft: start.draft, tool: toolOf(start.tool) },
+  ...{ size: start.size, softness: start.softness, opacity: start.opacity },
+  ...{
+    masked: false,
+    maskShown: true,
+    cost: undefined,
+    level: undefined,
+    thumbnails: thumbnails.urls,
+    seen: undefined,
+  },
+};
+
+const actions: EditorActions = {
+  edit(change) {
+    page.draft = { ...page.draft, ...change };
+    update();
+  },
+  choose(tool) {
+    page.tool = tool;
+    stage.tool = tool;
+    announcer.announce(tool.title);
+    update();
+  },
+  setBrush({ size = page.size, softness = page.softness }) {
+    page.size = Math.min(BRUSH_SIZES.max, Math.max(BRUSH_SIZES.min, Math.round(size)));
+    page.softness = softness;
+    stage.brush = { radius: page.size / 2, softness };
+    update();
+  },
+  setOpacity(opacity) {
+    page.opacity = opacity;
+    showMask(true);
+  },
+  mask: changeMask,
+  toggleMask: () => showMask(!page.maskShown),
+  apply: () => send({ type: 'apply', draft: page.draft }),
+  cancel: () => send({ type: 'cancel' }),
+  see,
+  pick: (id) => send({ type: 'pick', id }),
+  discard: () => send({ type: 'discard' }),
+  measure: () => send({ type: 'measure' }),
+  pickPrompt: () => send({ type: 'pickPrompt' }),
+  undo: () => send({ type: 'undo' }),
+  redo: () => send({ type: 'redo' }),
+  toggleCompare() {
+    stage.compare = stage.compare === undefined ? 0.5 : undefined;
+    update();
+  },
+  showLevel(level) {
+    page.level = level;
+    stage.showLevel(level === undefined ? undefined : page.cost?.computed[level]);
+    update();
+  },
+  copy,
+  drag,
+  insertLink: () => send({ type: 'insertLink' }),
+  exportMask: () => send({ type: 'exportMask' }),
+  reload: () => send({ type: 'reload' }),
+  keep: () => send({ type: 'keep' }),
+  showLog: () => send({ type: 'showLog' }),
+  openSettings: () => send({ type: 'openSettings' }),
+};
+
+stage.tool = page.tool;
+stage.brush = { radius: page.size / 2, softness: page.softness };
+stage.maskOpacity = page.opacity;
+watchMaskColour((colour) => {
+  maskColour = colour;
+  if (stage.mask) stage.mask.colour = colour;
+});
+listenForKeys(stage.element, {
+  choose: actions.choose,
+  resize: (factor) => {
+    // Small brushes grow by whole pixels too.
+    const size = page.size * factor;
+    actions.setBrush({ size: factor > 1 ? Math.ceil(size) : Math.floor(size) });
+  },
+  zoomBy: (factor) => stage.zoomBy(factor),
+  zoomTo: (scale) => stage.zoomTo(scale),
+  fit: () => stage.fit(),
+  invert: () => changeMask('invert'),
+  clear: () => changeMask('clear'),
+  toggleMask: actions.toggleMask,
+  compare: () => {
+    if (page.state?.edited || stage.compare !== undefined) actions.toggleCompare();
+  },
+  escape: () => {
+    if (!stage.input.cancel()) stage.element.focus();
+  },
+  pan: (held) => {
+    stage.input.panning = held;
+    stage.brush = { radius: page.size / 2, softness: page.softness };
+  },
+  nudge: (dx, dy) => {
+    if (!stage.picture) return;
+    const { x, y } = stage.input.nudge(dx, dy);
+    announcer.announce(`${x}, ${y}`);
+  },
+  press: (modifiers) => announcer.announce(stage.input.press(modifiers) ? 'Pressed' : 'Released'),
+});
+// VS Code turns its own shortcut for copying into this event.
+document.addEventListener('copy', (event) => {
+  const { activeElement } = document;
+  if (activeElement !== document.body && activeElement !== stage.element) return;
+  event.preventDefault();
+  void copy(page.masked ? 'selection' : 'picture');
+});
+// Messages are taken in the order that they came in, though decoding takes time.
+let last = Promise.resolve();
+window.addEventListener('message', ({ data }: MessageEvent<EditorHostMessage>) => {
+  last = last.then(() => receive(data));
+});
+update();
+send({ type: 'ready' });
+
+async function receive(message: EditorHostMessage): Promise<void> {
+  switch (message.type) {
+    case 'open':
+      await open(message.file, message.mime);
+      break;
+    case 'state':
+      receiveState(message.state);
+      break;
+    case 'draft':
+      page.draft = { ...page.draft, ...message.draft };
+      break;
+    case 'pixels':
+      stage.write(message.patch);
+      prepareDrag(undefined);
+      break;
+    case 'mask':
+      if (!stage.input.busy) stage.mask?.write(message.patch);
+      maskChanged();
+      break;
+    case 'preview':
+      await stage.preview(message.part);
+      break;
+    case 'variation':
+      if (stage.picture) await thumbnails.add(message.id, message.patch, stage.picture);
+      break;
+    case 'cost':
+      page.cost = message.cost;
+      if (page.level !== undefined) actions.showLevel(message.cost ? page.level : undefined);
+      break;
+  }
+  update();
+}
+
+async function open(file: Uint8Array<ArrayBuffer>, mime: string): Promise<void> {
+  const first = !stage.picture;
+  try {
+    stage.show(await PictureLayer.open(file, mime), page.state?.name ?? 'Picture');
+  } catch (error) {
+    send({ type: 'broken', reason: reasonOf(error) });
+    return;
+  }
+  stage.mask!.colour = maskColour;
+  maskChanged();
+  const { view } = start;
+  if (first && view) stage.move(view);
+  // The second frame comes when the first is on the screen.
+  const told = () => send({ type: 'painted', milliseconds: Math.round(performance.now()) });
+  if (first) requestAnimationFrame(() => requestAnimationFrame(told));
+}
+
+function receiveState(state: EditorState): void {
+  if (state.notice && state.notice !== page.state?.notice) announcer.announce(state.notice);
+  announcer.announceRun(state.run);
+  thumbnails.keep(state.variations.map(({ id }) => id));
+  if (page.seen && !thumbnails.patch(page.seen)) see(undefined);
+  page.state = state;
+  if (!state.edited) stage.compare = undefined;
+  if (state.run && !state.measuring) showMask(false);
+}
+
+/** Shows a variation in the picture. */
+function see(id: string | undefined): void {
+  if (id === page.seen) return;
+  page.seen = id;
+  void stage.preview(id === undefined ? undefined : thumbnails.patch(id));
+  update();
+}
+
+function changeMask(action: MaskAction): void {
+  const { mask } = stage;
+  if (!mask || stage.input.busy) return;
+  const { raster } = mask;
+  const blank = () => ({ ...wholeOf(raster), data: new Uint8Array(raster.data.length) });
+  const changes: Record<MaskAction, [label: string, patch: () => Patch | undefined]> = {
+    invert: ['Invert Mask', () => inverted(raster)],
+    clear: ['Clear Mask', blank],
+    grow: ['Grow Mask', () => grown(raster, GROW)],
+    shrink: ['Shrink Mask', () => shrunk(raster, GROW)],
+  };
+  const [label, make] = changes[action];
+  const patch = make();
+  if (patch) mask.change(label, patch);
+}
+
+function maskChanged(): void {
+  page.masked = stage.mask?.bounds !== undefined;
+  showMask(true);
+}
+
+function showMask(shown: boolean): void {
+  page.maskShown = shown;
+  stage.maskOpacity = shown ? page.opacity : 0;
+  update();
+}
+
+async function copy(what: 'picture' | 'selection'): Promise<void> {
+  try {
+    await copyBlob(await pictureBlob(stage, what));
+    send({ type: 'copied', what: `the ${what}` });
+  } catch (error) {
+    send({ type: 'failed', what: `The ${what} could not be copied`, reason: reasonOf(error) });
+  }
+}
+
+/** Editors take the file's address, the desktop and other programs the picture. */
+function drag(event: DragEvent): void {
+  const { state } = page;
+  const { dataTransfer } = event;
+  if (!state || !dataTransfer) return;
+  dataTransfer.effectAllowed = 'copy';
+  dataTransfer.setData('text/uri-list', state.uri);
+  dataTransfer.setData('application/vnd.code.uri-list', state.uri);
+  if (dragged) {
+    const name = state.name.replace(/\.[^.]*$/, '.png');
+    dataTransfer.setData('DownloadURL', `image/png:${name}:${dragged}`);
+  }
+  dataTransfer.setDragImage(event.target as Element, 8, 8);
+}
+
+/** Keeps the address of the picture to drag out; none frees it. */
+function prepareDrag(blob: Blob | undefined): void {
+  if (dragged) URL.revokeObjectURL(dragged);
+  dragged = blob && URL.createObjectURL(blob);
+}
+
+document.addEventListener('pointerdown', ({ target }) => {
+  // Encoding takes longer than a drag may wait, so it begins with the press.
+  if (!(target instanceof Element) || !target.closest('[data-action=drag]') || dragged) return;
+  void pictureBlob(stage, 'picture').then(prepareDrag, () => {});
+});
+
+function showPointer(at: { x: number; y: number } | undefined): void {
+  const text = document.querySelector('.pointer');
+  if (text) text.textContent = at ? `${Math.floor(at.x)}, ${Math.floor(at.y)}` : '';
+}
+
+/** Draws the page and keeps what a reload of the window must bring back. */
+function update(): void {
+  const { draft, tool, size, softness, opacity } = page;
+  const view = stage.picture && !stage.fitting ? stage.view : undefined;
+  // Before the picture is there, how it was looked at is not known.
+  if (stage.picture) vscode.setState({ version: 1, draft, tool: tool.id, size, softness, opacity, view });
+  render(editorTemplate(page, actions), document.body);
+}
+
+function send(message: EditorPageMessage): void {
+  vscode.postMessage(message);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,125 @@
+import {
+  type Area,
+  blankRaster,
+  boundsOf,
+  clip,
+  cut,
+  type Patch,
+  paste,
+  type Raster,
+  unite,
+  wholeOf,
+} from '../raster.ts';
+import type { Size } from './viewTransform.ts';
+
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/** A mask of the picture with the canvas that shows it: painted by gestures, each told as one change when it ends. */
+export class MaskLayer {
+  readonly canvas = document.createElement('canvas');
+  readonly raster: Raster;
+  readonly #context: CanvasRenderingContext2D;
+  readonly #onChange: (label: string, patch: Patch) => void;
+  readonly #source: ((area: Area) => ImageData) | undefined;
+  #colour: Colour = [0, 120, 212];
+  /** What has to be drawn anew at the next frame. */
+  #dirty: Area | undefined;
+  #frame: number | undefined;
+  /** The raster before the gesture that is under way, and where that has painted. */
+  #gesture: { before: Uint8Array<ArrayBuffer>; touched: Area | undefined } | undefined;
+
+  /** @param source what is seen through the mask; its colour if absent. */
+  constructor(
+    { width, height }: Size,
+    onChange: (label: string, patch: Patch) => void,
+    source?: (area: Area) => ImageData,
+  ) {
+    this.#source = source;
+    this.raster = blankRaster(width, height, 1);
+    this.canvas.width = width;
+    this.canvas.height = height;
+    this.#context = this.canvas.getContext('2d')!;
+    this.#onChange = onChange;
+  }
+
+  /** Where there is a mask. */
+  get bounds(): Area | undefined {
+    return boundsOf(this.raster);
+  }
+
+  set colour(colour: Colour) {
+    this.#colour = colour;
+    this.#redraw(wholeOf(this.raster));
+  }
+
+  /** Takes over what came from the extension host. */
+  write(patch: Patch): void {
+    paste(this.raster, patch);
+    this.#redraw(patch);
+  }
+
+  /** Changes a part at once. */
+  change(label: string, patch: Patch): void {
+    this.write(patch);
+    this.#onChange(label, patch);
+  }
+
+  begin(): void {
+    this.#gesture = { before: this.raster.data.slice(), touched: undefined };
+  }
+
+  /** Takes note of what a gesture has painted into the raster. */
+  painted(area: Area): void {
+    if (this.#gesture) this.#gesture.touched = unite(this.#gesture.touched, area);
+    this.#redraw(area);
+  }
+
+  /** Takes back what the gesture under way has painted, to paint something else. */
+  rewind(): void {
+    const { before, touched } = this.#gesture ?? {};
+    if (!before || !touched) return;
+    paste(this.raster, cut({ ...this.raster, data: before }, touched));
+    this.#redraw(touched);
+    this.#gesture!.touched = undefined;
+  }
+
+  /** Ends the gesture. */
+  end(label: string): void {
+    const touched = this.#gesture?.touched;
+    this.#gesture = undefined;
+    const area = touched && clip(touched, this.raster);
+    if (area && area.width > 0 && area.height > 0) this.#onChange(label, cut(this.raster, area));
+  }
+
+  cancel(): void {
+    this.rewind();
+    this.#gesture = undefined;
+  }
+
+  #redraw(area: Area): void {
+    this.#dirty = unite(this.#dirty, area);
+    this.#frame ??= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw(): void {
+    const area = this.#dirty && clip(this.#dirty, this.raster);
+    this.#dirty = undefined;
+    this.#frame = undefined;
+    if (!area || area.width === 0 || area.height === 0) return;
+    const image = this.#source?.(area) ?? this.#filled(area);
+    const { data, width } = this.raster;
+    for (let y = 0, i = 3; y < area.height; y++) {
+      const row = (area.top + y) * width + area.left;
+      for (let x = 0; x < area.width; x++, i += 4) image.data[i] = (image.data[i]! * data[row + x]!) / 255;
+    }
+    this.#context.putImageData(image, area.left, area.top);
+  }
+
+  #filled({ width, height }: Area): ImageData {
+    const image = this.#context.createImageData(width, height);
+    const [red, green, blue] = this.#colour;
+    // Red is in the lowest byte on all processors that browsers run on.
+    new Uint32Array(image.data.buffer).fill((255 << 24) | (blue << 16) | (green << 8) | red);
+    return image;
+  }
+}

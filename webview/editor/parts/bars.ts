@@ -1,0 +1,92 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { BRUSH_SIZES, type EditorActions, type EditorPage } from '../page.ts';
+import { TOOLS } from '../tools/index.ts';
+import { iconButton, slider } from './button.ts';
+
+/** The tools, at the left. */
+export function toolRail(page: EditorPage, actions: EditorActions): TemplateResult {
+  return html`<div class="rail" role="toolbar" aria-label="Tools" aria-orientation="vertical">
+    ${TOOLS.map((tool) =>
+      iconButton({
+        icon: tool.icon,
+        title: `${tool.title} (${tool.key})`,
+        action: `tool-${tool.id}`,
+        pressed: tool === page.tool,
+        onClick: () => actions.choose(tool),
+      }),
+    )}
+  </div>`;
+}
+
+/** The tool's options, and what is done with the picture, at the top. */
+export function optionsBar(page: EditorPage, actions: EditorActions): TemplateResult {
+  const { tool, state } = page;
+  const compared = page.stage.compare !== undefined;
+  return html`<div class="bar" role="toolbar" aria-label="Tool and picture">
+    <div class="group">
+      ${iconButton({ icon: 'discard', title: 'Undo (Ctrl+Z)', action: 'undo', onClick: actions.undo })}
+      ${iconButton({ icon: 'redo', title: 'Redo (Ctrl+Shift+Z)', action: 'redo', onClick: actions.redo })}
+    </div>
+    <div class="group options">
+      ${tool.usesBrush ? brushOptions(page, actions) : nothing}
+      <span class="hint" title=${tool.hint}>${tool.hint}</span>
+    </div>
+    <div class="group">
+      ${iconButton({
+        icon: 'split-horizontal',
+        title: 'Compare Before and After (C)',
+        action: 'compare',
+        pressed: compared,
+        disabled: !state?.edited && !compared,
+        onClick: actions.toggleCompare,
+      })}
+      ${iconButton({
+        icon: 'copy',
+        title: page.masked ? 'Copy Selection (Ctrl+C)' : 'Copy Picture (Ctrl+C)',
+        action: 'copy',
+        onClick: () => actions.copy(page.masked ? 'selection' : 'picture'),
+      })}
+      <span
+        class="icon-button"
+        draggable="true"
+        role="img"
+        title="Drag the picture from here to another place"
+        aria-label="Drag the picture from here to another place"
+        data-action="drag"
+        @dragstart=${actions.drag}
+      >
+        <span class="codicon codicon-gripper" aria-hidden="true"></span>
+      </span>
+      ${iconButton({
+        icon: 'markdown',
+        title: 'Insert Markdown Link',
+        action: 'insertLink',
+        onClick: actions.insertLink,
+      })}
+    </div>
+  </div>`;
+}
+
+function brushOptions({ size, softness }: EditorPage, actions: EditorActions): TemplateResult {
+  return html`${slider({
+    label: 'Size',
+    text: `${size} px`,
+    // Small sizes need finer steps than large ones.
+    min: 0,
+    max: 100,
+    step: 1,
+    value: Math.round((100 * Math.log(size)) / Math.log(BRUSH_SIZES.max)),
+    action: 'size',
+    onInput: (value) => actions.setBrush({ size: Math.round(BRUSH_SIZES.max ** (value / 100)) }),
+  })}
+  ${slider({
+    label: 'Softness',
+    text: `${Math.round(100 * softness)} %`,
+    min: 0,
+    max: 1,
+    step: 0.05,
+    value: softness,
+    action: 'softness',
+    onInput: (softness) => actions.setBrush({ softness }),
+  })}`;
+}

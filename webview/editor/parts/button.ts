@@ -1,0 +1,65 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { icon } from '../icons.ts';
+
+export interface IconButton {
+  icon: string;
+  /** What it does, with its key in brackets. */
+  title: string;
+  /** Names it in tests. */
+  action: string;
+  /** Of a button that stays pressed. */
+  pressed?: boolean;
+  disabled?: boolean;
+  onClick: () => void;
+}
+
+export function iconButton({
+  icon: name,
+  title,
+  action,
+  pressed,
+  disabled,
+  onClick,
+}: IconButton): TemplateResult {
+  return html`<button
+    type="button"
+    class="icon-button"
+    title=${title}
+    aria-label=${title}
+    aria-pressed=${pressed === undefined ? nothing : String(pressed)}
+    data-action=${action}
+    ?disabled=${disabled}
+    @click=${onClick}
+  >
+    ${icon(name)}
+  </button>`;
+}
+
+export interface Slider {
+  label: string;
+  /** Shown behind it. */
+  text: string;
+  min: number;
+  max: number;
+  step: number;
+  value: number;
+  action: string;
+  onInput: (value: number) => void;
+}
+
+export function slider({ label, text, action, onInput, ...range }: Slider): TemplateResult {
+  return html`<label class="slider">
+    <span>${label}</span>
+    <input
+      type="range"
+      min=${range.min}
+      max=${range.max}
+      step=${range.step}
+      .value=${String(range.value)}
+      aria-valuetext=${text}
+      data-action=${action}
+      @input=${(event: Event) => onInput(Number((event.target as HTMLInputElement).value))}
+    />
+    <output>${text}</output>
+  </label>`;
+}

@@ -1,0 +1,20 @@
+import type { EditDraft, SavedEditor } from '../editorProtocol.ts';
+
+export const EMPTY_DRAFT: EditDraft = {
+  prompt: '',
+  negativePrompt: '',
+  strength: 0.9,
+  steps: '',
+  seed: '',
+  seedLocked: false,
+  precision: 'fp32',
+  variations: 1,
+};
+
+/** What the page starts with: as it was before a reload of the window, or fresh. */
+export function startOf(saved: SavedEditor | undefined): SavedEditor {
+  const fresh: SavedEditor = {
+    ...{ version: 1, draft: EMPTY_DRAFT, tool: 'brush', size: 48, softness: 0.2, opacity: 0.5 },
+  };
+  return saved?.version === 1 ? { ...fresh, ...saved, draft: { ...EMPTY_DRAFT, ...saved.draft } } : fresh;
+}

@@ -1,0 +1,42 @@
+import type { Brush, Point } from '../mask/strokes.ts';
+import type { MaskLayer } from '../maskLayer.ts';
+
+/** What tools work on. Points are in pixels of the picture. */
+export interface ToolContext {
+  readonly mask: MaskLayer;
+  /** Where edits are to be erased; what a gesture leaves in it is brought back to the original. */
+  readonly erased: MaskLayer;
+  readonly brush: Brush;
+  /** Draws a line over the picture; without points it is gone. */
+  outline(points: readonly Point[], closed: boolean): void;
+}
+
+export interface Modifiers {
+  alt: boolean;
+  shift: boolean;
+}
+
+/** From pressing to releasing. */
+export interface Gesture {
+  /** New places of the pointer, the latest last. */
+  move(points: readonly Point[]): void;
+  end(): void;
+  cancel(): void;
+}
+
+/** A way to work on the picture with a pointer, or with the arrow keys in place of one. */
+export interface Tool {
+  id: string;
+  title: string;
+  /** The key that chooses it. */
+  key: string;
+  /** A codicon, or one of the icons of icons.ts. */
+  icon: string;
+  /** What to do with it, for the options bar. */
+  hint: string;
+  /** Shows the brush at the pointer, and its settings. */
+  usesBrush: boolean;
+  begin(context: ToolContext, at: Point, modifiers: Modifiers): Gesture;
+  /** Follows the pointer while nothing is pressed, for a preview of what a press would give. */
+  hover?(context: ToolContext, at: Point | undefined, modifiers: Modifiers): void;
+}

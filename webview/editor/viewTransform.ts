@@ -1,0 +1,67 @@
+import type { Point } from './mask/strokes.ts';
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** Where a picture lies in its stage: one pixel of it takes `scale` of the screen's. */
+export interface ViewTransform {
+  scale: number;
+  /** Of the picture's upper left corner, in pixels of the stage. */
+  left: number;
+  top: number;
+}
+
+export const SCALES = { min: 0.02, max: 32 };
+
+/** Free space around a picture that fits. */
+const MARGIN = 16;
+
+/** The whole picture, in the middle; small pictures are enlarged to whole multiples. */
+export function fit(picture: Size, stage: Size): ViewTransform {
+  const room = Math.min(
+    Math.max(1, stage.width - 2 * MARGIN) / picture.width,
+    Math.max(1, stage.height - 2 * MARGIN) / picture.height,
+  );
+  const scale = bounded(room > 2 ? Math.min(4, Math.floor(room)) : room);
+  return centred(picture, stage, scale);
+}
+
+export function centred(picture: Size, stage: Size, scale: number): ViewTransform {
+  return {
+    scale,
+    left: (stage.width - picture.width * scale) / 2,
+    top: (stage.height - picture.height * scale) / 2,
+  };
+}
+
+/** Zooms so that what is at a place of the stage stays there. */
+export function zoomAt({ scale, left, top }: ViewTransform, at: Point, factor: number): ViewTransform {
+  const next = bounded(scale * factor);
+  const ratio = next / scale;
+  return { scale: next, left: at.x - (at.x - left) * ratio, top: at.y - (at.y - top) * ratio };
+}
+
+/** Moved so far that some of the picture is still seen. */
+export function kept(view: ViewTransform, picture: Size, stage: Size): ViewTransform {
+  const seen = 48;
+  const [width, height] = [picture.width * view.scale, picture.height * view.scale];
+  return {
+    scale: view.scale,
+    left: Math.min(stage.width - seen, Math.max(seen - width, view.left)),
+    top: Math.min(stage.height - seen, Math.max(seen - height, view.top)),
+  };
+}
+
+export function toPicture({ scale, left, top }: ViewTransform, { x, y }: Point): Point {
+  return { x: (x - left) / scale, y: (y - top) / scale };
+}
+
+export function toStage({ scale, left, top }: ViewTransform, { x, y }: Point): Point {
+  return { x: left + x * scale, y: top + y * scale };
+}
+
+function bounded(scale: number): number {
+  return Math.min(SCALES.max, Math.max(SCALES.min, scale));
+}
