@@ -2,6 +2,7 @@ import { Range, type Uri, window, workspace } from 'vscode';
 import { InputError } from '../engine/errors.ts';
 import type { LastEditor } from './lastEditor.ts';
 import { markdownImage, relativePath } from './markdown.ts';
+import { reached } from './walkthrough.ts';
 
 /**
  * Inserts a Markdown image at the cursor of the last active text editor, and goes there.
@@ -15,6 +16,7 @@ export async function insertLink(lastEditor: LastEditor, picture: Uri, alt: stri
   const link = markdownImage(alt, linkTarget(document.isUntitled ? undefined : document.uri, picture));
   const inserted = await editor.edit((edit) => edit.insert(selection.active, link));
   if (!inserted) throw new Error(`The link could not be inserted into ${document.fileName}.`);
+  reached('linked');
   editor.revealRange(new Range(selection.active, selection.active));
   return workspace.asRelativePath(document.uri);
 }

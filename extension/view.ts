@@ -4,6 +4,7 @@ import { InputError, isAbort, messageOf } from '../engine/errors.ts';
 import { formatSeconds } from '../webview/format.ts';
 import type { Draft, PageMessage, PictureInfo, RunState } from '../webview/protocol.ts';
 import { parseSeed } from '../webview/seed.ts';
+import { openEditor } from './editor/provider.ts';
 import { insertLink } from './insertLink.ts';
 import { keepPicture, savedUri } from './keepPicture.ts';
 import { withNotification } from './notification.ts';
@@ -12,6 +13,7 @@ import { withSettings } from './requests.ts';
 import { readSavedView } from './savedView.ts';
 import type { Services } from './services.ts';
 import { ViewPage } from './viewPage.ts';
+import { reached } from './walkthrough.ts';
 
 export const VIEW_TYPE = 'patchwork.view';
 
@@ -73,6 +75,7 @@ export class PictureView {
       const picture = await this.#make(request, this.#run.signal);
       this.#page.update({ pictures: [...this.#page.state.pictures, picture].slice(-LISTED) });
       this.#show(picture);
+      reached('generated');
       this.#notice([`Picture finished in ${formatSeconds(picture.seconds)}.`, ...picture.warnings].join(' '));
     } catch (error) {
       if (isAbort(error)) this.#notice('Cancelled.');
@@ -141,6 +144,9 @@ export class PictureView {
       case 'insertLink':
         await this.#insertLink(this.#picture(message.id));
         break;
+      case 'edit':
+        await this.#edit(this.#picture(message.id));
+        break;
       case 'copied':
         this.#notice('Copied the picture.');
         break;
@@ -168,6 +174,11 @@ export class PictureView {
     this.#page.update({ pictures });
     this.#notice(`Saved as ${workspace.asRelativePath(target)}.`);
     return target;
+  }
+
+  async #edit(picture: PictureInfo): Promise<void> {
+    const target = await this.#save(picture);
+    if (target) await openEditor(target);
   }
 
   async #insertLink(picture: PictureInfo): Promise<void> {

@@ -33,6 +33,7 @@ const bundles = [
   {
     ...common,
     platform: 'browser',
+    minify: true,
     entryPoints: {
       view: 'webview/view/main.ts',
       editor: 'webview/editor/main.ts',

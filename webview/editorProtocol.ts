@@ -92,8 +92,8 @@ export interface PngPart extends Area {
 // Extension host → page
 
 export type EditorHostMessage =
-  /** The picture's file; all that was drawn before is gone. */
-  | { type: 'open'; file: Uint8Array<ArrayBuffer>; mime: string }
+  /** The picture's file; all that was drawn before is gone. Edits of it follow at once or once it is `painted`. */
+  | { type: 'open'; name: string; file: Uint8Array<ArrayBuffer>; mime: string }
   | { type: 'state'; state: EditorState }
   | { type: 'draft'; draft: Partial<EditDraft> }
   /** RGB. */
@@ -108,8 +108,8 @@ export type EditorHostMessage =
 
 export type EditorPageMessage =
   | { type: 'ready' }
-  /** The picture is seen for the first time. */
-  | { type: 'painted'; milliseconds: number }
+  /** The file that was opened is on the screen. */
+  | { type: 'painted' }
   | { type: 'broken'; reason: string }
   /** The new values of a part of the mask. */
   | { type: 'mask'; label: string; patch: Patch }

@@ -74,7 +74,7 @@ test('recipe rows', () => {
 test('what goes on', () => {
   const run = { step: 3, steps: 20, cancelling: false };
   assert.equal(describeRun({ ...run, stage: 'denoise' }), 'Step 3 of 20');
-  assert.equal(describeRun({ ...run, stage: 'record' }), 'Studying the picture, step 4 of 20');
+  assert.equal(describeRun({ ...run, stage: 'record' }), 'Step 4 of 20, studying the picture');
   assert.equal(describeRun({ ...run, stage: 'denoise', cancelling: true }), 'Cancelling…');
 });
 

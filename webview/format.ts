@@ -120,7 +120,7 @@ export function describeRun({ stage, step, steps, cancelling }: RunState): strin
     case 'encode':
       return 'Reading the prompt…';
     case 'record':
-      return `Studying the picture, step ${step + 1} of ${steps}`;
+      return `Step ${step + 1} of ${steps}, studying the picture`;
     case 'denoise':
       return `Step ${step} of ${steps}`;
     case 'decode':

@@ -64,6 +64,8 @@ export type PageMessage =
   | { type: 'save'; id: string }
   | { type: 'openSaved'; id: string }
   | { type: 'insertLink'; id: string }
+  /** Opens the picture in the editor, saving it first. */
+  | { type: 'edit'; id: string }
   | { type: 'copied' }
   | { type: 'copyFailed'; reason: string }
   | { type: 'showLog' }

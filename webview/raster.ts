@@ -83,40 +83,33 @@ export function paste({ width, channels, data }: Raster, patch: Patch): void {
 
 /** The smallest area outside of which two rasters of one size are equal; undefined if they are equal everywhere. */
 export function difference(a: Raster, b: Raster): Area | undefined {
-  return boundsWhere(a.width, a.height, (y, from, to) => {
-    const start = y * a.width * a.channels;
-    return firstWhere(from * a.channels, to * a.channels, (i) => a.data[start + i] !== b.data[start + i]).map(
-      (i) => Math.floor(i / a.channels),
-    ) as [number, number] | [];
-  });
+  const { width, height, channels } = a;
+  return boundsWhere(width, height, channels, (i) => a.data[i] !== b.data[i]);
 }
 
 /** The smallest area that holds all values of a mask that are not 0; undefined if there are none. */
 export function boundsOf({ width, height, data }: Raster): Area | undefined {
-  return boundsWhere(width, height, (y, from, to) => firstWhere(from, to, (x) => data[y * width + x] !== 0));
+  return boundsWhere(width, height, 1, (i) => data[i] !== 0);
 }
 
-/** First and last index from `from` to `to` − 1 that passes a test. */
-function firstWhere(from: number, to: number, test: (i: number) => boolean): [number, number] | [] {
-  let first = from;
-  while (first < to && !test(first)) first++;
-  if (first === to) return [];
-  let last = to - 1;
-  while (!test(last)) last--;
-  return [first, last];
-}
-
+/** Bounds of the positions that have a value, given by its index, which passes a test. */
 function boundsWhere(
   width: number,
   height: number,
-  spanOf: (y: number, from: number, to: number) => [number, number] | [],
+  channels: number,
+  test: (i: number) => boolean,
 ): Area | undefined {
   let [left, top, right, bottom] = [width, height, -1, -1];
   for (let y = 0; y < height; y++) {
-    const [first, last] = spanOf(y, 0, width);
-    if (first === undefined || last === undefined) continue;
-    left = Math.min(left, first);
-    right = Math.max(right, last);
+    const start = y * width * channels;
+    const end = start + width * channels;
+    let first = start;
+    while (first < end && !test(first)) first++;
+    if (first === end) continue;
+    let last = end - 1;
+    while (!test(last)) last--;
+    left = Math.min(left, Math.floor((first - start) / channels));
+    right = Math.max(right, Math.floor((last - start) / channels));
     top = Math.min(top, y);
     bottom = y;
   }

@@ -126,10 +126,21 @@ export class PictureDocument implements CustomDocument {
     this.#pages.delete(page);
   }
 
-  /** Tells a page that has just been loaded all that it shows. */
-  async tellAll(page: Page): Promise<void> {
-    page.post({ type: 'open', file: this.#file, mime: `image/${formatOf(this.uri)}` });
+  /**
+   * Tells a page that has just been loaded what it shows.
+   * @returns whether that were all edits; a file that was not decoded yet is seen first, and then they are told
+   */
+  async tellAll(page: Page): Promise<boolean> {
+    const mime = `image/${formatOf(this.uri)}`;
+    page.post({ type: 'open', name: this.#state.name, file: this.#file, mime });
     page.post({ type: 'state', state: this.#state });
+    if (!this.#opened && !this.#backup) return false;
+    await this.tellEdits(page);
+    return true;
+  }
+
+  /** Tells a page the edits of the file that it shows. */
+  async tellEdits(page: Page): Promise<void> {
     const model = await this.model();
     for (const [type, area] of [['pixels', model.changed] as const, ['mask', model.masked] as const])
       if (area) page.post({ type, patch: cut(model[type], area) });
@@ -163,7 +174,10 @@ export class PictureDocument implements CustomDocument {
   /** Brings back the pixels of the file as far as a coverage says. */
   async restore(coverage: Patch): Promise<void> {
     const model = await this.model();
-    this.#perform(model, model.restoration('Restore Original', coverage, model.lastPainted?.about));
+    const edit = model.restoration('Restore Original', coverage, model.lastPainted?.about);
+    if (edit) this.#perform(model, edit);
+    // The page shows the original there until it is told what is there.
+    else this.#tell({ type: 'pixels', patch: cut(model.pixels, coverage) });
   }
 
   /** Shows a new cost of the last edit. */
@@ -197,7 +211,7 @@ export class PictureDocument implements CustomDocument {
 
   /** Goes back to the file on the disk, and to the mask as it was then. */
   async revert(): Promise<void> {
-    await this.#replace(await readPictureUri(this.uri), this.#savedMask);
+    await this.#replace(await readPictureUri(this.uri));
     this.update({ notice: undefined, failure: undefined });
   }
 
@@ -211,7 +225,7 @@ export class PictureDocument implements CustomDocument {
     const bytes = await readPictureUri(this.uri).catch(() => undefined);
     if (!bytes || digestOf(bytes) === this.#disk) return;
     if (isDirty) this.#compareWithDisk(bytes);
-    else await this.#replace(bytes, undefined);
+    else await this.#replace(bytes);
   }
 
   /** Goes on with what is here; saving replaces what is on the disk. */
@@ -283,16 +297,16 @@ export class PictureDocument implements CustomDocument {
     this.#tell({ type: 'cost', cost: model.lastPainted?.about?.cost });
   }
 
-  async #replace(file: Uint8Array<ArrayBuffer>, mask: Patch | undefined): Promise<void> {
+  /** Goes on with other bytes of the file, and with the mask of the last save. */
+  async #replace(file: Uint8Array<ArrayBuffer>): Promise<void> {
     if (digestOf(file) !== this.#disk) this.#generation++;
-    const { mask: current } = await this.model();
     this.#file = file;
     this.#disk = digestOf(file);
     this.#backup = undefined;
     this.#opened = undefined;
     const model = await this.model();
-    const kept = mask ?? (this.#state.changedOnDisk ? undefined : cut(current, wholeOf(current)));
-    if (kept && kept.width === model.width && kept.height === model.height) paste(model.mask, kept);
+    const mask = this.#savedMask;
+    if (mask?.width === model.width && mask.height === model.height) paste(model.mask, mask);
     this.update({ changedOnDisk: false, edited: false, variations: [] });
     for (const page of this.#pages) await this.tellAll(page);
   }

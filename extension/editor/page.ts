@@ -20,6 +20,8 @@ export class EditorPage implements Page {
   readonly #panel: WebviewPanel;
   /** The page is loaded and listens. */
   #ready = false;
+  /** The page knows the edits of the file that it shows. */
+  #told = false;
   /** Messages are handled in the order that they came in. */
   #last: Promise<void> = Promise.resolve();
 
@@ -63,11 +65,12 @@ export class EditorPage implements Page {
     switch (message.type) {
       case 'ready':
         this.#ready = true;
-        await this.#document.tellAll(this);
+        this.#told = await this.#document.tellAll(this);
         this.#painting.tellAll(this);
         break;
       case 'painted':
-        this.#services.log.info(`${this.#document.state.name}: seen after ${message.milliseconds} ms.`);
+        if (!this.#told) await this.#document.tellEdits(this);
+        this.#told = true;
         break;
       case 'broken':
         throw new InputError(`${this.#document.state.name} cannot be shown: ${message.reason}`);

@@ -11,6 +11,7 @@ import { parseSeed } from '../../webview/seed.ts';
 import { shorten } from '../names.ts';
 import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
+import { reached } from '../walkthrough.ts';
 import type { DenseTimes } from './denseTimes.ts';
 import type { Page, Painted, PictureDocument } from './document.ts';
 import { paintedOver } from './pictureModel.ts';
@@ -209,6 +210,7 @@ export class Painting {
     const label = `Paint “${shorten(painted.recipe.prompt, 40)}”`;
     this.#forget();
     if (patch) await this.#document.change('pixels', label, patch, painted);
+    reached('painted');
     if (!this.#document.state.notice)
       this.#document.notice(patch ? 'Painted the masked part.' : 'The edit changed no pixel.');
   }

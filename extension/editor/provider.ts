@@ -17,6 +17,7 @@ import {
 } from 'vscode';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
+import { reached } from '../walkthrough.ts';
 import { DenseTimes } from './denseTimes.ts';
 import { PictureDocument } from './document.ts';
 import { EditorPage } from './page.ts';
@@ -36,12 +37,17 @@ export function registerPictureEditor(services: Services): Disposable[] {
   ];
 }
 
+/** Opens a file in the editor. */
+export async function openEditor(file: Uri): Promise<void> {
+  await commands.executeCommand('vscode.openWith', file, EDITOR_TYPE);
+}
+
 /** Opens the editor for a file from a menu, for the picture that is seen, or for one that the user chooses. */
 async function editPicture(file: unknown): Promise<void> {
   const { input } = window.tabGroups.activeTabGroup.activeTab ?? {};
   const seen = input instanceof TabInputCustom ? input.uri : undefined;
   const target = file instanceof Uri ? file : (seen ?? (await choosePicture()));
-  if (target) await commands.executeCommand('vscode.openWith', target, EDITOR_TYPE);
+  if (target) await openEditor(target);
 }
 
 async function choosePicture(): Promise<Uri | undefined> {
@@ -68,6 +74,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   async openCustomDocument(uri: Uri, { backupId }: CustomDocumentOpenContext): Promise<PictureDocument> {
     const backup = backupId ? await workspace.fs.readFile(Uri.parse(backupId)) : undefined;
     const document = await PictureDocument.open(uri, this.#services.log, backup);
+    reached('opened');
     this.#paintings.set(document, new Painting(this.#services, document, this.#dense));
     const watching = watchDisk(document);
     const forwarding = document.onDidEdit((edit) => this.#changes.fire(edit));

@@ -15,6 +15,12 @@ export async function takeInEachTheme(vscode: Workbench, name: string, folder = 
     await vscode.set('workbench.colorTheme', theme);
     await vscode.view.locator(`body[data-vscode-theme-kind="${kind}"]`).waitFor();
     await vscode.page.waitForTimeout(1000);
-    await vscode.page.screenshot({ path: path.join(folder, `${name}-${ending}.png`) });
+    await take(vscode, `${name}-${ending}`, folder);
   }
+  await vscode.set('workbench.colorTheme', THEMES.dark[0]);
+}
+
+/** Takes docs/images/<name>.png of what is open. */
+export async function take(vscode: Workbench, name: string, folder = FOLDER): Promise<void> {
+  await vscode.page.screenshot({ path: path.join(folder, `${name}.png`) });
 }

@@ -286,6 +286,62 @@ step('a JPEG is saved at high quality, and the editor says what that means', asy
   assert.equal((await sharp(fs.readFileSync(file('sky.jpg'))).metadata()).format, 'jpeg');
 });
 
+step('virtual file systems: saves there, and says what is read-only', async () => {
+  await vscode.inHost(
+    async (vscode, bytes) => {
+      const files = new Map<string, Uint8Array>();
+      const changes = new vscode.EventEmitter<import('vscode').FileChangeEvent[]>();
+      const provider: import('vscode').FileSystemProvider = {
+        onDidChangeFile: changes.event,
+        watch: () => ({ dispose() {} }),
+        stat({ path }) {
+          const file = files.get(path);
+          if (!file && path !== '/') throw vscode.FileSystemError.FileNotFound(path);
+          const type = file ? vscode.FileType.File : vscode.FileType.Directory;
+          return { type, ctime: 0, mtime: 0, size: file?.length ?? 0 };
+        },
+        readDirectory: () => [...files.keys()].map((name) => [name.slice(1), vscode.FileType.File]),
+        createDirectory() {},
+        readFile({ path }) {
+          const file = files.get(path);
+          if (!file) throw vscode.FileSystemError.FileNotFound(path);
+          return file;
+        },
+        writeFile: (uri, content) => void files.set(uri.path, content),
+        delete: ({ path }) => void files.delete(path),
+        rename() {
+          throw vscode.FileSystemError.NoPermissions('this file system cannot rename');
+        },
+      };
+      files.set('/sky.png', Uint8Array.from(bytes));
+      vscode.workspace.registerFileSystemProvider('memory', provider);
+      vscode.workspace.registerFileSystemProvider('fixed', provider, { isReadonly: true });
+      const uri = vscode.Uri.from({ scheme: 'memory', path: '/sky.png' });
+      await vscode.commands.executeCommand('vscode.openWith', uri, 'patchwork.pictureEditor');
+    },
+    [...(await sky())],
+  );
+  await editor.idle();
+  await editor.drag(STROKE);
+  await editor.prompt('a yellow balloon');
+  await editor.apply();
+  await editor.notice('Painted the masked part.');
+  const painted = await editor.pixels('current');
+  await editor.save();
+  await until(async () => !(await editor.dirty()), 'a clean document');
+  const written = await vscode.inHost(async ({ workspace, Uri }) => {
+    return [...(await workspace.fs.readFile(Uri.from({ scheme: 'memory', path: '/sky.png' })))];
+  });
+  assert.deepEqual(await sharp(Uint8Array.from(written)).ensureAlpha().raw().toBuffer(), painted);
+
+  await vscode.inHost(async ({ commands, Uri }) => {
+    const uri = Uri.from({ scheme: 'fixed', path: '/sky.png' });
+    await commands.executeCommand('vscode.openWith', uri, 'patchwork.pictureEditor');
+  });
+  await editor.view.locator('[data-test=readOnly]', { hasText: 'sky.png is read-only' }).waitFor();
+  assert.deepEqual(await editor.pixels('current'), painted);
+});
+
 step('inserts a Markdown link to the picture', async () => {
   await vscode.openFile('README.md');
   await vscode.page.locator('.monaco-editor .view-lines').first().waitFor();

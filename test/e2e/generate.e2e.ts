@@ -6,7 +6,7 @@ import { openWorkbench, until, type Workbench } from './harness.ts';
 import { type PictureFacts, pictureFacts, textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
 
-const PICTURE = 60_000;
+const PICTURE = 180_000;
 const LAKE = 'a red house by a lake at sunset';
 const SNOWMAN = 'a white snowman on a snowfield at night';
 

@@ -164,7 +164,7 @@ send({ type: 'ready' });
 async function receive(message: EditorHostMessage): Promise<void> {
   switch (message.type) {
     case 'open':
-      await open(message.file, message.mime);
+      await open(message);
       break;
     case 'state':
       receiveState(message.state);
@@ -177,7 +177,7 @@ async function receive(message: EditorHostMessage): Promise<void> {
       prepareDrag(undefined);
       break;
     case 'mask':
-      if (!stage.input.busy) stage.mask?.write(message.patch);
+      stage.mask?.write(message.patch);
       maskChanged();
       break;
     case 'preview':
@@ -194,21 +194,25 @@ async function receive(message: EditorHostMessage): Promise<void> {
   update();
 }
 
-async function open(file: Uint8Array<ArrayBuffer>, mime: string): Promise<void> {
+async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }): Promise<void> {
   const first = !stage.picture;
   try {
-    stage.show(await PictureLayer.open(file, mime), page.state?.name ?? 'Picture');
+    stage.show(await PictureLayer.open(file, mime), name);
   } catch (error) {
     send({ type: 'broken', reason: reasonOf(error) });
     return;
   }
   stage.mask!.colour = maskColour;
-  maskChanged();
+  page.masked = false;
+  showMask(true);
   const { view } = start;
   if (first && view) stage.move(view);
   // The second frame comes when the first is on the screen.
-  const told = () => send({ type: 'painted', milliseconds: Math.round(performance.now()) });
-  if (first) requestAnimationFrame(() => requestAnimationFrame(told));
+  const told = () => {
+    performance.mark('painted');
+    send({ type: 'painted' });
+  };
+  requestAnimationFrame(() => requestAnimationFrame(told));
 }
 
 function receiveState(state: EditorState): void {

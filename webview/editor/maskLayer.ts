@@ -8,7 +8,6 @@ import {
   paste,
   type Raster,
   unite,
-  wholeOf,
 } from '../raster.ts';
 import type { Size } from './viewTransform.ts';
 
@@ -49,7 +48,8 @@ export class MaskLayer {
 
   set colour(colour: Colour) {
     this.#colour = colour;
-    this.#redraw(wholeOf(this.raster));
+    const { bounds } = this;
+    if (bounds) this.#redraw(bounds);
   }
 
   /** Takes over what came from the extension host. */

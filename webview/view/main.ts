@@ -33,6 +33,7 @@ const actions: Actions = {
   save: (id) => send({ type: 'save', id }),
   openSaved: (id) => send({ type: 'openSaved', id }),
   insertLink: (id) => send({ type: 'insertLink', id }),
+  editPicture: (id) => send({ type: 'edit', id }),
   showLog: () => send({ type: 'showLog' }),
   openSettings: () => send({ type: 'openSettings' }),
   async copy(id) {

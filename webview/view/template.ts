@@ -23,6 +23,7 @@ export interface Actions extends CommonActions {
   openSaved(id: string): void;
   copy(id: string): void;
   insertLink(id: string): void;
+  editPicture(id: string): void;
 }
 
 export function viewTemplate(page: Page, actions: Actions): TemplateResult {
@@ -71,6 +72,9 @@ function placeholder(icon: string, text: string): TemplateResult {
 function toolbar({ id }: PictureInfo, actions: Actions): TemplateResult {
   return html`<div class="row wrap" role="toolbar" aria-label="Picture actions">
     <vscode-button icon="save" data-action="save" @click=${() => actions.save(id)}>Save to Workspace</vscode-button>
+    <vscode-button secondary icon="edit-sparkle" data-action="edit" @click=${() => actions.editPicture(id)}>
+      Edit
+    </vscode-button>
     <vscode-button secondary icon="copy" data-action="copy" @click=${() => actions.copy(id)}>
       Copy Picture
     </vscode-button>
