@@ -3,8 +3,8 @@ import { InputError } from '../../engine/errors.ts';
 import { encodeMask } from '../../engine/pictures/mask.ts';
 import type { EditorHostMessage, EditorPageMessage } from '../../webview/editorProtocol.ts';
 import type { Patch } from '../../webview/raster.ts';
-import { pageHtml, pageRoots } from '../html.ts';
 import { insertLink } from '../insertLink.ts';
+import { PageHost } from '../pageHost.ts';
 import { askPrompt } from '../promptInput.ts';
 import { openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
@@ -17,9 +17,7 @@ export class EditorPage implements Page {
   readonly #services: Services;
   readonly #document: PictureDocument;
   readonly #painting: Painting;
-  readonly #panel: WebviewPanel;
-  /** The page is loaded and listens. */
-  #ready = false;
+  readonly #host: PageHost<EditorHostMessage, EditorPageMessage>;
   /** The page knows the edits of the file that it shows. */
   #told = false;
   /** Messages are handled in the order that they came in. */
@@ -29,24 +27,17 @@ export class EditorPage implements Page {
     this.#services = services;
     this.#document = document;
     this.#painting = painting;
-    this.#panel = panel;
-    const { webview } = panel;
-    webview.options = { enableScripts: true, localResourceRoots: pageRoots(services.extensionUri) };
-    webview.onDidReceiveMessage((message: EditorPageMessage) => this.#receive(message));
-    panel.onDidChangeViewState(() => {
-      if (!panel.visible) this.#ready = false;
+    this.#host = new PageHost(panel, services.extensionUri, {
+      ...{ name: 'editor', title: document.state.name },
+      onReady: () => this.#receive({ type: 'ready' }),
+      onMessage: (message) => this.#receive(message),
     });
-    panel.onDidDispose(() => {
-      this.#ready = false;
-      document.remove(this);
-    });
+    panel.onDidDispose(() => document.remove(this));
     document.add(this);
-    webview.html = pageHtml(webview, services.extensionUri, 'editor', document.state.name);
   }
 
-  /** Not before the page listens: it is told everything then. */
   post(message: EditorHostMessage): void {
-    if (this.#ready) void this.#panel.webview.postMessage(message);
+    this.#host.post(message);
   }
 
   /** Whatever goes wrong is shown, never thrown. */
@@ -64,7 +55,6 @@ export class EditorPage implements Page {
   ): Promise<void> {
     switch (message.type) {
       case 'ready':
-        this.#ready = true;
         this.#told = await this.#document.tellAll(this);
         this.#painting.tellAll(this);
         break;
@@ -97,7 +87,7 @@ export class EditorPage implements Page {
       }
       case 'undo':
       case 'redo':
-        this.#panel.reveal();
+        this.#host.reveal();
         await commands.executeCommand(message.type);
         break;
       case 'insertLink':
@@ -107,7 +97,7 @@ export class EditorPage implements Page {
         await this.#exportMask();
         break;
       case 'reload':
-        this.#panel.reveal();
+        this.#host.reveal();
         await commands.executeCommand('workbench.action.files.revert');
         break;
       case 'keep':

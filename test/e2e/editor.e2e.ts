@@ -109,7 +109,7 @@ step('levels, comparison and copying', async () => {
   await vscode.page.keyboard.press('Home');
   assert.equal(await handle.getAttribute('aria-valuenow'), '0');
   await editor.press('compare');
-  await editor.press('copy');
+  await editor.press('copySelection');
   await editor.notice('Copied the selection.');
   const size = await vscode.page.evaluate(async () => {
     const [item] = await navigator.clipboard.read();

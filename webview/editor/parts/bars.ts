@@ -42,9 +42,9 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
       })}
       ${iconButton({
         icon: 'copy',
-        title: page.masked ? 'Copy Selection (Ctrl+C)' : 'Copy Picture (Ctrl+C)',
+        title: 'Copy Picture',
         action: 'copy',
-        onClick: () => actions.copy(page.masked ? 'selection' : 'picture'),
+        onClick: () => actions.copy('picture'),
       })}
       <span
         class="icon-button"

@@ -2,7 +2,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { MOST_VARIATIONS } from '../../editorProtocol.ts';
-import { failureTemplate, runTemplate, typedIn } from '../../parts.ts';
+import { failureTemplate } from '../../failure.ts';
+import { runTemplate, typedIn } from '../../parts.ts';
 import { parseSeed } from '../../seed.ts';
 import type { EditorActions, EditorPage, MaskAction } from '../page.ts';
 import { iconButton, slider } from './button.ts';
@@ -37,6 +38,13 @@ function maskSection({ masked, maskShown, opacity }: EditorPage, actions: Editor
       })}
       ${button('invert', 'color-mode', 'Invert Mask (I)')} ${button('grow', 'add', 'Grow Mask')}
       ${button('shrink', 'remove', 'Shrink Mask')}
+      ${iconButton({
+        icon: 'copy',
+        title: 'Copy What Is Masked (Ctrl+C)',
+        action: 'copySelection',
+        disabled: !masked,
+        onClick: () => actions.copy('selection'),
+      })}
       ${iconButton({
         icon: 'export',
         title: 'Export Mask…',
