@@ -1,5 +1,4 @@
-import { decodeLatentMask, scaleMask } from '../pictures/mask.ts';
-import { encodeMask } from '../pictures/png.ts';
+import { decodeLatentMask, encodeMask, scaleMask } from '../pictures/mask.ts';
 import { centredMask, type Mask } from '../regions/mask.ts';
 import type { BenchmarkMask } from './report.ts';
 

@@ -101,7 +101,11 @@ function whiteness({ pixels, alpha }: Picture, i: number): number {
 }
 
 /** A grey PNG file of a soft mask: 0 … 255, [height, width]. */
-export async function encodeMask(coverage: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+export async function encodeCoverage(
+  coverage: Uint8Array,
+  width: number,
+  height: number,
+): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp');
   return sharp(coverage, { raw: { width, height, channels: 1 } })
     .toColourspace('b-w')
@@ -148,10 +152,7 @@ function anyActive(mask: Mask, top: number, bottom: number, left: number, right:
 }
 
 /** PNG file of a mask: white where it is active, else black. */
-export async function encodeMask({ width, height, data }: Mask): Promise<Uint8Array> {
-  const { default: sharp } = await import('sharp');
+export function encodeMask({ width, height, data }: Mask): Promise<Uint8Array> {
   const grey = data.map((value) => (value ? 255 : 0));
-  return sharp(grey, { raw: { width, height, channels: 1 } })
-    .png({ compressionLevel: 6 })
-    .toBuffer();
+  return encodeCoverage(grey, width, height);
 }

@@ -1,5 +1,3 @@
-import type { Mask } from '../regions/mask.ts';
-
 /**
  * PNG file of a picture given as planes, 8 bits a channel.
  * @param planes [C, height, width] (or a batch of one), values −1 … 1, rounded and clamped; C is 3 (RGB) or 4 (RGBA).
@@ -51,16 +49,4 @@ export function interleave(planes: Float32Array, channels: number): Uint8Clamped
     }
   }
   return pixels;
-}
-
-/** PNG file of a mask: white where it is active. */
-export async function encodeMask({ data, width, height }: Mask): Promise<Uint8Array> {
-  const { default: sharp } = await import('sharp');
-  const raw = { width, height, channels: 1 } as const;
-  return sharp(
-    data.map((value) => 255 * value),
-    { raw },
-  )
-    .png()
-    .toBuffer();
 }

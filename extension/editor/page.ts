@@ -1,6 +1,6 @@
 import { commands, Uri, type WebviewPanel, window } from 'vscode';
 import { InputError } from '../../engine/errors.ts';
-import { encodeMask } from '../../engine/pictures/mask.ts';
+import { encodeCoverage } from '../../engine/pictures/mask.ts';
 import type { EditorHostMessage, EditorPageMessage } from '../../webview/editorProtocol.ts';
 import type { Patch } from '../../webview/raster.ts';
 import { insertLink } from '../insertLink.ts';
@@ -135,7 +135,7 @@ export class EditorPage implements Page {
       title: 'Export Mask',
     });
     if (!target) return;
-    await writePictureUri(target, await encodeMask(mask.data, mask.width, mask.height));
+    await writePictureUri(target, await encodeCoverage(mask.data, mask.width, mask.height));
     this.#document.notice(`Exported the mask as ${nameOf(target)}.`);
   }
 }

@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { ProgressLocation, window } from 'vscode';
 import type { EditProgress, EditRequest, EditResult } from '../../engine/api.ts';
 import { InputError, isAbort } from '../../engine/errors.ts';
-import { encodeMask } from '../../engine/pictures/mask.ts';
+import { encodeCoverage } from '../../engine/pictures/mask.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import { type EditCost, type EditDraft, MOST_VARIATIONS } from '../../webview/editorProtocol.ts';
 import { describeRun, formatSeconds } from '../../webview/format.ts';
@@ -149,7 +149,7 @@ export class Painting {
         prompt,
         negativePrompt: draft.negativePrompt.trim() || undefined,
         image: await this.#document.encoded(),
-        mask: await encodeMask(model.mask.data, model.width, model.height),
+        mask: await encodeCoverage(model.mask.data, model.width, model.height),
         softMask: true,
         strength: draft.strength,
         steps: stepsOf(draft.steps),
