@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 /** The model that ships with Patchwork. */
 export const EMBEDDED = 'scenes';
 
-export interface InstalledModel {
+/** A model of the package. */
+export interface EmbeddedModel {
   id: string;
   folder: string;
   bytes: number;
@@ -29,7 +30,7 @@ export function embeddedModel(id = EMBEDDED): string {
   return path.join(modelsFolder(), id);
 }
 
-export async function embeddedModels(): Promise<InstalledModel[]> {
+export async function embeddedModels(): Promise<EmbeddedModel[]> {
   const root = modelsFolder();
   const entries = await readdir(root, { withFileTypes: true });
   return Promise.all(

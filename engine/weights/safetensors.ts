@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { parseHeader } from './header.ts';
@@ -13,7 +14,7 @@ const PREFIX_BYTES = 8;
 
 /** One safetensors file of which the header has been read and checked. */
 export interface SafetensorsFile extends WeightSource {
-  /** Absolute path. */
+  /** Absolute path, links resolved. */
   readonly file: string;
   readonly metadata: Readonly<Record<string, string>>;
   /** The values of a floating-point tensor, converted to float32. @throws InputError for integers. */
@@ -27,7 +28,8 @@ export interface SafetensorsFile extends WeightSource {
  * @throws InputError if it cannot be read or is not a valid safetensors file.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
-  const file = resolve(path);
+  // ONNX Runtime refuses weights behind a link that leads out of their folder, as those of a shared cache are.
+  const file = await realpath(resolve(path)).catch(() => resolve(path));
   const { tensors, metadata } = await withFile(file, async (handle, size) => {
     if (size < PREFIX_BYTES)
       throw new InputError(`${file} is too short for a safetensors file; get it again.`);
@@ -49,7 +51,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   });
   return {
     file,
-    origin: file,
+    origin: resolve(path),
     metadata,
     names: () => tensors.keys(),
     find: (name) => tensors.get(name),

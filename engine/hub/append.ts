@@ -1,0 +1,93 @@
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { InputError } from '../errors.ts';
+import { writeError } from '../files.ts';
+import type { Delivery } from './blob.ts';
+import { connection, Watchdog } from './connection.ts';
+import { HubError } from './errors.ts';
+
+/**
+ * Fetches a file from byte `from` on and appends it to `partial`, which has so many bytes. A server that cannot
+ * continue begins anew. What has come stays there when the connection breaks.
+ */
+export async function append(
+  { settings, repository, file }: Delivery,
+  partial: string,
+  from: number,
+  onBytes: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const watchdog = new Watchdog(settings.stallTimeout);
+  const either = signal ? AbortSignal.any([signal, watchdog.signal]) : watchdog.signal;
+  // The hub package's own download neither goes on after a break nor tells why a request failed.
+  const fetch = connection(settings, either);
+  const name = file.path.split('/').map(encodeURIComponent).join('/');
+  const url = `${settings.endpoint}/${repository.id}/resolve/${repository.commit}/${name}`;
+  const headers = {
+    'accept-encoding': 'identity',
+    ...(settings.token && { authorization: `Bearer ${settings.token}` }),
+    ...(from > 0 && { range: `bytes=${from}-` }),
+  };
+  try {
+    const response = await fetch(url, { headers });
+    const at = response.status === 206 && startOf(response) === from ? from : 0;
+    const end = await write(response, partial, at, file.size, (bytes) => {
+      watchdog.alive();
+      onBytes(bytes);
+    });
+    if (end < file.size)
+      throw new TypeError('fetch failed', { cause: new Error(`it ended at byte ${end} of ${file.size}`) });
+  } catch (error) {
+    // What is here is not the beginning of that file.
+    if (error instanceof HubError && error.status === 416) await rm(partial, { force: true });
+    throw watchdog.signal.aborted && !signal?.aborted ? watchdog.signal.reason : error;
+  } finally {
+    watchdog.stop();
+  }
+}
+
+/** Writes an answer to a file from byte `at` on; gives the file's size. @throws InputError beyond `most` bytes. */
+async function write(
+  response: Response,
+  file: string,
+  at: number,
+  most: number,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  const handle = await open(file, at > 0 ? 'r+' : 'w');
+  let end = at;
+  try {
+    for await (const chunk of response.body ?? []) {
+      if (end + chunk.length > most)
+        throw new InputError(
+          `${response.url} is longer than the hub says (${most} bytes); it was thrown away.`,
+        );
+      await writeAll(file, handle, chunk, end);
+      end += chunk.length;
+      onBytes(end);
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return end;
+}
+
+async function writeAll(
+  file: string,
+  handle: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const length = bytes.length - done;
+    const { bytesWritten } = await handle.write(bytes, done, length, position + done).catch((error) => {
+      throw writeError(file, error);
+    });
+    done += bytesWritten;
+  }
+}
+
+/** The first byte of a partial answer. */
+function startOf(response: Response): number {
+  return Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
+}

@@ -1,0 +1,98 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../errors.ts';
+import { writeError } from '../files.ts';
+import { append } from './append.ts';
+import type { RepositoryCache } from './cache.ts';
+import { repeatedly } from './connection.ts';
+import { Hasher } from './digest.ts';
+import { withLock } from './lock.ts';
+import type { Repository, RepositoryFile } from './repository.ts';
+import type { HubSettings } from './settings.ts';
+
+export interface BlobOptions {
+  signal?: AbortSignal;
+  /** Bytes of the file that are here now; may go back when they turn out wrong. */
+  onBytes?: (bytes: number) => void;
+}
+
+/** A file of a repository on its way into the cache. */
+export interface Delivery {
+  settings: HubSettings;
+  cache: RepositoryCache;
+  repository: Pick<Repository, 'id' | 'commit'>;
+  file: RepositoryFile;
+}
+
+/**
+ * Brings a file of a repository into the cache: what has come before a break is kept and continued, the whole is
+ * checked against its hash before it gets its name. Processes that want the same file wait for each other.
+ * @throws InputError where the content is wrong twice or the disk refuses it.
+ */
+export async function fetchBlob(delivery: Delivery, options: BlobOptions = {}): Promise<void> {
+  const { cache, file } = delivery;
+  const { signal, onBytes } = options;
+  const { hex } = file.digest;
+  const blob = cache.blob(hex);
+  const present = async () => (await sizeOf(blob)) === file.size;
+  const arrive = async () => {
+    if (!(await present())) await rename(await checked(delivery, options), blob);
+  };
+  const onWait = () => void sizeOf(cache.partial(hex)).then(onBytes);
+  await mkdir(path.dirname(blob), { recursive: true }).catch((error) => {
+    throw writeError(blob, error);
+  });
+  if (!(await present())) await withLock(cache.lock(hex), arrive, { signal, onWait });
+  onBytes?.(file.size);
+}
+
+/** Fetches the file until its hash is right; gives the path of what has come. */
+async function checked(delivery: Delivery, options: BlobOptions): Promise<string> {
+  const { cache, repository, file } = delivery;
+  const partial = cache.partial(file.digest.hex);
+  for (let tries = 1; ; tries++) {
+    await complete(delivery, partial, options);
+    const hasher = new Hasher(file);
+    await hasher.read(partial, options.signal);
+    if (hasher.hex === file.digest.hex) return partial;
+    await rm(partial, { force: true });
+    options.onBytes?.(0);
+    if (tries === 2)
+      throw new InputError(
+        `What came for ${repository.id}/${file.path} has another hash than the hub tells, twice; it was thrown away. Try again later.`,
+      );
+  }
+}
+
+/** Fetches what the partial file lacks, as often as connections break that brought something. */
+async function complete(
+  delivery: Delivery,
+  partial: string,
+  { signal, onBytes }: BlobOptions,
+): Promise<void> {
+  const { settings, file } = delivery;
+  let from = 0;
+  let at = 0;
+  const attempt = async () => {
+    from = await sizeOf(partial);
+    if (from > file.size) {
+      await rm(partial, { force: true });
+      from = 0;
+    }
+    const told = (bytes: number) => {
+      at = bytes;
+      onBytes?.(bytes);
+    };
+    told(from);
+    // An empty file is made all the same.
+    if (from < file.size || from === 0) await append(delivery, partial, from, told, signal);
+  };
+  await repeatedly(settings, signal, attempt, () => at > from);
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return await stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}

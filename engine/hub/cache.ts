@@ -1,0 +1,167 @@
+import { link, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { getRepoFolderName } from '@huggingface/hub';
+import { codeOf, writeAtomically } from '../files.ts';
+import { kindOf, type ModelKind, neededFiles } from './selection.ts';
+
+/**
+ * The layout that all Hugging Face tools share: `models--owner--name/` with `blobs/` by hash, `snapshots/<commit>/`
+ * of links to them, and `refs/<branch>` with the branch's commit.
+ */
+export class RepositoryCache {
+  readonly root: string;
+  readonly folder: string;
+
+  constructor(cache: string, id: string) {
+    this.root = cache;
+    this.folder = path.join(cache, getRepoFolderName({ type: 'model', name: id }));
+  }
+
+  blob(hash: string): string {
+    return path.join(this.folder, 'blobs', hash);
+  }
+
+  /** Where what has come of a blob so far is kept. */
+  partial(hash: string): string {
+    return `${this.blob(hash)}.patchwork-incomplete`;
+  }
+
+  lock(hash: string): string {
+    return path.join(this.root, '.locks', path.basename(this.folder), `${hash}.patchwork.lock`);
+  }
+
+  snapshot(commit: string): string {
+    return path.join(this.folder, 'snapshots', commit);
+  }
+
+  /** Makes a file of a snapshot stand for a blob: by a link, or where the system has none, by the file itself. */
+  async point(commit: string, file: string, hash: string): Promise<void> {
+    const pointer = path.join(this.snapshot(commit), ...file.split('/'));
+    await mkdir(path.dirname(pointer), { recursive: true });
+    const blob = this.blob(hash);
+    const target = path.relative(path.dirname(pointer), blob);
+    for (;;) {
+      try {
+        await symlink(target, pointer);
+        return;
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') {
+          if (await exists(pointer)) return;
+          // A link to a blob that is gone.
+          await rm(pointer, { force: true });
+          continue;
+        }
+        if (codeOf(error) !== 'EPERM' && codeOf(error) !== 'ENOSYS') throw error;
+        await link(blob, pointer).catch(() => rename(blob, pointer));
+        return;
+      }
+    }
+  }
+
+  /** Notes which commit a branch has. */
+  async setRef(revision: string, commit: string): Promise<void> {
+    const file = path.join(this.folder, 'refs', ...revision.split('/'));
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeAtomically(file, (handle) => handle.writeFile(commit));
+  }
+
+  /** The commits of the snapshots that are here: a revision's first, then the newest. */
+  async commits(revision: string): Promise<string[]> {
+    const folder = path.join(this.folder, 'snapshots');
+    const names = await readdir(folder).catch((): string[] => []);
+    const dated = await Promise.all(
+      names.map(async (name) => ({ name, time: (await stat(path.join(folder, name))).mtimeMs })),
+    );
+    const ref = await readFile(path.join(this.folder, 'refs', ...revision.split('/')), 'utf8').catch(
+      () => '',
+    );
+    const first = [revision, ref.trim()].filter((commit) => names.includes(commit));
+    const others = dated.sort((a, b) => b.time - a.time).map(({ name }) => name);
+    return [...new Set([...first, ...others])];
+  }
+
+  /** Removes files of all snapshots (or everything), and the blobs that nothing refers to any more. */
+  async remove(files?: readonly string[]): Promise<void> {
+    if (files) {
+      for (const commit of await this.commits('main'))
+        for (const file of files)
+          await rm(path.join(this.snapshot(commit), ...file.split('/')), { force: true });
+      const kept = new Set<string>();
+      for (const commit of await this.commits('main'))
+        for (const name of await namesIn(this.snapshot(commit)))
+          kept.add(await blobOf(path.join(this.snapshot(commit), name)));
+      if (kept.size > 0) {
+        const blobs = path.join(this.folder, 'blobs');
+        for (const name of await readdir(blobs).catch((): string[] => []))
+          if (!kept.has(path.join(blobs, name))) await rm(path.join(blobs, name), { force: true });
+        return;
+      }
+    }
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
+    await rm(path.join(this.root, '.locks', path.basename(this.folder)), { recursive: true, force: true });
+  }
+}
+
+/** A model in the cache, ready to be used. */
+export interface Snapshot {
+  folder: string;
+  kind: ModelKind;
+  /** Those that Patchwork uses. */
+  files: string[];
+  bytes: number;
+}
+
+/** The first snapshot of a repository that has all that is needed; `files` where only those count. */
+export async function findSnapshot(
+  cache: string,
+  id: string,
+  { revision = 'main', files }: { revision?: string; files?: readonly string[] } = {},
+): Promise<Snapshot | undefined> {
+  const repository = new RepositoryCache(cache, id);
+  for (const commit of await repository.commits(revision)) {
+    const folder = repository.snapshot(commit);
+    const names = await namesIn(folder);
+    const kind = files ? 'files' : kindOf(names);
+    if (!kind) continue;
+    const needed = await Promise.resolve(files ?? names)
+      .then((all) => neededFiles(kind, all, id))
+      .catch(() => undefined);
+    if (!needed) continue;
+    const sizes = await Promise.all(needed.map((name) => sizeOf(path.join(folder, name))));
+    if (sizes.includes(undefined)) continue;
+    const bytes = (sizes as number[]).reduce((a, b) => a + b, 0);
+    return { folder, kind, files: [...needed], bytes };
+  }
+  return undefined;
+}
+
+/** Names of the repositories that have anything in the cache. */
+export async function cachedRepositories(cache: string): Promise<string[]> {
+  const names = await readdir(cache).catch((): string[] => []);
+  return names.flatMap((name) => /^models--(.+?)--(.+)$/.exec(name)?.slice(1, 3).join('/') ?? []).sort();
+}
+
+/** Files below a folder, with slashes; links count as what they lead to. */
+async function namesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'));
+}
+
+async function blobOf(pointer: string): Promise<string> {
+  return (await lstat(pointer)).isSymbolicLink()
+    ? path.resolve(path.dirname(pointer), await readlink(pointer))
+    : pointer;
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  return await stat(file).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}
+
+async function exists(file: string): Promise<boolean> {
+  return (await sizeOf(file)) !== undefined;
+}

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HubError, isTransient } from './errors.ts';
+import type { HubSettings } from './settings.ts';
+
+/** Times that a request is made before its failure is told. */
+const ATTEMPTS = 5;
+/** Longest wait that the hub may ask for, in milliseconds; beyond it the user is told to come back. */
+const LONGEST_WAIT = 30_000;
+
+/**
+ * `fetch` for one task: it ends when `signal` does, an answer that is not a success is an error, and the access
+ * token is told to the hub only.
+ */
+export function connection(settings: HubSettings, signal?: AbortSignal): typeof globalThis.fetch {
+  return async (input, init = {}) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const headers = new Headers(init.headers);
+    if (url.origin !== new URL(settings.endpoint).origin) headers.delete('authorization');
+    const response = await settings.fetch(url, {
+      ...init,
+      headers: Object.fromEntries(headers),
+      ...(signal && { signal }),
+    });
+    if (response.ok) return response;
+    await response.body?.cancel();
+    throw new HubError(response);
+  };
+}
+
+/** Does something again that fails for a reason that may pass. `progressed` tells whether an attempt got further. */
+export async function repeatedly<Result>(
+  settings: HubSettings,
+  signal: AbortSignal | undefined,
+  attempt: () => Promise<Result>,
+  progressed: () => boolean = () => false,
+): Promise<Result> {
+  for (let failures = 0; ; ) {
+    try {
+      return await attempt();
+    } catch (error) {
+      signal?.throwIfAborted();
+      failures = progressed() ? 1 : failures + 1;
+      const asked = error instanceof HubError ? (error.retryAfter ?? 0) * 1000 : 0;
+      if (!isTransient(error) || failures >= ATTEMPTS || asked > LONGEST_WAIT) throw error;
+      await sleep(Math.max(asked, settings.retryDelay * 2 ** (failures - 1)), undefined, { signal });
+    }
+  }
+}
+
+/** Ends a connection on which nothing has come for a while. */
+export class Watchdog {
+  readonly #controller = new AbortController();
+  readonly #timeout: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(timeout: number) {
+    this.#timeout = timeout;
+    this.alive();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Something has come. */
+  alive(): void {
+    clearTimeout(this.#timer);
+    const stalled = () =>
+      this.#controller.abort(new TypeError('fetch failed', { cause: new Error('nothing came for a while') }));
+    this.#timer = setTimeout(stalled, this.#timeout);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}

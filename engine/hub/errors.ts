@@ -1,0 +1,82 @@
+import { InputError, isAbort, messageOf } from '../errors.ts';
+import { codeOf } from '../files.ts';
+import type { HubSettings } from './settings.ts';
+
+/** An answer of the hub that is not what was asked for. */
+export class HubError extends Error {
+  override name = 'HubError';
+  readonly status: number;
+  /** Seconds that the hub asks to wait. */
+  readonly retryAfter: number | undefined;
+  /** The hub's own word for it, e.g. `GatedRepo`. */
+  readonly code: string | undefined;
+
+  constructor(response: Response) {
+    super(`${new URL(response.url).origin} answers with status ${response.status}`);
+    this.status = response.status;
+    this.code = response.headers.get('x-error-code') ?? undefined;
+    const wait = response.headers.get('retry-after');
+    if (wait) this.retryAfter = secondsUntil(wait);
+  }
+}
+
+/** `Retry-After` holds seconds or a date. */
+function secondsUntil(text: string): number | undefined {
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+}
+
+/** True for failures that may be gone in a moment. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof HubError) return error.status === 429 || error.status === 408 || error.status >= 500;
+  return !(error instanceof InputError) && !isAbort(error) && isNetworkFailure(error);
+}
+
+/** A failed request as one sentence that says what to do. */
+export function hubSentence(error: unknown, what: string, { endpoint, token }: HubSettings): Error {
+  if (error instanceof InputError) return error;
+  if (error instanceof HubError)
+    return new InputError(sentenceOf(error, what, endpoint, token !== undefined));
+  if (error instanceof Error && isNetworkFailure(error)) {
+    const reason = reasonOf(error);
+    return new InputError(
+      `${what} cannot be fetched, since ${endpoint} cannot be reached (${reason}); check the connection and the proxy (HTTPS_PROXY), and try again: it goes on where it stopped.`,
+      { cause: error },
+    );
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function sentenceOf(error: HubError, what: string, endpoint: string, hasToken: boolean): string {
+  const id = what.split(':')[0];
+  const token = 'set a token of an account that may (HF_TOKEN, or Patchwork: Manage Models… in VS Code)';
+  switch (error.status) {
+    case 401:
+      return hasToken
+        ? `${endpoint} does not accept the access token, or there is no ${what}; check its name and HF_TOKEN.`
+        : `${what} does not exist at ${endpoint}, or it is not public; check its name, or ${token}.`;
+    case 403:
+      return error.code === 'GatedRepo'
+        ? `${what} asks for its terms to be accepted: do so at ${endpoint}/${id}, then ${token}.`
+        : `${endpoint} does not give ${what} to you; ${token}.`;
+    case 404:
+      return `There is no ${what} at ${endpoint}; check its name.`;
+    case 429: {
+      const wait = error.retryAfter ? ` in ${Math.ceil(error.retryAfter)} seconds` : ' later';
+      return `${endpoint} has had too many requests; try again${wait}.`;
+    }
+    default:
+      return `${endpoint} answers with status ${error.status} for ${what}; try again later.`;
+  }
+}
+
+/** `fetch` throws a TypeError whose cause says what happened; sockets that close throw errors with codes. */
+function isNetworkFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error instanceof TypeError || /^(E[A-Z]+|UND_ERR_\w+)$/.test(reasonOf(error));
+}
+
+function reasonOf(error: Error): string {
+  const { cause } = error;
+  return codeOf(cause) ?? codeOf(error) ?? messageOf(cause ?? error);
+}

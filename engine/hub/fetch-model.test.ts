@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { after, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeCheckpoint, writeTinyAutoencoder } from '../../test/support/checkpoints.ts';
+import { type Fault, type Hub, type HubRequest, startHub } from '../../test/support/hub.ts';
+import { InputError } from '../errors.ts';
+import { cachedRepositories, findSnapshot, RepositoryCache } from './cache.ts';
+import { type FetchProgress, fetchModel, planFetch } from './fetch-model.ts';
+import { type HubSettings, hubSettings } from './settings.ts';
+
+const ID = 'nota-ai/bk-sdm-tiny';
+const UNET = 'unet/diffusion_pytorch_model.safetensors';
+
+const root = await mkdtemp(path.join(os.tmpdir(), 'patchwork-hub-'));
+const published = path.join(root, 'published');
+await writeCheckpoint(path.join(published, 'bk'), 'bk-sdm-tiny');
+await writeFile(path.join(published, 'bk', 'README.md'), 'x'.repeat(5000));
+await writeFile(path.join(published, 'bk', 'unet', 'diffusion_pytorch_model.bin'), 'a pickle');
+await writeTinyAutoencoder(path.join(published, 'taesd'));
+await cp(path.join(published, 'bk'), path.join(published, 'pickles'), { recursive: true });
+await rm(path.join(published, 'pickles', UNET));
+const unetBytes = (await stat(path.join(published, 'bk', UNET))).size;
+
+const hub: Hub = await startHub({
+  [ID]: { folder: path.join(published, 'bk'), licence: 'creativeml-openrail-m' },
+  'madebyollin/taesd': { folder: path.join(published, 'taesd') },
+  'some/pickles': { folder: path.join(published, 'pickles') },
+  'some/gated': { folder: path.join(published, 'bk'), token: 'hf_right' },
+});
+after(async () => {
+  await hub.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+let settings: HubSettings;
+beforeEach(async () => {
+  hub.fault = () => undefined;
+  hub.requests.length = 0;
+  const cache = await mkdtemp(path.join(root, 'cache-'));
+  settings = await hubSettings({
+    endpoint: hub.endpoint,
+    cache,
+    retryDelay: 10,
+    stallTimeout: 300,
+    token: '',
+  });
+});
+
+const get = async (id = ID, options: Parameters<typeof fetchModel>[2] = {}) =>
+  fetchModel(settings, await planFetch(settings, { id }, options.signal), options);
+
+async function assertWhole(folder: string, source = 'bk'): Promise<void> {
+  for (const file of [UNET, 'vae/config.json', 'tokenizer/merges.txt', 'model_index.json'])
+    assert.deepEqual(
+      await readFile(path.join(folder, file)),
+      await readFile(path.join(published, source, file)),
+    );
+}
+
+/** A fault for the content of the U-Net's weights, at the request of this number from 0. */
+function faultAt(fault: Fault, ...numbers: number[]): void {
+  let seen = 0;
+  hub.fault = ({ file, path }: HubRequest) => {
+    if (file !== UNET || path.includes('/resolve/')) return undefined;
+    return numbers.includes(seen++) ? fault : undefined;
+  };
+}
+
+test('fetches what is needed and no more, into the shared layout', async () => {
+  const plan = await planFetch(settings, { id: ID });
+  assert.equal(plan.repository.licence, 'creativeml-openrail-m');
+  assert.equal(plan.kind, 'diffusers');
+  assert.equal(plan.missingBytes, plan.bytes);
+  assert.ok(plan.files.every(({ path }) => !/README|\.bin$/.test(path)));
+  assert.equal(hub.requests.filter(({ file }) => file).length, 0, 'nothing is fetched by asking');
+  const reports: FetchProgress[] = [];
+  const folder = await fetchModel(settings, plan, { onProgress: (report) => reports.push(report) });
+  await assertWhole(folder);
+  const commit = await hub.commit(ID);
+  assert.equal(folder, path.join(settings.cache, 'models--nota-ai--bk-sdm-tiny', 'snapshots', commit));
+  const refs = path.join(settings.cache, 'models--nota-ai--bk-sdm-tiny', 'refs', 'main');
+  assert.equal(await readFile(refs, 'utf8'), commit);
+  assert.equal(reports.at(-1)?.bytes, plan.bytes);
+  assert.deepEqual(await cachedRepositories(settings.cache), [ID]);
+  assert.equal((await planFetch(settings, { id: ID })).missingBytes, 0);
+});
+
+test('what is there is used as it is, offline too', async () => {
+  const folder = await get();
+  hub.requests.length = 0;
+  await get();
+  assert.equal(hub.requests.filter(({ file }) => file).length, 0);
+  const offline = { ...settings, offline: true };
+  assert.equal((await findSnapshot(offline.cache, ID))?.folder, folder);
+  await assert.rejects(planFetch(offline, { id: 'some/other' }), /HF_HUB_OFFLINE/);
+});
+
+test('goes on after a cut, by itself, at the byte where it was', async () => {
+  faultAt({ cut: 10_000 }, 0);
+  await assertWhole(await get());
+  const ranges = hub.requests.filter(({ file, path }) => file === UNET && !path.includes('/resolve/'));
+  assert.equal(ranges.length, 2);
+  assert.match(ranges[1]!.range!, /^bytes=[1-9]\d*-$/);
+});
+
+test('goes on after many cuts, as long as each connection brings something', async () => {
+  faultAt({ cut: Math.ceil(unetBytes / 9) }, ...Array.from({ length: 8 }, (_, i) => i));
+  await assertWhole(await get());
+});
+
+/** Each fault breaks one fetch; the next one must succeed. */
+const faults: [string, Fault, RegExp][] = [
+  ['a cut at once, again and again', { cut: 0 }, /cannot be reached.*goes on where it stopped/],
+  ['a wrong hash, twice', { flip: 5000 }, /another hash than the hub tells/],
+  ['an answer that is too short', { length: 9000 }, /status 416/],
+  ['an answer that is too long', { length: unetBytes + 100 }, /longer than the hub says/],
+  ['500', { status: 500 }, /status 500/],
+  ['503 with Retry-After', { status: 503, headers: { 'retry-after': '0' } }, /status 503/],
+  ['429 that asks for minutes', { status: 429, headers: { 'retry-after': '120' } }, /in 120 seconds/],
+  ['401', { status: 401 }, /not exist .* or it is not public/],
+  ['403', { status: 403, headers: { 'x-error-code': 'GatedRepo' } }, /terms to be accepted/],
+  ['404', { status: 404 }, /no nota-ai\/bk-sdm-tiny/],
+  ['silence', { stall: 0 }, /nothing came for a while/],
+];
+for (const [name, fault, sentence] of faults)
+  test(`${name}: one sentence, nothing corrupt, and the next fetch succeeds`, async () => {
+    faultAt(fault, ...Array.from({ length: 40 }, (_, i) => i));
+    await assert.rejects(get(), (error) => {
+      assert.ok(error instanceof InputError, String(error));
+      assert.match(error.message, sentence);
+      return true;
+    });
+    assert.equal(await findSnapshot(settings.cache, ID), undefined, 'half a model is no model');
+    hub.fault = () => undefined;
+    await assertWhole(await get());
+  });
+
+test('a redirect loop is told', async () => {
+  hub.fault = ({ file, path }) => (file === UNET ? { redirect: path } : undefined);
+  await assert.rejects(get(), /redirect count exceeded/);
+  hub.fault = () => undefined;
+  await assertWhole(await get());
+});
+
+test('a wrong hash once is fetched again', async () => {
+  faultAt({ flip: 5000 }, 0);
+  await assertWhole(await get());
+});
+
+test('a partial file that is not the beginning of the file is found out', async () => {
+  const plan = await planFetch(settings, { id: ID });
+  const { digest } = plan.files.find(({ path }) => path === UNET)!;
+  const partial = new RepositoryCache(settings.cache, ID).partial(digest.hex);
+  await mkdir(path.dirname(partial), { recursive: true });
+  for (const wrong of [Buffer.alloc(5000, 1), Buffer.alloc(unetBytes + 1)]) {
+    await writeFile(partial, wrong);
+    await assertWhole(await get());
+    await new RepositoryCache(settings.cache, ID).remove();
+    await mkdir(path.dirname(partial), { recursive: true });
+  }
+});
+
+test('faults of the questions, too: cut, 500, 429, then an answer', async () => {
+  const queue: Fault[] = [{ cut: 10 }, { status: 500 }, { status: 429, headers: { 'retry-after': '0' } }];
+  hub.fault = ({ path }) => (path.startsWith('/api/') ? queue.shift() : undefined);
+  await assertWhole(await get());
+});
+
+test('a token opens a gated model and is told to nobody else', async () => {
+  await assert.rejects(planFetch(settings, { id: 'some/gated' }), /not public/);
+  await assert.rejects(planFetch({ ...settings, token: 'hf_wrong' }, { id: 'some/gated' }), /terms/);
+  settings = { ...settings, token: 'hf_right' };
+  await assertWhole(await get('some/gated'));
+  const storage = hub.requests.filter(({ path }) => path.startsWith('/some/gated/unet/diffusion'));
+  assert.ok(storage.length > 0);
+  assert.ok(storage.every(({ authorization }) => authorization === undefined));
+});
+
+test('pickles are refused with the reason, unknown layouts too', async () => {
+  await assert.rejects(planFetch(settings, { id: 'some/pickles' }), /a pickle, which can run any code/);
+  await assert.rejects(planFetch(settings, { id: 'no/such' }), /does not exist at/);
+  await assert.rejects(planFetch(settings, { id: '../etc' }), /not a model's name/);
+});
+
+test('an autoencoder by itself', async () => {
+  const folder = await get('madebyollin/taesd');
+  assert.deepEqual((await readdir(folder)).sort(), ['config.json', 'diffusion_pytorch_model.safetensors']);
+});
+
+test('cancelling keeps what has come', async () => {
+  const controller = new AbortController();
+  hub.fault = ({ file, path }) => (file === UNET && !path.includes('/resolve/') ? { slow: 5000 } : undefined);
+  const fetching = get(ID, {
+    signal: controller.signal,
+    onProgress: ({ file, bytes }) => {
+      if (file === UNET && bytes > 5000) controller.abort();
+    },
+  });
+  await assert.rejects(fetching, { name: 'AbortError' });
+  const plan = await planFetch(settings, { id: ID });
+  assert.ok(plan.missingBytes < plan.bytes, `${plan.missingBytes} of ${plan.bytes}`);
+  hub.fault = () => undefined;
+  await assertWhole(await get());
+});
+
+test('a disk without room is told before anything is fetched', async () => {
+  const plan = await planFetch(settings, { id: ID });
+  await assert.rejects(fetchModel(settings, { ...plan, freeBytes: 1000 }), /GB free, and .* are needed/);
+  assert.equal(hub.requests.filter(({ file }) => file).length, 0);
+});
+
+/** Fetches in a process of its own; `limit` bounds the size of the files it may write, in KiB. */
+function fetchElsewhere(limit?: number, env: Record<string, string> = {}) {
+  const script = path.join(import.meta.dirname, 'testing', 'fetch.ts');
+  const command = `${limit ? `ulimit -f ${limit};` : ''} exec "${process.execPath}" --import tsx "${script}"`;
+  const child = spawn('bash', ['-c', command], {
+    env: { ...process.env, HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: settings.cache, FETCH: ID, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  const ended = new Promise<string>((resolve) => child.on('close', () => resolve(output)));
+  return { child, ended };
+}
+
+const posix = { skip: process.platform === 'win32' && 'needs bash' };
+
+test('a file that the disk does not take whole is told, and fetched later', posix, async () => {
+  assert.match(await fetchElsewhere(64).ended, /Cannot write .*blobs.*(EFBIG|too large)/);
+  assert.equal(await findSnapshot(settings.cache, ID), undefined);
+  await assertWhole(await get());
+});
+
+test('two processes that want the same model fetch it once', posix, async () => {
+  hub.fault = ({ file, path }) =>
+    file === UNET && !path.includes('/resolve/') ? { slow: 20_000 } : undefined;
+  const [first, second] = await Promise.all([fetchElsewhere().ended, fetchElsewhere().ended]);
+  assert.match(first, /snapshots/);
+  assert.equal(first, second);
+  await assertWhole(first.trim());
+  const served = hub.requests.filter(({ file, path }) => file === UNET && !path.includes('/resolve/'));
+  assert.equal(served.length, 1);
+});
+
+test('a proxy that the environment names is used', posix, async () => {
+  const reached: string[] = [];
+  const proxy = http.createServer();
+  proxy.on('connect', (request, socket) => {
+    reached.push(request.url!);
+    const [host, port] = request.url!.split(':');
+    const target = net.connect(Number(port), host, () => {
+      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      socket.pipe(target).pipe(socket);
+    });
+    target.on('error', () => socket.destroy());
+    socket.on('error', () => target.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const { port } = proxy.address() as AddressInfo;
+  await assertWhole(
+    (await fetchElsewhere(undefined, { HTTP_PROXY: `http://127.0.0.1:${port}` }).ended).trim(),
+  );
+  assert.ok(reached.includes(new URL(hub.endpoint).host), reached.join());
+  proxy.closeAllConnections();
+  proxy.close();
+});
+
+test('a kill in the middle: the next fetch takes over and goes on', posix, async () => {
+  hub.fault = ({ file, path }) => (file === UNET && !path.includes('/resolve/') ? { slow: 5000 } : undefined);
+  const { child, ended } = fetchElsewhere();
+  while (!hub.requests.some(({ file, path }) => file === UNET && !path.includes('/resolve/')))
+    await sleep(20);
+  await sleep(400);
+  child.kill('SIGKILL');
+  await ended;
+  assert.equal(await findSnapshot(settings.cache, ID), undefined);
+  hub.fault = () => undefined;
+  hub.requests.length = 0;
+  await assertWhole(await get());
+  const [served] = hub.requests.filter(({ file, path }) => file === UNET && !path.includes('/resolve/'));
+  assert.match(served!.range ?? '', /^bytes=[1-9]/);
+});
+
+test('removing takes the model and leaves the others', async () => {
+  await get();
+  await get('madebyollin/taesd');
+  await new RepositoryCache(settings.cache, ID).remove();
+  assert.deepEqual(await cachedRepositories(settings.cache), ['madebyollin/taesd']);
+  const one = new RepositoryCache(settings.cache, 'madebyollin/taesd');
+  await one.remove(['config.json']);
+  assert.equal((await readdir(path.join(one.folder, 'blobs'))).length, 1);
+});

@@ -1,0 +1,161 @@
+import { mkdir, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../errors.ts';
+import { fetchBlob } from './blob.ts';
+import { findSnapshot, RepositoryCache } from './cache.ts';
+import { hubSentence } from './errors.ts';
+import { Rate } from './rate.ts';
+import { askRepository, type Repository, type RepositoryFile } from './repository.ts';
+import { kindOrRefusal, type ModelKind, neededFiles } from './selection.ts';
+import type { HubSettings } from './settings.ts';
+
+/** What to fetch: a repository, or only some of its files. */
+export interface Wanted {
+  id: string;
+  /** A branch, a tag or a commit; `main` if absent. */
+  revision?: string;
+  files?: readonly string[];
+}
+
+/** What fetching a model would mean, told before anything is fetched. */
+export interface FetchPlan {
+  repository: Repository;
+  revision: string;
+  kind: ModelKind;
+  files: RepositoryFile[];
+  /** Of all files that are needed. */
+  bytes: number;
+  /** What is not here yet. */
+  missingBytes: number;
+  /** Room on the cache's disk. */
+  freeBytes: number;
+}
+
+export interface FetchProgress {
+  /** The file that is being fetched. */
+  file: string;
+  bytes: number;
+  totalBytes: number;
+  bytesPerSecond?: number;
+  secondsLeft?: number;
+}
+
+/** Room that stays free on the disk. */
+const MARGIN_BYTES = 200 << 20;
+/** Milliseconds between two reports. */
+const REPORT_INTERVAL = 200;
+
+/** Asks the hub what a model is made of; fetches nothing of it. */
+export async function planFetch(
+  settings: HubSettings,
+  wanted: Wanted,
+  signal?: AbortSignal,
+): Promise<FetchPlan> {
+  const { id, revision = 'main' } = wanted;
+  const repository = await askRepository(settings, id, revision, signal);
+  const byPath = new Map(repository.files.map((file) => [file.path, file]));
+  const names = wanted.files ?? [...byPath.keys()];
+  const kind = wanted.files ? 'files' : kindOrRefusal(names, id);
+  const files = neededFiles(kind, names, id).map((name) => {
+    const file = byPath.get(name);
+    if (!file) throw new InputError(`${id} has no ${name} at ${repository.commit}.`);
+    return file;
+  });
+  const cache = new RepositoryCache(settings.cache, id);
+  const here = await Promise.all(files.map((file) => bytesHere(cache, file)));
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const missingBytes = bytes - here.reduce((a, b) => a + b, 0);
+  return {
+    repository,
+    revision,
+    kind,
+    files,
+    bytes,
+    missingBytes,
+    freeBytes: await freeBytes(settings.cache),
+  };
+}
+
+/**
+ * Fetches what the plan says into the cache. What was fetched before a break, a cancellation or a kill is kept.
+ * @returns the model's folder
+ * @throws InputError in one sentence, AbortError when cancelled
+ */
+export async function fetchModel(
+  settings: HubSettings,
+  plan: FetchPlan,
+  options: { signal?: AbortSignal; onProgress?: (progress: FetchProgress) => void } = {},
+): Promise<string> {
+  const { repository, revision, files } = plan;
+  const { id, commit } = repository;
+  checkRoom(settings, plan);
+  const cache = new RepositoryCache(settings.cache, id);
+  const report = reporter(plan.bytes, options.onProgress);
+  let done = 0;
+  try {
+    for (const file of files) {
+      const onBytes = (bytes: number) => report(file.path, done + bytes);
+      await fetchBlob({ settings, cache, repository, file }, { signal: options.signal, onBytes });
+      done += file.size;
+      await cache.point(commit, file.path, file.digest.hex);
+    }
+    if (revision !== commit) await cache.setRef(revision, commit);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw hubSentence(error, id, settings);
+  }
+  return cache.snapshot(commit);
+}
+
+/** The folder of a model that is here, or undefined. */
+export async function modelHere(
+  settings: HubSettings,
+  { id, revision, files }: Wanted,
+): Promise<string | undefined> {
+  return (await findSnapshot(settings.cache, id, { revision, files }))?.folder;
+}
+
+function checkRoom({ cache }: HubSettings, { missingBytes, freeBytes: free }: FetchPlan): void {
+  if (missingBytes > 0 && missingBytes + MARGIN_BYTES > free)
+    throw new InputError(
+      `The disk of ${cache} has ${gigabytes(free)} free, and ${gigabytes(missingBytes + MARGIN_BYTES)} are needed; make room, or set HF_HUB_CACHE to a folder on another disk.`,
+    );
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+function reporter(totalBytes: number, onProgress?: (progress: FetchProgress) => void) {
+  const rate = new Rate();
+  let last = Number.NEGATIVE_INFINITY;
+  return (file: string, bytes: number) => {
+    const now = performance.now();
+    if (now - last < REPORT_INTERVAL && bytes < totalBytes) return;
+    last = now;
+    rate.add(bytes, now / 1000);
+    const bytesPerSecond = rate.perSecond;
+    onProgress?.({
+      file,
+      bytes,
+      totalBytes,
+      ...(bytesPerSecond && { bytesPerSecond, secondsLeft: (totalBytes - bytes) / bytesPerSecond }),
+    });
+  };
+}
+
+/** Bytes of a file that are in the cache, whole or in part. */
+async function bytesHere(cache: RepositoryCache, { digest, size }: RepositoryFile): Promise<number> {
+  for (const file of [cache.blob(digest.hex), cache.partial(digest.hex)]) {
+    const found = await stat(file).catch(() => undefined);
+    if (found) return Math.min(found.size, size);
+  }
+  return 0;
+}
+
+/** Room on the disk where a folder is or will be. */
+async function freeBytes(folder: string): Promise<number> {
+  await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(path.resolve(folder));
+  return bavail * bsize;
+}

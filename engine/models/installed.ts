@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { cachedRepositories, findSnapshot, RepositoryCache, type Snapshot } from '../hub/cache.ts';
+import type { HubSettings } from '../hub/settings.ts';
+import { CATALOGUE, catalogueEntry, type Purpose, wantedFor } from './catalogue.ts';
+import { embeddedModels } from './embedded.ts';
+
+/** A model that can be used without a network. */
+export interface InstalledModel {
+  id: string;
+  purpose: Purpose;
+  folder: string;
+  bytes: number;
+  /** False for what comes with Patchwork. */
+  removable: boolean;
+}
+
+const PURPOSES: Record<Snapshot['kind'], Purpose> = {
+  diffusers: 'pictures',
+  autoencoder: 'decoder',
+  lora: 'lora',
+  files: 'selection',
+};
+
+/** What is on this machine: the embedded models, and what the shared cache has that Patchwork can use. */
+export async function installedModels({ cache }: Pick<HubSettings, 'cache'>): Promise<InstalledModel[]> {
+  const embedded = await embeddedModels();
+  const parts = CATALOGUE.filter(({ files }) => files);
+  const whole = (await cachedRepositories(cache)).map((id) => ({ id, files: undefined }));
+  const found = await Promise.all(
+    [...whole, ...parts].map(async ({ id, files }) => {
+      const snapshot = await findSnapshot(cache, id.split(':')[0]!, { files });
+      if (!snapshot) return [];
+      const { folder, kind, bytes } = snapshot;
+      return [{ id, purpose: PURPOSES[kind], folder, bytes, removable: true }];
+    }),
+  );
+  return [
+    ...embedded.map((model) => ({ ...model, purpose: embeddedPurpose(model.folder), removable: false })),
+    ...found.flat(),
+  ];
+}
+
+function embeddedPurpose(folder: string): Purpose {
+  return existsSync(path.join(folder, 'model_index.json')) ? 'pictures' : 'selection';
+}
+
+/** Where a model of the hub lies on this machine; undefined if it is not here, or not whole. */
+export async function hubFolder(
+  name: string,
+  { cache }: Pick<HubSettings, 'cache'>,
+): Promise<{ folder: string; files: string[] } | undefined> {
+  const { id, revision, files } = wantedFor(name);
+  return await findSnapshot(cache, id, { revision, files });
+}
+
+/** The file of an installed LoRA. */
+export async function loraFileOf(
+  name: string,
+  settings: Pick<HubSettings, 'cache'>,
+): Promise<string | undefined> {
+  const snapshot = await hubFolder(name, settings);
+  const [file] = snapshot?.files ?? [];
+  return snapshot && file ? path.join(snapshot.folder, file) : undefined;
+}
+
+/** Takes a model from this machine, for all tools that use the shared cache. */
+export async function removeModel(name: string, { cache }: Pick<HubSettings, 'cache'>): Promise<void> {
+  const { id } = wantedFor(name);
+  await new RepositoryCache(cache, id).remove(catalogueEntry(name)?.files);
+}

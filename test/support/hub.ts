@@ -1,0 +1,235 @@
+/** A stand-in for the Hugging Face hub on loopback: its addresses, redirects, ranges and hashes, and its faults. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Files from this size on are served from another host, by a redirect, as large files are. */
+const LARGE = 2000;
+/** Entries of a listing in one answer. */
+const PAGE = 6;
+
+/** What goes wrong with a request. */
+export type Fault =
+  /** The connection breaks after so many bytes of the answer. */
+  | { cut: number }
+  | { status: number; headers?: Record<string, string> }
+  /** One byte of the content is another one. */
+  | { flip: number }
+  /** The content ends early or goes on, and the answer says that this is right. */
+  | { length: number }
+  | { redirect: string }
+  /** Nothing comes after so many bytes. */
+  | { stall: number }
+  /** Bytes each tenth of a second. */
+  | { slow: number };
+
+export interface HubRequest {
+  method: string;
+  /** The address without host and query. */
+  path: string;
+  range: string | undefined;
+  authorization: string | undefined;
+  /** The file's name in its repository, for requests of content. */
+  file: string | undefined;
+}
+
+interface StoredFile {
+  path: string;
+  content: Buffer;
+  oid: string;
+  sha256: string;
+}
+
+export interface HubRepository {
+  folder: string;
+  licence?: string;
+  /** Only requests with this token are answered. */
+  token?: string;
+}
+
+export interface Hub {
+  endpoint: string;
+  requests: HubRequest[];
+  /** Asked at every request; what it returns goes wrong. */
+  fault: (request: HubRequest) => Fault | undefined;
+  /** The commit that a repository has. */
+  commit(id: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Serves folders as repositories, on a free port. */
+export async function startHub(repositories: Record<string, HubRepository>): Promise<Hub> {
+  const contents = new Map<string, Promise<StoredFile[]>>();
+  const filesOf = (id: string) => {
+    let files = contents.get(id);
+    if (!files) {
+      files = readAll(repositories[id]!.folder);
+      contents.set(id, files);
+    }
+    return files;
+  };
+  const commit = async (id: string) =>
+    createHash('sha1')
+      .update((await filesOf(id)).map(({ path, oid }) => `${path} ${oid}`).join('\n'))
+      .digest('hex');
+  const hub: Hub = {
+    endpoint: '',
+    requests: [],
+    fault: () => undefined,
+    commit,
+    close: async () => {
+      for (const server of [api, storage]) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+    },
+  };
+  const take = (request: http.IncomingMessage, file?: string): Fault | undefined => {
+    const seen = {
+      method: request.method!,
+      path: decodeURIComponent(new URL(request.url!, 'http://hub').pathname),
+      range: request.headers.range,
+      authorization: request.headers.authorization,
+      file,
+    };
+    hub.requests.push(seen);
+    return hub.fault(seen);
+  };
+
+  const api = http.createServer(async (request, response) => {
+    const url = new URL(request.url!, 'http://hub');
+    const place = decodeURIComponent(url.pathname);
+    const info = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(place);
+    const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(place);
+    const id = (info ?? resolve)?.[1] ?? '';
+    const fault = take(request, resolve?.[3]);
+    if (fault && 'status' in fault) return void response.writeHead(fault.status, fault.headers).end('{}');
+    if (fault && 'redirect' in fault) return void response.writeHead(302, { location: fault.redirect }).end();
+    const repository = Object.hasOwn(repositories, id) ? repositories[id] : undefined;
+    if (!repository) return refuse(response, 401, 'RepoNotFound');
+    if (repository.token && request.headers.authorization !== `Bearer ${repository.token}`)
+      return refuse(response, request.headers.authorization ? 403 : 401, 'GatedRepo');
+    const revision = (info ?? resolve)!.at(info ? 3 : 2)!;
+    const sha = await commit(id);
+    if (revision !== 'main' && revision !== sha) return refuse(response, 404, 'RevisionNotFound');
+    const files = await filesOf(id);
+    if (info?.[2] === 'revision') {
+      const tags = [`license:${repository.licence ?? 'mit'}`];
+      return json(
+        response,
+        { _id: '1', id, sha, tags, private: false, gated: false, downloads: 0, likes: 0 },
+        fault,
+      );
+    }
+    if (info) {
+      const from = Number(url.searchParams.get('cursor') ?? 0);
+      const next = `${hub.endpoint}${url.pathname}?recursive=true&expand=false&cursor=${from + PAGE}`;
+      if (from + PAGE < files.length) response.setHeader('link', `<${next}>; rel="next"`);
+      return json(response, files.slice(from, from + PAGE).map(entryOf), fault);
+    }
+    const file = files.find((file) => file.path === resolve![3]);
+    if (!file) return refuse(response, 404, 'EntryNotFound');
+    if (file.content.length < LARGE) return void serve(request, response, file.content, fault);
+    const { port } = storage.address() as AddressInfo;
+    response.setHeader('x-linked-etag', `"${file.sha256}"`);
+    response.setHeader('x-linked-size', file.content.length);
+    const location = `http://127.0.0.1:${port}/${id}/${file.path}`;
+    response.writeHead(302, { location }).end();
+  });
+
+  const storage = http.createServer(async (request, response) => {
+    const [, owner, name, ...rest] = decodeURIComponent(request.url!).split('/');
+    const files = await filesOf(`${owner}/${name}`);
+    const file = files.find((file) => file.path === rest.join('/'))!;
+    const fault = take(request, file.path);
+    if (fault && 'status' in fault) return void response.writeHead(fault.status, fault.headers).end();
+    if (fault && 'redirect' in fault) return void response.writeHead(302, { location: fault.redirect }).end();
+    // Signed addresses of a storage service do not go together with a token.
+    if (request.headers.authorization) return void response.writeHead(400).end();
+    await serve(request, response, file.content, fault);
+  });
+
+  for (const server of [api, storage])
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  hub.endpoint = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+  return hub;
+}
+
+function entryOf({ path, content, oid, sha256 }: StoredFile): object {
+  const size = content.length;
+  const lfs = size >= LARGE && { lfs: { oid: sha256, size, pointerSize: 134 }, xetHash: sha256 };
+  return { type: 'file', oid, size, path, ...lfs };
+}
+
+function refuse(response: http.ServerResponse, status: number, code: string): void {
+  response.writeHead(status, { 'x-error-code': code, 'content-type': 'application/json' });
+  response.end(JSON.stringify({ error: code }));
+}
+
+async function json(response: http.ServerResponse, value: unknown, fault: Fault | undefined): Promise<void> {
+  const text = JSON.stringify(value);
+  response.setHeader('content-type', 'application/json');
+  response.setHeader('content-length', Buffer.byteLength(text));
+  if (fault && 'cut' in fault) {
+    await cut(response, text.slice(0, fault.cut));
+    return;
+  }
+  response.end(text);
+}
+
+/** Sends the beginning of an answer; what a client has not read when a connection breaks may be lost to it. */
+async function cut(response: http.ServerResponse, beginning: string | Buffer): Promise<void> {
+  response.write(beginning);
+  await sleep(100);
+  response.destroy();
+}
+
+async function serve(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  content: Buffer,
+  fault: Fault | undefined,
+): Promise<void> {
+  let body = content;
+  if (fault && 'flip' in fault) {
+    body = Buffer.from(content);
+    body[fault.flip % body.length]! ^= 1;
+  }
+  if (fault && 'length' in fault) body = Buffer.concat([content, content]).subarray(0, fault.length);
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  if (from >= body.length && from > 0) return void response.writeHead(416).end();
+  const part = body.subarray(from);
+  response.setHeader('content-length', part.length);
+  response.setHeader('accept-ranges', 'bytes');
+  if (from > 0) response.setHeader('content-range', `bytes ${from}-${body.length - 1}/${body.length}`);
+  response.writeHead(from > 0 ? 206 : 200);
+  if (fault && 'cut' in fault) await cut(response, part.subarray(0, fault.cut));
+  else if (fault && 'stall' in fault) {
+    response.flushHeaders();
+    response.write(part.subarray(0, fault.stall));
+  } else if (fault && 'slow' in fault) {
+    for (let at = 0; at < part.length && !response.destroyed; at += fault.slow) {
+      response.write(part.subarray(at, at + fault.slow));
+      await sleep(100);
+    }
+    response.end();
+  } else response.end(part);
+}
+
+async function readAll(folder: string): Promise<StoredFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+  return Promise.all(
+    files.sort().map(async (file) => {
+      const content = await readFile(file);
+      const git = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      return { path: path.relative(folder, file).replaceAll(path.sep, '/'), content, oid: git, sha256 };
+    }),
+  );
+}
