@@ -54,11 +54,23 @@ export interface EncodedPicture {
   height: number;
 }
 
+/** `own`: the model's autoencoder; `fast`: TAESD, a tiny one that draws nearly the same, many times faster. */
+export const DECODERS = ['own', 'fast'] as const;
+export type DecoderChoice = (typeof DECODERS)[number];
+
+/** A LoRA file that is merged into the model. */
+export interface LoraChoice {
+  /** A safetensors file, or a name of the hub that is on this machine. */
+  lora: string;
+  /** −4 … 4; 1 as its makers meant it. */
+  strength: number;
+}
+
 /** What to draw. Everything but the prompt has a default, taken from the model where the model has an opinion. */
 interface DrawingRequest {
   prompt: string;
   negativePrompt?: string;
-  /** A model folder in the diffusers layout; the embedded model if absent. */
+  /** A model folder in the diffusers layout, or a name of the hub that is on this machine; the embedded model if absent. */
   model?: string;
   /** 0 … 2³²−1; drawn at random if absent. */
   seed?: number;
@@ -70,6 +82,8 @@ interface DrawingRequest {
   /** Of the U-Net's products: `fp32`, `int8`, which is faster, or `int4`, which takes the least memory. */
   precision?: Precision;
   attention?: AttentionMode;
+  decoder?: DecoderChoice;
+  loras?: LoraChoice[];
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */
   threads?: number;
   /** Send a preview with the progress reports (default true). */
@@ -108,6 +122,10 @@ export interface Recipe extends Arithmetic {
   scheduler: SchedulerName;
   /** Of an edit: see `EditRequest`. */
   strength?: number;
+  /** Absent: `own`. */
+  decoder?: DecoderChoice;
+  /** By name: the file's without folder and ending, or the hub's. */
+  loras?: LoraChoice[];
 }
 
 export interface GenerateResult {

@@ -22,7 +22,8 @@ import type {
 } from './api.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
-import { openModelFolder } from './models/open.ts';
+import type { ModelFolder } from './models/folder.ts';
+import { fastDecoder, openDrawingModel } from './models/open.ts';
 import { decodeMask, decodeSoftMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { Components } from './pipelines/components.ts';
@@ -75,7 +76,8 @@ class LocalEngine implements Engine {
     const loaded = await this.#load(checked);
     const { previews, remember } = checked;
     const memory = remember ? this.#memory : undefined;
-    return textToImage(loaded, recipeFor(checked, loaded), { ...options, previews, memory });
+    const result = await textToImage(loaded, recipeFor(checked, loaded), { ...options, previews, memory });
+    return { ...result, warnings: [...loaded.warnings, ...result.warnings] };
   }
 
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
@@ -92,7 +94,7 @@ class LocalEngine implements Engine {
     const { result, remember } = await edit(loaded, this.#memory, task, { ...options, previews });
     // The result goes out first; and what is not remembered is computed again.
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
-    return { ...result, warnings: [...warnings, ...result.warnings] };
+    return { ...result, warnings: [...loaded.warnings, ...warnings, ...result.warnings] };
   }
 
   async segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult> {
@@ -138,19 +140,32 @@ class LocalEngine implements Engine {
 
   async #load(request: GenerateRequest | EditRequest): Promise<ReadyModel> {
     const threads = request.threads || this.#runtime.threads;
-    const model = await openModelFolder(request.model);
+    const { model, warnings } = await openDrawingModel(request.model, request);
     if (this.#loaded?.model.id === model.id && this.#loaded.threads === threads) return this.#loaded;
     await this.#unload();
     const components = new Components(model, this.#runtime, threads);
     const text = await TextEncoder.open(model, components);
-    this.#loaded = { model, components, text, threads };
+    const preview = await previewOf(model, this.#runtime, threads);
+    this.#loaded = { model, components, text, threads, warnings, ...(preview && { preview }) };
     return this.#loaded;
   }
 
   async #unload(): Promise<void> {
     await this.#loaded?.components.release();
+    await this.#loaded?.preview?.release();
     this.#loaded = undefined;
   }
+}
+
+/** A fast decoder for previews, where the model's own is slow and TAESD is on this machine. */
+async function previewOf(
+  model: ModelFolder,
+  runtime: Runtime,
+  threads: number,
+): Promise<Components | undefined> {
+  if (model.autoencoder.kind === 'tiny') return undefined;
+  const { folder } = await fastDecoder(model);
+  return folder ? new Components(await model.withAutoencoder(folder), runtime, threads) : undefined;
 }
 
 function recipeFor(request: GenerateRequest, { model }: ReadyModel): Recipe {

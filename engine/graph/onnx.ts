@@ -4,11 +4,11 @@ import { BYTES_PER_ELEMENT } from '../weights/dtypes.ts';
 import type { Dtype, StoredTensor } from '../weights/source.ts';
 import { ModelProto } from './onnx-schema.ts';
 
-/** An ONNX model in memory, its large weights left in files of one folder. */
+/** An ONNX model in memory, its large weights left in their files. */
 export interface OnnxModel {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** The folder of the weights that the model refers to. */
+  /** A folder that the files of the weights lie in or below. */
   readonly folder: string | undefined;
 }
 
@@ -70,7 +70,8 @@ export class OnnxBuilder {
   readonly #known = new Map<string, Ref>();
   /** Values that are outputs, and the outputs' names. */
   readonly #renamed = new Map<Ref, string>();
-  #folder: string | undefined;
+  /** Weights in files, and where their files' places are written. */
+  readonly #external: { file: string; location: { key: 'location'; value: string } }[] = [];
   #names = 0;
 
   #fresh(prefix: string): Ref {
@@ -134,25 +135,23 @@ export class OnnxBuilder {
       throw new InputError(
         `${tensor.file}: tensor ${tensor.name} has type ${tensor.dtype}; weights must be F32, F16 or BF16, or quantized here.`,
       );
-    const folder = path.dirname(tensor.file);
-    if (this.#folder !== undefined && this.#folder !== folder)
-      throw new Error(`weights of one network lie in two folders: ${this.#folder} and ${folder}`);
-    this.#folder = folder;
     const shape = rows ? [rows.count, ...dims.slice(1)] : [...dims];
     const size = shape.reduce((a, b) => a * b, BYTES_PER_ELEMENT[tensor.dtype]);
     const offset = tensor.offset + (rows ? (rows.from / rows.count) * size : 0);
-    return this.#once(`${path.basename(tensor.file)} ${offset} ${shape}`, () => {
+    return this.#once(`${tensor.file} ${offset} ${shape}`, () => {
       const name = rows ? `${tensor.name}[${rows.from}]` : tensor.name;
       const unique = this.#initializers.some((other) => (other as { name: string }).name === name)
         ? this.#fresh(name)
         : name;
+      const location = { key: 'location' as const, value: '' };
+      this.#external.push({ file: tensor.file, location });
       this.#initializers.push({
         name: unique,
         dims: shape,
         data_type: DATA_TYPES[type],
         data_location: 1,
         external_data: [
-          { key: 'location', value: path.basename(tensor.file) },
+          location,
           { key: 'offset', value: String(offset) },
           { key: 'length', value: String(size) },
         ],
@@ -204,6 +203,9 @@ export class OnnxBuilder {
   }
 
   encode(name: string): OnnxModel {
+    const folder = commonFolder(this.#external.map(({ file }) => file));
+    for (const { file, location } of this.#external)
+      location.value = path.relative(folder!, file).replaceAll(path.sep, '/');
     const message = {
       ir_version: 10,
       producer_name: 'patchwork',
@@ -220,7 +222,7 @@ export class OnnxBuilder {
       },
     };
     const bytes = ModelProto.encode(ModelProto.create(message)).finish();
-    return { name, bytes, folder: this.#folder };
+    return { name, bytes, folder };
   }
 
   #withOutputNames(node: Node): Node {
@@ -245,6 +247,26 @@ export class OnnxBuilder {
     this.#known.set(key, made);
     return made;
   }
+}
+
+/** The innermost folder that all files lie below; undefined for no files. */
+function commonFolder(files: readonly string[]): string | undefined {
+  const folders = [...new Set(files.map((file) => path.dirname(file)))];
+  if (folders.length === 0) return undefined;
+  let common = folders[0]!;
+  const contains = (folder: string) => {
+    const relative = path.relative(common, folder);
+    return !path.isAbsolute(relative) && relative.split(path.sep)[0] !== '..';
+  };
+  while (!folders.every(contains)) {
+    const parent = path.dirname(common);
+    if (parent === common)
+      throw new InputError(
+        `The weights of one network lie on several drives: ${folders.join(', ')}; set PATCHWORK_CACHE to a folder on the drive of the model.`,
+      );
+    common = parent;
+  }
+  return common;
 }
 
 function valueInfo(name: string, type: ElementType, dims: readonly (number | string)[]): object {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { connection, repeatedly } from './connection.ts';
 import { hubSentence } from './errors.ts';
+import { isRepositoryId } from './repository-id.ts';
 import type { HubSettings } from './settings.ts';
 
 /** Bounds on untrusted listings, far above any published model. */
@@ -29,13 +30,6 @@ export interface Repository {
   /** As its card says it, e.g. `creativeml-openrail-m`. */
   licence: string | undefined;
   files: RepositoryFile[];
-}
-
-const ID = /^[\w][\w.-]{0,95}\/[\w][\w.-]{0,95}$/;
-
-/** True for `owner/name`, which is what models on the hub are called. */
-export function isRepositoryId(text: string): boolean {
-  return ID.test(text) && !text.includes('..');
 }
 
 const commitHash = z.string().regex(/^[0-9a-f]{40}$/);

@@ -24,6 +24,11 @@ export interface HubSettings {
 
 const ENDPOINT = 'https://huggingface.co';
 
+/** The folder of the cache that all Hugging Face tools share (HF_HUB_CACHE, HF_HOME). */
+export function hubCache(): string {
+  return path.resolve(getHFHubCachePath());
+}
+
 /**
  * Settings from the environment variables of Hugging Face's own tools: HF_ENDPOINT, HF_HUB_CACHE and HF_HOME,
  * HF_HUB_OFFLINE, HF_TOKEN or the token that `hf auth login` has stored. `given` overrides them (an empty
@@ -38,7 +43,7 @@ export async function hubSettings(given: Partial<HubSettings> = {}): Promise<Hub
   const { token: givenToken, ...others } = given;
   const token = givenToken ?? (await storedToken());
   return {
-    cache: path.resolve(getHFHubCachePath()),
+    cache: hubCache(),
     offline: /^(1|true|yes|on)$/i.test(HF_HUB_OFFLINE ?? ''),
     fetch: given.fetch ?? (await environmentFetch()),
     retryDelay: 1000,

@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { Wanted } from '../hub/fetch-model.ts';
-import { isRepositoryId } from '../hub/repository.ts';
+import { isRepositoryId } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from './model.ts';
 
 /** What an entry of the catalogue is for. */

@@ -5,12 +5,14 @@ import type { Network } from '../graph/network.ts';
 import { readJson, readOptionalJson } from '../json.ts';
 import { parseConfig } from '../networks/config.ts';
 import { openWeights } from '../weights/folder.ts';
+import type { Adapter } from '../weights/lora.ts';
+import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
 import { type AutoencoderFacts, autoencoderFacts, networkOf, type Part, PLACES } from './parts.ts';
 
-const XL = 'StableDiffusionXLPipeline';
-const PIPELINES = ['StableDiffusionPipeline', XL, 'LatentConsistencyModelPipeline'];
+export const XL_PIPELINE = 'StableDiffusionXLPipeline';
+const PIPELINES = ['StableDiffusionPipeline', XL_PIPELINE, 'LatentConsistencyModelPipeline'];
 
 const indexSchema = z.object({
   _class_name: z.string(),
@@ -27,10 +29,31 @@ const recommendedSchema = z.object({
 
 export type TextPart = 'text-encoder' | 'text-encoder-2';
 
+/** What is said of a model from outside its folder. */
+export interface ModelOptions {
+  /** Its name for people; the folder's if absent. */
+  name?: string;
+  /** What its makers recommend, where the folder does not say. */
+  recommended?: Partial<GenerationDefaults>;
+}
+
+interface Parts {
+  folder: string;
+  name: string;
+  index: z.output<typeof indexSchema>;
+  /** By folder: `unet`, `vae`, …; `scheduler`; `generation` where there is one. */
+  configs: ReadonlyMap<string, unknown>;
+  recommended: Partial<GenerationDefaults>;
+  /** Where the autoencoder lies. */
+  autoencoder: string;
+  adapters: readonly Adapter[];
+}
+
 /** A checkpoint in the diffusers folder layout. Weights are opened when a network is asked for. */
 export class ModelFolder implements Model {
   readonly id: string;
   readonly name: string;
+  readonly folder: string;
   readonly pipeline: string;
   readonly autoencoder: AutoencoderFacts;
   readonly defaults: GenerationDefaults;
@@ -38,22 +61,25 @@ export class ModelFolder implements Model {
   readonly textParts: readonly TextPart[];
   /** An absent negative prompt stands for zeros rather than for the empty text (SDXL). */
   readonly zeroNegative: boolean;
-  readonly #configs: ReadonlyMap<string, unknown>;
+  readonly #parts: Parts;
 
-  private constructor(folder: string, index: z.output<typeof indexSchema>, configs: Map<string, unknown>) {
-    this.id = folder;
-    this.name = path.basename(folder);
+  private constructor(parts: Parts) {
+    const { folder, index, configs, autoencoder, adapters } = parts;
+    this.#parts = parts;
+    this.folder = folder;
+    const others = autoencoder === path.join(folder, 'vae') ? [] : [autoencoder];
+    this.id = [folder, ...others, ...adapters.map(({ file, strength }) => `${file} ${strength}`)].join(' + ');
+    this.name = parts.name;
     this.pipeline = index._class_name;
     this.textParts = configs.has('text_encoder_2') ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'];
-    this.zeroNegative = index._class_name === XL && index.force_zeros_for_empty_prompt;
-    this.#configs = configs;
-    this.autoencoder = autoencoderFacts(configs.get('vae'), path.join(folder, 'vae', 'config.json'));
-    const recommended = recommendedOf(configs.get('generation'), path.join(folder, 'generation_config.json'));
-    this.defaults = defaultsOf(configs.get('unet'), this.autoencoder.scale, recommended);
+    this.zeroNegative = index._class_name === XL_PIPELINE && index.force_zeros_for_empty_prompt;
+    this.autoencoder = autoencoderFacts(configs.get('vae'), path.join(autoencoder, 'config.json'));
+    const own = recommendedOf(configs.get('generation'), path.join(folder, 'generation_config.json'));
+    this.defaults = defaultsOf(configs.get('unet'), this.autoencoder.scale, { ...parts.recommended, ...own });
   }
 
   /** Reads the configs; throws an `InputError` that says what is missing or not supported. */
-  static async open(folder: string): Promise<ModelFolder> {
+  static async open(folder: string, options: ModelOptions = {}): Promise<ModelFolder> {
     const absolute = path.resolve(folder);
     const file = path.join(absolute, 'model_index.json');
     const index = parseConfig(
@@ -66,30 +92,72 @@ export class ModelFolder implements Model {
         `${file}: pipeline ${index._class_name} is not supported; supported: ${PIPELINES.join(', ')}.`,
       );
     const configs = new Map<string, unknown>();
-    const second = index._class_name === XL ? ['text_encoder_2'] : [];
+    const second = index._class_name === XL_PIPELINE ? ['text_encoder_2'] : [];
     for (const name of ['unet', 'vae', 'text_encoder', ...second])
       configs.set(name, await readJson(path.join(absolute, name, 'config.json')));
     configs.set('scheduler', await readJson(path.join(absolute, 'scheduler', 'scheduler_config.json')));
     configs.set('generation', await readOptionalJson(path.join(absolute, 'generation_config.json')));
-    return new ModelFolder(absolute, index, configs);
+    return new ModelFolder({
+      folder: absolute,
+      name: options.name ?? path.basename(absolute),
+      index,
+      configs,
+      recommended: options.recommended ?? {},
+      autoencoder: path.join(absolute, 'vae'),
+      adapters: [],
+    });
+  }
+
+  /** The same model with another autoencoder of the same latents, e.g. a faster one. */
+  async withAutoencoder(folder: string): Promise<ModelFolder> {
+    const config = await readJson(path.join(folder, 'config.json'));
+    const configs = new Map([...this.#parts.configs, ['vae', config]]);
+    return new ModelFolder({ ...this.#parts, configs, autoencoder: path.resolve(folder) });
+  }
+
+  /**
+   * The same model with LoRA files merged into its weights; `warnings` name what of them changes nothing here.
+   * @throws InputError for a file that is made for another model
+   */
+  withAdapters(adapters: readonly Adapter[]): { model: ModelFolder; warnings: string[] } {
+    const networks = new Map(
+      (['unet', ...this.textParts] as const).map((part) => [part, this.network(part)]),
+    );
+    const warnings = adapters.flatMap((adapter) => {
+      const idle = modulesWithoutWeight(adapter, networks);
+      if (idle.length === adapter.modules.length)
+        throw new InputError(`${adapter.file} is made for another model: nothing of it fits ${this.name}.`);
+      return idle.length > 0
+        ? [
+            `${idle.length} of ${adapter.modules.length} parts of ${adapter.file} fit nothing in ${this.name} (${idle[0]}, …).`,
+          ]
+        : [];
+    });
+    return { model: new ModelFolder({ ...this.#parts, adapters }), warnings };
   }
 
   get schedulerConfig(): unknown {
-    return this.#configs.get('scheduler');
+    return this.#parts.configs.get('scheduler');
   }
 
   tokenizerFolder(part: TextPart): string {
-    return path.join(this.id, part === 'text-encoder' ? 'tokenizer' : 'tokenizer_2');
+    return path.join(this.folder, part === 'text-encoder' ? 'tokenizer' : 'tokenizer_2');
   }
 
   network(part: Part): Network {
-    const { folder } = PLACES[part];
-    return networkOf(part, this.#configs.get(folder), path.join(this.id, folder, 'config.json'));
+    const config = this.#parts.configs.get(PLACES[part].folder);
+    return networkOf(part, config, path.join(this.#placeOf(part), 'config.json'));
   }
 
-  weights(part: Part): Promise<WeightSource> {
-    const { folder, stem } = PLACES[part];
-    return openWeights(path.join(this.id, folder), stem);
+  async weights(part: Part): Promise<WeightSource> {
+    const source = await openWeights(this.#placeOf(part), PLACES[part].stem);
+    const { adapters } = this.#parts;
+    return adapters.length > 0 ? mergeAdapters(source, part, this.network(part), adapters) : source;
+  }
+
+  #placeOf(part: Part): string {
+    const { folder } = PLACES[part];
+    return folder === 'vae' ? this.#parts.autoencoder : path.join(this.folder, folder);
   }
 }
 

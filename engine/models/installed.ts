@@ -49,7 +49,7 @@ function embeddedPurpose(folder: string): Purpose {
 export async function hubFolder(
   name: string,
   { cache }: Pick<HubSettings, 'cache'>,
-): Promise<{ folder: string; files: string[] } | undefined> {
+): Promise<Snapshot | undefined> {
   const { id, revision, files } = wantedFor(name);
   return await findSnapshot(cache, id, { revision, files });
 }

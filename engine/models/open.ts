@@ -1,11 +1,17 @@
 import { stat } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
+import type { DecoderChoice, LoraChoice } from '../api.ts';
+import { cacheFolder } from '../cache-folder.ts';
 import { InputError } from '../errors.ts';
+import { isRepositoryId } from '../hub/repository-id.ts';
+import { hubCache } from '../hub/settings.ts';
+import { openAdapter } from '../weights/lora.ts';
 import { ARCHITECTURES } from './architectures.ts';
+import { catalogueEntry } from './catalogue.ts';
 import { VISION_ARCHITECTURES } from './efficientvit.ts';
 import { EMBEDDED, embeddedModel } from './embedded.ts';
-import { ModelFolder } from './folder.ts';
+import { ModelFolder, XL_PIPELINE } from './folder.ts';
+import { hubFolder, loraFileOf } from './installed.ts';
 import type { Model } from './model.ts';
 import { SyntheticModel, type SyntheticOptions } from './synthetic.ts';
 
@@ -15,30 +21,72 @@ export async function openModel(name: string = EMBEDDED, options: SyntheticOptio
   return openModelFolder(name);
 }
 
-/** A model that can draw: a folder, or the embedded one. */
+/** How a model that draws is to be set up. */
+export interface DrawingOptions {
+  /** `fast`: TAESD takes the place of the model's own autoencoder. */
+  decoder?: DecoderChoice;
+  loras?: readonly LoraChoice[];
+}
+
+/** A model as `openModelFolder` finds it, set up with another decoder and LoRA files; `warnings` are for the user. */
+export async function openDrawingModel(
+  name: string = EMBEDDED,
+  { decoder = 'own', loras = [] }: DrawingOptions = {},
+): Promise<{ model: ModelFolder; warnings: string[] }> {
+  let model = await openModelFolder(name);
+  if (decoder === 'fast' && model.autoencoder.kind !== 'tiny') {
+    const { id, folder } = await fastDecoder(model);
+    if (!folder) throw notHere(id);
+    model = await model.withAutoencoder(folder);
+  }
+  if (loras.length === 0) return { model, warnings: [] };
+  const adapters = loras.map(async ({ lora, strength }) => openAdapter(await loraFile(lora), strength));
+  return model.withAdapters(await Promise.all(adapters));
+}
+
+/** TAESD for a model's latents: its name at the hub, and its folder if it is on this machine. */
+export async function fastDecoder(model: ModelFolder): Promise<{ id: string; folder: string | undefined }> {
+  const id = model.pipeline === XL_PIPELINE ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
+  return { id, folder: (await hubFolder(id, { cache: hubCache() }))?.folder };
+}
+
+/**
+ * A model that can draw: a folder, the embedded one, or one of the hub that is on this machine.
+ * @throws InputError that says what is missing and how to get it
+ */
 export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFolder> {
   if (name === EMBEDDED) return ModelFolder.open(embeddedModel());
   const found = await stat(name).catch(() => undefined);
   if (found?.isDirectory()) return ModelFolder.open(name);
+  if (isRepositoryId(name.split('@')[0]!)) {
+    const here = await hubFolder(name, { cache: hubCache() });
+    if (!here) throw notHere(name);
+    return ModelFolder.open(here.folder, { name, recommended: catalogueEntry(name)?.recommended });
+  }
   throw new InputError(
-    `There is no model ${name}: give a model folder, ${EMBEDDED}, or for macs and bench an architecture (${[...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)].join(', ')}).`,
+    `There is no model ${name}: give a model folder, ${EMBEDDED}, a model of the hub (owner/name), or for macs and bench an architecture (${[...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)].join(', ')}).`,
+  );
+}
+
+async function loraFile(name: string): Promise<string> {
+  const found = await stat(name).catch(() => undefined);
+  if (found?.isFile()) return path.resolve(name);
+  if (!isRepositoryId(name.split('@')[0]!))
+    throw new InputError(
+      `There is no LoRA file ${name}: give a safetensors file, or a name of the hub (owner/name).`,
+    );
+  const file = await loraFileOf(name, { cache: hubCache() });
+  if (!file) throw notHere(name);
+  return file;
+}
+
+function notHere(id: string): InputError {
+  return new InputError(
+    `${id} is not on this machine; get it with *Patchwork: Manage Models…* or the command patchwork models get ${id}.`,
   );
 }
 
 /** Where generated weights are kept between runs. */
 function syntheticFolder(): string {
   return path.join(cacheFolder(), 'synthetic');
-}
-
-/** The user's cache folder for Patchwork, by the platform's custom; `PATCHWORK_CACHE` overrides it. */
-export function cacheFolder(): string {
-  if (process.env.PATCHWORK_CACHE) return path.resolve(process.env.PATCHWORK_CACHE);
-  if (process.platform === 'win32')
-    return path.join(
-      process.env.LOCALAPPDATA ?? path.join(os.homedir(), 'AppData', 'Local'),
-      'patchwork',
-      'cache',
-    );
-  if (process.platform === 'darwin') return path.join(os.homedir(), 'Library', 'Caches', 'patchwork');
-  return path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'patchwork');
 }

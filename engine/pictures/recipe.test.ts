@@ -48,6 +48,18 @@ test('any recipe is read back as it was', () => {
     .string({ unit: 'grapheme', maxLength: 200 })
     .map((text) => text.replaceAll('\r', '').replaceAll('\0', '').trim())
     .filter((text) => !/^Negative prompt:/m.test(text));
+  const REQUIRED = [
+    'prompt',
+    'negativePrompt',
+    'model',
+    'seed',
+    'steps',
+    'guidance',
+    'width',
+    'height',
+    'scheduler',
+    'precision',
+  ] as const;
   const recipes = fc.record(
     {
       prompt: prose,
@@ -60,8 +72,15 @@ test('any recipe is read back as it was', () => {
       height: fc.integer({ min: 64, max: 2048 }),
       scheduler: fc.constantFrom(...SCHEDULERS),
       precision: fc.constant('fp32' as const),
+      decoder: fc.constant('fast' as const),
+      loras: fc.array(
+        fc
+          .tuple(fc.stringMatching(/^\w[\w./ -]{0,20}\w$/), fc.integer({ min: -400, max: 400 }))
+          .map(([lora, hundredths]) => ({ lora, strength: hundredths / 100 })),
+        { minLength: 1, maxLength: 3 },
+      ),
     },
-    { noNullPrototype: true },
+    { noNullPrototype: true, requiredKeys: [...REQUIRED] },
   );
   fc.assert(
     fc.property(recipes, (original) => {

@@ -1,4 +1,11 @@
-import { ATTENTIONS, PRECISIONS, type Recipe, type SchedulerName } from '../api.ts';
+import {
+  ATTENTIONS,
+  DECODERS,
+  type LoraChoice,
+  PRECISIONS,
+  type Recipe,
+  type SchedulerName,
+} from '../api.ts';
 import { readPngText, withPngText } from './png-text.ts';
 
 /** The PNG keyword under which Stable Diffusion tools keep what a picture was made from. */
@@ -56,6 +63,8 @@ export function formatRecipe(recipe: Recipe): string {
     ['Model', recipe.model],
     ['Precision', recipe.precision],
     ...(recipe.attention ? [['Attention', recipe.attention] as [string, string]] : []),
+    ...(recipe.decoder ? [['Decoder', recipe.decoder] as [string, string]] : []),
+    ...(recipe.loras ? [['Loras', formatLoras(recipe.loras)] as [string, string]] : []),
     ['Version', 'Patchwork'],
   ];
   const lines = [recipe.prompt];
@@ -87,6 +96,8 @@ export function parseRecipe(text: string): ParsedRecipe | undefined {
     model: settings.get('Model'),
     precision: oneOf(PRECISIONS, settings.get('Precision')),
     attention: oneOf(ATTENTIONS, settings.get('Attention')),
+    decoder: oneOf(DECODERS, settings.get('Decoder')),
+    loras: parseLoras(settings.get('Loras')),
   });
 }
 
@@ -121,6 +132,19 @@ function plain(label: string): string {
 
 function oneOf<Name extends string>(known: readonly Name[], text: string | undefined): Name | undefined {
   return known.find((name) => name === text);
+}
+
+/** `name: strength` pairs separated by semicolons. */
+function formatLoras(loras: readonly LoraChoice[]): string {
+  return loras.map(({ lora, strength }) => `${lora}: ${strength}`).join('; ');
+}
+
+function parseLoras(text: string | undefined): LoraChoice[] | undefined {
+  const loras = (text ?? '').split(';').flatMap((pair) => {
+    const [, lora, strength] = /^\s*(.+?):\s*(-?\d{1,3}(?:\.\d{1,20})?)\s*$/.exec(pair) ?? [];
+    return lora ? [{ lora, strength: Number(strength) }] : [];
+  });
+  return loras.length > 0 ? loras : undefined;
 }
 
 function wholeNumber(text: string | undefined): number | undefined {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Arithmetic, Precision } from '../api.ts';
+import { cacheFolder } from '../cache-folder.ts';
 import type { Network } from '../graph/network.ts';
 import type { OnnxModel } from '../graph/onnx.ts';
 import { shiftNetwork, textNetwork } from '../lowering/conditioning.ts';
@@ -7,7 +8,7 @@ import { lowerCrops } from '../lowering/crops.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
 import { lowerRows, type RowsOptions } from '../lowering/rows.ts';
 import type { Model } from '../models/model.ts';
-import { cacheFolder } from '../models/open.ts';
+
 import type { Part } from '../models/parts.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
 import { largestInt8 } from '../quantization/self-check.ts';

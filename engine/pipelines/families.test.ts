@@ -94,7 +94,7 @@ test('SDXL: states of two text encoders side by side, the second’s embedding, 
     );
 
   // The embedding is text_projection · (the last state at eos).
-  const weights = await openWeights(path.join(model.id, 'text_encoder_2'), 'model');
+  const weights = await openWeights(path.join(model.folder, 'text_encoder_2'), 'model');
   const projection = await readFloat32(weights.find('text_projection.weight')!);
   const atEos = floats(outputs, 'last_hidden_state').subarray(4 * 16, 5 * 16);
   const { data, dims } = extra!.text_embeds!;

@@ -4,6 +4,9 @@ import { encodePng } from '../pictures/png.ts';
 /** Least time between two previews that cost a decoder run. */
 export const PREVIEW_INTERVAL_MS = 250;
 
+/** The next preview waits at least so many times as long as the last one took. */
+export const PREVIEW_SHARE = 6;
+
 /**
  * Linear maps from a latent position to a colour in [−1, 1], fitted by the community to the two published
  * autoencoders, which are told apart by their scaling factor. One row a latent channel: red, green, blue.

@@ -11,6 +11,10 @@ export interface ReadyModel {
   model: ModelFolder;
   components: Components;
   text: TextEncoder;
+  /** What the user is told of how it was set up. */
+  warnings: string[];
+  /** The model with a fast decoder, for previews. */
+  preview?: Components;
 }
 
 /** What a prompt comes to. */
@@ -24,7 +28,7 @@ export interface Conditioning {
 
 /** What the U-Net is told of a prompt for a picture of some pixels. */
 export async function conditionFor(
-  { model, components, text }: ReadyModel,
+  { model, components, text }: Pick<ReadyModel, 'model' | 'components' | 'text'>,
   prompt: string,
   negativePrompt: string,
   guidance: number,

@@ -1,14 +1,18 @@
+import path from 'node:path';
 import * as z from 'zod';
 import {
   ATTENTIONS,
+  DECODERS,
   EDIT_MODES,
   type EditRequest,
   type GenerateRequest,
+  type LoraChoice,
   PRECISIONS,
   type Recipe,
   SCHEDULERS,
 } from '../api.ts';
 import { InputError } from '../errors.ts';
+import { isRepositoryId } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from '../models/model.ts';
 
 /** Bounds on what one call may ask for. */
@@ -19,6 +23,9 @@ export const LIMITS = {
   size: { min: 64, max: 2048, multipleOf: 8 },
   seed: { min: 0, max: 2 ** 32 - 1 },
   strength: { min: 0.05, max: 1 },
+  loraStrength: { min: -4, max: 4 },
+  /** Files merged at once. */
+  loras: 16,
   /** Latent positions. */
   dilation: { min: 0, max: 16 },
   threads: { min: 0, max: 256 },
@@ -73,6 +80,16 @@ const drawing = {
   scheduler: oneOf('scheduler', SCHEDULERS).optional(),
   precision: oneOf('precision', PRECISIONS).optional(),
   attention: oneOf('attention', ATTENTIONS).optional(),
+  decoder: oneOf('decoder', DECODERS).optional(),
+  loras: z
+    .array(
+      z.object({
+        lora: z.string().min(1).max(4096),
+        strength: between('The strength of a LoRA', LIMITS.loraStrength),
+      }),
+    )
+    .max(LIMITS.loras, { error: `There can be ${LIMITS.loras} LoRA files at most` })
+    .optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   previews: z.boolean().optional(),
 };
@@ -127,5 +144,12 @@ export function recipeOf(
     scheduler: request.scheduler ?? model.scheduler,
     precision: request.precision ?? 'fp32',
     ...(request.attention && { attention: request.attention }),
+    ...(request.decoder === 'fast' && { decoder: request.decoder }),
+    ...(request.loras?.length && { loras: request.loras.map(named) }),
   };
+}
+
+/** A LoRA by its name: the hub's, or the file's without folder and ending. */
+function named({ lora, strength }: LoraChoice): LoraChoice {
+  return { lora: isRepositoryId(lora) ? lora : path.basename(lora).replace(/\.safetensors$/i, ''), strength };
 }

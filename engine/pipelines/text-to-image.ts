@@ -8,12 +8,13 @@ import { withRecipe } from '../pictures/recipe.ts';
 import { windowPlanes } from '../pictures/window.ts';
 import { float32, floats } from '../runtime/runtime.ts';
 import { createScheduler } from '../schedulers/create.ts';
+import type { Components } from './components.ts';
 import { denoise, listen } from './denoise.ts';
 import { densePredict } from './dense-unet.ts';
 import { batchOf } from './guidance.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
-import { latentPreview, PREVIEW_INTERVAL_MS } from './preview.ts';
+import { latentPreview, PREVIEW_INTERVAL_MS, PREVIEW_SHARE } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, RegionAutoencoder } from './region-autoencoder.ts';
 import { recordingPredict } from './repaint.ts';
@@ -46,7 +47,7 @@ export async function textToImage(
   });
   const extent = { height: height / scale, width: width / scale };
   const remembering = options.memory && (await components.editingUNet(extent, recipe));
-  const decoder = await components.session('vae-decoder');
+  await components.session('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
@@ -69,19 +70,24 @@ export async function textToImage(
       const decoded = await autoencoder.decode(latent, width, height);
       return { png: await encodePng(decoded.data, width, height), width, height, decoded };
     }
-    const { scalingFactor, shiftFactor } = model.autoencoder;
-    const unscaled = latent.map((value) => value / scalingFactor + shiftFactor);
-    const image = floats(await decoder.run({ latent: float32(unscaled, [1, ...dims]) }), 'image');
-    return { png: await encodePng(image, width, height), width, height };
+    return {
+      png: await encodePng(await decodeLatent(components, latent, dims), width, height),
+      width,
+      height,
+    };
   };
-  let lastPreview = performance.now();
+  const fast = model.autoencoder.kind === 'tiny' ? components : ready.preview;
+  let nextPreview = performance.now() + PREVIEW_INTERVAL_MS;
   const preview = async (original: () => Float32Array): Promise<EncodedPicture | undefined> => {
     if (options.previews === false || !options.onProgress) return undefined;
-    const now = performance.now();
-    if (now - lastPreview < PREVIEW_INTERVAL_MS) return undefined;
-    lastPreview = now;
-    if (model.autoencoder.kind === 'tiny') return decode(original());
-    return latentPreview(original(), dims, model.autoencoder.scalingFactor);
+    const begun = performance.now();
+    if (begun < nextPreview) return undefined;
+    const seen = fast
+      ? { png: await encodePng(await decodeLatent(fast, original(), dims), width, height), width, height }
+      : await latentPreview(original(), dims, model.autoencoder.scalingFactor);
+    const end = performance.now();
+    nextPreview = begun + Math.max(PREVIEW_INTERVAL_MS, PREVIEW_SHARE * (end - begun));
+    return seen;
   };
 
   const stepSeconds: number[] = [];
@@ -128,4 +134,16 @@ export async function textToImage(
     stepSeconds,
     warnings,
   };
+}
+
+/** The picture [3, H, W] that the denoiser's latents [C, h, w] stand for, by these networks' decoder. */
+async function decodeLatent(
+  components: Components,
+  latent: Float32Array,
+  dims: readonly number[],
+): Promise<Float32Array> {
+  const { scalingFactor, shiftFactor } = components.model.autoencoder;
+  const unscaled = latent.map((value) => value / scalingFactor + shiftFactor);
+  const decoder = await components.session('vae-decoder');
+  return floats(await decoder.run({ latent: float32(unscaled, [1, ...dims]) }), 'image');
 }

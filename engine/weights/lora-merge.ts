@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import { cacheFolder } from '../cache-folder.ts';
+import { InputError } from '../errors.ts';
+import { writeError } from '../files.ts';
+import { type Network, weightsOf } from '../graph/network.ts';
+import type { Adapter, LoraModule } from './lora.ts';
+import { addProduct } from './lora-product.ts';
+import { readFloat32 } from './read.ts';
+import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
+import type { StoredTensor, WeightSource } from './source.ts';
+import { writeSafetensors } from './write.ts';
+
+/** Changes when the same files would be merged to other values. */
+const VERSION = 1;
+
+/** Files of merged weights that are kept: two models with all their networks. */
+const KEPT = 6;
+
+/** A LoRA module, and what it is multiplied by beside alpha / rank. */
+interface Addition {
+  module: LoraModule;
+  strength: number;
+}
+
+/**
+ * The weights of a network with the LoRA files' products added. The changed ones are computed once and kept in a file
+ * of the cache, as float32; the others stay where they are. Arithmetic: W + Σ strength · alpha / rank · up · down.
+ * @throws InputError for a file whose shapes are those of another model
+ */
+export async function mergeAdapters(
+  source: WeightSource,
+  part: string,
+  network: Network,
+  adapters: readonly Adapter[],
+): Promise<WeightSource> {
+  const changes = additionsFor(source, part, network, adapters);
+  if (changes.size === 0) return source;
+  const merged = await keptOrMade(changes);
+  return {
+    origin: source.origin,
+    names: () => source.names(),
+    find: (name) => merged.find(name) ?? source.find(name),
+  };
+}
+
+/** The modules of a file that change no weight of these networks, by their keys. */
+export function modulesWithoutWeight(adapter: Adapter, networks: ReadonlyMap<string, Network>): string[] {
+  const known = new Map([...networks].map(([part, network]) => [part, weightNames(network)]));
+  return adapter.modules.filter(({ part, path }) => !known.get(part)?.has(path)).map(({ key }) => key);
+}
+
+/** A network's weights by their modules' paths, with underscores for dots. */
+function weightNames(network: Network): Map<string, string> {
+  const names = weightsOf(network).filter(({ name }) => name.endsWith('.weight'));
+  return new Map(names.map(({ name }) => [name.slice(0, -'.weight'.length).replaceAll('.', '_'), name]));
+}
+
+/** What is added to each tensor that any file changes. */
+function additionsFor(
+  source: WeightSource,
+  part: string,
+  network: Network,
+  adapters: readonly Adapter[],
+): Map<StoredTensor, Addition[]> {
+  const names = weightNames(network);
+  const changes = new Map<StoredTensor, Addition[]>();
+  for (const { file, strength, modules } of adapters) {
+    if (strength === 0) continue;
+    for (const module of modules) {
+      const name = module.part === part ? names.get(module.path) : undefined;
+      const tensor = name === undefined ? undefined : source.find(name);
+      if (!tensor) continue;
+      checkShape(file, module, tensor);
+      changes.set(tensor, [...(changes.get(tensor) ?? []), { module, strength }]);
+    }
+  }
+  return changes;
+}
+
+function checkShape(file: string, { key, up, down }: LoraModule, tensor: StoredTensor): void {
+  const shape = [up.shape[0]!, ...down.shape.slice(1)];
+  const trimmed = (dims: readonly number[]) => dims.slice(0, dims.findLastIndex((n) => n !== 1) + 1);
+  if (String(trimmed(shape)) !== String(trimmed(tensor.shape)))
+    throw new InputError(
+      `${file} is made for another model: ${key} changes a weight of shape [${shape}], but here it is [${tensor.shape}].`,
+    );
+}
+
+async function keptOrMade(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): Promise<SafetensorsFile> {
+  const folder = path.join(cacheFolder(), 'merged');
+  const file = path.join(folder, `${await keyOf(changes)}.safetensors`);
+  const kept = await openSafetensors(file).catch(() => undefined);
+  if (kept && [...changes.keys()].every(({ name }) => kept.find(name))) {
+    const now = new Date();
+    await utimes(file, now, now).catch(() => {});
+    return kept;
+  }
+  await mkdir(folder, { recursive: true }).catch((error) => {
+    throw writeError(file, error);
+  });
+  const tensors = [...changes].map(([tensor, additions]) => ({
+    name: tensor.name,
+    dtype: 'F32' as const,
+    shape: tensor.shape,
+    chunks: async function* () {
+      const values = await mergedValues(tensor, additions);
+      yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    },
+  }));
+  await writeSafetensors(file, tensors);
+  await prune(folder);
+  return openSafetensors(file);
+}
+
+/** Content-addressed: by the files, told apart by place, size and time, and what is done with them. */
+async function keyOf(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): Promise<string> {
+  const hash = createHash('sha256').update(String(VERSION));
+  const files = new Map<string, string>();
+  const place = async ({ file, offset }: StoredTensor) => {
+    if (!files.has(file)) {
+      const { size, mtimeMs } = await stat(file);
+      files.set(file, `${file} ${size} ${mtimeMs}`);
+    }
+    return `${files.get(file)} ${offset}`;
+  };
+  for (const [tensor, additions] of changes) {
+    hash.update(await place(tensor));
+    for (const { module, strength } of additions) hash.update(`${await place(module.down)} ${strength}`);
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+async function mergedValues(tensor: StoredTensor, additions: readonly Addition[]): Promise<Float32Array> {
+  const values = await readFloat32(tensor);
+  for (const { module, strength } of additions) {
+    const [down, up] = [await readFloat32(module.down), await readFloat32(module.up)];
+    const rank = module.down.shape[0]!;
+    const alpha = module.alpha ? (await readFloat32(module.alpha))[0]! : rank;
+    for (const half of [down, up, Float32Array.of(alpha)])
+      if (!half.every(Number.isFinite))
+        throw new InputError(`${module.down.file}: ${module.key} holds numbers that are not finite.`);
+    await addProduct(values, up, down, rank, (strength * alpha) / rank);
+  }
+  return values;
+}
+
+/** Removes the files that were used longest ago. */
+async function prune(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.safetensors'));
+  const dated = await Promise.all(
+    names.map(async (name) => ({ name, time: (await stat(path.join(folder, name))).mtimeMs })),
+  );
+  for (const { name } of dated.sort((a, b) => b.time - a.time).slice(KEPT))
+    await rm(path.join(folder, name), { force: true });
+}

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { writeCheckpoint } from '../../test/support/checkpoints.ts';
+import { createEngine } from '../engine.ts';
+import { InputError } from '../errors.ts';
+import { weightsOf } from '../graph/network.ts';
+import { ARCHITECTURES } from '../models/architectures.ts';
+import { ModelFolder } from '../models/folder.ts';
+import { networkOf } from '../models/parts.ts';
+import { gaussianNoise } from '../pictures/noise.ts';
+import { NodeRuntime } from '../runtime/node/runtime.ts';
+import { openAdapter } from './lora.ts';
+import { loraTarget } from './lora-names.ts';
+import { readFloat32 } from './read.ts';
+import { writeSafetensors } from './write.ts';
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-lora-'));
+process.env.PATCHWORK_CACHE = path.join(folder, 'cache');
+const base = path.join(folder, 'sd15');
+await writeCheckpoint(base, 'sd15');
+after(() => rm(folder, { recursive: true, force: true }));
+
+const ATTENTION = 'down_blocks.0.attentions.0.transformer_blocks.0.attn1';
+const QUERY = `${ATTENTION}.to_q`;
+const OUT = `${ATTENTION}.to_out.0`;
+const CONV = 'down_blocks.0.resnets.0.conv1';
+const PROJECTION = 'down_blocks.0.attentions.0.proj_in';
+const TEXT = 'text_model.encoder.layers.1.self_attn.v_proj';
+
+/** [out, in] or [out, in, 3, 3] of the small checkpoint's weights. */
+const SHAPES: Record<string, number[]> = {
+  [QUERY]: [8, 8],
+  [OUT]: [8, 8],
+  [CONV]: [8, 8, 3, 3],
+  [PROJECTION]: [8, 8, 1, 1],
+  [TEXT]: [16, 16],
+};
+
+interface Module {
+  path: string;
+  /** What the file calls it. */
+  key: string;
+  rank: number;
+  alpha?: number;
+}
+
+let files = 0;
+const values = (seed: number, count: number) => gaussianNoise(seed, 7, count);
+
+/** A LoRA file of random halves; `names`: the endings of the halves' keys. */
+async function loraFile(modules: readonly Module[], names: readonly [string, string]): Promise<string> {
+  const file = path.join(folder, `lora-${files++}.safetensors`);
+  const tensors = modules.flatMap(({ path, key, rank, alpha }, i) => {
+    const [out, ...rest] = SHAPES[path]!;
+    const tensor = (name: string, shape: number[], data: Float32Array) => ({
+      name,
+      dtype: 'F32' as const,
+      shape,
+      chunks: () => [new Uint8Array(data.buffer)],
+    });
+    const size = rest.reduce((a, b) => a * b, 1);
+    const ones = rest.slice(1).map(() => 1);
+    return [
+      tensor(`${key}${names[0]}`, [rank, ...rest], values(files * 10 + i, rank * size)),
+      tensor(`${key}${names[1]}`, [out!, rank, ...ones], values(files * 10 + i + 5, out! * rank)),
+      ...(alpha === undefined ? [] : [tensor(`${key}.alpha`, [], Float32Array.of(alpha))]),
+    ];
+  });
+  await writeSafetensors(file, tensors);
+  return file;
+}
+
+const kohya = (path: string) => `lora_unet_${path.replaceAll('.', '_')}`;
+const KOHYA = ['.lora_down.weight', '.lora_up.weight'] as const;
+const PEFT = ['.lora_A.weight', '.lora_B.weight'] as const;
+
+/** W + strength · alpha / rank · up · down, written as plainly as it can be. */
+async function plainly(path: string, file: string, module: Module, strength: number, from: Float32Array) {
+  const { modules } = await openAdapter(file, strength);
+  const { down, up } = modules.find(({ key }) => key === module.key)!;
+  const [a, b] = [await readFloat32(down), await readFloat32(up)];
+  const [out, ...rest] = SHAPES[path]!;
+  const width = rest.reduce((x, y) => x * y, 1);
+  const { rank, alpha = rank } = module;
+  return from.map((value, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    assert.ok(row < out!);
+    let sum = 0;
+    for (let r = 0; r < rank; r++) sum += b[row * rank + r]! * a[r * width + column]!;
+    return value + ((strength * alpha) / rank) * sum;
+  });
+}
+
+async function weightOf(model: ModelFolder, name: string): Promise<Float32Array> {
+  const part = name.startsWith('text_model') ? 'text-encoder' : 'unet';
+  return readFloat32((await model.weights(part)).find(`${name}.weight`)!);
+}
+
+function assertClose(actual: Float32Array, expected: Float32Array): void {
+  assert.equal(actual.length, expected.length);
+  for (const [i, value] of expected.entries())
+    assert.ok(
+      Math.abs(actual[i]! - value) < 1e-5 * (1 + Math.abs(value)),
+      `${i}: ${actual[i]}, not ${value}`,
+    );
+}
+
+for (const [style, names, modules] of [
+  [
+    'diffusers',
+    PEFT,
+    [
+      { path: QUERY, key: `unet.${QUERY}`, rank: 3 },
+      { path: PROJECTION, key: `unet.${PROJECTION}`, rank: 4 },
+      { path: TEXT, key: `text_encoder.${TEXT}`, rank: 2 },
+    ],
+  ],
+  [
+    'kohya, with alphas and convolutions',
+    KOHYA,
+    [
+      { path: QUERY, key: kohya(QUERY), rank: 5, alpha: 1 },
+      { path: OUT, key: kohya(OUT), rank: 8, alpha: 4 },
+      { path: CONV, key: kohya(CONV), rank: 6, alpha: 3 },
+      { path: TEXT, key: `lora_te_${TEXT.replaceAll('.', '_')}`, rank: 1, alpha: 0.5 },
+    ],
+  ],
+  [
+    'diffusers before 0.22',
+    ['.down.weight', '.up.weight'],
+    [
+      { path: QUERY, key: `unet.${ATTENTION}.processor.to_q_lora`, rank: 4 },
+      { path: OUT, key: `unet.${ATTENTION}.processor.to_out_lora`, rank: 2 },
+    ],
+  ],
+] as [string, [string, string], Module[]][])
+  test(`${style}: merged weights are those of the plain arithmetic`, async () => {
+    const file = await loraFile(modules, names);
+    const model = await ModelFolder.open(base);
+    const merged = model.withAdapters([await openAdapter(file, 0.7)]);
+    assert.deepEqual(merged.warnings, []);
+    for (const module of modules) {
+      const before = await weightOf(model, module.path);
+      assertClose(
+        await weightOf(merged.model, module.path),
+        await plainly(module.path, file, module, 0.7, before),
+      );
+    }
+    // What no module changes is read from where it was.
+    const other = (await merged.model.weights('unet')).find('conv_in.weight')!;
+    assert.ok(other.file.startsWith(base));
+  });
+
+test('several files add up, each with its strength; the result is kept and found again', async () => {
+  const one: Module = { path: QUERY, key: kohya(QUERY), rank: 4, alpha: 2 };
+  const two: Module = { path: QUERY, key: `unet.${QUERY}`, rank: 2 };
+  const [first, second] = [await loraFile([one], KOHYA), await loraFile([two], PEFT)];
+  const model = await ModelFolder.open(base);
+  const adapters = [await openAdapter(first, 0.5), await openAdapter(second, -1.25)];
+  const merged = model.withAdapters(adapters).model;
+  const half = await plainly(QUERY, first, one, 0.5, await weightOf(model, QUERY));
+  assertClose(await weightOf(merged, QUERY), await plainly(QUERY, second, two, -1.25, half));
+  const cache = path.join(folder, 'cache', 'merged');
+  const before = (await readdir(cache)).length;
+  await weightOf(merged, QUERY);
+  assert.equal((await readdir(cache)).length, before);
+  assert.notEqual(merged.id, model.id);
+});
+
+test('a picture with a LoRA is another picture; with strength 0 it is the same', async () => {
+  const modules = [QUERY, OUT, CONV].map((path) => ({ path, key: kohya(path), rank: 4 }));
+  const lora = await loraFile(modules, KOHYA);
+  const engine = createEngine(new NodeRuntime(1));
+  const draw = async (strength?: number) => {
+    const loras = strength === undefined ? [] : [{ lora, strength }];
+    const result = await engine.generate({ prompt: 'a house', model: base, seed: 1, steps: 2, loras });
+    return result;
+  };
+  const plain = await draw();
+  const changed = await draw(1);
+  // The recipes differ; pictures are compared by their size without them.
+  assert.notDeepEqual(pixelsOf(changed.picture.png), pixelsOf(plain.picture.png));
+  assert.deepEqual(pixelsOf((await draw(0)).picture.png), pixelsOf(plain.picture.png));
+  assert.deepEqual(changed.recipe.loras, [{ lora: path.basename(lora, '.safetensors'), strength: 1 }]);
+  await engine.dispose();
+});
+
+/** The compressed pixels of a PNG file: what follows the texts. */
+function pixelsOf(png: Uint8Array): Buffer {
+  const bytes = Buffer.from(png);
+  return bytes.subarray(bytes.indexOf('IDAT'));
+}
+
+test('Stability’s names for SDXL’s modules lead to weights that exist', () => {
+  const names = new Set(
+    weightsOf(networkOf('unet', ARCHITECTURES.sdxl!.unet, 'sdxl')).map(({ name }) =>
+      name.replaceAll('.', '_'),
+    ),
+  );
+  for (const [key, path] of [
+    [
+      'input_blocks_4_1_transformer_blocks_0_attn1_to_q',
+      'down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q',
+    ],
+    [
+      'input_blocks_8_1_transformer_blocks_9_ff_net_0_proj',
+      'down_blocks_2_attentions_1_transformer_blocks_9_ff_net_0_proj',
+    ],
+    ['input_blocks_3_0_op', 'down_blocks_0_downsamplers_0_conv'],
+    ['input_blocks_7_0_skip_connection', 'down_blocks_2_resnets_0_conv_shortcut'],
+    ['middle_block_1_proj_in', 'mid_block_attentions_0_proj_in'],
+    ['middle_block_2_out_layers_3', 'mid_block_resnets_1_conv2'],
+    [
+      'output_blocks_5_1_transformer_blocks_1_attn2_to_out_0',
+      'up_blocks_1_attentions_2_transformer_blocks_1_attn2_to_out_0',
+    ],
+    ['output_blocks_2_2_conv', 'up_blocks_0_upsamplers_0_conv'],
+    ['output_blocks_8_0_emb_layers_1', 'up_blocks_2_resnets_2_time_emb_proj'],
+    ['time_embed_0', 'time_embedding_linear_1'],
+    ['label_emb_0_2', 'add_embedding_linear_2'],
+  ] as const) {
+    assert.deepEqual(loraTarget(`lora_unet_${key}`), { part: 'unet', path });
+    assert.ok(names.has(`${path}_weight`), path);
+  }
+});
+
+test('files that are no LoRA, of another model, half, or with odd numbers are refused by name', async () => {
+  const model = await ModelFolder.open(base);
+  const raw = async (tensors: Record<string, number[]>, fill = 1) => {
+    const file = path.join(folder, `lora-${files++}.safetensors`);
+    await writeSafetensors(
+      file,
+      Object.entries(tensors).map(([name, shape]) => ({
+        name,
+        dtype: 'F32' as const,
+        shape,
+        chunks: () => [new Uint8Array(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill).buffer)],
+      })),
+    );
+    return file;
+  };
+  const open = async (tensors: Record<string, number[]>, fill?: number) => {
+    const { model: merged } = model.withAdapters([await openAdapter(await raw(tensors, fill), 1)]);
+    await merged.weights('unet');
+  };
+  const key = kohya(QUERY);
+  const cases: [Record<string, number[]>, RegExp, number?][] = [
+    [{ 'unet.conv_in.weight': [8, 4] }, /no part of a LoRA/],
+    [{ [`${key}.hada_w1_a`]: [8, 4] }, /is LoHa/],
+    [{ [`${key}.dora_scale`]: [8] }, /is DoRA/],
+    [{ [`${key}.lora_up.weight`]: [8, 4] }, /only one half/],
+    [{ [`${key}.lora_up.weight`]: [8, 4], [`${key}.lora_down.weight`]: [3, 8] }, /do not fit each other/],
+    [{ [`${key}.lora_up.weight`]: [9, 4], [`${key}.lora_down.weight`]: [4, 8] }, /made for another model/],
+    [{ 'lora_unet_x.lora_up.weight': [8, 4], 'lora_unet_x.lora_down.weight': [4, 8] }, /nothing of it fits/],
+    [{ 'bert.q.lora_A.weight': [8, 4], 'bert.q.lora_B.weight': [4, 8] }, /a way that is not known/],
+    [{ [`${key}.lora_up.weight`]: [8, 4], [`${key}.lora_down.weight`]: [4, 8] }, /not finite/, Number.NaN],
+  ];
+  for (const [tensors, sentence, fill] of cases)
+    await assert.rejects(open(tensors, fill), (error) => {
+      assert.ok(error instanceof InputError, String(error));
+      assert.match(error.message, sentence);
+      return true;
+    });
+  const pickle = path.join(folder, 'lora.ckpt');
+  await writeFile(pickle, 'PK');
+  await assert.rejects(openAdapter(pickle, 1), InputError);
+  const idle = 'lora_te2_text_model_x';
+  const { warnings } = model.withAdapters([
+    await openAdapter(
+      await raw({
+        [`${key}.lora_up.weight`]: [8, 4],
+        [`${key}.lora_down.weight`]: [4, 8],
+        [`${idle}.lora_up.weight`]: [8, 4],
+        [`${idle}.lora_down.weight`]: [4, 8],
+      }),
+      1,
+    ),
+  ]);
+  assert.match(warnings[0]!, /1 of 2 parts .* fit nothing in sd15/);
+});
