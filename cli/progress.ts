@@ -1,4 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
+import type { FetchProgress } from '../engine/hub/fetch-model.ts';
+import { formatBytes, formatDuration } from './output.ts';
 
 /** A progress bar on stderr; silent where stderr is not a terminal. */
 export class Progress {
@@ -22,6 +24,34 @@ export class Progress {
 
   stop(): void {
     this.#bar.stop();
+  }
+}
+
+/** A progress bar of bytes on stderr, with rate and time left. */
+export class FetchBar {
+  readonly #progress = new SingleBar(
+    {
+      format: '{bar} {percentage} % {done} of {whole} {rate} {file}',
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+    },
+    Presets.shades_classic,
+  );
+  #begun = false;
+
+  update({ file, bytes, totalBytes, bytesPerSecond, secondsLeft }: FetchProgress): void {
+    const rate = bytesPerSecond
+      ? `${formatBytes(bytesPerSecond)}/s, ${formatDuration(secondsLeft ?? 0)} left`
+      : '';
+    const text = { done: formatBytes(bytes), whole: formatBytes(totalBytes), rate, file };
+    if (!this.#begun) this.#progress.start(totalBytes, bytes, text);
+    this.#begun = true;
+    this.#progress.update(bytes, text);
+  }
+
+  stop(): void {
+    this.#progress.stop();
   }
 }
 

@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import {
   ATTENTIONS,
+  DECODERS,
   type GenerateRequest,
   type GenerateResult,
+  type LoraChoice,
   PRECISIONS,
   type Recipe,
   SCHEDULERS,
@@ -14,15 +16,27 @@ import { formatMacs, formatSeconds, note, print } from '../output.ts';
 
 /** Options of every command that draws. */
 export type DrawingOptions = CommonOptions &
-  Pick<GenerateRequest, 'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision' | 'attention'> & {
+  Pick<
+    GenerateRequest,
+    'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision' | 'attention' | 'decoder'
+  > & {
     output: string;
     negative?: string;
+    lora?: LoraChoice[];
   };
 
 export function withDrawingOptions(command: Command): Command {
   command
     .requiredOption('-o, --output <file>', 'the PNG file to write')
-    .option('--model <folder>', 'a model folder in the diffusers layout (default: the embedded model)')
+    .option(
+      '--model <folder>',
+      'a model folder in the diffusers layout, or a model got from the hub (default: the embedded model)',
+    )
+    .option(
+      '--lora <file[:strength]>',
+      'merge a LoRA file or one got from the hub; may be given several times',
+      addLora,
+    )
     .option('--negative <text>', 'what to avoid')
     .addOption(
       new Option('--seed <n>', 'same seed, same picture (default: random)').argParser(
@@ -38,6 +52,7 @@ export function withDrawingOptions(command: Command): Command {
       ),
     )
     .addOption(new Option('--scheduler <name>', 'sampler').choices(SCHEDULERS))
+    .addOption(new Option('--decoder <name>', 'fast: draw with TAESD').choices(DECODERS))
     .addOption(new Option('--precision <name>', 'arithmetic').choices(PRECISIONS))
     .addOption(new Option('--attention <name>', 'sampled: cheaper, on large maps').choices(ATTENTIONS));
   return withCommonOptions(command);
@@ -45,9 +60,16 @@ export function withDrawingOptions(command: Command): Command {
 
 /** The part of a request that these options make. */
 export function drawingRequest(options: DrawingOptions) {
-  const { model, seed, steps, guidance, scheduler, precision, attention, threads, negative } = options;
-  const common = { model, seed, steps, guidance, scheduler, precision, attention, threads };
-  return { ...common, negativePrompt: negative, previews: false };
+  const { model, seed, steps, guidance, scheduler, precision, attention, decoder, threads } = options;
+  const { negative, lora } = options;
+  const request = { model, seed, steps, guidance, scheduler, precision, attention, decoder, threads };
+  return { ...request, negativePrompt: negative, loras: lora, previews: false };
+}
+
+/** Adds a LoRA file, with a strength after a colon or 1. */
+function addLora(text: string, before: LoraChoice[] = []): LoraChoice[] {
+  const [, lora = '', strength] = /^(.+?)(?::(-?\d+(?:\.\d+)?))?$/.exec(text) ?? [];
+  return [...before, { lora, strength: strength === undefined ? 1 : Number(strength) }];
 }
 
 /** Writes the picture and prints what it cost; `more` is added to the JSON, `remark` to the line for people. */

@@ -14,10 +14,13 @@ export interface Outcome {
 /** Runs the built `patchwork` command as a user does; `signalAfter` sends Ctrl-C once stderr or time says so. */
 export function patchwork(
   args: readonly string[],
-  options: { interruptAfterMs?: number } = {},
+  options: { interruptAfterMs?: number; env?: Record<string, string> } = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [BUNDLE, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [BUNDLE, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    });
     const outcome: Outcome = { code: null, stdout: '', stderr: '' };
     child.stdout.on('data', (chunk) => {
       outcome.stdout += chunk;

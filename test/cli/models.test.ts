@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { writeCheckpoint, writeTinyAutoencoder } from '../support/checkpoints.ts';
+import { type Hub, startHub } from '../support/hub.ts';
+import { inTemporaryFolder, patchwork } from './patchwork.ts';
+
+const ID = 'nota-ai/bk-sdm-tiny';
+const UNET = 'unet/diffusion_pytorch_model.safetensors';
+const PROMPT = 'a red house by a lake';
+
+/** A hub, an empty cache, and the command that uses them. */
+async function withHub(use: (run: Run, folder: string, hub: Hub) => Promise<void>): Promise<void> {
+  await inTemporaryFolder(async (folder) => {
+    await writeCheckpoint(path.join(folder, 'bk'), 'bk-sdm-tiny');
+    await writeTinyAutoencoder(path.join(folder, 'taesd'));
+    const served = await startHub({
+      [ID]: { folder: path.join(folder, 'bk'), licence: 'creativeml-openrail-m' },
+      'madebyollin/taesd': { folder: path.join(folder, 'taesd') },
+    });
+    const env = { HF_ENDPOINT: served.endpoint, HF_HUB_CACHE: path.join(folder, 'cache'), HF_TOKEN: '' };
+    try {
+      await use((...args) => patchwork(args, { env }), folder, served);
+    } finally {
+      await served.close();
+    }
+  });
+}
+type Run = (...args: string[]) => ReturnType<typeof patchwork>;
+
+test('from an empty cache: get with a cut in the middle, generate, edit, remove', () =>
+  withHub(async (run, folder, served) => {
+    const picture = path.join(folder, 'house.png');
+    const missing = await run('generate', PROMPT, '-o', picture, '--model', ID);
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /models get nota-ai\/bk-sdm-tiny/);
+
+    const unasked = await run('models', 'get', ID);
+    assert.equal(unasked.code, 2);
+    assert.match(unasked.stderr, /Licence: creativeml-openrail-m[\s\S]*--yes/);
+    assert.ok(!served.requests.some(({ file }) => file), 'nothing is fetched without a yes');
+
+    let cuts = 0;
+    served.fault = ({ file, path }) =>
+      file === UNET && !path.includes('/resolve/') && cuts++ === 0 ? { cut: 30_000 } : undefined;
+    const got = await run('models', 'get', ID, '--yes', '--json');
+    assert.equal(got.code, 0, got.stderr);
+    assert.equal(cuts, 2);
+    const { folder: model, fetchedBytes } = JSON.parse(got.stdout);
+    assert.ok(existsSync(path.join(model, 'model_index.json')) && fetchedBytes > 100_000);
+
+    const drawn = await run(
+      'generate',
+      PROMPT,
+      '-o',
+      picture,
+      '--model',
+      ID,
+      '--size',
+      '64x64',
+      '--steps',
+      '2',
+      '--json',
+    );
+    assert.equal(drawn.code, 0, drawn.stderr);
+    assert.equal(JSON.parse(drawn.stdout).model, ID);
+    const mask = path.join(import.meta.dirname, '../../media/masks/img2img-0.active-64x128.png');
+    const edited = path.join(folder, 'boat.png');
+    const edit = await run(
+      'edit',
+      picture,
+      'a blue boat',
+      '--mask',
+      mask,
+      '-o',
+      edited,
+      '--model',
+      ID,
+      '--steps',
+      '2',
+      '--json',
+    );
+    assert.equal(edit.code, 0, edit.stderr);
+    assert.ok(JSON.parse(edit.stdout).activeFraction[0] < 1);
+
+    const listed = JSON.parse((await run('models', 'list', '--json')).stdout);
+    assert.deepEqual(
+      listed.models.map(({ id, removable }: { id: string; removable: boolean }) => [id, removable]).at(-1),
+      [ID, true],
+    );
+    assert.ok(!listed.catalogue.some(({ id }: { id: string }) => id === ID));
+    assert.equal((await run('models', 'remove', ID)).code, 2);
+    assert.equal((await run('models', 'remove', ID, '--yes')).code, 0);
+    assert.ok(!existsSync(model));
+    assert.equal((await run('models', 'remove', ID, '--yes')).code, 2);
+  }));
+
+test('the fast decoder draws with TAESD, once it is there', () =>
+  withHub(async (run, folder) => {
+    const picture = path.join(folder, 'house.png');
+    assert.equal((await run('models', 'get', ID, '--yes')).code, 0);
+    const draw = (...more: string[]) =>
+      run(
+        'generate',
+        PROMPT,
+        '-o',
+        picture,
+        '--model',
+        ID,
+        '--size',
+        '64x64',
+        '--steps',
+        '1',
+        '--seed',
+        '1',
+        '--json',
+        ...more,
+      );
+    const missing = await draw('--decoder', 'fast');
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /models get madebyollin\/taesd/);
+    const own = JSON.parse((await draw()).stdout);
+    assert.equal((await run('models', 'get', 'madebyollin/taesd', '--yes')).code, 0);
+    const fast = JSON.parse((await draw('--decoder', 'fast')).stdout);
+    assert.equal(fast.decoder, 'fast');
+    assert.ok(fast.macs < own.macs);
+  }));
+
+test('names that are none, and what is not at the hub', () =>
+  withHub(async (run) => {
+    for (const [id, sentence] of [
+      ['bk-sdm', /not a model of the catalogue/],
+      ['../../etc/passwd', /not a model of the catalogue/],
+      ['no/such-model', /does not exist at/],
+      [`${ID}@0123`, /There is no/],
+    ] as const) {
+      const { code, stderr, stdout } = await run('models', 'get', id, '--yes', '--json');
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, sentence);
+      assert.equal(stdout, '');
+    }
+  }));
