@@ -1,5 +1,7 @@
 import type { CommonOptions } from './options.ts';
 
+export { formatBytes } from '../engine/units.ts';
+
 /** Prints a command's result: as one JSON object, or as text for people. */
 export function print(options: CommonOptions, result: object, text: () => string): void {
   process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : `${text()}\n`);
@@ -23,16 +25,4 @@ export function formatMacs(macs: number): string {
 
 export function formatSeconds(seconds: number): string {
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;
-}
-
-/** 40 s, 3 min 20 s, 1 h 5 min: a time to wait. */
-export function formatDuration(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
-}
-
-export function formatBytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

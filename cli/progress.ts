@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
+import { describeProgress } from '../engine/hub/describe.ts';
 import type { FetchProgress } from '../engine/hub/fetch-model.ts';
-import { formatBytes, formatDuration } from './output.ts';
 
 /** A progress bar on stderr; silent where stderr is not a terminal. */
 export class Progress {
@@ -31,7 +31,7 @@ export class Progress {
 export class FetchBar {
   readonly #progress = new SingleBar(
     {
-      format: '{bar} {percentage} % {done} of {whole} {rate} {file}',
+      format: '{bar} {percentage} % {done} {file}',
       stream: process.stderr,
       clearOnComplete: true,
       hideCursor: true,
@@ -40,11 +40,9 @@ export class FetchBar {
   );
   #begun = false;
 
-  update({ file, bytes, totalBytes, bytesPerSecond, secondsLeft }: FetchProgress): void {
-    const rate = bytesPerSecond
-      ? `${formatBytes(bytesPerSecond)}/s, ${formatDuration(secondsLeft ?? 0)} left`
-      : '';
-    const text = { done: formatBytes(bytes), whole: formatBytes(totalBytes), rate, file };
+  update(progress: FetchProgress): void {
+    const { file, bytes, totalBytes } = progress;
+    const text = { done: describeProgress(progress), file };
     if (!this.#begun) this.#progress.start(totalBytes, bytes, text);
     this.#begun = true;
     this.#progress.update(bytes, text);

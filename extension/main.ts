@@ -7,6 +7,8 @@ import { BenchmarkStore } from './benchmark/store.ts';
 import { registerPictureEditor } from './editor/provider.ts';
 import { PromptHistory } from './history.ts';
 import { LastEditor } from './lastEditor.ts';
+import { manageModels } from './models/manage.ts';
+import { HubToken } from './models/token.ts';
 import { PictureStore } from './pictures.ts';
 import { askPrompt } from './promptInput.ts';
 import { reportError } from './report.ts';
@@ -49,6 +51,9 @@ export function activate(context: ExtensionContext): void {
       },
     }),
     ...registerPictureEditor(services),
+    commands.registerCommand('patchwork.manageModels', () =>
+      manageModels(services, new HubToken(context.secrets)),
+    ),
     window.registerWebviewPanelSerializer(VIEW_TYPE, {
       async deserializeWebviewPanel(panel, state) {
         await PictureView.restore(services, panel, state);

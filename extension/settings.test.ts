@@ -26,7 +26,7 @@ test('empty and zero mean the default of the model', () => {
 
 test('values are taken over', () => {
   const base = path.resolve('/home/me/site');
-  const settings = { size: '320X256', steps: 12, scheduler: 'unipc', guidance: 4.5, model: 'models/mine' };
+  const settings = { size: '320X256', steps: 12, scheduler: 'unipc', guidance: 4.5, model: './models/mine' };
   assert.deepEqual(JSON.parse(JSON.stringify(pictureSettings(from(settings), base))), {
     width: 320,
     height: 256,
@@ -35,6 +35,12 @@ test('values are taken over', () => {
     guidance: 4.5,
     model: path.join(base, 'models/mine'),
   });
+  assert.equal(pictureSettings(from({ model: 'stabilityai/sd-turbo' }), base).model, 'stabilityai/sd-turbo');
+  assert.deepEqual(pictureSettings(from({ loras: { 'me/style': 0.8, './a.safetensors': -1 } }), base).loras, [
+    { lora: 'me/style', strength: 0.8 },
+    { lora: path.join(base, 'a.safetensors'), strength: -1 },
+  ]);
+  assert.equal(pictureSettings(from({ decoder: 'fast' })).decoder, 'fast');
   assert.equal(pictureSettings(from({ model: '~/models/a' })).model, path.join(os.homedir(), 'models/a'));
 });
 

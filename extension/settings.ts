@@ -1,12 +1,23 @@
+import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type GenerateRequest, SCHEDULERS, type SchedulerName } from '../engine/api.ts';
+import { type GenerateRequest, type LoraChoice, SCHEDULERS, type SchedulerName } from '../engine/api.ts';
 import { InputError } from '../engine/errors.ts';
+import { isRepositoryId } from '../engine/hub/repository-id.ts';
 
 /** What the user's settings say about every picture; absent means the model's own default. */
 export type PictureSettings = Pick<
   GenerateRequest,
-  'model' | 'width' | 'height' | 'steps' | 'scheduler' | 'guidance' | 'threads' | 'negativePrompt'
+  | 'model'
+  | 'width'
+  | 'height'
+  | 'steps'
+  | 'scheduler'
+  | 'guidance'
+  | 'threads'
+  | 'negativePrompt'
+  | 'decoder'
+  | 'loras'
 >;
 
 /** The value of a setting of the section `patchwork`; settings.json is typed by hand, so it may be anything. */
@@ -20,7 +31,9 @@ export type GetSetting = (name: string) => unknown;
 export function pictureSettings(get: GetSetting, base?: string): PictureSettings {
   return {
     ...size(get('size')),
-    model: modelFolder(text(get, 'model'), base),
+    model: place('model', text(get, 'model'), base),
+    decoder: text(get, 'decoder') === 'fast' ? 'fast' : undefined,
+    loras: loras(get('loras'), base),
     steps: number(get, 'steps', { max: 150, whole: true }),
     guidance: number(get, 'guidance', { max: 50, whole: false }),
     threads: threadSetting(get),
@@ -92,13 +105,26 @@ function scheduler(name: string | undefined): SchedulerName | undefined {
   return known;
 }
 
-function modelFolder(setting: string | undefined, base?: string): string | undefined {
+/** A path, or a name of the hub as it is. */
+function place(name: string, setting: string | undefined, base?: string): string | undefined {
   if (!setting) return undefined;
   if (/^~(?=$|[/\\])/.test(setting)) return path.join(os.homedir(), setting.slice(1));
+  const file = path.resolve(base ?? '', setting);
+  if (isRepositoryId(setting.split('@')[0]!) && !(base && existsSync(file))) return setting;
   if (!base && !path.isAbsolute(setting)) {
-    throw new InputError(`The setting patchwork.model must be a full path when no folder is open.`);
+    throw new InputError(`The setting patchwork.${name} must be a full path when no folder is open.`);
   }
-  return path.resolve(base ?? '', setting);
+  return file;
+}
+
+function loras(value: unknown, base?: string): LoraChoice[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : undefined;
+  if (!entries?.every(([, strength]) => typeof strength === 'number' && Math.abs(strength) <= 4)) {
+    throw new InputError('The setting patchwork.loras must give each LoRA file a strength from -4 to 4.');
+  }
+  if (entries.length === 0) return undefined;
+  return entries.map(([lora, strength]) => ({ lora: place('loras', lora, base) ?? lora, strength }));
 }
 
 function text(get: GetSetting, name: string): string | undefined {

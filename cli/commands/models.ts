@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { InputError } from '../../engine/errors.ts';
-import { type FetchPlan, fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
+import { describePlan } from '../../engine/hub/describe.ts';
+import { fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
 import { hubSettings } from '../../engine/hub/settings.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
 import { CATALOGUE, wantedFor } from '../../engine/models/catalogue.ts';
@@ -57,7 +58,7 @@ async function runGet(id: string, options: Options): Promise<void> {
   }
   const signal = interruptible();
   const plan = await planFetch(settings, wanted, signal);
-  for (const line of describe(id, plan)) note(line);
+  for (const line of describePlan(plan)) note(line);
   if (!(await agreed('Fetch it?', options.yes))) return note('Nothing was fetched.');
   const bar = new FetchBar();
   try {
@@ -72,15 +73,6 @@ async function runGet(id: string, options: Options): Promise<void> {
   } finally {
     bar.stop();
   }
-}
-
-/** What a yes would mean. */
-function describe(id: string, { repository, bytes, missingBytes, files }: FetchPlan): string[] {
-  const rest = missingBytes < bytes ? `, ${formatBytes(bytes - missingBytes)} of which are here` : '';
-  return [
-    `${id} at ${repository.commit}: ${files.length} files, ${formatBytes(bytes)}${rest}.`,
-    `Licence: ${repository.licence ?? 'its card names none'}.`,
-  ];
 }
 
 async function runRemove(id: string, options: Options): Promise<void> {

@@ -55,8 +55,8 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
-/** Starts a server of its own with fresh settings and opens the workbench. */
-export async function openWorkbench(): Promise<Workbench> {
+/** Starts a server of its own with fresh settings and opens the workbench; `env` is added to its environment. */
+export async function openWorkbench(env: Record<string, string> = {}): Promise<Workbench> {
   fs.mkdirSync(OUT, { recursive: true });
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-e2e-'));
   const workspace = path.join(home, 'picture-book');
@@ -65,7 +65,7 @@ export async function openWorkbench(): Promise<Workbench> {
     home,
     extensions: [process.env.PATCHWORK_EXTENSION ?? ROOT, path.join(import.meta.dirname, 'host')],
     settings: SETTINGS,
-    env: { PATCHWORK_E2E_PORT_FILE: path.join(home, PORT_FILE) },
+    env: { ...env, PATCHWORK_E2E_PORT_FILE: path.join(home, PORT_FILE) },
   });
   let browser: Browser | undefined;
   const close = async () => {

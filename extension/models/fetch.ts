@@ -1,0 +1,61 @@
+import { ProgressLocation, window } from 'vscode';
+import { isAbort } from '../../engine/errors.ts';
+import { describePlan, describeProgress } from '../../engine/hub/describe.ts';
+import { fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
+import { type HubSettings, hubSettings } from '../../engine/hub/settings.ts';
+import { wantedFor } from '../../engine/models/catalogue.ts';
+import type { HubToken } from './token.ts';
+
+/** The hub with the token that VS Code keeps; requests follow VS Code's proxy settings. */
+export async function settingsWith(token: HubToken): Promise<HubSettings> {
+  const kept = await token.get();
+  return await hubSettings({ fetch: globalThis.fetch, ...(kept && { token: kept }) });
+}
+
+/**
+ * Fetches a model after telling what that means and a yes, with progress that can be cancelled.
+ * @returns its folder, or undefined if the user did not want it
+ */
+export async function fetchWithConsent(name: string, token: HubToken): Promise<string | undefined> {
+  const settings = await settingsWith(token);
+  const wanted = wantedFor(name);
+  const here = await modelHere(settings, wanted);
+  if (here) return here;
+  const plan = await cancellable(`Asking the hub about ${name}`, (signal) =>
+    planFetch(settings, wanted, signal),
+  );
+  if (!plan) return undefined;
+  const detail = describePlan(plan).join('\n\n');
+  const answer = await window.showInformationMessage(`Fetch ${name}?`, { modal: true, detail }, 'Fetch');
+  if (answer !== 'Fetch') return undefined;
+  return await cancellable(`Fetching ${name}`, (signal, tell) =>
+    fetchModel(settings, plan, {
+      signal,
+      onProgress: (progress) =>
+        tell(describeProgress(progress), (100 * progress.bytes) / progress.totalBytes),
+    }),
+  );
+}
+
+/** Runs a task with a notification that can cancel it; undefined when it was cancelled. */
+async function cancellable<Result>(
+  title: string,
+  task: (signal: AbortSignal, tell: (message: string, percent: number) => void) => Promise<Result>,
+): Promise<Result | undefined> {
+  const controller = new AbortController();
+  const options = { location: ProgressLocation.Notification, title, cancellable: true };
+  return await window.withProgress(options, async (progress, cancellation) => {
+    cancellation.onCancellationRequested(() => controller.abort());
+    let reached = 0;
+    const tell = (message: string, percent: number) => {
+      progress.report({ message, increment: percent - reached });
+      reached = percent;
+    };
+    try {
+      return await task(controller.signal, tell);
+    } catch (error) {
+      if (isAbort(error)) return undefined;
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,167 @@
+import {
+  ConfigurationTarget,
+  type QuickInputButton,
+  type QuickPickItem,
+  QuickPickItemKind,
+  ThemeIcon,
+  window,
+  workspace,
+} from 'vscode';
+import { CATALOGUE, type Purpose } from '../../engine/models/catalogue.ts';
+import { ModelFolder } from '../../engine/models/folder.ts';
+import { type InstalledModel, installedModels, removeModel } from '../../engine/models/installed.ts';
+import { formatBytes } from '../../engine/units.ts';
+import { reportError } from '../report.ts';
+import type { Services } from '../services.ts';
+import { fetchWithConsent, settingsWith } from './fetch.ts';
+import { type ModelRow, modelRows } from './items.ts';
+import type { HubToken } from './token.ts';
+
+const REMOVE: QuickInputButton = { iconPath: new ThemeIcon('trash'), tooltip: 'Remove from This Machine' };
+const ICONS: Record<Purpose, string> = {
+  pictures: 'sparkle',
+  decoder: 'zap',
+  lora: 'layers',
+  selection: 'target',
+};
+
+type Item = QuickPickItem & { row: ModelRow };
+
+/** The command: shows what is here and what can be fetched, and does what is chosen. */
+export async function manageModels(services: Services, token: HubToken): Promise<void> {
+  try {
+    const chosen = await choose(token);
+    if (chosen) await act(chosen, token);
+  } catch (error) {
+    await reportError(services.log, error);
+  }
+}
+
+type Choice = { row: ModelRow; remove: boolean };
+
+async function choose(token: HubToken): Promise<Choice | undefined> {
+  const installed = await installedModels(await settingsWith(token));
+  const used = workspace.getConfiguration('patchwork').get<string>('model')?.trim() ?? '';
+  const pick = window.createQuickPick<Item>();
+  pick.title = 'Manage Models';
+  pick.placeholder = 'Choose a model to draw with, or one to fetch';
+  pick.matchOnDescription = true;
+  pick.matchOnDetail = true;
+  pick.items = modelRows(installed, CATALOGUE, used).map(itemOf);
+  return await new Promise((resolve) => {
+    const finish = (choice?: Choice) => {
+      resolve(choice);
+      pick.hide();
+    };
+    pick.onDidAccept(() => {
+      const [item] = pick.selectedItems;
+      if (item) finish({ row: item.row, remove: false });
+    });
+    pick.onDidTriggerItemButton(({ item }) => finish({ row: item.row, remove: true }));
+    pick.onDidHide(() => {
+      resolve(undefined);
+      pick.dispose();
+    });
+    pick.show();
+  });
+}
+
+function itemOf(row: ModelRow): Item {
+  switch (row.kind) {
+    case 'heading':
+      return { label: row.label, kind: QuickPickItemKind.Separator, row };
+    case 'action':
+      return { label: row.label, row };
+    case 'entry': {
+      const { label, description, detail } = row;
+      return { label, description, detail, iconPath: new ThemeIcon('cloud-download'), row };
+    }
+    case 'installed': {
+      const { label, description, detail } = row;
+      return {
+        label,
+        description,
+        detail,
+        iconPath: new ThemeIcon(row.used ? 'check' : ICONS[row.model.purpose]),
+        buttons: row.model.removable ? [REMOVE] : [],
+        row,
+      };
+    }
+  }
+}
+
+async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
+  if (row.kind === 'installed' && remove) return await askToRemove(row.model, token);
+  if (row.kind === 'installed') return await use(row.model.id, row.model.purpose);
+  if (row.kind === 'entry') return await get(row.entry.id, row.entry.purpose, token);
+  if (row.kind !== 'action') return;
+  if (row.action === 'token') return await token.ask();
+  if (row.action === 'folder') return await useFolder();
+  const id = await window.showInputBox({
+    title: 'Model of the Hugging Face Hub',
+    prompt: 'A diffusers model, an autoencoder or a LoRA file: owner/name',
+    placeHolder: 'stabilityai/sd-turbo',
+    ignoreFocusOut: true,
+  });
+  if (id?.trim()) await get(id.trim(), undefined, token);
+}
+
+async function get(id: string, purpose: Purpose | undefined, token: HubToken): Promise<void> {
+  if (!(await fetchWithConsent(id, token))) return;
+  const installed = await installedModels(await settingsWith(token));
+  await use(id, purpose ?? installed.find((model) => model.id === id.split('@')[0])?.purpose ?? 'pictures');
+}
+
+/** Makes pictures use a model, and says so. */
+async function use(id: string, purpose: Purpose): Promise<void> {
+  const settings = workspace.getConfiguration('patchwork');
+  const set = (name: string, value: unknown) => settings.update(name, value, ConfigurationTarget.Global);
+  switch (purpose) {
+    case 'pictures':
+      await set('model', id === 'scenes' ? undefined : id);
+      break;
+    case 'decoder':
+      await set('decoder', 'fast');
+      break;
+    case 'lora':
+      await set('loras', { ...settings.inspect<object>('loras')?.globalValue, [id]: 1 });
+      break;
+    case 'selection':
+      break;
+  }
+  const sentences: Record<Purpose, string> = {
+    pictures: `New pictures are drawn with ${id}.`,
+    decoder: `Pictures are decoded with TAESD; the setting patchwork.decoder changes that.`,
+    lora: `${id} is merged into the model; the setting patchwork.loras holds its strength.`,
+    selection: `${id} is here.`,
+  };
+  void window.showInformationMessage(sentences[purpose]);
+}
+
+async function useFolder(): Promise<void> {
+  const [folder] =
+    (await window.showOpenDialog({
+      title: 'Folder of a Diffusion Model',
+      openLabel: 'Use',
+      canSelectFiles: false,
+      canSelectFolders: true,
+    })) ?? [];
+  if (!folder) return;
+  // Refused here rather than at the next picture.
+  await ModelFolder.open(folder.fsPath);
+  await use(folder.fsPath, 'pictures');
+}
+
+async function askToRemove({ id, bytes, folder }: InstalledModel, token: HubToken): Promise<void> {
+  const detail = `${formatBytes(bytes)} in ${folder}. Other tools that use the Hugging Face cache lose it too.`;
+  const answer = await window.showWarningMessage(
+    `Remove ${id} from this machine?`,
+    { modal: true, detail },
+    'Remove',
+  );
+  if (answer !== 'Remove') return;
+  await removeModel(id, await settingsWith(token));
+  const settings = workspace.getConfiguration('patchwork');
+  if (settings.get('model') === id) await settings.update('model', undefined, ConfigurationTarget.Global);
+  void window.showInformationMessage(`${id} was removed.`);
+}
