@@ -1,0 +1,69 @@
+import { type Extent, sizeAt } from './macs.ts';
+import { type Network, weightsOf } from './network.ts';
+import type { Operator } from './operators.ts';
+import type { Value } from './values.ts';
+
+const FLOAT_BYTES = 4;
+
+/**
+ * The most bytes that values take at one time when a network runs operator by operator, in single precision: each is
+ * there from the operator that makes it to the last one that reads it. Inputs and outputs stay to the end.
+ */
+export function peakValueBytes(network: Network, extent: Extent): number {
+  const bytes = (value: Value): number => FLOAT_BYTES * extent.batch * elements(value, extent);
+  const lastReader = new Map<number, number>();
+  for (const [i, operator] of network.operators.entries())
+    for (const input of inputsOf(operator)) lastReader.set(input.id, i);
+  const kept = new Set([...network.inputs.values(), ...network.outputs.values()].map(({ id }) => id));
+  const sizes = new Map<number, number>();
+  let live = 0;
+  let peak = 0;
+  for (const value of network.inputs.values()) live += bytes(value);
+  for (const [i, operator] of network.operators.entries()) {
+    const { output } = operator;
+    sizes.set(output.id, bytes(output));
+    live += sizes.get(output.id)!;
+    peak = Math.max(peak, live);
+    for (const { id } of inputsOf(operator)) {
+      if (lastReader.get(id) !== i || kept.has(id)) continue;
+      live -= sizes.get(id) ?? 0;
+      sizes.delete(id);
+    }
+  }
+  return peak;
+}
+
+/** Numbers that a network's weights have. */
+export function parameterCount(network: Network): number {
+  return weightsOf(network).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+function elements(value: Value, extent: Extent): number {
+  switch (value.kind) {
+    case 'map': {
+      const [height, width] = sizeAt(extent, value.level);
+      return value.channels * height * width;
+    }
+    case 'tokens':
+      return value.channels * extent.tokens;
+    case 'vector':
+      return value.channels;
+    case 'ids':
+      return 2 * extent.tokens;
+  }
+}
+
+/** The values that an operator reads. */
+function inputsOf(operator: Operator): readonly Value[] {
+  switch (operator.type) {
+    case 'attention':
+      return [operator.query, operator.key, operator.value];
+    case 'sum':
+    case 'concat':
+      return operator.inputs;
+    case 'convolution':
+      return operator.shift ? [operator.input, operator.shift] : [operator.input];
+    default:
+      return [operator.input];
+  }
+}
