@@ -1,24 +1,25 @@
-import type {
-  BenchmarkProgress,
-  BenchmarkRequest,
-  BenchmarkResult,
-  CallOptions,
-  DescribeRequest,
-  DescribeResult,
-  EditProgress,
-  EditRequest,
-  EditResult,
-  Engine,
-  FindThingsProgress,
-  FindThingsRequest,
-  FindThingsResult,
-  GenerateProgress,
-  GenerateRequest,
-  GenerateResult,
-  Recipe,
-  SegmentRequest,
-  SegmentResult,
-  StoreReport,
+import {
+  type BenchmarkProgress,
+  type BenchmarkRequest,
+  type BenchmarkResult,
+  type CallOptions,
+  type DescribeRequest,
+  type DescribeResult,
+  type EditProgress,
+  type EditRequest,
+  type EditResult,
+  type Engine,
+  type FindThingsProgress,
+  type FindThingsRequest,
+  type FindThingsResult,
+  type GenerateProgress,
+  type GenerateRequest,
+  type GenerateResult,
+  PRECISIONS,
+  type Recipe,
+  type SegmentRequest,
+  type SegmentResult,
+  type StoreReport,
 } from './api.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
@@ -29,8 +30,9 @@ import { decodePicture } from './pictures/read.ts';
 import { Components } from './pipelines/components.ts';
 import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
 import type { EditMemory } from './pipelines/memory.ts';
+import { type MemoryPlan, planMemory, predictMemory } from './pipelines/memory-plan.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
-import { checkEdit, checkGenerate, recipeOf } from './pipelines/request.ts';
+import { checkEdit, checkGenerate, LIMITS, recipeOf } from './pipelines/request.ts';
 import { checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
 import { Sight } from './pipelines/segment/sight.ts';
 import { TextEncoder } from './pipelines/text-encoder.ts';
@@ -52,14 +54,20 @@ export function createEngine(runtime: Runtime, options: EngineOptions = {}): Eng
 /** How much of the old picture an edit forgets unless told otherwise. */
 const DEFAULT_STRENGTH = 0.9;
 
+/** The model of the last call, ready for the next. */
+interface Loaded extends ReadyModel {
+  threads: number;
+  /** Bytes that its networks may have taken by now, as predicted. */
+  held: number;
+}
+
 class LocalEngine implements Engine {
   readonly #runtime: Runtime;
   readonly #memory: EditMemory;
   /** Settles when what the last edit leaves for later ones is in the memory: the caller does not wait for it. */
   #remembered: Promise<void> = Promise.resolve();
   readonly #sight: Sight;
-  /** The model of the last call, ready for the next. */
-  #loaded: (ReadyModel & { threads: number }) | undefined;
+  #loaded: Loaded | undefined;
 
   constructor(runtime: Runtime, { storeBudget = runtime.memoryBytes / 4 }: EngineOptions) {
     this.#runtime = runtime;
@@ -75,8 +83,10 @@ class LocalEngine implements Engine {
     options.signal?.throwIfAborted();
     const loaded = await this.#load(checked);
     const { previews, remember } = checked;
-    const memory = remember ? this.#memory : undefined;
-    const result = await textToImage(loaded, recipeFor(checked, loaded), { ...options, previews, memory });
+    const recipe = recipeFor(checked, loaded);
+    const plan = this.#plan(loaded, recipe);
+    const memory = remember && plan === 'together' ? this.#memory : undefined;
+    const result = await textToImage(loaded, recipe, { ...options, previews, memory, plan });
     return { ...result, warnings: [...loaded.warnings, ...result.warnings] };
   }
 
@@ -89,6 +99,7 @@ class LocalEngine implements Engine {
     const loaded = await this.#load(checked);
     const { strength = DEFAULT_STRENGTH, mode = 'sparse', dilation = DEFAULT_DILATION, previews } = checked;
     const recipe = { ...recipeFor(checked, loaded), width: picture.width, height: picture.height };
+    this.#plan(loaded, recipe, true);
     const task = { picture, mask, coverage, recipe, strength, mode, dilation };
     await this.#remembered;
     const { result, remember } = await edit(loaded, this.#memory, task, { ...options, previews });
@@ -138,7 +149,7 @@ class LocalEngine implements Engine {
     await this.#unload();
   }
 
-  async #load(request: GenerateRequest | EditRequest): Promise<ReadyModel> {
+  async #load(request: GenerateRequest | EditRequest): Promise<Loaded> {
     const threads = request.threads || this.#runtime.threads;
     const { model, warnings } = await openDrawingModel(request.model, request);
     if (this.#loaded?.model.id === model.id && this.#loaded.threads === threads) return this.#loaded;
@@ -146,8 +157,27 @@ class LocalEngine implements Engine {
     const components = new Components(model, this.#runtime, threads);
     const text = await TextEncoder.open(model, components);
     const preview = await previewOf(model, this.#runtime, threads);
-    this.#loaded = { model, components, text, threads, warnings, ...(preview && { preview }) };
+    this.#loaded = { model, components, text, threads, warnings, held: 0, ...(preview && { preview }) };
     return this.#loaded;
+  }
+
+  /** How the networks are loaded so that the machine's memory is enough; throws where it is not. */
+  #plan(loaded: Loaded, recipe: Recipe, edit = false): MemoryPlan {
+    const guided = recipe.guidance > 1 && !loaded.components.network('unet').inputs.has('timestep_cond');
+    const side = (pixels: number) => Math.min(pixels, LIMITS.size.max);
+    const { precision } = recipe;
+    const picture = {
+      width: side(recipe.width),
+      height: side(recipe.height),
+      batch: guided ? 2 : 1,
+      precision,
+      edit,
+    };
+    const { together } = predictMemory(loaded.model, picture);
+    if (together <= loaded.held) return 'together';
+    const plan = planMemory(loaded.model, picture, this.#runtime.availableBytes() + loaded.held, PRECISIONS);
+    loaded.held = plan === 'together' ? together : 0;
+    return plan;
   }
 
   async #unload(): Promise<void> {

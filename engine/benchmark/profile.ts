@@ -53,6 +53,10 @@ class ProfilingRuntime implements Runtime {
     return this.#runtime.machine;
   }
 
+  availableBytes() {
+    return this.#runtime.availableBytes();
+  }
+
   peakBytes() {
     return this.#runtime.peakBytes();
   }

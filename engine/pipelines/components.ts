@@ -9,7 +9,7 @@ import { lowerPlanar } from '../lowering/planar.ts';
 import { lowerRows, type RowsOptions } from '../lowering/rows.ts';
 import type { Model } from '../models/model.ts';
 
-import type { Part } from '../models/parts.ts';
+import { PARTS, type Part } from '../models/parts.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
 import { largestInt8 } from '../quantization/self-check.ts';
 import type { Statistics } from '../quantization/statistics.ts';
@@ -138,6 +138,18 @@ export class Components {
       lowerCrops(network, await this.#weights(part)),
     );
     return new CropNetwork(session, network);
+  }
+
+  /** Frees the networks of some parts; they are loaded again when they are needed. */
+  async free(...parts: readonly Part[]): Promise<void> {
+    const others = PARTS.filter((part) => part !== 'unet');
+    const partOf = (key: string) => others.find((part) => key === part || key === `crops ${part}`) ?? 'unet';
+    for (const key of [...this.#sessions.keys()]) if (parts.includes(partOf(key))) await this.#forget(key);
+  }
+
+  /** True if any network is loaded. */
+  get loaded(): boolean {
+    return this.#sessions.size > 0;
   }
 
   /** Frees every loaded network. */

@@ -12,11 +12,14 @@ import { float32, floats, int64 } from '../runtime/runtime.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { openWeights } from '../weights/folder.ts';
 import { readFloat32 } from '../weights/read.ts';
+import { writeSafetensors } from '../weights/write.ts';
 import { Components } from './components.ts';
+import { predictMemory } from './memory-plan.ts';
 import { conditionFor } from './ready-model.ts';
 import { TextEncoder } from './text-encoder.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-families-'));
+process.env.PATCHWORK_CACHE = path.join(folder, 'cache');
 const runtime = new NodeRuntime(1);
 after(() => rm(folder, { recursive: true, force: true }));
 
@@ -67,6 +70,51 @@ for (const [family, guidance, steps] of [
       await engine.dispose();
     }
   });
+
+test('short of memory: networks one after another draw the same picture; too little is refused', async () => {
+  const request = { prompt: 'a house', model: await checkpoint('sd15'), seed: 3, steps: 2 };
+  const model = await ModelFolder.open(request.model);
+  const picture = { width: 64, height: 64, batch: 2, precision: 'fp32' } as const;
+  const { together, apart } = predictMemory(model, picture);
+  const draw = async (availableBytes: number) => {
+    const engine = createEngine(Object.assign(new NodeRuntime(1), { availableBytes: () => availableBytes }));
+    try {
+      return (await engine.generate(request)).picture.png;
+    } finally {
+      await engine.dispose();
+    }
+  };
+  assert.deepEqual(await draw(apart), await draw(together));
+  await assert.rejects(draw(apart - 1e6), /needs about .* of memory for 64x64 pixels/);
+});
+
+test('a LoRA file in int8', async () => {
+  const model = await checkpoint('sd15');
+  const lora = path.join(folder, 'lora.safetensors');
+  const key = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q';
+  const half = (name: string, shape: number[]) => ({
+    name: `${key}.${name}.weight`,
+    dtype: 'F32' as const,
+    shape,
+    chunks: () => [new Uint8Array(Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)).buffer)],
+  });
+  await writeSafetensors(lora, [half('lora_down', [4, 8]), half('lora_up', [8, 4])]);
+  const engine = createEngine(runtime);
+  const draw = async (strength: number) =>
+    (
+      await engine.generate({
+        prompt: 'a',
+        model,
+        seed: 1,
+        steps: 1,
+        precision: 'int8',
+        loras: [{ lora, strength }],
+      })
+    ).picture.png;
+  const [plain, changed] = [await draw(0), await draw(1)];
+  assert.notDeepEqual(plain.subarray(-2000), changed.subarray(-2000));
+  await engine.dispose();
+});
 
 test('SDXL: states of two text encoders side by side, the second’s embedding, size conditions', async () => {
   const model = await ModelFolder.open(await checkpoint('ssd-1b'));

@@ -13,6 +13,7 @@ import { denoise, listen } from './denoise.ts';
 import { densePredict } from './dense-unet.ts';
 import { batchOf } from './guidance.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
+import type { MemoryPlan } from './memory-plan.ts';
 import { prepareUNet } from './prepare.ts';
 import { latentPreview, PREVIEW_INTERVAL_MS, PREVIEW_SHARE } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
@@ -21,12 +22,16 @@ import { recordingPredict } from './repaint.ts';
 
 /**
  * Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. With a memory the features of every step
- * are kept there, so that edits of the picture begin at once.
+ * are kept there, so that edits of the picture begin at once. By the plan `apart` networks are freed after use.
  */
 export async function textToImage(
   ready: ReadyModel,
   recipe: Recipe,
-  options: CallOptions<GenerateProgress> & { previews?: boolean; memory?: EditMemory } = {},
+  options: CallOptions<GenerateProgress> & {
+    previews?: boolean;
+    memory?: EditMemory;
+    plan?: MemoryPlan;
+  } = {},
 ): Promise<GenerateResult> {
   const { model, components } = ready;
   const begin = performance.now();
@@ -47,7 +52,8 @@ export async function textToImage(
   });
   const extent = { height: height / scale, width: width / scale };
   const remembering = options.memory && (await components.editingUNet(extent, recipe));
-  await components.session('vae-decoder');
+  const apart = options.plan === 'apart';
+  if (!apart) await components.session('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
@@ -55,6 +61,7 @@ export async function textToImage(
   const { prompt, negativePrompt, guidance } = recipe;
   const conditioning = await conditionFor(ready, prompt, negativePrompt, guidance, recipe);
   const { condition, warnings } = conditioning;
+  if (apart) await components.free(...model.textParts);
 
   const dims = [latentChannels, extent.height, extent.width];
   const length = latentChannels * extent.height * extent.width;
@@ -109,6 +116,7 @@ export async function textToImage(
   });
   report('decode', steps);
   await listen(signal);
+  if (apart) await components.free('unet');
   const { decoded, ...picture } = await decode(latent);
   if (options.memory) {
     const window = { left: 0, top: 0, width, height };

@@ -50,6 +50,8 @@ export interface Runtime {
   readonly threads: number;
   /** Memory of the machine, in bytes. */
   readonly memoryBytes: number;
+  /** Memory that can be had now without taking it from others, in bytes. */
+  availableBytes(): number;
   readonly machine: Machine;
   /** The most memory that this process has held so far, in bytes. */
   peakBytes(): number;

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { PRECISIONS } from '../api.ts';
+import { SyntheticModel } from '../models/synthetic.ts';
+import { type PlannedModel, planMemory, predictMemory } from './memory-plan.ts';
+
+const synthetic = (name: string, second = false): PlannedModel => {
+  const model = new SyntheticModel(name, '/nowhere');
+  return {
+    name,
+    autoencoder: model.autoencoder,
+    textParts: second ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'],
+    network: (part) => model.network(part),
+  };
+};
+const sd15 = synthetic('sd15');
+const sdxl = synthetic('sdxl', true);
+const square = (side: number) => ({ width: side, height: side, batch: 2, precision: 'fp32' as const });
+
+test('memory grows with the model, the size and guidance; apart is less than together', () => {
+  const small = predictMemory(sd15, square(512));
+  const large = predictMemory(sd15, square(1024));
+  assert.ok(large.together > small.together && large.apart > small.apart);
+  assert.ok(small.apart < small.together);
+  assert.ok(predictMemory(sdxl, square(512)).apart > small.apart);
+  assert.ok(predictMemory(sd15, { ...square(512), batch: 1 }).together < small.together);
+  assert.ok(predictMemory(sd15, { ...square(512), precision: 'int8' }).apart < small.apart);
+});
+
+test('plenty: everything stays loaded; less: one after another; too little: refused with what would fit', () => {
+  const { together, apart } = predictMemory(sd15, square(512));
+  const plan = (available: number) => planMemory(sd15, square(512), available, PRECISIONS);
+  assert.equal(plan(together), 'together');
+  assert.equal(plan(apart), 'apart');
+  assert.throws(
+    () => plan(apart / 2),
+    /needs about 3\.\d+ GB .* 512x512 pixels.*would fit: the precision int/,
+  );
+  assert.throws(() => planMemory(sdxl, square(1024), 12e9 / 2, ['fp32']), /a smaller model would fit/);
+});
