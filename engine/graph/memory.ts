@@ -1,6 +1,6 @@
 import { type Extent, sizeAt } from './macs.ts';
 import { type Network, weightsOf } from './network.ts';
-import type { Operator } from './operators.ts';
+import { inputsOf } from './operators.ts';
 import type { Value } from './values.ts';
 
 const FLOAT_BYTES = 4;
@@ -50,20 +50,5 @@ function elements(value: Value, extent: Extent): number {
       return value.channels;
     case 'ids':
       return 2 * extent.tokens;
-  }
-}
-
-/** The values that an operator reads. */
-function inputsOf(operator: Operator): readonly Value[] {
-  switch (operator.type) {
-    case 'attention':
-      return [operator.query, operator.key, operator.value];
-    case 'sum':
-    case 'concat':
-      return operator.inputs;
-    case 'convolution':
-      return operator.shift ? [operator.input, operator.shift] : [operator.input];
-    default:
-      return [operator.input];
   }
 }

@@ -1,4 +1,4 @@
-import type { FeatureMap, Features, Ids, Tokens, Vector, Weight } from './values.ts';
+import type { FeatureMap, Features, Ids, Tokens, Value, Vector, Weight } from './values.ts';
 
 /**
  * The vocabulary in which networks are written. Operators say what is computed; how that becomes
@@ -268,4 +268,27 @@ export interface Learned {
   readonly type: 'learned';
   readonly weight: Weight;
   readonly output: Vector;
+}
+
+/** The values that an operator reads. */
+export function inputsOf(operator: Operator): readonly Value[] {
+  switch (operator.type) {
+    case 'attention':
+      return [operator.query, operator.key, operator.value];
+    case 'sum':
+    case 'concat':
+      return operator.inputs;
+    case 'convolution':
+      return operator.shift ? [operator.input, operator.shift] : [operator.input];
+    case 'position-map':
+      return [operator.like];
+    case 'prompt-tokens':
+      return [operator.points, operator.labels];
+    case 'mask-product':
+      return [operator.input, ...operator.tokens];
+    case 'learned':
+      return [];
+    default:
+      return [operator.input];
+  }
 }

@@ -1,6 +1,6 @@
 import type { Network } from '../graph/network.ts';
-import type { Operator } from '../graph/operators.ts';
-import type { Value, Weight } from '../graph/values.ts';
+import { inputsOf, type Operator } from '../graph/operators.ts';
+import type { Weight } from '../graph/values.ts';
 import type { Layout, Product, ProductGroup } from './layers.ts';
 
 /**
@@ -83,11 +83,4 @@ export function smooth(
 export function smoothVector(vector: Float32Array, weight: Weight, { divided }: Smoothing): void {
   const d = divided.get(weight.name);
   if (d) for (let i = 0; i < d.length; i++) vector[i]! /= d[i]!;
-}
-
-function inputsOf(operator: Operator): Value[] {
-  if (operator.type === 'sum' || operator.type === 'concat') return [...operator.inputs];
-  if (operator.type === 'attention') return [operator.query, operator.key, operator.value];
-  if (operator.type === 'convolution' && operator.shift) return [operator.input, operator.shift];
-  return 'input' in operator ? [operator.input] : [];
 }
