@@ -6,7 +6,7 @@ import { type Anchors, hasWindow } from '../regions/anchors.ts';
 import { mapsOf } from '../regions/reach.ts';
 import type { WeightTable } from '../weights/table.ts';
 import { PlanarLowering } from './planar.ts';
-import { enlarged, linearAttention } from './vision.ts';
+import { enlarged, keyValueSums, linearAttention } from './vision.ts';
 
 /** Names of tensors beside the network's own; see `lowerParts`. `id` is a value's. */
 export const mapName = (id: number) => `map.${id}`;
@@ -17,6 +17,7 @@ export const keptNames = (id: number) => ({ from: `kept.${id}.from`, to: `kept.$
 export const padsName = (id: number) => `pads.${id}`;
 export const sumsName = (path: string) => `sums.${path}`;
 export const keysName = (path: string) => `qkv.${path}`;
+export const formerName = (name: string) => `former.${name}`;
 
 /**
  * A network in planar form that also gives what later computations of a part read: `map.<id>` for each recorded map,
@@ -33,7 +34,7 @@ export function lowerRecording(network: Network, weights: WeightTable, anchors: 
  * `cut.<id>.from`, `cut.<id>.to` int64 [2]: rows and columns that an operator takes of such a window; `kept.<id>.from`,
  * `kept.<id>.to`: those that are kept of an enlargement;
  * `pads.<id>` int64 [8]: what an operator's window has beyond the border of the map, as ONNX's Pad takes it;
- * `sums.<path>`: a linear attention's sums over the positions outside the part.
+ * `sums.<path>`: a linear attention's recorded sums; `former.qkv.<path>`: what was recorded of the part in them.
  * Outputs beside the network's own: those of `lowerRecording`, of the part; `sums.*` (with `new.` before) over everything.
  */
 export function lowerParts(network: Network, weights: WeightTable, anchors: Anchors): OnnxModel {
@@ -64,14 +65,14 @@ class RecordingLowering extends PlanarLowering {
     this.give(keysName(path), input);
     const dims = ['batch', output.channels / d, d + 1, d];
     const complete = (sums: Ref): Ref => {
-      const all = this.completeSums(sums, path, dims);
+      const all = this.completeSums(sums, operator, dims);
       this.emit.onnx.output(`new.${sumsName(path)}`, all, 'float32', dims);
       return all;
     };
     this.setPlanes(output, linearAttention(this.emit, this.planes(input), operator, complete));
   }
 
-  protected completeSums(sums: Ref, _path: string, _dims: (number | string)[]): Ref {
+  protected completeSums(sums: Ref, _operator: LinearAttention, _dims: (number | string)[]): Ref {
     return sums;
   }
 }
@@ -150,7 +151,13 @@ class PartLowering extends RecordingLowering {
     this.setPlanes(operator.output, onnx.node('Transpose', [y], { attributes: { perm: [0, 3, 1, 2] } }));
   }
 
-  protected override completeSums(sums: Ref, path: string, dims: (number | string)[]): Ref {
-    return this.emit.sum(sums, this.emit.onnx.input(sumsName(path), 'float32', dims));
+  /** The recorded sums less those of the part as it was, and those of the part as it is. */
+  protected override completeSums(sums: Ref, operator: LinearAttention, dims: (number | string)[]): Ref {
+    const { onnx } = this.emit;
+    const name = formerName(keysName(operator.path));
+    const planes = ['batch', operator.input.channels, `${name}.height`, `${name}.width`];
+    const former = keyValueSums(this.emit, onnx.input(name, 'float32', planes), operator);
+    const all = onnx.input(sumsName(operator.path), 'float32', dims);
+    return this.emit.sum(onnx.node('Sub', [all, former]), sums);
   }
 }

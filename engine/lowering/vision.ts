@@ -16,7 +16,7 @@ export function linearAttention(
   const { onnx } = emit;
   const { headChannels: d, output } = operator;
   const [query, key, value] = headsOf(emit, planes, operator);
-  const sums = complete(keyValueSums(emit, key, value));
+  const sums = complete(sumsOf(emit, key, value));
   const seen = onnx.node('MatMul', [sums, query], {}, 'linear-attention');
   const [weighted, total] = emit.split(seen, [d, 1], 2);
   const divisor = onnx.node('Add', [total!, onnx.floats([operator.epsilon], [])]);
@@ -33,8 +33,13 @@ function headsOf(emit: Emitter, planes: Ref, { headChannels: d, output }: Linear
   return [onnx.node('Relu', [query!]), onnx.node('Relu', [key!]), value!];
 }
 
-/** Σ v·kᵀ over positions, and below it Σ kᵀ: [B, heads, d + 1, d]. */
-function keyValueSums(emit: Emitter, key: Ref, value: Ref): Ref {
+/** Of planes [B, 3C, H, W] Σ v·relu(k)ᵀ over positions, and below it Σ relu(k)ᵀ: [B, heads, d + 1, d]. */
+export function keyValueSums(emit: Emitter, planes: Ref, operator: LinearAttention): Ref {
+  const [, key, value] = headsOf(emit, planes, operator);
+  return sumsOf(emit, key, value);
+}
+
+function sumsOf(emit: Emitter, key: Ref, value: Ref): Ref {
   const { onnx } = emit;
   const across = onnx.node('Transpose', [key], { attributes: { perm: [0, 1, 3, 2] } });
   const sums = onnx.node('MatMul', [value, across], {}, 'linear-attention');

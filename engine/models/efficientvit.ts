@@ -6,6 +6,7 @@ import {
   type StageBlock,
   smallBackbone,
 } from '../networks/efficientvit.ts';
+import type { SegmenterConfig } from '../networks/efficientvit-config.ts';
 import {
   efficientVitClassifier,
   efficientVitSegmentation,
@@ -133,7 +134,12 @@ export const SAM_DECODER: MaskDecoderConfig = {
   epsilon: SAM_EPSILON,
 };
 
-function sam(name: string, depth: number): VisionParts {
+/** Of ImageNet, 0 … 255. */
+const MEAN = [123.675, 116.28, 103.53] as const;
+const DEVIATION = [58.395, 57.12, 57.375] as const;
+
+/** A published EfficientViT-SAM: `l0`, `l1`, `l2`, `xl0` or `xl1`. */
+export function samConfig(name: string): SegmenterConfig {
   const large = name.startsWith('xl');
   const blocks: StageBlock[] = ['res', 'fused', 'fused', 'fused', 'attention@3', 'attention@3'];
   const backbone = largeBackbone(...LARGE[name]!, {
@@ -144,15 +150,22 @@ function sam(name: string, depth: number): VisionParts {
     }),
     epsilon: SAM_EPSILON,
   });
-  const neck: FusionConfig = { width: 256, depth, expand: large ? 4 : 1, block: 'fused' };
-  const stages = large ? [5, 4, 3] : [4, 3, 2];
-  const { channels } = SAM_DECODER;
+  const neck: FusionConfig = { width: 256, depth: SAM_NECKS[name]!, expand: large ? 4 : 1, block: 'fused' };
   return {
-    'image-encoder': { make: () => samEncoder({ backbone, neck, stages, channels }), scale: 1 },
+    input: { size: large ? 1024 : 512, mean: MEAN, deviation: DEVIATION },
+    encoder: { backbone, neck, stages: large ? [5, 4, 3] : [4, 3, 2], channels: SAM_DECODER.channels },
+    decoder: SAM_DECODER,
+  };
+}
+
+function sam(name: string): VisionParts {
+  const { encoder, decoder } = samConfig(name);
+  return {
+    'image-encoder': { make: () => samEncoder(encoder), scale: 1 },
     // Masks are four times as large as the embedding.
     'mask-decoder': {
-      make: () => maskDecoder(SAM_DECODER, { refine: false }),
-      scale: 2 ** stages.at(-1)! / 2,
+      make: () => maskDecoder(decoder, { refine: false }),
+      scale: 2 ** encoder.stages.at(-1)! / 2,
     },
   };
 }
@@ -179,7 +192,7 @@ export const VISION_ARCHITECTURES: Readonly<Record<string, VisionParts>> = Objec
       segmentation(name, classes, head),
     ]),
   ),
-  ...Object.entries(SAM_NECKS).map(([name, depth]) => [`efficientvit-sam-${name}`, sam(name, depth)]),
+  ...Object.keys(SAM_NECKS).map((name) => [`efficientvit-sam-${name}`, sam(name)]),
 ]);
 
 /** A network of a published variant. @throws InputError that lists its parts. */

@@ -203,7 +203,32 @@ export function cutPlanes(planes: Float32Array, channels: number, width: number,
   for (let c = 0; c < channels; c++)
     for (let y = 0; y < rows; y++) {
       const start = c * positions + (box.y.from + y) * width + box.x.from;
-      cut.set(planes.subarray(start, start + columns), (c * rows + y) * columns);
+      copyRun(planes, start, cut, (c * rows + y) * columns, columns);
     }
   return cut;
+}
+
+/** Writes a rectangle's planes over planes [C, H, width]. */
+export function pastePlanes(
+  planes: Float32Array,
+  part: Float32Array,
+  channels: number,
+  width: number,
+  box: Box,
+): void {
+  const [rows, columns] = sizeOf(box);
+  const positions = planes.length / channels;
+  for (let c = 0; c < channels; c++)
+    for (let y = 0; y < rows; y++) {
+      const start = c * positions + (box.y.from + y) * width + box.x.from;
+      copyRun(part, (c * rows + y) * columns, planes, start, columns);
+    }
+}
+
+/** From here on a copy by the typed array is faster than a loop: it makes an object each time. */
+const LONG_RUN = 64;
+
+function copyRun(from: Float32Array, start: number, to: Float32Array, at: number, count: number): void {
+  if (count >= LONG_RUN) to.set(from.subarray(start, start + count), at);
+  else for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
 }

@@ -2,13 +2,22 @@ import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import type { Enlargement, LinearAttention } from '../graph/operators.ts';
 import type { FeatureMap } from '../graph/values.ts';
-import { cutNames, keptNames, keysName, mapName, padsName, stripNames, sumsName } from '../lowering/parts.ts';
+import {
+  cutNames,
+  formerName,
+  keptNames,
+  keysName,
+  mapName,
+  padsName,
+  stripNames,
+  sumsName,
+} from '../lowering/parts.ts';
 import { type Anchors, anchorsOf } from '../regions/anchors.ts';
-import { areaOf, type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
+import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
 import { coarseSpan, type PartPlan, planPart } from '../regions/part.ts';
 import { mapsOf } from '../regions/reach.ts';
 import { float32, floats, int64, type Session, type Tensor } from '../runtime/runtime.ts';
-import { cutPlanes, onlyMap } from './crop-network.ts';
+import { cutPlanes, onlyMap, pastePlanes } from './crop-network.ts';
 
 /** What a pass leaves for later passes over a part: whole planes by name, sums of linear attention. */
 export type PartRecord = Map<string, Float32Array>;
@@ -150,36 +159,19 @@ export class PartNetwork {
     return feeds;
   }
 
-  /** Sums over the positions outside the part: those of the record without what the part had in it. */
+  /** The recorded sums, and what the part had in them. */
   #sumFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {};
     for (const { path, input, output, headChannels: d } of this.#attentions) {
       const box = plan.boxes.get(input.id)!;
-      const part = cutPlanes(recorded(record, keysName(path)), input.channels, widthAt(plan, input), box);
-      const sums = Float32Array.from(recorded(record, sumsName(path)));
-      const heads = output.channels / d;
-      takeAway(sums, part, heads, d, areaOf(box));
-      feeds[sumsName(path)] = float32(sums, [1, heads, d + 1, d]);
+      const name = keysName(path);
+      const part = cutPlanes(recorded(record, name), input.channels, widthAt(plan, input), box);
+      feeds[formerName(name)] = float32(part, [1, input.channels, heightOf(box), widthOf(box)]);
+      const sums = sumsName(path);
+      feeds[sums] = float32(recorded(record, sums), [1, output.channels / d, d + 1, d]);
     }
     return feeds;
   }
-}
-
-/** Subtracts Σ v·relu(k)ᵀ and Σ relu(k)ᵀ over positions from the sums [heads, d + 1, d]; `qkv` is [heads · 3d, positions]. */
-function takeAway(sums: Float32Array, qkv: Float32Array, heads: number, d: number, positions: number): void {
-  for (let head = 0; head < heads; head++)
-    for (let k = 0; k < d; k++) {
-      const keys = ((head * 3 + 1) * d + k) * positions;
-      for (let v = 0; v <= d; v++) {
-        const values = ((head * 3 + 2) * d + v) * positions;
-        let sum = 0;
-        for (let i = 0; i < positions; i++) {
-          const key = qkv[keys + i]!;
-          if (key > 0) sum += v < d ? key * qkv[values + i]! : key;
-        }
-        sums[(head * (d + 1) + v) * d + k]! -= sum;
-      }
-    }
 }
 
 function keptSpan(operator: Enlargement, wanted: Span): Span {
@@ -198,26 +190,6 @@ function padsFeed([above, left, below, right]: readonly [number, number, number,
 
 function widthAt({ width }: PartPlan, { level }: FeatureMap): number {
   return Math.ceil(width / 2 ** level);
-}
-
-/** Writes a rectangle of planes over planes [C, H, width]. */
-function pastePlanes(
-  planes: Float32Array,
-  part: Float32Array,
-  channels: number,
-  width: number,
-  box: Box,
-): void {
-  const positions = planes.length / channels;
-  const [rows, columns] = [heightOf(box), widthOf(box)];
-  for (let c = 0; c < channels; c++)
-    for (let y = 0; y < rows; y++) {
-      const source = (c * rows + y) * columns;
-      planes.set(
-        part.subarray(source, source + columns),
-        c * positions + (box.y.from + y) * width + box.x.from,
-      );
-    }
 }
 
 /** Sums are given under another name, since they are read too. */
