@@ -3,12 +3,12 @@
 // SEGMENTER is a segmenter's folder, or l0 … xl1: EfficientViT-SAM with synthetic weights. A square of a twentieth of the
 // first picture is replaced by that of the second, in the middle.
 import path from 'node:path';
+import { cacheFolder } from '../engine/cache-folder.ts';
 import { countMacs } from '../engine/graph/macs.ts';
 import { weightsOf } from '../engine/graph/network.ts';
 import { lowerParts, lowerRecording } from '../engine/lowering/parts.ts';
 import { lowerPlanar } from '../engine/lowering/planar.ts';
 import { samConfig } from '../engine/models/efficientvit.ts';
-import { cacheFolder } from '../engine/models/open.ts';
 import { openSegmenterFolder } from '../engine/models/vision-folder.ts';
 import { samEncoder } from '../engine/networks/efficientvit-heads.ts';
 import { maskDecoder } from '../engine/networks/mask-decoder.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parameterCount, peakValueBytes } from './memory.ts';
-import { NetworkBuilder } from './network.ts';
+import { peakValueBytes } from './memory.ts';
+import { countParameters, NetworkBuilder } from './network.ts';
 
 test('values live from their maker to their last reader, inputs and outputs to the end', () => {
   const net = new NetworkBuilder();
@@ -15,7 +15,7 @@ test('values live from their maker to their last reader, inputs and outputs to t
   const extent = { height: 8, width: 8, batch: 1, tokens: 77 };
   assert.equal(peakValueBytes(network, extent), 4 * 64 * (4 + 8 + 2 + 10));
   assert.equal(peakValueBytes(network, { ...extent, batch: 2 }), 2 * peakValueBytes(network, extent));
-  assert.equal(parameterCount(network), 9 * (4 * 8 + 8 * 8 + 8 * 2) + 8 + 8 + 2);
+  assert.equal(countParameters(network), 9 * (4 * 8 + 8 * 8 + 8 * 2) + 8 + 8 + 2);
 });
 
 test('levels are smaller, each by half and rounded up', () => {

@@ -1,5 +1,5 @@
 import { type Extent, sizeAt } from './macs.ts';
-import { type Network, weightsOf } from './network.ts';
+import type { Network } from './network.ts';
 import { inputsOf } from './operators.ts';
 import type { Value } from './values.ts';
 
@@ -33,11 +33,6 @@ export function peakValueBytes(network: Network, extent: Extent): number {
   return peak;
 }
 
-/** Numbers that a network's weights have. */
-export function parameterCount(network: Network): number {
-  return weightsOf(network).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-}
-
 function elements(value: Value, extent: Extent): number {
   switch (value.kind) {
     case 'map': {
@@ -45,7 +40,7 @@ function elements(value: Value, extent: Extent): number {
       return value.channels * height * width;
     }
     case 'tokens':
-      return value.channels * extent.tokens;
+      return value.channels * (value.length ?? extent.tokens);
     case 'vector':
       return value.channels;
     case 'ids':

@@ -1,7 +1,7 @@
 import type { Precision } from '../api.ts';
 import { InputError } from '../errors.ts';
-import { parameterCount, peakValueBytes } from '../graph/memory.ts';
-import type { Network } from '../graph/network.ts';
+import { peakValueBytes } from '../graph/memory.ts';
+import { countParameters, type Network } from '../graph/network.ts';
 import type { Part } from '../models/parts.ts';
 import { formatBytes } from '../units.ts';
 
@@ -62,7 +62,7 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     factor = VALUE_FACTOR,
   ) => {
     const network = model.network(part);
-    return perParameter * parameterCount(network) + factor * peakValueBytes(network, extent);
+    return perParameter * countParameters(network) + factor * peakValueBytes(network, extent);
   };
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   const rows = edit || precision !== 'fp32';

@@ -1,5 +1,5 @@
 import type { Network } from '../graph/network.ts';
-import type { Convolution, Operator } from '../graph/operators.ts';
+import { type Convolution, inputsOf, type Operator } from '../graph/operators.ts';
 import type { FeatureMap, Value } from '../graph/values.ts';
 import type { Span } from './box.ts';
 
@@ -14,13 +14,8 @@ export function readBy({ kernel, stride, padding, upsample }: Convolution, outpu
 /** The maps that an operator reads position by position or through a window, and what it gives. */
 export function mapsOf(operator: Operator): { inputs: FeatureMap[]; output: FeatureMap } | undefined {
   if (operator.output.kind !== 'map') return undefined;
-  const { output, ...fields } = operator;
-  const read: readonly unknown[] = Object.values(fields).flat();
-  return { inputs: read.filter(isMap), output };
-}
-
-function isMap(value: unknown): value is FeatureMap {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'map';
+  const inputs = inputsOf(operator).filter((value) => value.kind === 'map');
+  return { inputs, output: operator.output };
 }
 
 /** The coarsest level of a network's maps. */
