@@ -28,6 +28,9 @@ test('a picture is encoded once; later requests may name it', async () => {
   assert.equal(clicked.encoding, 'kept');
   assert.ok(clicked.macs < looked.macs);
   assert.equal(clicked.masks.length, 3);
+  // Its weights are random.
+  assert.match(clicked.warnings[0]!, /not sure of this mask/);
+  assert.match((await engine.findThings({ image, model })).warnings[0]!, /found nothing/);
   for (const { width, height, data } of clicked.masks)
     assert.deepEqual([width, height, data.length], [120, 90, 10800]);
   const scores = clicked.masks.map(({ score }) => score);

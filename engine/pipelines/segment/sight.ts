@@ -25,6 +25,8 @@ import { searchThings } from './things.ts';
 import { labelsOf, namesOf, promptOf } from './words.ts';
 
 const MOST_MASKS = 3;
+/** Below this score a mask is a guess. */
+const SURE = 0.5;
 const DEFAULT_GRID = 12;
 
 /** Looks at pictures: keeps the networks of the last calls, and the pictures that were looked at last. */
@@ -55,6 +57,8 @@ export class Sight {
     call.macs += decoded.macs;
     const best = ranked(decoded, isAmbiguous(asked)).slice(0, request.most ?? MOST_MASKS);
     const masks = await Promise.all(best.map((scored) => thingFrom(scored, segmenter, picture, request)));
+    if (masks[0] && masks[0].score < SURE)
+      call.warnings.push(`The segmenter is not sure of this mask. ${advice(request)}`);
     return { ...call.result(picture), ...result, masks };
   }
 
@@ -70,6 +74,7 @@ export class Sight {
     const { found, macs } = await searchThings(segmenter, view.embedding, picture, { ...options, grid });
     call.macs += macs;
     const things = await Promise.all(found.map((scored) => thingFrom(scored, segmenter, picture, request)));
+    if (things.length === 0) call.warnings.push(`The segmenter found nothing. ${advice(request)}`);
     return { ...call.result(picture), things };
   }
 
@@ -145,6 +150,13 @@ export class Sight {
   }
 }
 
+/** What helps where a segmenter does not. */
+function advice({ model }: { model?: string }): string {
+  return model === undefined
+    ? 'The embedded one knows the drawings of Scenes; photographs want EfficientViT-SAM.'
+    : 'More points or a box may help.';
+}
+
 /** The best first. A single mask is trained for prompts that mean one thing only. */
 function ranked({ single, candidates }: Decoded, ambiguous: boolean): ScoredLogits[] {
   const sorted = [...candidates].sort((a, b) => b.score - a.score);
@@ -155,6 +167,7 @@ function ranked({ single, candidates }: Decoded, ambiguous: boolean): ScoredLogi
 class Call {
   readonly #start = performance.now();
   #loadSeconds = 0;
+  readonly warnings: string[] = [];
   macs = 0;
 
   async loading<T>(value: Promise<T>): Promise<T> {
@@ -166,8 +179,8 @@ class Call {
 
   result({ id, width, height }: KnownPicture): SightResult {
     const seconds = (performance.now() - this.#start) / 1000;
-    const { macs } = this;
-    return { picture: id, width, height, macs, seconds, loadSeconds: this.#loadSeconds, warnings: [] };
+    const { macs, warnings } = this;
+    return { picture: id, width, height, macs, seconds, loadSeconds: this.#loadSeconds, warnings };
   }
 }
 
