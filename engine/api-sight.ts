@@ -51,6 +51,10 @@ export interface SightRequest {
   threads?: number;
 }
 
+export const SEGMENTER_PRECISIONS = ['fp32', 'int8'] as const;
+/** `int8`: the encoder multiplies bytes; the first picture, by which it is calibrated, is encoded in float32. */
+export type SegmenterPrecision = (typeof SEGMENTER_PRECISIONS)[number];
+
 export interface SegmentRequest extends SightRequest {
   /** Where the thing is and is not. Without points and box the picture is only encoded. */
   points?: readonly PromptPoint[];
@@ -66,6 +70,8 @@ export interface SegmentRequest extends SightRequest {
   png?: boolean;
   /** A folder of a segmenter, or of EfficientViT-SAM's two ONNX files; the embedded one if absent. */
   model?: string;
+  /** `fp32` if absent; ONNX files have their own. */
+  precision?: SegmenterPrecision;
 }
 
 export interface SightResult {

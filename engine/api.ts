@@ -15,7 +15,7 @@ import type {
 } from './api-sight.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
 
-export type * from './api-sight.ts';
+export * from './api-sight.ts';
 export type * from './benchmark/report.ts';
 
 export const PRECISIONS = ['fp32', 'int8', 'int4'] as const;

@@ -2,49 +2,28 @@
 // node --import tsx scripts/encode-parts.ts SEGMENTER PICTURE OTHER_PICTURE [MARGINS [REPEAT]]
 // SEGMENTER is a segmenter's folder, or l0 … xl1: EfficientViT-SAM with synthetic weights. A square of a twentieth of the
 // first picture is replaced by that of the second, in the middle.
-import path from 'node:path';
-import { cacheFolder } from '../engine/cache-folder.ts';
 import { countMacs } from '../engine/graph/macs.ts';
-import { weightsOf } from '../engine/graph/network.ts';
 import { lowerParts, lowerRecording } from '../engine/lowering/parts.ts';
 import { lowerPlanar } from '../engine/lowering/planar.ts';
-import { samConfig } from '../engine/models/efficientvit.ts';
-import { openSegmenterFolder } from '../engine/models/vision-folder.ts';
-import { samEncoder } from '../engine/networks/efficientvit-heads.ts';
-import { maskDecoder } from '../engine/networks/mask-decoder.ts';
 import { readPicture } from '../engine/pictures/read.ts';
 import { PartNetwork } from '../engine/pipelines/part-network.ts';
 import { normalizedPlanes, resizePicture } from '../engine/pipelines/segment/input.ts';
-import { maskFromLogits, overlapOf } from '../engine/pipelines/segment/masks.ts';
-import { decodedFrom } from '../engine/pipelines/segment/segmenter.ts';
+import { overlapOf } from '../engine/pipelines/segment/masks.ts';
 import { anchorsOf } from '../engine/regions/anchors.ts';
-import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
-import { float32, floats, int64 } from '../engine/runtime/runtime.ts';
-import { syntheticWeights } from '../engine/weights/synthetic.ts';
-import { WeightTable } from '../engine/weights/table.ts';
+import { float32, floats } from '../engine/runtime/runtime.ts';
+import { median, openNetworks, timed } from './segmenters.ts';
 
 const [name, first, second, margins = '0,1,2,3,4,5', repeat = '5'] = process.argv.slice(2);
 if (!name || !first || !second) throw new Error('give a segmenter and two pictures');
-const published = /^x?l\d$/.test(name);
-const folder = published ? undefined : await openSegmenterFolder(name);
-const { input, encoder, decoder } = folder?.config ?? samConfig(name);
-const networks = { encoder: samEncoder(encoder), decoder: maskDecoder(decoder, { refine: false }) };
-const weights = await (folder?.weights() ??
-  syntheticWeights(Object.values(networks).flatMap(weightsOf), {
-    seed: 1,
-    folder: path.join(cacheFolder(), 'synthetic'),
-  }));
-const runtime = new NodeRuntime();
-const load = (model: Parameters<NodeRuntime['load']>[0]) => runtime.load(model, { threads: runtime.threads });
-const table = new WeightTable(networks.encoder, weights);
-const anchors = anchorsOf(networks.encoder);
-const dense = await load(lowerPlanar(networks.encoder, table));
-const masks = await load(lowerPlanar(networks.decoder, new WeightTable(networks.decoder, weights)));
+const { config, encoder, table, load, clicked, release } = await openNetworks(name);
+const { input } = config;
+const anchors = anchorsOf(encoder);
+const dense = await load(lowerPlanar(encoder, table));
 const [whole, part] = [
-  await load(lowerRecording(networks.encoder, table, anchors)),
-  await load(lowerParts(networks.encoder, table, anchors)),
+  await load(lowerRecording(encoder, table, anchors)),
+  await load(lowerParts(encoder, table, anchors)),
 ];
-const parts = new PartNetwork(networks.encoder, { whole: async () => whole, part: async () => part });
+const parts = new PartNetwork(encoder, { whole: async () => whole, part: async () => part });
 
 const { size } = input;
 const square = { width: size, height: size };
@@ -60,36 +39,12 @@ for (let y = corner; y < corner + edge; y++) {
 }
 const [old, edited] = [normalizedPlanes(before, input), normalizedPlanes(after, input)];
 
-/** The candidates' masks for a grid of clicks. */
-async function clicked(embedding: Float32Array) {
-  const side = Math.sqrt(embedding.length / decoder.channels);
-  const found = [];
-  for (const share of [0.15, 0.35, 0.5, 0.65, 0.85]) {
-    const at = share * decoder.frame;
-    const outputs = await masks.run({
-      image_embeddings: float32(embedding, [1, decoder.channels, side, side]),
-      point_coords: float32(Float32Array.of(at, at, 0, 0), [1, 2, 2]),
-      point_labels: int64(BigInt64Array.of(1n, -1n), [1, 2]),
-    });
-    const { candidates } = decodedFrom(floats(outputs, 'masks'), floats(outputs, 'iou_predictions'), 0);
-    for (const { logits } of candidates) found.push(maskFromLogits(logits, 4 * side, decoder.frame, square));
-  }
-  return found;
-}
-
 const encode = async () =>
   floats(await dense.run({ input_image: float32(edited, [1, 3, size, size]) }), 'image_embeddings');
 const anew = await encode();
 const anewMasks = await clicked(anew);
 const extent = { height: size, width: size, batch: 1, tokens: 0 };
-const { total } = countMacs(networks.encoder, extent);
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
-const timed = async (work: () => Promise<unknown>) => {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
-};
-
+const { total } = countMacs(encoder, extent);
 console.log(`${name}, ${size}×${size}: ${(total / 1e9).toFixed(1)} GMACs, ${edge}×${edge} pixels changed\n`);
 console.log(
   '| margin | MACs | anew | part | ratio | recording | outside: rms | largest | inside: rms | mask IoU, least |',
@@ -110,8 +65,8 @@ for (const margin of margins.split(',').map(Number)) {
     // The first round warms up.
     if (i > 0) for (const key of ['anew', 'record', 'part'] as const) times[key].push(round[key]);
   }
-  const { y, x } = plan.boxes.get([...networks.encoder.outputs.values()][0]!.id)!;
-  const side = Math.sqrt(anew.length / encoder.channels);
+  const { y, x } = plan.boxes.get([...encoder.outputs.values()][0]!.id)!;
+  const side = Math.sqrt(anew.length / config.encoder.channels);
   const sums = { inside: [0, 0, 0], outside: [0, 0, 0] } as Record<
     'inside' | 'outside',
     [number, number, number]
@@ -143,4 +98,5 @@ for (const margin of margins.split(',').map(Number)) {
   ];
   console.log(`| ${cells.join(' | ')} |`);
 }
-for (const session of [dense, masks, whole, part]) await session.release();
+for (const session of [dense, whole, part]) await session.release();
+await release();

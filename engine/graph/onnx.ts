@@ -111,11 +111,19 @@ export class OnnxBuilder {
     return this.#constant('int64', BigInt64Array.from(values, BigInt), dims);
   }
 
-  bytes(values: Int8Array, dims: readonly number[]): Ref {
-    return this.#constant('int8', values, dims);
+  bytes(values: Int8Array | Uint8Array, dims: readonly number[]): Ref {
+    return this.#constant(values instanceof Int8Array ? 'int8' : 'uint8', values, dims);
   }
 
-  #constant(type: ElementType, data: Float32Array | BigInt64Array | Int8Array, dims: readonly number[]): Ref {
+  int32s(values: Int32Array, dims: readonly number[] = [values.length]): Ref {
+    return this.#constant('int32', values, dims);
+  }
+
+  #constant(
+    type: ElementType,
+    data: Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array,
+    dims: readonly number[],
+  ): Ref {
     const raw = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     return this.#once(`${type} ${dims} ${raw.toString('base64')}`, () => {
       const name = this.#fresh('constant');

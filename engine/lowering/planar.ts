@@ -160,7 +160,7 @@ export class PlanarLowering {
   #convolution(operator: Convolution): void {
     const { emit } = this;
     const { onnx } = emit;
-    const { output, weight, kernel, groups, stride, bias, norm, shift } = operator;
+    const { output, weight, kernel, groups, stride, norm, shift } = operator;
     let x = this.source(operator);
     const foldable = kernel === 3 && groups === 1 && !norm && operator.input.channels >= FOLD_CHANNELS;
     if (operator.upsample && foldable && !this.#extents.has(output.level)) {
@@ -168,14 +168,13 @@ export class PlanarLowering {
       return;
     }
     if (operator.upsample) x = this.#enlarge(x, output.level);
-    const inputs = [x, emit.kernel(weight, norm), ...emit.offsets(bias, norm)];
     const attributes = {
       kernel_shape: [kernel, kernel],
       group: groups,
       strides: [stride, stride],
       pads: this.pads(operator),
     };
-    let y = onnx.node('Conv', inputs, { attributes }, 'convolution');
+    let y = this.convolved(x, operator, weight.shape, attributes);
     if (shift) y = onnx.node('Add', [y, onnx.node('Reshape', [this.rows(shift), onnx.ints([0, -1, 1, 1])])]);
     this.setPlanes(output, y);
   }
@@ -212,6 +211,18 @@ export class PlanarLowering {
     return { same: [k, k, k, k], end: [0, 0, 1, 1], none: [0, 0, 0, 0] }[padding];
   }
 
+  /** A convolution of planes by a weight of the given shape, its batch norm folded in. */
+  protected convolved(
+    x: Ref,
+    { type, weight, bias, norm }: Convolution | Linear,
+    dims: readonly number[],
+    attributes: Readonly<Record<string, number | readonly number[]>>,
+  ): Ref {
+    const { emit } = this;
+    const inputs = [x, emit.kernel(weight, norm, dims), ...emit.offsets(bias, norm)];
+    return emit.onnx.node('Conv', inputs, { attributes }, type);
+  }
+
   protected linearAttention(operator: LinearAttention): void {
     this.setPlanes(operator.output, linearAttention(this.emit, this.planes(operator.input), operator));
   }
@@ -229,10 +240,8 @@ export class PlanarLowering {
     const { emit } = this;
     const { input, output, weight, bias, norm } = operator;
     if (input.kind === 'map' && this.#form(input).rows === undefined) {
-      const kernel = emit.kernel(weight, norm, [output.channels, input.channels, 1, 1]);
-      const inputs = [this.planes(input), kernel, ...emit.offsets(bias, norm)];
-      const attributes = { kernel_shape: [1, 1] };
-      this.setPlanes(output, emit.onnx.node('Conv', inputs, { attributes }, 'linear'));
+      const dims = [output.channels, input.channels, 1, 1];
+      this.setPlanes(output, this.convolved(this.planes(input), operator, dims, { kernel_shape: [1, 1] }));
     } else {
       this.setRows(output, emit.linear(this.rows(input), weight, bias, norm));
     }

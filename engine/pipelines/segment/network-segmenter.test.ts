@@ -115,6 +115,25 @@ test('after an edit only what changed is encoded, and masks stay those of encodi
     }
   }));
 
+test('an int8 encoder gives masks like those of float32, on pictures other than the one that calibrated it', () =>
+  withSegmenter(async (model) => {
+    const engine = createEngine(new NodeRuntime(1));
+    try {
+      const [first, second] = [await waves(), await waves({ from: 100, side: 200 })];
+      const points = [{ x: 150, y: 150 }];
+      await engine.segment({ image: first, model, precision: 'int8' });
+      const bytes = await engine.segment({ image: second, points, model, precision: 'int8' });
+      const exact = await engine.segment({ image: second, points, model });
+      for (const mask of bytes.masks) {
+        const overlaps = exact.masks.map((other) => overlapOf(mask, other));
+        assert.ok(Math.max(...overlaps) > 0.9, String(overlaps));
+      }
+      assert.notDeepEqual(bytes.masks[0]!.logits, exact.masks[0]!.logits);
+    } finally {
+      await engine.dispose();
+    }
+  }));
+
 test('changes are found as rectangles, parts that lie apart by themselves', () => {
   const [width, height] = [60, 41];
   const before = { width, height, data: new Uint8Array(3 * width * height) };

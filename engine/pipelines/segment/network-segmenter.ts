@@ -1,13 +1,16 @@
 import path from 'node:path';
+import type { SegmenterPrecision } from '../../api.ts';
 import { InputError } from '../../errors.ts';
 import { countMacs } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import type { OnnxModel } from '../../graph/onnx.ts';
+import { lowerInt8, lowerRanges } from '../../lowering/int8.ts';
 import { lowerParts, lowerRecording } from '../../lowering/parts.ts';
 import { lowerPlanar } from '../../lowering/planar.ts';
 import type { VisionFolder } from '../../models/vision-folder.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { LEARNED_TOKENS, maskDecoder } from '../../networks/mask-decoder.ts';
+import { type ConvolutionBytes, quantizeConvolutions } from '../../quantization/convolutions.ts';
 import { anchorsOf } from '../../regions/anchors.ts';
 import { type Box, mergeBoxes } from '../../regions/box.ts';
 import { float32, floats, int64, type Runtime, type Session } from '../../runtime/runtime.ts';
@@ -33,6 +36,9 @@ export class NetworkSegmenter implements Segmenter {
   readonly #folder: SegmenterFolder;
   readonly #runtime: Runtime;
   readonly #threads: number;
+  readonly #precision: SegmenterPrecision;
+  /** What the first picture told of the encoder's convolutions. */
+  #bytes: ReadonlyMap<string, ConvolutionBytes> | undefined;
   readonly #sessions = new Map<string, Promise<Session>>();
   readonly #encoder: Network;
   readonly #decoders: Record<'plain' | 'refine', Network>;
@@ -40,8 +46,18 @@ export class NetworkSegmenter implements Segmenter {
   /** Multiply–accumulates of encoding a whole picture. */
   readonly #macs: number;
 
-  constructor(folder: SegmenterFolder, runtime: Runtime, threads: number) {
-    this.id = folder.folder;
+  /**
+   * @param precision `int8`: the encoder's convolutions are products of bytes, whose ranges are those of the first
+   * picture, which is encoded in float32.
+   */
+  constructor(
+    folder: SegmenterFolder,
+    runtime: Runtime,
+    threads: number,
+    precision: SegmenterPrecision = 'fp32',
+  ) {
+    this.id = `${folder.folder} ${precision}`;
+    this.#precision = precision;
     this.name = path.basename(folder.folder);
     this.#folder = folder;
     this.#runtime = runtime;
@@ -79,6 +95,7 @@ export class NetworkSegmenter implements Segmenter {
 
   async encode(planes: Float32Array): Promise<Embedding> {
     const { size } = this.input;
+    if (this.#precision === 'int8') return this.#encodeBytes(planes, size);
     if (this.#worthRecording) {
       const { record, macs } = await this.#parts.whole(planes, size);
       return { data: Float32Array.from(this.#parts.outputIn(record)), macs, record };
@@ -86,6 +103,27 @@ export class NetworkSegmenter implements Segmenter {
     const session = await this.#session('encoder', this.#encoder, lowerPlanar);
     const outputs = await session.run({ input_image: float32(planes, [1, 3, size, size]) });
     return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
+  }
+
+  async #encodeBytes(planes: Float32Array, size: number): Promise<Embedding> {
+    const inputs = { input_image: float32(planes, [1, 3, size, size]) };
+    const bytes = this.#bytes;
+    if (bytes) {
+      const session = await this.#session('int8', this.#encoder, (network, weights) =>
+        lowerInt8(network, weights, bytes),
+      );
+      const outputs = await session.run(inputs, ['image_embeddings']);
+      return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
+    }
+    const weights = new WeightTable(this.#encoder, await this.#folder.weights());
+    const session = await this.#runtime.load(lowerRanges(this.#encoder, weights), { threads: this.#threads });
+    try {
+      const outputs = await session.run(inputs);
+      this.#bytes = await quantizeConvolutions(this.#encoder, weights, [outputs]);
+      return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
+    } finally {
+      await session.release();
+    }
   }
 
   async encodeAgain(

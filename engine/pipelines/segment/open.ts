@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { SegmenterPrecision } from '../../api.ts';
 import { InputError } from '../../errors.ts';
 import { embeddedModel } from '../../models/embedded.ts';
 import { openSegmenterFolder } from '../../models/vision-folder.ts';
@@ -23,6 +24,7 @@ export async function openSegmenter(
   model: string | undefined,
   runtime: Runtime,
   threads: number,
+  precision?: SegmenterPrecision,
 ): Promise<Segmenter> {
   const place = model ?? embeddedSight('segmenter');
   const exported = await findExport(place);
@@ -31,5 +33,5 @@ export async function openSegmenter(
     throw new InputError(
       `There is no segmenter ${place}: give a segmenter's folder, or the folder of EfficientViT-SAM's encoder and decoder as ONNX files.`,
     );
-  return new NetworkSegmenter(await openSegmenterFolder(place), runtime, threads);
+  return new NetworkSegmenter(await openSegmenterFolder(place), runtime, threads, precision);
 }

@@ -1,5 +1,10 @@
 import * as z from 'zod';
-import type { DescribeRequest, FindThingsRequest, SegmentRequest } from '../../api.ts';
+import {
+  type DescribeRequest,
+  type FindThingsRequest,
+  SEGMENTER_PRECISIONS,
+  type SegmentRequest,
+} from '../../api.ts';
 import { PICTURE_LIMITS } from '../../pictures/read.ts';
 import { between, check, file, LIMITS, whole } from '../request.ts';
 
@@ -17,6 +22,9 @@ const common = {
 const masks = {
   model: z.string().max(4096).optional(),
   png: z.boolean().optional(),
+  precision: z
+    .enum(SEGMENTER_PRECISIONS, { error: `The precision must be one of ${SEGMENTER_PRECISIONS.join(', ')}` })
+    .optional(),
   maxSide: whole('The longest side', { min: 16, max: side }).optional(),
 };
 const segmentSchema = z.object({

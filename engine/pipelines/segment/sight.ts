@@ -105,10 +105,14 @@ export class Sight {
     await this.#tagger.release();
   }
 
-  #openSegmenter(request: { model?: string; threads?: number }, call: Call): Promise<Segmenter> {
+  #openSegmenter(
+    request: Pick<SegmentRequest, 'model' | 'threads' | 'precision'>,
+    call: Call,
+  ): Promise<Segmenter> {
     const threads = request.threads || this.#runtime.threads;
-    const open = () => openSegmenter(request.model, this.#runtime, threads);
-    return call.loading(this.#segmenter.get(`${request.model ?? ''} ${threads}`, open));
+    const { model, precision } = request;
+    const open = () => openSegmenter(model, this.#runtime, threads, precision);
+    return call.loading(this.#segmenter.get(`${model ?? ''} ${threads} ${precision ?? ''}`, open));
   }
 
   /** The picture as the segmenter sees it, encoded by this call or an earlier one. */

@@ -1,0 +1,94 @@
+import type { Network } from '../graph/network.ts';
+import type { BatchNorm, Convolution, Linear } from '../graph/operators.ts';
+import type { Weight } from '../graph/values.ts';
+import { rangeNames } from '../lowering/int8.ts';
+import { floats, type Tensor } from '../runtime/runtime.ts';
+import { readFloat32 } from '../weights/read.ts';
+import type { WeightTable } from '../weights/table.ts';
+
+/** How values become bytes 0 … 255: value = (byte − zero) · scale. */
+export interface Range {
+  scale: number;
+  zero: number;
+}
+
+/** A convolution's weight as bytes −127 … 127, one scale for each output channel, batch norm folded in. */
+export interface ConvolutionBytes {
+  values: Int8Array;
+  scales: Float32Array;
+  /** In units of the input's scale times the channel's. */
+  bias: Int32Array;
+  read: Range;
+  given: Range;
+}
+
+/** Values beyond the observed ones that still fit: other pictures have other extremes. */
+const HEADROOM = 1.1;
+
+/**
+ * Quantizes the convolutions over all channels. @param observed outputs of the network in the form of `lowerRanges`, for
+ * one picture or several.
+ */
+export async function quantizeConvolutions(
+  network: Network,
+  weights: WeightTable,
+  observed: readonly Readonly<Record<string, Tensor>>[],
+): Promise<Map<string, ConvolutionBytes>> {
+  const quantized = new Map<string, ConvolutionBytes>();
+  for (const operator of network.operators) {
+    if (!isQuantizable(operator)) continue;
+    const { name } = operator.weight;
+    const names = rangeNames(name);
+    const range = (which: string) => rangeOf(observed.map((outputs) => floats(outputs, which)));
+    quantized.set(name, await bytesOf(operator, weights, range(names.read), range(names.given)));
+  }
+  return quantized;
+}
+
+function isQuantizable(operator: Network['operators'][number]): operator is Convolution | Linear {
+  if (operator.type === 'convolution') return operator.groups === 1;
+  return operator.type === 'linear' && operator.input.kind === 'map';
+}
+
+function rangeOf(seen: readonly Float32Array[]): Range {
+  const least = HEADROOM * Math.min(0, ...seen.map(([low]) => low!));
+  const most = HEADROOM * Math.max(0, ...seen.map(([, high]) => high!));
+  const scale = (most - least) / 255 || 1;
+  return { scale, zero: Math.round(-least / scale) };
+}
+
+async function bytesOf(
+  { weight, bias, norm }: Convolution | Linear,
+  weights: WeightTable,
+  read: Range,
+  given: Range,
+): Promise<ConvolutionBytes> {
+  const load = (one: Weight) => readFloat32(weights.get(one));
+  const kernel = await load(weight);
+  const out = weight.shape[0]!;
+  const own = bias ? await load(bias) : new Float32Array(out);
+  const { scale, offset } = norm ? await foldedNorm(norm, load) : { scale: undefined, offset: undefined };
+  const each = kernel.length / out;
+  const values = new Int8Array(kernel.length);
+  const scales = new Float32Array(out);
+  const biases = new Int32Array(out);
+  for (let o = 0; o < out; o++) {
+    const row = kernel.subarray(o * each, (o + 1) * each);
+    const factor = scale ? scale[o]! : 1;
+    const largest = Math.abs(factor) * row.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+    scales[o] = largest / 127 || 1;
+    for (let i = 0; i < each; i++) values[o * each + i] = Math.round((row[i]! * factor) / scales[o]!);
+    biases[o] = Math.round((own[o]! * factor + (offset ? offset[o]! : 0)) / (scales[o]! * read.scale));
+  }
+  return { values, scales, bias: biases, read, given };
+}
+
+/** Batch norm as scale · x + offset. */
+async function foldedNorm(norm: BatchNorm, load: (weight: Weight) => Promise<Float32Array>) {
+  const [gain, bias, mean, variance] = await Promise.all(
+    [norm.gain, norm.bias, norm.mean, norm.variance].map(load),
+  );
+  const scale = gain!.map((value, i) => value / Math.sqrt(variance![i]! + norm.epsilon));
+  const offset = bias!.map((value, i) => value - mean![i]! * scale[i]!);
+  return { scale, offset };
+}
