@@ -34,13 +34,11 @@ def main() -> None:
         p.add_argument("--batch", type=int, default=BATCHES[name], help="pictures of all processes in a step")
         p.add_argument("--rate", type=float, default=RATES[name])
         p.add_argument("--processes", type=int, help="default: one for every processor, or 1 with a GPU")
-        if name == "segmenter":
-            p.add_argument("--side", type=int, default=256, help="train on squares of this side")
 
     p = commands.add_parser("export", help="write the weights from the checkpoints")
     p.add_argument("--out", type=Path, default=SIGHT)
 
-    p = commands.add_parser("judge", help="IoU of the exported segmenter on fresh renders and on generated pictures")
+    p = commands.add_parser("judge", help="judge the exported networks on fresh renders and on generated pictures")
     p.add_argument("--renders", type=int, default=300)
     p.add_argument("--out", type=Path, help="JSON file for the figures")
 
@@ -59,18 +57,23 @@ def main() -> None:
         from ..team import run
         from .train_segmenter import train as segmenter
         from .train_tagger import train as tagger
-        train = partial(segmenter, side=args.side) if args.command == "segmenter" else tagger
-        run(partial(train, work=args.work, minutes=args.minutes, decay=args.decay, size=args.batch, rate=args.rate),
+        run(partial({"segmenter": segmenter, "tagger": tagger}[args.command], work=args.work, minutes=args.minutes,
+                    decay=args.decay, size=args.batch, rate=args.rate),
             args.processes or (1 if DEVICE.type == "cuda" else os.cpu_count()))
     elif args.command == "export":
         from . import export, train_segmenter, train_tagger
         for name, trainer in (("segmenter", train_segmenter), ("tagger", train_tagger)):
             print(f"{name}: {export.save(trainer.averaged(args.work), args.out / name) / 1e6:.1f} MB")
     elif args.command == "judge":
-        from .export import load
         from ..models.segmenter import Segmenter
+        from ..models.tagger import Tagger
+        from .export import load
         from .judge_segmenter import figures
-        found = figures(load(Segmenter, SIGHT / "segmenter"), args.renders)
+        from .judge_tagger import score_renders, score_things
+        tagger = load(Tagger, SIGHT / "tagger")
+        found = {"segmenter": figures(load(Segmenter, SIGHT / "segmenter"), args.renders),
+                 "tagger": {"renders": score_renders(tagger, args.renders),
+                            "things": score_things(tagger, args.renders)}}
         print(json.dumps(found, indent=1))
         if args.out:
             args.out.write_text(json.dumps(found, indent=1) + "\n")

@@ -14,7 +14,10 @@ from .. import optimiser
 from ..device import DEVICE, load_checkpoint, save_checkpoint
 from ..team import Team
 
-WARM_UP, EMA_DECAY, MAX_NORM = 100, 0.99, 1.0
+WARM_UP, WARM_UP_AGAIN, EMA_DECAY, MAX_NORM = 100, 20, 0.99, 1.0
+
+# A step that takes longer than this many seconds was interrupted; the rest of it does not count as training time.
+LONGEST_STEP = 20.0
 
 # Adds the gradient of one batch of this member and returns figures to watch. The second generator
 # gives the same numbers to the whole team.
@@ -39,8 +42,8 @@ def train(team: Team, model: nn.Module, checkpoint: Path, learn: Learn, names: t
           decay: float, size: int, rate: float) -> None:
     """Goes on from the checkpoint if it is there.
 
-    names: of the figures that learn returns; minutes: wall-clock time of this run; decay: the share
-    of it in which the rate falls; size: samples of the whole team in a step.
+    names: of the figures that learn returns; minutes: wall-clock time of this run without interruptions;
+    decay: the share of it in which the rate falls; size: samples of the whole team in a step.
     """
     model = model.train().to(DEVICE, memory_format=torch.channels_last)
     ema, step, samples, seconds = copy.deepcopy(model).requires_grad_(False), 0, 0, 0.0
@@ -52,20 +55,21 @@ def train(team: Team, model: nn.Module, checkpoint: Path, learn: Learn, names: t
         for o, s in zip(optimisers, state["optimisers"]):
             o.load_state_dict(s)
     first, elapsed, mean = step, 0.0, None
-    began = shown = time.time()
+    active, before, shown = 0.0, time.time(), time.time()
     own, common = np.random.default_rng([step, team.rank]), np.random.default_rng(step)
 
     def save() -> None:
         save_checkpoint({"model": model.state_dict(), "ema": ema.state_dict(), "step": step, "samples": samples,
                          "optimisers": [o.state_dict() for o in optimisers],
-                         "seconds": seconds + time.time() - began}, checkpoint)
+                         "seconds": seconds + active}, checkpoint)
 
     while elapsed < 1:
         for o in optimisers:
             o.zero_grad(set_to_none=True)
         figures = learn(model, own, common)
-        elapsed = team.average_gradients(model, torch.tensor((time.time() - began) / (minutes * 60))).item()
-        now = rate * min(1, (step - first + 1) / WARM_UP, max(0, 1 - elapsed) / decay)
+        active, before = active + min(time.time() - before, LONGEST_STEP), time.time()
+        elapsed = team.average_gradients(model, torch.tensor(active / (minutes * 60))).item()
+        now = rate * min(1, (step - first + 1) / (WARM_UP_AGAIN if first else WARM_UP), max(0, 1 - elapsed) / decay)
         nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
         for o in optimisers:
             for group in o.param_groups:

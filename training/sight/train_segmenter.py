@@ -2,8 +2,8 @@
 learns, a single mask for clear prompts, and clicks that correct what the model got wrong just now.
 
 Beside that the embeddings learn to tell what every pixel shows, which teaches the encoder about shapes long
-before the decoder makes anything of clicks. That head is not exported. Parts of pictures, at their places in the
-whole, cost a fraction of whole pictures and do for most of the time."""
+before the decoder makes anything of clicks. That head is not exported. Most batches are squares out of pictures, at
+their places in the whole: they cost a fraction of whole pictures."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -27,7 +27,8 @@ from .prompts import as_tensors, correction, first_prompt, targets
 PER_PICTURE, STRIDE = 4, 8
 CHUNK = 8                                                     # prompts of whole pictures
 FOCAL_WEIGHT, PIXEL_WEIGHT = 20.0, 1.0
-CORRECTIONS, SHARES = (0, 1, 2), (0.5, 0.3, 0.2)
+CORRECTIONS, CORRECTION_SHARES = (0, 1, 2), (0.5, 0.3, 0.2)
+SIDES, SIDE_SHARES = (128, 192, 256), (0.3, 0.35, 0.35)
 
 
 CLASSES = {name: i for i, name in enumerate(KINDS + PARTS)}
@@ -168,15 +169,17 @@ def learn(trainee: Trainee, data: Batch, rng: np.random.Generator, rounds: int) 
     return np.mean(figures, 0)
 
 
-def train(team: Team, work: Path, minutes: float, decay: float, size: int, rate: float, side: int) -> None:
-    """Trains work/segmenter.pt on squares of this side from the shards in work/sight; see loop.train."""
+def train(team: Team, work: Path, minutes: float, decay: float, size: int, rate: float) -> None:
+    """Trains work/segmenter.pt on the shards in work/sight; see loop.train."""
     torch.manual_seed(0)
     trainee, sights = Trainee(), Sights(work / "sight")
     encoding = trainee.segmenter.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
     encoding.copy_(encoding.half())                           # as exported
 
     def step(trainee: Trainee, own: np.random.Generator, common: np.random.Generator) -> np.ndarray:
-        return learn(trainee, batch(sights, own, size // team.size, side), own, common.choice(CORRECTIONS, p=SHARES))
+        side = common.choice(SIDES, p=SIDE_SHARES)
+        return learn(trainee, batch(sights, own, size // team.size, side), own,
+                     common.choice(CORRECTIONS, p=CORRECTION_SHARES))
 
     loop.train(team, trainee, work / "segmenter.pt", step, ("pixels", "masks", "single", "picked"), minutes, decay,
                size, rate)
