@@ -14,7 +14,9 @@ from ..models.efficientvit import LiteMLA
 from ..models.sam import BOX_END, BOX_START, EXCLUDE, INCLUDE, PADDING, Gelu
 from ..models.segmenter import Segmenter
 from ..models.tagger import LABELS, Tagger
-from . import dataset, export, judge_segmenter, prompts
+from ..scenes.world import KINDS
+from . import dataset, export, judge_segmenter, judge_tagger, prompts
+from .__main__ import SIGHT
 from .crops import cut_out, roughened
 from .train_segmenter import batch, mask_losses, positions
 
@@ -152,6 +154,14 @@ class Exports(unittest.TestCase):
                      "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
                      "mask_decoder.transformer.layers.1.cross_attn_image_to_token.out_proj.bias"):
             self.assertIn(name, names)
+
+    def test_exported_networks_see_what_is_there(self):
+        segmenter, tagger = (export.load(kind, SIGHT / name) for kind, name in
+                             ((Segmenter, "segmenter"), (Tagger, "tagger")))
+        found = judge_segmenter.judge(segmenter, judge_segmenter.renders(6, seed=1))
+        self.assertGreater(judge_segmenter.mean(found, KINDS)["centre"], 0.7)
+        self.assertGreater(judge_tagger.score_things(tagger, 6)["kind"], 0.8)
+        self.assertLess(sum(p.stat().st_size for p in SIGHT.rglob("*.*")), 12e6)
 
     def test_every_label_has_a_phrase(self):
         for group in LABELS:
