@@ -17,10 +17,7 @@ try {
     await commands.executeCommand('workbench.action.closeSidebar');
   });
   await vscode.view.locator('[data-action=import]').click();
-  const input = vscode.page.locator('.quick-input-widget input.input');
-  await input.waitFor();
-  await input.fill(run);
-  await vscode.page.keyboard.press('Enter');
+  await vscode.answerDialog(run);
 
   await vscode.view.locator('[data-test=figures]').waitFor();
   await vscode.view.locator('[data-preset]').waitFor();

@@ -120,9 +120,14 @@ function rowOf(trial: Trial, row: Measured, first: Measured, peakBytes: number):
     storeBytes,
     peakBytes,
     speedup: first.timing.medianSeconds / row.timing.medianSeconds,
-    psnr: row.quality?.psnr ?? null,
-    psnrWhole: row.quality?.psnrWhole ?? null,
+    psnr: finite(row.quality?.psnr),
+    psnrWhole: finite(row.quality?.psnrWhole),
     picture: trial.picture,
     operators: [],
   };
+}
+
+/** JSON has no infinity. */
+function finite(decibels: number | undefined): number | null {
+  return decibels !== undefined && Number.isFinite(decibels) ? decibels : null;
 }

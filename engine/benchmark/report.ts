@@ -93,7 +93,10 @@ export interface BenchmarkRow extends RowIdentity, Timing {
   peakBytes: number;
   /** Median time of the first row over this one's. */
   speedup: number;
-  /** Against the dense float32 result on the same input, in dB: under the mask if there is one. Null without it. */
+  /**
+   * Against the dense float32 result on the same input, in dB: under the mask if there is one. Null without it, and
+   * where nothing differs.
+   */
   psnr: number | null;
   /** The same over the whole picture. */
   psnrWhole: number | null;

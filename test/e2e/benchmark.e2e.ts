@@ -158,7 +158,7 @@ step('a reload of the window brings the comparison and the form back', async () 
     .waitFor({ state: 'attached' });
 });
 
-step('exports JSON, CSV and Markdown, and imports the JSON again', async () => {
+step('exports JSON, CSV and Markdown, reads a mask from a file, and imports the JSON again', async () => {
   await vscode.view.locator('[data-run]').nth(1).click();
   await vscode.view.locator('h1', { hasText: 'one U-Net step' }).waitFor();
   const json = await exported('json', 'run.json');
@@ -168,8 +168,13 @@ step('exports JSON, CSV and Markdown, and imports the JSON again', async () => {
   assert.deepEqual(Object.keys(JSON.parse(json).rows[0]), Object.keys(fromCommand.rows[0]));
   assert.match(await exported('csv', 'run.csv'), /^case,mask,.*\r\ndense,,/);
   assert.match(await exported('markdown', 'run.md'), /\| Sparse · 10 % \|/);
+  await choose('maskKind', 'A file');
+  await act('pickMask');
+  const mask = path.join(import.meta.dirname, '../../media/masks/inpaint.active-64x128.png');
+  await vscode.answerDialog(mask);
+  await vscode.view.locator('.path', { hasText: mask }).waitFor();
   await act('import');
-  await answerDialog(path.join(vscode.workspace, 'run.json'));
+  await vscode.answerDialog(path.join(vscode.workspace, 'run.json'));
   await vscode.view.locator('[data-test=notice]', { hasText: 'Imported run.json.' }).waitFor();
   assert.equal(await vscode.view.locator('[data-run]').count(), 3);
 });
@@ -227,15 +232,7 @@ function near(actual: number, expected: number, factor: number): void {
 async function exported(format: string, name: string): Promise<string> {
   const file = path.join(vscode.workspace, name);
   await vscode.view.locator(`[data-export=${format}]`).click();
-  await answerDialog(file);
+  await vscode.answerDialog(file);
   await until(() => fs.existsSync(file), file);
   return fs.readFileSync(file, 'utf8');
-}
-
-/** Types a path into VS Code's own file dialog. */
-async function answerDialog(file: string): Promise<void> {
-  const input = vscode.page.locator('.quick-input-widget input.input');
-  await input.waitFor();
-  await input.fill(file);
-  await vscode.page.keyboard.press('Enter');
 }

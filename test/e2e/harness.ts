@@ -37,6 +37,8 @@ export interface Workbench {
   /** F1, then the command of this title. */
   run(title: string): Promise<void>;
   openFile(name: string): Promise<void>;
+  /** Types a full path into VS Code's own file dialog. */
+  answerDialog(file: string): Promise<void>;
   /** Runs a function in the extension host; it sees nothing of the test but its arguments. */
   inHost<Args extends unknown[], Result>(
     run: (vscode: typeof import('vscode'), ...args: Args) => Result | PromiseLike<Result>,
@@ -129,6 +131,18 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
       .contentFrame(),
     run: (title) => pick(page, `>${title}`, title),
     openFile: (name) => pick(page, name, name),
+    async answerDialog(file) {
+      const input = page.locator('.quick-input-widget input.input');
+      await input.waitFor();
+      // What is typed before the dialog has read its first folder is taken for a name in it.
+      for (const deadline = Date.now() + WAIT; !(await input.inputValue()).startsWith('/'); ) {
+        if (Date.now() > deadline) throw new Error('The file dialog does not begin.');
+        await sleep(50);
+      }
+      await input.fill(file);
+      await page.keyboard.press('Enter');
+      await input.waitFor({ state: 'hidden' });
+    },
     set: (name, value) =>
       inHost(
         (vscode, ...setting) => vscode.workspace.getConfiguration().update(...setting, true),

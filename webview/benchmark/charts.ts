@@ -162,8 +162,10 @@ export function latenciesOf({ stepSeconds, seconds }: Figure['row']): number[] {
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 const POINTS = ['circle', 'rect', 'triangle', 'rectRot', 'star'] as const;
 
-/** Room for the figures behind the longest bars, in pixels. */
-const LABEL_WIDTH = 150;
+/** Room for figures behind the longest bars, in pixels: letters are about 0.6 of their height wide. */
+function widthOf(labels: BarLabels, { fontSize }: Theme): number {
+  return 12 + 0.6 * fontSize * Math.max(...labels.flat().map((text) => text?.length ?? 0));
+}
 
 /** A row's title, and below it how much it computes. */
 function axisLabel({ title, row }: Figure): string[] {
@@ -230,7 +232,7 @@ function barChart(
     data: { labels: titles, datasets },
     options: {
       indexAxis: 'y',
-      layout: { padding: { right: labels ? LABEL_WIDTH : 8 } },
+      layout: { padding: { right: labels ? widthOf(labels, theme) : 8 } },
       scales: {
         x: {
           ...axis(theme, unit),
@@ -249,7 +251,8 @@ function barChart(
 function axis(theme: Theme, text?: string) {
   return {
     grid: { color: theme.lines },
-    border: { color: theme.lines },
+    // Where lines are as strong as the text, they must not hide it.
+    border: { color: theme.lines, ...(theme.highContrast && { dash: [1, 5] }) },
     ticks: { color: text === undefined ? theme.foreground : theme.muted },
     title: { display: Boolean(text), text: text ?? '', color: theme.muted },
   };
@@ -269,12 +272,18 @@ function endLabels(labels: BarLabels, ends: number[][], theme: Theme): Plugin {
       ctx.save();
       ctx.font = `${theme.fontSize - 1}px ${theme.font}`;
       ctx.fillStyle = theme.foreground;
+      // Clears the grid behind the letters.
+      ctx.strokeStyle = theme.background;
+      ctx.lineWidth = 4;
+      ctx.lineJoin = 'round';
       ctx.textBaseline = 'middle';
       for (const [dataset, texts] of labels.entries())
         for (const [i, text] of texts.entries()) {
           const bar = chart.getDatasetMeta(dataset).data[i];
           const end = scales.x!.getPixelForValue(ends[dataset]![i]!);
-          if (bar && text) ctx.fillText(text, end + 8, bar.y);
+          if (!bar || !text) continue;
+          ctx.strokeText(text, end + 8, bar.y);
+          ctx.fillText(text, end + 8, bar.y);
         }
       ctx.restore();
     },

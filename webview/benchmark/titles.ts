@@ -61,7 +61,7 @@ export function formatTimes(factor: number): string {
   return `${factor >= 99.5 ? factor.toFixed(0) : factor >= 9.95 ? factor.toFixed(1) : factor.toFixed(2)}×`;
 }
 
-/** A PSNR; JSON has no infinity, so the same picture comes back as null. */
+/** See `BenchmarkRow`. */
 export function formatDecibels(psnr: number | null): string {
   return psnr === null ? '–' : `${psnr.toFixed(1)} dB`;
 }
