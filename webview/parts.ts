@@ -11,17 +11,28 @@ export interface CommonActions {
 
 /** How far a run is. @param label what goes on, for screen readers */
 export function runTemplate(run: RunState, label: string, actions: CommonActions): TemplateResult {
-  const counting = (run.stage === 'denoise' || run.stage === 'record') && run.steps > 0;
+  const counting = run.stage === 'denoise' || run.stage === 'record';
+  const { step: done, cancelling } = run;
+  const total = counting ? run.steps : 0;
+  return progressTemplate({ label, done, total, text: describeRun(run), cancelling }, actions);
+}
+
+/** A progress bar with a phrase and a way to cancel; `total` 0 where it is not known. */
+export function progressTemplate(
+  progress: { label: string; done: number; total: number; text: string; cancelling: boolean },
+  actions: Pick<CommonActions, 'cancel'>,
+): TemplateResult {
+  const { label, done, total, text, cancelling } = progress;
   return html`<div class="run">
     <vscode-progress-bar
       aria-label=${label}
-      .max=${run.steps || 1}
-      .value=${counting ? run.step : undefined}
-      ?indeterminate=${!counting}
+      .max=${total || 1}
+      .value=${total > 0 ? done : undefined}
+      ?indeterminate=${total === 0}
     ></vscode-progress-bar>
     <div class="row">
-      <span class="grow" data-test="progress">${describeRun(run)}</span>
-      <vscode-button secondary data-action="cancel" ?disabled=${run.cancelling} @click=${actions.cancel}>
+      <span class="grow" data-test="progress">${text}</span>
+      <vscode-button secondary data-action="cancel" ?disabled=${cancelling} @click=${actions.cancel}>
         Cancel
       </vscode-button>
     </div>

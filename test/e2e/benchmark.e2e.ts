@@ -1,35 +1,22 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import type { BenchmarkReport } from '../../engine/api.ts';
 import { formatGigaMacs } from '../../webview/format.ts';
 import { patchwork } from '../cli/patchwork.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
+import { storyIn } from './story.ts';
 
 const RUN = 120_000;
 
 let vscode: Workbench;
-let failed = false;
+const step = storyIn(() => vscode);
 
 before(async () => {
   vscode = await openWorkbench();
 });
 after(() => vscode?.close());
-
-/** A step of the story; when one fails, those after it have nothing to build on. */
-function step(name: string, body: () => Promise<void>): void {
-  test(name, async (t) => {
-    if (failed) return t.skip('an earlier step failed');
-    try {
-      await body();
-    } catch (error) {
-      failed = true;
-      await vscode.screenshot('benchmark-failed').catch(() => {});
-      throw error;
-    }
-  });
-}
 
 step('runs a small benchmark to the end, with progress', async () => {
   await vscode.run('Patchwork: Open Benchmark');

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { ref } from 'lit/directives/ref.js';
 import type { BenchmarkDraft, BenchmarkState } from '../benchmarkProtocol.ts';
+import { typedIn } from '../parts.ts';
 import type { Actions, Page } from './page.ts';
 import { caseTitle } from './titles.ts';
 
@@ -178,10 +179,6 @@ function picker(chosen: string, title: string, action: string, pick: () => void)
     <span class="path" title=${chosen}>${chosen || 'Nothing is chosen yet.'}</span>
     <vscode-button secondary data-action=${action} @click=${pick}>${title}</vscode-button>
   </div>`;
-}
-
-function typedIn(event: Event): string {
-  return (event.target as HTMLElement & { value: string }).value;
 }
 
 function isChecked(event: Event): boolean {

@@ -1,4 +1,5 @@
 import type { BenchmarkDraft, BenchmarkState, ExportFormat } from '../benchmarkProtocol.ts';
+import type { CommonActions } from '../parts.ts';
 
 /** All that the templates draw from. */
 export interface Page {
@@ -14,7 +15,7 @@ export interface Page {
   picture: (run: string, name: string) => string | undefined;
 }
 
-export interface Actions {
+export interface Actions extends CommonActions {
   edit(change: Partial<BenchmarkDraft>): void;
   /** Names in the order in which they are offered. */
   order(field: 'cases' | 'precisions', names: readonly string[]): string[];
@@ -24,15 +25,12 @@ export interface Actions {
   pickMask(): void;
   run(): void;
   preset(id: string): void;
-  cancel(): void;
   show(ids: string[]): void;
   remove(id: string): void;
   export(format: ExportFormat): void;
   copy(): void;
   import(): void;
   split(by: Page['split']): void;
-  showLog(): void;
-  openSettings(): void;
 }
 
 export const FIRST_DRAFT: BenchmarkDraft = {

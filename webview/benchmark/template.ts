@@ -3,6 +3,7 @@ import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { BenchmarkRun, RunSummary } from '../benchmarkProtocol.ts';
 import { failureTemplate } from '../failure.ts';
+import { progressTemplate } from '../parts.ts';
 import { formTemplate, presetsTemplate } from './form.ts';
 import type { Actions, Page } from './page.ts';
 import { describeBenchmark } from './progress.ts';
@@ -27,20 +28,8 @@ export function benchmarkTemplate(page: Page, actions: Actions): TemplateResult 
 }
 
 function runTemplate(run: BenchmarkRun, actions: Actions): TemplateResult {
-  return html`<div class="run">
-    <vscode-progress-bar
-      aria-label="Running the benchmark"
-      .max=${run.total || 1}
-      .value=${run.total > 0 ? run.done : undefined}
-      ?indeterminate=${run.total === 0}
-    ></vscode-progress-bar>
-    <div class="row">
-      <span class="grow" data-test="progress">${describeBenchmark(run)}</span>
-      <vscode-button secondary data-action="cancel" ?disabled=${run.cancelling} @click=${actions.cancel}>
-        Cancel
-      </vscode-button>
-    </div>
-  </div>`;
+  const text = describeBenchmark(run);
+  return progressTemplate({ ...run, label: 'Running the benchmark', text }, actions);
 }
 
 /** Earlier runs: one shown at a press, several compared by their checkboxes. */
