@@ -1,15 +1,7 @@
 import { env, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
-import {
-  type BenchmarkProgress,
-  type BenchmarkRequest,
-  type BenchmarkResult,
-  PRECISIONS,
-} from '../../engine/api.ts';
+import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from '../../engine/api.ts';
 import { benchmarkCost } from '../../engine/benchmark/cost.ts';
-import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
-import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { InputError, isAbort, messageOf } from '../../engine/errors.ts';
-import { ARCHITECTURES } from '../../engine/models/architectures.ts';
 import { describeBenchmark } from '../../webview/benchmark/progress.ts';
 import { subjectTitle } from '../../webview/benchmark/titles.ts';
 import type {
@@ -18,19 +10,18 @@ import type {
   BenchmarkPageMessage,
   BenchmarkRun,
   BenchmarkState,
-  CaseOffer,
   ExportFormat,
   StoredRun,
 } from '../../webview/benchmarkProtocol.ts';
 import { PageHost } from '../pageHost.ts';
 import { openSettings, reportError } from '../report.ts';
-import { writeAtomically } from '../save.ts';
 import type { Services } from '../services.ts';
 import { threadSetting } from '../settings.ts';
 import { costSentences } from './cost.ts';
-import { EXPORTS, toMarkdown } from './export.ts';
+import { exportRuns, importRun, pickMaskFile, pickModelFolder } from './dialogs.ts';
+import { toMarkdown } from './export.ts';
+import { offers, takesMask } from './offers.ts';
 import { PRESETS } from './presets.ts';
-import { readReport } from './readReport.ts';
 import { precisionsOf, requestOf, subjectOf } from './request.ts';
 import { savedShown } from './savedBenchmark.ts';
 import { type BenchmarkStore, summaryOf } from './store.ts';
@@ -52,15 +43,15 @@ export class BenchmarkPanel {
 
   static open(services: Services): void {
     if (BenchmarkPanel.#open) BenchmarkPanel.#open.#page.reveal();
-    else BenchmarkPanel.#fill(services, createPanel(), []);
+    else BenchmarkPanel.#adopt(services, createPanel(), []);
   }
 
   /** Fills a panel that VS Code brought back after the window was reloaded. */
   static restore(services: Services, panel: WebviewPanel, saved: unknown): void {
-    BenchmarkPanel.#fill(services, panel, savedShown(saved));
+    BenchmarkPanel.#adopt(services, panel, savedShown(saved));
   }
 
-  static #fill(services: Services, panel: WebviewPanel, shown: string[]): void {
+  static #adopt(services: Services, panel: WebviewPanel, shown: string[]): void {
     const opened = new BenchmarkPanel(services, panel);
     BenchmarkPanel.#open = opened;
     panel.onDidDispose(() => {
@@ -129,13 +120,10 @@ export class BenchmarkPanel {
         this.#update({ notice: 'Copied the table as Markdown.' });
         break;
       case 'pickModel':
-        await this.#pick('folder', { canSelectFolders: true, canSelectFiles: false, title: 'Model Folder' });
+        this.#fill('folder', await pickModelFolder());
         break;
       case 'pickMask':
-        await this.#pick('maskFile', {
-          filters: { Pictures: ['png', 'webp', 'jpg', 'jpeg'] },
-          title: 'Mask',
-        });
+        this.#fill('maskFile', await pickMaskFile());
         break;
       case 'showLog':
         this.#services.log.show();
@@ -156,10 +144,8 @@ export class BenchmarkPanel {
   }
 
   async #requestOf(draft: BenchmarkDraft, drawn: Uint8Array | undefined): Promise<BenchmarkRequest> {
-    const known = draft.scope === 'step' ? STEP_CASES : WHOLE_CASES;
-    const masked = known.some((one) => one.masked && draft.cases.includes(one.name));
     const readFile = async (file: string) => new Uint8Array(await workspace.fs.readFile(Uri.file(file)));
-    return requestOf(draft, masked, { drawn, readFile });
+    return requestOf(draft, takesMask(draft), { drawn, readFile });
   }
 
   async #preset(id: string): Promise<void> {
@@ -229,36 +215,18 @@ export class BenchmarkPanel {
   }
 
   async #export(format: ExportFormat): Promise<void> {
-    const { shown } = this.#state;
-    if (shown.length === 0) throw new InputError('Choose a run to export first.');
-    const { title, ending, write } = EXPORTS[format];
-    const name = `patchwork-${shown[0]!.report.model}-${shown[0]!.report.date.slice(0, 10)}.${ending}`;
-    const folder = workspace.workspaceFolders?.[0]?.uri;
-    const target = await window.showSaveDialog({
-      ...(folder && { defaultUri: Uri.joinPath(folder, name) }),
-      filters: { [title]: [ending] },
-      title: `Export as ${title}`,
-    });
-    if (!target) return;
-    // The dialog has asked before it gave the name of a file that exists.
-    await writeAtomically(workspace.fs, target, new TextEncoder().encode(write(shown)), { overwrite: true });
-    this.#update({ notice: `Exported as ${workspace.asRelativePath(target)}.` });
+    const target = await exportRuns(this.#state.shown, format);
+    if (target) this.#update({ notice: `Exported as ${target}.` });
   }
 
   async #import(): Promise<void> {
-    const [file] = (await window.showOpenDialog({ filters: { JSON: ['json'] }, title: 'Import Run' })) ?? [];
-    if (!file) return;
-    const name = workspace.asRelativePath(file);
-    const report = readReport(await workspace.fs.readFile(file), name);
-    await this.#add({ report, pictures: {} }, `Imported ${name}.`);
+    const imported = await importRun();
+    if (imported) await this.#add({ report: imported.report, pictures: {} }, `Imported ${imported.name}.`);
   }
 
-  async #pick(
-    field: 'folder' | 'maskFile',
-    options: Parameters<typeof window.showOpenDialog>[0],
-  ): Promise<void> {
-    const [picked] = (await window.showOpenDialog(options)) ?? [];
-    if (picked) this.#page.post({ type: 'draft', change: { [field]: picked.fsPath } });
+  /** Puts a chosen path into the form. */
+  #fill(field: 'folder' | 'maskFile', chosen: string | undefined): void {
+    if (chosen) this.#page.post({ type: 'draft', change: { [field]: chosen } });
   }
 
   async #estimate(draft: BenchmarkDraft): Promise<string[]> {
@@ -297,15 +265,4 @@ export class BenchmarkPanel {
 
 function createPanel(): WebviewPanel {
   return window.createWebviewPanel(BENCHMARK_TYPE, 'Patchwork Benchmark', ViewColumn.Active);
-}
-
-function offers(): BenchmarkState['offers'] {
-  const caseOffers = (cases: readonly CaseOffer[]) => cases.map(({ name, masked }) => ({ name, masked }));
-  return {
-    stepCases: caseOffers(STEP_CASES),
-    wholeCases: caseOffers(WHOLE_CASES),
-    architectures: Object.keys(ARCHITECTURES),
-    precisions: [...PRECISIONS],
-    presets: [],
-  };
 }

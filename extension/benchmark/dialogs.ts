@@ -1,0 +1,50 @@
+import { Uri, window, workspace } from 'vscode';
+import type { BenchmarkReport } from '../../engine/api.ts';
+import { InputError } from '../../engine/errors.ts';
+import type { ExportFormat, StoredRun } from '../../webview/benchmarkProtocol.ts';
+import { writeAtomically } from '../save.ts';
+import { EXPORTS } from './export.ts';
+import { readReport } from './readReport.ts';
+
+/** Asks for a model folder; its path, or undefined if the user did not say. */
+export async function pickModelFolder(): Promise<string | undefined> {
+  const options = { canSelectFolders: true, canSelectFiles: false, title: 'Model Folder' };
+  const [folder] = (await window.showOpenDialog(options)) ?? [];
+  return folder?.fsPath;
+}
+
+/** Asks for the picture file of a mask. */
+export async function pickMaskFile(): Promise<string | undefined> {
+  const filters = { Pictures: ['png', 'webp', 'jpg', 'jpeg'] };
+  const [file] = (await window.showOpenDialog({ filters, title: 'Mask' })) ?? [];
+  return file?.fsPath;
+}
+
+/** Asks where to write runs, and writes them; where that was, or undefined if the user did not say. */
+export async function exportRuns(
+  runs: readonly StoredRun[],
+  format: ExportFormat,
+): Promise<string | undefined> {
+  const [first] = runs;
+  if (!first) throw new InputError('Choose a run to export first.');
+  const { title, ending, write } = EXPORTS[format];
+  const name = `patchwork-${first.report.model}-${first.report.date.slice(0, 10)}.${ending}`;
+  const folder = workspace.workspaceFolders?.[0]?.uri;
+  const target = await window.showSaveDialog({
+    ...(folder && { defaultUri: Uri.joinPath(folder, name) }),
+    filters: { [title]: [ending] },
+    title: `Export as ${title}`,
+  });
+  if (!target) return undefined;
+  // The dialog has asked before it gave the name of a file that exists.
+  await writeAtomically(workspace.fs, target, new TextEncoder().encode(write(runs)), { overwrite: true });
+  return workspace.asRelativePath(target);
+}
+
+/** Asks for the JSON of a run. @throws InputError if it is none */
+export async function importRun(): Promise<{ report: BenchmarkReport; name: string } | undefined> {
+  const [file] = (await window.showOpenDialog({ filters: { JSON: ['json'] }, title: 'Import Run' })) ?? [];
+  if (!file) return undefined;
+  const name = workspace.asRelativePath(file);
+  return { report: readReport(await workspace.fs.readFile(file), name), name };
+}
