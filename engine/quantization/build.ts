@@ -6,7 +6,7 @@ import { readFloat32 } from '../weights/read.ts';
 import type { StoredTensor } from '../weights/source.ts';
 import { type TensorToWrite, writeSafetensors } from '../weights/write.ts';
 import { BLOCK, toInt4, toInt8 } from './arithmetic.ts';
-import { isQuantized, type QuantizedPrecision } from './choice.ts';
+import type { QuantizedPrecision } from './choice.ts';
 import {
   isProduct,
   type Layout,
@@ -16,13 +16,15 @@ import {
   matrixShape,
   type Product,
 } from './layers.ts';
-import { type Smoothing, smooth, smoothVector } from './smoothing.ts';
+import { type Smoothing, smooth, smoothWeight } from './smoothing.ts';
 
 export interface QuantizationOptions {
   precision: QuantizedPrecision;
   /** The largest int8. */
   most: number;
   smoothing: Smoothing;
+  /** The products whose weights are quantized. */
+  chosen: (product: Product) => boolean;
 }
 
 export interface BuildOptions {
@@ -51,7 +53,7 @@ export async function writeQuantized(
   const { smoothing } = options;
   const read = weightReader(weights);
   const matrices = network.operators.filter(isProduct).flatMap((product) => {
-    if (!isQuantized(product, options.precision)) return [];
+    if (!options.chosen(product)) return [];
     return neededLayouts(product, options.precision).map((layout) => ({ weight: product.weight, layout }));
   });
   const taken = new Set(matrices.map(({ weight }) => weight.name));
@@ -70,7 +72,7 @@ export async function writeQuantized(
         shape: weight.shape,
         async *chunks() {
           const values = (await read(weight)).slice();
-          smoothVector(values, weight, smoothing);
+          smoothWeight(values, weight, smoothing);
           yield count(bytesOf(values));
         },
       }),

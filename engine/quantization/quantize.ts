@@ -8,7 +8,7 @@ import { type FloatWeights, weightReader, writeQuantized } from './build.ts';
 import { isQuantized, type QuantizedPrecision } from './choice.ts';
 import { int4Factors, int8Factors, type ReadMatrices } from './factors.ts';
 import { identityOf } from './identity.ts';
-import { layoutsOf, matrixOf, matrixShape, productGroups } from './layers.ts';
+import { layoutsOf, matrixOf, matrixShape, type Product, productGroups } from './layers.ts';
 import { NO_SMOOTHING, smoothingOf } from './smoothing.ts';
 import type { Statistics } from './statistics.ts';
 import { QuantizedTable } from './table.ts';
@@ -44,9 +44,8 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
     throw writeError(file, error);
   });
   const statistics = await calibrate?.();
-  const groups = productGroups(network).filter(({ products }) =>
-    products.every((product) => isQuantized(product, precision)),
-  );
+  const chosen = (product: Product) => isQuantized(product, precision);
+  const groups = productGroups(network).filter(({ products }) => products.every(chosen));
   const read = weightReader(weights);
   const matrices: ReadMatrices = async (product) => {
     const data = await read(product.weight);
@@ -62,7 +61,7 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
         return factors(group, statistics, matrices);
       })
     : NO_SMOOTHING;
-  const options = { precision, most, smoothing };
+  const options = { precision, most, smoothing, chosen };
   await writeQuantized(file, network, weights, options, { metadata: { identity }, onProgress, signal });
   return new QuantizedTable(await openSafetensors(file));
 }

@@ -79,8 +79,16 @@ export function smooth(
   }
 }
 
-/** A gain or a bias with its factors; changes it in place. A GEGLU's bias has two halves, of which the first has them. */
-export function smoothVector(vector: Float32Array, weight: Weight, { divided }: Smoothing): void {
+/** A weight as its checkpoint has it, [out, in, …] or [out], with its factors; changes it in place. */
+export function smoothWeight(values: Float32Array, weight: Weight, { rows, divided }: Smoothing): void {
+  const m = rows.get(weight.name);
   const d = divided.get(weight.name);
-  if (d) for (let i = 0; i < d.length; i++) vector[i]! /= d[i]!;
+  if (!m && !d) return;
+  const [out, channels = 1] = weight.shape as [number, number?];
+  const taps = values.length / (out * channels);
+  for (let i = 0; i < values.length; i++) {
+    const n = Math.floor(i / (channels * taps));
+    // Of a GEGLU the first half is divided.
+    values[i]! *= (m?.[Math.floor(i / taps) % channels] ?? 1) / (d?.[n] ?? 1);
+  }
 }

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { InputError } from '../errors.ts';
+import { NetworkBuilder, weightsOf } from '../graph/network.ts';
+import type { Weight } from '../graph/values.ts';
+import { gaussianNoise } from '../pictures/noise.ts';
+import { readInt64 } from '../weights/read.ts';
+import { openSafetensors } from '../weights/safetensors.ts';
+import { WeightTable } from '../weights/table.ts';
+import { temporaryFolder } from '../weights/testing.ts';
+import { writeSafetensors } from '../weights/write.ts';
+import { type QuantizeRequest, quantize } from './quantize.ts';
+import type { Statistics } from './statistics.ts';
+
+const CHANNELS = 40;
+
+/** A layer norm and a linear map. */
+function smallNetwork(name = 'small') {
+  const builder = new NetworkBuilder();
+  const normed = builder.layerNorm('norm', builder.inputTokens('x', CHANNELS));
+  builder.output('y', builder.linear('layer', normed, 24));
+  return builder.build(name);
+}
+
+/** Where to quantize, from a checkpoint of seeded weights in which `change` may alter numbers. */
+async function setting(
+  more: Partial<QuantizeRequest> = {},
+  change: (values: Float32Array, weight: Weight) => void = () => {},
+) {
+  const network = more.network ?? smallNetwork();
+  const file = join(await temporaryFolder(), 'float.safetensors');
+  const tensors = weightsOf(network).map((weight, i) => ({
+    name: weight.name,
+    dtype: 'F32' as const,
+    shape: weight.shape,
+    *chunks() {
+      const values = gaussianNoise(
+        5,
+        i,
+        weight.shape.reduce((a, b) => a * b, 1),
+      );
+      change(values, weight);
+      yield new Uint8Array(values.buffer);
+    },
+  }));
+  await writeSafetensors(file, tensors);
+  const folder = join(await temporaryFolder(), 'quantized');
+  const weights = new WeightTable(network, await openSafetensors(file));
+  const request: QuantizeRequest = { network, weights, precision: 'int8', most: 127, folder, ...more };
+  return { request, file, folder: request.folder };
+}
+
+const seen: Statistics = new Map([
+  [
+    'layer.weight',
+    {
+      largest: Float32Array.from({ length: CHANNELS }, (_, c) => (c === 3 ? 100 : 1)),
+      square: Float32Array.from({ length: CHANNELS }, (_, c) => (c === 3 ? 1000 : 0.1)),
+    },
+  ],
+]);
+
+/** How often the float32 network is run to see what its products read. */
+function counting() {
+  const counter = { calls: 0 };
+  const calibrate = async () => {
+    counter.calls++;
+    return seen;
+  };
+  return { counter, calibrate };
+}
+
+test('the same weights are quantized once, and the file is kept', async () => {
+  const { counter, calibrate } = counting();
+  const { request, folder } = await setting({ calibrate });
+  await quantize(request);
+  const [file, ...others] = await readdir(folder);
+  assert.deepEqual(others, []);
+  const bytes = await readFile(join(folder, file!));
+  await quantize(request);
+  assert.equal(counter.calls, 1);
+  assert.deepEqual(await readdir(folder), [file]);
+  assert.deepEqual(await readFile(join(folder, file!)), bytes);
+});
+
+test('other weights, another precision, range or rounding: another file', async () => {
+  const { request, folder } = await setting();
+  await quantize(request);
+  const changed = await setting({}, (values, { name }) => {
+    if (name === 'layer.weight') values[17]! += 1;
+  });
+  await quantize({ ...changed.request, folder });
+  await quantize({ ...request, precision: 'int4' });
+  await quantize({ ...request, most: 63 });
+  await quantize({ ...request, calibrate: async () => seen });
+  await quantize({ ...request, network: smallNetwork('other') });
+  assert.equal((await readdir(folder)).length, 6);
+});
+
+test('a file that is cut off, or is another model’s, is made again and never used', async () => {
+  const { request, folder } = await setting();
+  await quantize(request);
+  const [name] = await readdir(folder);
+  const file = join(folder, name!);
+  const whole = await readFile(file);
+  for (const length of [0, 5, 200, whole.length - 1]) {
+    await truncate(file, length);
+    await quantize(request);
+    assert.deepEqual(await readFile(file), whole, `cut to ${length} bytes`);
+  }
+  const other = await setting({}, (values) => {
+    values[0] = 7;
+  });
+  await quantize(other.request);
+  const [theirs] = await readdir(other.folder);
+  await rename(join(other.folder, theirs!), file);
+  await quantize(request);
+  assert.deepEqual(await readFile(file), whole);
+  await writeFile(file, 'not a safetensors file');
+  await quantize(request);
+  assert.deepEqual(await readFile(file), whole);
+});
+
+for (const odd of [Number.NaN, Number.POSITIVE_INFINITY])
+  test(`a weight that is ${odd} is named and refused, and nothing is left`, async () => {
+    for (const precision of ['int8', 'int4'] as const)
+      for (const weight of ['layer.weight', 'norm.bias']) {
+        const { request, file, folder } = await setting({ precision }, (values, { name }) => {
+          if (name === weight) values[11] = odd;
+        });
+        await assert.rejects(quantize(request), (error) => {
+          assert.ok(error instanceof InputError);
+          assert.ok(error.message.includes(weight) && error.message.includes(file), error.message);
+          return true;
+        });
+        assert.deepEqual(await readdir(folder), []);
+      }
+  });
+
+test('aborted while it calibrates or writes: nothing is left, and the next call begins anew', async () => {
+  const abort = new DOMException('', 'AbortError');
+  const { request, folder } = await setting();
+  await assert.rejects(quantize({ ...request, calibrate: () => Promise.reject(abort) }), {
+    name: 'AbortError',
+  });
+  assert.deepEqual(await readdir(folder), []);
+  const controller = new AbortController();
+  const onProgress = (done: number) => {
+    if (done === 2) controller.abort();
+  };
+  await assert.rejects(quantize({ ...request, onProgress, signal: controller.signal }), {
+    name: 'AbortError',
+  });
+  assert.deepEqual(await readdir(folder), []);
+  await quantize(request);
+  assert.equal((await readdir(folder)).length, 1);
+});
+
+test('half the range where the processor asks for it', async () => {
+  const { request } = await setting({ most: 63 });
+  const table = await quantize(request);
+  const weight = weightsOf(request.network).find(({ name }) => name === 'layer.weight')!;
+  const values = [...(await readInt64(table.matrix(weight, 'linear')!.values))].map(Number);
+  assert.equal(Math.max(...values.map(Math.abs)), 63);
+});
