@@ -152,6 +152,11 @@ export class Components {
     return this.#sessions.size > 0;
   }
 
+  /** Bytes on disk of the weights that the U-Net reads in a precision; of a quantized one after `prepare`. */
+  async unetBytes(precision: Precision): Promise<number> {
+    return (await this.#unetWeights(precision)).bytes;
+  }
+
   /** Frees every loaded network. */
   async release(): Promise<void> {
     for (const key of [...this.#sessions.keys()]) await this.#forget(key);

@@ -39,6 +39,12 @@ export class QuantizedTable implements Weights {
     return { kind, rows, columns, values, scale };
   }
 
+  get bytes(): number {
+    let total = 0;
+    for (const name of this.#source.names()) total += this.#find(name).length;
+    return total;
+  }
+
   #find(name: string): StoredTensor {
     const tensor = this.#source.find(name);
     if (!tensor) throw new InputError(`${this.#source.origin}: tensor ${name} is missing.`);

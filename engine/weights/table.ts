@@ -19,6 +19,8 @@ export interface Weights {
   get(weight: Weight): StoredTensor;
   /** The matrix of a weight that is quantized; float32 otherwise. */
   matrix?(weight: Weight, layout: Layout): QuantizedMatrix | undefined;
+  /** Of all weights as their files hold them. */
+  readonly bytes: number;
 }
 
 /** The weights of one network, found in a checkpoint and checked against the shapes that its config implies. */
@@ -45,7 +47,6 @@ export class WeightTable implements Weights {
     return tensor;
   }
 
-  /** Bytes of all weights as the checkpoint holds them. */
   get bytes(): number {
     let total = 0;
     for (const tensor of this.#tensors.values()) total += tensor.length;
