@@ -48,7 +48,7 @@ for (const { name, precision, rounded } of VARIANTS) {
   const components = new Components(model, runtime, runtime.threads);
   // Prepared without calibration, the weights stay plainly rounded.
   if (rounded) await components.prepare(precision);
-  const ready = { model, components, text: await TextEncoder.open(model, components) };
+  const ready = { model, components, text: await TextEncoder.open(model, components), warnings: [] };
   const folder = path.join(out, name);
   await mkdir(folder, { recursive: true });
   const drawn: Picture[] = [];
