@@ -184,6 +184,8 @@ function line(row: BenchmarkRow, isolated: boolean): string {
     `×${row.speedup.toFixed(2)}`,
     ...(row.psnr === null ? [] : [`${row.psnr.toFixed(1)} dB`]),
     ...(row.mask === null || row.psnrWhole === null ? [] : [`(${row.psnrWhole.toFixed(1)} dB in all)`]),
+    ...(row.ssim === null ? [] : [`SSIM ${row.ssim.toFixed(3)}`]),
+    ...(row.diskBytes === null ? [] : [`disk ${formatBytes(row.diskBytes)}`]),
     ...(row.storeBytes === 0 ? [] : [`store ${formatBytes(row.storeBytes)}`]),
     ...(row.loadSeconds === 0 ? [] : [`load ${formatSeconds(row.loadSeconds)}`]),
     `peak ${formatBytes(row.peakBytes)}${isolated ? '' : ' for all'}`,

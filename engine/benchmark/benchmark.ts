@@ -107,7 +107,7 @@ async function measure(
 }
 
 function rowOf(trial: Trial, row: Measured, first: Measured, peakBytes: number): BenchmarkRow {
-  const { macs, activeFraction, storeBytes } = row.cost;
+  const { macs, activeFraction, storeBytes, diskBytes } = row.cost;
   return {
     ...trial.identity,
     macs: macs.total,
@@ -118,10 +118,12 @@ function rowOf(trial: Trial, row: Measured, first: Measured, peakBytes: number):
     ...row.timing,
     stepSeconds: row.stepSeconds,
     storeBytes,
+    diskBytes,
     peakBytes,
     speedup: first.timing.medianSeconds / row.timing.medianSeconds,
     psnr: finite(row.quality?.psnr),
     psnrWhole: finite(row.quality?.psnrWhole),
+    ssim: row.quality?.ssim ?? null,
     picture: trial.picture,
     operators: [],
   };

@@ -86,6 +86,8 @@ export interface BenchmarkRow extends RowIdentity, Timing {
   stepSeconds: number[];
   /** Bytes of recorded features. */
   storeBytes: number;
+  /** Bytes on disk of the weights that the U-Net reads; null of whole pictures. */
+  diskBytes: number | null;
   /**
    * Most memory that the process has held, in bytes: with `isolated` a process that ran this case only, its own
    * preparation and recording included; otherwise one that ran all cases together, up to the end of the run.
@@ -100,6 +102,8 @@ export interface BenchmarkRow extends RowIdentity, Timing {
   psnr: number | null;
   /** The same over the whole picture. */
   psnrWhole: number | null;
+  /** Structural similarity of whole pictures, −1 … 1 (Wang et al., 2004); null where psnr is, and of U-Net runs. */
+  ssim: number | null;
   /** Name of the picture among the result's, of a whole one. */
   picture: string | null;
   /** Where the time of one run goes, the longest first; empty without `profile`. */

@@ -6,6 +6,8 @@ export interface Cost {
   macs: MacCount;
   activeFraction: number[];
   storeBytes: number;
+  /** See `BenchmarkRow`. */
+  diskBytes: number | null;
   /** Of each denoising step, if there are any. */
   stepSeconds: number[];
 }
@@ -13,6 +15,8 @@ export interface Cost {
 export interface Quality {
   psnr: number;
   psnrWhole: number;
+  /** Of whole pictures. */
+  ssim?: number;
 }
 
 /** One case made ready. */

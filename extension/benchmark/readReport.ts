@@ -30,6 +30,9 @@ const rows = z.object({
   speedup: count,
   psnr: z.number().nullable(),
   psnrWhole: z.number().nullable(),
+  // Reports of earlier versions lack these two.
+  ssim: z.number().nullable().default(null),
+  diskBytes: count.nullable().default(null),
   picture: text.nullable(),
   operators: z.array(z.object({ operator: text, calls: count, seconds: count })),
 });

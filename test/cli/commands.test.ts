@@ -81,7 +81,7 @@ test('bench compares dense and sparse runs of one step, interleaved', async () =
     assert.ok(0 < minSeconds && minSeconds <= medianSeconds && medianSeconds <= maxSeconds);
   }
   assert.ok(rows[1].macs < rows[0].macs / 2);
-  assert.ok(Number.isFinite(rows[1].psnr) && rows[1].storeBytes > 0);
+  assert.ok(Number.isFinite(rows[1].psnr) && rows[1].storeBytes > 0 && rows[1].diskBytes > 0);
   assert.ok(machine.cores > 0 && machine.processor !== '');
 });
 
@@ -92,7 +92,7 @@ test('bench --whole writes the pictures that it compares; --isolate starts the e
     const { rows, steps, isolated } = await json(...args, ...more);
     assert.deepEqual([steps, isolated, rows[1].mask], [2, true, '20 %']);
     for (const { operators, peakBytes } of rows) assert.ok(operators.length > 5 && peakBytes > 50e6);
-    assert.ok(Number.isFinite(rows[1].psnr) && rows[1].stepSeconds.length > 0);
+    assert.ok(Number.isFinite(rows[1].psnr) && rows[1].stepSeconds.length > 0 && rows[1].ssim <= 1);
     assert.deepEqual((await readdir(folder)).sort(), ['dense.png', 'original.png', 'sparse.png']);
   }));
 

@@ -35,9 +35,21 @@ test('a run beside the published figures, which are found by model, size and mas
   assert.equal(rows[0]![head.indexOf('Store')], '–');
 });
 
+test('structural similarity and bytes on disk where they were measured', () => {
+  const { head, rows } = tableOf(run({}, [row({ diskBytes: 12.5e6 }), { ...SPARSE, ssim: 0.9874 }]));
+  const columns = ['SSIM', 'U-Net on disk'].map((title) => head.indexOf(title));
+  assert.deepEqual(
+    rows.map((cells) => columns.map((column) => cells[column])),
+    [
+      ['–', '12.5 MB'],
+      ['0.987', '–'],
+    ],
+  );
+});
+
 test('columns that nothing fills are left out', () => {
   const { head } = tableOf(run({ model: 'scenes' }, [row({ loadSeconds: 0 })]));
-  for (const title of ['Published MACs', 'PSNR whole', 'Load', 'Store'])
+  for (const title of ['Published MACs', 'PSNR whole', 'SSIM', 'U-Net on disk', 'Load', 'Store'])
     assert.ok(!head.includes(title), title);
 });
 

@@ -66,6 +66,17 @@ export function columnsOf(figures: readonly Figure[]): Column[] {
     { title: peakColumn(reports), value: ({ row }) => formatBytes(row.peakBytes) },
     { title: both ? 'PSNR under the mask' : 'PSNR', value: ({ row }) => formatDecibels(row.psnr) },
     ...(both ? [{ title: 'PSNR whole', value: ({ row }: Figure) => formatDecibels(row.psnrWhole) }] : []),
+    ...(figures.some(({ row }) => row.ssim !== null)
+      ? [{ title: 'SSIM', value: ({ row }: Figure) => row.ssim?.toFixed(3) ?? '–' }]
+      : []),
+    ...(figures.some(({ row }) => row.diskBytes !== null)
+      ? [
+          {
+            title: 'U-Net on disk',
+            value: ({ row }: Figure) => (row.diskBytes === null ? '–' : formatBytes(row.diskBytes)),
+          },
+        ]
+      : []),
     ...(figures.some(({ row }) => row.loadSeconds > 0)
       ? [{ title: 'Load', value: ({ row }: Figure) => formatLatency(row.loadSeconds) }]
       : []),

@@ -25,6 +25,8 @@ export function row(change: Partial<BenchmarkRow> = {}): BenchmarkRow {
     speedup: 1,
     psnr: null,
     psnrWhole: null,
+    ssim: null,
+    diskBytes: null,
     picture: null,
     operators: [{ operator: 'Conv', calls: 40, seconds: 2 }],
     ...change,

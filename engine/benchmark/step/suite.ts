@@ -31,7 +31,8 @@ export async function stepSuite(
       await components.prepare(precision, noiseDrive(inputs));
       const step = await chosen.prepare(components, inputs, { mask, arithmetic: identity, workers });
       const { loadSeconds } = step;
-      const cost = { ...step, stepSeconds: [] };
+      const diskBytes = await components.unetBytes(precision);
+      const cost = { ...step, stepSeconds: [], diskBytes };
       if (isReference(identity)) {
         references.from(step);
         const run = async (round: number) => {

@@ -5,6 +5,7 @@ import { openModelFolder } from '../../models/open.ts';
 import { decodeMask } from '../../pictures/mask.ts';
 import { psnr } from '../../pictures/psnr.ts';
 import { decodePicture } from '../../pictures/read.ts';
+import { ssim } from '../../pictures/ssim.ts';
 import { chooseWindow } from '../../pictures/window.ts';
 import { LIMITS } from '../../pipelines/request.ts';
 import { boundsOf } from '../../regions/box.ts';
@@ -64,6 +65,7 @@ export async function wholeSuite(
           macs: splitMacs(unet, latent, guided, outcome),
           activeFraction: outcome.activeFraction ?? [],
           storeBytes: identity.mode === 'sparse' ? (await engine.store()).bytes : 0,
+          diskBytes: null,
           stepSeconds: outcome.stepSeconds,
         };
       };
@@ -76,6 +78,7 @@ export async function wholeSuite(
         return {
           psnr: psnr(ours!.pixels, theirs!.pixels, decoded),
           psnrWhole: psnr(ours!.pixels, theirs!.pixels),
+          ssim: ssim(ours!, theirs!),
         };
       };
       return { loadSeconds: 0, run, quality };
