@@ -79,7 +79,10 @@ interface DrawingRequest {
   /** Classifier-free guidance scale; 1 turns guidance off. 0 … 50. */
   guidance?: number;
   scheduler?: SchedulerName;
-  /** Of the U-Net's products: `fp32`, `int8`, which is faster, or `int4`, which takes the least memory. */
+  /**
+   * Of the U-Net's products: `fp32`, `int8`, which is faster, or `int4`, which takes the least memory; if absent what
+   * suits the model and this machine.
+   */
   precision?: Precision;
   attention?: AttentionMode;
   decoder?: DecoderChoice;

@@ -16,6 +16,7 @@ import {
   type GenerateRequest,
   type GenerateResult,
   PRECISIONS,
+  type Precision,
   type Recipe,
   type SegmentRequest,
   type SegmentResult,
@@ -28,6 +29,7 @@ import { fastDecoder, openDrawingModel } from './models/open.ts';
 import { decodeMask, decodeSoftMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { Components } from './pipelines/components.ts';
+import { defaultPrecision } from './pipelines/default-precision.ts';
 import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
 import type { EditMemory } from './pipelines/memory.ts';
 import { type MemoryPlan, planMemory, predictMemory } from './pipelines/memory-plan.ts';
@@ -83,7 +85,9 @@ class LocalEngine implements Engine {
     options.signal?.throwIfAborted();
     const loaded = await this.#load(checked);
     const { previews, remember } = checked;
-    const recipe = recipeFor(checked, loaded);
+    const { defaults } = loaded.model;
+    const { width = defaults.width, height = defaults.height } = checked;
+    const recipe = recipeFor(checked, loaded, await this.#precision(checked, loaded, { width, height }));
     const plan = this.#plan(loaded, recipe);
     const memory = remember && plan === 'together' ? this.#memory : undefined;
     const result = await textToImage(loaded, recipe, { ...options, previews, memory, plan });
@@ -98,7 +102,9 @@ class LocalEngine implements Engine {
     const { mask, coverage, warnings } = await readMask(checked.mask, 'The mask', picture);
     const loaded = await this.#load(checked);
     const { strength = DEFAULT_STRENGTH, mode = 'sparse', dilation = DEFAULT_DILATION, previews } = checked;
-    const recipe = { ...recipeFor(checked, loaded), width: picture.width, height: picture.height };
+    const { width, height } = picture;
+    const precision = await this.#precision(checked, loaded, { width, height, edit: true });
+    const recipe = { ...recipeFor(checked, loaded, precision), width, height };
     this.#plan(loaded, recipe, true);
     const task = { picture, mask, coverage, recipe, strength, mode, dilation };
     await this.#remembered;
@@ -161,6 +167,17 @@ class LocalEngine implements Engine {
     return this.#loaded;
   }
 
+  /** The precision that is asked for, or the one for this machine. */
+  async #precision(
+    { precision }: Pick<GenerateRequest, 'precision'>,
+    { model, components }: Loaded,
+    { width, height, edit }: { width: number; height: number; edit?: boolean },
+  ): Promise<Precision> {
+    const [across, down] = [width, height].map((side) => Math.min(side, LIMITS.size.max));
+    const picture = { width: across!, height: down!, batch: 2, edit };
+    return precision ?? defaultPrecision(model, components, picture, this.#runtime);
+  }
+
   /** How the networks are loaded so that the machine's memory is enough; throws where it is not. */
   #plan(loaded: Loaded, recipe: Recipe, edit = false): MemoryPlan {
     const guided = recipe.guidance > 1 && !loaded.components.network('unet').inputs.has('timestep_cond');
@@ -198,7 +215,7 @@ async function previewOf(
   return folder ? new Components(await model.withAutoencoder(folder), runtime, threads) : undefined;
 }
 
-function recipeFor(request: GenerateRequest, { model }: ReadyModel): Recipe {
+function recipeFor(request: GenerateRequest, { model }: ReadyModel, precision: Precision): Recipe {
   const scheduler = schedulerNameOf(model.schedulerConfig);
-  return recipeOf(request, { name: model.name, defaults: model.defaults, scheduler });
+  return recipeOf(request, { name: model.name, defaults: model.defaults, scheduler, precision });
 }

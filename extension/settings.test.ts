@@ -16,6 +16,7 @@ test('empty and zero mean the default of the model', () => {
     size: '',
     steps: 0,
     scheduler: '',
+    precision: '',
     guidance: 0,
     threads: 0,
     negativePrompt: ' ',
@@ -26,12 +27,20 @@ test('empty and zero mean the default of the model', () => {
 
 test('values are taken over', () => {
   const base = path.resolve('/home/me/site');
-  const settings = { size: '320X256', steps: 12, scheduler: 'unipc', guidance: 4.5, model: './models/mine' };
+  const settings = {
+    size: '320X256',
+    steps: 12,
+    scheduler: 'unipc',
+    precision: 'int8',
+    guidance: 4.5,
+    model: './models/mine',
+  };
   assert.deepEqual(JSON.parse(JSON.stringify(pictureSettings(from(settings), base))), {
     width: 320,
     height: 256,
     steps: 12,
     scheduler: 'unipc',
+    precision: 'int8',
     guidance: 4.5,
     model: path.join(base, 'models/mine'),
   });
@@ -51,6 +60,7 @@ test('anything else is refused by a sentence that names the setting', () => {
     guidance: [-1, 51, '7'],
     threads: [-2, 0.5],
     scheduler: ['best', 7],
+    precision: ['fp16', 8],
     model: [7, 'relative/with/no/folder/open'],
     negativePrompt: [['a']],
   };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type GenerateRequest, type LoraChoice, SCHEDULERS, type SchedulerName } from '../engine/api.ts';
+import { type GenerateRequest, type LoraChoice, PRECISIONS, SCHEDULERS } from '../engine/api.ts';
 import { InputError } from '../engine/errors.ts';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
 
@@ -13,6 +13,7 @@ export type PictureSettings = Pick<
   | 'height'
   | 'steps'
   | 'scheduler'
+  | 'precision'
   | 'guidance'
   | 'threads'
   | 'negativePrompt'
@@ -37,7 +38,8 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     steps: number(get, 'steps', { max: 150, whole: true }),
     guidance: number(get, 'guidance', { max: 50, whole: false }),
     threads: threadSetting(get),
-    scheduler: scheduler(text(get, 'scheduler')),
+    scheduler: oneOf('scheduler', SCHEDULERS, get),
+    precision: oneOf('precision', PRECISIONS, get),
     negativePrompt: text(get, 'negativePrompt'),
   };
 }
@@ -95,13 +97,17 @@ function number(get: GetSetting, name: string, { max, whole }: { max: number; wh
   return value;
 }
 
-function scheduler(name: string | undefined): SchedulerName | undefined {
-  const known = SCHEDULERS.find((scheduler) => scheduler === name);
-  if (name && !known) {
+function oneOf<Name extends string>(
+  setting: string,
+  names: readonly Name[],
+  get: GetSetting,
+): Name | undefined {
+  const name = text(get, setting);
+  const known = names.find((other) => other === name);
+  if (name && !known)
     throw new InputError(
-      `The setting patchwork.scheduler must be one of ${SCHEDULERS.join(', ')}, not “${name}”.`,
+      `The setting patchwork.${setting} must be one of ${names.join(', ')}, not “${name}”.`,
     );
-  }
   return known;
 }
 

@@ -56,7 +56,7 @@ for (const { name, precision, rounded } of VARIANTS) {
   for (const [i, { prompt, seed, expected }] of prompts.entries()) {
     const scheduler = schedulerNameOf(model.schedulerConfig);
     const request = { prompt, seed, steps: Number(steps), precision };
-    const recipe = recipeOf(request, { name: model.name, defaults: model.defaults, scheduler });
+    const recipe = recipeOf(request, { name: model.name, defaults: model.defaults, scheduler, precision });
     const { picture } = await textToImage(ready, recipe, { previews: false });
     const file = path.resolve(folder, `${String(i).padStart(3, '0')}.png`);
     await writeFile(file, picture.png);

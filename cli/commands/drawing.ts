@@ -53,7 +53,9 @@ export function withDrawingOptions(command: Command): Command {
     )
     .addOption(new Option('--scheduler <name>', 'sampler').choices(SCHEDULERS))
     .addOption(new Option('--decoder <name>', 'fast: draw with TAESD').choices(DECODERS))
-    .addOption(new Option('--precision <name>', 'arithmetic').choices(PRECISIONS))
+    .addOption(
+      new Option('--precision <name>', 'arithmetic (default: chosen for this machine)').choices(PRECISIONS),
+    )
     .addOption(new Option('--attention <name>', 'sampled: cheaper, on large maps').choices(ATTENTIONS));
   return withCommonOptions(command);
 }

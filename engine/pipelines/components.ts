@@ -17,10 +17,14 @@ import type { Runtime, Session } from '../runtime/runtime.ts';
 import { type Weights, WeightTable } from '../weights/table.ts';
 import { calibrate, type Drive } from './calibrate.ts';
 import { CropNetwork } from './crop-network.ts';
+import { machineSpeed } from './machine-speed.ts';
 import { RowsUNet } from './rows-unet.ts';
 
 /** Weights of a U-Net that can be held twice. */
 const SMALL_BYTES = 64 * 2 ** 20;
+
+/** How many times faster rows must be, since they take more memory. */
+const ROWS_WORTH = 1.1;
 
 /** The U-Net in rows form: as passes over a part run, and as passes that are recorded run, loaded when asked for. */
 export interface EditingUNet {
@@ -120,8 +124,7 @@ export class Components {
     { precision, attention = 'full' }: Arithmetic,
   ): Promise<EditingUNet> {
     const network = this.network('unet');
-    const { bytes } = await this.#weights('unet');
-    const small = bytes < SMALL_BYTES;
+    const small = await this.isSmall();
     // The matrices of folded upsampling are larger; int4 is for machines short of memory.
     const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(network, extent.height, extent.width);
     const options = { foldUpsampling, attention, storage: small ? 'float32' : 'int8' } as const;
@@ -129,6 +132,18 @@ export class Components {
       editing: await this.rowsUNet({ ...options, statistics: small ? 'recorded' : 'any' }, precision),
       recording: () => this.rowsUNet({ ...options, statistics: 'any' }, precision),
     };
+  }
+
+  /** Whether a step of the U-Net is a few hundred small operators, whatever their form. */
+  async isSmall(): Promise<boolean> {
+    return (await this.#weights('unet')).bytes < SMALL_BYTES;
+  }
+
+  /** Whether whole pictures are drawn faster by the rows form than by the planar one, both in float32. */
+  async rowsAreFaster(): Promise<boolean> {
+    if (await this.isSmall()) return false;
+    const { planar, rows } = await machineSpeed(this.#runtime);
+    return planar > ROWS_WORTH * rows;
   }
 
   /** A part of the autoencoder that can compute a rectangle of its output. */

@@ -10,8 +10,8 @@ import type { Pass, Region, RowsUNet } from './rows-unet.ts';
 type Timesteps = Pick<Scheduler, 'timesteps'>;
 
 /**
- * Prediction over whole latents [C, h, w] (`dims`): by the planar U-Net, which is the faster form in float32, or by the
- * rows form, which is the one that can be quantized and sampled.
+ * Prediction over whole latents [C, h, w] (`dims`): by the planar U-Net, or by the rows form where that is faster in
+ * float32 or the U-Net is quantized or sampled, which only rows can be.
  */
 export async function densePredict(
   components: Components,
@@ -20,7 +20,8 @@ export async function densePredict(
   dims: readonly number[],
   condition: Condition,
 ): Promise<Predict> {
-  if (arithmetic.precision !== 'fp32' || arithmetic.attention === 'sampled') {
+  const rowsOnly = arithmetic.precision !== 'fp32' || arithmetic.attention === 'sampled';
+  if (rowsOnly || (await components.rowsAreFaster())) {
     const [, height, width] = dims as [number, number, number];
     const { recording } = await components.editingUNet({ height, width }, arithmetic);
     return rowsPredict(await recording(), scheduler, dims, condition);

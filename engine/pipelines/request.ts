@@ -129,7 +129,7 @@ export function check<Schema extends z.ZodType>(schema: Schema, request: unknown
 /** Fills in what the request leaves open. */
 export function recipeOf(
   request: GenerateRequest,
-  model: { name: string; defaults: GenerationDefaults; scheduler: Recipe['scheduler'] },
+  model: { name: string; defaults: GenerationDefaults } & Pick<Recipe, 'scheduler' | 'precision'>,
 ): Recipe {
   const { defaults } = model;
   return {
@@ -142,7 +142,7 @@ export function recipeOf(
     width: request.width ?? defaults.width,
     height: request.height ?? defaults.height,
     scheduler: request.scheduler ?? model.scheduler,
-    precision: request.precision ?? 'fp32',
+    precision: request.precision ?? model.precision,
     ...(request.attention && { attention: request.attention }),
     ...(request.decoder === 'fast' && { decoder: request.decoder }),
     ...(request.loras?.length && { loras: request.loras.map(named) }),
