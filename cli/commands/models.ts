@@ -4,9 +4,10 @@ import { describePlan } from '../../engine/hub/describe.ts';
 import { fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
 import { hubSettings } from '../../engine/hub/settings.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
-import { CATALOGUE, wantedFor } from '../../engine/models/catalogue.ts';
+import { CATALOGUE, catalogueEntry, wantedFor } from '../../engine/models/catalogue.ts';
 import { VISION_ARCHITECTURES } from '../../engine/models/efficientvit.ts';
 import { hubFolder, installedModels, removeModel } from '../../engine/models/installed.ts';
+import { entryMemory, memorySentences } from '../../engine/pipelines/memory-sentence.ts';
 import { agreed } from '../agree.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { formatBytes, note, print } from '../output.ts';
@@ -36,7 +37,10 @@ async function runList(options: CommonOptions): Promise<void> {
   const { cache } = await hubSettings();
   const models = await installedModels({ cache });
   const here = new Set(models.map(({ id }) => id));
-  const catalogue = CATALOGUE.filter(({ id }) => !here.has(id));
+  const catalogue = CATALOGUE.filter(({ id }) => !here.has(id)).map((entry) => ({
+    ...entry,
+    memory: entryMemory(entry),
+  }));
   print(options, { models, catalogue, cache, architectures }, () =>
     [
       'On this machine:',
@@ -58,7 +62,8 @@ async function runGet(id: string, options: Options): Promise<void> {
   }
   const signal = interruptible();
   const plan = await planFetch(settings, wanted, signal);
-  for (const line of describePlan(plan)) note(line);
+  const entry = catalogueEntry(id);
+  for (const line of [...describePlan(plan), ...(entry ? memorySentences(entry) : [])]) note(line);
   if (!(await agreed('Fetch it?', options.yes))) return note('Nothing was fetched.');
   const bar = new FetchBar();
   try {

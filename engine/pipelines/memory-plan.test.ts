@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { PRECISIONS } from '../api.ts';
+import { CATALOGUE } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 import { type PlannedModel, planMemory, predictMemory } from './memory-plan.ts';
+import { entryMemory, memorySentences } from './memory-sentence.ts';
 
 const synthetic = (name: string, second = false): PlannedModel => {
   const model = new SyntheticModel(name, '/nowhere');
@@ -25,6 +27,16 @@ test('memory grows with the model, the size and guidance; apart is less than tog
   assert.ok(predictMemory(sdxl, square(512)).apart > small.apart);
   assert.ok(predictMemory(sd15, { ...square(512), batch: 1 }).together < small.together);
   assert.ok(predictMemory(sd15, { ...square(512), precision: 'int8' }).apart < small.apart);
+});
+
+test('the catalogue tells what its models take', () => {
+  for (const entry of CATALOGUE) {
+    const needs = entryMemory(entry);
+    assert.equal(needs !== undefined, entry.purpose === 'pictures', entry.id);
+    if (!needs) continue;
+    assert.ok(needs.int8.apart <= needs.fp32.apart);
+    assert.match(memorySentences(entry)[0]!, /takes at least about \d.* in fp32, .* in int8/);
+  }
 });
 
 test('plenty: everything stays loaded; less: one after another; too little: refused with what would fit', () => {

@@ -1,5 +1,6 @@
 import type { Precision } from '../api.ts';
 import { InputError } from '../errors.ts';
+import type { Extent } from '../graph/macs.ts';
 import { peakValueBytes } from '../graph/memory.ts';
 import { countParameters, type Network } from '../graph/network.ts';
 import type { Part } from '../models/parts.ts';
@@ -32,8 +33,8 @@ export interface MemoryNeeds {
 }
 
 /**
- * How memory follows from the graph, fitted to measured peaks (docs/measurements.md has both). Bytes of the process
- * and the runtime; of a network beside its weights; and for each byte of values that live at once.
+ * How memory follows from the graph, fitted to measured peaks (`scripts/peaks.ts` compares). Bytes of the process and
+ * the runtime; of a network beside its weights; and for each byte of values that live at once.
  */
 const PROCESS_BYTES = 170e6;
 const VALUE_FACTOR = 1.2;
@@ -55,14 +56,9 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     batch,
     tokens: TOKENS,
   };
-  const need = (
-    part: Part,
-    extent: typeof pixels,
-    perParameter = PARAMETER_BYTES.fp32,
-    factor = VALUE_FACTOR,
-  ) => {
-    const network = model.network(part);
-    return perParameter * countParameters(network) + factor * peakValueBytes(network, extent);
+  const need = (part: Part, extent: Extent, perParameter?: number, factor?: number) => {
+    const { weights, values } = predictPart(model.network(part), extent, perParameter, factor);
+    return weights + values;
   };
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   const rows = edit || precision !== 'fp32';
@@ -72,6 +68,18 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   const encoder = edit ? need('vae-encoder', pixels) : 0;
   const together = PROCESS_BYTES + text + unet + decoder + encoder;
   return { together, apart: edit ? together : PROCESS_BYTES + Math.max(text, unet, decoder) };
+}
+
+/** The peak of one network that runs alone: what its weights and its values take, and both with the process. */
+export function predictPart(
+  network: Network,
+  extent: Extent,
+  perParameter = PARAMETER_BYTES.fp32,
+  factor = VALUE_FACTOR,
+): { weights: number; values: number; total: number } {
+  const weights = perParameter * countParameters(network);
+  const values = factor * peakValueBytes(network, extent);
+  return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
 export type MemoryPlan = 'together' | 'apart';

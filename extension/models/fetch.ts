@@ -3,7 +3,8 @@ import { isAbort } from '../../engine/errors.ts';
 import { describePlan, describeProgress } from '../../engine/hub/describe.ts';
 import { fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
 import { type HubSettings, hubSettings } from '../../engine/hub/settings.ts';
-import { wantedFor } from '../../engine/models/catalogue.ts';
+import { catalogueEntry, wantedFor } from '../../engine/models/catalogue.ts';
+import { memorySentences } from '../../engine/pipelines/memory-sentence.ts';
 import type { HubToken } from './token.ts';
 
 /** The hub with the token that VS Code keeps; requests follow VS Code's proxy settings. */
@@ -25,7 +26,8 @@ export async function fetchWithConsent(name: string, token: HubToken): Promise<s
     planFetch(settings, wanted, signal),
   );
   if (!plan) return undefined;
-  const detail = describePlan(plan).join('\n\n');
+  const entry = catalogueEntry(name);
+  const detail = [...describePlan(plan), ...(entry ? memorySentences(entry) : [])].join('\n\n');
   const answer = await window.showInformationMessage(`Fetch ${name}?`, { modal: true, detail }, 'Fetch');
   if (answer !== 'Fetch') return undefined;
   return await cancellable(`Fetching ${name}`, (signal, tell) =>

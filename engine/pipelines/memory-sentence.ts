@@ -1,0 +1,42 @@
+import os from 'node:os';
+import { PRECISIONS, type Precision } from '../api.ts';
+import { ARCHITECTURES, configOf } from '../models/architectures.ts';
+import type { CatalogueEntry } from '../models/catalogue.ts';
+import { SyntheticModel } from '../models/synthetic.ts';
+import { formatBytes } from '../units.ts';
+import { type MemoryNeeds, type PlannedModel, predictMemory } from './memory-plan.ts';
+
+/** Predicted peaks of drawing a picture of an entry's recommended size; undefined for what draws no pictures. */
+export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeeds> | undefined {
+  const { architecture, recommended } = entry;
+  if (!architecture) return undefined;
+  const { width = 512, height = 512, guidance = 7.5 } = recommended ?? {};
+  const model = plannedArchitecture(architecture);
+  const guided = guidance > 1 && !model.network('unet').inputs.has('timestep_cond');
+  const picture = { width, height, batch: guided ? 2 : 1 };
+  const needs = PRECISIONS.map((precision) => [precision, predictMemory(model, { ...picture, precision })]);
+  return Object.fromEntries(needs) as Record<Precision, MemoryNeeds>;
+}
+
+/** The same as a sentence, beside what the machine has; nothing for what draws no pictures. */
+export function memorySentences(entry: CatalogueEntry): string[] {
+  const needs = entryMemory(entry);
+  if (!needs) return [];
+  const { width = 512, height = 512 } = entry.recommended ?? {};
+  const each = PRECISIONS.map((precision) => `${formatBytes(needs[precision].apart)} in ${precision}`);
+  return [
+    `Drawing ${width}x${height} pixels takes at least about ${each.join(', ')} of memory; this machine has ${formatBytes(os.totalmem())}.`,
+  ];
+}
+
+/** An architecture's definition, without weights. */
+function plannedArchitecture(name: string): PlannedModel {
+  const model = new SyntheticModel(name, '');
+  const second = configOf(ARCHITECTURES[name]!, 'text-encoder-2') ? (['text-encoder-2'] as const) : [];
+  return {
+    name,
+    autoencoder: model.autoencoder,
+    textParts: ['text-encoder', ...second],
+    network: (part) => model.network(part),
+  };
+}
