@@ -3,9 +3,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import sharp from 'sharp';
 import { writeCheckpoint } from '../support/checkpoints.ts';
 import { type Hub, startHub } from '../support/hub.ts';
-import { openWorkbench, type Workbench } from './harness.ts';
+import { EditorUnderTest } from './editorPage.ts';
+import { openWorkbench, until, type Workbench } from './harness.ts';
+import { textChunks } from './picture.ts';
 
 const ID = 'nota-ai/bk-sdm-tiny';
 const UNET = 'unet/diffusion_pytorch_model.safetensors';
@@ -46,7 +49,7 @@ async function answer(button: string): Promise<string> {
 
 const told = (text: string) => vscode.page.locator('.notifications-toasts', { hasText: text }).first();
 
-test('from an empty cache: fetched with a cut in the middle, then drawn with, then removed', async () => {
+test('from an empty cache: fetched with a cut in the middle, drawn and edited with, removed', async () => {
   try {
     await story();
   } catch (error) {
@@ -89,6 +92,22 @@ async function story(): Promise<void> {
   await vscode.view.locator(`img.picture[alt="${PROMPT}"]`).waitFor({ timeout: LONG });
   assert.match((await vscode.view.locator('dl').textContent()) ?? '', new RegExp(ID));
   await vscode.screenshot('models-drawn');
+
+  // An edit of a picture by the same model.
+  const sky = { create: { width: 128, height: 128, channels: 3, background: '#8bd' } } as const;
+  await sharp(sky).png().toFile(path.join(vscode.workspace, 'sky.png'));
+  const editor = new EditorUnderTest(vscode);
+  await editor.open('sky.png');
+  await editor.drag([
+    [0.4, 0.5],
+    [0.6, 0.5],
+  ]);
+  await editor.prompt('a yellow balloon');
+  await editor.apply();
+  await editor.notice('Painted the masked part.');
+  await editor.save();
+  const saved = () => textChunks(fs.readFileSync(path.join(vscode.workspace, 'sky.png'))).parameters ?? '';
+  await until(() => saved().includes(`Model: ${ID}`), 'the recipe in the saved picture');
 
   await vscode.run('Patchwork: Manage Models…');
   const row = vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: ID }).first();
