@@ -79,6 +79,7 @@ test('short of memory: networks one after another draw the same picture; too lit
   const draw = async (availableBytes: number) => {
     const engine = createEngine(Object.assign(new NodeRuntime(1), { availableBytes: () => availableBytes }));
     try {
+      await engine.generate({ ...request, seed: 4 });
       return (await engine.generate(request)).picture.png;
     } finally {
       await engine.dispose();

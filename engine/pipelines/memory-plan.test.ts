@@ -46,7 +46,8 @@ test('plenty: everything stays loaded; less: one after another; too little: refu
   assert.equal(plan(apart), 'apart');
   assert.throws(
     () => plan(apart / 2),
-    /needs about 3\.\d+ GB .* 512x512 pixels.*would fit: the precision int/,
+    /needs about 3\.\d+ GB .* 512x512 pixels.*would fit: 384x384 pixels in the precision int8/,
   );
+  assert.throws(() => plan(0.8 * apart), /would fit: the precision int8\.$/);
   assert.throws(() => planMemory(sdxl, square(1024), 12e9 / 2, ['fp32']), /a smaller model would fit/);
 });

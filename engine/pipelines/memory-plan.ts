@@ -37,10 +37,9 @@ export interface MemoryNeeds {
  * the runtime; of a network beside its weights; and for each byte of values that live at once.
  */
 const PROCESS_BYTES = 170e6;
-const VALUE_FACTOR = 1.2;
-const ROWS_VALUE_FACTOR = 3;
+const VALUE_FACTOR = 2.4;
 
-/** Bytes in memory for each parameter of the U-Net; the other networks are computed in float32. */
+/** Bytes in memory for each parameter of the U-Net (int8, int4: estimates); other networks are in float32. */
 const PARAMETER_BYTES: Record<Precision, number> = { fp32: 4, int8: 1.3, int4: 1 };
 
 const TOKENS = 77;
@@ -56,14 +55,13 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     batch,
     tokens: TOKENS,
   };
-  const need = (part: Part, extent: Extent, perParameter?: number, factor?: number) => {
-    const { weights, values } = predictPart(model.network(part), extent, perParameter, factor);
+  const need = (part: Part, extent: Extent, perParameter?: number) => {
+    const { weights, values } = predictPart(model.network(part), extent, perParameter);
     return weights + values;
   };
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-  const rows = edit || precision !== 'fp32';
   const text = sum(model.textParts.map((part) => need(part, latents)));
-  const unet = need('unet', latents, PARAMETER_BYTES[precision], rows ? ROWS_VALUE_FACTOR : VALUE_FACTOR);
+  const unet = need('unet', latents, PARAMETER_BYTES[precision]);
   const decoder = need('vae-decoder', pixels);
   const encoder = edit ? need('vae-encoder', pixels) : 0;
   const together = PROCESS_BYTES + text + unet + decoder + encoder;
@@ -75,10 +73,9 @@ export function predictPart(
   network: Network,
   extent: Extent,
   perParameter = PARAMETER_BYTES.fp32,
-  factor = VALUE_FACTOR,
 ): { weights: number; values: number; total: number } {
   const weights = perParameter * countParameters(network);
-  const values = factor * peakValueBytes(network, extent);
+  const values = VALUE_FACTOR * peakValueBytes(network, extent);
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
@@ -103,15 +100,22 @@ export function planMemory(
     width: Math.max(64, Math.floor((picture.width * factor) / 64) * 64),
     height: Math.max(64, Math.floor((picture.height * factor) / 64) * 64),
   }));
-  const smaller = sizes.find(fits);
-  const other = precisions.find((precision) => precision !== picture.precision && fits({ precision }));
-  const advice = [
-    ...(smaller ? [`${smaller.width}x${smaller.height} pixels`] : []),
-    ...(other ? [`the precision ${other}`] : []),
-  ];
+  const others = precisions.filter((precision) => precision !== picture.precision);
+  const both = others.flatMap((precision) => sizes.map((size) => ({ ...size, precision })));
+  const changes = [sizes.find(fits), others.map((precision) => ({ precision })).find(fits)].filter(Boolean);
+  const advice = (changes.length > 0 ? changes : [both.find(fits)]).flatMap((change) => describe(change));
   throw new InputError(
     `${model.name} needs about ${formatBytes(needs.apart)} of memory for ${picture.width}x${picture.height} pixels, and ${formatBytes(available)} are free; ${
       advice.length > 0 ? `what would fit: ${advice.join(', or ')}` : 'a smaller model would fit'
     }.`,
   );
+}
+
+function describe(change: Partial<PlannedPicture> | undefined): string[] {
+  const { width, height, precision } = change ?? {};
+  const words = [
+    ...(width ? [`${width}x${height} pixels`] : []),
+    ...(precision ? [`the precision ${precision}`] : []),
+  ];
+  return words.length > 0 ? [words.join(' in ')] : [];
 }

@@ -53,7 +53,8 @@ export async function textToImage(
   const extent = { height: height / scale, width: width / scale };
   const remembering = options.memory && (await components.editingUNet(extent, recipe));
   const apart = options.plan === 'apart';
-  if (!apart) await components.session('vae-decoder');
+  if (apart) await components.free('vae-decoder', 'vae-encoder');
+  else await components.session('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
