@@ -47,6 +47,50 @@ export const SCHEDULERS = [
 ] as const;
 export type SchedulerName = (typeof SCHEDULERS)[number];
 
+/**
+ * How several workers divide a picture's steps. `displaced`: each sees the others' bands as they were one step before;
+ * `synchronous`: every step is as exact as one worker's, and as slow; `naive`: bands know nothing of each other.
+ */
+export const PARALLEL_MODES = ['displaced', 'synchronous', 'naive'] as const;
+export type ParallelMode = (typeof PARALLEL_MODES)[number];
+
+/**
+ * How numbers travel between workers: as they are, as half precision (IEEE 754 binary16), or as the difference to what
+ * the receiver has, in four bits with one scale for each group of channels.
+ */
+export const CODINGS = ['float32', 'float16', 'residual'] as const;
+export type Coding = (typeof CODINGS)[number];
+
+/** Whether branches of guidance go to workers of their own before the picture is cut into bands. */
+export const SPLITS = ['auto', 'bands'] as const;
+export type Split = (typeof SPLITS)[number];
+
+/** How a picture is divided over workers; what is absent has a default. */
+export interface PatchOptions {
+  mode?: ParallelMode;
+  /** Dense steps at the start of a picture, 0 … 150; displaced bands need one at least. */
+  warmUp?: number;
+  coding?: Coding;
+  split?: Split;
+}
+
+/** What one worker has done for a picture. */
+export interface WorkerReport {
+  name: string;
+  /** Branch of guidance: 0 the prompt's, 1 the negative prompt's; null: both, or there is only one. */
+  branch: number | null;
+  /** The band's place along the axis, in latent positions. */
+  axis: 'y' | 'x';
+  from: number;
+  to: number;
+  /** Multiply–accumulates of its last step, and of all. */
+  stepMacs: number;
+  macs: number;
+  /** Bytes that the last step exchanged with other workers. */
+  sentBytes: number;
+  receivedBytes: number;
+}
+
 /** A picture as file bytes (PNG). */
 export interface EncodedPicture {
   png: Uint8Array;
@@ -89,6 +133,9 @@ interface DrawingRequest {
   loras?: LoraChoice[];
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */
   threads?: number;
+  /** Workers that share the picture, 0 … 64; 0, 1 or absent: none. `threads` is then the share of each. */
+  workers?: number;
+  patch?: PatchOptions;
   /** Send a preview with the progress reports (default true). */
   previews?: boolean;
 }
@@ -142,6 +189,8 @@ export interface GenerateResult {
   /** Wall time spent loading the model; 0 when it was loaded already. */
   loadSeconds: number;
   stepSeconds: number[];
+  /** Who computed what, where workers shared the picture. */
+  workers?: WorkerReport[];
   /** Sentences for the user, e.g. a prompt cut at the token limit. */
   warnings: string[];
 }

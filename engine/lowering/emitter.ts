@@ -215,18 +215,26 @@ export class Emitter {
 
   /**
    * What group norm multiplies and adds, from moments [2B, G, 1]. `dims` is the shape in which one number a channel
-   * meets x, e.g. [−1, 1, C] for rows.
+   * meets x, e.g. [−1, 1, C] for rows. A variance below zero is replaced by that of the moments `instead`.
    */
-  scaleAndOffset(moments: Ref, operator: GroupNorm, dims: readonly number[]): [Ref, Ref] {
+  scaleAndOffset(moments: Ref, operator: GroupNorm, dims: readonly number[], instead?: Ref): [Ref, Ref] {
     const { onnx } = this;
     const { groups, gain, bias, epsilon, input } = operator;
-    const [mean, square] = onnx.nodes('Split', [moments], 2, { attributes: { axis: 0, num_outputs: 2 } });
+    const spread = (of: Ref): [mean: Ref, variance: Ref] => {
+      const [mean, square] = onnx.nodes('Split', [of], 2, { attributes: { axis: 0, num_outputs: 2 } });
+      return [mean!, onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])])];
+    };
+    let [mean, variance] = spread(moments);
+    if (instead) {
+      const isNegative = onnx.node('Less', [variance, onnx.floats([0])]);
+      variance = onnx.node('Where', [isNegative, spread(instead)[1], variance]);
+    }
     // Rounding can bring the variance of a nearly constant group below zero.
-    const variance = onnx.node('Relu', [onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])])]);
-    const deviation = onnx.node('Sqrt', [onnx.node('Add', [variance, onnx.floats([epsilon])])]);
+    const known = onnx.node('Relu', [variance]);
+    const deviation = onnx.node('Sqrt', [onnx.node('Add', [known, onnx.floats([epsilon])])]);
     const perGroup = [1, groups, input.channels / groups];
     const scale = onnx.node('Div', [this.weight(gain, perGroup), deviation]);
-    const offset = onnx.node('Sub', [this.weight(bias, perGroup), onnx.node('Mul', [mean!, scale])]);
+    const offset = onnx.node('Sub', [this.weight(bias, perGroup), onnx.node('Mul', [mean, scale])]);
     const shape = onnx.ints(dims);
     return [onnx.node('Reshape', [scale, shape]), onnx.node('Reshape', [offset, shape])];
   }

@@ -17,6 +17,7 @@ import {
   type Statistics,
   type Storage,
   scaleName,
+  shareName,
   windowOf,
 } from '../regions/features.ts';
 import type { Weights } from '../weights/table.ts';
@@ -31,7 +32,7 @@ export interface RowsOptions {
   foldUpsampling: boolean;
   /** How features are recorded; see `regions/features.ts`. */
   storage: Storage;
-  /** With `recorded` there are fewer operators, but the network can neither run densely nor record. */
+  /** With `recorded` there are fewer operators, but the network can neither run densely nor record; see `Statistics`. */
   statistics: Statistics;
   attention: AttentionMode;
   /** For calibration; see `Emitter`. */
@@ -52,6 +53,10 @@ export interface RowsOptions {
  * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: where fresh is not 0, scale and offset
  * come from moments = fresh · Σ + `moments.*`, where Σ sums the active rows' values (first B) and squares (last B),
  * averaged over the channels of a group.
+ *
+ * In the form of bands instead `fresh.l` [K], `share.l` [K, N] and `moments.*` only: `share` makes K bands of the active
+ * rows, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a variance
+ * below zero is replaced by that of the active rows alone. `new.moments.*` is own.
  *
  * Outputs: the network's own; each feature of this pass under its name with `new.` before it, float32, rows in plan
  * order; scale and offset likewise.
@@ -183,6 +188,7 @@ class RowsLowering {
     const { onnx } = emit;
     const { groups, input } = operator;
     const names = momentsOf(operator);
+    if (this.#options.statistics === 'bands') return this.#bandsNorm(operator);
     const each = ['batch', 1, input.channels];
     const given = [names.scale, names.offset].map((known) => this.#input(known, 'float32', each));
     const x = this.#get(input);
@@ -205,6 +211,29 @@ class RowsLowering {
     onnx.output(`new.${names.scale}`, scale!, 'float32', each);
     onnx.output(`new.${names.offset}`, offset!, 'float32', each);
     return emit.scaled(x, scale!, offset!, operator);
+  }
+
+  #bandsNorm(operator: GroupNorm): Ref {
+    const { emit } = this;
+    const { onnx } = emit;
+    const { groups, input } = operator;
+    const { level, channels } = input;
+    const { name } = momentsOf(operator);
+    const x = this.#get(input);
+    const fresh = this.#input(freshName(level), 'float32', ['bands']);
+    const share = this.#input(shareName(level), 'float32', ['bands', `rows_${level}`]);
+    const given = this.#input(name, 'float32', ['two_batch', groups, 1]);
+    const squares = onnx.node('Mul', [x, x], {}, 'moments');
+    const means = [x, squares].map((rows) => onnx.node('MatMul', [share, rows], {}, 'moments'));
+    const grouped = onnx.node('Reshape', [emit.concat(means, 0), onnx.ints([0, 0, groups, -1])]);
+    const keepdims = { attributes: { keepdims: 0 } };
+    const own = onnx.node('ReduceMean', [grouped, onnx.ints([3])], keepdims, 'moments');
+    onnx.output(`new.${name}`, own, 'float32', ['two_batch', 'bands', groups]);
+    const weighted = onnx.node('Reshape', [onnx.node('MatMul', [fresh, own]), onnx.ints([0, groups, 1])]);
+    const alone = onnx.node('Div', [weighted, onnx.node('ReduceSum', [fresh], keepdims)]);
+    const moments = onnx.node('Add', [weighted, given]);
+    const [scale, offset] = emit.scaleAndOffset(moments, operator, [-1, 1, channels], alone);
+    return emit.scaled(x, scale, offset, operator);
   }
 
   /** Sums over rows of values and of squares, averaged over the channels of a group: [2B, G, 1]. */

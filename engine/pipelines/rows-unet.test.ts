@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { withTinyModel } from '../../test/support/tiny-model.ts';
+import { assertClose } from '../../test/support/close.ts';
+import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
 import type { RowsOptions } from '../lowering/rows.ts';
 import { gaussianNoise } from '../pictures/noise.ts';
 import type { Mask } from '../regions/mask.ts';
@@ -13,38 +14,11 @@ import { planarPredict } from './dense-unet.ts';
 import type { Condition } from './guidance.ts';
 import { RowsUNet } from './rows-unet.ts';
 
-const CROSS_DOWN = 'CrossAttnDownBlock2D';
-const CROSS_UP = 'CrossAttnUpBlock2D';
 const TOKENS = 5;
-const CROSS = 12;
 const TIMESTEP = 300;
 
-/** A U-Net of two or three levels, with and without attention, a middle, linear projections. */
-const configs = fc
-  .record({
-    levels: fc.integer({ min: 2, max: 3 }),
-    layers: fc.integer({ min: 1, max: 2 }),
-    linear: fc.boolean(),
-    middle: fc.boolean(),
-    attention: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
-  })
-  .map(({ levels, layers, linear, middle, attention }) => {
-    const attended = attention.slice(0, levels);
-    return {
-      block_out_channels: [8, 16, 16].slice(0, levels),
-      norm_num_groups: 4,
-      attention_head_dim: 2,
-      cross_attention_dim: CROSS,
-      layers_per_block: layers,
-      use_linear_projection: linear,
-      mid_block_type: middle ? 'UNetMidBlock2DCrossAttn' : null,
-      down_block_types: attended.map((has) => (has ? CROSS_DOWN : 'DownBlock2D')),
-      up_block_types: attended.toReversed().map((has) => (has ? CROSS_UP : 'UpBlock2D')),
-    };
-  });
-
 const cases = fc.record({
-  config: configs,
+  config: tinyUNets,
   height: fc.integer({ min: 1, max: 13 }),
   width: fc.integer({ min: 1, max: 13 }),
   batch: fc.integer({ min: 1, max: 2 }),
@@ -116,16 +90,6 @@ const check = (
     ),
     { numRuns: 5 },
   );
-
-function assertClose(actual: Float32Array, expected: Float32Array, tolerance: number): void {
-  assert.equal(actual.length, expected.length);
-  const scale = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-  for (const [i, value] of expected.entries())
-    assert.ok(
-      Math.abs(actual[i]! - value) <= tolerance * scale,
-      `value ${i}: ${actual[i]} instead of ${value}`,
-    );
-}
 
 /** A dense pass over planes [4, H, W]; gives planes and what was recorded. */
 async function record({ unet, condition, height, width, batch }: Setting, planes: Float32Array) {

@@ -73,11 +73,17 @@ export class RowsUNet {
 
   /** `ring`: see `planRegion`. */
   region(mask: Mask, batch: number, ring = 0): Region {
-    return this.#region(planRegion(mask, this.#levels, ring), batch);
+    return this.planned(planRegion(mask, this.#levels, ring), batch);
   }
 
   dense(height: number, width: number, batch: number): Region {
-    return this.#region(densePlan(height, width, this.#levels), batch);
+    return this.planned(densePlan(height, width, this.#levels), batch);
+  }
+
+  /** The region of a plan. */
+  planned(plan: RegionPlan, batch: number): Region {
+    const rows = plan.levels[0]!.active.length;
+    return { plan, batch, rows, indexes: indexFeeds(this.form(batch), plan) };
   }
 
   /** One guided run over a region's rows: [rows, C] → [rows, C]. `recorded` is read where the region is a part. */
@@ -95,7 +101,7 @@ export class RowsUNet {
 
   /**
    * One run without guidance: [B, rows, C] → [B, rows, C], with the U-Net's own inputs. `others`: outputs that are
-   * given with the features.
+   * given with the features; `fed`: replaces what `recorded` would be fed as.
    */
   async pass(
     region: Region,
@@ -104,10 +110,11 @@ export class RowsUNet {
       recorded,
       features = false,
       others = [],
-    }: { recorded?: Recorded; features?: boolean; others?: readonly string[] } = {},
+      fed,
+    }: { recorded?: Recorded; features?: boolean; others?: readonly string[]; fed?: Feeds } = {},
   ): Promise<Pass> {
     if (region.rows === 0) return { output: new Float32Array(), features: {} };
-    const form = this.#form(region.batch);
+    const form = this.form(region.batch);
     const given = features ? featureOutputs(form, isDense(region.plan) ? undefined : 'rows') : [];
     const { out, ...fresh } = await this.#sessions.rows.run(
       {
@@ -115,7 +122,7 @@ export class RowsUNet {
         ...(await this.#projectionsOf(text!)),
         ...(await this.#shiftsOf(vectors)),
         ...region.indexes,
-        ...featureFeeds(form, region.plan, recorded),
+        ...(fed ?? featureFeeds(form, region.plan, recorded)),
       },
       ['out', ...given, ...others],
     );
@@ -124,13 +131,13 @@ export class RowsUNet {
 
   /** What a pass over everything leaves for later passes. */
   recorded(region: Region, { features }: Pass): Recorded {
-    return recordedFrom(this.#form(region.batch), features);
+    return recordedFrom(this.form(region.batch), features);
   }
 
   /** What was recorded, with what a pass over a region has computed anew. */
   updated(recorded: Recorded, region: Region, { features }: Pass): Recorded {
     if (region.rows === 0) return recorded;
-    return updatedBy(recorded, this.#form(region.batch), region.plan, features);
+    return updatedBy(recorded, this.form(region.batch), region.plan, features);
   }
 
   /** Products of a number of runs over a region; none if it is empty. The text is projected once for all of them. */
@@ -172,12 +179,8 @@ export class RowsUNet {
     return shifts;
   }
 
-  #region(plan: RegionPlan, batch: number): Region {
-    const rows = plan.levels[0]!.active.length;
-    return { plan, batch, rows, indexes: indexFeeds(this.#form(batch), plan) };
-  }
-
-  #form(batch: number): RegionForm {
+  /** How the network was lowered, for a batch. */
+  form(batch: number): RegionForm {
     return { ...this.options, features: this.#features, batch };
   }
 }

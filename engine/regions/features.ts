@@ -51,17 +51,28 @@ export function keysName(level: number): string {
   return `keys.count.${level}`;
 }
 
-/** Which statistics a network's group norms can use: of this pass or recorded as each run's inputs say, or recorded. */
-export type Statistics = 'any' | 'recorded';
+/**
+ * Which statistics a network's group norms can use: of this pass or recorded as each run's inputs say, or recorded; or
+ * those of bands of the picture, this pass's with given ones.
+ */
+export type Statistics = 'any' | 'recorded' | 'bands';
 
 /** The tensor that holds the scales of rows stored as bytes. */
 export function scaleName(name: string): string {
   return `${name}.scale`;
 }
 
-/** The input that says how much of its own statistics a pass uses at a level: 1 / rows, or 0 for recorded ones. */
+/**
+ * The input that says how much of its own statistics a pass uses at a level: 1 / rows, or 0 for recorded ones; of bands
+ * each one's weight.
+ */
 export function freshName(level: number): string {
   return `fresh.${level}`;
+}
+
+/** The input that says how much each row counts in the means of each band of a level. */
+export function shareName(level: number): string {
+  return `share.${level}`;
 }
 
 /** The input of neighbour indexes into a window of `level`; `parity`: of one class of the upsampled rows. */

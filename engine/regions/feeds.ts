@@ -12,6 +12,7 @@ import {
   type Statistics,
   type Storage,
   scaleName,
+  shareName,
   type WindowReader,
 } from './features.ts';
 import type { Neighbours, RegionPlan } from './plan.ts';
@@ -139,6 +140,13 @@ function momentFeeds(
   recorded?: Recorded,
 ): Feeds {
   const dense = isDense(plan);
+  const none = float32(new Float32Array(2 * batch * groups), [2 * batch, groups, 1]);
+  const rows = plan.levels[level]!.active.length;
+  if (statistics === 'bands') {
+    if (!dense) throw new Error('a band of a picture is fed by its exchange');
+    const share = float32(new Float32Array(rows).fill(1 / rows), [1, rows]);
+    return { [freshName(level)]: float32(Float32Array.of(1), [1]), [shareName(level)]: share, [name]: none };
+  }
   if (dense && statistics === 'recorded') throw new Error('this form of the network cannot run densely');
   const norm = (known: string) => {
     const data = dense ? new Float32Array(batch * channels) : (recordedOf(recorded, known) as Float32Array);
@@ -146,11 +154,11 @@ function momentFeeds(
   };
   const given = { [scale]: norm(scale), [offset]: norm(offset) };
   if (statistics === 'recorded') return given;
-  const fresh = dense ? 1 / plan.levels[level]!.active.length : 0;
+  const fresh = dense ? 1 / rows : 0;
   return {
     ...given,
     [freshName(level)]: float32(Float32Array.of(fresh), [1]),
-    [name]: float32(new Float32Array(2 * batch * groups), [2 * batch, groups, 1]),
+    [name]: none,
   };
 }
 
@@ -218,7 +226,7 @@ function outputOf(outputs: Readonly<Feeds>, name: string): Float32Array {
 }
 
 /** Where the rows that read a window of `level` find them. */
-function neighboursOf(plan: RegionPlan, reader: WindowReader, level: number): Neighbours {
+export function neighboursOf(plan: RegionPlan, reader: WindowReader, level: number): Neighbours {
   if (reader === 'same') return plan.levels[level]!.same;
   return reader === 'down' ? plan.down[level]! : plan.up[level - 1]!;
 }

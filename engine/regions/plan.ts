@@ -51,7 +51,12 @@ const WINDOW = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [dy, dx] as con
  * of the coarser levels, whose rows reach further.
  */
 export function planRegion(mask: Mask, levelCount: number, ring = 0): RegionPlan {
-  const maps = pyramid(mask, levelCount, ring).map((level) => new LevelMap(level));
+  return planLevels(pyramid(mask, levelCount, ring));
+}
+
+/** Plans the levels of a network from the mask of each, from the finest; they need not lie over one another. */
+export function planLevels(masks: readonly Mask[]): RegionPlan {
+  const maps = masks.map((mask) => new LevelMap(mask));
   const levels = maps.map((map) => ({
     height: map.height,
     width: map.width,

@@ -19,6 +19,7 @@ export class Checkpoint {
   readonly #runtime: Runtime;
   readonly #sessions = new Map<string, Session>();
   #rows: RowsReference | undefined;
+  #bands: RowsUNet | undefined;
 
   constructor(root: string, runtime: Runtime) {
     this.root = root;
@@ -39,28 +40,31 @@ export class Checkpoint {
 
   /** The U-Net in rows form, with exact storage. */
   async rows(): Promise<RowsReference> {
-    if (!this.#rows) {
-      const { network, weights } = await this.#open('unet', PLACES.unet.folder);
-      // Right at every size: references come in sizes with odd levels too.
-      const options = {
-        foldUpsampling: false,
-        storage: 'float32',
-        statistics: 'any',
-        attention: 'full',
-      } as const;
-      const load = async (key: string, model: OnnxModel) => {
-        const session = await this.#runtime.load(model, { threads: this.#runtime.threads });
-        this.#sessions.set(key, session);
-        return session;
-      };
-      const sessions = {
-        rows: await load('rows', lowerRows(network, weights, options)),
-        text: await load('text', lowerPlanar(textNetwork(network), weights)),
-        shift: await load('shift', lowerPlanar(shiftNetwork(network), weights)),
-      };
-      this.#rows = new RowsReference(new RowsUNet(sessions, network, options));
-    }
+    this.#rows ??= new RowsReference(await this.#rowsUNet('any'));
     return this.#rows;
+  }
+
+  /** The U-Net in the form that bands of a picture take. */
+  async bands(): Promise<RowsUNet> {
+    this.#bands ??= await this.#rowsUNet('bands');
+    return this.#bands;
+  }
+
+  async #rowsUNet(statistics: 'any' | 'bands'): Promise<RowsUNet> {
+    const { network, weights } = await this.#open('unet', PLACES.unet.folder);
+    // Right at every size: references come in sizes with odd levels too.
+    const options = { foldUpsampling: false, storage: 'float32', statistics, attention: 'full' } as const;
+    const load = async (key: string, model: OnnxModel) => {
+      const session = await this.#runtime.load(model, { threads: this.#runtime.threads });
+      this.#sessions.set(`${key} ${statistics}`, session);
+      return session;
+    };
+    const sessions = {
+      rows: await load('rows', lowerRows(network, weights, options)),
+      text: await load('text', lowerPlanar(textNetwork(network), weights)),
+      shift: await load('shift', lowerPlanar(shiftNetwork(network), weights)),
+    };
+    return new RowsUNet(sessions, network, options);
   }
 
   async release(): Promise<void> {

@@ -4,6 +4,7 @@ import { InputError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { compareAutoencoder, compareSamplers, compareText, compareUNet } from './networks.ts';
+import { comparePatches } from './patches.ts';
 import { type Comparison, Reference } from './reference.ts';
 import { compareEdits } from './regions.ts';
 import { compareVision } from './vision.ts';
@@ -37,8 +38,11 @@ export async function verify(folder: string, runtime: Runtime): Promise<Verifica
     tensors.push(...(await compareAutoencoder(checkpoint, expected, 'vae', 'vae.encoded_mean')));
     tensors.push(...(await compareAutoencoder(checkpoint, expected, 'vae_tiny', 'vae_tiny.encoded')));
     tensors.push(...(await compareSamplers(checkpoint, expected)));
-    if (hasRegions)
-      tensors.push(...(await compareEdits(checkpoint, expected, await Reference.open(regionsFile))));
+    if (hasRegions) {
+      const regions = await Reference.open(regionsFile);
+      tensors.push(...(await compareEdits(checkpoint, expected, regions)));
+      tensors.push(...(await comparePatches(checkpoint, expected, regions)));
+    }
   } finally {
     await checkpoint.release();
   }

@@ -7,9 +7,9 @@ import { verify } from '../../engine/verification/verify.ts';
 const folders = path.join(import.meta.dirname, '..', 'fixtures', 'parity');
 
 for (const [name, compared] of [
-  ['tiny-sd15', 72],
-  ['tiny-sd21-v-fp16', 72],
-  ['tiny-sdxl', 30],
+  ['tiny-sd15', 80],
+  ['tiny-sd21-v-fp16', 80],
+  ['tiny-sdxl', 38],
   ['tiny-sight/segmenter', 9],
   ['tiny-sight/tagger', 1],
 ] as const)

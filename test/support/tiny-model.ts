@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import fc from 'fast-check';
 import { weightsOf } from '../../engine/graph/network.ts';
 import { defaultsOf, type Model } from '../../engine/models/model.ts';
 import { autoencoderFacts, networkOf } from '../../engine/models/parts.ts';
@@ -31,3 +32,32 @@ export async function withTinyModel(unet: object, use: (model: Model) => Promise
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+const CROSS_DOWN = 'CrossAttnDownBlock2D';
+const CROSS_UP = 'CrossAttnUpBlock2D';
+/** Channels of the text that tiny U-Nets take. */
+export const CROSS = 12;
+
+/** A U-Net of two or three levels, with and without attention, a middle, linear projections. */
+export const tinyUNets = fc
+  .record({
+    levels: fc.integer({ min: 2, max: 3 }),
+    layers: fc.integer({ min: 1, max: 2 }),
+    linear: fc.boolean(),
+    middle: fc.boolean(),
+    attention: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+  })
+  .map(({ levels, layers, linear, middle, attention }) => {
+    const attended = attention.slice(0, levels);
+    return {
+      block_out_channels: [8, 16, 16].slice(0, levels),
+      norm_num_groups: 4,
+      attention_head_dim: 2,
+      cross_attention_dim: CROSS,
+      layers_per_block: layers,
+      use_linear_projection: linear,
+      mid_block_type: middle ? 'UNetMidBlock2DCrossAttn' : null,
+      down_block_types: attended.map((has) => (has ? CROSS_DOWN : 'DownBlock2D')),
+      up_block_types: attended.toReversed().map((has) => (has ? CROSS_UP : 'UpBlock2D')),
+    };
+  });

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { assertClose } from '../../test/support/close.ts';
+import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
+import type { Coding } from '../api.ts';
+import { gaussianNoise } from '../pictures/noise.ts';
+import { Components } from '../pipelines/components.ts';
+import { RowsUNet } from '../pipelines/rows-unet.ts';
+import { featuresOf, levelCount } from '../regions/features.ts';
+import { overPlanes, toRows } from '../regions/rows.ts';
+import { NodeRuntime } from '../runtime/node/runtime.ts';
+import { float32, type Tensor } from '../runtime/runtime.ts';
+import { BandUNet, type Moments, type PatchMode } from './band-unet.ts';
+import { type Bands, cutBands } from './bands.ts';
+import { type Mailbox, memoryMailboxes } from './mailbox.ts';
+
+const TOKENS = 5;
+
+const cases = fc.record({
+  config: tinyUNets,
+  height: fc.integer({ min: 4, max: 17 }),
+  width: fc.integer({ min: 4, max: 17 }),
+  batch: fc.integer({ min: 1, max: 2 }),
+  seed: fc.integer({ min: 0, max: 1000 }),
+  speeds: fc.array(fc.double({ min: 0.2, max: 3, noNaN: true }), { minLength: 1, maxLength: 4 }),
+  axis: fc.constantFrom('x' as const, 'y' as const),
+});
+
+interface Setting {
+  unet: RowsUNet;
+  bands: Bands;
+  batch: number;
+  dims: readonly [number, number, number];
+  inputs: (planes: Float32Array, positions: Int32Array, timestep?: number) => Record<string, Tensor>;
+  noise: (stream: number) => Float32Array;
+}
+
+const check = (property: (setting: Setting) => Promise<void>, numRuns = 6) =>
+  fc.assert(
+    fc.asyncProperty(cases, ({ config, height, width, batch, seed, speeds, axis }) =>
+      withTinyModel(config, async (model) => {
+        const components = new Components(model, new NodeRuntime(), 1);
+        const network = components.network('unet');
+        const foldUpsampling = RowsUNet.canFold(network, height, width);
+        const unet = await components.rowsUNet({
+          foldUpsampling,
+          storage: 'float32',
+          statistics: 'bands',
+          attention: 'full',
+        });
+        const levels = levelCount(featuresOf(network));
+        const along = Math.ceil((axis === 'y' ? height : width) / 2 ** (levels - 1));
+        const bands = cutBands({ height, width }, levels, speeds.slice(0, along), axis);
+        const text = float32(gaussianNoise(seed, 99, batch * TOKENS * CROSS), [batch, TOKENS, CROSS]);
+        const inputs: Setting['inputs'] = (planes, at, timestep = 300) => ({
+          sample: float32(toRows(planes, batch, 4, at), [batch, at.length, 4]),
+          timestep: float32(Float32Array.of(timestep), [1, 1]),
+          encoder_hidden_states: text,
+        });
+        const noise = (stream: number) => gaussianNoise(seed, stream, batch * 4 * height * width);
+        try {
+          await property({ unet, bands, batch, dims: [4, height, width], inputs, noise });
+        } finally {
+          await components.release();
+        }
+      }),
+    ),
+    { numRuns },
+  );
+
+function makeTeam(
+  { unet, bands, batch }: Setting,
+  coding: Coding = 'float32',
+  mode: PatchMode = 'displaced',
+  moments: Moments = 'mixed',
+) {
+  const mailboxes = memoryMailboxes(bands.edges[0]!.length - 1);
+  return mailboxes.map((mailbox, index) => ({
+    mailbox,
+    unit: new BandUNet(unet, { bands, index, batch, mode, moments, coding }),
+  }));
+}
+
+async function densely({ unet, bands, batch, inputs }: Setting, planes: Float32Array): Promise<Float32Array> {
+  const region = unet.dense(bands.height, bands.width, batch);
+  const at = region.plan.levels[0]!.active;
+  const { output } = await unet.pass(region, inputs(planes, at));
+  const out = new Float32Array(planes.length);
+  overPlanes(out, output, batch, 4, at);
+  return out;
+}
+
+/** A step of every band; gives planes. */
+async function stepAll(
+  { inputs, batch }: Setting,
+  team: { mailbox: Mailbox; unit: BandUNet }[],
+  planes: Float32Array,
+  step: number,
+  timestep?: number,
+): Promise<Float32Array> {
+  const out = new Float32Array(planes.length);
+  for (const { mailbox, unit } of team) {
+    if (step > 1) await unit.fetch(mailbox, step - 1);
+    const at = unit.positions;
+    overPlanes(out, await unit.step(inputs(planes, at, timestep)), batch, 4, at);
+  }
+  for (const { mailbox, unit } of team) await unit.post(mailbox, step);
+  return out;
+}
+
+test('a dense step of any band is the dense network', () =>
+  check(async (setting) => {
+    const { batch, inputs, noise } = setting;
+    const planes = noise(0);
+    const expected = await densely(setting, planes);
+    for (const { unit } of makeTeam(setting)) {
+      const out = new Float32Array(planes.length);
+      overPlanes(out, await unit.dense(inputs(planes, unit.everywhere)), batch, 4, unit.everywhere);
+      assertClose(out, expected, 1e-4);
+    }
+  }));
+
+for (const coding of ['float32', 'float16', 'residual'] as const)
+  test(`a picture that stands still has no seams, exchanged as ${coding}`, () =>
+    check(async (setting) => {
+      const planes = setting.noise(0);
+      const expected = await densely(setting, planes);
+      const team = makeTeam(setting, coding);
+      for (const { unit } of team) await unit.dense(setting.inputs(planes, unit.everywhere));
+      for (const step of [1, 2, 3])
+        assertClose(
+          await stepAll(setting, team, planes, step),
+          expected,
+          coding === 'float16' && step > 1 ? 2e-2 : 1e-3,
+        );
+    }));
+
+test('a picture that stands still has no seams with corrected moments', () =>
+  check(async (setting) => {
+    const planes = setting.noise(0);
+    const expected = await densely(setting, planes);
+    const team = makeTeam(setting, 'float32', 'displaced', 'corrected');
+    for (const { unit } of team) await unit.dense(setting.inputs(planes, unit.everywhere));
+    for (const step of [1, 2]) assertClose(await stepAll(setting, team, planes, step), expected, 1e-3);
+  }));
+
+test('one band is no bands, bit for bit', () =>
+  check(async (setting) => {
+    const { bands, noise } = setting;
+    const one = cutBands(bands, bands.edges.length, [1], bands.axis);
+    const alone = { ...setting, bands: one };
+    const team = makeTeam(alone);
+    await team[0]!.unit.dense(setting.inputs(noise(0), team[0]!.unit.everywhere));
+    for (const step of [1, 2])
+      assert.deepEqual(await stepAll(alone, team, noise(step), step), await densely(setting, noise(step)));
+  }));
+
+test('naive bands are pictures of their own', () =>
+  check(async (setting) => {
+    const { unet, batch } = setting;
+    const { width, edges } = setting.bands;
+    // Half of this height is a whole number of positions at every level.
+    const height = 16;
+    const planes = gaussianNoise(1, 0, batch * 4 * height * width);
+    const bands = cutBands({ height, width }, edges.length, [1, 1], 'y');
+    const whole = cutBands({ height: height / 2, width }, edges.length, [1], 'y');
+    for (const [index, { unit }] of makeTeam({ ...setting, bands }, 'float32', 'naive').entries()) {
+      const rows = await unit.step(setting.inputs(planes, unit.positions));
+      const half = (height / 2) * width;
+      const cut = Float32Array.from(
+        { length: planes.length / 2 },
+        (_, i) => planes[Math.floor(i / half) * 2 * half + index * half + (i % half)]!,
+      );
+      const alone = await densely({ ...setting, bands: whole }, cut);
+      const at = unet.dense(height / 2, width, batch).plan.levels[0]!.active;
+      assertClose(rows, toRows(alone, batch, 4, at), 1e-4);
+    }
+  }));
