@@ -7,6 +7,7 @@ import { macsCommand } from './commands/macs.ts';
 import { modelsCommand } from './commands/models.ts';
 import { segmentCommand } from './commands/segment.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { workerCommand } from './commands/worker.ts';
 
 /** The `patchwork` command. Parsing errors are thrown as `CommanderError`. */
 export function createProgram(): Command {
@@ -23,6 +24,7 @@ export function createProgram(): Command {
     macsCommand(),
     benchCommand(),
     verifyCommand(),
+    workerCommand(),
     modelsCommand(),
   ]) {
     command.copyInheritedSettings(program);

@@ -74,6 +74,16 @@ export interface PatchOptions {
   split?: Split;
 }
 
+/** A NATS server by which workers on other machines are found. */
+export interface BusOptions {
+  /** `nats://HOST:PORT`, or `tls://…` for an encrypted connection; may hold user and password. */
+  url: string;
+  /** A NATS credentials file. */
+  credentials?: string;
+  /** A file with the certificate of the authority that the server's is signed by. */
+  authority?: string;
+}
+
 /** What one worker has done for a picture. */
 export interface WorkerReport {
   name: string;
@@ -133,8 +143,13 @@ interface DrawingRequest {
   loras?: LoraChoice[];
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */
   threads?: number;
-  /** Workers that share the picture, 0 … 64; 0, 1 or absent: none. `threads` is then the share of each. */
+  /**
+   * Workers that share the picture, 0 … 64; 0, 1 or absent: none. `threads` is then the share of each. With a bus: at
+   * most so many, or all that are there.
+   */
   workers?: number;
+  /** Take workers from other machines. */
+  bus?: BusOptions;
   patch?: PatchOptions;
   /** Send a preview with the progress reports (default true). */
   previews?: boolean;

@@ -2,6 +2,7 @@ import {
   type BenchmarkProgress,
   type BenchmarkRequest,
   type BenchmarkResult,
+  type BusOptions,
   type CallOptions,
   type DescribeRequest,
   type DescribeResult,
@@ -24,8 +25,12 @@ import {
 } from './api.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
+import { InputError } from './errors.ts';
+import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import { fastDecoder, openDrawingModel } from './models/open.ts';
+import type { Crew } from './parallel/job.ts';
+import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
 import { decodeMask, decodeSoftMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { Components } from './pipelines/components.ts';
@@ -44,6 +49,9 @@ import type { Runtime } from './runtime/runtime.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
 
 export interface EngineOptions {
+  /** Where requests for several workers find them, and those for workers of other machines. */
+  openCrew?: () => Crew;
+  connect?: (bus: BusOptions) => Promise<Crew>;
   /** Bytes that recorded features may take; a quarter of the machine's memory unless told otherwise. */
   storeBudget?: number;
 }
@@ -66,13 +74,20 @@ interface Loaded extends ReadyModel {
 class LocalEngine implements Engine {
   readonly #runtime: Runtime;
   readonly #memory: EditMemory;
+  readonly #openCrew: EngineOptions['openCrew'];
+  #crew: Crew | undefined;
+  readonly #connect: EngineOptions['connect'];
+  /** Of the last call that wanted one. */
+  #remote: { key: string; crew: Crew } | undefined;
   /** Settles when what the last edit leaves for later ones is in the memory: the caller does not wait for it. */
   #remembered: Promise<void> = Promise.resolve();
   readonly #sight: Sight;
   #loaded: Loaded | undefined;
 
-  constructor(runtime: Runtime, { storeBudget = runtime.memoryBytes / 4 }: EngineOptions) {
+  constructor(runtime: Runtime, { storeBudget = runtime.memoryBytes / 4, openCrew, connect }: EngineOptions) {
     this.#runtime = runtime;
+    this.#openCrew = openCrew;
+    this.#connect = connect;
     this.#memory = { features: new FeatureStore(storeBudget), studies: new Map() };
     this.#sight = new Sight(runtime);
   }
@@ -88,9 +103,11 @@ class LocalEngine implements Engine {
     const { defaults } = loaded.model;
     const { width = defaults.width, height = defaults.height } = checked;
     const recipe = recipeFor(checked, loaded, await this.#precision(checked, loaded, { width, height }));
-    const plan = this.#plan(loaded, recipe);
-    const memory = remember && plan === 'together' ? this.#memory : undefined;
-    const result = await textToImage(loaded, recipe, { ...options, previews, memory, plan });
+    const team = await this.#team(checked);
+    // Workers hold the U-Net, and features lie with them, each holding its part.
+    const plan = team ? 'together' : this.#plan(loaded, recipe);
+    const memory = remember && !team && plan === 'together' ? this.#memory : undefined;
+    const result = await textToImage(loaded, recipe, { ...options, previews, memory, plan, team });
     return { ...result, warnings: [...loaded.warnings, ...result.warnings] };
   }
 
@@ -143,7 +160,11 @@ class LocalEngine implements Engine {
     options.signal?.throwIfAborted();
     // A loaded model would take memory from what is measured.
     await this.#unload();
-    const host = { runtime: this.#runtime, openEngine: (runtime: Runtime) => createEngine(runtime) };
+    const host = {
+      runtime: this.#runtime,
+      openEngine: (runtime: Runtime) => createEngine(runtime),
+      openCrew: this.#openCrew,
+    };
     return benchmark(checked, host, options);
   }
 
@@ -153,6 +174,30 @@ class LocalEngine implements Engine {
     this.#memory.studies.clear();
     await this.#sight.release();
     await this.#unload();
+    await this.#crew?.dispose();
+    await this.#remote?.crew.dispose();
+  }
+
+  async #team(request: GenerateRequest): Promise<Team | undefined> {
+    const { workers = 0, threads, patch = {}, bus, loras = [], model = EMBEDDED } = request;
+    if (!bus && workers < 2) return undefined;
+    if (loras.length > 0)
+      throw new InputError('Workers do not take LoRA files: leave out the workers, or the LoRA files.');
+    this.#crew ??= bus ? undefined : this.#openCrew?.();
+    const crew = bus ? await this.#remoteCrew(bus) : this.#crew;
+    if (!crew) throw new InputError('This engine has no workers.');
+    const members = await crew.members(workers, threads || undefined, model);
+    return { model, members, options: { ...TEAM_DEFAULTS, ...defined(patch), alike: crew.alike } };
+  }
+
+  async #remoteCrew(bus: BusOptions): Promise<Crew | undefined> {
+    const key = JSON.stringify(bus);
+    if (this.#remote?.key === key) return this.#remote.crew;
+    await this.#remote?.crew.dispose();
+    this.#remote = undefined;
+    const crew = await this.#connect?.(bus);
+    if (crew) this.#remote = { key, crew };
+    return crew;
   }
 
   async #load(request: GenerateRequest | EditRequest): Promise<Loaded> {
@@ -218,4 +263,9 @@ async function previewOf(
 function recipeFor(request: GenerateRequest, { model }: ReadyModel, precision: Precision): Recipe {
   const scheduler = schedulerNameOf(model.schedulerConfig);
   return recipeOf(request, { name: model.name, defaults: model.defaults, scheduler, precision });
+}
+
+/** Without fields that are undefined, which would hide those of what it is spread over. */
+function defined<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }

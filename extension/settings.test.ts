@@ -19,6 +19,9 @@ test('empty and zero mean the default of the model', () => {
     precision: '',
     guidance: 0,
     threads: 0,
+    workers: 0,
+    bus: '',
+    busCredentials: '',
     negativePrompt: ' ',
   };
   assert.deepEqual(JSON.parse(JSON.stringify(pictureSettings(from(empty)))), {});
@@ -50,6 +53,8 @@ test('values are taken over', () => {
     { lora: path.join(base, 'a.safetensors'), strength: -1 },
   ]);
   assert.equal(pictureSettings(from({ decoder: 'fast' })).decoder, 'fast');
+  const bus = { bus: 'tls://host:4222', busCredentials: '/me/pictures.creds' };
+  assert.deepEqual(pictureSettings(from(bus)).bus, { url: bus.bus, credentials: bus.busCredentials });
   assert.equal(pictureSettings(from({ model: '~/models/a' })).model, path.join(os.homedir(), 'models/a'));
 });
 
@@ -59,6 +64,8 @@ test('anything else is refused by a sentence that names the setting', () => {
     steps: [-1, 1.5, 151, '20', Number.NaN],
     guidance: [-1, 51, '7'],
     threads: [-2, 0.5],
+    workers: [-1, 65, 1.5],
+    bus: [4222],
     scheduler: ['best', 7],
     precision: ['fp16', 8],
     model: [7, 'relative/with/no/folder/open'],

@@ -16,6 +16,8 @@ export type PictureSettings = Pick<
   | 'precision'
   | 'guidance'
   | 'threads'
+  | 'workers'
+  | 'bus'
   | 'negativePrompt'
   | 'decoder'
   | 'loras'
@@ -40,6 +42,8 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     threads: threadSetting(get),
     scheduler: oneOf('scheduler', SCHEDULERS, get),
     precision: oneOf('precision', PRECISIONS, get),
+    workers: number(get, 'workers', { max: 64, whole: true }),
+    bus: bus(text(get, 'bus'), text(get, 'busCredentials')),
     negativePrompt: text(get, 'negativePrompt'),
   };
 }
@@ -95,6 +99,10 @@ function number(get: GetSetting, name: string, { max, whole }: { max: number; wh
     );
   }
   return value;
+}
+
+function bus(url: string | undefined, credentials: string | undefined): GenerateRequest['bus'] {
+  return url ? { url, ...(credentials && { credentials }) } : undefined;
 }
 
 function oneOf<Name extends string>(

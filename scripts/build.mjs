@@ -13,7 +13,11 @@ const esmRequire =
 const bundles = [
   {
     ...node,
-    entryPoints: { patchwork: 'cli/main.ts', engine: 'engine/runtime/node/process.ts' },
+    entryPoints: {
+      patchwork: 'cli/main.ts',
+      engine: 'engine/runtime/node/process.ts',
+      worker: 'engine/runtime/node/workers/process.ts',
+    },
     format: 'esm',
     outExtension: { '.js': '.mjs' },
     banner: { js: esmRequire },

@@ -10,6 +10,7 @@ import {
   type BenchmarkRow,
   PRECISIONS,
   type Precision,
+  type WorkerReport,
 } from '../../engine/api.ts';
 import { BENCHMARK_LIMITS } from '../../engine/benchmark/request.ts';
 import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
@@ -41,6 +42,7 @@ type Options = CommonOptions & {
   steps?: number;
   strength?: number;
   dilation?: number;
+  workers?: number[];
   seed: number;
   pictures?: string;
 };
@@ -59,6 +61,12 @@ export function benchCommand(): Command {
       new Option('--precision <name,…>', `cases run once for each: ${PRECISIONS.join(', ')}`).argParser(
         precisions,
       ),
+    )
+    .addOption(
+      new Option(
+        '--workers <n,…>',
+        'patch, branches: run once for each; --threads is then the share of each',
+      ).argParser(workerCounts),
     )
     .addOption(
       new Option('--repeat <n>', 'timed runs of each case')
@@ -114,6 +122,7 @@ async function run(cases: string[], options: Options): Promise<void> {
         masks,
         precisions: precision,
         attention,
+        workers: options.workers,
         repeat,
         threads,
         profile,
@@ -151,6 +160,10 @@ async function readMask(given: string): Promise<BenchmarkMask> {
   return { name: maskName(given), image: await readPictureFile(given) };
 }
 
+function workerCounts(text: string): number[] {
+  return text.split(',').map(wholeNumber(1, LIMITS.workers.max));
+}
+
 function precisions(text: string): Precision[] {
   return text.split(',').map((name) => {
     const known = PRECISIONS.find((precision) => precision === name.trim());
@@ -170,14 +183,18 @@ function table({ model, width, height, threads, steps, isolated, machine, rows }
   return [
     `${model}, ${width}×${height}, ${threads} threads, ${what}`,
     `${machine.processor}, ${machine.platform}, onnxruntime ${machine.versions.onnxruntime}`,
-    ...rows.flatMap((row) => [line(row, isolated), ...operatorLines(row)]),
+    ...rows.flatMap((row) => [
+      line(row, isolated),
+      ...(row.parts ?? []).map(partLine),
+      ...operatorLines(row),
+    ]),
   ].join('\n');
 }
 
 function line(row: BenchmarkRow, isolated: boolean): string {
   const { medianSeconds, minSeconds, maxSeconds } = row;
   return [
-    `${row.case} ${row.mask ?? ''}`.padEnd(24),
+    `${row.case} ${row.mask ?? (row.workers > 1 ? `on ${row.workers}` : '')}`.padEnd(24),
     row.precision.padEnd(6),
     formatMacs(row.macs).padStart(14),
     `median ${formatSeconds(medianSeconds)} (${formatSeconds(minSeconds)} to ${formatSeconds(maxSeconds)})`,
@@ -190,6 +207,11 @@ function line(row: BenchmarkRow, isolated: boolean): string {
     ...(row.loadSeconds === 0 ? [] : [`load ${formatSeconds(row.loadSeconds)}`]),
     `peak ${formatBytes(row.peakBytes)}${isolated ? '' : ' for all'}`,
   ].join('  ');
+}
+
+function partLine({ name, branch, axis, from, to, stepMacs, receivedBytes }: WorkerReport): string {
+  const what = branch === null ? '' : `branch ${branch}, `;
+  return `  ${name}: ${what}${axis} ${from} to ${to}, ${formatMacs(stepMacs)}, ${formatBytes(receivedBytes)} received`;
 }
 
 /** Operators that take at least a fiftieth of the time. */

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { CODINGS, type Coding } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
 import type { Extent } from '../../engine/graph/macs.ts';
 import { countMacs } from '../../engine/graph/macs.ts';
@@ -12,13 +13,21 @@ import {
 import { openModel } from '../../engine/models/open.ts';
 import { PARTS, type Part } from '../../engine/models/parts.ts';
 import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
+import { partCosts } from '../../engine/parallel/simulate.ts';
 import { featuresOf, levelCount } from '../../engine/regions/features.ts';
 import { activeCount, pyramid } from '../../engine/regions/mask.ts';
 import { readLatentMask } from '../masks.ts';
 import { type CommonOptions, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
-import { formatMacs, print } from '../output.ts';
+import { formatBytes, formatMacs, print } from '../output.ts';
 
-type Options = CommonOptions & { size: Size; batch: number; part?: Part | VisionPartName; mask?: string };
+type Options = CommonOptions & {
+  size: Size;
+  batch: number;
+  part?: Part | VisionPartName;
+  mask?: string;
+  workers?: number;
+  exchange: Coding;
+};
 
 /** A network to count, with the pixels of a position of its level 0 and the length of its sequences. */
 interface Counted {
@@ -43,7 +52,17 @@ export function macsCommand(): Command {
     )
     .addOption(new Option('--batch <n>', 'pictures in one run').argParser(wholeNumber(1, 1024)).default(1))
     .option('--mask <file>', 'count what this part of the picture costs, for a U-Net')
-    .addOption(new Option('--part <part>', 'which network').choices([...PARTS, ...VISION_PARTS]));
+    .addOption(new Option('--part <part>', 'which network').choices([...PARTS, ...VISION_PARTS]))
+    .addOption(
+      new Option('--workers <n>', 'what each of so many workers computes and receives in a step').argParser(
+        wholeNumber(1, 64),
+      ),
+    )
+    .addOption(
+      new Option('--exchange <coding>', 'how features travel between workers')
+        .choices(CODINGS)
+        .default('float32'),
+    );
   return withCommonOptions(command).action(run);
 }
 
@@ -56,6 +75,7 @@ async function run(arch: string, options: Options): Promise<void> {
   const dense = countMacs(network, extent);
   const active = options.mask ? await activeRows(options.mask, part, extent, scale, network) : undefined;
   const { total, byKind, byLevel } = active ? countMacs(network, extent, active) : dense;
+  const workers = options.workers && workerParts(network, extent, part, options);
   const figures = {
     dense: dense.total,
     active: total,
@@ -63,6 +83,7 @@ async function run(arch: string, options: Options): Promise<void> {
     byLevel,
     parameters: countParameters(network),
     ...(active && { activeRows: active }),
+    ...(workers && { workers }),
   };
   print(options, { arch, part, ...pixels, batch, ...figures }, () => {
     const share = (macs: number) =>
@@ -74,6 +95,10 @@ async function run(arch: string, options: Options): Promise<void> {
         : []),
       ...Object.entries(byKind).map(([kind, macs]) => `  ${kind.padEnd(20)}${share(macs)}`),
       ...Object.entries(byLevel).map(([level, macs]) => `  level ${level.padEnd(14)}${share(macs)}`),
+      ...(workers || []).map(
+        ({ branch, axis, from, to, macs, receivedBytes }, i) =>
+          `  worker ${i + 1}: ${branch === null ? '' : `branch ${branch}, `}${axis} ${from} to ${to}, ${formatMacs(macs)} and ${formatBytes(receivedBytes)} received a step`,
+      ),
     ].join('\n');
   });
 }
@@ -93,6 +118,20 @@ async function networkOf(arch: string, asked: Options['part']): Promise<Counted>
   if (!part) throw new InputError(`${arch} has no ${asked}; its parts: ${PARTS.join(', ')}.`);
   const scale = part === 'unet' ? model.autoencoder.scale : 1;
   return { name: model.name, part, network: model.network(part), scale, tokens: TEXT_TOKENS };
+}
+
+/** What each worker computes and receives in a displaced step. */
+function workerParts(network: Network, extent: Extent, part: string, options: Options) {
+  const { workers = 1, mask, exchange } = options;
+  if (part !== 'unet' || mask)
+    throw new InputError('--workers counts the whole U-Net: leave out --part and --mask.');
+  return partCosts(network, extent, workers, exchange).map(({ part: { bands, index, branch }, ...cost }) => ({
+    branch: branch ?? null,
+    axis: bands.axis,
+    from: bands.edges[0]![index]!,
+    to: bands.edges[0]![index + 1]!,
+    ...cost,
+  }));
 }
 
 /** Rows of each level that a mask makes active. */

@@ -1,4 +1,5 @@
-import type { CallOptions, Engine } from '../api.ts';
+import type { CallOptions, Engine, WorkerReport } from '../api.ts';
+import type { Crew } from '../parallel/job.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { isolatedPeaks } from './isolate.ts';
 import { profiled } from './profile.ts';
@@ -12,6 +13,8 @@ export interface BenchmarkHost {
   runtime: Runtime;
   /** An engine of its own for whole pictures, so that it remembers nothing of other calls. */
   openEngine(runtime: Runtime): Engine;
+  /** Workers for one case. */
+  openCrew?: () => Crew;
 }
 
 /** Tells how many of `total` are done. */
@@ -22,7 +25,7 @@ const DEFAULT_REPEAT = 5;
 /** Runs the cases interleaved in one process; then, where asked for, with a profile, and each alone. */
 export async function benchmark(
   request: BenchmarkRequest,
-  { runtime, openEngine }: BenchmarkHost,
+  { runtime, openEngine, openCrew }: BenchmarkHost,
   { signal, onProgress }: CallOptions<BenchmarkProgress> = {},
 ): Promise<BenchmarkResult> {
   const { repeat = DEFAULT_REPEAT, whole } = request;
@@ -33,7 +36,7 @@ export async function benchmark(
   const open = (on: Runtime): Promise<Suite> =>
     whole
       ? wholeSuite({ ...request, whole }, openEngine(on), signal)
-      : stepSuite(request, on, { signal, onProgress: counting('weights') });
+      : stepSuite(request, on, { signal, onProgress: counting('weights') }, openCrew);
 
   const suite = await open(runtime);
   const { trials, release, pictures, ...subject } = suite;
@@ -71,6 +74,7 @@ interface Measured {
   cost: Cost;
   stepSeconds: number[];
   quality: Quality | null;
+  parts: WorkerReport[] | undefined;
 }
 
 async function measure(
@@ -94,14 +98,21 @@ async function measure(
   const onRound = (round: number) => counting('measure')(round, repeat);
   const timings = await interleave(items, repeat, { signal, onRound });
   const measured: Measured[] = [];
-  for (const [i, { loadSeconds, quality }] of prepared.entries()) {
+  for (const [i, { loadSeconds, quality, parts }] of prepared.entries()) {
     signal?.throwIfAborted();
     const [, ...timed] = costs[i]!;
     const cost = timed.at(-1)!;
     const stepSeconds = cost.stepSeconds.map((_, step) =>
       median(timed.map((run) => run.stepSeconds[step] ?? 0)),
     );
-    measured.push({ loadSeconds, timing: timings[i]!, cost, stepSeconds, quality: await quality() });
+    measured.push({
+      loadSeconds,
+      timing: timings[i]!,
+      cost,
+      stepSeconds,
+      quality: await quality(),
+      parts: parts?.(),
+    });
   }
   return measured;
 }
@@ -125,6 +136,7 @@ function rowOf(trial: Trial, row: Measured, first: Measured, peakBytes: number):
     psnrWhole: finite(row.quality?.psnrWhole),
     ssim: row.quality?.ssim ?? null,
     picture: trial.picture,
+    ...(row.parts && { parts: row.parts }),
     operators: [],
   };
 }

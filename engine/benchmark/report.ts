@@ -1,4 +1,4 @@
-import type { AttentionMode, Precision } from '../api.ts';
+import type { AttentionMode, Precision, WorkerReport } from '../api.ts';
 import type { Machine, OperatorTime } from '../runtime/runtime.ts';
 
 /** What to measure: U-Net runs with guidance, or with `whole` all from the call to the picture. */
@@ -16,6 +16,8 @@ export interface BenchmarkRequest {
   precisions?: Precision[];
   /** Of all cases but the reference, dense float32; `full` if absent. */
   attention?: AttentionMode;
+  /** Cases that several workers share run once for each: 1 … 64, `[2]` if absent. `threads` is then each one's share. */
+  workers?: number[];
   /** Timed runs of each case, after one for warming up: 1 … 1000, 5 if absent. */
   repeat?: number;
   /** Threads for one network run; 0 or absent: as many as there are cores. */
@@ -106,6 +108,8 @@ export interface BenchmarkRow extends RowIdentity, Timing {
   ssim: number | null;
   /** Name of the picture among the result's, of a whole one. */
   picture: string | null;
+  /** What each worker did, in a run that several shared. */
+  parts?: WorkerReport[];
   /** Where the time of one run goes, the longest first; empty without `profile`. */
   operators: OperatorTime[];
 }

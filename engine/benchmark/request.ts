@@ -31,6 +31,11 @@ const schema = z.object({
   masks: z.array(mask).max(BENCHMARK_LIMITS.count).optional(),
   precisions: z.array(oneOf('precision', PRECISIONS)).min(1).max(PRECISIONS.length).optional(),
   attention: oneOf('attention', ATTENTIONS).optional(),
+  workers: z
+    .array(whole('Workers', { ...LIMITS.workers, min: 1 }))
+    .min(1)
+    .max(BENCHMARK_LIMITS.count)
+    .optional(),
   repeat: whole('Repeats', BENCHMARK_LIMITS.repeat).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   whole: z

@@ -1,3 +1,4 @@
+import type { WorkerReport } from '../api.ts';
 import type { MacCount } from '../graph/macs.ts';
 import type { BenchmarkRequest, RowIdentity } from './report.ts';
 
@@ -24,6 +25,8 @@ export interface Prepared {
   loadSeconds: number;
   /** Round 0 warms up. */
   run(round: number): Promise<Cost>;
+  /** What each worker did in the last run, where several shared it. */
+  parts?: () => WorkerReport[];
   /** The result of round 0 against dense float32, after all rounds; null where there is nothing to compare with. */
   quality(): Promise<Quality | null>;
 }

@@ -9,6 +9,8 @@ export interface NamedCase {
   readonly mode: 'dense' | 'sparse';
   /** Runs once for each mask. */
   readonly masked: boolean;
+  /** Runs once for each number of workers. */
+  readonly shared?: boolean;
 }
 
 /** One case in one setting. */
@@ -23,7 +25,7 @@ export interface Variant<Case, Mask> {
 }
 
 /**
- * The request's cases times masks times precisions, in the order of the rows.
+ * The request's cases times masks times precisions times workers, in the order of the rows.
  * @param masks of the request, brought to the form that the cases take
  * @throws InputError for an unknown case, or one that takes a mask where there is none
  */
@@ -32,29 +34,37 @@ export function variantsOf<Case extends NamedCase, Mask>(
   known: readonly Case[],
   masks: readonly Mask[],
 ): Variant<Case, Mask>[] {
-  const { precisions = ['fp32'] } = request;
+  const { precisions = ['fp32'], workers: workerCounts = [2] } = request;
   return request.cases.flatMap((name) => {
     const chosen = caseNamed(name, known);
     if (chosen.masked && masks.length === 0)
       throw new InputError(`The case ${name} needs a mask: give --mask.`);
     const chosenMasks = chosen.masked ? masks.map((mask, i) => ({ mask, asked: request.masks![i] })) : [{}];
     return chosenMasks.flatMap(({ mask, asked }: { mask?: Mask; asked?: BenchmarkMask }) =>
-      precisions.map((precision) => ({
-        chosen,
-        mask,
-        precision,
-        workers: 1,
-        identity: {
-          case: name,
-          mask: asked?.name ?? null,
-          mode: chosen.mode,
+      precisions.flatMap((precision) =>
+        (chosen.shared ? workerCounts : [1]).map((workers) => ({
+          chosen,
+          mask,
           precision,
-          workers: 1,
-          ...(request.attention &&
-            !isReference({ case: name, precision }) && { attention: request.attention }),
-        },
-        alone: { ...request, cases: [name], precisions: [precision], masks: asked && [asked] },
-      })),
+          workers,
+          identity: {
+            case: name,
+            mask: asked?.name ?? null,
+            mode: chosen.mode,
+            precision,
+            workers,
+            ...(request.attention &&
+              !isReference({ case: name, precision }) && { attention: request.attention }),
+          },
+          alone: {
+            ...request,
+            cases: [name],
+            precisions: [precision],
+            workers: [workers],
+            masks: asked && [asked],
+          },
+        })),
+      ),
     );
   });
 }

@@ -15,9 +15,11 @@ import { hubFolder, loraFileOf } from './installed.ts';
 import type { Model } from './model.ts';
 import { SyntheticModel, type SyntheticOptions } from './synthetic.ts';
 
-/** A model by folder, by name (`scenes`), or an architecture (`sd15`) with synthetic weights. */
+/** A model by folder, by name (`scenes`), or an architecture (`sd15`) with synthetic weights; or by its `id`. */
 export async function openModel(name: string = EMBEDDED, options: SyntheticOptions = {}): Promise<Model> {
-  if (Object.hasOwn(ARCHITECTURES, name)) return new SyntheticModel(name, syntheticFolder(), options);
+  const architecture = name.replace(/^arch:/, '');
+  if (Object.hasOwn(ARCHITECTURES, architecture))
+    return new SyntheticModel(architecture, syntheticFolder(), options);
   return openModelFolder(name);
 }
 

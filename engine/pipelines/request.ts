@@ -2,14 +2,17 @@ import path from 'node:path';
 import * as z from 'zod';
 import {
   ATTENTIONS,
+  CODINGS,
   DECODERS,
   EDIT_MODES,
   type EditRequest,
   type GenerateRequest,
   type LoraChoice,
+  PARALLEL_MODES,
   PRECISIONS,
   type Recipe,
   SCHEDULERS,
+  SPLITS,
 } from '../api.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
@@ -29,6 +32,7 @@ export const LIMITS = {
   /** Latent positions. */
   dilation: { min: 0, max: 16 },
   threads: { min: 0, max: 256 },
+  workers: { min: 0, max: 64 },
   /** Bytes of a picture's file. */
   fileBytes: 256 << 20,
   promptCharacters: 10_000,
@@ -92,6 +96,22 @@ const drawing = {
     .optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   previews: z.boolean().optional(),
+  workers: whole('Workers', LIMITS.workers).optional(),
+  bus: z
+    .object({
+      url: z.string().max(1024),
+      credentials: z.string().max(4096).optional(),
+      authority: z.string().max(4096).optional(),
+    })
+    .optional(),
+  patch: z
+    .object({
+      mode: oneOf('mode', PARALLEL_MODES).optional(),
+      warmUp: whole('Warm-up steps', { min: 0, max: LIMITS.steps.max }).optional(),
+      coding: oneOf('coding', CODINGS).optional(),
+      split: oneOf('split', SPLITS).optional(),
+    })
+    .optional(),
 };
 const generateSchema = z.object({
   ...drawing,

@@ -1,6 +1,7 @@
 import type { CallOptions, EncodedPicture, GenerateProgress, GenerateResult, Recipe } from '../api.ts';
 import { InputError } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
+import { type Team, TeamRun } from '../parallel/team.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import { encodePng } from '../pictures/png.ts';
 import { decodePicture } from '../pictures/read.ts';
@@ -23,6 +24,7 @@ import { recordingPredict } from './repaint.ts';
 /**
  * Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. With a memory the features of every step
  * are kept there, so that edits of the picture begin at once. By the plan `apart` networks are freed after use.
+ * A team's workers compute the U-Net in place of this process.
  */
 export async function textToImage(
   ready: ReadyModel,
@@ -31,6 +33,7 @@ export async function textToImage(
     previews?: boolean;
     memory?: EditMemory;
     plan?: MemoryPlan;
+    team?: Team;
   } = {},
 ): Promise<GenerateResult> {
   const { model, components } = ready;
@@ -55,7 +58,7 @@ export async function textToImage(
   const apart = options.plan === 'apart';
   if (apart) await components.free('vae-decoder', 'vae-encoder');
   else await components.session('vae-decoder');
-  const loadSeconds = (performance.now() - begin) / 1000;
+  let loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
   await listen(signal);
@@ -68,9 +71,32 @@ export async function textToImage(
   const length = latentChannels * extent.height * extent.width;
   const noise = gaussianNoise(seed, START_NOISE, length);
   const id = crypto.randomUUID();
-  const predict = remembering
-    ? await recordingPredict(remembering, options.memory!.features, id, scheduler, dims, condition)
-    : await densePredict(components, recipe, scheduler, dims, condition);
+  const run =
+    options.team &&
+    new TeamRun(
+      options.team.members,
+      {
+        model: options.team.model,
+        precision: recipe.precision,
+        network: components.network('unet'),
+        channels: latentChannels,
+        ...extent,
+        condition,
+        timesteps: scheduler.timesteps,
+      },
+      options.team.options,
+      signal,
+    );
+  await run?.begin().catch((error: unknown) => {
+    run.end();
+    throw error;
+  });
+  loadSeconds += run?.loadSeconds ?? 0;
+  const predict =
+    run?.predict ??
+    (remembering
+      ? await recordingPredict(remembering, options.memory!.features, id, scheduler, dims, condition)
+      : await densePredict(components, recipe, scheduler, dims, condition));
 
   const autoencoder = new RegionAutoencoder(components);
   const decode = async (latent: Float32Array): Promise<EncodedPicture & { decoded?: Coded }> => {
@@ -111,10 +137,12 @@ export async function textToImage(
       stepBegin = performance.now();
     },
   });
-  const latent = await process.catch((error: unknown) => {
-    options.memory?.features.drop(id);
-    throw error;
-  });
+  const latent = await process
+    .catch((error: unknown) => {
+      options.memory?.features.drop(id);
+      throw error;
+    })
+    .finally(() => run?.end());
   report('decode', steps);
   await listen(signal);
   if (apart) await components.free('unet');
@@ -129,10 +157,13 @@ export async function textToImage(
   const batch = batchOf(condition);
   const tokens = condition.text.dims[1]!;
   const pixels = { height, width, tokens };
+  const unetMacs =
+    run?.report().reduce((total, worker) => total + worker.macs, 0) ??
+    countMacs(components.network('unet'), { ...extent, batch, tokens }, undefined, recipe.attention).total *
+      scheduler.timesteps.length;
   const macs =
     conditioning.macs +
-    countMacs(components.network('unet'), { ...extent, batch, tokens }, undefined, recipe.attention).total *
-      scheduler.timesteps.length +
+    unetMacs +
     countMacs(components.network('vae-decoder'), { ...pixels, batch: 1 }).total;
   return {
     picture: { ...picture, png: withRecipe(picture.png, recipe) },
@@ -141,7 +172,8 @@ export async function textToImage(
     seconds: (performance.now() - begin) / 1000,
     loadSeconds,
     stepSeconds,
-    warnings,
+    ...(run && { workers: run.report() }),
+    warnings: [...warnings, ...(run?.notices ?? [])],
   };
 }
 

@@ -27,6 +27,24 @@ test('macs counts the networks that look at pictures', async () => {
   assert.equal((decoder.parameters / 1e6).toFixed(1), '4.1');
 });
 
+test('macs --workers tells what each worker computes and receives', async () => {
+  const { dense, workers } = await json(
+    'macs',
+    'sd15',
+    '--size',
+    '512x512',
+    '--batch',
+    '2',
+    '--workers',
+    '4',
+  );
+  assert.equal(workers.length, 4);
+  for (const { macs, receivedBytes } of workers) {
+    assert.ok(macs > dense / 4.1 && macs < dense / 3.9);
+    assert.ok(receivedBytes > 1e6);
+  }
+});
+
 test('macs takes a model folder, with no weights read', () =>
   inTemporaryFolder(async (folder) => {
     for (const part of ['unet', 'vae', 'text_encoder', 'scheduler']) {

@@ -1,5 +1,6 @@
-import type { Arithmetic } from '../../api.ts';
+import type { Arithmetic, WorkerReport } from '../../api.ts';
 import type { MacCount } from '../../graph/macs.ts';
+import type { Crew } from '../../parallel/job.ts';
 import type { Components } from '../../pipelines/components.ts';
 import type { Mask } from '../../regions/mask.ts';
 import type { NamedCase } from '../variants.ts';
@@ -10,6 +11,9 @@ export interface StepSettings {
   mask?: Mask;
   arithmetic: Arithmetic;
   workers: number;
+  /** Workers of their own for a case, where there can be any; `threads` is the share of each, if it was asked for. */
+  openCrew?: () => Crew;
+  threads?: number;
 }
 
 /** A way to compute one U-Net run. Add a case as a file in `cases` and name it in `cases/index.ts`. */
@@ -27,4 +31,8 @@ export interface StepRun {
   activeFraction: number[];
   /** Latents → output, both [C, h, w]. */
   run(sample: Float32Array): Promise<Float32Array>;
+  /** What each worker does, where several share the run. */
+  parts?: () => WorkerReport[];
+  /** Ends what the run holds beside the components. */
+  release?: () => Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { openModel } from '../../models/open.ts';
 import type { SyntheticOptions } from '../../models/synthetic.ts';
+import type { Crew } from '../../parallel/job.ts';
 import { Components } from '../../pipelines/components.ts';
 import { listen } from '../../pipelines/denoise.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -16,6 +17,7 @@ export async function stepSuite(
   request: BenchmarkRequest,
   runtime: Runtime,
   weights: SyntheticOptions = {},
+  openCrew?: () => Crew,
 ): Promise<Suite> {
   const model = await openModel(request.model, weights);
   const { width = model.defaults.width, height = model.defaults.height } = request;
@@ -25,11 +27,20 @@ export async function stepSuite(
   const inputs = new StepInputs(components, { width, height });
   const seen = new Set([undefined, ...variants.map(({ mask }) => mask)]);
   const references = new References([...seen].map((mask) => inputs.sample(mask)));
+  const releases: (() => Promise<void>)[] = [];
   const trials = variants.map(({ chosen, mask, precision, workers, identity, alone }): Trial => {
     const sample = inputs.sample(mask);
     const prepare = async (): Promise<Prepared> => {
       await components.prepare(precision, noiseDrive(inputs));
-      const step = await chosen.prepare(components, inputs, { mask, arithmetic: identity, workers });
+      const { threads } = request;
+      const step = await chosen.prepare(components, inputs, {
+        mask,
+        arithmetic: identity,
+        workers,
+        openCrew,
+        threads,
+      });
+      if (step.release) releases.push(step.release);
       const { loadSeconds } = step;
       const diskBytes = await components.unetBytes(precision);
       const cost = { ...step, stepSeconds: [], diskBytes };
@@ -49,7 +60,8 @@ export async function stepSuite(
         if (round === 0) first = output;
         return cost;
       };
-      return { loadSeconds, run, quality: () => references.quality(sample, first, mask) };
+      const quality = () => references.quality(sample, first, mask);
+      return { loadSeconds, run, quality, parts: step.parts };
     };
     return { identity, picture: null, prepare, alone: () => alone };
   });
@@ -60,6 +72,9 @@ export async function stepSuite(
     steps: null,
     trials,
     pictures: () => ({}),
-    release: () => components.release(),
+    async release() {
+      for (const release of releases) await release();
+      await components.release();
+    },
   };
 }

@@ -37,6 +37,11 @@ export interface Method<Request, Progress, Result> {
   progress: ProgressType<Progress>;
 }
 
+/** For methods that report none. */
+export function noProgress(): ProgressType<never> {
+  return new ProgressType();
+}
+
 /** Client → process. */
 export const generate: Method<GenerateRequest, GenerateProgress, GenerateResult> = {
   request: new RequestType('generate'),
@@ -70,7 +75,7 @@ export const describe: Method<DescribeRequest, never, DescribeResult> = {
 /** Client → process. */
 export const store: Method<null, never, StoreReport> = {
   request: new RequestType('store'),
-  progress: new ProgressType(),
+  progress: noProgress(),
 };
 
 /** Client → process. */

@@ -45,7 +45,7 @@ export function serve(engine: Engine): void {
 
 type Run<Request, Progress, Result> = (request: Request, options: CallOptions<Progress>) => Promise<Result>;
 
-function answer<Request, Progress, Result>(
+export function answer<Request, Progress, Result>(
   connection: MessageConnection,
   method: Method<Request, Progress, Result>,
   run: Run<Request, Progress, Result>,
@@ -65,7 +65,7 @@ function answer<Request, Progress, Result>(
 }
 
 /** Runs calls one after another, since they share the processor; a call cancelled while it waits never runs. */
-function queue() {
+export function queue() {
   let last: Promise<void> = Promise.resolve();
   return <Result>({ signal }: CallOptions<never>, run: () => Promise<Result>): Promise<Result> =>
     new Promise((resolve, reject) => {

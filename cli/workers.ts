@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander';
+import {
+  type BusOptions,
+  CODINGS,
+  type Coding,
+  type GenerateRequest,
+  PARALLEL_MODES,
+  type ParallelMode,
+  SPLITS,
+  type Split,
+} from '../engine/api.ts';
+import { LIMITS } from '../engine/pipelines/request.ts';
+import { exposureOf } from '../engine/runtime/node/bus/address.ts';
+import { wholeNumber } from './options.ts';
+import { note } from './output.ts';
+
+/** Options of commands that can share their work among workers. */
+export interface WorkerOptions {
+  workers?: number;
+  patchMode?: ParallelMode;
+  warmUp?: number;
+  exchange?: Coding;
+  split?: Split;
+  bus?: string;
+  busCredentials?: string;
+  busAuthority?: string;
+}
+
+export function withWorkerOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--workers <n>',
+        'workers that share the picture; --threads is then the share of each',
+      ).argParser(wholeNumber(1, LIMITS.workers.max)),
+    )
+    .option('--bus <url>', 'take workers of other machines, from this NATS server (nats://…, tls://…)')
+    .option('--bus-credentials <file>', 'a NATS credentials file')
+    .option('--bus-authority <file>', 'the certificate that the server’s is signed by')
+    .addOption(new Option('--patch-mode <mode>', 'what workers see of each other').choices(PARALLEL_MODES))
+    .addOption(
+      new Option('--warm-up <n>', 'dense steps before workers divide the picture').argParser(
+        wholeNumber(0, LIMITS.steps.max),
+      ),
+    )
+    .addOption(new Option('--exchange <coding>', 'how features travel between workers').choices(CODINGS))
+    .addOption(
+      new Option('--split <how>', 'bands: do not give branches of guidance to workers of their own').choices(
+        SPLITS,
+      ),
+    );
+}
+
+/** The part of a request that these options make. */
+export function workerRequest(options: WorkerOptions): Pick<GenerateRequest, 'workers' | 'bus' | 'patch'> {
+  const { workers, patchMode: mode, warmUp, exchange: coding, split } = options;
+  return { workers, bus: busOptions(options), patch: { mode, warmUp, coding, split } };
+}
+
+/** The bus that the options name; what makes it unsafe is said on stderr. */
+export function busOptions({ bus, busCredentials, busAuthority }: WorkerOptions): BusOptions | undefined {
+  if (!bus) return undefined;
+  const options = { url: bus, credentials: busCredentials, authority: busAuthority };
+  const exposed = exposureOf(options);
+  if (exposed) note(exposed);
+  return options;
+}

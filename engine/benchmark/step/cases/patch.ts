@@ -1,0 +1,64 @@
+import type { Split } from '../../../api.ts';
+import { InputError } from '../../../errors.ts';
+import { countMacs } from '../../../graph/macs.ts';
+import { TEAM_DEFAULTS, TeamRun } from '../../../parallel/team.ts';
+import type { StepCase } from '../case.ts';
+import { TIMESTEP } from '../inputs.ts';
+
+/** Bands of the picture on several workers, which see each other as they were one step before. */
+export const patch: StepCase = sharedCase('patch', 'bands');
+
+/** The same, with the branches of guidance on workers of their own first. */
+export const branches: StepCase = sharedCase('branches', 'auto');
+
+function sharedCase(name: string, split: Split): StepCase {
+  return {
+    name,
+    mode: 'dense',
+    masked: false,
+    shared: true,
+    async prepare(
+      components,
+      { extent, channels, condition, original },
+      { arithmetic: { precision }, workers, openCrew, threads },
+    ) {
+      const crew = openCrew?.();
+      if (!crew) throw new InputError(`The case ${name} needs workers, which this engine does not have.`);
+      const network = components.network('unet');
+      const { id: model } = components.model;
+      const { height, width } = extent;
+      const picture = {
+        model,
+        precision,
+        network,
+        channels,
+        height,
+        width,
+        condition,
+        timesteps: [TIMESTEP],
+      };
+      try {
+        const members = await crew.members(workers, threads, model);
+        const team = new TeamRun(members, picture, { ...TEAM_DEFAULTS, split, warmUp: 1 });
+        await team.begin();
+        // The dense step, from which the bands know each other's features.
+        await team.predict(original, 0);
+        return {
+          macs: countMacs(network, extent),
+          loadSeconds: team.loadSeconds,
+          storeBytes: 0,
+          activeFraction: [],
+          run: (sample) => team.predict(sample, 0),
+          parts: () => team.report(),
+          async release() {
+            team.end();
+            await crew.dispose();
+          },
+        };
+      } catch (error) {
+        await crew.dispose();
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import type { Coding, Precision } from '../api.ts';
+import type { Condition } from '../pipelines/guidance.ts';
+import type { PatchMode } from './band-unet.ts';
+import type { Bands } from './bands.ts';
+
+/** One worker's part in a picture. */
+export interface Job {
+  /** Tells this job's messages from those of any other. */
+  id: string;
+  /** The model's `id`. */
+  model: string;
+  precision: Precision;
+  /** What the U-Net is told, of the branches of guidance that this worker computes. */
+  condition: Condition;
+  /** Channels of the latents. */
+  channels: number;
+  bands: Bands;
+  /** This worker's band. */
+  index: number;
+  mode: PatchMode;
+  coding: Coding;
+}
+
+/** One step of a job. */
+export interface StepCall {
+  job: string;
+  /** Counts up by one within a job. */
+  step: number;
+  timestep: number;
+  /** `dense`: compute every band, which needs nothing of the other workers; `band`: this worker's. */
+  kind: 'dense' | 'band';
+  /** The whole scaled sample, planes [C, h, w]. */
+  sample: Float32Array;
+}
+
+export interface StepAnswer {
+  /** Rows of this worker's band for each of its branches, [B, rows, C], in the order of a region plan's rows. */
+  output: Float32Array;
+  /** Time in the network and in all, exchanging features included. */
+  runSeconds: number;
+  seconds: number;
+  /** Bytes given to and taken from other workers. */
+  sentBytes: number;
+  receivedBytes: number;
+}
+
+/** A worker as the one who hands out the work sees it. */
+export interface Member {
+  readonly name: string;
+  /** Prepares for a job's steps; the model is loaded unless it is loaded already. Gives the seconds that took. */
+  begin(job: Job): Promise<number>;
+  step(call: StepCall): Promise<StepAnswer>;
+  /** The job is over, or given up. */
+  end(job: string): Promise<void>;
+  /** Gives the worker up: it has stalled, or is not needed any more. */
+  dismiss(): Promise<void>;
+}
+
+/** A worker is gone, so its part must be done by others. */
+export class MemberLostError extends Error {
+  override name = 'MemberLostError';
+}
+
+/** Where an engine finds workers. */
+export interface Crew {
+  /** Whether all workers are equally fast, so that bands need not follow measurements and pictures can be repeated. */
+  readonly alike: boolean;
+  /** Workers that are ready for jobs of a model: at most `count`, fewer where no more can be had. */
+  members(count: number, threads: number | undefined, model: string): Promise<Member[]>;
+  dispose(): Promise<void>;
+}

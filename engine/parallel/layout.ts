@@ -1,0 +1,67 @@
+import type { Split } from '../api.ts';
+import { type Bands, cutBands, mostBands } from './bands.ts';
+
+/** Who computes what of a picture: each worker's branch of guidance (none: all of them) and band. */
+export interface Layout {
+  readonly parts: readonly Part[];
+}
+
+export interface Part {
+  /** Which of the workers given. */
+  readonly worker: number;
+  readonly branch: number | undefined;
+  readonly bands: Bands;
+  readonly index: number;
+}
+
+/** How much slower a step may be when branches are split: they exchange nothing, and alone they are exact. */
+const SPLIT_TOLERANCE = 1.25;
+
+/**
+ * Divides a picture over workers of given speeds. Branches of guidance are split first where the workers can be grouped
+ * so that both groups are about equally fast; each group cuts the picture into bands by its workers' speeds. Workers
+ * beyond what the picture can be divided into have no part.
+ * @param batch 2 with guidance, else 1.
+ */
+export function divide(
+  speeds: readonly number[],
+  batch: number,
+  extent: { height: number; width: number },
+  levelCount: number,
+  split: Split,
+): Layout {
+  const most = mostBands(extent, levelCount);
+  const bySpeed = [...speeds.keys()].sort((a, b) => speeds[b]! - speeds[a]!);
+  const groups = batch === 2 && split === 'auto' ? grouped(bySpeed.slice(0, 2 * most), speeds) : undefined;
+  const parts = (workers: readonly number[], branch: number | undefined): Part[] => {
+    const bands = cutBands(
+      extent,
+      levelCount,
+      workers.map((worker) => speeds[worker]!),
+    );
+    return workers.map((worker, index) => ({ worker, branch, bands, index }));
+  };
+  if (groups) return { parts: groups.flatMap((workers, branch) => parts(workers, branch)) };
+  return {
+    parts: parts(
+      bySpeed.slice(0, most).sort((a, b) => a - b),
+      undefined,
+    ),
+  };
+}
+
+/** Two groups of about equal speed, or none if all workers on both branches would be faster. */
+function grouped(bySpeed: readonly number[], speeds: readonly number[]): number[][] | undefined {
+  if (bySpeed.length < 2) return undefined;
+  const groups: number[][] = [[], []];
+  const sums = [0, 0];
+  for (const worker of bySpeed) {
+    const slower = sums[0]! <= sums[1]! ? 0 : 1;
+    groups[slower]!.push(worker);
+    sums[slower] = sums[slower]! + speeds[worker]!;
+  }
+  const total = sums[0]! + sums[1]!;
+  return total <= SPLIT_TOLERANCE * 2 * Math.min(...sums)
+    ? groups.map((group) => group.sort((a, b) => a - b))
+    : undefined;
+}

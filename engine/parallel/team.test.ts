@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { assertClose } from '../../test/support/close.ts';
+import { CROSS, withTinyModel } from '../../test/support/tiny-model.ts';
+import { isAbort } from '../errors.ts';
+import type { Model } from '../models/model.ts';
+import { gaussianNoise } from '../pictures/noise.ts';
+import { Components } from '../pipelines/components.ts';
+import { densePredict } from '../pipelines/dense-unet.ts';
+import type { Condition } from '../pipelines/guidance.ts';
+import { NodeRuntime } from '../runtime/node/runtime.ts';
+import { float32 } from '../runtime/runtime.ts';
+import { type Member, MemberLostError } from './job.ts';
+import { type Mailbox, memoryMailboxes } from './mailbox.ts';
+import { TEAM_DEFAULTS, type TeamOptions, TeamRun } from './team.ts';
+import { PatchWorker } from './worker.ts';
+
+const UNET = {
+  block_out_channels: [8, 16],
+  norm_num_groups: 4,
+  attention_head_dim: 2,
+  cross_attention_dim: CROSS,
+  layers_per_block: 1,
+  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+};
+const [height, width] = [16, 12];
+const TIMESTEPS = [900, 700, 500, 300, 100, 50];
+const condition: Condition = {
+  text: float32(gaussianNoise(1, 9, 2 * 5 * CROSS), [2, 5, CROSS]),
+  guidance: 3,
+};
+
+/** Workers in this process, with a hook into every step. */
+class TestCrew {
+  readonly dismissed: string[] = [];
+  readonly ended = new Set<string>();
+  readonly kinds: string[][];
+  readonly members: Member[];
+  readonly workers: PatchWorker[];
+  onStep: (member: number, step: number) => Promise<void> | void = () => {};
+
+  constructor(model: Model, count: number, alter: (mailbox: Mailbox) => Mailbox = (mailbox) => mailbox) {
+    const mail = new Map<string, Mailbox[]>();
+    this.kinds = Array.from({ length: count }, () => []);
+    this.workers = Array.from(
+      { length: count },
+      () => new PatchWorker(new NodeRuntime(1), 1, async () => model),
+    );
+    this.members = this.workers.map((worker, i) => ({
+      name: `Worker ${i + 1}`,
+      begin: async (job) => {
+        if (!mail.has(job.id)) mail.set(job.id, memoryMailboxes(count));
+        return worker.begin(job, alter(mail.get(job.id)![job.index]!));
+      },
+      step: async (call) => {
+        this.kinds[i]!.push(call.kind);
+        await this.onStep(i, call.step);
+        return worker.step(call);
+      },
+      end: async (job) => {
+        this.ended.add(job);
+      },
+      dismiss: async () => {
+        this.dismissed.push(`Worker ${i + 1}`);
+      },
+    }));
+  }
+}
+
+interface Setting {
+  model: Model;
+  run: (crew: TestCrew, options?: Partial<TeamOptions>, signal?: AbortSignal) => Promise<TeamRun>;
+  /** A process of a few steps; gives every step's output. */
+  denoise: (predict: TeamRun['predict']) => Promise<Float32Array[]>;
+  alone: () => Promise<Float32Array[]>;
+}
+
+const withSetting = (use: (setting: Setting) => Promise<void>) =>
+  withTinyModel(UNET, async (model) => {
+    const components = new Components(model, new NodeRuntime(1), 1);
+    const picture = {
+      model: model.id,
+      precision: 'fp32' as const,
+      network: components.network('unet'),
+      channels: 4,
+      height,
+      width,
+      condition,
+      timesteps: TIMESTEPS,
+    };
+    const denoise: Setting['denoise'] = async (predict) => {
+      let sample = gaussianNoise(1, 0, 4 * height * width);
+      const outputs: Float32Array[] = [];
+      for (const index of TIMESTEPS.keys()) {
+        const output = await predict(sample, index);
+        outputs.push(output);
+        sample = sample.map((value, i) => value - 0.1 * output[i]!);
+      }
+      return outputs;
+    };
+    await use({
+      model,
+      denoise,
+      run: async (crew, options, signal) => {
+        const run = new TeamRun(crew.members, picture, { ...TEAM_DEFAULTS, ...options }, signal);
+        await run.begin();
+        return run;
+      },
+      alone: async () =>
+        denoise(
+          await densePredict(
+            components,
+            { precision: 'fp32', attention: 'full' },
+            { timesteps: TIMESTEPS },
+            [4, height, width],
+            condition,
+          ),
+        ),
+    });
+    await components.release();
+  });
+
+test('one worker is no worker, bit for bit; two with a branch each come to the same', () =>
+  withSetting(async ({ model, run, denoise, alone }) => {
+    const expected = await alone();
+    assert.deepEqual(await denoise((await run(new TestCrew(model, 1))).predict), expected);
+    const two = await denoise((await run(new TestCrew(model, 2))).predict);
+    for (const [i, output] of two.entries()) assertClose(output, expected[i]!, 1e-5);
+  }));
+
+test('all steps dense: one worker’s picture; displaced and naive bands differ from it, naive ones more', () =>
+  withSetting(async ({ model, run, denoise, alone }) => {
+    const expected = await alone();
+    const errors: number[] = [];
+    for (const [mode, warmUp] of [
+      ['synchronous', 0],
+      ['displaced', TIMESTEPS.length],
+      ['displaced', 1],
+      ['naive', 0],
+    ] as const) {
+      const team = await run(new TestCrew(model, 3), { mode, warmUp, split: 'bands' });
+      const outputs = await denoise(team.predict);
+      const last = expected.at(-1)!;
+      const scale = Math.max(...last.map(Math.abs));
+      errors.push(Math.max(...outputs.at(-1)!.map((value, i) => Math.abs(value - last[i]!))) / scale);
+      assert.equal(team.report().length, 3);
+    }
+    assert.ok(errors[0]! < 1e-4 && errors[1]! < 1e-4, `${errors}`);
+    assert.ok(errors[2]! > 1e-4 && errors[3]! > errors[2]!, `${errors}`);
+  }));
+
+test('the reports tell bands, operations and bytes', () =>
+  withSetting(async ({ model, run, denoise }) => {
+    const team = await run(new TestCrew(model, 4), { warmUp: 1 });
+    await denoise(team.predict);
+    const report = team.report();
+    assert.deepEqual(
+      report.map(({ branch, from, to }) => [branch, from, to]),
+      [
+        [0, 0, 8],
+        [0, 8, 16],
+        [1, 0, 8],
+        [1, 8, 16],
+      ],
+    );
+    for (const { sentBytes, receivedBytes, stepMacs, macs } of report) {
+      assert.ok(sentBytes > 0 && receivedBytes > 0 && stepMacs > 0);
+      assert.ok(macs > TIMESTEPS.length * stepMacs);
+    }
+  }));
+
+test('a worker that is lost mid-picture: the others go on from that step, with a dense one', () =>
+  withSetting(async ({ model, run, denoise, alone }) => {
+    const crew = new TestCrew(model, 3);
+    crew.onStep = (member, step) => {
+      if (member === 1 && step === 3) throw new MemberLostError('gone');
+    };
+    const team = await run(crew, { warmUp: 1, split: 'bands' });
+    const outputs = await denoise(team.predict);
+    assert.deepEqual(crew.dismissed, ['Worker 2']);
+    assert.deepEqual(team.notices, ['Worker 2 was lost; Worker 1, Worker 3 did the rest.']);
+    assert.deepEqual(crew.kinds[0], ['dense', 'band', 'band', 'band', 'dense', 'band', 'band']);
+    const expected = await alone();
+    for (const [i, output] of outputs.entries()) assertClose(output, expected[i]!, 0.5);
+    assert.equal(team.report().length, 2);
+  }));
+
+test('a worker that stalls is dismissed when patience ends', () =>
+  withSetting(async ({ model, run, denoise }) => {
+    const crew = new TestCrew(model, 2);
+    crew.onStep = (member, step) => (member === 0 && step === 2 ? new Promise(() => {}) : undefined);
+    const team = await run(crew, { warmUp: 1, split: 'bands', patience: 0.3 });
+    await denoise(team.predict);
+    assert.deepEqual(crew.dismissed, ['Worker 1']);
+    assert.match(team.notices.join(), /Worker 1 was lost; Worker 2 did the rest\./);
+  }));
+
+test('features that do not come make the next step dense, never wrong', () =>
+  withSetting(async ({ model, run, denoise, alone }) => {
+    let lost = 0;
+    const crew = new TestCrew(model, 2, (mailbox) => ({
+      ...mailbox,
+      post: async (step, to, parts) => {
+        if (step === 3 && lost++ === 0) return;
+        await mailbox.post(step, to, parts);
+      },
+    }));
+    const team = await run(crew, { warmUp: 1, split: 'bands' });
+    const outputs = await denoise(team.predict);
+    assert.match(team.notices.join(), /Step 5 was computed again/);
+    assertClose(outputs[4]!, (await alone())[4]!, 0.5);
+    assert.deepEqual(crew.kinds[0], ['dense', 'band', 'band', 'band', 'band', 'dense', 'band']);
+  }));
+
+test('when all workers are lost the picture fails with one sentence', () =>
+  withSetting(async ({ model, run, denoise }) => {
+    const crew = new TestCrew(model, 2);
+    crew.onStep = (_, step) => {
+      if (step === 2) throw new MemberLostError('gone');
+    };
+    await assert.rejects(denoise((await run(crew)).predict), /All workers were lost/);
+  }));
+
+test('cancelling waits for no worker', () =>
+  withSetting(async ({ model, run, denoise }) => {
+    const crew = new TestCrew(model, 2);
+    const controller = new AbortController();
+    crew.onStep = (_, step) => {
+      if (step !== 2) return;
+      controller.abort();
+      return new Promise(() => {});
+    };
+    const team = await run(crew, {}, controller.signal);
+    await assert.rejects(denoise(team.predict), isAbort);
+    team.end();
+    assert.ok(crew.ended.size > 0);
+  }));
+
+test('bands follow measured speeds where workers are not alike', () =>
+  withSetting(async ({ model, run, denoise }) => {
+    const crew = new TestCrew(model, 2);
+    const slow = crew.members[1]!;
+    const step = slow.step.bind(slow);
+    const fast = crew.members[0]!;
+    const other = fast.step.bind(fast);
+    fast.step = async (call) => ({ ...(await other(call)), runSeconds: 0.01 });
+    slow.step = async (call) => ({ ...(await step(call)), runSeconds: 0.03 });
+    const team = await run(crew, { split: 'bands', alike: false });
+    await denoise(team.predict);
+    assert.deepEqual(
+      team.report().map(({ from, to }) => to - from),
+      [12, 4],
+    );
+  }));

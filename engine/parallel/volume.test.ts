@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { openModel } from '../models/open.ts';
+import { architectureNamed } from '../models/synthetic.ts';
+import { type Feature, featuresOf, levelCount } from '../regions/features.ts';
+import { cutBands, mostBands } from './bands.ts';
+import { codedBytes } from './coding.ts';
+import { planExchange } from './exchange.ts';
+import { partCosts, stepSeconds } from './simulate.ts';
+import { distriFusionElements, receivedBytes } from './volume.ts';
+
+const FEATURES: Feature[] = (['same', 'down', 'up'] as const)
+  .map((reader, i): Feature => ({ kind: 'window', name: `w${i}`, level: 1, channels: 4 + i, reader }))
+  .concat([0, 1, 2].map((level) => ({ kind: 'attended', name: `k${level}`, level, channels: 6 }) as Feature));
+
+test('the sizes worked out are those of the exchange itself', () =>
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 4, max: 21 }),
+      fc.integer({ min: 4, max: 21 }),
+      fc.array(fc.double({ min: 0.2, max: 3, noNaN: true }), { minLength: 1, maxLength: 5 }),
+      fc.constantFrom('x' as const, 'y' as const),
+      (height, width, speeds, axis) => {
+        const extent = { height, width };
+        const levels = levelCount(FEATURES);
+        const weights = speeds.slice(0, mostBands(extent, levels, axis));
+        const bands = cutBands(extent, levels, weights, axis);
+        for (const index of weights.keys()) {
+          const { windows, attended, others } = planExchange(FEATURES, bands, index);
+          const rows = [
+            ...windows.map(({ feature, halo }) => [halo.length, feature.channels] as const),
+            ...attended.map(({ level, channels }) => [others[level]!.rows.length, channels] as const),
+          ];
+          for (const coding of ['float32', 'residual'] as const)
+            assert.equal(
+              receivedBytes(FEATURES, bands, index, 2, coding),
+              weights.length === 1
+                ? 0
+                : rows.reduce(
+                    (bytes, [count, channels]) => bytes + codedBytes(coding, 2 * count, channels),
+                    0,
+                  ),
+            );
+        }
+      },
+    ),
+  ));
+
+test("DistriFusion's volume is near the one that its paper gives for SDXL on 8 devices", async () => {
+  assert.ok(architectureNamed('sdxl'));
+  const features = featuresOf((await openModel('sdxl')).network('unet'));
+  const giga = (side: number) =>
+    distriFusionElements(features, { height: side / 8, width: side / 8 }, 8, 2) / 1e9;
+  assert.ok(Math.abs(giga(1024) / 0.42 - 1) < 0.1, `${giga(1024)}`);
+  assert.ok(Math.abs(giga(3840) / 5.38 - 1) < 0.1, `${giga(3840)}`);
+});
+
+test('more workers take less time on a fast link, and a slow link eats what they gain', async () => {
+  const network = (await openModel('sd15')).network('unet');
+  const extent = { height: 64, width: 64, batch: 2, tokens: 77 };
+  const fast = { rate: 1e12, overhead: 0, bandwidth: 1e12, latency: 0, overlapped: false };
+  const times = [1, 2, 4, 8, 16].map((count) =>
+    stepSeconds(partCosts(network, extent, count, 'float16'), fast),
+  );
+  for (const [i, time] of times.slice(1).entries()) assert.ok(time < times[i]!);
+  const slow = { ...fast, bandwidth: 1e6 };
+  assert.ok(stepSeconds(partCosts(network, extent, 4, 'float16'), slow) > times[0]!);
+});

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import type { BusOptions } from '../../../api.ts';
+import { InputError, messageOf } from '../../../errors.ts';
+import { codeOf } from '../../../files.ts';
+import { busAddress } from './address.ts';
+
+/** How long a server may take to answer. */
+const TIMEOUT_MS = 5000;
+const DEFAULT_PORT = '4222';
+
+/**
+ * Connects to a NATS server. `tls://` asks for an encrypted connection; user and password may stand in the address.
+ * @throws InputError if the address is not one, a file cannot be read, or the server does not answer or refuses.
+ */
+export async function connectBus(options: BusOptions, name: string): Promise<NatsConnection> {
+  const url = busAddress(options.url);
+  const secure = url.protocol === 'tls:' || options.authority !== undefined;
+  const ca = options.authority && (await readText(options.authority));
+  const credentials = options.credentials && (await readText(options.credentials));
+  try {
+    return await connect({
+      servers: `${url.hostname}:${url.port || DEFAULT_PORT}`,
+      name,
+      timeout: TIMEOUT_MS,
+      maxReconnectAttempts: -1,
+      ...(url.username && {
+        user: decodeURIComponent(url.username),
+        pass: decodeURIComponent(url.password),
+      }),
+      ...(credentials && { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
+      ...(secure && { tls: { ...(ca && { ca }) } }),
+    });
+  } catch (error) {
+    throw new InputError(`The bus at ${url.host} cannot be used: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new InputError(`${file} cannot be read (${codeOf(error)}).`, { cause: error });
+  }
+}

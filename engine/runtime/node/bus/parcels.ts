@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import * as z from 'zod';
+
+/** Something sent over the bus: what it is about, and bytes that may be more than one message can hold. */
+export interface Parcel {
+  /** JSON. */
+  head: unknown;
+  body: Uint8Array;
+}
+
+/** Room that a chunk's own description takes of a message. */
+const DESCRIPTION_BYTES = 64 << 10;
+const MAX_PARTS = 1 << 16;
+/** Unfinished parcels are forgotten after this time: something of them was lost. */
+const UNFINISHED_MS = 30_000;
+const MAX_UNFINISHED = 256;
+/** What may wait in this process before the server has taken it. */
+const FLUSH_BYTES = 8 << 20;
+const LENGTH_BYTES = 4;
+
+const descriptionSchema = z.object({
+  id: z.string().max(64),
+  part: z.number().int().min(0),
+  parts: z.number().int().min(1).max(MAX_PARTS),
+  /** Of the whole body. */
+  bytes: z.number().int().min(0),
+  /** Where this chunk begins. */
+  at: z.number().int().min(0),
+  head: z.unknown().optional(),
+});
+
+/** Sends bodies in chunks that fit the server's messages. */
+export async function sendParcel(
+  bus: Pick<NatsConnection, 'publish' | 'flush' | 'info'>,
+  subject: string,
+  head: unknown,
+  body: Uint8Array = new Uint8Array(),
+): Promise<void> {
+  const room = (bus.info?.max_payload ?? 1 << 20) - DESCRIPTION_BYTES;
+  const parts = Math.max(1, Math.ceil(body.byteLength / room));
+  const id = randomUUID();
+  let waiting = 0;
+  for (let part = 0; part < parts; part++) {
+    const at = part * room;
+    const chunk = body.subarray(at, at + room);
+    const described = { id, part, parts, bytes: body.byteLength, at, ...(part === 0 && { head }) };
+    const description = Buffer.from(JSON.stringify(described));
+    if (description.byteLength > DESCRIPTION_BYTES - LENGTH_BYTES)
+      throw new Error('a parcel has too large a head');
+    const length = Buffer.alloc(LENGTH_BYTES);
+    length.writeUInt32LE(description.byteLength);
+    bus.publish(subject, Buffer.concat([length, description, chunk]));
+    waiting += chunk.byteLength;
+    if (waiting < FLUSH_BYTES) continue;
+    await bus.flush();
+    waiting = 0;
+  }
+}
+
+/**
+ * Puts parcels together. Chunks may come twice, in any order, or never; what does not fit is dropped.
+ * @param most bytes of a body.
+ */
+export class ParcelReader {
+  readonly #most: number;
+  readonly #unfinished = new Map<string, Unfinished>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** The parcel that this message completes, if it does. */
+  read(message: Uint8Array): Parcel | undefined {
+    const described = describe(message);
+    if (!described) return undefined;
+    const { id, part, parts, bytes, at, head, chunk } = described;
+    if (bytes > this.#most || at + chunk.byteLength > bytes || part >= parts) return undefined;
+    this.#forget();
+    const known = this.#unfinished.get(id);
+    const parcel = known ?? {
+      body: new Uint8Array(bytes),
+      parts,
+      got: new Set(),
+      filled: 0,
+      head: undefined,
+      since: Date.now(),
+    };
+    if (parcel.parts !== parts || parcel.body.byteLength !== bytes || parcel.got.has(part)) return undefined;
+    this.#unfinished.set(id, parcel);
+    parcel.got.add(part);
+    parcel.body.set(chunk, at);
+    parcel.filled += chunk.byteLength;
+    if (part === 0) parcel.head = head;
+    if (parcel.got.size < parts) return undefined;
+    this.#unfinished.delete(id);
+    return parcel.filled === bytes ? { head: parcel.head, body: parcel.body } : undefined;
+  }
+
+  #forget(): void {
+    const now = Date.now();
+    for (const [id, { since }] of this.#unfinished)
+      if (now - since > UNFINISHED_MS || this.#unfinished.size >= MAX_UNFINISHED) this.#unfinished.delete(id);
+  }
+}
+
+interface Unfinished {
+  body: Uint8Array;
+  parts: number;
+  got: Set<number>;
+  filled: number;
+  head: unknown;
+  since: number;
+}
+
+/** Calls back for each parcel on a subject. */
+export function receiveParcels(
+  bus: Pick<NatsConnection, 'subscribe'>,
+  subject: string,
+  most: number,
+  take: (parcel: Parcel, subject: string) => void,
+): Subscription {
+  const readers = new ParcelReader(most);
+  return bus.subscribe(subject, {
+    callback: (error, message) => {
+      const parcel = error ? undefined : readers.read(message.data);
+      if (parcel) take(parcel, message.subject);
+    },
+  });
+}
+
+function describe(message: Uint8Array) {
+  if (message.byteLength < LENGTH_BYTES) return undefined;
+  const buffer = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  const end = LENGTH_BYTES + buffer.readUInt32LE();
+  if (end > buffer.byteLength || end > DESCRIPTION_BYTES) return undefined;
+  try {
+    const description = descriptionSchema.safeParse(JSON.parse(buffer.toString('utf8', LENGTH_BYTES, end)));
+    return description.success ? { ...description.data, chunk: buffer.subarray(end) } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+
+/** Why tests of the bus are skipped, or false where they run. */
+export const noServer: string | false =
+  spawnSync('nats-server', ['--version']).status === 0 ? false : 'nats-server is not installed';
+
+export interface TestServer {
+  url: string;
+  process: ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** A nats-server of this test's own, which listens on this machine only. */
+export async function startServer(...flags: string[]): Promise<TestServer> {
+  const port = await freePort();
+  const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), ...flags], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await new Promise<void>((resolve, reject) => {
+    let log = '';
+    child.stderr!.on('data', (chunk: Buffer) => {
+      log += chunk;
+      if (log.includes('Server is ready')) resolve();
+    });
+    child.once('exit', () => reject(new Error(`nats-server ended: ${log}`)));
+  });
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    process: child,
+    async stop() {
+      if (child.exitCode !== null) return;
+      child.kill();
+      await once(child, 'exit');
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

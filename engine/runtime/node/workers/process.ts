@@ -1,0 +1,40 @@
+/**
+ * A worker process: forked by `LocalCrew` (crew.ts), bundled to dist/worker.mjs.
+ * Its arguments: threads for a network run, and the folder that its mail lies in.
+ */
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
+import { openModel } from '../../../models/open.ts';
+import { PatchWorker } from '../../../parallel/worker.ts';
+import { NodeRuntime } from '../runtime.ts';
+import { answer, queue } from '../serve.ts';
+import { FileMailbox } from './file-mailbox.ts';
+import { begin, end, step } from './protocol.ts';
+
+const [threads, mailFolder] = process.argv.slice(2);
+if (!mailFolder) throw new Error('a worker process is started by a crew');
+const runtime = new NodeRuntime(Number(threads));
+const worker = new PatchWorker(runtime, runtime.threads, openModel);
+const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+const turn = queue();
+answer(connection, begin, ({ job, mail }, options) =>
+  turn(options, async () => worker.begin(job, await FileMailbox.open(mailIn(mail), job.index))),
+);
+answer(connection, step, (call, options) => turn(options, () => worker.step(call)));
+answer(connection, end, (job, options) =>
+  turn(options, async () => {
+    await worker.end(job);
+    return null;
+  }),
+);
+process.on('disconnect', () => {
+  // Who started the workers is gone and cannot clear up.
+  rmSync(mailFolder, { recursive: true, force: true });
+  process.exit(0);
+});
+connection.listen();
+
+function mailIn(name: string): string {
+  return path.join(mailFolder!, path.basename(name));
+}

@@ -1,0 +1,25 @@
+import { RequestType } from 'vscode-jsonrpc/node';
+import type { Job, StepAnswer, StepCall } from '../../../parallel/job.ts';
+import { type Method, noProgress } from '../protocol.ts';
+
+/** What a worker process is asked, as JSON-RPC over the IPC channel of `child_process.fork`. */
+export interface BeginCall {
+  job: Job;
+  /** The folder through which the workers of this job exchange features. */
+  mail: string;
+}
+
+export const begin: Method<BeginCall, never, number> = {
+  request: new RequestType('begin'),
+  progress: noProgress(),
+};
+
+export const step: Method<StepCall, never, StepAnswer> = {
+  request: new RequestType('step'),
+  progress: noProgress(),
+};
+
+export const end: Method<string, never, null> = {
+  request: new RequestType('end'),
+  progress: noProgress(),
+};
