@@ -36,6 +36,12 @@ export async function connectBus(options: BusOptions, name: string): Promise<Nat
   }
 }
 
+/** Sends what is under way and closes the connection, which may be lost already. */
+export async function leaveBus(bus: NatsConnection): Promise<void> {
+  if (bus.isClosed()) return;
+  await bus.drain().catch(() => bus.close());
+}
+
 async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');

@@ -15,7 +15,7 @@ import {
   type StepAnswer,
   type StepCall,
 } from '../../../parallel/job.ts';
-import { connectBus } from './connection.ts';
+import { connectBus, leaveBus } from './connection.ts';
 import { type Parcel, receiveParcels, sendParcel } from './parcels.ts';
 import { answerSchema, MAX_CALL_BYTES, numbersIn, PROTOCOL, packJob, packStep, SERVICE } from './wire.ts';
 
@@ -91,7 +91,7 @@ export class BusCrew implements Crew {
 
   async dispose(): Promise<void> {
     for (const member of this.#members) member.close();
-    await this.bus.drain();
+    await leaveBus(this.bus);
   }
 
   async #services(): Promise<ServiceInfo[]> {

@@ -14,7 +14,7 @@ import { type Job, MemberLostError } from '../../../parallel/job.ts';
 import type { Recipient } from '../../../parallel/mailbox.ts';
 import { LocalCrew, type LocalMember } from '../workers/crew.ts';
 import { messageName } from '../workers/file-mailbox.ts';
-import { connectBus } from './connection.ts';
+import { connectBus, leaveBus } from './connection.ts';
 import { type Parcel, receiveParcels, sendParcel } from './parcels.ts';
 import {
   againSchema,
@@ -144,7 +144,7 @@ export class BusWorker {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#end();
     await this.#crew.dispose();
-    await this.bus.drain();
+    await leaveBus(this.bus);
   }
 
   async #answer(parcel: Parcel): Promise<void> {
