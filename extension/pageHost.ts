@@ -5,6 +5,8 @@ export interface PageOptions<FromPage> {
   /** Of the bundle in `dist`. */
   name: string;
   title: string;
+  /** Our icon on the tab (default); a file's editor has the file's. */
+  icon?: boolean;
   /** The page is loaded and listens; it is told everything now. */
   onReady: () => void;
   onMessage: (message: FromPage) => void;
@@ -21,7 +23,7 @@ export class PageHost<ToPage, FromPage extends { type: string }> {
 
   constructor(panel: WebviewPanel, extension: Uri, options: PageOptions<FromPage>) {
     this.#panel = panel;
-    panel.iconPath = Uri.joinPath(extension, 'media/patchwork.svg');
+    if (options.icon !== false) panel.iconPath = Uri.joinPath(extension, 'media/patchwork.svg');
     panel.webview.options = { enableScripts: true, localResourceRoots: pageRoots(extension) };
     panel.webview.onDidReceiveMessage((message: FromPage) => {
       if (message.type !== 'ready') return options.onMessage(message);

@@ -7,16 +7,6 @@ import { openWorkbench } from '../test/e2e/harness.ts';
 
 const [WIDTH, HEIGHT] = [1600, 1250];
 const REPEATS = 5;
-/** Text, because the names that tsx gives to functions are not known in the page. */
-const RECORD_FRAMES = `(body) => {
-  const frames = [];
-  delete body.dataset.stop;
-  requestAnimationFrame(function next(time) {
-    frames.push(time);
-    if (!body.dataset.stop) requestAnimationFrame(next);
-    body.dataset.frames = frames.join();
-  });
-}`;
 
 const vscode = await openWorkbench();
 try {
@@ -78,7 +68,15 @@ async function stroke(): Promise<number[]> {
   ];
   await vscode.page.mouse.move(...place(0));
   await vscode.page.mouse.down();
-  await vscode.view.locator('body').evaluate(RECORD_FRAMES);
+  await vscode.view.locator('body').evaluate((body) => {
+    const frames: number[] = [];
+    delete body.dataset.stop;
+    requestAnimationFrame(function next(time) {
+      frames.push(time);
+      if (!body.dataset.stop) requestAnimationFrame(next);
+      body.dataset.frames = frames.join();
+    });
+  });
   for (let t = 0; t < 6; t += 0.02) await vscode.page.mouse.move(...place(t));
   const frames = (
     await vscode.view.locator('body').evaluate((body) => {

@@ -28,7 +28,7 @@ export class EditorPage implements Page {
     this.#document = document;
     this.#painting = painting;
     this.#host = new PageHost(panel, services.extensionUri, {
-      ...{ name: 'editor', title: document.state.name },
+      ...{ name: 'editor', title: document.state.name, icon: false },
       onReady: () => this.#receive({ type: 'ready' }),
       onMessage: (message) => this.#receive(message),
     });

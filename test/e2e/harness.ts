@@ -84,6 +84,8 @@ export async function openWorkbench(env: Record<string, string> = {}): Promise<W
       viewport: { width: 1280, height: 800 },
       permissions: ['clipboard-read', 'clipboard-write'],
     });
+    // tsx wraps named functions in calls of this.
+    await context.addInitScript('globalThis.__name = (named) => named');
     const page = await context.newPage();
     const violations: string[] = [];
     page.on('console', (message) => {

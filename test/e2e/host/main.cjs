@@ -8,7 +8,8 @@ exports.activate = () => {
   const server = http.createServer(async (request, response) => {
     try {
       const { source, args } = JSON.parse(await text(request));
-      const run = new Function(`return (${source})`)();
+      // tsx wraps named functions in calls of this.
+      const run = new Function('__name', `return (${source})`)((named) => named);
       response.end(JSON.stringify({ result: await run(vscode, ...args) }));
     } catch (error) {
       response.end(JSON.stringify({ error: String(error) }));
