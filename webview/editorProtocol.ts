@@ -1,5 +1,5 @@
 /** What the extension host and the pages of the picture editor say to each other. Nothing here knows vscode or the DOM. */
-import type { ComputedLevel, Precision } from '../engine/api.ts';
+import type { ComputedLevel, Precision, SegmentRequest } from '../engine/api.ts';
 import type { Failure, RunState } from './protocol.ts';
 import type { Area, Patch } from './raster.ts';
 
@@ -33,6 +33,12 @@ export interface VariationInfo {
   id: string;
   seed: number;
 }
+
+/** Where a thing is in the picture. */
+export type PicturePlace = Pick<SegmentRequest, 'points' | 'box'>;
+
+/** What becomes of the mask when a thing is selected. */
+export type Combination = 'replace' | 'add' | 'remove';
 
 /** What the dense edit takes. */
 export interface DenseTime {
@@ -74,6 +80,8 @@ export interface EditorState {
   /** The file on the disk is another than the one that was opened. */
   changedOnDisk: boolean;
   precisions: readonly Precision[];
+  /** Clicks can become masks. */
+  canSelect: boolean;
   /** The picture is not as it was when it was opened. */
   edited: boolean;
   run?: EditRun;
@@ -102,6 +110,8 @@ export type EditorHostMessage =
   /** The painted part on the way; none when a run ends. */
   | { type: 'preview'; part?: PngPart }
   | { type: 'variation'; id: string; patch: Patch }
+  /** The mask that a click where the pointer is would give; none where there is none. */
+  | { type: 'hover'; patch?: Patch }
   | { type: 'cost'; cost?: EditCost };
 
 // Page → extension host
@@ -113,6 +123,9 @@ export type EditorPageMessage =
   | { type: 'broken'; reason: string }
   /** The new values of a part of the mask. */
   | { type: 'mask'; label: string; patch: Patch }
+  | { type: 'select'; place: PicturePlace; how: Combination }
+  /** Asks what a click would give; no place hides it. */
+  | { type: 'hover'; place?: PicturePlace }
   /** Erases edits as far as the patch covers. */
   | { type: 'restore'; patch: Patch }
   | { type: 'apply'; draft: EditDraft }

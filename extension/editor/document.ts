@@ -16,6 +16,7 @@ import { cut, type Patch, paste, wholeOf } from '../../webview/raster.ts';
 import { type Backup, backupOf, readBackup, restoreParts } from './backup.ts';
 import { digestOf, formatOf, isReadOnly, nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
 import { type Edit, type Layer, PictureModel } from './pictureModel.ts';
+import { canSelect } from './selecting.ts';
 
 /** What is known of a painted edit. */
 export interface Painted {
@@ -48,6 +49,7 @@ export class PictureDocument implements CustomDocument {
   #disk: string;
   /** Counts the contents that came from elsewhere: edits of earlier ones cannot be undone. */
   #generation = 0;
+  #version = 0;
   #opened: Promise<Opened> | undefined;
   /** The mask at the last save, which a revert comes back to. */
   #savedMask: Patch | undefined;
@@ -59,7 +61,7 @@ export class PictureDocument implements CustomDocument {
     const readOnly = await isReadOnly(uri);
     const onDisk = readPictureUri(uri);
     const file = backup ? new Uint8Array(backup.file) : await onDisk;
-    const document = new PictureDocument(uri, log, file, readOnly, backup);
+    const document = new PictureDocument(uri, log, file, { readOnly, canSelect: await canSelect() }, backup);
     if (backup) onDisk.then((bytes) => document.#compareWithDisk(bytes)).catch(() => {});
     return document;
   }
@@ -68,7 +70,7 @@ export class PictureDocument implements CustomDocument {
     uri: Uri,
     log: LogOutputChannel,
     file: Uint8Array<ArrayBuffer>,
-    readOnly: boolean,
+    { readOnly, canSelect }: Pick<EditorState, 'readOnly' | 'canSelect'>,
     backup?: Backup,
   ) {
     this.uri = uri;
@@ -82,6 +84,7 @@ export class PictureDocument implements CustomDocument {
       readOnly,
       changedOnDisk: false,
       precisions: PRECISIONS,
+      canSelect,
       edited: false,
       measuring: false,
       variations: [],
@@ -93,6 +96,11 @@ export class PictureDocument implements CustomDocument {
 
   get state(): EditorState {
     return this.#state;
+  }
+
+  /** Counts the changes of the pixels. */
+  get version(): number {
+    return this.#version;
   }
 
   /** The bytes that were opened. */
@@ -292,6 +300,7 @@ export class PictureDocument implements CustomDocument {
   }
 
   async #pixelsChanged(): Promise<void> {
+    this.#version++;
     const model = await this.model();
     this.update({ edited: model.changed !== undefined });
     this.#tell({ type: 'cost', cost: model.lastPainted?.about?.cost });
@@ -300,6 +309,7 @@ export class PictureDocument implements CustomDocument {
   /** Goes on with other bytes of the file, and with the mask of the last save. */
   async #replace(file: Uint8Array<ArrayBuffer>): Promise<void> {
     if (digestOf(file) !== this.#disk) this.#generation++;
+    this.#version++;
     this.#file = file;
     this.#disk = digestOf(file);
     this.#backup = undefined;

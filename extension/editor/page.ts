@@ -1,7 +1,7 @@
 import { commands, Uri, type WebviewPanel, window } from 'vscode';
 import { InputError } from '../../engine/errors.ts';
 import { encodeCoverage } from '../../engine/pictures/mask.ts';
-import type { EditorHostMessage, EditorPageMessage } from '../../webview/editorProtocol.ts';
+import type { EditorHostMessage, EditorPageMessage, PicturePlace } from '../../webview/editorProtocol.ts';
 import type { Patch } from '../../webview/raster.ts';
 import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
@@ -11,12 +11,14 @@ import type { Services } from '../services.ts';
 import type { Page, PictureDocument } from './document.ts';
 import type { Painting } from './painting.ts';
 import { nameOf, writePictureUri } from './pictureFile.ts';
+import { Selecting } from './selecting.ts';
 
 /** One editor of a document: a panel with the page in it. VS Code unloads the page while its tab is hidden. */
 export class EditorPage implements Page {
   readonly #services: Services;
   readonly #document: PictureDocument;
   readonly #painting: Painting;
+  readonly #selecting: Selecting;
   readonly #host: PageHost<EditorHostMessage, EditorPageMessage>;
   /** The page knows the edits of the file that it shows. */
   #told = false;
@@ -27,6 +29,7 @@ export class EditorPage implements Page {
     this.#services = services;
     this.#document = document;
     this.#painting = painting;
+    this.#selecting = new Selecting(services, document);
     this.#host = new PageHost(panel, services.extensionUri, {
       ...{ name: 'editor', title: document.state.name, icon: false },
       onReady: () => this.#receive({ type: 'ready' }),
@@ -46,12 +49,13 @@ export class EditorPage implements Page {
     if (message.type === 'apply') void this.#painting.apply(message.draft, this);
     else if (message.type === 'measure') void this.#painting.measure();
     else if (message.type === 'cancel') this.#painting.cancel();
+    else if (message.type === 'hover') void this.#hover(message.place);
     else
       this.#last = this.#last.then(() => this.#handle(message)).catch((error) => this.#document.fail(error));
   }
 
   async #handle(
-    message: Exclude<EditorPageMessage, { type: 'apply' | 'measure' | 'cancel' }>,
+    message: Exclude<EditorPageMessage, { type: 'apply' | 'measure' | 'cancel' | 'hover' }>,
   ): Promise<void> {
     switch (message.type) {
       case 'ready':
@@ -66,6 +70,9 @@ export class EditorPage implements Page {
         throw new InputError(`${this.#document.state.name} cannot be shown: ${message.reason}`);
       case 'mask':
         await this.#document.change('mask', message.label, patchOf(message.patch), undefined, this);
+        break;
+      case 'select':
+        await this.#selecting.select(message.place, message.how);
         break;
       case 'restore':
         await this.#document.restore(patchOf(message.patch));
@@ -115,6 +122,11 @@ export class EditorPage implements Page {
         await openSettings();
         break;
     }
+  }
+
+  /** A preview that fails is none: the click itself tells why. */
+  async #hover(place: PicturePlace | undefined): Promise<void> {
+    await this.#selecting.preview(place, this).catch(() => {});
   }
 
   async #insertLink(): Promise<void> {

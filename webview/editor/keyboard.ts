@@ -1,8 +1,9 @@
-import { TOOLS } from './tools/index.ts';
 import type { Tool } from './tools/tool.ts';
 
 /** What keys ask for, wherever in the page the focus is, except where one types. */
 export interface Shortcuts {
+  /** The tools that can be chosen. */
+  tools(): readonly Tool[];
   choose(tool: Tool): void;
   /** Times the size of the brush. */
   resize(factor: number): void;
@@ -65,7 +66,7 @@ function onStageKey(event: KeyboardEvent, shortcuts: Shortcuts): boolean {
 
 function onKey({ key, altKey }: KeyboardEvent, shortcuts: Shortcuts): boolean {
   if (altKey) return false;
-  const tool = TOOLS.find((each) => each.key === key.toUpperCase());
+  const tool = shortcuts.tools().find((each) => each.key === key.toUpperCase());
   const run: Readonly<Record<string, () => void>> = {
     '[': () => shortcuts.resize(1 / 1.2),
     ']': () => shortcuts.resize(1.2),

@@ -9,7 +9,13 @@ import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { render } from 'lit';
 import { Announcer } from '../announcer.ts';
 import { copyBlob } from '../clipboard.ts';
-import type { EditorHostMessage, EditorPageMessage, EditorState, SavedEditor } from '../editorProtocol.ts';
+import type {
+  EditorHostMessage,
+  EditorPageMessage,
+  EditorState,
+  PicturePlace,
+  SavedEditor,
+} from '../editorProtocol.ts';
 import { type Patch, wholeOf } from '../raster.ts';
 import { listenForKeys } from './keyboard.ts';
 import { grown, inverted, shrunk } from './mask/morphology.ts';
@@ -22,8 +28,10 @@ import { Stage } from './stage.ts';
 import { editorTemplate } from './template.ts';
 import { watchMaskColour } from './themeColour.ts';
 import { Thumbnails } from './thumbnails.ts';
-import { toolOf } from './tools/index.ts';
+import { toolOf, toolsFor } from './tools/index.ts';
 
+/** Milliseconds that the pointer rests before a preview of a selection is asked for. */
+const HOVER_REST = 120;
 /** Pixels by which a mask is grown or shrunk at a time. */
 const GROW = 4;
 
@@ -39,9 +47,12 @@ const stage = new Stage({
   restore: (patch) => send({ type: 'restore', patch }),
   view: () => update(),
   begin: () => showMask(true),
+  select: (place, how) => send({ type: 'select', place, how }),
+  hint,
   pointer: (at) => showPointer(at),
 });
 let maskColour: Colour = [0, 0, 0];
+let hinting: number | undefined;
 /** The picture for dragging out, made ready while the pointer is on its handle. */
 let dragged: string | undefined;
 
@@ -66,6 +77,7 @@ const actions: EditorActions = {
   choose(tool) {
     page.tool = tool;
     stage.tool = tool;
+    stage.showHover();
     announcer.announce(tool.title);
     update();
   },
@@ -114,9 +126,10 @@ stage.brush = { radius: page.size / 2, softness: page.softness };
 stage.maskOpacity = page.opacity;
 watchMaskColour((colour) => {
   maskColour = colour;
-  if (stage.mask) stage.mask.colour = colour;
+  stage.maskColour = colour;
 });
 listenForKeys(stage.element, {
+  tools: () => toolsFor(page.state?.canSelect ?? false),
   choose: actions.choose,
   resize: (factor) => {
     // Small brushes grow by whole pixels too.
@@ -186,6 +199,9 @@ async function receive(message: EditorHostMessage): Promise<void> {
     case 'variation':
       if (stage.picture) await thumbnails.add(message.id, message.patch, stage.picture);
       break;
+    case 'hover':
+      stage.showHover(message.patch);
+      break;
     case 'cost':
       page.cost = message.cost;
       if (page.level !== undefined) actions.showLevel(message.cost ? page.level : undefined);
@@ -202,7 +218,7 @@ async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }):
     send({ type: 'broken', reason: reasonOf(error) });
     return;
   }
-  stage.mask!.colour = maskColour;
+  stage.maskColour = maskColour;
   page.masked = false;
   showMask(true);
   const { view } = start;
@@ -223,6 +239,14 @@ function receiveState(state: EditorState): void {
   page.state = state;
   if (!state.edited) stage.compare = undefined;
   if (state.run && !state.measuring) showMask(false);
+}
+
+/** Asks what a click would mask, once the pointer rests. */
+function hint(place: PicturePlace | undefined): void {
+  clearTimeout(hinting);
+  stage.showHover();
+  if (place) hinting = window.setTimeout(() => send({ type: 'hover', place }), HOVER_REST);
+  else send({ type: 'hover' });
 }
 
 /** Shows a variation in the picture. */

@@ -2,7 +2,7 @@ import type { ComputedLevel } from '../../engine/api.ts';
 import type { Patch } from '../raster.ts';
 import { Marks } from './marks.ts';
 import type { Point } from './mask/strokes.ts';
-import { MaskLayer } from './maskLayer.ts';
+import { type Colour, MaskLayer } from './maskLayer.ts';
 import { type PictureLayer, paint } from './pictureLayer.ts';
 import { PointerInput } from './pointerInput.ts';
 import type { Tool, ToolContext } from './tools/tool.ts';
@@ -15,6 +15,8 @@ export interface StageEvents {
   view(): void;
   /** A tool was pressed. */
   begin(): void;
+  select: ToolContext['select'];
+  hint: ToolContext['hint'];
   /** The pointer is over this place of the picture, or gone. */
   pointer(at: Point | undefined): void;
 }
@@ -26,6 +28,8 @@ export class Stage {
   readonly #marks: Marks;
   readonly #preview = document.createElement('canvas');
   readonly #levels = document.createElement('canvas');
+  /** What a click would mask. */
+  #hover: MaskLayer | undefined;
   readonly #events: StageEvents;
   readonly input: PointerInput;
   #picture: PictureLayer | undefined;
@@ -80,6 +84,8 @@ export class Stage {
       mask: this.#mask,
       erased: this.#erased,
       brush,
+      select: this.#events.select,
+      hint: this.#events.hint,
       outline: (points, closed) =>
         this.#marks.outline(
           points.map((point) => toStage(this.#view, point)),
@@ -94,6 +100,8 @@ export class Stage {
     const same = this.#picture?.size.width === width && this.#picture.size.height === height;
     this.#picture = picture;
     this.#mask = new MaskLayer(picture.size, this.#events.mask);
+    this.#hover = new MaskLayer(picture.size, () => {});
+    this.#hover.canvas.className = 'hover';
     this.#erased = new MaskLayer(
       picture.size,
       (_, patch) => this.#events.restore(patch),
@@ -110,6 +118,7 @@ export class Stage {
       this.#preview,
       this.#levels,
       this.#mask.canvas,
+      this.#hover.canvas,
       picture.before,
     );
     this.element.setAttribute(
@@ -150,6 +159,18 @@ export class Stage {
     canvas.style.left = `${part.left}px`;
     canvas.style.top = `${part.top}px`;
     canvas.hidden = false;
+  }
+
+  /** What a click would mask; none hides it. */
+  showHover(patch?: Patch): void {
+    const bounds = this.#hover?.bounds;
+    if (bounds) this.#hover!.write({ ...bounds, data: new Uint8Array(bounds.width * bounds.height) });
+    if (patch) this.#hover?.write(patch);
+  }
+
+  /** Of the mask, and of what a click would mask. */
+  set maskColour(colour: Colour) {
+    for (const layer of [this.#mask, this.#hover]) if (layer) layer.colour = colour;
   }
 
   /** Shows which positions of a level were computed; none hides it. */

@@ -1,12 +1,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { BRUSH_SIZES, type EditorActions, type EditorPage } from '../page.ts';
-import { TOOLS } from '../tools/index.ts';
+import { toolsFor } from '../tools/index.ts';
 import { iconButton, slider } from './button.ts';
 
 /** The tools, at the left. */
 export function toolRail(page: EditorPage, actions: EditorActions): TemplateResult {
   return html`<div class="rail" role="toolbar" aria-label="Tools" aria-orientation="vertical">
-    ${TOOLS.map((tool) =>
+    ${toolsFor(page.state?.canSelect ?? false).map((tool) =>
       iconButton({
         icon: tool.icon,
         title: `${tool.title} (${tool.key})`,

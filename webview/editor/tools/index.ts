@@ -1,4 +1,5 @@
 import { brush, eraser, restore } from './brushes.ts';
+import { select } from './select.ts';
 import { lasso, rectangle } from './shapes.ts';
 import type { Tool } from './tool.ts';
 
@@ -14,7 +15,12 @@ export const hand: Tool = {
 };
 
 /** In the order that they are offered. */
-export const TOOLS: readonly Tool[] = [brush, eraser, rectangle, lasso, restore, hand];
+export const TOOLS: readonly Tool[] = [brush, eraser, rectangle, lasso, select, restore, hand];
+
+/** Those that can be used where clicks can become masks, or cannot. */
+export function toolsFor(canSelect: boolean): readonly Tool[] {
+  return canSelect ? TOOLS : TOOLS.filter((tool) => tool !== select);
+}
 
 export function toolOf(id: string): Tool {
   return TOOLS.find((tool) => tool.id === id) ?? brush;

@@ -1,3 +1,4 @@
+import type { Combination, PicturePlace } from '../../editorProtocol.ts';
 import type { Brush, Point } from '../mask/strokes.ts';
 import type { MaskLayer } from '../maskLayer.ts';
 
@@ -7,6 +8,10 @@ export interface ToolContext {
   /** Where edits are to be erased; what a gesture leaves in it is brought back to the original. */
   readonly erased: MaskLayer;
   readonly brush: Brush;
+  /** Masks the thing at a place. */
+  select(place: PicturePlace, how: Combination): void;
+  /** Shows what a click at a place would mask; none hides it. */
+  hint(place: PicturePlace | undefined): void;
   /** Draws a line over the picture; without points it is gone. */
   outline(points: readonly Point[], closed: boolean): void;
 }
