@@ -8,6 +8,7 @@ import {
   type BenchmarkProgress,
   type BenchmarkReport,
   type BenchmarkRow,
+  type LayerError,
   PRECISIONS,
   type Precision,
   type WorkerReport,
@@ -35,6 +36,7 @@ type Options = CommonOptions & {
   attention?: AttentionMode;
   profile?: boolean;
   isolate?: boolean;
+  layers?: number;
   whole?: boolean;
   image?: string;
   prompt: string;
@@ -76,6 +78,11 @@ export function benchCommand(): Command {
     .addOption(new Option('--attention <name>', 'of all cases but dense fp32').choices(ATTENTIONS))
     .option('--profile', 'run each case once more and say where its time goes, operator by operator')
     .option('--isolate', 'run each case once more alone in a fresh process, for its own peak of memory')
+    .addOption(
+      new Option('--layers [n]', 'error of each layer that is quantized alone, of at most n of them')
+        .argParser(wholeNumber(BENCHMARK_LIMITS.layers.min, BENCHMARK_LIMITS.layers.max))
+        .preset(String(BENCHMARK_LIMITS.layers.max)),
+    )
     .option('--whole', 'from the call to the picture, with all steps and the autoencoder')
     .option('--image <file>', 'whole: edit this picture instead of a generated one')
     .option('--prompt <text>', 'whole: what the picture shows', 'a red house by a lake at sunset')
@@ -106,7 +113,7 @@ export function benchCommand(): Command {
 
 async function run(cases: string[], options: Options): Promise<void> {
   if (options.model && options.arch) throw new InputError('Give --model or --arch, not both.');
-  const { size, repeat, threads, profile, isolate, precision, attention } = options;
+  const { size, repeat, threads, profile, isolate, layers, precision, attention } = options;
   const { prompt, editPrompt, steps, seed, strength, dilation } = options;
   const masks = await Promise.all((options.mask ?? []).map(readMask));
   const image = options.image && (await readPictureFile(options.image));
@@ -127,6 +134,7 @@ async function run(cases: string[], options: Options): Promise<void> {
         threads,
         profile,
         isolate,
+        layers,
         ...(options.whole && { whole }),
       },
       { signal: interruptible(), onProgress: (reached) => show(progress, reached) },
@@ -146,6 +154,7 @@ const STAGES: Record<BenchmarkProgress['stage'], string> = {
   measure: 'rounds',
   profile: 'cases profiled',
   isolate: 'cases alone',
+  layers: 'layers',
 };
 
 function show(progress: Progress, { stage, done, total }: BenchmarkProgress): void {
@@ -178,7 +187,17 @@ async function writePictures(folder: string, pictures: Record<string, Uint8Array
     await writePicture(path.join(folder, `${name}.png`), png);
 }
 
-function table({ model, width, height, threads, steps, isolated, machine, rows }: BenchmarkReport): string {
+function table({
+  model,
+  width,
+  height,
+  threads,
+  steps,
+  isolated,
+  machine,
+  rows,
+  layers,
+}: BenchmarkReport): string {
   const what = steps === null ? 'one U-Net run with guidance' : `${steps} steps`;
   return [
     `${model}, ${width}×${height}, ${threads} threads, ${what}`,
@@ -188,6 +207,7 @@ function table({ model, width, height, threads, steps, isolated, machine, rows }
       ...(row.parts ?? []).map(partLine),
       ...operatorLines(row),
     ]),
+    ...layers.map(layerLine),
   ].join('\n');
 }
 
@@ -212,6 +232,10 @@ function line(row: BenchmarkRow, isolated: boolean): string {
 function partLine({ name, branch, axis, from, to, stepMacs, receivedBytes }: WorkerReport): string {
   const what = branch === null ? '' : `branch ${branch}, `;
   return `  ${name}: ${what}${axis} ${from} to ${to}, ${formatMacs(stepMacs)}, ${formatBytes(receivedBytes)} received`;
+}
+
+function layerLine({ layer, precision, psnr, kept }: LayerError): string {
+  return `${layer.padEnd(64)} ${precision} alone ${psnr.toFixed(1)} dB${kept ? ', stays float32' : ''}`;
 }
 
 /** Operators that take at least a fiftieth of the time. */

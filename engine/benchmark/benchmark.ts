@@ -1,9 +1,17 @@
 import type { CallOptions, Engine, WorkerReport } from '../api.ts';
+import { InputError } from '../errors.ts';
 import type { Crew } from '../parallel/job.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { isolatedPeaks } from './isolate.ts';
 import { profiled } from './profile.ts';
-import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult, BenchmarkRow, Timing } from './report.ts';
+import type {
+  BenchmarkProgress,
+  BenchmarkRequest,
+  BenchmarkResult,
+  BenchmarkRow,
+  LayerError,
+  Timing,
+} from './report.ts';
 import { stepSuite } from './step/suite.ts';
 import { interleave, median } from './timing.ts';
 import type { Cost, Quality, Suite, Trial } from './trial.ts';
@@ -39,10 +47,14 @@ export async function benchmark(
       : stepSuite(request, on, { signal, onProgress: counting('weights') }, openCrew);
 
   const suite = await open(runtime);
-  const { trials, release, pictures, ...subject } = suite;
+  const { trials, release, pictures, layers: errorsOf, ...subject } = suite;
+  if (request.layers && !errorsOf)
+    throw new InputError('Errors of layers are of single U-Net runs: leave --whole away.');
   let measured: Measured[];
+  let layers: LayerError[] = [];
   try {
     measured = await measure(trials, repeat, counting, signal);
+    if (request.layers) layers = await errorsOf!(request.layers, counting('layers'));
   } finally {
     await release();
   }
@@ -64,6 +76,7 @@ export async function benchmark(
     isolated: request.isolate === true,
     machine: runtime.machine,
     rows,
+    layers,
   };
   return { report, pictures: pictures() };
 }

@@ -16,7 +16,7 @@ export async function isolatedPeaks(
     onCount(peaks.length, trials.length);
     const engine = runtime.startEngine();
     try {
-      const request = { ...trial.alone(), repeat: 1, profile: false, isolate: false };
+      const request = { ...trial.alone(), repeat: 1, profile: false, isolate: false, layers: undefined };
       const { report } = await engine.benchmark(request, { signal });
       peaks.push(report.rows[0]!.peakBytes);
     } finally {

@@ -27,6 +27,19 @@ export interface BenchmarkRequest {
   profile?: boolean;
   /** Runs each case once more alone in a fresh process, for a peak of memory of its own. */
   isolate?: boolean;
+  /** Also the error that each layer makes when it alone is quantized, of at most so many layers: 1 … 10000. */
+  layers?: number;
+}
+
+/** What quantizing one layer alone does to the output of a U-Net run. */
+export interface LayerError {
+  /** Name of its weight. */
+  layer: string;
+  precision: Precision;
+  /** Of the output against float32's, in dB. */
+  psnr: number;
+  /** The layer stays float32 in this precision. */
+  kept: boolean;
 }
 
 /** What is computed: the white part of a picture file, or a centred rectangle with this share of the positions. */
@@ -47,7 +60,7 @@ export interface WholeOptions {
 
 export interface BenchmarkProgress {
   /** `weights`: synthetic ones are written, counted in bytes; the other stages count cases, `measure` rounds. */
-  stage: 'weights' | 'prepare' | 'measure' | 'profile' | 'isolate';
+  stage: 'weights' | 'prepare' | 'measure' | 'profile' | 'isolate' | 'layers';
   done: number;
   total: number;
 }
@@ -128,6 +141,8 @@ export interface BenchmarkReport {
   isolated: boolean;
   machine: Machine;
   rows: BenchmarkRow[];
+  /** The worst first, by precision; none unless asked for. */
+  layers: LayerError[];
 }
 
 export interface BenchmarkResult {

@@ -6,6 +6,7 @@ import type { BenchmarkRequest } from './report.ts';
 /** Bounds on what one benchmark may ask for. */
 export const BENCHMARK_LIMITS = {
   repeat: { min: 1, max: 1000 },
+  layers: { min: 1, max: 10_000 },
   /** Cases, and masks. */
   count: 64,
   /** Share of the positions that a mask covers. */
@@ -51,6 +52,7 @@ const schema = z.object({
     .optional(),
   profile: z.boolean().optional(),
   isolate: z.boolean().optional(),
+  layers: whole('Layers', BENCHMARK_LIMITS.layers).optional(),
 });
 
 /** Checks a request from anywhere; throws an `InputError` that names the allowed values. */

@@ -1,6 +1,7 @@
 import type { WorkerReport } from '../api.ts';
 import type { MacCount } from '../graph/macs.ts';
-import type { BenchmarkRequest, RowIdentity } from './report.ts';
+import type { Count } from './benchmark.ts';
+import type { BenchmarkRequest, LayerError, RowIdentity } from './report.ts';
 
 /** What one run cost. */
 export interface Cost {
@@ -49,6 +50,8 @@ export interface Suite {
   /** See `BenchmarkReport`. */
   steps: number | null;
   trials: Trial[];
+  /** The errors of layers that are quantized alone; of U-Net runs. */
+  layers?(most: number, onCount: Count): Promise<LayerError[]>;
   /** Pictures by name. */
   pictures(): Record<string, Uint8Array>;
   release(): Promise<void>;

@@ -53,6 +53,9 @@ const report = z.object({
     versions: z.object({ patchwork: text, node: text, onnxruntime: text }),
   }),
   rows: z.array(rows).min(1).max(1000),
+  layers: z
+    .array(z.object({ layer: text, precision: z.enum(PRECISIONS), psnr: z.number(), kept: z.boolean() }))
+    .default([]),
 });
 
 /**

@@ -103,6 +103,15 @@ test('bench compares dense and sparse runs of one step, interleaved', async () =
   assert.ok(machine.cores > 0 && machine.processor !== '');
 });
 
+test('bench --layers: what each layer does when it alone is quantized, the worst first', async () => {
+  const { layers } = await json('bench', 'dense', '--precision', 'int8', '--size', '64x64', '--layers', '4');
+  assert.equal(layers.length, 4);
+  for (const [i, { precision, psnr, layer }] of layers.entries()) {
+    assert.ok(precision === 'int8' && layer.endsWith('.weight'));
+    assert.ok(psnr > 10 && (i === 0 || psnr >= layers[i - 1].psnr), `${layer}: ${psnr}`);
+  }
+});
+
 test('bench --whole writes the pictures that it compares; --isolate starts the engine process', () =>
   inTemporaryFolder(async (folder) => {
     const args = ['bench', 'dense', 'sparse', '--whole', '--size', '64x64', '--mask', '20%', '--steps', '2'];

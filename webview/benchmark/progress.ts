@@ -17,5 +17,7 @@ export function describeBenchmark({ stage, done, total, cancelling }: BenchmarkR
       return done < total ? `Profiling: mode ${done + 1} of ${total}` : 'Profiled';
     case 'isolate':
       return done < total ? `Alone in a fresh process: mode ${done + 1} of ${total}` : 'Done';
+    case 'layers':
+      return `Layers quantized one by one: ${done} of ${total}`;
   }
 }

@@ -55,6 +55,7 @@ export function run(change: Partial<BenchmarkReport> = {}, rows = [row(), SPARSE
     height: 512,
     steps: null,
     repeat: 3,
+    layers: [],
     threads: 2,
     isolated: false,
     machine: {

@@ -5,11 +5,12 @@ import { Components } from '../../pipelines/components.ts';
 import { listen } from '../../pipelines/denoise.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { latentMasks } from '../masks.ts';
-import type { BenchmarkRequest } from '../report.ts';
+import type { BenchmarkRequest, LayerError } from '../report.ts';
 import type { Prepared, Suite, Trial } from '../trial.ts';
 import { isReference, variantsOf } from '../variants.ts';
 import { STEP_CASES } from './cases/index.ts';
 import { noiseDrive, StepInputs } from './inputs.ts';
+import { layerErrors } from './layers.ts';
 import { References } from './references.ts';
 
 /** One U-Net run with guidance in each variant of the request. */
@@ -71,6 +72,24 @@ export async function stepSuite(
     height,
     steps: null,
     trials,
+    async layers(most, onCount) {
+      const { signal } = weights;
+      const threads = request.threads || runtime.threads;
+      const network = components.network('unet');
+      const errors: LayerError[] = [];
+      await components.release();
+      for (const precision of request.precisions ?? [])
+        if (precision !== 'fp32')
+          errors.push(
+            ...(await layerErrors(
+              { model, network, precision, inputs, threads, most },
+              runtime,
+              onCount,
+              signal,
+            )),
+          );
+      return errors;
+    },
     pictures: () => ({}),
     async release() {
       for (const release of releases) await release();

@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Network } from '../../graph/network.ts';
+import { shiftNetwork, textNetwork } from '../../lowering/conditioning.ts';
+import { lowerPlanar } from '../../lowering/planar.ts';
+import { lowerRows, type RowsOptions } from '../../lowering/rows.ts';
+import type { Model } from '../../models/model.ts';
+import { rowsPredict } from '../../pipelines/dense-unet.ts';
+import { RowsUNet } from '../../pipelines/rows-unet.ts';
+import { writeQuantized } from '../../quantization/build.ts';
+import { isQuantized, type QuantizedPrecision } from '../../quantization/choice.ts';
+import { isProduct, type Product } from '../../quantization/layers.ts';
+import { largestInt8 } from '../../quantization/self-check.ts';
+import { NO_SMOOTHING } from '../../quantization/smoothing.ts';
+import { QuantizedTable } from '../../quantization/table.ts';
+import type { Runtime, Session } from '../../runtime/runtime.ts';
+import { openSafetensors } from '../../weights/safetensors.ts';
+import { type Weights, WeightTable } from '../../weights/table.ts';
+import type { Count } from '../benchmark.ts';
+import type { LayerError } from '../report.ts';
+import { type StepInputs, TIMESTEP } from './inputs.ts';
+import { decibels } from './references.ts';
+
+export interface LayersRequest {
+  model: Model;
+  network: Network;
+  precision: QuantizedPrecision;
+  inputs: StepInputs;
+  threads: number;
+  /** At most so many layers, spread over the network. */
+  most: number;
+}
+
+const OPTIONS: RowsOptions = {
+  foldUpsampling: false,
+  storage: 'float32',
+  statistics: 'any',
+  attention: 'full',
+};
+
+/**
+ * What quantizing one layer alone, plainly rounded, does to the output of a U-Net run, the worst layer first. The
+ * network is loaded anew for each layer.
+ */
+export async function layerErrors(
+  { model, network, precision, inputs, threads, most }: LayersRequest,
+  runtime: Runtime,
+  onCount: Count,
+  signal?: AbortSignal,
+): Promise<LayerError[]> {
+  const products = network.operators.filter(isProduct);
+  const step = Math.max(1, products.length / most);
+  const sampled = products.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-layers-'));
+  try {
+    const source = new WeightTable(network, await model.weights('unet'));
+    const largest = await largestInt8(runtime);
+    const table = async (name: string, chosen: (product: Product) => boolean) => {
+      const file = path.join(folder, `${name}.safetensors`);
+      const options = { precision, most: largest, smoothing: NO_SMOOTHING, chosen };
+      await writeQuantized(file, network, source, options, { metadata: {}, signal });
+      return new QuantizedTable(await openSafetensors(file));
+    };
+    const float = await table('float', () => false);
+    const quantized = await table('quantized', () => true);
+    const run = (weights: Weights) => runOnce(network, weights, inputs, runtime, threads);
+    const reference = await run(float);
+    const errors: LayerError[] = [];
+    for (const [i, product] of sampled.entries()) {
+      signal?.throwIfAborted();
+      onCount(i, sampled.length);
+      const { name } = product.weight;
+      const output = await run({
+        get: (weight) => float.get(weight),
+        matrix: (weight, layout) => (weight.name === name ? quantized.matrix(weight, layout) : undefined),
+        bytes: float.bytes,
+      });
+      errors.push({
+        layer: name,
+        precision,
+        psnr: decibels(output, reference),
+        kept: !isQuantized(product, precision),
+      });
+    }
+    onCount(sampled.length, sampled.length);
+    return errors.sort((a, b) => a.psnr - b.psnr);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The output [C, h, w] of a dense run with these weights. */
+async function runOnce(
+  network: Network,
+  weights: Weights,
+  inputs: StepInputs,
+  runtime: Runtime,
+  threads: number,
+): Promise<Float32Array> {
+  const sessions: Session[] = [];
+  const load = async (...model: Parameters<Runtime['load']>) => {
+    const session = await runtime.load(...model);
+    sessions.push(session);
+    return session;
+  };
+  try {
+    const rows = await load(lowerRows(network, weights, OPTIONS), { threads });
+    const part = (of: Network) =>
+      of.outputs.size > 0 ? load(lowerPlanar(of, weights), { threads }) : undefined;
+    const [text, shift] = [await part(textNetwork(network)), await part(shiftNetwork(network))];
+    const unet = new RowsUNet({ rows, text, shift }, network, OPTIONS);
+    const { channels, extent, condition, original } = inputs;
+    const dims = [channels, extent.height, extent.width];
+    return await rowsPredict(unet, { timesteps: [TIMESTEP] }, dims, condition)(original, 0);
+  } finally {
+    for (const session of sessions) await session.release();
+  }
+}
