@@ -4,13 +4,21 @@ import type { Product } from './layers.ts';
 export type QuantizedPrecision = Exclude<Precision, 'fp32'>;
 
 /**
- * Layers that stay float32, by the name of their weight; docs/measurements.md has each layer's effect. The first and
- * the last convolution are small and everything passes through them; what comes from the timestep moves whole maps,
- * and is computed once for all edits.
+ * Layers that stay float32, by the name of their weight; docs/measurements.md has the effect of each. Everything passes
+ * through the first and the last convolution and the first downsampling; shortcuts read sums that no norm has evened
+ * out. All of them are small. What comes from the timestep moves whole maps, and is computed once for all edits.
  */
 const FLOAT_LAYERS: Readonly<Record<QuantizedPrecision, readonly RegExp[]>> = {
-  int8: [/^conv_in\./, /^conv_out\./, /^time_embedding\./, /\.time_emb_proj\./, /^add_embedding\./],
-  int4: [/^conv_in\./, /^conv_out\./],
+  int8: [
+    /^conv_in\./,
+    /^conv_out\./,
+    /^down_blocks\.0\.downsamplers\./,
+    /\.conv_shortcut\./,
+    /^time_embedding\./,
+    /\.time_emb_proj\./,
+    /^add_embedding\./,
+  ],
+  int4: [/^conv_in\./, /^conv_out\./, /^down_blocks\.0\.downsamplers\./, /\.conv_shortcut\./],
 };
 
 export function isQuantized({ weight }: Product, precision: QuantizedPrecision): boolean {
