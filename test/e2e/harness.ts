@@ -136,12 +136,14 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
     async answerDialog(file) {
       const input = page.locator('.quick-input-widget input.input');
       await input.waitFor();
-      // What is typed before the dialog has read its first folder is taken for a name in it.
-      for (const deadline = Date.now() + WAIT; !(await input.inputValue()).startsWith('/'); ) {
-        if (Date.now() > deadline) throw new Error('The file dialog does not begin.');
-        await sleep(50);
+      // The dialog writes into its field until it has read its first folder, over what is typed meanwhile.
+      for (const deadline = Date.now() + WAIT; ; ) {
+        const begun = (await input.inputValue()).startsWith('/');
+        if (begun) await input.fill(file);
+        await sleep(500);
+        if (begun && (await input.inputValue()) === file) break;
+        if (Date.now() > deadline) throw new Error(`The file dialog does not take ${file}.`);
       }
-      await input.fill(file);
       await page.keyboard.press('Enter');
       await input.waitFor({ state: 'hidden' });
     },
