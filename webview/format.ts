@@ -99,7 +99,7 @@ export function explainCost({ dense, steps, ...cost }: EditCost): string[] {
   if (dense?.basis === 'measured') sentences.push('The dense time was measured with this edit.');
   else if (dense)
     sentences.push(
-      `The dense time is an estimate from ${dense.steps} full steps that were measured while pictures were studied.`,
+      `The dense time is an estimate from ${dense.steps} full steps that were measured while pictures were studied; recording makes those slower, so it is rather high.`,
     );
   else sentences.push('The dense time is not known: no full step was measured yet.');
   return sentences;

@@ -20,6 +20,7 @@ import { paintedOver } from './pictureModel.ts';
 interface Candidate {
   id: string;
   seed: number;
+  request: EditRequest;
   /** Where it differs from what it was made from. */
   start: Raster;
   result: Raster;
@@ -33,7 +34,7 @@ export class Painting {
   readonly #dense: DenseTimes;
   #run: AbortController | undefined;
   #candidates: Candidate[] = [];
-  /** The last edit that was painted, to measure it densely. */
+  /** The last edit that became part of the picture, to measure it densely. */
   #last: { request: EditRequest; cost: EditCost } | undefined;
 
   constructor(services: Services, document: PictureDocument, dense: DenseTimes) {
@@ -97,8 +98,10 @@ export class Painting {
   /** Paints the last edit densely, to know how long that takes; the picture stays as it is. */
   async measure(): Promise<void> {
     const last = this.#last;
-    if (!last) return;
     await this.#exclusively(async (signal) => {
+      const { lastPainted } = await this.#document.model();
+      if (!last || lastPainted?.about?.cost !== last.cost)
+        throw new InputError('Only the edit that was painted last can be measured.');
       const run = { stage: 'wait' as const, step: 0, steps: 0, cancelling: false };
       this.#document.update({
         run: { ...run, variation: 0, variations: 1 },
@@ -186,11 +189,10 @@ export class Painting {
     this.#dense.note(request, result);
     const cost = costOf(result);
     cost.dense = this.#dense.estimate(request, result);
-    this.#last = { request, cost };
     const { pixels } = await decodePicture(picture.png, 'The edited picture');
     const painted = { recipe, cost };
     const candidate: Candidate = {
-      ...{ id: randomUUID(), seed: recipe.seed, start, painted },
+      ...{ id: randomUUID(), seed: recipe.seed, request, start, painted },
       result: { ...start, data: new Uint8Array(pixels) },
     };
     this.#candidates.push(candidate);
@@ -202,13 +204,14 @@ export class Painting {
   }
 
   async #commit(candidate: Candidate): Promise<void> {
-    const { start, result, painted } = candidate;
+    const { request, start, result, painted } = candidate;
     const { pixels } = await this.#document.model();
     if (pixels.data.length !== start.data.length)
       throw new Error('The picture has another size now, so the edit does not fit it.');
     const patch = paintedOver(pixels, start, result);
     const label = `Paint “${shorten(painted.recipe.prompt, 40)}”`;
     this.#forget();
+    this.#last = { request, cost: painted.cost };
     if (patch) await this.#document.change('pixels', label, patch, painted);
     reached('painted');
     if (!this.#document.state.notice)

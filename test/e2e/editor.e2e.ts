@@ -190,6 +190,10 @@ step('variations are seen in place, and the picked one becomes the edit', async 
   assert.ok(!(await editor.pixels('current')).equals(before));
   assert.equal(await choices.count(), 0);
   assert.equal(await editor.view.locator('#seed input').inputValue(), '11');
+  await editor.press('measure');
+  await editor.notice('The dense edit takes');
+  const cost = editor.view.locator('[data-test=cost]');
+  await until(async () => !(await cost.textContent())!.includes('about'), 'a measured time');
 });
 
 step('everything can be done from the keyboard', async () => {

@@ -1,0 +1,47 @@
+// Takes the pictures of the picture editor in docs/images, anew: node --import tsx scripts/screenshots-editor.ts
+// (after a build).
+import { EditorUnderTest } from '../test/e2e/editorPage.ts';
+import { openWorkbench } from '../test/e2e/harness.ts';
+import { take, takeInEachTheme } from './vscode/themes.ts';
+
+const PICTURE = { prompt: 'a red house by a lake at sunset', seed: 7 };
+const EDIT = { prompt: 'a yellow balloon at sunset', seed: 5 };
+
+const vscode = await openWorkbench();
+const editor = new EditorUnderTest(vscode);
+try {
+  await vscode.page.setViewportSize({ width: 1360, height: 850 });
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeSidebar'));
+  await vscode.inHost(({ commands }, request) => {
+    void commands.executeCommand('patchwork.generateImage', request);
+  }, PICTURE);
+  await vscode.view.locator(`main[data-state=idle] img.picture`).waitFor({ timeout: 120_000 });
+  await vscode.view.locator('[data-action=save]').click();
+  await vscode.view.locator('[data-test=notice]', { hasText: 'Saved' }).waitFor();
+  await editor.close();
+
+  await editor.open('images/a-red-house-by-a-lake-at-sunset-7.png');
+  await editor.drag(circle(0.8, 0.2, 0.1));
+  await editor.prompt(EDIT.prompt);
+  await editor.view.locator('#seed input').fill(String(EDIT.seed));
+  await editor.apply();
+  await editor.notice('Painted the masked part.');
+  await editor.idle();
+  await editor.press('level');
+  await take(vscode, 'editor-levels');
+  await editor.press('level');
+  await editor.press('clear');
+  await editor.drag(circle(0.2, 0.8, 0.07));
+  await editor.prompt('a white boat');
+  await takeInEachTheme(vscode, 'editor');
+} finally {
+  await vscode.close();
+}
+
+/** A spiral that a brush fills a disc with; fractions of the picture. */
+function circle(x: number, y: number, radius: number): [number, number][] {
+  return Array.from({ length: 40 }, (_, i) => {
+    const r = (radius * i) / 39;
+    return [x + r * Math.cos(i), y + r * Math.sin(i)];
+  });
+}
