@@ -147,7 +147,7 @@ function rowOf(trial: Trial, row: Measured, first: Measured, peakBytes: number):
     speedup: first.timing.medianSeconds / row.timing.medianSeconds,
     psnr: finite(row.quality?.psnr),
     psnrWhole: finite(row.quality?.psnrWhole),
-    ssim: row.quality?.ssim ?? null,
+    ssim: finite(row.quality?.ssim),
     picture: trial.picture,
     ...(row.parts && { parts: row.parts }),
     operators: [],

@@ -40,7 +40,7 @@ export interface FloatWeights {
 
 /**
  * Writes a network's weights as one safetensors file: quantized matrices under `matrixName` with their scales, what
- * stays float32 under its own name. One weight at a time is in memory.
+ * stays float under its own name. One weight at a time is in memory.
  * @throws InputError that names a weight which is not finite, or says why the file cannot be written
  */
 export async function writeQuantized(
@@ -65,18 +65,21 @@ export async function writeQuantized(
     return result;
   };
   const tensors = [
-    ...kept.map(
-      (weight): TensorToWrite => ({
+    ...kept.map((weight): TensorToWrite => {
+      const smoothed = smoothing.rows.has(weight.name) || smoothing.divided.has(weight.name);
+      // What were halves and stays as it is, stays halves, exactly.
+      const dtype = weights.get(weight).dtype === 'F16' && !smoothed ? 'F16' : 'F32';
+      return {
         name: weight.name,
-        dtype: 'F32',
+        dtype,
         shape: weight.shape,
         async *chunks() {
           const values = (await read(weight)).slice();
           smoothWeight(values, weight, smoothing);
-          yield count(bytesOf(values));
+          yield count(bytesOf(dtype === 'F16' ? toHalves(values) : values));
         },
-      }),
-    ),
+      };
+    }),
     ...matrices.flatMap(({ weight, layout }) => {
       const matrix = async () => {
         const [, columns] = matrixShape(weight, layout);

@@ -14,7 +14,7 @@ import type { Statistics } from './statistics.ts';
 import { QuantizedTable } from './table.ts';
 
 /** Changes when the same weights would be quantized to other numbers. */
-const VERSION = 2;
+const VERSION = 3;
 
 export interface QuantizeRequest {
   network: Network;
