@@ -8,7 +8,7 @@ import { type FloatWeights, weightReader, writeQuantized } from './build.ts';
 import { isQuantized, type QuantizedPrecision } from './choice.ts';
 import { int4Factors, int8Factors, type ReadMatrices } from './factors.ts';
 import { identityOf } from './identity.ts';
-import { layoutsOf, matrixOf, matrixShape, type Product, productGroups } from './layers.ts';
+import { isProduct, layoutsOf, matrixOf, matrixShape, type Product, productGroups } from './layers.ts';
 import { NO_SMOOTHING, smoothingOf } from './smoothing.ts';
 import type { Statistics } from './statistics.ts';
 import { QuantizedTable } from './table.ts';
@@ -36,7 +36,12 @@ export interface QuantizeRequest {
  */
 export async function quantize(request: QuantizeRequest): Promise<QuantizedTable> {
   const { network, weights, precision, most, folder, calibrate, onProgress, signal } = request;
-  const identity = await identityOf(network, weights, [VERSION, precision, most, calibrate !== undefined]);
+  const chosen = (product: Product) => isQuantized(product, precision);
+  const names = network.operators.flatMap((operator) =>
+    isProduct(operator) && chosen(operator) ? [operator.weight.name] : [],
+  );
+  const how = [VERSION, precision, most, calibrate !== undefined, names];
+  const identity = await identityOf(network, weights, how);
   const file = path.join(folder, `${network.name}-${precision}-${identity}.safetensors`);
   const kept = await openKept(file, identity);
   if (kept) return new QuantizedTable(kept);
@@ -44,7 +49,6 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
     throw writeError(file, error);
   });
   const statistics = await calibrate?.();
-  const chosen = (product: Product) => isQuantized(product, precision);
   const groups = productGroups(network).filter(({ products }) => products.every(chosen));
   const read = weightReader(weights);
   const matrices: ReadMatrices = async (product) => {
