@@ -5,7 +5,7 @@ import { openWorkbench } from '../test/e2e/harness.ts';
 import { take, takeInEachTheme } from './vscode/themes.ts';
 
 const PICTURE = { prompt: 'a red house by a lake at sunset', seed: 7 };
-const EDIT = { prompt: 'a yellow balloon at sunset', seed: 5 };
+const EDIT = { prompt: 'a yellow balloon at sunset', seed: 1653329938 };
 
 const vscode = await openWorkbench();
 const editor = new EditorUnderTest(vscode);
@@ -21,7 +21,11 @@ try {
   await editor.close();
 
   await editor.open('images/a-red-house-by-a-lake-at-sunset-7.png');
-  await editor.drag(circle(0.8, 0.2, 0.1));
+  await editor.drag([
+    [0.7, 0.2],
+    [0.8, 0.25],
+    [0.85, 0.15],
+  ]);
   await editor.prompt(EDIT.prompt);
   await editor.view.locator('#seed input').fill(String(EDIT.seed));
   await editor.apply();
