@@ -201,9 +201,11 @@ export class BusWorker {
     };
     this.#current = current;
     current.subscriptions.push(
-      receiveParcels(this.bus, `patchwork.job.${job.id}.mail`, MAX_MAIL_BYTES, (parcel) =>
-        this.#takeMail(current, parcel),
-      ),
+      receiveParcels(this.bus, `patchwork.job.${job.id}.mail`, MAX_MAIL_BYTES, (parcel) => {
+        // The folder goes with its job; what comes later is not wanted any more.
+        const failed = (error: unknown) => this.#current === current && this.#log(error);
+        void this.#takeMail(current, parcel).catch(failed);
+      }),
       receiveParcels(this.bus, `patchwork.job.${job.id}.again`, 0, ({ head }) => {
         const wanted = againSchema.safeParse(head);
         if (!wanted.success || wanted.data.from !== job.index || !isPosted(current, wanted.data.step)) return;
@@ -265,14 +267,16 @@ export class BusWorker {
     if (!isWanted || current.mail.has(key) || from === job.index || from >= bandCount(job.bands)) return;
     if (total !== body.byteLength) return;
     current.mail.add(key);
-    let at = 0;
-    for (const { to, bytes } of files) {
-      if (to === 'all' || to === job.index)
-        await writeFile(
-          path.join(folder, messageName(step, from, to as Recipient)),
-          body.subarray(at, at + bytes),
-        );
-      at += bytes;
+    try {
+      let at = 0;
+      for (const { to, bytes } of files) {
+        const file = path.join(folder, messageName(step, from, to as Recipient));
+        if (to === 'all' || to === job.index) await writeFile(file, body.subarray(at, at + bytes));
+        at += bytes;
+      }
+    } catch (error) {
+      current.mail.delete(key);
+      throw error;
     }
     current.laid.add(key);
     current.mail.delete(mailKey(step - 3, from));
