@@ -10,9 +10,9 @@ const MEMORY_SHARE = 0.75;
 const WORTH = 1.2;
 
 /**
- * The precision for a picture where the user does not say. A small U-Net stays float32: a step of it is a few hundred
- * small operators, which int8 does not make faster (docs/measurements.md). Otherwise int8 where its products are faster
- * on this machine or float32 does not fit its memory, and int4 where only that fits.
+ * The precision for a picture where the user does not say. A small U-Net stays float32: its steps are short as they are,
+ * and its pictures stay the same on every machine. Otherwise int8 where its products are faster on this machine or
+ * float32 does not fit its memory, and int4 where only that fits.
  */
 export async function defaultPrecision(
   model: PlannedModel,
