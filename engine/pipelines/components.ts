@@ -42,6 +42,7 @@ export class Components {
   readonly #networks = new Map<Part, Network>();
   readonly #sessions = new Map<string, Promise<Session>>();
   readonly #rowsUNets = new WeakMap<Session, RowsUNet>();
+  readonly #tables = new Map<Part, Promise<WeightTable>>();
   readonly #quantized = new Map<Precision, Weights>();
 
   constructor(model: Model, runtime: Runtime, threads: number) {
@@ -183,8 +184,15 @@ export class Components {
     await session?.then((loaded) => loaded.release()).catch(() => {});
   }
 
-  async #weights(part: Part): Promise<WeightTable> {
-    return new WeightTable(this.network(part), await this.model.weights(part));
+  /** A part's weights, whose headers are read once. */
+  #weights(part: Part): Promise<WeightTable> {
+    let table = this.#tables.get(part);
+    if (!table) {
+      table = this.model.weights(part).then((source) => new WeightTable(this.network(part), source));
+      this.#tables.set(part, table);
+      table.catch(() => this.#tables.delete(part));
+    }
+    return table;
   }
 
   async #unetWeights(precision: Precision): Promise<Weights> {
