@@ -59,7 +59,7 @@ export interface StoredRun {
 
 /** A line of the list of runs. */
 export type RunSummary = Pick<StoredRun, 'id'> &
-  Pick<BenchmarkReport, 'date' | 'model' | 'width' | 'height' | 'steps'>;
+  Pick<BenchmarkReport, 'date' | 'model' | 'width' | 'height' | 'steps' | 'guidance'>;
 
 export interface BenchmarkRun extends Omit<BenchmarkProgress, 'stage'> {
   /** `wait` until the engine reports. */

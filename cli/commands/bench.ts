@@ -34,6 +34,7 @@ type Options = CommonOptions & {
   mask?: string[];
   precision?: Precision[];
   attention?: AttentionMode;
+  guidance: boolean;
   profile?: boolean;
   isolate?: boolean;
   layers?: number;
@@ -53,7 +54,7 @@ const namesOf = (cases: readonly { name: string }[]) => cases.map(({ name }) => 
 
 export function benchCommand(): Command {
   const command = new Command('bench')
-    .description('Time one U-Net run with guidance, or whole pictures, cases interleaved in one process.')
+    .description('Time one U-Net run, or whole pictures, cases interleaved in one process.')
     .argument('<case...>', `${namesOf(STEP_CASES)}; with --whole: ${namesOf(WHOLE_CASES)}`)
     .option('--model <folder>', 'a model folder (default: the embedded model)')
     .option('--arch <name>', 'a published architecture with synthetic weights (sd15, sd21, …)')
@@ -76,6 +77,7 @@ export function benchCommand(): Command {
         .default(5),
     )
     .addOption(new Option('--attention <name>', 'of all cases but dense fp32').choices(ATTENTIONS))
+    .option('--no-guidance', 'run one branch only, as turbo and LCM models draw')
     .option('--profile', 'run each case once more and say where its time goes, operator by operator')
     .option('--isolate', 'run each case once more alone in a fresh process, for its own peak of memory')
     .addOption(
@@ -113,7 +115,7 @@ export function benchCommand(): Command {
 
 async function run(cases: string[], options: Options): Promise<void> {
   if (options.model && options.arch) throw new InputError('Give --model or --arch, not both.');
-  const { size, repeat, threads, profile, isolate, layers, precision, attention } = options;
+  const { size, repeat, threads, guidance, profile, isolate, layers, precision, attention } = options;
   const { prompt, editPrompt, steps, seed, strength, dilation } = options;
   const masks = await Promise.all((options.mask ?? []).map(readMask));
   const image = options.image && (await readPictureFile(options.image));
@@ -130,6 +132,7 @@ async function run(cases: string[], options: Options): Promise<void> {
         precisions: precision,
         attention,
         workers: options.workers,
+        guidance,
         repeat,
         threads,
         profile,
@@ -193,12 +196,13 @@ function table({
   height,
   threads,
   steps,
+  guidance,
   isolated,
   machine,
   rows,
   layers,
 }: BenchmarkReport): string {
-  const what = steps === null ? 'one U-Net run with guidance' : `${steps} steps`;
+  const what = steps === null ? `one U-Net run with${guidance ? '' : 'out'} guidance` : `${steps} steps`;
   return [
     `${model}, ${width}×${height}, ${threads} threads, ${what}`,
     `${machine.processor}, ${machine.platform}, onnxruntime ${machine.versions.onnxruntime}`,

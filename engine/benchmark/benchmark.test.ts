@@ -65,6 +65,14 @@ test('isolated, each case has a peak of memory of its own', async () => {
   assert.ok(rows! > 50e6 && dense! > 50e6 && rows !== dense, `${rows} and ${dense}`);
 });
 
+test('without guidance a U-Net run takes half the operations', async () => {
+  const { report } = await engine.benchmark(step({ cases: ['dense'], guidance: false }));
+  const { report: guided } = await engine.benchmark(step({ cases: ['dense'] }));
+  assert.deepEqual([report.guidance, guided.guidance], [false, true]);
+  const [half, whole] = [report, guided].map(({ rows: [row] }) => row!.macs);
+  assert.ok(half! > 0.45 * whole! && half! < 0.55 * whole!, `${half} of ${whole}`);
+});
+
 test('whole pictures: every case draws, sparse is compared with dense under the mask', async () => {
   const whole = { prompt: 'a red house by a lake', editPrompt: 'a blue boat', steps: 3, seed: 5 };
   const cases = ['generate', 'dense', 'sparse'];

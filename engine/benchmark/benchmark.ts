@@ -71,6 +71,7 @@ export async function benchmark(
   const report = {
     date: new Date().toISOString(),
     ...subject,
+    guidance: request.guidance ?? true,
     repeat,
     threads: request.threads || runtime.threads,
     isolated: request.isolate === true,

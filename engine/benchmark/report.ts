@@ -1,7 +1,7 @@
 import type { AttentionMode, Precision, WorkerReport } from '../api.ts';
 import type { Machine, OperatorTime } from '../runtime/runtime.ts';
 
-/** What to measure: U-Net runs with guidance, or with `whole` all from the call to the picture. */
+/** What to measure: U-Net runs, or with `whole` all from the call to the picture. */
 export interface BenchmarkRequest {
   /** Names of cases, in the order of the rows; the first row is what speed-ups are relative to. */
   cases: string[];
@@ -20,6 +20,8 @@ export interface BenchmarkRequest {
   workers?: number[];
   /** Timed runs of each case, after one for warming up: 1 … 1000, 5 if absent. */
   repeat?: number;
+  /** U-Net runs of both branches of guidance; true if absent. Turbo and LCM models draw without. */
+  guidance?: boolean;
   /** Threads for one network run; 0 or absent: as many as there are cores. */
   threads?: number;
   whole?: WholeOptions;
@@ -136,6 +138,8 @@ export interface BenchmarkReport {
   height: number;
   /** Denoising steps of whole pictures; null for single U-Net runs. */
   steps: number | null;
+  /** U-Net runs compute both branches of guidance. */
+  guidance: boolean;
   repeat: number;
   threads: number;
   isolated: boolean;

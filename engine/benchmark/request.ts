@@ -37,6 +37,7 @@ const schema = z.object({
     .min(1)
     .max(BENCHMARK_LIMITS.count)
     .optional(),
+  guidance: z.boolean().optional(),
   repeat: whole('Repeats', BENCHMARK_LIMITS.repeat).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   whole: z

@@ -28,13 +28,13 @@ export function toCsv(runs: readonly StoredRun[]): string {
 }
 
 function csvRow({ rows, machine, ...report }: BenchmarkReport, index: number) {
-  const { model, width, height, steps, repeat, threads, isolated, date } = report;
+  const { model, width, height, steps, guidance, repeat, threads, isolated, date } = report;
   const { seconds, stepSeconds, macsByKind, macsByLevel, activeFraction, operators, ...row } = rows[index]!;
   const { processor, cores, memoryBytes, platform, versions } = machine;
   return {
     ...row,
     activeFraction: activeFraction[0] ?? 1,
-    ...{ model, width, height, steps, repeat, threads, isolated, date },
+    ...{ model, width, height, steps, guidance, repeat, threads, isolated, date },
     ...{ processor, cores, memoryBytes, platform, ...versions },
   };
 }

@@ -30,7 +30,7 @@ const rows = z.object({
   speedup: count,
   psnr: z.number().nullable(),
   psnrWhole: z.number().nullable(),
-  // Reports of earlier versions lack these two.
+  // Reports of earlier versions lack these two, and `guidance`.
   ssim: z.number().nullable().default(null),
   diskBytes: count.nullable().default(null),
   picture: text.nullable(),
@@ -42,6 +42,7 @@ const report = z.object({
   width: count,
   height: count,
   steps: count.nullable(),
+  guidance: z.boolean().default(true),
   repeat: count,
   threads: count,
   isolated: z.boolean(),

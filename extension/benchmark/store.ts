@@ -70,6 +70,6 @@ export class BenchmarkStore {
 }
 
 export function summaryOf({ id, report }: StoredRun): RunSummary {
-  const { date, model, width, height, steps } = report;
-  return { id, date, model, width, height, steps };
+  const { date, model, width, height, steps, guidance } = report;
+  return { id, date, model, width, height, steps, guidance };
 }

@@ -34,9 +34,15 @@ export const SIGE: Published = {
 };
 
 /** What was published for a run, if anything was. */
-export function publishedFor({ model, width, height, steps }: BenchmarkReport): Published | undefined {
+export function publishedFor({
+  model,
+  width,
+  height,
+  steps,
+  guidance,
+}: BenchmarkReport): Published | undefined {
   const fits = SIGE.model === model && SIGE.width === width && SIGE.height === height;
-  return fits && steps === null ? SIGE : undefined;
+  return fits && steps === null && guidance ? SIGE : undefined;
 }
 
 /** What was published for a row of it: the masks are told apart by how their names begin. */

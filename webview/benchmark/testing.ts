@@ -54,6 +54,7 @@ export function run(change: Partial<BenchmarkReport> = {}, rows = [row(), SPARSE
     width: 1024,
     height: 512,
     steps: null,
+    guidance: true,
     repeat: 3,
     layers: [],
     threads: 2,

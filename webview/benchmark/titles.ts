@@ -40,8 +40,12 @@ export function subjectTitle({
   width,
   height,
   steps,
-}: Pick<BenchmarkReport, 'model' | 'width' | 'height' | 'steps'>): string {
-  const what = steps === null ? 'one U-Net step' : `whole pictures of ${steps} steps`;
+  guidance,
+}: Pick<BenchmarkReport, 'model' | 'width' | 'height' | 'steps' | 'guidance'>): string {
+  const what =
+    steps === null
+      ? `one U-Net step${guidance ? '' : ' without guidance'}`
+      : `whole pictures of ${steps} steps`;
   return `${model}, ${width}×${height}, ${what}`;
 }
 

@@ -21,7 +21,7 @@ export interface StepCase extends NamedCase {
   prepare(components: Components, inputs: StepInputs, settings: StepSettings): Promise<StepRun>;
 }
 
-/** One U-Net run with guidance, made ready: what it costs, and how to do it again. */
+/** One U-Net run, made ready: what it costs, and how to do it again. */
 export interface StepRun {
   macs: MacCount;
   loadSeconds: number;

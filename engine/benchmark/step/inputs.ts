@@ -23,11 +23,16 @@ export class StepInputs {
   readonly #made = new WeakMap<object, Promise<unknown>>();
   readonly #samples = new Map<Mask | undefined, Float32Array>();
 
-  constructor(components: Components, size: { height: number; width: number }) {
+  constructor(components: Components, size: { height: number; width: number }, guidance: boolean) {
     const { scale, latentChannels } = components.model.autoencoder;
     const network = components.network('unet');
     this.channels = latentChannels;
-    this.extent = { height: size.height / scale, width: size.width / scale, batch: 2, tokens: 77 };
+    this.extent = {
+      height: size.height / scale,
+      width: size.width / scale,
+      batch: guidance ? 2 : 1,
+      tokens: 77,
+    };
     const { height, width, batch, tokens } = this.extent;
     const noise = (stream: number, ...dims: number[]) =>
       float32(

@@ -13,7 +13,7 @@ import { noiseDrive, StepInputs } from './inputs.ts';
 import { layerErrors } from './layers.ts';
 import { References } from './references.ts';
 
-/** One U-Net run with guidance in each variant of the request. */
+/** One U-Net run in each variant of the request. */
 export async function stepSuite(
   request: BenchmarkRequest,
   runtime: Runtime,
@@ -25,7 +25,7 @@ export async function stepSuite(
   const masks = await latentMasks(request.masks ?? [], { width, height }, model.autoencoder.scale);
   const variants = variantsOf(request, STEP_CASES, masks);
   const components = new Components(model, runtime, request.threads || runtime.threads);
-  const inputs = new StepInputs(components, { width, height });
+  const inputs = new StepInputs(components, { width, height }, request.guidance ?? true);
   const seen = new Set([undefined, ...variants.map(({ mask }) => mask)]);
   const references = new References([...seen].map((mask) => inputs.sample(mask)));
   const releases: (() => Promise<void>)[] = [];
