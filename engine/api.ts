@@ -164,8 +164,11 @@ export interface GenerateRequest extends DrawingRequest {
 }
 
 export interface GenerateProgress {
-  /** `calibrate` and `quantize`: a model is used in a precision for the first time, and kept in it for later. */
-  stage: 'load' | 'calibrate' | 'quantize' | 'encode' | 'denoise' | 'decode';
+  /**
+   * `merge`: LoRA files are used with a model for the first time; `calibrate` and `quantize`: a model is used in a
+   * precision for the first time. What they make is kept for later.
+   */
+  stage: 'load' | 'merge' | 'calibrate' | 'quantize' | 'encode' | 'denoise' | 'decode';
   /** Denoising steps finished, 0 … steps; of the first stages their own. */
   step: number;
   steps: number;

@@ -98,7 +98,7 @@ class LocalEngine implements Engine {
   ): Promise<GenerateResult> {
     const checked = checkGenerate(request);
     options.signal?.throwIfAborted();
-    const loaded = await this.#load(checked);
+    const loaded = await this.#load(checked, options);
     const { previews, remember } = checked;
     const { defaults } = loaded.model;
     const { width = defaults.width, height = defaults.height } = checked;
@@ -117,7 +117,7 @@ class LocalEngine implements Engine {
     const picture = await decodePicture(checked.image, 'The image');
     const readMask = checked.softMask ? decodeSoftMask : decodeMask;
     const { mask, coverage, warnings } = await readMask(checked.mask, 'The mask', picture);
-    const loaded = await this.#load(checked);
+    const loaded = await this.#load(checked, options);
     const { strength = DEFAULT_STRENGTH, mode = 'sparse', dilation = DEFAULT_DILATION, previews } = checked;
     const { width, height } = picture;
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
@@ -200,12 +200,19 @@ class LocalEngine implements Engine {
     return crew;
   }
 
-  async #load(request: GenerateRequest | EditRequest): Promise<Loaded> {
+  async #load(
+    request: GenerateRequest | EditRequest,
+    { signal, onProgress }: CallOptions<GenerateProgress & EditProgress>,
+  ): Promise<Loaded> {
     const threads = request.threads || this.#runtime.threads;
     const { model, warnings } = await openDrawingModel(request.model, request);
     if (this.#loaded?.model.id === model.id && this.#loaded.threads === threads) return this.#loaded;
     await this.#unload();
     const components = new Components(model, this.#runtime, threads);
+    await components.open(['unet', ...model.textParts], {
+      signal,
+      onProgress: (step, steps) => onProgress?.({ stage: 'merge', step, steps }),
+    });
     const text = await TextEncoder.open(model, components);
     const preview = await previewOf(model, this.#runtime, threads);
     this.#loaded = { model, components, text, threads, warnings, held: 0, ...(preview && { preview }) };

@@ -113,6 +113,8 @@ export function describeRun({ stage, step, steps, cancelling }: RunState): strin
       return 'Waiting for the engine…';
     case 'load':
       return 'Loading the model…';
+    case 'merge':
+      return `Merging the LoRA files, once: ${step} of ${steps}`;
     case 'calibrate':
       return `Measuring the model for this precision, once: ${step} of ${steps}`;
     case 'quantize':

@@ -8,7 +8,7 @@ import { openWeights } from '../weights/folder.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
 import type { WeightSource } from '../weights/source.ts';
-import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
+import { defaultsOf, type GenerationDefaults, type Model, type WeightsOptions } from './model.ts';
 import { type AutoencoderFacts, autoencoderFacts, networkOf, type Part, PLACES } from './parts.ts';
 
 export const XL_PIPELINE = 'StableDiffusionXLPipeline';
@@ -149,10 +149,10 @@ export class ModelFolder implements Model {
     return networkOf(part, config, path.join(this.#placeOf(part), 'config.json'));
   }
 
-  async weights(part: Part): Promise<WeightSource> {
+  async weights(part: Part, options?: WeightsOptions): Promise<WeightSource> {
     const source = await openWeights(this.#placeOf(part), PLACES[part].stem);
     const { adapters } = this.#parts;
-    return adapters.length > 0 ? mergeAdapters(source, part, this.network(part), adapters) : source;
+    return adapters.length > 0 ? mergeAdapters(source, part, this.network(part), adapters, options) : source;
   }
 
   #placeOf(part: Part): string {

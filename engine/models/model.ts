@@ -10,6 +10,13 @@ export interface GenerationDefaults {
   height: number;
 }
 
+/** For weights that take a while to be had. */
+export interface WeightsOptions {
+  /** Of what is computed first, counted in tensors; not called where nothing is. */
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
 /** A diffusion model: its networks and where their weights lie. A folder of a checkpoint, or an architecture. */
 export interface Model {
   /** For the user: the folder's or the architecture's name. */
@@ -19,7 +26,7 @@ export interface Model {
   readonly autoencoder: AutoencoderFacts;
   readonly defaults: GenerationDefaults;
   network(part: Part): Network;
-  weights(part: Part): Promise<WeightSource>;
+  weights(part: Part, options?: WeightsOptions): Promise<WeightSource>;
 }
 
 /** Default size of a model's pictures: its training size, from the U-Net's config. */

@@ -7,8 +7,7 @@ import { shiftNetwork, textNetwork } from '../lowering/conditioning.ts';
 import { lowerCrops } from '../lowering/crops.ts';
 import { lowerPlanar } from '../lowering/planar.ts';
 import { lowerRows, type RowsOptions } from '../lowering/rows.ts';
-import type { Model } from '../models/model.ts';
-
+import type { Model, WeightsOptions } from '../models/model.ts';
 import { PARTS, type Part } from '../models/parts.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
 import { largestInt8 } from '../quantization/self-check.ts';
@@ -58,6 +57,11 @@ export class Components {
       this.#networks.set(part, network);
     }
     return network;
+  }
+
+  /** Opens the weights of some parts, which takes a while where LoRA files are to be merged into them. */
+  async open(parts: readonly Part[], options: WeightsOptions): Promise<void> {
+    for (const part of parts) await this.#weights(part, options);
   }
 
   /** A network in planar form. */
@@ -185,10 +189,12 @@ export class Components {
   }
 
   /** A part's weights, whose headers are read once. */
-  #weights(part: Part): Promise<WeightTable> {
+  #weights(part: Part, options?: WeightsOptions): Promise<WeightTable> {
     let table = this.#tables.get(part);
     if (!table) {
-      table = this.model.weights(part).then((source) => new WeightTable(this.network(part), source));
+      table = this.model
+        .weights(part, options)
+        .then((source) => new WeightTable(this.network(part), source));
       this.#tables.set(part, table);
       table.catch(() => this.#tables.delete(part));
     }

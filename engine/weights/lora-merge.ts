@@ -5,6 +5,7 @@ import { cacheFolder } from '../cache-folder.ts';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
+import type { WeightsOptions } from '../models/model.ts';
 import type { Adapter, LoraModule } from './lora.ts';
 import { addProduct } from './lora-product.ts';
 import { readFloat32 } from './read.ts';
@@ -27,17 +28,18 @@ interface Addition {
 /**
  * The weights of a network with the LoRA files' products added. The changed ones are computed once and kept in a file
  * of the cache, as float32; the others stay where they are. Arithmetic: W + Σ strength · alpha / rank · up · down.
- * @throws InputError for a file whose shapes are those of another model
+ * @throws InputError for a file whose shapes are those of another model, AbortError; nothing is left then
  */
 export async function mergeAdapters(
   source: WeightSource,
   part: string,
   network: Network,
   adapters: readonly Adapter[],
+  options: WeightsOptions = {},
 ): Promise<WeightSource> {
   const changes = additionsFor(source, part, network, adapters);
   if (changes.size === 0) return source;
-  const merged = await keptOrMade(changes);
+  const merged = await keptOrMade(changes, options);
   return {
     origin: source.origin,
     names: () => source.names(),
@@ -88,7 +90,10 @@ function checkShape(file: string, { key, up, down }: LoraModule, tensor: StoredT
     );
 }
 
-async function keptOrMade(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): Promise<SafetensorsFile> {
+async function keptOrMade(
+  changes: ReadonlyMap<StoredTensor, readonly Addition[]>,
+  { onProgress, signal }: WeightsOptions,
+): Promise<SafetensorsFile> {
   const folder = path.join(cacheFolder(), 'merged');
   const file = path.join(folder, `${await keyOf(changes)}.safetensors`);
   const kept = await openSafetensors(file).catch(() => undefined);
@@ -100,16 +105,18 @@ async function keptOrMade(changes: ReadonlyMap<StoredTensor, readonly Addition[]
   await mkdir(folder, { recursive: true }).catch((error) => {
     throw writeError(file, error);
   });
-  const tensors = [...changes].map(([tensor, additions]) => ({
+  const tensors = [...changes].map(([tensor, additions], i) => ({
     name: tensor.name,
     dtype: 'F32' as const,
     shape: tensor.shape,
     chunks: async function* () {
+      onProgress?.(i, changes.size);
       const values = await mergedValues(tensor, additions);
       yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     },
   }));
-  await writeSafetensors(file, tensors);
+  await writeSafetensors(file, tensors, {}, signal);
+  onProgress?.(changes.size, changes.size);
   await prune(folder);
   return openSafetensors(file);
 }

@@ -188,6 +188,34 @@ test('a picture with a LoRA is another picture; with strength 0 it is the same',
   await engine.dispose();
 });
 
+test('merging says how far it is and can be cancelled; what it leaves is whole or nothing', async () => {
+  const modules = [QUERY, OUT, CONV].map((path) => ({ path, key: kohya(path), rank: 3 }));
+  const lora = await loraFile(modules, KOHYA);
+  const merged = path.join(folder, 'cache', 'merged');
+  const before = await readdir(merged);
+  const engine = createEngine(new NodeRuntime(1));
+  const controller = new AbortController();
+  const seen: string[] = [];
+  const draw = (signal?: AbortSignal) =>
+    engine.generate(
+      { prompt: 'a house', model: base, seed: 1, steps: 1, loras: [{ lora, strength: 1 }] },
+      {
+        signal,
+        onProgress: ({ stage, step, steps }) => {
+          if (stage !== 'merge') return;
+          seen.push(`${step} of ${steps}`);
+          if (step === 1 && signal) controller.abort();
+        },
+      },
+    );
+  await assert.rejects(draw(controller.signal), { name: 'AbortError' });
+  assert.deepEqual(seen.splice(0), ['0 of 3', '1 of 3']);
+  assert.deepEqual(await readdir(merged), before);
+  await draw();
+  assert.deepEqual(seen.splice(0), ['0 of 3', '1 of 3', '2 of 3', '3 of 3']);
+  await engine.dispose();
+});
+
 /** The compressed pixels of a PNG file: what follows the texts. */
 function pixelsOf(png: Uint8Array): Buffer {
   const bytes = Buffer.from(png);
