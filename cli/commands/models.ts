@@ -37,8 +37,9 @@ async function runList(options: CommonOptions): Promise<void> {
   const { cache } = await hubSettings();
   const models = await installedModels({ cache });
   const here = new Set(models.map(({ id }) => id));
-  const catalogue = CATALOGUE.filter(({ id }) => !here.has(id)).map((entry) => ({
+  const catalogue = CATALOGUE.map((entry) => ({
     ...entry,
+    here: here.has(entry.id),
     memory: entryMemory(entry),
   }));
   print(options, { models, catalogue, cache, architectures }, () =>
@@ -46,10 +47,18 @@ async function runList(options: CommonOptions): Promise<void> {
       'On this machine:',
       ...models.map(({ id, bytes, folder }) => `  ${id}  ${formatBytes(bytes)}  ${folder}`),
       'To be had with patchwork models get ID:',
-      ...catalogue.map(({ id, about, licence }) => `  ${id}  ${about} (licence: ${licence})`),
+      ...catalogue.filter(({ here }) => !here).flatMap(entryLines),
       `Architectures for macs and bench: ${architectures.join(', ')}`,
     ].join('\n'),
   );
+}
+
+function entryLines(entry: (typeof CATALOGUE)[number]): string[] {
+  const { id, about, licence, bytes } = entry;
+  return [
+    `  ${id}  about ${formatBytes(bytes)}, licence ${licence}`,
+    ...[about, ...memorySentences(entry)].map((line) => `    ${line}`),
+  ];
 }
 
 async function runGet(id: string, options: Options): Promise<void> {
@@ -63,8 +72,10 @@ async function runGet(id: string, options: Options): Promise<void> {
   const signal = interruptible();
   const plan = await planFetch(settings, wanted, signal);
   const entry = catalogueEntry(id);
-  for (const line of [...describePlan(plan), ...(entry ? memorySentences(entry) : [])]) note(line);
-  if (!(await agreed('Fetch it?', options.yes))) return note('Nothing was fetched.');
+  if (plan.missingBytes > 0) {
+    for (const line of [...describePlan(plan), ...(entry ? memorySentences(entry) : [])]) note(line);
+    if (!(await agreed('Fetch it?', options.yes))) return note('Nothing was fetched.');
+  }
   const bar = new FetchBar();
   try {
     const folder = await fetchModel(settings, plan, {

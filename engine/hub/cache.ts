@@ -65,29 +65,30 @@ export class RepositoryCache {
     await writeAtomically(file, (handle) => handle.writeFile(commit));
   }
 
-  /** The commits of the snapshots that are here: a revision's first, then the newest. */
-  async commits(revision: string): Promise<string[]> {
+  /** The commits of the snapshots that are here, the newest first. */
+  async commits(): Promise<string[]> {
     const folder = path.join(this.folder, 'snapshots');
     const names = await readdir(folder).catch((): string[] => []);
     const dated = await Promise.all(
       names.map(async (name) => ({ name, time: (await stat(path.join(folder, name))).mtimeMs })),
     );
-    const ref = await readFile(path.join(this.folder, 'refs', ...revision.split('/')), 'utf8').catch(
-      () => '',
-    );
-    const first = [revision, ref.trim()].filter((commit) => names.includes(commit));
-    const others = dated.sort((a, b) => b.time - a.time).map(({ name }) => name);
-    return [...new Set([...first, ...others])];
+    return dated.sort((a, b) => b.time - a.time).map(({ name }) => name);
+  }
+
+  /** The commit that a branch or a tag had when it was last asked for; a commit is its own. */
+  async commitOf(revision: string): Promise<string> {
+    const ref = path.join(this.folder, 'refs', ...revision.split('/'));
+    return (await readFile(ref, 'utf8').catch(() => revision)).trim();
   }
 
   /** Removes files of all snapshots (or everything), and the blobs that nothing refers to any more. */
   async remove(files?: readonly string[]): Promise<void> {
     if (files) {
-      for (const commit of await this.commits('main'))
+      for (const commit of await this.commits())
         for (const file of files)
           await rm(path.join(this.snapshot(commit), ...file.split('/')), { force: true });
       const kept = new Set<string>();
-      for (const commit of await this.commits('main'))
+      for (const commit of await this.commits())
         for (const name of await namesIn(this.snapshot(commit)))
           kept.add(await blobOf(path.join(this.snapshot(commit), name)));
       if (kept.size > 0) {
@@ -102,6 +103,16 @@ export class RepositoryCache {
   }
 }
 
+/** A repository, or only some of its files. */
+export interface Wanted {
+  id: string;
+  /** The branch, the tag or the commit that is asked for. */
+  revision?: string;
+  /** What is fetched where none is asked for and nothing is here; `main` if absent. */
+  suggested?: string;
+  files?: readonly string[];
+}
+
 /** A model in the cache, ready to be used. */
 export interface Snapshot {
   folder: string;
@@ -111,14 +122,24 @@ export interface Snapshot {
   bytes: number;
 }
 
-/** The first snapshot of a repository that has all that is needed; `files` where only those count. */
+/**
+ * The snapshot of a repository that has all that is needed: of the revision that is asked for, or else of any, the
+ * suggested one first, then the newest of `main`. `files`: where only those count.
+ */
 export async function findSnapshot(
   cache: string,
   id: string,
-  { revision = 'main', files }: { revision?: string; files?: readonly string[] } = {},
+  { revision, suggested = 'main', files }: Omit<Wanted, 'id'> = {},
 ): Promise<Snapshot | undefined> {
   const repository = new RepositoryCache(cache, id);
-  for (const commit of await repository.commits(revision)) {
+  const here = await repository.commits();
+  const asked = revision === undefined ? [suggested, 'main'] : [revision];
+  const first = await Promise.all(asked.map((name) => repository.commitOf(name)));
+  const candidates = [
+    ...first.filter((commit) => here.includes(commit)),
+    ...(revision === undefined ? here : []),
+  ];
+  for (const commit of new Set(candidates)) {
     const folder = repository.snapshot(commit);
     const names = await namesIn(folder);
     const kind = files ? 'files' : kindOf(names);

@@ -60,6 +60,8 @@ function sentenceOf(error: HubError, what: string, endpoint: string, hasToken: b
         ? `${what} asks for its terms to be accepted: do so at ${endpoint}/${id}, then ${token}.`
         : `${endpoint} does not give ${what} to you; ${token}.`;
     case 404:
+      if (error.code === 'RevisionNotFound')
+        return `There is no such revision of ${what} at ${endpoint}; ${id}@main is the newest.`;
       return `There is no ${what} at ${endpoint}; check its name.`;
     case 429: {
       const wait = error.retryAfter ? ` in ${Math.ceil(error.retryAfter)} seconds` : ' later';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -11,7 +11,7 @@ import { writeCheckpoint, writeTinyAutoencoder } from '../../test/support/checkp
 import { type Fault, type Hub, type HubRequest, startHub } from '../../test/support/hub.ts';
 import { InputError } from '../errors.ts';
 import { cachedRepositories, findSnapshot, RepositoryCache } from './cache.ts';
-import { type FetchProgress, fetchModel, planFetch } from './fetch-model.ts';
+import { type FetchProgress, fetchModel, modelHere, planFetch } from './fetch-model.ts';
 import { type HubSettings, hubSettings } from './settings.ts';
 
 const ID = 'nota-ai/bk-sdm-tiny';
@@ -169,6 +169,42 @@ test('a partial file that is not the beginning of the file is found out', async 
 test('faults of the questions, too: cut, 500, 429, then an answer', async () => {
   const queue: Fault[] = [{ cut: 10 }, { status: 500 }, { status: 429, headers: { 'retry-after': '0' } }];
   hub.fault = ({ path }) => (path.startsWith('/api/') ? queue.shift() : undefined);
+  await assertWhole(await get());
+});
+
+for (const [stage, is] of [
+  ['what it is', ({ path }) => path.includes('/revision/')],
+  ['what it holds', ({ path }) => path.includes('/tree/')],
+  ['a small file', ({ file }) => file === 'unet/config.json'],
+  ['where a large file lies', ({ file, path }) => file === UNET && path.includes('/resolve/')],
+] as [string, (request: HubRequest) => boolean][])
+  test(`the connection breaks whenever it is asked for ${stage}: told, and the next fetch succeeds`, async () => {
+    hub.fault = (request) => (is(request) ? { cut: 0 } : undefined);
+    await assert.rejects(get(), /cannot be reached.*goes on where it stopped/);
+    assert.equal(await findSnapshot(settings.cache, ID), undefined);
+    hub.fault = () => undefined;
+    await assertWhole(await get());
+  });
+
+test('a revision that is asked for is the one that counts; a suggested one yields to what is here', async () => {
+  const other = '0123456789abcdef0123456789abcdef01234567';
+  const folder = await get();
+  const find = (wanted: object) => findSnapshot(settings.cache, ID, wanted).then((found) => found?.folder);
+  assert.equal(await find({ suggested: other }), folder);
+  assert.equal(await find({ revision: other }), undefined);
+  assert.equal(await find({ revision: await hub.commit(ID) }), folder);
+  assert.equal(await find({ revision: 'main' }), folder);
+  await assert.rejects(planFetch(settings, { id: ID, suggested: other }), /no such revision.*@main/);
+  const main = { id: ID, revision: 'main' };
+  assert.equal(await modelHere(settings, main), undefined, 'a branch may have moved');
+  assert.equal(await modelHere({ ...settings, offline: true }, main), folder);
+});
+
+test('a file that is damaged on this machine is found out and fetched again', async () => {
+  const folder = await get();
+  assert.equal(await modelHere(settings, { id: ID }), folder);
+  await truncate(path.join(folder, UNET), unetBytes - 1000);
+  assert.equal(await modelHere(settings, { id: ID }), undefined);
   await assertWhole(await get());
 });
 

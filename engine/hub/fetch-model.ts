@@ -1,21 +1,14 @@
 import { mkdir, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
+import { openSafetensors } from '../weights/safetensors.ts';
 import { fetchBlob } from './blob.ts';
-import { findSnapshot, RepositoryCache } from './cache.ts';
+import { findSnapshot, RepositoryCache, type Snapshot, type Wanted } from './cache.ts';
 import { hubSentence } from './errors.ts';
 import { Rate } from './rate.ts';
 import { askRepository, type Repository, type RepositoryFile } from './repository.ts';
 import { kindOrRefusal, type ModelKind, neededFiles } from './selection.ts';
 import type { HubSettings } from './settings.ts';
-
-/** What to fetch: a repository, or only some of its files. */
-export interface Wanted {
-  id: string;
-  /** A branch, a tag or a commit; `main` if absent. */
-  revision?: string;
-  files?: readonly string[];
-}
 
 /** What fetching a model would mean, told before anything is fetched. */
 export interface FetchPlan {
@@ -51,7 +44,7 @@ export async function planFetch(
   wanted: Wanted,
   signal?: AbortSignal,
 ): Promise<FetchPlan> {
-  const { id, revision = 'main' } = wanted;
+  const { id, revision = wanted.suggested ?? 'main' } = wanted;
   const repository = await askRepository(settings, id, revision, signal);
   const byPath = new Map(repository.files.map((file) => [file.path, file]));
   const names = wanted.files ?? [...byPath.keys()];
@@ -107,12 +100,23 @@ export async function fetchModel(
   return cache.snapshot(commit);
 }
 
-/** The folder of a model that is here, or undefined. */
-export async function modelHere(
-  settings: HubSettings,
-  { id, revision, files }: Wanted,
-): Promise<string | undefined> {
-  return (await findSnapshot(settings.cache, id, { revision, files }))?.folder;
+/**
+ * The folder of a model that is here; undefined if it is not, if a file of it is damaged, or if the hub has to be asked
+ * which commit a branch has now.
+ */
+export async function modelHere(settings: HubSettings, wanted: Wanted): Promise<string | undefined> {
+  const { id, revision } = wanted;
+  const moves = revision !== undefined && !/^[0-9a-f]{40}$/.test(revision);
+  if (moves && !settings.offline) return undefined;
+  const here = await findSnapshot(settings.cache, id, wanted);
+  return here && (await isWhole(here)) ? here.folder : undefined;
+}
+
+/** Whether the headers of the weights fit their files: other tools, or a full disk, may have left less. */
+async function isWhole({ folder, files }: Snapshot): Promise<boolean> {
+  const weights = files.filter((file) => file.endsWith('.safetensors'));
+  const opened = await Promise.allSettled(weights.map((file) => openSafetensors(path.join(folder, file))));
+  return opened.every(({ status }) => status === 'fulfilled');
 }
 
 function checkRoom({ cache }: HubSettings, { missingBytes, freeBytes: free }: FetchPlan): void {
@@ -146,11 +150,15 @@ function reporter(totalBytes: number, onProgress?: (progress: FetchProgress) => 
 
 /** Bytes of a file that are in the cache, whole or in part. */
 async function bytesHere(cache: RepositoryCache, { digest, size }: RepositoryFile): Promise<number> {
-  for (const file of [cache.blob(digest.hex), cache.partial(digest.hex)]) {
-    const found = await stat(file).catch(() => undefined);
-    if (found) return Math.min(found.size, size);
-  }
-  return 0;
+  const [whole, part] = await Promise.all(
+    [cache.blob(digest.hex), cache.partial(digest.hex)].map((file) =>
+      stat(file).then(
+        (found) => found.size,
+        () => 0,
+      ),
+    ),
+  );
+  return whole === size ? size : Math.min(part!, size);
 }
 
 /** Room on the disk where a folder is or will be. */

@@ -1,33 +1,51 @@
+import type { SchedulerName } from '../api.ts';
 import { InputError } from '../errors.ts';
-import type { Wanted } from '../hub/fetch-model.ts';
-import { isRepositoryId } from '../hub/repository-id.ts';
+import type { Wanted } from '../hub/cache.ts';
+import { isRepositoryId, isRevision } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from './model.ts';
 
 /** What an entry of the catalogue is for. */
 export type Purpose = 'pictures' | 'decoder' | 'lora' | 'selection';
 
+/** Models of one family share latents, text encoders, decoders and LoRA files. */
+export type Family =
+  | 'Stable Diffusion 1'
+  | 'Stable Diffusion 2'
+  | 'Stable Diffusion 1 and 2'
+  | 'Stable Diffusion XL'
+  | 'EfficientViT-SAM';
+
 /** A published model that Patchwork knows: what is said about it before anything is asked of the hub. */
 export interface CatalogueEntry {
   /** Its name at the hub; a part of a repository after a colon. */
   id: string;
+  /** The commit that is fetched unless another one is asked for; the newest if absent. */
+  revision?: string;
   purpose: Purpose;
   /** One line for people. */
   about: string;
   /** The licence, as the model's card had it; fetching shows what the card has now. */
   licence: string;
+  /** Of the files that are needed, about; the hub tells it to the byte before anything is fetched. */
+  bytes: number;
+  family: Family;
   /** The architecture by name, from which memory and operations are predicted. */
   architecture?: string;
   /** What its makers recommend. */
   recommended?: Partial<GenerationDefaults>;
+  /** What draws with it unless another one is asked for; of a LoRA file the one that has to be asked for. */
+  scheduler?: SchedulerName;
   /** Only these files of the repository. */
   files?: readonly string[];
 }
 
 const square = (side: number) => ({ width: side, height: side });
 const SAM = 'mit-han-lab/efficientvit-sam';
-const selector = (size: string): CatalogueEntry => ({
+const selector = (size: string, bytes: number): CatalogueEntry => ({
   id: `${SAM}:${size}`,
   purpose: 'selection',
+  family: 'EfficientViT-SAM',
+  bytes,
   about: `EfficientViT-SAM ${size.toUpperCase()}: click to select, in any picture`,
   licence: 'apache-2.0',
   files: [`onnx/${size}_encoder.onnx`, `onnx/${size}_decoder.onnx`],
@@ -36,88 +54,133 @@ const selector = (size: string): CatalogueEntry => ({
 export const CATALOGUE: readonly CatalogueEntry[] = [
   {
     id: 'nota-ai/bk-sdm-tiny',
+    revision: '0364108e53b7f7f4d2585e817a0b7a83dc261cfa',
     purpose: 'pictures',
     about: 'The smallest Stable Diffusion: a distilled 1.4 with few blocks',
     licence: 'creativeml-openrail-m',
+    bytes: 1.06e9,
+    family: 'Stable Diffusion 1',
     architecture: 'bk-sdm-tiny',
     recommended: { steps: 25, guidance: 7.5, ...square(512) },
+    scheduler: 'ddim',
   },
   {
     id: 'nota-ai/bk-sdm-small',
+    revision: '572238db7ed3a10858900803f3fc8cca53e893e0',
     purpose: 'pictures',
     about: 'A distilled Stable Diffusion 1.4 with fewer blocks',
     licence: 'creativeml-openrail-m',
+    bytes: 1.38e9,
+    family: 'Stable Diffusion 1',
     architecture: 'bk-sdm-small',
     recommended: { steps: 25, guidance: 7.5, ...square(512) },
+    scheduler: 'ddim',
   },
   {
     id: 'SimianLuo/LCM_Dreamshaper_v7',
+    revision: 'a85df6a8bd976cdd08b4fd8f3b73f229c9e54df5',
     purpose: 'pictures',
     about: 'Stable Diffusion 1 as a latent consistency model: pictures in 4 steps',
     licence: 'mit',
+    bytes: 4.27e9,
+    family: 'Stable Diffusion 1',
     architecture: 'lcm',
     recommended: { steps: 4, guidance: 8, ...square(512) },
+    scheduler: 'lcm',
   },
   {
     id: 'stabilityai/sd-turbo',
+    revision: 'b261bac6fd2cf515557d5d0707481eafa0485ec2',
     purpose: 'pictures',
     about: 'Stable Diffusion 2.1 distilled: pictures in 1 to 4 steps without guidance',
     licence: 'Stability AI Community',
+    bytes: 2.58e9,
+    family: 'Stable Diffusion 2',
     architecture: 'sd21',
     recommended: { steps: 1, guidance: 0, ...square(512) },
+    scheduler: 'euler',
   },
   {
     id: 'stable-diffusion-v1-5/stable-diffusion-v1-5',
+    revision: '451f4fe16113bff5a5d2269ed5ad43b0592e9a14',
     purpose: 'pictures',
     about: 'Stable Diffusion 1.5, which most LoRA files are made for',
     licence: 'creativeml-openrail-m',
+    bytes: 2.13e9,
+    family: 'Stable Diffusion 1',
     architecture: 'sd15',
     recommended: { steps: 25, guidance: 7.5, ...square(512) },
+    scheduler: 'ddim',
   },
   {
     id: 'stabilityai/sdxl-turbo',
+    revision: '71153311d3dbb46851df1931d3ca6e939de83304',
     purpose: 'pictures',
     about: 'Stable Diffusion XL distilled: pictures in 1 to 4 steps without guidance',
     licence: 'sai-nc-community (no commercial use without a licence of Stability AI)',
+    bytes: 6.94e9,
+    family: 'Stable Diffusion XL',
     architecture: 'sdxl',
     recommended: { steps: 1, guidance: 0, ...square(512) },
+    scheduler: 'euler-a',
   },
   {
     id: 'segmind/SSD-1B',
+    revision: '60987f37e94cd59c36b1cba832b9f97b57395a10',
     purpose: 'pictures',
     about: 'A distilled Stable Diffusion XL of half the size',
     licence: 'apache-2.0',
+    bytes: 4.47e9,
+    family: 'Stable Diffusion XL',
     architecture: 'ssd-1b',
     recommended: { steps: 25, guidance: 9, ...square(1024) },
+    scheduler: 'euler',
   },
   {
     id: 'madebyollin/taesd',
+    revision: '614f76814bbe30edbe2e627ace1c2234c81a2c0e',
     purpose: 'decoder',
     about: 'A tiny decoder for Stable Diffusion 1 and 2: true previews, faster pictures',
     licence: 'mit',
+    bytes: 9.8e6,
+    family: 'Stable Diffusion 1 and 2',
   },
   {
     id: 'madebyollin/taesdxl',
+    revision: 'b20258aaef75ef61e659c1e0f14f251cf0ad153e',
     purpose: 'decoder',
     about: 'A tiny decoder for Stable Diffusion XL: true previews, faster pictures',
     licence: 'mit',
+    bytes: 9.8e6,
+    family: 'Stable Diffusion XL',
   },
   {
     id: 'latent-consistency/lcm-lora-sdv1-5',
+    revision: 'cf2fced511dbe7e26c8d1d397e728fbab875db4b',
     purpose: 'lora',
     about: 'A LoRA file that makes any Stable Diffusion 1.5 draw in 4 to 8 steps, with the scheduler lcm',
     licence: 'openrail++',
+    bytes: 135e6,
+    family: 'Stable Diffusion 1',
+    scheduler: 'lcm',
+    recommended: { steps: 6, guidance: 1.5 },
   },
-  ...['l0', 'l1', 'l2', 'xl0', 'xl1'].map(selector),
+  selector('l0', 139e6),
+  selector('l1', 191e6),
+  selector('l2', 245e6),
+  selector('xl0', 468e6),
+  selector('xl1', 813e6),
 ];
 
-export function catalogueEntry(id: string): CatalogueEntry | undefined {
+/** The entry of a name that a user gives; `@revision` may follow. */
+export function catalogueEntry(name: string): CatalogueEntry | undefined {
+  const [id] = name.split('@');
   return CATALOGUE.find((entry) => entry.id === id);
 }
 
 /**
- * What is to be fetched for a name that a user gives: an entry of the catalogue, or any `owner/name` of the hub, with
- * `@revision` after it where another one than the newest is wanted.
+ * What is to be fetched for a name that a user gives: an entry of the catalogue at its commit, or the newest of any
+ * `owner/name` of the hub; `@revision` after it asks for another commit, a branch or a tag.
  * @throws InputError for a name that can be neither.
  */
 export function wantedFor(name: string): Wanted {
@@ -128,5 +191,12 @@ export function wantedFor(name: string): Wanted {
     throw new InputError(
       `${name} is not a model of the catalogue, nor a name of the hub (owner/name); patchwork models list shows the catalogue.`,
     );
-  return { id: repository, ...(revision && { revision }), ...(entry?.files && { files: entry.files }) };
+  if (revision !== undefined && !isRevision(revision))
+    throw new InputError(`${revision} is not a branch, a tag or a commit.`);
+  return {
+    id: repository,
+    ...(revision && { revision }),
+    ...(entry?.revision && { suggested: entry.revision }),
+    ...(entry?.files && { files: entry.files }),
+  };
 }

@@ -50,8 +50,8 @@ export async function hubFolder(
   name: string,
   { cache }: Pick<HubSettings, 'cache'>,
 ): Promise<Snapshot | undefined> {
-  const { id, revision, files } = wantedFor(name);
-  return await findSnapshot(cache, id, { revision, files });
+  const wanted = wantedFor(name);
+  return await findSnapshot(cache, wanted.id, wanted);
 }
 
 /** The file of an installed LoRA. */

@@ -192,9 +192,7 @@ export class Components {
   #weights(part: Part, options?: WeightsOptions): Promise<WeightTable> {
     let table = this.#tables.get(part);
     if (!table) {
-      table = this.model
-        .weights(part, options)
-        .then((source) => new WeightTable(this.network(part), source));
+      table = this.model.weights(part, options).then((source) => new WeightTable(this.network(part), source));
       this.#tables.set(part, table);
       table.catch(() => this.#tables.delete(part));
     }

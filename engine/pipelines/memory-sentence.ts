@@ -18,15 +18,21 @@ export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeed
   return Object.fromEntries(needs) as Record<Precision, MemoryNeeds>;
 }
 
-/** The same as a sentence, beside what the machine has; nothing for what draws no pictures. */
-export function memorySentences(entry: CatalogueEntry): string[] {
+/** The same as a short phrase; nothing for what draws no pictures. */
+export function memoryPhrases(entry: CatalogueEntry): string[] {
   const needs = entryMemory(entry);
   if (!needs) return [];
-  const { width = 512, height = 512 } = entry.recommended ?? {};
   const each = PRECISIONS.map((precision) => `${formatBytes(needs[precision].apart)} in ${precision}`);
-  return [
-    `Drawing ${width}x${height} pixels takes at least about ${each.join(', ')} of memory; this machine has ${formatBytes(os.totalmem())}.`,
-  ];
+  return [`takes about ${each.join(', ')} of memory`];
+}
+
+/** The same as a sentence, beside what the machine has. */
+export function memorySentences(entry: CatalogueEntry): string[] {
+  const { width = 512, height = 512 } = entry.recommended ?? {};
+  return memoryPhrases(entry).map(
+    (phrase) =>
+      `Drawing ${width}x${height} pixels ${phrase} at least; this machine has ${formatBytes(os.totalmem())}.`,
+  );
 }
 
 /** An architecture's definition, without weights. */

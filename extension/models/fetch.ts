@@ -1,7 +1,7 @@
 import { ProgressLocation, window } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
 import { describePlan, describeProgress } from '../../engine/hub/describe.ts';
-import { fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
+import { type FetchPlan, fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
 import { type HubSettings, hubSettings } from '../../engine/hub/settings.ts';
 import { catalogueEntry, wantedFor } from '../../engine/models/catalogue.ts';
 import { memorySentences } from '../../engine/pipelines/memory-sentence.ts';
@@ -26,16 +26,21 @@ export async function fetchWithConsent(name: string, token: HubToken): Promise<s
     planFetch(settings, wanted, signal),
   );
   if (!plan) return undefined;
-  const entry = catalogueEntry(name);
-  const detail = [...describePlan(plan), ...(entry ? memorySentences(entry) : [])].join('\n\n');
-  const answer = await window.showInformationMessage(`Fetch ${name}?`, { modal: true, detail }, 'Fetch');
-  if (answer !== 'Fetch') return undefined;
+  if (plan.missingBytes > 0 && !(await consent(name, plan))) return undefined;
   return await cancellable(`Fetching ${name}`, (signal, tell) =>
     fetchModel(settings, plan, {
       signal,
       onProgress: (progress) =>
         tell(describeProgress(progress), (100 * progress.bytes) / progress.totalBytes),
     }),
+  );
+}
+
+async function consent(name: string, plan: FetchPlan): Promise<boolean> {
+  const entry = catalogueEntry(name);
+  const detail = [...describePlan(plan), ...(entry ? memorySentences(entry) : [])].join('\n\n');
+  return (
+    (await window.showInformationMessage(`Fetch ${name}?`, { modal: true, detail }, 'Fetch')) === 'Fetch'
   );
 }
 

@@ -36,5 +36,12 @@ test('size, purpose and licence are said', () => {
   const here = labelled(rows, turbo.id);
   assert.equal(here?.kind === 'installed' && here.description, 'draws pictures, 2.58 GB, in use');
   const there = labelled(rows, 'nota-ai/bk-sdm-tiny');
-  assert.equal(there?.kind === 'entry' && there.description, 'draws pictures, licence creativeml-openrail-m');
+  assert.equal(
+    there?.kind === 'entry' && there.description,
+    'draws pictures, about 1.06 GB, licence creativeml-openrail-m',
+  );
+  assert.match(
+    there?.kind === 'entry' ? there.detail : '',
+    /takes about .* in fp32, .* in int8, .* in int4 of memory/,
+  );
 });

@@ -1,6 +1,7 @@
 /** The rows of *Manage Models…*, without VS Code's part of them. */
 import type { CatalogueEntry, Purpose } from '../../engine/models/catalogue.ts';
 import type { InstalledModel } from '../../engine/models/installed.ts';
+import { memoryPhrases } from '../../engine/pipelines/memory-sentence.ts';
 import { formatBytes } from '../../engine/units.ts';
 
 export type ModelRow =
@@ -50,8 +51,10 @@ export function modelRows(
     ...catalogue
       .filter(({ id }) => !here.has(id))
       .map((entry): ModelRow => {
-        const description = `${PURPOSES[entry.purpose]}, licence ${entry.licence}`;
-        return { kind: 'entry', label: entry.id, description, detail: entry.about, entry };
+        const size = `about ${formatBytes(entry.bytes)}`;
+        const description = `${PURPOSES[entry.purpose]}, ${size}, licence ${entry.licence}`;
+        const detail = [entry.about, ...memoryPhrases(entry)].join('; ');
+        return { kind: 'entry', label: entry.id, description, detail, entry };
       }),
     { kind: 'heading', label: 'Others' },
     { kind: 'action', label: 'Another Model of the Hub…', action: 'hub' },

@@ -1,24 +1,55 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
+import { catalogueEntry } from '../../engine/models/catalogue.ts';
+import { writeSafetensors } from '../../engine/weights/write.ts';
 import { writeCheckpoint, writeTinyAutoencoder } from '../support/checkpoints.ts';
-import { type Hub, startHub } from '../support/hub.ts';
+import { type Hub, type HubRepository, startHub } from '../support/hub.ts';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';
 
 const ID = 'nota-ai/bk-sdm-tiny';
 const UNET = 'unet/diffusion_pytorch_model.safetensors';
 const PROMPT = 'a red house by a lake';
 
-/** A hub, an empty cache, and the command that uses them. */
-async function withHub(use: (run: Run, folder: string, hub: Hub) => Promise<void>): Promise<void> {
+const WRITERS: Record<string, (folder: string) => Promise<void>> = {
+  [ID]: (folder) => writeCheckpoint(folder, 'bk-sdm-tiny'),
+  'SimianLuo/LCM_Dreamshaper_v7': (folder) => writeCheckpoint(folder, 'lcm'),
+  'stabilityai/sd-turbo': (folder) => writeCheckpoint(folder, 'sd-turbo'),
+  'stabilityai/sdxl-turbo': (folder) => writeCheckpoint(folder, 'sdxl-turbo'),
+  'segmind/SSD-1B': (folder) => writeCheckpoint(folder, 'ssd-1b'),
+  'madebyollin/taesd': writeTinyAutoencoder,
+  'latent-consistency/lcm-lora-sdv1-5': writeLora,
+};
+
+/** A LoRA file that changes one weight of every small checkpoint of Stable Diffusion 1. */
+async function writeLora(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const key = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q';
+  const half = (name: string, shape: number[]) => ({
+    name: `${key}.${name}.weight`,
+    dtype: 'F32' as const,
+    shape,
+    chunks: () => [new Uint8Array(Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)).buffer)],
+  });
+  const halves = [half('lora_down', [4, 8]), half('lora_up', [8, 4])];
+  await writeSafetensors(path.join(folder, 'pytorch_lora_weights.safetensors'), halves);
+}
+
+/** A hub with some models, at the catalogue's commits, an empty cache, and the command that uses them. */
+async function withHub(
+  ids: readonly string[],
+  use: (run: Run, folder: string, hub: Hub) => Promise<void>,
+): Promise<void> {
   await inTemporaryFolder(async (folder) => {
-    await writeCheckpoint(path.join(folder, 'bk'), 'bk-sdm-tiny');
-    await writeTinyAutoencoder(path.join(folder, 'taesd'));
-    const served = await startHub({
-      [ID]: { folder: path.join(folder, 'bk'), licence: 'creativeml-openrail-m' },
-      'madebyollin/taesd': { folder: path.join(folder, 'taesd') },
-    });
+    const published: Record<string, HubRepository> = {};
+    for (const id of ids) {
+      const { licence, revision: commit } = catalogueEntry(id)!;
+      published[id] = { folder: path.join(folder, id), licence, commit };
+      await WRITERS[id]!(published[id].folder);
+    }
+    const served = await startHub(published);
     const env = { HF_ENDPOINT: served.endpoint, HF_HUB_CACHE: path.join(folder, 'cache'), HF_TOKEN: '' };
     try {
       await use((...args) => patchwork(args, { env }), folder, served);
@@ -30,7 +61,7 @@ async function withHub(use: (run: Run, folder: string, hub: Hub) => Promise<void
 type Run = (...args: string[]) => ReturnType<typeof patchwork>;
 
 test('from an empty cache: get with a cut in the middle, generate, edit, remove', () =>
-  withHub(async (run, folder, served) => {
+  withHub([ID], async (run, folder, served) => {
     const picture = path.join(folder, 'house.png');
     const missing = await run('generate', PROMPT, '-o', picture, '--model', ID);
     assert.equal(missing.code, 2);
@@ -89,7 +120,10 @@ test('from an empty cache: get with a cut in the middle, generate, edit, remove'
       listed.models.map(({ id, removable }: { id: string; removable: boolean }) => [id, removable]).at(-1),
       [ID, true],
     );
-    assert.ok(!listed.catalogue.some(({ id }: { id: string }) => id === ID));
+    assert.deepEqual(
+      listed.catalogue.filter(({ here }: { here: boolean }) => here).map(({ id }: { id: string }) => id),
+      [ID],
+    );
     assert.equal((await run('models', 'remove', ID)).code, 2);
     assert.equal((await run('models', 'remove', ID, '--yes')).code, 0);
     assert.ok(!existsSync(model));
@@ -97,7 +131,7 @@ test('from an empty cache: get with a cut in the middle, generate, edit, remove'
   }));
 
 test('the fast decoder draws with TAESD, once it is there', () =>
-  withHub(async (run, folder) => {
+  withHub([ID, 'madebyollin/taesd'], async (run, folder) => {
     const picture = path.join(folder, 'house.png');
     assert.equal((await run('models', 'get', ID, '--yes')).code, 0);
     const draw = (...more: string[]) =>
@@ -127,13 +161,57 @@ test('the fast decoder draws with TAESD, once it is there', () =>
     assert.ok(fast.macs < own.macs);
   }));
 
+for (const id of [
+  'SimianLuo/LCM_Dreamshaper_v7',
+  'stabilityai/sd-turbo',
+  'stabilityai/sdxl-turbo',
+  'segmind/SSD-1B',
+])
+  test(`${id}: got, drawn with as its makers recommend, and edited with`, () =>
+    withHub([id], async (run, folder) => {
+      const json = async (...args: string[]) => {
+        const { code, stdout, stderr } = await run(...args, '--json');
+        assert.equal(code, 0, stderr);
+        return JSON.parse(stdout);
+      };
+      const { revision, scheduler, recommended } = catalogueEntry(id)!;
+      assert.equal((await json('models', 'get', id, '--yes')).commit, revision);
+      const picture = path.join(folder, 'house.png');
+      const size = ['--size', '64x64'];
+      const drawn = await json('generate', 'a (red:1.2) house', '-o', picture, '--model', id, ...size);
+      const { steps, guidance } = recommended!;
+      assert.deepEqual([drawn.scheduler, drawn.steps, drawn.guidance], [scheduler, steps, guidance]);
+      const mask = path.join(import.meta.dirname, '../../media/masks/img2img-0.active-64x128.png');
+      const to = ['--mask', mask, '-o', path.join(folder, 'boat.png'), '--steps', '2'];
+      const edited = await json('edit', picture, 'a blue boat', '--model', id, ...to);
+      assert.ok(edited.activeFraction[0] < 1);
+    }));
+
+test('a LoRA file of the hub, as the catalogue says it is used', () => {
+  const lora = 'latent-consistency/lcm-lora-sdv1-5';
+  return withHub([ID, lora], async (run, folder) => {
+    const picture = path.join(folder, 'house.png');
+    const { steps, guidance } = catalogueEntry(lora)!.recommended!;
+    const how = ['--scheduler', 'lcm', '--steps', `${steps}`, '--guidance', `${guidance}`, '--size', '64x64'];
+    const draw = () =>
+      run('generate', PROMPT, '-o', picture, '--model', ID, '--lora', `${lora}:0.8`, ...how, '--json');
+    assert.equal((await run('models', 'get', ID, '--yes')).code, 0);
+    assert.match((await draw()).stderr, /models get latent-consistency\/lcm-lora-sdv1-5/);
+    assert.equal((await run('models', 'get', lora, '--yes')).code, 0);
+    const { code, stdout, stderr } = await draw();
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout).loras, [{ lora, strength: 0.8 }]);
+  });
+});
+
 test('names that are none, and what is not at the hub', () =>
-  withHub(async (run) => {
+  withHub([ID], async (run) => {
     for (const [id, sentence] of [
       ['bk-sdm', /not a model of the catalogue/],
       ['../../etc/passwd', /not a model of the catalogue/],
       ['no/such-model', /does not exist at/],
-      [`${ID}@0123`, /There is no/],
+      [`${ID}@0123`, /There is no such revision .*@main is the newest/],
+      [`${ID}@../../x`, /not a branch, a tag or a commit/],
     ] as const) {
       const { code, stderr, stdout } = await run('models', 'get', id, '--yes', '--json');
       assert.equal(code, 2, stderr);

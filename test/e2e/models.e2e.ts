@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
+import { catalogueEntry } from '../../engine/models/catalogue.ts';
 import { writeCheckpoint } from '../support/checkpoints.ts';
 import { type Hub, startHub } from '../support/hub.ts';
 import { EditorUnderTest } from './editorPage.ts';
@@ -22,7 +23,8 @@ let vscode: Workbench;
 
 before(async () => {
   await writeCheckpoint(path.join(home, 'bk'), 'bk-sdm-tiny');
-  hub = await startHub({ [ID]: { folder: path.join(home, 'bk'), licence: 'creativeml-openrail-m' } });
+  const commit = catalogueEntry(ID)!.revision;
+  hub = await startHub({ [ID]: { folder: path.join(home, 'bk'), licence: 'creativeml-openrail-m', commit } });
   const HF_TOKEN = '';
   vscode = await openWorkbench({ HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: cache, HF_TOKEN });
 });

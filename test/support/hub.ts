@@ -48,6 +48,8 @@ export interface HubRepository {
   licence?: string;
   /** Only requests with this token are answered. */
   token?: string;
+  /** Its commit, where that matters; made from the content if absent. */
+  commit?: string;
 }
 
 export interface Hub {
@@ -72,6 +74,7 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
     return files;
   };
   const commit = async (id: string) =>
+    repositories[id]!.commit ??
     createHash('sha1')
       .update((await filesOf(id)).map(({ path, oid }) => `${path} ${oid}`).join('\n'))
       .digest('hex');
@@ -133,6 +136,7 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
     const file = files.find((file) => file.path === resolve![3]);
     if (!file) return refuse(response, 404, 'EntryNotFound');
     if (file.content.length < LARGE) return void serve(request, response, file.content, fault);
+    if (fault && 'cut' in fault) return void response.destroy();
     const { port } = storage.address() as AddressInfo;
     response.setHeader('x-linked-etag', `"${file.sha256}"`);
     response.setHeader('x-linked-size', file.content.length);
