@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import { type Family, writeCheckpoint } from '../../test/support/checkpoints.ts';
+import { type Family, writeCheckpoint, writeLora } from '../../test/support/checkpoints.ts';
 import { createEngine } from '../engine.ts';
 import { ModelFolder } from '../models/folder.ts';
 import { NodeRuntime } from '../runtime/node/runtime.ts';
@@ -12,7 +12,6 @@ import { float32, floats, int64 } from '../runtime/runtime.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { openWeights } from '../weights/folder.ts';
 import { readFloat32 } from '../weights/read.ts';
-import { writeSafetensors } from '../weights/write.ts';
 import { Components } from './components.ts';
 import { predictMemory } from './memory-plan.ts';
 import { conditionFor } from './ready-model.ts';
@@ -92,14 +91,7 @@ test('short of memory: networks one after another draw the same picture; too lit
 test('a LoRA file in int8', async () => {
   const model = await checkpoint('sd15');
   const lora = path.join(folder, 'lora.safetensors');
-  const key = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q';
-  const half = (name: string, shape: number[]) => ({
-    name: `${key}.${name}.weight`,
-    dtype: 'F32' as const,
-    shape,
-    chunks: () => [new Uint8Array(Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)).buffer)],
-  });
-  await writeSafetensors(lora, [half('lora_down', [4, 8]), half('lora_up', [8, 4])]);
+  await writeLora(lora);
   const engine = createEngine(runtime);
   const draw = async (strength: number) =>
     (

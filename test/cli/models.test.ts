@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { catalogueEntry } from '../../engine/models/catalogue.ts';
-import { writeSafetensors } from '../../engine/weights/write.ts';
-import { writeCheckpoint, writeTinyAutoencoder } from '../support/checkpoints.ts';
+import { writeCheckpoint, writeLora, writeTinyAutoencoder } from '../support/checkpoints.ts';
 import { type Hub, type HubRepository, startHub } from '../support/hub.ts';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';
 
@@ -20,22 +18,9 @@ const WRITERS: Record<string, (folder: string) => Promise<void>> = {
   'stabilityai/sdxl-turbo': (folder) => writeCheckpoint(folder, 'sdxl-turbo'),
   'segmind/SSD-1B': (folder) => writeCheckpoint(folder, 'ssd-1b'),
   'madebyollin/taesd': writeTinyAutoencoder,
-  'latent-consistency/lcm-lora-sdv1-5': writeLora,
+  'latent-consistency/lcm-lora-sdv1-5': (folder) =>
+    writeLora(path.join(folder, 'pytorch_lora_weights.safetensors')),
 };
-
-/** A LoRA file that changes one weight of every small checkpoint of Stable Diffusion 1. */
-async function writeLora(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const key = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q';
-  const half = (name: string, shape: number[]) => ({
-    name: `${key}.${name}.weight`,
-    dtype: 'F32' as const,
-    shape,
-    chunks: () => [new Uint8Array(Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)).buffer)],
-  });
-  const halves = [half('lora_down', [4, 8]), half('lora_up', [8, 4])];
-  await writeSafetensors(path.join(folder, 'pytorch_lora_weights.safetensors'), halves);
-}
 
 /** A hub with some models, at the catalogue's commits, an empty cache, and the command that uses them. */
 async function withHub(

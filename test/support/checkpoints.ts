@@ -5,6 +5,7 @@ import { weightsOf } from '../../engine/graph/network.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
 import { networkOf, type Part, PLACES } from '../../engine/models/parts.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
+import { writeSafetensors } from '../../engine/weights/write.ts';
 
 const TOKENIZER = path.join(import.meta.dirname, '..', 'fixtures', 'tokenizer');
 
@@ -118,6 +119,19 @@ export async function writeTinyAutoencoder(folder: string): Promise<void> {
   await writeFile(path.join(folder, 'config.json'), JSON.stringify(config));
   const networks = (['vae-decoder', 'vae-encoder'] as const).map((part) => networkOf(part, config, 'taesd'));
   await writeWeights(path.join(folder, 'diffusion_pytorch_model.safetensors'), networks);
+}
+
+/** Writes a LoRA file that changes one weight of every small checkpoint of Stable Diffusion 1. */
+export async function writeLora(file: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  const key = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q';
+  const half = (name: string, shape: number[]) => ({
+    name: `${key}.${name}.weight`,
+    dtype: 'F32' as const,
+    shape,
+    chunks: () => [new Uint8Array(Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)).buffer)],
+  });
+  await writeSafetensors(file, [half('lora_down', [4, 8]), half('lora_up', [8, 4])]);
 }
 
 async function writeWeights(file: string, networks: readonly Network[]): Promise<void> {
