@@ -231,7 +231,10 @@ export interface EditRequest extends DrawingRequest {
   /** How much of the old is forgotten under the mask: 0.05 (hardly anything) … 1 (all). */
   strength?: number;
   mode?: EditMode;
-  /** Latent positions around the mask that are computed with it: 0 … 16. More follows the dense edit more closely. */
+  /**
+   * Latent positions around the mask that are computed with it but not painted: 0 … 16. More follows the dense edit
+   * more closely.
+   */
   dilation?: number;
 }
 

@@ -4,6 +4,9 @@ import sharp from 'sharp';
 import type { EditRequest, Engine, PicturePart } from './api.ts';
 import { createEngine } from './engine.ts';
 import { isAbort } from './errors.ts';
+import { whiteOf } from './pictures/mask.ts';
+import { psnr } from './pictures/psnr.ts';
+import { decodePicture } from './pictures/read.ts';
 import { NodeRuntime } from './runtime/node/runtime.ts';
 
 const STEPS = 4;
@@ -162,6 +165,29 @@ test('a dense edit keeps the pixels outside the mask too', async () => {
   const [before, after, white] = await Promise.all([image, picture.png, mask].map(pixelsOf));
   assert.ok(before!.every((value, i) => white![i] !== 0 || after![i] === value));
   assert.deepEqual([activeFraction, recordedSteps], [[], 0]);
+});
+
+test('under a mask of the whole picture a sparse edit is a dense one', async () => {
+  const whole = await rectangle(0, 0, 256, 256);
+  const [sparse, dense] = await Promise.all(
+    (['sparse', 'dense'] as const).map(async (mode) =>
+      pixelsOf((await engine.edit(request(whole, { mode }))).picture.png),
+    ),
+  );
+  assert.ok(psnr(sparse!, dense!) > 50);
+});
+
+test('what is computed around the mask is not painted', async () => {
+  const mask = await rectangle(96, 120, 64, 56);
+  const same = request(mask, { prompt: 'a red house by a lake at sunset' });
+  const narrow = await engine.edit({ ...same, dilation: 0 });
+  const wide = await engine.edit({ ...same, dilation: 16 });
+  const dense = await engine.edit({ ...same, mode: 'dense' });
+  assert.equal(wide.activeFraction[0], 1);
+  assert.deepEqual(wide.activeFraction.slice(1), narrow.activeFraction.slice(1));
+  // Had all that was computed been painted too, the two would show different landscapes.
+  const [ours, theirs] = await Promise.all([wide, dense].map(({ picture }) => pixelsOf(picture.png)));
+  assert.ok(psnr(ours!, theirs!, whiteOf(await decodePicture(mask, 'the mask'))) > 20);
 });
 
 test('a cancelled edit rejects with an AbortError and leaves nothing half recorded', async () => {

@@ -1,4 +1,5 @@
 // Prints how the positions computed around a mask bring a sparse edit nearer to the dense one, and what they cost.
+// `own`: features are those of the picture's making; `recorded`: recorded anew, as the dense edit sees the picture.
 // Usage: node --import tsx scripts/edit-dilations.ts
 import sharp from 'sharp';
 import type { EditResult } from '../engine/api.ts';
@@ -8,7 +9,7 @@ import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
 const SIDE = 256;
 /** A square of 5 % of the picture. */
 const EDITED = Math.round(SIDE * Math.sqrt(0.05));
-const DILATIONS = [0, 1, 2, 3, 4];
+const DILATIONS = [0, 1, 2, 4, 8];
 
 /** What the picture shows, what the edit says, and the square's left upper corner. */
 const EDITS = [
@@ -16,7 +17,13 @@ const EDITS = [
   ['a green tree in the mountains at noon', 'an orange tent in the mountains at noon', 40, 150],
   ['a yellow car in the desert at dusk', 'a purple balloon over the desert at dusk', 60, 60],
   ['a white windmill in a meadow at dawn', 'a pink flower in a meadow at dawn', 160, 160],
+  ['a blue car in the city at night', 'a red umbrella in the city at night', 100, 180],
+  ['a yellow tent in the snowfield at noon', 'a purple snowman in the snowfield at noon', 90, 130],
+  ['a red lighthouse by the sea at dusk', 'a green rocket by the sea at dusk', 40, 90],
+  ['an orange castle in the mountains at sunset', 'a white cat in the mountains at sunset', 150, 170],
 ] as const;
+
+const MADE = ['own', 'recorded'] as const;
 
 interface Point {
   decibels: number;
@@ -24,27 +31,30 @@ interface Point {
   active: number[];
 }
 
-const engine = createEngine(new NodeRuntime());
 const points = new Map<string, Point[]>();
 for (const [i, [shows, says, left, top]] of EDITS.entries()) {
   const mask = await squareMask(left, top);
-  const made = await engine.generate({ prompt: shows, seed: 10 + i, remember: true, previews: false });
-  for (const [kind, prompt] of [
-    ['another seed', shows],
-    ['another object', says],
-  ] as const) {
-    const request = { image: made.picture.png, mask, prompt, seed: 5, previews: false };
-    const dense = await engine.edit({ ...request, mode: 'dense' });
-    for (const dilation of DILATIONS) {
-      const sparse = await engine.edit({ ...request, dilation });
-      const decibels = await psnrInside(dense, sparse, left, top);
-      const key = `${kind} | ${dilation}`;
-      const point = { decibels, macs: sparse.macs, active: sparse.activeFraction };
-      points.set(key, [...(points.get(key) ?? []), point]);
+  for (const features of MADE) {
+    const engine = createEngine(new NodeRuntime());
+    const remember = features === 'own';
+    const made = await engine.generate({ prompt: shows, seed: 10 + i, remember, previews: false });
+    for (const [kind, prompt] of [
+      ['another seed', shows],
+      ['another object', says],
+    ] as const) {
+      const request = { image: made.picture.png, mask, prompt, seed: 5, previews: false };
+      const dense = await engine.edit({ ...request, mode: 'dense' });
+      for (const dilation of DILATIONS) {
+        const sparse = await engine.edit({ ...request, dilation });
+        const decibels = await psnrInside(dense, sparse, left, top);
+        const key = `${kind} | ${features} | ${dilation}`;
+        const point = { decibels, macs: sparse.macs - sparse.recordingMacs, active: sparse.activeFraction };
+        points.set(key, [...(points.get(key) ?? []), point]);
+      }
     }
+    await engine.dispose();
   }
 }
-await engine.dispose();
 for (const [key, some] of points) {
   const mean = (of: (point: Point) => number) =>
     some.reduce((sum, point) => sum + of(point), 0) / some.length;

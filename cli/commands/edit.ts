@@ -4,12 +4,12 @@ import { readPictureFile } from '../../engine/pictures/read.ts';
 import { checkWritable } from '../../engine/pictures/write.ts';
 import { LIMITS } from '../../engine/pipelines/request.ts';
 import { openEngine } from '../engine.ts';
-import { decimal } from '../options.ts';
+import { decimal, wholeNumber } from '../options.ts';
 import { formatMacs } from '../output.ts';
 import { interruptible, Progress } from '../progress.ts';
 import { type DrawingOptions, drawingRequest, finishDrawing, withDrawingOptions } from './drawing.ts';
 
-type Options = DrawingOptions & { mask: string; strength?: number; mode: EditMode };
+type Options = DrawingOptions & { mask: string; strength?: number; mode: EditMode; dilation?: number };
 
 export function editCommand(): Command {
   const { min, max } = LIMITS.strength;
@@ -27,19 +27,24 @@ export function editCommand(): Command {
       new Option('--mode <mode>', 'compute the masked part, or everything')
         .choices(EDIT_MODES)
         .default('sparse'),
+    )
+    .addOption(
+      new Option('--dilation <n>', 'latent positions around the mask that are computed with it').argParser(
+        wholeNumber(LIMITS.dilation.min, LIMITS.dilation.max),
+      ),
     );
   return withDrawingOptions(command).action(run);
 }
 
 async function run(image: string, prompt: string, options: Options): Promise<void> {
   await checkWritable(options.output);
-  const { strength, mode } = options;
+  const { strength, mode, dilation } = options;
   const files = { image: await readPictureFile(image), mask: await readPictureFile(options.mask) };
   const engine = openEngine();
   const progress = new Progress();
   try {
     const result = await engine.edit(
-      { ...drawingRequest(options), ...files, prompt, strength, mode },
+      { ...drawingRequest(options), ...files, prompt, strength, mode, dilation },
       {
         signal: interruptible(),
         onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps),

@@ -7,7 +7,6 @@ import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import { chooseWindow, windowMask, windowPlanes } from '../pictures/window.ts';
 import { boundsOf } from '../regions/box.ts';
-import { dilate } from '../regions/dilate.ts';
 import type { Mask } from '../regions/mask.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { listen } from './denoise.ts';
@@ -22,10 +21,7 @@ import { repaintDense, repaintSparse } from './repaint.ts';
 import { LIMITS } from './request.ts';
 import { study } from './study.ts';
 
-/**
- * Positions computed around the mask, at the latents' size and again at each coarser level; docs/measurements.md shows
- * what more or fewer would give.
- */
+/** Latent positions computed around the mask; docs/measurements.md shows what more or fewer would give. */
 export const DEFAULT_DILATION = 1;
 
 /** Pixels inside the mask's edge over which the old picture fades into the new. */
@@ -99,19 +95,19 @@ export async function edit(
   });
   const { process, decoded: whole } = before.studied;
 
-  const region = dilate(latentMask(windowMask(mask, window), scale), task.dilation);
+  const painted = latentMask(windowMask(mask, window), scale);
   const length = latentChannels * extent.height * extent.width;
   const request = {
     process,
     scheduler,
     start,
-    mask: region,
+    mask: painted,
     condition,
     noise: gaussianNoise(seed, START_NOISE, length),
     stepNoise: (index: number) => gaussianNoise(seed, stepNoise(index), length),
   };
   const decodeRegion = (latent: Float32Array) =>
-    autoencoder.decodeRegion(latent, width, height, whole ?? { data: planes, record: NO_RECORD }, region);
+    autoencoder.decodeRegion(latent, width, height, whole ?? { data: planes, record: NO_RECORD }, painted);
   const finish = (decoded: Coded) => compose(picture, decoded.data, window, mask, FEATHER, coverage);
   const wantsPreviews = options.onProgress && options.previews !== false && model.autoencoder.kind === 'tiny';
   const stepSeconds: number[] = [];

@@ -1,4 +1,4 @@
-import type { Recorded } from '../regions/feeds.ts';
+import { isDense, type Recorded } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
 import { activeFractions, activeMasks } from '../regions/plan.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
@@ -27,7 +27,7 @@ export interface RepaintRequest {
   scheduler: Scheduler;
   /** First step; steps before it are skipped for an edit of partial strength. */
   start: number;
-  /** At latent size: the positions that are computed. */
+  /** At latent size: the positions that are painted. */
   mask: Mask;
   condition: Condition;
   /** Noise [C, h, w] that the masked part starts from. */
@@ -60,11 +60,12 @@ type Callbacks = Pick<DenoiseOptions, 'signal'> & {
 };
 
 /**
- * Paints the masked part anew, computing only its rows and `ring` (see `planRegion`). Rows outside are read from
- * features of the picture's own process, which are recorded first where the store has none.
+ * Paints the masked part anew, computing only its rows and a `ring` around it (see `planRegion`), which stays on the
+ * picture's own process. Rows outside are read from features of that process, which are recorded first where the store
+ * has none.
  */
 export async function repaintSparse(
-  { editing, recording }: EditingUNet,
+  unets: EditingUNet,
   store: FeatureStore,
   request: RepaintRequest,
   ring: number,
@@ -75,12 +76,19 @@ export async function repaintSparse(
   const channels = channelsOf(process.latent, mask);
   const batch = batchOf(condition);
   const tokens = condition.text.dims[1]!;
-  const region = editing.region(mask, batch, ring);
+  const { editing, region, recording } = await editedRegion(unets, mask, batch, ring);
   const at = region.plan.levels[0]!.active;
   const rowsOf = (planes: Float32Array) => toRows(planes, 1, channels, at);
+  const isPainted = at.map((position) => mask.data[position]!);
+  const keepRing = (rows: Float32Array, known: Float32Array) =>
+    rows.map((value, i) => (isPainted[Math.floor(i / channels)] ? value : known[i]!));
+  const clean = rowsOf(process.latent);
+  const noise = rowsOf(process.noise);
+  const known = (index: number) =>
+    index < scheduler.timesteps.length ? scheduler.addNoise(clean, noise, index) : clean;
   const withRows = (rows: Float32Array) => {
     const planes = process.latent.slice();
-    overPlanes(planes, rows, 1, channels, at);
+    overPlanes(planes, keepRing(rows, clean), 1, channels, at);
     return planes;
   };
   const recordSeconds: number[] = [];
@@ -120,11 +128,12 @@ export async function repaintSparse(
       if (recorded) store.put({ picture, timestep }, editing.updated(recorded, region, pass));
     }
   };
-  const begin = rowsOf(scheduler.addNoise(process.latent, request.noise, start));
+  const begin = keepRing(scheduler.addNoise(clean, rowsOf(request.noise), start), known(start));
   const painted = await denoise(predict, scheduler, begin, {
     start,
     signal,
     noise: (index) => rowsOf(request.stepNoise(index)),
+    constrain: (sample, index) => keepRing(sample, known(index + 1)),
     onStep: (index, _, original) => callbacks.onStep?.(index, () => withRows(original())),
   });
   const steps = scheduler.timesteps.length - start;
@@ -138,6 +147,17 @@ export async function repaintSparse(
     active: activeMasks(region.plan),
     remember,
   };
+}
+
+/** The region of a mask and the form that computes it: where it covers everything, the one that can run densely. */
+async function editedRegion(
+  { editing, recording }: EditingUNet,
+  mask: Mask,
+  batch: number,
+  ring: number,
+): Promise<EditingUNet & { region: Region }> {
+  const region = editing.region(mask, batch, ring);
+  return { editing: isDense(region.plan) ? await recording() : editing, region, recording };
 }
 
 /** Prediction over everything, keeping the features of every step. Samples are planes [C, h, w] (`dims`). */

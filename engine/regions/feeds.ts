@@ -38,7 +38,7 @@ type Feeds = Record<string, Tensor>;
 
 /** Whether every position is active, so that nothing recorded is read and statistics are fresh. */
 export function isDense(plan: RegionPlan): boolean {
-  return plan.levels[0]!.inactive.length === 0;
+  return plan.levels.every(({ inactive }) => inactive.length === 0);
 }
 
 /** The inputs that tell a network where rows find their neighbours; the same at every step. */

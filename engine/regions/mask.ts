@@ -38,9 +38,9 @@ export function coarser(mask: Mask): Mask {
   return { height, width, data };
 }
 
-/** Masks of levels 0 … count − 1, from the finest; `ring`: positions by which each coarser one is dilated. */
+/** Masks of levels 0 … count − 1, from the finest, which alone is dilated by `ring` positions. */
 export function pyramid(mask: Mask, count: number, ring = 0): Mask[] {
   const levels = [mask];
-  while (levels.length < count) levels.push(dilate(coarser(levels.at(-1)!), ring));
-  return levels;
+  while (levels.length < count) levels.push(coarser(levels.at(-1)!));
+  return [dilate(mask, ring), ...levels.slice(1)];
 }

@@ -47,8 +47,8 @@ export interface UpsampledNeighbours extends Neighbours {
 const WINDOW = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [dy, dx] as const));
 
 /**
- * Plans the levels of a network from a mask at level 0. `ring`: positions around it that are computed with it at each
- * of the coarser levels, whose rows reach further.
+ * Plans the levels of a network from a mask at level 0. `ring`: positions around it that are computed with it there;
+ * at the coarser levels, whose rows reach further, they would cost more than they bring (docs/measurements.md).
  */
 export function planRegion(mask: Mask, levelCount: number, ring = 0): RegionPlan {
   return planLevels(pyramid(mask, levelCount, ring));
