@@ -19,7 +19,7 @@ export function compose(
   feather = 0,
   coverage?: Uint8Array,
 ): Picture {
-  const pixels = Uint8Array.from(picture.pixels);
+  const pixels = new Uint8Array(picture.pixels);
   const box = boundsOf(mask);
   if (!box) return { ...picture, pixels };
   const inWindow = intersection(box, {

@@ -89,7 +89,7 @@ export class CropNetwork {
     for (const { features, channels, taken, at, positions } of attended)
       for (const feature of features) {
         const earlier = record?.get(feature);
-        const all = earlier ? Float32Array.from(earlier) : new Float32Array(positions * channels);
+        const all = earlier ? new Float32Array(earlier) : new Float32Array(positions * channels);
         putRows(all, takeRows(floats(outputs, `new.${feature}`), 1, channels, taken), 1, channels, at);
         kept.set(feature, all);
       }

@@ -131,7 +131,7 @@ export class RegionAutoencoder {
     before: Pick<Coded, 'data' | 'record'>,
     finish: (crop: Float32Array) => Float32Array,
   ): Promise<Coded> {
-    const data = Float32Array.from(before.data);
+    const data = new Float32Array(before.data);
     let { record } = before;
     let macs = 0;
     for (const plan of plans) {

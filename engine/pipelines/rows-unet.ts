@@ -1,6 +1,7 @@
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import type { RowsOptions } from '../lowering/rows.ts';
+import { Buffers } from '../regions/buffers.ts';
 import { type Feature, featuresOf, levelCount } from '../regions/features.ts';
 import {
   featureFeeds,
@@ -25,6 +26,7 @@ export interface Region {
   /** Rows that are computed at level 0. */
   rows: number;
   indexes: Feeds;
+  buffers: Buffers;
 }
 
 export type Feeds = Record<string, Tensor>;
@@ -83,7 +85,7 @@ export class RowsUNet {
   /** The region of a plan. */
   planned(plan: RegionPlan, batch: number): Region {
     const rows = plan.levels[0]!.active.length;
-    return { plan, batch, rows, indexes: indexFeeds(this.form(batch), plan) };
+    return { plan, batch, rows, indexes: indexFeeds(this.form(batch), plan), buffers: new Buffers() };
   }
 
   /** One guided run over a region's rows: [rows, C] → [rows, C]. `recorded` is read where the region is a part. */
@@ -122,7 +124,7 @@ export class RowsUNet {
         ...(await this.#projectionsOf(text!)),
         ...(await this.#shiftsOf(vectors)),
         ...region.indexes,
-        ...(fed ?? featureFeeds(form, region.plan, recorded)),
+        ...(fed ?? featureFeeds(form, region.plan, recorded, region.buffers)),
       },
       ['out', ...given, ...others],
     );

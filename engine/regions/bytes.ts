@@ -47,10 +47,15 @@ function fittingScales(rows: Float32Array, channels: number): Float32Array {
   return scale.map((value) => Math.max(value / MAX_BYTE, TINY));
 }
 
-/** The values of bytes [N, C] with one scale a row. */
-export function dequantizeRows({ bytes, scale }: Quantized, channels: number): Float32Array {
-  const rows = new Float32Array(bytes.length);
-  for (let row = 0; row < scale.length; row++)
-    for (let i = row * channels; i < (row + 1) * channels; i++) rows[i] = bytes[i]! * scale[row]!;
+/** The values of bytes [N, C] with one scale a row; `rows` is filled. */
+export function dequantizeRows(
+  { bytes, scale }: Quantized,
+  channels: number,
+  rows: Float32Array = new Float32Array(bytes.length),
+): Float32Array {
+  for (let row = 0; row < scale.length; row++) {
+    const factor = scale[row]!;
+    for (let i = row * channels; i < (row + 1) * channels; i++) rows[i] = bytes[i]! * factor;
+  }
   return rows;
 }

@@ -1,6 +1,7 @@
 import type { AttentionMode } from '../api.ts';
 import { isSampled } from '../graph/keys.ts';
 import { int64, type Tensor } from '../runtime/runtime.ts';
+import { Buffers } from './buffers.ts';
 import { dequantizeRows, quantizeChannels, quantizeRows } from './bytes.ts';
 import {
   type Feature,
@@ -60,15 +61,23 @@ export function indexFeeds({ features, foldUpsampling }: RegionForm, plan: Regio
 }
 
 /** The inputs that bring what an earlier pass recorded; a dense plan needs none of it. */
-export function featureFeeds(form: RegionForm, plan: RegionPlan, recorded?: Recorded): Feeds {
+export function featureFeeds(
+  form: RegionForm,
+  plan: RegionPlan,
+  recorded?: Recorded,
+  buffers = new Buffers(),
+): Feeds {
   const feeds: Feeds = {};
   for (const feature of form.features) {
     if (feature.kind === 'moments') Object.assign(feeds, momentFeeds(feature, form, plan, recorded));
     else if (feature.kind === 'window') {
       const { halo } = neighboursOf(plan, feature.reader, feature.level);
-      const data = windowRows(feature, form, halo, recorded);
+      const data = windowRows(feature, form, halo, buffers, recorded);
       feeds[feature.name] = float32(data, [form.batch, halo.length + 1, feature.channels]);
-    } else Object.assign(feeds, attendedFeeds(feature, form, keysOf(form, plan, feature.level), recorded));
+    } else {
+      const keys = keysOf(form, plan, feature.level);
+      Object.assign(feeds, attendedFeeds(feature, form, keys, buffers, recorded));
+    }
   }
   return feeds;
 }
@@ -167,13 +176,18 @@ function windowRows(
   { name, channels }: RowFeature,
   { batch, storage }: RegionForm,
   halo: Int32Array,
+  buffers: Buffers,
   recorded?: Recorded,
 ): Float32Array {
-  if (halo.length === 0) return new Float32Array(batch * channels);
-  const rows = takeRows(recordedOf(recorded, name), batch, channels, halo, 1);
-  if (storage === 'float32') return rows as Float32Array;
-  const scale = takeRows(recordedOf(recorded, scaleName(name)) as Float32Array, batch, 1, halo, 1);
-  return dequantizeRows({ bytes: rows as Int8Array, scale }, channels);
+  const rows = batch * (halo.length + 1);
+  const floats = buffers.floats(name, rows * channels);
+  if (halo.length === 0) return floats;
+  const all = recordedOf(recorded, name);
+  if (storage === 'float32') return takeRows(all as Float32Array, batch, channels, halo, 1, floats);
+  const bytes = takeRows(all as Int8Array, batch, channels, halo, 1, buffers.bytes(name, rows * channels));
+  const scales = recordedOf(recorded, scaleName(name)) as Float32Array;
+  const scale = takeRows(scales, batch, 1, halo, 1, buffers.floats(scaleName(name), rows));
+  return dequantizeRows({ bytes, scale }, channels, floats);
 }
 
 /** Store rows of a level that self-attention sees: those computed now, and the others. */
@@ -195,20 +209,22 @@ function attendedFeeds(
   { name, level, channels }: RowFeature,
   { batch, storage, attention }: RegionForm,
   { active, inactive }: { active: Int32Array; inactive: Int32Array },
+  buffers: Buffers,
   recorded?: Recorded,
 ): Feeds {
   const count =
     attention === 'full' ? {} : { [keysName(level)]: int64(BigInt64Array.of(BigInt(active.length)), [1]) };
   const dims = [batch, inactive.length, channels];
-  const rows = inactive.length ? takeRows(recordedOf(recorded, name), batch, channels, inactive) : undefined;
-  if (storage === 'float32')
-    return { ...count, [name]: float32((rows as Float32Array) ?? new Float32Array(), dims) };
+  const length = batch * inactive.length * channels;
+  const taken = <T extends Float32Array | Int8Array>(into: T): T =>
+    length ? takeRows(recordedOf(recorded, name) as T, batch, channels, inactive, 0, into) : into;
+  if (storage === 'float32') return { ...count, [name]: float32(taken(buffers.floats(name, length)), dims) };
   const scale = inactive.length
     ? (recordedOf(recorded, scaleName(name)) as Float32Array)
     : new Float32Array(channels).fill(1);
   return {
     ...count,
-    [name]: { type: 'int8', data: (rows as Int8Array) ?? new Int8Array(), dims },
+    [name]: { type: 'int8', data: taken(buffers.bytes(name, length)), dims },
     [scaleName(name)]: float32(scale, [1, 1, channels]),
   };
 }

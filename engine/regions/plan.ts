@@ -44,7 +44,7 @@ export interface UpsampledNeighbours extends Neighbours {
   readonly classes: readonly Int32Array[];
 }
 
-const WINDOW = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [dy, dx] as const));
+const TAPS = 9;
 
 /**
  * Plans the levels of a network from a mask at level 0. `ring`: positions around it that are computed with it there;
@@ -63,12 +63,12 @@ export function planLevels(masks: readonly Mask[]): RegionPlan {
     active: map.active,
     stored: map.stored(),
     inactive: map.inactive(),
-    same: neighbours(map, map, (y, x) => WINDOW.map(([dy, dx]) => [y + dy, x + dx])),
+    same: neighbours(map, map, (y, x) => map.positionOf(y, x), 1),
     quarter: map.quarter,
   }));
   const down = maps
     .slice(1)
-    .map((map, l) => neighbours(map, maps[l]!, (y, x) => WINDOW.map(([dy, dx]) => [2 * y + dy, 2 * x + dx])));
+    .map((map, l) => neighbours(map, maps[l]!, (y, x) => maps[l]!.positionOf(y, x), 2));
   const up = maps.slice(0, -1).map((map, l) => upsampled(map, maps[l + 1]!));
   return { levels, down, up };
 }
@@ -131,69 +131,79 @@ class LevelMap {
   }
 
   inactive(): Int32Array {
+    return this.storedWhere((position) => this.#row[position]! < 0);
+  }
+
+  /** Store rows of some positions, ascending. */
+  storedWhere(isWanted: (position: number) => boolean): Int32Array {
     const rows: number[] = [];
-    for (const [position, row] of this.#row.entries()) if (row < 0) rows.push(this.#stored[position]!);
-    return Int32Array.from(rows.sort((a, b) => a - b));
+    for (let position = 0; position < this.#row.length; position++)
+      if (isWanted(position)) rows.push(this.#stored[position]!);
+    return Int32Array.from(rows).sort();
   }
 
-  contains(y: number, x: number): boolean {
-    return y >= 0 && x >= 0 && y < this.height && x < this.width;
+  /** −1 outside. */
+  positionOf(y: number, x: number): number {
+    return y >= 0 && x >= 0 && y < this.height && x < this.width ? y * this.width + x : -1;
   }
 
-  rowAt(y: number, x: number): number {
-    return this.#row[y * this.width + x]!;
+  rowAt(position: number): number {
+    return this.#row[position]!;
   }
 
-  storedAt(y: number, x: number): number {
-    return this.#stored[y * this.width + x]!;
+  storedAt(position: number): number {
+    return this.#stored[position]!;
   }
 }
 
-type Positions = readonly (readonly [number, number])[];
-
-/** The positions of `source` that each active row of `map` reads, in the order of the taps. */
-function neighbours(map: LevelMap, source: LevelMap, read: (y: number, x: number) => Positions): Neighbours {
-  const reads = [...map.active].map((position) =>
-    read(Math.floor(position / map.width), position % map.width),
-  );
-  return { ...resolve(reads, source), taps: reads[0]?.length ?? WINDOW.length };
+/**
+ * Where the active rows of `map` find their 3×3 neighbours in `source`: `locate` gives the position there, −1 outside,
+ * of a place at (y, x) · stride and a step to each side.
+ */
+function neighbours(
+  map: LevelMap,
+  source: LevelMap,
+  locate: (y: number, x: number) => number,
+  stride: number,
+): Neighbours {
+  const { active, width } = map;
+  const reads = new Int32Array(active.length * TAPS);
+  for (let row = 0, i = 0; row < active.length; row++) {
+    const y = stride * Math.floor(active[row]! / width);
+    const x = stride * (active[row]! % width);
+    for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) reads[i++] = locate(y + dy, x + dx);
+  }
+  return { ...resolve(reads, source), taps: TAPS };
 }
 
 /** Rows for positions: active rows first, then the halo's, then the row of zeros for what lies outside. */
-function resolve(reads: readonly Positions[], source: LevelMap): { index: Int32Array; halo: Int32Array } {
-  const needed = new Set<number>();
-  for (const positions of reads)
-    for (const [y, x] of positions)
-      if (source.contains(y, x) && source.rowAt(y, x) < 0) needed.add(source.storedAt(y, x));
-  const halo = Int32Array.from([...needed].sort((a, b) => a - b));
+function resolve(reads: Int32Array, source: LevelMap): { index: Int32Array; halo: Int32Array } {
+  const isRead = new Uint8Array(source.height * source.width);
+  for (const position of reads) if (position >= 0 && source.rowAt(position) < 0) isRead[position] = 1;
+  const halo = source.storedWhere((position) => isRead[position] === 1);
   const activeRows = source.active.length;
-  const haloRow = new Map([...halo].map((stored, i) => [stored, activeRows + i]));
+  const haloRow = new Int32Array(isRead.length);
+  for (const [i, stored] of halo.entries()) haloRow[stored] = activeRows + i;
   const zeroRow = activeRows + halo.length;
-  const index = Int32Array.from(
-    reads.flatMap((positions) =>
-      positions.map(([y, x]) => {
-        if (!source.contains(y, x)) return zeroRow;
-        const row = source.rowAt(y, x);
-        return row >= 0 ? row : haloRow.get(source.storedAt(y, x))!;
-      }),
-    ),
-  );
+  const index = reads.map((position) => {
+    if (position < 0) return zeroRow;
+    const row = source.rowAt(position);
+    return row >= 0 ? row : haloRow[source.storedAt(position)]!;
+  });
   return { index, halo };
 }
 
 function upsampled(map: LevelMap, source: LevelMap): UpsampledNeighbours {
-  const nine = neighbours(map, source, (y, x) =>
-    WINDOW.map(([dy, dx]) =>
-      // Outside the finer map is outside, even where the coarser one has a row for it.
-      map.contains(y + dy, x + dx) ? ([(y + dy) >> 1, (x + dx) >> 1] as const) : ([-1, -1] as const),
-    ),
-  );
+  // Outside the finer map is outside, even where the coarser one has a row for it.
+  const parent = (y: number, x: number) =>
+    map.positionOf(y, x) < 0 ? -1 : source.positionOf(y >> 1, x >> 1);
+  const nine = neighbours(map, source, parent, 1);
   const classes: number[][] = [[], [], [], []];
   for (const [row, position] of map.active.entries()) {
     const y = Math.floor(position / map.width);
     const x = position % map.width;
     // Of the nine taps, the corners of the 2×2 block read every parent once: rows 0 and 2, columns 0 and 2.
-    const corners = [0, 2, 6, 8].map((tap) => nine.index[row * WINDOW.length + tap]!);
+    const corners = [0, 2, 6, 8].map((tap) => nine.index[row * TAPS + tap]!);
     classes[(y & 1) * 2 + (x & 1)]!.push(...corners);
   }
   return { ...nine, classes: classes.map((indexes) => Int32Array.from(indexes)) };

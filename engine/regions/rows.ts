@@ -32,17 +32,20 @@ export function overPlanes(
     }
 }
 
-/** Some rows of a whole level: [B, N, C] → [B, at.length + padding, C], the padding rows zero. */
+/**
+ * Some rows of a whole level: [B, N, C] → [B, at.length + padding, C]. The padding rows are zero, or stay as they are in
+ * the array that is given to be filled.
+ */
 export function takeRows<T extends Numbers>(
   all: T,
   batch: number,
   channels: number,
   at: Int32Array,
   padding = 0,
+  taken: T = new (all.constructor as new (length: number) => T)(batch * (at.length + padding) * channels),
 ): T {
   const total = all.length / (batch * channels);
   const length = at.length + padding;
-  const taken = new (all.constructor as new (length: number) => T)(batch * length * channels);
   for (let b = 0; b < batch; b++)
     forRuns(at, (row, first, count) => {
       const from = (b * total + first) * channels;
@@ -69,10 +72,29 @@ export function putRows<T extends Numbers>(
 
 /** Calls back for each run of consecutive rows, which is copied as one. */
 function forRuns(at: Int32Array, copy: (row: number, first: number, count: number) => void): void {
-  for (let row = 0; row < at.length; ) {
-    let count = 1;
-    while (row + count < at.length && at[row + count] === at[row]! + count) count++;
-    copy(row, at[row]!, count);
-    row += count;
+  const runs = runsOf(at);
+  for (let row = 0, i = 0; i < runs.length; i++) {
+    copy(row, at[row]!, runs[i]!);
+    row += runs[i]!;
   }
+}
+
+/** By rows: a plan's are the same at every step. */
+const knownRuns = new WeakMap<Int32Array, Int32Array>();
+
+/** Lengths of the runs of consecutive rows. */
+function runsOf(at: Int32Array): Int32Array {
+  let runs = knownRuns.get(at);
+  if (!runs) {
+    const lengths: number[] = [];
+    for (let row = 0; row < at.length; ) {
+      let count = 1;
+      while (row + count < at.length && at[row + count] === at[row]! + count) count++;
+      lengths.push(count);
+      row += count;
+    }
+    runs = Int32Array.from(lengths);
+    knownRuns.set(at, runs);
+  }
+  return runs;
 }
