@@ -239,7 +239,7 @@ function partLine({ name, branch, axis, from, to, stepMacs, receivedBytes }: Wor
 }
 
 function layerLine({ layer, precision, psnr, kept }: LayerError): string {
-  return `${layer.padEnd(64)} ${precision} alone ${psnr.toFixed(1)} dB${kept ? ', stays float32' : ''}`;
+  return `${layer.padEnd(64)} ${precision} alone ${psnr.toFixed(1)} dB${kept ? ', kept finer' : ''}`;
 }
 
 /** Operators that take at least a fiftieth of the time. */

@@ -40,7 +40,7 @@ export interface LayerError {
   precision: Precision;
   /** Of the output against float32's, in dB. */
   psnr: number;
-  /** The layer stays float32 in this precision. */
+  /** The layer is kept finer in this precision. */
   kept: boolean;
 }
 

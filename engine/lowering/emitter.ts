@@ -91,7 +91,7 @@ export class Emitter {
   /** Rows [B, N, C] as a product by a weight takes them: as bytes where the weight is int8. */
   operand(x: Ref, weight: Weight, layout: Layout): Operand {
     if (this.#watched && !this.#watched.has(x)) this.#see(x, weight, this.#watched);
-    if (this.#weights.matrix?.(weight, layout)?.kind !== 'int8') return { rows: x };
+    if (this.#weights.matrix?.(weight, layout)?.form !== 'int8') return { rows: x };
     let operand = this.#bytes.get(x);
     if (!operand) {
       const [rows, scale, zero] = this.onnx.nodes('DynamicQuantizeLinear', [x], 3, {}, 'quantize');
@@ -124,7 +124,8 @@ export class Emitter {
       const inputs = [rows, values, bytes.scale, scale, bytes.zero, '', bias ?? ''];
       return plus(onnx.node('MatMulIntegerToFloat', inputs, { domain: MICROSOFT }, label), shift);
     }
-    const attributes = { K: matrix.rows, N: matrix.columns, bits: 4, block_size: BLOCK };
+    const bits = matrix.form === 'blocks-4' ? 4 : 8;
+    const attributes = { K: matrix.rows, N: matrix.columns, bits, block_size: BLOCK };
     const options = { domain: MICROSOFT, attributes };
     return plus(onnx.node('MatMulNBits', [rows, values, scale, '', '', bias ?? ''], options, label), shift);
   }
@@ -160,18 +161,20 @@ export class Emitter {
     return onnx.node('MatMul', [rows, matrix], {}, label);
   }
 
-  /** Outputs `largest.<weight>` and `square.<weight>` [C]: the largest absolute value and the mean square of rows. */
+  /** Outputs what `watchNames` names, of rows that products read: [C] each. */
   #see(x: Ref, weight: Weight, watched: Set<Ref>): void {
     const { onnx } = this;
     watched.add(x);
     const over = onnx.ints([0, 1]);
     const without = { attributes: { keepdims: 0 } };
-    const channels = [weight.shape[1]!];
-    const flat = onnx.node('Reshape', [x, onnx.ints([1, -1, weight.shape[1]!])]);
-    const largest = onnx.node('ReduceMax', [onnx.node('Abs', [flat]), over], without);
-    const square = onnx.node('ReduceMean', [onnx.node('Mul', [flat, flat]), over], without);
-    onnx.output(watchNames(weight).largest, largest, 'float32', channels);
-    onnx.output(watchNames(weight).square, square, 'float32', channels);
+    const channels = weight.shape[1]!;
+    const flat = onnx.node('Reshape', [x, onnx.ints([1, -1, channels])]);
+    const names = watchNames(weight);
+    const give = (name: string, type: string, of: Ref) =>
+      onnx.output(name, onnx.node(type, [of, over], without), 'float32', [channels]);
+    give(names.largest, 'ReduceMax', onnx.node('Abs', [flat]));
+    give(names.mean, 'ReduceMean', flat);
+    give(names.square, 'ReduceMean', onnx.node('Mul', [flat, flat]));
   }
 
   layerNorm(x: Ref, { gain, bias, epsilon }: LayerNorm): Ref {
@@ -296,7 +299,10 @@ export class Emitter {
   }
 }
 
-/** The outputs of a network that is watched, for rows that products read, named by the first product's weight. */
-export function watchNames({ name }: Weight): { largest: string; square: string } {
-  return { largest: `largest.${name}`, square: `square.${name}` };
+/**
+ * The outputs of a network that is watched, for rows that products read, named by the first product's weight: largest
+ * absolute value, mean, and mean of squares.
+ */
+export function watchNames({ name }: Weight): { largest: string; mean: string; square: string } {
+  return { largest: `largest.${name}`, mean: `mean.${name}`, square: `square.${name}` };
 }

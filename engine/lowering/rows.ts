@@ -3,8 +3,8 @@ import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import type { ElementType, OnnxModel, Ref } from '../graph/onnx.ts';
 import type { Attention, Convolution, GroupNorm, Linear, Operator } from '../graph/operators.ts';
-import type { FeatureMap, Features, Value } from '../graph/values.ts';
-import { layoutsOf } from '../quantization/layers.ts';
+import type { FeatureMap, Features, Value, Weight } from '../graph/values.ts';
+import { type Layout, layoutsOf } from '../quantization/layers.ts';
 import {
   type AttendedFeature,
   attendedOf,
@@ -18,11 +18,12 @@ import {
   type Storage,
   scaleName,
   shareName,
+  type WindowFeature,
   windowOf,
 } from '../regions/features.ts';
 import type { Weights } from '../weights/table.ts';
 import { shiftName, textName, textProjections } from './conditioning.ts';
-import { Emitter } from './emitter.ts';
+import { Emitter, type Operand } from './emitter.ts';
 
 export interface RowsOptions {
   /**
@@ -32,7 +33,10 @@ export interface RowsOptions {
   foldUpsampling: boolean;
   /** How features are recorded; see `regions/features.ts`. */
   storage: Storage;
-  /** With `recorded` there are fewer operators, but the network can neither run densely nor record; see `Statistics`. */
+  /**
+   * With `recorded` there are fewer operators, but the network can neither run densely nor record; with `fresh` it can
+   * do nothing but run densely, in less memory; see `Statistics`.
+   */
   statistics: Statistics;
   attention: AttentionMode;
   /** For calibration; see `Emitter`. */
@@ -53,6 +57,8 @@ export interface RowsOptions {
  * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: where fresh is not 0, scale and offset
  * come from moments = fresh · Σ + `moments.*`, where Σ sums the active rows' values (first B) and squares (last B),
  * averaged over the channels of a group.
+ *
+ * In the form `fresh` only the network's maps, indexes, `fresh.l` and `keys.count.l`, and no outputs but its own.
  *
  * In the form of bands instead `fresh.l` [K], `share.l` [K, N] and `moments.*` only: `share` makes K bands of the active
  * rows, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a variance
@@ -160,9 +166,6 @@ class RowsLowering {
         `${weight.name}: only 3×3 convolutions with padding 1 can be computed for a part of the picture.`,
       );
     const feature = windowOf(operator);
-    const x = this.#get(input);
-    this.#give(feature, x);
-    const halo = this.#input(feature.name, 'float32', this.#rowDims(feature));
     const added = {
       ...(bias && { bias: emit.weight(bias) }),
       ...(shift && {
@@ -170,7 +173,7 @@ class RowsLowering {
       }),
     };
     const layouts = layoutsOf(operator, this.#options.foldUpsampling);
-    const source = emit.operand(emit.concat([x, halo], 1), weight, layouts[0]!);
+    const source = this.#surrounded(feature, this.#get(input), weight, layouts[0]!);
     const parts = layouts.map((layout, parity) => {
       const folded = layout !== 'window';
       const name = indexName(feature.reader, input.level, folded ? parity : undefined);
@@ -183,12 +186,32 @@ class RowsLowering {
     return parts.length === 1 ? parts[0]! : emit.concat(parts, 1);
   }
 
+  /** What a convolution gathers from: its rows, recorded ones around them, and a row of zeros at the end. */
+  #surrounded(feature: WindowFeature, x: Ref, weight: Weight, layout: Layout): Operand {
+    const { emit } = this;
+    if (this.#options.statistics !== 'fresh') {
+      this.#give(feature, x);
+      const halo = this.#input(feature.name, 'float32', this.#rowDims(feature));
+      return emit.operand(emit.concat([x, halo], 1), weight, layout);
+    }
+    const operand = emit.operand(x, weight, layout);
+    const pads = emit.onnx.ints([0, 0, 0, 0, 1, 0]);
+    const zero = operand.bytes ? [operand.bytes.zero] : [];
+    return { ...operand, rows: emit.onnx.node('Pad', [operand.rows, pads, ...zero], {}, 'window') };
+  }
+
   #groupNorm(operator: GroupNorm): Ref {
     const { emit } = this;
     const { onnx } = emit;
     const { groups, input } = operator;
     const names = momentsOf(operator);
     if (this.#options.statistics === 'bands') return this.#bandsNorm(operator);
+    if (this.#options.statistics === 'fresh') {
+      const x = this.#get(input);
+      const fresh = this.#input(freshName(input.level), 'float32', [1]);
+      const moments = onnx.node('Mul', [this.#moments(x, operator), fresh]);
+      return emit.groupNorm(x, moments, operator, [-1, 1, input.channels]);
+    }
     const each = ['batch', 1, input.channels];
     const given = [names.scale, names.offset].map((known) => this.#input(known, 'float32', each));
     const x = this.#get(input);
@@ -254,6 +277,7 @@ class RowsLowering {
     if (!isSelfAttention(operator)) return emit.attention(query, key, value, operator);
     const [keys, values] = attendedOf(operator) as [AttendedFeature, AttendedFeature];
     const [freshKeys, freshValues] = [this.#seen(key, keys), this.#seen(value, values)];
+    if (this.#options.statistics === 'fresh') return emit.attention(query, freshKeys, freshValues, operator);
     this.#give(keys, freshKeys);
     this.#give(values, freshValues);
     // Softmax does not care about the order of keys: recorded rows first, then the fresh ones.

@@ -32,8 +32,12 @@ export async function calibrate(unet: RowsUNet, drive: Drive): Promise<Statistic
     const inputs = unetInputs(rows, [region.rows, channels], timestep, condition);
     const { output, features } = await unet.pass(region, inputs, { others: names });
     for (const weight of watched) {
-      const { largest, square } = watchNames(weight);
-      statistics.add(weight.name, { largest: floats(features, largest), square: floats(features, square) });
+      const { largest, mean, square } = watchNames(weight);
+      statistics.add(weight.name, {
+        largest: floats(features, largest),
+        mean: floats(features, mean),
+        square: floats(features, square),
+      });
     }
     const planes = new Float32Array(sample.length);
     overPlanes(planes, guide(output, condition), 1, channels, at);

@@ -31,6 +31,12 @@ export interface EditingUNet {
   recording: () => Promise<RowsUNet>;
 }
 
+/** Of latents. */
+interface Extent {
+  height: number;
+  width: number;
+}
+
 export type PrepareOptions = Pick<QuantizeRequest, 'onProgress' | 'signal'>;
 
 /** A model's networks, each loaded when it is first needed. */
@@ -92,13 +98,16 @@ export class Components {
     const options = {
       foldUpsampling: false,
       storage: 'float32',
-      statistics: 'any',
+      statistics: 'fresh',
       attention: 'full',
       watch: true,
     } as const;
-    const statistics = await calibrate(await this.rowsUNet(options), drive);
-    await this.#forget(rowsKey(options, 'fp32'));
-    return statistics;
+    try {
+      return await calibrate(await this.rowsUNet(options), drive);
+    } finally {
+      await this.#forget(rowsKey(options, 'fp32'));
+      await this.#forgetConditioning('fp32');
+    }
   }
 
   /** The U-Net in rows form; quantized ones after `prepare`. */
@@ -108,7 +117,7 @@ export class Components {
     const rows = await this.#session(rowsKey(options, precision), () => lowerRows(network, weights, options));
     const conditioning = async (part: Network) =>
       part.outputs.size > 0
-        ? this.#session(`${part.name} ${precision}`, () => lowerPlanar(part, weights))
+        ? this.#session(conditioningKey(part, precision), () => lowerPlanar(part, weights))
         : undefined;
     const [text, shift] = [
       await conditioning(textNetwork(network)),
@@ -124,19 +133,41 @@ export class Components {
    * statistics it has fewer operators, which is what its passes over a few rows cost, and its features are kept as they
    * are, not as bytes.
    */
-  async editingUNet(
-    extent: { height: number; width: number },
-    { precision, attention = 'full' }: Arithmetic,
-  ): Promise<EditingUNet> {
-    const network = this.network('unet');
-    const small = await this.isSmall();
-    // The matrices of folded upsampling are larger; int4 is for machines short of memory.
-    const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(network, extent.height, extent.width);
-    const options = { foldUpsampling, attention, storage: small ? 'float32' : 'int8' } as const;
+  async editingUNet(extent: Extent, arithmetic: Arithmetic): Promise<EditingUNet> {
+    const forms = await this.#formsOf(extent, arithmetic);
+    const { precision } = arithmetic;
+    const statistics = (await this.isSmall()) ? 'recorded' : 'any';
     return {
-      editing: await this.rowsUNet({ ...options, statistics: small ? 'recorded' : 'any' }, precision),
-      recording: () => this.rowsUNet({ ...options, statistics: 'any' }, precision),
+      editing: await this.rowsUNet({ ...forms, statistics }, precision),
+      recording: () => this.rowsUNet({ ...forms, statistics: 'any' }, precision),
     };
+  }
+
+  async #formsOf(
+    { height, width }: Extent,
+    { precision, attention = 'full' }: Arithmetic,
+  ): Promise<Omit<RowsOptions, 'statistics'>> {
+    // The matrices of folded upsampling are larger; int4 is for machines short of memory.
+    const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(this.network('unet'), height, width);
+    return { foldUpsampling, storage: (await this.isSmall()) ? 'float32' : 'int8', attention };
+  }
+
+  /**
+   * The U-Net in rows form for whole pictures of latents of this size, of which nothing is recorded: the one that
+   * records where that is loaded, else one that takes less memory.
+   */
+  async drawingUNet(extent: Extent, { precision, attention = 'full' }: Arithmetic): Promise<RowsUNet> {
+    const forms = await this.#formsOf(extent, { precision, attention });
+    const recording = { ...forms, statistics: 'any' } as const;
+    if (this.#sessions.has(rowsKey(recording, precision))) return this.rowsUNet(recording, precision);
+    return this.rowsUNet({ ...forms, statistics: 'fresh' }, precision);
+  }
+
+  /** Frees the forms of the U-Net that only draw whole pictures, before those that edit are loaded. */
+  async freeDrawing(): Promise<void> {
+    if (await this.isSmall()) return;
+    for (const key of [...this.#sessions.keys()])
+      if (key === 'unet' || key.includes(FRESH_KEY)) await this.#forget(key);
   }
 
   /** Whether a step of the U-Net is a few hundred small operators, whatever their form. */
@@ -182,6 +213,13 @@ export class Components {
     for (const key of [...this.#sessions.keys()]) await this.#forget(key);
   }
 
+  /** Frees what turns text and timesteps into inputs of the rows form, unless a rows form of the precision is loaded. */
+  async #forgetConditioning(precision: Precision): Promise<void> {
+    if ([...this.#sessions.keys()].some((key) => key.startsWith(`rows ${precision} `))) return;
+    for (const network of [textNetwork, shiftNetwork])
+      await this.#forget(conditioningKey(network(this.network('unet')), precision));
+  }
+
   async #forget(key: string): Promise<void> {
     const session = this.#sessions.get(key);
     this.#sessions.delete(key);
@@ -223,4 +261,11 @@ export class Components {
 
 function rowsKey(options: RowsOptions, precision: Precision): string {
   return `rows ${precision} ${JSON.stringify(options)}`;
+}
+
+/** In the keys of forms that only draw whole pictures. */
+const FRESH_KEY = '"statistics":"fresh"';
+
+function conditioningKey({ name }: Network, precision: Precision): string {
+  return `${name} ${precision}`;
 }

@@ -23,8 +23,8 @@ export async function densePredict(
   const rowsOnly = arithmetic.precision !== 'fp32' || arithmetic.attention === 'sampled';
   if (rowsOnly || (await components.rowsAreFaster())) {
     const [, height, width] = dims as [number, number, number];
-    const { recording } = await components.editingUNet({ height, width }, arithmetic);
-    return rowsPredict(await recording(), scheduler, dims, condition);
+    const unet = await components.drawingUNet({ height, width }, arithmetic);
+    return rowsPredict(unet, scheduler, dims, condition);
   }
   return planarPredict(await components.session('unet'), scheduler, dims, condition);
 }

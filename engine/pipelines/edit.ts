@@ -76,6 +76,7 @@ export async function edit(
     signal,
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
+  if (sparse) await components.freeDrawing();
   const unet = sparse && (await components.editingUNet(extent, recipe));
   const loadSeconds = (performance.now() - begin) / 1000;
 

@@ -30,6 +30,8 @@ interface Setting {
   unet: RowsUNet;
   /** The same with recorded statistics only. */
   lean: RowsUNet;
+  /** The same for whole pictures that are not recorded. */
+  drawing: RowsUNet;
   planar: (sample: Float32Array) => Promise<Float32Array>;
   condition: Condition;
   height: number;
@@ -57,6 +59,12 @@ const check = (
           statistics: 'recorded',
           attention,
         });
+        const drawing = await components.rowsUNet({
+          foldUpsampling,
+          storage,
+          statistics: 'fresh',
+          attention,
+        });
         const textDims = [batch, TOKENS, CROSS];
         const text = float32(gaussianNoise(seed, 99, batch * TOKENS * CROSS), textDims);
         const condition = { text, guidance: 1.5 };
@@ -75,6 +83,7 @@ const check = (
           await property({
             unet,
             lean,
+            drawing,
             planar: (sample) => predict(sample, 0),
             condition,
             height,
@@ -102,12 +111,38 @@ async function record({ unet, condition, height, width, batch }: Setting, planes
   return { output, recorded: unet.recorded(region, result) };
 }
 
+/** Planes that the form for whole pictures gives. */
+async function draw({ drawing, condition, height, width, batch }: Setting, planes: Float32Array) {
+  const region = drawing.dense(height, width, batch);
+  const { active } = region.plan.levels[0]!;
+  const { output } = await drawing.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition);
+  const drawn = new Float32Array(planes.length);
+  overPlanes(drawn, output, 1, 4, active);
+  return drawn;
+}
+
 test('all positions active: the planar network, at any size', () =>
   check(async (setting) => {
     const planes = setting.noise(0);
     const { output } = await record(setting, planes);
     assertClose(output, await setting.planar(planes), 1e-4);
+    assertClose(await draw(setting, planes), output, 1e-5);
   }));
+
+test('without recording it draws the same with keys sampled, and refuses a part of a picture', () =>
+  check(
+    async (setting) => {
+      const planes = setting.noise(0);
+      const { output } = await record(setting, planes);
+      assertClose(await draw(setting, planes), output, 1e-5);
+      const { drawing, mask, batch, condition } = setting;
+      if (mask.data.length === 1) return;
+      const region = drawing.region({ ...mask, data: mask.data.map((_, i) => Number(i === 0)) }, batch);
+      const rows = new Float32Array(4 * region.rows);
+      await assert.rejects(drawing.run(region, rows, TIMESTEP, condition), /whole pictures only/);
+    },
+    { attention: 'sampled' },
+  ));
 
 test('an unchanged input gives the recorded output', () =>
   check(async (setting) => {

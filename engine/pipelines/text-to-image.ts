@@ -54,6 +54,7 @@ export async function textToImage(
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
   const extent = { height: height / scale, width: width / scale };
+  if (options.memory) await components.freeDrawing();
   const remembering = options.memory && (await components.editingUNet(extent, recipe));
   const apart = options.plan === 'apart';
   if (apart) await components.free('vae-decoder', 'vae-encoder');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BLOCK, fromInt4, toInt4, toInt8 } from './arithmetic.ts';
+import { BLOCK, fromBlocks, toBlocks, toInt8 } from './arithmetic.ts';
 
 /** Matrices [K, N] of numbers of very different sizes. */
 const matrices = fc
@@ -46,43 +46,64 @@ test('int8: the extremes keep their signs, a column of zeros is zeros', () => {
   assert.ok(scale.every((step) => step > 0 && Number.isFinite(step)));
 });
 
-test('int4: no number is further off than a step of its block, whatever is left over of the last one', () =>
-  fc.assert(
-    fc.property(matrices, ({ rows, columns, data }) => {
-      const quantized = toInt4(data, columns);
-      const blocks = Math.ceil(rows / BLOCK);
-      assert.equal(quantized.values.length, (columns * blocks * BLOCK) / 2);
-      assert.equal(quantized.scale.length, columns * blocks);
-      const back = fromInt4(quantized, rows, columns);
-      for (const [i, value] of data.entries()) {
-        const block = (i % columns) * blocks + Math.floor(i / columns / BLOCK);
-        const step = Math.abs(quantized.scale[block]!);
-        // The number opposite the largest may be cut off by one step.
-        assert.ok(Math.abs(back[i]! - value) <= step * 1.001 + 1e-12, `${value} → ${back[i]}`);
-      }
-    }),
-  ));
+for (const bits of [4, 8] as const) {
+  test(`blocks of ${bits} bits: what is not cut off is no further off than half a step, whatever is left over`, () =>
+    fc.assert(
+      fc.property(matrices, ({ rows, columns, data }) => {
+        const quantized = toBlocks(data, columns, bits);
+        const blocks = Math.ceil(rows / BLOCK);
+        assert.equal(quantized.values.length, (columns * blocks * BLOCK * bits) / 8);
+        assert.equal(quantized.scale.length, columns * blocks);
+        const back = fromBlocks(quantized, rows, columns);
+        for (let n = 0; n < columns; n++)
+          for (let b = 0; b < blocks; b++) {
+            const step = quantized.scale[n * blocks + b]!;
+            const most = Math.abs(step) * (2 ** (bits - 1) - 1);
+            for (let row = b * BLOCK; row < Math.min(rows, (b + 1) * BLOCK); row++) {
+              const [value, got] = [data[row * columns + n]!, back[row * columns + n]!];
+              if (Math.abs(value) <= most)
+                assert.ok(Math.abs(got - value) <= Math.abs(step) * 0.501 + 1e-9, `${value} → ${got}`);
+              else if (Math.abs(value) > 1e-30)
+                assert.ok(Math.abs(got) >= most * 0.999 && got * value > 0, `${value} → ${got}`);
+            }
+          }
+      }),
+    ));
 
-test('int4: whole steps from −8 to 7, and from −7 to 8, are exact', () => {
-  const steps = Float32Array.from({ length: BLOCK }, (_, i) => 0.25 * ((i % 16) - 8));
-  for (const values of [steps, steps.map((value) => -value)])
-    assert.deepEqual(fromInt4(toInt4(values, 1), BLOCK, 1), values);
-});
-
-test('int4: blocks and columns have scales of their own; zeros are zeros', () => {
-  const rows = BLOCK + 3;
-  const data = Float32Array.from({ length: 2 * rows }, (_, i) => {
-    const [row, column] = [i >> 1, i & 1];
-    if (column === 1) return row < BLOCK ? 0 : 5;
-    return row < BLOCK ? 1000 * (row % 2 ? 1 : -1) : 1e-3;
+  test(`blocks of ${bits} bits: whole steps over the whole range are exact, of either sign`, () => {
+    const [least, count] = [-(2 ** (bits - 1)), 2 ** bits];
+    const steps = Float32Array.from(
+      { length: BLOCK },
+      (_, i) => 0.25 * (least + ((i * Math.ceil(count / BLOCK)) % count)),
+    );
+    for (const values of [steps, steps.map((value) => -value)])
+      assert.deepEqual(fromBlocks(toBlocks(values, 1, bits), BLOCK, 1), values);
   });
-  const back = fromInt4(toInt4(data, 2), rows, 2);
-  for (const [i, value] of data.entries())
-    assert.ok(Math.abs(back[i]! - value) <= Math.abs(value) / 7, `${i}: ${value} → ${back[i]}`);
+
+  test(`blocks of ${bits} bits: blocks and columns have scales of their own; zeros are zeros`, () => {
+    const rows = BLOCK + 3;
+    const data = Float32Array.from({ length: 2 * rows }, (_, i) => {
+      const [row, column] = [i >> 1, i & 1];
+      if (column === 1) return row < BLOCK ? 0 : 5;
+      return row < BLOCK ? 1000 * (row % 2 ? 1 : -1) : 1e-3;
+    });
+    const back = fromBlocks(toBlocks(data, 2, bits), rows, 2);
+    for (const [i, value] of data.entries())
+      assert.ok(Math.abs(back[i]! - value) <= Math.abs(value) / 7, `${i}: ${value} → ${back[i]}`);
+  });
+}
+
+test('blocks of 4 bits: one number far from the others is cut off', () => {
+  const data = Float32Array.from({ length: BLOCK }, (_, i) => (i === 5 ? 4 : Math.sin(i)));
+  const error = (back: Float32Array) => back.reduce((sum, value, i) => sum + (value - data[i]!) ** 2, 0);
+  const { scale } = toBlocks(data, 1, 4);
+  assert.ok(8 * Math.abs(scale[0]!) < 4, 'the scale is not that of the largest');
+  const uncut = data.map((value) => Math.max(-7, Math.min(8, Math.round(value / 0.5))) * 0.5);
+  assert.ok(error(fromBlocks(toBlocks(data, 1, 4), BLOCK, 1)) < error(uncut));
 });
 
 test('int4: rows beyond the last stand for zero', () => {
-  const { values } = toInt4(Float32Array.of(1, -1, 1), 1);
+  const { values } = toBlocks(Float32Array.of(1, -1, 1), 1, 4);
   assert.equal(values.length, BLOCK / 2);
   assert.deepEqual([...values.subarray(2)], new Array(BLOCK / 2 - 2).fill(0x88));
 });

@@ -3,10 +3,8 @@
 /** The largest int8 that a product may use; less where the processor saturates, see `runtime/integer-check.ts`. */
 export const INT8_MOST = 127;
 
-/** Rows of one int4 block. */
+/** Rows of one block. */
 export const BLOCK = 32;
-/** An int4 is stored as a value 0 … 15 that stands for it less this. */
-const MIDDLE = 8;
 
 /** A scale is never zero. */
 const TINY = 1e-12;
@@ -38,23 +36,36 @@ export function toInt8(matrix: Float32Array, columns: number, most = INT8_MOST):
   return { values, scale };
 }
 
-export interface Int4Values {
-  /** [N, blocks, 16]: two rows of a block in a byte, the earlier in the low half, as `MatMulNBits` reads them. */
-  values: Uint8Array;
-  /** [N, blocks]. */
-  scale: Float32Array;
+/** A matrix in blocks of `BLOCK` rows of a column, each with a scale of its own. */
+export interface BlockValues {
+  readonly bits: BlockBits;
+  /**
+   * [N, blocks, BLOCK · bits / 8], as `MatMulNBits` reads them: value + 2^(bits − 1); of 4 bits two rows in a byte, the
+   * earlier in the low half.
+   */
+  readonly values: Uint8Array;
+  /** [N, blocks]: the number is value · scale of its block. */
+  readonly scale: Float32Array;
 }
+export type BlockBits = 4 | 8;
+
+/** Shares of the largest number that become the largest value; what lies beyond is cut off. */
+const CLIPS = [1, 0.92, 0.84, 0.76];
 
 /**
- * Rounds to −8 … 7 steps a block of 32 rows of a column. The scale of a block is that of its largest number, which
- * becomes −8 or 7, whichever fits the block better.
+ * Rounds to 2^bits steps a block of 32 rows of a column. Of a few scales, by which the block's largest number becomes
+ * the least or the largest value or is cut off, the one with the smallest error is taken.
  */
-export function toInt4(matrix: Float32Array, columns: number): Int4Values {
+export function toBlocks(matrix: Float32Array, columns: number, bits: BlockBits): BlockValues {
   const rows = matrix.length / columns;
   const blocks = Math.ceil(rows / BLOCK);
-  const values = new Uint8Array((columns * blocks * BLOCK) / 2);
+  const bytes = (BLOCK * bits) / 8;
+  const values = new Uint8Array(columns * blocks * bytes);
   const scale = new Float32Array(columns * blocks);
   const block = new Float32Array(BLOCK);
+  const middle = 2 ** (bits - 1);
+  // Of 8 bits rounding is so fine that cutting the largest number off wins nothing.
+  const clips = bits === 4 ? CLIPS : [1];
   for (let n = 0; n < columns; n++)
     for (let b = 0; b < blocks; b++) {
       let largest = 0;
@@ -63,38 +74,55 @@ export function toInt4(matrix: Float32Array, columns: number): Int4Values {
         block[i] = row < rows ? matrix[row * columns + n]! : 0;
         if (Math.abs(block[i]!) > Math.abs(largest)) largest = block[i]!;
       }
-      const [asLow, asHigh] = [largest / -MIDDLE, largest / (MIDDLE - 1)];
-      const step = int4Error(block, asLow) <= int4Error(block, asHigh) ? asLow : asHigh;
-      scale[n * blocks + b] = step || TINY;
-      const at = ((n * blocks + b) * BLOCK) / 2;
-      for (let i = 0; i < BLOCK; i += 2)
-        values[at + i / 2] = int4(block[i]!, step) | (int4(block[i + 1]!, step) << 4);
+      let [step, least] = [TINY, Number.POSITIVE_INFINITY];
+      for (const clip of largest === 0 ? [] : clips)
+        for (const end of [-middle, middle - 1]) {
+          const tried = (clip * largest) / end;
+          const error = roundingError(block, tried, middle);
+          if (error < least) [step, least] = [tried, error];
+        }
+      scale[n * blocks + b] = step;
+      const at = (n * blocks + b) * bytes;
+      for (let i = 0; i < BLOCK; i++) {
+        const value = rounded(block[i]!, step, middle) + middle;
+        if (bits === 8) values[at + i] = value;
+        else values[at + (i >> 1)]! |= value << (i % 2 ? 4 : 0);
+      }
     }
-  return { values, scale };
+  return { bits, values, scale };
 }
 
 /** Squared error of a block with a step. */
-function int4Error(block: Float32Array, step: number): number {
+function roundingError(block: Float32Array, step: number, middle: number): number {
   let error = 0;
-  for (const value of block) error += (value - (int4(value, step) - MIDDLE) * step) ** 2;
+  for (let i = 0; i < BLOCK; i++) {
+    const off = block[i]! - rounded(block[i]!, step, middle) * step;
+    error += off * off;
+  }
   return error;
 }
 
-function int4(value: number, step: number): number {
-  if (step === 0) return MIDDLE;
-  return Math.max(0, Math.min(2 * MIDDLE - 1, Math.round(value / step) + MIDDLE));
+/** The nearest whole step from −middle to middle − 1. */
+function rounded(value: number, step: number, middle: number): number {
+  const x = value / step + middle + 0.5;
+  return (x < 0 ? 0 : x >= 2 * middle ? 2 * middle - 1 : Math.floor(x)) - middle;
 }
 
-/** The matrix [K, N] that int4 values stand for. */
-export function fromInt4({ values, scale }: Int4Values, rows: number, columns: number): Float32Array {
+/** The matrix [K, N] that blocks stand for. */
+export function fromBlocks(
+  { bits, values, scale }: BlockValues,
+  rows: number,
+  columns: number,
+): Float32Array {
   const blocks = Math.ceil(rows / BLOCK);
+  const middle = 2 ** (bits - 1);
   const matrix = new Float32Array(rows * columns);
   for (let n = 0; n < columns; n++)
     for (let row = 0; row < rows; row++) {
       const block = n * blocks + Math.floor(row / BLOCK);
-      const byte = values[(block * BLOCK + (row % BLOCK)) >> 1]!;
-      const value = (row % 2 ? byte >> 4 : byte & 15) - MIDDLE;
-      matrix[row * columns + n] = value * scale[block]!;
+      const at = block * BLOCK + (row % BLOCK);
+      const byte = bits === 8 ? values[at]! : (values[at >> 1]! >> (row % 2 ? 4 : 0)) & 15;
+      matrix[row * columns + n] = (byte - middle) * scale[block]!;
     }
   return matrix;
 }

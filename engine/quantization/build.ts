@@ -5,8 +5,8 @@ import { toHalves } from '../weights/halves.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { StoredTensor } from '../weights/source.ts';
 import { type TensorToWrite, writeSafetensors } from '../weights/write.ts';
-import { BLOCK, toInt4, toInt8 } from './arithmetic.ts';
-import type { QuantizedPrecision } from './choice.ts';
+import { BLOCK, fromBlocks, toBlocks, toInt8 } from './arithmetic.ts';
+import type { Form } from './choice.ts';
 import {
   isProduct,
   type Layout,
@@ -17,14 +17,21 @@ import {
   type Product,
 } from './layers.ts';
 import { type Smoothing, smooth, smoothWeight } from './smoothing.ts';
+import type { ChannelStatistics } from './statistics.ts';
 
 export interface QuantizationOptions {
-  precision: QuantizedPrecision;
+  /** The form of a product's weight. */
+  form: (product: Product) => Form;
+  /** Upsampling convolutions of int8 are kept folded too. */
+  folded: boolean;
   /** The largest int8. */
   most: number;
   smoothing: Smoothing;
-  /** The products whose weights are quantized. */
-  chosen: (product: Product) => boolean;
+  /**
+   * What is known of a product's input: biases make up for what rounding in blocks takes off or adds in the mean
+   * (Nagel et al., ICCV 2019).
+   */
+  seen?: (product: Product) => ChannelStatistics | undefined;
 }
 
 export interface BuildOptions {
@@ -53,10 +60,12 @@ export async function writeQuantized(
   const { smoothing } = options;
   const read = weightReader(weights);
   const matrices = network.operators.filter(isProduct).flatMap((product) => {
-    if (!options.chosen(product)) return [];
-    return neededLayouts(product, options.precision).map((layout) => ({ weight: product.weight, layout }));
+    const form = options.form(product);
+    return form === 'float'
+      ? []
+      : neededLayouts(product, form, options).map((layout) => ({ product, form, layout }));
   });
-  const taken = new Set(matrices.map(({ weight }) => weight.name));
+  const taken = new Set(matrices.map(({ product }) => product.weight.name));
   const kept = weightsOf(network).filter(({ name }) => !taken.has(name));
   const total = matrices.length + kept.length;
   let done = 0;
@@ -64,11 +73,15 @@ export async function writeQuantized(
     onProgress?.(++done, total);
     return result;
   };
+  // Biases come last: rounding the matrices tells what they have to make up for.
+  const shifts = new Map<string, Float32Array>();
   const tensors = [
+    ...matrices.flatMap((matrix) => pair(matrix, read, options, shifts, count)),
     ...kept.map((weight): TensorToWrite => {
-      const smoothed = smoothing.rows.has(weight.name) || smoothing.divided.has(weight.name);
+      const changed = smoothing.rows.has(weight.name) || smoothing.divided.has(weight.name);
       // What were halves and stays as it is, stays halves, exactly.
-      const dtype = weights.get(weight).dtype === 'F16' && !smoothed ? 'F16' : 'F32';
+      const isHalf = weights.get(weight).dtype === 'F16' && !changed;
+      const dtype = isHalf ? 'F16' : 'F32';
       return {
         name: weight.name,
         dtype,
@@ -76,39 +89,43 @@ export async function writeQuantized(
         async *chunks() {
           const values = (await read(weight)).slice();
           smoothWeight(values, weight, smoothing);
+          const shift = shifts.get(weight.name);
+          if (shift) for (let i = 0; i < shift.length; i++) values[i]! += shift[i]!;
           yield count(bytesOf(dtype === 'F16' ? toHalves(values) : values));
         },
       };
-    }),
-    ...matrices.flatMap(({ weight, layout }) => {
-      const matrix = async () => {
-        const [, columns] = matrixShape(weight, layout);
-        const values = matrixOf(weight, layout, await read(weight));
-        smooth(values, columns, weight, layout, smoothing);
-        return values;
-      };
-      return pair(weight, layout, options, async () => count(await matrix()));
     }),
   ];
   await writeSafetensors(file, tensors, metadata, signal);
 }
 
-/** int4 is for machines short of memory: there a folded upsampling, whose matrices are larger, is not used. */
-function neededLayouts(product: Product, precision: QuantizedPrecision): Layout[] {
+function neededLayouts(product: Product, form: Form, { folded }: QuantizationOptions): Layout[] {
   const plain = layoutsOf(product, false);
-  const folded = precision === 'int8' ? layoutsOf(product, true) : [];
-  return [...new Set([...plain, ...folded])];
+  return form === 'int8' && folded ? [...new Set([...plain, ...layoutsOf(product, true)])] : plain;
+}
+
+interface MatrixToWrite {
+  product: Product;
+  form: Exclude<Form, 'float'>;
+  layout: Layout;
 }
 
 /** A matrix and its scales, which are quantized once, when the matrix is written. */
 function pair(
-  weight: Weight,
-  layout: Layout,
-  { precision, most }: QuantizationOptions,
-  matrix: () => Promise<Float32Array>,
+  { product, form, layout }: MatrixToWrite,
+  read: (weight: Weight) => Promise<Float32Array>,
+  { most, smoothing, seen }: QuantizationOptions,
+  shifts: Map<string, Float32Array>,
+  count: <T>(result: T) => T,
 ): TensorToWrite[] {
+  const { weight, bias } = product;
   const [rows, columns] = matrixShape(weight, layout);
   const name = matrixName(weight, layout);
+  const matrix = async () => {
+    const values = matrixOf(weight, layout, await read(weight));
+    smooth(values, columns, weight, layout, smoothing);
+    return values;
+  };
   let scale: Float32Array | undefined;
   const scales = (dtype: 'F32' | 'F16', shape: number[]): TensorToWrite => ({
     name: `${name}:scale`,
@@ -119,7 +136,7 @@ function pair(
       scale = undefined;
     },
   });
-  if (precision === 'int8') {
+  if (form === 'int8') {
     const values: TensorToWrite = {
       name,
       dtype: 'I8',
@@ -127,23 +144,49 @@ function pair(
       async *chunks() {
         const quantized = toInt8(await matrix(), columns, most);
         ({ scale } = quantized);
-        yield bytesOf(quantized.values);
+        yield count(bytesOf(quantized.values));
       },
     };
     return [values, scales('F32', [columns])];
   }
+  const bits = form === 'blocks-4' ? 4 : 8;
   const blocks = Math.ceil(rows / BLOCK);
   const values: TensorToWrite = {
     name,
     dtype: 'U8',
-    shape: [columns, blocks, BLOCK / 2],
+    shape: [columns, blocks, (BLOCK * bits) / 8],
     async *chunks() {
-      const quantized = toInt4(await matrix(), columns);
+      const float = await matrix();
+      const quantized = toBlocks(float, columns, bits);
       ({ scale } = quantized);
-      yield bytesOf(quantized.values);
+      const mean = bias && seen?.(product)?.mean;
+      if (mean) {
+        const factors = smoothing.rows.get(weight.name);
+        const read = factors ? mean.map((value, c) => value / factors[c]!) : mean;
+        const lost = lostOf(read, float, fromBlocks(quantized, rows, columns), columns);
+        const shift = shifts.get(bias.name) ?? new Float32Array(bias.shape[0]!);
+        shift.set(lost, layout === 'half.1' ? columns : 0);
+        shifts.set(bias.name, shift);
+      }
+      yield count(bytesOf(quantized.values));
     },
   };
   return [values, scales('F16', [columns, blocks])];
+}
+
+/** By how much a rounded matrix [K, N] gives less than the exact one for a mean input [K / taps]: [N]. */
+function lostOf(
+  mean: Float32Array,
+  exact: Float32Array,
+  rounded: Float32Array,
+  columns: number,
+): Float32Array {
+  const lost = new Float32Array(columns);
+  for (let row = 0; row < exact.length / columns; row++) {
+    const usual = mean[row % mean.length]!;
+    for (let n = 0, i = row * columns; n < columns; n++, i++) lost[n]! += usual * (exact[i]! - rounded[i]!);
+  }
+  return lost;
 }
 
 /** Reads weights, the last one once for all its layouts. */

@@ -1,4 +1,4 @@
-import { fromInt4, toInt4 } from './arithmetic.ts';
+import { fromBlocks, toBlocks } from './arithmetic.ts';
 import type { Product, ProductGroup } from './layers.ts';
 import type { ChannelStatistics, Statistics } from './statistics.ts';
 
@@ -73,7 +73,7 @@ function someColumns({ data, columns }: Matrix): Matrix {
 function int4Error({ data, columns }: Matrix, m: Float32Array, square: Float32Array): number {
   const channel = (i: number) => Math.floor(i / columns) % m.length;
   const scaled = data.map((value, i) => value * m[channel(i)]!);
-  const rounded = fromInt4(toInt4(scaled, columns), data.length / columns, columns);
+  const rounded = fromBlocks(toBlocks(scaled, columns, 4), data.length / columns, columns);
   let error = 0;
   for (let i = 0; i < data.length; i++)
     error += square[channel(i)]! * (data[i]! - rounded[i]! / m[channel(i)]!) ** 2;

@@ -6,11 +6,12 @@ import { InputError } from '../errors.ts';
 import { NetworkBuilder, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
 import { gaussianNoise } from '../pictures/noise.ts';
-import { readInt64 } from '../weights/read.ts';
+import { readFloat32, readInt64 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { WeightTable } from '../weights/table.ts';
 import { temporaryFolder } from '../weights/testing.ts';
 import { writeSafetensors } from '../weights/write.ts';
+import { fromBlocks } from './arithmetic.ts';
 import { type QuantizeRequest, quantize } from './quantize.ts';
 import type { Statistics } from './statistics.ts';
 
@@ -57,6 +58,7 @@ const seen: Statistics = new Map([
     'layer.weight',
     {
       largest: Float32Array.from({ length: CHANNELS }, (_, c) => (c === 3 ? 100 : 1)),
+      mean: Float32Array.from({ length: CHANNELS }, (_, c) => (c === 3 ? 30 : 0.2)),
       square: Float32Array.from({ length: CHANNELS }, (_, c) => (c === 3 ? 1000 : 0.1)),
     },
   ],
@@ -99,7 +101,7 @@ test('other weights, another precision, range or rounding: another file', async 
   assert.equal((await readdir(folder)).length, 6);
 });
 
-test('a file that is cut off, or is another model’s, is made again and never used', async () => {
+test('a file that is cut off, or is another model’s or version’s, is made again and never used', async () => {
   const { request, folder } = await setting();
   await quantize(request);
   const [name] = await readdir(folder);
@@ -116,6 +118,10 @@ test('a file that is cut off, or is another model’s, is made again and never u
   await quantize(other.request);
   const [theirs] = await readdir(other.folder);
   await rename(join(other.folder, theirs!), file);
+  await quantize(request);
+  assert.deepEqual(await readFile(file), whole);
+  // What an older or a newer version would have made of the same weights, under this name.
+  await writeSafetensors(file, [], { identity: 'of another version' });
   await quantize(request);
   assert.deepEqual(await readFile(file), whole);
   await writeFile(file, 'not a safetensors file');
@@ -156,6 +162,40 @@ test('aborted while it calibrates or writes: nothing is left, and the next call 
   assert.deepEqual(await readdir(folder), []);
   await quantize(request);
   assert.equal((await readdir(folder)).length, 1);
+});
+
+test('int4: biases make up for what rounding takes off the mean', async () => {
+  const { request } = await setting({ precision: 'int4', calibrate: async () => seen });
+  const table = await quantize(request);
+  const names = new Map(weightsOf(request.network).map((weight) => [weight.name, weight]));
+  const [weight, bias] = [names.get('layer.weight')!, names.get('layer.bias')!];
+  const gain = await readFloat32(table.get(names.get('norm.weight')!));
+  const { values, scale } = table.matrix(weight, 'linear')!;
+  const bytes = Uint8Array.from(await readInt64(values), Number);
+  const blocks = { bits: 4, values: bytes, scale: await readFloat32(scale) } as const;
+  const rounded = fromBlocks(blocks, CHANNELS, 24);
+  const [own, exact, given] = await Promise.all(
+    [
+      request.weights.get(names.get('norm.weight')!),
+      request.weights.get(weight),
+      request.weights.get(bias),
+    ].map(readFloat32),
+  );
+  const corrected = await readFloat32(table.get(bias));
+  const { mean } = seen.get('layer.weight')!;
+  for (let n = 0; n < 24; n++) {
+    let [before, after] = [given![n]!, corrected[n]!];
+    for (let c = 0; c < CHANNELS; c++) {
+      // The norm's gain was divided by the factor by which the row was multiplied.
+      const m = own![c]! / gain[c]!;
+      before += mean[c]! * exact![n * CHANNELS + c]!;
+      after += (mean[c]! / m) * rounded[c * 24 + n]!;
+    }
+    assert.ok(
+      Math.abs(after - before) < 0.02 * (1 + Math.abs(before)),
+      `${n}: ${after} instead of ${before}`,
+    );
+  }
 });
 
 test('half the range where the processor asks for it', async () => {

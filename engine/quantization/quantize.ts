@@ -5,7 +5,7 @@ import { writeError } from '../files.ts';
 import type { Network } from '../graph/network.ts';
 import { openSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
 import { type FloatWeights, weightReader, writeQuantized } from './build.ts';
-import { isQuantized, type QuantizedPrecision } from './choice.ts';
+import { formOf, type QuantizedPrecision } from './choice.ts';
 import { int4Factors, int8Factors, type ReadMatrices } from './factors.ts';
 import { identityOf } from './identity.ts';
 import { isProduct, layoutsOf, matrixOf, matrixShape, type Product, productGroups } from './layers.ts';
@@ -14,7 +14,7 @@ import type { Statistics } from './statistics.ts';
 import { QuantizedTable } from './table.ts';
 
 /** Changes when the same weights would be quantized to other numbers. */
-const VERSION = 3;
+const VERSION = 4;
 
 export interface QuantizeRequest {
   network: Network;
@@ -36,11 +36,11 @@ export interface QuantizeRequest {
  */
 export async function quantize(request: QuantizeRequest): Promise<QuantizedTable> {
   const { network, weights, precision, most, folder, calibrate, onProgress, signal } = request;
-  const chosen = (product: Product) => isQuantized(product, precision);
-  const names = network.operators.flatMap((operator) =>
-    isProduct(operator) && chosen(operator) ? [operator.weight.name] : [],
+  const form = (product: Product) => formOf(product, precision);
+  const forms = network.operators.flatMap((operator) =>
+    isProduct(operator) ? [[operator.weight.name, form(operator)]] : [],
   );
-  const how = [VERSION, precision, most, calibrate !== undefined, names];
+  const how = [VERSION, precision, most, calibrate !== undefined, forms];
   const identity = await identityOf(network, weights, how);
   const file = path.join(folder, `${network.name}-${precision}-${identity}.safetensors`);
   const kept = await openKept(file, identity);
@@ -49,7 +49,9 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
     throw writeError(file, error);
   });
   const statistics = await calibrate?.();
-  const groups = productGroups(network).filter(({ products }) => products.every(chosen));
+  const groups = productGroups(network).filter(({ products }) =>
+    products.every((product) => form(product) !== 'float'),
+  );
   const read = weightReader(weights);
   const matrices: ReadMatrices = async (product) => {
     const data = await read(product.weight);
@@ -65,7 +67,12 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
         return factors(group, statistics, matrices);
       })
     : NO_SMOOTHING;
-  const options = { precision, most, smoothing, chosen };
+  const input = new Map(
+    groups.flatMap(({ products }) => products.map((product) => [product, products[0]!] as const)),
+  );
+  const seen = (product: Product) => statistics?.get(input.get(product)?.weight.name ?? '');
+  const folded = precision === 'int8';
+  const options = { form, folded, most, smoothing, ...(statistics && { seen }) };
   await writeQuantized(file, network, weights, options, { metadata: { identity }, onProgress, signal });
   return new QuantizedTable(await openSafetensors(file));
 }

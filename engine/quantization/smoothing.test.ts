@@ -61,7 +61,7 @@ test('a network with factors in its weights computes what it did without them', 
           );
         const weights = new WeightTable(network, await model.weights('unet'));
         const file = join(folder, `${seed}.safetensors`);
-        const options = { precision: 'int8', most: 127, smoothing, chosen: () => false } as const;
+        const options = { form: () => 'float' as const, folded: false, most: 127, smoothing } as const;
         await writeQuantized(file, network, weights, options, { metadata: {} });
         const smoothed = new QuantizedTable(await openSafetensors(file));
         const inputs = {

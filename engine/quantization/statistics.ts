@@ -4,22 +4,24 @@ export type Statistics = ReadonlyMap<string, ChannelStatistics>;
 export interface ChannelStatistics {
   /** Largest absolute value. */
   readonly largest: Float32Array;
+  readonly mean: Float32Array;
   /** Mean of squares. */
   readonly square: Float32Array;
 }
 
 /** Gathers the statistics of several runs. */
 export class StatisticsBuilder {
-  readonly #seen = new Map<string, { largest: Float32Array; square: Float32Array; runs: number }>();
+  readonly #seen = new Map<string, ChannelStatistics & { runs: number }>();
 
-  add(name: string, { largest, square }: ChannelStatistics): void {
+  add(name: string, { largest, mean, square }: ChannelStatistics): void {
     const known = this.#seen.get(name);
     if (!known) {
-      this.#seen.set(name, { largest: largest.slice(), square: square.slice(), runs: 1 });
+      this.#seen.set(name, { largest: largest.slice(), mean: mean.slice(), square: square.slice(), runs: 1 });
       return;
     }
     for (let c = 0; c < largest.length; c++) {
       known.largest[c] = Math.max(known.largest[c]!, largest[c]!);
+      known.mean[c]! += mean[c]!;
       known.square[c]! += square[c]!;
     }
     known.runs++;
@@ -27,10 +29,10 @@ export class StatisticsBuilder {
 
   build(): Statistics {
     return new Map(
-      [...this.#seen].map(([name, { largest, square, runs }]) => [
-        name,
-        { largest, square: square.map((sum) => sum / runs) },
-      ]),
+      [...this.#seen].map(([name, { largest, mean, square, runs }]) => {
+        const meanOf = (sums: Float32Array) => sums.map((sum) => sum / runs);
+        return [name, { largest, mean: meanOf(mean), square: meanOf(square) }];
+      }),
     );
   }
 }

@@ -3,11 +3,12 @@ import type { Weight } from '../graph/values.ts';
 import type { StoredTensor, WeightSource } from '../weights/source.ts';
 import type { Weights } from '../weights/table.ts';
 import { BLOCK } from './arithmetic.ts';
+import type { Form } from './choice.ts';
 import { type Layout, matrixName, matrixShape } from './layers.ts';
 
-/** A matrix [K, N] as fewer bits: int8 [K, N] with scales [N], or int4 as `MatMulNBits` reads it. */
+/** A matrix [K, N] as fewer bits: int8 [K, N] with scales [N], or blocks as `MatMulNBits` reads them. */
 export interface QuantizedMatrix {
-  readonly kind: 'int8' | 'int4';
+  readonly form: Exclude<Form, 'float'>;
   readonly rows: number;
   readonly columns: number;
   readonly values: StoredTensor;
@@ -32,11 +33,16 @@ export class QuantizedTable implements Weights {
     if (!values) return undefined;
     const [rows, columns] = matrixShape(weight, layout);
     const scale = this.#find(`${name}:scale`);
-    const kind = values.dtype === 'I8' ? 'int8' : 'int4';
     const blocks = Math.ceil(rows / BLOCK);
-    const bytes = kind === 'int8' ? rows * columns : (columns * blocks * BLOCK) / 2;
-    if (values.length !== bytes) throw new InputError(`${values.file}: tensor ${name} has another size.`);
-    return { kind, rows, columns, values, scale };
+    const sizes = {
+      int8: rows * columns,
+      'blocks-8': columns * blocks * BLOCK,
+      'blocks-4': (columns * blocks * BLOCK) / 2,
+    };
+    const forms = values.dtype === 'I8' ? (['int8'] as const) : (['blocks-8', 'blocks-4'] as const);
+    const form = forms.find((known) => sizes[known] === values.length);
+    if (!form) throw new InputError(`${values.file}: tensor ${name} has another size.`);
+    return { form, rows, columns, values, scale };
   }
 
   get bytes(): number {

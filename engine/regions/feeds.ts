@@ -67,6 +67,7 @@ export function featureFeeds(
   recorded?: Recorded,
   buffers = new Buffers(),
 ): Feeds {
+  if (form.statistics === 'fresh') return wholeFeeds(form, plan);
   const feeds: Feeds = {};
   for (const feature of form.features) {
     if (feature.kind === 'moments') Object.assign(feeds, momentFeeds(feature, form, plan, recorded));
@@ -78,6 +79,17 @@ export function featureFeeds(
       const keys = keysOf(form, plan, feature.level);
       Object.assign(feeds, attendedFeeds(feature, form, keys, buffers, recorded));
     }
+  }
+  return feeds;
+}
+
+/** The inputs of a network that only computes whole pictures. */
+function wholeFeeds(form: RegionForm, plan: RegionPlan): Feeds {
+  if (!isDense(plan)) throw new Error('this form of the network computes whole pictures only');
+  const feeds: Feeds = {};
+  for (const { kind, level } of form.features) {
+    if (kind === 'moments') feeds[freshName(level)] = freshFeed(plan, level);
+    if (kind === 'attended') Object.assign(feeds, countFeed(form, level, keysOf(form, plan, level).active));
   }
   return feeds;
 }
@@ -163,12 +175,18 @@ function momentFeeds(
   };
   const given = { [scale]: norm(scale), [offset]: norm(offset) };
   if (statistics === 'recorded') return given;
-  const fresh = dense ? 1 / rows : 0;
-  return {
-    ...given,
-    [freshName(level)]: float32(Float32Array.of(fresh), [1]),
-    [name]: none,
-  };
+  return { ...given, [freshName(level)]: freshFeed(plan, level), [name]: none };
+}
+
+/** How much of its own statistics a pass uses at a level. */
+function freshFeed(plan: RegionPlan, level: number): Tensor {
+  return float32(Float32Array.of(isDense(plan) ? 1 / plan.levels[level]!.active.length : 0), [1]);
+}
+
+/** Where keys may be sampled, the input that says how many of a level's rows are keys. */
+function countFeed({ attention }: RegionForm, level: number, active: Int32Array): Feeds {
+  if (attention === 'full') return {};
+  return { [keysName(level)]: int64(BigInt64Array.of(BigInt(active.length)), [1]) };
 }
 
 /** The halo rows that a convolution reads, then a row of zeros: [B, halo + 1, C]. */
@@ -207,13 +225,13 @@ function keysOf(
 
 function attendedFeeds(
   { name, level, channels }: RowFeature,
-  { batch, storage, attention }: RegionForm,
+  form: RegionForm,
   { active, inactive }: { active: Int32Array; inactive: Int32Array },
   buffers: Buffers,
   recorded?: Recorded,
 ): Feeds {
-  const count =
-    attention === 'full' ? {} : { [keysName(level)]: int64(BigInt64Array.of(BigInt(active.length)), [1]) };
+  const { batch, storage } = form;
+  const count = countFeed(form, level, active);
   const dims = [batch, inactive.length, channels];
   const length = batch * inactive.length * channels;
   const taken = <T extends Float32Array | Int8Array>(into: T): T =>

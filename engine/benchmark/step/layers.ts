@@ -9,8 +9,8 @@ import type { Model } from '../../models/model.ts';
 import { rowsPredict } from '../../pipelines/dense-unet.ts';
 import { RowsUNet } from '../../pipelines/rows-unet.ts';
 import { writeQuantized } from '../../quantization/build.ts';
-import { isQuantized, type QuantizedPrecision } from '../../quantization/choice.ts';
-import { isProduct, type Product } from '../../quantization/layers.ts';
+import { type Form, formOf, type QuantizedPrecision, USUAL_FORM } from '../../quantization/choice.ts';
+import { isProduct } from '../../quantization/layers.ts';
 import { largestInt8 } from '../../quantization/self-check.ts';
 import { NO_SMOOTHING } from '../../quantization/smoothing.ts';
 import { QuantizedTable } from '../../quantization/table.ts';
@@ -35,7 +35,7 @@ export interface LayersRequest {
 const OPTIONS: RowsOptions = {
   foldUpsampling: false,
   storage: 'float32',
-  statistics: 'any',
+  statistics: 'fresh',
   attention: 'full',
 };
 
@@ -56,14 +56,14 @@ export async function layerErrors(
   try {
     const source = new WeightTable(network, await model.weights('unet'));
     const largest = await largestInt8(runtime);
-    const table = async (name: string, chosen: (product: Product) => boolean) => {
+    const table = async (name: string, form: Form) => {
       const file = path.join(folder, `${name}.safetensors`);
-      const options = { precision, most: largest, smoothing: NO_SMOOTHING, chosen };
+      const options = { form: () => form, folded: false, most: largest, smoothing: NO_SMOOTHING };
       await writeQuantized(file, network, source, options, { metadata: {}, signal });
       return new QuantizedTable(await openSafetensors(file));
     };
-    const float = await table('float', () => false);
-    const quantized = await table('quantized', () => true);
+    const float = await table('float', 'float');
+    const quantized = await table('quantized', USUAL_FORM[precision]);
     const run = (weights: Weights) => runOnce(network, weights, inputs, runtime, threads);
     const reference = await run(float);
     const errors: LayerError[] = [];
@@ -80,7 +80,7 @@ export async function layerErrors(
         layer: name,
         precision,
         psnr: decibels(output, reference),
-        kept: !isQuantized(product, precision),
+        kept: formOf(product, precision) !== USUAL_FORM[precision],
       });
     }
     onCount(sampled.length, sampled.length);
