@@ -96,6 +96,9 @@ export interface WorkerReport {
   /** Multiply–accumulates of its last step, and of all. */
   stepMacs: number;
   macs: number;
+  /** Wall time of its last step: in the network, and in all, exchanging features included. */
+  runSeconds: number;
+  seconds: number;
   /** Bytes that the last step exchanged with other workers. */
   sentBytes: number;
   receivedBytes: number;

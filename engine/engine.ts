@@ -162,7 +162,7 @@ class LocalEngine implements Engine {
     await this.#unload();
     const host = {
       runtime: this.#runtime,
-      openEngine: (runtime: Runtime) => createEngine(runtime),
+      openEngine: (runtime: Runtime) => createEngine(runtime, { openCrew: this.#openCrew }),
       openCrew: this.#openCrew,
     };
     return benchmark(checked, host, options);

@@ -19,7 +19,11 @@ export interface BenchmarkDraft {
   maskFile: string;
   cases: string[];
   precisions: string[];
+  /** Of the cases that workers share: `2`, or several as `2, 4`. */
+  workers: string;
   repeat: string;
+  /** Of one network run; empty for the setting's. */
+  threads: string;
   /** Of whole pictures; empty for the model's own. */
   steps: string;
   prompt: string;
@@ -40,6 +44,8 @@ export interface Offers {
 export interface CaseOffer {
   name: string;
   masked: boolean;
+  /** Runs on several workers. */
+  shared?: boolean;
 }
 
 export interface PresetOffer {

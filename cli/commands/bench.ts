@@ -68,7 +68,7 @@ export function benchCommand(): Command {
     .addOption(
       new Option(
         '--workers <n,…>',
-        'patch, branches: run once for each; --threads is then the share of each',
+        'cases that workers share: run once for each; --threads is then the share of each',
       ).argParser(workerCounts),
     )
     .addOption(
@@ -233,9 +233,9 @@ function line(row: BenchmarkRow, isolated: boolean): string {
   ].join('  ');
 }
 
-function partLine({ name, branch, axis, from, to, stepMacs, receivedBytes }: WorkerReport): string {
+function partLine({ name, branch, axis, from, to, stepMacs, seconds, receivedBytes }: WorkerReport): string {
   const what = branch === null ? '' : `branch ${branch}, `;
-  return `  ${name}: ${what}${axis} ${from} to ${to}, ${formatMacs(stepMacs)}, ${formatBytes(receivedBytes)} received`;
+  return `  ${name}: ${what}${axis} ${from} to ${to}, a step ${formatMacs(stepMacs)}, ${formatSeconds(seconds)}, ${formatBytes(receivedBytes)} received`;
 }
 
 function layerLine({ layer, precision, psnr, kept }: LayerError): string {

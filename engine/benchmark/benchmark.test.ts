@@ -7,6 +7,7 @@ import { InputError, isAbort } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
 import { openModel } from '../models/open.ts';
 import { NodeRuntime } from '../runtime/node/runtime.ts';
+import { LocalCrew } from '../runtime/node/workers/crew.ts';
 
 const SIZE = { width: 128, height: 128 };
 const HALF = { name: 'half', share: 0.5 };
@@ -15,7 +16,7 @@ const TENTH = { name: 'tenth', share: 0.1 };
 let engine: Engine;
 before(() => {
   const script = path.join(import.meta.dirname, '../runtime/node/process.ts');
-  engine = createEngine(new NodeRuntime(0, script));
+  engine = createEngine(new NodeRuntime(0, script), { openCrew: () => new LocalCrew() });
 });
 after(() => engine.dispose());
 
@@ -92,6 +93,26 @@ test('whole pictures: every case draws, sparse is compared with dense under the 
   assert.ok(sparse!.macsByKind['other networks']! >= 0);
   const drawn = await engine.generate({ prompt: whole.prompt, ...SIZE, steps: 3, seed: 5, previews: false });
   assert.equal(generate!.macs, drawn.macs);
+});
+
+test('whole pictures on several workers: who did what, and how far from one worker that is', async () => {
+  const whole = { prompt: 'a red house by a lake', editPrompt: 'a blue boat', steps: 3, seed: 5 };
+  const cases = ['generate', 'branches', 'naive'];
+  const { report, pictures } = await engine.benchmark({ cases, ...SIZE, workers: [2], repeat: 1, whole });
+  const [generate, branches, naive] = report.rows;
+  assert.deepEqual(Object.keys(pictures), ['original', 'generate', 'branches-2', 'naive-2']);
+  assert.equal(generate!.parts, undefined);
+  assert.equal(branches!.psnr, null, 'a branch of guidance on each is exact');
+  assert.ok(naive!.psnr! > 5 && naive!.ssim! < 1);
+  for (const { parts, macs, macsByKind } of [branches!, naive!]) {
+    assert.deepEqual(
+      parts!.map(({ name }) => name),
+      ['Worker 1', 'Worker 2'],
+    );
+    for (const { seconds, runSeconds } of parts!) assert.ok(seconds >= runSeconds && runSeconds > 0);
+    const computed = parts!.reduce((total, part) => total + part.macs, 0);
+    assert.equal(Math.round(macs - computed), Math.round(macsByKind['other networks']!));
+  }
 });
 
 test('progress counts up in each stage; an abort ends the run', async () => {

@@ -43,7 +43,7 @@ export async function benchmark(
       onProgress?.({ stage, done, total });
   const open = (on: Runtime): Promise<Suite> =>
     whole
-      ? wholeSuite({ ...request, whole }, openEngine(on), signal)
+      ? wholeSuite({ ...request, whole }, () => openEngine(on), signal)
       : stepSuite(request, on, { signal, onProgress: counting('weights') }, openCrew);
 
   const suite = await open(runtime);

@@ -141,7 +141,7 @@ export class TeamRun {
     if (!job) return [];
     return job.layout.parts.map(({ worker, branch, bands, index }, i) => {
       const member = this.#members[worker]!;
-      const { sentBytes = 0, receivedBytes = 0 } = job.last[i] ?? {};
+      const { runSeconds = 0, seconds = 0, sentBytes = 0, receivedBytes = 0 } = job.last[i] ?? {};
       return {
         name: member.name,
         branch: branch ?? null,
@@ -150,6 +150,8 @@ export class TeamRun {
         to: bands.edges[0]![index + 1]!,
         stepMacs: job.macs(i),
         macs: this.#macs.get(member) ?? 0,
+        runSeconds,
+        seconds,
         sentBytes,
         receivedBytes,
       };

@@ -14,11 +14,12 @@ test('an architecture costs a file of weights, and memory for each form', async 
   const cost = await benchmarkCost({ model: 'sd15', width: 1024, height: 512 });
   assert.equal((cost.weightBytes / 1e9).toFixed(2), '3.44');
   assert.equal((cost.stepMacs / 1e9).toFixed(1), '1848.5');
-  const text = (cases: string[], precisions?: Precision[]) =>
-    costSentences(cost, { cases, precisions }).join(' ');
+  const text = (cases: string[], precisions?: Precision[], workers?: number[]) =>
+    costSentences(cost, { cases, precisions, workers }).join(' ');
   assert.match(text(['dense', 'sparse']), /3\.44 GB of synthetic weights.*about 10\.31 GB of memory/);
   assert.match(text(['dense']), /about 6\.88 GB of memory/);
   assert.match(text(['dense', 'sparse'], ['int8']), /about 4\.30 GB of memory/);
+  assert.match(text(['dense', 'patch'], ['fp32'], [2]), /about 13\.75 GB of memory/);
 });
 
 test('an earlier run tells how fast the machine is', async () => {

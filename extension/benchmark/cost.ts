@@ -1,10 +1,14 @@
 import os from 'node:os';
 import type { BenchmarkReport, BenchmarkRequest, Precision } from '../../engine/api.ts';
 import type { BenchmarkCost } from '../../engine/benchmark/cost.ts';
+import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
+import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { formatBytes, formatGigaMacs, formatLatency } from '../../webview/format.ts';
 
 /** In float32 these cases run planar, the others in rows form; with other precisions there is one form. */
 const PLANAR = ['dense', 'generate'];
+/** Each worker has a form of its own. */
+const SHARED = [...STEP_CASES, ...WHOLE_CASES].filter(({ shared }) => shared).map(({ name }) => name);
 /** Bytes of a weight over those of a float32. */
 const SHARE: Readonly<Record<Precision, number>> = { fp32: 1, int8: 1 / 4, int4: 1 / 8 };
 /** Below this a run costs nothing that has to be told before it. */
@@ -16,11 +20,23 @@ const WORTH_TELLING = 200e6;
  */
 export function costSentences(
   { model, synthetic, weightBytes, stepMacs, width, height }: BenchmarkCost,
-  { cases, precisions = ['fp32'] }: Pick<BenchmarkRequest, 'cases' | 'precisions'>,
+  {
+    cases,
+    precisions = ['fp32'],
+    workers = [2],
+    whole,
+  }: Pick<BenchmarkRequest, 'cases' | 'precisions' | 'workers'> & { whole?: boolean },
   last?: BenchmarkReport,
 ): string[] {
-  const floatForms = new Set(cases.map((name) => PLANAR.includes(name))).size;
-  const forms = precisions.map((precision) => SHARE[precision] * (precision === 'fp32' ? floatForms : 1));
+  const alone = cases.filter((name) => !SHARED.includes(name));
+  const floatForms = new Set(alone.map((name) => PLANAR.includes(name))).size;
+  // Whole pictures take the same workers one after another, single steps have theirs ready side by side.
+  const crews = whole ? Math.min(1, cases.length - alone.length) : cases.length - alone.length;
+  const members = crews * workers.reduce((a, b) => a + b);
+  const forms = precisions.map(
+    (precision) =>
+      SHARE[precision] * (members + (precision === 'fp32' ? floatForms : Math.min(1, alone.length))),
+  );
   // Each form packs the weights once, from their file, which is mapped meanwhile.
   const memory = weightBytes * forms.reduce((sum, form) => sum + form, 1);
   const sentences = [`${model} at ${width}×${height}: a dense U-Net step is ${formatGigaMacs(stepMacs)}.`];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { row, run } from '../../webview/benchmark/testing.ts';
+import { part, row, run } from '../../webview/benchmark/testing.ts';
 import { EXPORTS } from './export.ts';
 import { readReport } from './readReport.ts';
 
@@ -15,11 +15,30 @@ test('JSON is the report itself, and can be read again', () => {
 
 test('CSV has a line for each row, the machine in it, and quotes what needs it', () => {
   const [head, dense, sparse, end] = EXPORTS.csv.write([run()]).split('\r\n');
-  assert.match(head!, /^case,mask,mode,precision,workers,macs,.*,processor,cores,.*,onnxruntime$/);
+  assert.match(
+    head!,
+    /^case,mask,mode,precision,workers,macs,.*,longestMacs,exchangedBytes,.*,processor,cores,.*,onnxruntime$/,
+  );
   assert.match(dense!, /^dense,,dense,fp32,1,1000000000000,/);
   assert.match(dense!, /"Some ""fast"" processor, 3 GHz",4/);
-  assert.match(sparse!, /^sparse,inpaint\.active-64x128,sparse,.*,0\.1161,sd15,1024,512,/);
+  assert.match(sparse!, /^sparse,inpaint\.active-64x128,sparse,.*,0\.1161,100000000000,0,sd15,1024,512,/);
   assert.equal(end, '');
+});
+
+test('CSV has the same columns for all rows, also where only some have workers', () => {
+  const rows = [row(), row({ workers: 2, attention: 'sampled', parts: [part(), part()] })];
+  const lines = EXPORTS.csv
+    .write([run({}, rows)])
+    .split('\r\n')
+    .slice(0, 3);
+  const widths = lines.map((line) => line.replaceAll(/"[^"]*(""[^"]*)*"/g, '').split(',').length);
+  assert.deepEqual(widths, [widths[0], widths[0], widths[0]]);
+  assert.match(lines[2]!, /,sampled,1,250000000000,4000000,/);
+});
+
+test('workers come back from JSON', () => {
+  const shared = run({}, [row({ workers: 2, parts: [part(), part()] })]);
+  assert.deepEqual(readReport(bytes(EXPORTS.json.write([shared])), 'run.json'), shared.report);
 });
 
 test('Markdown is a table under what was run and where', () => {

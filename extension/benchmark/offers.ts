@@ -6,7 +6,8 @@ import type { BenchmarkDraft, CaseOffer, Offers } from '../../webview/benchmarkP
 
 /** What the engine can measure; presets are added once their costs are known. */
 export function offers(): Offers {
-  const offered = (cases: readonly CaseOffer[]) => cases.map(({ name, masked }) => ({ name, masked }));
+  const offered = (cases: readonly CaseOffer[]) =>
+    cases.map(({ name, masked, shared }) => ({ name, masked, shared }));
   return {
     stepCases: offered(STEP_CASES),
     wholeCases: offered(WHOLE_CASES),
@@ -16,8 +17,9 @@ export function offers(): Offers {
   };
 }
 
-/** Whether a form's cases take a mask. */
-export function takesMask({ scope, cases }: BenchmarkDraft): boolean {
+/** What a form's cases take: a mask, several workers. */
+export function takenBy({ scope, cases }: BenchmarkDraft): { masked: boolean; shared: boolean } {
   const known: readonly CaseOffer[] = scope === 'step' ? STEP_CASES : WHOLE_CASES;
-  return known.some(({ name, masked }) => masked && cases.includes(name));
+  const chosen = known.filter(({ name }) => cases.includes(name));
+  return { masked: chosen.some(({ masked }) => masked), shared: chosen.some(({ shared }) => shared) };
 }

@@ -20,9 +20,9 @@ import { threadSetting } from '../settings.ts';
 import { costSentences } from './cost.ts';
 import { exportRuns, importRun, pickMaskFile, pickModelFolder } from './dialogs.ts';
 import { toMarkdown } from './export.ts';
-import { offers, takesMask } from './offers.ts';
+import { offers, takenBy } from './offers.ts';
 import { PRESETS } from './presets.ts';
-import { precisionsOf, requestOf, subjectOf } from './request.ts';
+import { precisionsOf, requestOf, subjectOf, workersOf } from './request.ts';
 import { savedShown } from './savedBenchmark.ts';
 import { type BenchmarkStore, summaryOf } from './store.ts';
 
@@ -145,7 +145,7 @@ export class BenchmarkPanel {
 
   async #requestOf(draft: BenchmarkDraft, drawn: Uint8Array | undefined): Promise<BenchmarkRequest> {
     const readFile = async (file: string) => new Uint8Array(await workspace.fs.readFile(Uri.file(file)));
-    return requestOf(draft, takesMask(draft), { drawn, readFile });
+    return requestOf(draft, takenBy(draft), { drawn, readFile });
   }
 
   async #preset(id: string): Promise<void> {
@@ -231,7 +231,10 @@ export class BenchmarkPanel {
 
   async #estimate(draft: BenchmarkDraft): Promise<string[]> {
     try {
-      return await this.#costOf({ ...subjectOf(draft), cases: draft.cases, precisions: precisionsOf(draft) });
+      const { cases, scope } = draft;
+      const workers = takenBy(draft).shared ? workersOf(draft) : undefined;
+      const subject = { ...subjectOf(draft), cases, precisions: precisionsOf(draft), workers };
+      return await this.#costOf(subject, scope === 'whole');
     } catch (error) {
       // A form that is not filled in yet; running it says what is missing.
       if (error instanceof InputError) return [];
@@ -239,9 +242,9 @@ export class BenchmarkPanel {
     }
   }
 
-  async #costOf(request: BenchmarkRequest): Promise<string[]> {
+  async #costOf(request: BenchmarkRequest, whole = request.whole !== undefined): Promise<string[]> {
     const last = this.#state.shown.find(({ report }) => report.steps === null)?.report;
-    return costSentences(await benchmarkCost(request), request, last);
+    return costSentences(await benchmarkCost(request), { ...request, whole }, last);
   }
 
   #update(change: Partial<BenchmarkState>): void {

@@ -32,4 +32,19 @@ export const PRESETS: readonly Preset[] = [
       };
     },
   },
+  {
+    id: 'distrifusion',
+    title: "DistriFusion's table",
+    description:
+      'One picture on 1, 2 and 4 workers (Li et al., CVPR 2024): each has a thread and a band of the picture, or a branch of guidance and a band of it. The embedded model draws in place of SDXL, so its factors stand beside the published ones. More workers than this machine has cores take turns.',
+    request: async () => ({
+      cases: ['generate', 'branches', 'patch', 'naive'],
+      width: 512,
+      height: 512,
+      whole: { prompt: 'a red house by a lake at sunset', editPrompt: 'a blue boat', steps: 20 },
+      workers: [2, 4],
+      threads: 1,
+      repeat: 3,
+    }),
+  },
 ];

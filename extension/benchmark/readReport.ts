@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type BenchmarkReport, PRECISIONS } from '../../engine/api.ts';
+import { ATTENTIONS, type BenchmarkReport, PRECISIONS } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
 
 /** Bytes of a file of one run; a profiled one has some kilobytes a row. */
@@ -8,6 +8,20 @@ const MAX_BYTES = 8 << 20;
 const text = z.string().max(1000);
 const count = z.number().nonnegative();
 const counts = z.record(text, z.number());
+const part = z.object({
+  name: text,
+  branch: count.nullable(),
+  axis: z.enum(['x', 'y']),
+  from: count,
+  to: count,
+  stepMacs: count,
+  macs: count,
+  // Reports of earlier versions lack these two.
+  runSeconds: count.default(0),
+  seconds: count.default(0),
+  sentBytes: count,
+  receivedBytes: count,
+});
 const rows = z.object({
   case: text,
   mask: text.nullable(),
@@ -34,6 +48,8 @@ const rows = z.object({
   ssim: z.number().nullable().default(null),
   diskBytes: count.nullable().default(null),
   picture: text.nullable(),
+  attention: z.enum(ATTENTIONS).optional(),
+  parts: z.array(part).max(1000).optional(),
   operators: z.array(z.object({ operator: text, calls: count, seconds: count })),
 });
 const report = z.object({

@@ -7,8 +7,10 @@ import { requestOf, subjectOf } from './request.ts';
 const FILE = Uint8Array.of(1, 2, 3);
 const DRAWN = Uint8Array.of(4);
 
+const TAKEN = { masked: true, shared: false };
+
 const request = (change: Partial<BenchmarkDraft>, drawn?: Uint8Array) =>
-  requestOf({ ...FIRST_DRAFT, ...change }, true, { drawn, readFile: async () => FILE });
+  requestOf({ ...FIRST_DRAFT, ...change }, TAKEN, { drawn, readFile: async () => FILE });
 
 test('an untouched form asks for dense and sparse runs of the embedded model', async () => {
   assert.deepEqual(await request({}), {
@@ -26,7 +28,7 @@ test('masks come from a share, the canvas or a file', async () => {
   assert.deepEqual((await request({ maskKind: 'drawn' }, DRAWN)).masks, [{ name: 'drawn', image: DRAWN }]);
   const file = await request({ maskKind: 'file', maskFile: '/masks/boat.v2.png' });
   assert.deepEqual(file.masks, [{ name: 'boat.v2', image: FILE }]);
-  const unmasked = await requestOf(FIRST_DRAFT, false, { readFile: async () => FILE });
+  const unmasked = await requestOf(FIRST_DRAFT, { ...TAKEN, masked: false }, { readFile: async () => FILE });
   assert.deepEqual(unmasked.masks, []);
 });
 
@@ -40,6 +42,18 @@ test('model and size', () => {
   assert.deepEqual(subject({ model: 'folder', folder: '/models/a' }), { model: '/models/a' });
   assert.throws(() => subject({ model: 'folder' }), /Choose the model folder/);
   assert.throws(() => subject({ size: 'large' }), /like 512x512.*large/);
+});
+
+test('workers and threads', async () => {
+  const taken = { masked: false, shared: true };
+  const shared = (change: Partial<BenchmarkDraft>) =>
+    requestOf({ ...FIRST_DRAFT, ...change }, taken, { readFile: async () => FILE });
+  assert.deepEqual((await shared({})).workers, [2]);
+  const { workers, threads } = await shared({ workers: ' 2, 4 8', threads: '1' });
+  assert.deepEqual([workers, threads], [[2, 4, 8], 1]);
+  assert.ok(!('threads' in (await shared({}))), 'the setting must not be hidden');
+  await assert.rejects(shared({ workers: ' ' }), /how many workers/);
+  await assert.rejects(shared({ workers: '2, many' }), /Workers must be .* 1 to 64, not “many”/);
 });
 
 test('whole pictures', async () => {

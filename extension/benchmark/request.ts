@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS, type Precision } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
+import { LIMITS } from '../../engine/pipelines/request.ts';
 import type { BenchmarkDraft } from '../../webview/benchmarkProtocol.ts';
 
 /** What the form's masks are read from. */
@@ -15,7 +16,7 @@ export interface MaskSource {
  */
 export async function requestOf(
   draft: BenchmarkDraft,
-  masked: boolean,
+  { masked, shared }: { masked: boolean; shared: boolean },
   source: MaskSource,
 ): Promise<BenchmarkRequest> {
   if (draft.cases.length === 0) throw new InputError('Choose at least one mode.');
@@ -24,7 +25,9 @@ export async function requestOf(
     cases: draft.cases,
     precisions: precisionsOf(draft),
     masks: masked ? [await maskOf(draft, source)] : [],
+    ...(shared && { workers: workersOf(draft) }),
     repeat: whole('Repeats', draft.repeat, 5, 1000),
+    ...(draft.threads.trim() && { threads: whole('Threads', draft.threads, undefined, 1024) }),
     profile: draft.profile,
     isolate: draft.isolate,
     ...(draft.scope === 'whole' && { whole: wholeOf(draft) }),
@@ -35,6 +38,13 @@ export async function requestOf(
 export function precisionsOf({ precisions }: BenchmarkDraft): Precision[] {
   const chosen = PRECISIONS.filter((precision) => precisions.includes(precision));
   return chosen.length > 0 ? chosen : ['fp32'];
+}
+
+/** @throws InputError for what are no numbers of workers */
+export function workersOf({ workers }: BenchmarkDraft): number[] {
+  const counts = workers.split(/[\s,;]+/).filter(Boolean);
+  if (counts.length === 0) throw new InputError('Say how many workers: like 2, or 2, 4.');
+  return counts.map((count) => whole('Workers', count, 2, LIMITS.workers.max));
 }
 
 /** Model and size alone: enough to tell what a run costs. */

@@ -95,16 +95,37 @@ step('whole pictures show themselves, with their distance from the dense one', a
   await choose('scope', 'Whole pictures');
   await fill('steps', '3');
   await fill('repeat', '1');
-  for (const name of ['profile', 'isolate']) await vscode.view.locator(`[data-choice=${name}]`).click();
+  for (const name of ['profile', 'isolate', 'patch'])
+    await vscode.view.locator(`[data-choice=${name}]`).click();
+  await fill('workers', '2');
+  await fill('threads', '1');
   await act('run');
   await finished('Finished: scenes, 128×128, whole pictures of 3 steps.');
-  for (const name of ['original', 'generate', 'dense', 'sparse']) {
+  for (const name of ['original', 'generate', 'dense', 'sparse', 'patch-2']) {
     const picture = vscode.view.locator(`img[data-picture=${name}]`);
     await picture.waitFor();
     assert.equal(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth), 128);
   }
   assert.match(await cell('sparse', 'PSNR under the mask'), /^\d+\.\d dB$/);
   await vscode.screenshot('benchmark-whole');
+});
+
+step('what several workers did is told worker by worker, and drawn on the picture', async () => {
+  const table = vscode.view.locator('[data-test=workers] tbody tr');
+  assert.deepEqual(await table.locator('td:nth-child(2)').allTextContents(), ['rows 0 to 7', 'rows 8 to 15']);
+  for (const received of await table.locator('td:last-child').allTextContents())
+    assert.ok(Number.parseFloat(received) > 0, received);
+  const bands = vscode.view.locator('[data-test=bands]');
+  assert.equal(await bands.count(), 1);
+  assert.deepEqual(await bands.locator('text').allTextContents(), ['1', '2']);
+  assert.equal(await bands.locator('line.light').getAttribute('y1'), '50%');
+  await vscode.view
+    .locator('[data-test=published] tbody', { hasText: '24.6 dB' })
+    .waitFor({ state: 'attached' });
+  await vscode.view
+    .locator('.preset', { hasText: "DistriFusion's table" })
+    .locator('[data-test=cost]', { hasText: 'scenes at 512×512' })
+    .waitFor();
 });
 
 step('cancels half way', async () => {
@@ -125,12 +146,13 @@ step('what cannot be run is told in one sentence', async () => {
 
 step('runs are compared side by side', async () => {
   await vscode.view.locator('[data-compare]').nth(1).click();
-  await vscode.view.locator('[data-test=figures] tbody tr').nth(4).waitFor();
+  await vscode.view.locator('[data-test=figures] tbody tr').nth(5).waitFor();
   const titles = await vscode.view.locator('[data-test=figures] tbody th').allTextContents();
   assert.deepEqual(titles, [
     'A · Generate again',
     'A · Dense · drawn',
     'A · Sparse · drawn',
+    'A · Patch parallel · 2 workers',
     'B · Dense',
     'B · Sparse · 10 %',
   ]);
@@ -138,7 +160,7 @@ step('runs are compared side by side', async () => {
 
 step('a reload of the window brings the comparison and the form back', async () => {
   await vscode.reload();
-  await vscode.view.locator('[data-test=figures] tbody tr').nth(4).waitFor();
+  await vscode.view.locator('[data-test=figures] tbody tr').nth(5).waitFor();
   assert.equal(await vscode.view.locator('#steps input').inputValue(), '3');
   await vscode.view
     .locator('mask-canvas canvas:not([aria-label*=" 0 % painted"])')

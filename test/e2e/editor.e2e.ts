@@ -179,7 +179,7 @@ step('variations are seen in place, and the picked one becomes the edit', async 
   await editor.view.locator('#seed input').fill('11');
   await editor.apply();
   await editor.idle();
-  const choices = editor.view.locator('.variation');
+  const choices = editor.view.locator('.variations .thumbnail');
   assert.equal(await choices.count(), 2);
   assert.deepEqual(await editor.pixels('current'), before);
   await choices.nth(1).hover();

@@ -1,7 +1,7 @@
 /** What the charts show, from figures of runs. */
 import type { ChartConfiguration, ChartDataset, Plugin } from 'chart.js';
 import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
-import { type Figure, macsFactor } from './table.ts';
+import { type Figure, longestMacs, macsFactor, publishedFactors } from './table.ts';
 import type { Theme } from './theme.ts';
 import { formatTimes, shareTitle } from './titles.ts';
 
@@ -11,14 +11,18 @@ type BarLabels = readonly (readonly (string | null)[])[];
 /** MACs beside latency, both in percent of the first row: what of the saved arithmetic became saved time. */
 export function savingsChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
   const share = (part: number, whole: number) => (100 * part) / whole;
-  const macs = figures.map(({ row, base }) => share(row.macs, base.macs));
+  const macs = figures.map((figure) => 100 / macsFactor(figure));
   const times = figures.map(({ row, base }) => share(row.medianSeconds, base.medianSeconds));
   const spreads = figures.map(({ row, base }): [number, number] => [
     share(row.minSeconds, base.medianSeconds),
     share(row.maxSeconds, base.medianSeconds),
   ]);
   const labels: BarLabels = [
-    figures.map((figure) => label(formatGigaMacs(figure.row.macs), macsFactor(figure))),
+    figures.map((figure) => {
+      const { run, row } = figure;
+      const each = row.parts ? ' a worker' : '';
+      return label(`${formatGigaMacs(longestMacs(row, run.report.steps))}${each}`, macsFactor(figure));
+    }),
     figures.map(({ row }) => label(formatLatency(row.medianSeconds), row.speedup)),
   ];
   return barChart(
@@ -36,25 +40,20 @@ export function savingsChart(figures: readonly Figure[], theme: Theme): ChartCon
 
 /** How many times fewer and faster, ours beside the published figures. */
 export function publishedChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
-  const edits = figures.filter((figure) => figure.published);
-  const of = edits.map(({ published }) => published!);
+  const compared = figures.filter((figure) => figure.published);
+  const of = compared.map(({ published }) => publishedFactors(published!));
   const series = [
-    { name: 'MACs, measured here', values: edits.map(macsFactor), colour: 0, faint: false },
-    { name: 'MACs, published', values: of.map((row) => row.of.denseMacs / row.macs), colour: 0, faint: true },
-    { name: 'Time, measured here', values: edits.map(({ row }) => row.speedup), colour: 1, faint: false },
-    {
-      name: 'Time, published',
-      values: of.map((row) => row.of.denseSeconds / row.seconds),
-      colour: 1,
-      faint: true,
-    },
+    { name: 'MACs, measured here', values: compared.map(macsFactor), colour: 0, faint: false },
+    { name: 'MACs, published', values: of.map(({ macs }) => macs), colour: 0, faint: true },
+    { name: 'Time, measured here', values: compared.map(({ row }) => row.speedup), colour: 1, faint: false },
+    { name: 'Time, published', values: of.map(({ time }) => time), colour: 1, faint: true },
   ];
   return barChart(
-    edits.map(axisLabel),
+    compared.map(axisLabel),
     series.map(({ name, values, colour, faint }) => bars(name, values, theme, colour, faint)),
     {
       theme,
-      labels: series.map(({ values }) => values.map(formatTimes)),
+      labels: series.map(({ values }) => values.map((value) => (value === null ? null : formatTimes(value)))),
       unit: 'times less than dense',
     },
   );
@@ -173,10 +172,10 @@ function axisLabel({ title, row }: Figure): string[] {
   return share === null ? [title] : [title, share];
 }
 
-type Bars = ChartDataset<'bar', number[]>;
+type Bars = ChartDataset<'bar', (number | null)[]>;
 
 /** `faint`: an outline, for figures of others. */
-function bars(name: string, data: number[], theme: Theme, series: number, faint = false): Bars {
+function bars(name: string, data: (number | null)[], theme: Theme, series: number, faint = false): Bars {
   const colour = theme.series[series % theme.series.length]!;
   const fill = theme.highContrast ? hatched(colour, series) : colour;
   return {
@@ -226,7 +225,7 @@ function barChart(
   },
 ): ChartConfiguration {
   const { theme, unit, labels, stacked = false, plugins = [] } = options;
-  const ends = options.ends ?? datasets.map(({ data }) => data);
+  const ends = options.ends ?? datasets.map(({ data }) => data.map((value) => value ?? 0));
   return {
     type: 'bar',
     data: { labels: titles, datasets },

@@ -11,7 +11,9 @@ type Field = keyof BenchmarkDraft;
 /** What the next run is to be. */
 export function formTemplate({ state, draft, canvas }: Page, actions: Actions): TemplateResult {
   const cases = draft.scope === 'step' ? state.offers.stepCases : state.offers.wholeCases;
-  const masked = cases.some((offer) => offer.masked && draft.cases.includes(offer.name));
+  const chosen = cases.filter(({ name }) => draft.cases.includes(name));
+  const masked = chosen.some((offer) => offer.masked);
+  const shared = chosen.some((offer) => offer.shared);
   const running = state.run !== undefined;
   return html`<form class="form" aria-label="New run" @submit=${(event: Event) => event.preventDefault()}>
     <h2>New run</h2>
@@ -62,6 +64,8 @@ export function formTemplate({ state, draft, canvas }: Page, actions: Actions): 
           ${text('steps', 'Steps', draft, actions, "The model's own")}`
         : nothing
     }
+    ${shared ? text('workers', 'Workers', draft, actions, 'How many, like 2, 4') : nothing}
+    ${text('threads', shared ? 'Threads of each worker' : 'Threads', draft, actions, 'One for each core')}
     ${text('repeat', 'Timed runs of each', draft, actions)}
     ${flag('profile', 'Profile operators', 'One more load and run of each mode', draft, actions)}
     ${flag('isolate', 'Memory of each mode alone', 'One more load and run of each, in a process of its own', draft, actions)}

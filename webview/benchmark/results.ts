@@ -1,5 +1,6 @@
 import type { ChartConfiguration } from 'chart.js';
 import { html, nothing, type TemplateResult } from 'lit';
+import type { BenchmarkRow } from '../../engine/api.ts';
 import { EXPORT_FORMATS, type StoredRun } from '../benchmarkProtocol.ts';
 import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
 import type { Draw } from './chart.ts';
@@ -15,9 +16,18 @@ import {
 } from './charts.ts';
 import { operatorsTemplate } from './operators.ts';
 import type { Actions, Page } from './page.ts';
-import { columnsOf, type Figure, figuresOf, macsFactor, runLetter } from './table.ts';
+import {
+  columnsOf,
+  type Figure,
+  figuresOf,
+  longestMacs,
+  macsFactor,
+  publishedFactors,
+  runLetter,
+} from './table.ts';
 import type { Theme } from './theme.ts';
-import { formatTimes, machineTitle, peakTitle, shareTitle, subjectTitle } from './titles.ts';
+import { formatDecibels, formatTimes, machineTitle, peakTitle, shareTitle, subjectTitle } from './titles.ts';
+import { bandsOverlay, workersTemplate } from './workers.ts';
 
 /** Height of a chart: its axis and legend, and some for each bar. */
 const FRAME = 84;
@@ -58,6 +68,7 @@ export function resultsTemplate(page: Page, actions: Actions): TemplateResult {
       ${splitTemplate(page, actions, figures)} ${latencyTemplate(figures)}
     </div>
     ${picturesTemplate(page, figures)}
+    ${workersTemplate(figures)}
     <div class="pair">${memoryTemplate(figures)} ${operatorsTemplate(figures)}</div>
   `;
 }
@@ -75,8 +86,11 @@ function headTemplate(run: StoredRun, letter: string): TemplateResult {
 
 /** What the best row saves, in three numbers. */
 function headlineTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
-  const best = figures.reduce((a, b) => (b.row.speedup > a.row.speedup ? b : a));
+  // Patches that know nothing of each other are fast, but no picture.
+  const useful = figures.filter(({ row }) => row.case !== 'naive');
+  const best = useful.reduce((a, b) => (b.row.speedup > a.row.speedup ? b : a));
   const fewer = macsFactor(best);
+  const [own, base] = [best.row, best.base].map((row) => longestMacs(row, best.run.report.steps));
   if (best.row.speedup <= 1 || fewer <= 1) return nothing;
   const tile = (value: string, label: string) =>
     html`<div class="tile"><span class="value">${value}</span><span class="hint">${label}</span></div>`;
@@ -85,7 +99,7 @@ function headlineTemplate(figures: readonly Figure[]): TemplateResult | typeof n
     <div class="tile wide">
       <span class="name">${best.title}</span><span class="hint">${share ?? 'best mode'}</span>
     </div>
-    ${tile(formatTimes(fewer), `fewer MACs, ${formatGigaMacs(best.row.macs)} of ${formatGigaMacs(best.base.macs)}`)}
+    ${tile(formatTimes(fewer), `fewer MACs${best.row.parts ? ' a worker' : ''}, ${formatGigaMacs(own!)} of ${formatGigaMacs(base!)}`)}
     ${tile(
       formatTimes(best.row.speedup),
       `faster, ${formatLatency(best.row.medianSeconds)} instead of ${formatLatency(best.base.medianSeconds)}`,
@@ -201,14 +215,17 @@ function latencyTemplate(figures: readonly Figure[]): TemplateResult {
 }
 
 function publishedTable(figures: readonly Figure[]): TemplateResult {
+  const compared = figures.some(({ published }) => published?.psnr);
   const rows = figures.flatMap((figure) => {
     const { title, row, published } = figure;
     if (!published) return [];
-    const { of, macs, seconds } = published;
-    const factors = [macsFactor(figure), of.denseMacs / macs, row.speedup, of.denseSeconds / seconds];
-    return [[title, ...factors.map(formatTimes)]];
+    const { macs, time } = publishedFactors(published);
+    const factors = [macsFactor(figure), macs, row.speedup, time].map(formatTimes);
+    const decibels = published.psnr ? [row.psnr, published.psnr].map(formatDecibels) : ['–', '–'];
+    return [[title, ...factors, ...(compared ? decibels : [])]];
   });
-  return smallTable(['Mode', 'MACs, here', 'published', 'Time, here', 'published'], rows, 'published');
+  const heads = ['Mode', 'MACs, here', 'published', 'Time, here', 'published'];
+  return smallTable([...heads, ...(compared ? ['PSNR, here', 'published'] : [])], rows, 'published');
 }
 
 function memoryTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
@@ -256,10 +273,11 @@ function picturesTemplate({ picture }: Page, figures: readonly Figure[]): Templa
   const shown = figures.filter(({ row }) => row.picture !== null);
   if (shown.length === 0) return nothing;
   const runs = [...new Set(shown.map(({ run }) => run))];
-  const tile = (run: string, name: string, title: string, hint: string) => {
+  const tile = (run: string, name: string, title: string, hint: string, parts?: BenchmarkRow['parts']) => {
     const url = picture(run, name);
+    const image = html`<img src=${url ?? nothing} alt=${title} data-picture=${name} />`;
     return html`<figure class="picture">
-      ${url ? html`<img src=${url} alt=${title} data-picture=${name} />` : nothing}
+      ${url ? html`<div class="banded">${image} ${parts ? bandsOverlay(parts) : nothing}</div>` : nothing}
       <figcaption>${title}<span class="hint">${hint}</span></figcaption>
     </figure>`;
   };
@@ -272,7 +290,8 @@ function picturesTemplate({ picture }: Page, figures: readonly Figure[]): Templa
           run.id,
           row.picture!,
           title,
-          row.psnr === null ? '' : `${row.psnr.toFixed(1)} dB under the mask`,
+          row.psnr === null ? '' : `${row.psnr.toFixed(1)} dB${row.mask === null ? '' : ' under the mask'}`,
+          row.parts,
         ),
       )}
     </div>

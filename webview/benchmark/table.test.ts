@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { columnsOf, figuresOf } from './table.ts';
-import { row, run, SPARSE } from './testing.ts';
+import { part, row, run, SPARSE } from './testing.ts';
 
 function tableOf(...runs: Parameters<typeof figuresOf>[0]) {
   const figures = figuresOf(runs);
@@ -68,6 +68,29 @@ test('precisions and workers are told where they differ', () => {
   const figures = figuresOf([run({}, [row(), row({ workers: 2 })])]);
   assert.deepEqual(
     figures.map(({ title }) => title),
-    ['Dense · 1 worker', 'Dense · 2 workers'],
+    ['Dense', 'Dense · 2 workers'],
   );
+});
+
+test('of workers the one with most MACs counts, and stands beside what DistriFusion has published', () => {
+  const parts = [part(), part({ name: 'Worker 2', stepMacs: 200e9 })];
+  const shared = row({ case: 'patch', workers: 4, parts, speedup: 2.5, psnr: 26 });
+  const { head, rows } = tableOf(run({ model: 'scenes' }, [row(), shared]));
+  const cells = Object.fromEntries(head.map((title, i) => [title, rows[1]![i]]));
+  assert.equal(cells['MACs of one worker'], '250.0 GMACs');
+  assert.equal(cells['Fewer MACs'], '4.00×');
+  assert.equal(cells['Published MACs'], '4.00×');
+  assert.equal(cells['Published speed-up'], '2.96×');
+  assert.equal(cells['Published PSNR'], '23.0 dB');
+  assert.equal(cells['Exchanged a step'], '4.0 MB');
+  assert.equal(rows[0]![head.indexOf('Exchanged a step')], '–');
+});
+
+test('of whole pictures all steps of a worker count, and what the others wait for', () => {
+  const kinds = { convolution: 11e12, 'other networks': 1e12 };
+  const whole = row({ case: 'patch', workers: 2, macs: 12e12, macsByKind: kinds, parts: [part(), part()] });
+  const { head, rows } = tableOf(run({ steps: 20 }, [row({ macs: 14e12 }), whole]));
+  assert.equal(rows[1]![head.indexOf('MACs of one worker')], '7000.0 GMACs');
+  assert.equal(rows[1]![head.indexOf('Fewer MACs')], '2.00×');
+  assert.equal(rows[1]![head.indexOf('Published MACs')], '–');
 });

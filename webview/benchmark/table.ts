@@ -38,9 +38,31 @@ export function runLetter(index: number): string {
   return String.fromCharCode('A'.charCodeAt(0) + index);
 }
 
-/** How many times fewer MACs than the base. */
-export function macsFactor({ row, base }: Figure): number {
-  return base.macs / row.macs;
+/** How many times fewer MACs than the base, on the worker that has most where several share them. */
+export function macsFactor({ run, row, base }: Figure): number {
+  const { steps } = run.report;
+  return longestMacs(base, steps) / longestMacs(row, steps);
+}
+
+/** MACs that follow one another: of workers only the one that has most counts. */
+export function longestMacs(
+  { macs, macsByKind, parts = [] }: BenchmarkRow,
+  steps: BenchmarkReport['steps'],
+): number {
+  if (parts.length === 0) return macs;
+  // Reports of single steps count what workers did in all runs.
+  if (steps === null) return Math.max(...parts.map(({ stepMacs }) => stepMacs));
+  return (macsByKind['other networks'] ?? 0) + Math.max(...parts.map((part) => part.macs));
+}
+
+/** Bytes that all workers of a row receive in a step. */
+export function exchangedBytes({ parts = [] }: BenchmarkRow): number {
+  return parts.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0);
+}
+
+/** How many times less was published. */
+export function publishedFactors({ of, macs, seconds }: NonNullable<Figure['published']>) {
+  return { macs: macs && of.denseMacs / macs, time: seconds && of.denseSeconds / seconds };
 }
 
 interface Column {
@@ -53,18 +75,31 @@ export function columnsOf(figures: readonly Figure[]): Column[] {
   const reports = figures.map(({ run }) => run.report);
   const published = figures.some((figure) => figure.published);
   const both = figures.some(({ row }) => row.mask !== null && row.psnrWhole !== null);
+  const shared = figures.some(({ row }) => row.parts);
   return [
     { title: 'Mode', value: ({ title }) => title },
     { title: 'MACs', value: ({ row }) => formatGigaMacs(row.macs) },
+    ...(shared
+      ? [
+          {
+            title: 'MACs of one worker',
+            value: ({ run, row }: Figure) => formatGigaMacs(longestMacs(row, run.report.steps)),
+          },
+        ]
+      : []),
     { title: 'Fewer MACs', value: (figure) => formatTimes(macsFactor(figure)) },
-    ...(published ? publishedColumn('MACs', (of) => formatTimes(of.of.denseMacs / of.macs)) : []),
+    ...(published ? publishedColumn('MACs', (of) => formatTimes(publishedFactors(of).macs)) : []),
     { title: 'Median', value: ({ row }) => formatLatency(row.medianSeconds) },
     { title: 'Spread', value: ({ row }) => spread(row) },
     { title: 'Warm-up', value: ({ row }) => formatLatency(row.warmUpSeconds) },
     { title: 'Speed-up', value: ({ row }) => formatTimes(row.speedup) },
-    ...(published ? publishedColumn('speed-up', (of) => formatTimes(of.of.denseSeconds / of.seconds)) : []),
+    ...(published ? publishedColumn('speed-up', (of) => formatTimes(publishedFactors(of).time)) : []),
+    ...(shared ? [{ title: 'Exchanged a step', value: ({ row }: Figure) => formatExchange(row) }] : []),
     { title: peakColumn(reports), value: ({ row }) => formatBytes(row.peakBytes) },
     { title: both ? 'PSNR under the mask' : 'PSNR', value: ({ row }) => formatDecibels(row.psnr) },
+    ...(figures.some((figure) => figure.published?.psnr)
+      ? publishedColumn('PSNR', ({ psnr }) => formatDecibels(psnr ?? null))
+      : []),
     ...(both ? [{ title: 'PSNR whole', value: ({ row }: Figure) => formatDecibels(row.psnrWhole) }] : []),
     ...(figures.some(({ row }) => row.ssim !== null)
       ? [{ title: 'SSIM', value: ({ row }: Figure) => row.ssim?.toFixed(3) ?? '–' }]
@@ -96,6 +131,10 @@ function publishedColumn(
   value: (published: PublishedRow & { of: Published }) => string,
 ): Column[] {
   return [{ title: `Published ${what}`, value: ({ published }) => (published ? value(published) : '–') }];
+}
+
+function formatExchange(row: BenchmarkRow): string {
+  return row.parts ? formatBytes(exchangedBytes(row)) : '–';
 }
 
 function spread({ minSeconds, maxSeconds }: BenchmarkRow): string {

@@ -1,4 +1,4 @@
-import type { BenchmarkReport, BenchmarkRow } from '../../engine/api.ts';
+import type { BenchmarkReport, BenchmarkRow, WorkerReport } from '../../engine/api.ts';
 import type { StoredRun } from '../benchmarkProtocol.ts';
 
 /** A row as an engine gives it, for tests. */
@@ -45,6 +45,15 @@ export const SPARSE = row({
   psnr: 28.04,
   psnrWhole: 31.96,
 });
+
+/** What one of two workers did of a picture of 64 × 64 latent positions. */
+export function part(change: Partial<WorkerReport> = {}): WorkerReport {
+  return {
+    ...{ name: 'Worker 1', branch: null, axis: 'y', from: 0, to: 64 },
+    ...{ stepMacs: 250e9, macs: 6000e9, runSeconds: 1, seconds: 1.2, sentBytes: 1e6, receivedBytes: 2e6 },
+    ...change,
+  };
+}
 
 /** A run of a dense and a sparse row. */
 export function run(change: Partial<BenchmarkReport> = {}, rows = [row(), SPARSE]): StoredRun {

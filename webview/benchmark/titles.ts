@@ -1,6 +1,5 @@
 /** Rows, runs and machines in words. */
 import type { BenchmarkReport, BenchmarkRow } from '../../engine/api.ts';
-import { formatBytes } from '../format.ts';
 
 const CASES: Readonly<Record<string, string>> = {
   dense: 'Dense',
@@ -9,6 +8,8 @@ const CASES: Readonly<Record<string, string>> = {
   'sparse-exact': 'Sparse, float32 store',
   generate: 'Generate again',
   patch: 'Patch parallel',
+  branches: 'Branches, then patches',
+  naive: 'Patches alone (naive)',
 };
 
 export function caseTitle(name: string): string {
@@ -17,13 +18,8 @@ export function caseTitle(name: string): string {
 
 /** What tells a row from the others of its report. */
 export function rowTitle(row: BenchmarkRow, rows: readonly BenchmarkRow[]): string {
-  const several = (field: 'precision' | 'workers') => rows.some((other) => other[field] !== rows[0]![field]);
-  return [
-    caseTitle(row.case),
-    row.mask,
-    several('precision') && row.precision,
-    several('workers') && `${row.workers} ${row.workers === 1 ? 'worker' : 'workers'}`,
-  ]
+  const mixed = rows.some(({ precision }) => precision !== rows[0]!.precision);
+  return [caseTitle(row.case), row.mask, mixed && row.precision, row.workers > 1 && `${row.workers} workers`]
     .filter(Boolean)
     .join(' · ');
 }
@@ -61,7 +57,8 @@ export function machineTitle({ machine, threads }: BenchmarkReport): string {
 }
 
 /** `11.6×`, `150×` */
-export function formatTimes(factor: number): string {
+export function formatTimes(factor: number | null): string {
+  if (factor === null) return '–';
   return `${factor >= 99.5 ? factor.toFixed(0) : factor >= 9.95 ? factor.toFixed(1) : factor.toFixed(2)}×`;
 }
 
@@ -74,5 +71,3 @@ export function formatDecibels(psnr: number | null): string {
 export function peakTitle({ isolated }: BenchmarkReport): string {
   return isolated ? 'Peak memory, alone' : 'Peak memory, all cases together';
 }
-
-export { formatBytes };

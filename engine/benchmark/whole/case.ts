@@ -1,4 +1,4 @@
-import type { AttentionMode, CallOptions, Engine, Precision } from '../../api.ts';
+import type { AttentionMode, CallOptions, Engine, Precision, WorkerReport } from '../../api.ts';
 import type { NamedCase } from '../variants.ts';
 
 /** What every case of a benchmark of whole pictures has to do with. */
@@ -18,6 +18,8 @@ export interface WholeTask {
   strength?: number;
   dilation?: number;
   threads?: number;
+  /** How many share the picture, for a case that several do. */
+  workers: number;
   precision: Precision;
   attention?: AttentionMode;
   /** File bytes, for a case that takes a mask. */
@@ -35,4 +37,6 @@ export interface WholeOutcome {
   stepSeconds: number[];
   /** Of an edit; see `EditResult`. */
   activeFraction?: number[];
+  /** Who did what, where workers shared the picture. */
+  workers?: WorkerReport[];
 }

@@ -15,7 +15,7 @@ export function splitMacs(
   unet: Network,
   latent: { height: number; width: number },
   guided: boolean,
-  { macs, stepSeconds, activeFraction }: WholeOutcome,
+  { macs, stepSeconds, activeFraction, workers }: WholeOutcome,
 ): MacCount {
   const extent = { ...latent, ...PASS, batch: guided ? PASS.batch : 1 };
   const active = activeFraction?.map((share, level) => {
@@ -23,8 +23,12 @@ export function splitMacs(
     return Math.round(share * height * width);
   });
   const step = countMacs(unet, extent, active?.length ? active : undefined);
+  // Workers each compute the dense steps at the start, so together they have done more than one would have.
+  const steps = workers
+    ? workers.reduce((sum, worker) => sum + worker.macs, 0) / step.total
+    : stepSeconds.length;
   const times = (counts: Record<string, number>) =>
-    Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, count * stepSeconds.length]));
+    Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, count * steps]));
   const byKind = times(step.byKind);
   const byLevel = times(step.byLevel);
   // A sparse process projects the text once for all of its steps.

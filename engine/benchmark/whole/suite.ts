@@ -1,4 +1,4 @@
-import type { Engine } from '../../api.ts';
+import type { Engine, WorkerReport } from '../../api.ts';
 import { InputError } from '../../errors.ts';
 import { ARCHITECTURES } from '../../models/architectures.ts';
 import { openModelFolder } from '../../models/open.ts';
@@ -10,6 +10,7 @@ import { chooseWindow } from '../../pictures/window.ts';
 import { LIMITS } from '../../pipelines/request.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { maskFiles } from '../masks.ts';
+import { timedParts } from '../parts.ts';
 import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../report.ts';
 import type { Prepared, Quality, Suite, Trial } from '../trial.ts';
 import { isReference, variantsOf } from '../variants.ts';
@@ -20,7 +21,7 @@ import { splitMacs } from './macs.ts';
 /** Drawing a picture, editing it densely, editing it sparsely: from the call to the picture's bytes. */
 export async function wholeSuite(
   request: BenchmarkRequest & { whole: WholeOptions },
-  engine: Engine,
+  openEngine: () => Engine,
   signal?: AbortSignal,
 ): Promise<Suite> {
   if (request.model && Object.hasOwn(ARCHITECTURES, request.model))
@@ -31,7 +32,26 @@ export async function wholeSuite(
   const common = { model: request.model, prompt, steps, threads, width, height };
   const drawing = { ...common, seed, previews: false, remember: true };
   const variants = variantsOf(request, WHOLE_CASES, request.masks ?? []);
-  const image = request.whole.image ?? (await engine.generate(drawing, { signal })).picture.png;
+  // An engine for each number of workers: one alone would end and start workers in every round.
+  const engines = new Map<number, Engine>();
+  const engineFor = (workers: number) => {
+    const engine = engines.get(workers) ?? openEngine();
+    engines.set(workers, engine);
+    return engine;
+  };
+  const release = async () => {
+    for (const opened of engines.values()) await opened.dispose();
+  };
+  const engine = engineFor(1);
+  const draw = async () => {
+    try {
+      return (await engine.generate(drawing, { signal })).picture.png;
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  };
+  const image = request.whole.image ?? (await draw());
   const picture = await decodePicture(image, 'The image');
   const { scale } = model.autoencoder;
   const files = await maskFiles(request.masks ?? [], picture, scale);
@@ -39,7 +59,7 @@ export async function wholeSuite(
   const guided = model.defaults.guidance > 1 && !unet.inputs.has('timestep_cond');
   const first = new Map<RowIdentity, WholeOutcome>();
 
-  const trials = variants.map(({ chosen, mask, precision, identity, alone }): Trial => {
+  const trials = variants.map(({ chosen, mask, precision, workers, identity, alone }): Trial => {
     const file = mask && files[request.masks!.indexOf(mask)];
     const prepare = async (): Promise<Prepared> => {
       const decoded = file && (await decodeMask(file, `The mask ${mask.name}`, picture)).mask;
@@ -49,7 +69,8 @@ export async function wholeSuite(
       const latent = { width: window.width / scale, height: window.height / scale };
       const task = {
         ...common,
-        engine,
+        engine: engineFor(workers),
+        workers,
         image,
         editPrompt,
         strength,
@@ -58,9 +79,11 @@ export async function wholeSuite(
         attention: identity.attention,
         mask: file,
       };
+      const reports: WorkerReport[][] = [];
       const run = async (round: number) => {
         const outcome = await chosen.run({ ...task, seed: seed + round }, { signal });
         if (round === 0) first.set(identity, outcome);
+        if (outcome.workers) reports.push(outcome.workers);
         return {
           macs: splitMacs(unet, latent, guided, outcome),
           activeFraction: outcome.activeFraction ?? [],
@@ -81,7 +104,8 @@ export async function wholeSuite(
           ssim: ssim(ours!, theirs!),
         };
       };
-      return { loadSeconds: 0, run, quality };
+      const parts = chosen.shared ? () => timedParts(reports) : undefined;
+      return { loadSeconds: 0, run, quality, parts };
     };
     return {
       identity,
@@ -98,20 +122,25 @@ export async function wholeSuite(
     steps: steps ?? model.defaults.steps,
     trials,
     pictures: () => ({ original: image, ...Object.fromEntries(made()) }),
-    release: () => engine.dispose(),
+    release,
   };
 }
 
-/** What a row is compared with: the dense float32 edit under the same mask; of a drawn picture the float32 one. */
+/** What a row is compared with: the dense float32 edit under the same mask; of a drawn picture one worker's in float32. */
 function referenceOf(row: RowIdentity, rows: readonly RowIdentity[]): RowIdentity | undefined {
-  if (row.case === 'generate')
-    return rows.find((other) => other.case === 'generate' && other.precision === 'fp32');
+  if (row.mask === null) return rows.find((other) => other.case === 'generate' && other.precision === 'fp32');
   return rows.find((other) => isReference(other) && other.mask === row.mask);
 }
 
 /** Name of a row's picture, fit for a file. */
-function nameOf({ case: name, mask, precision, attention }: RowIdentity, masks: number): string {
-  const parts = [name, masks > 1 && mask, precision !== 'fp32' && precision, attention];
+function nameOf({ case: name, mask, precision, attention, workers }: RowIdentity, masks: number): string {
+  const parts = [
+    name,
+    masks > 1 && mask,
+    precision !== 'fp32' && precision,
+    attention,
+    workers > 1 && String(workers),
+  ];
   return parts
     .filter(Boolean)
     .join(' ')

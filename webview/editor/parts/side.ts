@@ -191,7 +191,7 @@ function choice(
 function variations({ state, thumbnails, seen }: EditorPage, actions: EditorActions): TemplateResult {
   const one = ({ id, seed }: { id: string; seed: number }, i: number) => html`<button
     type="button"
-    class="variation"
+    class="thumbnail"
     aria-label=${`Variation ${i + 1}, seed ${seed}: take it`}
     aria-pressed=${String(id === seen)}
     title=${`Seed ${seed}`}

@@ -35,7 +35,7 @@ function zoomText({ stage }: EditorPage): string {
 }
 
 function costTemplate({ cost, level, state }: EditorPage, actions: EditorActions): TemplateResult {
-  if (!cost) return html`<span class="quiet">Nothing was painted yet.</span>`;
+  if (!cost) return html`<span class="hint">Nothing was painted yet.</span>`;
   const why = explainCost(cost);
   const measured = cost.dense?.basis === 'measured';
   return html`<span data-test="cost" title=${why.join('\n')}>${describeCost(cost)}</span>

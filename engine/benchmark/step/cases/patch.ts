@@ -1,7 +1,8 @@
-import type { Split } from '../../../api.ts';
+import type { Split, WorkerReport } from '../../../api.ts';
 import { InputError } from '../../../errors.ts';
 import { countMacs } from '../../../graph/macs.ts';
 import { TEAM_DEFAULTS, TeamRun } from '../../../parallel/team.ts';
+import { timedParts } from '../../parts.ts';
 import type { StepCase } from '../case.ts';
 import { TIMESTEP } from '../inputs.ts';
 
@@ -43,13 +44,18 @@ function sharedCase(name: string, split: Split): StepCase {
         await team.begin();
         // The dense step, from which the bands know each other's features.
         await team.predict(original, 0);
+        const reports: WorkerReport[][] = [];
         return {
           macs: countMacs(network, extent),
           loadSeconds: team.loadSeconds,
           storeBytes: 0,
           activeFraction: [],
-          run: (sample) => team.predict(sample, 0),
-          parts: () => team.report(),
+          async run(sample) {
+            const output = await team.predict(sample, 0);
+            reports.push(team.report());
+            return output;
+          },
+          parts: () => timedParts(reports),
           async release() {
             team.end();
             await crew.dispose();

@@ -1,13 +1,23 @@
+import type { PatchOptions } from '../../../api.ts';
 import type { WholeCase } from '../case.ts';
 
 /** Draws the picture again. */
-export const generate: WholeCase = {
-  name: 'generate',
-  mode: 'dense',
-  masked: false,
-  run: ({ engine, prompt, width, height, seed, model, steps, threads, precision, attention }, options) =>
-    engine.generate(
-      { prompt, width, height, seed, model, steps, threads, precision, attention, previews: false },
-      options,
-    ),
-};
+export const generate: WholeCase = drawing({ name: 'generate' });
+
+/** Draws the picture, on several workers where the case is shared. */
+export function drawing(
+  { name, shared }: Pick<WholeCase, 'name' | 'shared'>,
+  patch?: PatchOptions,
+): WholeCase {
+  return {
+    name,
+    shared,
+    mode: 'dense',
+    masked: false,
+    run({ engine, prompt, width, height, seed, workers, ...task }, options) {
+      const { model, steps, threads, precision, attention } = task;
+      const settings = { model, steps, threads, precision, attention, workers, patch, previews: false };
+      return engine.generate({ prompt, width, height, seed, ...settings }, options);
+    },
+  };
+}
