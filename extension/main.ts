@@ -4,6 +4,7 @@ import type { Engine } from '../engine/api.ts';
 import { EngineProcess } from '../engine/runtime/node/client.ts';
 import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
 import { BenchmarkStore } from './benchmark/store.ts';
+import { DenseSpeed } from './denseSpeed.ts';
 import { registerPictureEditor } from './editor/provider.ts';
 import { PromptHistory } from './history.ts';
 import { LastEditor } from './lastEditor.ts';
@@ -35,6 +36,7 @@ export function activate(context: ExtensionContext): void {
     pictures: new PictureStore(workspace.fs, context.globalStorageUri),
     benchmarks: new BenchmarkStore(workspace.fs, context.storageUri ?? context.globalStorageUri),
     history: new PromptHistory(context.globalState),
+    denseSpeed: new DenseSpeed(context.globalState),
     lastEditor: new LastEditor(),
     log,
   };

@@ -1,6 +1,7 @@
 import type { LogOutputChannel, Uri } from 'vscode';
 import type { Engine } from '../engine/api.ts';
 import type { BenchmarkStore } from './benchmark/store.ts';
+import type { DenseSpeed } from './denseSpeed.ts';
 import type { PromptHistory } from './history.ts';
 import type { LastEditor } from './lastEditor.ts';
 import type { PictureStore } from './pictures.ts';
@@ -12,6 +13,7 @@ export interface Services {
   pictures: PictureStore;
   benchmarks: BenchmarkStore;
   history: PromptHistory;
+  denseSpeed: DenseSpeed;
   lastEditor: LastEditor;
   log: LogOutputChannel;
 }

@@ -87,7 +87,7 @@ export class PictureView {
   }
 
   async #make(request: GenerateRequest, signal: AbortSignal): Promise<PictureInfo> {
-    const { engine, history, log, pictures } = this.#services;
+    const { engine, denseSpeed, history, log, pictures } = this.#services;
     await history.add(request.prompt);
     const cancel = () => this.#cancel();
     const result = await withNotification(request.prompt, cancel, (tell) => {
@@ -100,6 +100,7 @@ export class PictureView {
       return engine.generate(request, { signal, onProgress });
     });
     log.info(`${JSON.stringify(result.recipe)}: ${formatSeconds(result.seconds)}`);
+    if (!result.workers) await denseSpeed.learn(request, result.recipe, 'step', result.stepSeconds);
     return await pictures.add(request, result);
   }
 

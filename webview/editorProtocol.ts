@@ -43,8 +43,11 @@ export type Combination = 'replace' | 'add' | 'remove';
 /** What the dense edit takes. */
 export interface DenseTime {
   seconds: number;
-  /** Measured by painting this edit densely, or estimated from dense steps that were measured. */
-  basis: 'measured' | 'estimated';
+  /**
+   * Measured by painting this edit densely, or estimated from dense steps that this machine has computed (`step`) or,
+   * before there are any, from those that recorded a picture's features.
+   */
+  basis: 'measured' | 'step' | 'recording';
   /** How many dense steps an estimate rests on. */
   steps: number;
 }

@@ -93,7 +93,7 @@ test('what an edit cost, and how that is known', () => {
   };
   assert.equal(describeCost(cost), '3.1 G of 48.0 G MACs, 0.42 s');
   assert.match(explainCost(cost).join(' '), /not known/);
-  const estimated = { ...cost, dense: { seconds: 3.9, basis: 'estimated' as const, steps: 18 } };
+  const estimated = { ...cost, dense: { seconds: 3.9, basis: 'recording' as const, steps: 18 } };
   assert.equal(describeCost(estimated), '3.1 G of 48.0 G MACs, 0.42 s instead of about 3.9 s');
   assert.match(explainCost(estimated).join(' '), /estimate from 18 full steps/);
   const slower = { ...cost, dense: { seconds: 0.3, basis: 'measured' as const, steps: 18 } };

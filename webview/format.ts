@@ -82,7 +82,7 @@ export function describeCost(cost: EditCost): string {
   const work = `${formatCount(macs)} of ${formatCount(denseMacs)} MACs`;
   const time = formatSeconds(seconds);
   if (!dense) return `${work}, ${time}`;
-  const other = `${dense.basis === 'estimated' ? 'about ' : ''}${formatSeconds(dense.seconds)}`;
+  const other = `${dense.basis === 'measured' ? '' : 'about '}${formatSeconds(dense.seconds)}`;
   return dense.seconds > seconds
     ? `${work}, ${time} instead of ${other}`
     : `${work}, ${time}; densely ${other}`;
@@ -96,13 +96,21 @@ export function explainCost({ dense, steps, ...cost }: EditCost): string[] {
       `Before, ${cost.recordedSteps} steps were computed in full to study the picture: ${formatMacs(cost.recordingMacs)}, ${formatSeconds(cost.recordSeconds)}. Later edits of it need not.`,
     );
   if (cost.loadSeconds >= 0.1) sentences.push(`Loading the model took ${formatSeconds(cost.loadSeconds)}.`);
-  if (dense?.basis === 'measured') sentences.push('The dense time was measured with this edit.');
-  else if (dense)
-    sentences.push(
-      `The dense time is an estimate from ${dense.steps} full steps that were measured while pictures were studied; recording makes those slower, so it is rather high.`,
-    );
-  else sentences.push('The dense time is not known: no full step was measured yet.');
+  sentences.push(explainDense(dense));
   return sentences;
+}
+
+function explainDense(dense: EditCost['dense']): string {
+  switch (dense?.basis) {
+    case 'measured':
+      return 'The dense time was measured with this edit.';
+    case 'step':
+      return `The dense time is an estimate from ${dense.steps} full steps that this machine has computed with this model.`;
+    case 'recording':
+      return `The dense time is an estimate from ${dense.steps} full steps that were measured while pictures were studied; recording makes those slower, so it is rather high.`;
+    case undefined:
+      return 'The dense time is not known: no full step was measured yet.';
+  }
 }
 
 /** What goes on, as a short phrase. */

@@ -38,8 +38,3 @@ export function progressTemplate(
     </div>
   </div>`;
 }
-
-/** What stands in a field that has just been typed in. */
-export function typedIn(event: Event): string {
-  return (event.target as HTMLElement & { value: string }).value;
-}

@@ -36,15 +36,8 @@ export async function readPicture(file: string): Promise<Picture> {
  * @throws InputError in one sentence: not a picture, damaged, cut off, or beyond `PICTURE_LIMITS`.
  */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
-  if (bytes.length === 0) throw new InputError(`${name} is empty.`);
+  await checkPicture(bytes, name);
   const { default: sharp } = await import('sharp');
-  // The size is checked here, with a sentence of our own.
-  const header = await sharp(bytes, { limitInputPixels: false })
-    .metadata()
-    .catch((error: unknown) => {
-      throw new InputError(`${name} is not a picture that can be read, or is damaged.`, { cause: error });
-    });
-  checkSize(header.width, header.height, name);
   const { data, info } = await sharp(bytes, { limitInputPixels: PICTURE_LIMITS.pixels, failOn: 'truncated' })
     .autoOrient()
     .toColourspace('srgb')
@@ -56,6 +49,19 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
   const { width, height, channels } = info;
   const recipe = recipeIn(bytes);
   return { width, height, ...splitAlpha(data, width * height, channels), ...(recipe && { recipe }) };
+}
+
+/** Whether a file begins as a picture that may be decoded. @throws InputError as `decodePicture` does */
+export async function checkPicture(bytes: Uint8Array, name: string): Promise<void> {
+  if (bytes.length === 0) throw new InputError(`${name} is empty.`);
+  const { default: sharp } = await import('sharp');
+  // The size is checked here, with a sentence of our own.
+  const header = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch((error: unknown) => {
+      throw new InputError(`${name} is not a picture that can be read, or is damaged.`, { cause: error });
+    });
+  checkSize(header.width, header.height, name);
 }
 
 function checkSize(width: number | undefined, height: number | undefined, name: string): void {

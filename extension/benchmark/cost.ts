@@ -1,5 +1,5 @@
 import os from 'node:os';
-import type { BenchmarkReport, BenchmarkRequest, Precision } from '../../engine/api.ts';
+import type { BenchmarkRequest, Precision } from '../../engine/api.ts';
 import type { BenchmarkCost } from '../../engine/benchmark/cost.ts';
 import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
@@ -16,7 +16,7 @@ const WORTH_TELLING = 200e6;
 
 /**
  * What a run costs, in sentences.
- * @param last a report of a dense float32 run on this machine, whose speed is taken for the estimate
+ * @param stepSeconds what such a step takes on this machine, if that is known
  */
 export function costSentences(
   { model, synthetic, weightBytes, stepMacs, width, height }: BenchmarkCost,
@@ -26,7 +26,7 @@ export function costSentences(
     workers = [2],
     whole,
   }: Pick<BenchmarkRequest, 'cases' | 'precisions' | 'workers'> & { whole?: boolean },
-  last?: BenchmarkReport,
+  stepSeconds?: number,
 ): string[] {
   const alone = cases.filter((name) => !SHARED.includes(name));
   const floatForms = new Set(alone.map((name) => PLANAR.includes(name))).size;
@@ -40,9 +40,7 @@ export function costSentences(
   // Each form packs the weights once, from their file, which is mapped meanwhile.
   const memory = weightBytes * forms.reduce((sum, form) => sum + form, 1);
   const sentences = [`${model} at ${width}×${height}: a dense U-Net step is ${formatGigaMacs(stepMacs)}.`];
-  const rate = last && rateOf(last);
-  if (rate)
-    sentences.push(`At the speed of the run that is shown it takes about ${formatLatency(stepMacs / rate)}.`);
+  if (stepSeconds) sentences.push(`On this machine it takes about ${formatLatency(stepSeconds)}.`);
   if (weightBytes < WORTH_TELLING) return sentences;
   if (synthetic)
     sentences.push(
@@ -52,10 +50,4 @@ export function costSentences(
     `It takes about ${formatBytes(memory)} of memory; this machine has ${formatBytes(os.freemem())} free.`,
   );
   return sentences;
-}
-
-/** Multiply–accumulates a second of a report's dense row. */
-function rateOf({ rows }: BenchmarkReport): number | undefined {
-  const dense = rows.find((row) => row.case === 'dense' && row.precision === 'fp32');
-  return dense && dense.macs / dense.medianSeconds;
 }

@@ -13,6 +13,7 @@ import type {
   ExportFormat,
   StoredRun,
 } from '../../webview/benchmarkProtocol.ts';
+import { noteBenchmark } from '../denseSpeed.ts';
 import { PageHost } from '../pageHost.ts';
 import { openSettings, reportError } from '../report.ts';
 import type { Services } from '../services.ts';
@@ -157,17 +158,18 @@ export class BenchmarkPanel {
     if (this.#run) return;
     this.#run = new AbortController();
     const { signal } = this.#run;
-    const { engine, log } = this.#services;
+    const { engine, denseSpeed, log } = this.#services;
     this.#update({
       run: { stage: 'wait', done: 0, total: 0, cancelling: false },
       failure: undefined,
       notice: undefined,
     });
     try {
-      const threads = threadSetting((name) => workspace.getConfiguration('patchwork').get(name));
+      const asked = { threads: this.#threads, ...request };
       const onProgress = (progress: BenchmarkProgress) =>
         this.#tell({ ...progress, cancelling: signal.aborted });
-      const result = await engine.benchmark({ threads, ...request }, { signal, onProgress });
+      const result = await engine.benchmark(asked, { signal, onProgress });
+      await noteBenchmark(denseSpeed, asked, result);
       const subject = subjectTitle(result.report);
       log.info(`Benchmark: ${subject}`);
       await this.#add(result, `Finished: ${subject}.`);
@@ -178,6 +180,11 @@ export class BenchmarkPanel {
       this.#run = undefined;
       this.#update({ run: undefined });
     }
+  }
+
+  /** The setting's. */
+  get #threads(): number | undefined {
+    return threadSetting((name) => workspace.getConfiguration('patchwork').get(name));
   }
 
   async #add(result: BenchmarkResult, notice: string): Promise<void> {
@@ -233,7 +240,8 @@ export class BenchmarkPanel {
     try {
       const { cases, scope } = draft;
       const workers = takenBy(draft).shared ? workersOf(draft) : undefined;
-      const subject = { ...subjectOf(draft), cases, precisions: precisionsOf(draft), workers };
+      const threads = /^\s*[1-9]\d*\s*$/.test(draft.threads) ? Number(draft.threads) : undefined;
+      const subject = { ...subjectOf(draft), cases, precisions: precisionsOf(draft), workers, threads };
       return await this.#costOf(subject, scope === 'whole');
     } catch (error) {
       // A form that is not filled in yet; running it says what is missing.
@@ -243,8 +251,13 @@ export class BenchmarkPanel {
   }
 
   async #costOf(request: BenchmarkRequest, whole = request.whole !== undefined): Promise<string[]> {
-    const last = this.#state.shown.find(({ report }) => report.steps === null)?.report;
-    return costSentences(await benchmarkCost(request), { ...request, whole }, last);
+    const cost = await benchmarkCost(request);
+    const { model = '', threads = this.#threads ?? 0 } = request;
+    const step = { model, threads, precision: 'fp32', macs: cost.stepMacs };
+    const time = this.#services.denseSpeed.stepTime(step);
+    // Steps that record are no dense steps; this is no place to say how much slower they are.
+    const seconds = time?.evidence === 'step' ? time.seconds : undefined;
+    return costSentences(cost, { ...request, whole }, seconds);
   }
 
   #update(change: Partial<BenchmarkState>): void {

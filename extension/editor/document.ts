@@ -9,7 +9,7 @@ import { PRECISIONS, type Recipe } from '../../engine/api.ts';
 import { InputError, messageOf } from '../../engine/errors.ts';
 import { encodePicture } from '../../engine/pictures/compose.ts';
 import type { PictureFormat } from '../../engine/pictures/metadata.ts';
-import type { Picture } from '../../engine/pictures/read.ts';
+import { checkPicture, type Picture } from '../../engine/pictures/read.ts';
 import { decodeStill, LOSSY_QUALITY, type Rewritten, rewritePicture } from '../../engine/pictures/rewrite.ts';
 import type { EditCost, EditorHostMessage, EditorState } from '../../webview/editorProtocol.ts';
 import { cut, type Patch, paste, wholeOf } from '../../webview/raster.ts';
@@ -47,6 +47,8 @@ export class PictureDocument implements CustomDocument {
   #file: Uint8Array<ArrayBuffer>;
   /** Of the file on the disk as it was last read or written. */
   #disk: string;
+  /** The file begins as a picture should; found out while the page is loading. */
+  #checked: Promise<void>;
   /** Counts the contents that came from elsewhere: edits of earlier ones cannot be undone. */
   #generation = 0;
   #version = 0;
@@ -76,6 +78,7 @@ export class PictureDocument implements CustomDocument {
     this.uri = uri;
     this.#log = log;
     this.#file = file;
+    this.#checked = this.#check();
     this.#backup = backup;
     this.#disk = backup?.disk ?? digestOf(file);
     this.#state = {
@@ -137,8 +140,10 @@ export class PictureDocument implements CustomDocument {
   /**
    * Tells a page that has just been loaded what it shows.
    * @returns whether that were all edits; a file that was not decoded yet is seen first, and then they are told
+   * @throws InputError if the file is no picture, or one that is too large for a page
    */
   async tellAll(page: Page): Promise<boolean> {
+    await this.#checked;
     const mime = `image/${formatOf(this.uri)}`;
     page.post({ type: 'open', name: this.#state.name, file: this.#file, mime });
     page.post({ type: 'state', state: this.#state });
@@ -248,6 +253,13 @@ export class PictureDocument implements CustomDocument {
     this.#edits.dispose();
   }
 
+  #check(): Promise<void> {
+    const checking = checkPicture(this.#file, nameOf(this.uri));
+    // Told to the pages that ask; nobody may ever.
+    checking.catch(() => {});
+    return checking;
+  }
+
   #open(): Promise<Opened> {
     this.#opened ??= this.#decode();
     return this.#opened;
@@ -311,13 +323,14 @@ export class PictureDocument implements CustomDocument {
     if (digestOf(file) !== this.#disk) this.#generation++;
     this.#version++;
     this.#file = file;
+    this.#checked = this.#check();
     this.#disk = digestOf(file);
     this.#backup = undefined;
     this.#opened = undefined;
     const model = await this.model();
     const mask = this.#savedMask;
     if (mask?.width === model.width && mask.height === model.height) paste(model.mask, mask);
-    this.update({ changedOnDisk: false, edited: false, variations: [] });
+    this.update({ changedOnDisk: false, edited: false, variations: [], failure: undefined });
     for (const page of this.#pages) await this.tellAll(page);
   }
 

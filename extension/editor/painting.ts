@@ -12,7 +12,6 @@ import { shorten } from '../names.ts';
 import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
-import type { DenseTimes } from './denseTimes.ts';
 import type { Page, Painted, PictureDocument } from './document.ts';
 import { paintedOver } from './pictureModel.ts';
 
@@ -31,16 +30,14 @@ interface Candidate {
 export class Painting {
   readonly #services: Services;
   readonly #document: PictureDocument;
-  readonly #dense: DenseTimes;
   #run: AbortController | undefined;
   #candidates: Candidate[] = [];
   /** The last edit that became part of the picture, to measure it densely. */
   #last: { request: EditRequest; cost: EditCost } | undefined;
 
-  constructor(services: Services, document: PictureDocument, dense: DenseTimes) {
+  constructor(services: Services, document: PictureDocument) {
     this.#services = services;
     this.#document = document;
-    this.#dense = dense;
     document.onDidDispose(() => this.#run?.abort());
   }
 
@@ -109,11 +106,13 @@ export class Painting {
         notice: undefined,
       });
       const request = { ...last.request, mode: 'dense' as const, previews: false };
-      const { seconds, loadSeconds, stepSeconds } = await this.#edit(request, signal, {
+      const { denseSpeed } = this.#services;
+      const { recipe, seconds, loadSeconds, stepSeconds } = await this.#edit(request, signal, {
         ...run,
         variation: 0,
         variations: 1,
       });
+      await denseSpeed.learn(request, recipe, 'step', stepSeconds);
       const dense = {
         seconds: seconds - loadSeconds,
         basis: 'measured' as const,
@@ -186,9 +185,8 @@ export class Painting {
   async #keep(request: EditRequest, result: EditResult, start: Raster): Promise<void> {
     const { recipe, picture, seconds } = result;
     this.#services.log.info(`${JSON.stringify(recipe)}: ${formatSeconds(seconds)}`);
-    this.#dense.note(request, result);
     const cost = costOf(result);
-    cost.dense = this.#dense.estimate(request, result);
+    cost.dense = await this.#denseTime(request, result, cost);
     const { pixels } = await decodePicture(picture.png, 'The edited picture');
     const painted = { recipe, cost };
     const candidate: Candidate = {
@@ -201,6 +199,20 @@ export class Painting {
     this.#document.tell({ type: 'preview' });
     if ((this.#document.state.run?.variations ?? 1) > 1) this.#listCandidates();
     if (result.warnings.length > 0) this.#document.notice(result.warnings.join(' '));
+  }
+
+  /** What the same edit takes densely, from what this machine was seen to do. */
+  async #denseTime(request: EditRequest, result: EditResult, cost: EditCost): Promise<EditCost['dense']> {
+    const { denseSpeed } = this.#services;
+    const step = await denseSpeed.learn(request, result.recipe, 'recording', result.recordSeconds);
+    const time = step && denseSpeed.stepTime(step);
+    if (!time) return undefined;
+    // Beside the steps: the whole picture is decoded, at the same speed, and what else there is takes as long as it did.
+    const stepping = result.stepSeconds.reduce((total, value) => total + value, 0);
+    const others = result.seconds - result.loadSeconds - stepping;
+    const autoencoder = (time.seconds * (cost.denseMacs - cost.steps * step.macs)) / step.macs;
+    const seconds = cost.steps * time.seconds + Math.max(others, autoencoder);
+    return { seconds, basis: time.evidence, steps: time.steps };
   }
 
   async #commit(candidate: Candidate): Promise<void> {

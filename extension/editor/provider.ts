@@ -18,7 +18,6 @@ import {
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
-import { DenseTimes } from './denseTimes.ts';
 import { PictureDocument } from './document.ts';
 import { EditorPage } from './page.ts';
 import { Painting } from './painting.ts';
@@ -64,7 +63,6 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   readonly #services: Services;
   readonly #changes = new EventEmitter<CustomDocumentEditEvent<PictureDocument>>();
   readonly #paintings = new WeakMap<PictureDocument, Painting>();
-  readonly #dense = new DenseTimes();
   readonly onDidChangeCustomDocument = this.#changes.event;
 
   constructor(services: Services) {
@@ -75,7 +73,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     const backup = backupId ? await workspace.fs.readFile(Uri.parse(backupId)) : undefined;
     const document = await PictureDocument.open(uri, this.#services.log, backup);
     reached('opened');
-    this.#paintings.set(document, new Painting(this.#services, document, this.#dense));
+    this.#paintings.set(document, new Painting(this.#services, document));
     const watching = watchDisk(document);
     const forwarding = document.onDidEdit((edit) => this.#changes.fire(edit));
     document.onDidDispose(() => {

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { ref } from 'lit/directives/ref.js';
 import type { BenchmarkDraft, BenchmarkState } from '../benchmarkProtocol.ts';
-import { typedIn } from '../parts.ts';
+import { selectField, textField } from '../fields.ts';
 import type { Actions, Page } from './page.ts';
 import { caseTitle } from './titles.ts';
 
@@ -109,17 +109,11 @@ function select(
 ): TemplateResult {
   return html`<div class="field">
     <label for=${field}>${label}</label>
-    <vscode-single-select
-      id=${field}
-      label=${label}
-      .value=${live(draft[field] as string)}
-      @change=${(event: Event) => edit({ [field]: typedIn(event) })}
-    >
-      ${options.map(
-        ([value, title]) =>
-          html`<vscode-option value=${value} ?selected=${draft[field] === value}>${title}</vscode-option>`,
-      )}
-    </vscode-single-select>
+    ${selectField({
+      ...{ id: field, label, options },
+      value: draft[field] as string,
+      onChange: (value) => edit({ [field]: value }),
+    })}
   </div>`;
 }
 
@@ -132,13 +126,11 @@ function text(
 ): TemplateResult {
   return html`<div class="field">
     <label for=${field}>${label}</label>
-    <vscode-textfield
-      id=${field}
-      label=${label}
-      placeholder=${placeholder}
-      .value=${live(draft[field] as string)}
-      @input=${(event: Event) => edit({ [field]: typedIn(event) })}
-    ></vscode-textfield>
+    ${textField({
+      ...{ id: field, label, placeholder },
+      value: draft[field] as string,
+      onInput: (value) => edit({ [field]: value }),
+    })}
   </div>`;
 }
 

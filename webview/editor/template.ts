@@ -5,13 +5,28 @@ import { sidePanel } from './parts/side.ts';
 import { statusStrip } from './parts/statusStrip.ts';
 
 export function editorTemplate(page: EditorPage, actions: EditorActions): TemplateResult {
-  const { state, stage } = page;
-  const doing = !stage.picture ? 'loading' : state?.run ? 'running' : 'idle';
+  const doing = doingOf(page);
+  const busy = doing === 'loading' || doing === 'running';
   return html`<main class="editor" data-state=${doing}>
     ${toolRail(page, actions)} ${optionsBar(page, actions)}
-    <div class="canvas" aria-busy=${String(doing !== 'idle')}>${stage.element} ${banner(page, actions)}</div>
+    <div class="canvas" aria-busy=${String(busy)}>
+      ${page.stage.element} ${doing === 'broken' ? noPicture() : banner(page, actions)}
+    </div>
     ${sidePanel(page, actions)} ${statusStrip(page, actions)}
   </main>`;
+}
+
+function doingOf({ state, stage }: EditorPage): 'loading' | 'broken' | 'running' | 'idle' {
+  if (!stage.picture) return state?.failure ? 'broken' : 'loading';
+  return state?.run ? 'running' : 'idle';
+}
+
+/** In place of a picture that cannot be shown; why stands at the side. */
+function noPicture(): TemplateResult {
+  return html`<div class="empty">
+    <span class="codicon codicon-file-media" aria-hidden="true"></span>
+    <span>There is nothing to show.</span>
+  </div>`;
 }
 
 function banner({ state }: EditorPage, actions: EditorActions): TemplateResult | typeof nothing {

@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { live } from 'lit/directives/live.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { failureTemplate } from '../failure.ts';
+import { seedError, submitting, textField } from '../fields.ts';
 import { recipeRows } from '../format.ts';
-import { type CommonActions, runTemplate, typedIn } from '../parts.ts';
+import { type CommonActions, runTemplate } from '../parts.ts';
 import type { PictureCache } from '../pictureCache.ts';
 import type { Draft, PictureInfo, ViewState } from '../protocol.ts';
 import { parseSeed } from '../seed.ts';
@@ -63,7 +63,7 @@ function pictureTemplate({ state, pictures }: Page, shown: PictureInfo | undefin
 
 function placeholder(icon: string, text: string): TemplateResult {
   const spin = icon === 'loading' ? 'codicon-modifier-spin' : '';
-  return html`<div class="placeholder">
+  return html`<div class="empty">
     <span class="codicon codicon-${icon} ${spin}" aria-hidden="true"></span>
     <span>${text}</span>
   </div>`;
@@ -121,44 +121,27 @@ function form({ state, draft }: Page, actions: Actions): TemplateResult {
   const running = state.run !== undefined;
   const badSeed = parseSeed(draft.seed) === null;
   const ready = !running && !badSeed && draft.prompt.trim() !== '';
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (ready) actions.generate();
-  };
-  const keys = (event: KeyboardEvent) => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event);
-  };
+  const { submit, keys } = submitting(ready, actions.generate);
   return html`<form class="form" aria-label="New picture" @submit=${submit} @keydown=${keys}>
     <label for="prompt">Prompt</label>
-    <vscode-textarea
-      id="prompt"
-      label="Prompt"
-      rows="4"
-      resize="vertical"
-      placeholder="What should the picture show?"
-      .value=${live(draft.prompt)}
-      @input=${(event: Event) => actions.edit({ prompt: typedIn(event) })}
-    ></vscode-textarea>
+    ${textField({
+      ...{ id: 'prompt', label: 'Prompt', rows: 4, placeholder: 'What should the picture show?' },
+      value: draft.prompt,
+      onInput: (prompt) => actions.edit({ prompt }),
+    })}
     <label for="negative">Negative prompt</label>
-    <vscode-textarea
-      id="negative"
-      label="Negative prompt"
-      rows="2"
-      resize="vertical"
-      placeholder="What should it not show?"
-      .value=${live(draft.negativePrompt)}
-      @input=${(event: Event) => actions.edit({ negativePrompt: typedIn(event) })}
-    ></vscode-textarea>
+    ${textField({
+      ...{ id: 'negative', label: 'Negative prompt', rows: 2, placeholder: 'What should it not show?' },
+      value: draft.negativePrompt,
+      onInput: (negativePrompt) => actions.edit({ negativePrompt }),
+    })}
     <label for="seed">Seed</label>
-    <vscode-textfield
-      id="seed"
-      label="Seed"
-      placeholder="At random"
-      .invalid=${badSeed}
-      .value=${live(draft.seed)}
-      @input=${(event: Event) => actions.edit({ seed: typedIn(event) })}
-    ></vscode-textfield>
-    ${badSeed ? html`<span class="error" role="alert">A whole number from 0 to 4294967295.</span>` : nothing}
+    ${textField({
+      ...{ id: 'seed', label: 'Seed', placeholder: 'At random', invalid: badSeed },
+      value: draft.seed,
+      onInput: (seed) => actions.edit({ seed }),
+    })}
+    ${seedError(badSeed)}
     <div class="row">
       <vscode-button
         icon="sparkle"

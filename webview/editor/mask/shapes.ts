@@ -1,6 +1,11 @@
 import { type Area, clip, type Raster } from '../../raster.ts';
 import type { Blend, Point } from './strokes.ts';
 
+/** The corners of a rectangle with two of them opposite. */
+export function cornersOf(a: Point, b: Point): Point[] {
+  return [a, { x: b.x, y: a.y }, b, { x: a.x, y: b.y }];
+}
+
 /** Paints a rectangle of whole pixels. @returns what may have changed. */
 export function paintRectangle(mask: Raster, a: Point, b: Point, blend: Blend): Area {
   const left = Math.round(Math.min(a.x, b.x));

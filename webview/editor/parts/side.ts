@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { live } from 'lit/directives/live.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { MOST_VARIATIONS } from '../../editorProtocol.ts';
 import { failureTemplate } from '../../failure.ts';
-import { runTemplate, typedIn } from '../../parts.ts';
+import { seedError, selectField, submitting, textField } from '../../fields.ts';
+import { runTemplate } from '../../parts.ts';
 import { parseSeed } from '../../seed.ts';
 import type { EditorActions, EditorPage, MaskAction } from '../page.ts';
 import { iconButton, slider } from './button.ts';
@@ -69,13 +69,7 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
   const badSeed = parseSeed(draft.seed) === null;
   const badSteps = !/^\s*\d*\s*$/.test(draft.steps);
   const ready = state !== undefined && !run && !badSeed && !badSteps && masked && draft.prompt.trim() !== '';
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (ready) actions.apply();
-  };
-  const keys = (event: KeyboardEvent) => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event);
-  };
+  const { submit, keys } = submitting(ready, actions.apply);
   return html`<form class="form" aria-label="Edit" @submit=${submit} @keydown=${keys}>
     <div class="row">
       <label class="grow" for="prompt">Prompt</label>
@@ -84,25 +78,17 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
         onClick: actions.pickPrompt,
       })}
     </div>
-    <vscode-textarea
-      id="prompt"
-      label="Prompt"
-      rows="3"
-      resize="vertical"
-      placeholder="What should be there?"
-      .value=${live(draft.prompt)}
-      @input=${(event: Event) => actions.edit({ prompt: typedIn(event) })}
-    ></vscode-textarea>
+    ${textField({
+      ...{ id: 'prompt', label: 'Prompt', rows: 3, placeholder: 'What should be there?' },
+      value: draft.prompt,
+      onInput: (prompt) => actions.edit({ prompt }),
+    })}
     <label for="negative">Negative prompt</label>
-    <vscode-textarea
-      id="negative"
-      label="Negative prompt"
-      rows="1"
-      resize="vertical"
-      placeholder="What should not be there?"
-      .value=${live(draft.negativePrompt)}
-      @input=${(event: Event) => actions.edit({ negativePrompt: typedIn(event) })}
-    ></vscode-textarea>
+    ${textField({
+      ...{ id: 'negative', label: 'Negative prompt', rows: 1, placeholder: 'What should not be there?' },
+      value: draft.negativePrompt,
+      onInput: (negativePrompt) => actions.edit({ negativePrompt }),
+    })}
     ${slider({
       label: 'Strength',
       text: `${Math.round(100 * draft.strength)} %`,
@@ -111,24 +97,18 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
     })}
     <div class="fields">
       <label for="steps">Steps</label>
-      <vscode-textfield
-        id="steps"
-        label="Steps"
-        placeholder="Model's own"
-        .invalid=${badSteps}
-        .value=${live(draft.steps)}
-        @input=${(event: Event) => actions.edit({ steps: typedIn(event) })}
-      ></vscode-textfield>
+      ${textField({
+        ...{ id: 'steps', label: 'Steps', placeholder: "Model's own", invalid: badSteps },
+        value: draft.steps,
+        onInput: (steps) => actions.edit({ steps }),
+      })}
       <label for="seed">Seed</label>
       <div class="row seed">
-        <vscode-textfield
-          id="seed"
-          label="Seed"
-          placeholder="At random"
-          .invalid=${badSeed}
-          .value=${live(draft.seed)}
-          @input=${(event: Event) => actions.edit({ seed: typedIn(event), seedLocked: typedIn(event) !== '' })}
-        ></vscode-textfield>
+        ${textField({
+          ...{ id: 'seed', label: 'Seed', placeholder: 'At random', invalid: badSeed },
+          value: draft.seed,
+          onInput: (seed) => actions.edit({ seed, seedLocked: seed !== '' }),
+        })}
         ${iconButton({
           icon: draft.seedLocked ? 'lock' : 'unlock',
           title: draft.seedLocked ? 'The seed is kept: unlock it' : 'A new seed each time: lock this one',
@@ -138,18 +118,19 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
         })}
       </div>
       <label for="precision">Precision</label>
-      ${choice('precision', state?.precisions ?? [draft.precision], draft.precision, (precision) =>
-        actions.edit({ precision: precision as typeof draft.precision }),
-      )}
+      ${selectField({
+        ...{ id: 'precision', label: 'Precision', value: draft.precision },
+        options: (state?.precisions ?? [draft.precision]).map((each) => [each, each]),
+        onChange: (precision) => actions.edit({ precision: precision as typeof draft.precision }),
+      })}
       <label for="variations">Variations</label>
-      ${choice(
-        'variations',
-        Array.from({ length: MOST_VARIATIONS }, (_, i) => String(i + 1)),
-        String(draft.variations),
-        (count) => actions.edit({ variations: Number(count) }),
-      )}
+      ${selectField({
+        ...{ id: 'variations', label: 'Variations', value: String(draft.variations) },
+        options: Array.from({ length: MOST_VARIATIONS }, (_, i) => [String(i + 1), String(i + 1)]),
+        onChange: (count) => actions.edit({ variations: Number(count) }),
+      })}
     </div>
-    ${badSeed ? html`<span class="error" role="alert">A seed is a whole number from 0 to 4294967295.</span>` : nothing}
+    ${seedError(badSeed)}
     ${badSteps ? html`<span class="error" role="alert">Steps are a whole number.</span>` : nothing}
     ${
       run
@@ -168,23 +149,6 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
           ${masked ? nothing : html`<span class="notice">Brush over what should change.</span>`}`
     }
   </form>`;
-}
-
-/** A field that takes one of a few values. */
-function choice(
-  id: string,
-  values: readonly string[],
-  value: string,
-  choose: (value: string) => void,
-): TemplateResult {
-  return html`<vscode-single-select
-    id=${id}
-    label=${id === 'precision' ? 'Precision' : 'Variations'}
-    .value=${live(value)}
-    @change=${(event: Event) => choose(typedIn(event))}
-  >
-    ${values.map((each) => html`<vscode-option ?selected=${each === value} value=${each}>${each}</vscode-option>`)}
-  </vscode-single-select>`;
 }
 
 /** What there is to pick from: seen in the picture while the pointer or the focus is on one. */

@@ -18,31 +18,36 @@ function stroke(layer: MaskLayer, { brush }: ToolContext, at: Point, blend: Blen
   };
 }
 
-export const brush: Tool = {
-  id: 'brush',
-  title: 'Brush',
-  key: 'B',
-  icon: 'brush',
-  hint: 'Paint over what should change. Alt erases.',
-  usesBrush: true,
-  begin: (context, at, { alt }) =>
-    alt
-      ? stroke(context.mask, context, at, uncover, 'Erase Mask')
-      : stroke(context.mask, context, at, cover, 'Brush Mask'),
-};
+const LABELS = new Map<Blend, string>([
+  [cover, 'Brush Mask'],
+  [uncover, 'Erase Mask'],
+]);
 
-export const eraser: Tool = {
-  id: 'eraser',
-  title: 'Eraser',
-  key: 'E',
-  icon: 'eraser',
-  hint: 'Take the mask away. Alt paints.',
-  usesBrush: true,
-  begin: (context, at, { alt }) =>
-    alt
-      ? stroke(context.mask, context, at, cover, 'Brush Mask')
-      : stroke(context.mask, context, at, uncover, 'Erase Mask'),
-};
+/** A brush over the mask; Alt makes it the other one. */
+function maskBrush(about: Pick<Tool, 'id' | 'title' | 'key' | 'icon' | 'hint'>, blend: Blend): Tool {
+  const other = blend === cover ? uncover : cover;
+  return {
+    ...about,
+    usesBrush: true,
+    begin(context, at, { alt }) {
+      const chosen = alt ? other : blend;
+      return stroke(context.mask, context, at, chosen, LABELS.get(chosen)!);
+    },
+  };
+}
+
+export const brush = maskBrush(
+  {
+    ...{ id: 'brush', title: 'Brush', key: 'B', icon: 'brush' },
+    hint: 'Paint over what should change. Alt erases.',
+  },
+  cover,
+);
+
+export const eraser = maskBrush(
+  { ...{ id: 'eraser', title: 'Eraser', key: 'E', icon: 'eraser' }, hint: 'Take the mask away. Alt paints.' },
+  uncover,
+);
 
 export const restore: Tool = {
   id: 'restore',

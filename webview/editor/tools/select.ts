@@ -1,3 +1,4 @@
+import { cornersOf } from '../mask/shapes.ts';
 import type { Point } from '../mask/strokes.ts';
 import type { Modifiers, Tool } from './tool.ts';
 
@@ -16,7 +17,7 @@ export const select: Tool = {
     return {
       move(points) {
         to = points.at(-1)!;
-        outline(isClick(from, to) ? [] : [from, { x: to.x, y: from.y }, to, { x: from.x, y: to.y }], true);
+        outline(isClick(from, to) ? [] : cornersOf(from, to), true);
       },
       end() {
         outline([], false);

@@ -1,4 +1,4 @@
-import { paintPolygon, paintRectangle } from '../mask/shapes.ts';
+import { cornersOf, paintPolygon, paintRectangle } from '../mask/shapes.ts';
 import { cover, type Point, uncover } from '../mask/strokes.ts';
 import type { Tool } from './tool.ts';
 
@@ -19,7 +19,7 @@ export const rectangle: Tool = {
         const to = shift ? squared(from, points.at(-1)!) : points.at(-1)!;
         mask.rewind();
         mask.painted(paintRectangle(mask.raster, from, to, alt ? uncover : cover));
-        outline([from, { x: to.x, y: from.y }, to, { x: from.x, y: to.y }], true);
+        outline(cornersOf(from, to), true);
       },
       end() {
         outline([], false);

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Memento } from 'vscode';
+import { DenseSpeed, type DenseStep, denseStepOf } from './denseSpeed.ts';
+
+class Memory implements Memento {
+  readonly #values = new Map<string, unknown>();
+  keys = () => [...this.#values.keys()];
+  get = (key: string) => this.#values.get(key) as never;
+  async update(key: string, value: unknown): Promise<void> {
+    this.#values.set(key, structuredClone(value));
+  }
+}
+
+const step = (change: Partial<DenseStep> = {}): DenseStep => ({
+  ...{ model: '', precision: 'fp32', threads: 0, macs: 100 },
+  ...change,
+});
+
+test('nothing is claimed before a step was seen, or of others', async () => {
+  const speed = new DenseSpeed(new Memory());
+  assert.equal(speed.stepTime(step()), undefined);
+  await speed.note(step(), 'step', []);
+  await speed.note(step(), 'step', [1]);
+  for (const other of [{ model: 'm' }, { precision: 'int8' }, { threads: 1 }])
+    assert.equal(speed.stepTime(step(other)), undefined);
+});
+
+test('the median of the nearest size, by operations', async () => {
+  const speed = new DenseSpeed(new Memory());
+  await speed.note(step(), 'step', [1, 2]);
+  await speed.note(step(), 'step', [30]);
+  await speed.note(step({ macs: 1000 }), 'step', [10]);
+  assert.deepEqual(speed.stepTime(step({ macs: 200 })), { seconds: 4, evidence: 'step', steps: 3 });
+  assert.deepEqual(speed.stepTime(step({ macs: 500 })), { seconds: 5, evidence: 'step', steps: 1 });
+});
+
+test('recordings count only where no dense step was seen', async () => {
+  const speed = new DenseSpeed(new Memory());
+  await speed.note(step(), 'recording', [3]);
+  assert.deepEqual(speed.stepTime(step()), { seconds: 3, evidence: 'recording', steps: 1 });
+  await speed.note(step({ macs: 1000 }), 'step', [10]);
+  assert.deepEqual(speed.stepTime(step()), { seconds: 1, evidence: 'step', steps: 1 });
+});
+
+test('it is remembered, but not of another machine, nor what is damaged', async () => {
+  const memory = new Memory();
+  await new DenseSpeed(memory, 'a').note(step(), 'step', [1]);
+  assert.equal(new DenseSpeed(memory, 'a').stepTime(step())?.seconds, 1);
+  assert.equal(new DenseSpeed(memory, 'b').stepTime(step()), undefined);
+  await memory.update('patchwork.denseSteps', [null, { macs: 'x' }, 5]);
+  assert.equal(new DenseSpeed(memory, 'a').stepTime(step()), undefined);
+});
+
+test('a step with guidance takes twice the operations of one without', async () => {
+  const recipe = { precision: 'fp32' as const, guidance: 4, width: 256, height: 256 };
+  const guided = await denseStepOf({}, recipe);
+  const alone = await denseStepOf({}, { ...recipe, guidance: 1 });
+  assert.equal(guided.macs, 2 * alone.macs);
+  assert.equal((guided.macs / 1e9).toFixed(1), '1.5');
+});

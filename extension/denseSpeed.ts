@@ -1,0 +1,157 @@
+/** How fast this machine computes whole U-Net steps: what dense work would take is told from that. */
+import os from 'node:os';
+import type { Memento } from 'vscode';
+import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from '../engine/api.ts';
+import { benchmarkCost } from '../engine/benchmark/cost.ts';
+import { median } from '../engine/benchmark/timing.ts';
+import { LIMITS } from '../engine/pipelines/request.ts';
+
+/** `step`: a dense step as pictures are drawn; `recording`: one that also kept the features, which takes longer. */
+export type Evidence = 'step' | 'recording';
+
+/** One U-Net step over a whole picture. */
+export interface DenseStep {
+  /** As requests name it; empty for the embedded one. */
+  model: string;
+  precision: string;
+  /** 0: the engine's default. */
+  threads: number;
+  macs: number;
+}
+
+/** What steps of one kind have taken on one machine. */
+interface Sample extends DenseStep {
+  machine: string;
+  evidence: Evidence;
+  /** The latest. */
+  seconds: number[];
+}
+
+export interface StepTime {
+  seconds: number;
+  evidence: Evidence;
+  /** How many steps that rests on. */
+  steps: number;
+}
+
+const KEY = 'patchwork.denseSteps';
+/** Steps that are kept of a kind, and kinds. */
+const KEPT = { seconds: 30, samples: 60 };
+
+export class DenseSpeed {
+  readonly #memento: Memento;
+  readonly #machine: string;
+
+  constructor(memento: Memento, machine = machineName()) {
+    this.#memento = memento;
+    this.#machine = machine;
+  }
+
+  /** Takes note of what steps have taken. */
+  async note(step: DenseStep, evidence: Evidence, seconds: readonly number[]): Promise<void> {
+    if (seconds.length === 0) return;
+    const isSame = (sample: Sample) =>
+      this.#isLike(sample, step) && sample.macs === step.macs && sample.evidence === evidence;
+    const samples = this.#samples;
+    const known = samples.find(isSame)?.seconds ?? [];
+    const sample: Sample = {
+      ...step,
+      machine: this.#machine,
+      evidence,
+      seconds: [...known, ...seconds].slice(-KEPT.seconds),
+    };
+    const others = samples.filter((other) => !isSame(other));
+    await this.#memento.update(KEY, [sample, ...others].slice(0, KEPT.samples));
+  }
+
+  /**
+   * Takes note of the steps that a finished picture took; a picture is worth more than the note, so nothing is thrown.
+   * @returns such a step, if its operations could be counted
+   */
+  async learn(
+    request: Pick<GenerateRequest, 'model' | 'threads'>,
+    recipe: Recipe,
+    evidence: Evidence,
+    seconds: readonly number[],
+  ): Promise<DenseStep | undefined> {
+    try {
+      const step = await denseStepOf(request, recipe);
+      await this.note(step, evidence, seconds);
+      return step;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * What a step takes: as long as the nearest in size that was seen, by its operations. Recordings count only where no
+   * dense step was seen.
+   */
+  stepTime(step: DenseStep): StepTime | undefined {
+    const alike = this.#samples.filter((sample) => this.#isLike(sample, step));
+    const distance = ({ macs }: Sample) => Math.abs(Math.log(macs / step.macs));
+    for (const evidence of ['step', 'recording'] as const) {
+      const [nearest] = alike
+        .filter((sample) => sample.evidence === evidence)
+        .sort((a, b) => distance(a) - distance(b));
+      if (!nearest) continue;
+      const seconds = (median(nearest.seconds) * step.macs) / nearest.macs;
+      return { seconds, evidence, steps: nearest.seconds.length };
+    }
+    return undefined;
+  }
+
+  get #samples(): Sample[] {
+    const stored = this.#memento.get<unknown>(KEY);
+    return Array.isArray(stored) ? stored.filter(isSample) : [];
+  }
+
+  #isLike({ machine, model, precision, threads }: Sample, step: DenseStep): boolean {
+    return (
+      machine === this.#machine &&
+      model === step.model &&
+      precision === step.precision &&
+      threads === step.threads
+    );
+  }
+}
+
+/** The step that a request's picture is made of, with guidance or without. */
+export async function denseStepOf(
+  { model, threads = 0 }: Pick<GenerateRequest, 'model' | 'threads'>,
+  { precision, guidance, width, height }: Pick<Recipe, 'precision' | 'guidance' | 'width' | 'height'>,
+): Promise<DenseStep> {
+  const [across, down] = [width, height].map((side) => Math.min(side, LIMITS.size.max));
+  const { stepMacs } = await benchmarkCost({ model, width: across, height: down });
+  return { model: model ?? '', precision, threads, macs: guidance === 1 ? stepMacs / 2 : stepMacs };
+}
+
+/** Takes note of what a benchmark has found of dense steps. */
+export async function noteBenchmark(
+  speed: DenseSpeed,
+  { model = '', threads = 0 }: BenchmarkRequest,
+  { report: { rows, steps, width, height } }: BenchmarkResult,
+): Promise<void> {
+  const { stepMacs: macs } = await benchmarkCost({ model: model || undefined, width, height });
+  for (const { case: name, precision, attention, seconds, stepSeconds } of rows)
+    if (['dense', 'generate'].includes(name) && attention !== 'sampled')
+      await speed.note({ model, precision, threads, macs }, 'step', steps === null ? seconds : stepSeconds);
+}
+
+function machineName(): string {
+  const cores = os.cpus();
+  return `${cores[0]?.model ?? os.arch()}, ${cores.length}`;
+}
+
+/** What was kept may be of another version. */
+function isSample(value: unknown): value is Sample {
+  const { machine, model, precision, threads, macs, evidence, seconds } = (value ?? {}) as Partial<Sample>;
+  return (
+    [machine, model, precision, evidence].every((text) => typeof text === 'string') &&
+    typeof threads === 'number' &&
+    macs! > 0 &&
+    Array.isArray(seconds) &&
+    seconds.length > 0 &&
+    seconds.every((each) => each > 0)
+  );
+}
