@@ -15,7 +15,8 @@ export interface EditDraft {
   seed: string;
   /** Keep the seed for the next edit. */
   seedLocked: boolean;
-  precision: Precision;
+  /** Empty: what the settings say. */
+  precision: Precision | '';
   /** Seeds that are tried, 1 … 4. */
   variations: number;
 }

@@ -39,8 +39,9 @@ export function formatLatency(seconds: number): string {
   return seconds < 59.95 ? `${seconds.toPrecision(3)} s` : formatSeconds(seconds);
 }
 
-/** `1.8 MB`, `3.44 GB` */
+/** `64.0 kB`, `1.8 MB`, `3.44 GB` */
 export function formatBytes(bytes: number): string {
+  if (bytes < 1e5) return `${(bytes / 1e3).toFixed(1)} kB`;
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 

@@ -1,7 +1,8 @@
 import { Uri, window, workspace } from 'vscode';
 import type { BenchmarkReport } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
-import type { ExportFormat, StoredRun } from '../../webview/benchmarkProtocol.ts';
+import { subjectTitle } from '../../webview/benchmark/titles.ts';
+import type { ExportFormat, RunSummary, StoredRun } from '../../webview/benchmarkProtocol.ts';
 import { writeAtomically } from '../save.ts';
 import { EXPORTS } from './export.ts';
 import { readReport } from './readReport.ts';
@@ -18,6 +19,14 @@ export async function pickMaskFile(): Promise<string | undefined> {
   const filters = { Pictures: ['png', 'webp', 'jpg', 'jpeg'] };
   const [file] = (await window.showOpenDialog({ filters, title: 'Mask' })) ?? [];
   return file?.fsPath;
+}
+
+/** Asks whether a run is to be deleted: it cannot be brought back. */
+export async function confirmDelete(run: RunSummary): Promise<boolean> {
+  const answer = 'Delete';
+  const when = new Date(run.date).toLocaleString();
+  const message = `Delete the run of ${subjectTitle(run)} from ${when}?`;
+  return (await window.showWarningMessage(message, { modal: true }, answer)) === answer;
 }
 
 /** Asks where to write runs, and writes them; where that was, or undefined if the user did not say. */

@@ -19,7 +19,7 @@ import { openSettings, reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { threadSetting } from '../settings.ts';
 import { costSentences } from './cost.ts';
-import { exportRuns, importRun, pickMaskFile, pickModelFolder } from './dialogs.ts';
+import { confirmDelete, exportRuns, importRun, pickMaskFile, pickModelFolder } from './dialogs.ts';
 import { toMarkdown } from './export.ts';
 import { offers, takenBy } from './offers.ts';
 import { PRESETS } from './presets.ts';
@@ -212,6 +212,8 @@ export class BenchmarkPanel {
   }
 
   async #delete(id: string): Promise<void> {
+    const run = this.#state.runs.find((other) => other.id === id);
+    if (!run || !(await confirmDelete(run))) return;
     await this.#store.remove(id);
     const others = <Run extends { id: string }>(runs: Run[]) => runs.filter((run) => run.id !== id);
     this.#update({ runs: others(this.#state.runs), shown: others(this.#state.shown) });

@@ -155,7 +155,7 @@ export class Painting {
         softMask: true,
         strength: draft.strength,
         steps: stepsOf(draft.steps),
-        precision: draft.precision,
+        precision: draft.precision || undefined,
       },
       this.#document.uri,
     );

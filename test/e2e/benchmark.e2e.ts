@@ -188,6 +188,18 @@ step('exports JSON, CSV and Markdown, reads a mask from a file, and imports the 
   assert.equal(await vscode.view.locator('[data-run]').count(), 3);
 });
 
+step('a run is deleted once that is confirmed', async () => {
+  const runs = vscode.view.locator('[data-run]');
+  const count = await runs.count();
+  await vscode.view
+    .getByRole('button', { name: /^Delete/ })
+    .first()
+    .click();
+  const question = vscode.page.locator('.monaco-dialog-box', { hasText: 'Delete the run of' });
+  await question.getByRole('button', { name: 'Delete' }).click();
+  await until(async () => (await runs.count()) === count - 1, 'one run less');
+});
+
 step('is readable in dark, light and high contrast', async () => {
   for (const [kind, theme] of Object.entries({
     'vscode-dark': 'Default Dark Modern',

@@ -7,7 +7,7 @@ export const EMPTY_DRAFT: EditDraft = {
   steps: '',
   seed: '',
   seedLocked: false,
-  precision: 'fp32',
+  precision: '',
   variations: 1,
 };
 

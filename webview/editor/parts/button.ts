@@ -10,6 +10,8 @@ export interface IconButton {
   /** Of a button that stays pressed. */
   pressed?: boolean;
   disabled?: boolean;
+  /** By the Tab key (default true). */
+  reachable?: boolean;
   onClick: () => void;
 }
 
@@ -19,6 +21,7 @@ export function iconButton({
   action,
   pressed,
   disabled,
+  reachable = true,
   onClick,
 }: IconButton): TemplateResult {
   return html`<button
@@ -28,6 +31,7 @@ export function iconButton({
     aria-label=${title}
     aria-pressed=${pressed === undefined ? nothing : String(pressed)}
     data-action=${action}
+    tabindex=${reachable ? nothing : -1}
     ?disabled=${disabled}
     @click=${onClick}
   >

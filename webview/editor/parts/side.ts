@@ -120,7 +120,7 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
       <label for="precision">Precision</label>
       ${selectField({
         ...{ id: 'precision', label: 'Precision', value: draft.precision },
-        options: (state?.precisions ?? [draft.precision]).map((each) => [each, each]),
+        options: [['', 'By the settings'], ...(state?.precisions ?? []).map((each) => [each, each] as const)],
         onChange: (precision) => actions.edit({ precision: precision as typeof draft.precision }),
       })}
       <label for="variations">Variations</label>

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before } from 'node:test';
+import sharp from 'sharp';
+import { EditorUnderTest } from './editorPage.ts';
+import { openWorkbench, until, type Workbench } from './harness.ts';
+import { storyIn } from './story.ts';
+import { ticks } from './walkthrough.ts';
+
+const SIDE = 256;
+const STROKE = [
+  [0.4, 0.5],
+  [0.6, 0.5],
+] as const;
+
+let vscode: Workbench;
+let editor: EditorUnderTest;
+const step = storyIn(() => vscode);
+const file = (name: string) => path.join(vscode.workspace, name);
+
+before(async () => {
+  vscode = await openWorkbench();
+  editor = new EditorUnderTest(vscode);
+  fs.writeFileSync(file('hill.png'), await hill());
+});
+after(() => vscode?.close());
+
+step('the walkthrough has four steps, and none is done yet', async () => {
+  assert.deepEqual(await ticks(vscode), []);
+  await vscode.screenshot('walkthrough');
+});
+
+step('Save As writes another file in its format, and leaves the first as it is', async () => {
+  await editor.open('hill.png');
+  const original = await editor.pixels('current');
+  await paint('a yellow balloon', '7');
+  const painted = await editor.pixels('current');
+  await saveAs('copy.png');
+  assert.deepEqual(await rgba('copy.png'), painted);
+  assert.deepEqual(await rgba('hill.png'), original);
+  await editor.idle();
+  assert.match(await vscode.inHost(({ window }) => window.tabGroups.activeTabGroup.activeTab!.label), /copy/);
+  assert.deepEqual(await editor.pixels('current'), painted);
+  await saveAs('copy.jpg');
+  assert.equal((await sharp(fs.readFileSync(file('copy.jpg'))).metadata()).format, 'jpeg');
+});
+
+step('the walkthrough ticks off what was done', async () => {
+  await editor.close();
+  await vscode.openFile('README.md');
+  await vscode.page.locator('.monaco-editor .view-lines').first().waitFor();
+  await editor.open('copy.png');
+  await editor.press('insertLink');
+  await editor.notice('Inserted a link into README.md');
+  await until(async () => (await ticks(vscode)).join() === 'open,paint,use', 'three ticks');
+  await vscode.screenshot('walkthrough-ticks');
+  await vscode.inHost(async ({ commands }) => {
+    await commands.executeCommand('patchwork.generateImage', { prompt: 'a red house by a lake', seed: 1 });
+  });
+  await until(async () => (await ticks(vscode)).join() === 'generate,open,paint,use', 'four ticks');
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.files.saveAll'));
+  await editor.close();
+});
+
+step('the mask is exported as greys of the picture’s size', async () => {
+  await editor.open('copy.png');
+  await editor.drag(STROKE);
+  await editor.press('exportMask');
+  await vscode.answerDialog(file('mask.png'));
+  await editor.notice('Exported the mask as mask.png.');
+  const alpha = (await editor.pixels('mask')).filter((_, i) => i % 4 === 3);
+  const { data, info } = await sharp(fs.readFileSync(file('mask.png')))
+    .extractChannel(0)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  assert.deepEqual([info.width, info.height], [SIDE, SIDE]);
+  assert.deepEqual(data, alpha);
+});
+
+step('dragging out gives the file to editors and the picture to other programs', async () => {
+  const dragged = editor.view.locator('body').evaluate(
+    () =>
+      new Promise<Record<string, string>>((resolve) => {
+        document.addEventListener(
+          'dragstart',
+          ({ dataTransfer }) => {
+            const types = [...dataTransfer!.types];
+            resolve(Object.fromEntries(types.map((type) => [type, dataTransfer!.getData(type)])));
+          },
+          { once: true },
+        );
+      }),
+  );
+  const handle = (await editor.view.locator('[data-action=drag]').boundingBox())!;
+  const { mouse } = vscode.page;
+  await mouse.move(handle.x + 10, handle.y + 10);
+  await mouse.down();
+  await vscode.page.waitForTimeout(500);
+  await mouse.move(handle.x - 60, handle.y + 80, { steps: 5 });
+  const data = await dragged;
+  await mouse.up();
+  assert.match(data['text/uri-list']!, /copy\.png$/);
+  const [, type, name, url] = /^([^:]+):([^:]+):(blob:.*)$/.exec(data.downloadurl!)!;
+  assert.deepEqual([type, name], ['image/png', 'copy.png']);
+  const size = await editor.view.locator('body').evaluate(async (_, from) => {
+    const bitmap = await createImageBitmap(await (await fetch(from)).blob());
+    return [bitmap.width, bitmap.height];
+  }, url!);
+  assert.deepEqual(size, [SIDE, SIDE]);
+});
+
+step('two fingers zoom, one draws', async () => {
+  const zoom = async () =>
+    Number.parseFloat((await editor.view.locator('[data-action=actualSize]').textContent())!);
+  const before = await zoom();
+  const sheet = (await editor.view.locator('.sheet').boundingBox())!;
+  const [x, y] = [sheet.x + sheet.width / 2, sheet.y + sheet.height / 2];
+  const masked = (await editor.masked()).filter(Boolean).length;
+  const touch = await vscode.page.context().newCDPSession(vscode.page);
+  const fingers = (spread: number) => [
+    { x: x - spread, y, id: 1 },
+    { x: x + spread, y, id: 2 },
+  ];
+  await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: fingers(30) });
+  for (let spread = 40; spread <= 90; spread += 10)
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: fingers(spread) });
+  await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await until(async () => (await zoom()) > 2.5 * before, 'a larger picture');
+  assert.equal((await editor.masked()).filter(Boolean).length, masked, 'two fingers do not draw');
+  // A touchpad's pinch comes as a wheel with Control.
+  await vscode.page.mouse.move(x, y);
+  await vscode.page.keyboard.down('Control');
+  const large = await zoom();
+  await vscode.page.mouse.wheel(0, 60);
+  await vscode.page.keyboard.up('Control');
+  await until(async () => (await zoom()) < 0.7 * large, 'a smaller picture');
+  await editor.press('fit');
+  await touch.send('Input.dispatchTouchEvent', {
+    type: 'touchStart',
+    touchPoints: [{ x, y: y + 60, id: 1 }],
+  });
+  await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await until(async () => (await editor.masked()).filter(Boolean).length > masked, 'a dab of the brush');
+  await revert();
+});
+
+step('what is no picture, or too large, is told in one sentence', async () => {
+  fs.writeFileSync(file('words.png'), 'these are words');
+  fs.writeFileSync(file('none.webp'), '');
+  fs.writeFileSync(file('huge.png'), await huge());
+  for (const [name, says] of [
+    ['words.png', 'words.png is not a picture that can be read, or is damaged.'],
+    ['none.webp', 'none.webp is empty.'],
+    ['huge.png', 'huge.png is 9000×9000 pixels'],
+  ] as const) {
+    await openBroken(name);
+    await editor.view.locator('[data-test=failure]', { hasText: says }).waitFor();
+    assert.ok(await editor.view.locator('.stage + .empty').isVisible());
+  }
+  await vscode.screenshot('editor-broken');
+  await openBroken('words.png');
+  fs.writeFileSync(file('words.png'), await hill());
+  await editor.idle();
+  assert.equal(await editor.view.locator('[data-test=failure]').count(), 0);
+});
+
+step('a read-only file takes edits, which Save As keeps', async () => {
+  await vscode.inHost(
+    async (vscode, bytes) => {
+      const { FileType } = vscode;
+      const isFile = (path: string) => path === '/hill.png';
+      const refuse = () => {
+        throw vscode.FileSystemError.NoPermissions('this file system is read-only');
+      };
+      const provider: import('vscode').FileSystemProvider = {
+        onDidChangeFile: new vscode.EventEmitter<import('vscode').FileChangeEvent[]>().event,
+        watch: () => ({ dispose() {} }),
+        stat({ path }) {
+          if (!isFile(path) && path !== '/') throw vscode.FileSystemError.FileNotFound(path);
+          const type = isFile(path) ? FileType.File : FileType.Directory;
+          return { type, ctime: 0, mtime: 0, size: bytes.length };
+        },
+        readDirectory: () => [['hill.png', FileType.File]],
+        readFile: () => Uint8Array.from(bytes),
+        ...{ createDirectory: refuse, writeFile: refuse, delete: refuse, rename: refuse },
+      };
+      vscode.workspace.registerFileSystemProvider('fixed', provider, { isReadonly: true });
+      const uri = vscode.Uri.from({ scheme: 'fixed', path: '/hill.png' });
+      await vscode.commands.executeCommand('vscode.openWith', uri, 'patchwork.pictureEditor');
+    },
+    [...(await hill())],
+  );
+  await editor.view.locator('[data-test=readOnly]', { hasText: 'hill.png is read-only' }).waitFor();
+  await paint('a yellow balloon', '7');
+  const painted = await editor.pixels('current');
+  // VS Code asks for another place by itself.
+  void editor.save();
+  await vscode.answerDialog(file('kept.png'));
+  await until(() => fs.existsSync(file('kept.png')), 'kept.png');
+  assert.deepEqual(await rgba('kept.png'), painted);
+});
+
+step('no page has broken its content security policy', async () => {
+  assert.deepEqual(vscode.violations, []);
+});
+
+async function paint(prompt: string, seed: string): Promise<void> {
+  await editor.drag(STROKE);
+  await editor.prompt(prompt);
+  await editor.view.locator('#seed input').fill(seed);
+  await editor.view.locator('#steps input').fill('4');
+  await editor.apply();
+  await editor.notice('Painted the masked part.');
+  await editor.idle();
+}
+
+async function saveAs(name: string): Promise<void> {
+  void vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.files.saveAs'));
+  await vscode.answerDialog(file(name));
+  await until(() => fs.existsSync(file(name)), name);
+}
+
+async function revert(): Promise<void> {
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.files.revert'));
+  await until(async () => !(await editor.dirty()), 'a clean document');
+}
+
+async function openBroken(name: string): Promise<void> {
+  await vscode.inHost(async ({ commands, Uri }, target) => {
+    await commands.executeCommand('vscode.openWith', Uri.file(target), 'patchwork.pictureEditor');
+  }, file(name));
+  await editor.view.locator('main.editor[data-state=broken]').waitFor();
+}
+
+async function rgba(name: string): Promise<Buffer> {
+  return await sharp(fs.readFileSync(file(name)))
+    .ensureAlpha()
+    .raw()
+    .toBuffer();
+}
+
+/** A picture without prompt: a hill before the sky. */
+async function hill(): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIDE}" height="${SIDE}"><rect width="100%" height="100%" fill="#80b0e0"/><circle cx="128" cy="330" r="160" fill="#408030"/></svg>`;
+  return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
+}
+
+/** More pixels than a page may be asked to hold; a small file. */
+async function huge(): Promise<Buffer> {
+  const create = { width: 9000, height: 9000, channels: 3 as const, background: '#80b0e0' };
+  return await sharp({ create }).png({ palette: true }).toBuffer();
+}
