@@ -132,10 +132,13 @@ export async function noteBenchmark(
   { model = '', threads = 0 }: BenchmarkRequest,
   { report: { rows, steps, width, height } }: BenchmarkResult,
 ): Promise<void> {
-  const { stepMacs: macs } = await benchmarkCost({ model: model || undefined, width, height });
-  for (const { case: name, precision, attention, seconds, stepSeconds } of rows)
-    if (['dense', 'generate'].includes(name) && attention !== 'sampled')
-      await speed.note({ model, precision, threads, macs }, 'step', steps === null ? seconds : stepSeconds);
+  const { stepMacs } = await benchmarkCost({ model: model || undefined, width, height });
+  for (const { case: name, precision, attention, macs, seconds, stepSeconds } of rows) {
+    if (!['dense', 'generate'].includes(name) || attention === 'sampled') continue;
+    const single = steps === null;
+    const step = { model, precision, threads, macs: single ? macs : stepMacs };
+    await speed.note(step, 'step', single ? seconds : stepSeconds);
+  }
 }
 
 function machineName(): string {
