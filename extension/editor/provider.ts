@@ -9,6 +9,7 @@ import {
   type Disposable,
   EventEmitter,
   RelativePattern,
+  type Tab,
   TabInputCustom,
   Uri,
   type WebviewPanel,
@@ -97,6 +98,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
 
   async saveCustomDocumentAs(document: PictureDocument, destination: Uri): Promise<void> {
     await document.saveAs(destination);
+    stayInEditor(destination);
   }
 
   async revertCustomDocument(document: PictureDocument): Promise<void> {
@@ -116,6 +118,25 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
       delete: () => void workspace.fs.delete(destination).then(undefined, () => {}),
     };
   }
+}
+
+/** Milliseconds within which VS Code opens what was saved elsewhere. */
+const OPENED_SOON = 10_000;
+
+/** VS Code opens what was saved elsewhere as its settings say; who edits a picture goes on editing it. */
+function stayInEditor(saved: Uri): void {
+  const isOther = ({ input }: Tab) =>
+    input instanceof TabInputCustom &&
+    input.viewType !== EDITOR_TYPE &&
+    input.uri.toString() === saved.toString();
+  const listening = window.tabGroups.onDidChangeTabs(async ({ opened, changed }) => {
+    const other = [...opened, ...changed].find(isOther);
+    if (!other) return;
+    listening.dispose();
+    await openEditor(saved);
+    await window.tabGroups.close(other);
+  });
+  setTimeout(() => listening.dispose(), OPENED_SOON);
 }
 
 /** Tells a document when its file is written by somebody. */

@@ -93,14 +93,15 @@ step('a mask can be painted with the pointer and with the keyboard', async () =>
 
 step('whole pictures show themselves, with their distance from the dense one', async () => {
   await choose('scope', 'Whole pictures');
-  await fill('steps', '3');
+  // Two dense ones, one after which bands are exchanged, and one that reads them.
+  await fill('steps', '4');
   await fill('repeat', '1');
   for (const name of ['profile', 'isolate', 'patch'])
     await vscode.view.locator(`[data-choice=${name}]`).click();
   await fill('workers', '2');
   await fill('threads', '1');
   await act('run');
-  await finished('Finished: scenes, 128×128, whole pictures of 3 steps.');
+  await finished('Finished: scenes, 128×128, whole pictures of 4 steps.');
   for (const name of ['original', 'generate', 'dense', 'sparse', 'patch-2']) {
     const picture = vscode.view.locator(`img[data-picture=${name}]`);
     await picture.waitFor();
@@ -161,7 +162,7 @@ step('runs are compared side by side', async () => {
 step('a reload of the window brings the comparison and the form back', async () => {
   await vscode.reload();
   await vscode.view.locator('[data-test=figures] tbody tr').nth(5).waitFor();
-  assert.equal(await vscode.view.locator('#steps input').inputValue(), '3');
+  assert.equal(await vscode.view.locator('#steps input').inputValue(), '4');
   await vscode.view
     .locator('mask-canvas canvas:not([aria-label*=" 0 % painted"])')
     .waitFor({ state: 'attached' });
