@@ -32,9 +32,16 @@ export function backupOf(
 
 /** @throws Error if the bytes are no backup of ours. */
 export function readBackup(bytes: Uint8Array): Backup {
-  const backup = deserialize(bytes) as Partial<Backup> | undefined;
+  let backup: Partial<Backup> | undefined;
+  try {
+    backup = deserialize(bytes);
+  } catch {
+    // Cut off or something else: told below.
+  }
   if (backup?.version !== 1 || !(backup.file instanceof Uint8Array) || !Array.isArray(backup.parts))
-    throw new Error('The backup of the picture is of another version of Patchwork or damaged.');
+    throw new Error(
+      'The unsaved edits of a picture could not be restored: their backup is damaged or of another version of Patchwork.',
+    );
   return backup as Backup;
 }
 

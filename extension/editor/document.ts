@@ -13,7 +13,7 @@ import { checkPicture, type Picture } from '../../engine/pictures/read.ts';
 import { decodeStill, LOSSY_QUALITY, type Rewritten, rewritePicture } from '../../engine/pictures/rewrite.ts';
 import type { EditCost, EditorHostMessage, EditorState } from '../../webview/editorProtocol.ts';
 import { cut, type Patch, paste, wholeOf } from '../../webview/raster.ts';
-import { type Backup, backupOf, readBackup, restoreParts } from './backup.ts';
+import { type Backup, backupOf, restoreParts } from './backup.ts';
 import { digestOf, formatOf, isReadOnly, nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
 import { type Edit, type Layer, PictureModel } from './pictureModel.ts';
 import { canSelect } from './selecting.ts';
@@ -58,8 +58,7 @@ export class PictureDocument implements CustomDocument {
   #backup: Backup | undefined;
 
   /** @throws InputError if the file cannot be read. */
-  static async open(uri: Uri, log: LogOutputChannel, backupBytes?: Uint8Array): Promise<PictureDocument> {
-    const backup = backupBytes && readBackup(backupBytes);
+  static async open(uri: Uri, log: LogOutputChannel, backup?: Backup): Promise<PictureDocument> {
     const readOnly = await isReadOnly(uri);
     const onDisk = readPictureUri(uri);
     const file = backup ? new Uint8Array(backup.file) : await onDisk;

@@ -17,8 +17,10 @@ import {
   workspace,
 } from 'vscode';
 import { reportError } from '../report.ts';
+import { writeAtomically } from '../save.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
+import { type Backup, readBackup } from './backup.ts';
 import { PictureDocument } from './document.ts';
 import { EditorPage } from './page.ts';
 import { Painting } from './painting.ts';
@@ -71,7 +73,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   }
 
   async openCustomDocument(uri: Uri, { backupId }: CustomDocumentOpenContext): Promise<PictureDocument> {
-    const backup = backupId ? await workspace.fs.readFile(Uri.parse(backupId)) : undefined;
+    const backup = backupId ? await this.#backup(Uri.parse(backupId)) : undefined;
     const document = await PictureDocument.open(uri, this.#services.log, backup);
     reached('opened');
     this.#paintings.set(document, new Painting(this.#services, document));
@@ -82,6 +84,16 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
       forwarding.dispose();
     });
     return document;
+  }
+
+  /** A backup that cannot be read must not keep the file from being opened. */
+  async #backup(place: Uri): Promise<Backup | undefined> {
+    try {
+      return readBackup(await workspace.fs.readFile(place));
+    } catch (error) {
+      void reportError(this.#services.log, error);
+      return undefined;
+    }
   }
 
   resolveCustomEditor(document: PictureDocument, panel: WebviewPanel): void {
@@ -112,7 +124,9 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   ): Promise<CustomDocumentBackup> {
     const bytes = await document.backup();
     await workspace.fs.createDirectory(Uri.joinPath(destination, '..'));
-    if (!token.isCancellationRequested) await workspace.fs.writeFile(destination, bytes);
+    // The window may be closed meanwhile.
+    if (!token.isCancellationRequested)
+      await writeAtomically(workspace.fs, destination, bytes, { overwrite: true });
     return {
       id: destination.toString(),
       delete: () => void workspace.fs.delete(destination).then(undefined, () => {}),

@@ -52,7 +52,7 @@ step('the walkthrough ticks off what was done', async () => {
   await vscode.page.locator('.monaco-editor .view-lines').first().waitFor();
   await editor.open('copy.png');
   await editor.press('insertLink');
-  await editor.notice('Inserted a link into README.md');
+  await vscode.page.locator('.monaco-editor', { hasText: '](copy.png)' }).first().waitFor();
   await until(async () => (await ticks(vscode)).join() === 'open,paint,use', 'three ticks');
   await vscode.screenshot('walkthrough-ticks');
   await vscode.inHost(async ({ commands }) => {
