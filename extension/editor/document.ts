@@ -59,10 +59,13 @@ export class PictureDocument implements CustomDocument {
 
   /** @throws InputError if the file cannot be read. */
   static async open(uri: Uri, log: LogOutputChannel, backup?: Backup): Promise<PictureDocument> {
-    const readOnly = await isReadOnly(uri);
     const onDisk = readPictureUri(uri);
-    const file = backup ? new Uint8Array(backup.file) : await onDisk;
-    const document = new PictureDocument(uri, log, file, { readOnly, canSelect: await canSelect() }, backup);
+    const [file, readOnly, selects] = await Promise.all([
+      backup ? new Uint8Array(backup.file) : onDisk,
+      isReadOnly(uri),
+      canSelect(),
+    ]);
+    const document = new PictureDocument(uri, log, file, { readOnly, canSelect: selects }, backup);
     if (backup) onDisk.then((bytes) => document.#compareWithDisk(bytes)).catch(() => {});
     return document;
   }

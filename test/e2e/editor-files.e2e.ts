@@ -39,10 +39,11 @@ step('Save As writes another file in its format, and leaves the first as it is',
   await saveAs('copy.png');
   assert.deepEqual(await rgba('copy.png'), painted);
   assert.deepEqual(await rgba('hill.png'), original);
+  await until(async () => (await label()) === 'copy.png', 'the editor of the copy');
   await editor.idle();
-  assert.match(await vscode.inHost(({ window }) => window.tabGroups.activeTabGroup.activeTab!.label), /copy/);
   assert.deepEqual(await editor.pixels('current'), painted);
   await saveAs('copy.jpg');
+  await until(async () => (await label()) === 'copy.jpg', 'the editor of copy.jpg');
   assert.equal((await sharp(fs.readFileSync(file('copy.jpg'))).metadata()).format, 'jpeg');
 });
 
@@ -104,8 +105,10 @@ step('dragging out gives the file to editors and the picture to other programs',
   const [, type, name, url] = /^([^:]+):([^:]+):(blob:.*)$/.exec(data.downloadurl!)!;
   assert.deepEqual([type, name], ['image/png', 'copy.png']);
   const size = await editor.view.locator('body').evaluate(async (_, from) => {
-    const bitmap = await createImageBitmap(await (await fetch(from)).blob());
-    return [bitmap.width, bitmap.height];
+    const image = new Image();
+    image.src = from;
+    await image.decode();
+    return [image.naturalWidth, image.naturalHeight];
   }, url!);
   assert.deepEqual(size, [SIDE, SIDE]);
 });
@@ -213,6 +216,14 @@ async function paint(prompt: string, seed: string): Promise<void> {
   await editor.apply();
   await editor.notice('Painted the masked part.');
   await editor.idle();
+}
+
+/** Of the tab of our editor that is in front; none if it is another's. */
+async function label(): Promise<string | undefined> {
+  return await vscode.inHost(({ window }) => {
+    const { label, input } = window.tabGroups.activeTabGroup.activeTab ?? {};
+    return (input as { viewType?: string }).viewType === 'patchwork.pictureEditor' ? label : undefined;
+  });
 }
 
 async function saveAs(name: string): Promise<void> {

@@ -212,8 +212,11 @@ async function receive(message: EditorHostMessage): Promise<void> {
 
 async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }): Promise<void> {
   const first = !stage.picture;
+  performance.mark('received');
+  let picture: PictureLayer;
   try {
-    stage.show(await PictureLayer.open(file, mime), name);
+    picture = await PictureLayer.open(file, mime);
+    stage.show(picture, name);
   } catch (error) {
     send({ type: 'broken', reason: reasonOf(error) });
     return;
@@ -226,6 +229,7 @@ async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }):
   // The second frame comes when the first is on the screen.
   const told = () => {
     performance.mark('painted');
+    picture.complete();
     send({ type: 'painted' });
   };
   requestAnimationFrame(() => requestAnimationFrame(told));

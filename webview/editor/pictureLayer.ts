@@ -5,20 +5,27 @@ import type { Size } from './viewTransform.ts';
 export class PictureLayer {
   readonly before: HTMLCanvasElement;
   readonly current: HTMLCanvasElement;
+  /** Until `before` is drawn from it. */
+  #bitmap: ImageBitmap | undefined;
 
   /** @throws DOMException if the file cannot be decoded. */
   static async open(file: Uint8Array<ArrayBuffer>, mime: string): Promise<PictureLayer> {
-    const bitmap = await createImageBitmap(new Blob([file], { type: mime }));
-    try {
-      return new PictureLayer(bitmap);
-    } finally {
-      bitmap.close();
-    }
+    return new PictureLayer(await createImageBitmap(new Blob([file], { type: mime })));
   }
 
   private constructor(bitmap: ImageBitmap) {
-    this.before = drawn(bitmap);
-    this.current = drawn(bitmap);
+    this.#bitmap = bitmap;
+    this.before = blank(bitmap);
+    this.current = blank(bitmap);
+    contextOf(this.current).drawImage(bitmap, 0, 0);
+  }
+
+  /** Draws what the first sight of a picture does not need. */
+  complete(): void {
+    if (!this.#bitmap) return;
+    contextOf(this.before).drawImage(this.#bitmap, 0, 0);
+    this.#bitmap.close();
+    this.#bitmap = undefined;
   }
 
   get size(): Size {
@@ -27,12 +34,14 @@ export class PictureLayer {
 
   /** Takes over RGB values; alpha stays. */
   write(patch: Patch): void {
+    this.complete();
     paint(this.current, patch, this.current);
   }
 
   /** The values of a part as RGBA, now or when the picture was opened. */
   values(canvas: 'before' | 'current', left: number, top: number, width: number, height: number): ImageData {
-    return this[canvas].getContext('2d')!.getImageData(left, top, width, height);
+    this.complete();
+    return contextOf(this[canvas]).getImageData(left, top, width, height);
   }
 }
 
@@ -52,11 +61,14 @@ export function paint(
   target.getContext('2d')!.putImageData(image, at.left, at.top);
 }
 
-function drawn(bitmap: ImageBitmap): HTMLCanvasElement {
+function blank({ width, height }: ImageBitmap): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
-  // The values are read back for every change.
-  canvas.getContext('2d', { willReadFrequently: true })!.drawImage(bitmap, 0, 0);
+  canvas.width = width;
+  canvas.height = height;
   return canvas;
+}
+
+function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  // The values are read back for every change.
+  return canvas.getContext('2d', { willReadFrequently: true })!;
 }
