@@ -127,12 +127,16 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     // The window may be closed meanwhile.
     if (!token.isCancellationRequested)
       await writeAtomically(workspace.fs, destination, bytes, { overwrite: true });
-    return {
-      id: destination.toString(),
-      delete: () => void workspace.fs.delete(destination).then(undefined, () => {}),
-    };
+    const remove = () => void workspace.fs.delete(destination).then(undefined, () => {});
+    return { id: destination.toString(), delete: () => void setTimeout(remove, BACKUP_LINGERS) };
   }
 }
+
+/**
+ * Milliseconds that a backup outlives its successor: a window that is closed before VS Code has noted the new one looks
+ * for the old one.
+ */
+const BACKUP_LINGERS = 10_000;
 
 /** Milliseconds within which VS Code opens what was saved elsewhere. */
 const OPENED_SOON = 10_000;

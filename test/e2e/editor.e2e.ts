@@ -133,10 +133,16 @@ step('the restoring brush brings back the original', async () => {
 
 step('hot exit: after a reload of the window the edit, the mask and the form are there', async () => {
   await editor.prompt('a green kite');
+  const changed = Date.now();
+  await editor.press('tool-brush');
+  await editor.drag([[0.2, 0.2]]);
   const [painted, masked] = [await editor.pixels('current'), await editor.pixels('mask')];
   // VS Code backs a document up when it has been left alone for a while.
-  const isBackup = (name: string) => !name.endsWith('.tmp');
+  const isBackup = (name: string) =>
+    !name.endsWith('.tmp') && (fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0) > changed;
   await until(() => vscode.workspaceStorage().some(isBackup), 'a backup');
+  // It takes note of the backup a moment later.
+  await vscode.page.waitForTimeout(2000);
   await vscode.reload();
   await editor.idle();
   await until(async () => (await editor.pixels('current')).equals(painted), 'the edit');
