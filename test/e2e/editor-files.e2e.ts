@@ -171,25 +171,29 @@ step('what is no picture, or too large, is told in one sentence', async () => {
 step('a read-only file takes edits, which Save As keeps', async () => {
   await vscode.inHost(
     async (vscode, bytes) => {
-      const { FileType } = vscode;
-      const isFile = (path: string) => path === '/hill.png';
-      const refuse = () => {
-        throw vscode.FileSystemError.NoPermissions('this file system is read-only');
-      };
+      const { FileType, FileSystemError, FilePermission } = vscode;
+      const files = new Map<string, Uint8Array>([['/hill.png', Uint8Array.from(bytes)]]);
       const provider: import('vscode').FileSystemProvider = {
         onDidChangeFile: new vscode.EventEmitter<import('vscode').FileChangeEvent[]>().event,
         watch: () => ({ dispose() {} }),
         stat({ path }) {
-          if (!isFile(path) && path !== '/') throw vscode.FileSystemError.FileNotFound(path);
-          const type = isFile(path) ? FileType.File : FileType.Directory;
-          return { type, ctime: 0, mtime: 0, size: bytes.length };
+          const file = files.get(path);
+          if (!file && path !== '/') throw FileSystemError.FileNotFound(path);
+          const type = file ? FileType.File : FileType.Directory;
+          const permissions = path === '/hill.png' ? FilePermission.Readonly : undefined;
+          return { type, ctime: 0, mtime: 0, size: file?.length ?? 0, permissions };
         },
-        readDirectory: () => [['hill.png', FileType.File]],
-        readFile: () => Uint8Array.from(bytes),
-        ...{ createDirectory: refuse, writeFile: refuse, delete: refuse, rename: refuse },
+        readDirectory: () => [...files.keys()].map((name) => [name.slice(1), FileType.File]),
+        readFile: ({ path }) => files.get(path)!,
+        writeFile: ({ path }, content) => void files.set(path, content),
+        createDirectory() {},
+        delete: ({ path }) => void files.delete(path),
+        rename() {
+          throw FileSystemError.NoPermissions('this file system cannot rename');
+        },
       };
-      vscode.workspace.registerFileSystemProvider('fixed', provider, { isReadonly: true });
-      const uri = vscode.Uri.from({ scheme: 'fixed', path: '/hill.png' });
+      vscode.workspace.registerFileSystemProvider('locked', provider);
+      const uri = vscode.Uri.from({ scheme: 'locked', path: '/hill.png' });
       await vscode.commands.executeCommand('vscode.openWith', uri, 'patchwork.pictureEditor');
     },
     [...(await hill())],
@@ -197,11 +201,16 @@ step('a read-only file takes edits, which Save As keeps', async () => {
   await editor.view.locator('[data-test=readOnly]', { hasText: 'hill.png is read-only' }).waitFor();
   await paint('a yellow balloon', '7');
   const painted = await editor.pixels('current');
-  // VS Code asks for another place by itself.
-  void editor.save();
-  await vscode.answerDialog(file('kept.png'));
-  await until(() => fs.existsSync(file('kept.png')), 'kept.png');
-  assert.deepEqual(await rgba('kept.png'), painted);
+  await editor.save();
+  const refused = vscode.page.locator('.notifications-toasts', { hasText: 'read-only. Use Save As…' });
+  await refused.waitFor();
+  assert.deepEqual(await editor.pixels('current'), painted);
+  void vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.files.saveAs'));
+  await vscode.answerDialog('/kept.png');
+  await until(async () => (await label()) === 'kept.png', 'the editor of the copy');
+  await editor.idle();
+  assert.deepEqual(await editor.pixels('current'), painted);
+  assert.equal(await editor.view.locator('[data-test=readOnly]').count(), 0);
 });
 
 step('no page has broken its content security policy', async () => {
