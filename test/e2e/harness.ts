@@ -111,7 +111,8 @@ interface Parts {
 function workbench(page: Page, { home, workspace, server, violations, close }: Parts): Workbench {
   const portFile = path.join(home, PORT_FILE);
   const inHost: Workbench['inHost'] = async (run, ...args) => {
-    await until(() => fs.existsSync(portFile), 'the extension host');
+    // The file is there a moment before the port stands in it.
+    await until(() => fs.existsSync(portFile) && fs.statSync(portFile).size > 0, 'the extension host');
     const body = JSON.stringify({ source: run.toString(), args });
     const port = fs.readFileSync(portFile, 'utf8');
     const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body });
