@@ -23,7 +23,7 @@ export function memoryPhrases(entry: CatalogueEntry): string[] {
   const needs = entryMemory(entry);
   if (!needs) return [];
   const each = PRECISIONS.map((precision) => `${formatBytes(needs[precision].apart)} in ${precision}`);
-  return [`takes about ${each.join(', ')} of memory`];
+  return [`takes about ${each.join(', ')}`];
 }
 
 /** The same as a sentence, beside what the machine has. */
@@ -31,7 +31,7 @@ export function memorySentences(entry: CatalogueEntry): string[] {
   const { width = 512, height = 512 } = entry.recommended ?? {};
   return memoryPhrases(entry).map(
     (phrase) =>
-      `Drawing ${width}x${height} pixels ${phrase} at least; this machine has ${formatBytes(os.totalmem())}.`,
+      `Drawing ${width}x${height} pixels ${phrase} of memory at least; this machine has ${formatBytes(os.totalmem())}.`,
   );
 }
 

@@ -42,6 +42,6 @@ test('size, purpose and licence are said', () => {
   );
   assert.match(
     there?.kind === 'entry' ? there.detail : '',
-    /takes about .* in fp32, .* in int8, .* in int4 of memory/,
+    /^Takes about .* in fp32, .* in int8, .* in int4\. The smallest/,
   );
 });

@@ -53,7 +53,10 @@ export function modelRows(
       .map((entry): ModelRow => {
         const size = `about ${formatBytes(entry.bytes)}`;
         const description = `${PURPOSES[entry.purpose]}, ${size}, licence ${entry.licence}`;
-        const detail = [entry.about, ...memoryPhrases(entry)].join('; ');
+        // The end of a long line is cut off.
+        const detail = [...memoryPhrases(entry).map((phrase) => `${capital(phrase)}.`), entry.about].join(
+          ' ',
+        );
         return { kind: 'entry', label: entry.id, description, detail, entry };
       }),
     { kind: 'heading', label: 'Others' },
@@ -61,4 +64,8 @@ export function modelRows(
     { kind: 'action', label: 'A Folder on This Machine…', action: 'folder' },
     { kind: 'action', label: 'Set Hugging Face Access Token…', action: 'token' },
   ];
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
