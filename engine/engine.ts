@@ -37,7 +37,7 @@ import { Components } from './pipelines/components.ts';
 import { defaultPrecision } from './pipelines/default-precision.ts';
 import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
 import type { EditMemory } from './pipelines/memory.ts';
-import { type MemoryPlan, planMemory, predictMemory } from './pipelines/memory-plan.ts';
+import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './pipelines/memory-plan.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { checkEdit, checkGenerate, LIMITS, recipeOf } from './pipelines/request.ts';
 import { checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
@@ -105,8 +105,9 @@ class LocalEngine implements Engine {
     const recipe = recipeFor(checked, loaded, await this.#precision(checked, loaded, { width, height }));
     const team = await this.#team(checked);
     // Workers hold the U-Net, and features lie with them, each holding its part.
-    const plan = team ? 'together' : this.#plan(loaded, recipe);
-    const memory = remember && !team && plan === 'together' ? this.#memory : undefined;
+    const remembers = remember && !team && (await this.#remembers(loaded, recipe));
+    const plan = team || remembers ? 'together' : await this.#plan(loaded, recipe);
+    const memory = remembers ? this.#memory : undefined;
     const result = await textToImage(loaded, recipe, { ...options, previews, memory, plan, team });
     return { ...result, warnings: [...loaded.warnings, ...result.warnings] };
   }
@@ -122,7 +123,7 @@ class LocalEngine implements Engine {
     const { width, height } = picture;
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
     const recipe = { ...recipeFor(checked, loaded, precision), width, height };
-    this.#plan(loaded, recipe, true);
+    await this.#plan(loaded, recipe, { edit: true });
     const task = { picture, mask, coverage, recipe, strength, mode, dilation };
     await this.#remembered;
     const { result, remember } = await edit(loaded, this.#memory, task, { ...options, previews });
@@ -230,23 +231,31 @@ class LocalEngine implements Engine {
     return precision ?? defaultPrecision(model, components, picture, this.#runtime);
   }
 
+  /** Whether memory is enough to keep the features of a picture, for edits of it; if so it is planned for. */
+  async #remembers(loaded: Loaded, recipe: Recipe): Promise<boolean> {
+    const { together } = predictMemory(loaded.model, await plannedPicture(loaded, recipe, { records: true }));
+    if (together > this.#availableTo(loaded)) return false;
+    await this.#plan(loaded, recipe, { records: true });
+    return true;
+  }
+
   /** How the networks are loaded so that the machine's memory is enough; throws where it is not. */
-  #plan(loaded: Loaded, recipe: Recipe, edit = false): MemoryPlan {
-    const guided = recipe.guidance > 1 && !loaded.components.network('unet').inputs.has('timestep_cond');
-    const side = (pixels: number) => Math.min(pixels, LIMITS.size.max);
-    const { precision } = recipe;
-    const picture = {
-      width: side(recipe.width),
-      height: side(recipe.height),
-      batch: guided ? 2 : 1,
-      precision,
-      edit,
-    };
-    const { together } = predictMemory(loaded.model, picture);
-    if (together <= loaded.held) return 'together';
-    const plan = planMemory(loaded.model, picture, this.#runtime.availableBytes() + loaded.held, PRECISIONS);
-    loaded.held = plan === 'together' ? together : 0;
+  async #plan(loaded: Loaded, recipe: Recipe, more: Purpose = {}): Promise<MemoryPlan> {
+    const picture = await plannedPicture(loaded, recipe, more);
+    const { together, apart } = predictMemory(loaded.model, picture);
+    const available = this.#availableTo(loaded);
+    const held = Math.max(together, loaded.held);
+    const plan =
+      together <= loaded.held ? 'together' : planMemory(loaded.model, picture, available, PRECISIONS);
+    loaded.held = plan === 'together' ? held : 0;
+    // What is remembered of other pictures gives way.
+    this.#memory.features.limit(available - (plan === 'together' ? held : apart));
     return plan;
+  }
+
+  /** Bytes that are free, or are taken by what a call may free. */
+  #availableTo({ held }: Loaded): number {
+    return this.#runtime.availableBytes() + held + this.#memory.features.bytes;
   }
 
   async #unload(): Promise<void> {
@@ -254,6 +263,26 @@ class LocalEngine implements Engine {
     await this.#loaded?.preview?.release();
     this.#loaded = undefined;
   }
+}
+
+/** What a picture is drawn for, where it is not only drawn. */
+type Purpose = Pick<PlannedPicture, 'edit' | 'records'>;
+
+async function plannedPicture(
+  { components }: Loaded,
+  { width, height, guidance, precision, attention }: Recipe,
+  purpose: Purpose,
+): Promise<PlannedPicture> {
+  const guided = guidance > 1 && !components.network('unet').inputs.has('timestep_cond');
+  const side = (pixels: number) => Math.min(pixels, LIMITS.size.max);
+  return {
+    width: side(width),
+    height: side(height),
+    batch: guided ? 2 : 1,
+    precision,
+    rows: precision !== 'fp32' || attention === 'sampled' || (await components.rowsAreFaster()),
+    ...purpose,
+  };
 }
 
 /** A fast decoder for previews, where the model's own is slow and TAESD is on this machine. */

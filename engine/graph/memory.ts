@@ -1,16 +1,21 @@
 import { type Extent, sizeAt } from './macs.ts';
 import type { Network } from './network.ts';
-import { inputsOf } from './operators.ts';
+import { inputsOf, type Operator } from './operators.ts';
 import type { Value } from './values.ts';
 
 const FLOAT_BYTES = 4;
 
 /**
  * The most bytes that values take at one time when a network runs operator by operator, in single precision: each is
- * there from the operator that makes it to the last one that reads it. Inputs and outputs stay to the end.
+ * there from the operator that makes it to the last one that reads it. Inputs and outputs stay to the end. `scratch`:
+ * what an operator takes besides, while it runs.
  */
-export function peakValueBytes(network: Network, extent: Extent): number {
-  const bytes = (value: Value): number => FLOAT_BYTES * extent.batch * elements(value, extent);
+export function peakValueBytes(
+  network: Network,
+  extent: Extent,
+  scratch: (operator: Operator) => number = () => 0,
+): number {
+  const bytes = (value: Value): number => valueBytes(value, extent);
   const lastReader = new Map<number, number>();
   for (const [i, operator] of network.operators.entries())
     for (const input of inputsOf(operator)) lastReader.set(input.id, i);
@@ -23,7 +28,7 @@ export function peakValueBytes(network: Network, extent: Extent): number {
     const { output } = operator;
     sizes.set(output.id, bytes(output));
     live += sizes.get(output.id)!;
-    peak = Math.max(peak, live);
+    peak = Math.max(peak, live + scratch(operator));
     for (const { id } of inputsOf(operator)) {
       if (lastReader.get(id) !== i || kept.has(id)) continue;
       live -= sizes.get(id) ?? 0;
@@ -33,7 +38,14 @@ export function peakValueBytes(network: Network, extent: Extent): number {
   return peak;
 }
 
-function elements(value: Value, extent: Extent): number {
+/** Bytes of a value in single precision, for all pictures of a run; its place in the network does not matter. */
+export function valueBytes(value: DistributiveOmit<Value, 'id'>, extent: Extent): number {
+  return FLOAT_BYTES * extent.batch * elements(value, extent);
+}
+
+type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
+
+function elements(value: DistributiveOmit<Value, 'id'>, extent: Extent): number {
   switch (value.kind) {
     case 'map': {
       const [height, width] = sizeAt(extent, value.level);

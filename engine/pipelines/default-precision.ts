@@ -12,7 +12,7 @@ const WORTH = 1.2;
 /**
  * The precision for a picture where the user does not say. A small U-Net stays float32: its steps are short as they are,
  * and its pictures stay the same on every machine. Otherwise int8 where its products are faster on this machine or
- * float32 does not fit its memory, and int4 where only that fits.
+ * float32 does not fit its memory, and int4 where int8 does not fit and int4 takes less.
  */
 export async function defaultPrecision(
   model: PlannedModel,
@@ -21,9 +21,9 @@ export async function defaultPrecision(
   runtime: Runtime,
 ): Promise<Precision> {
   if (await components.isSmall()) return 'fp32';
-  const fits = (precision: Precision) =>
-    predictMemory(model, { ...picture, precision }).apart <= MEMORY_SHARE * runtime.memoryBytes;
-  if (!fits('int8')) return 'int4';
+  const needs = (precision: Precision) => predictMemory(model, { ...picture, precision }).apart;
+  const fits = (precision: Precision) => needs(precision) <= MEMORY_SHARE * runtime.memoryBytes;
+  if (!fits('int8')) return needs('int4') < needs('int8') ? 'int4' : 'int8';
   if (!fits('fp32')) return 'int8';
   const { planar, rows, int8 } = await machineSpeed(runtime);
   return Math.min(planar, rows) >= WORTH * int8 ? 'int8' : 'fp32';

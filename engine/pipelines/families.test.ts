@@ -88,6 +88,22 @@ test('short of memory: networks one after another draw the same picture; too lit
   await assert.rejects(draw(apart - 1e6), /needs about .* of memory for 64x64 pixels/);
 });
 
+test('a picture is remembered for edits where memory is enough for its features', async () => {
+  const request = { prompt: 'a house', model: await checkpoint('sd15'), steps: 2, remember: true };
+  const model = await ModelFolder.open(request.model);
+  const picture = { width: 64, height: 64, batch: 2, precision: 'fp32', records: true } as const;
+  const { together } = predictMemory(model, picture);
+  for (const [available, remembered] of [
+    [together + 1e6, 1],
+    [together - 1e6, 0],
+  ] as const) {
+    const engine = createEngine(Object.assign(new NodeRuntime(1), { availableBytes: () => available }));
+    await engine.generate(request);
+    assert.equal((await engine.store()).pictures.length, remembered);
+    await engine.dispose();
+  }
+});
+
 test('a LoRA file in int8', async () => {
   const model = await checkpoint('sd15');
   const lora = path.join(folder, 'lora.safetensors');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { PRECISIONS } from '../api.ts';
+import { PRECISIONS, type Precision } from '../api.ts';
 import { CATALOGUE } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 import { type PlannedModel, planMemory, predictMemory } from './memory-plan.ts';
@@ -50,4 +50,26 @@ test('plenty: everything stays loaded; less: one after another; too little: refu
   );
   assert.throws(() => plan(0.8 * apart), /would fit: the precision int8\.$/);
   assert.throws(() => planMemory(sdxl, square(1024), 12e9 / 2, ['fp32']), /a smaller model would fit/);
+});
+
+test('rows take more than planes, bytes less than floats, and what is recorded comes on top', () => {
+  const { together } = predictMemory(sd15, square(512));
+  const of = (change: object) => predictMemory(sd15, { ...square(512), ...change }).together;
+  assert.ok(of({ rows: true }) > together);
+  assert.ok(of({ precision: 'int8' }) < 0.65 * together);
+  // int4 computes with floats, so that only small pictures take less than in int8.
+  const small = square(256);
+  const smallest = (precision: Precision) => predictMemory(sd15, { ...small, precision }).together;
+  assert.ok(smallest('int4') < smallest('int8') && of({ precision: 'int4' }) > of({ precision: 'int8' }));
+  for (const precision of PRECISIONS) {
+    assert.ok(of({ precision, records: true }) > of({ precision }) + 500e6, precision);
+    assert.ok(of({ precision, edit: true }) > of({ precision, records: true }), precision);
+  }
+});
+
+test('an edit that does not fit is refused with the precision in which it would', () => {
+  const edit = { ...square(512), edit: true };
+  const { together } = predictMemory(sd15, { ...edit, precision: 'int8' });
+  assert.equal(planMemory(sd15, { ...edit, precision: 'int8' }, together, PRECISIONS), 'together');
+  assert.throws(() => planMemory(sd15, edit, together, PRECISIONS), /would fit: .*the precision int8\.$/);
 });

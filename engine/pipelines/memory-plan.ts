@@ -3,8 +3,13 @@ import { InputError } from '../errors.ts';
 import type { Extent } from '../graph/macs.ts';
 import { peakValueBytes } from '../graph/memory.ts';
 import { countParameters, type Network } from '../graph/network.ts';
+import { passBytes, rowsScratch } from '../lowering/rows-memory.ts';
 import type { Part } from '../models/parts.ts';
+import { weightBytes } from '../quantization/size.ts';
 import { formatBytes } from '../units.ts';
+import { RowsUNet } from './rows-unet.ts';
+
+const FLOAT_BYTES = 4;
 
 /** What of a model the prediction looks at. */
 export interface PlannedModel {
@@ -20,7 +25,11 @@ export interface PlannedPicture {
   /** 2 with guidance, 1 without. */
   batch: number;
   precision: Precision;
-  /** An edit keeps all networks, in rows form, and the encoder. */
+  /** A whole picture is drawn by the rows form in float32 too; see `Components.rowsAreFaster`. */
+  rows?: boolean;
+  /** Features are recorded, for an edit or for a later one: all networks stay, the U-Net in rows form. */
+  records?: boolean;
+  /** The picture is encoded, too. */
   edit?: boolean;
 }
 
@@ -32,21 +41,30 @@ export interface MemoryNeeds {
   apart: number;
 }
 
+export interface PartNeeds {
+  weights: number;
+  values: number;
+  /** Both with the process, where nothing else runs. */
+  total: number;
+}
+
 /**
- * How memory follows from the graph, fitted to measured peaks (`scripts/peaks.ts` compares). Bytes of the process and
- * the runtime; of a network beside its weights; and for each byte of values that live at once.
+ * How memory follows from the graph, fitted to measured peaks (`scripts/peaks.ts` compares): bytes of the process and
+ * the runtime, those of the larger graph of a form that records, and what the runtime's arena takes for each byte that lives at once.
  */
 const PROCESS_BYTES = 170e6;
-const VALUE_FACTOR = 2.4;
-
-/** Bytes in memory for each parameter of the U-Net (int8, int4: estimates); other networks are in float32. */
-const PARAMETER_BYTES: Record<Precision, number> = { fp32: 4, int8: 1.3, int4: 1 };
+const RECORDING_BYTES = 60e6;
+const ARENA = { planar: 2.4, floatRows: 2, byteRows: 1.2 } as const;
+/** A pass that is recorded is there as it was computed, and once more as the caller gets it. */
+const RECORDED_COPIES = 2;
+/** Of its bytes, what is kept of it. */
+const STORED_SHARE = 0.25;
 
 const TOKENS = 77;
 
 /** Predicts the peak from the networks' definitions; no weights are needed. */
 export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
-  const { width, height, batch, precision, edit = false } = picture;
+  const { width, height, batch, edit = false, records = edit } = picture;
   const { scale } = model.autoencoder;
   const pixels = { width, height, batch: 1, tokens: TOKENS };
   const latents = {
@@ -55,29 +73,42 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     batch,
     tokens: TOKENS,
   };
-  const need = (part: Part, extent: Extent, perParameter?: number) => {
-    const { weights, values } = predictPart(model.network(part), extent, perParameter);
-    return weights + values;
-  };
-  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-  const text = sum(model.textParts.map((part) => need(part, latents)));
-  const unet = need('unet', latents, PARAMETER_BYTES[precision]);
-  const decoder = need('vae-decoder', pixels);
-  const encoder = edit ? need('vae-encoder', pixels) : 0;
+  const need = ({ weights, values }: PartNeeds) => weights + values;
+  const part = (name: Part, extent: Extent) => need(predictPart(model.network(name), extent));
+  const text = model.textParts.reduce((sum, name) => sum + part(name, latents), 0);
+  const unet = need(predictUNet(model.network('unet'), latents, { ...picture, records }));
+  const decoder = part('vae-decoder', pixels);
+  const encoder = edit ? part('vae-encoder', pixels) : 0;
   const together = PROCESS_BYTES + text + unet + decoder + encoder;
-  return { together, apart: edit ? together : PROCESS_BYTES + Math.max(text, unet, decoder) };
+  return { together, apart: records ? together : PROCESS_BYTES + Math.max(text, unet, decoder) };
 }
 
-/** The peak of one network that runs alone: what its weights and its values take, and both with the process. */
-export function predictPart(
-  network: Network,
-  extent: Extent,
-  perParameter = PARAMETER_BYTES.fp32,
-): { weights: number; values: number; total: number } {
-  const weights = perParameter * countParameters(network);
-  const values = VALUE_FACTOR * peakValueBytes(network, extent);
+/** The peak of a network in planar form that runs alone. */
+export function predictPart(network: Network, extent: Extent): PartNeeds {
+  const weights = FLOAT_BYTES * countParameters(network);
+  const values = ARENA.planar * peakValueBytes(network, extent);
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
+
+/** The peak of a U-Net that runs alone over latents, in the form that a picture takes. */
+export function predictUNet(
+  network: Network,
+  latents: Extent,
+  { precision, rows = precision !== 'fp32', records = false }: UNetForm,
+): PartNeeds {
+  if (!rows && !records) return predictPart(network, latents);
+  const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(network, latents.height, latents.width);
+  const weights = weightBytes(network, precision, foldUpsampling);
+  const scratch = rowsScratch(latents, { precision, foldUpsampling });
+  const arena = precision === 'int8' ? ARENA.byteRows : ARENA.floatRows;
+  const recorded = records
+    ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * passBytes(network, latents)
+    : 0;
+  const values = arena * peakValueBytes(network, latents, scratch) + recorded;
+  return { weights, values, total: PROCESS_BYTES + weights + values };
+}
+
+export type UNetForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records'>;
 
 export type MemoryPlan = 'together' | 'apart';
 

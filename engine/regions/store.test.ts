@@ -24,6 +24,16 @@ test('a pass is replaced by the next of the same key, and counted once', () => {
   assert.deepEqual(store.contents(), [{ picture: 'a', timesteps: [1], bytes: 30 }]);
 });
 
+test('a lower limit takes effect at once, a higher one goes as far as the budget', () => {
+  const store = new FeatureStore(100);
+  for (const timestep of [1, 2, 3]) store.put({ picture: 'a', timestep }, pass(30));
+  store.limit(70);
+  assert.deepEqual(store.contents(), [{ picture: 'a', timesteps: [2, 3], bytes: 60 }]);
+  store.limit(1000);
+  store.put({ picture: 'b', timestep: 1 }, pass(50));
+  assert.deepEqual([store.bytes, store.budget], [80, 100]);
+});
+
 test('a pass beyond the whole budget is not kept and drives nothing out', () => {
   const store = new FeatureStore(100);
   store.put({ picture: 'a', timestep: 1 }, pass(60));

@@ -21,10 +21,18 @@ export class FeatureStore {
   /** In the order of use, the latest last. */
   readonly #entries = new Map<string, { key: StoreKey; recorded: Recorded; bytes: number }>();
   #bytes = 0;
+  #limit: number;
 
   /** `budget` in bytes. */
   constructor(budget: number) {
     this.budget = budget;
+    this.#limit = budget;
+  }
+
+  /** Keeps no more than so many bytes from now on, nor more than the budget. */
+  limit(bytes: number): void {
+    this.#limit = Math.max(0, Math.min(bytes, this.budget));
+    this.#makeRoom(0);
   }
 
   get bytes(): number {
@@ -45,11 +53,8 @@ export class FeatureStore {
     const id = idOf(key);
     this.#remove(id);
     const bytes = bytesOf(recorded);
-    if (bytes > this.budget) return;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes + bytes <= this.budget) break;
-      this.#remove(oldest);
-    }
+    if (bytes > this.#limit) return;
+    this.#makeRoom(bytes);
     this.#entries.set(id, { key, recorded, bytes });
     this.#bytes += bytes;
   }
@@ -75,6 +80,13 @@ export class FeatureStore {
   clear(): void {
     this.#entries.clear();
     this.#bytes = 0;
+  }
+
+  #makeRoom(bytes: number): void {
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes + bytes <= this.#limit) break;
+      this.#remove(oldest);
+    }
   }
 
   #remove(id: string): void {

@@ -1,0 +1,35 @@
+import type { Precision } from '../api.ts';
+import { type Network, weightsOf } from '../graph/network.ts';
+import type { Weight } from '../graph/values.ts';
+import { BLOCK } from './arithmetic.ts';
+import { isQuantized } from './choice.ts';
+import { isProduct, type Layout, layoutsOf, matrixShape } from './layers.ts';
+
+const FLOAT_BYTES = 4;
+
+/** Bytes that a network's weights take in memory, in the layouts that its rows form reads; scales are float32 there. */
+export function weightBytes(network: Network, precision: Precision, foldUpsampling: boolean): number {
+  const products = network.operators.filter(isProduct);
+  const matrices = products.map((product) => {
+    const quantized = precision !== 'fp32' && isQuantized(product, precision);
+    const bytesOf = quantized ? QUANTIZED[precision] : floatBytes;
+    return layoutsOf(product, foldUpsampling).reduce(
+      (sum, layout) => sum + bytesOf(...matrixShape(product.weight, layout as Layout)),
+      0,
+    );
+  });
+  const taken = new Set(products.map(({ weight }) => weight.name));
+  const others = weightsOf(network).filter(({ name }) => !taken.has(name));
+  return [...matrices, ...others.map((weight) => FLOAT_BYTES * elements(weight))].reduce((a, b) => a + b, 0);
+}
+
+const floatBytes = (rows: number, columns: number) => FLOAT_BYTES * rows * columns;
+
+const QUANTIZED = {
+  int8: (rows: number, columns: number) => (rows + FLOAT_BYTES) * columns,
+  int4: (rows: number, columns: number) => Math.ceil(rows / BLOCK) * (BLOCK / 2 + FLOAT_BYTES) * columns,
+};
+
+function elements({ shape }: Weight): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
