@@ -3,7 +3,7 @@ import type { Extent } from '../graph/macs.ts';
 import { valueBytes } from '../graph/memory.ts';
 import type { Network } from '../graph/network.ts';
 import type { Operator } from '../graph/operators.ts';
-import { isQuantized } from '../quantization/choice.ts';
+import { formOf } from '../quantization/choice.ts';
 import { isProduct, layoutsOf } from '../quantization/layers.ts';
 import { featuresOf } from '../regions/features.ts';
 
@@ -22,7 +22,7 @@ export interface RowsForm {
  */
 export function rowsScratch(extent: Extent, { precision, foldUpsampling }: RowsForm) {
   return (operator: Operator): number => {
-    const bytes = precision === 'int8' && isProduct(operator) && isQuantized(operator, precision);
+    const bytes = precision === 'int8' && isProduct(operator) && formOf(operator, precision) === 'int8';
     const read = (value: Parameters<typeof valueBytes>[0]) =>
       valueBytes(value, extent) / (bytes ? FLOAT_BYTES : 1);
     switch (operator.type) {

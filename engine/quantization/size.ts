@@ -2,7 +2,7 @@ import type { Precision } from '../api.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
 import { BLOCK } from './arithmetic.ts';
-import { isQuantized } from './choice.ts';
+import { type Form, formOf } from './choice.ts';
 import { isProduct, type Layout, layoutsOf, matrixShape } from './layers.ts';
 
 const FLOAT_BYTES = 4;
@@ -11,8 +11,7 @@ const FLOAT_BYTES = 4;
 export function weightBytes(network: Network, precision: Precision, foldUpsampling: boolean): number {
   const products = network.operators.filter(isProduct);
   const matrices = products.map((product) => {
-    const quantized = precision !== 'fp32' && isQuantized(product, precision);
-    const bytesOf = quantized ? QUANTIZED[precision] : floatBytes;
+    const bytesOf = FORMS[precision === 'fp32' ? 'float' : formOf(product, precision)];
     return layoutsOf(product, foldUpsampling).reduce(
       (sum, layout) => sum + bytesOf(...matrixShape(product.weight, layout as Layout)),
       0,
@@ -23,11 +22,12 @@ export function weightBytes(network: Network, precision: Precision, foldUpsampli
   return [...matrices, ...others.map((weight) => FLOAT_BYTES * elements(weight))].reduce((a, b) => a + b, 0);
 }
 
-const floatBytes = (rows: number, columns: number) => FLOAT_BYTES * rows * columns;
-
-const QUANTIZED = {
-  int8: (rows: number, columns: number) => (rows + FLOAT_BYTES) * columns,
-  int4: (rows: number, columns: number) => Math.ceil(rows / BLOCK) * (BLOCK / 2 + FLOAT_BYTES) * columns,
+/** Bytes of a matrix [rows, columns]: a scale a column, or one for each block of rows. */
+const FORMS: Record<Form, (rows: number, columns: number) => number> = {
+  float: (rows, columns) => FLOAT_BYTES * rows * columns,
+  int8: (rows, columns) => (rows + FLOAT_BYTES) * columns,
+  'blocks-8': (rows, columns) => Math.ceil(rows / BLOCK) * (BLOCK + FLOAT_BYTES) * columns,
+  'blocks-4': (rows, columns) => Math.ceil(rows / BLOCK) * (BLOCK / 2 + FLOAT_BYTES) * columns,
 };
 
 function elements({ shape }: Weight): number {
