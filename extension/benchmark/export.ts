@@ -1,6 +1,12 @@
 import type { BenchmarkReport } from '../../engine/api.ts';
 import { publishedFor } from '../../webview/benchmark/published.ts';
-import { columnsOf, figuresOf, longestMacs, runLetter } from '../../webview/benchmark/table.ts';
+import {
+  columnsOf,
+  exchangedBytes,
+  figuresOf,
+  longestMacs,
+  runLetter,
+} from '../../webview/benchmark/table.ts';
 import { machineTitle, subjectTitle } from '../../webview/benchmark/titles.ts';
 import type { ExportFormat, StoredRun } from '../../webview/benchmarkProtocol.ts';
 
@@ -30,14 +36,14 @@ export function toCsv(runs: readonly StoredRun[]): string {
 function csvRow({ rows, machine, ...report }: BenchmarkReport, index: number) {
   const { model, width, height, steps, guidance, repeat, threads, isolated, date } = report;
   const { seconds, stepSeconds, macsByKind, macsByLevel, activeFraction, operators, ...row } = rows[index]!;
-  const { attention = 'full', parts = [], ...figures } = row;
+  const { attention = 'full', parts: _, ...figures } = row;
   const { processor, cores, memoryBytes, platform, versions } = machine;
   return {
     ...figures,
     attention,
     activeFraction: activeFraction[0] ?? 1,
     longestMacs: longestMacs(rows[index]!, steps),
-    exchangedBytes: parts.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
+    exchangedBytes: exchangedBytes(rows[index]!),
     ...{ model, width, height, steps, guidance, repeat, threads, isolated, date },
     ...{ processor, cores, memoryBytes, platform, ...versions },
   };

@@ -2,7 +2,7 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import type { WorkerReport } from '../../engine/api.ts';
 import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
-import type { Figure } from './table.ts';
+import { exchangedBytes, type Figure } from './table.ts';
 
 /** A band of the picture, in shares of its side, and the workers that compute it. */
 export interface Band {
@@ -47,6 +47,8 @@ export function bandsOverlay(parts: readonly WorkerReport[]): TemplateResult {
 export function workersTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
   const shared = figures.filter(({ row }) => row.parts?.length);
   if (shared.length === 0) return nothing;
+  // The one that tells most is open: workers that exchange something.
+  const open = shared.findLast(({ row }) => exchangedBytes(row) > 0) ?? shared[0];
   return html`<section class="workers" aria-labelledby="workers">
     <h2 id="workers">Who computes what</h2>
     <p class="hint">
@@ -54,9 +56,9 @@ export function workersTemplate(figures: readonly Figure[]): TemplateResult | ty
       latents.
     </p>
     ${shared.map(
-      ({ title, row }, i) => html`<details ?open=${i === shared.length - 1}>
-        <summary>${title}</summary>
-        ${workersTable(row.parts!)}
+      (figure) => html`<details ?open=${figure === open}>
+        <summary>${figure.title}</summary>
+        ${workersTable(figure.row.parts!)}
       </details>`,
     )}
   </section>`;
