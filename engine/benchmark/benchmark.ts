@@ -104,10 +104,15 @@ async function measure(
     prepared.push(await trial.prepare());
   }
   const costs: Cost[][] = trials.map(() => []);
-  const items = prepared.map(({ run }, i) => ({
+  const items = prepared.map(({ run, settle }, i) => ({
     run: async (round: number) => {
       costs[i]!.push(await run(round));
     },
+    ...(settle && {
+      settle: async () => {
+        costs[i]!.at(-1)!.storeBytes = await settle();
+      },
+    }),
   }));
   const onRound = (round: number) => counting('measure')(round, repeat);
   const timings = await interleave(items, repeat, { signal, onRound });

@@ -12,6 +12,16 @@ test('rounds are interleaved, the first is kept apart as warm-up', async () => {
   assert.ok(b!.minSeconds <= b!.medianSeconds && b!.medianSeconds <= b!.maxSeconds);
 });
 
+test('what a run leaves to be done is waited for, before the next and outside the time', async () => {
+  const order: string[] = [];
+  const item = (name: string) => ({
+    run: async (round: number) => void order.push(`run ${name}${round}`),
+    settle: async () => void order.push(`settle ${name}`),
+  });
+  await interleave([item('a'), item('b')], 1);
+  assert.deepEqual(order.slice(0, 4), ['run a0', 'settle a', 'run b0', 'settle b']);
+});
+
 test('an abort stops before the next run', async () => {
   const controller = new AbortController();
   let runs = 0;

@@ -4,6 +4,8 @@ import type { Timing } from './report.ts';
 export interface Timed {
   /** Round 0 warms up. */
   run(round: number): Promise<void>;
+  /** Waits for what a run leaves to be done after its result is out; not timed. */
+  settle?(): Promise<void>;
 }
 
 /**
@@ -22,6 +24,7 @@ export async function interleave(
       const start = performance.now();
       await item.run(round);
       seconds[i]!.push((performance.now() - start) / 1000);
+      await item.settle?.();
     }
     options.onRound?.(round);
   }

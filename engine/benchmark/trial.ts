@@ -26,6 +26,8 @@ export interface Prepared {
   loadSeconds: number;
   /** Round 0 warms up. */
   run(round: number): Promise<Cost>;
+  /** Waits for what a run leaves to be done after its result is out, which is not timed; gives the store's bytes. */
+  settle?(): Promise<number>;
   /** What each worker did in the last run, where several shared it. */
   parts?: () => WorkerReport[];
   /** The result of round 0 against dense float32, after all rounds; null where there is nothing to compare with. */

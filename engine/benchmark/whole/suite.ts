@@ -87,7 +87,7 @@ export async function wholeSuite(
         return {
           macs: splitMacs(unet, latent, guided, outcome),
           activeFraction: outcome.activeFraction ?? [],
-          storeBytes: identity.mode === 'sparse' ? (await engine.store()).bytes : 0,
+          storeBytes: 0,
           diskBytes: null,
           stepSeconds: outcome.stepSeconds,
         };
@@ -105,7 +105,9 @@ export async function wholeSuite(
         };
       };
       const parts = chosen.shared ? () => timedParts(reports) : undefined;
-      return { loadSeconds: 0, run, quality, parts };
+      // The engine brings its store up to date when the picture is out.
+      const settle = identity.mode === 'sparse' ? async () => (await engine.store()).bytes : undefined;
+      return { loadSeconds: 0, run, quality, parts, settle };
     };
     return {
       identity,
