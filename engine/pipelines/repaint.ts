@@ -1,6 +1,7 @@
-import { isDense, type Recorded } from '../regions/feeds.ts';
+import { isDense } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
 import { activeFractions, activeMasks } from '../regions/plan.ts';
+import type { Recorded } from '../regions/recorded.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';

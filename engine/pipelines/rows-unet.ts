@@ -8,13 +8,13 @@ import {
   featureOutputs,
   indexFeeds,
   isDense,
-  type Recorded,
   type RegionForm,
   recordedFrom,
   updatedBy,
 } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
 import { densePlan, planRegion, type RegionPlan } from '../regions/plan.ts';
+import type { Recorded } from '../regions/recorded.ts';
 import { float32, floats, type Session, type Tensor } from '../runtime/runtime.ts';
 import { type Condition, guide, unetInputs } from './guidance.ts';
 

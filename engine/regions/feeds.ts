@@ -17,13 +17,7 @@ import {
   type WindowReader,
 } from './features.ts';
 import type { Neighbours, RegionPlan } from './plan.ts';
-import { putRows, takeRows } from './rows.ts';
-
-/**
- * Features of an earlier pass by name: rows of whole levels in store order, [B, N, C], with their scales where they are
- * bytes; moments [2B, groups], scale and offset [B, C].
- */
-export type Recorded = Map<string, Float32Array | Int8Array>;
+import { type Recorded, type RecordedRows, type Rows, readRows, withRows } from './recorded.ts';
 
 /** How a network in rows form was lowered, and for how many pictures at a time it runs. */
 export interface RegionForm {
@@ -135,10 +129,8 @@ export function updatedBy(
     const level = plan.levels[feature.level]!;
     const stored = feature.kind === 'window' ? level.stored : keysOf(form, plan, feature.level).active;
     const fresh = outputOf(outputs, name);
-    const put = (tensor: string, rows: Float32Array | Int8Array, width: number) => {
-      const all = recordedOf(recorded, tensor).slice();
-      putRows(all, rows, batch, width, stored);
-      updated.set(tensor, all);
+    const put = (tensor: string, rows: Rows, width: number) => {
+      updated.set(tensor, withRows(recordedOf(recorded, tensor), rows, batch, width, stored));
     };
     if (storage === 'float32') put(name, fresh, channels);
     else if (feature.kind === 'window') {
@@ -201,10 +193,10 @@ function windowRows(
   const floats = buffers.floats(name, rows * channels);
   if (halo.length === 0) return floats;
   const all = recordedOf(recorded, name);
-  if (storage === 'float32') return takeRows(all as Float32Array, batch, channels, halo, 1, floats);
-  const bytes = takeRows(all as Int8Array, batch, channels, halo, 1, buffers.bytes(name, rows * channels));
-  const scales = recordedOf(recorded, scaleName(name)) as Float32Array;
-  const scale = takeRows(scales, batch, 1, halo, 1, buffers.floats(scaleName(name), rows));
+  if (storage === 'float32') return readRows(all, batch, channels, halo, 1, floats);
+  const bytes = readRows(all, batch, channels, halo, 1, buffers.bytes(name, rows * channels));
+  const scales = recordedOf(recorded, scaleName(name));
+  const scale = readRows(scales, batch, 1, halo, 1, buffers.floats(scaleName(name), rows));
   return dequantizeRows({ bytes, scale }, channels, floats);
 }
 
@@ -234,8 +226,8 @@ function attendedFeeds(
   const count = countFeed(form, level, active);
   const dims = [batch, inactive.length, channels];
   const length = batch * inactive.length * channels;
-  const taken = <T extends Float32Array | Int8Array>(into: T): T =>
-    length ? takeRows(recordedOf(recorded, name) as T, batch, channels, inactive, 0, into) : into;
+  const taken = <T extends Rows>(into: T): T =>
+    length ? readRows(recordedOf(recorded, name), batch, channels, inactive, 0, into) : into;
   if (storage === 'float32') return { ...count, [name]: float32(taken(buffers.floats(name, length)), dims) };
   const scale = inactive.length
     ? (recordedOf(recorded, scaleName(name)) as Float32Array)
@@ -247,7 +239,7 @@ function attendedFeeds(
   };
 }
 
-function recordedOf(recorded: Recorded | undefined, name: string): Float32Array | Int8Array {
+function recordedOf(recorded: Recorded | undefined, name: string): RecordedRows {
   const rows = recorded?.get(name);
   if (!rows) throw new Error(`${name} was not recorded`);
   return rows;

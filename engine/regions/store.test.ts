@@ -41,3 +41,20 @@ test('a pass beyond the whole budget is not kept and drives nothing out', () => 
   assert.ok(store.get({ picture: 'a', timestep: 1 }));
   assert.equal(store.get({ picture: 'b', timestep: 1 }), undefined);
 });
+
+test('what a picture and its edit share is counted once, and stays as long as one of them needs it', () => {
+  const store = new FeatureStore(100);
+  const base = new Int8Array(80);
+  store.put({ picture: 'a', timestep: 1 }, new Map([['window.conv', base]]));
+  const edited = { base, at: Int32Array.of(3), rows: new Int8Array(10) };
+  store.put({ picture: 'b', timestep: 1 }, new Map([['window.conv', edited]]));
+  assert.equal(store.bytes, 90);
+  assert.deepEqual(
+    store.contents().map(({ bytes }) => bytes),
+    [80, 10],
+  );
+  store.drop('a');
+  assert.equal(store.bytes, 90);
+  store.put({ picture: 'c', timestep: 1 }, pass(20));
+  assert.equal(store.bytes, 20, 'the edit had to go, and what only it held');
+});

@@ -1,4 +1,4 @@
-import type { Recorded } from './feeds.ts';
+import { arraysOf, type Recorded, type Rows } from './recorded.ts';
 
 /** One pass that is remembered: a picture's process at one step. */
 export interface StoreKey {
@@ -19,7 +19,9 @@ export interface StoredPicture {
 export class FeatureStore {
   readonly budget: number;
   /** In the order of use, the latest last. */
-  readonly #entries = new Map<string, { key: StoreKey; recorded: Recorded; bytes: number }>();
+  readonly #entries = new Map<string, { key: StoreKey; recorded: Recorded }>();
+  /** How many entries hold an array, which is counted once. */
+  readonly #holders = new Map<Rows, number>();
   #bytes = 0;
   #limit: number;
 
@@ -32,7 +34,7 @@ export class FeatureStore {
   /** Keeps no more than so many bytes from now on, nor more than the budget. */
   limit(bytes: number): void {
     this.#limit = Math.max(0, Math.min(bytes, this.budget));
-    this.#makeRoom(0);
+    this.#evict();
   }
 
   get bytes(): number {
@@ -52,20 +54,27 @@ export class FeatureStore {
   put(key: StoreKey, recorded: Recorded): void {
     const id = idOf(key);
     this.#remove(id);
-    const bytes = bytesOf(recorded);
-    if (bytes > this.#limit) return;
-    this.#makeRoom(bytes);
-    this.#entries.set(id, { key, recorded, bytes });
-    this.#bytes += bytes;
+    if (bytesOf(recorded) > this.#limit) return;
+    this.#entries.set(id, { key, recorded });
+    for (const array of arraysOf(recorded)) {
+      const holders = this.#holders.get(array) ?? 0;
+      this.#holders.set(array, holders + 1);
+      if (holders === 0) this.#bytes += array.byteLength;
+    }
+    this.#evict();
   }
 
-  /** What is held, the longest unused picture first. */
+  /** What is held, the longest unused picture first; what pictures share is counted with the first of them. */
   contents(): StoredPicture[] {
     const pictures = new Map<string, StoredPicture>();
-    for (const { key, bytes } of this.#entries.values()) {
+    const counted = new Set<Rows>();
+    for (const { key, recorded } of this.#entries.values()) {
       const known = pictures.get(key.picture) ?? { picture: key.picture, timesteps: [], bytes: 0 };
       known.timesteps.push(key.timestep);
-      known.bytes += bytes;
+      for (const array of arraysOf(recorded)) {
+        if (!counted.has(array)) known.bytes += array.byteLength;
+        counted.add(array);
+      }
       pictures.delete(key.picture);
       pictures.set(key.picture, known);
     }
@@ -79,12 +88,13 @@ export class FeatureStore {
 
   clear(): void {
     this.#entries.clear();
+    this.#holders.clear();
     this.#bytes = 0;
   }
 
-  #makeRoom(bytes: number): void {
+  #evict(): void {
     for (const oldest of this.#entries.keys()) {
-      if (this.#bytes + bytes <= this.#limit) break;
+      if (this.#bytes <= this.#limit) break;
       this.#remove(oldest);
     }
   }
@@ -93,15 +103,20 @@ export class FeatureStore {
     const entry = this.#entries.get(id);
     if (!entry) return;
     this.#entries.delete(id);
-    this.#bytes -= entry.bytes;
+    for (const array of arraysOf(entry.recorded)) {
+      const others = this.#holders.get(array)! - 1;
+      if (others > 0) this.#holders.set(array, others);
+      else {
+        this.#holders.delete(array);
+        this.#bytes -= array.byteLength;
+      }
+    }
   }
 }
 
 /** Bytes of one pass's features. */
 export function bytesOf(recorded: Recorded): number {
-  let bytes = 0;
-  for (const data of recorded.values()) bytes += data.byteLength;
-  return bytes;
+  return arraysOf(recorded).reduce((bytes, { byteLength }) => bytes + byteLength, 0);
 }
 
 function idOf({ picture, timestep }: StoreKey): string {

@@ -1,8 +1,8 @@
 import { countMacs } from '../../../graph/macs.ts';
 import type { Components, EditingUNet } from '../../../pipelines/components.ts';
 import type { RowsUNet } from '../../../pipelines/rows-unet.ts';
-import type { Recorded } from '../../../regions/feeds.ts';
 import { activeFractions } from '../../../regions/plan.ts';
+import type { Recorded } from '../../../regions/recorded.ts';
 import { overPlanes, toRows } from '../../../regions/rows.ts';
 import { bytesOf } from '../../../regions/store.ts';
 import type { StepCase, StepRun, StepSettings } from '../case.ts';

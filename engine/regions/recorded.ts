@@ -1,0 +1,113 @@
+import { putRows, takeRows } from './rows.ts';
+
+/**
+ * Features of an earlier pass by name: rows of whole levels in store order, [B, N, C], with their scales where they are
+ * bytes; moments [2B, groups], scale and offset [B, C].
+ */
+export type Recorded = Map<string, RecordedRows>;
+
+export type Rows = Float32Array | Int8Array;
+export type RecordedRows = Rows | LaidOver;
+
+/**
+ * Rows of a whole level of which some were computed anew since: what an edit changes is a small part, so a picture and
+ * the edited one share the rest.
+ */
+export interface LaidOver {
+  readonly base: Rows;
+  /** Store rows that are replaced, ascending. */
+  readonly at: Int32Array;
+  /** [B, at.length, C], of the base's type. */
+  readonly rows: Rows;
+}
+
+/** From this share of the rows on, what lies over a level is put into a copy of it. */
+const MOST_LAID_OVER = 0.5;
+
+/** Some rows of a level, as `takeRows` takes them. */
+export function readRows<T extends Rows>(
+  from: RecordedRows,
+  batch: number,
+  channels: number,
+  wanted: Int32Array,
+  padding: number,
+  into: T,
+): T {
+  if (!isLaidOver(from)) return takeRows(from as T, batch, channels, wanted, padding, into);
+  takeRows(from.base as T, batch, channels, wanted, padding, into);
+  const { left, right } = common(wanted, from.at);
+  const length = wanted.length + padding;
+  for (let b = 0; b < batch; b++)
+    for (let i = 0; i < left.length; i++) {
+      const source = (b * from.at.length + right[i]!) * channels;
+      into.set(from.rows.subarray(source, source + channels), (b * length + left[i]!) * channels);
+    }
+  return into;
+}
+
+/** A level with rows [B, stored.length, C] in the place of those it had at `stored`, which ascend; shares what it can. */
+export function withRows(
+  before: RecordedRows,
+  rows: Rows,
+  batch: number,
+  channels: number,
+  stored: Int32Array,
+): RecordedRows {
+  const { base, at, rows: last } = isLaidOver(before) ? before : { base: before, at: NONE, rows: undefined };
+  const all = union(at, stored);
+  const total = base.length / (batch * channels);
+  if (all.length > MOST_LAID_OVER * total) {
+    const copy = base.slice();
+    if (last) putRows(copy, last, batch, channels, at);
+    putRows(copy, rows, batch, channels, stored);
+    return copy;
+  }
+  if (!last || all === stored) return { base, at: stored, rows };
+  const both = new (base.constructor as new (length: number) => Rows)(batch * all.length * channels);
+  putRows(both, last, batch, channels, common(all, at).left);
+  putRows(both, rows, batch, channels, common(all, stored).left);
+  return { base, at: all, rows: both };
+}
+
+/** The arrays that hold a pass's features; passes of a picture and of what it was edited to share some. */
+export function arraysOf(recorded: Recorded): Rows[] {
+  return [...recorded.values()].flatMap((rows) => (isLaidOver(rows) ? [rows.base, rows.rows] : [rows]));
+}
+
+function isLaidOver(rows: RecordedRows): rows is LaidOver {
+  return 'base' in rows;
+}
+
+const NONE = new Int32Array();
+
+/** Something of two lists of rows, worked out once: a plan's lists are the same at every step and for all features. */
+function ofPairs<T>(work: (a: Int32Array, b: Int32Array) => T): (a: Int32Array, b: Int32Array) => T {
+  const known = new WeakMap<Int32Array, WeakMap<Int32Array, T>>();
+  return (a, b) => {
+    const ofA = known.get(a) ?? new WeakMap<Int32Array, T>();
+    known.set(a, ofA);
+    const found = ofA.get(b) ?? work(a, b);
+    ofA.set(b, found);
+    return found;
+  };
+}
+
+/** Where two ascending lists have the same row: the places in the first, and in the second. */
+const common = ofPairs((a, b) => {
+  const [left, right]: [number[], number[]] = [[], []];
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    if (a[i] === b[j]) {
+      left.push(i);
+      right.push(j);
+    }
+    if (a[i]! <= b[j]!) i++;
+    else j++;
+  }
+  return { left: Int32Array.from(left), right: Int32Array.from(right) };
+});
+
+/** The rows of either ascending list; the second itself where it has all of them. */
+const union = ofPairs((a, b) => {
+  const all = new Set([...a, ...b]);
+  return all.size === b.length ? b : Int32Array.from(all).sort();
+});
