@@ -1,5 +1,5 @@
 import type { Recipe } from '../api.ts';
-import { areaOf, type Box, boundsOf, grown, heightOf, intersection, widthOf } from '../regions/box.ts';
+import { areaOf, type Box, boundsOf, heightOf, intersection, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Picture } from './read.ts';
 import { withRecipe } from './recipe.ts';
@@ -27,13 +27,13 @@ export function compose(
     x: { from: window.left, to: window.left + window.width },
   });
   const depth = feather > 0 ? depthInside(mask, box) : undefined;
-  const columns = widthOf(box);
+  const columns = widthOf(box) + 2;
   const plane = window.width * window.height;
   for (let y = inWindow.y.from; y < inWindow.y.to; y++)
     for (let x = inWindow.x.from; x < inWindow.x.to; x++) {
       const position = y * mask.width + x;
       if (!mask.data[position]) continue;
-      const inside = depth ? depth[(y - box.y.from) * columns + x - box.x.from]! : 1;
+      const inside = depth ? depth[(y - box.y.from + 1) * columns + x - box.x.from + 1]! : 1;
       const most = coverage ? coverage[position]! / 255 : 1;
       const weight = depth ? Math.min(most, inside / (feather + 1)) : most;
       const source = (y - window.top) * window.width + x - window.left;
@@ -47,34 +47,28 @@ export function compose(
 }
 
 /**
- * About how far each pixel of the box lies inside the mask, in pixels: 1 at the edge. A 3–4 chamfer distance in two
- * passes (Borgefors 1986). The picture's own border is no edge.
+ * About how far each pixel of the box, and one pixel around it, lies inside the mask, in pixels: 1 at the edge. A 3–4
+ * chamfer distance in two passes (Borgefors 1986). The picture's own border is no edge.
  */
 function depthInside(mask: Mask, box: Box): Float32Array {
   const [height, width] = [heightOf(box), widthOf(box)];
-  const depth = new Float32Array(areaOf(box));
-  const border = intersection(grown(box, 1), {
-    y: { from: 0, to: mask.height },
-    x: { from: 0, to: mask.width },
-  });
-  const at = (y: number, x: number): number => {
-    if (y >= 0 && x >= 0 && y < height && x < width) return depth[y * width + x]!;
-    const [row, column] = [y + box.y.from, x + box.x.from];
-    const inPicture =
-      row >= border.y.from && row < border.y.to && column >= border.x.from && column < border.x.to;
-    return inPicture ? 0 : Number.POSITIVE_INFINITY;
-  };
+  // With a pixel more on each side, so that every pixel of the box has eight neighbours.
+  const wide = width + 2;
+  const depth = new Float32Array(wide * (height + 2));
+  for (let y = -1, i = 0; y <= height; y++)
+    for (let x = -1; x <= width; x++, i++) {
+      const [row, column] = [y + box.y.from, x + box.x.from];
+      const inPicture = row >= 0 && column >= 0 && row < mask.height && column < mask.width;
+      depth[i] = !inPicture || mask.data[row * mask.width + column] ? Number.POSITIVE_INFINITY : 0;
+    }
+  /** `back`: to the neighbours that this pass has seen, −1 or 1. */
   const pass = (y: number, x: number, back: number): void => {
-    const i = y * width + x;
-    if (!mask.data[(y + box.y.from) * mask.width + x + box.x.from]) return;
-    const diagonal = Math.min(at(y + back, x - 1), at(y + back, x + 1)) + 4 / 3;
-    const straight = Math.min(at(y + back, x), at(y, x + back)) + 1;
+    const i = (y + 1) * wide + x + 1;
+    const above = i + back * wide;
+    const diagonal = Math.min(depth[above - 1]!, depth[above + 1]!) + 4 / 3;
+    const straight = Math.min(depth[above]!, depth[i + back]!) + 1;
     depth[i] = Math.min(depth[i]!, diagonal, straight);
   };
-  for (let i = 0; i < depth.length; i++) {
-    const [y, x] = [Math.floor(i / width), i % width];
-    depth[i] = mask.data[(y + box.y.from) * mask.width + x + box.x.from] ? Number.POSITIVE_INFINITY : 0;
-  }
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) pass(y, x, -1);
   for (let y = height - 1; y >= 0; y--) for (let x = width - 1; x >= 0; x--) pass(y, x, 1);
   return depth;

@@ -49,7 +49,9 @@ export async function decodeSoftMask(
     throw new InputError(
       `${name} is ${source.width}×${source.height} pixels; a soft mask must have the picture's ${width}×${height}.`,
     );
-  const coverage = Uint8Array.from({ length: width * height }, (_, i) => Math.round(whiteness(source, i)));
+  const coverage = Uint8Array.from({ length: width * height }, (_, i) =>
+    Math.round(whiteness(source.pixels, source.alpha, i)),
+  );
   const mask = { width, height, data: coverage.map((value) => (value > 0 ? 1 : 0)) };
   if (activeCount(mask) === 0) throw nothingWhite(name);
   return { mask, coverage, warnings: [] };
@@ -89,13 +91,13 @@ export async function decodeLatentMask(
 export function whiteOf(picture: Picture): Mask {
   const { width, height, alpha } = picture;
   const data = new Uint8Array(width * height);
-  for (let i = 0; i < data.length; i++) data[i] = whiteness(picture, i) >= WHITE ? 1 : 0;
+  for (let i = 0; i < data.length; i++) data[i] = whiteness(picture.pixels, alpha, i) >= WHITE ? 1 : 0;
   const painted = alpha?.some((value) => value < WHITE) && !data.includes(1);
   return { width, height, data: painted ? alpha!.map((value) => (value >= WHITE ? 1 : 0)) : data };
 }
 
 /** How white a pixel is, 0 … 255: the luma of ITU-R BT.601, over black. */
-function whiteness({ pixels, alpha }: Picture, i: number): number {
+function whiteness(pixels: Uint8Array, alpha: Uint8Array | undefined, i: number): number {
   const luma = (299 * pixels[3 * i]! + 587 * pixels[3 * i + 1]! + 114 * pixels[3 * i + 2]!) / 1000;
   return (luma * (alpha?.[i] ?? 255)) / 255;
 }

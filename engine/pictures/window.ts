@@ -61,16 +61,22 @@ function clamp(value: number, least: number, most: number): number {
   return Math.max(least, Math.min(most, value));
 }
 
+/** Of a byte, in [−1, 1]. */
+const VALUES = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
+
 /** The window's planes [3, height, width] in [−1, 1]. */
 export function windowPlanes(picture: Picture, window: PictureWindow): Float32Array {
-  const { width, height } = window;
-  const planes = new Float32Array(3 * width * height);
-  for (let y = 0; y < height; y++) {
-    const row = Math.min(window.top + y, picture.height - 1) * picture.width;
-    for (let x = 0; x < width; x++) {
-      const from = 3 * (row + Math.min(window.left + x, picture.width - 1));
-      for (let c = 0; c < 3; c++)
-        planes[(c * height + y) * width + x] = picture.pixels[from + c]! / 127.5 - 1;
+  const { width, height, left, top } = window;
+  const { pixels } = picture;
+  const size = width * height;
+  const planes = new Float32Array(3 * size);
+  for (let y = 0, i = 0; y < height; y++) {
+    const row = Math.min(top + y, picture.height - 1) * picture.width;
+    for (let x = 0; x < width; x++, i++) {
+      const from = 3 * (row + Math.min(left + x, picture.width - 1));
+      planes[i] = VALUES[pixels[from]!]!;
+      planes[i + size] = VALUES[pixels[from + 1]!]!;
+      planes[i + 2 * size] = VALUES[pixels[from + 2]!]!;
     }
   }
   return planes;
