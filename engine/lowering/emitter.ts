@@ -271,7 +271,14 @@ export class Emitter {
 
   embedding(ids: Ref, { table, positions }: Embedding): Ref {
     const { onnx } = this;
-    const rows = onnx.node('Gather', [this.weight(table), ids]);
+    const quantized = this.#weights.table?.(table);
+    const taken = (from: Ref) => onnx.node('Gather', [from, ids]);
+    const rows = quantized
+      ? onnx.node('Mul', [
+          onnx.cast(taken(onnx.weight(quantized.values)), 'float32'),
+          taken(onnx.weight(quantized.scale)),
+        ])
+      : taken(this.weight(table));
     const length = onnx.node('Shape', [ids], { attributes: { start: 1, end: 2 } });
     const places = onnx.node('Slice', [this.weight(positions), onnx.ints([0]), length, onnx.ints([0])]);
     return onnx.node('Add', [rows, places]);

@@ -9,6 +9,7 @@ import { lowerPlanar } from '../lowering/planar.ts';
 import { lowerRows, type RowsOptions } from '../lowering/rows.ts';
 import type { Model, WeightsOptions } from '../models/model.ts';
 import { PARTS, type Part } from '../models/parts.ts';
+import type { QuantizedPrecision } from '../quantization/choice.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
 import { largestInt8 } from '../quantization/self-check.ts';
 import type { Statistics } from '../quantization/statistics.ts';
@@ -49,6 +50,8 @@ export class Components {
   readonly #rowsUNets = new WeakMap<Session, RowsUNet>();
   readonly #tables = new Map<Part, Promise<WeightTable>>();
   readonly #quantized = new Map<Precision, Weights>();
+  readonly #quantizedTexts = new Map<Part, Weights>();
+  #textPrecision: Precision = 'fp32';
 
   constructor(model: Model, runtime: Runtime, threads: number) {
     this.model = model;
@@ -70,9 +73,12 @@ export class Components {
     for (const part of parts) await this.#weights(part, options);
   }
 
-  /** A network in planar form. */
+  /** A network in planar form; a text encoder in the precision that `prepareText` was last called with. */
   session(part: Part): Promise<Session> {
-    return this.#session(part, async () => lowerPlanar(this.network(part), await this.#weights(part)));
+    return this.#session(part, async () => {
+      const weights = this.#quantizedTexts.get(part) ?? (await this.#weights(part));
+      return lowerPlanar(this.network(part), weights);
+    });
   }
 
   /**
@@ -81,17 +87,48 @@ export class Components {
    */
   async prepare(precision: Precision, drive?: Drive, options: PrepareOptions = {}): Promise<void> {
     if (precision === 'fp32' || this.#quantized.has(precision)) return;
-    const network = this.network('unet');
-    const table = await quantize({
+    const calibrate = drive && (() => this.#watch(drive));
+    this.#quantized.set(precision, await this.#quantize('unet', precision, { ...options, calibrate }));
+  }
+
+  /**
+   * Makes the text encoders ready in a precision. Small ones stay float32: there is nothing to win. Those that are loaded
+   * in another precision are freed.
+   */
+  async prepareText(
+    parts: readonly Part[],
+    precision: Precision,
+    options: PrepareOptions = {},
+  ): Promise<void> {
+    if (precision === this.#textPrecision) return;
+    for (const part of parts) {
+      if ((await this.#weights(part)).bytes < SMALL_BYTES) continue;
+      const table = precision === 'fp32' ? undefined : await this.#quantize(part, precision, options);
+      if (table) this.#quantizedTexts.set(part, table);
+      else this.#quantizedTexts.delete(part);
+      await this.#forget(part);
+    }
+    this.#textPrecision = precision;
+  }
+
+  /** The precision that the text encoders were made ready in. */
+  get textPrecision(): Precision {
+    return this.#textPrecision;
+  }
+
+  async #quantize(
+    part: Part,
+    precision: QuantizedPrecision,
+    options: PrepareOptions & Pick<QuantizeRequest, 'calibrate'>,
+  ): Promise<Weights> {
+    return quantize({
       ...options,
-      network,
-      weights: await this.#weights('unet'),
+      network: this.network(part),
+      weights: await this.#weights(part),
       precision,
       most: await largestInt8(this.#runtime),
       folder: path.join(cacheFolder(), 'quantized'),
-      ...(drive && { calibrate: () => this.#watch(drive) }),
     });
-    this.#quantized.set(precision, table);
   }
 
   async #watch(drive: Drive): Promise<Statistics> {

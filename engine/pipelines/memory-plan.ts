@@ -64,7 +64,7 @@ const TOKENS = 77;
 
 /** Predicts the peak from the networks' definitions; no weights are needed. */
 export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
-  const { width, height, batch, edit = false, records = edit } = picture;
+  const { width, height, batch, precision, edit = false, records = edit } = picture;
   const { scale } = model.autoencoder;
   const pixels = { width, height, batch: 1, tokens: TOKENS };
   const latents = {
@@ -75,7 +75,8 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   };
   const need = ({ weights, values }: PartNeeds) => weights + values;
   const part = (name: Part, extent: Extent) => need(predictPart(model.network(name), extent));
-  const text = model.textParts.reduce((sum, name) => sum + part(name, latents), 0);
+  const texts = model.textParts.map((name) => need(predictPart(model.network(name), latents, precision)));
+  const text = texts.reduce((a, b) => a + b, 0);
   const unet = need(predictUNet(model.network('unet'), latents, { ...picture, records }));
   const decoder = part('vae-decoder', pixels);
   const encoder = edit ? part('vae-encoder', pixels) : 0;
@@ -83,9 +84,10 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   return { together, apart: records ? together : PROCESS_BYTES + Math.max(text, unet, decoder) };
 }
 
-/** The peak of a network in planar form that runs alone. */
-export function predictPart(network: Network, extent: Extent): PartNeeds {
-  const weights = FLOAT_BYTES * countParameters(network);
+/** The peak of a network in planar form that runs alone; text encoders can be in another precision than float32. */
+export function predictPart(network: Network, extent: Extent, precision: Precision = 'fp32'): PartNeeds {
+  const weights =
+    precision === 'fp32' ? FLOAT_BYTES * countParameters(network) : weightBytes(network, precision, false);
   const values = ARENA.planar * peakValueBytes(network, extent);
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }

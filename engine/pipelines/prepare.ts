@@ -11,17 +11,21 @@ const STEPS = 6;
 
 type Report = (stage: GenerateProgress['stage'], step: number, steps: number) => void;
 
-/** Makes a model's U-Net ready in a precision: the first time a few pictures are drawn to calibrate it. */
+/** Makes a model's U-Net and text encoders ready in a precision: the first time a few pictures are drawn to calibrate it. */
 export async function prepareUNet(
   ready: ReadyModel,
   precision: Precision,
   { report, signal }: { report?: Report; signal?: AbortSignal } = {},
 ): Promise<void> {
-  const drive = drawingDrive(ready, { signal, onStep: (done, total) => report?.('calibrate', done, total) });
-  await ready.components.prepare(precision, drive, {
+  const { components, model } = ready;
+  const quantizing = {
     signal,
-    onProgress: (done, total) => report?.('quantize', done, total),
-  });
+    onProgress: (done: number, total: number) => report?.('quantize', done, total),
+  };
+  // First, so that calibration holds no float32 text encoder.
+  await components.prepareText(model.textParts, precision, quantizing);
+  const drive = drawingDrive(ready, { signal, onStep: (done, total) => report?.('calibrate', done, total) });
+  await components.prepare(precision, drive, quantizing);
 }
 
 /** Draws a few pictures of a few steps, at the size that the model is made for. */

@@ -1,3 +1,4 @@
+import type { Precision } from '../api.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { ModelFolder, TextPart } from '../models/folder.ts';
 import { float32, floats, int64, type Tensor } from '../runtime/runtime.ts';
@@ -31,7 +32,7 @@ interface Reader {
 export class TextEncoder {
   readonly #components: Components;
   readonly #readers: readonly Reader[];
-  #last: { prompts: readonly string[]; encoded: EncodedText } | undefined;
+  #last: { prompts: readonly string[]; precision: Precision; encoded: EncodedText } | undefined;
 
   private constructor(components: Components, readers: readonly Reader[]) {
     this.#components = components;
@@ -48,7 +49,8 @@ export class TextEncoder {
   }
 
   async encode(prompts: readonly string[]): Promise<EncodedText> {
-    if (this.#last && same(this.#last.prompts, prompts)) return this.#last.encoded;
+    const precision = this.#components.textPrecision;
+    if (this.#last?.precision === precision && same(this.#last.prompts, prompts)) return this.#last.encoded;
     const parts: EncodedText[] = [];
     for (const reader of this.#readers) parts.push(await this.#read(reader, prompts));
     const pooled = parts.find((part) => part.pooled)?.pooled;
@@ -58,7 +60,7 @@ export class TextEncoder {
       warnings: parts[0]!.warnings,
       macs: parts.reduce((sum, { macs }) => sum + macs, 0),
     };
-    this.#last = { prompts: [...prompts], encoded };
+    this.#last = { prompts: [...prompts], precision, encoded };
     return encoded;
   }
 

@@ -12,7 +12,7 @@ const TINY = 1e-12;
 export interface Int8Values {
   /** [K, N]. */
   values: Int8Array;
-  /** [N]: the number is value · scale of its column. */
+  /** [N]: the number is value · scale of its column; of `toInt8Rows` of its row. */
   scale: Float32Array;
 }
 
@@ -33,6 +33,19 @@ export function toInt8(matrix: Float32Array, columns: number, most = INT8_MOST):
       // Math.round rounds halves up, which is as good here, and several times slower.
       values[from + n] = x < 0 ? x - 0.5 : x + 0.5;
     }
+  return { values, scale };
+}
+
+/** Rounds each row of a table [size, C] to 255 steps of its own: its scale is [size]. */
+export function toInt8Rows(table: Float32Array, channels: number): Int8Values {
+  const values = new Int8Array(table.length);
+  const scale = new Float32Array(table.length / channels);
+  for (let row = 0; row < scale.length; row++) {
+    const numbers = table.subarray(row * channels, (row + 1) * channels);
+    const largest = numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    scale[row] = Math.max(largest / INT8_MOST, TINY);
+    for (const [c, value] of numbers.entries()) values[row * channels + c] = Math.round(value / scale[row]!);
+  }
   return { values, scale };
 }
 

@@ -5,7 +5,7 @@ import { toHalves } from '../weights/halves.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { StoredTensor } from '../weights/source.ts';
 import { type TensorToWrite, writeSafetensors } from '../weights/write.ts';
-import { BLOCK, fromBlocks, toBlocks, toInt8 } from './arithmetic.ts';
+import { BLOCK, fromBlocks, toBlocks, toInt8, toInt8Rows } from './arithmetic.ts';
 import type { Form } from './choice.ts';
 import {
   isProduct,
@@ -15,6 +15,7 @@ import {
   matrixOf,
   matrixShape,
   type Product,
+  tableName,
 } from './layers.ts';
 import { type Smoothing, smooth, smoothWeight } from './smoothing.ts';
 import type { ChannelStatistics } from './statistics.ts';
@@ -46,8 +47,8 @@ export interface FloatWeights {
 }
 
 /**
- * Writes a network's weights as one safetensors file: quantized matrices under `matrixName` with their scales, what
- * stays float under its own name. One weight at a time is in memory.
+ * Writes a network's weights as one safetensors file: quantized matrices under `matrixName` and tables of embeddings
+ * under `tableName` with their scales, what stays float under its own name. One weight at a time is in memory.
  * @throws InputError that names a weight which is not finite, or says why the file cannot be written
  */
 export async function writeQuantized(
@@ -65,9 +66,14 @@ export async function writeQuantized(
       ? []
       : neededLayouts(product, form, options).map((layout) => ({ product, form, layout }));
   });
-  const taken = new Set(matrices.map(({ product }) => product.weight.name));
+  const tables = network.operators.flatMap((operator) =>
+    operator.type === 'embedding' ? [operator.table] : [],
+  );
+  const taken = new Set(
+    [...matrices.map(({ product }) => product.weight), ...tables].map(({ name }) => name),
+  );
   const kept = weightsOf(network).filter(({ name }) => !taken.has(name));
-  const total = matrices.length + kept.length;
+  const total = matrices.length + tables.length + kept.length;
   let done = 0;
   const count = <T>(result: T): T => {
     onProgress?.(++done, total);
@@ -77,6 +83,7 @@ export async function writeQuantized(
   const shifts = new Map<string, Float32Array>();
   const tensors = [
     ...matrices.flatMap((matrix) => pair(matrix, read, options, shifts, count)),
+    ...tables.flatMap((table) => tablePair(table, read, count)),
     ...kept.map((weight): TensorToWrite => {
       const changed = smoothing.rows.has(weight.name) || smoothing.divided.has(weight.name);
       // What were halves and stays as it is, stays halves, exactly.
@@ -172,6 +179,38 @@ function pair(
     },
   };
   return [values, scales('F16', [columns, blocks])];
+}
+
+/** A table of embeddings as bytes, and the scales of its rows. */
+function tablePair(
+  table: Weight,
+  read: (weight: Weight) => Promise<Float32Array>,
+  count: <T>(result: T) => T,
+): TensorToWrite[] {
+  const [size, channels] = table.shape as [number, number];
+  const name = tableName(table);
+  let scale: Float32Array | undefined;
+  return [
+    {
+      name,
+      dtype: 'I8',
+      shape: table.shape,
+      async *chunks() {
+        const quantized = toInt8Rows(await read(table), channels);
+        ({ scale } = quantized);
+        yield count(bytesOf(quantized.values));
+      },
+    },
+    {
+      name: `${name}:scale`,
+      dtype: 'F32',
+      shape: [size, 1],
+      *chunks() {
+        yield bytesOf(scale!);
+        scale = undefined;
+      },
+    },
+  ];
 }
 
 /** By how much a rounded matrix [K, N] gives less than the exact one for a mean input [K / taps]: [N]. */

@@ -1,4 +1,5 @@
 import type { Precision } from '../api.ts';
+import type { Network } from '../graph/network.ts';
 import type { Value } from '../graph/values.ts';
 import type { Product } from './layers.ts';
 
@@ -35,6 +36,16 @@ const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly (readonly [RegExp,
     [/\.proj_(in|out)\./, 'blocks-8'],
   ],
 };
+
+/**
+ * The form of each of a network's weights. Text encoders run once for a picture and take memory, not time: their weights
+ * are kept in blocks of 8 bits, and what they multiply, in which single numbers can be very large, is not rounded. 4 bits
+ * were tried: docs/measurements.md.
+ */
+export function formsOf({ name }: Network, precision: QuantizedPrecision): (product: Product) => Form {
+  if (name === 'text-encoder') return () => 'blocks-8';
+  return (product) => formOf(product, precision);
+}
 
 export function formOf(product: Product, precision: QuantizedPrecision): Form {
   const { weight, input, output } = product;

@@ -45,6 +45,11 @@ export function matrixName(weight: Weight, layout: Layout): string {
   return `${weight.name}:${layout}`;
 }
 
+/** Name of a quantized table of embeddings in a file. */
+export function tableName({ name }: Weight): string {
+  return `${name}:table`;
+}
+
 /** [K, N] of a weight in a layout. */
 export function matrixShape({ shape }: Weight, layout: Layout): [rows: number, columns: number] {
   const [out, channels] = shape as [number, number];

@@ -5,7 +5,7 @@ import { writeError } from '../files.ts';
 import type { Network } from '../graph/network.ts';
 import { openSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
 import { type FloatWeights, weightReader, writeQuantized } from './build.ts';
-import { formOf, type QuantizedPrecision } from './choice.ts';
+import { formsOf, type QuantizedPrecision } from './choice.ts';
 import { int4Factors, int8Factors, type ReadMatrices } from './factors.ts';
 import { identityOf } from './identity.ts';
 import { isProduct, layoutsOf, matrixOf, matrixShape, type Product, productGroups } from './layers.ts';
@@ -14,7 +14,7 @@ import type { Statistics } from './statistics.ts';
 import { QuantizedTable } from './table.ts';
 
 /** Changes when the same weights would be quantized to other numbers. */
-const VERSION = 4;
+const VERSION = 5;
 
 export interface QuantizeRequest {
   network: Network;
@@ -36,7 +36,7 @@ export interface QuantizeRequest {
  */
 export async function quantize(request: QuantizeRequest): Promise<QuantizedTable> {
   const { network, weights, precision, most, folder, calibrate, onProgress, signal } = request;
-  const form = (product: Product) => formOf(product, precision);
+  const form = formsOf(network, precision);
   const forms = network.operators.flatMap((operator) =>
     isProduct(operator) ? [[operator.weight.name, form(operator)]] : [],
   );

@@ -3,7 +3,7 @@ import { float32, floats, type Runtime } from '../runtime/runtime.ts';
 import { INT8_MOST } from './arithmetic.ts';
 
 /** Half the range: sums of two products of a byte by it fit 16 bits. */
-const CAREFUL_MOST = 63;
+export const CAREFUL_MOST = 63;
 const LENGTH = 64;
 const COLUMNS = 16;
 

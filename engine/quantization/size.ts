@@ -2,22 +2,27 @@ import type { Precision } from '../api.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
 import { BLOCK } from './arithmetic.ts';
-import { type Form, formOf } from './choice.ts';
+import { type Form, formsOf } from './choice.ts';
 import { isProduct, type Layout, layoutsOf, matrixShape } from './layers.ts';
 
 const FLOAT_BYTES = 4;
 
-/** Bytes that a network's weights take in memory, in the layouts that its rows form reads; scales are float32 there. */
+/** Bytes that a network's weights take in memory, in the layouts that its lowerings read; scales are float32 there. */
 export function weightBytes(network: Network, precision: Precision, foldUpsampling: boolean): number {
   const products = network.operators.filter(isProduct);
+  const formOf = precision === 'fp32' ? () => 'float' as const : formsOf(network, precision);
   const matrices = products.map((product) => {
-    const bytesOf = FORMS[precision === 'fp32' ? 'float' : formOf(product, precision)];
+    const bytesOf = FORMS[formOf(product)];
     return layoutsOf(product, foldUpsampling).reduce(
       (sum, layout) => sum + bytesOf(...matrixShape(product.weight, layout as Layout)),
       0,
     );
   });
-  const taken = new Set(products.map(({ weight }) => weight.name));
+  const tables = network.operators.flatMap((operator) =>
+    operator.type === 'embedding' && precision !== 'fp32' ? [operator.table] : [],
+  );
+  for (const { shape } of tables) matrices.push((shape[1]! + FLOAT_BYTES) * shape[0]!);
+  const taken = new Set([...products.map(({ weight }) => weight), ...tables].map(({ name }) => name));
   const others = weightsOf(network).filter(({ name }) => !taken.has(name));
   return [...matrices, ...others.map((weight) => FLOAT_BYTES * elements(weight))].reduce((a, b) => a + b, 0);
 }

@@ -4,13 +4,19 @@ import type { StoredTensor, WeightSource } from '../weights/source.ts';
 import type { Weights } from '../weights/table.ts';
 import { BLOCK } from './arithmetic.ts';
 import type { Form } from './choice.ts';
-import { type Layout, matrixName, matrixShape } from './layers.ts';
+import { type Layout, matrixName, matrixShape, tableName } from './layers.ts';
 
 /** A matrix [K, N] as fewer bits: int8 [K, N] with scales [N], or blocks as `MatMulNBits` reads them. */
 export interface QuantizedMatrix {
   readonly form: Exclude<Form, 'float'>;
   readonly rows: number;
   readonly columns: number;
+  readonly values: StoredTensor;
+  readonly scale: StoredTensor;
+}
+
+/** A table of embeddings: int8 [size, C] with the scale of each row [size, 1]. */
+export interface QuantizedRows {
   readonly values: StoredTensor;
   readonly scale: StoredTensor;
 }
@@ -43,6 +49,12 @@ export class QuantizedTable implements Weights {
     const form = forms.find((known) => sizes[known] === values.length);
     if (!form) throw new InputError(`${values.file}: tensor ${name} has another size.`);
     return { form, rows, columns, values, scale };
+  }
+
+  table(weight: Weight): QuantizedRows | undefined {
+    const name = tableName(weight);
+    const values = this.#source.find(name);
+    return values && { values, scale: this.#find(`${name}:scale`) };
   }
 
   get bytes(): number {

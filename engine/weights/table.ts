@@ -2,7 +2,7 @@ import { InputError } from '../errors.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
 import type { Layout } from '../quantization/layers.ts';
-import type { QuantizedMatrix } from '../quantization/table.ts';
+import type { QuantizedMatrix, QuantizedRows } from '../quantization/table.ts';
 import type { StoredTensor, WeightSource } from './source.ts';
 
 /** Other names under which checkpoints hold the same weight, as patterns on the name that networks use. */
@@ -19,6 +19,8 @@ export interface Weights {
   get(weight: Weight): StoredTensor;
   /** The matrix of a weight that is quantized; float32 otherwise. */
   matrix?(weight: Weight, layout: Layout): QuantizedMatrix | undefined;
+  /** A table of embeddings that is quantized. */
+  table?(weight: Weight): QuantizedRows | undefined;
   /** Of all weights as their files hold them. */
   readonly bytes: number;
 }
