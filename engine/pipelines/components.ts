@@ -18,6 +18,7 @@ import { type Weights, WeightTable } from '../weights/table.ts';
 import { calibrate, type Drive } from './calibrate.ts';
 import { CropNetwork } from './crop-network.ts';
 import { machineSpeed } from './machine-speed.ts';
+import { predictUNet } from './memory-plan.ts';
 import { RowsUNet } from './rows-unet.ts';
 
 /** Weights of a U-Net that can be held twice. */
@@ -131,7 +132,13 @@ export class Components {
     });
   }
 
-  async #watch(drive: Drive): Promise<Statistics> {
+  /** Nothing where memory is too short for the float32 U-Net, which a quantized one is to save. */
+  async #watch(drive: Drive): Promise<Statistics | undefined> {
+    const { defaults, autoencoder } = this.model;
+    const [width, height] = [defaults.width, defaults.height].map((side) => side / autoencoder.scale);
+    const extent = { width: width!, height: height!, batch: 2, tokens: 77 };
+    const { weights, values } = predictUNet(this.network('unet'), extent, { precision: 'fp32', rows: true });
+    if (weights + values > this.#runtime.availableBytes()) return undefined;
     const options = {
       foldUpsampling: false,
       storage: 'float32',

@@ -112,3 +112,26 @@ for (const [precision, bound] of [
           await components.release();
         }
       }));
+
+test('without room for the float32 network weights are rounded; with room they are calibrated later', () =>
+  withTinyModel(config, async (model) => {
+    process.env.PATCHWORK_CACHE = `${folder}/empty`;
+    let runs = 0;
+    const counted: Drive = async (run) => {
+      runs++;
+      await drive(run);
+    };
+    for (const [room, expected] of [
+      [0, 0],
+      [1e9, 1],
+      [0, 1],
+    ]) {
+      const runtime = Object.assign(new NodeRuntime(1), { availableBytes: () => room! });
+      const components = new Components(model, runtime, 1);
+      await components.prepare('int8', counted);
+      assert.ok((await components.unetBytes('int8')) > 0);
+      assert.equal(runs, expected);
+      await components.release();
+    }
+    process.env.PATCHWORK_CACHE = folder;
+  }));

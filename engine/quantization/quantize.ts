@@ -24,8 +24,11 @@ export interface QuantizeRequest {
   most: number;
   /** Where quantized weights are kept between runs. */
   folder: string;
-  /** Sees what the products read, by running the float32 network; called only if nothing is kept. Absent: rounds. */
-  calibrate?: () => Promise<Statistics>;
+  /**
+   * Sees what the products read, by running the float32 network; called only if nothing is kept. Where it is absent or
+   * gives nothing, weights are plainly rounded.
+   */
+  calibrate?: () => Promise<Statistics | undefined>;
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
@@ -49,6 +52,7 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
     throw writeError(file, error);
   });
   const statistics = await calibrate?.();
+  if (calibrate && !statistics) return quantize({ ...request, calibrate: undefined });
   const groups = productGroups(network).filter(({ products }) =>
     products.every((product) => form(product) !== 'float'),
   );
