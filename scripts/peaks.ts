@@ -1,33 +1,50 @@
-// Predicted against measured memory: node --import tsx scripts/peaks.ts ARCH WxH [PART…]
-// Every part runs alone in a process of its own, with synthetic weights and guidance, twice.
+// Predicted against measured memory: node --import tsx scripts/peaks.ts ARCH WxH [--no-guidance] [WHAT…]
+// WHAT is a part (vae-decoder, text-encoder, …) or the U-Net in a precision, drawing or recording: fp32, int8-records.
+// Everything if absent. Each runs twice, alone in a process of its own, with synthetic weights, plainly rounded.
 import { spawnSync } from 'node:child_process';
-import { weightsOf } from '../engine/graph/network.ts';
+import { PRECISIONS, type Precision } from '../engine/api.ts';
+import { StepInputs } from '../engine/benchmark/step/inputs.ts';
 import type { Value } from '../engine/graph/values.ts';
 import { openModel } from '../engine/models/open.ts';
 import { PARTS, type Part } from '../engine/models/parts.ts';
 import { Components } from '../engine/pipelines/components.ts';
-import { predictPart } from '../engine/pipelines/memory-plan.ts';
+import { densePredict } from '../engine/pipelines/dense-unet.ts';
+import { type PartNeeds, predictPart, predictUNet } from '../engine/pipelines/memory-plan.ts';
+import { recordingPredict } from '../engine/pipelines/repaint.ts';
+import { FeatureStore } from '../engine/regions/store.ts';
 import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
 import { float32, int64, type Tensor } from '../engine/runtime/runtime.ts';
 
 const TOKENS = 77;
+const RUNS = 2;
 
-const [arch = 'sd15', size = '512x512', ...asked] = process.argv.slice(2);
+const guidance = !process.argv.includes('--no-guidance');
+const [arch = 'sd15', size = '512x512', ...asked] = process.argv
+  .slice(2)
+  .filter((argument) => argument !== '--no-guidance');
 const [width, height] = size.split('x').map(Number) as [number, number];
+const model = await openModel(arch);
+const runtime = new NodeRuntime();
+const components = new Components(model, runtime, runtime.threads);
 
-if (process.env.PEAKS_PART) await measure(process.env.PEAKS_PART as Part);
+const { PEAKS_OF: one, PEAKS_PREPARE: prepare } = process.env;
+if (prepare) await components.prepare(prepare as Precision);
+else if (one) await measure(one);
 else {
-  console.log(
-    '| part | weights | values at once | predicted | measured | error |\n| --- | --- | --- | --- | --- | --- |',
-  );
-  const model = await openModel(arch);
-  const parts =
-    asked.length > 0 ? (asked as Part[]) : PARTS.filter((part) => canOpen(() => model.network(part)));
-  for (const part of parts) {
-    const env = { ...process.env, PEAKS_PART: part };
-    const args = ['--import', 'tsx', import.meta.filename, arch, size];
-    spawnSync(process.execPath, args, { env, stdio: 'inherit' });
+  console.log('| | weights | values | predicted | measured | error |\n| --- | --- | --- | --- | --- | --- |');
+  const parts = PARTS.filter((part) => part !== 'unet' && canOpen(() => model.network(part)));
+  const forms = PRECISIONS.flatMap((precision) => [precision, `${precision}-records`]);
+  for (const what of asked.length > 0 ? asked : [...parts, ...forms]) {
+    const [precision] = what.split('-');
+    if (PRECISIONS.some((known) => known !== 'fp32' && known === precision))
+      run({ PEAKS_PREPARE: precision });
+    run({ PEAKS_OF: what });
   }
+}
+
+function run(env: Record<string, string | undefined>): void {
+  const args = ['--import', 'tsx', import.meta.filename, arch, size, ...(guidance ? [] : ['--no-guidance'])];
+  spawnSync(process.execPath, args, { env: { ...process.env, ...env }, stdio: 'inherit' });
 }
 
 function canOpen(open: () => unknown): boolean {
@@ -39,24 +56,51 @@ function canOpen(open: () => unknown): boolean {
   }
 }
 
-async function measure(part: Part): Promise<void> {
-  const model = await openModel(arch);
-  const runtime = new NodeRuntime();
-  const components = new Components(model, runtime, runtime.threads);
-  const network = components.network(part);
-  const batch = part.startsWith('vae') ? 1 : 2;
-  const scale = part.startsWith('vae') ? 1 : model.autoencoder.scale;
-  const extent = { width: width / scale, height: height / scale, batch, tokens: TOKENS };
-  await model.weights(part);
-  const session = await components.session(part);
-  const inputs = Object.fromEntries([...network.inputs].map(([name, value]) => [name, input(value, extent)]));
-  for (let i = 0; i < 2; i++) await session.run(inputs);
-  const { weights, values, total } = predictPart(network, extent);
+async function measure(what: string): Promise<void> {
+  const [precision, records] = what.split('-');
+  const isPart = PARTS.some((part) => part === what);
+  const predicted = isPart
+    ? await measurePart(what as Part)
+    : await measureUNet(precision as Precision, records === 'records');
   const measured = runtime.peakBytes();
+  const { weights, values, total } = predicted;
   const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   const error = `${((100 * (total - measured)) / measured).toFixed(0)} %`;
-  const name = `${arch} ${part}, ${size}, ${weightsOf(network).length} weights`;
-  console.log(`| ${[name, ...[weights, values, total, measured].map(megabytes), error].join(' | ')} |`);
+  console.log(
+    `| ${[`${arch} ${what}, ${size}`, ...[weights, values, total, measured].map(megabytes), error].join(' | ')} |`,
+  );
+}
+
+async function measureUNet(precision: Precision, records: boolean): Promise<PartNeeds> {
+  const inputs = new StepInputs(components, { width, height }, guidance);
+  const { channels, extent, condition } = inputs;
+  const dims = [channels, extent.height, extent.width];
+  const schedule = { timesteps: [500] };
+  await components.prepare(precision);
+  const predict = records
+    ? await recordingPredict(
+        await components.editingUNet(extent, { precision }),
+        new FeatureStore(runtime.memoryBytes),
+        'picture',
+        schedule,
+        dims,
+        condition,
+      )
+    : await densePredict(components, { precision }, schedule, dims, condition);
+  for (let i = 0; i < RUNS; i++) await predict(inputs.sample(), 0);
+  const rows = precision !== 'fp32' || (await components.rowsAreFaster());
+  return predictUNet(components.network('unet'), extent, { precision, rows, records });
+}
+
+async function measurePart(part: Part): Promise<PartNeeds> {
+  const network = components.network(part);
+  const scale = part.startsWith('vae') ? 1 : model.autoencoder.scale;
+  const batch = part.startsWith('vae') || !guidance ? 1 : 2;
+  const extent = { width: width / scale, height: height / scale, batch, tokens: TOKENS };
+  const session = await components.session(part);
+  const inputs = Object.fromEntries([...network.inputs].map(([name, value]) => [name, input(value, extent)]));
+  for (let i = 0; i < RUNS; i++) await session.run(inputs);
+  return predictPart(network, extent);
 }
 
 /** Numbers of no meaning. A decoder's latents are eight times smaller than its picture. */
