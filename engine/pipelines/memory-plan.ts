@@ -50,7 +50,8 @@ export interface PartNeeds {
 
 /**
  * How memory follows from the graph, fitted to measured peaks (`scripts/peaks.ts` compares): bytes of the process and
- * the runtime, those of the larger graph of a form that records, and what the runtime's arena takes for each byte that lives at once.
+ * the runtime, those of the larger graph of a form that records, and what the runtime's arena takes for each byte that
+ * lives at once.
  */
 const PROCESS_BYTES = 170e6;
 const RECORDING_BYTES = 60e6;
