@@ -12,16 +12,19 @@ import { enlarged, keyValueSums, linearAttention } from './vision.ts';
 export const mapName = (id: number) => `map.${id}`;
 export const stripNames = (id: number) =>
   ['above', 'left', 'right', 'below'].map((side) => `${side}.${id}`) as [string, string, string, string];
-export const cutNames = (id: number) => ({ from: `cut.${id}.from`, to: `cut.${id}.to` });
-export const keptNames = (id: number) => ({ from: `kept.${id}.from`, to: `kept.${id}.to` });
+export const cutName = (id: number) => `cut.${id}`;
+export const keptName = (id: number) => `kept.${id}`;
 export const padsName = (id: number) => `pads.${id}`;
 export const sumsName = (path: string) => `sums.${path}`;
-export const keysName = (path: string) => `qkv.${path}`;
+export const keysName = (path: string) => `keys.${path}`;
 export const formerName = (name: string) => `former.${name}`;
+/** Rows and columns from which, and up to which, a rectangle is taken. */
+export const cornerNames = (name: string) => ({ from: `${name}.from`, to: `${name}.to` });
 
 /**
  * A network in planar form that also gives what later computations of a part read: `map.<id>` for each recorded map,
- * and for each linear attention its input `qkv.<path>` and its sums over all positions `sums.<path>`.
+ * and for each linear attention its keys and values `keys.<path>` [B, heads, 2d, positions] and its sums over all
+ * positions `new.sums.<path>`.
  */
 export function lowerRecording(network: Network, weights: WeightTable, anchors: Anchors): OnnxModel {
   return new RecordingLowering(weights, anchors).model(network);
@@ -30,12 +33,12 @@ export function lowerRecording(network: Network, weights: WeightTable, anchors: 
 /**
  * A network in planar form that computes a part (`regions/part.ts`) from what was recorded. The network's inputs are
  * the windows that are read of them. Inputs beside them, `id` being that of the value which an operator gives:
- * `above.<id>`, `left.<id>`, `right.<id>`, `below.<id>`: what surrounds the computed part of a recorded map in its window;
- * `cut.<id>.from`, `cut.<id>.to` int64 [2]: rows and columns that an operator takes of such a window; `kept.<id>.from`,
- * `kept.<id>.to`: those that are kept of an enlargement;
- * `pads.<id>` int64 [8]: what an operator's window has beyond the border of the map, as ONNX's Pad takes it;
- * `sums.<path>`: a linear attention's recorded sums; `former.qkv.<path>`: what was recorded of the part in them.
- * Outputs beside the network's own: those of `lowerRecording`, of the part; `sums.*` (with `new.` before) over everything.
+ * `former.map.<id>`, `former.keys.<path>`, `sums.<path>`: what was recorded, all of it;
+ * rectangles, each by its corners, `.from` and `.to`, int64 [2] rows and columns: `above.<id>`, `left.<id>`,
+ * `right.<id>`, `below.<id>` are what surrounds the computed part of a recorded map in its window; `cut.<id>` what an
+ * operator takes of such a window; `kept.<id>` what is kept of an enlargement; `keys.<path>` the part;
+ * `pads.<id>` int64 [8]: what an operator's window has beyond the border of the map, as ONNX's Pad takes it.
+ * Outputs beside the network's own: those of `lowerRecording`, of the part; `new.sums.*` over everything.
  */
 export function lowerParts(network: Network, weights: WeightTable, anchors: Anchors): OnnxModel {
   return new PartLowering(weights, anchors).model(network);
@@ -52,7 +55,7 @@ class RecordingLowering extends PlanarLowering {
   override lower(operator: Operator): void {
     super.lower(operator);
     const { output } = operator;
-    if (output.kind === 'map' && this.anchors.maps.has(output.id)) this.give(mapName(output.id), output);
+    if (output.kind === 'map' && this.anchors.recorded.has(output.id)) this.give(mapName(output.id), output);
   }
 
   protected give(name: string, map: FeatureMap): void {
@@ -62,11 +65,14 @@ class RecordingLowering extends PlanarLowering {
 
   protected override linearAttention(operator: LinearAttention): void {
     const { path, input, output, headChannels: d } = operator;
-    this.give(keysName(path), input);
-    const dims = ['batch', output.channels / d, d + 1, d];
-    const complete = (sums: Ref): Ref => {
+    const heads = output.channels / d;
+    const dims = ['batch', heads, d + 1, d];
+    const complete = (sums: Ref, keysValues: Ref): Ref => {
+      const { onnx } = this.emit;
+      const name = keysName(path);
+      onnx.output(name, keysValues, 'float32', ['batch', heads, 2 * d, `${name}.positions`]);
       const all = this.completeSums(sums, operator, dims);
-      this.emit.onnx.output(`new.${sumsName(path)}`, all, 'float32', dims);
+      onnx.output(`new.${sumsName(path)}`, all, 'float32', dims);
       return all;
     };
     this.setPlanes(output, linearAttention(this.emit, this.planes(input), operator, complete));
@@ -100,25 +106,30 @@ class PartLowering extends RecordingLowering {
     const recorded = value.kind === 'map' && this.anchors.maps.has(value.id);
     const reads = operator && mapsOf(operator)?.inputs.some(({ id }) => id === value.id);
     if (!recorded || !reads || !this.anchors.wide.has(operator)) return super.planes(value);
-    return this.#cut(this.#window(value), cutNames((operator.output as FeatureMap).id));
+    return this.#cut(this.#window(value), cutName((operator.output as FeatureMap).id));
   }
 
   #window(map: FeatureMap): Ref {
     const known = this.#windows.get(map.id);
     if (known !== undefined) return known;
-    const { onnx } = this.emit;
-    const [above, left, right, below] = stripNames(map.id).map((name) =>
-      onnx.input(name, 'float32', ['batch', map.channels, `${name}.height`, `${name}.width`]),
-    );
+    const former = this.#former(mapName(map.id), map.channels);
+    const [above, left, right, below] = stripNames(map.id).map((name) => this.#cut(former, name));
     const middle = this.emit.concat([left!, super.planes(map), right!], 3);
     const window = this.emit.concat([above!, middle, below!], 2);
     this.#windows.set(map.id, window);
     return window;
   }
 
-  #cut(planes: Ref, { from, to }: { from: string; to: string }): Ref {
+  /** What was recorded under a name, everywhere. */
+  #former(name: string, channels: number): Ref {
+    const dims = ['batch', channels, `${name}.height`, `${name}.width`];
+    return this.emit.onnx.input(formerName(name), 'float32', dims);
+  }
+
+  #cut(planes: Ref, name: string): Ref {
     const { onnx } = this.emit;
-    const corners = [from, to].map((name) => onnx.input(name, 'int64', [2]));
+    const { from, to } = cornerNames(name);
+    const corners = [from, to].map((corner) => onnx.input(corner, 'int64', [2]));
     return onnx.node('Slice', [planes, ...corners, onnx.ints([2, 3])], {}, 'cut');
   }
 
@@ -138,7 +149,7 @@ class PartLowering extends RecordingLowering {
     const factor = 2 ** (input.level - output.level);
     const fine = enlarged(this.emit, this.planes(input), input.channels, factor, pads);
     // The coarse positions may reach beyond what is wanted of the fine ones.
-    this.setPlanes(output, this.#cut(fine, keptNames(output.id)));
+    this.setPlanes(output, this.#cut(fine, keptName(output.id)));
   }
 
   /** On planes, since the size of a level's part differs from map to map. */
@@ -154,10 +165,11 @@ class PartLowering extends RecordingLowering {
   /** The recorded sums less those of the part as it was, and those of the part as it is. */
   protected override completeSums(sums: Ref, operator: LinearAttention, dims: (number | string)[]): Ref {
     const { onnx } = this.emit;
-    const name = formerName(keysName(operator.path));
-    const planes = ['batch', operator.input.channels, `${name}.height`, `${name}.width`];
-    const former = keyValueSums(this.emit, onnx.input(name, 'float32', planes), operator);
-    const all = onnx.input(sumsName(operator.path), 'float32', dims);
-    return this.emit.sum(onnx.node('Sub', [all, former]), sums);
+    const { path, output, headChannels: d } = operator;
+    const name = keysName(path);
+    const part = this.#cut(this.#former(name, 2 * output.channels), name);
+    const heads = onnx.node('Reshape', [part, onnx.ints([0, output.channels / d, 2 * d, -1])]);
+    const all = onnx.input(sumsName(path), 'float32', dims);
+    return this.emit.sum(onnx.node('Sub', [all, keyValueSums(this.emit, heads, operator)]), sums);
   }
 }

@@ -5,19 +5,20 @@ import type { Emitter } from './emitter.ts';
 
 /**
  * Linear attention of planes [B, 3C, H, W] → [B, C, H, W].
- * @param complete makes the sums over all positions from those over the planes'.
+ * @param complete makes the sums over all positions from those over the planes', given their keys and values.
  */
 export function linearAttention(
   emit: Emitter,
   planes: Ref,
   operator: LinearAttention,
-  complete: (sums: Ref) => Ref = (sums) => sums,
+  complete: (sums: Ref, keysValues: Ref) => Ref = (sums) => sums,
 ): Ref {
   const { onnx } = emit;
   const { headChannels: d, output } = operator;
-  const [query, key, value] = headsOf(emit, planes, operator);
-  const sums = complete(sumsOf(emit, key, value));
-  const seen = onnx.node('MatMul', [sums, query], {}, 'linear-attention');
+  const heads = onnx.node('Reshape', [planes, onnx.ints([0, output.channels / d, 3 * d, -1])]);
+  const [query, keysValues] = emit.split(heads, [d, 2 * d], 2);
+  const sums = complete(keyValueSums(emit, keysValues!, operator), keysValues!);
+  const seen = onnx.node('MatMul', [sums, onnx.node('Relu', [query!])], {}, 'linear-attention');
   const [weighted, total] = emit.split(seen, [d, 1], 2);
   const divisor = onnx.node('Add', [total!, onnx.floats([operator.epsilon], [])]);
   const y = onnx.node('Div', [weighted!, divisor], {}, 'linear-attention');
@@ -25,24 +26,12 @@ export function linearAttention(
   return onnx.node('Reshape', [y, emit.concat([onnx.ints([0, output.channels]), shape], 0)]);
 }
 
-/** relu(q), relu(k) and v of linear attention, each [B, heads, d, N]. */
-function headsOf(emit: Emitter, planes: Ref, { headChannels: d, output }: LinearAttention): [Ref, Ref, Ref] {
+/** Of keys and values [B, heads, 2d, N] Σ v·relu(k)ᵀ over positions, and below it Σ relu(k)ᵀ: [B, heads, d + 1, d]. */
+export function keyValueSums(emit: Emitter, keysValues: Ref, { headChannels: d }: LinearAttention): Ref {
   const { onnx } = emit;
-  const heads = onnx.node('Reshape', [planes, onnx.ints([0, output.channels / d, 3 * d, -1])]);
-  const [query, key, value] = emit.split(heads, [d, d, d], 2);
-  return [onnx.node('Relu', [query!]), onnx.node('Relu', [key!]), value!];
-}
-
-/** Of planes [B, 3C, H, W] Σ v·relu(k)ᵀ over positions, and below it Σ relu(k)ᵀ: [B, heads, d + 1, d]. */
-export function keyValueSums(emit: Emitter, planes: Ref, operator: LinearAttention): Ref {
-  const [, key, value] = headsOf(emit, planes, operator);
-  return sumsOf(emit, key, value);
-}
-
-function sumsOf(emit: Emitter, key: Ref, value: Ref): Ref {
-  const { onnx } = emit;
-  const across = onnx.node('Transpose', [key], { attributes: { perm: [0, 1, 3, 2] } });
-  const sums = onnx.node('MatMul', [value, across], {}, 'linear-attention');
+  const [key, value] = emit.split(keysValues, [d, d], 2);
+  const across = onnx.node('Transpose', [onnx.node('Relu', [key!])], { attributes: { perm: [0, 1, 3, 2] } });
+  const sums = onnx.node('MatMul', [value!, across], {}, 'linear-attention');
   const total = onnx.node('ReduceSum', [across, onnx.ints([2])], { attributes: { keepdims: 1 } });
   return emit.concat([sums, total], 2);
 }

@@ -5,12 +5,12 @@ import { FRESH, rowsName, trimNames } from '../lowering/crops.ts';
 import {
   areaOf,
   type Box,
-  bothSides,
   fullBox,
   heightOf,
   positionsIn,
   union,
   widthOf,
+  within,
 } from '../regions/box.ts';
 import { type CropPlan, planCrop } from '../regions/crop.ts';
 import { featuresOf, type MomentsFeature } from '../regions/features.ts';
@@ -169,11 +169,6 @@ function trimFeeds({ trims }: CropPlan): Record<string, Tensor> {
     feeds[to] = corner(y.to, x.to);
   }
   return feeds;
-}
-
-/** A box of a map, in positions of a crop of it. */
-function within(box: Box, crop: Box): Box {
-  return bothSides(box, crop, ({ from, to }, { from: corner }) => ({ from: from - corner, to: to - corner }));
 }
 
 function recordedIn(record: CropRecord, name: string): Float32Array {

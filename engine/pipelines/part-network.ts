@@ -1,11 +1,12 @@
-import { countMacs } from '../graph/macs.ts';
+import { countMacs, sizeAt } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import type { Enlargement, LinearAttention } from '../graph/operators.ts';
 import type { FeatureMap } from '../graph/values.ts';
 import {
-  cutNames,
+  cornerNames,
+  cutName,
   formerName,
-  keptNames,
+  keptName,
   keysName,
   mapName,
   padsName,
@@ -13,7 +14,7 @@ import {
   sumsName,
 } from '../lowering/parts.ts';
 import { type Anchors, anchorsOf } from '../regions/anchors.ts';
-import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
+import { type Box, heightOf, type Span, widthOf, within } from '../regions/box.ts';
 import { coarseSpan, type PartPlan, planPart } from '../regions/part.ts';
 import { mapsOf } from '../regions/reach.ts';
 import { float32, floats, int64, type Session, type Tensor } from '../runtime/runtime.ts';
@@ -81,34 +82,27 @@ export class PartNetwork {
       ...this.#operatorFeeds(plan),
       ...this.#sumFeeds(plan, record),
     });
-    for (const { name, map } of this.#recordedMaps()) {
-      const fresh = outputs[name];
-      if (fresh)
-        pastePlanes(
-          recorded(record, name),
-          floats(outputs, name),
-          map.channels,
-          widthAt(plan, map),
-          plan.boxes.get(map.id)!,
-        );
+    for (const { name, map, channels } of this.#recordedMaps()) {
+      const [, width] = sizeAt(plan, map.level);
+      pastePlanes(recorded(record, name), floats(outputs, name), channels, width, plan.boxes.get(map.id)!);
     }
     for (const { path } of this.#attentions)
       record.set(sumsName(path), floats(outputs, `new.${sumsName(path)}`));
   }
 
-  /** Everything in a record that has positions. */
-  *#recordedMaps(): Generator<{ name: string; map: FeatureMap }> {
-    yield { name: this.#output.name, map: this.#output.value };
-    for (const map of this.#anchors.maps.values())
-      if (map.id !== this.#input.value.id) yield { name: mapName(map.id), map };
-    for (const { path, input } of this.#attentions) yield { name: keysName(path), map: input };
+  /** Everything in a record that has positions, with what lies where its part does. */
+  *#recordedMaps(): Generator<{ name: string; map: FeatureMap; channels: number }> {
+    const own = (name: string, map: FeatureMap) => ({ name, map, channels: map.channels });
+    yield own(this.#output.name, this.#output.value);
+    for (const map of this.#anchors.recorded.values()) yield own(mapName(map.id), map);
+    for (const { path, input, output } of this.#attentions)
+      yield { name: keysName(path), map: input, channels: 2 * output.channels };
   }
 
-  /** What surrounds the computed part of each recorded map that an operator reads a window of. */
+  /** Each recorded map that an operator reads a window of, and what surrounds the computed part in it. */
   #stripFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {};
-    for (const id of this.#windowed()) {
-      const map = this.#anchors.maps.get(id)!;
+    for (const [id, map] of this.#anchors.recorded) {
       const { y, x } = plan.windows.get(id)!;
       const inner = plan.boxes.get(id)!;
       const strips: Box[] = [
@@ -117,43 +111,27 @@ export class PartNetwork {
         { y: inner.y, x: { from: inner.x.to, to: x.to } },
         { y: { from: inner.y.to, to: y.to }, x },
       ];
-      const planes = recorded(record, mapName(id));
-      for (const [i, name] of stripNames(id).entries()) {
-        const strip = strips[i]!;
-        const data = cutPlanes(planes, map.channels, widthAt(plan, map), strip);
-        feeds[name] = float32(data, [1, map.channels, heightOf(strip), widthOf(strip)]);
-      }
+      Object.assign(feeds, formerFeed(mapName(id), map.channels, plan, map, record));
+      for (const [i, name] of stripNames(id).entries()) Object.assign(feeds, cornerFeeds(name, strips[i]!));
     }
     return feeds;
   }
 
-  /** Recorded maps, beside the input, of which an operator reads a window. */
-  #windowed(): Set<number> {
-    const ids = new Set<number>();
-    for (const operator of this.#anchors.wide)
-      for (const { id } of mapsOf(operator)!.inputs)
-        if (this.#anchors.maps.has(id) && id !== this.#input.value.id) ids.add(id);
-    return ids;
-  }
-
   #operatorFeeds(plan: PartPlan): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {};
-    const put = ({ from, to }: { from: string; to: string }, y: Span, x: Span) => {
-      feeds[from] = int64(BigInt64Array.of(BigInt(y.from), BigInt(x.from)), [2]);
-      feeds[to] = int64(BigInt64Array.of(BigInt(y.to), BigInt(x.to)), [2]);
-    };
     for (const operator of this.#anchors.wide) {
       const { inputs, output } = mapsOf(operator)!;
       const read = plan.reads.get(operator);
       const box = read?.box ?? plan.boxes.get(output.id)!;
       for (const { id } of inputs) {
         const window = this.#anchors.maps.has(id) && plan.windows.get(id);
-        if (window) put(cutNames(output.id), from(box.y, window.y.from), from(box.x, window.x.from));
+        if (window) Object.assign(feeds, cornerFeeds(cutName(output.id), within(box, window)));
       }
       if (read) feeds[padsName(output.id)] = padsFeed(read.beyond);
       if (operator.type === 'enlargement') {
-        const wanted = plan.boxes.get(output.id)!;
-        put(keptNames(output.id), keptSpan(operator, wanted.y), keptSpan(operator, wanted.x));
+        const { y, x } = plan.boxes.get(output.id)!;
+        const kept = { y: keptSpan(operator, y), x: keptSpan(operator, x) };
+        Object.assign(feeds, cornerFeeds(keptName(output.id), kept));
       }
     }
     return feeds;
@@ -163,10 +141,9 @@ export class PartNetwork {
   #sumFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {};
     for (const { path, input, output, headChannels: d } of this.#attentions) {
-      const box = plan.boxes.get(input.id)!;
       const name = keysName(path);
-      const part = cutPlanes(recorded(record, name), input.channels, widthAt(plan, input), box);
-      feeds[formerName(name)] = float32(part, [1, input.channels, heightOf(box), widthOf(box)]);
+      Object.assign(feeds, formerFeed(name, 2 * output.channels, plan, input, record));
+      Object.assign(feeds, cornerFeeds(name, plan.boxes.get(input.id)!));
       const sums = sumsName(path);
       feeds[sums] = float32(recorded(record, sums), [1, output.channels / d, d + 1, d]);
     }
@@ -174,22 +151,33 @@ export class PartNetwork {
   }
 }
 
-function keptSpan(operator: Enlargement, wanted: Span): Span {
-  const factor = 2 ** (operator.input.level - operator.output.level);
-  return from(wanted, coarseSpan(operator, wanted).from * factor);
+/** All that was recorded under a name, with a map's positions; the network takes of it what it needs. */
+function formerFeed(
+  name: string,
+  channels: number,
+  plan: PartPlan,
+  map: FeatureMap,
+  record: PartRecord,
+): Record<string, Tensor> {
+  const size = sizeAt(plan, map.level);
+  return { [formerName(name)]: float32(recorded(record, name), [1, channels, ...size]) };
 }
 
-/** A span in positions of a window that begins at `start`. */
-function from(span: Span, start: number): Span {
-  return { from: span.from - start, to: span.to - start };
+function cornerFeeds(name: string, { y, x }: Box): Record<string, Tensor> {
+  const { from, to } = cornerNames(name);
+  const corner = (row: number, column: number) => int64(BigInt64Array.of(BigInt(row), BigInt(column)), [2]);
+  return { [from]: corner(y.from, x.from), [to]: corner(y.to, x.to) };
+}
+
+/** The positions that are wanted of an enlargement, among all that it gives. */
+function keptSpan(operator: Enlargement, { from, to }: Span): Span {
+  const factor = 2 ** (operator.input.level - operator.output.level);
+  const start = coarseSpan(operator, { from, to }).from * factor;
+  return { from: from - start, to: to - start };
 }
 
 function padsFeed([above, left, below, right]: readonly [number, number, number, number]): Tensor {
   return int64(BigInt64Array.from([0, 0, above, left, 0, 0, below, right], BigInt), [8]);
-}
-
-function widthAt({ width }: PartPlan, { level }: FeatureMap): number {
-  return Math.ceil(width / 2 ** level);
 }
 
 /** Sums are given under another name, since they are read too. */

@@ -4,13 +4,15 @@ import type { FeatureMap } from '../graph/values.ts';
 import { mapsOf } from './reach.ts';
 
 /**
- * Where a network of convolutions is recorded, so that a part of it can be computed again: the maps that several
- * operators read, which in residual networks are the narrow ones between blocks, and the sums that anything but another
- * sum reads. Between anchors a part is computed with all that its convolutions read around it.
+ * Where a part of a network of convolutions begins and ends: the maps that several operators read, which in residual
+ * networks are the narrow ones between blocks, and the sums that anything but another sum reads. Between anchors a part
+ * is computed with all that its convolutions read around it.
  */
 export interface Anchors {
-  /** Recorded maps by their id, the network's inputs among them. */
+  /** By their id, the network's inputs among them. */
   readonly maps: ReadonlyMap<number, FeatureMap>;
+  /** Those that are recorded, since something reads them around the part; the inputs are at hand. */
+  readonly recorded: ReadonlyMap<number, FeatureMap>;
   /**
    * Operators that read their map not only where the part lies, but around it: those with a window, and those whose
    * result one with a window reads.
@@ -24,7 +26,8 @@ export function anchorsOf(network: Network): Anchors {
     for (const { id } of mapsOf(operator)?.inputs ?? [])
       readers.set(id, [...(readers.get(id) ?? []), operator]);
   const maps = new Map<number, FeatureMap>();
-  for (const value of network.inputs.values()) if (value.kind === 'map') maps.set(value.id, value);
+  const inputs = new Set(network.inputs.values());
+  for (const value of inputs) if (value.kind === 'map') maps.set(value.id, value);
   for (const operator of network.operators) {
     const { output } = operator;
     if (output.kind !== 'map') continue;
@@ -33,15 +36,20 @@ export function anchorsOf(network: Network): Anchors {
     if (ends || (own.length > 1 && operator.type !== 'concat')) maps.set(output.id, output);
   }
   const wide = new Set<Operator>();
+  const recorded = new Map<number, FeatureMap>();
   const wideValues = new Set<number>();
   for (const operator of [...network.operators].reverse()) {
     const values = mapsOf(operator);
     if (!values) continue;
     if (!hasWindow(operator) && (maps.has(values.output.id) || !wideValues.has(values.output.id))) continue;
     wide.add(operator);
-    for (const { id } of values.inputs) wideValues.add(id);
+    for (const { id } of values.inputs) {
+      wideValues.add(id);
+      const map = maps.get(id);
+      if (map && !inputs.has(map)) recorded.set(id, map);
+    }
   }
-  return { maps, wide };
+  return { maps, recorded, wide };
 }
 
 export function hasWindow(operator: Operator): boolean {

@@ -59,6 +59,11 @@ export function bothSides(a: Box, b: Box, combine: (a: Span, b: Span) => Span): 
   return { y: combine(a.y, b.y), x: combine(a.x, b.x) };
 }
 
+/** A box of a map, in positions of a crop of it. */
+export function within(box: Box, crop: Box): Box {
+  return bothSides(box, crop, ({ from, to }, { from: corner }) => ({ from: from - corner, to: to - corner }));
+}
+
 /** Positions y · width + x of a rectangle of a map, row by row. */
 export function positionsIn(box: Box, width: number): Int32Array {
   const positions = new Int32Array(areaOf(box));
