@@ -128,6 +128,8 @@ export type EditorPageMessage =
   /** The new values of a part of the mask. */
   | { type: 'mask'; label: string; patch: Patch }
   | { type: 'select'; place: PicturePlace; how: Combination }
+  /** Masks the next thing of the picture, or the one before. */
+  | { type: 'selectNext'; step: 1 | -1 }
   /** Asks what a click would give; no place hides it. */
   | { type: 'hover'; place?: PicturePlace }
   /** Erases edits as far as the patch covers. */

@@ -2,16 +2,7 @@ import type { Network } from '../graph/network.ts';
 import type { Attention } from '../graph/operators.ts';
 import type { FeatureMap } from '../graph/values.ts';
 import { FRESH, rowsName, trimNames } from '../lowering/crops.ts';
-import {
-  areaOf,
-  type Box,
-  fullBox,
-  heightOf,
-  positionsIn,
-  union,
-  widthOf,
-  within,
-} from '../regions/box.ts';
+import { areaOf, type Box, fullBox, heightOf, positionsIn, union, widthOf, within } from '../regions/box.ts';
 import { type CropPlan, planCrop } from '../regions/crop.ts';
 import { featuresOf, type MomentsFeature } from '../regions/features.ts';
 import { coarsestLevel } from '../regions/reach.ts';

@@ -1,5 +1,5 @@
 import { commands, Uri, type WebviewPanel, window } from 'vscode';
-import { InputError } from '../../engine/errors.ts';
+import { InputError, isAbort } from '../../engine/errors.ts';
 import { encodeCoverage } from '../../engine/pictures/mask.ts';
 import type { EditorHostMessage, EditorPageMessage, PicturePlace } from '../../webview/editorProtocol.ts';
 import type { Patch } from '../../webview/raster.ts';
@@ -73,6 +73,11 @@ export class EditorPage implements Page {
         break;
       case 'select':
         await this.#selecting.select(message.place, message.how);
+        break;
+      case 'selectNext':
+        await this.#selecting.selectNext(message.step).catch((error) => {
+          if (!isAbort(error)) throw error;
+        });
         break;
       case 'restore':
         await this.#document.restore(patchOf(message.patch));

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { SegmentRequest, ThingMask } from '../../engine/api.ts';
+import type { FindThingsResult, SegmentRequest, SegmentResult, ThingMask } from '../../engine/api.ts';
 import { ForgottenError, InputError } from '../../engine/errors.ts';
 import { embeddedModel } from '../../engine/models/embedded.ts';
 import type { Combination, PicturePlace } from '../../webview/editorProtocol.ts';
 import type { Services } from '../services.ts';
+import { withThings } from '../sight/findThings.ts';
 import type { Page, PictureDocument } from './document.ts';
 import { boundsPatch, combined } from './selection.ts';
 
@@ -23,6 +24,8 @@ export class Selecting {
   /** Where the pointer was last while a preview was computed; null when it left. */
   #waiting: { place: PicturePlace | undefined } | undefined;
   #previewing = false;
+  /** All things of a state of the pixels, and which of them was selected last. */
+  #found: { result: FindThingsResult; version: number; at: number | undefined } | undefined;
 
   constructor(services: Services, document: PictureDocument) {
     this.#services = services;
@@ -31,8 +34,39 @@ export class Selecting {
 
   /** Masks the thing at a place. @throws InputError if nothing is there */
   async select(place: PicturePlace, how: Combination): Promise<void> {
-    const thing = await this.#thingAt(place);
+    const { masks, warnings } = await this.#thingsAt(place);
+    const [thing] = masks;
     if (!thing?.area) throw new InputError('Nothing was found there. Drag a box around the thing instead.');
+    await this.#mask(thing, how);
+    if (warnings.length > 0) this.#document.notice(warnings.join(' '));
+  }
+
+  /** Masks the next of all things that are found, from left to right and round again. @throws InputError if none is */
+  async selectNext(step: 1 | -1): Promise<void> {
+    const { version } = this.#document;
+    const { engine } = this.#services;
+    if (this.#found?.version !== version) {
+      const title = `Looking for things in ${this.#document.state.name}`;
+      const image = await this.#document.encoded();
+      const result = await withThings(engine, image, title, async (found) => found);
+      this.#found = { result, version, at: undefined };
+    }
+    const { result, at } = this.#found;
+    const { things, picture, warnings } = result;
+    if (things.length === 0) throw new InputError(warnings.join(' '));
+    const next = at === undefined ? (step > 0 ? 0 : things.length - 1) : at + step;
+    const index = (next + things.length) % things.length;
+    this.#found.at = index;
+    const thing = things[index]!;
+    await this.#mask(thing, 'replace');
+    const { width, height, data } = thing;
+    const named = await engine
+      .describe({ image: picture, mask: { width, height, data } })
+      .catch(() => undefined);
+    this.#document.notice(`Selected ${named?.prompt || 'something'}, ${index + 1} of ${things.length}.`);
+  }
+
+  async #mask(thing: ThingMask, how: Combination): Promise<void> {
     const { mask } = await this.#document.model();
     const labels = { replace: 'Select Object', add: 'Add Object', remove: 'Remove Object' };
     await this.#document.change('mask', labels[how], combined(mask, thing, how));
@@ -48,7 +82,8 @@ export class Selecting {
         const { place: next } = this.#waiting;
         this.#waiting = undefined;
         // The engine paints one thing after another; a preview must not wait for that.
-        const thing = next && !this.#document.state.run ? await this.#thingAt(next) : undefined;
+        const found = next && !this.#document.state.run ? await this.#thingsAt(next) : undefined;
+        const thing = found?.masks[0];
         page.post({ type: 'hover', patch: thing && boundsPatch(thing) });
       }
     } finally {
@@ -56,18 +91,18 @@ export class Selecting {
     }
   }
 
-  async #thingAt(place: PicturePlace): Promise<ThingMask | undefined> {
+  async #thingsAt(place: PicturePlace): Promise<SegmentResult> {
     const { version } = this.#document;
     const known = this.#known?.version === version ? this.#known.name : undefined;
     const request: SegmentRequest = { image: known ?? (await this.#document.encoded()), ...place, most: 1 };
     try {
-      const { picture, masks } = await this.#services.engine.segment(request);
-      this.#known = { name: picture, version };
-      return masks[0];
+      const result = await this.#services.engine.segment(request);
+      this.#known = { name: result.picture, version };
+      return result;
     } catch (error) {
       if (!known || !(error instanceof ForgottenError)) throw error;
       this.#known = undefined;
-      return await this.#thingAt(place);
+      return await this.#thingsAt(place);
     }
   }
 }

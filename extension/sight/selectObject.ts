@@ -1,18 +1,11 @@
 import path from 'node:path';
-import {
-  commands,
-  ProgressLocation,
-  type QuickPickItem,
-  QuickPickItemKind,
-  Uri,
-  window,
-  workspace,
-} from 'vscode';
+import { commands, type QuickPickItem, QuickPickItemKind, Uri, window, workspace } from 'vscode';
 import type { ThingMask } from '../../engine/api.ts';
 import { isAbort } from '../../engine/errors.ts';
 import { reportError } from '../report.ts';
 import { writeUnderFreeName } from '../save.ts';
 import type { Services } from '../services.ts';
+import { withThings } from './findThings.ts';
 import { nameOf, pickedPicture } from './picked.ts';
 import { parsePlace, whereIs } from './place.ts';
 
@@ -54,31 +47,14 @@ function findNamed(
   image: Uint8Array,
   title: string,
 ): Thenable<{ things: NamedThing[]; width: number; height: number }> {
-  const options = { location: ProgressLocation.Notification, title, cancellable: true };
-  return window.withProgress(options, async (progress, token) => {
-    const controller = new AbortController();
-    token.onCancellationRequested(() => controller.abort());
-    const { signal } = controller;
-    let reached = 0;
-    const found = await engine.findThings(
-      { image, png: true },
-      {
-        signal,
-        onProgress: ({ tried, points, things }) => {
-          const percent = (100 * tried) / points;
-          progress.report({ message: `${things} so far`, increment: percent - reached });
-          reached = percent;
-        },
-      },
-    );
-    const { width, height, picture } = found;
-    const things: NamedThing[] = [];
-    for (const thing of found.things) {
+  return withThings(engine, image, title, async ({ things, width, height, picture }, signal) => {
+    const named: NamedThing[] = [];
+    for (const thing of things) {
       const mask = { width: thing.width, height: thing.height, data: thing.data };
       const { prompt } = await engine.describe({ image: picture, mask }, { signal });
-      things.push({ ...thing, name: prompt || 'something' });
+      named.push({ ...thing, name: prompt || 'something' });
     }
-    return { things, width, height };
+    return { things: named, width, height };
   });
 }
 

@@ -5,7 +5,7 @@ import type { Workbench } from './harness.ts';
 
 const PAINTED = 90_000;
 
-export type Layer = 'current' | 'mask' | 'before';
+export type Layer = 'current' | 'mask' | 'hover' | 'before';
 
 export class EditorUnderTest {
   readonly #vscode: Workbench;

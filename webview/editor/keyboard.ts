@@ -13,6 +13,8 @@ export interface Shortcuts {
   invert(): void;
   clear(): void;
   toggleMask(): void;
+  /** Masks the next thing of the picture, or the one before. */
+  selectNext(step: 1 | -1): void;
   compare(): void;
   /** Takes back what is being drawn, or puts the focus back on the picture. */
   escape(): void;
@@ -78,6 +80,8 @@ function onKey({ key, altKey }: KeyboardEvent, shortcuts: Shortcuts): boolean {
     i: shortcuts.invert,
     c: shortcuts.compare,
     m: shortcuts.toggleMask,
+    n: () => shortcuts.selectNext(1),
+    N: () => shortcuts.selectNext(-1),
     Delete: shortcuts.clear,
     Backspace: shortcuts.clear,
     Escape: shortcuts.escape,

@@ -142,6 +142,9 @@ listenForKeys(stage.element, {
   invert: () => changeMask('invert'),
   clear: () => changeMask('clear'),
   toggleMask: actions.toggleMask,
+  selectNext: (step) => {
+    if (page.state?.canSelect) send({ type: 'selectNext', step });
+  },
   compare: () => {
     if (page.state?.edited || stage.compare !== undefined) actions.toggleCompare();
   },

@@ -22,7 +22,7 @@ import type { Decoded, Embedding, ScoredLogits, Segmenter } from './segmenter.ts
 import { Tagger } from './tagger.ts';
 import { thingFrom } from './thing.ts';
 import { searchThings } from './things.ts';
-import { labelsOf, namesOf, promptOf } from './words.ts';
+import { isOutlandish, labelsOf, namesOf, promptOf } from './words.ts';
 
 const MOST_MASKS = 3;
 /** Below this score a mask is a guess. */
@@ -94,6 +94,10 @@ export class Sight {
       : await wholeInput(pixels, tagger.input);
     const graded = await tagger.grade(input);
     call.macs += tagger.macs;
+    if (!mask && isOutlandish(graded))
+      call.warnings.push(
+        'This is a guess: the picture is unlike the drawings of Scenes, which the tagger knows.',
+      );
     const labels = mask ? namesOf(graded) : labelsOf(graded);
     const prompt = mask ? (labels[0]?.phrase ?? '') : promptOf(labels);
     return { ...call.result(picture), prompt, labels };

@@ -6,6 +6,12 @@ const PRESENT = 0.5;
 /** Things that one prompt names. */
 const MOST_THINGS = 2;
 
+/**
+ * Below this the setting of a whole picture is a guess: the product of the surest of each group of which one holds. Of
+ * the kind of pictures that the tagger was trained on, one in fifty comes below.
+ */
+const SURE_SETTING = 0.95;
+
 /** Groups of labels that are things; the others say how the whole picture is. */
 const THINGS = ['object', 'part'];
 /** What goes without saying. */
@@ -17,6 +23,17 @@ export function labelsOf(groups: readonly GradedGroup[]): PictureLabel[] {
     const sorted = gradedLabels(group);
     return group.activation === 'softmax' ? sorted.slice(0, 1) : sorted.filter(isPresent);
   });
+}
+
+/** Whether a whole picture seems to be none of those that the tagger knows: its setting is a guess, or no object is seen. */
+export function isOutlandish(groups: readonly GradedGroup[]): boolean {
+  const surest = ({ probabilities }: GradedGroup) => Math.max(...probabilities);
+  const setting = groups.filter(({ activation }) => activation === 'softmax');
+  const objects = groups.filter(({ name }) => name === 'object');
+  return (
+    setting.reduce((product, group) => product * surest(group), 1) < SURE_SETTING ||
+    objects.every((group) => surest(group) <= PRESENT)
+  );
 }
 
 /** What a thing is: its most probable names. */

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before } from 'node:test';
+import sharp from 'sharp';
+import { overlapOf } from '../../engine/pipelines/segment/masks.ts';
+import { boundsOf } from '../../engine/regions/box.ts';
+import type { Mask } from '../../engine/regions/mask.ts';
+import { objectsIn, type RenderedThing, rendered } from '../support/scenes.ts';
+import { EditorUnderTest } from './editorPage.ts';
+import { openWorkbench, until, type Workbench } from './harness.ts';
+import { storyIn } from './story.ts';
+
+const PHOTOGRAPH = path.join(import.meta.dirname, '../fixtures/photos/coffee.jpg');
+const ALIKE = 0.8;
+
+let vscode: Workbench;
+let editor: EditorUnderTest;
+let cat: RenderedThing;
+let snowman: RenderedThing;
+const step = storyIn(() => vscode);
+
+before(async () => {
+  const { file, things } = await rendered('cat');
+  [cat, snowman] = objectsIn(things) as [RenderedThing, RenderedThing];
+  vscode = await openWorkbench();
+  editor = new EditorUnderTest(vscode);
+  fs.cpSync(file, path.join(vscode.workspace, 'cat.png'));
+  fs.cpSync(PHOTOGRAPH, path.join(vscode.workspace, 'coffee.jpg'));
+  await editor.open('cat.png');
+  await editor.press('tool-select');
+});
+after(() => vscode?.close());
+
+step('a click masks a thing, as exactly as the renderer knows it', async () => {
+  await editor.drag([share(cat)]);
+  await masks(cat.mask);
+  await until(() => editor.dirty(), 'the dirty mark');
+  await vscode.screenshot('editor-select');
+});
+
+step('another click masks another thing; with Shift both; with Alt one less', async () => {
+  await editor.drag([share(snowman)]);
+  await masks(snowman.mask);
+  await held('Shift', () => editor.drag([share(cat)]));
+  await masks(union(cat.mask, snowman.mask));
+  await held('Alt', () => editor.drag([share(snowman)]));
+  await masks(cat.mask);
+  await vscode.inHost(({ commands }) => commands.executeCommand('undo'));
+  await masks(union(cat.mask, snowman.mask));
+});
+
+step('a box masks the thing in it', async () => {
+  const { x, y } = boundsOf(snowman.mask)!;
+  const { width, height } = snowman.mask;
+  await editor.drag([
+    [x.from / width, y.from / height],
+    [(x.from + x.to) / 2 / width, (y.from + y.to) / 2 / height],
+    [x.to / width, y.to / height],
+  ]);
+  await masks(snowman.mask);
+});
+
+step('where the pointer rests, the mask of a click is shown before it', async () => {
+  const sheet = (await editor.view.locator('.sheet').boundingBox())!;
+  const [x, y] = share(cat);
+  await vscode.page.mouse.move(sheet.x + x * sheet.width, sheet.y + y * sheet.height);
+  await until(
+    async () => overlapOf(await maskIn('hover'), cat.mask) > ALIKE,
+    'the preview of the mask under the pointer',
+  );
+  await vscode.screenshot('editor-hover');
+  assert.ok(overlapOf(await maskIn('mask'), snowman.mask) > ALIKE, 'it is only a preview');
+  await vscode.page.mouse.move(5, 5);
+  await until(async () => !(await maskIn('hover')).data.includes(1), 'no preview');
+});
+
+step('a mask of a click is grown with the brush', async () => {
+  const before = (await editor.masked()).filter(Boolean).length;
+  await editor.press('tool-brush');
+  await editor.drag([
+    [0.4, 0.1],
+    [0.6, 0.1],
+  ]);
+  await until(async () => (await editor.masked()).filter(Boolean).length > before, 'a larger mask');
+  await editor.press('tool-select');
+});
+
+step('keys go from thing to thing, and say what each is', async () => {
+  await editor.view.locator('.stage').focus();
+  const seen: string[] = [];
+  const notice = editor.view.locator('[data-test=notice]');
+  let count = 0;
+  for (let i = 0; i === 0 || i < count; i++) {
+    await vscode.page.keyboard.press('n');
+    await notice.filter({ hasText: `, ${i + 1} of ` }).waitFor();
+    const text = (await notice.textContent())!;
+    count = Number(/ of (\d+)/.exec(text)![1]);
+    if (overlapOf(await maskIn('mask'), cat.mask) > ALIKE) seen.push(`cat: ${text}`);
+    if (overlapOf(await maskIn('mask'), snowman.mask) > ALIKE) seen.push(`snowman: ${text}`);
+  }
+  assert.equal(seen.length, 2, seen.join('; '));
+  assert.match(seen[0]!, /^cat: .*red cat/);
+  assert.match(seen[1]!, /^snowman: .*blue snowman/);
+  await vscode.page.keyboard.press('Shift+N');
+  await notice.filter({ hasText: `, ${count - 1} of ${count}` }).waitFor();
+});
+
+step('Describe Image says of a photograph that it only guesses', async () => {
+  await vscode.inHost(({ commands }) =>
+    commands.executeCommand('workbench.action.revertAndCloseActiveEditor'),
+  );
+  await vscode.run('Patchwork: Describe Image');
+  await vscode.answerDialog(path.join(vscode.workspace, 'coffee.jpg'));
+  await vscode.page.locator('.notification-toast', { hasText: 'This is a guess' }).waitFor();
+});
+
+step('Describe Image says what a picture of Scenes shows, and doubts nothing', async () => {
+  await vscode.inHost(({ commands }) => commands.executeCommand('notifications.clearAll'));
+  await vscode.run('Patchwork: Describe Image');
+  await vscode.answerDialog(path.join(vscode.workspace, 'cat.png'));
+  const toast = vscode.page.locator('.notification-toast', { hasText: 'a red cat in the desert' });
+  await toast.waitFor();
+  assert.doesNotMatch((await toast.textContent())!, /guess/);
+  await vscode.inHost(({ commands }) => commands.executeCommand('notifications.clearAll'));
+});
+
+step('Select Object… lists the things of a picture and writes the mask of the chosen one', async () => {
+  await vscode.run('Patchwork: Select Object…');
+  await vscode.answerDialog(path.join(vscode.workspace, 'cat.png'));
+  await vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: 'a red cat' }).click();
+  const file = path.join(vscode.workspace, 'cat.red-cat.png');
+  await until(() => fs.existsSync(file), file);
+  const { data, info } = await sharp(file).greyscale().raw().toBuffer({ resolveWithObject: true });
+  const mask = { ...info, data: Uint8Array.from(data, (value) => (value > 127 ? 1 : 0)) };
+  assert.ok(overlapOf(mask, cat.mask) > ALIKE);
+});
+
+step('no page has broken its content security policy', async () => {
+  assert.deepEqual(vscode.violations, []);
+});
+
+/** The middle of a thing as shares of the picture. */
+function share({ middle, mask }: RenderedThing): [number, number] {
+  return [(middle.x + 0.5) / mask.width, (middle.y + 0.5) / mask.height];
+}
+
+async function maskIn(layer: 'mask' | 'hover'): Promise<Mask> {
+  const { width, height } = cat.mask;
+  const pixels = await editor.pixels(layer);
+  const data = Uint8Array.from({ length: width * height }, (_, i) => (pixels[4 * i + 3]! > 0 ? 1 : 0));
+  return { width, height, data };
+}
+
+async function masks(wanted: Mask): Promise<void> {
+  let overlap = 0;
+  await until(async () => {
+    overlap = overlapOf(await maskIn('mask'), wanted);
+    return overlap > ALIKE;
+  }, `the mask of the thing, of which it is ${overlap}`);
+}
+
+function union(a: Mask, b: Mask): Mask {
+  return { ...a, data: a.data.map((value, i) => value | b.data[i]!) };
+}
+
+async function held(key: string, act: () => Promise<void>): Promise<void> {
+  await vscode.page.keyboard.down(key);
+  await act();
+  await vscode.page.keyboard.up(key);
+}
