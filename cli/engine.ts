@@ -7,6 +7,14 @@ import { LocalCrew } from '../engine/runtime/node/workers/crew.ts';
 
 /** The engine, in this process: a command has nothing else to do meanwhile. */
 export function openEngine(): Engine {
-  const runtime = new NodeRuntime(0, path.join(path.dirname(process.argv[1]!), 'engine.mjs'));
-  return createEngine(runtime, { openCrew: () => new LocalCrew(), connect: connectCrew });
+  return createEngine(nodeRuntime(), { openCrew: () => new LocalCrew(), connect: connectCrew });
+}
+
+/** The engine in a process of its own, for a command that must stay awake. */
+export function startEngine(): Engine {
+  return nodeRuntime().startEngine!();
+}
+
+function nodeRuntime(): NodeRuntime {
+  return new NodeRuntime(0, path.join(path.dirname(process.argv[1]!), 'engine.mjs'));
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { batchCommand } from './commands/batch.ts';
 import { benchCommand } from './commands/bench.ts';
 import { editCommand } from './commands/edit.ts';
 import { generateCommand } from './commands/generate.ts';
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     .configureHelp({ sortSubcommands: true });
   for (const command of [
     generateCommand(),
+    batchCommand(),
     editCommand(),
     segmentCommand(),
     macsCommand(),

@@ -14,29 +14,37 @@ import { exposureOf } from '../engine/runtime/node/bus/address.ts';
 import { wholeNumber } from './options.ts';
 import { note } from './output.ts';
 
-/** Options of commands that can share their work among workers. */
-export interface WorkerOptions {
-  workers?: number;
-  patchMode?: ParallelMode;
-  warmUp?: number;
-  exchange?: Coding;
-  split?: Split;
+/** Options of commands that meet workers at a bus. */
+export interface BusCommandOptions {
   bus?: string;
   busCredentials?: string;
   busAuthority?: string;
 }
 
-export function withWorkerOptions(command: Command): Command {
+/** Options of commands that can share their work among workers. */
+export interface WorkerOptions extends BusCommandOptions {
+  workers?: number;
+  patchMode?: ParallelMode;
+  warmUp?: number;
+  exchange?: Coding;
+  split?: Split;
+}
+
+export function withBusOptions(command: Command, what = 'take workers of other machines, from'): Command {
   return command
-    .addOption(
-      new Option(
-        '--workers <n>',
-        'workers that share the picture; --threads is then the share of each',
-      ).argParser(wholeNumber(1, LIMITS.workers.max)),
-    )
-    .option('--bus <url>', 'take workers of other machines, from this NATS server (nats://…, tls://…)')
+    .option('--bus <url>', `${what} this NATS server (nats://…, tls://…)`)
     .option('--bus-credentials <file>', 'a NATS credentials file')
-    .option('--bus-authority <file>', 'the certificate that the server’s is signed by')
+    .option('--bus-authority <file>', 'the certificate that the server’s is signed by');
+}
+
+export function withWorkerOptions(command: Command): Command {
+  command.addOption(
+    new Option(
+      '--workers <n>',
+      'workers that share the picture; --threads is then the share of each',
+    ).argParser(wholeNumber(1, LIMITS.workers.max)),
+  );
+  return withBusOptions(command)
     .addOption(new Option('--patch-mode <mode>', 'what workers see of each other').choices(PARALLEL_MODES))
     .addOption(
       new Option('--warm-up <n>', 'dense steps before workers divide the picture').argParser(
@@ -58,7 +66,7 @@ export function workerRequest(options: WorkerOptions): Pick<GenerateRequest, 'wo
 }
 
 /** The bus that the options name; what makes it unsafe is said on stderr. */
-export function busOptions({ bus, busCredentials, busAuthority }: WorkerOptions): BusOptions | undefined {
+export function busOptions({ bus, busCredentials, busAuthority }: BusCommandOptions): BusOptions | undefined {
   if (!bus) return undefined;
   const options = { url: bus, credentials: busCredentials, authority: busAuthority };
   const exposed = exposureOf(options);

@@ -123,10 +123,11 @@ class LocalEngine implements Engine {
     const { width, height } = picture;
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
     const recipe = { ...recipeFor(checked, loaded, precision), width, height };
-    await this.#plan(loaded, recipe, { edit: true });
+    const team = await this.#team(checked);
+    if (!team) await this.#plan(loaded, recipe, { edit: true });
     const task = { picture, mask, coverage, recipe, strength, mode, dilation };
     await this.#remembered;
-    const { result, remember } = await edit(loaded, this.#memory, task, { ...options, previews });
+    const { result, remember } = await edit(loaded, this.#memory, task, { ...options, previews, team });
     // The result goes out first; and what is not remembered is computed again.
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
     return { ...result, warnings: [...loaded.warnings, ...warnings, ...result.warnings] };
@@ -179,11 +180,15 @@ class LocalEngine implements Engine {
     await this.#remote?.crew.dispose();
   }
 
-  async #team(request: GenerateRequest): Promise<Team | undefined> {
-    const { workers = 0, threads, patch = {}, bus, loras = [], model = EMBEDDED } = request;
+  async #team(request: GenerateRequest | EditRequest): Promise<Team | undefined> {
+    const { workers = 0, threads, patch = {}, bus, loras = [], attention, model = EMBEDDED } = request;
     if (!bus && workers < 2) return undefined;
     if (loras.length > 0)
       throw new InputError('Workers do not take LoRA files: leave out the workers, or the LoRA files.');
+    if (attention === 'sampled')
+      throw new InputError('Workers compute attention in full: leave out the workers, or sampled attention.');
+    // The last edit's workers may still be keeping its features.
+    await this.#remembered;
     this.#crew ??= bus ? undefined : this.#openCrew?.();
     const crew = bus ? await this.#remoteCrew(bus) : this.#crew;
     if (!crew) throw new InputError('This engine has no workers.');

@@ -25,9 +25,12 @@ export type DrawingOptions = CommonOptions &
     lora?: LoraChoice[];
   };
 
-export function withDrawingOptions(command: Command): Command {
+export function withDrawingOptions(
+  command: Command,
+  output: readonly [flags: string, description: string] = ['-o, --output <file>', 'the PNG file to write'],
+): Command {
   command
-    .requiredOption('-o, --output <file>', 'the PNG file to write')
+    .requiredOption(...output)
     .option(
       '--model <folder>',
       'a model folder in the diffusers layout, or a model got from the hub (default: the embedded model)',

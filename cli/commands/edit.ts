@@ -7,9 +7,11 @@ import { openEngine } from '../engine.ts';
 import { decimal, wholeNumber } from '../options.ts';
 import { formatMacs } from '../output.ts';
 import { interruptible, Progress } from '../progress.ts';
+import { type WorkerOptions, withWorkerOptions, workerRequest } from '../workers.ts';
 import { type DrawingOptions, drawingRequest, finishDrawing, withDrawingOptions } from './drawing.ts';
 
-type Options = DrawingOptions & { mask: string; strength?: number; mode: EditMode; dilation?: number };
+type Options = DrawingOptions &
+  WorkerOptions & { mask: string; strength?: number; mode: EditMode; dilation?: number };
 
 export function editCommand(): Command {
   const { min, max } = LIMITS.strength;
@@ -33,7 +35,7 @@ export function editCommand(): Command {
         wholeNumber(LIMITS.dilation.min, LIMITS.dilation.max),
       ),
     );
-  return withDrawingOptions(command).action(run);
+  return withWorkerOptions(withDrawingOptions(command)).action(run);
 }
 
 async function run(image: string, prompt: string, options: Options): Promise<void> {
@@ -44,16 +46,21 @@ async function run(image: string, prompt: string, options: Options): Promise<voi
   const progress = new Progress();
   try {
     const result = await engine.edit(
-      { ...drawingRequest(options), ...files, prompt, strength, mode, dilation },
+      { ...drawingRequest(options), ...files, ...workerRequest(options), prompt, strength, mode, dilation },
       {
         signal: interruptible(),
         onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps),
       },
     );
     progress.stop();
-    const { activeFraction, denseMacs, recordedSteps } = result;
+    const { activeFraction, denseMacs, recordedSteps, workers } = result;
     const remark = ` (${formatMacs(denseMacs)} when everything is computed)`;
-    await finishDrawing(options, result, { activeFraction, denseMacs, recordedSteps }, remark);
+    await finishDrawing(
+      options,
+      result,
+      { activeFraction, denseMacs, recordedSteps, ...(workers && { workers }) },
+      remark,
+    );
   } finally {
     progress.stop();
     await engine.dispose();

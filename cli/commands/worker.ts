@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
+import { startEngine } from '../engine.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { note, print } from '../output.ts';
 import { interruptible } from '../progress.ts';
@@ -27,7 +28,7 @@ async function run(options: Options): Promise<void> {
   const bus = busOptions(options)!;
   const { BusWorker } = await import('../../engine/runtime/node/bus/worker.ts');
   const { model: models, threads } = options;
-  const worker = await BusWorker.start({ bus, models, threads, onLog: note });
+  const worker = await BusWorker.start({ bus, models, threads, openEngine: startEngine, onLog: note });
   print(options, { worker: worker.id, models }, () => `Working for ${bus.url} as ${worker.id.slice(0, 4)}.`);
   const stopped = new Promise<void>((resolve) =>
     signal.addEventListener('abort', () => resolve(), { once: true }),

@@ -2,12 +2,13 @@ import type { Coding } from '../api.ts';
 import type { Region, RowsUNet } from '../pipelines/rows-unet.ts';
 import { freshName, type MomentsFeature, shareName } from '../regions/features.ts';
 import { featureFeeds } from '../regions/feeds.ts';
-import { putRows, takeRows } from '../regions/rows.ts';
+import { takeRows } from '../regions/rows.ts';
 import { float32, floats, type Tensor } from '../runtime/runtime.ts';
 import { type Bands, bandCount, bandSizes } from './bands.ts';
-import { bytesOf, codedBytes, decode, encode } from './coding.ts';
+import { bytesOf } from './coding.ts';
 import { type Exchange, planExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';
+import { SeenFeatures } from './seen-features.ts';
 
 /**
  * What a band sees of the others. `displaced`: their features of the step before (Li et al., DistriFusion, CVPR 2024);
@@ -33,8 +34,6 @@ export interface BandOptions {
   coding: Coding;
 }
 
-type Rows = Map<string, Float32Array>;
-
 /**
  * One band of a picture: computes its rows, with the other bands' features as they were one step before. A dense step
  * computes every band and so needs nothing of the others; the first step must be one.
@@ -45,20 +44,19 @@ export class BandUNet {
   readonly #options: BandOptions;
   readonly #region: Region;
   readonly #everywhere: Region;
-  /** By feature: halo rows [B, halo + 1, C]; the others' keys and values [B, rows, C]. */
-  readonly #seen: Rows = new Map();
+  readonly #seen: SeenFeatures;
   /** By group norm: each band's own moments [2B, G] of the last step. */
   readonly #moments = new Map<string, Float32Array[]>();
-  /** What the others have of this band's keys and values and of the halo rows it gives, where differences are sent. */
-  readonly #known: Rows = new Map();
   #outgoing: Readonly<Record<string, Tensor>> | undefined;
 
   constructor(unet: RowsUNet, options: BandOptions) {
+    const { bands, index, batch, coding } = options;
     this.#unet = unet;
     this.#options = options;
-    this.exchange = planExchange(unet.form(options.batch).features, options.bands, options.index);
-    this.#region = unet.planned(this.exchange.plan, options.batch);
-    this.#everywhere = unet.dense(options.bands.height, options.bands.width, options.batch);
+    this.exchange = planExchange(unet.form(batch).features, bands, index);
+    this.#region = unet.planned(this.exchange.plan, batch);
+    this.#everywhere = unet.dense(bands.height, bands.width, batch);
+    this.#seen = new SeenFeatures(this.exchange, this.#everywhere.plan, batch, coding);
   }
 
   /** Positions of level 0 that are this band's, in the order of its rows. */
@@ -78,7 +76,10 @@ export class BandUNet {
     const statistics = this.#allBands();
     const fed = { ...feeds, ...statistics };
     const { output, features } = await this.#unet.pass(region, inputs, { fed, others: this.#needed() });
-    if (this.#exchanges) this.#remember(features);
+    if (this.#exchanges) {
+      this.#seen.remember(features);
+      this.#rememberMoments(features);
+    }
     return output;
   }
 
@@ -95,145 +96,35 @@ export class BandUNet {
     const outputs = this.#outgoing;
     this.#outgoing = undefined;
     if (!outputs) return;
-    const { index, bands, batch } = this.#options;
-    const { windows, attended, moments } = this.exchange;
-    const common = attended.flatMap(({ name, channels }) => {
-      const known = this.#known.get(name);
-      const given = known && pictures(known, batch);
-      const fresh = pictures(floats(outputs, `new.${name}`), batch);
-      return fresh.map((rows, b) => this.#coded(rows, channels, given?.[b]));
+    const { index, moments } = this.exchange;
+    const statistics = moments.map(({ name }) => {
+      const own = floats(outputs, `new.${name}`);
+      this.#moments.get(name)![index] = own.slice();
+      return bytesOf(own);
     });
-    for (const feature of moments) {
-      const own = floats(outputs, `new.${feature.name}`);
-      this.#moments.get(feature.name)![index] = own.slice();
-      common.push(bytesOf(own));
-    }
-    await mailbox.post(step, 'all', common);
-    for (let to = 0; to < bandCount(bands); to++) {
-      const parts = windows.flatMap(({ feature: { name, channels }, given }) => {
-        const rows = given[to]!;
-        if (to === index || rows.length === 0) return [];
-        const taken = takeRows(floats(outputs, `new.${name}`), batch, channels, rows);
-        return [this.#coded(taken, channels, this.#known.get(`${name} ${to}`))];
-      });
-      if (parts.length > 0) await mailbox.post(step, to, parts);
-    }
+    await this.#seen.post(mailbox, step, outputs, statistics);
   }
 
   /** Takes what the others gave of a step. */
   async fetch(mailbox: Mailbox, step: number): Promise<void> {
     if (!this.#exchanges) return;
-    const { index, bands } = this.#options;
-    for (let from = 0; from < bandCount(bands); from++) {
-      if (from === index) continue;
-      await this.#fetchCommon(mailbox, step, from);
-      await this.#fetchHalo(mailbox, step, from);
-    }
-  }
-
-  async #fetchCommon(mailbox: Mailbox, step: number, from: number): Promise<void> {
-    const { attended, moments, others } = this.exchange;
-    const targets = attended.flatMap(({ name, level, channels }) =>
-      this.#partsOf(this.#seen.get(name)!, channels, others[level]!.counts, from).map((rows) => ({
-        rows,
-        channels,
-        slot: this.#slot(rows, channels),
-      })),
+    const { moments } = this.exchange;
+    await this.#seen.fetch(mailbox, step, (from) =>
+      moments.map(({ name }) => bytesOf(this.#moments.get(name)![from]!)),
     );
-    const statistics = moments.map(({ name }) => bytesOf(this.#moments.get(name)![from]!));
-    await mailbox.fetch(step, from, 'all', [...targets.map(({ slot }) => slot), ...statistics]);
-    for (const { rows, channels, slot } of targets) this.#decoded(slot, rows, channels);
-  }
-
-  async #fetchHalo(mailbox: Mailbox, step: number, from: number): Promise<void> {
-    const { batch, index } = this.#options;
-    const reads = this.exchange.windows
-      .filter(({ taken }) => taken[from]!.length > 0)
-      .map(({ feature: { name, channels }, taken }) => {
-        const rows = takeRows(this.#seen.get(name)!, batch, channels, taken[from]!);
-        return { name, channels, at: taken[from]!, rows, slot: this.#slot(rows, channels) };
-      });
-    if (reads.length === 0) return;
-    await mailbox.fetch(
-      step,
-      from,
-      index,
-      reads.map(({ slot }) => slot),
-    );
-    for (const { name, channels, at, rows, slot } of reads) {
-      this.#decoded(slot, rows, channels);
-      putRows(this.#seen.get(name)!, rows, batch, channels, at);
-    }
   }
 
   /** Whether there are other bands to hear from. */
   get #exchanges(): boolean {
-    return this.#options.mode === 'displaced' && bandCount(this.#options.bands) > 1;
+    return this.#options.mode === 'displaced' && this.exchange.count > 1;
   }
 
-  /** Codes rows for sending; `known`: what the receivers have of them, where differences are sent. */
-  #coded(rows: Float32Array, channels: number, known?: Float32Array): Uint8Array {
-    const { coding } = this.#options;
-    if (coding === 'float32') return bytesOf(rows);
-    const out = new Uint8Array(codedBytes(coding, rows.length / channels, channels));
-    encode(coding, rows, channels, out, known);
-    return out;
-  }
-
-  /** Where coded rows are received: as they are, they are read into their place. */
-  #slot(rows: Float32Array, channels: number): Uint8Array {
-    const { coding } = this.#options;
-    if (coding === 'float32') return bytesOf(rows);
-    return new Uint8Array(codedBytes(coding, rows.length / channels, channels));
-  }
-
-  #decoded(slot: Uint8Array, rows: Float32Array, channels: number): void {
-    const { coding } = this.#options;
-    if (coding !== 'float32') decode(coding, slot, rows, channels);
-  }
-
-  /** The rows of one band in each batch of the others' rows. */
-  #partsOf(rows: Float32Array, channels: number, counts: readonly number[], band: number): Float32Array[] {
+  /** After a dense step: the moments of every band. */
+  #rememberMoments(outputs: Readonly<Record<string, Tensor>>): void {
     const { batch } = this.#options;
-    const total = counts.reduce((a, b) => a + b, 0);
-    const before = counts.slice(0, band).reduce((a, b) => a + b, 0);
-    return Array.from({ length: batch }, (_, b) => {
-      const from = (b * total + before) * channels;
-      return rows.subarray(from, from + counts[band]! * channels);
-    });
-  }
-
-  /** After a dense step: everything that bands would have told each other. */
-  #remember(outputs: Readonly<Record<string, Tensor>>): void {
-    const { batch, bands, coding } = this.#options;
-    const { plan, windows, attended, moments, others } = this.exchange;
-    const differences = coding === 'residual';
-    for (const { feature, halo, given } of windows) {
-      const { name, channels, level } = feature;
-      const all = floats(outputs, `new.${name}`);
-      this.#seen.set(name, takeRows(all, batch, channels, halo, 1));
-      if (!differences) continue;
-      const { stored } = plan.levels[level]!;
-      for (const [to, rows] of given.entries())
-        this.#known.set(
-          `${name} ${to}`,
-          takeRows(
-            all,
-            batch,
-            channels,
-            rows.map((row) => stored[row]!),
-          ),
-        );
-    }
-    for (const { name, channels, level } of attended) {
-      const all = floats(outputs, `new.${name}`);
-      this.#seen.set(name, takeRows(all, batch, channels, others[level]!.rows));
-      if (differences) this.#known.set(name, takeRows(all, batch, channels, plan.levels[level]!.stored));
-    }
-    const count = bandCount(bands);
-    for (const { name, groups } of moments) {
+    for (const { name, groups } of this.exchange.moments) {
       const each = floats(outputs, `new.${name}`);
-      const own = Array.from({ length: count }, (_, k) =>
+      const own = Array.from({ length: this.exchange.count }, (_, k) =>
         takeRows(each, 2 * batch, groups, Int32Array.of(k)),
       );
       this.#moments.set(name, own);
@@ -247,12 +138,12 @@ export class BandUNet {
     const feeds: Record<string, Tensor> = {};
     for (const { feature, halo } of windows) {
       const { name, channels } = feature;
-      const rows = this.#seen.get(name) ?? new Float32Array(batch * (halo.length + 1) * channels);
+      const rows = this.#seen.rows(name) ?? new Float32Array(batch * (halo.length + 1) * channels);
       feeds[name] = float32(rows, [batch, halo.length + 1, channels]);
     }
     for (const { name, channels, level } of attended) {
       const count = this.#exchanges ? others[level]!.rows.length : 0;
-      feeds[name] = float32(this.#seen.get(name) ?? new Float32Array(), [batch, count, channels]);
+      feeds[name] = float32(this.#seen.rows(name) ?? new Float32Array(), [batch, count, channels]);
     }
     for (const [level, { active }] of plan.levels.entries()) {
       const weight = this.#exchanges && this.#options.moments === 'mixed' ? this.#shares(level)[index]! : 1;
@@ -310,15 +201,6 @@ export class BandUNet {
   /** Names of the features that a step must give. */
   #needed(): string[] {
     if (!this.#exchanges) return [];
-    const { windows, attended, moments } = this.exchange;
-    return [...windows.map(({ feature }) => feature), ...attended, ...moments].map(
-      ({ name }) => `new.${name}`,
-    );
+    return [...this.#seen.outputs, ...this.exchange.moments.map(({ name }) => `new.${name}`)];
   }
-}
-
-/** Rows of a batch, picture by picture. */
-function pictures(rows: Float32Array, batch: number): Float32Array[] {
-  const length = rows.length / batch;
-  return Array.from({ length: batch }, (_, b) => rows.subarray(b * length, (b + 1) * length));
 }

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import { sizeAt } from '../graph/macs.ts';
+import { boundsOf, heightOf, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
 
 /**
@@ -16,6 +17,14 @@ export interface Bands {
 
 /** `y`: bands are rows of the picture; `x`: columns. */
 export type Axis = 'y' | 'x';
+
+/** A way to cut something into bands. */
+export interface Cutting {
+  /** How many bands there can be. */
+  readonly most: number;
+  /** Bands whose sizes are as `weights`, one a band, e.g. workers' speeds. */
+  bands(weights: readonly number[]): Bands;
+}
 
 export function bandCount({ edges }: Bands): number {
   return edges[0]!.length - 1;
@@ -35,6 +44,31 @@ export function longerSide({ height, width }: { height: number; width: number })
   return width > height ? 'x' : 'y';
 }
 
+/** Cuts a whole picture. */
+export function wholeCutting(extent: { height: number; width: number }, levelCount: number): Cutting {
+  return {
+    most: mostBands(extent, levelCount),
+    bands: (weights) => cutBands(extent, levelCount, weights),
+  };
+}
+
+/** Cuts the active positions of a picture, given for each level: every band gets its share of them. */
+export function activeCutting(masks: readonly Mask[]): Cutting {
+  const [{ height, width }] = masks as [Mask];
+  const bounds = boundsOf(masks[0]!);
+  if (!bounds) throw new Error('there is nothing active to cut');
+  const axis = longerSide({ height: heightOf(bounds), width: widthOf(bounds) });
+  const lines = masks.map((mask) => activeLines(mask, axis));
+  const most = Math.min(...lines.map((counts) => counts.filter(Boolean).length));
+  return {
+    most,
+    bands: (weights) => {
+      const ends = endsOf(weights, most, 'The edited part');
+      return { height, width, axis, edges: lines.map((counts) => cutLines(counts, ends)) };
+    },
+  };
+}
+
 /**
  * Cuts the levels of a network into bands whose sizes are as `weights` (one a band, e.g. workers' speeds), rounded to
  * whole positions on each level.
@@ -45,43 +79,70 @@ export function cutBands(
   weights: readonly number[],
   axis = longerSide(extent),
 ): Bands {
+  const { height, width } = extent;
+  const name = `A picture with ${width}×${height} latent positions`;
+  const ends = endsOf(weights, mostBands(extent, levelCount, axis), name);
+  const edges = Array.from({ length: levelCount }, (_, level) => {
+    const size = sizeAt(extent, level)[axis === 'y' ? 0 : 1];
+    return cutLines(new Array<number>(size).fill(1), ends);
+  });
+  return { height, width, axis, edges };
+}
+
+/** Where each band ends, as a share of everything. */
+function endsOf(weights: readonly number[], most: number, name: string): number[] {
   const count = weights.length;
-  const most = mostBands(extent, levelCount, axis);
   if (count < 1 || count > most)
-    throw new InputError(
-      `A picture with ${extent.width}×${extent.height} latent positions can be divided over 1 to ${most} workers, not ${count}.`,
-    );
+    throw new InputError(`${name} can be divided over 1 to ${most} workers, not ${count}.`);
   if (!weights.every((weight) => weight > 0 && Number.isFinite(weight)))
     throw new Error('bands have positive weights');
   const total = weights.reduce((a, b) => a + b);
   let sum = 0;
-  const ends = weights.map((weight) => {
+  return weights.map((weight) => {
     sum += weight;
     return sum / total;
   });
-  const edges = Array.from({ length: levelCount }, (_, level) => {
-    const size = sizeAt(extent, level)[axis === 'y' ? 0 : 1];
-    const cuts = [0];
-    for (const [k, end] of ends.entries()) {
-      const left = count - 1 - k;
-      const least = cuts.at(-1)! + 1;
-      cuts.push(left === 0 ? size : Math.min(Math.max(Math.round(end * size), least), size - left));
-    }
-    return cuts;
-  });
-  return { height: extent.height, width: extent.width, axis, edges };
 }
 
-/** The masks of one band, from the finest level. */
-export function bandMasks(bands: Bands, index: number): Mask[] {
+/** Edges between lines with so many active positions, as near to `ends` as they come; no band is left without any. */
+function cutLines(counts: readonly number[], ends: readonly number[]): number[] {
+  const occupied = [...counts.keys()].filter((line) => counts[line]! > 0);
+  const before = [0];
+  for (const line of occupied) before.push(before.at(-1)! + counts[line]!);
+  const total = before.at(-1)!;
+  const cuts = [0];
+  let lines = 0;
+  for (const [k, end] of ends.slice(0, -1).entries()) {
+    const last = occupied.length - (ends.length - 1 - k);
+    const distance = (count: number) => Math.abs(before[count]! - end * total);
+    lines++;
+    while (lines < last && distance(lines + 1) <= distance(lines)) lines++;
+    cuts.push(occupied[lines]!);
+  }
+  return [...cuts, counts.length];
+}
+
+function activeLines({ height, width, data }: Mask, axis: Axis): number[] {
+  const counts = new Array<number>(axis === 'y' ? height : width).fill(0);
+  for (const [position, value] of data.entries()) {
+    const line = axis === 'y' ? Math.floor(position / width) : position % width;
+    counts[line] = counts[line]! + value;
+  }
+  return counts;
+}
+
+/** The masks of one band, from the finest level; `within`: of the active positions of each level only. */
+export function bandMasks(bands: Bands, index: number, within?: readonly Mask[]): Mask[] {
   return bands.edges.map((edges, level) => {
     const [height, width] = sizeAt(bands, level);
     const [from, to] = [edges[index]!, edges[index + 1]!];
+    const active = within && within[level]!.data;
     const data = new Uint8Array(height * width);
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
         const along = bands.axis === 'y' ? y : x;
-        if (along >= from && along < to) data[y * width + x] = 1;
+        const position = y * width + x;
+        if (along >= from && along < to) data[position] = active ? active[position]! : 1;
       }
     return { height, width, data };
   });

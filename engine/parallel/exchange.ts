@@ -1,13 +1,15 @@
 import type { AttendedFeature, Feature, MomentsFeature, WindowFeature } from '../regions/features.ts';
 import { levelCount } from '../regions/features.ts';
 import { neighboursOf } from '../regions/feeds.ts';
+import type { Mask } from '../regions/mask.ts';
 import { planLevels, type RegionPlan } from '../regions/plan.ts';
 import { type Bands, bandCount, bandMasks } from './bands.ts';
 
-/** What one band of a picture reads of the others after each step, and gives them. */
+/** What one band of a picture, or of its active positions, reads of the others after each step, and gives them. */
 export interface Exchange {
-  readonly bands: Bands;
   readonly index: number;
+  /** How many bands there are. */
+  readonly count: number;
   readonly plan: RegionPlan;
   /** Halo rows: from neighbours only, and only those that are read. */
   readonly windows: readonly WindowExchange[];
@@ -21,7 +23,7 @@ export interface Exchange {
 
 export interface WindowExchange {
   readonly feature: WindowFeature;
-  /** Store rows of the halo. */
+  /** Store rows of the halo; those that no band computes are recorded ones. */
   readonly halo: Int32Array;
   /** For each band: which of its active rows this band reads, as rows of `halo`; in the order in which they come. */
   readonly taken: readonly Int32Array[];
@@ -29,15 +31,23 @@ export interface WindowExchange {
   readonly given: readonly Int32Array[];
 }
 
-/** Works out the exchange of band `index` for a network with these features. */
-export function planExchange(features: readonly Feature[], bands: Bands, index: number): Exchange {
+/**
+ * Works out the exchange of band `index` for a network with these features. `active`: of each level, where not all
+ * positions are computed.
+ */
+export function planExchange(
+  features: readonly Feature[],
+  bands: Bands,
+  index: number,
+  active?: readonly Mask[],
+): Exchange {
   const count = bandCount(bands);
-  const plans = Array.from({ length: count }, (_, k) => planLevels(bandMasks(bands, k)));
+  const plans = Array.from({ length: count }, (_, k) => planLevels(bandMasks(bands, k, active)));
   const plan = plans[index]!;
   /** Of each level, by store row: the band that computes it, and which of its active rows it is. */
   const places = Array.from({ length: levelCount(features) }, (_, level) => {
     const size = plan.levels[level]!.height * plan.levels[level]!.width;
-    const band = new Int32Array(size);
+    const band = new Int32Array(size).fill(-1);
     const row = new Int32Array(size);
     for (const [k, other] of plans.entries())
       for (const [i, stored] of other.levels[level]!.stored.entries()) {
@@ -72,8 +82,8 @@ export function planExchange(features: readonly Feature[], bands: Bands, index: 
     };
   });
   return {
-    bands,
     index,
+    count,
     plan,
     windows,
     attended: features.filter((feature) => feature.kind === 'attended'),

@@ -1,5 +1,6 @@
 import type { Coding, Precision } from '../api.ts';
 import type { Condition } from '../pipelines/guidance.ts';
+import type { Mask } from '../regions/mask.ts';
 import type { PatchMode } from './band-unet.ts';
 import type { Bands } from './bands.ts';
 
@@ -19,6 +20,20 @@ export interface Job {
   index: number;
   mode: PatchMode;
   coding: Coding;
+  /** Of an edit: the bands are of the positions that it computes. */
+  edit?: EditJob;
+}
+
+/** What a worker needs to compute some positions of a picture with the features of its own process around them. */
+export interface EditJob {
+  /** Names the picture's process, whose features the worker keeps for later edits of it. */
+  picture: string;
+  /** What the picture's own passes are told, of this worker's branches. */
+  condition: Condition;
+  /** At latent size: the positions that are computed. */
+  mask: Mask;
+  /** See `planRegion`. */
+  ring: number;
 }
 
 /** One step of a job. */
@@ -31,6 +46,8 @@ export interface StepCall {
   kind: 'dense' | 'band';
   /** The whole scaled sample, planes [C, h, w]. */
   sample: Float32Array;
+  /** Of an edit: the picture's own process at this step, to be recorded where it is not yet. */
+  own?: Float32Array;
 }
 
 export interface StepAnswer {
@@ -42,6 +59,8 @@ export interface StepAnswer {
   /** Bytes given to and taken from other workers. */
   sentBytes: number;
   receivedBytes: number;
+  /** Of an edit: what recording the picture's own features took; 0 where they were known. */
+  recordSeconds: number;
 }
 
 /** A worker as the one who hands out the work sees it. */
@@ -50,6 +69,8 @@ export interface Member {
   /** Prepares for a job's steps; the model is loaded unless it is loaded already. Gives the seconds that took. */
   begin(job: Job): Promise<number>;
   step(call: StepCall): Promise<StepAnswer>;
+  /** Keeps the features of a finished edit, which this worker computed alone, as those of the picture that came of it. */
+  keep(job: string, picture: string): Promise<void>;
   /** The job is over, or given up. */
   end(job: string): Promise<void>;
   /** Gives the worker up: it has stalled, or is not needed any more. */

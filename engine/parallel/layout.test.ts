@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { wholeCutting } from './bands.ts';
 import { divide } from './layout.ts';
 
 const extent = { height: 64, width: 64 };
 const shape = (speeds: number[], batch: number, split: 'auto' | 'bands' = 'auto') =>
-  divide(speeds, batch, extent, 4, split).parts.map(({ worker, branch, bands, index }) => [
+  divide(speeds, batch, wholeCutting(extent, 4), split).parts.map(({ worker, branch, bands, index }) => [
     worker,
     branch,
     bands.edges[0]!.slice(index, index + 2),
@@ -50,7 +51,7 @@ test('a fast and two slow workers make two even groups; bands are as wide as wor
 });
 
 test('workers beyond the rows of the coarsest level have no part, the slowest first', () => {
-  const parts = divide([1, 2, 2, 2], 1, { height: 16, width: 24 }, 4, 'auto').parts;
+  const parts = divide([1, 2, 2, 2], 1, wholeCutting({ height: 16, width: 24 }, 4), 'auto').parts;
   assert.deepEqual(
     parts.map(({ worker }) => worker),
     [1, 2, 3],

@@ -1,5 +1,5 @@
 import type { Split } from '../api.ts';
-import { type Bands, cutBands, mostBands } from './bands.ts';
+import type { Bands, Cutting } from './bands.ts';
 
 /** Who computes what of a picture: each worker's branch of guidance (none: all of them) and band. */
 export interface Layout {
@@ -26,19 +26,13 @@ const SPLIT_TOLERANCE = 1.25;
 export function divide(
   speeds: readonly number[],
   batch: number,
-  extent: { height: number; width: number },
-  levelCount: number,
+  { most, bands: cut }: Cutting,
   split: Split,
 ): Layout {
-  const most = mostBands(extent, levelCount);
   const bySpeed = [...speeds.keys()].sort((a, b) => speeds[b]! - speeds[a]!);
   const groups = batch === 2 && split === 'auto' ? grouped(bySpeed.slice(0, 2 * most), speeds) : undefined;
   const parts = (workers: readonly number[], branch: number | undefined): Part[] => {
-    const bands = cutBands(
-      extent,
-      levelCount,
-      workers.map((worker) => speeds[worker]!),
-    );
+    const bands = cut(workers.map((worker) => speeds[worker]!));
     return workers.map((worker, index) => ({ worker, branch, bands, index }));
   };
   if (groups) return { parts: groups.flatMap((workers, branch) => parts(workers, branch)) };

@@ -2,7 +2,7 @@ import type { Coding, Split } from '../api.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
-import { bandSizes } from './bands.ts';
+import { bandSizes, wholeCutting } from './bands.ts';
 import { divide, type Part } from './layout.ts';
 import { receivedBytes } from './volume.ts';
 
@@ -46,7 +46,7 @@ export function partCosts(
   const features = featuresOf(network);
   const levels = levelCount(features);
   const speeds = new Array<number>(count).fill(1);
-  return divide(speeds, extent.batch, extent, levels, split).parts.map((part) => {
+  return divide(speeds, extent.batch, wholeCutting(extent, levels), split).parts.map((part) => {
     const { bands, index, branch } = part;
     const batch = branch === undefined ? extent.batch : 1;
     const active = Array.from({ length: levels }, (_, level) => bandSizes(bands, level)[index]!);

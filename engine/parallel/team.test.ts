@@ -58,6 +58,7 @@ class TestCrew {
         await this.onStep(i, call.step);
         return worker.step(call);
       },
+      keep: async (job, picture) => worker.keep(job, picture),
       end: async (job) => {
         this.ended.add(job);
       },

@@ -5,9 +5,10 @@ import type { Network } from '../graph/network.ts';
 import type { Predict } from '../pipelines/denoise.ts';
 import { batchOf, type Condition, guide } from '../pipelines/guidance.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
+import { activeCount, type Mask, pyramid } from '../regions/mask.ts';
 import { planLevels } from '../regions/plan.ts';
 import { overPlanes } from '../regions/rows.ts';
-import { bandMasks, bandSizes } from './bands.ts';
+import { activeCutting, bandCount, bandMasks, type Cutting, wholeCutting } from './bands.ts';
 import { type Job, type Member, MemberLostError, type StepAnswer } from './job.ts';
 import { divide, type Layout } from './layout.ts';
 import { branchOf } from './worker.ts';
@@ -43,6 +44,20 @@ export interface Picture {
   width: number;
   condition: Condition;
   timesteps: readonly number[];
+  /** Where not all of it is computed. */
+  edit?: EditedPicture;
+}
+
+/** A picture of which some positions are painted anew. */
+export interface EditedPicture {
+  /** Names the picture's process; see `Process`. */
+  id: string;
+  condition: Condition;
+  mask: Mask;
+  /** See `planRegion`. */
+  ring: number;
+  /** The scaled sample of the picture's own process at a step, planes [C, h, w]. */
+  sampleAt(index: number): Float32Array;
 }
 
 export const TEAM_DEFAULTS: TeamOptions = {
@@ -64,7 +79,9 @@ const MAX_ATTEMPTS = 5;
 export class TeamRun {
   readonly #picture: Picture;
   readonly #options: TeamOptions;
-  readonly #levels: number;
+  /** Of an edit: the positions that are computed, of each level. */
+  readonly #active: readonly Mask[] | undefined;
+  readonly #cutting: Cutting;
   readonly #signal: AbortSignal | undefined;
   #members: readonly Member[];
   /** Of each member: measured in the first dense step. */
@@ -76,6 +93,9 @@ export class TeamRun {
   readonly notices: string[] = [];
   readonly #macs = new Map<Member, number>();
   loadSeconds = 0;
+  /** Of an edit: what recording the picture's own features took, at each step where it had to be done; and cost. */
+  readonly recordSeconds: number[] = [];
+  recordingMacs = 0;
 
   constructor(members: readonly Member[], picture: Picture, options: TeamOptions, signal?: AbortSignal) {
     this.#members = members;
@@ -83,19 +103,17 @@ export class TeamRun {
     this.#picture = picture;
     this.#options = options;
     this.#signal = signal;
-    this.#levels = levelCount(featuresOf(picture.network));
+    const levels = levelCount(featuresOf(picture.network));
+    const { edit } = picture;
+    this.#active = edit && pyramid(edit.mask, levels, edit.ring);
+    this.#cutting = this.#active ? activeCutting(this.#active) : wholeCutting(picture, levels);
   }
 
   /** Hands out the work; the model is loaded where it is not. */
   async begin(): Promise<void> {
-    const layout = divide(
-      this.#speeds,
-      batchOf(this.#picture.condition),
-      this.#picture,
-      this.#levels,
-      this.#options.split,
-    );
-    const running = new Running(this.#members, layout, this.#picture, this.#options, this.#levels);
+    const batch = batchOf(this.#picture.condition);
+    const layout = divide(this.#speeds, batch, this.#cutting, this.#options.split);
+    const running = new Running(this.#members, layout, this.#picture, this.#options, this.#active);
     this.#job = running;
     const begun = running.begin();
     const lost = await this.#settle(begun, Number.POSITIVE_INFINITY);
@@ -110,7 +128,7 @@ export class TeamRun {
       const job = this.#job!;
       const patience = Math.max(this.#options.patience, STALL_FACTOR * this.#slowest);
       const begin = performance.now();
-      const answering = job.step(sample, this.#picture.timesteps[index]!);
+      const answering = job.step(sample, index);
       const lost = await this.#settle(answering, patience);
       if (lost.length > 0) {
         await this.#leave(lost);
@@ -130,6 +148,7 @@ export class TeamRun {
         const member = this.#members[worker]!;
         this.#macs.set(member, (this.#macs.get(member) ?? 0) + job.macs(i));
       }
+      this.#countRecording(answers);
       const output = job.joined(answers);
       await this.#measure();
       return guide(output, this.#picture.condition);
@@ -161,6 +180,23 @@ export class TeamRun {
   /** The picture is done, or given up. */
   end(): void {
     this.#job?.end();
+  }
+
+  /** Whether workers can keep a finished edit's features: each knows all of its branches. */
+  get canKeep(): boolean {
+    return this.#job?.layout.parts.every(({ bands }) => bandCount(bands) === 1) ?? false;
+  }
+
+  /** Has the features of a finished edit kept as those of a picture of this name. */
+  async keep(picture: string): Promise<void> {
+    await this.#job?.keep(picture);
+  }
+
+  #countRecording(answers: readonly StepAnswer[]): void {
+    const seconds = Math.max(...answers.map(({ recordSeconds }) => recordSeconds));
+    if (seconds > 0) this.recordSeconds.push(seconds);
+    for (const [i, { recordSeconds }] of answers.entries())
+      if (recordSeconds > 0) this.recordingMacs += this.#job!.recordingMacs(i);
   }
 
   /** Waits for all; gives the parts whose workers are lost or have stalled. Cancelling does not wait. */
@@ -239,7 +275,9 @@ class Running {
   readonly #options: TeamOptions;
   readonly #ids: string[];
   readonly #positions: Int32Array[];
-  readonly #active: number[][];
+  /** Positions of each part, and of all, that are computed at each level. */
+  readonly #counts: number[][];
+  readonly #all: number[] | undefined;
   #step = 0;
   #dense = 0;
 
@@ -248,7 +286,7 @@ class Running {
     layout: Layout,
     picture: Picture,
     options: TeamOptions,
-    levels: number,
+    active: readonly Mask[] | undefined,
   ) {
     this.layout = layout;
     this.#members = members;
@@ -256,16 +294,14 @@ class Running {
     this.#options = options;
     const id = crypto.randomUUID();
     this.#ids = layout.parts.map(({ branch }) => `${id}-${branch ?? 'all'}`);
-    this.#positions = layout.parts.map(
-      ({ bands, index }) => planLevels([bandMasks(bands, index)[0]!]).levels[0]!.active,
-    );
-    this.#active = layout.parts.map(({ bands, index }) =>
-      Array.from({ length: levels }, (_, level) => bandSizes(bands, level)[index]!),
-    );
+    const masks = layout.parts.map(({ bands, index }) => bandMasks(bands, index, active));
+    this.#positions = masks.map(([finest]) => planLevels([finest!]).levels[0]!.active);
+    this.#counts = masks.map((levels) => levels.map(activeCount));
+    this.#all = active?.map(activeCount);
   }
 
   begin(): Promise<unknown>[] {
-    const { model, precision, channels, condition } = this.#picture;
+    const { model, precision, channels, condition, edit } = this.#picture;
     const { mode, coding } = this.#options;
     return this.layout.parts.map(async ({ worker, branch, bands, index }, i) => {
       const job: Job = {
@@ -278,13 +314,22 @@ class Running {
         index,
         mode: mode === 'naive' ? 'naive' : 'displaced',
         coding,
+        ...(edit && {
+          edit: {
+            picture: nameFor(edit.id, branch),
+            condition: branchOf(edit.condition, branch),
+            mask: edit.mask,
+            ring: edit.ring,
+          },
+        }),
       };
       this.loadSeconds[i] = await this.#members[worker]!.begin(job);
     });
   }
 
-  step(sample: Float32Array, timestep: number): Promise<StepAnswer>[] {
+  step(sample: Float32Array, index: number): Promise<StepAnswer>[] {
     const { mode, warmUp } = this.#options;
+    const { timesteps, edit } = this.#picture;
     // A naive band needs no features; displaced ones need those of a dense step first.
     const least = mode === 'naive' ? 0 : 1;
     const isDense = mode === 'synchronous' || this.#dense < Math.max(warmUp, least);
@@ -292,8 +337,10 @@ class Running {
     const step = this.#step++;
     this.wasDense = isDense;
     if (isDense) this.#dense++;
+    const own = edit && { own: edit.sampleAt(index) };
+    const call = { step, timestep: timesteps[index]!, kind, sample, ...own } as const;
     return this.layout.parts.map(({ worker }, i) =>
-      this.#members[worker]!.step({ job: this.#ids[i]!, step, timestep, kind, sample }),
+      this.#members[worker]!.step({ job: this.#ids[i]!, ...call }),
     );
   }
 
@@ -321,10 +368,27 @@ class Running {
 
   /** Multiply–accumulates of one part's last step. */
   macs(i: number): number {
+    return this.#macs(i, this.wasDense ? this.#all : this.#counts[i]);
+  }
+
+  /** Of recording one step of the picture's own process. */
+  recordingMacs(i: number): number {
+    return this.#macs(i, undefined);
+  }
+
+  #macs(i: number, active: readonly number[] | undefined): number {
     const { network, height, width, condition } = this.#picture;
     const batch = this.layout.parts[i]!.branch === undefined ? batchOf(condition) : 1;
     const extent = { height, width, batch, tokens: condition.text.dims[1]! };
-    return countMacs(network, extent, this.wasDense ? undefined : this.#active[i]).total;
+    return countMacs(network, extent, active).total;
+  }
+
+  async keep(picture: string): Promise<void> {
+    await Promise.all(
+      this.layout.parts.map(({ worker, branch }, i) =>
+        this.#members[worker]!.keep(this.#ids[i]!, nameFor(picture, branch)),
+      ),
+    );
   }
 
   /** Tells every worker; nobody is waited for, since one may have stalled. */
@@ -332,4 +396,9 @@ class Running {
     for (const [i, { worker }] of this.layout.parts.entries())
       this.#members[worker]!.end(this.#ids[i]!).catch(() => {});
   }
+}
+
+/** A worker keeps features of its own branches of a picture. */
+function nameFor(picture: string, branch: number | undefined): string {
+  return `${picture}-${branch ?? 'all'}`;
 }

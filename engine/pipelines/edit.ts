@@ -1,6 +1,7 @@
 import type { CallOptions, EditMode, EditProgress, EditResult, PicturePart, Recipe } from '../api.ts';
 import { InputError } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
+import type { Team } from '../parallel/team.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
 import { latentMask } from '../pictures/mask.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
@@ -18,8 +19,10 @@ import { PREVIEW_INTERVAL_MS } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
 import { repaintDense, repaintSparse } from './repaint.ts';
+import { editedPicture, repaintShared } from './repaint-shared.ts';
 import { LIMITS } from './request.ts';
 import { study } from './study.ts';
+import { beginTeamRun } from './team-run.ts';
 
 /** Latent positions computed around the mask; docs/measurements.md shows what more or fewer would give. */
 export const DEFAULT_DILATION = 1;
@@ -46,17 +49,17 @@ export interface Edited {
   remember: () => Promise<void>;
 }
 
-/** Paints the masked part of a picture anew. */
+/** Paints the masked part of a picture anew. A team's workers compute the U-Net in place of this process. */
 export async function edit(
   ready: ReadyModel,
   memory: EditMemory,
   task: EditTask,
-  options: CallOptions<EditProgress> & { previews?: boolean } = {},
+  options: CallOptions<EditProgress> & { previews?: boolean; team?: Team } = {},
 ): Promise<Edited> {
   const begin = performance.now();
   const { model, components } = ready;
   const { picture, mask, coverage, recipe, strength } = task;
-  const { signal } = options;
+  const { signal, team } = options;
   const sparse = task.mode === 'sparse';
   const box = boundsOf(mask);
   if (!box) throw new InputError('The mask has no white pixel, so there is nothing to edit.');
@@ -76,8 +79,9 @@ export async function edit(
     signal,
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
-  if (sparse) await components.freeDrawing();
-  const unet = sparse && (await components.editingUNet(extent, recipe));
+  const here = sparse && !team;
+  if (here) await components.freeDrawing();
+  const unet = here && (await components.editingUNet(extent, recipe));
   const loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
@@ -139,14 +143,30 @@ export async function edit(
     recipe.attention,
   ).total;
   const dims = [latentChannels, extent.height, extent.width];
-  const repainted = unet
-    ? await repaintSparse(unet, memory.features, request, task.dilation, callbacks)
-    : await repaintDense(
-        await densePredict(components, recipe, scheduler, dims, condition),
-        request,
-        denseStepMacs,
-        callbacks,
-      );
+  const run =
+    team &&
+    (await beginTeamRun(components, team, {
+      precision: recipe.precision,
+      condition,
+      timesteps: scheduler.timesteps,
+      dims,
+      signal,
+      ...(sparse && { edit: editedPicture(request, task.dilation) }),
+    }));
+  const repaint = async () => {
+    if (run && sparse)
+      return repaintShared(run, components.network('unet'), request, task.dilation, callbacks);
+    if (run) return repaintDense(run.predict, request, denseStepMacs, callbacks);
+    if (unet) return repaintSparse(unet, memory.features, request, task.dilation, callbacks);
+    const predict = await densePredict(components, recipe, scheduler, dims, condition);
+    return repaintDense(predict, request, denseStepMacs, callbacks);
+  };
+  const repainted = await repaint().catch((error: unknown) => {
+    run?.end();
+    throw error;
+  });
+  const workers = run?.report();
+  if (!repainted.remember) run?.end();
   report('decode', steps - start);
   await listen(signal);
   const decoded = sparse
@@ -181,7 +201,8 @@ export async function edit(
       seconds: (performance.now() - begin) / 1000,
       loadSeconds,
       stepSeconds,
-      warnings: text.warnings,
+      ...(workers && { workers }),
+      warnings: [...text.warnings, ...(run?.notices ?? [])],
       activeFraction: repainted.activeFraction,
       denseMacs: text.macs + encoderMacs + (steps - start) * denseStepMacs + decoderMacs,
       computed: repainted.active.map((level, l) => ({

@@ -53,7 +53,7 @@ export interface Repainted {
   remember?: (picture: string) => Promise<void>;
 }
 
-type Callbacks = Pick<DenoiseOptions, 'signal'> & {
+export type Callbacks = Pick<DenoiseOptions, 'signal'> & {
   /** `latent` computes the picture as this step sees it. */
   onStep?: (index: number, latent: () => Float32Array) => void | Promise<void>;
   /** Called before a pass is recorded. */
@@ -78,20 +78,6 @@ export async function repaintSparse(
   const batch = batchOf(condition);
   const tokens = condition.text.dims[1]!;
   const { editing, region, recording } = await editedRegion(unets, mask, batch, ring);
-  const at = region.plan.levels[0]!.active;
-  const rowsOf = (planes: Float32Array) => toRows(planes, 1, channels, at);
-  const isPainted = at.map((position) => mask.data[position]!);
-  const keepRing = (rows: Float32Array, known: Float32Array) =>
-    rows.map((value, i) => (isPainted[Math.floor(i / channels)] ? value : known[i]!));
-  const clean = rowsOf(process.latent);
-  const noise = rowsOf(process.noise);
-  const known = (index: number) =>
-    index < scheduler.timesteps.length ? scheduler.addNoise(clean, noise, index) : clean;
-  const withRows = (rows: Float32Array) => {
-    const planes = process.latent.slice();
-    overPlanes(planes, keepRing(rows, clean), 1, channels, at);
-    return planes;
-  };
   const recordSeconds: number[] = [];
   let everywhere: Region | undefined;
   const recordedAt = async (index: number): Promise<Recorded> => {
@@ -129,17 +115,10 @@ export async function repaintSparse(
       if (recorded) store.put({ picture, timestep }, editing.updated(recorded, region, pass));
     }
   };
-  const begin = keepRing(scheduler.addNoise(clean, rowsOf(request.noise), start), known(start));
-  const painted = await denoise(predict, scheduler, begin, {
-    start,
-    signal,
-    noise: (index) => rowsOf(request.stepNoise(index)),
-    constrain: (sample, index) => keepRing(sample, known(index + 1)),
-    onStep: (index, _, original) => callbacks.onStep?.(index, () => withRows(original())),
-  });
+  const latent = await paintRows(predict, request, region.plan.levels[0]!.active, callbacks);
   const steps = scheduler.timesteps.length - start;
   return {
-    latent: withRows(painted),
+    latent,
     macs: editing.macs(region, tokens, steps),
     recordingMacs: everywhere ? editing.macs(everywhere, tokens, recordSeconds.length) : 0,
     recordedSteps: recordSeconds.length,
@@ -159,6 +138,41 @@ async function editedRegion(
 ): Promise<EditingUNet & { region: Region }> {
   const region = editing.region(mask, batch, ring);
   return { editing: isDense(region.plan) ? await recording() : editing, region, recording };
+}
+
+/**
+ * Denoises the rows of some positions, of which those outside the mask stay on the picture's own process; `predict` takes
+ * and gives rows. Gives the process's latents with the masked part painted anew.
+ */
+export async function paintRows(
+  predict: Predict,
+  { process, scheduler, start, mask, noise, stepNoise }: RepaintRequest,
+  at: Int32Array,
+  { signal, onStep }: Callbacks,
+): Promise<Float32Array> {
+  const channels = channelsOf(process.latent, mask);
+  const rowsOf = (planes: Float32Array) => toRows(planes, 1, channels, at);
+  const isPainted = at.map((position) => mask.data[position]!);
+  const keepRing = (rows: Float32Array, known: Float32Array) =>
+    rows.map((value, i) => (isPainted[Math.floor(i / channels)] ? value : known[i]!));
+  const clean = rowsOf(process.latent);
+  const own = rowsOf(process.noise);
+  const known = (index: number) =>
+    index < scheduler.timesteps.length ? scheduler.addNoise(clean, own, index) : clean;
+  const withRows = (rows: Float32Array) => {
+    const planes = process.latent.slice();
+    overPlanes(planes, keepRing(rows, clean), 1, channels, at);
+    return planes;
+  };
+  const begin = keepRing(scheduler.addNoise(clean, rowsOf(noise), start), known(start));
+  const painted = await denoise(predict, scheduler, begin, {
+    start,
+    signal,
+    noise: (index) => rowsOf(stepNoise(index)),
+    constrain: (sample, index) => keepRing(sample, known(index + 1)),
+    onStep: (index, _, original) => onStep?.(index, () => withRows(original())),
+  });
+  return withRows(painted);
 }
 
 /** Prediction over everything, keeping the features of every step. Samples are planes [C, h, w] (`dims`). */

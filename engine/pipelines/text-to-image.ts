@@ -1,7 +1,7 @@
 import type { CallOptions, EncodedPicture, GenerateProgress, GenerateResult, Recipe } from '../api.ts';
 import { InputError } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
-import { type Team, TeamRun } from '../parallel/team.ts';
+import type { Team } from '../parallel/team.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import { encodePng } from '../pictures/png.ts';
 import { decodePicture } from '../pictures/read.ts';
@@ -20,6 +20,7 @@ import { latentPreview, PREVIEW_INTERVAL_MS, PREVIEW_SHARE } from './preview.ts'
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, RegionAutoencoder } from './region-autoencoder.ts';
 import { recordingPredict } from './repaint.ts';
+import { beginTeamRun } from './team-run.ts';
 
 /**
  * Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. With a memory the features of every step
@@ -74,24 +75,13 @@ export async function textToImage(
   const id = crypto.randomUUID();
   const run =
     options.team &&
-    new TeamRun(
-      options.team.members,
-      {
-        model: options.team.model,
-        precision: recipe.precision,
-        network: components.network('unet'),
-        channels: latentChannels,
-        ...extent,
-        condition,
-        timesteps: scheduler.timesteps,
-      },
-      options.team.options,
+    (await beginTeamRun(components, options.team, {
+      precision: recipe.precision,
+      condition,
+      timesteps: scheduler.timesteps,
+      dims,
       signal,
-    );
-  await run?.begin().catch((error: unknown) => {
-    run.end();
-    throw error;
-  });
+    }));
   loadSeconds += run?.loadSeconds ?? 0;
   const predict =
     run?.predict ??

@@ -28,6 +28,13 @@ test('edit paints the masked part and leaves every other pixel', () =>
     const [before, after, mask] = await Promise.all(['image.png', 'edited.png', 'mask.png'].map(pixels));
     assert.ok(before!.every((value, i) => mask![i] !== 0 || after![i] === value));
     assert.ok(before!.some((value, i) => after![i] !== value));
+
+    const shared = await patchwork([...args, '--steps', '3', '--seed', '1', '--json', '--workers', '2']);
+    assert.equal(shared.code, 0, shared.stderr);
+    const { workers, recordedSteps } = JSON.parse(shared.stdout);
+    assert.deepEqual([workers.length, recordedSteps], [2, result.recordedSteps]);
+    const together = await pixels('edited.png');
+    assert.ok(together.every((value, i) => Math.abs(value - after![i]!) <= 1));
   }));
 
 test('edit refuses what cannot be edited in one sentence', () =>

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
-const BUNDLE = path.join(import.meta.dirname, '..', '..', 'dist', 'patchwork.mjs');
+export const BUNDLE = path.join(import.meta.dirname, '..', '..', 'dist', 'patchwork.mjs');
 
 export interface Outcome {
   code: number | null;

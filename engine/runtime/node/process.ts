@@ -10,10 +10,5 @@ import { LocalCrew } from './workers/crew.ts';
 
 const megabytes = Number(process.argv[2] ?? 0);
 const runtime = new NodeRuntime(0, process.argv[1]);
-serve(
-  createEngine(runtime, {
-    openCrew: () => new LocalCrew(),
-    connect: connectCrew,
-    ...(megabytes > 0 && { storeBudget: megabytes * 1e6 }),
-  }),
-);
+const budget = megabytes > 0 ? { storeBudget: megabytes * 1e6 } : {};
+serve(createEngine(runtime, { openCrew: () => new LocalCrew(budget), connect: connectCrew, ...budget }));

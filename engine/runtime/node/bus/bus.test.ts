@@ -5,6 +5,7 @@ import type { Engine, GenerateRequest } from '../../../api.ts';
 import { createEngine } from '../../../engine.ts';
 import { InputError, isAbort } from '../../../errors.ts';
 import { EMBEDDED } from '../../../models/embedded.ts';
+import { encodePng } from '../../../pictures/png.ts';
 import { psnr } from '../../../pictures/psnr.ts';
 import { decodePicture } from '../../../pictures/read.ts';
 import { NodeRuntime } from '../runtime.ts';
@@ -77,6 +78,27 @@ for (const coding of ['float32', 'float16', 'residual'] as const)
     assert.ok((await decibels(picture.png, alone)) > 18);
     assert.ok(report!.every(({ receivedBytes }) => receivedBytes > 0));
   });
+
+test('an edit is divided over workers of the bus; what they recorded serves the next one', {
+  skip,
+}, async () => {
+  const side = 256;
+  const mask = await encodePng(
+    Float32Array.from({ length: 3 * side * side }, (_, i) => (i % side > 96 && i % side < 200 ? 1 : -1)),
+    side,
+    side,
+  );
+  const edit = { prompt: 'a blue boat', image: alone, mask, seed: 2, steps: 6, threads: 1 };
+  const one = await engine.edit(edit);
+  const shared = { ...edit, bus: request.bus, patch: { split: 'bands' as const } };
+  const two = await engine.edit(shared);
+  assert.deepEqual(two.warnings, []);
+  assert.equal(two.workers!.length, 2);
+  assert.ok(two.workers!.every(({ receivedBytes }) => receivedBytes > 0));
+  assert.equal(two.recordedSteps, two.stepSeconds.length);
+  assert.ok((await decibels(two.picture.png, one.picture.png)) > 25);
+  assert.equal((await engine.edit({ ...shared, seed: 3 })).recordedSteps, 0);
+});
 
 /** Publishes again, late or not at all what goes through the bus to a worker. */
 function disturb(worker: BusWorker, disturbance: (publish: () => void, count: number) => void): () => void {

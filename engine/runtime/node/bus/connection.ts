@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import type { BusOptions } from '../../../api.ts';
 import { InputError, messageOf } from '../../../errors.ts';
@@ -29,11 +31,24 @@ export async function connectBus(options: BusOptions, name: string): Promise<Nat
         pass: decodeURIComponent(url.password),
       }),
       ...(credentials && { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
-      ...(secure && { tls: { ...(ca && { ca }) } }),
+      ...(secure && { tls: { ...(ca && { ca }), ...addressCheck(url.hostname) } }),
     });
   } catch (error) {
     throw new InputError(`The bus at ${url.host} cannot be used: ${messageOf(error)}.`, { cause: error });
   }
+}
+
+/**
+ * The client tells TLS the names of servers, and nothing of addresses: what the certificate says of an address is checked
+ * here.
+ */
+function addressCheck(hostname: string) {
+  const address = hostname.replace(/^\[(.*)\]$/, '$1');
+  if (!isIP(address)) return {};
+  return {
+    checkServerIdentity: (_: string, certificate: PeerCertificate) =>
+      checkServerIdentity(address, certificate),
+  };
 }
 
 /** Sends what is under way and closes the connection, which may be lost already. */

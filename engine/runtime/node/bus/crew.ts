@@ -1,8 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type ServiceInfo, Svcm } from '@nats-io/services';
-import { type NatsConnection, NoRespondersError } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import * as z from 'zod';
-import packageJson from '../../../../package.json' with { type: 'json' };
 import type { BusOptions } from '../../../api.ts';
 import { InputError } from '../../../errors.ts';
 import { contentHash } from '../../../models/content-hash.ts';
@@ -16,24 +14,16 @@ import {
   type StepCall,
 } from '../../../parallel/job.ts';
 import { connectBus, leaveBus } from './connection.ts';
+import { findWorkers } from './discovery.ts';
 import { type Parcel, receiveParcels, sendParcel } from './parcels.ts';
-import { answerSchema, MAX_CALL_BYTES, numbersIn, PROTOCOL, packJob, packStep, SERVICE } from './wire.ts';
+import { answerSchema, MAX_CALL_BYTES, numbersIn, packJob, packStep } from './wire.ts';
 
-/** How long workers have to say that they are there. */
-const DISCOVERY_MS = 700;
 /** A call that has no answer is sent again: it or its answer may have been lost. */
 const RESEND_MS = 5000;
 /** A worker that says nothing for so long is lost. */
 const SILENCE_MS = 8000;
 const ALIVE_MS = 2000;
 
-const metadataSchema = z.object({
-  worker: z.uuid(),
-  host: z.string().max(256),
-  protocol: z.string(),
-  models: z.string().max(1 << 16),
-});
-const modelsSchema = z.array(z.string().max(128));
 const answeredSchema = z.object({ ask: z.string().max(64), answer: answerSchema });
 
 export interface BusCrewOptions {
@@ -65,24 +55,15 @@ export class BusCrew implements Crew {
   async members(count: number, _threads: number | undefined, model: string): Promise<Member[]> {
     for (const member of this.#members) member.close();
     const hash = await contentHash(await openModel(model));
-    const found: { worker: string; name: string }[] = [];
-    const others: string[] = [];
-    for (const { metadata, version } of await this.#services()) {
-      const known = metadataSchema.safeParse(metadata);
-      if (!known.success) continue;
-      const { worker, host, protocol, models } = known.data;
-      const name = `${host} (${worker.slice(0, 4)})`;
-      if (version !== packageJson.version || protocol !== String(PROTOCOL))
-        others.push(`${name} runs ${version}`);
-      else if (!holds(models, hash)) others.push(`${name} does not have the model`);
-      else if (await this.#isBusy(worker)) others.push(`${name} is busy`);
-      else found.push({ worker, name });
-    }
-    if (found.length === 0)
+    const { found, others } = await findWorkers(this.bus, hash);
+    const free = found.filter(({ busy }) => !busy);
+    if (free.length === 0) {
+      const why = [...others, ...found.map(({ name }) => `${name} is busy`)];
       throw new InputError(
-        `No worker on the bus can help${others.length ? `: ${others.join('; ')}` : ''}. Start one with: patchwork worker --bus URL`,
+        `No worker on the bus can help${why.length ? `: ${why.join('; ')}` : ''}. Start one with: patchwork worker --bus URL`,
       );
-    const chosen = found.sort((a, b) => a.name.localeCompare(b.name)).slice(0, count || found.length);
+    }
+    const chosen = free.slice(0, count || free.length);
     this.#members = chosen.map(
       ({ worker, name }) => new BusMember(this.bus, worker, name, hash, this.#options),
     );
@@ -92,38 +73,6 @@ export class BusCrew implements Crew {
   async dispose(): Promise<void> {
     for (const member of this.#members) member.close();
     await leaveBus(this.bus);
-  }
-
-  async #services(): Promise<ServiceInfo[]> {
-    const client = new Svcm(this.bus).client({ strategy: 'timer', maxWait: DISCOVERY_MS });
-    const found: ServiceInfo[] = [];
-    try {
-      for await (const service of await client.info(SERVICE)) found.push(service);
-    } catch (error) {
-      const nobody = [error, (error as Error).cause].some((one) => one instanceof NoRespondersError);
-      if (!nobody) throw error;
-    }
-    return found;
-  }
-
-  async #isBusy(worker: string): Promise<boolean> {
-    try {
-      const reply = await this.bus.request(`patchwork.worker.${worker}.status`, '', {
-        timeout: DISCOVERY_MS,
-      });
-      return reply.json<{ busy?: unknown }>().busy !== false;
-    } catch {
-      return true;
-    }
-  }
-}
-
-function holds(models: string, hash: string): boolean {
-  try {
-    const list = modelsSchema.safeParse(JSON.parse(models));
-    return list.success && list.data.includes(hash);
-  } catch {
-    return false;
   }
 }
 
@@ -164,7 +113,7 @@ class BusMember implements Member {
       },
     });
     const timer = setInterval(() => {
-      if (this.#job) bus.publish(`patchwork.job.${this.#job}.alive`);
+      if (this.#job && !bus.isClosed()) bus.publish(`patchwork.job.${this.#job}.alive`);
     }, ALIVE_MS);
     this.#close = () => {
       clearInterval(timer);
@@ -183,6 +132,10 @@ class BusMember implements Member {
   async step(call: StepCall): Promise<StepAnswer> {
     const { head, body } = await this.#ask(packStep(call));
     return { ...(head as Omit<StepAnswer, 'output'>), output: numbersIn(body) };
+  }
+
+  async keep(job: string, picture: string): Promise<void> {
+    await this.#ask({ head: { call: 'keep', job, picture }, body: new Uint8Array() });
   }
 
   async end(job: string): Promise<void> {
@@ -212,10 +165,14 @@ class BusMember implements Member {
       const answer = await new Promise<Parcel>((resolve, reject) => {
         this.#waiting.set(ask, { answer: resolve, fail: reject });
         let sent = Date.now();
+        let looked = sent;
         const send = () => sendParcel(this.#bus, subject, asked, body).catch(reject);
         void send();
         check = setInterval(() => {
           const now = Date.now();
+          // This process was busy or asleep itself: what it was told meanwhile is still to be read.
+          if (now - looked > this.#options.resend) this.#heard = now;
+          looked = now;
           if (now - this.#heard > this.#options.silence)
             reject(new MemberLostError(`${this.name} is silent`));
           if (now - sent < this.#options.resend) return;

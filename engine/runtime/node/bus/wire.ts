@@ -2,11 +2,12 @@ import * as z from 'zod';
 import { CODINGS, PRECISIONS } from '../../../api.ts';
 import { PATCH_MODES } from '../../../parallel/band-unet.ts';
 import type { Job, StepAnswer, StepCall } from '../../../parallel/job.ts';
+import type { Condition } from '../../../pipelines/guidance.ts';
 import { float32, type Tensor } from '../../../runtime/runtime.ts';
 import type { Parcel } from './parcels.ts';
 
 /** Rises with every change of what is said on the bus. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 /** The service by which workers are found. */
 export const SERVICE = 'patchwork-worker';
 
@@ -15,6 +16,8 @@ const MAX_SIDE = 1024;
 const MAX_CHANNELS = 64;
 const MAX_TOKENS = 4096;
 const MAX_WIDTH = 1 << 16;
+/** Positions that an edit computes around its mask. */
+const MAX_RING = 64;
 /** Bytes of a call to a worker, or its answer: text, or a sample. */
 export const MAX_CALL_BYTES = 256 << 20;
 /** Bytes of the features that one band gives in a step. */
@@ -46,6 +49,16 @@ const bandsSchema = z
     }),
   );
 
+/** A condition: its text, then further inputs of the U-Net. */
+const tensorsSchema = z.object({
+  guidance: z.number(),
+  text: tensorSchema,
+  extra: z.array(tensorSchema).max(8),
+});
+
+/** Names a picture whose features a worker keeps. */
+const pictureName = z.string().min(1).max(128);
+
 export const beginSchema = z
   .object({
     call: z.literal('begin'),
@@ -58,9 +71,9 @@ export const beginSchema = z
     index: count(128),
     mode: z.enum(PATCH_MODES),
     coding: z.enum(CODINGS),
-    guidance: z.number(),
-    text: tensorSchema,
-    extra: z.array(tensorSchema).max(8),
+    condition: tensorsSchema,
+    /** An edit's mask follows the tensors, a byte a position. */
+    edit: z.object({ picture: pictureName, condition: tensorsSchema, ring: count(MAX_RING) }).optional(),
   })
   .refine(({ index, bands }) => index < bands.edges[0]!.length - 1);
 
@@ -70,8 +83,11 @@ export const stepSchema = z.object({
   step: count(100_000),
   timestep: z.number(),
   kind: z.enum(['dense', 'band']),
+  /** An edit's sample is followed by that of the picture's own process. */
+  own: z.boolean(),
 });
 
+export const keepSchema = z.object({ call: z.literal('keep'), job: jobId, picture: pictureName });
 export const endSchema = z.object({ call: z.literal('end'), job: jobId });
 export const againSchema = z.object({ job: jobId, step: count(100_000), from: count(128) });
 export const mailSchema = z.object({
@@ -93,58 +109,89 @@ export const answerSchema = z.union([
     seconds: secondsSchema,
     sentBytes: secondsSchema,
     receivedBytes: secondsSchema,
+    recordSeconds: secondsSchema,
   }),
+  z.object({ kept: z.literal(true) }),
   z.object({ ended: z.literal(true) }),
 ]);
 
 type BeginHead = z.infer<typeof beginSchema>;
+type TensorsHead = z.infer<typeof tensorsSchema>;
 
 /** A job as a parcel; `model` is its content hash. */
 export function packJob(job: Job, model: string): Parcel {
-  const { id, precision, channels, bands, index, mode, coding, condition } = job;
-  const extra = Object.entries(condition.extra ?? {});
-  const tensors = [['text', condition.text] as const, ...extra];
-  const described = tensors.map(([name, { dims }]) => ({ name, dims: [...dims] }));
-  const [text, ...others] = described;
+  const { id, precision, channels, bands, index, mode, coding, condition, edit } = job;
+  const common = { job: id, model, precision, channels, bands, index, mode, coding };
   const head = {
     call: 'begin' as const,
-    job: id,
-    model,
-    precision,
-    channels,
-    bands,
-    index,
-    mode,
-    coding,
-    guidance: condition.guidance,
-    text,
-    extra: others,
+    ...common,
+    condition: describe(condition),
+    ...(edit && {
+      edit: { picture: edit.picture, condition: describe(edit.condition), ring: edit.ring },
+    }),
   };
-  return { head, body: joined(tensors.map(([, { data }]) => data as Float32Array)) };
+  const tensors = [condition, ...(edit ? [edit.condition] : [])].flatMap(tensorsOf);
+  const body = tensors.map(([, { data }]) => bytesIn(data as Float32Array));
+  return { head, body: Buffer.concat([...body, ...(edit ? [edit.mask.data] : [])]) };
 }
 
 /** The job of a checked head; `model` is the worker's own. @throws if the body is not what the head says. */
 export function unpackJob(head: BeginHead, body: Uint8Array, model: string): Job {
-  const { job, precision, channels, bands, index, mode, coding, guidance, text, extra } = head;
+  const { job, precision, channels, bands, index, mode, coding, condition, edit } = head;
   let at = 0;
-  const take = ({ dims }: { dims: number[] }): Tensor => {
-    const length = dims.reduce((a, b) => a * b, 1);
-    const data = numbersIn(body.subarray(at, at + 4 * length));
-    if (data.length !== length) throw new Error('a job came incomplete');
-    at += 4 * length;
-    return float32(data, dims);
+  const bytes = (length: number) => {
+    const taken = body.subarray(at, at + length);
+    if (taken.byteLength !== length) throw new Error('a job came incomplete');
+    at += length;
+    return taken;
   };
-  const condition = {
-    text: take(text),
+  const tensor = ({ dims }: { dims: number[] }): Tensor =>
+    float32(numbersIn(bytes(4 * dims.reduce((a, b) => a * b, 1))), dims);
+  const told = ({ guidance, text, extra }: TensorsHead): Condition => ({
+    text: tensor(text),
     guidance,
-    extra: Object.fromEntries(extra.map((tensor) => [tensor.name, take(tensor)])),
-  };
+    extra: Object.fromEntries(extra.map((described) => [described.name, tensor(described)])),
+  });
+  const common = { id: job, model, precision, channels, bands, index, mode, coding };
+  const unpacked: Job = { ...common, condition: told(condition) };
+  if (edit) {
+    const { picture, ring } = edit;
+    const own = told(edit.condition);
+    const { height, width } = bands;
+    const data = bytes(height * width).map((value) => (value ? 1 : 0));
+    unpacked.edit = { picture, ring, condition: own, mask: { height, width, data } };
+  }
   if (at !== body.byteLength) throw new Error('a job came with more than it says');
-  return { id: job, model, precision, channels, bands, index, mode, coding, condition };
+  return unpacked;
 }
 
-export function packStep({ sample, ...call }: StepCall): Parcel {
-  return { head: { call: 'step', ...call }, body: bytesIn(sample) };
+function tensorsOf({ text, extra = {} }: Condition): (readonly [string, Tensor])[] {
+  return [['text', text], ...Object.entries(extra)];
+}
+
+function describe(condition: Condition): TensorsHead {
+  const [text, ...extra] = tensorsOf(condition).map(([name, { dims }]) => ({ name, dims: [...dims] }));
+  return { guidance: condition.guidance, text, extra } as TensorsHead;
+}
+
+export function packStep({ sample, own, ...call }: StepCall): Parcel {
+  const body = own ? Buffer.concat([bytesIn(sample), bytesIn(own)]) : bytesIn(sample);
+  return { head: { call: 'step', ...call, own: own !== undefined }, body };
+}
+
+/** The step of a checked head, for a sample of so many numbers. @throws if the body is not what the head says. */
+export function unpackStep(
+  { call: _, own, ...head }: z.infer<typeof stepSchema>,
+  body: Uint8Array,
+  length: number,
+): StepCall {
+  const numbers = numbersIn(body);
+  if (body.byteLength !== 4 * length * (own ? 2 : 1)) throw new Error('a step came with another sample');
+  return {
+    ...head,
+    sample: numbers.subarray(0, length),
+    ...(own && { own: numbers.subarray(length) }),
+  };
 }
 
 export function packAnswer({ output, ...figures }: StepAnswer): Parcel {
@@ -158,8 +205,4 @@ export function numbersIn(bytes: Uint8Array): Float32Array {
 
 function bytesIn(data: Float32Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-function joined(arrays: readonly Float32Array[]): Uint8Array {
-  return Buffer.concat(arrays.map(bytesIn));
 }

@@ -5,7 +5,7 @@ import { Svcm } from '@nats-io/services';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import * as z from 'zod';
 import packageJson from '../../../../package.json' with { type: 'json' };
-import type { BusOptions } from '../../../api.ts';
+import type { BusOptions, Engine } from '../../../api.ts';
 import { messageOf } from '../../../errors.ts';
 import { contentHash } from '../../../models/content-hash.ts';
 import { openModel } from '../../../models/open.ts';
@@ -14,21 +14,24 @@ import { type Job, MemberLostError } from '../../../parallel/job.ts';
 import type { Recipient } from '../../../parallel/mailbox.ts';
 import { LocalCrew, type LocalMember } from '../workers/crew.ts';
 import { messageName } from '../workers/file-mailbox.ts';
+import { Drawer } from './batch/draw.ts';
+import { ACK_WAIT_MS } from './batch/queue.ts';
 import { connectBus, leaveBus } from './connection.ts';
 import { type Parcel, receiveParcels, sendParcel } from './parcels.ts';
 import {
   againSchema,
   beginSchema,
   endSchema,
+  keepSchema,
   MAX_CALL_BYTES,
   MAX_MAIL_BYTES,
   mailSchema,
-  numbersIn,
   PROTOCOL,
   packAnswer,
   SERVICE,
   stepSchema,
   unpackJob,
+  unpackStep,
 } from './wire.ts';
 
 export interface BusWorkerOptions {
@@ -36,16 +39,23 @@ export interface BusWorkerOptions {
   /** Models that it works for: folders, names, or architectures. */
   models: readonly string[];
   threads?: number;
+  /** Starts the engine that draws whole pictures of batches; without it the worker takes none. */
+  openEngine?: () => Engine;
   onLog?: (line: string) => void;
-  /** Milliseconds after which missing features are asked for again, and a job whose coordinator is silent ends. */
-  patience?: { mail: number; coordinator: number };
+  /**
+   * Milliseconds after which missing features are asked for again, and a job whose coordinator is silent ends; and after
+   * which a batch's picture of which nothing is heard is another worker's.
+   */
+  patience?: Partial<typeof PATIENCE>;
 }
 
 /** How often a worker says that it lives. */
 export const ALIVE_MS = 1000;
-const PATIENCE = { mail: 3000, coordinator: 30_000 };
+const PATIENCE = { mail: 3000, coordinator: 30_000, task: ACK_WAIT_MS };
 /** Times that missing features are asked for before the step is given up. */
 const ASK_AGAIN = 3;
+/** How often a worker that is wanted for a whole picture looks whether it is free. */
+const CLAIM_MS = 100;
 /** Answers that are kept for calls that come again. */
 const KEPT_ANSWERS = 8;
 
@@ -83,6 +93,9 @@ export class BusWorker {
   readonly #patience: typeof PATIENCE;
   readonly #answers = new Map<string, Promise<Parcel>>();
   readonly #timers: NodeJS.Timeout[];
+  readonly #drawer: Drawer | undefined;
+  /** Whether it draws a whole picture. */
+  #isDrawing = false;
   #current: Current | undefined;
 
   private constructor(options: BusWorkerOptions, bus: NatsConnection, models: Map<string, string>) {
@@ -97,8 +110,24 @@ export class BusWorker {
       MAX_CALL_BYTES,
       (parcel) => void this.#answer(parcel),
     );
+    const { openEngine, threads, onLog } = options;
+    this.#drawer =
+      openEngine &&
+      new Drawer({
+        bus,
+        models,
+        name: `${os.hostname()} (${this.id.slice(0, 4)})`,
+        threads,
+        openEngine,
+        onLog,
+        isBusy: () => this.busy,
+        claim: () => this.#claim(),
+        ackWait: this.#patience.task,
+      });
     this.#timers = [
-      setInterval(() => bus.publish(`patchwork.worker.${this.id}.alive`), ALIVE_MS),
+      setInterval(() => {
+        if (!bus.isClosed()) bus.publish(`patchwork.worker.${this.id}.alive`);
+      }, ALIVE_MS),
       setInterval(() => void this.#endIfForgotten(), this.#patience.coordinator / 3),
     ];
   }
@@ -132,7 +161,17 @@ export class BusWorker {
   }
 
   get busy(): boolean {
-    return this.#current !== undefined;
+    return this.#isDrawing || this.#current !== undefined;
+  }
+
+  /** Takes the worker for a whole picture as soon as it is free, with all of the memory. */
+  async #claim(): Promise<() => void> {
+    while (this.busy) await new Promise((resolve) => setTimeout(resolve, CLAIM_MS));
+    this.#isDrawing = true;
+    await this.#crew.members(0, this.#options.threads);
+    return () => {
+      this.#isDrawing = false;
+    };
   }
 
   /** Resolves when the connection is closed for good. */
@@ -142,6 +181,7 @@ export class BusWorker {
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    await this.#drawer?.stop();
     await this.#end();
     await this.#crew.dispose();
     await leaveBus(this.bus);
@@ -169,13 +209,19 @@ export class BusWorker {
 
   async #do({ head, body }: Parcel): Promise<Parcel> {
     const none = new Uint8Array();
-    const [begin, step, end] = [
+    const [begin, step, keep, end] = [
       beginSchema.safeParse(head),
       stepSchema.safeParse(head),
+      keepSchema.safeParse(head),
       endSchema.safeParse(head),
     ];
     if (begin.success) return { head: { begun: await this.#begin(begin.data, body) }, body: none };
     if (step.success) return this.#step(step.data, body);
+    if (keep.success) {
+      this.#called(keep.data.job);
+      await (await this.#member()).keep(keep.data.job, keep.data.picture);
+      return { head: { kept: true }, body: none };
+    }
     if (!end.success) throw new Error('the call is not understood; do all machines run the same version?');
     if (this.#current?.job.id === end.data.job) await this.#end();
     return { head: { ended: true }, body: none };
@@ -184,7 +230,7 @@ export class BusWorker {
   async #begin(head: z.infer<typeof beginSchema>, body: Uint8Array): Promise<number> {
     const model = this.#models.get(head.model);
     if (!model) throw new Error('this worker does not have the model');
-    if (this.#current) throw new MemberLostError('this worker is busy');
+    if (this.busy) throw new MemberLostError('this worker is busy');
     const job = unpackJob(head, body, model);
     const folder = await this.#crew.mailFolder(job.id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -218,6 +264,7 @@ export class BusWorker {
       }),
     );
     try {
+      await this.#drawer?.free();
       return await (await this.#member()).begin(job);
     } catch (error) {
       await this.#end();
@@ -226,18 +273,25 @@ export class BusWorker {
   }
 
   async #step(head: z.infer<typeof stepSchema>, body: Uint8Array): Promise<Parcel> {
-    const current = this.#current;
-    if (current?.job.id !== head.job) throw new MemberLostError('the job is not under way here any more');
-    current.heard = Date.now();
+    const current = this.#called(head.job);
+    const { channels, bands } = current.job;
+    const call = unpackStep(head, body, channels * bands.height * bands.width);
     current.called = head.step;
-    const { call: _, ...call } = head;
     if (call.kind === 'band' && current.posted !== undefined) await this.#awaitMail(current, current.posted);
     const member = await this.#member();
-    const answer = await member.step({ ...call, sample: numbersIn(body) });
+    const answer = await member.step(call);
     current.posted = call.kind === 'band' ? call.step : undefined;
     // The answer goes out first, so that the coordinator works while features travel.
     if (call.kind === 'band') setImmediate(() => void this.#sendMail(current, call.step).catch(this.#log));
     return packAnswer(answer);
+  }
+
+  /** The job under way, of which its coordinator is heard. */
+  #called(job: string): Current {
+    const current = this.#current;
+    if (current?.job.id !== job) throw new MemberLostError('the job is not under way here any more');
+    current.heard = Date.now();
+    return current;
   }
 
   /** Sends what the worker process has posted of a step. */

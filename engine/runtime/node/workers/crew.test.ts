@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import type { Engine, GenerateRequest } from '../../../api.ts';
+import type { EditRequest, EditResult, Engine, GenerateRequest, ParallelMode } from '../../../api.ts';
 import { createEngine } from '../../../engine.ts';
 import { isAbort } from '../../../errors.ts';
+import { encodePng } from '../../../pictures/png.ts';
 import { psnr } from '../../../pictures/psnr.ts';
 import { decodePicture } from '../../../pictures/read.ts';
 import { NodeRuntime } from '../runtime.ts';
@@ -93,6 +94,58 @@ test('cancelling stops the workers within a step; they serve the next picture', 
     (await crew.members(2, 1)).map(({ pid }) => pid),
     before,
   );
+});
+
+/** A rectangle in the middle of a picture of 256×256 pixels. */
+const mask = await encodePng(
+  Float32Array.from({ length: 3 * 256 * 256 }, (_, i) => {
+    const [y, x] = [Math.floor((i % (256 * 256)) / 256), i % 256];
+    return y >= 96 && y < 176 && x >= 64 && x < 208 ? 1 : -1;
+  }),
+  256,
+  256,
+);
+const edited = (image: Uint8Array, seed: number) =>
+  ({ prompt: 'a blue boat', image, mask, seed, steps: 8, threads: 1 }) satisfies EditRequest;
+
+test('an edit by two workers is that of one; what they recorded serves the next edits', async () => {
+  const one = await engine.edit(edited(alone, 1));
+  const two = await engine.edit({ ...edited(alone, 1), workers: 2 });
+  assert.ok((await decibels(two.picture.png, one.picture.png)) > 60);
+  assert.deepEqual(
+    two.workers!.map(({ branch }) => branch),
+    [0, 1],
+  );
+  assert.equal(two.recordedSteps, one.stepSeconds.length);
+  const again = await engine.edit({ ...edited(alone, 2), workers: 2 });
+  assert.equal(again.recordedSteps, 0);
+  const stacked = await engine.edit({ ...edited(two.picture.png, 3), workers: 2 });
+  assert.equal(stacked.recordedSteps, 0);
+});
+
+test('the positions of an edit divided over workers: dense steps are exact, displaced ones near', async () => {
+  const one = (await engine.edit(edited(alone, 1))).picture.png;
+  const shared = (mode: ParallelMode, warmUp?: number) =>
+    engine.edit({ ...edited(alone, 1), workers: 3, patch: { split: 'bands', mode, warmUp } });
+  const near = async (result: EditResult) => decibels(result.picture.png, one);
+  assert.ok((await near(await shared('synchronous'))) > 60);
+  const displaced = await shared('displaced');
+  assert.deepEqual(displaced.warnings, []);
+  assert.ok(displaced.workers!.every(({ stepMacs, receivedBytes }) => stepMacs > 0 && receivedBytes > 0));
+  assert.ok((await near(displaced)) > 2 + (await near(await shared('naive', 0))));
+});
+
+test('a worker killed in the middle of an edit: the others finish it', async () => {
+  const divided = { ...edited(alone, 1), workers: 2, patch: { split: 'bands' as const } };
+  const [, victim] = await crew.members(2, 1);
+  const result = await engine.edit(divided, {
+    onProgress: ({ stage, step }) => {
+      if (stage === 'denoise' && step === 4 && victim!.usable) process.kill(victim!.pid!, 'SIGKILL');
+    },
+  });
+  assert.deepEqual(result.warnings, ['Worker 2 was lost; Worker 1 did the rest.']);
+  const one = await engine.edit(edited(alone, 1));
+  assert.ok((await decibels(result.picture.png, one.picture.png)) > 30);
 });
 
 test('more workers than the picture can be divided over leave some without a part', async () => {

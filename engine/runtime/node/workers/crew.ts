@@ -13,10 +13,12 @@ import {
 } from '../../../parallel/job.ts';
 import { EngineEndedError, ServedProcess } from '../child.ts';
 import type { Method } from '../protocol.ts';
-import { begin, end, step } from './protocol.ts';
+import { begin, end, keep, step } from './protocol.ts';
 
 export interface LocalCrewOptions {
   onLog?: (line: string) => void;
+  /** Bytes that recorded features may take, of all workers; a quarter of the machine's memory unless told otherwise. */
+  storeBudget?: number;
 }
 
 /** Workers on this machine, a process each with its share of the processor. They stay for the next picture. */
@@ -26,6 +28,8 @@ export class LocalCrew implements Crew {
   #members: LocalMember[] = [];
   #threads = 0;
   #mail: Promise<string> | undefined;
+  /** Removes the mail's folder when the process ends. */
+  #clear = () => {};
 
   constructor(options: LocalCrewOptions = {}) {
     this.#options = options;
@@ -43,7 +47,9 @@ export class LocalCrew implements Crew {
     const names = Array.from({ length: count }, (_, i) => `Worker ${i + 1}`);
     const free = names.filter((name) => !keep.some((member) => member.name === name));
     const fresh = free.slice(0, count - keep.length);
-    const started = fresh.map((name) => new LocalMember(name, this.#options, mail, share));
+    const { storeBudget = os.totalmem() / 4 } = this.#options;
+    const args = [share, mail, Math.floor(storeBudget / count)].map(String);
+    const started = fresh.map((name) => new LocalMember(name, this.#options, args));
     this.#members = [...keep, ...started].sort((a, b) =>
       a.name.localeCompare(b.name, 'en', { numeric: true }),
     );
@@ -57,6 +63,7 @@ export class LocalCrew implements Crew {
     await Promise.all(members.map((member) => member.dismiss()));
     const mail = this.#mail;
     this.#mail = undefined;
+    process.off('exit', this.#clear);
     if (mail) await rm(await mail, { recursive: true, force: true });
   }
 
@@ -74,7 +81,8 @@ export class LocalCrew implements Crew {
       )
       .then((root) => mkdtemp(path.join(root, 'patchwork-')))
       .then((folder) => {
-        process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+        this.#clear = () => rmSync(folder, { recursive: true, force: true });
+        process.once('exit', this.#clear);
         return folder;
       });
     return this.#mail;
@@ -86,10 +94,10 @@ export class LocalMember implements Member {
   readonly name: string;
   readonly #process: ServedProcess;
 
-  constructor(name: string, options: LocalCrewOptions, mail: string, threads: number) {
+  /** `args`: see process.ts. */
+  constructor(name: string, options: LocalCrewOptions, args: string[]) {
     this.name = name;
-    const args = () => [String(threads), mail];
-    this.#process = new ServedProcess({ ...options, ...workerScript(), title: name, args });
+    this.#process = new ServedProcess({ ...options, ...workerScript(), title: name, args: () => args });
   }
 
   get usable(): boolean {
@@ -106,6 +114,10 @@ export class LocalMember implements Member {
 
   step(call: StepCall): Promise<StepAnswer> {
     return this.#call(step, call);
+  }
+
+  async keep(job: string, picture: string): Promise<void> {
+    await this.#call(keep, { job, picture });
   }
 
   async end(job: string): Promise<void> {

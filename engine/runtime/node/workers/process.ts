@@ -1,6 +1,6 @@
 /**
  * A worker process: forked by `LocalCrew` (crew.ts), bundled to dist/worker.mjs.
- * Its arguments: threads for a network run, and the folder that its mail lies in.
+ * Its arguments: threads for a network run, the folder that its mail lies in, and bytes for recorded features.
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
@@ -10,18 +10,24 @@ import { PatchWorker } from '../../../parallel/worker.ts';
 import { NodeRuntime } from '../runtime.ts';
 import { answer, queue } from '../serve.ts';
 import { FileMailbox } from './file-mailbox.ts';
-import { begin, end, step } from './protocol.ts';
+import { begin, end, keep, step } from './protocol.ts';
 
-const [threads, mailFolder] = process.argv.slice(2);
+const [threads, mailFolder, storeBudget] = process.argv.slice(2);
 if (!mailFolder) throw new Error('a worker process is started by a crew');
 const runtime = new NodeRuntime(Number(threads));
-const worker = new PatchWorker(runtime, runtime.threads, openModel);
+const worker = new PatchWorker(runtime, runtime.threads, openModel, Number(storeBudget));
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
 const turn = queue();
 answer(connection, begin, ({ job, mail }, options) =>
   turn(options, async () => worker.begin(job, await FileMailbox.open(mailIn(mail), job.index))),
 );
 answer(connection, step, (call, options) => turn(options, () => worker.step(call)));
+answer(connection, keep, ({ job, picture }, options) =>
+  turn(options, async () => {
+    worker.keep(job, picture);
+    return null;
+  }),
+);
 answer(connection, end, (job, options) =>
   turn(options, async () => {
     await worker.end(job);

@@ -19,6 +19,11 @@ export const step: Method<StepCall, never, StepAnswer> = {
   progress: noProgress(),
 };
 
+export const keep: Method<{ job: string; picture: string }, never, null> = {
+  request: new RequestType('keep'),
+  progress: noProgress(),
+};
+
 export const end: Method<string, never, null> = {
   request: new RequestType('end'),
   progress: noProgress(),

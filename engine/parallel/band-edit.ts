@@ -1,0 +1,131 @@
+import type { Coding } from '../api.ts';
+import type { Pass, Region, RowsUNet } from '../pipelines/rows-unet.ts';
+import { quantizeChannels } from '../regions/bytes.ts';
+import { scaleName } from '../regions/features.ts';
+import { featureFeeds, type Recorded } from '../regions/feeds.ts';
+import type { Mask } from '../regions/mask.ts';
+import { planLevels } from '../regions/plan.ts';
+import { putRows, takeRows } from '../regions/rows.ts';
+import { floats, type Tensor } from '../runtime/runtime.ts';
+import type { PatchMode } from './band-unet.ts';
+import type { Bands } from './bands.ts';
+import { type Exchange, planExchange } from './exchange.ts';
+import type { Mailbox } from './mailbox.ts';
+import { SeenFeatures } from './seen-features.ts';
+
+export interface BandEditOptions {
+  bands: Bands;
+  index: number;
+  /** The positions that the edit computes, of each level. */
+  active: readonly Mask[];
+  /** Pictures in one run: 2 with both branches of guidance. */
+  batch: number;
+  mode: PatchMode;
+  coding: Coding;
+}
+
+/**
+ * One band of the positions that an edit computes. Beyond them it reads recorded features; of the other bands' positions
+ * features as they were one step before. A step over all bands needs nothing of the others.
+ */
+export class BandEdit {
+  readonly exchange: Exchange;
+  readonly #unet: RowsUNet;
+  readonly #options: BandEditOptions;
+  readonly #region: Region;
+  readonly #whole: Region;
+  readonly #seen: SeenFeatures;
+  /** By level: which of the recorded rows that attention reads are other bands', band after band. */
+  readonly #others: readonly Int32Array[];
+  /** Whether the others' features are seen: not before the first step over all bands. */
+  #sees = false;
+  #outgoing: Readonly<Record<string, Tensor>> | undefined;
+
+  constructor(unet: RowsUNet, options: BandEditOptions) {
+    const { bands, index, active, batch, coding } = options;
+    this.#unet = unet;
+    this.#options = options;
+    this.exchange = planExchange(unet.form(batch).features, bands, index, active);
+    this.#region = unet.planned(this.exchange.plan, batch);
+    this.#whole = unet.planned(planLevels(active), batch);
+    this.#seen = new SeenFeatures(this.exchange, this.#whole.plan, batch, coding);
+    this.#others = this.exchange.others.map(({ rows }, level) => {
+      const { inactive } = this.exchange.plan.levels[level]!;
+      const places = new Map([...inactive].map((stored, i) => [stored, i]));
+      return rows.map((stored) => places.get(stored)!);
+    });
+  }
+
+  /** Positions of level 0 that are this band's, in the order of its rows. */
+  get positions(): Int32Array {
+    return this.exchange.plan.levels[0]!.active;
+  }
+
+  /** Positions of level 0 in the order of the rows of a step over all bands. */
+  get everywhere(): Int32Array {
+    return this.#whole.plan.levels[0]!.active;
+  }
+
+  /** The region of a step over all bands. */
+  get whole(): Region {
+    return this.#whole;
+  }
+
+  /** A step over all bands; the network's inputs hold all of their rows. */
+  async dense(inputs: Record<string, Tensor>, recorded: Recorded): Promise<Pass> {
+    const pass = await this.#unet.pass(this.#whole, inputs, { recorded, features: true });
+    if (this.#exchanges) {
+      this.#seen.remember(pass.features);
+      this.#sees = true;
+    }
+    return pass;
+  }
+
+  /** A step over this band; the network's inputs hold its rows. Gives its output [B, rows, C]. */
+  async step(inputs: Record<string, Tensor>, recorded: Recorded): Promise<Float32Array> {
+    const form = this.#unet.form(this.#options.batch);
+    const fed = featureFeeds(form, this.#region.plan, recorded, this.#region.buffers);
+    if (this.#sees) this.#overlay(fed);
+    const others = this.#exchanges ? this.#seen.outputs : [];
+    const { output, features } = await this.#unet.pass(this.#region, inputs, { fed, others });
+    if (this.#exchanges) this.#outgoing = features;
+    return output;
+  }
+
+  /** Gives the others what they need of the last step. */
+  async post(mailbox: Mailbox, step: number): Promise<void> {
+    const outputs = this.#outgoing;
+    this.#outgoing = undefined;
+    if (outputs) await this.#seen.post(mailbox, step, outputs);
+  }
+
+  /** Takes what the others gave of a step. */
+  async fetch(mailbox: Mailbox, step: number): Promise<void> {
+    if (this.#exchanges) await this.#seen.fetch(mailbox, step);
+  }
+
+  /** Whether there are other bands to hear from. */
+  get #exchanges(): boolean {
+    return this.#options.mode === 'displaced' && this.exchange.count > 1;
+  }
+
+  /** Puts the other bands' features in the place of recorded ones. */
+  #overlay(feeds: Readonly<Record<string, Tensor>>): void {
+    const { batch } = this.#options;
+    for (const { feature, taken } of this.exchange.windows) {
+      const { name, channels } = feature;
+      const seen = this.#seen.rows(name)!;
+      for (const at of taken)
+        putRows(floats(feeds, name), takeRows(seen, batch, channels, at), batch, channels, at);
+    }
+    for (const { name, level, channels } of this.exchange.attended) {
+      const fed = feeds[name]!;
+      const seen = this.#seen.rows(name)!;
+      const at = this.#others[level]!;
+      if (fed.type === 'int8') {
+        const { bytes } = quantizeChannels(seen, channels, floats(feeds, scaleName(name)));
+        putRows(fed.data, bytes, batch, channels, at);
+      } else putRows(floats(feeds, name), seen, batch, channels, at);
+    }
+  }
+}

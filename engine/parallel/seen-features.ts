@@ -1,0 +1,192 @@
+import type { Coding } from '../api.ts';
+import type { RegionPlan } from '../regions/plan.ts';
+import { putRows, takeRows } from '../regions/rows.ts';
+import { floats, type Tensor } from '../runtime/runtime.ts';
+import { bytesOf, codedBytes, decode, encode } from './coding.ts';
+import type { Exchange, WindowExchange } from './exchange.ts';
+import type { Mailbox } from './mailbox.ts';
+
+type Outputs = Readonly<Record<string, Tensor>>;
+
+/** What one band sees of the others' features, and how it comes to see more of them. */
+export class SeenFeatures {
+  readonly #exchange: Exchange;
+  readonly #batch: number;
+  readonly #coding: Coding;
+  /** Of each level, by store row: which row of a step over all bands it is. */
+  readonly #wholeRows: readonly Int32Array[];
+  /** By feature: halo rows [B, halo + 1, C]; the others' keys and values [B, rows, C]. */
+  readonly #seen = new Map<string, Float32Array>();
+  /** What the others have of this band's keys and values and of the halo rows it gives, where differences are sent. */
+  readonly #known = new Map<string, Float32Array>();
+
+  /** `whole`: the plan of a step over all bands. */
+  constructor(exchange: Exchange, whole: RegionPlan, batch: number, coding: Coding) {
+    this.#exchange = exchange;
+    this.#batch = batch;
+    this.#coding = coding;
+    this.#wholeRows = whole.levels.map(({ stored, height, width }) => {
+      const rows = new Int32Array(height * width);
+      for (const [row, store] of stored.entries()) rows[store] = row;
+      return rows;
+    });
+  }
+
+  /** A window's halo rows, of which only the other bands' are seen, or the other bands' keys or values. */
+  rows(name: string): Float32Array | undefined {
+    return this.#seen.get(name);
+  }
+
+  /** Names of the outputs that others need. */
+  get outputs(): string[] {
+    const { windows, attended } = this.#exchange;
+    return [...windows.map(({ feature }) => feature), ...attended].map(({ name }) => `new.${name}`);
+  }
+
+  /** After a step over all bands: everything that they would have told each other. */
+  remember(outputs: Outputs): void {
+    const { plan, windows, attended, others } = this.#exchange;
+    const batch = this.#batch;
+    const differences = this.#coding === 'residual';
+    const wholeRows = (level: number, stored: Int32Array) =>
+      stored.map((row) => this.#wholeRows[level]![row]!);
+    for (const window of windows) {
+      const { feature, halo, given } = window;
+      const { name, channels, level } = feature;
+      const all = floats(outputs, `new.${name}`);
+      const seen = new Float32Array(batch * (halo.length + 1) * channels);
+      for (const at of window.taken) {
+        const stored = wholeRows(
+          level,
+          at.map((row) => halo[row]!),
+        );
+        putRows(seen, takeRows(all, batch, channels, stored), batch, channels, at);
+      }
+      this.#seen.set(name, seen);
+      if (!differences) continue;
+      const { stored } = plan.levels[level]!;
+      for (const [to, rows] of given.entries()) {
+        const own = wholeRows(
+          level,
+          rows.map((row) => stored[row]!),
+        );
+        this.#known.set(`${name} ${to}`, takeRows(all, batch, channels, own));
+      }
+    }
+    for (const { name, channels, level } of attended) {
+      const all = floats(outputs, `new.${name}`);
+      this.#seen.set(name, takeRows(all, batch, channels, wholeRows(level, others[level]!.rows)));
+      if (differences)
+        this.#known.set(name, takeRows(all, batch, channels, wholeRows(level, plan.levels[level]!.stored)));
+    }
+  }
+
+  /** Gives the others what they need of a step over this band; `more` goes to all of them. */
+  async post(
+    mailbox: Mailbox,
+    step: number,
+    outputs: Outputs,
+    more: readonly Uint8Array[] = [],
+  ): Promise<void> {
+    const { index, count, windows, attended } = this.#exchange;
+    const batch = this.#batch;
+    const common = attended.flatMap(({ name, channels }) => {
+      const known = this.#known.get(name);
+      const given = known && pictures(known, batch);
+      const fresh = pictures(floats(outputs, `new.${name}`), batch);
+      return fresh.map((rows, b) => this.#coded(rows, channels, given?.[b]));
+    });
+    await mailbox.post(step, 'all', [...common, ...more]);
+    for (let to = 0; to < count; to++) {
+      const parts = windows.flatMap(({ feature: { name, channels }, given }) => {
+        const rows = given[to]!;
+        if (to === index || rows.length === 0) return [];
+        const taken = takeRows(floats(outputs, `new.${name}`), batch, channels, rows);
+        return [this.#coded(taken, channels, this.#known.get(`${name} ${to}`))];
+      });
+      if (parts.length > 0) await mailbox.post(step, to, parts);
+    }
+  }
+
+  /** Takes what the others gave of a step; `more`: where one band's further parts are put. */
+  async fetch(
+    mailbox: Mailbox,
+    step: number,
+    more: (from: number) => Uint8Array[] = () => [],
+  ): Promise<void> {
+    const { index, count } = this.#exchange;
+    for (let from = 0; from < count; from++) {
+      if (from === index) continue;
+      await this.#fetchCommon(mailbox, step, from, more(from));
+      await this.#fetchHalo(mailbox, step, from);
+    }
+  }
+
+  async #fetchCommon(mailbox: Mailbox, step: number, from: number, more: Uint8Array[]): Promise<void> {
+    const { attended, others } = this.#exchange;
+    const targets = attended.flatMap(({ name, level, channels }) =>
+      this.#partsOf(this.#seen.get(name)!, channels, others[level]!.counts, from).map((rows) => ({
+        rows,
+        channels,
+        slot: this.#slot(rows, channels),
+      })),
+    );
+    await mailbox.fetch(step, from, 'all', [...targets.map(({ slot }) => slot), ...more]);
+    for (const { rows, channels, slot } of targets) this.#decoded(slot, rows, channels);
+  }
+
+  async #fetchHalo(mailbox: Mailbox, step: number, from: number): Promise<void> {
+    const batch = this.#batch;
+    const reads = this.#exchange.windows
+      .filter(({ taken }) => taken[from]!.length > 0)
+      .map(({ feature: { name, channels }, taken }: WindowExchange) => {
+        const rows = takeRows(this.#seen.get(name)!, batch, channels, taken[from]!);
+        return { name, channels, at: taken[from]!, rows, slot: this.#slot(rows, channels) };
+      });
+    if (reads.length === 0) return;
+    await mailbox.fetch(
+      step,
+      from,
+      this.#exchange.index,
+      reads.map(({ slot }) => slot),
+    );
+    for (const { name, channels, at, rows, slot } of reads) {
+      this.#decoded(slot, rows, channels);
+      putRows(this.#seen.get(name)!, rows, batch, channels, at);
+    }
+  }
+
+  /** Codes rows for sending; `known`: what the receivers have of them, where differences are sent. */
+  #coded(rows: Float32Array, channels: number, known?: Float32Array): Uint8Array {
+    if (this.#coding === 'float32') return bytesOf(rows);
+    const out = new Uint8Array(codedBytes(this.#coding, rows.length / channels, channels));
+    encode(this.#coding, rows, channels, out, known);
+    return out;
+  }
+
+  /** Where coded rows are received: as they are, they are read into their place. */
+  #slot(rows: Float32Array, channels: number): Uint8Array {
+    if (this.#coding === 'float32') return bytesOf(rows);
+    return new Uint8Array(codedBytes(this.#coding, rows.length / channels, channels));
+  }
+
+  #decoded(slot: Uint8Array, rows: Float32Array, channels: number): void {
+    if (this.#coding !== 'float32') decode(this.#coding, slot, rows, channels);
+  }
+
+  /** The rows of one band in each batch of the others' rows. */
+  #partsOf(rows: Float32Array, channels: number, counts: readonly number[], band: number): Float32Array[] {
+    const total = counts.reduce((a, b) => a + b, 0);
+    const before = counts.slice(0, band).reduce((a, b) => a + b, 0);
+    return Array.from({ length: this.#batch }, (_, b) => {
+      const from = (b * total + before) * channels;
+      return rows.subarray(from, from + counts[band]! * channels);
+    });
+  }
+}
+
+/** Rows of a batch, picture by picture. */
+function pictures(rows: Float32Array, batch: number): Float32Array[] {
+  const length = rows.length / batch;
+  return Array.from({ length: batch }, (_, b) => rows.subarray(b * length, (b + 1) * length));
+}

@@ -1,0 +1,51 @@
+import type { Network } from '../graph/network.ts';
+import type { EditedPicture, TeamRun } from '../parallel/team.ts';
+import { featuresOf, levelCount } from '../regions/features.ts';
+import { activeFractions, activeMasks, planRegion } from '../regions/plan.ts';
+import { overPlanes, toRows } from '../regions/rows.ts';
+import type { Predict } from './denoise.ts';
+import { type Callbacks, paintRows, type Repainted, type RepaintRequest } from './repaint.ts';
+
+/** What workers are told of a picture whose masked part they paint. */
+export function editedPicture(
+  { process, scheduler, mask }: Pick<RepaintRequest, 'process' | 'scheduler' | 'mask'>,
+  ring: number,
+): EditedPicture {
+  const { id, condition, latent, noise } = process;
+  const sampleAt = (index: number) => scheduler.scaleInput(scheduler.addNoise(latent, noise, index), index);
+  return { id, condition, mask, ring, sampleAt };
+}
+
+/**
+ * Paints the masked part anew as `repaintSparse` does, its rows divided over workers. Each of them records the features
+ * of its branches of the picture's own process and keeps them for later edits of it.
+ */
+export async function repaintShared(
+  run: TeamRun,
+  network: Network,
+  request: RepaintRequest,
+  ring: number,
+  callbacks: Callbacks,
+): Promise<Repainted> {
+  const { process, mask } = request;
+  const channels = process.latent.length / mask.data.length;
+  const plan = planRegion(mask, levelCount(featuresOf(network)), ring);
+  const at = plan.levels[0]!.active;
+  const predict: Predict = async (rows, index) => {
+    const planes = new Float32Array(process.latent.length);
+    overPlanes(planes, rows, 1, channels, at);
+    return toRows(await run.predict(planes, index), 1, channels, at);
+  };
+  const latent = await paintRows(predict, request, at, callbacks);
+  const remember = (id: string) => run.keep(id).finally(() => run.end());
+  return {
+    latent,
+    macs: run.report().reduce((total, { macs }) => total + macs, 0),
+    recordingMacs: run.recordingMacs,
+    recordedSteps: run.recordSeconds.length,
+    recordSeconds: run.recordSeconds,
+    activeFraction: activeFractions(plan),
+    active: activeMasks(plan),
+    ...(run.canKeep && { remember }),
+  };
+}

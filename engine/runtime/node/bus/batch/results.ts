@@ -1,0 +1,83 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import { type Head, headSchema, MAX_PARTS, PART_BYTES, RESULTS, resultsOf, subjectsIn } from './queue.ts';
+
+/** Lays a picture where the one who asked for it will find it. */
+export async function layPicture(
+  stream: JetStreamClient,
+  batch: string,
+  item: number,
+  png: Uint8Array,
+  told: { worker: string; seconds: number },
+): Promise<void> {
+  const attempt = randomUUID();
+  const parts = Math.ceil(png.byteLength / PART_BYTES);
+  if (parts > MAX_PARTS) throw new Error('the picture is too large to be sent');
+  const subject = resultsOf(batch, item);
+  for (let part = 0; part < parts; part++)
+    await stream.publish(
+      `${subject}.${attempt}.${part}`,
+      png.subarray(part * PART_BYTES, (part + 1) * PART_BYTES),
+    );
+  await layHead(stream, batch, item, { attempt, parts, sha256: sha256(png), ...told });
+}
+
+/** Says how an item came out. */
+export async function layHead(
+  stream: JetStreamClient,
+  batch: string,
+  item: number,
+  head: Head,
+): Promise<void> {
+  await stream.publish(`${resultsOf(batch, item)}.head`, JSON.stringify(head));
+}
+
+/** Items of a batch that have come out. */
+export async function settledItems(manager: JetStreamManager, batch: string): Promise<number[]> {
+  const subjects = await subjectsIn(manager, RESULTS, `${resultsOf(batch, '*')}.head`);
+  return subjects.map((subject) => Number(subject.split('.')[3])).filter(Number.isInteger);
+}
+
+/** What has come of an item; undefined where it is incomplete or no result at all. */
+export async function readResult(
+  manager: JetStreamManager,
+  batch: string,
+  item: number,
+): Promise<{ head: Head; png: Uint8Array } | undefined> {
+  const subject = resultsOf(batch, item);
+  const text = await lastMessage(manager, `${subject}.head`);
+  const head = text && parseHead(text);
+  if (!head) return undefined;
+  if ('error' in head) return { head, png: new Uint8Array() };
+  const parts: Uint8Array[] = [];
+  for (let part = 0; part < head.parts; part++) {
+    const data = await lastMessage(manager, `${subject}.${head.attempt}.${part}`);
+    if (!data) return undefined;
+    parts.push(data);
+  }
+  const png = Buffer.concat(parts);
+  return sha256(png) === head.sha256 ? { head, png } : undefined;
+}
+
+/** Forgets everything of an item that has come. */
+export async function dropResult(manager: JetStreamManager, batch: string, item: number): Promise<void> {
+  await manager.streams.purge(RESULTS, { filter: `${resultsOf(batch, item)}.>` });
+}
+
+async function lastMessage(manager: JetStreamManager, subject: string): Promise<Uint8Array | undefined> {
+  const message = await manager.direct.getMessage(RESULTS, { last_by_subj: subject });
+  return message?.data;
+}
+
+function parseHead(data: Uint8Array): Head | undefined {
+  try {
+    const head = headSchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8')));
+    return head.success ? head.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sha256(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
