@@ -29,7 +29,7 @@ import { InputError } from './errors.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import { fastDecoder, openDrawingModel } from './models/open.ts';
-import type { Crew } from './parallel/job.ts';
+import type { Crew, OpenCrew } from './parallel/job.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
 import { decodeMask, decodeSoftMask } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
@@ -164,8 +164,9 @@ class LocalEngine implements Engine {
     await this.#unload();
     const host = {
       runtime: this.#runtime,
-      openEngine: (runtime: Runtime) => createEngine(runtime, { openCrew: this.#openCrew }),
-      openCrew: this.#openCrew,
+      openEngine: (runtime: Runtime) =>
+        createEngine(runtime, { openCrew: this.#openCrew, connect: this.#connect }),
+      openCrew: this.#crewOpener(checked.bus),
     };
     return benchmark(checked, host, options);
   }
@@ -178,6 +179,13 @@ class LocalEngine implements Engine {
     await this.#unload();
     await this.#crew?.dispose();
     await this.#remote?.crew.dispose();
+  }
+
+  /** What opens a crew of its own for a benchmark. */
+  #crewOpener(bus: BusOptions | undefined): OpenCrew | undefined {
+    const connect = this.#connect;
+    if (!bus) return this.#openCrew;
+    return connect && (() => connect(bus));
   }
 
   async #team(request: GenerateRequest | EditRequest): Promise<Team | undefined> {

@@ -8,6 +8,8 @@ import {
   type BenchmarkProgress,
   type BenchmarkReport,
   type BenchmarkRow,
+  CODINGS,
+  type Coding,
   type LayerError,
   PRECISIONS,
   type Precision,
@@ -25,30 +27,33 @@ import { maskName } from '../masks.ts';
 import { type CommonOptions, decimal, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
 import { formatBytes, formatMacs, formatSeconds, print } from '../output.ts';
 import { interruptible, Progress } from '../progress.ts';
+import { type BusCommandOptions, busOptions, withBusOptions } from '../workers.ts';
 
-type Options = CommonOptions & {
-  model?: string;
-  arch?: string;
-  size?: Size;
-  repeat: number;
-  mask?: string[];
-  precision?: Precision[];
-  attention?: AttentionMode;
-  guidance: boolean;
-  profile?: boolean;
-  isolate?: boolean;
-  layers?: number;
-  whole?: boolean;
-  image?: string;
-  prompt: string;
-  editPrompt: string;
-  steps?: number;
-  strength?: number;
-  dilation?: number;
-  workers?: number[];
-  seed: number;
-  pictures?: string;
-};
+type Options = CommonOptions &
+  BusCommandOptions & {
+    model?: string;
+    arch?: string;
+    size?: Size;
+    repeat: number;
+    mask?: string[];
+    precision?: Precision[];
+    attention?: AttentionMode;
+    guidance: boolean;
+    profile?: boolean;
+    isolate?: boolean;
+    layers?: number;
+    whole?: boolean;
+    image?: string;
+    prompt: string;
+    editPrompt: string;
+    steps?: number;
+    strength?: number;
+    dilation?: number;
+    workers?: number[];
+    exchange?: Coding;
+    seed: number;
+    pictures?: string;
+  };
 
 const namesOf = (cases: readonly { name: string }[]) => cases.map(({ name }) => name).join(', ');
 
@@ -110,7 +115,12 @@ export function benchCommand(): Command {
         .default(1),
     )
     .option('--pictures <folder>', 'whole: write the pictures there');
-  return withCommonOptions(command).action(run);
+  command.addOption(
+    new Option('--exchange <coding>', 'patch, branches: how features travel between workers').choices(
+      CODINGS,
+    ),
+  );
+  return withBusOptions(withCommonOptions(command), 'patch, branches: on workers of').action(run);
 }
 
 async function run(cases: string[], options: Options): Promise<void> {
@@ -132,6 +142,8 @@ async function run(cases: string[], options: Options): Promise<void> {
         precisions: precision,
         attention,
         workers: options.workers,
+        bus: busOptions(options),
+        coding: options.exchange,
         guidance,
         repeat,
         threads,

@@ -1,6 +1,6 @@
 import type { CallOptions, Engine, WorkerReport } from '../api.ts';
 import { InputError } from '../errors.ts';
-import type { Crew } from '../parallel/job.ts';
+import type { OpenCrew } from '../parallel/job.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { isolatedPeaks } from './isolate.ts';
 import { profiled } from './profile.ts';
@@ -22,7 +22,7 @@ export interface BenchmarkHost {
   /** An engine of its own for whole pictures, so that it remembers nothing of other calls. */
   openEngine(runtime: Runtime): Engine;
   /** Workers for one case. */
-  openCrew?: () => Crew;
+  openCrew?: OpenCrew;
 }
 
 /** Tells how many of `total` are done. */

@@ -1,4 +1,4 @@
-import type { AttentionMode, Precision, WorkerReport } from '../api.ts';
+import type { AttentionMode, BusOptions, Coding, Precision, WorkerReport } from '../api.ts';
 import type { Machine, OperatorTime } from '../runtime/runtime.ts';
 
 /** What to measure: U-Net runs, or with `whole` all from the call to the picture. */
@@ -18,6 +18,9 @@ export interface BenchmarkRequest {
   attention?: AttentionMode;
   /** Cases that several workers share run once for each: 1 … 64, `[2]` if absent. `threads` is then each one's share. */
   workers?: number[];
+  /** Where these cases find their workers, and how features travel; this machine's, as float32, if absent. */
+  bus?: BusOptions;
+  coding?: Coding;
   /** Timed runs of each case, after one for warming up: 1 … 1000, 5 if absent. */
   repeat?: number;
   /** U-Net runs of both branches of guidance; true if absent. Turbo and LCM models draw without. */

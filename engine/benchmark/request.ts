@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { ATTENTIONS, PRECISIONS } from '../api.ts';
-import { check, fields, LIMITS } from '../pipelines/request.ts';
+import { ATTENTIONS, CODINGS, PRECISIONS } from '../api.ts';
+import { busSchema, check, fields, LIMITS } from '../pipelines/request.ts';
 import type { BenchmarkRequest } from './report.ts';
 
 /** Bounds on what one benchmark may ask for. */
@@ -37,6 +37,8 @@ const schema = z.object({
     .min(1)
     .max(BENCHMARK_LIMITS.count)
     .optional(),
+  bus: busSchema.optional(),
+  coding: oneOf('coding', CODINGS).optional(),
   guidance: z.boolean().optional(),
   repeat: whole('Repeats', BENCHMARK_LIMITS.repeat).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),

@@ -82,6 +82,9 @@ export class MemberLostError extends Error {
   override name = 'MemberLostError';
 }
 
+/** Opens a crew, on this machine or at a bus. */
+export type OpenCrew = () => Crew | Promise<Crew>;
+
 /** Where an engine finds workers. */
 export interface Crew {
   /** Whether all workers are equally fast, so that bands need not follow measurements and pictures can be repeated. */

@@ -74,6 +74,13 @@ export const file = (name: string) =>
 /** Checks of fields that requests share; each takes the field's name for its error. */
 export const fields = { whole, text, oneOf, side, between, file };
 
+/** Of a NATS server; see `BusOptions`. */
+export const busSchema = z.object({
+  url: z.string().max(1024),
+  credentials: z.string().max(4096).optional(),
+  authority: z.string().max(4096).optional(),
+});
+
 const drawing = {
   prompt: text('The prompt'),
   negativePrompt: text('The negative prompt').optional(),
@@ -97,13 +104,7 @@ const drawing = {
   threads: whole('Threads', LIMITS.threads).optional(),
   previews: z.boolean().optional(),
   workers: whole('Workers', LIMITS.workers).optional(),
-  bus: z
-    .object({
-      url: z.string().max(1024),
-      credentials: z.string().max(4096).optional(),
-      authority: z.string().max(4096).optional(),
-    })
-    .optional(),
+  bus: busSchema.optional(),
   patch: z
     .object({
       mode: oneOf('mode', PARALLEL_MODES).optional(),

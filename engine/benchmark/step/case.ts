@@ -1,6 +1,6 @@
-import type { Arithmetic, WorkerReport } from '../../api.ts';
+import type { Arithmetic, Coding, WorkerReport } from '../../api.ts';
 import type { MacCount } from '../../graph/macs.ts';
-import type { Crew } from '../../parallel/job.ts';
+import type { OpenCrew } from '../../parallel/job.ts';
 import type { Components } from '../../pipelines/components.ts';
 import type { Mask } from '../../regions/mask.ts';
 import type { NamedCase } from '../variants.ts';
@@ -12,8 +12,10 @@ export interface StepSettings {
   arithmetic: Arithmetic;
   workers: number;
   /** Workers of their own for a case, where there can be any; `threads` is the share of each, if it was asked for. */
-  openCrew?: () => Crew;
+  openCrew?: OpenCrew;
   threads?: number;
+  /** How features travel between them. */
+  coding?: Coding;
 }
 
 /** A way to compute one U-Net run. Add a case as a file in `cases` and name it in `cases/index.ts`. */

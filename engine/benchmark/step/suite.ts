@@ -1,6 +1,6 @@
 import { openModel } from '../../models/open.ts';
 import type { SyntheticOptions } from '../../models/synthetic.ts';
-import type { Crew } from '../../parallel/job.ts';
+import type { OpenCrew } from '../../parallel/job.ts';
 import { Components } from '../../pipelines/components.ts';
 import { listen } from '../../pipelines/denoise.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -18,7 +18,7 @@ export async function stepSuite(
   request: BenchmarkRequest,
   runtime: Runtime,
   weights: SyntheticOptions = {},
-  openCrew?: () => Crew,
+  openCrew?: OpenCrew,
 ): Promise<Suite> {
   const model = await openModel(request.model, weights);
   const { width = model.defaults.width, height = model.defaults.height } = request;
@@ -33,13 +33,14 @@ export async function stepSuite(
     const sample = inputs.sample(mask);
     const prepare = async (): Promise<Prepared> => {
       await components.prepare(precision, noiseDrive(inputs));
-      const { threads } = request;
+      const { threads, coding } = request;
       const step = await chosen.prepare(components, inputs, {
         mask,
         arithmetic: identity,
         workers,
         openCrew,
         threads,
+        coding,
       });
       if (step.release) releases.push(step.release);
       const { loadSeconds } = step;

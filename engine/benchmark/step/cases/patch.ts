@@ -21,9 +21,9 @@ function sharedCase(name: string, split: Split): StepCase {
     async prepare(
       components,
       { extent, channels, condition, original },
-      { arithmetic: { precision }, workers, openCrew, threads },
+      { arithmetic: { precision }, workers, openCrew, threads, coding = TEAM_DEFAULTS.coding },
     ) {
-      const crew = openCrew?.();
+      const crew = await openCrew?.();
       if (!crew) throw new InputError(`The case ${name} needs workers, which this engine does not have.`);
       const network = components.network('unet');
       const { id: model } = components.model;
@@ -40,7 +40,7 @@ function sharedCase(name: string, split: Split): StepCase {
       };
       try {
         const members = await crew.members(workers, threads, model);
-        const team = new TeamRun(members, picture, { ...TEAM_DEFAULTS, split, warmUp: 1 });
+        const team = new TeamRun(members, picture, { ...TEAM_DEFAULTS, split, coding, warmUp: 1 });
         await team.begin();
         // The dense step, from which the bands know each other's features.
         await team.predict(original, 0);

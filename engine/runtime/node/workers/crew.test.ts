@@ -129,7 +129,8 @@ test('the positions of an edit divided over workers: dense steps are exact, disp
     engine.edit({ ...edited(alone, 1), workers: 3, patch: { split: 'bands', mode, warmUp } });
   const near = async (result: EditResult) => decibels(result.picture.png, one);
   assert.ok((await near(await shared('synchronous'))) > 60);
-  const displaced = await shared('displaced');
+  // Few steps change much from one to the next.
+  const displaced = await shared('displaced', 4);
   assert.deepEqual(displaced.warnings, []);
   assert.ok(displaced.workers!.every(({ stepMacs, receivedBytes }) => stepMacs > 0 && receivedBytes > 0));
   assert.ok((await near(displaced)) > 2 + (await near(await shared('naive', 0))));
@@ -145,7 +146,7 @@ test('a worker killed in the middle of an edit: the others finish it', async () 
   });
   assert.deepEqual(result.warnings, ['Worker 2 was lost; Worker 1 did the rest.']);
   const one = await engine.edit(edited(alone, 1));
-  assert.ok((await decibels(result.picture.png, one.picture.png)) > 30);
+  assert.ok((await decibels(result.picture.png, one.picture.png)) > 18);
 });
 
 test('more workers than the picture can be divided over leave some without a part', async () => {

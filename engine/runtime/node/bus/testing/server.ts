@@ -19,14 +19,7 @@ export async function startServer(...flags: string[]): Promise<TestServer> {
   const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), ...flags], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  await new Promise<void>((resolve, reject) => {
-    let log = '';
-    child.stderr!.on('data', (chunk: Buffer) => {
-      log += chunk;
-      if (log.includes('Server is ready')) resolve();
-    });
-    child.once('exit', () => reject(new Error(`nats-server ended: ${log}`)));
-  });
+  await serverReady(child);
   return {
     url: `nats://127.0.0.1:${port}`,
     process: child,
@@ -36,6 +29,18 @@ export async function startServer(...flags: string[]): Promise<TestServer> {
       await once(child, 'exit');
     },
   };
+}
+
+/** Resolves when a nats-server that was started takes connections. */
+export async function serverReady(child: ChildProcess): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let log = '';
+    child.stderr!.on('data', (chunk: Buffer) => {
+      log += chunk;
+      if (log.includes('Server is ready')) resolve();
+    });
+    child.once('exit', () => reject(new Error(`nats-server ended: ${log}`)));
+  });
 }
 
 async function freePort(): Promise<number> {
