@@ -220,7 +220,7 @@ test('a worker ends the job of a coordinator that is silent', { skip }, async ()
   for (let i = 0; i < 200 && workers.some(({ busy }) => busy); i++) await pause(100);
   assert.ok(workers.every(({ busy }) => !busy));
   controller.abort();
-  await crew.bus.close();
+  await lonely.dispose();
 });
 
 function pause(milliseconds: number): Promise<void> {
