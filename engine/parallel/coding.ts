@@ -3,7 +3,7 @@ import type { Coding } from '../api.ts';
 // Multi-byte numbers travel little-endian, as every processor that ONNX Runtime's packages are made for has them.
 
 /** Channels of a row that share one scale of a residual. */
-const GROUP = 64;
+const GROUP = 320;
 /** Largest step of a residual in either direction, of four bits. */
 const LARGEST = 7;
 
