@@ -206,7 +206,7 @@ step('a read-only file takes edits, which Save As keeps', async () => {
   await refused.waitFor();
   assert.deepEqual(await editor.pixels('current'), painted);
   void vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.files.saveAs'));
-  await vscode.answerDialog('/kept.png');
+  await vscode.answerDialog(file('kept.png'));
   await until(async () => (await label()) === 'kept.png', 'the editor of the copy');
   await editor.idle();
   assert.deepEqual(await editor.pixels('current'), painted);
