@@ -1,5 +1,5 @@
 // Draws prompts in every precision, plainly rounded and calibrated, and compares the pictures with float32's.
-// Usage: node --import tsx scripts/compare-precisions.ts training/prompts/unseen.json OUT [COUNT] [STEPS]
+// Usage: node --import tsx scripts/compare-precisions.ts training/prompts/unseen.json OUT [COUNT] [STEPS] [VARIANT…]
 // Writes OUT/VARIANT/pictures.json for `python3 -m training score`, and prints a table.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -31,7 +31,7 @@ const VARIANTS: readonly { name: string; precision: Precision; rounded?: true }[
   { name: 'int4-rounded', precision: 'int4', rounded: true },
 ];
 
-const [list, out, count = '32', steps = '20'] = process.argv.slice(2);
+const [list, out, count = '32', steps = '20', ...asked] = process.argv.slice(2);
 if (!list || !out) throw new Error('Give a list of prompts and a folder.');
 const prompts: Prompt[] = JSON.parse(await readFile(list, 'utf8')).slice(0, Number(count));
 const model = await openModelFolder();
@@ -45,6 +45,7 @@ console.log(
   '| | PSNR median | mean | worst | SSIM | U-Net on disk | of float32 |\n|---|---|---|---|---|---|---|',
 );
 for (const { name, precision, rounded } of VARIANTS) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
   const components = new Components(model, runtime, runtime.threads);
   // Prepared without calibration, the weights stay plainly rounded.
   if (rounded) await components.prepare(precision);

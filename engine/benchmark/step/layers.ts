@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Network } from '../../graph/network.ts';
+import type { OnnxModel } from '../../graph/onnx.ts';
 import { shiftNetwork, textNetwork } from '../../lowering/conditioning.ts';
 import { lowerPlanar } from '../../lowering/planar.ts';
 import { lowerRows, type RowsOptions } from '../../lowering/rows.ts';
@@ -9,8 +10,8 @@ import type { Model } from '../../models/model.ts';
 import { rowsPredict } from '../../pipelines/dense-unet.ts';
 import { RowsUNet } from '../../pipelines/rows-unet.ts';
 import { writeQuantized } from '../../quantization/build.ts';
-import { type Form, formOf, type QuantizedPrecision, USUAL_FORM } from '../../quantization/choice.ts';
-import { isProduct } from '../../quantization/layers.ts';
+import { formOf, type QuantizedPrecision, USUAL_FORM } from '../../quantization/choice.ts';
+import { isProduct, type Product } from '../../quantization/layers.ts';
 import { largestInt8 } from '../../quantization/self-check.ts';
 import { NO_SMOOTHING } from '../../quantization/smoothing.ts';
 import { QuantizedTable } from '../../quantization/table.ts';
@@ -56,25 +57,26 @@ export async function layerErrors(
   try {
     const source = new WeightTable(network, await model.weights('unet'));
     const largest = await largestInt8(runtime);
-    const table = async (name: string, form: Form) => {
-      const file = path.join(folder, `${name}.safetensors`);
-      const options = { form: () => form, folded: false, most: largest, smoothing: NO_SMOOTHING };
-      await writeQuantized(file, network, source, options, { metadata: {}, signal });
+    const form = () => USUAL_FORM[precision];
+    const quantize = async (product: Product) => {
+      const file = path.join(folder, 'layer.safetensors');
+      const options = { form, folded: false, most: largest, smoothing: NO_SMOOTHING };
+      const alone = { ...network, operators: [product] };
+      await writeQuantized(file, alone, source, options, { metadata: {}, signal });
       return new QuantizedTable(await openSafetensors(file));
     };
-    const float = await table('float', 'float');
-    const quantized = await table('quantized', USUAL_FORM[precision]);
     const run = (weights: Weights) => runOnce(network, weights, inputs, runtime, threads);
-    const reference = await run(float);
+    const reference = await run(source);
     const errors: LayerError[] = [];
     for (const [i, product] of sampled.entries()) {
       signal?.throwIfAborted();
       onCount(i, sampled.length);
       const { name } = product.weight;
+      const quantized = await quantize(product);
       const output = await run({
-        get: (weight) => float.get(weight),
+        get: (weight) => source.get(weight),
         matrix: (weight, layout) => (weight.name === name ? quantized.matrix(weight, layout) : undefined),
-        bytes: float.bytes,
+        bytes: source.bytes,
       });
       errors.push({
         layer: name,
@@ -99,15 +101,14 @@ async function runOnce(
   threads: number,
 ): Promise<Float32Array> {
   const sessions: Session[] = [];
-  const load = async (...model: Parameters<Runtime['load']>) => {
-    const session = await runtime.load(...model);
+  const load = async (model: OnnxModel) => {
+    const session = await runtime.load(model, { threads });
     sessions.push(session);
     return session;
   };
   try {
-    const rows = await load(lowerRows(network, weights, OPTIONS), { threads });
-    const part = (of: Network) =>
-      of.outputs.size > 0 ? load(lowerPlanar(of, weights), { threads }) : undefined;
+    const rows = await load(lowerRows(network, weights, OPTIONS));
+    const part = (of: Network) => (of.outputs.size > 0 ? load(lowerPlanar(of, weights)) : undefined);
     const [text, shift] = [await part(textNetwork(network)), await part(shiftNetwork(network))];
     const unet = new RowsUNet({ rows, text, shift }, network, OPTIONS);
     const { channels, extent, condition, original } = inputs;
