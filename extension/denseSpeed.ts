@@ -126,15 +126,19 @@ export async function denseStepOf(
   return { model: model ?? '', precision, threads, macs: guidance === 1 ? stepMacs / 2 : stepMacs };
 }
 
+/** Cases that compute all of a U-Net's steps. */
+const DENSE = ['dense', 'generate'];
+
 /** Takes note of what a benchmark has found of dense steps. */
 export async function noteBenchmark(
   speed: DenseSpeed,
   { model = '', threads = 0 }: BenchmarkRequest,
   { report: { rows, steps, width, height } }: BenchmarkResult,
 ): Promise<void> {
+  if (!rows.some(({ case: name }) => DENSE.includes(name))) return;
   const { stepMacs } = await benchmarkCost({ model: model || undefined, width, height });
   for (const { case: name, precision, attention, macs, seconds, stepSeconds } of rows) {
-    if (!['dense', 'generate'].includes(name) || attention === 'sampled') continue;
+    if (!DENSE.includes(name) || attention === 'sampled') continue;
     const single = steps === null;
     const step = { model, precision, threads, macs: single ? macs : stepMacs };
     await speed.note(step, 'step', single ? seconds : stepSeconds);

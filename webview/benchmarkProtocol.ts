@@ -8,6 +8,8 @@ export interface BenchmarkDraft {
   model: string;
   /** Path of the model folder. */
   folder: string;
+  /** What EfficientViT's cases run: empty for the embedded segmenter, or an architecture's name. */
+  segmenter: string;
   /** Single U-Net runs, or whole pictures. */
   scope: 'step' | 'whole';
   /** `512x512`, or empty for the model's own. */
@@ -37,6 +39,7 @@ export interface Offers {
   stepCases: CaseOffer[];
   wholeCases: CaseOffer[];
   architectures: string[];
+  segmenters: string[];
   precisions: string[];
   presets: PresetOffer[];
 }
@@ -46,6 +49,8 @@ export interface CaseOffer {
   masked: boolean;
   /** Runs on several workers. */
   shared?: boolean;
+  /** It runs the segmenter. */
+  looks: boolean;
 }
 
 export interface PresetOffer {

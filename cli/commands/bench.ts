@@ -16,6 +16,7 @@ import {
   type WorkerReport,
 } from '../../engine/api.ts';
 import { BENCHMARK_LIMITS } from '../../engine/benchmark/request.ts';
+import { SIGHT_CASES } from '../../engine/benchmark/sight/cases/index.ts';
 import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { InputError } from '../../engine/errors.ts';
@@ -33,6 +34,7 @@ type Options = CommonOptions &
   BusCommandOptions & {
     model?: string;
     arch?: string;
+    segmenter?: string;
     size?: Size;
     repeat: number;
     mask?: string[];
@@ -59,10 +61,22 @@ const namesOf = (cases: readonly { name: string }[]) => cases.map(({ name }) => 
 
 export function benchCommand(): Command {
   const command = new Command('bench')
-    .description('Time one U-Net run, or whole pictures, cases interleaved in one process.')
-    .argument('<case...>', `${namesOf(STEP_CASES)}; with --whole: ${namesOf(WHOLE_CASES)}`)
+    .description(
+      'Time one U-Net run, runs of EfficientViT, or whole pictures, cases interleaved in one process.',
+    )
+    .argument(
+      '<case...>',
+      `${namesOf(STEP_CASES)}; of EfficientViT: ${namesOf(SIGHT_CASES)}; with --whole: ${namesOf(WHOLE_CASES)}`,
+    )
     .option('--model <folder>', 'a model folder (default: the embedded model)')
-    .option('--arch <name>', 'a published architecture with synthetic weights (sd15, sd21, …)')
+    .option(
+      '--arch <name>',
+      'a published architecture with synthetic weights (sd15, sd21, …, efficientvit-sam-l0)',
+    )
+    .option(
+      '--segmenter <name>',
+      "EfficientViT's cases beside others: a segmenter's folder, or efficientvit-sam-l0 … xl1 (default: the embedded one)",
+    )
     .addOption(new Option('--size <WxH>', "size in pixels (default: the model's own)").argParser(size()))
     .option('--mask <file|share...>', 'masks for the sparse cases; white is computed; 5% is a rectangle')
     .addOption(
@@ -137,6 +151,7 @@ async function run(cases: string[], options: Options): Promise<void> {
       {
         cases,
         model: options.arch ?? options.model,
+        segmenter: options.segmenter,
         ...size,
         masks,
         precisions: precision,
@@ -214,7 +229,8 @@ function table({
   rows,
   layers,
 }: BenchmarkReport): string {
-  const what = steps === null ? `one U-Net run with${guidance ? '' : 'out'} guidance` : `${steps} steps`;
+  const single = guidance === null ? 'single runs' : `one U-Net run with${guidance ? '' : 'out'} guidance`;
+  const what = steps === null ? single : `${steps} steps`;
   return [
     `${model}, ${width}×${height}, ${threads} threads, ${what}`,
     `${machine.processor}, ${machine.platform}, onnxruntime ${machine.versions.onnxruntime}`,
@@ -231,6 +247,7 @@ function line(row: BenchmarkRow, isolated: boolean): string {
   const { medianSeconds, minSeconds, maxSeconds } = row;
   return [
     `${row.case} ${row.mask ?? (row.workers > 1 ? `on ${row.workers}` : '')}`.padEnd(24),
+    ...(row.network === undefined ? [] : [row.network]),
     row.precision.padEnd(6),
     formatMacs(row.macs).padStart(14),
     `median ${formatSeconds(medianSeconds)} (${formatSeconds(minSeconds)} to ${formatSeconds(maxSeconds)})`,

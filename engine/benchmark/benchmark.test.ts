@@ -145,3 +145,46 @@ test('what cannot be run is refused by name', async () => {
   await refused({ repeat: 0 }, /from 1 to 1000/);
   await refused({ model: 'sd15', whole: { prompt: 'a', editPrompt: 'b' } }, /no architecture/);
 });
+
+test("EfficientViT's rows stand beside the U-Net's, each relative to the first of its own network", async () => {
+  const cases = ['dense', 'encode', 'encode-part', 'segment'];
+  const request = step({ cases, masks: [TENTH], precisions: ['fp32', 'int8'] });
+  const { report } = await engine.benchmark(request);
+  assert.deepEqual(
+    report.rows.map((row) => `${row.case} ${row.mask} ${row.mode} ${row.precision} ${row.network}`),
+    [
+      'dense null dense fp32 undefined',
+      'dense null dense int8 undefined',
+      'encode null dense fp32 embedded segmenter',
+      'encode null dense int8 embedded segmenter',
+      'encode-part tenth sparse fp32 embedded segmenter',
+      "segment null dense fp32 embedded segmenter's decoder",
+    ],
+  );
+  const [, , encode, bytes, part, click] = report.rows;
+  assert.deepEqual([encode!.speedup, click!.speedup], [1, 1]);
+  assert.equal(encode!.macs, bytes!.macs);
+  assert.ok(part!.macs < encode!.macs && part!.activeFraction[0]! < 0.15 && part!.storeBytes > 0);
+  assert.deepEqual([encode!.psnr, click!.psnr], [null, null]);
+  for (const { psnr, psnrWhole } of [bytes!, part!]) assert.ok(psnr! > 20 && psnrWhole! > 20);
+  for (const { macs, macsByKind, macsByLevel } of report.rows)
+    assert.deepEqual([sum(macsByKind), sum(macsByLevel)], [macs, macs]);
+  assert.equal(report.guidance, true);
+});
+
+test('a segmenter alone has its own size, and its cases say in what they run', async () => {
+  const model = path.join(import.meta.dirname, '../../test/fixtures/parity/tiny-sight/segmenter');
+  const alone = { cases: ['encode', 'segment'], model, repeat: 1, isolate: true };
+  const { report } = await engine.benchmark(alone);
+  assert.deepEqual([report.model, report.guidance, report.steps], ['segmenter', null, null]);
+  assert.ok(report.rows.every(({ peakBytes }) => peakBytes > 0));
+  const refused = (request: Partial<BenchmarkRequest>, says: RegExp) =>
+    assert.rejects(engine.benchmark({ ...alone, ...request }), says);
+  await refused({ cases: ['encode-part'] }, /encode-part needs a mask/);
+  await refused({ precisions: ['int4'] }, /encode runs in fp32 or int8 only/);
+  await refused(
+    { cases: ['dense'], model: 'efficientvit-sam-l0' },
+    /has the cases encode, encode-part, segment/,
+  );
+  await refused({ model: 'nowhere' }, /nowhere/);
+});

@@ -12,7 +12,7 @@ import type {
   LayerError,
   Timing,
 } from './report.ts';
-import { stepSuite } from './step/suite.ts';
+import { singleRuns } from './single-runs.ts';
 import { interleave, median } from './timing.ts';
 import type { Cost, Quality, Suite, Trial } from './trial.ts';
 import { wholeSuite } from './whole/suite.ts';
@@ -44,7 +44,7 @@ export async function benchmark(
   const open = (on: Runtime): Promise<Suite> =>
     whole
       ? wholeSuite({ ...request, whole }, () => openEngine(on), signal)
-      : stepSuite(request, on, { signal, onProgress: counting('weights') }, openCrew);
+      : singleRuns(request, on, { signal, onProgress: counting('weights') }, openCrew);
 
   const suite = await open(runtime);
   const { trials, release, pictures, layers: errorsOf, ...subject } = suite;
@@ -59,7 +59,11 @@ export async function benchmark(
     await release();
   }
   const peakBytes = runtime.peakBytes();
-  const rows = measured.map((row, i) => rowOf(trials[i]!, row, measured[0]!, peakBytes));
+  const rows = measured.map((row, i) => {
+    const { network } = trials[i]!.identity;
+    const first = trials.findIndex(({ identity }) => identity.network === network);
+    return rowOf(trials[i]!, row, measured[first]!, peakBytes);
+  });
   if (request.profile) {
     const operators = await profiled(runtime, open, counting('profile'), signal);
     for (const [i, row] of rows.entries()) row.operators = operators[i]!;
@@ -70,8 +74,8 @@ export async function benchmark(
   }
   const report = {
     date: new Date().toISOString(),
-    ...subject,
     guidance: request.guidance ?? true,
+    ...subject,
     repeat,
     threads: request.threads || runtime.threads,
     isolated: request.isolate === true,

@@ -7,6 +7,11 @@ export interface BenchmarkRequest {
   cases: string[];
   /** A model folder, `scenes`, or an architecture with synthetic weights (`sd15`); the embedded model if absent. */
   model?: string;
+  /**
+   * What the cases of EfficientViT run: a segmenter's folder, or an architecture with synthetic weights
+   * (`efficientvit-sam-l0`); the embedded segmenter if absent. It has a size of its own.
+   */
+  segmenter?: string;
   /** Pixels; the model's own size if absent. */
   width?: number;
   height?: number;
@@ -80,6 +85,8 @@ export interface RowIdentity {
   /** `full` if absent. */
   attention?: AttentionMode;
   workers: number;
+  /** What the case runs, where that is not the report's model. */
+  network?: string;
 }
 
 export interface Timing {
@@ -113,7 +120,7 @@ export interface BenchmarkRow extends RowIdentity, Timing {
    * preparation and recording included; otherwise one that ran all cases together, up to the end of the run.
    */
   peakBytes: number;
-  /** Median time of the first row over this one's. */
+  /** Median time of the first row of the same network over this one's. */
   speedup: number;
   /**
    * Against the dense float32 result on the same input, in dB: under the mask if there is one. Null without it, and
@@ -141,8 +148,8 @@ export interface BenchmarkReport {
   height: number;
   /** Denoising steps of whole pictures; null for single U-Net runs. */
   steps: number | null;
-  /** U-Net runs compute both branches of guidance. */
-  guidance: boolean;
+  /** U-Net runs compute both branches of guidance; null where only other networks run. */
+  guidance: boolean | null;
   repeat: number;
   threads: number;
   isolated: boolean;

@@ -27,6 +27,7 @@ const mask = z
 const schema = z.object({
   cases: z.array(z.string().max(100)).min(1, { error: 'Name at least one case' }).max(BENCHMARK_LIMITS.count),
   model: z.string().max(4096).optional(),
+  segmenter: z.string().max(4096).optional(),
   width: side('The width').optional(),
   height: side('The height').optional(),
   masks: z.array(mask).max(BENCHMARK_LIMITS.count).optional(),

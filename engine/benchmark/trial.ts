@@ -51,6 +51,8 @@ export interface Suite {
   height: number;
   /** See `BenchmarkReport`. */
   steps: number | null;
+  /** See `BenchmarkReport`; as the request says if absent. */
+  guidance?: null;
   trials: Trial[];
   /** The errors of layers that are quantized alone; of U-Net runs. */
   layers?(most: number, onCount: Count): Promise<LayerError[]>;

@@ -11,6 +11,8 @@ export interface NamedCase {
   readonly masked: boolean;
   /** Runs once for each number of workers. */
   readonly shared?: boolean;
+  /** What it can be run in; all if absent. */
+  readonly precisions?: readonly Precision[];
 }
 
 /** One case in one setting. */
@@ -37,11 +39,14 @@ export function variantsOf<Case extends NamedCase, Mask>(
   const { precisions = ['fp32'], workers: workerCounts = [2] } = request;
   return request.cases.flatMap((name) => {
     const chosen = caseNamed(name, known);
+    const possible = precisions.filter((precision) => chosen.precisions?.includes(precision) ?? true);
+    if (possible.length === 0)
+      throw new InputError(`The case ${name} runs in ${chosen.precisions!.join(' or ')} only.`);
     if (chosen.masked && masks.length === 0)
       throw new InputError(`The case ${name} needs a mask: give --mask.`);
     const chosenMasks = chosen.masked ? masks.map((mask, i) => ({ mask, asked: request.masks![i] })) : [{}];
     return chosenMasks.flatMap(({ mask, asked }: { mask?: Mask; asked?: BenchmarkMask }) =>
-      precisions.flatMap((precision) =>
+      possible.flatMap((precision) =>
         (chosen.shared ? workerCounts : [1]).map((workers) => ({
           chosen,
           mask,

@@ -120,6 +120,9 @@ const SEGMENTATION: Readonly<
 /** Neck depths of EfficientViT-SAM. */
 const SAM_NECKS: Readonly<Record<string, number>> = { l0: 4, l1: 8, l2: 12, xl0: 6, xl1: 12 };
 
+/** Variants of EfficientViT-SAM. */
+export const SAM_NAMES: readonly string[] = Object.keys(SAM_NECKS);
+
 /** EfficientViT-SAM keeps Segment Anything's decoder. */
 export const SAM_DECODER: MaskDecoderConfig = {
   channels: 256,
@@ -192,7 +195,7 @@ export const VISION_ARCHITECTURES: Readonly<Record<string, VisionParts>> = Objec
       segmentation(name, classes, head),
     ]),
   ),
-  ...Object.keys(SAM_NECKS).map((name) => [`efficientvit-sam-${name}`, sam(name)]),
+  ...SAM_NAMES.map((name) => [`efficientvit-sam-${name}`, sam(name)]),
 ]);
 
 /** A network of a published variant. @throws InputError that lists its parts. */

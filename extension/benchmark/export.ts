@@ -27,8 +27,9 @@ export function toJson(runs: readonly StoredRun[]): string {
 /** One line for each row, in plain units, by RFC 4180. */
 export function toCsv(runs: readonly StoredRun[]): string {
   const lines = runs.flatMap(({ report }) => report.rows.map((_, i) => csvRow(report, i)));
-  const header = Object.keys(lines[0] ?? {});
-  return [header, ...lines.map((line) => Object.values(line))]
+  // Some rows say more of themselves than others.
+  const header = [...new Set(lines.flatMap((line) => Object.keys(line)))];
+  return [header, ...lines.map((line: Record<string, unknown>) => header.map((name) => line[name]))]
     .map((cells) => `${cells.map(csvCell).join(',')}\r\n`)
     .join('');
 }
@@ -50,7 +51,7 @@ function csvRow({ rows, machine, ...report }: BenchmarkReport, index: number) {
 }
 
 function csvCell(value: unknown): string {
-  const text = value === null ? '' : String(value);
+  const text = value === null || value === undefined ? '' : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -1,17 +1,21 @@
 import { PRECISIONS } from '../../engine/api.ts';
+import { SIGHT_CASES } from '../../engine/benchmark/sight/cases/index.ts';
+import { SEGMENTERS } from '../../engine/benchmark/sight/subject.ts';
 import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
+import type { NamedCase } from '../../engine/benchmark/variants.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
-import type { BenchmarkDraft, CaseOffer, Offers } from '../../webview/benchmarkProtocol.ts';
+import type { BenchmarkDraft, Offers } from '../../webview/benchmarkProtocol.ts';
 
 /** What the engine can measure; presets are added once their costs are known. */
 export function offers(): Offers {
-  const offered = (cases: readonly CaseOffer[]) =>
-    cases.map(({ name, masked, shared }) => ({ name, masked, shared }));
+  const offered = (cases: readonly NamedCase[], looks = false) =>
+    cases.map(({ name, masked, shared }) => ({ name, masked, shared, looks }));
   return {
-    stepCases: offered(STEP_CASES),
+    stepCases: [...offered(STEP_CASES), ...offered(SIGHT_CASES, true)],
     wholeCases: offered(WHOLE_CASES),
     architectures: Object.keys(ARCHITECTURES),
+    segmenters: [...SEGMENTERS],
     precisions: [...PRECISIONS],
     presets: [],
   };
@@ -19,7 +23,7 @@ export function offers(): Offers {
 
 /** What a form's cases take: a mask, several workers. */
 export function takenBy({ scope, cases }: BenchmarkDraft): { masked: boolean; shared: boolean } {
-  const known: readonly CaseOffer[] = scope === 'step' ? STEP_CASES : WHOLE_CASES;
+  const known: readonly NamedCase[] = scope === 'step' ? [...STEP_CASES, ...SIGHT_CASES] : WHOLE_CASES;
   const chosen = known.filter(({ name }) => cases.includes(name));
   return { masked: chosen.some(({ masked }) => masked), shared: chosen.some(({ shared }) => shared) };
 }

@@ -23,6 +23,17 @@ test('an untouched form asks for dense and sparse runs of the embedded model', a
   });
 });
 
+test('where only EfficientViT runs, no other model is asked for', async () => {
+  const draft = {
+    model: 'sd15',
+    size: '512x512',
+    cases: ['encode', 'segment'],
+    segmenter: 'efficientvit-sam-l0',
+  };
+  const { model, width, segmenter } = await request(draft);
+  assert.deepEqual([model, width, segmenter], [undefined, undefined, 'efficientvit-sam-l0']);
+});
+
 test('masks come from a share, the canvas or a file', async () => {
   assert.deepEqual((await request({ share: '12.5' })).masks, [{ name: '12.5 %', share: 0.125 }]);
   assert.deepEqual((await request({ maskKind: 'drawn' }, DRAWN)).masks, [{ name: 'drawn', image: DRAWN }]);

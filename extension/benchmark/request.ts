@@ -1,8 +1,11 @@
 import path from 'node:path';
 import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS, type Precision } from '../../engine/api.ts';
+import { SIGHT_CASES } from '../../engine/benchmark/sight/cases/index.ts';
 import { InputError } from '../../engine/errors.ts';
 import { LIMITS } from '../../engine/pipelines/request.ts';
 import type { BenchmarkDraft } from '../../webview/benchmarkProtocol.ts';
+
+const LOOKING = SIGHT_CASES.map(({ name }) => name);
 
 /** What the form's masks are read from. */
 export interface MaskSource {
@@ -21,8 +24,10 @@ export async function requestOf(
 ): Promise<BenchmarkRequest> {
   if (draft.cases.length === 0) throw new InputError('Choose at least one mode.');
   return {
-    ...subjectOf(draft),
+    // A segmenter has a size of its own, and nothing else is run.
+    ...(!draft.cases.every((name) => LOOKING.includes(name)) && subjectOf(draft)),
     cases: draft.cases,
+    ...(draft.segmenter && { segmenter: draft.segmenter }),
     precisions: precisionsOf(draft),
     masks: masked ? [await maskOf(draft, source)] : [],
     ...(shared && { workers: workersOf(draft) }),

@@ -29,6 +29,22 @@ test('segment writes a mask of the size of the picture and says what it is', () 
     assert.equal(data.filter((value) => value === 0).length, 200 * 120 - result.area);
   }));
 
+test("bench tells EfficientViT's operations and times, and --arch may name a segmenter", async () => {
+  const args = ['bench', 'encode', 'encode-part', 'segment', '--mask', '5%', '--repeat', '1', '--json'];
+  const { code, stdout, stderr } = await patchwork([...args, '--model', model]);
+  assert.equal(code, 0, stderr);
+  const { rows, guidance } = JSON.parse(stdout);
+  assert.equal(guidance, null);
+  assert.deepEqual(
+    rows.map((row: { case: string }) => row.case),
+    ['encode', 'encode-part', 'segment'],
+  );
+  for (const { macs, medianSeconds } of rows) assert.ok(macs > 0 && medianSeconds > 0);
+  const refused = await patchwork(['bench', 'dense', '--arch', 'efficientvit-sam-l0']);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /has the cases encode, encode-part, segment/);
+});
+
 test('segment refuses bad input in one sentence', () =>
   inTemporaryFolder(async (folder) => {
     const image = path.join(folder, 'image.png');

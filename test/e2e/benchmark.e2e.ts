@@ -189,6 +189,42 @@ step('exports JSON, CSV and Markdown, reads a mask from a file, and imports the 
   assert.equal(await vscode.view.locator('[data-run]').count(), 3);
 });
 
+step("EfficientViT's rows stand beside the U-Net's, with the numbers of the command line", async () => {
+  await choose('scope', 'One U-Net step');
+  await choose('maskKind', 'A share of the picture');
+  await fill('size', '128x128');
+  await fill('share', '10');
+  const looking = ['encode', 'encode-part', 'segment'];
+  for (const name of looking) await vscode.view.locator(`[data-choice=${name}]`).click();
+  await vscode.view.locator('#segmenter').waitFor();
+  await act('run');
+  await finished('Finished: scenes, 128×128, one U-Net step.');
+  const args = [
+    'bench',
+    'dense',
+    'sparse',
+    ...looking,
+    '--size',
+    '128x128',
+    '--mask',
+    '10%',
+    '--repeat',
+    '1',
+  ];
+  const report: BenchmarkReport = JSON.parse((await patchwork([...args, '--json'])).stdout);
+  assert.deepEqual(
+    report.rows.map((row) => row.case),
+    ['dense', 'sparse', ...looking],
+  );
+  for (const row of report.rows) {
+    assert.equal(await cell(row.case, 'MACs'), formatGigaMacs(row.macs));
+    near(milliseconds(await cell(row.case, 'Median')), 1000 * row.medianSeconds, 20);
+  }
+  const titles = await vscode.view.locator('[data-test=figures] tbody th').allTextContents();
+  assert.ok(titles.includes("Click · embedded segmenter's decoder"), titles.join());
+  await vscode.screenshot('benchmark-sight');
+});
+
 step('a run is deleted once that is confirmed', async () => {
   const runs = vscode.view.locator('[data-run]');
   const count = await runs.count();

@@ -91,7 +91,8 @@ export async function openWorkbench(env: Record<string, string> = {}): Promise<W
     page.on('console', (message) => {
       if (/Content Security Policy/.test(message.text())) violations.push(message.text());
     });
-    await page.goto(`${server.url}/?folder=${encodeURIComponent(workspace)}`);
+    const address = `${server.url}/?folder=${encodeURIComponent(workspace)}`;
+    await page.goto(address, { timeout: WAIT, waitUntil: 'domcontentloaded' });
     await page.locator('.monaco-workbench').waitFor({ timeout: WAIT });
     return workbench(page, { home, workspace, server, violations, close });
   } catch (error) {

@@ -33,6 +33,14 @@ export function formTemplate({ state, draft, canvas }: Page, actions: Actions): 
       ${cases.map(({ name }) => choice('cases', name, caseTitle(name), draft, actions))}
     </fieldset>
     ${
+      cases.some((offer) => offer.looks && draft.cases.includes(offer.name))
+        ? select('segmenter', 'Segmenter', draft, actions, [
+            ['', 'Embedded'],
+            ...state.offers.segmenters.map((name): [string, string] => [name, `${name}, synthetic weights`]),
+          ])
+        : nothing
+    }
+    ${
       state.offers.precisions.length > 1
         ? html`<fieldset>
             <legend>Precisions</legend>

@@ -35,7 +35,7 @@ let drawn = saved?.drawn;
 
 const page: Page = {
   state: {
-    offers: { stepCases: [], wholeCases: [], architectures: [], precisions: [], presets: [] },
+    offers: { stepCases: [], wholeCases: [], architectures: [], segmenters: [], precisions: [], presets: [] },
     runs: [],
     shown: [],
     cost: [],

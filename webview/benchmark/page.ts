@@ -36,6 +36,7 @@ export interface Actions extends CommonActions {
 export const FIRST_DRAFT: BenchmarkDraft = {
   model: '',
   folder: '',
+  segmenter: '',
   scope: 'step',
   size: '',
   maskKind: 'share',

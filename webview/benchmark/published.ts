@@ -39,7 +39,7 @@ export const SIGE = {
     { mask: 'img2img-1', macs: 352.6e9, seconds: 0.0764 },
   ],
   fits: ({ model, width, height, steps, guidance }: BenchmarkReport) =>
-    guidance &&
+    guidance === true &&
     model === SUBJECT.model &&
     width === SUBJECT.width &&
     height === SUBJECT.height &&
@@ -64,7 +64,7 @@ export const DISTRIFUSION: Published = {
     { workers: 4, macs: 226.8e12, seconds: 4.16, psnr: 23.0 },
     { workers: 8, macs: 113.4e12, seconds: 2.74 },
   ],
-  fits: ({ rows, guidance }) => guidance && rows.some(({ case: name }) => DISPLACED.includes(name)),
+  fits: ({ rows, guidance }) => guidance === true && rows.some(({ case: name }) => DISPLACED.includes(name)),
   matches: ({ workers }, row) => DISPLACED.includes(row.case) && row.workers === workers,
 };
 

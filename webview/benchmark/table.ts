@@ -9,7 +9,7 @@ import { formatDecibels, formatTimes, peakTitle, rowTitle } from './titles.ts';
 export interface Figure {
   run: StoredRun;
   row: BenchmarkRow;
-  /** Row that its run's factors are relative to: the first. */
+  /** Row that its run's factors are relative to: the first of the same network. */
   base: BenchmarkRow;
   title: string;
   published?: PublishedRow & { of: Published };
@@ -26,7 +26,7 @@ export function figuresOf(runs: readonly StoredRun[]): Figure[] {
       return {
         run,
         row,
-        base: rows[0]!,
+        base: rows.find(({ network }) => network === row.network)!,
         title: letter + rowTitle(row, rows),
         ...(published && { published: { ...published, of } }),
       };

@@ -10,6 +10,9 @@ const CASES: Readonly<Record<string, string>> = {
   patch: 'Patch parallel',
   branches: 'Branches, then patches',
   naive: 'Patches alone (naive)',
+  encode: 'Encode',
+  'encode-part': 'Encode what changed',
+  segment: 'Click',
 };
 
 export function caseTitle(name: string): string {
@@ -19,7 +22,13 @@ export function caseTitle(name: string): string {
 /** What tells a row from the others of its report. */
 export function rowTitle(row: BenchmarkRow, rows: readonly BenchmarkRow[]): string {
   const mixed = rows.some(({ precision }) => precision !== rows[0]!.precision);
-  return [caseTitle(row.case), row.mask, mixed && row.precision, row.workers > 1 && `${row.workers} workers`]
+  return [
+    caseTitle(row.case),
+    row.network,
+    row.mask,
+    mixed && row.precision,
+    row.workers > 1 && `${row.workers} workers`,
+  ]
     .filter(Boolean)
     .join(' · ');
 }
@@ -38,11 +47,13 @@ export function subjectTitle({
   steps,
   guidance,
 }: Pick<BenchmarkReport, 'model' | 'width' | 'height' | 'steps' | 'guidance'>): string {
-  const what =
-    steps === null
-      ? `one U-Net step${guidance ? '' : ' without guidance'}`
-      : `whole pictures of ${steps} steps`;
+  const what = steps === null ? singleTitle(guidance) : `whole pictures of ${steps} steps`;
   return `${model}, ${width}×${height}, ${what}`;
+}
+
+/** @param guidance null where no U-Net runs */
+function singleTitle(guidance: boolean | null): string {
+  return guidance === null ? 'single runs' : `one U-Net step${guidance ? '' : ' without guidance'}`;
 }
 
 export function machineTitle({ machine, threads }: BenchmarkReport): string {

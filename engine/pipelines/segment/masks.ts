@@ -20,18 +20,22 @@ export function maskFromLogits(
   size: Size = picture,
 ): Mask {
   const inner = fitted(picture, frame);
-  const plane = bilinear(logits, { width: side, height: side }, { width: frame, height: frame }, inner);
   const { width, height } = size;
   const data = new Uint8Array(width * height);
-  const columns = tapsOf(inner.width, width, width);
-  const rows = tapsOf(inner.height, height, height);
-  const blended = new Float32Array(inner.width);
+  const columns = composed(tapsOf(side, frame, inner.width), tapsOf(inner.width, width, width));
+  const rows = composed(tapsOf(side, frame, inner.height), tapsOf(inner.height, height, height));
+  const blended = new Float32Array(side);
+  const { at, share } = columns;
   for (let y = 0; y < height; y++) {
-    blendRows(plane, inner.width, rows, y, blended);
+    blendRows(logits, rows, y, blended);
     const row = y * width;
-    for (let x = 0; x < width; x++) {
-      const [a, b] = [blended[columns.first[x]!]!, blended[columns.second[x]!]!];
-      if (a + (b - a) * columns.share[x]! > 0) data[row + x] = 1;
+    for (let x = 0, i = 0; x < width; x++, i += 4) {
+      const value =
+        blended[at[i]!]! * share[i]! +
+        blended[at[i + 1]!]! * share[i + 1]! +
+        blended[at[i + 2]!]! * share[i + 2]! +
+        blended[at[i + 3]!]! * share[i + 3]!;
+      if (value > 0) data[row + x] = 1;
     }
   }
   return { width, height, data };
@@ -61,29 +65,35 @@ function tapsOf(from: number, to: number, count: number): Taps {
   return taps;
 }
 
-/** The upper left part `wanted` of a plane brought from one size to another. */
-function bilinear(plane: Float32Array, from: Size, to: Size, wanted: Size): Float32Array {
-  const columns = tapsOf(from.width, to.width, wanted.width);
-  const rows = tapsOf(from.height, to.height, wanted.height);
-  const result = new Float32Array(wanted.width * wanted.height);
-  const blended = new Float32Array(from.width);
-  for (let y = 0; y < wanted.height; y++) {
-    blendRows(plane, from.width, rows, y, blended);
-    const row = y * wanted.width;
-    for (let x = 0; x < wanted.width; x++) {
-      const [a, b] = [blended[columns.first[x]!]!, blended[columns.second[x]!]!];
-      result[row + x] = a + (b - a) * columns.share[x]!;
-    }
-  }
-  return result;
+/** For each position of an axis that is resized twice, the four that it is made of, and each one's share. */
+interface TapsOfFour {
+  at: Int32Array;
+  share: Float32Array;
 }
 
-function blendRows(plane: Float32Array, width: number, rows: Taps, y: number, into: Float32Array): void {
-  const [first, second] = [rows.first[y]! * width, rows.second[y]! * width];
-  const share = rows.share[y]!;
-  for (let x = 0; x < width; x++) {
-    const a = plane[first + x]!;
-    into[x] = a + (plane[second + x]! - a) * share;
+/** Resizing is linear, so that resizing twice is one sum: nothing of the size in between has to be made. */
+function composed(earlier: Taps, later: Taps): TapsOfFour {
+  const count = later.share.length;
+  const taps = { at: new Int32Array(4 * count), share: new Float32Array(4 * count) };
+  for (let i = 0; i < count; i++)
+    for (const [half, middle] of [later.first[i]!, later.second[i]!].entries()) {
+      const part = half === 0 ? 1 - later.share[i]! : later.share[i]!;
+      const near = earlier.share[middle]!;
+      const j = 4 * i + 2 * half;
+      taps.at[j] = earlier.first[middle]!;
+      taps.at[j + 1] = earlier.second[middle]!;
+      taps.share[j] = part * (1 - near);
+      taps.share[j + 1] = part * near;
+    }
+  return taps;
+}
+
+function blendRows(plane: Float32Array, { at, share }: TapsOfFour, y: number, into: Float32Array): void {
+  const width = into.length;
+  into.fill(0);
+  for (let tap = 4 * y; tap < 4 * y + 4; tap++) {
+    const [start, part] = [at[tap]! * width, share[tap]!];
+    for (let x = 0; x < width; x++) into[x]! += plane[start + x]! * part;
   }
 }
 

@@ -19,7 +19,7 @@ import { PartNetwork } from '../part-network.ts';
 import { decodedFrom, type Embedding, type Prompt, type Segmenter } from './segmenter.ts';
 
 /** Positions at every level that are encoded around a change. */
-const MARGIN = 3;
+export const MARGIN = 3;
 /** A part that costs more than this share of the whole is not worth its overhead. */
 const MOST_OF_WHOLE = 0.6;
 /** Encoders with fewer multiply–accumulates are as fast without: a part has as many operators as the whole. */

@@ -1,0 +1,104 @@
+import { countMacs } from '../../../graph/macs.ts';
+import { lowerInt8, lowerRanges } from '../../../lowering/int8.ts';
+import { lowerParts, lowerRecording } from '../../../lowering/parts.ts';
+import { lowerPlanar } from '../../../lowering/planar.ts';
+import { PartNetwork } from '../../../pipelines/part-network.ts';
+import { MARGIN } from '../../../pipelines/segment/network-segmenter.ts';
+import { quantizeConvolutions } from '../../../quantization/convolutions.ts';
+import { anchorsOf } from '../../../regions/anchors.ts';
+import { areaOf, mergeBoxes, partsOf } from '../../../regions/box.ts';
+import type { PartPlan } from '../../../regions/part.ts';
+import { float32, floats, type Session } from '../../../runtime/runtime.ts';
+import type { SightCase } from '../case.ts';
+import type { SightSubject } from '../subject.ts';
+
+const OUTPUT = 'image_embeddings';
+
+/** The encoder over the whole picture. */
+export const encode: SightCase = {
+  name: 'encode',
+  part: 'encoder',
+  mode: 'dense',
+  masked: false,
+  precisions: ['fp32', 'int8'],
+  async prepare(subject, { precision }) {
+    const { encoder, extent, original } = subject;
+    const start = performance.now();
+    const session = await (precision === 'int8' ? byteEncoder(subject) : subject.load(encoder, lowerPlanar));
+    return {
+      macs: countMacs(encoder, extent),
+      loadSeconds: (performance.now() - start) / 1000,
+      storeBytes: 0,
+      activeFraction: [],
+      run: async () => floats(await session.run(inputOf(subject, original), [OUTPUT]), OUTPUT),
+      release: () => session.release(),
+    };
+  },
+};
+
+/** The encoder in int8, calibrated by the picture that it then encodes. */
+async function byteEncoder(subject: SightSubject): Promise<Session> {
+  const { encoder, original } = subject;
+  const ranges = await subject.load(encoder, lowerRanges);
+  const observed = await ranges.run(inputOf(subject, original));
+  await ranges.release();
+  const bytes = await quantizeConvolutions(encoder, subject.table(encoder), [observed]);
+  return subject.load(encoder, (network, weights) => lowerInt8(network, weights, bytes));
+}
+
+function inputOf({ extent }: SightSubject, planes: Float32Array) {
+  return { input_image: float32(planes, [1, 3, extent.height, extent.width]) };
+}
+
+/** The encoder over what has changed under the mask, from what it recorded of the picture as it was. */
+export const encodePart: SightCase = {
+  name: 'encode-part',
+  part: 'encoder',
+  mode: 'sparse',
+  masked: true,
+  precisions: ['fp32'],
+  async prepare(subject, { mask }) {
+    const { encoder, extent, original } = subject;
+    const anchors = anchorsOf(encoder);
+    const start = performance.now();
+    const [whole, part] = [
+      await subject.load(encoder, (network, weights) => lowerRecording(network, weights, anchors)),
+      await subject.load(encoder, (network, weights) => lowerParts(network, weights, anchors)),
+    ];
+    const loadSeconds = (performance.now() - start) / 1000;
+    const parts = new PartNetwork(encoder, { whole: async () => whole, part: async () => part });
+    const planOf = (box: Parameters<typeof parts.plan>[1]) => parts.plan(extent.height, box, MARGIN);
+    const plans = mergeBoxes(partsOf(mask!), (box) => planOf(box).macs).map(planOf);
+    const { record } = await parts.whole(original, extent.height);
+    const edited = subject.edited(mask!);
+    return {
+      macs: countMacs(encoder, extent, ({ id }) =>
+        plans.reduce((sum, { boxes }) => sum + areaOf(boxes.get(id)!), 0),
+      ),
+      loadSeconds,
+      storeBytes: [...record.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
+      activeFraction: sharesOf(subject, plans),
+      async run() {
+        // The record is that of the edited picture after the first run, which costs later ones neither more nor less.
+        for (const plan of plans) await parts.part(edited, plan, record);
+        return parts.outputIn(record);
+      },
+      async release() {
+        await whole.release();
+        await part.release();
+      },
+    };
+  },
+};
+
+/** Of each level the largest share that is computed of one of its maps. */
+function sharesOf({ encoder, extent }: SightSubject, plans: readonly PartPlan[]): number[] {
+  const shares: number[] = [];
+  for (const { output } of encoder.operators) {
+    if (output.kind !== 'map') continue;
+    const positions = (extent.height * extent.width) / 4 ** output.level;
+    const computed = plans.reduce((sum, { boxes }) => sum + areaOf(boxes.get(output.id)!), 0);
+    shares[output.level] = Math.max(shares[output.level] ?? 0, computed / positions);
+  }
+  return Array.from(shares, (share) => Math.min(1, share ?? 0));
+}

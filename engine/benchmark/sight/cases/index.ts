@@ -1,0 +1,6 @@
+import type { SightCase } from '../case.ts';
+import { encode, encodePart } from './encode.ts';
+import { segment } from './segment.ts';
+
+/** The cases of networks that look at pictures, by the names that `patchwork bench` takes. */
+export const SIGHT_CASES: readonly SightCase[] = [encode, encodePart, segment];

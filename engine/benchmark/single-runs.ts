@@ -1,0 +1,56 @@
+import { InputError } from '../errors.ts';
+import type { SyntheticOptions } from '../models/synthetic.ts';
+import type { OpenCrew } from '../parallel/job.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { BenchmarkRequest } from './report.ts';
+import { SIGHT_CASES } from './sight/cases/index.ts';
+import { SEGMENTERS } from './sight/subject.ts';
+import { sightSuite } from './sight/suite.ts';
+import { STEP_CASES } from './step/cases/index.ts';
+import { stepSuite } from './step/suite.ts';
+import type { Suite } from './trial.ts';
+
+const SIGHT = SIGHT_CASES.map(({ name }) => name);
+const KNOWN = [...STEP_CASES.map(({ name }) => name), ...SIGHT];
+
+/**
+ * Single runs of networks: of the U-Net, of EfficientViT, or both side by side, in the order of the request's cases.
+ * Where all cases are EfficientViT's, `model` may name the segmenter.
+ * @throws InputError for an unknown case
+ */
+export async function singleRuns(
+  request: BenchmarkRequest,
+  runtime: Runtime,
+  weights: SyntheticOptions,
+  openCrew?: OpenCrew,
+): Promise<Suite> {
+  const { cases, model } = request;
+  const unknown = cases.find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined)
+    throw new InputError(`Unknown benchmark case ${unknown}; known: ${KNOWN.join(', ')}.`);
+  const [looking, drawing] = [
+    cases.filter((name) => SIGHT.includes(name)),
+    cases.filter((name) => !SIGHT.includes(name)),
+  ];
+  if (looking.length === 0) {
+    if (SEGMENTERS.includes(model ?? '')) throw new InputError(`${model} has the cases ${SIGHT.join(', ')}.`);
+    return stepSuite(request, runtime, weights, openCrew);
+  }
+  if (drawing.length === 0)
+    return sightSuite({ ...request, segmenter: request.segmenter ?? model }, runtime, weights);
+  const step = await stepSuite({ ...request, cases: drawing }, runtime, weights, openCrew);
+  try {
+    const sight = await sightSuite({ ...request, cases: looking }, runtime, weights);
+    const trials = [...step.trials, ...sight.trials].sort(
+      (a, b) => cases.indexOf(a.identity.case) - cases.indexOf(b.identity.case),
+    );
+    const release = async () => {
+      await step.release();
+      await sight.release();
+    };
+    return { ...step, trials, release };
+  } catch (error) {
+    await step.release();
+    throw error;
+  }
+}
