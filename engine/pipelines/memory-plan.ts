@@ -50,12 +50,13 @@ export interface PartNeeds {
 
 /**
  * How memory follows from the graph, fitted to measured peaks (`scripts/peaks.ts` compares): bytes of the process and
- * the runtime, those of the larger graph of a form that records, and what the runtime's arena takes for each byte that
- * lives at once.
+ * the runtime, those of the larger graphs of rows and of a form that records, and what the runtime's arena takes for
+ * each byte that lives at once.
  */
 const PROCESS_BYTES = 170e6;
+const ROWS_BYTES = 70e6;
 const RECORDING_BYTES = 60e6;
-const ARENA = { planar: 2.4, floatRows: 2, byteRows: 1.2 } as const;
+const ARENA = { planar: 2.4, floatRows: 1.8, byteRows: 1.2 } as const;
 /** A pass that is recorded is there as it was computed, and once more as the caller gets it. */
 const RECORDED_COPIES = 2;
 /** Of its bytes, what is kept of it. */
@@ -107,7 +108,7 @@ export function predictUNet(
   const recorded = records
     ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * passBytes(network, latents)
     : 0;
-  const values = arena * peakValueBytes(network, latents, scratch) + recorded;
+  const values = ROWS_BYTES + arena * peakValueBytes(network, latents, scratch) + recorded;
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
