@@ -8,6 +8,8 @@ import { readPicture } from '../engine/pictures/read.ts';
 import { normalizedPlanes, resizePicture } from '../engine/pipelines/segment/input.ts';
 import { overlapOf } from '../engine/pipelines/segment/masks.ts';
 import { quantizeConvolutions } from '../engine/quantization/convolutions.ts';
+import { largestInt8 } from '../engine/quantization/self-check.ts';
+import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
 import { float32, floats, type Session } from '../engine/runtime/runtime.ts';
 import { median, openNetworks, timed } from './segmenters.ts';
 
@@ -20,7 +22,8 @@ const inputOf = async (file: string) => {
   return { input_image: float32(normalizedPlanes(pixels, config.input), [1, 3, size, size]) };
 };
 const ranges = await load(lowerRanges(encoder, table));
-const bytes = await quantizeConvolutions(encoder, table, [await ranges.run(await inputOf(first))]);
+const observed = await ranges.run(await inputOf(first));
+const bytes = await quantizeConvolutions(encoder, table, [observed], await largestInt8(new NodeRuntime()));
 await ranges.release();
 const exact = await load(lowerPlanar(encoder, table));
 const quantized = await load(lowerInt8(encoder, table, bytes));

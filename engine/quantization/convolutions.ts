@@ -12,7 +12,7 @@ export interface Range {
   zero: number;
 }
 
-/** A convolution's weight as bytes −127 … 127, one scale for each output channel, batch norm folded in. */
+/** A convolution's weight as bytes of the range that is asked for, one scale for each output channel, batch norm folded in. */
 export interface ConvolutionBytes {
   values: Int8Array;
   scales: Float32Array;
@@ -26,13 +26,15 @@ export interface ConvolutionBytes {
 const HEADROOM = 1.1;
 
 /**
- * Quantizes the convolutions over all channels. @param observed outputs of the network in the form of `lowerRanges`, for
- * one picture or several.
+ * Quantizes the convolutions over all channels.
+ * @param observed outputs of the network in the form of `lowerRanges`, for one picture or several
+ * @param most the largest int8; see `largestInt8`
  */
 export async function quantizeConvolutions(
   network: Network,
   weights: WeightTable,
   observed: readonly Readonly<Record<string, Tensor>>[],
+  most: number,
 ): Promise<Map<string, ConvolutionBytes>> {
   const quantized = new Map<string, ConvolutionBytes>();
   for (const operator of network.operators) {
@@ -40,7 +42,10 @@ export async function quantizeConvolutions(
     const { name } = operator.weight;
     const names = rangeNames(name);
     const range = (which: string) => rangeOf(observed.map((outputs) => floats(outputs, which)));
-    quantized.set(name, await bytesOf(operator, weights, range(names.read), range(names.given)));
+    quantized.set(
+      name,
+      await bytesOf(operator, weights, { read: range(names.read), given: range(names.given), most }),
+    );
   }
   return quantized;
 }
@@ -60,8 +65,7 @@ function rangeOf(seen: readonly Float32Array[]): Range {
 async function bytesOf(
   { weight, bias, norm }: Convolution | Linear,
   weights: WeightTable,
-  read: Range,
-  given: Range,
+  { read, given, most }: { read: Range; given: Range; most: number },
 ): Promise<ConvolutionBytes> {
   const load = (one: Weight) => readFloat32(weights.get(one));
   const kernel = await load(weight);
@@ -76,7 +80,7 @@ async function bytesOf(
     const row = kernel.subarray(o * each, (o + 1) * each);
     const factor = scale ? scale[o]! : 1;
     const largest = Math.abs(factor) * row.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    scales[o] = largest / 127 || 1;
+    scales[o] = largest / most || 1;
     for (let i = 0; i < each; i++) values[o * each + i] = Math.round((row[i]! * factor) / scales[o]!);
     biases[o] = Math.round((own[o]! * factor + (offset ? offset[o]! : 0)) / (scales[o]! * read.scale));
   }

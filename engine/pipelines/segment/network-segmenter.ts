@@ -11,6 +11,7 @@ import type { VisionFolder } from '../../models/vision-folder.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { LEARNED_TOKENS, maskDecoder } from '../../networks/mask-decoder.ts';
 import { type ConvolutionBytes, quantizeConvolutions } from '../../quantization/convolutions.ts';
+import { largestInt8 } from '../../quantization/self-check.ts';
 import { anchorsOf } from '../../regions/anchors.ts';
 import { type Box, mergeBoxes } from '../../regions/box.ts';
 import { float32, floats, int64, type Runtime, type Session } from '../../runtime/runtime.ts';
@@ -119,7 +120,12 @@ export class NetworkSegmenter implements Segmenter {
     const session = await this.#runtime.load(lowerRanges(this.#encoder, weights), { threads: this.#threads });
     try {
       const outputs = await session.run(inputs);
-      this.#bytes = await quantizeConvolutions(this.#encoder, weights, [outputs]);
+      this.#bytes = await quantizeConvolutions(
+        this.#encoder,
+        weights,
+        [outputs],
+        await largestInt8(this.#runtime),
+      );
       return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
     } finally {
       await session.release();
