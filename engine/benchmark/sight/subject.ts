@@ -11,6 +11,7 @@ import type { SegmenterConfig } from '../../networks/efficientvit-config.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { maskDecoder } from '../../networks/mask-decoder.ts';
 import { embeddedSight } from '../../pipelines/segment/open.ts';
+import { largestInt8 } from '../../quantization/self-check.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { float32, floats, type Runtime, type Session } from '../../runtime/runtime.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
@@ -88,6 +89,11 @@ export class SightSubject {
   /** Loads the encoder or the decoder in a form. */
   load(network: Network, lower: (network: Network, weights: WeightTable) => OnnxModel): Promise<Session> {
     return this.#runtime.load(lower(network, this.table(network)), { threads: this.#threads });
+  }
+
+  /** The largest int8 that this machine's products take; see `largestInt8`. */
+  largestInt8(): Promise<number> {
+    return largestInt8(this.#runtime);
   }
 
   table(network: Network): WeightTable {

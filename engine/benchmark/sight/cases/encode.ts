@@ -42,7 +42,8 @@ async function byteEncoder(subject: SightSubject): Promise<Session> {
   const ranges = await subject.load(encoder, lowerRanges);
   const observed = await ranges.run(inputOf(subject, original));
   await ranges.release();
-  const bytes = await quantizeConvolutions(encoder, subject.table(encoder), [observed]);
+  const most = await subject.largestInt8();
+  const bytes = await quantizeConvolutions(encoder, subject.table(encoder), [observed], most);
   return subject.load(encoder, (network, weights) => lowerInt8(network, weights, bytes));
 }
 
