@@ -1,6 +1,7 @@
-// Predicted against measured memory: node --import tsx scripts/peaks.ts ARCH WxH [--no-guidance] [WHAT…]
+// Predicted against measured memory, and seconds: node --import tsx scripts/peaks.ts ARCH WxH [--no-guidance] [WHAT…]
 // WHAT is a part (vae-decoder, text-encoder, …) or the U-Net in a precision, drawing or recording: fp32, int8-records.
-// Everything if absent. Each runs twice, alone in a process of its own, with synthetic weights, plainly rounded.
+// Everything if absent. Each is alone in a process of its own, with synthetic weights, plainly rounded; it runs once to
+// warm up and then a few times, of which the fastest is told.
 import { spawnSync } from 'node:child_process';
 import { PRECISIONS, type Precision } from '../engine/api.ts';
 import { StepInputs } from '../engine/benchmark/step/inputs.ts';
@@ -16,6 +17,7 @@ import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
 import { float32, int64, type Tensor } from '../engine/runtime/runtime.ts';
 
 const TOKENS = 77;
+/** Timed, after one that is not. */
 const RUNS = 2;
 
 const guidance = !process.argv.includes('--no-guidance');
@@ -31,7 +33,8 @@ const { PEAKS_OF: one, PEAKS_PREPARE: prepare } = process.env;
 if (prepare) await components.prepare(prepare as Precision);
 else if (one) await measure(one);
 else {
-  console.log('| | weights | values | predicted | measured | error |\n| --- | --- | --- | --- | --- | --- |');
+  console.log('| | weights | values | predicted | measured | error | load | a run |');
+  console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
   const parts = PARTS.filter((part) => part !== 'unet' && canOpen(() => model.network(part)));
   const forms = PRECISIONS.flatMap((precision) => [precision, `${precision}-records`]);
   for (const what of asked.length > 0 ? asked : [...parts, ...forms]) {
@@ -56,27 +59,47 @@ function canOpen(open: () => unknown): boolean {
   }
 }
 
+interface Measured {
+  needs: PartNeeds;
+  /** In seconds, of loading and of the fastest run. */
+  load: number;
+  run: number;
+}
+
 async function measure(what: string): Promise<void> {
   const [precision, records] = what.split('-');
   const isPart = PARTS.some((part) => part === what);
-  const predicted = isPart
+  const { needs, load, run } = isPart
     ? await measurePart(what as Part)
     : await measureUNet(precision as Precision, records === 'records');
   const measured = runtime.peakBytes();
-  const { weights, values, total } = predicted;
+  const { weights, values, total } = needs;
+  const seconds = [load, run].map((time) => `${time.toPrecision(3)} s`);
   const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   const error = `${((100 * (total - measured)) / measured).toFixed(0)} %`;
-  console.log(
-    `| ${[`${arch} ${what}, ${size}`, ...[weights, values, total, measured].map(megabytes), error].join(' | ')} |`,
-  );
+  const sizes = [weights, values, total, measured].map(megabytes);
+  console.log(`| ${[`${arch} ${what}, ${size}`, ...sizes, error, ...seconds].join(' | ')} |`);
 }
 
-async function measureUNet(precision: Precision, records: boolean): Promise<PartNeeds> {
+/** Seconds of the fastest of a few runs after the first. */
+async function fastest(run: () => Promise<unknown>): Promise<number> {
+  await run();
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < RUNS; i++) {
+    const begin = performance.now();
+    await run();
+    least = Math.min(least, (performance.now() - begin) / 1000);
+  }
+  return least;
+}
+
+async function measureUNet(precision: Precision, records: boolean): Promise<Measured> {
   const inputs = new StepInputs(components, { width, height }, guidance);
   const { channels, extent, condition } = inputs;
   const dims = [channels, extent.height, extent.width];
   const schedule = { timesteps: [500] };
   await components.prepare(precision);
+  const begin = performance.now();
   const predict = records
     ? await recordingPredict(
         await components.editingUNet(extent, { precision }),
@@ -87,20 +110,23 @@ async function measureUNet(precision: Precision, records: boolean): Promise<Part
         condition,
       )
     : await densePredict(components, { precision }, schedule, dims, condition);
-  for (let i = 0; i < RUNS; i++) await predict(inputs.sample(), 0);
+  const load = (performance.now() - begin) / 1000;
+  const run = await fastest(() => predict(inputs.sample(), 0));
   const rows = precision !== 'fp32' || (await components.rowsAreFaster());
-  return predictUNet(components.network('unet'), extent, { precision, rows, records });
+  return { needs: predictUNet(components.network('unet'), extent, { precision, rows, records }), load, run };
 }
 
-async function measurePart(part: Part): Promise<PartNeeds> {
+async function measurePart(part: Part): Promise<Measured> {
   const network = components.network(part);
   const scale = part.startsWith('vae') ? 1 : model.autoencoder.scale;
   const batch = part.startsWith('vae') || !guidance ? 1 : 2;
   const extent = { width: width / scale, height: height / scale, batch, tokens: TOKENS };
+  const begin = performance.now();
   const session = await components.session(part);
+  const load = (performance.now() - begin) / 1000;
   const inputs = Object.fromEntries([...network.inputs].map(([name, value]) => [name, input(value, extent)]));
-  for (let i = 0; i < RUNS; i++) await session.run(inputs);
-  return predictPart(network, extent);
+  const run = await fastest(() => session.run(inputs));
+  return { needs: predictPart(network, extent), load, run };
 }
 
 /** Numbers of no meaning. A decoder's latents are eight times smaller than its picture. */

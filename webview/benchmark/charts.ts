@@ -313,5 +313,6 @@ function whiskers(dataset: number, spreads: readonly [number, number][], theme: 
 }
 
 function label(figure: string, factor: number): string {
-  return factor === 1 ? figure : `${figure}  (${formatTimes(factor)} less)`;
+  if (factor === 1) return figure;
+  return `${figure}  (${factor > 1 ? `${formatTimes(factor)} less` : `${formatTimes(1 / factor)} more`})`;
 }
