@@ -31,7 +31,7 @@ import type { ModelFolder } from './models/folder.ts';
 import { fastDecoder, openDrawingModel } from './models/open.ts';
 import type { Crew, OpenCrew } from './parallel/job.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
-import { decodeMask, decodeSoftMask } from './pictures/mask.ts';
+import { maskFor, softMaskFor } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { Components } from './pipelines/components.ts';
 import { defaultPrecision } from './pipelines/default-precision.ts';
@@ -115,9 +115,12 @@ class LocalEngine implements Engine {
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
     const checked = checkEdit(request);
     options.signal?.throwIfAborted();
-    const picture = await decodePicture(checked.image, 'The image');
-    const readMask = checked.softMask ? decodeSoftMask : decodeMask;
-    const { mask, coverage, warnings } = await readMask(checked.mask, 'The mask', picture);
+    const [picture, maskPicture] = await Promise.all([
+      decodePicture(checked.image, 'The image'),
+      decodePicture(checked.mask, 'The mask'),
+    ]);
+    const readMask = checked.softMask ? softMaskFor : maskFor;
+    const { mask, coverage, warnings } = readMask(maskPicture, picture, 'The mask');
     const loaded = await this.#load(checked, options);
     const { strength = DEFAULT_STRENGTH, mode = 'sparse', dilation = DEFAULT_DILATION, previews } = checked;
     const { width, height } = picture;

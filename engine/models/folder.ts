@@ -9,7 +9,7 @@ import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { defaultsOf, type GenerationDefaults, type Model, type WeightsOptions } from './model.ts';
-import { type AutoencoderFacts, autoencoderFacts, networkOf, type Part, PLACES } from './parts.ts';
+import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, PLACES } from './parts.ts';
 
 export const XL_PIPELINE = 'StableDiffusionXLPipeline';
 const PIPELINES = ['StableDiffusionPipeline', XL_PIPELINE, 'LatentConsistencyModelPipeline'];
@@ -62,6 +62,7 @@ export class ModelFolder implements Model {
   /** An absent negative prompt stands for zeros rather than for the empty text (SDXL). */
   readonly zeroNegative: boolean;
   readonly #parts: Parts;
+  readonly #networks = new Networks((part) => this.#build(part));
 
   private constructor(parts: Parts) {
     const { folder, index, configs, autoencoder, adapters } = parts;
@@ -145,6 +146,10 @@ export class ModelFolder implements Model {
   }
 
   network(part: Part): Network {
+    return this.#networks.get(part);
+  }
+
+  #build(part: Part): Network {
     const config = this.#parts.configs.get(PLACES[part].folder);
     return networkOf(part, config, path.join(this.#placeOf(part), 'config.json'));
   }

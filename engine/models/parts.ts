@@ -27,6 +27,22 @@ export const PLACES: Record<Part, { folder: string; stem: string }> = {
   'text-encoder-2': { folder: 'text_encoder_2', stem: 'model' },
 };
 
+/** Networks by part, each built when it is first asked for: building checks a config, which takes milliseconds. */
+export class Networks {
+  readonly #build: (part: Part) => Network;
+  readonly #built = new Map<Part, Network>();
+
+  constructor(build: (part: Part) => Network) {
+    this.#build = build;
+  }
+
+  get(part: Part): Network {
+    const network = this.#built.get(part) ?? this.#build(part);
+    this.#built.set(part, network);
+    return network;
+  }
+}
+
 /** What the pipelines need to know of an autoencoder beside its networks. */
 export interface AutoencoderFacts {
   kind: 'kl' | 'tiny';

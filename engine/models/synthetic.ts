@@ -4,7 +4,7 @@ import type { WeightSource } from '../weights/source.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
 import { ARCHITECTURES, type Architecture, configOf } from './architectures.ts';
 import { defaultsOf, type Model } from './model.ts';
-import { autoencoderFacts, networkOf, type Part } from './parts.ts';
+import { autoencoderFacts, Networks, networkOf, type Part } from './parts.ts';
 
 /** Weights are made when they are first needed, gigabytes for the larger architectures. */
 export interface SyntheticOptions {
@@ -20,8 +20,8 @@ export class SyntheticModel implements Model {
   readonly defaults;
   readonly #architecture: Architecture;
   readonly #cache: string;
-
   readonly #options: SyntheticOptions;
+  readonly #networks = new Networks((part) => this.#build(part));
 
   /** `cache`: a folder that keeps the weights between runs. */
   constructor(name: string, cache: string, options: SyntheticOptions = {}) {
@@ -35,6 +35,10 @@ export class SyntheticModel implements Model {
   }
 
   network(part: Part): Network {
+    return this.#networks.get(part);
+  }
+
+  #build(part: Part): Network {
     const config = configOf(this.#architecture, part);
     if (!config) throw new InputError(`${this.name} has no ${part}.`);
     return networkOf(part, config, this.name);

@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
-import { activeCount, type Mask } from '../regions/mask.ts';
-import { decodePicture, type Picture, readPicture } from './read.ts';
+import type { Mask } from '../regions/mask.ts';
+import { decodePicture, type Picture } from './read.ts';
 
 /** Values from here on count as white. */
 const WHITE = 128;
@@ -14,19 +14,7 @@ export interface PictureMask {
   warnings: string[];
 }
 
-/**
- * Reads a mask picture for a picture: white is edited. Transparent counts as black; where no opaque pixel is white but
- * some are transparent, as in masks painted on a transparent layer, what is opaque is edited.
- * @throws InputError if it cannot be read or has no white pixel.
- */
-export async function readMask(
-  file: string,
-  picture: { width: number; height: number },
-): Promise<PictureMask> {
-  return maskFor(await readPicture(file), picture, `The mask ${file}`);
-}
-
-/** The same for a file's bytes; `name` is for errors. */
+/** Decodes a mask picture's file for a picture; see `maskFor`. */
 export async function decodeMask(
   bytes: Uint8Array,
   name: string,
@@ -36,24 +24,21 @@ export async function decodeMask(
 }
 
 /**
- * Reads a mask whose greys count: every pixel that is not black is edited, as far as it is white.
- * @throws InputError if it cannot be read, is all black, or has another size than the picture.
+ * A mask whose greys count: every pixel that is not black is edited, as far as it is white.
+ * @param name for errors. @throws InputError if it is all black or has another size than the picture.
  */
-export async function decodeSoftMask(
-  bytes: Uint8Array,
-  name: string,
+export function softMaskFor(
+  source: Picture,
   { width, height }: { width: number; height: number },
-): Promise<PictureMask> {
-  const source = await decodePicture(bytes, name);
+  name: string,
+): PictureMask {
   if (source.width !== width || source.height !== height)
     throw new InputError(
       `${name} is ${source.width}×${source.height} pixels; a soft mask must have the picture's ${width}×${height}.`,
     );
-  const coverage = Uint8Array.from({ length: width * height }, (_, i) =>
-    Math.round(whiteness(source.pixels, source.alpha, i)),
-  );
+  const coverage = whiteness(source);
   const mask = { width, height, data: coverage.map((value) => (value > 0 ? 1 : 0)) };
-  if (activeCount(mask) === 0) throw nothingWhite(name);
+  if (!mask.data.includes(1)) throw nothingWhite(name);
   return { mask, coverage, warnings: [] };
 }
 
@@ -61,9 +46,18 @@ function nothingWhite(name: string): InputError {
   return new InputError(`${name} has no white pixel, so there is nothing to edit.`);
 }
 
-function maskFor(source: Picture, picture: { width: number; height: number }, name: string): PictureMask {
+/**
+ * A mask picture for a picture: white is edited. Transparent counts as black; where no opaque pixel is white but some are
+ * transparent, as in masks painted on a transparent layer, what is opaque is edited.
+ * @param name for errors. @throws InputError if it has no white pixel.
+ */
+export function maskFor(
+  source: Picture,
+  picture: { width: number; height: number },
+  name: string,
+): PictureMask {
   const read = whiteOf(source);
-  if (activeCount(read) === 0) throw nothingWhite(name);
+  if (!read.data.includes(1)) throw nothingWhite(name);
   const { width, height } = picture;
   if (read.width === width && read.height === height) return { mask: read, warnings: [] };
   const warning = `The mask is ${read.width}×${read.height} pixels and was scaled to the picture's ${width}×${height}.`;
@@ -82,24 +76,33 @@ export async function decodeLatentMask(
   scale: number,
 ): Promise<Mask> {
   const white = whiteOf(await decodePicture(bytes, name));
-  if (activeCount(white) === 0) throw new InputError(`${name} has no white pixel.`);
+  if (!white.data.includes(1)) throw new InputError(`${name} has no white pixel.`);
   if (white.height === height && white.width === width) return white;
   return latentMask(scaleMask(white, width * scale, height * scale), scale);
 }
 
-/** The white part of a mask picture, see `readMask`; it may be empty. */
+/** The white part of a mask picture, see `maskFor`; it may be empty. */
 export function whiteOf(picture: Picture): Mask {
   const { width, height, alpha } = picture;
-  const data = new Uint8Array(width * height);
-  for (let i = 0; i < data.length; i++) data[i] = whiteness(picture.pixels, alpha, i) >= WHITE ? 1 : 0;
-  const painted = alpha?.some((value) => value < WHITE) && !data.includes(1);
-  return { width, height, data: painted ? alpha!.map((value) => (value >= WHITE ? 1 : 0)) : data };
+  const data = aboveHalf(whiteness(picture));
+  const painted = !data.includes(1) && alpha?.some((value) => value < WHITE);
+  return { width, height, data: painted ? aboveHalf(alpha!) : data };
 }
 
-/** How white a pixel is, 0 … 255: the luma of ITU-R BT.601, over black. */
-function whiteness(pixels: Uint8Array, alpha: Uint8Array | undefined, i: number): number {
-  const luma = (299 * pixels[3 * i]! + 587 * pixels[3 * i + 1]! + 114 * pixels[3 * i + 2]!) / 1000;
-  return (luma * (alpha?.[i] ?? 255)) / 255;
+function aboveHalf(values: Uint8Array): Uint8Array {
+  const above = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) above[i] = values[i]! >= WHITE ? 1 : 0;
+  return above;
+}
+
+/** How white each pixel is, 0 … 255: the luma of ITU-R BT.601, over black. */
+function whiteness({ width, height, pixels, alpha }: Picture): Uint8Array {
+  const white = new Uint8Array(width * height);
+  for (let i = 0, p = 0; i < white.length; i++, p += 3) {
+    const luma = (299 * pixels[p]! + 587 * pixels[p + 1]! + 114 * pixels[p + 2]!) / 1000;
+    white[i] = Math.round(alpha ? (luma * alpha[i]!) / 255 : luma);
+  }
+  return white;
 }
 
 /** A grey PNG file of a soft mask: 0 … 255, [height, width]. */
@@ -139,11 +142,10 @@ export function latentMask(mask: Mask, scale: number): Mask {
   const height = Math.ceil(mask.height / scale);
   const width = Math.ceil(mask.width / scale);
   const data = new Uint8Array(height * width);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const [bottom, right] = [Math.min(mask.height, (y + 1) * scale), Math.min(mask.width, (x + 1) * scale)];
-      data[y * width + x] = anyActive(mask, y * scale, bottom, x * scale, right) ? 1 : 0;
-    }
+  for (let y = 0, i = 0; y < mask.height; y++) {
+    const row = Math.floor(y / scale) * width;
+    for (let x = 0; x < mask.width; x++, i++) if (mask.data[i]) data[row + Math.floor(x / scale)] = 1;
+  }
   return { height, width, data };
 }
 

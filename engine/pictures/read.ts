@@ -81,9 +81,13 @@ function splitAlpha(
 ): { pixels: Uint8Array; alpha?: Uint8Array } {
   if (channels === 3) return { pixels: data };
   const colours = channels < 3 ? 1 : 3;
+  const [green, blue] = colours === 3 ? [1, 2] : [0, 0];
   const pixels = new Uint8Array(3 * count);
-  for (let i = 0; i < count; i++)
-    for (let c = 0; c < 3; c++) pixels[3 * i + c] = data[i * channels + Math.min(c, colours - 1)]!;
+  for (let to = 0, from = 0; to < pixels.length; to += 3, from += channels) {
+    pixels[to] = data[from]!;
+    pixels[to + 1] = data[from + green]!;
+    pixels[to + 2] = data[from + blue]!;
+  }
   if (channels === colours) return { pixels };
   const alpha = new Uint8Array(count);
   for (let i = 0; i < count; i++) alpha[i] = data[i * channels + colours]!;

@@ -46,7 +46,6 @@ export class Components {
   readonly model: Model;
   readonly #runtime: Runtime;
   readonly #threads: number;
-  readonly #networks = new Map<Part, Network>();
   readonly #sessions = new Map<string, Promise<Session>>();
   readonly #rowsUNets = new WeakMap<Session, RowsUNet>();
   readonly #tables = new Map<Part, Promise<WeightTable>>();
@@ -61,12 +60,7 @@ export class Components {
   }
 
   network(part: Part): Network {
-    let network = this.#networks.get(part);
-    if (!network) {
-      network = this.model.network(part);
-      this.#networks.set(part, network);
-    }
-    return network;
+    return this.model.network(part);
   }
 
   /** Opens the weights of some parts, which takes a while where LoRA files are to be merged into them. */

@@ -41,9 +41,13 @@ export class NodeRuntime implements Runtime {
       // With the pattern on, the first runs of every new shape pay seconds of page faults.
       enableMemPattern: false,
       ...(profile && { enableProfiling: true, profileFilePrefix: profile.prefix }),
-      ...(model.folder !== undefined && {
-        extra: { session: { model_external_initializers_file_folder_path: model.folder } },
-      }),
+      extra: {
+        session: {
+          // Between runs threads that wait for work would keep the cores from codecs and from this thread.
+          force_spinning_stop: '1',
+          ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
+        },
+      },
     });
     return new NodeSession(session, profile);
   }
