@@ -37,15 +37,8 @@ export async function denoise(
   return current;
 }
 
-/** Least time between two pauses for messages: a pause costs a millisecond or more. */
-const LISTEN_INTERVAL_MS = 50;
-let listened = 0;
-
-/** Lets messages in, a cancellation among them, every now and then: a network run blocks the thread. */
+/** Lets messages in, a cancellation among them: a network run blocks the thread. A timer would take a millisecond. */
 export async function listen(signal?: AbortSignal): Promise<void> {
-  if (performance.now() - listened > LISTEN_INTERVAL_MS) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    listened = performance.now();
-  }
+  await new Promise((resolve) => setImmediate(resolve));
   signal?.throwIfAborted();
 }
