@@ -12,7 +12,7 @@ import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
 import { LocalCrew } from '../engine/runtime/node/workers/crew.ts';
 
 const SETTINGS: PatchOptions[] = [
-  ...[1, 2, 3, 4].map((warmUp) => ({ mode: 'displaced' as const, warmUp })),
+  ...[1, 2, 3, 4, 5].map((warmUp) => ({ mode: 'displaced' as const, warmUp })),
   ...(['float16', 'residual'] as const).map((coding) => ({ mode: 'displaced' as const, warmUp: 2, coding })),
   ...[0, 2].map((warmUp) => ({ mode: 'naive' as const, warmUp })),
   { mode: 'synchronous' },

@@ -1,24 +1,33 @@
 import type { CallOptions, EditMode, EditProgress, EditResult, PicturePart, Recipe } from '../api.ts';
 import { InputError } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
-import type { Team } from '../parallel/team.ts';
+import type { Team, TeamRun } from '../parallel/team.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
 import { latentMask } from '../pictures/mask.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import type { Picture } from '../pictures/read.ts';
-import { chooseWindow, windowMask, windowPlanes } from '../pictures/window.ts';
-import { boundsOf } from '../regions/box.ts';
+import { chooseWindow, type PictureWindow, windowMask, windowPlanes } from '../pictures/window.ts';
+import { type Box, boundsOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
 import { createScheduler } from '../schedulers/create.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { Components, EditingUNet } from './components.ts';
 import { listen } from './denoise.ts';
 import { densePredict } from './dense-unet.ts';
-import { batchOf } from './guidance.ts';
+import { batchOf, type Condition } from './guidance.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { PREVIEW_INTERVAL_MS } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
-import { repaintDense, repaintSparse } from './repaint.ts';
+import {
+  type Callbacks,
+  type Process,
+  type Repainted,
+  type RepaintRequest,
+  repaintDense,
+  repaintSparse,
+} from './repaint.ts';
 import { editedPicture, repaintShared } from './repaint-shared.ts';
 import { LIMITS } from './request.ts';
 import { study } from './study.ts';
@@ -49,6 +58,18 @@ export interface Edited {
   remember: () => Promise<void>;
 }
 
+/** Where and when an edit happens. */
+interface Scope {
+  window: PictureWindow;
+  /** Of the mask, in pixels of the picture. */
+  box: Box;
+  /** Of the window's latents: channels, height, width. */
+  dims: readonly [number, number, number];
+  scheduler: Scheduler;
+  /** The first step that is computed. */
+  start: number;
+}
+
 /** Paints the masked part of a picture anew. A team's workers compute the U-Net in place of this process. */
 export async function edit(
   ready: ReadyModel,
@@ -58,20 +79,14 @@ export async function edit(
 ): Promise<Edited> {
   const begin = performance.now();
   const { model, components } = ready;
-  const { picture, mask, coverage, recipe, strength } = task;
-  const { signal, team } = options;
-  const sparse = task.mode === 'sparse';
-  const box = boundsOf(mask);
-  if (!box) throw new InputError('The mask has no white pixel, so there is nothing to edit.');
-  const { scale, latentChannels } = model.autoencoder;
-  const window = chooseWindow(picture, box, { most: LIMITS.size.max });
+  const { picture, mask, recipe, strength } = task;
+  const { signal } = options;
+  const scope = scopeOf(ready, task);
+  const { window, box, scheduler, start } = scope;
   const { width, height } = window;
-  const extent = { height: height / scale, width: width / scale };
-  const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
-  const steps = scheduler.timesteps.length;
-  const start = Math.min(steps - 1, Math.max(0, steps - Math.round(steps * strength)));
+  const steps = scheduler.timesteps.length - start;
   const report = (stage: EditProgress['stage'], step: number, preview?: PicturePart) =>
-    options.onProgress?.({ stage, step, steps: steps - start, ...(preview && { preview }) });
+    options.onProgress?.({ stage, step, steps, ...(preview && { preview }) });
 
   report('load', 0);
   await listen(signal);
@@ -79,123 +94,73 @@ export async function edit(
     signal,
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
-  const here = sparse && !team;
-  if (here) await components.freeDrawing();
-  const unet = here && (await components.editingUNet(extent, recipe));
+  const editing = await editingUNet(components, task, scope, options.team);
   const loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
   await listen(signal);
-  const { prompt, negativePrompt, guidance, seed } = recipe;
+  const { prompt, negativePrompt, guidance } = recipe;
   const text = await conditionFor(ready, prompt, negativePrompt, guidance, window);
   const { condition } = text;
   const autoencoder = new RegionAutoencoder(components);
   const planes = windowPlanes(picture, window);
-  const before = await study(ready, memory, autoencoder, {
-    picture,
-    window,
-    planes,
-    condition,
-    arithmetic: recipe,
-  });
+  const seen = { picture, window, planes, condition, arithmetic: recipe };
+  const before = await study(ready, memory, autoencoder, seen);
   const { process, decoded: whole } = before.studied;
+  const request = requestOf(task, scope, process, condition);
 
-  const painted = latentMask(windowMask(mask, window), scale);
-  const length = latentChannels * extent.height * extent.width;
-  const request = {
-    process,
-    scheduler,
-    start,
-    mask: painted,
-    condition,
-    noise: gaussianNoise(seed, START_NOISE, length),
-    stepNoise: (index: number) => gaussianNoise(seed, stepNoise(index), length),
+  const decodeRegion = (latent: Float32Array) => {
+    const known = whole ?? { data: planes, record: NO_RECORD };
+    return autoencoder.decodeRegion(latent, width, height, known, request.mask);
   };
-  const decodeRegion = (latent: Float32Array) =>
-    autoencoder.decodeRegion(latent, width, height, whole ?? { data: planes, record: NO_RECORD }, painted);
-  const finish = (decoded: Coded) => compose(picture, decoded.data, window, mask, FEATHER, coverage);
+  const finish = (decoded: Coded) => compose(picture, decoded.data, window, mask, FEATHER, task.coverage);
   const wantsPreviews = options.onProgress && options.previews !== false && model.autoencoder.kind === 'tiny';
+  const previews = new PartPreviews(box, async (latent) => finish(await decodeRegion(latent)));
   const stepSeconds: number[] = [];
   let stepBegin = performance.now();
-  let lastPreview = performance.now();
-  const callbacks = {
+  const callbacks: Callbacks = {
     signal,
-    onRecord: (index: number) => report('record', index - start),
-    onStep: async (index: number, latent: () => Float32Array) => {
+    onRecord: (index) => report('record', index - start),
+    onStep: async (index, latent) => {
       stepSeconds.push((performance.now() - stepBegin) / 1000);
-      const due = performance.now() - lastPreview > PREVIEW_INTERVAL_MS && index + 1 < steps;
-      if (due && wantsPreviews) {
-        const part = cropPicture(finish(await decodeRegion(latent())), box);
-        const { width, height } = part;
-        const preview = { png: await encodePicture(part), width, height, left: box.x.from, top: box.y.from };
-        lastPreview = performance.now();
-        report('denoise', index + 1 - start, preview);
-      } else report('denoise', index + 1 - start);
+      const done = index + 1 - start;
+      report('denoise', done, wantsPreviews && done < steps ? await previews.next(latent) : undefined);
       stepBegin = performance.now();
     },
   };
-  const batch = batchOf(condition);
-  const tokens = condition.text.dims[1]!;
-  const denseStepMacs = countMacs(
-    components.network('unet'),
-    { ...extent, batch, tokens },
-    undefined,
-    recipe.attention,
-  ).total;
-  const dims = [latentChannels, extent.height, extent.width];
-  const run =
-    team &&
-    (await beginTeamRun(components, team, {
-      precision: recipe.precision,
-      condition,
-      timesteps: scheduler.timesteps,
-      dims,
-      signal,
-      ...(sparse && { edit: editedPicture(request, task.dilation) }),
-    }));
-  const repaint = async () => {
-    if (run && sparse)
-      return repaintShared(run, components.network('unet'), request, task.dilation, callbacks);
-    if (run) return repaintDense(run.predict, request, denseStepMacs, callbacks);
-    if (unet) return repaintSparse(unet, memory.features, request, task.dilation, callbacks);
-    const predict = await densePredict(components, recipe, scheduler, dims, condition);
-    return repaintDense(predict, request, denseStepMacs, callbacks);
-  };
-  const repainted = await repaint().catch((error: unknown) => {
-    run?.end();
-    throw error;
+  const { repainted, run } = await repaint(ready, memory, {
+    task,
+    scope,
+    request,
+    callbacks,
+    editing,
+    team: options.team,
   });
   const workers = run?.report();
-  if (!repainted.remember) run?.end();
-  report('decode', steps - start);
+  report('decode', steps);
   await listen(signal);
-  const decoded = sparse
-    ? await decodeRegion(repainted.latent)
-    : await autoencoder.decode(repainted.latent, width, height);
+  const decoded =
+    task.mode === 'sparse'
+      ? await decodeRegion(repainted.latent)
+      : await autoencoder.decode(repainted.latent, width, height);
   const result = finish(decoded);
-  const png = await encodePicture(result, {
-    ...recipe,
-    width: picture.width,
-    height: picture.height,
-    strength,
-  });
+  const size = { width: picture.width, height: picture.height };
+  const png = await encodePicture(result, { ...recipe, ...size, strength });
   const remember = async () => {
     if (!repainted.remember) return;
     const id = crypto.randomUUID();
     await repainted.remember(id);
-    await keepStudy(memory, featuresOwner(model.id, recipe), windowPlanes(result, window), batch, {
+    const owner = featuresOwner(model.id, recipe);
+    await keepStudy(memory, owner, windowPlanes(result, window), batchOf(condition), {
       window,
       process: { ...process, id, latent: repainted.latent },
       decoded: whole && decoded,
     });
   };
-  const pixels = { height, width, batch: 1, tokens };
-  const decoderMacs = countMacs(components.network('vae-decoder'), pixels).total;
-  const encoderMacs = countMacs(components.network('vae-encoder'), pixels).total;
   return {
     remember,
     result: {
-      picture: { png, width: picture.width, height: picture.height },
+      picture: { png, ...size },
       recipe: { ...recipe, strength },
       macs: text.macs + before.macs + repainted.macs + repainted.recordingMacs + decoded.macs,
       seconds: (performance.now() - begin) / 1000,
@@ -204,9 +169,10 @@ export async function edit(
       ...(workers && { workers }),
       warnings: [...text.warnings, ...(run?.notices ?? [])],
       activeFraction: repainted.activeFraction,
-      denseMacs: text.macs + encoderMacs + (steps - start) * denseStepMacs + decoderMacs,
+      denseMacs:
+        text.macs + codingMacs(components, scope) + steps * stepMacs(components, recipe, scope, condition),
       computed: repainted.active.map((level, l) => ({
-        cell: scale * 2 ** l,
+        cell: model.autoencoder.scale * 2 ** l,
         left: window.left,
         top: window.top,
         width: level.width,
@@ -218,4 +184,136 @@ export async function edit(
       recordingMacs: repainted.recordingMacs,
     },
   };
+}
+
+function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength }: EditTask): Scope {
+  const box = boundsOf(mask);
+  if (!box) throw new InputError('The mask has no white pixel, so there is nothing to edit.');
+  const { scale, latentChannels } = model.autoencoder;
+  const window = chooseWindow(picture, box, { most: LIMITS.size.max });
+  const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
+  const steps = scheduler.timesteps.length;
+  const start = Math.min(steps - 1, Math.max(0, steps - Math.round(steps * strength)));
+  return {
+    window,
+    box,
+    dims: [latentChannels, window.height / scale, window.width / scale],
+    scheduler,
+    start,
+  };
+}
+
+/** The forms of the U-Net that compute a part; none where everything is computed, or workers compute. */
+async function editingUNet(
+  components: Components,
+  { mode, recipe }: EditTask,
+  { dims: [, height, width] }: Scope,
+  team: Team | undefined,
+): Promise<EditingUNet | undefined> {
+  if (mode !== 'sparse' || team) return undefined;
+  await components.freeDrawing();
+  return components.editingUNet({ height, width }, recipe);
+}
+
+function requestOf(
+  { mask, recipe: { seed } }: EditTask,
+  { window, dims, scheduler, start }: Scope,
+  process: Process,
+  condition: Condition,
+): RepaintRequest {
+  const length = process.latent.length;
+  return {
+    process,
+    scheduler,
+    start,
+    mask: latentMask(windowMask(mask, window), window.width / dims[2]),
+    condition,
+    noise: gaussianNoise(seed, START_NOISE, length),
+    stepNoise: (index) => gaussianNoise(seed, stepNoise(index), length),
+  };
+}
+
+interface Repainting {
+  task: EditTask;
+  scope: Scope;
+  request: RepaintRequest;
+  callbacks: Callbacks;
+  /** See `editingUNet`. */
+  editing: EditingUNet | undefined;
+  team: Team | undefined;
+}
+
+/** Repaints sparsely or densely, here or by workers, whose run is still open where they are to remember the picture. */
+async function repaint(
+  { components }: ReadyModel,
+  { features }: EditMemory,
+  { task: { mode, recipe, dilation }, scope, request, callbacks, editing, team }: Repainting,
+): Promise<{ repainted: Repainted; run?: TeamRun }> {
+  const { scheduler, condition } = request;
+  const { dims } = scope;
+  if (editing) return { repainted: await repaintSparse(editing, features, request, dilation, callbacks) };
+  const macs = stepMacs(components, recipe, scope, condition);
+  if (!team) {
+    const predict = await densePredict(components, recipe, scheduler, dims, condition);
+    return { repainted: await repaintDense(predict, request, macs, callbacks) };
+  }
+  const run = await beginTeamRun(components, team, {
+    precision: recipe.precision,
+    condition,
+    timesteps: scheduler.timesteps,
+    dims,
+    signal: callbacks.signal,
+    ...(mode === 'sparse' && { edit: editedPicture(request, dilation) }),
+  });
+  try {
+    const repainted =
+      mode === 'sparse'
+        ? await repaintShared(run, components.network('unet'), request, dilation, callbacks)
+        : await repaintDense(run.predict, request, macs, callbacks);
+    if (!repainted.remember) run.end();
+    return { repainted, run };
+  } catch (error) {
+    run.end();
+    throw error;
+  }
+}
+
+/** Products of one dense step of the U-Net. */
+function stepMacs(
+  components: Components,
+  { attention }: Recipe,
+  { dims: [, height, width] }: Scope,
+  condition: Condition,
+): number {
+  const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };
+  return countMacs(components.network('unet'), extent, undefined, attention).total;
+}
+
+/** Products of encoding and decoding everything. */
+function codingMacs(components: Components, { window: { height, width } }: Scope): number {
+  const extent = { height, width, batch: 1, tokens: 0 };
+  const parts = ['vae-encoder', 'vae-decoder'] as const;
+  return parts.reduce((sum, part) => sum + countMacs(components.network(part), extent).total, 0);
+}
+
+/** Pictures of the masked part on the way, as often as is worth a decoder run. */
+class PartPreviews {
+  readonly #box: Box;
+  readonly #show: (latent: Float32Array) => Promise<Picture>;
+  #last = performance.now();
+
+  constructor(box: Box, show: (latent: Float32Array) => Promise<Picture>) {
+    this.#box = box;
+    this.#show = show;
+  }
+
+  /** The next one, if it is time. */
+  async next(latent: () => Float32Array): Promise<PicturePart | undefined> {
+    if (performance.now() - this.#last < PREVIEW_INTERVAL_MS) return undefined;
+    const part = cropPicture(await this.#show(latent()), this.#box);
+    const { width, height } = part;
+    const png = await encodePicture(part);
+    this.#last = performance.now();
+    return { png, width, height, left: this.#box.x.from, top: this.#box.y.from };
+  }
 }

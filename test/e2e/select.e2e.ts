@@ -106,10 +106,16 @@ step('keys go from thing to thing, and say what each is', async () => {
   await notice.filter({ hasText: `, ${count - 1} of ${count}` }).waitFor();
 });
 
+step('of a photograph it says when it is not sure of a mask', async () => {
+  await revertAndClose();
+  await editor.open('coffee.jpg');
+  await editor.press('tool-select');
+  await editor.drag([[0.4, 0.3]]);
+  await editor.notice('The segmenter is not sure of this mask.');
+  await revertAndClose();
+});
+
 step('Describe Image says of a photograph that it only guesses', async () => {
-  await vscode.inHost(({ commands }) =>
-    commands.executeCommand('workbench.action.revertAndCloseActiveEditor'),
-  );
   await vscode.run('Patchwork: Describe Image');
   await vscode.answerDialog(path.join(vscode.workspace, 'coffee.jpg'));
   await vscode.page.locator('.notification-toast', { hasText: 'This is a guess' }).waitFor();
@@ -168,4 +174,10 @@ async function held(key: string, act: () => Promise<void>): Promise<void> {
   await vscode.page.keyboard.down(key);
   await act();
   await vscode.page.keyboard.up(key);
+}
+
+function revertAndClose(): Promise<unknown> {
+  return vscode.inHost(({ commands }) =>
+    commands.executeCommand('workbench.action.revertAndCloseActiveEditor'),
+  );
 }
