@@ -22,8 +22,8 @@ interface Strip {
 const STRIPS: Strip[] = [
   {
     picture: 'a red house by a lake at sunset',
-    edit: 'a red house by a lake at sunset with a blue boat',
-    shape: '<ellipse cx="60" cy="190" rx="46" ry="34"/>',
+    edit: 'a white boat on a lake at sunset',
+    shape: '<ellipse cx="170" cy="195" rx="60" ry="36"/>',
   },
   {
     picture: 'a green tree in the mountains at noon',
@@ -35,7 +35,7 @@ const STRIPS: Strip[] = [
     edit: 'a purple balloon over the desert at dusk',
     shape: '<circle cx="70" cy="60" r="44"/>',
   },
-  { edit: 'a red balloon', shape: '<circle cx="200" cy="60" r="40"/>' },
+  { edit: 'a purple balloon at dusk', shape: '<circle cx="60" cy="80" r="48"/>' },
 ];
 
 const photograph = process.argv[2];

@@ -39,6 +39,9 @@ const sd15: Architecture = {
   size: 512,
 };
 
+/** With TAESD, the fast autoencoder, in place of its own; its config is diffusers' default. */
+const sd15Taesd: Architecture = { ...sd15, vae: { _class_name: 'AutoencoderTiny' } };
+
 const sd21: Architecture = {
   unet: {
     ...sd15.unet,
@@ -117,6 +120,7 @@ const bkSdmTiny: Architecture = {
 
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   sd15,
+  'sd15-taesd': sd15Taesd,
   sd21,
   sdxl,
   'ssd-1b': ssd1b,

@@ -194,6 +194,7 @@ step("EfficientViT's rows stand beside the U-Net's, with the numbers of the comm
   await choose('maskKind', 'A share of the picture');
   await fill('size', '128x128');
   await fill('share', '10');
+  await fill('repeat', '1');
   const looking = ['encode', 'encode-part', 'segment'];
   for (const name of looking) await vscode.view.locator(`[data-choice=${name}]`).click();
   await vscode.view.locator('#segmenter').waitFor();

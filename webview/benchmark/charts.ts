@@ -79,11 +79,7 @@ export function macsChart(
       i,
     ),
   );
-  return barChart(
-    figures.map(({ title }) => title),
-    datasets,
-    { theme, unit: 'GMACs', stacked: true },
-  );
+  return barChart(figures.map(titleLines), datasets, { theme, unit: 'GMACs', stacked: true });
 }
 
 export function partTitle(part: string, by: 'macsByKind' | 'macsByLevel'): string {
@@ -93,7 +89,7 @@ export function partTitle(part: string, by: 'macsByKind' | 'macsByLevel'): strin
 
 export function memoryChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
   return barChart(
-    figures.map(({ title }) => title),
+    figures.map(titleLines),
     [
       bars(
         'Peak memory',
@@ -167,17 +163,34 @@ function widthOf(labels: BarLabels, { fontSize }: Theme): number {
 }
 
 /** A row's title, and below it how much it computes. */
-function axisLabel({ title, row }: Figure): string[] {
-  const share = shareTitle(row);
-  return share === null ? [title] : [title, share];
+function axisLabel(figure: Figure): string[] {
+  const share = shareTitle(figure.row);
+  return share === null ? titleLines(figure) : [...titleLines(figure), share];
+}
+
+/** Letters of a title that an axis has room for. */
+const LINE = 28;
+
+/** A row's title in lines, broken between its parts. */
+function titleLines({ title }: Figure): string[] {
+  const lines: string[] = [];
+  for (const part of title.split(' · ')) {
+    const longer = [...lines.slice(-1), part].join(' · ');
+    if (lines.length > 0 && longer.length <= LINE) lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines;
 }
 
 type Bars = ChartDataset<'bar', (number | null)[]>;
 
 /** `faint`: an outline, for figures of others. */
 function bars(name: string, data: (number | null)[], theme: Theme, series: number, faint = false): Bars {
-  const colour = theme.series[series % theme.series.length]!;
-  const fill = theme.highContrast ? hatched(colour, series) : colour;
+  const colours = theme.series.length;
+  const colour = theme.series[series % colours]!;
+  // Where colours come again they are striped.
+  const stripes = theme.highContrast ? series : series < colours ? 0 : 1 + ((series - colours) % 3);
+  const fill = stripes ? hatched(colour, stripes) : colour;
   return {
     label: name,
     data,
