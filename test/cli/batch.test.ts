@@ -61,8 +61,9 @@ test('a batch over the bus outlives the one who asked for it', { skip: noServer 
       const out = path.join(folder, 'pictures');
       const args = ['batch', 'a red house', '--count', '4', '-o', out, ...SMALL, '--bus', server.url];
       const asking = spawn(process.execPath, [BUNDLE, ...args], { stdio: 'ignore' });
-      while (!(await picturesIn(out).catch(() => [])).length)
+      while (asking.exitCode === null && !(await picturesIn(out).catch(() => [])).length)
         await new Promise((done) => setTimeout(done, 50));
+      assert.equal(asking.exitCode, null, 'the batch is under way');
       asking.kill('SIGKILL');
       await once(asking, 'exit');
       const { code, stdout, stderr } = await patchwork([...args, '--json']);
@@ -73,7 +74,7 @@ test('a batch over the bus outlives the one who asked for it', { skip: noServer 
       assert.equal((await picturesIn(out)).length, 4);
     } finally {
       worker.kill('SIGINT');
-      await once(worker, 'exit');
+      if (worker.exitCode === null) await once(worker, 'exit');
       await server.stop();
     }
   }),

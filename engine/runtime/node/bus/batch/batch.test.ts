@@ -305,7 +305,9 @@ test('what is no task, or no picture that was asked for, changes nothing', { ski
   await manager.streams.purge(RESULTS);
 });
 
-test('a folder keeps to its batch; a server without JetStream is told apart', { skip }, async () => {
+test('a folder keeps to its batch; a server without JetStream, or without room, is told apart', {
+  skip,
+}, async () => {
   const batch = await openBatch(plan(['a cat'], 2), 'kept');
   const { items } = await batch.open();
   assert.deepEqual((await batch.open()).items, items);
@@ -318,6 +320,11 @@ test('a folder keeps to its batch; a server without JetStream is told apart', { 
   const plain = await startServer();
   await assert.rejects(coordinate(await batch.open(), { url: plain.url }), /JetStream/);
   await plain.stop();
+  const config = path.join(root, 'small.conf');
+  await writeFile(config, `jetstream { store_dir: "${root}/small", max_file_store: 64MB }`);
+  const small = await startServer('-c', config);
+  await assert.rejects(coordinate(await batch.open(), { url: small.url }), /no room .* needs 1\.07 GB/);
+  await small.stop();
 });
 
 function until(signal: AbortSignal | undefined): Promise<never> {

@@ -1,16 +1,19 @@
 import {
   AckPolicy,
   DiscardPolicy,
+  JetStreamApiError,
   type JetStreamManager,
   jetstreamManager,
   RetentionPolicy,
   StorageType,
+  type StreamConfig,
 } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import * as z from 'zod';
 import packageJson from '../../../../../package.json' with { type: 'json' };
 import type { GenerateRequest } from '../../../../api.ts';
 import { InputError } from '../../../../errors.ts';
+import { formatBytes } from '../../../../units.ts';
 import { PROTOCOL } from '../wire.ts';
 
 /**
@@ -32,8 +35,12 @@ const DAY = 24 * 60 * MINUTE;
 const TASK_AGE = 30 * DAY;
 const RESULT_AGE = 7 * DAY;
 const MAX_TASKS = 100_000;
-/** Bytes of results that lie there; workers stop when nobody takes them. */
-const RESULT_BYTES = 8 * 2 ** 30;
+/** Bytes of results that lie there, which the server sets aside; workers stop when nobody takes them. */
+const RESULT_BYTES = 2 ** 30;
+
+/** JetStream's own numbers of errors. */
+const NO_ROOM = 10047;
+const NAME_IN_USE = 10058;
 export const MAX_TASK_BYTES = 64 << 10;
 /** A picture's file may come in so many parts. */
 export const PART_BYTES = 512 << 10;
@@ -123,7 +130,7 @@ export async function openQueue(bus: NatsConnection): Promise<JetStreamManager> 
     );
   }
   const common = { storage: StorageType.File, discard: DiscardPolicy.New, num_replicas: 1 };
-  await manager.streams.add({
+  await makeStream(manager, {
     ...common,
     name: TASKS,
     description: 'Pictures that Patchwork is to draw',
@@ -136,7 +143,7 @@ export async function openQueue(bus: NatsConnection): Promise<JetStreamManager> 
     max_msgs_per_subject: 1,
     discard_new_per_subject: true,
   });
-  await manager.streams.add({
+  await makeStream(manager, {
     ...common,
     name: RESULTS,
     description: 'Pictures that Patchwork has drawn',
@@ -147,6 +154,23 @@ export async function openQueue(bus: NatsConnection): Promise<JetStreamManager> 
     allow_direct: true,
   });
   return manager;
+}
+
+type NewStream = Partial<StreamConfig> & { name: string };
+
+/** Makes a stream; one that is there, made with other bounds, stays as it is. @throws InputError if there is no room */
+async function makeStream(manager: JetStreamManager, stream: NewStream): Promise<void> {
+  try {
+    await manager.streams.add(stream);
+  } catch (error) {
+    const code = error instanceof JetStreamApiError ? error.code : undefined;
+    if (code === NAME_IN_USE) return;
+    if (code !== NO_ROOM) throw error;
+    throw new InputError(
+      `The NATS server has no room for a batch's pictures: its JetStream needs ${formatBytes(RESULT_BYTES)} (max_file_store, and the disk of its store_dir).`,
+      { cause: error },
+    );
+  }
 }
 
 /** The consumer that a model's workers share, made where it is missing. */
