@@ -22,8 +22,10 @@ export function centredMask(height: number, width: number, share: number): Mask 
 }
 
 export function activeCount(mask: Mask): number {
+  const { data } = mask;
   let count = 0;
-  for (const value of mask.data) count += value;
+  // Over an index: iterating takes ten times as long, and masks have a position for each pixel.
+  for (let i = 0; i < data.length; i++) count += data[i]!;
   return count;
 }
 

@@ -28,6 +28,8 @@ export function maskFromLogits(
   const { at, share } = columns;
   for (let y = 0; y < height; y++) {
     blendRows(logits, rows, y, blended);
+    // Shares are not negative, so what lies between negative values is negative.
+    if (!anyPositive(blended)) continue;
     const row = y * width;
     for (let x = 0, i = 0; x < width; x++, i += 4) {
       const value =
@@ -95,6 +97,11 @@ function blendRows(plane: Float32Array, { at, share }: TapsOfFour, y: number, in
     const [start, part] = [at[tap]! * width, share[tap]!];
     for (let x = 0; x < width; x++) into[x]! += plane[start + x]! * part;
   }
+}
+
+function anyPositive(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i]! > 0) return true;
+  return false;
 }
 
 /** How much two masks of one size share: positions in both, of those in either. Two empty masks are the same. */
