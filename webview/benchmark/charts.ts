@@ -169,7 +169,7 @@ function axisLabel(figure: Figure): string[] {
 }
 
 /** Letters of a title that an axis has room for. */
-const LINE = 28;
+const LINE = 32;
 
 /** A row's title in lines, broken between its parts. */
 function titleLines({ title }: Figure): string[] {
