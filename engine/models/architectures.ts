@@ -120,13 +120,13 @@ const bkSdmTiny: Architecture = {
 
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   sd15,
-  'sd15-taesd': sd15Taesd,
   sd21,
   sdxl,
   'ssd-1b': ssd1b,
   lcm,
   'bk-sdm-small': bkSdmSmall,
   'bk-sdm-tiny': bkSdmTiny,
+  'sd15-taesd': sd15Taesd,
 };
 
 /** The config of one of an architecture's networks, or undefined where it has no such network. */
