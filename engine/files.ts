@@ -23,6 +23,14 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Whether a path leads to something. */
+export function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** A failed write of `file` as one sentence for the user. */
 export function writeError(file: string, error: unknown): InputError {
   return new InputError(`Cannot write ${file}: ${REASONS[codeOf(error) ?? ''] ?? messageOf(error)}.`, {

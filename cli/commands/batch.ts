@@ -76,10 +76,11 @@ async function here(
   signal: AbortSignal,
 ): Promise<BatchOutcome> {
   const engine = openEngine();
-  const bar = new BatchBar(folder, await folder.missing());
+  const missing = await folder.missing();
+  const bar = new BatchBar(folder, missing);
   const outcome: BatchOutcome = { saved: [], failed: [], waiting: 0 };
   try {
-    for (const item of await folder.missing()) {
+    for (const item of missing) {
       try {
         const { picture, seconds } = await engine.generate(
           { ...folder.request(item), threads, previews: false },

@@ -1,10 +1,11 @@
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import type { GenerateRequest } from '../api.ts';
 import { InputError } from '../errors.ts';
-import { writeAtomically } from '../files.ts';
+import { exists, writeAtomically } from '../files.ts';
 import { readOptionalJson } from '../json.ts';
+import { isPng } from '../pictures/png-text.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { writePicture } from '../pictures/write.ts';
 import { LIMITS } from '../pipelines/request.ts';
@@ -36,7 +37,6 @@ export interface BatchItem {
 export const MAX_ITEMS = 10_000;
 const MAX_MANIFEST_BYTES = 128 << 20;
 const NAME = 'batch.json';
-const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 const manifestSchema = z.object({
   patchwork: z.literal('batch'),
@@ -134,8 +134,7 @@ export class BatchFolder {
    */
   async save(item: number, png: Uint8Array): Promise<string> {
     const { file, prompt, seed } = this.items[item]!;
-    if (!PNG_SIGNATURE.every((byte, i) => png[i] === byte))
-      throw new InputError(`What came for ${file} is no PNG file.`);
+    if (!isPng(png)) throw new InputError(`What came for ${file} is no PNG file.`);
     const { width, height, recipe } = await decodePicture(png, `The picture for ${file}`);
     const { width: wide = width, height: high = height } = this.settings;
     if (width !== wide || height !== high)
@@ -154,12 +153,5 @@ function canonical(value: unknown): string {
     inner && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a.localeCompare(b)))
       : inner,
-  );
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
   );
 }

@@ -3,7 +3,7 @@ import type { SyntheticOptions } from '../models/synthetic.ts';
 import type { OpenCrew } from '../parallel/job.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { BenchmarkRequest } from './report.ts';
-import { SIGHT_CASES } from './sight/cases/index.ts';
+import { isSightCase, SIGHT_CASES } from './sight/cases/index.ts';
 import { SEGMENTERS } from './sight/subject.ts';
 import { sightSuite } from './sight/suite.ts';
 import { STEP_CASES } from './step/cases/index.ts';
@@ -28,10 +28,7 @@ export async function singleRuns(
   const unknown = cases.find((name) => !KNOWN.includes(name));
   if (unknown !== undefined)
     throw new InputError(`Unknown benchmark case ${unknown}; known: ${KNOWN.join(', ')}.`);
-  const [looking, drawing] = [
-    cases.filter((name) => SIGHT.includes(name)),
-    cases.filter((name) => !SIGHT.includes(name)),
-  ];
+  const [looking, drawing] = [cases.filter(isSightCase), cases.filter((name) => !isSightCase(name))];
   if (looking.length === 0) {
     if (SEGMENTERS.includes(model ?? '')) throw new InputError(`${model} has the cases ${SIGHT.join(', ')}.`);
     return stepSuite(request, runtime, weights, openCrew);

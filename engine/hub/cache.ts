@@ -1,7 +1,7 @@
 import { link, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
-import { codeOf, writeAtomically } from '../files.ts';
+import { codeOf, exists, writeAtomically } from '../files.ts';
 import { kindOf, type ModelKind, neededFiles } from './selection.ts';
 
 /**
@@ -181,8 +181,4 @@ async function sizeOf(file: string): Promise<number | undefined> {
     ({ size }) => size,
     () => undefined,
   );
-}
-
-async function exists(file: string): Promise<boolean> {
-  return (await sizeOf(file)) !== undefined;
 }

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import type { Mask } from '../regions/mask.ts';
+import { coarser, type Mask } from '../regions/mask.ts';
 import { decodePicture, type Picture } from './read.ts';
 
 /** Values from here on count as white. */
@@ -139,14 +139,7 @@ function spansOf(from: number, to: number): [number, number][] {
 
 /** The mask of latent positions: active where any pixel of a position's block is. Sizes are rounded up. */
 export function latentMask(mask: Mask, scale: number): Mask {
-  const height = Math.ceil(mask.height / scale);
-  const width = Math.ceil(mask.width / scale);
-  const data = new Uint8Array(height * width);
-  for (let y = 0, i = 0; y < mask.height; y++) {
-    const row = Math.floor(y / scale) * width;
-    for (let x = 0; x < mask.width; x++, i++) if (mask.data[i]) data[row + Math.floor(x / scale)] = 1;
-  }
-  return { height, width, data };
+  return coarser(mask, scale);
 }
 
 function anyActive(mask: Mask, top: number, bottom: number, left: number, right: number): boolean {

@@ -46,9 +46,14 @@ export function withPngText(png: Uint8Array, keyword: string, text: string): Uin
   return pngOf([header!.bytes, added, ...kept.map((chunk) => chunk.bytes)]);
 }
 
+/** Whether a file begins as a PNG does. */
+export function isPng(file: Uint8Array): boolean {
+  return SIGNATURE.every((byte, i) => file[i] === byte);
+}
+
 /** The chunks of a file, its structure and the checksums checked. @throws InputError if it is no valid PNG. */
 export function pngChunks(png: Uint8Array): PngChunk[] {
-  if (!SIGNATURE.every((byte, i) => png[i] === byte)) throw malformed('it does not begin like one');
+  if (!isPng(png)) throw malformed('it does not begin like one');
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const chunks: PngChunk[] = [];
   let offset = SIGNATURE.length;

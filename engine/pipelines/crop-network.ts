@@ -152,14 +152,15 @@ function attendedFeeds(
 
 function trimFeeds({ trims }: CropPlan): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
-  const corner = (y: number, x: number) => int64(BigInt64Array.of(BigInt(y), BigInt(x)), [2]);
-  for (const [weight, { trim, within: crop }] of trims) {
-    const { from, to } = trimNames(weight);
-    const { y, x } = within(trim, crop);
-    feeds[from] = corner(y.from, x.from);
-    feeds[to] = corner(y.to, x.to);
-  }
+  for (const [weight, { trim, within: crop }] of trims)
+    Object.assign(feeds, cornerFeeds(trimNames(weight), within(trim, crop)));
   return feeds;
+}
+
+/** A rectangle as the inputs of its corners, rows and columns int64 [2]. */
+export function cornerFeeds(names: { from: string; to: string }, { y, x }: Box): Record<string, Tensor> {
+  const corner = (row: number, column: number) => int64(BigInt64Array.of(BigInt(row), BigInt(column)), [2]);
+  return { [names.from]: corner(y.from, x.from), [names.to]: corner(y.to, x.to) };
 }
 
 function recordedIn(record: CropRecord, name: string): Float32Array {

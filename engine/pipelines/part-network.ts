@@ -18,7 +18,7 @@ import { type Box, heightOf, type Span, widthOf, within } from '../regions/box.t
 import { coarseSpan, type PartPlan, planPart } from '../regions/part.ts';
 import { mapsOf } from '../regions/reach.ts';
 import { float32, floats, int64, type Session, type Tensor } from '../runtime/runtime.ts';
-import { cutPlanes, onlyMap, pastePlanes } from './crop-network.ts';
+import { cornerFeeds, cutPlanes, onlyMap, pastePlanes } from './crop-network.ts';
 
 /** What a pass leaves for later passes over a part: whole planes by name, sums of linear attention. */
 export type PartRecord = Map<string, Float32Array>;
@@ -112,7 +112,8 @@ export class PartNetwork {
         { y: { from: inner.y.to, to: y.to }, x },
       ];
       Object.assign(feeds, formerFeed(mapName(id), map.channels, plan, map, record));
-      for (const [i, name] of stripNames(id).entries()) Object.assign(feeds, cornerFeeds(name, strips[i]!));
+      for (const [i, name] of stripNames(id).entries())
+        Object.assign(feeds, cornerFeeds(cornerNames(name), strips[i]!));
     }
     return feeds;
   }
@@ -125,13 +126,13 @@ export class PartNetwork {
       const box = read?.box ?? plan.boxes.get(output.id)!;
       for (const { id } of inputs) {
         const window = this.#anchors.maps.has(id) && plan.windows.get(id);
-        if (window) Object.assign(feeds, cornerFeeds(cutName(output.id), within(box, window)));
+        if (window) Object.assign(feeds, cornerFeeds(cornerNames(cutName(output.id)), within(box, window)));
       }
       if (read) feeds[padsName(output.id)] = padsFeed(read.beyond);
       if (operator.type === 'enlargement') {
         const { y, x } = plan.boxes.get(output.id)!;
         const kept = { y: keptSpan(operator, y), x: keptSpan(operator, x) };
-        Object.assign(feeds, cornerFeeds(keptName(output.id), kept));
+        Object.assign(feeds, cornerFeeds(cornerNames(keptName(output.id)), kept));
       }
     }
     return feeds;
@@ -143,7 +144,7 @@ export class PartNetwork {
     for (const { path, input, output, headChannels: d } of this.#attentions) {
       const name = keysName(path);
       Object.assign(feeds, formerFeed(name, 2 * output.channels, plan, input, record));
-      Object.assign(feeds, cornerFeeds(name, plan.boxes.get(input.id)!));
+      Object.assign(feeds, cornerFeeds(cornerNames(name), plan.boxes.get(input.id)!));
       const sums = sumsName(path);
       feeds[sums] = float32(recorded(record, sums), [1, output.channels / d, d + 1, d]);
     }
@@ -161,12 +162,6 @@ function formerFeed(
 ): Record<string, Tensor> {
   const size = sizeAt(plan, map.level);
   return { [formerName(name)]: float32(recorded(record, name), [1, channels, ...size]) };
-}
-
-function cornerFeeds(name: string, { y, x }: Box): Record<string, Tensor> {
-  const { from, to } = cornerNames(name);
-  const corner = (row: number, column: number) => int64(BigInt64Array.of(BigInt(row), BigInt(column)), [2]);
-  return { [from]: corner(y.from, x.from), [to]: corner(y.to, x.to) };
 }
 
 /** The positions that are wanted of an enlargement, among all that it gives. */

@@ -29,14 +29,15 @@ export function activeCount(mask: Mask): number {
   return count;
 }
 
-/** The mask of the next level down: active where any of the 2×2 positions above is; sizes rounded up. */
-export function coarser(mask: Mask): Mask {
-  const height = Math.ceil(mask.height / 2);
-  const width = Math.ceil(mask.width / 2);
+/** A coarser mask, of the next level down by itself: active where any position of a block is; sizes rounded up. */
+export function coarser(mask: Mask, factor = 2): Mask {
+  const height = Math.ceil(mask.height / factor);
+  const width = Math.ceil(mask.width / factor);
   const data = new Uint8Array(height * width);
-  for (let y = 0; y < mask.height; y++)
-    for (let x = 0; x < mask.width; x++)
-      if (mask.data[y * mask.width + x]) data[(y >> 1) * width + (x >> 1)] = 1;
+  for (let y = 0, i = 0; y < mask.height; y++) {
+    const row = Math.floor(y / factor) * width;
+    for (let x = 0; x < mask.width; x++, i++) if (mask.data[i]) data[row + Math.floor(x / factor)] = 1;
+  }
   return { height, width, data };
 }
 

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import type { BenchmarkRequest, Precision } from '../../engine/api.ts';
 import type { BenchmarkCost } from '../../engine/benchmark/cost.ts';
-import { SIGHT_CASES } from '../../engine/benchmark/sight/cases/index.ts';
+import { isSightCase } from '../../engine/benchmark/sight/cases/index.ts';
 import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { formatBytes, formatGigaMacs, formatLatency } from '../../webview/format.ts';
@@ -10,8 +10,6 @@ import { formatBytes, formatGigaMacs, formatLatency } from '../../webview/format
 const PLANAR = ['dense', 'generate'];
 /** Each worker has a form of its own. */
 const SHARED = [...STEP_CASES, ...WHOLE_CASES].filter(({ shared }) => shared).map(({ name }) => name);
-/** These run a segmenter, which costs little. */
-const LOOKING = SIGHT_CASES.map(({ name }) => name);
 /** Bytes of a weight over those of a float32. */
 const SHARE: Readonly<Record<Precision, number>> = { fp32: 1, int8: 1 / 4, int4: 1 / 8 };
 /** Below this a run costs nothing that has to be told before it. */
@@ -31,7 +29,8 @@ export function costSentences(
   }: Pick<BenchmarkRequest, 'cases' | 'precisions' | 'workers'> & { whole?: boolean },
   stepSeconds?: number,
 ): string[] {
-  if (cases.length > 0 && cases.every((name) => LOOKING.includes(name))) return [];
+  // A segmenter costs little.
+  if (cases.length > 0 && cases.every(isSightCase)) return [];
   const alone = cases.filter((name) => !SHARED.includes(name));
   const floatForms = new Set(alone.map((name) => PLANAR.includes(name))).size;
   // Whole pictures take the same workers one after another, single steps have theirs ready side by side.

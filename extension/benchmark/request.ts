@@ -1,11 +1,9 @@
 import path from 'node:path';
 import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS, type Precision } from '../../engine/api.ts';
-import { SIGHT_CASES } from '../../engine/benchmark/sight/cases/index.ts';
+import { isSightCase } from '../../engine/benchmark/sight/cases/index.ts';
 import { InputError } from '../../engine/errors.ts';
 import { LIMITS } from '../../engine/pipelines/request.ts';
 import type { BenchmarkDraft } from '../../webview/benchmarkProtocol.ts';
-
-const LOOKING = SIGHT_CASES.map(({ name }) => name);
 
 /** What the form's masks are read from. */
 export interface MaskSource {
@@ -25,7 +23,7 @@ export async function requestOf(
   if (draft.cases.length === 0) throw new InputError('Choose at least one mode.');
   return {
     // A segmenter has a size of its own, and nothing else is run.
-    ...(!draft.cases.every((name) => LOOKING.includes(name)) && subjectOf(draft)),
+    ...(!draft.cases.every(isSightCase) && subjectOf(draft)),
     cases: draft.cases,
     ...(draft.segmenter && { segmenter: draft.segmenter }),
     precisions: precisionsOf(draft),

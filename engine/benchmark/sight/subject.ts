@@ -14,13 +14,12 @@ import { embeddedSight } from '../../pipelines/segment/open.ts';
 import { largestInt8 } from '../../quantization/self-check.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { float32, floats, type Runtime, type Session } from '../../runtime/runtime.ts';
+import type { WeightSource } from '../../weights/source.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
 import { WeightTable } from '../../weights/table.ts';
 
 /** Architectures of segmenters that can be measured with synthetic weights. */
 export const SEGMENTERS: readonly string[] = SAM_NAMES.map((name) => `efficientvit-sam-${name}`);
-
-type Weights = ConstructorParameters<typeof WeightTable>[1];
 
 /** A segmenter's networks with their weights, and the picture that cases run on. */
 export class SightSubject {
@@ -31,7 +30,7 @@ export class SightSubject {
   readonly extent: Extent;
   /** Planes [3, size, size] of a picture: a benchmark never runs on zeros. */
   readonly original: Float32Array;
-  readonly #weights: Weights;
+  readonly #weights: WeightSource;
   readonly #runtime: Runtime;
   readonly #threads: number;
 
@@ -39,7 +38,7 @@ export class SightSubject {
     name: string,
     config: SegmenterConfig,
     networks: { encoder: Network; decoder: Network },
-    weights: Weights,
+    weights: WeightSource,
     runtime: Runtime,
     threads: number,
   ) {

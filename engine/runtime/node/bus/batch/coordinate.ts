@@ -10,6 +10,7 @@ import { findWorkers } from '../discovery.ts';
 import {
   batchSubject,
   openQueue,
+  parsed,
   progressSchema,
   RESULTS,
   resultsOf,
@@ -131,8 +132,8 @@ class Coordination {
     const { id } = this.#folder;
     const progress = this.#bus.subscribe(batchSubject(id, 'progress'), {
       callback: (error, message) => {
-        const heard = error ? undefined : progressSchema.safeParse(jsonOf(message.data));
-        if (heard?.success && this.#missing.has(heard.data.item)) this.#options.onProgress?.(heard.data);
+        const heard = error ? undefined : parsed(progressSchema, message.data);
+        if (heard && this.#missing.has(heard.item)) this.#options.onProgress?.(heard);
       },
     });
     const done = this.#bus.subscribe(batchSubject(id, 'done'), { callback: () => this.#wake() });
@@ -221,12 +222,4 @@ function taskRequest(folder: BatchFolder, item: number) {
 
 function lastNumber(subject: string): number {
   return Number(subject.slice(subject.lastIndexOf('.') + 1));
-}
-
-function jsonOf(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Consumer, type JetStreamClient, type JsMsg, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Engine, GenerateRequest } from '../../../../api.ts';
@@ -9,6 +10,7 @@ import {
   MAX_ATTEMPTS,
   openConsumer,
   openQueue,
+  parsed,
   TASKS,
   type Task,
   taskSchema,
@@ -165,26 +167,13 @@ export class Drawer {
   }
 }
 
-function readTask(message: JsMsg, hash: string): Task | undefined {
-  try {
-    const task = taskSchema.safeParse(message.json());
-    if (!task.success) return undefined;
-    const { batch, item } = task.data;
-    return message.subject === `${tasksFor(hash)}.${batch}.${item}` ? (task.data as Task) : undefined;
-  } catch {
-    return undefined;
-  }
+function readTask({ data, subject }: JsMsg, hash: string): Task | undefined {
+  const task = parsed(taskSchema, data);
+  if (!task) return undefined;
+  return subject === `${tasksFor(hash)}.${task.batch}.${task.item}` ? (task as Task) : undefined;
 }
 
-function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, milliseconds);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done, { once: true });
-  });
+/** Waits, or until the signal aborts. */
+async function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(milliseconds, undefined, { signal }).catch(() => {});
 }

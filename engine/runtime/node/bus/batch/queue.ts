@@ -37,10 +37,6 @@ const RESULT_AGE = 7 * DAY;
 const MAX_TASKS = 100_000;
 /** Bytes of results that lie there, which the server sets aside; workers stop when nobody takes them. */
 const RESULT_BYTES = 2 ** 30;
-
-/** JetStream's own numbers of errors. */
-const NO_ROOM = 10047;
-const NAME_IN_USE = 10058;
 export const MAX_TASK_BYTES = 64 << 10;
 /** A picture's file may come in so many parts. */
 export const PART_BYTES = 512 << 10;
@@ -49,6 +45,10 @@ export const MAX_PARTS = 512;
 export const ACK_WAIT_MS = 30_000;
 /** A task that ended this many workers, or failed in them, is given up. */
 export const MAX_ATTEMPTS = 3;
+
+/** JetStream's own numbers of errors. */
+const NO_ROOM = 10047;
+const NAME_IN_USE = 10058;
 
 /** Subjects have no dots inside a word. */
 const VERSION = `${packageJson.version.replaceAll('.', '_')}-${PROTOCOL}`;
@@ -99,6 +99,15 @@ export const progressSchema = z.object({
   step: z.number().int().min(0).max(100_000),
   steps: z.number().int().min(0).max(100_000),
 });
+
+/** What a message says, or undefined where it is not of the form. */
+export function parsed<T>(schema: z.ZodType<T>, data: Uint8Array): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Where tasks for a model, given by its content hash, wait. */
 export function tasksFor(model: string): string {

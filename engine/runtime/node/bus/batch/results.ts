@@ -1,6 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
-import { type Head, headSchema, MAX_PARTS, PART_BYTES, RESULTS, resultsOf, subjectsIn } from './queue.ts';
+import {
+  type Head,
+  headSchema,
+  MAX_PARTS,
+  PART_BYTES,
+  parsed,
+  RESULTS,
+  resultsOf,
+  subjectsIn,
+} from './queue.ts';
 
 /** Lays a picture where the one who asked for it will find it. */
 export async function layPicture(
@@ -46,7 +55,7 @@ export async function readResult(
 ): Promise<{ head: Head; png: Uint8Array } | undefined> {
   const subject = resultsOf(batch, item);
   const text = await lastMessage(manager, `${subject}.head`);
-  const head = text && parseHead(text);
+  const head = text && parsed(headSchema, text);
   if (!head) return undefined;
   if ('error' in head) return { head, png: new Uint8Array() };
   const parts: Uint8Array[] = [];
@@ -67,15 +76,6 @@ export async function dropResult(manager: JetStreamManager, batch: string, item:
 async function lastMessage(manager: JetStreamManager, subject: string): Promise<Uint8Array | undefined> {
   const message = await manager.direct.getMessage(RESULTS, { last_by_subj: subject });
   return message?.data;
-}
-
-function parseHead(data: Uint8Array): Head | undefined {
-  try {
-    const head = headSchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8')));
-    return head.success ? head.data : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function sha256(data: Uint8Array): string {
