@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import type { BenchmarkProgress, BenchmarkRequest, Engine } from '../api.ts';
+import type { BenchmarkProgress, BenchmarkRequest, BenchmarkRow, Engine } from '../api.ts';
 import { createEngine } from '../engine.ts';
 import { InputError, isAbort } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
@@ -57,6 +57,12 @@ test('a profile tells the operators of each case', async () => {
   assert.ok(!sparse!.some(({ operator }) => operator === 'Conv'));
   assert.ok(sparse!.some(({ operator }) => operator === 'Gather'));
   for (const { calls, seconds } of [...dense!, ...sparse!]) assert.ok(calls > 0 && seconds >= 0);
+});
+
+test('a profile of int8 leaves out the networks that were loaded and freed before the run', async () => {
+  const { report } = await engine.benchmark(step({ cases: ['dense'], precisions: ['int8'], profile: true }));
+  const [{ operators }] = report.rows as [BenchmarkRow];
+  assert.ok(operators.some(({ operator }) => operator.startsWith('MatMulInteger')), JSON.stringify(operators));
 });
 
 test('isolated, each case has a peak of memory of its own', async () => {

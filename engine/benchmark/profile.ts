@@ -30,10 +30,17 @@ export async function profiled(
   }
 }
 
+/** A loaded network, and what each of its runs so far was for. */
+interface Profiled {
+  session: Session;
+  labels: (number | undefined)[];
+}
+
 /** Loads every network with the profile on, and notes what its runs are for. */
 class ProfilingRuntime implements Runtime {
   readonly #runtime: Runtime;
-  readonly #sessions: { session: Session; labels: (number | undefined)[] }[] = [];
+  readonly #loaded = new Set<Profiled>();
+  readonly #times = new Map<number, OperatorTime[]>();
   /** What the next runs are for; undefined: nothing that counts. */
   label: number | undefined;
 
@@ -63,27 +70,34 @@ class ProfilingRuntime implements Runtime {
 
   async load(model: OnnxModel, options: LoadOptions): Promise<Session> {
     const session = await this.#runtime.load(model, { ...options, profile: true });
-    const labels: (number | undefined)[] = [];
-    this.#sessions.push({ session, labels });
+    const loaded: Profiled = { session, labels: [] };
+    this.#loaded.add(loaded);
     return {
       run: (inputs, outputs) => {
-        labels.push(this.label);
+        loaded.labels.push(this.label);
         return session.run(inputs, outputs);
       },
-      profile: () => session.profile!(),
-      release: () => session.release(),
+      // A profile can only be read while its session is there.
+      release: async () => {
+        await this.#read(loaded);
+        await session.release();
+      },
     };
   }
 
-  /** Ends the profiles; the operators of every run by its label. */
-  async end(): Promise<Map<number, OperatorTime[]>> {
-    const times = new Map<number, OperatorTime[]>();
-    for (const { session, labels } of this.#sessions) {
-      const runs = await session.profile!();
-      for (const [i, label] of labels.entries())
-        if (label !== undefined) times.set(label, [...(times.get(label) ?? []), ...(runs[i] ?? [])]);
-    }
-    return times;
+  /** Ends the profiles of the networks that are still loaded; the operators of every run by its label. */
+  async end(): Promise<ReadonlyMap<number, OperatorTime[]>> {
+    for (const loaded of this.#loaded) await this.#read(loaded);
+    return this.#times;
+  }
+
+  async #read(loaded: Profiled): Promise<void> {
+    const { session, labels } = loaded;
+    if (!this.#loaded.delete(loaded) || labels.every((label) => label === undefined)) return;
+    const runs = await session.profile!();
+    for (const [i, label] of labels.entries())
+      if (label !== undefined)
+        this.#times.set(label, [...(this.#times.get(label) ?? []), ...(runs[i] ?? [])]);
   }
 }
 
