@@ -62,7 +62,10 @@ test('a profile tells the operators of each case', async () => {
 test('a profile of int8 leaves out the networks that were loaded and freed before the run', async () => {
   const { report } = await engine.benchmark(step({ cases: ['dense'], precisions: ['int8'], profile: true }));
   const [{ operators }] = report.rows as [BenchmarkRow];
-  assert.ok(operators.some(({ operator }) => operator.startsWith('MatMulInteger')), JSON.stringify(operators));
+  assert.ok(
+    operators.some(({ operator }) => operator.startsWith('MatMulInteger')),
+    JSON.stringify(operators),
+  );
 });
 
 test('isolated, each case has a peak of memory of its own', async () => {

@@ -218,7 +218,7 @@ export class OnnxBuilder {
       ir_version: 10,
       producer_name: 'patchwork',
       opset_import: [
-        { domain: '', version: 20 },
+        { domain: '', version: 24 },
         { domain: MICROSOFT, version: 1 },
       ],
       graph: {

@@ -11,6 +11,7 @@ import {
   freshName,
   indexName,
   isSelfAttention,
+  keysFromName,
   keysName,
   momentsOf,
   type RowFeature,
@@ -52,7 +53,8 @@ export interface RowsOptions {
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
  * where keys are sampled, `keys.count.l` [1]: how many of the active rows are keys;
- * where they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C];
+ * where they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C]; behind the recorded rows there is then
+ * room for the active ones, from row `keys.from.l` [B] on;
  * for each group norm `scale.*` and `offset.*` [B, 1, C]: y = x · scale + offset;
  * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: where fresh is not 0, scale and offset
  * come from moments = fresh · Σ + `moments.*`, where Σ sums the active rows' values (first B) and squares (last B),
@@ -262,9 +264,10 @@ class RowsLowering {
   /** Sums over rows of values and of squares, averaged over the channels of a group: [2B, G, 1]. */
   #moments(x: Ref, { groups, input }: GroupNorm): Ref {
     const { onnx } = this.emit;
-    const sum = (type: 'ReduceSum' | 'ReduceSumSquare') =>
-      onnx.node(type, [x, onnx.ints([1])], { attributes: { keepdims: 0 } }, 'moments');
-    const sums = this.emit.concat([sum('ReduceSum'), sum('ReduceSumSquare')], 0);
+    const sum = (rows: Ref) =>
+      onnx.node('ReduceSum', [rows, onnx.ints([1])], { attributes: { keepdims: 0 } }, 'moments');
+    // ReduceSumSquare is several times slower over rows than a product and a sum.
+    const sums = this.emit.concat([sum(x), sum(onnx.node('Mul', [x, x], {}, 'moments'))], 0);
     const grouped = onnx.node('Reshape', [sums, onnx.ints([-1, groups, input.channels / groups])]);
     return onnx.node('ReduceMean', [grouped, onnx.ints([2])], {}, 'moments');
   }
@@ -286,11 +289,14 @@ class RowsLowering {
         emit.concat([this.#input(feature.name, 'float32', this.#rowDims(feature)), fresh], 1);
       return emit.attention(query, all(keys, freshKeys), all(values, freshValues), operator);
     }
-    // In units of the recorded scale of each channel: q · (s · k) = (q · s) · k saves a product a recorded number.
+    // In units of the recorded scale of each channel: q · (s · k) = (q · s) · k saves a product a recorded number. What
+    // is cast is written into where it is, which saves a copy of all keys and values.
     const scaled = (feature: AttendedFeature, fresh: Ref) => {
       const scale = this.#input(scaleName(feature.name), 'float32', [1, 1, feature.channels]);
       const bytes = this.#input(feature.name, 'int8', this.#rowDims(feature));
-      return { scale, all: emit.concat([onnx.cast(bytes, 'float32'), onnx.node('Div', [fresh, scale])], 1) };
+      const from = this.#input(keysFromName(feature.level), 'int64', ['batch']);
+      const inputs = [onnx.cast(bytes, 'float32'), onnx.node('Div', [fresh, scale]), from];
+      return { scale, all: onnx.node('TensorScatter', inputs, { attributes: { axis: 1 } }, 'keys') };
     };
     const [k, v] = [scaled(keys, freshKeys), scaled(values, freshValues)];
     const seen = emit.attention(onnx.node('Mul', [query, k.scale]), k.all, v.all, operator);

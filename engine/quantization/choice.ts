@@ -17,23 +17,32 @@ export const USUAL_FORM = { int8: 'int8', int4: 'blocks-4' } as const satisfies 
   Form
 >;
 
+interface Exception {
+  /** On the name of the weight. */
+  layers: RegExp;
+  /** Only those that read or give the finest level. */
+  finest?: true;
+  form: Form;
+}
+
 /**
- * Layers that are kept in a finer form than most, by the name of their weight; docs/measurements.md has the effect of
- * each. Everything passes through the first and the last convolution and, of bytes, the first downsampling; shortcuts
- * read sums that no norm has evened out, so that only their weights are rounded. For 4 bits the fine levels are the
- * sensitive ones, on which few of the weights lie, and what leads into transformers and out of them.
+ * Layers that are kept in a finer form than most; docs/measurements.md has the effect of each. Everything passes through
+ * the first and the last convolution, and shortcuts read sums that no norm has evened out. Of bytes the finest shortcuts
+ * and the first downsampling are the sensitive ones. For 4 bits what shortcuts read is not rounded; neither on the fine
+ * levels, on which few of the weights lie, nor into transformers and out of them.
  */
-const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly (readonly [RegExp, Form])[]>> = {
+const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly Exception[]>> = {
   int8: [
-    [/^conv_(in|out)\./, 'float'],
-    [/^down_blocks\.0\.downsamplers\./, 'float'],
-    [/\.conv_shortcut\./, 'blocks-8'],
+    { layers: /^conv_(in|out)\./, form: 'float' },
+    { layers: /^down_blocks\.0\.downsamplers\./, form: 'float' },
+    { layers: /\.conv_shortcut\./, finest: true, form: 'float' },
   ],
   int4: [
-    [/^conv_(in|out)\./, 'float'],
-    [/^down_blocks\.[01]\./, 'blocks-8'],
-    [/\.conv_shortcut\./, 'blocks-8'],
-    [/\.proj_(in|out)\./, 'blocks-8'],
+    { layers: /^conv_(in|out)\./, form: 'float' },
+    { layers: /^down_blocks\.[01]\./, form: 'blocks-8' },
+    { layers: /\.conv_shortcut\./, form: 'blocks-8' },
+    { layers: /\.proj_(in|out)\./, form: 'blocks-8' },
+    { layers: /./, finest: true, form: 'blocks-8' },
   ],
 };
 
@@ -49,10 +58,11 @@ export function formsOf({ name }: Network, precision: QuantizedPrecision): (prod
 
 export function formOf(product: Product, precision: QuantizedPrecision): Form {
   const { weight, input, output } = product;
-  const known = SENSITIVE[precision].find(([pattern]) => pattern.test(weight.name));
-  if (known) return known[1];
-  if (precision === 'int4' && (isFinest(input) || isFinest(output))) return 'blocks-8';
-  return USUAL_FORM[precision];
+  const atFinest = isFinest(input) || isFinest(output);
+  const known = SENSITIVE[precision].find(
+    ({ layers, finest }) => layers.test(weight.name) && (!finest || atFinest),
+  );
+  return known?.form ?? USUAL_FORM[precision];
 }
 
 function isFinest(value: Value): boolean {

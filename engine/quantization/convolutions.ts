@@ -41,6 +41,8 @@ export async function quantizeConvolutions(
     if (!isQuantizable(operator)) continue;
     const { name } = operator.weight;
     const names = rangeNames(name);
+    // Those that the planar form computes otherwise, as in folded upsampling, were not seen.
+    if (!observed.every((outputs) => names.read in outputs)) continue;
     const range = (which: string) => rangeOf(observed.map((outputs) => floats(outputs, which)));
     quantized.set(
       name,

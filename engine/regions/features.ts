@@ -51,6 +51,11 @@ export function keysName(level: number): string {
   return `keys.count.${level}`;
 }
 
+/** The input that says from which row on there is room for a level's fresh keys and values, for each picture. */
+export function keysFromName(level: number): string {
+  return `keys.from.${level}`;
+}
+
 /**
  * Which statistics a network's group norms can use: of this pass or recorded as each run's inputs say, or recorded; or
  * those of bands of the picture, this pass's with given ones. With `fresh`, of this pass only, the network computes

@@ -7,6 +7,7 @@ import {
   type Feature,
   freshName,
   indexName,
+  keysFromName,
   keysName,
   type MomentsFeature,
   type RowFeature,
@@ -224,17 +225,22 @@ function attendedFeeds(
 ): Feeds {
   const { batch, storage } = form;
   const count = countFeed(form, level, active);
-  const dims = [batch, inactive.length, channels];
-  const length = batch * inactive.length * channels;
-  const taken = <T extends Rows>(into: T): T =>
-    length ? readRows(recordedOf(recorded, name), batch, channels, inactive, 0, into) : into;
-  if (storage === 'float32') return { ...count, [name]: float32(taken(buffers.floats(name, length)), dims) };
+  const taken = <T extends Rows>(padding: number, into: T): T =>
+    inactive.length ? readRows(recordedOf(recorded, name), batch, channels, inactive, padding, into) : into;
+  if (storage === 'float32') {
+    const data = taken(0, buffers.floats(name, batch * inactive.length * channels));
+    return { ...count, [name]: float32(data, [batch, inactive.length, channels]) };
+  }
+  const rows = inactive.length + active.length;
+  // A pass over everything writes over all of it, so its features can share what is never read.
+  const into = buffers.bytes(inactive.length ? name : `unread.${level}`, batch * rows * channels);
   const scale = inactive.length
     ? (recordedOf(recorded, scaleName(name)) as Float32Array)
     : new Float32Array(channels).fill(1);
   return {
     ...count,
-    [name]: { type: 'int8', data: taken(buffers.bytes(name, length)), dims },
+    [keysFromName(level)]: int64(new BigInt64Array(batch).fill(BigInt(inactive.length)), [batch]),
+    [name]: { type: 'int8', data: taken(active.length, into), dims: [batch, rows, channels] },
     [scaleName(name)]: float32(scale, [1, 1, channels]),
   };
 }

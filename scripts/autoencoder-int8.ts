@@ -1,0 +1,55 @@
+// How much faster an int8 decoder and encoder of an autoencoder are, and how far from float32.
+// node --import tsx scripts/autoencoder-int8.ts MODEL [SIDE] [REPEAT]
+// MODEL is a model's folder, or sd15 …: synthetic weights. Calibrated by one latent or picture of noise, measured on another.
+import type { FeatureMap } from '../engine/graph/values.ts';
+import { lowerInt8, lowerRanges } from '../engine/lowering/int8.ts';
+import { lowerPlanar } from '../engine/lowering/planar.ts';
+import { openModel } from '../engine/models/open.ts';
+import { gaussianNoise } from '../engine/pictures/noise.ts';
+import { quantizeConvolutions } from '../engine/quantization/convolutions.ts';
+import { largestInt8 } from '../engine/quantization/self-check.ts';
+import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
+import { float32, floats, type Session, type Tensor } from '../engine/runtime/runtime.ts';
+import { WeightTable } from '../engine/weights/table.ts';
+import { median, timed } from './segmenters.ts';
+
+const [name, size = '512', repeat = '3'] = process.argv.slice(2);
+if (!name) throw new Error('give a model');
+const model = await openModel(name);
+const runtime = new NodeRuntime();
+const most = await largestInt8(runtime);
+const side = Number(size);
+
+for (const [part, input, given, extent] of [
+  ['vae-decoder', 'latent', 'image', side / model.autoencoder.scale],
+  ['vae-encoder', 'image', 'moments', side],
+] as const) {
+  const network = model.network(part);
+  const { channels } = network.inputs.get(input) as FeatureMap;
+  const dims = [1, channels, extent, extent];
+  const table = new WeightTable(network, await model.weights(part));
+  const feeds = (seed: number): Record<string, Tensor> => {
+    const length = dims.reduce((a, b) => a * b, 1);
+    return { [input]: float32(gaussianNoise(seed, 0, length), dims) };
+  };
+  const output = async (session: Session) => floats(await session.run(feeds(2), [given]), given);
+  const ranges = await runtime.load(lowerRanges(network, table), { threads: 0 });
+  const observed = await ranges.run(feeds(1));
+  await ranges.release();
+  const bytes = await quantizeConvolutions(network, table, [observed], most);
+  const exact = await runtime.load(lowerPlanar(network, table), { threads: 0 });
+  const quantized = await runtime.load(lowerInt8(network, table, bytes), { threads: 0 });
+  const [wanted, got] = [await output(exact), await output(quantized)];
+  const power = (values: Float32Array) => values.reduce((sum, value) => sum + value ** 2, 0);
+  const noise = 10 * Math.log10(power(wanted) / power(got.map((value, i) => value - wanted[i]!)));
+  const times = { exact: [] as number[], quantized: [] as number[] };
+  for (let i = 0; i < Number(repeat); i++) {
+    times.exact.push(await timed(() => output(exact)));
+    times.quantized.push(await timed(() => output(quantized)));
+  }
+  const [slow, fast] = [median(times.exact), median(times.quantized)];
+  console.log(
+    `${name} ${part} ${side}×${side}: float32 ${slow.toFixed(0)} ms, int8 ${fast.toFixed(0)} ms, ${(slow / fast).toFixed(2)} times faster, signal to noise ${noise.toFixed(1)} dB`,
+  );
+  for (const session of [exact, quantized]) await session.release();
+}
