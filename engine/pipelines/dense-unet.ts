@@ -1,4 +1,5 @@
 import type { Arithmetic } from '../api.ts';
+import { countMacs } from '../graph/macs.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import { floats, type Session } from '../runtime/runtime.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -62,4 +63,15 @@ export function rowsPredict(
     overPlanes(planes, pass.output, 1, channels, at);
     return planes;
   };
+}
+
+/** Products of one step over latents of these channels, height and width. */
+export function denseStepMacs(
+  components: Components,
+  { attention }: Pick<Arithmetic, 'attention'>,
+  [, height, width]: readonly [number, number, number],
+  condition: Condition,
+): number {
+  const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };
+  return countMacs(components.network('unet'), extent, undefined, attention).total;
 }

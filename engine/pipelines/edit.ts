@@ -13,11 +13,11 @@ import { createScheduler } from '../schedulers/create.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Components, EditingUNet } from './components.ts';
 import { listen } from './denoise.ts';
-import { densePredict } from './dense-unet.ts';
+import { densePredict, denseStepMacs } from './dense-unet.ts';
 import { batchOf, type Condition } from './guidance.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
-import { PREVIEW_INTERVAL_MS } from './preview.ts';
+import { Previews } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { type Coded, NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
 import {
@@ -115,7 +115,7 @@ export async function edit(
   };
   const finish = (decoded: Coded) => compose(picture, decoded.data, window, mask, FEATHER, task.coverage);
   const wantsPreviews = options.onProgress && options.previews !== false && model.autoencoder.kind === 'tiny';
-  const previews = new PartPreviews(box, async (latent) => finish(await decodeRegion(latent)));
+  const previews = new Previews(async (latent) => partOf(finish(await decodeRegion(latent)), box));
   const stepSeconds: number[] = [];
   let stepBegin = performance.now();
   const callbacks: Callbacks = {
@@ -170,7 +170,9 @@ export async function edit(
       warnings: [...text.warnings, ...(run?.notices ?? [])],
       activeFraction: repainted.activeFraction,
       denseMacs:
-        text.macs + codingMacs(components, scope) + steps * stepMacs(components, recipe, scope, condition),
+        text.macs +
+        codingMacs(components, scope) +
+        steps * denseStepMacs(components, recipe, scope.dims, condition),
       computed: repainted.active.map((level, l) => ({
         cell: model.autoencoder.scale * 2 ** l,
         left: window.left,
@@ -252,7 +254,7 @@ async function repaint(
   const { scheduler, condition } = request;
   const { dims } = scope;
   if (editing) return { repainted: await repaintSparse(editing, features, request, dilation, callbacks) };
-  const macs = stepMacs(components, recipe, scope, condition);
+  const macs = denseStepMacs(components, recipe, scope.dims, condition);
   if (!team) {
     const predict = await densePredict(components, recipe, scheduler, dims, condition);
     return { repainted: await repaintDense(predict, request, macs, callbacks) };
@@ -278,17 +280,6 @@ async function repaint(
   }
 }
 
-/** Products of one dense step of the U-Net. */
-function stepMacs(
-  components: Components,
-  { attention }: Recipe,
-  { dims: [, height, width] }: Scope,
-  condition: Condition,
-): number {
-  const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };
-  return countMacs(components.network('unet'), extent, undefined, attention).total;
-}
-
 /** Products of encoding and decoding everything. */
 function codingMacs(components: Components, { window: { height, width } }: Scope): number {
   const extent = { height, width, batch: 1, tokens: 0 };
@@ -296,24 +287,8 @@ function codingMacs(components: Components, { window: { height, width } }: Scope
   return parts.reduce((sum, part) => sum + countMacs(components.network(part), extent).total, 0);
 }
 
-/** Pictures of the masked part on the way, as often as is worth a decoder run. */
-class PartPreviews {
-  readonly #box: Box;
-  readonly #show: (latent: Float32Array) => Promise<Picture>;
-  #last = performance.now();
-
-  constructor(box: Box, show: (latent: Float32Array) => Promise<Picture>) {
-    this.#box = box;
-    this.#show = show;
-  }
-
-  /** The next one, if it is time. */
-  async next(latent: () => Float32Array): Promise<PicturePart | undefined> {
-    if (performance.now() - this.#last < PREVIEW_INTERVAL_MS) return undefined;
-    const part = cropPicture(await this.#show(latent()), this.#box);
-    const { width, height } = part;
-    const png = await encodePicture(part);
-    this.#last = performance.now();
-    return { png, width, height, left: this.#box.x.from, top: this.#box.y.from };
-  }
+async function partOf(picture: Picture, box: Box): Promise<PicturePart> {
+  const part = cropPicture(picture, box);
+  const png = await encodePicture(part);
+  return { png, width: part.width, height: part.height, left: box.x.from, top: box.y.from };
 }

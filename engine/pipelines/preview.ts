@@ -1,11 +1,30 @@
 import type { EncodedPicture } from '../api.ts';
 import { encodePng } from '../pictures/png.ts';
 
-/** Least time between two previews that cost a decoder run. */
-export const PREVIEW_INTERVAL_MS = 250;
+/** Least time between two previews. */
+const INTERVAL_MS = 250;
 
-/** The next preview waits at least so many times as long as the last one took. */
-export const PREVIEW_SHARE = 6;
+/** The next preview comes at the earliest so many times as late as the last one took. */
+const SHARE = 6;
+
+/** Pictures on the way, as often as is worth what they cost. */
+export class Previews<T> {
+  readonly #show: (latent: Float32Array) => Promise<T | undefined>;
+  #next = performance.now() + INTERVAL_MS;
+
+  constructor(show: (latent: Float32Array) => Promise<T | undefined>) {
+    this.#show = show;
+  }
+
+  /** The next one, if it is time. */
+  async next(latent: () => Float32Array): Promise<T | undefined> {
+    const begun = performance.now();
+    if (begun < this.#next) return undefined;
+    const preview = await this.#show(latent());
+    this.#next = begun + Math.max(INTERVAL_MS, SHARE * (performance.now() - begun));
+    return preview;
+  }
+}
 
 /**
  * Linear maps from a latent position to a colour in [−1, 1], fitted by the community to the two published
