@@ -1,8 +1,9 @@
 // Draws prompts in every precision, plainly rounded and calibrated, and compares the pictures with float32's.
-// Usage: node --import tsx scripts/compare-precisions.ts training/prompts/unseen.json OUT [COUNT] [STEPS] [VARIANT…]
+// Usage: node --import tsx scripts/compare-precisions.ts [--model FOLDER] training/prompts/unseen.json OUT [COUNT] [STEPS] [VARIANT…]
 // Writes OUT/VARIANT/pictures.json for `python3 -m training score`, and prints a table.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import type { Precision } from '../engine/api.ts';
 import { median } from '../engine/benchmark/timing.ts';
 import { weightsOf } from '../engine/graph/network.ts';
@@ -31,10 +32,14 @@ const VARIANTS: readonly { name: string; precision: Precision; rounded?: true }[
   { name: 'int4-rounded', precision: 'int4', rounded: true },
 ];
 
-const [list, out, count = '32', steps = '20', ...asked] = process.argv.slice(2);
+const { values: named, positionals } = parseArgs({
+  options: { model: { type: 'string' } },
+  allowPositionals: true,
+});
+const [list, out, count = '32', steps = '20', ...asked] = positionals;
 if (!list || !out) throw new Error('Give a list of prompts and a folder.');
 const prompts: Prompt[] = JSON.parse(await readFile(list, 'utf8')).slice(0, Number(count));
-const model = await openModelFolder();
+const model = await openModelFolder(named.model);
 const runtime = new NodeRuntime();
 const parameters = weightsOf(model.network('unet')).reduce(
   (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
