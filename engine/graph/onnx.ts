@@ -218,6 +218,7 @@ export class OnnxBuilder {
       ir_version: 10,
       producer_name: 'patchwork',
       opset_import: [
+        // The first with TensorScatter.
         { domain: '', version: 24 },
         { domain: MICROSOFT, version: 1 },
       ],

@@ -220,19 +220,43 @@ test('with recorded statistics only: the same output and features', () =>
     assert.deepEqual(Object.keys(actual.features), Object.keys(expected.features));
   }));
 
-test('features stored as bytes change the output by little', () =>
+test('features stored as bytes change the output by little, and a pass leaves them as they are', () =>
   check(
     async (setting) => {
       const { unet, condition, batch, mask } = setting;
       const planes = setting.noise(0);
       const { output, recorded } = await record(setting, planes);
       const region = unet.region(mask, batch);
-      const { active } = region.plan.levels[0]!;
-      const again = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, { recorded });
-      assertClose(again.output, toRows(output, 1, 4, active), 0.1);
+      const rows = toRows(planes, 1, 4, region.plan.levels[0]!.active);
+      const again = await unet.run(region, rows, TIMESTEP, condition, { recorded });
+      assertClose(again.output, toRows(output, 1, 4, region.plan.levels[0]!.active), 0.1);
+      const once = await unet.run(region, rows, TIMESTEP, condition, { recorded });
+      assert.deepEqual(once.output, again.output);
     },
     { storage: 'int8' },
   ));
+
+test('as bytes with keys sampled: a position that is no key itself', () => {
+  const [height, width] = [64, 66];
+  return check(
+    async (setting) => {
+      const { unet, condition, batch } = setting;
+      const planes = setting.noise(0);
+      const { output, recorded } = await record(setting, planes);
+      const data = new Uint8Array(height * width);
+      data[33 * width + 31] = 1;
+      const region = unet.region({ width, height, data }, batch);
+      const { active, quarter } = region.plan.levels[0]!;
+      assert.deepEqual([active.length, quarter.active], [1, 0]);
+      const { output: again } = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, {
+        recorded,
+      });
+      assertClose(again, toRows(output, 1, 4, active), 0.1);
+    },
+    { storage: 'int8', attention: 'sampled' },
+    cases.map((setting) => ({ ...setting, height, width })),
+  );
+});
 
 test('an empty mask does no work', () =>
   check(async ({ unet, condition, batch, mask }) => {
