@@ -15,10 +15,12 @@ function layersIn(precision: QuantizedPrecision, form: string): string[] {
     .map(({ weight }) => weight.name.replace(/\.weight$/, ''));
 }
 
-test('int8 keeps the ends, the first downsampling and the finest shortcuts float', () => {
+test('int8 keeps the ends, the first downsampling and the finest and descending shortcuts float', () => {
   assert.deepEqual(layersIn('int8', 'float'), [
     'conv_in',
     'down_blocks.0.downsamplers.0.conv',
+    'down_blocks.1.resnets.0.conv_shortcut',
+    'down_blocks.2.resnets.0.conv_shortcut',
     'up_blocks.3.resnets.0.conv_shortcut',
     'up_blocks.3.resnets.1.conv_shortcut',
     'up_blocks.3.resnets.2.conv_shortcut',

@@ -27,14 +27,15 @@ interface Exception {
 
 /**
  * Layers that are kept in a finer form than most; docs/measurements.md has the effect of each. Everything passes through
- * the first and the last convolution, and shortcuts read sums that no norm has evened out. Of bytes the finest shortcuts
- * and the first downsampling are the sensitive ones. For 4 bits what shortcuts read is not rounded; neither on the fine
- * levels, on which few of the weights lie, nor into transformers and out of them.
+ * the first and the last convolution, and shortcuts read sums that no norm has evened out. Of bytes the sensitive ones
+ * are the finest shortcuts, those on the way down, which are small, and the first downsampling. For 4 bits what shortcuts
+ * read is not rounded; neither on the fine levels, on which few of the weights lie, nor into transformers and out of them.
  */
 const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly Exception[]>> = {
   int8: [
     { layers: /^conv_(in|out)\./, form: 'float' },
     { layers: /^down_blocks\.0\.downsamplers\./, form: 'float' },
+    { layers: /^down_blocks\..*\.conv_shortcut\./, form: 'float' },
     { layers: /\.conv_shortcut\./, finest: true, form: 'float' },
   ],
   int4: [
