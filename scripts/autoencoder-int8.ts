@@ -1,6 +1,7 @@
 // How much faster an int8 decoder and encoder of an autoencoder are, and how far from float32.
 // node --import tsx scripts/autoencoder-int8.ts MODEL [SIDE] [REPEAT]
 // MODEL is a model's folder, or sd15 …: synthetic weights. Calibrated by one latent or picture of noise, measured on another.
+import { median } from '../engine/benchmark/timing.ts';
 import type { FeatureMap } from '../engine/graph/values.ts';
 import { lowerInt8, lowerRanges } from '../engine/lowering/int8.ts';
 import { lowerPlanar } from '../engine/lowering/planar.ts';
@@ -11,7 +12,8 @@ import { largestInt8 } from '../engine/quantization/self-check.ts';
 import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
 import { float32, floats, type Session, type Tensor } from '../engine/runtime/runtime.ts';
 import { WeightTable } from '../engine/weights/table.ts';
-import { median, timed } from './segmenters.ts';
+import { timed } from './segmenters.ts';
+import { signalToNoise } from './signal.ts';
 
 const [name, size = '512', repeat = '3'] = process.argv.slice(2);
 if (!name) throw new Error('give a model');
@@ -40,8 +42,7 @@ for (const [part, input, given, extent] of [
   const exact = await runtime.load(lowerPlanar(network, table), { threads: 0 });
   const quantized = await runtime.load(lowerInt8(network, table, bytes), { threads: 0 });
   const [wanted, got] = [await output(exact), await output(quantized)];
-  const power = (values: Float32Array) => values.reduce((sum, value) => sum + value ** 2, 0);
-  const noise = 10 * Math.log10(power(wanted) / power(got.map((value, i) => value - wanted[i]!)));
+  const noise = signalToNoise(got, wanted);
   const times = { exact: [] as number[], quantized: [] as number[] };
   for (let i = 0; i < Number(repeat); i++) {
     times.exact.push(await timed(() => output(exact)));

@@ -11,6 +11,7 @@ import { DEFAULT_MARGIN, RegionAutoencoder } from '../engine/pipelines/region-au
 import { autoencoderComponents } from '../engine/pipelines/testing.ts';
 import { boundsOf } from '../engine/regions/box.ts';
 import type { Mask } from '../engine/regions/mask.ts';
+import { signalToNoise } from './signal.ts';
 
 const MARGINS = [0, 1, 2, 4, 6, 8, 12, Number.POSITIVE_INFINITY];
 
@@ -31,14 +32,12 @@ function mixed(a: Float32Array, b: Float32Array, mask: Mask): Float32Array {
   return a.map((value, i) => (mask.data[i % mask.data.length] ? b[i]! : value));
 }
 
-/** Power of a whole signal over that of the error inside the mask's rectangle, in dB. */
-function signalToNoise(part: Float32Array, whole: Float32Array, mask: Mask): number {
+/** Signal to noise inside the mask's rectangle, in dB. */
+function noiseInside(part: Float32Array, whole: Float32Array, mask: Mask): number {
   const box = boundsOf(mask)!;
   const channels = whole.length / mask.data.length;
   const inside = (planes: Float32Array) => cutPlanes(planes, channels, mask.width, box);
-  const [a, b] = [inside(part), inside(whole)];
-  const power = (values: Float32Array) => values.reduce((sum, value) => sum + value ** 2, 0) / values.length;
-  return 10 * Math.log10(power(whole) / power(a.map((value, i) => value - b[i]!)));
+  return signalToNoise(inside(part), inside(whole));
 }
 
 const clamped = (planes: Float32Array) => planes.map((value) => Math.max(-1, Math.min(1, value)));
@@ -75,9 +74,9 @@ for (const margin of MARGINS) {
   const cells = [
     margin,
     decibels(psnr(clamped(picture.data), clamped(decoded.data), pixelMask)),
-    decibels(signalToNoise(picture.data, decoded.data, pixelMask)),
+    decibels(noiseInside(picture.data, decoded.data, pixelMask)),
     share(picture.macs, decoded.macs),
-    decibels(signalToNoise(latents.data, encoded.data, mask)),
+    decibels(noiseInside(latents.data, encoded.data, mask)),
     share(latents.macs, encoded.macs),
   ];
   console.log(`| ${cells.join(' | ')} |`);

@@ -2,6 +2,7 @@
 // node --import tsx scripts/encode-parts.ts SEGMENTER PICTURE OTHER_PICTURE [MARGINS [REPEAT]]
 // SEGMENTER is a segmenter's folder, or l0 … xl1: EfficientViT-SAM with synthetic weights. A square of a twentieth of the
 // first picture is replaced by that of the second, in the middle.
+import { median } from '../engine/benchmark/timing.ts';
 import { countMacs } from '../engine/graph/macs.ts';
 import { lowerParts, lowerRecording } from '../engine/lowering/parts.ts';
 import { lowerPlanar } from '../engine/lowering/planar.ts';
@@ -11,7 +12,7 @@ import { normalizedPlanes, resizePicture } from '../engine/pipelines/segment/inp
 import { overlapOf } from '../engine/pipelines/segment/masks.ts';
 import { anchorsOf } from '../engine/regions/anchors.ts';
 import { float32, floats } from '../engine/runtime/runtime.ts';
-import { median, openNetworks, timed } from './segmenters.ts';
+import { openNetworks, timed } from './segmenters.ts';
 
 const [name, first, second, margins = '0,1,2,3,4,5', repeat = '5'] = process.argv.slice(2);
 if (!name || !first || !second) throw new Error('give a segmenter and two pictures');

@@ -96,7 +96,7 @@ async function fastest(run: () => Promise<unknown>): Promise<number> {
 async function measureUNet(precision: Precision, records: boolean): Promise<Measured> {
   const inputs = new StepInputs(components, { width, height }, guidance);
   const { channels, extent, condition } = inputs;
-  const dims = [channels, extent.height, extent.width];
+  const dims = [channels, extent.height, extent.width] as const;
   const schedule = { timesteps: [500] };
   await components.prepare(precision);
   const begin = performance.now();

@@ -2,6 +2,7 @@
 // node --import tsx scripts/segment-latency.ts PICTURE [SEGMENTER]
 import { randomInt } from 'node:crypto';
 import sharp from 'sharp';
+import { median } from '../engine/benchmark/timing.ts';
 import { createEngine } from '../engine/engine.ts';
 import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
 
@@ -15,7 +16,6 @@ const encoded = () =>
   sharp(data, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
 const click = () => [{ x: randomInt(width), y: randomInt(height) }];
 const show = (what: string, seconds: number[]) => {
   const [least, most] = [Math.min(...seconds), Math.max(...seconds)].map((s) => (1000 * s).toFixed(0));

@@ -53,8 +53,6 @@ export async function openNetworks(name: string) {
   return { config, encoder, table, load, clicked, release: () => session.release() };
 }
 
-export const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
-
 /** Milliseconds that work takes. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();

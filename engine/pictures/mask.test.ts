@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { activeCount, type Mask } from '../regions/mask.ts';
-import { decodeMask, latentMask, scaleMask } from './mask.ts';
+import { activeCount, coarser, type Mask } from '../regions/mask.ts';
+import { decodeMask, scaleMask } from './mask.ts';
 
 function drawn(text: string): Mask {
   const rows = text.trim().split(/\s+/);
@@ -68,5 +68,5 @@ test('a latent position is active where any pixel of its block is', () => {
     .........
     .........
     #.......#`);
-  assert.deepEqual(drawing(latentMask(mask, 4)), ['.#.', '#.#']);
+  assert.deepEqual(drawing(coarser(mask, 4)), ['.#.', '#.#']);
 });

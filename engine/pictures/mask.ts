@@ -78,7 +78,7 @@ export async function decodeLatentMask(
   const white = whiteOf(await decodePicture(bytes, name));
   if (!white.data.includes(1)) throw new InputError(`${name} has no white pixel.`);
   if (white.height === height && white.width === width) return white;
-  return latentMask(scaleMask(white, width * scale, height * scale), scale);
+  return coarser(scaleMask(white, width * scale, height * scale), scale);
 }
 
 /** The white part of a mask picture, see `maskFor`; it may be empty. */
@@ -135,11 +135,6 @@ function spansOf(from: number, to: number): [number, number][] {
     const first = Math.floor((i * from) / to);
     return [first, Math.max(first + 1, Math.floor(((i + 1) * from) / to))];
   });
-}
-
-/** The mask of latent positions: active where any pixel of a position's block is. Sizes are rounded up. */
-export function latentMask(mask: Mask, scale: number): Mask {
-  return coarser(mask, scale);
 }
 
 function anyActive(mask: Mask, top: number, bottom: number, left: number, right: number): boolean {

@@ -4,12 +4,13 @@ import { type Statistics, StatisticsBuilder } from '../quantization/statistics.t
 import { overPlanes, toRows } from '../regions/rows.ts';
 import { floats } from '../runtime/runtime.ts';
 import { batchOf, type Condition, guide, unetInputs } from './guidance.ts';
+import type { LatentDims } from './latents.ts';
 import type { RowsUNet } from './rows-unet.ts';
 
 /** A dense run of the float32 U-Net: planes [C, h, w] → guided output. */
 export type WatchedRun = (
   sample: Float32Array,
-  dims: readonly number[],
+  dims: LatentDims,
   timestep: number,
   condition: Condition,
 ) => Promise<Float32Array>;
@@ -25,7 +26,7 @@ export async function calibrate(unet: RowsUNet, drive: Drive): Promise<Statistic
   const names = watched.flatMap((weight) => Object.values(watchNames(weight)));
   const statistics = new StatisticsBuilder();
   await drive(async (sample, dims, timestep, condition) => {
-    const [channels, height, width] = dims as [number, number, number];
+    const [channels, height, width] = dims;
     const region = unet.dense(height, width, batchOf(condition));
     const at = region.plan.levels[0]!.active;
     const rows = toRows(sample, 1, channels, at);

@@ -6,6 +6,7 @@ import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Components } from './components.ts';
 import type { Predict } from './denoise.ts';
 import { batchOf, type Condition, guide, unetInputs } from './guidance.ts';
+import type { LatentDims } from './latents.ts';
 import type { Pass, Region, RowsUNet } from './rows-unet.ts';
 
 type Timesteps = Pick<Scheduler, 'timesteps'>;
@@ -18,12 +19,12 @@ export async function densePredict(
   components: Components,
   arithmetic: Arithmetic,
   scheduler: Timesteps,
-  dims: readonly number[],
+  dims: LatentDims,
   condition: Condition,
 ): Promise<Predict> {
   const rowsOnly = arithmetic.precision !== 'fp32' || arithmetic.attention === 'sampled';
   if (rowsOnly || (await components.rowsAreFaster())) {
-    const [, height, width] = dims as [number, number, number];
+    const [, height, width] = dims;
     const unet = await components.drawingUNet({ height, width }, arithmetic);
     return rowsPredict(unet, scheduler, dims, condition);
   }
@@ -47,11 +48,11 @@ export function planarPredict(
 export function rowsPredict(
   unet: RowsUNet,
   scheduler: Timesteps,
-  dims: readonly number[],
+  dims: LatentDims,
   condition: Condition,
   record?: (timestep: number, region: Region, pass: Pass) => void,
 ): Predict {
-  const [channels, height, width] = dims as [number, number, number];
+  const [channels, height, width] = dims;
   const region = unet.dense(height, width, batchOf(condition));
   const at = region.plan.levels[0]!.active;
   return async (sample, index) => {
@@ -69,7 +70,7 @@ export function rowsPredict(
 export function denseStepMacs(
   components: Components,
   { attention }: Pick<Arithmetic, 'attention'>,
-  [, height, width]: readonly [number, number, number],
+  [, height, width]: LatentDims,
   condition: Condition,
 ): number {
   const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };

@@ -3,18 +3,18 @@ import { InputError } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Team, TeamRun } from '../parallel/team.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
-import { latentMask } from '../pictures/mask.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import { chooseWindow, type PictureWindow, windowMask, windowPlanes } from '../pictures/window.ts';
 import { type Box, boundsOf } from '../regions/box.ts';
-import type { Mask } from '../regions/mask.ts';
+import { coarser, type Mask } from '../regions/mask.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Components, EditingUNet } from './components.ts';
 import { listen } from './denoise.ts';
 import { densePredict, denseStepMacs } from './dense-unet.ts';
 import { batchOf, type Condition } from './guidance.ts';
+import { type LatentDims, latentDims } from './latents.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { Previews } from './preview.ts';
@@ -63,8 +63,8 @@ interface Scope {
   window: PictureWindow;
   /** Of the mask, in pixels of the picture. */
   box: Box;
-  /** Of the window's latents: channels, height, width. */
-  dims: readonly [number, number, number];
+  /** Of the window's latents. */
+  dims: LatentDims;
   scheduler: Scheduler;
   /** The first step that is computed. */
   start: number;
@@ -191,7 +191,6 @@ export async function edit(
 function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength }: EditTask): Scope {
   const box = boundsOf(mask);
   if (!box) throw new InputError('The mask has no white pixel, so there is nothing to edit.');
-  const { scale, latentChannels } = model.autoencoder;
   const window = chooseWindow(picture, box, { most: LIMITS.size.max });
   const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
   const steps = scheduler.timesteps.length;
@@ -199,7 +198,7 @@ function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength }: Edi
   return {
     window,
     box,
-    dims: [latentChannels, window.height / scale, window.width / scale],
+    dims: latentDims(model.autoencoder, window),
     scheduler,
     start,
   };
@@ -228,7 +227,7 @@ function requestOf(
     process,
     scheduler,
     start,
-    mask: latentMask(windowMask(mask, window), window.width / dims[2]),
+    mask: coarser(windowMask(mask, window), window.width / dims[2]),
     condition,
     noise: gaussianNoise(seed, START_NOISE, length),
     stepNoise: (index) => gaussianNoise(seed, stepNoise(index), length),

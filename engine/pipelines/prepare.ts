@@ -3,6 +3,7 @@ import { gaussianNoise } from '../pictures/noise.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Drive } from './calibrate.ts';
 import { denoise } from './denoise.ts';
+import { latentDims } from './latents.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 
 /** Subjects that most models know; what matters is the usual size of numbers inside the network. */
@@ -35,9 +36,8 @@ function drawingDrive(
 ): Drive {
   return async (run) => {
     const { model } = ready;
-    const { scale, latentChannels } = model.autoencoder;
     const { width, height, guidance } = model.defaults;
-    const dims = [latentChannels, height / scale, width / scale];
+    const dims = latentDims(model.autoencoder, model.defaults);
     const length = dims.reduce((a, b) => a * b, 1);
     let done = 0;
     for (const [seed, prompt] of PROMPTS.entries()) {

@@ -1,5 +1,6 @@
 import type { EncodedPicture } from '../api.ts';
 import { encodePng } from '../pictures/png.ts';
+import type { LatentDims } from './latents.ts';
 
 /** Least time between two previews. */
 const INTERVAL_MS = 250;
@@ -54,11 +55,11 @@ const LATENT_COLOURS: ReadonlyMap<number, readonly (readonly [number, number, nu
 /** A small picture straight from latents [4, h, w], or nothing for an autoencoder that we have no colours of. */
 export async function latentPreview(
   latent: Float32Array,
-  dims: readonly number[],
+  dims: LatentDims,
   scalingFactor: number,
 ): Promise<EncodedPicture | undefined> {
   const colours = LATENT_COLOURS.get(scalingFactor);
-  const [channels, height, width] = dims as [number, number, number];
+  const [channels, height, width] = dims;
   if (channels !== colours?.length) return undefined;
   const positions = height * width;
   const planes = new Float32Array(3 * positions);

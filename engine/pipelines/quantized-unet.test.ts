@@ -21,7 +21,7 @@ const config = {
   up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
 };
 const [TIMESTEP, TOKENS, HEIGHT, WIDTH] = [300, 5, 8, 12];
-const DIMS = [4, HEIGHT, WIDTH];
+const DIMS = [4, HEIGHT, WIDTH] as const;
 const LENGTH = 4 * HEIGHT * WIDTH;
 const schedule = { timesteps: [TIMESTEP] };
 const text = float32(gaussianNoise(1, 9, 2 * TOKENS * 12), [2, TOKENS, 12]);

@@ -6,6 +6,7 @@ import type { Mask } from '../regions/mask.ts';
 import { haloOf } from '../regions/reach.ts';
 import type { Components } from './components.ts';
 import type { CropNetwork, CropRecord } from './crop-network.ts';
+import { fromLatents, toLatents } from './latents.ts';
 
 /** Latents or planes of a whole picture, with what is needed to compute a part of them again. */
 export interface Coded {
@@ -76,7 +77,7 @@ export class RegionAutoencoder {
   /** Latents of the U-Net → planes [3, H, W]. */
   async decode(latent: Float32Array, width: number, height: number): Promise<Coded> {
     const network = await this.#network('vae-decoder', width, height);
-    return network.whole(this.#fromLatents(latent), { height, width });
+    return network.whole(fromLatents(latent, this.facts), { height, width });
   }
 
   /** The latents of `before`, computed again from `planes` where the mask is active. */
@@ -102,7 +103,7 @@ export class RegionAutoencoder {
     options: RegionOptions = {},
   ): Promise<Coded> {
     const region = this.#region('vae-decoder', width, height, mask, options);
-    return this.#again(region, this.#fromLatents(latent), before, (data) => data);
+    return this.#again(region, fromLatents(latent, this.facts), before, (data) => data);
   }
 
   /** Multiply–accumulates that computing a region costs. Nothing is computed, no weights are needed. */
@@ -158,14 +159,8 @@ export class RegionAutoencoder {
 
   /** What the encoder gives, [C or 2C, h, w] → latents of the U-Net; of a distribution the mean. */
   #toLatents(encoded: Float32Array): Float32Array {
-    const { kind, scalingFactor, shiftFactor } = this.facts;
-    const mean = kind === 'kl' ? encoded.subarray(0, encoded.length / 2) : encoded;
-    return mean.map((value) => (value - shiftFactor) * scalingFactor);
-  }
-
-  #fromLatents(latent: Float32Array): Float32Array {
-    const { scalingFactor, shiftFactor } = this.facts;
-    return latent.map((value) => value / scalingFactor + shiftFactor);
+    const mean = this.facts.kind === 'kl' ? encoded.subarray(0, encoded.length / 2) : encoded;
+    return toLatents(mean, this.facts);
   }
 }
 

@@ -9,6 +9,7 @@ import type { EditingUNet } from './components.ts';
 import { type DenoiseOptions, denoise, listen, type Predict } from './denoise.ts';
 import { rowsPredict } from './dense-unet.ts';
 import { batchOf, type Condition } from './guidance.ts';
+import type { LatentDims } from './latents.ts';
 import type { Pass, Region } from './rows-unet.ts';
 
 /** A picture as the process sees it: its latents, and the noise that leads to them at every step. */
@@ -181,7 +182,7 @@ export async function recordingPredict(
   store: FeatureStore,
   picture: string,
   scheduler: Pick<Scheduler, 'timesteps'>,
-  dims: readonly number[],
+  dims: LatentDims,
   condition: Condition,
 ): Promise<Predict> {
   const unet = await recording();

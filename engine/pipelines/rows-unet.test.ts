@@ -227,11 +227,12 @@ test('features stored as bytes change the output by little, and a pass leaves th
       const planes = setting.noise(0);
       const { output, recorded } = await record(setting, planes);
       const region = unet.region(mask, batch);
-      const rows = toRows(planes, 1, 4, region.plan.levels[0]!.active);
+      const { active } = region.plan.levels[0]!;
+      const rows = toRows(planes, 1, 4, active);
       const again = await unet.run(region, rows, TIMESTEP, condition, { recorded });
-      assertClose(again.output, toRows(output, 1, 4, region.plan.levels[0]!.active), 0.1);
-      const once = await unet.run(region, rows, TIMESTEP, condition, { recorded });
-      assert.deepEqual(once.output, again.output);
+      assertClose(again.output, toRows(output, 1, 4, active), 0.1);
+      const twice = await unet.run(region, rows, TIMESTEP, condition, { recorded });
+      assert.deepEqual(twice.output, again.output);
     },
     { storage: 'int8' },
   ));

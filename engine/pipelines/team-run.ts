@@ -2,13 +2,14 @@ import type { Precision } from '../api.ts';
 import { type EditedPicture, type Team, TeamRun } from '../parallel/team.ts';
 import type { Components } from './components.ts';
 import type { Condition } from './guidance.ts';
+import type { LatentDims } from './latents.ts';
 
 export interface SharedPicture {
   precision: Precision;
   condition: Condition;
   timesteps: readonly number[];
   /** Of the latents: channels, height, width. */
-  dims: readonly number[];
+  dims: LatentDims;
   edit?: EditedPicture;
   signal?: AbortSignal;
 }
@@ -19,7 +20,7 @@ export async function beginTeamRun(
   { model, members, options }: Team,
   { dims, signal, ...picture }: SharedPicture,
 ): Promise<TeamRun> {
-  const [channels, height, width] = dims as [number, number, number];
+  const [channels, height, width] = dims;
   const network = components.network('unet');
   const run = new TeamRun(members, { ...picture, model, network, channels, height, width }, options, signal);
   try {

@@ -13,6 +13,7 @@ import type { Components } from './components.ts';
 import { denoise, listen } from './denoise.ts';
 import { densePredict, denseStepMacs } from './dense-unet.ts';
 import { batchOf } from './guidance.ts';
+import { fromLatents, type LatentDims, latentDims } from './latents.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import type { MemoryPlan } from './memory-plan.ts';
 import { prepareUNet } from './prepare.ts';
@@ -29,9 +30,6 @@ export interface DrawOptions extends CallOptions<GenerateProgress> {
   team?: Team;
 }
 
-/** [C, h, w] of latents. */
-type Dims = readonly [number, number, number];
-
 /**
  * Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. With a memory the features of every step
  * are kept there, so that edits of the picture begin at once. By the plan `apart` networks are freed after use.
@@ -46,7 +44,10 @@ export async function textToImage(
   const begin = performance.now();
   const { signal, memory } = options;
   const { width, height, steps, seed } = recipe;
-  const dims = latentDims(ready, recipe);
+  const { scale } = model.autoencoder;
+  if (width % scale || height % scale)
+    throw new InputError(`${model.name} makes pictures whose sides are multiples of ${scale} pixels.`);
+  const dims = latentDims(model.autoencoder, recipe);
   const scheduler = createScheduler(model.schedulerConfig, steps, recipe.scheduler);
   const report = (stage: GenerateProgress['stage'], step: number, preview?: EncodedPicture) =>
     options.onProgress?.({ stage, step, steps, ...(preview && { preview }) });
@@ -134,18 +135,11 @@ export async function textToImage(
   };
 }
 
-function latentDims({ model }: ReadyModel, { width, height }: Recipe): Dims {
-  const { scale, latentChannels } = model.autoencoder;
-  if (width % scale || height % scale)
-    throw new InputError(`${model.name} makes pictures whose sides are multiples of ${scale} pixels.`);
-  return [latentChannels, height / scale, width / scale];
-}
-
 /** What latents look like on the way: decoded where a fast decoder is at hand, else a few colours. */
 async function previewOf(
   { model, components, preview }: ReadyModel,
   latent: Float32Array,
-  dims: Dims,
+  dims: LatentDims,
 ): Promise<EncodedPicture | undefined> {
   const fast = model.autoencoder.kind === 'tiny' ? components : preview;
   if (!fast) return latentPreview(latent, dims, model.autoencoder.scalingFactor);
@@ -156,7 +150,7 @@ async function previewOf(
 async function decode(
   components: Components,
   latent: Float32Array,
-  dims: Dims,
+  dims: LatentDims,
   record: boolean,
 ): Promise<{ picture: EncodedPicture; decoded?: Coded }> {
   const { scale } = components.model.autoencoder;
@@ -175,9 +169,12 @@ async function decode(
 }
 
 /** The picture [3, H, W] that the denoiser's latents [C, h, w] stand for, by these networks' decoder. */
-async function decodeLatent(components: Components, latent: Float32Array, dims: Dims): Promise<Float32Array> {
-  const { scalingFactor, shiftFactor } = components.model.autoencoder;
-  const unscaled = latent.map((value) => value / scalingFactor + shiftFactor);
+async function decodeLatent(
+  components: Components,
+  latent: Float32Array,
+  dims: LatentDims,
+): Promise<Float32Array> {
+  const unscaled = fromLatents(latent, components.model.autoencoder);
   const decoder = await components.session('vae-decoder');
   return floats(await decoder.run({ latent: float32(unscaled, [1, ...dims]) }), 'image');
 }

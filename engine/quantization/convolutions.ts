@@ -26,7 +26,8 @@ export interface ConvolutionBytes {
 const HEADROOM = 1.1;
 
 /**
- * Quantizes the convolutions over all channels.
+ * Quantizes the convolutions over all channels that were seen; those that the planar form computes otherwise, as in
+ * folded upsampling, were not.
  * @param observed outputs of the network in the form of `lowerRanges`, for one picture or several
  * @param most the largest int8; see `largestInt8`
  */
@@ -41,7 +42,6 @@ export async function quantizeConvolutions(
     if (!isQuantizable(operator)) continue;
     const { name } = operator.weight;
     const names = rangeNames(name);
-    // Those that the planar form computes otherwise, as in folded upsampling, were not seen.
     if (!observed.every((outputs) => names.read in outputs)) continue;
     const range = (which: string) => rangeOf(observed.map((outputs) => floats(outputs, which)));
     quantized.set(

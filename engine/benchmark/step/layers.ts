@@ -112,7 +112,7 @@ async function runOnce(
     const [text, shift] = [await part(textNetwork(network)), await part(shiftNetwork(network))];
     const unet = new RowsUNet({ rows, text, shift }, network, OPTIONS);
     const { channels, extent, condition, original } = inputs;
-    const dims = [channels, extent.height, extent.width];
+    const dims = [channels, extent.height, extent.width] as const;
     return await rowsPredict(unet, { timesteps: [TIMESTEP] }, dims, condition)(original, 0);
   } finally {
     for (const session of sessions) await session.release();

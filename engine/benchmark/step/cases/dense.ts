@@ -10,7 +10,7 @@ export const dense: StepCase = {
   masked: false,
   async prepare(components, { extent, channels, condition }, { arithmetic }) {
     const start = performance.now();
-    const dims = [channels, extent.height, extent.width];
+    const dims = [channels, extent.height, extent.width] as const;
     const schedule = { timesteps: [TIMESTEP] };
     const predict = await densePredict(components, arithmetic, schedule, dims, condition);
     const loadSeconds = (performance.now() - start) / 1000;
