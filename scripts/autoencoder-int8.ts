@@ -2,11 +2,11 @@
 // node --import tsx scripts/autoencoder-int8.ts MODEL [SIDE] [REPEAT]
 // MODEL is a model's folder, or sd15 …: synthetic weights. Calibrated by one latent or picture of noise, measured on another.
 import { median } from '../engine/benchmark/timing.ts';
-import type { FeatureMap } from '../engine/graph/values.ts';
 import { lowerInt8, lowerRanges } from '../engine/lowering/int8.ts';
 import { lowerPlanar } from '../engine/lowering/planar.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise } from '../engine/pictures/noise.ts';
+import { onlyMap } from '../engine/pipelines/crop-network.ts';
 import { quantizeConvolutions } from '../engine/quantization/convolutions.ts';
 import { largestInt8 } from '../engine/quantization/self-check.ts';
 import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
@@ -22,13 +22,14 @@ const runtime = new NodeRuntime();
 const most = await largestInt8(runtime);
 const side = Number(size);
 
-for (const [part, input, given, extent] of [
-  ['vae-decoder', 'latent', 'image', side / model.autoencoder.scale],
-  ['vae-encoder', 'image', 'moments', side],
+for (const [part, extent] of [
+  ['vae-decoder', side / model.autoencoder.scale],
+  ['vae-encoder', side],
 ] as const) {
   const network = model.network(part);
-  const { channels } = network.inputs.get(input) as FeatureMap;
-  const dims = [1, channels, extent, extent];
+  const { name: input, value } = onlyMap(network.inputs);
+  const { name: given } = onlyMap(network.outputs);
+  const dims = [1, value.channels, extent, extent];
   const table = new WeightTable(network, await model.weights(part));
   const feeds = (seed: number): Record<string, Tensor> => {
     const length = dims.reduce((a, b) => a * b, 1);
