@@ -1,20 +1,22 @@
 import path from 'node:path';
-import type { Engine } from '../engine/api.ts';
 import { createEngine } from '../engine/engine.ts';
-import { connectCrew } from '../engine/runtime/node/bus/connect-crew.ts';
-import { NodeRuntime } from '../engine/runtime/node/runtime.ts';
-import { LocalCrew } from '../engine/runtime/node/workers/crew.ts';
+import { NodeRuntime } from '../engine/host/node/runtime.ts';
+import { connectCrew } from '../processes/bus/connect-crew.ts';
+import { EngineProcess } from '../processes/engine/client.ts';
+import { LocalCrew } from '../processes/workers/crew.ts';
+import type { Engine } from '../shared/api.ts';
 
 /** The engine, in this process: a command has nothing else to do meanwhile. */
 export function openEngine(): Engine {
-  return createEngine(nodeRuntime(), { openCrew: () => new LocalCrew(), connect: connectCrew });
+  return createEngine(new NodeRuntime(), {
+    openCrew: () => new LocalCrew(),
+    connect: connectCrew,
+    startEngine,
+  });
 }
 
 /** The engine in a process of its own, for a command that must stay awake. */
 export function startEngine(): Engine {
-  return nodeRuntime().startEngine!();
-}
-
-function nodeRuntime(): NodeRuntime {
-  return new NodeRuntime(0, path.join(path.dirname(process.argv[1]!), 'engine.mjs'));
+  const script = path.join(path.dirname(process.argv[1]!), 'engine.mjs');
+  return new EngineProcess({ script, execArgv: process.execArgv });
 }

@@ -1,6 +1,6 @@
 import type { CommonOptions } from './options.ts';
 
-export { formatBytes } from '../engine/units.ts';
+export { formatBytes } from '../shared/units.ts';
 
 /** Prints a command's result: as one JSON object, or as text for people. */
 export function print(options: CommonOptions, result: object, text: () => string): void {

@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander';
+import { LIMITS } from '../engine/pipelines/request.ts';
+import { exposureOf } from '../processes/bus/address.ts';
 import {
   type BusOptions,
   CODINGS,
@@ -8,9 +10,7 @@ import {
   type ParallelMode,
   SPLITS,
   type Split,
-} from '../engine/api.ts';
-import { LIMITS } from '../engine/pipelines/request.ts';
-import { exposureOf } from '../engine/runtime/node/bus/address.ts';
+} from '../shared/api.ts';
 import { wholeNumber } from './options.ts';
 import { note } from './output.ts';
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import sharp from 'sharp';
-import type { EditRequest, Engine, PicturePart } from './api.ts';
+import type { EditRequest, Engine, PicturePart } from '../shared/api.ts';
 import { createEngine } from './engine.ts';
 import { isAbort } from './errors.ts';
+import { NodeRuntime } from './host/node/runtime.ts';
 import { whiteOf } from './pictures/mask.ts';
 import { psnr } from './pictures/psnr.ts';
 import { decodePicture } from './pictures/read.ts';
-import { NodeRuntime } from './runtime/node/runtime.ts';
 
 const STEPS = 4;
 let engine: Engine;

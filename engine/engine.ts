@@ -22,10 +22,14 @@ import {
   type SegmentRequest,
   type SegmentResult,
   type StoreReport,
-} from './api.ts';
+} from '../shared/api.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
 import { InputError } from './errors.ts';
+import { Components } from './execution/components.ts';
+import { defaultPrecision } from './execution/default-precision.ts';
+import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
+import type { Runtime } from './execution/runtime.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import { fastDecoder, openDrawingModel } from './models/open.ts';
@@ -33,11 +37,8 @@ import type { Crew, OpenCrew } from './parallel/job.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
 import { maskFor, softMaskFor } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
-import { Components } from './pipelines/components.ts';
-import { defaultPrecision } from './pipelines/default-precision.ts';
 import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
 import type { EditMemory } from './pipelines/memory.ts';
-import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './pipelines/memory-plan.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { checkEdit, checkGenerate, LIMITS, recipeOf } from './pipelines/request.ts';
 import { checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
@@ -45,13 +46,14 @@ import { Sight } from './pipelines/segment/sight.ts';
 import { TextEncoder } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
 import { FeatureStore } from './regions/store.ts';
-import type { Runtime } from './runtime/runtime.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
 
 export interface EngineOptions {
   /** Where requests for several workers find them, and those for workers of other machines. */
   openCrew?: () => Crew;
   connect?: (bus: BusOptions) => Promise<Crew>;
+  /** Starts an engine in a process of its own, for benchmarks of isolated cases. */
+  startEngine?: () => Engine;
   /** Bytes that recorded features may take; a quarter of the machine's memory unless told otherwise. */
   storeBudget?: number;
 }
@@ -77,14 +79,19 @@ class LocalEngine implements Engine {
   readonly #openCrew: EngineOptions['openCrew'];
   #crew: Crew | undefined;
   readonly #connect: EngineOptions['connect'];
-  /** Of the last call that wanted one. */
+  readonly #startEngine: EngineOptions['startEngine'];
+  /** Remote crew used by the most recent call. */
   #remote: { key: string; crew: Crew } | undefined;
   /** Settles when what the last edit leaves for later ones is in the memory: the caller does not wait for it. */
   #remembered: Promise<void> = Promise.resolve();
   readonly #sight: Sight;
   #loaded: Loaded | undefined;
 
-  constructor(runtime: Runtime, { storeBudget = runtime.memoryBytes / 4, openCrew, connect }: EngineOptions) {
+  constructor(
+    runtime: Runtime,
+    { storeBudget = runtime.memoryBytes / 4, openCrew, connect, startEngine }: EngineOptions,
+  ) {
+    this.#startEngine = startEngine;
     this.#runtime = runtime;
     this.#openCrew = openCrew;
     this.#connect = connect;
@@ -169,6 +176,7 @@ class LocalEngine implements Engine {
       runtime: this.#runtime,
       openEngine: (runtime: Runtime) =>
         createEngine(runtime, { openCrew: this.#openCrew, connect: this.#connect }),
+      startEngine: this.#startEngine,
       openCrew: this.#crewOpener(checked.bus),
     };
     return benchmark(checked, host, options);

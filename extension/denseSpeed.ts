@@ -1,10 +1,10 @@
 /** How fast this machine computes whole U-Net steps: what dense work would take is told from that. */
 import os from 'node:os';
 import type { Memento } from 'vscode';
-import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from '../engine/api.ts';
 import { benchmarkCost } from '../engine/benchmark/cost.ts';
 import { median } from '../engine/benchmark/timing.ts';
 import { LIMITS } from '../engine/pipelines/request.ts';
+import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from '../shared/api.ts';
 
 /** `step`: a dense step as pictures are drawn; `recording`: one that also kept the features, which takes longer. */
 export type Evidence = 'step' | 'recording';

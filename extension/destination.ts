@@ -1,8 +1,8 @@
 import os from 'node:os';
 import path from 'node:path';
 import { Uri, type WorkspaceFolder, window, workspace } from 'vscode';
-import type { Recipe } from '../engine/api.ts';
 import { InputError, messageOf } from '../engine/errors.ts';
+import type { Recipe } from '../shared/api.ts';
 import { pictureNames } from './names.ts';
 import { writeAtomically, writeUnderFreeName } from './save.ts';
 import { outputFolder } from './settings.ts';

@@ -1,5 +1,5 @@
 import { Uri, workspace } from 'vscode';
-import type { PictureInfo } from '../webview/protocol.ts';
+import type { PictureInfo } from '../shared/viewProtocol.ts';
 import { saveByDialog, saveToWorkspace } from './destination.ts';
 import type { Services } from './services.ts';
 

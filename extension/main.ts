@@ -1,7 +1,7 @@
 /** The extension host's side of Patchwork. */
 import { commands, type ExtensionContext, lm, window, workspace } from 'vscode';
-import type { Engine } from '../engine/api.ts';
-import { EngineProcess } from '../engine/runtime/node/client.ts';
+import { EngineProcess } from '../processes/engine/client.ts';
+import type { Engine } from '../shared/api.ts';
 import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
 import { BenchmarkStore } from './benchmark/store.ts';
 import { DenseSpeed } from './denseSpeed.ts';

@@ -1,6 +1,6 @@
 import { type Progress, ProgressLocation, window } from 'vscode';
-import { describeRun } from '../webview/format.ts';
-import type { RunState } from '../webview/protocol.ts';
+import { describeRun } from '../shared/format.ts';
+import type { RunState } from '../shared/viewProtocol.ts';
 import { shorten } from './names.ts';
 
 /** Milliseconds between reports: drawing a notification takes time from everything else. */

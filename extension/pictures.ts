@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileSystem, Uri } from 'vscode';
-import type { GenerateRequest, GenerateResult } from '../engine/api.ts';
-import type { PictureInfo } from '../webview/protocol.ts';
+import type { GenerateRequest, GenerateResult } from '../shared/api.ts';
+import type { PictureInfo } from '../shared/viewProtocol.ts';
 import { writeAtomically } from './save.ts';
 
 /** How many pictures are kept for the views to restore. */

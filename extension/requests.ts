@@ -1,5 +1,5 @@
 import { type Uri, workspace } from 'vscode';
-import type { EditRequest, GenerateRequest } from '../engine/api.ts';
+import type { EditRequest, GenerateRequest } from '../shared/api.ts';
 import { workspaceFolder } from './destination.ts';
 import { type PictureSettings, pictureSettings } from './settings.ts';
 

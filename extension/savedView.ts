@@ -1,4 +1,4 @@
-import type { Draft, SavedView } from '../webview/protocol.ts';
+import type { Draft, SavedView } from '../shared/viewProtocol.ts';
 
 /** What a page kept over a reload, as far as it is what it should be. */
 export function readSavedView(saved: unknown): SavedView {

@@ -1,5 +1,5 @@
 import type { LogOutputChannel, Uri } from 'vscode';
-import type { Engine } from '../engine/api.ts';
+import type { Engine } from '../shared/api.ts';
 import type { BenchmarkStore } from './benchmark/store.ts';
 import type { DenseSpeed } from './denseSpeed.ts';
 import type { PromptHistory } from './history.ts';

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type GenerateRequest, type LoraChoice, PRECISIONS, SCHEDULERS } from '../engine/api.ts';
 import { InputError } from '../engine/errors.ts';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
+import { type GenerateRequest, type LoraChoice, PRECISIONS, SCHEDULERS } from '../shared/api.ts';
 
 /** What the user's settings say about every picture; absent means the model's own default. */
 export type PictureSettings = Pick<

@@ -11,9 +11,9 @@ import {
   Uri,
   workspace,
 } from 'vscode';
-import type { Engine, GenerateRequest } from '../engine/api.ts';
 import { InputError } from '../engine/errors.ts';
-import { formatSeconds } from '../webview/format.ts';
+import type { Engine, GenerateRequest } from '../shared/api.ts';
+import { formatSeconds } from '../shared/format.ts';
 import { saveToWorkspace } from './destination.ts';
 import { pictureNames } from './names.ts';
 import { withSettings } from './requests.ts';

@@ -1,9 +1,9 @@
 import { commands, type Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
-import type { GenerateProgress, GenerateRequest } from '../engine/api.ts';
 import { InputError, isAbort, messageOf } from '../engine/errors.ts';
-import { formatSeconds } from '../webview/format.ts';
-import type { Draft, PageMessage, PictureInfo, RunState } from '../webview/protocol.ts';
-import { parseSeed } from '../webview/seed.ts';
+import type { GenerateProgress, GenerateRequest } from '../shared/api.ts';
+import { formatSeconds } from '../shared/format.ts';
+import { parseSeed } from '../shared/seed.ts';
+import type { Draft, PageMessage, PictureInfo, RunState } from '../shared/viewProtocol.ts';
 import { openEditor } from './editor/provider.ts';
 import { insertLink } from './insertLink.ts';
 import { keepPicture, savedUri } from './keepPicture.ts';

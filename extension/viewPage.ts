@@ -1,5 +1,5 @@
 import type { Uri, WebviewPanel } from 'vscode';
-import type { Draft, HostMessage, PageMessage, PictureInfo, ViewState } from '../webview/protocol.ts';
+import type { Draft, HostMessage, PageMessage, PictureInfo, ViewState } from '../shared/viewProtocol.ts';
 import { shorten } from './names.ts';
 import { PageHost } from './pageHost.ts';
 

@@ -15,8 +15,8 @@ const bundles = [
     ...node,
     entryPoints: {
       patchwork: 'cli/main.ts',
-      engine: 'engine/runtime/node/process.ts',
-      worker: 'engine/runtime/node/workers/process.ts',
+      engine: 'processes/engine/process.ts',
+      worker: 'processes/workers/process.ts',
     },
     format: 'esm',
     outExtension: { '.js': '.mjs' },

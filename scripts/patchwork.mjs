@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const bundle = path.join(root, 'dist', 'patchwork.mjs');
-const sources = ['engine', 'cli', 'package.json', 'scripts/build.mjs'];
+const sources = ['engine', 'processes', 'shared', 'cli', 'package.json', 'scripts/build.mjs'];
 
 /** The time of the latest change below a file or folder. */
 function newest(place) {

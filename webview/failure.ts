@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from 'lit';
-import type { Failure } from './protocol.ts';
+import type { Failure } from '../shared/viewProtocol.ts';
 
 /** What went wrong, with what may help. */
 export function failureTemplate(

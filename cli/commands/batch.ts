@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import type { BusOptions } from '../../engine/api.ts';
 import { BatchFolder, MAX_ITEMS } from '../../engine/batch/folder.ts';
 import { InputError, messageOf } from '../../engine/errors.ts';
 import { readOptionalText } from '../../engine/json.ts';
-import type { BatchOutcome, SavedItem } from '../../engine/runtime/node/bus/batch/coordinate.ts';
+import type { BatchOutcome, SavedItem } from '../../processes/bus/batch/coordinate.ts';
+import type { BusOptions } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
 import { type Size, size, wholeNumber } from '../options.ts';
 import { note, print } from '../output.ts';
@@ -107,7 +107,7 @@ async function overBus(
   { detach }: Options,
   signal: AbortSignal,
 ): Promise<BatchOutcome> {
-  const { coordinate } = await import('../../engine/runtime/node/bus/batch/coordinate.ts');
+  const { coordinate } = await import('../../processes/bus/batch/coordinate.ts');
   const bar = new BatchBar(folder, await folder.missing());
   try {
     return await coordinate(folder, bus, {

@@ -1,6 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { BENCHMARK_LIMITS } from '../../engine/benchmark/request.ts';
+import { SIGHT_CASES } from '../../engine/benchmark/sight/cases/index.ts';
+import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
+import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
+import { InputError } from '../../engine/errors.ts';
+import { readPictureFile } from '../../engine/pictures/read.ts';
+import { writePicture } from '../../engine/pictures/write.ts';
+import { LIMITS } from '../../engine/pipelines/request.ts';
 import {
   ATTENTIONS,
   type AttentionMode,
@@ -14,15 +22,7 @@ import {
   PRECISIONS,
   type Precision,
   type WorkerReport,
-} from '../../engine/api.ts';
-import { BENCHMARK_LIMITS } from '../../engine/benchmark/request.ts';
-import { SIGHT_CASES } from '../../engine/benchmark/sight/cases/index.ts';
-import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
-import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
-import { InputError } from '../../engine/errors.ts';
-import { readPictureFile } from '../../engine/pictures/read.ts';
-import { writePicture } from '../../engine/pictures/write.ts';
-import { LIMITS } from '../../engine/pipelines/request.ts';
+} from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
 import { maskName } from '../masks.ts';
 import { type CommonOptions, decimal, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';

@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander';
+import { writePicture } from '../../engine/pictures/write.ts';
+import { LIMITS } from '../../engine/pipelines/request.ts';
 import {
   ATTENTIONS,
   DECODERS,
@@ -8,9 +10,7 @@ import {
   PRECISIONS,
   type Recipe,
   SCHEDULERS,
-} from '../../engine/api.ts';
-import { writePicture } from '../../engine/pictures/write.ts';
-import { LIMITS } from '../../engine/pipelines/request.ts';
+} from '../../shared/api.ts';
 import { type CommonOptions, decimal, wholeNumber, withCommonOptions } from '../options.ts';
 import { formatMacs, formatSeconds, note, print } from '../output.ts';
 

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
-import { EDIT_MODES, type EditMode } from '../../engine/api.ts';
 import { readPictureFile } from '../../engine/pictures/read.ts';
 import { checkWritable } from '../../engine/pictures/write.ts';
 import { LIMITS } from '../../engine/pipelines/request.ts';
+import { EDIT_MODES, type EditMode } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
 import { decimal, wholeNumber } from '../options.ts';
 import { formatMacs } from '../output.ts';

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { CODINGS, type Coding } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
 import type { Extent } from '../../engine/graph/macs.ts';
 import { countMacs } from '../../engine/graph/macs.ts';
@@ -16,6 +15,7 @@ import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
 import { partCosts } from '../../engine/parallel/simulate.ts';
 import { featuresOf, levelCount } from '../../engine/regions/features.ts';
 import { activeCount, pyramid } from '../../engine/regions/mask.ts';
+import { CODINGS, type Coding } from '../../shared/api.ts';
 import { readLatentMask } from '../masks.ts';
 import { type CommonOptions, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
 import { formatBytes, formatMacs, print } from '../output.ts';

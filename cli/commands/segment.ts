@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { PixelBox, PromptPoint, ThingMask } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
 import { readPictureFile } from '../../engine/pictures/read.ts';
 import { checkWritable, writePicture } from '../../engine/pictures/write.ts';
+import type { PixelBox, PromptPoint, ThingMask } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { formatMacs, formatSeconds, note, print } from '../output.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { NodeRuntime } from '../../engine/runtime/node/runtime.ts';
+import { NodeRuntime } from '../../engine/host/node/runtime.ts';
 import { verify } from '../../engine/verification/verify.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';

@@ -26,7 +26,7 @@ export function workerCommand(): Command {
 async function run(options: Options): Promise<void> {
   const signal = interruptible();
   const bus = busOptions(options)!;
-  const { BusWorker } = await import('../../engine/runtime/node/bus/worker.ts');
+  const { BusWorker } = await import('../../processes/bus/worker.ts');
   const { model: models, threads } = options;
   const worker = await BusWorker.start({ bus, models, threads, openEngine: startEngine, onLog: note });
   print(options, { worker: worker.id, models }, () => `Working for ${bus.url} as ${worker.id.slice(0, 4)}.`);

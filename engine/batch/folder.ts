@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import type { GenerateRequest } from '../api.ts';
+import type { GenerateRequest } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { exists, writeAtomically } from '../files.ts';
 import { readOptionalJson } from '../json.ts';

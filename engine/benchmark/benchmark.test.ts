@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import type { BenchmarkProgress, BenchmarkRequest, BenchmarkRow, Engine } from '../api.ts';
+import { EngineProcess } from '../../processes/engine/client.ts';
+import { LocalCrew } from '../../processes/workers/crew.ts';
+import type { BenchmarkProgress, BenchmarkRequest, BenchmarkRow, Engine } from '../../shared/api.ts';
 import { createEngine } from '../engine.ts';
 import { InputError, isAbort } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
+import { NodeRuntime } from '../host/node/runtime.ts';
 import { openModel } from '../models/open.ts';
-import { NodeRuntime } from '../runtime/node/runtime.ts';
-import { LocalCrew } from '../runtime/node/workers/crew.ts';
 
 const SIZE = { width: 128, height: 128 };
 const HALF = { name: 'half', share: 0.5 };
@@ -15,8 +16,11 @@ const TENTH = { name: 'tenth', share: 0.1 };
 
 let engine: Engine;
 before(() => {
-  const script = path.join(import.meta.dirname, '../runtime/node/process.ts');
-  engine = createEngine(new NodeRuntime(0, script), { openCrew: () => new LocalCrew() });
+  const script = path.join(import.meta.dirname, '../../processes/engine/process.ts');
+  engine = createEngine(new NodeRuntime(), {
+    openCrew: () => new LocalCrew(),
+    startEngine: () => new EngineProcess({ script, execArgv: process.execArgv }),
+  });
 });
 after(() => engine.dispose());
 

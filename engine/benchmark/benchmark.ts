@@ -1,9 +1,4 @@
-import type { CallOptions, Engine, WorkerReport } from '../api.ts';
-import { InputError } from '../errors.ts';
-import type { OpenCrew } from '../parallel/job.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { isolatedPeaks } from './isolate.ts';
-import { profiled } from './profile.ts';
+import type { CallOptions, Engine, WorkerReport } from '../../shared/api.ts';
 import type {
   BenchmarkProgress,
   BenchmarkRequest,
@@ -11,29 +6,33 @@ import type {
   BenchmarkRow,
   LayerError,
   Timing,
-} from './report.ts';
+} from '../../shared/benchmark/report.ts';
+import { InputError } from '../errors.ts';
+import type { Runtime } from '../execution/runtime.ts';
+import type { OpenCrew } from '../parallel/job.ts';
+import { isolatedPeaks } from './isolate.ts';
+import { profiled } from './profile.ts';
 import { singleRuns } from './single-runs.ts';
 import { interleave, median } from './timing.ts';
-import type { Cost, Quality, Suite, Trial } from './trial.ts';
+import type { Cost, Count, Quality, Suite, Trial } from './trial.ts';
 import { wholeSuite } from './whole/suite.ts';
 
 export interface BenchmarkHost {
   runtime: Runtime;
   /** An engine of its own for whole pictures, so that it remembers nothing of other calls. */
   openEngine(runtime: Runtime): Engine;
+  /** An engine in a process of its own, which the caller disposes of; where processes can be started. */
+  startEngine?(): Engine;
   /** Workers for one case. */
   openCrew?: OpenCrew;
 }
-
-/** Tells how many of `total` are done. */
-export type Count = (done: number, total: number) => void;
 
 const DEFAULT_REPEAT = 5;
 
 /** Runs the cases interleaved in one process; then, where asked for, with a profile, and each alone. */
 export async function benchmark(
   request: BenchmarkRequest,
-  { runtime, openEngine, openCrew }: BenchmarkHost,
+  { runtime, openEngine, startEngine, openCrew }: BenchmarkHost,
   { signal, onProgress }: CallOptions<BenchmarkProgress> = {},
 ): Promise<BenchmarkResult> {
   const { repeat = DEFAULT_REPEAT, whole } = request;
@@ -69,7 +68,7 @@ export async function benchmark(
     for (const [i, row] of rows.entries()) row.operators = operators[i]!;
   }
   if (request.isolate) {
-    const peaks = await isolatedPeaks(trials, runtime, counting('isolate'), signal);
+    const peaks = await isolatedPeaks(trials, startEngine, counting('isolate'), signal);
     for (const [i, row] of rows.entries()) row.peakBytes = peaks[i]!;
   }
   const report = {

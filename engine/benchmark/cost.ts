@@ -1,4 +1,4 @@
-import type { BenchmarkRequest } from '../api.ts';
+import type { BenchmarkRequest } from '../../shared/api.ts';
 import { countMacs } from '../graph/macs.ts';
 import { weightsOf } from '../graph/network.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';

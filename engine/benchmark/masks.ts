@@ -1,6 +1,6 @@
+import type { BenchmarkMask } from '../../shared/benchmark/report.ts';
 import { decodeLatentMask, encodeMask, scaleMask } from '../pictures/mask.ts';
 import { centredMask, type Mask } from '../regions/mask.ts';
-import type { BenchmarkMask } from './report.ts';
 
 interface Size {
   width: number;

@@ -1,4 +1,4 @@
-import type { WorkerReport } from '../api.ts';
+import type { WorkerReport } from '../../shared/api.ts';
 import { median } from './timing.ts';
 
 /**

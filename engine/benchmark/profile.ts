@@ -1,7 +1,7 @@
-import type { OnnxModel } from '../graph/onnx.ts';
-import type { LoadOptions, OperatorTime, Runtime, Session } from '../runtime/runtime.ts';
-import type { Count } from './benchmark.ts';
-import type { Suite } from './trial.ts';
+import type { OperatorTime } from '../../shared/benchmark/report.ts';
+import type { OnnxModel } from '../execution/lowering/onnx/onnx.ts';
+import type { LoadOptions, Runtime, Session } from '../execution/runtime.ts';
+import type { Count, Suite } from './trial.ts';
 
 /** Operators of one run of each trial, the longest first; sessions are loaded anew for it, with the profile on. */
 export async function profiled(

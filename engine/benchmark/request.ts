@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { ATTENTIONS, CODINGS, PRECISIONS } from '../api.ts';
+import { ATTENTIONS, CODINGS, PRECISIONS } from '../../shared/api.ts';
+import type { BenchmarkRequest } from '../../shared/benchmark/report.ts';
 import { busSchema, check, fields, LIMITS } from '../pipelines/request.ts';
-import type { BenchmarkRequest } from './report.ts';
 
 /** Bounds on what one benchmark may ask for. */
 export const BENCHMARK_LIMITS = {

@@ -1,8 +1,8 @@
+import type { BenchmarkRequest } from '../../shared/benchmark/report.ts';
 import { InputError } from '../errors.ts';
+import type { Runtime } from '../execution/runtime.ts';
 import type { SyntheticOptions } from '../models/synthetic.ts';
 import type { OpenCrew } from '../parallel/job.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import type { BenchmarkRequest } from './report.ts';
 import { isSightCase, SIGHT_CASES } from './sight/cases/index.ts';
 import { SEGMENTERS } from './sight/subject.ts';
 import { sightSuite } from './sight/suite.ts';

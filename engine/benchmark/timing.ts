@@ -1,4 +1,4 @@
-import type { Timing } from './report.ts';
+import type { Timing } from '../../shared/benchmark/report.ts';
 
 /** Something measured: prepared once, run many times. */
 export interface Timed {

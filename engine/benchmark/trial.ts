@@ -1,7 +1,9 @@
-import type { WorkerReport } from '../api.ts';
+import type { WorkerReport } from '../../shared/api.ts';
+import type { BenchmarkRequest, LayerError, RowIdentity } from '../../shared/benchmark/report.ts';
 import type { MacCount } from '../graph/macs.ts';
-import type { Count } from './benchmark.ts';
-import type { BenchmarkRequest, LayerError, RowIdentity } from './report.ts';
+
+/** Reports how many of `total` are done. */
+export type Count = (done: number, total: number) => void;
 
 /** What one run cost. */
 export interface Cost {

@@ -1,6 +1,6 @@
-import type { Precision } from '../api.ts';
+import type { Precision } from '../../shared/api.ts';
+import type { BenchmarkMask, BenchmarkRequest, RowIdentity } from '../../shared/benchmark/report.ts';
 import { InputError } from '../errors.ts';
-import type { BenchmarkMask, BenchmarkRequest, RowIdentity } from './report.ts';
 
 /** What all cases say of themselves. */
 export interface NamedCase {

@@ -1,4 +1,4 @@
-import type { AttentionMode } from '../api.ts';
+import type { AttentionMode } from '../../shared/api.ts';
 
 /** Positions of a level from which on sampled attention sees one of every 2×2. */
 const SAMPLED_POSITIONS = 4096;

@@ -1,4 +1,4 @@
-import type { AttentionMode } from '../api.ts';
+import type { AttentionMode } from '../../shared/api.ts';
 import { keyCount } from './keys.ts';
 import type { Network } from './network.ts';
 import type { Operator } from './operators.ts';

@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration } from '../units.ts';
+import { formatBytes, formatDuration } from '../../shared/units.ts';
 import type { FetchPlan, FetchProgress } from './fetch-model.ts';
 
 /** `420.0 MB of 1.29 GB, 25.0 MB/s, 40 s left` */

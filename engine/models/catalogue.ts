@@ -1,4 +1,4 @@
-import type { SchedulerName } from '../api.ts';
+import type { SchedulerName } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import type { Wanted } from '../hub/cache.ts';
 import { isRepositoryId, isRevision } from '../hub/repository-id.ts';

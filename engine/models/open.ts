@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { DecoderChoice, LoraChoice } from '../api.ts';
+import type { DecoderChoice, LoraChoice } from '../../shared/api.ts';
 import { cacheFolder } from '../cache-folder.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';

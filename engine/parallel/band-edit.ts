@@ -1,13 +1,13 @@
-import type { Coding } from '../api.ts';
-import type { Pass, Region, RowsUNet } from '../pipelines/rows-unet.ts';
+import type { Coding } from '../../shared/api.ts';
+import { featureFeeds } from '../execution/feeds.ts';
+import type { Pass, Region, RowsUNet } from '../execution/rows-unet.ts';
+import { floats, type Tensor } from '../graph/tensor.ts';
 import { quantizeChannels } from '../regions/bytes.ts';
 import { scaleName } from '../regions/features.ts';
-import { featureFeeds } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
 import { planLevels } from '../regions/plan.ts';
 import type { Recorded } from '../regions/recorded.ts';
 import { putRows, takeRows } from '../regions/rows.ts';
-import { floats, type Tensor } from '../runtime/runtime.ts';
 import type { PatchMode } from './band-unet.ts';
 import type { Bands } from './bands.ts';
 import { type Exchange, planExchange } from './exchange.ts';

@@ -1,9 +1,9 @@
-import type { Coding } from '../api.ts';
-import type { Region, RowsUNet } from '../pipelines/rows-unet.ts';
+import type { Coding } from '../../shared/api.ts';
+import { featureFeeds } from '../execution/feeds.ts';
+import type { Region, RowsUNet } from '../execution/rows-unet.ts';
+import { float32, floats, type Tensor } from '../graph/tensor.ts';
 import { freshName, type MomentsFeature, shareName } from '../regions/features.ts';
-import { featureFeeds } from '../regions/feeds.ts';
 import { takeRows } from '../regions/rows.ts';
-import { float32, floats, type Tensor } from '../runtime/runtime.ts';
 import { type Bands, bandCount, bandSizes } from './bands.ts';
 import { bytesOf } from './coding.ts';
 import { type Exchange, planExchange } from './exchange.ts';

@@ -1,4 +1,4 @@
-import type { Coding } from '../api.ts';
+import type { Coding } from '../../shared/api.ts';
 
 // Multi-byte numbers travel little-endian, as every processor that ONNX Runtime's packages are made for has them.
 

@@ -1,6 +1,6 @@
+import { neighboursOf } from '../execution/feeds.ts';
 import type { AttendedFeature, Feature, MomentsFeature, WindowFeature } from '../regions/features.ts';
 import { levelCount } from '../regions/features.ts';
-import { neighboursOf } from '../regions/feeds.ts';
 import type { Mask } from '../regions/mask.ts';
 import { planLevels, type RegionPlan } from '../regions/plan.ts';
 import { type Bands, bandCount, bandMasks } from './bands.ts';

@@ -1,5 +1,5 @@
-import type { Coding, Precision } from '../api.ts';
-import type { Condition } from '../pipelines/guidance.ts';
+import type { Coding, Precision } from '../../shared/api.ts';
+import type { Condition } from '../execution/guidance.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { PatchMode } from './band-unet.ts';
 import type { Bands } from './bands.ts';

@@ -1,4 +1,4 @@
-import type { Split } from '../api.ts';
+import type { Split } from '../../shared/api.ts';
 import type { Bands, Cutting } from './bands.ts';
 
 /** Who computes what of a picture: each worker's branch of guidance (none: all of them) and band. */

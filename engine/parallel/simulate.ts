@@ -1,4 +1,4 @@
-import type { Coding, Split } from '../api.ts';
+import type { Coding, Split } from '../../shared/api.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';

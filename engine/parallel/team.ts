@@ -1,9 +1,9 @@
-import type { Coding, ParallelMode, Precision, Split, WorkerReport } from '../api.ts';
+import type { Coding, ParallelMode, Precision, Split, WorkerReport } from '../../shared/api.ts';
 import { isAbort, messageOf } from '../errors.ts';
+import type { Predict } from '../execution/denoise.ts';
+import { batchOf, type Condition, guide } from '../execution/guidance.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
-import type { Predict } from '../pipelines/denoise.ts';
-import { batchOf, type Condition, guide } from '../pipelines/guidance.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { activeCount, type Mask, pyramid } from '../regions/mask.ts';
 import { planLevels } from '../regions/plan.ts';

@@ -1,4 +1,4 @@
-import type { Coding } from '../api.ts';
+import type { Coding } from '../../shared/api.ts';
 import { sizeAt } from '../graph/macs.ts';
 import type { Feature, WindowFeature } from '../regions/features.ts';
 import { type Bands, bandCount, bandSizes } from './bands.ts';

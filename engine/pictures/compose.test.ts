@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { gaussianNoise } from '../noise.ts';
 import type { Mask } from '../regions/mask.ts';
 import { compose, cropPicture, encodePicture } from './compose.ts';
-import { gaussianNoise } from './noise.ts';
 import { decodePicture, type Picture } from './read.ts';
 import { windowPlanes } from './window.ts';
 

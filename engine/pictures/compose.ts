@@ -1,4 +1,4 @@
-import type { Recipe } from '../api.ts';
+import type { Recipe } from '../../shared/api.ts';
 import { areaOf, type Box, boundsOf, heightOf, intersection, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Picture } from './read.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { type Recipe, SCHEDULERS } from '../api.ts';
+import { type Recipe, SCHEDULERS } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { encodePng } from './png.ts';
 import { readPngText, withPngText } from './png-text.ts';

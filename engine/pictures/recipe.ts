@@ -5,7 +5,7 @@ import {
   PRECISIONS,
   type Recipe,
   type SchedulerName,
-} from '../api.ts';
+} from '../../shared/api.ts';
 import { readPngText, withPngText } from './png-text.ts';
 
 /** The PNG keyword under which Stable Diffusion tools keep what a picture was made from. */

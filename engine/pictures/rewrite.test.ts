@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import type { Recipe } from '../api.ts';
-import { gaussianNoise } from './noise.ts';
+import type { Recipe } from '../../shared/api.ts';
+import { gaussianNoise } from '../noise.ts';
 import { pngChunk, pngChunks, pngOf, readPngText, withPngText } from './png-text.ts';
 import { decodePicture } from './read.ts';
 import { readRecipe } from './recipe.ts';

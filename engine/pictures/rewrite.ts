@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Metadata, Sharp } from 'sharp';
-import type { Recipe } from '../api.ts';
+import type { Recipe } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import {
   carryPngMetadata,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gaussianNoise } from './noise.ts';
+import { gaussianNoise } from '../noise.ts';
 import type { Picture } from './read.ts';
 import { ssim } from './ssim.ts';
 

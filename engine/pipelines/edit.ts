@@ -1,25 +1,32 @@
-import type { CallOptions, EditMode, EditProgress, EditResult, PicturePart, Recipe } from '../api.ts';
+import type {
+  CallOptions,
+  EditMode,
+  EditProgress,
+  EditResult,
+  PicturePart,
+  Recipe,
+} from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
+import type { Components, EditingUNet } from '../execution/components.ts';
+import { listen } from '../execution/denoise.ts';
+import { densePredict, denseStepMacs } from '../execution/dense-unet.ts';
+import { batchOf, type Condition } from '../execution/guidance.ts';
+import { type LatentDims, latentDims } from '../execution/latents.ts';
+import { type Coded, NO_RECORD, RegionAutoencoder } from '../execution/region-autoencoder.ts';
 import { countMacs } from '../graph/macs.ts';
+import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
 import type { Team, TeamRun } from '../parallel/team.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
-import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import { chooseWindow, type PictureWindow, windowMask, windowPlanes } from '../pictures/window.ts';
 import { type Box, boundsOf } from '../regions/box.ts';
 import { coarser, type Mask } from '../regions/mask.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { Components, EditingUNet } from './components.ts';
-import { listen } from './denoise.ts';
-import { densePredict, denseStepMacs } from './dense-unet.ts';
-import { batchOf, type Condition } from './guidance.ts';
-import { type LatentDims, latentDims } from './latents.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { Previews } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
-import { type Coded, NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
 import {
   type Callbacks,
   type Process,

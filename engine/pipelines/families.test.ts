@@ -6,14 +6,14 @@ import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { type Family, writeCheckpoint, writeLora } from '../../test/support/checkpoints.ts';
 import { createEngine } from '../engine.ts';
+import { Components } from '../execution/components.ts';
+import { predictMemory } from '../execution/memory-plan.ts';
+import { float32, floats, int64 } from '../graph/tensor.ts';
+import { NodeRuntime } from '../host/node/runtime.ts';
 import { ModelFolder } from '../models/folder.ts';
-import { NodeRuntime } from '../runtime/node/runtime.ts';
-import { float32, floats, int64 } from '../runtime/runtime.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { openWeights } from '../weights/folder.ts';
 import { readFloat32 } from '../weights/read.ts';
-import { Components } from './components.ts';
-import { predictMemory } from './memory-plan.ts';
 import { conditionFor } from './ready-model.ts';
 import { TextEncoder } from './text-encoder.ts';
 

@@ -1,10 +1,10 @@
 import os from 'node:os';
-import { PRECISIONS, type Precision } from '../api.ts';
+import { PRECISIONS, type Precision } from '../../shared/api.ts';
+import { formatBytes } from '../../shared/units.ts';
+import { type MemoryNeeds, type PlannedModel, predictMemory } from '../execution/memory-plan.ts';
 import { ARCHITECTURES, configOf } from '../models/architectures.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
-import { formatBytes } from '../units.ts';
-import { type MemoryNeeds, type PlannedModel, predictMemory } from './memory-plan.ts';
 
 /** Predicted peaks of drawing a picture of an entry's recommended size; undefined for what draws no pictures. */
 export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeeds> | undefined {

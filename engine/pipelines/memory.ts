@@ -1,7 +1,7 @@
-import type { Arithmetic } from '../api.ts';
+import type { Arithmetic } from '../../shared/api.ts';
+import type { Coded } from '../execution/region-autoencoder.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { FeatureStore } from '../regions/store.ts';
-import type { Coded } from './region-autoencoder.ts';
 import type { Process } from './repaint.ts';
 
 /** A picture that has been studied: all that later edits of it need beside its recorded features. */

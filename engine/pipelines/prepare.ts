@@ -1,9 +1,9 @@
-import type { GenerateProgress, Precision } from '../api.ts';
-import { gaussianNoise } from '../pictures/noise.ts';
+import type { GenerateProgress, Precision } from '../../shared/api.ts';
+import type { Drive } from '../execution/calibrate.ts';
+import { denoise } from '../execution/denoise.ts';
+import { latentDims } from '../execution/latents.ts';
+import { gaussianNoise } from '../noise.ts';
 import { createScheduler } from '../schedulers/create.ts';
-import type { Drive } from './calibrate.ts';
-import { denoise } from './denoise.ts';
-import { latentDims } from './latents.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 
 /** Subjects that most models know; what matters is the usual size of numbers inside the network. */

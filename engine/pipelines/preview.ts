@@ -1,6 +1,6 @@
-import type { EncodedPicture } from '../api.ts';
+import type { EncodedPicture } from '../../shared/api.ts';
+import type { LatentDims } from '../execution/latents.ts';
 import { encodePng } from '../pictures/png.ts';
-import type { LatentDims } from './latents.ts';
 
 /** Least time between two previews. */
 const INTERVAL_MS = 250;

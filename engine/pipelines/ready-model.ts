@@ -1,9 +1,9 @@
 import { InputError } from '../errors.ts';
+import type { Components } from '../execution/components.ts';
+import type { Condition } from '../execution/guidance.ts';
+import { guidanceEmbedding } from '../execution/guidance-embedding.ts';
+import { float32, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder } from '../models/folder.ts';
-import { float32, type Tensor } from '../runtime/runtime.ts';
-import type { Components } from './components.ts';
-import type { Condition } from './guidance.ts';
-import { guidanceEmbedding } from './guidance-embedding.ts';
 import type { EncodedText, TextEncoder } from './text-encoder.ts';
 
 /** A model made ready to draw. */

@@ -1,9 +1,9 @@
+import type { Predict } from '../execution/denoise.ts';
 import type { Network } from '../graph/network.ts';
 import type { EditedPicture, TeamRun } from '../parallel/team.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { activeFractions, activeMasks, planRegion } from '../regions/plan.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
-import type { Predict } from './denoise.ts';
 import { type Callbacks, paintRows, type Repainted, type RepaintRequest } from './repaint.ts';
 
 /** What workers are told of a picture whose masked part they paint. */

@@ -1,16 +1,16 @@
-import { isDense } from '../regions/feeds.ts';
+import type { EditingUNet } from '../execution/components.ts';
+import { type DenoiseOptions, denoise, listen, type Predict } from '../execution/denoise.ts';
+import { rowsPredict } from '../execution/dense-unet.ts';
+import { isDense } from '../execution/feeds.ts';
+import { batchOf, type Condition } from '../execution/guidance.ts';
+import type { LatentDims } from '../execution/latents.ts';
+import type { Pass, Region } from '../execution/rows-unet.ts';
 import type { Mask } from '../regions/mask.ts';
 import { activeFractions, activeMasks } from '../regions/plan.ts';
 import type { Recorded } from '../regions/recorded.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { EditingUNet } from './components.ts';
-import { type DenoiseOptions, denoise, listen, type Predict } from './denoise.ts';
-import { rowsPredict } from './dense-unet.ts';
-import { batchOf, type Condition } from './guidance.ts';
-import type { LatentDims } from './latents.ts';
-import type { Pass, Region } from './rows-unet.ts';
 
 /** A picture as the process sees it: its latents, and the noise that leads to them at every step. */
 export interface Process {

@@ -13,7 +13,7 @@ import {
   type Recipe,
   SCHEDULERS,
   SPLITS,
-} from '../api.ts';
+} from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from '../models/model.ts';

@@ -1,11 +1,11 @@
-import type { Arithmetic } from '../api.ts';
-import { gaussianNoise, START_NOISE } from '../pictures/noise.ts';
+import type { Arithmetic } from '../../shared/api.ts';
+import { batchOf, type Condition } from '../execution/guidance.ts';
+import type { RegionAutoencoder } from '../execution/region-autoencoder.ts';
+import { gaussianNoise, START_NOISE } from '../noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import type { PictureWindow } from '../pictures/window.ts';
-import { batchOf, type Condition } from './guidance.ts';
 import { type EditMemory, featuresOwner, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
-import type { RegionAutoencoder } from './region-autoencoder.ts';
 
 /** A picture that is to be edited, as the network sees it. */
 export interface Seen {

@@ -1,8 +1,8 @@
-import type { Precision } from '../api.ts';
+import type { Precision } from '../../shared/api.ts';
+import type { Components } from '../execution/components.ts';
+import type { Condition } from '../execution/guidance.ts';
+import type { LatentDims } from '../execution/latents.ts';
 import { type EditedPicture, type Team, TeamRun } from '../parallel/team.ts';
-import type { Components } from './components.ts';
-import type { Condition } from './guidance.ts';
-import type { LatentDims } from './latents.ts';
 
 export interface SharedPicture {
   precision: Precision;

@@ -1,10 +1,10 @@
-import type { Precision } from '../api.ts';
+import type { Precision } from '../../shared/api.ts';
+import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
+import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder, TextPart } from '../models/folder.ts';
-import { float32, floats, int64, type Tensor } from '../runtime/runtime.ts';
 import { chunkPrompt, type PromptChunk } from '../text/prompt-chunks.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
-import type { Components } from './components.ts';
 import { strengthen } from './emphasis.ts';
 
 export interface EncodedText {

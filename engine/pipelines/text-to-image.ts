@@ -1,25 +1,31 @@
-import type { CallOptions, EncodedPicture, GenerateProgress, GenerateResult, Recipe } from '../api.ts';
+import type {
+  CallOptions,
+  EncodedPicture,
+  GenerateProgress,
+  GenerateResult,
+  Recipe,
+} from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
+import type { Components } from '../execution/components.ts';
+import { denoise, listen } from '../execution/denoise.ts';
+import { densePredict, denseStepMacs } from '../execution/dense-unet.ts';
+import { batchOf } from '../execution/guidance.ts';
+import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
+import type { MemoryPlan } from '../execution/memory-plan.ts';
+import { type Coded, RegionAutoencoder } from '../execution/region-autoencoder.ts';
 import { countMacs } from '../graph/macs.ts';
+import { float32, floats } from '../graph/tensor.ts';
+import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
 import type { Team } from '../parallel/team.ts';
-import { gaussianNoise, START_NOISE, stepNoise } from '../pictures/noise.ts';
 import { encodePng } from '../pictures/png.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { withRecipe } from '../pictures/recipe.ts';
 import { windowPlanes } from '../pictures/window.ts';
-import { float32, floats } from '../runtime/runtime.ts';
 import { createScheduler } from '../schedulers/create.ts';
-import type { Components } from './components.ts';
-import { denoise, listen } from './denoise.ts';
-import { densePredict, denseStepMacs } from './dense-unet.ts';
-import { batchOf } from './guidance.ts';
-import { fromLatents, type LatentDims, latentDims } from './latents.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
-import type { MemoryPlan } from './memory-plan.ts';
 import { prepareUNet } from './prepare.ts';
 import { latentPreview, Previews } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
-import { type Coded, RegionAutoencoder } from './region-autoencoder.ts';
 import { recordingPredict } from './repaint.ts';
 import { beginTeamRun } from './team-run.ts';
 

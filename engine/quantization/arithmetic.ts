@@ -1,6 +1,6 @@
 /** Numbers as few bits with scales. Matrices are [K, N], row-major: K input channels, N output channels. */
 
-/** The largest int8 that a product may use; less where the processor saturates, see `runtime/integer-check.ts`. */
+/** The largest int8 that a product may use; less where the processor saturates, see `quantization/self-check.ts`. */
 export const INT8_MOST = 127;
 
 /** Rows of one block. */

@@ -1,4 +1,4 @@
-import type { Precision } from '../api.ts';
+import type { Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
 import type { Value } from '../graph/values.ts';
 import type { Product } from './layers.ts';

@@ -1,8 +1,8 @@
+import { rangeNames } from '../execution/lowering/int8.ts';
 import type { Network } from '../graph/network.ts';
 import type { BatchNorm, Convolution, Linear } from '../graph/operators.ts';
+import { floats, type Tensor } from '../graph/tensor.ts';
 import type { Weight } from '../graph/values.ts';
-import { rangeNames } from '../lowering/int8.ts';
-import { floats, type Tensor } from '../runtime/runtime.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { WeightTable } from '../weights/table.ts';
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { InputError } from '../errors.ts';
 import { NetworkBuilder, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
-import { gaussianNoise } from '../pictures/noise.ts';
+import { gaussianNoise } from '../noise.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { WeightTable } from '../weights/table.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NodeRuntime } from '../runtime/node/runtime.ts';
-import { float32, type Runtime } from '../runtime/runtime.ts';
+import type { Runtime } from '../execution/runtime.ts';
+import { float32 } from '../graph/tensor.ts';
+import { NodeRuntime } from '../host/node/runtime.ts';
 import { largestInt8 } from './self-check.ts';
 
 const COLUMNS = 16;

@@ -1,5 +1,6 @@
-import { MICROSOFT, OnnxBuilder } from '../graph/onnx.ts';
-import { float32, floats, type Runtime } from '../runtime/runtime.ts';
+import { MICROSOFT, OnnxBuilder } from '../execution/lowering/onnx/onnx.ts';
+import type { Runtime } from '../execution/runtime.ts';
+import { float32, floats } from '../graph/tensor.ts';
 import { INT8_MOST } from './arithmetic.ts';
 
 /** Half the range: sums of two products of a byte by it fit 16 bits. */

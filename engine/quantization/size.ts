@@ -1,4 +1,4 @@
-import type { Precision } from '../api.ts';
+import type { Precision } from '../../shared/api.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
 import { BLOCK } from './arithmetic.ts';

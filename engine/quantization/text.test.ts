@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { lowerPlanar } from '../execution/lowering/planar.ts';
 import { weightsOf } from '../graph/network.ts';
-import { lowerPlanar } from '../lowering/planar.ts';
+import { floats, int64 } from '../graph/tensor.ts';
+import { NodeRuntime } from '../host/node/runtime.ts';
 import { clipText, parseClipTextConfig } from '../networks/clip-text.ts';
-import { NodeRuntime } from '../runtime/node/runtime.ts';
-import { floats, int64 } from '../runtime/runtime.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
 import { type Weights, WeightTable } from '../weights/table.ts';

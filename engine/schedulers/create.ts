@@ -1,4 +1,4 @@
-import { SCHEDULERS, type SchedulerName } from '../api.ts';
+import { SCHEDULERS, type SchedulerName } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { asSchedulerConfig, SCHEDULER_CONFIG_FILE, type SchedulerConfig } from './config.ts';
 import { createDdim } from './ddim.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { SCHEDULERS } from '../api.ts';
+import { SCHEDULERS } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { createScheduler, schedulerNameOf } from './create.ts';
 import { PREDICTIONS, type Prediction } from './prediction.ts';

@@ -1,15 +1,16 @@
 import path from 'node:path';
-import type { OnnxModel } from '../graph/onnx.ts';
+import { shiftNetwork, textNetwork } from '../execution/lowering/conditioning.ts';
+import type { OnnxModel } from '../execution/lowering/onnx/onnx.ts';
+import { lowerPlanar } from '../execution/lowering/planar.ts';
+import { lowerRows } from '../execution/lowering/rows.ts';
+import { RowsUNet } from '../execution/rows-unet.ts';
+import type { Runtime, Session } from '../execution/runtime.ts';
+import { float32, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
-import { shiftNetwork, textNetwork } from '../lowering/conditioning.ts';
-import { lowerPlanar } from '../lowering/planar.ts';
-import { lowerRows } from '../lowering/rows.ts';
 import { networkOf, type Part, PLACES } from '../models/parts.ts';
-import { RowsUNet } from '../pipelines/rows-unet.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Recorded } from '../regions/recorded.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
-import { float32, type Runtime, type Session, type Tensor } from '../runtime/runtime.ts';
 import { openWeights } from '../weights/folder.ts';
 import { WeightTable } from '../weights/table.ts';
 

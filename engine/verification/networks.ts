@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { denoise } from '../execution/denoise.ts';
+import { planarPredict } from '../execution/dense-unet.ts';
+import type { Condition } from '../execution/guidance.ts';
+import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
-import { denoise } from '../pipelines/denoise.ts';
-import { planarPredict } from '../pipelines/dense-unet.ts';
-import type { Condition } from '../pipelines/guidance.ts';
-import { float32, floats, int64, type Tensor } from '../runtime/runtime.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Comparison, Reference } from './reference.ts';

@@ -1,9 +1,9 @@
+import { float32, type Tensor } from '../graph/tensor.ts';
 import { BandUNet } from '../parallel/band-unet.ts';
 import { bandCount, cutBands } from '../parallel/bands.ts';
 import { memoryMailboxes } from '../parallel/mailbox.ts';
 import { levelCount } from '../regions/features.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
-import { float32, type Tensor } from '../runtime/runtime.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { unetConditions } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';

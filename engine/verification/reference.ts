@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import { float32, type Tensor } from '../runtime/runtime.ts';
+import { float32, type Tensor } from '../graph/tensor.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { openSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { Runtime } from '../execution/runtime.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { compareAutoencoder, compareSamplers, compareText, compareUNet } from './networks.ts';
 import { comparePatches } from './patches.ts';

@@ -1,9 +1,10 @@
+import { lowerPlanar } from '../execution/lowering/planar.ts';
+import type { Runtime, Session } from '../execution/runtime.ts';
 import type { Network } from '../graph/network.ts';
-import { lowerPlanar } from '../lowering/planar.ts';
+import { floats, int64 } from '../graph/tensor.ts';
 import { openVisionFolder, type VisionFolder } from '../models/vision-folder.ts';
 import { efficientVitClassifier, samEncoder } from '../networks/efficientvit-heads.ts';
 import { maskDecoder } from '../networks/mask-decoder.ts';
-import { floats, int64, type Runtime, type Session } from '../runtime/runtime.ts';
 import { WeightTable } from '../weights/table.ts';
 import type { Comparison, Reference } from './reference.ts';
 

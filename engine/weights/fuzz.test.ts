@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { InputError } from '../errors.ts';
-import { philox } from '../pictures/noise.ts';
+import { philox } from '../noise.ts';
 import { BYTES_PER_ELEMENT } from './dtypes.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { safetensorsBytes, temporaryFolder } from './testing.ts';

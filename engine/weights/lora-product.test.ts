@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { gaussianNoise } from '../pictures/noise.ts';
+import { gaussianNoise } from '../noise.ts';
 import { addProduct } from './lora-product.ts';
 
 test('equals the product written plainly, for any shape', async () => {

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeError } from '../files.ts';
 import type { Weight } from '../graph/values.ts';
-import { gaussianNoise, philox } from '../pictures/noise.ts';
+import { gaussianNoise, philox } from '../noise.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { type TensorToWrite, writeSafetensors } from './write.ts';
 

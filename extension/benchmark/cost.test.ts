@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Precision } from '../../engine/api.ts';
 import { benchmarkCost } from '../../engine/benchmark/cost.ts';
+import type { Precision } from '../../shared/api.ts';
 import { costSentences } from './cost.ts';
 
 test('a small model costs nothing worth telling but its operations', async () => {

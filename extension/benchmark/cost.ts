@@ -1,10 +1,10 @@
 import os from 'node:os';
-import type { BenchmarkRequest, Precision } from '../../engine/api.ts';
 import type { BenchmarkCost } from '../../engine/benchmark/cost.ts';
 import { isSightCase } from '../../engine/benchmark/sight/cases/index.ts';
 import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
-import { formatBytes, formatGigaMacs, formatLatency } from '../../webview/format.ts';
+import type { BenchmarkRequest, Precision } from '../../shared/api.ts';
+import { formatBytes, formatGigaMacs, formatLatency } from '../../shared/format.ts';
 
 /** In float32 these cases run planar, the others in rows form; with other precisions there is one form. */
 const PLANAR = ['dense', 'generate'];

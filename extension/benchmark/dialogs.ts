@@ -1,8 +1,8 @@
 import { Uri, window, workspace } from 'vscode';
-import type { BenchmarkReport } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
-import { subjectTitle } from '../../webview/benchmark/titles.ts';
-import type { ExportFormat, RunSummary, StoredRun } from '../../webview/benchmarkProtocol.ts';
+import type { BenchmarkReport } from '../../shared/api.ts';
+import type { ExportFormat, RunSummary, StoredRun } from '../../shared/benchmark/protocol.ts';
+import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { writeAtomically } from '../save.ts';
 import { EXPORTS } from './export.ts';
 import { readReport } from './readReport.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { part, row, run } from '../../webview/benchmark/testing.ts';
+import { part, row, run } from '../../shared/benchmark/testing.ts';
 import { EXPORTS } from './export.ts';
 import { readReport } from './readReport.ts';
 

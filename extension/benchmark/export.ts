@@ -1,14 +1,14 @@
-import type { BenchmarkReport } from '../../engine/api.ts';
-import { publishedFor } from '../../webview/benchmark/published.ts';
+import type { BenchmarkReport } from '../../shared/api.ts';
+import type { ExportFormat, StoredRun } from '../../shared/benchmark/protocol.ts';
+import { publishedFor } from '../../shared/benchmark/published.ts';
 import {
   columnsOf,
   exchangedBytes,
   figuresOf,
   longestMacs,
   runLetter,
-} from '../../webview/benchmark/table.ts';
-import { machineTitle, subjectTitle } from '../../webview/benchmark/titles.ts';
-import type { ExportFormat, StoredRun } from '../../webview/benchmarkProtocol.ts';
+} from '../../shared/benchmark/table.ts';
+import { machineTitle, subjectTitle } from '../../shared/benchmark/titles.ts';
 
 export const EXPORTS: Readonly<
   Record<ExportFormat, { title: string; ending: string; write: (runs: readonly StoredRun[]) => string }>

@@ -1,11 +1,11 @@
-import { PRECISIONS } from '../../engine/api.ts';
 import { SIGHT_CASES } from '../../engine/benchmark/sight/cases/index.ts';
 import { SEGMENTERS } from '../../engine/benchmark/sight/subject.ts';
 import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
 import type { NamedCase } from '../../engine/benchmark/variants.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
-import type { BenchmarkDraft, Offers } from '../../webview/benchmarkProtocol.ts';
+import { PRECISIONS } from '../../shared/api.ts';
+import type { BenchmarkDraft, Offers } from '../../shared/benchmark/protocol.ts';
 
 /** What the engine can measure; presets are added once their costs are known. */
 export function offers(): Offers {

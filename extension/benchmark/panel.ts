@@ -1,9 +1,8 @@
 import { env, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
-import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from '../../engine/api.ts';
 import { benchmarkCost } from '../../engine/benchmark/cost.ts';
 import { InputError, isAbort, messageOf } from '../../engine/errors.ts';
-import { describeBenchmark } from '../../webview/benchmark/progress.ts';
-import { subjectTitle } from '../../webview/benchmark/titles.ts';
+import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from '../../shared/api.ts';
+import { describeBenchmark } from '../../shared/benchmark/progress.ts';
 import type {
   BenchmarkDraft,
   BenchmarkHostMessage,
@@ -12,7 +11,8 @@ import type {
   BenchmarkState,
   ExportFormat,
   StoredRun,
-} from '../../webview/benchmarkProtocol.ts';
+} from '../../shared/benchmark/protocol.ts';
+import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { noteBenchmark } from '../denseSpeed.ts';
 import { PageHost } from '../pageHost.ts';
 import { openSettings, reportError } from '../report.ts';

@@ -1,7 +1,7 @@
 import { Uri, workspace } from 'vscode';
-import type { BenchmarkRequest } from '../../engine/api.ts';
-import { SIGE } from '../../webview/benchmark/published.ts';
-import type { PresetOffer } from '../../webview/benchmarkProtocol.ts';
+import type { BenchmarkRequest } from '../../shared/api.ts';
+import type { PresetOffer } from '../../shared/benchmark/protocol.ts';
+import { SIGE } from '../../shared/benchmark/published.ts';
 
 export interface Preset extends Omit<PresetOffer, 'cost'> {
   /** @param extension folder of the extension, which holds the masks */

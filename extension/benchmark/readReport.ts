@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { ATTENTIONS, type BenchmarkReport, PRECISIONS } from '../../engine/api.ts';
 import { InputError } from '../../engine/errors.ts';
+import { ATTENTIONS, type BenchmarkReport, PRECISIONS } from '../../shared/api.ts';
 
 /** Bytes of a file of one run; a profiled one has some kilobytes a row. */
 const MAX_BYTES = 8 << 20;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FIRST_DRAFT } from '../../webview/benchmark/page.ts';
-import type { BenchmarkDraft } from '../../webview/benchmarkProtocol.ts';
+import type { BenchmarkDraft } from '../../shared/benchmark/protocol.ts';
+import { FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
 import { requestOf, subjectOf } from './request.ts';
 
 const FILE = Uint8Array.of(1, 2, 3);

@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS, type Precision } from '../../engine/api.ts';
 import { isSightCase } from '../../engine/benchmark/sight/cases/index.ts';
 import { InputError } from '../../engine/errors.ts';
 import { LIMITS } from '../../engine/pipelines/request.ts';
-import type { BenchmarkDraft } from '../../webview/benchmarkProtocol.ts';
+import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS, type Precision } from '../../shared/api.ts';
+import type { BenchmarkDraft } from '../../shared/benchmark/protocol.ts';
 
 /** What the form's masks are read from. */
 export interface MaskSource {

@@ -1,4 +1,4 @@
-import type { SavedBenchmark } from '../../webview/benchmarkProtocol.ts';
+import type { SavedBenchmark } from '../../shared/benchmark/protocol.ts';
 
 /** The runs that a page showed before a reload, as far as what it kept is what it should be. */
 export function savedShown(saved: unknown): string[] {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileSystem, Uri } from 'vscode';
-import type { BenchmarkResult } from '../../engine/api.ts';
-import type { RunSummary, StoredRun } from '../../webview/benchmarkProtocol.ts';
+import type { BenchmarkResult } from '../../shared/api.ts';
+import type { RunSummary, StoredRun } from '../../shared/benchmark/protocol.ts';
 import { writeAtomically } from '../save.ts';
 
 /** How many runs are kept. */

@@ -1,8 +1,8 @@
 /** What VS Code keeps of an unsaved picture over an exit: enough to go on without the file. */
 import { deserialize, serialize } from 'node:v8';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Recipe } from '../../engine/api.ts';
-import { type Area, cut, fits, type Patch, paste } from '../../webview/raster.ts';
+import type { Recipe } from '../../shared/api.ts';
+import { type Area, cut, fits, type Patch, paste } from '../../shared/raster.ts';
 import type { Layer, PictureModel } from './pictureModel.ts';
 
 export interface Backup {

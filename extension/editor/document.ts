@@ -5,14 +5,14 @@ import {
   type LogOutputChannel,
   type Uri,
 } from 'vscode';
-import { PRECISIONS, type Recipe } from '../../engine/api.ts';
 import { InputError, messageOf } from '../../engine/errors.ts';
 import { encodePicture } from '../../engine/pictures/compose.ts';
 import type { PictureFormat } from '../../engine/pictures/metadata.ts';
 import { checkPicture, type Picture } from '../../engine/pictures/read.ts';
 import { decodeStill, LOSSY_QUALITY, type Rewritten, rewritePicture } from '../../engine/pictures/rewrite.ts';
-import type { EditCost, EditorHostMessage, EditorState } from '../../webview/editorProtocol.ts';
-import { cut, type Patch, paste, wholeOf } from '../../webview/raster.ts';
+import { PRECISIONS, type Recipe } from '../../shared/api.ts';
+import type { EditCost, EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
+import { cut, type Patch, paste, wholeOf } from '../../shared/raster.ts';
 import { type Backup, backupOf, restoreParts } from './backup.ts';
 import { digestOf, formatOf, isReadOnly, nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
 import { type Edit, type Layer, PictureModel } from './pictureModel.ts';

@@ -1,8 +1,8 @@
 import { commands, Uri, type WebviewPanel, window } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import { encodeCoverage } from '../../engine/pictures/mask.ts';
-import type { EditorHostMessage, EditorPageMessage, PicturePlace } from '../../webview/editorProtocol.ts';
-import type { Patch } from '../../webview/raster.ts';
+import type { EditorHostMessage, EditorPageMessage, PicturePlace } from '../../shared/editorProtocol.ts';
+import type { Patch } from '../../shared/raster.ts';
 import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
 import { askPrompt } from '../promptInput.ts';

@@ -1,13 +1,13 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { ProgressLocation, window } from 'vscode';
-import type { EditProgress, EditRequest, EditResult } from '../../engine/api.ts';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import { encodeCoverage } from '../../engine/pictures/mask.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
-import { type EditCost, type EditDraft, MOST_VARIATIONS } from '../../webview/editorProtocol.ts';
-import { describeRun, formatSeconds } from '../../webview/format.ts';
-import { cut, type Patch, type Raster } from '../../webview/raster.ts';
-import { parseSeed } from '../../webview/seed.ts';
+import type { EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
+import { type EditCost, type EditDraft, MOST_VARIATIONS } from '../../shared/editorProtocol.ts';
+import { describeRun, formatSeconds } from '../../shared/format.ts';
+import { cut, type Patch, type Raster } from '../../shared/raster.ts';
+import { parseSeed } from '../../shared/seed.ts';
 import { shorten } from '../names.ts';
 import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Patch } from '../../webview/raster.ts';
+import type { Patch } from '../../shared/raster.ts';
 import { type Edit, PictureModel, paintedOver } from './pictureModel.ts';
 
 const SIZE = { width: 7, height: 5 };

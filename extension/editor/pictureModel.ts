@@ -9,7 +9,7 @@ import {
   type Patch,
   paste,
   type Raster,
-} from '../../webview/raster.ts';
+} from '../../shared/raster.ts';
 
 export type Layer = 'mask' | 'pixels';
 

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { FindThingsResult, SegmentRequest, SegmentResult, ThingMask } from '../../engine/api.ts';
 import { ForgottenError, InputError } from '../../engine/errors.ts';
 import { embeddedModel } from '../../engine/models/embedded.ts';
-import type { Combination, PicturePlace } from '../../webview/editorProtocol.ts';
+import type { FindThingsResult, SegmentRequest, SegmentResult, ThingMask } from '../../shared/api.ts';
+import type { Combination, PicturePlace } from '../../shared/editorProtocol.ts';
 import type { Services } from '../services.ts';
 import { withThings } from '../sight/findThings.ts';
 import type { Page, PictureDocument } from './document.ts';

@@ -1,6 +1,6 @@
-import type { MaskPixels } from '../../engine/api.ts';
-import type { Combination } from '../../webview/editorProtocol.ts';
-import { boundsOf, cut, type Patch, type Raster, wholeOf } from '../../webview/raster.ts';
+import type { MaskPixels } from '../../shared/api.ts';
+import type { Combination } from '../../shared/editorProtocol.ts';
+import { boundsOf, cut, type Patch, type Raster, wholeOf } from '../../shared/raster.ts';
 
 /** The mask with a thing put in its place, added to it, or taken away. */
 export function combined(mask: Raster, thing: MaskPixels, how: Combination): Patch {

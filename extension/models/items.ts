@@ -2,7 +2,7 @@
 import type { CatalogueEntry, Purpose } from '../../engine/models/catalogue.ts';
 import type { InstalledModel } from '../../engine/models/installed.ts';
 import { memoryPhrases } from '../../engine/pipelines/memory-sentence.ts';
-import { formatBytes } from '../../engine/units.ts';
+import { formatBytes } from '../../shared/units.ts';
 
 export type ModelRow =
   | { kind: 'heading'; label: string }

@@ -10,7 +10,7 @@ import {
 import { CATALOGUE, type Purpose } from '../../engine/models/catalogue.ts';
 import { ModelFolder } from '../../engine/models/folder.ts';
 import { type InstalledModel, installedModels, removeModel } from '../../engine/models/installed.ts';
-import { formatBytes } from '../../engine/units.ts';
+import { formatBytes } from '../../shared/units.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { fetchWithConsent, settingsWith } from './fetch.ts';

@@ -1,5 +1,5 @@
 import { ProgressLocation, window } from 'vscode';
-import type { Engine, FindThingsResult } from '../../engine/api.ts';
+import type { Engine, FindThingsResult } from '../../shared/api.ts';
 
 /** Finds the things in a picture file and does something with them, under a notification that tells how far it is and can cancel. */
 export function withThings<Result>(

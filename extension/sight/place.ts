@@ -1,4 +1,4 @@
-import type { PixelBox, PromptPoint } from '../../engine/api.ts';
+import type { PixelBox, PromptPoint } from '../../shared/api.ts';
 
 /** Where a thing is, as it is typed: points and boxes in pixels. */
 export interface TypedPlace {

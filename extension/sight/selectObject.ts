@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { commands, type QuickPickItem, QuickPickItemKind, Uri, window, workspace } from 'vscode';
-import type { ThingMask } from '../../engine/api.ts';
 import { isAbort } from '../../engine/errors.ts';
+import type { ThingMask } from '../../shared/api.ts';
 import { reportError } from '../report.ts';
 import { writeUnderFreeName } from '../save.ts';
 import type { Services } from '../services.ts';

@@ -5,7 +5,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { readPicture } from '../../engine/pictures/read.ts';
-import { noServer, startServer } from '../../engine/runtime/node/bus/testing/server.ts';
+import { noServer, startServer } from '../../processes/bus/testing/server.ts';
 import { BUNDLE, inTemporaryFolder, patchwork } from './patchwork.ts';
 
 const SMALL = ['--size', '64x64', '--steps', '2', '--seed', '5', '--threads', '1'];

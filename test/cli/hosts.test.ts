@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { psnr } from '../../engine/pictures/psnr.ts';
 import { readPicture } from '../../engine/pictures/read.ts';
-import { noServer, serverReady } from '../../engine/runtime/node/bus/testing/server.ts';
+import { noServer, serverReady } from '../../processes/bus/testing/server.ts';
 import { BUNDLE, inTemporaryFolder } from './patchwork.ts';
 
 const tag = `pw${process.pid % 10_000}`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import { NodeRuntime } from '../../engine/runtime/node/runtime.ts';
+import { NodeRuntime } from '../../engine/host/node/runtime.ts';
 import { verify } from '../../engine/verification/verify.ts';
 
 const folders = path.join(import.meta.dirname, '..', 'fixtures', 'parity');

@@ -1,9 +1,9 @@
 /** What the charts show, from figures of runs. */
 import type { ChartConfiguration, ChartDataset, Plugin } from 'chart.js';
-import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
-import { type Figure, longestMacs, macsFactor, publishedFactors } from './table.ts';
+import { type Figure, longestMacs, macsFactor, publishedFactors } from '../../shared/benchmark/table.ts';
+import { formatTimes, shareTitle } from '../../shared/benchmark/titles.ts';
+import { formatBytes, formatGigaMacs, formatLatency } from '../../shared/format.ts';
 import type { Theme } from './theme.ts';
-import { formatTimes, shareTitle } from './titles.ts';
 
 /** Texts at the ends of bars, dataset by dataset. */
 type BarLabels = readonly (readonly (string | null)[])[];

@@ -1,10 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { ref } from 'lit/directives/ref.js';
-import type { BenchmarkDraft, BenchmarkState } from '../benchmarkProtocol.ts';
+import type { BenchmarkDraft, BenchmarkState } from '../../shared/benchmark/protocol.ts';
+import { caseTitle } from '../../shared/benchmark/titles.ts';
 import { selectField, textField } from '../fields.ts';
 import type { Actions, Page } from './page.ts';
-import { caseTitle } from './titles.ts';
 
 type Field = keyof BenchmarkDraft;
 

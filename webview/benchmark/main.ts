@@ -7,19 +7,20 @@ import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
 import '@vscode-elements/elements/dist/vscode-single-select/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { render } from 'lit';
-import { Announcer } from '../announcer.ts';
 import type {
   BenchmarkHostMessage,
   BenchmarkPageMessage,
   BenchmarkState,
   SavedBenchmark,
   StoredRun,
-} from '../benchmarkProtocol.ts';
+} from '../../shared/benchmark/protocol.ts';
+import { Announcer } from '../announcer.ts';
 import { PictureCache } from '../pictureCache.ts';
 import './chart.ts';
+import { describeBenchmark } from '../../shared/benchmark/progress.ts';
+import { FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
 import { MaskCanvas } from './maskCanvas.ts';
-import { type Actions, FIRST_DRAFT, type Page } from './page.ts';
-import { describeBenchmark } from './progress.ts';
+import type { Actions, Page } from './page.ts';
 import { benchmarkTemplate } from './template.ts';
 
 const vscode = acquireVsCodeApi<SavedBenchmark>();

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { formatLatency } from '../format.ts';
-import type { Figure } from './table.ts';
+import type { Figure } from '../../shared/benchmark/table.ts';
+import { formatLatency } from '../../shared/format.ts';
 
 /** Operators that are listed; the rest is summed. */
 const LISTED = 8;

@@ -1,4 +1,4 @@
-import type { BenchmarkDraft, BenchmarkState, ExportFormat } from '../benchmarkProtocol.ts';
+import type { BenchmarkDraft, BenchmarkState, ExportFormat } from '../../shared/benchmark/protocol.ts';
 import type { CommonActions } from '../parts.ts';
 
 /** All that the templates draw from. */
@@ -32,24 +32,3 @@ export interface Actions extends CommonActions {
   import(): void;
   split(by: Page['split']): void;
 }
-
-export const FIRST_DRAFT: BenchmarkDraft = {
-  model: '',
-  folder: '',
-  segmenter: '',
-  scope: 'step',
-  size: '',
-  maskKind: 'share',
-  share: '5',
-  maskFile: '',
-  cases: ['dense', 'sparse'],
-  precisions: ['fp32'],
-  workers: '2',
-  repeat: '5',
-  threads: '',
-  steps: '',
-  prompt: 'a red house by a lake at sunset',
-  editPrompt: 'a blue boat',
-  profile: true,
-  isolate: true,
-};

@@ -1,8 +1,25 @@
 import type { ChartConfiguration } from 'chart.js';
 import { html, nothing, type TemplateResult } from 'lit';
-import type { BenchmarkRow } from '../../engine/api.ts';
-import { EXPORT_FORMATS, type StoredRun } from '../benchmarkProtocol.ts';
-import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
+import type { BenchmarkRow } from '../../shared/api.ts';
+import { EXPORT_FORMATS, type StoredRun } from '../../shared/benchmark/protocol.ts';
+import {
+  columnsOf,
+  type Figure,
+  figuresOf,
+  longestMacs,
+  macsFactor,
+  publishedFactors,
+  runLetter,
+} from '../../shared/benchmark/table.ts';
+import {
+  formatDecibels,
+  formatTimes,
+  machineTitle,
+  peakTitle,
+  shareTitle,
+  subjectTitle,
+} from '../../shared/benchmark/titles.ts';
+import { formatBytes, formatGigaMacs, formatLatency } from '../../shared/format.ts';
 import type { Draw } from './chart.ts';
 import {
   hasSteps,
@@ -16,17 +33,7 @@ import {
 } from './charts.ts';
 import { operatorsTemplate } from './operators.ts';
 import type { Actions, Page } from './page.ts';
-import {
-  columnsOf,
-  type Figure,
-  figuresOf,
-  longestMacs,
-  macsFactor,
-  publishedFactors,
-  runLetter,
-} from './table.ts';
 import type { Theme } from './theme.ts';
-import { formatDecibels, formatTimes, machineTitle, peakTitle, shareTitle, subjectTitle } from './titles.ts';
 import { bandsOverlay, workersTemplate } from './workers.ts';
 
 /** Height of a chart: its axis and legend, and some for each bar. */

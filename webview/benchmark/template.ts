@@ -1,14 +1,14 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
-import type { BenchmarkRun, RunSummary } from '../benchmarkProtocol.ts';
+import { describeBenchmark } from '../../shared/benchmark/progress.ts';
+import type { BenchmarkRun, RunSummary } from '../../shared/benchmark/protocol.ts';
+import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { failureTemplate } from '../failure.ts';
 import { progressTemplate } from '../parts.ts';
 import { formTemplate, presetsTemplate } from './form.ts';
 import type { Actions, Page } from './page.ts';
-import { describeBenchmark } from './progress.ts';
 import { resultsTemplate } from './results.ts';
-import { subjectTitle } from './titles.ts';
 
 export function benchmarkTemplate(page: Page, actions: Actions): TemplateResult {
   const { state } = page;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { part } from './testing.ts';
+import { part } from '../../shared/benchmark/testing.ts';
 import { bandsOf, partTitle } from './workers.ts';
 
 test('bands in reading order, in shares of the side', () => {

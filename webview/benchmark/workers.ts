@@ -1,8 +1,8 @@
 /** Who computes what of a picture that several workers share. */
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import type { WorkerReport } from '../../engine/api.ts';
-import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
-import { exchangedBytes, type Figure } from './table.ts';
+import type { WorkerReport } from '../../shared/api.ts';
+import { exchangedBytes, type Figure } from '../../shared/benchmark/table.ts';
+import { formatBytes, formatGigaMacs, formatLatency } from '../../shared/format.ts';
 
 /** A band of the picture, in shares of its side, and the workers that compute it. */
 export interface Band {

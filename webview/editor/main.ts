@@ -7,16 +7,16 @@ import '@vscode-elements/elements/dist/vscode-single-select/index.js';
 import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { render } from 'lit';
-import { Announcer } from '../announcer.ts';
-import { copyBlob } from '../clipboard.ts';
 import type {
   EditorHostMessage,
   EditorPageMessage,
   EditorState,
   PicturePlace,
   SavedEditor,
-} from '../editorProtocol.ts';
-import { type Patch, wholeOf } from '../raster.ts';
+} from '../../shared/editorProtocol.ts';
+import { type Patch, wholeOf } from '../../shared/raster.ts';
+import { Announcer } from '../announcer.ts';
+import { copyBlob } from '../clipboard.ts';
 import { listenForKeys } from './keyboard.ts';
 import { grown, inverted, shrunk } from './mask/morphology.ts';
 import type { Colour } from './maskLayer.ts';

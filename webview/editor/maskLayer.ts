@@ -8,7 +8,7 @@ import {
   paste,
   type Raster,
   unite,
-} from '../raster.ts';
+} from '../../shared/raster.ts';
 import type { Size } from './viewTransform.ts';
 
 export type Colour = readonly [red: number, green: number, blue: number];

@@ -1,4 +1,4 @@
-import type { EditCost, EditDraft, EditorState } from '../editorProtocol.ts';
+import type { EditCost, EditDraft, EditorState } from '../../shared/editorProtocol.ts';
 import type { CommonActions } from '../parts.ts';
 import type { Stage } from './stage.ts';
 import type { Tool } from './tools/tool.ts';

@@ -1,4 +1,4 @@
-import type { Patch } from '../raster.ts';
+import type { Patch } from '../../shared/raster.ts';
 import type { Size } from './viewTransform.ts';
 
 /** The picture as it was opened and as it is now, each on a canvas. */

@@ -1,4 +1,4 @@
-import type { EditDraft, SavedEditor } from '../editorProtocol.ts';
+import type { EditDraft, SavedEditor } from '../../shared/editorProtocol.ts';
 
 export const EMPTY_DRAFT: EditDraft = {
   prompt: '',

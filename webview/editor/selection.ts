@@ -1,4 +1,4 @@
-import { type Area, cut } from '../raster.ts';
+import { type Area, cut } from '../../shared/raster.ts';
 import type { Stage } from './stage.ts';
 
 /** The picture as it is now, or what of it is masked, as a PNG file. */

@@ -1,5 +1,5 @@
-import type { ComputedLevel } from '../../engine/api.ts';
-import type { Patch } from '../raster.ts';
+import type { ComputedLevel } from '../../shared/api.ts';
+import type { Patch } from '../../shared/raster.ts';
 import { Marks } from './marks.ts';
 import type { Point } from './mask/strokes.ts';
 import { type Colour, MaskLayer } from './maskLayer.ts';

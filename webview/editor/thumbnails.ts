@@ -1,4 +1,4 @@
-import type { Patch } from '../raster.ts';
+import type { Patch } from '../../shared/raster.ts';
 import { type PictureLayer, paint } from './pictureLayer.ts';
 
 /** The variations that came, with small pictures of them. */

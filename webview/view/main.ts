@@ -5,9 +5,9 @@ import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
 import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { render } from 'lit';
+import type { Draft, HostMessage, PageMessage, SavedView, ViewState } from '../../shared/viewProtocol.ts';
 import { Announcer } from '../announcer.ts';
 import { copyPicture, PictureCache } from '../pictureCache.ts';
-import type { Draft, HostMessage, PageMessage, SavedView, ViewState } from '../protocol.ts';
 import { type Actions, type Page, viewTemplate } from './template.ts';
 
 const vscode = acquireVsCodeApi<SavedView>();

@@ -1,12 +1,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { recipeRows } from '../../shared/format.ts';
+import { parseSeed } from '../../shared/seed.ts';
+import type { Draft, PictureInfo, ViewState } from '../../shared/viewProtocol.ts';
 import { failureTemplate } from '../failure.ts';
 import { seedError, submitting, textField } from '../fields.ts';
-import { recipeRows } from '../format.ts';
 import { type CommonActions, runTemplate } from '../parts.ts';
 import type { PictureCache } from '../pictureCache.ts';
-import type { Draft, PictureInfo, ViewState } from '../protocol.ts';
-import { parseSeed } from '../seed.ts';
 
 export interface Page {
   state: ViewState;

@@ -1,9 +1,9 @@
+import type { BenchmarkRequest } from '../../../shared/benchmark/report.ts';
+import { listen } from '../../execution/denoise.ts';
+import type { Runtime } from '../../execution/runtime.ts';
 import type { SyntheticOptions } from '../../models/synthetic.ts';
-import { listen } from '../../pipelines/denoise.ts';
 import { coarser, type Mask } from '../../regions/mask.ts';
-import type { Runtime } from '../../runtime/runtime.ts';
 import { latentMasks } from '../masks.ts';
-import type { BenchmarkRequest } from '../report.ts';
 import { decibels } from '../step/references.ts';
 import type { Prepared, Suite, Trial } from '../trial.ts';
 import { variantsOf } from '../variants.ts';

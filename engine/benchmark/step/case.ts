@@ -1,7 +1,7 @@
-import type { Arithmetic, Coding, WorkerReport } from '../../api.ts';
+import type { Arithmetic, Coding, WorkerReport } from '../../../shared/api.ts';
+import type { Components } from '../../execution/components.ts';
 import type { MacCount } from '../../graph/macs.ts';
 import type { OpenCrew } from '../../parallel/job.ts';
-import type { Components } from '../../pipelines/components.ts';
 import type { Mask } from '../../regions/mask.ts';
 import type { NamedCase } from '../variants.ts';
 import type { StepInputs } from './inputs.ts';

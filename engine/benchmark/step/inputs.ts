@@ -1,10 +1,10 @@
+import type { Drive } from '../../execution/calibrate.ts';
+import type { Components } from '../../execution/components.ts';
+import type { Condition } from '../../execution/guidance.ts';
 import type { Extent } from '../../graph/macs.ts';
-import { gaussianNoise } from '../../pictures/noise.ts';
-import type { Drive } from '../../pipelines/calibrate.ts';
-import type { Components } from '../../pipelines/components.ts';
-import type { Condition } from '../../pipelines/guidance.ts';
+import { float32 } from '../../graph/tensor.ts';
+import { gaussianNoise } from '../../noise.ts';
 import type { Mask } from '../../regions/mask.ts';
-import { float32 } from '../../runtime/runtime.ts';
 
 /** The time step that every case computes. */
 export const TIMESTEP = 500;

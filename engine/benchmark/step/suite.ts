@@ -1,11 +1,11 @@
+import type { BenchmarkRequest, LayerError } from '../../../shared/benchmark/report.ts';
+import { Components } from '../../execution/components.ts';
+import { listen } from '../../execution/denoise.ts';
+import type { Runtime } from '../../execution/runtime.ts';
 import { openModel } from '../../models/open.ts';
 import type { SyntheticOptions } from '../../models/synthetic.ts';
 import type { OpenCrew } from '../../parallel/job.ts';
-import { Components } from '../../pipelines/components.ts';
-import { listen } from '../../pipelines/denoise.ts';
-import type { Runtime } from '../../runtime/runtime.ts';
 import { latentMasks } from '../masks.ts';
-import type { BenchmarkRequest, LayerError } from '../report.ts';
 import type { Prepared, Suite, Trial } from '../trial.ts';
 import { isReference, variantsOf } from '../variants.ts';
 import { STEP_CASES } from './cases/index.ts';

@@ -1,4 +1,4 @@
-import type { AttentionMode, CallOptions, Engine, Precision, WorkerReport } from '../../api.ts';
+import type { AttentionMode, CallOptions, Engine, Precision, WorkerReport } from '../../../shared/api.ts';
 import type { NamedCase } from '../variants.ts';
 
 /** What every case of a benchmark of whole pictures has to do with. */

@@ -1,4 +1,5 @@
-import type { Engine, WorkerReport } from '../../api.ts';
+import type { Engine, WorkerReport } from '../../../shared/api.ts';
+import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../../../shared/benchmark/report.ts';
 import { InputError } from '../../errors.ts';
 import { ARCHITECTURES } from '../../models/architectures.ts';
 import { openModelFolder } from '../../models/open.ts';
@@ -11,7 +12,6 @@ import { LIMITS } from '../../pipelines/request.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { maskFiles } from '../masks.ts';
 import { timedParts } from '../parts.ts';
-import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../report.ts';
 import type { Prepared, Quality, Suite, Trial } from '../trial.ts';
 import { isReference, variantsOf } from '../variants.ts';
 import type { WholeOutcome } from './case.ts';

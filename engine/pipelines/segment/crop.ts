@@ -1,4 +1,4 @@
-import type { MaskPixels } from '../../api.ts';
+import type { MaskPixels } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
 import { boundsOf, heightOf, widthOf } from '../../regions/box.ts';

@@ -5,8 +5,8 @@ import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { objectsIn, RENDERED, rendered } from '../../../test/support/scenes.ts';
 import { createEngine } from '../../engine.ts';
+import { NodeRuntime } from '../../host/node/runtime.ts';
 import { boundsOf } from '../../regions/box.ts';
-import { NodeRuntime } from '../../runtime/node/runtime.ts';
 import { overlapOf } from './masks.ts';
 
 const PHOTOGRAPH = path.join(import.meta.dirname, '../../../test/fixtures/photos/coffee.jpg');

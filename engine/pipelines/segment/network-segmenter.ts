@@ -1,12 +1,15 @@
 import path from 'node:path';
-import type { SegmenterPrecision } from '../../api.ts';
+import type { SegmenterPrecision } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
+import { lowerInt8, lowerRanges } from '../../execution/lowering/int8.ts';
+import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
+import { lowerParts, lowerRecording } from '../../execution/lowering/parts.ts';
+import { lowerPlanar } from '../../execution/lowering/planar.ts';
+import { PartNetwork } from '../../execution/part-network.ts';
+import type { Runtime, Session } from '../../execution/runtime.ts';
 import { countMacs } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
-import type { OnnxModel } from '../../graph/onnx.ts';
-import { lowerInt8, lowerRanges } from '../../lowering/int8.ts';
-import { lowerParts, lowerRecording } from '../../lowering/parts.ts';
-import { lowerPlanar } from '../../lowering/planar.ts';
+import { float32, floats, int64 } from '../../graph/tensor.ts';
 import type { VisionFolder } from '../../models/vision-folder.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { LEARNED_TOKENS, maskDecoder } from '../../networks/mask-decoder.ts';
@@ -14,9 +17,7 @@ import { type ConvolutionBytes, quantizeConvolutions } from '../../quantization/
 import { largestInt8 } from '../../quantization/self-check.ts';
 import { anchorsOf } from '../../regions/anchors.ts';
 import { type Box, mergeBoxes } from '../../regions/box.ts';
-import { float32, floats, int64, type Runtime, type Session } from '../../runtime/runtime.ts';
 import { WeightTable } from '../../weights/table.ts';
-import { PartNetwork } from '../part-network.ts';
 import { decodedFrom, type Embedding, type Prompt, type Segmenter } from './segmenter.ts';
 
 /** Positions at every level that are encoded around a change. */

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { SegmenterPrecision } from '../../api.ts';
+import type { SegmenterPrecision } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
+import type { Runtime } from '../../execution/runtime.ts';
 import { embeddedModel } from '../../models/embedded.ts';
 import { openSegmenterFolder } from '../../models/vision-folder.ts';
-import type { Runtime } from '../../runtime/runtime.ts';
 import { NetworkSegmenter } from './network-segmenter.ts';
 import { findExport, PublishedSegmenter } from './published-segmenter.ts';
 import type { Segmenter } from './segmenter.ts';

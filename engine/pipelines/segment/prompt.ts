@@ -1,4 +1,4 @@
-import type { PixelBox, PromptPoint } from '../../api.ts';
+import type { PixelBox, PromptPoint } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 import { toFrame } from './frame.ts';
 import type { Prompt } from './segmenter.ts';

@@ -4,10 +4,10 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
-import type { Engine, ThingMask } from '../../api.ts';
+import type { Engine, ThingMask } from '../../../shared/api.ts';
 import { createEngine } from '../../engine.ts';
 import { InputError } from '../../errors.ts';
-import { NodeRuntime } from '../../runtime/node/runtime.ts';
+import { NodeRuntime } from '../../host/node/runtime.ts';
 import { DISC_RADII, DISC_SCORES, type ExportOptions, writeExport } from './testing.ts';
 
 async function withEngine(use: (engine: Engine, folder: string) => Promise<void>): Promise<void> {

@@ -1,9 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../../errors.ts';
-import { type OnnxFile, type Port, readOnnxFile } from '../../graph/onnx-file.ts';
+import { type OnnxFile, type Port, readOnnxFile } from '../../execution/lowering/onnx/onnx-file.ts';
+import type { Runtime, Session } from '../../execution/runtime.ts';
+import { float32, floats } from '../../graph/tensor.ts';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
-import { float32, floats, type Runtime, type Session } from '../../runtime/runtime.ts';
 import { decodedFrom, type Embedding, type Prompt, type Segmenter } from './segmenter.ts';
 
 /** Of Segment Anything, which EfficientViT-SAM keeps: prompts are given in this frame whatever the encoder's size. */

@@ -4,7 +4,7 @@ import {
   type FindThingsRequest,
   SEGMENTER_PRECISIONS,
   type SegmentRequest,
-} from '../../api.ts';
+} from '../../../shared/api.ts';
 import { PICTURE_LIMITS } from '../../pictures/read.ts';
 import { between, check, file, LIMITS, whole } from '../request.ts';
 

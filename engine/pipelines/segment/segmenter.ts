@@ -1,6 +1,6 @@
+import type { PartRecord } from '../../execution/part-network.ts';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
 import type { Box } from '../../regions/box.ts';
-import type { PartRecord } from '../part-network.ts';
 
 /** What an encoder gives of a picture; every prompt about the picture reads it. */
 export interface Embedding {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
 import { createEngine } from '../../engine.ts';
-import { NodeRuntime } from '../../runtime/node/runtime.ts';
+import { NodeRuntime } from '../../host/node/runtime.ts';
 
 const model = path.join(import.meta.dirname, '../../../test/fixtures/parity/tiny-sight/segmenter');
 

@@ -9,8 +9,8 @@ import type {
   SegmentRequest,
   SegmentResult,
   SightResult,
-} from '../../api.ts';
-import type { Runtime } from '../../runtime/runtime.ts';
+} from '../../../shared/api.ts';
+import type { Runtime } from '../../execution/runtime.ts';
 import { changesBetween } from './changes.ts';
 import { thingInput, wholeInput } from './crop.ts';
 import { fitted } from './frame.ts';

@@ -1,9 +1,10 @@
+import { lowerPlanar } from '../../execution/lowering/planar.ts';
+import type { Runtime, Session } from '../../execution/runtime.ts';
 import { countMacs } from '../../graph/macs.ts';
-import { lowerPlanar } from '../../lowering/planar.ts';
+import { float32, floats } from '../../graph/tensor.ts';
 import { openTaggerFolder } from '../../models/vision-folder.ts';
 import type { LabelGroup, PictureInput } from '../../networks/efficientvit-config.ts';
 import { efficientVitClassifier } from '../../networks/efficientvit-heads.ts';
-import { float32, floats, type Runtime, type Session } from '../../runtime/runtime.ts';
 import { WeightTable } from '../../weights/table.ts';
 
 /** A group of labels with the probability of each. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { OnnxBuilder, type Ref } from '../../graph/onnx.ts';
+import { OnnxBuilder, type Ref } from '../../execution/lowering/onnx/onnx.ts';
 
 /** Radii, in the frame's pixels, of the discs that the exported decoder below gives. */
 export const DISC_RADII = [300, 60, 120, 240];

@@ -1,4 +1,4 @@
-import type { PixelBox, ThingMask } from '../../api.ts';
+import type { PixelBox, ThingMask } from '../../../shared/api.ts';
 import { encodeMask } from '../../pictures/mask.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { activeCount } from '../../regions/mask.ts';

@@ -1,4 +1,4 @@
-import type { PictureLabel } from '../../api.ts';
+import type { PictureLabel } from '../../../shared/api.ts';
 import type { GradedGroup } from './tagger.ts';
 
 /** From here on a label that is present or not is present. */

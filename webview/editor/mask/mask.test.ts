@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { blankRaster, boundsOf, paste, type Raster } from '../../raster.ts';
+import { blankRaster, boundsOf, paste, type Raster } from '../../../shared/raster.ts';
 import { grown, inverted, shrunk } from './morphology.ts';
 import { paintPolygon, paintRectangle } from './shapes.ts';
 import { cover, type Point, paintSegment, uncover } from './strokes.ts';

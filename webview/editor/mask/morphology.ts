@@ -1,4 +1,4 @@
-import { type Area, boundsOf, clip, cut, type Patch, type Raster } from '../../raster.ts';
+import { type Area, boundsOf, clip, cut, type Patch, type Raster } from '../../../shared/raster.ts';
 
 /** Everything that was masked is not, and the other way round. */
 export function inverted(mask: Raster): Patch {

@@ -1,4 +1,4 @@
-import { type Area, clip, type Raster } from '../../raster.ts';
+import { type Area, clip, type Raster } from '../../../shared/raster.ts';
 import type { Blend, Point } from './strokes.ts';
 
 /** The corners of a rectangle with two of them opposite. */

@@ -1,4 +1,4 @@
-import { type Area, clip, type Raster } from '../../raster.ts';
+import { type Area, clip, type Raster } from '../../../shared/raster.ts';
 
 /** Pixels of the picture, fractions count. Pixel (x, y) has its middle at (x + ½, y + ½). */
 export interface Point {

@@ -1,10 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { MOST_VARIATIONS } from '../../editorProtocol.ts';
+import { MOST_VARIATIONS } from '../../../shared/editorProtocol.ts';
+import { parseSeed } from '../../../shared/seed.ts';
 import { failureTemplate } from '../../failure.ts';
 import { seedError, selectField, submitting, textField } from '../../fields.ts';
 import { runTemplate } from '../../parts.ts';
-import { parseSeed } from '../../seed.ts';
 import type { EditorActions, EditorPage, MaskAction } from '../page.ts';
 import { iconButton, slider } from './button.ts';
 

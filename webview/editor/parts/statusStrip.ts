@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { describeCost, explainCost } from '../../format.ts';
+import { describeCost, explainCost } from '../../../shared/format.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton } from './button.ts';
 

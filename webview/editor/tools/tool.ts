@@ -1,4 +1,4 @@
-import type { Combination, PicturePlace } from '../../editorProtocol.ts';
+import type { Combination, PicturePlace } from '../../../shared/editorProtocol.ts';
 import type { Brush, Point } from '../mask/strokes.ts';
 import type { MaskLayer } from '../maskLayer.ts';
 

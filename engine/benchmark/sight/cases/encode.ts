@@ -1,14 +1,15 @@
+import { lowerInt8, lowerRanges } from '../../../execution/lowering/int8.ts';
+import { lowerParts, lowerRecording } from '../../../execution/lowering/parts.ts';
+import { lowerPlanar } from '../../../execution/lowering/planar.ts';
+import { PartNetwork } from '../../../execution/part-network.ts';
+import type { Session } from '../../../execution/runtime.ts';
 import { countMacs } from '../../../graph/macs.ts';
-import { lowerInt8, lowerRanges } from '../../../lowering/int8.ts';
-import { lowerParts, lowerRecording } from '../../../lowering/parts.ts';
-import { lowerPlanar } from '../../../lowering/planar.ts';
-import { PartNetwork } from '../../../pipelines/part-network.ts';
+import { float32, floats } from '../../../graph/tensor.ts';
 import { MARGIN } from '../../../pipelines/segment/network-segmenter.ts';
 import { quantizeConvolutions } from '../../../quantization/convolutions.ts';
 import { anchorsOf } from '../../../regions/anchors.ts';
 import { areaOf, mergeBoxes, partsOf } from '../../../regions/box.ts';
 import type { PartPlan } from '../../../regions/part.ts';
-import { float32, floats, type Session } from '../../../runtime/runtime.ts';
 import type { SightCase } from '../case.ts';
 import type { SightSubject } from '../subject.ts';
 

@@ -1,7 +1,7 @@
+import { lowerPlanar } from '../../../execution/lowering/planar.ts';
 import { countMacs } from '../../../graph/macs.ts';
-import { lowerPlanar } from '../../../lowering/planar.ts';
+import { float32, floats, int64 } from '../../../graph/tensor.ts';
 import { LEARNED_TOKENS } from '../../../networks/mask-decoder.ts';
-import { float32, floats, int64 } from '../../../runtime/runtime.ts';
 import type { SightCase } from '../case.ts';
 
 /** The decoder for a click in the middle of an encoded picture. */

@@ -1,5 +1,5 @@
+import { densePredict } from '../../../execution/dense-unet.ts';
 import { countMacs } from '../../../graph/macs.ts';
-import { densePredict } from '../../../pipelines/dense-unet.ts';
 import type { StepCase } from '../case.ts';
 import { TIMESTEP } from '../inputs.ts';
 

@@ -1,4 +1,4 @@
-import type { Split, WorkerReport } from '../../../api.ts';
+import type { Split, WorkerReport } from '../../../../shared/api.ts';
 import { InputError } from '../../../errors.ts';
 import { countMacs } from '../../../graph/macs.ts';
 import { TEAM_DEFAULTS, TeamRun } from '../../../parallel/team.ts';

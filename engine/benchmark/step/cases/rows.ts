@@ -1,6 +1,6 @@
+import type { Components, EditingUNet } from '../../../execution/components.ts';
+import type { RowsUNet } from '../../../execution/rows-unet.ts';
 import { countMacs } from '../../../graph/macs.ts';
-import type { Components, EditingUNet } from '../../../pipelines/components.ts';
-import type { RowsUNet } from '../../../pipelines/rows-unet.ts';
 import { activeFractions } from '../../../regions/plan.ts';
 import type { Recorded } from '../../../regions/recorded.ts';
 import { overPlanes, toRows } from '../../../regions/rows.ts';

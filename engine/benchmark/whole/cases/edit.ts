@@ -1,4 +1,4 @@
-import type { EditMode } from '../../../api.ts';
+import type { EditMode } from '../../../../shared/api.ts';
 import type { WholeCase } from '../case.ts';
 
 /** Edits the picture and computes everything. */

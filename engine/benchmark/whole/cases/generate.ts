@@ -1,4 +1,4 @@
-import type { PatchOptions } from '../../../api.ts';
+import type { PatchOptions } from '../../../../shared/api.ts';
 import type { WholeCase } from '../case.ts';
 
 /** Draws the picture again. */

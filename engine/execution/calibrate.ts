@@ -1,0 +1,48 @@
+import { floats } from '../graph/tensor.ts';
+import { productGroups } from '../quantization/layers.ts';
+import { type Statistics, StatisticsBuilder } from '../quantization/statistics.ts';
+import { overPlanes, toRows } from '../regions/rows.ts';
+import { batchOf, type Condition, guide, unetInputs } from './guidance.ts';
+import type { LatentDims } from './latents.ts';
+import { watchNames } from './lowering/emitter.ts';
+import type { RowsUNet } from './rows-unet.ts';
+
+/** A dense run of the float32 U-Net: planes [C, h, w] → guided output. */
+export type WatchedRun = (
+  sample: Float32Array,
+  dims: LatentDims,
+  timestep: number,
+  condition: Condition,
+) => Promise<Float32Array>;
+
+/** Runs the U-Net on what is usual for it. */
+export type Drive = (run: WatchedRun) => Promise<void>;
+
+/** What the products of a U-Net that is watched read while it is driven. */
+export async function calibrate(unet: RowsUNet, drive: Drive): Promise<Statistics> {
+  const watched = productGroups(unet.network)
+    .filter(({ input }) => input.kind === 'map')
+    .map(({ products }) => products[0]!.weight);
+  const names = watched.flatMap((weight) => Object.values(watchNames(weight)));
+  const statistics = new StatisticsBuilder();
+  await drive(async (sample, dims, timestep, condition) => {
+    const [channels, height, width] = dims;
+    const region = unet.dense(height, width, batchOf(condition));
+    const at = region.plan.levels[0]!.active;
+    const rows = toRows(sample, 1, channels, at);
+    const inputs = unetInputs(rows, [region.rows, channels], timestep, condition);
+    const { output, features } = await unet.pass(region, inputs, { others: names });
+    for (const weight of watched) {
+      const { largest, mean, square } = watchNames(weight);
+      statistics.add(weight.name, {
+        largest: floats(features, largest),
+        mean: floats(features, mean),
+        square: floats(features, square),
+      });
+    }
+    const planes = new Float32Array(sample.length);
+    overPlanes(planes, guide(output, condition), 1, channels, at);
+    return planes;
+  });
+  return statistics.build();
+}

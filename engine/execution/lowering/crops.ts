@@ -1,0 +1,72 @@
+import type { Network } from '../../graph/network.ts';
+import type { Attention, Convolution, GroupNorm } from '../../graph/operators.ts';
+import { attendedOf, momentsOf } from '../../regions/features.ts';
+import type { Weights } from '../../weights/table.ts';
+import type { OnnxModel, Ref } from './onnx/onnx.ts';
+import { PlanarLowering } from './planar.ts';
+
+/** Names of the inputs beside the network's own; see `lowerCrops`. */
+export const FRESH = 'fresh';
+export const trimNames = (weight: string) => ({ from: `trim.${weight}.from`, to: `trim.${weight}.to` });
+export const rowsName = (path: string) => `rows.${path}`;
+
+/**
+ * A network in planar form that computes a rectangle of its output (`regions/crop.ts`), or all of it.
+ *
+ * Inputs beside the network's own:
+ * `trim.<weight>.from`, `trim.<weight>.to` int64 [2]: where a convolution that changes the level cuts its input: row
+ * and column, the end excluded;
+ * `rows.<path>` int64 [n]: which rows of a self-attention's fresh keys and values take part;
+ * `keys.<path>`, `values.<path>` [B, m, C]: the recorded ones that take part beside them;
+ * `moments.*` [2B, G, 1] and `fresh` [1]: group norm takes moments = fresh · own + recorded, where moments are means
+ * (first B) and means of squares (last B).
+ *
+ * Outputs beside the network's own, under the same names with `new.` before: the crop's own keys, values and moments.
+ */
+export function lowerCrops(network: Network, weights: Weights): OnnxModel {
+  return new CropLowering(weights).model(network);
+}
+
+class CropLowering extends PlanarLowering {
+  #fresh: Ref | undefined;
+
+  protected override source(operator: Convolution): Ref {
+    const x = this.planes(operator.input);
+    if (operator.input.level === operator.output.level) return x;
+    const { onnx } = this.emit;
+    const { from, to } = trimNames(operator.weight.name);
+    const corners = [from, to].map((name) => onnx.input(name, 'int64', [2]));
+    return onnx.node('Slice', [x, ...corners, onnx.ints([2, 3])], {}, 'trim');
+  }
+
+  protected override groupNorm(operator: GroupNorm): void {
+    const { emit } = this;
+    const { onnx } = emit;
+    const { input, output, groups } = operator;
+    const { channels } = input;
+    const { name } = momentsOf(operator);
+    const x = this.planes(input);
+    const grouped = onnx.node('Reshape', [x, onnx.ints([0, groups, -1])]);
+    const mean = (values: Ref) => onnx.node('ReduceMean', [values, onnx.ints([2])], {}, 'moments');
+    const own = emit.concat([mean(grouped), mean(onnx.node('Mul', [grouped, grouped], {}, 'moments'))], 0);
+    const dims = ['two_batch', groups, 1];
+    onnx.output(`new.${name}`, own, 'float32', dims);
+    this.#fresh ??= onnx.input(FRESH, 'float32', [1]);
+    const recorded = onnx.input(name, 'float32', dims);
+    const moments = onnx.node('Add', [onnx.node('Mul', [own, this.#fresh]), recorded]);
+    this.setPlanes(output, emit.groupNorm(x, moments, operator, [-1, channels, 1, 1]));
+  }
+
+  protected override attention(operator: Attention): void {
+    const { onnx } = this.emit;
+    const rows = onnx.input(rowsName(operator.path), 'int64', [rowsName(operator.path)]);
+    const [key, value] = attendedOf(operator).map(({ name, channels }, i) => {
+      const fresh = this.rows(i === 0 ? operator.key : operator.value);
+      onnx.output(`new.${name}`, fresh, 'float32', ['batch', `crop.${name}`, channels]);
+      const recorded = onnx.input(name, 'float32', ['batch', `recorded.${name}`, channels]);
+      const taken = onnx.node('Gather', [fresh, rows], { attributes: { axis: 1 } });
+      return this.emit.concat([recorded, taken], 1);
+    });
+    this.setRows(operator.output, this.emit.attention(this.rows(operator.query), key!, value!, operator));
+  }
+}

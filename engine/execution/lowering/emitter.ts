@@ -1,0 +1,315 @@
+import type {
+  ActivationName,
+  Attention,
+  BatchNorm,
+  Embedding,
+  Geglu,
+  GroupNorm,
+  LayerNorm,
+  Sinusoid,
+} from '../../graph/operators.ts';
+import type { Weight } from '../../graph/values.ts';
+import { BLOCK } from '../../quantization/arithmetic.ts';
+import { type Layout, matrixShape } from '../../quantization/layers.ts';
+import type { Weights } from '../../weights/table.ts';
+import { MICROSOFT, OnnxBuilder, type Ref } from './onnx/onnx.ts';
+
+/** The left side of products: rows as they are multiplied, which may be gathered first. */
+export interface Operand {
+  rows: Ref;
+  /** Of bytes: value = (byte − zero) · scale. */
+  bytes?: { scale: Ref; zero: Ref };
+}
+
+/** Operators that are the same ONNX in every lowering, because they work on rows [B, N, C] or element by element. */
+export class Emitter {
+  readonly onnx = new OnnxBuilder();
+  readonly #weights: Weights;
+  readonly #bytes = new Map<Ref, Operand>();
+  /** Rows that are watched already. */
+  readonly #watched: Set<Ref> | undefined;
+
+  /** `watch`: gives the size of what products read as outputs, see `watchNames`. */
+  constructor(weights: Weights, options: { watch?: boolean } = {}) {
+    this.#weights = weights;
+    this.#watched = options.watch ? new Set() : undefined;
+  }
+
+  weight(weight: Weight, dims = weight.shape): Ref {
+    return this.onnx.weight(this.#weights.get(weight), dims);
+  }
+
+  /** x · wᵀ + b over the last axis. */
+  linear(x: Ref, weight: Weight, bias?: Weight, norm?: BatchNorm): Ref {
+    if (norm) {
+      const options = { domain: MICROSOFT, attributes: { transB: 1 } };
+      const [out, channels] = weight.shape as [number, number];
+      const matrix = this.kernel(weight, norm, [out, channels]);
+      const y = this.onnx.node('FusedMatMul', [x, matrix], options, 'linear');
+      return this.onnx.node('Add', [y, ...this.offsets(bias, norm)], {}, 'linear');
+    }
+    const added = bias && { bias: this.weight(bias) };
+    return this.product(this.operand(x, weight, 'linear'), weight, 'linear', added);
+  }
+
+  /** A weight with the batch norm after it folded in; ONNX Runtime computes it once, when the model is loaded. */
+  kernel(weight: Weight, norm: BatchNorm | undefined, dims = weight.shape): Ref {
+    const plain = this.weight(weight, dims);
+    if (!norm) return plain;
+    const perRow = [dims[0]!, ...dims.slice(1).map(() => 1)];
+    const scale = this.onnx.node('Reshape', [this.#scale(norm), this.onnx.ints(perRow)]);
+    return this.onnx.node('Mul', [plain, scale]);
+  }
+
+  /** What is added to each channel after the product, if anything: the bias with the batch norm folded in. */
+  offsets(bias: Weight | undefined, norm: BatchNorm | undefined): [] | [Ref] {
+    if (!norm) return bias ? [this.weight(bias)] : [];
+    const { onnx } = this;
+    const mean = this.weight(norm.mean);
+    const centred = bias ? onnx.node('Sub', [mean, this.weight(bias)]) : mean;
+    return [onnx.node('Sub', [this.weight(norm.bias), onnx.node('Mul', [centred, this.#scale(norm)])])];
+  }
+
+  #scale({ gain, variance, epsilon }: BatchNorm): Ref {
+    const { onnx } = this;
+    const stable = onnx.node('Add', [this.weight(variance), onnx.floats([epsilon])]);
+    return onnx.node('Div', [this.weight(gain), onnx.node('Sqrt', [stable])]);
+  }
+
+  geglu(x: Ref, { weight, bias, output }: Geglu): Ref {
+    const count = output.channels;
+    const [value, gate] = [0, 1].map((half) => {
+      const layout = `half.${half}` as const;
+      const part = { from: half * count, count };
+      const added = { bias: this.onnx.weight(this.#weights.get(bias), bias.shape, part) };
+      return this.product(this.operand(x, weight, layout), weight, layout, added);
+    });
+    const gated = this.onnx.node('Gelu', [gate!], { domain: MICROSOFT }, 'geglu');
+    return this.onnx.node('Mul', [value!, gated], {}, 'geglu');
+  }
+
+  /** Rows [B, N, C] as a product by a weight takes them: as bytes where the weight is int8. */
+  operand(x: Ref, weight: Weight, layout: Layout): Operand {
+    if (this.#watched && !this.#watched.has(x)) this.#see(x, weight, this.#watched);
+    if (this.#weights.matrix?.(weight, layout)?.form !== 'int8') return { rows: x };
+    let operand = this.#bytes.get(x);
+    if (!operand) {
+      const [rows, scale, zero] = this.onnx.nodes('DynamicQuantizeLinear', [x], 3, {}, 'quantize');
+      operand = { rows: rows!, bytes: { scale: scale!, zero: zero! } };
+      this.#bytes.set(x, operand);
+    }
+    return operand;
+  }
+
+  /**
+   * Rows by the matrix of a weight, plus a bias [N] and a shift [B or 1, 1, N]. `label` names it in profiles.
+   */
+  product(
+    { rows, bytes }: Operand,
+    weight: Weight,
+    layout: Layout,
+    { bias, shift }: { bias?: Ref; shift?: Ref } = {},
+    label = 'linear',
+  ): Ref {
+    const { onnx } = this;
+    const plus = (a: Ref, b?: Ref) => (b ? onnx.node('Add', [a, b], {}, label) : a);
+    const matrix = this.#weights.matrix?.(weight, layout);
+    if (!matrix) {
+      const y = this.#floatProduct(rows, weight, layout, label);
+      return bias ? plus(y, plus(bias, shift)) : plus(y, shift);
+    }
+    const values = onnx.weight(matrix.values);
+    const scale = onnx.weight(matrix.scale);
+    if (bytes) {
+      const inputs = [rows, values, bytes.scale, scale, bytes.zero, '', bias ?? ''];
+      return plus(onnx.node('MatMulIntegerToFloat', inputs, { domain: MICROSOFT }, label), shift);
+    }
+    const bits = matrix.form === 'blocks-4' ? 4 : 8;
+    const attributes = { K: matrix.rows, N: matrix.columns, bits, block_size: BLOCK };
+    const options = { domain: MICROSOFT, attributes };
+    return plus(onnx.node('MatMulNBits', [rows, values, scale, '', '', bias ?? ''], options, label), shift);
+  }
+
+  #floatProduct(rows: Ref, weight: Weight, layout: Layout, label: string): Ref {
+    const { onnx } = this;
+    const [out, channels] = weight.shape as [number, number];
+    const [, columns] = matrixShape(weight, layout);
+    if (layout === 'linear' || layout.startsWith('half')) {
+      const part = { from: layout === 'half.1' ? columns : 0, count: columns };
+      const matrix = onnx.weight(
+        this.#weights.get(weight),
+        [out, channels],
+        layout === 'linear' ? undefined : part,
+      );
+      return onnx.node(
+        'FusedMatMul',
+        [rows, matrix],
+        { domain: MICROSOFT, attributes: { transB: 1 } },
+        label,
+      );
+    }
+    // [C', C, taps] → [taps · C, C'], taps first. ONNX Runtime computes this once, when the model is loaded.
+    const kernel =
+      layout === 'window'
+        ? this.weight(weight, [out, channels, 9])
+        : onnx.node('Reshape', [
+            this.foldedKernel(weight, Number(layout.slice('corner.'.length))),
+            onnx.ints([out, channels, 4]),
+          ]);
+    const flat = onnx.node('Transpose', [kernel], { attributes: { perm: [2, 1, 0] } });
+    const matrix = onnx.node('Reshape', [flat, onnx.ints(matrixShape(weight, layout))]);
+    return onnx.node('MatMul', [rows, matrix], {}, label);
+  }
+
+  /** Outputs what `watchNames` names, of rows that products read: [C] each. */
+  #see(x: Ref, weight: Weight, watched: Set<Ref>): void {
+    const { onnx } = this;
+    watched.add(x);
+    const over = onnx.ints([0, 1]);
+    const without = { attributes: { keepdims: 0 } };
+    const channels = weight.shape[1]!;
+    const flat = onnx.node('Reshape', [x, onnx.ints([1, -1, channels])]);
+    const names = watchNames(weight);
+    const give = (name: string, type: string, of: Ref) =>
+      onnx.output(name, onnx.node(type, [of, over], without), 'float32', [channels]);
+    give(names.largest, 'ReduceMax', onnx.node('Abs', [flat]));
+    give(names.mean, 'ReduceMean', flat);
+    give(names.square, 'ReduceMean', onnx.node('Mul', [flat, flat]));
+  }
+
+  layerNorm(x: Ref, { gain, bias, epsilon }: LayerNorm): Ref {
+    const attributes = { axis: -1, epsilon: { float: epsilon } };
+    return this.onnx.node('LayerNormalization', [x, this.weight(gain), this.weight(bias)], { attributes });
+  }
+
+  attention(query: Ref, key: Ref, value: Ref, { heads, causal }: Attention): Ref {
+    const attributes = { num_heads: heads, ...(causal && { unidirectional: 1 }) };
+    const options = { domain: MICROSOFT, attributes };
+    return this.onnx.node('MultiHeadAttention', [query, key, value], options, 'attention');
+  }
+
+  split(x: Ref, lengths: readonly number[], axis: number): Ref[] {
+    return this.onnx.nodes('Split', [x, this.onnx.ints(lengths)], lengths.length, { attributes: { axis } });
+  }
+
+  /**
+   * The 2×2 kernel [C', C, 2, 2] that replaces a 3×3 one after nearest-neighbour ×2, for the fine positions of one
+   * parity class (2 · (y mod 2) + x mod 2): rows and columns that see the same coarse position are added.
+   * ONNX Runtime computes it once, when the model is loaded.
+   */
+  foldedKernel(weight: Weight, parity: number): Ref {
+    const { onnx } = this;
+    // Which of the three taps fall on the first and on the second coarse position: [2, 3].
+    const falls = [
+      [1, 0, 0, 0, 1, 1],
+      [1, 1, 0, 0, 0, 1],
+    ];
+    const [down, across] = [falls[parity >> 1]!, falls[parity & 1]!];
+    const transposed = [0, 1, 2].flatMap((tap) => [across[tap]!, across[tap + 3]!]);
+    const rows = onnx.node('MatMul', [onnx.floats(down, [2, 3]), this.weight(weight)]);
+    return onnx.node('MatMul', [rows, onnx.floats(transposed, [3, 2])]);
+  }
+
+  /** Group norm by given moments [2B, G, 1]: means, then means of squares. `dims`: see `scaleAndOffset`. */
+  groupNorm(x: Ref, moments: Ref, operator: GroupNorm, dims: readonly number[]): Ref {
+    const [scale, offset] = this.scaleAndOffset(moments, operator, dims);
+    return this.scaled(x, scale, offset, operator);
+  }
+
+  /**
+   * What group norm multiplies and adds, from moments [2B, G, 1]. `dims` is the shape in which one number a channel
+   * meets x, e.g. [−1, 1, C] for rows. A variance below zero is replaced by that of the moments `instead`.
+   */
+  scaleAndOffset(moments: Ref, operator: GroupNorm, dims: readonly number[], instead?: Ref): [Ref, Ref] {
+    const { onnx } = this;
+    const { groups, gain, bias, epsilon, input } = operator;
+    const spread = (of: Ref): [mean: Ref, variance: Ref] => {
+      const [mean, square] = onnx.nodes('Split', [of], 2, { attributes: { axis: 0, num_outputs: 2 } });
+      return [mean!, onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])])];
+    };
+    let [mean, variance] = spread(moments);
+    if (instead) {
+      const isNegative = onnx.node('Less', [variance, onnx.floats([0])]);
+      variance = onnx.node('Where', [isNegative, spread(instead)[1], variance]);
+    }
+    // Rounding can bring the variance of a nearly constant group below zero.
+    const known = onnx.node('Relu', [variance]);
+    const deviation = onnx.node('Sqrt', [onnx.node('Add', [known, onnx.floats([epsilon])])]);
+    const perGroup = [1, groups, input.channels / groups];
+    const scale = onnx.node('Div', [this.weight(gain, perGroup), deviation]);
+    const offset = onnx.node('Sub', [this.weight(bias, perGroup), onnx.node('Mul', [mean, scale])]);
+    const shape = onnx.ints(dims);
+    return [onnx.node('Reshape', [scale, shape]), onnx.node('Reshape', [offset, shape])];
+  }
+
+  /** x · scale + offset, then the norm's activation. */
+  scaled(x: Ref, scale: Ref, offset: Ref, { activation }: GroupNorm): Ref {
+    const { onnx } = this;
+    const y = onnx.node('Add', [onnx.node('Mul', [x, scale], {}, 'group-norm'), offset], {}, 'group-norm');
+    return activation ? this.activation(y, activation) : y;
+  }
+
+  activation(x: Ref, name: ActivationName): Ref {
+    if (name === 'relu') return this.onnx.node('Relu', [x]);
+    if (name === 'hard_swish') return this.onnx.node('HardSwish', [x]);
+    if (name === 'gelu_tanh') return this.onnx.node('FastGelu', [x], { domain: MICROSOFT });
+    if (name === 'gelu') return this.onnx.node('Gelu', [x], { domain: MICROSOFT });
+    // QuickGelu is x · sigmoid(alpha · x).
+    const alpha = { float: name === 'silu' ? 1 : 1.702 };
+    return this.onnx.node('QuickGelu', [x], { domain: MICROSOFT, attributes: { alpha } }, name);
+  }
+
+  affine(x: Ref, scale: number, offset: number): Ref {
+    const scaled = this.onnx.node('Mul', [x, this.onnx.floats([scale], [])]);
+    return this.onnx.node('Add', [scaled, this.onnx.floats([offset], [])]);
+  }
+
+  softClamp(x: Ref, limit: number): Ref {
+    const bound = this.onnx.floats([limit], []);
+    return this.onnx.node('Mul', [this.onnx.node('Tanh', [this.onnx.node('Div', [x, bound])]), bound]);
+  }
+
+  embedding(ids: Ref, { table, positions }: Embedding): Ref {
+    const { onnx } = this;
+    const quantized = this.#weights.table?.(table);
+    const taken = (from: Ref) => onnx.node('Gather', [from, ids]);
+    const rows = quantized
+      ? onnx.node('Mul', [
+          onnx.cast(taken(onnx.weight(quantized.values)), 'float32'),
+          taken(onnx.weight(quantized.scale)),
+        ])
+      : taken(this.weight(table));
+    const length = onnx.node('Shape', [ids], { attributes: { start: 1, end: 2 } });
+    const places = onnx.node('Slice', [this.weight(positions), onnx.ints([0]), length, onnx.ints([0])]);
+    return onnx.node('Add', [rows, places]);
+  }
+
+  sinusoid(x: Ref, { channels, shift, flip, output }: Sinusoid): Ref {
+    const { onnx } = this;
+    const half = channels / 2;
+    const frequencies = Array.from({ length: half }, (_, i) =>
+      Math.exp((-Math.log(10000) * i) / (half - shift)),
+    );
+    const column = onnx.node('Unsqueeze', [x, onnx.ints([-1])]);
+    const angles = onnx.node('Mul', [column, onnx.floats(frequencies)]);
+    const parts = [onnx.node('Sin', [angles]), onnx.node('Cos', [angles])];
+    if (flip) parts.reverse();
+    return onnx.node('Reshape', [this.concat(parts, -1), onnx.ints([0, output.channels])]);
+  }
+
+  sum(a: Ref, b: Ref): Ref {
+    return this.onnx.node('Add', [a, b], {}, 'sum');
+  }
+
+  concat(inputs: readonly Ref[], axis: number): Ref {
+    return this.onnx.node('Concat', inputs, { attributes: { axis } });
+  }
+}
+
+/**
+ * The outputs of a network that is watched, for rows that products read, named by the first product's weight: largest
+ * absolute value, mean, and mean of squares.
+ */
+export function watchNames({ name }: Weight): { largest: string; mean: string; square: string } {
+  return { largest: `largest.${name}`, mean: `mean.${name}`, square: `square.${name}` };
+}

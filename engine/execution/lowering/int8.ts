@@ -1,0 +1,92 @@
+import type { Network } from '../../graph/network.ts';
+import type { Convolution, Linear } from '../../graph/operators.ts';
+import type { ConvolutionBytes, Range } from '../../quantization/convolutions.ts';
+import type { WeightTable } from '../../weights/table.ts';
+import type { OnnxModel, Ref } from './onnx/onnx.ts';
+import { PlanarLowering } from './planar.ts';
+
+/** The outputs that tell between which values a convolution reads and gives; see `lowerRanges`. */
+export const rangeNames = (weight: string) => ({ read: `read.${weight}`, given: `given.${weight}` });
+
+/**
+ * A network in planar form that also gives the range of what each convolution that can be quantized reads and gives:
+ * `read.<weight>` and `given.<weight>` [2], the least and the largest value.
+ */
+export function lowerRanges(network: Network, weights: WeightTable): OnnxModel {
+  return new RangeLowering(weights).model(network);
+}
+
+/**
+ * A network in planar form whose convolutions over all channels are products of bytes, with one scale for what they
+ * read, one for each channel of the weight and one for what they give. Depthwise convolutions, attention, activations
+ * and norms stay float32: they take little of the time, or gain nothing.
+ */
+export function lowerInt8(
+  network: Network,
+  weights: WeightTable,
+  bytes: ReadonlyMap<string, ConvolutionBytes>,
+): OnnxModel {
+  return new Int8Lowering(weights, bytes).model(network);
+}
+
+type Attributes = Readonly<Record<string, number | readonly number[]>>;
+
+class RangeLowering extends PlanarLowering {
+  protected override convolved(
+    x: Ref,
+    operator: Convolution | Linear,
+    dims: readonly number[],
+    attributes: Attributes,
+  ): Ref {
+    const y = super.convolved(x, operator, dims, attributes);
+    const { read, given } = rangeNames(operator.weight.name);
+    this.#range(read, x);
+    this.#range(given, y);
+    return y;
+  }
+
+  #range(name: string, x: Ref): void {
+    const { onnx } = this.emit;
+    const ends = ['ReduceMin', 'ReduceMax'].map((type) =>
+      onnx.node('Reshape', [onnx.node(type, [x], { attributes: { keepdims: 0 } }), onnx.ints([1])]),
+    );
+    onnx.output(name, this.emit.concat(ends, 0), 'float32', [2]);
+  }
+}
+
+class Int8Lowering extends PlanarLowering {
+  readonly #bytes: ReadonlyMap<string, ConvolutionBytes>;
+  readonly #quantized = new Map<string, Ref>();
+
+  constructor(weights: WeightTable, bytes: ReadonlyMap<string, ConvolutionBytes>) {
+    super(weights);
+    this.#bytes = bytes;
+  }
+
+  protected override convolved(
+    x: Ref,
+    operator: Convolution | Linear,
+    dims: readonly number[],
+    attributes: Attributes,
+  ): Ref {
+    const quantized = this.#bytes.get(operator.weight.name);
+    if (!quantized) return super.convolved(x, operator, dims, attributes);
+    const { onnx } = this.emit;
+    const { values, scales, bias, read, given } = quantized;
+    const [readScale, readZero] = this.#scaleOf(read);
+    const [givenScale, givenZero] = this.#scaleOf(given);
+    const key = `${x} ${read.scale} ${read.zero}`;
+    const bytes =
+      this.#quantized.get(key) ?? onnx.node('QuantizeLinear', [x, readScale, readZero], {}, 'quantize');
+    this.#quantized.set(key, bytes);
+    const zeros = onnx.bytes(new Int8Array(scales.length), [scales.length]);
+    const weight = [onnx.bytes(values, dims), onnx.floats(scales), zeros];
+    const inputs = [bytes, readScale, readZero, ...weight, givenScale, givenZero, onnx.int32s(bias)];
+    const y = onnx.node('QLinearConv', inputs, { attributes }, operator.type);
+    return onnx.node('DequantizeLinear', [y, givenScale, givenZero], {}, 'quantize');
+  }
+
+  #scaleOf({ scale, zero }: Range): [Ref, Ref] {
+    return [this.emit.onnx.floats([scale], []), this.emit.onnx.bytes(Uint8Array.of(zero), [])];
+  }
+}

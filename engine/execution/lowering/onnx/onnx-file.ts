@@ -1,0 +1,146 @@
+import { open, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import protobuf from 'protobufjs';
+import { InputError, messageOf } from '../../../errors.ts';
+import { codeOf } from '../../../files.ts';
+import type { OnnxModel } from './onnx.ts';
+
+/**
+ * The part of onnx.proto3 that tells what a model takes and gives and which files it reads. What is not named here, the
+ * weights above all, is skipped.
+ */
+const source = `
+syntax = "proto3";
+package onnx;
+message StringStringEntryProto { string key = 1; string value = 2; }
+message TensorProto { repeated StringStringEntryProto external_data = 13; int32 data_location = 14; }
+message SparseTensorProto { TensorProto values = 1; TensorProto indices = 2; }
+message AttributeProto {
+  TensorProto t = 5; GraphProto g = 6; repeated TensorProto tensors = 10; repeated GraphProto graphs = 11;
+  SparseTensorProto sparse_tensor = 22; repeated SparseTensorProto sparse_tensors = 23;
+}
+message NodeProto { repeated AttributeProto attribute = 5; }
+message FunctionProto { repeated NodeProto node = 7; }
+message TrainingInfoProto { GraphProto initialization = 1; GraphProto algorithm = 2; }
+message ModelProto { GraphProto graph = 7; repeated TrainingInfoProto training_info = 20; repeated FunctionProto functions = 25; }
+message GraphProto {
+  repeated NodeProto node = 1; repeated TensorProto initializer = 5; repeated ValueInfoProto input = 11;
+  repeated ValueInfoProto output = 12; repeated SparseTensorProto sparse_initializer = 15;
+}
+message ValueInfoProto { string name = 1; TypeProto type = 2; }
+message TypeProto {
+  message Dimension { oneof value { int64 dim_value = 1; string dim_param = 2; } }
+  message Shape { repeated Dimension dim = 1; }
+  message Tensor { int32 elem_type = 1; Shape shape = 2; }
+  oneof value { Tensor tensor_type = 1; }
+}
+`;
+const ModelProto = protobuf.parse(source, { keepCase: true }).root.lookupType('onnx.ModelProto');
+
+/** What protobuf can hold. */
+const MAX_BYTES = 2 ** 31 - 1;
+const FLOAT32 = 1;
+
+/** A tensor that a model takes or gives. */
+export interface Port {
+  float32: boolean;
+  /** Undefined where the file does not say; a dimension that may vary is its name or empty. */
+  dims?: (number | string)[];
+}
+
+export interface OnnxFile {
+  model: OnnxModel;
+  inputs: ReadonlyMap<string, Port>;
+  outputs: ReadonlyMap<string, Port>;
+}
+
+interface ValueInfo {
+  name?: string;
+  type?: {
+    tensor_type?: { elem_type?: number; shape?: { dim?: { dim_value?: unknown; dim_param?: string }[] } };
+  };
+}
+
+/**
+ * Reads an ONNX file of anywhere: what it takes and gives. Nothing of it runs.
+ * @throws InputError if it cannot be read, is no ONNX model, or reads weights from a file outside its folder.
+ */
+export async function readOnnxFile(file: string): Promise<OnnxFile> {
+  const bytes = await readBounded(file);
+  const folder = path.dirname(path.resolve(file));
+  let message: { graph?: { input?: ValueInfo[]; output?: ValueInfo[] } };
+  try {
+    message = ModelProto.decode(bytes) as typeof message;
+  } catch (error) {
+    throw new InputError(`${file} is not an ONNX model, or is damaged (${messageOf(error)}).`);
+  }
+  if (!message.graph) throw new InputError(`${file} is not an ONNX model: it has no graph.`);
+  const external = externalFiles(message);
+  for (const location of external) await checkInside(folder, location, file);
+  return {
+    model: { name: path.basename(file), bytes, folder: external.size > 0 ? folder : undefined },
+    inputs: portsOf(message.graph.input),
+    outputs: portsOf(message.graph.output),
+  };
+}
+
+async function readBounded(file: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      if (size > MAX_BYTES)
+        throw new InputError(`${file} has ${size} bytes; ONNX files have at most ${MAX_BYTES}.`);
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`Cannot read ${file} (${codeOf(error) ?? messageOf(error)}).`, { cause: error });
+  }
+}
+
+/** Where the tensors of a message lie that are not in the file itself, wherever in it they are named. */
+function externalFiles(message: object): Set<string> {
+  const found = new Set<string>();
+  const waiting: unknown[] = [message];
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) continue;
+    if ('external_data' in value && Array.isArray(value.external_data))
+      for (const entry of value.external_data as { key?: string; value?: string }[])
+        if (entry.key === 'location') found.add(entry.value ?? '');
+    waiting.push(...Object.values(value));
+  }
+  return found;
+}
+
+async function checkInside(folder: string, location: string, file: string): Promise<void> {
+  const refusal = (why: string) =>
+    new InputError(`${file} reads its weights from ${JSON.stringify(location)}, ${why}; it is not opened.`);
+  const target = path.resolve(folder, location);
+  const leaves = (root: string, to: string) => {
+    const relative = path.relative(root, to);
+    return relative === '' || relative.split(path.sep)[0] === '..' || path.isAbsolute(relative);
+  };
+  if (path.isAbsolute(location) || path.win32.isAbsolute(location) || leaves(folder, target))
+    throw refusal('which is outside the folder of the model');
+  const real = await realpath(target).catch(() => undefined);
+  if (!real || !(await stat(real)).isFile())
+    throw refusal('which does not exist: get the whole folder of the model');
+  if (leaves(await realpath(folder), real)) throw refusal('a link that leaves the folder of the model');
+}
+
+function portsOf(values: readonly ValueInfo[] = []): Map<string, Port> {
+  return new Map(
+    values.map(({ name = '', type }) => {
+      const tensor = type?.tensor_type;
+      // A field that the file does not have reads as its type's zero.
+      const dims = tensor?.shape?.dim?.map((dim) =>
+        Object.hasOwn(dim, 'dim_value') ? Number(dim.dim_value) : (dim.dim_param ?? ''),
+      );
+      return [name, { float32: tensor?.elem_type === FLOAT32, ...(dims && { dims }) }];
+    }),
+  );
+}

@@ -1,0 +1,181 @@
+import type { Network } from '../../graph/network.ts';
+import type {
+  Convolution,
+  Enlargement,
+  LayerNorm,
+  LinearAttention,
+  Operator,
+} from '../../graph/operators.ts';
+import type { FeatureMap, Features, Value } from '../../graph/values.ts';
+import { type Anchors, hasWindow } from '../../regions/anchors.ts';
+import { mapsOf } from '../../regions/reach.ts';
+import type { WeightTable } from '../../weights/table.ts';
+import type { OnnxModel, Ref } from './onnx/onnx.ts';
+import { PlanarLowering } from './planar.ts';
+import { enlarged, keyValueSums, linearAttention } from './vision.ts';
+
+/** Names of tensors beside the network's own; see `lowerParts`. `id` is a value's. */
+export const mapName = (id: number) => `map.${id}`;
+export const stripNames = (id: number) =>
+  ['above', 'left', 'right', 'below'].map((side) => `${side}.${id}`) as [string, string, string, string];
+export const cutName = (id: number) => `cut.${id}`;
+export const keptName = (id: number) => `kept.${id}`;
+export const padsName = (id: number) => `pads.${id}`;
+export const sumsName = (path: string) => `sums.${path}`;
+export const keysName = (path: string) => `keys.${path}`;
+export const formerName = (name: string) => `former.${name}`;
+/** Rows and columns from which, and up to which, a rectangle is taken. */
+export const cornerNames = (name: string) => ({ from: `${name}.from`, to: `${name}.to` });
+
+/**
+ * A network in planar form that also gives what later computations of a part read: `map.<id>` for each recorded map,
+ * and for each linear attention its keys and values `keys.<path>` [B, heads, 2d, positions] and its sums over all
+ * positions `new.sums.<path>`.
+ */
+export function lowerRecording(network: Network, weights: WeightTable, anchors: Anchors): OnnxModel {
+  return new RecordingLowering(weights, anchors).model(network);
+}
+
+/**
+ * A network in planar form that computes a part (`regions/part.ts`) from what was recorded. The network's inputs are
+ * the windows that are read of them. Inputs beside them, `id` being that of the value which an operator gives:
+ * `former.map.<id>`, `former.keys.<path>`, `sums.<path>`: what was recorded, all of it;
+ * rectangles, each by its corners, `.from` and `.to`, int64 [2] rows and columns: `above.<id>`, `left.<id>`,
+ * `right.<id>`, `below.<id>` are what surrounds the computed part of a recorded map in its window; `cut.<id>` what an
+ * operator takes of such a window; `kept.<id>` what is kept of an enlargement; `keys.<path>` the part;
+ * `pads.<id>` int64 [8]: what an operator's window has beyond the border of the map, as ONNX's Pad takes it.
+ * Outputs beside the network's own: those of `lowerRecording`, of the part; `new.sums.*` over everything.
+ */
+export function lowerParts(network: Network, weights: WeightTable, anchors: Anchors): OnnxModel {
+  return new PartLowering(weights, anchors).model(network);
+}
+
+class RecordingLowering extends PlanarLowering {
+  protected readonly anchors: Anchors;
+
+  constructor(weights: WeightTable, anchors: Anchors) {
+    super(weights);
+    this.anchors = anchors;
+  }
+
+  override lower(operator: Operator): void {
+    super.lower(operator);
+    const { output } = operator;
+    if (output.kind === 'map' && this.anchors.recorded.has(output.id)) this.give(mapName(output.id), output);
+  }
+
+  protected give(name: string, map: FeatureMap): void {
+    const dims = ['batch', map.channels, `${name}.height`, `${name}.width`];
+    this.emit.onnx.output(name, this.planes(map), 'float32', dims);
+  }
+
+  protected override linearAttention(operator: LinearAttention): void {
+    const { path, input, output, headChannels: d } = operator;
+    const heads = output.channels / d;
+    const dims = ['batch', heads, d + 1, d];
+    const complete = (sums: Ref, keysValues: Ref): Ref => {
+      const { onnx } = this.emit;
+      const name = keysName(path);
+      onnx.output(name, keysValues, 'float32', ['batch', heads, 2 * d, `${name}.positions`]);
+      const all = this.completeSums(sums, operator, dims);
+      onnx.output(`new.${sumsName(path)}`, all, 'float32', dims);
+      return all;
+    };
+    this.setPlanes(output, linearAttention(this.emit, this.planes(input), operator, complete));
+  }
+
+  protected completeSums(sums: Ref, _operator: LinearAttention, _dims: (number | string)[]): Ref {
+    return sums;
+  }
+}
+
+class PartLowering extends RecordingLowering {
+  /** The operator that is being lowered. */
+  #operator: Operator | undefined;
+  /** Windows of recorded maps, put together when they are first read. */
+  readonly #windows = new Map<number, Ref>();
+
+  override input(name: string, value: Value): void {
+    super.input(name, value);
+    if (value.kind === 'map') this.#windows.set(value.id, super.planes(value));
+  }
+
+  override lower(operator: Operator): void {
+    this.#operator = operator;
+    super.lower(operator);
+    this.#operator = undefined;
+  }
+
+  /** What the operator reads: of a recorded map a window where it needs one, else the computed part. */
+  protected override planes(value: Features): Ref {
+    const operator = this.#operator;
+    const recorded = value.kind === 'map' && this.anchors.maps.has(value.id);
+    const reads = operator && mapsOf(operator)?.inputs.some(({ id }) => id === value.id);
+    if (!recorded || !reads || !this.anchors.wide.has(operator)) return super.planes(value);
+    return this.#cut(this.#window(value), cutName((operator.output as FeatureMap).id));
+  }
+
+  #window(map: FeatureMap): Ref {
+    const known = this.#windows.get(map.id);
+    if (known !== undefined) return known;
+    const former = this.#former(mapName(map.id), map.channels);
+    const [above, left, right, below] = stripNames(map.id).map((name) => this.#cut(former, name));
+    const middle = this.emit.concat([left!, super.planes(map), right!], 3);
+    const window = this.emit.concat([above!, middle, below!], 2);
+    this.#windows.set(map.id, window);
+    return window;
+  }
+
+  /** What was recorded under a name, everywhere. */
+  #former(name: string, channels: number): Ref {
+    const dims = ['batch', channels, `${name}.height`, `${name}.width`];
+    return this.emit.onnx.input(formerName(name), 'float32', dims);
+  }
+
+  #cut(planes: Ref, name: string): Ref {
+    const { onnx } = this.emit;
+    const { from, to } = cornerNames(name);
+    const corners = [from, to].map((corner) => onnx.input(corner, 'int64', [2]));
+    return onnx.node('Slice', [planes, ...corners, onnx.ints([2, 3])], {}, 'cut');
+  }
+
+  protected override source(operator: Convolution): Ref {
+    const planes = super.source(operator);
+    if (!hasWindow(operator)) return planes;
+    const { onnx } = this.emit;
+    return onnx.node('Pad', [planes, onnx.input(padsName(operator.output.id), 'int64', [8])]);
+  }
+
+  protected override pads(): readonly number[] {
+    return [0, 0, 0, 0];
+  }
+
+  protected override enlargement({ input, output }: Enlargement): void {
+    const pads = this.emit.onnx.input(padsName(output.id), 'int64', [8]);
+    const factor = 2 ** (input.level - output.level);
+    const fine = enlarged(this.emit, this.planes(input), input.channels, factor, pads);
+    // The coarse positions may reach beyond what is wanted of the fine ones.
+    this.setPlanes(output, this.#cut(fine, keptName(output.id)));
+  }
+
+  /** On planes, since the size of a level's part differs from map to map. */
+  protected override layerNorm(operator: LayerNorm): void {
+    const { onnx } = this.emit;
+    const turned = onnx.node('Transpose', [this.planes(operator.input)], {
+      attributes: { perm: [0, 2, 3, 1] },
+    });
+    const y = this.emit.layerNorm(turned, operator);
+    this.setPlanes(operator.output, onnx.node('Transpose', [y], { attributes: { perm: [0, 3, 1, 2] } }));
+  }
+
+  /** The recorded sums less those of the part as it was, and those of the part as it is. */
+  protected override completeSums(sums: Ref, operator: LinearAttention, dims: (number | string)[]): Ref {
+    const { onnx } = this.emit;
+    const { path, output, headChannels: d } = operator;
+    const name = keysName(path);
+    const part = this.#cut(this.#former(name, 2 * output.channels), name);
+    const heads = onnx.node('Reshape', [part, onnx.ints([0, output.channels / d, 2 * d, -1])]);
+    const all = onnx.input(sumsName(path), 'float32', dims);
+    return this.emit.sum(onnx.node('Sub', [all, keyValueSums(this.emit, heads, operator)]), sums);
+  }
+}

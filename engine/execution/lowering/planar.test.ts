@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { NetworkBuilder, weightsOf } from '../../graph/network.ts';
+import { float32, floats } from '../../graph/tensor.ts';
+import { NodeRuntime } from '../../host/node/runtime.ts';
+import { gaussianNoise } from '../../noise.ts';
+import { readFloat32 } from '../../weights/read.ts';
+import { syntheticWeights } from '../../weights/synthetic.ts';
+import { WeightTable } from '../../weights/table.ts';
+import { lowerPlanar } from './planar.ts';
+
+const CHANNELS = 128;
+const [HEIGHT, WIDTH] = [3, 5];
+
+test('folded upsampling is nearest-neighbour ×2 and a 3×3 convolution', async () => {
+  const net = new NetworkBuilder();
+  const x = net.inputMap('x', CHANNELS, 1);
+  net.output('y', net.convolution('up', x, 2, { upsample: true }));
+  const network = net.build('up');
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
+  try {
+    const source = await syntheticWeights(weightsOf(network), { seed: 1, folder });
+    const session = await new NodeRuntime(1).load(lowerPlanar(network, new WeightTable(network, source)), {
+      threads: 1,
+    });
+    const input = gaussianNoise(1, 0, CHANNELS * HEIGHT * WIDTH);
+    const outputs = await session.run({ x: float32(input, [1, CHANNELS, HEIGHT, WIDTH]) });
+    await session.release();
+    assert.deepEqual(outputs.y!.dims, [1, 2, 2 * HEIGHT, 2 * WIDTH]);
+    const expected = plainly(
+      input,
+      await readFloat32(source.find('up.weight')!),
+      await readFloat32(source.find('up.bias')!),
+    );
+    for (const [i, value] of floats(outputs, 'y').entries())
+      assert.ok(Math.abs(value - expected[i]!) < 1e-4, `${i}: ${value} instead of ${expected[i]}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+/** The sum over channels and taps, position by position. */
+function plainly(input: Float32Array, weight: Float32Array, bias: Float32Array): Float64Array {
+  const [height, width] = [2 * HEIGHT, 2 * WIDTH];
+  const result = new Float64Array(2 * height * width);
+  for (let out = 0; out < 2; out++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        let sum = bias[out]!;
+        for (let c = 0; c < CHANNELS; c++)
+          for (let tap = 0; tap < 9; tap++) {
+            const [row, column] = [y + Math.floor(tap / 3) - 1, x + (tap % 3) - 1];
+            if (row < 0 || column < 0 || row >= height || column >= width) continue;
+            const parent = (c * HEIGHT + (row >> 1)) * WIDTH + (column >> 1);
+            sum += weight[(out * CHANNELS + c) * 9 + tap]! * input[parent]!;
+          }
+        result[(out * height + y) * width + x] = sum;
+      }
+  return result;
+}

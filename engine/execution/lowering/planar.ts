@@ -1,0 +1,362 @@
+import type { Network } from '../../graph/network.ts';
+import type {
+  Attention,
+  Concat,
+  Convolution,
+  Enlargement,
+  GroupNorm,
+  LayerNorm,
+  Linear,
+  LinearAttention,
+  MaskProduct,
+  Operator,
+  Sum,
+  TransposedConvolution,
+} from '../../graph/operators.ts';
+import type { Features, Value } from '../../graph/values.ts';
+import type { Weights } from '../../weights/table.ts';
+import { Emitter } from './emitter.ts';
+import type { OnnxModel, Ref } from './onnx/onnx.ts';
+import { enlarged, linearAttention, positionMap, promptTokens } from './vision.ts';
+
+/**
+ * A network as an ordinary ONNX graph: maps are planes [B, C, H, W] with native convolutions, except inside
+ * transformers, where they are rows [B, H·W, C]. Any batch, size and text length: the graph has no fixed extent.
+ */
+export function lowerPlanar(network: Network, weights: Weights): OnnxModel {
+  return new PlanarLowering(weights).model(network);
+}
+
+/** On narrower maps moving the four parts of a folded upsampling into place costs more than it saves. */
+const FOLD_CHANNELS = 128;
+
+/** The forms in which a map is at hand; the other is made when an operator asks for it. */
+interface Forms {
+  planes?: Ref;
+  rows?: Ref;
+}
+
+/** Lowers operator by operator; a variant overrides what it does otherwise. */
+export class PlanarLowering {
+  readonly emit: Emitter;
+  readonly #forms = new Map<number, Forms>();
+  /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
+  readonly #extents = new Map<number, Ref>();
+
+  constructor(weights: Weights) {
+    this.emit = new Emitter(weights);
+  }
+
+  model(network: Network): OnnxModel {
+    for (const [name, value] of network.inputs) this.input(name, value);
+    for (const operator of network.operators) this.lower(operator);
+    for (const [name, value] of network.outputs) this.output(name, value);
+    return this.emit.onnx.encode(network.name);
+  }
+
+  input(name: string, value: Value): void {
+    const { onnx } = this.emit;
+    if (value.kind === 'map')
+      this.setPlanes(value, onnx.input(name, 'float32', ['batch', value.channels, 'height', 'width']));
+    else if (value.kind === 'ids') this.setRows(value, onnx.input(name, 'int64', ['batch', 'length']));
+    else if (value.kind === 'tokens')
+      this.setRows(value, onnx.input(name, 'float32', ['batch', 'length', value.channels]));
+    else this.setRows(value, onnx.input(name, 'float32', [`${name}_batch`, value.channels]));
+  }
+
+  output(name: string, value: Value): void {
+    const { onnx } = this.emit;
+    if (value.kind === 'ids') throw new Error('ids are not an output');
+    if (value.kind === 'map') {
+      const dims = ['batch', value.channels, `${name}_height`, `${name}_width`];
+      onnx.output(name, this.planes(value), 'float32', dims);
+    } else {
+      const rows = value.kind === 'tokens' ? [value.length ?? 'length'] : [];
+      const dims = ['batch', ...rows, value.channels];
+      onnx.output(name, this.rows(value), 'float32', dims);
+    }
+  }
+
+  lower(operator: Operator): void {
+    const { emit } = this;
+    switch (operator.type) {
+      case 'convolution':
+        this.#convolution(operator);
+        break;
+      case 'linear':
+        this.#linear(operator);
+        break;
+      case 'group-norm':
+        this.groupNorm(operator);
+        break;
+      case 'geglu':
+        this.setRows(operator.output, emit.geglu(this.rows(operator.input), operator));
+        break;
+      case 'layer-norm':
+        this.layerNorm(operator);
+        break;
+      case 'attention':
+        this.attention(operator);
+        break;
+      case 'linear-attention':
+        this.linearAttention(operator);
+        break;
+      case 'enlargement':
+        this.enlargement(operator);
+        break;
+      case 'transposed-convolution':
+        this.#transposedConvolution(operator);
+        break;
+      case 'mask-product':
+        this.#maskProduct(operator);
+        break;
+      case 'position-map':
+        this.setRows(operator.output, positionMap(emit, this.#extents.get(operator.like.level)!, operator));
+        break;
+      case 'prompt-tokens': {
+        const [points, labels] = [this.rows(operator.points), this.rows(operator.labels)];
+        this.setRows(operator.output, promptTokens(emit, points, labels, operator));
+        break;
+      }
+      case 'token-slice': {
+        const { onnx } = emit;
+        const bounds = [operator.from, operator.from + operator.count, 1].map((value) => onnx.ints([value]));
+        const [from, to, axis] = bounds;
+        this.setRows(operator.output, onnx.node('Slice', [this.rows(operator.input), from!, to!, axis!]));
+        break;
+      }
+      case 'learned':
+        this.setRows(operator.output, emit.weight(operator.weight));
+        break;
+      case 'global-average': {
+        const mean = emit.onnx.node('GlobalAveragePool', [this.planes(operator.input)]);
+        this.setRows(operator.output, emit.onnx.node('Flatten', [mean]));
+        break;
+      }
+      case 'embedding':
+        this.setRows(operator.output, emit.embedding(this.rows(operator.input), operator));
+        break;
+      case 'sinusoid':
+        this.setRows(operator.output, emit.sinusoid(this.rows(operator.input), operator));
+        break;
+      case 'activation':
+        this.#elementwise(operator, (x) => emit.activation(x, operator.function));
+        break;
+      case 'affine':
+        this.#elementwise(operator, (x) => emit.affine(x, operator.scale, operator.offset));
+        break;
+      case 'soft-clamp':
+        this.#elementwise(operator, (x) => emit.softClamp(x, operator.limit));
+        break;
+      case 'sum':
+        this.#sum(operator);
+        break;
+      case 'concat':
+        this.#concatenate(operator);
+        break;
+    }
+  }
+
+  #convolution(operator: Convolution): void {
+    const { emit } = this;
+    const { onnx } = emit;
+    const { output, weight, kernel, groups, stride, norm, shift } = operator;
+    let x = this.source(operator);
+    const foldable = kernel === 3 && groups === 1 && !norm && operator.input.channels >= FOLD_CHANNELS;
+    if (operator.upsample && foldable && !this.#extents.has(output.level)) {
+      this.setPlanes(output, this.#upsampled(x, operator));
+      return;
+    }
+    if (operator.upsample) x = this.#enlarge(x, output.level);
+    const attributes = {
+      kernel_shape: [kernel, kernel],
+      group: groups,
+      strides: [stride, stride],
+      pads: this.pads(operator),
+    };
+    let y = this.convolved(x, operator, weight.shape, attributes);
+    if (shift) y = onnx.node('Add', [y, onnx.node('Reshape', [this.rows(shift), onnx.ints([0, -1, 1, 1])])]);
+    this.setPlanes(output, y);
+  }
+
+  #transposedConvolution({ input, output, weight, bias }: TransposedConvolution): void {
+    const { emit } = this;
+    const inputs = [this.planes(input), emit.weight(weight), emit.weight(bias)];
+    const attributes = { kernel_shape: [2, 2], strides: [2, 2] };
+    this.setPlanes(output, emit.onnx.node('ConvTranspose', inputs, { attributes }, 'convolution'));
+  }
+
+  #maskProduct({ input, tokens, output }: MaskProduct): void {
+    const { onnx } = this.emit;
+    const planes = this.planes(input);
+    const kernels = this.emit.concat(
+      tokens.map((token) => this.rows(token)),
+      1,
+    );
+    const flat = onnx.node('Reshape', [planes, onnx.ints([0, 0, -1])]);
+    const product = onnx.node('MatMul', [kernels, flat], {}, 'linear');
+    const extent = onnx.node('Shape', [planes], { attributes: { start: 2, end: 4 } });
+    const shape = this.emit.concat([onnx.ints([0, output.channels]), extent], 0);
+    this.setPlanes(output, onnx.node('Reshape', [product, shape]));
+  }
+
+  /** The planes that a convolution reads. */
+  protected source({ input }: Convolution): Ref {
+    return this.planes(input);
+  }
+
+  /** Zeros that the convolution itself adds around what it reads: above, left, below, right. */
+  protected pads({ kernel, padding }: Convolution): readonly number[] {
+    const k = Math.floor(kernel / 2);
+    return { same: [k, k, k, k], end: [0, 0, 1, 1], none: [0, 0, 0, 0] }[padding];
+  }
+
+  /** A convolution of planes by a weight of the given shape, its batch norm folded in. */
+  protected convolved(
+    x: Ref,
+    { type, weight, bias, norm }: Convolution | Linear,
+    dims: readonly number[],
+    attributes: Readonly<Record<string, number | readonly number[]>>,
+  ): Ref {
+    const { emit } = this;
+    const inputs = [x, emit.kernel(weight, norm, dims), ...emit.offsets(bias, norm)];
+    return emit.onnx.node('Conv', inputs, { attributes }, type);
+  }
+
+  protected linearAttention(operator: LinearAttention): void {
+    this.setPlanes(operator.output, linearAttention(this.emit, this.planes(operator.input), operator));
+  }
+
+  protected layerNorm(operator: LayerNorm): void {
+    this.setRows(operator.output, this.emit.layerNorm(this.rows(operator.input), operator));
+  }
+
+  protected attention(operator: Attention): void {
+    const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.rows(v));
+    this.setRows(operator.output, this.emit.attention(query!, key!, value!, operator));
+  }
+
+  #linear(operator: Linear): void {
+    const { emit } = this;
+    const { input, output, weight, bias, norm } = operator;
+    if (input.kind === 'map' && this.#form(input).rows === undefined) {
+      const dims = [output.channels, input.channels, 1, 1];
+      this.setPlanes(output, this.convolved(this.planes(input), operator, dims, { kernel_shape: [1, 1] }));
+    } else {
+      this.setRows(output, emit.linear(this.rows(input), weight, bias, norm));
+    }
+  }
+
+  protected enlargement({ input, output }: Enlargement): void {
+    const factor = 2 ** (input.level - output.level);
+    this.setPlanes(output, enlarged(this.emit, this.planes(input), input.channels, factor));
+  }
+
+  protected groupNorm({ input, output, groups, epsilon, gain, bias, activation }: GroupNorm): void {
+    const { emit } = this;
+    const { onnx } = emit;
+    const x = this.planes(input);
+    const shape = onnx.node('Shape', [x]);
+    const grouped = onnx.node('Reshape', [x, onnx.ints([0, groups, -1])]);
+    const attributes = { epsilon: { float: epsilon } };
+    const ones = onnx.floats(new Float32Array(groups).fill(1));
+    const zeros = onnx.floats(new Float32Array(groups));
+    let y = onnx.node('InstanceNormalization', [grouped, ones, zeros], { attributes }, 'group-norm');
+    y = onnx.node('Reshape', [y, shape]);
+    y = onnx.node('Mul', [y, emit.weight(gain, [input.channels, 1, 1])], {}, 'group-norm');
+    y = onnx.node('Add', [y, emit.weight(bias, [input.channels, 1, 1])], {}, 'group-norm');
+    this.setPlanes(output, activation ? emit.activation(y, activation) : y);
+  }
+
+  #sum({ inputs: [a, b], output }: Sum): void {
+    const planes = this.#form(a).planes !== undefined && this.#form(b).planes !== undefined;
+    if (planes) this.setPlanes(output, this.emit.sum(this.planes(a), this.planes(b)));
+    else this.setRows(output, this.emit.sum(this.rows(a), this.rows(b)));
+  }
+
+  #concatenate({ inputs, output }: Concat): void {
+    if (output.kind === 'map') {
+      const planes = inputs.map((value) => this.planes(value));
+      this.setPlanes(output, this.emit.concat(planes, 1));
+    } else {
+      const rows = inputs.map((value) => this.rows(value));
+      this.setRows(output, this.emit.concat(rows, -1));
+    }
+  }
+
+  /**
+   * Nearest-neighbour ×2 and a 3×3 convolution as four 2×2 convolutions of the smaller map, one for each parity class
+   * of the result: 4/9 of the products. Only where the finer map is exactly twice as large, as in a decoder.
+   */
+  #upsampled(x: Ref, { weight, bias }: Convolution): Ref {
+    const { onnx } = this.emit;
+    const classes = [0, 1, 2, 3].map((parity) => {
+      const [below, right] = [parity >> 1, parity & 1];
+      const inputs = [x, this.emit.foldedKernel(weight, parity), ...(bias ? [this.emit.weight(bias)] : [])];
+      const attributes = { kernel_shape: [2, 2], pads: [1 - below, 1 - right, below, right] };
+      return onnx.node('Conv', inputs, { attributes }, 'convolution');
+    });
+    return onnx.node('DepthToSpace', [this.emit.concat(classes, 1)], { attributes: { blocksize: 2 } });
+  }
+
+  /** Nearest-neighbour ×2, cut to the size of a level that is known already, from the way down. */
+  #enlarge(x: Ref, level: number): Ref {
+    const { onnx } = this.emit;
+    const attributes = {
+      mode: 'nearest',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+    };
+    const known = this.#extents.get(level);
+    if (known === undefined) return onnx.node('Resize', [x, '', onnx.floats([1, 1, 2, 2])], { attributes });
+    const leading = onnx.node('Shape', [x], { attributes: { start: 0, end: 2 } });
+    return onnx.node('Resize', [x, '', '', this.emit.concat([leading, known], 0)], { attributes });
+  }
+
+  /** Element by element, in whichever form the input is at hand. */
+  #elementwise({ input, output }: { input: Features; output: Features }, compute: (x: Ref) => Ref): void {
+    const { planes } = this.#form(input);
+    if (planes !== undefined) this.setPlanes(output, compute(planes));
+    else this.setRows(output, compute(this.rows(input)));
+  }
+
+  #form(value: Value): Forms {
+    const forms = this.#forms.get(value.id);
+    if (!forms) throw new Error(`value ${value.id} is read before it is computed`);
+    return forms;
+  }
+
+  protected setPlanes(value: Features, ref: Ref): void {
+    this.#forms.set(value.id, { planes: ref });
+    if (value.kind !== 'map' || this.#extents.has(value.level)) return;
+    const attributes = { start: 2, end: 4 };
+    this.#extents.set(value.level, this.emit.onnx.node('Shape', [ref], { attributes }));
+  }
+
+  protected setRows(value: Value, ref: Ref): void {
+    this.#forms.set(value.id, { rows: ref });
+  }
+
+  protected planes(value: Features): Ref {
+    const forms = this.#form(value);
+    if (forms.planes !== undefined) return forms.planes;
+    if (value.kind !== 'map') throw new Error('only maps have planes');
+    const { onnx } = this.emit;
+    const across = onnx.node('Transpose', [forms.rows!], { attributes: { perm: [0, 2, 1] } });
+    const extent = this.#extents.get(value.level)!;
+    forms.planes = onnx.node('Reshape', [
+      across,
+      this.emit.concat([onnx.ints([0, value.channels]), extent], 0),
+    ]);
+    return forms.planes;
+  }
+
+  protected rows(value: Value): Ref {
+    const forms = this.#form(value);
+    if (forms.rows !== undefined) return forms.rows;
+    const { onnx } = this.emit;
+    const flat = onnx.node('Reshape', [forms.planes!, onnx.ints([0, 0, -1])]);
+    forms.rows = onnx.node('Transpose', [flat], { attributes: { perm: [0, 2, 1] } });
+    return forms.rows;
+  }
+}

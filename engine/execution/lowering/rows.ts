@@ -1,0 +1,339 @@
+import type { AttentionMode } from '../../../shared/api.ts';
+import { InputError } from '../../errors.ts';
+import type { Network } from '../../graph/network.ts';
+import type { Attention, Convolution, GroupNorm, Linear, Operator } from '../../graph/operators.ts';
+import type { FeatureMap, Features, Value, Weight } from '../../graph/values.ts';
+import { type Layout, layoutsOf } from '../../quantization/layers.ts';
+import {
+  type AttendedFeature,
+  attendedOf,
+  freshName,
+  indexName,
+  isSelfAttention,
+  keysFromName,
+  keysName,
+  momentsOf,
+  type RowFeature,
+  type Statistics,
+  type Storage,
+  scaleName,
+  shareName,
+  type WindowFeature,
+  windowOf,
+} from '../../regions/features.ts';
+import type { Weights } from '../../weights/table.ts';
+import { shiftName, textName, textProjections } from './conditioning.ts';
+import { Emitter, type Operand } from './emitter.ts';
+import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
+
+export interface RowsOptions {
+  /**
+   * Upsampling convolutions as four 2×2 convolutions of the smaller map with summed weights: 4/9 of the products.
+   * Right only where every level but the coarsest has even sizes.
+   */
+  foldUpsampling: boolean;
+  /** How features are recorded; see `regions/features.ts`. */
+  storage: Storage;
+  /**
+   * With `recorded` there are fewer operators, but the network can neither run densely nor record; with `fresh` it can
+   * do nothing but run densely, in less memory; see `Statistics`.
+   */
+  statistics: Statistics;
+  attention: AttentionMode;
+  /** For calibration; see `Emitter`. */
+  watch?: boolean;
+}
+
+/**
+ * A network over rows: maps are [B, N, C], one row a position, and only the rows of a region plan are computed.
+ *
+ * Inputs (l is a level; see `regions/plan.ts` and `regions/features.ts`): the network's maps; in place of its text and
+ * its vectors what they give, see `conditioning.ts`;
+ * `same.l`, `down.l`, `up.l` (or `up.l.q`, one a parity class): neighbour indexes, int32 [N, taps];
+ * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
+ * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
+ * where keys are sampled, `keys.count.l` [1]: how many of the active rows are keys;
+ * where they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C]; behind the recorded rows there is then
+ * room for the active ones, from row `keys.from.l` [B] on;
+ * for each group norm `scale.*` and `offset.*` [B, 1, C]: y = x · scale + offset;
+ * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: where fresh is not 0, scale and offset
+ * come from moments = fresh · Σ + `moments.*`, where Σ sums the active rows' values (first B) and squares (last B),
+ * averaged over the channels of a group.
+ *
+ * In the form `fresh` only the network's maps, indexes, `fresh.l` and `keys.count.l`, and no outputs but its own.
+ *
+ * In the form of bands instead `fresh.l` [K], `share.l` [K, N] and `moments.*` only: `share` makes K bands of the active
+ * rows, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a variance
+ * below zero is replaced by that of the active rows alone. `new.moments.*` is own.
+ *
+ * Outputs: the network's own; each feature of this pass under its name with `new.` before it, float32, rows in plan
+ * order; scale and offset likewise.
+ */
+export function lowerRows(network: Network, weights: Weights, options: RowsOptions): OnnxModel {
+  const lowering = new RowsLowering(weights, options, textProjections(network));
+  for (const [name, value] of network.inputs) if (value.kind === 'map') lowering.input(name, value);
+  for (const operator of network.operators) if (operator.output.kind !== 'vector') lowering.lower(operator);
+  for (const [name, value] of network.outputs) lowering.output(name, value);
+  return lowering.emit.onnx.encode(network.name);
+}
+
+const CORNERS = 4;
+const WINDOW = 9;
+
+class RowsLowering {
+  readonly emit: Emitter;
+  readonly #options: RowsOptions;
+  readonly #projections: ReadonlySet<Linear>;
+  readonly #refs = new Map<number, Ref>();
+  readonly #inputs = new Map<string, Ref>();
+
+  constructor(weights: Weights, options: RowsOptions, projections: readonly Linear[]) {
+    this.emit = new Emitter(weights, options);
+    this.#options = options;
+    this.#projections = new Set(projections);
+  }
+
+  input(name: string, { id, channels, level }: FeatureMap): void {
+    this.#refs.set(id, this.emit.onnx.input(name, 'float32', ['batch', `rows_${level}`, channels]));
+  }
+
+  output(name: string, value: Value): void {
+    if (value.kind !== 'map') throw new Error(`${name} is not a map`);
+    const dims = ['batch', `rows_${value.level}`, value.channels];
+    this.emit.onnx.output(name, this.#get(value), 'float32', dims);
+  }
+
+  lower(operator: Operator): void {
+    const { emit } = this;
+    switch (operator.type) {
+      case 'convolution':
+        this.#set(operator.output, this.#convolution(operator));
+        break;
+      case 'group-norm':
+        this.#set(operator.output, this.#groupNorm(operator));
+        break;
+      case 'attention':
+        this.#set(operator.output, this.#attention(operator));
+        break;
+      case 'linear': {
+        const { input, output, weight, bias, norm } = operator;
+        const projected = this.#projections.has(operator);
+        const dims = ['batch', 'length', output.channels];
+        const y = projected
+          ? this.#input(textName(weight), 'float32', dims)
+          : emit.linear(this.#get(input), weight, bias, norm);
+        this.#set(output, y);
+        break;
+      }
+      case 'geglu':
+        this.#set(operator.output, emit.geglu(this.#get(operator.input), operator));
+        break;
+      case 'layer-norm':
+        this.#set(operator.output, emit.layerNorm(this.#get(operator.input), operator));
+        break;
+      case 'embedding':
+      case 'sinusoid':
+        throw new Error(`a network in rows form has no ${operator.type}`);
+      case 'activation':
+        this.#set(operator.output, emit.activation(this.#get(operator.input), operator.function));
+        break;
+      case 'affine':
+        this.#set(operator.output, emit.affine(this.#get(operator.input), operator.scale, operator.offset));
+        break;
+      case 'soft-clamp':
+        this.#set(operator.output, emit.softClamp(this.#get(operator.input), operator.limit));
+        break;
+      case 'sum': {
+        const [a, b] = operator.inputs;
+        this.#set(operator.output, emit.sum(this.#get(a), this.#get(b)));
+        break;
+      }
+      case 'concat': {
+        const inputs = operator.inputs.map((value) => this.#get(value));
+        this.#set(operator.output, emit.concat(inputs, -1));
+        break;
+      }
+      default:
+        throw new Error(`${operator.type} has no rows form`);
+    }
+  }
+
+  /** Gathers each row's neighbours side by side and multiplies: [B, N, taps · C] · [taps · C, C']. */
+  #convolution(operator: Convolution): Ref {
+    const { emit } = this;
+    const { onnx } = emit;
+    const { input, weight, kernel, padding, groups, norm, bias, shift } = operator;
+    if (kernel !== 3 || padding !== 'same' || groups > 1 || norm)
+      throw new InputError(
+        `${weight.name}: only 3×3 convolutions with padding 1 can be computed for a part of the picture.`,
+      );
+    const feature = windowOf(operator);
+    const added = {
+      ...(bias && { bias: emit.weight(bias) }),
+      ...(shift && {
+        shift: this.#input(shiftName(weight), 'float32', ['shift_batch', 1, shift.channels]),
+      }),
+    };
+    const layouts = layoutsOf(operator, this.#options.foldUpsampling);
+    const source = this.#surrounded(feature, this.#get(input), weight, layouts[0]!);
+    const parts = layouts.map((layout, parity) => {
+      const folded = layout !== 'window';
+      const name = indexName(feature.reader, input.level, folded ? parity : undefined);
+      const taps = folded ? CORNERS : WINDOW;
+      const index = this.#input(name, 'int32', [`rows.${name}`, taps]);
+      const gathered = onnx.node('Gather', [source.rows, index], { attributes: { axis: 1 } }, 'window');
+      const rows = onnx.node('Reshape', [gathered, onnx.ints([0, 0, taps * input.channels])]);
+      return emit.product({ ...source, rows }, weight, layout, added, 'convolution');
+    });
+    return parts.length === 1 ? parts[0]! : emit.concat(parts, 1);
+  }
+
+  /** What a convolution gathers from: its rows, recorded ones around them, and a row of zeros at the end. */
+  #surrounded(feature: WindowFeature, x: Ref, weight: Weight, layout: Layout): Operand {
+    const { emit } = this;
+    if (this.#options.statistics !== 'fresh') {
+      this.#give(feature, x);
+      const halo = this.#input(feature.name, 'float32', this.#rowDims(feature));
+      return emit.operand(emit.concat([x, halo], 1), weight, layout);
+    }
+    const operand = emit.operand(x, weight, layout);
+    const pads = emit.onnx.ints([0, 0, 0, 0, 1, 0]);
+    const zero = operand.bytes ? [operand.bytes.zero] : [];
+    return { ...operand, rows: emit.onnx.node('Pad', [operand.rows, pads, ...zero], {}, 'window') };
+  }
+
+  #groupNorm(operator: GroupNorm): Ref {
+    const { emit } = this;
+    const { onnx } = emit;
+    const { groups, input } = operator;
+    const names = momentsOf(operator);
+    if (this.#options.statistics === 'bands') return this.#bandsNorm(operator);
+    if (this.#options.statistics === 'fresh') {
+      const x = this.#get(input);
+      const fresh = this.#input(freshName(input.level), 'float32', [1]);
+      const moments = onnx.node('Mul', [this.#moments(x, operator), fresh]);
+      return emit.groupNorm(x, moments, operator, [-1, 1, input.channels]);
+    }
+    const each = ['batch', 1, input.channels];
+    const given = [names.scale, names.offset].map((known) => this.#input(known, 'float32', each));
+    const x = this.#get(input);
+    if (this.#options.statistics === 'recorded') return emit.scaled(x, given[0]!, given[1]!, operator);
+    const fresh = this.#input(freshName(input.level), 'float32', [1]);
+    const both = ['two_batch', groups, 1];
+    const recorded = this.#input(names.name, 'float32', both);
+    const isFresh = onnx.node('Squeeze', [onnx.node('Greater', [fresh, onnx.floats([0])])]);
+    const [scale, offset, moments] = onnx.branch(
+      isFresh,
+      [each, each, both],
+      () => {
+        const own = this.#moments(x, operator);
+        const moments = onnx.node('Add', [onnx.node('Mul', [own, fresh]), recorded]);
+        return [...emit.scaleAndOffset(moments, operator, [-1, 1, input.channels]), moments];
+      },
+      () => [...given, recorded].map((ref) => onnx.node('Identity', [ref])),
+    );
+    onnx.output(`new.${names.name}`, moments!, 'float32', both);
+    onnx.output(`new.${names.scale}`, scale!, 'float32', each);
+    onnx.output(`new.${names.offset}`, offset!, 'float32', each);
+    return emit.scaled(x, scale!, offset!, operator);
+  }
+
+  #bandsNorm(operator: GroupNorm): Ref {
+    const { emit } = this;
+    const { onnx } = emit;
+    const { groups, input } = operator;
+    const { level, channels } = input;
+    const { name } = momentsOf(operator);
+    const x = this.#get(input);
+    const fresh = this.#input(freshName(level), 'float32', ['bands']);
+    const share = this.#input(shareName(level), 'float32', ['bands', `rows_${level}`]);
+    const given = this.#input(name, 'float32', ['two_batch', groups, 1]);
+    const squares = onnx.node('Mul', [x, x], {}, 'moments');
+    const means = [x, squares].map((rows) => onnx.node('MatMul', [share, rows], {}, 'moments'));
+    const grouped = onnx.node('Reshape', [emit.concat(means, 0), onnx.ints([0, 0, groups, -1])]);
+    const keepdims = { attributes: { keepdims: 0 } };
+    const own = onnx.node('ReduceMean', [grouped, onnx.ints([3])], keepdims, 'moments');
+    onnx.output(`new.${name}`, own, 'float32', ['two_batch', 'bands', groups]);
+    const weighted = onnx.node('Reshape', [onnx.node('MatMul', [fresh, own]), onnx.ints([0, groups, 1])]);
+    const alone = onnx.node('Div', [weighted, onnx.node('ReduceSum', [fresh], keepdims)]);
+    const moments = onnx.node('Add', [weighted, given]);
+    const [scale, offset] = emit.scaleAndOffset(moments, operator, [-1, 1, channels], alone);
+    return emit.scaled(x, scale, offset, operator);
+  }
+
+  /** Sums over rows of values and of squares, averaged over the channels of a group: [2B, G, 1]. */
+  #moments(x: Ref, { groups, input }: GroupNorm): Ref {
+    const { onnx } = this.emit;
+    const sum = (rows: Ref) =>
+      onnx.node('ReduceSum', [rows, onnx.ints([1])], { attributes: { keepdims: 0 } }, 'moments');
+    // ReduceSumSquare is several times slower over rows than a product and a sum.
+    const sums = this.emit.concat([sum(x), sum(onnx.node('Mul', [x, x], {}, 'moments'))], 0);
+    const grouped = onnx.node('Reshape', [sums, onnx.ints([-1, groups, input.channels / groups])]);
+    return onnx.node('ReduceMean', [grouped, onnx.ints([2])], {}, 'moments');
+  }
+
+  #attention(operator: Attention): Ref {
+    const { emit } = this;
+    const { onnx } = emit;
+    const query = this.#get(operator.query);
+    const [key, value] = [this.#get(operator.key), this.#get(operator.value)];
+    if (!isSelfAttention(operator)) return emit.attention(query, key, value, operator);
+    const [keys, values] = attendedOf(operator) as [AttendedFeature, AttendedFeature];
+    const [freshKeys, freshValues] = [this.#seen(key, keys), this.#seen(value, values)];
+    if (this.#options.statistics === 'fresh') return emit.attention(query, freshKeys, freshValues, operator);
+    this.#give(keys, freshKeys);
+    this.#give(values, freshValues);
+    // Softmax does not care about the order of keys: recorded rows first, then the fresh ones.
+    if (this.#options.storage === 'float32') {
+      const all = (feature: AttendedFeature, fresh: Ref) =>
+        emit.concat([this.#input(feature.name, 'float32', this.#rowDims(feature)), fresh], 1);
+      return emit.attention(query, all(keys, freshKeys), all(values, freshValues), operator);
+    }
+    // In units of the recorded scale of each channel: q · (s · k) = (q · s) · k saves a product a recorded number. What
+    // is cast is written into where it is, which saves a copy of all keys and values.
+    const scaled = (feature: AttendedFeature, fresh: Ref) => {
+      const scale = this.#input(scaleName(feature.name), 'float32', [1, 1, feature.channels]);
+      const bytes = this.#input(feature.name, 'int8', this.#rowDims(feature));
+      const from = this.#input(keysFromName(feature.level), 'int64', ['batch']);
+      const inputs = [onnx.cast(bytes, 'float32'), onnx.node('Div', [fresh, scale]), from];
+      return { scale, all: onnx.node('TensorScatter', inputs, { attributes: { axis: 1 } }, 'keys') };
+    };
+    const [k, v] = [scaled(keys, freshKeys), scaled(values, freshValues)];
+    const seen = emit.attention(onnx.node('Mul', [query, k.scale]), k.all, v.all, operator);
+    return onnx.node('Mul', [seen, v.scale]);
+  }
+
+  /** The fresh keys or values that are seen. */
+  #seen(rows: Ref, { level }: AttendedFeature): Ref {
+    if (this.#options.attention === 'full') return rows;
+    const { onnx } = this.emit;
+    const count = this.#input(keysName(level), 'int64', [1]);
+    return onnx.node('Slice', [rows, onnx.ints([0]), count, onnx.ints([1])], {}, 'keys');
+  }
+
+  #rowDims({ name, channels }: RowFeature): (number | string)[] {
+    return ['batch', `rows.${name}`, channels];
+  }
+
+  /** An output that gives this pass's rows for later passes. */
+  #give({ kind, name, level, channels }: RowFeature, rows: Ref): void {
+    const count = kind === 'window' ? `rows_${level}` : `keys_${level}`;
+    this.emit.onnx.output(`new.${name}`, rows, 'float32', ['batch', count, channels]);
+  }
+
+  /** A graph input, which several operators may read. */
+  #input(name: string, type: ElementType, dims: (number | string)[]): Ref {
+    if (!this.#inputs.has(name)) this.#inputs.set(name, this.emit.onnx.input(name, type, dims));
+    return this.#inputs.get(name)!;
+  }
+
+  #set(value: Features, ref: Ref): void {
+    this.#refs.set(value.id, ref);
+  }
+
+  #get(value: Value): Ref {
+    const ref = this.#refs.get(value.id);
+    if (ref === undefined) throw new Error(`value ${value.id} is read before it is computed`);
+    return ref;
+  }
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { PRECISIONS, type Precision } from '../../shared/api.ts';
+import { CATALOGUE } from '../models/catalogue.ts';
+import { SyntheticModel } from '../models/synthetic.ts';
+import { entryMemory, memorySentences } from '../pipelines/memory-sentence.ts';
+import { type PlannedModel, planMemory, predictMemory } from './memory-plan.ts';
+
+const synthetic = (name: string, second = false): PlannedModel => {
+  const model = new SyntheticModel(name, '/nowhere');
+  return {
+    name,
+    autoencoder: model.autoencoder,
+    textParts: second ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'],
+    network: (part) => model.network(part),
+  };
+};
+const sd15 = synthetic('sd15');
+const sdxl = synthetic('sdxl', true);
+const square = (side: number) => ({ width: side, height: side, batch: 2, precision: 'fp32' as const });
+
+test('memory grows with the model, the size and guidance; apart is less than together', () => {
+  const small = predictMemory(sd15, square(512));
+  const large = predictMemory(sd15, square(1024));
+  assert.ok(large.together > small.together && large.apart > small.apart);
+  assert.ok(small.apart < small.together);
+  assert.ok(predictMemory(sdxl, square(512)).apart > small.apart);
+  assert.ok(predictMemory(sd15, { ...square(512), batch: 1 }).together < small.together);
+  assert.ok(predictMemory(sd15, { ...square(512), precision: 'int8' }).apart < small.apart);
+});
+
+test('the catalogue tells what its models take', () => {
+  for (const entry of CATALOGUE) {
+    const needs = entryMemory(entry);
+    assert.equal(needs !== undefined, entry.purpose === 'pictures', entry.id);
+    if (!needs) continue;
+    assert.ok(needs.int8.apart <= needs.fp32.apart);
+    assert.match(memorySentences(entry)[0]!, /takes about \d.* in fp32, .* in int8.* at least/);
+  }
+});
+
+test('plenty: everything stays loaded; less: one after another; too little: refused with what would fit', () => {
+  const { together, apart } = predictMemory(sd15, square(512));
+  const plan = (available: number) => planMemory(sd15, square(512), available, PRECISIONS);
+  assert.equal(plan(together), 'together');
+  assert.equal(plan(apart), 'apart');
+  assert.throws(
+    () => plan(apart / 2),
+    /needs about 3\.\d+ GB .* 512x512 pixels.*would fit: 384x384 pixels in the precision int8/,
+  );
+  assert.throws(() => plan(0.8 * apart), /would fit: the precision int8\.$/);
+  assert.throws(() => planMemory(sdxl, square(1024), 12e9 / 2, ['fp32']), /a smaller model would fit/);
+});
+
+test('rows take more than planes, bytes less than floats, and what is recorded comes on top', () => {
+  const { together } = predictMemory(sd15, square(512));
+  const of = (change: object) => predictMemory(sd15, { ...square(512), ...change }).together;
+  assert.ok(of({ rows: true }) > together);
+  assert.ok(of({ precision: 'int8' }) < 0.65 * together);
+  // int4 computes with floats, so that only small pictures take less than in int8.
+  const small = square(256);
+  const smallest = (precision: Precision) => predictMemory(sd15, { ...small, precision }).together;
+  assert.ok(smallest('int4') < smallest('int8') && of({ precision: 'int4' }) > of({ precision: 'int8' }));
+  for (const precision of PRECISIONS) {
+    assert.ok(of({ precision, records: true }) > of({ precision }) + 500e6, precision);
+    assert.ok(of({ precision, edit: true }) > of({ precision, records: true }), precision);
+  }
+});
+
+test('an edit that does not fit is refused with the precision in which it would', () => {
+  const edit = { ...square(512), edit: true };
+  const { together } = predictMemory(sd15, { ...edit, precision: 'int8' });
+  assert.equal(planMemory(sd15, { ...edit, precision: 'int8' }, together, PRECISIONS), 'together');
+  assert.throws(() => planMemory(sd15, edit, together, PRECISIONS), /would fit: .*the precision int8\.$/);
+});

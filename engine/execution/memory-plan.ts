@@ -1,0 +1,156 @@
+import type { Precision } from '../../shared/api.ts';
+import { formatBytes } from '../../shared/units.ts';
+import { InputError } from '../errors.ts';
+import type { Extent } from '../graph/macs.ts';
+import { peakValueBytes } from '../graph/memory.ts';
+import { countParameters, type Network } from '../graph/network.ts';
+import type { Part } from '../models/parts.ts';
+import { weightBytes } from '../quantization/size.ts';
+import { passBytes, rowsScratch } from './lowering/rows-memory.ts';
+import { RowsUNet } from './rows-unet.ts';
+
+const FLOAT_BYTES = 4;
+
+/** What of a model the prediction looks at. */
+export interface PlannedModel {
+  name: string;
+  textParts: readonly Part[];
+  autoencoder: { scale: number };
+  network(part: Part): Network;
+}
+
+export interface PlannedPicture {
+  width: number;
+  height: number;
+  /** 2 with guidance, 1 without. */
+  batch: number;
+  precision: Precision;
+  /** A whole picture is drawn by the rows form in float32 too; see `Components.rowsAreFaster`. */
+  rows?: boolean;
+  /** Features are recorded, for an edit or for a later one: all networks stay, the U-Net in rows form. */
+  records?: boolean;
+  /** The picture is encoded, too. */
+  edit?: boolean;
+}
+
+/** Bytes that drawing a picture takes at its peak. */
+export interface MemoryNeeds {
+  /** With every network loaded, which makes the next picture quick. */
+  together: number;
+  /** With each network loaded when it is needed and freed after that. */
+  apart: number;
+}
+
+export interface PartNeeds {
+  weights: number;
+  values: number;
+  /** Both with the process, where nothing else runs. */
+  total: number;
+}
+
+/**
+ * How memory follows from the graph, fitted to measured peaks (`studies/peaks.ts` compares): bytes of the process and
+ * the runtime, those of the larger graphs of rows and of a form that records, and what the runtime's arena takes for
+ * each byte that lives at once.
+ */
+const PROCESS_BYTES = 170e6;
+const ROWS_BYTES = 70e6;
+const RECORDING_BYTES = 60e6;
+const ARENA = { planar: 2.4, floatRows: 1.8, byteRows: 1.2 } as const;
+/** A pass that is recorded is there as it was computed, and once more as the caller gets it. */
+const RECORDED_COPIES = 2;
+/** Of its bytes, what is kept of it. */
+const STORED_SHARE = 0.25;
+
+const TOKENS = 77;
+
+/** Predicts the peak from the networks' definitions; no weights are needed. */
+export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
+  const { width, height, batch, precision, edit = false, records = edit } = picture;
+  const { scale } = model.autoencoder;
+  const pixels = { width, height, batch: 1, tokens: TOKENS };
+  const latents = {
+    width: Math.ceil(width / scale),
+    height: Math.ceil(height / scale),
+    batch,
+    tokens: TOKENS,
+  };
+  const need = ({ weights, values }: PartNeeds) => weights + values;
+  const part = (name: Part, extent: Extent) => need(predictPart(model.network(name), extent));
+  const texts = model.textParts.map((name) => need(predictPart(model.network(name), latents, precision)));
+  const text = texts.reduce((a, b) => a + b, 0);
+  const unet = need(predictUNet(model.network('unet'), latents, { ...picture, records }));
+  const decoder = part('vae-decoder', pixels);
+  const encoder = edit ? part('vae-encoder', pixels) : 0;
+  const together = PROCESS_BYTES + text + unet + decoder + encoder;
+  return { together, apart: records ? together : PROCESS_BYTES + Math.max(text, unet, decoder) };
+}
+
+/** The peak of a network in planar form that runs alone; text encoders can be in another precision than float32. */
+export function predictPart(network: Network, extent: Extent, precision: Precision = 'fp32'): PartNeeds {
+  const weights =
+    precision === 'fp32' ? FLOAT_BYTES * countParameters(network) : weightBytes(network, precision, false);
+  const values = ARENA.planar * peakValueBytes(network, extent);
+  return { weights, values, total: PROCESS_BYTES + weights + values };
+}
+
+/** The peak of a U-Net that runs alone over latents, in the form that a picture takes. */
+export function predictUNet(
+  network: Network,
+  latents: Extent,
+  { precision, rows = precision !== 'fp32', records = false }: UNetForm,
+): PartNeeds {
+  if (!rows && !records) return predictPart(network, latents);
+  const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(network, latents.height, latents.width);
+  const weights = weightBytes(network, precision, foldUpsampling);
+  const scratch = rowsScratch(latents, { precision, foldUpsampling });
+  const arena = precision === 'int8' ? ARENA.byteRows : ARENA.floatRows;
+  const recorded = records
+    ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * passBytes(network, latents)
+    : 0;
+  const values = ROWS_BYTES + arena * peakValueBytes(network, latents, scratch) + recorded;
+  return { weights, values, total: PROCESS_BYTES + weights + values };
+}
+
+export type UNetForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records'>;
+
+export type MemoryPlan = 'together' | 'apart';
+
+/**
+ * How to load a model's networks for a picture so that it fits `available` bytes.
+ * @throws InputError with the prediction and what would fit, where it does not
+ */
+export function planMemory(
+  model: PlannedModel,
+  picture: PlannedPicture,
+  available: number,
+  precisions: readonly Precision[],
+): MemoryPlan {
+  const needs = predictMemory(model, picture);
+  if (needs.together <= available) return 'together';
+  if (needs.apart <= available) return 'apart';
+  const fits = (change: Partial<PlannedPicture>) =>
+    predictMemory(model, { ...picture, ...change }).apart <= available;
+  const sizes = [0.75, 0.5, 0.375, 0.25].map((factor) => ({
+    width: Math.max(64, Math.floor((picture.width * factor) / 64) * 64),
+    height: Math.max(64, Math.floor((picture.height * factor) / 64) * 64),
+  }));
+  const others = precisions.filter((precision) => precision !== picture.precision);
+  const both = others.flatMap((precision) => sizes.map((size) => ({ ...size, precision })));
+  const changes = [sizes.find(fits), others.map((precision) => ({ precision })).find(fits)].filter(Boolean);
+  const advice = (changes.length > 0 ? changes : [both.find(fits)]).flatMap((change) => describe(change));
+  throw new InputError(
+    `${model.name} needs about ${formatBytes(needs.apart)} of memory for ${picture.width}x${picture.height} pixels, and ${formatBytes(available)} are free; ${
+      advice.length > 0 ? `what would fit: ${advice.join(', or ')}` : 'a smaller model would fit'
+    }.`,
+  );
+}
+
+function describe(change: Partial<PlannedPicture> | undefined): string[] {
+  const { width, height, precision } = change ?? {};
+  const words = [
+    ...(width ? [`${width}x${height} pixels`] : []),
+    ...(precision ? [`the precision ${precision}`] : []),
+  ];
+  return words.length > 0 ? [words.join(' in ')] : [];
+}

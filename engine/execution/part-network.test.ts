@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { NodeRuntime } from '../host/node/runtime.ts';
+import { openSegmenterFolder } from '../models/vision-folder.ts';
+import { samEncoder } from '../networks/efficientvit-heads.ts';
+import { gaussianNoise } from '../noise.ts';
+import { anchorsOf } from '../regions/anchors.ts';
+import type { Box } from '../regions/box.ts';
+import { WeightTable } from '../weights/table.ts';
+import { lowerParts, lowerRecording } from './lowering/parts.ts';
+import { PartNetwork } from './part-network.ts';
+import type { Session } from './runtime.ts';
+
+const SIDE = 128;
+const folder = path.join(import.meta.dirname, '../../test/fixtures/parity/tiny-sight/segmenter');
+let network: PartNetwork;
+const sessions: Session[] = [];
+
+before(async () => {
+  const { config, weights } = await openSegmenterFolder(folder);
+  const encoder = samEncoder(config.encoder);
+  const anchors = anchorsOf(encoder);
+  const table = new WeightTable(encoder, await weights());
+  const runtime = new NodeRuntime(1);
+  for (const lower of [lowerRecording, lowerParts])
+    sessions.push(await runtime.load(lower(encoder, table, anchors), { threads: 1 }));
+  network = new PartNetwork(encoder, { whole: async () => sessions[0]!, part: async () => sessions[1]! });
+});
+after(() => Promise.all(sessions.map((session) => session.release())));
+
+const picture = (seed: number) => gaussianNoise(seed, 0, 3 * SIDE * SIDE);
+const span = fc
+  .tuple(fc.integer({ min: 0, max: SIDE - 1 }), fc.integer({ min: 1, max: 60 }))
+  .map(([from, length]) => ({ from, to: Math.min(SIDE, from + length) }));
+const box: fc.Arbitrary<Box> = fc.record({ y: span, x: span });
+
+/** The largest difference, as a share of the largest value. */
+function difference(a: Float32Array, b: Float32Array): number {
+  let [most, scale] = [0, 0];
+  for (const [i, value] of b.entries()) {
+    most = Math.max(most, Math.abs(a[i]! - value));
+    scale = Math.max(scale, Math.abs(value));
+  }
+  return most / scale;
+}
+
+test('a part of the same picture, computed again, is what was recorded', async () => {
+  const { record } = await network.whole(picture(1), SIDE);
+  const expected = new Map([...record].map(([name, values]) => [name, Float32Array.from(values)]));
+  await fc.assert(
+    fc.asyncProperty(box, fc.integer({ min: 0, max: 3 }), async (changed, margin) => {
+      await network.part(picture(1), network.plan(SIDE, changed, margin), record);
+      for (const [name, values] of record)
+        assert.ok(difference(values, expected.get(name)!) < 1e-4, `${name} ${JSON.stringify(changed)}`);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('with all that is read around a change, the result is that of computing everything anew', async () => {
+  await fc.assert(
+    fc.asyncProperty(box, fc.integer({ min: 2, max: 9 }), async (changed, seed) => {
+      const { record } = await network.whole(picture(1), SIDE);
+      const changedPicture = picture(1);
+      const other = picture(seed);
+      for (let c = 0; c < 3; c++)
+        for (let y = changed.y.from; y < changed.y.to; y++)
+          for (let x = changed.x.from; x < changed.x.to; x++) {
+            const i = (c * SIDE + y) * SIDE + x;
+            changedPicture[i] = other[i]!;
+          }
+      const anew = await network.whole(changedPicture, SIDE);
+      await network.part(changedPicture, network.plan(SIDE, changed, SIDE), record);
+      for (const [name, values] of record) assert.ok(difference(values, anew.record.get(name)!) < 1e-4, name);
+    }),
+    { numRuns: 8 },
+  );
+});
+
+test('a small part costs a fraction of the whole', async () => {
+  const { macs } = await network.whole(picture(1), SIDE);
+  const { macs: part } = network.plan(SIDE, { y: { from: 40, to: 68 }, x: { from: 40, to: 68 } }, 0);
+  assert.ok(part < macs / 6, `${part} of ${macs}`);
+  const everything = { y: { from: 0, to: SIDE }, x: { from: 0, to: SIDE } };
+  assert.equal(network.plan(SIDE, everything, 0).macs, macs);
+});

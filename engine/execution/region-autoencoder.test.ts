@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { float32, floats } from '../graph/tensor.ts';
+import { gaussianNoise } from '../noise.ts';
+import { dilate } from '../regions/dilate.ts';
+import { fullMask, type Mask } from '../regions/mask.ts';
+import { NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
+import { autoencoderComponents } from './testing.ts';
+
+const parity = path.join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'parity', 'tiny-sd15');
+const components = {
+  tiny: autoencoderComponents(path.join(parity, 'vae_tiny')),
+  kl: autoencoderComponents(path.join(parity, 'vae')),
+};
+const autoencoders = {
+  tiny: new RegionAutoencoder(components.tiny),
+  kl: new RegionAutoencoder(components.kl),
+};
+after(() => Promise.all(Object.values(components).map((some) => some.release())));
+
+const latentOf = (seed: number, { width, height }: Mask) => gaussianNoise(seed, 0, 4 * width * height);
+const planesOf = (seed: number, { width, height }: Mask) =>
+  gaussianNoise(seed, 1, 3 * 64 * width * height).map((value) => Math.tanh(value));
+
+/** A mask of up to three rectangles, and a size in latent positions. */
+const masks = fc
+  .record({
+    height: fc.integer({ min: 1, max: 40 }),
+    width: fc.integer({ min: 1, max: 40 }),
+    boxes: fc.array(fc.tuple(fc.nat(39), fc.nat(39), fc.nat(5), fc.nat(5)), { minLength: 1, maxLength: 3 }),
+  })
+  .map(({ height, width, boxes }): Mask => {
+    const data = new Uint8Array(height * width);
+    for (const [top, left, rows, columns] of boxes)
+      for (let y = top % height; y <= Math.min(height - 1, (top % height) + rows); y++)
+        for (let x = left % width; x <= Math.min(width - 1, (left % width) + columns); x++)
+          data[y * width + x] = 1;
+    return { height, width, data };
+  });
+
+/** Value by value: is it under an active position of the mask? `block`: values along a side of a position. */
+function underMask(length: number, mask: Mask, block: number): (i: number) => boolean {
+  const width = mask.width * block;
+  const positions = width * mask.height * block;
+  assert.equal(length % positions, 0);
+  return (i) => {
+    const y = Math.floor((i % positions) / width);
+    const x = i % width;
+    return mask.data[Math.floor(y / block) * mask.width + Math.floor(x / block)] === 1;
+  };
+}
+
+/** The largest difference under the mask; beside it values must be those of `before`, bit for bit. */
+function errorInside(
+  part: Float32Array,
+  whole: Float32Array,
+  before: Float32Array,
+  mask: Mask,
+  block: number,
+): number {
+  const inside = underMask(whole.length, mask, block);
+  let worst = 0;
+  for (let i = 0; i < whole.length; i++) {
+    if (inside(i)) worst = Math.max(worst, Math.abs(part[i]! - whole[i]!));
+    else if (!Object.is(part[i], before[i])) return Number.POSITIVE_INFINITY;
+  }
+  return worst;
+}
+
+test('whole passes are those of the planar networks', async () => {
+  const size = { height: 9, width: 14, data: new Uint8Array() };
+  for (const kind of ['tiny', 'kl'] as const) {
+    const { scalingFactor } = autoencoders[kind].facts;
+    const latent = latentOf(1, size);
+    const unscaled = float32(
+      latent.map((value) => value / scalingFactor),
+      [1, 4, 9, 14],
+    );
+    const decoder = await components[kind].session('vae-decoder');
+    const image = floats(await decoder.run({ latent: unscaled }), 'image');
+    const decoded = await autoencoders[kind].decode(latent, 112, 72);
+    assert.ok(errorInside(decoded.data, image, image, fullMask(9, 14), 8) < 2e-5);
+
+    const encoder = await components[kind].session('vae-encoder');
+    const outputs = await encoder.run({ image: float32(planesOf(1, size), [1, 3, 72, 112]) });
+    const mean = floats(outputs, kind === 'kl' ? 'moments' : 'latent').subarray(0, latent.length);
+    const encoded = await autoencoders[kind].encode(planesOf(1, size), 112, 72);
+    const scaled = mean.map((value) => value * scalingFactor);
+    assert.ok(errorInside(encoded.data, scaled, scaled, fullMask(9, 14), 1) < 2e-5);
+  }
+});
+
+test('AutoencoderTiny: a region is that of a whole pass, for random masks and sizes', async () => {
+  const tiny = autoencoders.tiny;
+  await fc.assert(
+    fc.asyncProperty(masks, async (mask) => {
+      const [width, height] = [8 * mask.width, 8 * mask.height];
+      const latent = latentOf(1, mask);
+      const whole = await tiny.decode(latent, width, height);
+      const other = { data: planesOf(2, mask), record: NO_RECORD };
+      const part = await tiny.decodeRegion(latent, width, height, other, mask);
+      assert.ok(errorInside(part.data, whole.data, other.data, mask, 8) <= 1e-5);
+
+      const planes = planesOf(3, mask);
+      const encoded = await tiny.encode(planes, width, height);
+      const earlier = { data: latentOf(4, mask), record: NO_RECORD };
+      const partly = await tiny.encodeRegion(planes, width, height, earlier, mask);
+      assert.ok(errorInside(partly.data, encoded.data, earlier.data, mask, 1) <= 1e-5);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test('AutoencoderTiny: decoding all that a change influences gives the whole picture', async () => {
+  const tiny = autoencoders.tiny;
+  const mask: Mask = { height: 48, width: 50, data: new Uint8Array(48 * 50) };
+  mask.data[24 * 50 + 20] = 1;
+  const before = await tiny.decode(latentOf(1, mask), 400, 384);
+  const changed = latentOf(1, mask).map((value, i) => (mask.data[i % (48 * 50)] ? value + 1 : value));
+  const dilation = tiny.influence('vae-decoder');
+  assert.equal(dilation, 19);
+  const part = await tiny.decodeRegion(changed, 400, 384, before, mask, { dilation });
+  const whole = await tiny.decode(changed, 400, 384);
+  assert.ok(errorInside(part.data, whole.data, before.data, fullMask(48, 50), 8) <= 1e-5);
+  assert.ok(errorInside(part.data, whole.data, before.data, dilate(mask, dilation), 8) <= 1e-5);
+});
+
+test('AutoencoderKL: an unchanged picture is computed as it was recorded, for random masks and sizes', async () => {
+  const kl = autoencoders.kl;
+  const margin = Number.POSITIVE_INFINITY;
+  await fc.assert(
+    fc.asyncProperty(masks, async (mask) => {
+      const [width, height] = [8 * mask.width, 8 * mask.height];
+      const latent = latentOf(1, mask);
+      const whole = await kl.decode(latent, width, height);
+      const forgotten = { data: planesOf(2, mask), record: whole.record };
+      const part = await kl.decodeRegion(latent, width, height, forgotten, mask, { margin });
+      assert.ok(errorInside(part.data, whole.data, forgotten.data, mask, 8) <= 2e-5);
+      for (const [name, values] of whole.record)
+        assert.ok(part.record.get(name)!.every((value, i) => Math.abs(value - values[i]!) < 1e-4));
+
+      const planes = planesOf(3, mask);
+      const encoded = await kl.encode(planes, width, height);
+      const earlier = { data: latentOf(4, mask), record: encoded.record };
+      const partly = await kl.encodeRegion(planes, width, height, earlier, mask, { margin });
+      assert.ok(errorInside(partly.data, encoded.data, earlier.data, mask, 1) <= 2e-5);
+    }),
+    { numRuns: 6 },
+  );
+});
+
+test('AutoencoderKL: an edit is near a whole pass, and all positions are one', async () => {
+  const kl = autoencoders.kl;
+  const mask: Mask = { height: 32, width: 40, data: new Uint8Array(32 * 40) };
+  for (let y = 10; y < 15; y++) mask.data.fill(1, y * 40 + 12, y * 40 + 18);
+  const scale = kl.facts.scalingFactor;
+  const original = latentOf(1, mask).map((value) => value * scale);
+  const other = latentOf(2, mask);
+  const edited = original.map((value, i) => (mask.data[i % (32 * 40)] ? other[i]! * scale : value));
+  const before = await kl.decode(original, 320, 256);
+  const whole = await kl.decode(edited, 320, 256);
+  const part = await kl.decodeRegion(edited, 320, 256, before, mask);
+  const peak = whole.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  assert.ok(errorInside(part.data, whole.data, before.data, mask, 8) < 0.03 * peak);
+  assert.ok(part.macs < whole.macs / 4);
+  assert.equal(part.macs, kl.macs('vae-decoder', 320, 256, mask));
+
+  const everything = await kl.decodeRegion(edited, 320, 256, before, fullMask(32, 40));
+  assert.ok(errorInside(everything.data, whole.data, whole.data, fullMask(32, 40), 8) < 2e-5);
+  assert.deepEqual([...everything.record.keys()].sort(), [...whole.record.keys()].sort());
+});
+
+test('an empty mask computes nothing', async () => {
+  const mask = { height: 4, width: 4, data: new Uint8Array(16) };
+  const before = { data: planesOf(1, mask), record: NO_RECORD };
+  const result = await autoencoders.kl.decodeRegion(latentOf(1, mask), 32, 32, before, mask);
+  assert.deepEqual(result, { ...before, macs: 0 });
+});

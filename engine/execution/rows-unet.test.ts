@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { assertClose } from '../../test/support/close.ts';
+import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
+import { float32 } from '../graph/tensor.ts';
+import { NodeRuntime } from '../host/node/runtime.ts';
+import { gaussianNoise } from '../noise.ts';
+import type { Mask } from '../regions/mask.ts';
+import type { Recorded, RecordedRows } from '../regions/recorded.ts';
+import { overPlanes, toRows } from '../regions/rows.ts';
+import { Components } from './components.ts';
+import { planarPredict } from './dense-unet.ts';
+import type { Condition } from './guidance.ts';
+import type { RowsOptions } from './lowering/rows.ts';
+import { RowsUNet } from './rows-unet.ts';
+
+const TOKENS = 5;
+const TIMESTEP = 300;
+
+const cases = fc.record({
+  config: tinyUNets,
+  height: fc.integer({ min: 1, max: 13 }),
+  width: fc.integer({ min: 1, max: 13 }),
+  batch: fc.integer({ min: 1, max: 2 }),
+  seed: fc.integer({ min: 0, max: 1000 }),
+  density: fc.double({ min: 0.05, max: 0.9, noNaN: true }),
+});
+
+interface Setting {
+  unet: RowsUNet;
+  /** The same with recorded statistics only. */
+  lean: RowsUNet;
+  /** The same for whole pictures that are not recorded. */
+  drawing: RowsUNet;
+  planar: (sample: Float32Array) => Promise<Float32Array>;
+  condition: Condition;
+  height: number;
+  width: number;
+  batch: number;
+  mask: Mask;
+  noise: (stream: number) => Float32Array;
+}
+
+const check = (
+  property: (setting: Setting) => Promise<void>,
+  { storage = 'float32', attention = 'full' }: Partial<Pick<RowsOptions, 'storage' | 'attention'>> = {},
+  settings: typeof cases = cases,
+) =>
+  fc.assert(
+    fc.asyncProperty(settings, async ({ config, height, width, batch, seed, density }) =>
+      withTinyModel(config, async (model) => {
+        const components = new Components(model, new NodeRuntime(), 1);
+        const network = components.network('unet');
+        const foldUpsampling = RowsUNet.canFold(network, height, width);
+        const unet = await components.rowsUNet({ foldUpsampling, storage, statistics: 'any', attention });
+        const lean = await components.rowsUNet({
+          foldUpsampling,
+          storage,
+          statistics: 'recorded',
+          attention,
+        });
+        const drawing = await components.rowsUNet({
+          foldUpsampling,
+          storage,
+          statistics: 'fresh',
+          attention,
+        });
+        const textDims = [batch, TOKENS, CROSS];
+        const text = float32(gaussianNoise(seed, 99, batch * TOKENS * CROSS), textDims);
+        const condition = { text, guidance: 1.5 };
+        const schedule = { timesteps: [TIMESTEP] };
+        const predict = planarPredict(
+          await components.session('unet'),
+          schedule,
+          [4, height, width],
+          condition,
+        );
+        const random = gaussianNoise(seed, 98, height * width);
+        const threshold = 1 - 2 * density;
+        const data = Uint8Array.from(random, (value) => Number(Math.tanh(value) > threshold));
+        data[seed % data.length] = 1;
+        try {
+          await property({
+            unet,
+            lean,
+            drawing,
+            planar: (sample) => predict(sample, 0),
+            condition,
+            height,
+            width,
+            batch,
+            mask: { height, width, data },
+            noise: (stream) => gaussianNoise(seed, stream, 4 * height * width),
+          });
+        } finally {
+          await components.release();
+        }
+      }),
+    ),
+    { numRuns: 5 },
+  );
+
+/** A dense pass over planes [4, H, W]; gives planes and what was recorded. */
+async function record({ unet, condition, height, width, batch }: Setting, planes: Float32Array) {
+  const region = unet.dense(height, width, batch);
+  const { active } = region.plan.levels[0]!;
+  const rows = toRows(planes, 1, 4, active);
+  const result = await unet.run(region, rows, TIMESTEP, condition, { features: true });
+  const output = new Float32Array(planes.length);
+  overPlanes(output, result.output, 1, 4, active);
+  return { output, recorded: unet.recorded(region, result) };
+}
+
+/** Group norm multiplies what is rounded by its scale, which is large where a group has few and nearly equal values. */
+function magnified(tolerance: number, recorded: Recorded): number {
+  const scales = [...recorded].filter(([name]) => name.startsWith('scale.'));
+  const sizes = scales.flatMap(([, rows]) => Array.from(levelOf(rows), Math.abs));
+  return tolerance * Math.max(1, Math.max(...sizes) / 100);
+}
+
+/** Planes that the form for whole pictures gives. */
+async function draw({ drawing, condition, height, width, batch }: Setting, planes: Float32Array) {
+  const region = drawing.dense(height, width, batch);
+  const { active } = region.plan.levels[0]!;
+  const { output } = await drawing.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition);
+  const drawn = new Float32Array(planes.length);
+  overPlanes(drawn, output, 1, 4, active);
+  return drawn;
+}
+
+test('all positions active: the planar network, at any size', () =>
+  check(async (setting) => {
+    const planes = setting.noise(0);
+    const { output, recorded } = await record(setting, planes);
+    assertClose(output, await setting.planar(planes), magnified(1e-4, recorded));
+    assertClose(await draw(setting, planes), output, magnified(1e-5, recorded));
+  }));
+
+test('without recording it draws the same with keys sampled, and refuses a part of a picture', () =>
+  check(
+    async (setting) => {
+      const planes = setting.noise(0);
+      const { output, recorded } = await record(setting, planes);
+      assertClose(await draw(setting, planes), output, magnified(1e-5, recorded));
+      const { drawing, mask, batch, condition } = setting;
+      if (mask.data.length === 1) return;
+      const region = drawing.region({ ...mask, data: mask.data.map((_, i) => Number(i === 0)) }, batch);
+      const rows = new Float32Array(4 * region.rows);
+      await assert.rejects(drawing.run(region, rows, TIMESTEP, condition), /whole pictures only/);
+    },
+    { attention: 'sampled' },
+  ));
+
+test('an unchanged input gives the recorded output', () =>
+  check(async (setting) => {
+    const { unet, condition, batch, mask } = setting;
+    const planes = setting.noise(0);
+    const { output, recorded } = await record(setting, planes);
+    const region = unet.region(mask, batch);
+    const { active } = region.plan.levels[0]!;
+    const again = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, { recorded });
+    assertClose(again.output, toRows(output, 1, 4, active), magnified(1e-4, recorded));
+  }));
+
+test('sampled attention on a large map: an unchanged input gives the recorded output', () => {
+  const large = cases.map((setting) => ({ ...setting, height: 64, width: 66 }));
+  return check(
+    async (setting) => {
+      const { unet, condition, batch, mask } = setting;
+      const planes = setting.noise(0);
+      const { output, recorded } = await record(setting, planes);
+      const region = unet.region(mask, batch);
+      const { active } = region.plan.levels[0]!;
+      const pass = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, {
+        recorded,
+        features: true,
+      });
+      assertClose(pass.output, toRows(output, 1, 4, active), magnified(1e-4, recorded));
+      for (const [name, rows] of unet.updated(recorded, region, pass))
+        assert.equal(levelOf(rows).length, levelOf(recorded.get(name)!).length);
+      const keys = [...recorded].find(([name]) => name.startsWith('keys.down_blocks.0'));
+      if (keys) assert.equal(levelOf(keys[1]).length, (batch * 8 * 64 * 66) / 4);
+    },
+    { attention: 'sampled' },
+    large,
+  );
+});
+
+/** The rows of a whole level, before what was laid over them. */
+const levelOf = (rows: RecordedRows) => ('base' in rows ? rows.base : rows);
+
+test('an update makes the store what a pass over the edited part saw', () =>
+  check(async (setting) => {
+    const { unet, condition, batch, mask } = setting;
+    const { recorded } = await record(setting, setting.noise(0));
+    const region = unet.region(mask, batch);
+    const edited = toRows(setting.noise(1), 1, 4, region.plan.levels[0]!.active);
+    const first = await unet.run(region, edited, TIMESTEP, condition, { recorded, features: true });
+    const updated = unet.updated(recorded, region, first);
+    const second = await unet.run(region, edited, TIMESTEP, condition, { recorded: updated });
+    assertClose(second.output, first.output, magnified(1e-4, recorded));
+    const elsewhere = unet.region({ ...mask, data: mask.data.map((value) => 1 - value) }, batch);
+    if (elsewhere.rows === 0) return;
+    const rows = toRows(setting.noise(0), 1, 4, elsewhere.plan.levels[0]!.active);
+    const beside = await unet.run(elsewhere, rows, TIMESTEP, condition, { recorded: updated });
+    assert.ok(beside.output.every(Number.isFinite));
+  }));
+
+test('with recorded statistics only: the same output and features', () =>
+  check(async ({ unet, lean, condition, batch, mask, noise, ...setting }) => {
+    const { recorded } = await record({ unet, lean, condition, batch, mask, noise, ...setting }, noise(0));
+    const region = unet.region(mask, batch, 1);
+    if (region.plan.levels[0]!.inactive.length === 0) return;
+    const edited = toRows(noise(1), 1, 4, region.plan.levels[0]!.active);
+    const options = { recorded, features: true };
+    const expected = await unet.run(region, edited, TIMESTEP, condition, options);
+    const actual = await lean.run(lean.region(mask, batch, 1), edited, TIMESTEP, condition, options);
+    assertClose(actual.output, expected.output, 1e-5);
+    assert.deepEqual(Object.keys(actual.features), Object.keys(expected.features));
+  }));
+
+test('features stored as bytes change the output by little, and a pass leaves them as they are', () =>
+  check(
+    async (setting) => {
+      const { unet, condition, batch, mask } = setting;
+      const planes = setting.noise(0);
+      const { output, recorded } = await record(setting, planes);
+      const region = unet.region(mask, batch);
+      const { active } = region.plan.levels[0]!;
+      const rows = toRows(planes, 1, 4, active);
+      const again = await unet.run(region, rows, TIMESTEP, condition, { recorded });
+      assertClose(again.output, toRows(output, 1, 4, active), 0.1);
+      const twice = await unet.run(region, rows, TIMESTEP, condition, { recorded });
+      assert.deepEqual(twice.output, again.output);
+    },
+    { storage: 'int8' },
+  ));
+
+test('as bytes with keys sampled: a position that is no key itself', () => {
+  const [height, width] = [64, 66];
+  return check(
+    async (setting) => {
+      const { unet, condition, batch } = setting;
+      const planes = setting.noise(0);
+      const { output, recorded } = await record(setting, planes);
+      const data = new Uint8Array(height * width);
+      data[33 * width + 31] = 1;
+      const region = unet.region({ width, height, data }, batch);
+      const { active, quarter } = region.plan.levels[0]!;
+      assert.deepEqual([active.length, quarter.active], [1, 0]);
+      const { output: again } = await unet.run(region, toRows(planes, 1, 4, active), TIMESTEP, condition, {
+        recorded,
+      });
+      assertClose(again, toRows(output, 1, 4, active), 0.1);
+    },
+    { storage: 'int8', attention: 'sampled' },
+    cases.map((setting) => ({ ...setting, height, width })),
+  );
+});
+
+test('an empty mask does no work', () =>
+  check(async ({ unet, condition, batch, mask }) => {
+    const region = unet.region({ ...mask, data: mask.data.map(() => 0) }, batch);
+    assert.equal(unet.macs(region, TOKENS), 0);
+    const { output } = await unet.run(region, new Float32Array(), TIMESTEP, condition);
+    assert.equal(output.length, 0);
+  }));

@@ -1,0 +1,199 @@
+import { countMacs } from '../graph/macs.ts';
+import type { Network } from '../graph/network.ts';
+import { float32, floats, type Tensor } from '../graph/tensor.ts';
+import { Buffers } from '../regions/buffers.ts';
+import { type Feature, featuresOf, levelCount } from '../regions/features.ts';
+import type { Mask } from '../regions/mask.ts';
+import { densePlan, planRegion, type RegionPlan } from '../regions/plan.ts';
+import type { Recorded } from '../regions/recorded.ts';
+import {
+  featureFeeds,
+  featureOutputs,
+  indexFeeds,
+  isDense,
+  type RegionForm,
+  recordedFrom,
+  updatedBy,
+} from './feeds.ts';
+import { type Condition, guide, unetInputs } from './guidance.ts';
+import type { RowsOptions } from './lowering/rows.ts';
+import type { Session } from './runtime.ts';
+
+/** A region plan with what a U-Net is fed of it. */
+export interface Region {
+  plan: RegionPlan;
+  /** Pictures in one run. */
+  batch: number;
+  /** Rows that are computed at level 0. */
+  rows: number;
+  indexes: Feeds;
+  buffers: Buffers;
+}
+
+export type Feeds = Record<string, Tensor>;
+
+/** What a pass over a region gives: of a whole picture to be recorded, of a part to update what was recorded. */
+export interface Pass {
+  output: Float32Array;
+  features: Feeds;
+}
+
+export interface RowsSessions {
+  /** Of `lowerRows`. */
+  rows: Session;
+  /** Of the networks in `lowering/conditioning.ts`; a network without attention has no text. */
+  text: Session | undefined;
+  shift: Session | undefined;
+}
+
+/** Shifts are forgotten when there are more of them: some samplers' timesteps are not whole numbers. */
+const MAX_SHIFTS = 1000;
+
+/** The U-Net in rows form: passes over everything, which can be recorded, and over a region. */
+export class RowsUNet {
+  readonly network: Network;
+  readonly options: RowsOptions;
+  readonly #sessions: RowsSessions;
+  /** The projections of the last runs' texts, and the shifts of their other conditions, by timestep. */
+  readonly #texts = new WeakMap<Tensor, Promise<Feeds>>();
+  readonly #shifts = new WeakMap<object, Map<number, Promise<Feeds>>>();
+  readonly #features: Feature[];
+  readonly #levels: number;
+
+  constructor(sessions: RowsSessions, network: Network, options: RowsOptions) {
+    this.#sessions = sessions;
+    this.network = network;
+    this.options = options;
+    this.#features = featuresOf(network);
+    this.#levels = levelCount(this.#features);
+  }
+
+  /** Whether upsampling can be folded at this latent size: every level but the coarsest must have even sides. */
+  static canFold(network: Network, height: number, width: number): boolean {
+    const step = 2 ** (levelCount(featuresOf(network)) - 1);
+    return height % step === 0 && width % step === 0;
+  }
+
+  /** `ring`: see `planRegion`. */
+  region(mask: Mask, batch: number, ring = 0): Region {
+    return this.planned(planRegion(mask, this.#levels, ring), batch);
+  }
+
+  dense(height: number, width: number, batch: number): Region {
+    return this.planned(densePlan(height, width, this.#levels), batch);
+  }
+
+  /** The region of a plan. */
+  planned(plan: RegionPlan, batch: number): Region {
+    const rows = plan.levels[0]!.active.length;
+    return { plan, batch, rows, indexes: indexFeeds(this.form(batch), plan), buffers: new Buffers() };
+  }
+
+  /** One guided run over a region's rows: [rows, C] → [rows, C]. `recorded` is read where the region is a part. */
+  async run(
+    region: Region,
+    sample: Float32Array,
+    timestep: number,
+    condition: Condition,
+    options: { recorded?: Recorded; features?: boolean } = {},
+  ): Promise<Pass> {
+    const dims = [region.rows, sample.length / region.rows];
+    const pass = await this.pass(region, unetInputs(sample, dims, timestep, condition), options);
+    return { ...pass, output: guide(pass.output, condition) };
+  }
+
+  /**
+   * One run without guidance: [B, rows, C] → [B, rows, C], with the U-Net's own inputs. `others`: outputs that are
+   * given with the features; `fed`: replaces what `recorded` would be fed as.
+   */
+  async pass(
+    region: Region,
+    { sample, encoder_hidden_states: text, ...vectors }: Feeds,
+    {
+      recorded,
+      features = false,
+      others = [],
+      fed,
+    }: { recorded?: Recorded; features?: boolean; others?: readonly string[]; fed?: Feeds } = {},
+  ): Promise<Pass> {
+    if (region.rows === 0) return { output: new Float32Array(), features: {} };
+    const form = this.form(region.batch);
+    const given = features ? featureOutputs(form, isDense(region.plan) ? undefined : 'rows') : [];
+    const { out, ...fresh } = await this.#sessions.rows.run(
+      {
+        sample: sample!,
+        ...(await this.#projectionsOf(text!)),
+        ...(await this.#shiftsOf(vectors)),
+        ...region.indexes,
+        ...(fed ?? featureFeeds(form, region.plan, recorded, region.buffers)),
+      },
+      ['out', ...given, ...others],
+    );
+    return { output: floats({ out: out! }, 'out'), features: fresh };
+  }
+
+  /** What a pass over everything leaves for later passes. */
+  recorded(region: Region, { features }: Pass): Recorded {
+    return recordedFrom(this.form(region.batch), features);
+  }
+
+  /** What was recorded, with what a pass over a region has computed anew. */
+  updated(recorded: Recorded, region: Region, { features }: Pass): Recorded {
+    if (region.rows === 0) return recorded;
+    return updatedBy(recorded, this.form(region.batch), region.plan, features);
+  }
+
+  /** Products of a number of runs over a region; none if it is empty. The text is projected once for all of them. */
+  macs(region: Region, tokens: number, runs = 1): number {
+    if (region.rows === 0 || runs === 0) return 0;
+    const { height, width } = region.plan.levels[0]!;
+    const active = region.plan.levels.map((level) => level.active.length);
+    const extent = { height, width, batch: region.batch, tokens };
+    const { total, byKind } = countMacs(this.network, extent, active, this.options.attention);
+    const text = byKind.text ?? 0;
+    return text + runs * (total - text);
+  }
+
+  async #projectionsOf(text: Tensor): Promise<Feeds> {
+    const session = this.#sessions.text;
+    if (!session) return {};
+    let projections = this.#texts.get(text);
+    if (!projections) {
+      projections = session.run({ encoder_hidden_states: text });
+      this.#texts.set(text, projections);
+    }
+    return projections;
+  }
+
+  /** The shifts of a step; remembered as long as the conditions beside the timestep are. */
+  async #shiftsOf({ timestep, ...extra }: Feeds): Promise<Feeds> {
+    const session = this.#sessions.shift;
+    if (!session) return {};
+    const owner = Object.values(extra)[0] ?? this;
+    const known = this.#shifts.get(owner) ?? new Map<number, Promise<Feeds>>();
+    this.#shifts.set(owner, known);
+    const key = floats({ timestep: timestep! }, 'timestep')[0]!;
+    let shifts = known.get(key);
+    if (!shifts) {
+      if (known.size >= MAX_SHIFTS) known.clear();
+      shifts = session.run({ timestep: timestep!, ...extra }).then(asRows);
+      known.set(key, shifts);
+    }
+    return shifts;
+  }
+
+  /** How the network was lowered, for a batch. */
+  form(batch: number): RegionForm {
+    return { ...this.options, features: this.#features, batch };
+  }
+}
+
+/** Vectors [B, C] as one row for all positions [B, 1, C]. */
+function asRows(vectors: Feeds): Feeds {
+  return Object.fromEntries(
+    Object.entries(vectors).map(([name, { data, dims }]) => [
+      name,
+      float32(data as Float32Array, [dims[0]!, 1, dims[1]!]),
+    ]),
+  );
+}

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { NodeRuntime } from '../host/node/runtime.ts';
+import type { Model } from '../models/model.ts';
+import { autoencoderFacts, Networks, networkOf, PLACES } from '../models/parts.ts';
+import { openWeights } from '../weights/folder.ts';
+import { Components } from './components.ts';
+
+/** A model that has only an autoencoder, in `folder` (`config.json` and weights), loaded on one thread. */
+export function autoencoderComponents(folder: string): Components {
+  const config = JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8'));
+  const networks = new Networks((part) => networkOf(part, config, folder));
+  const model: Model = {
+    name: path.basename(folder),
+    id: folder,
+    autoencoder: autoencoderFacts(config, folder),
+    defaults: { steps: 1, guidance: 1, width: 64, height: 64 },
+    network: (part) => networks.get(part),
+    weights: (part) => openWeights(folder, PLACES[part].stem),
+  };
+  return new Components(model, new NodeRuntime(1), 1);
+}

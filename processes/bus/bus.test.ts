@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { connect } from '@nats-io/transport-node';
+import { createEngine } from '../../engine/engine.ts';
+import { InputError, isAbort } from '../../engine/errors.ts';
+import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { EMBEDDED } from '../../engine/models/embedded.ts';
+import { encodePng } from '../../engine/pictures/png.ts';
+import { psnr } from '../../engine/pictures/psnr.ts';
+import { decodePicture } from '../../engine/pictures/read.ts';
+import type { Engine, GenerateRequest } from '../../shared/api.ts';
+import { BusCrew } from './crew.ts';
+import { noServer, startServer, type TestServer } from './testing/server.ts';
+import { BusWorker } from './worker.ts';
+
+const skip = noServer;
+const QUICK = { mail: 500, coordinator: 3000 };
+
+let server: TestServer;
+let workers: BusWorker[] = [];
+let engine: Engine;
+let request: GenerateRequest;
+let alone: Uint8Array;
+
+const startWorker = () =>
+  BusWorker.start({ bus: { url: server.url }, models: [EMBEDDED], threads: 1, patience: QUICK });
+
+before(async () => {
+  if (skip) return;
+  server = await startServer();
+  workers = [await startWorker(), await startWorker()];
+  engine = createEngine(new NodeRuntime(), {
+    connect: (bus) => BusCrew.connect(bus, { resend: 2000, silence: 5000 }),
+  });
+  request = {
+    prompt: 'a red house by a lake at sunset',
+    seed: 1,
+    steps: 8,
+    width: 256,
+    height: 256,
+    threads: 1,
+    bus: { url: server.url },
+  };
+  alone = (await engine.generate({ ...request, bus: undefined })).picture.png;
+});
+
+after(async () => {
+  await engine?.dispose();
+  for (const worker of workers) await worker.stop();
+  await server?.stop();
+});
+
+async function decibels(a: Uint8Array, b: Uint8Array): Promise<number> {
+  const [one, other] = [await decodePicture(a, 'a picture'), await decodePicture(b, 'a picture')];
+  return psnr(one.pixels, other.pixels);
+}
+
+test('two workers found on the bus draw the picture, a branch of guidance each', { skip }, async () => {
+  const { picture, workers: report, warnings } = await engine.generate(request);
+  assert.deepEqual(warnings, []);
+  assert.equal(report!.length, 2);
+  // Where one is measured to be much slower than the other, they take bands instead.
+  const isSplit = report!.every(({ branch }) => branch !== null);
+  assert.ok((await decibels(picture.png, alone)) > (isSplit ? 60 : 18));
+});
+
+for (const coding of ['float32', 'float16', 'residual'] as const)
+  test(`bands exchange features over the bus as ${coding}`, { skip }, async () => {
+    const {
+      picture,
+      workers: report,
+      warnings,
+    } = await engine.generate({
+      ...request,
+      patch: { split: 'bands', coding },
+    });
+    assert.deepEqual(warnings, []);
+    assert.ok((await decibels(picture.png, alone)) > 18);
+    assert.ok(report!.every(({ receivedBytes }) => receivedBytes > 0));
+  });
+
+test('an edit is divided over workers of the bus; what they recorded serves the next one', {
+  skip,
+}, async () => {
+  const side = 256;
+  const mask = await encodePng(
+    Float32Array.from({ length: 3 * side * side }, (_, i) => (i % side > 96 && i % side < 200 ? 1 : -1)),
+    side,
+    side,
+  );
+  const edit = { prompt: 'a blue boat', image: alone, mask, seed: 2, steps: 6, threads: 1 };
+  const one = await engine.edit(edit);
+  const shared = { ...edit, bus: request.bus, patch: { split: 'bands' as const } };
+  const two = await engine.edit(shared);
+  assert.deepEqual(two.warnings, []);
+  assert.equal(two.workers!.length, 2);
+  assert.ok(two.workers!.every(({ receivedBytes }) => receivedBytes > 0));
+  assert.equal(two.recordedSteps, two.stepSeconds.length);
+  assert.ok((await decibels(two.picture.png, one.picture.png)) > 25);
+  assert.equal((await engine.edit({ ...shared, seed: 3 })).recordedSteps, 0);
+});
+
+/** Publishes again, late or not at all what goes through the bus to a worker. */
+function disturb(worker: BusWorker, disturbance: (publish: () => void, count: number) => void): () => void {
+  const bus = worker.bus;
+  const { publish } = bus;
+  let count = 0;
+  bus.publish = (subject, ...rest) => {
+    if (!subject.endsWith('.mail')) return publish.call(bus, subject, ...rest);
+    disturbance(() => publish.call(bus, subject, ...rest), count++);
+  };
+  return () => {
+    bus.publish = publish;
+  };
+}
+
+const DISTURBANCES: Record<string, (publish: () => void, count: number) => void> = {
+  'a message lost is asked for again': (publish, count) => count !== 1 && publish(),
+  'messages that come twice change nothing': (publish) => {
+    publish();
+    publish();
+  },
+  'a message from an old step changes nothing': (publish, count) => {
+    publish();
+    if (count === 1) setTimeout(publish, 300);
+  },
+};
+
+for (const [name, disturbance] of Object.entries(DISTURBANCES))
+  test(name, { skip }, async () => {
+    const divided = { ...request, patch: { split: 'bands' as const, mode: 'displaced' as const } };
+    const calm = await engine.generate(divided);
+    const restore = disturb(workers[0]!, disturbance);
+    try {
+      const disturbed = await engine.generate(divided);
+      assert.deepEqual(disturbed.warnings, []);
+      // Bands follow measured speeds and may differ by a few rows from picture to picture.
+      assert.ok((await decibels(disturbed.picture.png, calm.picture.png)) > 18);
+    } finally {
+      restore();
+    }
+  });
+
+test('features that never come: the step is computed again, dense', { skip }, async () => {
+  const restore = disturb(workers[0]!, (publish, count) => (count < 1 || count > 5) && publish());
+  try {
+    const result = await engine.generate({ ...request, patch: { split: 'bands' } });
+    assert.match(result.warnings.join(), /was computed again: features of band \d did not come/);
+    assert.ok((await decibels(result.picture.png, alone)) > 18);
+  } finally {
+    restore();
+  }
+});
+
+test('cancelling frees the workers for the next picture', { skip }, async () => {
+  const controller = new AbortController();
+  const call = engine.generate(
+    { ...request, steps: 150 },
+    { signal: controller.signal, onProgress: ({ step }) => step === 2 && controller.abort() },
+  );
+  await assert.rejects(call, isAbort);
+  for (let i = 0; i < 50 && workers.some(({ busy }) => busy); i++) await pause(100);
+  const next = await engine.generate(request);
+  assert.equal(next.workers!.length, 2);
+});
+
+test('rubbish on the bus disturbs nobody', { skip }, async () => {
+  const stranger = await connect({ servers: server.url.replace('nats://', '') });
+  const subjects = workers.map(({ id }) => `patchwork.worker.${id}.call`);
+  for (const subject of [...subjects, 'patchwork.job.x.mail'])
+    for (const rubbish of ['', 'x', '\x05\x00\x00\x00{"a":', JSON.stringify({ call: 'begin' })])
+      stranger.publish(subject, rubbish);
+  await stranger.drain();
+  assert.equal((await engine.generate(request)).workers!.length, 2);
+});
+
+test('a worker whose connection ends mid-picture: the other does the rest', { skip }, async () => {
+  const third = await startWorker();
+  let left: Promise<void> | undefined;
+  const result = await engine.generate(
+    { ...request, steps: 12, patch: { split: 'bands' } },
+    {
+      onProgress: ({ step }) => {
+        if (step === 5) left ??= third.stop();
+      },
+    },
+  );
+  await left;
+  assert.match(result.warnings.join(), /was lost; .* did the rest/);
+  assert.ok((await decibels(result.picture.png, alone)) > 15);
+});
+
+test('workers of another model, or none, are told apart', { skip }, async () => {
+  const other = await startServer();
+  await assert.rejects(
+    engine.generate({ ...request, bus: { url: other.url } }),
+    (error) => error instanceof InputError && /No worker on the bus can help/.test(error.message),
+  );
+  await other.stop();
+  await assert.rejects(engine.generate({ ...request, bus: { url: 'nats://127.0.0.1:1' } }), InputError);
+  await assert.rejects(engine.generate({ ...request, bus: { url: 'http://example.org' } }), InputError);
+});
+
+test('a worker ends the job of a coordinator that is silent', { skip }, async () => {
+  const crew = await BusCrew.connect({ url: server.url });
+  const lonely = createEngine(new NodeRuntime(), { connect: async () => crew });
+  const controller = new AbortController();
+  const call = lonely.generate(
+    { ...request, steps: 150 },
+    {
+      signal: controller.signal,
+      onProgress: ({ step }) => {
+        // As if the coordinator's machine had gone: nothing is said any more, not even that the job is over.
+        if (step === 2) crew.bus.publish = () => {};
+      },
+    },
+  );
+  call.catch(() => {});
+  for (let i = 0; i < 100 && workers.every(({ busy }) => !busy); i++) await pause(100);
+  for (let i = 0; i < 200 && workers.some(({ busy }) => busy); i++) await pause(100);
+  assert.ok(workers.every(({ busy }) => !busy));
+  controller.abort();
+  await lonely.dispose();
+});
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { InputError, messageOf } from '../../engine/errors.ts';
+import { codeOf } from '../../engine/files.ts';
+import type { BusOptions } from '../../shared/api.ts';
+import { busAddress } from './address.ts';
+
+/** How long a server may take to answer. */
+const TIMEOUT_MS = 5000;
+const DEFAULT_PORT = '4222';
+
+/**
+ * Connects to a NATS server. `tls://` asks for an encrypted connection; user and password may stand in the address.
+ * @throws InputError if the address is not one, a file cannot be read, or the server does not answer or refuses.
+ */
+export async function connectBus(options: BusOptions, name: string): Promise<NatsConnection> {
+  const url = busAddress(options.url);
+  const secure = url.protocol === 'tls:' || options.authority !== undefined;
+  const ca = options.authority && (await readText(options.authority));
+  const credentials = options.credentials && (await readText(options.credentials));
+  try {
+    return await connect({
+      servers: `${url.hostname}:${url.port || DEFAULT_PORT}`,
+      name,
+      timeout: TIMEOUT_MS,
+      maxReconnectAttempts: -1,
+      ...(url.username && {
+        user: decodeURIComponent(url.username),
+        pass: decodeURIComponent(url.password),
+      }),
+      ...(credentials && { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
+      ...(secure && { tls: { ...(ca && { ca }), ...addressCheck(url.hostname) } }),
+    });
+  } catch (error) {
+    throw new InputError(`The bus at ${url.host} cannot be used: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+/**
+ * The client tells TLS the names of servers, and nothing of addresses: what the certificate says of an address is checked
+ * here.
+ */
+function addressCheck(hostname: string) {
+  const address = hostname.replace(/^\[(.*)\]$/, '$1');
+  if (!isIP(address)) return {};
+  return {
+    checkServerIdentity: (_: string, certificate: PeerCertificate) =>
+      checkServerIdentity(address, certificate),
+  };
+}
+
+/** Sends what is under way and closes the connection, which may be lost already. */
+export async function leaveBus(bus: NatsConnection): Promise<void> {
+  if (bus.isClosed()) return;
+  await bus.drain().catch(() => bus.close());
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new InputError(`${file} cannot be read (${codeOf(error)}).`, { cause: error });
+  }
+}

@@ -1,0 +1,208 @@
+import * as z from 'zod';
+import type { Condition } from '../../engine/execution/guidance.ts';
+import { float32, type Tensor } from '../../engine/graph/tensor.ts';
+import { PATCH_MODES } from '../../engine/parallel/band-unet.ts';
+import type { Job, StepAnswer, StepCall } from '../../engine/parallel/job.ts';
+import { CODINGS, PRECISIONS } from '../../shared/api.ts';
+import type { Parcel } from './parcels.ts';
+
+/** Rises with every change of what is said on the bus. */
+export const PROTOCOL = 2;
+/** The service by which workers are found. */
+export const SERVICE = 'patchwork-worker';
+
+/** Latent positions along one side, and channels. */
+const MAX_SIDE = 1024;
+const MAX_CHANNELS = 64;
+const MAX_TOKENS = 4096;
+const MAX_WIDTH = 1 << 16;
+/** Positions that an edit computes around its mask. */
+const MAX_RING = 64;
+/** Bytes of a call to a worker, or its answer: text, or a sample. */
+export const MAX_CALL_BYTES = 256 << 20;
+/** Bytes of the features that one band gives in a step. */
+export const MAX_MAIL_BYTES = 2 ** 31 - 1;
+
+/** Job ids are parts of subjects and names of folders. */
+const jobId = z.string().regex(/^[\w-]{1,80}$/);
+const count = (most: number) => z.number().int().min(0).max(most);
+
+const tensorSchema = z.object({
+  name: z.string().max(64),
+  dims: z.tuple([count(2), count(MAX_TOKENS), count(MAX_WIDTH)]).or(z.tuple([count(2), count(MAX_WIDTH)])),
+});
+const bandsSchema = z
+  .object({
+    height: count(MAX_SIDE).min(1),
+    width: count(MAX_SIDE).min(1),
+    axis: z.enum(['x', 'y']),
+    edges: z
+      .array(z.array(count(MAX_SIDE)).min(2).max(129))
+      .min(1)
+      .max(8),
+  })
+  .refine(({ edges, axis, height, width }) =>
+    edges.every((cuts, level) => {
+      const size = Math.ceil((axis === 'y' ? height : width) / 2 ** level);
+      const rising = cuts.every((cut, i) => i === 0 || cut > cuts[i - 1]!);
+      return cuts.length === edges[0]!.length && cuts[0] === 0 && cuts.at(-1) === size && rising;
+    }),
+  );
+
+/** A condition: its text, then further inputs of the U-Net. */
+const tensorsSchema = z.object({
+  guidance: z.number(),
+  text: tensorSchema,
+  extra: z.array(tensorSchema).max(8),
+});
+
+/** Names a picture whose features a worker keeps. */
+const pictureName = z.string().min(1).max(128);
+
+export const beginSchema = z
+  .object({
+    call: z.literal('begin'),
+    job: jobId,
+    /** Content hash of the model. */
+    model: z.string().max(128),
+    precision: z.enum(PRECISIONS),
+    channels: count(MAX_CHANNELS).min(1),
+    bands: bandsSchema,
+    index: count(128),
+    mode: z.enum(PATCH_MODES),
+    coding: z.enum(CODINGS),
+    condition: tensorsSchema,
+    /** An edit's mask follows the tensors, a byte a position. */
+    edit: z.object({ picture: pictureName, condition: tensorsSchema, ring: count(MAX_RING) }).optional(),
+  })
+  .refine(({ index, bands }) => index < bands.edges[0]!.length - 1);
+
+export const stepSchema = z.object({
+  call: z.literal('step'),
+  job: jobId,
+  step: count(100_000),
+  timestep: z.number(),
+  kind: z.enum(['dense', 'band']),
+  /** An edit's sample is followed by that of the picture's own process. */
+  own: z.boolean(),
+});
+
+export const keepSchema = z.object({ call: z.literal('keep'), job: jobId, picture: pictureName });
+export const endSchema = z.object({ call: z.literal('end'), job: jobId });
+export const againSchema = z.object({ job: jobId, step: count(100_000), from: count(128) });
+export const mailSchema = z.object({
+  job: jobId,
+  step: count(100_000),
+  from: count(128),
+  /** Sizes of what follows one after another: for all, then for some bands alone. */
+  files: z
+    .array(z.object({ to: z.union([z.literal('all'), count(128)]), bytes: count(MAX_MAIL_BYTES) }))
+    .max(130),
+});
+
+const secondsSchema = z.number().min(0);
+export const answerSchema = z.union([
+  z.object({ error: z.string().max(2000), lost: z.boolean() }),
+  z.object({ begun: secondsSchema }),
+  z.object({
+    runSeconds: secondsSchema,
+    seconds: secondsSchema,
+    sentBytes: secondsSchema,
+    receivedBytes: secondsSchema,
+    recordSeconds: secondsSchema,
+  }),
+  z.object({ kept: z.literal(true) }),
+  z.object({ ended: z.literal(true) }),
+]);
+
+type BeginHead = z.infer<typeof beginSchema>;
+type TensorsHead = z.infer<typeof tensorsSchema>;
+
+/** A job as a parcel; `model` is its content hash. */
+export function packJob(job: Job, model: string): Parcel {
+  const { id, precision, channels, bands, index, mode, coding, condition, edit } = job;
+  const common = { job: id, model, precision, channels, bands, index, mode, coding };
+  const head = {
+    call: 'begin' as const,
+    ...common,
+    condition: describe(condition),
+    ...(edit && {
+      edit: { picture: edit.picture, condition: describe(edit.condition), ring: edit.ring },
+    }),
+  };
+  const tensors = [condition, ...(edit ? [edit.condition] : [])].flatMap(tensorsOf);
+  const body = tensors.map(([, { data }]) => bytesIn(data as Float32Array));
+  return { head, body: Buffer.concat([...body, ...(edit ? [edit.mask.data] : [])]) };
+}
+
+/** The job of a checked head; `model` is the worker's own. @throws if the body is not what the head says. */
+export function unpackJob(head: BeginHead, body: Uint8Array, model: string): Job {
+  const { job, precision, channels, bands, index, mode, coding, condition, edit } = head;
+  let at = 0;
+  const bytes = (length: number) => {
+    const taken = body.subarray(at, at + length);
+    if (taken.byteLength !== length) throw new Error('a job came incomplete');
+    at += length;
+    return taken;
+  };
+  const tensor = ({ dims }: { dims: number[] }): Tensor =>
+    float32(numbersIn(bytes(4 * dims.reduce((a, b) => a * b, 1))), dims);
+  const told = ({ guidance, text, extra }: TensorsHead): Condition => ({
+    text: tensor(text),
+    guidance,
+    extra: Object.fromEntries(extra.map((described) => [described.name, tensor(described)])),
+  });
+  const common = { id: job, model, precision, channels, bands, index, mode, coding };
+  const unpacked: Job = { ...common, condition: told(condition) };
+  if (edit) {
+    const { picture, ring } = edit;
+    const own = told(edit.condition);
+    const { height, width } = bands;
+    const data = bytes(height * width).map((value) => (value ? 1 : 0));
+    unpacked.edit = { picture, ring, condition: own, mask: { height, width, data } };
+  }
+  if (at !== body.byteLength) throw new Error('a job came with more than it says');
+  return unpacked;
+}
+
+function tensorsOf({ text, extra = {} }: Condition): (readonly [string, Tensor])[] {
+  return [['text', text], ...Object.entries(extra)];
+}
+
+function describe(condition: Condition): TensorsHead {
+  const [text, ...extra] = tensorsOf(condition).map(([name, { dims }]) => ({ name, dims: [...dims] }));
+  return { guidance: condition.guidance, text, extra } as TensorsHead;
+}
+
+export function packStep({ sample, own, ...call }: StepCall): Parcel {
+  const body = own ? Buffer.concat([bytesIn(sample), bytesIn(own)]) : bytesIn(sample);
+  return { head: { call: 'step', ...call, own: own !== undefined }, body };
+}
+
+/** The step of a checked head, for a sample of so many numbers. @throws if the body is not what the head says. */
+export function unpackStep(
+  { call: _, own, ...head }: z.infer<typeof stepSchema>,
+  body: Uint8Array,
+  length: number,
+): StepCall {
+  const numbers = numbersIn(body);
+  if (body.byteLength !== 4 * length * (own ? 2 : 1)) throw new Error('a step came with another sample');
+  return {
+    ...head,
+    sample: numbers.subarray(0, length),
+    ...(own && { own: numbers.subarray(length) }),
+  };
+}
+
+export function packAnswer({ output, ...figures }: StepAnswer): Parcel {
+  return { head: figures, body: bytesIn(output) };
+}
+
+/** The float32 numbers of bytes, which may lie anywhere. */
+export function numbersIn(bytes: Uint8Array): Float32Array {
+  return new Float32Array(bytes.slice(0, bytes.byteLength - (bytes.byteLength % 4)).buffer);
+}
+
+function bytesIn(data: Float32Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,182 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import readline from 'node:readline';
+import type { Readable } from 'node:stream';
+import {
+  CancellationTokenSource,
+  createMessageConnection,
+  IPCMessageReader,
+  IPCMessageWriter,
+  type MessageConnection,
+  ResponseError,
+} from 'vscode-jsonrpc/node';
+import { abortError, ForgottenError, InputError } from '../engine/errors.ts';
+import type { CallOptions } from '../shared/api.ts';
+import type { FailureData, Method } from './engine/protocol.ts';
+
+export interface ChildOptions {
+  /** The script of the process, e.g. dist/engine.mjs. */
+  script: string;
+  /** Its arguments, asked for at every start. */
+  args?: () => string[];
+  /** Node's own flags for it; none by default. */
+  execArgv?: string[];
+  /** What to call it in sentences for the user. */
+  title: string;
+  /** Milliseconds that a cancelled call may take to stop before the process is ended (default 15 000). */
+  cancelGrace?: number;
+  /** A line that the process wrote to stdout or stderr, or what became of the process. */
+  onLog?: (line: string) => void;
+}
+
+/** V8 collects garbage on other threads while scripts go on: in these processes that takes cores from a network's run. */
+const GARBAGE_ON_OWN_THREAD = '--single-threaded-gc';
+
+/** The process ended while a call was under way. */
+export class EngineEndedError extends Error {
+  override name = 'EngineEndedError';
+}
+
+/** One process that answers calls, from its start to its end. */
+export class ServedProcess {
+  readonly #child: ChildProcess;
+  readonly #connection: MessageConnection;
+  readonly #cancelGrace: number;
+  readonly #log: (line: string) => void;
+  readonly #title: string;
+  /** Rejects when the process has ended. */
+  readonly #end: Promise<never>;
+  #closing: string | undefined;
+  #calls = 0;
+  ended = false;
+
+  constructor(options: ChildOptions) {
+    this.#title = options.title;
+    this.#cancelGrace = options.cancelGrace ?? 15_000;
+    this.#log = options.onLog ?? (() => {});
+    this.#child = fork(options.script, options.args?.() ?? [], {
+      execArgv: [GARBAGE_ON_OWN_THREAD, ...(options.execArgv ?? [])],
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // In desktop VS Code the parent is Electron, which runs scripts as Node only when told so.
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    });
+    this.#forward(this.#child.stdout);
+    this.#forward(this.#child.stderr);
+    this.#end = this.#awaitEnd();
+    // Nobody may be waiting when it ends.
+    this.#end.catch(() => {});
+    this.#connection = createMessageConnection(
+      new IPCMessageReader(this.#child),
+      new IPCMessageWriter(this.#child),
+    );
+    // Writing to a process that has just ended fails here too; `#end` tells what happened.
+    this.#connection.onError(([error]) => this.#log(`${this.#title}: ${error.message}`));
+    this.#connection.listen();
+    this.#log(`${this.#title} ${this.#child.pid} started.`);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get usable(): boolean {
+    return !this.ended && !this.#child.killed;
+  }
+
+  async call<Request, Progress, Result>(
+    method: Method<Request, Progress, Result>,
+    request: Request,
+    { signal, onProgress }: CallOptions<Progress>,
+  ): Promise<Result> {
+    const progressToken = onProgress && ++this.#calls;
+    const progress = onProgress && this.#connection.onProgress(method.progress, progressToken!, onProgress);
+    const cancellation = new CancellationTokenSource();
+    const cancelled = new Deferred<never>();
+    let grace: NodeJS.Timeout | undefined;
+    const cancel = () => {
+      cancellation.cancel();
+      grace = setTimeout(() => {
+        this.#log(`${this.#title} ${this.pid} did not cancel within ${this.#cancelGrace} ms and is ended.`);
+        this.#child.kill('SIGKILL');
+        cancelled.reject(abortError());
+      }, this.#cancelGrace);
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      const answer = this.#connection.sendRequest(
+        method.request,
+        { request, progressToken },
+        cancellation.token,
+      );
+      answer.catch(() => {});
+      return await Promise.race([answer, this.#end, cancelled.promise]);
+    } catch (error) {
+      throw this.ended || !(error instanceof ResponseError) ? await this.#reasonOf(error) : errorOf(error);
+    } finally {
+      clearTimeout(grace);
+      signal?.removeEventListener('abort', cancel);
+      progress?.dispose();
+      cancellation.dispose();
+    }
+  }
+
+  /** Ends the process; calls under way reject with `reason`. */
+  async end(reason: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    this.#closing = reason;
+    this.#child.kill(signal);
+    await this.#end.catch(() => {});
+  }
+
+  #awaitEnd(): Promise<never> {
+    return new Promise((_, reject) => {
+      const finish = (message: string) => {
+        if (this.ended) return;
+        this.ended = true;
+        this.#log(message);
+        this.#connection.dispose();
+        reject(new EngineEndedError(message));
+      };
+      this.#child.once('error', (error) => {
+        // `error` is also sent when a kill or a message fails; the process has not ended then.
+        if (this.#child.pid === undefined) finish(`${this.#title} could not be started: ${error.message}`);
+      });
+      this.#child.once('exit', (code, signal) => {
+        const how = signal ? `was ended by ${signal}` : `ended unexpectedly with exit code ${code}`;
+        finish(this.#closing ?? `${this.#title} ${how}; the next request starts a fresh one.`);
+      });
+    });
+  }
+
+  /** What to tell the caller: that the process ended, if that is why `error` came. */
+  async #reasonOf(error: unknown): Promise<unknown> {
+    if (error instanceof Error && error.name === 'AbortError') return error;
+    const patience = new Promise<unknown>((resolve) => setTimeout(resolve, 1000, error));
+    return await Promise.race([this.#end.catch((end: unknown) => end), patience]);
+  }
+
+  #forward(stream: Readable | null): void {
+    if (stream) readline.createInterface({ input: stream }).on('line', this.#log);
+  }
+}
+
+class Deferred<T> {
+  readonly promise: Promise<T>;
+  reject!: (error: unknown) => void;
+
+  constructor() {
+    this.promise = new Promise((_, reject) => {
+      this.reject = reject;
+    });
+  }
+}
+
+/** The error that was thrown in the process, by its name. */
+function errorOf(response: ResponseError<FailureData>): Error {
+  const name = response.data?.name;
+  if (name === 'InputError') return new InputError(response.message);
+  if (name === 'ForgottenError') return new ForgottenError(response.message);
+  if (name === 'AbortError') return abortError();
+  const error = new Error(response.message);
+  if (response.data?.stack) error.stack = response.data.stack;
+  return error;
+}

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { InputError, isAbort } from '../../engine/errors.ts';
+import type { GenerateProgress } from '../../shared/api.ts';
+import { EngineProcess } from './client.ts';
+
+const options = {
+  script: path.join(import.meta.dirname, 'testing/fake-process.ts'),
+  execArgv: ['--import', 'tsx'],
+};
+
+let engine: EngineProcess;
+beforeEach(() => {
+  engine = new EngineProcess(options);
+});
+afterEach(() => engine.dispose());
+
+test('starts with the first call and serves the following ones', async () => {
+  assert.equal(engine.pid, undefined);
+  const first = await engine.generate({ prompt: 'a house', seed: 7 });
+  assert.deepEqual([...first.picture.png], [7, 7, 7]);
+  assert.ok(first.picture.png instanceof Uint8Array);
+  assert.equal(first.recipe.model, `process ${engine.pid}`);
+  const second = await engine.generate({ prompt: 'a tree' });
+  assert.equal(second.recipe.model, first.recipe.model);
+});
+
+test('reports progress to the call it belongs to', async () => {
+  const seen: [string, GenerateProgress][] = [];
+  const run = (name: string, steps: number) =>
+    engine.generate({ prompt: name, steps }, { onProgress: (progress) => seen.push([name, progress]) });
+  await Promise.all([run('a', 2), run('b', 3)]);
+  assert.deepEqual(
+    seen.map(([name, progress]) => `${name}${progress.step}/${progress.steps}`),
+    ['a1/2', 'a2/2', 'b1/3', 'b2/3', 'b3/3'],
+  );
+  assert.deepEqual([...seen[1]![1].preview!.png], [2, 2, 2]);
+});
+
+test('errors keep their class and message', async () => {
+  await assert.rejects(
+    engine.generate({ prompt: 'bad input' }),
+    (error) => error instanceof InputError && error.message === 'The size is bad.',
+  );
+  await assert.rejects(engine.generate({ prompt: 'fails' }), /^Error: Something broke\.$/);
+});
+
+test('a cancelled call rejects with AbortError and the process lives on', async () => {
+  const controller = new AbortController();
+  const call = engine.generate(
+    { prompt: 'long', steps: 10_000 },
+    { signal: controller.signal, onProgress: ({ step }) => step === 2 && controller.abort() },
+  );
+  await assert.rejects(call, isAbort);
+  const { pid } = engine;
+  assert.equal((await engine.generate({ prompt: 'next' })).recipe.model, `process ${pid}`);
+});
+
+test('a call cancelled while it waits for another does not wait', async () => {
+  const long = new AbortController();
+  const first = engine.generate({ prompt: 'long', steps: 10_000 }, { signal: long.signal });
+  const waiting = new AbortController();
+  const second = engine.generate({ prompt: 'waiting' }, { signal: waiting.signal });
+  waiting.abort();
+  await assert.rejects(second, isAbort);
+  long.abort();
+  await assert.rejects(first, isAbort);
+});
+
+test('a call cancelled before it starts starts no process', async () => {
+  await assert.rejects(engine.generate({ prompt: 'never' }, { signal: AbortSignal.abort() }), isAbort);
+  assert.equal(engine.pid, undefined);
+});
+
+test('a process that does not cancel in time is ended and replaced', async () => {
+  engine = new EngineProcess({ ...options, cancelGrace: 50 });
+  const { recipe } = await engine.generate({ prompt: 'warm up' });
+  await assert.rejects(engine.generate({ prompt: 'hangs' }, { signal: AbortSignal.timeout(50) }), isAbort);
+  assert.notEqual((await engine.generate({ prompt: 'next' })).recipe.model, recipe.model);
+});
+
+test('a kill mid-call is one clear sentence, and the next call starts a fresh process', async () => {
+  let killed: number | undefined;
+  const call = engine.generate(
+    { prompt: 'long', steps: 10_000 },
+    {
+      onProgress: () => {
+        killed ??= engine.pid;
+        process.kill(killed!, 'SIGKILL');
+      },
+    },
+  );
+  await assert.rejects(call, {
+    name: 'EngineEndedError',
+    message: 'The engine process was ended by SIGKILL; the next request starts a fresh one.',
+  });
+  assert.notEqual((await engine.generate({ prompt: 'next' })).recipe.model, `process ${killed}`);
+});
+
+test('a crash is told with its exit code, to every call under way', async () => {
+  const calls = [engine.generate({ prompt: 'exits' }), engine.generate({ prompt: 'waiting' })];
+  for (const call of calls) await assert.rejects(call, /ended unexpectedly with exit code 3/);
+});
+
+test('a script that is not there is an error, not a hang', async () => {
+  const lines: string[] = [];
+  engine = new EngineProcess({ script: '/nowhere/engine.mjs', onLog: (line) => lines.push(line) });
+  await assert.rejects(engine.generate({ prompt: 'x' }), /ended unexpectedly with exit code 1/);
+  assert.match(lines.join('\n'), /nowhere/);
+});
+
+test('disposing ends the process and the calls under way', async () => {
+  const call = engine.generate({ prompt: 'long', steps: 10_000 });
+  const rejected = assert.rejects(call, /The engine was closed\./);
+  await engine.dispose();
+  await rejected;
+});
+
+test('the process ends when its parent goes', async () => {
+  const child = fork(options.script, {
+    execArgv: options.execArgv,
+    serialization: 'advanced',
+  });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  child.disconnect();
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 0);
+});

@@ -1,0 +1,91 @@
+import {
+  type CancellationToken,
+  createMessageConnection,
+  type HandlerResult,
+  IPCMessageReader,
+  IPCMessageWriter,
+  type MessageConnection,
+  type RequestParam,
+  ResponseError,
+} from 'vscode-jsonrpc/node';
+import { abortError, messageOf } from '../../engine/errors.ts';
+import type { CallOptions, Engine } from '../../shared/api.ts';
+import {
+  benchmark,
+  CALL_FAILED,
+  type Call,
+  describe,
+  edit,
+  type FailureData,
+  findThings,
+  generate,
+  type Method,
+  segment,
+  store,
+} from './protocol.ts';
+
+/** Serves `engine` to the process that forked this one, and ends with it. */
+export function serve(engine: Engine): void {
+  const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+  const turn = queue();
+  answer(connection, generate, (request, options) => turn(options, () => engine.generate(request, options)));
+  answer(connection, edit, (request, options) => turn(options, () => engine.edit(request, options)));
+  answer(connection, segment, (request, options) => turn(options, () => engine.segment(request, options)));
+  answer(connection, findThings, (request, options) =>
+    turn(options, () => engine.findThings(request, options)),
+  );
+  answer(connection, describe, (request, options) => turn(options, () => engine.describe(request, options)));
+  answer(connection, store, (_, options) => turn(options, () => engine.store()));
+  answer(connection, benchmark, (request, options) =>
+    turn(options, () => engine.benchmark(request, options)),
+  );
+  process.on('disconnect', () => process.exit(0));
+  connection.listen();
+}
+
+type Run<Request, Progress, Result> = (request: Request, options: CallOptions<Progress>) => Promise<Result>;
+
+export function answer<Request, Progress, Result>(
+  connection: MessageConnection,
+  method: Method<Request, Progress, Result>,
+  run: Run<Request, Progress, Result>,
+): void {
+  connection.onRequest(method.request, async (call: Call<Request>, token: CancellationToken) => {
+    const { request, progressToken } = call;
+    const report = (progress: Progress) =>
+      void connection.sendProgress(method.progress, progressToken!, progress as RequestParam<Progress>);
+    try {
+      const onProgress = progressToken === undefined ? undefined : report;
+      const result = await run(request, { signal: signalOf(token), onProgress });
+      return result as HandlerResult<Result, FailureData>;
+    } catch (error) {
+      return new ResponseError<FailureData>(CALL_FAILED, messageOf(error), failureOf(error));
+    }
+  });
+}
+
+/** Runs calls one after another, since they share the processor; a call cancelled while it waits never runs. */
+export function queue() {
+  let last: Promise<void> = Promise.resolve();
+  return <Result>({ signal }: CallOptions<never>, run: () => Promise<Result>): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      const leave = () => reject(abortError());
+      if (signal?.aborted) return leave();
+      signal?.addEventListener('abort', leave, { once: true });
+      last = last.then(async () => {
+        signal?.removeEventListener('abort', leave);
+        if (!signal?.aborted) await run().then(resolve, reject);
+      });
+    });
+}
+
+function signalOf(token: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
+}
+
+function failureOf(error: unknown): FailureData {
+  return error instanceof Error ? { name: error.name, stack: error.stack } : { name: 'Error' };
+}

@@ -1,0 +1,81 @@
+/** An engine process for tests: the prompt says how it behaves. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { abortError, InputError } from '../../../engine/errors.ts';
+import type {
+  CallOptions,
+  Engine,
+  GenerateProgress,
+  GenerateRequest,
+  GenerateResult,
+} from '../../../shared/api.ts';
+import { serve } from '../serve.ts';
+
+const STEP_MS = 10;
+
+const engine: Engine = {
+  async generate(
+    request: GenerateRequest,
+    options: CallOptions<GenerateProgress> = {},
+  ): Promise<GenerateResult> {
+    if (request.prompt === 'bad input') throw new InputError('The size is bad.');
+    if (request.prompt === 'fails') throw new RangeError('Something broke.');
+    if (request.prompt === 'exits') process.exit(3);
+    if (request.prompt === 'hangs') block(60_000);
+    const steps = request.steps ?? 3;
+    for (let step = 1; step <= steps; step++) {
+      await sleep(STEP_MS);
+      if (options.signal?.aborted) throw abortError();
+      options.onProgress?.({ stage: 'denoise', step, steps, preview: picture(step) });
+    }
+    return result(request, steps);
+  },
+  edit: notUsed,
+  segment: notUsed,
+  findThings: notUsed,
+  describe: notUsed,
+  async store() {
+    return { budgetBytes: 0, bytes: 0, pictures: [] };
+  },
+  async benchmark() {
+    throw new Error('not used');
+  },
+  async dispose() {},
+};
+
+async function notUsed(): Promise<never> {
+  throw new Error('not used');
+}
+
+/** Keeps the thread busy, as a network run does. */
+function block(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+function picture(value: number) {
+  return { png: new Uint8Array([value, value, value]), width: 1, height: 1 };
+}
+
+function result(request: GenerateRequest, steps: number): GenerateResult {
+  return {
+    picture: picture(request.seed ?? 0),
+    recipe: {
+      prompt: request.prompt,
+      negativePrompt: '',
+      model: `process ${process.pid}`,
+      seed: request.seed ?? 0,
+      steps,
+      guidance: 1,
+      width: 1,
+      height: 1,
+      scheduler: 'ddim',
+      precision: 'fp32',
+    },
+    macs: 1,
+    seconds: 1,
+    loadSeconds: 0,
+    stepSeconds: [],
+    warnings: [],
+  };
+}
+
+serve(engine);

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { createEngine } from '../../engine/engine.ts';
+import { isAbort } from '../../engine/errors.ts';
+import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { encodePng } from '../../engine/pictures/png.ts';
+import { psnr } from '../../engine/pictures/psnr.ts';
+import { decodePicture } from '../../engine/pictures/read.ts';
+import type { EditRequest, EditResult, Engine, GenerateRequest, ParallelMode } from '../../shared/api.ts';
+import { LocalCrew } from './crew.ts';
+
+const crew = new LocalCrew();
+const engine: Engine = createEngine(new NodeRuntime(), { openCrew: () => crew });
+after(() => engine.dispose());
+
+const request: GenerateRequest = {
+  prompt: 'a red house by a lake at sunset',
+  seed: 1,
+  steps: 8,
+  width: 256,
+  height: 256,
+  threads: 1,
+};
+
+async function decibels(a: Uint8Array, b: Uint8Array): Promise<number> {
+  const [one, other] = [await decodePicture(a, 'a picture'), await decodePicture(b, 'a picture')];
+  return psnr(one.pixels, other.pixels);
+}
+
+let alone: Uint8Array;
+
+test('two workers with a branch of guidance each draw the same picture', async () => {
+  alone = (await engine.generate(request)).picture.png;
+  const { picture, workers } = await engine.generate({ ...request, workers: 2 });
+  assert.ok((await decibels(picture.png, alone)) > 60);
+  assert.deepEqual(
+    workers!.map(({ name, branch, sentBytes }) => [name, branch, sentBytes]),
+    [
+      ['Worker 1', 0, 0],
+      ['Worker 2', 1, 0],
+    ],
+  );
+});
+
+test('two and four workers with a band each draw nearly the same picture, the same one every time', async () => {
+  for (const workers of [2, 4]) {
+    const divided = { ...request, workers, patch: { split: 'bands' as const } };
+    const first = await engine.generate(divided);
+    const dense = await engine.generate({ ...divided, patch: { ...divided.patch, mode: 'synchronous' } });
+    assert.deepEqual(first.warnings, []);
+    assert.ok((await decibels(dense.picture.png, alone)) > 60);
+    const naive = await engine.generate({
+      ...divided,
+      patch: { ...divided.patch, mode: 'naive', warmUp: 0 },
+    });
+    const near = await decibels(first.picture.png, alone);
+    assert.ok(near > 2 + (await decibels(naive.picture.png, alone)), `${near} dB`);
+    const second = await engine.generate(divided);
+    assert.deepEqual(second.picture.png, first.picture.png);
+    assert.ok(first.workers!.every(({ receivedBytes }) => receivedBytes > 0));
+  }
+});
+
+test('a worker killed mid-picture: the others finish it, and the next picture has all workers again', async () => {
+  const divided = { ...request, workers: 2, patch: { split: 'bands' as const } };
+  const [, victim] = await crew.members(2, 1);
+  const result = await engine.generate(divided, {
+    onProgress: ({ step }) => {
+      if (step === 4 && victim!.usable) process.kill(victim!.pid!, 'SIGKILL');
+    },
+  });
+  assert.deepEqual(result.warnings, ['Worker 2 was lost; Worker 1 did the rest.']);
+  assert.ok((await decibels(result.picture.png, alone)) > 18);
+  const next = await engine.generate(divided);
+  assert.deepEqual(next.warnings, []);
+  assert.equal(next.workers!.length, 2);
+});
+
+test('cancelling stops the workers within a step; they serve the next picture', async () => {
+  const before = (await crew.members(2, 1)).map(({ pid }) => pid);
+  const controller = new AbortController();
+  const call = engine.generate(
+    { ...request, steps: 150, workers: 2 },
+    { signal: controller.signal, onProgress: ({ step }) => step === 2 && controller.abort() },
+  );
+  await assert.rejects(call, isAbort);
+  const next = await engine.generate({ ...request, workers: 2 });
+  assert.ok((await decibels(next.picture.png, alone)) > 60);
+  assert.deepEqual(
+    (await crew.members(2, 1)).map(({ pid }) => pid),
+    before,
+  );
+});
+
+/** A rectangle in the middle of a picture of 256×256 pixels. */
+const mask = await encodePng(
+  Float32Array.from({ length: 3 * 256 * 256 }, (_, i) => {
+    const [y, x] = [Math.floor((i % (256 * 256)) / 256), i % 256];
+    return y >= 96 && y < 176 && x >= 64 && x < 208 ? 1 : -1;
+  }),
+  256,
+  256,
+);
+const edited = (image: Uint8Array, seed: number) =>
+  ({ prompt: 'a blue boat', image, mask, seed, steps: 8, threads: 1 }) satisfies EditRequest;
+
+test('an edit by two workers is that of one; what they recorded serves the next edits', async () => {
+  const one = await engine.edit(edited(alone, 1));
+  const two = await engine.edit({ ...edited(alone, 1), workers: 2 });
+  assert.ok((await decibels(two.picture.png, one.picture.png)) > 60);
+  assert.deepEqual(
+    two.workers!.map(({ branch }) => branch),
+    [0, 1],
+  );
+  assert.equal(two.recordedSteps, one.stepSeconds.length);
+  const again = await engine.edit({ ...edited(alone, 2), workers: 2 });
+  assert.equal(again.recordedSteps, 0);
+  const stacked = await engine.edit({ ...edited(two.picture.png, 3), workers: 2 });
+  assert.equal(stacked.recordedSteps, 0);
+});
+
+test('the positions of an edit divided over workers: dense steps are exact, displaced ones near', async () => {
+  const one = (await engine.edit(edited(alone, 1))).picture.png;
+  const shared = (mode: ParallelMode, warmUp?: number) =>
+    engine.edit({ ...edited(alone, 1), workers: 3, patch: { split: 'bands', mode, warmUp } });
+  const near = async (result: EditResult) => decibels(result.picture.png, one);
+  assert.ok((await near(await shared('synchronous'))) > 60);
+  // Few steps change much from one to the next.
+  const displaced = await shared('displaced', 4);
+  assert.deepEqual(displaced.warnings, []);
+  assert.ok(displaced.workers!.every(({ stepMacs, receivedBytes }) => stepMacs > 0 && receivedBytes > 0));
+  assert.ok((await near(displaced)) > 2 + (await near(await shared('naive', 0))));
+});
+
+test('a worker killed in the middle of an edit: the others finish it', async () => {
+  const divided = { ...edited(alone, 1), workers: 2, patch: { split: 'bands' as const } };
+  const [, victim] = await crew.members(2, 1);
+  const result = await engine.edit(divided, {
+    onProgress: ({ stage, step }) => {
+      if (stage === 'denoise' && step === 4 && victim!.usable) process.kill(victim!.pid!, 'SIGKILL');
+    },
+  });
+  assert.deepEqual(result.warnings, ['Worker 2 was lost; Worker 1 did the rest.']);
+  const one = await engine.edit(edited(alone, 1));
+  assert.ok((await decibels(result.picture.png, one.picture.png)) > 18);
+});
+
+test('more workers than the picture can be divided over leave some without a part', async () => {
+  const { workers } = await engine.generate({ ...request, width: 64, height: 64, workers: 8 });
+  assert.ok(workers!.length < 8);
+});
+
+test('workers end and clear up when who started them dies', { skip: !existsSync('/dev/shm') }, async () => {
+  const folders = () => readdirSync('/dev/shm').filter((name) => name.startsWith('patchwork-'));
+  const before = new Set(folders());
+  const child = fork(path.join(import.meta.dirname, 'testing/abandon.ts'), {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const [pids] = (await once(child, 'message')) as [number[]];
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const alive = (pid: number) => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  const mine = () => folders().filter((name) => !before.has(name));
+  for (let i = 0; i < 100 && (pids.some(alive) || mine().length > 0); i++)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(pids.filter(alive), []);
+  assert.deepEqual(mine(), []);
+});

@@ -1,0 +1,150 @@
+import { existsSync, rmSync } from 'node:fs';
+import { access, constants, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type Crew,
+  type Job,
+  type Member,
+  MemberLostError,
+  type StepAnswer,
+  type StepCall,
+} from '../../engine/parallel/job.ts';
+import { EngineEndedError, ServedProcess } from '../child.ts';
+import type { Method } from '../engine/protocol.ts';
+import { begin, end, keep, step } from './protocol.ts';
+
+export interface LocalCrewOptions {
+  onLog?: (line: string) => void;
+  /** Bytes that recorded features may take, of all workers; a quarter of the machine's memory unless told otherwise. */
+  storeBudget?: number;
+}
+
+/** Workers on this machine, a process each with its share of the processor. They stay for the next picture. */
+export class LocalCrew implements Crew {
+  readonly alike = true;
+  readonly #options: LocalCrewOptions;
+  #members: LocalMember[] = [];
+  #threads = 0;
+  #mail: Promise<string> | undefined;
+  /** Removes the mail's folder when the process ends. */
+  #clear = () => {};
+
+  constructor(options: LocalCrewOptions = {}) {
+    this.#options = options;
+  }
+
+  /** `threads`: of one worker; its share of the processor if absent. */
+  async members(count: number, threads?: number): Promise<LocalMember[]> {
+    const share = threads ?? Math.max(1, Math.floor(os.availableParallelism() / count));
+    const mail = await this.#root();
+    const usable = this.#members.filter((member) => member.usable);
+    const keep = share === this.#threads ? usable.slice(0, count) : [];
+    await Promise.all(
+      this.#members.filter((member) => !keep.includes(member)).map((member) => member.dismiss()),
+    );
+    const names = Array.from({ length: count }, (_, i) => `Worker ${i + 1}`);
+    const free = names.filter((name) => !keep.some((member) => member.name === name));
+    const fresh = free.slice(0, count - keep.length);
+    const { storeBudget = os.totalmem() / 4 } = this.#options;
+    const args = [share, mail, Math.floor(storeBudget / count)].map(String);
+    const started = fresh.map((name) => new LocalMember(name, this.#options, args));
+    this.#members = [...keep, ...started].sort((a, b) =>
+      a.name.localeCompare(b.name, 'en', { numeric: true }),
+    );
+    this.#threads = share;
+    return [...this.#members];
+  }
+
+  async dispose(): Promise<void> {
+    const members = this.#members;
+    this.#members = [];
+    await Promise.all(members.map((member) => member.dismiss()));
+    const mail = this.#mail;
+    this.#mail = undefined;
+    process.off('exit', this.#clear);
+    if (mail) await rm(await mail, { recursive: true, force: true });
+  }
+
+  /** Where the messages of a job lie. */
+  async mailFolder(job: string): Promise<string> {
+    return path.join(await this.#root(), job);
+  }
+
+  /** A folder for this crew's mail: in memory, where the platform has files that are. */
+  #root(): Promise<string> {
+    this.#mail ??= access('/dev/shm', constants.W_OK)
+      .then(
+        () => '/dev/shm',
+        () => os.tmpdir(),
+      )
+      .then((root) => mkdtemp(path.join(root, 'patchwork-')))
+      .then((folder) => {
+        this.#clear = () => rmSync(folder, { recursive: true, force: true });
+        process.once('exit', this.#clear);
+        return folder;
+      });
+    return this.#mail;
+  }
+}
+
+/** A worker process of this machine. */
+export class LocalMember implements Member {
+  readonly name: string;
+  readonly #process: ServedProcess;
+
+  /** `args`: see process.ts. */
+  constructor(name: string, options: LocalCrewOptions, args: string[]) {
+    this.name = name;
+    this.#process = new ServedProcess({ ...options, ...workerScript(), title: name, args: () => args });
+  }
+
+  get usable(): boolean {
+    return this.#process.usable;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  begin(job: Job): Promise<number> {
+    return this.#call(begin, { job, mail: job.id });
+  }
+
+  step(call: StepCall): Promise<StepAnswer> {
+    return this.#call(step, call);
+  }
+
+  async keep(job: string, picture: string): Promise<void> {
+    await this.#call(keep, { job, picture });
+  }
+
+  async end(job: string): Promise<void> {
+    if (this.usable) await this.#call(end, job);
+  }
+
+  /** A worker that has stalled listens to nothing but this. */
+  dismiss(): Promise<void> {
+    return this.#process.end(`${this.name} was dismissed.`, 'SIGKILL');
+  }
+
+  async #call<Request, Result>(method: Method<Request, never, Result>, request: Request): Promise<Result> {
+    try {
+      return await this.#process.call(method, request, {});
+    } catch (error) {
+      throw error instanceof EngineEndedError ? new MemberLostError(error.message) : error;
+    }
+  }
+}
+
+/** The script of a worker process: beside this file among the sources, else dist/worker.mjs. */
+function workerScript(): { script: string; execArgv?: string[] } {
+  const here = fileURLToPath(import.meta.url);
+  if (here.endsWith('.ts'))
+    return { script: path.join(path.dirname(here), 'process.ts'), execArgv: ['--import', 'tsx'] };
+  const places = [path.dirname(here), path.dirname(path.dirname(here))];
+  const script = places.map((place) => path.join(place, 'worker.mjs')).find((file) => existsSync(file));
+  if (!script) throw new Error('dist/worker.mjs is missing: build or reinstall Patchwork');
+  return { script };
+}

@@ -1,0 +1,46 @@
+/**
+ * A worker process: forked by `LocalCrew` (crew.ts), bundled to dist/worker.mjs.
+ * Its arguments: threads for a network run, the folder that its mail lies in, and bytes for recorded features.
+ */
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
+import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { openModel } from '../../engine/models/open.ts';
+import { PatchWorker } from '../../engine/parallel/worker.ts';
+import { answer, queue } from '../engine/serve.ts';
+import { FileMailbox } from './file-mailbox.ts';
+import { begin, end, keep, step } from './protocol.ts';
+
+const [threads, mailFolder, storeBudget] = process.argv.slice(2);
+if (!mailFolder) throw new Error('a worker process is started by a crew');
+const runtime = new NodeRuntime(Number(threads));
+const worker = new PatchWorker(runtime, runtime.threads, openModel, Number(storeBudget));
+const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+const turn = queue();
+answer(connection, begin, ({ job, mail }, options) =>
+  turn(options, async () => worker.begin(job, await FileMailbox.open(mailIn(mail), job.index))),
+);
+answer(connection, step, (call, options) => turn(options, () => worker.step(call)));
+answer(connection, keep, ({ job, picture }, options) =>
+  turn(options, async () => {
+    worker.keep(job, picture);
+    return null;
+  }),
+);
+answer(connection, end, (job, options) =>
+  turn(options, async () => {
+    await worker.end(job);
+    return null;
+  }),
+);
+process.on('disconnect', () => {
+  // Who started the workers is gone and cannot clear up.
+  rmSync(mailFolder, { recursive: true, force: true });
+  process.exit(0);
+});
+connection.listen();
+
+function mailIn(name: string): string {
+  return path.join(mailFolder!, path.basename(name));
+}

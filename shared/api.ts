@@ -1,0 +1,317 @@
+/**
+ * The one door to the engine: the command line, the extension and the tests call this interface,
+ * in their own process (`engine/engine.ts`) or through the engine process (`processes/engine/client.ts`).
+ * Everything here survives structured clone.
+ */
+
+import type {
+  DescribeRequest,
+  DescribeResult,
+  FindThingsProgress,
+  FindThingsRequest,
+  FindThingsResult,
+  SegmentRequest,
+  SegmentResult,
+} from './api-sight.ts';
+import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
+
+export * from './api-sight.ts';
+export type * from './benchmark/report.ts';
+
+export const PRECISIONS = ['fp32', 'int8', 'int4'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+export const ATTENTIONS = ['full', 'sampled'] as const;
+/**
+ * Which positions a position attends to: all, or on large maps one of every 2×2, which is an approximation that makes
+ * attention four times cheaper there (token downsampling; Smith et al., ToDo, 2024).
+ */
+export type AttentionMode = (typeof ATTENTIONS)[number];
+
+/** How a U-Net is computed. */
+export interface Arithmetic {
+  precision: Precision;
+  /** `full` if absent. */
+  attention?: AttentionMode;
+}
+
+/** Names that `--scheduler` and the settings take. */
+export const SCHEDULERS = [
+  'ddim',
+  'euler',
+  'euler-a',
+  'dpmpp-2m',
+  'dpmpp-2m-karras',
+  'unipc',
+  'lcm',
+] as const;
+export type SchedulerName = (typeof SCHEDULERS)[number];
+
+/**
+ * How several workers divide a picture's steps. `displaced`: each sees the others' bands as they were one step before;
+ * `synchronous`: every step is as exact as one worker's, and as slow; `naive`: bands know nothing of each other.
+ */
+export const PARALLEL_MODES = ['displaced', 'synchronous', 'naive'] as const;
+export type ParallelMode = (typeof PARALLEL_MODES)[number];
+
+/**
+ * How numbers travel between workers: as they are, as half precision (IEEE 754 binary16), or as the difference to what
+ * the receiver has, in four bits with one scale for each group of channels.
+ */
+export const CODINGS = ['float32', 'float16', 'residual'] as const;
+export type Coding = (typeof CODINGS)[number];
+
+/** Whether branches of guidance go to workers of their own before the picture is cut into bands. */
+export const SPLITS = ['auto', 'bands'] as const;
+export type Split = (typeof SPLITS)[number];
+
+/** How a picture is divided over workers; what is absent has a default. */
+export interface PatchOptions {
+  mode?: ParallelMode;
+  /** Dense steps at the start of a picture, 0 … 150; displaced bands need one at least. */
+  warmUp?: number;
+  coding?: Coding;
+  split?: Split;
+}
+
+/** A NATS server by which workers on other machines are found. */
+export interface BusOptions {
+  /** `nats://HOST:PORT`, or `tls://…` for an encrypted connection; may hold user and password. */
+  url: string;
+  /** A NATS credentials file. */
+  credentials?: string;
+  /** A file with the certificate of the authority that the server's is signed by. */
+  authority?: string;
+}
+
+/** What one worker has done for a picture. */
+export interface WorkerReport {
+  name: string;
+  /** Branch of guidance: 0 the prompt's, 1 the negative prompt's; null: both, or there is only one. */
+  branch: number | null;
+  /** The band's place along the axis, in latent positions. */
+  axis: 'y' | 'x';
+  from: number;
+  to: number;
+  /** Multiply–accumulates of its last step, and of all. */
+  stepMacs: number;
+  macs: number;
+  /** Wall time of its last step: in the network, and in all, exchanging features included. */
+  runSeconds: number;
+  seconds: number;
+  /** Bytes that the last step exchanged with other workers. */
+  sentBytes: number;
+  receivedBytes: number;
+}
+
+/** A picture as file bytes (PNG). */
+export interface EncodedPicture {
+  png: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** `own`: the model's autoencoder; `fast`: TAESD, a tiny one that draws nearly the same, many times faster. */
+export const DECODERS = ['own', 'fast'] as const;
+export type DecoderChoice = (typeof DECODERS)[number];
+
+/** A LoRA file that is merged into the model. */
+export interface LoraChoice {
+  /** A safetensors file, or a name of the hub that is on this machine. */
+  lora: string;
+  /** −4 … 4; 1 as its makers meant it. */
+  strength: number;
+}
+
+/** What to draw. Everything but the prompt has a default, taken from the model where the model has an opinion. */
+interface DrawingRequest {
+  prompt: string;
+  negativePrompt?: string;
+  /** A model folder in the diffusers layout, or a name of the hub that is on this machine; the embedded model if absent. */
+  model?: string;
+  /** 0 … 2³²−1; drawn at random if absent. */
+  seed?: number;
+  /** Denoising steps, 1 … 150. */
+  steps?: number;
+  /** Classifier-free guidance scale; 1 turns guidance off. 0 … 50. */
+  guidance?: number;
+  scheduler?: SchedulerName;
+  /**
+   * Of the U-Net's products: `fp32`, `int8`, which is faster, or `int4`, which takes the least memory; if absent what
+   * suits the model and this machine.
+   */
+  precision?: Precision;
+  attention?: AttentionMode;
+  decoder?: DecoderChoice;
+  loras?: LoraChoice[];
+  /** Threads for one network run; 0 or absent: as many as there are physical cores. */
+  threads?: number;
+  /**
+   * Workers that share the picture, 0 … 64; 0, 1 or absent: none. `threads` is then the share of each. With a bus: at
+   * most so many, or all that are there.
+   */
+  workers?: number;
+  /** Take workers from other machines. */
+  bus?: BusOptions;
+  patch?: PatchOptions;
+  /** Send a preview with the progress reports (default true). */
+  previews?: boolean;
+}
+
+export interface GenerateRequest extends DrawingRequest {
+  /** Pixels, a multiple of 8, 64 … 2048. */
+  width?: number;
+  height?: number;
+  /** Keep the picture's features, so that the first edit of it need not record them (default false). */
+  remember?: boolean;
+}
+
+export interface GenerateProgress {
+  /**
+   * `merge`: LoRA files are used with a model for the first time; `calibrate` and `quantize`: a model is used in a
+   * precision for the first time. What they make is kept for later.
+   */
+  stage: 'load' | 'merge' | 'calibrate' | 'quantize' | 'encode' | 'denoise' | 'decode';
+  /** Denoising steps finished, 0 … steps; of the first stages their own. */
+  step: number;
+  steps: number;
+  /** The picture as the model sees it after this step. */
+  preview?: EncodedPicture;
+}
+
+/** Everything needed to make the same picture again; written into the PNG as `parameters`. */
+export interface Recipe extends Arithmetic {
+  prompt: string;
+  negativePrompt: string;
+  /** Name of the model's folder. */
+  model: string;
+  seed: number;
+  steps: number;
+  guidance: number;
+  width: number;
+  height: number;
+  scheduler: SchedulerName;
+  /** Of an edit: see `EditRequest`. */
+  strength?: number;
+  /** Absent: `own`. */
+  decoder?: DecoderChoice;
+  /** By name: the file's without folder and ending, or the hub's. */
+  loras?: LoraChoice[];
+}
+
+export interface GenerateResult {
+  /** PNG with the recipe in its text chunk. */
+  picture: EncodedPicture;
+  recipe: Recipe;
+  /** Multiply–accumulates of the whole process: text encoder, every U-Net step, decoder. */
+  macs: number;
+  /** Wall time of the whole call, loading included. */
+  seconds: number;
+  /** Wall time spent loading the model; 0 when it was loaded already. */
+  loadSeconds: number;
+  stepSeconds: number[];
+  /** Who computed what, where workers shared the picture. */
+  workers?: WorkerReport[];
+  /** Sentences for the user, e.g. a prompt cut at the token limit. */
+  warnings: string[];
+}
+
+export const EDIT_MODES = ['sparse', 'dense'] as const;
+/** `sparse` computes only the masked part, reading the rest from recorded features; `dense` computes everything. */
+export type EditMode = (typeof EDIT_MODES)[number];
+
+/** What to paint anew. The size is the picture's own. */
+export interface EditRequest extends DrawingRequest {
+  /** The picture's file: PNG, JPEG, WebP or what else can be read. */
+  image: Uint8Array;
+  /** A picture file, white where the image is to be painted anew. */
+  mask: Uint8Array;
+  /**
+   * The mask's greys blend the new with the old, and all that is not black is computed. Without it (the default) the
+   * mask is cut at half grey. Such a mask must have the image's size.
+   */
+  softMask?: boolean;
+  /** How much of the old is forgotten under the mask: 0.05 (hardly anything) … 1 (all). */
+  strength?: number;
+  mode?: EditMode;
+  /**
+   * Latent positions around the mask that are computed with it but not painted: 0 … 16. More follows the dense edit
+   * more closely.
+   */
+  dilation?: number;
+}
+
+/** A part of a picture, and where its upper left corner lies in it, in pixels. */
+export interface PicturePart extends EncodedPicture {
+  left: number;
+  top: number;
+}
+
+export interface EditProgress extends Omit<GenerateProgress, 'stage' | 'preview'> {
+  /** `record`: the picture's own features are computed, which later edits of it read. */
+  stage: GenerateProgress['stage'] | 'record';
+  /** The bounds of the mask, painted as far as the model sees it after this step. */
+  preview?: PicturePart;
+}
+
+/** Which positions of one resolution level an edit computed. */
+export interface ComputedLevel {
+  /** Pixels of the picture along a position's side. */
+  cell: number;
+  /** Where the level's first position lies in the picture, in pixels. */
+  left: number;
+  top: number;
+  /** Positions along the sides. */
+  width: number;
+  height: number;
+  /** One byte a position, row by row: 1 where it was computed. */
+  positions: Uint8Array;
+}
+
+export interface EditResult extends GenerateResult {
+  /** Share of the positions that were computed, level by level from the finest. */
+  activeFraction: number[];
+  /** What the same edit costs when everything is computed. */
+  denseMacs: number;
+  /** The same as maps, from the finest level; none where everything is computed. */
+  computed: ComputedLevel[];
+  /** Steps whose features had to be recorded first, at the price of a dense step each; part of `macs`. */
+  recordedSteps: number;
+  /** What that took, step by step, part of `seconds`; and what it cost, part of `macs`. */
+  recordSeconds: number[];
+  recordingMacs: number;
+}
+
+/** What the engine remembers of pictures, so that edits of them are cheap. */
+export interface StoreReport {
+  budgetBytes: number;
+  bytes: number;
+  pictures: { picture: string; timesteps: number[]; bytes: number }[];
+}
+
+export interface CallOptions<Progress> {
+  onProgress?: (progress: Progress) => void;
+  /** Aborting rejects with an `AbortError` within one step. */
+  signal?: AbortSignal;
+}
+
+export interface Engine {
+  generate(request: GenerateRequest, options?: CallOptions<GenerateProgress>): Promise<GenerateResult>;
+  /** Paints the masked part of a picture anew; every pixel outside the mask stays as it is. */
+  edit(request: EditRequest, options?: CallOptions<EditProgress>): Promise<EditResult>;
+  /** A click, several, or a box become masks. */
+  segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult>;
+  /** The things in a picture, found by trying points all over it. */
+  findThings(
+    request: FindThingsRequest,
+    options?: CallOptions<FindThingsProgress>,
+  ): Promise<FindThingsResult>;
+  /** Puts a picture, or a thing in it, into words. */
+  describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult>;
+  /** What the feature store holds. */
+  store(): Promise<StoreReport>;
+  /** Times the same work done in several ways. */
+  benchmark(request: BenchmarkRequest, options?: CallOptions<BenchmarkProgress>): Promise<BenchmarkResult>;
+  /** Frees models and ends the engine process, if there is one. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,159 @@
+/** What the extension host and the benchmark panel say to each other. Nothing here knows vscode or the DOM. */
+import type { BenchmarkProgress, BenchmarkReport } from '../api.ts';
+import type { Failure } from '../viewProtocol.ts';
+
+/** What stands in the panel's form; numbers as they are typed. */
+export interface BenchmarkDraft {
+  /** Empty for the embedded model, `folder`, or an architecture's name. */
+  model: string;
+  /** Path of the model folder. */
+  folder: string;
+  /** What EfficientViT's cases run: empty for the embedded segmenter, or an architecture's name. */
+  segmenter: string;
+  /** Single U-Net runs, or whole pictures. */
+  scope: 'step' | 'whole';
+  /** `512x512`, or empty for the model's own. */
+  size: string;
+  maskKind: 'share' | 'drawn' | 'file';
+  /** Percent of the picture. */
+  share: string;
+  /** Path of the mask's file. */
+  maskFile: string;
+  cases: string[];
+  precisions: string[];
+  /** Of the cases that workers share: `2`, or several as `2, 4`. */
+  workers: string;
+  repeat: string;
+  /** Of one network run; empty for the setting's. */
+  threads: string;
+  /** Of whole pictures; empty for the model's own. */
+  steps: string;
+  prompt: string;
+  editPrompt: string;
+  profile: boolean;
+  isolate: boolean;
+}
+
+/** What a new panel starts from. */
+export const FIRST_DRAFT: BenchmarkDraft = {
+  model: '',
+  folder: '',
+  segmenter: '',
+  scope: 'step',
+  size: '',
+  maskKind: 'share',
+  share: '5',
+  maskFile: '',
+  cases: ['dense', 'sparse'],
+  precisions: ['fp32'],
+  workers: '2',
+  repeat: '5',
+  threads: '',
+  steps: '',
+  prompt: 'a red house by a lake at sunset',
+  editPrompt: 'a blue boat',
+  profile: true,
+  isolate: true,
+};
+
+/** What the form may offer. */
+export interface Offers {
+  stepCases: CaseOffer[];
+  wholeCases: CaseOffer[];
+  architectures: string[];
+  segmenters: string[];
+  precisions: string[];
+  presets: PresetOffer[];
+}
+
+export interface CaseOffer {
+  name: string;
+  masked: boolean;
+  /** Runs on several workers. */
+  shared?: boolean;
+  /** It runs the segmenter. */
+  looks: boolean;
+}
+
+export interface PresetOffer {
+  id: string;
+  title: string;
+  /** What it runs. */
+  description: string;
+  /** What that costs, in sentences. */
+  cost: string[];
+}
+
+/** A finished run as it is kept. */
+export interface StoredRun {
+  id: string;
+  report: BenchmarkReport;
+}
+
+/** A line of the list of runs. */
+export type RunSummary = Pick<StoredRun, 'id'> &
+  Pick<BenchmarkReport, 'date' | 'model' | 'width' | 'height' | 'steps' | 'guidance'>;
+
+export interface BenchmarkRun extends Omit<BenchmarkProgress, 'stage'> {
+  /** `wait` until the engine reports. */
+  stage: BenchmarkProgress['stage'] | 'wait';
+  cancelling: boolean;
+}
+
+/** All that the panel shows, except for the form, which the page owns, and the pictures' bytes. */
+export interface BenchmarkState {
+  offers: Offers;
+  /** Newest first. */
+  runs: RunSummary[];
+  /** The runs that are compared, in the order of choosing. */
+  shown: StoredRun[];
+  /** What the form's run would cost, in sentences. */
+  cost: string[];
+  run?: BenchmarkRun;
+  failure?: Failure;
+  notice?: string;
+}
+
+export const EXPORT_FORMATS = ['json', 'csv', 'markdown'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+// Extension host → page
+
+export type BenchmarkHostMessage =
+  | { type: 'state'; state: BenchmarkState }
+  /** Changes what stands in the form. */
+  | { type: 'draft'; change: Partial<BenchmarkDraft> }
+  | { type: 'picture'; run: string; name: string; png: Uint8Array<ArrayBuffer> };
+
+// Page → extension host
+
+export type BenchmarkPageMessage =
+  | { type: 'ready' }
+  /** The form has changed: its cost is to be told. */
+  | { type: 'estimate'; draft: BenchmarkDraft }
+  /** `drawn`: the mask on the canvas as a PNG file. */
+  | { type: 'run'; draft: BenchmarkDraft; drawn?: Uint8Array }
+  | { type: 'preset'; id: string }
+  | { type: 'cancel' }
+  | { type: 'show'; ids: string[] }
+  | { type: 'delete'; id: string }
+  /** Asks for the bytes of a picture. */
+  | { type: 'fetch'; run: string; name: string }
+  | { type: 'export'; format: ExportFormat }
+  /** Adds a run from a JSON file, of this panel or of `patchwork bench`. */
+  | { type: 'import' }
+  /** Puts the table on the clipboard as Markdown. */
+  | { type: 'copy' }
+  | { type: 'pickModel' }
+  | { type: 'pickMask' }
+  | { type: 'showLog' }
+  | { type: 'openSettings' };
+
+/** What the page keeps over a reload of the window; read back by the extension host, which must not trust it. */
+export interface SavedBenchmark {
+  version: 1;
+  draft: BenchmarkDraft;
+  /** The drawn mask as a data URL, if there is one. */
+  drawn?: string;
+  shown: string[];
+}

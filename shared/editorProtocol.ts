@@ -1,0 +1,164 @@
+/** What the extension host and the pages of the picture editor say to each other. Nothing here knows vscode or the DOM. */
+import type { ComputedLevel, Precision, SegmentRequest } from './api.ts';
+import type { Area, Patch } from './raster.ts';
+import type { Failure, RunState } from './viewProtocol.ts';
+
+/** What stands in the editor's form. */
+export interface EditDraft {
+  prompt: string;
+  negativePrompt: string;
+  /** 0.05 … 1. */
+  strength: number;
+  /** Decimal digits, or empty for the model's own. */
+  steps: string;
+  /** Decimal digits, or empty for a seed at random. */
+  seed: string;
+  /** Keep the seed for the next edit. */
+  seedLocked: boolean;
+  /** Empty: what the settings say. */
+  precision: Precision | '';
+  /** Seeds that are tried, 1 … 4. */
+  variations: number;
+}
+
+export const MOST_VARIATIONS = 4;
+
+export interface EditRun extends RunState {
+  /** Which of the variations is painted, from 0. */
+  variation: number;
+  variations: number;
+}
+
+/** A painted edit that waits to be picked; its pixels come in a `variation` message. */
+export interface VariationInfo {
+  id: string;
+  seed: number;
+}
+
+/** Where a thing is in the picture. */
+export type PicturePlace = Pick<SegmentRequest, 'points' | 'box'>;
+
+/** What becomes of the mask when a thing is selected. */
+export type Combination = 'replace' | 'add' | 'remove';
+
+/** What the dense edit takes. */
+export interface DenseTime {
+  seconds: number;
+  /**
+   * Measured by painting this edit densely, or estimated from dense steps that this machine has computed (`step`) or,
+   * before there are any, from those that recorded a picture's features.
+   */
+  basis: 'measured' | 'step' | 'recording';
+  /** How many dense steps an estimate rests on. */
+  steps: number;
+}
+
+/** What an edit cost. */
+export interface EditCost {
+  prompt: string;
+  seed: number;
+  steps: number;
+  /** Multiply–accumulates of the edit without recording, and of the same edit when everything is computed. */
+  macs: number;
+  denseMacs: number;
+  /** Spent on recording the picture's own features first, once a picture. */
+  recordingMacs: number;
+  recordedSteps: number;
+  recordSeconds: number;
+  /** Wall time without loading and recording. */
+  seconds: number;
+  loadSeconds: number;
+  /** Share of the positions that was computed, level by level from the finest. */
+  activeFraction: number[];
+  dense?: DenseTime;
+  computed: ComputedLevel[];
+}
+
+/** All that an editor shows beside the picture, its mask, the form and the cost. */
+export interface EditorState {
+  /** The file's name. */
+  name: string;
+  /** As a drag source tells it. */
+  uri: string;
+  readOnly: boolean;
+  /** The file on the disk is another than the one that was opened. */
+  changedOnDisk: boolean;
+  precisions: readonly Precision[];
+  /** Clicks can become masks. */
+  canSelect: boolean;
+  /** The picture is not as it was when it was opened. */
+  edited: boolean;
+  run?: EditRun;
+  /** The dense edit is being measured. */
+  measuring: boolean;
+  variations: VariationInfo[];
+  failure?: Failure;
+  notice?: string;
+}
+
+/** A part of a picture as a PNG file. */
+export interface PngPart extends Area {
+  png: Uint8Array<ArrayBuffer>;
+}
+
+// Extension host → page
+
+export type EditorHostMessage =
+  /** The picture's file; all that was drawn before is gone. Edits of it follow at once or once it is `painted`. */
+  | { type: 'open'; name: string; file: Uint8Array<ArrayBuffer>; mime: string }
+  | { type: 'state'; state: EditorState }
+  | { type: 'draft'; draft: Partial<EditDraft> }
+  /** RGB. */
+  | { type: 'pixels'; patch: Patch }
+  | { type: 'mask'; patch: Patch }
+  /** The painted part on the way; none when a run ends. */
+  | { type: 'preview'; part?: PngPart }
+  | { type: 'variation'; id: string; patch: Patch }
+  /** The mask that a click where the pointer is would give; none where there is none. */
+  | { type: 'hover'; patch?: Patch }
+  | { type: 'cost'; cost?: EditCost };
+
+// Page → extension host
+
+export type EditorPageMessage =
+  | { type: 'ready' }
+  /** The file that was opened is on the screen. */
+  | { type: 'painted' }
+  | { type: 'broken'; reason: string }
+  /** The new values of a part of the mask. */
+  | { type: 'mask'; label: string; patch: Patch }
+  | { type: 'select'; place: PicturePlace; how: Combination }
+  /** Masks the next thing of the picture, or the one before. */
+  | { type: 'selectNext'; step: 1 | -1 }
+  /** Asks what a click would give; no place hides it. */
+  | { type: 'hover'; place?: PicturePlace }
+  /** Erases edits as far as the patch covers. */
+  | { type: 'restore'; patch: Patch }
+  | { type: 'apply'; draft: EditDraft }
+  | { type: 'cancel' }
+  | { type: 'pick'; id: string }
+  | { type: 'discard' }
+  | { type: 'measure' }
+  | { type: 'pickPrompt' }
+  | { type: 'undo' }
+  | { type: 'redo' }
+  | { type: 'insertLink' }
+  | { type: 'exportMask' }
+  | { type: 'reload' }
+  | { type: 'keep' }
+  | { type: 'copied'; what: string }
+  | { type: 'failed'; what: string; reason: string }
+  | { type: 'showLog' }
+  | { type: 'openSettings' };
+
+/** What a page keeps over a reload of the window. */
+export interface SavedEditor {
+  version: 1;
+  draft: EditDraft;
+  tool: string;
+  size: number;
+  softness: number;
+  opacity: number;
+  /** Pixels of the screen for one of the picture, and where its upper left corner is; absent: the picture fits. */
+  view?: { scale: number; left: number; top: number };
+}
