@@ -1,9 +1,37 @@
 // Bundles everything that runs into dist/: the extension host, the engine process, the command line, the pages.
-import { rmSync } from 'node:fs';
+//   node scripts/build.mjs [--watch] [--out FOLDER]
+import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
+import { publish, removeUnused } from './publish.mjs';
 
-const watch = process.argv.includes('--watch');
-const common = { bundle: true, sourcemap: true, target: 'es2022', logLevel: 'warning', outdir: 'dist' };
+const root = path.dirname(import.meta.dirname);
+const { watch, out } = parseArgs({ options: { watch: { type: 'boolean' }, out: { type: 'string' } } }).values;
+const outdir = path.resolve(out ?? path.join(root, 'dist'));
+
+const publishing = {
+  name: 'publish',
+  setup({ onStart, onEnd }) {
+    let begun = new Date();
+    onStart(() => {
+      begun = new Date();
+    });
+    onEnd(({ errors, outputFiles }) => {
+      if (errors.length === 0) publish(outputFiles, begun);
+    });
+  },
+};
+const common = {
+  bundle: true,
+  sourcemap: true,
+  target: 'es2022',
+  logLevel: 'warning',
+  absWorkingDir: root,
+  outdir,
+  // Written by `publish`, so that what runs meanwhile finds its files.
+  write: false,
+  plugins: [publishing],
+};
 // Native packages are loaded from node_modules; everything else is bundled.
 const node = { ...common, platform: 'node', external: ['onnxruntime-node', 'sharp', 'vscode'] };
 // ESM bundles that contain CommonJS dependencies need a `require`.
@@ -60,8 +88,8 @@ const bundles = [
   },
 ];
 
-rmSync('dist/chunks', { recursive: true, force: true });
 for (const options of bundles) {
   if (watch) await (await context(options)).watch();
   else await build(options);
 }
+removeUnused(path.join(outdir, 'chunks'));

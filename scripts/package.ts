@@ -36,11 +36,11 @@ const NATIVE = ['onnxruntime-node', 'sharp'];
 /** Of those packages' dependencies, what only their installation uses. */
 const INSTALL_ONLY = ['adm-zip', 'global-agent'];
 
-/** What goes into a .vsix besides the native packages. */
-const CONTENT = ['dist', 'media', 'package.nls.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+/** What goes into a .vsix besides the native packages and the bundles. */
+const CONTENT = ['media', 'package.nls.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
 
 /** Of that, what the extension does not use: the command line, maps and drawings. */
-const UNUSED = /\.map$|[/\\]dist[/\\]patchwork\.mjs$|[/\\]icon\.svg$/;
+const UNUSED = /\.map$|[/\\]patchwork\.mjs$|[/\\]icon\.svg$/;
 
 const root = path.resolve(import.meta.dirname, '..');
 const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -52,9 +52,16 @@ for (const name of asked.filter((name) => !(name in TARGETS))) {
   );
   process.exit(2);
 }
-execFileSync(process.execPath, [path.join(root, 'scripts/build.mjs')], { cwd: root, stdio: 'inherit' });
-for (const [name, target] of Object.entries(TARGETS)) {
-  if (asked.length === 0 || asked.includes(name)) await makePackage(name, target);
+// Built apart from the checkout's own dist/, which may be running.
+const built = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-dist-'));
+try {
+  const build = [path.join(root, 'scripts/build.mjs'), '--out', built];
+  execFileSync(process.execPath, build, { cwd: root, stdio: 'inherit' });
+  for (const [name, target] of Object.entries(TARGETS)) {
+    if (asked.length === 0 || asked.includes(name)) await makePackage(name, target);
+  }
+} finally {
+  fs.rmSync(built, { recursive: true, force: true });
 }
 if (asked.length === 0) {
   for (const [name, why] of Object.entries(MISSING)) console.log(`no package for ${name}: ${why}`);
@@ -82,13 +89,12 @@ async function makePackage(name: string, target: Target): Promise<void> {
 }
 
 function stageFiles(staging: string): void {
-  for (const name of CONTENT) {
-    const from = path.join(root, name);
-    if (!fs.existsSync(from)) continue;
+  const copy = (from: string, name: string) =>
     fs.cpSync(from, path.join(staging, name), { recursive: true, filter: (file) => !UNUSED.test(file) });
-  }
+  copy(built, 'dist');
+  for (const name of CONTENT) if (fs.existsSync(path.join(root, name))) copy(path.join(root, name), name);
   const dependencies = Object.fromEntries(NATIVE.map((name) => [name, manifest.dependencies[name]]));
-  const { scripts: _scripts, devDependencies: _dev, ...rest } = manifest;
+  const { scripts: _scripts, devDependencies: _dev, bin: _bin, ...rest } = manifest;
   write(staging, 'package.json', JSON.stringify({ ...rest, dependencies }, null, 2));
 }
 
@@ -116,12 +122,30 @@ function stageNative(staging: string, target: Target): void {
   keepOnly(runtimes, target.os);
   keepOnly(path.join(runtimes, target.os), target.cpu);
   const ignored = [
-    ...INSTALL_ONLY.map((name) => `node_modules/${name}/**`),
+    ...unused(path.join(staging, 'node_modules')).map((name) => `node_modules/${name}/**`),
     'node_modules/.package-lock.json',
+    // What other module systems and bundlers would load.
+    'node_modules/onnxruntime-common/dist/esm/**',
+    'node_modules/sharp/install/**',
     'node_modules/**/*.{md,map,ts}',
     'node_modules/**/{script,src,test,tests}/**',
   ];
   write(staging, '.vscodeignore', `${ignored.join('\n')}\n`);
+}
+
+/** Packages that are here for the installation only. */
+function unused(modules: string): string[] {
+  const folders = fs.readdirSync(modules).filter((name) => !name.startsWith('.'));
+  const installed = folders.flatMap((name) =>
+    name.startsWith('@') ? fs.readdirSync(path.join(modules, name)).map((part) => `${name}/${part}`) : [name],
+  );
+  const used = new Set(NATIVE);
+  for (const name of used) {
+    const manifest = JSON.parse(fs.readFileSync(path.join(modules, name, 'package.json'), 'utf8'));
+    for (const needed of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }))
+      if (installed.includes(needed) && !INSTALL_ONLY.includes(needed)) used.add(needed);
+  }
+  return installed.filter((name) => !used.has(name));
 }
 
 function keepOnly(folder: string, name: string): void {

@@ -1,3 +1,4 @@
+#!/usr/bin/env -S node --single-threaded-gc
 // Runs the `patchwork` command of a checkout, building it first where sources are newer than the bundle.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -6,7 +7,19 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const bundle = path.join(root, 'dist', 'patchwork.mjs');
-const sources = ['engine', 'processes', 'shared', 'cli', 'package.json', 'scripts/build.mjs'];
+const sources = [
+  'engine',
+  'processes',
+  'shared',
+  'cli',
+  'package.json',
+  'scripts/build.mjs',
+  'scripts/publish.mjs',
+];
+
+// npm runs scripts in the checkout; paths are relative to where it was called.
+if (process.env.npm_lifecycle_event === 'patchwork' && process.env.INIT_CWD)
+  process.chdir(process.env.INIT_CWD);
 
 /** The time of the latest change below a file or folder. */
 function newest(place) {

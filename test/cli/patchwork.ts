@@ -14,10 +14,11 @@ export interface Outcome {
 /** Runs the built `patchwork` command as a user does; `signalAfter` sends Ctrl-C once stderr or time says so. */
 export function patchwork(
   args: readonly string[],
-  options: { interruptAfterMs?: number; env?: Record<string, string> } = {},
+  options: { interruptAfterMs?: number; env?: Record<string, string>; bundle?: string; cwd?: string } = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [BUNDLE, ...args], {
+    const child = spawn(process.execPath, [options.bundle ?? BUNDLE, ...args], {
+      cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });
