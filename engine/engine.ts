@@ -321,7 +321,7 @@ async function previewOf(
 }
 
 function recipeFor(request: GenerateRequest, { model }: ReadyModel, precision: Precision): Recipe {
-  const scheduler = schedulerNameOf(model.schedulerConfig);
+  const scheduler = request.scheduler ?? schedulerNameOf(model.schedulerConfig);
   return recipeOf(request, { name: model.name, defaults: model.defaults, scheduler, precision });
 }
 

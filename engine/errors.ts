@@ -22,3 +22,15 @@ export function isAbort(error: unknown): boolean {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What can change how the text around it is shown: control characters, directions, halves of characters. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
+
+/** A value from elsewhere (a config's field, a tensor's name) for a message: as JSON, escaped, at most 100 characters. */
+export function quoted(value: unknown): string {
+  const most = 100;
+  const text = typeof value === 'string' && value.length > most ? `${value.slice(0, most)}…` : value;
+  const json = JSON.stringify(text) ?? String(text);
+  const short = json.length > most + 3 ? `${json.slice(0, most)}…` : json;
+  return short.replace(UNPRINTABLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import {
   autoencoderKlDecoder,
@@ -101,6 +101,6 @@ function autoencoderKind(config: unknown, origin: string): 'kl' | 'tiny' {
   if (name === 'AutoencoderKL') return 'kl';
   if (name === 'AutoencoderTiny') return 'tiny';
   throw new InputError(
-    `${origin}: autoencoder class ${JSON.stringify(name)} is not supported; supported: AutoencoderKL, AutoencoderTiny.`,
+    `${origin}: autoencoder class ${quoted(name)} is not supported; supported: AutoencoderKL, AutoencoderTiny.`,
   );
 }

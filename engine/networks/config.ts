@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 
 /** Bounds on numbers from a config, far above any published model: graphs are built from these numbers. */
 export const channelCount = z.number().int().min(1).max(16384);
@@ -23,6 +23,6 @@ export function parseConfig<Schema extends z.ZodType>(
 export function supported<const T extends readonly (string | number | boolean | null)[]>(values: T) {
   return z.custom<T[number]>((value) => (values as readonly unknown[]).includes(value), {
     error: (issue) =>
-      `${JSON.stringify(issue.input)} is not supported; supported: ${values.map((v) => JSON.stringify(v)).join(', ')}`,
+      `${quoted(issue.input)} is not supported; supported: ${values.map((v) => JSON.stringify(v)).join(', ')}`,
   });
 }

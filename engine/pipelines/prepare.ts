@@ -3,7 +3,7 @@ import type { Drive } from '../execution/calibrate.ts';
 import { denoise } from '../execution/denoise.ts';
 import { latentDims } from '../execution/latents.ts';
 import { gaussianNoise } from '../noise.ts';
-import { createScheduler } from '../schedulers/create.ts';
+import { createScheduler, knownScheduler } from '../schedulers/create.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 
 /** Subjects that most models know; what matters is the usual size of numbers inside the network. */
@@ -41,7 +41,11 @@ function drawingDrive(
     const length = dims.reduce((a, b) => a * b, 1);
     let done = 0;
     for (const [seed, prompt] of PROMPTS.entries()) {
-      const scheduler = createScheduler(model.schedulerConfig, STEPS);
+      const scheduler = createScheduler(
+        model.schedulerConfig,
+        STEPS,
+        knownScheduler(model.schedulerConfig) ?? 'ddim',
+      );
       const { condition } = await conditionFor(ready, prompt, '', guidance, { width, height });
       const start = gaussianNoise(seed, 0, length).map((value) => value * scheduler.initNoiseSigma);
       const predict = (sample: Float32Array, index: number) =>

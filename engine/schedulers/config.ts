@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { parseConfig, supported } from '../networks/config.ts';
 import { PREDICTIONS } from './prediction.ts';
 import { SPACINGS, type Spacing } from './timesteps.ts';
@@ -35,6 +35,13 @@ export function readConfig<Schema extends z.ZodType>(
 /** Fields by which diffusers changes a result in ways that are not computed here. */
 export const off = supported([false]).optional();
 
+/** Only what the network was trained to tell matters here: `fixed_small` and the like are for samplers that draw noise. */
+const fixedVariance = z
+  .custom<unknown>((value) => typeof value !== 'string' || !value.startsWith('learned'), {
+    error: (issue) => `${quoted(issue.input)} is not supported: the network would tell a variance too`,
+  })
+  .optional();
+
 export const trainTimesteps = z.number().int().min(1).max(MAX_TRAIN_TIMESTEPS);
 const beta = z.number().min(0).max(1);
 
@@ -53,7 +60,7 @@ export const DDPM_DEFAULTS: Defaults = {
   timestep_spacing: 'linspace',
 };
 
-/** The fields that every sampler has, with diffusers' names and a class's defaults. */
+/** The fields that every sampler has, with diffusers' names and a class's defaults; each adds those that it reads. */
 export function commonFields(defaults: Defaults) {
   return {
     num_train_timesteps: trainTimesteps.default(1000),
@@ -67,11 +74,7 @@ export function commonFields(defaults: Defaults) {
     prediction_type: supported(PREDICTIONS).default('epsilon'),
     timestep_spacing: supported(SPACINGS).default(defaults.timestep_spacing),
     steps_offset: z.number().int().min(0).max(MAX_TRAIN_TIMESTEPS).default(0),
-    thresholding: off,
-    variance_type: off,
-    use_lu_lambdas: off,
-    use_exponential_sigmas: off,
-    use_beta_sigmas: off,
+    variance_type: fixedVariance,
     use_flow_sigmas: off,
   };
 }
@@ -82,4 +85,6 @@ export const sigmaFields = {
   sigma_min: z.number().min(0).max(1e6).optional(),
   sigma_max: z.number().positive().max(1e6).optional(),
   final_sigmas_type: supported(['zero', 'sigma_min']),
+  use_exponential_sigmas: off,
+  use_beta_sigmas: off,
 };

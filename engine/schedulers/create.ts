@@ -1,5 +1,5 @@
 import { SCHEDULERS, type SchedulerName } from '../../shared/api.ts';
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { asSchedulerConfig, SCHEDULER_CONFIG_FILE, type SchedulerConfig } from './config.ts';
 import { createDdim } from './ddim.ts';
 import { createDpmpp } from './dpmpp-2m.ts';
@@ -47,23 +47,15 @@ const STAND_INS: ReadonlyMap<string, SchedulerName> = new Map([
   ['LMSDiscreteScheduler', 'euler'],
 ]);
 
-/** Further classes whose configs describe the same noise process, so that another sampler can be chosen for them. */
-const SAME_PROCESS: ReadonlySet<string> = new Set([
-  'DDPMScheduler',
-  'DEISMultistepScheduler',
-  'DPMSolverSDEScheduler',
-  'DPMSolverSinglestepScheduler',
-  'HeunDiscreteScheduler',
-  'KDPM2AncestralDiscreteScheduler',
-  'KDPM2DiscreteScheduler',
-]);
+/** Classes of other noise processes; the config of any other class can be used with a sampler that is chosen. */
+const OTHER_PROCESS = /Flow|EDM|KarrasVe|ScoreSde|CMStochastic|VQDiffusion|IPNDM|Amused/;
 
 /**
  * The sampler for a model's `scheduler_config.json` (untrusted) and a number of steps.
  *
  * Without an override the config's `_class_name` decides; `PNDMScheduler` becomes DDIM and `LMSDiscreteScheduler`
- * becomes Euler. An override changes the sampler as diffusers' `from_config` does: what the config says stays, and
- * what it does not say takes the new sampler's default, except that `clip_sample` stays off for a config that does
+ * becomes Euler. An override works for the config of any class of the same noise process, known or not, as diffusers'
+ * `from_config` does: what the config says stays, and what it does not say takes the new sampler's default, except that `clip_sample` stays off for a config that does
  * not have it, since it clips pixels and these models work on latents.
  * @throws InputError for an unsupported class or value, a number out of range, or too many steps.
  */
@@ -77,13 +69,21 @@ export function createScheduler(
   const className = checked.values._class_name;
   const name = typeof className === 'string' ? className : '';
   const create = CLASSES.get(name);
-  if (create && (!override || override === schedulerNameOf(config, file))) return create(checked, steps);
+  const sameSampler = override === knownScheduler(config, file) && !isOtherSolver(checked);
+  if (create && (!override || sameSampler)) return create(checked, steps);
 
   const sampler = override ?? STAND_INS.get(name);
-  const sameProcess = create !== undefined || STAND_INS.has(name) || SAME_PROCESS.has(name);
-  if (!sampler || !sameProcess) throw unsupportedClass(className, sameProcess, file);
+  if (!sampler || OTHER_PROCESS.test(name)) throw unsupportedClass(className, file);
   const { create: createOther, implies } = SAMPLERS[sampler];
   return createOther({ file, values: { clip_sample: false, ...checked.values, ...implies } }, steps);
+}
+
+/** Relatives of DPM-Solver++ under its class: a config of theirs must not come between a user and the solver chosen. */
+function isOtherSolver({ values }: SchedulerConfig): boolean {
+  const { algorithm_type: algorithm } = values;
+  return (
+    typeof algorithm === 'string' && ['dpmsolver', 'sde-dpmsolver', 'sde-dpmsolver++'].includes(algorithm)
+  );
 }
 
 /**
@@ -91,20 +91,27 @@ export function createScheduler(
  * @throws InputError for a class that `createScheduler` needs an override for.
  */
 export function schedulerNameOf(config: unknown, file = SCHEDULER_CONFIG_FILE): SchedulerName {
+  const known = knownScheduler(config, file);
+  if (!known) throw unsupportedClass(asSchedulerConfig(config, file).values._class_name, file);
+  return known;
+}
+
+/** The same, or undefined for such a class. */
+export function knownScheduler(config: unknown, file = SCHEDULER_CONFIG_FILE): SchedulerName | undefined {
   const { _class_name: className, use_karras_sigmas: karras } = asSchedulerConfig(config, file).values;
   const name = typeof className === 'string' ? className : '';
   const standIn = STAND_INS.get(name);
   if (standIn) return standIn;
   const create = CLASSES.get(name);
-  if (!create) throw unsupportedClass(className, SAME_PROCESS.has(name), file);
   if (create === createDpmpp) return karras === true ? 'dpmpp-2m-karras' : 'dpmpp-2m';
-  return SCHEDULERS.find((sampler) => SAMPLERS[sampler].create === create)!;
+  return SCHEDULERS.find((sampler) => SAMPLERS[sampler].create === create);
 }
 
-function unsupportedClass(className: unknown, sameProcess: boolean, file: string): InputError {
+function unsupportedClass(className: unknown, file: string): InputError {
   const supported = [...CLASSES.keys(), ...STAND_INS.keys()].join(', ');
-  const hint = sameProcess ? ` Choose another scheduler: ${Object.keys(SAMPLERS).join(', ')}.` : '';
+  const other = typeof className === 'string' && OTHER_PROCESS.test(className);
+  const hint = other ? '' : ` Choose another scheduler: ${Object.keys(SAMPLERS).join(', ')}.`;
   return new InputError(
-    `${file}: scheduler class ${JSON.stringify(className ?? null)} is not supported (supported: ${supported}).${hint}`,
+    `${file}: scheduler class ${quoted(className ?? null)} is not supported (supported: ${supported}).${hint}`,
   );
 }

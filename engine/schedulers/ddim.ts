@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { alphasCumprod } from './betas.ts';
-import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig } from './config.ts';
+import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig } from './config.ts';
 import { combine, noiseWeights, originalWeights, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { roundHalfEven, spacedTimesteps } from './timesteps.ts';
@@ -11,6 +11,7 @@ const fields = z.object({
   clip_sample: z.boolean().default(true),
   clip_sample_range: z.number().positive().max(1e6).default(1),
   set_alpha_to_one: z.boolean().default(true),
+  thresholding: off,
 });
 
 /** DDIM of Song et al. 2020 (arXiv:2010.02502), eq. 12 with η = 0. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { supported } from '../networks/config.ts';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
-import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
+import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
 import { multistepLevels, variancePreserving } from './multistep.ts';
 import { combine, originalWeights, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -18,6 +18,8 @@ const fields = z.object({
   lower_order_final: z.boolean().default(true),
   euler_at_final: z.boolean().default(false),
   lambda_min_clipped: z.number().min(-1e6).max(1e6).optional(),
+  thresholding: off,
+  use_lu_lambdas: off,
 });
 
 /** With fewer steps than this the last ones are taken at lower order, for stability. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { alphasCumprod } from './betas.ts';
-import { commonFields, readConfig, type SchedulerConfig } from './config.ts';
+import { commonFields, off, readConfig, type SchedulerConfig } from './config.ts';
 import { combine, originalWeights, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { checkSteps } from './timesteps.ts';
@@ -17,6 +17,7 @@ const fields = z.object({
   timestep_scaling: z.number().positive().max(1e6).default(10),
   clip_sample: z.boolean().default(false),
   clip_sample_range: z.number().positive().max(1e6).default(1),
+  thresholding: off,
 });
 
 /** σ_data of the consistency models paper. */

@@ -192,6 +192,13 @@ test('configs of classes that are not here: a stand-in, an override, or a clear 
   assert.throws(() => createScheduler(heun, 6), /HeunDiscreteScheduler.*not supported.*dpmpp-2m/);
   const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler' };
   assert.throws(() => createScheduler(flow, 6, 'euler'), /"FlowMatchEuler.*DDIMScheduler/);
+  assert.throws(() => createScheduler({ ...ddim, use_flow_sigmas: true }, 6, 'euler'), /use_flow_sigmas/);
+  for (const _class_name of ['DEISMultistepScheduler', 'TCDScheduler', 'SomethingNewScheduler', undefined])
+    for (const name of SCHEDULERS)
+      assert.deepEqual(
+        createScheduler({ ...ddim, _class_name }, 6, name).timesteps,
+        createScheduler({ ...ddim, _class_name: 'DDPMScheduler' }, 6, name).timesteps,
+      );
   assert.throws(() => createScheduler({ _class_name: { toString: 1 } }, 6), InputError);
 });
 
@@ -218,6 +225,30 @@ test('the sampler of a config has a name, and choosing it by that name changes n
     const scheduler = createScheduler(config, 6, schedulerNameOf(config));
     assert.deepEqual([...scheduler.timesteps].map(Math.fround), timesteps);
   }
+});
+
+test('a sampler that is chosen is not refused for what its relative’s config says', () => {
+  const sde = { ...references.dpmpp_2m!.config, algorithm_type: 'sde-dpmsolver++' };
+  assert.throws(() => createScheduler(sde, 6), /algorithm_type.*"sde-dpmsolver\+\+"/);
+  assert.deepEqual(createScheduler(sde, 6, 'dpmpp-2m').timesteps, references.dpmpp_2m!.timesteps);
+});
+
+test('fields that a sampler does not read change nothing; those that it would have to read are refused by name', () => {
+  const bare = createScheduler(ddim, 6, 'euler').timesteps;
+  for (const values of [
+    { variance_type: 'fixed_small' },
+    { variance_type: 'fixed_large' },
+    { thresholding: true },
+    { use_lu_lambdas: true },
+    { algorithm_type: 'sde-dpmsolver++' },
+    { clip_sample: true, sample_max_value: 1, skip_prk_steps: true },
+  ])
+    assert.deepEqual(createScheduler({ ...ddim, ...values }, 6, 'euler').timesteps, bare);
+  for (const name of SCHEDULERS)
+    for (const variance_type of ['learned', 'learned_range'])
+      assert.throws(() => createScheduler({ ...ddim, variance_type }, 6, name), /variance_type.*"learned/);
+  for (const field of ['thresholding', 'use_lu_lambdas', 'use_beta_sigmas'])
+    assert.throws(() => createScheduler({ ...ddim, [field]: true }, 6, 'dpmpp-2m'), new RegExp(field));
 });
 
 test('hostile configs are refused with the field named', () => {

@@ -19,6 +19,7 @@ const fields = z.object({
   lower_order_final: z.boolean().default(true),
   disable_corrector: z.array(z.number().int()).max(100_000).default([]),
   solver_p: off,
+  thresholding: off,
 });
 
 /**

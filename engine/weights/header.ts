@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { byteLength, isDtype } from './dtypes.ts';
 import { structuralFault } from './header-scan.ts';
 import type { StoredTensor } from './source.ts';
@@ -101,10 +101,4 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isWholeNumbers(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
-}
-
-/** Untrusted text for an error: quoted, shortened, without control characters. */
-function quoted(value: unknown): string {
-  if (typeof value !== 'string') return 'that is not a text';
-  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
 }
