@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Uri, type WorkspaceFolder, window, workspace } from 'vscode';
 import { InputError, messageOf } from '../engine/errors.ts';
 import type { Recipe } from '../shared/api.ts';
-import { pictureNames } from './names.ts';
+import { pictureNames } from '../shared/names.ts';
 import { writeAtomically, writeUnderFreeName } from './save.ts';
 import { outputFolder } from './settings.ts';
 

@@ -1,7 +1,7 @@
 import { type Progress, ProgressLocation, window } from 'vscode';
 import { describeRun } from '../shared/format.ts';
+import { shorten } from '../shared/names.ts';
 import type { RunState } from '../shared/viewProtocol.ts';
-import { shorten } from './names.ts';
 
 /** Milliseconds between reports: drawing a notification takes time from everything else. */
 const INTERVAL = 250;

@@ -14,8 +14,8 @@ import {
 import { InputError } from '../engine/errors.ts';
 import type { Engine, GenerateRequest } from '../shared/api.ts';
 import { formatSeconds } from '../shared/format.ts';
+import { pictureNames } from '../shared/names.ts';
 import { saveToWorkspace } from './destination.ts';
-import { pictureNames } from './names.ts';
 import { withSettings } from './requests.ts';
 import { writeUnderFreeName } from './save.ts';
 

@@ -1,6 +1,6 @@
 import type { Uri, WebviewPanel } from 'vscode';
+import { shorten } from '../shared/names.ts';
 import type { Draft, HostMessage, PageMessage, PictureInfo, ViewState } from '../shared/viewProtocol.ts';
-import { shorten } from './names.ts';
 import { PageHost } from './pageHost.ts';
 
 /** The page of a Patchwork view, and all that it shows. */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { commands, type QuickPickItem, QuickPickItemKind, Uri, window, workspace } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
 import type { ThingMask } from '../../shared/api.ts';
+import { derivedNames } from '../../shared/names.ts';
 import { reportError } from '../report.ts';
 import { writeUnderFreeName } from '../save.ts';
 import type { Services } from '../services.ts';
@@ -35,7 +36,12 @@ export async function selectObject(services: Services, asked: unknown): Promise<
     const thing = chosen.thing ?? (await typed(services, image, { width, height }));
     if (!thing?.png) return;
     const folder = Uri.joinPath(picture, '..');
-    const mask = await writeUnderFreeName(workspace.fs, folder, maskNames(picture, thing.name), thing.png);
+    const mask = await writeUnderFreeName(
+      workspace.fs,
+      folder,
+      derivedNames(path.posix.parse(picture.path).name, thing.name),
+      thing.png,
+    );
     await commands.executeCommand('vscode.open', mask);
   } catch (error) {
     if (!isAbort(error)) await reportError(services.log, error);
@@ -99,12 +105,4 @@ async function typed(
   if (!place) return undefined;
   const { masks } = await engine.segment({ image, ...place, png: true, most: 1 });
   return masks[0] && { ...masks[0], name: 'mask' };
-}
-
-/** Of `lake.png` and a red house: `lake.red-house.png`, then with numbers. */
-function* maskNames(picture: Uri, thing: string): Generator<string> {
-  const { name: stem } = path.posix.parse(picture.path);
-  const words = thing.replace(/^(an?|the) /, '').replace(/[^\p{L}\p{N}]+/gu, '-');
-  yield `${stem}.${words}.png`;
-  for (let n = 2; ; n++) yield `${stem}.${words}-${n}.png`;
 }

@@ -29,3 +29,10 @@ export function shorten(text: string, length: number): string {
   const characters = [...text.replace(/\s+/g, ' ')];
   return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
+
+/** Of `lake` and “a red house”: `lake.red-house.png`, then `lake.red-house-2.png` and so on. */
+export function* derivedNames(stem: string, words: string): Generator<string> {
+  const name = `${stem}.${slug(words.replace(/^(an?|the) /i, ''))}`;
+  yield `${name}.png`;
+  for (let n = 2; ; n++) yield `${name}-${n}.png`;
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pictureNames, shorten, slug } from './names.ts';
+import { derivedNames, pictureNames, shorten, slug } from './names.ts';
 
 test('slugs', () => {
   assert.equal(slug('A red house, by the Lake!'), 'a-red-house-by-the-lake');
@@ -19,6 +19,11 @@ test('names count up', () => {
     [1, 2, 3].map(() => names.next().value),
     ['a-tree-7.png', 'a-tree-7-2.png', 'a-tree-7-3.png'],
   );
+});
+
+test('what is made from an image is named after it', () => {
+  const names = derivedNames('lake', 'a red house');
+  assert.deepEqual([names.next().value, names.next().value], ['lake.red-house.png', 'lake.red-house-2.png']);
 });
 
 test('long prompts are cut', () => {
