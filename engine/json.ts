@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { fs } from '#host';
 import { InputError } from './errors.ts';
 import { codeOf } from './files.ts';
 
@@ -31,9 +31,9 @@ export async function readOptionalJson(
 /** A text file of at most `most` bytes, or undefined where there is none. */
 export async function readOptionalText(file: string, most: number): Promise<string | undefined> {
   try {
-    const { size } = await stat(file);
+    const { size } = await fs.stat(file);
     if (size > most) throw new InputError(`${file} is too large to be read (${size} bytes).`);
-    return await readFile(file, 'utf8');
+    return await fs.readText(file);
   } catch (error) {
     if (error instanceof InputError) throw error;
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;

@@ -1,6 +1,6 @@
 // What the scripts that measure encoders share: a segmenter's networks and masks for clicks.
 import path from 'node:path';
-import { cacheFolder } from '../engine/cache-folder.ts';
+import { cacheFolder } from '#host';
 import type { OnnxModel } from '../engine/execution/lowering/onnx/onnx.ts';
 import { lowerPlanar } from '../engine/execution/lowering/planar.ts';
 import type { Session } from '../engine/execution/runtime.ts';

@@ -1,9 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import * as z from 'zod';
+import { fs, path } from '#host';
 import type { GenerateRequest } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
-import { exists, writeAtomically } from '../files.ts';
 import { readOptionalJson } from '../json.ts';
 import { isPng } from '../pictures/png-text.ts';
 import { decodePicture } from '../pictures/read.ts';
@@ -108,17 +106,17 @@ export class BatchFolder {
     const digits = Math.max(4, String(items.length).length);
     const named = items.map((item, i) => ({ file: `${String(i + 1).padStart(digits, '0')}.png`, ...item }));
     const id = crypto.randomUUID();
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    await fs.mkdir(folder).catch((error: unknown) => {
       throw new InputError(`${folder} cannot be made.`, { cause: error });
     });
     const text = `${JSON.stringify({ patchwork: 'batch', id, plan: written, items: named }, undefined, 1)}\n`;
-    await writeAtomically(manifest, (handle) => handle.writeFile(text));
+    await fs.writeAtomically(manifest, (writer) => writer.write(text));
     return new BatchFolder(folder, id, named, settings);
   }
 
   /** Which items' pictures are not saved yet, by their place. */
   async missing(): Promise<number[]> {
-    const saved = await Promise.all(this.items.map(({ file }) => exists(path.join(this.folder, file))));
+    const saved = await Promise.all(this.items.map(({ file }) => fs.exists(path.join(this.folder, file))));
     return [...saved.keys()].filter((item) => !saved[item]);
   }
 

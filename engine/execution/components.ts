@@ -1,6 +1,5 @@
-import path from 'node:path';
+import { cacheFolder, path } from '#host';
 import type { Arithmetic, Precision } from '../../shared/api.ts';
-import { cacheFolder } from '../cache-folder.ts';
 import type { Network } from '../graph/network.ts';
 import type { Model, WeightsOptions } from '../models/model.ts';
 import { PARTS, type Part } from '../models/parts.ts';

@@ -1,9 +1,6 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import * as z from 'zod';
-import { cacheFolder } from '../cache-folder.ts';
+import { cacheFolder, fs, path } from '#host';
 import { InputError } from '../errors.ts';
-import { writeAtomically } from '../files.ts';
 import { float32 } from '../graph/tensor.ts';
 import { readOptionalJson } from '../json.ts';
 import { gaussianNoise } from '../noise.ts';
@@ -51,8 +48,8 @@ export async function machineSpeed(runtime: Runtime): Promise<MachineSpeed> {
   const speed = await measure(runtime);
   const text = `${JSON.stringify({ version: VERSION, machine, speed }, undefined, 1)}\n`;
   // Without a place for the file it is measured again the next time.
-  await mkdir(path.dirname(file), { recursive: true }).catch(() => {});
-  await writeAtomically(file, (handle) => handle.writeFile(text)).catch(ignoreDamage);
+  await fs.mkdir(path.dirname(file)).catch(() => {});
+  await fs.writeAtomically(file, (writer) => writer.write(text)).catch(ignoreDamage);
   return speed;
 }
 

@@ -1,7 +1,8 @@
 import { link, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
-import { codeOf, exists, writeAtomically } from '../files.ts';
+import { fs } from '#host';
+import { codeOf } from '../files.ts';
 import { kindOf, type ModelKind, neededFiles } from './selection.ts';
 
 /**
@@ -46,7 +47,7 @@ export class RepositoryCache {
         return;
       } catch (error) {
         if (codeOf(error) === 'EEXIST') {
-          if (await exists(pointer)) return;
+          if (await fs.exists(pointer)) return;
           // A link to a blob that is gone.
           await rm(pointer, { force: true });
           continue;
@@ -62,7 +63,7 @@ export class RepositoryCache {
   async setRef(revision: string, commit: string): Promise<void> {
     const file = path.join(this.folder, 'refs', ...revision.split('/'));
     await mkdir(path.dirname(file), { recursive: true });
-    await writeAtomically(file, (handle) => handle.writeFile(commit));
+    await fs.writeAtomically(file, (writer) => writer.write(commit));
   }
 
   /** The commits of the snapshots that are here, the newest first. */

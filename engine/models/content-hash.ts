@@ -1,8 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { cacheFolder } from '../cache-folder.ts';
+import { cacheFolder, fs, path, sha256 } from '#host';
 import { weightsOf } from '../graph/network.ts';
 import type { Model } from './model.ts';
 
@@ -14,21 +10,21 @@ export async function contentHash(model: Model): Promise<string> {
   const network = model.network('unet');
   const weights = await model.weights('unet');
   const files = new Set(weightsOf(network).map(({ name }) => weights.find(name)?.file ?? ''));
-  const hash = createHash('sha256').update(JSON.stringify(network.operators));
+  const hash = sha256().update(JSON.stringify(network.operators));
   for (const file of [...files].filter(Boolean).sort()) hash.update(await fileHash(file));
-  return hash.digest('hex');
+  return hash.hex();
 }
 
 async function fileHash(file: string): Promise<string> {
-  const { size, mtimeMs } = await stat(file);
-  const key = createHash('sha256').update(`${file}\n${size}\n${mtimeMs}`).digest('hex');
+  const { size, mtimeMs } = await fs.stat(file);
+  const key = sha256().update(`${file}\n${size}\n${mtimeMs}`).hex();
   const known = path.join(cacheFolder(), 'hashes', key);
-  const kept = await readFile(known, 'utf8').catch(() => '');
+  const kept = await fs.readText(known).catch(() => '');
   if (/^[0-9a-f]{64}$/.test(kept)) return kept;
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 4 << 20 })) hash.update(chunk);
-  const digest = hash.digest('hex');
-  await mkdir(path.dirname(known), { recursive: true });
-  await writeFile(known, digest);
+  const hash = sha256();
+  for await (const chunk of fs.chunks(file)) hash.update(chunk);
+  const digest = hash.hex();
+  await fs.mkdir(path.dirname(known));
+  await fs.writeAtomically(known, (writer) => writer.write(digest));
   return digest;
 }

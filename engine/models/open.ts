@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
-import path from 'node:path';
+import { cacheFolder, path } from '#host';
 import type { DecoderChoice, LoraChoice } from '../../shared/api.ts';
-import { cacheFolder } from '../cache-folder.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
 import { hubCache } from '../hub/settings.ts';

@@ -1,3 +1,4 @@
+import { codecs } from '#host';
 import type { Recipe } from '../../shared/api.ts';
 import { areaOf, type Box, boundsOf, heightOf, intersection, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
@@ -93,11 +94,8 @@ export async function encodePicture(
   { width, height, pixels, alpha }: Picture,
   recipe?: Recipe,
 ): Promise<Uint8Array> {
-  const { default: sharp } = await import('sharp');
   const data = alpha ? withAlpha(pixels, alpha) : pixels;
-  const png = await sharp(data, { raw: { width, height, channels: alpha ? 4 : 3 } })
-    .png()
-    .toBuffer();
+  const png = await codecs.encode({ width, height, channels: alpha ? 4 : 3, data }, { format: 'png' });
   return recipe ? withRecipe(png, recipe) : png;
 }
 

@@ -1,3 +1,4 @@
+import { codecs } from '#host';
 import { InputError } from '../errors.ts';
 import { coarser, type Mask } from '../regions/mask.ts';
 import { decodePicture, type Picture } from './read.ts';
@@ -106,16 +107,8 @@ function whiteness({ width, height, pixels, alpha }: Picture): Uint8Array {
 }
 
 /** A grey PNG file of a soft mask: 0 … 255, [height, width]. */
-export async function encodeCoverage(
-  coverage: Uint8Array,
-  width: number,
-  height: number,
-): Promise<Uint8Array> {
-  const { default: sharp } = await import('sharp');
-  return sharp(coverage, { raw: { width, height, channels: 1 } })
-    .toColourspace('b-w')
-    .png({ compressionLevel: 3 })
-    .toBuffer();
+export function encodeCoverage(coverage: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+  return codecs.encode({ width, height, channels: 1, data: coverage }, { format: 'png', compression: 3 });
 }
 
 /** A mask at another size: active where any active pixel falls, so that thin strokes stay. */

@@ -1,5 +1,6 @@
-/** Metadata of pictures as bytes: read by sharp, written into files that sharp made from bare pixels. */
-import { deflateSync } from 'node:zlib';
+/** Metadata of pictures as bytes: read by the codecs, written into files that they made from bare pixels. */
+import { compression } from '#host';
+import { joined, latin1Bytes, uint32, viewOf } from './bytes.ts';
 import { pngChunk, pngChunks, pngOf } from './png-text.ts';
 
 /** What says how pixels are to be seen, and what else the camera or a program noted; each as the standards lay it out. */
@@ -22,10 +23,10 @@ export function withMetadata(file: Uint8Array, format: PictureFormat, metadata: 
   return write(file, { ...metadata, exif: metadata.exif && withoutPrefix(metadata.exif) });
 }
 
-const EXIF_PREFIX = Buffer.from('Exif\0\0', 'latin1');
+const EXIF_PREFIX = latin1Bytes('Exif\0\0');
 
 function withoutPrefix(exif: Uint8Array): Uint8Array {
-  return EXIF_PREFIX.equals(exif.subarray(0, 6)) ? exif.subarray(6) : exif;
+  return EXIF_PREFIX.every((byte, i) => exif[i] === byte) ? exif.subarray(6) : exif;
 }
 
 /** Of a PNG file, what belongs to the picture and not to the way that its pixels are stored. */
@@ -43,16 +44,15 @@ export function carryPngMetadata(from: Uint8Array, to: Uint8Array): Uint8Array {
 function intoPng(png: Uint8Array, { exif, icc, xmp }: PictureMetadata): Uint8Array {
   const [header, ...rest] = pngChunks(png);
   const added: Uint8Array[] = [];
-  if (icc) added.push(pngChunk('iCCP', Buffer.concat([Buffer.from('icc\0\0', 'latin1'), deflateSync(icc)])));
+  if (icc) added.push(pngChunk('iCCP', joined(latin1Bytes('icc\0\0'), compression.deflate(icc))));
   if (exif) added.push(pngChunk('eXIf', exif));
-  if (xmp)
-    added.push(pngChunk('iTXt', Buffer.concat([Buffer.from('XML:com.adobe.xmp\0\0\0\0\0', 'latin1'), xmp])));
+  if (xmp) added.push(pngChunk('iTXt', joined(latin1Bytes('XML:com.adobe.xmp\0\0\0\0\0'), xmp)));
   return pngOf([header!.bytes, ...added, ...rest.map(({ bytes }) => bytes)]);
 }
 
 /** Bytes that a JPEG segment can hold beside its length. */
 const SEGMENT = 0xffff - 2;
-const ICC_PREFIX = Buffer.from('ICC_PROFILE\0', 'latin1');
+const ICC_PREFIX = latin1Bytes('ICC_PROFILE\0');
 
 /** Application segments behind the start of the image: APP1 for EXIF and XMP, APP2 for the profile (ICC.1, B.4). */
 function intoJpeg(jpeg: Uint8Array, { exif, icc, xmp }: PictureMetadata): Uint8Array {
@@ -60,47 +60,40 @@ function intoJpeg(jpeg: Uint8Array, { exif, icc, xmp }: PictureMetadata): Uint8A
   const fitting = (marker: number, data: Uint8Array) => {
     if (data.length <= SEGMENT) segments.push(segment(marker, data));
   };
-  if (exif) fitting(0xe1, Buffer.concat([EXIF_PREFIX, exif]));
-  if (xmp) fitting(0xe1, Buffer.concat([Buffer.from('http://ns.adobe.com/xap/1.0/\0', 'latin1'), xmp]));
+  if (exif) fitting(0xe1, joined(EXIF_PREFIX, exif));
+  if (xmp) fitting(0xe1, joined(latin1Bytes('http://ns.adobe.com/xap/1.0/\0'), xmp));
   if (icc) {
     const room = SEGMENT - ICC_PREFIX.length - 2;
     const count = Math.ceil(icc.length / room);
     for (let i = 0; i < count; i++) {
       const part = icc.subarray(i * room, (i + 1) * room);
-      segments.push(segment(0xe2, Buffer.concat([ICC_PREFIX, Uint8Array.of(i + 1, count), part])));
+      segments.push(segment(0xe2, joined(ICC_PREFIX, Uint8Array.of(i + 1, count), part)));
     }
   }
-  return Buffer.concat([jpeg.subarray(0, 2), ...segments, jpeg.subarray(2)]);
+  return joined(jpeg.subarray(0, 2), ...segments, jpeg.subarray(2));
 }
 
 function segment(marker: number, data: Uint8Array): Uint8Array {
-  const head = Buffer.alloc(4);
-  head.writeUInt8(0xff, 0);
-  head.writeUInt8(marker, 1);
-  head.writeUInt16BE(data.length + 2, 2);
-  return Buffer.concat([head, data]);
+  const length = data.length + 2;
+  return joined(Uint8Array.of(0xff, marker, length >> 8, length & 0xff), data);
 }
 
 /** The extended form of a WebP file (RFC 9649, 2.7): VP8X, then the profile, the picture, EXIF and XMP. */
 function intoWebp(webp: Uint8Array, { exif, icc, xmp }: PictureMetadata): Uint8Array {
   const chunks = riffChunks(webp).filter(({ type }) => type !== 'VP8X');
-  const vp8x = Buffer.alloc(10);
   const { width, height, alpha } = webpFacts(webp);
-  vp8x.writeUInt8((icc ? 0x20 : 0) | (alpha ? 0x10 : 0) | (exif ? 0x08 : 0) | (xmp ? 0x04 : 0), 0);
-  vp8x.writeUIntLE(width - 1, 4, 3);
-  vp8x.writeUIntLE(height - 1, 7, 3);
-  const body = Buffer.concat([
-    Buffer.from('WEBP', 'latin1'),
+  const flags = (icc ? 0x20 : 0) | (alpha ? 0x10 : 0) | (exif ? 0x08 : 0) | (xmp ? 0x04 : 0);
+  const side = (pixels: number) => uint32(pixels - 1, 'little').subarray(0, 3);
+  const vp8x = joined(Uint8Array.of(flags, 0, 0, 0), side(width), side(height));
+  const body = joined(
+    latin1Bytes('WEBP'),
     riffChunk('VP8X', vp8x),
     ...(icc ? [riffChunk('ICCP', icc)] : []),
     ...chunks.map(({ type, data }) => riffChunk(type, data)),
     ...(exif ? [riffChunk('EXIF', exif)] : []),
     ...(xmp ? [riffChunk('XMP ', xmp)] : []),
-  ]);
-  const head = Buffer.alloc(8);
-  head.write('RIFF', 0, 'latin1');
-  head.writeUInt32LE(body.length, 4);
-  return Buffer.concat([head, body]);
+  );
+  return joined(latin1Bytes('RIFF'), uint32(body.length, 'little'), body);
 }
 
 /** Whether a WebP file's picture is stored without loss. */
@@ -113,32 +106,30 @@ function webpFacts(webp: Uint8Array): { width: number; height: number; alpha: bo
   const chunks = riffChunks(webp);
   const picture = chunks.find(({ type }) => type === 'VP8 ' || type === 'VP8L');
   if (!picture) throw new Error('the WebP file has no picture');
-  const data = Buffer.from(picture.data.buffer, picture.data.byteOffset, picture.data.length);
+  const data = viewOf(picture.data);
   if (picture.type === 'VP8L') {
-    const bits = data.readUInt32LE(1);
+    const bits = data.getUint32(1, true);
     const alpha = ((bits >>> 28) & 1) === 1;
     return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1, alpha };
   }
   const alpha = chunks.some(({ type }) => type === 'ALPH');
-  return { width: data.readUInt16LE(6) & 0x3fff, height: data.readUInt16LE(8) & 0x3fff, alpha };
+  return { width: data.getUint16(6, true) & 0x3fff, height: data.getUint16(8, true) & 0x3fff, alpha };
 }
 
 function riffChunks(file: Uint8Array): { type: string; data: Uint8Array }[] {
-  const view = Buffer.from(file.buffer, file.byteOffset, file.length);
+  const view = viewOf(file);
   const chunks: { type: string; data: Uint8Array }[] = [];
-  for (let at = 12; at + 8 <= view.length; ) {
-    const length = view.readUInt32LE(at + 4);
-    if (at + 8 + length > view.length) break;
-    chunks.push({ type: view.toString('latin1', at, at + 4), data: file.subarray(at + 8, at + 8 + length) });
+  for (let at = 12; at + 8 <= file.length; ) {
+    const length = view.getUint32(at + 4, true);
+    if (at + 8 + length > file.length) break;
+    const type = String.fromCharCode(...file.subarray(at, at + 4));
+    chunks.push({ type, data: file.subarray(at + 8, at + 8 + length) });
     at += 8 + length + (length % 2);
   }
   return chunks;
 }
 
 function riffChunk(type: string, data: Uint8Array): Uint8Array {
-  const chunk = Buffer.alloc(8 + data.length + (data.length % 2));
-  chunk.write(type, 0, 'latin1');
-  chunk.writeUInt32LE(data.length, 4);
-  chunk.set(data, 8);
-  return chunk;
+  const padding = new Uint8Array(data.length % 2);
+  return joined(latin1Bytes(type), uint32(data.length, 'little'), data, padding);
 }

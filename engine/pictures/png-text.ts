@@ -1,5 +1,6 @@
-import { crc32, inflateSync } from 'node:zlib';
+import { compression } from '#host';
 import { InputError } from '../errors.ts';
+import { joined, latin1Bytes, uint32 } from './bytes.ts';
 
 /**
  * Text in PNG files: the tEXt, zTXt and iTXt chunks of the PNG specification (w3.org/TR/png-3, 11.3.3), read and
@@ -63,7 +64,7 @@ export function pngChunks(png: Uint8Array): PngChunk[] {
     const end = offset + 12 + length;
     if (end > png.length) throw malformed('it is cut off');
     const type = latin1.decode(png.subarray(offset + 4, offset + 8));
-    if (crc32(png.subarray(offset + 4, end - 4)) !== view.getUint32(end - 4)) {
+    if (compression.crc32(png.subarray(offset + 4, end - 4)) !== view.getUint32(end - 4)) {
       throw malformed('a checksum is wrong');
     }
     const data = png.subarray(offset + 8, end - 4);
@@ -103,7 +104,7 @@ function bounded(bytes: Uint8Array): Uint8Array {
 
 function inflate(bytes: Uint8Array): Uint8Array {
   try {
-    return inflateSync(bytes, { maxOutputLength: MAX_TEXT_BYTES });
+    return compression.inflate(bytes, MAX_TEXT_BYTES);
   } catch {
     throw malformed('a compressed text is damaged or too long');
   }
@@ -111,25 +112,21 @@ function inflate(bytes: Uint8Array): Uint8Array {
 
 /** A file of chunks, each with length, type and checksum. */
 export function pngOf(chunks: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat([SIGNATURE, ...chunks]);
+  return joined(SIGNATURE, ...chunks);
 }
 
 /** A chunk's bytes with length, type and checksum. */
 export function pngChunk(type: string, data: Uint8Array): Uint8Array {
-  const chunk = Buffer.alloc(12 + data.length);
-  chunk.writeUInt32BE(data.length, 0);
-  chunk.write(type, 4, 'latin1');
-  chunk.set(data, 8);
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
-  return chunk;
+  const typed = joined(latin1Bytes(type), data);
+  return joined(uint32(data.length, 'big'), typed, uint32(compression.crc32(typed), 'big'));
 }
 
 /** tEXt for Latin-1, iTXt for the rest. */
 function textChunk(keyword: string, text: string): Uint8Array {
   const isLatin1 = /^[\n -~\u00a0-\u00ff]*$/.test(text);
   const data = isLatin1
-    ? Buffer.concat([Buffer.from(`${keyword}\0`, 'latin1'), Buffer.from(text, 'latin1')])
-    : Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]);
+    ? latin1Bytes(`${keyword}\0${text}`)
+    : joined(latin1Bytes(`${keyword}\0\0\0\0\0`), new TextEncoder().encode(text));
   return pngChunk(isLatin1 ? 'tEXt' : 'iTXt', data);
 }
 

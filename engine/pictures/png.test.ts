@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { encodePng, encodePreview } from './png.ts';
+import { encodePng } from './png.ts';
 
 const decode = async (png: Uint8Array) => sharp(png).raw().toBuffer({ resolveWithObject: true });
 
@@ -17,16 +17,6 @@ test('a fourth plane is the opacity', async () => {
   const { data, info } = await decode(await encodePng(planes, 3, 2));
   assert.equal(info.channels, 4);
   assert.equal(data[3], 0);
-});
-
-test('a preview keeps the proportions and never grows', async () => {
-  const planes = new Float32Array(3 * 80 * 40);
-  const size = async (maxSide: number) => {
-    const { info } = await decode(await encodePreview(planes, 80, 40, maxSide));
-    return [info.width, info.height];
-  };
-  assert.deepEqual(await size(20), [20, 10]);
-  assert.deepEqual(await size(500), [80, 40]);
 });
 
 test('a wrong number of values is an error', async () => {

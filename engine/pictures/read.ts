@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises';
-import path from 'node:path';
+import { codecs, fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { codeOf } from '../files.ts';
 import { type ParsedRecipe, readRecipe } from './recipe.ts';
@@ -37,16 +36,11 @@ export async function readPicture(file: string): Promise<Picture> {
  */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
   await checkPicture(bytes, name);
-  const { default: sharp } = await import('sharp');
-  const { data, info } = await sharp(bytes, { limitInputPixels: PICTURE_LIMITS.pixels, failOn: 'truncated' })
-    .autoOrient()
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
+  const { width, height, channels, data } = await codecs
+    .decode(bytes, PICTURE_LIMITS.pixels)
     .catch((error: unknown) => {
       throw new InputError(`${name} is damaged or cut off: it cannot be decoded.`, { cause: error });
     });
-  const { width, height, channels } = info;
   const recipe = recipeIn(bytes);
   return { width, height, ...splitAlpha(data, width * height, channels), ...(recipe && { recipe }) };
 }
@@ -54,13 +48,9 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
 /** Whether a file begins as a picture that may be decoded. @throws InputError as `decodePicture` does */
 export async function checkPicture(bytes: Uint8Array, name: string): Promise<void> {
   if (bytes.length === 0) throw new InputError(`${name} is empty.`);
-  const { default: sharp } = await import('sharp');
-  // The size is checked here, with a sentence of our own.
-  const header = await sharp(bytes, { limitInputPixels: false })
-    .metadata()
-    .catch((error: unknown) => {
-      throw new InputError(`${name} is not a picture that can be read, or is damaged.`, { cause: error });
-    });
+  const header = await codecs.header(bytes).catch((error: unknown) => {
+    throw new InputError(`${name} is not a picture that can be read, or is damaged.`, { cause: error });
+  });
   checkSize(header.width, header.height, name);
 }
 
@@ -115,17 +105,13 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The bytes of a picture's file, of bounded size. @throws InputError if it cannot be read. */
 export async function readPictureFile(file: string): Promise<Uint8Array> {
   try {
-    const handle = await open(file, 'r');
-    try {
-      const { size } = await handle.stat();
-      if (size > PICTURE_LIMITS.fileBytes)
+    return await fs.open(file, async (reader) => {
+      if (reader.size > PICTURE_LIMITS.fileBytes)
         throw new InputError(
-          `${file} has ${size} bytes; pictures of at most ${PICTURE_LIMITS.fileBytes} bytes can be opened.`,
+          `${file} has ${reader.size} bytes; pictures of at most ${PICTURE_LIMITS.fileBytes} bytes can be opened.`,
         );
-      return await handle.readFile();
-    } finally {
-      await handle.close();
-    }
+      return reader.readAll();
+    });
   } catch (error) {
     const code = codeOf(error);
     if (code === undefined) throw error;

@@ -1,7 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import type { Metadata, Sharp } from 'sharp';
+import { codecs, type EncodeOptions, type PictureHeader } from '#host';
 import type { Recipe } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import {
@@ -37,23 +34,22 @@ export async function rewritePicture(
   format: PictureFormat,
   recipe?: Recipe,
 ): Promise<Rewritten> {
-  const { default: sharp } = await import('sharp');
-  const metadata = await sharp(original).metadata();
-  requireStill(original, metadata);
+  const header = await codecs.header(original);
+  requireStill(original, header);
   const seen = await decodePicture(original, 'The picture');
   if (seen.pixels.length !== pixels.length) throw new Error('the pixels are not of this picture');
 
-  const { space, depth, orientation = 1 } = metadata;
+  const { space, depth, orientation } = header;
   // Profiles of greys and inks do not fit the RGB pixels that a repainted picture has.
   const ownColours = space === 'srgb' || space === 'rgb' || space === 'rgb16';
-  const deep = depth === 'ushort' && format === 'png';
-  const { data, info } = await sharp(original, { ignoreIcc: ownColours })
-    .toColourspace(deep ? 'rgb16' : 'srgb')
-    .raw({ depth: deep ? 'ushort' : 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  const own = deep ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
-  const profile = ownColours ? metadata.icc : undefined;
-  const painted = profile ? await intoProfile(pixels, seen.width, seen.height, profile) : pixels;
+  const deep = depth === 16 && format === 'png';
+  const info = await codecs.decodeStored(original, { depth: deep ? 16 : 8, ignoreProfile: ownColours });
+  const own = info.data;
+  const profile = ownColours ? header.icc : undefined;
+  const { width, height } = seen;
+  const painted = profile
+    ? await codecs.toProfile({ width, height, channels: 3, data: pixels }, profile)
+    : pixels;
   const place = storedPlace(orientation, info.width, info.height);
   for (let y = 0, i = 0; y < seen.height; y++)
     for (let x = 0; x < seen.width; x++, i += 3) {
@@ -62,16 +58,13 @@ export async function rewritePicture(
       for (let c = 0; c < 3; c++) own[at + c] = painted[i + c]! * (deep ? 257 : 1);
     }
 
-  const raw = { width: info.width, height: info.height, channels: info.channels };
-  const picture = sharp(own, { raw });
-  const bare = await encode(deep ? picture.toColourspace('rgb16') : picture, format, original, metadata);
-  const { exif, xmp } = metadata;
-  const carried: PictureMetadata = { exif, xmp, icc: profile };
-  const samePng = format === 'png' && metadata.format === 'png' && ownColours;
+  const lossless = format === 'png' || (format === 'webp' && staysLossless(original, header));
+  const bare = await codecs.encode(info, encoding(format, lossless));
+  const carried: PictureMetadata = { exif: header.exif, xmp: header.xmp, icc: profile };
+  const samePng = format === 'png' && header.format === 'png' && ownColours;
   const bytes = samePng ? carryPngMetadata(original, bare) : withMetadata(bare, format, carried);
-  const lossless = format === 'png' || (format === 'webp' && staysLossless(original, metadata));
-  const sameValues = ownColours || (space === 'b-w' && !metadata.icc);
-  const exact = lossless && sameValues && (deep || depth === 'uchar');
+  const sameValues = ownColours || (space === 'b-w' && !header.icc);
+  const exact = lossless && sameValues && (deep || depth === 8);
   return { bytes: format === 'png' && recipe ? withRecipe(bytes, recipe) : bytes, exact };
 }
 
@@ -85,59 +78,24 @@ function sameColour(a: Uint8Array, b: Uint8Array, i: number): boolean {
  */
 export async function decodeStill(file: Uint8Array, name: string): Promise<Picture> {
   const picture = await decodePicture(file, name);
-  const { default: sharp } = await import('sharp');
-  requireStill(file, await sharp(file).metadata());
+  requireStill(file, await codecs.header(file));
   return picture;
 }
 
 /** Refuses what would lose its other frames. */
-function requireStill(file: Uint8Array, { format, pages = 1 }: Pick<Metadata, 'format' | 'pages'>): void {
+function requireStill(file: Uint8Array, { format, pages }: Pick<PictureHeader, 'format' | 'pages'>): void {
   const animated = pages > 1 || (format === 'png' && pngChunks(file).some(({ type }) => type === 'acTL'));
   if (animated) throw new InputError('The picture is an animation; only still pictures can be edited.');
 }
 
-function encode(
-  picture: Sharp,
-  format: PictureFormat,
-  original: Uint8Array,
-  metadata: Metadata,
-): Promise<Uint8Array> {
-  if (format === 'png') return picture.png().toBuffer();
-  if (format === 'jpeg')
-    return picture
-      .flatten({ background: 'white' })
-      .jpeg({ quality: LOSSY_QUALITY, chromaSubsampling: '4:4:4' })
-      .toBuffer();
-  // `exact` keeps the colours of transparent pixels.
-  if (staysLossless(original, metadata)) return picture.webp({ lossless: true, exact: true }).toBuffer();
-  return picture.webp({ quality: LOSSY_QUALITY, smartSubsample: true }).toBuffer();
+function encoding(format: PictureFormat, lossless: boolean): EncodeOptions {
+  if (format === 'png') return { format };
+  return format === 'webp' && lossless ? { format, lossless } : { format, quality: LOSSY_QUALITY };
 }
 
 /** Whether the picture was without loss until now. */
-function staysLossless(original: Uint8Array, { format }: Metadata): boolean {
+function staysLossless(original: Uint8Array, { format }: PictureHeader): boolean {
   return format === 'webp' ? isLosslessWebp(original) : format !== 'jpeg';
-}
-
-/** sRGB pixels as a colour profile writes them. */
-async function intoProfile(
-  pixels: Uint8Array,
-  width: number,
-  height: number,
-  profile: Uint8Array,
-): Promise<Uint8Array> {
-  const { default: sharp } = await import('sharp');
-  // libvips takes profiles from files only.
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
-  try {
-    const file = path.join(folder, 'profile.icc');
-    await writeFile(file, profile);
-    return await sharp(pixels, { raw: { width, height, channels: 3 } })
-      .withIccProfile(file)
-      .raw()
-      .toBuffer();
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /**

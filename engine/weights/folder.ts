@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { codeOf } from '../files.ts';
 import { readJson } from '../json.ts';
@@ -20,7 +19,7 @@ const PICKLES = /\.(bin|ckpt|pt|pth|pkl)$/i;
  * @throws InputError if there are none, only pickles, or files that contradict each other.
  */
 export async function openWeights(folder: string, stem: string): Promise<WeightSource> {
-  const root = resolve(folder);
+  const root = path.resolve(folder);
   const names = new Set(await list(root));
   const single = [`${stem}.safetensors`, `${stem}.fp16.safetensors`];
   const index = [
@@ -30,12 +29,12 @@ export async function openWeights(folder: string, stem: string): Promise<WeightS
   ];
   for (const name of [single[0]!, index[0]!, single[1]!, index[1]!, index[2]!]) {
     if (!names.has(name)) continue;
-    return name.endsWith('.json') ? openSharded(root, name) : openSafetensors(join(root, name));
+    return name.endsWith('.json') ? openSharded(root, name) : openSafetensors(path.join(root, name));
   }
   const pickle = [...names].find((name) => PICKLES.test(name));
   if (pickle) {
     throw new InputError(
-      `${join(root, pickle)} is a pickle, which can run any code when it is read; get the model's safetensors version (${single[0]}).`,
+      `${path.join(root, pickle)} is a pickle, which can run any code when it is read; get the model's safetensors version (${single[0]}).`,
     );
   }
   throw new InputError(`${root} has no weights: ${single[0]} is missing; get the whole model folder.`);
@@ -43,7 +42,7 @@ export async function openWeights(folder: string, stem: string): Promise<WeightS
 
 async function list(folder: string): Promise<string[]> {
   try {
-    return await readdir(folder);
+    return await fs.readdir(folder);
   } catch (error) {
     const reason = codeOf(error) === 'ENOENT' ? 'does not exist' : 'cannot be read as a folder';
     throw new InputError(`${folder} ${reason}; the model folder is not complete.`, { cause: error });
@@ -51,7 +50,7 @@ async function list(folder: string): Promise<string[]> {
 }
 
 async function openSharded(folder: string, indexName: string): Promise<WeightSource> {
-  const file = join(folder, indexName);
+  const file = path.join(folder, indexName);
   const weightMap = await readIndex(file);
   const shardNames = [...new Set(weightMap.values())];
   if (shardNames.length > MAX_SHARDS) throw new InputError(`${file} lists more than ${MAX_SHARDS} files.`);
@@ -62,7 +61,7 @@ async function openSharded(folder: string, indexName: string): Promise<WeightSou
         `${file} names ${JSON.stringify(name)}, which is not a safetensors file of its folder.`,
       );
     }
-    shards.set(name, await openSafetensors(join(folder, name)));
+    shards.set(name, await openSafetensors(path.join(folder, name)));
   }
   const tensors = new Map<string, StoredTensor>();
   for (const [name, shard] of weightMap) {

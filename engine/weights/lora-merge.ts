@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
-import path from 'node:path';
-import { cacheFolder } from '../cache-folder.ts';
+import { cacheFolder, fs, path, sha256 } from '#host';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
@@ -98,11 +95,10 @@ async function keptOrMade(
   const file = path.join(folder, `${await keyOf(changes)}.safetensors`);
   const kept = await openSafetensors(file).catch(() => undefined);
   if (kept && [...changes.keys()].every(({ name }) => kept.find(name))) {
-    const now = new Date();
-    await utimes(file, now, now).catch(() => {});
+    await fs.touch(file).catch(() => {});
     return kept;
   }
-  await mkdir(folder, { recursive: true }).catch((error) => {
+  await fs.mkdir(folder).catch((error) => {
     throw writeError(file, error);
   });
   const tensors = [...changes].map(([tensor, additions], i) => ({
@@ -123,11 +119,11 @@ async function keptOrMade(
 
 /** Content-addressed: by the files, told apart by place, size and time, and what is done with them. */
 async function keyOf(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): Promise<string> {
-  const hash = createHash('sha256').update(String(VERSION));
+  const hash = sha256().update(String(VERSION));
   const files = new Map<string, string>();
   const place = async ({ file, offset }: StoredTensor) => {
     if (!files.has(file)) {
-      const { size, mtimeMs } = await stat(file);
+      const { size, mtimeMs } = await fs.stat(file);
       files.set(file, `${file} ${size} ${mtimeMs}`);
     }
     return `${files.get(file)} ${offset}`;
@@ -136,7 +132,7 @@ async function keyOf(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): P
     hash.update(await place(tensor));
     for (const { module, strength } of additions) hash.update(`${await place(module.down)} ${strength}`);
   }
-  return hash.digest('hex').slice(0, 32);
+  return hash.hex().slice(0, 32);
 }
 
 async function mergedValues(tensor: StoredTensor, additions: readonly Addition[]): Promise<Float32Array> {
@@ -155,10 +151,10 @@ async function mergedValues(tensor: StoredTensor, additions: readonly Addition[]
 
 /** Removes the files that were used longest ago. */
 async function prune(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.safetensors'));
+  const names = (await fs.readdir(folder)).filter((name) => name.endsWith('.safetensors'));
   const dated = await Promise.all(
-    names.map(async (name) => ({ name, time: (await stat(path.join(folder, name))).mtimeMs })),
+    names.map(async (name) => ({ name, time: (await fs.stat(path.join(folder, name))).mtimeMs })),
   );
   for (const { name } of dated.sort((a, b) => b.time - a.time).slice(KEPT))
-    await rm(path.join(folder, name), { force: true });
+    await fs.remove(path.join(folder, name));
 }

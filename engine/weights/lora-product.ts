@@ -1,3 +1,5 @@
+import { nextTask } from '#host';
+
 /** Rows computed before others get a turn; even. */
 const ROWS = 64;
 
@@ -26,7 +28,7 @@ export async function addProduct(
       addRow(values, left, right, rank, row, whole, width);
       if (pair) addRow(values, left, right, rank, row + 1, whole, width);
     }
-    await new Promise(setImmediate);
+    await nextTask();
   }
 }
 

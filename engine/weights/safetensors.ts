@@ -1,5 +1,4 @@
-import { realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { parseHeader } from './header.ts';
 import { readRange, withFile } from './range.ts';
@@ -27,9 +26,9 @@ export interface SafetensorsFile extends WeightSource {
  * Opens a safetensors file. Only the header is read; the file is not kept open.
  * @throws InputError if it cannot be read or is not a valid safetensors file.
  */
-export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+export async function openSafetensors(place: string): Promise<SafetensorsFile> {
   // ONNX Runtime refuses weights behind a link that leads out of their folder, as those of a shared cache are.
-  const file = await realpath(resolve(path)).catch(() => resolve(path));
+  const file = await fs.realpath(path.resolve(place)).catch(() => path.resolve(place));
   const { tensors, metadata } = await withFile(file, async (handle, size) => {
     if (size < PREFIX_BYTES)
       throw new InputError(`${file} is too short for a safetensors file; get it again.`);
@@ -51,7 +50,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   });
   return {
     file,
-    origin: resolve(path),
+    origin: path.resolve(place),
     metadata,
     names: () => tensors.keys(),
     find: (name) => tensors.get(name),

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { fs, path, sha256 } from '#host';
 import { writeError } from '../files.ts';
 import type { Weight } from '../graph/values.ts';
 import { gaussianNoise, philox } from '../noise.ts';
@@ -33,15 +31,15 @@ export async function syntheticWeights(
   { seed, folder, onProgress, signal }: SyntheticOptions,
 ): Promise<SafetensorsFile> {
   const list = parameters.map(({ name, shape, kind }) => [name, shape, kind]);
-  const key = createHash('sha256')
+  const key = sha256()
     .update(JSON.stringify([VERSION, seed, list]))
-    .digest('hex')
+    .hex()
     .slice(0, 24);
-  const file = join(resolve(folder), `synthetic-${key}.safetensors`);
+  const file = path.join(path.resolve(folder), `synthetic-${key}.safetensors`);
   const kept = await openKept(file, parameters);
   if (kept) return kept;
   try {
-    await mkdir(folder, { recursive: true });
+    await fs.mkdir(folder);
   } catch (error) {
     throw writeError(file, error);
   }
@@ -73,7 +71,8 @@ function* valuesOf(parameter: Weight, seed: number, pool: Float32Array): Generat
   const fanIn = elements(parameter.shape.slice(1));
   const scale = parameter.kind === 'weight' ? 0.8 / Math.sqrt(fanIn) : 0.05;
   const shift = parameter.kind === 'gain' || parameter.kind === 'variance' ? 1 : 0;
-  const stream = createHash('sha256').update(parameter.name).digest().readUInt32LE(0);
+  const digest = sha256().update(parameter.name).bytes();
+  const stream = new DataView(digest.buffer, digest.byteOffset).getUint32(0, true);
   const chunk = new Float32Array(Math.min(count, CHUNK_LENGTH));
   const random = new Uint32Array(4);
   for (let begin = 0; begin < count; begin += CHUNK_LENGTH) {

@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
+import { type FileWriter, fs } from '#host';
 import { abortError } from '../errors.ts';
-import { writeAtomically } from '../files.ts';
 import { byteLength } from './dtypes.ts';
 import type { Dtype } from './source.ts';
 
@@ -27,20 +26,20 @@ export async function writeSafetensors(
   signal?: AbortSignal,
 ): Promise<void> {
   const header = encodeHeader(tensors, metadata);
-  await writeAtomically(file, async (handle) => {
-    await handle.writeFile(header);
-    for (const tensor of tensors) await writeTensor(handle, tensor, signal);
+  await fs.writeAtomically(file, async (writer) => {
+    await writer.write(header);
+    for (const tensor of tensors) await writeTensor(writer, tensor, signal);
   });
 }
 
-async function writeTensor(handle: FileHandle, tensor: TensorToWrite, signal?: AbortSignal): Promise<void> {
+async function writeTensor(writer: FileWriter, tensor: TensorToWrite, signal?: AbortSignal): Promise<void> {
   const expected = lengthOf(tensor);
   let written = 0;
   for await (const chunk of tensor.chunks()) {
     if (signal?.aborted) throw abortError();
     written += chunk.length;
     if (written > expected) break;
-    await handle.writeFile(chunk);
+    await writer.write(chunk);
   }
   if (written !== expected)
     throw new RangeError(`The chunks of ${tensor.name} are not its ${expected} bytes.`);

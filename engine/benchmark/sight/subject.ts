@@ -1,5 +1,4 @@
-import path from 'node:path';
-import { cacheFolder } from '../../cache-folder.ts';
+import { cacheFolder, path } from '#host';
 import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
 import { lowerPlanar } from '../../execution/lowering/planar.ts';
 import type { Runtime, Session } from '../../execution/runtime.ts';

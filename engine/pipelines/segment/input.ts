@@ -1,3 +1,4 @@
+import { codecs } from '#host';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
 import type { Picture } from '../../pictures/read.ts';
 
@@ -14,11 +15,7 @@ export async function resizePicture(
   to: { width: number; height: number },
 ): Promise<Pixels> {
   if (to.width === width && to.height === height) return { width, height, data: pixels };
-  const { default: sharp } = await import('sharp');
-  const data = await sharp(pixels, { raw: { width, height, channels: 3 } })
-    .resize({ ...to, fit: 'fill', kernel: 'linear' })
-    .raw()
-    .toBuffer();
+  const data = await codecs.resize({ width, height, channels: 3, data: pixels }, to);
   return { ...to, data };
 }
 

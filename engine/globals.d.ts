@@ -1,0 +1,53 @@
+/**
+ * The globals that browsers and Node both have, as far as the engine's core uses them. Only tsconfig.core.json includes
+ * this file: there, neither the DOM's nor Node's types exist.
+ */
+
+declare class DOMException extends Error {
+  constructor(message?: string, name?: string);
+}
+
+declare class EventTarget {
+  addEventListener(type: string, listener: (event: unknown) => void, options?: { once?: boolean }): void;
+  removeEventListener(type: string, listener: (event: unknown) => void): void;
+}
+
+declare class AbortSignal extends EventTarget {
+  static any(signals: AbortSignal[]): AbortSignal;
+  readonly aborted: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: as the platform's own declaration has it.
+  readonly reason: any;
+  throwIfAborted(): void;
+}
+
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
+declare class TextEncoder {
+  encode(text: string): Uint8Array<ArrayBuffer>;
+}
+
+declare class TextDecoder {
+  constructor(encoding?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+  decode(bytes: Uint8Array): string;
+}
+
+declare const performance: { now(): number };
+
+declare const crypto: {
+  readonly subtle: { digest(algorithm: 'SHA-256', bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> };
+  randomUUID(): `${string}-${string}-${string}-${string}-${string}`;
+  getRandomValues<Values extends Uint8Array | Uint32Array>(values: Values): Values;
+};
+
+/** What identifies a timer: a number in browsers, an object on Node. */
+interface Timer {
+  readonly timer: never;
+}
+
+declare function setTimeout(run: () => void, milliseconds?: number): Timer;
+declare function clearTimeout(timer: Timer | undefined): void;
+declare function setInterval(run: () => void, milliseconds: number): Timer;
+declare function clearInterval(timer: Timer | undefined): void;

@@ -1,0 +1,156 @@
+/**
+ * What the engine's core needs from the machine it runs on. The core imports these values from `#host`, which
+ * package.json maps to `node/index.ts`; a browser's implementation would be a second entry there.
+ */
+
+/** A file or folder; links are followed. */
+export interface FileStat {
+  /** Bytes. */
+  readonly size: number;
+  /** Time of the last change, in milliseconds since 1970. */
+  readonly mtimeMs: number;
+  isFile(): boolean;
+  isDirectory(): boolean;
+}
+
+/** An open file that is read from any position. */
+export interface FileReader {
+  /** Bytes. */
+  readonly size: number;
+  /** Reads up to `into.length` bytes from `position`; returns how many, 0 at the end. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  readAll(): Promise<Uint8Array>;
+}
+
+/** A file that is being written from its start. */
+export interface FileWriter {
+  /** Appends bytes, or text as UTF-8. */
+  write(data: Uint8Array | string): Promise<void>;
+}
+
+/** Files by absolute path. Errors carry a POSIX `code` (ENOENT, EACCES, …). */
+export interface FileSystem {
+  stat(path: string): Promise<FileStat>;
+  /** Whether a path leads to something. */
+  exists(path: string): Promise<boolean>;
+  /** Names of what is in a folder. */
+  readdir(folder: string): Promise<string[]>;
+  /** Makes a folder and the folders above it. */
+  mkdir(folder: string): Promise<void>;
+  /** Removes a file, or a folder with everything in it. No error if there is none. */
+  remove(path: string): Promise<void>;
+  /** The path with links resolved. */
+  realpath(path: string): Promise<string>;
+  readText(file: string): Promise<string>;
+  /** Opens a file for reading while `use` runs. */
+  open<Result>(file: string, use: (reader: FileReader) => Promise<Result>): Promise<Result>;
+  /** The file's bytes from its start, a few megabytes at a time. */
+  chunks(file: string): AsyncIterable<Uint8Array>;
+  /**
+   * Writes a file in one piece: it replaces an older one, whose permissions it takes over, only once `write` is done
+   * and the data is on the disk. On an error nothing is left of it.
+   * @throws InputError if the system refuses; other errors of `write` are passed on.
+   */
+  writeAtomically(file: string, write: (writer: FileWriter) => Promise<void>): Promise<void>;
+  /** @throws InputError if the file can clearly not be written: no such folder, a folder itself, no permission. */
+  checkWritable(file: string): Promise<void>;
+  /** Sets the time of the last change to now. */
+  touch(file: string): Promise<void>;
+  /** Runs `use` with an empty folder that is removed afterwards. */
+  withTemporaryFolder<Result>(use: (folder: string) => Promise<Result>): Promise<Result>;
+}
+
+/** Paths as the host writes them. */
+export interface Paths {
+  join(...parts: string[]): string;
+  resolve(...parts: string[]): string;
+  dirname(path: string): string;
+  basename(path: string, ending?: string): string;
+  extname(path: string): string;
+  relative(from: string, to: string): string;
+  isAbsolute(path: string): boolean;
+  readonly sep: string;
+}
+
+/** Rows of interleaved channels, not multiplied by alpha: grey, grey and alpha, RGB, RGBA. */
+export interface Pixels<Data = Uint8Array> {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 2 | 3 | 4;
+  readonly data: Data;
+}
+
+/** What a picture's file says of itself. */
+export interface PictureHeader {
+  width: number;
+  height: number;
+  /** png, jpeg, webp, … */
+  format: string;
+  /** Frames of an animation. */
+  pages: number;
+  /** EXIF's, 1 … 8 (CIPA DC-008, 4.6.4). */
+  orientation: number;
+  /** As libvips names it: srgb, rgb16, b-w, cmyk, … */
+  space: string;
+  /** Bits a channel: 8, 16, or others that are stored in more. */
+  depth: 8 | 16 | 'other';
+  exif?: Uint8Array;
+  icc?: Uint8Array;
+  xmp?: Uint8Array;
+}
+
+export interface StoredOptions {
+  /** Bits a channel. */
+  depth: 8 | 16;
+  /** Keeps the values of the file's own RGB space; otherwise its profile brings them to sRGB. */
+  ignoreProfile: boolean;
+}
+
+export type EncodeOptions =
+  | { format: 'png' /** zlib's, 0 … 9; 6 if absent. */; compression?: number }
+  | { format: 'jpeg' | 'webp' /** 1 … 100 */; quality: number }
+  /** Keeps the colours of transparent pixels, too. */
+  | { format: 'webp'; lossless: true };
+
+/** Image codecs. They reject with errors of their own for files that they cannot read. */
+export interface Codecs {
+  header(file: Uint8Array): Promise<PictureHeader>;
+  /** The first frame, upright, in sRGB. Refuses pictures of more than `maxPixels`. */
+  decode(file: Uint8Array, maxPixels: number): Promise<Pixels>;
+  /** The first frame as it is stored, EXIF's orientation not applied. 16 bits: sRGB's values times 257. */
+  decodeStored(file: Uint8Array, options: StoredOptions): Promise<Pixels<Uint8Array | Uint16Array>>;
+  encode(
+    pixels: Pixels<Uint8Array | Uint8ClampedArray | Uint16Array>,
+    options: EncodeOptions,
+  ): Promise<Uint8Array>;
+  /** Another size, bilinear; where it becomes smaller, a triangle filter. */
+  resize(pixels: Pixels, size: { width: number; height: number }): Promise<Uint8Array>;
+  /** sRGB pixels as an RGB colour profile writes them. */
+  toProfile(pixels: Pixels, icc: Uint8Array): Promise<Uint8Array>;
+}
+
+/** The functions of zlib that PNG files need. */
+export interface Compression {
+  crc32(bytes: Uint8Array): number;
+  deflate(bytes: Uint8Array): Uint8Array;
+  /** @throws if the bytes are damaged, or longer than `most` when inflated. */
+  inflate(bytes: Uint8Array, most: number): Uint8Array;
+}
+
+/** A SHA-256 hash in the making. */
+export interface Sha256 {
+  /** Adds bytes, or text as UTF-8. */
+  update(data: Uint8Array | string): this;
+  bytes(): Uint8Array;
+  hex(): string;
+}
+
+export declare const fs: FileSystem;
+export declare const path: Paths;
+/** The user's cache folder for Patchwork. */
+export declare function cacheFolder(): string;
+export declare const codecs: Codecs;
+export declare const compression: Compression;
+export declare function sha256(): Sha256;
+/** Resolves once what is waiting in the process's event loop, such as a message that cancels, has been handled. */
+export declare function nextTask(): Promise<void>;
