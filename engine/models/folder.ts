@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as z from 'zod';
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { readJson, readOptionalJson } from '../json.ts';
 import { parseConfig } from '../networks/config.ts';
@@ -8,6 +8,7 @@ import { openWeights } from '../weights/folder.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
 import type { WeightSource } from '../weights/source.ts';
+import { checkFit } from './fit.ts';
 import { defaultsOf, type GenerationDefaults, type Model, type WeightsOptions } from './model.ts';
 import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, PLACES } from './parts.ts';
 
@@ -16,15 +17,15 @@ const PIPELINES = ['StableDiffusionPipeline', XL_PIPELINE, 'LatentConsistencyMod
 
 const indexSchema = z.object({
   _class_name: z.string(),
-  force_zeros_for_empty_prompt: z.boolean().default(true),
+  force_zeros_for_empty_prompt: z.boolean().nullable().default(true).transform(Boolean),
 });
 
-/** `generation_config.json`, optional: what the model's makers recommend. */
+/** `generation_config.json`, optional: what the model's makers recommend. What is out of bounds is not recommended. */
 const recommendedSchema = z.object({
-  num_inference_steps: z.number().int().min(1).max(150).optional(),
-  guidance_scale: z.number().min(0).max(50).optional(),
-  width: z.number().int().min(64).max(2048).multipleOf(8).optional(),
-  height: z.number().int().min(64).max(2048).multipleOf(8).optional(),
+  num_inference_steps: z.number().int().min(1).max(150).optional().catch(undefined),
+  guidance_scale: z.number().min(0).max(50).optional().catch(undefined),
+  width: z.number().int().min(64).max(2048).multipleOf(8).optional().catch(undefined),
+  height: z.number().int().min(64).max(2048).multipleOf(8).optional().catch(undefined),
 });
 
 export type TextPart = 'text-encoder' | 'text-encoder-2';
@@ -75,6 +76,12 @@ export class ModelFolder implements Model {
     this.textParts = configs.has('text_encoder_2') ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'];
     this.zeroNegative = index._class_name === XL_PIPELINE && index.force_zeros_for_empty_prompt;
     this.autoencoder = autoencoderFacts(configs.get('vae'), path.join(autoencoder, 'config.json'));
+    const placed = (name: string) => ({
+      config: configs.get(name),
+      origin: path.join(folder, name, 'config.json'),
+    });
+    const texts = this.textParts.map((part) => placed(PLACES[part].folder));
+    checkFit(placed('unet'), this.autoencoder, texts);
     const own = recommendedOf(configs.get('generation'), path.join(folder, 'generation_config.json'));
     this.defaults = defaultsOf(configs.get('unet'), this.autoencoder.scale, { ...parts.recommended, ...own });
   }
@@ -90,7 +97,7 @@ export class ModelFolder implements Model {
     );
     if (!PIPELINES.includes(index._class_name))
       throw new InputError(
-        `${file}: pipeline ${index._class_name} is not supported; supported: ${PIPELINES.join(', ')}.`,
+        `${file}: pipeline ${quoted(index._class_name)} is not supported; supported: ${PIPELINES.join(', ')}.`,
       );
     const configs = new Map<string, unknown>();
     const second = index._class_name === XL_PIPELINE ? ['text_encoder_2'] : [];

@@ -36,6 +36,9 @@ export function defaultsOf(
   recommended: Partial<GenerationDefaults> = {},
 ) {
   const latent = (unetConfig as { sample_size?: unknown } | null)?.sample_size;
-  const side = typeof latent === 'number' && latent >= 8 && latent <= 256 ? latent * scale : 512;
-  return { steps: 25, guidance: 7.5, width: side, height: side, ...recommended };
+  // One number, or height and width.
+  const [height, width = height] = Array.isArray(latent) ? latent : [latent];
+  const side = (size: unknown) =>
+    typeof size === 'number' && Number.isInteger(size) && size >= 8 && size <= 256 ? size * scale : 512;
+  return { steps: 25, guidance: 7.5, width: side(width), height: side(height), ...recommended };
 }

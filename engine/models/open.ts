@@ -37,6 +37,10 @@ export async function openDrawingModel(
   let model = await openModelFolder(name);
   if (decoder === 'fast' && model.autoencoder.kind !== 'tiny') {
     const { id, folder } = await fastDecoder(model);
+    if (model.autoencoder.statistics)
+      throw new InputError(
+        `${model.name} has latents of its own (latents_mean and latents_std in vae/config.json), which the fast decoder does not know: use its own decoder.`,
+      );
     if (!folder) throw notHere(id);
     model = await model.withAutoencoder(folder);
   }
@@ -45,9 +49,10 @@ export async function openDrawingModel(
   return model.withAdapters(await Promise.all(adapters));
 }
 
-/** TAESD for a model's latents: its name at the hub, and its folder if it is on this machine. */
+/** TAESD for a model's latents: its name at the hub, and its folder if it is on this machine and fits the model. */
 export async function fastDecoder(model: ModelFolder): Promise<{ id: string; folder: string | undefined }> {
   const id = model.pipeline === XL_PIPELINE ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
+  if (model.autoencoder.statistics) return { id, folder: undefined };
   return { id, folder: (await hubFolder(id, { cache: hubCache() }))?.folder };
 }
 

@@ -1,6 +1,7 @@
 import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import {
+  type AutoencoderKlConfig,
   autoencoderKlDecoder,
   autoencoderKlEncoder,
   parseAutoencoderKlConfig,
@@ -50,6 +51,8 @@ export interface AutoencoderFacts {
   /** Latents of the denoiser are latents of the autoencoder times this. */
   scalingFactor: number;
   shiftFactor: number;
+  /** Of each latent channel, before the factors; none where latents are not normalized. */
+  statistics?: { mean: readonly number[]; deviation: readonly number[] };
   /** Pixels for each latent position, along one side. */
   scale: number;
 }
@@ -84,6 +87,7 @@ export function autoencoderFacts(config: unknown, origin: string): AutoencoderFa
       scalingFactor: kl.scaling_factor,
       shiftFactor: kl.shift_factor ?? 0,
       scale: 2 ** (kl.block_out_channels.length - 1),
+      ...statisticsOf(kl),
     };
   }
   const tiny = parseAutoencoderTinyConfig(config, origin);
@@ -91,9 +95,17 @@ export function autoencoderFacts(config: unknown, origin: string): AutoencoderFa
     kind: 'tiny',
     latentChannels: tiny.latent_channels,
     scalingFactor: tiny.scaling_factor,
-    shiftFactor: 0,
+    shiftFactor: tiny.shift_factor ?? 0,
     scale: 2 ** (tiny.num_decoder_blocks.length - 1),
+    ...statisticsOf(tiny),
   };
+}
+
+function statisticsOf({
+  latents_mean: mean,
+  latents_std: deviation,
+}: Pick<AutoencoderKlConfig, 'latents_mean' | 'latents_std'>): Pick<AutoencoderFacts, 'statistics'> {
+  return mean && deviation ? { statistics: { mean, deviation } } : {};
 }
 
 function autoencoderKind(config: unknown, origin: string): 'kl' | 'tiny' {

@@ -3,7 +3,14 @@ import { InputError } from '../errors.ts';
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap } from '../graph/values.ts';
 import { type GroupNormOptions, resnet } from './blocks.ts';
-import { channelCount, parseConfig, smallCount, supported } from './config.ts';
+import {
+  channelCount,
+  checkLatentStatistics,
+  latentStatistics,
+  parseConfig,
+  smallCount,
+  supported,
+} from './config.ts';
 
 const schema = z.object({
   _class_name: supported(['AutoencoderKL']).default('AutoencoderKL'),
@@ -18,6 +25,7 @@ const schema = z.object({
   act_fn: supported(['silu', 'swish']).default('silu'),
   scaling_factor: z.number().positive().default(0.18215),
   shift_factor: z.number().nullish(),
+  ...latentStatistics,
   use_quant_conv: z.boolean().default(true),
   use_post_quant_conv: z.boolean().default(true),
   mid_block_add_attention: z.boolean().default(true),
@@ -28,6 +36,7 @@ export type AutoencoderKlConfig = z.output<typeof schema>;
 
 export function parseAutoencoderKlConfig(json: unknown, origin: string): AutoencoderKlConfig {
   const config = parseConfig(schema, json, origin);
+  checkLatentStatistics(config, origin);
   for (const channels of config.block_out_channels)
     if (channels % config.norm_num_groups)
       throw new InputError(

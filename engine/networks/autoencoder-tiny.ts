@@ -2,7 +2,14 @@ import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap } from '../graph/values.ts';
-import { channelCount, parseConfig, smallCount, supported } from './config.ts';
+import {
+  channelCount,
+  checkLatentStatistics,
+  latentStatistics,
+  parseConfig,
+  smallCount,
+  supported,
+} from './config.ts';
 
 const schema = z.object({
   _class_name: supported(['AutoencoderTiny']).default('AutoencoderTiny'),
@@ -14,8 +21,11 @@ const schema = z.object({
   num_encoder_blocks: z.array(smallCount).min(1).max(8).default([1, 3, 3, 3]),
   num_decoder_blocks: z.array(smallCount).min(1).max(8).default([3, 3, 3, 1]),
   act_fn: supported(['relu']).default('relu'),
+  upsample_fn: supported(['nearest']).optional(),
   upsampling_scaling_factor: supported([2]).default(2),
   scaling_factor: z.number().positive().default(1),
+  shift_factor: z.number().nullish(),
+  ...latentStatistics,
 });
 
 /** `config.json` of diffusers' AutoencoderTiny. */
@@ -23,6 +33,7 @@ export type AutoencoderTinyConfig = z.output<typeof schema>;
 
 export function parseAutoencoderTinyConfig(json: unknown, origin: string): AutoencoderTinyConfig {
   const config = parseConfig(schema, json, origin);
+  checkLatentStatistics(config, origin);
   const equal = (side: 'encoder' | 'decoder'): void => {
     const channels = config[`${side}_block_out_channels`];
     if (

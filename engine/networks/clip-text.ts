@@ -4,7 +4,7 @@ import { type Network, NetworkBuilder } from '../graph/network.ts';
 import { channelCount, epsilon, parseConfig, smallCount, supported } from './config.ts';
 
 const schema = z.object({
-  architectures: z.array(supported(['CLIPTextModel', 'CLIPTextModelWithProjection'])).optional(),
+  architectures: z.array(supported(['CLIPTextModel', 'CLIPTextModelWithProjection'])).nullish(),
   hidden_act: supported(['quick_gelu', 'gelu']).default('quick_gelu'),
   hidden_size: channelCount.default(512),
   intermediate_size: channelCount.default(2048),

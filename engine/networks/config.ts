@@ -6,7 +6,10 @@ export const channelCount = z.number().int().min(1).max(16384);
 export const smallCount = z.number().int().min(0).max(64);
 export const epsilon = z.number().positive().max(1);
 
-/** Reads an untrusted config; an error names the file, the field and what was expected. */
+/**
+ * Reads an untrusted config; an error names the file, the field and what was expected. Where one value is expected, a
+ * list that repeats it (as tools write for networks with levels) stands for it.
+ */
 export function parseConfig<Schema extends z.ZodType>(
   schema: Schema,
   config: unknown,
@@ -14,9 +17,28 @@ export function parseConfig<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(config);
   if (result.success) return result.data;
+  const single = withValuesForLists(config, result.error.issues);
+  if (single) return parseConfig(schema, single, origin);
   const issue = result.error.issues[0]!;
-  const field = issue.path.join('.') || 'the file';
+  const field = issue.path.length > 0 ? issue.path.map(fieldName).join('.') : 'the file';
   throw new InputError(`${origin}: ${field}: ${issue.message}.`);
+}
+
+/** The config with lists of equal values replaced where issues were found; undefined where there are none. */
+function withValuesForLists(config: unknown, issues: readonly z.core.$ZodIssue[]): object | undefined {
+  if (typeof config !== 'object' || config === null) return undefined;
+  const lists = issues.flatMap(({ path: [field, ...deeper] }) => {
+    if (field === undefined || deeper.length > 0 || !Object.hasOwn(config, field)) return [];
+    const value: unknown = config[field as keyof typeof config];
+    const repeats = Array.isArray(value) && value.length > 0 && value.every((item) => item === value[0]);
+    return repeats && typeof value[0] !== 'object' ? [[field, value[0]] as const] : [];
+  });
+  return lists.length > 0 ? { ...config, ...Object.fromEntries(lists) } : undefined;
+}
+
+/** Fields that are known are words; others come from the file. */
+function fieldName(key: PropertyKey): string {
+  return typeof key === 'string' && !/^\w{1,100}$/.test(key) ? quoted(key) : String(key);
 }
 
 /** A field of which only some values are supported; the error lists them. */
@@ -25,4 +47,31 @@ export function supported<const T extends readonly (string | number | boolean | 
     error: (issue) =>
       `${quoted(issue.input)} is not supported; supported: ${values.map((v) => JSON.stringify(v)).join(', ')}`,
   });
+}
+
+const perChannel = <Value extends z.ZodNumber>(value: Value) => z.array(value).min(1).max(1024).nullish();
+
+/** The mean and the standard deviation of each latent channel, by which an autoencoder's latents are normalized. */
+export const latentStatistics = {
+  latents_mean: perChannel(z.number().min(-1e6).max(1e6)),
+  latents_std: perChannel(z.number().min(1e-6).max(1e6)),
+};
+
+/** @throws InputError unless both are given, a number for each latent channel, or none. */
+export function checkLatentStatistics(
+  config: { latent_channels: number } & {
+    [Field in keyof typeof latentStatistics]?: z.output<(typeof latentStatistics)[Field]>;
+  },
+  origin: string,
+): void {
+  const { latents_mean: mean, latents_std: std, latent_channels: channels } = config;
+  if (!mean !== !std)
+    throw new InputError(
+      `${origin}: latents_mean and latents_std go together, but ${mean ? 'latents_std' : 'latents_mean'} is missing.`,
+    );
+  for (const [field, values] of Object.entries({ latents_mean: mean, latents_std: std }))
+    if (values && values.length !== channels)
+      throw new InputError(
+        `${origin}: ${field} has ${values.length} entries for ${channels} latent channels.`,
+      );
 }

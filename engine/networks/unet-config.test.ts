@@ -85,6 +85,36 @@ test('heads, layers and transformers may differ from level to level', () => {
   assert.ok(!names.has('up_blocks.1.attentions.1.transformer_blocks.2.attn2.to_q.weight'));
 });
 
+test('a list that repeats one value stands for it, and no other list does', () => {
+  const lists = {
+    norm_num_groups: [4],
+    in_channels: [4, 4],
+    norm_eps: [1e-5],
+    use_linear_projection: [false],
+  };
+  assert.deepEqual(
+    parseUNetConfig({ ...small, ...lists }, 'x'),
+    parseUNetConfig({ ...small, in_channels: 4, norm_num_groups: 4 }, 'x'),
+  );
+  refused({ norm_num_groups: [4, 8] }, /norm_num_groups/);
+  refused({ norm_num_groups: [] }, /norm_num_groups/);
+  refused({ norm_num_groups: [[4], [4]] }, /norm_num_groups/);
+  refused({ norm_num_groups: ['4', '4'] }, /norm_num_groups/);
+});
+
+test('a message quotes a config shortly and without control characters', () => {
+  const hostile = `\u001b]0;title\u0007${'x'.repeat(10_000)}`;
+  for (const change of [
+    { _class_name: hostile },
+    { act_fn: [hostile] },
+    { class_embed_type: { a: hostile } },
+  ])
+    assert.throws(
+      () => parseUNetConfig({ ...small, ...change }, 'x'),
+      ({ message }: Error) => message.length < 400 && !/\p{Cc}/u.test(message),
+    );
+});
+
 test('a network without a middle has no weights for one', () => {
   const names = weightsOf(unet(parseUNetConfig({ ...small, mid_block_type: null }, 'x'))).map(
     ({ name }) => name,

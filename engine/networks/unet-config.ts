@@ -35,7 +35,7 @@ const schema = z.object({
     ])
     .default(1),
   reverse_transformer_layers_per_block: z.array(z.union([layers, z.array(layers).min(1).max(24)])).nullish(),
-  attention_head_dim: perLevel(smallCount.min(1)).default(8),
+  attention_head_dim: perLevel(smallCount.min(1)).nullish(),
   num_attention_heads: perLevel(smallCount.min(1)).nullish(),
   cross_attention_dim: perLevel(channelCount).default(1280),
   use_linear_projection: z.boolean().default(false),
@@ -107,7 +107,7 @@ export function parseUNetConfig(json: unknown, origin: string): UNetConfig {
 
   const channels = config.block_out_channels;
   // diffusers 0.27 names the number of heads `attention_head_dim`, unless `num_attention_heads` is given.
-  const heads = expand('attention_head_dim', config.num_attention_heads ?? config.attention_head_dim);
+  const heads = expand('attention_head_dim', config.num_attention_heads ?? config.attention_head_dim ?? 8);
   const resnets = expand('layers_per_block', config.layers_per_block);
   const cross = expand('cross_attention_dim', config.cross_attention_dim);
   const onlyCross = expand('only_cross_attention', config.only_cross_attention);

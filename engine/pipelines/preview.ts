@@ -1,5 +1,6 @@
 import type { EncodedPicture } from '../../shared/api.ts';
 import type { LatentDims } from '../execution/latents.ts';
+import type { AutoencoderFacts } from '../models/parts.ts';
 import { encodePng } from '../pictures/png.ts';
 
 /** Least time between two previews. */
@@ -56,9 +57,9 @@ const LATENT_COLOURS: ReadonlyMap<number, readonly (readonly [number, number, nu
 export async function latentPreview(
   latent: Float32Array,
   dims: LatentDims,
-  scalingFactor: number,
+  { scalingFactor, statistics }: Pick<AutoencoderFacts, 'scalingFactor' | 'statistics'>,
 ): Promise<EncodedPicture | undefined> {
-  const colours = LATENT_COLOURS.get(scalingFactor);
+  const colours = statistics ? undefined : LATENT_COLOURS.get(scalingFactor);
   const [channels, height, width] = dims;
   if (channels !== colours?.length) return undefined;
   const positions = height * width;

@@ -148,7 +148,7 @@ async function previewOf(
   dims: LatentDims,
 ): Promise<EncodedPicture | undefined> {
   const fast = model.autoencoder.kind === 'tiny' ? components : preview;
-  if (!fast) return latentPreview(latent, dims, model.autoencoder.scalingFactor);
+  if (!fast) return latentPreview(latent, dims, model.autoencoder);
   return (await decode(fast, latent, dims, false)).picture;
 }
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Network } from '../../engine/graph/network.ts';
 import { weightsOf } from '../../engine/graph/network.ts';
@@ -143,6 +143,12 @@ async function copyTokenizer(folder: string, name: string): Promise<void> {
   await mkdir(path.join(folder, name), { recursive: true });
   for (const file of ['vocab.json', 'merges.txt', 'special_tokens_map.json', 'tokenizer_config.json'])
     await copyFile(path.join(TOKENIZER, file), path.join(folder, name, file));
+}
+
+/** Changes fields of a JSON file, which may not be there yet. */
+export async function changeJson(file: string, change: object): Promise<void> {
+  const before = await readFile(file, 'utf8').catch(() => '{}');
+  await writeFile(file, JSON.stringify({ ...JSON.parse(before), ...change }));
 }
 
 /** Removes a checkpoint's folder. */

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { changeJson, type Family, writeCheckpoint } from '../../test/support/checkpoints.ts';
+import { createEngine } from '../engine.ts';
+import { InputError } from '../errors.ts';
+import { NodeRuntime } from '../host/node/runtime.ts';
+import { encodeMask } from '../pictures/mask.ts';
+import { decodePicture } from '../pictures/read.ts';
+import { ModelFolder } from './folder.ts';
+import { openDrawingModel } from './open.ts';
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-folder-'));
+process.env.PATCHWORK_CACHE = path.join(folder, 'cache');
+after(() => rm(folder, { recursive: true, force: true }));
+const engine = createEngine(new NodeRuntime(1));
+after(() => engine.dispose());
+
+for (const family of ['sd15', 'ssd-1b'] as const) await writeCheckpoint(path.join(folder, family), family);
+let copies = 0;
+
+/** A copy of a checkpoint with some fields of some configs changed. */
+async function changed(changes: Record<string, object>, family: Family = 'sd15'): Promise<string> {
+  const copy = path.join(folder, `${family}-${copies++}`);
+  await cp(path.join(folder, family), copy, { recursive: true });
+  for (const [file, change] of Object.entries(changes)) await changeJson(path.join(copy, file), change);
+  return copy;
+}
+
+async function pixelsOf(model: string, options: object = {}): Promise<Uint8Array> {
+  const request = { prompt: 'a house', model, seed: 1, steps: 2, precision: 'fp32' as const, ...options };
+  const { picture } = await engine.generate(request);
+  return (await decodePicture(picture.png, 'x')).pixels;
+}
+
+const refused = (changes: Record<string, object>, sentence: RegExp, family?: Family) =>
+  assert.rejects(
+    async () => ModelFolder.open(await changed(changes, family)),
+    (error: Error) => error instanceof InputError && sentence.test(error.message),
+  );
+
+test('a chosen sampler draws though the model’s own is not known', async () => {
+  const plain = await pixelsOf(path.join(folder, 'sd15'), { scheduler: 'dpmpp-2m' });
+  for (const change of [
+    { _class_name: 'DEISMultistepScheduler', solver_type: 'logrho', algorithm_type: 'deis' },
+    { _class_name: 'SomethingNewScheduler' },
+    { _class_name: 'DDPMScheduler', variance_type: 'fixed_small' },
+  ]) {
+    const model = await changed({ 'scheduler/scheduler_config.json': change });
+    assert.deepEqual(await pixelsOf(model, { scheduler: 'dpmpp-2m' }), plain);
+    await assert.rejects(pixelsOf(model), /Scheduler" is not supported.*Choose another scheduler/);
+    // Calibrating draws with a sampler of its own.
+    assert.ok(await pixelsOf(model, { scheduler: 'dpmpp-2m', precision: 'int8' }));
+  }
+});
+
+test('statistics of latents are honoured when decoding and encoding', async () => {
+  const [mean, deviation, scaling] = [0.25, 2, 0.18215];
+  const normalized = {
+    latents_mean: Array(4).fill(mean),
+    latents_std: Array(4).fill(deviation),
+  };
+  const model = await changed({ 'vae/config.json': normalized });
+  const same = await changed({
+    'vae/config.json': { scaling_factor: scaling / deviation, shift_factor: mean },
+  });
+  assert.deepEqual(await pixelsOf(model), await pixelsOf(same));
+  assert.notDeepEqual(await pixelsOf(model), await pixelsOf(path.join(folder, 'sd15')));
+  const edited: Uint8Array[] = [];
+  for (const name of [model, same]) {
+    const mask = { width: 64, height: 64, data: new Uint8Array(64 * 64).fill(1, 0, 64 * 20) };
+    const image = await encodeMask(mask);
+    const request = { prompt: 'a lake', model: name, seed: 1, steps: 2, precision: 'fp32' as const };
+    const { picture } = await engine.edit({ ...request, image, mask: image });
+    edited.push((await decodePicture(picture.png, 'x')).pixels);
+  }
+  assert.deepEqual(edited[0], edited[1]);
+  await assert.rejects(openDrawingModel(model, { decoder: 'fast' }), /latents_mean/);
+  await refused({ 'vae/config.json': { latents_mean: [1, 2, 3, 4] } }, /latents_std is missing/);
+  await refused(
+    { 'vae/config.json': { ...normalized, latents_std: [1, 2] } },
+    /latents_std has 2 entries for 4/,
+  );
+  const zero = { ...normalized, latents_std: [1, 0, 1, 1] };
+  await refused({ 'vae/config.json': zero }, /latents_std/);
+});
+
+test('a U-Net for another task, or of another model, is told when the folder is opened', async () => {
+  const unet = 'unet/config.json';
+  await refused({ [unet]: { in_channels: 9 } }, /takes 9 channels.*inpainting/);
+  await refused({ [unet]: { in_channels: 8 } }, /takes 8 channels.*InstructPix2Pix/);
+  await refused({ [unet]: { in_channels: 5 } }, /takes 5 channels.*different models/);
+  await refused({ [unet]: { out_channels: 8 } }, /gives 8 channels/);
+  await refused({ [unet]: { cross_attention_dim: 24 } }, /cross_attention_dim is 24.*gives 16/);
+  await refused({ [unet]: { cross_attention_dim: 16 } }, /16.*text encoders give 24/, 'ssd-1b');
+  await refused({ 'model_index.json': { _class_name: 'x\u001b]0;t\u0007'.repeat(99) } }, /^\P{Cc}{1,500}$/u);
+});
+
+test('lists where numbers stand, and fields that do not matter', async () => {
+  const plain = await pixelsOf(path.join(folder, 'sd15'));
+  const model = await changed({
+    'unet/config.json': {
+      sample_size: [8, 8],
+      layers_per_block: [2, 2, 2, 2],
+      norm_num_groups: [4],
+      attention_head_dim: [2, 2, 2, 2],
+      only_cross_attention: [false, false, false, false],
+      dropout: 0,
+      something_new: { a: 1 },
+    },
+    'vae/config.json': { layers_per_block: [1, 1, 1, 1], sample_size: [64, 64], force_upcast: true },
+    'text_encoder/config.json': { num_hidden_layers: [2, 2], eos_token_id: [1], architectures: null },
+    'scheduler/scheduler_config.json': { num_train_timesteps: [1000], sample_max_value: [1] },
+  });
+  assert.deepEqual(await pixelsOf(model), plain);
+  const wide = await ModelFolder.open(await changed({ 'unet/config.json': { sample_size: [8, 16] } }));
+  assert.deepEqual([wide.defaults.width, wide.defaults.height], [128, 64]);
+});
