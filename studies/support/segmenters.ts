@@ -1,21 +1,21 @@
-// What the scripts that measure encoders share: a segmenter's networks and masks for clicks.
+/** What the studies of image encoders share: a segmenter's networks, and the masks of some clicks. */
 import path from 'node:path';
 import { cacheFolder } from '#host';
-import type { OnnxModel } from '../engine/execution/lowering/onnx/onnx.ts';
-import { lowerPlanar } from '../engine/execution/lowering/planar.ts';
-import type { Session } from '../engine/execution/runtime.ts';
-import { weightsOf } from '../engine/graph/network.ts';
-import { float32, floats, int64 } from '../engine/graph/tensor.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
-import { samConfig } from '../engine/models/efficientvit.ts';
-import { openSegmenterFolder } from '../engine/models/vision-folder.ts';
-import { samEncoder } from '../engine/networks/efficientvit-heads.ts';
-import { maskDecoder } from '../engine/networks/mask-decoder.ts';
-import { maskFromLogits } from '../engine/pipelines/segment/masks.ts';
-import { decodedFrom } from '../engine/pipelines/segment/segmenter.ts';
-import type { Mask } from '../engine/regions/mask.ts';
-import { syntheticWeights } from '../engine/weights/synthetic.ts';
-import { WeightTable } from '../engine/weights/table.ts';
+import type { OnnxModel } from '../../engine/execution/lowering/onnx/onnx.ts';
+import { lowerPlanar } from '../../engine/execution/lowering/planar.ts';
+import type { Session } from '../../engine/execution/runtime.ts';
+import { weightsOf } from '../../engine/graph/network.ts';
+import { float32, floats, int64 } from '../../engine/graph/tensor.ts';
+import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { samConfig } from '../../engine/models/efficientvit.ts';
+import { openSegmenterFolder } from '../../engine/models/vision-folder.ts';
+import { samEncoder } from '../../engine/networks/efficientvit-heads.ts';
+import { maskDecoder } from '../../engine/networks/mask-decoder.ts';
+import { maskFromLogits } from '../../engine/pipelines/segment/masks.ts';
+import { decodedFrom } from '../../engine/pipelines/segment/segmenter.ts';
+import type { Mask } from '../../engine/regions/mask.ts';
+import { syntheticWeights } from '../../engine/weights/synthetic.ts';
+import { WeightTable } from '../../engine/weights/table.ts';
 
 /** A segmenter's folder, or l0 … xl1: EfficientViT-SAM with synthetic weights. */
 export async function openNetworks(name: string) {
@@ -52,11 +52,4 @@ export async function openNetworks(name: string) {
   }
   const table = new WeightTable(encoder, weights);
   return { config, encoder, table, load, clicked, release: () => session.release() };
-}
-
-/** Milliseconds that work takes. */
-export async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
 }
