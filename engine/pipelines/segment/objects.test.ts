@@ -27,7 +27,10 @@ test('what is not there, or there more than once, is answered with what is there
       /lake\.png has no object .*It has: 1 a red house, 2 a blue house, 3 the sun, 4 a red house/,
       wanted,
     );
-  assert.throws(() => objectNamed(OBJECTS, 'red house', 'lake.png'), /match “red house”: 1 a red house, 4 a red/);
+  assert.throws(
+    () => objectNamed(OBJECTS, 'red house', 'lake.png'),
+    /match “red house”: 1 a red house, 4 a red/,
+  );
   assert.throws(() => objectNamed([], 'boat', 'lake.png'), /No objects were found in lake\.png/);
 });
 

@@ -94,13 +94,14 @@ export class Sight {
       : await wholeInput(pixels, tagger.input);
     const graded = await tagger.grade(input);
     call.macs += tagger.macs;
-    if (!mask && isOutlandish(graded))
+    const unlike = !mask && isOutlandish(graded);
+    if (unlike)
       call.warnings.push(
-        'This is a guess: the picture is unlike the drawings of Scenes, which the tagger knows.',
+        'Low confidence: this does not look like a Scenes drawing, the only kind of image the tagger knows.',
       );
     const labels = mask ? namesOf(graded) : labelsOf(graded);
     const prompt = mask ? (labels[0]?.phrase ?? '') : promptOf(labels);
-    return { ...call.result(picture), prompt, labels };
+    return { ...call.result(picture), prompt, sure: prompt !== '' && !unlike, labels };
   }
 
   async release(): Promise<void> {
