@@ -4,8 +4,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { float32, floats } from '../graph/tensor.ts';
 import { gaussianNoise } from '../noise.ts';
-import { dilate } from '../regions/dilate.ts';
-import { fullMask, type Mask } from '../regions/mask.ts';
+import { dilate, fullMask, type Mask } from '../regions/mask.ts';
 import { NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
 import { autoencoderComponents } from './testing.ts';
 

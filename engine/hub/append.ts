@@ -1,9 +1,19 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
-import type { Delivery } from './blob.ts';
+import type { RepositoryCache } from './cache.ts';
 import { connection, Watchdog } from './connection.ts';
 import { HubError } from './errors.ts';
+import type { Repository, RepositoryFile } from './repository.ts';
+import type { HubSettings } from './settings.ts';
+
+/** A file of a repository on its way into the cache. */
+export interface Delivery {
+  settings: HubSettings;
+  cache: RepositoryCache;
+  repository: Pick<Repository, 'id' | 'commit'>;
+  file: RepositoryFile;
+}
 
 /**
  * Fetches a file from byte `from` on and appends it to `partial`, which has so many bytes. A server that cannot

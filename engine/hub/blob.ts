@@ -2,26 +2,15 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
-import { append } from './append.ts';
-import type { RepositoryCache } from './cache.ts';
+import { append, type Delivery } from './append.ts';
 import { repeatedly } from './connection.ts';
 import { Hasher } from './digest.ts';
 import { withLock } from './lock.ts';
-import type { Repository, RepositoryFile } from './repository.ts';
-import type { HubSettings } from './settings.ts';
 
 export interface BlobOptions {
   signal?: AbortSignal;
   /** Bytes of the file that are here now; may go back when they turn out wrong. */
   onBytes?: (bytes: number) => void;
-}
-
-/** A file of a repository on its way into the cache. */
-export interface Delivery {
-  settings: HubSettings;
-  cache: RepositoryCache;
-  repository: Pick<Repository, 'id' | 'commit'>;
-  file: RepositoryFile;
 }
 
 /**

@@ -2,12 +2,11 @@ import { cacheFolder, fs, path, sha256 } from '#host';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
-import type { WeightsOptions } from '../models/model.ts';
 import type { Adapter, LoraModule } from './lora.ts';
 import { addProduct } from './lora-product.ts';
 import { readFloat32 } from './read.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
-import type { StoredTensor, WeightSource } from './source.ts';
+import type { StoredTensor, WeightSource, WeightsOptions } from './source.ts';
 import { writeSafetensors } from './write.ts';
 
 /** Changes when the same files would be merged to other values. */

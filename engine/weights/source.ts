@@ -20,3 +20,10 @@ export interface WeightSource {
   names(): Iterable<string>;
   find(name: string): StoredTensor | undefined;
 }
+
+/** For weights that take a while to be had. */
+export interface WeightsOptions {
+  /** Of what is computed first, counted in tensors; not called where nothing is. */
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}

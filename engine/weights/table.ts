@@ -1,8 +1,8 @@
 import { InputError } from '../errors.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
+import type { Form } from '../quantization/choice.ts';
 import type { Layout } from '../quantization/layers.ts';
-import type { QuantizedMatrix, QuantizedRows } from '../quantization/table.ts';
 import type { StoredTensor, WeightSource } from './source.ts';
 
 /** Other names under which checkpoints hold the same weight, as patterns on the name that networks use. */
@@ -13,6 +13,21 @@ const ALIASES: readonly (readonly [RegExp, string])[] = [
   [/\.attentions\.(\d+)\.to_v\./, '.attentions.$1.value.'],
   [/\.attentions\.(\d+)\.to_out\.0\./, '.attentions.$1.proj_attn.'],
 ];
+
+/** A matrix [K, N] as fewer bits: int8 [K, N] with scales [N], or blocks as `MatMulNBits` reads them. */
+export interface QuantizedMatrix {
+  readonly form: Exclude<Form, 'float'>;
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: StoredTensor;
+  readonly scale: StoredTensor;
+}
+
+/** A table of embeddings: int8 [size, C] with the scale of each row [size, 1]. */
+export interface QuantizedRows {
+  readonly values: StoredTensor;
+  readonly scale: StoredTensor;
+}
 
 /** Where a lowering finds weights. */
 export interface Weights {

@@ -14,9 +14,9 @@ import { PRECISIONS, type Recipe } from '../../shared/api.ts';
 import type { EditCost, EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
 import { cut, type Patch, paste, wholeOf } from '../../shared/raster.ts';
 import { type Backup, backupOf, restoreParts } from './backup.ts';
+import { canSelect } from './canSelect.ts';
 import { digestOf, formatOf, isReadOnly, nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
 import { type Edit, type Layer, PictureModel } from './pictureModel.ts';
-import { canSelect } from './selecting.ts';
 
 /** What is known of a painted edit. */
 export interface Painted {

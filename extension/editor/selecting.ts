@@ -1,19 +1,10 @@
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { ForgottenError, InputError } from '../../engine/errors.ts';
-import { embeddedModel } from '../../engine/models/embedded.ts';
 import type { FindThingsResult, SegmentRequest, SegmentResult, ThingMask } from '../../shared/api.ts';
 import type { Combination, PicturePlace } from '../../shared/editorProtocol.ts';
 import type { Services } from '../services.ts';
 import { withThings } from '../sight/findThings.ts';
 import type { Page, PictureDocument } from './document.ts';
 import { boundsPatch, combined } from './selection.ts';
-
-/** Whether the network that turns clicks into masks came with Patchwork. */
-export async function canSelect(): Promise<boolean> {
-  const folder = path.join(embeddedModel('sight'), 'segmenter');
-  return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
-}
 
 /** Turns clicks and boxes into masks of a document. */
 export class Selecting {
