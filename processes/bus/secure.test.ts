@@ -6,11 +6,11 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { createAccount, createOperator, createUser, type KeyPair } from '@nats-io/nkeys';
 import { InputError } from '../../engine/errors.ts';
+import { skipWithout } from '../../test/support/needs.ts';
 import { connectBus } from './connection.ts';
 import { noServer, startServer, type TestServer } from './testing/server.ts';
 
-const skip =
-  noServer || (spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed');
+const skip = noServer || skipWithout('openssl', 'version');
 
 let folder: string;
 const at = (name: string) => path.join(folder, name);
