@@ -9,6 +9,7 @@ import { modelsCommand } from './commands/models.ts';
 import { segmentCommand } from './commands/segment.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { workerCommand } from './commands/worker.ts';
+import { writeLines } from './output.ts';
 
 /** The `patchwork` command. Parsing errors are thrown as `CommanderError`. */
 export function createProgram(): Command {
@@ -16,6 +17,10 @@ export function createProgram(): Command {
     .description(packageJson.description)
     .version(packageJson.version)
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => writeLines('stdout', text),
+      writeErr: (text) => writeLines('stderr', text),
+    })
     .showHelpAfterError('(--help lists the options)')
     .configureHelp({ sortSubcommands: true });
   for (const command of [
@@ -29,8 +34,14 @@ export function createProgram(): Command {
     workerCommand(),
     modelsCommand(),
   ]) {
-    command.copyInheritedSettings(program);
+    inherit(program, command);
     program.addCommand(command);
   }
   return program;
+}
+
+/** A command's own commands are told too: without that, one that is used wrongly ends the process itself, with 1. */
+function inherit(parent: Command, command: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(command, child);
 }

@@ -7,7 +7,7 @@ import type { Draft, PageMessage, PictureInfo, RunState } from '../shared/viewPr
 import { openEditor } from './editor/provider.ts';
 import { insertLink } from './insertLink.ts';
 import { keepPicture, savedUri } from './keepPicture.ts';
-import { withNotification } from './notification.ts';
+import { withRunNotification } from './notification.ts';
 import { openSettings, reportError } from './report.ts';
 import { withSettings } from './requests.ts';
 import { readSavedView } from './savedView.ts';
@@ -90,7 +90,7 @@ export class PictureView {
     const { engine, denseSpeed, history, log, pictures } = this.#services;
     await history.add(request.prompt);
     const cancel = () => this.#cancel();
-    const result = await withNotification(request.prompt, cancel, (tell) => {
+    const result = await withRunNotification(request.prompt, cancel, (tell) => {
       const onProgress = ({ preview, ...progress }: GenerateProgress) => {
         const run: RunState = { ...progress, cancelling: signal.aborted };
         tell(run);

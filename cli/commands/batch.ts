@@ -6,9 +6,10 @@ import { readOptionalText } from '../../engine/json.ts';
 import type { BatchOutcome, SavedItem } from '../../processes/bus/batch/coordinate.ts';
 import type { BusOptions } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
+import { interruptible } from '../interrupt.ts';
 import { type Size, size, wholeNumber } from '../options.ts';
 import { note, print } from '../output.ts';
-import { interruptible, Progress } from '../progress.ts';
+import { Progress } from '../progress.ts';
 import { type BusCommandOptions, busOptions, withBusOptions } from '../workers.ts';
 import { type DrawingOptions, drawingRequest, withDrawingOptions } from './drawing.ts';
 

@@ -24,10 +24,11 @@ import {
   type WorkerReport,
 } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
+import { interruptible } from '../interrupt.ts';
 import { maskName } from '../masks.ts';
 import { type CommonOptions, decimal, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
 import { formatBytes, formatMacs, formatSeconds, print } from '../output.ts';
-import { interruptible, Progress } from '../progress.ts';
+import { Progress } from '../progress.ts';
 import { type BusCommandOptions, busOptions, withBusOptions } from '../workers.ts';
 
 type Options = CommonOptions &

@@ -4,9 +4,10 @@ import { checkWritable } from '../../engine/pictures/write.ts';
 import { LIMITS } from '../../engine/pipelines/request.ts';
 import { EDIT_MODES, type EditMode } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
+import { interruptible } from '../interrupt.ts';
 import { decimal, wholeNumber } from '../options.ts';
 import { formatMacs } from '../output.ts';
-import { interruptible, Progress } from '../progress.ts';
+import { Progress } from '../progress.ts';
 import { type WorkerOptions, withWorkerOptions, workerRequest } from '../workers.ts';
 import { type DrawingOptions, drawingRequest, finishDrawing, withDrawingOptions } from './drawing.ts';
 

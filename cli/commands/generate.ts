@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { checkWritable } from '../../engine/pictures/write.ts';
 import { openEngine } from '../engine.ts';
+import { interruptible } from '../interrupt.ts';
 import { type Size, size } from '../options.ts';
-import { interruptible, Progress } from '../progress.ts';
+import { Progress } from '../progress.ts';
 import { type WorkerOptions, withWorkerOptions, workerRequest } from '../workers.ts';
 import { type DrawingOptions, drawingRequest, finishDrawing, withDrawingOptions } from './drawing.ts';
 

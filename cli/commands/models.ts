@@ -9,14 +9,19 @@ import { VISION_ARCHITECTURES } from '../../engine/models/efficientvit.ts';
 import { hubFolder, installedModels, removeModel } from '../../engine/models/installed.ts';
 import { entryMemory, memorySentences } from '../../engine/pipelines/memory-sentence.ts';
 import { agreed } from '../agree.ts';
+import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { formatBytes, note, print } from '../output.ts';
-import { FetchBar, interruptible } from '../progress.ts';
+import { FetchBar } from '../progress.ts';
 
 type Options = CommonOptions & { yes?: boolean };
 
 export function modelsCommand(): Command {
-  const list = new Command('list').description('What is on this machine, and what can be got.');
+  const list = new Command('list')
+    .description('What is on this machine, and what can be got.')
+    .usage('[options]')
+    // Words that are no command of `models` come here.
+    .argument('[unknown...]');
   const get = new Command('get')
     .description('Fetch a model from the Hugging Face hub.')
     .argument('<id>', 'a model of the catalogue, or any owner/name of the hub; @revision may follow')
@@ -32,7 +37,16 @@ export function modelsCommand(): Command {
     .addCommand(withCommonOptions(remove).action(runRemove));
 }
 
-async function runList(options: CommonOptions): Promise<void> {
+async function runList([unknown]: string[], options: CommonOptions, command: Command): Promise<void> {
+  if (unknown !== undefined) {
+    const known = command.parent!.commands.map((child) => child.name()).join(', ');
+    const isList = command.parent!.args[0] === command.name();
+    command.error(
+      isList
+        ? `error: list takes no argument, not ‘${unknown}’`
+        : `error: models has no ‘${unknown}’, only ${known}`,
+    );
+  }
   const architectures = [...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)];
   const { cache } = await hubSettings();
   const models = await installedModels({ cache });

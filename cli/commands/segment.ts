@@ -4,9 +4,9 @@ import { readPictureFile } from '../../engine/pictures/read.ts';
 import { checkWritable, writePicture } from '../../engine/pictures/write.ts';
 import type { PixelBox, PromptPoint, ThingMask } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
+import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { formatMacs, formatSeconds, note, print } from '../output.ts';
-import { interruptible } from '../progress.ts';
 
 type Options = CommonOptions & {
   output: string;

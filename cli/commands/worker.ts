@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { startEngine } from '../engine.ts';
+import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { note, print } from '../output.ts';
-import { interruptible } from '../progress.ts';
 import { busOptions } from '../workers.ts';
 
 type Options = CommonOptions & {

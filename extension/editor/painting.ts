@@ -1,5 +1,4 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { ProgressLocation, window } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import { encodeCoverage } from '../../engine/pictures/mask.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
@@ -9,6 +8,7 @@ import { describeRun, formatSeconds } from '../../shared/format.ts';
 import { shorten } from '../../shared/names.ts';
 import { cut, type Patch, type Raster } from '../../shared/raster.ts';
 import { parseSeed } from '../../shared/seed.ts';
+import { withStatus } from '../messages.ts';
 import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
@@ -166,11 +166,10 @@ export class Painting {
     signal: AbortSignal,
     run: NonNullable<PictureDocument['state']['run']>,
   ): Promise<EditResult> {
-    const title = `Patchwork: “${shorten(request.prompt, 40)}”`;
-    return await window.withProgress({ location: ProgressLocation.Window, title }, (progress) => {
+    return await withStatus(`Patchwork: “${shorten(request.prompt, 40)}”`, (tell) => {
       const onProgress = ({ preview, ...step }: EditProgress) => {
         const now = { ...run, ...step, cancelling: signal.aborted };
-        progress.report({ message: describeRun(now) });
+        tell(describeRun(now));
         if (preview) {
           const part = { ...preview, png: new Uint8Array(preview.png) };
           this.#document.tell({ type: 'preview', part });

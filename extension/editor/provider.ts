@@ -16,6 +16,7 @@ import {
   window,
   workspace,
 } from 'vscode';
+import { confirmed } from '../messages.ts';
 import { reportError } from '../report.ts';
 import { writeAtomically } from '../save.ts';
 import type { Services } from '../services.ts';
@@ -101,11 +102,12 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   }
 
   async saveCustomDocument(document: PictureDocument): Promise<void> {
-    await document.save(async () => {
-      const overwrite = 'Overwrite';
-      const message = `${document.state.name} has changed on the disk since it was opened. Overwrite it?`;
-      return (await window.showWarningMessage(message, { modal: true }, overwrite)) === overwrite;
-    });
+    await document.save(() =>
+      confirmed(
+        `${document.state.name} has changed on the disk since it was opened. Overwrite it?`,
+        'Overwrite',
+      ),
+    );
   }
 
   async saveCustomDocumentAs(document: PictureDocument, destination: Uri): Promise<void> {

@@ -11,6 +11,8 @@ import { CATALOGUE, type Purpose } from '../../engine/models/catalogue.ts';
 import { ModelFolder } from '../../engine/models/folder.ts';
 import { type InstalledModel, installedModels, removeModel } from '../../engine/models/installed.ts';
 import { formatBytes } from '../../shared/units.ts';
+import { confirmed, showInformation } from '../messages.ts';
+import { messageText } from '../messageText.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { fetchWithConsent, settingsWith } from './fetch.ts';
@@ -73,11 +75,11 @@ function itemOf(row: ModelRow): Item {
     case 'action':
       return { label: row.label, row };
     case 'entry': {
-      const { label, description, detail } = row;
+      const { label, description, detail } = shown(row);
       return { label, description, detail, iconPath: new ThemeIcon('cloud-download'), row };
     }
     case 'installed': {
-      const { label, description, detail } = row;
+      const { label, description, detail } = shown(row);
       return {
         label,
         description,
@@ -88,6 +90,15 @@ function itemOf(row: ModelRow): Item {
       };
     }
   }
+}
+
+/** Names of models and folders come from whoever published them. */
+function shown({ label, description, detail }: Extract<ModelRow, { kind: 'entry' | 'installed' }>) {
+  return {
+    label: messageText(label, 200),
+    description: messageText(description),
+    detail: messageText(detail),
+  };
 }
 
 async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
@@ -135,7 +146,7 @@ async function use(id: string, purpose: Purpose): Promise<void> {
     lora: `${id} is merged into the model; the setting patchwork.loras holds its strength.`,
     selection: `${id} is here.`,
   };
-  void window.showInformationMessage(sentences[purpose]);
+  void showInformation(sentences[purpose]);
 }
 
 async function useFolder(): Promise<void> {
@@ -154,14 +165,9 @@ async function useFolder(): Promise<void> {
 
 async function askToRemove({ id, bytes, folder }: InstalledModel, token: HubToken): Promise<void> {
   const detail = `${formatBytes(bytes)} in ${folder}. Other tools that use the Hugging Face cache lose it too.`;
-  const answer = await window.showWarningMessage(
-    `Remove ${id} from this machine?`,
-    { modal: true, detail },
-    'Remove',
-  );
-  if (answer !== 'Remove') return;
+  if (!(await confirmed(`Remove ${id} from this machine?`, 'Remove', { detail: [detail] }))) return;
   await removeModel(id, await settingsWith(token));
   const settings = workspace.getConfiguration('patchwork');
   if (settings.get('model') === id) await settings.update('model', undefined, ConfigurationTarget.Global);
-  void window.showInformationMessage(`${id} was removed.`);
+  void showInformation(`${id} was removed.`);
 }

@@ -191,6 +191,12 @@ test('bad usage exits with 2 and names the allowed values', async () => {
     [['bench', 'dense', '--precision', 'fp31'], /fp32/],
     [['bench', 'dense', '--arch', 'sd15', '--whole'], /architecture/],
     [['paint'], /unknown command/],
+    [['models', 'x'], /models has no ‘x’, only list, get, remove/],
+    [['models', 'list', 'x'], /list takes no argument/],
+    [['models', 'get'], /missing required argument 'id'/],
+    [['models', 'get', 'a', 'b'], /too many arguments/],
+    [['models', 'get', 'a', '--no'], /unknown option/],
+    [['models', 'remove'], /missing required argument/],
   ] as const) {
     const { code, stdout, stderr } = await patchwork(args);
     assert.equal(code, 2, `${args.join(' ')}: ${stderr}`);
