@@ -1,14 +1,12 @@
 import { interleave } from '../engine/benchmark/timing.ts';
+import type { Program } from '../engine/execution/backend.ts';
 import { onlyMap } from '../engine/execution/crop-network.ts';
-import { lowerInt8, lowerRanges } from '../engine/execution/lowering/int8.ts';
-import { lowerPlanar } from '../engine/execution/lowering/planar.ts';
-import type { Session } from '../engine/execution/runtime.ts';
+import { PLANAR } from '../engine/execution/forms/form.ts';
 import { float32, floats, type Tensor } from '../engine/graph/tensor.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
+import { NodeBackend } from '../engine/host/node/backend.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise } from '../engine/noise.ts';
 import { quantizeConvolutions } from '../engine/quantization/convolutions.ts';
-import { largestInt8 } from '../engine/quantization/self-check.ts';
 import { WeightTable } from '../engine/weights/table.ts';
 import { byDefault, study, table, text, whole } from './frame.ts';
 import { decibels, milliseconds, signalToNoise } from './support/figures.ts';
@@ -26,8 +24,8 @@ await study(
   },
   async ({ model: name, side, repeat }) => {
     const model = await openModel(name);
-    const runtime = new NodeRuntime();
-    const most = await largestInt8(runtime);
+    const backend = new NodeBackend();
+    const most = await backend.largestInt8();
     const row = table('', 'float32', 'int8', 'times faster', 'signal to noise');
     for (const [part, extent] of [
       ['vae-decoder', side / model.autoencoder.scale],
@@ -42,16 +40,16 @@ await study(
         const length = dims.reduce((a, b) => a * b, 1);
         return { [input]: float32(gaussianNoise(seed, 0, length), dims) };
       };
-      const output = async (session: Session) => floats(await session.run(feeds(2), [result]), result);
-      const ranges = await runtime.load(lowerRanges(network, weights), { threads: 0 });
+      const output = async (program: Program) => floats(await program.run(feeds(2), [result]), result);
+      const ranges = await backend.compile(network, weights, { kind: 'ranges' });
       const observed = await ranges.run(feeds(1));
       await ranges.release();
       const bytes = await quantizeConvolutions(network, weights, [observed], most);
-      const exact = await runtime.load(lowerPlanar(network, weights), { threads: 0 });
-      const quantized = await runtime.load(lowerInt8(network, weights, bytes), { threads: 0 });
+      const exact = await backend.compile(network, weights, PLANAR);
+      const quantized = await backend.compile(network, weights, { kind: 'bytes', bytes });
       const noise = signalToNoise(await output(quantized), await output(exact));
       const [slow, fast] = await interleave(
-        [exact, quantized].map((session) => ({ run: async () => void (await output(session)) })),
+        [exact, quantized].map((program) => ({ run: async () => void (await output(program)) })),
         repeat,
       );
       const [a, b] = [slow!.medianSeconds, fast!.medianSeconds];
@@ -62,7 +60,7 @@ await study(
         (a / b).toFixed(2),
         decibels(noise),
       );
-      for (const session of [exact, quantized]) await session.release();
+      for (const program of [exact, quantized]) await program.release();
     }
   },
 );

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { median } from '../engine/benchmark/timing.ts';
 import { Components } from '../engine/execution/components.ts';
 import { countParameters } from '../engine/graph/network.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
+import { NodeBackend } from '../engine/host/node/backend.ts';
 import { openModelFolder } from '../engine/models/open.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture, type Picture } from '../engine/pictures/read.ts';
@@ -42,17 +42,17 @@ await study(
   async ({ prompts: list, out, model: folder, count, steps, variants }) => {
     const prompts = await readPrompts(list, count);
     const model = await openModelFolder(folder);
-    const runtime = new NodeRuntime();
-    const parameters = countParameters(model.network('unet'));
+    const backend = new NodeBackend();
+    const parameters = countParameters(model.network('denoiser'));
     const row = table('', 'PSNR median', 'mean', 'worst', 'SSIM', 'U-Net on disk', 'of float32');
     let reference: Picture[] | undefined;
     for (const name of variants) {
       const { precision, rounded } = VARIANTS[name]!;
-      const components = new Components(model, runtime, runtime.threads);
+      const components = new Components(model, backend, backend.threads);
       // Prepared without calibration, the weights stay plainly rounded.
       if (rounded) await components.prepare(precision);
       const images = await draw(components, precision, path.join(out, name));
-      const bytes = await components.unetBytes(precision);
+      const bytes = await components.denoiserBytes(precision);
       await components.release();
       const sizes = [`${(bytes / 1e6).toFixed(2)} MB`, (bytes / (4 * parameters)).toFixed(3)];
       if (!reference) {

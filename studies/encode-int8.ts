@@ -1,14 +1,11 @@
 import { interleave } from '../engine/benchmark/timing.ts';
-import { lowerInt8, lowerRanges } from '../engine/execution/lowering/int8.ts';
-import { lowerPlanar } from '../engine/execution/lowering/planar.ts';
-import type { Session } from '../engine/execution/runtime.ts';
+import type { Program } from '../engine/execution/backend.ts';
 import { float32, floats } from '../engine/graph/tensor.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
+import { NodeBackend } from '../engine/host/node/backend.ts';
 import { readPicture } from '../engine/pictures/read.ts';
 import { normalizedPlanes, resizePicture } from '../engine/pipelines/segment/input.ts';
 import { overlapOf } from '../engine/pipelines/segment/masks.ts';
 import { quantizeConvolutions } from '../engine/quantization/convolutions.ts';
-import { largestInt8 } from '../engine/quantization/self-check.ts';
 import { byDefault, study, table, text, whole } from './frame.ts';
 import { mean, milliseconds, percent } from './support/figures.ts';
 import { openNetworks } from './support/segmenters.ts';
@@ -26,25 +23,25 @@ await study(
     options: { repeat: byDefault(whole('timed runs of each', 1), 9) },
   },
   async ({ segmenter, first, second, repeat }) => {
-    const { config, encoder, table: weights, load, clicked, release } = await openNetworks(segmenter);
+    const { config, encoder, table: weights, compile, clicked, release } = await openNetworks(segmenter);
     const { size } = config.input;
     const inputOf = async (file: string) => {
       const pixels = await resizePicture(await readPicture(file), { width: size, height: size });
       return { input_image: float32(normalizedPlanes(pixels, config.input), [1, 3, size, size]) };
     };
-    const ranges = await load(lowerRanges(encoder, weights));
+    const ranges = await compile({ kind: 'ranges' });
     const observed = await ranges.run(await inputOf(first));
     const bytes = await quantizeConvolutions(
       encoder,
       weights,
       [observed],
-      await largestInt8(new NodeRuntime()),
+      await new NodeBackend().largestInt8(),
     );
     await ranges.release();
-    const exact = await load(lowerPlanar(encoder, weights));
-    const quantized = await load(lowerInt8(encoder, weights, bytes));
+    const exact = await compile();
+    const quantized = await compile({ kind: 'bytes', bytes });
     const input = await inputOf(second);
-    const embed = async (session: Session) => floats(await session.run(input), 'image_embeddings');
+    const embed = async (program: Program) => floats(await program.run(input), 'image_embeddings');
 
     const [wanted, given] = [await embed(exact), await embed(quantized)];
     const squares = (values: Float32Array) => values.reduce((sum, value) => sum + value ** 2, 0);
@@ -52,7 +49,7 @@ await study(
     const other = await clicked(wanted);
     const overlaps = (await clicked(given)).map((mask, i) => overlapOf(mask, other[i]!));
     const timings = await interleave(
-      [exact, quantized].map((session) => ({ run: async () => void (await embed(session)) })),
+      [exact, quantized].map((program) => ({ run: async () => void (await embed(program)) })),
       repeat,
     );
     const [slow, fast] = timings.map(({ medianSeconds }) => medianSeconds) as [number, number];
@@ -69,7 +66,7 @@ await study(
     row(`${segmenter}, float32`, ...times[0]!, '', '', '', '');
     const agreement = [mean(overlaps), Math.min(...overlaps)].map((overlap) => overlap.toFixed(3));
     row(`${segmenter}, int8`, ...times[1]!, (slow / fast).toFixed(2), percent(error), ...agreement);
-    for (const session of [exact, quantized]) await session.release();
+    for (const program of [exact, quantized]) await program.release();
     await release();
   },
 );

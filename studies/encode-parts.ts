@@ -1,6 +1,4 @@
 import { interleave } from '../engine/benchmark/timing.ts';
-import { lowerParts, lowerRecording } from '../engine/execution/lowering/parts.ts';
-import { lowerPlanar } from '../engine/execution/lowering/planar.ts';
 import { PartNetwork, type PartRecord } from '../engine/execution/part-network.ts';
 import { countMacs } from '../engine/graph/macs.ts';
 import { float32, floats } from '../engine/graph/tensor.ts';
@@ -35,13 +33,13 @@ await study(
     },
   },
   async ({ segmenter, first, second, margins, repeat }) => {
-    const { config, encoder, table: weights, load, clicked, release } = await openNetworks(segmenter);
+    const { config, encoder, compile, clicked, release } = await openNetworks(segmenter);
     const { input } = config;
     const { size } = input;
     const anchors = anchorsOf(encoder);
-    const dense = await load(lowerPlanar(encoder, weights));
-    const recording = await load(lowerRecording(encoder, weights, anchors));
-    const partial = await load(lowerParts(encoder, weights, anchors));
+    const dense = await compile();
+    const recording = await compile({ kind: 'recording', anchors });
+    const partial = await compile({ kind: 'parts', anchors });
     const parts = new PartNetwork(encoder, { whole: async () => recording, part: async () => partial });
 
     const square = { width: size, height: size };
@@ -105,7 +103,7 @@ await study(
         Math.min(...overlaps).toFixed(4),
       );
     }
-    for (const session of [dense, recording, partial]) await session.release();
+    for (const program of [dense, recording, partial]) await program.release();
     await release();
   },
 );

@@ -8,7 +8,7 @@ import { byDefault, choices, flag, optional, pixels, study, table, text } from '
 import { percent } from './support/figures.ts';
 import type { Peak, PeakTask } from './support/peak.ts';
 
-const NETWORKS = PARTS.filter((part) => part !== 'unet');
+const NETWORKS = PARTS.filter((part) => part !== 'denoiser');
 const UNETS = PRECISIONS.flatMap((precision) => [precision, `${precision}-records`]);
 
 await study(

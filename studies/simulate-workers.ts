@@ -39,7 +39,7 @@ await study(
 
 async function subject(name: string, width: number, height: number) {
   const model = await openModel(name);
-  const network = model.network('unet');
+  const network = model.network('denoiser');
   const { scale } = model.autoencoder;
   const extent = { height: height / scale, width: width / scale, batch: 2, tokens: 77 };
   const most = 2 * mostBands(extent, levelCount(featuresOf(network)));

@@ -22,8 +22,8 @@ await study(
   },
   async ({ out, times, oneOf }) => {
     const model = await openModelFolder();
-    const network = model.network('unet');
-    const weights = new WeightTable(network, await model.weights('unet'));
+    const network = model.network('denoiser');
+    const weights = new WeightTable(network, await model.weights('denoiser'));
     let groups = 0;
     const smoothing = await smoothingOf(network, productGroups(network), async ({ products }) => {
       const first = groups++;

@@ -114,16 +114,16 @@ async function networkOf(arch: string, asked: Options['part']): Promise<Counted>
     return { name: arch, part: name, network: part.make(), scale: part.scale, tokens: PROMPT_TOKENS };
   }
   const model = await openModel(arch);
-  const part = PARTS.find((name) => name === (asked ?? 'unet'));
+  const part = PARTS.find((name) => name === (asked ?? 'denoiser'));
   if (!part) throw new InputError(`${arch} has no ${asked}; its parts: ${PARTS.join(', ')}.`);
-  const scale = part === 'unet' ? model.autoencoder.scale : 1;
+  const scale = part === 'denoiser' ? model.autoencoder.scale : 1;
   return { name: model.name, part, network: model.network(part), scale, tokens: TEXT_TOKENS };
 }
 
 /** What each worker computes and receives in a displaced step. */
 function workerParts(network: Network, extent: Extent, part: string, options: Options) {
   const { workers = 1, mask, exchange } = options;
-  if (part !== 'unet' || mask)
+  if (part !== 'denoiser' || mask)
     throw new InputError('--workers counts the whole U-Net: leave out --part and --mask.');
   return partCosts(network, extent, workers, exchange).map(({ part: { bands, index, branch }, ...cost }) => ({
     branch: branch ?? null,
@@ -142,7 +142,7 @@ async function activeRows(
   scale: number,
   network: Network,
 ): Promise<number[]> {
-  if (part !== 'unet') throw new InputError('--mask counts the U-Net only: leave out --part.');
+  if (part !== 'denoiser') throw new InputError('--mask counts the U-Net only: leave out --part.');
   const mask = await readLatentMask(file, height, width, scale);
   return pyramid(mask, levelCount(featuresOf(network))).map(activeCount);
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { verify } from '../../engine/verification/verify.ts';
 import { type CommonOptions, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
@@ -12,7 +12,7 @@ export function verifyCommand(): Command {
 }
 
 async function run(folder: string, options: CommonOptions): Promise<void> {
-  const result = await verify(folder, new NodeRuntime(options.threads));
+  const result = await verify(folder, new NodeBackend(options.threads));
   if (!result.pass) process.exitCode = 1;
   print(options, result, () => {
     const lines = result.tensors.map(

@@ -7,8 +7,8 @@ import type { Model } from './model.ts';
  * Hashes of files are kept with their size and time, for reading gigabytes takes seconds.
  */
 export async function contentHash(model: Model): Promise<string> {
-  const network = model.network('unet');
-  const weights = await model.weights('unet');
+  const network = model.network('denoiser');
+  const weights = await model.weights('denoiser');
   const files = new Set(weightsOf(network).map(({ name }) => weights.find(name)?.file ?? ''));
   const hash = sha256().update(JSON.stringify(network.operators));
   for (const file of [...files].filter(Boolean).sort()) hash.update(await fileHash(file));

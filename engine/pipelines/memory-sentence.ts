@@ -12,7 +12,7 @@ export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeed
   if (!architecture) return undefined;
   const { width = 512, height = 512, guidance = 7.5 } = recommended ?? {};
   const model = plannedArchitecture(architecture);
-  const guided = guidance > 1 && !model.network('unet').inputs.has('timestep_cond');
+  const guided = guidance > 1 && !model.network('denoiser').inputs.has('timestep_cond');
   const picture = { width, height, batch: guided ? 2 : 1 };
   const needs = PRECISIONS.map((precision) => [precision, predictMemory(model, { ...picture, precision })]);
   return Object.fromEntries(needs) as Record<Precision, MemoryNeeds>;

@@ -65,7 +65,7 @@ export class TextEncoder {
   }
 
   async #read({ part, tokenizer }: Reader, prompts: readonly string[]): Promise<EncodedText> {
-    const session = await this.#components.session(part);
+    const program = await this.#components.program(part);
     const network = this.#components.network(part);
     const empty = chunkPrompt(tokenizer, '').chunks[0]!;
     const texts = prompts.map((prompt) => chunkPrompt(tokenizer, prompt));
@@ -80,7 +80,7 @@ export class TextEncoder {
     const ids = BigInt64Array.from(rows.flatMap((chunk) => Array.from(chunk.ids, BigInt)));
     const name = this.#readers.length > 1 ? 'penultimate' : 'last_hidden_state';
     const projected = network.outputs.get('projected');
-    const outputs = await session.run(
+    const outputs = await program.run(
       { input_ids: int64(ids, [rows.length, length]) },
       projected ? [name, 'projected'] : [name],
     );

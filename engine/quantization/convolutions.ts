@@ -1,4 +1,3 @@
-import { rangeNames } from '../execution/lowering/int8.ts';
 import type { Network } from '../graph/network.ts';
 import type { BatchNorm, Convolution, Linear } from '../graph/operators.ts';
 import { floats, type Tensor } from '../graph/tensor.ts';
@@ -11,6 +10,9 @@ export interface Range {
   scale: number;
   zero: number;
 }
+
+/** The outputs that tell between which values a convolution reads and gives; see `lowering/int8.ts`. */
+export const rangeNames = (weight: string) => ({ read: `read.${weight}`, given: `given.${weight}` });
 
 /** A convolution's weight as bytes of the range that is asked for, one scale for each output channel, batch norm folded in. */
 export interface ConvolutionBytes {

@@ -1,10 +1,9 @@
 import path from 'node:path';
-import { shiftNetwork, textNetwork } from '../execution/lowering/conditioning.ts';
-import type { OnnxModel } from '../execution/lowering/onnx/onnx.ts';
-import { lowerPlanar } from '../execution/lowering/planar.ts';
-import { lowerRows } from '../execution/lowering/rows.ts';
+import type { Backend, Program } from '../execution/backend.ts';
+import { shiftNetwork, textNetwork } from '../execution/forms/conditioning.ts';
+import { type Form, PLANAR } from '../execution/forms/form.ts';
 import { RowsUNet } from '../execution/rows-unet.ts';
-import type { Runtime, Session } from '../execution/runtime.ts';
+import type { Network } from '../graph/network.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
 import { networkOf, type Part, PLACES } from '../models/parts.ts';
@@ -17,26 +16,26 @@ import { WeightTable } from '../weights/table.ts';
 /** The networks of a folder that is to be verified; any of them may be absent. */
 export class Checkpoint {
   readonly root: string;
-  readonly #runtime: Runtime;
-  readonly #sessions = new Map<string, Session>();
+  readonly #backend: Backend;
+  readonly #programs = new Map<string, Program>();
   #rows: RowsReference | undefined;
   #bands: RowsUNet | undefined;
 
-  constructor(root: string, runtime: Runtime) {
+  constructor(root: string, backend: Backend) {
     this.root = root;
-    this.#runtime = runtime;
+    this.#backend = backend;
   }
 
   /** A network in planar form. */
-  async session(part: Part, folder: string = PLACES[part].folder): Promise<Session> {
+  async program(part: Part, folder: string = PLACES[part].folder): Promise<Program> {
     const key = `${folder}/${part}`;
-    let session = this.#sessions.get(key);
-    if (!session) {
+    let program = this.#programs.get(key);
+    if (!program) {
       const { network, weights } = await this.#open(part, folder);
-      session = await this.#runtime.load(lowerPlanar(network, weights), { threads: this.#runtime.threads });
-      this.#sessions.set(key, session);
+      program = await this.#backend.compile(network, weights, PLANAR);
+      this.#programs.set(key, program);
     }
-    return session;
+    return program;
   }
 
   /** The U-Net in rows form, with exact storage. */
@@ -52,24 +51,24 @@ export class Checkpoint {
   }
 
   async #rowsUNet(statistics: 'any' | 'bands'): Promise<RowsUNet> {
-    const { network, weights } = await this.#open('unet', PLACES.unet.folder);
+    const { network, weights } = await this.#open('denoiser', PLACES.denoiser.folder);
     // Right at every size: references come in sizes with odd levels too.
     const options = { foldUpsampling: false, storage: 'float32', statistics, attention: 'full' } as const;
-    const load = async (key: string, model: OnnxModel) => {
-      const session = await this.#runtime.load(model, { threads: this.#runtime.threads });
-      this.#sessions.set(`${key} ${statistics}`, session);
-      return session;
+    const load = async (key: string, part: Network, form: Form) => {
+      const program = await this.#backend.compile(part, weights, form);
+      this.#programs.set(`${key} ${statistics}`, program);
+      return program;
     };
-    const sessions = {
-      rows: await load('rows', lowerRows(network, weights, options)),
-      text: await load('text', lowerPlanar(textNetwork(network), weights)),
-      shift: await load('shift', lowerPlanar(shiftNetwork(network), weights)),
+    const programs = {
+      rows: await load('rows', network, { kind: 'rows', options }),
+      text: await load('text', textNetwork(network), PLANAR),
+      shift: await load('shift', shiftNetwork(network), PLANAR),
     };
-    return new RowsUNet(sessions, network, options);
+    return new RowsUNet(programs, network, options);
   }
 
   async release(): Promise<void> {
-    for (const session of this.#sessions.values()) await session.release();
+    for (const program of this.#programs.values()) await program.release();
   }
 
   async #open(part: Part, folder: string) {

@@ -15,9 +15,9 @@ const SAMPLER_LIMIT = 1e-3;
 /** The text encoder's states. */
 export async function compareText(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
   if (!expected.has('text.input_ids')) return [];
-  const session = await checkpoint.session('text-encoder');
+  const program = await checkpoint.program('text-encoder');
   const ids = int64(await expected.integers('text.input_ids'), expected.shape('text.input_ids'));
-  const outputs = await session.run({ input_ids: ids });
+  const outputs = await program.run({ input_ids: ids });
   return Promise.all(
     ['last_hidden_state', 'penultimate'].map((name) =>
       expected.compare(`text.${name}`, floats(outputs, name)),
@@ -31,7 +31,7 @@ export async function compareUNet(checkpoint: Checkpoint, expected: Reference): 
   for (const name of expected.names()) {
     const timestep = Number(/^unet\.out\.t(\d+(?:\.\d+)?)$/.exec(name)?.[1] ?? Number.NaN);
     if (Number.isNaN(timestep)) continue;
-    const unet = await checkpoint.session('unet');
+    const unet = await checkpoint.program('denoiser');
     const sample = await expected.tensor('unet.sample');
     const inputs = await unetConditions(expected);
     const outputs = await unet.run({
@@ -56,12 +56,12 @@ export async function compareAutoencoder(
 ): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   if (expected.has(`${folder}.decoded`)) {
-    const decoder = await checkpoint.session('vae-decoder', folder);
+    const decoder = await checkpoint.program('vae-decoder', folder);
     const outputs = await decoder.run({ latent: await expected.tensor('vae.latent') });
     comparisons.push(await expected.compare(`${folder}.decoded`, floats(outputs, 'image')));
   }
   if (expected.has(encoded)) {
-    const encoder = await checkpoint.session('vae-encoder', folder);
+    const encoder = await checkpoint.program('vae-encoder', folder);
     const outputs = await encoder.run({ image: await expected.tensor('vae.image') });
     const mean = outputs.moments ? firstHalf(outputs.moments) : floats(outputs, 'latent');
     comparisons.push(await expected.compare(encoded, mean));
@@ -92,7 +92,7 @@ export async function compareSamplers(checkpoint: Checkpoint, expected: Referenc
       guidance: Number(expected.metadata('guidance_scale') ?? 1),
       extra,
     };
-    const unet = await checkpoint.session('unet');
+    const unet = await checkpoint.program('denoiser');
     await denoise(
       planarPredict(unet, scheduler, start.dims.slice(1), condition),
       scheduler,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
-import type { Runtime } from '../execution/runtime.ts';
+import type { Backend } from '../execution/backend.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { compareAutoencoder, compareSamplers, compareText, compareUNet } from './networks.ts';
 import { comparePatches } from './patches.ts';
@@ -22,15 +22,15 @@ export interface Verification {
  * written by diffusers; those of a segmenter or a tagger by PyTorch. `test/fixtures/parity/README.md` explains their
  * tensors.
  */
-export async function verify(folder: string, runtime: Runtime): Promise<Verification> {
+export async function verify(folder: string, backend: Backend): Promise<Verification> {
   const root = path.resolve(folder);
   const expected = await Reference.open(path.join(root, 'expected.safetensors'));
   // A diffusion model has its configs in the folders of its parts.
   if (await isThere(path.join(root, 'config.json')))
-    return judged(await compareVision(root, expected, runtime), expected);
+    return judged(await compareVision(root, expected, backend), expected);
   const regionsFile = path.join(root, 'regions.safetensors');
   const hasRegions = await isThere(regionsFile);
-  const checkpoint = new Checkpoint(root, runtime);
+  const checkpoint = new Checkpoint(root, backend);
   const tensors: Comparison[] = [];
   try {
     tensors.push(...(await compareText(checkpoint, expected)));

@@ -1,5 +1,5 @@
 /** Networks that LoRA files change, by the names of their parts. */
-export type LoraPart = 'unet' | 'text-encoder' | 'text-encoder-2';
+export type LoraPart = 'denoiser' | 'text-encoder' | 'text-encoder-2';
 
 /** Which network a module of a LoRA file belongs to, and its path there with underscores for dots. */
 export interface LoraTarget {
@@ -9,12 +9,12 @@ export interface LoraTarget {
 
 const PREFIXES: readonly (readonly [string, LoraPart])[] = [
   // diffusers
-  ['unet.', 'unet'],
+  ['unet.', 'denoiser'],
   ['text_encoder_2.', 'text-encoder-2'],
   ['text_encoder.', 'text-encoder'],
-  ['base_model.model.', 'unet'],
+  ['base_model.model.', 'denoiser'],
   // kohya's sd-scripts
-  ['lora_unet_', 'unet'],
+  ['lora_unet_', 'denoiser'],
   ['lora_te2_', 'text-encoder-2'],
   ['lora_te1_', 'text-encoder'],
   ['lora_te_', 'text-encoder'],
@@ -36,7 +36,7 @@ export function loraTarget(key: string): LoraTarget | undefined {
   let path = key.slice(prefix.length);
   for (const [pattern, replacement] of PROCESSORS) path = path.replace(pattern, replacement);
   path = path.replaceAll('.', '_');
-  return { part, path: part === 'unet' ? fromOriginal(path) : path };
+  return { part, path: part === 'denoiser' ? fromOriginal(path) : path };
 }
 
 /** Modules of a residual block by Stability's names. */

@@ -7,7 +7,7 @@ import { writeCheckpoint } from '../../test/support/checkpoints.ts';
 import { createEngine } from '../engine.ts';
 import { InputError } from '../errors.ts';
 import { weightsOf } from '../graph/network.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';
 import { ModelFolder } from '../models/folder.ts';
 import { networkOf } from '../models/parts.ts';
@@ -95,7 +95,7 @@ async function plainly(path: string, file: string, module: Module, strength: num
 }
 
 async function weightOf(model: ModelFolder, name: string): Promise<Float32Array> {
-  const part = name.startsWith('text_model') ? 'text-encoder' : 'unet';
+  const part = name.startsWith('text_model') ? 'text-encoder' : 'denoiser';
   return readFloat32((await model.weights(part)).find(`${name}.weight`)!);
 }
 
@@ -150,7 +150,7 @@ for (const [style, names, modules] of [
       );
     }
     // What no module changes is read from where it was.
-    const other = (await merged.model.weights('unet')).find('conv_in.weight')!;
+    const other = (await merged.model.weights('denoiser')).find('conv_in.weight')!;
     assert.ok(other.file.startsWith(base));
   });
 
@@ -173,7 +173,7 @@ test('several files add up, each with its strength; the result is kept and found
 test('a picture with a LoRA is another picture; with strength 0 it is the same', async () => {
   const modules = [QUERY, OUT, CONV].map((path) => ({ path, key: kohya(path), rank: 4 }));
   const lora = await loraFile(modules, KOHYA);
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   const draw = async (strength?: number) => {
     const loras = strength === undefined ? [] : [{ lora, strength }];
     const result = await engine.generate({ prompt: 'a house', model: base, seed: 1, steps: 2, loras });
@@ -193,7 +193,7 @@ test('merging says how far it is and can be cancelled; what it leaves is whole o
   const lora = await loraFile(modules, KOHYA);
   const merged = path.join(folder, 'cache', 'merged');
   const before = await readdir(merged);
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   const controller = new AbortController();
   const seen: string[] = [];
   const draw = (signal?: AbortSignal) =>
@@ -224,7 +224,7 @@ function pixelsOf(png: Uint8Array): Buffer {
 
 test('Stability’s names for SDXL’s modules lead to weights that exist', () => {
   const names = new Set(
-    weightsOf(networkOf('unet', ARCHITECTURES.sdxl!.unet, 'sdxl')).map(({ name }) =>
+    weightsOf(networkOf('denoiser', ARCHITECTURES.sdxl!.unet, 'sdxl')).map(({ name }) =>
       name.replaceAll('.', '_'),
     ),
   );
@@ -250,7 +250,7 @@ test('Stability’s names for SDXL’s modules lead to weights that exist', () =
     ['time_embed_0', 'time_embedding_linear_1'],
     ['label_emb_0_2', 'add_embedding_linear_2'],
   ] as const) {
-    assert.deepEqual(loraTarget(`lora_unet_${key}`), { part: 'unet', path });
+    assert.deepEqual(loraTarget(`lora_unet_${key}`), { part: 'denoiser', path });
     assert.ok(names.has(`${path}_weight`), path);
   }
 });
@@ -272,7 +272,7 @@ test('files that are no LoRA, of another model, half, or with odd numbers are re
   };
   const open = async (tensors: Record<string, number[]>, fill?: number) => {
     const { model: merged } = model.withAdapters([await openAdapter(await raw(tensors, fill), 1)]);
-    await merged.weights('unet');
+    await merged.weights('denoiser');
   };
   const key = kohya(QUERY);
   const cases: [Record<string, number[]>, RegExp, number?][] = [

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { StepInputs } from '../../engine/benchmark/step/inputs.ts';
 import { Components } from '../../engine/execution/components.ts';
 import { densePredict } from '../../engine/execution/dense-unet.ts';
-import { type PartNeeds, predictPart, predictUNet } from '../../engine/execution/memory-plan.ts';
+import { type PartNeeds, predictDenoiser, predictPart } from '../../engine/execution/memory-plan.ts';
 import { float32, int64, type Tensor } from '../../engine/graph/tensor.ts';
 import type { Value } from '../../engine/graph/values.ts';
-import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PARTS, type Part } from '../../engine/models/parts.ts';
 import { recordingPredict } from '../../engine/pipelines/repaint.ts';
@@ -40,14 +40,14 @@ const RUNS = 2;
 const [task] = (await once(process, 'message')) as [PeakTask];
 const { width, height, guidance, what } = task;
 const model = await openModel(task.arch);
-const runtime = new NodeRuntime();
-const components = new Components(model, runtime, runtime.threads);
+const backend = new NodeBackend();
+const components = new Components(model, backend, backend.threads);
 const part = PARTS.find((name) => name === what);
 const [precision, records] = what.split('-') as [Precision, string | undefined];
 if (task.prepare) await components.prepare(precision);
 else {
   const measured = part ? await measurePart(part) : await measureUNet(precision, records === 'records');
-  process.send!({ ...measured, measuredBytes: runtime.peakBytes() } satisfies Peak);
+  process.send!({ ...measured, measuredBytes: backend.peakBytes() } satisfies Peak);
 }
 await components.release();
 process.disconnect();
@@ -74,7 +74,7 @@ async function measureUNet(precision: Precision, records: boolean): Promise<Omit
   const predict = records
     ? await recordingPredict(
         await components.editingUNet(extent, { precision }),
-        new FeatureStore(runtime.memoryBytes),
+        new FeatureStore(backend.can.memoryBytes),
         'picture',
         schedule,
         dims,
@@ -85,7 +85,7 @@ async function measureUNet(precision: Precision, records: boolean): Promise<Omit
   const runSeconds = await fastest(() => predict(inputs.sample(), 0));
   const rows = precision !== 'fp32' || (await components.rowsAreFaster());
   return {
-    needs: predictUNet(components.network('unet'), extent, { precision, rows, records }),
+    needs: predictDenoiser(components.network('denoiser'), extent, { precision, rows, records }),
     loadSeconds,
     runSeconds,
   };
@@ -97,10 +97,10 @@ async function measurePart(part: Part): Promise<Omit<Peak, 'measuredBytes'>> {
   const batch = part.startsWith('vae') || !guidance ? 1 : 2;
   const extent = { width: width / scale, height: height / scale, batch, tokens: TOKENS };
   const begin = performance.now();
-  const session = await components.session(part);
+  const program = await components.program(part);
   const loadSeconds = (performance.now() - begin) / 1000;
   const inputs = Object.fromEntries([...network.inputs].map(([name, value]) => [name, input(value, extent)]));
-  const runSeconds = await fastest(() => session.run(inputs));
+  const runSeconds = await fastest(() => program.run(inputs));
   return { needs: predictPart(network, extent), loadSeconds, runSeconds };
 }
 

@@ -1,12 +1,10 @@
 /** What the studies of image encoders share: a segmenter's networks, and the masks of some clicks. */
 import path from 'node:path';
 import { cacheFolder } from '#host';
-import type { OnnxModel } from '../../engine/execution/lowering/onnx/onnx.ts';
-import { lowerPlanar } from '../../engine/execution/lowering/planar.ts';
-import type { Session } from '../../engine/execution/runtime.ts';
+import { type Form, PLANAR } from '../../engine/execution/forms/form.ts';
 import { weightsOf } from '../../engine/graph/network.ts';
 import { float32, floats, int64 } from '../../engine/graph/tensor.ts';
-import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { samConfig } from '../../engine/models/efficientvit.ts';
 import { openSegmenterFolder } from '../../engine/models/vision-folder.ts';
 import { samEncoder } from '../../engine/networks/efficientvit-heads.ts';
@@ -28,9 +26,10 @@ export async function openNetworks(name: string) {
       seed: 1,
       folder: path.join(cacheFolder(), 'synthetic'),
     }));
-  const runtime = new NodeRuntime();
-  const load = (model: OnnxModel): Promise<Session> => runtime.load(model, { threads: runtime.threads });
-  const session = await load(lowerPlanar(decoder, new WeightTable(decoder, weights)));
+  const backend = new NodeBackend();
+  const table = new WeightTable(encoder, weights);
+  const compile = (form: Form = PLANAR) => backend.compile(encoder, table, form);
+  const program = await backend.compile(decoder, new WeightTable(decoder, weights), PLANAR);
   const { channels, frame } = config.decoder;
   const square = { width: config.input.size, height: config.input.size };
 
@@ -40,7 +39,7 @@ export async function openNetworks(name: string) {
     const found: Mask[] = [];
     for (const share of [0.15, 0.35, 0.5, 0.65, 0.85]) {
       const at = share * frame;
-      const outputs = await session.run({
+      const outputs = await program.run({
         image_embeddings: float32(embedding, [1, channels, side, side]),
         point_coords: float32(Float32Array.of(at, at, 0, 0), [1, 2, 2]),
         point_labels: int64(BigInt64Array.of(1n, -1n), [1, 2]),
@@ -50,6 +49,5 @@ export async function openNetworks(name: string) {
     }
     return found;
   }
-  const table = new WeightTable(encoder, weights);
-  return { config, encoder, table, load, clicked, release: () => session.release() };
+  return { config, encoder, table, compile, clicked, release: () => program.release() };
 }

@@ -2,15 +2,11 @@ import path from 'node:path';
 import { InputError } from '../../../errors.ts';
 import { BYTES_PER_ELEMENT } from '../../../weights/dtypes.ts';
 import type { Dtype, StoredTensor } from '../../../weights/source.ts';
+import type { PublishedModel } from '../../backend.ts';
 import { ModelProto } from './onnx-schema.ts';
 
 /** An ONNX model in memory, its large weights left in their files. */
-export interface OnnxModel {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-  /** A folder that the files of the weights lie in or below. */
-  readonly folder: string | undefined;
-}
+export type OnnxModel = PublishedModel;
 
 /** A tensor inside the model, by name. */
 export type Ref = string;
@@ -61,8 +57,18 @@ export interface NodeOptions {
   attributes?: Record<string, Attribute>;
 }
 
+/** Which operators the reader of a graph has; `opset`: the newest set that it knows. */
+interface Reader {
+  operator(name: string, domain?: string): boolean;
+  readonly opset: number;
+}
+
+/** The first with TensorScatter. */
+const OPSET = 24;
+
 /** Writes an ONNX graph node by node and encodes it. Names are made here. */
 export class OnnxBuilder {
+  readonly #reader: Reader;
   #nodes: Node[] = [];
   readonly #initializers: object[] = [];
   readonly #inputs: object[] = [];
@@ -73,6 +79,15 @@ export class OnnxBuilder {
   /** Weights in files, and where their files' places are written. */
   readonly #external: { file: string; location: { key: 'location'; value: string } }[] = [];
   #names = 0;
+
+  constructor(reader: Reader = { operator: () => true, opset: OPSET }) {
+    this.#reader = reader;
+  }
+
+  /** Whether the graph's reader has an operator. */
+  has(operator: string, domain?: string): boolean {
+    return this.#reader.operator(operator, domain);
+  }
 
   #fresh(prefix: string): Ref {
     return `${prefix}_${this.#names++}`;
@@ -91,6 +106,7 @@ export class OnnxBuilder {
     options: NodeOptions = {},
     label = type,
   ): Ref[] {
+    if (!this.has(type, options.domain)) throw new Error(`this device has no operator ${type}`);
     const output = Array.from({ length: outputs }, () => this.#fresh(type));
     this.#nodes.push({
       op_type: type,
@@ -218,8 +234,7 @@ export class OnnxBuilder {
       ir_version: 10,
       producer_name: 'patchwork',
       opset_import: [
-        // The first with TensorScatter.
-        { domain: '', version: 24 },
+        { domain: '', version: Math.min(OPSET, this.#reader.opset) },
         { domain: MICROSOFT, version: 1 },
       ],
       graph: {

@@ -1,20 +1,29 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import * as ort from 'onnxruntime-node';
+import { PRECISIONS } from '../../../shared/api.ts';
 import type { OperatorTime } from '../../../shared/benchmark/report.ts';
+import type { Capabilities, CompileOptions, Program } from '../../execution/backend.ts';
 import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
-import type { LoadOptions, Runtime, Session } from '../../execution/runtime.ts';
-import type { Tensor } from '../../graph/tensor.ts';
+import { OnnxBackend } from '../../execution/lowering/onnx-backend.ts';
+import { type DeviceTensor, isHeld, type Tensor } from '../../graph/tensor.ts';
 import { describeMachine } from './machine.ts';
 import { ProfileFolder } from './profile.ts';
 
 /** ONNX Runtime on the processor. A run blocks the thread it is called on: use it in the engine process. */
-export class NodeRuntime implements Runtime {
+export class NodeBackend extends OnnxBackend {
+  readonly can: Capabilities = {
+    operator: () => true,
+    opset: 24,
+    precisions: PRECISIONS,
+    elements: ['float32', 'int8', 'int32', 'int64'],
+    memoryBytes: os.totalmem(),
+  };
   readonly threads: number;
-  readonly memoryBytes = os.totalmem();
   readonly machine = describeMachine();
 
   constructor(threads = 0) {
+    super();
     this.threads = threads || os.availableParallelism();
   }
 
@@ -27,7 +36,7 @@ export class NodeRuntime implements Runtime {
     return 1024 * (highWaterMark() ?? process.resourceUsage().maxRSS);
   }
 
-  async load(model: OnnxModel, options: LoadOptions): Promise<Session> {
+  async load(model: OnnxModel, options: CompileOptions = {}): Promise<Program> {
     const profile = options.profile ? await ProfileFolder.create() : undefined;
     const session = await ort.InferenceSession.create(model.bytes, {
       executionProviders: ['cpu'],
@@ -46,7 +55,7 @@ export class NodeRuntime implements Runtime {
         },
       },
     });
-    return new NodeSession(session, profile);
+    return new NodeProgram(session, profile);
   }
 }
 
@@ -60,7 +69,7 @@ function highWaterMark(): number | undefined {
   }
 }
 
-class NodeSession implements Session {
+class NodeProgram implements Program {
   readonly #session: ort.InferenceSession;
   readonly #profile: ProfileFolder | undefined;
 
@@ -69,11 +78,17 @@ class NodeSession implements Session {
     this.#profile = profile;
   }
 
-  async run(inputs: Readonly<Record<string, Tensor>>, outputs?: readonly string[]) {
+  async run(inputs: Readonly<Record<string, Tensor | DeviceTensor>>, outputs?: readonly string[]) {
     const feeds: Record<string, ort.Tensor> = {};
-    for (const [name, tensor] of Object.entries(inputs)) feeds[name] = toOrt(tensor);
+    for (const [name, tensor] of Object.entries(inputs))
+      feeds[name] = toOrt(isHeld(tensor) ? tensor : (tensor as HeldTensor).value());
     const results = await this.#session.run(feeds, outputs ?? this.#session.outputNames);
     return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
+  }
+
+  async runKept(inputs: Readonly<Record<string, Tensor | DeviceTensor>>, outputs?: readonly string[]) {
+    const results = Object.entries(await this.run(inputs, outputs));
+    return Object.fromEntries(results.map(([name, tensor]) => [name, new HeldTensor(tensor)]));
   }
 
   async profile(): Promise<OperatorTime[][]> {
@@ -84,6 +99,34 @@ class NodeSession implements Session {
   async release(): Promise<void> {
     await this.#session.release();
     await this.#profile?.remove();
+  }
+}
+
+/** The processor's own memory is the device's: nothing is copied. */
+class HeldTensor implements DeviceTensor {
+  readonly type: Tensor['type'];
+  readonly dims: readonly number[];
+  readonly byteLength: number;
+  #tensor: Tensor | undefined;
+
+  constructor(tensor: Tensor) {
+    this.type = tensor.type;
+    this.dims = tensor.dims;
+    this.byteLength = tensor.data.byteLength;
+    this.#tensor = tensor;
+  }
+
+  value(): Tensor {
+    if (!this.#tensor) throw new Error('a tensor was read after it was released');
+    return this.#tensor;
+  }
+
+  async read(): Promise<Tensor> {
+    return this.value();
+  }
+
+  release(): void {
+    this.#tensor = undefined;
   }
 }
 

@@ -1,29 +1,29 @@
-import { MICROSOFT, OnnxBuilder } from '../execution/lowering/onnx/onnx.ts';
-import type { Runtime } from '../execution/runtime.ts';
-import { float32, floats } from '../graph/tensor.ts';
-import { INT8_MOST } from './arithmetic.ts';
+import { float32, floats } from '../../graph/tensor.ts';
+import { INT8_MOST } from '../../quantization/arithmetic.ts';
+import { MICROSOFT, OnnxBuilder } from './onnx/onnx.ts';
+import type { OnnxBackend } from './onnx-backend.ts';
 
 /** Half the range: sums of two products of a byte by it fit 16 bits. */
 export const CAREFUL_MOST = 63;
 const LENGTH = 64;
 const COLUMNS = 16;
 
-const known = new WeakMap<Runtime, Promise<number>>();
+const known = new WeakMap<OnnxBackend, Promise<number>>();
 
 /**
  * The largest int8 that products on this machine compute exactly. Processors without VNNI add two products of unsigned
  * by signed bytes in 16 bits and saturate; found out by computing the largest sum there is.
  */
-export function largestInt8(runtime: Runtime): Promise<number> {
-  let most = known.get(runtime);
+export function largestInt8(backend: OnnxBackend): Promise<number> {
+  let most = known.get(backend);
   if (!most) {
-    most = measure(runtime);
-    known.set(runtime, most);
+    most = measure(backend);
+    known.set(backend, most);
   }
   return most;
 }
 
-async function measure(runtime: Runtime): Promise<number> {
+async function measure(backend: OnnxBackend): Promise<number> {
   const onnx = new OnnxBuilder();
   const x = onnx.input('x', 'float32', [1, LENGTH]);
   // Ones become the byte 255.
@@ -33,14 +33,14 @@ async function measure(runtime: Runtime): Promise<number> {
   const inputs = [rows!, matrix, scale!, ones, zero!];
   const y = onnx.node('MatMulIntegerToFloat', inputs, { domain: MICROSOFT });
   onnx.output('y', y, 'float32', [1, COLUMNS]);
-  const session = await runtime.load(onnx.encode('integer-products'), { threads: 1 });
+  const program = await backend.load(onnx.encode('integer-products'), { threads: 1 });
   try {
-    const result = await session.run({ x: float32(new Float32Array(LENGTH).fill(1), [1, LENGTH]) });
+    const result = await program.run({ x: float32(new Float32Array(LENGTH).fill(1), [1, LENGTH]) });
     const exact = LENGTH * INT8_MOST;
     return floats(result, 'y').every((sum) => Math.abs(sum - exact) < 0.01 * exact)
       ? INT8_MOST
       : CAREFUL_MOST;
   } finally {
-    await session.release();
+    await program.release();
   }
 }

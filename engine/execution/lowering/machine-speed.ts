@@ -1,24 +1,15 @@
 import * as z from 'zod';
 import { cacheFolder, fs, path } from '#host';
-import { InputError } from '../errors.ts';
-import { float32 } from '../graph/tensor.ts';
-import { readOptionalJson } from '../json.ts';
-import { gaussianNoise } from '../noise.ts';
-import { toInt8 } from '../quantization/arithmetic.ts';
-import { MICROSOFT, OnnxBuilder } from './lowering/onnx/onnx.ts';
-import type { Runtime, Session } from './runtime.ts';
+import { InputError } from '../../errors.ts';
+import { float32 } from '../../graph/tensor.ts';
+import { readOptionalJson } from '../../json.ts';
+import { gaussianNoise } from '../../noise.ts';
+import { toInt8 } from '../../quantization/arithmetic.ts';
+import type { FormSpeed, Program } from '../backend.ts';
+import { MICROSOFT, OnnxBuilder } from './onnx/onnx.ts';
+import type { OnnxBackend } from './onnx-backend.ts';
 
-/** Seconds of 3×3 convolutions of typical sizes on a machine, by the form in which they are computed. */
-export interface MachineSpeed {
-  /** Native float32 convolution. */
-  planar: number;
-  /** Float32 rows, gathered and multiplied. */
-  rows: number;
-  /** The same as int8. */
-  int8: number;
-}
-
-/** Changes when what is measured does. */
+/** Bump when the benchmark changes. */
 const VERSION = 1;
 /** Channels and side of maps as a U-Net has them on two of its levels: 0.9 and 0.2 GMACs. */
 const MAPS = [
@@ -39,13 +30,13 @@ const kept = z.object({
  * What this machine was found to do, or is now, in a fraction of a second. It is remembered in the cache folder until
  * the processor or ONNX Runtime changes; a file that is damaged is measured again.
  */
-export async function machineSpeed(runtime: Runtime): Promise<MachineSpeed> {
-  const { processor, cores, versions } = runtime.machine;
+export async function machineSpeed(backend: OnnxBackend): Promise<FormSpeed> {
+  const { processor, cores, versions } = backend.machine;
   const machine = [processor, cores, versions.onnxruntime].join(', ');
   const file = path.join(cacheFolder(), 'machine.json');
   const known = kept.safeParse(await readOptionalJson(file).catch(ignoreDamage));
   if (known.success && known.data.machine === machine) return known.data.speed;
-  const speed = await measure(runtime);
+  const speed = await measure(backend);
   const text = `${JSON.stringify({ version: VERSION, machine, speed }, undefined, 1)}\n`;
   // Without a place for the file it is measured again the next time.
   await fs.mkdir(path.dirname(file)).catch(() => {});
@@ -57,16 +48,16 @@ function ignoreDamage(error: unknown): undefined {
   if (!(error instanceof InputError)) throw error;
 }
 
-async function measure(runtime: Runtime): Promise<MachineSpeed> {
+async function measure(backend: OnnxBackend): Promise<FormSpeed> {
   const forms = { planar: planarConvolution, rows: rowsConvolution, int8: int8Convolution };
-  const sessions: Session[] = [];
+  const programs: Program[] = [];
   try {
-    const items: { form: keyof MachineSpeed; run: () => Promise<unknown>; fastest: number }[] = [];
+    const items: { form: keyof FormSpeed; run: () => Promise<unknown>; fastest: number }[] = [];
     for (const form of ['planar', 'rows', 'int8'] as const)
       for (const map of MAPS) {
         const { onnx, dims } = forms[form](map);
-        const session = await runtime.load(onnx.encode('machine-speed'), { threads: runtime.threads });
-        sessions.push(session);
+        const program = await backend.load(onnx.encode('machine-speed'), { threads: backend.threads });
+        programs.push(program);
         const x = float32(
           gaussianNoise(
             1,
@@ -75,7 +66,7 @@ async function measure(runtime: Runtime): Promise<MachineSpeed> {
           ),
           dims,
         );
-        items.push({ form, run: () => session.run({ x }), fastest: Number.POSITIVE_INFINITY });
+        items.push({ form, run: () => program.run({ x }), fastest: Number.POSITIVE_INFINITY });
       }
     // Round by round, so that a change in the machine's speed meets all; the first run of each warms up.
     for (let round = 0; round <= ROUNDS; round++)
@@ -84,11 +75,11 @@ async function measure(runtime: Runtime): Promise<MachineSpeed> {
         await item.run();
         if (round > 0) item.fastest = Math.min(item.fastest, (performance.now() - begin) / 1000);
       }
-    const total = (form: keyof MachineSpeed) =>
+    const total = (form: keyof FormSpeed) =>
       items.reduce((sum, item) => sum + (item.form === form ? item.fastest : 0), 0);
     return { planar: total('planar'), rows: total('rows'), int8: total('int8') };
   } finally {
-    for (const session of sessions) await session.release();
+    for (const program of programs) await program.release();
   }
 }
 
