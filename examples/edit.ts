@@ -5,10 +5,10 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { createEngine } from '../engine/engine.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
+import { NodeBackend } from '../engine/host/node/backend.ts';
 
 const folder = process.argv[2] ?? '.';
-const engine = createEngine(new NodeRuntime());
+const engine = createEngine(new NodeBackend());
 try {
   // `remember` keeps the features of this image, so that the first edit need not record them.
   const original = await engine.generate(
