@@ -3,9 +3,9 @@ import type { Attention, Convolution, GroupNorm } from '../../graph/operators.ts
 import { attendedOf, momentsOf } from '../../regions/features.ts';
 import type { Weights } from '../../weights/table.ts';
 import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
-import type { Target } from './lower.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
+import type { Target } from './target.ts';
 
 /**
  * A network in planar form that computes a rectangle of its output (`regions/crop.ts`), or all of it.

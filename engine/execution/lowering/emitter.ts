@@ -13,8 +13,8 @@ import { BLOCK } from '../../quantization/arithmetic.ts';
 import { type Layout, matrixShape } from '../../quantization/layers.ts';
 import type { Weights } from '../../weights/table.ts';
 import { watchNames } from '../forms/watch.ts';
-import type { Target } from './lower.ts';
 import { MICROSOFT, OnnxBuilder, type Ref } from './onnx/onnx.ts';
+import type { Target } from './target.ts';
 
 /** The left side of products: rows as they are multiplied, which may be gathered first. */
 export interface Operand {

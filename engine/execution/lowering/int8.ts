@@ -2,9 +2,9 @@ import type { Network } from '../../graph/network.ts';
 import type { Convolution, Linear } from '../../graph/operators.ts';
 import { type ConvolutionBytes, type Range, rangeNames } from '../../quantization/convolutions.ts';
 import type { Weights } from '../../weights/table.ts';
-import type { Target } from './lower.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
+import type { Target } from './target.ts';
 
 /**
  * A network in planar form that also gives the range of what each convolution that can be quantized reads and gives:

@@ -1,6 +1,5 @@
 import type { Network } from '../../graph/network.ts';
 import type { Weights } from '../../weights/table.ts';
-import type { Capabilities } from '../backend.ts';
 import type { Form } from '../forms/form.ts';
 import { lowerCrops } from './crops.ts';
 import { lowerInt8, lowerRanges } from './int8.ts';
@@ -8,12 +7,7 @@ import type { OnnxModel } from './onnx/onnx.ts';
 import { lowerParts, lowerRecording } from './parts.ts';
 import { lowerPlanar } from './planar.ts';
 import { lowerRows } from './rows.ts';
-
-/** What a lowering asks of the backend that will run the model. */
-export type Target = Pick<Capabilities, 'operator' | 'opset'>;
-
-/** A target with a kernel for everything. */
-export const ANY_TARGET: Target = { operator: () => true, opset: 24 };
+import type { Target } from './target.ts';
 
 /**
  * A network in a form as an ONNX model. Operators that the target lacks are put together from others.

@@ -6,8 +6,8 @@ import { readOptionalJson } from '../../json.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { toInt8 } from '../../quantization/arithmetic.ts';
 import type { FormSpeed, Program } from '../backend.ts';
+import type { OnnxLoader } from './onnx/loader.ts';
 import { MICROSOFT, OnnxBuilder } from './onnx/onnx.ts';
-import type { OnnxBackend } from './onnx-backend.ts';
 
 /** Bump when the benchmark changes. */
 const VERSION = 1;
@@ -30,13 +30,13 @@ const kept = z.object({
  * What this machine was found to do, or is now, in a fraction of a second. It is remembered in the cache folder until
  * the processor or ONNX Runtime changes; a file that is damaged is measured again.
  */
-export async function machineSpeed(backend: OnnxBackend): Promise<FormSpeed> {
-  const { processor, cores, versions } = backend.machine;
+export async function machineSpeed(loader: OnnxLoader): Promise<FormSpeed> {
+  const { processor, cores, versions } = loader.machine;
   const machine = [processor, cores, versions.onnxruntime].join(', ');
   const file = path.join(cacheFolder(), 'machine.json');
   const known = kept.safeParse(await readOptionalJson(file).catch(ignoreDamage));
   if (known.success && known.data.machine === machine) return known.data.speed;
-  const speed = await measure(backend);
+  const speed = await measure(loader);
   const text = `${JSON.stringify({ version: VERSION, machine, speed }, undefined, 1)}\n`;
   // Without a place for the file it is measured again the next time.
   await fs.mkdir(path.dirname(file)).catch(() => {});
@@ -48,7 +48,7 @@ function ignoreDamage(error: unknown): undefined {
   if (!(error instanceof InputError)) throw error;
 }
 
-async function measure(backend: OnnxBackend): Promise<FormSpeed> {
+async function measure(loader: OnnxLoader): Promise<FormSpeed> {
   const forms = { planar: planarConvolution, rows: rowsConvolution, int8: int8Convolution };
   const programs: Program[] = [];
   try {
@@ -56,7 +56,7 @@ async function measure(backend: OnnxBackend): Promise<FormSpeed> {
     for (const form of ['planar', 'rows', 'int8'] as const)
       for (const map of MAPS) {
         const { onnx, dims } = forms[form](map);
-        const program = await backend.load(onnx.encode('machine-speed'), { threads: backend.threads });
+        const program = await loader.load(onnx.encode('machine-speed'), { threads: loader.threads });
         programs.push(program);
         const x = float32(
           gaussianNoise(

@@ -12,18 +12,18 @@ import type {
 import type { Form } from '../forms/form.ts';
 import { lower } from './lower.ts';
 import { machineSpeed } from './machine-speed.ts';
-import type { OnnxModel } from './onnx/onnx.ts';
+import type { OnnxLoader } from './onnx/loader.ts';
 import { largestInt8 } from './self-check.ts';
 
 /** Backends that run ONNX models: what they share is how networks become such models, and how they are measured. */
-export abstract class OnnxBackend implements Backend {
+export abstract class OnnxBackend implements Backend, OnnxLoader {
   abstract readonly can: Capabilities;
   abstract readonly threads: number;
   abstract readonly machine: Machine;
   abstract availableBytes(): number;
   abstract peakBytes(): number;
   /** Loads an ONNX model. */
-  abstract load(model: OnnxModel, options?: CompileOptions): Promise<Program>;
+  abstract load(model: PublishedModel, options?: CompileOptions): Promise<Program>;
 
   async compile(network: Network, weights: Weights, form: Form, options?: CompileOptions): Promise<Program> {
     return this.load(lower(network, weights, form, this.can), options);

@@ -21,9 +21,9 @@ import {
   stripNames,
   sumsName,
 } from '../forms/parts.ts';
-import type { Target } from './lower.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
+import type { Target } from './target.ts';
 import { enlarged, keyValueSums, linearAttention } from './vision.ts';
 
 /**

@@ -16,8 +16,8 @@ import type {
 import type { Features, Value } from '../../graph/values.ts';
 import type { Weights } from '../../weights/table.ts';
 import { Emitter } from './emitter.ts';
-import type { Target } from './lower.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
+import type { Target } from './target.ts';
 import { enlarged, linearAttention, positionMap, promptTokens } from './vision.ts';
 
 /**

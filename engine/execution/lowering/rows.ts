@@ -22,8 +22,8 @@ import type { Weights } from '../../weights/table.ts';
 import { shiftName, textName, textProjections } from '../forms/conditioning.ts';
 import type { RowsOptions } from '../forms/form.ts';
 import { Emitter, type Operand } from './emitter.ts';
-import type { Target } from './lower.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
+import type { Target } from './target.ts';
 
 /**
  * A network over rows: maps are [B, N, C], one row a position, and only the rows of a region plan are computed.

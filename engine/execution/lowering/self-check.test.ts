@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { float32 } from '../../graph/tensor.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
-import type { OnnxBackend } from './onnx-backend.ts';
+import type { OnnxLoader } from './onnx/loader.ts';
 import { largestInt8 } from './self-check.ts';
 
 const COLUMNS = 16;
@@ -10,7 +10,7 @@ const COLUMNS = 16;
 /** A processor that adds two products of a byte by an int8 in a register, and cuts the sum off at `limit`. */
 function processor(limit: number) {
   const released: boolean[] = [];
-  const load: OnnxBackend['load'] = async () => ({
+  const load: OnnxLoader['load'] = async () => ({
     async run({ x }) {
       const length = x!.dims[1]!;
       const pair = Math.min(limit, 2 * 255 * 127);
@@ -24,7 +24,7 @@ function processor(limit: number) {
       released.push(true);
     },
   });
-  const backend: OnnxBackend = Object.assign(new NodeBackend(1), { load });
+  const backend: OnnxLoader = Object.assign(new NodeBackend(1), { load });
   return { backend, released };
 }
 

@@ -1,29 +1,29 @@
 import { float32, floats } from '../../graph/tensor.ts';
 import { INT8_MOST } from '../../quantization/arithmetic.ts';
+import type { OnnxLoader } from './onnx/loader.ts';
 import { MICROSOFT, OnnxBuilder } from './onnx/onnx.ts';
-import type { OnnxBackend } from './onnx-backend.ts';
 
 /** Half the range: sums of two products of a byte by it fit 16 bits. */
 export const CAREFUL_MOST = 63;
 const LENGTH = 64;
 const COLUMNS = 16;
 
-const known = new WeakMap<OnnxBackend, Promise<number>>();
+const known = new WeakMap<OnnxLoader, Promise<number>>();
 
 /**
  * The largest int8 that products on this machine compute exactly. Processors without VNNI add two products of unsigned
  * by signed bytes in 16 bits and saturate; found out by computing the largest sum there is.
  */
-export function largestInt8(backend: OnnxBackend): Promise<number> {
-  let most = known.get(backend);
+export function largestInt8(loader: OnnxLoader): Promise<number> {
+  let most = known.get(loader);
   if (!most) {
-    most = measure(backend);
-    known.set(backend, most);
+    most = measure(loader);
+    known.set(loader, most);
   }
   return most;
 }
 
-async function measure(backend: OnnxBackend): Promise<number> {
+async function measure(loader: OnnxLoader): Promise<number> {
   const onnx = new OnnxBuilder();
   const x = onnx.input('x', 'float32', [1, LENGTH]);
   // Ones become the byte 255.
@@ -33,7 +33,7 @@ async function measure(backend: OnnxBackend): Promise<number> {
   const inputs = [rows!, matrix, scale!, ones, zero!];
   const y = onnx.node('MatMulIntegerToFloat', inputs, { domain: MICROSOFT });
   onnx.output('y', y, 'float32', [1, COLUMNS]);
-  const program = await backend.load(onnx.encode('integer-products'), { threads: 1 });
+  const program = await loader.load(onnx.encode('integer-products'), { threads: 1 });
   try {
     const result = await program.run({ x: float32(new Float32Array(LENGTH).fill(1), [1, LENGTH]) });
     const exact = LENGTH * INT8_MOST;
