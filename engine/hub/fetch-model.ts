@@ -1,5 +1,4 @@
-import { mkdir, stat, statfs } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { fetchBlob } from './blob.ts';
@@ -152,7 +151,7 @@ function reporter(totalBytes: number, onProgress?: (progress: FetchProgress) => 
 async function bytesHere(cache: RepositoryCache, { digest, size }: RepositoryFile): Promise<number> {
   const [whole, part] = await Promise.all(
     [cache.blob(digest.hex), cache.partial(digest.hex)].map((file) =>
-      stat(file).then(
+      fs.stat(file).then(
         (found) => found.size,
         () => 0,
       ),
@@ -163,7 +162,6 @@ async function bytesHere(cache: RepositoryCache, { digest, size }: RepositoryFil
 
 /** Room on the disk where a folder is or will be. */
 async function freeBytes(folder: string): Promise<number> {
-  await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(path.resolve(folder));
-  return bavail * bsize;
+  await fs.mkdir(folder);
+  return fs.freeBytes(folder);
 }

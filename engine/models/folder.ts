@@ -1,5 +1,5 @@
-import path from 'node:path';
 import * as z from 'zod';
+import { path } from '#host';
 import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { readJson, readOptionalJson } from '../json.ts';

@@ -1,4 +1,4 @@
-import os from 'node:os';
+import { memoryBytes } from '#host';
 import { PRECISIONS, type Precision } from '../../shared/api.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { type MemoryNeeds, type PlannedModel, predictMemory } from '../execution/memory-plan.ts';
@@ -31,7 +31,7 @@ export function memorySentences(entry: CatalogueEntry): string[] {
   const { width = 512, height = 512 } = entry.recommended ?? {};
   return memoryPhrases(entry).map(
     (phrase) =>
-      `Drawing ${width}x${height} pixels ${phrase} of memory at least; this machine has ${formatBytes(os.totalmem())}.`,
+      `Drawing ${width}x${height} pixels ${phrase} of memory at least; this machine has ${formatBytes(memoryBytes())}.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { type Hash, sha256 } from '#host';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { readRange, withFile } from '../weights/range.ts';
 import type { StoredTensor } from '../weights/source.ts';
@@ -14,12 +14,12 @@ const PIECE_BYTES = 4096;
  * would take longer than loading it.
  */
 export async function identityOf(network: Network, weights: FloatWeights, how: unknown): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([network.name, how]));
+  const hash = sha256().update(JSON.stringify([network.name, how]));
   const tensors = weightsOf(network).map((weight) => weights.get(weight));
   for (const { name, dtype, shape, offset } of tensors)
     hash.update(JSON.stringify([name, dtype, shape, offset]));
   for (const file of new Set(tensors.map((tensor) => tensor.file))) await sample(file, tensors, hash);
-  return hash.digest('hex').slice(0, 32);
+  return hash.hex().slice(0, 32);
 }
 
 async function sample(file: string, tensors: readonly StoredTensor[], hash: Hash): Promise<void> {

@@ -1,5 +1,4 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import type { Network } from '../graph/network.ts';
@@ -48,7 +47,7 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
   const file = path.join(folder, `${network.name}-${precision}-${identity}.safetensors`);
   const kept = await openKept(file, identity);
   if (kept) return new QuantizedTable(kept);
-  await mkdir(folder, { recursive: true }).catch((error) => {
+  await fs.mkdir(folder).catch((error) => {
     throw writeError(file, error);
   });
   const statistics = await calibrate?.();

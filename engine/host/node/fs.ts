@@ -1,8 +1,21 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, readFile, realpath, rm, stat, utimes } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  statfs,
+  utimes,
+} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { FileSystem } from '../host.ts';
+import { link, linkTarget } from './link.ts';
 import { checkWritable, writeAtomically } from './write-atomically.ts';
 
 /** Bytes of a chunk. */
@@ -17,6 +30,14 @@ export const fs: FileSystem = {
       () => false,
     ),
   readdir: (folder) => readdir(folder),
+  async walk(folder) {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) =>
+        path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'),
+      );
+  },
   async mkdir(folder) {
     await mkdir(folder, { recursive: true });
   },
@@ -44,6 +65,33 @@ export const fs: FileSystem = {
   writeAtomically: (file, write) =>
     writeAtomically(file, (handle) => write({ write: (data) => handle.writeFile(data) })),
   checkWritable,
+  async append(file, from, use) {
+    const handle = await open(file, from > 0 ? 'r+' : 'w');
+    let end = from;
+    try {
+      await handle.truncate(from);
+      await use({
+        async write(data) {
+          const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+          for (let done = 0; done < bytes.length; ) {
+            const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, end);
+            done += bytesWritten;
+            end += bytesWritten;
+          }
+        },
+      });
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  rename,
+  link,
+  linkTarget,
+  async freeBytes(folder) {
+    const { bavail, bsize } = await statfs(path.resolve(folder));
+    return bavail * bsize;
+  },
   touch(file) {
     const now = new Date();
     return utimes(file, now, now);

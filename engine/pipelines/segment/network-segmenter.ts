@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { path } from '#host';
 import type { SegmenterPrecision } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 import type { Backend, Program } from '../../execution/backend.ts';

@@ -1,5 +1,4 @@
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import type { SegmenterPrecision } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 import type { Backend } from '../../execution/backend.ts';
@@ -29,7 +28,7 @@ export async function openSegmenter(
   const place = model ?? embeddedSight('segmenter');
   const exported = await findExport(place);
   if (exported) return PublishedSegmenter.open(exported, backend, threads);
-  if (!(await stat(place).catch(() => undefined))?.isDirectory())
+  if (!(await fs.stat(place).catch(() => undefined))?.isDirectory())
     throw new InputError(
       `There is no segmenter ${place}: give a segmenter's folder, or the folder of EfficientViT-SAM's encoder and decoder as ONNX files.`,
     );

@@ -1,5 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../../errors.ts';
 import type { Backend, Program } from '../../execution/backend.ts';
 import { type OnnxFile, type Port, readOnnxFile } from '../../execution/lowering/onnx/onnx-file.ts';
@@ -27,13 +26,13 @@ export interface ExportedFiles {
  * @throws InputError if only one of the two is there, or several.
  */
 export async function findExport(place: string): Promise<ExportedFiles | undefined> {
-  const found = await stat(place).catch(() => undefined);
+  const found = await fs.stat(place).catch(() => undefined);
   if (found?.isFile() && /encoder[^/\\]*\.onnx$/i.test(place)) {
     const decoder = path.join(path.dirname(place), path.basename(place).replace(/encoder/i, 'decoder'));
     return { encoder: place, decoder };
   }
   if (!found?.isDirectory()) return undefined;
-  const names = (await readdir(place)).filter((name) => /\.onnx$/i.test(name));
+  const names = (await fs.readdir(place)).filter((name) => /\.onnx$/i.test(name));
   if (names.length === 0) return undefined;
   const one = (role: string): string => {
     const matching = names.filter((name) => name.toLowerCase().includes(role));

@@ -3,7 +3,8 @@ import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/pr
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { codeOf } from '../files.ts';
+import { codeOf } from '../../../files.ts';
+import type { LockOptions } from '../../host.ts';
 
 /** A holder renews its lock this often, in milliseconds. */
 const HEARTBEAT = 5000;
@@ -11,14 +12,11 @@ const HEARTBEAT = 5000;
 const STALE = 30_000;
 const POLL = 200;
 
-/**
- * Runs `action` while no other process holds the lock of this name. A lock whose process has ended is taken over.
- * Two that take over at the same moment may both win: the lock saves double work, it does not guard correctness.
- */
+/** See `withLock` in `host.ts`. A lock whose process has ended is taken over. */
 export async function withLock<Result>(
   file: string,
   action: () => Promise<Result>,
-  options: { signal?: AbortSignal; onWait?: () => void } = {},
+  options: LockOptions = {},
 ): Promise<Result> {
   const own = JSON.stringify({ host: os.hostname(), pid: process.pid, id: randomUUID() });
   await mkdir(path.dirname(file), { recursive: true });
