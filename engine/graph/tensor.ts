@@ -1,4 +1,4 @@
-/** What a network run takes and gives; row-major. */
+/** An input or output of a network run, row-major. */
 export type Tensor =
   | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
   | { readonly type: 'int8'; readonly dims: readonly number[]; readonly data: Int8Array }

@@ -13,7 +13,7 @@ import { overPlanes, toRows } from '../regions/rows.ts';
 import { openWeights } from '../weights/folder.ts';
 import { WeightTable } from '../weights/table.ts';
 
-/** The networks of a folder that is to be verified; any of them may be absent. */
+/** The networks of a folder to verify. Any of them may be absent. */
 export class Checkpoint {
   readonly root: string;
   readonly #backend: Backend;
@@ -44,7 +44,7 @@ export class Checkpoint {
     return this.#rows;
   }
 
-  /** The U-Net in the form that bands of a picture take. */
+  /** The U-Net in the form that computes a band of an image. */
   async bands(): Promise<RowsUNet> {
     this.#bands ??= await this.#rowsUNet('bands');
     return this.#bands;
@@ -52,7 +52,7 @@ export class Checkpoint {
 
   async #rowsUNet(statistics: 'any' | 'bands'): Promise<RowsUNet> {
     const { network, weights } = await this.#open('denoiser', PLACES.denoiser.folder);
-    // Right at every size: references come in sizes with odd levels too.
+    // Folded upsampling is exact only for even levels; references come in sizes with odd ones too.
     const options = { foldUpsampling: false, storage: 'float32', statistics, attention: 'full' } as const;
     const load = async (key: string, part: Network, form: Form) => {
       const program = await this.#backend.compile(part, weights, form);
@@ -79,18 +79,18 @@ export class Checkpoint {
   }
 }
 
-/** One pass of a U-Net over [B, C, H, W], or over the part of it that a mask says. */
+/** One pass of a U-Net over [B, C, H, W], or over the masked part of it. */
 export interface Pass {
   sample: Tensor;
   timestep: number;
   inputs: Record<string, Tensor>;
   mask?: Mask;
-  /** What an earlier pass recorded, and its output, which stays where nothing is computed. */
+  /** Features that an earlier pass recorded, and its output, which is kept where nothing is computed. */
   recorded?: Recorded;
   base?: Float32Array;
 }
 
-/** The U-Net in rows form with planes outside, as the references have them. */
+/** The U-Net in rows form, with inputs and outputs as planes, the layout of the references. */
 export class RowsReference {
   readonly #unet: RowsUNet;
 
@@ -98,7 +98,7 @@ export class RowsReference {
     this.#unet = unet;
   }
 
-  /** Features are recorded where the pass is over everything. */
+  /** Records features if the pass is over everything. */
   async run(pass: Pass): Promise<{ output: Float32Array; recorded: Recorded | undefined }> {
     const [batch, channels, height, width] = pass.sample.dims as [number, number, number, number];
     const unet = this.#unet;

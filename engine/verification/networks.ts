@@ -9,10 +9,10 @@ import { createScheduler } from '../schedulers/create.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Comparison, Reference } from './reference.ts';
 
-/** Largest relative error along a whole sampling loop. */
+/** Largest relative error of a whole sampling loop. */
 const SAMPLER_LIMIT = 1e-3;
 
-/** The text encoder's states. */
+/** Compares the text encoder's states. */
 export async function compareText(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
   if (!expected.has('text.input_ids')) return [];
   const program = await checkpoint.program('text-encoder');
@@ -25,7 +25,7 @@ export async function compareText(checkpoint: Checkpoint, expected: Reference): 
   );
 }
 
-/** The U-Net's output at every timestep that there is a reference for, in planar and in rows form. */
+/** Compares the U-Net's output at every timestep that has a reference, in planar and in rows form. */
 export async function compareUNet(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   for (const name of expected.names()) {
@@ -69,7 +69,7 @@ export async function compareAutoencoder(
   return comparisons;
 }
 
-/** Sampling with guidance by every scheduler config that there are recorded latents for. */
+/** Samples with guidance, with every scheduler config that has recorded latents. */
 export async function compareSamplers(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   const folder = path.join(checkpoint.root, 'schedulers');

@@ -11,16 +11,15 @@ import { compareVision } from './vision.ts';
 
 export interface Verification {
   tensors: Comparison[];
-  /** The tensor that comes nearest to its limit, or is furthest beyond. */
+  /** The tensor whose error is largest, relative to its limit. */
   worst: { name: string; relative: number };
   pass: boolean;
 }
 
 /**
- * Computes everything for which a model folder has reference tensors beside it and compares: `expected.safetensors`
- * (networks and samplers) and, where present, `regions.safetensors` (passes over a part of the picture). Both were
- * written by diffusers; those of a segmenter or a tagger by PyTorch. `test/fixtures/parity/README.md` explains their
- * tensors.
+ * Compares a model folder with the reference tensors in it: `expected.safetensors` (networks and samplers) and, if
+ * there is one, `regions.safetensors` (passes over a part of the image). Both were written by diffusers; those of a
+ * segmenter or a tagger by PyTorch. `test/fixtures/parity/README.md` explains the tensors.
  */
 export async function verify(folder: string, backend: Backend): Promise<Verification> {
   const root = path.resolve(folder);

@@ -8,10 +8,10 @@ import { maskDecoder } from '../networks/mask-decoder.ts';
 import { WeightTable } from '../weights/table.ts';
 import type { Comparison, Reference } from './reference.ts';
 
-/** Decodings that there may be references for; the last one takes an earlier mask. */
+/** Names of the mask decodings in the references; the last one takes an earlier mask. */
 const DECODINGS = ['point', 'points', 'box', 'refine'] as const;
 
-/** The networks of a folder that looks at pictures: a segmenter's encoder and decoder, or a tagger. */
+/** Compares the networks of a vision model: a segmenter's encoder and decoder, or a tagger. */
 export async function compareVision(
   folder: string,
   expected: Reference,
