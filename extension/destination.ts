@@ -4,6 +4,7 @@ import { Uri, type WorkspaceFolder, window, workspace } from 'vscode';
 import { InputError, messageOf } from '../engine/errors.ts';
 import type { Recipe } from '../shared/api.ts';
 import { pictureNames } from '../shared/names.ts';
+import { requireInside } from './inside.ts';
 import { writeAtomically, writeUnderFreeName } from './save.ts';
 import { outputFolder } from './settings.ts';
 
@@ -18,6 +19,7 @@ export async function saveToWorkspace(recipe: Recipe, png: Uint8Array, near?: Ur
   requireWritable(folder.uri);
   const settings = workspace.getConfiguration('patchwork', folder.uri);
   const target = Uri.joinPath(folder.uri, ...outputFolder((name) => settings.get(name)));
+  if (folder.uri.scheme === 'file') await requireInside(folder.uri.fsPath, target.fsPath);
   const names = pictureNames(recipe.prompt, recipe.seed);
   return await told(target, writeUnderFreeName(workspace.fs, target, names, png));
 }
