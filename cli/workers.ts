@@ -17,6 +17,7 @@ import { note } from './output.ts';
 /** Options of commands that meet workers at a bus. */
 export interface BusCommandOptions {
   bus?: string;
+  busPasswordFile?: string;
   busCredentials?: string;
   busAuthority?: string;
 }
@@ -31,8 +32,16 @@ export interface WorkerOptions extends BusCommandOptions {
 }
 
 export function withBusOptions(command: Command, what = 'take workers of other machines, from'): Command {
+  return withBusAccess(command.option('--bus <url>', `${what} this NATS server (nats://…, tls://…)`));
+}
+
+/** What gives access to a bus, beside its address. */
+export function withBusAccess(command: Command): Command {
   return command
-    .option('--bus <url>', `${what} this NATS server (nats://…, tls://…)`)
+    .option(
+      '--bus-password-file <file>',
+      'the password of the address’s user (or set PATCHWORK_BUS_PASSWORD)',
+    )
     .option('--bus-credentials <file>', 'a NATS credentials file')
     .option('--bus-authority <file>', 'the certificate that the server’s is signed by');
 }
@@ -66,9 +75,10 @@ export function workerRequest(options: WorkerOptions): Pick<GenerateRequest, 'wo
 }
 
 /** The bus that the options name; what makes it unsafe is said on stderr. */
-export function busOptions({ bus, busCredentials, busAuthority }: BusCommandOptions): BusOptions | undefined {
+export function busOptions(given: BusCommandOptions): BusOptions | undefined {
+  const { bus, busPasswordFile: passwordFile, busCredentials: credentials, busAuthority: authority } = given;
   if (!bus) return undefined;
-  const options = { url: bus, credentials: busCredentials, authority: busAuthority };
+  const options = { url: bus, passwordFile, credentials, authority };
   const exposed = exposureOf(options);
   if (exposed) note(exposed);
   return options;

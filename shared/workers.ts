@@ -29,6 +29,8 @@ export interface PatchOptions {
 export interface BusOptions {
   /** `nats://HOST:PORT`, or `tls://…` for an encrypted connection; may hold user and password. */
   url: string;
+  /** A file with the password of the address's user; else the environment variable PATCHWORK_BUS_PASSWORD may hold it. */
+  passwordFile?: string;
   /** A NATS credentials file. */
   credentials?: string;
   /** A file with the certificate of the authority that the server's is signed by. */

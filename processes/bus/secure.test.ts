@@ -51,9 +51,15 @@ test('a server with a certificate, a user and a password', { skip }, async () =>
     await reaches(server, {}, 'me:p%40ss@');
     const plain = { url: server.url.replace('nats://', 'nats://me:p%40ss@'), authority: at('server.pem') };
     await reaches(server, plain);
+    await writeFile(at('password'), 'p@ss\n');
+    await reaches(server, { passwordFile: at('password') }, 'me@');
+    process.env.PATCHWORK_BUS_PASSWORD = 'p@ss';
+    await reaches(server, {}, 'me@');
+    delete process.env.PATCHWORK_BUS_PASSWORD;
     for (const [change, user] of [
       [{}, 'me:wrong@'],
       [{}, ''],
+      [{}, 'me@'],
       [{ authority: undefined }, 'me:p%40ss@'],
       [{ authority: at('stranger.pem') }, 'me:p%40ss@'],
       [{ authority: at('none.pem') }, 'me:p%40ss@'],
