@@ -3,6 +3,7 @@ import { type FileSystem, Uri } from 'vscode';
 import type { GenerateRequest, GenerateResult } from '../shared/api.ts';
 import type { PictureInfo } from '../shared/viewProtocol.ts';
 import { writeAtomically } from './save.ts';
+import { keptRequest, readStoredPicture } from './storedPicture.ts';
 
 /** How many pictures are kept for the views to restore. */
 const KEPT = 200;
@@ -18,7 +19,7 @@ export class PictureStore {
   }
 
   async add(request: GenerateRequest, { picture, ...rest }: GenerateResult): Promise<PictureInfo> {
-    const info: PictureInfo = { id: randomUUID(), request, ...rest };
+    const info: PictureInfo = { id: randomUUID(), request: keptRequest(request), ...rest };
     await this.#fs.createDirectory(this.#folder);
     await writeAtomically(this.#fs, this.#file(info.id, 'png'), picture.png);
     await this.update(info);
@@ -30,11 +31,10 @@ export class PictureStore {
     await writeAtomically(this.#fs, this.#file(info.id, 'json'), json, { overwrite: true });
   }
 
-  /** Undefined if it is not kept any more. */
+  /** Undefined if it is not kept any more, or is damaged. */
   async find(id: string): Promise<PictureInfo | undefined> {
     try {
-      const json = await this.#fs.readFile(this.#file(id, 'json'));
-      return JSON.parse(new TextDecoder().decode(json)) as PictureInfo;
+      return readStoredPicture(await this.#fs.readFile(this.#file(id, 'json')));
     } catch {
       return undefined;
     }
@@ -51,20 +51,26 @@ export class PictureStore {
     if (ids.length <= KEPT) return;
     const dated = await Promise.all(
       ids.map(async (name) => {
-        const { mtime } = await this.#fs.stat(Uri.joinPath(this.#folder, name));
+        const { mtime } = await this.#fs
+          .stat(Uri.joinPath(this.#folder, name))
+          .then(undefined, () => ({ mtime: 0 }));
         return { id: name.replace(/\.json$/, ''), mtime };
       }),
     );
     dated.sort((a, b) => b.mtime - a.mtime);
-    for (const { id } of dated.slice(KEPT)) {
-      await this.#fs.delete(this.#file(id, 'json'));
-      await this.#fs.delete(this.#file(id, 'png'));
-    }
+    // One that is gone already must not keep the others.
+    for (const { id } of dated.slice(KEPT).filter(({ id }) => isId(id)))
+      for (const extension of ['json', 'png'] as const)
+        await this.#fs.delete(this.#file(id, extension)).then(undefined, () => {});
   }
 
   #file(id: string, extension: 'png' | 'json'): Uri {
     // Ids come back from pages.
-    if (!/^[0-9a-f-]{36}$/.test(id)) throw new Error(`No picture has the id ${id}.`);
+    if (!isId(id)) throw new Error(`No picture has the id ${id}.`);
     return Uri.joinPath(this.#folder, `${id}.${extension}`);
   }
+}
+
+function isId(text: string): boolean {
+  return /^[0-9a-f-]{36}$/.test(text);
 }

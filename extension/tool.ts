@@ -15,6 +15,7 @@ import { InputError } from '../engine/errors.ts';
 import type { Engine, GenerateRequest } from '../shared/api.ts';
 import { formatSeconds } from '../shared/format.ts';
 import { pictureNames } from '../shared/names.ts';
+import { plainText } from '../shared/plainText.ts';
 import { saveToWorkspace } from './destination.ts';
 import { withSettings } from './requests.ts';
 import { writeUnderFreeName } from './save.ts';
@@ -23,6 +24,14 @@ export const TOOL_NAME = 'patchwork_generate_image';
 
 /** What a language model may ask for; its schema is in package.json. */
 type ToolInput = Pick<GenerateRequest, 'prompt' | 'negativePrompt' | 'seed' | 'width' | 'height' | 'steps'>;
+
+const OTHERS = [
+  ['negativePrompt', 'Negative prompt'],
+  ['seed', 'Seed'],
+  ['width', 'Width'],
+  ['height', 'Height'],
+  ['steps', 'Steps'],
+] as const;
 
 /** Lets chat agents make pictures. They land in the output folder, or in `storage` if no folder is open. */
 export class GenerateImageTool implements LanguageModelTool<ToolInput> {
@@ -40,6 +49,11 @@ export class GenerateImageTool implements LanguageModelTool<ToolInput> {
       'Patchwork makes this picture on your machine and saves it as a PNG file:\n',
     );
     message.appendCodeblock(prompt, 'text');
+    const others = OTHERS.flatMap(([name, title]) => {
+      const value: unknown = input?.[name];
+      return value === undefined ? [] : [`${title}: ${plainText(String(value))}`];
+    });
+    if (others.length > 0) message.appendCodeblock(others.join('\n'), 'text');
     return {
       invocationMessage: 'Generating a picture',
       confirmationMessages: { title: 'Generate a picture?', message },

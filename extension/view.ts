@@ -9,7 +9,7 @@ import { insertLink } from './insertLink.ts';
 import { keepPicture, savedUri } from './keepPicture.ts';
 import { withRunNotification } from './notification.ts';
 import { openSettings, reportError } from './report.ts';
-import { withSettings } from './requests.ts';
+import { asNow, withSettings } from './requests.ts';
 import { readSavedView } from './savedView.ts';
 import type { Services } from './services.ts';
 import { ViewPage } from './viewPage.ts';
@@ -125,7 +125,7 @@ export class PictureView {
         await this.generate(requestOf(message.draft));
         break;
       case 'again':
-        await this.generate({ ...this.#picture(message.id).request, seed: undefined });
+        await this.generate(asNow({ ...this.#picture(message.id).request, seed: undefined }));
         break;
       case 'cancel':
         this.#cancel();

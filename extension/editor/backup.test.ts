@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
+import { deflateRawSync } from 'node:zlib';
 import { backupOf, readBackup, restoreParts } from './backup.ts';
 import { PictureModel } from './pictureModel.ts';
 
@@ -25,6 +26,28 @@ test('a backup brings picture and mask back as they were', () => {
 test('an untouched picture has a backup without parts', () => {
   const bytes = backupOf(Uint8Array.of(7), 'digest', new PictureModel(original()), undefined);
   assert.deepEqual(readBackup(bytes).parts, []);
+});
+
+test('a part that inflates to anything but its area changes nothing', () => {
+  const area = { layer: 'mask', left: 1, top: 1, width: 2, height: 1 } as const;
+  const whole = { version: 1, file: Uint8Array.of(7), disk: 'digest' } as const;
+  for (const part of [
+    { ...area, deflated: deflateRawSync(new Uint8Array(200 << 20)) },
+    { ...area, deflated: deflateRawSync(new Uint8Array(1)) },
+    { ...area, deflated: Uint8Array.of(1, 2, 3) },
+    { ...area, left: 5, deflated: deflateRawSync(new Uint8Array(2)) },
+  ]) {
+    const model = new PictureModel(original());
+    assert.throws(() => restoreParts(model, readBackup(serialize({ ...whole, parts: [part] }))), /damaged/);
+    assert.deepEqual(model.mask.data, new Uint8Array(24));
+  }
+  for (const parts of [
+    [{ ...area, layer: '__proto__', deflated: Uint8Array.of() }],
+    [null],
+    'x',
+    [area, area, area],
+  ])
+    assert.throws(() => readBackup(serialize({ ...whole, parts })), /damaged/);
 });
 
 test('what is no backup is refused', () => {

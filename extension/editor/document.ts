@@ -271,9 +271,18 @@ export class PictureDocument implements CustomDocument {
     const picture = await decodeStill(this.#file, this.#state.name);
     const { width, height, pixels } = picture;
     const model = new PictureModel<Painted>({ width, height, channels: 3, data: new Uint8Array(pixels) });
-    if (this.#backup) restoreParts(model, this.#backup);
+    if (this.#backup) this.#restore(model, this.#backup);
     if (model.changed) this.update({ edited: true });
     return { model, picture };
+  }
+
+  /** A damaged backup must not keep the file from being opened. */
+  #restore(model: PictureModel<Painted>, backup: Backup): void {
+    try {
+      restoreParts(model, backup);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   #recipe(model: PictureModel<Painted>): Recipe | undefined {
