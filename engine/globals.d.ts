@@ -37,7 +37,9 @@ declare class TextDecoder {
 declare const performance: { now(): number };
 
 declare const crypto: {
-  readonly subtle: { digest(algorithm: 'SHA-256', bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> };
+  readonly subtle: {
+    digest(algorithm: 'SHA-256', bytes: ArrayBufferView<ArrayBuffer>): Promise<ArrayBuffer>;
+  };
   randomUUID(): `${string}-${string}-${string}-${string}-${string}`;
   getRandomValues<Values extends Uint8Array | Uint32Array>(values: Values): Values;
 };
@@ -47,7 +49,7 @@ interface Timer {
   readonly timer: never;
 }
 
-declare function setTimeout(run: () => void, milliseconds?: number): Timer;
+declare function setTimeout(run: (value?: undefined) => void, milliseconds?: number): Timer;
 declare function clearTimeout(timer: Timer | undefined): void;
 declare function setInterval(run: () => void, milliseconds: number): Timer;
 declare function clearInterval(timer: Timer | undefined): void;

@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { path } from '#host';
 import type { Backend, Program } from '../execution/backend.ts';
 import { shiftNetwork, textNetwork } from '../execution/forms/conditioning.ts';
 import { type Form, PLANAR } from '../execution/forms/form.ts';

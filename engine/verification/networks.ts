@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { denoise } from '../execution/denoise.ts';
 import { planarPredict } from '../execution/dense-unet.ts';
 import type { Condition } from '../execution/guidance.ts';
@@ -73,7 +72,7 @@ export async function compareAutoencoder(
 export async function compareSamplers(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   const folder = path.join(checkpoint.root, 'schedulers');
-  const files = await readdir(folder).catch(() => []);
+  const files = await fs.readdir(folder).catch(() => []);
   for (const file of files.filter((name) => name.endsWith('.json')).sort()) {
     const sampler = `pipeline.${path.basename(file, '.json')}`;
     if (!expected.has(`${sampler}.timesteps`)) continue;

@@ -1,5 +1,4 @@
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
 import { Checkpoint } from './checkpoint.ts';
@@ -25,10 +24,10 @@ export async function verify(folder: string, backend: Backend): Promise<Verifica
   const root = path.resolve(folder);
   const expected = await Reference.open(path.join(root, 'expected.safetensors'));
   // A diffusion model has its configs in the folders of its parts.
-  if (await isThere(path.join(root, 'config.json')))
+  if (await fs.exists(path.join(root, 'config.json')))
     return judged(await compareVision(root, expected, backend), expected);
   const regionsFile = path.join(root, 'regions.safetensors');
-  const hasRegions = await isThere(regionsFile);
+  const hasRegions = await fs.exists(regionsFile);
   const checkpoint = new Checkpoint(root, backend);
   const tensors: Comparison[] = [];
   try {
@@ -56,11 +55,4 @@ function judged(tensors: Comparison[], expected: Reference): Verification {
     worst: { name: worst.name, relative: worst.relative },
     pass: tensors.every(({ relative, limit }) => relative <= limit),
   };
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }

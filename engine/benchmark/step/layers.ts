@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+import { fs, path } from '#host';
 import type { LayerError } from '../../../shared/benchmark/report.ts';
 import type { Backend, Program } from '../../execution/backend.ts';
 import { rowsPredict } from '../../execution/dense-unet.ts';
@@ -41,8 +39,19 @@ const OPTIONS: RowsOptions = {
  * What quantizing one layer alone, plainly rounded, does to the output of a U-Net run, the worst layer first. The
  * network is loaded anew for each layer.
  */
-export async function layerErrors(
+export function layerErrors(
+  request: LayersRequest,
+  backend: Backend,
+  onCount: Count,
+  signal?: AbortSignal,
+): Promise<LayerError[]> {
+  return fs.withTemporaryFolder((folder) => errorsOf(request, folder, backend, onCount, signal));
+}
+
+/** @param folder for the weights of the layer at hand. */
+async function errorsOf(
   { model, network, precision, inputs, threads, most }: LayersRequest,
+  folder: string,
   backend: Backend,
   onCount: Count,
   signal?: AbortSignal,
@@ -50,43 +59,38 @@ export async function layerErrors(
   const products = network.operators.filter(isProduct);
   const step = Math.max(1, products.length / most);
   const sampled = products.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-layers-'));
-  try {
-    const source = new WeightTable(network, await model.weights('denoiser'));
-    const largest = await backend.largestInt8();
-    const form = () => USUAL_FORM[precision];
-    const quantize = async (product: Product) => {
-      const file = path.join(folder, 'layer.safetensors');
-      const options = { form, folded: false, most: largest, smoothing: NO_SMOOTHING };
-      const alone = { ...network, operators: [product] };
-      await writeQuantized(file, alone, source, options, { metadata: {}, signal });
-      return new QuantizedTable(await openSafetensors(file));
-    };
-    const run = (weights: Weights) => runOnce(network, weights, inputs, backend, threads);
-    const reference = await run(source);
-    const errors: LayerError[] = [];
-    for (const [i, product] of sampled.entries()) {
-      signal?.throwIfAborted();
-      onCount(i, sampled.length);
-      const { name } = product.weight;
-      const quantized = await quantize(product);
-      const output = await run({
-        get: (weight) => source.get(weight),
-        matrix: (weight, layout) => (weight.name === name ? quantized.matrix(weight, layout) : undefined),
-        bytes: source.bytes,
-      });
-      errors.push({
-        layer: name,
-        precision,
-        psnr: decibels(output, reference),
-        kept: formOf(product, precision) !== USUAL_FORM[precision],
-      });
-    }
-    onCount(sampled.length, sampled.length);
-    return errors.sort((a, b) => a.psnr - b.psnr);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  const source = new WeightTable(network, await model.weights('denoiser'));
+  const largest = await backend.largestInt8();
+  const form = () => USUAL_FORM[precision];
+  const quantize = async (product: Product) => {
+    const file = path.join(folder, 'layer.safetensors');
+    const options = { form, folded: false, most: largest, smoothing: NO_SMOOTHING };
+    const alone = { ...network, operators: [product] };
+    await writeQuantized(file, alone, source, options, { metadata: {}, signal });
+    return new QuantizedTable(await openSafetensors(file));
+  };
+  const run = (weights: Weights) => runOnce(network, weights, inputs, backend, threads);
+  const reference = await run(source);
+  const errors: LayerError[] = [];
+  for (const [i, product] of sampled.entries()) {
+    signal?.throwIfAborted();
+    onCount(i, sampled.length);
+    const { name } = product.weight;
+    const quantized = await quantize(product);
+    const output = await run({
+      get: (weight) => source.get(weight),
+      matrix: (weight, layout) => (weight.name === name ? quantized.matrix(weight, layout) : undefined),
+      bytes: source.bytes,
+    });
+    errors.push({
+      layer: name,
+      precision,
+      psnr: decibels(output, reference),
+      kept: formOf(product, precision) !== USUAL_FORM[precision],
+    });
   }
+  onCount(sampled.length, sampled.length);
+  return errors.sort((a, b) => a.psnr - b.psnr);
 }
 
 /** The output [C, h, w] of a dense run with these weights. */

@@ -1,6 +1,5 @@
-import { open, realpath, stat } from 'node:fs/promises';
-import path from 'node:path';
 import protobuf from 'protobufjs';
+import { fs, path } from '#host';
 import { InputError, messageOf } from '../../../errors.ts';
 import { codeOf } from '../../../files.ts';
 import type { OnnxModel } from './onnx.ts';
@@ -40,6 +39,7 @@ const ModelProto = protobuf.parse(source, { keepCase: true }).root.lookupType('o
 /** What protobuf can hold. */
 const MAX_BYTES = 2 ** 31 - 1;
 const FLOAT32 = 1;
+const ABSOLUTE_ON_WINDOWS = /^([a-z]:)?[/\\]/i;
 
 /** A tensor that a model takes or gives. */
 export interface Port {
@@ -86,15 +86,11 @@ export async function readOnnxFile(file: string): Promise<OnnxFile> {
 
 async function readBounded(file: string): Promise<Uint8Array> {
   try {
-    const handle = await open(file, 'r');
-    try {
-      const { size } = await handle.stat();
-      if (size > MAX_BYTES)
-        throw new InputError(`${file} has ${size} bytes; ONNX files have at most ${MAX_BYTES}.`);
-      return await handle.readFile();
-    } finally {
-      await handle.close();
-    }
+    return await fs.open(file, async (reader) => {
+      if (reader.size > MAX_BYTES)
+        throw new InputError(`${file} has ${reader.size} bytes; ONNX files have at most ${MAX_BYTES}.`);
+      return reader.readAll();
+    });
   } catch (error) {
     if (error instanceof InputError) throw error;
     throw new InputError(`Cannot read ${file} (${codeOf(error) ?? messageOf(error)}).`, { cause: error });
@@ -124,12 +120,12 @@ async function checkInside(folder: string, location: string, file: string): Prom
     const relative = path.relative(root, to);
     return relative === '' || relative.split(path.sep)[0] === '..' || path.isAbsolute(relative);
   };
-  if (path.isAbsolute(location) || path.win32.isAbsolute(location) || leaves(folder, target))
+  if (path.isAbsolute(location) || ABSOLUTE_ON_WINDOWS.test(location) || leaves(folder, target))
     throw refusal('which is outside the folder of the model');
-  const real = await realpath(target).catch(() => undefined);
-  if (!real || !(await stat(real)).isFile())
+  const real = await fs.realpath(target).catch(() => undefined);
+  if (!real || !(await fs.stat(real)).isFile())
     throw refusal('which does not exist: get the whole folder of the model');
-  if (leaves(await realpath(folder), real)) throw refusal('a link that leaves the folder of the model');
+  if (leaves(await fs.realpath(folder), real)) throw refusal('a link that leaves the folder of the model');
 }
 
 function portsOf(values: readonly ValueInfo[] = []): Map<string, Port> {

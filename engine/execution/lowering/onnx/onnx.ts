@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { path, sha256 } from '#host';
 import { InputError } from '../../../errors.ts';
 import { BYTES_PER_ELEMENT } from '../../../weights/dtypes.ts';
 import type { Dtype, StoredTensor } from '../../../weights/source.ts';
@@ -140,8 +140,8 @@ export class OnnxBuilder {
     data: Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array,
     dims: readonly number[],
   ): Ref {
-    const raw = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    return this.#once(`${type} ${dims} ${raw.toString('base64')}`, () => {
+    const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return this.#once(`${type} ${dims} ${sha256().update(raw).hex()}`, () => {
       const name = this.#fresh('constant');
       this.#initializers.push({ name, dims: [...dims], data_type: DATA_TYPES[type], raw_data: raw });
       return name;
@@ -300,7 +300,7 @@ function valueInfo(name: string, type: ElementType, dims: readonly (number | str
 
 function attribute(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'number') return { name, i: value, type: 2 };
-  if (typeof value === 'string') return { name, s: Buffer.from(value), type: 3 };
+  if (typeof value === 'string') return { name, s: new TextEncoder().encode(value), type: 3 };
   if ('float' in value) return { name, f: value.float, type: 1 };
   if ('graph' in value) return { name, g: value.graph, type: 5 };
   return { name, ints: [...value], type: 7 };
