@@ -5,7 +5,7 @@ import type { QuantizedMatrix, QuantizedRows, Weights } from '../weights/table.t
 import { BLOCK } from './arithmetic.ts';
 import { type Layout, matrixName, matrixShape, tableName } from './layers.ts';
 
-/** The weights of a file that `writeQuantized` has written. */
+/** The weights in a file written by `writeQuantized`. */
 export class QuantizedTable implements Weights {
   readonly #source: WeightSource;
 
