@@ -19,7 +19,6 @@ export interface FileReader {
   readonly size: number;
   /** Reads up to `into.length` bytes from `position`; returns how many, 0 at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
-  readAll(): Promise<Uint8Array>;
 }
 
 /** A file that is being written from its start. */
@@ -43,10 +42,12 @@ export interface FileSystem {
   remove(path: string): Promise<void>;
   /** The path with links resolved. */
   realpath(path: string): Promise<string>;
-  readText(file: string): Promise<string>;
-  /** Opens a file for reading while `use` runs. */
+  /**
+   * Opens a regular file for reading while `use` runs, links followed. Anything else (a folder, a pipe, a device) could
+   * block or have no end: EISDIR, ENOTREG.
+   */
   open<Result>(file: string, use: (reader: FileReader) => Promise<Result>): Promise<Result>;
-  /** The file's bytes from its start, a few megabytes at a time. */
+  /** A regular file's bytes from its start, a few megabytes at a time. */
   chunks(file: string): AsyncIterable<Uint8Array>;
   /**
    * Writes a file in one piece: it replaces an older one, whose permissions it takes over, only once `write` is done

@@ -1,5 +1,6 @@
 import { getRepoFolderName } from '@huggingface/hub';
 import { fs, path } from '#host';
+import { readOptionalText } from '../json.ts';
 import { kindOf, type ModelKind, neededFiles } from './selection.ts';
 
 /**
@@ -59,7 +60,7 @@ export class RepositoryCache {
   /** The commit that a branch or a tag had when it was last asked for; a commit is its own. */
   async commitOf(revision: string): Promise<string> {
     const ref = path.join(this.folder, 'refs', ...revision.split('/'));
-    return (await fs.readText(ref).catch(() => revision)).trim();
+    return ((await readOptionalText(ref, 1000).catch(() => undefined)) ?? revision).trim();
   }
 
   /** Removes files of all snapshots (or everything), and the blobs that nothing refers to any more. */

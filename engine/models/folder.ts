@@ -138,11 +138,19 @@ export class ModelFolder implements Model {
       const idle = modulesWithoutWeight(adapter, networks);
       if (idle.length === adapter.modules.length)
         throw new InputError(`${adapter.file} is made for another model: nothing of it fits ${this.name}.`);
-      return idle.length > 0
-        ? [
-            `${idle.length} of ${adapter.modules.length} parts of ${adapter.file} fit nothing in ${this.name} (${idle[0]}, …).`,
-          ]
-        : [];
+      const { file, modules, leftOut } = adapter;
+      return [
+        ...(idle.length > 0
+          ? [
+              `${idle.length} of ${modules.length} parts of ${file} fit nothing in ${this.name} (${idle[0]}, …).`,
+            ]
+          : []),
+        ...(leftOut.length > 0
+          ? [
+              `${leftOut.length} tensors of ${file} are no part of a LoRA and were left out (${leftOut[0]}, …).`,
+            ]
+          : []),
+      ];
     });
     return { model: new ModelFolder({ ...this.#parts, adapters }), warnings };
   }

@@ -1,6 +1,6 @@
-import { codecs, fs, type PictureHeader, path } from '#host';
+import { codecs, type PictureHeader, path } from '#host';
 import { InputError } from '../errors.ts';
-import { codeOf } from '../files.ts';
+import { readBytes } from '../read-bytes.ts';
 import { commentIn } from './exif-comment.ts';
 import { type ParsedRecipe, parseRecipe, readRecipe } from './recipe.ts';
 
@@ -105,27 +105,7 @@ function recipeIn(bytes: Uint8Array, { format, exif }: PictureHeader): ParsedRec
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'a part of its path is not a folder',
-  EISDIR: 'it is a folder',
-  EACCES: 'permission was denied',
-  EPERM: 'permission was denied',
-};
-
 /** The bytes of a picture's file, of bounded size. @throws InputError if it cannot be read. */
-export async function readPictureFile(file: string): Promise<Uint8Array> {
-  try {
-    return await fs.open(file, async (reader) => {
-      if (reader.size > PICTURE_LIMITS.fileBytes)
-        throw new InputError(
-          `${file} has ${reader.size} bytes; pictures of at most ${PICTURE_LIMITS.fileBytes} bytes can be opened.`,
-        );
-      return reader.readAll();
-    });
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === undefined) throw error;
-    throw new InputError(`Cannot read ${file}: ${REASONS[code] ?? code}.`, { cause: error });
-  }
+export async function readPictureFile(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  return readBytes(file, PICTURE_LIMITS.fileBytes);
 }

@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import {
+  type FileHandle,
   mkdir,
   mkdtemp,
   open,
   readdir,
-  readFile,
   realpath,
   rename,
   rm,
@@ -43,9 +43,8 @@ export const fs: FileSystem = {
   },
   remove: (place) => rm(place, { recursive: true, force: true, maxRetries: 3 }),
   realpath: (place) => realpath(place),
-  readText: (file) => readFile(file, 'utf8'),
   async open(file, use) {
-    const handle = await open(file, 'r');
+    const handle = await openRegular(file);
     try {
       const { size } = await handle.stat();
       return await use({
@@ -55,13 +54,25 @@ export const fs: FileSystem = {
           const length = Math.min(into.length, 1 << 30);
           return (await handle.read(into, 0, length, position)).bytesRead;
         },
-        readAll: () => handle.readFile(),
       });
     } finally {
       await handle.close();
     }
   },
-  chunks: (file) => createReadStream(file, { highWaterMark: CHUNK }),
+  async *chunks(file) {
+    const handle = await openRegular(file);
+    try {
+      for (let position = 0; ; ) {
+        const chunk = new Uint8Array(CHUNK);
+        const { bytesRead } = await handle.read(chunk, 0, CHUNK, position);
+        if (bytesRead === 0) return;
+        position += bytesRead;
+        yield chunk.subarray(0, bytesRead);
+      }
+    } finally {
+      await handle.close();
+    }
+  },
   writeAtomically: (file, write) =>
     writeAtomically(file, (handle) => write({ write: (data) => handle.writeFile(data) })),
   checkWritable,
@@ -105,3 +116,23 @@ export const fs: FileSystem = {
     }
   },
 };
+
+/** Looks before it opens, since opening a device can do something, and after it, since the path may lead elsewhere by then. */
+async function openRegular(file: string): Promise<FileHandle> {
+  requireRegular(file, await stat(file));
+  // Opening a pipe would wait for its other end.
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    requireRegular(file, await handle.stat());
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function requireRegular(file: string, found: Stats): void {
+  if (found.isFile()) return;
+  const code = found.isDirectory() ? 'EISDIR' : 'ENOTREG';
+  throw Object.assign(new Error(`${code}: not a regular file, open '${file}'`), { code });
+}

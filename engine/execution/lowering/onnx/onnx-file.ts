@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs';
 import { fs, path } from '#host';
 import { InputError, messageOf } from '../../../errors.ts';
-import { codeOf } from '../../../files.ts';
+import { readBytes } from '../../../read-bytes.ts';
 import type { OnnxModel } from './onnx.ts';
 
 /**
@@ -19,7 +19,7 @@ message AttributeProto {
   SparseTensorProto sparse_tensor = 22; repeated SparseTensorProto sparse_tensors = 23;
 }
 message NodeProto { repeated AttributeProto attribute = 5; }
-message FunctionProto { repeated NodeProto node = 7; }
+message FunctionProto { repeated NodeProto node = 7; repeated AttributeProto attribute_proto = 11; }
 message TrainingInfoProto { GraphProto initialization = 1; GraphProto algorithm = 2; }
 message ModelProto { GraphProto graph = 7; repeated TrainingInfoProto training_info = 20; repeated FunctionProto functions = 25; }
 message GraphProto {
@@ -66,7 +66,7 @@ interface ValueInfo {
  * @throws InputError if it cannot be read, is no ONNX model, or reads weights from a file outside its folder.
  */
 export async function readOnnxFile(file: string): Promise<OnnxFile> {
-  const bytes = await readBounded(file);
+  const bytes = await readBytes(file, MAX_BYTES);
   const folder = path.dirname(path.resolve(file));
   let message: { graph?: { input?: ValueInfo[]; output?: ValueInfo[] } };
   try {
@@ -78,23 +78,11 @@ export async function readOnnxFile(file: string): Promise<OnnxFile> {
   const external = externalFiles(message);
   for (const location of external) await checkInside(folder, location, file);
   return {
-    model: { name: path.basename(file), bytes, folder: external.size > 0 ? folder : undefined },
+    // Always with its folder: what is not found here must not be looked for in the working directory.
+    model: { name: path.basename(file), bytes, folder },
     inputs: portsOf(message.graph.input),
     outputs: portsOf(message.graph.output),
   };
-}
-
-async function readBounded(file: string): Promise<Uint8Array> {
-  try {
-    return await fs.open(file, async (reader) => {
-      if (reader.size > MAX_BYTES)
-        throw new InputError(`${file} has ${reader.size} bytes; ONNX files have at most ${MAX_BYTES}.`);
-      return reader.readAll();
-    });
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`Cannot read ${file} (${codeOf(error) ?? messageOf(error)}).`, { cause: error });
-  }
 }
 
 /** Where the tensors of a message lie that are not in the file itself, wherever in it they are named. */

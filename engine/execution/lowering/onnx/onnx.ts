@@ -1,6 +1,6 @@
 import { path, sha256 } from '#host';
 import { InputError } from '../../../errors.ts';
-import { BYTES_PER_ELEMENT } from '../../../weights/dtypes.ts';
+import { BYTES_PER_ELEMENT, isDtype } from '../../../weights/dtypes.ts';
 import type { Dtype, StoredTensor } from '../../../weights/source.ts';
 import type { PublishedModel } from '../../backend.ts';
 import { ModelProto } from './onnx-schema.ts';
@@ -154,13 +154,14 @@ export class OnnxBuilder {
    * `dims` replaces the shape by another of the same size.
    */
   weight(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
-    const type = STORED_TYPES[tensor.dtype];
-    if (!type)
+    const { dtype } = tensor;
+    const type = isDtype(dtype) ? STORED_TYPES[dtype] : undefined;
+    if (!type || !isDtype(dtype))
       throw new InputError(
-        `${tensor.file}: tensor ${tensor.name} has type ${tensor.dtype}; weights must be F32, F16 or BF16, or quantized here.`,
+        `${tensor.file}: tensor ${tensor.name} has type ${dtype}; weights must be F32, F16 or BF16, or quantized here.`,
       );
     const shape = rows ? [rows.count, ...dims.slice(1)] : [...dims];
-    const size = shape.reduce((a, b) => a * b, BYTES_PER_ELEMENT[tensor.dtype]);
+    const size = shape.reduce((a, b) => a * b, BYTES_PER_ELEMENT[dtype]);
     const offset = tensor.offset + (rows ? (rows.from / rows.count) * size : 0);
     return this.#once(`${tensor.file} ${offset} ${shape}`, () => {
       const name = rows ? `${tensor.name}[${rows.from}]` : tensor.name;
