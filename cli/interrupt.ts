@@ -16,6 +16,7 @@ export function interruptible(): AbortSignal {
  * it is not for users, so where it is missing the second Ctrl-C waits, as it does without this.
  */
 const WATCH = `
+  process.noDeprecation = true;
   const { Signal } = process.binding('signal_wrap');
   const signal = new Signal();
   let times = 0;

@@ -2,10 +2,12 @@ import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { batchCommand } from './commands/batch.ts';
 import { benchCommand } from './commands/bench.ts';
+import { describeCommand } from './commands/describe.ts';
 import { editCommand } from './commands/edit.ts';
 import { generateCommand } from './commands/generate.ts';
 import { macsCommand } from './commands/macs.ts';
 import { modelsCommand } from './commands/models.ts';
+import { objectsCommand } from './commands/objects.ts';
 import { segmentCommand } from './commands/segment.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { workerCommand } from './commands/worker.ts';
@@ -21,6 +23,10 @@ export function createProgram(): Command {
       writeOut: (text) => writeLines('stdout', text),
       writeErr: (text) => writeLines('stderr', text),
     })
+    .addHelpText(
+      'after',
+      '\nExamples:\n  patchwork generate "a red house by a lake"\n  patchwork generate --help',
+    )
     .showHelpAfterError('(--help lists the options)')
     .configureHelp({ sortSubcommands: true });
   for (const command of [
@@ -28,6 +34,8 @@ export function createProgram(): Command {
     batchCommand(),
     editCommand(),
     segmentCommand(),
+    objectsCommand(),
+    describeCommand(),
     macsCommand(),
     benchCommand(),
     verifyCommand(),

@@ -31,7 +31,7 @@ export interface WorkerOptions extends BusCommandOptions {
   split?: Split;
 }
 
-export function withBusOptions(command: Command, what = 'take workers of other machines, from'): Command {
+export function withBusOptions(command: Command, what = 'use workers of other machines, from'): Command {
   return withBusAccess(command.option('--bus <url>', `${what} this NATS server (nats://…, tls://…)`));
 }
 
@@ -43,28 +43,25 @@ export function withBusAccess(command: Command): Command {
       'the password of the address’s user (or set PATCHWORK_BUS_PASSWORD)',
     )
     .option('--bus-credentials <file>', 'a NATS credentials file')
-    .option('--bus-authority <file>', 'the certificate that the server’s is signed by');
+    .option('--bus-authority <file>', 'CA certificate of the server');
 }
 
 export function withWorkerOptions(command: Command): Command {
   command.addOption(
-    new Option(
-      '--workers <n>',
-      'workers that share the picture; --threads is then the share of each',
-    ).argParser(wholeNumber(1, LIMITS.workers.max)),
+    new Option('--workers <n>', 'workers that share the image; --threads is then for each').argParser(
+      wholeNumber(1, LIMITS.workers.max),
+    ),
   );
   return withBusOptions(command)
     .addOption(new Option('--patch-mode <mode>', 'what workers see of each other').choices(PARALLEL_MODES))
     .addOption(
-      new Option('--warm-up <n>', 'dense steps before workers divide the picture').argParser(
+      new Option('--warm-up <n>', 'full steps before workers divide the image').argParser(
         wholeNumber(0, LIMITS.steps.max),
       ),
     )
     .addOption(new Option('--exchange <coding>', 'how features travel between workers').choices(CODINGS))
     .addOption(
-      new Option('--split <how>', 'bands: do not give branches of guidance to workers of their own').choices(
-        SPLITS,
-      ),
+      new Option('--split <how>', 'bands: never split guidance branches across workers').choices(SPLITS),
     );
 }
 

@@ -3,7 +3,7 @@ import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { withoutSecrets } from '../../processes/bus/address.ts';
 import { startEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
-import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
 import { note, print } from '../output.ts';
 import { type BusCommandOptions, busOptions, withBusAccess } from '../workers.ts';
 
@@ -15,10 +15,13 @@ type Options = CommonOptions &
 
 export function workerCommand(): Command {
   const command = new Command('worker')
-    .description('Compute parts of pictures for other machines, until Ctrl-C. It listens on no port.')
-    .requiredOption('--bus <url>', 'the NATS server that they meet at (nats://…, tls://…)')
+    .description('Compute parts of images for other machines, until Ctrl-C. It listens on no port.')
+    .requiredOption('--bus <url>', 'the NATS server that they meet at, nats://… or tls://… (required)')
     .option('--model <folder...>', 'the models to work for', [EMBEDDED]);
-  return withCommonOptions(withBusAccess(command)).action(run);
+  return withExamples(
+    withCommonOptions(withBusAccess(command)).action(run),
+    'worker --bus tls://192.168.1.10:4222 --bus-authority ca.pem',
+  );
 }
 
 async function run(options: Options): Promise<void> {

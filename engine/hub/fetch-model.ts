@@ -71,7 +71,7 @@ export async function planFetch(
 /**
  * Fetches what the plan says into the cache. What was fetched before a break, a cancellation or a kill is kept.
  * @returns the model's folder
- * @throws InputError in one sentence, AbortError when cancelled
+ * @throws Error in sentences for the user, an InputError where trying again does not help; AbortError when cancelled
  */
 export async function fetchModel(
   settings: HubSettings,
@@ -84,17 +84,22 @@ export async function fetchModel(
   const cache = new RepositoryCache(settings.cache, id);
   const report = reporter(plan.bytes, options.onProgress);
   let done = 0;
+  let fetched = plan.missingBytes < plan.bytes;
   try {
     for (const file of files) {
-      const onBytes = (bytes: number) => report(file.path, done + bytes);
+      const onBytes = (bytes: number) => {
+        fetched ||= bytes > 0;
+        report(file.path, done + bytes);
+      };
       await fetchBlob({ settings, cache, repository, file }, { signal: options.signal, onBytes });
       done += file.size;
+      fetched = true;
       await cache.point(commit, file.path, file.digest.hex);
     }
     if (revision !== commit) await cache.setRef(revision, commit);
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw hubSentence(error, id, settings);
+    throw hubSentence(error, id, settings, fetched);
   }
   return cache.snapshot(commit);
 }
