@@ -58,6 +58,7 @@ declare class URL {
   constructor(url: string | URL);
   static canParse(url: string): boolean;
   readonly origin: string;
+  readonly host: string;
   readonly href: string;
 }
 
