@@ -9,7 +9,8 @@ export function failureTemplate(
   const button = settings
     ? html`<vscode-button secondary @click=${actions.openSettings}>Open Settings</vscode-button>`
     : html`<vscode-button secondary @click=${actions.showLog}>Show Log</vscode-button>`;
-  return html`<div class="failure row" role="alert">
+  // The button may stand below the text, which needs the width where there is little.
+  return html`<div class="failure row wrap" role="alert">
     <span class="codicon codicon-error" aria-hidden="true"></span>
     <span class="grow" data-test="failure">${message}</span>
     ${button}

@@ -106,6 +106,8 @@ export interface PictureHeader {
   space: string;
   /** Bits a channel: 8, 16, or others that are stored in more. */
   depth: 8 | 16 | 'other';
+  /** Pixels are numbers of colours in a table. */
+  palette: boolean;
   exif?: Uint8Array;
   icc?: Uint8Array;
   xmp?: Uint8Array;

@@ -77,18 +77,16 @@ function sameColour(a: Uint8Array, b: Uint8Array, i: number): boolean {
  * @throws Error if it cannot be read
  */
 export async function lossesOf(original: Uint8Array, format: PictureFormat): Promise<string[]> {
-  const { default: sharp } = await import('sharp');
-  const metadata = await sharp(original).metadata();
-  const { space, depth, isPalette } = metadata;
+  const header = await codecs.header(original);
   const losses: string[] = [];
-  const isLossy = format === 'jpeg' || (format === 'webp' && !staysLossless(original, metadata));
+  const isLossy = format === 'jpeg' || (format === 'webp' && !staysLossless(original, header));
   if (isLossy)
     losses.push(
       `${format === 'jpeg' ? 'JPEG' : 'WebP'} is saved at quality ${LOSSY_QUALITY}: all pixels change slightly. Use PNG for exact pixels.`,
     );
-  if (space === 'cmyk') losses.push('CMYK colours become sRGB.');
-  if (isPalette && metadata.format === 'png') losses.push('The palette becomes full colour.');
-  if (depth === 'ushort' && format !== 'png') losses.push(`16 bits a channel become 8.`);
+  if (header.space === 'cmyk') losses.push('CMYK colours become sRGB.');
+  if (header.palette && header.format === 'png') losses.push('The palette becomes full colour.');
+  if (header.depth === 16 && format !== 'png') losses.push('16 bits a channel become 8.');
   return losses;
 }
 
@@ -105,8 +103,7 @@ export async function decodeStill(file: Uint8Array, name: string): Promise<Pictu
 /** Whether a file begins as a still picture that may be decoded. @throws InputError as `decodeStill` does */
 export async function checkStill(file: Uint8Array, name: string): Promise<void> {
   await checkPicture(file, name);
-  const { default: sharp } = await import('sharp');
-  requireStill(file, await sharp(file, { limitInputPixels: false }).metadata());
+  requireStill(file, await codecs.header(file));
 }
 
 /** Refuses what would lose its other frames. */

@@ -58,9 +58,9 @@ export class Selecting {
   }
 
   async #mask(thing: ThingMask, how: Combination): Promise<void> {
-    const { mask } = await this.#document.model();
+    const mask = await this.#document.maskToChange();
     const labels = { replace: 'Select Object', add: 'Add Object', remove: 'Remove Object' };
-    await this.#document.change('mask', labels[how], combined(mask, thing, how));
+    await this.#document.changeMask(labels[how], combined(mask, thing, how));
   }
 
   /** Shows a page what a click would give; none hides it. Of places that come meanwhile only the last counts. */
