@@ -1,7 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { describeProgress } from '../engine/hub/describe.ts';
 import type { FetchProgress } from '../engine/hub/fetch-model.ts';
-import { plainText } from '../shared/plainText.ts';
 
 /** A progress bar on stderr; silent where stderr is not a terminal. */
 export class Progress {
@@ -16,8 +15,7 @@ export class Progress {
   );
   #total: number | undefined;
 
-  update(about: string, value: number, total: number): void {
-    const stage = plainText(about, 100);
+  update(stage: string, value: number, total: number): void {
     if (this.#total === undefined) this.#bar.start(total, value, { stage });
     if (this.#total !== total) this.#bar.setTotal(total);
     this.#total = total;
@@ -44,7 +42,7 @@ export class FetchBar {
 
   update(progress: FetchProgress): void {
     const { file, bytes, totalBytes } = progress;
-    const text = { done: describeProgress(progress), file: plainText(file, 100) };
+    const text = { done: describeProgress(progress), file };
     if (!this.#begun) this.#progress.start(totalBytes, bytes, text);
     this.#begun = true;
     this.#progress.update(bytes, text);
@@ -53,4 +51,11 @@ export class FetchBar {
   stop(): void {
     this.#progress.stop();
   }
+}
+
+/** Aborts at the first Ctrl-C; a second one ends the process at once. */
+export function interruptible(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  return controller.signal;
 }

@@ -1,6 +1,5 @@
 import { CommanderError } from 'commander';
 import { InputError, isAbort, messageOf } from '../engine/errors.ts';
-import { note } from './output.ts';
 
 const BAD_INPUT = 2;
 const FAILURE = 1;
@@ -11,10 +10,10 @@ export function report(error: unknown): number {
   // Commander has printed its own errors; help and version are errors with code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;
   if (isAbort(error)) {
-    note('Cancelled.');
+    process.stderr.write('Cancelled.\n');
     return INTERRUPTED;
   }
-  const sentence = messageOf(error).trim();
-  note(/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
+  const sentence = messageOf(error).trim().replace(/\s+/g, ' ');
+  process.stderr.write(`${/[.!?]$/.test(sentence) ? sentence : `${sentence}.`}\n`);
   return error instanceof InputError ? BAD_INPUT : FAILURE;
 }

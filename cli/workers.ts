@@ -17,7 +17,6 @@ import { note } from './output.ts';
 /** Options of commands that meet workers at a bus. */
 export interface BusCommandOptions {
   bus?: string;
-  busPasswordFile?: string;
   busCredentials?: string;
   busAuthority?: string;
 }
@@ -31,37 +30,32 @@ export interface WorkerOptions extends BusCommandOptions {
   split?: Split;
 }
 
-export function withBusOptions(command: Command, what = 'use workers of other machines, from'): Command {
-  return withBusAccess(command.option('--bus <url>', `${what} this NATS server (nats://…, tls://…)`));
-}
-
-/** What gives access to a bus, beside its address. */
-export function withBusAccess(command: Command): Command {
+export function withBusOptions(command: Command, what = 'take workers of other machines, from'): Command {
   return command
-    .option(
-      '--bus-password-file <file>',
-      'the password of the address’s user (or set PATCHWORK_BUS_PASSWORD)',
-    )
+    .option('--bus <url>', `${what} this NATS server (nats://…, tls://…)`)
     .option('--bus-credentials <file>', 'a NATS credentials file')
-    .option('--bus-authority <file>', 'CA certificate of the server');
+    .option('--bus-authority <file>', 'the certificate that the server’s is signed by');
 }
 
 export function withWorkerOptions(command: Command): Command {
   command.addOption(
-    new Option('--workers <n>', 'workers that share the image; --threads is then for each').argParser(
-      wholeNumber(1, LIMITS.workers.max),
-    ),
+    new Option(
+      '--workers <n>',
+      'workers that share the picture; --threads is then the share of each',
+    ).argParser(wholeNumber(1, LIMITS.workers.max)),
   );
   return withBusOptions(command)
     .addOption(new Option('--patch-mode <mode>', 'what workers see of each other').choices(PARALLEL_MODES))
     .addOption(
-      new Option('--warm-up <n>', 'full steps before workers divide the image').argParser(
+      new Option('--warm-up <n>', 'dense steps before workers divide the picture').argParser(
         wholeNumber(0, LIMITS.steps.max),
       ),
     )
     .addOption(new Option('--exchange <coding>', 'how features travel between workers').choices(CODINGS))
     .addOption(
-      new Option('--split <how>', 'bands: never split guidance branches across workers').choices(SPLITS),
+      new Option('--split <how>', 'bands: do not give branches of guidance to workers of their own').choices(
+        SPLITS,
+      ),
     );
 }
 
@@ -72,10 +66,9 @@ export function workerRequest(options: WorkerOptions): Pick<GenerateRequest, 'wo
 }
 
 /** The bus that the options name; what makes it unsafe is said on stderr. */
-export function busOptions(given: BusCommandOptions): BusOptions | undefined {
-  const { bus, busPasswordFile: passwordFile, busCredentials: credentials, busAuthority: authority } = given;
+export function busOptions({ bus, busCredentials, busAuthority }: BusCommandOptions): BusOptions | undefined {
   if (!bus) return undefined;
-  const options = { url: bus, passwordFile, credentials, authority };
+  const options = { url: bus, credentials: busCredentials, authority: busAuthority };
   const exposed = exposureOf(options);
   if (exposed) note(exposed);
   return options;

@@ -1,5 +1,6 @@
+import { fs } from '#host';
 import { InputError } from './errors.ts';
-import { isMissing, readBytes } from './read-bytes.ts';
+import { codeOf } from './files.ts';
 
 /** Configs are small; anything larger is not one. */
 const MAX_BYTES = 1 << 20;
@@ -27,13 +28,16 @@ export async function readOptionalJson(
   return text === undefined ? undefined : parseJson(text, file);
 }
 
-/** A text file of at most `most` bytes, or undefined where there is none. @throws InputError as `readBytes` does */
+/** A text file of at most `most` bytes, or undefined where there is none. */
 export async function readOptionalText(file: string, most: number): Promise<string | undefined> {
   try {
-    return new TextDecoder().decode(await readBytes(file, most));
+    const { size } = await fs.stat(file);
+    if (size > most) throw new InputError(`${file} is too large to be read (${size} bytes).`);
+    return await fs.readText(file);
   } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
+    if (error instanceof InputError) throw error;
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw new InputError(`${file} cannot be read (${codeOf(error) ?? error}).`, { cause: error });
   }
 }
 

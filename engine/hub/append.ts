@@ -1,19 +1,9 @@
-import { fs } from '#host';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
-import type { RepositoryCache } from './cache.ts';
+import type { Delivery } from './blob.ts';
 import { connection, Watchdog } from './connection.ts';
 import { HubError } from './errors.ts';
-import type { Repository, RepositoryFile } from './repository.ts';
-import type { HubSettings } from './settings.ts';
-
-/** A file of a repository on its way into the cache. */
-export interface Delivery {
-  settings: HubSettings;
-  cache: RepositoryCache;
-  repository: Pick<Repository, 'id' | 'commit'>;
-  file: RepositoryFile;
-}
 
 /**
  * Fetches a file from byte `from` on and appends it to `partial`, which has so many bytes. A server that cannot
@@ -48,7 +38,7 @@ export async function append(
       throw new TypeError('fetch failed', { cause: new Error(`it ended at byte ${end} of ${file.size}`) });
   } catch (error) {
     // What is here is not the beginning of that file.
-    if (error instanceof HubError && error.status === 416) await fs.remove(partial);
+    if (error instanceof HubError && error.status === 416) await rm(partial, { force: true });
     throw watchdog.signal.aborted && !signal?.aborted ? watchdog.signal.reason : error;
   } finally {
     watchdog.stop();
@@ -63,21 +53,38 @@ async function write(
   most: number,
   onBytes: (bytes: number) => void,
 ): Promise<number> {
+  const handle = await open(file, at > 0 ? 'r+' : 'w');
   let end = at;
-  await fs.append(file, at, async (writer) => {
+  try {
     for await (const chunk of response.body ?? []) {
       if (end + chunk.length > most)
         throw new InputError(
           `${response.url} is longer than the hub says (${most} bytes); it was thrown away.`,
         );
-      await writer.write(chunk).catch((error) => {
-        throw writeError(file, error);
-      });
+      await writeAll(file, handle, chunk, end);
       end += chunk.length;
       onBytes(end);
     }
-  });
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
   return end;
+}
+
+async function writeAll(
+  file: string,
+  handle: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const length = bytes.length - done;
+    const { bytesWritten } = await handle.write(bytes, done, length, position + done).catch((error) => {
+      throw writeError(file, error);
+    });
+    done += bytesWritten;
+  }
 }
 
 /** The first byte of a partial answer. */

@@ -1,4 +1,5 @@
-import { fs, path } from '#host';
+import { mkdir, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
 import { InputError } from '../errors.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { fetchBlob } from './blob.ts';
@@ -71,7 +72,7 @@ export async function planFetch(
 /**
  * Fetches what the plan says into the cache. What was fetched before a break, a cancellation or a kill is kept.
  * @returns the model's folder
- * @throws Error in sentences for the user, an InputError where trying again does not help; AbortError when cancelled
+ * @throws InputError in one sentence, AbortError when cancelled
  */
 export async function fetchModel(
   settings: HubSettings,
@@ -84,22 +85,17 @@ export async function fetchModel(
   const cache = new RepositoryCache(settings.cache, id);
   const report = reporter(plan.bytes, options.onProgress);
   let done = 0;
-  let fetched = plan.missingBytes < plan.bytes;
   try {
     for (const file of files) {
-      const onBytes = (bytes: number) => {
-        fetched ||= bytes > 0;
-        report(file.path, done + bytes);
-      };
+      const onBytes = (bytes: number) => report(file.path, done + bytes);
       await fetchBlob({ settings, cache, repository, file }, { signal: options.signal, onBytes });
       done += file.size;
-      fetched = true;
       await cache.point(commit, file.path, file.digest.hex);
     }
     if (revision !== commit) await cache.setRef(revision, commit);
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw hubSentence(error, id, settings, fetched);
+    throw hubSentence(error, id, settings);
   }
   return cache.snapshot(commit);
 }
@@ -156,7 +152,7 @@ function reporter(totalBytes: number, onProgress?: (progress: FetchProgress) => 
 async function bytesHere(cache: RepositoryCache, { digest, size }: RepositoryFile): Promise<number> {
   const [whole, part] = await Promise.all(
     [cache.blob(digest.hex), cache.partial(digest.hex)].map((file) =>
-      fs.stat(file).then(
+      stat(file).then(
         (found) => found.size,
         () => 0,
       ),
@@ -167,6 +163,7 @@ async function bytesHere(cache: RepositoryCache, { digest, size }: RepositoryFil
 
 /** Room on the disk where a folder is or will be. */
 async function freeBytes(folder: string): Promise<number> {
-  await fs.mkdir(folder);
-  return fs.freeBytes(folder);
+  await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(path.resolve(folder));
+  return bavail * bsize;
 }

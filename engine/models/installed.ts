@@ -1,4 +1,5 @@
-import { fs, path } from '#host';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { cachedRepositories, findSnapshot, RepositoryCache, type Snapshot } from '../hub/cache.ts';
 import type { HubSettings } from '../hub/settings.ts';
 import { CATALOGUE, catalogueEntry, type Purpose, wantedFor } from './catalogue.ts';
@@ -23,11 +24,7 @@ const PURPOSES: Record<Snapshot['kind'], Purpose> = {
 
 /** What is on this machine: the embedded models, and what the shared cache has that Patchwork can use. */
 export async function installedModels({ cache }: Pick<HubSettings, 'cache'>): Promise<InstalledModel[]> {
-  const embedded = (await embeddedModels()).map(async (model) => ({
-    ...model,
-    purpose: await embeddedPurpose(model.folder),
-    removable: false,
-  }));
+  const embedded = await embeddedModels();
   const parts = CATALOGUE.filter(({ files }) => files);
   const whole = (await cachedRepositories(cache)).map((id) => ({ id, files: undefined }));
   const found = await Promise.all(
@@ -38,11 +35,14 @@ export async function installedModels({ cache }: Pick<HubSettings, 'cache'>): Pr
       return [{ id, purpose: PURPOSES[kind], folder, bytes, removable: true }];
     }),
   );
-  return [...(await Promise.all(embedded)), ...found.flat()];
+  return [
+    ...embedded.map((model) => ({ ...model, purpose: embeddedPurpose(model.folder), removable: false })),
+    ...found.flat(),
+  ];
 }
 
-async function embeddedPurpose(folder: string): Promise<Purpose> {
-  return (await fs.exists(path.join(folder, 'model_index.json'))) ? 'pictures' : 'selection';
+function embeddedPurpose(folder: string): Purpose {
+  return existsSync(path.join(folder, 'model_index.json')) ? 'pictures' : 'selection';
 }
 
 /** Where a model of the hub lies on this machine; undefined if it is not here, or not whole. */

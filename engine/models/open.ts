@@ -1,7 +1,9 @@
-import { cacheFolder, fs, hubEnvironment, path } from '#host';
+import { stat } from 'node:fs/promises';
+import { cacheFolder, path } from '#host';
 import type { DecoderChoice, LoraChoice } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
+import { hubCache } from '../hub/settings.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import { catalogueEntry } from './catalogue.ts';
@@ -51,7 +53,7 @@ export async function openDrawingModel(
 export async function fastDecoder(model: ModelFolder): Promise<{ id: string; folder: string | undefined }> {
   const id = model.pipeline === XL_PIPELINE ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
   if (model.autoencoder.statistics) return { id, folder: undefined };
-  return { id, folder: (await hubFolder(id, { cache: hubEnvironment.cache() }))?.folder };
+  return { id, folder: (await hubFolder(id, { cache: hubCache() }))?.folder };
 }
 
 /**
@@ -60,10 +62,10 @@ export async function fastDecoder(model: ModelFolder): Promise<{ id: string; fol
  */
 export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFolder> {
   if (name === EMBEDDED) return ModelFolder.open(embeddedModel());
-  const found = await fs.stat(name).catch(() => undefined);
+  const found = await stat(name).catch(() => undefined);
   if (found?.isDirectory()) return ModelFolder.open(name);
   if (isRepositoryId(name.split('@')[0]!)) {
-    const here = await hubFolder(name, { cache: hubEnvironment.cache() });
+    const here = await hubFolder(name, { cache: hubCache() });
     if (!here) throw notHere(name);
     return ModelFolder.open(here.folder, { name, recommended: catalogueEntry(name)?.recommended });
   }
@@ -73,13 +75,13 @@ export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFol
 }
 
 async function loraFile(name: string): Promise<string> {
-  const found = await fs.stat(name).catch(() => undefined);
+  const found = await stat(name).catch(() => undefined);
   if (found?.isFile()) return path.resolve(name);
   if (!isRepositoryId(name.split('@')[0]!))
     throw new InputError(
       `There is no LoRA file ${name}: give a safetensors file, or a name of the hub (owner/name).`,
     );
-  const file = await loraFileOf(name, { cache: hubEnvironment.cache() });
+  const file = await loraFileOf(name, { cache: hubCache() });
   if (!file) throw notHere(name);
   return file;
 }

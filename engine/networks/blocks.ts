@@ -1,7 +1,7 @@
 import type { NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap, Tokens, Vector } from '../graph/values.ts';
 
-/** Group norm settings of a family of networks. */
+/** How a family of networks normalizes groups of channels. */
 export interface GroupNormOptions {
   groups: number;
   epsilon: number;
@@ -29,13 +29,13 @@ export function resnet(
 }
 
 export interface TransformerOptions {
-  /** Number of transformer blocks. */
+  /** Transformer blocks, one after another. */
   layers: number;
   heads: number;
   groups: number;
   /** The projections in and out are linear layers, not 1×1 convolutions. */
   linearProjection: boolean;
-  /** The first attention of each block attends to the text too. */
+  /** The first attention of each block looks at the text too. */
   onlyCross: boolean;
 }
 

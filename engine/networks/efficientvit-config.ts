@@ -6,7 +6,7 @@ import { type BackboneConfig, largeBackbone, type StageBlock, smallBackbone } fr
 import type { ClassifierConfig, SamEncoderConfig } from './efficientvit-heads.ts';
 import type { MaskDecoderConfig } from './mask-decoder.ts';
 
-/** Activations by the names in EfficientViT's configs. */
+/** Names that EfficientViT's own configs use, and ours. */
 const ACTIVATIONS: Readonly<Record<string, ActivationName>> = {
   hswish: 'hard_swish',
   gelu: 'gelu_tanh',
@@ -51,9 +51,9 @@ const input = {
   norm_eps: epsilon,
 };
 
-/** How an image is resized and normalized for a network. */
+/** How a picture is brought to the form that a network takes. */
 export interface PictureInput {
-  /** Side of the square input, in pixels. */
+  /** Side of the square that the network sees, in pixels. */
   size: number;
   /** Of each channel, 0 … 255. */
   mean: readonly [number, number, number];
@@ -88,7 +88,7 @@ const segmenterSchema = z.object({
   }),
 });
 
-/** A promptable segmenter: the plans of its encoder and decoder. */
+/** A promptable segmenter: what its encoder and its decoder are made of. */
 export interface SegmenterConfig {
   input: PictureInput;
   encoder: SamEncoderConfig;
@@ -155,10 +155,10 @@ const taggerSchema = z.object({
   labels: z.array(groupSchema).min(1).max(64),
 });
 
-/** Labels that are present or not independently (`sigmoid`), or exactly one of which applies (`softmax`). */
+/** Labels of which each is present or not (`sigmoid`), or of which one holds (`softmax`). */
 export type LabelGroup = z.output<typeof groupSchema>;
 
-/** A multi-label classifier, and the labels of its outputs, group by group. */
+/** A multi-label classifier, and what its outputs mean, group after group. */
 export interface TaggerConfig {
   input: PictureInput;
   classifier: ClassifierConfig;
@@ -198,7 +198,7 @@ function backboneOf(
       ? [widths, depths]
       : [widths, depths, config.block_list, config.expand_list, config.fewer_norm_list];
   if (lists.some(({ length }) => length !== widths.length))
-    throw new InputError(`${origin}: the lists of backbone must have one entry for each stage.`);
+    throw new InputError(`${origin}: the lists of backbone must have one entry a stage.`);
   const headChannels = config.family === 'base' ? config.dim : config.qkv_dim;
   if (config.family === 'base') return smallBackbone(widths, depths, headChannels, { activation, epsilon });
   return largeBackbone(widths, depths, {

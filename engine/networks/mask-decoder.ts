@@ -3,30 +3,30 @@ import type { FeatureMap, Tokens } from '../graph/values.ts';
 
 /** Segment Anything's prompt encoder and mask decoder (Kirillov et al., ICCV 2023). */
 export interface MaskDecoderConfig {
-  /** Channels of the image embedding and of the tokens. */
+  /** Of the image embedding and of the tokens. */
   channels: number;
   heads: number;
-  /** Number of two-way transformer blocks. */
+  /** Two-way transformer blocks. */
   depth: number;
   mlpChannels: number;
-  /** Cross-attention has the channels divided by this. */
+  /** Cross-attention works on the channels divided by this. */
   attentionDownsample: number;
-  /** Channels of the hidden layers of the perceptron that predicts the score, and its number of layers. */
+  /** Hidden layers' channels of the score's perceptron, and its layers. */
   scoreChannels: number;
   scoreDepth: number;
   /** Channels between the layers that read an earlier mask. */
   maskChannels: number;
-  /** Side of the square in which points lie, in pixels. */
+  /** Side of the square in which points are given, in pixels. */
   frame: number;
-  /** Epsilon of every layer norm. */
+  /** Of every layer norm. */
   epsilon: number;
 }
 
 /** One mask for an unambiguous prompt, then three candidates. */
 const MASKS = 4;
-/** Learned tokens, before those of the points: one for the score and one for each mask. */
+/** Tokens of a decoding beside those of points: the score's and the masks'. */
 export const LEARNED_TOKENS = 1 + MASKS;
-/** Levels between the masks and the embedding: masks are four times as large. */
+/** Levels from the masks to the embedding: masks are four times as large. */
 const LEVELS = 2;
 
 /** `refine`: the decoder also takes the logits of an earlier mask. */
@@ -78,7 +78,7 @@ export function maskDecoder(config: MaskDecoderConfig, { refine }: DecoderOption
   return net.build(refine ? 'mask-decoder-refine' : 'mask-decoder');
 }
 
-/** An earlier mask, downsampled to the embedding's size. */
+/** An earlier mask brought to the embedding's size. */
 function maskEmbedding(
   net: NetworkBuilder,
   { channels, maskChannels, epsilon }: MaskDecoderConfig,
@@ -100,7 +100,7 @@ function upscaling(net: NetworkBuilder, map: FeatureMap, epsilon: number): Featu
   return net.activation(net.transposedConvolution(`${path}.3`, x, map.channels / 8), 'gelu');
 }
 
-/** Linear layers with ReLU between them. */
+/** Linear layers with ReLU between. */
 function perceptron(net: NetworkBuilder, path: string, input: Tokens, widths: readonly number[]): Tokens {
   return widths.reduce((x, width, i) => {
     const y = net.linear(`${path}.layers.${i}`, x, width);
@@ -108,7 +108,7 @@ function perceptron(net: NetworkBuilder, path: string, input: Tokens, widths: re
   }, input);
 }
 
-/** Tokens and map attend to each other in turn. Positions are added to queries and keys. */
+/** Tokens and map attend to each other in turn; whatever attends or is attended to has its position added. */
 function twoWayTransformer(
   net: NetworkBuilder,
   image: FeatureMap,

@@ -1,26 +1,26 @@
 import { arraysOf, type Recorded, type Rows } from './recorded.ts';
 
-/** A remembered pass: one denoising step of an image. */
+/** One pass that is remembered: a picture's process at one step. */
 export interface StoreKey {
-  /** Identifies the image and everything that its features depend on: model, precision, prompt, noise. */
+  /** Names the picture and everything that its features depend on: model, precision, prompt, noise. */
   picture: string;
   /** The timestep as the network takes it. */
   timestep: number;
 }
 
-/** What the store holds for one image. */
+/** What the store holds of one picture. */
 export interface StoredPicture {
   picture: string;
   timesteps: number[];
   bytes: number;
 }
 
-/** Features of recorded passes, within a memory budget. Evicts the least recently used pass. */
+/** Features of recorded passes, within a budget of memory: what was used longest ago goes first. */
 export class FeatureStore {
   readonly budget: number;
-  /** Least recently used first. */
+  /** In the order of use, the latest last. */
   readonly #entries = new Map<string, { key: StoreKey; recorded: Recorded }>();
-  /** Number of entries that hold an array; its bytes count once. */
+  /** How many entries hold an array, which is counted once. */
   readonly #holders = new Map<Rows, number>();
   #bytes = 0;
   #limit: number;
@@ -31,7 +31,7 @@ export class FeatureStore {
     this.#limit = budget;
   }
 
-  /** Limits the store to `bytes`, and never above the budget. */
+  /** Keeps no more than so many bytes from now on, nor more than the budget. */
   limit(bytes: number): void {
     this.#limit = Math.max(0, Math.min(bytes, this.budget));
     this.#evict();
@@ -50,7 +50,7 @@ export class FeatureStore {
     return entry.recorded;
   }
 
-  /** Stores a pass, unless it alone is above the limit. */
+  /** Keeps a pass; one that is larger than the whole budget is not kept. */
   put(key: StoreKey, recorded: Recorded): void {
     const id = idOf(key);
     this.#remove(id);
@@ -64,7 +64,7 @@ export class FeatureStore {
     this.#evict();
   }
 
-  /** The stored images, least recently used first. Arrays that images share count for the first of them. */
+  /** What is held, the longest unused picture first; what pictures share is counted with the first of them. */
   contents(): StoredPicture[] {
     const pictures = new Map<string, StoredPicture>();
     const counted = new Set<Rows>();
@@ -81,7 +81,7 @@ export class FeatureStore {
     return [...pictures.values()];
   }
 
-  /** Removes all passes of an image. */
+  /** Forgets everything of a picture. */
   drop(picture: string): void {
     for (const [id, { key }] of this.#entries) if (key.picture === picture) this.#remove(id);
   }

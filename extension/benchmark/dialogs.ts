@@ -3,7 +3,6 @@ import { InputError } from '../../engine/errors.ts';
 import type { BenchmarkReport } from '../../shared/api.ts';
 import type { ExportFormat, RunSummary, StoredRun } from '../../shared/benchmark/protocol.ts';
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
-import { confirmed } from '../messages.ts';
 import { writeAtomically } from '../save.ts';
 import { EXPORTS } from './export.ts';
 import { readReport } from './readReport.ts';
@@ -24,8 +23,10 @@ export async function pickMaskFile(): Promise<string | undefined> {
 
 /** Asks whether a run is to be deleted: it cannot be brought back. */
 export async function confirmDelete(run: RunSummary): Promise<boolean> {
+  const answer = 'Delete';
   const when = new Date(run.date).toLocaleString();
-  return await confirmed(`Delete the run of ${subjectTitle(run)} from ${when}?`, 'Delete');
+  const message = `Delete the run of ${subjectTitle(run)} from ${when}?`;
+  return (await window.showWarningMessage(message, { modal: true }, answer)) === answer;
 }
 
 /** Asks where to write runs, and writes them; where that was, or undefined if the user did not say. */

@@ -1,5 +1,4 @@
-import type { AttentionMode, Precision } from '../arithmetic.ts';
-import type { BusOptions, Coding, WorkerReport } from '../workers.ts';
+import type { AttentionMode, BusOptions, Coding, Precision, WorkerReport } from '../api.ts';
 
 /** What to measure: U-Net runs, or with `whole` all from the call to the picture. */
 export interface BenchmarkRequest {

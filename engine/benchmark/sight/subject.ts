@@ -1,6 +1,7 @@
 import { cacheFolder, path } from '#host';
-import type { Backend, Program } from '../../execution/backend.ts';
-import { type Form, PLANAR } from '../../execution/forms/form.ts';
+import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
+import { lowerPlanar } from '../../execution/lowering/planar.ts';
+import type { Runtime, Session } from '../../execution/runtime.ts';
 import type { Extent } from '../../graph/macs.ts';
 import { type Network, weightsOf } from '../../graph/network.ts';
 import { float32, floats } from '../../graph/tensor.ts';
@@ -11,6 +12,7 @@ import type { SegmenterConfig } from '../../networks/efficientvit-config.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { maskDecoder } from '../../networks/mask-decoder.ts';
 import { embeddedSight } from '../../pipelines/segment/open.ts';
+import { largestInt8 } from '../../quantization/self-check.ts';
 import type { Mask } from '../../regions/mask.ts';
 import type { WeightSource } from '../../weights/source.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
@@ -29,7 +31,7 @@ export class SightSubject {
   /** Planes [3, size, size] of a picture: a benchmark never runs on zeros. */
   readonly original: Float32Array;
   readonly #weights: WeightSource;
-  readonly #backend: Backend;
+  readonly #runtime: Runtime;
   readonly #threads: number;
 
   private constructor(
@@ -37,7 +39,7 @@ export class SightSubject {
     config: SegmenterConfig,
     networks: { encoder: Network; decoder: Network },
     weights: WeightSource,
-    backend: Backend,
+    runtime: Runtime,
     threads: number,
   ) {
     this.name = name;
@@ -45,7 +47,7 @@ export class SightSubject {
     this.encoder = networks.encoder;
     this.decoder = networks.decoder;
     this.#weights = weights;
-    this.#backend = backend;
+    this.#runtime = runtime;
     this.#threads = threads;
     const { size } = config.input;
     this.extent = { height: size, width: size, batch: 1, tokens: 0 };
@@ -58,7 +60,7 @@ export class SightSubject {
    */
   static async open(
     name: string | undefined,
-    backend: Backend,
+    runtime: Runtime,
     threads: number,
     options: SyntheticOptions = {},
   ): Promise<SightSubject> {
@@ -80,17 +82,17 @@ export class SightSubject {
       : name === undefined
         ? 'embedded segmenter'
         : path.basename(folder!.folder);
-    return new SightSubject(called, config, networks, weights, backend, threads);
+    return new SightSubject(called, config, networks, weights, runtime, threads);
   }
 
   /** Loads the encoder or the decoder in a form. */
-  compile(network: Network, form: Form = PLANAR): Promise<Program> {
-    return this.#backend.compile(network, this.table(network), form, { threads: this.#threads });
+  load(network: Network, lower: (network: Network, weights: WeightTable) => OnnxModel): Promise<Session> {
+    return this.#runtime.load(lower(network, this.table(network)), { threads: this.#threads });
   }
 
-  /** The largest int8 that this machine's products take; see `Backend`. */
+  /** The largest int8 that this machine's products take; see `largestInt8`. */
   largestInt8(): Promise<number> {
-    return this.#backend.largestInt8();
+    return largestInt8(this.#runtime);
   }
 
   table(network: Network): WeightTable {
@@ -100,12 +102,12 @@ export class SightSubject {
   /** The embedding [C, s, s] of planes, by the whole encoder in float32. */
   async embedding(planes: Float32Array): Promise<Float32Array> {
     const { height, width } = this.extent;
-    const program = await this.compile(this.encoder);
+    const session = await this.load(this.encoder, lowerPlanar);
     try {
-      const outputs = await program.run({ input_image: float32(planes, [1, 3, height, width]) });
+      const outputs = await session.run({ input_image: float32(planes, [1, 3, height, width]) });
       return floats(outputs, 'image_embeddings');
     } finally {
-      await program.release();
+      await session.release();
     }
   }
 

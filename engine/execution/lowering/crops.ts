@@ -2,10 +2,13 @@ import type { Network } from '../../graph/network.ts';
 import type { Attention, Convolution, GroupNorm } from '../../graph/operators.ts';
 import { attendedOf, momentsOf } from '../../regions/features.ts';
 import type { Weights } from '../../weights/table.ts';
-import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
-import type { Target } from './target.ts';
+
+/** Names of the inputs beside the network's own; see `lowerCrops`. */
+export const FRESH = 'fresh';
+export const trimNames = (weight: string) => ({ from: `trim.${weight}.from`, to: `trim.${weight}.to` });
+export const rowsName = (path: string) => `rows.${path}`;
 
 /**
  * A network in planar form that computes a rectangle of its output (`regions/crop.ts`), or all of it.
@@ -20,8 +23,8 @@ import type { Target } from './target.ts';
  *
  * Outputs beside the network's own, under the same names with `new.` before: the crop's own keys, values and moments.
  */
-export function lowerCrops(network: Network, weights: Weights, target: Target): OnnxModel {
-  return new CropLowering(weights, target).model(network);
+export function lowerCrops(network: Network, weights: Weights): OnnxModel {
+  return new CropLowering(weights).model(network);
 }
 
 class CropLowering extends PlanarLowering {

@@ -1,9 +1,12 @@
-import { path } from '#host';
+import path from 'node:path';
 import type { SegmenterPrecision } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
-import type { Backend, Program } from '../../execution/backend.ts';
-import { type Form, PLANAR } from '../../execution/forms/form.ts';
+import { lowerInt8, lowerRanges } from '../../execution/lowering/int8.ts';
+import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
+import { lowerParts, lowerRecording } from '../../execution/lowering/parts.ts';
+import { lowerPlanar } from '../../execution/lowering/planar.ts';
 import { PartNetwork } from '../../execution/part-network.ts';
+import type { Runtime, Session } from '../../execution/runtime.ts';
 import { countMacs } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import { float32, floats, int64 } from '../../graph/tensor.ts';
@@ -11,6 +14,7 @@ import type { VisionFolder } from '../../models/vision-folder.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { LEARNED_TOKENS, maskDecoder } from '../../networks/mask-decoder.ts';
 import { type ConvolutionBytes, quantizeConvolutions } from '../../quantization/convolutions.ts';
+import { largestInt8 } from '../../quantization/self-check.ts';
 import { anchorsOf } from '../../regions/anchors.ts';
 import { type Box, mergeBoxes } from '../../regions/box.ts';
 import { WeightTable } from '../../weights/table.ts';
@@ -32,12 +36,12 @@ export class NetworkSegmenter implements Segmenter {
   readonly name: string;
   readonly refines = true;
   readonly #folder: SegmenterFolder;
-  readonly #backend: Backend;
+  readonly #runtime: Runtime;
   readonly #threads: number;
   readonly #precision: SegmenterPrecision;
   /** What the first picture told of the encoder's convolutions. */
   #bytes: ReadonlyMap<string, ConvolutionBytes> | undefined;
-  readonly #programs = new Map<string, Promise<Program>>();
+  readonly #sessions = new Map<string, Promise<Session>>();
   readonly #encoder: Network;
   readonly #decoders: Record<'plain' | 'refine', Network>;
   readonly #parts: PartNetwork;
@@ -50,7 +54,7 @@ export class NetworkSegmenter implements Segmenter {
    */
   constructor(
     folder: SegmenterFolder,
-    backend: Backend,
+    runtime: Runtime,
     threads: number,
     precision: SegmenterPrecision = 'fp32',
   ) {
@@ -58,7 +62,7 @@ export class NetworkSegmenter implements Segmenter {
     this.#precision = precision;
     this.name = path.basename(folder.folder);
     this.#folder = folder;
-    this.#backend = backend;
+    this.#runtime = runtime;
     this.#threads = threads;
     const { encoder, decoder } = folder.config;
     this.#encoder = samEncoder(encoder);
@@ -66,8 +70,12 @@ export class NetworkSegmenter implements Segmenter {
     this.#macs = countMacs(this.#encoder, { height: size, width: size, batch: 1, tokens: 0 }).total;
     const anchors = anchorsOf(this.#encoder);
     this.#parts = new PartNetwork(this.#encoder, {
-      whole: () => this.#program('whole', this.#encoder, { kind: 'recording', anchors }),
-      part: () => this.#program('part', this.#encoder, { kind: 'parts', anchors }),
+      whole: () =>
+        this.#session('whole', this.#encoder, (network, weights) =>
+          lowerRecording(network, weights, anchors),
+        ),
+      part: () =>
+        this.#session('part', this.#encoder, (network, weights) => lowerParts(network, weights, anchors)),
     });
     this.#decoders = {
       plain: maskDecoder(decoder, { refine: false }),
@@ -94,8 +102,8 @@ export class NetworkSegmenter implements Segmenter {
       const { record, macs } = await this.#parts.whole(planes, size);
       return { data: Float32Array.from(this.#parts.outputIn(record)), macs, record };
     }
-    const program = await this.#program('encoder', this.#encoder);
-    const outputs = await program.run({ input_image: float32(planes, [1, 3, size, size]) });
+    const session = await this.#session('encoder', this.#encoder, lowerPlanar);
+    const outputs = await session.run({ input_image: float32(planes, [1, 3, size, size]) });
     return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
   }
 
@@ -103,28 +111,25 @@ export class NetworkSegmenter implements Segmenter {
     const inputs = { input_image: float32(planes, [1, 3, size, size]) };
     const bytes = this.#bytes;
     if (bytes) {
-      const program = await this.#program('int8', this.#encoder, { kind: 'bytes', bytes });
-      const outputs = await program.run(inputs, ['image_embeddings']);
+      const session = await this.#session('int8', this.#encoder, (network, weights) =>
+        lowerInt8(network, weights, bytes),
+      );
+      const outputs = await session.run(inputs, ['image_embeddings']);
       return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
     }
     const weights = new WeightTable(this.#encoder, await this.#folder.weights());
-    const program = await this.#backend.compile(
-      this.#encoder,
-      weights,
-      { kind: 'ranges' },
-      { threads: this.#threads },
-    );
+    const session = await this.#runtime.load(lowerRanges(this.#encoder, weights), { threads: this.#threads });
     try {
-      const outputs = await program.run(inputs);
+      const outputs = await session.run(inputs);
       this.#bytes = await quantizeConvolutions(
         this.#encoder,
         weights,
         [outputs],
-        await this.#backend.largestInt8(),
+        await largestInt8(this.#runtime),
       );
       return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
     } finally {
-      await program.release();
+      await session.release();
     }
   }
 
@@ -153,9 +158,9 @@ export class NetworkSegmenter implements Segmenter {
       );
     const form = earlier ? 'refine' : 'plain';
     const network = this.#decoders[form];
-    const program = await this.#program(form, network);
+    const session = await this.#session(form, network, lowerPlanar);
     const count = labels.length;
-    const outputs = await program.run({
+    const outputs = await session.run({
       image_embeddings: float32(embedding.data, [1, channels, side, side]),
       point_coords: float32(Float32Array.from(coordinates), [1, count, 2]),
       point_labels: int64(BigInt64Array.from(labels, BigInt), [1, count]),
@@ -167,23 +172,30 @@ export class NetworkSegmenter implements Segmenter {
   }
 
   async release(): Promise<void> {
-    const programs = [...this.#programs.values()];
-    this.#programs.clear();
-    for (const program of programs) await program.then((loaded) => loaded.release()).catch(() => {});
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const session of sessions) await session.then((loaded) => loaded.release()).catch(() => {});
   }
 
-  #program(key: string, network: Network, form: Form = PLANAR): Promise<Program> {
-    let program = this.#programs.get(key);
-    if (!program) {
-      program = this.#load(network, form);
-      this.#programs.set(key, program);
-      program.catch(() => this.#programs.delete(key));
+  #session(
+    key: string,
+    network: Network,
+    lower: (network: Network, weights: WeightTable) => OnnxModel,
+  ): Promise<Session> {
+    let session = this.#sessions.get(key);
+    if (!session) {
+      session = this.#load(network, lower);
+      this.#sessions.set(key, session);
+      session.catch(() => this.#sessions.delete(key));
     }
-    return program;
+    return session;
   }
 
-  async #load(network: Network, form: Form): Promise<Program> {
+  async #load(
+    network: Network,
+    lower: (network: Network, weights: WeightTable) => OnnxModel,
+  ): Promise<Session> {
     const weights = new WeightTable(network, await this.#folder.weights());
-    return this.#backend.compile(network, weights, form, { threads: this.#threads });
+    return this.#runtime.load(lower(network, weights), { threads: this.#threads });
   }
 }

@@ -1,12 +1,16 @@
-import { path, sha256 } from '#host';
+import path from 'node:path';
 import { InputError } from '../../../errors.ts';
-import { BYTES_PER_ELEMENT, isDtype } from '../../../weights/dtypes.ts';
+import { BYTES_PER_ELEMENT } from '../../../weights/dtypes.ts';
 import type { Dtype, StoredTensor } from '../../../weights/source.ts';
-import type { PublishedModel } from '../../backend.ts';
 import { ModelProto } from './onnx-schema.ts';
 
 /** An ONNX model in memory, its large weights left in their files. */
-export type OnnxModel = PublishedModel;
+export interface OnnxModel {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** A folder that the files of the weights lie in or below. */
+  readonly folder: string | undefined;
+}
 
 /** A tensor inside the model, by name. */
 export type Ref = string;
@@ -57,18 +61,8 @@ export interface NodeOptions {
   attributes?: Record<string, Attribute>;
 }
 
-/** Which operators the reader of a graph has; `opset`: the newest set that it knows. */
-interface Reader {
-  operator(name: string, domain?: string): boolean;
-  readonly opset: number;
-}
-
-/** The first with TensorScatter. */
-const OPSET = 24;
-
 /** Writes an ONNX graph node by node and encodes it. Names are made here. */
 export class OnnxBuilder {
-  readonly #reader: Reader;
   #nodes: Node[] = [];
   readonly #initializers: object[] = [];
   readonly #inputs: object[] = [];
@@ -79,15 +73,6 @@ export class OnnxBuilder {
   /** Weights in files, and where their files' places are written. */
   readonly #external: { file: string; location: { key: 'location'; value: string } }[] = [];
   #names = 0;
-
-  constructor(reader: Reader = { operator: () => true, opset: OPSET }) {
-    this.#reader = reader;
-  }
-
-  /** Whether the graph's reader has an operator. */
-  has(operator: string, domain?: string): boolean {
-    return this.#reader.operator(operator, domain);
-  }
 
   #fresh(prefix: string): Ref {
     return `${prefix}_${this.#names++}`;
@@ -106,7 +91,6 @@ export class OnnxBuilder {
     options: NodeOptions = {},
     label = type,
   ): Ref[] {
-    if (!this.has(type, options.domain)) throw new Error(`this device has no operator ${type}`);
     const output = Array.from({ length: outputs }, () => this.#fresh(type));
     this.#nodes.push({
       op_type: type,
@@ -140,8 +124,8 @@ export class OnnxBuilder {
     data: Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array,
     dims: readonly number[],
   ): Ref {
-    const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return this.#once(`${type} ${dims} ${sha256().update(raw).hex()}`, () => {
+    const raw = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    return this.#once(`${type} ${dims} ${raw.toString('base64')}`, () => {
       const name = this.#fresh('constant');
       this.#initializers.push({ name, dims: [...dims], data_type: DATA_TYPES[type], raw_data: raw });
       return name;
@@ -154,14 +138,13 @@ export class OnnxBuilder {
    * `dims` replaces the shape by another of the same size.
    */
   weight(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
-    const { dtype } = tensor;
-    const type = isDtype(dtype) ? STORED_TYPES[dtype] : undefined;
-    if (!type || !isDtype(dtype))
+    const type = STORED_TYPES[tensor.dtype];
+    if (!type)
       throw new InputError(
-        `${tensor.file}: tensor ${tensor.name} has type ${dtype}; weights must be F32, F16 or BF16, or quantized here.`,
+        `${tensor.file}: tensor ${tensor.name} has type ${tensor.dtype}; weights must be F32, F16 or BF16, or quantized here.`,
       );
     const shape = rows ? [rows.count, ...dims.slice(1)] : [...dims];
-    const size = shape.reduce((a, b) => a * b, BYTES_PER_ELEMENT[dtype]);
+    const size = shape.reduce((a, b) => a * b, BYTES_PER_ELEMENT[tensor.dtype]);
     const offset = tensor.offset + (rows ? (rows.from / rows.count) * size : 0);
     return this.#once(`${tensor.file} ${offset} ${shape}`, () => {
       const name = rows ? `${tensor.name}[${rows.from}]` : tensor.name;
@@ -235,7 +218,8 @@ export class OnnxBuilder {
       ir_version: 10,
       producer_name: 'patchwork',
       opset_import: [
-        { domain: '', version: Math.min(OPSET, this.#reader.opset) },
+        // The first with TensorScatter.
+        { domain: '', version: 24 },
         { domain: MICROSOFT, version: 1 },
       ],
       graph: {
@@ -301,7 +285,7 @@ function valueInfo(name: string, type: ElementType, dims: readonly (number | str
 
 function attribute(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'number') return { name, i: value, type: 2 };
-  if (typeof value === 'string') return { name, s: new TextEncoder().encode(value), type: 3 };
+  if (typeof value === 'string') return { name, s: Buffer.from(value), type: 3 };
   if ('float' in value) return { name, f: value.float, type: 1 };
   if ('graph' in value) return { name, g: value.graph, type: 5 };
   return { name, ints: [...value], type: 7 };
