@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { createEngine } from '../engine/engine.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
+import { NodeBackend } from '../engine/host/node/backend.ts';
 import { connectCrew } from '../processes/bus/connect-crew.ts';
 import { EngineProcess } from '../processes/engine/client.ts';
 import { LocalCrew } from '../processes/workers/crew.ts';
@@ -8,7 +8,7 @@ import type { Engine } from '../shared/api.ts';
 
 /** The engine, in this process: a command has nothing else to do meanwhile. */
 export function openEngine(): Engine {
-  return createEngine(new NodeRuntime(), {
+  return createEngine(new NodeBackend(), {
     openCrew: () => new LocalCrew(),
     connect: connectCrew,
     startEngine,

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { LIMITS } from '../engine/pipelines/request.ts';
 
 /** Options that every command takes. */
@@ -7,14 +7,39 @@ export interface CommonOptions {
   threads?: number;
 }
 
-export function withCommonOptions(command: Command): Command {
+/** @param computes `none`: the command runs no network, and takes `--threads` without offering it */
+export function withCommonOptions(command: Command, computes: 'networks' | 'none' = 'networks'): Command {
   return command
     .addOption(
-      new Option('--threads <n>', 'threads for one network run (default: all)').argParser(
-        wholeNumber(1, LIMITS.threads.max),
-      ),
+      new Option('--threads <n>', 'threads for one network run (default: all)')
+        .argParser(wholeNumber(1, LIMITS.threads.max))
+        .hideHelp(computes === 'none'),
     )
     .option('--json', 'print one JSON object on stdout, progress on stderr');
+}
+
+/** Ends the command's help with lines to copy, each without the `patchwork` before it. */
+export function withExamples(command: Command, ...examples: readonly string[]): Command {
+  return command.addHelpText(
+    'after',
+    ['', 'Examples:', ...examples.map((line) => `  patchwork ${line}`)].join('\n'),
+  );
+}
+
+/** The argument `prompt`, which must not be blank. */
+export function promptArgument(description: string): Argument {
+  return new Argument('<prompt>', description).argParser((text) => {
+    if (!text.trim()) throw new InvalidArgumentError('Enter a prompt.');
+    return text.trim();
+  });
+}
+
+/** As Stable Diffusion tools write it. */
+export const RANDOM_SEED = -1;
+
+/** Parser of a seed, which may be `RANDOM_SEED`. */
+export function seed(text: string): number {
+  return text === String(RANDOM_SEED) ? RANDOM_SEED : wholeNumber(LIMITS.seed.min, LIMITS.seed.max)(text);
 }
 
 /** Parser of a whole number within bounds. */

@@ -1,15 +1,41 @@
+/** The only place that writes to the terminal, which obeys escape sequences wherever they come from. */
+import { plainText, printable } from '../shared/plainText.ts';
 import type { CommonOptions } from './options.ts';
 
 export { formatBytes } from '../shared/units.ts';
 
+/** Characters of a line. */
+const MOST = 2000;
+
 /** Prints a command's result: as one JSON object, or as text for people. */
 export function print(options: CommonOptions, result: object, text: () => string): void {
-  process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : `${text()}\n`);
+  process.stdout.write(`${options.json ? jsonLine(result) : lines(text())}\n`);
 }
 
 /** A line on stderr. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${plainText(line, MOST)}\n`);
+}
+
+/** Help or an error of the command line's parser, which may take several lines, as it is laid out. */
+export function writeLines(stream: 'stdout' | 'stderr', text: string): void {
+  process[stream].write(lines(text));
+}
+
+/** JSON escapes only some of the characters that a terminal obeys. */
+function jsonLine(result: object): string {
+  return JSON.stringify(result).replace(
+    /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Columns are laid out with spaces, which stay. */
+function lines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => printable(line, MOST))
+    .join('\n');
 }
 
 /** 803.3 G, 1.85 T: an operation count. */

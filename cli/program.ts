@@ -2,13 +2,16 @@ import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { batchCommand } from './commands/batch.ts';
 import { benchCommand } from './commands/bench.ts';
+import { describeCommand } from './commands/describe.ts';
 import { editCommand } from './commands/edit.ts';
 import { generateCommand } from './commands/generate.ts';
 import { macsCommand } from './commands/macs.ts';
 import { modelsCommand } from './commands/models.ts';
+import { objectsCommand } from './commands/objects.ts';
 import { segmentCommand } from './commands/segment.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { workerCommand } from './commands/worker.ts';
+import { writeLines } from './output.ts';
 
 /** The `patchwork` command. Parsing errors are thrown as `CommanderError`. */
 export function createProgram(): Command {
@@ -16,6 +19,14 @@ export function createProgram(): Command {
     .description(packageJson.description)
     .version(packageJson.version)
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => writeLines('stdout', text),
+      writeErr: (text) => writeLines('stderr', text),
+    })
+    .addHelpText(
+      'after',
+      '\nExamples:\n  patchwork generate "a red house by a lake"\n  patchwork generate --help',
+    )
     .showHelpAfterError('(--help lists the options)')
     .configureHelp({ sortSubcommands: true });
   for (const command of [
@@ -23,14 +34,22 @@ export function createProgram(): Command {
     batchCommand(),
     editCommand(),
     segmentCommand(),
+    objectsCommand(),
+    describeCommand(),
     macsCommand(),
     benchCommand(),
     verifyCommand(),
     workerCommand(),
     modelsCommand(),
   ]) {
-    command.copyInheritedSettings(program);
+    inherit(program, command);
     program.addCommand(command);
   }
   return program;
+}
+
+/** A command's own commands are told too: without that, one that is used wrongly ends the process itself, with 1. */
+function inherit(parent: Command, command: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(command, child);
 }

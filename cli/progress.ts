@@ -1,6 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { describeProgress } from '../engine/hub/describe.ts';
 import type { FetchProgress } from '../engine/hub/fetch-model.ts';
+import { plainText } from '../shared/plainText.ts';
 
 /** A progress bar on stderr; silent where stderr is not a terminal. */
 export class Progress {
@@ -15,7 +16,8 @@ export class Progress {
   );
   #total: number | undefined;
 
-  update(stage: string, value: number, total: number): void {
+  update(about: string, value: number, total: number): void {
+    const stage = plainText(about, 100);
     if (this.#total === undefined) this.#bar.start(total, value, { stage });
     if (this.#total !== total) this.#bar.setTotal(total);
     this.#total = total;
@@ -42,7 +44,7 @@ export class FetchBar {
 
   update(progress: FetchProgress): void {
     const { file, bytes, totalBytes } = progress;
-    const text = { done: describeProgress(progress), file };
+    const text = { done: describeProgress(progress), file: plainText(file, 100) };
     if (!this.#begun) this.#progress.start(totalBytes, bytes, text);
     this.#begun = true;
     this.#progress.update(bytes, text);
@@ -51,11 +53,4 @@ export class FetchBar {
   stop(): void {
     this.#progress.stop();
   }
-}
-
-/** Aborts at the first Ctrl-C; a second one ends the process at once. */
-export function interruptible(): AbortSignal {
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  return controller.signal;
 }

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { InputError, isAbort, messageOf } from '../engine/errors.ts';
+import { note } from './output.ts';
 
 const BAD_INPUT = 2;
 const FAILURE = 1;
@@ -10,10 +11,10 @@ export function report(error: unknown): number {
   // Commander has printed its own errors; help and version are errors with code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;
   if (isAbort(error)) {
-    process.stderr.write('Cancelled.\n');
+    note('Cancelled.');
     return INTERRUPTED;
   }
-  const sentence = messageOf(error).trim().replace(/\s+/g, ' ');
-  process.stderr.write(`${/[.!?]$/.test(sentence) ? sentence : `${sentence}.`}\n`);
+  const sentence = messageOf(error).trim();
+  note(/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
   return error instanceof InputError ? BAD_INPUT : FAILURE;
 }

@@ -17,6 +17,7 @@ import { note } from './output.ts';
 /** Options of commands that meet workers at a bus. */
 export interface BusCommandOptions {
   bus?: string;
+  busPasswordFile?: string;
   busCredentials?: string;
   busAuthority?: string;
 }
@@ -30,32 +31,37 @@ export interface WorkerOptions extends BusCommandOptions {
   split?: Split;
 }
 
-export function withBusOptions(command: Command, what = 'take workers of other machines, from'): Command {
+export function withBusOptions(command: Command, what = 'use workers of other machines, from'): Command {
+  return withBusAccess(command.option('--bus <url>', `${what} this NATS server (nats://…, tls://…)`));
+}
+
+/** What gives access to a bus, beside its address. */
+export function withBusAccess(command: Command): Command {
   return command
-    .option('--bus <url>', `${what} this NATS server (nats://…, tls://…)`)
+    .option(
+      '--bus-password-file <file>',
+      'the password of the address’s user (or set PATCHWORK_BUS_PASSWORD)',
+    )
     .option('--bus-credentials <file>', 'a NATS credentials file')
-    .option('--bus-authority <file>', 'the certificate that the server’s is signed by');
+    .option('--bus-authority <file>', 'CA certificate of the server');
 }
 
 export function withWorkerOptions(command: Command): Command {
   command.addOption(
-    new Option(
-      '--workers <n>',
-      'workers that share the picture; --threads is then the share of each',
-    ).argParser(wholeNumber(1, LIMITS.workers.max)),
+    new Option('--workers <n>', 'workers that share the image; --threads is then for each').argParser(
+      wholeNumber(1, LIMITS.workers.max),
+    ),
   );
   return withBusOptions(command)
     .addOption(new Option('--patch-mode <mode>', 'what workers see of each other').choices(PARALLEL_MODES))
     .addOption(
-      new Option('--warm-up <n>', 'dense steps before workers divide the picture').argParser(
+      new Option('--warm-up <n>', 'full steps before workers divide the image').argParser(
         wholeNumber(0, LIMITS.steps.max),
       ),
     )
     .addOption(new Option('--exchange <coding>', 'how features travel between workers').choices(CODINGS))
     .addOption(
-      new Option('--split <how>', 'bands: do not give branches of guidance to workers of their own').choices(
-        SPLITS,
-      ),
+      new Option('--split <how>', 'bands: never split guidance branches across workers').choices(SPLITS),
     );
 }
 
@@ -66,9 +72,10 @@ export function workerRequest(options: WorkerOptions): Pick<GenerateRequest, 'wo
 }
 
 /** The bus that the options name; what makes it unsafe is said on stderr. */
-export function busOptions({ bus, busCredentials, busAuthority }: BusCommandOptions): BusOptions | undefined {
+export function busOptions(given: BusCommandOptions): BusOptions | undefined {
+  const { bus, busPasswordFile: passwordFile, busCredentials: credentials, busAuthority: authority } = given;
   if (!bus) return undefined;
-  const options = { url: bus, credentials: busCredentials, authority: busAuthority };
+  const options = { url: bus, passwordFile, credentials, authority };
   const exposed = exposureOf(options);
   if (exposed) note(exposed);
   return options;

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import type { EditRequest, Engine, PicturePart } from '../shared/api.ts';
 import { createEngine } from './engine.ts';
 import { isAbort } from './errors.ts';
-import { NodeRuntime } from './host/node/runtime.ts';
+import { NodeBackend } from './host/node/backend.ts';
 import { whiteOf } from './pictures/mask.ts';
 import { psnr } from './pictures/psnr.ts';
 import { decodePicture } from './pictures/read.ts';
@@ -14,7 +14,7 @@ let engine: Engine;
 let image: Uint8Array;
 
 before(async () => {
-  engine = createEngine(new NodeRuntime());
+  engine = createEngine(new NodeBackend());
   ({
     picture: { png: image },
   } = await engine.generate({
@@ -148,7 +148,7 @@ test('the same seed gives the same picture, another seed another', async () => {
 test('a store too small for a pass records again and gives the same picture', async () => {
   const mask = await rectangle(96, 120, 64, 56);
   const expected = await engine.edit(request(mask, { seed: 11 }));
-  const forgetful = createEngine(new NodeRuntime(), { storeBudget: 1 });
+  const forgetful = createEngine(new NodeBackend(), { storeBudget: 1 });
   try {
     const result = await forgetful.edit(request(mask, { seed: 11 }));
     assert.ok(result.recordedSteps > 0);
@@ -191,7 +191,7 @@ test('what is computed around the mask is not painted', async () => {
 });
 
 test('a cancelled edit rejects with an AbortError and leaves nothing half recorded', async () => {
-  const fresh = createEngine(new NodeRuntime());
+  const fresh = createEngine(new NodeBackend());
   const controller = new AbortController();
   try {
     const cancelled = fresh.edit(request(await rectangle(96, 120, 64, 56), { steps: 20 }), {

@@ -26,10 +26,10 @@ import {
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
 import { InputError } from './errors.ts';
+import type { Backend } from './execution/backend.ts';
 import { Components } from './execution/components.ts';
 import { defaultPrecision } from './execution/default-precision.ts';
 import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
-import type { Runtime } from './execution/runtime.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import { fastDecoder, openDrawingModel } from './models/open.ts';
@@ -59,8 +59,8 @@ export interface EngineOptions {
 }
 
 /** The engine in this process. Calls run one after another; the caller sees to that. */
-export function createEngine(runtime: Runtime, options: EngineOptions = {}): Engine {
-  return new LocalEngine(runtime, options);
+export function createEngine(backend: Backend, options: EngineOptions = {}): Engine {
+  return new LocalEngine(backend, options);
 }
 
 /** How much of the old picture an edit forgets unless told otherwise. */
@@ -74,7 +74,7 @@ interface Loaded extends ReadyModel {
 }
 
 class LocalEngine implements Engine {
-  readonly #runtime: Runtime;
+  readonly #backend: Backend;
   readonly #memory: EditMemory;
   readonly #openCrew: EngineOptions['openCrew'];
   #crew: Crew | undefined;
@@ -88,15 +88,15 @@ class LocalEngine implements Engine {
   #loaded: Loaded | undefined;
 
   constructor(
-    runtime: Runtime,
-    { storeBudget = runtime.memoryBytes / 4, openCrew, connect, startEngine }: EngineOptions,
+    backend: Backend,
+    { storeBudget = backend.can.memoryBytes / 4, openCrew, connect, startEngine }: EngineOptions,
   ) {
     this.#startEngine = startEngine;
-    this.#runtime = runtime;
+    this.#backend = backend;
     this.#openCrew = openCrew;
     this.#connect = connect;
     this.#memory = { features: new FeatureStore(storeBudget), studies: new Map() };
-    this.#sight = new Sight(runtime);
+    this.#sight = new Sight(backend);
   }
 
   async generate(
@@ -173,9 +173,9 @@ class LocalEngine implements Engine {
     // A loaded model would take memory from what is measured.
     await this.#unload();
     const host = {
-      runtime: this.#runtime,
-      openEngine: (runtime: Runtime) =>
-        createEngine(runtime, { openCrew: this.#openCrew, connect: this.#connect }),
+      backend: this.#backend,
+      openEngine: (backend: Backend) =>
+        createEngine(backend, { openCrew: this.#openCrew, connect: this.#connect }),
       startEngine: this.#startEngine,
       openCrew: this.#crewOpener(checked.bus),
     };
@@ -229,17 +229,17 @@ class LocalEngine implements Engine {
     request: GenerateRequest | EditRequest,
     { signal, onProgress }: CallOptions<GenerateProgress & EditProgress>,
   ): Promise<Loaded> {
-    const threads = request.threads || this.#runtime.threads;
+    const threads = request.threads || this.#backend.threads;
     const { model, warnings } = await openDrawingModel(request.model, request);
     if (this.#loaded?.model.id === model.id && this.#loaded.threads === threads) return this.#loaded;
     await this.#unload();
-    const components = new Components(model, this.#runtime, threads);
-    await components.open(['unet', ...model.textParts], {
+    const components = new Components(model, this.#backend, threads);
+    await components.open(['denoiser', ...model.textParts], {
       signal,
       onProgress: (step, steps) => onProgress?.({ stage: 'merge', step, steps }),
     });
     const text = await TextEncoder.open(model, components);
-    const preview = await previewOf(model, this.#runtime, threads);
+    const preview = await previewOf(model, this.#backend, threads);
     this.#loaded = { model, components, text, threads, warnings, held: 0, ...(preview && { preview }) };
     return this.#loaded;
   }
@@ -252,7 +252,7 @@ class LocalEngine implements Engine {
   ): Promise<Precision> {
     const [across, down] = [width, height].map((side) => Math.min(side, LIMITS.size.max));
     const picture = { width: across!, height: down!, batch: 2, edit };
-    return precision ?? defaultPrecision(model, components, picture, this.#runtime);
+    return precision ?? defaultPrecision(model, components, picture, this.#backend);
   }
 
   /** Whether memory is enough to keep the features of a picture, for edits of it; if so it is planned for. */
@@ -279,7 +279,7 @@ class LocalEngine implements Engine {
 
   /** Bytes that are free, or are taken by what a call may free. */
   #availableTo({ held }: Loaded): number {
-    return this.#runtime.availableBytes() + held + this.#memory.features.bytes;
+    return this.#backend.availableBytes() + held + this.#memory.features.bytes;
   }
 
   async #unload(): Promise<void> {
@@ -297,7 +297,7 @@ async function plannedPicture(
   { width, height, guidance, precision, attention }: Recipe,
   purpose: Purpose,
 ): Promise<PlannedPicture> {
-  const guided = guidance > 1 && !components.network('unet').inputs.has('timestep_cond');
+  const guided = guidance > 1 && !components.network('denoiser').inputs.has('timestep_cond');
   const side = (pixels: number) => Math.min(pixels, LIMITS.size.max);
   return {
     width: side(width),
@@ -312,12 +312,12 @@ async function plannedPicture(
 /** A fast decoder for previews, where the model's own is slow and TAESD is on this machine. */
 async function previewOf(
   model: ModelFolder,
-  runtime: Runtime,
+  backend: Backend,
   threads: number,
 ): Promise<Components | undefined> {
   if (model.autoencoder.kind === 'tiny') return undefined;
   const { folder } = await fastDecoder(model);
-  return folder ? new Components(await model.withAutoencoder(folder), runtime, threads) : undefined;
+  return folder ? new Components(await model.withAutoencoder(folder), backend, threads) : undefined;
 }
 
 function recipeFor(request: GenerateRequest, { model }: ReadyModel, precision: Precision): Recipe {

@@ -37,7 +37,9 @@ declare class TextDecoder {
 declare const performance: { now(): number };
 
 declare const crypto: {
-  readonly subtle: { digest(algorithm: 'SHA-256', bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> };
+  readonly subtle: {
+    digest(algorithm: 'SHA-256', bytes: ArrayBufferView<ArrayBuffer>): Promise<ArrayBuffer>;
+  };
   randomUUID(): `${string}-${string}-${string}-${string}-${string}`;
   getRandomValues<Values extends Uint8Array | Uint32Array>(values: Values): Values;
 };
@@ -47,7 +49,41 @@ interface Timer {
   readonly timer: never;
 }
 
-declare function setTimeout(run: () => void, milliseconds?: number): Timer;
+declare function setTimeout(run: (value?: undefined) => void, milliseconds?: number): Timer;
 declare function clearTimeout(timer: Timer | undefined): void;
 declare function setInterval(run: () => void, milliseconds: number): Timer;
 declare function clearInterval(timer: Timer | undefined): void;
+
+declare class URL {
+  constructor(url: string | URL);
+  static canParse(url: string): boolean;
+  readonly origin: string;
+  readonly host: string;
+  readonly href: string;
+}
+
+declare class Headers {
+  constructor(init?: Headers | Record<string, string>);
+  get(name: string): string | null;
+  delete(name: string): void;
+  [Symbol.iterator](): Iterator<[string, string]>;
+}
+
+interface RequestInit {
+  headers?: Headers | Record<string, string>;
+  signal?: AbortSignal;
+}
+
+declare class Request {
+  readonly url: string;
+}
+
+declare class Response {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null;
+}
+
+declare function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;

@@ -1,6 +1,5 @@
-import { fs } from '#host';
 import { InputError } from './errors.ts';
-import { codeOf } from './files.ts';
+import { isMissing, readBytes } from './read-bytes.ts';
 
 /** Configs are small; anything larger is not one. */
 const MAX_BYTES = 1 << 20;
@@ -28,16 +27,13 @@ export async function readOptionalJson(
   return text === undefined ? undefined : parseJson(text, file);
 }
 
-/** A text file of at most `most` bytes, or undefined where there is none. */
+/** A text file of at most `most` bytes, or undefined where there is none. @throws InputError as `readBytes` does */
 export async function readOptionalText(file: string, most: number): Promise<string | undefined> {
   try {
-    const { size } = await fs.stat(file);
-    if (size > most) throw new InputError(`${file} is too large to be read (${size} bytes).`);
-    return await fs.readText(file);
+    return new TextDecoder().decode(await readBytes(file, most));
   } catch (error) {
-    if (error instanceof InputError) throw error;
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw new InputError(`${file} cannot be read (${codeOf(error) ?? error}).`, { cause: error });
+    if (isMissing(error)) return undefined;
+    throw error;
   }
 }
 

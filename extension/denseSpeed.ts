@@ -37,6 +37,8 @@ export interface StepTime {
 const KEY = 'patchwork.denseSteps';
 /** Steps that are kept of a kind, and kinds. */
 const KEPT = { seconds: 30, samples: 60 };
+/** Steps whose operations differ by less, as a share, are of one size. */
+const SAME_SIZE = 0.01;
 
 export class DenseSpeed {
   readonly #memento: Memento;
@@ -86,13 +88,15 @@ export class DenseSpeed {
   /**
    * What a step takes: as long as the nearest in size that was seen, by its operations. Recordings count only where no
    * dense step was seen.
+   * @param sameSize only what was measured, as a dense step of this size, counts
    */
-  stepTime(step: DenseStep): StepTime | undefined {
+  stepTime(step: DenseStep, { sameSize = false } = {}): StepTime | undefined {
     const alike = this.#samples.filter((sample) => this.#isLike(sample, step));
     const distance = ({ macs }: Sample) => Math.abs(Math.log(macs / step.macs));
-    for (const evidence of ['step', 'recording'] as const) {
+    const kinds = sameSize ? (['step'] as const) : (['step', 'recording'] as const);
+    for (const evidence of kinds) {
       const [nearest] = alike
-        .filter((sample) => sample.evidence === evidence)
+        .filter((sample) => sample.evidence === evidence && (!sameSize || distance(sample) < SAME_SIZE))
         .sort((a, b) => distance(a) - distance(b));
       if (!nearest) continue;
       const seconds = (median(nearest.seconds) * step.macs) / nearest.macs;

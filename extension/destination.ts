@@ -4,6 +4,7 @@ import { Uri, type WorkspaceFolder, window, workspace } from 'vscode';
 import { InputError, messageOf } from '../engine/errors.ts';
 import type { Recipe } from '../shared/api.ts';
 import { pictureNames } from '../shared/names.ts';
+import { requireInside } from './inside.ts';
 import { writeAtomically, writeUnderFreeName } from './save.ts';
 import { outputFolder } from './settings.ts';
 
@@ -18,6 +19,7 @@ export async function saveToWorkspace(recipe: Recipe, png: Uint8Array, near?: Ur
   requireWritable(folder.uri);
   const settings = workspace.getConfiguration('patchwork', folder.uri);
   const target = Uri.joinPath(folder.uri, ...outputFolder((name) => settings.get(name)));
+  if (folder.uri.scheme === 'file') await requireInside(folder.uri.fsPath, target.fsPath);
   const names = pictureNames(recipe.prompt, recipe.seed);
   return await told(target, writeUnderFreeName(workspace.fs, target, names, png));
 }
@@ -27,8 +29,8 @@ export async function saveByDialog(recipe: Recipe, png: Uint8Array): Promise<Uri
   const [name] = pictureNames(recipe.prompt, recipe.seed);
   const target = await window.showSaveDialog({
     defaultUri: Uri.file(path.join(os.homedir(), name!)),
-    filters: { 'PNG images': ['png'] },
-    title: 'Save Image',
+    filters: { 'PNG pictures': ['png'] },
+    title: 'Save Picture',
   });
   if (!target) return undefined;
   requireWritable(target);
@@ -44,7 +46,7 @@ export function workspaceFolder(near?: Uri): WorkspaceFolder | undefined {
 
 function requireWritable(uri: Uri): void {
   if (workspace.fs.isWritableFileSystem(uri.scheme) === false) {
-    throw new InputError(`Images cannot be saved here: ${uri.scheme} folders are read-only.`);
+    throw new InputError(`Pictures cannot be saved here: ${uri.scheme} folders are read-only.`);
   }
 }
 
@@ -54,6 +56,6 @@ async function told<Result>(place: Uri, writing: Promise<Result>): Promise<Resul
     return await writing;
   } catch (error) {
     const where = workspace.asRelativePath(place);
-    throw new Error(`The image could not be saved in ${where}: ${messageOf(error)}`, { cause: error });
+    throw new Error(`The picture could not be saved in ${where}: ${messageOf(error)}`, { cause: error });
   }
 }

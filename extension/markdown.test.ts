@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { markdownImage, relativePath } from './markdown.ts';
+import { markdownImage, markdownText, relativePath } from './markdown.ts';
 
 test('images', () => {
   assert.equal(
@@ -11,6 +11,20 @@ test('images', () => {
     markdownImage('a [red] *house*\nby \\ `x` <b>', 'my images/a (1)%.png'),
     '![a \\[red\\] \\*house\\* by \\\\ \\`x\\` \\<b\\>](my%20images/a%20%281%29%25.png)',
   );
+});
+
+test('text is text in Markdown, whatever it begins with or holds', () => {
+  for (const [text, escaped] of [
+    ['# Heading', '\\# Heading'],
+    ['- item', '\\- item'],
+    ['1. item', '1\\. item'],
+    ['10.0× faster, sd-1.5', '10.0× faster, sd-1.5'],
+    ['<img src=x onerror=y>', '\\<img src=x onerror=y\\>'],
+    ['[x](command:y)', '\\[x\\](command:y)'],
+    ['a\n\n# b | c', 'a # b \\| c'],
+    ['&lt;b&gt; $x$ ~~y~~', '\\&lt;b\\&gt; \\$x\\$ \\~\\~y\\~\\~'],
+  ] as const)
+    assert.equal(markdownText(text), escaped);
 });
 
 test('relative paths', () => {

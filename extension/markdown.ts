@@ -1,9 +1,11 @@
+import { plainText } from '../shared/plainText.ts';
+
 /**
  * A Markdown image on one line.
  * @param target path as it appears in the link, `/`-separated and not yet encoded
  */
 export function markdownImage(alt: string, target: string): string {
-  return `![${escapeText(alt)}](${encodePath(target)})`;
+  return `![${markdownText(alt)}](${encodePath(target)})`;
 }
 
 /**
@@ -17,11 +19,11 @@ export function relativePath(fromFile: string, toFile: string): string {
   return [...from.slice(shared).map(() => '..'), ...to.slice(shared)].join('/');
 }
 
-function escapeText(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/[\\[\]`*_<>]/g, '\\$&');
+/** Text on one line in which Markdown, as VS Code and GitHub show it, finds neither markup nor links nor formulas. */
+export function markdownText(text: string): string {
+  return plainText(text, 10_000)
+    .replace(/[\\[\]`*_<>|&~$]/g, '\\$&')
+    .replace(/^([-+=#]|\d+(?=[.)](?:\s|$)))/, (start) => (/\d/.test(start) ? `${start}\\` : `\\${start}`));
 }
 
 function encodePath(path: string): string {

@@ -11,6 +11,12 @@ export function withSettings(request: GenerateRequest): GenerateRequest {
   return { ...settingsNear(), ...defined(request) };
 }
 
+/** A request that was kept, to be made again: where workers are found now is for the settings to say. */
+export function asNow(request: GenerateRequest): GenerateRequest {
+  const { bus } = settingsNear();
+  return { ...request, ...(bus && { bus }) };
+}
+
 /** The same for an edit of a picture, which has a size of its own. */
 export function editWithSettings(request: EditRequest, picture: Uri): EditRequest {
   const { width: _width, height: _height, ...settings } = settingsNear(picture);

@@ -2,25 +2,15 @@ import type { LogOutputChannel, Uri } from 'vscode';
 import type { Engine } from '../shared/api.ts';
 import type { BenchmarkStore } from './benchmark/store.ts';
 import type { DenseSpeed } from './denseSpeed.ts';
-import type { Gallery } from './gallery/store.ts';
 import type { PromptHistory } from './history.ts';
 import type { LastEditor } from './lastEditor.ts';
-import type { EngineQueue } from './queue/engineQueue.ts';
-import type { Generator } from './queue/generator.ts';
-import type { RunLog } from './queue/interrupted.ts';
-import type { Pace } from './queue/pace.ts';
+import type { PictureStore } from './pictures.ts';
 
 /** What all features of the extension share. */
 export interface Services {
   extensionUri: Uri;
-  /** The same as `queue`, for those who only call it. */
   engine: Engine;
-  queue: EngineQueue;
-  /** Makes images that land in the gallery. */
-  generator: Generator;
-  gallery: Gallery;
-  runs: RunLog;
-  pace: Pace;
+  pictures: PictureStore;
   benchmarks: BenchmarkStore;
   history: PromptHistory;
   denseSpeed: DenseSpeed;

@@ -59,12 +59,6 @@ export function featureMegabytes(get: GetSetting): number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 }
 
-/** Bytes that the gallery may take; 0: no limit. */
-export function galleryBytes(get: GetSetting): number {
-  const value = get('galleryLimit');
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value * 1e6 : 2e9;
-}
-
 /**
  * The output folder as path segments below the workspace folder; empty for the workspace folder itself.
  * @throws InputError if it leaves the workspace folder

@@ -12,32 +12,51 @@ import {
   workspace,
 } from 'vscode';
 import { InputError } from '../engine/errors.ts';
-import type { GenerateRequest } from '../shared/api.ts';
+import type { Engine, GenerateRequest } from '../shared/api.ts';
 import { formatSeconds } from '../shared/format.ts';
+import { pictureNames } from '../shared/names.ts';
+import { plainText } from '../shared/plainText.ts';
 import { saveToWorkspace } from './destination.ts';
 import { withSettings } from './requests.ts';
-import type { Services } from './services.ts';
+import { writeUnderFreeName } from './save.ts';
 
 export const TOOL_NAME = 'patchwork_generate_image';
 
 /** What a language model may ask for; its schema is in package.json. */
 type ToolInput = Pick<GenerateRequest, 'prompt' | 'negativePrompt' | 'seed' | 'width' | 'height' | 'steps'>;
 
-/** Lets chat agents make images. They land in the gallery and, if a folder is open, in its output folder. */
-export class GenerateImageTool implements LanguageModelTool<ToolInput> {
-  readonly #services: Services;
+const OTHERS = [
+  ['negativePrompt', 'Negative prompt'],
+  ['seed', 'Seed'],
+  ['width', 'Width'],
+  ['height', 'Height'],
+  ['steps', 'Steps'],
+] as const;
 
-  constructor(services: Services) {
-    this.#services = services;
+/** Lets chat agents make pictures. They land in the output folder, or in `storage` if no folder is open. */
+export class GenerateImageTool implements LanguageModelTool<ToolInput> {
+  readonly #engine: Engine;
+  readonly #storage: Uri;
+
+  constructor(engine: Engine, storage: Uri) {
+    this.#engine = engine;
+    this.#storage = storage;
   }
 
   prepareInvocation({ input }: LanguageModelToolInvocationPrepareOptions<ToolInput>): PreparedToolInvocation {
     const prompt = typeof input?.prompt === 'string' ? input.prompt : '';
-    const message = new MarkdownString('Patchwork will generate this image locally and save it as a PNG:\n');
+    const message = new MarkdownString(
+      'Patchwork makes this picture on your machine and saves it as a PNG file:\n',
+    );
     message.appendCodeblock(prompt, 'text');
+    const others = OTHERS.flatMap(([name, title]) => {
+      const value: unknown = input?.[name];
+      return value === undefined ? [] : [`${title}: ${plainText(String(value))}`];
+    });
+    if (others.length > 0) message.appendCodeblock(others.join('\n'), 'text');
     return {
-      invocationMessage: 'Generating an image',
-      confirmationMessages: { title: 'Generate an image?', message },
+      invocationMessage: 'Generating a picture',
+      confirmationMessages: { title: 'Generate a picture?', message },
     };
   }
 
@@ -47,14 +66,20 @@ export class GenerateImageTool implements LanguageModelTool<ToolInput> {
   ): Promise<LanguageModelToolResult> {
     const controller = new AbortController();
     token.onCancellationRequested(() => controller.abort());
-    const { generator, gallery } = this.#services;
-    const picture = await generator.generate(withSettings(requestOf(input)), { signal: controller.signal });
-    const { id, recipe, seconds, warnings } = picture;
-    const png = await gallery.bytes(id);
-    const saved = await saveToWorkspace(recipe, png);
-    if (saved) await gallery.update({ ...picture, savedAs: saved.toString() });
-    // Without an open folder the gallery's own file is the answer.
-    const file = saved ?? Uri.file(gallery.file(id));
+    const { picture, recipe, seconds, warnings } = await this.#engine.generate(
+      withSettings(requestOf(input)),
+      {
+        signal: controller.signal,
+      },
+    );
+    const file =
+      (await saveToWorkspace(recipe, picture.png)) ??
+      (await writeUnderFreeName(
+        workspace.fs,
+        Uri.joinPath(this.#storage, 'chat'),
+        pictureNames(recipe.prompt, recipe.seed),
+        picture.png,
+      ));
     const answer = {
       file: workspace.asRelativePath(file),
       uri: file.toString(),
@@ -62,7 +87,10 @@ export class GenerateImageTool implements LanguageModelTool<ToolInput> {
       time: formatSeconds(seconds),
       warnings,
     };
-    return new LanguageModelToolResult([new LanguageModelTextPart(JSON.stringify(answer)), ...dataPart(png)]);
+    return new LanguageModelToolResult([
+      new LanguageModelTextPart(JSON.stringify(answer)),
+      ...dataPart(picture.png),
+    ]);
   }
 }
 

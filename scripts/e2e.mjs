@@ -6,20 +6,17 @@ import path from 'node:path';
 import { register } from 'tsx/esm/api';
 
 register();
-const { findBrowser } = await import('./vscode/browser.ts');
+const { findBrowser, withoutBrowser } = await import('./vscode/browser.ts');
 const { installServer } = await import('./vscode/server-install.ts');
 
 const root = path.dirname(import.meta.dirname);
-const skip = (why) => {
-  console.log(`End-to-end tests skipped: ${why}`);
-  process.exit(0);
-};
 
 if (process.platform === 'win32')
-  skip('the VS Code they drive (code-server) does not run on Windows; use WSL.');
-const browser = findBrowser();
+  end(0, 'End-to-end tests skipped: the VS Code they drive (code-server) does not run on Windows; use WSL.');
+const browser = namedBrowser();
 if (!browser) {
-  skip('no browser. Install Chromium (Debian: apt install chromium), or give its path in CHROMIUM.');
+  const { code, sentence } = withoutBrowser(process.env);
+  end(code, sentence);
 }
 installServer();
 
@@ -37,4 +34,17 @@ function run(...args) {
     env: { ...process.env, CHROMIUM: browser, PATCHWORK_EXTENSION: extension },
   });
   if (status !== 0) process.exit(status ?? 1);
+}
+
+function namedBrowser() {
+  try {
+    return findBrowser();
+  } catch (error) {
+    return end(1, error.message);
+  }
+}
+
+function end(code, sentence) {
+  console.error(sentence);
+  process.exit(code);
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const suites = {
-  unit: ['engine', 'processes', 'shared', 'cli', 'extension', 'webview'],
+  unit: ['engine', 'processes', 'shared', 'cli', 'extension', 'webview', 'studies', 'scripts', 'examples'],
   parity: ['test/parity'],
   cli: ['test/cli'],
 };

@@ -138,6 +138,8 @@ export interface PictureLabel {
 export interface DescribeResult extends SightResult {
   /** Words from which a picture like this could be drawn; of a thing, its name. Empty where nothing was recognized. */
   prompt: string;
+  /** Whether the words are more than a guess: something was recognized, of the kind that the tagger was trained on. */
+  sure: boolean;
   /** What holds of the picture, the surest of each group first; of a thing, its names. */
   labels: PictureLabel[];
 }

@@ -13,27 +13,14 @@ import type {
   SegmentRequest,
   SegmentResult,
 } from './api-sight.ts';
+import type { Arithmetic, AttentionMode, Precision } from './arithmetic.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
+import type { BusOptions, PatchOptions, WorkerReport } from './workers.ts';
 
 export * from './api-sight.ts';
+export * from './arithmetic.ts';
 export type * from './benchmark/report.ts';
-
-export const PRECISIONS = ['fp32', 'int8', 'int4'] as const;
-export type Precision = (typeof PRECISIONS)[number];
-
-export const ATTENTIONS = ['full', 'sampled'] as const;
-/**
- * Which positions a position attends to: all, or on large maps one of every 2×2, which is an approximation that makes
- * attention four times cheaper there (token downsampling; Smith et al., ToDo, 2024).
- */
-export type AttentionMode = (typeof ATTENTIONS)[number];
-
-/** How a U-Net is computed. */
-export interface Arithmetic {
-  precision: Precision;
-  /** `full` if absent. */
-  attention?: AttentionMode;
-}
+export * from './workers.ts';
 
 /** Names that `--scheduler` and the settings take. */
 export const SCHEDULERS = [
@@ -46,63 +33,6 @@ export const SCHEDULERS = [
   'lcm',
 ] as const;
 export type SchedulerName = (typeof SCHEDULERS)[number];
-
-/**
- * How several workers divide a picture's steps. `displaced`: each sees the others' bands as they were one step before;
- * `synchronous`: every step is as exact as one worker's, and as slow; `naive`: bands know nothing of each other.
- */
-export const PARALLEL_MODES = ['displaced', 'synchronous', 'naive'] as const;
-export type ParallelMode = (typeof PARALLEL_MODES)[number];
-
-/**
- * How numbers travel between workers: as they are, as half precision (IEEE 754 binary16), or as the difference to what
- * the receiver has, in four bits with one scale for each group of channels.
- */
-export const CODINGS = ['float32', 'float16', 'residual'] as const;
-export type Coding = (typeof CODINGS)[number];
-
-/** Whether branches of guidance go to workers of their own before the picture is cut into bands. */
-export const SPLITS = ['auto', 'bands'] as const;
-export type Split = (typeof SPLITS)[number];
-
-/** How a picture is divided over workers; what is absent has a default. */
-export interface PatchOptions {
-  mode?: ParallelMode;
-  /** Dense steps at the start of a picture, 0 … 150; displaced bands need one at least. */
-  warmUp?: number;
-  coding?: Coding;
-  split?: Split;
-}
-
-/** A NATS server by which workers on other machines are found. */
-export interface BusOptions {
-  /** `nats://HOST:PORT`, or `tls://…` for an encrypted connection; may hold user and password. */
-  url: string;
-  /** A NATS credentials file. */
-  credentials?: string;
-  /** A file with the certificate of the authority that the server's is signed by. */
-  authority?: string;
-}
-
-/** What one worker has done for a picture. */
-export interface WorkerReport {
-  name: string;
-  /** Branch of guidance: 0 the prompt's, 1 the negative prompt's; null: both, or there is only one. */
-  branch: number | null;
-  /** The band's place along the axis, in latent positions. */
-  axis: 'y' | 'x';
-  from: number;
-  to: number;
-  /** Multiply–accumulates of its last step, and of all. */
-  stepMacs: number;
-  macs: number;
-  /** Wall time of its last step: in the network, and in all, exchanging features included. */
-  runSeconds: number;
-  seconds: number;
-  /** Bytes that the last step exchanged with other workers. */
-  sentBytes: number;
-  receivedBytes: number;
-}
 
 /** A picture as file bytes (PNG). */
 export interface EncodedPicture {

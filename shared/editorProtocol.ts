@@ -1,8 +1,7 @@
 /** What the extension host and the pages of the picture editor say to each other. Nothing here knows vscode or the DOM. */
 import type { ComputedLevel, Precision, SegmentRequest } from './api.ts';
-import type { RunState } from './jobs.ts';
 import type { Area, Patch } from './raster.ts';
-import type { Failure } from './viewProtocol.ts';
+import type { Failure, RunState } from './viewProtocol.ts';
 
 /** What stands in the editor's form. */
 export interface EditDraft {
@@ -42,16 +41,12 @@ export type PicturePlace = Pick<SegmentRequest, 'points' | 'box'>;
 /** What becomes of the mask when a thing is selected. */
 export type Combination = 'replace' | 'add' | 'remove';
 
-/** What the dense edit takes. */
+/** What a full recompute of an edit takes. */
 export interface DenseTime {
+  /** Without loading the model. */
   seconds: number;
-  /**
-   * Measured by painting this edit densely, or estimated from dense steps that this machine has computed (`step`) or,
-   * before there are any, from those that recorded a picture's features.
-   */
-  basis: 'measured' | 'step' | 'recording';
-  /** How many dense steps an estimate rests on. */
-  steps: number;
+  /** By computing this edit in full; else estimated from full steps of this size that this machine has computed. */
+  measured: boolean;
 }
 
 /** What an edit cost. */
@@ -66,12 +61,13 @@ export interface EditCost {
   recordingMacs: number;
   recordedSteps: number;
   recordSeconds: number;
-  /** Wall time without loading and recording. */
+  /** Wall time of all, with what loading the model took of it. */
   seconds: number;
   loadSeconds: number;
   /** Share of the positions that was computed, level by level from the finest. */
   activeFraction: number[];
   dense?: DenseTime;
+  /** None where everything was computed. */
   computed: ComputedLevel[];
 }
 
@@ -89,12 +85,38 @@ export interface EditorState {
   canSelect: boolean;
   /** The picture is not as it was when it was opened. */
   edited: boolean;
+  /** What saving an edited picture in its own file does not keep, in sentences. */
+  losses?: string;
+  canUndo: boolean;
+  canRedo: boolean;
+  /** An edit was painted with a mask that can be used again. */
+  canReselect: boolean;
+  /** Set while an edit that is not part of the picture yet has the mask; a new number for each that takes it. */
+  maskTaken?: number;
   run?: EditRun;
   /** The dense edit is being measured. */
   measuring: boolean;
   variations: VariationInfo[];
   failure?: Failure;
   notice?: string;
+}
+
+/** One edit of the picture in the list beside it. */
+export interface EditRow {
+  id: string;
+  /** As in the undo menu. */
+  label: string;
+  kind: 'paint' | 'restore';
+  /** Part of the picture as it is now. */
+  shown: boolean;
+  /** Its mask and form can be used again. */
+  masked: boolean;
+  prompt?: string;
+  seed?: number;
+  /** Wall time of the whole edit. */
+  seconds?: number;
+  /** Share of the finest positions that was computed. */
+  computed?: number;
 }
 
 /** A part of a picture as a PNG file. */
@@ -115,6 +137,10 @@ export type EditorHostMessage =
   /** The painted part on the way; none when a run ends. */
   | { type: 'preview'; part?: PngPart }
   | { type: 'variation'; id: string; patch: Patch }
+  /** All edits, the first below. */
+  | { type: 'edits'; edits: EditRow[] }
+  /** What an edit has painted, RGB, or the coverage of a restoration, one channel. */
+  | { type: 'thumbnail'; id: string; picture: Patch }
   /** The mask that a click where the pointer is would give; none where there is none. */
   | { type: 'hover'; patch?: Patch }
   | { type: 'cost'; cost?: EditCost };
@@ -140,10 +166,20 @@ export type EditorPageMessage =
   | { type: 'pick'; id: string }
   | { type: 'discard' }
   | { type: 'measure' }
+  /** Masks again what the last edit was painted with. */
+  | { type: 'reselect' }
+  | { type: 'showEdit'; id: string; shown: boolean }
+  /** Shows this edit and those below it, and hides those after it. */
+  | { type: 'goBack'; id: string }
+  /** Brings back an edit's mask and form. */
+  | { type: 'useEdit'; id: string }
+  /** Paints an edit once more in place of itself, with another seed. */
+  | { type: 'runAgain'; id: string }
   | { type: 'pickPrompt' }
   | { type: 'undo' }
   | { type: 'redo' }
   | { type: 'insertLink' }
+  | { type: 'loadMask' }
   | { type: 'exportMask' }
   | { type: 'reload' }
   | { type: 'keep' }
@@ -157,9 +193,12 @@ export interface SavedEditor {
   version: 1;
   draft: EditDraft;
   tool: string;
+  /** Of the brush, in pixels of the screen. */
   size: number;
   softness: number;
   opacity: number;
+  colour: string;
+  amount: number;
   /** Pixels of the screen for one of the picture, and where its upper left corner is; absent: the picture fits. */
   view?: { scale: number; left: number; top: number };
 }

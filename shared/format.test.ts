@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   describeCost,
-  describeRemaining,
   describeRun,
   explainCost,
   formatBytes,
@@ -43,22 +42,9 @@ test('figures that are compared', () => {
   assert.deepEqual([1.84e6, 3.438e9].map(formatBytes), ['1.8 MB', '3.44 GB']);
 });
 
-test('remaining time is told coarsely', () => {
-  assert.deepEqual([0.2, 3.4, 12, 61, 100, 1300, 7260].map(describeRemaining), [
-    'about 1 s left',
-    'about 3 s left',
-    'about 10 s left',
-    'about 1 min left',
-    'about 1 min 45 s left',
-    'about 22 min left',
-    'about 2 h 1 min left',
-  ]);
-});
-
 test('recipe rows', () => {
   const picture = {
     id: 'x',
-    created: 0,
     request: { prompt: 'a tree' },
     recipe: {
       prompt: 'a tree',
@@ -81,37 +67,43 @@ test('recipe rows', () => {
   const rows = Object.fromEntries(recipeRows(picture));
   assert.equal(rows['Negative prompt'], undefined);
   assert.equal(rows.Size, '256 × 192');
-  assert.equal(rows.Sampler, 'DPM++ 2M');
+  assert.equal(rows.Scheduler, 'DPM++ 2M');
   assert.equal(rows.Time, '2.5 s, 0.50 s of it loading');
 });
 
 test('what goes on', () => {
   const run = { step: 3, steps: 20, cancelling: false };
   assert.equal(describeRun({ ...run, stage: 'denoise' }), 'Step 3 of 20');
-  assert.equal(describeRun({ ...run, stage: 'record' }), 'Step 4 of 20, studying the picture');
+  assert.equal(describeRun({ ...run, stage: 'record' }), 'Analysing image: step 4 of 20');
   assert.equal(describeRun({ ...run, stage: 'denoise', cancelling: true }), 'Cancelling…');
 });
 
-test('what an edit cost, and how that is known', () => {
+test('what an edit cost, the time of all first, and how that is known', () => {
+  const level = { cell: 8, left: 0, top: 0, width: 1, height: 1, positions: Uint8Array.of(1) };
   const cost = {
-    ...{
-      prompt: 'a boat',
-      seed: 3,
-      steps: 18,
-      macs: 3.1e9,
-      denseMacs: 48e9,
-      activeFraction: [],
-      computed: [],
-    },
+    ...{ prompt: 'a boat', seed: 3, steps: 18, macs: 3.1e9, denseMacs: 48e9 },
+    ...{ activeFraction: [0.062, 0.2], computed: [level, level] },
     ...{ recordingMacs: 0, recordedSteps: 0, recordSeconds: 0, seconds: 0.42, loadSeconds: 0 },
   };
-  assert.equal(describeCost(cost), '3.1 G of 48.0 G MACs, 0.42 s');
-  assert.match(explainCost(cost).join(' '), /not known/);
-  const estimated = { ...cost, dense: { seconds: 3.9, basis: 'recording' as const, steps: 18 } };
-  assert.equal(describeCost(estimated), '3.1 G of 48.0 G MACs, 0.42 s instead of about 3.9 s');
-  assert.match(explainCost(estimated).join(' '), /estimate from 18 full steps/);
-  const slower = { ...cost, dense: { seconds: 0.3, basis: 'measured' as const, steps: 18 } };
-  assert.equal(describeCost(slower), '3.1 G of 48.0 G MACs, 0.42 s; densely 0.30 s');
-  const first = { ...cost, recordedSteps: 18, recordingMacs: 40e9, recordSeconds: 4 };
-  assert.match(explainCost(first)[1]!, /18 steps were computed in full.*40.0 GMACs, 4.0 s/);
+  assert.equal(describeCost(cost), '0.42 s · 6.2 % computed');
+  assert.match(explainCost(cost).join(' '), /3.1 GMACs of the 48.0 GMACs.*no time to compare with/);
+  const estimated = { ...cost, dense: { seconds: 3.9, measured: false } };
+  assert.equal(describeCost(estimated), '0.42 s · 6.2 % computed (full recompute: about 3.9 s)');
+  assert.match(explainCost(estimated).join(' '), /estimated from full steps/);
+  const slower = { ...cost, seconds: 1.1, dense: { seconds: 0.7, measured: true } };
+  assert.equal(describeCost(slower), '1.1 s · 6.2 % computed (full recompute: 0.70 s)');
+  const first = { ...cost, recordedSteps: 18, recordingMacs: 40e9, recordSeconds: 6.9, seconds: 10.1 };
+  assert.equal(
+    describeCost({ ...first, loadSeconds: 1.2 }),
+    '10.1 s: 1.2 s loading the model, 6.9 s analysing the image once, 2.0 s painting · 6.2 % computed',
+  );
+  assert.match(explainCost(first)[1]!, /analysed once \(18 steps, 6.9 s, 40.0 GMACs\)/);
+  const full = {
+    ...cost,
+    computed: [],
+    activeFraction: [],
+    seconds: 4.8,
+    dense: { seconds: 4.8, measured: true },
+  };
+  assert.equal(describeCost(full), '4.8 s (full recompute)');
 });

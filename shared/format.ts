@@ -1,8 +1,6 @@
 /** Numbers and recipes in words. */
 import type { EditCost } from './editorProtocol.ts';
-import type { PictureInfo } from './gallery.ts';
-import type { RunState } from './jobs.ts';
-import { modelTitle } from './modelTitle.ts';
+import type { PictureInfo, RunState } from './viewProtocol.ts';
 
 /** `803.3 GMACs` */
 export function formatMacs(macs: number): string {
@@ -47,8 +45,7 @@ export function formatBytes(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Samplers by their usual names. */
-export const SCHEDULER_TITLES: Readonly<Record<string, string>> = {
+const SCHEDULER_TITLES = {
   ddim: 'DDIM',
   euler: 'Euler',
   'euler-a': 'Euler ancestral',
@@ -67,9 +64,8 @@ export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo):
     ['Steps', String(recipe.steps)],
     ['Guidance', String(recipe.guidance)],
     ['Size', `${recipe.width} × ${recipe.height}`],
-    ['Sampler', SCHEDULER_TITLES[recipe.scheduler] ?? recipe.scheduler],
-    ['Model', modelTitle(recipe.model)],
-    ['Precision', recipe.precision],
+    ['Scheduler', SCHEDULER_TITLES[recipe.scheduler] ?? recipe.scheduler],
+    ['Model', recipe.model],
     ['Computed', formatMacs(macs)],
     [
       'Time',
@@ -81,51 +77,60 @@ export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo):
   return rows;
 }
 
-/** What an edit cost, in sentences: `3.1 G of 48.0 G MACs, 0.42 s instead of about 3.9 s`. */
+/**
+ * What an edit cost, the time of all first: `10.1 s: 6.9 s analysing the image once, 2.0 s painting (full recompute:
+ * about 5.0 s)`.
+ */
 export function describeCost(cost: EditCost): string {
-  const { macs, denseMacs, seconds, dense } = cost;
-  const work = `${formatCount(macs)} of ${formatCount(denseMacs)} MACs`;
-  const time = formatSeconds(seconds);
-  if (!dense) return `${work}, ${time}`;
-  const other = `${dense.basis === 'measured' ? '' : 'about '}${formatSeconds(dense.seconds)}`;
-  return dense.seconds > seconds
-    ? `${work}, ${time} instead of ${other}`
-    : `${work}, ${time}; densely ${other}`;
+  const { loadSeconds, recordSeconds, seconds, dense } = cost;
+  const before: [seconds: number, what: string][] = [
+    [loadSeconds, 'loading the model'],
+    [recordSeconds, 'analysing the image once'],
+  ];
+  const parts = before.filter(([part]) => part >= 0.1);
+  const painting = seconds - parts.reduce((sum, [part]) => sum + part, 0);
+  const named = parts.length > 0 ? [...parts, [painting, 'painting'] as const] : [];
+  const list = named.map(([part, what]) => `${formatSeconds(part)} ${what}`).join(', ');
+  const time = formatSeconds(seconds) + (list && `: ${list}`);
+  if (isFull(cost)) return `${time} (full recompute)`;
+  const other = dense && `${dense.measured ? '' : 'about '}${formatSeconds(dense.seconds)}`;
+  return `${time} · ${formatShare(cost.activeFraction[0] ?? 1)} computed${other ? ` (full recompute: ${other})` : ''}`;
 }
 
 /** How the figures of `describeCost` came about, a sentence each. */
-export function explainCost({ dense, steps, ...cost }: EditCost): string[] {
+export function explainCost(cost: EditCost): string[] {
+  const { dense, recordedSteps, steps } = cost;
   const sentences = [`${steps} steps, seed ${cost.seed}.`];
-  if (cost.recordedSteps > 0)
+  if (recordedSteps > 0)
     sentences.push(
-      `Before, ${cost.recordedSteps} steps were computed in full to study the picture: ${formatMacs(cost.recordingMacs)}, ${formatSeconds(cost.recordSeconds)}. Later edits of it need not.`,
+      `The whole image was analysed once (${recordedSteps} steps, ${formatSeconds(cost.recordSeconds)}, ${formatMacs(cost.recordingMacs)}). Later edits skip this.`,
     );
-  if (cost.loadSeconds >= 0.1) sentences.push(`Loading the model took ${formatSeconds(cost.loadSeconds)}.`);
-  sentences.push(explainDense(dense));
+  if (isFull(cost)) {
+    sentences.push(`Everything was computed: ${formatMacs(cost.macs)}.`);
+    return sentences;
+  }
+  sentences.push(
+    `Painting took ${formatMacs(cost.macs)} of the ${formatMacs(cost.denseMacs)} of a full recompute.`,
+  );
+  if (dense?.measured) sentences.push('The time of the full recompute was measured with this edit.');
+  else if (dense)
+    sentences.push(
+      'The time of the full recompute is estimated from full steps that this machine computed at this size.',
+    );
+  else
+    sentences.push(
+      'This machine has not computed full steps at this size yet, so there is no time to compare with.',
+    );
   return sentences;
 }
 
-function explainDense(dense: EditCost['dense']): string {
-  switch (dense?.basis) {
-    case 'measured':
-      return 'The dense time was measured with this edit.';
-    case 'step':
-      return `The dense time is an estimate from ${dense.steps} full steps that this machine has computed with this model.`;
-    case 'recording':
-      return `The dense time is an estimate from ${dense.steps} full steps that were measured while pictures were studied; recording makes those slower, so it is rather high.`;
-    case undefined:
-      return 'The dense time is not known: no full step was measured yet.';
-  }
+function isFull({ computed }: EditCost): boolean {
+  return computed.length === 0;
 }
 
-/** `about 12 s left`, `about 2 min 5 s left`; the seconds are rounded the more, the more there are. */
-export function describeRemaining(seconds: number): string {
-  const grain = seconds < 10 ? 1 : seconds < 60 ? 5 : seconds < 600 ? 15 : 60;
-  const whole = Math.max(1, Math.round(seconds / grain) * grain);
-  if (whole < 60) return `about ${whole} s left`;
-  const [minutes, rest] = [Math.floor(whole / 60), whole % 60];
-  if (minutes >= 60) return `about ${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
-  return rest > 0 ? `about ${minutes} min ${rest} s left` : `about ${minutes} min left`;
+/** `4.5 %`, `32 %` */
+export function formatShare(fraction: number): string {
+  return `${fraction < 0.095 ? (100 * fraction).toFixed(1) : Math.round(100 * fraction)} %`;
 }
 
 /** What goes on, as a short phrase. */
@@ -145,7 +150,7 @@ export function describeRun({ stage, step, steps, cancelling }: RunState): strin
     case 'encode':
       return 'Reading the prompt…';
     case 'record':
-      return `Step ${step + 1} of ${steps}, studying the picture`;
+      return `Analysing image: step ${step + 1} of ${steps}`;
     case 'denoise':
       return `Step ${step} of ${steps}`;
     case 'decode':

@@ -81,6 +81,25 @@ export function paste({ width, channels, data }: Raster, patch: Patch): void {
   }
 }
 
+/** An area's values made smaller until no side is longer than that; each is the mean of those that it stands for. */
+export function shrunkTo({ width, height, data }: Patch, channels: number, longest: number): Patch {
+  const scale = Math.min(1, longest / Math.max(width, height));
+  const [across, down] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+  const values = new Uint8Array(across! * down! * channels);
+  for (let y = 0, i = 0; y < down!; y++)
+    for (let x = 0; x < across!; x++)
+      for (let channel = 0; channel < channels; channel++, i++) {
+        const [top, bottom] = [y, y + 1].map((row) => Math.floor((row * height) / down!));
+        const [left, right] = [x, x + 1].map((column) => Math.floor((column * width) / across!));
+        let sum = 0;
+        for (let row = top!; row < bottom!; row++)
+          for (let column = left!; column < right!; column++)
+            sum += data[(row * width + column) * channels + channel]!;
+        values[i] = Math.round(sum / ((bottom! - top!) * (right! - left!)));
+      }
+  return { left: 0, top: 0, width: across!, height: down!, data: values };
+}
+
 /** The smallest area outside of which two rasters of one size are equal; undefined if they are equal everywhere. */
 export function difference(a: Raster, b: Raster): Area | undefined {
   const { width, height, channels } = a;

@@ -1,51 +1,56 @@
-// Draws every prompt of a list, for the scorer in training/ and for the contact sheet of the docs.
-// Usage: node --import tsx scripts/draw-prompts.ts training/prompts/sheet.json OUT [SHEET.png COLUMNS]
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { createEngine } from '../engine/engine.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
-
-interface Prompt {
-  prompt: string;
-  seed: number;
-  expected: unknown;
-}
+import { byDefault, optional, study, text, whole, withEngine } from './frame.ts';
+import { type Drawn, drawnFile, readPrompts, writeDrawn } from './support/prompts.ts';
 
 const TILE = 200;
 const CAPTION = 44;
 const GAP = 10;
 
-const [list, out, sheet, columns = '6'] = process.argv.slice(2);
-if (!list || !out) throw new Error('Give a list of prompts and a folder.');
-const prompts: Prompt[] = JSON.parse(await readFile(list, 'utf8'));
-await mkdir(out, { recursive: true });
-const engine = createEngine(new NodeRuntime());
-const pictures: { file: string; prompt: string; expected: unknown }[] = [];
-for (const [i, { prompt, seed, expected }] of prompts.entries()) {
-  const file = path.join(out, `${String(i).padStart(3, '0')}.png`);
-  const { picture } = await engine.generate({ prompt, seed, previews: false });
-  await writeFile(file, picture.png);
-  pictures.push({ file: path.resolve(file), prompt, expected });
-}
-await engine.dispose();
-await writeFile(path.join(out, 'pictures.json'), JSON.stringify(pictures, undefined, 1));
-if (sheet) await drawSheet(sheet, Number(columns));
+await study(
+  {
+    about:
+      'Draws every prompt of a list, for the scorers and for the contact sheet of the README (docs/images/scenes.png). ' +
+      'Writes OUT/pictures.json.',
+    arguments: { prompts: text('a list of prompts'), out: text('a folder for the images') },
+    options: {
+      count: optional(whole('prompts of the list; all by default', 1)),
+      sheet: optional(text('also draws a contact sheet into this file')),
+      columns: byDefault(whole('images beside each other on the sheet', 1), 6),
+    },
+  },
+  async ({ prompts: list, out, count, sheet, columns }) => {
+    await mkdir(out, { recursive: true });
+    const drawn: Drawn[] = [];
+    await withEngine(async (engine) => {
+      for (const [i, { prompt, seed, expected }] of (await readPrompts(list, count)).entries()) {
+        const { picture } = await engine.generate({ prompt, seed, previews: false });
+        const file = drawnFile(out, i);
+        await writeFile(file, picture.png);
+        drawn.push({ file, prompt, expected });
+      }
+    });
+    await writeDrawn(out, drawn);
+    if (sheet) await drawSheet(sheet, drawn, columns);
+    console.log(`${drawn.length} images in ${out}`);
+  },
+);
 
-async function drawSheet(target: string, across: number): Promise<void> {
-  const down = Math.ceil(pictures.length / across);
+async function drawSheet(target: string, drawn: readonly Drawn[], columns: number): Promise<void> {
+  const rows = Math.ceil(drawn.length / columns);
   const tiles = await Promise.all(
-    pictures.map(async ({ file, prompt }, i) => {
-      const picture = await sharp(file).resize(TILE, TILE).png().toBuffer();
-      const [left, top] = [(i % across) * (TILE + GAP), Math.floor(i / across) * (TILE + CAPTION + GAP)];
+    drawn.map(async ({ file, prompt }, i) => {
+      const input = await sharp(file).resize(TILE, TILE).png().toBuffer();
+      const left = (i % columns) * (TILE + GAP);
+      const top = Math.floor(i / columns) * (TILE + CAPTION + GAP);
       return [
-        { input: picture, left, top },
+        { input, left, top },
         { input: captionOf(prompt), left, top: top + TILE },
       ];
     }),
   );
-  const width = across * (TILE + GAP) - GAP;
-  const height = down * (TILE + CAPTION + GAP) - GAP;
+  const width = columns * (TILE + GAP) - GAP;
+  const height = rows * (TILE + CAPTION + GAP) - GAP;
   await sharp({ create: { width, height, channels: 3, background: 'white' } })
     .composite(tiles.flat())
     .png({ palette: true, quality: 90, compressionLevel: 9 })

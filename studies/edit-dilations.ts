@@ -1,17 +1,16 @@
-// Prints how the positions computed around a mask bring a sparse edit nearer to the dense one, and what they cost.
-// `own`: features are those of the picture's making; `recorded`: recorded anew, as the dense edit sees the picture.
-// Usage: node --import tsx scripts/edit-dilations.ts
 import sharp from 'sharp';
-import { createEngine } from '../engine/engine.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
-import type { EditResult } from '../shared/api.ts';
+import { psnr } from '../engine/pictures/psnr.ts';
+import { decodePicture } from '../engine/pictures/read.ts';
+import type { Mask } from '../engine/regions/mask.ts';
+import type { Engine } from '../shared/api.ts';
+import { byDefault, study, table, whole, wholes, withEngine } from './frame.ts';
+import { gigaMacs, mean } from './support/figures.ts';
 
 const SIDE = 256;
-/** A square of 5 % of the picture. */
+/** A square of 5 % of the image. */
 const EDITED = Math.round(SIDE * Math.sqrt(0.05));
-const DILATIONS = [0, 1, 2, 4, 8];
 
-/** What the picture shows, what the edit says, and the square's left upper corner. */
+/** What the image shows, what the edit asks for, and the upper left corner of the square. */
 const EDITS = [
   ['a red house by a lake at sunset', 'a red house by a lake at sunset with a blue boat', 150, 150],
   ['a green tree in the mountains at noon', 'an orange tent in the mountains at noon', 40, 150],
@@ -23,63 +22,94 @@ const EDITS = [
   ['an orange castle in the mountains at sunset', 'a white cat in the mountains at sunset', 150, 170],
 ] as const;
 
-const MADE = ['own', 'recorded'] as const;
-
 interface Point {
-  decibels: number;
+  /** PSNR inside the square, in dB. */
+  noise: number;
   macs: number;
+  /** By level. */
   active: number[];
 }
 
-const points = new Map<string, Point[]>();
-for (const [i, [shows, says, left, top]] of EDITS.entries()) {
-  const mask = await squareMask(left, top);
-  for (const features of MADE) {
-    const engine = createEngine(new NodeRuntime());
-    const remember = features === 'own';
-    const made = await engine.generate({ prompt: shows, seed: 10 + i, remember, previews: false });
-    for (const [kind, prompt] of [
-      ['another seed', shows],
-      ['another object', says],
-    ] as const) {
-      const request = { image: made.picture.png, mask, prompt, seed: 5, previews: false };
-      const dense = await engine.edit({ ...request, mode: 'dense' });
-      for (const dilation of DILATIONS) {
-        const sparse = await engine.edit({ ...request, dilation });
-        const decibels = await psnrInside(dense, sparse, left, top);
-        const key = `${kind} | ${features} | ${dilation}`;
-        const point = { decibels, macs: sparse.macs - sparse.recordingMacs, active: sparse.activeFraction };
-        points.set(key, [...(points.get(key) ?? []), point]);
-      }
+await study(
+  {
+    about:
+      'How the positions computed around a mask bring a sparse edit nearer to the dense one, and what they cost. ' +
+      "`own`: the features are those of the image's generation; `recorded`: they are recorded for the edit.",
+    options: {
+      images: byDefault(whole('how many images are edited', 1, EDITS.length), EDITS.length),
+      dilations: byDefault(wholes('latent positions computed around the mask'), [0, 1, 2, 4, 8]),
+    },
+  },
+  async ({ images, dilations }) => {
+    const points = new Map<string, Point[]>();
+    for (const [i, edit] of EDITS.slice(0, images).entries())
+      for (const features of ['own', 'recorded'] as const)
+        await withEngine(async (engine) => {
+          for await (const { prompt, dilation, ...point } of edits(engine, edit, features, i, dilations)) {
+            const key = [prompt, features, dilation].join(' | ');
+            points.set(key, [...(points.get(key) ?? []), point]);
+          }
+        });
+    const row = table('prompt', 'features', 'positions', 'active (by level)', 'MACs', 'inside the mask');
+    for (const [key, some] of points) {
+      const active = some[0]!.active.map((_, l) =>
+        Math.round(100 * mean(some.map((point) => point.active[l]!))),
+      );
+      const noise = some.map((point) => point.noise);
+      const [prompt, features, dilation] = key.split(' | ') as [string, string, string];
+      row(
+        prompt,
+        features,
+        dilation,
+        `${active.join(' / ')} %`,
+        gigaMacs(mean(some.map(({ macs }) => macs)), 1),
+        `${mean(noise).toFixed(1)} dB (${noise.map((value) => value.toFixed(0)).join(', ')})`,
+      );
     }
-    await engine.dispose();
-  }
-}
-for (const [key, some] of points) {
-  const mean = (of: (point: Point) => number) =>
-    some.reduce((sum, point) => sum + of(point), 0) / some.length;
-  const active = some[0]!.active.map((_, l) => Math.round(100 * mean((point) => point.active[l]!)));
-  const each = some.map(({ decibels }) => decibels.toFixed(0)).join(', ');
-  const macs = (mean((point) => point.macs) / 1e9).toFixed(1);
-  console.log(
-    `| ${key} | ${active.join(' / ')} % | ${macs} G | ${mean((p) => p.decibels).toFixed(1)} dB (${each}) |`,
-  );
-}
+  },
+);
 
-async function squareMask(left: number, top: number): Promise<Buffer> {
-  const black = { width: SIDE, height: SIDE, channels: 3, background: 'black' } as const;
-  const white = { ...black, width: EDITED, height: EDITED, background: 'white' };
-  return sharp({ create: black })
-    .composite([{ input: { create: white }, left, top }])
+/** Edits one image with each prompt and dilation. */
+async function* edits(
+  engine: Engine,
+  [shows, asks, left, top]: (typeof EDITS)[number],
+  features: 'own' | 'recorded',
+  i: number,
+  dilations: readonly number[],
+): AsyncGenerator<Point & { prompt: string; dilation: number }> {
+  const inside = square(left, top);
+  const mask = await sharp(Buffer.from(inside.data.map((value) => 255 * value)), {
+    raw: { width: SIDE, height: SIDE, channels: 1 },
+  })
     .png()
     .toBuffer();
+  const remember = features === 'own';
+  const made = await engine.generate({ prompt: shows, seed: 10 + i, remember, previews: false });
+  for (const [kind, prompt] of [
+    ['another seed', shows],
+    ['another object', asks],
+  ] as const) {
+    const request = { image: made.picture.png, mask, prompt, seed: 5, previews: false };
+    const dense = await engine.edit({ ...request, mode: 'dense' });
+    for (const dilation of dilations) {
+      const sparse = await engine.edit({ ...request, dilation });
+      const [a, b] = await Promise.all(
+        [dense, sparse].map(({ picture }) => decodePicture(picture.png, 'an edit')),
+      );
+      yield {
+        prompt: kind,
+        dilation,
+        noise: psnr(a!.pixels, b!.pixels, inside),
+        macs: sparse.macs - sparse.recordingMacs,
+        active: sparse.activeFraction,
+      };
+    }
+  }
 }
 
-async function psnrInside(a: EditResult, b: EditResult, left: number, top: number): Promise<number> {
-  const square = { left, top, width: EDITED, height: EDITED };
-  const [x, y] = await Promise.all(
-    [a, b].map(({ picture }) => sharp(picture.png).extract(square).removeAlpha().raw().toBuffer()),
-  );
-  const squares = x!.reduce((sum, value, i) => sum + (value - y![i]!) ** 2, 0);
-  return 10 * Math.log10(255 ** 2 / (squares / x!.length));
+function square(left: number, top: number): Mask {
+  const data = new Uint8Array(SIDE * SIDE);
+  for (let y = top; y < Math.min(SIDE, top + EDITED); y++)
+    data.fill(1, y * SIDE + left, y * SIDE + Math.min(SIDE, left + EDITED));
+  return { width: SIDE, height: SIDE, data };
 }

@@ -1,10 +1,6 @@
-// Draws docs/images/edits.png: for each edit the original, the mask, the dense edit, the sparse edit, their difference.
-// Usage: node --import tsx scripts/edit-strips.ts PHOTOGRAPH
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import sharp from 'sharp';
-import { createEngine } from '../engine/engine.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
+import type { Engine } from '../shared/api.ts';
+import { byDefault, study, text, withEngine } from './frame.ts';
 
 const SIDE = 256;
 const GAP = 8;
@@ -38,17 +34,37 @@ const STRIPS: Strip[] = [
   { edit: 'a purple balloon at dusk', shape: '<circle cx="60" cy="80" r="48"/>' },
 ];
 
-const photograph = process.argv[2];
-if (!photograph) throw new Error('Give a photograph.');
-const engine = createEngine(new NodeRuntime());
-const rows: Buffer[] = [];
-for (const [i, { picture, edit, shape }] of STRIPS.entries()) {
+await study(
+  {
+    about:
+      'Draws docs/images/edits.png. In each row: the original, the mask, the dense edit, the sparse edit, their difference.',
+    arguments: { photograph: text('a photograph, for the last row') },
+    options: { out: byDefault(text('the file to write'), 'docs/images/edits.png') },
+  },
+  async ({ photograph, out }) => {
+    const rows = await withEngine(async (engine) => {
+      const drawn: Buffer[] = [];
+      for (const [i, strip] of STRIPS.entries()) drawn.push(await drawStrip(engine, strip, i, photograph));
+      return drawn;
+    });
+    const height = rows.length * (SIDE + GAP) - GAP;
+    await sharp({ create: { width: 5 * (SIDE + GAP) - GAP, height, channels: 3, background: 'white' } })
+      .composite(rows.map((input, i) => ({ input, left: 0, top: i * (SIDE + GAP) })))
+      .png({ compressionLevel: 9 })
+      .toFile(out);
+    console.log(out);
+  },
+);
+
+async function drawStrip(
+  engine: Engine,
+  { picture, edit, shape }: Strip,
+  i: number,
+  photograph: string,
+): Promise<Buffer> {
   const original = picture
     ? Buffer.from((await engine.generate({ prompt: picture, seed: 10 + i, remember: true })).picture.png)
-    : await sharp(await readFile(photograph))
-        .resize(SIDE, SIDE)
-        .png()
-        .toBuffer();
+    : await sharp(photograph).resize(SIDE, SIDE).png().toBuffer();
   const mask = await sharp(svg(shape, 'white', 'black'))
     .png()
     .toBuffer();
@@ -65,15 +81,8 @@ for (const [i, { picture, edit, shape }] of STRIPS.entries()) {
     .png()
     .toBuffer();
   const brighter = await sharp(difference).linear(GAIN, 0).png().toBuffer();
-  rows.push(await beside([original, overlay, dense, sparse, brighter]));
+  return beside([original, overlay, dense, sparse, brighter]);
 }
-await engine.dispose();
-const target = path.join(import.meta.dirname, '..', 'docs', 'images', 'edits.png');
-const height = rows.length * (SIDE + GAP) - GAP;
-await sharp({ create: { width: 5 * (SIDE + GAP) - GAP, height, channels: 3, background: 'white' } })
-  .composite(rows.map((input, i) => ({ input, left: 0, top: i * (SIDE + GAP) })))
-  .png({ compressionLevel: 9 })
-  .toFile(target);
 
 function svg(shape: string, fill: string, background?: string): Buffer {
   const backdrop = background ? `<rect width="100%" height="100%" fill="${background}"/>` : '';

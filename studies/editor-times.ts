@@ -1,48 +1,57 @@
-// Measures the picture editor in a real VS Code (after a build): node --import tsx scripts/editor-times.ts
-// First paint of a picture of two megapixels, and the frames of a brush stroke over it.
 import fs from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { openWorkbench } from '../test/e2e/harness.ts';
+import { byDefault, study, table, whole } from './frame.ts';
 
 const [WIDTH, HEIGHT] = [1600, 1250];
-const REPEATS = 5;
 
-const vscode = await openWorkbench();
-try {
-  await vscode.page.setViewportSize({ width: 1600, height: 1000 });
-  // Noise over slow waves is about as hard to decode as a photograph.
-  const data = new Uint8Array(3 * WIDTH * HEIGHT).map(
-    (_, i) => 128 + 90 * Math.sin(i / 9000) + 20 * Math.random(),
-  );
-  const raw = { width: WIDTH, height: HEIGHT, channels: 3 as const };
-  const png = await sharp(data, { raw }).png().toBuffer();
-  for (let i = 0; i <= REPEATS; i++) fs.writeFileSync(path.join(vscode.workspace, `${i}.png`), png);
-  // The first webview of a VS Code is slow whatever it shows.
-  await open(0);
-  const paints: Paint[] = [];
-  for (let i = 1; i <= REPEATS; i++) paints.push(await open(i));
-  console.log(
-    `first paint of ${WIDTH}×${HEIGHT}, from the command: ${ms(paints.map(({ command }) => command))}`,
-  );
-  console.log(`of it in the page, from its start: ${ms(paints.map(({ page }) => page))}`);
-  console.log(`and from when the picture had come: ${ms(paints.map(({ picture }) => picture))}`);
-  for (const size of [48, 200, 400]) {
-    await setBrush(size);
-    console.log(`frames while a brush of ${size} pixels is dragged: ${ms(await stroke())}`);
-  }
-} finally {
-  await vscode.close();
-}
+type Workbench = Awaited<ReturnType<typeof openWorkbench>>;
 
-/** Milliseconds until a picture is on the screen: from the command, the page's start, and when the page had its file. */
+await study(
+  {
+    about:
+      'Times the image editor in a real VS Code, after `npm run build`: the first paint of an image of two megapixels, ' +
+      'and the frames of a brush stroke over it.',
+    options: { repeat: byDefault(whole('how often the image is opened', 1, 50), 5) },
+  },
+  async ({ repeat }) => {
+    const vscode = await openWorkbench();
+    try {
+      await vscode.page.setViewportSize({ width: 1600, height: 1000 });
+      // Noise over slow waves is about as hard to decode as a photograph.
+      const data = new Uint8Array(3 * WIDTH * HEIGHT).map(
+        (_, i) => 128 + 90 * Math.sin(i / 9000) + 20 * Math.random(),
+      );
+      const raw = { width: WIDTH, height: HEIGHT, channels: 3 as const };
+      const png = await sharp(data, { raw }).png().toBuffer();
+      for (let i = 0; i <= repeat; i++) fs.writeFileSync(path.join(vscode.workspace, `${i}.png`), png);
+      // The first webview of a VS Code is slow whatever it shows.
+      await open(vscode, 0);
+      const paints: Paint[] = [];
+      for (let i = 1; i <= repeat; i++) paints.push(await open(vscode, i));
+      const row = table(`${WIDTH}×${HEIGHT} pixels`, 'median', '95 %', 'most', 'count');
+      row('from the command to the image on the screen', ...spread(paints.map(({ command }) => command)));
+      row('of it in the page, from its start', ...spread(paints.map(({ page }) => page)));
+      row('of it after the image had come to the page', ...spread(paints.map(({ picture }) => picture)));
+      for (const size of [48, 200, 400]) {
+        await setBrush(vscode, size);
+        row(`frame to frame while a brush of ${size} pixels is dragged`, ...spread(await stroke(vscode)));
+      }
+    } finally {
+      await vscode.close();
+    }
+  },
+);
+
+/** Milliseconds until an image is on the screen: from the command, from the page's start, from when the page had its file. */
 interface Paint {
   command: number;
   page: number;
   picture: number;
 }
 
-async function open(i: number): Promise<Paint> {
+async function open(vscode: Workbench, i: number): Promise<Paint> {
   const begin = Date.now();
   await vscode.inHost(
     ({ commands, Uri }, file) => {
@@ -62,7 +71,7 @@ async function open(i: number): Promise<Paint> {
   }, begin);
 }
 
-async function setBrush(size: number): Promise<void> {
+async function setBrush(vscode: Workbench, size: number): Promise<void> {
   const percent = Math.round((100 * Math.log(size)) / Math.log(512));
   await vscode.view.locator('[data-action=size]').evaluate((input: HTMLInputElement, value) => {
     input.value = String(value);
@@ -71,7 +80,7 @@ async function setBrush(size: number): Promise<void> {
 }
 
 /** Drags the brush for some seconds. @returns milliseconds from frame to frame */
-async function stroke(): Promise<number[]> {
+async function stroke(vscode: Workbench): Promise<number[]> {
   const sheet = (await vscode.view.locator('.sheet').boundingBox())!;
   const place = (t: number): [number, number] => [
     sheet.x + sheet.width * (0.5 + 0.4 * Math.sin(3 * t)),
@@ -101,10 +110,10 @@ async function stroke(): Promise<number[]> {
   return frames.slice(1).map((time, i) => time - frames[i]!);
 }
 
-/** Median, 95th percentile and most. */
-function ms(values: number[]): string {
+/** Median, 95th percentile and largest of some milliseconds, and how many there are. */
+function spread(values: number[]): (string | number)[] {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share: number) =>
     `${sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!.toFixed(1)} ms`;
-  return `median ${at(0.5)}, 95 % ${at(0.95)}, most ${at(1)} (${values.length})`;
+  return [at(0.5), at(0.95), at(1), values.length];
 }

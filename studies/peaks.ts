@@ -1,151 +1,72 @@
-// Predicted against measured memory, and seconds: node --import tsx scripts/peaks.ts ARCH WxH [--no-guidance] [WHAT…]
-// WHAT is a part (vae-decoder, text-encoder, …) or the U-Net in a precision, drawing or recording: fp32, int8-records.
-// Everything if absent. Each is alone in a process of its own, with synthetic weights, plainly rounded; it runs once to
-// warm up and then a few times, of which the fastest is told.
-import { spawnSync } from 'node:child_process';
-import { StepInputs } from '../engine/benchmark/step/inputs.ts';
-import { Components } from '../engine/execution/components.ts';
-import { densePredict } from '../engine/execution/dense-unet.ts';
-import { type PartNeeds, predictPart, predictUNet } from '../engine/execution/memory-plan.ts';
-import { float32, int64, type Tensor } from '../engine/graph/tensor.ts';
-import type { Value } from '../engine/graph/values.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
 import { openModel } from '../engine/models/open.ts';
-import { PARTS, type Part } from '../engine/models/parts.ts';
-import { recordingPredict } from '../engine/pipelines/repaint.ts';
-import { FeatureStore } from '../engine/regions/store.ts';
-import { PRECISIONS, type Precision } from '../shared/api.ts';
+import { PARTS } from '../engine/models/parts.ts';
+import { PRECISIONS } from '../shared/api.ts';
+import { byDefault, choices, flag, optional, pixels, study, table, text } from './frame.ts';
+import { percent } from './support/figures.ts';
+import type { Peak, PeakTask } from './support/peak.ts';
 
-const TOKENS = 77;
-/** Timed, after one that is not. */
-const RUNS = 2;
+const NETWORKS = PARTS.filter((part) => part !== 'denoiser');
+const UNETS = PRECISIONS.flatMap((precision) => [precision, `${precision}-records`]);
 
-const guidance = !process.argv.includes('--no-guidance');
-const [arch = 'sd15', size = '512x512', ...asked] = process.argv
-  .slice(2)
-  .filter((argument) => argument !== '--no-guidance');
-const [width, height] = size.split('x').map(Number) as [number, number];
-const model = await openModel(arch);
-const runtime = new NodeRuntime();
-const components = new Components(model, runtime, runtime.threads);
+await study(
+  {
+    about:
+      'Predicted and measured memory, and seconds. Each network runs alone in a process of its own, with synthetic weights, ' +
+      'plainly rounded: once to warm up and then a few times, of which the fastest counts.',
+    arguments: { arch: text('a model folder, or an architecture with synthetic weights: sd15, …') },
+    options: {
+      size: byDefault(pixels('size of the image'), { width: 512, height: 512 }),
+      guidance: flag('without guidance, as turbo and LCM models are used', true),
+      only: optional(
+        choices('the networks, or the U-Net in a precision, generating or recording', [
+          ...NETWORKS,
+          ...UNETS,
+        ]),
+      ),
+    },
+  },
+  async ({ arch, size: { width, height }, guidance, only }) => {
+    const model = await openModel(arch);
+    const parts = NETWORKS.filter((part) => succeeds(() => model.network(part)));
+    const row = table('', 'weights', 'values', 'predicted', 'measured', 'error', 'load', 'a run');
+    for (const what of only ?? [...parts, ...UNETS]) {
+      const task = { arch, width, height, guidance, what };
+      // Writing the quantized weights takes more memory than running them.
+      const precision = PRECISIONS.find((known) => known === what.split('-')[0]);
+      if (precision && precision !== 'fp32') await inProcess({ ...task, prepare: true });
+      const peak = (await inProcess(task))!;
+      const { weights, values, total } = peak.needs;
+      row(
+        `${arch} ${what}, ${width}×${height}`,
+        ...[weights, values, total, peak.measuredBytes].map((bytes) => `${Math.round(bytes / 1e6)} MB`),
+        percent((total - peak.measuredBytes) / peak.measuredBytes, 0),
+        ...[peak.loadSeconds, peak.runSeconds].map((seconds) => `${seconds.toPrecision(3)} s`),
+      );
+    }
+  },
+);
 
-const { PEAKS_OF: one, PEAKS_PREPARE: prepare } = process.env;
-if (prepare) await components.prepare(prepare as Precision);
-else if (one) await measure(one);
-else {
-  console.log('| | weights | values | predicted | measured | error | load | a run |');
-  console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
-  const parts = PARTS.filter((part) => part !== 'unet' && canOpen(() => model.network(part)));
-  const forms = PRECISIONS.flatMap((precision) => [precision, `${precision}-records`]);
-  for (const what of asked.length > 0 ? asked : [...parts, ...forms]) {
-    const [precision] = what.split('-');
-    if (PRECISIONS.some((known) => known !== 'fp32' && known === precision))
-      run({ PEAKS_PREPARE: precision });
-    run({ PEAKS_OF: what });
-  }
+/** Runs a task in a process of its own. @returns undefined for one that only prepares */
+async function inProcess(task: PeakTask): Promise<Peak | undefined> {
+  const child = fork(path.join(import.meta.dirname, 'support/peak.ts'));
+  let answer: Peak | undefined;
+  child.on('message', (message) => {
+    answer = message as Peak;
+  });
+  child.send(task);
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`Measuring ${task.what} failed.`);
+  return answer;
 }
 
-function run(env: Record<string, string | undefined>): void {
-  const args = ['--import', 'tsx', import.meta.filename, arch, size, ...(guidance ? [] : ['--no-guidance'])];
-  spawnSync(process.execPath, args, { env: { ...process.env, ...env }, stdio: 'inherit' });
-}
-
-function canOpen(open: () => unknown): boolean {
+function succeeds(work: () => unknown): boolean {
   try {
-    open();
+    work();
     return true;
   } catch {
     return false;
-  }
-}
-
-interface Measured {
-  needs: PartNeeds;
-  /** In seconds, of loading and of the fastest run. */
-  load: number;
-  run: number;
-}
-
-async function measure(what: string): Promise<void> {
-  const [precision, records] = what.split('-');
-  const isPart = PARTS.some((part) => part === what);
-  const { needs, load, run } = isPart
-    ? await measurePart(what as Part)
-    : await measureUNet(precision as Precision, records === 'records');
-  const measured = runtime.peakBytes();
-  const { weights, values, total } = needs;
-  const seconds = [load, run].map((time) => `${time.toPrecision(3)} s`);
-  const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
-  const error = `${((100 * (total - measured)) / measured).toFixed(0)} %`;
-  const sizes = [weights, values, total, measured].map(megabytes);
-  console.log(`| ${[`${arch} ${what}, ${size}`, ...sizes, error, ...seconds].join(' | ')} |`);
-}
-
-/** Seconds of the fastest of a few runs after the first. */
-async function fastest(run: () => Promise<unknown>): Promise<number> {
-  await run();
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < RUNS; i++) {
-    const begin = performance.now();
-    await run();
-    least = Math.min(least, (performance.now() - begin) / 1000);
-  }
-  return least;
-}
-
-async function measureUNet(precision: Precision, records: boolean): Promise<Measured> {
-  const inputs = new StepInputs(components, { width, height }, guidance);
-  const { channels, extent, condition } = inputs;
-  const dims = [channels, extent.height, extent.width] as const;
-  const schedule = { timesteps: [500] };
-  await components.prepare(precision);
-  const begin = performance.now();
-  const predict = records
-    ? await recordingPredict(
-        await components.editingUNet(extent, { precision }),
-        new FeatureStore(runtime.memoryBytes),
-        'picture',
-        schedule,
-        dims,
-        condition,
-      )
-    : await densePredict(components, { precision }, schedule, dims, condition);
-  const load = (performance.now() - begin) / 1000;
-  const run = await fastest(() => predict(inputs.sample(), 0));
-  const rows = precision !== 'fp32' || (await components.rowsAreFaster());
-  return { needs: predictUNet(components.network('unet'), extent, { precision, rows, records }), load, run };
-}
-
-async function measurePart(part: Part): Promise<Measured> {
-  const network = components.network(part);
-  const scale = part.startsWith('vae') ? 1 : model.autoencoder.scale;
-  const batch = part.startsWith('vae') || !guidance ? 1 : 2;
-  const extent = { width: width / scale, height: height / scale, batch, tokens: TOKENS };
-  const begin = performance.now();
-  const session = await components.session(part);
-  const load = (performance.now() - begin) / 1000;
-  const inputs = Object.fromEntries([...network.inputs].map(([name, value]) => [name, input(value, extent)]));
-  const run = await fastest(() => session.run(inputs));
-  return { needs: predictPart(network, extent), load, run };
-}
-
-/** Numbers of no meaning. A decoder's latents are eight times smaller than its picture. */
-function input(
-  value: Value,
-  { width, height, batch }: { width: number; height: number; batch: number },
-): Tensor {
-  const filled = (...dims: number[]) =>
-    float32(new Float32Array(dims.reduce((a, b) => a * b)).fill(0.5), dims);
-  switch (value.kind) {
-    case 'map': {
-      const shrink = 2 ** value.level;
-      return filled(batch, value.channels, Math.ceil(height / shrink), Math.ceil(width / shrink));
-    }
-    case 'tokens':
-      return filled(batch, TOKENS, value.channels);
-    case 'vector':
-      return value.channels === 1 ? filled(1, 1) : filled(batch, value.channels);
-    case 'ids':
-      return int64(new BigInt64Array(batch * TOKENS), [batch, TOKENS]);
   }
 }

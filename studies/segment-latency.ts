@@ -1,42 +1,46 @@
-// How long a click takes: loading, the first click on a picture, later ones, one on the edited picture.
-// node --import tsx scripts/segment-latency.ts PICTURE [SEGMENTER]
 import { randomInt } from 'node:crypto';
 import sharp from 'sharp';
 import { median } from '../engine/benchmark/timing.ts';
-import { createEngine } from '../engine/engine.ts';
-import { NodeRuntime } from '../engine/host/node/runtime.ts';
+import { byDefault, optional, study, table, text, whole, withEngine } from './frame.ts';
+import { milliseconds } from './support/figures.ts';
 
-const CLICKS = 30;
-const [file, model] = process.argv.slice(2);
-if (!file) throw new Error('give a picture');
-const engine = createEngine(new NodeRuntime());
-const { data, info } = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-const { width, height } = info;
-const encoded = () =>
-  sharp(data, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
-const click = () => [{ x: randomInt(width), y: randomInt(height) }];
-const show = (what: string, seconds: number[]) => {
-  const [least, most] = [Math.min(...seconds), Math.max(...seconds)].map((s) => (1000 * s).toFixed(0));
-  console.log(`${what}: ${(1000 * median(seconds)).toFixed(0)} ms (${least} to ${most})`);
-};
-
-const loaded = await engine.segment({ image: await encoded(), points: click(), model });
-console.log(`${width}×${height}; loading ${(1000 * loaded.loadSeconds).toFixed(0)} ms`);
-const first: number[] = [];
-const later: number[] = [];
-let { picture } = loaded;
-for (let i = 0; i < CLICKS; i++) {
-  // Another picture each time: every pixel is a little brighter.
-  for (let j = 0; j < data.length; j++) data[j] = (data[j]! + 1) & 255;
-  const result = await engine.segment({ image: await encoded(), points: click(), model });
-  first.push(result.seconds);
-  ({ picture } = result);
-  later.push((await engine.segment({ image: picture, points: click(), model })).seconds);
-}
-show('first click', first);
-show('later click', later);
-const { seconds, things } = await engine.findThings({ image: picture, model });
-console.log(`all things: ${(1000 * seconds).toFixed(0)} ms, ${things.length} found`);
-await engine.dispose();
+await study(
+  {
+    about:
+      'How long a click of the object selection takes: the first one on an image, later ones, and finding all objects.',
+    arguments: { image: text('an image') },
+    options: {
+      model: optional(text('a segmenter folder; the embedded one by default')),
+      clicks: byDefault(whole('clicks of each kind', 1), 30),
+    },
+  },
+  ({ image, model, clicks }) =>
+    withEngine(async (engine) => {
+      const { data, info } = await sharp(image).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+      const { width, height } = info;
+      const raw = { width, height, channels: 3 as const };
+      const encoded = () => sharp(data, { raw }).png().toBuffer();
+      const click = () => [{ x: randomInt(width), y: randomInt(height) }];
+      const loaded = await engine.segment({ image: await encoded(), points: click(), model });
+      const first: number[] = [];
+      const later: number[] = [];
+      let { picture } = loaded;
+      for (let i = 0; i < clicks; i++) {
+        // Another image each time: every pixel is a little brighter.
+        for (let j = 0; j < data.length; j++) data[j] = (data[j]! + 1) & 255;
+        const result = await engine.segment({ image: await encoded(), points: click(), model });
+        first.push(result.seconds);
+        ({ picture } = result);
+        later.push((await engine.segment({ image: picture, points: click(), model })).seconds);
+      }
+      const { seconds } = await engine.findThings({ image: picture, model });
+      const row = table(`${width}×${height}`, 'median', 'fastest', 'slowest');
+      for (const [what, times] of [
+        ['loading', [loaded.loadSeconds]],
+        ['first click', first],
+        ['later click', later],
+        ['all objects', [seconds]],
+      ] as const)
+        row(what, ...[median(times), Math.min(...times), Math.max(...times)].map(milliseconds));
+    }),
+);

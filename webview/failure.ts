@@ -1,31 +1,18 @@
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, type TemplateResult } from 'lit';
 import type { Failure } from '../shared/viewProtocol.ts';
 
-/** What went wrong, with what may help below it. */
+/** What went wrong, with what may help. */
 export function failureTemplate(
-  { message, settings, again }: Failure,
-  actions: { openSettings(): void; showLog(): void; tryAgain?(): void; dismiss?(): void },
+  { message, settings }: Failure,
+  actions: { openSettings(): void; showLog(): void },
 ): TemplateResult {
   const button = settings
     ? html`<vscode-button secondary @click=${actions.openSettings}>Open Settings</vscode-button>`
     : html`<vscode-button secondary @click=${actions.showLog}>Show Log</vscode-button>`;
-  return html`<div class="failure row" role="alert">
+  // The button may stand below the text, which needs the width where there is little.
+  return html`<div class="failure row wrap" role="alert">
     <span class="codicon codicon-error" aria-hidden="true"></span>
-    <div class="grow">
-      <span data-test="failure">${message}</span>
-      <div class="row wrap">
-        ${
-          again && actions.tryAgain
-            ? html`<vscode-button data-action="tryAgain" @click=${actions.tryAgain}>Try Again</vscode-button>`
-            : nothing
-        }
-        ${button}
-        ${
-          actions.dismiss
-            ? html`<vscode-button secondary @click=${actions.dismiss}>Dismiss</vscode-button>`
-            : nothing
-        }
-      </div>
-    </div>
+    <span class="grow" data-test="failure">${message}</span>
+    ${button}
   </div>`;
 }

@@ -6,9 +6,10 @@ import { readOptionalText } from '../../engine/json.ts';
 import type { BatchOutcome, SavedItem } from '../../processes/bus/batch/coordinate.ts';
 import type { BusOptions } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
-import { type Size, size, wholeNumber } from '../options.ts';
+import { interruptible } from '../interrupt.ts';
+import { type Size, size, wholeNumber, withExamples } from '../options.ts';
 import { note, print } from '../output.ts';
-import { interruptible, Progress } from '../progress.ts';
+import { Progress } from '../progress.ts';
 import { type BusCommandOptions, busOptions, withBusOptions } from '../workers.ts';
 import { type DrawingOptions, drawingRequest, withDrawingOptions } from './drawing.ts';
 
@@ -16,6 +17,7 @@ type Options = DrawingOptions &
   BusCommandOptions & {
     size?: Size;
     prompts?: string;
+    output: string;
     count: number;
     detach?: boolean;
   };
@@ -25,20 +27,22 @@ const MAX_PROMPTS_BYTES = 16 << 20;
 
 export function batchCommand(): Command {
   const command = new Command('batch')
-    .description(
-      'Draw many pictures into a folder, over a bus one a worker. Run again, it goes on with what is missing.',
-    )
-    .argument('[prompt]', 'what to draw')
+    .description('Generate many images into a folder; with --bus, spread over workers. Re-run to resume.')
+    .argument('[prompt]', 'what the images show')
+    .requiredOption('-o, --output <folder>', 'the folder to write to (required)')
     .option('--prompts <file>', 'a text file with a prompt on each line')
     .addOption(
-      new Option('--count <n>', 'pictures of each prompt, with one seed after another')
+      new Option('--count <n>', 'images of each prompt, with one seed after another')
         .argParser(wholeNumber(1, MAX_ITEMS))
         .default(1),
     )
     .addOption(new Option('--size <WxH>', 'size in pixels').argParser(size()))
-    .option('--detach', 'with a bus: leave when all is in its queue; the same command later collects');
-  const output = ['-o, --output <folder>', 'the folder to write to'] as const;
-  return withBusOptions(withDrawingOptions(command, output)).action(run);
+    .option('--detach', 'with a bus: leave once everything is queued; the same command later collects');
+  return withExamples(
+    withBusOptions(withDrawingOptions(command)).action(run),
+    'batch "a red house by a lake" --count 20 -o houses',
+    'batch --prompts prompts.txt -o images --size 512x512',
+  );
 }
 
 async function run(prompt: string | undefined, options: Options): Promise<void> {
@@ -56,9 +60,12 @@ async function run(prompt: string | undefined, options: Options): Promise<void> 
 }
 
 async function promptsOf(prompt: string | undefined, file: string | undefined): Promise<string[]> {
-  if ((prompt === undefined) === (file === undefined))
-    throw new InputError('Give a prompt, or a file of them with --prompts.');
-  if (file === undefined) return [prompt!.trim()];
+  if (prompt !== undefined && file !== undefined)
+    throw new InputError('Give a prompt or a file of them with --prompts, not both.');
+  if (file === undefined) {
+    if (!prompt?.trim()) throw new InputError('Give a prompt, or a file of them with --prompts.');
+    return [prompt.trim()];
+  }
   const text = await readOptionalText(file, MAX_PROMPTS_BYTES);
   const prompts = (text ?? '')
     .split(/\r?\n/)
@@ -168,14 +175,14 @@ function report(folder: BatchFolder, options: Options, { saved, failed, waiting 
     file: path.join(folder.folder, described(one).file),
     error: one.error,
   }));
-  for (const { file, error } of errors) note(`${file} was not drawn: ${error}`);
+  for (const { file, error } of errors) note(`${file} was not generated: ${error}`);
   if (errors.length > 0) process.exitCode = 1;
   const all = folder.items.length;
   const before = all - saved.length - failed.length - waiting;
   const figures = { folder: folder.folder, batch: folder.id, pictures, failed: errors, before, waiting };
   print(options, figures, () =>
     [
-      `${options.output}: ${before + saved.length} of ${all} pictures`,
+      `${options.output}: ${before + saved.length} of ${all} images`,
       ...(waiting > 0 ? [`${waiting} wait in the queue`] : []),
       ...(errors.length > 0 ? [`${errors.length} failed; run the same command again to try them again`] : []),
     ].join('; '),

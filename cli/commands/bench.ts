@@ -24,10 +24,19 @@ import {
   type WorkerReport,
 } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
+import { interruptible } from '../interrupt.ts';
 import { maskName } from '../masks.ts';
-import { type CommonOptions, decimal, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
+import {
+  type CommonOptions,
+  decimal,
+  type Size,
+  size,
+  wholeNumber,
+  withCommonOptions,
+  withExamples,
+} from '../options.ts';
 import { formatBytes, formatMacs, formatSeconds, print } from '../output.ts';
-import { interruptible, Progress } from '../progress.ts';
+import { Progress } from '../progress.ts';
 import { type BusCommandOptions, busOptions, withBusOptions } from '../workers.ts';
 
 type Options = CommonOptions &
@@ -61,21 +70,19 @@ const namesOf = (cases: readonly { name: string }[]) => cases.map(({ name }) => 
 
 export function benchCommand(): Command {
   const command = new Command('bench')
-    .description(
-      'Time one U-Net run, runs of EfficientViT, or whole pictures, cases interleaved in one process.',
-    )
+    .description('Time U-Net runs, EfficientViT runs or whole images; the cases take turns in one process.')
     .argument(
       '<case...>',
       `${namesOf(STEP_CASES)}; of EfficientViT: ${namesOf(SIGHT_CASES)}; with --whole: ${namesOf(WHOLE_CASES)}`,
     )
-    .option('--model <folder>', 'a model folder (default: the embedded model)')
+    .option('--model <folder>', 'a model folder, or one that `patchwork models` lists (default: scenes)')
     .option(
       '--arch <name>',
       'a published architecture with synthetic weights (sd15, sd21, …, efficientvit-sam-l0)',
     )
     .option(
       '--segmenter <name>',
-      "EfficientViT's cases beside others: a segmenter's folder, or efficientvit-sam-l0 … xl1 (default: the embedded one)",
+      "EfficientViT's cases beside others: a segmenter's folder, or efficientvit-sam-l0 … xl1 (default: the built-in one)",
     )
     .addOption(new Option('--size <WxH>', "size in pixels (default: the model's own)").argParser(size()))
     .option('--mask <file|share...>', 'masks for the sparse cases; white is computed; 5% is a rectangle')
@@ -97,16 +104,16 @@ export function benchCommand(): Command {
     )
     .addOption(new Option('--attention <name>', 'of all cases but dense fp32').choices(ATTENTIONS))
     .option('--no-guidance', 'run one branch only, as turbo and LCM models draw')
-    .option('--profile', 'run each case once more and say where its time goes, operator by operator')
-    .option('--isolate', 'run each case once more alone in a fresh process, for its own peak of memory')
+    .option('--profile', 'time per operator, from one more run of each case')
+    .option('--isolate', 'memory per case, from one more run in a process of its own')
     .addOption(
       new Option('--layers [n]', 'error of each layer that is quantized alone, of at most n of them')
         .argParser(wholeNumber(BENCHMARK_LIMITS.layers.min, BENCHMARK_LIMITS.layers.max))
         .preset(String(BENCHMARK_LIMITS.layers.max)),
     )
-    .option('--whole', 'from the call to the picture, with all steps and the autoencoder')
-    .option('--image <file>', 'whole: edit this picture instead of a generated one')
-    .option('--prompt <text>', 'whole: what the picture shows', 'a red house by a lake at sunset')
+    .option('--whole', 'whole images instead of single steps, autoencoder included')
+    .option('--image <file>', 'whole: edit this image instead of a generated one')
+    .option('--prompt <text>', 'whole: what the image shows', 'a red house by a lake at sunset')
     .option('--edit-prompt <text>', 'whole: what the edit paints', 'a blue boat')
     .addOption(
       new Option('--steps <n>', 'whole: denoising steps').argParser(
@@ -114,7 +121,7 @@ export function benchCommand(): Command {
       ),
     )
     .addOption(
-      new Option('--strength <s>', 'whole: how much is forgotten under the mask').argParser(
+      new Option('--strength <s>', 'whole: edit strength (1 ignores the old pixels)').argParser(
         decimal(LIMITS.strength.min, LIMITS.strength.max),
       ),
     )
@@ -128,13 +135,18 @@ export function benchCommand(): Command {
         .argParser(wholeNumber(LIMITS.seed.min, LIMITS.seed.max))
         .default(1),
     )
-    .option('--pictures <folder>', 'whole: write the pictures there');
+    .option('--pictures <folder>', 'whole: write the images there');
   command.addOption(
     new Option('--exchange <coding>', 'patch, branches: how features travel between workers').choices(
       CODINGS,
     ),
   );
-  return withBusOptions(withCommonOptions(command), 'patch, branches: on workers of').action(run);
+  return withExamples(
+    withBusOptions(withCommonOptions(command), 'patch, branches: on workers of').action(run),
+    'bench dense sparse --mask 5%',
+    'bench dense sparse --precision fp32,int8 --mask 5% --profile --isolate',
+    'bench generate dense sparse --whole --mask 10% --pictures images',
+  );
 }
 
 async function run(cases: string[], options: Options): Promise<void> {

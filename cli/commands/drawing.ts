@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { writePicture } from '../../engine/pictures/write.ts';
 import { LIMITS } from '../../engine/pipelines/request.ts';
 import {
   ATTENTIONS,
@@ -8,11 +7,18 @@ import {
   type GenerateResult,
   type LoraChoice,
   PRECISIONS,
-  type Recipe,
   SCHEDULERS,
 } from '../../shared/api.ts';
-import { type CommonOptions, decimal, wholeNumber, withCommonOptions } from '../options.ts';
-import { formatMacs, formatSeconds, note, print } from '../output.ts';
+import {
+  type CommonOptions,
+  decimal,
+  RANDOM_SEED,
+  seed,
+  wholeNumber,
+  withCommonOptions,
+} from '../options.ts';
+import { formatMacs, formatSeconds, note } from '../output.ts';
+import { replacedRemark, type WrittenFile } from '../target.ts';
 
 /** Options of every command that draws. */
 export type DrawingOptions = CommonOptions &
@@ -20,31 +26,24 @@ export type DrawingOptions = CommonOptions &
     GenerateRequest,
     'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision' | 'attention' | 'decoder'
   > & {
-    output: string;
     negative?: string;
     lora?: LoraChoice[];
   };
 
-export function withDrawingOptions(
-  command: Command,
-  output: readonly [flags: string, description: string] = ['-o, --output <file>', 'the PNG file to write'],
-): Command {
+export function withDrawingOptions(command: Command): Command {
   command
-    .requiredOption(...output)
     .option(
-      '--model <folder>',
-      'a model folder in the diffusers layout, or a model got from the hub (default: the embedded model)',
+      '--model <model>',
+      'a model that `patchwork models` lists, or a folder in the diffusers layout (default: scenes)',
     )
     .option(
       '--lora <file[:strength]>',
-      'merge a LoRA file or one got from the hub; may be given several times',
+      'merge a LoRA, a file or one from Hugging Face; may be given several times',
       addLora,
     )
     .option('--negative <text>', 'what to avoid')
     .addOption(
-      new Option('--seed <n>', 'same seed, same picture (default: random)').argParser(
-        wholeNumber(LIMITS.seed.min, LIMITS.seed.max),
-      ),
+      new Option('--seed <n>', 'same seed, same image; -1 is random (default: random)').argParser(seed),
     )
     .addOption(
       new Option('--steps <n>', 'denoising steps').argParser(wholeNumber(LIMITS.steps.min, LIMITS.steps.max)),
@@ -55,18 +54,23 @@ export function withDrawingOptions(
       ),
     )
     .addOption(new Option('--scheduler <name>', 'sampler').choices(SCHEDULERS))
-    .addOption(new Option('--decoder <name>', 'fast: draw with TAESD').choices(DECODERS))
+    .addOption(new Option('--decoder <name>', 'fast: decode with TAESD').choices(DECODERS))
     .addOption(
-      new Option('--precision <name>', 'arithmetic (default: chosen for this machine)').choices(PRECISIONS),
+      new Option('--precision <name>', 'numeric precision of the U-Net (default: automatic)').choices(
+        PRECISIONS,
+      ),
     )
-    .addOption(new Option('--attention <name>', 'sampled: cheaper, on large maps').choices(ATTENTIONS));
+    .addOption(
+      new Option('--attention <name>', 'sampled: cheaper on large images, approximate').choices(ATTENTIONS),
+    );
   return withCommonOptions(command);
 }
 
 /** The part of a request that these options make. */
 export function drawingRequest(options: DrawingOptions) {
-  const { model, seed, steps, guidance, scheduler, precision, attention, decoder, threads } = options;
+  const { model, steps, guidance, scheduler, precision, attention, decoder, threads } = options;
   const { negative, lora } = options;
+  const seed = options.seed === RANDOM_SEED ? undefined : options.seed;
   const request = { model, seed, steps, guidance, scheduler, precision, attention, decoder, threads };
   return { ...request, negativePrompt: negative, loras: lora, previews: false };
 }
@@ -77,20 +81,26 @@ function addLora(text: string, before: LoraChoice[] = []): LoraChoice[] {
   return [...before, { lora, strength: strength === undefined ? 1 : Number(strength) }];
 }
 
-/** Writes the picture and prints what it cost; `more` is added to the JSON, `remark` to the line for people. */
-export async function finishDrawing(
-  options: DrawingOptions,
-  result: GenerateResult,
-  more: object = {},
-  remark = '',
-): Promise<void> {
-  const { picture, recipe, macs, seconds, loadSeconds, stepSeconds, warnings } = result;
-  await writePicture(options.output, picture.png);
-  for (const warning of warnings) note(warning);
-  const figures = { file: options.output, ...recipe, macs, seconds, loadSeconds, stepSeconds, ...more };
-  print(options, figures, () => `${options.output}: ${summary(recipe, macs, seconds)}${remark}`);
+/** The figures of an image that was generated and written, as JSON has them. */
+export function figuresOf(written: WrittenFile, result: GenerateResult, more: object = {}): object {
+  const { recipe, macs, seconds, loadSeconds, stepSeconds, workers } = result;
+  return {
+    ...written,
+    ...recipe,
+    ...{ macs, seconds, loadSeconds, stepSeconds },
+    ...(workers && { workers }),
+    ...more,
+  };
 }
 
-function summary({ width, height, seed, steps }: Recipe, macs: number, seconds: number): string {
-  return `${width}×${height}, seed ${seed}, ${steps} steps, ${formatMacs(macs)} in ${formatSeconds(seconds)}`;
+/** The same in a line for people. */
+export function summaryOf(written: WrittenFile, { recipe, macs, seconds }: GenerateResult): string {
+  const { width, height, seed, steps } = recipe;
+  const cost = `${formatMacs(macs)} in ${formatSeconds(seconds)}`;
+  return `${written.file}: ${width}×${height}, seed ${seed}, ${steps} steps, ${cost}${replacedRemark(written)}`;
+}
+
+/** Warnings on stderr, each once. */
+export function noteWarnings(results: readonly Pick<GenerateResult, 'warnings'>[]): void {
+  for (const warning of new Set(results.flatMap(({ warnings }) => warnings))) note(warning);
 }

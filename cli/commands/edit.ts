@@ -1,32 +1,56 @@
+import path from 'node:path';
 import { Command, Option } from 'commander';
-import { readPictureFile } from '../../engine/pictures/read.ts';
-import { checkWritable } from '../../engine/pictures/write.ts';
+import { InputError } from '../../engine/errors.ts';
 import { LIMITS } from '../../engine/pipelines/request.ts';
-import { EDIT_MODES, type EditMode } from '../../shared/api.ts';
+import { EDIT_MODES, type EditMode, type Engine } from '../../shared/api.ts';
+import { derivedNames } from '../../shared/names.ts';
 import { openEngine } from '../engine.ts';
-import { decimal, wholeNumber } from '../options.ts';
-import { formatMacs } from '../output.ts';
-import { interruptible, Progress } from '../progress.ts';
+import { readImages } from '../images.ts';
+import { interruptible } from '../interrupt.ts';
+import { decimal, promptArgument, wholeNumber, withExamples } from '../options.ts';
+import { formatMacs, print } from '../output.ts';
+import { Progress } from '../progress.ts';
+import { Target } from '../target.ts';
 import { type WorkerOptions, withWorkerOptions, workerRequest } from '../workers.ts';
-import { type DrawingOptions, drawingRequest, finishDrawing, withDrawingOptions } from './drawing.ts';
+import {
+  type DrawingOptions,
+  drawingRequest,
+  figuresOf,
+  noteWarnings,
+  summaryOf,
+  withDrawingOptions,
+} from './drawing.ts';
+import { maskOfObject } from './objects.ts';
 
 type Options = DrawingOptions &
-  WorkerOptions & { mask: string; strength?: number; mode: EditMode; dilation?: number };
+  WorkerOptions & {
+    output?: string;
+    mask?: string;
+    object?: string;
+    strength?: number;
+    mode: EditMode;
+    dilation?: number;
+  };
 
 export function editCommand(): Command {
   const { min, max } = LIMITS.strength;
   const command = new Command('edit')
-    .description('Paint the masked part of a picture anew; the rest keeps its pixels.')
-    .argument('<image>', 'the picture to edit')
-    .argument('<prompt>', 'what should be there')
-    .requiredOption('--mask <file>', 'a picture, white where the image is to be painted anew')
+    .description('Repaint a part of an image; the rest keeps its pixels.')
+    .argument('<image>', 'the image to edit')
+    .addArgument(promptArgument('what should be there'))
+    .option(
+      '-o, --output <file>',
+      'where to write it: .png, .jpg or .webp (default: beside the image, named after it and the prompt)',
+    )
+    .option('--mask <file>', 'an image, white = area to repaint')
+    .option('--object <name>', 'repaint this object, by a name or number that `patchwork objects` lists')
     .addOption(
-      new Option('--strength <s>', 'how much of the old is forgotten under the mask').argParser(
+      new Option('--strength <s>', `edit strength, ${min}–${max} (${max} ignores the old pixels)`).argParser(
         decimal(min, max),
       ),
     )
     .addOption(
-      new Option('--mode <mode>', 'compute the masked part, or everything')
+      new Option('--mode <mode>', 'sparse: compute only the part; dense: recompute everything')
         .choices(EDIT_MODES)
         .default('sparse'),
     )
@@ -35,32 +59,46 @@ export function editCommand(): Command {
         wholeNumber(LIMITS.dilation.min, LIMITS.dilation.max),
       ),
     );
-  return withWorkerOptions(withDrawingOptions(command)).action(run);
+  return withExamples(
+    withWorkerOptions(withDrawingOptions(command)).action(run),
+    'edit lake.png "a blue boat" --mask mask.png -o boat.png',
+    'edit lake.png "a green castle" --object "red house"',
+  );
 }
 
 async function run(image: string, prompt: string, options: Options): Promise<void> {
-  await checkWritable(options.output);
-  const { strength, mode, dilation } = options;
-  const files = { image: await readPictureFile(image), mask: await readPictureFile(options.mask) };
-  const engine = openEngine();
+  const { output, mask, object, strength, mode, dilation, threads } = options;
+  if ((mask === undefined) === (object === undefined))
+    throw new InputError('Say which part to repaint: --mask FILE or --object NAME, one of them.');
+  const target = await Target.open(output, path.dirname(image));
+  const files = await readImages({ image, mask });
+  const signal = interruptible();
+  const engine: Engine = openEngine();
   const progress = new Progress();
   try {
+    const found =
+      object === undefined
+        ? undefined
+        : await maskOfObject(engine, files.image, object, { image, threads, signal, progress });
     const result = await engine.edit(
-      { ...drawingRequest(options), ...files, ...workerRequest(options), prompt, strength, mode, dilation },
       {
-        signal: interruptible(),
-        onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps),
+        ...drawingRequest(options),
+        ...workerRequest(options),
+        ...{ image: files.image, mask: found?.png ?? files.mask! },
+        ...{ prompt, strength, mode, dilation },
       },
+      { signal, onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps) },
     );
     progress.stop();
-    const { activeFraction, denseMacs, recordedSteps, workers } = result;
-    const remark = ` (${formatMacs(denseMacs)} when everything is computed)`;
-    await finishDrawing(
-      options,
-      result,
-      { activeFraction, denseMacs, recordedSteps, ...(workers && { workers }) },
-      remark,
-    );
+    const names = derivedNames(path.parse(image).name, prompt);
+    const written = await target.write(result.picture.png, result.recipe, names);
+    noteWarnings([result]);
+    const { activeFraction, denseMacs, recordedSteps } = result;
+    const more = { activeFraction, denseMacs, recordedSteps, ...(found && { object: found.name }) };
+    print(options, figuresOf(written, result, more), () => {
+      const where = found ? `, ${found.name}` : '';
+      return `${summaryOf(written, result)} (full recompute: ${formatMacs(denseMacs)})${where}`;
+    });
   } finally {
     progress.stop();
     await engine.dispose();

@@ -1,37 +1,84 @@
 import { Command, Option } from 'commander';
-import { checkWritable } from '../../engine/pictures/write.ts';
+import { LIMITS } from '../../engine/pipelines/request.ts';
+import type { GenerateResult } from '../../shared/api.ts';
+import { pictureNames } from '../../shared/names.ts';
 import { openEngine } from '../engine.ts';
-import { type Size, size } from '../options.ts';
-import { interruptible, Progress } from '../progress.ts';
+import { interruptible } from '../interrupt.ts';
+import { promptArgument, type Size, size, wholeNumber, withExamples } from '../options.ts';
+import { note, print } from '../output.ts';
+import { Progress } from '../progress.ts';
+import { Target, type WrittenFile } from '../target.ts';
 import { type WorkerOptions, withWorkerOptions, workerRequest } from '../workers.ts';
-import { type DrawingOptions, drawingRequest, finishDrawing, withDrawingOptions } from './drawing.ts';
+import {
+  type DrawingOptions,
+  drawingRequest,
+  figuresOf,
+  noteWarnings,
+  summaryOf,
+  withDrawingOptions,
+} from './drawing.ts';
 
-type Options = DrawingOptions & WorkerOptions & { size?: Size };
+type Options = DrawingOptions & WorkerOptions & { output?: string; size?: Size; count: number };
+
+/** Images of one call; `batch` makes more, and goes on where it stopped. */
+const MOST = 100;
 
 export function generateCommand(): Command {
   const command = new Command('generate')
-    .description('Make a picture from a prompt.')
-    .argument('<prompt>', 'what to draw')
+    .description('Generate an image from a prompt.')
+    .addArgument(promptArgument('what the image shows'))
+    .option(
+      '-o, --output <file>',
+      'where to write it: .png, .jpg or .webp (default: named after the prompt and seed)',
+    )
+    .addOption(
+      new Option('--count <n>', 'how many images, with one seed after another')
+        .argParser(wholeNumber(1, MOST))
+        .default(1),
+    )
     .addOption(new Option('--size <WxH>', 'size in pixels').argParser(size()));
-  return withWorkerOptions(withDrawingOptions(command)).action(run);
+  return withExamples(
+    withWorkerOptions(withDrawingOptions(command)).action(run),
+    'generate "a red house by a lake at sunset"',
+    'generate "two blue boats on the sea" -o boats.jpg --count 4 --seed 7',
+  );
 }
 
 async function run(prompt: string, options: Options): Promise<void> {
-  await checkWritable(options.output);
+  const { output, count } = options;
+  const request = drawingRequest(options);
+  const target = await Target.open(output, '.', count);
+  const signal = interruptible();
   const engine = openEngine();
   const progress = new Progress();
+  const done: { written: WrittenFile; result: GenerateResult }[] = [];
   try {
-    const result = await engine.generate(
-      { ...drawingRequest(options), ...options.size, ...workerRequest(options), prompt },
-      {
-        signal: interruptible(),
-        onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps),
-      },
-    );
-    progress.stop();
-    await finishDrawing(options, result, result.workers && { workers: result.workers });
+    for (let index = 0; index < count; index++) {
+      const of = count > 1 ? `image ${index + 1} of ${count}, ` : '';
+      const first = done[0]?.result.recipe.seed ?? request.seed;
+      const result = await engine.generate(
+        {
+          ...request,
+          ...options.size,
+          ...workerRequest(options),
+          ...{ prompt, seed: first === undefined ? undefined : (first + index) % (LIMITS.seed.max + 1) },
+        },
+        { signal, onProgress: ({ stage, step, steps }) => progress.update(of + stage, step, steps) },
+      );
+      const names = pictureNames(prompt, result.recipe.seed);
+      const written = await target.write(result.picture.png, result.recipe, names, index);
+      done.push({ written, result });
+    }
+  } catch (error) {
+    if (done.length > 0) note(`${done.length} of ${count} images were written.`);
+    throw error;
   } finally {
     progress.stop();
     await engine.dispose();
   }
+  noteWarnings(done.map(({ result }) => result));
+  const images = done.map(({ written, result }) => figuresOf(written, result));
+  print(options, { ...images[0], ...(count > 1 && { images }) }, () =>
+    done.map(({ written, result }) => summaryOf(written, result)).join('\n'),
+  );
 }

@@ -17,7 +17,14 @@ import { featuresOf, levelCount } from '../../engine/regions/features.ts';
 import { activeCount, pyramid } from '../../engine/regions/mask.ts';
 import { CODINGS, type Coding } from '../../shared/api.ts';
 import { readLatentMask } from '../masks.ts';
-import { type CommonOptions, type Size, size, wholeNumber, withCommonOptions } from '../options.ts';
+import {
+  type CommonOptions,
+  type Size,
+  size,
+  wholeNumber,
+  withCommonOptions,
+  withExamples,
+} from '../options.ts';
 import { formatBytes, formatMacs, print } from '../output.ts';
 
 type Options = CommonOptions & {
@@ -44,17 +51,20 @@ const COUNTED_SIZES = { min: 8, max: 65536, multipleOf: 8 };
 export function macsCommand(): Command {
   const command = new Command('macs')
     .description("Count multiply–accumulates from a network's definition; no weights are needed.")
-    .argument('<arch>', 'a model folder, or an architecture by name (sd15, efficientvit-sam-l0, …)')
+    .argument(
+      '<arch>',
+      'a model folder, or an architecture that `patchwork models` lists (sd15, efficientvit-sam-l0, …)',
+    )
     .addOption(
-      new Option('--size <WxH>', 'picture size in pixels')
+      new Option('--size <WxH>', 'image size in pixels (required)')
         .argParser(size(COUNTED_SIZES))
         .makeOptionMandatory(),
     )
-    .addOption(new Option('--batch <n>', 'pictures in one run').argParser(wholeNumber(1, 1024)).default(1))
-    .option('--mask <file>', 'count what this part of the picture costs, for a U-Net')
+    .addOption(new Option('--batch <n>', 'images in one run').argParser(wholeNumber(1, 1024)).default(1))
+    .option('--mask <file>', 'count what this part of the image costs, for a U-Net')
     .addOption(new Option('--part <part>', 'which network').choices([...PARTS, ...VISION_PARTS]))
     .addOption(
-      new Option('--workers <n>', 'what each of so many workers computes and receives in a step').argParser(
+      new Option('--workers <n>', 'what each of this many workers computes and receives in a step').argParser(
         wholeNumber(1, 64),
       ),
     )
@@ -63,7 +73,11 @@ export function macsCommand(): Command {
         .choices(CODINGS)
         .default('float32'),
     );
-  return withCommonOptions(command).action(run);
+  return withExamples(
+    withCommonOptions(command).action(run),
+    'macs sd15 --size 512x512 --batch 2',
+    'macs sd15 --size 1024x512 --mask mask.png',
+  );
 }
 
 async function run(arch: string, options: Options): Promise<void> {
@@ -114,16 +128,16 @@ async function networkOf(arch: string, asked: Options['part']): Promise<Counted>
     return { name: arch, part: name, network: part.make(), scale: part.scale, tokens: PROMPT_TOKENS };
   }
   const model = await openModel(arch);
-  const part = PARTS.find((name) => name === (asked ?? 'unet'));
+  const part = PARTS.find((name) => name === (asked ?? 'denoiser'));
   if (!part) throw new InputError(`${arch} has no ${asked}; its parts: ${PARTS.join(', ')}.`);
-  const scale = part === 'unet' ? model.autoencoder.scale : 1;
+  const scale = part === 'denoiser' ? model.autoencoder.scale : 1;
   return { name: model.name, part, network: model.network(part), scale, tokens: TEXT_TOKENS };
 }
 
 /** What each worker computes and receives in a displaced step. */
 function workerParts(network: Network, extent: Extent, part: string, options: Options) {
   const { workers = 1, mask, exchange } = options;
-  if (part !== 'unet' || mask)
+  if (part !== 'denoiser' || mask)
     throw new InputError('--workers counts the whole U-Net: leave out --part and --mask.');
   return partCosts(network, extent, workers, exchange).map(({ part: { bands, index, branch }, ...cost }) => ({
     branch: branch ?? null,
@@ -142,7 +156,7 @@ async function activeRows(
   scale: number,
   network: Network,
 ): Promise<number[]> {
-  if (part !== 'unet') throw new InputError('--mask counts the U-Net only: leave out --part.');
+  if (part !== 'denoiser') throw new InputError('--mask counts the U-Net only: leave out --part.');
   const mask = await readLatentMask(file, height, width, scale);
   return pyramid(mask, levelCount(featuresOf(network))).map(activeCount);
 }

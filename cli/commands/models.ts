@@ -9,30 +9,54 @@ import { VISION_ARCHITECTURES } from '../../engine/models/efficientvit.ts';
 import { hubFolder, installedModels, removeModel } from '../../engine/models/installed.ts';
 import { entryMemory, memorySentences } from '../../engine/pipelines/memory-sentence.ts';
 import { agreed } from '../agree.ts';
-import { type CommonOptions, withCommonOptions } from '../options.ts';
+import { interruptible } from '../interrupt.ts';
+import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
 import { formatBytes, note, print } from '../output.ts';
-import { FetchBar, interruptible } from '../progress.ts';
+import { FetchBar } from '../progress.ts';
 
 type Options = CommonOptions & { yes?: boolean };
 
 export function modelsCommand(): Command {
-  const list = new Command('list').description('What is on this machine, and what can be got.');
+  const list = withExamples(
+    new Command('list')
+      .description('List installed and available models.')
+      .usage('[options]')
+      // Words that are no command of `models` come here.
+      .argument('[unknown...]'),
+    'models list',
+    'models list --json',
+  );
   const get = new Command('get')
-    .description('Fetch a model from the Hugging Face hub.')
-    .argument('<id>', 'a model of the catalogue, or any owner/name of the hub; @revision may follow')
-    .option('--yes', 'fetch without asking');
+    .description('Download a model from Hugging Face.')
+    .argument(
+      '<id>',
+      'a model that `models list` shows, or any owner/name on Hugging Face; @revision may follow',
+    )
+    .option('--yes', 'download without asking');
   const remove = new Command('remove')
-    .description('Take a model from this machine, for all tools that use the Hugging Face cache.')
-    .argument('<id>', 'a model that models list shows')
+    .description('Delete a model from the shared Hugging Face cache (other tools lose it too).')
+    .argument('<id>', 'a model that `models list` shows')
     .option('--yes', 'remove without asking');
-  const command = new Command('models').description('Models on this machine.');
+  const command = new Command('models').description('List, download and remove models.');
+  withExamples(command, 'models', 'models get stabilityai/sd-turbo');
+  withExamples(get, 'models get stabilityai/sd-turbo', 'models get madebyollin/taesd --yes');
+  withExamples(remove, 'models remove stabilityai/sd-turbo');
   return command
-    .addCommand(withCommonOptions(list).action(runList), { isDefault: true })
-    .addCommand(withCommonOptions(get).action(runGet))
-    .addCommand(withCommonOptions(remove).action(runRemove));
+    .addCommand(withCommonOptions(list, 'none').action(runList), { isDefault: true })
+    .addCommand(withCommonOptions(get, 'none').action(runGet))
+    .addCommand(withCommonOptions(remove, 'none').action(runRemove));
 }
 
-async function runList(options: CommonOptions): Promise<void> {
+async function runList([unknown]: string[], options: CommonOptions, command: Command): Promise<void> {
+  if (unknown !== undefined) {
+    const known = command.parent!.commands.map((child) => child.name()).join(', ');
+    const isList = command.parent!.args[0] === command.name();
+    command.error(
+      isList
+        ? `error: list takes no argument, not ‘${unknown}’`
+        : `error: models has no ‘${unknown}’, only ${known}`,
+    );
+  }
   const architectures = [...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)];
   const { cache } = await hubSettings();
   const models = await installedModels({ cache });
@@ -46,7 +70,7 @@ async function runList(options: CommonOptions): Promise<void> {
     [
       'On this machine:',
       ...models.map(({ id, bytes, folder }) => `  ${id}  ${formatBytes(bytes)}  ${folder}`),
-      'To be had with patchwork models get ID:',
+      'Available: patchwork models get ID',
       ...catalogue.filter(({ here }) => !here).flatMap(entryLines),
       `Architectures for macs and bench: ${architectures.join(', ')}`,
     ].join('\n'),
@@ -66,7 +90,7 @@ async function runGet(id: string, options: Options): Promise<void> {
   const wanted = wantedFor(id);
   const here = await modelHere(settings, wanted);
   if (here) {
-    print(options, { id, folder: here, fetchedBytes: 0 }, () => `${id} is here already: ${here}`);
+    print(options, { id, folder: here, fetchedBytes: 0 }, () => `${id} is already installed: ${here}`);
     return;
   }
   const signal = interruptible();
@@ -74,7 +98,7 @@ async function runGet(id: string, options: Options): Promise<void> {
   const entry = catalogueEntry(id);
   if (plan.missingBytes > 0) {
     for (const line of [...describePlan(plan), ...(entry ? memorySentences(entry) : [])]) note(line);
-    if (!(await agreed('Fetch it?', options.yes))) return note('Nothing was fetched.');
+    if (!(await agreed('Download it?', options.yes))) return note('Nothing was downloaded.');
   }
   const bar = new FetchBar();
   try {
@@ -85,7 +109,7 @@ async function runGet(id: string, options: Options): Promise<void> {
     bar.stop();
     const { licence, commit } = plan.repository;
     const result = { id, folder, commit, licence, bytes: plan.bytes, fetchedBytes: plan.missingBytes };
-    print(options, result, () => `${id} is here now: ${folder}`);
+    print(options, result, () => `${id} is installed: ${folder}`);
   } finally {
     bar.stop();
   }
@@ -93,8 +117,10 @@ async function runGet(id: string, options: Options): Promise<void> {
 
 async function runRemove(id: string, options: Options): Promise<void> {
   const settings = await hubSettings();
+  const embedded = (await installedModels(settings)).find((model) => model.id === id && !model.removable);
+  if (embedded) throw new InputError(`${id} comes with Patchwork and cannot be removed.`);
   const here = await hubFolder(id, settings);
-  if (!here) throw new InputError(`${id} is not on this machine.`);
+  if (!here) throw new InputError(`${id} is not installed.`);
   note(`${id} takes ${formatBytes(here.bytes)} in ${here.folder}; other tools may use it too.`);
   if (!(await agreed('Remove it?', options.yes))) return note('Nothing was removed.');
   await removeModel(id, settings);

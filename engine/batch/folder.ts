@@ -8,24 +8,24 @@ import { decodePicture } from '../pictures/read.ts';
 import { writePicture } from '../pictures/write.ts';
 import { LIMITS } from '../pipelines/request.ts';
 
-/** What the pictures of a batch have in common. */
+/** Settings that the images of a batch share. */
 export type BatchSettings = Omit<
   GenerateRequest,
   'prompt' | 'seed' | 'threads' | 'workers' | 'bus' | 'patch' | 'previews' | 'remember'
 >;
 
-/** What a batch draws: every prompt `count` times, with other seeds. */
+/** A batch generates every prompt `count` times, with different seeds. */
 export interface BatchPlan {
   prompts: readonly string[];
   count: number;
-  /** The first seed of each prompt; drawn at random if absent. */
+  /** First seed of each prompt; random if absent. */
   seed?: number;
   settings: BatchSettings;
 }
 
-/** One picture of a batch. */
+/** One image of a batch. */
 export interface BatchItem {
-  /** Name of its file in the batch's folder. */
+  /** File name in the batch's folder. */
   file: string;
   prompt: string;
   seed: number;
@@ -62,12 +62,12 @@ const manifestSchema = z.object({
 });
 
 /**
- * A folder that a batch's pictures are saved in, with `batch.json`, which says what they are: whoever runs the same batch
- * again goes on with those that are missing.
+ * The folder of a batch: its images, and `batch.json`, which lists them. Running the same batch again generates the
+ * missing ones.
  */
 export class BatchFolder {
   readonly folder: string;
-  /** Names the batch wherever its pictures are drawn. */
+  /** Identifies the batch on every machine that works on it. */
   readonly id: string;
   readonly items: readonly BatchItem[];
   readonly settings: BatchSettings;
@@ -80,13 +80,13 @@ export class BatchFolder {
   }
 
   /**
-   * Begins a batch in a folder, which is made where it is missing, or goes on with it.
+   * Starts a batch in a folder, which is created if it is missing, or resumes it.
    * @throws InputError if the folder holds another batch, or cannot be written.
    */
   static async open(folder: string, plan: BatchPlan): Promise<BatchFolder> {
     const { prompts, count, seed, settings } = plan;
     if (prompts.length * count > MAX_ITEMS)
-      throw new InputError(`A batch has ${MAX_ITEMS} pictures at most, not ${prompts.length * count}.`);
+      throw new InputError(`A batch has at most ${MAX_ITEMS} images, not ${prompts.length * count}.`);
     const manifest = path.join(folder, NAME);
     const written = JSON.parse(JSON.stringify({ prompts, count, seed, settings }));
     const found = await readOptionalJson(manifest, { most: MAX_MANIFEST_BYTES });
@@ -95,7 +95,7 @@ export class BatchFolder {
       if (!known.success) throw new InputError(`${manifest} is not a batch of Patchwork.`);
       if (canonical(known.data.plan) !== canonical(written))
         throw new InputError(
-          `${folder} holds another batch: give another folder, or the prompts and settings that it was begun with.`,
+          `${folder} holds another batch: give another folder, or the prompts and settings it was started with.`,
         );
       return new BatchFolder(folder, known.data.id, known.data.items, settings);
     }
@@ -107,45 +107,47 @@ export class BatchFolder {
     const named = items.map((item, i) => ({ file: `${String(i + 1).padStart(digits, '0')}.png`, ...item }));
     const id = crypto.randomUUID();
     await fs.mkdir(folder).catch((error: unknown) => {
-      throw new InputError(`${folder} cannot be made.`, { cause: error });
+      throw new InputError(`${folder} cannot be created.`, { cause: error });
     });
     const text = `${JSON.stringify({ patchwork: 'batch', id, plan: written, items: named }, undefined, 1)}\n`;
     await fs.writeAtomically(manifest, (writer) => writer.write(text));
     return new BatchFolder(folder, id, named, settings);
   }
 
-  /** Which items' pictures are not saved yet, by their place. */
+  /** Indexes of the items whose images are not saved yet. */
   async missing(): Promise<number[]> {
     const saved = await Promise.all(this.items.map(({ file }) => fs.exists(path.join(this.folder, file))));
     return [...saved.keys()].filter((item) => !saved[item]);
   }
 
-  /** The request that draws an item. */
+  /** The request that generates an item. */
   request(item: number): GenerateRequest {
     const { prompt, seed } = this.items[item]!;
     return { ...this.settings, prompt, seed };
   }
 
   /**
-   * Saves an item's picture in one piece. @throws InputError if it is not what the item asks for: it may have come from
-   * anywhere.
+   * Saves an item's image, complete or not at all. @throws InputError if it is not what the item asked for: images come
+   * from other machines and are not trusted.
    */
   async save(item: number, png: Uint8Array): Promise<string> {
     const { file, prompt, seed } = this.items[item]!;
-    if (!isPng(png)) throw new InputError(`What came for ${file} is no PNG file.`);
-    const { width, height, recipe } = await decodePicture(png, `The picture for ${file}`);
+    if (!isPng(png)) throw new InputError(`The image received for ${file} is not a PNG file.`);
+    const { width, height, recipe } = await decodePicture(png, `The image received for ${file}`);
     const { width: wide = width, height: high = height } = this.settings;
     if (width !== wide || height !== high)
-      throw new InputError(`The picture for ${file} has ${width}×${height} pixels, not ${wide}×${high}.`);
+      throw new InputError(
+        `The image received for ${file} has ${width}×${height} pixels, not ${wide}×${high}.`,
+      );
     if (recipe?.seed !== seed || recipe.prompt !== prompt)
-      throw new InputError(`The picture for ${file} was drawn from another prompt or seed.`);
+      throw new InputError(`The image received for ${file} has another prompt or seed.`);
     const target = path.join(this.folder, file);
     await writePicture(target, png);
     return target;
   }
 }
 
-/** The same text for the same settings, in whatever order they stand. */
+/** Text that is the same for the same settings, whatever the order of their keys. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     inner && typeof inner === 'object' && !Array.isArray(inner)

@@ -7,7 +7,7 @@ import type { BenchmarkProgress, BenchmarkRequest, BenchmarkRow, Engine } from '
 import { createEngine } from '../engine.ts';
 import { InputError, isAbort } from '../errors.ts';
 import { countMacs } from '../graph/macs.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { openModel } from '../models/open.ts';
 
 const SIZE = { width: 128, height: 128 };
@@ -17,7 +17,7 @@ const TENTH = { name: 'tenth', share: 0.1 };
 let engine: Engine;
 before(() => {
   const script = path.join(import.meta.dirname, '../../processes/engine/process.ts');
-  engine = createEngine(new NodeRuntime(), {
+  engine = createEngine(new NodeBackend(), {
     openCrew: () => new LocalCrew(),
     startEngine: () => new EngineProcess({ script, execArgv: process.execArgv }),
   });
@@ -42,7 +42,7 @@ test('one row for each case and mask, with MACs that add up and PSNR against den
   );
   const [dense, half, tenth] = report.rows;
   const model = await openModel();
-  const counted = countMacs(model.network('unet'), { height: 16, width: 16, batch: 2, tokens: 77 });
+  const counted = countMacs(model.network('denoiser'), { height: 16, width: 16, batch: 2, tokens: 77 });
   assert.deepEqual([dense!.macs, dense!.macsByKind], [counted.total, counted.byKind]);
   for (const { macs, macsByKind, macsByLevel } of report.rows)
     assert.deepEqual([sum(macsByKind), sum(macsByLevel)], [macs, macs]);

@@ -8,7 +8,7 @@ import type {
   Timing,
 } from '../../shared/benchmark/report.ts';
 import { InputError } from '../errors.ts';
-import type { Runtime } from '../execution/runtime.ts';
+import type { Backend } from '../execution/backend.ts';
 import type { OpenCrew } from '../parallel/job.ts';
 import { isolatedPeaks } from './isolate.ts';
 import { profiled } from './profile.ts';
@@ -18,9 +18,9 @@ import type { Cost, Count, Quality, Suite, Trial } from './trial.ts';
 import { wholeSuite } from './whole/suite.ts';
 
 export interface BenchmarkHost {
-  runtime: Runtime;
+  backend: Backend;
   /** An engine of its own for whole pictures, so that it remembers nothing of other calls. */
-  openEngine(runtime: Runtime): Engine;
+  openEngine(backend: Backend): Engine;
   /** An engine in a process of its own, which the caller disposes of; where processes can be started. */
   startEngine?(): Engine;
   /** Workers for one case. */
@@ -32,7 +32,7 @@ const DEFAULT_REPEAT = 5;
 /** Runs the cases interleaved in one process; then, where asked for, with a profile, and each alone. */
 export async function benchmark(
   request: BenchmarkRequest,
-  { runtime, openEngine, startEngine, openCrew }: BenchmarkHost,
+  { backend, openEngine, startEngine, openCrew }: BenchmarkHost,
   { signal, onProgress }: CallOptions<BenchmarkProgress> = {},
 ): Promise<BenchmarkResult> {
   const { repeat = DEFAULT_REPEAT, whole } = request;
@@ -40,12 +40,12 @@ export async function benchmark(
     (stage: BenchmarkProgress['stage']): Count =>
     (done, total) =>
       onProgress?.({ stage, done, total });
-  const open = (on: Runtime): Promise<Suite> =>
+  const open = (on: Backend): Promise<Suite> =>
     whole
       ? wholeSuite({ ...request, whole }, () => openEngine(on), signal)
       : singleRuns(request, on, { signal, onProgress: counting('weights') }, openCrew);
 
-  const suite = await open(runtime);
+  const suite = await open(backend);
   const { trials, release, pictures, layers: errorsOf, ...subject } = suite;
   if (request.layers && !errorsOf)
     throw new InputError('Errors of layers are of single U-Net runs: leave --whole away.');
@@ -57,14 +57,14 @@ export async function benchmark(
   } finally {
     await release();
   }
-  const peakBytes = runtime.peakBytes();
+  const peakBytes = backend.peakBytes();
   const rows = measured.map((row, i) => {
     const { network } = trials[i]!.identity;
     const first = trials.findIndex(({ identity }) => identity.network === network);
     return rowOf(trials[i]!, row, measured[first]!, peakBytes);
   });
   if (request.profile) {
-    const operators = await profiled(runtime, open, counting('profile'), signal);
+    const operators = await profiled(backend, open, counting('profile'), signal);
     for (const [i, row] of rows.entries()) row.operators = operators[i]!;
   }
   if (request.isolate) {
@@ -76,9 +76,9 @@ export async function benchmark(
     guidance: request.guidance ?? true,
     ...subject,
     repeat,
-    threads: request.threads || runtime.threads,
+    threads: request.threads || backend.threads,
     isolated: request.isolate === true,
-    machine: runtime.machine,
+    machine: backend.machine,
     rows,
     layers,
   };

@@ -24,7 +24,7 @@ export async function benchmarkCost(
   const model = await openModel(request.model);
   const { width = model.defaults.width, height = model.defaults.height } = request;
   const { scale } = model.autoencoder;
-  const network = model.network('unet');
+  const network = model.network('denoiser');
   const elements = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
   return {
     model: model.name,

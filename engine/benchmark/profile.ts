@@ -1,16 +1,18 @@
 import type { OperatorTime } from '../../shared/benchmark/report.ts';
-import type { OnnxModel } from '../execution/lowering/onnx/onnx.ts';
-import type { LoadOptions, Runtime, Session } from '../execution/runtime.ts';
+import type { Backend, CompileOptions, Program, PublishedModel } from '../execution/backend.ts';
+import type { Form } from '../execution/forms/form.ts';
+import type { Network } from '../graph/network.ts';
+import type { Weights } from '../weights/table.ts';
 import type { Count, Suite } from './trial.ts';
 
-/** Operators of one run of each trial, the longest first; sessions are loaded anew for it, with the profile on. */
+/** Operators of one run of each trial, the longest first; programs are loaded anew for it, with the profile on. */
 export async function profiled(
-  runtime: Runtime,
-  open: (runtime: Runtime) => Promise<Suite>,
+  backend: Backend,
+  open: (backend: Backend) => Promise<Suite>,
   onCount: Count,
   signal?: AbortSignal,
 ): Promise<OperatorTime[][]> {
-  const profiling = new ProfilingRuntime(runtime);
+  const profiling = new ProfilingBackend(backend);
   const { trials, release } = await open(profiling);
   try {
     for (const [i, trial] of trials.entries()) {
@@ -32,55 +34,74 @@ export async function profiled(
 
 /** A loaded network, and what each of its runs so far was for. */
 interface Profiled {
-  session: Session;
+  program: Program;
   labels: (number | undefined)[];
 }
 
 /** Loads every network with the profile on, and notes what its runs are for. */
-class ProfilingRuntime implements Runtime {
-  readonly #runtime: Runtime;
+class ProfilingBackend implements Backend {
+  readonly #backend: Backend;
   readonly #loaded = new Set<Profiled>();
   readonly #times = new Map<number, OperatorTime[]>();
   /** What the next runs are for; undefined: nothing that counts. */
   label: number | undefined;
 
-  constructor(runtime: Runtime) {
-    this.#runtime = runtime;
+  constructor(backend: Backend) {
+    this.#backend = backend;
   }
 
   get threads() {
-    return this.#runtime.threads;
+    return this.#backend.threads;
   }
 
-  get memoryBytes() {
-    return this.#runtime.memoryBytes;
+  get can() {
+    return this.#backend.can;
   }
 
   get machine() {
-    return this.#runtime.machine;
+    return this.#backend.machine;
   }
 
   availableBytes() {
-    return this.#runtime.availableBytes();
+    return this.#backend.availableBytes();
   }
 
   peakBytes() {
-    return this.#runtime.peakBytes();
+    return this.#backend.peakBytes();
   }
 
-  async load(model: OnnxModel, options: LoadOptions): Promise<Session> {
-    const session = await this.#runtime.load(model, { ...options, profile: true });
-    const loaded: Profiled = { session, labels: [] };
+  largestInt8() {
+    return this.#backend.largestInt8();
+  }
+
+  formSpeed() {
+    return this.#backend.formSpeed();
+  }
+
+  async compile(network: Network, weights: Weights, form: Form, options?: CompileOptions): Promise<Program> {
+    return this.#watched(await this.#backend.compile(network, weights, form, { ...options, profile: true }));
+  }
+
+  async open(model: PublishedModel, options?: CompileOptions): Promise<Program> {
+    return this.#watched(await this.#backend.open(model, { ...options, profile: true }));
+  }
+
+  #watched(program: Program): Program {
+    const loaded: Profiled = { program, labels: [] };
     this.#loaded.add(loaded);
     return {
       run: (inputs, outputs) => {
         loaded.labels.push(this.label);
-        return session.run(inputs, outputs);
+        return program.run(inputs, outputs);
       },
-      // A profile can only be read while its session is there.
+      runKept: (inputs, outputs) => {
+        loaded.labels.push(this.label);
+        return program.runKept(inputs, outputs);
+      },
+      // A profile can only be read while its program is there.
       release: async () => {
         await this.#read(loaded);
-        await session.release();
+        await program.release();
       },
     };
   }
@@ -92,9 +113,9 @@ class ProfilingRuntime implements Runtime {
   }
 
   async #read(loaded: Profiled): Promise<void> {
-    const { session, labels } = loaded;
+    const { program, labels } = loaded;
     if (!this.#loaded.delete(loaded) || labels.every((label) => label === undefined)) return;
-    const runs = await session.profile!();
+    const runs = await program.profile!();
     for (const [i, label] of labels.entries())
       if (label !== undefined)
         this.#times.set(label, [...(this.#times.get(label) ?? []), ...(runs[i] ?? [])]);

@@ -1,6 +1,6 @@
 import type { BenchmarkRequest } from '../../shared/benchmark/report.ts';
 import { InputError } from '../errors.ts';
-import type { Runtime } from '../execution/runtime.ts';
+import type { Backend } from '../execution/backend.ts';
 import type { SyntheticOptions } from '../models/synthetic.ts';
 import type { OpenCrew } from '../parallel/job.ts';
 import { isSightCase, SIGHT_CASES } from './sight/cases/index.ts';
@@ -20,7 +20,7 @@ const KNOWN = [...STEP_CASES.map(({ name }) => name), ...SIGHT];
  */
 export async function singleRuns(
   request: BenchmarkRequest,
-  runtime: Runtime,
+  backend: Backend,
   weights: SyntheticOptions,
   openCrew?: OpenCrew,
 ): Promise<Suite> {
@@ -31,13 +31,13 @@ export async function singleRuns(
   const [looking, drawing] = [cases.filter(isSightCase), cases.filter((name) => !isSightCase(name))];
   if (looking.length === 0) {
     if (SEGMENTERS.includes(model ?? '')) throw new InputError(`${model} has the cases ${SIGHT.join(', ')}.`);
-    return stepSuite(request, runtime, weights, openCrew);
+    return stepSuite(request, backend, weights, openCrew);
   }
   if (drawing.length === 0)
-    return sightSuite({ ...request, segmenter: request.segmenter ?? model }, runtime, weights);
-  const step = await stepSuite({ ...request, cases: drawing }, runtime, weights, openCrew);
+    return sightSuite({ ...request, segmenter: request.segmenter ?? model }, backend, weights);
+  const step = await stepSuite({ ...request, cases: drawing }, backend, weights, openCrew);
   try {
-    const sight = await sightSuite({ ...request, cases: looking }, runtime, weights);
+    const sight = await sightSuite({ ...request, cases: looking }, backend, weights);
     const trials = [...step.trials, ...sight.trials].sort(
       (a, b) => cases.indexOf(a.identity.case) - cases.indexOf(b.identity.case),
     );

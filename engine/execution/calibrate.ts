@@ -2,9 +2,9 @@ import { floats } from '../graph/tensor.ts';
 import { productGroups } from '../quantization/layers.ts';
 import { type Statistics, StatisticsBuilder } from '../quantization/statistics.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
+import { watchNames } from './forms/watch.ts';
 import { batchOf, type Condition, guide, unetInputs } from './guidance.ts';
 import type { LatentDims } from './latents.ts';
-import { watchNames } from './lowering/emitter.ts';
 import type { RowsUNet } from './rows-unet.ts';
 
 /** A dense run of the float32 U-Net: planes [C, h, w] → guided output. */

@@ -7,8 +7,8 @@ import { type CropPlan, planCrop } from '../regions/crop.ts';
 import { featuresOf, type MomentsFeature } from '../regions/features.ts';
 import { coarsestLevel } from '../regions/reach.ts';
 import { putRows, takeRows } from '../regions/rows.ts';
-import { FRESH, rowsName, trimNames } from './lowering/crops.ts';
-import type { Session } from './runtime.ts';
+import type { Program } from './backend.ts';
+import { FRESH, rowsName, trimNames } from './forms/crops.ts';
 
 /**
  * What a pass over a picture leaves for later passes over a part of it, by feature name: moments [2, groups] of group
@@ -27,15 +27,15 @@ export interface CropResult {
 
 /** One picture at a time through an encoder or a decoder in the form of `lowering/crops.ts`. */
 export class CropNetwork {
-  readonly #session: Session;
+  readonly #program: Program;
   readonly #network: Network;
   readonly #input: { name: string; value: FeatureMap };
   readonly #output: { name: string; value: FeatureMap };
   readonly #moments: readonly MomentsFeature[];
   readonly #attentions: readonly Attention[];
 
-  constructor(session: Session, network: Network) {
-    this.#session = session;
+  constructor(program: Program, network: Network) {
+    this.#program = program;
     this.#network = network;
     this.#input = onlyMap(network.inputs);
     this.#output = onlyMap(network.outputs);
@@ -70,7 +70,7 @@ export class CropNetwork {
     const box = plan.levels[value.level]!;
     const width = plan.width / 2 ** value.level;
     const attended = this.#attentions.map((attention) => attendedRows(attention, plan));
-    const outputs = await this.#session.run({
+    const outputs = await this.#program.run({
       [name]: float32(cutPlanes(input, value.channels, width, box), [1, value.channels, ...sizeOf(box)]),
       ...trimFeeds(plan),
       ...this.#momentFeeds(record),

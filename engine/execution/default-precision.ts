@@ -1,8 +1,7 @@
 import type { Precision } from '../../shared/api.ts';
+import type { Backend } from './backend.ts';
 import type { Components } from './components.ts';
-import { machineSpeed } from './machine-speed.ts';
 import { type PlannedModel, type PlannedPicture, predictMemory } from './memory-plan.ts';
-import type { Runtime } from './runtime.ts';
 
 /** Share of the machine's memory that a picture may take by itself. */
 const MEMORY_SHARE = 0.75;
@@ -18,13 +17,13 @@ export async function defaultPrecision(
   model: PlannedModel,
   components: Pick<Components, 'isSmall'>,
   picture: Omit<PlannedPicture, 'precision'>,
-  runtime: Runtime,
+  backend: Backend,
 ): Promise<Precision> {
   if (await components.isSmall()) return 'fp32';
   const needs = (precision: Precision) => predictMemory(model, { ...picture, precision }).apart;
-  const fits = (precision: Precision) => needs(precision) <= MEMORY_SHARE * runtime.memoryBytes;
+  const fits = (precision: Precision) => needs(precision) <= MEMORY_SHARE * backend.can.memoryBytes;
   if (!fits('int8')) return needs('int4') < needs('int8') ? 'int4' : 'int8';
   if (!fits('fp32')) return 'int8';
-  const { planar, rows, int8 } = await machineSpeed(runtime);
+  const { planar, rows, int8 } = await backend.formSpeed();
   return Math.min(planar, rows) >= WORTH * int8 ? 'int8' : 'fp32';
 }

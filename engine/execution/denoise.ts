@@ -1,3 +1,4 @@
+import { nextTask } from '#host';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 
 /** The network's guided output for a scaled sample at step `index` of the process. */
@@ -39,6 +40,6 @@ export async function denoise(
 
 /** Lets messages in, a cancellation among them: a network run blocks the thread. A timer would take a millisecond. */
 export async function listen(signal?: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTask();
   signal?.throwIfAborted();
 }

@@ -3,12 +3,12 @@ import { countMacs } from '../graph/macs.ts';
 import { floats } from '../graph/tensor.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { Program } from './backend.ts';
 import type { Components } from './components.ts';
 import type { Predict } from './denoise.ts';
 import { batchOf, type Condition, guide, unetInputs } from './guidance.ts';
 import type { LatentDims } from './latents.ts';
 import type { Pass, Region, RowsUNet } from './rows-unet.ts';
-import type { Session } from './runtime.ts';
 
 type Timesteps = Pick<Scheduler, 'timesteps'>;
 
@@ -29,12 +29,12 @@ export async function densePredict(
     const unet = await components.drawingUNet({ height, width }, arithmetic);
     return rowsPredict(unet, scheduler, dims, condition);
   }
-  return planarPredict(await components.session('unet'), scheduler, dims, condition);
+  return planarPredict(await components.program('denoiser'), scheduler, dims, condition);
 }
 
 /** By the planar form. */
 export function planarPredict(
-  unet: Session,
+  unet: Program,
   scheduler: Timesteps,
   dims: readonly number[],
   condition: Condition,
@@ -75,5 +75,5 @@ export function denseStepMacs(
   condition: Condition,
 ): number {
   const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };
-  return countMacs(components.network('unet'), extent, undefined, attention).total;
+  return countMacs(components.network('denoiser'), extent, undefined, attention).total;
 }

@@ -6,7 +6,7 @@ import { peakValueBytes } from '../graph/memory.ts';
 import { countParameters, type Network } from '../graph/network.ts';
 import type { Part } from '../models/parts.ts';
 import { weightBytes } from '../quantization/size.ts';
-import { passBytes, rowsScratch } from './lowering/rows-memory.ts';
+import { passBytes, rowsScratch } from './forms/rows-memory.ts';
 import { RowsUNet } from './rows-unet.ts';
 
 const FLOAT_BYTES = 4;
@@ -50,7 +50,7 @@ export interface PartNeeds {
 
 /**
  * How memory follows from the graph, fitted to measured peaks (`studies/peaks.ts` compares): bytes of the process and
- * the runtime, those of the larger graphs of rows and of a form that records, and what the runtime's arena takes for
+ * the backend, those of the larger graphs of rows and of a form that records, and what the backend's arena takes for
  * each byte that lives at once.
  */
 const PROCESS_BYTES = 170e6;
@@ -79,7 +79,7 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   const part = (name: Part, extent: Extent) => need(predictPart(model.network(name), extent));
   const texts = model.textParts.map((name) => need(predictPart(model.network(name), latents, precision)));
   const text = texts.reduce((a, b) => a + b, 0);
-  const unet = need(predictUNet(model.network('unet'), latents, { ...picture, records }));
+  const unet = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
   const decoder = part('vae-decoder', pixels);
   const encoder = edit ? part('vae-encoder', pixels) : 0;
   const together = PROCESS_BYTES + text + unet + decoder + encoder;
@@ -95,10 +95,10 @@ export function predictPart(network: Network, extent: Extent, precision: Precisi
 }
 
 /** The peak of a U-Net that runs alone over latents, in the form that a picture takes. */
-export function predictUNet(
+export function predictDenoiser(
   network: Network,
   latents: Extent,
-  { precision, rows = precision !== 'fp32', records = false }: UNetForm,
+  { precision, rows = precision !== 'fp32', records = false }: DenoiserForm,
 ): PartNeeds {
   if (!rows && !records) return predictPart(network, latents);
   const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(network, latents.height, latents.width);
@@ -112,7 +112,7 @@ export function predictUNet(
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
-export type UNetForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records'>;
+export type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records'>;
 
 export type MemoryPlan = 'together' | 'apart';
 

@@ -2,33 +2,32 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { openSegmenterFolder } from '../models/vision-folder.ts';
 import { samEncoder } from '../networks/efficientvit-heads.ts';
 import { gaussianNoise } from '../noise.ts';
 import { anchorsOf } from '../regions/anchors.ts';
 import type { Box } from '../regions/box.ts';
 import { WeightTable } from '../weights/table.ts';
-import { lowerParts, lowerRecording } from './lowering/parts.ts';
+import type { Program } from './backend.ts';
 import { PartNetwork } from './part-network.ts';
-import type { Session } from './runtime.ts';
 
 const SIDE = 128;
 const folder = path.join(import.meta.dirname, '../../test/fixtures/parity/tiny-sight/segmenter');
 let network: PartNetwork;
-const sessions: Session[] = [];
+const programs: Program[] = [];
 
 before(async () => {
   const { config, weights } = await openSegmenterFolder(folder);
   const encoder = samEncoder(config.encoder);
   const anchors = anchorsOf(encoder);
   const table = new WeightTable(encoder, await weights());
-  const runtime = new NodeRuntime(1);
-  for (const lower of [lowerRecording, lowerParts])
-    sessions.push(await runtime.load(lower(encoder, table, anchors), { threads: 1 }));
-  network = new PartNetwork(encoder, { whole: async () => sessions[0]!, part: async () => sessions[1]! });
+  const backend = new NodeBackend(1);
+  for (const kind of ['recording', 'parts'] as const)
+    programs.push(await backend.compile(encoder, table, { kind, anchors }));
+  network = new PartNetwork(encoder, { whole: async () => programs[0]!, part: async () => programs[1]! });
 });
-after(() => Promise.all(sessions.map((session) => session.release())));
+after(() => Promise.all(programs.map((program) => program.release())));
 
 const picture = (seed: number) => gaussianNoise(seed, 0, 3 * SIDE * SIDE);
 const span = fc

@@ -7,6 +7,7 @@ import { type Anchors, anchorsOf } from '../regions/anchors.ts';
 import { type Box, heightOf, type Span, widthOf, within } from '../regions/box.ts';
 import { coarseSpan, type PartPlan, planPart } from '../regions/part.ts';
 import { mapsOf } from '../regions/reach.ts';
+import type { Program } from './backend.ts';
 import { cornerFeeds, cutPlanes, onlyMap, pastePlanes } from './crop-network.ts';
 import {
   cornerNames,
@@ -18,31 +19,30 @@ import {
   padsName,
   stripNames,
   sumsName,
-} from './lowering/parts.ts';
-import type { Session } from './runtime.ts';
+} from './forms/parts.ts';
 
 /** What a pass leaves for later passes over a part: whole planes by name, sums of linear attention. */
 export type PartRecord = Map<string, Float32Array>;
 
 export interface PartSessions {
   /** In the form of `lowerRecording`. */
-  whole: () => Promise<Session>;
+  whole: () => Promise<Program>;
   /** In the form of `lowerParts`. */
-  part: () => Promise<Session>;
+  part: () => Promise<Program>;
 }
 
 /** A network of convolutions and linear attention from one map to another, computed whole or in part. */
 export class PartNetwork {
   readonly #network: Network;
-  readonly #sessions: PartSessions;
+  readonly #programs: PartSessions;
   readonly #anchors: Anchors;
   readonly #input: { name: string; value: FeatureMap };
   readonly #output: { name: string; value: FeatureMap };
   readonly #attentions: readonly LinearAttention[];
 
-  constructor(network: Network, sessions: PartSessions) {
+  constructor(network: Network, programs: PartSessions) {
     this.#network = network;
-    this.#sessions = sessions;
+    this.#programs = programs;
     this.#anchors = anchorsOf(network);
     this.#input = onlyMap(network.inputs);
     this.#output = onlyMap(network.outputs);
@@ -51,8 +51,8 @@ export class PartNetwork {
 
   /** The output for a whole input [C, side, side], with the record of this pass. */
   async whole(planes: Float32Array, side: number): Promise<{ record: PartRecord; macs: number }> {
-    const session = await this.#sessions.whole();
-    const outputs = await session.run({
+    const program = await this.#programs.whole();
+    const outputs = await program.run({
       [this.#input.name]: float32(planes, [1, this.#input.value.channels, side, side]),
     });
     const record: PartRecord = new Map();
@@ -76,8 +76,8 @@ export class PartNetwork {
     const { name, value: map } = this.#input;
     const window = plan.windows.get(map.id)!;
     const cut = cutPlanes(planes, map.channels, plan.width, window);
-    const session = await this.#sessions.part();
-    const outputs = await session.run({
+    const program = await this.#programs.part();
+    const outputs = await program.run({
       [name]: float32(cut, [1, map.channels, heightOf(window), widthOf(window)]),
       ...this.#stripFeeds(plan, record),
       ...this.#operatorFeeds(plan),

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Precision } from '../../shared/api.ts';
 import { withTinyModel } from '../../test/support/tiny-model.ts';
 import { float32 } from '../graph/tensor.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { gaussianNoise } from '../noise.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import { temporaryFolder } from '../weights/testing.ts';
@@ -92,7 +92,7 @@ for (const [precision, bound] of [
   for (const driven of [true, false])
     test(`${precision}, ${driven ? 'calibrated' : 'plainly rounded'}: near float32 in every way of computing`, () =>
       withTinyModel(config, async (model) => {
-        const components = new Components(model, new NodeRuntime(1), 1);
+        const components = new Components(model, new NodeBackend(1), 1);
         try {
           await components.prepare(precision, driven ? drive : undefined);
           const [expected, actual] = [
@@ -126,10 +126,10 @@ test('without room for the float32 network weights are rounded; with room they a
       [1e9, 1],
       [0, 1],
     ]) {
-      const runtime = Object.assign(new NodeRuntime(1), { availableBytes: () => room! });
-      const components = new Components(model, runtime, 1);
+      const backend = Object.assign(new NodeBackend(1), { availableBytes: () => room! });
+      const components = new Components(model, backend, 1);
       await components.prepare('int8', counted);
-      assert.ok((await components.unetBytes('int8')) > 0);
+      assert.ok((await components.denoiserBytes('int8')) > 0);
       assert.equal(runs, expected);
       await components.release();
     }

@@ -4,8 +4,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { float32, floats } from '../graph/tensor.ts';
 import { gaussianNoise } from '../noise.ts';
-import { dilate } from '../regions/dilate.ts';
-import { fullMask, type Mask } from '../regions/mask.ts';
+import { dilate, fullMask, type Mask } from '../regions/mask.ts';
 import { NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
 import { autoencoderComponents } from './testing.ts';
 
@@ -78,12 +77,12 @@ test('whole passes are those of the planar networks', async () => {
       latent.map((value) => value / scalingFactor),
       [1, 4, 9, 14],
     );
-    const decoder = await components[kind].session('vae-decoder');
+    const decoder = await components[kind].program('vae-decoder');
     const image = floats(await decoder.run({ latent: unscaled }), 'image');
     const decoded = await autoencoders[kind].decode(latent, 112, 72);
     assert.ok(errorInside(decoded.data, image, image, fullMask(9, 14), 8) < 2e-5);
 
-    const encoder = await components[kind].session('vae-encoder');
+    const encoder = await components[kind].program('vae-encoder');
     const outputs = await encoder.run({ image: float32(planesOf(1, size), [1, 3, 72, 112]) });
     const mean = floats(outputs, kind === 'kl' ? 'moments' : 'latent').subarray(0, latent.length);
     const encoded = await autoencoders[kind].encode(planesOf(1, size), 112, 72);

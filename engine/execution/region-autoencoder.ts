@@ -1,8 +1,8 @@
 import type { AutoencoderFacts } from '../models/parts.ts';
 import { type Box, heightOf, mergeBoxes, partsOf, positionsIn, widthOf } from '../regions/box.ts';
 import { type CropPlan, planCrop } from '../regions/crop.ts';
-import { dilate } from '../regions/dilate.ts';
 import type { Mask } from '../regions/mask.ts';
+import { dilate } from '../regions/mask.ts';
 import { haloOf } from '../regions/reach.ts';
 import type { Components } from './components.ts';
 import type { CropNetwork, CropRecord } from './crop-network.ts';

@@ -4,15 +4,15 @@ import fc from 'fast-check';
 import { assertClose } from '../../test/support/close.ts';
 import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
 import { float32 } from '../graph/tensor.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { gaussianNoise } from '../noise.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Recorded, RecordedRows } from '../regions/recorded.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import { Components } from './components.ts';
 import { planarPredict } from './dense-unet.ts';
+import type { RowsOptions } from './forms/form.ts';
 import type { Condition } from './guidance.ts';
-import type { RowsOptions } from './lowering/rows.ts';
 import { RowsUNet } from './rows-unet.ts';
 
 const TOKENS = 5;
@@ -50,8 +50,8 @@ const check = (
   fc.assert(
     fc.asyncProperty(settings, async ({ config, height, width, batch, seed, density }) =>
       withTinyModel(config, async (model) => {
-        const components = new Components(model, new NodeRuntime(), 1);
-        const network = components.network('unet');
+        const components = new Components(model, new NodeBackend(), 1);
+        const network = components.network('denoiser');
         const foldUpsampling = RowsUNet.canFold(network, height, width);
         const unet = await components.rowsUNet({ foldUpsampling, storage, statistics: 'any', attention });
         const lean = await components.rowsUNet({
@@ -71,7 +71,7 @@ const check = (
         const condition = { text, guidance: 1.5 };
         const schedule = { timesteps: [TIMESTEP] };
         const predict = planarPredict(
-          await components.session('unet'),
+          await components.program('denoiser'),
           schedule,
           [4, height, width],
           condition,

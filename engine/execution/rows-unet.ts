@@ -6,6 +6,7 @@ import { type Feature, featuresOf, levelCount } from '../regions/features.ts';
 import type { Mask } from '../regions/mask.ts';
 import { densePlan, planRegion, type RegionPlan } from '../regions/plan.ts';
 import type { Recorded } from '../regions/recorded.ts';
+import type { Program } from './backend.ts';
 import {
   featureFeeds,
   featureOutputs,
@@ -15,9 +16,8 @@ import {
   recordedFrom,
   updatedBy,
 } from './feeds.ts';
+import type { RowsOptions } from './forms/form.ts';
 import { type Condition, guide, unetInputs } from './guidance.ts';
-import type { RowsOptions } from './lowering/rows.ts';
-import type { Session } from './runtime.ts';
 
 /** A region plan with what a U-Net is fed of it. */
 export interface Region {
@@ -38,12 +38,12 @@ export interface Pass {
   features: Feeds;
 }
 
-export interface RowsSessions {
+export interface RowsPrograms {
   /** Of `lowerRows`. */
-  rows: Session;
+  rows: Program;
   /** Of the networks in `lowering/conditioning.ts`; a network without attention has no text. */
-  text: Session | undefined;
-  shift: Session | undefined;
+  text: Program | undefined;
+  shift: Program | undefined;
 }
 
 /** Shifts are forgotten when there are more of them: some samplers' timesteps are not whole numbers. */
@@ -53,15 +53,15 @@ const MAX_SHIFTS = 1000;
 export class RowsUNet {
   readonly network: Network;
   readonly options: RowsOptions;
-  readonly #sessions: RowsSessions;
+  readonly #programs: RowsPrograms;
   /** The projections of the last runs' texts, and the shifts of their other conditions, by timestep. */
   readonly #texts = new WeakMap<Tensor, Promise<Feeds>>();
   readonly #shifts = new WeakMap<object, Map<number, Promise<Feeds>>>();
   readonly #features: Feature[];
   readonly #levels: number;
 
-  constructor(sessions: RowsSessions, network: Network, options: RowsOptions) {
-    this.#sessions = sessions;
+  constructor(programs: RowsPrograms, network: Network, options: RowsOptions) {
+    this.#programs = programs;
     this.network = network;
     this.options = options;
     this.#features = featuresOf(network);
@@ -119,7 +119,7 @@ export class RowsUNet {
     if (region.rows === 0) return { output: new Float32Array(), features: {} };
     const form = this.form(region.batch);
     const given = features ? featureOutputs(form, isDense(region.plan) ? undefined : 'rows') : [];
-    const { out, ...fresh } = await this.#sessions.rows.run(
+    const { out, ...fresh } = await this.#programs.rows.run(
       {
         sample: sample!,
         ...(await this.#projectionsOf(text!)),
@@ -155,11 +155,11 @@ export class RowsUNet {
   }
 
   async #projectionsOf(text: Tensor): Promise<Feeds> {
-    const session = this.#sessions.text;
-    if (!session) return {};
+    const program = this.#programs.text;
+    if (!program) return {};
     let projections = this.#texts.get(text);
     if (!projections) {
-      projections = session.run({ encoder_hidden_states: text });
+      projections = program.run({ encoder_hidden_states: text });
       this.#texts.set(text, projections);
     }
     return projections;
@@ -167,8 +167,8 @@ export class RowsUNet {
 
   /** The shifts of a step; remembered as long as the conditions beside the timestep are. */
   async #shiftsOf({ timestep, ...extra }: Feeds): Promise<Feeds> {
-    const session = this.#sessions.shift;
-    if (!session) return {};
+    const program = this.#programs.shift;
+    if (!program) return {};
     const owner = Object.values(extra)[0] ?? this;
     const known = this.#shifts.get(owner) ?? new Map<number, Promise<Feeds>>();
     this.#shifts.set(owner, known);
@@ -176,7 +176,7 @@ export class RowsUNet {
     let shifts = known.get(key);
     if (!shifts) {
       if (known.size >= MAX_SHIFTS) known.clear();
-      shifts = session.run({ timestep: timestep!, ...extra }).then(asRows);
+      shifts = program.run({ timestep: timestep!, ...extra }).then(asRows);
       known.set(key, shifts);
     }
     return shifts;

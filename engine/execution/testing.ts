@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import type { Model } from '../models/model.ts';
 import { autoencoderFacts, Networks, networkOf, PLACES } from '../models/parts.ts';
 import { openWeights } from '../weights/folder.ts';
@@ -18,5 +18,5 @@ export function autoencoderComponents(folder: string): Components {
     network: (part) => networks.get(part),
     weights: (part) => openWeights(folder, PLACES[part].stem),
   };
-  return new Components(model, new NodeRuntime(1), 1);
+  return new Components(model, new NodeBackend(1), 1);
 }

@@ -10,7 +10,7 @@ const networkNamed = (name: string, part: Part) =>
 const giga = (macs: number) => Number((macs / 1e9).toFixed(1));
 
 test('U-Net of Stable Diffusion 1.5: published operation counts', () => {
-  const unet = networkNamed('sd15', 'unet');
+  const unet = networkNamed('sd15', 'denoiser');
   const square = countMacs(unet, { height: 64, width: 64, batch: 2, tokens: 77 });
   const wide = countMacs(unet, { height: 64, width: 128, batch: 2, tokens: 77 });
   assert.equal(giga(square.total), 803.3);
@@ -26,12 +26,17 @@ test('autoencoder of Stable Diffusion: published operation counts', () => {
 });
 
 test('SDXL at 1280×1920: 50 steps take the 907.2 T of the DistriFusion paper', () => {
-  const count = countMacs(networkNamed('sdxl', 'unet'), { height: 160, width: 240, batch: 2, tokens: 77 });
+  const count = countMacs(networkNamed('sdxl', 'denoiser'), {
+    height: 160,
+    width: 240,
+    batch: 2,
+    tokens: 77,
+  });
   assert.equal(giga((50 * count.total) / 1000), 907.2);
 });
 
 test('parts of a count add up to its total', () => {
-  const { total, byKind, byLevel } = countMacs(networkNamed('sd21', 'unet'), {
+  const { total, byKind, byLevel } = countMacs(networkNamed('sd21', 'denoiser'), {
     height: 50,
     width: 31,
     batch: 3,
@@ -56,7 +61,7 @@ test('architectures have the published numbers of parameters', () => {
     ['bk-sdm-small', 482.3],
     ['bk-sdm-tiny', 323.4],
   ] as const) {
-    const weights = weightsOf(networkNamed(name, 'unet'));
+    const weights = weightsOf(networkNamed(name, 'denoiser'));
     const parameters = weights.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
     assert.ok(Math.abs(parameters / 1e6 - millions) < 0.06, `${name}: ${parameters}`);
   }

@@ -4,7 +4,7 @@ import type { Network } from './network.ts';
 import type { Operator } from './operators.ts';
 import type { FeatureMap, Value } from './values.ts';
 
-/** Sizes that a count depends on. */
+/** Sizes that an operation count depends on. */
 export interface Extent {
   /** Positions at level 0. */
   height: number;
@@ -14,7 +14,7 @@ export interface Extent {
   tokens: number;
 }
 
-/** What the arithmetic is spent on. */
+/** Kinds of operations. */
 export type MacKind =
   | 'convolution'
   | 'grouped-convolution'
@@ -29,7 +29,7 @@ export type MacKind =
 export interface MacCount {
   total: number;
   byKind: Partial<Record<MacKind, number>>;
-  /** Keys are level numbers, or `none` for what has no place in the picture. */
+  /** By level number, or `none` for operators outside the image: text, time embedding. */
   byLevel: Record<string, number>;
 }
 
@@ -39,10 +39,9 @@ export function sizeAt(extent: { height: number; width: number }, level: number)
 }
 
 /**
- * Counts the products of a run: convolutions, linear maps and attention's two products; nothing element-wise (norms,
- * activations, interpolation), no algebraic saving. `active`: positions computed at each level of the picture, or of
- * each map, where only a part of it is; each of them attends to every position, or with sampled attention to those
- * that are seen.
+ * Counts the products of a run: convolutions, linear maps and the two products of attention. Nothing element-wise (norms,
+ * activations, interpolation) and no algebraic saving. `active`: positions computed at each level, or of each map, if
+ * only a part is; each of them attends to all positions, or with sampled attention to the sampled ones.
  */
 export function countMacs(
   network: Network,
@@ -77,7 +76,7 @@ export function countMacs(
   return count;
 }
 
-/** Products of one operator for one picture of the batch, given how many rows are computed and how many are seen. */
+/** Products of one operator for one image of the batch, given the numbers of rows computed and of keys attended to. */
 function macsOf(
   operator: Operator,
   rows: (value: Value) => number,

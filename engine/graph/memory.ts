@@ -6,9 +6,9 @@ import type { Value } from './values.ts';
 const FLOAT_BYTES = 4;
 
 /**
- * The most bytes that values take at one time when a network runs operator by operator, in single precision: each is
- * there from the operator that makes it to the last one that reads it. Inputs and outputs stay to the end. `scratch`:
- * what an operator takes besides, while it runs.
+ * Peak bytes of the values of a network that runs operator by operator, in float32. A value lives from the operator that
+ * computes it to the last one that reads it; inputs and outputs live to the end. `scratch`: further bytes that an operator
+ * takes while it runs.
  */
 export function peakValueBytes(
   network: Network,
@@ -38,7 +38,7 @@ export function peakValueBytes(
   return peak;
 }
 
-/** Bytes of a value in single precision, for all pictures of a run; its place in the network does not matter. */
+/** Bytes of a value in float32, for the whole batch. */
 export function valueBytes(value: DistributiveOmit<Value, 'id'>, extent: Extent): number {
   return FLOAT_BYTES * extent.batch * elements(value, extent);
 }

@@ -28,7 +28,7 @@ export class NetworkBuilder {
     return { ...value, id: this.#values++ } as unknown as T;
   }
 
-  /** A new value of the same kind and place as `like`, with other channels. */
+  /** A new value of the same kind and level as `like`, with other channels. */
   #like<T extends Features>(like: T, channels: number = like.channels): T {
     return { ...like, channels, id: this.#values++ };
   }
@@ -99,7 +99,7 @@ export class NetworkBuilder {
     }) as FeatureMap;
   }
 
-  /** `conv`: the checkpoint holds the weight as a 1×1 convolution's. */
+  /** `conv`: the checkpoint stores the weight as that of a 1×1 convolution. */
   linear<T extends Features>(path: string, input: T, channels: number, options: LinearOptions = {}): T {
     const { bias = true, conv = false, norm } = options;
     return this.#push({
@@ -158,7 +158,7 @@ export class NetworkBuilder {
     return this.#push({ type: 'attention', path, query, key, value, output, heads, causal }) as T;
   }
 
-  /** Head after head the channels of q, k and v → head after head those of v. */
+  /** Input channels: q, k and v of the first head, then of the next. Output channels: v, head by head. */
   linearAttention(path: string, input: FeatureMap, headChannels: number, epsilon = 1e-15): FeatureMap {
     const output = this.#like(input, input.channels / 3);
     return this.#push({
@@ -175,7 +175,7 @@ export class NetworkBuilder {
     return this.#push({ type: 'activation', input, output: this.#like(input), function: name }) as T;
   }
 
-  /** A vector is added to every position or token. */
+  /** Vectors are added to every position or token. */
   sum<T extends Features>(a: T, b: T | Vector): T {
     return this.#push({ type: 'sum', inputs: [a, b], output: this.#like(a) }) as T;
   }
@@ -233,7 +233,7 @@ export class NetworkBuilder {
     return this.#push({ type: 'sinusoid', input, output, channels, ...options }) as Vector;
   }
 
-  /** `name`: of the frequencies in the checkpoint. */
+  /** `name`: the frequencies' name in the checkpoint. */
   positionMap(name: string, like: FeatureMap): FeatureMap {
     return this.#push({
       type: 'position-map',
@@ -243,7 +243,7 @@ export class NetworkBuilder {
     }) as FeatureMap;
   }
 
-  /** `learned` and `rows`: modules' paths in the checkpoint, the former with their numbers of rows. */
+  /** `learned` and `rows`: module paths in the checkpoint, `learned` with the number of rows of each. */
   promptTokens(
     points: Tokens,
     labels: Ids,
@@ -289,7 +289,7 @@ export class NetworkBuilder {
   }
 }
 
-/** Every weight that a network reads, once each. */
+/** Every weight of a network, once each. */
 export function weightsOf(network: Network): Weight[] {
   const weights = new Map<string, Weight>();
   for (const operator of network.operators) {
@@ -299,7 +299,7 @@ export function weightsOf(network: Network): Weight[] {
   return [...weights.values()];
 }
 
-/** Trained numbers of a network; statistics of batch norm are not among them. */
+/** Number of trained parameters of a network, without the statistics of batch norm. */
 export function countParameters(network: Network): number {
   return weightsOf(network)
     .filter(({ kind }) => kind !== 'mean' && kind !== 'variance')

@@ -1,9 +1,9 @@
 import type { FeatureMap, Features, Ids, Tokens, Value, Vector, Weight } from './values.ts';
 
 /**
- * The vocabulary in which networks are written. Operators say what is computed; how that becomes
- * ONNX is the business of `lowering/`. Convolution weights are [out, in, k, k], linear weights
- * [out, in] or [out, in, 1, 1], as checkpoints hold them.
+ * The operators in which networks are written. They say what is computed; backends decide how
+ * (`engine/execution/lowering`). Convolution weights are [out, in, k, k], linear weights [out, in]
+ * or [out, in, 1, 1], as in checkpoints.
  */
 export type Operator =
   | Convolution
@@ -31,7 +31,7 @@ export type Operator =
 
 export type ActivationName = 'silu' | 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'relu' | 'hard_swish';
 
-/** Normalization by fixed statistics of each channel (Ioffe & Szegedy 2015); lowerings fold it into the product before it. */
+/** Normalization by fixed statistics of each channel (Ioffe & Szegedy 2015). Lowerings fold it into the product before. */
 export interface BatchNorm {
   readonly gain: Weight;
   readonly bias: Weight;
@@ -50,19 +50,19 @@ export interface Convolution {
   readonly bias?: Weight;
   readonly norm?: BatchNorm;
   readonly kernel: number;
-  /** Parts into which the channels are divided, each convolved by itself; as many as channels: depthwise. */
+  /** Groups of channels, each convolved separately; depthwise if there are as many as channels. */
   readonly groups: number;
-  /** 2 goes one level down. */
+  /** 2 leads to the next coarser level. */
   readonly stride: 1 | 2;
   /** `same`: ⌊k/2⌋ zeros on every side; `end`: one row of zeros below and one column right of the map. */
   readonly padding: 'same' | 'end' | 'none';
-  /** The input is first enlarged to the level above by repeating every position 2×2. */
+  /** The input is first upsampled to the next finer level, nearest neighbour. */
   readonly upsample: boolean;
-  /** Added to every position after the bias: the projected time embedding of a residual block. */
+  /** Added to every position after the bias: the projected time embedding in a residual block. */
   readonly shift?: Vector;
 }
 
-/** A matrix product over channels, position by position; 1×1 convolutions are this. */
+/** A matrix product over channels at each position. 1×1 convolutions are linear maps too. */
 export interface Linear {
   readonly type: 'linear';
   readonly input: Features;
@@ -103,7 +103,7 @@ export interface LayerNorm {
   readonly epsilon: number;
 }
 
-/** softmax(q·kᵀ / √d)·v for each head. Self-attention of a map where keys have the query's level, else over tokens. */
+/** softmax(q·kᵀ / √d)·v for each head: self-attention if keys are a map, else over tokens. */
 export interface Attention {
   readonly type: 'attention';
   /** The module's path in the checkpoint. */
@@ -119,13 +119,13 @@ export interface Attention {
 
 /**
  * v·(relu(k)ᵀ·relu(q)) / Σ relu(k)ᵀ·relu(q) for each head (Cai et al. 2023). The sums over positions, v·relu(k)ᵀ and
- * Σ relu(k), are taken first, so the work is linear in the number of positions.
+ * Σ relu(k), are computed first, so the work is linear in the number of positions.
  */
 export interface LinearAttention {
   readonly type: 'linear-attention';
   /** The module's path in the checkpoint. */
   readonly path: string;
-  /** Head after head the channels of q, k and v. */
+  /** Channels of q, k and v of the first head, then of the next. */
   readonly input: FeatureMap;
   readonly output: FeatureMap;
   /** Channels of q, of k and of v in one head. */
@@ -154,7 +154,7 @@ export interface Concat {
   readonly output: Features;
 }
 
-/** scale · x + offset, constants. */
+/** scale · x + offset, with constants. */
 export interface Affine {
   readonly type: 'affine';
   readonly input: Features;
@@ -171,14 +171,14 @@ export interface SoftClamp {
   readonly limit: number;
 }
 
-/** A map brought to a finer level by bicubic interpolation, a = −0.75, between the centres of positions. */
+/** Bicubic interpolation to a finer level, with a = −0.75 and half-pixel centres. */
 export interface Enlargement {
   readonly type: 'enlargement';
   readonly input: FeatureMap;
   readonly output: FeatureMap;
 }
 
-/** Every position becomes 2×2 of the finer level. The weight is [in, out, 2, 2]. */
+/** Transposed convolution with stride 2: each position gives 2×2 of the finer level. The weight is [in, out, 2, 2]. */
 export interface TransposedConvolution {
   readonly type: 'transposed-convolution';
   readonly input: FeatureMap;
@@ -194,7 +194,7 @@ export interface GlobalAverage {
   readonly output: Vector;
 }
 
-/** Rows of a table for the ids, plus a learned row for each place in the sequence. */
+/** Token embedding plus learned position embedding. */
 export interface Embedding {
   readonly type: 'embedding';
   readonly input: Ids;
@@ -217,8 +217,8 @@ export interface Sinusoid {
 }
 
 /**
- * Where each position of a map lies: sines and cosines of random frequencies [2, channels/2] (Tancik et al. 2020) of
- * x and y, 0 … 1, at the position's centre. One row for every position, the same for all pictures of a batch.
+ * Position encoding of a map: sines and cosines of random frequencies [2, channels/2] (Tancik et al. 2020) of x and y,
+ * 0 … 1, at the centre of each position. The same for all images of a batch.
  */
 export interface PositionMap {
   readonly type: 'position-map';
@@ -228,8 +228,8 @@ export interface PositionMap {
 }
 
 /**
- * Learned tokens, then one for each point: where it lies, as in a `PositionMap`, plus the row of its label. A label of
- * −1 stands for no point and has its row only. Segment Anything's prompt encoder (Kirillov et al. 2023).
+ * Learned tokens, then one for each point: its position, encoded as in a `PositionMap`, plus the row of its label. Label
+ * −1 means no point and gives the row alone. Segment Anything's prompt encoder (Kirillov et al. 2023).
  */
 export interface PromptTokens {
   readonly type: 'prompt-tokens';
@@ -239,7 +239,7 @@ export interface PromptTokens {
   readonly output: Tokens;
   readonly frequencies: Weight;
   readonly frame: number;
-  /** Rows that come before the points', each [n, channels]. */
+  /** Rows before those of the points, each [n, channels]. */
   readonly learned: readonly Weight[];
   /** [1, channels] each, for the labels from −1 on. */
   readonly rows: readonly Weight[];
@@ -254,16 +254,16 @@ export interface TokenSlice {
   readonly count: number;
 }
 
-/** A map's product with one token for each channel of the result. */
+/** Product of a map with tokens: one channel of the result for each token. */
 export interface MaskProduct {
   readonly type: 'mask-product';
   readonly input: FeatureMap;
-  /** Each of length 1, with the input's channels. */
+  /** Each of length 1, with the channels of the input. */
   readonly tokens: readonly Tokens[];
   readonly output: FeatureMap;
 }
 
-/** A trained vector that depends on nothing: [1, channels]. */
+/** A trained constant: [1, channels]. */
 export interface Learned {
   readonly type: 'learned';
   readonly weight: Weight;

@@ -1,4 +1,4 @@
-/** What a network run takes and gives; row-major. */
+/** An input or output of a network run, row-major. */
 export type Tensor =
   | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
   | { readonly type: 'int8'; readonly dims: readonly number[]; readonly data: Int8Array }
@@ -18,4 +18,21 @@ export function floats(outputs: Readonly<Record<string, Tensor>>, name: string):
   const tensor = outputs[name];
   if (tensor?.type !== 'float32') throw new Error(`the network gave no float32 output ${name}`);
   return tensor.data;
+}
+
+/** A tensor that stays on the device which computed it. Reading it back is explicit. */
+export interface DeviceTensor {
+  readonly type: Tensor['type'];
+  readonly dims: readonly number[];
+  /** Bytes that it takes on the device. */
+  readonly byteLength: number;
+  /** A copy for the processor; where the device is the processor, the values themselves. */
+  read(): Promise<Tensor>;
+  /** Frees the device's memory. Reading it afterwards fails. */
+  release(): void;
+}
+
+/** Whether a tensor's values are at hand. */
+export function isHeld(tensor: Tensor | DeviceTensor): tensor is Tensor {
+  return 'data' in tensor;
 }

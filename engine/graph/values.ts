@@ -1,6 +1,6 @@
 /**
- * What flows between operators. Shapes are symbolic: a level stands for a resolution, so that one graph
- * serves every picture size. Level 0 is the finest map of the network, level l + 1 has half of level l's
+ * The values between operators. Shapes are symbolic: a level stands for a resolution, so that one graph
+ * serves every image size. Level 0 is the finest map of the network, level l + 1 has half of level l's
  * height and width, rounded up.
  */
 
@@ -17,11 +17,11 @@ export interface Tokens {
   readonly kind: 'tokens';
   readonly id: number;
   readonly channels: number;
-  /** Absent where it is known only when the network runs. */
+  /** Absent if it is known only when the network runs. */
   readonly length?: number;
 }
 
-/** One row for each picture of the batch, or one for all: [batch or 1, channels]. */
+/** One row for each image of the batch, or one for all: [batch or 1, channels]. */
 export interface Vector {
   readonly kind: 'vector';
   readonly id: number;
@@ -35,13 +35,13 @@ export interface Ids {
 }
 
 export type Value = FeatureMap | Tokens | Vector | Ids;
-/** A value with channels; position-wise operators take any of them. */
+/** A value with channels. Position-wise operators take any of them. */
 export type Features = FeatureMap | Tokens | Vector;
 
 /** A weight by its name in the checkpoint, and the shape it must have. */
 export interface Weight {
   readonly name: string;
   readonly shape: readonly number[];
-  /** `mean` and `variance` are statistics of batch norm: read like the others, but nobody counts them as parameters. */
+  /** `mean` and `variance` are statistics of batch norm, which do not count as parameters. */
   readonly kind: 'weight' | 'bias' | 'gain' | 'mean' | 'variance';
 }

@@ -19,7 +19,6 @@ export interface FileReader {
   readonly size: number;
   /** Reads up to `into.length` bytes from `position`; returns how many, 0 at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
-  readAll(): Promise<Uint8Array>;
 }
 
 /** A file that is being written from its start. */
@@ -35,16 +34,20 @@ export interface FileSystem {
   exists(path: string): Promise<boolean>;
   /** Names of what is in a folder. */
   readdir(folder: string): Promise<string[]>;
+  /** Paths of the files below a folder, from there on and with slashes; a link counts as a file. */
+  walk(folder: string): Promise<string[]>;
   /** Makes a folder and the folders above it. */
   mkdir(folder: string): Promise<void>;
   /** Removes a file, or a folder with everything in it. No error if there is none. */
   remove(path: string): Promise<void>;
   /** The path with links resolved. */
   realpath(path: string): Promise<string>;
-  readText(file: string): Promise<string>;
-  /** Opens a file for reading while `use` runs. */
+  /**
+   * Opens a regular file for reading while `use` runs, links followed. Anything else (a folder, a pipe, a device) could
+   * block or have no end: EISDIR, ENOTREG.
+   */
   open<Result>(file: string, use: (reader: FileReader) => Promise<Result>): Promise<Result>;
-  /** The file's bytes from its start, a few megabytes at a time. */
+  /** A regular file's bytes from its start, a few megabytes at a time. */
   chunks(file: string): AsyncIterable<Uint8Array>;
   /**
    * Writes a file in one piece: it replaces an older one, whose permissions it takes over, only once `write` is done
@@ -54,6 +57,15 @@ export interface FileSystem {
   writeAtomically(file: string, write: (writer: FileWriter) => Promise<void>): Promise<void>;
   /** @throws InputError if the file can clearly not be written: no such folder, a folder itself, no permission. */
   checkWritable(file: string): Promise<void>;
+  /** Keeps the first `from` bytes of a file, made if it is missing, and appends what `use` writes. */
+  append(file: string, from: number, use: (writer: FileWriter) => Promise<void>): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Makes `path` stand for a file: a link, or where the host has none, the file itself. */
+  link(path: string, file: string): Promise<void>;
+  /** The file that a link leads to; the path itself where it is no link. */
+  linkTarget(path: string): Promise<string>;
+  /** Room on the disk of a folder. */
+  freeBytes(folder: string): Promise<number>;
   /** Sets the time of the last change to now. */
   touch(file: string): Promise<void>;
   /** Runs `use` with an empty folder that is removed afterwards. */
@@ -94,6 +106,8 @@ export interface PictureHeader {
   space: string;
   /** Bits a channel: 8, 16, or others that are stored in more. */
   depth: 8 | 16 | 'other';
+  /** Pixels are numbers of colours in a table. */
+  palette: boolean;
   exif?: Uint8Array;
   icc?: Uint8Array;
   xmp?: Uint8Array;
@@ -137,20 +151,55 @@ export interface Compression {
   inflate(bytes: Uint8Array, most: number): Uint8Array;
 }
 
-/** A SHA-256 hash in the making. */
-export interface Sha256 {
+/** A hash in the making. */
+export interface Hash {
   /** Adds bytes, or text as UTF-8. */
   update(data: Uint8Array | string): this;
   bytes(): Uint8Array;
   hex(): string;
 }
 
+export interface LockOptions {
+  signal?: AbortSignal;
+  /** Called while another holds the lock, several times a second. */
+  onWait?: () => void;
+}
+
+/** What the user has set for Hugging Face's tools. */
+export interface HubEnvironment {
+  /** The folder of the cache that all of them share. */
+  cache(): string;
+  /** The hub's address, where another than the public one is set. */
+  endpoint(): string | undefined;
+  /** Nothing may be asked for from the network. */
+  offline(): boolean;
+  /** Access token. */
+  token(): Promise<string | undefined>;
+  /** `fetch` by the proxy that is set. */
+  fetch(): Promise<typeof globalThis.fetch>;
+}
+
 export declare const fs: FileSystem;
+export declare const hubEnvironment: HubEnvironment;
+/**
+ * Runs `action` while no other process holds the lock of this name. Two that take over from one that died may both win:
+ * the lock saves double work, it does not guard correctness.
+ */
+export declare function withLock<Result>(
+  file: string,
+  action: () => Promise<Result>,
+  options?: LockOptions,
+): Promise<Result>;
 export declare const path: Paths;
 /** The user's cache folder for Patchwork. */
 export declare function cacheFolder(): string;
+/** The folder of the models that come with Patchwork. */
+export declare function modelsFolder(): string;
+/** The machine's memory. */
+export declare function memoryBytes(): number;
 export declare const codecs: Codecs;
 export declare const compression: Compression;
-export declare function sha256(): Sha256;
+export declare function sha256(): Hash;
+export declare function sha1(): Hash;
 /** Resolves once what is waiting in the process's event loop, such as a message that cancels, has been handled. */
 export declare function nextTask(): Promise<void>;

@@ -1,9 +1,19 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { fs } from '#host';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
-import type { Delivery } from './blob.ts';
+import type { RepositoryCache } from './cache.ts';
 import { connection, Watchdog } from './connection.ts';
 import { HubError } from './errors.ts';
+import type { Repository, RepositoryFile } from './repository.ts';
+import type { HubSettings } from './settings.ts';
+
+/** A file of a repository on its way into the cache. */
+export interface Delivery {
+  settings: HubSettings;
+  cache: RepositoryCache;
+  repository: Pick<Repository, 'id' | 'commit'>;
+  file: RepositoryFile;
+}
 
 /**
  * Fetches a file from byte `from` on and appends it to `partial`, which has so many bytes. A server that cannot
@@ -38,7 +48,7 @@ export async function append(
       throw new TypeError('fetch failed', { cause: new Error(`it ended at byte ${end} of ${file.size}`) });
   } catch (error) {
     // What is here is not the beginning of that file.
-    if (error instanceof HubError && error.status === 416) await rm(partial, { force: true });
+    if (error instanceof HubError && error.status === 416) await fs.remove(partial);
     throw watchdog.signal.aborted && !signal?.aborted ? watchdog.signal.reason : error;
   } finally {
     watchdog.stop();
@@ -53,38 +63,21 @@ async function write(
   most: number,
   onBytes: (bytes: number) => void,
 ): Promise<number> {
-  const handle = await open(file, at > 0 ? 'r+' : 'w');
   let end = at;
-  try {
+  await fs.append(file, at, async (writer) => {
     for await (const chunk of response.body ?? []) {
       if (end + chunk.length > most)
         throw new InputError(
           `${response.url} is longer than the hub says (${most} bytes); it was thrown away.`,
         );
-      await writeAll(file, handle, chunk, end);
+      await writer.write(chunk).catch((error) => {
+        throw writeError(file, error);
+      });
       end += chunk.length;
       onBytes(end);
     }
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  });
   return end;
-}
-
-async function writeAll(
-  file: string,
-  handle: FileHandle,
-  bytes: Uint8Array,
-  position: number,
-): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const length = bytes.length - done;
-    const { bytesWritten } = await handle.write(bytes, done, length, position + done).catch((error) => {
-      throw writeError(file, error);
-    });
-    done += bytesWritten;
-  }
 }
 
 /** The first byte of a partial answer. */

@@ -1,27 +1,14 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path, withLock } from '#host';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
-import { append } from './append.ts';
-import type { RepositoryCache } from './cache.ts';
+import { append, type Delivery } from './append.ts';
 import { repeatedly } from './connection.ts';
-import { Hasher } from './digest.ts';
-import { withLock } from './lock.ts';
-import type { Repository, RepositoryFile } from './repository.ts';
-import type { HubSettings } from './settings.ts';
+import { hashOf } from './digest.ts';
 
 export interface BlobOptions {
   signal?: AbortSignal;
   /** Bytes of the file that are here now; may go back when they turn out wrong. */
   onBytes?: (bytes: number) => void;
-}
-
-/** A file of a repository on its way into the cache. */
-export interface Delivery {
-  settings: HubSettings;
-  cache: RepositoryCache;
-  repository: Pick<Repository, 'id' | 'commit'>;
-  file: RepositoryFile;
 }
 
 /**
@@ -36,10 +23,10 @@ export async function fetchBlob(delivery: Delivery, options: BlobOptions = {}): 
   const blob = cache.blob(hex);
   const present = async () => (await sizeOf(blob)) === file.size;
   const arrive = async () => {
-    if (!(await present())) await rename(await checked(delivery, options), blob);
+    if (!(await present())) await fs.rename(await checked(delivery, options), blob);
   };
   const onWait = () => void sizeOf(cache.partial(hex)).then(onBytes);
-  await mkdir(path.dirname(blob), { recursive: true }).catch((error) => {
+  await fs.mkdir(path.dirname(blob)).catch((error) => {
     throw writeError(blob, error);
   });
   if (!(await present())) await withLock(cache.lock(hex), arrive, { signal, onWait });
@@ -52,10 +39,8 @@ async function checked(delivery: Delivery, options: BlobOptions): Promise<string
   const partial = cache.partial(file.digest.hex);
   for (let tries = 1; ; tries++) {
     await complete(delivery, partial, options);
-    const hasher = new Hasher(file);
-    await hasher.read(partial, options.signal);
-    if (hasher.hex === file.digest.hex) return partial;
-    await rm(partial, { force: true });
+    if ((await hashOf(partial, file, options.signal)) === file.digest.hex) return partial;
+    await fs.remove(partial);
     options.onBytes?.(0);
     if (tries === 2)
       throw new InputError(
@@ -76,7 +61,7 @@ async function complete(
   const attempt = async () => {
     from = await sizeOf(partial);
     if (from > file.size) {
-      await rm(partial, { force: true });
+      await fs.remove(partial);
       from = 0;
     }
     const told = (bytes: number) => {
@@ -91,7 +76,7 @@ async function complete(
 }
 
 async function sizeOf(file: string): Promise<number> {
-  return await stat(file).then(
+  return await fs.stat(file).then(
     ({ size }) => size,
     () => 0,
   );

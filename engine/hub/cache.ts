@@ -1,8 +1,6 @@
-import { link, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
-import path from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
-import { fs } from '#host';
-import { codeOf } from '../files.ts';
+import { fs, path } from '#host';
+import { readOptionalText } from '../json.ts';
 import { kindOf, type ModelKind, neededFiles } from './selection.ts';
 
 /**
@@ -38,40 +36,23 @@ export class RepositoryCache {
   /** Makes a file of a snapshot stand for a blob: by a link, or where the system has none, by the file itself. */
   async point(commit: string, file: string, hash: string): Promise<void> {
     const pointer = path.join(this.snapshot(commit), ...file.split('/'));
-    await mkdir(path.dirname(pointer), { recursive: true });
-    const blob = this.blob(hash);
-    const target = path.relative(path.dirname(pointer), blob);
-    for (;;) {
-      try {
-        await symlink(target, pointer);
-        return;
-      } catch (error) {
-        if (codeOf(error) === 'EEXIST') {
-          if (await fs.exists(pointer)) return;
-          // A link to a blob that is gone.
-          await rm(pointer, { force: true });
-          continue;
-        }
-        if (codeOf(error) !== 'EPERM' && codeOf(error) !== 'ENOSYS') throw error;
-        await link(blob, pointer).catch(() => rename(blob, pointer));
-        return;
-      }
-    }
+    await fs.mkdir(path.dirname(pointer));
+    await fs.link(pointer, this.blob(hash));
   }
 
   /** Notes which commit a branch has. */
   async setRef(revision: string, commit: string): Promise<void> {
     const file = path.join(this.folder, 'refs', ...revision.split('/'));
-    await mkdir(path.dirname(file), { recursive: true });
+    await fs.mkdir(path.dirname(file));
     await fs.writeAtomically(file, (writer) => writer.write(commit));
   }
 
   /** The commits of the snapshots that are here, the newest first. */
   async commits(): Promise<string[]> {
     const folder = path.join(this.folder, 'snapshots');
-    const names = await readdir(folder).catch((): string[] => []);
+    const names = await fs.readdir(folder).catch((): string[] => []);
     const dated = await Promise.all(
-      names.map(async (name) => ({ name, time: (await stat(path.join(folder, name))).mtimeMs })),
+      names.map(async (name) => ({ name, time: (await fs.stat(path.join(folder, name))).mtimeMs })),
     );
     return dated.sort((a, b) => b.time - a.time).map(({ name }) => name);
   }
@@ -79,28 +60,27 @@ export class RepositoryCache {
   /** The commit that a branch or a tag had when it was last asked for; a commit is its own. */
   async commitOf(revision: string): Promise<string> {
     const ref = path.join(this.folder, 'refs', ...revision.split('/'));
-    return (await readFile(ref, 'utf8').catch(() => revision)).trim();
+    return ((await readOptionalText(ref, 1000).catch(() => undefined)) ?? revision).trim();
   }
 
   /** Removes files of all snapshots (or everything), and the blobs that nothing refers to any more. */
   async remove(files?: readonly string[]): Promise<void> {
     if (files) {
       for (const commit of await this.commits())
-        for (const file of files)
-          await rm(path.join(this.snapshot(commit), ...file.split('/')), { force: true });
+        for (const file of files) await fs.remove(path.join(this.snapshot(commit), ...file.split('/')));
       const kept = new Set<string>();
       for (const commit of await this.commits())
         for (const name of await namesIn(this.snapshot(commit)))
-          kept.add(await blobOf(path.join(this.snapshot(commit), name)));
+          kept.add(await fs.linkTarget(path.join(this.snapshot(commit), name)));
       if (kept.size > 0) {
         const blobs = path.join(this.folder, 'blobs');
-        for (const name of await readdir(blobs).catch((): string[] => []))
-          if (!kept.has(path.join(blobs, name))) await rm(path.join(blobs, name), { force: true });
+        for (const name of await fs.readdir(blobs).catch((): string[] => []))
+          if (!kept.has(path.join(blobs, name))) await fs.remove(path.join(blobs, name));
         return;
       }
     }
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
-    await rm(path.join(this.root, '.locks', path.basename(this.folder)), { recursive: true, force: true });
+    await fs.remove(this.folder);
+    await fs.remove(path.join(this.root, '.locks', path.basename(this.folder)));
   }
 }
 
@@ -159,26 +139,17 @@ export async function findSnapshot(
 
 /** Names of the repositories that have anything in the cache. */
 export async function cachedRepositories(cache: string): Promise<string[]> {
-  const names = await readdir(cache).catch((): string[] => []);
+  const names = await fs.readdir(cache).catch((): string[] => []);
   return names.flatMap((name) => /^models--(.+?)--(.+)$/.exec(name)?.slice(1, 3).join('/') ?? []).sort();
 }
 
 /** Files below a folder, with slashes; links count as what they lead to. */
-async function namesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'));
-}
-
-async function blobOf(pointer: string): Promise<string> {
-  return (await lstat(pointer)).isSymbolicLink()
-    ? path.resolve(path.dirname(pointer), await readlink(pointer))
-    : pointer;
+function namesIn(folder: string): Promise<string[]> {
+  return fs.walk(folder).catch((): string[] => []);
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {
-  return await stat(file).then(
+  return await fs.stat(file).then(
     ({ size }) => size,
     () => undefined,
   );

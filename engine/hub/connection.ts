@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { HubError, isTransient } from './errors.ts';
 import type { HubSettings } from './settings.ts';
 
@@ -42,16 +41,32 @@ export async function repeatedly<Result>(
       failures = progressed() ? 1 : failures + 1;
       const asked = error instanceof HubError ? (error.retryAfter ?? 0) * 1000 : 0;
       if (!isTransient(error) || failures >= ATTEMPTS || asked > LONGEST_WAIT) throw error;
-      await sleep(Math.max(asked, settings.retryDelay * 2 ** (failures - 1)), undefined, { signal });
+      await sleep(Math.max(asked, settings.retryDelay * 2 ** (failures - 1)), signal);
     }
   }
+}
+
+/** Waits for milliseconds. @throws the signal's reason when it aborts */
+function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
 }
 
 /** Ends a connection on which nothing has come for a while. */
 export class Watchdog {
   readonly #controller = new AbortController();
   readonly #timeout: number;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(timeout: number) {
     this.#timeout = timeout;

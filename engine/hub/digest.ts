@@ -1,27 +1,17 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { fs, type Hash, sha1, sha256 } from '#host';
 import type { RepositoryFile } from './repository.ts';
 
-/** Hashes a file's content as its digest says, piece by piece. */
-export class Hasher {
-  readonly #hash;
-
-  constructor({ digest, size }: Pick<RepositoryFile, 'digest' | 'size'>) {
-    this.#hash = createHash(digest.kind === 'sha256' ? 'sha256' : 'sha1');
-    // Git hashes a header before the content.
-    if (digest.kind === 'git') this.#hash.update(`blob ${size}\0`);
+/** The hash of a file in hexadecimal, of the kind that the hub tells of it. */
+export async function hashOf(
+  file: string,
+  { digest, size }: Pick<RepositoryFile, 'digest' | 'size'>,
+  signal?: AbortSignal,
+): Promise<string> {
+  // Git hashes a header before the content.
+  const hash: Hash = digest.kind === 'sha256' ? sha256() : sha1().update(`blob ${size}\0`);
+  for await (const chunk of fs.chunks(file)) {
+    signal?.throwIfAborted();
+    hash.update(chunk);
   }
-
-  update(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-  }
-
-  /** Adds what a file holds. */
-  async read(file: string, signal?: AbortSignal): Promise<void> {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, signal })) this.update(chunk);
-  }
-
-  get hex(): string {
-    return this.#hash.copy().digest('hex');
-  }
+  return hash.hex();
 }

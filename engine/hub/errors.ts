@@ -32,15 +32,26 @@ export function isTransient(error: unknown): boolean {
   return !(error instanceof InputError) && !isAbort(error) && isNetworkFailure(error);
 }
 
-/** A failed request as one sentence that says what to do. */
-export function hubSentence(error: unknown, what: string, { endpoint, token }: HubSettings): Error {
+/**
+ * A failed request in sentences that say what to do: an `InputError` where something else should be asked for, another
+ * error where the same may succeed later.
+ * @param resumes whether a part was downloaded, and is kept
+ */
+export function hubSentence(
+  error: unknown,
+  what: string,
+  { endpoint, token }: HubSettings,
+  resumes = false,
+): Error {
   if (error instanceof InputError) return error;
-  if (error instanceof HubError)
-    return new InputError(sentenceOf(error, what, endpoint, token !== undefined));
+  if (error instanceof HubError) {
+    const sentence = sentenceOf(error, what, endpoint, token !== undefined);
+    return isTransient(error) ? new Error(sentence, { cause: error }) : new InputError(sentence);
+  }
   if (error instanceof Error && isNetworkFailure(error)) {
-    const reason = reasonOf(error);
-    return new InputError(
-      `${what} cannot be fetched, since ${endpoint} cannot be reached (${reason}); check the connection and the proxy (HTTPS_PROXY), and try again: it goes on where it stopped.`,
+    const again = resumes ? 'The download goes on where it stopped.' : `${what} was not downloaded.`;
+    return new Error(
+      `Can't reach ${new URL(endpoint).host} (${reasonOf(error)}). Check your connection or proxy (HTTPS_PROXY) and try again. ${again}`,
       { cause: error },
     );
   }

@@ -1,5 +1,4 @@
-import { mkdir, stat, statfs } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { fetchBlob } from './blob.ts';
@@ -72,7 +71,7 @@ export async function planFetch(
 /**
  * Fetches what the plan says into the cache. What was fetched before a break, a cancellation or a kill is kept.
  * @returns the model's folder
- * @throws InputError in one sentence, AbortError when cancelled
+ * @throws Error in sentences for the user, an InputError where trying again does not help; AbortError when cancelled
  */
 export async function fetchModel(
   settings: HubSettings,
@@ -85,17 +84,22 @@ export async function fetchModel(
   const cache = new RepositoryCache(settings.cache, id);
   const report = reporter(plan.bytes, options.onProgress);
   let done = 0;
+  let fetched = plan.missingBytes < plan.bytes;
   try {
     for (const file of files) {
-      const onBytes = (bytes: number) => report(file.path, done + bytes);
+      const onBytes = (bytes: number) => {
+        fetched ||= bytes > 0;
+        report(file.path, done + bytes);
+      };
       await fetchBlob({ settings, cache, repository, file }, { signal: options.signal, onBytes });
       done += file.size;
+      fetched = true;
       await cache.point(commit, file.path, file.digest.hex);
     }
     if (revision !== commit) await cache.setRef(revision, commit);
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw hubSentence(error, id, settings);
+    throw hubSentence(error, id, settings, fetched);
   }
   return cache.snapshot(commit);
 }
@@ -152,7 +156,7 @@ function reporter(totalBytes: number, onProgress?: (progress: FetchProgress) => 
 async function bytesHere(cache: RepositoryCache, { digest, size }: RepositoryFile): Promise<number> {
   const [whole, part] = await Promise.all(
     [cache.blob(digest.hex), cache.partial(digest.hex)].map((file) =>
-      stat(file).then(
+      fs.stat(file).then(
         (found) => found.size,
         () => 0,
       ),
@@ -163,7 +167,6 @@ async function bytesHere(cache: RepositoryCache, { digest, size }: RepositoryFil
 
 /** Room on the disk where a folder is or will be. */
 async function freeBytes(folder: string): Promise<number> {
-  await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(path.resolve(folder));
-  return bavail * bsize;
+  await fs.mkdir(folder);
+  return fs.freeBytes(folder);
 }

@@ -132,7 +132,7 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
 /** The config of one of an architecture's networks, or undefined where it has no such network. */
 export function configOf(architecture: Architecture, part: Part): object | undefined {
   switch (part) {
-    case 'unet':
+    case 'denoiser':
       return architecture.unet;
     case 'text-encoder':
       return architecture.textEncoder;

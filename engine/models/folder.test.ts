@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { changeJson, type Family, writeCheckpoint } from '../../test/support/checkpoints.ts';
 import { createEngine } from '../engine.ts';
 import { InputError } from '../errors.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { encodeMask } from '../pictures/mask.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { ModelFolder } from './folder.ts';
@@ -15,7 +15,7 @@ import { openDrawingModel } from './open.ts';
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-folder-'));
 process.env.PATCHWORK_CACHE = path.join(folder, 'cache');
 after(() => rm(folder, { recursive: true, force: true }));
-const engine = createEngine(new NodeRuntime(1));
+const engine = createEngine(new NodeBackend(1));
 after(() => engine.dispose());
 
 for (const family of ['sd15', 'ssd-1b'] as const) await writeCheckpoint(path.join(folder, family), family);

@@ -1,5 +1,5 @@
-import path from 'node:path';
 import * as z from 'zod';
+import { path } from '#host';
 import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { readJson, readOptionalJson } from '../json.ts';
@@ -83,7 +83,10 @@ export class ModelFolder implements Model {
     const texts = this.textParts.map((part) => placed(PLACES[part].folder));
     checkFit(placed('unet'), this.autoencoder, texts);
     const own = recommendedOf(configs.get('generation'), path.join(folder, 'generation_config.json'));
-    this.defaults = defaultsOf(configs.get('unet'), this.autoencoder.scale, { ...parts.recommended, ...own });
+    this.defaults = defaultsOf(configs.get(PLACES.denoiser.folder), this.autoencoder.scale, {
+      ...parts.recommended,
+      ...own,
+    });
   }
 
   /** Reads the configs; throws an `InputError` that says what is missing or not supported. */
@@ -101,7 +104,7 @@ export class ModelFolder implements Model {
       );
     const configs = new Map<string, unknown>();
     const second = index._class_name === XL_PIPELINE ? ['text_encoder_2'] : [];
-    for (const name of ['unet', 'vae', 'text_encoder', ...second])
+    for (const name of [PLACES.denoiser.folder, 'vae', 'text_encoder', ...second])
       configs.set(name, await readJson(path.join(absolute, name, 'config.json')));
     configs.set('scheduler', await readJson(path.join(absolute, 'scheduler', 'scheduler_config.json')));
     configs.set('generation', await readOptionalJson(path.join(absolute, 'generation_config.json')));
@@ -129,17 +132,25 @@ export class ModelFolder implements Model {
    */
   withAdapters(adapters: readonly Adapter[]): { model: ModelFolder; warnings: string[] } {
     const networks = new Map(
-      (['unet', ...this.textParts] as const).map((part) => [part, this.network(part)]),
+      (['denoiser', ...this.textParts] as const).map((part) => [part, this.network(part)]),
     );
     const warnings = adapters.flatMap((adapter) => {
       const idle = modulesWithoutWeight(adapter, networks);
       if (idle.length === adapter.modules.length)
         throw new InputError(`${adapter.file} is made for another model: nothing of it fits ${this.name}.`);
-      return idle.length > 0
-        ? [
-            `${idle.length} of ${adapter.modules.length} parts of ${adapter.file} fit nothing in ${this.name} (${idle[0]}, …).`,
-          ]
-        : [];
+      const { file, modules, leftOut } = adapter;
+      return [
+        ...(idle.length > 0
+          ? [
+              `${idle.length} of ${modules.length} parts of ${file} fit nothing in ${this.name} (${idle[0]}, …).`,
+            ]
+          : []),
+        ...(leftOut.length > 0
+          ? [
+              `${leftOut.length} tensors of ${file} are no part of a LoRA and were left out (${leftOut[0]}, …).`,
+            ]
+          : []),
+      ];
     });
     return { model: new ModelFolder({ ...this.#parts, adapters }), warnings };
   }

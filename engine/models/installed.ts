@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { cachedRepositories, findSnapshot, RepositoryCache, type Snapshot } from '../hub/cache.ts';
 import type { HubSettings } from '../hub/settings.ts';
 import { CATALOGUE, catalogueEntry, type Purpose, wantedFor } from './catalogue.ts';
@@ -24,7 +23,11 @@ const PURPOSES: Record<Snapshot['kind'], Purpose> = {
 
 /** What is on this machine: the embedded models, and what the shared cache has that Patchwork can use. */
 export async function installedModels({ cache }: Pick<HubSettings, 'cache'>): Promise<InstalledModel[]> {
-  const embedded = await embeddedModels();
+  const embedded = (await embeddedModels()).map(async (model) => ({
+    ...model,
+    purpose: await embeddedPurpose(model.folder),
+    removable: false,
+  }));
   const parts = CATALOGUE.filter(({ files }) => files);
   const whole = (await cachedRepositories(cache)).map((id) => ({ id, files: undefined }));
   const found = await Promise.all(
@@ -35,14 +38,11 @@ export async function installedModels({ cache }: Pick<HubSettings, 'cache'>): Pr
       return [{ id, purpose: PURPOSES[kind], folder, bytes, removable: true }];
     }),
   );
-  return [
-    ...embedded.map((model) => ({ ...model, purpose: embeddedPurpose(model.folder), removable: false })),
-    ...found.flat(),
-  ];
+  return [...(await Promise.all(embedded)), ...found.flat()];
 }
 
-function embeddedPurpose(folder: string): Purpose {
-  return existsSync(path.join(folder, 'model_index.json')) ? 'pictures' : 'selection';
+async function embeddedPurpose(folder: string): Promise<Purpose> {
+  return (await fs.exists(path.join(folder, 'model_index.json'))) ? 'pictures' : 'selection';
 }
 
 /** Where a model of the hub lies on this machine; undefined if it is not here, or not whole. */

@@ -1,6 +1,8 @@
 import type { Network } from '../graph/network.ts';
-import type { WeightSource } from '../weights/source.ts';
+import type { WeightSource, WeightsOptions } from '../weights/source.ts';
 import type { AutoencoderFacts, Part } from './parts.ts';
+
+export type { WeightsOptions } from '../weights/source.ts';
 
 /** What a model asks for where the user does not say. */
 export interface GenerationDefaults {
@@ -8,13 +10,6 @@ export interface GenerationDefaults {
   guidance: number;
   width: number;
   height: number;
-}
-
-/** For weights that take a while to be had. */
-export interface WeightsOptions {
-  /** Of what is computed first, counted in tensors; not called where nothing is. */
-  onProgress?: (done: number, total: number) => void;
-  signal?: AbortSignal;
 }
 
 /** A diffusion model: its networks and where their weights lie. A folder of a checkpoint, or an architecture. */

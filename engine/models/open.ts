@@ -1,9 +1,7 @@
-import { stat } from 'node:fs/promises';
-import { cacheFolder, path } from '#host';
+import { cacheFolder, fs, hubEnvironment, path } from '#host';
 import type { DecoderChoice, LoraChoice } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
-import { hubCache } from '../hub/settings.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import { catalogueEntry } from './catalogue.ts';
@@ -53,7 +51,7 @@ export async function openDrawingModel(
 export async function fastDecoder(model: ModelFolder): Promise<{ id: string; folder: string | undefined }> {
   const id = model.pipeline === XL_PIPELINE ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
   if (model.autoencoder.statistics) return { id, folder: undefined };
-  return { id, folder: (await hubFolder(id, { cache: hubCache() }))?.folder };
+  return { id, folder: (await hubFolder(id, { cache: hubEnvironment.cache() }))?.folder };
 }
 
 /**
@@ -62,10 +60,10 @@ export async function fastDecoder(model: ModelFolder): Promise<{ id: string; fol
  */
 export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFolder> {
   if (name === EMBEDDED) return ModelFolder.open(embeddedModel());
-  const found = await stat(name).catch(() => undefined);
+  const found = await fs.stat(name).catch(() => undefined);
   if (found?.isDirectory()) return ModelFolder.open(name);
   if (isRepositoryId(name.split('@')[0]!)) {
-    const here = await hubFolder(name, { cache: hubCache() });
+    const here = await hubFolder(name, { cache: hubEnvironment.cache() });
     if (!here) throw notHere(name);
     return ModelFolder.open(here.folder, { name, recommended: catalogueEntry(name)?.recommended });
   }
@@ -75,13 +73,13 @@ export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFol
 }
 
 async function loraFile(name: string): Promise<string> {
-  const found = await stat(name).catch(() => undefined);
+  const found = await fs.stat(name).catch(() => undefined);
   if (found?.isFile()) return path.resolve(name);
   if (!isRepositoryId(name.split('@')[0]!))
     throw new InputError(
       `There is no LoRA file ${name}: give a safetensors file, or a name of the hub (owner/name).`,
     );
-  const file = await loraFileOf(name, { cache: hubCache() });
+  const file = await loraFileOf(name, { cache: hubEnvironment.cache() });
   if (!file) throw notHere(name);
   return file;
 }

@@ -16,12 +16,12 @@ import { unet } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 
 /** The networks of a diffusion pipeline. */
-export const PARTS = ['unet', 'vae-decoder', 'vae-encoder', 'text-encoder', 'text-encoder-2'] as const;
+export const PARTS = ['denoiser', 'vae-decoder', 'vae-encoder', 'text-encoder', 'text-encoder-2'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Folder and file stem of each part in the diffusers layout. */
 export const PLACES: Record<Part, { folder: string; stem: string }> = {
-  unet: { folder: 'unet', stem: 'diffusion_pytorch_model' },
+  denoiser: { folder: 'unet', stem: 'diffusion_pytorch_model' },
   'vae-decoder': { folder: 'vae', stem: 'diffusion_pytorch_model' },
   'vae-encoder': { folder: 'vae', stem: 'diffusion_pytorch_model' },
   'text-encoder': { folder: 'text_encoder', stem: 'model' },
@@ -60,7 +60,7 @@ export interface AutoencoderFacts {
 /** Builds a part's network from its config; `origin` names the config in errors. */
 export function networkOf(part: Part, config: unknown, origin: string): Network {
   switch (part) {
-    case 'unet':
+    case 'denoiser':
       return unet(parseUNetConfig(config, origin));
     case 'text-encoder':
     case 'text-encoder-2':

@@ -1,5 +1,5 @@
-import path from 'node:path';
 import * as z from 'zod';
+import { path } from '#host';
 import { InputError } from '../errors.ts';
 import { readJson } from '../json.ts';
 import { parseConfig, supported } from '../networks/config.ts';

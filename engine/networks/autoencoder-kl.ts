@@ -45,7 +45,7 @@ export function parseAutoencoderKlConfig(json: unknown, origin: string): Autoenc
   return config;
 }
 
-/** Picture `image` [B, 3, H, W] in [−1, 1] → `moments` [B, 2 · latent, H/2ⁿ, W/2ⁿ]: mean, then log-variance. */
+/** `image` [B, 3, H, W] in [−1, 1] → `moments` [B, 2 · latent, H/2ⁿ, W/2ⁿ]: mean, then log-variance. */
 export function autoencoderKlEncoder(config: AutoencoderKlConfig): Network {
   const net = new NetworkBuilder();
   const norm = { groups: config.norm_num_groups, epsilon: 1e-6 };

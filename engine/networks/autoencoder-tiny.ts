@@ -40,14 +40,16 @@ export function parseAutoencoderTinyConfig(json: unknown, origin: string): Autoe
       channels.some((width) => width !== channels[0]) ||
       channels.length !== config[`num_${side}_blocks`].length
     )
-      throw new InputError(`${origin}: ${side} blocks must all have the same channels, one number a block.`);
+      throw new InputError(
+        `${origin}: ${side} blocks must all have the same number of channels, one entry for each block.`,
+      );
   };
   equal('encoder');
   equal('decoder');
   return config;
 }
 
-/** Picture `image` [B, 3, H, W] in [−1, 1] → `latent` [B, latent, H/2ⁿ, W/2ⁿ]. */
+/** `image` [B, 3, H, W] in [−1, 1] → `latent` [B, latent, H/2ⁿ, W/2ⁿ]. */
 export function autoencoderTinyEncoder(config: AutoencoderTinyConfig): Network {
   const net = new NetworkBuilder();
   const width = config.encoder_block_out_channels[0]!;
@@ -85,13 +87,13 @@ export function autoencoderTinyDecoder(config: AutoencoderTinyConfig): Network {
   return net.build('vae-decoder');
 }
 
-/** Paths of a sequence's layers, one after another; layers without weights take a number too. */
+/** Paths of the layers of a sequence. Layers without weights are numbered too. */
 function layers(side: string): () => string {
   let index = 0;
   return () => `${side}.layers.${index++}`;
 }
 
-/** Three convolutions with ReLU between, and a residual before the last ReLU. */
+/** Three convolutions with ReLU between them, and a residual before the last ReLU. */
 function block(net: NetworkBuilder, path: string, input: FeatureMap): FeatureMap {
   let x = input;
   for (const i of [0, 2, 4]) {

@@ -1,7 +1,7 @@
 import type { NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap, Tokens, Vector } from '../graph/values.ts';
 
-/** How a family of networks normalizes groups of channels. */
+/** Group norm settings of a family of networks. */
 export interface GroupNormOptions {
   groups: number;
   epsilon: number;
@@ -29,13 +29,13 @@ export function resnet(
 }
 
 export interface TransformerOptions {
-  /** Transformer blocks, one after another. */
+  /** Number of transformer blocks. */
   layers: number;
   heads: number;
   groups: number;
   /** The projections in and out are linear layers, not 1×1 convolutions. */
   linearProjection: boolean;
-  /** The first attention of each block looks at the text too. */
+  /** The first attention of each block attends to the text too. */
   onlyCross: boolean;
 }
 

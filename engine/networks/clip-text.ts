@@ -31,7 +31,7 @@ export function parseClipTextConfig(json: unknown, origin: string): ClipTextConf
 /**
  * CLIP's text transformer (Radford et al. 2021). `input_ids` [B, L] → `last_hidden_state` [B, L, C] and
  * `penultimate` [B, L, C], the state before the last layer without the final norm. With projection also `projected`
- * [B, L, P]: the last states in the space that CLIP shares with pictures; a text's embedding is its row at eos.
+ * [B, L, P]: the last states projected into the space that CLIP shares with images. A text's embedding is the row at eos.
  */
 export function clipText(config: ClipTextConfig): Network {
   const net = new NetworkBuilder();

@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { InputError, quoted } from '../errors.ts';
 
-/** Bounds on numbers from a config, far above any published model: graphs are built from these numbers. */
+/** Bounds on numbers of a config, far above any published model, because graphs are built from them. */
 export const channelCount = z.number().int().min(1).max(16384);
 export const smallCount = z.number().int().min(0).max(64);
 export const epsilon = z.number().positive().max(1);
 
 /**
- * Reads an untrusted config; an error names the file, the field and what was expected. Where one value is expected, a
- * list that repeats it (as tools write for networks with levels) stands for it.
+ * Reads an untrusted config. An error names the file, the field and what was expected. A list of equal values counts as
+ * one value where one is expected: some tools write a value for each level.
  */
 export function parseConfig<Schema extends z.ZodType>(
   schema: Schema,
@@ -24,7 +24,7 @@ export function parseConfig<Schema extends z.ZodType>(
   throw new InputError(`${origin}: ${field}: ${issue.message}.`);
 }
 
-/** The config with lists of equal values replaced where issues were found; undefined where there are none. */
+/** The config with its lists of equal values replaced at the issues; undefined if there are none. */
 function withValuesForLists(config: unknown, issues: readonly z.core.$ZodIssue[]): object | undefined {
   if (typeof config !== 'object' || config === null) return undefined;
   const lists = issues.flatMap(({ path: [field, ...deeper] }) => {
@@ -36,12 +36,12 @@ function withValuesForLists(config: unknown, issues: readonly z.core.$ZodIssue[]
   return lists.length > 0 ? { ...config, ...Object.fromEntries(lists) } : undefined;
 }
 
-/** Fields that are known are words; others come from the file. */
+/** A field's path for an error message. Known fields are words; others come from the file. */
 function fieldName(key: PropertyKey): string {
   return typeof key === 'string' && !/^\w{1,100}$/.test(key) ? quoted(key) : String(key);
 }
 
-/** A field of which only some values are supported; the error lists them. */
+/** A field with a few supported values, which the error lists. */
 export function supported<const T extends readonly (string | number | boolean | null)[]>(values: T) {
   return z.custom<T[number]>((value) => (values as readonly unknown[]).includes(value), {
     error: (issue) =>
@@ -51,13 +51,13 @@ export function supported<const T extends readonly (string | number | boolean | 
 
 const perChannel = <Value extends z.ZodNumber>(value: Value) => z.array(value).min(1).max(1024).nullish();
 
-/** The mean and the standard deviation of each latent channel, by which an autoencoder's latents are normalized. */
+/** Mean and standard deviation of each latent channel, with which latents are normalized. */
 export const latentStatistics = {
   latents_mean: perChannel(z.number().min(-1e6).max(1e6)),
   latents_std: perChannel(z.number().min(1e-6).max(1e6)),
 };
 
-/** @throws InputError unless both are given, a number for each latent channel, or none. */
+/** @throws InputError unless both lists have a number for each latent channel, or both are absent. */
 export function checkLatentStatistics(
   config: { latent_channels: number } & {
     [Field in keyof typeof latentStatistics]?: z.output<(typeof latentStatistics)[Field]>;

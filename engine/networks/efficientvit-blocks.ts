@@ -2,10 +2,10 @@ import type { NetworkBuilder } from '../graph/network.ts';
 import type { ActivationName } from '../graph/operators.ts';
 import type { FeatureMap } from '../graph/values.ts';
 
-/** What all blocks of one EfficientViT share. */
+/** Settings shared by all blocks of an EfficientViT. */
 export interface BlockStyle {
   activation: ActivationName;
-  /** Of batch norm. */
+  /** Epsilon of batch norm. */
   epsilon: number;
 }
 
@@ -16,7 +16,7 @@ export interface LayerOptions extends Partial<BlockStyle> {
   bias?: boolean;
 }
 
-/** Convolution, then batch norm where `epsilon` is given, then an activation where there is one (ConvLayer). */
+/** Convolution, batch norm if `epsilon` is given, activation if there is one (ConvLayer). */
 export function layer(
   net: NetworkBuilder,
   path: string,
@@ -36,9 +36,9 @@ export function layer(
 
 export interface BlockOptions extends BlockStyle {
   stride?: 1 | 2;
-  /** Channels between the layers, as a multiple of the input's. */
+  /** Channels between the layers, as a multiple of the input channels. */
   expand: number;
-  /** Batch norm after the last layer only; the others have a bias instead. */
+  /** Batch norm only after the last layer; the other layers have a bias. */
   fewerNorm?: boolean;
 }
 
@@ -123,8 +123,8 @@ export interface AttentionOptions extends BlockStyle {
 }
 
 /**
- * EfficientViT's block (Cai et al. 2023): linear attention at two scales, then an MBConv, each with a residual. The
- * second scale's heads see q, k and v gathered from a window by a depthwise and a convolution within each of them.
+ * EfficientViT's block (Cai et al. 2023): linear attention at two scales, then an MBConv, each with a residual. For the
+ * heads of the second scale, q, k and v are aggregated over a window by a depthwise and a grouped 1×1 convolution.
  */
 export function attentionBlock(
   net: NetworkBuilder,

@@ -6,7 +6,7 @@ import { type BackboneConfig, largeBackbone, type StageBlock, smallBackbone } fr
 import type { ClassifierConfig, SamEncoderConfig } from './efficientvit-heads.ts';
 import type { MaskDecoderConfig } from './mask-decoder.ts';
 
-/** Names that EfficientViT's own configs use, and ours. */
+/** Activations by the names in EfficientViT's configs. */
 const ACTIVATIONS: Readonly<Record<string, ActivationName>> = {
   hswish: 'hard_swish',
   gelu: 'gelu_tanh',
@@ -51,9 +51,9 @@ const input = {
   norm_eps: epsilon,
 };
 
-/** How a picture is brought to the form that a network takes. */
+/** How an image is resized and normalized for a network. */
 export interface PictureInput {
-  /** Side of the square that the network sees, in pixels. */
+  /** Side of the square input, in pixels. */
   size: number;
   /** Of each channel, 0 … 255. */
   mean: readonly [number, number, number];
@@ -88,7 +88,7 @@ const segmenterSchema = z.object({
   }),
 });
 
-/** A promptable segmenter: what its encoder and its decoder are made of. */
+/** A promptable segmenter: the plans of its encoder and decoder. */
 export interface SegmenterConfig {
   input: PictureInput;
   encoder: SamEncoderConfig;
@@ -155,10 +155,10 @@ const taggerSchema = z.object({
   labels: z.array(groupSchema).min(1).max(64),
 });
 
-/** Labels of which each is present or not (`sigmoid`), or of which one holds (`softmax`). */
+/** Labels that are present or not independently (`sigmoid`), or exactly one of which applies (`softmax`). */
 export type LabelGroup = z.output<typeof groupSchema>;
 
-/** A multi-label classifier, and what its outputs mean, group after group. */
+/** A multi-label classifier, and the labels of its outputs, group by group. */
 export interface TaggerConfig {
   input: PictureInput;
   classifier: ClassifierConfig;
@@ -198,7 +198,7 @@ function backboneOf(
       ? [widths, depths]
       : [widths, depths, config.block_list, config.expand_list, config.fewer_norm_list];
   if (lists.some(({ length }) => length !== widths.length))
-    throw new InputError(`${origin}: the lists of backbone must have one entry a stage.`);
+    throw new InputError(`${origin}: the lists of backbone must have one entry for each stage.`);
   const headChannels = config.family === 'base' ? config.dim : config.qkv_dim;
   if (config.family === 'base') return smallBackbone(widths, depths, headChannels, { activation, epsilon });
   return largeBackbone(widths, depths, {

@@ -5,7 +5,7 @@ import { type BlockStyle, fusedMbConv, layer, mbConv, resBlock } from './efficie
 
 export interface ClassifierConfig {
   backbone: BackboneConfig;
-  /** Channels before and after the mean over all positions. */
+  /** Channels of the layers before and after the mean over all positions. */
   widths: readonly [number, number];
   classes: number;
 }
@@ -22,7 +22,7 @@ export function efficientVitClassifier({ backbone: config, widths, classes }: Cl
   return net.build('efficientvit-classifier');
 }
 
-/** How maps of several stages become one: projected to one width, brought to one size, added, then blocks. */
+/** Fusion of the maps of several stages: projected to one width, resized to one size, added, then blocks. */
 export interface FusionConfig {
   width: number;
   depth: number;
@@ -32,14 +32,14 @@ export interface FusionConfig {
 
 const FUSION_BLOCKS = { mb: mbConv, fused: fusedMbConv, res: resBlock };
 
-/** @param maps of stages, the coarsest first; the result has the size of the last. */
+/** @param maps one for each stage, the coarsest first; the result has the size of the last one */
 export function fusion(
   net: NetworkBuilder,
   path: string,
   maps: readonly FeatureMap[],
   { width, depth, expand, block }: FusionConfig,
   style: BlockStyle,
-  /** Whether the checkpoint numbers the projection of a map that keeps its size like that of one that does not. */
+  /** Whether the checkpoint numbers the layers of a projection without resizing like those of one with it. */
   inSequence: boolean,
 ): FeatureMap {
   const { level } = maps.at(-1)!;
@@ -62,7 +62,7 @@ export function fusion(
 export interface SegmentationConfig {
   backbone: BackboneConfig;
   fusion: FusionConfig;
-  /** Channels before the last layer, as a multiple of the fusion's; 1: there is no such layer. */
+  /** Channels before the last layer, as a multiple of the fusion's channels; 1 leaves this layer out. */
   finalExpand: number;
   classes: number;
 }
@@ -83,7 +83,7 @@ export function efficientVitSegmentation(config: SegmentationConfig): Network {
 export interface SamEncoderConfig {
   backbone: BackboneConfig;
   neck: FusionConfig;
-  /** Stages that the neck reads, the coarsest first; the embedding has the size of the last. */
+  /** Stages that the neck reads, the coarsest first; the embedding has the size of the last one. */
   stages: readonly number[];
   /** Channels of the embedding. */
   channels: number;

@@ -12,30 +12,30 @@ import {
   resBlock,
 } from './efficientvit-blocks.ts';
 
-/** Blocks of a stage; `attention@3` gathers its second scale from 3×3 windows, `attention` from 5×5. */
+/** Blocks of a stage. `attention@3` aggregates its second scale over 3×3 windows, `attention` over 5×5. */
 export type StageBlock = 'ds' | 'res' | 'mb' | 'fused' | 'attention' | 'attention@3';
 
-/** One resolution of a backbone: half the height and width of the one before. */
+/** A stage of a backbone: half the height and width of the stage before. */
 export interface StageConfig {
   channels: number;
   /** Blocks after the one that halves the resolution. */
   depth: number;
   block: StageBlock;
-  /** Channels inside a block, as a multiple of the stage's. */
+  /** Channels inside a block, as a multiple of the stage's channels. */
   expand: number;
-  /** The same for the block that halves the resolution; the stem, stage 0, halves it by a convolution. */
+  /** The same for the block that halves the resolution. The stem, stage 0, has a convolution instead. */
   downExpand: number;
-  /** Batch norm after the last layer of a block only. */
+  /** Batch norm only after the last layer of a block. */
   fewerNorm: boolean;
 }
 
-/** An EfficientViT without head (Cai et al., ICCV 2023). */
+/** An EfficientViT without its head (Cai et al., ICCV 2023). */
 export interface BackboneConfig extends BlockStyle {
   /** From the stem on. */
   stages: readonly StageConfig[];
   /** Channels of q, of k and of v in one attention head. */
   headChannels: number;
-  /** How checkpoints number the stages: the small ones have the stem apart. */
+  /** How checkpoints number the stages: those of B keep the stem apart. */
   stemApart: boolean;
 }
 
@@ -95,7 +95,7 @@ export function largeBackbone(
   return { stages, headChannels, stemApart: false, epsilon, activation };
 }
 
-/** The map of every stage, from the stem at half the picture's size. `image` is at level 0. */
+/** The map of every stage, from the stem at half the image's size. `image` is at level 0. */
 export function backbone(
   net: NetworkBuilder,
   prefix: string,

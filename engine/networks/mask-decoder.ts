@@ -3,30 +3,30 @@ import type { FeatureMap, Tokens } from '../graph/values.ts';
 
 /** Segment Anything's prompt encoder and mask decoder (Kirillov et al., ICCV 2023). */
 export interface MaskDecoderConfig {
-  /** Of the image embedding and of the tokens. */
+  /** Channels of the image embedding and of the tokens. */
   channels: number;
   heads: number;
-  /** Two-way transformer blocks. */
+  /** Number of two-way transformer blocks. */
   depth: number;
   mlpChannels: number;
-  /** Cross-attention works on the channels divided by this. */
+  /** Cross-attention has the channels divided by this. */
   attentionDownsample: number;
-  /** Hidden layers' channels of the score's perceptron, and its layers. */
+  /** Channels of the hidden layers of the perceptron that predicts the score, and its number of layers. */
   scoreChannels: number;
   scoreDepth: number;
   /** Channels between the layers that read an earlier mask. */
   maskChannels: number;
-  /** Side of the square in which points are given, in pixels. */
+  /** Side of the square in which points lie, in pixels. */
   frame: number;
-  /** Of every layer norm. */
+  /** Epsilon of every layer norm. */
   epsilon: number;
 }
 
 /** One mask for an unambiguous prompt, then three candidates. */
 const MASKS = 4;
-/** Tokens of a decoding beside those of points: the score's and the masks'. */
+/** Learned tokens, before those of the points: one for the score and one for each mask. */
 export const LEARNED_TOKENS = 1 + MASKS;
-/** Levels from the masks to the embedding: masks are four times as large. */
+/** Levels between the masks and the embedding: masks are four times as large. */
 const LEVELS = 2;
 
 /** `refine`: the decoder also takes the logits of an earlier mask. */
@@ -78,7 +78,7 @@ export function maskDecoder(config: MaskDecoderConfig, { refine }: DecoderOption
   return net.build(refine ? 'mask-decoder-refine' : 'mask-decoder');
 }
 
-/** An earlier mask brought to the embedding's size. */
+/** An earlier mask, downsampled to the embedding's size. */
 function maskEmbedding(
   net: NetworkBuilder,
   { channels, maskChannels, epsilon }: MaskDecoderConfig,
@@ -100,7 +100,7 @@ function upscaling(net: NetworkBuilder, map: FeatureMap, epsilon: number): Featu
   return net.activation(net.transposedConvolution(`${path}.3`, x, map.channels / 8), 'gelu');
 }
 
-/** Linear layers with ReLU between. */
+/** Linear layers with ReLU between them. */
 function perceptron(net: NetworkBuilder, path: string, input: Tokens, widths: readonly number[]): Tokens {
   return widths.reduce((x, width, i) => {
     const y = net.linear(`${path}.layers.${i}`, x, width);
@@ -108,7 +108,7 @@ function perceptron(net: NetworkBuilder, path: string, input: Tokens, widths: re
   }, input);
 }
 
-/** Tokens and map attend to each other in turn; whatever attends or is attended to has its position added. */
+/** Tokens and map attend to each other in turn. Positions are added to queries and keys. */
 function twoWayTransformer(
   net: NetworkBuilder,
   image: FeatureMap,

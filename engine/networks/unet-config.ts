@@ -7,7 +7,7 @@ const layers = smallCount.max(24);
 const absent = supported([null]).optional();
 const off = supported([false, null]).optional();
 
-/** `config.json` of diffusers' UNet2DConditionModel; fields that we do not know must have no effect. */
+/** `config.json` of diffusers' UNet2DConditionModel. Unknown fields must have no effect. */
 const schema = z.object({
   _class_name: supported(['UNet2DConditionModel']).default('UNet2DConditionModel'),
   in_channels: channelCount.default(4),
@@ -54,7 +54,7 @@ const schema = z.object({
   addition_embed_type: supported(['text_time', null]).default(null),
   addition_time_embed_dim: channelCount.nullish(),
   projection_class_embeddings_input_dim: channelCount.nullish(),
-  // What published Stable Diffusion checkpoints leave at these values:
+  // Published Stable Diffusion checkpoints have only these values:
   attention_type: supported(['default']).default('default'),
   resnet_time_scale_shift: supported(['default']).default('default'),
   resnet_skip_time_act: off,
@@ -71,10 +71,10 @@ const schema = z.object({
   cross_attention_norm: absent,
 });
 
-/** One block of the U-Net: its resnets and, where it has attention, the transformer after each of them. */
+/** One block of the U-Net: its resnets and, in a block with attention, the transformer after each of them. */
 export interface UNetBlock {
   channels: number;
-  /** Transformer blocks after each resnet; empty where the block has no attention. */
+  /** Number of transformer blocks after each resnet; empty in a block without attention. */
   transformers: number[];
   resnets: number;
   heads: number;
@@ -82,7 +82,7 @@ export interface UNetBlock {
   onlyCross: boolean;
 }
 
-/** A U-Net's plan: its blocks in order, all lists expanded. */
+/** The plan of a U-Net: its blocks in order, with all lists expanded. */
 export interface UNetConfig extends z.output<typeof schema> {
   down: UNetBlock[];
   mid: UNetBlock | undefined;
@@ -90,7 +90,7 @@ export interface UNetConfig extends z.output<typeof schema> {
   timeChannels: number;
 }
 
-/** Reads and checks a U-Net's config; `origin` names it in errors. */
+/** Reads and validates a U-Net's config; `origin` names it in errors. */
 export function parseUNetConfig(json: unknown, origin: string): UNetConfig {
   const config = parseConfig(schema, json, origin);
   const levels = config.block_out_channels.length;

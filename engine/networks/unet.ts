@@ -69,7 +69,7 @@ export function unet(config: UNetConfig): Network {
   return net.build('unet');
 }
 
-/** Time embedding, with the guidance embedding and SDXL's text and size conditions; activated for the resnets. */
+/** Time embedding with the guidance embedding and SDXL's text and size conditions, activated for the resnets. */
 function timeEmbedding(net: NetworkBuilder, config: UNetConfig, timestep: Vector): Vector {
   const sinusoid = { flip: config.flip_sin_to_cos, shift: config.freq_shift };
   const channels = config.timeChannels;

@@ -7,7 +7,7 @@ import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.t
 import { Components } from '../execution/components.ts';
 import { RowsUNet } from '../execution/rows-unet.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { gaussianNoise } from '../noise.ts';
 import { featuresOf, levelCount, type Storage } from '../regions/features.ts';
 import { type Mask, pyramid } from '../regions/mask.ts';
@@ -50,8 +50,8 @@ const check = (property: (setting: Setting) => Promise<void>, storage: Storage =
   fc.assert(
     fc.asyncProperty(cases, ({ config, height, width, batch, seed, speeds, ring }) =>
       withTinyModel(config, async (model) => {
-        const components = new Components(model, new NodeRuntime(), 1);
-        const network = components.network('unet');
+        const components = new Components(model, new NodeBackend(), 1);
+        const network = components.network('denoiser');
         const foldUpsampling = RowsUNet.canFold(network, height, width);
         const unet = await components.rowsUNet({
           foldUpsampling,

@@ -7,7 +7,7 @@ import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.t
 import { Components } from '../execution/components.ts';
 import { RowsUNet } from '../execution/rows-unet.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { gaussianNoise } from '../noise.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
@@ -40,8 +40,8 @@ const check = (property: (setting: Setting) => Promise<void>, numRuns = 6) =>
   fc.assert(
     fc.asyncProperty(cases, ({ config, height, width, batch, seed, speeds, axis }) =>
       withTinyModel(config, async (model) => {
-        const components = new Components(model, new NodeRuntime(), 1);
-        const network = components.network('unet');
+        const components = new Components(model, new NodeBackend(), 1);
+        const network = components.network('denoiser');
         const foldUpsampling = RowsUNet.canFold(network, height, width);
         const unet = await components.rowsUNet({
           foldUpsampling,

@@ -7,7 +7,7 @@ import { Components } from '../execution/components.ts';
 import { densePredict } from '../execution/dense-unet.ts';
 import type { Condition } from '../execution/guidance.ts';
 import { float32 } from '../graph/tensor.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import type { Model } from '../models/model.ts';
 import { gaussianNoise } from '../noise.ts';
 import { type Member, MemberLostError } from './job.ts';
@@ -45,7 +45,7 @@ class TestCrew {
     this.kinds = Array.from({ length: count }, () => []);
     this.workers = Array.from(
       { length: count },
-      () => new PatchWorker(new NodeRuntime(1), 1, async () => model),
+      () => new PatchWorker(new NodeBackend(1), 1, async () => model),
     );
     this.members = this.workers.map((worker, i) => ({
       name: `Worker ${i + 1}`,
@@ -79,11 +79,11 @@ interface Setting {
 
 const withSetting = (use: (setting: Setting) => Promise<void>) =>
   withTinyModel(UNET, async (model) => {
-    const components = new Components(model, new NodeRuntime(1), 1);
+    const components = new Components(model, new NodeBackend(1), 1);
     const picture = {
       model: model.id,
       precision: 'fp32' as const,
-      network: components.network('unet'),
+      network: components.network('denoiser'),
       channels: 4,
       height,
       width,

@@ -49,7 +49,7 @@ test('the sizes worked out are those of the exchange itself', () =>
 
 test("DistriFusion's volume is near the one that its paper gives for SDXL on 8 devices", async () => {
   assert.ok(architectureNamed('sdxl'));
-  const features = featuresOf((await openModel('sdxl')).network('unet'));
+  const features = featuresOf((await openModel('sdxl')).network('denoiser'));
   const giga = (side: number) =>
     distriFusionElements(features, { height: side / 8, width: side / 8 }, 8, 2) / 1e9;
   assert.ok(Math.abs(giga(1024) / 0.42 - 1) < 0.1, `${giga(1024)}`);
@@ -57,7 +57,7 @@ test("DistriFusion's volume is near the one that its paper gives for SDXL on 8 d
 });
 
 test('more workers take less time on a fast link, and a slow link eats what they gain', async () => {
-  const network = (await openModel('sd15')).network('unet');
+  const network = (await openModel('sd15')).network('denoiser');
   const extent = { height: 64, width: 64, batch: 2, tokens: 77 };
   const fast = { rate: 1e12, overhead: 0, bandwidth: 1e12, latency: 0, overlapped: false };
   const times = [1, 2, 4, 8, 16].map((count) =>

@@ -1,8 +1,8 @@
+import type { Backend } from '../execution/backend.ts';
 import { Components } from '../execution/components.ts';
 import { isDense } from '../execution/feeds.ts';
 import { batchOf, type Condition, unetInputs } from '../execution/guidance.ts';
 import { type Pass, RowsUNet } from '../execution/rows-unet.ts';
-import type { Runtime } from '../execution/runtime.ts';
 import { floats } from '../graph/tensor.ts';
 import type { Model } from '../models/model.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
@@ -27,7 +27,7 @@ type Form = 'planar' | 'bands' | 'edit';
 
 /** Does the work of one band at a time, for one job at a time. */
 export class PatchWorker {
-  readonly #runtime: Runtime;
+  readonly #backend: Backend;
   readonly #threads: number;
   readonly #open: (model: string) => Promise<Model>;
   /** Of the pictures that it helps to edit. */
@@ -39,12 +39,12 @@ export class PatchWorker {
 
   /** `storeBudget`: bytes that recorded features may take. */
   constructor(
-    runtime: Runtime,
+    backend: Backend,
     threads: number,
     open: (model: string) => Promise<Model>,
-    storeBudget = runtime.memoryBytes / 4,
+    storeBudget = backend.can.memoryBytes / 4,
   ) {
-    this.#runtime = runtime;
+    this.#backend = backend;
     this.#threads = threads;
     this.#open = open;
     this.#features = new FeatureStore(storeBudget);
@@ -100,7 +100,7 @@ export class PatchWorker {
 
   /** Frees the form that the U-Net is loaded in, where another is needed and the two would take much memory. */
   async #makeRoom(form: Form, components: Components): Promise<void> {
-    if (this.#form && this.#form !== form && !(await components.isSmall())) await components.free('unet');
+    if (this.#form && this.#form !== form && !(await components.isSmall())) await components.free('denoiser');
     this.#form = form;
   }
 
@@ -114,7 +114,7 @@ export class PatchWorker {
     if (!this.#components || this.#name !== name) {
       const model = await this.#open(name);
       await this.#components?.release();
-      this.#components = new Components(model, this.#runtime, this.#threads);
+      this.#components = new Components(model, this.#backend, this.#threads);
       this.#name = name;
       this.#form = undefined;
       this.#features.clear();
@@ -133,7 +133,7 @@ function formOf({ edit, bands, precision }: Job, loaded: Form | undefined): Form
 async function bandWork(components: Components, job: Job, mailbox: Mailbox): Promise<Work> {
   const { bands, index, mode, coding, condition, channels, precision } = job;
   const { height, width } = bands;
-  const canFold = precision !== 'int4' && RowsUNet.canFold(components.network('unet'), height, width);
+  const canFold = precision !== 'int4' && RowsUNet.canFold(components.network('denoiser'), height, width);
   const form = {
     foldUpsampling: canFold,
     storage: 'float32',
@@ -239,13 +239,13 @@ function rowsIn(all: Int32Array, some: Int32Array): Int32Array {
 /** The dense network, for a worker that shares its branches of guidance with nobody. */
 async function planarWork(components: Components, { bands, channels, condition }: Job): Promise<Work> {
   const { height, width } = bands;
-  const session = await components.session('unet');
+  const program = await components.program('denoiser');
   const { active } = planLevels([fullMask(height, width)]).levels[0]!;
   return {
     async step({ timestep, sample }) {
       const inputs = unetInputs(sample, [channels, height, width], timestep, condition);
       const begin = performance.now();
-      const planes = floats(await session.run(inputs), 'out');
+      const planes = floats(await program.run(inputs), 'out');
       const runSeconds = (performance.now() - begin) / 1000;
       const batch = batchOf(condition);
       return { output: toRows(planes, batch, planes.length / (batch * active.length), active), runSeconds };

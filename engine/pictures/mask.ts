@@ -25,6 +25,26 @@ export async function decodeMask(
 }
 
 /**
+ * A mask's file for a picture, however it says where: its greys count where it has the picture's size, else it is scaled
+ * as `maskFor` does.
+ * @returns how much each pixel is masked, 0 … 255.
+ * @throws InputError if it cannot be read or has no white pixel.
+ */
+export async function readMask(
+  bytes: Uint8Array,
+  name: string,
+  picture: { width: number; height: number },
+): Promise<{ coverage: Uint8Array<ArrayBuffer>; warnings: string[] }> {
+  const source = await decodePicture(bytes, name);
+  const isSize = source.width === picture.width && source.height === picture.height;
+  const greys = whiteness(source);
+  if (isSize && greys.some((value) => value >= WHITE))
+    return { coverage: new Uint8Array(greys), warnings: [] };
+  const { mask, warnings } = maskFor(source, picture, name);
+  return { coverage: Uint8Array.from(mask.data, (value) => 255 * value), warnings };
+}
+
+/**
  * A mask whose greys count: every pixel that is not black is edited, as far as it is white.
  * @param name for errors. @throws InputError if it is all black or has another size than the picture.
  */

@@ -1,7 +1,8 @@
-import { codecs, fs, path } from '#host';
+import { codecs, type PictureHeader, path } from '#host';
 import { InputError } from '../errors.ts';
-import { codeOf } from '../files.ts';
-import { type ParsedRecipe, readRecipe } from './recipe.ts';
+import { readBytes } from '../read-bytes.ts';
+import { commentIn } from './exif-comment.ts';
+import { type ParsedRecipe, parseRecipe, readRecipe } from './recipe.ts';
 
 /** Bounds on pictures from anywhere, checked before a pixel is decoded. */
 export const PICTURE_LIMITS = {
@@ -19,7 +20,7 @@ export interface Picture {
   pixels: Uint8Array;
   /** Opacity, [height, width], where the file has it. */
   alpha?: Uint8Array;
-  /** What it was made from, where the file is a PNG of ours or of another Stable Diffusion tool. */
+  /** What it was made from, where the file is one of ours or of another Stable Diffusion tool. */
   recipe?: ParsedRecipe;
 }
 
@@ -35,23 +36,28 @@ export async function readPicture(file: string): Promise<Picture> {
  * @throws InputError in one sentence: not a picture, damaged, cut off, or beyond `PICTURE_LIMITS`.
  */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
-  await checkPicture(bytes, name);
+  const header = await readHeader(bytes, name);
   const { width, height, channels, data } = await codecs
     .decode(bytes, PICTURE_LIMITS.pixels)
     .catch((error: unknown) => {
       throw new InputError(`${name} is damaged or cut off: it cannot be decoded.`, { cause: error });
     });
-  const recipe = recipeIn(bytes);
+  const recipe = recipeIn(bytes, header);
   return { width, height, ...splitAlpha(data, width * height, channels), ...(recipe && { recipe }) };
 }
 
 /** Whether a file begins as a picture that may be decoded. @throws InputError as `decodePicture` does */
 export async function checkPicture(bytes: Uint8Array, name: string): Promise<void> {
+  await readHeader(bytes, name);
+}
+
+async function readHeader(bytes: Uint8Array, name: string): Promise<PictureHeader> {
   if (bytes.length === 0) throw new InputError(`${name} is empty.`);
   const header = await codecs.header(bytes).catch((error: unknown) => {
     throw new InputError(`${name} is not a picture that can be read, or is damaged.`, { cause: error });
   });
   checkSize(header.width, header.height, name);
+  return header;
 }
 
 function checkSize(width: number | undefined, height: number | undefined, name: string): void {
@@ -85,7 +91,12 @@ function splitAlpha(
 }
 
 /** A picture is worth opening though its text cannot be read. */
-function recipeIn(bytes: Uint8Array): ParsedRecipe | undefined {
+function recipeIn(bytes: Uint8Array, { format, exif }: PictureHeader): ParsedRecipe | undefined {
+  if (format !== 'png') {
+    const recipe = parseRecipe((exif && commentIn(exif)) ?? '');
+    // Cameras write comments too.
+    return recipe?.steps === undefined ? undefined : recipe;
+  }
   try {
     return readRecipe(bytes);
   } catch (error) {
@@ -94,27 +105,7 @@ function recipeIn(bytes: Uint8Array): ParsedRecipe | undefined {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'a part of its path is not a folder',
-  EISDIR: 'it is a folder',
-  EACCES: 'permission was denied',
-  EPERM: 'permission was denied',
-};
-
 /** The bytes of a picture's file, of bounded size. @throws InputError if it cannot be read. */
-export async function readPictureFile(file: string): Promise<Uint8Array> {
-  try {
-    return await fs.open(file, async (reader) => {
-      if (reader.size > PICTURE_LIMITS.fileBytes)
-        throw new InputError(
-          `${file} has ${reader.size} bytes; pictures of at most ${PICTURE_LIMITS.fileBytes} bytes can be opened.`,
-        );
-      return reader.readAll();
-    });
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === undefined) throw error;
-    throw new InputError(`Cannot read ${file}: ${REASONS[code] ?? code}.`, { cause: error });
-  }
+export async function readPictureFile(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  return readBytes(file, PICTURE_LIMITS.fileBytes);
 }

@@ -6,7 +6,7 @@ import { gaussianNoise } from '../noise.ts';
 import { pngChunk, pngChunks, pngOf, readPngText, withPngText } from './png-text.ts';
 import { decodePicture } from './read.ts';
 import { readRecipe } from './recipe.ts';
-import { rewritePicture } from './rewrite.ts';
+import { lossesOf, rewritePicture } from './rewrite.ts';
 
 const [WIDTH, HEIGHT] = [13, 9];
 const bytes = (length: number) =>
@@ -165,5 +165,23 @@ test('animations are refused', async () => {
     ...rest.map((chunk) => chunk.bytes),
   ]);
   for (const [file, format] of [[webp, 'webp'] as const, [apng, 'png'] as const])
-    await assert.rejects(rewritePicture(file, new Uint8Array(3 * WIDTH * HEIGHT), format), /animation/);
+    await assert.rejects(rewritePicture(file, new Uint8Array(3 * WIDTH * HEIGHT), format), /Animated images/);
+});
+
+test('what a file will not keep is known before it is rewritten', async () => {
+  const create = { width: 4, height: 4, channels: 3 as const, background: '#80b0e0' };
+  const picture = () => sharp({ create });
+  const png = await picture().png().toBuffer();
+  assert.deepEqual(await lossesOf(png, 'png'), []);
+  assert.match((await lossesOf(png, 'jpeg')).join(' '), /JPEG is saved at quality 95/);
+  assert.match(
+    (await lossesOf(await picture().webp().toBuffer(), 'webp')).join(' '),
+    /WebP is saved at quality/,
+  );
+  assert.deepEqual(await lossesOf(await picture().webp({ lossless: true }).toBuffer(), 'webp'), []);
+  const cmyk = await picture().toColourspace('cmyk').jpeg().toBuffer();
+  assert.match((await lossesOf(cmyk, 'jpeg')).join(' '), /quality 95.*CMYK colours become sRGB/);
+  assert.deepEqual(await lossesOf(await picture().png({ palette: true }).toBuffer(), 'png'), [
+    'The palette becomes full colour.',
+  ]);
 });

@@ -9,7 +9,7 @@ import {
   withMetadata,
 } from './metadata.ts';
 import { pngChunks } from './png-text.ts';
-import { decodePicture, type Picture } from './read.ts';
+import { checkPicture, decodePicture, type Picture } from './read.ts';
 import { withRecipe } from './recipe.ts';
 
 /** Quality of pictures that can only be written with loss. */
@@ -73,6 +73,24 @@ function sameColour(a: Uint8Array, b: Uint8Array, i: number): boolean {
 }
 
 /**
+ * What a picture's file will not keep when it is rewritten: sentences for the user, none if it keeps everything.
+ * @throws Error if it cannot be read
+ */
+export async function lossesOf(original: Uint8Array, format: PictureFormat): Promise<string[]> {
+  const header = await codecs.header(original);
+  const losses: string[] = [];
+  const isLossy = format === 'jpeg' || (format === 'webp' && !staysLossless(original, header));
+  if (isLossy)
+    losses.push(
+      `${format === 'jpeg' ? 'JPEG' : 'WebP'} is saved at quality ${LOSSY_QUALITY}: all pixels change slightly. Use PNG for exact pixels.`,
+    );
+  if (header.space === 'cmyk') losses.push('CMYK colours become sRGB.');
+  if (header.palette && header.format === 'png') losses.push('The palette becomes full colour.');
+  if (header.depth === 16 && format !== 'png') losses.push('16 bits a channel become 8.');
+  return losses;
+}
+
+/**
  * A picture that is to be edited; see `decodePicture`.
  * @throws InputError if it cannot be read or is an animation.
  */
@@ -82,10 +100,16 @@ export async function decodeStill(file: Uint8Array, name: string): Promise<Pictu
   return picture;
 }
 
+/** Whether a file begins as a still picture that may be decoded. @throws InputError as `decodeStill` does */
+export async function checkStill(file: Uint8Array, name: string): Promise<void> {
+  await checkPicture(file, name);
+  requireStill(file, await codecs.header(file));
+}
+
 /** Refuses what would lose its other frames. */
 function requireStill(file: Uint8Array, { format, pages }: Pick<PictureHeader, 'format' | 'pages'>): void {
   const animated = pages > 1 || (format === 'png' && pngChunks(file).some(({ type }) => type === 'acTL'));
-  if (animated) throw new InputError('The picture is an animation; only still pictures can be edited.');
+  if (animated) throw new InputError("Animated images can't be edited.");
 }
 
 function encoding(format: PictureFormat, lossless: boolean): EncodeOptions {

@@ -276,7 +276,7 @@ async function repaint(
   try {
     const repainted =
       mode === 'sparse'
-        ? await repaintShared(run, components.network('unet'), request, dilation, callbacks)
+        ? await repaintShared(run, components.network('denoiser'), request, dilation, callbacks)
         : await repaintDense(run.predict, request, macs, callbacks);
     if (!repainted.remember) run.end();
     return { repainted, run };

@@ -9,7 +9,7 @@ import { createEngine } from '../engine.ts';
 import { Components } from '../execution/components.ts';
 import { predictMemory } from '../execution/memory-plan.ts';
 import { float32, floats, int64 } from '../graph/tensor.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { ModelFolder } from '../models/folder.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { openWeights } from '../weights/folder.ts';
@@ -19,7 +19,7 @@ import { TextEncoder } from './text-encoder.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-families-'));
 process.env.PATCHWORK_CACHE = path.join(folder, 'cache');
-const runtime = new NodeRuntime(1);
+const backend = new NodeBackend(1);
 after(() => rm(folder, { recursive: true, force: true }));
 
 async function checkpoint(family: Family): Promise<string> {
@@ -48,7 +48,7 @@ for (const [family, guidance, steps] of [
   ['ssd-1b', 9, 2],
 ] as const)
   test(`${family}: a picture, and an edit of it`, async () => {
-    const engine = createEngine(runtime);
+    const engine = createEngine(backend);
     try {
       const request = {
         prompt: 'a (red:1.3) house',
@@ -76,7 +76,7 @@ test('short of memory: networks one after another draw the same picture; too lit
   const picture = { width: 64, height: 64, batch: 2, precision: 'fp32' } as const;
   const { together, apart } = predictMemory(model, picture);
   const draw = async (availableBytes: number) => {
-    const engine = createEngine(Object.assign(new NodeRuntime(1), { availableBytes: () => availableBytes }));
+    const engine = createEngine(Object.assign(new NodeBackend(1), { availableBytes: () => availableBytes }));
     try {
       await engine.generate({ ...request, seed: 4 });
       return (await engine.generate(request)).picture.png;
@@ -97,7 +97,7 @@ test('a picture is remembered for edits where memory is enough for its features'
     [together + 1e6, 1],
     [together - 1e6, 0],
   ] as const) {
-    const engine = createEngine(Object.assign(new NodeRuntime(1), { availableBytes: () => available }));
+    const engine = createEngine(Object.assign(new NodeBackend(1), { availableBytes: () => available }));
     await engine.generate(request);
     assert.equal((await engine.store()).pictures.length, remembered);
     await engine.dispose();
@@ -108,7 +108,7 @@ test('a LoRA file in int8', async () => {
   const model = await checkpoint('sd15');
   const lora = path.join(folder, 'lora.safetensors');
   await writeLora(lora);
-  const engine = createEngine(runtime);
+  const engine = createEngine(backend);
   const draw = async (strength: number) =>
     (
       await engine.generate({
@@ -127,7 +127,7 @@ test('a LoRA file in int8', async () => {
 
 test('SDXL: states of two text encoders side by side, the second’s embedding, size conditions', async () => {
   const model = await ModelFolder.open(await checkpoint('ssd-1b'));
-  const components = new Components(model, runtime, 1);
+  const components = new Components(model, backend, 1);
   const text = await TextEncoder.open(model, components);
   const size = { width: 96, height: 64 };
   const { condition } = await conditionFor({ model, components, text }, 'a red house', '', 9, size);
@@ -141,8 +141,8 @@ test('SDXL: states of two text encoders side by side, the second’s embedding, 
 
   const tokenizer = await loadTokenizer(model.tokenizerFolder('text-encoder-2'));
   const ids = tokenizer.frame(tokenizer.tokens('a red house'));
-  const session = await components.session('text-encoder-2');
-  const outputs = await session.run({ input_ids: int64(BigInt64Array.from(ids, BigInt), [1, 77]) });
+  const program = await components.program('text-encoder-2');
+  const outputs = await program.run({ input_ids: int64(BigInt64Array.from(ids, BigInt), [1, 77]) });
   const penultimate = floats(outputs, 'penultimate');
   for (const place of [0, 5, 76])
     assert.deepEqual(
@@ -166,7 +166,7 @@ test('SDXL: states of two text encoders side by side, the second’s embedding, 
 
 test('emphasis and length: weight 1 changes nothing, weight 0 is the empty prompt’s state, chunks follow', async () => {
   const model = await ModelFolder.open(await checkpoint('sd15'));
-  const components = new Components(model, runtime, 1);
+  const components = new Components(model, backend, 1);
   const text = await TextEncoder.open(model, components);
   const encode = async (prompt: string) => (await text.encode([prompt])).states;
   const plain = await encode('a red house');

@@ -1,4 +1,4 @@
-import os from 'node:os';
+import { memoryBytes } from '#host';
 import { PRECISIONS, type Precision } from '../../shared/api.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { type MemoryNeeds, type PlannedModel, predictMemory } from '../execution/memory-plan.ts';
@@ -12,7 +12,7 @@ export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeed
   if (!architecture) return undefined;
   const { width = 512, height = 512, guidance = 7.5 } = recommended ?? {};
   const model = plannedArchitecture(architecture);
-  const guided = guidance > 1 && !model.network('unet').inputs.has('timestep_cond');
+  const guided = guidance > 1 && !model.network('denoiser').inputs.has('timestep_cond');
   const picture = { width, height, batch: guided ? 2 : 1 };
   const needs = PRECISIONS.map((precision) => [precision, predictMemory(model, { ...picture, precision })]);
   return Object.fromEntries(needs) as Record<Precision, MemoryNeeds>;
@@ -31,7 +31,7 @@ export function memorySentences(entry: CatalogueEntry): string[] {
   const { width = 512, height = 512 } = entry.recommended ?? {};
   return memoryPhrases(entry).map(
     (phrase) =>
-      `Drawing ${width}x${height} pixels ${phrase} of memory at least; this machine has ${formatBytes(os.totalmem())}.`,
+      `Drawing ${width}x${height} pixels ${phrase} of memory at least; this machine has ${formatBytes(memoryBytes())}.`,
   );
 }
 

@@ -34,7 +34,7 @@ export async function conditionFor(
   guidance: number,
   size: { width: number; height: number },
 ): Promise<Conditioning> {
-  const inputs = components.network('unet').inputs;
+  const inputs = components.network('denoiser').inputs;
   // A guidance-distilled U-Net takes the scale as an input and needs no second branch.
   const guided = guidance > 1 && !inputs.has('timestep_cond');
   const { states, pooled, warnings, macs } = await text.encode(guided ? [prompt, negativePrompt] : [prompt]);

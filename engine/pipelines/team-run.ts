@@ -21,7 +21,7 @@ export async function beginTeamRun(
   { dims, signal, ...picture }: SharedPicture,
 ): Promise<TeamRun> {
   const [channels, height, width] = dims;
-  const network = components.network('unet');
+  const network = components.network('denoiser');
   const run = new TeamRun(members, { ...picture, model, network, channels, height, width }, options, signal);
   try {
     await run.begin();

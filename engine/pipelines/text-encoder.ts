@@ -3,7 +3,6 @@ import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder, TextPart } from '../models/folder.ts';
-import { readKnownWords, unknownWarnings } from '../text/known-words.ts';
 import { chunkPrompt, type PromptChunk } from '../text/prompt-chunks.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { strengthen } from './emphasis.ts';
@@ -13,7 +12,7 @@ export interface EncodedText {
   states: Tensor & { type: 'float32' };
   /** Embedding of each prompt, where the model has one: [prompts, channels]. */
   pooled?: Tensor & { type: 'float32' };
-  /** Sentences about prompts that were cut, and words of the first one that the model does not know. */
+  /** A sentence for each prompt that was cut. */
   warnings: string[];
   /** Multiply–accumulates that encoding takes. */
   macs: number;
@@ -33,17 +32,11 @@ interface Reader {
 export class TextEncoder {
   readonly #components: Components;
   readonly #readers: readonly Reader[];
-  readonly #unknownIn: (prompt: string) => string[];
   #last: { prompts: readonly string[]; precision: Precision; encoded: EncodedText } | undefined;
 
-  private constructor(
-    components: Components,
-    readers: readonly Reader[],
-    unknownIn: (prompt: string) => string[],
-  ) {
+  private constructor(components: Components, readers: readonly Reader[]) {
     this.#components = components;
     this.#readers = readers;
-    this.#unknownIn = unknownIn;
   }
 
   /** Reads the model's tokenizers. */
@@ -52,10 +45,7 @@ export class TextEncoder {
       part,
       tokenizer: await loadTokenizer(model.tokenizerFolder(part)),
     }));
-    const words = await readKnownWords(model.tokenizerFolder(model.textParts[0]!));
-    return new TextEncoder(components, await Promise.all(readers), (prompt) =>
-      unknownWarnings(words, model.name, prompt),
-    );
+    return new TextEncoder(components, await Promise.all(readers));
   }
 
   async encode(prompts: readonly string[]): Promise<EncodedText> {
@@ -67,7 +57,7 @@ export class TextEncoder {
     const encoded = {
       states: sideBySide(parts.map(({ states }) => states)),
       ...(pooled && { pooled }),
-      warnings: [...parts[0]!.warnings, ...this.#unknownIn(prompts[0] ?? '')],
+      warnings: parts[0]!.warnings,
       macs: parts.reduce((sum, { macs }) => sum + macs, 0),
     };
     this.#last = { prompts: [...prompts], precision, encoded };
@@ -75,7 +65,7 @@ export class TextEncoder {
   }
 
   async #read({ part, tokenizer }: Reader, prompts: readonly string[]): Promise<EncodedText> {
-    const session = await this.#components.session(part);
+    const program = await this.#components.program(part);
     const network = this.#components.network(part);
     const empty = chunkPrompt(tokenizer, '').chunks[0]!;
     const texts = prompts.map((prompt) => chunkPrompt(tokenizer, prompt));
@@ -90,7 +80,7 @@ export class TextEncoder {
     const ids = BigInt64Array.from(rows.flatMap((chunk) => Array.from(chunk.ids, BigInt)));
     const name = this.#readers.length > 1 ? 'penultimate' : 'last_hidden_state';
     const projected = network.outputs.get('projected');
-    const outputs = await session.run(
+    const outputs = await program.run(
       { input_ids: int64(ids, [rows.length, length]) },
       projected ? [name, 'projected'] : [name],
     );

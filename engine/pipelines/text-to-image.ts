@@ -68,7 +68,7 @@ export async function textToImage(
   const remembering = memory && (await components.editingUNet({ height: dims[1], width: dims[2] }, recipe));
   const apart = options.plan === 'apart';
   if (apart) await components.free('vae-decoder', 'vae-encoder');
-  else await components.session('vae-decoder');
+  else await components.program('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
@@ -116,7 +116,7 @@ export async function textToImage(
     .finally(() => run?.end());
   report('decode', steps);
   await listen(signal);
-  if (apart) await components.free('unet');
+  if (apart) await components.free('denoiser');
   const { picture, decoded } = await decode(components, latent, dims, memory !== undefined);
   if (memory) {
     const window = { left: 0, top: 0, width, height };
@@ -181,6 +181,6 @@ async function decodeLatent(
   dims: LatentDims,
 ): Promise<Float32Array> {
   const unscaled = fromLatents(latent, components.model.autoencoder);
-  const decoder = await components.session('vae-decoder');
+  const decoder = await components.program('vae-decoder');
   return floats(await decoder.run({ latent: float32(unscaled, [1, ...dims]) }), 'image');
 }

@@ -1,9 +1,9 @@
-/** Numbers as few bits with scales. Matrices are [K, N], row-major: K input channels, N output channels. */
+/** Numbers in few bits with scales. Matrices are [K, N], row-major, with K input and N output channels. */
 
-/** The largest int8 that a product may use; less where the processor saturates, see `quantization/self-check.ts`. */
+/** The largest int8 that a product may use; less where the processor saturates, see `largestInt8`. */
 export const INT8_MOST = 127;
 
-/** Rows of one block. */
+/** Rows in a block. */
 export const BLOCK = 32;
 
 /** A scale is never zero. */
@@ -12,11 +12,11 @@ const TINY = 1e-12;
 export interface Int8Values {
   /** [K, N]. */
   values: Int8Array;
-  /** [N]: the number is value · scale of its column; of `toInt8Rows` of its row. */
+  /** number = value · scale, with a scale for each column [N], or for each row with `toInt8Rows`. */
   scale: Float32Array;
 }
 
-/** Rounds to the nearest of 2 · most + 1 steps a column. */
+/** Rounds each column to 2 · most + 1 steps. */
 export function toInt8(matrix: Float32Array, columns: number, most = INT8_MOST): Int8Values {
   const scale = new Float32Array(columns);
   for (let from = 0; from < matrix.length; from += columns)
@@ -30,13 +30,13 @@ export function toInt8(matrix: Float32Array, columns: number, most = INT8_MOST):
   for (let from = 0; from < matrix.length; from += columns)
     for (let n = 0; n < columns; n++) {
       const x = matrix[from + n]! * inverse[n]!;
-      // Math.round rounds halves up, which is as good here, and several times slower.
+      // Several times faster than Math.round; conversion to int8 truncates.
       values[from + n] = x < 0 ? x - 0.5 : x + 0.5;
     }
   return { values, scale };
 }
 
-/** Rounds each row of a table [size, C] to 255 steps of its own: its scale is [size]. */
+/** Rounds each row of a table [size, C] to 255 steps. The scale is [size]. */
 export function toInt8Rows(table: Float32Array, channels: number): Int8Values {
   const values = new Int8Array(table.length);
   const scale = new Float32Array(table.length / channels);
@@ -49,25 +49,25 @@ export function toInt8Rows(table: Float32Array, channels: number): Int8Values {
   return { values, scale };
 }
 
-/** A matrix in blocks of `BLOCK` rows of a column, each with a scale of its own. */
+/** A matrix in blocks of `BLOCK` rows of a column, each with its own scale. */
 export interface BlockValues {
   readonly bits: BlockBits;
   /**
-   * [N, blocks, BLOCK · bits / 8], as `MatMulNBits` reads them: value + 2^(bits − 1); of 4 bits two rows in a byte, the
-   * earlier in the low half.
+   * [N, blocks, BLOCK · bits / 8], as `MatMulNBits` reads them: value + 2^(bits − 1). With 4 bits a byte holds two rows,
+   * the first in its low half.
    */
   readonly values: Uint8Array;
-  /** [N, blocks]: the number is value · scale of its block. */
+  /** [N, blocks]: number = value · scale of its block. */
   readonly scale: Float32Array;
 }
 export type BlockBits = 4 | 8;
 
-/** Shares of the largest number that become the largest value; what lies beyond is cut off. */
+/** Shares of a block's largest number that are tried as the largest value; numbers beyond are clipped. */
 const CLIPS = [1, 0.92, 0.84, 0.76];
 
 /**
- * Rounds to 2^bits steps a block of 32 rows of a column. Of a few scales, by which the block's largest number becomes
- * the least or the largest value or is cut off, the one with the smallest error is taken.
+ * Rounds each block of 32 rows of a column to 2^bits steps. Tries a few scales, which map the block's largest number to
+ * the smallest or the largest value or clip it, and takes the one with the smallest error.
  */
 export function toBlocks(matrix: Float32Array, columns: number, bits: BlockBits): BlockValues {
   const rows = matrix.length / columns;
@@ -77,7 +77,7 @@ export function toBlocks(matrix: Float32Array, columns: number, bits: BlockBits)
   const scale = new Float32Array(columns * blocks);
   const block = new Float32Array(BLOCK);
   const middle = 2 ** (bits - 1);
-  // Of 8 bits rounding is so fine that cutting the largest number off wins nothing.
+  // With 8 bits rounding is so fine that clipping gains nothing.
   const clips = bits === 4 ? CLIPS : [1];
   for (let n = 0; n < columns; n++)
     for (let b = 0; b < blocks; b++) {
@@ -105,7 +105,7 @@ export function toBlocks(matrix: Float32Array, columns: number, bits: BlockBits)
   return { bits, values, scale };
 }
 
-/** Squared error of a block with a step. */
+/** Squared error of a block rounded with a step. */
 function roundingError(block: Float32Array, step: number, middle: number): number {
   let error = 0;
   for (let i = 0; i < BLOCK; i++) {
@@ -115,13 +115,13 @@ function roundingError(block: Float32Array, step: number, middle: number): numbe
   return error;
 }
 
-/** The nearest whole step from −middle to middle − 1. */
+/** The nearest integer step in −middle … middle − 1. */
 function rounded(value: number, step: number, middle: number): number {
   const x = value / step + middle + 0.5;
   return (x < 0 ? 0 : x >= 2 * middle ? 2 * middle - 1 : Math.floor(x)) - middle;
 }
 
-/** The matrix [K, N] that blocks stand for. */
+/** Dequantizes blocks to the matrix [K, N]. */
 export function fromBlocks(
   { bits, values, scale }: BlockValues,
   rows: number,

@@ -21,16 +21,16 @@ import { type Smoothing, smooth, smoothWeight } from './smoothing.ts';
 import type { ChannelStatistics } from './statistics.ts';
 
 export interface QuantizationOptions {
-  /** The form of a product's weight. */
+  /** Form in which a product's weight is stored. */
   form: (product: Product) => Form;
-  /** Upsampling convolutions of int8 are kept folded too. */
+  /** Whether to store int8 weights of upsampling convolutions folded as well. */
   folded: boolean;
-  /** The largest int8. */
+  /** Largest int8 value. */
   most: number;
   smoothing: Smoothing;
   /**
-   * What is known of a product's input: biases make up for what rounding in blocks takes off or adds in the mean
-   * (Nagel et al., ICCV 2019).
+   * Statistics of a product's input, with which biases correct the mean error of rounding in blocks (Nagel et al., ICCV
+   * 2019).
    */
   seen?: (product: Product) => ChannelStatistics | undefined;
 }
@@ -41,15 +41,15 @@ export interface BuildOptions {
   signal?: AbortSignal;
 }
 
-/** The weights that a network has, by where a checkpoint keeps them. */
+/** A network's weights, as stored in its checkpoint. */
 export interface FloatWeights {
   get(weight: Weight): StoredTensor;
 }
 
 /**
- * Writes a network's weights as one safetensors file: quantized matrices under `matrixName` and tables of embeddings
- * under `tableName` with their scales, what stays float under its own name. One weight at a time is in memory.
- * @throws InputError that names a weight which is not finite, or says why the file cannot be written
+ * Writes a network's weights into one safetensors file: quantized matrices as `matrixName`, embedding tables as
+ * `tableName`, both with scales, and float weights by their own name. Holds one weight in memory at a time.
+ * @throws InputError naming a weight that is not finite, or why the file cannot be written
  */
 export async function writeQuantized(
   file: string,
@@ -79,14 +79,14 @@ export async function writeQuantized(
     onProgress?.(++done, total);
     return result;
   };
-  // Biases come last: rounding the matrices tells what they have to make up for.
+  // Biases come last, because they correct the rounding of the matrices.
   const shifts = new Map<string, Float32Array>();
   const tensors = [
     ...matrices.flatMap((matrix) => pair(matrix, read, options, shifts, count)),
     ...tables.flatMap((table) => tablePair(table, read, count)),
     ...kept.map((weight): TensorToWrite => {
       const changed = smoothing.rows.has(weight.name) || smoothing.divided.has(weight.name);
-      // What were halves and stays as it is, stays halves, exactly.
+      // Half-precision weights that are not changed stay in half precision.
       const isHalf = weights.get(weight).dtype === 'F16' && !changed;
       const dtype = isHalf ? 'F16' : 'F32';
       return {
@@ -117,7 +117,7 @@ interface MatrixToWrite {
   layout: Layout;
 }
 
-/** A matrix and its scales, which are quantized once, when the matrix is written. */
+/** A matrix and its scales. Quantized once, when the matrix is written. */
 function pair(
   { product, form, layout }: MatrixToWrite,
   read: (weight: Weight) => Promise<Float32Array>,
@@ -181,7 +181,7 @@ function pair(
   return [values, scales('F16', [columns, blocks])];
 }
 
-/** A table of embeddings as bytes, and the scales of its rows. */
+/** An embedding table as bytes, and the scales of its rows. */
 function tablePair(
   table: Weight,
   read: (weight: Weight) => Promise<Float32Array>,
@@ -213,7 +213,7 @@ function tablePair(
   ];
 }
 
-/** By how much a rounded matrix [K, N] gives less than the exact one for a mean input [K / taps]: [N]. */
+/** Mean loss of a rounded matrix [K, N] for a mean input [K / taps]: exact minus rounded output [N]. */
 function lostOf(
   mean: Float32Array,
   exact: Float32Array,
@@ -228,7 +228,7 @@ function lostOf(
   return lost;
 }
 
-/** Reads weights, the last one once for all its layouts. */
+/** Reads weights and remembers the last one, because a weight may have several layouts. */
 export function weightReader(weights: FloatWeights): (weight: Weight) => Promise<Float32Array> {
   let last: { name: string; values: Float32Array } | undefined;
   return async (weight) => {

@@ -4,7 +4,7 @@ import { openModel } from '../models/open.ts';
 import { formsOf, type QuantizedPrecision } from './choice.ts';
 import { isProduct } from './layers.ts';
 
-const { operators, ...unet } = (await openModel('sd15')).network('unet');
+const { operators, ...unet } = (await openModel('sd15')).network('denoiser');
 
 /** Names of the layers of Stable Diffusion 1.5 that are kept in a form. */
 function layersIn(precision: QuantizedPrecision, form: string): string[] {

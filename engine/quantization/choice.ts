@@ -6,8 +6,8 @@ import type { Product } from './layers.ts';
 export type QuantizedPrecision = Exclude<Precision, 'fp32'>;
 
 /**
- * How a weight is kept: as it is; as int8, a scale a column, for products of bytes; or in blocks of 8 or 4 bits, read as
- * float32, so that what is multiplied by them is not rounded.
+ * How a weight is stored: as float; as int8 with a scale for each column, for products of bytes; or in blocks of 8 or 4
+ * bits, which are multiplied as float32, so that activations are not rounded.
  */
 export type Form = 'float' | 'int8' | 'blocks-8' | 'blocks-4';
 
@@ -18,18 +18,18 @@ export const USUAL_FORM = { int8: 'int8', int4: 'blocks-4' } as const satisfies 
 >;
 
 interface Exception {
-  /** On the name of the weight. */
+  /** Matched against the weight's name. */
   layers: RegExp;
-  /** Only those that read or give the finest level. */
+  /** Only layers that read or write the finest level. */
   finest?: true;
   form: Form;
 }
 
 /**
- * Layers that are kept in a finer form than most; docs/measurements.md has the effect of each. Everything passes through
- * the first and the last convolution, and shortcuts read sums that no norm has evened out. Of bytes the sensitive ones
- * are the finest shortcuts, those on the way down, which are small, and the first downsampling. For 4 bits what shortcuts
- * read is not rounded; neither on the fine levels, on which few of the weights lie, nor into transformers and out of them.
+ * Layers stored in a finer form than most; docs/measurements.md has the effect of each. Everything passes through the
+ * first and the last convolution, and shortcuts read sums that no norm has scaled. In int8 the sensitive layers are the
+ * finest shortcuts, the small ones on the way down, and the first downsampling. In 4 bits they are all shortcuts, the fine
+ * levels, which have few of the weights, and the projections into and out of transformers.
  */
 const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly Exception[]>> = {
   int8: [
@@ -48,9 +48,9 @@ const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly Exception[]>> = {
 };
 
 /**
- * The form of each of a network's weights. Text encoders run once for a picture and take memory, not time: their weights
- * are kept in blocks of 8 bits, and what they multiply, in which single numbers can be very large, is not rounded. 4 bits
- * were tried: docs/measurements.md.
+ * The form of each weight of a network. Text encoders run once for an image, so memory counts more than time: their
+ * weights are stored in blocks of 8 bits, and their activations, which have outliers, are not rounded. For 4 bits see
+ * docs/measurements.md.
  */
 export function formsOf({ name }: Network, precision: QuantizedPrecision): (product: Product) => Form {
   if (name === 'text-encoder') return () => 'blocks-8';

@@ -1,4 +1,3 @@
-import { rangeNames } from '../execution/lowering/int8.ts';
 import type { Network } from '../graph/network.ts';
 import type { BatchNorm, Convolution, Linear } from '../graph/operators.ts';
 import { floats, type Tensor } from '../graph/tensor.ts';
@@ -6,13 +5,16 @@ import type { Weight } from '../graph/values.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { WeightTable } from '../weights/table.ts';
 
-/** How values become bytes 0 … 255: value = (byte − zero) · scale. */
+/** Mapping of values to bytes 0 … 255: value = (byte − zero) · scale. */
 export interface Range {
   scale: number;
   zero: number;
 }
 
-/** A convolution's weight as bytes of the range that is asked for, one scale for each output channel, batch norm folded in. */
+/** Names of the outputs with the smallest and largest values that a convolution reads and writes; see `lowering/int8.ts`. */
+export const rangeNames = (weight: string) => ({ read: `read.${weight}`, given: `given.${weight}` });
+
+/** A convolution's weight as bytes, with a scale for each output channel and batch norm folded in. */
 export interface ConvolutionBytes {
   values: Int8Array;
   scales: Float32Array;
@@ -22,13 +24,13 @@ export interface ConvolutionBytes {
   given: Range;
 }
 
-/** Values beyond the observed ones that still fit: other pictures have other extremes. */
+/** Ranges are wider than observed by this factor, because other images have other extremes. */
 const HEADROOM = 1.1;
 
 /**
- * Quantizes the convolutions over all channels that were seen; those that the planar form computes otherwise, as in
- * folded upsampling, were not.
- * @param observed outputs of the network in the form of `lowerRanges`, for one picture or several
+ * Quantizes the convolutions without groups for which ranges were observed. There are none for those that the planar
+ * form computes differently, such as folded upsampling.
+ * @param observed outputs of the network lowered with `lowerRanges`, for one or several images
  * @param most the largest int8; see `largestInt8`
  */
 export async function quantizeConvolutions(

@@ -2,7 +2,7 @@ import { fromBlocks, toBlocks } from './arithmetic.ts';
 import type { Product, ProductGroup } from './layers.ts';
 import type { ChannelStatistics, Statistics } from './statistics.ts';
 
-/** The matrices of a product's weight in its layouts, unfolded, one under the other's side: [K, N] each. */
+/** Reads the matrices [K, N] of a product's weight, one for each of its layouts, unfolded. */
 export type ReadMatrices = (product: Product) => Promise<Matrix[]>;
 
 export interface Matrix {
@@ -10,13 +10,13 @@ export interface Matrix {
   columns: number;
 }
 
-/** Half of the spread goes from the activations into the weights (Xiao et al., equation 4, α = 0.5). */
+/** Half of the spread moves from the activations to the weights (Xiao et al., equation 4, α = 0.5). */
 const MIGRATION = 0.5;
-/** Factors beyond these would bring numbers near zero out of proportion. */
+/** Bounds on factors, so that channels near zero are not scaled out of proportion. */
 const BOUNDS = { least: 1e-2, most: 1e2 };
-/** Exponents that are tried for int4 (Lin et al., equation 5): 0 leaves the weights as they are. */
+/** Exponents tried for int4 (Lin et al., equation 5). 0 leaves the weights unchanged. */
 const EXPONENTS = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75];
-/** Columns of a weight on which they are tried. */
+/** Number of columns of a weight on which exponents are tried. */
 const TRIED_COLUMNS = 64;
 
 /** SmoothQuant: m = max|x|^α / max|w|^(1 − α), channel by channel. */
@@ -39,8 +39,8 @@ export async function int8Factors(
 }
 
 /**
- * AWQ: m = rms(x)^β, with the exponent β that gives the smallest error Σ rms(x)² · (w − w')² over some columns of the
- * weights, w' being what int4 makes of m · w, divided by m again.
+ * AWQ: m = rms(x)^β with the exponent β that minimizes Σ rms(x)² · (w − w')² over some columns of the weights, where w'
+ * is m · w rounded to int4 and divided by m.
  */
 export async function int4Factors(
   group: ProductGroup,
@@ -84,7 +84,7 @@ function seenBy({ products }: ProductGroup, statistics: Statistics): ChannelStat
   return statistics.get(products[0]!.weight.name);
 }
 
-/** Around a geometric mean of 1, so that factors move nothing but the spread, and within bounds. */
+/** Scales factors to a geometric mean of 1, so that they change only the spread, and clips them to the bounds. */
 function bounded(m: Float32Array): Float32Array {
   const logs = m.map((value) => (value > 0 && Number.isFinite(value) ? Math.log(value) : 0));
   const mean = logs.reduce((sum, value) => sum + value, 0) / logs.length;

@@ -1,25 +1,24 @@
-import { createHash, type Hash } from 'node:crypto';
+import { type Hash, sha256 } from '#host';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { readRange, withFile } from '../weights/range.ts';
 import type { StoredTensor } from '../weights/source.ts';
 import type { FloatWeights } from './build.ts';
 
-/** Pieces of each file that are looked at, beside where its tensors lie. */
+/** Number of pieces of each file that are hashed, beside its header. */
 const PIECES = 64;
 const PIECE_BYTES = 4096;
 
 /**
- * A name for what a network's weights are and how they are to be quantized: changes with the tensors' places, types and
- * shapes, with the file's length, and with its content as far as a sample of it shows. Reading all of a checkpoint
- * would take longer than loading it.
+ * Identifies a network's weights and the way they are quantized, by the offsets, types and shapes of the tensors, the
+ * length of the file and a sample of its content. Hashing a whole checkpoint would take longer than loading it.
  */
 export async function identityOf(network: Network, weights: FloatWeights, how: unknown): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([network.name, how]));
+  const hash = sha256().update(JSON.stringify([network.name, how]));
   const tensors = weightsOf(network).map((weight) => weights.get(weight));
   for (const { name, dtype, shape, offset } of tensors)
     hash.update(JSON.stringify([name, dtype, shape, offset]));
   for (const file of new Set(tensors.map((tensor) => tensor.file))) await sample(file, tensors, hash);
-  return hash.digest('hex').slice(0, 32);
+  return hash.hex().slice(0, 32);
 }
 
 async function sample(file: string, tensors: readonly StoredTensor[], hash: Hash): Promise<void> {

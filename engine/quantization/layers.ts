@@ -3,15 +3,15 @@ import type { Convolution, Geglu, Linear, Operator } from '../graph/operators.ts
 import type { Value, Weight } from '../graph/values.ts';
 
 /**
- * How a weight stands on the right of a product over rows, [K, N]: a linear map; a half of a GEGLU's; the nine taps of
- * a 3×3 convolution one under the other; or the four of a folded upsampling, for a parity class.
+ * How a weight is laid out as the right matrix [K, N] of a product over rows: a linear map; half of a GEGLU; the nine taps
+ * of a 3×3 convolution, stacked; or the four taps of a folded upsampling, for one parity class.
  */
 export type Layout = 'linear' | `half.${number}` | 'window' | `corner.${number}`;
 
-/** A product by a weight of the network. */
+/** An operator that multiplies by a weight. */
 export type Product = Convolution | Linear | Geglu;
 
-/** Products that read one value, whose rows are therefore quantized together. */
+/** Products that read the same value, so that its rows are quantized once for all. */
 export interface ProductGroup {
   input: Value;
   products: Product[];
@@ -21,14 +21,14 @@ export function isProduct(operator: Operator): operator is Product {
   return operator.type === 'convolution' || operator.type === 'linear' || operator.type === 'geglu';
 }
 
-/** The layouts in which a product's weight is needed. */
+/** Layouts in which a product's weight is needed. */
 export function layoutsOf(product: Product, foldUpsampling: boolean): Layout[] {
   if (product.type === 'linear') return ['linear'];
   if (product.type === 'geglu') return ['half.0', 'half.1'];
   return product.upsample && foldUpsampling ? [0, 1, 2, 3].map((q) => `corner.${q}` as const) : ['window'];
 }
 
-/** Every product of a network, grouped by what it reads, in the order of computation. */
+/** Every product of a network, grouped by its input, in the order of computation. */
 export function productGroups(network: Network): ProductGroup[] {
   const groups = new Map<number, ProductGroup>();
   for (const operator of network.operators) {
@@ -45,12 +45,12 @@ export function matrixName(weight: Weight, layout: Layout): string {
   return `${weight.name}:${layout}`;
 }
 
-/** Name of a quantized table of embeddings in a file. */
+/** Name of a quantized embedding table in a file. */
 export function tableName({ name }: Weight): string {
   return `${name}:table`;
 }
 
-/** [K, N] of a weight in a layout. */
+/** Shape [K, N] of a weight in a layout. */
 export function matrixShape({ shape }: Weight, layout: Layout): [rows: number, columns: number] {
   const [out, channels] = shape as [number, number];
   if (layout === 'linear') return [channels, out];
@@ -58,7 +58,7 @@ export function matrixShape({ shape }: Weight, layout: Layout): [rows: number, c
   return [(layout === 'window' ? 9 : 4) * channels, out];
 }
 
-/** Which of three taps fall on the first and on the second coarse position, for either parity: [2][3]. */
+/** For each parity: which of three taps read the first coarse position, and which the second: [2][3]. */
 const FALLS = [
   [
     [1, 0, 0],
@@ -70,7 +70,7 @@ const FALLS = [
   ],
 ] as const;
 
-/** The weight's numbers, as its checkpoint has them, in a layout. */
+/** A checkpoint's weight, rearranged to a layout. */
 export function matrixOf(weight: Weight, layout: Layout, data: Float32Array): Float32Array {
   const [out, channels] = weight.shape as [number, number];
   const [rows, columns] = matrixShape(weight, layout);
@@ -94,7 +94,7 @@ function identityTaps(): number[][] {
   return Array.from({ length: 9 }, (_, tap) => [tap]);
 }
 
-/** The 3×3 taps whose sum is each of the 2×2 taps of a parity class. */
+/** For each of the 2×2 taps of a parity class: the 3×3 taps that it sums. */
 function cornerTaps(parity: number): number[][] {
   const [down, across] = [FALLS[parity >> 1]!, FALLS[parity & 1]!];
   return [0, 1].flatMap((y) =>

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Emitter } from '../execution/lowering/emitter.ts';
+import { CAREFUL_MOST, largestInt8 } from '../execution/lowering/self-check.ts';
+import { ANY_TARGET } from '../execution/lowering/target.ts';
 import { NetworkBuilder } from '../graph/network.ts';
 import type { Linear } from '../graph/operators.ts';
 import { float32, floats } from '../graph/tensor.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { gaussianNoise } from '../noise.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
@@ -17,14 +19,13 @@ import { temporaryFolder } from '../weights/testing.ts';
 import { BLOCK } from './arithmetic.ts';
 import { writeQuantized } from './build.ts';
 import type { Form } from './choice.ts';
-import { CAREFUL_MOST, largestInt8 } from './self-check.ts';
 import { NO_SMOOTHING } from './smoothing.ts';
 import { QuantizedTable } from './table.ts';
 
 const folder = await temporaryFolder();
-const runtime = new NodeRuntime(1);
+const backend = new NodeBackend(1);
 // Where sums of products saturate, weights of the whole range would not be computed exactly.
-const most = await largestInt8(runtime);
+const most = await largestInt8(backend);
 
 const sizes = fc.record({
   rows: fc.integer({ min: 1, max: 40 }),
@@ -67,7 +68,7 @@ async function product(
   const options = { form: () => form, folded: false, most, smoothing: NO_SMOOTHING };
   await writeQuantized(file, network, new WeightTable(network, source), options, { metadata: {} });
   const table = new QuantizedTable(await openSafetensors(file));
-  const emit = new Emitter(table);
+  const emit = new Emitter(table, ANY_TARGET);
   const { onnx } = emit;
   const operand = emit.operand(onnx.input('x', 'float32', [1, rows, channels]), weight, 'linear');
   const y = emit.product(operand, weight, 'linear', { bias: emit.weight(bias!) });
@@ -77,9 +78,9 @@ async function product(
     onnx.output('scale', onnx.node('Identity', [operand.bytes.scale]), 'float32', []);
     onnx.output('zero', onnx.cast(operand.bytes.zero, 'float32'), 'float32', []);
   }
-  const session = await runtime.load(onnx.encode('product'), { threads: 1 });
-  const outputs = await session.run({ x: float32(x, [1, rows, channels]) });
-  await session.release();
+  const program = await backend.load(onnx.encode('product'), { threads: 1 });
+  const outputs = await program.run({ x: float32(x, [1, rows, channels]) });
+  await program.release();
   const { values, scale } = table.matrix(weight, 'linear')!;
   return {
     left: operand.bytes ? floats(outputs, 'left') : x,

@@ -1,5 +1,4 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import type { Network } from '../graph/network.ts';
@@ -13,20 +12,20 @@ import { NO_SMOOTHING, smoothingOf } from './smoothing.ts';
 import type { Statistics } from './statistics.ts';
 import { QuantizedTable } from './table.ts';
 
-/** Changes when the same weights would be quantized to other numbers. */
+/** Increment when the same weights are quantized to other numbers. */
 const VERSION = 5;
 
 export interface QuantizeRequest {
   network: Network;
   weights: FloatWeights;
   precision: QuantizedPrecision;
-  /** The largest int8 that products on this machine may use. */
+  /** Largest int8 value that products on this machine may use. */
   most: number;
-  /** Where quantized weights are kept between runs. */
+  /** Folder of the quantized files. */
   folder: string;
   /**
-   * Sees what the products read, by running the float32 network; called only if nothing is kept. Where it is absent or
-   * gives nothing, weights are plainly rounded.
+   * Collects statistics of the products' inputs by running the float32 network. Called only if there is no file yet.
+   * Without statistics, weights are rounded without smoothing.
    */
   calibrate?: () => Promise<Statistics | undefined>;
   onProgress?: (done: number, total: number) => void;
@@ -34,8 +33,8 @@ export interface QuantizeRequest {
 }
 
 /**
- * A network's weights quantized: those that are kept for just these weights and this way of quantizing, or made now.
- * @throws InputError that names a weight which is not finite, or says why the file cannot be written
+ * Opens a network's quantized weights, from the file kept for these weights and this way of quantizing, or writes it first.
+ * @throws InputError naming a weight that is not finite, or why the file cannot be written
  */
 export async function quantize(request: QuantizeRequest): Promise<QuantizedTable> {
   const { network, weights, precision, most, folder, calibrate, onProgress, signal } = request;
@@ -48,7 +47,7 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
   const file = path.join(folder, `${network.name}-${precision}-${identity}.safetensors`);
   const kept = await openKept(file, identity);
   if (kept) return new QuantizedTable(kept);
-  await mkdir(folder, { recursive: true }).catch((error) => {
+  await fs.mkdir(folder).catch((error) => {
     throw writeError(file, error);
   });
   const statistics = await calibrate?.();
@@ -81,7 +80,7 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
   return new QuantizedTable(await openSafetensors(file));
 }
 
-/** A file that was made before, if it is whole and is what its name says. */
+/** A file written before, if it is complete and has the right identity. */
 async function openKept(file: string, identity: string): Promise<SafetensorsFile | undefined> {
   try {
     const opened = await openSafetensors(file);

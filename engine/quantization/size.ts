@@ -3,18 +3,18 @@ import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
 import { BLOCK } from './arithmetic.ts';
 import { type Form, formsOf } from './choice.ts';
-import { isProduct, type Layout, layoutsOf, matrixShape } from './layers.ts';
+import { isProduct, layoutsOf, matrixShape } from './layers.ts';
 
 const FLOAT_BYTES = 4;
 
-/** Bytes that a network's weights take in memory, in the layouts that its lowerings read; scales are float32 there. */
+/** Bytes of a network's weights in memory, in the layouts that its lowerings read, with float32 scales. */
 export function weightBytes(network: Network, precision: Precision, foldUpsampling: boolean): number {
   const products = network.operators.filter(isProduct);
   const formOf = precision === 'fp32' ? () => 'float' as const : formsOf(network, precision);
   const matrices = products.map((product) => {
     const bytesOf = FORMS[formOf(product)];
     return layoutsOf(product, foldUpsampling).reduce(
-      (sum, layout) => sum + bytesOf(...matrixShape(product.weight, layout as Layout)),
+      (sum, layout) => sum + bytesOf(...matrixShape(product.weight, layout)),
       0,
     );
   });
@@ -27,7 +27,7 @@ export function weightBytes(network: Network, precision: Precision, foldUpsampli
   return [...matrices, ...others.map((weight) => FLOAT_BYTES * elements(weight))].reduce((a, b) => a + b, 0);
 }
 
-/** Bytes of a matrix [rows, columns]: a scale a column, or one for each block of rows. */
+/** Bytes of a matrix [rows, columns], with a scale for each column or for each block of rows. */
 const FORMS: Record<Form, (rows: number, columns: number) => number> = {
   float: (rows, columns) => FLOAT_BYTES * rows * columns,
   int8: (rows, columns) => (rows + FLOAT_BYTES) * columns,

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { withTinyModel } from '../../test/support/tiny-model.ts';
-import { lowerPlanar } from '../execution/lowering/planar.ts';
+import { PLANAR } from '../execution/forms/form.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import type { Weight } from '../graph/values.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { gaussianNoise } from '../noise.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { type Weights, WeightTable } from '../weights/table.ts';
@@ -17,7 +17,7 @@ import { type Smoothing, smooth, smoothingOf, smoothWeight } from './smoothing.t
 import { QuantizedTable } from './table.ts';
 
 const folder = await temporaryFolder();
-const runtime = new NodeRuntime(1);
+const backend = new NodeBackend(1);
 const [HEIGHT, WIDTH, TOKENS, CROSS] = [6, 8, 5, 12];
 
 const configs = fc
@@ -45,7 +45,7 @@ test('a network with factors in its weights computes what it did without them', 
   fc.assert(
     fc.asyncProperty(configs, fc.integer({ min: 0, max: 1000 }), async (config, seed) =>
       withTinyModel(config, async (model) => {
-        const network = model.network('unet');
+        const network = model.network('denoiser');
         const groups = productGroups(network);
         let asked = 0;
         const smoothing = await smoothingOf(network, groups, async (group) => {
@@ -59,7 +59,7 @@ test('a network with factors in its weights computes what it did without them', 
             [...smoothing.rows.keys()].some((name) => name.includes(part)),
             part,
           );
-        const weights = new WeightTable(network, await model.weights('unet'));
+        const weights = new WeightTable(network, await model.weights('denoiser'));
         const file = join(folder, `${seed}.safetensors`);
         const options = { form: () => 'float' as const, folded: false, most: 127, smoothing } as const;
         await writeQuantized(file, network, weights, options, { metadata: {} });
@@ -70,9 +70,9 @@ test('a network with factors in its weights computes what it did without them', 
           encoder_hidden_states: float32(gaussianNoise(seed, 2, 2 * TOKENS * CROSS), [2, TOKENS, CROSS]),
         };
         const run = async (table: Weights) => {
-          const session = await runtime.load(lowerPlanar(network, table), { threads: 1 });
-          const output = floats(await session.run(inputs), 'out');
-          await session.release();
+          const program = await backend.compile(network, table, PLANAR, { threads: 1 });
+          const output = floats(await program.run(inputs), 'out');
+          await program.release();
           return output;
         };
         const [expected, actual] = [await run(weights), await run(smoothed)];

@@ -5,23 +5,23 @@ import type { Layout, Product, ProductGroup } from './layers.ts';
 
 /**
  * Factors that move part of the size of activations into weights (SmoothQuant: Xiao et al., ICML 2023; AWQ: Lin et al.,
- * MLSys 2024): x · W = (x / m) · (m · W). The division costs nothing, because it is done by what makes x: a norm's gain
- * and bias, the linear half of a GEGLU, the values of attention. Where nothing can take it, there are no factors.
+ * MLSys 2024): x · W = (x / m) · (m · W). The division is free, because it is folded into the operator that computes x: a
+ * norm's gain and bias, the linear half of a GEGLU, the values of attention. Other inputs have no factors.
  */
 export interface Smoothing {
-  /** By the name of a product's weight: m [K / taps], by which its rows are multiplied. */
+  /** By the name of a product's weight: m [K / taps], which multiplies its rows. */
   readonly rows: ReadonlyMap<string, Float32Array>;
-  /** By the name of a weight or bias: m, by which its columns or numbers are divided; of a GEGLU its first half. */
+  /** By the name of a weight or bias: m, which divides its columns or values; for a GEGLU those of its first half. */
   readonly divided: ReadonlyMap<string, Float32Array>;
 }
 
-/** What a product group's factors are, from the sizes of its activations and weights [K / taps]. */
+/** Computes the factors [K / taps] of a product group from the sizes of its activations and weights. */
 export type Factors = (group: ProductGroup) => Promise<Float32Array | undefined>;
 
-/** No factors: plain rounding. */
+/** No factors: weights are rounded as they are. */
 export const NO_SMOOTHING: Smoothing = { rows: new Map(), divided: new Map() };
 
-/** Finds for each group who can divide its input, and asks `factors` for the numbers. */
+/** Finds the operators that can divide each group's input, and gets their factors from `factors`. */
 export async function smoothingOf(
   network: Network,
   groups: readonly ProductGroup[],
@@ -45,7 +45,7 @@ export async function smoothingOf(
   return { rows, divided };
 }
 
-/** The weights and biases that, divided, divide an operator's output. */
+/** The weights and biases that divide an operator's output if they are divided. */
 function dividersOf(
   maker: Operator | undefined,
   makers: ReadonlyMap<number, Operator>,
@@ -56,13 +56,13 @@ function dividersOf(
   if (maker?.type === 'geglu') return [maker.weight, maker.bias];
   if (maker?.type !== 'attention') return undefined;
   const values = makers.get(maker.value.id);
-  // Those of text are projected apart.
+  // The values of cross-attention are projected in a network of their own.
   if (values?.type !== 'linear' || maker.value.kind !== 'map') return undefined;
   if (readers.get(maker.value.id)!.length !== 1) return undefined;
   return values.bias ? [values.weight, values.bias] : [values.weight];
 }
 
-/** The matrix [K, N] of a weight with its factors; changes it in place. */
+/** Applies its factors to the matrix [K, N] of a weight, in place. */
 export function smooth(
   matrix: Float32Array,
   columns: number,
@@ -79,7 +79,7 @@ export function smooth(
   }
 }
 
-/** A weight as its checkpoint has it, [out, in, …] or [out], with its factors; changes it in place. */
+/** Applies its factors to a weight in the layout of its checkpoint, [out, in, …] or [out], in place. */
 export function smoothWeight(values: Float32Array, weight: Weight, { rows, divided }: Smoothing): void {
   const m = rows.get(weight.name);
   const d = divided.get(weight.name);
@@ -88,7 +88,7 @@ export function smoothWeight(values: Float32Array, weight: Weight, { rows, divid
   const taps = values.length / (out * channels);
   for (let i = 0; i < values.length; i++) {
     const n = Math.floor(i / (channels * taps));
-    // Of a GEGLU the first half is divided.
+    // Of a GEGLU only the first half is divided.
     values[i]! *= (m?.[Math.floor(i / taps) % channels] ?? 1) / (d?.[n] ?? 1);
   }
 }

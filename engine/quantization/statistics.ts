@@ -1,4 +1,4 @@
-/** What calibration saw of the rows that products read: by the name of the first product's weight, channel by channel. */
+/** Statistics of the inputs of product groups, by the name of the first product's weight, for each channel. */
 export type Statistics = ReadonlyMap<string, ChannelStatistics>;
 
 export interface ChannelStatistics {
@@ -9,7 +9,7 @@ export interface ChannelStatistics {
   readonly square: Float32Array;
 }
 
-/** Gathers the statistics of several runs. */
+/** Combines the statistics of several runs. */
 export class StatisticsBuilder {
   readonly #seen = new Map<string, ChannelStatistics & { runs: number }>();
 

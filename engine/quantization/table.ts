@@ -1,27 +1,11 @@
 import { InputError } from '../errors.ts';
 import type { Weight } from '../graph/values.ts';
 import type { StoredTensor, WeightSource } from '../weights/source.ts';
-import type { Weights } from '../weights/table.ts';
+import type { QuantizedMatrix, QuantizedRows, Weights } from '../weights/table.ts';
 import { BLOCK } from './arithmetic.ts';
-import type { Form } from './choice.ts';
 import { type Layout, matrixName, matrixShape, tableName } from './layers.ts';
 
-/** A matrix [K, N] as fewer bits: int8 [K, N] with scales [N], or blocks as `MatMulNBits` reads them. */
-export interface QuantizedMatrix {
-  readonly form: Exclude<Form, 'float'>;
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: StoredTensor;
-  readonly scale: StoredTensor;
-}
-
-/** A table of embeddings: int8 [size, C] with the scale of each row [size, 1]. */
-export interface QuantizedRows {
-  readonly values: StoredTensor;
-  readonly scale: StoredTensor;
-}
-
-/** The weights of a file that `writeQuantized` has written. */
+/** The weights in a file written by `writeQuantized`. */
 export class QuantizedTable implements Weights {
   readonly #source: WeightSource;
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lowerPlanar } from '../execution/lowering/planar.ts';
+import { PLANAR } from '../execution/forms/form.ts';
 import { weightsOf } from '../graph/network.ts';
 import { floats, int64 } from '../graph/tensor.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { clipText, parseClipTextConfig } from '../networks/clip-text.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
@@ -27,10 +27,10 @@ const weights = weightsOf(network);
 
 /** All outputs for seeded ids. */
 async function outputsOf(table: Weights) {
-  const session = await new NodeRuntime(1).load(lowerPlanar(network, table), { threads: 1 });
+  const program = await new NodeBackend(1).compile(network, table, PLANAR, { threads: 1 });
   const ids = BigInt64Array.from({ length: 2 * TOKENS }, (_, i) => BigInt((i * 17) % VOCABULARY));
-  const outputs = await session.run({ input_ids: int64(ids, [2, TOKENS]) });
-  await session.release();
+  const outputs = await program.run({ input_ids: int64(ids, [2, TOKENS]) });
+  await program.release();
   return outputs;
 }
 

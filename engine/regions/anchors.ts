@@ -4,18 +4,17 @@ import type { FeatureMap } from '../graph/values.ts';
 import { mapsOf } from './reach.ts';
 
 /**
- * Where a part of a network of convolutions begins and ends: the maps that several operators read, which in residual
- * networks are the narrow ones between blocks, and the sums that anything but another sum reads. Between anchors a part
- * is computed with all that its convolutions read around it.
+ * The maps at which a partial pass of a convolutional network is cut: maps with several readers, which in residual
+ * networks are the narrow ones between blocks, and sums that anything but another sum reads. Between two anchors a part
+ * is computed with everything that its convolutions read around it.
  */
 export interface Anchors {
-  /** By their id, the network's inputs among them. */
+  /** By id, including the network's inputs. */
   readonly maps: ReadonlyMap<number, FeatureMap>;
-  /** Those that are recorded, since something reads them around the part; the inputs are at hand. */
+  /** Anchors that are recorded because something reads them around the part. Inputs need no record. */
   readonly recorded: ReadonlyMap<number, FeatureMap>;
   /**
-   * Operators that read their map not only where the part lies, but around it: those with a window, and those whose
-   * result one with a window reads.
+   * Operators that read their map beyond the part: those with a window, and those that feed one.
    */
   readonly wide: ReadonlySet<Operator>;
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { areaOf, type Box, boundsOf, grown, mergeBoxes, partsOf, positionsIn, union } from './box.ts';
-import { dilate } from './dilate.ts';
 import type { Mask } from './mask.ts';
+import { dilate } from './mask.ts';
 
 const masks = fc
   .tuple(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), fc.infiniteStream(fc.nat(5)))

@@ -1,6 +1,6 @@
 import { coarser, type Mask } from './mask.ts';
 
-/** Positions from … to − 1 along one side of a map. */
+/** Positions `from` … `to` − 1 along one side of a map. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -28,14 +28,14 @@ export function areaOf(box: Box): number {
   return heightOf(box) * widthOf(box);
 }
 
-/** The smallest rectangle that holds both; an empty one holds nothing. */
+/** The smallest rectangle that contains both. An empty one adds nothing. */
 export function union(a: Box, b: Box): Box {
   if (areaOf(a) === 0) return b;
   if (areaOf(b) === 0) return a;
   return bothSides(a, b, (p, q) => ({ from: Math.min(p.from, q.from), to: Math.max(p.to, q.to) }));
 }
 
-/** What two rectangles share; empty along a side where they do not meet. */
+/** The overlap of two rectangles, empty if they do not meet. */
 export function intersection(a: Box, b: Box): Box {
   return bothSides(a, b, (p, q) => {
     const from = Math.max(p.from, q.from);
@@ -59,7 +59,7 @@ export function bothSides(a: Box, b: Box, combine: (a: Span, b: Span) => Span): 
   return { y: combine(a.y, b.y), x: combine(a.x, b.x) };
 }
 
-/** A box of a map, in positions of a crop of it. */
+/** A box of a map, relative to a crop of it. */
 export function within(box: Box, crop: Box): Box {
   return bothSides(box, crop, ({ from, to }, { from: corner }) => ({ from: from - corner, to: to - corner }));
 }
@@ -73,7 +73,7 @@ export function positionsIn(box: Box, width: number): Int32Array {
   return positions;
 }
 
-/** The smallest rectangle that holds every active position (of a box), or undefined where there is none. */
+/** The smallest rectangle with every active position (within a box), or undefined if there is none. */
 export function boundsOf(mask: Mask, within = fullBox(mask.height, mask.width)): Box | undefined {
   let bounds: Box | undefined;
   for (let y = within.y.from; y < within.y.to; y++) {
@@ -88,7 +88,7 @@ export function boundsOf(mask: Mask, within = fullBox(mask.height, mask.width)):
   return bounds;
 }
 
-/** Bounding rectangles of the connected parts of a mask (8 neighbours); at most `most`, close parts taken together. */
+/** Bounding rectangles of the connected parts of a mask (8 neighbours). Close parts are joined until at most `most` are left. */
 export function partsOf(mask: Mask, most = 12): Box[] {
   const boxes = connectedParts(mask);
   if (boxes.length <= most) return boxes;
@@ -122,7 +122,7 @@ function connectedParts({ height, width, data }: Mask): Box[] {
   return boxes;
 }
 
-/** Replaces two rectangles by one around both, as long as that makes the sum of costs no larger. */
+/** Merges pairs of rectangles for as long as that does not raise the total cost. */
 export function mergeBoxes(boxes: readonly Box[], costOf: (box: Box) => number): Box[] {
   let costed = boxes.map((box) => ({ box, cost: costOf(box) }));
   for (;;) {

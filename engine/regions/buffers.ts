@@ -1,12 +1,12 @@
 /**
- * Arrays by name that are filled anew for every run of a network. A run reads its inputs before it is over, so the next
- * one may have them: allocating megabytes at every step costs more than filling them.
+ * Arrays by name, reused for the inputs of every run of a network. Allocating megabytes at every step costs more than
+ * filling them, and a run has read its inputs when it ends.
  */
 export class Buffers {
   readonly #floats = new Map<string, Float32Array>();
   readonly #bytes = new Map<string, Int8Array>();
 
-  /** With what was left in it; zeros the first time. */
+  /** Holds what the last use left in it, zeros at first. */
   floats(name: string, length: number): Float32Array {
     return ofLength(this.#floats, name, length, Float32Array);
   }

@@ -1,4 +1,4 @@
-/** Numbers as bytes −127 … 127 with scales: value = byte · scale. */
+/** Values as bytes −127 … 127 with scales: value = byte · scale. */
 
 const MAX_BYTE = 127;
 /** A scale is never zero. */
@@ -9,7 +9,7 @@ export interface Quantized {
   scale: Float32Array;
 }
 
-/** Rows [N, C] with one scale a row. */
+/** Quantizes rows [N, C] with one scale for each row. */
 export function quantizeRows(rows: Float32Array, channels: number): Quantized {
   const scale = new Float32Array(rows.length / channels);
   const bytes = new Int8Array(rows.length);
@@ -24,7 +24,7 @@ export function quantizeRows(rows: Float32Array, channels: number): Quantized {
   return { bytes, scale };
 }
 
-/** Rows [N, C] with one scale a channel: the given ones, beyond which values are clipped, or those that fit. */
+/** Quantizes rows [N, C] with one scale for each channel: the given ones, which clip values beyond them, or fitting ones. */
 export function quantizeChannels(rows: Float32Array, channels: number, given?: Float32Array): Quantized {
   const scale = given ?? fittingScales(rows, channels);
   const inverse = scale.map((value) => 1 / value);
@@ -47,7 +47,7 @@ function fittingScales(rows: Float32Array, channels: number): Float32Array {
   return scale.map((value) => Math.max(value / MAX_BYTE, TINY));
 }
 
-/** The values of bytes [N, C] with one scale a row; `rows` is filled. */
+/** The values of bytes [N, C] with one scale for each row, written into `rows`. */
 export function dequantizeRows(
   { bytes, scale }: Quantized,
   channels: number,

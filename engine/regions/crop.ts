@@ -6,31 +6,32 @@ import { areaOf, type Box, fullBox, grown, intersection, type Span, scaled, unio
 import { coarsestLevel, mapsOf, readBy } from './reach.ts';
 
 /**
- * A rectangle of a network's output, computed from rectangles of its maps. Each level has one rectangle; where a
- * convolution leads to another level, what is no longer needed is trimmed off first, so that fine maps carry a margin of
- * a few positions only, however far the network sees. Zeros that a convolution pads at the border of a rectangle, where
- * the map goes on, spoil positions that nothing needed reads.
+ * A rectangle of a network's output, computed from rectangles of its maps, one at each level. Before a convolution that
+ * changes the level, the map is trimmed to what is still needed, so that fine maps have a margin of only a few positions,
+ * however large the receptive field is. A convolution pads a rectangle with zeros even where the map continues; the
+ * positions that this makes wrong are never needed.
  */
 export interface CropPlan {
   readonly height: number;
   readonly width: number;
-  /** What is computed at each level, from the finest. */
+  /** The rectangle computed at each level, from the finest. */
   readonly levels: readonly Box[];
-  /** For each value's id, the part of its rectangle that no padding has spoilt. */
+  /** By a value's id: the part of its rectangle that padding has not made wrong. */
   readonly sound: ReadonlyMap<number, Box>;
-  /** What each convolution that changes the level, by its weight, takes of its level's rectangle. */
+  /** By the weight of a convolution that changes the level: the part of the rectangle that it reads. */
   readonly trims: ReadonlyMap<string, { readonly within: Box; readonly trim: Box }>;
-  /** The rectangle asked for, at level 0 and at every other. */
+  /** The requested rectangle at each level, from the finest. */
   readonly target: readonly Box[];
   /** Multiply–accumulates of a run. */
   readonly macs: number;
 }
 
 /**
- * Plans a crop of a network that goes through its levels one after another: an encoder or a decoder.
- * @param extent size of level 0; its sides are multiples of the coarsest level's stride.
- * @param target at the coarsest level. @param margin positions of the coarsest level that a crop may reach beyond the
- * target, on any level; Infinity takes all that the convolutions read, and the result is that of the whole map.
+ * Plans a crop of a network that passes through its levels in order: an encoder or a decoder.
+ * @param extent size of level 0; its sides are multiples of the coarsest level's stride
+ * @param target at the coarsest level
+ * @param margin how far a crop may reach beyond the target, in positions of the coarsest level. With Infinity it takes
+ * everything that the convolutions read, and the result is exact
  */
 export function planCrop(network: Network, extent: Extent, target: Box, margin: number): CropPlan {
   const coarsest = coarsestLevel(network);
@@ -105,20 +106,20 @@ function readBox(operator: Convolution, { y, x }: Box): Box {
   return { y: readBy(operator, y), x: readBy(operator, x) };
 }
 
-/** A strided convolution keeps its phase where its input begins and ends at even positions. */
+/** A strided convolution keeps its phase if its input begins and ends at even positions. */
 function evenly({ stride }: Convolution, box: Box): Box {
   if (stride === 1) return box;
   return eachSpan(box, ({ from, to }) => ({ from: Math.floor(from / 2) * 2, to: Math.ceil(to / 2) * 2 }));
 }
 
-/** What a convolution gives for a span of its input, borders included. */
+/** The output span of a convolution for a span of its input, borders included. */
 function givenBy({ stride, upsample }: Convolution, { from, to }: Span): Span {
   return upsample
     ? { from: 2 * from, to: 2 * to }
     : { from: Math.ceil(from / stride), to: Math.floor(to / stride) };
 }
 
-/** The output positions that read sound ones only; what lies outside the whole map is zero, and right. */
+/** The output positions that read only correct ones. Zeros outside the whole map are correct. */
 function soundAfter(operator: Convolution, sound: Box, input: Box, output: Box): Box {
   const side = (good: Span, whole: Span, out: Span): Span => {
     const isSound = (position: number): boolean => {

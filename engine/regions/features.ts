@@ -2,9 +2,9 @@ import type { Network } from '../graph/network.ts';
 import type { Attention, Convolution, GroupNorm } from '../graph/operators.ts';
 
 /**
- * What a network in rows form reads of an earlier pass, and gives of its own: the inputs of 3×3 convolutions
- * (`window`), keys and values of self-attention (`attended`), moments of group norm. `name` is the tensor's name on
- * both sides.
+ * A tensor that a network in rows form can read from an earlier pass and outputs itself: inputs of 3×3 convolutions
+ * (`window`), keys and values of self-attention (`attended`), moments of group norm. `name` is the name of both the
+ * input and the output.
  */
 export type Feature = RowFeature | MomentsFeature;
 
@@ -16,7 +16,7 @@ export interface WindowFeature {
   name: string;
   level: number;
   channels: number;
-  /** The rows that read it: at the same level, one level further down, or one further up. */
+  /** Where the rows that read it are: at the same level, the next coarser one (`down`) or the next finer one (`up`). */
   reader: WindowReader;
 }
 export type WindowReader = 'same' | 'down' | 'up';
@@ -28,7 +28,7 @@ export interface AttendedFeature {
   channels: number;
 }
 
-/** Means, then means of squares, of each group: [2B, groups]; `scale` and `offset` that come of them: [B, channels]. */
+/** Means, then means of squares, of each group: [2B, groups]; the resulting `scale` and `offset`: [B, channels]. */
 export interface MomentsFeature {
   kind: 'moments';
   name: string;
@@ -40,49 +40,49 @@ export interface MomentsFeature {
 }
 
 /**
- * How rows are recorded: as they are, or as bytes −127 … 127, a window with one scale a row [B, N], keys and values
- * with one a channel [C], by which the query and the result of attention are multiplied instead of each key and value.
- * Moments are always float32.
+ * How rows are recorded: as float32, or as bytes −127 … 127. In bytes a window has a scale for each row [B, N]; keys and
+ * values have one for each channel [C], applied to the query and to the result of attention instead of to each key and
+ * value. Moments are always float32.
  */
 export type Storage = 'float32' | 'int8';
 
-/** The input that says how many of a level's active rows, from the first, are keys. */
+/** Input: the number of a level's active rows, from the first, that are keys. */
 export function keysName(level: number): string {
   return `keys.count.${level}`;
 }
 
-/** The input that says from which row on there is room for a level's fresh keys and values, for each picture. */
+/** Input: for each image, the row from which on a level's fresh keys and values are written. */
 export function keysFromName(level: number): string {
   return `keys.from.${level}`;
 }
 
 /**
- * Which statistics a network's group norms can use: of this pass or recorded as each run's inputs say, or recorded; or
- * those of bands of the picture, this pass's with given ones. With `fresh`, of this pass only, the network computes
- * whole pictures, and neither reads features nor gives them: ONNX Runtime keeps every output until a run ends, which for
- * Stable Diffusion 1.5 at 512×512 is half a gigabyte.
+ * Which statistics the group norms of a compiled network use. `any`: those of this pass or recorded ones, chosen by the
+ * inputs of each run; `recorded`: recorded ones; `bands`: those of this pass's band combined with given ones; `fresh`:
+ * those of this pass. A `fresh` network computes whole images and has no features as inputs or outputs, because ONNX
+ * Runtime keeps every output until a run ends: half a gigabyte for Stable Diffusion 1.5 at 512×512.
  */
 export type Statistics = 'any' | 'fresh' | 'recorded' | 'bands';
 
-/** The tensor that holds the scales of rows stored as bytes. */
+/** Tensor with the scales of rows stored as bytes. */
 export function scaleName(name: string): string {
   return `${name}.scale`;
 }
 
 /**
- * The input that says how much of its own statistics a pass uses at a level: 1 / rows, or 0 for recorded ones; of bands
- * each one's weight.
+ * Input: the weight of a pass's own statistics at a level, 1 / rows, or 0 to use recorded ones; for bands the weight of
+ * each.
  */
 export function freshName(level: number): string {
   return `fresh.${level}`;
 }
 
-/** The input that says how much each row counts in the means of each band of a level. */
+/** Input: the weight of each row in the means of each band of a level. */
 export function shareName(level: number): string {
   return `share.${level}`;
 }
 
-/** The input of neighbour indexes into a window of `level`; `parity`: of one class of the upsampled rows. */
+/** Input: neighbour indexes into a window of `level`; with `parity`, those of one parity class of upsampled rows. */
 export function indexName(reader: WindowReader, level: number, parity?: number): string {
   const name = `${reader}.${reader === 'up' ? level - 1 : level}`;
   return parity === undefined ? name : `${name}.${parity}`;
@@ -128,7 +128,7 @@ export function isSelfAttention({ key }: Attention): boolean {
   return key.kind === 'map';
 }
 
-/** Levels that a network's features lie on, from the finest: 0 … count − 1. */
+/** Number of levels with features: 0, the finest, … count − 1. */
 export function levelCount(features: readonly Feature[]): number {
   return 1 + Math.max(...features.map(({ level }) => level));
 }

@@ -1,6 +1,4 @@
-import { dilate } from './dilate.ts';
-
-/** Which positions of a map are to be computed: one byte a position, row-major, 1 where active. */
+/** Which positions of a map are computed: one byte for each, row-major, 1 where active. */
 export interface Mask {
   readonly height: number;
   readonly width: number;
@@ -11,7 +9,7 @@ export function fullMask(height: number, width: number): Mask {
   return { height, width, data: new Uint8Array(height * width).fill(1) };
 }
 
-/** A rectangle in the middle, of the map's proportions, that covers about this share of it; one position at least. */
+/** A centred rectangle with the map's proportions that covers about this share of it, at least one position. */
 export function centredMask(height: number, width: number, share: number): Mask {
   const side = (length: number) => Math.min(length, Math.max(1, Math.round(length * Math.sqrt(share))));
   const [rows, columns] = [side(height), side(width)];
@@ -24,12 +22,12 @@ export function centredMask(height: number, width: number, share: number): Mask 
 export function activeCount(mask: Mask): number {
   const { data } = mask;
   let count = 0;
-  // Over an index: iterating takes ten times as long, and masks have a position for each pixel.
+  // An index loop, because an iterator takes ten times as long and masks may have a position for each pixel.
   for (let i = 0; i < data.length; i++) count += data[i]!;
   return count;
 }
 
-/** A coarser mask, of the next level down by itself: active where any position of a block is; sizes rounded up. */
+/** Downsamples a mask by `factor`: a block is active if any of its positions is. Sizes are rounded up. */
 export function coarser(mask: Mask, factor = 2): Mask {
   const height = Math.ceil(mask.height / factor);
   const width = Math.ceil(mask.width / factor);
@@ -41,9 +39,40 @@ export function coarser(mask: Mask, factor = 2): Mask {
   return { height, width, data };
 }
 
-/** Masks of levels 0 … count − 1, from the finest, which alone is dilated by `ring` positions. */
+/** Masks of levels 0 … count − 1, from the finest. Only the finest is dilated, by `ring` positions. */
 export function pyramid(mask: Mask, count: number, ring = 0): Mask[] {
   const levels = [mask];
   while (levels.length < count) levels.push(coarser(levels.at(-1)!));
   return [dilate(mask, ring), ...levels.slice(1)];
+}
+
+/** Dilates a mask with a square of side 2 · by + 1. */
+export function dilate(mask: Mask, by: number): Mask {
+  if (by <= 0) return mask;
+  const { height, width, data } = mask;
+  const across = spread(data, height, width, width, 1, by);
+  return { height, width, data: spread(across, width, height, 1, width, by) };
+}
+
+/** Dilates along lines: `count` lines `stride` apart, each with `length` positions `step` apart. */
+function spread(
+  data: Uint8Array,
+  count: number,
+  length: number,
+  stride: number,
+  step: number,
+  by: number,
+): Uint8Array {
+  const out = new Uint8Array(data.length);
+  for (let line = 0; line < count; line++) {
+    const start = line * stride;
+    let done = 0;
+    for (let i = 0; i < length; i++) {
+      if (!data[start + i * step]) continue;
+      const to = Math.min(length, i + by + 1);
+      for (let j = Math.max(done, i - by); j < to; j++) out[start + j * step] = 1;
+      done = to;
+    }
+  }
+  return out;
 }

@@ -6,34 +6,34 @@ import { type Anchors, hasWindow } from './anchors.ts';
 import { areaOf, type Box, fullBox, grown, intersection, type Span, union } from './box.ts';
 import { mapsOf, readBy } from './reach.ts';
 
-/** What an operator with a window reads. */
+/** What an operator with a window reads of its map. */
 export interface WindowRead {
   /** Within the map. */
   readonly box: Box;
-  /** Positions beyond the map's border, above, left, below, right. */
+  /** Positions beyond the map's border: above, left, below, right. */
   readonly beyond: readonly [number, number, number, number];
 }
 
-/** Which rectangle of each map is computed when a part of a picture has changed. */
+/** Which rectangle of each map is computed after a part of an image has changed. */
 export interface PartPlan {
   readonly height: number;
   readonly width: number;
-  /** For each value's id. Recorded maps: what is computed of them. */
+  /** By a value's id: the rectangle that is computed. */
   readonly boxes: ReadonlyMap<number, Box>;
-  /** For each recorded map's id, what is read of it. */
+  /** By a recorded map's id: the rectangle that is read. */
   readonly windows: ReadonlyMap<number, Box>;
   readonly reads: ReadonlyMap<Operator, WindowRead>;
   /** Multiply–accumulates of a run. */
   readonly macs: number;
 }
 
-/** Weights of a cubic enlargement reach this far. */
+/** How many positions bicubic interpolation reads to each side. */
 const CUBIC_REACH = 2;
 
 /**
- * Plans the computation of a changed part. Every recorded map is computed where the change lies at its level and
- * `margin` positions around it, and keeps its recorded values elsewhere.
- * @param extent size of level 0. @param changed of level 0.
+ * Plans the computation of a changed part. Every recorded map is computed at the change and `margin` positions around
+ * it, at the map's own level, and keeps its recorded values elsewhere.
+ * @param extent size of level 0 @param changed a rectangle of level 0
  */
 export function planPart(
   network: Network,
@@ -94,7 +94,7 @@ function windowRead(operator: Operator, wanted: Box, map: Box): WindowRead {
   return { box, beyond };
 }
 
-/** The coarse positions under a span of an enlarged map. */
+/** The coarse positions that a span of the enlarged map covers. */
 export function coarseSpan({ input, output }: Enlargement, { from, to }: Span): Span {
   const factor = 2 ** (input.level - output.level);
   return { from: Math.floor(from / factor), to: Math.ceil(to / factor) };

@@ -1,15 +1,15 @@
 import { activeCount, fullMask, type Mask, pyramid } from './mask.ts';
 
 /**
- * Which rows of each level are computed, and where each computed row finds its neighbours.
+ * Which rows of each level are computed, and where each of them finds its neighbours.
  *
- * Rows of a level are ordered by parity class (y mod 2, x mod 2), then by y, then by x: so the four products of an
- * upsampling convolution, one for each class, follow one another. A feature store keeps the rows of a whole level
- * in the same order.
+ * Rows of a level are sorted by parity class (y mod 2, x mod 2), then by y, then by x, so that the results of an
+ * upsampling convolution, one product for each class, can be concatenated. A feature store keeps the rows of a whole
+ * level in the same order: store order.
  */
 export interface RegionPlan {
   readonly levels: readonly LevelPlan[];
-  /** `levels[l]` reads `down[l − 1]` from level l − 1, and `up[l]` from level l + 1. */
+  /** Level l reads level l − 1 through `down[l − 1]` and level l + 1 through `up[l]`. */
   readonly down: readonly Neighbours[];
   readonly up: readonly UpsampledNeighbours[];
 }
@@ -25,36 +25,36 @@ export interface LevelPlan {
   readonly inactive: Int32Array;
   /** 3×3 neighbours at the same level. */
   readonly same: Neighbours;
-  /** Rows of the first parity class, one position of every 2×2: the first of the active ones, and of the store's. */
+  /** Number of rows in the first parity class, one position of every 2×2; they come first among the active and stored rows. */
   readonly quarter: { readonly active: number; readonly stored: number };
 }
 
-/** Where rows find the rows that they read: indexes into [active rows; halo rows; one row of zeros]. */
+/** Where rows find their neighbours: indexes into [active rows; halo rows; one row of zeros]. */
 export interface Neighbours {
   /** [rows, taps]. */
   readonly index: Int32Array;
   readonly taps: number;
-  /** Store rows of the level that is read, which are read though they are not active. */
+  /** Store rows of the level read that are not active but needed: the halo. */
   readonly halo: Int32Array;
 }
 
 /** A 3×3 convolution after nearest-neighbour ×2: nine taps, or four for each parity class of the rows. */
 export interface UpsampledNeighbours extends Neighbours {
-  /** Four taps a row, the classes one after another; right only where the finer level has even sizes. */
+  /** Four taps for each row, class by class. Correct only if the finer level has even sizes. */
   readonly classes: readonly Int32Array[];
 }
 
 const TAPS = 9;
 
 /**
- * Plans the levels of a network from a mask at level 0. `ring`: positions around it that are computed with it there;
- * at the coarser levels, whose rows reach further, they would cost more than they bring (docs/measurements.md).
+ * Plans the levels of a network from a mask at level 0. `ring`: positions around the mask that are computed too, at this
+ * level only. At coarser levels they would cost more than they gain (docs/measurements.md).
  */
 export function planRegion(mask: Mask, levelCount: number, ring = 0): RegionPlan {
   return planLevels(pyramid(mask, levelCount, ring));
 }
 
-/** Plans the levels of a network from the mask of each, from the finest; they need not lie over one another. */
+/** Plans the levels of a network from a mask for each, from the finest. The masks may be independent. */
 export function planLevels(masks: readonly Mask[]): RegionPlan {
   const maps = masks.map((mask) => new LevelMap(mask));
   const levels = maps.map((map) => ({
@@ -157,8 +157,8 @@ class LevelMap {
 }
 
 /**
- * Where the active rows of `map` find their 3×3 neighbours in `source`: `locate` gives the position there, −1 outside,
- * of a place at (y, x) · stride and a step to each side.
+ * Where the active rows of `map` find their 3×3 neighbours in `source`. `locate` maps coordinates, stride · (y, x) plus a
+ * step to each side, to a position in `source`, −1 outside.
  */
 function neighbours(
   map: LevelMap,
@@ -176,7 +176,7 @@ function neighbours(
   return { ...resolve(reads, source), taps: TAPS };
 }
 
-/** Rows for positions: active rows first, then the halo's, then the row of zeros for what lies outside. */
+/** Indexes for positions: active rows first, then halo rows, then the row of zeros for positions outside. */
 function resolve(reads: Int32Array, source: LevelMap): { index: Int32Array; halo: Int32Array } {
   const isRead = new Uint8Array(source.height * source.width);
   for (const position of reads) if (position >= 0 && source.rowAt(position) < 0) isRead[position] = 1;
@@ -194,7 +194,7 @@ function resolve(reads: Int32Array, source: LevelMap): { index: Int32Array; halo
 }
 
 function upsampled(map: LevelMap, source: LevelMap): UpsampledNeighbours {
-  // Outside the finer map is outside, even where the coarser one has a row for it.
+  // A position outside the finer map reads zeros, even if the coarser map has a row there.
   const parent = (y: number, x: number) =>
     map.positionOf(y, x) < 0 ? -1 : source.positionOf(y >> 1, x >> 1);
   const nine = neighbours(map, source, parent, 1);
@@ -202,7 +202,7 @@ function upsampled(map: LevelMap, source: LevelMap): UpsampledNeighbours {
   for (const [row, position] of map.active.entries()) {
     const y = Math.floor(position / map.width);
     const x = position % map.width;
-    // Of the nine taps, the corners of the 2×2 block read every parent once: rows 0 and 2, columns 0 and 2.
+    // The corner taps, in rows 0 and 2 and columns 0 and 2, read each of the 2×2 parents once.
     const corners = [0, 2, 6, 8].map((tap) => nine.index[row * TAPS + tap]!);
     classes[(y & 1) * 2 + (x & 1)]!.push(...corners);
   }

@@ -3,7 +3,7 @@ import { type Convolution, inputsOf, type Operator } from '../graph/operators.ts
 import type { FeatureMap, Value } from '../graph/values.ts';
 import type { Span } from './box.ts';
 
-/** Positions of the input that a convolution reads for a span of its output; may lie outside the map. */
+/** Input positions that a convolution reads for a span of its output. They may lie outside the map. */
 export function readBy({ kernel, stride, padding, upsample }: Convolution, output: Span): Span {
   const before = padding === 'same' ? Math.floor(kernel / 2) : 0;
   const from = output.from * stride - before;
@@ -11,7 +11,7 @@ export function readBy({ kernel, stride, padding, upsample }: Convolution, outpu
   return upsample ? { from: Math.floor(from / 2), to: Math.ceil(to / 2) } : { from, to };
 }
 
-/** The maps that an operator reads position by position or through a window, and what it gives. */
+/** The maps that an operator reads, and the map that it computes; undefined if its output is no map. */
 export function mapsOf(operator: Operator): { inputs: FeatureMap[]; output: FeatureMap } | undefined {
   if (operator.output.kind !== 'map') return undefined;
   const inputs = inputsOf(operator).filter((value) => value.kind === 'map');

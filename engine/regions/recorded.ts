@@ -1,7 +1,7 @@
 import { putRows, takeRows } from './rows.ts';
 
 /**
- * Features of an earlier pass by name: rows of whole levels in store order, [B, N, C], with their scales where they are
+ * Features of an earlier pass by name: rows of whole levels in store order, [B, N, C], with their scales if they are
  * bytes; moments [2B, groups], scale and offset [B, C].
  */
 export type Recorded = Map<string, RecordedRows>;
@@ -10,8 +10,8 @@ export type Rows = Float32Array | Int8Array;
 export type RecordedRows = Rows | LaidOver;
 
 /**
- * Rows of a whole level of which some were computed anew since: what an edit changes is a small part, so a picture and
- * the edited one share the rest.
+ * Rows of a whole level, some of which a later pass has replaced. An edit changes a small part, so the features of the
+ * original and of the edited image share the rest.
  */
 export interface LaidOver {
   readonly base: Rows;
@@ -21,10 +21,10 @@ export interface LaidOver {
   readonly rows: Rows;
 }
 
-/** From this share of the rows on, what lies over a level is put into a copy of it. */
+/** If more than this share of the rows is replaced, the level is copied instead. */
 const MOST_LAID_OVER = 0.5;
 
-/** Some rows of a level, as `takeRows` takes them. */
+/** Copies some rows of a level, as `takeRows` does. */
 export function readRows<T extends Rows>(
   from: RecordedRows,
   batch: number,
@@ -45,7 +45,7 @@ export function readRows<T extends Rows>(
   return into;
 }
 
-/** A level with rows [B, stored.length, C] in the place of those it had at `stored`, which ascend; shares what it can. */
+/** A level with its rows at `stored` (ascending) replaced by `rows` [B, stored.length, C]. Shares the other rows if it can. */
 export function withRows(
   before: RecordedRows,
   rows: Rows,
@@ -69,7 +69,7 @@ export function withRows(
   return { base, at: all, rows: both };
 }
 
-/** The arrays that hold a pass's features; passes of a picture and of what it was edited to share some. */
+/** The arrays of a pass's features. Passes of an image and of its edits share some of them. */
 export function arraysOf(recorded: Recorded): Rows[] {
   return [...recorded.values()].flatMap((rows) => (isLaidOver(rows) ? [rows.base, rows.rows] : [rows]));
 }
@@ -80,7 +80,7 @@ function isLaidOver(rows: RecordedRows): rows is LaidOver {
 
 const NONE = new Int32Array();
 
-/** Something of two lists of rows, worked out once: a plan's lists are the same at every step and for all features. */
+/** Remembers a function of two lists of rows: a plan's lists are the same at every step and for all features. */
 function ofPairs<T>(work: (a: Int32Array, b: Int32Array) => T): (a: Int32Array, b: Int32Array) => T {
   const known = new WeakMap<Int32Array, WeakMap<Int32Array, T>>();
   return (a, b) => {
@@ -92,7 +92,7 @@ function ofPairs<T>(work: (a: Int32Array, b: Int32Array) => T): (a: Int32Array, 
   };
 }
 
-/** Where two ascending lists have the same row: the places in the first, and in the second. */
+/** Indexes of the rows that two ascending lists share, in the first list and in the second. */
 const common = ofPairs((a, b) => {
   const [left, right]: [number[], number[]] = [[], []];
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
@@ -106,7 +106,7 @@ const common = ofPairs((a, b) => {
   return { left: Int32Array.from(left), right: Int32Array.from(right) };
 });
 
-/** The rows of either ascending list; the second itself where it has all of them. */
+/** The union of two ascending lists; the second list itself if it contains the first. */
 const union = ofPairs((a, b) => {
   const all = new Set([...a, ...b]);
   return all.size === b.length ? b : Int32Array.from(all).sort();

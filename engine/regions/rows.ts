@@ -1,4 +1,4 @@
-/** Moving rows: between planes and rows, and between a whole level and some of its rows. */
+/** Copies between planes and rows, and between a whole level and some of its rows. */
 
 type Numbers = Float32Array | Int8Array;
 
@@ -33,8 +33,8 @@ export function overPlanes(
 }
 
 /**
- * Some rows of a whole level: [B, N, C] → [B, at.length + padding, C]. The padding rows are zero, or stay as they are in
- * the array that is given to be filled.
+ * Copies some rows of a whole level: [B, N, C] → [B, at.length + padding, C]. Padding rows are zero in a new array and
+ * unchanged in a given one.
  */
 export function takeRows<T extends Numbers>(
   all: T,
@@ -70,7 +70,7 @@ export function putRows<T extends Numbers>(
     });
 }
 
-/** Calls back for each run of consecutive rows, which is copied as one. */
+/** Calls `copy` for each run of consecutive rows, so that they are copied at once. */
 function forRuns(at: Int32Array, copy: (row: number, first: number, count: number) => void): void {
   const runs = runsOf(at);
   for (let row = 0, i = 0; i < runs.length; i++) {
@@ -79,7 +79,7 @@ function forRuns(at: Int32Array, copy: (row: number, first: number, count: numbe
   }
 }
 
-/** By rows: a plan's are the same at every step. */
+/** By the list of rows: a plan's lists are the same at every step. */
 const knownRuns = new WeakMap<Int32Array, Int32Array>();
 
 /** Lengths of the runs of consecutive rows. */

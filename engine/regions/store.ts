@@ -1,26 +1,26 @@
 import { arraysOf, type Recorded, type Rows } from './recorded.ts';
 
-/** One pass that is remembered: a picture's process at one step. */
+/** A remembered pass: one denoising step of an image. */
 export interface StoreKey {
-  /** Names the picture and everything that its features depend on: model, precision, prompt, noise. */
+  /** Identifies the image and everything that its features depend on: model, precision, prompt, noise. */
   picture: string;
   /** The timestep as the network takes it. */
   timestep: number;
 }
 
-/** What the store holds of one picture. */
+/** What the store holds for one image. */
 export interface StoredPicture {
   picture: string;
   timesteps: number[];
   bytes: number;
 }
 
-/** Features of recorded passes, within a budget of memory: what was used longest ago goes first. */
+/** Features of recorded passes, within a memory budget. Evicts the least recently used pass. */
 export class FeatureStore {
   readonly budget: number;
-  /** In the order of use, the latest last. */
+  /** Least recently used first. */
   readonly #entries = new Map<string, { key: StoreKey; recorded: Recorded }>();
-  /** How many entries hold an array, which is counted once. */
+  /** Number of entries that hold an array; its bytes count once. */
   readonly #holders = new Map<Rows, number>();
   #bytes = 0;
   #limit: number;
@@ -31,7 +31,7 @@ export class FeatureStore {
     this.#limit = budget;
   }
 
-  /** Keeps no more than so many bytes from now on, nor more than the budget. */
+  /** Limits the store to `bytes`, and never above the budget. */
   limit(bytes: number): void {
     this.#limit = Math.max(0, Math.min(bytes, this.budget));
     this.#evict();
@@ -50,7 +50,7 @@ export class FeatureStore {
     return entry.recorded;
   }
 
-  /** Keeps a pass; one that is larger than the whole budget is not kept. */
+  /** Stores a pass, unless it alone is above the limit. */
   put(key: StoreKey, recorded: Recorded): void {
     const id = idOf(key);
     this.#remove(id);
@@ -64,7 +64,7 @@ export class FeatureStore {
     this.#evict();
   }
 
-  /** What is held, the longest unused picture first; what pictures share is counted with the first of them. */
+  /** The stored images, least recently used first. Arrays that images share count for the first of them. */
   contents(): StoredPicture[] {
     const pictures = new Map<string, StoredPicture>();
     const counted = new Set<Rows>();
@@ -81,7 +81,7 @@ export class FeatureStore {
     return [...pictures.values()];
   }
 
-  /** Forgets everything of a picture. */
+  /** Removes all passes of an image. */
   drop(picture: string): void {
     for (const [id, { key }] of this.#entries) if (key.picture === picture) this.#remove(id);
   }

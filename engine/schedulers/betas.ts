@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
 
-/** The part of a scheduler config that makes the noise schedule of training. */
+/** The fields of a scheduler config that define the noise schedule of training. */
 export interface NoiseSchedule {
   num_train_timesteps: number;
   beta_start: number;
@@ -16,9 +16,8 @@ export const SMALLEST_ALPHA = 2 ** -24;
 /**
  * ᾱ_t of Ho et al. 2020 (arXiv:2006.11239), the cumulative product of 1 − β, for every training timestep.
  * Betas and products are rounded to float32, as diffusers keeps them.
- * With `rescale_betas_zero_snr` the last value is `terminalAlpha`: exactly 0, or what stands in for it where a
- * finite sigma is needed.
- * @throws InputError naming `file` if the config gives no falling sequence of positive values.
+ * With `rescale_betas_zero_snr` the last value is `terminalAlpha`: exactly 0, or a stand-in where sigmas must be finite.
+ * @throws InputError naming `file` unless the values are positive and fall from timestep to timestep.
  */
 export function alphasCumprod(schedule: NoiseSchedule, terminalAlpha: number, file: string): Float32Array {
   const trained = configuredBetas(schedule, file);

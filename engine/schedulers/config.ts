@@ -4,7 +4,7 @@ import { parseConfig, supported } from '../networks/config.ts';
 import { PREDICTIONS } from './prediction.ts';
 import { SPACINGS, type Spacing } from './timesteps.ts';
 
-/** The name to give a config in errors where its path is not known. */
+/** Name of a config in error messages where its path is not known. */
 export const SCHEDULER_CONFIG_FILE = 'scheduler_config.json';
 
 /** Upper bound on training timesteps; published models have 1000. */
@@ -16,7 +16,7 @@ export interface SchedulerConfig {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** The config as an object without its nulls: diffusers takes null for absent. */
+/** The config as an object without its nulls: diffusers treats null as absent. */
 export function asSchedulerConfig(config: unknown, file: string): SchedulerConfig {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new InputError(`${file} must hold a JSON object with a _class_name.`);
@@ -24,7 +24,7 @@ export function asSchedulerConfig(config: unknown, file: string): SchedulerConfi
   return { file, values: Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null)) };
 }
 
-/** Checks a config against a sampler's fields; fields that the sampler does not know are ignored. */
+/** Parses a config with a sampler's fields; unknown fields are ignored. */
 export function readConfig<Schema extends z.ZodType>(
   schema: Schema,
   config: SchedulerConfig,
@@ -32,13 +32,13 @@ export function readConfig<Schema extends z.ZodType>(
   return parseConfig(schema, config.values, config.file);
 }
 
-/** Fields by which diffusers changes a result in ways that are not computed here. */
+/** Fields that change the result in diffusers and are not implemented here. */
 export const off = supported([false]).optional();
 
-/** Only what the network was trained to tell matters here: `fixed_small` and the like are for samplers that draw noise. */
+/** Matters only if the network predicts a variance too; `fixed_small` and the like are for samplers that draw noise. */
 const fixedVariance = z
   .custom<unknown>((value) => typeof value !== 'string' || !value.startsWith('learned'), {
-    error: (issue) => `${quoted(issue.input)} is not supported: the network would tell a variance too`,
+    error: (issue) => `${quoted(issue.input)} is not supported: the network would predict a variance too`,
   })
   .optional();
 
@@ -52,7 +52,7 @@ export interface Defaults {
   timestep_spacing: Spacing;
 }
 
-/** What most diffusers classes assume where the config says nothing. */
+/** Defaults of most diffusers classes. */
 export const DDPM_DEFAULTS: Defaults = {
   beta_start: 0.0001,
   beta_end: 0.02,
@@ -60,7 +60,7 @@ export const DDPM_DEFAULTS: Defaults = {
   timestep_spacing: 'linspace',
 };
 
-/** The fields that every sampler has, with diffusers' names and a class's defaults; each adds those that it reads. */
+/** Fields that every sampler reads, with the names of diffusers and the defaults of one of its classes. */
 export function commonFields(defaults: Defaults) {
   return {
     num_train_timesteps: trainTimesteps.default(1000),
@@ -79,7 +79,7 @@ export function commonFields(defaults: Defaults) {
   };
 }
 
-/** The fields of the samplers that are defined over noise levels rather than timesteps. */
+/** Fields of the samplers that are defined over noise levels instead of timesteps. */
 export const sigmaFields = {
   use_karras_sigmas: z.boolean().default(false),
   sigma_min: z.number().min(0).max(1e6).optional(),

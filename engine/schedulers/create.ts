@@ -31,7 +31,7 @@ const SAMPLERS: Readonly<Record<SchedulerName, Sampler>> = {
   lcm: { create: createLcm },
 };
 
-/** The samplers that diffusers classes stand for. */
+/** Samplers by the name of their diffusers class. */
 const CLASSES: ReadonlyMap<string, Sampler['create']> = new Map([
   ['DDIMScheduler', createDdim],
   ['EulerDiscreteScheduler', createEuler],
@@ -41,22 +41,22 @@ const CLASSES: ReadonlyMap<string, Sampler['create']> = new Map([
   ['LCMScheduler', createLcm],
 ]);
 
-/** Classes of published checkpoints that are not here themselves, and the nearest sampler that takes their place. */
+/** Classes that published checkpoints use and that are not implemented, each with the nearest sampler. */
 const STAND_INS: ReadonlyMap<string, SchedulerName> = new Map([
   ['PNDMScheduler', 'ddim'],
   ['LMSDiscreteScheduler', 'euler'],
 ]);
 
-/** Classes of other noise processes; the config of any other class can be used with a sampler that is chosen. */
+/** Classes with another noise process. A config of any other class works with every sampler. */
 const OTHER_PROCESS = /Flow|EDM|KarrasVe|ScoreSde|CMStochastic|VQDiffusion|IPNDM|Amused/;
 
 /**
  * The sampler for a model's `scheduler_config.json` (untrusted) and a number of steps.
  *
  * Without an override the config's `_class_name` decides; `PNDMScheduler` becomes DDIM and `LMSDiscreteScheduler`
- * becomes Euler. An override works for the config of any class of the same noise process, known or not, as diffusers'
- * `from_config` does: what the config says stays, and what it does not say takes the new sampler's default, except that `clip_sample` stays off for a config that does
- * not have it, since it clips pixels and these models work on latents.
+ * becomes Euler. An override works with the config of any class that has the same noise process, known or not. As in
+ * diffusers' `from_config`, values of the config stay and missing ones take the new sampler's default; but a missing
+ * `clip_sample` is off, because it clips pixels and these models work on latents.
  * @throws InputError for an unsupported class or value, a number out of range, or too many steps.
  */
 export function createScheduler(
@@ -78,7 +78,7 @@ export function createScheduler(
   return createOther({ file, values: { clip_sample: false, ...checked.values, ...implies } }, steps);
 }
 
-/** Relatives of DPM-Solver++ under its class: a config of theirs must not come between a user and the solver chosen. */
+/** Whether a config of DPM-Solver++'s class asks for another algorithm. It must not override the user's choice. */
 function isOtherSolver({ values }: SchedulerConfig): boolean {
   const { algorithm_type: algorithm } = values;
   return (
@@ -87,8 +87,8 @@ function isOtherSolver({ values }: SchedulerConfig): boolean {
 }
 
 /**
- * The name of the sampler that a config asks for, as `--scheduler` takes it.
- * @throws InputError for a class that `createScheduler` needs an override for.
+ * Name of the sampler that a config asks for, as `--scheduler` takes it.
+ * @throws InputError for a class that needs an override in `createScheduler`.
  */
 export function schedulerNameOf(config: unknown, file = SCHEDULER_CONFIG_FILE): SchedulerName {
   const known = knownScheduler(config, file);
@@ -96,7 +96,7 @@ export function schedulerNameOf(config: unknown, file = SCHEDULER_CONFIG_FILE): 
   return known;
 }
 
-/** The same, or undefined for such a class. */
+/** As `schedulerNameOf`, but undefined for a class that needs an override. */
 export function knownScheduler(config: unknown, file = SCHEDULER_CONFIG_FILE): SchedulerName | undefined {
   const { _class_name: className, use_karras_sigmas: karras } = asSchedulerConfig(config, file).values;
   const name = typeof className === 'string' ? className : '';

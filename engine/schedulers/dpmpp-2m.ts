@@ -12,7 +12,7 @@ const fields = z.object({
   ...sigmaFields,
   final_sigmas_type: sigmaFields.final_sigmas_type.default('zero'),
   solver_order: z.number().int().min(1).max(3).default(2),
-  // Other families' names stand for the default, as in diffusers, so that their configs can be used.
+  // Values of other solvers stand for the default, as in diffusers, so that their configs work.
   algorithm_type: supported(['dpmsolver++', 'deis']).default('dpmsolver++'),
   solver_type: supported(['midpoint', 'heun', 'logrho', 'bh1', 'bh2']).default('midpoint'),
   lower_order_final: z.boolean().default(true),
@@ -22,7 +22,7 @@ const fields = z.object({
   use_lu_lambdas: off,
 });
 
-/** With fewer steps than this the last ones are taken at lower order, for stability. */
+/** With fewer steps than this, the last ones use a lower order, for stability. */
 const FEW_STEPS = 15;
 
 /** DPM-Solver++ multistep of Lu et al. 2022 (arXiv:2211.01095), orders 1 to 3; order 2 is "DPM++ 2M". */
@@ -45,7 +45,7 @@ export function createDpmpp(config: SchedulerConfig, steps: number): Scheduler {
     (settings.lower_order_final && steps < FEW_STEPS);
   const lowerBeforeLast = settings.lower_order_final && steps < FEW_STEPS;
 
-  /** Clean samples that the last outputs stand for, newest first. */
+  /** Clean samples predicted at the last steps, newest first. */
   let originals: Float32Array[] = [];
 
   function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {

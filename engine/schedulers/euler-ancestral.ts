@@ -8,7 +8,7 @@ import { interpolate, trainingSigmas } from './sigmas.ts';
 
 const fields = z.object(commonFields(DDPM_DEFAULTS));
 
-/** Euler's method to a lower level than asked for, then fresh noise up to it (k-diffusion's ancestral sampler). */
+/** k-diffusion's ancestral sampler: an Euler step to a level below the next one, then fresh noise up to it. */
 export function createEulerAncestral(config: SchedulerConfig, steps: number): Scheduler {
   const settings = readConfig(fields, config);
   const { prediction_type: prediction, timestep_spacing: spacing } = settings;

@@ -43,14 +43,14 @@ export function createEuler(config: SchedulerConfig, steps: number): Scheduler {
   };
 }
 
-/** Timesteps of the Euler samplers: float32, only the linspace ones fractional. */
+/** Timesteps of the Euler samplers, rounded to float32. Only linspace spacing gives fractional ones. */
 export function eulerTimesteps(settings: Parameters<typeof spacedTimesteps>[0], steps: number, file: string) {
   return spacedTimesteps(settings, steps, false, file).map((t) =>
     settings.timestep_spacing === 'linspace' ? Math.fround(t) : roundHalfEven(t),
   );
 }
 
-/** What the Euler samplers share: samples are clean + level · noise, scaled to unit variance for the network. */
+/** Common to the Euler samplers: samples are clean + level · noise, scaled to unit variance for the network. */
 export function overLevels(
   levels: readonly number[],
   spacing: Spacing,

@@ -25,7 +25,7 @@ const SIGMA_DATA = 0.5;
 
 /**
  * Multistep sampling of latent consistency models: Luo et al. 2023 (arXiv:2310.04378), algorithm 3.
- * Takes as many steps as `original_inference_steps` at most, timesteps being a part of those of distillation.
+ * Its timesteps are some of those used in distillation, so there are at most `original_inference_steps`.
  */
 export function createLcm(config: SchedulerConfig, steps: number): Scheduler {
   const settings = readConfig(fields, config);

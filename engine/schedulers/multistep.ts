@@ -9,7 +9,7 @@ export interface MultistepOptions extends SpacingOptions {
   sigma_max?: number | undefined;
 }
 
-/** Whole timesteps of the multistep solvers and the noise level at each. */
+/** Integer timesteps of the multistep solvers, and the noise level at each. */
 export function multistepLevels(
   options: MultistepOptions,
   training: Float32Array,
@@ -24,7 +24,7 @@ export function multistepLevels(
   return { timesteps: levels.map((level) => roundHalfEven(timestepOfSigma(level, training))), levels };
 }
 
-/** What the multistep solvers share: samples are alpha · clean + sigma · noise, as the network takes them. */
+/** Common to the multistep solvers: samples are alpha · clean + sigma · noise, as the network takes them. */
 export function variancePreserving(
   levels: readonly number[],
 ): Pick<Scheduler, 'initNoiseSigma' | 'stochastic' | 'scaleInput' | 'addNoise'> {

@@ -1,4 +1,4 @@
-/** What the network was trained to tell: the noise, the velocity of Salimans and Ho 2022, or the clean sample. */
+/** What the network predicts: the noise, the velocity of Salimans and Ho 2022, or the clean sample. */
 export const PREDICTIONS = ['epsilon', 'v_prediction', 'sample'] as const;
 export type Prediction = (typeof PREDICTIONS)[number];
 
@@ -41,12 +41,12 @@ export function explodingOriginalWeights(prediction: Prediction, level: number):
 
 export type Term = readonly [weight: number, values: Float32Array];
 
-/** Σ weight · values, elementwise in float64; terms of weight 0 are not read. All arrays have one length. */
+/** Σ weight · values, elementwise in float64. All arrays have the same length; terms of weight 0 are not read. */
 export function combine(...terms: Term[]): Float32Array {
   const used = terms.filter(([weight]) => weight !== 0);
   const length = terms[0]![1].length;
   if (terms.some(([, values]) => values.length !== length)) {
-    throw new RangeError('A sampler was given arrays of different lengths.');
+    throw new RangeError('the arrays of a sampler differ in length');
   }
   const result = new Float32Array(length);
   for (let i = 0; i < length; i++) {

@@ -12,13 +12,13 @@ export interface Scheduler {
   /** The network's input at a step, from the current sample. */
   scaleInput(sample: Float32Array, index: number): Float32Array;
   /**
-   * One step back: the next sample, from the network's output (epsilon or v, as configured).
-   * Must be called in order, from index `start` on; multistep samplers keep their history inside.
-   * `noise` is standard normal, one value an element; required if `stochastic`.
+   * Computes the next sample from the network's output (epsilon, v or the clean sample, as configured).
+   * Steps must be taken in order, but may begin at any index. Multistep samplers keep their history.
+   * `noise` is standard normal, one value for each element; required if `stochastic`.
    */
   step(output: Float32Array, index: number, sample: Float32Array, noise?: Float32Array): Float32Array;
-  /** The clean sample that the network's output at this step stands for (for previews); no state changes. */
+  /** The clean sample that the network's output at this step predicts, for previews. Changes no state. */
   predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array;
-  /** `original` noised to the level of step `index`, where an edit of partial strength starts. */
+  /** `original` with noise of the level of step `index`, where an edit of partial strength starts. */
   addNoise(original: Float32Array, noise: Float32Array, index: number): Float32Array;
 }

@@ -14,7 +14,7 @@ export function interpolate(table: Float32Array, position: number): number {
 
 /**
  * Karras et al. 2022 (arXiv:2206.00364), eq. 5 with ρ = 7: `steps` sigmas from `max` down to `min`.
- * @throws InputError naming `file` if the range is upside down.
+ * @throws InputError naming `file` if `min` is above `max`.
  */
 export function karrasSigmas(min: number, max: number, steps: number, file: string): number[] {
   if (!(min <= max)) throw new InputError(`${file}: sigma_min is above sigma_max.`);

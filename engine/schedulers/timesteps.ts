@@ -13,8 +13,8 @@ export interface SpacingOptions {
 
 /**
  * `steps` descending timesteps; fractional where the spacing is linspace.
- * The multistep solvers cut the range into one part more and leave the last one out: `openEnd`.
- * @throws InputError if there cannot be that many, or a large `steps_offset` leads out of the training schedule.
+ * With `openEnd` the range is divided into one part more and the last one left out, as multistep solvers do.
+ * @throws InputError if there are fewer timesteps than that, or a large `steps_offset` leaves the training schedule.
  */
 export function spacedTimesteps(
   options: SpacingOptions,

@@ -13,7 +13,7 @@ const fields = z.object({
   ...sigmaFields,
   final_sigmas_type: sigmaFields.final_sigmas_type.default('sigma_min'),
   solver_order: z.number().int().min(1).max(3).default(2),
-  // Other families' names stand for the default, as in diffusers, so that their configs can be used.
+  // Values of other solvers stand for the default, as in diffusers, so that their configs work.
   solver_type: supported(['bh1', 'bh2', 'midpoint', 'heun', 'logrho']).default('bh2'),
   predict_x0: z.boolean().default(true),
   lower_order_final: z.boolean().default(true),
@@ -39,7 +39,7 @@ export function createUniPC(config: SchedulerConfig, steps: number): Scheduler {
 
   /** Converted outputs of the last steps (clean samples, or noises), newest first. */
   let outputs: Float32Array[] = [];
-  /** What the last prediction started from. */
+  /** Sample from which the last prediction started. */
   let origin: Float32Array | undefined;
   let lastOrder = 0;
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { path } from '#host';
 import { InputError } from '../errors.ts';
 import { readOptionalJson, readOptionalText } from '../json.ts';
 import { clipTokenizerJson, type TokenizerJson } from './clip-tokenizer-json.ts';
@@ -27,8 +27,8 @@ export interface TokenizerFiles {
  */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const settings = {
-    ...((await readObject(join(folder, 'special_tokens_map.json'))) ?? {}),
-    ...((await readObject(join(folder, 'tokenizer_config.json'))) ?? {}),
+    ...((await readObject(path.join(folder, 'special_tokens_map.json'))) ?? {}),
+    ...((await readObject(path.join(folder, 'tokenizer_config.json'))) ?? {}),
   };
   const token = (key: string, fallback: string) => contentOf(settings[key]) ?? fallback;
   const eos = token('eos_token', '<|endoftext|>');
@@ -49,16 +49,16 @@ async function readVocabulary(
   unknown: string,
   special: readonly string[],
 ): Promise<{ json: TokenizerJson; file: string }> {
-  const whole = join(folder, 'tokenizer.json');
+  const whole = path.join(folder, 'tokenizer.json');
   const json = await readObject(whole);
   if (json) return { json: checkTokenizerJson(json, whole), file: whole };
 
-  const file = join(folder, 'vocab.json');
+  const file = path.join(folder, 'vocab.json');
   const vocab = await readObject(file);
   if (!vocab)
     throw new InputError(`${folder} has neither tokenizer.json nor vocab.json; get the whole model.`);
   const checked = checkVocabulary(vocab, file);
-  const merges = await readMerges(join(folder, 'merges.txt'), checked);
+  const merges = await readMerges(path.join(folder, 'merges.txt'), checked);
   const present = special.filter((token) => Object.hasOwn(checked, token));
   return { json: clipTokenizerJson(checked, merges, unknown, present), file };
 }
@@ -111,7 +111,7 @@ function lengthOf(value: unknown, folder: string): number {
   if (value === undefined || value === null || (typeof value === 'number' && value > 1e9)) return CLIP_LENGTH;
   if (typeof value === 'number' && Number.isInteger(value) && value > 2 && value <= MAX_LENGTH) return value;
   throw new InputError(
-    `${join(folder, 'tokenizer_config.json')}: model_max_length must be a whole number from 3 to ${MAX_LENGTH}.`,
+    `${path.join(folder, 'tokenizer_config.json')}: model_max_length must be a whole number from 3 to ${MAX_LENGTH}.`,
   );
 }
 

@@ -1,10 +1,9 @@
-import path from 'node:path';
-import { shiftNetwork, textNetwork } from '../execution/lowering/conditioning.ts';
-import type { OnnxModel } from '../execution/lowering/onnx/onnx.ts';
-import { lowerPlanar } from '../execution/lowering/planar.ts';
-import { lowerRows } from '../execution/lowering/rows.ts';
+import { path } from '#host';
+import type { Backend, Program } from '../execution/backend.ts';
+import { shiftNetwork, textNetwork } from '../execution/forms/conditioning.ts';
+import { type Form, PLANAR } from '../execution/forms/form.ts';
 import { RowsUNet } from '../execution/rows-unet.ts';
-import type { Runtime, Session } from '../execution/runtime.ts';
+import type { Network } from '../graph/network.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
 import { networkOf, type Part, PLACES } from '../models/parts.ts';
@@ -14,29 +13,29 @@ import { overPlanes, toRows } from '../regions/rows.ts';
 import { openWeights } from '../weights/folder.ts';
 import { WeightTable } from '../weights/table.ts';
 
-/** The networks of a folder that is to be verified; any of them may be absent. */
+/** The networks of a folder to verify. Any of them may be absent. */
 export class Checkpoint {
   readonly root: string;
-  readonly #runtime: Runtime;
-  readonly #sessions = new Map<string, Session>();
+  readonly #backend: Backend;
+  readonly #programs = new Map<string, Program>();
   #rows: RowsReference | undefined;
   #bands: RowsUNet | undefined;
 
-  constructor(root: string, runtime: Runtime) {
+  constructor(root: string, backend: Backend) {
     this.root = root;
-    this.#runtime = runtime;
+    this.#backend = backend;
   }
 
   /** A network in planar form. */
-  async session(part: Part, folder: string = PLACES[part].folder): Promise<Session> {
+  async program(part: Part, folder: string = PLACES[part].folder): Promise<Program> {
     const key = `${folder}/${part}`;
-    let session = this.#sessions.get(key);
-    if (!session) {
+    let program = this.#programs.get(key);
+    if (!program) {
       const { network, weights } = await this.#open(part, folder);
-      session = await this.#runtime.load(lowerPlanar(network, weights), { threads: this.#runtime.threads });
-      this.#sessions.set(key, session);
+      program = await this.#backend.compile(network, weights, PLANAR);
+      this.#programs.set(key, program);
     }
-    return session;
+    return program;
   }
 
   /** The U-Net in rows form, with exact storage. */
@@ -45,31 +44,31 @@ export class Checkpoint {
     return this.#rows;
   }
 
-  /** The U-Net in the form that bands of a picture take. */
+  /** The U-Net in the form that computes a band of an image. */
   async bands(): Promise<RowsUNet> {
     this.#bands ??= await this.#rowsUNet('bands');
     return this.#bands;
   }
 
   async #rowsUNet(statistics: 'any' | 'bands'): Promise<RowsUNet> {
-    const { network, weights } = await this.#open('unet', PLACES.unet.folder);
-    // Right at every size: references come in sizes with odd levels too.
+    const { network, weights } = await this.#open('denoiser', PLACES.denoiser.folder);
+    // Folded upsampling is exact only for even levels; references come in sizes with odd ones too.
     const options = { foldUpsampling: false, storage: 'float32', statistics, attention: 'full' } as const;
-    const load = async (key: string, model: OnnxModel) => {
-      const session = await this.#runtime.load(model, { threads: this.#runtime.threads });
-      this.#sessions.set(`${key} ${statistics}`, session);
-      return session;
+    const load = async (key: string, part: Network, form: Form) => {
+      const program = await this.#backend.compile(part, weights, form);
+      this.#programs.set(`${key} ${statistics}`, program);
+      return program;
     };
-    const sessions = {
-      rows: await load('rows', lowerRows(network, weights, options)),
-      text: await load('text', lowerPlanar(textNetwork(network), weights)),
-      shift: await load('shift', lowerPlanar(shiftNetwork(network), weights)),
+    const programs = {
+      rows: await load('rows', network, { kind: 'rows', options }),
+      text: await load('text', textNetwork(network), PLANAR),
+      shift: await load('shift', shiftNetwork(network), PLANAR),
     };
-    return new RowsUNet(sessions, network, options);
+    return new RowsUNet(programs, network, options);
   }
 
   async release(): Promise<void> {
-    for (const session of this.#sessions.values()) await session.release();
+    for (const program of this.#programs.values()) await program.release();
   }
 
   async #open(part: Part, folder: string) {
@@ -80,18 +79,18 @@ export class Checkpoint {
   }
 }
 
-/** One pass of a U-Net over [B, C, H, W], or over the part of it that a mask says. */
+/** One pass of a U-Net over [B, C, H, W], or over the masked part of it. */
 export interface Pass {
   sample: Tensor;
   timestep: number;
   inputs: Record<string, Tensor>;
   mask?: Mask;
-  /** What an earlier pass recorded, and its output, which stays where nothing is computed. */
+  /** Features that an earlier pass recorded, and its output, which is kept where nothing is computed. */
   recorded?: Recorded;
   base?: Float32Array;
 }
 
-/** The U-Net in rows form with planes outside, as the references have them. */
+/** The U-Net in rows form, with inputs and outputs as planes, the layout of the references. */
 export class RowsReference {
   readonly #unet: RowsUNet;
 
@@ -99,7 +98,7 @@ export class RowsReference {
     this.#unet = unet;
   }
 
-  /** Features are recorded where the pass is over everything. */
+  /** Records features if the pass is over everything. */
   async run(pass: Pass): Promise<{ output: Float32Array; recorded: Recorded | undefined }> {
     const [batch, channels, height, width] = pass.sample.dims as [number, number, number, number];
     const unet = this.#unet;

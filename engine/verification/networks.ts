@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { denoise } from '../execution/denoise.ts';
 import { planarPredict } from '../execution/dense-unet.ts';
 import type { Condition } from '../execution/guidance.ts';
@@ -9,15 +8,15 @@ import { createScheduler } from '../schedulers/create.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Comparison, Reference } from './reference.ts';
 
-/** Largest relative error along a whole sampling loop. */
+/** Largest relative error of a whole sampling loop. */
 const SAMPLER_LIMIT = 1e-3;
 
-/** The text encoder's states. */
+/** Compares the text encoder's states. */
 export async function compareText(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
   if (!expected.has('text.input_ids')) return [];
-  const session = await checkpoint.session('text-encoder');
+  const program = await checkpoint.program('text-encoder');
   const ids = int64(await expected.integers('text.input_ids'), expected.shape('text.input_ids'));
-  const outputs = await session.run({ input_ids: ids });
+  const outputs = await program.run({ input_ids: ids });
   return Promise.all(
     ['last_hidden_state', 'penultimate'].map((name) =>
       expected.compare(`text.${name}`, floats(outputs, name)),
@@ -25,13 +24,13 @@ export async function compareText(checkpoint: Checkpoint, expected: Reference): 
   );
 }
 
-/** The U-Net's output at every timestep that there is a reference for, in planar and in rows form. */
+/** Compares the U-Net's output at every timestep that has a reference, in planar and in rows form. */
 export async function compareUNet(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   for (const name of expected.names()) {
     const timestep = Number(/^unet\.out\.t(\d+(?:\.\d+)?)$/.exec(name)?.[1] ?? Number.NaN);
     if (Number.isNaN(timestep)) continue;
-    const unet = await checkpoint.session('unet');
+    const unet = await checkpoint.program('denoiser');
     const sample = await expected.tensor('unet.sample');
     const inputs = await unetConditions(expected);
     const outputs = await unet.run({
@@ -56,12 +55,12 @@ export async function compareAutoencoder(
 ): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   if (expected.has(`${folder}.decoded`)) {
-    const decoder = await checkpoint.session('vae-decoder', folder);
+    const decoder = await checkpoint.program('vae-decoder', folder);
     const outputs = await decoder.run({ latent: await expected.tensor('vae.latent') });
     comparisons.push(await expected.compare(`${folder}.decoded`, floats(outputs, 'image')));
   }
   if (expected.has(encoded)) {
-    const encoder = await checkpoint.session('vae-encoder', folder);
+    const encoder = await checkpoint.program('vae-encoder', folder);
     const outputs = await encoder.run({ image: await expected.tensor('vae.image') });
     const mean = outputs.moments ? firstHalf(outputs.moments) : floats(outputs, 'latent');
     comparisons.push(await expected.compare(encoded, mean));
@@ -69,11 +68,11 @@ export async function compareAutoencoder(
   return comparisons;
 }
 
-/** Sampling with guidance by every scheduler config that there are recorded latents for. */
+/** Samples with guidance, with every scheduler config that has recorded latents. */
 export async function compareSamplers(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   const folder = path.join(checkpoint.root, 'schedulers');
-  const files = await readdir(folder).catch(() => []);
+  const files = await fs.readdir(folder).catch(() => []);
   for (const file of files.filter((name) => name.endsWith('.json')).sort()) {
     const sampler = `pipeline.${path.basename(file, '.json')}`;
     if (!expected.has(`${sampler}.timesteps`)) continue;
@@ -92,7 +91,7 @@ export async function compareSamplers(checkpoint: Checkpoint, expected: Referenc
       guidance: Number(expected.metadata('guidance_scale') ?? 1),
       extra,
     };
-    const unet = await checkpoint.session('unet');
+    const unet = await checkpoint.program('denoiser');
     await denoise(
       planarPredict(unet, scheduler, start.dims.slice(1), condition),
       scheduler,

@@ -8,12 +8,12 @@ import type { Checkpoint } from './checkpoint.ts';
 import { unetConditions } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';
 
-/** How far each step of the reference's process goes: sample − STEP · output. */
+/** Step size of the reference's process: sample − STEP · output. */
 const STEP = 0.1;
 
 /**
- * Displaced patch parallelism: dense warm-up steps, then steps in which each row band sees the others' features of one
- * step before, over a process sample(k + 1) = sample(k) − 0.1 · out(k). The bands are computed one after another.
+ * Displaced patch parallelism: dense warm-up steps, then steps in which each band reads the other bands' features of
+ * the step before. The process is sample(k + 1) = sample(k) − 0.1 · out(k); bands are computed one after another.
  */
 export async function comparePatches(
   checkpoint: Checkpoint,

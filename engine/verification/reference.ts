@@ -59,7 +59,7 @@ export class Reference {
     return float32(await this.floats(name), this.shape(name));
   }
 
-  /** Compares computed values with the reference of the same name; `as` names the comparison. */
+  /** Compares computed values with the reference `name`; `as` names the comparison. */
   async compare(name: string, actual: Float32Array, limit = NETWORK_LIMIT, as = name): Promise<Comparison> {
     const reference = await this.floats(name);
     if (actual.length !== reference.length)

@@ -4,8 +4,8 @@ import { unetConditions } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';
 
 /**
- * Passes over a part of the picture: an original pass is recorded, then each `edit.<name>.mask` computes its
- * positions of an edited sample. `expected` holds conditions that are the same for both (SDXL's).
+ * Passes over a part of the image: one pass is recorded, then each `edit.<name>.mask` computes its positions of an
+ * edited sample. `expected` holds the conditions that both share (SDXL's).
  */
 export async function compareEdits(
   checkpoint: Checkpoint,

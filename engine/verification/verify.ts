@@ -1,7 +1,6 @@
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
-import type { Runtime } from '../execution/runtime.ts';
+import type { Backend } from '../execution/backend.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { compareAutoencoder, compareSamplers, compareText, compareUNet } from './networks.ts';
 import { comparePatches } from './patches.ts';
@@ -11,26 +10,25 @@ import { compareVision } from './vision.ts';
 
 export interface Verification {
   tensors: Comparison[];
-  /** The tensor that comes nearest to its limit, or is furthest beyond. */
+  /** The tensor whose error is largest, relative to its limit. */
   worst: { name: string; relative: number };
   pass: boolean;
 }
 
 /**
- * Computes everything for which a model folder has reference tensors beside it and compares: `expected.safetensors`
- * (networks and samplers) and, where present, `regions.safetensors` (passes over a part of the picture). Both were
- * written by diffusers; those of a segmenter or a tagger by PyTorch. `test/fixtures/parity/README.md` explains their
- * tensors.
+ * Compares a model folder with the reference tensors in it: `expected.safetensors` (networks and samplers) and, if
+ * there is one, `regions.safetensors` (passes over a part of the image). Both were written by diffusers; those of a
+ * segmenter or a tagger by PyTorch. `test/fixtures/parity/README.md` explains the tensors.
  */
-export async function verify(folder: string, runtime: Runtime): Promise<Verification> {
+export async function verify(folder: string, backend: Backend): Promise<Verification> {
   const root = path.resolve(folder);
   const expected = await Reference.open(path.join(root, 'expected.safetensors'));
   // A diffusion model has its configs in the folders of its parts.
-  if (await isThere(path.join(root, 'config.json')))
-    return judged(await compareVision(root, expected, runtime), expected);
+  if (await fs.exists(path.join(root, 'config.json')))
+    return judged(await compareVision(root, expected, backend), expected);
   const regionsFile = path.join(root, 'regions.safetensors');
-  const hasRegions = await isThere(regionsFile);
-  const checkpoint = new Checkpoint(root, runtime);
+  const hasRegions = await fs.exists(regionsFile);
+  const checkpoint = new Checkpoint(root, backend);
   const tensors: Comparison[] = [];
   try {
     tensors.push(...(await compareText(checkpoint, expected)));
@@ -57,11 +55,4 @@ function judged(tensors: Comparison[], expected: Reference): Verification {
     worst: { name: worst.name, relative: worst.relative },
     pass: tensors.every(({ relative, limit }) => relative <= limit),
   };
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,5 +1,5 @@
-import { lowerPlanar } from '../execution/lowering/planar.ts';
-import type { Runtime, Session } from '../execution/runtime.ts';
+import type { Backend, Program } from '../execution/backend.ts';
+import { PLANAR } from '../execution/forms/form.ts';
 import type { Network } from '../graph/network.ts';
 import { floats, int64 } from '../graph/tensor.ts';
 import { openVisionFolder, type VisionFolder } from '../models/vision-folder.ts';
@@ -8,37 +8,37 @@ import { maskDecoder } from '../networks/mask-decoder.ts';
 import { WeightTable } from '../weights/table.ts';
 import type { Comparison, Reference } from './reference.ts';
 
-/** Decodings that there may be references for; the last one takes an earlier mask. */
+/** Names of the mask decodings in the references; the last one takes an earlier mask. */
 const DECODINGS = ['point', 'points', 'box', 'refine'] as const;
 
-/** The networks of a folder that looks at pictures: a segmenter's encoder and decoder, or a tagger. */
+/** Compares the networks of a vision model: a segmenter's encoder and decoder, or a tagger. */
 export async function compareVision(
   folder: string,
   expected: Reference,
-  runtime: Runtime,
+  backend: Backend,
 ): Promise<Comparison[]> {
   const opened = await openVisionFolder(folder);
   return opened.kind === 'segmenter'
-    ? compareSegmenter(opened, expected, runtime)
-    : compareTagger(opened, expected, runtime);
+    ? compareSegmenter(opened, expected, backend)
+    : compareTagger(opened, expected, backend);
 }
 
 async function compareSegmenter(
   { config, weights }: VisionFolder & { kind: 'segmenter' },
   expected: Reference,
-  runtime: Runtime,
+  backend: Backend,
 ): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   const source = await weights();
-  const load = (network: Network) => loaded(runtime, lowerPlanar(network, new WeightTable(network, source)));
-  await withSession(load(samEncoder(config.encoder)), async (encoder) => {
+  const load = (network: Network) => backend.compile(network, new WeightTable(network, source), PLANAR);
+  await withProgram(load(samEncoder(config.encoder)), async (encoder) => {
     const outputs = await encoder.run({ input_image: await expected.tensor('input_image') });
     comparisons.push(await expected.compare('image_embeddings', floats(outputs, 'image_embeddings')));
   });
   for (const name of DECODINGS) {
     if (!expected.has(`${name}.masks`)) continue;
     const refine = name === 'refine';
-    await withSession(load(maskDecoder(config.decoder, { refine })), async (decoder) => {
+    await withProgram(load(maskDecoder(config.decoder, { refine })), async (decoder) => {
       const labels = BigInt64Array.from(await expected.floats(`${name}.point_labels`), BigInt);
       const outputs = await decoder.run({
         image_embeddings: await expected.tensor('image_embeddings'),
@@ -56,30 +56,26 @@ async function compareSegmenter(
 async function compareTagger(
   { config, weights }: VisionFolder & { kind: 'tagger' },
   expected: Reference,
-  runtime: Runtime,
+  backend: Backend,
 ): Promise<Comparison[]> {
   const network = efficientVitClassifier(config.classifier);
-  const model = lowerPlanar(network, new WeightTable(network, await weights()));
+  const table = new WeightTable(network, await weights());
   const comparisons: Comparison[] = [];
-  await withSession(loaded(runtime, model), async (tagger) => {
+  await withProgram(backend.compile(network, table, PLANAR), async (tagger) => {
     const outputs = await tagger.run({ image: await expected.tensor('input_image') });
     comparisons.push(await expected.compare('logits', floats(outputs, 'logits')));
   });
   return comparisons;
 }
 
-function loaded(runtime: Runtime, model: Parameters<Runtime['load']>[0]): Promise<Session> {
-  return runtime.load(model, { threads: runtime.threads });
-}
-
-async function withSession(
-  loading: Promise<Session>,
-  use: (session: Session) => Promise<void>,
+async function withProgram(
+  loading: Promise<Program>,
+  use: (program: Program) => Promise<void>,
 ): Promise<void> {
-  const session = await loading;
+  const program = await loading;
   try {
-    await use(session);
+    await use(program);
   } finally {
-    await session.release();
+    await program.release();
   }
 }

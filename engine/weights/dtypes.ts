@@ -14,14 +14,36 @@ export const BYTES_PER_ELEMENT: Readonly<Record<Dtype, number>> = {
   BOOL: 1,
 };
 
+/** The same of types that other tools write and nothing here reads, to check lengths by. */
+const OTHERS: ReadonlyMap<string, number> = new Map([
+  ['U16', 2],
+  ['U32', 4],
+  ['U64', 8],
+  ['C64', 8],
+  ['F8_E4M3', 1],
+  ['F8_E5M2', 1],
+  ['F8_E8M0', 1],
+  ['F8_E4M3FNUZ', 1],
+  ['F8_E5M2FNUZ', 1],
+]);
+
+/** Whether elements of this type are read here. */
 export function isDtype(value: unknown): value is Dtype {
   return typeof value === 'string' && Object.hasOwn(BYTES_PER_ELEMENT, value);
 }
 
+/** Whether a tensor of a shape can have that many bytes; of a type that is not known any number. */
+export function lengthFits(dtype: string, shape: readonly number[], bytes: number): boolean {
+  const size = isDtype(dtype) ? BYTES_PER_ELEMENT[dtype] : OTHERS.get(dtype);
+  return size === undefined || lengthOf(size, shape) === bytes;
+}
+
 /** Bytes of a tensor, or undefined if the number is beyond what a file can hold. */
 export function byteLength(dtype: Dtype, shape: readonly number[]): number | undefined {
-  const length = shape.includes(0)
-    ? 0
-    : shape.reduce((product, dimension) => product * dimension, BYTES_PER_ELEMENT[dtype]);
+  return lengthOf(BYTES_PER_ELEMENT[dtype], shape);
+}
+
+function lengthOf(size: number, shape: readonly number[]): number | undefined {
+  const length = shape.includes(0) ? 0 : shape.reduce((product, dimension) => product * dimension, size);
   return Number.isSafeInteger(length) ? length : undefined;
 }

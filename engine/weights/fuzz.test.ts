@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { InputError } from '../errors.ts';
 import { philox } from '../noise.ts';
-import { BYTES_PER_ELEMENT } from './dtypes.ts';
+import { BYTES_PER_ELEMENT, isDtype } from './dtypes.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { safetensorsBytes, temporaryFolder } from './testing.ts';
 
@@ -121,6 +121,10 @@ async function checkAccepted(bytes: Uint8Array, source: SafetensorsFile): Promis
     assert.equal(tensor.length, offsets[1] - offsets[0]);
     assert.ok(tensor.offset >= dataStart && tensor.offset + tensor.length <= bytes.length);
     for (let i = 0; i < tensor.length; i++) covered[tensor.offset + i]!++;
+    if (!isDtype(tensor.dtype)) {
+      await assert.rejects(source.readFloat32(tensor), InputError);
+      continue;
+    }
     const count = tensor.length / BYTES_PER_ELEMENT[tensor.dtype];
     const integer = /^[IUB](?!F)/.test(tensor.dtype);
     const values = await (integer ? source.readInt64(tensor) : source.readFloat32(tensor));

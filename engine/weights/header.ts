@@ -1,10 +1,12 @@
 import { InputError, quoted } from '../errors.ts';
-import { byteLength, isDtype } from './dtypes.ts';
+import { lengthFits } from './dtypes.ts';
 import { structuralFault } from './header-scan.ts';
 import type { StoredTensor } from './source.ts';
 
 const MAX_NAME_LENGTH = 1024;
 const MAX_DIMENSIONS = 16;
+/** The name of an element type; those that are not known matter only to who reads the tensor. */
+const DTYPE = /^[A-Z][A-Z0-9_]{0,31}$/;
 
 export interface Header {
   tensors: Map<string, StoredTensor>;
@@ -13,7 +15,7 @@ export interface Header {
 
 /**
  * Checks and reads the JSON header of a safetensors file (github.com/huggingface/safetensors, "Format"):
- * tensors must fill the data section exactly, without overlap or hole, each as long as its shape says.
+ * tensors must fill the data section exactly, without overlap or hole, each as long as its shape says. Types that are not known are left to whoever reads such a tensor.
  * @param text the header; @param dataStart where the data section begins in the file; @param dataLength its bytes.
  * @throws InputError naming file and tensor.
  */
@@ -63,15 +65,15 @@ function parseTensor(
   if (name.length === 0 || name.length > MAX_NAME_LENGTH) throw wrong('has an empty or over-long name');
   if (!isObject(entry)) throw wrong('is not described by an object');
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (!isDtype(dtype)) throw wrong(`has type ${quoted(dtype)}, which is not supported`);
+  if (typeof dtype !== 'string' || !DTYPE.test(dtype)) throw wrong('has no valid type');
   if (!isWholeNumbers(shape) || shape.length > MAX_DIMENSIONS) throw wrong('has no valid shape');
   if (!isWholeNumbers(offsets) || offsets.length !== 2) throw wrong('has no valid offsets');
   const [begin, end] = offsets as [number, number];
   if (begin > end) throw wrong('ends before it begins');
   if (end > dataLength) throw wrong('lies beyond the end of the file');
-  const length = byteLength(dtype, shape);
-  if (length !== end - begin) {
-    throw wrong(`of type ${dtype} and shape [${shape}] does not fit its ${end - begin} bytes`);
+  const length = end - begin;
+  if (!lengthFits(dtype, shape, length)) {
+    throw wrong(`of type ${dtype} and shape [${shape}] does not fit its ${length} bytes`);
   }
   return { name, dtype, shape, file, offset: dataStart + begin, length };
 }
@@ -90,7 +92,7 @@ function checkCoverage(tensors: StoredTensor[], file: string, dataStart: number,
   }
   if (covered !== dataStart + dataLength) {
     throw new InputError(
-      `${file}: ${dataStart + dataLength - covered} bytes at the end belong to no tensor; the file is damaged, get it again.`,
+      `${file}: ${dataStart + dataLength - covered} bytes at the end belong to no tensor, which the format does not allow; load the file with the tool that wrote it, and save it again.`,
     );
   }
 }

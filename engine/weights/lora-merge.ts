@@ -2,16 +2,17 @@ import { cacheFolder, fs, path, sha256 } from '#host';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
-import type { WeightsOptions } from '../models/model.ts';
+import { allFinite } from '../numbers.ts';
 import type { Adapter, LoraModule } from './lora.ts';
 import { addProduct } from './lora-product.ts';
-import { readFloat32 } from './read.ts';
+import { underNamesOf } from './names.ts';
+import { readFloat32, readNumber } from './read.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
-import type { StoredTensor, WeightSource } from './source.ts';
+import type { StoredTensor, WeightSource, WeightsOptions } from './source.ts';
 import { writeSafetensors } from './write.ts';
 
 /** Changes when the same files would be merged to other values. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Files of merged weights that are kept: two models with all their networks. */
 const KEPT = 6;
@@ -64,12 +65,13 @@ function additionsFor(
   adapters: readonly Adapter[],
 ): Map<StoredTensor, Addition[]> {
   const names = weightNames(network);
+  const named = underNamesOf(network, source);
   const changes = new Map<StoredTensor, Addition[]>();
   for (const { file, strength, modules } of adapters) {
     if (strength === 0) continue;
     for (const module of modules) {
       const name = module.part === part ? names.get(module.path) : undefined;
-      const tensor = name === undefined ? undefined : source.find(name);
+      const tensor = name === undefined ? undefined : named.find(name);
       if (!tensor) continue;
       checkShape(file, module, tensor);
       changes.set(tensor, [...(changes.get(tensor) ?? []), { module, strength }]);
@@ -140,11 +142,15 @@ async function mergedValues(tensor: StoredTensor, additions: readonly Addition[]
   for (const { module, strength } of additions) {
     const [down, up] = [await readFloat32(module.down), await readFloat32(module.up)];
     const rank = module.down.shape[0]!;
-    const alpha = module.alpha ? (await readFloat32(module.alpha))[0]! : rank;
+    const alpha = module.alpha ? await readNumber(module.alpha) : rank;
     for (const half of [down, up, Float32Array.of(alpha)])
-      if (!half.every(Number.isFinite))
+      if (!allFinite(half))
         throw new InputError(`${module.down.file}: ${module.key} holds numbers that are not finite.`);
     await addProduct(values, up, down, rank, (strength * alpha) / rank);
+    if (!allFinite(values))
+      throw new InputError(
+        `${module.down.file}: with ${module.key} at strength ${strength} the weight ${tensor.name} is beyond what float32 holds; use a smaller strength, or another file.`,
+      );
   }
   return values;
 }

@@ -1,5 +1,5 @@
 /** Networks that LoRA files change, by the names of their parts. */
-export type LoraPart = 'unet' | 'text-encoder' | 'text-encoder-2';
+export type LoraPart = 'denoiser' | 'text-encoder' | 'text-encoder-2';
 
 /** Which network a module of a LoRA file belongs to, and its path there with underscores for dots. */
 export interface LoraTarget {
@@ -7,18 +7,30 @@ export interface LoraTarget {
   path: string;
 }
 
-const PREFIXES: readonly (readonly [string, LoraPart])[] = [
+const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
+  // kohya's sd-scripts, and OneTrainer, which may write dots behind them
+  [/^lora_unet[_.]/, 'denoiser'],
+  [/^lora_te2[_.]/, 'text-encoder-2'],
+  [/^lora_te1?[_.]/, 'text-encoder'],
+  // LyCORIS outside of kohya's
+  [/^lycoris_(?=text_model_)/, 'text-encoder'],
+  [/^lycoris_/, 'denoiser'],
   // diffusers
-  ['unet.', 'unet'],
-  ['text_encoder_2.', 'text-encoder-2'],
-  ['text_encoder.', 'text-encoder'],
-  ['base_model.model.', 'unet'],
-  // kohya's sd-scripts
-  ['lora_unet_', 'unet'],
-  ['lora_te2_', 'text-encoder-2'],
-  ['lora_te1_', 'text-encoder'],
-  ['lora_te_', 'text-encoder'],
+  [/^unet\./, 'denoiser'],
+  [/^text_encoder_2\./, 'text-encoder-2'],
+  [/^text_encoder\./, 'text-encoder'],
+  // ComfyUI
+  [/^(?:text_encoders\.)?clip_l\.(?:transformer\.)?/, 'text-encoder'],
+  [/^(?:text_encoders\.)?clip_g\.(?:transformer\.)?/, 'text-encoder-2'],
+  [/^(?:model\.)?diffusion_model\./, 'denoiser'],
+  // A network's own names with nothing before them: diffusers' first format, and PEFT on a network by itself
+  [/^(?=(?:text_model|encoder\.layers|text_projection)[._])/, 'text-encoder'],
+  [/^(?=(?:down_blocks|up_blocks|mid_block|conv_in|conv_out|time_embedding|add_embedding)[._])/, 'denoiser'],
+  [/^(?=(?:input_blocks|output_blocks|middle_block|time_embed|label_emb)[._])/, 'denoiser'],
 ];
+
+/** What PEFT and PyTorch put around a network. */
+const WRAPPERS = /^(?:base_model\.model\.|module\.|_orig_mod\.)+/;
 
 /** What diffusers before 0.22 called the parts of an attention. */
 const PROCESSORS: readonly (readonly [RegExp, string])[] = [
@@ -30,13 +42,19 @@ const PROCESSORS: readonly (readonly [RegExp, string])[] = [
 
 /** The target of a module by its key, or undefined for a key of a style that is not known. */
 export function loraTarget(key: string): LoraTarget | undefined {
-  const found = PREFIXES.find(([prefix]) => key.startsWith(prefix));
+  const bare = key.replace(WRAPPERS, '');
+  const found = PREFIXES.find(([prefix]) => prefix.test(bare));
   if (!found) return undefined;
   const [prefix, part] = found;
-  let path = key.slice(prefix.length);
+  let path = bare.replace(prefix, '').replace(WRAPPERS, '');
   for (const [pattern, replacement] of PROCESSORS) path = path.replace(pattern, replacement);
   path = path.replaceAll('.', '_');
-  return { part, path: part === 'unet' ? fromOriginal(path) : path };
+  return { part, path: part === 'denoiser' ? fromOriginal(path) : inTextModel(path) };
+}
+
+/** Text encoders of transformers since 5.6 lack the outer name. */
+function inTextModel(path: string): string {
+  return /^(?:encoder_layers|embeddings|final_layer_norm)_/.test(path) ? `text_model_${path}` : path;
 }
 
 /** Modules of a residual block by Stability's names. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -7,7 +7,7 @@ import { writeCheckpoint } from '../../test/support/checkpoints.ts';
 import { createEngine } from '../engine.ts';
 import { InputError } from '../errors.ts';
 import { weightsOf } from '../graph/network.ts';
-import { NodeRuntime } from '../host/node/runtime.ts';
+import { NodeBackend } from '../host/node/backend.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';
 import { ModelFolder } from '../models/folder.ts';
 import { networkOf } from '../models/parts.ts';
@@ -15,6 +15,7 @@ import { gaussianNoise } from '../noise.ts';
 import { openAdapter } from './lora.ts';
 import { loraTarget } from './lora-names.ts';
 import { readFloat32 } from './read.ts';
+import { openSafetensors } from './safetensors.ts';
 import { writeSafetensors } from './write.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-lora-'));
@@ -45,6 +46,8 @@ interface Module {
   key: string;
   rank: number;
   alpha?: number;
+  /** As some extraction scripts write it. */
+  wholeAlpha?: boolean;
 }
 
 let files = 0;
@@ -53,7 +56,7 @@ const values = (seed: number, count: number) => gaussianNoise(seed, 7, count);
 /** A LoRA file of random halves; `names`: the endings of the halves' keys. */
 async function loraFile(modules: readonly Module[], names: readonly [string, string]): Promise<string> {
   const file = path.join(folder, `lora-${files++}.safetensors`);
-  const tensors = modules.flatMap(({ path, key, rank, alpha }, i) => {
+  const tensors = modules.flatMap(({ path, key, rank, alpha, wholeAlpha }, i) => {
     const [out, ...rest] = SHAPES[path]!;
     const tensor = (name: string, shape: number[], data: Float32Array) => ({
       name,
@@ -66,11 +69,17 @@ async function loraFile(modules: readonly Module[], names: readonly [string, str
     return [
       tensor(`${key}${names[0]}`, [rank, ...rest], values(files * 10 + i, rank * size)),
       tensor(`${key}${names[1]}`, [out!, rank, ...ones], values(files * 10 + i + 5, out! * rank)),
-      ...(alpha === undefined ? [] : [tensor(`${key}.alpha`, [], Float32Array.of(alpha))]),
+      ...(alpha === undefined ? [] : [alphaTensor(`${key}.alpha`, alpha, wholeAlpha)]),
     ];
   });
   await writeSafetensors(file, tensors);
   return file;
+}
+
+function alphaTensor(name: string, alpha: number, whole = false) {
+  const data = whole ? BigInt64Array.of(BigInt(alpha)) : Float32Array.of(alpha);
+  const dtype = whole ? ('I64' as const) : ('F32' as const);
+  return { name, dtype, shape: whole ? [] : [1], chunks: () => [new Uint8Array(data.buffer)] };
 }
 
 const kohya = (path: string) => `lora_unet_${path.replaceAll('.', '_')}`;
@@ -95,7 +104,7 @@ async function plainly(path: string, file: string, module: Module, strength: num
 }
 
 async function weightOf(model: ModelFolder, name: string): Promise<Float32Array> {
-  const part = name.startsWith('text_model') ? 'text-encoder' : 'unet';
+  const part = name.startsWith('text_model') ? 'text-encoder' : 'denoiser';
   return readFloat32((await model.weights(part)).find(`${name}.weight`)!);
 }
 
@@ -136,6 +145,37 @@ for (const [style, names, modules] of [
       { path: OUT, key: `unet.${ATTENTION}.processor.to_out_lora`, rank: 2 },
     ],
   ],
+  [
+    'alphas as integers, given for some modules only',
+    KOHYA,
+    [
+      { path: QUERY, key: kohya(QUERY), rank: 4, alpha: 2, wholeAlpha: true },
+      { path: OUT, key: kohya(OUT), rank: 4 },
+      { path: CONV, key: kohya(CONV), rank: 2, alpha: 1 },
+    ],
+  ],
+  [
+    'diffusers’ first format, without a part',
+    ['.down.weight', '.up.weight'],
+    [{ path: QUERY, key: `${ATTENTION}.processor.to_q_lora`, rank: 4 }],
+  ],
+  [
+    'adapters with names, inside and outside of PEFT',
+    ['.lora_A.default_0.weight', '.lora_B.default_0.weight'],
+    [
+      { path: QUERY, key: `unet.base_model.model.${QUERY}`, rank: 4, alpha: 2 },
+      { path: OUT, key: `base_model.model.${OUT}`, rank: 4 },
+      { path: TEXT, key: `base_model.model.${TEXT}`, rank: 2 },
+    ],
+  ],
+  [
+    'text encoders without the outer name',
+    PEFT,
+    [
+      { path: QUERY, key: `diffusion_model.${QUERY}`, rank: 4 },
+      { path: TEXT, key: `text_encoder.${TEXT.replace('text_model.', '')}`, rank: 2 },
+    ],
+  ],
 ] as [string, [string, string], Module[]][])
   test(`${style}: merged weights are those of the plain arithmetic`, async () => {
     const file = await loraFile(modules, names);
@@ -150,7 +190,7 @@ for (const [style, names, modules] of [
       );
     }
     // What no module changes is read from where it was.
-    const other = (await merged.model.weights('unet')).find('conv_in.weight')!;
+    const other = (await merged.model.weights('denoiser')).find('conv_in.weight')!;
     assert.ok(other.file.startsWith(base));
   });
 
@@ -173,7 +213,7 @@ test('several files add up, each with its strength; the result is kept and found
 test('a picture with a LoRA is another picture; with strength 0 it is the same', async () => {
   const modules = [QUERY, OUT, CONV].map((path) => ({ path, key: kohya(path), rank: 4 }));
   const lora = await loraFile(modules, KOHYA);
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   const draw = async (strength?: number) => {
     const loras = strength === undefined ? [] : [{ lora, strength }];
     const result = await engine.generate({ prompt: 'a house', model: base, seed: 1, steps: 2, loras });
@@ -193,7 +233,7 @@ test('merging says how far it is and can be cancelled; what it leaves is whole o
   const lora = await loraFile(modules, KOHYA);
   const merged = path.join(folder, 'cache', 'merged');
   const before = await readdir(merged);
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   const controller = new AbortController();
   const seen: string[] = [];
   const draw = (signal?: AbortSignal) =>
@@ -224,7 +264,7 @@ function pixelsOf(png: Uint8Array): Buffer {
 
 test('Stability’s names for SDXL’s modules lead to weights that exist', () => {
   const names = new Set(
-    weightsOf(networkOf('unet', ARCHITECTURES.sdxl!.unet, 'sdxl')).map(({ name }) =>
+    weightsOf(networkOf('denoiser', ARCHITECTURES.sdxl!.unet, 'sdxl')).map(({ name }) =>
       name.replaceAll('.', '_'),
     ),
   );
@@ -250,9 +290,93 @@ test('Stability’s names for SDXL’s modules lead to weights that exist', () =
     ['time_embed_0', 'time_embedding_linear_1'],
     ['label_emb_0_2', 'add_embedding_linear_2'],
   ] as const) {
-    assert.deepEqual(loraTarget(`lora_unet_${key}`), { part: 'unet', path });
+    assert.deepEqual(loraTarget(`lora_unet_${key}`), { part: 'denoiser', path });
     assert.ok(names.has(`${path}_weight`), path);
   }
+});
+
+test('key styles of the common tools', () => {
+  const block = 'down_blocks.0.attentions.0.proj_in';
+  const unet = { part: 'denoiser', path: block.replaceAll('.', '_') };
+  const layer = 'encoder.layers.0.self_attn.q_proj';
+  const text = { part: 'text-encoder', path: `text_model_${layer.replaceAll('.', '_')}` };
+  const text2 = { ...text, part: 'text-encoder-2' };
+  const flat = (path: string) => path.replaceAll('.', '_');
+  for (const [key, target] of [
+    [`unet.${block}`, unet],
+    [block, unet],
+    [`diffusion_model.${block}`, unet],
+    [`model.diffusion_model.${block}`, unet],
+    [`base_model.model.${block}`, unet],
+    [`unet.base_model.model.${block}`, unet],
+    [`lora_unet_${flat(block)}`, unet],
+    [`lora_unet.${block}`, unet],
+    [`lycoris_${flat(block)}`, unet],
+    ['diffusion_model.input_blocks.1.1.proj_in', unet],
+    [`text_encoder.text_model.${layer}`, text],
+    [`text_encoder.${layer}`, text],
+    [layer, text],
+    [`text_model.${layer}`, text],
+    [`base_model.model.text_model.${layer}`, text],
+    [`text_encoder.base_model.model.${layer}`, text],
+    [`lora_te_text_model_${flat(layer)}`, text],
+    [`lora_te1_${flat(layer)}`, text],
+    [`clip_l.transformer.text_model.${layer}`, text],
+    [`text_encoders.clip_l.transformer.text_model.${layer}`, text],
+    [`text_encoder_2.${layer}`, text2],
+    [`lora_te2_text_model_${flat(layer)}`, text2],
+    [`clip_g.transformer.text_model.${layer}`, text2],
+    ['transformer.blocks.0', undefined],
+    ['lora_te3_x', undefined],
+  ] as const)
+    assert.deepEqual(loraTarget(key), target, key);
+});
+
+test('the text encoder of a model saved without the outer name takes a LoRA, and draws the same', async () => {
+  const flat = path.join(folder, 'flat');
+  await cp(base, flat, { recursive: true });
+  const file = path.join(flat, 'text_encoder', 'model.safetensors');
+  const source = await openSafetensors(path.join(base, 'text_encoder', 'model.safetensors'));
+  const tensors = [...source.names()].map((name) => source.find(name)!);
+  const rename = (change: (name: string) => string) =>
+    writeSafetensors(
+      file,
+      tensors.map((tensor) => ({
+        name: change(tensor.name),
+        dtype: 'F32',
+        shape: tensor.shape,
+        chunks: async function* () {
+          yield new Uint8Array((await readFloat32(tensor)).buffer);
+        },
+      })),
+    );
+  const lora = await loraFile([{ path: TEXT, key: `lora_te_${TEXT.replaceAll('.', '_')}`, rank: 4 }], KOHYA);
+  const engine = createEngine(new NodeBackend(1));
+  const draw = async (model: string, strength?: number) => {
+    const loras = strength === undefined ? [] : [{ lora, strength }];
+    const { picture, warnings } = await engine.generate({
+      prompt: 'a house',
+      model,
+      seed: 1,
+      steps: 1,
+      loras,
+    });
+    assert.deepEqual(warnings, []);
+    return pixelsOf(picture.png);
+  };
+  const [plain, changed] = [await draw(base), await draw(base, 1)];
+  assert.notDeepEqual(changed, plain);
+  for (const change of [
+    (name: string) => name.replace('text_model.', ''),
+    (name: string) => `module.${name}`,
+    (name: string) => `clip.${name.replace('text_model.', '')}`,
+  ]) {
+    await rename(change);
+    assert.deepEqual(await draw(flat), plain);
+    assert.deepEqual(await draw(flat, 1), changed);
+    await engine.generate({ prompt: 'a house', model: base, seed: 1, steps: 1 });
+  }
+  await engine.dispose();
 });
 
 test('files that are no LoRA, of another model, half, or with odd numbers are refused by name', async () => {
@@ -272,7 +396,7 @@ test('files that are no LoRA, of another model, half, or with odd numbers are re
   };
   const open = async (tensors: Record<string, number[]>, fill?: number) => {
     const { model: merged } = model.withAdapters([await openAdapter(await raw(tensors, fill), 1)]);
-    await merged.weights('unet');
+    await merged.weights('denoiser');
   };
   const key = kohya(QUERY);
   const cases: [Record<string, number[]>, RegExp, number?][] = [
@@ -285,6 +409,11 @@ test('files that are no LoRA, of another model, half, or with odd numbers are re
     [{ 'lora_unet_x.lora_up.weight': [8, 4], 'lora_unet_x.lora_down.weight': [4, 8] }, /nothing of it fits/],
     [{ 'bert.q.lora_A.weight': [8, 4], 'bert.q.lora_B.weight': [4, 8] }, /a way that is not known/],
     [{ [`${key}.lora_up.weight`]: [8, 4], [`${key}.lora_down.weight`]: [4, 8] }, /not finite/, Number.NaN],
+    [
+      { [`${key}.lora_up.weight`]: [8, 4], [`${key}.lora_down.weight`]: [4, 8] },
+      /to_q at strength 1 the weight .*to_q\.weight is beyond what float32 holds/,
+      1e30,
+    ],
   ];
   for (const [tensors, sentence, fill] of cases)
     await assert.rejects(open(tensors, fill), (error) => {
@@ -308,4 +437,8 @@ test('files that are no LoRA, of another model, half, or with odd numbers are re
     ),
   ]);
   assert.match(warnings[0]!, /1 of 2 parts .* fit nothing in sd15/);
+  const half = { [`${key}.lora_up.weight`]: [8, 4], [`${key}.lora_down.weight`]: [4, 8] };
+  const more = { ...half, 'bundle_emb.word.string_to_param.*': [1, 16], 'bert.q.lora_A.weight': [8, 4] };
+  const beside = await openAdapter(await raw({ ...more, 'bert.q.lora_B.weight': [4, 8] }), 1);
+  assert.match(model.withAdapters([beside]).warnings[0]!, /2 tensors of .* were left out \(bundle_emb/);
 });

@@ -2,22 +2,27 @@ import { type FileReader, fs } from '#host';
 import { InputError } from '../errors.ts';
 import { codeOf } from '../files.ts';
 
-/** Runs `use` with a regular file open for reading; anything else could block or have no end. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EISDIR: 'is not a file',
+  ENOTREG: 'is not a file',
+};
+
+/** Runs `use` with a regular file open for reading; see `fs.open`. */
 export async function withFile<Result>(
   file: string,
   use: (reader: FileReader, size: number) => Promise<Result>,
 ): Promise<Result> {
   let opened = false;
   try {
-    if (!(await fs.stat(file)).isFile()) throw new InputError(`${file} is not a file.`);
     return await fs.open(file, (reader) => {
       opened = true;
       return use(reader, reader.size);
     });
   } catch (error) {
-    if (opened || error instanceof InputError) throw error;
-    const reason =
-      codeOf(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${codeOf(error) ?? error})`;
+    if (opened) throw error;
+    const code = codeOf(error) ?? String(error);
+    const reason = REASONS[code] ?? `cannot be read (${code})`;
     throw new InputError(`${file} ${reason}.`, { cause: error });
   }
 }

@@ -9,8 +9,10 @@ const CHUNK_ELEMENTS = 1 << 20;
 /** Copies elements of a chunk of `bytes` (at least as many as `target` takes) into `target`. */
 type Convert<Target> = (bytes: Uint8Array<ArrayBuffer>, target: Target) => void;
 
+type FloatType = 'F64' | 'F32' | 'F16' | 'BF16';
+
 // All platforms that ONNX Runtime supports are little-endian, as the format is.
-const FLOAT_CONVERSIONS: Readonly<Record<string, Convert<Float32Array>>> = {
+const FLOAT_CONVERSIONS: Readonly<Record<FloatType, Convert<Float32Array>>> = {
   F32: (bytes, target) => target.set(new Float32Array(bytes.buffer, 0, target.length)),
   F64: (bytes, target) => target.set(new Float64Array(bytes.buffer, 0, target.length)),
   F16(bytes, target) {
@@ -34,21 +36,33 @@ const INTEGER_VIEWS = {
   BOOL: Uint8Array,
 };
 
+function isFloat(dtype: string): dtype is FloatType {
+  return Object.hasOwn(FLOAT_CONVERSIONS, dtype);
+}
+
+function isInteger(dtype: string): dtype is keyof typeof INTEGER_VIEWS {
+  return Object.hasOwn(INTEGER_VIEWS, dtype);
+}
+
 /** The tensor's values as float32, in row-major order. @throws InputError for an integer tensor. */
 export async function readFloat32(tensor: StoredTensor): Promise<Float32Array> {
-  const convert = FLOAT_CONVERSIONS[tensor.dtype];
-  if (!convert) throw wrongKind(tensor, 'floating-point numbers');
-  const result = new Float32Array(tensor.length / BYTES_PER_ELEMENT[tensor.dtype]);
-  await readChunks(tensor, (bytes, begin, end) => convert(bytes, result.subarray(begin, end)));
+  const { dtype } = tensor;
+  if (!isFloat(dtype)) throw wrongKind(tensor, 'floating-point numbers');
+  const convert = FLOAT_CONVERSIONS[dtype];
+  const size = BYTES_PER_ELEMENT[dtype];
+  const result = new Float32Array(tensor.length / size);
+  await readChunks(tensor, size, (bytes, begin, end) => convert(bytes, result.subarray(begin, end)));
   return result;
 }
 
 /** The tensor's values as int64, in row-major order. @throws InputError for a floating-point tensor. */
 export async function readInt64(tensor: StoredTensor): Promise<BigInt64Array> {
-  if (!Object.hasOwn(INTEGER_VIEWS, tensor.dtype)) throw wrongKind(tensor, 'integers');
-  const View = INTEGER_VIEWS[tensor.dtype as keyof typeof INTEGER_VIEWS];
-  const result = new BigInt64Array(tensor.length / BYTES_PER_ELEMENT[tensor.dtype]);
-  await readChunks(tensor, (bytes, begin, end) => {
+  const { dtype } = tensor;
+  if (!isInteger(dtype)) throw wrongKind(tensor, 'integers');
+  const View = INTEGER_VIEWS[dtype];
+  const size = BYTES_PER_ELEMENT[dtype];
+  const result = new BigInt64Array(tensor.length / size);
+  await readChunks(tensor, size, (bytes, begin, end) => {
     const values = new View(bytes.buffer, 0, end - begin);
     for (let i = 0; i < values.length; i++) result[begin + i] = BigInt(values[i]!);
   });
@@ -58,9 +72,9 @@ export async function readInt64(tensor: StoredTensor): Promise<BigInt64Array> {
 /** Reads a tensor in chunks of whole elements, `begin` to `end`, into one buffer that is used again and again. */
 async function readChunks(
   tensor: StoredTensor,
+  size: number,
   take: (bytes: Uint8Array<ArrayBuffer>, begin: number, end: number) => void,
 ): Promise<void> {
-  const size = BYTES_PER_ELEMENT[tensor.dtype];
   const count = tensor.length / size;
   const buffer = new Uint8Array(Math.min(count, CHUNK_ELEMENTS) * size);
   await withFile(tensor.file, async (handle) => {
@@ -71,6 +85,12 @@ async function readChunks(
       take(bytes, begin, end);
     }
   });
+}
+
+/** One number, of a type of either kind. @throws InputError for a tensor of several, or of a type that is not read */
+export async function readNumber(tensor: StoredTensor): Promise<number> {
+  if (tensor.shape.some((n) => n !== 1)) throw wrongKind(tensor, 'one number');
+  return isInteger(tensor.dtype) ? Number((await readInt64(tensor))[0]) : (await readFloat32(tensor))[0]!;
 }
 
 function wrongKind(tensor: StoredTensor, wanted: string): InputError {

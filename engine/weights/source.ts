@@ -1,10 +1,11 @@
-/** Element types of the safetensors format. */
+/** Element types of the safetensors format that are read here. */
 export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
 
 /** Where a tensor's bytes lie: `length` bytes from `offset` of `file`, row-major, little-endian. */
 export interface StoredTensor {
   readonly name: string;
-  readonly dtype: Dtype;
+  /** A `Dtype`, or another that nothing here can read: a file may hold what nobody needs. */
+  readonly dtype: string;
   readonly shape: readonly number[];
   /** Absolute path. */
   readonly file: string;
@@ -19,4 +20,11 @@ export interface WeightSource {
   readonly origin: string;
   names(): Iterable<string>;
   find(name: string): StoredTensor | undefined;
+}
+
+/** For weights that take a while to be had. */
+export interface WeightsOptions {
+  /** Of what is computed first, counted in tensors; not called where nothing is. */
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
 }

@@ -1,18 +1,25 @@
 import { InputError } from '../errors.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
+import type { Form } from '../quantization/choice.ts';
 import type { Layout } from '../quantization/layers.ts';
-import type { QuantizedMatrix, QuantizedRows } from '../quantization/table.ts';
+import { underNamesOf } from './names.ts';
 import type { StoredTensor, WeightSource } from './source.ts';
 
-/** Other names under which checkpoints hold the same weight, as patterns on the name that networks use. */
-const ALIASES: readonly (readonly [RegExp, string])[] = [
-  // Autoencoders written before diffusers 0.12.
-  [/\.attentions\.(\d+)\.to_q\./, '.attentions.$1.query.'],
-  [/\.attentions\.(\d+)\.to_k\./, '.attentions.$1.key.'],
-  [/\.attentions\.(\d+)\.to_v\./, '.attentions.$1.value.'],
-  [/\.attentions\.(\d+)\.to_out\.0\./, '.attentions.$1.proj_attn.'],
-];
+/** A matrix [K, N] as fewer bits: int8 [K, N] with scales [N], or blocks as `MatMulNBits` reads them. */
+export interface QuantizedMatrix {
+  readonly form: Exclude<Form, 'float'>;
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: StoredTensor;
+  readonly scale: StoredTensor;
+}
+
+/** A table of embeddings: int8 [size, C] with the scale of each row [size, 1]. */
+export interface QuantizedRows {
+  readonly values: StoredTensor;
+  readonly scale: StoredTensor;
+}
 
 /** Where a lowering finds weights. */
 export interface Weights {
@@ -31,8 +38,9 @@ export class WeightTable implements Weights {
 
   /** Throws an `InputError` that names the file and the tensor when one is missing or has another shape. */
   constructor(network: Network, source: WeightSource) {
+    const named = underNamesOf(network, source);
     for (const weight of weightsOf(network)) {
-      const tensor = find(source, weight.name);
+      const tensor = named.find(weight.name);
       if (!tensor)
         throw new InputError(`${source.origin}: tensor ${weight.name} is missing; the config asks for it.`);
       if (!sameShape(tensor.shape, weight.shape))
@@ -54,17 +62,6 @@ export class WeightTable implements Weights {
     for (const tensor of this.#tensors.values()) total += tensor.length;
     return total;
   }
-}
-
-function find(source: WeightSource, name: string): StoredTensor | undefined {
-  const tensor = source.find(name);
-  if (tensor) return tensor;
-  for (const [pattern, replacement] of ALIASES) {
-    if (!pattern.test(name)) continue;
-    const other = source.find(name.replace(pattern, replacement));
-    if (other) return other;
-  }
-  return undefined;
 }
 
 /** Linear weights may be stored as 1×1 convolutions and the other way round: trailing ones do not count. */

@@ -3,6 +3,7 @@ import { InputError } from '../../engine/errors.ts';
 import type { BenchmarkReport } from '../../shared/api.ts';
 import type { ExportFormat, RunSummary, StoredRun } from '../../shared/benchmark/protocol.ts';
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
+import { confirmed } from '../messages.ts';
 import { writeAtomically } from '../save.ts';
 import { EXPORTS } from './export.ts';
 import { readReport } from './readReport.ts';
@@ -23,10 +24,8 @@ export async function pickMaskFile(): Promise<string | undefined> {
 
 /** Asks whether a run is to be deleted: it cannot be brought back. */
 export async function confirmDelete(run: RunSummary): Promise<boolean> {
-  const answer = 'Delete';
   const when = new Date(run.date).toLocaleString();
-  const message = `Delete the run of ${subjectTitle(run)} from ${when}?`;
-  return (await window.showWarningMessage(message, { modal: true }, answer)) === answer;
+  return await confirmed(`Delete the run of ${subjectTitle(run)} from ${when}?`, 'Delete');
 }
 
 /** Asks where to write runs, and writes them; where that was, or undefined if the user did not say. */

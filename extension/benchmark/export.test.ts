@@ -62,3 +62,28 @@ test('what is no run is refused by the file and the field', () => {
   refused(JSON.stringify({ ...report, rows: [] }), /rows/);
   refused(' '.repeat(9 << 20), /too large/);
 });
+
+/** A run as an imported file may describe it. */
+function imported(name: string) {
+  const json = JSON.parse(EXPORTS.json.write([run({ model: name }, [row({ mask: name })])]));
+  return { id: 'x', report: readReport(bytes(JSON.stringify(json)), 'run.json') };
+}
+
+test('what a spreadsheet would compute is text in CSV', () => {
+  for (const formula of ['=HYPERLINK("http://x","y")', '+1', '-2', '@SUM(A1)', ' =1', '\t=1', '＝1']) {
+    const [, line] = EXPORTS.csv.write([imported(formula)]).split('\r\n');
+    const cells = line!.match(/("([^"]|"")*"|[^,]*)(,|$)/g)!;
+    assert.match(cells[1]!, /^"?'/, line);
+  }
+  const [, line] = EXPORTS.csv.write([run({}, [row({ psnr: -1.5 })])]).split('\r\n');
+  assert.match(line!, /,-1\.5,/);
+});
+
+test('what Markdown would obey is text, also over several lines', () => {
+  for (const name of ['<img src=x>', '# x', '[x](command:y)', 'a\n\n# b', 'a|b', '\u001b[2J']) {
+    const written = EXPORTS.markdown.write([imported(name)]);
+    const calm = EXPORTS.markdown.write([imported('plain')]);
+    assert.equal(written.split('\n').length, calm.split('\n').length);
+    assert.doesNotMatch(written, /(^|[^\\])<img|^#|(^|[^\\])\[x|(?!\n)\p{Cc}/mu);
+  }
+});

@@ -9,6 +9,7 @@ import {
   runLetter,
 } from '../../shared/benchmark/table.ts';
 import { machineTitle, subjectTitle } from '../../shared/benchmark/titles.ts';
+import { markdownText } from '../markdown.ts';
 
 export const EXPORTS: Readonly<
   Record<ExportFormat, { title: string; ending: string; write: (runs: readonly StoredRun[]) => string }>
@@ -50,8 +51,10 @@ function csvRow({ rows, machine, ...report }: BenchmarkReport, index: number) {
   };
 }
 
+/** By RFC 4180; spreadsheets compute what begins like a formula, so text that does is marked as text. */
 function csvCell(value: unknown): string {
-  const text = value === null || value === undefined ? '' : String(value);
+  const plain = value === null || value === undefined ? '' : String(value);
+  const text = typeof value === 'string' && /^\s*[=+\-@＝＋－＠]|^[\t\r]/.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
@@ -59,19 +62,20 @@ function csvCell(value: unknown): string {
 export function toMarkdown(runs: readonly StoredRun[]): string {
   const figures = figuresOf(runs);
   const columns = columnsOf(figures);
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |\n`;
   const heads = runs.map((run, i) => {
     const letter = runs.length > 1 ? `${runLetter(i)}: ` : '';
     const { report } = run;
     const published = publishedFor(report);
     const source = published ? ` Published figures: ${published.source}.` : '';
-    return `${letter}${subjectTitle(report)}, ${report.repeat} runs interleaved, ${report.date}. ${machineTitle(report)}.${source}\n`;
+    const title = `${letter}${subjectTitle(report)}, ${report.repeat} runs interleaved, ${report.date}`;
+    return `${markdownText(`${title}. ${machineTitle(report)}.${source}`)}\n`;
   });
   return [
     heads.join('\n'),
     '\n',
-    line(columns.map(({ title }) => title)),
+    line(columns.map(({ title }) => markdownText(title))),
     line(columns.map((_, i) => (i === 0 ? '---' : '---:'))),
-    ...figures.map((figure) => line(columns.map(({ value }) => value(figure)))),
+    ...figures.map((figure) => line(columns.map(({ value }) => markdownText(value(figure))))),
   ].join('');
 }

@@ -1,14 +1,20 @@
 import * as z from 'zod';
 import { InputError } from '../../engine/errors.ts';
 import { ATTENTIONS, type BenchmarkReport, PRECISIONS } from '../../shared/api.ts';
+import { plainText } from '../../shared/plainText.ts';
 
 /** Bytes of a file of one run; a profiled one has some kilobytes a row. */
 const MAX_BYTES = 8 << 20;
 
-const text = z.string().max(1000);
+/** Names in a file from elsewhere end up in tables, messages and documents. */
+const text = z
+  .string()
+  .max(1000)
+  .transform((value) => plainText(value));
 const count = z.number().nonnegative();
 const counts = z.record(text, z.number());
-const part = z.object({
+/** What one worker has done; see `WorkerReport`. */
+export const workerPart = z.object({
   name: text,
   branch: count.nullable(),
   axis: z.enum(['x', 'y']),
@@ -50,10 +56,10 @@ const rows = z.object({
   diskBytes: count.nullable().default(null),
   picture: text.nullable(),
   attention: z.enum(ATTENTIONS).optional(),
-  parts: z.array(part).max(1000).optional(),
+  parts: z.array(workerPart).max(1000).optional(),
   operators: z.array(z.object({ operator: text, calls: count, seconds: count })),
 });
-const report = z.object({
+export const reportSchema = z.object({
   date: z.iso.datetime(),
   model: text,
   width: count,
@@ -90,7 +96,7 @@ export function readReport(bytes: Uint8Array, name: string): BenchmarkReport {
     throw refuse('it is no JSON');
   }
   if (Array.isArray(json)) throw refuse('it holds several runs, export them one by one');
-  const parsed = report.safeParse(json);
+  const parsed = reportSchema.safeParse(json);
   if (!parsed.success) throw refuse(`${parsed.error.issues[0]!.path.join('.')} is missing or wrong`);
   return { ...parsed.data, rows: parsed.data.rows.map((row) => ({ ...row, picture: null })) };
 }

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { type FileSystem, Uri } from 'vscode';
+import * as z from 'zod';
 import type { BenchmarkResult } from '../../shared/api.ts';
 import type { RunSummary, StoredRun } from '../../shared/benchmark/protocol.ts';
 import { writeAtomically } from '../save.ts';
+import { reportSchema } from './readReport.ts';
 
 /** How many runs are kept. */
 const KEPT = 100;
+
+const storedRun = z.object({ id: z.uuid(), report: reportSchema }) satisfies z.ZodType<StoredRun>;
 
 /** Finished benchmarks, kept in the extension's storage for the workspace: a folder each, with its pictures. */
 export class BenchmarkStore {
@@ -32,7 +36,7 @@ export class BenchmarkStore {
   async find(id: string): Promise<StoredRun | undefined> {
     try {
       const json = await this.#fs.readFile(this.#file(id, 'run.json'));
-      return JSON.parse(new TextDecoder().decode(json)) as StoredRun;
+      return storedRun.parse(JSON.parse(new TextDecoder().decode(json)));
     } catch {
       return undefined;
     }
@@ -48,7 +52,8 @@ export class BenchmarkStore {
     const found = await Promise.all(entries.map(([name]) => this.find(name)));
     const runs = found.filter((run) => run !== undefined).map(summaryOf);
     runs.sort((a, b) => b.date.localeCompare(a.date));
-    for (const { id } of runs.slice(KEPT)) await this.remove(id);
+    // What cannot be removed is left out all the same.
+    for (const { id } of runs.slice(KEPT)) await this.remove(id).catch(() => {});
     return runs.slice(0, KEPT);
   }
 

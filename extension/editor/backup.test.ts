@@ -1,33 +1,97 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
+import { deflateRawSync } from 'node:zlib';
+import { blankRaster, paste } from '../../shared/raster.ts';
 import { backupOf, readBackup, restoreParts } from './backup.ts';
-import { PictureModel } from './pictureModel.ts';
+import type { Painted } from './painted.ts';
+import { PictureModel, type Step } from './pictureModel.ts';
 
 const original = () => ({ width: 6, height: 4, channels: 3, data: new Uint8Array(72).fill(50) });
 
-test('a backup brings picture and mask back as they were', () => {
-  const model = new PictureModel(original());
-  model.do(model.edit('mask', 'x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) })!);
-  model.do(
-    model.edit('pixels', 'x', { left: 5, top: 3, width: 1, height: 1, data: Uint8Array.of(1, 2, 3) })!,
-  );
-  const backup = readBackup(backupOf(Uint8Array.of(7), 'digest', model, undefined));
+test('a backup brings picture, mask and edits back as they were, and the steps that can be undone', () => {
+  const model = new PictureModel<Painted>(original());
+  const steps: Step<Painted>[] = [];
+  const perform = (step: Step<Painted> | undefined) => {
+    model.do(step!);
+    steps.push(step!);
+  };
+  const result = { ...original() };
+  paste(result, { left: 5, top: 3, width: 1, height: 1, data: Uint8Array.of(1, 2, 3) });
+  const about = painted('a boat');
+  perform(model.painting({ label: 'x', start: original(), result, mask: blankRaster(6, 4, 1), about }));
+  perform(model.masking('x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
+  const backup = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
   assert.deepEqual([...backup.file], [7]);
   assert.equal(backup.disk, 'digest');
-  const restored = new PictureModel(original());
+  const restored = new PictureModel<Painted>(original());
   restoreParts(restored, backup);
   assert.deepEqual(restored.mask.data, model.mask.data);
   assert.deepEqual(restored.pixels.data, model.pixels.data);
   assert.deepEqual(restored.original.data, model.original.data);
+  assert.equal(restored.lastPainted?.about?.recipe.prompt, 'a boat');
+  for (const step of [...backup.steps].reverse()) restored.undo(step);
+  assert.deepEqual(restored.pixels.data, original().data);
+  assert.equal(restored.masked, undefined);
+  assert.deepEqual(restored.edits, []);
 });
 
 test('an untouched picture has a backup without parts', () => {
-  const bytes = backupOf(Uint8Array.of(7), 'digest', new PictureModel(original()), undefined);
+  const model = new PictureModel<Painted>(original());
+  const bytes = backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps: [] });
   assert.deepEqual(readBackup(bytes).parts, []);
 });
 
+test('a part that inflates to anything but its area changes nothing', () => {
+  const area = { layer: 'mask', left: 1, top: 1, width: 2, height: 1 } as const;
+  const whole = { version: 2, file: Uint8Array.of(7), disk: 'digest', edits: [], steps: [] } as const;
+  for (const part of [
+    { ...area, deflated: deflateRawSync(new Uint8Array(200 << 20)) },
+    { ...area, deflated: deflateRawSync(new Uint8Array(1)) },
+    { ...area, deflated: Uint8Array.of(1, 2, 3) },
+    { ...area, left: 5, deflated: deflateRawSync(new Uint8Array(2)) },
+  ]) {
+    const model = new PictureModel<Painted>(original());
+    assert.throws(() => restoreParts(model, readBackup(serialize({ ...whole, parts: [part] }))), /damaged/);
+    assert.deepEqual(model.mask.data, new Uint8Array(24));
+  }
+  for (const parts of [
+    [{ ...area, layer: '__proto__', deflated: Uint8Array.of() }],
+    [null],
+    'x',
+    [area, area, area],
+  ])
+    assert.throws(() => readBackup(serialize({ ...whole, parts })), /damaged/);
+});
+
+test('an edit or a step that is damaged is found before anything is restored', () => {
+  const area = { left: 1, top: 1, width: 2, height: 1 };
+  const good = { ...area, deflated: deflateRawSync(new Uint8Array(6)) };
+  const bad = { ...area, deflated: deflateRawSync(new Uint8Array(5)) };
+  const whole = { version: 2, file: Uint8Array.of(7), disk: 'digest', parts: [], edits: [], steps: [] };
+  const edit = { id: 'x', label: 'x', shown: true };
+  const change = { layer: 'pixels', ...area, before: good.deflated, after: bad.deflated };
+  for (const damage of [
+    { edits: [{ ...edit, content: { kind: 'paint', from: good, to: bad } }] },
+    { edits: [{ ...edit, content: { kind: 'restore', coverage: good } }] },
+    { steps: [{ label: 'x', changes: [change] }] },
+  ]) {
+    const model = new PictureModel<Painted>(original());
+    const backup = readBackup(serialize({ ...whole, ...damage }));
+    assert.throws(() => restoreParts(model, backup), /damaged/);
+    assert.deepEqual(model.edits, []);
+  }
+});
+
 test('what is no backup is refused', () => {
-  for (const bytes of [serialize({ version: 2 }), serialize(null), Uint8Array.of(1, 2, 3)])
+  for (const bytes of [serialize({ version: 1 }), serialize(null), Uint8Array.of(1, 2, 3)])
     assert.throws(() => readBackup(bytes), /could not be restored/);
 });
+
+function painted(prompt: string): Painted {
+  const zeros = { steps: 0, macs: 0, denseMacs: 0, recordingMacs: 0, recordedSteps: 0, recordSeconds: 0 };
+  const cost = { prompt, seed: 1, ...zeros, seconds: 1, loadSeconds: 0, activeFraction: [], computed: [] };
+  const typed = { prompt, negativePrompt: '', strength: 0.9, steps: '', seed: '1', seedLocked: false };
+  const recipe = { prompt, seed: 1 } as Painted['recipe'];
+  return { recipe, cost, draft: { ...typed, precision: '', variations: 1 } };
+}

@@ -1,54 +1,145 @@
 /** What VS Code keeps of an unsaved picture over an exit: enough to go on without the file. */
 import { deserialize, serialize } from 'node:v8';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Recipe } from '../../shared/api.ts';
-import { type Area, cut, fits, type Patch, paste } from '../../shared/raster.ts';
-import type { Layer, PictureModel } from './pictureModel.ts';
+import * as z from 'zod';
+import { cut, fits, paste } from '../../shared/raster.ts';
+import type { Painted } from './painted.ts';
+import {
+  type Layer,
+  type ListedEdit,
+  type Packed,
+  type PictureModel,
+  packed,
+  type Step,
+  unpacked,
+} from './pictureModel.ts';
+
+const VERSION = 2;
+/** Edits and steps that are read back at most. */
+const MOST = 10_000;
 
 export interface Backup {
-  version: 1;
+  version: typeof VERSION;
   /** The file's bytes that the edits were made on. */
   file: Uint8Array;
   /** Digest of the file as it was on the disk. */
   disk: string;
   /** The parts of the layers that were not as in the file. */
-  parts: (Area & { layer: Layer; deflated: Uint8Array })[];
-  recipe?: Recipe;
+  parts: (Packed & { layer: Layer })[];
+  edits: readonly ListedEdit<Painted>[];
+  /** Those that were done since the file was saved, the first below. */
+  steps: readonly Step<Painted>[];
 }
 
-export function backupOf(
-  file: Uint8Array,
-  disk: string,
-  model: PictureModel,
-  recipe: Recipe | undefined,
-): Uint8Array {
+const side = z
+  .number()
+  .int()
+  .min(0)
+  .max(1 << 16);
+const area = { left: side, top: side, width: side, height: side };
+const bytes = z.instanceof(Uint8Array);
+const packedSchema = z.object({ ...area, deflated: bytes });
+const layer = z.enum(['pixels', 'mask']);
+const text = z.string().max(100_000);
+const amount = z.number().min(0);
+const aboutSchema = z.object({
+  // The recipe only goes back into the file that it came from.
+  recipe: z.looseObject({ prompt: text, seed: amount }),
+  cost: z.object({
+    prompt: text,
+    ...{ seed: amount, steps: amount, macs: amount, denseMacs: amount, recordingMacs: amount },
+    ...{ recordedSteps: amount, recordSeconds: amount, seconds: amount, loadSeconds: amount },
+    activeFraction: z.array(amount).max(64),
+    dense: z.object({ seconds: amount, measured: z.boolean() }).optional(),
+    computed: z.array(z.object({ ...area, cell: side, positions: bytes })).max(64),
+  }),
+  draft: z.object({
+    ...{ prompt: text, negativePrompt: text, steps: text, seed: text },
+    ...{ strength: amount, seedLocked: z.boolean(), variations: amount },
+    precision: z.enum(['', 'fp32', 'int8', 'int4']),
+  }),
+});
+const editSchema = z.object({
+  id: z.string().max(200),
+  label: text,
+  shown: z.boolean(),
+  content: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('paint'), from: packedSchema, to: packedSchema }),
+    z.object({ kind: z.literal('restore'), coverage: packedSchema }),
+  ]),
+  mask: packedSchema.optional(),
+  about: aboutSchema.optional(),
+});
+const edits = z.array(editSchema).max(MOST);
+const backupSchema = z.object({
+  version: z.literal(VERSION),
+  file: bytes,
+  disk: z.string().max(200),
+  parts: z.array(packedSchema.extend({ layer })).max(2),
+  edits,
+  steps: z
+    .array(
+      z.object({
+        label: text,
+        changes: z.array(z.object({ layer, ...area, before: bytes, after: bytes })).max(4),
+        edits: z.object({ before: edits, after: edits }).optional(),
+      }),
+    )
+    .max(MOST),
+});
+
+export function backupOf({
+  model,
+  ...more
+}: Pick<Backup, 'file' | 'disk' | 'steps'> & { model: PictureModel<Painted> }): Uint8Array {
   const parts: Backup['parts'] = [];
-  for (const [layer, area] of [['pixels', model.changed] as const, ['mask', model.masked] as const]) {
-    if (!area) continue;
-    parts.push({ layer, ...area, deflated: deflateRawSync(cut(model[layer], area).data, { level: 1 }) });
-  }
-  return serialize({ version: 1, file, disk, parts, ...(recipe && { recipe }) } satisfies Backup);
+  for (const [layer, area] of [['pixels', model.changed] as const, ['mask', model.masked] as const])
+    if (area) parts.push({ layer, ...packed(cut(model[layer], area)) });
+  return serialize({ version: VERSION, parts, edits: model.edits, ...more } satisfies Backup);
 }
 
 /** @throws Error if the bytes are no backup of ours. */
-export function readBackup(bytes: Uint8Array): Backup {
-  let backup: Partial<Backup> | undefined;
+export function readBackup(from: Uint8Array): Backup {
+  let read: unknown;
   try {
-    backup = deserialize(bytes);
+    read = deserialize(from);
   } catch {
     // Cut off or something else: told below.
   }
-  if (backup?.version !== 1 || !(backup.file instanceof Uint8Array) || !Array.isArray(backup.parts))
-    throw new Error(
-      'The unsaved edits of a picture could not be restored: their backup is damaged or of another version of Patchwork.',
-    );
-  return backup as Backup;
+  const backup = backupSchema.safeParse(read);
+  if (!backup.success) throw damaged();
+  return backup.data as Backup;
 }
 
-/** Brings a model of the backup's file to where it was. */
-export function restoreParts(model: PictureModel, { parts }: Backup): void {
-  for (const { layer, deflated, ...area } of parts) {
-    const patch: Patch = { ...area, data: new Uint8Array(inflateRawSync(deflated)) };
-    if (fits(area, model)) paste(model[layer], patch);
+/**
+ * Brings a model of the backup's file to where it was.
+ * @throws Error if a part is damaged; the model is as it was then
+ */
+export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps }: Backup): void {
+  const read = (part: Packed, channels: number) => {
+    if (!fits(part, model)) throw damaged();
+    try {
+      return unpacked(part, channels);
+    } catch (error) {
+      throw damaged(error);
+    }
+  };
+  const patches = parts.map(({ layer, ...part }) => ({ layer, patch: read(part, model[layer].channels) }));
+  // All is read once, so that nothing fails in the middle of a later undo.
+  for (const { content, mask } of edits) {
+    if (content.kind === 'restore') read(content.coverage, 1);
+    else for (const part of [content.from, content.to]) read(part, 3);
+    if (mask) read(mask, 1);
   }
+  for (const { changes } of steps)
+    for (const { layer, before, after, ...area } of changes)
+      for (const deflated of [before, after]) read({ ...area, deflated }, model[layer].channels);
+  for (const { layer, patch } of patches) paste(model[layer], patch);
+  model.adopt(edits);
+}
+
+function damaged(cause?: unknown): Error {
+  return new Error(
+    'The unsaved edits of an image could not be restored: their backup is damaged or from another version of Patchwork.',
+    { cause },
+  );
 }

@@ -8,21 +8,23 @@ import {
 import { InputError, messageOf } from '../../engine/errors.ts';
 import { encodePicture } from '../../engine/pictures/compose.ts';
 import type { PictureFormat } from '../../engine/pictures/metadata.ts';
-import { checkPicture, type Picture } from '../../engine/pictures/read.ts';
-import { decodeStill, LOSSY_QUALITY, type Rewritten, rewritePicture } from '../../engine/pictures/rewrite.ts';
+import type { Picture } from '../../engine/pictures/read.ts';
+import {
+  checkStill,
+  decodeStill,
+  lossesOf,
+  type Rewritten,
+  rewritePicture,
+} from '../../engine/pictures/rewrite.ts';
 import { PRECISIONS, type Recipe } from '../../shared/api.ts';
-import type { EditCost, EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
-import { cut, type Patch, paste, wholeOf } from '../../shared/raster.ts';
+import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
+import { cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
 import { type Backup, backupOf, restoreParts } from './backup.ts';
+import { canSelect } from './canSelect.ts';
+import { rowOf, thumbnailOf } from './editList.ts';
+import type { Painted } from './painted.ts';
 import { digestOf, formatOf, isReadOnly, nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
-import { type Edit, type Layer, PictureModel } from './pictureModel.ts';
-import { canSelect } from './selecting.ts';
-
-/** What is known of a painted edit. */
-export interface Painted {
-  recipe: Recipe;
-  cost: EditCost;
-}
+import { type ListedEdit, type Painting, PictureModel, type Step, unpacked } from './pictureModel.ts';
 
 /** One page that shows the document. */
 export interface Page {
@@ -49,13 +51,23 @@ export class PictureDocument implements CustomDocument {
   #disk: string;
   /** The file begins as a picture should; found out while the page is loading. */
   #checked: Promise<void>;
-  /** Counts the contents that came from elsewhere: edits of earlier ones cannot be undone. */
+  /** Counts the files that the model was made of: steps of earlier models cannot be undone. */
   #generation = 0;
   #version = 0;
   #opened: Promise<Opened> | undefined;
   /** The mask at the last save, which a revert comes back to. */
   #savedMask: Patch | undefined;
   #backup: Backup | undefined;
+  /** The steps that are done, and those that were taken back, the next to be done again last. */
+  readonly #done: Step<Painted>[] = [];
+  readonly #undone: Step<Painted>[] = [];
+  /** How many steps were done at the last save; undefined once that state cannot be come back to. */
+  #savedAt: number | undefined = 0;
+  /** The mask belongs to an edit that is under way: what is marked now begins another. */
+  #maskTaken = false;
+  #masksTaken = 0;
+  /** The edits that the pages have pictures of. */
+  #drawn = new Set<string>();
 
   /** @throws InputError if the file cannot be read. */
   static async open(uri: Uri, log: LogOutputChannel, backup?: Backup): Promise<PictureDocument> {
@@ -91,6 +103,9 @@ export class PictureDocument implements CustomDocument {
       precisions: PRECISIONS,
       canSelect,
       edited: false,
+      canUndo: false,
+      canRedo: false,
+      canReselect: false,
       measuring: false,
       variations: [],
     };
@@ -121,14 +136,15 @@ export class PictureDocument implements CustomDocument {
   /** What the picture was last made from: our edit's recipe, or what the file says. */
   async prompt(): Promise<string | undefined> {
     const { model, picture } = await this.#open();
-    return (this.#recipe(model) ?? picture.recipe)?.prompt;
+    return (recipeOf(model) ?? picture.recipe)?.prompt;
   }
 
-  /** The picture as a file for the engine; while nothing is edited the file itself. */
-  async encoded(): Promise<Uint8Array> {
+  /** The picture as a file for the engine; while nothing is edited the file itself. @param without an edit to leave out */
+  async encoded(without?: string): Promise<Uint8Array> {
     const { model, picture } = await this.#open();
-    if (!model.changed) return this.#file;
-    return await encodePicture({ ...picture, pixels: model.pixels.data }, this.#recipe(model));
+    if (!model.changed && !without) return this.#file;
+    const { data } = without ? model.without(without) : model.pixels;
+    return await encodePicture({ ...picture, pixels: data }, recipeOf(model));
   }
 
   add(page: Page): void {
@@ -159,6 +175,8 @@ export class PictureDocument implements CustomDocument {
     const model = await this.model();
     for (const [type, area] of [['pixels', model.changed] as const, ['mask', model.masked] as const])
       if (area) page.post({ type, patch: cut(model[type], area) });
+    for (const edit of model.edits) page.post(thumbnailOf(edit));
+    page.post({ type: 'edits', edits: model.edits.map(rowOf) });
     page.post({ type: 'cost', cost: model.lastPainted?.about?.cost });
   }
 
@@ -176,23 +194,85 @@ export class PictureDocument implements CustomDocument {
     this.update({ failure: { message: messageOf(error), settings: error instanceof InputError } });
   }
 
+  /** What to say of a file that the browser cannot decode. */
+  unreadable(): InputError {
+    const format = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP' }[formatOf(this.uri)];
+    return new InputError(
+      `${this.#state.name} is not a readable ${format} (it may be damaged or another format).`,
+    );
+  }
+
   tell(message: EditorHostMessage): void {
     this.#tell(message);
   }
 
-  /** Changes the mask or the pixels; VS Code can undo it. `from` has drawn the change already. */
-  async change(layer: Layer, label: string, patch: Patch, about?: Painted, from?: Page): Promise<void> {
+  /** Changes the mask; VS Code can undo it. `from` has drawn the change already. */
+  async changeMask(label: string, patch: Patch, from?: Page): Promise<void> {
     const model = await this.model();
-    this.#perform(model, model.edit(layer, label, patch, about), from);
+    this.#maskTaken = false;
+    this.#perform(model, model.masking(label, patch), from);
+  }
+
+  /** Puts a painted result over the picture. @returns whether that changes a pixel */
+  async paint(painting: Painting<Painted>): Promise<boolean> {
+    const model = await this.model();
+    const step = model.painting(painting);
+    this.#perform(model, step);
+    return step !== undefined;
   }
 
   /** Brings back the pixels of the file as far as a coverage says. */
   async restore(coverage: Patch): Promise<void> {
     const model = await this.model();
-    const edit = model.restoration('Restore Original', coverage, model.lastPainted?.about);
-    if (edit) this.#perform(model, edit);
+    const step = model.restoring('Restore Original', coverage);
+    if (step) this.#perform(model, step);
     // The page shows the original there until it is told what is there.
     else this.#tell({ type: 'pixels', patch: cut(model.pixels, coverage) });
+  }
+
+  /** Shows the edits that pass a test, and hides the others. */
+  async showEdits(
+    label: string,
+    isShown: (edit: ListedEdit<Painted>, index: number) => boolean,
+  ): Promise<void> {
+    const model = await this.model();
+    this.#perform(model, model.showing(label, isShown));
+  }
+
+  /** @throws Error if there is none of this id */
+  async edit(id: string): Promise<ListedEdit<Painted>> {
+    const edit = (await this.model()).edits.find((each) => each.id === id);
+    if (!edit) throw new Error('This edit is not in the list any more.');
+    return edit;
+  }
+
+  /** Masks again what an edit was painted with, or the last one that has a mask. */
+  async reselect(id?: string): Promise<void> {
+    const model = await this.model();
+    const edit = id ? await this.edit(id) : model.edits.findLast(({ mask }) => mask);
+    if (!edit?.mask) return;
+    const patch = { ...wholeOf(model), data: new Uint8Array(model.width * model.height) };
+    paste({ ...model.mask, data: patch.data }, unpacked(edit.mask, 1));
+    await this.changeMask('Reselect', patch);
+  }
+
+  /** Lends the mask to an edit: until it is released, what is marked begins a new one. */
+  async takeMask(): Promise<Raster> {
+    const { mask } = await this.model();
+    this.#maskTaken = true;
+    this.update({ maskTaken: ++this.#masksTaken });
+    return { ...mask, data: mask.data.slice() };
+  }
+
+  releaseMask(): void {
+    this.#maskTaken = false;
+    this.update({ maskTaken: undefined });
+  }
+
+  /** The mask that a selection is added to: an empty one while an edit has it. */
+  async maskToChange(): Promise<Raster> {
+    const { mask } = await this.model();
+    return this.#maskTaken ? { ...mask, data: new Uint8Array(mask.data.length) } : mask;
   }
 
   /** Shows a new cost of the last edit. */
@@ -209,19 +289,25 @@ export class PictureDocument implements CustomDocument {
     if (this.#state.readOnly) throw new InputError(`${this.#state.name} is read-only. Use Save As… instead.`);
     const onDisk = await readPictureUri(this.uri).catch(() => undefined);
     if (onDisk && digestOf(onDisk) !== this.#disk && !(await overwrite()))
-      throw new Error(`${this.#state.name} was not saved, because it has changed on the disk.`);
-    const { bytes, exact } = await this.#rewritten(formatOf(this.uri));
+      throw new Error(`${this.#state.name} was not saved, because it has changed on disk.`);
+    const losses = await this.#losses(this.uri);
+    const { bytes } = await this.#rewritten(formatOf(this.uri));
     await writePictureUri(this.uri, bytes);
     this.#disk = digestOf(bytes);
     const model = await this.model();
     this.#savedMask = cut(model.mask, wholeOf(model));
-    this.update({ changedOnDisk: false, failure: undefined, ...noticeOfSaving(this.uri, exact) });
+    this.#savedAt = this.#done.length;
+    this.update({ changedOnDisk: false, failure: undefined });
+    if (losses.length > 0) this.notice([`Saved ${this.#state.name}.`, ...losses].join(' '));
   }
 
-  async saveAs(target: Uri): Promise<void> {
-    const { bytes, exact } = await this.#rewritten(formatOf(target));
+  /** @returns what the new file does not keep, in sentences */
+  async saveAs(target: Uri): Promise<string[]> {
+    const losses = await this.#losses(target);
+    const { bytes } = await this.#rewritten(formatOf(target));
     await writePictureUri(target, bytes);
-    this.update({ failure: undefined, ...noticeOfSaving(target, exact) });
+    this.update({ failure: undefined });
+    return losses;
   }
 
   /** Goes back to the file on the disk, and to the mask as it was then. */
@@ -232,7 +318,16 @@ export class PictureDocument implements CustomDocument {
 
   async backup(): Promise<Uint8Array> {
     const model = await this.model();
-    return backupOf(this.#file, this.#disk, model, this.#recipe(model));
+    // VS Code takes a document for unchanged when all steps that it knows are taken back, so it is given those since.
+    const steps = this.#savedAt === undefined ? [] : this.#done.slice(this.#savedAt);
+    return backupOf({ file: this.#file, disk: this.#disk, model, steps });
+  }
+
+  /** Tells VS Code the steps that were done before a reload of the window, so that they can be undone. */
+  async resumeSteps(): Promise<void> {
+    if (!this.#backup?.steps.length) return;
+    await this.model();
+    for (const step of this.#backup?.steps ?? []) this.#record(step);
   }
 
   /** Looks whether the file on the disk is another now: an untouched document follows it, others tell the user. */
@@ -256,7 +351,7 @@ export class PictureDocument implements CustomDocument {
   }
 
   #check(): Promise<void> {
-    const checking = checkPicture(this.#file, nameOf(this.uri));
+    const checking = checkStill(this.#file, nameOf(this.uri));
     // Told to the pages that ask; nobody may ever.
     checking.catch(() => {});
     return checking;
@@ -271,68 +366,114 @@ export class PictureDocument implements CustomDocument {
     const picture = await decodeStill(this.#file, this.#state.name);
     const { width, height, pixels } = picture;
     const model = new PictureModel<Painted>({ width, height, channels: 3, data: new Uint8Array(pixels) });
-    if (this.#backup) restoreParts(model, this.#backup);
-    if (model.changed) this.update({ edited: true });
+    if (this.#backup) this.#restore(model, this.#backup);
+    this.update({ edited: model.changed !== undefined, canReselect: model.edits.some(({ mask }) => mask) });
+    const losses = await lossesOf(this.#file, formatOf(this.uri));
+    this.update({ losses: losses.length > 0 ? losses.join(' ') : undefined });
     return { model, picture };
   }
 
-  #recipe(model: PictureModel<Painted>): Recipe | undefined {
-    return model.lastPainted?.about?.recipe ?? this.#backup?.recipe;
+  /** A damaged backup must not keep the file from being opened. */
+  #restore(model: PictureModel<Painted>, backup: Backup): void {
+    try {
+      restoreParts(model, backup);
+    } catch (error) {
+      this.#backup = undefined;
+      this.fail(error);
+    }
+  }
+
+  /** What the file will not keep when the picture is saved there; nothing if its bytes are. */
+  async #losses(target: Uri): Promise<string[]> {
+    const format = formatOf(target);
+    const { changed } = await this.model();
+    return changed || format !== formatOf(this.uri) ? lossesOf(this.#file, format) : [];
   }
 
   /** The file with the pixels as they are now. */
-  async #rewritten(format: PictureFormat): Promise<Rewritten> {
+  async #rewritten(format: PictureFormat): Promise<Pick<Rewritten, 'bytes'>> {
     const model = await this.model();
-    if (!model.changed && format === formatOf(this.uri)) return { bytes: this.#file, exact: true };
-    return await rewritePicture(this.#file, model.pixels.data, format, this.#recipe(model));
+    if (!model.changed && format === formatOf(this.uri)) return { bytes: this.#file };
+    return await rewritePicture(this.#file, model.pixels.data, format, recipeOf(model));
   }
 
-  #perform(model: PictureModel<Painted>, edit: Edit<Painted> | undefined, from?: Page): void {
-    if (!edit) return;
+  #perform(model: PictureModel<Painted>, step: Step<Painted> | undefined, from?: Page): void {
+    if (!step) return;
+    // A state that was saved and then left behind cannot be come back to.
+    if (this.#savedAt !== undefined && this.#savedAt > this.#done.length) this.#savedAt = undefined;
+    this.#undone.length = 0;
+    this.#show(model, step, 'do', from);
+    this.#record(step);
+  }
+
+  /** Takes note of a step that is done, and tells VS Code. */
+  #record(step: Step<Painted>): void {
     const generation = this.#generation;
-    this.#show(edit, model.do(edit), from);
+    this.#done.push(step);
+    this.#tellSteps();
     this.#edits.fire({
       document: this,
-      label: edit.label,
-      undo: () => this.#again(edit, 'undo', generation),
-      redo: () => this.#again(edit, 'do', generation),
+      label: step.label,
+      undo: () => this.#again(step, 'undo', generation),
+      redo: () => this.#again(step, 'do', generation),
     });
   }
 
-  async #again(edit: Edit<Painted>, direction: 'do' | 'undo', generation: number): Promise<void> {
+  async #again(step: Step<Painted>, direction: 'do' | 'undo', generation: number): Promise<void> {
     const model = await this.model();
-    if (generation !== this.#generation || !model.takes(edit)) {
-      this.notice('The file has changed on the disk since, so this step cannot be undone.');
+    if (generation !== this.#generation) {
+      this.notice('The file was loaded again since, so this step cannot be undone.');
       return;
     }
-    this.#show(edit, model[direction](edit));
+    const [from, to] = direction === 'undo' ? [this.#done, this.#undone] : [this.#undone, this.#done];
+    to.push(...from.splice(from.lastIndexOf(step), 1));
+    this.#tellSteps();
+    this.#show(model, step, direction);
   }
 
-  #show({ layer }: Edit, patch: Patch, except?: Page): void {
-    for (const page of this.#pages) if (page !== except) page.post({ type: layer, patch });
-    if (layer === 'pixels') void this.#pixelsChanged();
+  #tellSteps(): void {
+    this.update({ canUndo: this.#done.length > 0, canRedo: this.#undone.length > 0 });
   }
 
-  async #pixelsChanged(): Promise<void> {
+  #show(model: PictureModel<Painted>, step: Step<Painted>, direction: 'do' | 'undo', except?: Page): void {
+    for (const { layer, patch } of model[direction](step))
+      for (const page of this.#pages) if (page !== except) page.post({ type: layer, patch });
+    if (step.edits) this.#pixelsChanged(model);
+  }
+
+  #pixelsChanged(model: PictureModel<Painted>): void {
     this.#version++;
-    const model = await this.model();
-    this.update({ edited: model.changed !== undefined });
+    this.update({ edited: model.changed !== undefined, canReselect: model.edits.some(({ mask }) => mask) });
+    const rows = model.edits.map(rowOf);
+    for (const edit of model.edits) if (!this.#drawn.has(edit.id)) this.#tell(thumbnailOf(edit));
+    this.#drawn = new Set(rows.map(({ id }) => id));
+    this.#tell({ type: 'edits', edits: rows });
     this.#tell({ type: 'cost', cost: model.lastPainted?.about?.cost });
   }
 
   /** Goes on with other bytes of the file, and with the mask of the last save. */
   async #replace(file: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (digestOf(file) !== this.#disk) this.#generation++;
+    this.#generation++;
     this.#version++;
     this.#file = file;
     this.#checked = this.#check();
     this.#disk = digestOf(file);
     this.#backup = undefined;
     this.#opened = undefined;
+    this.#done.length = 0;
+    this.#undone.length = 0;
+    this.#savedAt = 0;
+    this.#tellSteps();
     const model = await this.model();
     const mask = this.#savedMask;
     if (mask?.width === model.width && mask.height === model.height) paste(model.mask, mask);
-    this.update({ changedOnDisk: false, edited: false, variations: [], failure: undefined });
+    this.update({
+      changedOnDisk: false,
+      edited: false,
+      canReselect: false,
+      variations: [],
+      failure: undefined,
+    });
     for (const page of this.#pages) await this.tellAll(page);
   }
 
@@ -345,12 +486,6 @@ export class PictureDocument implements CustomDocument {
   }
 }
 
-/** Says what saving did to the pixels that were not edited, where they are not as they were. */
-function noticeOfSaving(uri: Uri, exact: boolean): Pick<EditorState, 'notice'> {
-  if (exact) return {};
-  const name = nameOf(uri);
-  const format = { png: undefined, jpeg: 'JPEG', webp: 'WebP' }[formatOf(uri)];
-  if (!format) return { notice: `Saved ${name}; its colours were converted to sRGB.` };
-  const how = `as ${format} at quality ${LOSSY_QUALITY}, which changes all pixels a little`;
-  return { notice: `Saved ${name} ${how}. Save as PNG to keep them exactly.` };
+function recipeOf(model: PictureModel<Painted>): Recipe | undefined {
+  return model.lastPainted?.about?.recipe;
 }

@@ -1,8 +1,8 @@
 import { commands, Uri, type WebviewPanel, window } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
-import { encodeCoverage } from '../../engine/pictures/mask.ts';
+import { encodeCoverage, readMask } from '../../engine/pictures/mask.ts';
 import type { EditorHostMessage, EditorPageMessage, PicturePlace } from '../../shared/editorProtocol.ts';
-import type { Patch } from '../../shared/raster.ts';
+import { type Patch, wholeOf } from '../../shared/raster.ts';
 import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
 import { askPrompt } from '../promptInput.ts';
@@ -10,7 +10,7 @@ import { openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
 import type { Page, PictureDocument } from './document.ts';
 import type { Painting } from './painting.ts';
-import { nameOf, writePictureUri } from './pictureFile.ts';
+import { nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
 import { Selecting } from './selecting.ts';
 
 /** One editor of a document: a panel with the page in it. VS Code unloads the page while its tab is hidden. */
@@ -47,6 +47,7 @@ export class EditorPage implements Page {
   #receive(message: EditorPageMessage): void {
     // These wait for the engine, or end what waits.
     if (message.type === 'apply') void this.#painting.apply(message.draft, this);
+    else if (message.type === 'runAgain') void this.#painting.again(message.id, this);
     else if (message.type === 'measure') void this.#painting.measure();
     else if (message.type === 'cancel') this.#painting.cancel();
     else if (message.type === 'hover') void this.#hover(message.place);
@@ -55,7 +56,7 @@ export class EditorPage implements Page {
   }
 
   async #handle(
-    message: Exclude<EditorPageMessage, { type: 'apply' | 'measure' | 'cancel' | 'hover' }>,
+    message: Exclude<EditorPageMessage, { type: 'apply' | 'runAgain' | 'measure' | 'cancel' | 'hover' }>,
   ): Promise<void> {
     switch (message.type) {
       case 'ready':
@@ -67,9 +68,26 @@ export class EditorPage implements Page {
         this.#told = true;
         break;
       case 'broken':
-        throw new InputError(`${this.#document.state.name} cannot be shown: ${message.reason}`);
+        this.#services.log.warn(`${this.#document.state.name}: ${message.reason}`);
+        throw this.#document.unreadable();
       case 'mask':
-        await this.#document.change('mask', message.label, patchOf(message.patch), undefined, this);
+        await this.#document.changeMask(message.label, patchOf(message.patch), this);
+        break;
+      case 'reselect':
+        await this.#document.reselect();
+        break;
+      case 'showEdit': {
+        const { label } = await this.#document.edit(message.id);
+        await this.#document.showEdits(`${message.shown ? 'Show' : 'Hide'} ${label}`, ({ id, shown }) =>
+          id === message.id ? message.shown : shown,
+        );
+        break;
+      }
+      case 'goBack':
+        await this.#goBack(message.id);
+        break;
+      case 'useEdit':
+        await this.#use(message.id);
         break;
       case 'select':
         await this.#selecting.select(message.place, message.how);
@@ -105,6 +123,9 @@ export class EditorPage implements Page {
       case 'insertLink':
         await this.#insertLink();
         break;
+      case 'loadMask':
+        await this.#loadMask();
+        break;
       case 'exportMask':
         await this.#exportMask();
         break;
@@ -134,6 +155,20 @@ export class EditorPage implements Page {
     await this.#selecting.preview(place, this).catch(() => {});
   }
 
+  /** Shows the picture as it was after an edit. */
+  async #goBack(id: string): Promise<void> {
+    const { edits } = await this.#document.model();
+    const at = edits.findIndex((edit) => edit.id === id);
+    const { label } = await this.#document.edit(id);
+    await this.#document.showEdits(`Go Back to ${label}`, ({ shown }, i) => i === at || (shown && i < at));
+  }
+
+  async #use(id: string): Promise<void> {
+    const { about } = await this.#document.edit(id);
+    await this.#document.reselect(id);
+    if (about) this.post({ type: 'draft', draft: { ...about.draft, seedLocked: true } });
+  }
+
   async #insertLink(): Promise<void> {
     const { uri, state } = this.#document;
     const alt = (await this.#document.prompt()) ?? state.name.replace(/\.[^.]*$/, '');
@@ -141,14 +176,29 @@ export class EditorPage implements Page {
     this.#document.notice(`Inserted a link into ${document}.`);
   }
 
+  /** Takes a mask from a file that the user chooses; one of another size is scaled. */
+  async #loadMask(): Promise<void> {
+    const [file] =
+      (await window.showOpenDialog({
+        title: 'Load Mask',
+        defaultUri: Uri.joinPath(this.#document.uri, '..'),
+        filters: { Images: ['png', 'jpg', 'jpeg', 'webp'] },
+      })) ?? [];
+    if (!file) return;
+    const model = await this.#document.model();
+    const { coverage, warnings } = await readMask(await readPictureUri(file), nameOf(file), model);
+    await this.#document.changeMask('Load Mask', { ...wholeOf(model), data: coverage });
+    this.#document.notice([`Loaded the mask ${nameOf(file)}.`, ...warnings].join(' '));
+  }
+
   async #exportMask(): Promise<void> {
     const { uri } = this.#document;
     const { mask, masked } = await this.#document.model();
-    if (!masked) throw new InputError('There is no mask to export: brush over the picture first.');
+    if (!masked) throw new InputError('Paint a mask first.');
     const name = `${nameOf(uri).replace(/\.[^.]*$/, '')}-mask.png`;
     const target = await window.showSaveDialog({
       defaultUri: Uri.joinPath(uri, '..', name),
-      filters: { 'PNG pictures': ['png'] },
+      filters: { 'PNG images': ['png'] },
       title: 'Export Mask',
     });
     if (!target) return;

@@ -22,9 +22,11 @@ export function nameOf(uri: Uri): string {
 
 /** The format that a file's ending stands for. @throws InputError for others than PNG, JPEG and WebP. */
 export function formatOf(uri: Uri): PictureFormat {
-  const format = FORMATS[path.posix.extname(uri.path).toLowerCase()];
-  if (!format) throw new InputError(`${nameOf(uri)} must end in .png, .jpg, .jpeg or .webp.`);
-  return format;
+  const ending = path.posix.extname(uri.path);
+  const format = FORMATS[ending.toLowerCase()];
+  if (format) return format;
+  const what = ending ? `${ending.slice(1).toUpperCase()} is` : 'A file without an ending is';
+  throw new InputError(`${what} not supported. Patchwork edits PNG, JPEG and WebP files.`);
 }
 
 /** @throws InputError if it cannot be read or is too large. */

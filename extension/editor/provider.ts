@@ -16,6 +16,7 @@ import {
   window,
   workspace,
 } from 'vscode';
+import { confirmed, showInformation } from '../messages.ts';
 import { reportError } from '../report.ts';
 import { writeAtomically } from '../save.ts';
 import type { Services } from '../services.ts';
@@ -24,6 +25,7 @@ import { type Backup, readBackup } from './backup.ts';
 import { PictureDocument } from './document.ts';
 import { EditorPage } from './page.ts';
 import { Painting } from './painting.ts';
+import { nameOf } from './pictureFile.ts';
 
 export const EDITOR_TYPE = 'patchwork.pictureEditor';
 
@@ -79,6 +81,8 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     this.#paintings.set(document, new Painting(this.#services, document));
     const watching = watchDisk(document);
     const forwarding = document.onDidEdit((edit) => this.#changes.fire(edit));
+    // VS Code takes steps for a document once it has it.
+    if (backup) setTimeout(() => document.resumeSteps().catch((error) => document.fail(error)));
     document.onDidDispose(() => {
       watching.dispose();
       forwarding.dispose();
@@ -101,16 +105,16 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   }
 
   async saveCustomDocument(document: PictureDocument): Promise<void> {
-    await document.save(async () => {
-      const overwrite = 'Overwrite';
-      const message = `${document.state.name} has changed on the disk since it was opened. Overwrite it?`;
-      return (await window.showWarningMessage(message, { modal: true }, overwrite)) === overwrite;
-    });
+    await document.save(() =>
+      confirmed(`${document.state.name} has changed on disk since it was opened. Overwrite it?`, 'Overwrite'),
+    );
   }
 
   async saveCustomDocumentAs(document: PictureDocument, destination: Uri): Promise<void> {
-    await document.saveAs(destination);
+    const losses = await document.saveAs(destination);
     stayInEditor(destination);
+    // The editor that shows this document gives way to one of the new file.
+    if (losses.length > 0) void showInformation([`Saved ${nameOf(destination)}.`, ...losses].join(' '));
   }
 
   async revertCustomDocument(document: PictureDocument): Promise<void> {

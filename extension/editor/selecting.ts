@@ -1,19 +1,10 @@
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { ForgottenError, InputError } from '../../engine/errors.ts';
-import { embeddedModel } from '../../engine/models/embedded.ts';
 import type { FindThingsResult, SegmentRequest, SegmentResult, ThingMask } from '../../shared/api.ts';
 import type { Combination, PicturePlace } from '../../shared/editorProtocol.ts';
 import type { Services } from '../services.ts';
 import { withThings } from '../sight/findThings.ts';
 import type { Page, PictureDocument } from './document.ts';
 import { boundsPatch, combined } from './selection.ts';
-
-/** Whether the network that turns clicks into masks came with Patchwork. */
-export async function canSelect(): Promise<boolean> {
-  const folder = path.join(embeddedModel('sight'), 'segmenter');
-  return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
-}
 
 /** Turns clicks and boxes into masks of a document. */
 export class Selecting {
@@ -67,9 +58,9 @@ export class Selecting {
   }
 
   async #mask(thing: ThingMask, how: Combination): Promise<void> {
-    const { mask } = await this.#document.model();
+    const mask = await this.#document.maskToChange();
     const labels = { replace: 'Select Object', add: 'Add Object', remove: 'Remove Object' };
-    await this.#document.change('mask', labels[how], combined(mask, thing, how));
+    await this.#document.changeMask(labels[how], combined(mask, thing, how));
   }
 
   /** Shows a page what a click would give; none hides it. Of places that come meanwhile only the last counts. */

@@ -1,10 +1,10 @@
-import { ProgressLocation, window } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
 import { describePlan, describeProgress } from '../../engine/hub/describe.ts';
 import { type FetchPlan, fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
 import { type HubSettings, hubSettings } from '../../engine/hub/settings.ts';
 import { catalogueEntry, wantedFor } from '../../engine/models/catalogue.ts';
 import { memorySentences } from '../../engine/pipelines/memory-sentence.ts';
+import { confirmed, type Tell, withNotification } from '../messages.ts';
 import type { HubToken } from './token.ts';
 
 /** The hub with the token that VS Code keeps; requests follow VS Code's proxy settings. */
@@ -38,28 +38,18 @@ export async function fetchWithConsent(name: string, token: HubToken): Promise<s
 
 async function consent(name: string, plan: FetchPlan): Promise<boolean> {
   const entry = catalogueEntry(name);
-  const detail = [...describePlan(plan), ...(entry ? memorySentences(entry) : [])].join('\n\n');
-  return (
-    (await window.showInformationMessage(`Fetch ${name}?`, { modal: true, detail }, 'Fetch')) === 'Fetch'
-  );
+  const detail = [...describePlan(plan), ...(entry ? memorySentences(entry) : [])];
+  return await confirmed(`Fetch ${name}?`, 'Fetch', { detail, harmless: true });
 }
 
 /** Runs a task with a notification that can cancel it; undefined when it was cancelled. */
 async function cancellable<Result>(
   title: string,
-  task: (signal: AbortSignal, tell: (message: string, percent: number) => void) => Promise<Result>,
+  task: (signal: AbortSignal, tell: Tell) => Promise<Result>,
 ): Promise<Result | undefined> {
-  const controller = new AbortController();
-  const options = { location: ProgressLocation.Notification, title, cancellable: true };
-  return await window.withProgress(options, async (progress, cancellation) => {
-    cancellation.onCancellationRequested(() => controller.abort());
-    let reached = 0;
-    const tell = (message: string, percent: number) => {
-      progress.report({ message, increment: percent - reached });
-      reached = percent;
-    };
+  return await withNotification(title, async (signal, tell) => {
     try {
-      return await task(controller.signal, tell);
+      return await task(signal, tell);
     } catch (error) {
       if (isAbort(error)) return undefined;
       throw error;

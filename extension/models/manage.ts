@@ -10,8 +10,9 @@ import {
 import { CATALOGUE, type Purpose } from '../../engine/models/catalogue.ts';
 import { ModelFolder } from '../../engine/models/folder.ts';
 import { type InstalledModel, installedModels, removeModel } from '../../engine/models/installed.ts';
-import { modelTitle } from '../../shared/modelTitle.ts';
 import { formatBytes } from '../../shared/units.ts';
+import { confirmed, showInformation } from '../messages.ts';
+import { messageText } from '../messageText.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { fetchWithConsent, settingsWith } from './fetch.ts';
@@ -19,7 +20,7 @@ import { type ModelRow, modelRows } from './items.ts';
 import type { HubToken } from './token.ts';
 
 const REMOVE: QuickInputButton = { iconPath: new ThemeIcon('trash'), tooltip: 'Remove from This Machine' };
-export const ICONS: Record<Purpose, string> = {
+const ICONS: Record<Purpose, string> = {
   pictures: 'sparkle',
   decoder: 'zap',
   lora: 'layers',
@@ -74,11 +75,11 @@ function itemOf(row: ModelRow): Item {
     case 'action':
       return { label: row.label, row };
     case 'entry': {
-      const { label, description, detail } = row;
+      const { label, description, detail } = shown(row);
       return { label, description, detail, iconPath: new ThemeIcon('cloud-download'), row };
     }
     case 'installed': {
-      const { label, description, detail } = row;
+      const { label, description, detail } = shown(row);
       return {
         label,
         description,
@@ -91,9 +92,18 @@ function itemOf(row: ModelRow): Item {
   }
 }
 
+/** Names of models and folders come from whoever published them. */
+function shown({ label, description, detail }: Extract<ModelRow, { kind: 'entry' | 'installed' }>) {
+  return {
+    label: messageText(label, 200),
+    description: messageText(description),
+    detail: messageText(detail),
+  };
+}
+
 async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
   if (row.kind === 'installed' && remove) return await askToRemove(row.model, token);
-  if (row.kind === 'installed') return await useModel(row.model.id, row.model.purpose);
+  if (row.kind === 'installed') return await use(row.model.id, row.model.purpose);
   if (row.kind === 'entry') return await get(row.entry.id, row.entry.purpose, token);
   if (row.kind !== 'action') return;
   if (row.action === 'token') return await token.ask();
@@ -110,30 +120,11 @@ async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
 async function get(id: string, purpose: Purpose | undefined, token: HubToken): Promise<void> {
   if (!(await fetchWithConsent(id, token))) return;
   const installed = await installedModels(await settingsWith(token));
-  await useModel(
-    id,
-    purpose ?? installed.find((model) => model.id === id.split('@')[0])?.purpose ?? 'pictures',
-  );
+  await use(id, purpose ?? installed.find((model) => model.id === id.split('@')[0])?.purpose ?? 'pictures');
 }
 
-/** Whether a model is what the settings ask for. */
-export function isActive({ id, folder, purpose }: InstalledModel): boolean {
-  const settings = workspace.getConfiguration('patchwork');
-  const model = settings.get<string>('model')?.trim() ?? '';
-  switch (purpose) {
-    case 'pictures':
-      return model === id || model === folder || (model === '' && id === 'scenes');
-    case 'lora':
-      return id in (settings.get<object>('loras') ?? {});
-    case 'decoder':
-      return settings.get('decoder') === 'fast';
-    case 'selection':
-      return false;
-  }
-}
-
-/** Makes images use a model, and says so. */
-export async function useModel(id: string, purpose: Purpose): Promise<void> {
+/** Makes pictures use a model, and says so. */
+async function use(id: string, purpose: Purpose): Promise<void> {
   const settings = workspace.getConfiguration('patchwork');
   const set = (name: string, value: unknown) => settings.update(name, value, ConfigurationTarget.Global);
   switch (purpose) {
@@ -150,12 +141,12 @@ export async function useModel(id: string, purpose: Purpose): Promise<void> {
       break;
   }
   const sentences: Record<Purpose, string> = {
-    pictures: `Model set to ${modelTitle(id)}.`,
-    decoder: 'Images are decoded with the fast decoder. The setting patchwork.decoder changes that.',
-    lora: `${id} is merged into the model. Its strength is in the setting patchwork.loras.`,
-    selection: `${id} is installed.`,
+    pictures: `New pictures are drawn with ${id}.`,
+    decoder: `Pictures are decoded with TAESD; the setting patchwork.decoder changes that.`,
+    lora: `${id} is merged into the model; the setting patchwork.loras holds its strength.`,
+    selection: `${id} is here.`,
   };
-  void window.showInformationMessage(sentences[purpose]);
+  void showInformation(sentences[purpose]);
 }
 
 async function useFolder(): Promise<void> {
@@ -169,19 +160,14 @@ async function useFolder(): Promise<void> {
   if (!folder) return;
   // Refused here rather than at the next picture.
   await ModelFolder.open(folder.fsPath);
-  await useModel(folder.fsPath, 'pictures');
+  await use(folder.fsPath, 'pictures');
 }
 
-export async function askToRemove({ id, bytes, folder }: InstalledModel, token: HubToken): Promise<void> {
+async function askToRemove({ id, bytes, folder }: InstalledModel, token: HubToken): Promise<void> {
   const detail = `${formatBytes(bytes)} in ${folder}. Other tools that use the Hugging Face cache lose it too.`;
-  const answer = await window.showWarningMessage(
-    `Remove ${id} from this machine?`,
-    { modal: true, detail },
-    'Remove',
-  );
-  if (answer !== 'Remove') return;
+  if (!(await confirmed(`Remove ${id} from this machine?`, 'Remove', { detail: [detail] }))) return;
   await removeModel(id, await settingsWith(token));
   const settings = workspace.getConfiguration('patchwork');
   if (settings.get('model') === id) await settings.update('model', undefined, ConfigurationTarget.Global);
-  void window.showInformationMessage(`${id} was removed.`);
+  void showInformation(`${id} was removed.`);
 }

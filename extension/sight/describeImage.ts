@@ -1,5 +1,6 @@
-import { commands, env, ProgressLocation, window, workspace } from 'vscode';
+import { commands, env, workspace } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
+import { showInformation, withStatus } from '../messages.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { nameOf, pickedPicture } from './picked.ts';
@@ -10,18 +11,17 @@ export async function describeImage(services: Services, asked: unknown): Promise
   if (!picture) return;
   try {
     const image = await workspace.fs.readFile(picture);
-    const options = { location: ProgressLocation.Window, title: `Looking at ${nameOf(picture)}` };
-    const { prompt, warnings } = await window.withProgress(options, () =>
+    const { prompt, warnings } = await withStatus(`Looking at ${nameOf(picture)}`, () =>
       services.engine.describe({ image }),
     );
     if (!prompt) {
       const known = 'The embedded model knows pictures of Scenes only.';
-      await window.showInformationMessage(`Nothing in ${nameOf(picture)} was recognized. ${known}`);
+      await showInformation(`Nothing in ${nameOf(picture)} was recognized. ${known}`);
       return;
     }
     const [copy, generate] = ['Copy', 'Generate Image Like This…'];
     const message = [`${nameOf(picture)}: ${prompt}`, ...warnings].join(' ');
-    const choice = await window.showInformationMessage(message, copy, generate);
+    const choice = await showInformation(message, copy, generate);
     if (choice === copy) await env.clipboard.writeText(prompt);
     if (choice === generate) await commands.executeCommand('patchwork.generateImage', { prompt });
   } catch (error) {

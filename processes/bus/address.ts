@@ -4,7 +4,7 @@ import type { BusOptions } from '../../shared/api.ts';
 /** A sentence about a bus whose messages others could read or write, or undefined. */
 export function exposureOf(options: BusOptions): string | undefined {
   const url = busAddress(options.url);
-  if (/^(localhost|127\.|\[::1\])/.test(url.hostname)) return undefined;
+  if (/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)) return undefined;
   if (url.protocol !== 'tls:' && options.authority === undefined)
     return `The connection to ${url.host} is not encrypted: everybody on the network can read and change what is drawn.`;
   if (!url.username && !options.credentials)
@@ -15,9 +15,31 @@ export function exposureOf(options: BusOptions): string | undefined {
 /** @throws InputError if it is not the address of a NATS server. */
 export function busAddress(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !['nats:', 'tls:'].includes(url.protocol) || !url.hostname)
-    throw new InputError(
-      `The bus must be an address like nats://127.0.0.1:4222 or tls://host, not “${text}”.`,
-    );
-  return url;
+  const isPlain = url && /^\/?$/.test(url.pathname) && !url.search && !url.hash;
+  if (isPlain && ['nats:', 'tls:'].includes(url.protocol) && url.hostname) return url;
+  const hint = text.includes('@')
+    ? ' In a user’s name or password # is written as %23, / as %2F, ? as %3F, @ as %40 and % as %25.'
+    : '';
+  throw new InputError(
+    `The bus must be one address like nats://127.0.0.1:4222 or tls://host, not “${withoutSecrets(text)}”.${hint}`,
+  );
+}
+
+/**
+ * The only form in which an address is written anywhere: without user and password, also where it is malformed. Where
+ * it can't be told what is secret, nothing but the scheme is left.
+ */
+export function withoutSecrets(address: string): string {
+  const scheme = /^[a-z][a-z0-9+.-]{0,10}:\/\//i.exec(address)?.[0] ?? '';
+  const place = address.slice(Math.max(scheme.length, address.lastIndexOf('@') + 1));
+  return /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?\/?$/i.test(place) ? scheme + place : `${scheme}…`;
+}
+
+/** User and password of an address, as they are. @throws InputError if they are not escaped as they must be */
+export function userOf(url: URL): { user: string; password: string } {
+  try {
+    return { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  } catch {
+    throw new InputError(`The user or the password for ${url.host} holds a %, which is written as %25.`);
+  }
 }

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { connect } from '@nats-io/transport-node';
 import { createEngine } from '../../engine/engine.ts';
 import { InputError, isAbort } from '../../engine/errors.ts';
-import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { encodePng } from '../../engine/pictures/png.ts';
 import { psnr } from '../../engine/pictures/psnr.ts';
@@ -29,7 +29,7 @@ before(async () => {
   if (skip) return;
   server = await startServer();
   workers = [await startWorker(), await startWorker()];
-  engine = createEngine(new NodeRuntime(), {
+  engine = createEngine(new NodeBackend(), {
     connect: (bus) => BusCrew.connect(bus, { resend: 2000, silence: 5000 }),
   });
   request = {
@@ -203,7 +203,7 @@ test('workers of another model, or none, are told apart', { skip }, async () => 
 
 test('a worker ends the job of a coordinator that is silent', { skip }, async () => {
   const crew = await BusCrew.connect({ url: server.url });
-  const lonely = createEngine(new NodeRuntime(), { connect: async () => crew });
+  const lonely = createEngine(new NodeBackend(), { connect: async () => crew });
   const controller = new AbortController();
   const call = lonely.generate(
     { ...request, steps: 150 },

@@ -5,14 +5,14 @@ import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/trans
 import { InputError, messageOf } from '../../engine/errors.ts';
 import { codeOf } from '../../engine/files.ts';
 import type { BusOptions } from '../../shared/api.ts';
-import { busAddress } from './address.ts';
+import { busAddress, userOf } from './address.ts';
 
 /** How long a server may take to answer. */
 const TIMEOUT_MS = 5000;
 const DEFAULT_PORT = '4222';
 
 /**
- * Connects to a NATS server. `tls://` asks for an encrypted connection; user and password may stand in the address.
+ * Connects to a NATS server. `tls://` asks for an encrypted connection.
  * @throws InputError if the address is not one, a file cannot be read, or the server does not answer or refuses.
  */
 export async function connectBus(options: BusOptions, name: string): Promise<NatsConnection> {
@@ -20,16 +20,15 @@ export async function connectBus(options: BusOptions, name: string): Promise<Nat
   const secure = url.protocol === 'tls:' || options.authority !== undefined;
   const ca = options.authority && (await readText(options.authority));
   const credentials = options.credentials && (await readText(options.credentials));
+  const { user, password } = userOf(url);
+  const pass = password || (await passwordFor(options));
   try {
     return await connect({
       servers: `${url.hostname}:${url.port || DEFAULT_PORT}`,
       name,
       timeout: TIMEOUT_MS,
       maxReconnectAttempts: -1,
-      ...(url.username && {
-        user: decodeURIComponent(url.username),
-        pass: decodeURIComponent(url.password),
-      }),
+      ...(user && { user, pass }),
       ...(credentials && { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
       ...(secure && { tls: { ...(ca && { ca }), ...addressCheck(url.hostname) } }),
     });
@@ -55,6 +54,12 @@ function addressCheck(hostname: string) {
 export async function leaveBus(bus: NatsConnection): Promise<void> {
   if (bus.isClosed()) return;
   await bus.drain().catch(() => bus.close());
+}
+
+/** A password that does not stand in the address, where processes of other users can see it. */
+async function passwordFor({ passwordFile }: BusOptions): Promise<string> {
+  if (passwordFile) return (await readText(passwordFile)).replace(/\r?\n$/, '');
+  return process.env.PATCHWORK_BUS_PASSWORD ?? '';
 }
 
 async function readText(file: string): Promise<string> {

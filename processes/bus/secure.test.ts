@@ -6,11 +6,11 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { createAccount, createOperator, createUser, type KeyPair } from '@nats-io/nkeys';
 import { InputError } from '../../engine/errors.ts';
+import { skipWithout } from '../../test/support/needs.ts';
 import { connectBus } from './connection.ts';
 import { noServer, startServer, type TestServer } from './testing/server.ts';
 
-const skip =
-  noServer || (spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed');
+const skip = noServer || skipWithout('openssl', 'version');
 
 let folder: string;
 const at = (name: string) => path.join(folder, name);
@@ -51,9 +51,15 @@ test('a server with a certificate, a user and a password', { skip }, async () =>
     await reaches(server, {}, 'me:p%40ss@');
     const plain = { url: server.url.replace('nats://', 'nats://me:p%40ss@'), authority: at('server.pem') };
     await reaches(server, plain);
+    await writeFile(at('password'), 'p@ss\n');
+    await reaches(server, { passwordFile: at('password') }, 'me@');
+    process.env.PATCHWORK_BUS_PASSWORD = 'p@ss';
+    await reaches(server, {}, 'me@');
+    delete process.env.PATCHWORK_BUS_PASSWORD;
     for (const [change, user] of [
       [{}, 'me:wrong@'],
       [{}, ''],
+      [{}, 'me@'],
       [{ authority: undefined }, 'me:p%40ss@'],
       [{ authority: at('stranger.pem') }, 'me:p%40ss@'],
       [{ authority: at('none.pem') }, 'me:p%40ss@'],

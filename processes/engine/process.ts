@@ -3,7 +3,7 @@
  * Its argument, if any: megabytes that recorded features may take; 0 for a quarter of the machine's memory.
  */
 import { createEngine } from '../../engine/engine.ts';
-import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { connectCrew } from '../bus/connect-crew.ts';
 import { LocalCrew } from '../workers/crew.ts';
 import { EngineProcess } from './client.ts';
@@ -13,7 +13,7 @@ const megabytes = Number(process.argv[2] ?? 0);
 const script = process.argv[1]!;
 const budget = megabytes > 0 ? { storeBudget: megabytes * 1e6 } : {};
 serve(
-  createEngine(new NodeRuntime(), {
+  createEngine(new NodeBackend(), {
     openCrew: () => new LocalCrew(budget),
     connect: connectCrew,
     startEngine: () => new EngineProcess({ script, execArgv: process.execArgv }),

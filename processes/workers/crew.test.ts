@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { createEngine } from '../../engine/engine.ts';
 import { isAbort } from '../../engine/errors.ts';
-import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { encodePng } from '../../engine/pictures/png.ts';
 import { psnr } from '../../engine/pictures/psnr.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
@@ -14,7 +14,7 @@ import type { EditRequest, EditResult, Engine, GenerateRequest, ParallelMode } f
 import { LocalCrew } from './crew.ts';
 
 const crew = new LocalCrew();
-const engine: Engine = createEngine(new NodeRuntime(), { openCrew: () => crew });
+const engine: Engine = createEngine(new NodeBackend(), { openCrew: () => crew });
 after(() => engine.dispose());
 
 const request: GenerateRequest = {

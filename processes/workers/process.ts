@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
-import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PatchWorker } from '../../engine/parallel/worker.ts';
 import { answer, queue } from '../engine/serve.ts';
@@ -14,8 +14,8 @@ import { begin, end, keep, step } from './protocol.ts';
 
 const [threads, mailFolder, storeBudget] = process.argv.slice(2);
 if (!mailFolder) throw new Error('a worker process is started by a crew');
-const runtime = new NodeRuntime(Number(threads));
-const worker = new PatchWorker(runtime, runtime.threads, openModel, Number(storeBudget));
+const backend = new NodeBackend(Number(threads));
+const worker = new PatchWorker(backend, backend.threads, openModel, Number(storeBudget));
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
 const turn = queue();
 answer(connection, begin, ({ job, mail }, options) =>

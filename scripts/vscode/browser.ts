@@ -28,9 +28,11 @@ const PLACES: Partial<Record<NodeJS.Platform, string[]>> = {
   ]),
 };
 
-/** The browser's program; undefined if there is none and none could be fetched. */
+/** The browser's program; undefined if there is none and none could be fetched. @throws if CHROMIUM names no file */
 export function findBrowser(): string | undefined {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  const { CHROMIUM } = process.env;
+  if (CHROMIUM && !fs.existsSync(CHROMIUM)) throw new Error(`CHROMIUM is ${CHROMIUM}, which does not exist.`);
+  if (CHROMIUM) return CHROMIUM;
   const installed = PLACES[process.platform]?.find((place) => fs.existsSync(place));
   return installed ?? fetched() ?? fetchBrowser();
 }
@@ -51,4 +53,12 @@ function fetchBrowser(): string | undefined {
   });
   const browser = status === 0 ? fetched() : undefined;
   return browser && spawnSync(browser, ['--version']).status === 0 ? browser : undefined;
+}
+
+/** How the end-to-end tests end without a browser: in CI they fail, so that nothing passes untested. */
+export function withoutBrowser(env: { CI?: string }): { code: number; sentence: string } {
+  const how = 'Install Chromium (Debian: apt install chromium), or give its path in CHROMIUM.';
+  return env.CI
+    ? { code: 1, sentence: `End-to-end tests failed: no browser. ${how}` }
+    : { code: 0, sentence: `End-to-end tests skipped: no browser. ${how}` };
 }

@@ -1,4 +1,5 @@
-import type { AttentionMode, BusOptions, Coding, Precision, WorkerReport } from '../api.ts';
+import type { AttentionMode, Precision } from '../arithmetic.ts';
+import type { BusOptions, Coding, WorkerReport } from '../workers.ts';
 
 /** What to measure: U-Net runs, or with `whole` all from the call to the picture. */
 export interface BenchmarkRequest {

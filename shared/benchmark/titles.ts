@@ -16,7 +16,7 @@ const CASES: Readonly<Record<string, string>> = {
 };
 
 export function caseTitle(name: string): string {
-  return CASES[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+  return Object.hasOwn(CASES, name) ? CASES[name]! : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 /** What tells a row from the others of its report. */

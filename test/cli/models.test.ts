@@ -204,3 +204,12 @@ test('names that are none, and what is not at the hub', () =>
       assert.equal(stdout, '');
     }
   }));
+
+test('a hub that cannot be reached is a failure, not a mistake', () =>
+  withHub([ID], async (run, _folder, hub) => {
+    await hub.close();
+    const { code, stderr, stdout } = await run('models', 'get', ID, '--yes');
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /Can't reach 127\.0\.0\.1.* nota-ai\/bk-sdm-tiny was not downloaded\./);
+    assert.equal(stdout, '');
+  }));

@@ -159,7 +159,8 @@ step('what is no picture, or too large, is told in one sentence', async () => {
   ] as const) {
     await openBroken(name);
     await editor.view.locator('[data-test=failure]', { hasText: says }).waitFor();
-    assert.ok(await editor.view.locator('.stage + .empty').isVisible());
+    assert.ok(await editor.view.locator('.broken').isVisible());
+    assert.equal(await editor.view.locator('.rail, .bar, .side').count(), 0, 'no tools without an image');
   }
   await vscode.screenshot('editor-broken');
   await openBroken('words.png');
@@ -223,7 +224,7 @@ async function paint(prompt: string, seed: string): Promise<void> {
   await editor.view.locator('#seed input').fill(seed);
   await editor.view.locator('#steps input').fill('4');
   await editor.apply();
-  await editor.notice('Painted the masked part.');
+  await editor.notice('Edit applied.');
   await editor.idle();
 }
 

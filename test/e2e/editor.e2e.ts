@@ -16,6 +16,11 @@ const STROKE = [
   [0.6, 0.5],
 ] as const;
 
+const ELSEWHERE = [
+  [0.75, 0.15],
+  [0.85, 0.15],
+] as const;
+
 let vscode: Workbench;
 let editor: EditorUnderTest;
 const step = storyIn(() => vscode);
@@ -52,23 +57,60 @@ step('a brush stroke is a mask, and a change that VS Code can undo and do again'
   await until(async () => (await editor.masked()).filter(Boolean).length === count, 'the stroke again');
 });
 
+step('what keeps Apply from being pressed is said below it', async () => {
+  await editor.press('clear');
+  await hindrance('Paint a mask and enter a prompt first.');
+  await editor.prompt('a yellow balloon');
+  await hindrance('Paint a mask first.');
+  await editor.prompt('');
+  await editor.drag(STROKE);
+  await hindrance('Enter a prompt first.');
+  await vscode.screenshot('editor-masked');
+});
+
 step('applying paints what is masked and nothing else', async () => {
   const original = await editor.pixels('current');
-  await editor.prompt('a yellow balloon');
-  await editor.apply();
-  await editor.notice('Painted the masked part.');
-  await editor.idle();
-  await editor.view.locator('[data-test=cost]', { hasText: /G of .* G MACs/ }).waitFor();
-  const painted = await editor.pixels('current');
   const masked = await editor.masked();
-  let changed = 0;
-  for (const [i, inside] of masked.entries()) {
-    const same = painted.subarray(4 * i, 4 * i + 4).equals(original.subarray(4 * i, 4 * i + 4));
-    if (!inside) assert.ok(same, `pixel ${i} is outside the mask`);
-    else if (!same) changed++;
-  }
-  assert.ok(changed > 500, `${changed} pixels changed`);
+  await editor.prompt('a yellow balloon');
+  await hindrance('');
+  await editor.apply();
+  await editor.notice('Edit applied.');
+  await editor.idle();
+  await editor.view.locator('[data-test=cost]', { hasText: /^[\d.]+ s/ }).waitFor();
+  const changed = changes(original, await editor.pixels('current'));
+  assert.ok(
+    changed.every((is, i) => !is || masked[i]),
+    'pixels outside the mask',
+  );
+  assert.ok(changed.filter(Boolean).length > 500);
   await vscode.screenshot('editor-painted');
+});
+
+step('the next stroke begins a new mask, so that another edit leaves the first as it is', async () => {
+  assert.ok(!(await editor.masked()).includes(true), 'the mask is used up');
+  const first = await editor.pixels('current');
+  await editor.drag(ELSEWHERE);
+  const masked = await editor.masked();
+  assert.ok(!masked[Math.floor(0.5 * SIDE) * SIDE + Math.floor(0.4 * SIDE)], 'nothing of the first mask');
+  await editor.prompt('a white cloud');
+  await editor.apply();
+  await editor.notice('Edit applied.');
+  await editor.idle();
+  const changed = changes(first, await editor.pixels('current'));
+  assert.ok(
+    changed.every((is, i) => !is || masked[i]),
+    'pixels outside the second mask',
+  );
+  assert.ok(changed.includes(true));
+  await editor.press('reselect');
+  await until(async () => same(await editor.masked(), masked), 'the last mask');
+  await editor.press('undo');
+  await until(async () => !(await editor.masked()).includes(true), 'no mask');
+  await editor.press('undo');
+  await until(async () => (await editor.pixels('current')).equals(first), 'the first edit alone');
+  assert.ok(same(await editor.masked(), masked), 'the mask comes back with the undo of its edit');
+  await editor.press('undo');
+  await until(async () => !(await editor.masked()).includes(true), 'no mask');
 });
 
 step('undo brings the picture back, redo the edit', async () => {
@@ -99,16 +141,21 @@ step('levels, comparison and copying', async () => {
   await editor.prompt('a red kite');
   await editor.apply();
   await editor.idle();
+  await editor.press('details');
   await editor.press('level');
   assert.ok(await editor.view.locator('canvas.levels').isVisible());
   await editor.press('level');
   assert.ok(!(await editor.view.locator('canvas.levels').isVisible()));
+  await editor.press('details');
   await editor.press('compare');
   const handle = editor.view.getByRole('slider', { name: /Before and after/ });
   await handle.focus();
   await vscode.page.keyboard.press('Home');
   assert.equal(await handle.getAttribute('aria-valuenow'), '0');
+  await vscode.screenshot('editor-compare');
   await editor.press('compare');
+  await editor.press('reselect');
+  await until(async () => (await editor.masked()).includes(true), 'the last mask');
   await editor.press('copySelection');
   await editor.notice('Copied the selection.');
   const size = await vscode.page.evaluate(async () => {
@@ -131,7 +178,50 @@ step('the restoring brush brings back the original', async () => {
   await setBrush(40);
 });
 
-step('hot exit: after a reload of the window the edit, the mask and the form are there', async () => {
+step('each edit is listed: it can be hidden, shown and gone back to', async () => {
+  await editor.press('tool-brush');
+  const one = await editor.pixels('current');
+  await editor.drag(ELSEWHERE);
+  await editor.prompt('a white cloud');
+  await editor.apply();
+  await editor.notice('Edit applied.');
+  await editor.idle();
+  const both = await editor.pixels('current');
+  const rows = editor.view.locator('.edits .edit');
+  const row = rows.first();
+  assert.match((await row.textContent())!, /a white cloud.*seed \d+/s);
+  await row.locator('img[src]').waitFor();
+  await row.locator('[data-action=showEdit]').click();
+  await until(async () => (await editor.pixels('current')).equals(one), 'the picture without the edit');
+  assert.equal(await row.getAttribute('data-shown'), 'false');
+  await row.locator('[data-action=showEdit]').click();
+  await until(async () => (await editor.pixels('current')).equals(both), 'the picture with it');
+  await rows.nth(1).locator('[data-action=goBack]').click();
+  await until(async () => (await editor.pixels('current')).equals(one), 'the picture after the earlier edit');
+  await editor.press('undo');
+  await until(async () => (await editor.pixels('current')).equals(both), 'both edits');
+  await row.locator('[data-action=useEdit]').click();
+  await until(async () => (await editor.masked()).includes(true), 'its mask');
+  await vscode.screenshot('editor-edits');
+});
+
+step('an edit is run again in place of itself', async () => {
+  const rows = editor.view.locator('.edits .edit');
+  const count = await rows.count();
+  const before = await editor.pixels('current');
+  await rows.first().locator('[data-action=runAgain]').click();
+  await until(async () => (await rows.count()) === count + 1, 'another edit');
+  await editor.idle();
+  assert.equal(await rows.nth(1).getAttribute('data-shown'), 'false');
+  assert.ok(!(await editor.pixels('current')).equals(before));
+  await editor.press('undo');
+  await until(async () => (await editor.pixels('current')).equals(before), 'the first one again');
+});
+
+step('hot exit: after a reload the edits, the mask, the form and what can be undone are there', async () => {
+  if ((await editor.masked()).includes(true)) await editor.press('clear');
+  const rows = editor.view.locator('.edits .edit');
+  const count = await rows.count();
   await editor.prompt('a green kite');
   const changed = Date.now();
   await editor.press('tool-brush');
@@ -149,6 +239,15 @@ step('hot exit: after a reload of the window the edit, the mask and the form are
   assert.deepEqual(await editor.pixels('mask'), masked);
   assert.equal(await editor.dirty(), true);
   assert.equal(await editor.view.locator('#prompt textarea').inputValue(), 'a green kite');
+  assert.equal(await rows.count(), count);
+  const pressUndo = async () => {
+    await editor.view.locator('.stage').focus();
+    await vscode.page.keyboard.press('Control+z');
+  };
+  await pressUndo();
+  await until(async () => !(await editor.masked()).includes(true), 'the mask before the last stroke');
+  await vscode.inHost(({ commands }) => commands.executeCommand('redo'));
+  await until(async () => (await editor.masked()).includes(true), 'the stroke');
 });
 
 step('a killed engine loses nothing, and the next edit comes from a fresh one', async () => {
@@ -156,25 +255,64 @@ step('a killed engine loses nothing, and the next edit comes from a fresh one', 
   await editor.view.locator('#steps input').fill('150');
   await editor.apply();
   await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
+  const outlined = editor.view.locator('main.editor[data-mask=outline]');
+  await outlined.waitFor();
   for (const pid of vscode.engines()) process.kill(pid, 'SIGKILL');
   await editor.view.locator('[data-test=failure]', { hasText: 'was ended by SIGKILL' }).waitFor();
   assert.deepEqual(await editor.pixels('current'), painted);
   assert.deepEqual(await editor.pixels('mask'), masked);
+  await editor.view.locator('main.editor[data-mask=shown]').waitFor();
   await editor.view.locator('#steps input').fill('');
   await editor.apply();
-  await editor.notice('Painted the masked part.');
+  await editor.notice('Edit applied.');
   assert.ok(!(await editor.pixels('current')).equals(painted));
 });
 
-step('cancelling leaves the picture as it is', async () => {
-  const painted = await editor.pixels('current');
+step('cancelling leaves the picture as it is, and the mask in sight', async () => {
+  await editor.drag(STROKE);
+  const [painted, masked] = [await editor.pixels('current'), await editor.pixels('mask')];
   await editor.view.locator('#steps input').fill('150');
   await editor.apply();
   await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
   await editor.press('cancel');
   await editor.notice('Cancelled.');
   assert.deepEqual(await editor.pixels('current'), painted);
+  assert.deepEqual(await editor.pixels('mask'), masked);
+  await editor.view.locator('main.editor[data-mask=shown]').waitFor();
+});
+
+step('strokes while an edit is painted prepare the next mask', async () => {
+  const applied = await editor.masked();
+  const before = await editor.pixels('current');
+  await editor.apply();
+  await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
+  await editor.drag(ELSEWHERE);
+  const next = await editor.masked();
+  assert.ok(!same(next, applied));
+  assert.ok(
+    !next[Math.floor(0.5 * SIDE) * SIDE + Math.floor(0.4 * SIDE)],
+    'nothing of the mask that is painted',
+  );
+  await editor.view.locator('main.editor[data-mask=shown][data-state=running]').waitFor();
+  await editor.press('undo');
+  await until(async () => same(await editor.masked(), applied), 'the mask that is painted');
+  await editor.press('redo');
+  await until(async () => same(await editor.masked(), next), 'the next mask');
+  await editor.press('cancel');
+  await editor.notice('Cancelled.');
   await editor.view.locator('#steps input').fill('');
+  await editor.press('undo');
+  await until(async () => same(await editor.masked(), applied), 'the mask of the cancelled edit');
+  await editor.apply();
+  await editor.drag(ELSEWHERE);
+  await editor.notice('Edit applied.');
+  await editor.idle();
+  assert.ok(same(await editor.masked(), next), 'the next mask is still there');
+  const changed = changes(before, await editor.pixels('current'));
+  assert.ok(
+    changed.every((is, i) => !is || applied[i]),
+    'only the mask of the edit was painted',
+  );
 });
 
 step('variations are seen in place, and the picked one becomes the edit', async () => {
@@ -193,17 +331,19 @@ step('variations are seen in place, and the picked one becomes the edit', async 
   await editor.view.locator('canvas.preview').waitFor();
   await vscode.screenshot('editor-variations');
   await choices.nth(1).click();
-  await editor.notice('Painted the masked part.');
+  await editor.notice('Edit applied.');
   assert.ok(!(await editor.pixels('current')).equals(before));
   assert.equal(await choices.count(), 0);
   assert.equal(await editor.view.locator('#seed input').inputValue(), '11');
+  await editor.press('details');
   await editor.press('measure');
-  await editor.notice('The dense edit takes');
+  await editor.notice('A full recompute takes');
   const cost = editor.view.locator('[data-test=cost]');
   await until(async () => !(await cost.textContent())!.includes('about'), 'a measured time');
 });
 
 step('everything can be done from the keyboard', async () => {
+  await editor.drag(STROKE);
   await editor.press('clear');
   await until(async () => !(await editor.masked()).includes(true), 'an empty mask');
   await editor.view.locator('.stage').focus();
@@ -299,9 +439,10 @@ step('a JPEG is saved at high quality, and the editor says what that means', asy
     select.dispatchEvent(new Event('change'));
   });
   await editor.apply();
-  await editor.notice('Painted the masked part.');
+  await editor.notice('Edit applied.');
+  await editor.view.locator('[data-test=losses]', { hasText: 'quality 95' }).waitFor();
   await editor.save();
-  await editor.notice('Saved sky.jpg as JPEG at quality 95');
+  await editor.notice('Saved sky.jpg. JPEG is saved at quality 95');
   assert.equal((await sharp(fs.readFileSync(file('sky.jpg'))).metadata()).format, 'jpeg');
 });
 
@@ -344,7 +485,7 @@ step('virtual file systems: saves there, and says what is read-only', async () =
   await editor.drag(STROKE);
   await editor.prompt('a yellow balloon');
   await editor.apply();
-  await editor.notice('Painted the masked part.');
+  await editor.notice('Edit applied.');
   const painted = await editor.pixels('current');
   await editor.save();
   await until(async () => !(await editor.dirty()), 'a clean document');
@@ -384,6 +525,25 @@ async function rgba(name: string): Promise<Buffer> {
     .ensureAlpha()
     .raw()
     .toBuffer();
+}
+
+/** Which pixels differ. */
+function changes(a: Buffer, b: Buffer): boolean[] {
+  return Array.from({ length: a.length / 4 }, (_, i) => a.readUInt32LE(4 * i) !== b.readUInt32LE(4 * i));
+}
+
+function same(a: readonly boolean[], b: readonly boolean[]): boolean {
+  return a.every((value, i) => value === b[i]);
+}
+
+/** Waits until the line below *Apply* says this; nothing: it can be pressed. */
+async function hindrance(text: string): Promise<void> {
+  const line = editor.view.locator('[data-test=hindrance]');
+  await until(async () => (await line.textContent())!.trim() === text, `“${text}” below Apply`);
+  const disabled = await editor.view
+    .locator('[data-action=apply]')
+    .evaluate((button) => 'disabled' in button && button.disabled);
+  assert.equal(disabled, text !== '');
 }
 
 async function setBrush(size: number): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import { NodeRuntime } from '../../engine/host/node/runtime.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { verify } from '../../engine/verification/verify.ts';
 
 const folders = path.join(import.meta.dirname, '..', 'fixtures', 'parity');
@@ -14,7 +14,7 @@ for (const [name, compared] of [
   ['tiny-sight/tagger', 1],
 ] as const)
   test(`${name}: every network and sampler agrees with its reference`, async () => {
-    const result = await verify(path.join(folders, name), new NodeRuntime());
+    const result = await verify(path.join(folders, name), new NodeBackend());
     const failed = result.tensors.filter(({ relative, limit }) => !(relative <= limit));
     assert.deepEqual(failed, []);
     assert.equal(result.pass, true);

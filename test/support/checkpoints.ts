@@ -81,7 +81,7 @@ const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Rec
 
 /** Networks of each folder of a checkpoint. */
 const NETWORKS: Record<string, readonly Part[]> = {
-  unet: ['unet'],
+  unet: ['denoiser'],
   vae: ['vae-decoder', 'vae-encoder'],
   text_encoder: ['text-encoder'],
   text_encoder_2: ['text-encoder-2'],

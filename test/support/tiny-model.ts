@@ -18,7 +18,7 @@ const vae = {
 /** A small network of every kind, with seeded random weights in a folder that is gone after `use`. */
 export async function withTinyModel(unet: object, use: (model: Model) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
-  const network: Model['network'] = (part) => networkOf(part, part === 'unet' ? unet : vae, 'tiny');
+  const network: Model['network'] = (part) => networkOf(part, part === 'denoiser' ? unet : vae, 'tiny');
   try {
     await use({
       name: 'tiny',

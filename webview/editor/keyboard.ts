@@ -13,6 +13,8 @@ export interface Shortcuts {
   invert(): void;
   clear(): void;
   toggleMask(): void;
+  /** Masks again what the last edit was painted with. */
+  reselect(): void;
   /** Masks the next thing of the picture, or the one before. */
   selectNext(step: 1 | -1): void;
   compare(): void;
@@ -80,6 +82,7 @@ function onKey({ key, altKey }: KeyboardEvent, shortcuts: Shortcuts): boolean {
     i: shortcuts.invert,
     c: shortcuts.compare,
     m: shortcuts.toggleMask,
+    u: shortcuts.reselect,
     n: () => shortcuts.selectNext(1),
     N: () => shortcuts.selectNext(-1),
     Delete: shortcuts.clear,

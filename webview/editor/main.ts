@@ -18,9 +18,9 @@ import { type Patch, wholeOf } from '../../shared/raster.ts';
 import { Announcer } from '../announcer.ts';
 import { copyBlob } from '../clipboard.ts';
 import { listenForKeys } from './keyboard.ts';
-import { grown, inverted, shrunk } from './mask/morphology.ts';
+import { feathered, grown, inverted, shrunk } from './mask/morphology.ts';
 import type { Colour } from './maskLayer.ts';
-import { BRUSH_SIZES, type EditorActions, type EditorPage, type MaskAction } from './page.ts';
+import { BRUSH_SIZES, type EditorActions, type EditorPage, MASK_AMOUNT, type MaskAction } from './page.ts';
 import { PictureLayer } from './pictureLayer.ts';
 import { startOf } from './saved.ts';
 import { pictureBlob } from './selection.ts';
@@ -32,20 +32,22 @@ import { toolOf, toolsFor } from './tools/index.ts';
 
 /** Milliseconds that the pointer rests before a preview of a selection is asked for. */
 const HOVER_REST = 120;
-/** Pixels by which a mask is grown or shrunk at a time. */
-const GROW = 4;
 
 const vscode = acquireVsCodeApi<SavedEditor>();
 const start = startOf(vscode.getState());
 const announcer = new Announcer();
 const thumbnails = new Thumbnails();
+const drawnEdits = new Thumbnails();
 const stage = new Stage({
   mask: (label, patch) => {
     send({ type: 'mask', label, patch });
     maskChanged();
   },
   restore: (patch) => send({ type: 'restore', patch }),
-  view: () => update(),
+  view: () => {
+    resizeBrush();
+    update();
+  },
   begin: () => showMask(true),
   select: (place, how) => send({ type: 'select', place, how }),
   hint,
@@ -58,7 +60,13 @@ let dragged: string | undefined;
 
 const page: EditorPage = {
   ...{ state: undefined, stage, draft: start.draft, tool: toolOf(start.tool) },
-  ...{ size: start.size, softness: start.softness, opacity: start.opacity },
+  ...{
+    size: start.size,
+    softness: start.softness,
+    opacity: start.opacity,
+    colour: start.colour,
+    amount: start.amount,
+  },
   ...{
     masked: false,
     maskShown: true,
@@ -66,8 +74,12 @@ const page: EditorPage = {
     level: undefined,
     thumbnails: thumbnails.urls,
     seen: undefined,
+    edits: [],
+    drawnEdits: drawnEdits.urls,
   },
 };
+/** The last run that took the mask. */
+let maskTaken: number | undefined;
 
 const actions: EditorActions = {
   edit(change) {
@@ -84,15 +96,34 @@ const actions: EditorActions = {
   setBrush({ size = page.size, softness = page.softness }) {
     page.size = Math.min(BRUSH_SIZES.max, Math.max(BRUSH_SIZES.min, Math.round(size)));
     page.softness = softness;
-    stage.brush = { radius: page.size / 2, softness };
+    resizeBrush();
     update();
   },
   setOpacity(opacity) {
     page.opacity = opacity;
     showMask(true);
   },
+  setColour(colour) {
+    page.colour = colour;
+    chooseMaskColour(colour);
+    showMask(true);
+  },
   mask: changeMask,
   toggleMask: () => showMask(!page.maskShown),
+  setAmount(amount) {
+    const whole = Math.round(amount);
+    page.amount = Number.isFinite(whole)
+      ? Math.min(MASK_AMOUNT.max, Math.max(MASK_AMOUNT.min, whole))
+      : page.amount;
+    update();
+  },
+  reselect: () => {
+    if (page.state?.canReselect) send({ type: 'reselect' });
+  },
+  showEdit: (id, shown) => send({ type: 'showEdit', id, shown }),
+  goBack: (id) => send({ type: 'goBack', id }),
+  useEdit: (id) => send({ type: 'useEdit', id }),
+  runAgain: (id) => send({ type: 'runAgain', id }),
   apply: () => send({ type: 'apply', draft: page.draft }),
   cancel: () => send({ type: 'cancel' }),
   see,
@@ -114,6 +145,7 @@ const actions: EditorActions = {
   copy,
   drag,
   insertLink: () => send({ type: 'insertLink' }),
+  loadMask: () => send({ type: 'loadMask' }),
   exportMask: () => send({ type: 'exportMask' }),
   reload: () => send({ type: 'reload' }),
   keep: () => send({ type: 'keep' }),
@@ -122,9 +154,9 @@ const actions: EditorActions = {
 };
 
 stage.tool = page.tool;
-stage.brush = { radius: page.size / 2, softness: page.softness };
+resizeBrush();
 stage.maskOpacity = page.opacity;
-watchMaskColour((colour) => {
+const chooseMaskColour = watchMaskColour(page.colour, (colour) => {
   maskColour = colour;
   stage.maskColour = colour;
 });
@@ -142,6 +174,7 @@ listenForKeys(stage.element, {
   invert: () => changeMask('invert'),
   clear: () => changeMask('clear'),
   toggleMask: actions.toggleMask,
+  reselect: actions.reselect,
   selectNext: (step) => {
     if (page.state?.canSelect) send({ type: 'selectNext', step });
   },
@@ -153,7 +186,7 @@ listenForKeys(stage.element, {
   },
   pan: (held) => {
     stage.input.panning = held;
-    stage.brush = { radius: page.size / 2, softness: page.softness };
+    resizeBrush();
   },
   nudge: (dx, dy) => {
     if (!stage.picture) return;
@@ -205,6 +238,13 @@ async function receive(message: EditorHostMessage): Promise<void> {
     case 'hover':
       stage.showHover(message.patch);
       break;
+    case 'edits':
+      page.edits = message.edits;
+      drawnEdits.keep(message.edits.map(({ id }) => id));
+      break;
+    case 'thumbnail':
+      await drawnEdits.add(message.id, message.picture);
+      break;
     case 'cost':
       page.cost = message.cost;
       if (page.level !== undefined) actions.showLevel(message.cost ? page.level : undefined);
@@ -226,7 +266,8 @@ async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }):
   }
   stage.maskColour = maskColour;
   page.masked = false;
-  showMask(true);
+  stage.mask!.spent = maskTaken !== undefined;
+  showMask(maskTaken === undefined);
   const { view } = start;
   if (first && view) stage.move(view);
   // The second frame comes when the first is on the screen.
@@ -245,7 +286,21 @@ function receiveState(state: EditorState): void {
   if (page.seen && !thumbnails.patch(page.seen)) see(undefined);
   page.state = state;
   if (!state.edited) stage.compare = undefined;
-  if (state.run && !state.measuring) showMask(false);
+  takeMask(state.maskTaken);
+}
+
+/** An edit takes the mask, of which only the outline is shown then, or gives it back. */
+function takeMask(taken: number | undefined): void {
+  if (taken === maskTaken) return;
+  maskTaken = taken;
+  if (stage.mask) stage.mask.spent = taken !== undefined;
+  showMask(taken === undefined);
+}
+
+/** The brush is as large on the screen as its setting says, whatever the zoom. */
+function resizeBrush(): void {
+  const { size, softness } = page;
+  stage.brush = { radius: Math.max(0.5, size / 2 / stage.view.scale), softness };
 }
 
 /** Asks what a click would mask, once the pointer rests. */
@@ -272,8 +327,9 @@ function changeMask(action: MaskAction): void {
   const changes: Record<MaskAction, [label: string, patch: () => Patch | undefined]> = {
     invert: ['Invert Mask', () => inverted(raster)],
     clear: ['Clear Mask', blank],
-    grow: ['Grow Mask', () => grown(raster, GROW)],
-    shrink: ['Shrink Mask', () => shrunk(raster, GROW)],
+    grow: ['Grow Mask', () => grown(raster, page.amount)],
+    shrink: ['Shrink Mask', () => shrunk(raster, page.amount)],
+    feather: ['Feather Mask', () => feathered(raster, page.amount)],
   };
   const [label, make] = changes[action];
   const patch = make();
@@ -281,6 +337,7 @@ function changeMask(action: MaskAction): void {
 }
 
 function maskChanged(): void {
+  if (stage.mask) stage.mask.spent = false;
   page.masked = stage.mask?.bounds !== undefined;
   showMask(true);
 }
@@ -334,10 +391,11 @@ function showPointer(at: { x: number; y: number } | undefined): void {
 
 /** Draws the page and keeps what a reload of the window must bring back. */
 function update(): void {
-  const { draft, tool, size, softness, opacity } = page;
+  const { draft, tool, size, softness, opacity, colour, amount } = page;
   const view = stage.picture && !stage.fitting ? stage.view : undefined;
   // Before the picture is there, how it was looked at is not known.
-  if (stage.picture) vscode.setState({ version: 1, draft, tool: tool.id, size, softness, opacity, view });
+  if (stage.picture)
+    vscode.setState({ version: 1, draft, tool: tool.id, size, softness, opacity, colour, amount, view });
   render(editorTemplate(page, actions), document.body);
 }
 

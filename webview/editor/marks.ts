@@ -1,6 +1,17 @@
 import type { Point } from './mask/strokes.ts';
 
+/** Pixels of the screen that one side of a comparison must have to be named. */
+const LABELLED = 76;
 const SVG = 'http://www.w3.org/2000/svg';
+
+/** Where the picture is in the stage, and how much of it is shown as it was. */
+export interface Compared {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  fraction: number;
+}
 
 /** Lines over the stage, in its own pixels: the brush, the outline of a shape, the handle of the comparison. */
 export class Marks {
@@ -10,9 +21,7 @@ export class Marks {
   readonly #outline = document.createElementNS(SVG, 'g');
   readonly #handle = document.createElement('div');
   readonly #onCompare: (fraction: number) => void;
-  #compared: { left: number; width: number; fraction: number } | undefined;
-  /** Pixels of the stage for one of the picture. */
-  scale = 1;
+  #compared: Compared | undefined;
 
   constructor(onCompare: (fraction: number) => void) {
     this.#onCompare = onCompare;
@@ -64,13 +73,20 @@ export class Marks {
   }
 
   /** The handle between before and after. */
-  compare(compared: { left: number; width: number; fraction: number } | undefined): void {
+  compare(compared: Compared | undefined): void {
     this.#compared = compared;
     this.#handle.hidden = !compared;
     if (!compared) return;
-    const { left, width, fraction } = compared;
-    this.#handle.style.left = `${left + width * fraction}px`;
+    const { left, top, width, height, fraction } = compared;
+    Object.assign(this.#handle.style, {
+      left: `${left + width * fraction}px`,
+      top: `${top}px`,
+      height: `${height}px`,
+    });
     this.#handle.setAttribute('aria-valuenow', String(Math.round(100 * fraction)));
+    // Each word only where there is something of its side to see.
+    this.#handle.classList.toggle('no-before', width * fraction < LABELLED);
+    this.#handle.classList.toggle('no-after', width * (1 - fraction) < LABELLED);
   }
 
   #makeHandle(): void {
@@ -83,7 +99,7 @@ export class Marks {
     handle.setAttribute('aria-valuemax', '100');
     const grip = document.createElement('span');
     grip.className = 'grip codicon codicon-arrow-both';
-    handle.append(grip);
+    handle.append(grip, ...['Before', 'After'].map(labelled));
     handle.addEventListener('pointerdown', (event) => {
       event.stopPropagation();
       handle.setPointerCapture(event.pointerId);
@@ -107,4 +123,13 @@ export class Marks {
   #moveTo(fraction: number): void {
     this.#onCompare(Math.min(1, Math.max(0, fraction)));
   }
+}
+
+/** The word beside the line that says which side this is; screen readers know it from the handle. */
+function labelled(text: string): Element {
+  const label = document.createElement('span');
+  label.className = `side-label ${text.toLowerCase()}`;
+  label.textContent = text;
+  label.setAttribute('aria-hidden', 'true');
+  return label;
 }

@@ -4,6 +4,7 @@ import {
   boundsOf,
   clip,
   cut,
+  isEmpty,
   type Patch,
   paste,
   type Raster,
@@ -12,6 +13,16 @@ import {
 import type { Size } from './viewTransform.ts';
 
 export type Colour = readonly [red: number, green: number, blue: number];
+
+/** A gesture that is under way. */
+interface Gesture {
+  /** The raster before it. */
+  before: Uint8Array<ArrayBuffer>;
+  /** Where a mask was that it takes the place of. */
+  cleared: Area | undefined;
+  /** Where it has painted. */
+  touched: Area | undefined;
+}
 
 /** A mask of the picture with the canvas that shows it: painted by gestures, each told as one change when it ends. */
 export class MaskLayer {
@@ -24,8 +35,11 @@ export class MaskLayer {
   /** What has to be drawn anew at the next frame. */
   #dirty: Area | undefined;
   #frame: number | undefined;
-  /** The raster before the gesture that is under way, and where that has painted. */
-  #gesture: { before: Uint8Array<ArrayBuffer>; touched: Area | undefined } | undefined;
+  #gesture: Gesture | undefined;
+  /** An edit has this mask: the next gesture begins a new one. */
+  spent = false;
+  /** Called when the canvas shows other values. */
+  onDraw: () => void = () => {};
 
   /** @param source what is seen through the mask; its colour if absent. */
   constructor(
@@ -65,7 +79,10 @@ export class MaskLayer {
   }
 
   begin(): void {
-    this.#gesture = { before: this.raster.data.slice(), touched: undefined };
+    const cleared = this.spent ? this.bounds : undefined;
+    this.#gesture = { before: this.raster.data.slice(), cleared, touched: undefined };
+    if (cleared) this.write({ ...cleared, data: new Uint8Array(cleared.width * cleared.height) });
+    this.spent = false;
   }
 
   /** Takes note of what a gesture has painted into the raster. */
@@ -76,23 +93,32 @@ export class MaskLayer {
 
   /** Takes back what the gesture under way has painted, to paint something else. */
   rewind(): void {
-    const { before, touched } = this.#gesture ?? {};
+    const { before, cleared, touched } = this.#gesture ?? {};
     if (!before || !touched) return;
-    paste(this.raster, cut({ ...this.raster, data: before }, touched));
-    this.#redraw(touched);
+    const data = cleared ? new Uint8Array(before.length) : before;
+    this.write(cut({ ...this.raster, data }, clip(touched, this.raster)));
     this.#gesture!.touched = undefined;
   }
 
   /** Ends the gesture. */
   end(label: string): void {
-    const touched = this.#gesture?.touched;
-    this.#gesture = undefined;
+    const { touched, cleared } = this.#gesture ?? {};
     const area = touched && clip(touched, this.raster);
-    if (area && area.width > 0 && area.height > 0) this.#onChange(label, cut(this.raster, area));
+    if (!area || isEmpty(area)) {
+      this.cancel();
+      return;
+    }
+    this.#gesture = undefined;
+    this.#onChange(label, cut(this.raster, unite(cleared, area)));
   }
 
   cancel(): void {
     this.rewind();
+    const { before, cleared } = this.#gesture ?? {};
+    if (before && cleared) {
+      this.write(cut({ ...this.raster, data: before }, cleared));
+      this.spent = true;
+    }
     this.#gesture = undefined;
   }
 
@@ -113,6 +139,7 @@ export class MaskLayer {
       for (let x = 0; x < area.width; x++, i += 4) image.data[i] = (image.data[i]! * data[row + x]!) / 255;
     }
     this.#context.putImageData(image, area.left, area.top);
+    this.onDraw();
   }
 
   #filled({ width, height }: Area): ImageData {

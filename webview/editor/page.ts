@@ -1,4 +1,4 @@
-import type { EditCost, EditDraft, EditorState } from '../../shared/editorProtocol.ts';
+import type { EditCost, EditDraft, EditorState, EditRow } from '../../shared/editorProtocol.ts';
 import type { CommonActions } from '../parts.ts';
 import type { Stage } from './stage.ts';
 import type { Tool } from './tools/tool.ts';
@@ -10,14 +10,17 @@ export interface EditorPage {
   stage: Stage;
   draft: EditDraft;
   tool: Tool;
-  /** Of the brush: pixels of the picture across, and 0 … 1. */
+  /** Of the brush: pixels of the screen across, and 0 … 1. */
   size: number;
   softness: number;
-  /** Of the mask, 0 … 1. */
+  /** Of the mask: 0 … 1, and one of `MASK_COLOURS`. */
   opacity: number;
+  colour: string;
+  /** Pixels of the picture by which a mask is grown, shrunk or feathered. */
+  amount: number;
   /** There is a mask. */
   masked: boolean;
-  /** It is drawn over the picture; not while its result is looked at. */
+  /** Its colour is drawn over the picture; only its outline while its result is looked at. */
   maskShown: boolean;
   cost: EditCost | undefined;
   /** Which level of `cost.computed` is painted over the picture. */
@@ -26,18 +29,27 @@ export interface EditorPage {
   thumbnails: ReadonlyMap<string, string>;
   /** The variation that is seen in the picture. */
   seen: string | undefined;
+  /** The edits of the picture, the first below, and pictures of what they painted, by their ids. */
+  edits: readonly EditRow[];
+  drawnEdits: ReadonlyMap<string, string>;
 }
 
 /** What can be done with the mask as a whole. */
-export type MaskAction = 'invert' | 'clear' | 'grow' | 'shrink';
+export type MaskAction = 'invert' | 'clear' | 'grow' | 'shrink' | 'feather';
 
 export interface EditorActions extends CommonActions {
   edit(change: Partial<EditDraft>): void;
   choose(tool: Tool): void;
   setBrush(change: { size?: number; softness?: number }): void;
   setOpacity(opacity: number): void;
+  setColour(colour: string): void;
   mask(action: MaskAction): void;
   toggleMask(): void;
+  reselect(): void;
+  showEdit(id: string, shown: boolean): void;
+  goBack(id: string): void;
+  useEdit(id: string): void;
+  runAgain(id: string): void;
   apply(): void;
   see(variation: string | undefined): void;
   pick(variation: string): void;
@@ -51,9 +63,15 @@ export interface EditorActions extends CommonActions {
   copy(what: 'picture' | 'selection'): void;
   drag(event: DragEvent): void;
   insertLink(): void;
+  setAmount(amount: number): void;
+  loadMask(): void;
   exportMask(): void;
   reload(): void;
   keep(): void;
 }
 
 export const BRUSH_SIZES = { min: 1, max: 512 };
+export const MASK_AMOUNT = { min: 1, max: 100 };
+
+/** Colours that masks can have: the theme's red first. */
+export const MASK_COLOURS = ['red', 'green', 'blue', 'yellow', 'purple'] as const;

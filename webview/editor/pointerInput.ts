@@ -1,19 +1,37 @@
 import type { Marks } from './marks.ts';
 import type { Brush, Point } from './mask/strokes.ts';
-import type { Stage, StageEvents } from './stage.ts';
 import { brush as brushTool } from './tools/brushes.ts';
-import type { Gesture, Modifiers, Tool } from './tools/tool.ts';
-import { toPicture, toStage } from './viewTransform.ts';
+import type { Gesture, Modifiers, Tool, ToolContext } from './tools/tool.ts';
+import { type Size, toPicture, toStage, type ViewTransform } from './viewTransform.ts';
 
 /** Zoom of one notch of a wheel, and of a pixel of a pinch. */
 const WHEEL_ZOOM = 1.0015;
 const PINCH_ZOOM = 1.01;
 
+/** What the input sees and moves of the stage. */
+interface Surface {
+  readonly element: HTMLElement;
+  readonly size: Size;
+  /** Undefined until a picture is open. */
+  readonly picture: { readonly size: Size } | undefined;
+  readonly view: ViewTransform;
+  context(brush: Brush): ToolContext | undefined;
+  move(view: ViewTransform): void;
+  zoomBy(factor: number, at?: Point): void;
+}
+
+interface InputEvents {
+  /** A tool was pressed. */
+  begin(): void;
+  /** The pointer is over this place of the picture, or gone. */
+  pointer(at: Point | undefined): void;
+}
+
 /** Turns pointer, wheel and arrow keys over the stage into gestures of the tool, panning and zooming. */
 export class PointerInput {
-  readonly #stage: Stage;
+  readonly #stage: Surface;
   readonly #marks: Marks;
-  readonly #events: Pick<StageEvents, 'begin' | 'pointer'>;
+  readonly #events: InputEvents;
   tool: Tool = brushTool;
   #brush: Brush = { radius: 24, softness: 0.3 };
   #gesture: Gesture | undefined;
@@ -25,7 +43,7 @@ export class PointerInput {
   /** Space is held. */
   panning = false;
 
-  constructor(stage: Stage, marks: Marks, events: Pick<StageEvents, 'begin' | 'pointer'>) {
+  constructor(stage: Surface, marks: Marks, events: InputEvents) {
     this.#stage = stage;
     this.#marks = marks;
     this.#events = events;

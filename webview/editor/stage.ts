@@ -3,6 +3,7 @@ import type { Patch } from '../../shared/raster.ts';
 import { Marks } from './marks.ts';
 import type { Point } from './mask/strokes.ts';
 import { type Colour, MaskLayer } from './maskLayer.ts';
+import { MaskMarks } from './maskMarks.ts';
 import { type PictureLayer, paint } from './pictureLayer.ts';
 import { PointerInput } from './pointerInput.ts';
 import type { Tool, ToolContext } from './tools/tool.ts';
@@ -26,6 +27,7 @@ export class Stage {
   readonly element = document.createElement('div');
   readonly #sheet = document.createElement('div');
   readonly #marks: Marks;
+  readonly #maskMarks = new MaskMarks();
   readonly #preview = document.createElement('canvas');
   readonly #levels = document.createElement('canvas');
   /** What a click would mask. */
@@ -39,6 +41,7 @@ export class Stage {
   /** The picture keeps fitting when the stage changes its size. */
   #fitting = true;
   #compare: number | undefined;
+  #maskOpacity = 0.5;
 
   constructor(events: StageEvents) {
     this.#events = events;
@@ -51,7 +54,7 @@ export class Stage {
     this.#marks = new Marks((fraction) => {
       this.compare = fraction;
     });
-    this.element.append(this.#sheet, ...this.#marks.elements);
+    this.element.append(this.#sheet, this.#maskMarks.canvas, ...this.#marks.elements);
     this.input = new PointerInput(this, this.#marks, events);
     new ResizeObserver(() => this.#resized()).observe(this.element);
   }
@@ -100,6 +103,7 @@ export class Stage {
     const same = this.#picture?.size.width === width && this.#picture.size.height === height;
     this.#picture = picture;
     this.#mask = new MaskLayer(picture.size, this.#events.mask);
+    this.#mask.onDraw = () => this.#markMask();
     this.#hover = new MaskLayer(picture.size, () => {});
     this.#hover.canvas.className = 'hover';
     this.#erased = new MaskLayer(
@@ -193,8 +197,15 @@ export class Stage {
     canvas.getContext('2d')!.putImageData(image, 0, 0);
   }
 
+  /** How much the mask's colour covers the picture, 0 … 1; at 0 only its outline is drawn. */
   set maskOpacity(opacity: number) {
+    this.#maskOpacity = opacity;
     this.element.style.setProperty('--mask-opacity', String(opacity));
+    this.#markMask();
+  }
+
+  #markMask(): void {
+    this.#maskMarks.show(this.#mask?.raster, this.#view, this.size, this.#maskOpacity > 0);
   }
 
   /** How far from the left the picture is shown as it was, 0 … 1; undefined shows it as it is. */
@@ -259,8 +270,11 @@ export class Stage {
     const { scale, left, top } = this.#view;
     this.#sheet.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
     this.#sheet.classList.toggle('pixels', scale >= 2);
-    this.#marks.scale = scale;
-    const width = (this.#picture?.size.width ?? 0) * scale;
-    this.#marks.compare(this.#compare === undefined ? undefined : { left, width, fraction: this.#compare });
+    this.#markMask();
+    const [width, height] = [this.#picture?.size.width ?? 0, this.#picture?.size.height ?? 0].map(
+      (side) => side * scale,
+    );
+    const place = { left, top, width: width!, height: height! };
+    this.#marks.compare(this.#compare === undefined ? undefined : { ...place, fraction: this.#compare });
   }
 }

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { failureTemplate } from '../failure.ts';
 import type { EditorActions, EditorPage } from './page.ts';
 import { optionsBar, toolRail } from './parts/bars.ts';
 import { sidePanel } from './parts/side.ts';
@@ -6,11 +7,12 @@ import { statusStrip } from './parts/statusStrip.ts';
 
 export function editorTemplate(page: EditorPage, actions: EditorActions): TemplateResult {
   const doing = doingOf(page);
+  if (doing === 'broken') return brokenTemplate(page, actions);
   const busy = doing === 'loading' || doing === 'running';
-  return html`<main class="editor" data-state=${doing}>
+  return html`<main class="editor" data-state=${doing} data-mask=${page.maskShown ? 'shown' : 'outline'}>
     ${toolRail(page, actions)} ${optionsBar(page, actions)}
     <div class="canvas" aria-busy=${String(busy)}>
-      ${page.stage.element} ${doing === 'broken' ? noPicture() : banner(page, actions)}
+      ${page.stage.element} ${banner(page, actions)}
     </div>
     ${sidePanel(page, actions)} ${statusStrip(page, actions)}
   </main>`;
@@ -21,20 +23,27 @@ function doingOf({ state, stage }: EditorPage): 'loading' | 'broken' | 'running'
   return state?.run ? 'running' : 'idle';
 }
 
-/** In place of a picture that cannot be shown; why stands at the side. */
-function noPicture(): TemplateResult {
-  return html`<div class="empty">
-    <span class="codicon codicon-file-media" aria-hidden="true"></span>
-    <span>There is nothing to show.</span>
-  </div>`;
+/** In place of everything where there is no picture to edit. */
+function brokenTemplate({ state }: EditorPage, actions: EditorActions): TemplateResult {
+  return html`<main class="editor" data-state="broken">
+    <div class="broken empty">
+      <span class="codicon codicon-file-media" aria-hidden="true"></span>
+      <span>This image can't be displayed.</span>
+      ${failureTemplate(state!.failure!, actions)}
+    </div>
+  </main>`;
 }
 
 function banner({ state }: EditorPage, actions: EditorActions): TemplateResult | typeof nothing {
   if (state?.changedOnDisk)
     return html`<div class="banner row" role="alert" data-test="changed">
-      <span class="grow">${state.name} has changed on the disk.</span>
-      <vscode-button secondary data-action="reload" @click=${actions.reload}>Reload</vscode-button>
-      <vscode-button secondary data-action="keep" @click=${actions.keep}>Keep Mine</vscode-button>
+      <span class="grow">${state.name} has changed on disk.</span>
+      <vscode-button secondary data-action="reload" @click=${actions.reload}>
+        Reload from Disk
+      </vscode-button>
+      <vscode-button secondary data-action="keep" @click=${actions.keep}>
+        Keep My Version
+      </vscode-button>
     </div>`;
   if (state?.readOnly)
     return html`<div class="banner row" data-test="readOnly">

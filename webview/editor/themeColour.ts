@@ -1,10 +1,17 @@
 import type { Colour } from './maskLayer.ts';
 
-/** Tells the theme's colour for masks, now and whenever the theme changes. */
-export function watchMaskColour(tell: (colour: Colour) => void): void {
+/**
+ * Tells the theme's colour for masks, now and whenever the theme changes.
+ * @param name one of `MASK_COLOURS`
+ * @returns chooses another
+ */
+export function watchMaskColour(name: string, tell: (colour: Colour) => void): (name: string) => void {
   const probe = document.createElement('span');
-  probe.className = 'mask-colour';
   document.body.append(probe);
+  const choose = (chosen: string) => {
+    probe.className = `mask-colour ${chosen}`;
+    read();
+  };
   const read = () => {
     const [red = 0, green = 0, blue = 0] =
       getComputedStyle(probe)
@@ -13,5 +20,6 @@ export function watchMaskColour(tell: (colour: Colour) => void): void {
     tell([red, green, blue]);
   };
   new MutationObserver(read).observe(document.body, { attributeFilter: ['class', 'data-vscode-theme-id'] });
-  read();
+  choose(name);
+  return choose;
 }

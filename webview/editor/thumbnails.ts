@@ -1,7 +1,7 @@
 import type { Patch } from '../../shared/raster.ts';
 import { type PictureLayer, paint } from './pictureLayer.ts';
 
-/** The variations that came, with small pictures of them. */
+/** Patches that came, with pictures of them to choose from. */
 export class Thumbnails {
   readonly urls = new Map<string, string>();
   readonly #patches = new Map<string, Patch>();
@@ -10,12 +10,14 @@ export class Thumbnails {
     return this.#patches.get(id);
   }
 
-  async add(id: string, patch: Patch, picture: PictureLayer): Promise<void> {
+  /** @param picture whose opacity it has; opaque if absent */
+  async add(id: string, patch: Patch, picture?: PictureLayer): Promise<void> {
     this.#patches.set(id, patch);
     const canvas = document.createElement('canvas');
     canvas.width = patch.width;
     canvas.height = patch.height;
-    paint(canvas, patch, picture.current, { left: 0, top: 0 });
+    if (picture) paint(canvas, patch, picture.current, { left: 0, top: 0 });
+    else drawOpaque(canvas, patch);
     const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve));
     if (blob && this.#patches.has(id)) this.urls.set(id, URL.createObjectURL(blob));
   }
@@ -30,4 +32,13 @@ export class Thumbnails {
       this.urls.delete(id);
     }
   }
+}
+
+/** Draws RGB values, or greys. */
+function drawOpaque(canvas: HTMLCanvasElement, { width, height, data }: Patch): void {
+  const channels = data.length / (width * height);
+  const image = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++)
+    for (let c = 0; c < 4; c++) image.data[4 * i + c] = c === 3 ? 255 : data[i * channels + (c % channels)]!;
+  canvas.getContext('2d')!.putImageData(image, 0, 0);
 }

@@ -24,7 +24,7 @@ export function fit(picture: Size, stage: Size): ViewTransform {
     Math.max(1, stage.width - 2 * MARGIN) / picture.width,
     Math.max(1, stage.height - 2 * MARGIN) / picture.height,
   );
-  const scale = bounded(room > 2 ? Math.min(4, Math.floor(room)) : room);
+  const scale = bounded(room > 2 ? Math.floor(room) : room);
   return centred(picture, stage, scale);
 }
 

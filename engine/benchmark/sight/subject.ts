@@ -1,7 +1,6 @@
 import { cacheFolder, path } from '#host';
-import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
-import { lowerPlanar } from '../../execution/lowering/planar.ts';
-import type { Runtime, Session } from '../../execution/runtime.ts';
+import type { Backend, Program } from '../../execution/backend.ts';
+import { type Form, PLANAR } from '../../execution/forms/form.ts';
 import type { Extent } from '../../graph/macs.ts';
 import { type Network, weightsOf } from '../../graph/network.ts';
 import { float32, floats } from '../../graph/tensor.ts';
@@ -12,7 +11,6 @@ import type { SegmenterConfig } from '../../networks/efficientvit-config.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { maskDecoder } from '../../networks/mask-decoder.ts';
 import { embeddedSight } from '../../pipelines/segment/open.ts';
-import { largestInt8 } from '../../quantization/self-check.ts';
 import type { Mask } from '../../regions/mask.ts';
 import type { WeightSource } from '../../weights/source.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
@@ -31,7 +29,7 @@ export class SightSubject {
   /** Planes [3, size, size] of a picture: a benchmark never runs on zeros. */
   readonly original: Float32Array;
   readonly #weights: WeightSource;
-  readonly #runtime: Runtime;
+  readonly #backend: Backend;
   readonly #threads: number;
 
   private constructor(
@@ -39,7 +37,7 @@ export class SightSubject {
     config: SegmenterConfig,
     networks: { encoder: Network; decoder: Network },
     weights: WeightSource,
-    runtime: Runtime,
+    backend: Backend,
     threads: number,
   ) {
     this.name = name;
@@ -47,7 +45,7 @@ export class SightSubject {
     this.encoder = networks.encoder;
     this.decoder = networks.decoder;
     this.#weights = weights;
-    this.#runtime = runtime;
+    this.#backend = backend;
     this.#threads = threads;
     const { size } = config.input;
     this.extent = { height: size, width: size, batch: 1, tokens: 0 };
@@ -60,7 +58,7 @@ export class SightSubject {
    */
   static async open(
     name: string | undefined,
-    runtime: Runtime,
+    backend: Backend,
     threads: number,
     options: SyntheticOptions = {},
   ): Promise<SightSubject> {
@@ -82,17 +80,17 @@ export class SightSubject {
       : name === undefined
         ? 'embedded segmenter'
         : path.basename(folder!.folder);
-    return new SightSubject(called, config, networks, weights, runtime, threads);
+    return new SightSubject(called, config, networks, weights, backend, threads);
   }
 
   /** Loads the encoder or the decoder in a form. */
-  load(network: Network, lower: (network: Network, weights: WeightTable) => OnnxModel): Promise<Session> {
-    return this.#runtime.load(lower(network, this.table(network)), { threads: this.#threads });
+  compile(network: Network, form: Form = PLANAR): Promise<Program> {
+    return this.#backend.compile(network, this.table(network), form, { threads: this.#threads });
   }
 
-  /** The largest int8 that this machine's products take; see `largestInt8`. */
+  /** The largest int8 that this machine's products take; see `Backend`. */
   largestInt8(): Promise<number> {
-    return largestInt8(this.#runtime);
+    return this.#backend.largestInt8();
   }
 
   table(network: Network): WeightTable {
@@ -102,12 +100,12 @@ export class SightSubject {
   /** The embedding [C, s, s] of planes, by the whole encoder in float32. */
   async embedding(planes: Float32Array): Promise<Float32Array> {
     const { height, width } = this.extent;
-    const session = await this.load(this.encoder, lowerPlanar);
+    const program = await this.compile(this.encoder);
     try {
-      const outputs = await session.run({ input_image: float32(planes, [1, 3, height, width]) });
+      const outputs = await program.run({ input_image: float32(planes, [1, 3, height, width]) });
       return floats(outputs, 'image_embeddings');
     } finally {
-      await session.release();
+      await program.release();
     }
   }
 

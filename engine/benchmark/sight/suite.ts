@@ -1,6 +1,6 @@
 import type { BenchmarkRequest } from '../../../shared/benchmark/report.ts';
+import type { Backend } from '../../execution/backend.ts';
 import { listen } from '../../execution/denoise.ts';
-import type { Runtime } from '../../execution/runtime.ts';
 import type { SyntheticOptions } from '../../models/synthetic.ts';
 import { coarser, type Mask } from '../../regions/mask.ts';
 import { latentMasks } from '../masks.ts';
@@ -13,11 +13,11 @@ import { SightSubject } from './subject.ts';
 /** A segmenter's encoder and decoder in each variant of the request. */
 export async function sightSuite(
   request: BenchmarkRequest,
-  runtime: Runtime,
+  backend: Backend,
   weights: SyntheticOptions = {},
 ): Promise<Suite> {
-  const threads = request.threads || runtime.threads;
-  const subject = await SightSubject.open(request.segmenter, runtime, threads, weights);
+  const threads = request.threads || backend.threads;
+  const subject = await SightSubject.open(request.segmenter, backend, threads, weights);
   const { height, width } = subject.extent;
   const masks = await latentMasks(request.masks ?? [], { width, height }, 1);
   const variants = variantsOf({ ...request, attention: undefined }, SIGHT_CASES, masks);

@@ -25,7 +25,7 @@ export class StepInputs {
 
   constructor(components: Components, size: { height: number; width: number }, guidance: boolean) {
     const { scale, latentChannels } = components.model.autoencoder;
-    const network = components.network('unet');
+    const network = components.network('denoiser');
     this.channels = latentChannels;
     this.extent = {
       height: size.height / scale,

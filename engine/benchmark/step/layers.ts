@@ -1,20 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+import { fs, path } from '#host';
 import type { LayerError } from '../../../shared/benchmark/report.ts';
+import type { Backend, Program } from '../../execution/backend.ts';
 import { rowsPredict } from '../../execution/dense-unet.ts';
-import { shiftNetwork, textNetwork } from '../../execution/lowering/conditioning.ts';
-import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
-import { lowerPlanar } from '../../execution/lowering/planar.ts';
-import { lowerRows, type RowsOptions } from '../../execution/lowering/rows.ts';
+import { shiftNetwork, textNetwork } from '../../execution/forms/conditioning.ts';
+import { type Form, PLANAR, type RowsOptions } from '../../execution/forms/form.ts';
 import { RowsUNet } from '../../execution/rows-unet.ts';
-import type { Runtime, Session } from '../../execution/runtime.ts';
 import type { Network } from '../../graph/network.ts';
 import type { Model } from '../../models/model.ts';
 import { writeQuantized } from '../../quantization/build.ts';
 import { formOf, type QuantizedPrecision, USUAL_FORM } from '../../quantization/choice.ts';
 import { isProduct, type Product } from '../../quantization/layers.ts';
-import { largestInt8 } from '../../quantization/self-check.ts';
 import { NO_SMOOTHING } from '../../quantization/smoothing.ts';
 import { QuantizedTable } from '../../quantization/table.ts';
 import { openSafetensors } from '../../weights/safetensors.ts';
@@ -44,52 +39,58 @@ const OPTIONS: RowsOptions = {
  * What quantizing one layer alone, plainly rounded, does to the output of a U-Net run, the worst layer first. The
  * network is loaded anew for each layer.
  */
-export async function layerErrors(
+export function layerErrors(
+  request: LayersRequest,
+  backend: Backend,
+  onCount: Count,
+  signal?: AbortSignal,
+): Promise<LayerError[]> {
+  return fs.withTemporaryFolder((folder) => errorsOf(request, folder, backend, onCount, signal));
+}
+
+/** @param folder for the weights of the layer at hand. */
+async function errorsOf(
   { model, network, precision, inputs, threads, most }: LayersRequest,
-  runtime: Runtime,
+  folder: string,
+  backend: Backend,
   onCount: Count,
   signal?: AbortSignal,
 ): Promise<LayerError[]> {
   const products = network.operators.filter(isProduct);
   const step = Math.max(1, products.length / most);
   const sampled = products.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-layers-'));
-  try {
-    const source = new WeightTable(network, await model.weights('unet'));
-    const largest = await largestInt8(runtime);
-    const form = () => USUAL_FORM[precision];
-    const quantize = async (product: Product) => {
-      const file = path.join(folder, 'layer.safetensors');
-      const options = { form, folded: false, most: largest, smoothing: NO_SMOOTHING };
-      const alone = { ...network, operators: [product] };
-      await writeQuantized(file, alone, source, options, { metadata: {}, signal });
-      return new QuantizedTable(await openSafetensors(file));
-    };
-    const run = (weights: Weights) => runOnce(network, weights, inputs, runtime, threads);
-    const reference = await run(source);
-    const errors: LayerError[] = [];
-    for (const [i, product] of sampled.entries()) {
-      signal?.throwIfAborted();
-      onCount(i, sampled.length);
-      const { name } = product.weight;
-      const quantized = await quantize(product);
-      const output = await run({
-        get: (weight) => source.get(weight),
-        matrix: (weight, layout) => (weight.name === name ? quantized.matrix(weight, layout) : undefined),
-        bytes: source.bytes,
-      });
-      errors.push({
-        layer: name,
-        precision,
-        psnr: decibels(output, reference),
-        kept: formOf(product, precision) !== USUAL_FORM[precision],
-      });
-    }
-    onCount(sampled.length, sampled.length);
-    return errors.sort((a, b) => a.psnr - b.psnr);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  const source = new WeightTable(network, await model.weights('denoiser'));
+  const largest = await backend.largestInt8();
+  const form = () => USUAL_FORM[precision];
+  const quantize = async (product: Product) => {
+    const file = path.join(folder, 'layer.safetensors');
+    const options = { form, folded: false, most: largest, smoothing: NO_SMOOTHING };
+    const alone = { ...network, operators: [product] };
+    await writeQuantized(file, alone, source, options, { metadata: {}, signal });
+    return new QuantizedTable(await openSafetensors(file));
+  };
+  const run = (weights: Weights) => runOnce(network, weights, inputs, backend, threads);
+  const reference = await run(source);
+  const errors: LayerError[] = [];
+  for (const [i, product] of sampled.entries()) {
+    signal?.throwIfAborted();
+    onCount(i, sampled.length);
+    const { name } = product.weight;
+    const quantized = await quantize(product);
+    const output = await run({
+      get: (weight) => source.get(weight),
+      matrix: (weight, layout) => (weight.name === name ? quantized.matrix(weight, layout) : undefined),
+      bytes: source.bytes,
+    });
+    errors.push({
+      layer: name,
+      precision,
+      psnr: decibels(output, reference),
+      kept: formOf(product, precision) !== USUAL_FORM[precision],
+    });
   }
+  onCount(sampled.length, sampled.length);
+  return errors.sort((a, b) => a.psnr - b.psnr);
 }
 
 /** The output [C, h, w] of a dense run with these weights. */
@@ -97,24 +98,24 @@ async function runOnce(
   network: Network,
   weights: Weights,
   inputs: StepInputs,
-  runtime: Runtime,
+  backend: Backend,
   threads: number,
 ): Promise<Float32Array> {
-  const sessions: Session[] = [];
-  const load = async (model: OnnxModel) => {
-    const session = await runtime.load(model, { threads });
-    sessions.push(session);
-    return session;
+  const programs: Program[] = [];
+  const load = async (part: Network, form: Form) => {
+    const program = await backend.compile(part, weights, form, { threads });
+    programs.push(program);
+    return program;
   };
   try {
-    const rows = await load(lowerRows(network, weights, OPTIONS));
-    const part = (of: Network) => (of.outputs.size > 0 ? load(lowerPlanar(of, weights)) : undefined);
+    const rows = await load(network, { kind: 'rows', options: OPTIONS });
+    const part = (of: Network) => (of.outputs.size > 0 ? load(of, PLANAR) : undefined);
     const [text, shift] = [await part(textNetwork(network)), await part(shiftNetwork(network))];
     const unet = new RowsUNet({ rows, text, shift }, network, OPTIONS);
     const { channels, extent, condition, original } = inputs;
     const dims = [channels, extent.height, extent.width] as const;
     return await rowsPredict(unet, { timesteps: [TIMESTEP] }, dims, condition)(original, 0);
   } finally {
-    for (const session of sessions) await session.release();
+    for (const program of programs) await program.release();
   }
 }

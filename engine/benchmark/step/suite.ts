@@ -1,7 +1,7 @@
 import type { BenchmarkRequest, LayerError } from '../../../shared/benchmark/report.ts';
+import type { Backend } from '../../execution/backend.ts';
 import { Components } from '../../execution/components.ts';
 import { listen } from '../../execution/denoise.ts';
-import type { Runtime } from '../../execution/runtime.ts';
 import { openModel } from '../../models/open.ts';
 import type { SyntheticOptions } from '../../models/synthetic.ts';
 import type { OpenCrew } from '../../parallel/job.ts';
@@ -16,7 +16,7 @@ import { References } from './references.ts';
 /** One U-Net run in each variant of the request. */
 export async function stepSuite(
   request: BenchmarkRequest,
-  runtime: Runtime,
+  backend: Backend,
   weights: SyntheticOptions = {},
   openCrew?: OpenCrew,
 ): Promise<Suite> {
@@ -24,7 +24,7 @@ export async function stepSuite(
   const { width = model.defaults.width, height = model.defaults.height } = request;
   const masks = await latentMasks(request.masks ?? [], { width, height }, model.autoencoder.scale);
   const variants = variantsOf(request, STEP_CASES, masks);
-  const components = new Components(model, runtime, request.threads || runtime.threads);
+  const components = new Components(model, backend, request.threads || backend.threads);
   const inputs = new StepInputs(components, { width, height }, request.guidance ?? true);
   const seen = new Set([undefined, ...variants.map(({ mask }) => mask)]);
   const references = new References([...seen].map((mask) => inputs.sample(mask)));
@@ -44,7 +44,7 @@ export async function stepSuite(
       });
       if (step.release) releases.push(step.release);
       const { loadSeconds } = step;
-      const diskBytes = await components.unetBytes(precision);
+      const diskBytes = await components.denoiserBytes(precision);
       const cost = { ...step, stepSeconds: [], diskBytes };
       if (isReference(identity)) {
         references.from(step);
@@ -75,8 +75,8 @@ export async function stepSuite(
     trials,
     async layers(most, onCount) {
       const { signal } = weights;
-      const threads = request.threads || runtime.threads;
-      const network = components.network('unet');
+      const threads = request.threads || backend.threads;
+      const network = components.network('denoiser');
       const errors: LayerError[] = [];
       await components.release();
       for (const precision of request.precisions ?? [])
@@ -84,7 +84,7 @@ export async function stepSuite(
           errors.push(
             ...(await layerErrors(
               { model, network, precision, inputs, threads, most },
-              runtime,
+              backend,
               onCount,
               signal,
             )),

@@ -55,7 +55,7 @@ export async function wholeSuite(
   const picture = await decodePicture(image, 'The image');
   const { scale } = model.autoencoder;
   const files = await maskFiles(request.masks ?? [], picture, scale);
-  const unet = model.network('unet');
+  const unet = model.network('denoiser');
   const guided = model.defaults.guidance > 1 && !unet.inputs.has('timestep_cond');
   const first = new Map<RowIdentity, WholeOutcome>();
 

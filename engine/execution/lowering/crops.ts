@@ -2,13 +2,10 @@ import type { Network } from '../../graph/network.ts';
 import type { Attention, Convolution, GroupNorm } from '../../graph/operators.ts';
 import { attendedOf, momentsOf } from '../../regions/features.ts';
 import type { Weights } from '../../weights/table.ts';
+import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
-
-/** Names of the inputs beside the network's own; see `lowerCrops`. */
-export const FRESH = 'fresh';
-export const trimNames = (weight: string) => ({ from: `trim.${weight}.from`, to: `trim.${weight}.to` });
-export const rowsName = (path: string) => `rows.${path}`;
+import type { Target } from './target.ts';
 
 /**
  * A network in planar form that computes a rectangle of its output (`regions/crop.ts`), or all of it.
@@ -23,8 +20,8 @@ export const rowsName = (path: string) => `rows.${path}`;
  *
  * Outputs beside the network's own, under the same names with `new.` before: the crop's own keys, values and moments.
  */
-export function lowerCrops(network: Network, weights: Weights): OnnxModel {
-  return new CropLowering(weights).model(network);
+export function lowerCrops(network: Network, weights: Weights, target: Target): OnnxModel {
+  return new CropLowering(weights, target).model(network);
 }
 
 class CropLowering extends PlanarLowering {

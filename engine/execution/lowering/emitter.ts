@@ -12,7 +12,9 @@ import type { Weight } from '../../graph/values.ts';
 import { BLOCK } from '../../quantization/arithmetic.ts';
 import { type Layout, matrixShape } from '../../quantization/layers.ts';
 import type { Weights } from '../../weights/table.ts';
+import { watchNames } from '../forms/watch.ts';
 import { MICROSOFT, OnnxBuilder, type Ref } from './onnx/onnx.ts';
+import type { Target } from './target.ts';
 
 /** The left side of products: rows as they are multiplied, which may be gathered first. */
 export interface Operand {
@@ -23,14 +25,15 @@ export interface Operand {
 
 /** Operators that are the same ONNX in every lowering, because they work on rows [B, N, C] or element by element. */
 export class Emitter {
-  readonly onnx = new OnnxBuilder();
+  readonly onnx: OnnxBuilder;
   readonly #weights: Weights;
   readonly #bytes = new Map<Ref, Operand>();
   /** Rows that are watched already. */
   readonly #watched: Set<Ref> | undefined;
 
   /** `watch`: gives the size of what products read as outputs, see `watchNames`. */
-  constructor(weights: Weights, options: { watch?: boolean } = {}) {
+  constructor(weights: Weights, target: Target, options: { watch?: boolean } = {}) {
+    this.onnx = new OnnxBuilder(target);
     this.#weights = weights;
     this.#watched = options.watch ? new Set() : undefined;
   }
@@ -42,10 +45,8 @@ export class Emitter {
   /** x · wᵀ + b over the last axis. */
   linear(x: Ref, weight: Weight, bias?: Weight, norm?: BatchNorm): Ref {
     if (norm) {
-      const options = { domain: MICROSOFT, attributes: { transB: 1 } };
       const [out, channels] = weight.shape as [number, number];
-      const matrix = this.kernel(weight, norm, [out, channels]);
-      const y = this.onnx.node('FusedMatMul', [x, matrix], options, 'linear');
+      const y = this.#transposedProduct(x, this.kernel(weight, norm, [out, channels]), 'linear');
       return this.onnx.node('Add', [y, ...this.offsets(bias, norm)], {}, 'linear');
     }
     const added = bias && { bias: this.weight(bias) };
@@ -84,7 +85,7 @@ export class Emitter {
       const added = { bias: this.onnx.weight(this.#weights.get(bias), bias.shape, part) };
       return this.product(this.operand(x, weight, layout), weight, layout, added);
     });
-    const gated = this.onnx.node('Gelu', [gate!], { domain: MICROSOFT }, 'geglu');
+    const gated = this.gelu(gate!, 'geglu');
     return this.onnx.node('Mul', [value!, gated], {}, 'geglu');
   }
 
@@ -130,6 +131,18 @@ export class Emitter {
     return plus(onnx.node('MatMulNBits', [rows, values, scale, '', '', bias ?? ''], options, label), shift);
   }
 
+  /** rows · matrixᵀ, for a matrix [out, in] as checkpoints hold it. */
+  #transposedProduct(rows: Ref, matrix: Ref, label: string): Ref {
+    const { onnx } = this;
+    if (onnx.has('FusedMatMul', MICROSOFT)) {
+      const options = { domain: MICROSOFT, attributes: { transB: 1 } };
+      return onnx.node('FusedMatMul', [rows, matrix], options, label);
+    }
+    // Computed once, when the model is loaded.
+    const across = onnx.node('Transpose', [matrix], { attributes: { perm: [1, 0] } });
+    return onnx.node('MatMul', [rows, across], {}, label);
+  }
+
   #floatProduct(rows: Ref, weight: Weight, layout: Layout, label: string): Ref {
     const { onnx } = this;
     const [out, channels] = weight.shape as [number, number];
@@ -141,12 +154,7 @@ export class Emitter {
         [out, channels],
         layout === 'linear' ? undefined : part,
       );
-      return onnx.node(
-        'FusedMatMul',
-        [rows, matrix],
-        { domain: MICROSOFT, attributes: { transB: 1 } },
-        label,
-      );
+      return this.#transposedProduct(rows, matrix, label);
     }
     // [C', C, taps] → [taps · C, C'], taps first. ONNX Runtime computes this once, when the model is loaded.
     const kernel =
@@ -182,10 +190,34 @@ export class Emitter {
     return this.onnx.node('LayerNormalization', [x, this.weight(gain), this.weight(bias)], { attributes });
   }
 
-  attention(query: Ref, key: Ref, value: Ref, { heads, causal }: Attention): Ref {
-    const attributes = { num_heads: heads, ...(causal && { unidirectional: 1 }) };
-    const options = { domain: MICROSOFT, attributes };
-    return this.onnx.node('MultiHeadAttention', [query, key, value], options, 'attention');
+  /** softmax(q·kᵀ/√d)·v by heads, of rows [B, N, C] and [B, M, C]. */
+  attention(query: Ref, key: Ref, value: Ref, { heads, causal, output }: Attention): Ref {
+    const { onnx } = this;
+    if (onnx.has('MultiHeadAttention', MICROSOFT)) {
+      const attributes = { num_heads: heads, ...(causal && { unidirectional: 1 }) };
+      const options = { domain: MICROSOFT, attributes };
+      return onnx.node('MultiHeadAttention', [query, key, value], options, 'attention');
+    }
+    const size = output.channels / heads;
+    const parts = (rows: Ref, perm: readonly number[]) =>
+      onnx.node('Transpose', [onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, -1])])], {
+        attributes: { perm },
+      });
+    const scaled = onnx.node('Mul', [parts(query, [0, 2, 1, 3]), onnx.floats([1 / Math.sqrt(size)], [])]);
+    let scores = onnx.node('MatMul', [scaled, parts(key, [0, 2, 3, 1])], {}, 'attention');
+    if (causal) scores = onnx.node('Add', [scores, this.#causalMask(scores)]);
+    const weights = onnx.node('Softmax', [scores], { attributes: { axis: -1 } }, 'attention');
+    const seen = onnx.node('MatMul', [weights, parts(value, [0, 2, 1, 3])], {}, 'attention');
+    const rows = onnx.node('Transpose', [seen], { attributes: { perm: [0, 2, 1, 3] } });
+    return onnx.node('Reshape', [rows, onnx.ints([0, 0, -1])]);
+  }
+
+  /** Zeros on and below the diagonal of scores [B, heads, N, N], and the lowest number above it. */
+  #causalMask(scores: Ref): Ref {
+    const { onnx } = this;
+    const side = onnx.node('Shape', [scores], { attributes: { start: -2 } });
+    const lowest = onnx.node('Expand', [onnx.floats([-3.4e38]), side]);
+    return onnx.node('Trilu', [lowest, onnx.ints([1], [])], { attributes: { upper: 1 } });
   }
 
   split(x: Ref, lengths: readonly number[], axis: number): Ref[] {
@@ -252,11 +284,45 @@ export class Emitter {
   activation(x: Ref, name: ActivationName): Ref {
     if (name === 'relu') return this.onnx.node('Relu', [x]);
     if (name === 'hard_swish') return this.onnx.node('HardSwish', [x]);
-    if (name === 'gelu_tanh') return this.onnx.node('FastGelu', [x], { domain: MICROSOFT });
-    if (name === 'gelu') return this.onnx.node('Gelu', [x], { domain: MICROSOFT });
+    if (name === 'gelu_tanh') return this.#tanhGelu(x);
+    if (name === 'gelu') return this.gelu(x);
     // QuickGelu is x · sigmoid(alpha · x).
-    const alpha = { float: name === 'silu' ? 1 : 1.702 };
-    return this.onnx.node('QuickGelu', [x], { domain: MICROSOFT, attributes: { alpha } }, name);
+    const alpha = name === 'silu' ? 1 : 1.702;
+    const { onnx } = this;
+    if (onnx.has('QuickGelu', MICROSOFT))
+      return onnx.node(
+        'QuickGelu',
+        [x],
+        { domain: MICROSOFT, attributes: { alpha: { float: alpha } } },
+        name,
+      );
+    const scaled = alpha === 1 ? x : onnx.node('Mul', [x, onnx.floats([alpha], [])]);
+    return onnx.node('Mul', [x, onnx.node('Sigmoid', [scaled])], {}, name);
+  }
+
+  /** x · Φ(x), with the error function. */
+  gelu(x: Ref, label = 'Gelu'): Ref {
+    const { onnx } = this;
+    if (onnx.has('Gelu', MICROSOFT)) return onnx.node('Gelu', [x], { domain: MICROSOFT }, label);
+    const erf = onnx.node('Erf', [onnx.node('Mul', [x, onnx.floats([Math.SQRT1_2], [])])]);
+    return this.#halved(x, erf, label);
+  }
+
+  /** The same with tanh(√(2/π) · (x + 0.044715 · x³)) in place of the error function. */
+  #tanhGelu(x: Ref): Ref {
+    const { onnx } = this;
+    if (onnx.has('FastGelu', MICROSOFT)) return onnx.node('FastGelu', [x], { domain: MICROSOFT });
+    const cube = onnx.node('Mul', [onnx.node('Mul', [x, x]), x]);
+    const inner = onnx.node('Add', [x, onnx.node('Mul', [cube, onnx.floats([0.044715], [])])]);
+    const scaled = onnx.node('Mul', [inner, onnx.floats([Math.sqrt(2 / Math.PI)], [])]);
+    return this.#halved(x, onnx.node('Tanh', [scaled]), 'Gelu');
+  }
+
+  /** x · (1 + y) / 2. */
+  #halved(x: Ref, y: Ref, label: string): Ref {
+    const { onnx } = this;
+    const share = onnx.node('Add', [y, onnx.floats([1], [])]);
+    return onnx.node('Mul', [onnx.node('Mul', [x, share]), onnx.floats([0.5], [])], {}, label);
   }
 
   affine(x: Ref, scale: number, offset: number): Ref {
@@ -304,12 +370,4 @@ export class Emitter {
   concat(inputs: readonly Ref[], axis: number): Ref {
     return this.onnx.node('Concat', inputs, { attributes: { axis } });
   }
-}
-
-/**
- * The outputs of a network that is watched, for rows that products read, named by the first product's weight: largest
- * absolute value, mean, and mean of squares.
- */
-export function watchNames({ name }: Weight): { largest: string; mean: string; square: string } {
-  return { largest: `largest.${name}`, mean: `mean.${name}`, square: `square.${name}` };
 }

@@ -1,19 +1,17 @@
 import type { Network } from '../../graph/network.ts';
 import type { Convolution, Linear } from '../../graph/operators.ts';
-import type { ConvolutionBytes, Range } from '../../quantization/convolutions.ts';
-import type { WeightTable } from '../../weights/table.ts';
+import { type ConvolutionBytes, type Range, rangeNames } from '../../quantization/convolutions.ts';
+import type { Weights } from '../../weights/table.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
-
-/** The outputs that tell between which values a convolution reads and gives; see `lowerRanges`. */
-export const rangeNames = (weight: string) => ({ read: `read.${weight}`, given: `given.${weight}` });
+import type { Target } from './target.ts';
 
 /**
  * A network in planar form that also gives the range of what each convolution that can be quantized reads and gives:
  * `read.<weight>` and `given.<weight>` [2], the least and the largest value.
  */
-export function lowerRanges(network: Network, weights: WeightTable): OnnxModel {
-  return new RangeLowering(weights).model(network);
+export function lowerRanges(network: Network, weights: Weights, target: Target): OnnxModel {
+  return new RangeLowering(weights, target).model(network);
 }
 
 /**
@@ -23,10 +21,11 @@ export function lowerRanges(network: Network, weights: WeightTable): OnnxModel {
  */
 export function lowerInt8(
   network: Network,
-  weights: WeightTable,
+  weights: Weights,
   bytes: ReadonlyMap<string, ConvolutionBytes>,
+  target: Target,
 ): OnnxModel {
-  return new Int8Lowering(weights, bytes).model(network);
+  return new Int8Lowering(weights, bytes, target).model(network);
 }
 
 type Attributes = Readonly<Record<string, number | readonly number[]>>;
@@ -58,8 +57,8 @@ class Int8Lowering extends PlanarLowering {
   readonly #bytes: ReadonlyMap<string, ConvolutionBytes>;
   readonly #quantized = new Map<string, Ref>();
 
-  constructor(weights: WeightTable, bytes: ReadonlyMap<string, ConvolutionBytes>) {
-    super(weights);
+  constructor(weights: Weights, bytes: ReadonlyMap<string, ConvolutionBytes>, target: Target) {
+    super(weights, target);
     this.#bytes = bytes;
   }
 

@@ -9,31 +9,35 @@ import type {
 import type { FeatureMap, Features, Value } from '../../graph/values.ts';
 import { type Anchors, hasWindow } from '../../regions/anchors.ts';
 import { mapsOf } from '../../regions/reach.ts';
-import type { WeightTable } from '../../weights/table.ts';
+import type { Weights } from '../../weights/table.ts';
+import {
+  cornerNames,
+  cutName,
+  formerName,
+  keptName,
+  keysName,
+  mapName,
+  padsName,
+  stripNames,
+  sumsName,
+} from '../forms/parts.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
+import type { Target } from './target.ts';
 import { enlarged, keyValueSums, linearAttention } from './vision.ts';
-
-/** Names of tensors beside the network's own; see `lowerParts`. `id` is a value's. */
-export const mapName = (id: number) => `map.${id}`;
-export const stripNames = (id: number) =>
-  ['above', 'left', 'right', 'below'].map((side) => `${side}.${id}`) as [string, string, string, string];
-export const cutName = (id: number) => `cut.${id}`;
-export const keptName = (id: number) => `kept.${id}`;
-export const padsName = (id: number) => `pads.${id}`;
-export const sumsName = (path: string) => `sums.${path}`;
-export const keysName = (path: string) => `keys.${path}`;
-export const formerName = (name: string) => `former.${name}`;
-/** Rows and columns from which, and up to which, a rectangle is taken. */
-export const cornerNames = (name: string) => ({ from: `${name}.from`, to: `${name}.to` });
 
 /**
  * A network in planar form that also gives what later computations of a part read: `map.<id>` for each recorded map,
  * and for each linear attention its keys and values `keys.<path>` [B, heads, 2d, positions] and its sums over all
  * positions `new.sums.<path>`.
  */
-export function lowerRecording(network: Network, weights: WeightTable, anchors: Anchors): OnnxModel {
-  return new RecordingLowering(weights, anchors).model(network);
+export function lowerRecording(
+  network: Network,
+  weights: Weights,
+  anchors: Anchors,
+  target: Target,
+): OnnxModel {
+  return new RecordingLowering(weights, anchors, target).model(network);
 }
 
 /**
@@ -46,15 +50,15 @@ export function lowerRecording(network: Network, weights: WeightTable, anchors: 
  * `pads.<id>` int64 [8]: what an operator's window has beyond the border of the map, as ONNX's Pad takes it.
  * Outputs beside the network's own: those of `lowerRecording`, of the part; `new.sums.*` over everything.
  */
-export function lowerParts(network: Network, weights: WeightTable, anchors: Anchors): OnnxModel {
-  return new PartLowering(weights, anchors).model(network);
+export function lowerParts(network: Network, weights: Weights, anchors: Anchors, target: Target): OnnxModel {
+  return new PartLowering(weights, anchors, target).model(network);
 }
 
 class RecordingLowering extends PlanarLowering {
   protected readonly anchors: Anchors;
 
-  constructor(weights: WeightTable, anchors: Anchors) {
-    super(weights);
+  constructor(weights: Weights, anchors: Anchors, target: Target) {
+    super(weights, target);
     this.anchors = anchors;
   }
 

@@ -5,12 +5,12 @@ import path from 'node:path';
 import test from 'node:test';
 import { NetworkBuilder, weightsOf } from '../../graph/network.ts';
 import { float32, floats } from '../../graph/tensor.ts';
-import { NodeRuntime } from '../../host/node/runtime.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { readFloat32 } from '../../weights/read.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
 import { WeightTable } from '../../weights/table.ts';
-import { lowerPlanar } from './planar.ts';
+import { PLANAR } from '../forms/form.ts';
 
 const CHANNELS = 128;
 const [HEIGHT, WIDTH] = [3, 5];
@@ -23,12 +23,10 @@ test('folded upsampling is nearest-neighbour ×2 and a 3×3 convolution', async 
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
   try {
     const source = await syntheticWeights(weightsOf(network), { seed: 1, folder });
-    const session = await new NodeRuntime(1).load(lowerPlanar(network, new WeightTable(network, source)), {
-      threads: 1,
-    });
+    const program = await new NodeBackend(1).compile(network, new WeightTable(network, source), PLANAR);
     const input = gaussianNoise(1, 0, CHANNELS * HEIGHT * WIDTH);
-    const outputs = await session.run({ x: float32(input, [1, CHANNELS, HEIGHT, WIDTH]) });
-    await session.release();
+    const outputs = await program.run({ x: float32(input, [1, CHANNELS, HEIGHT, WIDTH]) });
+    await program.release();
     assert.deepEqual(outputs.y!.dims, [1, 2, 2 * HEIGHT, 2 * WIDTH]);
     const expected = plainly(
       input,

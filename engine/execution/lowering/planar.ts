@@ -17,14 +17,15 @@ import type { Features, Value } from '../../graph/values.ts';
 import type { Weights } from '../../weights/table.ts';
 import { Emitter } from './emitter.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
+import type { Target } from './target.ts';
 import { enlarged, linearAttention, positionMap, promptTokens } from './vision.ts';
 
 /**
  * A network as an ordinary ONNX graph: maps are planes [B, C, H, W] with native convolutions, except inside
  * transformers, where they are rows [B, H·W, C]. Any batch, size and text length: the graph has no fixed extent.
  */
-export function lowerPlanar(network: Network, weights: Weights): OnnxModel {
-  return new PlanarLowering(weights).model(network);
+export function lowerPlanar(network: Network, weights: Weights, target: Target): OnnxModel {
+  return new PlanarLowering(weights, target).model(network);
 }
 
 /** On narrower maps moving the four parts of a folded upsampling into place costs more than it saves. */
@@ -43,8 +44,8 @@ export class PlanarLowering {
   /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
   readonly #extents = new Map<number, Ref>();
 
-  constructor(weights: Weights) {
-    this.emit = new Emitter(weights);
+  constructor(weights: Weights, target: Target) {
+    this.emit = new Emitter(weights, target);
   }
 
   model(network: Network): OnnxModel {

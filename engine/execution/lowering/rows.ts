@@ -1,4 +1,3 @@
-import type { AttentionMode } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 import type { Network } from '../../graph/network.ts';
 import type { Attention, Convolution, GroupNorm, Linear, Operator } from '../../graph/operators.ts';
@@ -14,35 +13,17 @@ import {
   keysName,
   momentsOf,
   type RowFeature,
-  type Statistics,
-  type Storage,
   scaleName,
   shareName,
   type WindowFeature,
   windowOf,
 } from '../../regions/features.ts';
 import type { Weights } from '../../weights/table.ts';
-import { shiftName, textName, textProjections } from './conditioning.ts';
+import { shiftName, textName, textProjections } from '../forms/conditioning.ts';
+import type { RowsOptions } from '../forms/form.ts';
 import { Emitter, type Operand } from './emitter.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
-
-export interface RowsOptions {
-  /**
-   * Upsampling convolutions as four 2×2 convolutions of the smaller map with summed weights: 4/9 of the products.
-   * Right only where every level but the coarsest has even sizes.
-   */
-  foldUpsampling: boolean;
-  /** How features are recorded; see `regions/features.ts`. */
-  storage: Storage;
-  /**
-   * With `recorded` there are fewer operators, but the network can neither run densely nor record; with `fresh` it can
-   * do nothing but run densely, in less memory; see `Statistics`.
-   */
-  statistics: Statistics;
-  attention: AttentionMode;
-  /** For calibration; see `Emitter`. */
-  watch?: boolean;
-}
+import type { Target } from './target.ts';
 
 /**
  * A network over rows: maps are [B, N, C], one row a position, and only the rows of a region plan are computed.
@@ -69,8 +50,13 @@ export interface RowsOptions {
  * Outputs: the network's own; each feature of this pass under its name with `new.` before it, float32, rows in plan
  * order; scale and offset likewise.
  */
-export function lowerRows(network: Network, weights: Weights, options: RowsOptions): OnnxModel {
-  const lowering = new RowsLowering(weights, options, textProjections(network));
+export function lowerRows(
+  network: Network,
+  weights: Weights,
+  options: RowsOptions,
+  target: Target,
+): OnnxModel {
+  const lowering = new RowsLowering(weights, options, target, textProjections(network));
   for (const [name, value] of network.inputs) if (value.kind === 'map') lowering.input(name, value);
   for (const operator of network.operators) if (operator.output.kind !== 'vector') lowering.lower(operator);
   for (const [name, value] of network.outputs) lowering.output(name, value);
@@ -87,8 +73,8 @@ class RowsLowering {
   readonly #refs = new Map<number, Ref>();
   readonly #inputs = new Map<string, Ref>();
 
-  constructor(weights: Weights, options: RowsOptions, projections: readonly Linear[]) {
-    this.emit = new Emitter(weights, options);
+  constructor(weights: Weights, options: RowsOptions, target: Target, projections: readonly Linear[]) {
+    this.emit = new Emitter(weights, target, options);
     this.#options = options;
     this.#projections = new Set(projections);
   }

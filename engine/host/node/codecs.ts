@@ -10,10 +10,22 @@ export const codecs: Codecs = {
     const { default: sharp } = await import('sharp');
     // The caller checks the size, with a sentence of its own.
     const metadata = await sharp(file, { limitInputPixels: false }).metadata();
-    const { width, height, format, pages = 1, orientation = 1, space, depth, exif, icc, xmp } = metadata;
+    const {
+      width,
+      height,
+      format,
+      pages = 1,
+      orientation = 1,
+      space,
+      depth,
+      isPalette,
+      exif,
+      icc,
+      xmp,
+    } = metadata;
     const bits = { uchar: 8, ushort: 16 } as const;
     return {
-      ...{ width, height, format, pages, orientation, space },
+      ...{ width, height, format, pages, orientation, space, palette: isPalette },
       depth: depth in bits ? bits[depth as keyof typeof bits] : 'other',
       ...{ exif, icc, xmp },
     };

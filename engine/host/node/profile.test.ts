@@ -6,7 +6,7 @@ import { ProfileFolder } from './profile.ts';
 
 const kernel = (operator: string, dur: number) =>
   `{"cat" : "Node","dur" :${dur},"name" :"x_kernel_time","args" : {"op_name" : "${operator}"}},`;
-const RUN = '{"cat" : "Session","dur" :99,"name" :"model_run","args" : {}},';
+const RUN = '{"cat" : "Program","dur" :99,"name" :"model_run","args" : {}},';
 
 async function profileOf(lines: string[]) {
   const folder = await ProfileFolder.create();
@@ -20,7 +20,7 @@ async function profileOf(lines: string[]) {
 test('kernels are summed by operator, run by run', async () => {
   const runs = await profileOf([
     '[',
-    '{"cat" : "Session","dur" :5,"name" :"session_initialization","args" : {}},',
+    '{"cat" : "Program","dur" :5,"name" :"session_initialization","args" : {}},',
     kernel('Conv', 1000),
     kernel('Conv', 500),
     kernel('Add', 20),
@@ -50,6 +50,6 @@ test('a file that is cut off or empty gives what is whole in it', async () => {
   assert.deepEqual(await profileOf([]), []);
 });
 
-test('a session that wrote nothing leaves nothing', async () => {
+test('a program that wrote nothing leaves nothing', async () => {
   assert.deepEqual(await (await ProfileFolder.create()).read(), []);
 });

@@ -11,7 +11,7 @@ const MAX_BYTES = 1 << 30;
 /** Their time is that of the operators inside them, which have events of their own. */
 const CONTROL_FLOW = ['If', 'Loop', 'Scan'];
 
-/** A folder for one session's profile, gone when it has been read. */
+/** A folder for one program's profile, gone when it has been read. */
 export class ProfileFolder {
   readonly #folder: string;
 

@@ -5,13 +5,13 @@ import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { objectsIn, RENDERED, rendered } from '../../../test/support/scenes.ts';
 import { createEngine } from '../../engine.ts';
-import { NodeRuntime } from '../../host/node/runtime.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { overlapOf } from './masks.ts';
 
 const PHOTOGRAPH = path.join(import.meta.dirname, '../../../test/fixtures/photos/coffee.jpg');
 
-const engine = createEngine(new NodeRuntime(1));
+const engine = createEngine(new NodeBackend(1));
 after(() => engine.dispose());
 
 for (const name of RENDERED) {

@@ -6,7 +6,7 @@ import test from 'node:test';
 import sharp from 'sharp';
 import { createEngine } from '../../engine.ts';
 import { weightsOf } from '../../graph/network.ts';
-import { NodeRuntime } from '../../host/node/runtime.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
 import { parseSegmenterConfig } from '../../networks/efficientvit-config.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { maskDecoder } from '../../networks/mask-decoder.ts';
@@ -90,8 +90,8 @@ function waves(patch?: { from: number; side: number }): Promise<Uint8Array> {
 
 test('after an edit only what changed is encoded, and masks stay those of encoding everything', () =>
   withSegmenter(async (model) => {
-    const engine = createEngine(new NodeRuntime(1));
-    const fresh = createEngine(new NodeRuntime(1));
+    const engine = createEngine(new NodeBackend(1));
+    const fresh = createEngine(new NodeBackend(1));
     try {
       const before = await engine.segment({ image: await waves(), model });
       const edited = await waves({ from: 200, side: 114 });
@@ -117,7 +117,7 @@ test('after an edit only what changed is encoded, and masks stay those of encodi
 
 test('an int8 encoder gives masks like those of float32, on pictures other than the one that calibrated it', () =>
   withSegmenter(async (model) => {
-    const engine = createEngine(new NodeRuntime(1));
+    const engine = createEngine(new NodeBackend(1));
     try {
       const [first, second] = [await waves(), await waves({ from: 100, side: 200 })];
       const points = [{ x: 150, y: 150 }];

@@ -1,12 +1,9 @@
-import path from 'node:path';
+import { path } from '#host';
 import type { SegmenterPrecision } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
-import { lowerInt8, lowerRanges } from '../../execution/lowering/int8.ts';
-import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
-import { lowerParts, lowerRecording } from '../../execution/lowering/parts.ts';
-import { lowerPlanar } from '../../execution/lowering/planar.ts';
+import type { Backend, Program } from '../../execution/backend.ts';
+import { type Form, PLANAR } from '../../execution/forms/form.ts';
 import { PartNetwork } from '../../execution/part-network.ts';
-import type { Runtime, Session } from '../../execution/runtime.ts';
 import { countMacs } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import { float32, floats, int64 } from '../../graph/tensor.ts';
@@ -14,7 +11,6 @@ import type { VisionFolder } from '../../models/vision-folder.ts';
 import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { LEARNED_TOKENS, maskDecoder } from '../../networks/mask-decoder.ts';
 import { type ConvolutionBytes, quantizeConvolutions } from '../../quantization/convolutions.ts';
-import { largestInt8 } from '../../quantization/self-check.ts';
 import { anchorsOf } from '../../regions/anchors.ts';
 import { type Box, mergeBoxes } from '../../regions/box.ts';
 import { WeightTable } from '../../weights/table.ts';
@@ -36,12 +32,12 @@ export class NetworkSegmenter implements Segmenter {
   readonly name: string;
   readonly refines = true;
   readonly #folder: SegmenterFolder;
-  readonly #runtime: Runtime;
+  readonly #backend: Backend;
   readonly #threads: number;
   readonly #precision: SegmenterPrecision;
   /** What the first picture told of the encoder's convolutions. */
   #bytes: ReadonlyMap<string, ConvolutionBytes> | undefined;
-  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #programs = new Map<string, Promise<Program>>();
   readonly #encoder: Network;
   readonly #decoders: Record<'plain' | 'refine', Network>;
   readonly #parts: PartNetwork;
@@ -54,7 +50,7 @@ export class NetworkSegmenter implements Segmenter {
    */
   constructor(
     folder: SegmenterFolder,
-    runtime: Runtime,
+    backend: Backend,
     threads: number,
     precision: SegmenterPrecision = 'fp32',
   ) {
@@ -62,7 +58,7 @@ export class NetworkSegmenter implements Segmenter {
     this.#precision = precision;
     this.name = path.basename(folder.folder);
     this.#folder = folder;
-    this.#runtime = runtime;
+    this.#backend = backend;
     this.#threads = threads;
     const { encoder, decoder } = folder.config;
     this.#encoder = samEncoder(encoder);
@@ -70,12 +66,8 @@ export class NetworkSegmenter implements Segmenter {
     this.#macs = countMacs(this.#encoder, { height: size, width: size, batch: 1, tokens: 0 }).total;
     const anchors = anchorsOf(this.#encoder);
     this.#parts = new PartNetwork(this.#encoder, {
-      whole: () =>
-        this.#session('whole', this.#encoder, (network, weights) =>
-          lowerRecording(network, weights, anchors),
-        ),
-      part: () =>
-        this.#session('part', this.#encoder, (network, weights) => lowerParts(network, weights, anchors)),
+      whole: () => this.#program('whole', this.#encoder, { kind: 'recording', anchors }),
+      part: () => this.#program('part', this.#encoder, { kind: 'parts', anchors }),
     });
     this.#decoders = {
       plain: maskDecoder(decoder, { refine: false }),
@@ -102,8 +94,8 @@ export class NetworkSegmenter implements Segmenter {
       const { record, macs } = await this.#parts.whole(planes, size);
       return { data: Float32Array.from(this.#parts.outputIn(record)), macs, record };
     }
-    const session = await this.#session('encoder', this.#encoder, lowerPlanar);
-    const outputs = await session.run({ input_image: float32(planes, [1, 3, size, size]) });
+    const program = await this.#program('encoder', this.#encoder);
+    const outputs = await program.run({ input_image: float32(planes, [1, 3, size, size]) });
     return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
   }
 
@@ -111,25 +103,28 @@ export class NetworkSegmenter implements Segmenter {
     const inputs = { input_image: float32(planes, [1, 3, size, size]) };
     const bytes = this.#bytes;
     if (bytes) {
-      const session = await this.#session('int8', this.#encoder, (network, weights) =>
-        lowerInt8(network, weights, bytes),
-      );
-      const outputs = await session.run(inputs, ['image_embeddings']);
+      const program = await this.#program('int8', this.#encoder, { kind: 'bytes', bytes });
+      const outputs = await program.run(inputs, ['image_embeddings']);
       return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
     }
     const weights = new WeightTable(this.#encoder, await this.#folder.weights());
-    const session = await this.#runtime.load(lowerRanges(this.#encoder, weights), { threads: this.#threads });
+    const program = await this.#backend.compile(
+      this.#encoder,
+      weights,
+      { kind: 'ranges' },
+      { threads: this.#threads },
+    );
     try {
-      const outputs = await session.run(inputs);
+      const outputs = await program.run(inputs);
       this.#bytes = await quantizeConvolutions(
         this.#encoder,
         weights,
         [outputs],
-        await largestInt8(this.#runtime),
+        await this.#backend.largestInt8(),
       );
       return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
     } finally {
-      await session.release();
+      await program.release();
     }
   }
 
@@ -158,9 +153,9 @@ export class NetworkSegmenter implements Segmenter {
       );
     const form = earlier ? 'refine' : 'plain';
     const network = this.#decoders[form];
-    const session = await this.#session(form, network, lowerPlanar);
+    const program = await this.#program(form, network);
     const count = labels.length;
-    const outputs = await session.run({
+    const outputs = await program.run({
       image_embeddings: float32(embedding.data, [1, channels, side, side]),
       point_coords: float32(Float32Array.from(coordinates), [1, count, 2]),
       point_labels: int64(BigInt64Array.from(labels, BigInt), [1, count]),
@@ -172,30 +167,23 @@ export class NetworkSegmenter implements Segmenter {
   }
 
   async release(): Promise<void> {
-    const sessions = [...this.#sessions.values()];
-    this.#sessions.clear();
-    for (const session of sessions) await session.then((loaded) => loaded.release()).catch(() => {});
+    const programs = [...this.#programs.values()];
+    this.#programs.clear();
+    for (const program of programs) await program.then((loaded) => loaded.release()).catch(() => {});
   }
 
-  #session(
-    key: string,
-    network: Network,
-    lower: (network: Network, weights: WeightTable) => OnnxModel,
-  ): Promise<Session> {
-    let session = this.#sessions.get(key);
-    if (!session) {
-      session = this.#load(network, lower);
-      this.#sessions.set(key, session);
-      session.catch(() => this.#sessions.delete(key));
+  #program(key: string, network: Network, form: Form = PLANAR): Promise<Program> {
+    let program = this.#programs.get(key);
+    if (!program) {
+      program = this.#load(network, form);
+      this.#programs.set(key, program);
+      program.catch(() => this.#programs.delete(key));
     }
-    return session;
+    return program;
   }
 
-  async #load(
-    network: Network,
-    lower: (network: Network, weights: WeightTable) => OnnxModel,
-  ): Promise<Session> {
+  async #load(network: Network, form: Form): Promise<Program> {
     const weights = new WeightTable(network, await this.#folder.weights());
-    return this.#runtime.load(lower(network, weights), { threads: this.#threads });
+    return this.#backend.compile(network, weights, form, { threads: this.#threads });
   }
 }

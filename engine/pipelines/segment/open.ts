@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import type { SegmenterPrecision } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
-import type { Runtime } from '../../execution/runtime.ts';
+import type { Backend } from '../../execution/backend.ts';
 import { embeddedModel } from '../../models/embedded.ts';
 import { openSegmenterFolder } from '../../models/vision-folder.ts';
 import { NetworkSegmenter } from './network-segmenter.ts';
@@ -22,16 +21,16 @@ export function embeddedSight(network: 'segmenter' | 'tagger'): string {
  */
 export async function openSegmenter(
   model: string | undefined,
-  runtime: Runtime,
+  backend: Backend,
   threads: number,
   precision?: SegmenterPrecision,
 ): Promise<Segmenter> {
   const place = model ?? embeddedSight('segmenter');
   const exported = await findExport(place);
-  if (exported) return PublishedSegmenter.open(exported, runtime, threads);
-  if (!(await stat(place).catch(() => undefined))?.isDirectory())
+  if (exported) return PublishedSegmenter.open(exported, backend, threads);
+  if (!(await fs.stat(place).catch(() => undefined))?.isDirectory())
     throw new InputError(
       `There is no segmenter ${place}: give a segmenter's folder, or the folder of EfficientViT-SAM's encoder and decoder as ONNX files.`,
     );
-  return new NetworkSegmenter(await openSegmenterFolder(place), runtime, threads, precision);
+  return new NetworkSegmenter(await openSegmenterFolder(place), backend, threads, precision);
 }

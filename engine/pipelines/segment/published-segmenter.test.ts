@@ -7,12 +7,12 @@ import sharp from 'sharp';
 import type { Engine, ThingMask } from '../../../shared/api.ts';
 import { createEngine } from '../../engine.ts';
 import { InputError } from '../../errors.ts';
-import { NodeRuntime } from '../../host/node/runtime.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
 import { DISC_RADII, DISC_SCORES, type ExportOptions, writeExport } from './testing.ts';
 
 async function withEngine(use: (engine: Engine, folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   try {
     await use(engine, folder);
   } finally {

@@ -1,8 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { fs, path } from '#host';
 import { InputError } from '../../errors.ts';
+import type { Backend, Program } from '../../execution/backend.ts';
 import { type OnnxFile, type Port, readOnnxFile } from '../../execution/lowering/onnx/onnx-file.ts';
-import type { Runtime, Session } from '../../execution/runtime.ts';
 import { float32, floats } from '../../graph/tensor.ts';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
 import { decodedFrom, type Embedding, type Prompt, type Segmenter } from './segmenter.ts';
@@ -27,13 +26,13 @@ export interface ExportedFiles {
  * @throws InputError if only one of the two is there, or several.
  */
 export async function findExport(place: string): Promise<ExportedFiles | undefined> {
-  const found = await stat(place).catch(() => undefined);
+  const found = await fs.stat(place).catch(() => undefined);
   if (found?.isFile() && /encoder[^/\\]*\.onnx$/i.test(place)) {
     const decoder = path.join(path.dirname(place), path.basename(place).replace(/encoder/i, 'decoder'));
     return { encoder: place, decoder };
   }
   if (!found?.isDirectory()) return undefined;
-  const names = (await readdir(place)).filter((name) => /\.onnx$/i.test(name));
+  const names = (await fs.readdir(place)).filter((name) => /\.onnx$/i.test(name));
   if (names.length === 0) return undefined;
   const one = (role: string): string => {
     const matching = names.filter((name) => name.toLowerCase().includes(role));
@@ -52,10 +51,10 @@ export class PublishedSegmenter implements Segmenter {
   readonly input: PictureInput;
   readonly frame = FRAME;
   readonly refines = false;
-  readonly #encoder: Session;
-  readonly #decoder: Session;
+  readonly #encoder: Program;
+  readonly #decoder: Program;
 
-  private constructor(files: ExportedFiles, size: number, encoder: Session, decoder: Session) {
+  private constructor(files: ExportedFiles, size: number, encoder: Program, decoder: Program) {
     this.id = path.resolve(files.encoder);
     this.name = path.basename(files.encoder);
     this.input = { size, mean: MEAN, deviation: DEVIATION };
@@ -64,13 +63,13 @@ export class PublishedSegmenter implements Segmenter {
   }
 
   /** @throws InputError if the files are not such a model, saying what was expected. */
-  static async open(files: ExportedFiles, runtime: Runtime, threads: number): Promise<PublishedSegmenter> {
+  static async open(files: ExportedFiles, backend: Backend, threads: number): Promise<PublishedSegmenter> {
     const encoder = await readOnnxFile(files.encoder);
     const size = encoderSize(encoder, files.encoder);
     const decoder = await readOnnxFile(files.decoder);
     checkDecoder(decoder, files.decoder);
     const load = async ({ model }: OnnxFile, file: string) =>
-      runtime.load(model, { threads }).catch((error: unknown) => {
+      backend.open(model, { threads }).catch((error: unknown) => {
         throw new InputError(`${file} cannot be loaded: ${error instanceof Error ? error.message : error}`);
       });
     const loaded = await load(encoder, files.encoder);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
 import { createEngine } from '../../engine.ts';
-import { NodeRuntime } from '../../host/node/runtime.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
 
 const model = path.join(import.meta.dirname, '../../../test/fixtures/parity/tiny-sight/segmenter');
 
@@ -15,7 +15,7 @@ async function picture(width: number, height: number, seed: number): Promise<Uin
 }
 
 test('a picture is encoded once; later requests may name it', async () => {
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   const image = await picture(120, 90, 1);
   const looked = await engine.segment({ image, model });
   assert.deepEqual(
@@ -49,7 +49,7 @@ test('a picture is encoded once; later requests may name it', async () => {
 });
 
 test('an earlier mask can be corrected, if it is one of this segmenter', async () => {
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   const image = await picture(64, 64, 2);
   const points = [{ x: 30, y: 40 }];
   const first = await engine.segment({ image, points, model });
@@ -65,7 +65,7 @@ test('an earlier mask can be corrected, if it is one of this segmenter', async (
 });
 
 test('only the pictures used last are remembered', async () => {
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   const names: string[] = [];
   for (let seed = 0; seed < 20; seed++)
     names.push((await engine.segment({ image: await picture(16, 16, seed), model })).picture);
@@ -75,7 +75,7 @@ test('only the pictures used last are remembered', async () => {
 });
 
 test('requests from anywhere are checked', async () => {
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   const image = await picture(16, 16, 1);
   for (const [request, sentence] of [
     [{ image: 5 }, /Invalid input|must be/],
@@ -94,7 +94,7 @@ test('requests from anywhere are checked', async () => {
 });
 
 test('a photograph of 20 megapixels is looked at within bounds of time and memory', async () => {
-  const engine = createEngine(new NodeRuntime(1));
+  const engine = createEngine(new NodeBackend(1));
   const image = await sharp({ create: { width: 5472, height: 3648, channels: 3, background: '#468' } })
     .jpeg()
     .toBuffer();

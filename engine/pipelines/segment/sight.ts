@@ -10,7 +10,7 @@ import type {
   SegmentResult,
   SightResult,
 } from '../../../shared/api.ts';
-import type { Runtime } from '../../execution/runtime.ts';
+import type { Backend } from '../../execution/backend.ts';
 import { changesBetween } from './changes.ts';
 import { thingInput, wholeInput } from './crop.ts';
 import { fitted } from './frame.ts';
@@ -31,13 +31,13 @@ const DEFAULT_GRID = 12;
 
 /** Looks at pictures: keeps the networks of the last calls, and the pictures that were looked at last. */
 export class Sight {
-  readonly #runtime: Runtime;
+  readonly #backend: Backend;
   readonly #pictures = new PictureMemory();
   readonly #segmenter = new Kept<Segmenter>();
   readonly #tagger = new Kept<Tagger>();
 
-  constructor(runtime: Runtime) {
-    this.#runtime = runtime;
+  constructor(backend: Backend) {
+    this.#backend = backend;
   }
 
   async segment(request: SegmentRequest, { signal }: CallOptions<never> = {}): Promise<SegmentResult> {
@@ -81,10 +81,10 @@ export class Sight {
   async describe(request: DescribeRequest, { signal }: CallOptions<never> = {}): Promise<DescribeResult> {
     const call = new Call();
     const picture = await this.#pictures.get(request.image);
-    const threads = request.threads || this.#runtime.threads;
+    const threads = request.threads || this.#backend.threads;
     const folder = embeddedSight('tagger');
     const tagger = await call.loading(
-      this.#tagger.get(`${folder} ${threads}`, () => Tagger.open(folder, this.#runtime, threads)),
+      this.#tagger.get(`${folder} ${threads}`, () => Tagger.open(folder, this.#backend, threads)),
     );
     signal?.throwIfAborted();
     const { mask } = request;
@@ -94,13 +94,14 @@ export class Sight {
       : await wholeInput(pixels, tagger.input);
     const graded = await tagger.grade(input);
     call.macs += tagger.macs;
-    if (!mask && isOutlandish(graded))
+    const unlike = !mask && isOutlandish(graded);
+    if (unlike)
       call.warnings.push(
-        'This is a guess: the picture is unlike the drawings of Scenes, which the tagger knows.',
+        'Low confidence: this does not look like a Scenes drawing, the only kind of image the tagger knows.',
       );
     const labels = mask ? namesOf(graded) : labelsOf(graded);
     const prompt = mask ? (labels[0]?.phrase ?? '') : promptOf(labels);
-    return { ...call.result(picture), prompt, labels };
+    return { ...call.result(picture), prompt, sure: prompt !== '' && !unlike, labels };
   }
 
   async release(): Promise<void> {
@@ -113,9 +114,9 @@ export class Sight {
     request: Pick<SegmentRequest, 'model' | 'threads' | 'precision'>,
     call: Call,
   ): Promise<Segmenter> {
-    const threads = request.threads || this.#runtime.threads;
+    const threads = request.threads || this.#backend.threads;
     const { model, precision } = request;
-    const open = () => openSegmenter(model, this.#runtime, threads, precision);
+    const open = () => openSegmenter(model, this.#backend, threads, precision);
     return call.loading(this.#segmenter.get(`${model ?? ''} ${threads} ${precision ?? ''}`, open));
   }
 

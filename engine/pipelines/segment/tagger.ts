@@ -1,5 +1,5 @@
-import { lowerPlanar } from '../../execution/lowering/planar.ts';
-import type { Runtime, Session } from '../../execution/runtime.ts';
+import type { Backend, Program } from '../../execution/backend.ts';
+import { PLANAR } from '../../execution/forms/form.ts';
 import { countMacs } from '../../graph/macs.ts';
 import { float32, floats } from '../../graph/tensor.ts';
 import { openTaggerFolder } from '../../models/vision-folder.ts';
@@ -18,7 +18,7 @@ export class Tagger {
   readonly input: PictureInput;
   /** Multiply–accumulates of one picture. */
   readonly macs: number;
-  readonly #session: Session;
+  readonly #program: Program;
   readonly #labels: readonly LabelGroup[];
 
   private constructor(
@@ -26,30 +26,30 @@ export class Tagger {
     input: PictureInput,
     macs: number,
     labels: readonly LabelGroup[],
-    session: Session,
+    program: Program,
   ) {
     this.id = id;
     this.input = input;
     this.macs = macs;
     this.#labels = labels;
-    this.#session = session;
+    this.#program = program;
   }
 
   /** @throws InputError if the folder is not that of a tagger. */
-  static async open(folder: string, runtime: Runtime, threads: number): Promise<Tagger> {
+  static async open(folder: string, backend: Backend, threads: number): Promise<Tagger> {
     const opened = await openTaggerFolder(folder);
     const { input, classifier, labels } = opened.config;
     const network = efficientVitClassifier(classifier);
     const weights = new WeightTable(network, await opened.weights());
-    const session = await runtime.load(lowerPlanar(network, weights), { threads });
+    const program = await backend.compile(network, weights, PLANAR, { threads });
     const extent = { height: input.size, width: input.size, batch: 1, tokens: 0 };
-    return new Tagger(opened.folder, input, countMacs(network, extent).total, labels, session);
+    return new Tagger(opened.folder, input, countMacs(network, extent).total, labels, program);
   }
 
   /** Normalized planes [3, size, size] → the probability of every label. */
   async grade(planes: Float32Array): Promise<GradedGroup[]> {
     const { size } = this.input;
-    const outputs = await this.#session.run({ image: float32(planes, [1, 3, size, size]) });
+    const outputs = await this.#program.run({ image: float32(planes, [1, 3, size, size]) });
     const logits = floats(outputs, 'logits');
     let first = 0;
     return this.#labels.map((group) => {
@@ -63,7 +63,7 @@ export class Tagger {
   }
 
   async release(): Promise<void> {
-    await this.#session.release();
+    await this.#program.release();
   }
 }
 

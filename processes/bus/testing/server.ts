@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { skipWithout } from '../../../test/support/needs.ts';
 
 /** Why tests of the bus are skipped, or false where they run. */
-export const noServer: string | false =
-  spawnSync('nats-server', ['--version']).status === 0 ? false : 'nats-server is not installed';
+export const noServer = skipWithout('nats-server');
 
 export interface TestServer {
   url: string;

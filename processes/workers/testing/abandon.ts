@@ -1,10 +1,10 @@
 /** Starts a picture on two workers, sends their process ids, and goes on until it is killed. */
 import { createEngine } from '../../../engine/engine.ts';
-import { NodeRuntime } from '../../../engine/host/node/runtime.ts';
+import { NodeBackend } from '../../../engine/host/node/backend.ts';
 import { LocalCrew } from '../crew.ts';
 
 const crew = new LocalCrew();
-const engine = createEngine(new NodeRuntime(), { openCrew: () => crew });
+const engine = createEngine(new NodeBackend(), { openCrew: () => crew });
 await engine.generate(
   { prompt: 'a house', steps: 150, workers: 2, threads: 1, patch: { split: 'bands' } },
   {

@@ -40,14 +40,22 @@ function moveFocus(event: KeyboardEvent): void {
 export function optionsBar(page: EditorPage, actions: EditorActions): TemplateResult {
   const { tool, state } = page;
   const compared = page.stage.compare !== undefined;
-  return html`<div class="bar" role="toolbar" aria-label="Tool and picture">
+  return html`<div class="bar" role="toolbar" aria-label="Tool and image">
     <div class="group">
-      ${iconButton({ icon: 'discard', title: 'Undo (Ctrl+Z)', action: 'undo', onClick: actions.undo })}
-      ${iconButton({ icon: 'redo', title: 'Redo (Ctrl+Shift+Z)', action: 'redo', onClick: actions.redo })}
+      ${iconButton({
+        ...{ icon: 'discard', title: 'Undo (Ctrl+Z)', action: 'undo' },
+        disabled: !state?.canUndo,
+        onClick: actions.undo,
+      })}
+      ${iconButton({
+        ...{ icon: 'redo', title: 'Redo (Ctrl+Shift+Z)', action: 'redo' },
+        disabled: !state?.canRedo,
+        onClick: actions.redo,
+      })}
     </div>
     <div class="group options">
       ${tool.usesBrush ? brushOptions(page, actions) : nothing}
-      <span class="hint" title=${tool.hint}>${tool.hint}</span>
+      <span class="hint">${tool.hint}</span>
     </div>
     <div class="group">
       ${iconButton({
@@ -60,7 +68,7 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
       })}
       ${iconButton({
         icon: 'copy',
-        title: 'Copy Picture',
+        title: 'Copy Image',
         action: 'copy',
         onClick: () => actions.copy('picture'),
       })}
@@ -68,8 +76,8 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
         class="icon-button"
         draggable="true"
         role="img"
-        title="Drag the picture from here to another place"
-        aria-label="Drag the picture from here to another place"
+        title="Drag the image from here to another place"
+        aria-label="Drag the image from here to another place"
         data-action="drag"
         @dragstart=${actions.drag}
       >
@@ -85,10 +93,12 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
   </div>`;
 }
 
-function brushOptions({ size, softness }: EditorPage, actions: EditorActions): TemplateResult {
+function brushOptions({ size, softness, stage }: EditorPage, actions: EditorActions): TemplateResult {
+  const across = size / stage.view.scale;
   return html`${slider({
     label: 'Size',
     text: `${size} px`,
+    title: `Pixels of the screen; ${across < 10 ? across.toFixed(1) : Math.round(across)} of the image at this zoom ([ and ])`,
     // Small sizes need finer steps than large ones.
     min: 0,
     max: 100,

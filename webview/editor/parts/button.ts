@@ -43,6 +43,7 @@ export interface Slider {
   label: string;
   /** Shown behind it. */
   text: string;
+  title?: string;
   min: number;
   max: number;
   step: number;
@@ -51,8 +52,8 @@ export interface Slider {
   onInput: (value: number) => void;
 }
 
-export function slider({ label, text, action, onInput, ...range }: Slider): TemplateResult {
-  return html`<label class="slider">
+export function slider({ label, text, title, action, onInput, ...range }: Slider): TemplateResult {
+  return html`<label class="slider" title=${title ?? nothing}>
     <span>${label}</span>
     <input
       type="range"

@@ -1,76 +1,74 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { MOST_VARIATIONS } from '../../../shared/editorProtocol.ts';
+import { type EditDraft, type EditRun, MOST_VARIATIONS } from '../../../shared/editorProtocol.ts';
 import { parseSeed } from '../../../shared/seed.ts';
 import { failureTemplate } from '../../failure.ts';
 import { seedError, selectField, submitting, textField } from '../../fields.ts';
 import { runTemplate } from '../../parts.ts';
-import type { EditorActions, EditorPage, MaskAction } from '../page.ts';
+import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton, slider } from './button.ts';
+import { editsSection } from './edits.ts';
+import { maskSection } from './mask.ts';
 
-/** Mask, form and what came of it, at the right. */
+/** Form, mask and edits at the right; below them, always in sight, what starts an edit and what came of it. */
 export function sidePanel(page: EditorPage, actions: EditorActions): TemplateResult {
   const { state } = page;
-  return html`<aside class="side" aria-label="Edit">
-    ${maskSection(page, actions)} ${form(page, actions)}
-    ${state?.failure ? failureTemplate(state.failure, actions) : nothing}
-    ${state && state.variations.length > 0 ? variations(page, actions) : nothing}
-    <div class="notice" data-test="notice">${state?.notice ?? nothing}</div>
+  const hindrance = hindranceOf(page);
+  const { submit, keys } = submitting(!hindrance && !state?.run, actions.apply);
+  return html`<aside class="side" aria-label="Edit" @keydown=${keys}>
+    <div class="side-scroll scroll">
+      ${state && state.variations.length > 0 ? variations(page, actions) : nothing}
+      <form class="form" aria-label="Edit" @submit=${submit}>${promptFields(page, actions)}</form>
+      ${maskSection(page, actions)}
+      <form class="form" aria-label="Options" @submit=${submit}>${optionFields(page, actions)}</form>
+      ${editsSection(page, actions)}
+    </div>
+    <div class="side-foot">
+      ${state?.failure ? failureTemplate(state.failure, actions) : nothing}
+      ${state?.run ? running(state.run, state.measuring, actions) : applyButton(hindrance, actions)}
+      ${state?.edited && state.losses ? html`<span class="hint" data-test="losses">On saving: ${state.losses}</span>` : nothing}
+      <div class="notice" data-test="notice">${state?.notice ?? nothing}</div>
+    </div>
   </aside>`;
 }
 
-function maskSection({ masked, maskShown, opacity }: EditorPage, actions: EditorActions): TemplateResult {
-  const button = (action: MaskAction, name: string, title: string) =>
-    iconButton({
-      ...{ icon: name, title, action },
-      disabled: !masked && action !== 'invert',
-      onClick: () => actions.mask(action),
-    });
-  return html`<section aria-labelledby="mask-title">
-    <div class="row">
-      <h2 id="mask-title" class="grow">Mask</h2>
-      ${iconButton({
-        icon: maskShown ? 'eye' : 'eye-closed',
-        title: maskShown ? 'Hide Mask (M)' : 'Show Mask (M)',
-        action: 'toggleMask',
-        disabled: !masked,
-        onClick: actions.toggleMask,
-      })}
-      ${button('invert', 'color-mode', 'Invert Mask (I)')} ${button('grow', 'add', 'Grow Mask')}
-      ${button('shrink', 'remove', 'Shrink Mask')}
-      ${iconButton({
-        icon: 'copy',
-        title: 'Copy What Is Masked (Ctrl+C)',
-        action: 'copySelection',
-        disabled: !masked,
-        onClick: () => actions.copy('selection'),
-      })}
-      ${iconButton({
-        icon: 'export',
-        title: 'Export Mask…',
-        action: 'exportMask',
-        disabled: !masked,
-        onClick: actions.exportMask,
-      })}
-      ${button('clear', 'trash', 'Clear Mask (Delete)')}
-    </div>
-    ${slider({
-      label: 'Opacity',
-      text: `${Math.round(100 * opacity)} %`,
-      ...{ min: 0.05, max: 1, step: 0.05, value: opacity, action: 'opacity' },
-      onInput: actions.setOpacity,
-    })}
-  </section>`;
+/** Why an edit cannot be started now; undefined if it can. */
+function hindranceOf({ state, draft, masked }: EditorPage): string | undefined {
+  if (!state) return 'The image is loading.';
+  if (!masked && draft.prompt.trim() === '') return 'Paint a mask and enter a prompt first.';
+  if (!masked) return 'Paint a mask first.';
+  if (draft.prompt.trim() === '') return 'Enter a prompt first.';
+  if (isBadSeed(draft)) return 'Correct the seed first.';
+  if (isBadSteps(draft)) return 'Correct the steps first.';
+  return undefined;
 }
 
-function form(page: EditorPage, actions: EditorActions): TemplateResult {
-  const { draft, state, masked } = page;
-  const run = state?.run;
-  const badSeed = parseSeed(draft.seed) === null;
-  const badSteps = !/^\s*\d*\s*$/.test(draft.steps);
-  const ready = state !== undefined && !run && !badSeed && !badSteps && masked && draft.prompt.trim() !== '';
-  const { submit, keys } = submitting(ready, actions.apply);
-  return html`<form class="form" aria-label="Edit" @submit=${submit} @keydown=${keys}>
+const isBadSeed = ({ seed }: EditDraft) => parseSeed(seed) === null;
+const isBadSteps = ({ steps }: EditDraft) => !/^\s*\d*\s*$/.test(steps);
+
+function applyButton(hindrance: string | undefined, actions: EditorActions): TemplateResult {
+  return html`<vscode-button
+      class="apply"
+      icon="sparkle"
+      data-action="apply"
+      title=${hindrance ?? 'Paint what is masked (Ctrl+Enter)'}
+      aria-describedby="hindrance"
+      ?disabled=${hindrance !== undefined}
+      @click=${actions.apply}
+    >
+      Apply
+    </vscode-button>
+    <span id="hindrance" class="hint" data-test="hindrance">${hindrance ?? nothing}</span>`;
+}
+
+function running(run: EditRun, measuring: boolean, actions: EditorActions): TemplateResult {
+  return html`${run.variations > 1 ? html`<span>Variation ${run.variation + 1} of ${run.variations}</span>` : nothing}
+    ${runTemplate(run, measuring ? 'Timing a full recompute' : 'Painting', actions)}
+    ${measuring ? nothing : html`<span class="hint">What you mark now is the next mask.</span>`}`;
+}
+
+function promptFields({ draft }: EditorPage, actions: EditorActions): TemplateResult {
+  return html`
     <div class="row">
       <label class="grow" for="prompt">Prompt</label>
       ${iconButton({
@@ -82,8 +80,11 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
       ...{ id: 'prompt', label: 'Prompt', rows: 3, placeholder: 'What should be there?' },
       value: draft.prompt,
       onInput: (prompt) => actions.edit({ prompt }),
-    })}
-    <label for="negative">Negative prompt</label>
+    })}`;
+}
+
+function optionFields({ draft, state }: EditorPage, actions: EditorActions): TemplateResult {
+  return html`<label for="negative">Negative prompt</label>
     ${textField({
       ...{ id: 'negative', label: 'Negative prompt', rows: 1, placeholder: 'What should not be there?' },
       value: draft.negativePrompt,
@@ -98,20 +99,22 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
     <div class="fields">
       <label for="steps">Steps</label>
       ${textField({
-        ...{ id: 'steps', label: 'Steps', placeholder: "Model's own", invalid: badSteps },
+        ...{ id: 'steps', label: 'Steps', placeholder: 'Model default', invalid: isBadSteps(draft) },
         value: draft.steps,
         onInput: (steps) => actions.edit({ steps }),
       })}
       <label for="seed">Seed</label>
       <div class="row seed">
         ${textField({
-          ...{ id: 'seed', label: 'Seed', placeholder: 'At random', invalid: badSeed },
+          ...{ id: 'seed', label: 'Seed', placeholder: 'Random', invalid: isBadSeed(draft) },
           value: draft.seed,
           onInput: (seed) => actions.edit({ seed, seedLocked: seed !== '' }),
         })}
         ${iconButton({
           icon: draft.seedLocked ? 'lock' : 'unlock',
-          title: draft.seedLocked ? 'The seed is kept: unlock it' : 'A new seed each time: lock this one',
+          title: draft.seedLocked
+            ? 'Seed locked: click to randomise'
+            : 'Random seed each time: click to lock',
           action: 'lockSeed',
           pressed: draft.seedLocked,
           onClick: () => actions.edit({ seedLocked: !draft.seedLocked }),
@@ -120,7 +123,7 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
       <label for="precision">Precision</label>
       ${selectField({
         ...{ id: 'precision', label: 'Precision', value: draft.precision },
-        options: [['', 'By the settings'], ...(state?.precisions ?? []).map((each) => [each, each] as const)],
+        options: [['', 'From settings'], ...(state?.precisions ?? []).map((each) => [each, each] as const)],
         onChange: (precision) => actions.edit({ precision: precision as typeof draft.precision }),
       })}
       <label for="variations">Variations</label>
@@ -130,25 +133,8 @@ function form(page: EditorPage, actions: EditorActions): TemplateResult {
         onChange: (count) => actions.edit({ variations: Number(count) }),
       })}
     </div>
-    ${seedError(badSeed)}
-    ${badSteps ? html`<span class="error" role="alert">Steps are a whole number.</span>` : nothing}
-    ${
-      run
-        ? html`${run.variations > 1 ? html`<span>Variation ${run.variation + 1} of ${run.variations}</span>` : nothing}
-          ${runTemplate(run, state.measuring ? 'Measuring the dense edit' : 'Painting', actions)}`
-        : html`<vscode-button
-            class="apply"
-            icon="sparkle"
-            data-action="apply"
-            title="Paint what is masked (Ctrl+Enter)"
-            ?disabled=${!ready}
-            @click=${actions.apply}
-          >
-            Apply
-          </vscode-button>
-          ${masked ? nothing : html`<span class="notice">Brush over what should change.</span>`}`
-    }
-  </form>`;
+    ${seedError(isBadSeed(draft))}
+    ${isBadSteps(draft) ? html`<span class="error" role="alert">Steps must be a whole number.</span>` : nothing}`;
 }
 
 /** What there is to pick from: seen in the picture while the pointer or the focus is on one. */

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { describeCost, explainCost } from '../../../shared/format.ts';
+import { describeCost, explainCost, formatShare } from '../../../shared/format.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton } from './button.ts';
 
@@ -11,7 +11,7 @@ export function statusStrip(page: EditorPage, actions: EditorActions): TemplateR
     <div class="cost">${costTemplate(page, actions)}</div>
     <div class="place">
       <span class="pointer" data-test="pointer"></span>
-      ${size ? html`<span>${size.width} × ${size.height}</span>` : nothing}
+      ${size ? html`<span class="size">${size.width} × ${size.height}</span>` : nothing}
       ${iconButton({ icon: 'zoom-out', title: 'Zoom Out (-)', action: 'zoomOut', onClick: () => stage.zoomBy(1 / 1.25) })}
       <button
         type="button"
@@ -35,25 +35,29 @@ function zoomText({ stage }: EditorPage): string {
 }
 
 function costTemplate({ cost, level, state }: EditorPage, actions: EditorActions): TemplateResult {
-  if (!cost) return html`<span class="hint">Nothing was painted yet.</span>`;
-  const why = explainCost(cost);
-  const measured = cost.dense?.basis === 'measured';
-  return html`<span data-test="cost" title=${why.join('\n')}>${describeCost(cost)}</span>
-    <span class="visually-hidden">${why.join(' ')}</span>
-    ${
-      measured || state?.run
-        ? nothing
-        : html`<button
-            type="button"
-            class="link"
-            data-action="measure"
-            title="Paints this edit once more with everything computed, and leaves the picture as it is"
-            @click=${actions.measure}
-          >
-            Measure Dense Edit
-          </button>`
-    }
-    ${cost.computed.length > 0 ? levelsTemplate(cost.activeFraction, level, actions) : nothing}`;
+  if (!cost) return html`<span class="hint">No edits yet.</span>`;
+  return html`<span data-test="cost" title=${describeCost(cost)}>${describeCost(cost)}</span>
+    <details class="cost-details">
+      <summary data-action="details">Details</summary>
+      <div class="popup">
+        ${explainCost(cost).map((sentence) => html`<p>${sentence}</p>`)}
+        ${cost.computed.length > 0 ? levelsTemplate(cost.activeFraction, level, actions) : nothing}
+        ${
+          cost.dense?.measured
+            ? nothing
+            : html`<button
+                type="button"
+                class="link"
+                data-action="measure"
+                title="Runs this edit again without the shortcut, to compare times. Your image is not changed."
+                ?disabled=${state?.run !== undefined}
+                @click=${actions.measure}
+              >
+                Time a Full Recompute
+              </button>`
+        }
+      </div>
+    </details>`;
 }
 
 /** Paints over the picture which positions a level computed. */
@@ -62,24 +66,20 @@ function levelsTemplate(
   shown: number | undefined,
   actions: EditorActions,
 ): TemplateResult {
-  return html`<span class="levels-choice" role="group" aria-label="What was computed">
-    <span class="codicon codicon-layers" aria-hidden="true"></span>
+  return html`<div class="levels-choice" role="group" aria-label="Computed areas by resolution">
+    <span>Computed, from fine to coarse:</span>
     ${fractions.map(
       (fraction, level) => html`<button
         type="button"
         class="text-button"
         aria-pressed=${String(shown === level)}
-        aria-label=${`Level ${level + 1}: ${percentOf(fraction)} of the positions were computed`}
-        title=${`Show which positions of level ${level + 1} were computed: ${percentOf(fraction)}`}
+        aria-label=${`Level ${level + 1}: ${formatShare(fraction)} was computed. Show where`}
+        title=${`Show where level ${level + 1} was computed: ${formatShare(fraction)}`}
         data-action="level"
         @click=${() => actions.showLevel(shown === level ? undefined : level)}
       >
-        ${percentOf(fraction)}
+        ${formatShare(fraction)}
       </button>`,
     )}
-  </span>`;
-}
-
-function percentOf(fraction: number): string {
-  return `${fraction < 0.095 ? (100 * fraction).toFixed(1) : Math.round(100 * fraction)} %`;
+  </div>`;
 }

@@ -39,13 +39,13 @@ function maskBrush(about: Pick<Tool, 'id' | 'title' | 'key' | 'icon' | 'hint'>, 
 export const brush = maskBrush(
   {
     ...{ id: 'brush', title: 'Brush', key: 'B', icon: 'brush' },
-    hint: 'Paint over what should change. Alt erases.',
+    hint: 'Paint over what should change. Alt: erase.',
   },
   cover,
 );
 
 export const eraser = maskBrush(
-  { ...{ id: 'eraser', title: 'Eraser', key: 'E', icon: 'eraser' }, hint: 'Take the mask away. Alt paints.' },
+  { ...{ id: 'eraser', title: 'Eraser', key: 'E', icon: 'eraser' }, hint: 'Erase the mask. Alt: paint.' },
   uncover,
 );
 
@@ -54,7 +54,7 @@ export const restore: Tool = {
   title: 'Restore Original',
   key: 'O',
   icon: 'restore',
-  hint: 'Brush over an edit to bring back the original.',
+  hint: 'Paint over an edit to bring back the original.',
   usesBrush: true,
   begin: (context, at) => stroke(context.erased, context, at, cover, 'Restore Original'),
 };

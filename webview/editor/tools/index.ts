@@ -9,7 +9,7 @@ export const hand: Tool = {
   title: 'Hand',
   key: 'H',
   icon: 'move',
-  hint: 'Drag the picture. Space and the middle button do so with any tool.',
+  hint: 'Drag the image. Space or the middle button: with any tool.',
   usesBrush: false,
   begin: () => ({ move() {}, end() {}, cancel() {} }),
 };

@@ -10,7 +10,7 @@ export const select: Tool = {
   title: 'Select Object',
   key: 'S',
   icon: 'target',
-  hint: 'Click a thing, or drag a box around it. Shift adds, Alt takes away. N takes the next thing.',
+  hint: 'Click an object or drag a box around it. Shift: add. Alt: remove. N: next object.',
   usesBrush: false,
   begin({ outline, select }, from, modifiers) {
     let to = from;

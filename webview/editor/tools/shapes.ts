@@ -10,7 +10,7 @@ export const rectangle: Tool = {
   title: 'Rectangle',
   key: 'R',
   icon: 'rectangle',
-  hint: 'Drag a rectangle over what should change. Shift makes a square, Alt takes away.',
+  hint: 'Drag a rectangle over what should change. Shift: square. Alt: subtract.',
   usesBrush: false,
   begin({ mask, outline }, from, { alt, shift }) {
     mask.begin();
@@ -38,7 +38,7 @@ export const lasso: Tool = {
   title: 'Lasso',
   key: 'L',
   icon: 'lasso',
-  hint: 'Draw around what should change. Alt takes away.',
+  hint: 'Draw around what should change. Alt: subtract.',
   usesBrush: false,
   begin({ mask, outline }, from, { alt }) {
     const way = [from];

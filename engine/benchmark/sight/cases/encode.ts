@@ -1,8 +1,5 @@
-import { lowerInt8, lowerRanges } from '../../../execution/lowering/int8.ts';
-import { lowerParts, lowerRecording } from '../../../execution/lowering/parts.ts';
-import { lowerPlanar } from '../../../execution/lowering/planar.ts';
+import type { Program } from '../../../execution/backend.ts';
 import { PartNetwork } from '../../../execution/part-network.ts';
-import type { Session } from '../../../execution/runtime.ts';
 import { countMacs } from '../../../graph/macs.ts';
 import { float32, floats } from '../../../graph/tensor.ts';
 import { MARGIN } from '../../../pipelines/segment/network-segmenter.ts';
@@ -25,27 +22,27 @@ export const encode: SightCase = {
   async prepare(subject, { precision }) {
     const { encoder, extent, original } = subject;
     const start = performance.now();
-    const session = await (precision === 'int8' ? byteEncoder(subject) : subject.load(encoder, lowerPlanar));
+    const program = await (precision === 'int8' ? byteEncoder(subject) : subject.compile(encoder));
     return {
       macs: countMacs(encoder, extent),
       loadSeconds: (performance.now() - start) / 1000,
       storeBytes: 0,
       activeFraction: [],
-      run: async () => floats(await session.run(inputOf(subject, original), [OUTPUT]), OUTPUT),
-      release: () => session.release(),
+      run: async () => floats(await program.run(inputOf(subject, original), [OUTPUT]), OUTPUT),
+      release: () => program.release(),
     };
   },
 };
 
 /** The encoder in int8, calibrated by the picture that it then encodes. */
-async function byteEncoder(subject: SightSubject): Promise<Session> {
+async function byteEncoder(subject: SightSubject): Promise<Program> {
   const { encoder, original } = subject;
-  const ranges = await subject.load(encoder, lowerRanges);
+  const ranges = await subject.compile(encoder, { kind: 'ranges' });
   const observed = await ranges.run(inputOf(subject, original));
   await ranges.release();
   const most = await subject.largestInt8();
   const bytes = await quantizeConvolutions(encoder, subject.table(encoder), [observed], most);
-  return subject.load(encoder, (network, weights) => lowerInt8(network, weights, bytes));
+  return subject.compile(encoder, { kind: 'bytes', bytes });
 }
 
 function inputOf({ extent }: SightSubject, planes: Float32Array) {
@@ -64,8 +61,8 @@ export const encodePart: SightCase = {
     const anchors = anchorsOf(encoder);
     const start = performance.now();
     const [whole, part] = [
-      await subject.load(encoder, (network, weights) => lowerRecording(network, weights, anchors)),
-      await subject.load(encoder, (network, weights) => lowerParts(network, weights, anchors)),
+      await subject.compile(encoder, { kind: 'recording', anchors }),
+      await subject.compile(encoder, { kind: 'parts', anchors }),
     ];
     const loadSeconds = (performance.now() - start) / 1000;
     const parts = new PartNetwork(encoder, { whole: async () => whole, part: async () => part });

@@ -1,4 +1,3 @@
-import { lowerPlanar } from '../../../execution/lowering/planar.ts';
 import { countMacs } from '../../../graph/macs.ts';
 import { float32, floats, int64 } from '../../../graph/tensor.ts';
 import { LEARNED_TOKENS } from '../../../networks/mask-decoder.ts';
@@ -16,7 +15,7 @@ export const segment: SightCase = {
     const { channels, frame } = config.decoder;
     const embedding = await subject.embedding(subject.original);
     const start = performance.now();
-    const session = await subject.load(decoder, lowerPlanar);
+    const program = await subject.compile(decoder);
     const loadSeconds = (performance.now() - start) / 1000;
     const side = Math.sqrt(embedding.length / channels);
     const inputs = {
@@ -30,8 +29,8 @@ export const segment: SightCase = {
       loadSeconds,
       storeBytes: 0,
       activeFraction: [],
-      run: async () => floats(await session.run(inputs), 'masks'),
-      release: () => session.release(),
+      run: async () => floats(await program.run(inputs), 'masks'),
+      release: () => program.release(),
     };
   },
 };

@@ -15,7 +15,7 @@ export const dense: StepCase = {
     const predict = await densePredict(components, arithmetic, schedule, dims, condition);
     const loadSeconds = (performance.now() - start) / 1000;
     return {
-      macs: countMacs(components.network('unet'), extent, undefined, arithmetic.attention),
+      macs: countMacs(components.network('denoiser'), extent, undefined, arithmetic.attention),
       loadSeconds,
       storeBytes: 0,
       activeFraction: [],

@@ -25,7 +25,7 @@ function sharedCase(name: string, split: Split): StepCase {
     ) {
       const crew = await openCrew?.();
       if (!crew) throw new InputError(`The case ${name} needs workers, which this engine does not have.`);
-      const network = components.network('unet');
+      const network = components.network('denoiser');
       const { id: model } = components.model;
       const { height, width } = extent;
       const picture = {

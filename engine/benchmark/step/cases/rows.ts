@@ -55,7 +55,7 @@ async function rowsRun(
 ): Promise<StepRun> {
   const { extent, channels, condition } = inputs;
   const { height, width, batch } = extent;
-  const network = components.network('unet');
+  const network = components.network('denoiser');
   const start = performance.now();
   const { editing: unet, recording } = await load();
   const loadSeconds = (performance.now() - start) / 1000;

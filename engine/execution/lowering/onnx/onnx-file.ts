@@ -1,8 +1,7 @@
-import { open, realpath, stat } from 'node:fs/promises';
-import path from 'node:path';
 import protobuf from 'protobufjs';
+import { fs, path } from '#host';
 import { InputError, messageOf } from '../../../errors.ts';
-import { codeOf } from '../../../files.ts';
+import { readBytes } from '../../../read-bytes.ts';
 import type { OnnxModel } from './onnx.ts';
 
 /**
@@ -20,7 +19,7 @@ message AttributeProto {
   SparseTensorProto sparse_tensor = 22; repeated SparseTensorProto sparse_tensors = 23;
 }
 message NodeProto { repeated AttributeProto attribute = 5; }
-message FunctionProto { repeated NodeProto node = 7; }
+message FunctionProto { repeated NodeProto node = 7; repeated AttributeProto attribute_proto = 11; }
 message TrainingInfoProto { GraphProto initialization = 1; GraphProto algorithm = 2; }
 message ModelProto { GraphProto graph = 7; repeated TrainingInfoProto training_info = 20; repeated FunctionProto functions = 25; }
 message GraphProto {
@@ -40,6 +39,7 @@ const ModelProto = protobuf.parse(source, { keepCase: true }).root.lookupType('o
 /** What protobuf can hold. */
 const MAX_BYTES = 2 ** 31 - 1;
 const FLOAT32 = 1;
+const ABSOLUTE_ON_WINDOWS = /^([a-z]:)?[/\\]/i;
 
 /** A tensor that a model takes or gives. */
 export interface Port {
@@ -66,7 +66,7 @@ interface ValueInfo {
  * @throws InputError if it cannot be read, is no ONNX model, or reads weights from a file outside its folder.
  */
 export async function readOnnxFile(file: string): Promise<OnnxFile> {
-  const bytes = await readBounded(file);
+  const bytes = await readBytes(file, MAX_BYTES);
   const folder = path.dirname(path.resolve(file));
   let message: { graph?: { input?: ValueInfo[]; output?: ValueInfo[] } };
   try {
@@ -78,27 +78,11 @@ export async function readOnnxFile(file: string): Promise<OnnxFile> {
   const external = externalFiles(message);
   for (const location of external) await checkInside(folder, location, file);
   return {
-    model: { name: path.basename(file), bytes, folder: external.size > 0 ? folder : undefined },
+    // Always with its folder: what is not found here must not be looked for in the working directory.
+    model: { name: path.basename(file), bytes, folder },
     inputs: portsOf(message.graph.input),
     outputs: portsOf(message.graph.output),
   };
-}
-
-async function readBounded(file: string): Promise<Uint8Array> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const { size } = await handle.stat();
-      if (size > MAX_BYTES)
-        throw new InputError(`${file} has ${size} bytes; ONNX files have at most ${MAX_BYTES}.`);
-      return await handle.readFile();
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`Cannot read ${file} (${codeOf(error) ?? messageOf(error)}).`, { cause: error });
-  }
 }
 
 /** Where the tensors of a message lie that are not in the file itself, wherever in it they are named. */
@@ -124,12 +108,12 @@ async function checkInside(folder: string, location: string, file: string): Prom
     const relative = path.relative(root, to);
     return relative === '' || relative.split(path.sep)[0] === '..' || path.isAbsolute(relative);
   };
-  if (path.isAbsolute(location) || path.win32.isAbsolute(location) || leaves(folder, target))
+  if (path.isAbsolute(location) || ABSOLUTE_ON_WINDOWS.test(location) || leaves(folder, target))
     throw refusal('which is outside the folder of the model');
-  const real = await realpath(target).catch(() => undefined);
-  if (!real || !(await stat(real)).isFile())
+  const real = await fs.realpath(target).catch(() => undefined);
+  if (!real || !(await fs.stat(real)).isFile())
     throw refusal('which does not exist: get the whole folder of the model');
-  if (leaves(await realpath(folder), real)) throw refusal('a link that leaves the folder of the model');
+  if (leaves(await fs.realpath(folder), real)) throw refusal('a link that leaves the folder of the model');
 }
 
 function portsOf(values: readonly ValueInfo[] = []): Map<string, Port> {

@@ -1,16 +1,12 @@
-import path from 'node:path';
+import { path, sha256 } from '#host';
 import { InputError } from '../../../errors.ts';
-import { BYTES_PER_ELEMENT } from '../../../weights/dtypes.ts';
+import { BYTES_PER_ELEMENT, isDtype } from '../../../weights/dtypes.ts';
 import type { Dtype, StoredTensor } from '../../../weights/source.ts';
+import type { PublishedModel } from '../../backend.ts';
 import { ModelProto } from './onnx-schema.ts';
 
 /** An ONNX model in memory, its large weights left in their files. */
-export interface OnnxModel {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-  /** A folder that the files of the weights lie in or below. */
-  readonly folder: string | undefined;
-}
+export type OnnxModel = PublishedModel;
 
 /** A tensor inside the model, by name. */
 export type Ref = string;
@@ -61,8 +57,18 @@ export interface NodeOptions {
   attributes?: Record<string, Attribute>;
 }
 
+/** Which operators the reader of a graph has; `opset`: the newest set that it knows. */
+interface Reader {
+  operator(name: string, domain?: string): boolean;
+  readonly opset: number;
+}
+
+/** The first with TensorScatter. */
+const OPSET = 24;
+
 /** Writes an ONNX graph node by node and encodes it. Names are made here. */
 export class OnnxBuilder {
+  readonly #reader: Reader;
   #nodes: Node[] = [];
   readonly #initializers: object[] = [];
   readonly #inputs: object[] = [];
@@ -73,6 +79,15 @@ export class OnnxBuilder {
   /** Weights in files, and where their files' places are written. */
   readonly #external: { file: string; location: { key: 'location'; value: string } }[] = [];
   #names = 0;
+
+  constructor(reader: Reader = { operator: () => true, opset: OPSET }) {
+    this.#reader = reader;
+  }
+
+  /** Whether the graph's reader has an operator. */
+  has(operator: string, domain?: string): boolean {
+    return this.#reader.operator(operator, domain);
+  }
 
   #fresh(prefix: string): Ref {
     return `${prefix}_${this.#names++}`;
@@ -91,6 +106,7 @@ export class OnnxBuilder {
     options: NodeOptions = {},
     label = type,
   ): Ref[] {
+    if (!this.has(type, options.domain)) throw new Error(`this device has no operator ${type}`);
     const output = Array.from({ length: outputs }, () => this.#fresh(type));
     this.#nodes.push({
       op_type: type,
@@ -124,8 +140,8 @@ export class OnnxBuilder {
     data: Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array,
     dims: readonly number[],
   ): Ref {
-    const raw = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    return this.#once(`${type} ${dims} ${raw.toString('base64')}`, () => {
+    const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return this.#once(`${type} ${dims} ${sha256().update(raw).hex()}`, () => {
       const name = this.#fresh('constant');
       this.#initializers.push({ name, dims: [...dims], data_type: DATA_TYPES[type], raw_data: raw });
       return name;
@@ -138,13 +154,14 @@ export class OnnxBuilder {
    * `dims` replaces the shape by another of the same size.
    */
   weight(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
-    const type = STORED_TYPES[tensor.dtype];
-    if (!type)
+    const { dtype } = tensor;
+    const type = isDtype(dtype) ? STORED_TYPES[dtype] : undefined;
+    if (!type || !isDtype(dtype))
       throw new InputError(
-        `${tensor.file}: tensor ${tensor.name} has type ${tensor.dtype}; weights must be F32, F16 or BF16, or quantized here.`,
+        `${tensor.file}: tensor ${tensor.name} has type ${dtype}; weights must be F32, F16 or BF16, or quantized here.`,
       );
     const shape = rows ? [rows.count, ...dims.slice(1)] : [...dims];
-    const size = shape.reduce((a, b) => a * b, BYTES_PER_ELEMENT[tensor.dtype]);
+    const size = shape.reduce((a, b) => a * b, BYTES_PER_ELEMENT[dtype]);
     const offset = tensor.offset + (rows ? (rows.from / rows.count) * size : 0);
     return this.#once(`${tensor.file} ${offset} ${shape}`, () => {
       const name = rows ? `${tensor.name}[${rows.from}]` : tensor.name;
@@ -218,8 +235,7 @@ export class OnnxBuilder {
       ir_version: 10,
       producer_name: 'patchwork',
       opset_import: [
-        // The first with TensorScatter.
-        { domain: '', version: 24 },
+        { domain: '', version: Math.min(OPSET, this.#reader.opset) },
         { domain: MICROSOFT, version: 1 },
       ],
       graph: {
@@ -285,7 +301,7 @@ function valueInfo(name: string, type: ElementType, dims: readonly (number | str
 
 function attribute(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'number') return { name, i: value, type: 2 };
-  if (typeof value === 'string') return { name, s: Buffer.from(value), type: 3 };
+  if (typeof value === 'string') return { name, s: new TextEncoder().encode(value), type: 3 };
   if ('float' in value) return { name, f: value.float, type: 1 };
   if ('graph' in value) return { name, g: value.graph, type: 5 };
   return { name, ints: [...value], type: 7 };

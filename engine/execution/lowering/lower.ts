@@ -1,0 +1,33 @@
+import type { Network } from '../../graph/network.ts';
+import type { Weights } from '../../weights/table.ts';
+import type { Form } from '../forms/form.ts';
+import { lowerCrops } from './crops.ts';
+import { lowerInt8, lowerRanges } from './int8.ts';
+import type { OnnxModel } from './onnx/onnx.ts';
+import { lowerParts, lowerRecording } from './parts.ts';
+import { lowerPlanar } from './planar.ts';
+import { lowerRows } from './rows.ts';
+import type { Target } from './target.ts';
+
+/**
+ * A network in a form as an ONNX model. Operators that the target lacks are put together from others.
+ * @throws Error that names an operator for which there is no other way
+ */
+export function lower(network: Network, weights: Weights, form: Form, target: Target): OnnxModel {
+  switch (form.kind) {
+    case 'planar':
+      return lowerPlanar(network, weights, target);
+    case 'rows':
+      return lowerRows(network, weights, form.options, target);
+    case 'crops':
+      return lowerCrops(network, weights, target);
+    case 'recording':
+      return lowerRecording(network, weights, form.anchors, target);
+    case 'parts':
+      return lowerParts(network, weights, form.anchors, target);
+    case 'ranges':
+      return lowerRanges(network, weights, target);
+    case 'bytes':
+      return lowerInt8(network, weights, form.bytes, target);
+  }
+}

@@ -1,0 +1,7 @@
+import type { Capabilities } from '../backend.ts';
+
+/** What a lowering asks of the backend that will run the model. */
+export type Target = Pick<Capabilities, 'operator' | 'opset'>;
+
+/** A target with a kernel for everything. */
+export const ANY_TARGET: Target = { operator: () => true, opset: 24 };

@@ -1,0 +1,65 @@
+import { cacheFolder, path } from '#host';
+import type { Precision } from '../../shared/api.ts';
+import type { Model, WeightsOptions } from '../models/model.ts';
+import type { Part } from '../models/parts.ts';
+import type { QuantizedPrecision } from '../quantization/choice.ts';
+import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
+import { type Weights, WeightTable } from '../weights/table.ts';
+
+export type PrepareOptions = Pick<QuantizeRequest, 'onProgress' | 'signal'>;
+
+/** The weights of a model's networks, as they are stored and in the precisions that were asked for. */
+export class Precisions {
+  readonly #model: Model;
+  readonly #largestInt8: () => Promise<number>;
+  readonly #tables = new Map<Part, Promise<WeightTable>>();
+  readonly #quantized = new Map<Part, Map<Precision, Weights>>();
+
+  constructor(model: Model, largestInt8: () => Promise<number>) {
+    this.#model = model;
+    this.#largestInt8 = largestInt8;
+  }
+
+  /** A part's weights as they are stored. Their headers are read once; LoRA files are merged the first time. */
+  stored(part: Part, options?: WeightsOptions): Promise<WeightTable> {
+    let table = this.#tables.get(part);
+    if (!table) {
+      const network = this.#model.network(part);
+      table = this.#model.weights(part, options).then((source) => new WeightTable(network, source));
+      this.#tables.set(part, table);
+      table.catch(() => this.#tables.delete(part));
+    }
+    return table;
+  }
+
+  /** A part's weights in a precision, quantized ones after `quantize`. */
+  async get(part: Part, precision: Precision): Promise<Weights> {
+    if (precision === 'fp32') return this.stored(part);
+    const weights = this.#quantized.get(part)?.get(precision);
+    if (!weights) throw new Error(`the ${part} was not prepared for ${precision}`);
+    return weights;
+  }
+
+  has(part: Part, precision: Precision): boolean {
+    return precision === 'fp32' || this.#quantized.get(part)?.has(precision) === true;
+  }
+
+  /** Quantizes a part's weights, or finds them quantized in the cache. */
+  async quantize(
+    part: Part,
+    precision: QuantizedPrecision,
+    options: PrepareOptions & Pick<QuantizeRequest, 'calibrate'>,
+  ): Promise<void> {
+    if (this.has(part, precision)) return;
+    const weights = await quantize({
+      ...options,
+      network: this.#model.network(part),
+      weights: await this.stored(part),
+      precision,
+      most: await this.#largestInt8(),
+      folder: path.join(cacheFolder(), 'quantized'),
+    });
+    const others = this.#quantized.get(part) ?? new Map<Precision, Weights>();
+    this.#quantized.set(part, others.set(precision, weights));
+  }
+}

@@ -1,0 +1,68 @@
+import type { Precision } from '../../shared/api.ts';
+import type { Part } from '../models/parts.ts';
+import type { Program } from './backend.ts';
+import type { Form } from './forms/form.ts';
+
+/** Which network of a model a program computes, and how. */
+export interface ProgramKey {
+  part: Part;
+  /** The part's whole network, or what it computes from its conditions alone; see `forms/conditioning.ts`. */
+  of: 'whole' | 'text' | 'shift';
+  precision: Precision;
+  form: Form;
+}
+
+interface Entry {
+  key: ProgramKey;
+  program: Promise<Program>;
+}
+
+/** The loaded programs of a model, each loaded once. */
+export class Programs {
+  readonly #entries: Entry[] = [];
+
+  /** The program of a key, compiled by `compile` where it is not loaded. A failure is not remembered. */
+  get(key: ProgramKey, compile: () => Promise<Program>): Promise<Program> {
+    const known = this.#entries.find((entry) => isSame(entry.key, key));
+    if (known) return known.program;
+    const entry = { key, program: compile() };
+    this.#entries.push(entry);
+    entry.program.catch(() => this.#remove(entry));
+    return entry.program;
+  }
+
+  /** Whether a program that matches is loaded, or is being loaded. */
+  has(matches: (key: ProgramKey) => boolean): boolean {
+    return this.#entries.some(({ key }) => matches(key));
+  }
+
+  /** Frees the programs that match. */
+  async free(matches: (key: ProgramKey) => boolean): Promise<void> {
+    for (const entry of this.#entries.filter(({ key }) => matches(key))) {
+      this.#remove(entry);
+      await entry.program.then((program) => program.release()).catch(() => {});
+    }
+  }
+
+  #remove(entry: Entry): void {
+    const index = this.#entries.indexOf(entry);
+    if (index >= 0) this.#entries.splice(index, 1);
+  }
+}
+
+export function isSame(a: ProgramKey, b: ProgramKey): boolean {
+  return a.part === b.part && a.of === b.of && a.precision === b.precision && isSameForm(a.form, b.form);
+}
+
+function isSameForm(a: Form, b: Form): boolean {
+  if (a.kind !== b.kind) return false;
+  if (a.kind !== 'rows' || b.kind !== 'rows') return true;
+  const [one, other] = [a.options, b.options];
+  return (
+    one.foldUpsampling === other.foldUpsampling &&
+    one.storage === other.storage &&
+    one.statistics === other.statistics &&
+    one.attention === other.attention &&
+    (one.watch ?? false) === (other.watch ?? false)
+  );
+}

@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { getHFHubCachePath } from '@huggingface/hub';
+import type { HubEnvironment } from '../../host.ts';
+import { environmentFetch } from './proxy.ts';
+
+/** From the environment variables of Hugging Face's own tools. */
+export const hubEnvironment: HubEnvironment = {
+  cache: () => path.resolve(getHFHubCachePath()),
+  endpoint: () => process.env.HF_ENDPOINT?.trim() || undefined,
+  offline: () => /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? ''),
+  async token() {
+    const { HF_TOKEN, HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME } = process.env;
+    if (HF_TOKEN?.trim()) return HF_TOKEN.trim();
+    const home = HF_HOME ?? path.join(XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'huggingface');
+    const text = await readFile(HF_TOKEN_PATH ?? path.join(home, 'token'), 'utf8').catch(() => '');
+    return text.trim() || undefined;
+  },
+  fetch: environmentFetch,
+};

@@ -1,0 +1,5 @@
+import os from 'node:os';
+
+export function memoryBytes(): number {
+  return os.totalmem();
+}

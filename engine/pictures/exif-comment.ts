@@ -1,0 +1,95 @@
+/**
+ * EXIF's UserComment, in which Stable Diffusion tools keep the recipe of an image whose format has no text chunks.
+ * Tags and types: CIPA DC-008 (EXIF 2.32), 4.6.
+ */
+import { joined, latin1Bytes, viewOf } from './bytes.ts';
+
+const EXIF_POINTER = 0x8769;
+const USER_COMMENT = 0x9286;
+const UNDEFINED = 7;
+const LONG = 4;
+/** Bytes of an entry of a directory. */
+const ENTRY = 12;
+/** Bytes of a directory of one entry: how many there are, the entry, and where the next directory is. */
+const DIRECTORY = 2 + ENTRY + 4;
+const UNICODE = 'UNICODE\0';
+const ASCII = 'ASCII\0\0\0';
+
+/** A TIFF structure that holds nothing but the comment, as UTF-16. */
+export function exifWithComment(text: string): Uint8Array {
+  const head = latin1Bytes('MM\0*\0\0\0\x08');
+  const characters = new Uint8Array(2 * text.length);
+  for (let i = 0; i < text.length; i++) viewOf(characters).setUint16(2 * i, text.charCodeAt(i));
+  const comment = joined(latin1Bytes(UNICODE), characters);
+  return joined(
+    head,
+    directory(EXIF_POINTER, LONG, 1, head.length + DIRECTORY),
+    directory(USER_COMMENT, UNDEFINED, comment.length, head.length + 2 * DIRECTORY),
+    comment,
+  );
+}
+
+/** A directory of one entry; no other follows it. */
+function directory(tag: number, type: number, count: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(DIRECTORY);
+  const view = viewOf(bytes);
+  view.setUint16(0, 1);
+  view.setUint16(2, tag);
+  view.setUint16(4, type);
+  view.setUint32(6, count);
+  view.setUint32(10, value);
+  return bytes;
+}
+
+/** The comment of a TIFF structure, with or without the prefix `Exif\0\0`; undefined if there is none that can be read. */
+export function commentIn(exif: Uint8Array): string | undefined {
+  const tiff = latin1(exif.subarray(0, 6)) === 'Exif\0\0' ? exif.subarray(6) : exif;
+  try {
+    const reader = new TiffReader(tiff);
+    const pointer = reader.entry(reader.uint32(4), EXIF_POINTER);
+    const entry = pointer === undefined ? undefined : reader.entry(reader.uint32(pointer + 8), USER_COMMENT);
+    if (entry === undefined) return undefined;
+    const from = reader.uint32(entry + 8);
+    const bytes = tiff.subarray(from, from + reader.uint32(entry + 4));
+    const coding = latin1(bytes.subarray(0, 8));
+    if (coding === UNICODE) return utf16(bytes.subarray(8), reader.little);
+    return coding === ASCII ? latin1(bytes.subarray(8)).replace(/\0+$/, '') : undefined;
+  } catch (error) {
+    // An offset that leads out of the structure.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Numbers of a TIFF structure. Reading beyond its end throws a RangeError. */
+class TiffReader {
+  readonly #view: DataView;
+  readonly little: boolean;
+
+  constructor(bytes: Uint8Array) {
+    this.#view = viewOf(bytes);
+    this.little = latin1(bytes.subarray(0, 2)) === 'II';
+  }
+
+  uint32(at: number): number {
+    return this.#view.getUint32(at, this.little);
+  }
+
+  /** Where a directory's entry with this tag begins. */
+  entry(directory: number, tag: number): number | undefined {
+    const count = this.#view.getUint16(directory, this.little);
+    for (let i = 0, at = directory + 2; i < count; i++, at += ENTRY)
+      if (this.#view.getUint16(at, this.little) === tag) return at;
+    return undefined;
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+}
+
+function utf16(bytes: Uint8Array, little: boolean): string {
+  const view = viewOf(bytes);
+  const codes = Array.from({ length: bytes.length >> 1 }, (_, i) => view.getUint16(2 * i, little));
+  return codes.map((code) => String.fromCharCode(code)).join('');
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { findObjects, type NamedObject, objectNamed } from './objects.ts';
+
+const named = (name: string): NamedObject => ({
+  ...{ name, score: 1, area: 1, box: undefined, width: 1, height: 1, data: Uint8Array.of(1) },
+});
+const OBJECTS = ['a red house', 'a blue house', 'the sun', 'a red house'].map(named);
+
+test('an object is meant by its name, a part of it, or its number', () => {
+  for (const [wanted, index] of [
+    ['a blue house', 1],
+    ['Blue House', 1],
+    ['the blue house', 1],
+    ['blue', 1],
+    ['sun', 2],
+    ['4', 3],
+    [' 1 ', 0],
+  ] as const)
+    assert.equal(objectNamed(OBJECTS, wanted, 'lake.png'), OBJECTS[index], wanted);
+});
+
+test('what is not there, or there more than once, is answered with what is there', () => {
+  for (const wanted of ['boat', '0', '5', '', 'use'])
+    assert.throws(
+      () => objectNamed(OBJECTS, wanted, 'lake.png'),
+      /lake\.png has no object .*It has: 1 a red house, 2 a blue house, 3 the sun, 4 a red house/,
+      wanted,
+    );
+  assert.throws(
+    () => objectNamed(OBJECTS, 'red house', 'lake.png'),
+    /match “red house”: 1 a red house, 4 a red/,
+  );
+  assert.throws(() => objectNamed([], 'boat', 'lake.png'), /No objects were found in lake\.png/);
+});
+
+test('each object is named by its own mask, and what nobody knows too', async () => {
+  const { name: _, ...thing } = named('');
+  const asked: unknown[] = [];
+  const { objects } = await findObjects(
+    {
+      findThings: async () => ({
+        ...{ things: [thing, { ...thing, data: Uint8Array.of(0) }], picture: 'p', width: 1, height: 1 },
+        ...{ macs: 0, seconds: 0, loadSeconds: 0, warnings: [] },
+      }),
+      describe: async ({ image, mask }) => {
+        asked.push(image);
+        return {
+          ...{ picture: 'p', width: 1, height: 1, macs: 0, seconds: 0, loadSeconds: 0, warnings: [] },
+          ...{ prompt: mask!.data[0] ? 'a boat' : '', sure: true, labels: [] },
+        };
+      },
+    },
+    { image: Uint8Array.of(1) },
+  );
+  assert.deepEqual(
+    objects.map(({ name }) => name),
+    ['a boat', 'something'],
+  );
+  assert.deepEqual(asked, ['p', 'p'], 'the image is not sent again');
+});

@@ -1,0 +1,43 @@
+// The engine as a library: generates an image, edits a part of it, and prints what the edit saved.
+//
+//   node --import tsx examples/edit.ts [FOLDER]
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import sharp from 'sharp';
+import { createEngine } from '../engine/engine.ts';
+import { NodeBackend } from '../engine/host/node/backend.ts';
+
+const folder = process.argv[2] ?? '.';
+const engine = createEngine(new NodeBackend());
+try {
+  // `remember` keeps the features of this image, so that the first edit need not record them.
+  const original = await engine.generate(
+    { prompt: 'a red house by a lake at sunset', seed: 7, steps: 12, remember: true, previews: false },
+    { onProgress: ({ stage, step, steps }) => console.log(`${stage} ${step}/${steps}`) },
+  );
+  const { png, width, height } = original.picture;
+  await writeFile(path.join(folder, 'house.png'), png);
+
+  // White is edited, black stays as it is: here a square in the lower right corner.
+  const side = Math.round(width / 3);
+  const white = { width: side, height: side, channels: 3, background: 'white' } as const;
+  const mask = await sharp({ create: { ...white, width, height, background: 'black' } })
+    .composite([{ input: { create: white }, left: width - side, top: height - side }])
+    .png()
+    .toBuffer();
+  const edit = await engine.edit({
+    image: png,
+    mask,
+    prompt: 'a blue boat on a lake at sunset',
+    seed: 8,
+    steps: 12,
+  });
+  await writeFile(path.join(folder, 'boat.png'), edit.picture.png);
+
+  const times = edit.denseMacs / edit.macs;
+  console.log(
+    `The edit took ${(edit.macs / 1e9).toFixed(1)} GMACs, ${times.toFixed(1)} times fewer than in full.`,
+  );
+} finally {
+  await engine.dispose();
+}

@@ -1,0 +1,51 @@
+/** What an edit cost, and what a full recompute of it would. */
+import type { EditRequest, EditResult } from '../../shared/api.ts';
+import type { EditCost } from '../../shared/editorProtocol.ts';
+import { type DenseSpeed, denseStepOf } from '../denseSpeed.ts';
+
+export function costOf(result: EditResult): EditCost {
+  return {
+    prompt: result.recipe.prompt,
+    seed: result.recipe.seed,
+    steps: result.stepSeconds.length,
+    macs: result.macs - result.recordingMacs,
+    denseMacs: result.denseMacs,
+    recordingMacs: result.recordingMacs,
+    recordedSteps: result.recordedSteps,
+    recordSeconds: sum(result.recordSeconds),
+    seconds: result.seconds,
+    loadSeconds: result.loadSeconds,
+    activeFraction: result.activeFraction,
+    computed: result.computed,
+  };
+}
+
+/**
+ * What computing everything takes: measured by this edit if it did that, else estimated from full steps of this size.
+ * Undefined where this machine has computed none.
+ */
+export async function fullRecomputeTime(
+  speed: DenseSpeed,
+  request: EditRequest,
+  result: EditResult,
+): Promise<EditCost['dense']> {
+  const { recipe, stepSeconds, recordSeconds, seconds, loadSeconds, denseMacs, computed } = result;
+  // Workers share steps, so theirs say nothing about this machine alone.
+  if (result.workers) return undefined;
+  if (computed.length === 0) {
+    await speed.learn(request, recipe, 'step', stepSeconds);
+    return { seconds: seconds - loadSeconds, measured: true };
+  }
+  const step = await denseStepOf(request, recipe).catch(() => undefined);
+  const time = step && speed.stepTime(step, { sameSize: true });
+  if (!time) return undefined;
+  // Beside the steps: the whole picture is decoded, at the same speed, and what else there is takes as long as it did.
+  const steps = stepSeconds.length;
+  const others = seconds - loadSeconds - sum(recordSeconds) - sum(stepSeconds);
+  const autoencoder = (time.seconds * (denseMacs - steps * step.macs)) / step.macs;
+  return { seconds: steps * time.seconds + Math.max(others, autoencoder), measured: false };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,22 @@
+/** What is typed into the editor's form. */
+import { randomInt } from 'node:crypto';
+import { InputError } from '../../engine/errors.ts';
+import type { EditDraft } from '../../shared/editorProtocol.ts';
+import { parseSeed } from '../../shared/seed.ts';
+
+/** The seeds of an edit and its variations. @throws InputError if what is typed is no seed */
+export function seedsOf({ seed: typed, seedLocked }: EditDraft, count: number): number[] {
+  const given = seedLocked ? parseSeed(typed) : undefined;
+  if (given === null) throw new InputError(`A seed is a whole number from 0 to 4294967295, not “${typed}”.`);
+  const first = given ?? randomInt(2 ** 32);
+  // Seeds in a row, so that a variation can be found again from the first.
+  return Array.from({ length: count }, (_, i) => (first + i) % 2 ** 32);
+}
+
+/** @throws InputError if it is no number of steps; the engine checks its bounds. */
+export function stepsOf(typed: string): number | undefined {
+  const trimmed = typed.trim();
+  if (trimmed === '') return undefined;
+  if (!/^\d{1,4}$/.test(trimmed)) throw new InputError(`Steps must be a whole number, not “${typed}”.`);
+  return Number(trimmed);
+}

@@ -1,0 +1,25 @@
+/** The edits of a picture, as the pages list them. */
+import type { EditorHostMessage, EditRow } from '../../shared/editorProtocol.ts';
+import { shrunkTo } from '../../shared/raster.ts';
+import type { Painted } from './painted.ts';
+import { type ListedEdit, unpacked } from './pictureModel.ts';
+
+/** Pixels along the longer side of an edit's picture. */
+const THUMBNAIL = 72;
+
+export function rowOf({ id, label, content, shown, mask, about }: ListedEdit<Painted>): EditRow {
+  const { recipe, cost } = about ?? {};
+  return {
+    ...{ id, label, kind: content.kind, shown, masked: mask !== undefined },
+    ...(recipe && { prompt: recipe.prompt, seed: recipe.seed }),
+    ...(cost && { seconds: cost.seconds, computed: cost.computed.length > 0 ? cost.activeFraction[0] : 1 }),
+  };
+}
+
+/** What a page draws beside the row: the painted part, or the coverage of what was brought back. */
+export function thumbnailOf({ id, content }: ListedEdit<Painted>): EditorHostMessage {
+  const paint = content.kind === 'paint';
+  const channels = paint ? 3 : 1;
+  const picture = shrunkTo(unpacked(paint ? content.to : content.coverage, channels), channels, THUMBNAIL);
+  return { type: 'thumbnail', id, picture };
+}

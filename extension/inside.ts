@@ -1,0 +1,35 @@
+import { lstat, readlink, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../engine/errors.ts';
+import { codeOf } from '../engine/files.ts';
+
+/**
+ * Checks that a folder, which need not be there yet, lies inside another one also when links on the way are followed.
+ * @throws InputError if it leads out
+ */
+export async function requireInside(folder: string, target: string): Promise<void> {
+  const [root, place] = [await realpath(folder), await leadsTo(target)];
+  if (!isInside(root, place))
+    throw new InputError(
+      `${target} is a link that leads out of the workspace, to ${place}; nothing was saved there.`,
+    );
+}
+
+/** Whether a path is another one or lies below it, by their names alone. */
+export function isInside(folder: string, target: string, system: path.PlatformPath = path): boolean {
+  const way = system.relative(folder, target);
+  return way === '' || !(system.isAbsolute(way) || way === '..' || way.startsWith(`..${system.sep}`));
+}
+
+/** Where a path leads; of what is not there yet, where it would be made. */
+async function leadsTo(target: string): Promise<string> {
+  try {
+    return await realpath(target);
+  } catch (error) {
+    const parent = path.dirname(target);
+    if (codeOf(error) !== 'ENOENT' || parent === target) throw error;
+    const itself = await lstat(target).catch(() => undefined);
+    if (itself?.isSymbolicLink()) return path.resolve(await leadsTo(parent), await readlink(target));
+    return path.join(await leadsTo(parent), path.basename(target));
+  }
+}

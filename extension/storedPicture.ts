@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import { ATTENTIONS, DECODERS, type GenerateRequest, PRECISIONS, SCHEDULERS } from '../shared/api.ts';
+import type { PictureInfo } from '../shared/viewProtocol.ts';
+import { workerPart } from './benchmark/readReport.ts';
+
+/** Bytes of a picture's description; prompts are bounded by the engine. */
+const MAX_BYTES = 1 << 20;
+
+const text = z.string().max(20_000);
+const figure = z.number().nonnegative();
+const loras = z.array(z.object({ lora: text, strength: z.number() })).max(100);
+// Later versions may say more of an image.
+const recipe = z.looseObject({
+  prompt: text,
+  negativePrompt: text,
+  model: text,
+  seed: figure,
+  steps: figure,
+  guidance: figure,
+  width: figure,
+  height: figure,
+  scheduler: z.enum(SCHEDULERS),
+  precision: z.enum(PRECISIONS),
+  attention: z.enum(ATTENTIONS).optional(),
+  strength: figure.optional(),
+  decoder: z.enum(DECODERS).optional(),
+  loras: loras.optional(),
+});
+const picture = z.object({
+  id: z.uuid(),
+  // The engine checks requests, wherever they come from.
+  request: z.looseObject({ prompt: text }),
+  recipe,
+  macs: figure,
+  seconds: figure,
+  loadSeconds: figure,
+  stepSeconds: z.array(figure),
+  workers: z.array(workerPart).optional(),
+  warnings: z.array(text),
+  savedAs: text.optional(),
+});
+
+/** The description of a picture in the extension's storage; undefined where it is none. */
+export function readStoredPicture(bytes: Uint8Array): PictureInfo | undefined {
+  if (bytes.length > MAX_BYTES) return undefined;
+  try {
+    const { request, ...rest } = picture.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    return { ...rest, request: keptRequest(request as GenerateRequest) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is kept of a request: the address of a bus may hold a password. */
+export function keptRequest({ bus: _, ...request }: GenerateRequest): GenerateRequest {
+  return request;
+}

@@ -1,0 +1,58 @@
+/**
+ * How several workers divide a picture's steps. `displaced`: each sees the others' bands as they were one step before;
+ * `synchronous`: every step is as exact as one worker's, and as slow; `naive`: bands know nothing of each other.
+ */
+export const PARALLEL_MODES = ['displaced', 'synchronous', 'naive'] as const;
+export type ParallelMode = (typeof PARALLEL_MODES)[number];
+
+/**
+ * How numbers travel between workers: as they are, as half precision (IEEE 754 binary16), or as the difference to what
+ * the receiver has, in four bits with one scale for each group of channels.
+ */
+export const CODINGS = ['float32', 'float16', 'residual'] as const;
+export type Coding = (typeof CODINGS)[number];
+
+/** Whether branches of guidance go to workers of their own before the picture is cut into bands. */
+export const SPLITS = ['auto', 'bands'] as const;
+export type Split = (typeof SPLITS)[number];
+
+/** How a picture is divided over workers; what is absent has a default. */
+export interface PatchOptions {
+  mode?: ParallelMode;
+  /** Dense steps at the start of a picture, 0 … 150; displaced bands need one at least. */
+  warmUp?: number;
+  coding?: Coding;
+  split?: Split;
+}
+
+/** A NATS server by which workers on other machines are found. */
+export interface BusOptions {
+  /** `nats://HOST:PORT`, or `tls://…` for an encrypted connection; may hold user and password. */
+  url: string;
+  /** A file with the password of the address's user; else the environment variable PATCHWORK_BUS_PASSWORD may hold it. */
+  passwordFile?: string;
+  /** A NATS credentials file. */
+  credentials?: string;
+  /** A file with the certificate of the authority that the server's is signed by. */
+  authority?: string;
+}
+
+/** What one worker has done for a picture. */
+export interface WorkerReport {
+  name: string;
+  /** Branch of guidance: 0 the prompt's, 1 the negative prompt's; null: both, or there is only one. */
+  branch: number | null;
+  /** The band's place along the axis, in latent positions. */
+  axis: 'y' | 'x';
+  from: number;
+  to: number;
+  /** Multiply–accumulates of its last step, and of all. */
+  stepMacs: number;
+  macs: number;
+  /** Wall time of its last step: in the network, and in all, exchanging features included. */
+  runSeconds: number;
+  seconds: number;
+  /** Bytes that the last step exchanged with other workers. */
+  sentBytes: number;
+  receivedBytes: number;
+}

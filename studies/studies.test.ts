@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+const FOLDER = import.meta.dirname;
+const ROOT = path.dirname(FOLDER);
+const STUDIES = readdirSync(FOLDER).filter((name) => name.endsWith('.ts') && !/^frame\.|\.test\./.test(name));
+
+/** Arguments with which a study takes seconds, and how many rows its table has then. */
+const SMALL: readonly { study: string; given: string[]; rows: number }[] = [
+  { study: 'autoencoder-int8.ts', given: ['media/models/scenes', '--side', '64', '--repeat', '1'], rows: 2 },
+  {
+    study: 'autoencoder-regions.ts',
+    given: ['media/models/scenes/vae', scene('cat'), scene('tent'), '--side', '64', '--margins', '2,4'],
+    rows: 3,
+  },
+  { study: 'describe-doubts.ts', given: ['test/fixtures/photos'], rows: 1 },
+  {
+    study: 'encode-parts.ts',
+    given: ['media/models/sight/segmenter', scene('cat'), scene('tent'), '--margins', '1', '--repeat', '1'],
+    rows: 1,
+  },
+  {
+    study: 'peaks.ts',
+    given: ['media/models/scenes', '--size', '64x64', '--only', 'vae-decoder,fp32'],
+    rows: 2,
+  },
+  { study: 'simulate-workers.ts', given: ['sd15', '--coding', 'float32'], rows: 4 },
+];
+
+describe('studies', { concurrency: 2 }, () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'studies-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  for (const study of STUDIES)
+    test(`${study} starts and explains itself`, async () => {
+      const { code, stdout } = await run(study, '--help');
+      assert.equal(code, 0);
+      assert.match(stdout, new RegExp(`^Usage: ${study.replace('.', '\\.')} \\[options\\]`));
+      const readme = readFileSync(path.join(FOLDER, 'README.md'), 'utf8');
+      assert.equal(readme.split(`\`${study}\``).length, 2, `${study} has one line in studies/README.md`);
+    });
+
+  for (const { study, given, rows } of SMALL)
+    test(`${study} prints its table`, async () => {
+      const { code, stdout, stderr } = await run(study, ...given);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^.+ cores, .+ onnxruntime-node \d/);
+      const lines = stdout.split('\n').filter((line) => line.startsWith('|'));
+      assert.equal(lines.length, rows + 2, stdout);
+      assert.doesNotMatch(stdout, /NaN|undefined/);
+    });
+
+  test('images that one study draws are scored by another', async () => {
+    const drawn = await run('draw-prompts.ts', 'training/prompts/sheet.json', folder, '--count', '1');
+    assert.equal(drawn.code, 0, drawn.stderr);
+    const scored = await run('score-pictures.ts', path.join(folder, 'pictures.json'));
+    assert.equal(scored.code, 0, scored.stderr);
+    assert.match(scored.stdout, /\n\| .*pictures\.json( \| [\d.]+ %){5} \|\n/);
+  });
+
+  test('wrong arguments are refused in a sentence', async () => {
+    const word = await run('simulate-workers.ts', 'sd15', '--coding', 'gzip');
+    assert.equal(word.code, 2);
+    assert.match(word.stderr, /It must be one of float32, float16, residual\./);
+    const missing = await run('peaks.ts');
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /missing required argument 'arch'/);
+  });
+});
+
+function scene(name: string): string {
+  return `test/fixtures/scenes/${name}.png`;
+}
+
+function run(study: string, ...given: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', path.join(FOLDER, study), ...given], {
+    cwd: ROOT,
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
+  });
+}

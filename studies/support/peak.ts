@@ -1,0 +1,126 @@
+/** Measures one network for the study of memory peaks; its task comes as a message from the process that started it. */
+import { once } from 'node:events';
+import { StepInputs } from '../../engine/benchmark/step/inputs.ts';
+import { Components } from '../../engine/execution/components.ts';
+import { densePredict } from '../../engine/execution/dense-unet.ts';
+import { type PartNeeds, predictDenoiser, predictPart } from '../../engine/execution/memory-plan.ts';
+import { float32, int64, type Tensor } from '../../engine/graph/tensor.ts';
+import type { Value } from '../../engine/graph/values.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { openModel } from '../../engine/models/open.ts';
+import { PARTS, type Part } from '../../engine/models/parts.ts';
+import { recordingPredict } from '../../engine/pipelines/repaint.ts';
+import { FeatureStore } from '../../engine/regions/store.ts';
+import type { Precision } from '../../shared/api.ts';
+
+export interface PeakTask {
+  arch: string;
+  width: number;
+  height: number;
+  guidance: boolean;
+  /** A network of the pipeline, or the U-Net in a precision: `vae-decoder`, `int8`, `int8-records`. */
+  what: string;
+  /** Only writes the quantized weights. */
+  prepare?: boolean;
+}
+
+export interface Peak {
+  /** As predicted. */
+  needs: PartNeeds;
+  measuredBytes: number;
+  loadSeconds: number;
+  /** Of the fastest run. */
+  runSeconds: number;
+}
+
+const TOKENS = 77;
+/** Timed, after one that is not. */
+const RUNS = 2;
+
+const [task] = (await once(process, 'message')) as [PeakTask];
+const { width, height, guidance, what } = task;
+const model = await openModel(task.arch);
+const backend = new NodeBackend();
+const components = new Components(model, backend, backend.threads);
+const part = PARTS.find((name) => name === what);
+const [precision, records] = what.split('-') as [Precision, string | undefined];
+if (task.prepare) await components.prepare(precision);
+else {
+  const measured = part ? await measurePart(part) : await measureUNet(precision, records === 'records');
+  process.send!({ ...measured, measuredBytes: backend.peakBytes() } satisfies Peak);
+}
+await components.release();
+process.disconnect();
+
+/** Seconds of the fastest of a few runs after the first. */
+async function fastest(run: () => Promise<unknown>): Promise<number> {
+  await run();
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < RUNS; i++) {
+    const begin = performance.now();
+    await run();
+    least = Math.min(least, (performance.now() - begin) / 1000);
+  }
+  return least;
+}
+
+async function measureUNet(precision: Precision, records: boolean): Promise<Omit<Peak, 'measuredBytes'>> {
+  const inputs = new StepInputs(components, { width, height }, guidance);
+  const { channels, extent, condition } = inputs;
+  const dims = [channels, extent.height, extent.width] as const;
+  const schedule = { timesteps: [500] };
+  await components.prepare(precision);
+  const begin = performance.now();
+  const predict = records
+    ? await recordingPredict(
+        await components.editingUNet(extent, { precision }),
+        new FeatureStore(backend.can.memoryBytes),
+        'picture',
+        schedule,
+        dims,
+        condition,
+      )
+    : await densePredict(components, { precision }, schedule, dims, condition);
+  const loadSeconds = (performance.now() - begin) / 1000;
+  const runSeconds = await fastest(() => predict(inputs.sample(), 0));
+  const rows = precision !== 'fp32' || (await components.rowsAreFaster());
+  return {
+    needs: predictDenoiser(components.network('denoiser'), extent, { precision, rows, records }),
+    loadSeconds,
+    runSeconds,
+  };
+}
+
+async function measurePart(part: Part): Promise<Omit<Peak, 'measuredBytes'>> {
+  const network = components.network(part);
+  const scale = part.startsWith('vae') ? 1 : model.autoencoder.scale;
+  const batch = part.startsWith('vae') || !guidance ? 1 : 2;
+  const extent = { width: width / scale, height: height / scale, batch, tokens: TOKENS };
+  const begin = performance.now();
+  const program = await components.program(part);
+  const loadSeconds = (performance.now() - begin) / 1000;
+  const inputs = Object.fromEntries([...network.inputs].map(([name, value]) => [name, input(value, extent)]));
+  const runSeconds = await fastest(() => program.run(inputs));
+  return { needs: predictPart(network, extent), loadSeconds, runSeconds };
+}
+
+/** Arbitrary values in the shape of an input. A decoder's latents are eight times smaller than its image. */
+function input(
+  value: Value,
+  { width, height, batch }: { width: number; height: number; batch: number },
+): Tensor {
+  const filled = (...dims: number[]) =>
+    float32(new Float32Array(dims.reduce((a, b) => a * b)).fill(0.5), dims);
+  switch (value.kind) {
+    case 'map': {
+      const shrink = 2 ** value.level;
+      return filled(batch, value.channels, Math.ceil(height / shrink), Math.ceil(width / shrink));
+    }
+    case 'tokens':
+      return filled(batch, TOKENS, value.channels);
+    case 'vector':
+      return value.channels === 1 ? filled(1, 1) : filled(batch, value.channels);
+    case 'ids':
+      return int64(new BigInt64Array(batch * TOKENS), [batch, TOKENS]);
+  }
+}

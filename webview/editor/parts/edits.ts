@@ -1,0 +1,78 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import type { EditRow } from '../../../shared/editorProtocol.ts';
+import { formatSeconds, formatShare } from '../../../shared/format.ts';
+import type { EditorActions, EditorPage } from '../page.ts';
+import { iconButton } from './button.ts';
+
+/** All edits of the picture, the latest above: each can be hidden, used again, run again and gone back to. */
+export function editsSection(page: EditorPage, actions: EditorActions): TemplateResult | typeof nothing {
+  const { edits, state } = page;
+  if (edits.length === 0) return nothing;
+  const busy = state?.run !== undefined;
+  const latest = edits.findLast(({ shown }) => shown);
+  const row = (edit: EditRow) => html`<li
+    class="edit"
+    data-shown=${String(edit.shown)}
+    aria-label=${titleOf(edit)}
+    aria-current=${edit === latest ? 'true' : nothing}
+  >
+    <img src=${page.drawnEdits.get(edit.id) ?? nothing} alt="" />
+    <div class="grow">
+      <div class="edit-title" title=${titleOf(edit)}>${titleOf(edit)}</div>
+      <div class="hint">${detailsOf(edit)}</div>
+    </div>
+    <div class="edit-actions">
+      ${iconButton({
+        icon: edit.shown ? 'eye' : 'eye-closed',
+        title: edit.shown ? 'Hide This Edit' : 'Show This Edit',
+        action: 'showEdit',
+        disabled: busy,
+        onClick: () => actions.showEdit(edit.id, !edit.shown),
+      })}
+      ${iconButton({
+        icon: 'history',
+        title: 'Go Back to This Edit: Hide Those After It',
+        action: 'goBack',
+        disabled: busy || edit === edits.at(-1),
+        onClick: () => actions.goBack(edit.id),
+      })}
+      ${
+        edit.masked
+          ? html`${iconButton({
+              icon: 'reply',
+              title: 'Use Its Mask, Prompt and Seed Again',
+              action: 'useEdit',
+              onClick: () => actions.useEdit(edit.id),
+            })}
+            ${iconButton({
+              icon: 'refresh',
+              title: 'Run Again With Another Seed, in Place of This Edit',
+              action: 'runAgain',
+              disabled: busy,
+              onClick: () => actions.runAgain(edit.id),
+            })}`
+          : nothing
+      }
+    </div>
+  </li>`;
+  return html`<section aria-labelledby="edits-title">
+    <h2 id="edits-title">Edits</h2>
+    <ol class="edits" reversed>
+      ${repeat([...edits].reverse(), ({ id }) => id, row)}
+    </ol>
+  </section>`;
+}
+
+function titleOf({ prompt, label }: EditRow): string {
+  return prompt ?? label;
+}
+
+function detailsOf({ seed, seconds, computed }: EditRow): string {
+  const parts = [
+    seed !== undefined && `seed ${seed}`,
+    seconds !== undefined && formatSeconds(seconds),
+    computed !== undefined && (computed < 1 ? `${formatShare(computed)} computed` : 'full recompute'),
+  ];
+  return parts.filter(Boolean).join(' · ');
+}

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TOOLS, toolOf } from './index.ts';
+
+test('every tool has an id and a key of its own', () => {
+  assert.equal(new Set(TOOLS.map(({ id }) => id)).size, TOOLS.length);
+  assert.equal(new Set(TOOLS.map(({ key }) => key)).size, TOOLS.length);
+  for (const { key, title, hint } of TOOLS) {
+    assert.match(key, /^[A-Z]$/);
+    assert.ok(title && hint);
+  }
+});
+
+test('no tool takes the key of another command of the editor', () => {
+  // Invert, hide the mask, next object, before and after: see keyboard.ts.
+  for (const { key, id } of TOOLS) assert.ok(!'IMNC'.includes(key), `${id} has the key ${key}`);
+});
+
+test('an unknown id is the brush', () => {
+  assert.equal(toolOf('gone').id, 'brush');
+});
