@@ -1,5 +1,5 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { LIMITS } from '../engine/pipelines/request.ts';
+import { LIMITS } from '../shared/limits.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {

@@ -2,8 +2,6 @@
 import { plainText, printable } from '../shared/plainText.ts';
 import type { CommonOptions } from './options.ts';
 
-export { formatBytes } from '../shared/units.ts';
-
 /** Characters of a line. */
 const MOST = 2000;
 
@@ -36,19 +34,4 @@ function lines(text: string): string {
     .split('\n')
     .map((line) => printable(line, MOST))
     .join('\n');
-}
-
-/** 803.3 G, 1.85 T: an operation count. */
-export function formatMacs(macs: number): string {
-  for (const [unit, scale] of [
-    ['T', 1e12],
-    ['G', 1e9],
-    ['M', 1e6],
-  ] as const)
-    if (macs >= scale) return `${(macs / scale).toFixed(macs >= 100 * scale ? 1 : 2)} ${unit}MACs`;
-  return `${macs} MACs`;
-}
-
-export function formatSeconds(seconds: number): string {
-  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;
 }

@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { LIMITS } from '../engine/pipelines/request.ts';
 import { exposureOf } from '../processes/bus/address.ts';
 import {
   type BusOptions,
@@ -11,6 +10,7 @@ import {
   SPLITS,
   type Split,
 } from '../shared/api.ts';
+import { LIMITS } from '../shared/limits.ts';
 import { wholeNumber } from './options.ts';
 import { note } from './output.ts';
 

@@ -3,8 +3,8 @@ import os from 'node:os';
 import type { Memento } from 'vscode';
 import { benchmarkCost } from '../engine/benchmark/cost.ts';
 import { median } from '../engine/benchmark/timing.ts';
-import { LIMITS } from '../engine/pipelines/request.ts';
 import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from '../shared/api.ts';
+import { LIMITS } from '../shared/limits.ts';
 
 /** `step`: a dense step as pictures are drawn; `recording`: one that also kept the features, which takes longer. */
 export type Evidence = 'step' | 'recording';

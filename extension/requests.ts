@@ -1,5 +1,6 @@
 import { type Uri, workspace } from 'vscode';
 import type { EditRequest, GenerateRequest } from '../shared/api.ts';
+import { defined } from '../shared/defined.ts';
 import { workspaceFolder } from './destination.ts';
 import { type PictureSettings, pictureSettings } from './settings.ts';
 
@@ -29,9 +30,4 @@ function settingsNear(file?: Uri): PictureSettings {
   const settings = workspace.getConfiguration('patchwork', folder?.uri);
   const base = folder?.uri.scheme === 'file' ? folder.uri.fsPath : undefined;
   return defined(pictureSettings((name) => settings.get(name), base));
-}
-
-/** Without the fields that are undefined, which would hide those of what it is spread over. */
-function defined<T extends object>(object: T): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }

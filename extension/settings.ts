@@ -4,6 +4,8 @@ import path from 'node:path';
 import { InputError } from '../engine/errors.ts';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
 import { type GenerateRequest, type LoraChoice, PRECISIONS, SCHEDULERS } from '../shared/api.ts';
+import { LIMITS } from '../shared/limits.ts';
+import type { SettingName } from './contributions.ts';
 
 /** What the user's settings say about every picture; absent means the model's own default. */
 export type PictureSettings = Pick<
@@ -24,7 +26,7 @@ export type PictureSettings = Pick<
 >;
 
 /** The value of a setting of the section `patchwork`; settings.json is typed by hand, so it may be anything. */
-export type GetSetting = (name: string) => unknown;
+export type GetSetting = (name: SettingName) => unknown;
 
 /**
  * The settings as a request takes them.
@@ -37,12 +39,12 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     model: place('model', text(get, 'model'), base),
     decoder: text(get, 'decoder') === 'fast' ? 'fast' : undefined,
     loras: loras(get('loras'), base),
-    steps: number(get, 'steps', { max: 150, whole: true }),
-    guidance: number(get, 'guidance', { max: 50, whole: false }),
+    steps: number(get, 'steps', LIMITS.steps),
+    guidance: number(get, 'guidance', LIMITS.guidance, false),
     threads: threadSetting(get),
     scheduler: oneOf('scheduler', SCHEDULERS, get),
     precision: oneOf('precision', PRECISIONS, get),
-    workers: number(get, 'workers', { max: 64, whole: true }),
+    workers: number(get, 'workers', LIMITS.workers),
     bus: bus(text(get, 'bus'), text(get, 'busCredentials')),
     negativePrompt: text(get, 'negativePrompt'),
   };
@@ -50,7 +52,7 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
 
 /** Processor threads for one network run; undefined: the engine's default. */
 export function threadSetting(get: GetSetting): number | undefined {
-  return number(get, 'threads', { max: 1024, whole: true });
+  return number(get, 'threads', LIMITS.threads);
 }
 
 /** Megabytes that recorded features of pictures may take; 0: the engine's default. Read before each engine start. */
@@ -79,15 +81,16 @@ function size(value: unknown): Pick<GenerateRequest, 'width' | 'height'> {
   if (value === undefined || value === null || value === '') return {};
   const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(String(value)) ?? [];
   const sides = [Number(width), Number(height)];
-  if (!sides.every((side) => side >= 64 && side <= 2048 && side % 8 === 0)) {
+  const { min, max, multipleOf } = LIMITS.size;
+  if (!sides.every((side) => side >= min && side <= max && side % multipleOf === 0)) {
     throw new InputError(
-      `The setting patchwork.size must be WIDTHxHEIGHT, each a multiple of 8 from 64 to 2048, not “${value}”.`,
+      `The setting patchwork.size must be WIDTHxHEIGHT, each a multiple of ${multipleOf} from ${min} to ${max}, not “${value}”.`,
     );
   }
   return { width: sides[0], height: sides[1] };
 }
 
-function number(get: GetSetting, name: string, { max, whole }: { max: number; whole: boolean }) {
+function number(get: GetSetting, name: SettingName, { max }: { max: number }, whole = true) {
   const value = get(name);
   if (value === undefined || value === null || value === 0 || value === '') return undefined;
   const valid =
@@ -106,7 +109,7 @@ function bus(url: string | undefined, credentials: string | undefined): Generate
 }
 
 function oneOf<Name extends string>(
-  setting: string,
+  setting: SettingName,
   names: readonly Name[],
   get: GetSetting,
 ): Name | undefined {
@@ -120,7 +123,7 @@ function oneOf<Name extends string>(
 }
 
 /** A path, or a name of the hub as it is. */
-function place(name: string, setting: string | undefined, base?: string): string | undefined {
+function place(name: SettingName, setting: string | undefined, base?: string): string | undefined {
   if (!setting) return undefined;
   if (/^~(?=$|[/\\])/.test(setting)) return path.join(os.homedir(), setting.slice(1));
   const file = path.resolve(base ?? '', setting);
@@ -134,14 +137,17 @@ function place(name: string, setting: string | undefined, base?: string): string
 function loras(value: unknown, base?: string): LoraChoice[] | undefined {
   if (value === undefined || value === null) return undefined;
   const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : undefined;
-  if (!entries?.every(([, strength]) => typeof strength === 'number' && Math.abs(strength) <= 4)) {
-    throw new InputError('The setting patchwork.loras must give each LoRA file a strength from -4 to 4.');
+  const { min, max } = LIMITS.loraStrength;
+  if (!entries?.every(([, strength]) => typeof strength === 'number' && strength >= min && strength <= max)) {
+    throw new InputError(
+      `The setting patchwork.loras must give each LoRA file a strength from ${min} to ${max}.`,
+    );
   }
   if (entries.length === 0) return undefined;
   return entries.map(([lora, strength]) => ({ lora: place('loras', lora, base) ?? lora, strength }));
 }
 
-function text(get: GetSetting, name: string): string | undefined {
+function text(get: GetSetting, name: SettingName): string | undefined {
   const value = get(name);
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') throw new InputError(`The setting patchwork.${name} must be text.`);

@@ -2,7 +2,7 @@ import { commands, type Uri, ViewColumn, type WebviewPanel, window, workspace } 
 import { InputError, isAbort, messageOf } from '../engine/errors.ts';
 import type { GenerateProgress, GenerateRequest } from '../shared/api.ts';
 import { formatSeconds } from '../shared/format.ts';
-import { parseSeed } from '../shared/seed.ts';
+import { parseSeed, SEED_RULE } from '../shared/seed.ts';
 import type { Draft, PageMessage, PictureInfo, RunState } from '../shared/viewProtocol.ts';
 import { openEditor } from './editor/provider.ts';
 import { insertLink } from './insertLink.ts';
@@ -224,7 +224,7 @@ function requestOf({ prompt, negativePrompt, seed: typedSeed }: Draft): Generate
   const seed = parseSeed(typedSeed);
   if (!prompt.trim()) throw new InputError('Say first what the picture should show.');
   if (seed === null) {
-    throw new InputError(`A seed is a whole number from 0 to 4294967295, not “${typedSeed}”.`);
+    throw new InputError(`${SEED_RULE}, not “${typedSeed}”.`);
   }
   return withSettings({ prompt: prompt.trim(), negativePrompt: negativePrompt.trim(), seed });
 }

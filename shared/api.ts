@@ -15,24 +15,14 @@ import type {
 } from './api-sight.ts';
 import type { Arithmetic, AttentionMode, Precision } from './arithmetic.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
+import type { SchedulerName } from './schedulers.ts';
 import type { BusOptions, PatchOptions, WorkerReport } from './workers.ts';
 
 export * from './api-sight.ts';
 export * from './arithmetic.ts';
 export type * from './benchmark/report.ts';
+export * from './schedulers.ts';
 export * from './workers.ts';
-
-/** Names that `--scheduler` and the settings take. */
-export const SCHEDULERS = [
-  'ddim',
-  'euler',
-  'euler-a',
-  'dpmpp-2m',
-  'dpmpp-2m-karras',
-  'unipc',
-  'lcm',
-] as const;
-export type SchedulerName = (typeof SCHEDULERS)[number];
 
 /** A picture as file bytes (PNG). */
 export interface EncodedPicture {

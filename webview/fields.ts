@@ -1,6 +1,7 @@
 /** Fields that several pages have. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
+import { SEED_RULE } from '../shared/seed.ts';
 
 export interface TextField {
   id: string;
@@ -84,9 +85,7 @@ export function submitting(ready: boolean, act: () => void) {
 }
 
 export function seedError(bad: boolean): TemplateResult | typeof nothing {
-  return bad
-    ? html`<span class="error" role="alert">A seed is a whole number from 0 to 4294967295.</span>`
-    : nothing;
+  return bad ? html`<span class="error" role="alert">${SEED_RULE}.</span>` : nothing;
 }
 
 /** What stands in a field that has just been changed. */

@@ -1,14 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { BENCHMARK_LIMITS } from '../../engine/benchmark/request.ts';
 import { SIGHT_CASES } from '../../engine/benchmark/sight/cases/index.ts';
 import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { InputError } from '../../engine/errors.ts';
 import { readPictureFile } from '../../engine/pictures/read.ts';
 import { writePicture } from '../../engine/pictures/write.ts';
-import { LIMITS } from '../../engine/pipelines/request.ts';
 import {
   ATTENTIONS,
   type AttentionMode,
@@ -23,6 +21,8 @@ import {
   type Precision,
   type WorkerReport,
 } from '../../shared/api.ts';
+import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
+import { formatBytes, formatLatency, formatMacs } from '../../shared/units.ts';
 import { openEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
 import { maskName } from '../masks.ts';
@@ -35,7 +35,7 @@ import {
   withCommonOptions,
   withExamples,
 } from '../options.ts';
-import { formatBytes, formatMacs, formatSeconds, print } from '../output.ts';
+import { print } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { type BusCommandOptions, busOptions, withBusOptions } from '../workers.ts';
 
@@ -262,21 +262,21 @@ function line(row: BenchmarkRow, isolated: boolean): string {
     ...(row.network === undefined ? [] : [row.network]),
     row.precision.padEnd(6),
     formatMacs(row.macs).padStart(14),
-    `median ${formatSeconds(medianSeconds)} (${formatSeconds(minSeconds)} to ${formatSeconds(maxSeconds)})`,
+    `median ${formatLatency(medianSeconds)} (${formatLatency(minSeconds)} to ${formatLatency(maxSeconds)})`,
     `×${row.speedup.toFixed(2)}`,
     ...(row.psnr === null ? [] : [`${row.psnr.toFixed(1)} dB`]),
     ...(row.mask === null || row.psnrWhole === null ? [] : [`(${row.psnrWhole.toFixed(1)} dB in all)`]),
     ...(row.ssim === null ? [] : [`SSIM ${row.ssim.toFixed(3)}`]),
     ...(row.diskBytes === null ? [] : [`disk ${formatBytes(row.diskBytes)}`]),
     ...(row.storeBytes === 0 ? [] : [`store ${formatBytes(row.storeBytes)}`]),
-    ...(row.loadSeconds === 0 ? [] : [`load ${formatSeconds(row.loadSeconds)}`]),
+    ...(row.loadSeconds === 0 ? [] : [`load ${formatLatency(row.loadSeconds)}`]),
     `peak ${formatBytes(row.peakBytes)}${isolated ? '' : ' for all'}`,
   ].join('  ');
 }
 
 function partLine({ name, branch, axis, from, to, stepMacs, seconds, receivedBytes }: WorkerReport): string {
   const what = branch === null ? '' : `branch ${branch}, `;
-  return `  ${name}: ${what}${axis} ${from} to ${to}, a step ${formatMacs(stepMacs)}, ${formatSeconds(seconds)}, ${formatBytes(receivedBytes)} received`;
+  return `  ${name}: ${what}${axis} ${from} to ${to}, a step ${formatMacs(stepMacs)}, ${formatLatency(seconds)}, ${formatBytes(receivedBytes)} received`;
 }
 
 function layerLine({ layer, precision, psnr, kept }: LayerError): string {
@@ -290,6 +290,6 @@ function operatorLines({ operators }: BenchmarkRow): string[] {
     .filter(({ seconds }) => seconds >= all / 50)
     .map(({ operator, calls, seconds }) => {
       const share = `${((100 * seconds) / all).toFixed(1)} %`;
-      return `  ${operator.padEnd(28)}${String(calls).padStart(7)} calls ${formatSeconds(seconds).padStart(9)} ${share.padStart(7)}`;
+      return `  ${operator.padEnd(28)}${String(calls).padStart(7)} calls ${formatLatency(seconds).padStart(9)} ${share.padStart(7)}`;
     });
 }

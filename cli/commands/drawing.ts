@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { LIMITS } from '../../engine/pipelines/request.ts';
 import {
   ATTENTIONS,
   DECODERS,
@@ -9,6 +8,8 @@ import {
   PRECISIONS,
   SCHEDULERS,
 } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { formatLatency, formatMacs } from '../../shared/units.ts';
 import {
   type CommonOptions,
   decimal,
@@ -17,7 +18,7 @@ import {
   wholeNumber,
   withCommonOptions,
 } from '../options.ts';
-import { formatMacs, formatSeconds, note } from '../output.ts';
+import { note } from '../output.ts';
 import { replacedRemark, type WrittenFile } from '../target.ts';
 
 /** Options of every command that draws. */
@@ -96,7 +97,7 @@ export function figuresOf(written: WrittenFile, result: GenerateResult, more: ob
 /** The same in a line for people. */
 export function summaryOf(written: WrittenFile, { recipe, macs, seconds }: GenerateResult): string {
   const { width, height, seed, steps } = recipe;
-  const cost = `${formatMacs(macs)} in ${formatSeconds(seconds)}`;
+  const cost = `${formatMacs(macs)} in ${formatLatency(seconds)}`;
   return `${written.file}: ${width}×${height}, seed ${seed}, ${steps} steps, ${cost}${replacedRemark(written)}`;
 }
 

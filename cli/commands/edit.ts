@@ -1,14 +1,15 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { InputError } from '../../engine/errors.ts';
-import { LIMITS } from '../../engine/pipelines/request.ts';
 import { EDIT_MODES, type EditMode, type Engine } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { derivedNames } from '../../shared/names.ts';
+import { formatMacs } from '../../shared/units.ts';
 import { openEngine } from '../engine.ts';
 import { readImages } from '../images.ts';
 import { interruptible } from '../interrupt.ts';
 import { decimal, promptArgument, wholeNumber, withExamples } from '../options.ts';
-import { formatMacs, print } from '../output.ts';
+import { print } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { Target } from '../target.ts';
 import { type WorkerOptions, withWorkerOptions, workerRequest } from '../workers.ts';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { LIMITS } from '../../engine/pipelines/request.ts';
 import type { GenerateResult } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { pictureNames } from '../../shared/names.ts';
 import { openEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';

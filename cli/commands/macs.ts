@@ -16,6 +16,7 @@ import { partCosts } from '../../engine/parallel/simulate.ts';
 import { featuresOf, levelCount } from '../../engine/regions/features.ts';
 import { activeCount, pyramid } from '../../engine/regions/mask.ts';
 import { CODINGS, type Coding } from '../../shared/api.ts';
+import { formatBytes, formatMacs } from '../../shared/units.ts';
 import { readLatentMask } from '../masks.ts';
 import {
   type CommonOptions,
@@ -25,7 +26,7 @@ import {
   withCommonOptions,
   withExamples,
 } from '../options.ts';
-import { formatBytes, formatMacs, print } from '../output.ts';
+import { print } from '../output.ts';
 
 type Options = CommonOptions & {
   size: Size;

@@ -8,10 +8,11 @@ import { CATALOGUE, catalogueEntry, wantedFor } from '../../engine/models/catalo
 import { VISION_ARCHITECTURES } from '../../engine/models/efficientvit.ts';
 import { hubFolder, installedModels, removeModel } from '../../engine/models/installed.ts';
 import { entryMemory, memorySentences } from '../../engine/pipelines/memory-sentence.ts';
+import { formatBytes } from '../../shared/units.ts';
 import { agreed } from '../agree.ts';
 import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
-import { formatBytes, note, print } from '../output.ts';
+import { note, print } from '../output.ts';
 import { FetchBar } from '../progress.ts';
 
 type Options = CommonOptions & { yes?: boolean };

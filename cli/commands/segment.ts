@@ -3,11 +3,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../../engine/errors.ts';
 import type { Engine, PixelBox, PromptPoint, ThingMask } from '../../shared/api.ts';
 import { derivedNames } from '../../shared/names.ts';
+import { formatLatency, formatMacs } from '../../shared/units.ts';
 import { openEngine } from '../engine.ts';
 import { readImages } from '../images.ts';
 import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
-import { formatMacs, formatSeconds, note, print } from '../output.ts';
+import { note, print } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { replacedRemark, requirePng, Target, type WrittenFile } from '../target.ts';
 import { maskOfObject } from './objects.ts';
@@ -108,7 +109,7 @@ async function atPlace(
   const figures = { ...maskFigures(best), width, height, candidates, macs, seconds, encodeSeconds };
   print(options, { ...written, ...figures }, () => {
     const cost = macs > 0 ? `, ${formatMacs(macs)}` : '';
-    return `${maskSummary(written, best, width * height)}${cost} in ${formatSeconds(seconds)}`;
+    return `${maskSummary(written, best, width * height)}${cost} in ${formatLatency(seconds)}`;
   });
 }
 

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { fs, path } from '#host';
 import type { GenerateRequest } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { randomSeed, seedsFrom } from '../../shared/seed.ts';
 import { InputError } from '../errors.ts';
 import { readOptionalJson } from '../json.ts';
 import { isPng } from '../pictures/png-text.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { writePicture } from '../pictures/write.ts';
-import { LIMITS } from '../pipelines/request.ts';
 
 /** Settings that the images of a batch share. */
 export type BatchSettings = Omit<
@@ -50,11 +51,7 @@ const manifestSchema = z.object({
       z.object({
         file: z.string().regex(/^\d{1,8}\.png$/),
         prompt: z.string(),
-        seed: z
-          .number()
-          .int()
-          .min(0)
-          .max(2 ** 32 - 1),
+        seed: z.number().int().min(LIMITS.seed.min).max(LIMITS.seed.max),
       }),
     )
     .min(1)
@@ -99,10 +96,8 @@ export class BatchFolder {
         );
       return new BatchFolder(folder, known.data.id, known.data.items, settings);
     }
-    const first = seed ?? Math.floor(Math.random() * (LIMITS.seed.max + 1));
-    const items = prompts.flatMap((prompt) =>
-      Array.from({ length: count }, (_, k) => ({ prompt, seed: (first + k) % (LIMITS.seed.max + 1) })),
-    );
+    const first = seed ?? randomSeed();
+    const items = prompts.flatMap((prompt) => seedsFrom(first, count).map((seed) => ({ prompt, seed })));
     const digits = Math.max(4, String(items.length).length);
     const named = items.map((item, i) => ({ file: `${String(i + 1).padStart(digits, '0')}.png`, ...item }));
     const id = crypto.randomUUID();

@@ -1,17 +1,8 @@
 import * as z from 'zod';
 import { ATTENTIONS, CODINGS, PRECISIONS } from '../../shared/api.ts';
 import type { BenchmarkRequest } from '../../shared/benchmark/report.ts';
-import { busSchema, check, fields, LIMITS } from '../pipelines/request.ts';
-
-/** Bounds on what one benchmark may ask for. */
-export const BENCHMARK_LIMITS = {
-  repeat: { min: 1, max: 1000 },
-  layers: { min: 1, max: 10_000 },
-  /** Cases, and masks. */
-  count: 64,
-  /** Share of the positions that a mask covers. */
-  share: { min: 0.0001, max: 1 },
-} as const;
+import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
+import { busSchema, check, fields } from '../pipelines/request.ts';
 
 const { whole, text, oneOf, side, between, file } = fields;
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { path } from '#host';
+import { LIMITS } from '../../shared/limits.ts';
 import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { readJson, readOptionalJson } from '../json.ts';
@@ -20,12 +21,21 @@ const indexSchema = z.object({
   force_zeros_for_empty_prompt: z.boolean().nullable().default(true).transform(Boolean),
 });
 
+const { min, max, multipleOf } = LIMITS.size;
+const side = z.number().int().min(min).max(max).multipleOf(multipleOf).optional().catch(undefined);
+
 /** `generation_config.json`, optional: what the model's makers recommend. What is out of bounds is not recommended. */
 const recommendedSchema = z.object({
-  num_inference_steps: z.number().int().min(1).max(150).optional().catch(undefined),
-  guidance_scale: z.number().min(0).max(50).optional().catch(undefined),
-  width: z.number().int().min(64).max(2048).multipleOf(8).optional().catch(undefined),
-  height: z.number().int().min(64).max(2048).multipleOf(8).optional().catch(undefined),
+  num_inference_steps: z
+    .number()
+    .int()
+    .min(LIMITS.steps.min)
+    .max(LIMITS.steps.max)
+    .optional()
+    .catch(undefined),
+  guidance_scale: z.number().min(LIMITS.guidance.min).max(LIMITS.guidance.max).optional().catch(undefined),
+  width: side,
+  height: side,
 });
 
 export type TextPart = 'text-encoder' | 'text-encoder-2';

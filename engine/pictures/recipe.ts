@@ -4,7 +4,9 @@ import {
   type LoraChoice,
   PRECISIONS,
   type Recipe,
+  SCHEDULER_TITLES,
   type SchedulerName,
+  WEBUI_NAMES,
 } from '../../shared/api.ts';
 import { readPngText, withPngText } from './png-text.ts';
 
@@ -18,21 +20,13 @@ const MAX_SETTINGS_CHARACTERS = 20_000;
 const NEGATIVE = 'Negative prompt:';
 
 /** Samplers by the names of Stable Diffusion WebUI. */
-const SAMPLER_LABELS: Readonly<Record<SchedulerName, string>> = {
-  ddim: 'DDIM',
-  euler: 'Euler',
-  'euler-a': 'Euler a',
-  'dpmpp-2m': 'DPM++ 2M',
-  'dpmpp-2m-karras': 'DPM++ 2M Karras',
-  unipc: 'UniPC',
-  lcm: 'LCM',
-};
+const SAMPLER_LABELS: Readonly<Record<SchedulerName, string>> = { ...SCHEDULER_TITLES, ...WEBUI_NAMES };
 
 /** Names in lower case without spaces and dashes: the WebUI's, ComfyUI's and ours. */
 const SAMPLERS_BY_LABEL: ReadonlyMap<string, SchedulerName> = new Map([
   ...Object.entries(SAMPLER_LABELS).map(([name, label]) => [plain(label), name as SchedulerName] as const),
   ...Object.keys(SAMPLER_LABELS).map((name) => [plain(name), name as SchedulerName] as const),
-  ['eulerancestral', 'euler-a'],
+  ...Object.entries(SCHEDULER_TITLES).map(([name, title]) => [plain(title), name as SchedulerName] as const),
 ]);
 
 /** What could be read of a recipe from anywhere; values are well-formed but may be out of the engine's bounds. */

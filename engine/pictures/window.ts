@@ -1,3 +1,4 @@
+import { LIMITS } from '../../shared/limits.ts';
 import { InputError } from '../errors.ts';
 import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
@@ -15,13 +16,13 @@ export interface PictureWindow {
 }
 
 export interface WindowOptions {
-  /** The most pixels along a side that are worked on: 2048 unless told otherwise. A multiple of 8. */
+  /** The most pixels along a side that are worked on, a multiple of 8; the engine's limit if absent. */
   most?: number;
-  /** The fewest. A multiple of 8. */
+  /** The fewest, a multiple of 8; the engine's limit if absent. */
   least?: number;
 }
 
-const STEP = 8;
+const STEP = LIMITS.size.multipleOf;
 /** Pixels of the picture that should be seen around the mask. */
 const CONTEXT = 64;
 /** Windows of large pictures begin at multiples of this, so that neighbouring edits share one. */
@@ -35,7 +36,7 @@ const GRID = 256;
 export function chooseWindow(
   picture: { width: number; height: number },
   box: Box,
-  { most = 2048, least = 64 }: WindowOptions = {},
+  { most = LIMITS.size.max, least = LIMITS.size.min }: WindowOptions = {},
 ): PictureWindow {
   if (widthOf(box) > most || heightOf(box) > most)
     throw new InputError(

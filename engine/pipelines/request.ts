@@ -14,29 +14,13 @@ import {
   SCHEDULERS,
   SPLITS,
 } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { randomSeed } from '../../shared/seed.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from '../models/model.ts';
 
-/** Bounds on what one call may ask for. */
-export const LIMITS = {
-  steps: { min: 1, max: 150 },
-  guidance: { min: 0, max: 50 },
-  /** Pixels along one side. */
-  size: { min: 64, max: 2048, multipleOf: 8 },
-  seed: { min: 0, max: 2 ** 32 - 1 },
-  strength: { min: 0.05, max: 1 },
-  loraStrength: { min: -4, max: 4 },
-  /** Files merged at once. */
-  loras: 16,
-  /** Latent positions. */
-  dilation: { min: 0, max: 16 },
-  threads: { min: 0, max: 256 },
-  workers: { min: 0, max: 64 },
-  /** Bytes of a picture's file. */
-  fileBytes: 256 << 20,
-  promptCharacters: 10_000,
-} as const;
+export { LIMITS };
 
 export const whole = (name: string, { min, max }: { min: number; max: number }) => {
   const error = `${name} must be a whole number from ${min} to ${max}`;
@@ -157,7 +141,7 @@ export function recipeOf(
     prompt: request.prompt,
     negativePrompt: request.negativePrompt ?? '',
     model: model.name,
-    seed: request.seed ?? Math.floor(Math.random() * (LIMITS.seed.max + 1)),
+    seed: request.seed ?? randomSeed(),
     steps: request.steps ?? defaults.steps,
     guidance: request.guidance ?? defaults.guidance,
     width: request.width ?? defaults.width,

@@ -1,8 +1,6 @@
+import { LIMITS } from '../../shared/limits.ts';
 import { InputError, messageOf } from '../errors.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
-
-/** Characters of a text, far above what fits a text encoder. */
-const MAX_CHARACTERS = 10_000;
 
 export interface Tokenizer {
   /** Ids that the text encoder takes at a time, bos, eos and padding included. */
@@ -38,8 +36,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const idOf = (token: string): number => tokenizer.convert_tokens_to_ids(token);
   const [bosId, eosId, padId] = [idOf(bos), idOf(eos), idOf(pad)];
   const tokens = (text: string): number[] => {
-    if (text.length > MAX_CHARACTERS) {
-      throw new InputError(`The prompt is longer than ${MAX_CHARACTERS} characters; shorten it.`);
+    if (text.length > LIMITS.promptCharacters) {
+      throw new InputError(`The prompt is longer than ${LIMITS.promptCharacters} characters; shorten it.`);
     }
     return tokenizer.encode(text, { add_special_tokens: false });
   };

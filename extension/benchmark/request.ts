@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { isSightCase } from '../../engine/benchmark/sight/cases/index.ts';
 import { InputError } from '../../engine/errors.ts';
-import { LIMITS } from '../../engine/pipelines/request.ts';
 import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS, type Precision } from '../../shared/api.ts';
 import type { BenchmarkDraft } from '../../shared/benchmark/protocol.ts';
+import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 
 /** What the form's masks are read from. */
 export interface MaskSource {
@@ -29,8 +29,8 @@ export async function requestOf(
     precisions: precisionsOf(draft),
     masks: masked ? [await maskOf(draft, source)] : [],
     ...(shared && { workers: workersOf(draft) }),
-    repeat: whole('Repeats', draft.repeat, 5, 1000),
-    ...(draft.threads.trim() && { threads: whole('Threads', draft.threads, undefined, 1024) }),
+    repeat: whole('Repeats', draft.repeat, 5, BENCHMARK_LIMITS.repeat.max),
+    ...(draft.threads.trim() && { threads: whole('Threads', draft.threads, undefined, LIMITS.threads.max) }),
     profile: draft.profile,
     isolate: draft.isolate,
     ...(draft.scope === 'whole' && { whole: wholeOf(draft) }),
@@ -93,7 +93,7 @@ function wholeOf({ prompt, editPrompt, steps }: BenchmarkDraft) {
   return {
     prompt: prompt.trim(),
     editPrompt: editPrompt.trim(),
-    steps: whole('Steps', steps, undefined, 150),
+    steps: whole('Steps', steps, undefined, LIMITS.steps.max),
   };
 }
 

@@ -1,16 +1,14 @@
 /** What is typed into the editor's form. */
-import { randomInt } from 'node:crypto';
 import { InputError } from '../../engine/errors.ts';
 import type { EditDraft } from '../../shared/editorProtocol.ts';
-import { parseSeed } from '../../shared/seed.ts';
+import { parseSeed, randomSeed, SEED_RULE, seedsFrom } from '../../shared/seed.ts';
 
 /** The seeds of an edit and its variations. @throws InputError if what is typed is no seed */
 export function seedsOf({ seed: typed, seedLocked }: EditDraft, count: number): number[] {
   const given = seedLocked ? parseSeed(typed) : undefined;
-  if (given === null) throw new InputError(`A seed is a whole number from 0 to 4294967295, not “${typed}”.`);
-  const first = given ?? randomInt(2 ** 32);
+  if (given === null) throw new InputError(`${SEED_RULE}, not “${typed}”.`);
   // Seeds in a row, so that a variation can be found again from the first.
-  return Array.from({ length: count }, (_, i) => (first + i) % 2 ** 32);
+  return seedsFrom(given ?? randomSeed(), count);
 }
 
 /** @throws InputError if it is no number of steps; the engine checks its bounds. */

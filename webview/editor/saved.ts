@@ -1,9 +1,10 @@
 import type { EditDraft, SavedEditor } from '../../shared/editorProtocol.ts';
+import { DEFAULT_STRENGTH } from '../../shared/limits.ts';
 
 export const EMPTY_DRAFT: EditDraft = {
   prompt: '',
   negativePrompt: '',
-  strength: 0.9,
+  strength: DEFAULT_STRENGTH,
   steps: '',
   seed: '',
   seedLocked: false,

@@ -5,8 +5,9 @@ import {
   SEGMENTER_PRECISIONS,
   type SegmentRequest,
 } from '../../../shared/api.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import { PICTURE_LIMITS } from '../../pictures/read.ts';
-import { between, check, file, LIMITS, whole } from '../request.ts';
+import { between, check, file, whole } from '../request.ts';
 
 const { side } = PICTURE_LIMITS;
 /** Prompts may lie a little outside the picture; where exactly is checked when its size is known. */

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { restrictedConfigurations, SETTINGS, withContributions } from './contributions.ts';
+
+const root = path.join(import.meta.dirname, '..');
+const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
+const manifest = JSON.parse(read('package.json'));
+const texts: Record<string, string> = JSON.parse(read('package.nls.json'));
+
+test('package.json is what contributions.ts says: else run npm run contributions', () => {
+  assert.deepEqual(withContributions(manifest), manifest);
+  // The order of the settings too.
+  const written = JSON.stringify(manifest.contributes.configuration);
+  assert.equal(written, JSON.stringify(withContributions(manifest).contributes.configuration));
+});
+
+test('every text that package.json names is there, and no other', () => {
+  const named = [...read('package.json').matchAll(/"%([\w.]+)%"/g)].map(([, name]) => name!);
+  assert.deepEqual([...new Set(named)].sort(), Object.keys(texts).sort());
+});
+
+test('the README names every setting, and what a workspace that is not trusted cannot set', () => {
+  const readme = read('README.md');
+  for (const name of Object.keys(SETTINGS)) assert.ok(readme.includes(`.${name}\``), name);
+  const sentence = /In a workspace that is not trusted.*$/m.exec(readme)?.[0] ?? '';
+  const restricted = restrictedConfigurations().map((name) => name.replace('patchwork.', ''));
+  for (const name of Object.keys(SETTINGS))
+    assert.equal(sentence.includes(`\`${name}\``), restricted.includes(name), name);
+});

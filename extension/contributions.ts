@@ -1,0 +1,133 @@
+import { DECODERS, PRECISIONS, SCHEDULER_TITLES, SCHEDULERS } from '../shared/api.ts';
+import { LIMITS } from '../shared/limits.ts';
+
+/** Where a setting may be set; see VS Code's contribution points. */
+type Scope = 'machine' | 'machine-overridable' | 'resource';
+
+/** A setting as package.json describes it, without what follows from its name and place. */
+interface Setting {
+  type: 'string' | 'integer' | 'number' | 'object';
+  default: unknown;
+  scope: Scope;
+  /** A workspace that is not trusted cannot set it: it leads to files, or costs the machine. */
+  restricted?: true;
+  [schema: string]: unknown;
+}
+
+/** 0 stands for the default. */
+const whole = (limits: { max: number }) => ({
+  type: 'integer' as const,
+  default: 0,
+  minimum: 0,
+  maximum: limits.max,
+});
+
+/** The settings of the section `patchwork`, in the order in which VS Code shows them. */
+export const SETTINGS = {
+  model: { type: 'string', default: '', scope: 'machine-overridable', restricted: true },
+  size: {
+    type: 'string',
+    default: '',
+    pattern: '^$|^\\d+x\\d+$',
+    patternErrorMessage: '%setting.size.error%',
+    scope: 'resource',
+  },
+  steps: { ...whole(LIMITS.steps), scope: 'resource' },
+  scheduler: {
+    type: 'string',
+    default: '',
+    enum: ['', ...SCHEDULERS],
+    enumItemLabels: ['%setting.scheduler.default%', ...SCHEDULERS.map((name) => SCHEDULER_TITLES[name])],
+    scope: 'resource',
+  },
+  guidance: { ...whole(LIMITS.guidance), type: 'number', scope: 'resource' },
+  negativePrompt: { type: 'string', default: '', scope: 'resource' },
+  precision: {
+    type: 'string',
+    default: '',
+    enum: ['', ...PRECISIONS],
+    enumItemLabels: ['%setting.precision.default%', ...PRECISIONS],
+    enumDescriptions: [
+      '%setting.precision.default.description%',
+      ...PRECISIONS.map((name) => `%setting.precision.${name}%`),
+    ],
+    scope: 'resource',
+  },
+  decoder: {
+    type: 'string',
+    default: DECODERS[0],
+    enum: [...DECODERS],
+    enumDescriptions: DECODERS.map((name) => `%setting.decoder.${name}%`),
+    scope: 'resource',
+  },
+  loras: {
+    type: 'object',
+    default: {},
+    additionalProperties: {
+      type: 'number',
+      minimum: LIMITS.loraStrength.min,
+      maximum: LIMITS.loraStrength.max,
+    },
+    scope: 'machine-overridable',
+    restricted: true,
+  },
+  threads: { ...whole(LIMITS.threads), scope: 'machine-overridable', restricted: true },
+  workers: { ...whole(LIMITS.workers), scope: 'machine-overridable', restricted: true },
+  outputFolder: { type: 'string', default: 'images', scope: 'resource', restricted: true },
+  featureMemory: { type: 'integer', default: 0, minimum: 0, scope: 'machine' },
+  bus: { type: 'string', default: '', scope: 'machine' },
+  busCredentials: { type: 'string', default: '', scope: 'machine' },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** `contributes.configuration` of package.json. */
+export function configuration(): object {
+  const properties = Object.entries(SETTINGS).map(
+    ([name, { restricted: _, ...schema }]: [string, Setting], i) => [
+      `patchwork.${name}`,
+      { ...schema, order: i + 1, markdownDescription: `%setting.${name}%` },
+    ],
+  );
+  return { title: 'Patchwork', properties: Object.fromEntries(properties) };
+}
+
+/** `capabilities.untrustedWorkspaces.restrictedConfigurations` of package.json. */
+export function restrictedConfigurations(): string[] {
+  return Object.entries(SETTINGS)
+    .filter(([, setting]: [string, Setting]) => setting.restricted)
+    .map(([name]) => `patchwork.${name}`);
+}
+
+/** The bounds of the numbers in the language model tool's schema. */
+export function toolBounds(): Record<'seed' | 'width' | 'height' | 'steps', object> {
+  const { min, max, multipleOf } = LIMITS.size;
+  const side = { type: 'integer', minimum: min, maximum: max, multipleOf };
+  const bounded = (limits: { min: number; max: number }) => ({
+    type: 'integer',
+    minimum: limits.min,
+    maximum: limits.max,
+  });
+  return { seed: bounded(LIMITS.seed), width: side, height: side, steps: bounded(LIMITS.steps) };
+}
+
+type Tool = { inputSchema: { properties: Record<string, { description: string }> } };
+
+/** The parts of package.json that follow from this file. */
+export interface Manifest {
+  capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
+  contributes: { configuration: object; languageModelTools: Tool[] };
+}
+
+/** package.json with those parts as they should be. */
+export function withContributions<Given extends Manifest>(manifest: Given): Given {
+  const result = structuredClone(manifest);
+  result.capabilities.untrustedWorkspaces.restrictedConfigurations = restrictedConfigurations();
+  result.contributes.configuration = configuration();
+  for (const { inputSchema } of result.contributes.languageModelTools)
+    for (const [name, bounds] of Object.entries(toolBounds())) {
+      const { description } = inputSchema.properties[name] ?? {};
+      if (description) inputSchema.properties[name] = { ...bounds, description };
+    }
+  return result;
+}

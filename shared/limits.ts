@@ -1,0 +1,36 @@
+/**
+ * Bounds on what one call may ask for: of the engine's checks, the command line, the settings, the forms and the language
+ * model tool alike.
+ */
+export const LIMITS = {
+  steps: { min: 1, max: 150 },
+  guidance: { min: 0, max: 50 },
+  /** Pixels along one side. */
+  size: { min: 64, max: 2048, multipleOf: 8 },
+  seed: { min: 0, max: 2 ** 32 - 1 },
+  strength: { min: 0.05, max: 1 },
+  loraStrength: { min: -4, max: 4 },
+  /** Files merged at once. */
+  loras: 16,
+  /** Latent positions. */
+  dilation: { min: 0, max: 16 },
+  /** 0: one for each core. */
+  threads: { min: 0, max: 1024 },
+  workers: { min: 0, max: 64 },
+  /** Bytes of an image file. */
+  fileBytes: 256 << 20,
+  promptCharacters: 10_000,
+} as const;
+
+/** Bounds on what one benchmark may ask for. */
+export const BENCHMARK_LIMITS = {
+  repeat: { min: 1, max: 1000 },
+  layers: { min: 1, max: 10_000 },
+  /** Cases, and masks. */
+  count: 64,
+  /** Share of the positions that a mask covers. */
+  share: { min: 0.0001, max: 1 },
+} as const;
+
+/** Strength of an edit that says none. */
+export const DEFAULT_STRENGTH = 0.9;

@@ -1,0 +1,25 @@
+/** Names that `--scheduler` and the settings take. */
+export const SCHEDULERS = [
+  'ddim',
+  'euler',
+  'euler-a',
+  'dpmpp-2m',
+  'dpmpp-2m-karras',
+  'unipc',
+  'lcm',
+] as const;
+export type SchedulerName = (typeof SCHEDULERS)[number];
+
+/** For people. */
+export const SCHEDULER_TITLES: Readonly<Record<SchedulerName, string>> = {
+  ddim: 'DDIM',
+  euler: 'Euler',
+  'euler-a': 'Euler ancestral',
+  'dpmpp-2m': 'DPM++ 2M',
+  'dpmpp-2m-karras': 'DPM++ 2M Karras',
+  unipc: 'UniPC',
+  lcm: 'LCM',
+};
+
+/** In recipes: the names of Stable Diffusion WebUI, where they are others than the titles. */
+export const WEBUI_NAMES: Readonly<Partial<Record<SchedulerName, string>>> = { 'euler-a': 'Euler a' };
