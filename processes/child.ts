@@ -11,7 +11,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { abortError, ForgottenError, InputError } from '../engine/errors.ts';
 import type { CallOptions } from '../shared/api.ts';
-import type { FailureData, Method } from './engine/protocol.ts';
+import { type FailureData, type Method, received } from './engine/protocol.ts';
 
 export interface ChildOptions {
   /** The script of the process, e.g. dist/engine.mjs. */
@@ -36,6 +36,14 @@ export class EngineEndedError extends Error {
   override name = 'EngineEndedError';
 }
 
+/** The process had ended while it was idle, before a call came to it: another process can be asked. */
+export class NotReceivedError extends EngineEndedError {}
+
+/** Milliseconds that a process may take to end in good order. */
+const END_GRACE = 2000;
+/** Milliseconds after its end in which the last of what it said may come. */
+const LAST_WORDS = 500;
+
 /** One process that answers calls, from its start to its end. */
 export class ServedProcess {
   readonly #child: ChildProcess;
@@ -47,6 +55,8 @@ export class ServedProcess {
   readonly #end: Promise<never>;
   #closing: string | undefined;
   #calls = 0;
+  /** Calls under way, and whether the process has said that they came. */
+  readonly #underWay = new Map<number, { came: boolean }>();
   ended = false;
 
   constructor(options: ChildOptions) {
@@ -71,6 +81,10 @@ export class ServedProcess {
     );
     // Writing to a process that has just ended fails here too; `#end` tells what happened.
     this.#connection.onError(([error]) => this.#log(`${this.#title}: ${error.message}`));
+    this.#connection.onNotification(received, (call) => {
+      const known = this.#underWay.get(call);
+      if (known) known.came = true;
+    });
     this.#connection.listen();
     this.#log(`${this.#title} ${this.#child.pid} started.`);
   }
@@ -80,7 +94,7 @@ export class ServedProcess {
   }
 
   get usable(): boolean {
-    return !this.ended && !this.#child.killed;
+    return !this.ended && !this.#child.killed && this.#child.connected;
   }
 
   async call<Request, Progress, Result>(
@@ -88,7 +102,9 @@ export class ServedProcess {
     request: Request,
     { signal, onProgress }: CallOptions<Progress>,
   ): Promise<Result> {
-    const progressToken = onProgress && ++this.#calls;
+    const call = ++this.#calls;
+    const progressToken = onProgress && call;
+    this.#underWay.set(call, { came: false });
     const progress = onProgress && this.#connection.onProgress(method.progress, progressToken!, onProgress);
     const cancellation = new CancellationTokenSource();
     const cancelled = new Deferred<never>();
@@ -105,7 +121,7 @@ export class ServedProcess {
     try {
       const answer = this.#connection.sendRequest(
         method.request,
-        { request, progressToken },
+        { request, call, progressToken },
         cancellation.token,
       );
       answer.catch(() => {});
@@ -113,6 +129,7 @@ export class ServedProcess {
     } catch (error) {
       throw this.ended || !(error instanceof ResponseError) ? await this.#reasonOf(error) : errorOf(error);
     } finally {
+      this.#underWay.delete(call);
       clearTimeout(grace);
       signal?.removeEventListener('abort', cancel);
       progress?.dispose();
@@ -124,23 +141,32 @@ export class ServedProcess {
   async end(reason: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     this.#closing = reason;
     this.#child.kill(signal);
+    // Busy processes do not hear.
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), END_GRACE);
     await this.#end.catch(() => {});
+    clearTimeout(force);
   }
 
   #awaitEnd(): Promise<never> {
     return new Promise((_, reject) => {
       const finish = (message: string) => {
-        if (this.ended) return;
         this.ended = true;
         this.#log(message);
         this.#connection.dispose();
-        reject(new EngineEndedError(message));
+        const wasIdle = this.#closing === undefined && ![...this.#underWay.values()].some(({ came }) => came);
+        reject(wasIdle ? new NotReceivedError(message) : new EngineEndedError(message));
       };
       this.#child.once('error', (error) => {
         // `error` is also sent when a kill or a message fails; the process has not ended then.
         if (this.#child.pid === undefined) finish(`${this.#title} could not be started: ${error.message}`);
       });
-      this.#child.once('exit', (code, signal) => {
+      this.#child.once('exit', async (code, signal) => {
+        this.ended = true;
+        if (this.#child.connected)
+          await Promise.race([
+            new Promise<void>((resolve) => this.#child.once('disconnect', resolve)),
+            new Promise<void>((resolve) => setTimeout(resolve, LAST_WORDS)),
+          ]);
         const how = signal ? `was ended by ${signal}` : `ended unexpectedly with exit code ${code}`;
         finish(this.#closing ?? `${this.#title} ${how}; the next request starts a fresh one.`);
       });

@@ -100,6 +100,18 @@ test('a kill mid-call is one clear sentence, and the next call starts a fresh pr
   assert.notEqual((await engine.generate({ prompt: 'next' })).recipe.model, `process ${killed}`);
 });
 
+test('a process that ended while idle is replaced for the call that finds out', async () => {
+  for (let i = 0; i < 3; i++) {
+    await engine.generate({ prompt: 'warm up' });
+    const { pid } = engine;
+    process.kill(pid!, 'SIGKILL');
+    // Its end has not been told yet.
+    assert.equal(engine.pid, pid);
+    const { recipe } = await engine.generate({ prompt: 'next' });
+    assert.notEqual(recipe.model, `process ${pid}`);
+  }
+});
+
 test('a crash is told with its exit code, to every call under way', async () => {
   const calls = [engine.generate({ prompt: 'exits' }), engine.generate({ prompt: 'waiting' })];
   for (const call of calls) await assert.rejects(call, /ended unexpectedly with exit code 3/);

@@ -20,7 +20,7 @@ import type {
   SegmentResult,
   StoreReport,
 } from '../../shared/api.ts';
-import { type ChildOptions, ServedProcess } from '../child.ts';
+import { type ChildOptions, NotReceivedError, ServedProcess } from '../child.ts';
 import { benchmark, describe, edit, findThings, generate, type Method, segment, store } from './protocol.ts';
 
 /** The script, dist/engine.mjs, takes arguments; see process.ts. */
@@ -86,9 +86,19 @@ export class EngineProcess implements Engine {
     options: CallOptions<Progress> = {},
   ): Promise<Result> {
     if (options.signal?.aborted) throw abortError();
-    if (!this.#running?.usable) {
-      this.#running = new ServedProcess({ ...this.#options, title: 'The engine process' });
+    const idle = this.#running?.usable ? this.#running : undefined;
+    try {
+      return await (idle ?? this.#start()).call(method, request, options);
+    } catch (error) {
+      // It ended while it was idle, and that was not known yet.
+      if (!idle || !(error instanceof NotReceivedError) || options.signal?.aborted) throw error;
+      if (this.#running === idle) this.#running = undefined;
+      return await (this.#running ?? this.#start()).call(method, request, options);
     }
-    return await this.#running.call(method, request, options);
+  }
+
+  #start(): ServedProcess {
+    this.#running = new ServedProcess({ ...this.#options, title: 'The engine process' });
+    return this.#running;
   }
 }

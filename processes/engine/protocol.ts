@@ -3,7 +3,7 @@
  * `child_process.fork` with `serialization: 'advanced'`, so that pictures travel as bytes.
  * A call is cancelled with JSON-RPC's `$/cancelRequest`.
  */
-import { ProgressType, RequestType } from 'vscode-jsonrpc/node';
+import { NotificationType, ProgressType, RequestType } from 'vscode-jsonrpc/node';
 import type {
   BenchmarkProgress,
   BenchmarkRequest,
@@ -27,6 +27,8 @@ import type {
 /** The parameters of every request. */
 export interface Call<Request> {
   request: Request;
+  /** Tells it from the client's other calls. */
+  call: number;
   /** Where progress reports go; none are sent without it. */
   progressToken?: number;
 }
@@ -36,6 +38,9 @@ export interface Method<Request, Progress, Result> {
   request: RequestType<Call<Request>, Result, FailureData>;
   progress: ProgressType<Progress>;
 }
+
+/** Process → client: a call has come. What is lost before can be asked for again. */
+export const received = new NotificationType<number>('received');
 
 /** For methods that report none. */
 export function noProgress(): ProgressType<never> {

@@ -1,15 +1,13 @@
 import {
   type CancellationToken,
-  createMessageConnection,
   type HandlerResult,
-  IPCMessageReader,
-  IPCMessageWriter,
   type MessageConnection,
   type RequestParam,
   ResponseError,
 } from 'vscode-jsonrpc/node';
 import { abortError, messageOf } from '../../engine/errors.ts';
 import type { CallOptions, Engine } from '../../shared/api.ts';
+import { parentConnection } from './parent.ts';
 import {
   benchmark,
   CALL_FAILED,
@@ -20,13 +18,14 @@ import {
   findThings,
   generate,
   type Method,
+  received,
   segment,
   store,
 } from './protocol.ts';
 
 /** Serves `engine` to the process that forked this one, and ends with it. */
 export function serve(engine: Engine): void {
-  const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+  const connection = parentConnection();
   const turn = queue();
   answer(connection, generate, (request, options) => turn(options, () => engine.generate(request, options)));
   answer(connection, edit, (request, options) => turn(options, () => engine.edit(request, options)));
@@ -39,8 +38,16 @@ export function serve(engine: Engine): void {
   answer(connection, benchmark, (request, options) =>
     turn(options, () => engine.benchmark(request, options)),
   );
-  process.on('disconnect', () => process.exit(0));
+  endWithParent();
   connection.listen();
+}
+
+/** Ends this process with its parent, and in good order when it is told to end. */
+export function endWithParent(): void {
+  process.on('disconnect', () => process.exit(0));
+  process.on('SIGTERM', () => process.exit(0));
+  // It may have gone while this process was starting.
+  if (!process.connected) process.exit(0);
 }
 
 type Run<Request, Progress, Result> = (request: Request, options: CallOptions<Progress>) => Promise<Result>;
@@ -51,6 +58,7 @@ export function answer<Request, Progress, Result>(
   run: Run<Request, Progress, Result>,
 ): void {
   connection.onRequest(method.request, async (call: Call<Request>, token: CancellationToken) => {
+    void connection.sendNotification(received, call.call);
     const { request, progressToken } = call;
     const report = (progress: Progress) =>
       void connection.sendProgress(method.progress, progressToken!, progress as RequestParam<Progress>);

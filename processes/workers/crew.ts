@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
-import { access, constants, mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import {
 } from '../../engine/parallel/job.ts';
 import { EngineEndedError, ServedProcess } from '../child.ts';
 import type { Method } from '../engine/protocol.ts';
+import { makeMailFolder } from './mail-folder.ts';
 import { begin, end, keep, step } from './protocol.ts';
 
 export interface LocalCrewOptions {
@@ -74,17 +75,11 @@ export class LocalCrew implements Crew {
 
   /** A folder for this crew's mail: in memory, where the platform has files that are. */
   #root(): Promise<string> {
-    this.#mail ??= access('/dev/shm', constants.W_OK)
-      .then(
-        () => '/dev/shm',
-        () => os.tmpdir(),
-      )
-      .then((root) => mkdtemp(path.join(root, 'patchwork-')))
-      .then((folder) => {
-        this.#clear = () => rmSync(folder, { recursive: true, force: true });
-        process.once('exit', this.#clear);
-        return folder;
-      });
+    this.#mail ??= makeMailFolder().then((folder) => {
+      this.#clear = () => rmSync(folder, { recursive: true, force: true });
+      process.once('exit', this.#clear);
+      return folder;
+    });
     return this.#mail;
   }
 }

@@ -35,8 +35,10 @@ export class FileMailbox implements Mailbox {
     const file = await this.#file(messageName(step, this.#band, to), 'w+');
     let position = 0;
     for (const some of chunks([tagOf(step), ...parts])) {
-      const { bytesWritten } = await file.writev(some, position);
-      if (bytesWritten !== byteLengthOf(some)) throw new Error(`${this.#folder} is full`);
+      const { bytesWritten } = await file.writev(some, position).catch((error: unknown) => {
+        throw codeOf(error) === 'ENOSPC' ? this.#full() : error;
+      });
+      if (bytesWritten !== byteLengthOf(some)) throw this.#full();
       position += bytesWritten;
     }
   }
@@ -63,6 +65,12 @@ export class FileMailbox implements Mailbox {
     this.#files.clear();
     for (const file of files) await file.then((handle) => handle.close()).catch(() => {});
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #full(): Error {
+    return new Error(
+      `there is no room in ${path.dirname(this.#folder)} for what workers give each other; make room there, or use fewer workers`,
+    );
   }
 
   #file(name: string, flags: string): Promise<FileHandle> {

@@ -4,11 +4,11 @@
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PatchWorker } from '../../engine/parallel/worker.ts';
-import { answer, queue } from '../engine/serve.ts';
+import { parentConnection } from '../engine/parent.ts';
+import { answer, endWithParent, queue } from '../engine/serve.ts';
 import { FileMailbox } from './file-mailbox.ts';
 import { begin, end, keep, step } from './protocol.ts';
 
@@ -16,7 +16,7 @@ const [threads, mailFolder, storeBudget] = process.argv.slice(2);
 if (!mailFolder) throw new Error('a worker process is started by a crew');
 const backend = new NodeBackend(Number(threads));
 const worker = new PatchWorker(backend, backend.threads, openModel, Number(storeBudget));
-const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+const connection = parentConnection();
 const turn = queue();
 answer(connection, begin, ({ job, mail }, options) =>
   turn(options, async () => worker.begin(job, await FileMailbox.open(mailIn(mail), job.index))),
@@ -34,11 +34,11 @@ answer(connection, end, (job, options) =>
     return null;
   }),
 );
-process.on('disconnect', () => {
+process.on('exit', () => {
   // Who started the workers is gone and cannot clear up.
-  rmSync(mailFolder, { recursive: true, force: true });
-  process.exit(0);
+  if (!process.connected) rmSync(mailFolder, { recursive: true, force: true });
 });
+endWithParent();
 connection.listen();
 
 function mailIn(name: string): string {
