@@ -6,6 +6,7 @@ import { describeCommand } from './commands/describe.ts';
 import { editCommand } from './commands/edit.ts';
 import { generateCommand } from './commands/generate.ts';
 import { macsCommand } from './commands/macs.ts';
+import { mcpCommand } from './commands/mcp.ts';
 import { modelsCommand } from './commands/models.ts';
 import { objectsCommand } from './commands/objects.ts';
 import { segmentCommand } from './commands/segment.ts';
@@ -40,6 +41,7 @@ export function createProgram(): Command {
     benchCommand(),
     verifyCommand(),
     workerCommand(),
+    mcpCommand(),
     modelsCommand(),
   ]) {
     inherit(program, command);

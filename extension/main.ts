@@ -18,7 +18,7 @@ import type { Services } from './services.ts';
 import { featureMegabytes } from './settings.ts';
 import { describeImage } from './sight/describeImage.ts';
 import { selectObject } from './sight/selectObject.ts';
-import { GenerateImageTool, TOOL_NAME } from './tool.ts';
+import { registerTools } from './tools/register.ts';
 import { PictureView, VIEW_TYPE } from './view.ts';
 
 let engine: Engine | undefined;
@@ -64,9 +64,7 @@ export function activate(context: ExtensionContext): void {
   );
   // Editors that are made from VS Code may come without language models.
   if (typeof lm?.registerTool === 'function') {
-    context.subscriptions.push(
-      lm.registerTool(TOOL_NAME, new GenerateImageTool(engine, context.globalStorageUri)),
-    );
+    context.subscriptions.push(...registerTools(engine, context.globalStorageUri));
   }
   services.pictures.prune().catch((error: unknown) => log.warn(String(error)));
 }

@@ -1,12 +1,14 @@
 // Bundles everything that runs into dist/: the extension host, the engine process, the command line, the pages.
-//   node scripts/build.mjs [--watch] [--out FOLDER]
+//   node scripts/build.mjs [--watch] [--out FOLDER] [--extension]   the last: without the command line
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 import { publish, removeUnused } from './publish.mjs';
 
 const root = path.dirname(import.meta.dirname);
-const { watch, out } = parseArgs({ options: { watch: { type: 'boolean' }, out: { type: 'string' } } }).values;
+const { watch, out, extension } = parseArgs({
+  options: { watch: { type: 'boolean' }, out: { type: 'string' }, extension: { type: 'boolean' } },
+}).values;
 const outdir = path.resolve(out ?? path.join(root, 'dist'));
 
 const publishing = {
@@ -42,7 +44,7 @@ const bundles = [
   {
     ...node,
     entryPoints: {
-      patchwork: 'cli/main.ts',
+      ...(!extension && { patchwork: 'cli/main.ts' }),
       engine: 'processes/engine/process.ts',
       worker: 'processes/workers/process.ts',
     },

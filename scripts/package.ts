@@ -39,8 +39,8 @@ const INSTALL_ONLY = ['adm-zip', 'global-agent'];
 /** What goes into a .vsix besides the native packages and the bundles. */
 const CONTENT = ['media', 'package.nls.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
 
-/** Of that, what the extension does not use: the command line, maps and drawings. */
-const UNUSED = /\.map$|[/\\]patchwork\.mjs$|[/\\]icon\.svg$/;
+/** Of that, what the extension does not use: maps and drawings. */
+const UNUSED = /\.map$|[/\\]icon\.svg$/;
 
 const root = path.resolve(import.meta.dirname, '..');
 const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -55,7 +55,7 @@ for (const name of asked.filter((name) => !(name in TARGETS))) {
 // Built apart from the checkout's own dist/, which may be running.
 const built = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-dist-'));
 try {
-  const build = [path.join(root, 'scripts/build.mjs'), '--out', built];
+  const build = [path.join(root, 'scripts/build.mjs'), '--out', built, '--extension'];
   execFileSync(process.execPath, build, { cwd: root, stdio: 'inherit' });
   for (const [name, target] of Object.entries(TARGETS)) {
     if (asked.length === 0 || asked.includes(name)) await makePackage(name, target);

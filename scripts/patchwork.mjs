@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const bundle = path.join(root, 'dist', 'patchwork.mjs');
 const sources = [
+  'agents',
   'engine',
   'processes',
   'shared',

@@ -6,7 +6,18 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const suites = {
-  unit: ['engine', 'processes', 'shared', 'cli', 'extension', 'webview', 'studies', 'scripts', 'examples'],
+  unit: [
+    'agents',
+    'engine',
+    'processes',
+    'shared',
+    'cli',
+    'extension',
+    'webview',
+    'studies',
+    'scripts',
+    'examples',
+  ],
   parity: ['test/parity'],
   cli: ['test/cli'],
 };

@@ -154,7 +154,7 @@ step('chat agents can call the tool, once the user agrees', async () => {
     });
     return content.map((part) => part as { value?: string; mimeType?: string });
   }, SNOWMAN);
-  const question = vscode.page.locator('.monaco-dialog-box', { hasText: 'Generate a picture?' });
+  const question = vscode.page.locator('.monaco-dialog-box', { hasText: 'Generate an image?' });
   await question.getByText(SNOWMAN).waitFor();
   await question.getByRole('button', { name: 'Yes' }).click();
   const answer = await call;

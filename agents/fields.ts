@@ -1,0 +1,50 @@
+/** Fields that tools share. */
+import * as z from 'zod';
+import { LIMITS } from '../engine/pipelines/request.ts';
+
+const { seed, size, steps, strength, promptCharacters } = LIMITS;
+const path = z.string().min(1).max(4096);
+const side = (name: string) =>
+  z
+    .int()
+    .min(size.min)
+    .max(size.max)
+    .multipleOf(size.multipleOf)
+    .optional()
+    .describe(`${name} in pixels, a multiple of ${size.multipleOf}.`);
+
+const text = (description: string) => z.string().max(promptCharacters).describe(description);
+
+export const FIELDS = {
+  prompt: (description: string) => text(description).regex(/\S/, 'The prompt is missing.'),
+  negativePrompt: text('What the image must not show.').optional(),
+  image: path.describe('The image file: a path relative to the folder, or an absolute path inside it.'),
+  output: path
+    .optional()
+    .describe('The file to write (.png, .jpg or .webp). By default a free name is chosen.'),
+  overwrite: z
+    .boolean()
+    .optional()
+    .describe('Whether `output` may replace a file that exists. Set it only if the user agrees.'),
+  seed: z
+    .int()
+    .min(seed.min)
+    .max(seed.max)
+    .optional()
+    .describe('The same seed and settings give the same image. Random if absent.'),
+  width: side('Width'),
+  height: side('Height'),
+  steps: z.int().min(steps.min).max(steps.max).optional().describe('Denoising steps: more take longer.'),
+  strength: z
+    .number()
+    .min(strength.min)
+    .max(strength.max)
+    .optional()
+    .describe('How much changes, from 0.05 to 1; 1 ignores the old pixels. 0.9 if absent.'),
+  object: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('An object in the image, by a name such as “red house” or by its number from the left.'),
+} as const;

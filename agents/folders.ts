@@ -1,0 +1,185 @@
+import { lstat, mkdir, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError } from '../engine/errors.ts';
+import { codeOf } from '../engine/files.ts';
+import { formatOf } from '../engine/pictures/convert.ts';
+import { checkPicture, readPictureFile } from '../engine/pictures/read.ts';
+import { writePicture } from '../engine/pictures/write.ts';
+
+/** An image that was read. */
+export interface ReadImage {
+  /** As agents see it: relative to its folder, with `/`. */
+  file: string;
+  bytes: Uint8Array;
+}
+
+/** Where an image is to go. */
+export interface Destination {
+  /** A file that the agent names; otherwise the first of `names` that is free, in `beside` or the output folder. */
+  output?: string;
+  /** Whether `output` may replace a file. */
+  overwrite?: boolean;
+  names: () => Iterable<string>;
+  /** An image of these folders, whose own folder is taken. */
+  beside?: string;
+}
+
+/** A file that was written. */
+export interface WrittenImage {
+  file: string;
+  /** On the disk. */
+  path: string;
+  replaced: boolean;
+}
+
+/**
+ * The folders that agents may read and write, with what lies below them. No path leads out: not by `..`, not as an
+ * absolute path, not through a link.
+ */
+export class BoundedFolders {
+  readonly #roots: readonly string[];
+  readonly #output: string;
+
+  /** @param roots absolute paths; relative paths start from the first. @param output folder below it for new images */
+  constructor(roots: readonly string[], output = '') {
+    this.#roots = roots;
+    this.#output = output;
+  }
+
+  /** @throws InputError if there is no such file, it lies outside, or is no image that can be read */
+  async read(file: string): Promise<ReadImage> {
+    const places = this.#placesOf(file);
+    for (const place of places) {
+      const real = await this.#existing(place, file);
+      if (real === undefined) continue;
+      if (!(await lstat(real)).isFile()) throw new InputError(`${file} is not a file.`);
+      const bytes = await readPictureFile(real);
+      await checkPicture(bytes, file);
+      return { file: this.#shown(place), bytes };
+    }
+    throw new InputError(`There is no file ${file}.`);
+  }
+
+  /** Where an image will go, as agents see it, and whether a file is there. @throws InputError as `write` does */
+  async find(destination: Destination): Promise<{ file: string; exists: boolean }> {
+    const place = await this.#target(destination);
+    return { file: this.#shown(place), exists: await isThere(place) };
+  }
+
+  /**
+   * Writes an image; folders that are missing are made.
+   * @throws InputError if it would lie outside, has another ending than those of images, or would replace a file
+   * without `overwrite`
+   */
+  async write(bytes: Uint8Array, destination: Destination): Promise<WrittenImage> {
+    const place = await this.#target(destination);
+    const replaced = await isThere(place);
+    await mkdir(path.dirname(place), { recursive: true });
+    // A link may have come in between.
+    await this.#requireInside(place, destination.output ?? place);
+    await writePicture(place, bytes);
+    return { file: this.#shown(place), path: place, replaced };
+  }
+
+  async #target({ output, overwrite = false, names, beside }: Destination): Promise<string> {
+    if (output === undefined) return this.#free(names, beside);
+    formatOf(output);
+    const place = this.#placesOf(output)[0]!;
+    await this.#requireInside(place, output);
+    if (!(await isThere(place))) return place;
+    if (!(await lstat(await realpath(place))).isFile()) throw new InputError(`${output} is not a file.`);
+    if (!overwrite) throw new InputError(`${output} exists. Give another name, or set overwrite to true.`);
+    return place;
+  }
+
+  async #free(names: Destination['names'], beside: string | undefined): Promise<string> {
+    const folder =
+      beside === undefined
+        ? path.join(this.#roots[0]!, this.#output)
+        : path.dirname(await this.#first(this.#placesOf(beside)));
+    for (const name of names()) {
+      const place = path.join(folder, name);
+      if (await isThere(place)) continue;
+      await this.#requireInside(place, name);
+      return place;
+    }
+    throw new Error(`${folder} has no free name.`);
+  }
+
+  async #first(places: readonly string[]): Promise<string> {
+    for (const place of places) if (await isThere(place)) return place;
+    return places[0]!;
+  }
+
+  /** Where a path may lead: below each root. @throws InputError if that is outside */
+  #placesOf(file: string): string[] {
+    if (file.includes('\0')) throw new InputError('A path cannot hold a zero character.');
+    const given = /^file:\/\//i.test(file) ? fileOfUrl(file) : file;
+    const places = this.#roots.map((root) => path.resolve(root, given));
+    const inside = places.filter((place) => this.#roots.some((root) => isBelow(place, root)));
+    if (inside.length === 0) throw outside(file);
+    return [...new Set(inside)];
+  }
+
+  /** The real path of what exists, undefined if nothing does. @throws InputError if it lies outside */
+  async #existing(place: string, shown: string): Promise<string | undefined> {
+    try {
+      const real = await realpath(place);
+      if (!(await this.#holds(real))) throw outside(shown);
+      return real;
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Follows the links of a path, whose last parts need not exist. @throws InputError if it lies outside */
+  async #requireInside(place: string, shown: string): Promise<void> {
+    for (let known = place; ; known = path.dirname(known)) {
+      const real = await realpath(known).catch(() => undefined);
+      if (real === undefined) {
+        // A link to nothing would be followed by the write.
+        if (await isThere(known)) throw outside(shown);
+        continue;
+      }
+      if (!(await this.#holds(real))) throw outside(shown);
+      return;
+    }
+  }
+
+  async #holds(real: string): Promise<boolean> {
+    const roots = await Promise.all(this.#roots.map((root) => realpath(root).catch(() => root)));
+    return roots.some((root) => isBelow(real, root));
+  }
+
+  #shown(place: string): string {
+    const root = this.#roots.find((root) => isBelow(place, root))!;
+    return path.relative(root, place).split(path.sep).join('/');
+  }
+}
+
+function outside(file: string): InputError {
+  return new InputError(`${file} lies outside the folder that Patchwork may use.`);
+}
+
+function fileOfUrl(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new InputError(`${url} is not the address of a file here.`, { cause: error });
+  }
+}
+
+function isBelow(place: string, root: string): boolean {
+  const relative = path.relative(root, place);
+  return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+}
+
+/** Whether something has this name, a link to nothing included. */
+function isThere(place: string): Promise<boolean> {
+  return lstat(place).then(
+    () => true,
+    () => false,
+  );
+}

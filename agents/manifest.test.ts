@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import packageJson from '../package.json' with { type: 'json' };
+import { inputSchemaOf } from './schema.ts';
+import { AGENT_TOOLS } from './tools/index.ts';
+
+test("VS Code's manifest offers the tools with their own descriptions and schemas", () => {
+  const offered = packageJson.contributes.languageModelTools;
+  assert.deepEqual(
+    offered.map(({ name, modelDescription, inputSchema }) => ({ name, modelDescription, inputSchema })),
+    AGENT_TOOLS.map((tool) => ({
+      name: `patchwork_${tool.name}`,
+      modelDescription: tool.description,
+      inputSchema: inputSchemaOf(tool),
+    })),
+  );
+});

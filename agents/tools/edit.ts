@@ -1,0 +1,85 @@
+import path from 'node:path';
+import * as z from 'zod';
+import { InputError } from '../../engine/errors.ts';
+import { convertPicture, formatOf } from '../../engine/pictures/convert.ts';
+import { findObjects, objectNamed } from '../../engine/pipelines/segment/objects.ts';
+import { formatSeconds } from '../../shared/format.ts';
+import { derivedNames } from '../../shared/names.ts';
+import { FIELDS } from '../fields.ts';
+import type { Destination } from '../folders.ts';
+import { type AgentTool, savingSentence } from '../tool.ts';
+
+const { image, object, negativePrompt, seed, steps, strength, output, overwrite } = FIELDS;
+const schema = z.object({
+  image,
+  prompt: FIELDS.prompt('What should be there, in English.'),
+  object: object.describe(
+    'Which object to repaint, by a name such as “red house” or by its number from the left. Give this or a mask.',
+  ),
+  mask: image.optional().describe('An image file, white where to repaint. Give this or an object.'),
+  ...{ negativePrompt, seed, steps, strength, output, overwrite },
+});
+type Input = z.output<typeof schema>;
+
+export const editTool: AgentTool<typeof schema> = {
+  name: 'edit_image',
+  title: 'Edit Image',
+  description:
+    "Repaints a part of an image with a diffusion model on the user's own machine: an object that is given by name, or what a mask marks. All other pixels stay as they are. The original file is kept; the result is a new file. Returns the file, the recipe and the cost. Use it when the user asks to change, replace or recolour something in an image.",
+  schema,
+  writes: true,
+  async question(input, folders) {
+    requirePart(input);
+    const what = input.object === undefined ? 'the masked part' : `“${input.object}”`;
+    const saving = await savingSentence(folders, destinationOf(input));
+    return {
+      title: 'Edit an image?',
+      about: input.prompt,
+      text: `Repaints ${what} of ${input.image} on this machine. ${saving}`,
+    };
+  },
+  async run(input, { engine, folders, settings }, { signal, onProgress }) {
+    requirePart(input);
+    const { image, object, mask, output, overwrite, ...asked } = input;
+    const destination = destinationOf({ ...asked, image, output, overwrite });
+    await folders.find(destination);
+    const original = await folders.read(image);
+    let found: { name: string; png?: Uint8Array } | undefined;
+    if (object !== undefined) {
+      const request = { image: original.bytes, png: true };
+      onProgress?.('looking for objects');
+      const { objects } = await findObjects(engine, request, { signal });
+      found = objectNamed(objects, object, image);
+    }
+    const part = found?.png ?? (await folders.read(mask!)).bytes;
+    const done = await engine.edit(
+      settings.edit({ ...asked, image: original.bytes, mask: part, previews: false }),
+      { signal, onProgress: ({ stage, step, steps }) => onProgress?.(`${stage}: ${step} of ${steps}`) },
+    );
+    const { picture, recipe, seconds, activeFraction, warnings } = done;
+    const format = formatOf(output ?? 'image.png');
+    const bytes = await convertPicture(picture.png, format, recipe);
+    const written = await folders.write(bytes, destination);
+    const result = {
+      ...written,
+      ...(found && { object: found.name }),
+      ...{ recipe, time: formatSeconds(seconds), computedShare: activeFraction[0] ?? 1, warnings },
+    };
+    return { result, image: { bytes, format } };
+  },
+};
+
+function requirePart({ object, mask }: Pick<Input, 'object' | 'mask'>): void {
+  if ((object === undefined) === (mask === undefined))
+    throw new InputError('Give an object or a mask, one of them: which part is to be repainted?');
+}
+
+function destinationOf({
+  image,
+  prompt,
+  output,
+  overwrite,
+}: Pick<Input, 'image' | 'prompt' | 'output' | 'overwrite'>): Destination {
+  const names = () => derivedNames(path.parse(image).name, prompt);
+  return { output, overwrite, names, beside: image };
+}
