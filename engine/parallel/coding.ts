@@ -1,4 +1,5 @@
 import type { Coding } from '../../shared/api.ts';
+import { fromHalves, toHalves } from '../weights/halves.ts';
 
 // Multi-byte numbers travel little-endian, as every processor that ONNX Runtime's packages are made for has them.
 
@@ -26,14 +27,15 @@ export function encode(
   known?: Float32Array,
 ): void {
   if (coding === 'float32') out.set(bytesOf(rows));
-  else if (coding === 'float16') toHalf(rows, new Uint16Array(out.buffer, out.byteOffset, rows.length));
+  else if (coding === 'float16') encodeHalves(rows, new Uint16Array(out.buffer, out.byteOffset, rows.length));
   else encodeResidual(rows, known!, channels, out);
 }
 
 /** Decodes rows over `rows`, which hold what was known before. */
 export function decode(coding: Coding, coded: Uint8Array, rows: Float32Array, channels: number): void {
   if (coding === 'float32') bytesOf(rows).set(coded);
-  else if (coding === 'float16') fromHalf(new Uint16Array(coded.buffer, coded.byteOffset, rows.length), rows);
+  else if (coding === 'float16')
+    fromHalves(new Uint16Array(coded.buffer, coded.byteOffset, rows.length), rows);
   else addResidual(coded, rows, channels);
 }
 
@@ -86,50 +88,9 @@ function addResidual(coded: Uint8Array, rows: Float32Array, channels: number): v
     }
 }
 
-/** 65504: what is larger becomes this, for an infinity would spoil every row that attends to it. */
-const LARGEST_HALF = 0x7bff;
-
-/** By sign and exponent of a float32: the half's upper bits, and by how much the fraction is shifted. */
-const HALF_BASE = new Uint16Array(512);
-const HALF_SHIFT = new Uint8Array(512);
-for (let i = 0; i < 256; i++) {
-  const exponent = i - 127;
-  const [base, shift] =
-    exponent < -24
-      ? [0, 24]
-      : exponent < -14
-        ? [0x0400 >> (-exponent - 14), -exponent - 1]
-        : exponent <= 15
-          ? [(exponent + 15) << 10, 13]
-          : exponent < 128
-            ? [LARGEST_HALF, 24]
-            : [0x7c00, 13];
-  HALF_BASE[i] = base;
-  HALF_BASE[i | 256] = base | 0x8000;
-  HALF_SHIFT[i] = shift;
-  HALF_SHIFT[i | 256] = shift;
-}
-
-/** Half precision by tables (van der Zijp, Fast Half Float Conversions, 2012), rounding half up. */
-function toHalf(values: Float32Array, out: Uint16Array): void {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < bits.length; i++) {
-    const b = bits[i]!;
-    const top = b >>> 23;
-    const shift = HALF_SHIFT[top]!;
-    const fraction = b & 0x007fffff;
-    const half = HALF_BASE[top]! + ((fraction + (shift < 24 ? 1 << (shift - 1) : 0)) >>> shift);
-    out[i] = (half & 0x7fff) === 0x7c00 && (top & 255) < 255 ? half - 1 : half;
-  }
-}
-
-let halves: Float32Array | undefined;
-
-function fromHalf(bits: Uint16Array, out: Float32Array): void {
-  halves ??= Float32Array.from({ length: 1 << 16 }, (_, half) => {
-    const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >> 10) & 31, half & 1023];
-    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
-  });
-  for (let i = 0; i < bits.length; i++) out[i] = halves[bits[i]!]!;
+/** Half precision; what is beyond its range becomes its largest number, ±65504. */
+function encodeHalves(rows: Float32Array, out: Uint16Array): void {
+  toHalves(rows, out);
+  // An infinity would spoil every row that attends to it.
+  for (let i = 0; i < out.length; i++) if ((out[i]! & 0x7fff) === 0x7c00) out[i] = out[i]! - 1;
 }

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import { BYTES_PER_ELEMENT } from './dtypes.ts';
+import { fromHalves } from './halves.ts';
 import { readInto, withFile } from './range.ts';
 import type { StoredTensor } from './source.ts';
 
@@ -16,9 +17,7 @@ const FLOAT_CONVERSIONS: Readonly<Record<FloatType, Convert<Float32Array>>> = {
   F32: (bytes, target) => target.set(new Float32Array(bytes.buffer, 0, target.length)),
   F64: (bytes, target) => target.set(new Float64Array(bytes.buffer, 0, target.length)),
   F16(bytes, target) {
-    const table = halfTable();
-    const halves = new Uint16Array(bytes.buffer, 0, target.length);
-    for (let i = 0; i < target.length; i++) target[i] = table[halves[i]!]!;
+    fromHalves(new Uint16Array(bytes.buffer, 0, target.length), target);
   },
   BF16(bytes, target) {
     const halves = new Uint16Array(bytes.buffer, 0, target.length);
@@ -97,19 +96,4 @@ function wrongKind(tensor: StoredTensor, wanted: string): InputError {
   return new InputError(
     `${tensor.file}: tensor ${JSON.stringify(tensor.name)} has type ${tensor.dtype} where ${wanted} are needed.`,
   );
-}
-
-let halves: Float32Array | undefined;
-
-/** All 65536 values of IEEE 754 binary16. */
-function halfTable(): Float32Array {
-  halves ??= Float32Array.from({ length: 65536 }, (_, bits) => {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 0x1f;
-    const fraction = bits & 0x3ff;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  });
-  return halves;
 }
