@@ -1,31 +1,35 @@
 import { InputError } from '../errors.ts';
+import {
+  INDEX_FILE,
+  LORA_FILE,
+  NETWORK_FOLDERS,
+  type NetworkFolder,
+  PICKLE,
+  RECOMMENDED_FILE,
+  SCHEDULER_FILE,
+  TOKENIZER_FILES,
+  TOKENIZER_FOLDERS,
+  weightFiles,
+} from '../weights/diffusers.ts';
 
 /** What a repository holds, as far as Patchwork can use it. */
 export type ModelKind = 'diffusers' | 'autoencoder' | 'lora' | 'files';
 
-const INDEX = 'model_index.json';
-const NETWORKS = [
-  { folder: 'unet', stem: 'diffusion_pytorch_model', required: true },
-  { folder: 'vae', stem: 'diffusion_pytorch_model', required: true },
-  { folder: 'text_encoder', stem: 'model', required: true },
-  { folder: 'text_encoder_2', stem: 'model', required: false },
-];
+/** Folders without which a model cannot be used. */
+const REQUIRED: readonly string[] = ['unet', 'vae', 'text_encoder'] satisfies NetworkFolder[];
 const SMALL = [
-  'scheduler/scheduler_config.json',
-  'generation_config.json',
-  ...['tokenizer', 'tokenizer_2'].flatMap((folder) =>
-    ['tokenizer.json', 'vocab.json', 'merges.txt', 'special_tokens_map.json', 'tokenizer_config.json'].map(
-      (file) => `${folder}/${file}`,
-    ),
-  ),
+  SCHEDULER_FILE,
+  RECOMMENDED_FILE,
+  ...TOKENIZER_FOLDERS.flatMap((folder) => TOKENIZER_FILES.map((file) => `${folder}/${file}`)),
 ];
-const PICKLE = /\.(bin|ckpt|pt|pth|pkl)$/i;
+/** Of an autoencoder by itself. */
+const AUTOENCODER = weightFiles(NETWORK_FOLDERS.vae).float.file;
 
 /** What is in a repository or a folder, by the names of its files. */
 export function kindOf(names: readonly string[]): ModelKind | undefined {
   const all = new Set(names);
-  if (all.has(INDEX)) return 'diffusers';
-  if (all.has('config.json') && all.has('diffusion_pytorch_model.safetensors')) return 'autoencoder';
+  if (all.has(INDEX_FILE)) return 'diffusers';
+  if (all.has('config.json') && all.has(AUTOENCODER)) return 'autoencoder';
   return loraFile(names) ? 'lora' : undefined;
 }
 
@@ -39,17 +43,17 @@ export function neededFiles(kind: ModelKind, names: readonly string[], origin: s
   const all = new Set(names);
   switch (kind) {
     case 'diffusers': {
-      const networks = NETWORKS.flatMap(({ folder, stem, required }) => {
+      const networks = Object.entries(NETWORK_FOLDERS).flatMap(([folder, stem]) => {
         const inside = names.filter((name) => name.startsWith(`${folder}/`));
-        if (inside.length === 0 && !required) return [];
-        return [...weightFiles(folder, stem, inside, origin), `${folder}/config.json`];
+        if (inside.length === 0 && !REQUIRED.includes(folder)) return [];
+        return [...chosenWeights(folder, stem, inside, origin), `${folder}/config.json`];
       });
-      const missing = [INDEX, ...networks].find((name) => !all.has(name));
+      const missing = [INDEX_FILE, ...networks].find((name) => !all.has(name));
       if (missing) throw new InputError(`${origin} has no ${missing}, so Patchwork cannot use it.`);
-      return [...networks, ...SMALL.filter((name) => all.has(name)), INDEX];
+      return [...networks, ...SMALL.filter((name) => all.has(name)), INDEX_FILE];
     }
     case 'autoencoder':
-      return ['diffusion_pytorch_model.safetensors', 'config.json'];
+      return [AUTOENCODER, 'config.json'];
     case 'lora':
       return [loraFile(names)!];
     case 'files':
@@ -64,24 +68,26 @@ export function kindOrRefusal(names: readonly string[], origin: string): ModelKi
   const pickle = names.find((name) => PICKLE.test(name));
   if (pickle && !names.some((name) => name.endsWith('.safetensors'))) throw pickleRefusal(origin, pickle);
   throw new InputError(
-    `${origin} is not laid out as Patchwork needs it: a diffusers model (${INDEX}), an autoencoder, or a LoRA file.`,
+    `${origin} is not laid out as Patchwork needs it: a diffusers model (${INDEX_FILE}), an autoencoder, or a LoRA file.`,
   );
 }
 
-function weightFiles(folder: string, stem: string, inside: readonly string[], origin: string): string[] {
-  const file = (ending: string) => `${folder}/${stem}${ending}`;
-  const has = (name: string) => inside.includes(name);
+function chosenWeights(folder: string, stem: string, inside: readonly string[], origin: string): string[] {
+  const inFolder = (name: string) => `${folder}/${name}`;
+  const has = (name: string) => inside.includes(inFolder(name));
+  const { float, half } = weightFiles(stem);
   const shards = inside.filter((name) => /-\d{5}-of-\d{5}(\.fp16)?\.safetensors$/.test(name));
-  const half = shards.filter((name) => name.includes('.fp16'));
-  const whole = shards.filter((name) => !name.includes('.fp16'));
-  if (has(file('.fp16.safetensors'))) return [file('.fp16.safetensors')];
-  for (const index of ['.safetensors.index.fp16.json', '.fp16.safetensors.index.json'])
-    if (has(file(index)) && half.length > 0) return [...half, file(index)];
-  if (has(file('.safetensors'))) return [file('.safetensors')];
-  if (has(file('.safetensors.index.json'))) return [...whole, file('.safetensors.index.json')];
+  const halfShards = shards.filter((name) => name.includes('.fp16'));
+  const floatShards = shards.filter((name) => !name.includes('.fp16'));
+  if (has(half.file)) return [inFolder(half.file)];
+  const halfIndex = half.indexes.find(has);
+  if (halfIndex && halfShards.length > 0) return [...halfShards, inFolder(halfIndex)];
+  if (has(float.file)) return [inFolder(float.file)];
+  const index = float.indexes.find(has);
+  if (index) return [...floatShards, inFolder(index)];
   const pickle = inside.find((name) => PICKLE.test(name));
   if (pickle) throw pickleRefusal(origin, pickle);
-  throw new InputError(`${origin} has no ${file('.safetensors')}, so Patchwork cannot use it.`);
+  throw new InputError(`${origin} has no ${inFolder(float.file)}, so Patchwork cannot use it.`);
 }
 
 function pickleRefusal(origin: string, pickle: string): InputError {
@@ -92,7 +98,7 @@ function pickleRefusal(origin: string, pickle: string): InputError {
 
 /** The usual name, or the only safetensors file at the top. */
 function loraFile(names: readonly string[]): string | undefined {
-  if (names.includes('pytorch_lora_weights.safetensors')) return 'pytorch_lora_weights.safetensors';
+  if (names.includes(LORA_FILE)) return LORA_FILE;
   const top = names.filter((name) => /^[^/]+\.safetensors$/.test(name));
   return top.length === 1 ? top[0] : undefined;
 }

@@ -5,6 +5,7 @@ import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { readJson, readOptionalJson } from '../json.ts';
 import { parseConfig } from '../networks/config.ts';
+import { INDEX_FILE, RECOMMENDED_FILE, SCHEDULER_FILE, TOKENIZER_FOLDERS } from '../weights/diffusers.ts';
 import { openWeights } from '../weights/folder.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
@@ -92,7 +93,7 @@ export class ModelFolder implements Model {
     });
     const texts = this.textParts.map((part) => placed(PLACES[part].folder));
     checkFit(placed('unet'), this.autoencoder, texts);
-    const own = recommendedOf(configs.get('generation'), path.join(folder, 'generation_config.json'));
+    const own = recommendedOf(configs.get('generation'), path.join(folder, RECOMMENDED_FILE));
     this.defaults = defaultsOf(configs.get(PLACES.denoiser.folder), this.autoencoder.scale, {
       ...parts.recommended,
       ...own,
@@ -102,7 +103,7 @@ export class ModelFolder implements Model {
   /** Reads the configs; throws an `InputError` that says what is missing or not supported. */
   static async open(folder: string, options: ModelOptions = {}): Promise<ModelFolder> {
     const absolute = path.resolve(folder);
-    const file = path.join(absolute, 'model_index.json');
+    const file = path.join(absolute, INDEX_FILE);
     const index = parseConfig(
       indexSchema,
       await readJson(file, { hint: 'Is it a model folder in the diffusers layout?' }),
@@ -116,8 +117,8 @@ export class ModelFolder implements Model {
     const second = index._class_name === XL_PIPELINE ? ['text_encoder_2'] : [];
     for (const name of [PLACES.denoiser.folder, 'vae', 'text_encoder', ...second])
       configs.set(name, await readJson(path.join(absolute, name, 'config.json')));
-    configs.set('scheduler', await readJson(path.join(absolute, 'scheduler', 'scheduler_config.json')));
-    configs.set('generation', await readOptionalJson(path.join(absolute, 'generation_config.json')));
+    configs.set('scheduler', await readJson(path.join(absolute, SCHEDULER_FILE)));
+    configs.set('generation', await readOptionalJson(path.join(absolute, RECOMMENDED_FILE)));
     return new ModelFolder({
       folder: absolute,
       name: options.name ?? path.basename(absolute),
@@ -170,7 +171,7 @@ export class ModelFolder implements Model {
   }
 
   tokenizerFolder(part: TextPart): string {
-    return path.join(this.folder, part === 'text-encoder' ? 'tokenizer' : 'tokenizer_2');
+    return path.join(this.folder, TOKENIZER_FOLDERS[part === 'text-encoder' ? 0 : 1]);
   }
 
   network(part: Part): Network {

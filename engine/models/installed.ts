@@ -1,6 +1,7 @@
 import { fs, path } from '#host';
 import { cachedRepositories, findSnapshot, RepositoryCache, type Snapshot } from '../hub/cache.ts';
 import type { HubSettings } from '../hub/settings.ts';
+import { INDEX_FILE } from '../weights/diffusers.ts';
 import { CATALOGUE, catalogueEntry, type Purpose, wantedFor } from './catalogue.ts';
 import { embeddedModels } from './embedded.ts';
 
@@ -42,7 +43,7 @@ export async function installedModels({ cache }: Pick<HubSettings, 'cache'>): Pr
 }
 
 async function embeddedPurpose(folder: string): Promise<Purpose> {
-  return (await fs.exists(path.join(folder, 'model_index.json'))) ? 'pictures' : 'selection';
+  return (await fs.exists(path.join(folder, INDEX_FILE))) ? 'pictures' : 'selection';
 }
 
 /** Where a model of the hub lies on this machine; undefined if it is not here, or not whole. */

@@ -14,19 +14,24 @@ import {
 import { clipText, parseClipTextConfig } from '../networks/clip-text.ts';
 import { unet } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
+import { NETWORK_FOLDERS, type NetworkFolder } from '../weights/diffusers.ts';
 
 /** The networks of a diffusion pipeline. */
 export const PARTS = ['denoiser', 'vae-decoder', 'vae-encoder', 'text-encoder', 'text-encoder-2'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Folder and file stem of each part in the diffusers layout. */
-export const PLACES: Record<Part, { folder: string; stem: string }> = {
-  denoiser: { folder: 'unet', stem: 'diffusion_pytorch_model' },
-  'vae-decoder': { folder: 'vae', stem: 'diffusion_pytorch_model' },
-  'vae-encoder': { folder: 'vae', stem: 'diffusion_pytorch_model' },
-  'text-encoder': { folder: 'text_encoder', stem: 'model' },
-  'text-encoder-2': { folder: 'text_encoder_2', stem: 'model' },
+export const PLACES: Record<Part, { folder: NetworkFolder; stem: string }> = {
+  denoiser: place('unet'),
+  'vae-decoder': place('vae'),
+  'vae-encoder': place('vae'),
+  'text-encoder': place('text_encoder'),
+  'text-encoder-2': place('text_encoder_2'),
 };
+
+function place<Folder extends NetworkFolder>(folder: Folder) {
+  return { folder, stem: NETWORK_FOLDERS[folder] };
+}
 
 /** Networks by part, each built when it is first asked for: building checks a config, which takes milliseconds. */
 export class Networks {

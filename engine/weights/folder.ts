@@ -2,15 +2,13 @@ import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { codeOf } from '../files.ts';
 import { readJson } from '../json.ts';
+import { PICKLE, weightFiles } from './diffusers.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor, WeightSource } from './source.ts';
 
 /** Bounds on an untrusted index, far above any published checkpoint. */
 const MAX_INDEX_BYTES = 100_000_000;
 const MAX_SHARDS = 1000;
-
-/** Formats that are Python programs: reading one can run any code it contains. */
-const PICKLES = /\.(bin|ckpt|pt|pth|pkl)$/i;
 
 /**
  * The weights of one network in a model folder: `<stem>.safetensors`, a sharded checkpoint with an index, or the
@@ -21,23 +19,18 @@ const PICKLES = /\.(bin|ckpt|pt|pth|pkl)$/i;
 export async function openWeights(folder: string, stem: string): Promise<WeightSource> {
   const root = path.resolve(folder);
   const names = new Set(await list(root));
-  const single = [`${stem}.safetensors`, `${stem}.fp16.safetensors`];
-  const index = [
-    `${stem}.safetensors.index.json`,
-    `${stem}.fp16.safetensors.index.json`,
-    `${stem}.safetensors.index.fp16.json`,
-  ];
-  for (const name of [single[0]!, index[0]!, single[1]!, index[1]!, index[2]!]) {
+  const { float, half } = weightFiles(stem);
+  for (const name of [float.file, ...float.indexes, half.file, ...half.indexes]) {
     if (!names.has(name)) continue;
     return name.endsWith('.json') ? openSharded(root, name) : openSafetensors(path.join(root, name));
   }
-  const pickle = [...names].find((name) => PICKLES.test(name));
+  const pickle = [...names].find((name) => PICKLE.test(name));
   if (pickle) {
     throw new InputError(
-      `${path.join(root, pickle)} is a pickle, which can run any code when it is read; get the model's safetensors version (${single[0]}).`,
+      `${path.join(root, pickle)} is a pickle, which can run any code when it is read; get the model's safetensors version (${float.file}).`,
     );
   }
-  throw new InputError(`${root} has no weights: ${single[0]} is missing; get the whole model folder.`);
+  throw new InputError(`${root} has no weights: ${float.file} is missing; get the whole model folder.`);
 }
 
 async function list(folder: string): Promise<string[]> {

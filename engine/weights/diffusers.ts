@@ -1,0 +1,41 @@
+/** Names in a model folder of the diffusers layout, and in a repository that holds one. */
+
+export const INDEX_FILE = 'model_index.json';
+export const SCHEDULER_FILE = 'scheduler/scheduler_config.json';
+/** What the model's makers recommend; optional. */
+export const RECOMMENDED_FILE = 'generation_config.json';
+
+/** Folders of networks with the stem of their weights' files. */
+export const NETWORK_FOLDERS = {
+  unet: 'diffusion_pytorch_model',
+  vae: 'diffusion_pytorch_model',
+  text_encoder: 'model',
+  text_encoder_2: 'model',
+} as const;
+export type NetworkFolder = keyof typeof NETWORK_FOLDERS;
+
+export const TOKENIZER_FOLDERS = ['tokenizer', 'tokenizer_2'] as const;
+export const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'vocab.json',
+  'merges.txt',
+  'special_tokens_map.json',
+  'tokenizer_config.json',
+] as const;
+
+/** The usual name of a LoRA file. */
+export const LORA_FILE = 'pytorch_lora_weights.safetensors';
+
+/** Names of a network's weights: one file, or an index of several; in float32, or in half precision. */
+export function weightFiles(stem: string) {
+  return {
+    float: { file: `${stem}.safetensors`, indexes: [`${stem}.safetensors.index.json`] },
+    half: {
+      file: `${stem}.fp16.safetensors`,
+      indexes: [`${stem}.fp16.safetensors.index.json`, `${stem}.safetensors.index.fp16.json`],
+    },
+  };
+}
+
+/** Formats that are Python programs: reading one can run any code it contains. */
+export const PICKLE = /\.(bin|ckpt|pt|pth|pkl)$/i;
