@@ -9,6 +9,8 @@ export interface FileStat {
   readonly size: number;
   /** Time of the last change, in milliseconds since 1970. */
   readonly mtimeMs: number;
+  /** Time of the last change of content, name or permissions; programs cannot set it back. */
+  readonly ctimeMs: number;
   isFile(): boolean;
   isDirectory(): boolean;
 }

@@ -4,7 +4,7 @@ import type { Weight } from '../graph/values.ts';
 import { toHalves } from '../weights/halves.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { StoredTensor } from '../weights/source.ts';
-import { type TensorToWrite, writeSafetensors } from '../weights/write.ts';
+import { type TensorToWrite, writeSealed } from '../weights/write.ts';
 import { BLOCK, fromBlocks, toBlocks, toInt8, toInt8Rows } from './arithmetic.ts';
 import type { Form } from './choice.ts';
 import {
@@ -103,7 +103,7 @@ export async function writeQuantized(
       };
     }),
   ];
-  await writeSafetensors(file, tensors, metadata, signal);
+  await writeSealed(file, tensors, metadata, signal);
 }
 
 function neededLayouts(product: Product, form: Form, { folded }: QuantizationOptions): Layout[] {

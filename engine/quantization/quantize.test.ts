@@ -101,6 +101,40 @@ test('other weights, another precision, range or rounding: another file', async 
   assert.equal((await readdir(folder)).length, 6);
 });
 
+test('a file whose content was changed is made again and never used', async () => {
+  const { request, folder } = await setting();
+  await quantize(request);
+  const [name] = await readdir(folder);
+  const file = join(folder, name!);
+  const whole = await readFile(file);
+  const damages: ((bytes: Buffer) => void)[] = [
+    (bytes) => bytes.fill(0, Math.floor(bytes.length * 0.6), Math.floor(bytes.length * 0.9)),
+    (bytes) => bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1),
+    (bytes) => bytes.writeUInt8(bytes.readUInt8(bytes.length - 40) ^ 1, bytes.length - 40),
+  ];
+  for (const damage of damages) {
+    const bytes = Buffer.from(whole);
+    damage(bytes);
+    await writeFile(file, bytes);
+    await quantize(request);
+    assert.deepEqual(await readFile(file), whole);
+  }
+});
+
+test('any byte of the weights makes other weights, wherever it lies', async () => {
+  const { request, folder, file } = await setting();
+  await quantize(request);
+  const bytes = await readFile(file);
+  const header = 8 + Number(bytes.readBigUInt64LE());
+  for (const at of [header + 1, Math.floor((header + bytes.length) / 2), bytes.length - 2]) {
+    const count = (await readdir(folder)).length;
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    await writeFile(file, bytes);
+    await quantize(request);
+    assert.equal((await readdir(folder)).length, count + 1);
+  }
+});
+
 test('a file that is cut off, or is another model’s or version’s, is made again and never used', async () => {
   const { request, folder } = await setting();
   await quantize(request);

@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import type { Network } from '../graph/network.ts';
 import { openSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
+import { isSealed } from '../weights/seal.ts';
 import { type FloatWeights, weightReader, writeQuantized } from './build.ts';
 import { formsOf, type QuantizedPrecision } from './choice.ts';
 import { int4Factors, int8Factors, type ReadMatrices } from './factors.ts';
@@ -43,9 +44,9 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
     isProduct(operator) ? [[operator.weight.name, form(operator)]] : [],
   );
   const how = [VERSION, precision, most, calibrate !== undefined, forms];
-  const identity = await identityOf(network, weights, how);
+  const identity = await identityOf(network, weights, how, signal);
   const file = path.join(folder, `${network.name}-${precision}-${identity}.safetensors`);
-  const kept = await openKept(file, identity);
+  const kept = await openKept(file, identity, signal);
   if (kept) return new QuantizedTable(kept);
   await fs.mkdir(folder).catch((error) => {
     throw writeError(file, error);
@@ -80,11 +81,15 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
   return new QuantizedTable(await openSafetensors(file));
 }
 
-/** A file written before, if it is complete and has the right identity. */
-async function openKept(file: string, identity: string): Promise<SafetensorsFile | undefined> {
+/** A file written before, if it holds what was written then and has the right identity. */
+async function openKept(
+  file: string,
+  identity: string,
+  signal?: AbortSignal,
+): Promise<SafetensorsFile | undefined> {
   try {
     const opened = await openSafetensors(file);
-    return opened.metadata.identity === identity ? opened : undefined;
+    return opened.metadata.identity === identity && (await isSealed(opened, signal)) ? opened : undefined;
   } catch (error) {
     if (error instanceof InputError) return undefined;
     throw error;

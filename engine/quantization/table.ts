@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { Weight } from '../graph/values.ts';
+import { SEAL } from '../weights/seal.ts';
 import type { StoredTensor, WeightSource } from '../weights/source.ts';
 import type { QuantizedMatrix, QuantizedRows, Weights } from '../weights/table.ts';
 import { BLOCK } from './arithmetic.ts';
@@ -43,7 +44,7 @@ export class QuantizedTable implements Weights {
 
   get bytes(): number {
     let total = 0;
-    for (const name of this.#source.names()) total += this.#find(name).length;
+    for (const name of this.#source.names()) if (name !== SEAL) total += this.#find(name).length;
     return total;
   }
 

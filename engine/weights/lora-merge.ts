@@ -3,13 +3,15 @@ import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { allFinite } from '../numbers.ts';
+import { touchHashed } from './file-hash.ts';
 import type { Adapter, LoraModule } from './lora.ts';
 import { addProduct } from './lora-product.ts';
 import { underNamesOf } from './names.ts';
 import { readFloat32, readNumber } from './read.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { isSealed, SEAL_BYTES } from './seal.ts';
 import type { StoredTensor, WeightSource, WeightsOptions } from './source.ts';
-import { writeSafetensors } from './write.ts';
+import { writeSealed } from './write.ts';
 
 /** Changes when the same files would be merged to other values. */
 const VERSION = 2;
@@ -96,8 +98,8 @@ async function keptOrMade(
   const folder = path.join(cacheFolder(), 'merged');
   const file = path.join(folder, `${await keyOf(changes)}.safetensors`);
   const kept = await openSafetensors(file).catch(() => undefined);
-  if (kept && [...changes.keys()].every(({ name }) => kept.find(name))) {
-    await fs.touch(file).catch(() => {});
+  if (kept && (await isSealed(kept, signal)) && [...changes.keys()].every(({ name }) => kept.find(name))) {
+    await touchHashed(file, { exceptLast: SEAL_BYTES }).catch(() => {});
     return kept;
   }
   await fs.mkdir(folder).catch((error) => {
@@ -113,7 +115,7 @@ async function keptOrMade(
       yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     },
   }));
-  await writeSafetensors(file, tensors, {}, signal);
+  await writeSealed(file, tensors, {}, signal);
   onProgress?.(changes.size, changes.size);
   await prune(folder);
   return openSafetensors(file);
@@ -125,8 +127,8 @@ async function keyOf(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): P
   const files = new Map<string, string>();
   const place = async ({ file, offset }: StoredTensor) => {
     if (!files.has(file)) {
-      const { size, mtimeMs } = await fs.stat(file);
-      files.set(file, `${file} ${size} ${mtimeMs}`);
+      const { size, mtimeMs, ctimeMs } = await fs.stat(file);
+      files.set(file, `${file} ${size} ${mtimeMs} ${ctimeMs}`);
     }
     return `${files.get(file)} ${offset}`;
   };

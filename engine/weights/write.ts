@@ -1,6 +1,7 @@
-import { type FileWriter, fs } from '#host';
+import { type FileWriter, fs, sha256 } from '#host';
 import { abortError } from '../errors.ts';
 import { byteLength } from './dtypes.ts';
+import { SEAL, SEAL_BYTES } from './seal.ts';
 import type { Dtype } from './source.ts';
 
 /** A tensor to write; `chunks` gives its bytes in order, made when they are needed. */
@@ -29,6 +30,29 @@ export async function writeSafetensors(
   await fs.writeAtomically(file, async (writer) => {
     await writer.write(header);
     for (const tensor of tensors) await writeTensor(writer, tensor, signal);
+  });
+}
+
+/** The same for a file of a cache: its last tensor tells what the rest must hash to; see `isSealed`. */
+export async function writeSealed(
+  file: string,
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
+): Promise<void> {
+  const hash = sha256();
+  const seal: TensorToWrite = { name: SEAL, dtype: 'U8', shape: [SEAL_BYTES], chunks: () => [hash.bytes()] };
+  const header = encodeHeader([...tensors, seal], metadata);
+  await fs.writeAtomically(file, async (writer) => {
+    const hashing: FileWriter = {
+      write: async (data) => {
+        hash.update(data);
+        await writer.write(data);
+      },
+    };
+    await hashing.write(header);
+    for (const tensor of tensors) await writeTensor(hashing, tensor, signal);
+    await writeTensor(writer, seal, signal);
   });
 }
 

@@ -1,0 +1,27 @@
+import { fileHash } from './file-hash.ts';
+import { readRange, withFile } from './range.ts';
+import type { SafetensorsFile } from './safetensors.ts';
+
+/** The last tensor of a file that was written to a cache: the SHA-256 of everything before it. */
+export const SEAL = '__sha256__';
+export const SEAL_BYTES = 32;
+
+/**
+ * Whether a sealed file holds what was written: one that was changed or damaged since must be made again. The file is
+ * read for this once for each change of it.
+ */
+export async function isSealed(
+  { file, find }: Pick<SafetensorsFile, 'file' | 'find'>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const tensor = find(SEAL);
+  if (tensor?.dtype !== 'U8' || tensor.length !== SEAL_BYTES) return false;
+  const told = await withFile(file, async (reader, size) =>
+    tensor.offset + SEAL_BYTES === size ? readRange(reader, file, tensor.offset, SEAL_BYTES) : undefined,
+  );
+  return told !== undefined && hex(told) === (await fileHash(file, { exceptLast: SEAL_BYTES, signal }));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
