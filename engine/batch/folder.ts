@@ -5,7 +5,7 @@ import { LIMITS } from '../../shared/limits.ts';
 import { randomSeed, seedsFrom } from '../../shared/seed.ts';
 import { InputError } from '../errors.ts';
 import { readOptionalJson } from '../json.ts';
-import { isPng } from '../pictures/png-text.ts';
+import { isPng } from '../pictures/png-chunks.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { writePicture } from '../pictures/write.ts';
 

@@ -128,13 +128,20 @@ export type EncodeOptions =
   /** Keeps the colours of transparent pixels, too. */
   | { format: 'webp'; lossless: true };
 
-/** Image codecs. They reject with errors of their own for files that they cannot read. */
+/**
+ * Image codecs. Only PNG, JPEG, WebP, GIF, TIFF and AVIF files are decoded, and no call takes longer than a minute. They
+ * reject with errors of their own for files that they cannot read.
+ */
 export interface Codecs {
   header(file: Uint8Array): Promise<PictureHeader>;
   /** The first frame, upright, in sRGB. Refuses pictures of more than `maxPixels`. */
   decode(file: Uint8Array, maxPixels: number): Promise<Pixels>;
   /** The first frame as it is stored, EXIF's orientation not applied. 16 bits: sRGB's values times 257. */
-  decodeStored(file: Uint8Array, options: StoredOptions): Promise<Pixels<Uint8Array | Uint16Array>>;
+  decodeStored(
+    file: Uint8Array,
+    maxPixels: number,
+    options: StoredOptions,
+  ): Promise<Pixels<Uint8Array | Uint16Array>>;
   encode(
     pixels: Pixels<Uint8Array | Uint8ClampedArray | Uint16Array>,
     options: EncodeOptions,

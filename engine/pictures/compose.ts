@@ -4,6 +4,7 @@ import { areaOf, type Box, boundsOf, heightOf, intersection, widthOf } from '../
 import type { Mask } from '../regions/mask.ts';
 import type { Picture } from './read.ts';
 import { withRecipe } from './recipe.ts';
+import { inTurns } from './turns.ts';
 import type { PictureWindow } from './window.ts';
 
 /**
@@ -94,17 +95,19 @@ export async function encodePicture(
   { width, height, pixels, alpha }: Picture,
   recipe?: Recipe,
 ): Promise<Uint8Array> {
-  const data = alpha ? withAlpha(pixels, alpha) : pixels;
+  const data = alpha ? await withAlpha(pixels, alpha) : pixels;
   const png = await codecs.encode({ width, height, channels: alpha ? 4 : 3, data }, { format: 'png' });
   return recipe ? withRecipe(png, recipe) : png;
 }
 
 /** RGB and alpha → RGBA. */
-function withAlpha(pixels: Uint8Array, alpha: Uint8Array): Uint8Array {
+async function withAlpha(pixels: Uint8Array, alpha: Uint8Array): Promise<Uint8Array> {
   const data = new Uint8Array(4 * alpha.length);
-  for (let i = 0; i < alpha.length; i++) {
-    data.set(pixels.subarray(3 * i, 3 * i + 3), 4 * i);
-    data[4 * i + 3] = alpha[i]!;
-  }
+  await inTurns(alpha.length, (begin, end) => {
+    for (let i = begin; i < end; i++) {
+      for (let c = 0; c < 3; c++) data[4 * i + c] = pixels[3 * i + c]!;
+      data[4 * i + 3] = alpha[i]!;
+    }
+  });
   return data;
 }

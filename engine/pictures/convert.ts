@@ -3,6 +3,7 @@ import type { Recipe } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { exifWithComment } from './exif-comment.ts';
 import { type PictureFormat, withMetadata } from './metadata.ts';
+import { openPicture } from './open.ts';
 import { formatRecipe } from './recipe.ts';
 import { LOSSY_QUALITY } from './rewrite.ts';
 
@@ -30,7 +31,8 @@ export async function convertPicture(
   recipe: Recipe,
 ): Promise<Uint8Array> {
   if (format === 'png') return png;
-  const pixels = await codecs.decodeStored(png, { depth: 8, ignoreProfile: true });
+  const opened = await openPicture(png, 'The image');
+  const pixels = await opened.decodeStored({ depth: 8, ignoreProfile: true });
   const bytes = await codecs.encode(
     pixels,
     format === 'webp' ? { format, lossless: true } : { format, quality: LOSSY_QUALITY },

@@ -12,6 +12,8 @@ const LONG = 4;
 const ENTRY = 12;
 /** Bytes of a directory of one entry: how many there are, the entry, and where the next directory is. */
 const DIRECTORY = 2 + ENTRY + 4;
+/** Bytes of a comment that is read; a longer one is no recipe. */
+const MOST = 1 << 18;
 const UNICODE = 'UNICODE\0';
 const ASCII = 'ASCII\0\0\0';
 
@@ -50,7 +52,9 @@ export function commentIn(exif: Uint8Array): string | undefined {
     const entry = pointer === undefined ? undefined : reader.entry(reader.uint32(pointer + 8), USER_COMMENT);
     if (entry === undefined) return undefined;
     const from = reader.uint32(entry + 8);
-    const bytes = tiff.subarray(from, from + reader.uint32(entry + 4));
+    const length = reader.uint32(entry + 4);
+    if (length > MOST) return undefined;
+    const bytes = tiff.subarray(from, from + length);
     const coding = latin1(bytes.subarray(0, 8));
     if (coding === UNICODE) return utf16(bytes.subarray(8), reader.little);
     return coding === ASCII ? latin1(bytes.subarray(8)).replace(/\0+$/, '') : undefined;

@@ -1,7 +1,7 @@
 /** Metadata of pictures as bytes: read by the codecs, written into files that they made from bare pixels. */
 import { compression } from '#host';
 import { joined, latin1Bytes, uint32, viewOf } from './bytes.ts';
-import { pngChunk, pngChunks, pngOf } from './png-text.ts';
+import { chunkType, pngChunk, selectedChunks, withChunks, withChunksOf } from './png-chunks.ts';
 
 /** What says how pixels are to be seen, and what else the camera or a program noted; each as the standards lay it out. */
 export interface PictureMetadata {
@@ -29,25 +29,31 @@ function withoutPrefix(exif: Uint8Array): Uint8Array {
   return EXIF_PREFIX.every((byte, i) => exif[i] === byte) ? exif.subarray(6) : exif;
 }
 
-/** Of a PNG file, what belongs to the picture and not to the way that its pixels are stored. */
-const CARRIED = ['eXIf', 'iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP', 'pHYs', 'tIME', 'tEXt', 'zTXt', 'iTXt'];
+/** Of a PNG file, what says how its pixels are to be seen, and what else belongs to the picture. */
+const COLOURS = ['iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP'].map(chunkType);
+const OTHERS = ['eXIf', 'pHYs', 'tIME', 'tEXt', 'zTXt', 'iTXt'].map(chunkType);
 
-/** The PNG file `to` with the metadata and texts of `from`. @throws InputError if one of them is no valid PNG. */
-export function carryPngMetadata(from: Uint8Array, to: Uint8Array): Uint8Array {
-  const [header, ...rest] = pngChunks(to);
-  const carried = pngChunks(from).filter(({ type }) => CARRIED.includes(type));
-  const kept = rest.filter(({ type }) => !CARRIED.includes(type));
-  return pngOf([header!, ...carried, ...kept].map(({ bytes }) => bytes));
+/**
+ * The PNG file `to` with the metadata and texts of `from`, each chunk as it is, be it long, damaged or of a wrong checksum.
+ * @param colours whether the pixels of `to` are in the colour space of `from`. @throws InputError if one is no PNG.
+ */
+export async function carryPngMetadata(
+  from: Uint8Array,
+  to: Uint8Array,
+  colours: boolean,
+): Promise<Uint8Array> {
+  const carried = new Set([...(colours ? COLOURS : []), ...OTHERS]);
+  const chunks = await selectedChunks(from, ({ type }) => carried.has(type));
+  return withChunksOf(to, chunks, ({ type }) => !carried.has(type));
 }
 
 /** Chunks of w3.org/TR/png-3: iCCP (11.3.2.3), eXIf (11.3.4.5), and XMP in an iTXt. */
 function intoPng(png: Uint8Array, { exif, icc, xmp }: PictureMetadata): Uint8Array {
-  const [header, ...rest] = pngChunks(png);
   const added: Uint8Array[] = [];
   if (icc) added.push(pngChunk('iCCP', joined(latin1Bytes('icc\0\0'), compression.deflate(icc))));
   if (exif) added.push(pngChunk('eXIf', exif));
   if (xmp) added.push(pngChunk('iTXt', joined(latin1Bytes('XML:com.adobe.xmp\0\0\0\0\0'), xmp)));
-  return pngOf([header!.bytes, ...added, ...rest.map(({ bytes }) => bytes)]);
+  return withChunks(png, joined(...added), () => true);
 }
 
 /** Bytes that a JPEG segment can hold beside its length. */

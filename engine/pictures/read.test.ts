@@ -173,6 +173,39 @@ test('damaged files are refused in a sentence that names them', async () => {
     });
 });
 
+test('formats that are not decoded are named, whatever the file is called, and never reach a decoder', async () => {
+  const container = (...brands: string[]) => {
+    const box = Buffer.concat([Buffer.from('\0\0\0\0ftyp'), Buffer.from(brands.join(''))]);
+    box.writeUInt32BE(box.length);
+    return Buffer.concat([box, Buffer.alloc(500)]);
+  };
+  const svg = (begin: string) =>
+    `${begin}<svg xmlns="http://www.w3.org/2000/svg" width="6000" height="6000"><filter id="f"><feTurbulence numOctaves="9"/></filter><rect width="6000" height="6000" filter="url(#f)"/></svg>`;
+  for (const [bytes, sentence] of [
+    [container('heic', '\0\0\0\0', 'mif1', 'heic'), /photo\.jpg is a HEIC photo.*convert it to JPEG/],
+    [container('mif1', '\0\0\0\0', 'mif1', 'heix'), /HEIC/],
+    [svg(''), /is an SVG drawing.*export it as PNG/],
+    [svg('\ufeff<?xml version="1.0"?>\n<!-- a comment -->\n'), /SVG/],
+    ['%PDF-1.7 ...', /PDF/],
+    ['BM\x36\0\0\0\0\0\0\0', /BMP/],
+    ['\0\0\0\x0cJXL \r\n', /JPEG XL/],
+    ['8BPS\0\x01', /Photoshop/],
+    ['P6 2 2 255 xxxxxxxxxxxx', /not an image that can be read/],
+    [container('isom', 'mp42'), /not an image/],
+    ['RIFF\x24\0\0\0WAVEfmt ', /not an image/],
+  ] as const)
+    await assert.rejects(decodePicture(Buffer.from(bytes as string), 'photo.jpg'), (error: Error) => {
+      assert.ok(error instanceof InputError);
+      return sentence.test(error.message);
+    });
+  const avif = await halves().avif({ lossless: true }).toBuffer();
+  assert.deepEqual(pixelAt(await decodePicture(avif, 'x'), 0, 0), [255, 0, 0]);
+  // Not by its beginning alone: libvips would take this for an SVG.
+  const { codecs } = await import('#host');
+  await assert.rejects(codecs.header(Buffer.from(svg(''))));
+  await assert.rejects(codecs.header(Buffer.from('P6 1 1 255 abc')));
+});
+
 test('a wrong extension does not matter', async () => {
   const picture = await decodePicture(await halves().jpeg().toBuffer(), 'really-a-jpeg.png');
   assert.equal(picture.width, 16);

@@ -1,16 +1,11 @@
-import { codecs, type PictureHeader, path } from '#host';
-import { InputError } from '../errors.ts';
+import { type PictureHeader, path } from '#host';
 import { readBytes } from '../read-bytes.ts';
 import { commentIn } from './exif-comment.ts';
+import { type OpenedPicture, openPicture, PICTURE_LIMITS } from './open.ts';
 import { type ParsedRecipe, parseRecipe, readRecipe } from './recipe.ts';
+import { inTurns } from './turns.ts';
 
-/** Bounds on pictures from anywhere, checked before a pixel is decoded. */
-export const PICTURE_LIMITS = {
-  /** Pixels along one side. */
-  side: 8192,
-  pixels: 40_000_000,
-  fileBytes: 256 << 20,
-} as const;
+export { PICTURE_LIMITS };
 
 /** A decoded picture: 8 bits a channel, sRGB, upright. */
 export interface Picture {
@@ -24,7 +19,7 @@ export interface Picture {
   recipe?: ParsedRecipe;
 }
 
-/** Reads a picture's file: PNG, JPEG, WebP, AVIF, GIF, TIFF or SVG. @throws InputError as `decodePicture` does. */
+/** Reads a picture's file: PNG, JPEG, WebP, AVIF, GIF or TIFF. @throws InputError as `decodePicture` does. */
 export async function readPicture(file: string): Promise<Picture> {
   return decodePicture(await readPictureFile(file), path.basename(file));
 }
@@ -36,73 +31,50 @@ export async function readPicture(file: string): Promise<Picture> {
  * @throws InputError in one sentence: not a picture, damaged, cut off, or beyond `PICTURE_LIMITS`.
  */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
-  const header = await readHeader(bytes, name);
-  const { width, height, channels, data } = await codecs
-    .decode(bytes, PICTURE_LIMITS.pixels)
-    .catch((error: unknown) => {
-      throw new InputError(`${name} is damaged or cut off: it cannot be decoded.`, { cause: error });
-    });
-  const recipe = recipeIn(bytes, header);
-  return { width, height, ...splitAlpha(data, width * height, channels), ...(recipe && { recipe }) };
+  return decodeOpened(await openPicture(bytes, name), bytes);
+}
+
+/** A file that is open already. */
+export async function decodeOpened(opened: OpenedPicture, bytes: Uint8Array): Promise<Picture> {
+  const { width, height, channels, data } = await opened.decode();
+  const recipe = recipeIn(bytes, opened.header);
+  return { width, height, ...(await splitAlpha(data, width * height, channels)), ...(recipe && { recipe }) };
 }
 
 /** Whether a file begins as a picture that may be decoded. @throws InputError as `decodePicture` does */
 export async function checkPicture(bytes: Uint8Array, name: string): Promise<void> {
-  await readHeader(bytes, name);
-}
-
-async function readHeader(bytes: Uint8Array, name: string): Promise<PictureHeader> {
-  if (bytes.length === 0) throw new InputError(`${name} is empty.`);
-  const header = await codecs.header(bytes).catch((error: unknown) => {
-    throw new InputError(`${name} is not a picture that can be read, or is damaged.`, { cause: error });
-  });
-  checkSize(header.width, header.height, name);
-  return header;
-}
-
-function checkSize(width: number | undefined, height: number | undefined, name: string): void {
-  const { side, pixels } = PICTURE_LIMITS;
-  if (!width || !height) throw new InputError(`${name} has no size, so it cannot be opened.`);
-  if (width > side || height > side || width * height > pixels)
-    throw new InputError(
-      `${name} is ${width}×${height} pixels; at most ${side} pixels along a side and ${pixels / 1e6} megapixels can be opened.`,
-    );
+  await openPicture(bytes, name);
 }
 
 /** Interleaved channels (grey, grey and alpha, RGB, RGBA) → RGB and alpha. */
-function splitAlpha(
+async function splitAlpha(
   data: Uint8Array,
   count: number,
   channels: number,
-): { pixels: Uint8Array; alpha?: Uint8Array } {
+): Promise<{ pixels: Uint8Array; alpha?: Uint8Array }> {
   if (channels === 3) return { pixels: data };
   const colours = channels < 3 ? 1 : 3;
   const [green, blue] = colours === 3 ? [1, 2] : [0, 0];
   const pixels = new Uint8Array(3 * count);
-  for (let to = 0, from = 0; to < pixels.length; to += 3, from += channels) {
-    pixels[to] = data[from]!;
-    pixels[to + 1] = data[from + green]!;
-    pixels[to + 2] = data[from + blue]!;
-  }
-  if (channels === colours) return { pixels };
-  const alpha = new Uint8Array(count);
-  for (let i = 0; i < count; i++) alpha[i] = data[i * channels + colours]!;
-  return { pixels, alpha };
+  const alpha = channels === colours ? undefined : new Uint8Array(count);
+  await inTurns(count, (begin, end) => {
+    for (let i = begin, to = 3 * begin, from = channels * begin; i < end; i++, to += 3, from += channels) {
+      pixels[to] = data[from]!;
+      pixels[to + 1] = data[from + green]!;
+      pixels[to + 2] = data[from + blue]!;
+      if (alpha) alpha[i] = data[from + colours]!;
+    }
+  });
+  return { pixels, ...(alpha && { alpha }) };
 }
 
-/** A picture is worth opening though its text cannot be read. */
 function recipeIn(bytes: Uint8Array, { format, exif }: PictureHeader): ParsedRecipe | undefined {
   if (format !== 'png') {
     const recipe = parseRecipe((exif && commentIn(exif)) ?? '');
     // Cameras write comments too.
     return recipe?.steps === undefined ? undefined : recipe;
   }
-  try {
-    return readRecipe(bytes);
-  } catch (error) {
-    if (error instanceof InputError) return undefined;
-    throw error;
-  }
+  return readRecipe(bytes);
 }
 
 /** The bytes of a picture's file, of bounded size. @throws InputError if it cannot be read. */

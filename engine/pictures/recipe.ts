@@ -39,7 +39,7 @@ export function withRecipe(png: Uint8Array, recipe: Recipe): Uint8Array {
 
 /** The recipe in a PNG file of ours or another Stable Diffusion tool. @throws InputError if it is no valid PNG. */
 export function readRecipe(png: Uint8Array): ParsedRecipe | undefined {
-  const text = readPngText(png).get(KEYWORD);
+  const text = readPngText(png, KEYWORD);
   return text === undefined ? undefined : parseRecipe(text);
 }
 

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import sharp from 'sharp';
 import type { Recipe } from '../../shared/api.ts';
 import { gaussianNoise } from '../noise.ts';
-import { pngChunk, pngChunks, pngOf, readPngText, withPngText } from './png-text.ts';
+import { chunkType, PngWalk, pngChunk, withChunks } from './png-chunks.ts';
+import { readPngText, withPngText } from './png-text.ts';
 import { decodePicture } from './read.ts';
 import { readRecipe } from './recipe.ts';
 import { lossesOf, rewritePicture } from './rewrite.ts';
@@ -13,6 +14,19 @@ const bytes = (length: number) =>
   Uint8Array.from(gaussianNoise(3, 0, length), (value) => Math.floor(Math.abs(value) * 1000) % 256);
 const raw = (channels: 3 | 4) =>
   sharp(bytes(WIDTH * HEIGHT * channels), { raw: { width: WIDTH, height: HEIGHT, channels } });
+
+const recipe: Recipe = {
+  prompt: 'a boat',
+  negativePrompt: '',
+  model: 'scenes',
+  seed: 1,
+  steps: 4,
+  guidance: 2,
+  width: WIDTH,
+  height: HEIGHT,
+  scheduler: 'ddim',
+  precision: 'fp32',
+};
 
 /** The upright picture with one pixel painted red. */
 async function withRedPixel(file: Uint8Array, x: number, y: number): Promise<Uint8Array> {
@@ -99,23 +113,11 @@ test('texts and the recipe of a PNG stay; a new recipe takes the place of the ol
     'a tree',
   );
   const pixels = await withRedPixel(file, 0, 0);
-  const kept = readPngText((await rewritePicture(file, pixels, 'png')).bytes);
-  assert.deepEqual([kept.get('Comment'), kept.get('parameters')], ['mine', 'a tree']);
-  const recipe: Recipe = {
-    prompt: 'a boat',
-    negativePrompt: '',
-    model: 'scenes',
-    seed: 1,
-    steps: 4,
-    guidance: 2,
-    width: WIDTH,
-    height: HEIGHT,
-    scheduler: 'ddim',
-    precision: 'fp32',
-  };
+  const kept = (await rewritePicture(file, pixels, 'png')).bytes;
+  assert.deepEqual([readPngText(kept, 'Comment'), readPngText(kept, 'parameters')], ['mine', 'a tree']);
   const told = (await rewritePicture(file, pixels, 'png', recipe)).bytes;
   assert.equal(readRecipe(told)?.prompt, 'a boat');
-  assert.equal(readPngText(told).get('Comment'), 'mine');
+  assert.equal(readPngText(told, 'Comment'), 'mine');
 });
 
 test('JPEG and WebP with loss: high quality, said so, with their metadata; and from one format into another', async () => {
@@ -158,12 +160,7 @@ test('animations are refused', async () => {
   })
     .webp()
     .toBuffer();
-  const [header, ...rest] = pngChunks(await raw(3).png().toBuffer());
-  const apng = pngOf([
-    header!.bytes,
-    pngChunk('acTL', new Uint8Array(8)),
-    ...rest.map((chunk) => chunk.bytes),
-  ]);
+  const apng = withChunks(await raw(3).png().toBuffer(), pngChunk('acTL', new Uint8Array(8)), () => true);
   for (const [file, format] of [[webp, 'webp'] as const, [apng, 'png'] as const])
     await assert.rejects(rewritePicture(file, new Uint8Array(3 * WIDTH * HEIGHT), format), /Animated images/);
 });
@@ -184,4 +181,87 @@ test('what a file will not keep is known before it is rewritten', async () => {
   assert.deepEqual(await lossesOf(await picture().png({ palette: true }).toBuffer(), 'png'), [
     'The palette becomes full colour.',
   ]);
+});
+
+/** The stored bytes of an image's chunks of a type. */
+function chunksOf(png: Uint8Array, type: string): string[] {
+  const walk = new PngWalk(png);
+  const found: string[] = [];
+  while (walk.next())
+    if (walk.type === chunkType(type))
+      found.push(Buffer.from(png.slice(walk.start, walk.end)).toString('latin1'));
+  return found;
+}
+
+test('texts are carried as they are: long, damaged, of a wrong checksum, of colour or grey', async () => {
+  const long = pngChunk('tEXt', Buffer.from(`workflow\0${'x'.repeat((1 << 20) + 5)}`));
+  const damaged = pngChunk('zTXt', Buffer.from('notes\0\0nonsense'));
+  const wrong = Buffer.from(pngChunk('iTXt', Buffer.from('title\0\0\0\0\0mine')));
+  wrong[wrong.length - 1]! ^= 1;
+  const added = Buffer.concat([long, damaged, wrong]);
+  const grey = sharp(bytes(WIDTH * HEIGHT), { raw: { width: WIDTH, height: HEIGHT, channels: 1 } })
+    .toColourspace('b-w')
+    .png();
+  for (const bare of [
+    await raw(3).png().toBuffer(),
+    await raw(4).withIccProfile('p3').png().toBuffer(),
+    await grey.toBuffer(),
+  ]) {
+    const file = withChunks(withPngText(bare, 'parameters', 'a tree\nSteps: 4, Seed: 1'), added, () => true);
+    assert.equal((await decodePicture(file, 'x')).recipe?.seed, 1, 'the recipe stands behind the long text');
+    const { bytes: saved } = await rewritePicture(file, await withRedPixel(file, 1, 1), 'png', recipe);
+    for (const type of ['zTXt', 'iTXt', 'iCCP'])
+      assert.deepEqual(chunksOf(saved, type), chunksOf(file, type), type);
+    assert.ok(chunksOf(saved, 'tEXt').includes(Buffer.from(long).toString('latin1')));
+    assert.equal(readRecipe(saved)?.prompt, recipe.prompt);
+  }
+});
+
+test('what opens with damage can be saved, in every format', async () => {
+  const jpeg = await raw(3).jpeg({ quality: 90 }).toBuffer();
+  const scan = jpeg.indexOf(Buffer.of(0xff, 0xda));
+  const spectral = Buffer.from(jpeg);
+  // The last byte but one of the scan's header: Samsung's phones write 0 where 63 should be.
+  spectral[scan + 2 + jpeg.readUInt16BE(scan + 2) - 2] = 0;
+  const premature = Buffer.from(jpeg);
+  premature.fill(0xff, jpeg.length - 40, jpeg.length - 36);
+  const extraneous = Buffer.concat([jpeg.subarray(0, scan), Buffer.alloc(9, 1), jpeg.subarray(scan)]);
+  for (const [name, file] of Object.entries({ spectral, premature, extraneous }))
+    for (const format of ['png', 'jpeg', 'webp'] as const) {
+      const result = await rewritePicture(file, await withRedPixel(file, 1, 1), format);
+      assert.equal((await decodePicture(result.bytes, 'x')).width, WIDTH, `${name} to ${format}`);
+    }
+});
+
+test('a colour profile that another format would read otherwise is not carried, and what is seen stays', async () => {
+  const file = await raw(3).withIccProfile('p3').jpeg({ quality: 100 }).toBuffer();
+  const at = file.indexOf('ICC_PROFILE\0') + 14;
+  let differing = 0;
+  // Length, rendering intent, signature, and the place and length of a tag: readers judge these differently.
+  for (const [place, value] of [
+    [0, 9],
+    [64, 255],
+    [36, 0],
+    [143, 255],
+    [166, 9],
+  ] as const) {
+    const damaged = Buffer.from(file);
+    damaged[at + place] = value;
+    const before = await decodePicture(damaged, 'x');
+    for (const format of ['png', 'webp', 'jpeg'] as const) {
+      const { bytes: saved, exact } = await rewritePicture(
+        damaged,
+        await withRedPixel(damaged, 0, 0),
+        format,
+      );
+      if (format !== 'png') continue;
+      const after = await decodePicture(saved, 'x');
+      const most = Math.max(
+        ...before.pixels.subarray(3).map((value, i) => Math.abs(value - after.pixels[i + 3]!)),
+      );
+      assert.ok(most <= 1, `byte ${place}: ${most}`);
+      if (!exact) differing++;
+    }
+  }
+  assert.ok(differing > 0, 'one of these is read otherwise');
 });

@@ -1,4 +1,4 @@
-import { codecs, type EncodeOptions, type PictureHeader } from '#host';
+import { codecs, type EncodeOptions, type PictureHeader, type Pixels } from '#host';
 import type { Recipe } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import {
@@ -8,9 +8,11 @@ import {
   type PictureMetadata,
   withMetadata,
 } from './metadata.ts';
-import { pngChunks } from './png-text.ts';
-import { checkPicture, decodePicture, type Picture } from './read.ts';
+import { type OpenedPicture, openPicture } from './open.ts';
+import { hasChunk } from './png-chunks.ts';
+import { decodeOpened, type Picture } from './read.ts';
 import { withRecipe } from './recipe.ts';
+import { inTurns } from './turns.ts';
 
 /** Quality of pictures that can only be written with loss. */
 export const LOSSY_QUALITY = 95;
@@ -34,37 +36,90 @@ export async function rewritePicture(
   format: PictureFormat,
   recipe?: Recipe,
 ): Promise<Rewritten> {
-  const header = await codecs.header(original);
+  const opened = await openPicture(original, 'The image');
+  const { header } = opened;
   requireStill(original, header);
-  const seen = await decodePicture(original, 'The picture');
+  const seen = await decodeOpened(opened, original);
   if (seen.pixels.length !== pixels.length) throw new Error('the pixels are not of this picture');
-
-  const { space, depth, orientation } = header;
+  const task = { original, opened, seen, pixels, format, recipe };
   // Profiles of greys and inks do not fit the RGB pixels that a repainted picture has.
-  const ownColours = space === 'srgb' || space === 'rgb' || space === 'rgb16';
-  const deep = depth === 16 && format === 'png';
-  const info = await codecs.decodeStored(original, { depth: deep ? 16 : 8, ignoreProfile: ownColours });
+  const rgb = header.space === 'srgb' || header.space === 'rgb' || header.space === 'rgb16';
+  const own = rgb && (await inOwnColours(task));
+  return own || rewrite(task, false);
+}
+
+interface Task {
+  original: Uint8Array;
+  opened: OpenedPicture;
+  seen: Picture;
+  pixels: Uint8Array;
+  format: PictureFormat;
+  recipe: Recipe | undefined;
+}
+
+/** With the colour space of the file; undefined where its profile is damaged, or is read in another way in the new file. */
+async function inOwnColours(task: Task): Promise<Rewritten | undefined> {
+  const { icc, format } = task.opened.header;
+  if (!icc) return rewrite(task, true);
+  const painted = await codecs
+    .toProfile({ width: task.seen.width, height: task.seen.height, channels: 3, data: task.pixels }, icc)
+    .catch(() => undefined);
+  if (!painted) return undefined;
+  const rewritten = await rewrite(task, true, painted);
+  // Only readers of PNG judge a profile for themselves, and of one container all judge alike.
+  if (task.format !== 'png' || format === 'png') return rewritten;
+  const again = await openPicture(rewritten.bytes, 'The image');
+  return (await looksTheSame(task, await again.decode())) ? rewritten : undefined;
+}
+
+/** Whether what was not painted is seen in a new file, which has no loss, as it was in the old one. */
+async function looksTheSame({ seen, pixels }: Task, now: Pixels): Promise<boolean> {
+  const { channels, data } = now;
+  let same = channels >= 3 && data.length === channels * seen.width * seen.height;
+  await inTurns(same ? seen.width * seen.height : 0, (begin, end) => {
+    for (let i = begin; same && i < end; i++)
+      for (let c = 0; c < 3; c++) {
+        const at = 3 * i + c;
+        if (pixels[at] === seen.pixels[at] && Math.abs(data[channels * i + c]! - seen.pixels[at]!) > 1)
+          same = false;
+      }
+  });
+  return same;
+}
+
+/** @param ownColours the file's own RGB space and profile, for which `painted` has the pixels; else sRGB without one. */
+async function rewrite(
+  { original, opened, seen, pixels, format, recipe }: Task,
+  ownColours: boolean,
+  painted = pixels,
+): Promise<Rewritten> {
+  const { header } = opened;
+  const { space, orientation } = header;
+  const deep = header.depth === 16 && format === 'png';
+  const info = await opened.decodeStored({ depth: deep ? 16 : 8, ignoreProfile: ownColours });
   const own = info.data;
-  const profile = ownColours ? header.icc : undefined;
-  const { width, height } = seen;
-  const painted = profile
-    ? await codecs.toProfile({ width, height, channels: 3, data: pixels }, profile)
-    : pixels;
   const place = storedPlace(orientation, info.width, info.height);
-  for (let y = 0, i = 0; y < seen.height; y++)
-    for (let x = 0; x < seen.width; x++, i += 3) {
-      if (sameColour(pixels, seen.pixels, i)) continue;
-      const at = info.channels * place(x, y);
-      for (let c = 0; c < 3; c++) own[at + c] = painted[i + c]! * (deep ? 257 : 1);
+  await inTurns(seen.width * seen.height, (begin, end) => {
+    let [x, y] = [begin % seen.width, Math.floor(begin / seen.width)];
+    for (let i = 3 * begin; i < 3 * end; i += 3) {
+      if (!sameColour(pixels, seen.pixels, i)) {
+        const at = info.channels * place(x, y);
+        for (let c = 0; c < 3; c++) own[at + c] = painted[i + c]! * (deep ? 257 : 1);
+      }
+      if (++x === seen.width) [x, y] = [0, y + 1];
     }
+  });
 
   const lossless = format === 'png' || (format === 'webp' && staysLossless(original, header));
   const bare = await codecs.encode(info, encoding(format, lossless));
+  const profile = ownColours ? header.icc : undefined;
   const carried: PictureMetadata = { exif: header.exif, xmp: header.xmp, icc: profile };
-  const samePng = format === 'png' && header.format === 'png' && ownColours;
-  const bytes = samePng ? carryPngMetadata(original, bare) : withMetadata(bare, format, carried);
+  const samePng = format === 'png' && header.format === 'png';
+  const bytes = samePng
+    ? await carryPngMetadata(original, bare, ownColours)
+    : withMetadata(bare, format, carried);
   const sameValues = ownColours || (space === 'b-w' && !header.icc);
-  const exact = lossless && sameValues && (deep || depth === 8);
+  const exact = lossless && sameValues && (deep || header.depth === 8);
   return { bytes: format === 'png' && recipe ? withRecipe(bytes, recipe) : bytes, exact };
 }
 
@@ -77,7 +132,7 @@ function sameColour(a: Uint8Array, b: Uint8Array, i: number): boolean {
  * @throws Error if it cannot be read
  */
 export async function lossesOf(original: Uint8Array, format: PictureFormat): Promise<string[]> {
-  const header = await codecs.header(original);
+  const { header } = await openPicture(original, 'The image');
   const losses: string[] = [];
   const isLossy = format === 'jpeg' || (format === 'webp' && !staysLossless(original, header));
   if (isLossy)
@@ -95,20 +150,20 @@ export async function lossesOf(original: Uint8Array, format: PictureFormat): Pro
  * @throws InputError if it cannot be read or is an animation.
  */
 export async function decodeStill(file: Uint8Array, name: string): Promise<Picture> {
-  const picture = await decodePicture(file, name);
-  requireStill(file, await codecs.header(file));
-  return picture;
+  const opened = await openPicture(file, name);
+  requireStill(file, opened.header);
+  return decodeOpened(opened, file);
 }
 
 /** Whether a file begins as a still picture that may be decoded. @throws InputError as `decodeStill` does */
 export async function checkStill(file: Uint8Array, name: string): Promise<void> {
-  await checkPicture(file, name);
-  requireStill(file, await codecs.header(file));
+  const { header } = await openPicture(file, name);
+  requireStill(file, header);
 }
 
 /** Refuses what would lose its other frames. */
 function requireStill(file: Uint8Array, { format, pages }: Pick<PictureHeader, 'format' | 'pages'>): void {
-  const animated = pages > 1 || (format === 'png' && pngChunks(file).some(({ type }) => type === 'acTL'));
+  const animated = pages > 1 || (format === 'png' && hasChunk(file, 'acTL'));
   if (animated) throw new InputError("Animated images can't be edited.");
 }
 

@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Sharp } from 'sharp';
+import type { Sharp, SharpConstructor, SharpOptions } from 'sharp';
 import type { Codecs, EncodeOptions, Pixels } from '../host.ts';
 import { fs } from './fs.ts';
 
 /** libvips, by sharp, which is loaded when the first picture is. */
 export const codecs: Codecs = {
   async header(file) {
-    const { default: sharp } = await import('sharp');
     // The caller checks the size, with a sentence of its own.
-    const metadata = await sharp(file, { limitInputPixels: false }).metadata();
+    const picture = await openFile(file, { limitInputPixels: false });
+    const metadata = await picture.metadata();
     const {
       width,
       height,
@@ -32,8 +32,8 @@ export const codecs: Codecs = {
   },
 
   async decode(file, maxPixels) {
-    const { default: sharp } = await import('sharp');
-    const { data, info } = await sharp(file, { limitInputPixels: maxPixels, failOn: 'truncated' })
+    const picture = await openFile(file, { limitInputPixels: maxPixels });
+    const { data, info } = await picture
       .autoOrient()
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
@@ -42,9 +42,9 @@ export const codecs: Codecs = {
     return { width, height, channels, data };
   },
 
-  async decodeStored(file, { depth, ignoreProfile }) {
-    const { default: sharp } = await import('sharp');
-    const { data, info } = await sharp(file, { ignoreIcc: ignoreProfile, failOn: 'truncated' })
+  async decodeStored(file, maxPixels, { depth, ignoreProfile }) {
+    const picture = await openFile(file, { limitInputPixels: maxPixels, ignoreIcc: ignoreProfile });
+    const { data, info } = await picture
       .toColourspace(depth === 16 ? 'rgb16' : 'srgb')
       .raw({ depth: depth === 16 ? 'ushort' : 'uchar' })
       .toBuffer({ resolveWithObject: true });
@@ -76,13 +76,38 @@ export const codecs: Codecs = {
   },
 };
 
+/** Formats that are decoded, by libvips' classes; it knows more, some of which run for minutes on a few bytes. */
+const LOADERS = ['Png', 'Jpeg', 'Webp', 'Nsgif', 'Tiff', 'Heif'];
+
+/** After so long decoding is given up. */
+const SECONDS = 60;
+
+let library: Promise<SharpConstructor> | undefined;
+
+/** sharp, which opens files of the formats above and no others. */
+function loadSharp(): Promise<SharpConstructor> {
+  library ??= import('sharp').then(({ default: sharp }) => {
+    sharp.block({ operation: ['VipsForeignLoad'] });
+    sharp.unblock({ operation: LOADERS.map((name) => `VipsForeignLoad${name}`) });
+    return sharp;
+  });
+  return library;
+}
+
+/** A file from anywhere: the one place where files are opened, for looking, decoding and rewriting alike. */
+async function openFile(file: Uint8Array, options: SharpOptions): Promise<Sharp> {
+  const sharp = await loadSharp();
+  // Some damage does not matter to what can be seen.
+  return sharp(file, { ...options, failOn: 'truncated' }).timeout({ seconds: SECONDS });
+}
+
 async function open({
   width,
   height,
   channels,
   data,
 }: Pixels<Uint8Array | Uint8ClampedArray | Uint16Array>): Promise<Sharp> {
-  const { default: sharp } = await import('sharp');
+  const sharp = await loadSharp();
   const picture = sharp(data, { raw: { width, height, channels } });
   if (data instanceof Uint16Array) return picture.toColourspace('rgb16');
   return channels === 1 ? picture.toColourspace('b-w') : picture;

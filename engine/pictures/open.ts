@@ -1,0 +1,82 @@
+import { codecs, type PictureHeader, type Pixels, type StoredOptions } from '#host';
+import { InputError, messageOf } from '../errors.ts';
+import { decodedFormat } from './format.ts';
+import { chunkType, PngWalk, withChunksOf } from './png-chunks.ts';
+import { readPngText } from './png-text.ts';
+
+/** Bounds on pictures from anywhere, checked before a pixel is decoded. */
+export const PICTURE_LIMITS = {
+  /** Pixels along one side. */
+  side: 8192,
+  pixels: 40_000_000,
+  fileBytes: 256 << 20,
+} as const;
+
+/** A file that begins as a picture does and is within the bounds: the one way to a decoder. */
+export interface OpenedPicture {
+  readonly header: PictureHeader;
+  /** As it is seen: upright, in sRGB, 8 bits. @throws InputError if it is damaged or takes too long */
+  decode(): Promise<Pixels>;
+  /** As it is stored. @throws InputError as `decode` does */
+  decodeStored(options: StoredOptions): Promise<Pixels<Uint8Array | Uint16Array>>;
+}
+
+/**
+ * Looks at a file by its content, whatever it is called.
+ * @param name for errors. @throws InputError in one sentence: not a picture, of a format that is not decoded, damaged, or
+ * beyond `PICTURE_LIMITS`
+ */
+export async function openPicture(bytes: Uint8Array, name: string): Promise<OpenedPicture> {
+  if (bytes.length === 0) throw new InputError(`${name} is empty.`);
+  const unreadable = `${name} is not an image that can be read, or is damaged.`;
+  const found = decodedFormat(bytes);
+  if (!('format' in found)) throw new InputError(found.other ? `${name} is ${found.other}.` : unreadable);
+  const file = found.format === 'png' ? await barePng(bytes) : bytes;
+  const header = await codecs.header(file).catch((error: unknown) => {
+    throw new InputError(unreadable, { cause: error });
+  });
+  checkSize(header.width, header.height, name);
+  const failed = (error: unknown): never => {
+    const why = /^timeout/i.test(messageOf(error))
+      ? 'takes too long to decode'
+      : 'is damaged or cut off: it cannot be decoded';
+    throw new InputError(`${name} ${why}.`, { cause: error });
+  };
+  return {
+    header: found.format === 'png' ? { ...header, xmp: xmpOf(bytes) } : header,
+    decode: () => codecs.decode(file, PICTURE_LIMITS.pixels).catch(failed),
+    decodeStored: (options) => codecs.decodeStored(file, PICTURE_LIMITS.pixels, options).catch(failed),
+  };
+}
+
+function checkSize(width: number | undefined, height: number | undefined, name: string): void {
+  const { side, pixels } = PICTURE_LIMITS;
+  if (!width || !height) throw new InputError(`${name} has no size, so it cannot be opened.`);
+  if (width > side || height > side || width * height > pixels)
+    throw new InputError(
+      `${name} is ${width}×${height} pixels; at most ${side} pixels along a side and ${pixels / 1e6} megapixels can be opened.`,
+    );
+}
+
+/** Chunks that a decoder reads; of those that are not pixels the first. */
+const PIXELS = new Set(['PLTE', 'tRNS', 'IDAT', 'IEND'].map(chunkType));
+const ONCE = new Set(['iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP', 'pHYs', 'eXIf'].map(chunkType));
+
+/** A PNG file with only what a decoder needs: libpng inflates every text, which can take seconds and gigabytes. */
+async function barePng(png: Uint8Array): Promise<Uint8Array> {
+  const seen = new Set<number>();
+  const needed = ({ type }: PngWalk) => {
+    if (PIXELS.has(type)) return true;
+    if (!ONCE.has(type) || seen.has(type)) return false;
+    seen.add(type);
+    return true;
+  };
+  const walk = new PngWalk(png);
+  if (!walk.next() || walk.type !== chunkType('IHDR')) return png;
+  return await withChunksOf(png, new Uint8Array(0), needed);
+}
+
+function xmpOf(png: Uint8Array): Uint8Array | undefined {
+  const text = readPngText(png, 'XML:com.adobe.xmp');
+  return text === undefined ? undefined : new TextEncoder().encode(text);
+}

@@ -1,0 +1,177 @@
+/** The structure of PNG files (w3.org/TR/png-3, 5.2 and 5.3): a signature, then chunks of length, type, data and checksum. */
+import { compression, nextTask } from '#host';
+import { InputError } from '../errors.ts';
+import { joined, latin1Bytes, uint32, viewOf } from './bytes.ts';
+
+const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+
+/** Bytes of a chunk beside its data. */
+const FRAME = 12;
+
+/** Chunks that are walked over before others get a turn. */
+const TURN = 1 << 13;
+
+/** Whether a file begins as a PNG does. */
+export function isPng(file: Uint8Array): boolean {
+  return SIGNATURE.every((byte, i) => file[i] === byte);
+}
+
+/** A chunk's type as the number that it is in the file. */
+export function chunkType(name: string): number {
+  return viewOf(latin1Bytes(name)).getUint32(0);
+}
+
+const IHDR = chunkType('IHDR');
+const IDAT = chunkType('IDAT');
+const IEND = chunkType('IEND');
+
+/**
+ * Goes from chunk to chunk of a file; nothing is copied, made or checked, so that a file of millions of chunks costs
+ * milliseconds. It ends behind IEND, or where the file is cut off.
+ */
+export class PngWalk {
+  readonly #png: Uint8Array;
+  readonly #view: DataView;
+  type = 0;
+  /** Where the chunk begins, and where it ends, with length, type and checksum. */
+  start = 0;
+  end = SIGNATURE.length;
+
+  /** @throws InputError for a file that does not begin as a PNG does. */
+  constructor(png: Uint8Array) {
+    if (!isPng(png)) throw malformed('it does not begin like one');
+    this.#png = png;
+    this.#view = viewOf(png);
+  }
+
+  /** Goes to the next chunk; false where there is none. */
+  next(): boolean {
+    const start = this.end;
+    if (this.type === IEND || start + FRAME > this.#png.length) return false;
+    const end = start + FRAME + this.#view.getUint32(start);
+    if (end > this.#png.length) return false;
+    this.type = this.#view.getUint32(start + 4);
+    this.start = start;
+    this.end = end;
+    return true;
+  }
+
+  /** Whether the chunk's data begin so. */
+  startsWith(begin: Uint8Array): boolean {
+    if (this.end - this.start - FRAME < begin.length) return false;
+    for (let i = 0; i < begin.length; i++) if (this.#png[this.start + 8 + i] !== begin[i]) return false;
+    return true;
+  }
+
+  get data(): Uint8Array {
+    return this.#png.subarray(this.start + 8, this.end - 4);
+  }
+}
+
+/** What a chunk is asked about when a file is made of another's chunks. */
+export type Keep = (walk: PngWalk) => boolean;
+
+/**
+ * The file with `added` behind its header and without the other chunks that are not kept. What follows damage is kept.
+ * @throws InputError if it has no header
+ */
+export function withChunks(png: Uint8Array, added: Uint8Array, keep: Keep): Uint8Array {
+  const rebuilding = new Rebuilding(png, added);
+  while (rebuilding.next()) rebuilding.take(keep(rebuilding.walk));
+  return rebuilding.finish();
+}
+
+/** The same for files from anywhere: others get a turn now and then. */
+export async function withChunksOf(png: Uint8Array, added: Uint8Array, keep: Keep): Promise<Uint8Array> {
+  const rebuilding = new Rebuilding(png, added);
+  for (let count = 1; rebuilding.next(); count++) {
+    rebuilding.take(keep(rebuilding.walk));
+    if (count % TURN === 0) await nextTask();
+  }
+  return rebuilding.finish();
+}
+
+/** Some chunks of a file, one after the other. */
+export async function selectedChunks(png: Uint8Array, keep: Keep): Promise<Uint8Array> {
+  const walk = new PngWalk(png);
+  const parts: Uint8Array[] = [];
+  let run: { from: number; to: number } | undefined;
+  for (let count = 1; walk.next(); count++) {
+    if (count % TURN === 0) await nextTask();
+    if (!keep(walk)) continue;
+    if (run?.to === walk.start) run.to = walk.end;
+    else {
+      if (run) parts.push(png.subarray(run.from, run.to));
+      run = { from: walk.start, to: walk.end };
+    }
+  }
+  if (run) parts.push(png.subarray(run.from, run.to));
+  return joined(...parts);
+}
+
+/** Whether a file has a chunk of a type before its pixels. */
+export function hasChunk(png: Uint8Array, name: string): boolean {
+  const type = chunkType(name);
+  const walk = new PngWalk(png);
+  while (walk.next() && walk.type !== IDAT) if (walk.type === type) return true;
+  return false;
+}
+
+/** A file that is copied chunk by chunk, those that follow each other in one go; not at all where nothing changes. */
+class Rebuilding {
+  readonly walk: PngWalk;
+  readonly #png: Uint8Array;
+  #made: Uint8Array | undefined;
+  #length: number;
+  /** What is to be copied begins here. */
+  #from: number;
+
+  constructor(png: Uint8Array, added: Uint8Array) {
+    this.#png = png;
+    this.walk = new PngWalk(png);
+    if (!this.walk.next() || this.walk.type !== IHDR) throw malformed('it has no header');
+    this.#from = this.walk.end;
+    this.#length = this.walk.end + added.length;
+    if (added.length > 0) this.#begin(added);
+  }
+
+  next(): boolean {
+    return this.walk.next();
+  }
+
+  take(keep: boolean): void {
+    if (keep) return;
+    if (!this.#made) this.#begin(new Uint8Array(0));
+    this.#copyTo(this.walk.start);
+    this.#from = this.walk.end;
+  }
+
+  finish(): Uint8Array {
+    if (!this.#made) return this.#png;
+    this.#copyTo(this.#png.length);
+    return this.#length === this.#made.length ? this.#made : this.#made.slice(0, this.#length);
+  }
+
+  /** Copies what stands before the place of `added`: at the beginning that is the header. */
+  #begin(added: Uint8Array): void {
+    this.#made = new Uint8Array(this.#png.length + added.length);
+    this.#made.set(this.#png.subarray(0, this.#from));
+    this.#made.set(added, this.#from);
+  }
+
+  #copyTo(end: number): void {
+    if (end === this.#from) return;
+    this.#made!.set(this.#png.subarray(this.#from, end), this.#length);
+    this.#length += end - this.#from;
+  }
+}
+
+/** A chunk's bytes with length, type and checksum. */
+export function pngChunk(type: string, data: Uint8Array): Uint8Array {
+  const typed = joined(latin1Bytes(type), data);
+  return joined(uint32(data.length, 'big'), typed, uint32(compression.crc32(typed), 'big'));
+}
+
+function malformed(what: string): InputError {
+  return new InputError(`The file is not a valid PNG: ${what}.`);
+}
