@@ -30,6 +30,7 @@ import type { Backend } from './execution/backend.ts';
 import { Components } from './execution/components.ts';
 import { defaultPrecision } from './execution/default-precision.ts';
 import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
+import { isGuided } from './execution/unet/inputs.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import { fastDecoder, openDrawingModel } from './models/open.ts';
@@ -297,14 +298,14 @@ async function plannedPicture(
   { width, height, guidance, precision, attention }: Recipe,
   purpose: Purpose,
 ): Promise<PlannedPicture> {
-  const guided = guidance > 1 && !components.network('denoiser').inputs.has('timestep_cond');
+  const guided = isGuided(components.network('denoiser'), guidance);
   const side = (pixels: number) => Math.min(pixels, LIMITS.size.max);
   return {
     width: side(width),
     height: side(height),
     batch: guided ? 2 : 1,
     precision,
-    rows: precision !== 'fp32' || attention === 'sampled' || (await components.rowsAreFaster()),
+    rows: precision !== 'fp32' || attention === 'sampled' || (await components.forms.rowsAreFaster()),
     ...purpose,
   };
 }

@@ -1,6 +1,6 @@
 import { interleave } from '../engine/benchmark/timing.ts';
 import type { Program } from '../engine/execution/backend.ts';
-import { onlyMap } from '../engine/execution/crop-network.ts';
+import { onlyMap } from '../engine/execution/crops/crop-network.ts';
 import { PLANAR } from '../engine/execution/forms/form.ts';
 import { float32, floats, type Tensor } from '../engine/graph/tensor.ts';
 import { NodeBackend } from '../engine/host/node/backend.ts';

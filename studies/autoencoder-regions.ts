@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { cutPlanes } from '../engine/execution/crop-network.ts';
-import { DEFAULT_MARGIN, RegionAutoencoder } from '../engine/execution/region-autoencoder.ts';
+import { cutPlanes } from '../engine/execution/crops/crop-network.ts';
+import { DEFAULT_MARGIN, RegionAutoencoder } from '../engine/execution/crops/region-autoencoder.ts';
 import { autoencoderComponents } from '../engine/execution/testing.ts';
 import { scaleMask } from '../engine/pictures/mask.ts';
 import { psnr } from '../engine/pictures/psnr.ts';

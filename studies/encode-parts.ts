@@ -1,5 +1,5 @@
 import { interleave } from '../engine/benchmark/timing.ts';
-import { PartNetwork, type PartRecord } from '../engine/execution/part-network.ts';
+import { PartNetwork, type PartRecord } from '../engine/execution/parts/part-network.ts';
 import { countMacs } from '../engine/graph/macs.ts';
 import { float32, floats } from '../engine/graph/tensor.ts';
 import { readPicture } from '../engine/pictures/read.ts';

@@ -1,5 +1,5 @@
+import { mostBands } from '../engine/execution/bands/bands.ts';
 import { openModel } from '../engine/models/open.ts';
-import { mostBands } from '../engine/parallel/bands.ts';
 import { LINKS, partCosts, stepSeconds } from '../engine/parallel/simulate.ts';
 import { featuresOf, levelCount } from '../engine/regions/features.ts';
 import { CODINGS } from '../shared/api.ts';

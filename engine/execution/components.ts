@@ -4,32 +4,17 @@ import type { Model, WeightsOptions } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
 import type { Statistics } from '../quantization/statistics.ts';
 import type { Backend, Program } from './backend.ts';
-import { calibrate, type Drive } from './calibrate.ts';
-import { CropNetwork } from './crop-network.ts';
-import { shiftNetwork, textNetwork } from './forms/conditioning.ts';
-import { type Form, PLANAR, type RowsOptions } from './forms/form.ts';
+import { CropNetwork } from './crops/crop-network.ts';
+import { PLANAR, type RowsOptions } from './forms/form.ts';
 import { predictDenoiser } from './memory-plan.ts';
 import { Precisions, type PrepareOptions } from './precisions.ts';
 import { type ProgramKey, Programs } from './programs.ts';
-import { RowsUNet } from './rows-unet.ts';
+import { calibrate, type Drive } from './unet/calibrate.ts';
+import { UNetDenoiser } from './unet/unet-denoiser.ts';
+import { UNetForms } from './unet/unet-forms.ts';
 
 /** Weights of a denoiser that can be held twice. */
 const SMALL_BYTES = 64 * 2 ** 20;
-
-/** How many times faster rows must be, since they take more memory. */
-const ROWS_WORTH = 1.1;
-
-/** The denoiser in rows form: as passes over a part run, and as passes that are recorded run, loaded when asked for. */
-export interface EditingUNet {
-  editing: RowsUNet;
-  recording: () => Promise<RowsUNet>;
-}
-
-/** Height and width of latents. */
-interface Extent {
-  height: number;
-  width: number;
-}
 
 /** A model's networks, each loaded when it is first needed. */
 export class Components {
@@ -38,7 +23,8 @@ export class Components {
   readonly #threads: number;
   readonly #programs = new Programs();
   readonly #precisions: Precisions;
-  readonly #rowsUNets = new WeakMap<Program, RowsUNet>();
+  /** The forms in which the denoiser is loaded; pipelines ask for a `denoiser` instead. */
+  readonly forms: UNetForms;
   #textPrecision: Precision = 'fp32';
 
   constructor(model: Model, backend: Backend, threads: number) {
@@ -46,6 +32,14 @@ export class Components {
     this.#backend = backend;
     this.#threads = threads;
     this.#precisions = new Precisions(model, () => backend.largestInt8());
+    this.forms = new UNetForms({
+      // A model that has no denoiser of its own, such as a fast decoder, is never asked for it.
+      network: () => model.network('denoiser'),
+      backend,
+      programs: this.#programs,
+      isSmall: () => this.isSmall(),
+      compile: (network, key) => this.#compiled({ ...key, part: 'denoiser' }, network),
+    });
   }
 
   network(part: Part): Network {
@@ -60,7 +54,8 @@ export class Components {
   /** A network in planar form; a text encoder in the precision that `prepareText` was last called with. */
   program(part: Part): Promise<Program> {
     const isText = part !== 'denoiser' && this.#precisions.has(part, this.#textPrecision);
-    return this.#compiled(part, isText ? this.#textPrecision : 'fp32', PLANAR);
+    const precision = isText ? this.#textPrecision : 'fp32';
+    return this.#compiled({ part, of: 'whole', precision, form: PLANAR });
   }
 
   /**
@@ -112,78 +107,16 @@ export class Components {
       watch: true,
     } as const;
     try {
-      return await calibrate(await this.rowsUNet(options), drive);
+      return await calibrate(await this.forms.rows(options), drive);
     } finally {
       await this.#programs.free(({ form }) => form.kind === 'rows' && form.options.watch === true);
       await this.#freeConditioning('fp32');
     }
   }
 
-  /** The denoiser in rows form; quantized ones after `prepare`. */
-  async rowsUNet(options: RowsOptions, precision: Precision = 'fp32'): Promise<RowsUNet> {
-    const network = this.network('denoiser');
-    const rows = await this.#compiled('denoiser', precision, { kind: 'rows', options });
-    const conditioning = async (of: 'text' | 'shift') =>
-      partOf(network, of).outputs.size > 0 ? this.#compiled('denoiser', precision, PLANAR, of) : undefined;
-    const [text, shift] = [await conditioning('text'), await conditioning('shift')];
-    const known = this.#rowsUNets.get(rows) ?? new RowsUNet({ rows, text, shift }, network, options);
-    this.#rowsUNets.set(rows, known);
-    return known;
-  }
-
-  /**
-   * The denoiser in the forms that an edit of latents of this size takes. A small one is loaded twice: with recorded
-   * statistics it has fewer operators, which is what its passes over a few rows cost, and its features are kept as they
-   * are, not as bytes.
-   */
-  async editingUNet(extent: Extent, arithmetic: Arithmetic): Promise<EditingUNet> {
-    const forms = await this.#formsOf(extent, arithmetic);
-    const { precision } = arithmetic;
-    const statistics = (await this.isSmall()) ? 'recorded' : 'any';
-    return {
-      editing: await this.rowsUNet({ ...forms, statistics }, precision),
-      recording: () => this.rowsUNet({ ...forms, statistics: 'any' }, precision),
-    };
-  }
-
-  async #formsOf(
-    { height, width }: Extent,
-    { precision, attention = 'full' }: Arithmetic,
-  ): Promise<Omit<RowsOptions, 'statistics'>> {
-    // The matrices of folded upsampling are larger; int4 is for machines short of memory.
-    const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(this.network('denoiser'), height, width);
-    const asBytes = !(await this.isSmall()) && this.#backend.can.operator('TensorScatter');
-    return { foldUpsampling, storage: asBytes ? 'int8' : 'float32', attention };
-  }
-
-  /**
-   * The denoiser in rows form for whole pictures of latents of this size, of which nothing is recorded: the one that
-   * records where that is loaded, else one that takes less memory.
-   */
-  async drawingUNet(extent: Extent, { precision, attention = 'full' }: Arithmetic): Promise<RowsUNet> {
-    const forms = await this.#formsOf(extent, { precision, attention });
-    const recording = { ...forms, statistics: 'any' } as const;
-    const isLoaded = this.#programs.has(
-      ({ part, precision: loaded, form }) =>
-        part === 'denoiser' &&
-        loaded === precision &&
-        form.kind === 'rows' &&
-        form.options.statistics === 'any' &&
-        form.options.attention === attention &&
-        form.options.foldUpsampling === forms.foldUpsampling,
-    );
-    return this.rowsUNet(isLoaded ? recording : { ...forms, statistics: 'fresh' }, precision);
-  }
-
-  /** Frees the forms of the denoiser that only draw whole pictures, before those that edit are loaded. */
-  async freeDrawing(): Promise<void> {
-    if (await this.isSmall()) return;
-    await this.#programs.free(
-      ({ part, of, form }) =>
-        part === 'denoiser' &&
-        of === 'whole' &&
-        (form.kind === 'planar' || (form.kind === 'rows' && form.options.statistics === 'fresh')),
-    );
+  /** The denoiser in one precision and with one kind of attention; quantized after `prepare`. */
+  denoiser(arithmetic: Arithmetic, change: Partial<RowsOptions> = {}): UNetDenoiser {
+    return new UNetDenoiser(this.forms, arithmetic, change);
   }
 
   /** Whether a step of the denoiser is a few hundred small operators, whatever their form. */
@@ -191,16 +124,9 @@ export class Components {
     return (await this.#precisions.stored('denoiser')).bytes < SMALL_BYTES;
   }
 
-  /** Whether whole pictures are drawn faster by the rows form than by the planar one, both in float32. */
-  async rowsAreFaster(): Promise<boolean> {
-    if (await this.isSmall()) return false;
-    const { planar, rows } = await this.#backend.formSpeed();
-    return planar > ROWS_WORTH * rows;
-  }
-
   /** A part of the autoencoder that can compute a rectangle of its output. */
   async cropNetwork(part: 'vae-decoder' | 'vae-encoder'): Promise<CropNetwork> {
-    const program = await this.#compiled(part, 'fp32', { kind: 'crops' });
+    const program = await this.#compiled({ part, of: 'whole', precision: 'fp32', form: { kind: 'crops' } });
     return new CropNetwork(program, this.network(part));
   }
 
@@ -230,16 +156,10 @@ export class Components {
     await this.#programs.free((key) => key.of !== 'whole' && key.precision === precision);
   }
 
-  #compiled(part: Part, precision: Precision, form: Form, of: ProgramKey['of'] = 'whole'): Promise<Program> {
-    return this.#programs.get({ part, of, precision, form }, async () => {
-      const weights = await this.#precisions.get(part, precision);
-      return this.#backend.compile(partOf(this.network(part), of), weights, form, { threads: this.#threads });
+  #compiled(key: ProgramKey, network = this.network(key.part)): Promise<Program> {
+    return this.#programs.get(key, async () => {
+      const weights = await this.#precisions.get(key.part, key.precision);
+      return this.#backend.compile(network, weights, key.form, { threads: this.#threads });
     });
   }
-}
-
-/** A network, or the part of it that reads its conditions alone. */
-function partOf(network: Network, of: ProgramKey['of']): Network {
-  if (of === 'whole') return network;
-  return of === 'text' ? textNetwork(network) : shiftNetwork(network);
 }

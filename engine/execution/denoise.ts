@@ -1,8 +1,21 @@
 import { nextTask } from '#host';
 import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { Condition } from './condition.ts';
+import type { Denoiser } from './denoiser.ts';
+import type { Plan } from './plan.ts';
 
 /** The network's guided output for a scaled sample at step `index` of the process. */
 export type Predict = (sample: Float32Array, index: number) => Promise<Float32Array>;
+
+/** The network over a plan, at the timesteps of a process. */
+export function predictor(
+  denoiser: Denoiser,
+  plan: Plan,
+  { timesteps }: Pick<Scheduler, 'timesteps'>,
+  condition: Condition,
+): Predict {
+  return async (sample, index) => (await denoiser.predict(plan, sample, timesteps[index]!, condition)).output;
+}
 
 export interface DenoiseOptions {
   /** First step; later than 0 for an edit of partial strength. */

@@ -40,3 +40,26 @@ export function fromLatents(
     return (value * deviation[c]!) / scalingFactor + mean[c]! + shiftFactor;
   });
 }
+
+/** The planes [C, n] of some of the `size` positions of planes [C, size]. */
+export function takePositions(planes: Float32Array, size: number, at: Int32Array): Float32Array {
+  const channels = planes.length / size;
+  const taken = new Float32Array(channels * at.length);
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < at.length; i++) taken[c * at.length + i] = planes[c * size + at[i]!]!;
+  return taken;
+}
+
+/** Planes [C, size] with others [C, n] in the place of some positions. */
+export function putPositions(
+  planes: Float32Array,
+  others: Float32Array,
+  size: number,
+  at: Int32Array,
+): Float32Array {
+  const channels = planes.length / size;
+  const all = planes.slice();
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < at.length; i++) all[c * size + at[i]!] = others[c * at.length + i]!;
+  return all;
+}

@@ -7,7 +7,7 @@ import { countParameters, type Network } from '../graph/network.ts';
 import type { Part } from '../models/parts.ts';
 import { weightBytes } from '../quantization/size.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
-import { RowsUNet } from './rows-unet.ts';
+import { foldsUpsampling } from './unet/unet-forms.ts';
 
 const FLOAT_BYTES = 4;
 
@@ -101,7 +101,7 @@ export function predictDenoiser(
   { precision, rows = precision !== 'fp32', records = false }: DenoiserForm,
 ): PartNeeds {
   if (!rows && !records) return predictPart(network, latents);
-  const foldUpsampling = precision !== 'int4' && RowsUNet.canFold(network, latents.height, latents.width);
+  const foldUpsampling = foldsUpsampling(network, latents, precision);
   const weights = weightBytes(network, precision, foldUpsampling);
   const scratch = rowsScratch(latents, { precision, foldUpsampling });
   const arena = precision === 'int8' ? ARENA.byteRows : ARENA.floatRows;

@@ -1,8 +1,8 @@
 import type { Coding, Precision } from '../../shared/api.ts';
-import type { Condition } from '../execution/guidance.ts';
+import type { PatchMode } from '../execution/bands/band-of.ts';
+import type { Bands } from '../execution/bands/bands.ts';
+import type { Condition } from '../execution/condition.ts';
 import type { Mask } from '../regions/mask.ts';
-import type { PatchMode } from './band-unet.ts';
-import type { Bands } from './bands.ts';
 
 /** One worker's part in a picture. */
 export interface Job {

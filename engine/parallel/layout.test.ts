@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { wholeCutting } from './bands.ts';
+import { wholeCutting } from '../execution/bands/bands.ts';
 import { divide } from './layout.ts';
 
 const extent = { height: 64, width: 64 };

@@ -1,5 +1,5 @@
 import type { Split } from '../../shared/api.ts';
-import type { Bands, Cutting } from './bands.ts';
+import type { Bands, Cutting } from '../execution/bands/bands.ts';
 
 /** Who computes what of a picture: each worker's branch of guidance (none: all of them) and band. */
 export interface Layout {

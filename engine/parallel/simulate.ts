@@ -1,8 +1,8 @@
 import type { Coding, Split } from '../../shared/api.ts';
+import { bandSizes, wholeCutting } from '../execution/bands/bands.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
-import { bandSizes, wholeCutting } from './bands.ts';
 import { divide, type Part } from './layout.ts';
 import { receivedBytes } from './volume.ts';
 

@@ -3,15 +3,15 @@ import test from 'node:test';
 import { assertClose } from '../../test/support/close.ts';
 import { CROSS, withTinyModel } from '../../test/support/tiny-model.ts';
 import { isAbort } from '../errors.ts';
+import { type Mailbox, memoryMailboxes } from '../execution/bands/mailbox.ts';
 import { Components } from '../execution/components.ts';
-import { densePredict } from '../execution/dense-unet.ts';
-import type { Condition } from '../execution/guidance.ts';
+import { batchOf, type Condition } from '../execution/condition.ts';
+import { predictor } from '../execution/denoise.ts';
 import { float32 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import type { Model } from '../models/model.ts';
 import { gaussianNoise } from '../noise.ts';
 import { type Member, MemberLostError } from './job.ts';
-import { type Mailbox, memoryMailboxes } from './mailbox.ts';
 import { TEAM_DEFAULTS, type TeamOptions, TeamRun } from './team.ts';
 import { PatchWorker } from './worker.ts';
 
@@ -108,16 +108,11 @@ const withSetting = (use: (setting: Setting) => Promise<void>) =>
         await run.begin();
         return run;
       },
-      alone: async () =>
-        denoise(
-          await densePredict(
-            components,
-            { precision: 'fp32', attention: 'full' },
-            { timesteps: TIMESTEPS },
-            [4, height, width],
-            condition,
-          ),
-        ),
+      alone: async () => {
+        const denoiser = components.denoiser({ precision: 'fp32' });
+        const whole = await denoiser.plan({ of: 'whole', height, width }, batchOf(condition));
+        return denoise(predictor(denoiser, whole, { timesteps: TIMESTEPS }, condition));
+      },
     });
     await components.release();
   });

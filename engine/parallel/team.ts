@@ -1,17 +1,16 @@
 import type { Coding, ParallelMode, Precision, Split, WorkerReport } from '../../shared/api.ts';
 import { isAbort, messageOf } from '../errors.ts';
+import { activeCutting, bandCount, bandMasks, type Cutting, wholeCutting } from '../execution/bands/bands.ts';
+import { batchOf, branchOf, type Condition, guide } from '../execution/condition.ts';
 import type { Predict } from '../execution/denoise.ts';
-import { batchOf, type Condition, guide } from '../execution/guidance.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { activeCount, type Mask, pyramid } from '../regions/mask.ts';
 import { planLevels } from '../regions/plan.ts';
 import { overPlanes } from '../regions/rows.ts';
-import { activeCutting, bandCount, bandMasks, type Cutting, wholeCutting } from './bands.ts';
 import { type Job, type Member, MemberLostError, type StepAnswer } from './job.ts';
 import { divide, type Layout } from './layout.ts';
-import { branchOf } from './worker.ts';
 
 export interface TeamOptions {
   mode: ParallelMode;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { cutBands, mostBands } from '../execution/bands/bands.ts';
+import { codedBytes } from '../execution/bands/coding.ts';
+import { planExchange } from '../execution/bands/exchange.ts';
 import { openModel } from '../models/open.ts';
 import { architectureNamed } from '../models/synthetic.ts';
 import { type Feature, featuresOf, levelCount } from '../regions/features.ts';
-import { cutBands, mostBands } from './bands.ts';
-import { codedBytes } from './coding.ts';
-import { planExchange } from './exchange.ts';
 import { partCosts, stepSeconds } from './simulate.ts';
 import { distriFusionElements, receivedBytes } from './volume.ts';
 

@@ -1,8 +1,8 @@
 import type { Coding } from '../../shared/api.ts';
+import { type Bands, bandCount, bandSizes } from '../execution/bands/bands.ts';
+import { codedBytes } from '../execution/bands/coding.ts';
 import { sizeAt } from '../graph/macs.ts';
 import type { Feature, WindowFeature } from '../regions/features.ts';
-import { type Bands, bandCount, bandSizes } from './bands.ts';
-import { codedBytes } from './coding.ts';
 
 /** Bytes of a moment, which is never coded. */
 const MOMENT_BYTES = 4;

@@ -7,12 +7,14 @@ import type {
   Recipe,
 } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
-import type { Components, EditingUNet } from '../execution/components.ts';
-import { listen } from '../execution/denoise.ts';
-import { densePredict, denseStepMacs } from '../execution/dense-unet.ts';
-import { batchOf, type Condition } from '../execution/guidance.ts';
+import type { Components } from '../execution/components.ts';
+import { batchOf, type Condition } from '../execution/condition.ts';
+import { type Coded, NO_RECORD, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import { listen, predictor } from '../execution/denoise.ts';
+import type { Denoiser } from '../execution/denoiser.ts';
 import { type LatentDims, latentDims } from '../execution/latents.ts';
-import { type Coded, NO_RECORD, RegionAutoencoder } from '../execution/region-autoencoder.ts';
+import type { Plan } from '../execution/plan.ts';
+import { isGuided } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
 import type { Team, TeamRun } from '../parallel/team.ts';
@@ -101,7 +103,13 @@ export async function edit(
     signal,
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
-  const editing = await editingUNet(components, task, scope, options.team);
+  const denoiser = components.denoiser(recipe);
+  const batch = isGuided(components.network('denoiser'), recipe.guidance) ? 2 : 1;
+  const painted = coarser(windowMask(task.mask, window), window.width / scope.dims[2]);
+  const region =
+    task.mode === 'sparse' && !options.team
+      ? await denoiser.plan({ of: 'region', mask: painted, ring: task.dilation }, batch)
+      : undefined;
   const loadSeconds = (performance.now() - begin) / 1000;
 
   report('encode', 0);
@@ -114,7 +122,7 @@ export async function edit(
   const seen = { picture, window, planes, condition, arithmetic: recipe };
   const before = await study(ready, memory, autoencoder, seen);
   const { process, decoded: whole } = before.studied;
-  const request = requestOf(task, scope, process, condition);
+  const request = requestOf(task, scope, process, condition, painted);
 
   const decodeRegion = (latent: Float32Array) => {
     const known = whole ?? { data: planes, record: NO_RECORD };
@@ -140,7 +148,8 @@ export async function edit(
     scope,
     request,
     callbacks,
-    editing,
+    denoiser,
+    region,
     team: options.team,
   });
   const workers = run?.report();
@@ -176,10 +185,7 @@ export async function edit(
       ...(workers && { workers }),
       warnings: [...text.warnings, ...(run?.notices ?? [])],
       activeFraction: repainted.activeFraction,
-      denseMacs:
-        text.macs +
-        codingMacs(components, scope) +
-        steps * denseStepMacs(components, recipe, scope.dims, condition),
+      denseMacs: text.macs + codingMacs(components, scope) + steps * stepMacs(denoiser, scope, condition),
       computed: repainted.active.map((level, l) => ({
         cell: model.autoencoder.scale * 2 ** l,
         left: window.left,
@@ -211,30 +217,19 @@ function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength }: Edi
   };
 }
 
-/** The forms of the U-Net that compute a part; none where everything is computed, or workers compute. */
-async function editingUNet(
-  components: Components,
-  { mode, recipe }: EditTask,
-  { dims: [, height, width] }: Scope,
-  team: Team | undefined,
-): Promise<EditingUNet | undefined> {
-  if (mode !== 'sparse' || team) return undefined;
-  await components.freeDrawing();
-  return components.editingUNet({ height, width }, recipe);
-}
-
 function requestOf(
-  { mask, recipe: { seed } }: EditTask,
-  { window, dims, scheduler, start }: Scope,
+  { recipe: { seed } }: EditTask,
+  { scheduler, start }: Scope,
   process: Process,
   condition: Condition,
+  mask: Mask,
 ): RepaintRequest {
   const length = process.latent.length;
   return {
     process,
     scheduler,
     start,
-    mask: coarser(windowMask(mask, window), window.width / dims[2]),
+    mask,
     condition,
     noise: gaussianNoise(seed, START_NOISE, length),
     stepNoise: (index) => gaussianNoise(seed, stepNoise(index), length),
@@ -246,8 +241,9 @@ interface Repainting {
   scope: Scope;
   request: RepaintRequest;
   callbacks: Callbacks;
-  /** See `editingUNet`. */
-  editing: EditingUNet | undefined;
+  denoiser: Denoiser;
+  /** The plan of a sparse edit that is computed here. */
+  region: Plan | undefined;
   team: Team | undefined;
 }
 
@@ -255,14 +251,16 @@ interface Repainting {
 async function repaint(
   { components }: ReadyModel,
   { features }: EditMemory,
-  { task: { mode, recipe, dilation }, scope, request, callbacks, editing, team }: Repainting,
+  { task: { mode, recipe, dilation }, scope, request, callbacks, denoiser, region, team }: Repainting,
 ): Promise<{ repainted: Repainted; run?: TeamRun }> {
   const { scheduler, condition } = request;
   const { dims } = scope;
-  if (editing) return { repainted: await repaintSparse(editing, features, request, dilation, callbacks) };
-  const macs = denseStepMacs(components, recipe, scope.dims, condition);
+  if (region) return { repainted: await repaintSparse(denoiser, region, features, request, callbacks) };
+  const macs = stepMacs(denoiser, scope, condition);
   if (!team) {
-    const predict = await densePredict(components, recipe, scheduler, dims, condition);
+    const [, height, width] = dims;
+    const plan = await denoiser.plan({ of: 'whole', height, width }, batchOf(condition));
+    const predict = predictor(denoiser, plan, scheduler, condition);
     return { repainted: await repaintDense(predict, request, macs, callbacks) };
   }
   const run = await beginTeamRun(components, team, {
@@ -284,6 +282,11 @@ async function repaint(
     run.end();
     throw error;
   }
+}
+
+/** Products of one step over everything. */
+function stepMacs(denoiser: Denoiser, { dims: [, height, width] }: Scope, condition: Condition): number {
+  return denoiser.stepMacs({ height, width }, batchOf(condition), condition.text.dims[1]!);
 }
 
 /** Products of encoding and decoding everything. */

@@ -131,9 +131,9 @@ test('SDXL: states of two text encoders side by side, the second’s embedding, 
   const text = await TextEncoder.open(model, components);
   const size = { width: 96, height: 64 };
   const { condition } = await conditionFor({ model, components, text }, 'a red house', '', 9, size);
-  const { text: states, extra } = condition;
+  const { text: states, vectors } = condition;
   assert.deepEqual(states.dims, [2, 77, 24]);
-  assert.deepEqual([...extra!.time_ids!.data], [64, 96, 0, 0, 64, 96, 64, 96, 0, 0, 64, 96]);
+  assert.deepEqual([...vectors!.size!.data], [64, 96, 0, 0, 64, 96, 64, 96, 0, 0, 64, 96]);
   assert.ok(
     (states.data as Float32Array).subarray(77 * 24).every((value) => value === 0),
     'no negative prompt is zeros',
@@ -154,7 +154,7 @@ test('SDXL: states of two text encoders side by side, the second’s embedding, 
   const weights = await openWeights(path.join(model.folder, 'text_encoder_2'), 'model');
   const projection = await readFloat32(weights.find('text_projection.weight')!);
   const atEos = floats(outputs, 'last_hidden_state').subarray(4 * 16, 5 * 16);
-  const { data, dims } = extra!.text_embeds!;
+  const { data, dims } = vectors!.pooled!;
   assert.deepEqual(dims, [2, 12]);
   for (let row = 0; row < 12; row++) {
     const expected = atEos.reduce((sum, value, i) => sum + value * projection[row * 16 + i]!, 0);

@@ -2,6 +2,7 @@ import { memoryBytes } from '#host';
 import { PRECISIONS, type Precision } from '../../shared/api.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { type MemoryNeeds, type PlannedModel, predictMemory } from '../execution/memory-plan.ts';
+import { isGuided } from '../execution/unet/inputs.ts';
 import { ARCHITECTURES, configOf } from '../models/architectures.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
@@ -12,7 +13,7 @@ export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeed
   if (!architecture) return undefined;
   const { width = 512, height = 512, guidance = 7.5 } = recommended ?? {};
   const model = plannedArchitecture(architecture);
-  const guided = guidance > 1 && !model.network('denoiser').inputs.has('timestep_cond');
+  const guided = isGuided(model.network('denoiser'), guidance);
   const picture = { width, height, batch: guided ? 2 : 1 };
   const needs = PRECISIONS.map((precision) => [precision, predictMemory(model, { ...picture, precision })]);
   return Object.fromEntries(needs) as Record<Precision, MemoryNeeds>;

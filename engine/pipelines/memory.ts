@@ -1,5 +1,5 @@
 import type { Arithmetic } from '../../shared/api.ts';
-import type { Coded } from '../execution/region-autoencoder.ts';
+import type { Coded } from '../execution/crops/region-autoencoder.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { Process } from './repaint.ts';

@@ -1,7 +1,7 @@
 import type { GenerateProgress, Precision } from '../../shared/api.ts';
-import type { Drive } from '../execution/calibrate.ts';
 import { denoise } from '../execution/denoise.ts';
 import { latentDims } from '../execution/latents.ts';
+import type { Drive } from '../execution/unet/calibrate.ts';
 import { gaussianNoise } from '../noise.ts';
 import { createScheduler, knownScheduler } from '../schedulers/create.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';

@@ -1,7 +1,8 @@
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
-import type { Condition } from '../execution/guidance.ts';
-import { guidanceEmbedding } from '../execution/guidance-embedding.ts';
+import type { Condition } from '../execution/condition.ts';
+import { guidanceEmbedding } from '../execution/unet/guidance-embedding.ts';
+import { isGuided, needsOf } from '../execution/unet/inputs.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder } from '../models/folder.ts';
 import type { EncodedText, TextEncoder } from './text-encoder.ts';
@@ -34,20 +35,17 @@ export async function conditionFor(
   guidance: number,
   size: { width: number; height: number },
 ): Promise<Conditioning> {
-  const inputs = components.network('denoiser').inputs;
-  // A guidance-distilled U-Net takes the scale as an input and needs no second branch.
-  const guided = guidance > 1 && !inputs.has('timestep_cond');
+  const network = components.network('denoiser');
+  const guided = isGuided(network, guidance);
   const { states, pooled, warnings, macs } = await text.encode(guided ? [prompt, negativePrompt] : [prompt]);
   const zeros = guided && negativePrompt === '' && model.zeroNegative;
-  const extra: Record<string, Tensor> = {};
-  for (const [name, value] of inputs) {
-    if (['sample', 'timestep', 'encoder_hidden_states'].includes(name)) continue;
-    if (value.kind !== 'vector') throw new Error(`The U-Net takes an input ${name} that is no vector.`);
-    if (name === 'timestep_cond') extra[name] = guidanceEmbedding(guidance, value.channels);
-    else if (name === 'time_ids') extra[name] = timeIds(size, states.dims[0]!);
-    else extra[name] = embeddingFor(model, pooled, value.channels, zeros);
+  const vectors: Condition['vectors'] = {};
+  for (const [role, channels] of needsOf(network).vectors) {
+    if (role === 'guidance') vectors.guidance = guidanceEmbedding(guidance, channels);
+    else if (role === 'size') vectors.size = timeIds(size, states.dims[0]!);
+    else vectors.pooled = embeddingFor(model, pooled, channels, zeros);
   }
-  return { condition: { text: zeros ? secondZero(states) : states, guidance, extra }, warnings, macs };
+  return { condition: { text: zeros ? secondZero(states) : states, guidance, vectors }, warnings, macs };
 }
 
 /** SDXL's size conditions, a row for each branch: original height and width, crop's top and left, target's size. */

@@ -1,10 +1,10 @@
 import type { Predict } from '../execution/denoise.ts';
+import { putPositions, takePositions } from '../execution/latents.ts';
 import type { Network } from '../graph/network.ts';
 import type { EditedPicture, TeamRun } from '../parallel/team.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { activeFractions, activeMasks, planRegion } from '../regions/plan.ts';
-import { overPlanes, toRows } from '../regions/rows.ts';
-import { type Callbacks, paintRows, type Repainted, type RepaintRequest } from './repaint.ts';
+import { type Callbacks, paintAt, type Repainted, type RepaintRequest } from './repaint.ts';
 
 /** What workers are told of a picture whose masked part they paint. */
 export function editedPicture(
@@ -28,15 +28,13 @@ export async function repaintShared(
   callbacks: Callbacks,
 ): Promise<Repainted> {
   const { process, mask } = request;
-  const channels = process.latent.length / mask.data.length;
+  const size = mask.data.length;
   const plan = planRegion(mask, levelCount(featuresOf(network)), ring);
   const at = plan.levels[0]!.active;
-  const predict: Predict = async (rows, index) => {
-    const planes = new Float32Array(process.latent.length);
-    overPlanes(planes, rows, 1, channels, at);
-    return toRows(await run.predict(planes, index), 1, channels, at);
-  };
-  const latent = await paintRows(predict, request, at, callbacks);
+  const nothing = new Float32Array(process.latent.length);
+  const predict: Predict = async (sample, index) =>
+    takePositions(await run.predict(putPositions(nothing, sample, size, at), index), size, at);
+  const latent = await paintAt(predict, request, at, callbacks);
   const remember = (id: string) => run.keep(id).finally(() => run.end());
   return {
     latent,

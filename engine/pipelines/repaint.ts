@@ -1,15 +1,10 @@
-import type { EditingUNet } from '../execution/components.ts';
+import { batchOf, type Condition } from '../execution/condition.ts';
 import { type DenoiseOptions, denoise, listen, type Predict } from '../execution/denoise.ts';
-import { rowsPredict } from '../execution/dense-unet.ts';
-import { isDense } from '../execution/feeds.ts';
-import { batchOf, type Condition } from '../execution/guidance.ts';
-import type { LatentDims } from '../execution/latents.ts';
-import type { Pass, Region } from '../execution/rows-unet.ts';
+import type { Denoiser } from '../execution/denoiser.ts';
+import { putPositions, takePositions } from '../execution/latents.ts';
+import type { Plan } from '../execution/plan.ts';
 import type { Mask } from '../regions/mask.ts';
-import { activeFractions, activeMasks } from '../regions/plan.ts';
-import type { Recorded } from '../regions/recorded.ts';
-import { overPlanes, toRows } from '../regions/rows.ts';
-import type { FeatureStore } from '../regions/store.ts';
+import type { FeatureStore, Features } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 
 /** A picture as the process sees it: its latents, and the noise that leads to them at every step. */
@@ -62,26 +57,23 @@ export type Callbacks = Pick<DenoiseOptions, 'signal'> & {
 };
 
 /**
- * Paints the masked part anew, computing only its rows and a `ring` around it (see `planRegion`), which stays on the
- * picture's own process. Rows outside are read from features of that process, which are recorded first where the store
- * has none.
+ * Paints the masked part anew, computing only its positions and a ring around it, which stays on the picture's own
+ * process. Positions outside are read from features of that process, which are recorded first where the store has none.
  */
 export async function repaintSparse(
-  unets: EditingUNet,
+  denoiser: Denoiser,
+  plan: Plan,
   store: FeatureStore,
   request: RepaintRequest,
-  ring: number,
   callbacks: Callbacks = {},
 ): Promise<Repainted> {
   const { process, scheduler, start, mask, condition } = request;
   const { signal } = callbacks;
-  const channels = channelsOf(process.latent, mask);
   const batch = batchOf(condition);
   const tokens = condition.text.dims[1]!;
-  const { editing, region, recording } = await editedRegion(unets, mask, batch, ring);
   const recordSeconds: number[] = [];
-  let everywhere: Region | undefined;
-  const recordedAt = async (index: number): Promise<Recorded> => {
+  let everywhere: Plan | undefined;
+  const recordedAt = async (index: number): Promise<Features> => {
     const timestep = scheduler.timesteps[index]!;
     const key = { picture: process.id, timestep };
     const known = store.get(key);
@@ -89,106 +81,92 @@ export async function repaintSparse(
     callbacks.onRecord?.(index);
     await listen(signal);
     const begin = performance.now();
-    everywhere ??= editing.dense(mask.height, mask.width, batch);
-    const all = everywhere.plan.levels[0]!.active;
-    const planes = scheduler.scaleInput(scheduler.addNoise(process.latent, process.noise, index), index);
-    const sample = toRows(planes, 1, channels, all);
-    const unet = await recording();
-    const pass = await unet.run(everywhere, sample, timestep, process.condition, { features: true });
-    const recorded = unet.recorded(everywhere, pass);
-    store.put(key, recorded);
+    const { height, width } = mask;
+    everywhere ??= await denoiser.plan({ of: 'whole', height, width, records: true }, batch);
+    const sample = scheduler.scaleInput(scheduler.addNoise(process.latent, process.noise, index), index);
+    const options = { record: true };
+    const { features } = await denoiser.predict(everywhere, sample, timestep, process.condition, options);
+    store.put(key, features!);
     recordSeconds.push((performance.now() - begin) / 1000);
-    return recorded;
+    return features!;
   };
-  const passes = new Map<number, Pass>();
+  const fresh = new Map<number, Features>();
   const predict: Predict = async (sample, index) => {
-    const recorded = await recordedAt(index);
+    const seen = await recordedAt(index);
     await listen(signal);
     const timestep = scheduler.timesteps[index]!;
-    const pass = await editing.run(region, sample, timestep, condition, { recorded, features: true });
-    passes.set(timestep, pass);
-    return pass.output;
+    const options = { seen, record: true };
+    const { output, features } = await denoiser.predict(plan, sample, timestep, condition, options);
+    fresh.set(timestep, features!);
+    return output;
   };
   const remember = async (picture: string) => {
-    for (const [timestep, pass] of passes) {
+    for (const [timestep, features] of fresh) {
       await listen();
-      const recorded = store.get({ picture: process.id, timestep });
-      if (recorded) store.put({ picture, timestep }, editing.updated(recorded, region, pass));
+      const seen = store.get({ picture: process.id, timestep });
+      if (seen) store.put({ picture, timestep }, denoiser.updated(seen, plan, features));
     }
   };
-  const latent = await paintRows(predict, request, region.plan.levels[0]!.active, callbacks);
+  const latent = await paintAt(predict, request, plan.positions!, callbacks);
   const steps = scheduler.timesteps.length - start;
   return {
     latent,
-    macs: editing.macs(region, tokens, steps),
-    recordingMacs: everywhere ? editing.macs(everywhere, tokens, recordSeconds.length) : 0,
+    macs: plan.macs(tokens, steps),
+    recordingMacs: everywhere?.macs(tokens, recordSeconds.length) ?? 0,
     recordedSteps: recordSeconds.length,
     recordSeconds,
-    activeFraction: activeFractions(region.plan),
-    active: activeMasks(region.plan),
+    activeFraction: plan.computed.fractions,
+    active: plan.computed.masks,
     remember,
   };
 }
 
-/** The region of a mask and the form that computes it: where it covers everything, the one that can run densely. */
-async function editedRegion(
-  { editing, recording }: EditingUNet,
-  mask: Mask,
-  batch: number,
-  ring: number,
-): Promise<EditingUNet & { region: Region }> {
-  const region = editing.region(mask, batch, ring);
-  return { editing: isDense(region.plan) ? await recording() : editing, region, recording };
-}
-
 /**
- * Denoises the rows of some positions, of which those outside the mask stay on the picture's own process; `predict` takes
- * and gives rows. Gives the process's latents with the masked part painted anew.
+ * Denoises some positions, of which those outside the mask stay on the picture's own process; `predict` takes and gives
+ * planes [C, n] of the positions `at`. Gives the process's latents with the masked part painted anew.
  */
-export async function paintRows(
+export async function paintAt(
   predict: Predict,
   { process, scheduler, start, mask, noise, stepNoise }: RepaintRequest,
   at: Int32Array,
   { signal, onStep }: Callbacks,
 ): Promise<Float32Array> {
-  const channels = channelsOf(process.latent, mask);
-  const rowsOf = (planes: Float32Array) => toRows(planes, 1, channels, at);
+  const size = mask.data.length;
+  const taken = (planes: Float32Array) => takePositions(planes, size, at);
   const isPainted = at.map((position) => mask.data[position]!);
-  const keepRing = (rows: Float32Array, known: Float32Array) =>
-    rows.map((value, i) => (isPainted[Math.floor(i / channels)] ? value : known[i]!));
-  const clean = rowsOf(process.latent);
-  const own = rowsOf(process.noise);
+  const keepRing = (sample: Float32Array, known: Float32Array) =>
+    sample.map((value, i) => (isPainted[i % at.length] ? value : known[i]!));
+  const clean = taken(process.latent);
+  const own = taken(process.noise);
   const known = (index: number) =>
     index < scheduler.timesteps.length ? scheduler.addNoise(clean, own, index) : clean;
-  const withRows = (rows: Float32Array) => {
-    const planes = process.latent.slice();
-    overPlanes(planes, keepRing(rows, clean), 1, channels, at);
-    return planes;
-  };
-  const begin = keepRing(scheduler.addNoise(clean, rowsOf(noise), start), known(start));
+  const laidIn = (sample: Float32Array) => putPositions(process.latent, keepRing(sample, clean), size, at);
+  const begin = keepRing(scheduler.addNoise(clean, taken(noise), start), known(start));
   const painted = await denoise(predict, scheduler, begin, {
     start,
     signal,
-    noise: (index) => rowsOf(stepNoise(index)),
+    noise: (index) => taken(stepNoise(index)),
     constrain: (sample, index) => keepRing(sample, known(index + 1)),
-    onStep: (index, _, original) => onStep?.(index, () => withRows(original())),
+    onStep: (index, _, original) => onStep?.(index, () => laidIn(original())),
   });
-  return withRows(painted);
+  return laidIn(painted);
 }
 
-/** Prediction over everything, keeping the features of every step. Samples are planes [C, h, w] (`dims`). */
-export async function recordingPredict(
-  { recording }: EditingUNet,
+/** Prediction over everything, keeping the features of every step. */
+export function recordingPredict(
+  denoiser: Denoiser,
+  plan: Plan,
   store: FeatureStore,
   picture: string,
-  scheduler: Pick<Scheduler, 'timesteps'>,
-  dims: LatentDims,
+  { timesteps }: Pick<Scheduler, 'timesteps'>,
   condition: Condition,
-): Promise<Predict> {
-  const unet = await recording();
-  return rowsPredict(unet, scheduler, dims, condition, (timestep, region, pass) =>
-    store.put({ picture, timestep }, unet.recorded(region, pass)),
-  );
+): Predict {
+  return async (sample, index) => {
+    const timestep = timesteps[index]!;
+    const { output, features } = await denoiser.predict(plan, sample, timestep, condition, { record: true });
+    store.put({ picture, timestep }, features!);
+    return output;
+  };
 }
 
 /** The same edit computing every position at every step, with the part outside the mask kept on its own process. */
@@ -227,8 +205,4 @@ export async function repaintDense(
     activeFraction: [],
     active: [],
   };
-}
-
-function channelsOf(latent: Float32Array, mask: Mask): number {
-  return latent.length / mask.data.length;
 }

@@ -1,6 +1,6 @@
 import type { Arithmetic } from '../../shared/api.ts';
-import { batchOf, type Condition } from '../execution/guidance.ts';
-import type { RegionAutoencoder } from '../execution/region-autoencoder.ts';
+import { batchOf, type Condition } from '../execution/condition.ts';
+import type { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { gaussianNoise, START_NOISE } from '../noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import type { PictureWindow } from '../pictures/window.ts';

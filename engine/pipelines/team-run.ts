@@ -1,6 +1,6 @@
 import type { Precision } from '../../shared/api.ts';
 import type { Components } from '../execution/components.ts';
-import type { Condition } from '../execution/guidance.ts';
+import type { Condition } from '../execution/condition.ts';
 import type { LatentDims } from '../execution/latents.ts';
 import { type EditedPicture, type Team, TeamRun } from '../parallel/team.ts';
 

@@ -7,12 +7,12 @@ import type {
 } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
-import { denoise, listen } from '../execution/denoise.ts';
-import { densePredict, denseStepMacs } from '../execution/dense-unet.ts';
-import { batchOf } from '../execution/guidance.ts';
+import { batchOf } from '../execution/condition.ts';
+import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import { denoise, listen, predictor } from '../execution/denoise.ts';
 import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
 import type { MemoryPlan } from '../execution/memory-plan.ts';
-import { type Coded, RegionAutoencoder } from '../execution/region-autoencoder.ts';
+import { isGuided } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
@@ -64,8 +64,11 @@ export async function textToImage(
     signal,
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
-  if (memory) await components.freeDrawing();
-  const remembering = memory && (await components.editingUNet({ height: dims[1], width: dims[2] }, recipe));
+  const denoiser = components.denoiser(recipe);
+  const [, latentHeight, latentWidth] = dims;
+  const whole = { of: 'whole', height: latentHeight, width: latentWidth } as const;
+  const batch = isGuided(components.network('denoiser'), recipe.guidance) ? 2 : 1;
+  const recording = memory && (await denoiser.plan({ ...whole, records: true }, batch));
   const apart = options.plan === 'apart';
   if (apart) await components.free('vae-decoder', 'vae-encoder');
   else await components.program('vae-decoder');
@@ -88,9 +91,9 @@ export async function textToImage(
     (await beginTeamRun(components, options.team, { precision, condition, timesteps, dims, signal }));
   const predict =
     run?.predict ??
-    (remembering
-      ? await recordingPredict(remembering, memory.features, id, scheduler, dims, condition)
-      : await densePredict(components, recipe, scheduler, dims, condition));
+    (memory && recording
+      ? recordingPredict(denoiser, recording, memory.features, id, scheduler, condition)
+      : predictor(denoiser, await denoiser.plan(whole, batch), scheduler, condition));
 
   const previews = new Previews((latent) => previewOf(ready, latent, dims));
   const wantsPreviews = options.onProgress && options.previews !== false;
@@ -131,7 +134,7 @@ export async function textToImage(
     macs:
       conditioning.macs +
       (workers?.reduce((total, worker) => total + worker.macs, 0) ??
-        timesteps.length * denseStepMacs(components, recipe, dims, condition)) +
+        timesteps.length * denoiser.stepMacs(whole, batch, condition.text.dims[1]!)) +
       countMacs(components.network('vae-decoder'), { width, height, batch: 1, tokens: 0 }).total,
     seconds: (performance.now() - begin) / 1000,
     loadSeconds: loadSeconds + (run?.loadSeconds ?? 0),

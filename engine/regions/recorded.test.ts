@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { arraysOf, type RecordedRows, type Rows, readRows, withRows } from './recorded.ts';
+import { Recorded, type RecordedRows, type Rows, readRows, withRows } from './recorded.ts';
 import { putRows, takeRows } from './rows.ts';
 
 const CHANNELS = 3;
@@ -51,5 +51,5 @@ test('a small change shares the level it was made in', () => {
   const base = new Float32Array(20 * CHANNELS);
   const rows = new Float32Array(2 * CHANNELS).fill(1);
   const changed = withRows(base, rows, 1, CHANNELS, Int32Array.of(4, 9));
-  assert.deepEqual(arraysOf(new Map([['window', changed]])), [base, rows]);
+  assert.deepEqual(new Recorded([['window', changed]]).pieces(), [base, rows]);
 });

@@ -1,10 +1,15 @@
 import { putRows, takeRows } from './rows.ts';
+import type { Features } from './store.ts';
 
 /**
  * Features of an earlier pass by name: rows of whole levels in store order, [B, N, C], with their scales if they are
  * bytes; moments [2B, groups], scale and offset [B, C].
  */
-export type Recorded = Map<string, RecordedRows>;
+export class Recorded extends Map<string, RecordedRows> implements Features {
+  pieces(): readonly Rows[] {
+    return [...this.values()].flatMap((rows) => (isLaidOver(rows) ? [rows.base, rows.rows] : [rows]));
+  }
+}
 
 export type Rows = Float32Array | Int8Array;
 export type RecordedRows = Rows | LaidOver;
@@ -67,11 +72,6 @@ export function withRows(
   putRows(both, last, batch, channels, common(all, at).left);
   putRows(both, rows, batch, channels, common(all, stored).left);
   return { base, at: all, rows: both };
-}
-
-/** The arrays of a pass's features. Passes of an image and of its edits share some of them. */
-export function arraysOf(recorded: Recorded): Rows[] {
-  return [...recorded.values()].flatMap((rows) => (isLaidOver(rows) ? [rows.base, rows.rows] : [rows]));
 }
 
 function isLaidOver(rows: RecordedRows): rows is LaidOver {

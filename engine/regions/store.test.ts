@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { Recorded } from './recorded.ts';
 import { FeatureStore } from './store.ts';
 
-const pass = (bytes: number) => new Map([['window.conv', new Int8Array(bytes)]]);
+const pass = (bytes: number) => new Recorded([['window.conv', new Int8Array(bytes)]]);
 
 test('what was used longest ago goes first', () => {
   const store = new FeatureStore(100);
@@ -45,9 +46,9 @@ test('a pass beyond the whole budget is not kept and drives nothing out', () => 
 test('what a picture and its edit share is counted once, and stays as long as one of them needs it', () => {
   const store = new FeatureStore(100);
   const base = new Int8Array(80);
-  store.put({ picture: 'a', timestep: 1 }, new Map([['window.conv', base]]));
+  store.put({ picture: 'a', timestep: 1 }, new Recorded([['window.conv', base]]));
   const edited = { base, at: Int32Array.of(3), rows: new Int8Array(10) };
-  store.put({ picture: 'b', timestep: 1 }, new Map([['window.conv', edited]]));
+  store.put({ picture: 'b', timestep: 1 }, new Recorded([['window.conv', edited]]));
   assert.equal(store.bytes, 90);
   assert.deepEqual(
     store.contents().map(({ bytes }) => bytes),

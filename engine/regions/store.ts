@@ -1,4 +1,12 @@
-import { arraysOf, type Recorded, type Rows } from './recorded.ts';
+/** What a pass left for later ones: opaque to all but the denoiser that made it. */
+export interface Features {
+  /** The pieces of memory that hold it. Features of a picture and of what it was edited to share some. */
+  pieces(): readonly Piece[];
+}
+
+export interface Piece {
+  readonly byteLength: number;
+}
 
 /** A remembered pass: one denoising step of an image. */
 export interface StoreKey {
@@ -19,9 +27,9 @@ export interface StoredPicture {
 export class FeatureStore {
   readonly budget: number;
   /** Least recently used first. */
-  readonly #entries = new Map<string, { key: StoreKey; recorded: Recorded }>();
+  readonly #entries = new Map<string, { key: StoreKey; features: Features }>();
   /** Number of entries that hold an array; its bytes count once. */
-  readonly #holders = new Map<Rows, number>();
+  readonly #holders = new Map<Piece, number>();
   #bytes = 0;
   #limit: number;
 
@@ -41,22 +49,22 @@ export class FeatureStore {
     return this.#bytes;
   }
 
-  get(key: StoreKey): Recorded | undefined {
+  get(key: StoreKey): Features | undefined {
     const id = idOf(key);
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
     this.#entries.delete(id);
     this.#entries.set(id, entry);
-    return entry.recorded;
+    return entry.features;
   }
 
   /** Stores a pass, unless it alone is above the limit. */
-  put(key: StoreKey, recorded: Recorded): void {
+  put(key: StoreKey, features: Features): void {
     const id = idOf(key);
     this.#remove(id);
-    if (bytesOf(recorded) > this.#limit) return;
-    this.#entries.set(id, { key, recorded });
-    for (const array of arraysOf(recorded)) {
+    if (bytesOf(features) > this.#limit) return;
+    this.#entries.set(id, { key, features });
+    for (const array of features.pieces()) {
       const holders = this.#holders.get(array) ?? 0;
       this.#holders.set(array, holders + 1);
       if (holders === 0) this.#bytes += array.byteLength;
@@ -67,11 +75,11 @@ export class FeatureStore {
   /** The stored images, least recently used first. Arrays that images share count for the first of them. */
   contents(): StoredPicture[] {
     const pictures = new Map<string, StoredPicture>();
-    const counted = new Set<Rows>();
-    for (const { key, recorded } of this.#entries.values()) {
+    const counted = new Set<Piece>();
+    for (const { key, features } of this.#entries.values()) {
       const known = pictures.get(key.picture) ?? { picture: key.picture, timesteps: [], bytes: 0 };
       known.timesteps.push(key.timestep);
-      for (const array of arraysOf(recorded)) {
+      for (const array of features.pieces()) {
         if (!counted.has(array)) known.bytes += array.byteLength;
         counted.add(array);
       }
@@ -103,7 +111,7 @@ export class FeatureStore {
     const entry = this.#entries.get(id);
     if (!entry) return;
     this.#entries.delete(id);
-    for (const array of arraysOf(entry.recorded)) {
+    for (const array of entry.features.pieces()) {
       const others = this.#holders.get(array)! - 1;
       if (others > 0) this.#holders.set(array, others);
       else {
@@ -115,8 +123,8 @@ export class FeatureStore {
 }
 
 /** Bytes of one pass's features. */
-export function bytesOf(recorded: Recorded): number {
-  return arraysOf(recorded).reduce((bytes, { byteLength }) => bytes + byteLength, 0);
+export function bytesOf(features: Features): number {
+  return features.pieces().reduce((bytes, { byteLength }) => bytes + byteLength, 0);
 }
 
 function idOf({ picture, timestep }: StoreKey): string {

@@ -2,7 +2,7 @@ import { path } from '#host';
 import type { Backend, Program } from '../execution/backend.ts';
 import { shiftNetwork, textNetwork } from '../execution/forms/conditioning.ts';
 import { type Form, PLANAR } from '../execution/forms/form.ts';
-import { RowsUNet } from '../execution/rows-unet.ts';
+import { RowsUNet } from '../execution/unet/rows-unet.ts';
 import type { Network } from '../graph/network.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';

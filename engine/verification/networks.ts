@@ -1,7 +1,7 @@
 import { fs, path } from '#host';
 import { denoise } from '../execution/denoise.ts';
-import { planarPredict } from '../execution/dense-unet.ts';
-import type { Condition } from '../execution/guidance.ts';
+import { conditionOf } from '../execution/unet/inputs.ts';
+import { planarPredict } from '../execution/unet/predict.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
 import { createScheduler } from '../schedulers/create.ts';
@@ -85,12 +85,8 @@ export async function compareSamplers(checkpoint: Checkpoint, expected: Referenc
       if (expected.has(name)) noise.set(i, await expected.floats(name));
     }
     const start = await expected.tensor('pipeline.noise');
-    const { encoder_hidden_states: text, ...extra } = await unetConditions(expected);
-    const condition: Condition = {
-      text: text!,
-      guidance: Number(expected.metadata('guidance_scale') ?? 1),
-      extra,
-    };
+    const guidance = Number(expected.metadata('guidance_scale') ?? 1);
+    const condition = conditionOf(await unetConditions(expected), guidance);
     const unet = await checkpoint.program('denoiser');
     await denoise(
       planarPredict(unet, scheduler, start.dims.slice(1), condition),

@@ -1,7 +1,7 @@
+import { BandUNet } from '../execution/bands/band.ts';
+import { bandCount, cutBands } from '../execution/bands/bands.ts';
+import { memoryMailboxes } from '../execution/bands/mailbox.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
-import { BandUNet } from '../parallel/band-unet.ts';
-import { bandCount, cutBands } from '../parallel/bands.ts';
-import { memoryMailboxes } from '../parallel/mailbox.ts';
 import { levelCount } from '../regions/features.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import type { Checkpoint } from './checkpoint.ts';

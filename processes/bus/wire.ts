@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import type { Condition } from '../../engine/execution/guidance.ts';
+import { PATCH_MODES } from '../../engine/execution/bands/band-of.ts';
+import { type Condition, VECTOR_ROLES } from '../../engine/execution/condition.ts';
 import { float32, type Tensor } from '../../engine/graph/tensor.ts';
-import { PATCH_MODES } from '../../engine/parallel/band-unet.ts';
 import type { Job, StepAnswer, StepCall } from '../../engine/parallel/job.ts';
 import { CODINGS, PRECISIONS } from '../../shared/api.ts';
 import type { Parcel } from './parcels.ts';
 
-/** Rises with every change of what is said on the bus. */
-export const PROTOCOL = 2;
+/** Protocol version; increment on any wire change. */
+export const PROTOCOL = 3;
 /** The service by which workers are found. */
 export const SERVICE = 'patchwork-worker';
 
@@ -49,11 +49,17 @@ const bandsSchema = z
     }),
   );
 
-/** A condition: its text, then further inputs of the U-Net. */
+/** Planes at latent size. */
+const planesSchema = z.object({
+  dims: z.tuple([count(MAX_CHANNELS), count(MAX_SIDE), count(MAX_SIDE)]),
+});
+
+/** A condition: its text, then its vectors by role, then its planes. */
 const tensorsSchema = z.object({
   guidance: z.number(),
   text: tensorSchema,
-  extra: z.array(tensorSchema).max(8),
+  vectors: z.array(tensorSchema.extend({ name: z.enum(VECTOR_ROLES) })).max(VECTOR_ROLES.length),
+  planes: planesSchema.optional(),
 });
 
 /** Names a picture whose features a worker keeps. */
@@ -131,7 +137,7 @@ export function packJob(job: Job, model: string): Parcel {
     }),
   };
   const tensors = [condition, ...(edit ? [edit.condition] : [])].flatMap(tensorsOf);
-  const body = tensors.map(([, { data }]) => bytesIn(data as Float32Array));
+  const body = tensors.map(({ data }) => bytesIn(data as Float32Array));
   return { head, body: Buffer.concat([...body, ...(edit ? [edit.mask.data] : [])]) };
 }
 
@@ -147,10 +153,11 @@ export function unpackJob(head: BeginHead, body: Uint8Array, model: string): Job
   };
   const tensor = ({ dims }: { dims: number[] }): Tensor =>
     float32(numbersIn(bytes(4 * dims.reduce((a, b) => a * b, 1))), dims);
-  const told = ({ guidance, text, extra }: TensorsHead): Condition => ({
+  const told = ({ guidance, text, vectors, planes }: TensorsHead): Condition => ({
     text: tensor(text),
     guidance,
-    extra: Object.fromEntries(extra.map((described) => [described.name, tensor(described)])),
+    vectors: Object.fromEntries(vectors.map((described) => [described.name, tensor(described)])),
+    ...(planes && { planes: tensor(planes) }),
   });
   const common = { id: job, model, precision, channels, bands, index, mode, coding };
   const unpacked: Job = { ...common, condition: told(condition) };
@@ -165,13 +172,19 @@ export function unpackJob(head: BeginHead, body: Uint8Array, model: string): Job
   return unpacked;
 }
 
-function tensorsOf({ text, extra = {} }: Condition): (readonly [string, Tensor])[] {
-  return [['text', text], ...Object.entries(extra)];
+/** A condition's tensors, in the order in which they travel. */
+function tensorsOf({ text, vectors = {}, planes }: Condition): Tensor[] {
+  return [text, ...Object.values(vectors), ...(planes ? [planes] : [])];
 }
 
-function describe(condition: Condition): TensorsHead {
-  const [text, ...extra] = tensorsOf(condition).map(([name, { dims }]) => ({ name, dims: [...dims] }));
-  return { guidance: condition.guidance, text, extra } as TensorsHead;
+function describe({ guidance, text, vectors = {}, planes }: Condition): TensorsHead {
+  const described = (name: string, { dims }: Tensor) => ({ name, dims: [...dims] });
+  return {
+    guidance,
+    text: described('text', text),
+    vectors: Object.entries(vectors).map(([role, tensor]) => described(role, tensor)),
+    ...(planes && { planes: { dims: [...planes.dims] } }),
+  } as TensorsHead;
 }
 
 export function packStep({ sample, own, ...call }: StepCall): Parcel {

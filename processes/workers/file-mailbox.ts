@@ -1,12 +1,12 @@
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { codeOf } from '../../engine/files.ts';
 import {
   byteLengthOf,
   type Mailbox,
   MissingFeaturesError,
   type Recipient,
-} from '../../engine/parallel/mailbox.ts';
+} from '../../engine/execution/bands/mailbox.ts';
+import { codeOf } from '../../engine/files.ts';
 
 /** Parts that one system call takes; POSIX promises 1024. */
 const PARTS_A_CALL = 1000;

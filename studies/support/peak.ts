@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { StepInputs } from '../../engine/benchmark/step/inputs.ts';
 import { Components } from '../../engine/execution/components.ts';
-import { densePredict } from '../../engine/execution/dense-unet.ts';
+import { predictor } from '../../engine/execution/denoise.ts';
 import { type PartNeeds, predictDenoiser, predictPart } from '../../engine/execution/memory-plan.ts';
 import { float32, int64, type Tensor } from '../../engine/graph/tensor.ts';
 import type { Value } from '../../engine/graph/values.ts';
@@ -66,24 +66,26 @@ async function fastest(run: () => Promise<unknown>): Promise<number> {
 
 async function measureUNet(precision: Precision, records: boolean): Promise<Omit<Peak, 'measuredBytes'>> {
   const inputs = new StepInputs(components, { width, height }, guidance);
-  const { channels, extent, condition } = inputs;
-  const dims = [channels, extent.height, extent.width] as const;
+  const { extent, condition } = inputs;
   const schedule = { timesteps: [500] };
   await components.prepare(precision);
   const begin = performance.now();
+  const { height: down, width: across, batch } = extent;
+  const denoiser = components.denoiser({ precision });
+  const plan = await denoiser.plan({ of: 'whole', height: down, width: across, records }, batch);
   const predict = records
-    ? await recordingPredict(
-        await components.editingUNet(extent, { precision }),
+    ? recordingPredict(
+        denoiser,
+        plan,
         new FeatureStore(backend.can.memoryBytes),
         'picture',
         schedule,
-        dims,
         condition,
       )
-    : await densePredict(components, { precision }, schedule, dims, condition);
+    : predictor(denoiser, plan, schedule, condition);
   const loadSeconds = (performance.now() - begin) / 1000;
   const runSeconds = await fastest(() => predict(inputs.sample(), 0));
-  const rows = precision !== 'fp32' || (await components.rowsAreFaster());
+  const rows = precision !== 'fp32' || (await components.forms.rowsAreFaster());
   return {
     needs: predictDenoiser(components.network('denoiser'), extent, { precision, rows, records }),
     loadSeconds,

@@ -1,6 +1,7 @@
-import type { Drive } from '../../execution/calibrate.ts';
 import type { Components } from '../../execution/components.ts';
-import type { Condition } from '../../execution/guidance.ts';
+import type { Condition } from '../../execution/condition.ts';
+import type { Drive } from '../../execution/unet/calibrate.ts';
+import { needsOf } from '../../execution/unet/inputs.ts';
 import type { Extent } from '../../graph/macs.ts';
 import { float32 } from '../../graph/tensor.ts';
 import { gaussianNoise } from '../../noise.ts';
@@ -20,7 +21,7 @@ export class StepInputs {
   /** A picture's noised latents. */
   readonly original: Float32Array;
   readonly #other: Float32Array;
-  readonly #made = new WeakMap<object, Promise<unknown>>();
+  readonly #made = new Map<string, Promise<unknown>>();
   readonly #samples = new Map<Mask | undefined, Float32Array>();
 
   constructor(components: Components, size: { height: number; width: number }, guidance: boolean) {
@@ -43,21 +44,18 @@ export class StepInputs {
         ),
         dims,
       );
-    const extra: Condition['extra'] = {};
-    let text: Condition['text'] | undefined;
-    for (const [name, value] of network.inputs) {
-      if (value.kind === 'tokens') text = noise(STREAMS.text, batch, tokens, value.channels);
-      if (value.kind === 'vector' && name !== 'timestep')
-        extra[name] = noise(STREAMS.extra, batch, value.channels);
-    }
-    if (!text) throw new Error('the U-Net takes no text');
-    this.condition = { text, guidance: GUIDANCE, extra };
+    const { text: channels, vectors: needed } = needsOf(network);
+    if (channels === 0) throw new Error('the denoiser takes no text');
+    const text = noise(STREAMS.text, batch, tokens, channels);
+    const vectors: Condition['vectors'] = {};
+    for (const [role, count] of needed) vectors[role] = noise(STREAMS.extra, batch, count);
+    this.condition = { text, guidance: GUIDANCE, vectors };
     this.original = noise(STREAMS.original, latentChannels, height, width).data;
     this.#other = noise(STREAMS.edited, latentChannels, height, width).data;
   }
 
   /** What several cases need of these inputs and is made once: for the same key the same. */
-  once<Made>(key: object, make: () => Promise<Made>): Promise<Made> {
+  once<Made>(key: string, make: () => Promise<Made>): Promise<Made> {
     const made = (this.#made.get(key) as Promise<Made> | undefined) ?? make();
     this.#made.set(key, made);
     return made;

@@ -1,10 +1,10 @@
 import { fs, path } from '#host';
 import type { LayerError } from '../../../shared/benchmark/report.ts';
 import type { Backend, Program } from '../../execution/backend.ts';
-import { rowsPredict } from '../../execution/dense-unet.ts';
 import { shiftNetwork, textNetwork } from '../../execution/forms/conditioning.ts';
 import { type Form, PLANAR, type RowsOptions } from '../../execution/forms/form.ts';
-import { RowsUNet } from '../../execution/rows-unet.ts';
+import { rowsPredict } from '../../execution/unet/predict.ts';
+import { RowsUNet } from '../../execution/unet/rows-unet.ts';
 import type { Network } from '../../graph/network.ts';
 import type { Model } from '../../models/model.ts';
 import { writeQuantized } from '../../quantization/build.ts';

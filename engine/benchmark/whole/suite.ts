@@ -1,6 +1,7 @@
 import type { Engine, WorkerReport } from '../../../shared/api.ts';
 import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../../../shared/benchmark/report.ts';
 import { InputError } from '../../errors.ts';
+import { isGuided } from '../../execution/unet/inputs.ts';
 import { ARCHITECTURES } from '../../models/architectures.ts';
 import { openModelFolder } from '../../models/open.ts';
 import { decodeMask } from '../../pictures/mask.ts';
@@ -56,7 +57,7 @@ export async function wholeSuite(
   const { scale } = model.autoencoder;
   const files = await maskFiles(request.masks ?? [], picture, scale);
   const unet = model.network('denoiser');
-  const guided = model.defaults.guidance > 1 && !unet.inputs.has('timestep_cond');
+  const guided = isGuided(unet, model.defaults.guidance);
   const first = new Map<RowIdentity, WholeOutcome>();
 
   const trials = variants.map(({ chosen, mask, precision, workers, identity, alone }): Trial => {

@@ -3,7 +3,7 @@ import type { SegmenterPrecision } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 import type { Backend, Program } from '../../execution/backend.ts';
 import { type Form, PLANAR } from '../../execution/forms/form.ts';
-import { PartNetwork } from '../../execution/part-network.ts';
+import { PartNetwork } from '../../execution/parts/part-network.ts';
 import { countMacs } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import { float32, floats, int64 } from '../../graph/tensor.ts';

@@ -1,4 +1,4 @@
-import type { PartRecord } from '../../execution/part-network.ts';
+import type { PartRecord } from '../../execution/parts/part-network.ts';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
 import type { Box } from '../../regions/box.ts';
 

@@ -1,5 +1,5 @@
 import type { Program } from '../../../execution/backend.ts';
-import { PartNetwork } from '../../../execution/part-network.ts';
+import { PartNetwork } from '../../../execution/parts/part-network.ts';
 import { countMacs } from '../../../graph/macs.ts';
 import { float32, floats } from '../../../graph/tensor.ts';
 import { MARGIN } from '../../../pipelines/segment/network-segmenter.ts';

@@ -1,4 +1,3 @@
-import { densePredict } from '../../../execution/dense-unet.ts';
 import { countMacs } from '../../../graph/macs.ts';
 import type { StepCase } from '../case.ts';
 import { TIMESTEP } from '../inputs.ts';
@@ -8,18 +7,18 @@ export const dense: StepCase = {
   name: 'dense',
   mode: 'dense',
   masked: false,
-  async prepare(components, { extent, channels, condition }, { arithmetic }) {
+  async prepare(components, { extent, condition }, { arithmetic }) {
     const start = performance.now();
-    const dims = [channels, extent.height, extent.width] as const;
-    const schedule = { timesteps: [TIMESTEP] };
-    const predict = await densePredict(components, arithmetic, schedule, dims, condition);
+    const { height, width, batch } = extent;
+    const denoiser = components.denoiser(arithmetic);
+    const plan = await denoiser.plan({ of: 'whole', height, width }, batch);
     const loadSeconds = (performance.now() - start) / 1000;
     return {
       macs: countMacs(components.network('denoiser'), extent, undefined, arithmetic.attention),
       loadSeconds,
       storeBytes: 0,
       activeFraction: [],
-      run: (sample) => predict(sample, 0),
+      run: async (sample) => (await denoiser.predict(plan, sample, TIMESTEP, condition)).output,
     };
   },
 };

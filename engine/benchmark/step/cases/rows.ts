@@ -1,10 +1,10 @@
-import type { Components, EditingUNet } from '../../../execution/components.ts';
-import type { RowsUNet } from '../../../execution/rows-unet.ts';
+import type { Components } from '../../../execution/components.ts';
+import type { Denoiser } from '../../../execution/denoiser.ts';
+import { putPositions, takePositions } from '../../../execution/latents.ts';
 import { countMacs } from '../../../graph/macs.ts';
-import { activeFractions } from '../../../regions/plan.ts';
-import type { Recorded } from '../../../regions/recorded.ts';
-import { overPlanes, toRows } from '../../../regions/rows.ts';
-import { bytesOf } from '../../../regions/store.ts';
+import type { Storage } from '../../../regions/features.ts';
+import { activeCount } from '../../../regions/mask.ts';
+import { bytesOf, type Features } from '../../../regions/store.ts';
 import type { StepCase, StepRun, StepSettings } from '../case.ts';
 import { type StepInputs, TIMESTEP } from '../inputs.ts';
 
@@ -13,11 +13,7 @@ export const rows: StepCase = {
   name: 'rows',
   mode: 'dense',
   masked: false,
-  prepare: (components, inputs, settings) =>
-    rowsRun(components, inputs, settings, async () => {
-      const { recording } = await components.editingUNet(inputs.extent, settings.arithmetic);
-      return { editing: await recording(), recording };
-    }),
+  prepare: (components, inputs, settings) => rowsRun(components, inputs, settings),
 };
 
 /** Rows of the mask only, with features recorded as edits record them. */
@@ -25,8 +21,7 @@ export const sparse: StepCase = {
   name: 'sparse',
   mode: 'sparse',
   masked: true,
-  prepare: (components, inputs, settings) =>
-    rowsRun(components, inputs, settings, () => components.editingUNet(inputs.extent, settings.arithmetic)),
+  prepare: (components, inputs, settings) => rowsRun(components, inputs, settings),
 };
 
 /** The same with features recorded as float32. */
@@ -34,65 +29,58 @@ export const sparseExact: StepCase = {
   name: 'sparse-exact',
   mode: 'sparse',
   masked: true,
-  prepare: (components, inputs, settings) =>
-    rowsRun(components, inputs, settings, async () => {
-      const { recording } = await components.editingUNet(inputs.extent, settings.arithmetic);
-      const { options } = await recording();
-      const unet = await components.rowsUNet(
-        { ...options, storage: 'float32' },
-        settings.arithmetic.precision,
-      );
-      return { editing: unet, recording: async () => unet };
-    }),
+  prepare: (components, inputs, settings) => rowsRun(components, inputs, settings, 'float32'),
 };
 
 /** The network in rows form over everything, or over the mask with features recorded from the original. */
 async function rowsRun(
   components: Components,
   inputs: StepInputs,
-  { mask }: StepSettings,
-  load: () => Promise<EditingUNet>,
+  { mask, arithmetic }: StepSettings,
+  storage?: Storage,
 ): Promise<StepRun> {
-  const { extent, channels, condition } = inputs;
+  const { extent, condition } = inputs;
   const { height, width, batch } = extent;
   const network = components.network('denoiser');
+  const denoiser = components.denoiser(arithmetic, storage && { storage });
   const start = performance.now();
-  const { editing: unet, recording } = await load();
+  const plan = mask
+    ? await denoiser.plan({ of: 'region', mask, ring: 0 }, batch)
+    : await denoiser.plan({ of: 'whole', height, width, records: true }, batch);
   const loadSeconds = (performance.now() - start) / 1000;
-
-  const region = mask ? unet.region(mask, batch) : unet.dense(height, width, batch);
-  const at = region.plan.levels[0]!.active;
-  const active = region.plan.levels.map((level) => level.active.length);
-  const whole = mask && (await recordedBy(await recording(), inputs));
+  const { positions, computed } = plan;
+  const active = positions && computed.masks.map(activeCount);
+  const whole =
+    positions &&
+    (await recordedBy(denoiser, inputs, [arithmetic.precision, arithmetic.attention, storage].join(' ')));
+  const size = height * width;
   return {
-    macs: countMacs(network, extent, active, unet.options.attention),
+    macs: countMacs(network, extent, active, arithmetic.attention),
     loadSeconds,
-    storeBytes: whole ? bytesOf(whole.recorded) : 0,
-    activeFraction: activeFractions(region.plan),
+    storeBytes: whole ? bytesOf(whole.features) : 0,
+    activeFraction: computed.fractions,
     async run(sample) {
-      const rows = toRows(sample, 1, channels, at);
-      const options = { recorded: whole?.recorded };
-      const { output } = await unet.run(region, rows, TIMESTEP, condition, options);
-      const planes = whole ? whole.output.slice() : new Float32Array(sample.length);
-      overPlanes(planes, output, 1, channels, at);
-      return planes;
+      if (!positions) return (await denoiser.predict(plan, sample, TIMESTEP, condition)).output;
+      const seen = whole!.features;
+      const part = takePositions(sample, size, positions);
+      const { output } = await denoiser.predict(plan, part, TIMESTEP, condition, { seen });
+      return putPositions(whole!.output, output, size, positions);
     },
   };
 }
 
 /** A pass over the whole original: its output [C, h, w], and its features; one for all masks. */
 function recordedBy(
-  unet: RowsUNet,
+  denoiser: Denoiser,
   inputs: StepInputs,
-): Promise<{ output: Float32Array; recorded: Recorded }> {
-  return inputs.once(unet, async () => {
-    const { extent, channels, condition, original } = inputs;
-    const everywhere = unet.dense(extent.height, extent.width, extent.batch);
-    const at = everywhere.plan.levels[0]!.active;
-    const rows = toRows(original, 1, channels, at);
-    const pass = await unet.run(everywhere, rows, TIMESTEP, condition, { features: true });
-    const output = new Float32Array(original.length);
-    overPlanes(output, pass.output, 1, channels, at);
-    return { output, recorded: unet.recorded(everywhere, pass) };
+  form: string,
+): Promise<{ output: Float32Array; features: Features }> {
+  const { extent, condition, original } = inputs;
+  const { height, width, batch } = extent;
+  return inputs.once(form, async () => {
+    const everywhere = await denoiser.plan({ of: 'whole', height, width, records: true }, batch);
+    const options = { record: true };
+    const { output, features } = await denoiser.predict(everywhere, original, TIMESTEP, condition, options);
+    return { output, features: features! };
   });
 }

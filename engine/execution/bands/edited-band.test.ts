@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Coding } from '../../shared/api.ts';
-import { assertClose } from '../../test/support/close.ts';
-import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
-import { Components } from '../execution/components.ts';
-import { RowsUNet } from '../execution/rows-unet.ts';
-import { float32, type Tensor } from '../graph/tensor.ts';
-import { NodeBackend } from '../host/node/backend.ts';
-import { gaussianNoise } from '../noise.ts';
-import { featuresOf, levelCount, type Storage } from '../regions/features.ts';
-import { type Mask, pyramid } from '../regions/mask.ts';
-import type { Recorded } from '../regions/recorded.ts';
-import { toRows } from '../regions/rows.ts';
-import { BandEdit } from './band-edit.ts';
-import type { PatchMode } from './band-unet.ts';
+import type { Coding } from '../../../shared/api.ts';
+import { assertClose } from '../../../test/support/close.ts';
+import { CROSS, tinyUNets, withTinyModel } from '../../../test/support/tiny-model.ts';
+import { float32, type Tensor } from '../../graph/tensor.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
+import { gaussianNoise } from '../../noise.ts';
+import { featuresOf, levelCount, type Storage } from '../../regions/features.ts';
+import { type Mask, pyramid } from '../../regions/mask.ts';
+import type { Recorded } from '../../regions/recorded.ts';
+import { toRows } from '../../regions/rows.ts';
+import { Components } from '../components.ts';
+import { RowsUNet } from '../unet/rows-unet.ts';
+import type { PatchMode } from './band-of.ts';
 import { activeCutting } from './bands.ts';
+import { EditedBand } from './edited-band.ts';
 import { memoryMailboxes } from './mailbox.ts';
 
 const TOKENS = 5;
@@ -34,7 +34,7 @@ const cases = fc.record({
 interface Setting {
   /** The edit's rows by one network run: [B, rows, C]. */
   whole: (planes: Float32Array) => Promise<Float32Array>;
-  team: (coding?: Coding, mode?: PatchMode) => { units: BandEdit[]; step: StepAll };
+  team: (coding?: Coding, mode?: PatchMode) => { units: EditedBand[]; step: StepAll };
   recorded: Recorded;
   inputs: (planes: Float32Array, at: Int32Array) => Record<string, Tensor>;
   /** Positions of the edit, in the order of its rows. */
@@ -53,7 +53,7 @@ const check = (property: (setting: Setting) => Promise<void>, storage: Storage =
         const components = new Components(model, new NodeBackend(), 1);
         const network = components.network('denoiser');
         const foldUpsampling = RowsUNet.canFold(network, height, width);
-        const unet = await components.rowsUNet({
+        const unet = await components.forms.rows({
           foldUpsampling,
           storage,
           statistics: 'any',
@@ -91,7 +91,7 @@ const check = (property: (setting: Setting) => Promise<void>, storage: Storage =
             team: (coding = 'float32', mode = 'displaced') => {
               const mailboxes = memoryMailboxes(count);
               const units = mailboxes.map(
-                (_, index) => new BandEdit(unet, { bands, index, active, batch, mode, coding }),
+                (_, index) => new EditedBand(unet, { bands, index, active, batch, mode, coding }),
               );
               const step: StepAll = async (planes, step) => {
                 const rows = new Float32Array(batch * at.length * 4);

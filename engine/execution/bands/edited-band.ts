@@ -1,20 +1,20 @@
-import type { Coding } from '../../shared/api.ts';
-import { featureFeeds } from '../execution/feeds.ts';
-import type { Pass, Region, RowsUNet } from '../execution/rows-unet.ts';
-import { floats, type Tensor } from '../graph/tensor.ts';
-import { quantizeChannels } from '../regions/bytes.ts';
-import { scaleName } from '../regions/features.ts';
-import type { Mask } from '../regions/mask.ts';
-import { planLevels } from '../regions/plan.ts';
-import type { Recorded } from '../regions/recorded.ts';
-import { putRows, takeRows } from '../regions/rows.ts';
-import type { PatchMode } from './band-unet.ts';
+import type { Coding } from '../../../shared/api.ts';
+import { floats, type Tensor } from '../../graph/tensor.ts';
+import { quantizeChannels } from '../../regions/bytes.ts';
+import { scaleName } from '../../regions/features.ts';
+import type { Mask } from '../../regions/mask.ts';
+import { planLevels } from '../../regions/plan.ts';
+import type { Recorded } from '../../regions/recorded.ts';
+import { putRows, takeRows } from '../../regions/rows.ts';
+import { featureFeeds } from '../unet/feeds.ts';
+import type { Pass, Region, RowsUNet } from '../unet/rows-unet.ts';
+import type { PatchMode } from './band-of.ts';
 import type { Bands } from './bands.ts';
 import { type Exchange, planExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';
 import { SeenFeatures } from './seen-features.ts';
 
-export interface BandEditOptions {
+export interface EditedBandOptions {
   bands: Bands;
   index: number;
   /** The positions that the edit computes, of each level. */
@@ -29,10 +29,10 @@ export interface BandEditOptions {
  * One band of the positions that an edit computes. Beyond them it reads recorded features; of the other bands' positions
  * features as they were one step before. A step over all bands needs nothing of the others.
  */
-export class BandEdit {
+export class EditedBand {
   readonly exchange: Exchange;
   readonly #unet: RowsUNet;
-  readonly #options: BandEditOptions;
+  readonly #options: EditedBandOptions;
   readonly #region: Region;
   readonly #whole: Region;
   readonly #seen: SeenFeatures;
@@ -42,7 +42,7 @@ export class BandEdit {
   #sees = false;
   #outgoing: Readonly<Record<string, Tensor>> | undefined;
 
-  constructor(unet: RowsUNet, options: BandEditOptions) {
+  constructor(unet: RowsUNet, options: EditedBandOptions) {
     const { bands, index, active, batch, coding } = options;
     this.#unet = unet;
     this.#options = options;

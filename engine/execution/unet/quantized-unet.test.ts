@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Precision } from '../../shared/api.ts';
-import { withTinyModel } from '../../test/support/tiny-model.ts';
-import { float32 } from '../graph/tensor.ts';
-import { NodeBackend } from '../host/node/backend.ts';
-import { gaussianNoise } from '../noise.ts';
-import { overPlanes, toRows } from '../regions/rows.ts';
-import { temporaryFolder } from '../weights/testing.ts';
+import type { Precision } from '../../../shared/api.ts';
+import { withTinyModel } from '../../../test/support/tiny-model.ts';
+import { float32 } from '../../graph/tensor.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
+import { gaussianNoise } from '../../noise.ts';
+import { overPlanes, toRows } from '../../regions/rows.ts';
+import { temporaryFolder } from '../../weights/testing.ts';
+import { Components } from '../components.ts';
+import { predictor } from '../denoise.ts';
 import type { Drive } from './calibrate.ts';
-import { Components } from './components.ts';
-import { densePredict } from './dense-unet.ts';
 
 const config = {
   block_out_channels: [16, 32],
@@ -50,8 +50,10 @@ function relativeError(actual: Float32Array, expected: Float32Array): number {
 
 /** What a precision gives in every way of computing: planes of a dense run, and rows of an edit. */
 async function outputs(components: Components, precision: Precision) {
-  const dense = await densePredict(components, { precision }, schedule, DIMS, condition);
-  const { editing, recording } = await components.editingUNet(
+  const denoiser = components.denoiser({ precision });
+  const plan = await denoiser.plan({ of: 'whole', height: HEIGHT, width: WIDTH }, 2);
+  const dense = predictor(denoiser, plan, schedule, condition);
+  const { editing, recording } = await components.forms.editing(
     { height: HEIGHT, width: WIDTH },
     { precision },
   );

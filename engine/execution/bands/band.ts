@@ -1,21 +1,15 @@
-import type { Coding } from '../../shared/api.ts';
-import { featureFeeds } from '../execution/feeds.ts';
-import type { Region, RowsUNet } from '../execution/rows-unet.ts';
-import { float32, floats, type Tensor } from '../graph/tensor.ts';
-import { freshName, type MomentsFeature, shareName } from '../regions/features.ts';
-import { takeRows } from '../regions/rows.ts';
+import type { Coding } from '../../../shared/api.ts';
+import { float32, floats, type Tensor } from '../../graph/tensor.ts';
+import { freshName, type MomentsFeature, shareName } from '../../regions/features.ts';
+import { takeRows } from '../../regions/rows.ts';
+import { featureFeeds } from '../unet/feeds.ts';
+import type { Region, RowsUNet } from '../unet/rows-unet.ts';
+import type { PatchMode } from './band-of.ts';
 import { type Bands, bandCount, bandSizes } from './bands.ts';
 import { bytesOf } from './coding.ts';
 import { type Exchange, planExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';
 import { SeenFeatures } from './seen-features.ts';
-
-/**
- * What a band sees of the others. `displaced`: their features of the step before (Li et al., DistriFusion, CVPR 2024);
- * `naive`: nothing, as if it were a picture of its own.
- */
-export const PATCH_MODES = ['displaced', 'naive'] as const;
-export type PatchMode = (typeof PATCH_MODES)[number];
 
 /**
  * Which moments group norm uses in a displaced step. `mixed`: those of all bands, this one's as they are now, the

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Coding } from '../../shared/api.ts';
-import { gaussianNoise } from '../noise.ts';
+import type { Coding } from '../../../shared/api.ts';
+import { gaussianNoise } from '../../noise.ts';
 import { codedBytes, decode, encode } from './coding.ts';
 
 function throughTheWire(coding: Coding, rows: Float32Array, channels: number): Float32Array {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { InputError } from '../errors.ts';
+import { InputError } from '../../errors.ts';
 import { bandMasks, bandSizes, cutBands, longerSide, mostBands } from './bands.ts';
 
 test('bands cover every level once, none is empty, sizes follow the weights', () => {

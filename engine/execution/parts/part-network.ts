@@ -1,14 +1,14 @@
-import { countMacs, sizeAt } from '../graph/macs.ts';
-import type { Network } from '../graph/network.ts';
-import type { Enlargement, LinearAttention } from '../graph/operators.ts';
-import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
-import type { FeatureMap } from '../graph/values.ts';
-import { type Anchors, anchorsOf } from '../regions/anchors.ts';
-import { type Box, heightOf, type Span, widthOf, within } from '../regions/box.ts';
-import { coarseSpan, type PartPlan, planPart } from '../regions/part.ts';
-import { mapsOf } from '../regions/reach.ts';
-import type { Program } from './backend.ts';
-import { cornerFeeds, cutPlanes, onlyMap, pastePlanes } from './crop-network.ts';
+import { countMacs, sizeAt } from '../../graph/macs.ts';
+import type { Network } from '../../graph/network.ts';
+import type { Enlargement, LinearAttention } from '../../graph/operators.ts';
+import { float32, floats, int64, type Tensor } from '../../graph/tensor.ts';
+import type { FeatureMap } from '../../graph/values.ts';
+import { type Anchors, anchorsOf } from '../../regions/anchors.ts';
+import { type Box, heightOf, type Span, widthOf, within } from '../../regions/box.ts';
+import { coarseSpan, type PartPlan, planPart } from '../../regions/part.ts';
+import { mapsOf } from '../../regions/reach.ts';
+import type { Program } from '../backend.ts';
+import { cornerFeeds, cutPlanes, onlyMap, pastePlanes } from '../crops/crop-network.ts';
 import {
   cornerNames,
   cutName,
@@ -19,7 +19,7 @@ import {
   padsName,
   stripNames,
   sumsName,
-} from './forms/parts.ts';
+} from '../forms/parts.ts';
 
 /** What a pass leaves for later passes over a part: whole planes by name, sums of linear attention. */
 export type PartRecord = Map<string, Float32Array>;

@@ -1,10 +1,11 @@
-import { floats } from '../graph/tensor.ts';
-import { productGroups } from '../quantization/layers.ts';
-import { type Statistics, StatisticsBuilder } from '../quantization/statistics.ts';
-import { overPlanes, toRows } from '../regions/rows.ts';
-import { watchNames } from './forms/watch.ts';
-import { batchOf, type Condition, guide, unetInputs } from './guidance.ts';
-import type { LatentDims } from './latents.ts';
+import { floats } from '../../graph/tensor.ts';
+import { productGroups } from '../../quantization/layers.ts';
+import { type Statistics, StatisticsBuilder } from '../../quantization/statistics.ts';
+import { overPlanes, toRows } from '../../regions/rows.ts';
+import { batchOf, type Condition, guide } from '../condition.ts';
+import { watchNames } from '../forms/watch.ts';
+import type { LatentDims } from '../latents.ts';
+import { unetInputs, withPlanes } from './inputs.ts';
 import type { RowsUNet } from './rows-unet.ts';
 
 /** A dense run of the float32 U-Net: planes [C, h, w] → guided output. */
@@ -27,10 +28,12 @@ export async function calibrate(unet: RowsUNet, drive: Drive): Promise<Statistic
   const statistics = new StatisticsBuilder();
   await drive(async (sample, dims, timestep, condition) => {
     const [channels, height, width] = dims;
+    const all = withPlanes(sample, condition);
+    const read = all.length / (height * width);
     const region = unet.dense(height, width, batchOf(condition));
     const at = region.plan.levels[0]!.active;
-    const rows = toRows(sample, 1, channels, at);
-    const inputs = unetInputs(rows, [region.rows, channels], timestep, condition);
+    const rows = toRows(all, 1, read, at);
+    const inputs = unetInputs(rows, [region.rows, read], timestep, condition);
     const { output, features } = await unet.pass(region, inputs, { others: names });
     for (const weight of watched) {
       const { largest, mean, square } = watchNames(weight);

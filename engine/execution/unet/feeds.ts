@@ -1,8 +1,8 @@
-import type { AttentionMode } from '../../shared/api.ts';
-import { isSampled } from '../graph/keys.ts';
-import { int64, type Tensor } from '../graph/tensor.ts';
-import { Buffers } from '../regions/buffers.ts';
-import { dequantizeRows, quantizeChannels, quantizeRows } from '../regions/bytes.ts';
+import type { AttentionMode } from '../../../shared/api.ts';
+import { isSampled } from '../../graph/keys.ts';
+import { int64, type Tensor } from '../../graph/tensor.ts';
+import { Buffers } from '../../regions/buffers.ts';
+import { dequantizeRows, quantizeChannels, quantizeRows } from '../../regions/bytes.ts';
 import {
   type Feature,
   freshName,
@@ -16,9 +16,9 @@ import {
   scaleName,
   shareName,
   type WindowReader,
-} from '../regions/features.ts';
-import type { Neighbours, RegionPlan } from '../regions/plan.ts';
-import { type Recorded, type RecordedRows, type Rows, readRows, withRows } from '../regions/recorded.ts';
+} from '../../regions/features.ts';
+import type { Neighbours, RegionPlan } from '../../regions/plan.ts';
+import { Recorded, type RecordedRows, type Rows, readRows, withRows } from '../../regions/recorded.ts';
 
 /** How a network in rows form was lowered, and for how many pictures at a time it runs. */
 export interface RegionForm {
@@ -99,7 +99,7 @@ export function featureOutputs({ features }: RegionForm, only?: 'rows'): string[
 
 /** A dense pass's features, to be read by later passes. */
 export function recordedFrom({ features, storage }: RegionForm, outputs: Readonly<Feeds>): Recorded {
-  const recorded: Recorded = new Map();
+  const recorded = new Recorded();
   for (const feature of features) {
     const { name } = feature;
     if (feature.kind === 'moments')
@@ -123,7 +123,7 @@ export function updatedBy(
   outputs: Readonly<Feeds>,
 ): Recorded {
   const { features, storage, batch } = form;
-  const updated: Recorded = new Map(recorded);
+  const updated = new Recorded(recorded);
   for (const feature of features) {
     if (feature.kind === 'moments') continue;
     const { name, channels } = feature;

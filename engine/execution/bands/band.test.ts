@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Coding } from '../../shared/api.ts';
-import { assertClose } from '../../test/support/close.ts';
-import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
-import { Components } from '../execution/components.ts';
-import { RowsUNet } from '../execution/rows-unet.ts';
-import { float32, type Tensor } from '../graph/tensor.ts';
-import { NodeBackend } from '../host/node/backend.ts';
-import { gaussianNoise } from '../noise.ts';
-import { featuresOf, levelCount } from '../regions/features.ts';
-import { overPlanes, toRows } from '../regions/rows.ts';
-import { BandUNet, type Moments, type PatchMode } from './band-unet.ts';
+import type { Coding } from '../../../shared/api.ts';
+import { assertClose } from '../../../test/support/close.ts';
+import { CROSS, tinyUNets, withTinyModel } from '../../../test/support/tiny-model.ts';
+import { float32, type Tensor } from '../../graph/tensor.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
+import { gaussianNoise } from '../../noise.ts';
+import { featuresOf, levelCount } from '../../regions/features.ts';
+import { overPlanes, toRows } from '../../regions/rows.ts';
+import { Components } from '../components.ts';
+import { RowsUNet } from '../unet/rows-unet.ts';
+import { BandUNet, type Moments } from './band.ts';
+import type { PatchMode } from './band-of.ts';
 import { type Bands, cutBands } from './bands.ts';
 import { type Mailbox, memoryMailboxes } from './mailbox.ts';
 
@@ -43,7 +44,7 @@ const check = (property: (setting: Setting) => Promise<void>, numRuns = 6) =>
         const components = new Components(model, new NodeBackend(), 1);
         const network = components.network('denoiser');
         const foldUpsampling = RowsUNet.canFold(network, height, width);
-        const unet = await components.rowsUNet({
+        const unet = await components.forms.rows({
           foldUpsampling,
           storage: 'float32',
           statistics: 'bands',

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { NodeBackend } from '../host/node/backend.ts';
-import { openSegmenterFolder } from '../models/vision-folder.ts';
-import { samEncoder } from '../networks/efficientvit-heads.ts';
-import { gaussianNoise } from '../noise.ts';
-import { anchorsOf } from '../regions/anchors.ts';
-import type { Box } from '../regions/box.ts';
-import { WeightTable } from '../weights/table.ts';
-import type { Program } from './backend.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
+import { openSegmenterFolder } from '../../models/vision-folder.ts';
+import { samEncoder } from '../../networks/efficientvit-heads.ts';
+import { gaussianNoise } from '../../noise.ts';
+import { anchorsOf } from '../../regions/anchors.ts';
+import type { Box } from '../../regions/box.ts';
+import { WeightTable } from '../../weights/table.ts';
+import type { Program } from '../backend.ts';
 import { PartNetwork } from './part-network.ts';
 
 const SIDE = 128;
-const folder = path.join(import.meta.dirname, '../../test/fixtures/parity/tiny-sight/segmenter');
+const folder = path.join(import.meta.dirname, '../../../test/fixtures/parity/tiny-sight/segmenter');
 let network: PartNetwork;
 const programs: Program[] = [];
 

@@ -1,8 +1,8 @@
-import { neighboursOf } from '../execution/feeds.ts';
-import type { AttendedFeature, Feature, MomentsFeature, WindowFeature } from '../regions/features.ts';
-import { levelCount } from '../regions/features.ts';
-import type { Mask } from '../regions/mask.ts';
-import { planLevels, type RegionPlan } from '../regions/plan.ts';
+import type { AttendedFeature, Feature, MomentsFeature, WindowFeature } from '../../regions/features.ts';
+import { levelCount } from '../../regions/features.ts';
+import type { Mask } from '../../regions/mask.ts';
+import { planLevels, type RegionPlan } from '../../regions/plan.ts';
+import { neighboursOf } from '../unet/feeds.ts';
 import { type Bands, bandCount, bandMasks } from './bands.ts';
 
 /** What one band of a picture, or of its active positions, reads of the others after each step, and gives them. */

@@ -1,5 +1,5 @@
-import type { Coding } from '../../shared/api.ts';
-import { fromHalves, toHalves } from '../weights/halves.ts';
+import type { Coding } from '../../../shared/api.ts';
+import { fromHalves, toHalves } from '../../weights/halves.ts';
 
 // Multi-byte numbers travel little-endian, as every processor that ONNX Runtime's packages are made for has them.
 

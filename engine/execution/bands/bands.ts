@@ -1,7 +1,7 @@
-import { InputError } from '../errors.ts';
-import { sizeAt } from '../graph/macs.ts';
-import { boundsOf, heightOf, widthOf } from '../regions/box.ts';
-import type { Mask } from '../regions/mask.ts';
+import { InputError } from '../../errors.ts';
+import { sizeAt } from '../../graph/macs.ts';
+import { boundsOf, heightOf, widthOf } from '../../regions/box.ts';
+import type { Mask } from '../../regions/mask.ts';
 
 /**
  * A picture cut into bands across one side, at every level: band k of level l holds the positions whose coordinate on

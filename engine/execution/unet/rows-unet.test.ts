@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { assertClose } from '../../test/support/close.ts';
-import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
-import { float32 } from '../graph/tensor.ts';
-import { NodeBackend } from '../host/node/backend.ts';
-import { gaussianNoise } from '../noise.ts';
-import type { Mask } from '../regions/mask.ts';
-import type { Recorded, RecordedRows } from '../regions/recorded.ts';
-import { overPlanes, toRows } from '../regions/rows.ts';
-import { Components } from './components.ts';
-import { planarPredict } from './dense-unet.ts';
-import type { RowsOptions } from './forms/form.ts';
-import type { Condition } from './guidance.ts';
+import { assertClose } from '../../../test/support/close.ts';
+import { CROSS, tinyUNets, withTinyModel } from '../../../test/support/tiny-model.ts';
+import { float32 } from '../../graph/tensor.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
+import { gaussianNoise } from '../../noise.ts';
+import type { Mask } from '../../regions/mask.ts';
+import type { Recorded, RecordedRows } from '../../regions/recorded.ts';
+import { overPlanes, toRows } from '../../regions/rows.ts';
+import { Components } from '../components.ts';
+import type { Condition } from '../condition.ts';
+import type { RowsOptions } from '../forms/form.ts';
+import { planarPredict } from './predict.ts';
 import { RowsUNet } from './rows-unet.ts';
 
 const TOKENS = 5;
@@ -53,14 +53,14 @@ const check = (
         const components = new Components(model, new NodeBackend(), 1);
         const network = components.network('denoiser');
         const foldUpsampling = RowsUNet.canFold(network, height, width);
-        const unet = await components.rowsUNet({ foldUpsampling, storage, statistics: 'any', attention });
-        const lean = await components.rowsUNet({
+        const unet = await components.forms.rows({ foldUpsampling, storage, statistics: 'any', attention });
+        const lean = await components.forms.rows({
           foldUpsampling,
           storage,
           statistics: 'recorded',
           attention,
         });
-        const drawing = await components.rowsUNet({
+        const drawing = await components.forms.rows({
           foldUpsampling,
           storage,
           statistics: 'fresh',

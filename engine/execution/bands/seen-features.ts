@@ -1,7 +1,7 @@
-import type { Coding } from '../../shared/api.ts';
-import { floats, type Tensor } from '../graph/tensor.ts';
-import type { RegionPlan } from '../regions/plan.ts';
-import { putRows, takeRows } from '../regions/rows.ts';
+import type { Coding } from '../../../shared/api.ts';
+import { floats, type Tensor } from '../../graph/tensor.ts';
+import type { RegionPlan } from '../../regions/plan.ts';
+import { putRows, takeRows } from '../../regions/rows.ts';
 import { bytesOf, codedBytes, decode, encode } from './coding.ts';
 import type { Exchange, WindowExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';

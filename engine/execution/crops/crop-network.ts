@@ -1,14 +1,23 @@
-import type { Network } from '../graph/network.ts';
-import type { Attention } from '../graph/operators.ts';
-import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
-import type { FeatureMap } from '../graph/values.ts';
-import { areaOf, type Box, fullBox, heightOf, positionsIn, union, widthOf, within } from '../regions/box.ts';
-import { type CropPlan, planCrop } from '../regions/crop.ts';
-import { featuresOf, type MomentsFeature } from '../regions/features.ts';
-import { coarsestLevel } from '../regions/reach.ts';
-import { putRows, takeRows } from '../regions/rows.ts';
-import type { Program } from './backend.ts';
-import { FRESH, rowsName, trimNames } from './forms/crops.ts';
+import type { Network } from '../../graph/network.ts';
+import type { Attention } from '../../graph/operators.ts';
+import { float32, floats, int64, type Tensor } from '../../graph/tensor.ts';
+import type { FeatureMap } from '../../graph/values.ts';
+import {
+  areaOf,
+  type Box,
+  fullBox,
+  heightOf,
+  positionsIn,
+  union,
+  widthOf,
+  within,
+} from '../../regions/box.ts';
+import { type CropPlan, planCrop } from '../../regions/crop.ts';
+import { featuresOf, type MomentsFeature } from '../../regions/features.ts';
+import { coarsestLevel } from '../../regions/reach.ts';
+import { putRows, takeRows } from '../../regions/rows.ts';
+import type { Program } from '../backend.ts';
+import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
 
 /**
  * What a pass over a picture leaves for later passes over a part of it, by feature name: moments [2, groups] of group

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { float32, floats } from '../graph/tensor.ts';
-import { gaussianNoise } from '../noise.ts';
-import { dilate, fullMask, type Mask } from '../regions/mask.ts';
+import { float32, floats } from '../../graph/tensor.ts';
+import { gaussianNoise } from '../../noise.ts';
+import { dilate, fullMask, type Mask } from '../../regions/mask.ts';
+import { autoencoderComponents } from '../testing.ts';
 import { NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
-import { autoencoderComponents } from './testing.ts';
 
-const parity = path.join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'parity', 'tiny-sd15');
+const parity = path.join(import.meta.dirname, '../../..', 'test', 'fixtures', 'parity', 'tiny-sd15');
 const components = {
   tiny: autoencoderComponents(path.join(parity, 'vae_tiny')),
   kl: autoencoderComponents(path.join(parity, 'vae')),

@@ -1,12 +1,14 @@
-import { countMacs } from '../graph/macs.ts';
-import type { Network } from '../graph/network.ts';
-import { float32, floats, type Tensor } from '../graph/tensor.ts';
-import { Buffers } from '../regions/buffers.ts';
-import { type Feature, featuresOf, levelCount } from '../regions/features.ts';
-import type { Mask } from '../regions/mask.ts';
-import { densePlan, planRegion, type RegionPlan } from '../regions/plan.ts';
-import type { Recorded } from '../regions/recorded.ts';
-import type { Program } from './backend.ts';
+import { countMacs } from '../../graph/macs.ts';
+import type { Network } from '../../graph/network.ts';
+import { float32, floats, type Tensor } from '../../graph/tensor.ts';
+import { Buffers } from '../../regions/buffers.ts';
+import { type Feature, featuresOf, levelCount } from '../../regions/features.ts';
+import type { Mask } from '../../regions/mask.ts';
+import { densePlan, planRegion, type RegionPlan } from '../../regions/plan.ts';
+import type { Recorded } from '../../regions/recorded.ts';
+import type { Program } from '../backend.ts';
+import { type Condition, guide } from '../condition.ts';
+import type { RowsOptions } from '../forms/form.ts';
 import {
   featureFeeds,
   featureOutputs,
@@ -16,8 +18,7 @@ import {
   recordedFrom,
   updatedBy,
 } from './feeds.ts';
-import type { RowsOptions } from './forms/form.ts';
-import { type Condition, guide, unetInputs } from './guidance.ts';
+import { OUTPUT, SAMPLE, TEXT, TIMESTEP, unetInputs } from './inputs.ts';
 
 /** A region plan with what a U-Net is fed of it. */
 export interface Region {
@@ -108,7 +109,7 @@ export class RowsUNet {
    */
   async pass(
     region: Region,
-    { sample, encoder_hidden_states: text, ...vectors }: Feeds,
+    { [SAMPLE]: sample, [TEXT]: text, ...vectors }: Feeds,
     {
       recorded,
       features = false,
@@ -119,15 +120,15 @@ export class RowsUNet {
     if (region.rows === 0) return { output: new Float32Array(), features: {} };
     const form = this.form(region.batch);
     const given = features ? featureOutputs(form, isDense(region.plan) ? undefined : 'rows') : [];
-    const { out, ...fresh } = await this.#programs.rows.run(
+    const { [OUTPUT]: out, ...fresh } = await this.#programs.rows.run(
       {
-        sample: sample!,
+        [SAMPLE]: sample!,
         ...(await this.#projectionsOf(text!)),
         ...(await this.#shiftsOf(vectors)),
         ...region.indexes,
         ...(fed ?? featureFeeds(form, region.plan, recorded, region.buffers)),
       },
-      ['out', ...given, ...others],
+      [OUTPUT, ...given, ...others],
     );
     return { output: floats({ out: out! }, 'out'), features: fresh };
   }
@@ -159,24 +160,24 @@ export class RowsUNet {
     if (!program) return {};
     let projections = this.#texts.get(text);
     if (!projections) {
-      projections = program.run({ encoder_hidden_states: text });
+      projections = program.run({ [TEXT]: text });
       this.#texts.set(text, projections);
     }
     return projections;
   }
 
   /** The shifts of a step; remembered as long as the conditions beside the timestep are. */
-  async #shiftsOf({ timestep, ...extra }: Feeds): Promise<Feeds> {
+  async #shiftsOf({ [TIMESTEP]: timestep, ...extra }: Feeds): Promise<Feeds> {
     const program = this.#programs.shift;
     if (!program) return {};
     const owner = Object.values(extra)[0] ?? this;
     const known = this.#shifts.get(owner) ?? new Map<number, Promise<Feeds>>();
     this.#shifts.set(owner, known);
-    const key = floats({ timestep: timestep! }, 'timestep')[0]!;
+    const key = floats({ at: timestep! }, 'at')[0]!;
     let shifts = known.get(key);
     if (!shifts) {
       if (known.size >= MAX_SHIFTS) known.clear();
-      shifts = program.run({ timestep: timestep!, ...extra }).then(asRows);
+      shifts = program.run({ [TIMESTEP]: timestep!, ...extra }).then(asRows);
       known.set(key, shifts);
     }
     return shifts;

@@ -1,12 +1,12 @@
-import type { AutoencoderFacts } from '../models/parts.ts';
-import { type Box, heightOf, mergeBoxes, partsOf, positionsIn, widthOf } from '../regions/box.ts';
-import { type CropPlan, planCrop } from '../regions/crop.ts';
-import type { Mask } from '../regions/mask.ts';
-import { dilate } from '../regions/mask.ts';
-import { haloOf } from '../regions/reach.ts';
-import type { Components } from './components.ts';
+import type { AutoencoderFacts } from '../../models/parts.ts';
+import { type Box, heightOf, mergeBoxes, partsOf, positionsIn, widthOf } from '../../regions/box.ts';
+import { type CropPlan, planCrop } from '../../regions/crop.ts';
+import type { Mask } from '../../regions/mask.ts';
+import { dilate } from '../../regions/mask.ts';
+import { haloOf } from '../../regions/reach.ts';
+import type { Components } from '../components.ts';
+import { fromLatents, toLatents } from '../latents.ts';
 import type { CropNetwork, CropRecord } from './crop-network.ts';
-import { fromLatents, toLatents } from './latents.ts';
 
 /** Latents or planes of a whole picture, with what is needed to compute a part of them again. */
 export interface Coded {

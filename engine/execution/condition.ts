@@ -1,0 +1,60 @@
+import type { Tensor } from '../graph/tensor.ts';
+
+/** Vectors that some denoisers take beside the text. */
+export const VECTOR_ROLES = [
+  /** The prompt's embedding [B, C] (SDXL). */
+  'pooled',
+  /** Original size, crop and target size in pixels [B, 6] (SDXL). */
+  'size',
+  /** The embedded guidance scale [1, C] of guidance-distilled models. */
+  'guidance',
+] as const;
+export type VectorRole = (typeof VECTOR_ROLES)[number];
+
+/**
+ * What a denoiser is told beside the sample, by role: which input of a network plays which role is the denoiser's own
+ * business. Rows of a batch: the prompt's, then the negative prompt's if guided.
+ */
+export interface Condition {
+  /** [B, L, C], B = 2 with guidance, 1 without. */
+  text: Tensor;
+  /** Classifier-free guidance scale (Ho & Salimans 2022). */
+  guidance: number;
+  vectors?: Partial<Record<VectorRole, Tensor>>;
+  /**
+   * Planes [C, h, w] at latent size that an inpainting model sees behind the sample's own channels, the same for both
+   * branches: the mask, then the latents of the picture without what is under it.
+   */
+  planes?: Tensor;
+}
+
+/** Pictures in one run of the network. */
+export function batchOf(condition: Condition): number {
+  return condition.text.dims[0]!;
+}
+
+/** negative + scale · (positive − negative), from the outputs of both branches one after the other. */
+export function guide(output: Float32Array, condition: Condition): Float32Array {
+  if (batchOf(condition) === 1) return output;
+  const half = output.length / 2;
+  const guided = new Float32Array(half);
+  for (let i = 0; i < half; i++) {
+    const negative = output[half + i]!;
+    guided[i] = negative + condition.guidance * (output[i]! - negative);
+  }
+  return guided;
+}
+
+/** One branch of guidance: 0 is the prompt's, 1 the negative prompt's; undefined: both. */
+export function branchOf(condition: Condition, branch: number | undefined): Condition {
+  if (branch === undefined) return condition;
+  const batch = batchOf(condition);
+  const part = (tensor: Tensor): Tensor => {
+    if (tensor.dims[0] !== batch) return tensor;
+    const length = tensor.data.length / batch;
+    const data = tensor.data.slice(branch * length, (branch + 1) * length);
+    return { ...tensor, data, dims: [1, ...tensor.dims.slice(1)] } as Tensor;
+  };
+  const vectors = Object.entries(condition.vectors ?? {}).map(([role, tensor]) => [role, part(tensor)]);
+  return { ...condition, text: part(condition.text), guidance: 1, vectors: Object.fromEntries(vectors) };
+}

@@ -1,0 +1,87 @@
+import type { Network } from '../../graph/network.ts';
+import { float32, floats, type Tensor } from '../../graph/tensor.ts';
+import { batchOf, type Condition, type VectorRole } from '../condition.ts';
+
+/** Names of a U-Net's inputs and output, as diffusers has them. */
+export const SAMPLE = 'sample';
+export const TIMESTEP = 'timestep';
+export const TEXT = 'encoder_hidden_states';
+export const OUTPUT = 'out';
+
+const VECTORS: Readonly<Record<string, VectorRole>> = {
+  text_embeds: 'pooled',
+  time_ids: 'size',
+  timestep_cond: 'guidance',
+};
+
+/** What a U-Net asks to be told. */
+export interface Needs {
+  /** Channels of the text; 0 without attention. */
+  text: number;
+  /** Numbers of each vector. */
+  vectors: ReadonlyMap<VectorRole, number>;
+  /** Channels of its sample: the latents' own, and those of `Condition.planes`. */
+  channels: number;
+}
+
+/** @throws Error for an input that plays no role we know */
+export function needsOf(network: Network): Needs {
+  const vectors = new Map<VectorRole, number>();
+  let [text, channels] = [0, 0];
+  for (const [name, value] of network.inputs) {
+    const role = VECTORS[name];
+    if (name === SAMPLE && value.kind === 'map') channels = value.channels;
+    else if (name === TEXT && value.kind === 'tokens') text = value.channels;
+    else if (role && value.kind === 'vector') vectors.set(role, value.channels);
+    else if (name !== TIMESTEP) throw new Error(`the U-Net takes an input ${name} that is not known`);
+  }
+  return { text, vectors, channels };
+}
+
+/**
+ * Whether a picture takes both branches of guidance: guidance-distilled models take the scale as an input and need no
+ * second branch.
+ */
+export function isGuided(network: Network, guidance: number): boolean {
+  return guidance > 1 && !needsOf(network).vectors.has('guidance');
+}
+
+/** The U-Net's inputs, the sample given as planes or rows of one picture (`dims` without the batch). */
+export function unetInputs(
+  sample: Float32Array,
+  dims: readonly number[],
+  timestep: number,
+  condition: Condition,
+): Record<string, Tensor> {
+  const batch = batchOf(condition);
+  const repeated = new Float32Array(sample.length * batch);
+  for (let i = 0; i < batch; i++) repeated.set(sample, i * sample.length);
+  const vectors: Record<string, Tensor> = {};
+  for (const [name, role] of Object.entries(VECTORS)) {
+    const tensor = condition.vectors?.[role];
+    if (tensor) vectors[name] = tensor;
+  }
+  return {
+    ...vectors,
+    [SAMPLE]: float32(repeated, [batch, ...dims]),
+    [TIMESTEP]: float32(Float32Array.of(timestep), [1, 1]),
+    [TEXT]: condition.text,
+  };
+}
+
+/** A condition from a U-Net's own inputs, as reference tensors name them. */
+export function conditionOf(inputs: Readonly<Record<string, Tensor>>, guidance: number): Condition {
+  const vectors: Condition['vectors'] = {};
+  for (const [name, role] of Object.entries(VECTORS)) if (inputs[name]) vectors[role] = inputs[name];
+  return { text: inputs[TEXT]!, guidance, vectors };
+}
+
+/** The planes [C, positions] of a sample with those of the condition behind them. */
+export function withPlanes(sample: Float32Array, { planes }: Condition): Float32Array {
+  if (!planes) return sample;
+  const more = floats({ planes }, 'planes');
+  const all = new Float32Array(sample.length + more.length);
+  all.set(sample);
+  all.set(more, sample.length);
+  return all;
+}

@@ -1,0 +1,69 @@
+import type { Tensor } from '../../graph/tensor.ts';
+import { activeFractions, activeMasks } from '../../regions/plan.ts';
+import { Recorded } from '../../regions/recorded.ts';
+import type { Features } from '../../regions/store.ts';
+import type { Program } from '../backend.ts';
+import type { Computed, Plan } from '../plan.ts';
+import type { Region as RowsRegion, RowsUNet } from './rows-unet.ts';
+
+const EVERYTHING: Computed = { fractions: [], masks: [] };
+
+/** Whole pictures by native convolutions. */
+export class PlanarPlan implements Plan {
+  readonly positions = undefined;
+  readonly computed = EVERYTHING;
+  readonly program: Program;
+  /** Latent height and width. */
+  readonly size: readonly [number, number];
+  readonly #stepMacs: (tokens: number) => number;
+
+  constructor(program: Program, size: readonly [number, number], stepMacs: (tokens: number) => number) {
+    this.program = program;
+    this.size = size;
+    this.#stepMacs = stepMacs;
+  }
+
+  macs(tokens: number, runs = 1): number {
+    return runs * this.#stepMacs(tokens);
+  }
+}
+
+/** Any part of a picture, or all of it, by rows. */
+export class RowsPlan implements Plan {
+  readonly positions: Int32Array | undefined;
+  readonly computed: Computed;
+  readonly unet: RowsUNet;
+  readonly region: RowsRegion;
+
+  /** `isWhole`: samples are whole latents, row by row; else they have the region's positions. */
+  constructor(unet: RowsUNet, region: RowsRegion, isWhole: boolean) {
+    const { plan } = region;
+    this.unet = unet;
+    this.region = region;
+    this.positions = isWhole ? undefined : plan.levels[0]!.active;
+    this.computed = isWhole ? EVERYTHING : { fractions: activeFractions(plan), masks: activeMasks(plan) };
+  }
+
+  macs(tokens: number, runs = 1): number {
+    return this.unet.macs(this.region, tokens, runs);
+  }
+}
+
+/** Rows that a region has computed anew. */
+export class FreshRows implements Features {
+  readonly tensors: Readonly<Record<string, Tensor>>;
+
+  constructor(tensors: Readonly<Record<string, Tensor>>) {
+    this.tensors = tensors;
+  }
+
+  pieces() {
+    return Object.values(this.tensors).map(({ data }) => data);
+  }
+}
+
+/** Features that this denoiser recorded. */
+export function recordedOf(features: Features): Recorded {
+  if (!(features instanceof Recorded)) throw new Error('the features are of another denoiser');
+  return features;
+}

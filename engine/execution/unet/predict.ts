@@ -1,0 +1,43 @@
+import { floats } from '../../graph/tensor.ts';
+import { overPlanes, toRows } from '../../regions/rows.ts';
+import type { Scheduler } from '../../schedulers/scheduler.ts';
+import type { Program } from '../backend.ts';
+import { batchOf, type Condition, guide } from '../condition.ts';
+import type { Predict } from '../denoise.ts';
+import type { LatentDims } from '../latents.ts';
+import { OUTPUT, unetInputs } from './inputs.ts';
+import type { RowsUNet } from './rows-unet.ts';
+
+type Timesteps = Pick<Scheduler, 'timesteps'>;
+
+/** A U-Net's planar form by itself, without a model around it: for comparisons. Samples are [C, h, w] (`dims`). */
+export function planarPredict(
+  unet: Program,
+  scheduler: Timesteps,
+  dims: readonly number[],
+  condition: Condition,
+): Predict {
+  return async (sample, index) => {
+    const outputs = await unet.run(unetInputs(sample, dims, scheduler.timesteps[index]!, condition));
+    return guide(floats(outputs, OUTPUT), condition);
+  };
+}
+
+/** The same by a rows form. */
+export function rowsPredict(
+  unet: RowsUNet,
+  scheduler: Timesteps,
+  dims: LatentDims,
+  condition: Condition,
+): Predict {
+  const [channels, height, width] = dims;
+  const region = unet.dense(height, width, batchOf(condition));
+  const at = region.plan.levels[0]!.active;
+  return async (sample, index) => {
+    const rows = toRows(sample, 1, channels, at);
+    const { output } = await unet.run(region, rows, scheduler.timesteps[index]!, condition);
+    const planes = new Float32Array(sample.length);
+    overPlanes(planes, output, 1, channels, at);
+    return planes;
+  };
+}

@@ -1,0 +1,150 @@
+import type { Precision } from '../../../shared/api.ts';
+import { floats } from '../../graph/tensor.ts';
+import { featuresOf, levelCount } from '../../regions/features.ts';
+import { fullMask, pyramid } from '../../regions/mask.ts';
+import { planLevels } from '../../regions/plan.ts';
+import { takeRows, toRows } from '../../regions/rows.ts';
+import { BandUNet } from '../bands/band.ts';
+import type { BandOf, BandOutput, BandStep, DenoisedBand } from '../bands/band-of.ts';
+import { bandCount } from '../bands/bands.ts';
+import { EditedBand } from '../bands/edited-band.ts';
+import type { Mailbox } from '../bands/mailbox.ts';
+import { batchOf } from '../condition.ts';
+import type { Plan } from '../plan.ts';
+import { isDense } from './feeds.ts';
+import { OUTPUT, unetInputs, withPlanes } from './inputs.ts';
+import { FreshRows, RowsPlan, recordedOf } from './plans.ts';
+import type { UNetForms } from './unet-forms.ts';
+
+/** A worker's share of a picture, in the form of the U-Net that suits it; only small ones are held in several forms. */
+export async function openBand(
+  forms: UNetForms,
+  precision: Precision,
+  what: BandOf,
+  batch: number,
+): Promise<DenoisedBand> {
+  if (what.edit) {
+    await forms.free('planar', 'fresh', 'bands');
+    return editedBand(forms, precision, what, what.edit, batch);
+  }
+  // The rows form, once it is loaded, serves jobs without other bands too.
+  if (bandCount(what.bands) === 1 && precision === 'fp32' && !forms.isLoaded('bands')) {
+    await forms.free('any', 'recorded', 'fresh');
+    return wholePicture(forms, what);
+  }
+  await forms.free('planar', 'any', 'recorded', 'fresh');
+  return pictureBand(forms, precision, what, batch);
+}
+
+/** The dense network, for a worker that shares its branches of guidance with nobody. */
+async function wholePicture(forms: UNetForms, { bands: { height, width } }: BandOf): Promise<DenoisedBand> {
+  const program = await forms.planar();
+  const { active } = planLevels([fullMask(height, width)]).levels[0]!;
+  return {
+    get whole(): Plan {
+      throw new Error('a picture that is drawn whole has no part to update');
+    },
+    async step({ sample, timestep, condition }) {
+      const all = withPlanes(sample, condition);
+      const dims = [all.length / (height * width), height, width];
+      const inputs = unetInputs(all, dims, timestep, condition);
+      const begin = performance.now();
+      const planes = floats(await program.run(inputs, [OUTPUT]), OUTPUT);
+      const runSeconds = (performance.now() - begin) / 1000;
+      const batch = batchOf(condition);
+      return { output: toRows(planes, batch, planes.length / (batch * active.length), active), runSeconds };
+    },
+  };
+}
+
+/** A band of a picture. */
+async function pictureBand(
+  forms: UNetForms,
+  precision: Precision,
+  { bands, index, mode, coding }: BandOf,
+  batch: number,
+): Promise<DenoisedBand> {
+  const unet = await forms.bands(bands, precision);
+  const unit = new BandUNet(unet, { bands, index, batch, mode, moments: 'mixed', coding });
+  const whole = new RowsPlan(unet, unet.dense(bands.height, bands.width, batch), true);
+  const own = unit.exchange.plan.levels[0]!.stored;
+  let posted: number | undefined;
+  return {
+    whole,
+    async step(call, mailbox) {
+      const { kind, step } = call;
+      const at = kind === 'dense' ? unit.everywhere : unit.positions;
+      const inputs = inputsAt(call, at, bands);
+      if (kind === 'band' && posted !== undefined) await unit.fetch(mailbox, posted);
+      const begin = performance.now();
+      const output = await (kind === 'dense' ? unit.dense(inputs) : unit.step(inputs));
+      const runSeconds = (performance.now() - begin) / 1000;
+      if (kind === 'dense') {
+        posted = undefined;
+        return { output: takeRows(output, batch, output.length / (batch * at.length), own), runSeconds };
+      }
+      await unit.post(mailbox, step);
+      posted = step;
+      return { output, runSeconds };
+    },
+  };
+}
+
+/** A band of the positions that an edit computes, with the recorded features of the picture around it. */
+async function editedBand(
+  forms: UNetForms,
+  precision: Precision,
+  { bands, index, mode, coding }: BandOf,
+  { mask, ring }: NonNullable<BandOf['edit']>,
+  batch: number,
+): Promise<DenoisedBand> {
+  const { editing: part, recording } = await forms.editing(mask, { precision });
+  const active = pyramid(mask, levelCount(featuresOf(part.network)), ring);
+  // Only the form that records can also compute everything.
+  const unet = isDense(planLevels(active)) ? await recording() : part;
+  const unit = new EditedBand(unet, { bands, index, active, batch, mode, coding });
+  const isAlone = unit.exchange.count === 1;
+  const own = rowsIn(unit.everywhere, unit.positions);
+  let posted: number | undefined;
+  return {
+    whole: new RowsPlan(unet, unit.whole, false),
+    async step(call: BandStep, mailbox: Mailbox): Promise<BandOutput> {
+      const { kind, step, seen } = call;
+      if (!seen) throw new Error('an edit came without the features of its picture');
+      const recorded = recordedOf(seen);
+      const isWhole = kind === 'dense' || isAlone;
+      const at = isWhole ? unit.everywhere : unit.positions;
+      const inputs = inputsAt(call, at, bands);
+      if (!isWhole && posted !== undefined) await unit.fetch(mailbox, posted);
+      const begin = performance.now();
+      const pass = isWhole ? await unit.dense(inputs, recorded) : undefined;
+      const output = pass?.output ?? (await unit.step(inputs, recorded));
+      const runSeconds = (performance.now() - begin) / 1000;
+      posted = undefined;
+      if (pass) {
+        const rows = takeRows(output, batch, output.length / (batch * at.length), own);
+        return { output: rows, runSeconds, ...(isAlone && { features: new FreshRows(pass.features) }) };
+      }
+      await unit.post(mailbox, step);
+      posted = step;
+      return { output, runSeconds };
+    },
+  };
+}
+
+/** The network's inputs for the rows at some positions of a whole sample. */
+function inputsAt(
+  { sample, timestep, condition }: BandStep,
+  at: Int32Array,
+  { height, width }: { height: number; width: number },
+) {
+  const all = withPlanes(sample, condition);
+  const channels = all.length / (height * width);
+  return unetInputs(toRows(all, 1, channels, at), [at.length, channels], timestep, condition);
+}
+
+/** Which rows of some positions are those of others among them. */
+function rowsIn(all: Int32Array, some: Int32Array): Int32Array {
+  const rows = new Map([...all].map((position, row) => [position, row]));
+  return some.map((position) => rows.get(position)!);
+}

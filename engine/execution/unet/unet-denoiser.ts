@@ -1,0 +1,130 @@
+import type { Arithmetic } from '../../../shared/api.ts';
+import { countMacs } from '../../graph/macs.ts';
+import { floats } from '../../graph/tensor.ts';
+import { overPlanes, toRows } from '../../regions/rows.ts';
+import type { Features } from '../../regions/store.ts';
+import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
+import { type Condition, guide } from '../condition.ts';
+import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
+import type { RowsOptions } from '../forms/form.ts';
+import type { Plan } from '../plan.ts';
+import { isDense } from './feeds.ts';
+import { OUTPUT, unetInputs, withPlanes } from './inputs.ts';
+import { sideBySide, transposed } from './layout.ts';
+import { FreshRows, PlanarPlan, RowsPlan, recordedOf } from './plans.ts';
+import { openBand } from './unet-bands.ts';
+import type { EditingForms, UNetForms } from './unet-forms.ts';
+
+/** A U-Net as a denoiser, in one precision and with one kind of attention. */
+export class UNetDenoiser implements Denoiser {
+  readonly #forms: UNetForms;
+  readonly #arithmetic: Arithmetic;
+  readonly #change: Partial<RowsOptions>;
+
+  /** `change`: forces options of the rows forms, for measurements. */
+  constructor(forms: UNetForms, arithmetic: Arithmetic, change: Partial<RowsOptions> = {}) {
+    this.#forms = forms;
+    this.#arithmetic = arithmetic;
+    this.#change = change;
+  }
+
+  async plan(what: Whole | Region, batch: number): Promise<PlanarPlan | RowsPlan> {
+    if (what.of === 'region') return this.#regionPlan(what, batch);
+    const { height, width, records } = what;
+    if (records) {
+      await this.#makeRoomToEdit();
+      const unet = await (await this.#editing(what)).recording();
+      return new RowsPlan(unet, unet.dense(height, width, batch), true);
+    }
+    const { precision, attention } = this.#arithmetic;
+    if (precision !== 'fp32' || attention === 'sampled' || (await this.#forms.rowsAreFaster())) {
+      const unet = await this.#forms.drawing(what, this.#arithmetic);
+      return new RowsPlan(unet, unet.dense(height, width, batch), true);
+    }
+    const stepMacs = (tokens: number) => this.stepMacs(what, batch, tokens);
+    return new PlanarPlan(await this.#forms.planar(), [height, width], stepMacs);
+  }
+
+  async #regionPlan({ mask, ring }: Region, batch: number): Promise<RowsPlan> {
+    await this.#makeRoomToEdit();
+    const { editing, recording } = await this.#editing(mask);
+    const region = editing.region(mask, batch, ring);
+    // Only the form that records can also compute everything.
+    return new RowsPlan(isDense(region.plan) ? await recording() : editing, region, false);
+  }
+
+  /** Frees the forms that only draw, before those that edit are loaded. */
+  async #makeRoomToEdit(): Promise<void> {
+    await this.#forms.free('planar', 'fresh');
+  }
+
+  #editing(extent: { height: number; width: number }): Promise<EditingForms> {
+    return this.#forms.editing(extent, this.#arithmetic, this.#change);
+  }
+
+  async predict(
+    plan: Plan,
+    sample: Float32Array,
+    timestep: number,
+    condition: Condition,
+    { seen, record = false }: PredictOptions = {},
+  ): Promise<Prediction> {
+    if (plan instanceof PlanarPlan) {
+      if (record) throw new Error('this form of the network cannot record');
+      const all = withPlanes(sample, condition);
+      const dims = [all.length / (plan.size[0] * plan.size[1]), ...plan.size];
+      const outputs = await plan.program.run(unetInputs(all, dims, timestep, condition), [OUTPUT]);
+      return { output: guide(floats(outputs, OUTPUT), condition) };
+    }
+    if (!(plan instanceof RowsPlan)) throw new Error('the plan is of another denoiser');
+    const { unet, region, positions } = plan;
+    const recorded = seen === undefined ? undefined : recordedOf(seen);
+    const rows = rowsOf(sample, plan, condition);
+    const pass = await unet.run(region, rows, timestep, condition, { recorded, features: record });
+    const output = positions
+      ? transposed(pass.output, region.rows)
+      : planesOf(pass.output, plan, sample.length);
+    if (!record) return { output };
+    return { output, features: positions ? new FreshRows(pass.features) : unet.recorded(region, pass) };
+  }
+
+  updated(seen: Features, plan: Plan, fresh: Features): Features {
+    if (!(plan instanceof RowsPlan && fresh instanceof FreshRows))
+      throw new Error('the features are of another denoiser');
+    const pass = { output: new Float32Array(), features: fresh.tensors };
+    return plan.unet.updated(recordedOf(seen), plan.region, pass);
+  }
+
+  /** Products of one run over everything, which need not be loaded for it. */
+  stepMacs({ height, width }: { height: number; width: number }, batch: number, tokens: number): number {
+    const extent = { height, width, batch, tokens };
+    return countMacs(this.#forms.network, extent, undefined, this.#arithmetic.attention).total;
+  }
+
+  band(what: BandOf, batch: number): Promise<DenoisedBand> {
+    return openBand(this.#forms, this.#arithmetic.precision, what, batch);
+  }
+}
+
+/** A plan's sample as the rows [n, C] that the network takes, the condition's planes behind them. */
+function rowsOf(sample: Float32Array, { region, positions }: RowsPlan, condition: Condition): Float32Array {
+  const at = region.plan.levels[0]!.active;
+  const { height, width } = region.plan.levels[0]!;
+  if (!positions) {
+    const all = withPlanes(sample, condition);
+    return toRows(all, 1, all.length / (height * width), at);
+  }
+  const channels = sample.length / at.length;
+  const own = transposed(sample, channels);
+  const { planes } = condition;
+  if (!planes) return own;
+  const more = toRows(floats({ planes }, 'planes'), 1, planes.dims[0]!, at);
+  return sideBySide(own, channels, more, planes.dims[0]!);
+}
+
+function planesOf(rows: Float32Array, { region }: RowsPlan, length: number): Float32Array {
+  const at = region.plan.levels[0]!.active;
+  const planes = new Float32Array(length);
+  overPlanes(planes, rows, 1, rows.length / at.length, at);
+  return planes;
+}

@@ -1,0 +1,167 @@
+import type { Arithmetic, Precision } from '../../../shared/api.ts';
+import type { Network } from '../../graph/network.ts';
+import type { Backend, Program } from '../backend.ts';
+import { shiftNetwork, textNetwork } from '../forms/conditioning.ts';
+import { type Form, PLANAR, type RowsOptions } from '../forms/form.ts';
+import type { ProgramKey, Programs } from '../programs.ts';
+import { RowsUNet } from './rows-unet.ts';
+
+/** How many times faster rows must be, since they take more memory. */
+const ROWS_WORTH = 1.1;
+
+/** A U-Net in rows form: as passes over a part run, and as passes that are recorded run, loaded when asked for. */
+export interface EditingForms {
+  editing: RowsUNet;
+  recording: () => Promise<RowsUNet>;
+}
+
+/** Height and width of latents. */
+interface Extent {
+  height: number;
+  width: number;
+}
+
+/** What the forms of a U-Net are made of. */
+export interface UNetSource {
+  network: () => Network;
+  backend: Backend;
+  programs: Programs;
+  /** Whether a step is a few hundred small operators, whatever their form, and weights can be held twice. */
+  isSmall: () => Promise<boolean>;
+  compile: (network: Network, key: Pick<ProgramKey, 'of' | 'precision' | 'form'>) => Promise<Program>;
+}
+
+/** The forms in which a U-Net is loaded, and which of them suits what. */
+export class UNetForms {
+  readonly #source: UNetSource;
+  readonly #rows = new WeakMap<Program, RowsUNet>();
+
+  constructor(source: UNetSource) {
+    this.#source = source;
+  }
+
+  get network(): Network {
+    return this.#source.network();
+  }
+
+  isSmall(): Promise<boolean> {
+    return this.#source.isSmall();
+  }
+
+  /** Native convolutions over whole pictures, in float32. */
+  planar(): Promise<Program> {
+    return this.#compile('fp32', PLANAR);
+  }
+
+  /** A rows form; quantized ones after `Components.prepare`. */
+  async rows(options: RowsOptions, precision: Precision = 'fp32'): Promise<RowsUNet> {
+    const { network } = this;
+    const rows = await this.#compile(precision, { kind: 'rows', options });
+    const conditioning = async (of: 'text' | 'shift', part: Network) =>
+      part.outputs.size > 0 ? this.#compile(precision, PLANAR, of, part) : undefined;
+    const [text, shift] = [
+      await conditioning('text', textNetwork(network)),
+      await conditioning('shift', shiftNetwork(network)),
+    ];
+    const known = this.#rows.get(rows) ?? new RowsUNet({ rows, text, shift }, network, options);
+    this.#rows.set(rows, known);
+    return known;
+  }
+
+  /**
+   * The forms that an edit of latents of this size takes. A small U-Net is loaded twice: with recorded statistics it has
+   * fewer operators, which is what its passes over a few rows cost, and its features are kept as they are, not as bytes.
+   */
+  async editing(
+    extent: Extent,
+    { precision, attention }: Arithmetic,
+    change: Partial<RowsOptions> = {},
+  ): Promise<EditingForms> {
+    const forms = { ...(await this.#optionsFor(extent, { precision, attention })), ...change };
+    const statistics = (await this.isSmall()) ? 'recorded' : 'any';
+    return {
+      editing: await this.rows({ ...forms, statistics: change.storage ? 'any' : statistics }, precision),
+      recording: () => this.rows({ ...forms, statistics: 'any' }, precision),
+    };
+  }
+
+  /**
+   * The rows form for whole pictures of latents of this size, of which nothing is recorded: the one that records where
+   * that is loaded, else one that takes less memory.
+   */
+  async drawing(extent: Extent, { precision, attention = 'full' }: Arithmetic): Promise<RowsUNet> {
+    const forms = await this.#optionsFor(extent, { precision, attention });
+    const isLoaded = this.#source.programs.has(
+      ({ part, precision: loaded, form }) =>
+        part === 'denoiser' &&
+        loaded === precision &&
+        form.kind === 'rows' &&
+        form.options.statistics === 'any' &&
+        form.options.attention === attention &&
+        form.options.foldUpsampling === forms.foldUpsampling,
+    );
+    return this.rows({ ...forms, statistics: isLoaded ? 'any' : 'fresh' }, precision);
+  }
+
+  /** The rows form that bands of a picture take. */
+  bands({ height, width }: Extent, precision: Precision): Promise<RowsUNet> {
+    const foldUpsampling = this.#folds({ height, width }, precision);
+    const options = { foldUpsampling, storage: 'float32', statistics: 'bands', attention: 'full' } as const;
+    return this.rows(options, precision);
+  }
+
+  /** Whether the rows form draws whole pictures faster than the planar one, both in float32. */
+  async rowsAreFaster(): Promise<boolean> {
+    if (await this.isSmall()) return false;
+    const { planar, rows } = await this.#source.backend.formSpeed();
+    return planar > ROWS_WORTH * rows;
+  }
+
+  /** Whether a form of these statistics, or the planar one, is loaded. */
+  isLoaded(which: 'planar' | RowsOptions['statistics']): boolean {
+    return this.#source.programs.has(isForm(which));
+  }
+
+  /** Frees forms of these statistics, or the planar one; a small U-Net is held in all of its forms. */
+  async free(...which: readonly ('planar' | RowsOptions['statistics'])[]): Promise<void> {
+    if (await this.isSmall()) return;
+    for (const one of which) await this.#source.programs.free(isForm(one));
+  }
+
+  async #optionsFor(
+    extent: Extent,
+    { precision, attention = 'full' }: Arithmetic,
+  ): Promise<Omit<RowsOptions, 'statistics'>> {
+    const asBytes = !(await this.isSmall()) && this.#source.backend.can.operator('TensorScatter');
+    return {
+      foldUpsampling: this.#folds(extent, precision),
+      storage: asBytes ? 'int8' : 'float32',
+      attention,
+    };
+  }
+
+  #folds(extent: Extent, precision: Precision): boolean {
+    return foldsUpsampling(this.network, extent, precision);
+  }
+
+  #compile(
+    precision: Precision,
+    form: Form,
+    of: ProgramKey['of'] = 'whole',
+    network = this.network,
+  ): Promise<Program> {
+    return this.#source.compile(network, { of, precision, form });
+  }
+}
+
+/** Whether upsampling is folded: the matrices are larger then, and int4 is for machines short of memory. */
+export function foldsUpsampling(network: Network, { height, width }: Extent, precision: Precision): boolean {
+  return precision !== 'int4' && RowsUNet.canFold(network, height, width);
+}
+
+function isForm(which: 'planar' | RowsOptions['statistics']) {
+  return ({ part, of, form }: ProgramKey): boolean =>
+    part === 'denoiser' &&
+    of === 'whole' &&
+    (form.kind === 'rows' ? form.options.statistics === which : form.kind === which);
+}
