@@ -30,11 +30,13 @@ import type { Backend } from './execution/backend.ts';
 import { Components } from './execution/components.ts';
 import { defaultPrecision } from './execution/default-precision.ts';
 import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
+import type { Share } from './execution/shared-run.ts';
 import { isGuided } from './execution/unet/inputs.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import { fastDecoder, openDrawingModel } from './models/open.ts';
 import type { Crew, OpenCrew } from './parallel/job.ts';
+import { shareOut } from './parallel/share.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
 import { maskFor, softMaskFor } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
@@ -116,7 +118,13 @@ class LocalEngine implements Engine {
     const remembers = remember && !team && (await this.#remembers(loaded, recipe));
     const plan = team || remembers ? 'together' : await this.#plan(loaded, recipe);
     const memory = remembers ? this.#memory : undefined;
-    const result = await textToImage(loaded, recipe, { ...options, previews, memory, plan, team });
+    const result = await textToImage(loaded, recipe, {
+      ...options,
+      previews,
+      memory,
+      plan,
+      share: shareBy(team),
+    });
     return { ...result, warnings: [...loaded.warnings, ...result.warnings] };
   }
 
@@ -138,7 +146,11 @@ class LocalEngine implements Engine {
     if (!team) await this.#plan(loaded, recipe, { edit: true });
     const task = { picture, mask, coverage, recipe, strength, mode, dilation };
     await this.#remembered;
-    const { result, remember } = await edit(loaded, this.#memory, task, { ...options, previews, team });
+    const { result, remember } = await edit(loaded, this.#memory, task, {
+      ...options,
+      previews,
+      share: shareBy(team),
+    });
     // The result goes out first; and what is not remembered is computed again.
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
     return { ...result, warnings: [...loaded.warnings, ...warnings, ...result.warnings] };
@@ -288,6 +300,10 @@ class LocalEngine implements Engine {
     await this.#loaded?.preview?.release();
     this.#loaded = undefined;
   }
+}
+
+function shareBy(team: Team | undefined): Share | undefined {
+  return team && ((picture) => shareOut(team, picture));
 }
 
 /** What a picture is drawn for, where it is not only drawn. */

@@ -3,6 +3,7 @@ import { isAbort, messageOf } from '../errors.ts';
 import { activeCutting, bandCount, bandMasks, type Cutting, wholeCutting } from '../execution/bands/bands.ts';
 import { batchOf, branchOf, type Condition, guide } from '../execution/condition.ts';
 import type { Predict } from '../execution/denoise.ts';
+import type { EditedPicture, SharedRun } from '../execution/shared-run.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
@@ -47,18 +48,6 @@ export interface Picture {
   edit?: EditedPicture;
 }
 
-/** A picture of which some positions are painted anew. */
-export interface EditedPicture {
-  /** Names the picture's process; see `Process`. */
-  id: string;
-  condition: Condition;
-  mask: Mask;
-  /** See `planRegion`. */
-  ring: number;
-  /** The scaled sample of the picture's own process at a step, planes [C, h, w]. */
-  sampleAt(index: number): Float32Array;
-}
-
 export const TEAM_DEFAULTS: TeamOptions = {
   mode: 'displaced',
   warmUp: 2,
@@ -75,7 +64,7 @@ const UNEVEN = 1.5;
 const MAX_ATTEMPTS = 5;
 
 /** Denoises one picture with several workers, and goes on with the rest when some are lost. */
-export class TeamRun {
+export class TeamRun implements SharedRun {
   readonly #picture: Picture;
   readonly #options: TeamOptions;
   /** Of an edit: the positions that are computed, of each level. */

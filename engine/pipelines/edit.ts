@@ -14,10 +14,10 @@ import { listen, predictor } from '../execution/denoise.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import { type LatentDims, latentDims } from '../execution/latents.ts';
 import type { Plan } from '../execution/plan.ts';
+import type { Share, SharedRun } from '../execution/shared-run.ts';
 import { isGuided } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
-import type { Team, TeamRun } from '../parallel/team.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
 import type { Picture } from '../pictures/read.ts';
 import { chooseWindow, type PictureWindow, windowMask, windowPlanes } from '../pictures/window.ts';
@@ -40,7 +40,6 @@ import {
 import { editedPicture, repaintShared } from './repaint-shared.ts';
 import { LIMITS } from './request.ts';
 import { study } from './study.ts';
-import { beginTeamRun } from './team-run.ts';
 
 /** Latent positions computed around the mask; docs/measurements.md shows what more or fewer would give. */
 export const DEFAULT_DILATION = 1;
@@ -79,12 +78,12 @@ interface Scope {
   start: number;
 }
 
-/** Paints the masked part of a picture anew. A team's workers compute the U-Net in place of this process. */
+/** Paints the masked part of a picture anew. Workers that share it compute the U-Net in place of this process. */
 export async function edit(
   ready: ReadyModel,
   memory: EditMemory,
   task: EditTask,
-  options: CallOptions<EditProgress> & { previews?: boolean; team?: Team } = {},
+  options: CallOptions<EditProgress> & { previews?: boolean; share?: Share } = {},
 ): Promise<Edited> {
   const begin = performance.now();
   const { model, components } = ready;
@@ -107,7 +106,7 @@ export async function edit(
   const batch = isGuided(components.network('denoiser'), recipe.guidance) ? 2 : 1;
   const painted = coarser(windowMask(task.mask, window), window.width / scope.dims[2]);
   const region =
-    task.mode === 'sparse' && !options.team
+    task.mode === 'sparse' && !options.share
       ? await denoiser.plan({ of: 'region', mask: painted, ring: task.dilation }, batch)
       : undefined;
   const loadSeconds = (performance.now() - begin) / 1000;
@@ -150,7 +149,7 @@ export async function edit(
     callbacks,
     denoiser,
     region,
-    team: options.team,
+    share: options.share,
   });
   const workers = run?.report();
   report('decode', steps);
@@ -244,26 +243,27 @@ interface Repainting {
   denoiser: Denoiser;
   /** The plan of a sparse edit that is computed here. */
   region: Plan | undefined;
-  team: Team | undefined;
+  share: Share | undefined;
 }
 
 /** Repaints sparsely or densely, here or by workers, whose run is still open where they are to remember the picture. */
 async function repaint(
   { components }: ReadyModel,
   { features }: EditMemory,
-  { task: { mode, recipe, dilation }, scope, request, callbacks, denoiser, region, team }: Repainting,
-): Promise<{ repainted: Repainted; run?: TeamRun }> {
+  { task: { mode, recipe, dilation }, scope, request, callbacks, denoiser, region, share }: Repainting,
+): Promise<{ repainted: Repainted; run?: SharedRun }> {
   const { scheduler, condition } = request;
   const { dims } = scope;
   if (region) return { repainted: await repaintSparse(denoiser, region, features, request, callbacks) };
   const macs = stepMacs(denoiser, scope, condition);
-  if (!team) {
+  if (!share) {
     const [, height, width] = dims;
     const plan = await denoiser.plan({ of: 'whole', height, width }, batchOf(condition));
     const predict = predictor(denoiser, plan, scheduler, condition);
     return { repainted: await repaintDense(predict, request, macs, callbacks) };
   }
-  const run = await beginTeamRun(components, team, {
+  const run = await share({
+    network: components.network('denoiser'),
     precision: recipe.precision,
     condition,
     timesteps: scheduler.timesteps,

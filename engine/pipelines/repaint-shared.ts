@@ -1,7 +1,7 @@
 import type { Predict } from '../execution/denoise.ts';
 import { putPositions, takePositions } from '../execution/latents.ts';
+import type { EditedPicture, SharedRun } from '../execution/shared-run.ts';
 import type { Network } from '../graph/network.ts';
-import type { EditedPicture, TeamRun } from '../parallel/team.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { activeFractions, activeMasks, planRegion } from '../regions/plan.ts';
 import { type Callbacks, paintAt, type Repainted, type RepaintRequest } from './repaint.ts';
@@ -21,7 +21,7 @@ export function editedPicture(
  * of its branches of the picture's own process and keeps them for later edits of it.
  */
 export async function repaintShared(
-  run: TeamRun,
+  run: SharedRun,
   network: Network,
   request: RepaintRequest,
   ring: number,

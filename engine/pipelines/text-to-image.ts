@@ -12,11 +12,11 @@ import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoenc
 import { denoise, listen, predictor } from '../execution/denoise.ts';
 import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
 import type { MemoryPlan } from '../execution/memory-plan.ts';
+import type { Share } from '../execution/shared-run.ts';
 import { isGuided } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
-import type { Team } from '../parallel/team.ts';
 import { encodePng } from '../pictures/png.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { withRecipe } from '../pictures/recipe.ts';
@@ -27,19 +27,18 @@ import { prepareUNet } from './prepare.ts';
 import { latentPreview, Previews } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { recordingPredict } from './repaint.ts';
-import { beginTeamRun } from './team-run.ts';
 
 export interface DrawOptions extends CallOptions<GenerateProgress> {
   previews?: boolean;
   memory?: EditMemory;
   plan?: MemoryPlan;
-  team?: Team;
+  share?: Share;
 }
 
 /**
  * Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. With a memory the features of every step
  * are kept there, so that edits of the picture begin at once. By the plan `apart` networks are freed after use.
- * A team's workers compute the U-Net in place of this process.
+ * Workers that share it compute the U-Net in place of this process.
  */
 export async function textToImage(
   ready: ReadyModel,
@@ -87,8 +86,15 @@ export async function textToImage(
   const { precision } = recipe;
   const { timesteps } = scheduler;
   const run =
-    options.team &&
-    (await beginTeamRun(components, options.team, { precision, condition, timesteps, dims, signal }));
+    options.share &&
+    (await options.share({
+      network: components.network('denoiser'),
+      precision,
+      condition,
+      timesteps,
+      dims,
+      signal,
+    }));
   const predict =
     run?.predict ??
     (memory && recording
