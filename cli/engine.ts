@@ -2,7 +2,7 @@ import path from 'node:path';
 import { createEngine } from '../engine/engine.ts';
 import { NodeBackend } from '../engine/host/node/backend.ts';
 import { connectCrew } from '../processes/bus/connect-crew.ts';
-import { EngineProcess } from '../processes/engine/client.ts';
+import { engineProcess } from '../processes/engine/client.ts';
 import { LocalCrew } from '../processes/workers/crew.ts';
 import type { Engine } from '../shared/api.ts';
 
@@ -18,5 +18,5 @@ export function openEngine(): Engine {
 /** The engine in a process of its own, for a command that must stay awake. */
 export function startEngine(): Engine {
   const script = path.join(path.dirname(process.argv[1]!), 'engine.mjs');
-  return new EngineProcess({ script, execArgv: process.execArgv });
+  return engineProcess({ script, execArgv: process.execArgv });
 }

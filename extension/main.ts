@@ -1,6 +1,6 @@
 /** The extension host's side of Patchwork. */
 import { commands, type ExtensionContext, lm, window, workspace } from 'vscode';
-import { EngineProcess } from '../processes/engine/client.ts';
+import { engineProcess } from '../processes/engine/client.ts';
 import type { Engine } from '../shared/api.ts';
 import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
 import { BenchmarkStore } from './benchmark/store.ts';
@@ -25,7 +25,7 @@ let engine: Engine | undefined;
 
 export function activate(context: ExtensionContext): void {
   const log = window.createOutputChannel('Patchwork', { log: true });
-  engine = new EngineProcess({
+  engine = engineProcess({
     script: context.asAbsolutePath('dist/engine.mjs'),
     args: () => [String(featureMegabytes((name) => workspace.getConfiguration('patchwork').get(name)))],
     onLog: (line) => log.info(line),

@@ -215,23 +215,47 @@ export interface CallOptions<Progress> {
   signal?: AbortSignal;
 }
 
-export interface Engine {
-  generate(request: GenerateRequest, options?: CallOptions<GenerateProgress>): Promise<GenerateResult>;
-  /** Paints the masked part of a picture anew; every pixel outside the mask stays as it is. */
-  edit(request: EditRequest, options?: CallOptions<EditProgress>): Promise<EditResult>;
-  /** A click, several, or a box become masks. */
-  segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult>;
-  /** The things in a picture, found by trying points all over it. */
-  findThings(
-    request: FindThingsRequest,
-    options?: CallOptions<FindThingsProgress>,
-  ): Promise<FindThingsResult>;
-  /** Puts a picture, or a thing in it, into words. */
-  describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult>;
-  /** What the feature store holds. */
-  store(): Promise<StoreReport>;
+/** A call's types: what it takes, what it reports while it runs (`never`: nothing) and what it gives. */
+interface CallTypes<Request, Progress, Result> {
+  readonly types?: (request: Request, report: (progress: Progress) => void) => Result;
+}
+
+function call<Request, Progress, Result>(): CallTypes<Request, Progress, Result> {
+  return {};
+}
+
+/** The engine's calls. `Engine`, and what the engine process and its client say to each other, follow from this table. */
+export const ENGINE_CALLS = {
+  /** Draws an image from a prompt. */
+  generate: call<GenerateRequest, GenerateProgress, GenerateResult>(),
+  /** Repaints the masked part of an image; every pixel outside the mask stays as it is. */
+  edit: call<EditRequest, EditProgress, EditResult>(),
+  /** Turns a click, several, or a box into masks. */
+  segment: call<SegmentRequest, never, SegmentResult>(),
+  /** Finds the objects of an image by trying points all over it. */
+  findThings: call<FindThingsRequest, FindThingsProgress, FindThingsResult>(),
+  /** Puts an image, or an object in it, into words. */
+  describe: call<DescribeRequest, never, DescribeResult>(),
+  /** Says what the feature store holds. */
+  store: call<void, never, StoreReport>(),
   /** Times the same work done in several ways. */
-  benchmark(request: BenchmarkRequest, options?: CallOptions<BenchmarkProgress>): Promise<BenchmarkResult>;
+  benchmark: call<BenchmarkRequest, BenchmarkProgress, BenchmarkResult>(),
+};
+
+export type EngineCall = keyof typeof ENGINE_CALLS;
+
+/** Name of a call → what it is for the caller. */
+export type EngineCalls = {
+  [Name in EngineCall]: (typeof ENGINE_CALLS)[Name] extends CallTypes<
+    infer Request,
+    infer Progress,
+    infer Result
+  >
+    ? (request: Request, options?: CallOptions<Progress>) => Promise<Result>
+    : never;
+};
+
+export interface Engine extends EngineCalls {
   /** Frees models and ends the engine process, if there is one. */
   dispose(): Promise<void>;
 }

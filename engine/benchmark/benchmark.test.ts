@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { EngineProcess } from '../../processes/engine/client.ts';
+import { engineProcess } from '../../processes/engine/client.ts';
 import { LocalCrew } from '../../processes/workers/crew.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkRow, Engine } from '../../shared/api.ts';
 import { createEngine } from '../engine.ts';
@@ -19,7 +19,7 @@ before(() => {
   const script = path.join(import.meta.dirname, '../../processes/engine/process.ts');
   engine = createEngine(new NodeBackend(), {
     openCrew: () => new LocalCrew(),
-    startEngine: () => new EngineProcess({ script, execArgv: process.execArgv }),
+    startEngine: () => engineProcess({ script, execArgv: process.execArgv }),
   });
 });
 after(() => engine.dispose());

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { GenerateProgress } from '../../shared/api.ts';
-import { EngineProcess } from './client.ts';
+import { type EngineProcess, engineProcess } from './client.ts';
 
 const options = {
   script: path.join(import.meta.dirname, 'testing/fake-process.ts'),
@@ -14,7 +14,7 @@ const options = {
 
 let engine: EngineProcess;
 beforeEach(() => {
-  engine = new EngineProcess(options);
+  engine = engineProcess(options);
 });
 afterEach(() => engine.dispose());
 
@@ -76,7 +76,7 @@ test('a call cancelled before it starts starts no process', async () => {
 });
 
 test('a process that does not cancel in time is ended and replaced', async () => {
-  engine = new EngineProcess({ ...options, cancelGrace: 50 });
+  engine = engineProcess({ ...options, cancelGrace: 50 });
   const { recipe } = await engine.generate({ prompt: 'warm up' });
   await assert.rejects(engine.generate({ prompt: 'hangs' }, { signal: AbortSignal.timeout(50) }), isAbort);
   assert.notEqual((await engine.generate({ prompt: 'next' })).recipe.model, recipe.model);
@@ -119,7 +119,7 @@ test('a crash is told with its exit code, to every call under way', async () => 
 
 test('a script that is not there is an error, not a hang', async () => {
   const lines: string[] = [];
-  engine = new EngineProcess({ script: '/nowhere/engine.mjs', onLog: (line) => lines.push(line) });
+  engine = engineProcess({ script: '/nowhere/engine.mjs', onLog: (line) => lines.push(line) });
   await assert.rejects(engine.generate({ prompt: 'x' }), /ended unexpectedly with exit code 1/);
   assert.match(lines.join('\n'), /nowhere/);
 });

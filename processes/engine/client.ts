@@ -1,36 +1,47 @@
 import { abortError } from '../../engine/errors.ts';
-import type {
-  BenchmarkProgress,
-  BenchmarkRequest,
-  BenchmarkResult,
-  CallOptions,
-  DescribeRequest,
-  DescribeResult,
-  EditProgress,
-  EditRequest,
-  EditResult,
-  Engine,
-  FindThingsProgress,
-  FindThingsRequest,
-  FindThingsResult,
-  GenerateProgress,
-  GenerateRequest,
-  GenerateResult,
-  SegmentRequest,
-  SegmentResult,
-  StoreReport,
+import {
+  type CallOptions,
+  ENGINE_CALLS,
+  type Engine,
+  type EngineCall,
+  type EngineCalls,
 } from '../../shared/api.ts';
 import { type ChildOptions, NotReceivedError, ServedProcess } from '../child.ts';
-import { benchmark, describe, edit, findThings, generate, type Method, segment, store } from './protocol.ts';
+import { METHODS, type Method } from './protocol.ts';
 
 /** The script, dist/engine.mjs, takes arguments; see process.ts. */
 export type EngineProcessOptions = Omit<ChildOptions, 'title'>;
 
+/** The engine in a process of its own. */
+export interface EngineProcess extends Engine {
+  /** Process id of the engine, if one runs. */
+  readonly pid: number | undefined;
+}
+
 /**
- * The engine in a process of its own. The process starts with the first call, serves all of them,
- * and is replaced by a fresh one at the next call after it ended for whatever reason.
+ * An engine whose process starts with the first call, serves all of them, and is replaced by a fresh one at the next
+ * call after it ended for whatever reason.
  */
-export class EngineProcess implements Engine {
+export function engineProcess(options: EngineProcessOptions): EngineProcess {
+  const process = new ReplacedProcess(options);
+  const names = Object.keys(ENGINE_CALLS) as EngineCall[];
+  const calls = names.map((name) => {
+    const method = METHODS[name] as Method<unknown, never, unknown>;
+    return [
+      name,
+      (request: unknown, given?: CallOptions<never>) => process.call(method, request ?? null, given),
+    ] as const;
+  });
+  return {
+    ...(Object.fromEntries(calls) as EngineCalls),
+    get pid() {
+      return process.pid;
+    },
+    dispose: () => process.end(),
+  };
+}
+
+class ReplacedProcess {
   readonly #options: EngineProcessOptions;
   #running: ServedProcess | undefined;
 
@@ -38,49 +49,17 @@ export class EngineProcess implements Engine {
     this.#options = options;
   }
 
-  /** Process id of the engine, if one runs. */
   get pid(): number | undefined {
     return this.#running?.pid;
   }
 
-  generate(request: GenerateRequest, options?: CallOptions<GenerateProgress>): Promise<GenerateResult> {
-    return this.#call(generate, request, options);
-  }
-
-  edit(request: EditRequest, options?: CallOptions<EditProgress>): Promise<EditResult> {
-    return this.#call(edit, request, options);
-  }
-
-  segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult> {
-    return this.#call(segment, request, options);
-  }
-
-  findThings(
-    request: FindThingsRequest,
-    options?: CallOptions<FindThingsProgress>,
-  ): Promise<FindThingsResult> {
-    return this.#call(findThings, request, options);
-  }
-
-  describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult> {
-    return this.#call(describe, request, options);
-  }
-
-  store(): Promise<StoreReport> {
-    return this.#call(store, null);
-  }
-
-  benchmark(request: BenchmarkRequest, options?: CallOptions<BenchmarkProgress>): Promise<BenchmarkResult> {
-    return this.#call(benchmark, request, options);
-  }
-
-  async dispose(): Promise<void> {
+  async end(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
     await running?.end('The engine was closed.');
   }
 
-  async #call<Request, Progress, Result>(
+  async call<Request, Progress, Result>(
     method: Method<Request, Progress, Result>,
     request: Request,
     options: CallOptions<Progress> = {},

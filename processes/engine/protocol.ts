@@ -4,25 +4,7 @@
  * A call is cancelled with JSON-RPC's `$/cancelRequest`.
  */
 import { NotificationType, ProgressType, RequestType } from 'vscode-jsonrpc/node';
-import type {
-  BenchmarkProgress,
-  BenchmarkRequest,
-  BenchmarkResult,
-  DescribeRequest,
-  DescribeResult,
-  EditProgress,
-  EditRequest,
-  EditResult,
-  FindThingsProgress,
-  FindThingsRequest,
-  FindThingsResult,
-  GenerateProgress,
-  GenerateRequest,
-  GenerateResult,
-  SegmentRequest,
-  SegmentResult,
-  StoreReport,
-} from '../../shared/api.ts';
+import { type CallOptions, ENGINE_CALLS, type EngineCall, type EngineCalls } from '../../shared/api.ts';
 
 /** The parameters of every request. */
 export interface Call<Request> {
@@ -47,46 +29,19 @@ export function noProgress(): ProgressType<never> {
   return new ProgressType();
 }
 
-/** Client → process. */
-export const generate: Method<GenerateRequest, GenerateProgress, GenerateResult> = {
-  request: new RequestType('generate'),
-  progress: new ProgressType(),
-};
-
-/** Client → process. */
-export const edit: Method<EditRequest, EditProgress, EditResult> = {
-  request: new RequestType('edit'),
-  progress: new ProgressType(),
-};
-
-/** Client → process. */
-export const segment: Method<SegmentRequest, never, SegmentResult> = {
-  request: new RequestType('segment'),
-  progress: new ProgressType(),
-};
-
-/** Client → process. */
-export const findThings: Method<FindThingsRequest, FindThingsProgress, FindThingsResult> = {
-  request: new RequestType('findThings'),
-  progress: new ProgressType(),
-};
-
-/** Client → process. */
-export const describe: Method<DescribeRequest, never, DescribeResult> = {
-  request: new RequestType('describe'),
-  progress: new ProgressType(),
-};
-
-/** Client → process. */
-export const store: Method<null, never, StoreReport> = {
-  request: new RequestType('store'),
-  progress: noProgress(),
-};
-
-/** Client → process. */
-export const benchmark: Method<BenchmarkRequest, BenchmarkProgress, BenchmarkResult> = {
-  request: new RequestType('benchmark'),
-  progress: new ProgressType(),
+/** Client → process: the methods of the engine's calls. */
+export const METHODS = Object.fromEntries(
+  Object.keys(ENGINE_CALLS).map((name) => [
+    name,
+    { request: new RequestType(name), progress: new ProgressType() },
+  ]),
+) as unknown as {
+  [Name in EngineCall]: EngineCalls[Name] extends (
+    request: infer Request,
+    options?: CallOptions<infer Progress>,
+  ) => Promise<infer Result>
+    ? Method<Request, Progress, Result>
+    : never;
 };
 
 /** Travels with a failed call, so that the error keeps its class. */

@@ -6,38 +6,19 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc/node';
 import { abortError, messageOf } from '../../engine/errors.ts';
-import type { CallOptions, Engine } from '../../shared/api.ts';
+import { type CallOptions, ENGINE_CALLS, type Engine, type EngineCall } from '../../shared/api.ts';
 import { parentConnection } from './parent.ts';
-import {
-  benchmark,
-  CALL_FAILED,
-  type Call,
-  describe,
-  edit,
-  type FailureData,
-  findThings,
-  generate,
-  type Method,
-  received,
-  segment,
-  store,
-} from './protocol.ts';
+import { CALL_FAILED, type Call, type FailureData, METHODS, type Method, received } from './protocol.ts';
 
 /** Serves `engine` to the process that forked this one, and ends with it. */
 export function serve(engine: Engine): void {
   const connection = parentConnection();
   const turn = queue();
-  answer(connection, generate, (request, options) => turn(options, () => engine.generate(request, options)));
-  answer(connection, edit, (request, options) => turn(options, () => engine.edit(request, options)));
-  answer(connection, segment, (request, options) => turn(options, () => engine.segment(request, options)));
-  answer(connection, findThings, (request, options) =>
-    turn(options, () => engine.findThings(request, options)),
-  );
-  answer(connection, describe, (request, options) => turn(options, () => engine.describe(request, options)));
-  answer(connection, store, (_, options) => turn(options, () => engine.store()));
-  answer(connection, benchmark, (request, options) =>
-    turn(options, () => engine.benchmark(request, options)),
-  );
+  for (const name of Object.keys(ENGINE_CALLS) as EngineCall[]) {
+    const run = engine[name].bind(engine) as Run<unknown, never, unknown>;
+    const method = METHODS[name] as Method<unknown, never, unknown>;
+    answer(connection, method, (request, options) => turn(options, () => run(request, options)));
+  }
   endWithParent();
   connection.listen();
 }
