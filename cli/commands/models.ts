@@ -89,12 +89,12 @@ function entryLines(entry: (typeof CATALOGUE)[number]): string[] {
 async function runGet(id: string, options: Options): Promise<void> {
   const settings = await hubSettings();
   const wanted = wantedFor(id);
-  const here = await modelHere(settings, wanted);
+  const signal = interruptible();
+  const here = await modelHere(settings, wanted, signal);
   if (here) {
     print(options, { id, folder: here, fetchedBytes: 0 }, () => `${id} is already installed: ${here}`);
     return;
   }
-  const signal = interruptible();
   const plan = await planFetch(settings, wanted, signal);
   const entry = catalogueEntry(id);
   if (plan.missingBytes > 0) {

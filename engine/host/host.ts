@@ -62,6 +62,8 @@ export interface FileSystem {
   /** Keeps the first `from` bytes of a file, made if it is missing, and appends what `use` writes. */
   append(file: string, from: number, use: (writer: FileWriter) => Promise<void>): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Copies a file; links are followed. */
+  copy(from: string, to: string): Promise<void>;
   /** Makes `path` stand for a file: a link, or where the host has none, the file itself. */
   link(path: string, file: string): Promise<void>;
   /** The file that a link leads to; the path itself where it is no link. */

@@ -4,6 +4,7 @@ import { writeError } from '../files.ts';
 import { append, type Delivery } from './append.ts';
 import { repeatedly } from './connection.ts';
 import { hashOf } from './digest.ts';
+import { isRight } from './verify.ts';
 
 export interface BlobOptions {
   signal?: AbortSignal;
@@ -21,7 +22,7 @@ export async function fetchBlob(delivery: Delivery, options: BlobOptions = {}): 
   const { signal, onBytes } = options;
   const { hex } = file.digest;
   const blob = cache.blob(hex);
-  const present = async () => (await sizeOf(blob)) === file.size;
+  const present = () => isRight(blob, file, signal);
   const arrive = async () => {
     if (!(await present())) await fs.rename(await checked(delivery, options), blob);
   };

@@ -33,11 +33,23 @@ export class RepositoryCache {
     return path.join(this.folder, 'snapshots', commit);
   }
 
-  /** Makes a file of a snapshot stand for a blob: by a link, or where the system has none, by the file itself. */
-  async point(commit: string, file: string, hash: string): Promise<void> {
+  /**
+   * Makes a file of a snapshot stand for what is at `place`: a blob, by a link, or where the system has none, by the
+   * file itself; or another snapshot's file, of which it becomes a copy.
+   */
+  async point(commit: string, file: string, place: string): Promise<void> {
     const pointer = path.join(this.snapshot(commit), ...file.split('/'));
+    if (place === pointer) return;
     await fs.mkdir(path.dirname(pointer));
-    await fs.link(pointer, this.blob(hash));
+    if (path.dirname(place) !== path.join(this.folder, 'blobs')) {
+      const copy = `${pointer}.patchwork-copy`;
+      await fs.copy(place, copy);
+      return await fs.rename(copy, pointer);
+    }
+    // A file that is there is not what the hub says, or a blob has come in its place.
+    const leadsThere = (await fs.linkTarget(pointer).catch(() => undefined)) === place;
+    if (!leadsThere) await fs.remove(pointer);
+    await fs.link(pointer, place);
   }
 
   /** Notes which commit a branch has. */
@@ -52,9 +64,16 @@ export class RepositoryCache {
     const folder = path.join(this.folder, 'snapshots');
     const names = await fs.readdir(folder).catch((): string[] => []);
     const dated = await Promise.all(
-      names.map(async (name) => ({ name, time: (await fs.stat(path.join(folder, name))).mtimeMs })),
+      names.map(async (name) => {
+        // The cache is shared: what another tool left there must not keep the rest from being read.
+        const found = await fs.stat(path.join(folder, name)).catch(() => undefined);
+        return found?.isDirectory() ? [{ name, time: found.mtimeMs }] : [];
+      }),
     );
-    return dated.sort((a, b) => b.time - a.time).map(({ name }) => name);
+    return dated
+      .flat()
+      .sort((a, b) => b.time - a.time)
+      .map(({ name }) => name);
   }
 
   /** The commit that a branch or a tag had when it was last asked for; a commit is its own. */
@@ -71,7 +90,7 @@ export class RepositoryCache {
       const kept = new Set<string>();
       for (const commit of await this.commits())
         for (const name of await namesIn(this.snapshot(commit)))
-          kept.add(await fs.linkTarget(path.join(this.snapshot(commit), name)));
+          kept.add(await fs.linkTarget(path.join(this.snapshot(commit), name)).catch(() => ''));
       if (kept.size > 0) {
         const blobs = path.join(this.folder, 'blobs');
         for (const name of await fs.readdir(blobs).catch((): string[] => []))

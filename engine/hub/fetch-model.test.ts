@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -222,6 +234,65 @@ test('a file that is damaged on this machine is found out and fetched again', as
   await truncate(path.join(folder, UNET), denoiserBytes - 1000);
   assert.equal(await modelHere(settings, { id: ID }), undefined);
   await assertWhole(await get());
+  // One byte of the data, and a config that is cut off.
+  const bytes = await readFile(path.join(folder, UNET));
+  bytes.writeUInt8(bytes.readUInt8(bytes.length - 9) ^ 1, bytes.length - 9);
+  const damages: [file: string, content: Uint8Array | string][] = [
+    [UNET, bytes],
+    ['vae/config.json', (await readFile(path.join(folder, 'vae/config.json'))).subarray(0, 20)],
+    ['tokenizer/merges.txt', 'x'],
+  ];
+  for (const [file, content] of damages) {
+    await writeFile(path.join(folder, file), content);
+    assert.equal(await modelHere(settings, { id: ID }), undefined, file);
+    await assert.rejects(modelHere({ ...settings, offline: true }, { id: ID }), /damaged.*HF_HUB_OFFLINE/);
+    hub.requests.length = 0;
+    await assertWhole(await get());
+    assert.deepEqual([...new Set(hub.requests.flatMap((request) => request.file ?? []))], [file]);
+    assert.equal(await modelHere(settings, { id: ID }), folder);
+  }
+});
+
+test('a cache without links: its files are used, and those that are damaged are replaced', async () => {
+  const folder = await get();
+  const repository = path.join(settings.cache, 'models--nota-ai--bk-sdm-tiny');
+  const copy = `${folder}-copy`;
+  await cp(folder, copy, { recursive: true, dereference: true });
+  await rm(folder, { recursive: true });
+  await rm(path.join(repository, 'blobs'), { recursive: true });
+  await rename(copy, folder);
+  assert.equal(await modelHere(settings, { id: ID }), folder);
+  hub.requests.length = 0;
+  assert.equal((await planFetch(settings, { id: ID })).missingBytes, 0);
+  await assertWhole(await get());
+  assert.equal(hub.requests.filter(({ file }) => file).length, 0);
+  await writeFile(path.join(folder, 'vae/config.json'), '{"a":');
+  assert.equal(await modelHere(settings, { id: ID }), undefined);
+  await assertWhole(await get());
+  // Another commit with the same files.
+  await rename(folder, path.join(path.dirname(folder), '0123456789abcdef0123456789abcdef01234567'));
+  hub.requests.length = 0;
+  await assertWhole(await get());
+  assert.ok(hub.requests.every(({ file }) => file === undefined || file === 'vae/config.json'));
+});
+
+test('what others have left in the shared cache harms nothing else', async () => {
+  const folder = await get();
+  const snapshots = path.dirname(folder);
+  await symlink('/nowhere/at/all', path.join(snapshots, 'dangling'));
+  await symlink('/nowhere/at/all', path.join(folder, 'dangling.json'));
+  await symlink('.', path.join(snapshots, 'round'));
+  await writeFile(path.join(snapshots, '.DS_Store'), 'x');
+  await mkdir(path.join(snapshots, 'empty'));
+  await writeFile(path.join(settings.cache, 'models--a--b'), 'a file');
+  await mkdir(path.join(settings.cache, 'models--c--d', 'snapshots', 'x', 'model_index.json'), {
+    recursive: true,
+  });
+  await symlink('/nowhere', path.join(settings.cache, 'models--e--f'));
+  assert.equal((await findSnapshot(settings.cache, ID))?.folder, folder);
+  assert.equal(await modelHere(settings, { id: ID }), folder);
+  for (const id of ['a/b', 'c/d', 'e/f']) assert.equal(await findSnapshot(settings.cache, id), undefined);
+  await new RepositoryCache(settings.cache, ID).remove(['vae/config.json']);
 });
 
 test('a token opens a gated model and is told to nobody else', async () => {

@@ -1,13 +1,13 @@
-import { fs, path } from '#host';
+import { fs } from '#host';
 import { InputError } from '../errors.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
 import { fetchBlob } from './blob.ts';
-import { findSnapshot, RepositoryCache, type Snapshot, type Wanted } from './cache.ts';
+import { findSnapshot, RepositoryCache, type Wanted } from './cache.ts';
 import { hubSentence } from './errors.ts';
 import { Rate } from './rate.ts';
 import { askRepository, type Repository, type RepositoryFile } from './repository.ts';
 import { kindOrRefusal, type ModelKind, neededFiles } from './selection.ts';
 import type { HubSettings } from './settings.ts';
+import { isWhole, placeOf } from './verify.ts';
 
 /** What fetching a model would mean, told before anything is fetched. */
 export interface FetchPlan {
@@ -15,6 +15,8 @@ export interface FetchPlan {
   revision: string;
   kind: ModelKind;
   files: RepositoryFile[];
+  /** Where those are that are on this machine, whole and as the hub says. */
+  here: ReadonlyMap<string, string>;
   /** Of all files that are needed. */
   bytes: number;
   /** What is not here yet. */
@@ -54,10 +56,16 @@ export async function planFetch(
     return file;
   });
   const cache = new RepositoryCache(settings.cache, id);
-  const here = await Promise.all(files.map((file) => bytesHere(cache, file)));
+  const here = new Map<string, string>();
+  let missingBytes = 0;
+  for (const file of files) {
+    const place = await placeOf(cache, repository.commit, file, signal);
+    if (place) here.set(file.path, place);
+    else missingBytes += file.size - (await partBytes(cache, file));
+  }
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  const missingBytes = bytes - here.reduce((a, b) => a + b, 0);
   return {
+    here,
     repository,
     revision,
     kind,
@@ -91,10 +99,12 @@ export async function fetchModel(
         fetched ||= bytes > 0;
         report(file.path, done + bytes);
       };
-      await fetchBlob({ settings, cache, repository, file }, { signal: options.signal, onBytes });
+      const place = plan.here.get(file.path);
+      if (!place) await fetchBlob({ settings, cache, repository, file }, { signal: options.signal, onBytes });
       done += file.size;
       fetched = true;
-      await cache.point(commit, file.path, file.digest.hex);
+      report(file.path, done);
+      await cache.point(commit, file.path, place ?? cache.blob(file.digest.hex));
     }
     if (revision !== commit) await cache.setRef(revision, commit);
   } catch (error) {
@@ -105,22 +115,25 @@ export async function fetchModel(
 }
 
 /**
- * The folder of a model that is here; undefined if it is not, if a file of it is damaged, or if the hub has to be asked
- * which commit a branch has now.
+ * The folder of a model that is here; undefined if it is not, if a file of it is damaged, for which all are read, or if
+ * the hub has to be asked which commit a branch has now.
+ * @throws InputError if a file is damaged and the hub must not be asked
  */
-export async function modelHere(settings: HubSettings, wanted: Wanted): Promise<string | undefined> {
+export async function modelHere(
+  settings: HubSettings,
+  wanted: Wanted,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   const { id, revision } = wanted;
   const moves = revision !== undefined && !/^[0-9a-f]{40}$/.test(revision);
   if (moves && !settings.offline) return undefined;
   const here = await findSnapshot(settings.cache, id, wanted);
-  return here && (await isWhole(here)) ? here.folder : undefined;
-}
-
-/** Whether the headers of the weights fit their files: other tools, or a full disk, may have left less. */
-async function isWhole({ folder, files }: Snapshot): Promise<boolean> {
-  const weights = files.filter((file) => file.endsWith('.safetensors'));
-  const opened = await Promise.allSettled(weights.map((file) => openSafetensors(path.join(folder, file))));
-  return opened.every(({ status }) => status === 'fulfilled');
+  if (!here || (await isWhole(here, signal))) return here?.folder;
+  if (settings.offline)
+    throw new InputError(
+      `A file of ${id} in ${here.folder} is damaged, and HF_HUB_OFFLINE forbids to fetch it again.`,
+    );
+  return undefined;
 }
 
 function checkRoom({ cache }: HubSettings, { missingBytes, freeBytes: free }: FetchPlan): void {
@@ -152,17 +165,10 @@ function reporter(totalBytes: number, onProgress?: (progress: FetchProgress) => 
   };
 }
 
-/** Bytes of a file that are in the cache, whole or in part. */
-async function bytesHere(cache: RepositoryCache, { digest, size }: RepositoryFile): Promise<number> {
-  const [whole, part] = await Promise.all(
-    [cache.blob(digest.hex), cache.partial(digest.hex)].map((file) =>
-      fs.stat(file).then(
-        (found) => found.size,
-        () => 0,
-      ),
-    ),
-  );
-  return whole === size ? size : Math.min(part!, size);
+/** Bytes that have come of a file so far. */
+async function partBytes(cache: RepositoryCache, { digest, size }: RepositoryFile): Promise<number> {
+  const part = await fs.stat(cache.partial(digest.hex)).catch(() => undefined);
+  return Math.min(part?.size ?? 0, size);
 }
 
 /** Room on the disk where a folder is or will be. */

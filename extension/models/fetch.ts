@@ -20,12 +20,13 @@ export async function settingsWith(token: HubToken): Promise<HubSettings> {
 export async function fetchWithConsent(name: string, token: HubToken): Promise<string | undefined> {
   const settings = await settingsWith(token);
   const wanted = wantedFor(name);
-  const here = await modelHere(settings, wanted);
-  if (here) return here;
-  const plan = await cancellable(`Asking the hub about ${name}`, (signal) =>
-    planFetch(settings, wanted, signal),
+  const found = await cancellable(
+    `Looking for ${name} on this machine and at the hub`,
+    async (signal) =>
+      (await modelHere(settings, wanted, signal)) ?? (await planFetch(settings, wanted, signal)),
   );
-  if (!plan) return undefined;
+  if (typeof found !== 'object') return found;
+  const plan = found;
   if (plan.missingBytes > 0 && !(await consent(name, plan))) return undefined;
   return await cancellable(`Fetching ${name}`, (signal, tell) =>
     fetchModel(settings, plan, {

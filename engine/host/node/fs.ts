@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import {
+  copyFile,
   type FileHandle,
   mkdir,
   mkdtemp,
@@ -97,6 +98,7 @@ export const fs: FileSystem = {
     }
   },
   rename,
+  copy: copyFile,
   link,
   linkTarget,
   async freeBytes(folder) {
