@@ -1,6 +1,6 @@
 /** Fields that tools share. */
 import * as z from 'zod';
-import { LIMITS } from '../engine/pipelines/request.ts';
+import { DEFAULT_STRENGTH, LIMITS } from '../shared/limits.ts';
 
 const { seed, size, steps, strength, promptCharacters } = LIMITS;
 const path = z.string().min(1).max(4096);
@@ -40,7 +40,9 @@ export const FIELDS = {
     .min(strength.min)
     .max(strength.max)
     .optional()
-    .describe('How much changes, from 0.05 to 1; 1 ignores the old pixels. 0.9 if absent.'),
+    .describe(
+      `How much changes, from ${LIMITS.strength.min} to ${LIMITS.strength.max}; 1 ignores the old pixels. ${DEFAULT_STRENGTH} if absent.`,
+    ),
   object: z
     .string()
     .min(1)

@@ -1,3 +1,5 @@
+import { inputSchemaOf } from '../agents/schema.ts';
+import { AGENT_TOOLS } from '../agents/tools/index.ts';
 import { DECODERS, PRECISIONS, SCHEDULER_TITLES, SCHEDULERS } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 
@@ -99,35 +101,22 @@ export function restrictedConfigurations(): string[] {
     .map(([name]) => `patchwork.${name}`);
 }
 
-/** The bounds of the numbers in the language model tool's schema. */
-export function toolBounds(): Record<'seed' | 'width' | 'height' | 'steps', object> {
-  const { min, max, multipleOf } = LIMITS.size;
-  const side = { type: 'integer', minimum: min, maximum: max, multipleOf };
-  const bounded = (limits: { min: number; max: number }) => ({
-    type: 'integer',
-    minimum: limits.min,
-    maximum: limits.max,
-  });
-  return { seed: bounded(LIMITS.seed), width: side, height: side, steps: bounded(LIMITS.steps) };
-}
-
-type Tool = { inputSchema: { properties: Record<string, { description: string }> } };
-
-/** The parts of package.json that follow from this file. */
+/** Properties of package.json that follow from this file or from the agents' tools. */
 export interface Manifest {
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
-  contributes: { configuration: object; languageModelTools: Tool[] };
+  contributes: { configuration: object; languageModelTools: { name: string }[] };
 }
 
-/** package.json with those parts as they should be. */
+/** package.json with those properties as they should be. */
 export function withContributions<Given extends Manifest>(manifest: Given): Given {
   const result = structuredClone(manifest);
   result.capabilities.untrustedWorkspaces.restrictedConfigurations = restrictedConfigurations();
   result.contributes.configuration = configuration();
-  for (const { inputSchema } of result.contributes.languageModelTools)
-    for (const [name, bounds] of Object.entries(toolBounds())) {
-      const { description } = inputSchema.properties[name] ?? {};
-      if (description) inputSchema.properties[name] = { ...bounds, description };
-    }
+  result.contributes.languageModelTools = result.contributes.languageModelTools.map((offered) => {
+    const tool = AGENT_TOOLS.find(({ name }) => offered.name === `patchwork_${name}`);
+    return tool
+      ? { ...offered, modelDescription: tool.description, inputSchema: inputSchemaOf(tool) }
+      : offered;
+  });
   return result;
 }

@@ -1,5 +1,5 @@
-// Writes the parts of package.json that follow from extension/contributions.ts: settings, what untrusted workspaces may
-// not set, the bounds of the language model tool.
+// Writes what of package.json follows from TypeScript (extension/contributions.ts): settings, what untrusted workspaces may
+// not set, what language model tools take.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withContributions } from '../extension/contributions.ts';

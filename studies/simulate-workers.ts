@@ -1,5 +1,6 @@
 import { mostBands } from '../engine/execution/bands/bands.ts';
 import { openModel } from '../engine/models/open.ts';
+import { CLIP_TOKENS } from '../engine/networks/clip-text.ts';
 import { LINKS, partCosts, stepSeconds } from '../engine/parallel/simulate.ts';
 import { featuresOf, levelCount } from '../engine/regions/features.ts';
 import { CODINGS } from '../shared/api.ts';
@@ -41,7 +42,7 @@ async function subject(name: string, width: number, height: number) {
   const model = await openModel(name);
   const network = model.network('denoiser');
   const { scale } = model.autoencoder;
-  const extent = { height: height / scale, width: width / scale, batch: 2, tokens: 77 };
+  const extent = { height: height / scale, width: width / scale, batch: 2, tokens: CLIP_TOKENS };
   const most = 2 * mostBands(extent, levelCount(featuresOf(network)));
   return { network, extent, most };
 }

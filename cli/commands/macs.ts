@@ -11,6 +11,7 @@ import {
 } from '../../engine/models/efficientvit.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PARTS, type Part } from '../../engine/models/parts.ts';
+import { CLIP_TOKENS } from '../../engine/networks/clip-text.ts';
 import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
 import { partCosts } from '../../engine/parallel/simulate.ts';
 import { featuresOf, levelCount } from '../../engine/regions/features.ts';
@@ -118,8 +119,6 @@ async function run(arch: string, options: Options): Promise<void> {
   });
 }
 
-/** Words of a prompt that a text encoder sees. */
-const TEXT_TOKENS = 77;
 /** A mask decoder's for one point and the padding beside it. */
 const PROMPT_TOKENS = LEARNED_TOKENS + 2;
 
@@ -132,7 +131,7 @@ async function networkOf(arch: string, asked: Options['part']): Promise<Counted>
   const part = PARTS.find((name) => name === (asked ?? 'denoiser'));
   if (!part) throw new InputError(`${arch} has no ${asked}; its parts: ${PARTS.join(', ')}.`);
   const scale = part === 'denoiser' ? model.autoencoder.scale : 1;
-  return { name: model.name, part, network: model.network(part), scale, tokens: TEXT_TOKENS };
+  return { name: model.name, part, network: model.network(part), scale, tokens: CLIP_TOKENS };
 }
 
 /** What each worker computes and receives in a displaced step. */

@@ -3,6 +3,7 @@ import { countMacs } from '../graph/macs.ts';
 import { weightsOf } from '../graph/network.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';
 import { openModel } from '../models/open.ts';
+import { CLIP_TOKENS } from '../networks/clip-text.ts';
 
 /** What a benchmark asks of the machine, told from the network's definition alone. */
 export interface BenchmarkCost {
@@ -32,7 +33,11 @@ export async function benchmarkCost(
     height,
     synthetic: Object.hasOwn(ARCHITECTURES, request.model ?? ''),
     weightBytes: weightsOf(network).reduce((sum, { shape }) => sum + 4 * elements(shape), 0),
-    stepMacs: countMacs(network, { height: height / scale, width: width / scale, batch: 2, tokens: 77 })
-      .total,
+    stepMacs: countMacs(network, {
+      height: height / scale,
+      width: width / scale,
+      batch: 2,
+      tokens: CLIP_TOKENS,
+    }).total,
   };
 }

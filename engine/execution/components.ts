@@ -2,6 +2,7 @@ import type { Arithmetic, Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
 import type { Model, WeightsOptions } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
+import { CLIP_TOKENS } from '../networks/clip-text.ts';
 import type { Statistics } from '../quantization/statistics.ts';
 import type { Backend, Program } from './backend.ts';
 import { CropNetwork } from './crops/crop-network.ts';
@@ -95,7 +96,7 @@ export class Components {
   async #watch(drive: Drive): Promise<Statistics | undefined> {
     const { defaults, autoencoder } = this.model;
     const [width, height] = [defaults.width, defaults.height].map((side) => side / autoencoder.scale);
-    const extent = { width: width!, height: height!, batch: 2, tokens: 77 };
+    const extent = { width: width!, height: height!, batch: 2, tokens: CLIP_TOKENS };
     const form = { precision: 'fp32', rows: true } as const;
     const { weights, values } = predictDenoiser(this.network('denoiser'), extent, form);
     if (weights + values > this.#backend.availableBytes()) return undefined;

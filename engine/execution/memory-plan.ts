@@ -5,6 +5,7 @@ import type { Extent } from '../graph/macs.ts';
 import { peakValueBytes } from '../graph/memory.ts';
 import { countParameters, type Network } from '../graph/network.ts';
 import type { Part } from '../models/parts.ts';
+import { CLIP_TOKENS } from '../networks/clip-text.ts';
 import { weightBytes } from '../quantization/size.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
 import { foldsUpsampling } from './unet/unet-forms.ts';
@@ -62,18 +63,16 @@ const RECORDED_COPIES = 2;
 /** Of its bytes, what is kept of it. */
 const STORED_SHARE = 0.25;
 
-const TOKENS = 77;
-
 /** Predicts the peak from the networks' definitions; no weights are needed. */
 export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
   const { width, height, batch, precision, edit = false, records = edit } = picture;
   const { scale } = model.autoencoder;
-  const pixels = { width, height, batch: 1, tokens: TOKENS };
+  const pixels = { width, height, batch: 1, tokens: CLIP_TOKENS };
   const latents = {
     width: Math.ceil(width / scale),
     height: Math.ceil(height / scale),
     batch,
-    tokens: TOKENS,
+    tokens: CLIP_TOKENS,
   };
   const need = ({ weights, values }: PartNeeds) => weights + values;
   const part = (name: Part, extent: Extent) => need(predictPart(model.network(name), extent));

@@ -3,13 +3,16 @@ import { InputError } from '../errors.ts';
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import { channelCount, epsilon, parseConfig, smallCount, supported } from './config.ts';
 
+/** Tokens that CLIP's text encoders take at a time, the first and the last included. */
+export const CLIP_TOKENS = 77;
+
 const schema = z.object({
   architectures: z.array(supported(['CLIPTextModel', 'CLIPTextModelWithProjection'])).nullish(),
   hidden_act: supported(['quick_gelu', 'gelu']).default('quick_gelu'),
   hidden_size: channelCount.default(512),
   intermediate_size: channelCount.default(2048),
   layer_norm_eps: epsilon.default(1e-5),
-  max_position_embeddings: channelCount.default(77),
+  max_position_embeddings: channelCount.default(CLIP_TOKENS),
   num_attention_heads: smallCount.min(1).default(8),
   num_hidden_layers: smallCount.min(1).default(12),
   projection_dim: channelCount.default(512),

@@ -1,15 +1,13 @@
 import { path } from '#host';
 import { InputError } from '../errors.ts';
 import { readOptionalJson, readOptionalText } from '../json.ts';
+import { CLIP_TOKENS } from '../networks/clip-text.ts';
 import { clipTokenizerJson, type TokenizerJson } from './clip-tokenizer-json.ts';
 
 /** Bounds on untrusted files, far above CLIP's (1 MB, 49408 tokens, 77 positions). */
 const MAX_FILE_BYTES = 32 << 20;
 const MAX_TOKEN_ID = 1_000_000;
 const MAX_LENGTH = 1024;
-
-/** Positions of CLIP's text encoder. */
-const CLIP_LENGTH = 77;
 
 export interface TokenizerFiles {
   json: TokenizerJson;
@@ -108,7 +106,7 @@ function known(json: TokenizerJson, token: string): boolean {
 
 function lengthOf(value: unknown, folder: string): number {
   // transformers writes 10³⁰ for "no limit".
-  if (value === undefined || value === null || (typeof value === 'number' && value > 1e9)) return CLIP_LENGTH;
+  if (value === undefined || value === null || (typeof value === 'number' && value > 1e9)) return CLIP_TOKENS;
   if (typeof value === 'number' && Number.isInteger(value) && value > 2 && value <= MAX_LENGTH) return value;
   throw new InputError(
     `${path.join(folder, 'tokenizer_config.json')}: model_max_length must be a whole number from 3 to ${MAX_LENGTH}.`,

@@ -1,4 +1,5 @@
 /** Measures one network for the study of memory peaks; its task comes as a message from the process that started it. */
+
 import { once } from 'node:events';
 import { StepInputs } from '../../engine/benchmark/step/inputs.ts';
 import { Components } from '../../engine/execution/components.ts';
@@ -9,6 +10,7 @@ import type { Value } from '../../engine/graph/values.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PARTS, type Part } from '../../engine/models/parts.ts';
+import { CLIP_TOKENS } from '../../engine/networks/clip-text.ts';
 import { recordingPredict } from '../../engine/pipelines/repaint.ts';
 import { FeatureStore } from '../../engine/regions/store.ts';
 import type { Precision } from '../../shared/api.ts';
@@ -33,7 +35,6 @@ export interface Peak {
   runSeconds: number;
 }
 
-const TOKENS = 77;
 /** Timed, after one that is not. */
 const RUNS = 2;
 
@@ -97,7 +98,7 @@ async function measurePart(part: Part): Promise<Omit<Peak, 'measuredBytes'>> {
   const network = components.network(part);
   const scale = part.startsWith('vae') ? 1 : model.autoencoder.scale;
   const batch = part.startsWith('vae') || !guidance ? 1 : 2;
-  const extent = { width: width / scale, height: height / scale, batch, tokens: TOKENS };
+  const extent = { width: width / scale, height: height / scale, batch, tokens: CLIP_TOKENS };
   const begin = performance.now();
   const program = await components.program(part);
   const loadSeconds = (performance.now() - begin) / 1000;
@@ -119,10 +120,10 @@ function input(
       return filled(batch, value.channels, Math.ceil(height / shrink), Math.ceil(width / shrink));
     }
     case 'tokens':
-      return filled(batch, TOKENS, value.channels);
+      return filled(batch, CLIP_TOKENS, value.channels);
     case 'vector':
       return value.channels === 1 ? filled(1, 1) : filled(batch, value.channels);
     case 'ids':
-      return int64(new BigInt64Array(batch * TOKENS), [batch, TOKENS]);
+      return int64(new BigInt64Array(batch * CLIP_TOKENS), [batch, CLIP_TOKENS]);
   }
 }

@@ -4,6 +4,7 @@ import type { Drive } from '../../execution/unet/calibrate.ts';
 import { needsOf } from '../../execution/unet/inputs.ts';
 import type { Extent } from '../../graph/macs.ts';
 import { float32 } from '../../graph/tensor.ts';
+import { CLIP_TOKENS } from '../../networks/clip-text.ts';
 import { gaussianNoise } from '../../noise.ts';
 import type { Mask } from '../../regions/mask.ts';
 
@@ -32,7 +33,7 @@ export class StepInputs {
       height: size.height / scale,
       width: size.width / scale,
       batch: guidance ? 2 : 1,
-      tokens: 77,
+      tokens: CLIP_TOKENS,
     };
     const { height, width, batch, tokens } = this.extent;
     const noise = (stream: number, ...dims: number[]) =>

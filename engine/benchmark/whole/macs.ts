@@ -1,9 +1,10 @@
 import { countMacs, type MacCount, sizeAt } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
+import { CLIP_TOKENS } from '../../networks/clip-text.ts';
 import type { WholeOutcome } from './case.ts';
 
 /** Guided passes of prompts of the usual length. */
-const PASS = { batch: 2, tokens: 77 };
+const PASS = { batch: 2, tokens: CLIP_TOKENS };
 
 /**
  * Splits the cost of a whole picture: all steps of the U-Net by kind and level, the rest as `other networks` of no

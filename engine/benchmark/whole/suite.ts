@@ -1,5 +1,6 @@
 import type { Engine, WorkerReport } from '../../../shared/api.ts';
 import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../../../shared/benchmark/report.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import { InputError } from '../../errors.ts';
 import { isGuided } from '../../execution/unet/inputs.ts';
 import { ARCHITECTURES } from '../../models/architectures.ts';
@@ -9,7 +10,6 @@ import { psnr } from '../../pictures/psnr.ts';
 import { decodePicture } from '../../pictures/read.ts';
 import { ssim } from '../../pictures/ssim.ts';
 import { chooseWindow } from '../../pictures/window.ts';
-import { LIMITS } from '../../pipelines/request.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { maskFiles } from '../masks.ts';
 import { timedParts } from '../parts.ts';
