@@ -17,6 +17,7 @@ const suites = {
     'studies',
     'scripts',
     'examples',
+    'docs',
   ],
   parity: ['test/parity'],
   cli: ['test/cli'],
