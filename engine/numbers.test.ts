@@ -23,9 +23,10 @@ test('one number that is not finite is seen, wherever it is; large ones are not 
 });
 
 test('the error names what is not finite', () => {
-  requireFinite(Float32Array.of(1, 2), 'The latents');
+  requireFinite(Float32Array.of(1, 2), 'The decoder');
   assert.throws(
-    () => requireFinite(Float32Array.of(1, Number.NaN), 'The latents'),
-    (error: Error) => error instanceof InputError && /^The latents are not finite/.test(error.message),
+    () => requireFinite(Float32Array.of(1, Number.NaN), 'The decoder'),
+    (error: Error) =>
+      error instanceof InputError && /^The decoder gave numbers that are not finite/.test(error.message),
   );
 });

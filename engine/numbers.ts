@@ -9,12 +9,12 @@ export function allFinite(values: ArrayLike<number>): boolean {
 }
 
 /**
- * @param what the numbers are, as the subject of a sentence in the plural
- * @throws InputError if one of them is not finite: what is made of it would be black or noise.
+ * Checks what a part of a model gives.
+ * @param part as the subject of a sentence. @throws InputError if a number is not finite: the image would be black or noise.
  */
-export function requireFinite(values: ArrayLike<number>, what: string): void {
+export function requireFinite(values: ArrayLike<number>, part: string): void {
   if (allFinite(values)) return;
   throw new InputError(
-    `${what} are not finite numbers (NaN or infinity), so there is no image. The model's weights may be damaged or beyond their precision: get the model again, or try precision fp32 without LoRA files.`,
+    `${part} gave numbers that are not finite (NaN or infinity), so there is no image. Its weights may be damaged, or a LoRA file may not fit them: get the model again, or generate without LoRA files.`,
   );
 }

@@ -1,4 +1,5 @@
 import { nextTask } from '#host';
+import { requireFinite } from '../numbers.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Condition } from './condition.ts';
 import type { Denoiser } from './denoiser.ts';
@@ -42,8 +43,10 @@ export async function denoise(
     await listen(signal);
     const before = current;
     const output = await predict(scheduler.scaleInput(before, index), index);
+    requireFinite(output, `The denoiser, in step ${index + 1},`);
     const original = () => scheduler.predictOriginal(output, index, before);
     current = scheduler.step(output, index, before, scheduler.stochastic ? options.noise(index) : undefined);
+    requireFinite(current, `The sampler, in step ${index + 1},`);
     if (constrain) current = constrain(current, index);
     await options.onStep?.(index, current, original);
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, open, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -9,6 +9,7 @@ import { InputError } from '../errors.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { encodeMask } from '../pictures/mask.ts';
 import { decodePicture } from '../pictures/read.ts';
+import { openSafetensors } from '../weights/safetensors.ts';
 import { ModelFolder } from './folder.ts';
 import { openDrawingModel } from './open.ts';
 
@@ -117,4 +118,32 @@ test('lists where numbers stand, and fields that do not matter', async () => {
   assert.deepEqual(await pixelsOf(model), plain);
   const wide = await ModelFolder.open(await changed({ 'unet/config.json': { sample_size: [8, 16] } }));
   assert.deepEqual([wide.defaults.width, wide.defaults.height], [128, 64]);
+});
+
+test('numbers that are not finite are an error that names the part, never a picture', async () => {
+  const mask = { width: 64, height: 64, data: new Uint8Array(64 * 64).fill(1, 0, 64 * 20) };
+  const image = await encodeMask(mask);
+  for (const [file, tensor, part, edited] of [
+    ['unet/diffusion_pytorch_model', 'conv_in.bias', /The denoiser, in step 1, .*not finite/, undefined],
+    [
+      'vae/diffusion_pytorch_model',
+      'decoder.conv_in.bias',
+      /The autoencoder, in decoding, .*not finite/,
+      undefined,
+    ],
+    ['vae/diffusion_pytorch_model', 'encoder.conv_in.bias', undefined, /The autoencoder, in encoding,/],
+    ['text_encoder/model', 'text_model.final_layer_norm.bias', /The text encoder .*not finite/, undefined],
+  ] as const)
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const model = await changed({});
+      const source = await openSafetensors(path.join(model, `${file}.safetensors`));
+      const handle = await open(source.file, 'r+');
+      const bytes = new Uint8Array(Float32Array.of(value).buffer);
+      await handle.write(bytes, 0, bytes.length, source.find(tensor)!.offset);
+      await handle.close();
+      if (part) await assert.rejects(pixelsOf(model), part);
+      const request = { prompt: 'a lake', model, seed: 1, steps: 2, precision: 'fp32' as const };
+      for (const mode of ['sparse', 'dense'] as const)
+        await assert.rejects(engine.edit({ ...request, image, mask: image, mode }), (edited ?? part)!);
+    }
 });

@@ -3,6 +3,7 @@ import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder, TextPart } from '../models/folder.ts';
+import { requireFinite } from '../numbers.ts';
 import { chunkPrompt, type PromptChunk } from '../text/prompt-chunks.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { strengthen } from './emphasis.ts';
@@ -85,6 +86,7 @@ export class TextEncoder {
       projected ? [name, 'projected'] : [name],
     );
     const data = floats(outputs, name);
+    requireFinite(data, `The text encoder (${part})`);
     const channels = data.length / (rows.length * length);
     const each = length * channels;
     const states = data.slice(0, chunks.length * each);

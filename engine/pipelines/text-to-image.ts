@@ -17,6 +17,7 @@ import { isGuided } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
+import { requireFinite } from '../numbers.ts';
 import { encodePng } from '../pictures/png.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { withRecipe } from '../pictures/recipe.ts';
@@ -191,5 +192,7 @@ async function decodeLatent(
 ): Promise<Float32Array> {
   const unscaled = fromLatents(latent, components.model.autoencoder);
   const decoder = await components.program('vae-decoder');
-  return floats(await decoder.run({ latent: float32(unscaled, [1, ...dims]) }), 'image');
+  const image = floats(await decoder.run({ latent: float32(unscaled, [1, ...dims]) }), 'image');
+  requireFinite(image, 'The autoencoder, in decoding,');
+  return image;
 }

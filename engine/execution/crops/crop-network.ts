@@ -2,6 +2,7 @@ import type { Network } from '../../graph/network.ts';
 import type { Attention } from '../../graph/operators.ts';
 import { float32, floats, int64, type Tensor } from '../../graph/tensor.ts';
 import type { FeatureMap } from '../../graph/values.ts';
+import { requireFinite } from '../../numbers.ts';
 import {
   areaOf,
   type Box,
@@ -95,6 +96,7 @@ export class CropNetwork {
         kept.set(feature, all);
       }
     const data = floats(outputs, outputName);
+    requireFinite(data, `The autoencoder, in ${outputName === 'image' ? 'decoding' : 'encoding'},`);
     return { data, box: plan.levels[output.level]!, record: kept, macs: plan.macs };
   }
 
