@@ -4,7 +4,7 @@ import { isMissing, readBytes } from './read-bytes.ts';
 /** Configs are small; anything larger is not one. */
 const MAX_BYTES = 1 << 20;
 
-export interface JsonOptions {
+interface JsonOptions {
   /** Follows the sentence about a missing file. */
   hint?: string;
   /** Largest file that is read, in bytes. */

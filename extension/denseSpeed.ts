@@ -7,7 +7,7 @@ import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from 
 import { LIMITS } from '../shared/limits.ts';
 
 /** `step`: a dense step as pictures are drawn; `recording`: one that also kept the features, which takes longer. */
-export type Evidence = 'step' | 'recording';
+type Evidence = 'step' | 'recording';
 
 /** One U-Net step over a whole picture. */
 export interface DenseStep {
@@ -27,7 +27,7 @@ interface Sample extends DenseStep {
   seconds: number[];
 }
 
-export interface StepTime {
+interface StepTime {
   seconds: number;
   evidence: Evidence;
   /** How many steps that rests on. */

@@ -1,7 +1,7 @@
 import { Uri, type WebviewPanel } from 'vscode';
 import { pageHtml, pageRoots } from './html.ts';
 
-export interface PageOptions<FromPage> {
+interface PageOptions<FromPage> {
   /** Of the bundle in `dist`. */
   name: string;
   title: string;

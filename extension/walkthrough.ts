@@ -1,7 +1,7 @@
 import { commands } from 'vscode';
 
 /** What the steps of the walkthrough *Get started with Patchwork* wait for. */
-export type Milestone = 'generated' | 'opened' | 'painted' | 'linked';
+type Milestone = 'generated' | 'opened' | 'painted' | 'linked';
 
 /** Ticks a step off. */
 export function reached(milestone: Milestone): void {

@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { SEED_RULE } from '../shared/seed.ts';
 
-export interface TextField {
+interface TextField {
   id: string;
   /** For screen readers: what the field's own label says. */
   label: string;

@@ -10,7 +10,7 @@ import { decodePicture } from '../pictures/read.ts';
 import { writePicture } from '../pictures/write.ts';
 
 /** Settings that the images of a batch share. */
-export type BatchSettings = Omit<
+type BatchSettings = Omit<
   GenerateRequest,
   'prompt' | 'seed' | 'threads' | 'workers' | 'bus' | 'patch' | 'previews' | 'remember'
 >;
@@ -25,7 +25,7 @@ export interface BatchPlan {
 }
 
 /** One image of a batch. */
-export interface BatchItem {
+interface BatchItem {
   /** File name in the batch's folder. */
   file: string;
   prompt: string;

@@ -17,7 +17,7 @@ import { interleave, median } from './timing.ts';
 import type { Cost, Count, Quality, Suite, Trial } from './trial.ts';
 import { wholeSuite } from './whole/suite.ts';
 
-export interface BenchmarkHost {
+interface BenchmarkHost {
   backend: Backend;
   /** An engine of its own for whole pictures, so that it remembers nothing of other calls. */
   openEngine(backend: Backend): Engine;

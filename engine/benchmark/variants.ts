@@ -16,7 +16,7 @@ export interface NamedCase {
 }
 
 /** One case in one setting. */
-export interface Variant<Case, Mask> {
+interface Variant<Case, Mask> {
   chosen: Case;
   mask: Mask | undefined;
   precision: Precision;

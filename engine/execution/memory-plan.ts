@@ -111,7 +111,7 @@ export function predictDenoiser(
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
-export type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records'>;
+type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records'>;
 
 export type MemoryPlan = 'together' | 'apart';
 

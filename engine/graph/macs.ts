@@ -15,7 +15,7 @@ export interface Extent {
 }
 
 /** Kinds of operations. */
-export type MacKind =
+type MacKind =
   | 'convolution'
   | 'grouped-convolution'
   | 'linear'

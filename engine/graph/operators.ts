@@ -134,7 +134,7 @@ export interface LinearAttention {
   readonly epsilon: number;
 }
 
-export interface Activation {
+interface Activation {
   readonly type: 'activation';
   readonly input: Features;
   readonly output: Features;
@@ -155,7 +155,7 @@ export interface Concat {
 }
 
 /** scale · x + offset, with constants. */
-export interface Affine {
+interface Affine {
   readonly type: 'affine';
   readonly input: Features;
   readonly output: Features;
@@ -164,7 +164,7 @@ export interface Affine {
 }
 
 /** limit · tanh(x / limit). */
-export interface SoftClamp {
+interface SoftClamp {
   readonly type: 'soft-clamp';
   readonly input: FeatureMap;
   readonly output: FeatureMap;
@@ -188,7 +188,7 @@ export interface TransposedConvolution {
 }
 
 /** The mean over all positions. */
-export interface GlobalAverage {
+interface GlobalAverage {
   readonly type: 'global-average';
   readonly input: FeatureMap;
   readonly output: Vector;
@@ -246,7 +246,7 @@ export interface PromptTokens {
 }
 
 /** Some tokens of a sequence. */
-export interface TokenSlice {
+interface TokenSlice {
   readonly type: 'token-slice';
   readonly input: Tokens;
   readonly output: Tokens;

@@ -6,7 +6,7 @@ import { repeatedly } from './connection.ts';
 import { hashOf } from './digest.ts';
 import { isRight } from './verify.ts';
 
-export interface BlobOptions {
+interface BlobOptions {
   signal?: AbortSignal;
   /** Bytes of the file that are here now; may go back when they turn out wrong. */
   onBytes?: (bytes: number) => void;

@@ -16,14 +16,14 @@ import {
 import { type MaskDecoderConfig, maskDecoder } from '../networks/mask-decoder.ts';
 
 /** A network of a published EfficientViT. */
-export interface VisionPart {
+interface VisionPart {
   make: () => Network;
   /** Pixels of the picture for a position of level 0, along one side. */
   scale: number;
 }
 
 /** By part, the first one meant where none is named. */
-export type VisionParts = Readonly<Partial<Record<VisionPartName, VisionPart>>>;
+type VisionParts = Readonly<Partial<Record<VisionPartName, VisionPart>>>;
 
 export const VISION_PARTS = ['image-encoder', 'mask-decoder', 'classifier', 'segmentation'] as const;
 export type VisionPartName = (typeof VISION_PARTS)[number];

@@ -4,7 +4,7 @@ import { fs, modelsFolder, path } from '#host';
 export const EMBEDDED = 'scenes';
 
 /** A model of the package. */
-export interface EmbeddedModel {
+interface EmbeddedModel {
   id: string;
   folder: string;
   bytes: number;

@@ -4,7 +4,7 @@ import { parseUNetConfig } from '../networks/unet-config.ts';
 import type { AutoencoderFacts } from './parts.ts';
 
 /** A part's config and the name of its file. */
-export interface PartConfig {
+interface PartConfig {
   config: unknown;
   origin: string;
 }

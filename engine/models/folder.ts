@@ -42,7 +42,7 @@ const recommendedSchema = z.object({
 export type TextPart = 'text-encoder' | 'text-encoder-2';
 
 /** What is said of a model from outside its folder. */
-export interface ModelOptions {
+interface ModelOptions {
   /** Its name for people; the folder's if absent. */
   name?: string;
   /** What its makers recommend, where the folder does not say. */

@@ -29,7 +29,7 @@ const schema = z.object({
 });
 
 /** `config.json` of diffusers' AutoencoderTiny. */
-export type AutoencoderTinyConfig = z.output<typeof schema>;
+type AutoencoderTinyConfig = z.output<typeof schema>;
 
 export function parseAutoencoderTinyConfig(json: unknown, origin: string): AutoencoderTinyConfig {
   const config = parseConfig(schema, json, origin);

@@ -28,7 +28,7 @@ export function resnet(
   return net.sum(shortcut, x);
 }
 
-export interface TransformerOptions {
+interface TransformerOptions {
   /** Number of transformer blocks. */
   layers: number;
   heads: number;

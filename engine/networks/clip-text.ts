@@ -20,7 +20,7 @@ const schema = z.object({
 });
 
 /** `config.json` of transformers' CLIPTextModel or CLIPTextModelWithProjection. */
-export type ClipTextConfig = z.output<typeof schema>;
+type ClipTextConfig = z.output<typeof schema>;
 
 export function parseClipTextConfig(json: unknown, origin: string): ClipTextConfig {
   const config = parseConfig(schema, json, origin);

@@ -9,7 +9,7 @@ export interface BlockStyle {
   epsilon: number;
 }
 
-export interface LayerOptions extends Partial<BlockStyle> {
+interface LayerOptions extends Partial<BlockStyle> {
   kernel?: number;
   stride?: 1 | 2;
   groups?: number;
@@ -114,7 +114,7 @@ export function resBlock(
   return layer(net, `${path}.conv2`, middle, channels, { kernel: 3, epsilon });
 }
 
-export interface AttentionOptions extends BlockStyle {
+interface AttentionOptions extends BlockStyle {
   expand: number;
   /** Channels of q, of k and of v in one head. */
   headChannels: number;

@@ -59,7 +59,7 @@ export function fusion(
   return x;
 }
 
-export interface SegmentationConfig {
+interface SegmentationConfig {
   backbone: BackboneConfig;
   fusion: FusionConfig;
   /** Channels before the last layer, as a multiple of the fusion's channels; 1 leaves this layer out. */

@@ -16,7 +16,7 @@ import {
 export type StageBlock = 'ds' | 'res' | 'mb' | 'fused' | 'attention' | 'attention@3';
 
 /** A stage of a backbone: half the height and width of the stage before. */
-export interface StageConfig {
+interface StageConfig {
   channels: number;
   /** Blocks after the one that halves the resolution. */
   depth: number;

@@ -30,7 +30,7 @@ export const LEARNED_TOKENS = 1 + MASKS;
 const LEVELS = 2;
 
 /** `refine`: the decoder also takes the logits of an earlier mask. */
-export interface DecoderOptions {
+interface DecoderOptions {
   refine: boolean;
 }
 

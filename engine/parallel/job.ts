@@ -25,7 +25,7 @@ export interface Job {
 }
 
 /** What a worker needs to compute some positions of a picture with the features of its own process around them. */
-export interface EditJob {
+interface EditJob {
   /** Names the picture's process, whose features the worker keeps for later edits of it. */
   picture: string;
   /** What the picture's own passes are told, of this worker's branches. */

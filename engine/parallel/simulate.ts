@@ -7,7 +7,7 @@ import { divide, type Part } from './layout.ts';
 import { receivedBytes } from './volume.ts';
 
 /** Machines and what joins them. */
-export interface Machines {
+interface Machines {
   /** Multiply–accumulates a second of one worker. */
   rate: number;
   /** Seconds of a step that do not depend on how many workers share it. */
@@ -29,7 +29,7 @@ export const LINKS = {
 } as const;
 
 /** One worker's part of a displaced step. */
-export interface PartCost {
+interface PartCost {
   part: Part;
   macs: number;
   receivedBytes: number;

@@ -4,11 +4,31 @@ import fc from 'fast-check';
 import { cutBands, mostBands } from '../execution/bands/bands.ts';
 import { codedBytes } from '../execution/bands/coding.ts';
 import { planExchange } from '../execution/bands/exchange.ts';
+import { sizeAt } from '../graph/macs.ts';
 import { openModel } from '../models/open.ts';
 import { architectureNamed } from '../models/synthetic.ts';
 import { type Feature, featuresOf, levelCount } from '../regions/features.ts';
 import { partCosts, stepSeconds } from './simulate.ts';
-import { distriFusionElements, receivedBytes } from './volume.ts';
+import { receivedBytes } from './volume.ts';
+
+/**
+ * Numbers that one device receives in a step of DistriFusion as published (Li et al., CVPR 2024): keys and values of
+ * the other patches, and the border rows of every 3×3 convolution from every device, whether it is a neighbour or not.
+ */
+function distriFusionElements(
+  features: readonly Feature[],
+  extent: { height: number; width: number },
+  devices: number,
+  batch: number,
+): number {
+  return features.reduce((elements, feature) => {
+    if (feature.kind === 'moments') return elements + (devices - 1) * 2 * batch * feature.groups;
+    const [height, width] = sizeAt(extent, feature.level);
+    if (feature.kind === 'attended')
+      return elements + (batch * height * width * feature.channels * (devices - 1)) / devices;
+    return elements + 2 * (devices - 1) * batch * width * feature.channels;
+  }, 0);
+}
 
 const FEATURES: Feature[] = (['same', 'down', 'up'] as const)
   .map((reader, i): Feature => ({ kind: 'window', name: `w${i}`, level: 1, channels: 4 + i, reader }))

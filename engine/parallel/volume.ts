@@ -46,22 +46,3 @@ function haloRows({ reader, level }: WindowFeature, bands: Bands, index: number)
   const after = Math.max(0, last - Math.max(first, end));
   return (before + after) * across;
 }
-
-/**
- * Numbers that one device receives in a step of DistriFusion as published (Li et al., CVPR 2024): keys and values of
- * the other patches, and the border rows of every 3×3 convolution from every device, whether it is a neighbour or not.
- */
-export function distriFusionElements(
-  features: readonly Feature[],
-  extent: { height: number; width: number },
-  devices: number,
-  batch: number,
-): number {
-  return features.reduce((elements, feature) => {
-    if (feature.kind === 'moments') return elements + (devices - 1) * 2 * batch * feature.groups;
-    const [height, width] = sizeAt(extent, feature.level);
-    if (feature.kind === 'attended')
-      return elements + (batch * height * width * feature.channels * (devices - 1)) / devices;
-    return elements + 2 * (devices - 1) * batch * width * feature.channels;
-  }, 0);
-}

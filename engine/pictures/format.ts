@@ -2,7 +2,7 @@
 
 /** Formats that are decoded; nothing else reaches a decoder. */
 const DECODED = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'] as const;
-export type DecodedFormat = (typeof DECODED)[number];
+type DecodedFormat = (typeof DECODED)[number];
 
 /** What other files are called, and what helps. */
 const OTHERS: Readonly<Record<string, string>> = {

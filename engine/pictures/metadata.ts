@@ -13,7 +13,7 @@ export interface PictureMetadata {
   xmp?: Uint8Array;
 }
 
-export const PICTURE_FORMATS = ['png', 'jpeg', 'webp'] as const;
+const PICTURE_FORMATS = ['png', 'jpeg', 'webp'] as const;
 export type PictureFormat = (typeof PICTURE_FORMATS)[number];
 
 /** The file with this metadata; it must have none of its own. */

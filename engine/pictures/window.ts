@@ -15,7 +15,7 @@ export interface PictureWindow {
   readonly height: number;
 }
 
-export interface WindowOptions {
+interface WindowOptions {
   /** The most pixels along a side that are worked on, a multiple of 8; the engine's limit if absent. */
   most?: number;
   /** The fewest, a multiple of 8; the engine's limit if absent. */

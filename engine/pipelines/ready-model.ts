@@ -19,7 +19,7 @@ export interface ReadyModel {
 }
 
 /** What a prompt comes to. */
-export interface Conditioning {
+interface Conditioning {
   condition: Condition;
   /** Sentences about what was cut from the prompts. */
   warnings: string[];

@@ -8,7 +8,7 @@ import { type EditMemory, featuresOwner, findStudy, keepStudy, type Studied, see
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 
 /** A picture that is to be edited, as the network sees it. */
-export interface Seen {
+interface Seen {
   picture: Picture;
   window: PictureWindow;
   /** Of the window: [3, height, width], −1 … 1. */

@@ -29,7 +29,7 @@ import { latentPreview, Previews } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { recordingPredict } from './repaint.ts';
 
-export interface DrawOptions extends CallOptions<GenerateProgress> {
+interface DrawOptions extends CallOptions<GenerateProgress> {
   previews?: boolean;
   memory?: EditMemory;
   plan?: MemoryPlan;

@@ -9,7 +9,7 @@ export const BLOCK = 32;
 /** A scale is never zero. */
 const TINY = 1e-12;
 
-export interface Int8Values {
+interface Int8Values {
   /** [K, N]. */
   values: Int8Array;
   /** number = value · scale, with a scale for each column [N], or for each row with `toInt8Rows`. */
@@ -50,7 +50,7 @@ export function toInt8Rows(table: Float32Array, channels: number): Int8Values {
 }
 
 /** A matrix in blocks of `BLOCK` rows of a column, each with its own scale. */
-export interface BlockValues {
+interface BlockValues {
   readonly bits: BlockBits;
   /**
    * [N, blocks, BLOCK · bits / 8], as `MatMulNBits` reads them: value + 2^(bits − 1). With 4 bits a byte holds two rows,
@@ -60,7 +60,7 @@ export interface BlockValues {
   /** [N, blocks]: number = value · scale of its block. */
   readonly scale: Float32Array;
 }
-export type BlockBits = 4 | 8;
+type BlockBits = 4 | 8;
 
 /** Shares of a block's largest number that are tried as the largest value; numbers beyond are clipped. */
 const CLIPS = [1, 0.92, 0.84, 0.76];

@@ -35,7 +35,7 @@ export interface QuantizationOptions {
   seen?: (product: Product) => ChannelStatistics | undefined;
 }
 
-export interface BuildOptions {
+interface BuildOptions {
   metadata: Readonly<Record<string, string>>;
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;

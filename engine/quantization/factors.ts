@@ -5,7 +5,7 @@ import type { ChannelStatistics, Statistics } from './statistics.ts';
 /** Reads the matrices [K, N] of a product's weight, one for each of its layouts, unfolded. */
 export type ReadMatrices = (product: Product) => Promise<Matrix[]>;
 
-export interface Matrix {
+interface Matrix {
   data: Float32Array;
   columns: number;
 }

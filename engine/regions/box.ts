@@ -55,7 +55,7 @@ export function scaled({ y, x }: Box, factor: number): Box {
   };
 }
 
-export function bothSides(a: Box, b: Box, combine: (a: Span, b: Span) => Span): Box {
+function bothSides(a: Box, b: Box, combine: (a: Span, b: Span) => Span): Box {
   return { y: combine(a.y, b.y), x: combine(a.x, b.x) };
 }
 

@@ -7,7 +7,7 @@ import { areaOf, type Box, fullBox, grown, intersection, type Span, union } from
 import { mapsOf, readBy } from './reach.ts';
 
 /** What an operator with a window reads of its map. */
-export interface WindowRead {
+interface WindowRead {
   /** Within the map. */
   readonly box: Box;
   /** Positions beyond the map's border: above, left, below, right. */

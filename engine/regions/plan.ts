@@ -14,7 +14,7 @@ export interface RegionPlan {
   readonly up: readonly UpsampledNeighbours[];
 }
 
-export interface LevelPlan {
+interface LevelPlan {
   readonly height: number;
   readonly width: number;
   /** Positions y · width + x of the active rows, in row order. */
@@ -39,7 +39,7 @@ export interface Neighbours {
 }
 
 /** A 3×3 convolution after nearest-neighbour ×2: nine taps, or four for each parity class of the rows. */
-export interface UpsampledNeighbours extends Neighbours {
+interface UpsampledNeighbours extends Neighbours {
   /** Four taps for each row, class by class. Correct only if the finer level has even sizes. */
   readonly classes: readonly Int32Array[];
 }

@@ -18,7 +18,7 @@ export type RecordedRows = Rows | LaidOver;
  * Rows of a whole level, some of which a later pass has replaced. An edit changes a small part, so the features of the
  * original and of the edited image share the rest.
  */
-export interface LaidOver {
+interface LaidOver {
   readonly base: Rows;
   /** Store rows that are replaced, ascending. */
   readonly at: Int32Array;

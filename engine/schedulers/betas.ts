@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 
 /** The fields of a scheduler config that define the noise schedule of training. */
-export interface NoiseSchedule {
+interface NoiseSchedule {
   num_train_timesteps: number;
   beta_start: number;
   beta_end: number;

@@ -42,10 +42,10 @@ const fixedVariance = z
   })
   .optional();
 
-export const trainTimesteps = z.number().int().min(1).max(MAX_TRAIN_TIMESTEPS);
+const trainTimesteps = z.number().int().min(1).max(MAX_TRAIN_TIMESTEPS);
 const beta = z.number().min(0).max(1);
 
-export interface Defaults {
+interface Defaults {
   beta_start: number;
   beta_end: number;
   beta_schedule: 'linear' | 'scaled_linear' | 'squaredcos_cap_v2';

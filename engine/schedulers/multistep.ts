@@ -3,7 +3,7 @@ import type { Scheduler } from './scheduler.ts';
 import { interpolate, karrasSigmas, preserving, timestepOfSigma } from './sigmas.ts';
 import { roundHalfEven, type SpacingOptions, spacedTimesteps } from './timesteps.ts';
 
-export interface MultistepOptions extends SpacingOptions {
+interface MultistepOptions extends SpacingOptions {
   use_karras_sigmas: boolean;
   sigma_min?: number | undefined;
   sigma_max?: number | undefined;

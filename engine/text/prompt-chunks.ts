@@ -10,7 +10,7 @@ export interface PromptChunk {
   end: number;
 }
 
-export interface ChunkedPrompt {
+interface ChunkedPrompt {
   /** At least one. */
   chunks: PromptChunk[];
   /** The end of the text that did not fit, as the tokenizer writes it (lower case), or undefined. */

@@ -9,7 +9,7 @@ const MAX_FILE_BYTES = 32 << 20;
 const MAX_TOKEN_ID = 1_000_000;
 const MAX_LENGTH = 1024;
 
-export interface TokenizerFiles {
+interface TokenizerFiles {
   json: TokenizerJson;
   bos: string;
   eos: string;

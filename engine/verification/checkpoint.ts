@@ -91,7 +91,7 @@ export interface Pass {
 }
 
 /** The U-Net in rows form, with inputs and outputs as planes, the layout of the references. */
-export class RowsReference {
+class RowsReference {
   readonly #unet: RowsUNet;
 
   constructor(unet: RowsUNet) {

@@ -13,7 +13,7 @@ export interface Comparison {
 }
 
 /** Largest relative error of a network's output, float32. */
-export const NETWORK_LIMIT = 1e-4;
+const NETWORK_LIMIT = 1e-4;
 
 /** A file of reference tensors. */
 export class Reference {

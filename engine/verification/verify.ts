@@ -8,7 +8,7 @@ import { type Comparison, Reference } from './reference.ts';
 import { compareEdits } from './regions.ts';
 import { compareVision } from './vision.ts';
 
-export interface Verification {
+interface Verification {
   tensors: Comparison[];
   /** The tensor whose error is largest, relative to its limit. */
   worst: { name: string; relative: number };

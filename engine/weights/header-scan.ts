@@ -1,5 +1,5 @@
 /** Bounds on a header before it is parsed, so that a hostile one of many megabytes cannot fill the memory. */
-export const MAX_TENSORS = 100_000;
+const MAX_TENSORS = 100_000;
 const MAX_DEPTH = 3;
 const MAX_BRACKETS = 4 * MAX_TENSORS;
 const MAX_STRINGS = 12 * MAX_TENSORS;

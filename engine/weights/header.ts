@@ -8,7 +8,7 @@ const MAX_DIMENSIONS = 16;
 /** The name of an element type; those that are not known matter only to who reads the tensor. */
 const DTYPE = /^[A-Z][A-Z0-9_]{0,31}$/;
 
-export interface Header {
+interface Header {
   tensors: Map<string, StoredTensor>;
   metadata: Record<string, string>;
 }

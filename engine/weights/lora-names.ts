@@ -1,5 +1,5 @@
 /** Networks that LoRA files change, by the names of their parts. */
-export type LoraPart = 'denoiser' | 'text-encoder' | 'text-encoder-2';
+type LoraPart = 'denoiser' | 'text-encoder' | 'text-encoder-2';
 
 /** Which network a module of a LoRA file belongs to, and its path there with underscores for dots. */
 export interface LoraTarget {

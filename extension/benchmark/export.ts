@@ -20,13 +20,13 @@ export const EXPORTS: Readonly<
 };
 
 /** What `patchwork bench --json` prints; of several runs a list of that. */
-export function toJson(runs: readonly StoredRun[]): string {
+function toJson(runs: readonly StoredRun[]): string {
   const reports = runs.map(({ report }) => report);
   return `${JSON.stringify(reports.length === 1 ? reports[0] : reports, undefined, 2)}\n`;
 }
 
 /** One line for each row, in plain units, by RFC 4180. */
-export function toCsv(runs: readonly StoredRun[]): string {
+function toCsv(runs: readonly StoredRun[]): string {
   const lines = runs.flatMap(({ report }) => report.rows.map((_, i) => csvRow(report, i)));
   // Some rows say more of themselves than others.
   const header = [...new Set(lines.flatMap((line) => Object.keys(line)))];

@@ -3,7 +3,7 @@ import type { BenchmarkRequest } from '../../shared/api.ts';
 import type { PresetOffer } from '../../shared/benchmark/protocol.ts';
 import { SIGE } from '../../shared/benchmark/published.ts';
 
-export interface Preset extends Omit<PresetOffer, 'cost'> {
+interface Preset extends Omit<PresetOffer, 'cost'> {
   /** @param extension folder of the extension, which holds the masks */
   request(extension: Uri): Promise<BenchmarkRequest>;
 }

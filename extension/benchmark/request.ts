@@ -6,7 +6,7 @@ import type { BenchmarkDraft } from '../../shared/benchmark/protocol.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 
 /** What the form's masks are read from. */
-export interface MaskSource {
+interface MaskSource {
   drawn?: Uint8Array;
   readFile(file: string): Promise<Uint8Array>;
 }

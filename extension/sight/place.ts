@@ -1,7 +1,7 @@
 import type { PixelBox, PromptPoint } from '../../shared/api.ts';
 
 /** Where a thing is, as it is typed: points and boxes in pixels. */
-export interface TypedPlace {
+interface TypedPlace {
   points: PromptPoint[];
   box?: PixelBox;
 }

@@ -26,7 +26,7 @@ const ALIVE_MS = 2000;
 
 const answeredSchema = z.object({ ask: z.string().max(64), answer: answerSchema });
 
-export interface BusCrewOptions {
+interface BusCrewOptions {
   /** Milliseconds; for tests. */
   resend?: number;
   silence?: number;

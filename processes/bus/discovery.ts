@@ -15,7 +15,7 @@ const metadataSchema = z.object({
 });
 const modelsSchema = z.array(z.string().max(128));
 
-export interface FoundWorker {
+interface FoundWorker {
   worker: string;
   name: string;
   busy: boolean;

@@ -34,7 +34,7 @@ import {
   unpackStep,
 } from './wire.ts';
 
-export interface BusWorkerOptions {
+interface BusWorkerOptions {
   bus: BusOptions;
   /** Models that it works for: folders, names, or architectures. */
   models: readonly string[];

@@ -10,7 +10,7 @@ import { type ChildOptions, NotReceivedError, ServedProcess } from '../child.ts'
 import { METHODS, type Method } from './protocol.ts';
 
 /** The script, dist/engine.mjs, takes arguments; see process.ts. */
-export type EngineProcessOptions = Omit<ChildOptions, 'title'>;
+type EngineProcessOptions = Omit<ChildOptions, 'title'>;
 
 /** The engine in a process of its own. */
 export interface EngineProcess extends Engine {

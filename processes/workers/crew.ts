@@ -16,7 +16,7 @@ import type { Method } from '../engine/protocol.ts';
 import { makeMailFolder } from './mail-folder.ts';
 import { begin, end, keep, step } from './protocol.ts';
 
-export interface LocalCrewOptions {
+interface LocalCrewOptions {
   onLog?: (line: string) => void;
   /** Bytes that recorded features may take, of all workers; a quarter of the machine's memory unless told otherwise. */
   storeBudget?: number;

@@ -91,7 +91,7 @@ export function messageName(step: number, from: number, to: Recipient | ''): str
 const TAG_BYTES = 8;
 
 /** What a message begins with: the step that it belongs to. */
-export function tagOf(step: number): Uint8Array {
+function tagOf(step: number): Uint8Array {
   const tag = Buffer.alloc(TAG_BYTES);
   tag.writeDoubleLE(step);
   return tag;

@@ -3,7 +3,7 @@ import type { Job, StepAnswer, StepCall } from '../../engine/parallel/job.ts';
 import { type Method, noProgress } from '../engine/protocol.ts';
 
 /** What a worker process is asked, as JSON-RPC over the IPC channel of `child_process.fork`. */
-export interface BeginCall {
+interface BeginCall {
   job: Job;
   /** The folder through which the workers of this job exchange features. */
   mail: string;

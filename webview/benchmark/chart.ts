@@ -30,7 +30,7 @@ Chart.register(
 export type Draw = (theme: Theme) => ChartConfiguration;
 
 /** `<patchwork-chart>`: a chart in the theme's colours. What it shows stands in a table beside it. */
-export class ChartElement extends HTMLElement {
+class ChartElement extends HTMLElement {
   readonly #canvas = document.createElement('canvas');
   #chart: Chart | undefined;
   #draw: Draw | undefined;

@@ -252,7 +252,7 @@ function memoryTemplate(figures: readonly Figure[]): TemplateResult | typeof not
   });
 }
 
-export function smallTable(
+function smallTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   name: string,

@@ -5,7 +5,7 @@ import { exchangedBytes, type Figure } from '../../shared/benchmark/table.ts';
 import { formatBytes, formatGigaMacs, formatLatency } from '../../shared/format.ts';
 
 /** A band of the picture, in shares of its side, and the workers that compute it. */
-export interface Band {
+interface Band {
   from: number;
   to: number;
   workers: string[];

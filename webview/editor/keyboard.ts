@@ -1,7 +1,7 @@
 import type { Tool } from './tools/tool.ts';
 
 /** What keys ask for, wherever in the page the focus is, except where one types. */
-export interface Shortcuts {
+interface Shortcuts {
   /** The tools that can be chosen. */
   tools(): readonly Tool[];
   choose(tool: Tool): void;

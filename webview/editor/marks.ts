@@ -5,7 +5,7 @@ const LABELLED = 76;
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** Where the picture is in the stage, and how much of it is shown as it was. */
-export interface Compared {
+interface Compared {
   left: number;
   top: number;
   width: number;

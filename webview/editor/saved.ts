@@ -1,7 +1,7 @@
 import type { EditDraft, SavedEditor } from '../../shared/editorProtocol.ts';
 import { DEFAULT_STRENGTH } from '../../shared/limits.ts';
 
-export const EMPTY_DRAFT: EditDraft = {
+const EMPTY_DRAFT: EditDraft = {
   prompt: '',
   negativePrompt: '',
   strength: DEFAULT_STRENGTH,

@@ -9,7 +9,7 @@ import { PointerInput } from './pointerInput.ts';
 import type { Tool, ToolContext } from './tools/tool.ts';
 import { centred, fit, kept, type Size, toStage, type ViewTransform, zoomAt } from './viewTransform.ts';
 
-export interface StageEvents {
+interface StageEvents {
   mask(label: string, patch: Patch): void;
   restore(patch: Patch): void;
   /** The picture was moved or zoomed. */

@@ -9,14 +9,14 @@ export interface SightCase extends NamedCase {
   prepare(subject: SightSubject, settings: SightSettings): Promise<SightRun>;
 }
 
-export interface SightSettings {
+interface SightSettings {
   precision: 'fp32' | 'int8';
   /** For a case that takes one: what has changed, at the encoder's size. */
   mask?: Mask;
 }
 
 /** One run made ready. */
-export interface SightRun {
+interface SightRun {
   macs: MacCount;
   loadSeconds: number;
   /** Bytes of the record that a part is computed from. */

@@ -18,7 +18,7 @@ import type { Count } from '../trial.ts';
 import { type StepInputs, TIMESTEP } from './inputs.ts';
 import { decibels } from './references.ts';
 
-export interface LayersRequest {
+interface LayersRequest {
   model: Model;
   network: Network;
   precision: QuantizedPrecision;

@@ -2,7 +2,7 @@ import type { AttentionMode, CallOptions, Engine, Precision, WorkerReport } from
 import type { NamedCase } from '../variants.ts';
 
 /** What every case of a benchmark of whole pictures has to do with. */
-export interface WholeTask {
+interface WholeTask {
   engine: Engine;
   /** The picture that is edited. */
   image: Uint8Array;

@@ -18,7 +18,7 @@ import { SeenFeatures } from './seen-features.ts';
  */
 export type Moments = 'mixed' | 'corrected';
 
-export interface BandOptions {
+interface BandOptions {
   bands: Bands;
   index: number;
   /** Pictures in one run: 2 with both branches of guidance. */

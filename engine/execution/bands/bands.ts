@@ -16,7 +16,7 @@ export interface Bands {
 }
 
 /** `y`: bands are rows of the picture; `x`: columns. */
-export type Axis = 'y' | 'x';
+type Axis = 'y' | 'x';
 
 /** A way to cut something into bands. */
 export interface Cutting {

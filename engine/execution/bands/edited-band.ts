@@ -14,7 +14,7 @@ import { type Exchange, planExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';
 import { SeenFeatures } from './seen-features.ts';
 
-export interface EditedBandOptions {
+interface EditedBandOptions {
   bands: Bands;
   index: number;
   /** The positions that the edit computes, of each level. */

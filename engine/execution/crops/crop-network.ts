@@ -26,7 +26,7 @@ import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
  */
 export type CropRecord = ReadonlyMap<string, Float32Array>;
 
-export interface CropResult {
+interface CropResult {
   /** Planes [C, height, width] of `box`. */
   data: Float32Array;
   /** Where they lie in the output. */

@@ -18,7 +18,7 @@ export interface Coded {
   readonly macs: number;
 }
 
-export interface RegionOptions {
+interface RegionOptions {
   /** Latent positions around the region that are computed with it; see `DEFAULT_MARGIN`. */
   margin?: number;
   /** Latent positions by which the mask is dilated first. */

@@ -10,7 +10,7 @@ import { featuresOf } from '../../regions/features.ts';
 const FLOAT_BYTES = 4;
 
 /** How a network is lowered to rows, as far as its memory depends on it. */
-export interface RowsForm {
+interface RowsForm {
   precision: Precision;
   foldUpsampling: boolean;
 }

@@ -24,7 +24,7 @@ import {
 /** What a pass leaves for later passes over a part: whole planes by name, sums of linear attention. */
 export type PartRecord = Map<string, Float32Array>;
 
-export interface PartSessions {
+interface PartSessions {
   /** In the form of `lowerRecording`. */
   whole: () => Promise<Program>;
   /** In the form of `lowerParts`. */

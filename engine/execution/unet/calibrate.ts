@@ -9,7 +9,7 @@ import { unetInputs, withPlanes } from './inputs.ts';
 import type { RowsUNet } from './rows-unet.ts';
 
 /** A dense run of the float32 U-Net: planes [C, h, w] → guided output. */
-export type WatchedRun = (
+type WatchedRun = (
   sample: Float32Array,
   dims: LatentDims,
   timestep: number,

@@ -15,7 +15,7 @@ const VECTORS: Readonly<Record<string, VectorRole>> = {
 };
 
 /** What a U-Net asks to be told. */
-export interface Needs {
+interface Needs {
   /** Channels of the text; 0 without attention. */
   text: number;
   /** Numbers of each vector. */

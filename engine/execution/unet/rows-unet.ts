@@ -39,7 +39,7 @@ export interface Pass {
   features: Feeds;
 }
 
-export interface RowsPrograms {
+interface RowsPrograms {
   /** Of `lowerRows`. */
   rows: Program;
   /** Of the networks in `lowering/conditioning.ts`; a network without attention has no text. */

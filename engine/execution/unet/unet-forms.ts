@@ -22,7 +22,7 @@ interface Extent {
 }
 
 /** What the forms of a U-Net are made of. */
-export interface UNetSource {
+interface UNetSource {
   network: () => Network;
   backend: Backend;
   programs: Programs;

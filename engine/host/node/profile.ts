@@ -47,7 +47,7 @@ export class ProfileFolder {
  * Reads a profile in Chrome's trace format as ONNX Runtime writes it: one event a line, the kernels of a run before
  * its `model_run`. Times in it are microseconds.
  */
-export async function readProfile(file: string): Promise<OperatorTime[][]> {
+async function readProfile(file: string): Promise<OperatorTime[][]> {
   const runs: OperatorTime[][] = [];
   let current = new Map<string, OperatorTime>();
   const input = createReadStream(file, { end: MAX_BYTES });

@@ -12,7 +12,7 @@ export interface NamedObject extends ThingMask {
   name: string;
 }
 
-export interface FoundObjects {
+interface FoundObjects {
   /** From left to right. */
   objects: NamedObject[];
   /** Of the image, in pixels. */

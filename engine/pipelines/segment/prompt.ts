@@ -9,7 +9,7 @@ const UPPER_LEFT = 2;
 const LOWER_RIGHT = 3;
 const PADDING = -1;
 
-export interface AskedPrompt {
+interface AskedPrompt {
   points: readonly PromptPoint[];
   box?: PixelBox;
   refine?: Float32Array;

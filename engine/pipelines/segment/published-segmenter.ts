@@ -15,7 +15,7 @@ const MEAN = [123.675, 116.28, 103.53] as const;
 const DEVIATION = [58.395, 57.12, 57.375] as const;
 
 /** The two ONNX files of an exported EfficientViT-SAM. */
-export interface ExportedFiles {
+interface ExportedFiles {
   encoder: string;
   decoder: string;
 }

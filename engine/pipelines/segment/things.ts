@@ -5,7 +5,7 @@ import { overlapOf } from './masks.ts';
 import { promptFor } from './prompt.ts';
 import type { Embedding, ScoredLogits, Segmenter } from './segmenter.ts';
 
-export interface SearchOptions {
+interface SearchOptions {
   /** Points along the longer side. */
   grid: number;
   onProgress?: (progress: { tried: number; points: number; things: number }) => void;

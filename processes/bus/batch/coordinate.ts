@@ -20,7 +20,7 @@ import {
 } from './queue.ts';
 import { dropResult, readResult, settledItems } from './results.ts';
 
-export interface CoordinateOptions {
+interface CoordinateOptions {
   signal?: AbortSignal;
   /** Leave when everything is in the queue. */
   detach?: boolean;

@@ -18,7 +18,7 @@ import {
 } from './queue.ts';
 import { layHead, layPicture } from './results.ts';
 
-export interface DrawerOptions {
+interface DrawerOptions {
   bus: NatsConnection;
   /** Model ids by content hash. */
   models: ReadonlyMap<string, string>;

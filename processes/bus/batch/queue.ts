@@ -37,7 +37,7 @@ const RESULT_AGE = 7 * DAY;
 const MAX_TASKS = 100_000;
 /** Bytes of results that lie there, which the server sets aside; workers stop when nobody takes them. */
 const RESULT_BYTES = 2 ** 30;
-export const MAX_TASK_BYTES = 64 << 10;
+const MAX_TASK_BYTES = 64 << 10;
 /** A picture's file may come in so many parts. */
 export const PART_BYTES = 512 << 10;
 export const MAX_PARTS = 512;
@@ -55,7 +55,7 @@ const VERSION = `${packageJson.version.replaceAll('.', '_')}-${PROTOCOL}`;
 /** Hexadecimal digits of a model's content hash that name its queue. */
 const MODEL_DIGITS = 32;
 
-export const batchId = z.uuid();
+const batchId = z.uuid();
 const itemNumber = z.number().int().min(0).max(99_999);
 
 /** What a worker is asked to draw; the rest of a request is its own. */
@@ -123,7 +123,7 @@ export function batchSubject(batch: string, what: 'progress' | 'done' | 'cancel'
 }
 
 /** The name of the consumer that a model's workers share. */
-export function consumerName(model: string): string {
+function consumerName(model: string): string {
   return `draw-${VERSION}-${model.slice(0, MODEL_DIGITS)}`;
 }
 

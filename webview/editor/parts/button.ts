@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { icon } from '../icons.ts';
 
-export interface IconButton {
+interface IconButton {
   icon: string;
   /** What it does, with its key in brackets. */
   title: string;
@@ -39,7 +39,7 @@ export function iconButton({
   </button>`;
 }
 
-export interface Slider {
+interface Slider {
   label: string;
   /** Shown behind it. */
   text: string;

@@ -51,7 +51,7 @@ interface Node {
 }
 
 type Attribute = number | string | readonly number[] | { float: number } | { graph: Subgraph };
-export interface NodeOptions {
+interface NodeOptions {
   domain?: string;
   /** Whole numbers become ints; floats are given as `{ float }`. */
   attributes?: Record<string, Attribute>;
