@@ -82,6 +82,11 @@ export class MemberLostError extends Error {
   override name = 'MemberLostError';
 }
 
+/** What reaches all workers is gone: none of them is to blame, and none can go on. */
+export class CrewLostError extends Error {
+  override name = 'CrewLostError';
+}
+
 /** Opens a crew, on this machine or at a bus. */
 export type OpenCrew = () => Crew | Promise<Crew>;
 

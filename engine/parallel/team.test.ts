@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { assertClose } from '../../test/support/close.ts';
 import { CROSS, withTinyModel } from '../../test/support/tiny-model.ts';
-import { isAbort } from '../errors.ts';
+import { InputError, isAbort } from '../errors.ts';
 import { type Mailbox, memoryMailboxes } from '../execution/bands/mailbox.ts';
 import { Components } from '../execution/components.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
@@ -11,7 +11,7 @@ import { float32 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import type { Model } from '../models/model.ts';
 import { gaussianNoise } from '../noise.ts';
-import { type Member, MemberLostError } from './job.ts';
+import { CrewLostError, type Member, MemberLostError } from './job.ts';
 import { TEAM_DEFAULTS, type TeamOptions, TeamRun } from './team.ts';
 import { PatchWorker } from './worker.ts';
 
@@ -248,4 +248,90 @@ test('bands follow measured speeds where workers are not alike', () =>
       team.report().map(({ from, to }) => to - from),
       [12, 4],
     );
+  }));
+
+const WRONG: Record<string, (output: Float32Array) => Float32Array> = {
+  'no output': () => new Float32Array(),
+  'one number': () => new Float32Array(1),
+  'too short an output': (output) => output.slice(4),
+  'too long an output': (output) => Float32Array.of(...output, 0),
+  'a number that is none': (output) => output.map((value, i) => (i === 7 ? Number.NaN : value)),
+  'an infinite number': (output) => output.map((value, i) => (i === 7 ? Number.NEGATIVE_INFINITY : value)),
+};
+for (const [what, spoil] of Object.entries(WRONG))
+  test(`a worker that answers ${what} is given up by name; the others draw the same image`, () =>
+    withSetting(async ({ model, run, denoise, alone }) => {
+      for (const split of ['auto', 'bands'] as const) {
+        const crew = new TestCrew(model, 2);
+        const liar = crew.members[1]!;
+        const step = liar.step.bind(liar);
+        liar.step = async (call) => {
+          const answer = await step(call);
+          return call.step === 2 ? { ...answer, output: spoil(answer.output) } : answer;
+        };
+        const team = await run(crew, { split, warmUp: TIMESTEPS.length });
+        const outputs = await denoise(team.predict);
+        assert.deepEqual(crew.dismissed, ['Worker 2']);
+        assert.match(
+          team.notices.join(),
+          /^Worker 2 was given up, since it gave .*; Worker 1 did the rest\.$/,
+        );
+        for (const [i, expected] of (await alone()).entries()) assertClose(outputs[i]!, expected, 1e-4);
+      }
+    }));
+
+test('times that cannot be are not believed', () =>
+  withSetting(async ({ model, run, denoise }) => {
+    const crew = new TestCrew(model, 2);
+    const liar = crew.members[1]!;
+    const step = liar.step.bind(liar);
+    liar.step = async (call) => ({ ...(await step(call)), runSeconds: 0 });
+    const team = await run(crew, { split: 'bands', alike: false });
+    await denoise(team.predict);
+    assert.ok(team.report().every(({ from, to }) => to > from));
+  }));
+
+test('a worker that refuses a job, or fails in a step of its own, is given up with its words', () =>
+  withSetting(async ({ model, run, denoise }) => {
+    const crew = new TestCrew(model, 2);
+    crew.members[0]!.begin = async () => {
+      throw new Error('no\u001b[2J');
+    };
+    const refused = await run(crew);
+    assert.deepEqual(refused.notices, ['Worker 1 was given up, since no\ufffd[2J; Worker 2 did the rest.']);
+    await denoise(refused.predict);
+    const other = new TestCrew(model, 2);
+    other.onStep = (member, step) => {
+      if (member === 0 && step === 1) throw new Error('out of memory');
+    };
+    const team = await run(other, { mode: 'synchronous', split: 'bands' });
+    await denoise(team.predict);
+    assert.match(team.notices.join(), /Worker 1 was given up, since out of memory; Worker 2 did the rest/);
+  }));
+
+test('when all refuse, the error names the first and says what it said', () =>
+  withSetting(async ({ model, run }) => {
+    const crew = new TestCrew(model, 2);
+    for (const member of crew.members)
+      member.begin = async () => {
+        throw new InputError('the model is damaged');
+      };
+    await assert.rejects(
+      run(crew),
+      (error) => error instanceof InputError && error.message === 'Worker 1: the model is damaged',
+    );
+  }));
+
+test('a worker that never begins is given up; what reaches all of them fails at once', () =>
+  withSetting(async ({ model, run, denoise }) => {
+    const crew = new TestCrew(model, 2);
+    crew.members[0]!.begin = () => new Promise(() => {});
+    const team = await run(crew, { beginPatience: 10 });
+    assert.match(team.notices.join(), /Worker 1 was lost; Worker 2 did the rest/);
+    await denoise(team.predict);
+    const cut = new TestCrew(model, 2);
+    cut.onStep = (_, step) => {
+      if (step === 1) throw new CrewLostError('The bus is gone.');
+    };
+    await assert.rejects(denoise((await run(cut)).predict), /^CrewLostError: The bus is gone\.$/);
   }));

@@ -1,16 +1,18 @@
 import type { Coding, ParallelMode, Precision, Split, WorkerReport } from '../../shared/api.ts';
-import { isAbort, messageOf } from '../errors.ts';
+import { plainText } from '../../shared/plainText.ts';
+import { InputError, isAbort, messageOf } from '../errors.ts';
 import { activeCutting, bandCount, bandMasks, type Cutting, wholeCutting } from '../execution/bands/bands.ts';
 import { batchOf, branchOf, type Condition, guide } from '../execution/condition.ts';
 import type { Predict } from '../execution/denoise.ts';
 import type { EditedPicture, SharedRun } from '../execution/shared-run.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
+import type { FeatureMap } from '../graph/values.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { activeCount, type Mask, pyramid } from '../regions/mask.ts';
 import { planLevels } from '../regions/plan.ts';
 import { overPlanes } from '../regions/rows.ts';
-import { type Job, type Member, MemberLostError, type StepAnswer } from './job.ts';
+import { CrewLostError, type Job, type Member, MemberLostError, type StepAnswer } from './job.ts';
 import { divide, type Layout } from './layout.ts';
 
 export interface TeamOptions {
@@ -23,6 +25,8 @@ export interface TeamOptions {
   alike: boolean;
   /** Seconds that a step may take before a worker counts as stalled; more where steps have been slow before. */
   patience: number;
+  /** The same for preparing a job: the model is loaded, and may have to be quantized first. */
+  beginPatience: number;
 }
 
 /** Workers for one picture, and how they are to share it. */
@@ -55,13 +59,20 @@ export const TEAM_DEFAULTS: TeamOptions = {
   split: 'auto',
   alike: true,
   patience: 60,
+  beginPatience: 900,
 };
 
 /** How many times as long as the slowest step so far a step may take. */
 const STALL_FACTOR = 10;
 /** Bands are cut anew after the first step where workers' speeds differ by more than this. */
 const UNEVEN = 1.5;
-const MAX_ATTEMPTS = 5;
+/** Shortest time of a run that is believed when speeds are compared, in seconds. */
+const SHORTEST_RUN = 1e-3;
+/** Characters of a worker's words that are repeated. */
+const WORDS = 300;
+
+/** Why parts are given up: in words where their workers did something wrong, undefined where they are gone. */
+type Losses = Map<number, string | undefined>;
 
 /** Denoises one picture with several workers, and goes on with the rest when some are lost. */
 export class TeamRun implements SharedRun {
@@ -104,31 +115,42 @@ export class TeamRun implements SharedRun {
     const running = new Running(this.#members, layout, this.#picture, this.#options, this.#active);
     this.#job = running;
     const begun = running.begin();
-    const lost = await this.#settle(begun, Number.POSITIVE_INFINITY);
-    if (lost.length > 0) return this.#leave(lost);
-    await Promise.all(begun);
+    const lost = await this.#settle(begun, this.#options.beginPatience);
+    const refused = await failures(begun, lost);
+    if (refused.size === begun.length) throw this.#named(refused);
+    for (const [i, error] of refused) lost.set(i, wordsOf(error));
+    if (lost.size > 0) return this.#leave(lost);
     this.loadSeconds = Math.max(this.loadSeconds, ...running.loadSeconds);
   }
 
   /** The network's guided output; a step that fails is done again, dense, by the workers that are left. */
   readonly predict: Predict = async (sample, index) => {
-    for (let attempt = 0; ; attempt++) {
+    for (;;) {
       const job = this.#job!;
       const patience = Math.max(this.#options.patience, STALL_FACTOR * this.#slowest);
       const begin = performance.now();
       const answering = job.step(sample, index);
       const lost = await this.#settle(answering, patience);
-      if (lost.length > 0) {
-        await this.#leave(lost);
-        continue;
-      }
-      let answers: StepAnswer[];
-      try {
-        answers = await Promise.all(answering);
-      } catch (error) {
-        if (attempt + 1 === MAX_ATTEMPTS) throw error;
-        this.notices.push(`Step ${index + 1} was computed again: ${messageOf(error)}.`);
+      const failed = await failures(answering, lost);
+      if (failed.size > 0 && job.isExchanging) {
+        // What a worker needs of the others has not come, perhaps; a dense step needs nothing of them.
+        const [error] = failed.values();
+        this.notices.push(`Step ${index + 1} was computed again: ${wordsOf(error)}.`);
         job.restart();
+        if (lost.size === 0) continue;
+      } else {
+        if (failed.size === answering.length) throw this.#named(failed);
+        for (const [i, error] of failed) lost.set(i, wordsOf(error));
+      }
+      const answers = await Promise.all(
+        answering.map((answer, i) => (lost.has(i) || failed.has(i) ? undefined : answer)),
+      );
+      for (const [i, answer] of answers.entries()) {
+        const wrong = answer && job.faultOf(i, answer);
+        if (wrong) lost.set(i, wrong);
+      }
+      if (lost.size > 0) {
+        await this.#leave(lost);
         continue;
       }
       this.#slowest = Math.max(this.#slowest, (performance.now() - begin) / 1000);
@@ -136,8 +158,9 @@ export class TeamRun implements SharedRun {
         const member = this.#members[worker]!;
         this.#macs.set(member, (this.#macs.get(member) ?? 0) + job.macs(i));
       }
-      this.#countRecording(answers);
-      const output = job.joined(answers);
+      const whole = answers as StepAnswer[];
+      this.#countRecording(whole);
+      const output = job.joined(whole);
       await this.#measure();
       return guide(output, this.#picture.condition);
     }
@@ -188,22 +211,22 @@ export class TeamRun implements SharedRun {
   }
 
   /** Waits for all; gives the parts whose workers are lost or have stalled. Cancelling does not wait. */
-  async #settle(promises: readonly Promise<unknown>[], seconds: number): Promise<number[]> {
-    const lost = new Set<number>();
+  async #settle(promises: readonly Promise<unknown>[], seconds: number): Promise<Losses> {
+    const lost: Losses = new Map();
     const pending = new Set(promises.keys());
     const all = promises.map(async (promise, i) => {
       try {
         await promise;
       } catch (error) {
-        if (error instanceof MemberLostError) lost.add(i);
-        else if (isAbort(error)) throw error;
+        if (error instanceof MemberLostError) lost.set(i, undefined);
+        else if (isAbort(error) || error instanceof CrewLostError) throw error;
       } finally {
         pending.delete(i);
       }
     });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stalled = new Promise<void>((resolve) => {
-      if (Number.isFinite(seconds)) timer = setTimeout(resolve, 1000 * seconds);
+      timer = setTimeout(resolve, 1000 * seconds);
     });
     let leave: (() => void) | undefined;
     const aborted = new Promise<never>((_, reject) => {
@@ -217,21 +240,38 @@ export class TeamRun implements SharedRun {
       clearTimeout(timer);
       this.#signal?.removeEventListener('abort', leave!);
     }
-    return [...new Set([...lost, ...pending])];
+    for (const i of pending) lost.set(i, undefined);
+    return lost;
+  }
+
+  #memberOf(part: number): Member {
+    return this.#members[this.#job!.layout.parts[part]!.worker]!;
+  }
+
+  /** The error of the first of parts that all failed, with its worker's name. */
+  #named(failed: ReadonlyMap<number, unknown>): Error {
+    const [[part, error]] = failed as unknown as [[number, unknown]];
+    const sentence = `${this.#memberOf(part).name}: ${plainText(messageOf(error))}`;
+    return error instanceof InputError
+      ? new InputError(sentence, { cause: error })
+      : new Error(sentence, { cause: error });
   }
 
   /** Goes on without the workers of some parts. */
-  async #leave(parts: readonly number[]): Promise<void> {
-    const { layout } = this.#job!;
-    const gone = new Set(parts.map((i) => this.#members[layout.parts[i]!.worker]!));
+  async #leave(lost: Losses): Promise<void> {
+    const gone = new Set([...lost.keys()].map((i) => this.#memberOf(i)));
+    const [why] = [...lost.values()].filter((words) => words !== undefined);
     const names = [...gone].map(({ name }) => name).join(', ');
     const rest = this.#members.filter((member) => !gone.has(member));
     this.#job!.end();
     for (const member of gone) void member.dismiss().catch(() => {});
     if (rest.length === 0)
-      throw new MemberLostError(`All workers were lost (last: ${names}); try again, or with fewer workers.`);
+      throw new MemberLostError(
+        `All workers were lost (last: ${names}${why ? `, since ${why}` : ''}); try again, or with fewer workers.`,
+      );
     const be = gone.size === 1 ? 'was' : 'were';
-    this.notices.push(`${names} ${be} lost; ${rest.map(({ name }) => name).join(', ')} did the rest.`);
+    const how = why ? `given up, since ${why}` : 'lost';
+    this.notices.push(`${names} ${be} ${how}; ${rest.map(({ name }) => name).join(', ')} did the rest.`);
     this.#speeds = this.#members.flatMap((member, i) => (gone.has(member) ? [] : [this.#speeds[i]!]));
     this.#members = rest;
     await this.begin();
@@ -243,12 +283,24 @@ export class TeamRun implements SharedRun {
     if (this.#options.alike || this.#measured || !job.wasDense) return;
     this.#measured = true;
     for (const [i, { worker }] of job.layout.parts.entries())
-      this.#speeds[worker] = 1 / job.last[i]!.runSeconds;
+      this.#speeds[worker] = 1 / Math.max(SHORTEST_RUN, job.last[i]!.runSeconds);
     const parts = job.layout.parts.map(({ worker }) => this.#speeds[worker]!);
     if (Math.max(...parts) <= UNEVEN * Math.min(...parts)) return;
     job.end();
     await this.begin();
   }
+}
+
+/** The errors of settled promises, beside those of workers that are lost already. */
+async function failures(promises: readonly Promise<unknown>[], lost: Losses): Promise<Map<number, unknown>> {
+  const failed = new Map<number, unknown>();
+  for (const [i, promise] of promises.entries())
+    if (!lost.has(i)) await promise.catch((error: unknown) => failed.set(i, error));
+  return failed;
+}
+
+function wordsOf(error: unknown): string {
+  return plainText(messageOf(error), WORDS).replace(/\.$/, '');
 }
 
 /** One division of a picture over workers, until it is done or divided anew. */
@@ -332,6 +384,20 @@ class Running {
     );
   }
 
+  /** Whether the last step needed what other workers gave. */
+  get isExchanging(): boolean {
+    return !this.wasDense && this.#options.mode !== 'naive';
+  }
+
+  /** What is wrong with an answer, in words; undefined if it is what was asked for. */
+  faultOf(i: number, { output }: StepAnswer): string | undefined {
+    const { condition, network } = this.#picture;
+    const branches = this.layout.parts[i]!.branch === undefined ? batchOf(condition) : 1;
+    const expected = branches * outputChannels(network) * this.#positions[i]!.length;
+    if (output.length !== expected) return `it gave ${output.length} numbers instead of ${expected}`;
+    return output.every(Number.isFinite) ? undefined : 'it gave numbers that are not finite';
+  }
+
   /** What was exchanged cannot be relied on: the next step is dense. */
   restart(): void {
     this.#dense = Math.max(0, this.#options.warmUp - 1);
@@ -344,7 +410,7 @@ class Running {
     const batch = batchOf(condition);
     const first = this.layout.parts[0]!;
     const branches = first.branch === undefined ? batch : 1;
-    const channels = answers[0]!.output.length / (branches * this.#positions[0]!.length);
+    const channels = outputChannels(this.#picture.network);
     const size = channels * height * width;
     const planes = new Float32Array(batch * size);
     for (const [i, { branch }] of this.layout.parts.entries()) {
@@ -384,6 +450,10 @@ class Running {
     for (const [i, { worker }] of this.layout.parts.entries())
       this.#members[worker]!.end(this.#ids[i]!).catch(() => {});
   }
+}
+
+function outputChannels({ outputs }: Network): number {
+  return (outputs.get('out') as FeatureMap).channels;
 }
 
 /** A worker keeps features of its own branches of a picture. */
