@@ -23,6 +23,7 @@ import {
   type SegmentResult,
   type StoreReport,
 } from '../shared/api.ts';
+import { DEFAULT_STRENGTH } from '../shared/limits.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
 import { InputError } from './errors.ts';
@@ -31,7 +32,7 @@ import { Components } from './execution/components.ts';
 import { defaultPrecision } from './execution/default-precision.ts';
 import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
-import { isGuided } from './execution/unet/inputs.ts';
+import { isGuided, seesMask } from './execution/unet/inputs.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import { fastDecoder, openDrawingModel } from './models/open.ts';
@@ -65,9 +66,6 @@ export interface EngineOptions {
 export function createEngine(backend: Backend, options: EngineOptions = {}): Engine {
   return new LocalEngine(backend, options);
 }
-
-/** How much of the old picture an edit forgets unless told otherwise. */
-const DEFAULT_STRENGTH = 0.9;
 
 /** The model of the last call, ready for the next. */
 interface Loaded extends ReadyModel {
@@ -138,7 +136,14 @@ class LocalEngine implements Engine {
     const readMask = checked.softMask ? softMaskFor : maskFor;
     const { mask, coverage, warnings } = readMask(maskPicture, picture, 'The mask');
     const loaded = await this.#load(checked, options);
-    const { strength = DEFAULT_STRENGTH, mode = 'sparse', dilation = DEFAULT_DILATION, previews } = checked;
+    const inpaints = seesMask(loaded.components.network('denoiser'), loaded.model.autoencoder.latentChannels);
+    // A model that sees the mask needs nothing of what was under it.
+    const {
+      strength = inpaints ? 1 : DEFAULT_STRENGTH,
+      mode = 'sparse',
+      dilation = DEFAULT_DILATION,
+      previews,
+    } = checked;
     const { width, height } = picture;
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
     const recipe = { ...recipeFor(checked, loaded, precision), width, height };

@@ -11,16 +11,19 @@ interface PartConfig {
 
 /**
  * Whether the parts of a text-to-image model fit each other, which their configs tell before any weights are read.
+ * @param inpaints the pipeline's name says that the U-Net sees a mask; one that does not is used by blending
  * @throws InputError that says which do not, and of which pipelines such a U-Net is
  */
 export function checkFit(
   unet: PartConfig,
   { latentChannels }: AutoencoderFacts,
   textEncoders: readonly PartConfig[],
+  inpaints: boolean,
 ): void {
   const config = parseUNetConfig(unet.config, unet.origin);
   const { in_channels: takes, out_channels: gives, cross_attention_dim: cross } = config;
-  if (takes !== latentChannels)
+  const sample = inpaints && takes !== latentChannels ? 2 * latentChannels + 1 : latentChannels;
+  if (takes !== sample)
     throw new InputError(
       `${unet.origin}: the U-Net takes ${takes} channels, but the autoencoder has ${latentChannels}: ${madeFor(takes, latentChannels)}.`,
     );
@@ -42,6 +45,6 @@ function madeFor(channels: number, latentChannels: number): string {
   if (channels === 2 * latentChannels)
     return 'it is made for editing by instruction (InstructPix2Pix), which is not supported';
   if (channels === 2 * latentChannels + 1)
-    return 'it is made for inpainting, and cannot generate from a prompt alone; get the model that it was made from';
+    return 'it is made for inpainting, which model_index.json must say: "_class_name": "StableDiffusionInpaintPipeline"';
   return 'they are of different models';
 }

@@ -15,7 +15,14 @@ import { defaultsOf, type GenerationDefaults, type Model, type WeightsOptions } 
 import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, PLACES } from './parts.ts';
 
 export const XL_PIPELINE = 'StableDiffusionXLPipeline';
-const PIPELINES = ['StableDiffusionPipeline', XL_PIPELINE, 'LatentConsistencyModelPipeline'];
+/** Their U-Nets see a mask and the picture without what is under it, or are used by blending. */
+const INPAINT_PIPELINES = ['StableDiffusionInpaintPipeline', 'StableDiffusionXLInpaintPipeline'];
+const PIPELINES = [
+  'StableDiffusionPipeline',
+  XL_PIPELINE,
+  'LatentConsistencyModelPipeline',
+  ...INPAINT_PIPELINES,
+];
 
 const indexSchema = z.object({
   _class_name: z.string(),
@@ -85,14 +92,14 @@ export class ModelFolder implements Model {
     this.name = parts.name;
     this.pipeline = index._class_name;
     this.textParts = configs.has('text_encoder_2') ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'];
-    this.zeroNegative = index._class_name === XL_PIPELINE && index.force_zeros_for_empty_prompt;
+    this.zeroNegative = isXl(index._class_name) && index.force_zeros_for_empty_prompt;
     this.autoencoder = autoencoderFacts(configs.get('vae'), path.join(autoencoder, 'config.json'));
     const placed = (name: string) => ({
       config: configs.get(name),
       origin: path.join(folder, name, 'config.json'),
     });
     const texts = this.textParts.map((part) => placed(PLACES[part].folder));
-    checkFit(placed('unet'), this.autoencoder, texts);
+    checkFit(placed('unet'), this.autoencoder, texts, INPAINT_PIPELINES.includes(index._class_name));
     const own = recommendedOf(configs.get('generation'), path.join(folder, RECOMMENDED_FILE));
     this.defaults = defaultsOf(configs.get(PLACES.denoiser.folder), this.autoencoder.scale, {
       ...parts.recommended,
@@ -114,7 +121,7 @@ export class ModelFolder implements Model {
         `${file}: pipeline ${quoted(index._class_name)} is not supported; supported: ${PIPELINES.join(', ')}.`,
       );
     const configs = new Map<string, unknown>();
-    const second = index._class_name === XL_PIPELINE ? ['text_encoder_2'] : [];
+    const second = isXl(index._class_name) ? ['text_encoder_2'] : [];
     for (const name of [PLACES.denoiser.folder, 'vae', 'text_encoder', ...second])
       configs.set(name, await readJson(path.join(absolute, name, 'config.json')));
     configs.set('scheduler', await readJson(path.join(absolute, SCHEDULER_FILE)));
@@ -208,4 +215,8 @@ function recommendedOf(config: unknown, origin: string): Partial<GenerationDefau
     ...(width !== undefined && { width }),
     ...(height !== undefined && { height }),
   };
+}
+
+function isXl(pipeline: string): boolean {
+  return pipeline.startsWith('StableDiffusionXL');
 }

@@ -15,7 +15,7 @@ import type { Denoiser } from '../execution/denoiser.ts';
 import { type LatentDims, latentDims } from '../execution/latents.ts';
 import type { Plan } from '../execution/plan.ts';
 import type { Share, SharedRun } from '../execution/shared-run.ts';
-import { isGuided } from '../execution/unet/inputs.ts';
+import { isGuided, seesMask } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
@@ -25,7 +25,8 @@ import { type Box, boundsOf } from '../regions/box.ts';
 import { coarser, type Mask } from '../regions/mask.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
+import { editPlanes, recordingPlanes } from './inpainting.ts';
+import { type EditMemory, featuresOwner, keepStudy, type Studied } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { Previews } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
@@ -115,12 +116,13 @@ export async function edit(
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
   const text = await conditionFor(ready, prompt, negativePrompt, guidance, window);
-  const { condition } = text;
   const autoencoder = new RegionAutoencoder(components);
   const planes = windowPlanes(picture, window);
-  const seen = { picture, window, planes, condition, arithmetic: recipe };
+  const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe };
   const before = await study(ready, memory, autoencoder, seen);
   const { process, decoded: whole } = before.studied;
+  const known = await maskedPicture(ready, autoencoder, before.studied, planes, scope, task, painted);
+  const condition = known ? { ...text.condition, planes: known.planes } : text.condition;
   const request = requestOf(task, scope, process, condition, painted);
 
   const decodeRegion = (latent: Float32Array) => {
@@ -166,10 +168,14 @@ export async function edit(
     const id = crypto.randomUUID();
     await repainted.remember(id);
     const owner = featuresOwner(model.id, recipe);
+    const editedCondition = known
+      ? { ...process.condition, planes: recordingPlanes(repainted.latent, scope.dims) }
+      : process.condition;
     await keepStudy(memory, owner, windowPlanes(result, window), batchOf(condition), {
       window,
-      process: { ...process, id, latent: repainted.latent },
+      process: { ...process, id, latent: repainted.latent, condition: editedCondition },
       decoded: whole && decoded,
+      ...(known && { encoded: { data: repainted.latent, record: before.studied.encoded!.record, macs: 0 } }),
     });
   };
   return {
@@ -177,7 +183,13 @@ export async function edit(
     result: {
       picture: { png, ...size },
       recipe: { ...recipe, strength },
-      macs: text.macs + before.macs + repainted.macs + repainted.recordingMacs + decoded.macs,
+      macs:
+        text.macs +
+        before.macs +
+        (known?.macs ?? 0) +
+        repainted.macs +
+        repainted.recordingMacs +
+        decoded.macs,
       seconds: (performance.now() - begin) / 1000,
       loadSeconds,
       stepSeconds,
@@ -198,6 +210,22 @@ export async function edit(
       recordingMacs: repainted.recordingMacs,
     },
   };
+}
+
+/** What a model that sees the mask is shown of it. */
+async function maskedPicture(
+  { components }: ReadyModel,
+  autoencoder: RegionAutoencoder,
+  { encoded }: Studied,
+  planes: Float32Array,
+  { window, dims }: Scope,
+  { mask, mode }: EditTask,
+  painted: Mask,
+) {
+  if (!seesMask(components.network('denoiser'), dims[0])) return undefined;
+  const hole = windowMask(mask, window);
+  const before = mode === 'sparse' ? encoded : undefined;
+  return editPlanes(autoencoder, { planes, window, hole, painted, encoded: before }, dims);
 }
 
 function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength }: EditTask): Scope {

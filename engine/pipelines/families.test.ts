@@ -41,6 +41,7 @@ const mask = await sharp({ create: { width: 64, height: 64, channels: 3, backgro
 
 for (const [family, guidance, steps] of [
   ['sd15', 7.5, 3],
+  ['sd15-inpaint', 7.5, 3],
   ['bk-sdm-tiny', 7.5, 3],
   ['lcm', 8, 4],
   ['sd-turbo', 0, 1],

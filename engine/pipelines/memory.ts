@@ -10,6 +10,8 @@ export interface Studied {
   process: Process;
   /** Of the whole picture, where the autoencoder needs a record to decode a part. */
   decoded: Coded | undefined;
+  /** Of the whole picture, where the model sees the picture without what is masked. */
+  encoded?: Coded;
 }
 
 /** What the engine remembers between calls. Pictures are told apart by their pixels. */

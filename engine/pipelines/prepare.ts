@@ -1,9 +1,12 @@
 import type { GenerateProgress, Precision } from '../../shared/api.ts';
+import { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { denoise } from '../execution/denoise.ts';
 import { latentDims } from '../execution/latents.ts';
 import type { Drive } from '../execution/unet/calibrate.ts';
+import { seesMask } from '../execution/unet/inputs.ts';
 import { gaussianNoise } from '../noise.ts';
 import { createScheduler, knownScheduler } from '../schedulers/create.ts';
+import { drawingPlanes } from './inpainting.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 
 /** Subjects that most models know; what matters is the usual size of numbers inside the network. */
@@ -40,13 +43,18 @@ function drawingDrive(
     const dims = latentDims(model.autoencoder, model.defaults);
     const length = dims.reduce((a, b) => a * b, 1);
     let done = 0;
+    const { components } = ready;
+    const planes = seesMask(components.network('denoiser'), dims[0])
+      ? await drawingPlanes(new RegionAutoencoder(components), dims)
+      : undefined;
     for (const [seed, prompt] of PROMPTS.entries()) {
       const scheduler = createScheduler(
         model.schedulerConfig,
         STEPS,
         knownScheduler(model.schedulerConfig) ?? 'ddim',
       );
-      const { condition } = await conditionFor(ready, prompt, '', guidance, { width, height });
+      const { condition: told } = await conditionFor(ready, prompt, '', guidance, { width, height });
+      const condition = planes ? { ...told, planes } : told;
       const start = gaussianNoise(seed, 0, length).map((value) => value * scheduler.initNoiseSigma);
       const predict = (sample: Float32Array, index: number) =>
         run(sample, dims, scheduler.timesteps[index]!, condition);

@@ -141,7 +141,7 @@ export async function paintAt(
   const known = (index: number) =>
     index < scheduler.timesteps.length ? scheduler.addNoise(clean, own, index) : clean;
   const laidIn = (sample: Float32Array) => putPositions(process.latent, keepRing(sample, clean), size, at);
-  const begin = keepRing(scheduler.addNoise(clean, taken(noise), start), known(start));
+  const begin = keepRing(beginning(scheduler, clean, taken(noise), start), known(start));
   const painted = await denoise(predict, scheduler, begin, {
     start,
     signal,
@@ -182,7 +182,7 @@ export async function repaintDense(
     painted.map((value, i) => (mask.data[i % positions] ? value : outside[i]!));
   const steps = scheduler.timesteps.length;
   const begin = keepOutside(
-    scheduler.addNoise(process.latent, request.noise, start),
+    beginning(scheduler, process.latent, request.noise, start),
     scheduler.addNoise(process.latent, process.noise, start),
   );
   const painted = await denoise(predict, scheduler, begin, {
@@ -205,4 +205,15 @@ export async function repaintDense(
     activeFraction: [],
     active: [],
   };
+}
+
+/** What the masked part starts from: at full strength noise alone, which remembers nothing of the picture. */
+function beginning(
+  scheduler: Scheduler,
+  clean: Float32Array,
+  noise: Float32Array,
+  start: number,
+): Float32Array {
+  if (start > 0) return scheduler.addNoise(clean, noise, start);
+  return noise.map((value) => value * scheduler.initNoiseSigma);
 }

@@ -1,9 +1,12 @@
 import type { Arithmetic } from '../../shared/api.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
 import type { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import { latentDims } from '../execution/latents.ts';
+import { seesMask } from '../execution/unet/inputs.ts';
 import { gaussianNoise, START_NOISE } from '../noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import type { PictureWindow } from '../pictures/window.ts';
+import { recordingPlanes } from './inpainting.ts';
 import { type EditMemory, featuresOwner, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 
@@ -35,6 +38,8 @@ export async function study(
   // The picture's own prompt, where its file tells it; the process of a photograph is told nothing.
   const { prompt = '', negativePrompt = '' } = picture.recipe ?? {};
   const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance, window);
+  const dims = latentDims(ready.model.autoencoder, window);
+  const inpaints = seesMask(ready.components.network('denoiser'), dims[0]);
   const seed = await seedOf(planes);
   const studied: Studied = {
     window,
@@ -42,9 +47,10 @@ export async function study(
       id: crypto.randomUUID(),
       latent: encoded.data,
       noise: gaussianNoise(seed, START_NOISE, encoded.data.length),
-      condition: own.condition,
+      condition: inpaints ? { ...own.condition, planes: recordingPlanes(encoded.data, dims) } : own.condition,
     },
     decoded,
+    ...(inpaints && { encoded }),
   };
   await keepStudy(memory, owner, planes, batch, studied);
   return { studied, macs: encoded.macs + (decoded?.macs ?? 0) };

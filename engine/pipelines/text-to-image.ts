@@ -13,7 +13,7 @@ import { denoise, listen, predictor } from '../execution/denoise.ts';
 import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
 import type { MemoryPlan } from '../execution/memory-plan.ts';
 import type { Share } from '../execution/shared-run.ts';
-import { isGuided } from '../execution/unet/inputs.ts';
+import { isGuided, seesMask } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
@@ -23,6 +23,7 @@ import { decodePicture } from '../pictures/read.ts';
 import { withRecipe } from '../pictures/recipe.ts';
 import { windowPlanes } from '../pictures/window.ts';
 import { createScheduler } from '../schedulers/create.ts';
+import { drawingPlanes } from './inpainting.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { latentPreview, Previews } from './preview.ts';
@@ -48,7 +49,10 @@ export async function textToImage(
 ): Promise<GenerateResult> {
   const { model, components } = ready;
   const begin = performance.now();
-  const { signal, memory } = options;
+  const { signal } = options;
+  const inpaints = seesMask(components.network('denoiser'), model.autoencoder.latentChannels);
+  // A model that sees the mask saw nothing but mask: its features are not those of the finished picture.
+  const memory = inpaints ? undefined : options.memory;
   const { width, height, steps, seed } = recipe;
   const { scale } = model.autoencoder;
   if (width % scale || height % scale)
@@ -78,8 +82,10 @@ export async function textToImage(
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
   const conditioning = await conditionFor(ready, prompt, negativePrompt, guidance, recipe);
-  const { condition } = conditioning;
-  if (apart) await components.free(...model.textParts);
+  const condition = inpaints
+    ? { ...conditioning.condition, planes: await drawingPlanes(new RegionAutoencoder(components), dims) }
+    : conditioning.condition;
+  if (apart) await components.free(...model.textParts, 'vae-encoder');
 
   const length = dims[0] * dims[1] * dims[2];
   const noise = gaussianNoise(seed, START_NOISE, length);

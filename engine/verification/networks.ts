@@ -9,7 +9,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import type { Comparison, Reference } from './reference.ts';
 
 /** Largest relative error of a whole sampling loop. */
-const SAMPLER_LIMIT = 1e-3;
+export const SAMPLER_LIMIT = 1e-3;
 
 /** Compares the text encoder's states. */
 export async function compareText(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {

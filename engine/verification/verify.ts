@@ -2,6 +2,7 @@ import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
 import { Checkpoint } from './checkpoint.ts';
+import { compareInpainting } from './inpainting.ts';
 import { compareAutoencoder, compareSamplers, compareText, compareUNet } from './networks.ts';
 import { comparePatches } from './patches.ts';
 import { type Comparison, Reference } from './reference.ts';
@@ -36,6 +37,7 @@ export async function verify(folder: string, backend: Backend): Promise<Verifica
     tensors.push(...(await compareAutoencoder(checkpoint, expected, 'vae', 'vae.encoded_mean')));
     tensors.push(...(await compareAutoencoder(checkpoint, expected, 'vae_tiny', 'vae_tiny.encoded')));
     tensors.push(...(await compareSamplers(checkpoint, expected)));
+    tensors.push(...(await compareInpainting(checkpoint, expected)));
     if (hasRegions) {
       const regions = await Reference.open(regionsFile);
       tensors.push(...(await compareEdits(checkpoint, expected, regions)));

@@ -10,6 +10,7 @@ for (const [name, compared] of [
   ['tiny-sd15', 80],
   ['tiny-sd21-v-fp16', 80],
   ['tiny-sdxl', 38],
+  ['tiny-inpaint', 43],
   ['tiny-sight/segmenter', 9],
   ['tiny-sight/tagger', 1],
 ] as const)

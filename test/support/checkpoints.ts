@@ -10,7 +10,7 @@ import { writeSafetensors } from '../../engine/weights/write.ts';
 const TOKENIZER = path.join(import.meta.dirname, '..', 'fixtures', 'tokenizer');
 
 /** Published families that small checkpoints are made of. */
-export type Family = 'sd15' | 'bk-sdm-tiny' | 'lcm' | 'sd-turbo' | 'sdxl-turbo' | 'ssd-1b';
+export type Family = 'sd15' | 'bk-sdm-tiny' | 'lcm' | 'sd-turbo' | 'sdxl-turbo' | 'ssd-1b' | 'sd15-inpaint';
 
 const text = (hidden: number, more: object = {}) => ({
   architectures: ['CLIPTextModel'],
@@ -69,6 +69,10 @@ const two = (name: string, scheduler: object) => ({
 
 const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Record<string, object> }> = {
   sd15: one('sd15', pndm),
+  'sd15-inpaint': {
+    ...one('sd15', pndm, { ...small, in_channels: 9 }),
+    pipeline: 'StableDiffusionInpaintPipeline',
+  },
   'bk-sdm-tiny': one('bk-sdm-tiny', pndm, { ...small, block_out_channels: [8, 16, 16] }),
   lcm: {
     ...one('lcm', { ...noise, _class_name: 'LCMScheduler' }),

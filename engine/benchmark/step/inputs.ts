@@ -12,7 +12,7 @@ import type { Mask } from '../../regions/mask.ts';
 export const TIMESTEP = 500;
 const GUIDANCE = 7.5;
 /** Streams of the noise that stands for inputs: a benchmark never runs on zeros. */
-const STREAMS = { original: 0, edited: 1, text: 2, extra: 3 };
+const STREAMS = { original: 0, edited: 1, text: 2, vectors: 3, planes: 4 };
 
 /** Inputs that every case shares. Latents are [C, h, w]. */
 export class StepInputs {
@@ -45,12 +45,14 @@ export class StepInputs {
         ),
         dims,
       );
-    const { text: channels, vectors: needed } = needsOf(network);
+    const { text: channels, vectors: needed, channels: sample } = needsOf(network);
     if (channels === 0) throw new Error('the denoiser takes no text');
     const text = noise(STREAMS.text, batch, tokens, channels);
     const vectors: Condition['vectors'] = {};
-    for (const [role, count] of needed) vectors[role] = noise(STREAMS.extra, batch, count);
-    this.condition = { text, guidance: GUIDANCE, vectors };
+    for (const [role, count] of needed) vectors[role] = noise(STREAMS.vectors, batch, count);
+    const more = sample - latentChannels;
+    const planes = more > 0 ? { planes: noise(STREAMS.planes, more, height, width) } : {};
+    this.condition = { text, guidance: GUIDANCE, vectors, ...planes };
     this.original = noise(STREAMS.original, latentChannels, height, width).data;
     this.#other = noise(STREAMS.edited, latentChannels, height, width).data;
   }

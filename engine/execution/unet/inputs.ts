@@ -46,6 +46,11 @@ export function isGuided(network: Network, guidance: number): boolean {
   return guidance > 1 && !needsOf(network).vectors.has('guidance');
 }
 
+/** Whether the model sees a mask and the picture without what is under it, behind latents of so many channels. */
+export function seesMask(network: Network, latentChannels: number): boolean {
+  return needsOf(network).channels === 2 * latentChannels + 1;
+}
+
 /** The U-Net's inputs, the sample given as planes or rows of one picture (`dims` without the batch). */
 export function unetInputs(
   sample: Float32Array,

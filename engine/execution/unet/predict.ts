@@ -5,7 +5,7 @@ import type { Program } from '../backend.ts';
 import { batchOf, type Condition, guide } from '../condition.ts';
 import type { Predict } from '../denoise.ts';
 import type { LatentDims } from '../latents.ts';
-import { OUTPUT, unetInputs } from './inputs.ts';
+import { OUTPUT, unetInputs, withPlanes } from './inputs.ts';
 import type { RowsUNet } from './rows-unet.ts';
 
 type Timesteps = Pick<Scheduler, 'timesteps'>;
@@ -18,7 +18,11 @@ export function planarPredict(
   condition: Condition,
 ): Predict {
   return async (sample, index) => {
-    const outputs = await unet.run(unetInputs(sample, dims, scheduler.timesteps[index]!, condition));
+    const all = withPlanes(sample, condition);
+    const [, ...size] = dims;
+    const positions = size.reduce((a, b) => a * b, 1);
+    const shape = [all.length / positions, ...size];
+    const outputs = await unet.run(unetInputs(all, shape, scheduler.timesteps[index]!, condition));
     return guide(floats(outputs, OUTPUT), condition);
   };
 }

@@ -1,0 +1,62 @@
+import type { Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import type { LatentDims } from '../execution/latents.ts';
+import { float32, type Tensor } from '../graph/tensor.ts';
+import type { PictureWindow } from '../pictures/window.ts';
+import type { Mask } from '../regions/mask.ts';
+
+/**
+ * What an inpainting model sees behind the noised latents (Rombach et al. 2022; diffusers'
+ * StableDiffusionInpaintPipeline): the mask, 1 where it paints, then the latents of the picture in which what is masked
+ * is mid-grey. [1 + C, h, w].
+ */
+function planesOf(mask: Float32Array, known: Float32Array, [channels, height, width]: LatentDims): Tensor {
+  const all = new Float32Array(mask.length + known.length);
+  all.set(mask);
+  all.set(known, mask.length);
+  return float32(all, [1 + channels, height, width]);
+}
+
+/** For a picture that is drawn from nothing: everything is masked, and nothing is known. */
+export async function drawingPlanes(autoencoder: RegionAutoencoder, dims: LatentDims): Promise<Tensor> {
+  const [, height, width] = dims;
+  const { scale } = autoencoder.facts;
+  const grey = new Float32Array(3 * height * width * scale ** 2);
+  const { data } = await autoencoder.encode(grey, width * scale, height * scale);
+  return planesOf(new Float32Array(height * width).fill(1), data, dims);
+}
+
+/**
+ * For the passes that record a picture: nothing is masked, and all of it is known. Outside a mask an edit sees the same,
+ * so that one recording serves every later mask.
+ */
+export function recordingPlanes(latent: Float32Array, dims: LatentDims): Tensor {
+  const [, height, width] = dims;
+  return planesOf(new Float32Array(height * width), latent, dims);
+}
+
+export interface MaskedPicture {
+  /** Planes [3, H, W] of the window, −1 … 1. */
+  planes: Float32Array;
+  window: PictureWindow;
+  /** In pixels of the window, and at latent size. */
+  hole: Mask;
+  painted: Mask;
+  /** The whole picture's latents with their record, where only what the hole changes is to be encoded. */
+  encoded?: Pick<Coded, 'data' | 'record'>;
+}
+
+/** For an edit. `macs`: of encoding the picture with its hole. */
+export async function editPlanes(
+  autoencoder: RegionAutoencoder,
+  { planes, window: { width, height }, hole, painted, encoded }: MaskedPicture,
+  dims: LatentDims,
+): Promise<{ planes: Tensor; macs: number }> {
+  const positions = width * height;
+  const holed = planes.map((value, i) => (hole.data[i % positions] ? 0 : value));
+  const { data, macs } = encoded
+    ? await autoencoder.encodeRegion(holed, width, height, encoded, painted, {
+        dilation: autoencoder.influence('vae-encoder'),
+      })
+    : await autoencoder.encode(holed, width, height);
+  return { planes: planesOf(Float32Array.from(painted.data), data, dims), macs };
+}
