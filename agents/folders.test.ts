@@ -103,7 +103,9 @@ test('a file is replaced only where that is asked for, and it is said', () =>
       exists: true,
     });
     assert.deepEqual(await write(true), {
-      ...{ file: 'a.png', path: path.join(inside, 'a.png'), replaced: true },
+      file: 'a.png',
+      path: path.join(inside, 'a.png'),
+      replaced: true,
     });
     const made = await folders.write(png, { output: 'deep/er/c.webp', names: NAMES });
     assert.deepEqual([made.file, made.replaced], ['deep/er/c.webp', false]);
@@ -134,7 +136,7 @@ test('without a name a free one is taken: in the output folder, or beside an ima
 test('what is no image is refused', () =>
   withFolders(async (folders, inside) => {
     fs.writeFileSync(path.join(inside, 'text.png'), 'text');
-    await assert.rejects(folders.read('text.png'), /text\.png is not a picture/);
+    await assert.rejects(folders.read('text.png'), /text\.png is not an image/);
     await assert.rejects(folders.read('images'), /images is not a file/);
     await assert.rejects(folders.read('none.png'), /There is no file none\.png/);
     await assert.rejects(folders.read('file://elsewhere.example/a.png'), /is not the address|lies outside/);

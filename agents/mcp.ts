@@ -31,7 +31,9 @@ function register(server: McpServer, tool: AgentTool, workplace: Workplace): voi
   server.registerTool(
     name,
     {
-      ...{ title, description, inputSchema: schema.shape },
+      title,
+      description,
+      inputSchema: schema.shape,
       annotations: {
         readOnlyHint: !writes,
         // `overwrite` may replace a file.

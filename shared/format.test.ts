@@ -81,9 +81,18 @@ test('what goes on', () => {
 test('what an edit cost, the time of all first, and how that is known', () => {
   const level = { cell: 8, left: 0, top: 0, width: 1, height: 1, positions: Uint8Array.of(1) };
   const cost = {
-    ...{ prompt: 'a boat', seed: 3, steps: 18, macs: 3.1e9, denseMacs: 48e9 },
-    ...{ activeFraction: [0.062, 0.2], computed: [level, level] },
-    ...{ recordingMacs: 0, recordedSteps: 0, recordSeconds: 0, seconds: 0.42, loadSeconds: 0 },
+    prompt: 'a boat',
+    seed: 3,
+    steps: 18,
+    macs: 3.1e9,
+    denseMacs: 48e9,
+    activeFraction: [0.062, 0.2],
+    computed: [level, level],
+    recordingMacs: 0,
+    recordedSteps: 0,
+    recordSeconds: 0,
+    seconds: 0.42,
+    loadSeconds: 0,
   };
   assert.equal(describeCost(cost), '0.42 s · 6.2 % computed');
   assert.match(explainCost(cost).join(' '), /3.1 GMACs of the 48.0 GMACs.*no time to compare with/);

@@ -17,7 +17,12 @@ const schema = z.object({
     'Which object to repaint, by a name such as “red house” or by its number from the left. Give this or a mask.',
   ),
   mask: image.optional().describe('An image file, white where to repaint. Give this or an object.'),
-  ...{ negativePrompt, seed, steps, strength, output, overwrite },
+  negativePrompt,
+  seed,
+  steps,
+  strength,
+  output,
+  overwrite,
 });
 type Input = z.output<typeof schema>;
 
@@ -63,7 +68,10 @@ export const editTool: AgentTool<typeof schema> = {
     const result = {
       ...written,
       ...(found && { object: found.name }),
-      ...{ recipe, time: formatSeconds(seconds), computedShare: activeFraction[0] ?? 1, warnings },
+      recipe,
+      time: formatSeconds(seconds),
+      computedShare: activeFraction[0] ?? 1,
+      warnings,
     };
     return { result, image: { bytes, format } };
   },

@@ -8,7 +8,13 @@ import { type AgentTool, savingSentence } from '../tool.ts';
 const { negativePrompt, seed, width, height, steps, output, overwrite } = FIELDS;
 const schema = z.object({
   prompt: FIELDS.prompt('What the image shows, in English.'),
-  ...{ negativePrompt, seed, width, height, steps, output, overwrite },
+  negativePrompt,
+  seed,
+  width,
+  height,
+  steps,
+  output,
+  overwrite,
 });
 
 export const generateTool: AgentTool<typeof schema> = {
@@ -40,7 +46,9 @@ export const generateTool: AgentTool<typeof schema> = {
     const format = formatOf(output ?? 'image.png');
     const bytes = await convertPicture(picture.png, format, recipe);
     const written = await folders.write(bytes, {
-      ...{ output, overwrite, names: () => pictureNames(recipe.prompt, recipe.seed) },
+      output,
+      overwrite,
+      names: () => pictureNames(recipe.prompt, recipe.seed),
     });
     const result = { ...written, recipe, time: formatSeconds(seconds), warnings };
     return { result, image: { bytes, format } };

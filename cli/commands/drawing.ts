@@ -88,7 +88,10 @@ export function figuresOf(written: WrittenFile, result: GenerateResult, more: ob
   return {
     ...written,
     ...recipe,
-    ...{ macs, seconds, loadSeconds, stepSeconds },
+    macs,
+    seconds,
+    loadSeconds,
+    stepSeconds,
     ...(workers && { workers }),
     ...more,
   };

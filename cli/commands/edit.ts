@@ -85,8 +85,12 @@ async function run(image: string, prompt: string, options: Options): Promise<voi
       {
         ...drawingRequest(options),
         ...workerRequest(options),
-        ...{ image: files.image, mask: found?.png ?? files.mask! },
-        ...{ prompt, strength, mode, dilation },
+        image: files.image,
+        mask: found?.png ?? files.mask!,
+        prompt,
+        strength,
+        mode,
+        dilation,
       },
       { signal, onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps) },
     );

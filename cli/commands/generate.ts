@@ -61,7 +61,8 @@ async function run(prompt: string, options: Options): Promise<void> {
           ...request,
           ...options.size,
           ...workerRequest(options),
-          ...{ prompt, seed: first === undefined ? undefined : (first + index) % (LIMITS.seed.max + 1) },
+          prompt,
+          seed: first === undefined ? undefined : (first + index) % (LIMITS.seed.max + 1),
         },
         { signal, onProgress: ({ stage, step, steps }) => progress.update(of + stage, step, steps) },
       );

@@ -8,8 +8,16 @@ import { decodePicture } from './read.ts';
 import { withRecipe } from './recipe.ts';
 
 const recipe: Recipe = {
-  ...{ prompt: 'a réd house, 家', negativePrompt: 'rain', model: 'scenes', seed: 7, steps: 4, guidance: 3 },
-  ...{ width: 24, height: 16, scheduler: 'ddim', precision: 'fp32' },
+  prompt: 'a réd house, 家',
+  negativePrompt: 'rain',
+  model: 'scenes',
+  seed: 7,
+  steps: 4,
+  guidance: 3,
+  width: 24,
+  height: 16,
+  scheduler: 'ddim',
+  precision: 'fp32',
 };
 
 test('pictures are written by their ending, with their recipe in each format', async () => {

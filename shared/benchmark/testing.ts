@@ -49,8 +49,17 @@ export const SPARSE = row({
 /** What one of two workers did of a picture of 64 × 64 latent positions. */
 export function part(change: Partial<WorkerReport> = {}): WorkerReport {
   return {
-    ...{ name: 'Worker 1', branch: null, axis: 'y', from: 0, to: 64 },
-    ...{ stepMacs: 250e9, macs: 6000e9, runSeconds: 1, seconds: 1.2, sentBytes: 1e6, receivedBytes: 2e6 },
+    name: 'Worker 1',
+    branch: null,
+    axis: 'y',
+    from: 0,
+    to: 64,
+    stepMacs: 250e9,
+    macs: 6000e9,
+    runSeconds: 1,
+    seconds: 1.2,
+    sentBytes: 1e6,
+    receivedBytes: 2e6,
     ...change,
   };
 }

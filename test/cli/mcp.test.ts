@@ -44,7 +44,8 @@ function withServer(use: (session: Session) => Promise<void>): Promise<void> {
       (await client.callTool({ name, arguments: { ...input } })) as CallToolResult;
     try {
       await use({
-        ...{ folder, client },
+        folder,
+        client,
         async call(name, input) {
           const { content, isError } = await answer(name, input);
           assert.ok(!isError, JSON.stringify(content));

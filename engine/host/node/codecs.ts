@@ -25,9 +25,17 @@ export const codecs: Codecs = {
     } = metadata;
     const bits = { uchar: 8, ushort: 16 } as const;
     return {
-      ...{ width, height, format, pages, orientation, space, palette: isPalette },
+      width,
+      height,
+      format,
+      pages,
+      orientation,
+      space,
+      palette: isPalette,
       depth: depth in bits ? bits[depth as keyof typeof bits] : 'other',
-      ...{ exif, icc, xmp },
+      exif,
+      icc,
+      xmp,
     };
   },
 

@@ -3,7 +3,13 @@ import test from 'node:test';
 import { findObjects, type NamedObject, objectNamed } from './objects.ts';
 
 const named = (name: string): NamedObject => ({
-  ...{ name, score: 1, area: 1, box: undefined, width: 1, height: 1, data: Uint8Array.of(1) },
+  name,
+  score: 1,
+  area: 1,
+  box: undefined,
+  width: 1,
+  height: 1,
+  data: Uint8Array.of(1),
 });
 const OBJECTS = ['a red house', 'a blue house', 'the sun', 'a red house'].map(named);
 
@@ -40,14 +46,28 @@ test('each object is named by its own mask, and what nobody knows too', async ()
   const { objects } = await findObjects(
     {
       findThings: async () => ({
-        ...{ things: [thing, { ...thing, data: Uint8Array.of(0) }], picture: 'p', width: 1, height: 1 },
-        ...{ macs: 0, seconds: 0, loadSeconds: 0, warnings: [] },
+        things: [thing, { ...thing, data: Uint8Array.of(0) }],
+        picture: 'p',
+        width: 1,
+        height: 1,
+        macs: 0,
+        seconds: 0,
+        loadSeconds: 0,
+        warnings: [],
       }),
       describe: async ({ image, mask }) => {
         asked.push(image);
         return {
-          ...{ picture: 'p', width: 1, height: 1, macs: 0, seconds: 0, loadSeconds: 0, warnings: [] },
-          ...{ prompt: mask!.data[0] ? 'a boat' : '', sure: true, labels: [] },
+          picture: 'p',
+          width: 1,
+          height: 1,
+          macs: 0,
+          seconds: 0,
+          loadSeconds: 0,
+          warnings: [],
+          prompt: mask!.data[0] ? 'a boat' : '',
+          sure: true,
+          labels: [],
         };
       },
     },

@@ -215,8 +215,17 @@ function taskRequest(folder: BatchFolder, item: number) {
   const { prompt, negativePrompt, seed, steps, guidance, width, height, ...rest } = folder.request(item);
   const { scheduler, precision, attention, decoder } = rest;
   return {
-    ...{ prompt, negativePrompt, seed, steps, guidance, width, height },
-    ...{ scheduler, precision, attention, decoder },
+    prompt,
+    negativePrompt,
+    seed,
+    steps,
+    guidance,
+    width,
+    height,
+    scheduler,
+    precision,
+    attention,
+    decoder,
   };
 }
 
