@@ -104,6 +104,7 @@ class LocalEngine implements Engine {
     request: GenerateRequest,
     options: CallOptions<GenerateProgress> = {},
   ): Promise<GenerateResult> {
+    const begin = performance.now();
     const checked = checkGenerate(request);
     options.signal?.throwIfAborted();
     const loaded = await this.#load(checked, options);
@@ -116,6 +117,7 @@ class LocalEngine implements Engine {
     const remembers = remember && !team && (await this.#remembers(loaded, recipe));
     const plan = team || remembers ? 'together' : await this.#plan(loaded, recipe);
     const memory = remembers ? this.#memory : undefined;
+    const opening = secondsSince(begin);
     const result = await textToImage(loaded, recipe, {
       ...options,
       previews,
@@ -123,10 +125,16 @@ class LocalEngine implements Engine {
       plan,
       share: shareBy(team),
     });
-    return { ...result, warnings: [...loaded.warnings, ...result.warnings] };
+    return {
+      ...result,
+      seconds: secondsSince(begin),
+      loadSeconds: opening + result.loadSeconds,
+      warnings: [...loaded.warnings, ...result.warnings],
+    };
   }
 
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
+    const begin = performance.now();
     const checked = checkEdit(request);
     options.signal?.throwIfAborted();
     const [picture, maskPicture] = await Promise.all([
@@ -135,6 +143,7 @@ class LocalEngine implements Engine {
     ]);
     const readMask = checked.softMask ? softMaskFor : maskFor;
     const { mask, coverage, warnings } = readMask(maskPicture, picture, 'The mask');
+    const decoded = performance.now();
     const loaded = await this.#load(checked, options);
     const inpaints = seesMask(loaded.components.network('denoiser'), loaded.model.autoencoder.latentChannels);
     // A model that sees the mask needs nothing of what was under it.
@@ -150,6 +159,7 @@ class LocalEngine implements Engine {
     const team = await this.#team(checked);
     if (!team) await this.#plan(loaded, recipe, { edit: true });
     const task = { picture, mask, coverage, recipe, strength, mode, dilation };
+    const opening = secondsSince(decoded);
     await this.#remembered;
     const { result, remember } = await edit(loaded, this.#memory, task, {
       ...options,
@@ -158,7 +168,12 @@ class LocalEngine implements Engine {
     });
     // The result goes out first; and what is not remembered is computed again.
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
-    return { ...result, warnings: [...loaded.warnings, ...warnings, ...result.warnings] };
+    return {
+      ...result,
+      seconds: secondsSince(begin),
+      loadSeconds: opening + result.loadSeconds,
+      warnings: [...loaded.warnings, ...warnings, ...result.warnings],
+    };
   }
 
   async segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult> {
@@ -305,6 +320,10 @@ class LocalEngine implements Engine {
     await this.#loaded?.preview?.release();
     this.#loaded = undefined;
   }
+}
+
+function secondsSince(begin: number): number {
+  return (performance.now() - begin) / 1000;
 }
 
 function shareBy(team: Team | undefined): Share | undefined {
