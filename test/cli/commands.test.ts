@@ -174,7 +174,7 @@ test('bad usage exits with 2 and names the allowed values', async () => {
   for (const [args, sentence] of [
     [['macs', 'sd99', '--size', '512x512'], /sd15, sd21, sdxl/],
     [['macs', 'sd15', '--size', '512', '--part', 'classifier'], /WIDTHxHEIGHT/],
-    [['macs', 'sd15', '--size', '512x512', '--part', 'classifier'], /has no classifier; its parts: unet/],
+    [['macs', 'sd15', '--size', '512x512', '--part', 'classifier'], /has no classifier; its parts: denoiser/],
     [['macs', 'efficientvit-b1', '--size', '512x512', '--part', 'unet'], /its parts: classifier/],
     [['macs', 'sd15', '--size', '500x512'], /multiples of 8/],
     [['macs', 'sd15'], /--size/],
@@ -204,7 +204,7 @@ test('bad usage exits with 2 and names the allowed values', async () => {
     [['generate', 'a house', '-o', 'no-folder/a.jpg', '--count', '2'], /no-folder\/a-1\.jpg: its folder/],
     [['segment', 'a.png', '--object', '1', '-o', 'a.jpg'], /a\.jpg must end in \.png: masks/],
     [['segment', 'a.png', '--object', '1', '--point', '1,1'], /not both/],
-    [['describe', 'README.md'], /README\.md is not a picture/],
+    [['describe', 'README.md'], /README\.md is not an image/],
     [['objects', 'no-a.png'], /no-a\.png: it does not exist/],
     [['batch', 'a house', '--prompts', 'prompts.txt', '-o', 'images'], /not both/],
     [['batch', '-o', 'images'], /Give a prompt, or a file/],
