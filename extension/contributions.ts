@@ -76,6 +76,7 @@ export const SETTINGS = {
   threads: { ...whole(LIMITS.threads), scope: 'machine-overridable', restricted: true },
   workers: { ...whole(LIMITS.workers), scope: 'machine-overridable', restricted: true },
   outputFolder: { type: 'string', default: 'images', scope: 'resource', restricted: true },
+  galleryLimit: { type: 'integer', default: 2000, minimum: 0, scope: 'machine' },
   featureMemory: { type: 'integer', default: 0, minimum: 0, scope: 'machine' },
   bus: { type: 'string', default: '', scope: 'machine' },
   busCredentials: { type: 'string', default: '', scope: 'machine' },

@@ -13,7 +13,10 @@ class Memory implements Memento {
 }
 
 const step = (change: Partial<DenseStep> = {}): DenseStep => ({
-  ...{ model: '', precision: 'fp32', threads: 0, macs: 100 },
+  model: '',
+  precision: 'fp32',
+  threads: 0,
+  macs: 100,
   ...change,
 });
 

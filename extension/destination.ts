@@ -29,8 +29,8 @@ export async function saveByDialog(recipe: Recipe, png: Uint8Array): Promise<Uri
   const [name] = pictureNames(recipe.prompt, recipe.seed);
   const target = await window.showSaveDialog({
     defaultUri: Uri.file(path.join(os.homedir(), name!)),
-    filters: { 'PNG pictures': ['png'] },
-    title: 'Save Picture',
+    filters: { 'PNG images': ['png'] },
+    title: 'Save Image',
   });
   if (!target) return undefined;
   requireWritable(target);
@@ -46,7 +46,7 @@ export function workspaceFolder(near?: Uri): WorkspaceFolder | undefined {
 
 function requireWritable(uri: Uri): void {
   if (workspace.fs.isWritableFileSystem(uri.scheme) === false) {
-    throw new InputError(`Pictures cannot be saved here: ${uri.scheme} folders are read-only.`);
+    throw new InputError(`Images cannot be saved here: ${uri.scheme} folders are read-only.`);
   }
 }
 
@@ -56,6 +56,6 @@ async function told<Result>(place: Uri, writing: Promise<Result>): Promise<Resul
     return await writing;
   } catch (error) {
     const where = workspace.asRelativePath(place);
-    throw new Error(`The picture could not be saved in ${where}: ${messageOf(error)}`, { cause: error });
+    throw new Error(`The image could not be saved in ${where}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -13,7 +13,7 @@ export function pageHtml(webview: Webview, extension: Uri, name: string, title: 
   const policy = [
     `default-src 'none'`,
     // The elements library draws the corner of a text area from a data URL.
-    `img-src blob: data:`,
+    `img-src blob: data: ${webview.cspSource}`,
     `font-src ${webview.cspSource}`,
     `style-src ${webview.cspSource}`,
     `script-src 'nonce-${nonce}'`,

@@ -1,17 +1,21 @@
 import { Range, type Uri, window, workspace } from 'vscode';
 import { InputError } from '../engine/errors.ts';
-import type { LastEditor } from './lastEditor.ts';
+import type { LastEditor, Place } from './lastEditor.ts';
 import { markdownImage, relativePath } from './markdown.ts';
 import { reached } from './walkthrough.ts';
+
+/** Where a link would go. @throws InputError if there is no such place */
+export function requirePlace({ place }: LastEditor): Place {
+  if (!place) throw new InputError('Open the document you want to link from first.');
+  return place;
+}
 
 /**
  * Inserts a Markdown image at the cursor of the last active text editor, and goes there.
  * @returns the name of the document
  */
 export async function insertLink(lastEditor: LastEditor, picture: Uri, alt: string): Promise<string> {
-  const place = lastEditor.place;
-  if (!place) throw new InputError('Open a text file first: there is no editor to insert the link into.');
-  const { document, selection, viewColumn } = place;
+  const { document, selection, viewColumn } = requirePlace(lastEditor);
   const editor = await window.showTextDocument(document, { viewColumn, selection });
   const link = markdownImage(alt, linkTarget(document.isUntitled ? undefined : document.uri, picture));
   const inserted = await editor.edit((edit) => edit.insert(selection.active, link));

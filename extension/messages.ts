@@ -1,5 +1,12 @@
 /** The only place that shows VS Code's messages and progress: all of their text goes through `messageText`. */
-import { type CancellationToken, type Progress, ProgressLocation, window } from 'vscode';
+import {
+  type CancellationToken,
+  type Progress,
+  ProgressLocation,
+  StatusBarAlignment,
+  type StatusBarItem,
+  window,
+} from 'vscode';
 import { messageText } from './messageText.ts';
 
 export function showError<Choice extends string>(text: string, ...choices: Choice[]) {
@@ -8,6 +15,18 @@ export function showError<Choice extends string>(text: string, ...choices: Choic
 
 export function showInformation<Choice extends string>(text: string, ...choices: Choice[]) {
   return window.showInformationMessage(messageText(text), ...choices);
+}
+
+export function showWarning<Choice extends string>(text: string, ...choices: Choice[]) {
+  return window.showWarningMessage(messageText(text), ...choices);
+}
+
+/** An item of the status bar. Its text may hold icons: what comes from elsewhere must not be in it. */
+export function statusItem(id: string, name: string, command: string): StatusBarItem {
+  const item = window.createStatusBarItem(id, StatusBarAlignment.Right, 50);
+  item.name = name;
+  item.command = command;
+  return item;
 }
 
 /** Asks whether something is to be done, in a dialog; `detail` is said below, a sentence or more each. */

@@ -1,4 +1,4 @@
-import { Uri, type WebviewPanel } from 'vscode';
+import { Uri, type WebviewPanel, type WebviewView } from 'vscode';
 import { pageHtml, pageRoots } from './html.ts';
 
 interface PageOptions<FromPage> {
@@ -7,32 +7,38 @@ interface PageOptions<FromPage> {
   title: string;
   /** Our icon on the tab (default); a file's editor has the file's. */
   icon?: boolean;
+  /** More folders that the page may load images from. */
+  roots?: readonly Uri[];
   /** The page is loaded and listens; it is told everything now. */
   onReady: () => void;
   onMessage: (message: FromPage) => void;
 }
 
 /**
- * A panel with a page in it. VS Code unloads the page of a hidden tab and loads it again when it comes to the front:
- * it is `ready` each time.
+ * A panel or a view of the side bar with a page in it. VS Code unloads the page when it is hidden and loads it again
+ * when it comes to the front: it is `ready` each time.
  */
 export class PageHost<ToPage, FromPage extends { type: string }> {
-  readonly #panel: WebviewPanel;
+  readonly #panel: WebviewPanel | WebviewView;
   #ready = false;
   #closed = false;
 
-  constructor(panel: WebviewPanel, extension: Uri, options: PageOptions<FromPage>) {
+  constructor(panel: WebviewPanel | WebviewView, extension: Uri, options: PageOptions<FromPage>) {
     this.#panel = panel;
-    if (options.icon !== false) panel.iconPath = Uri.joinPath(extension, 'media/patchwork.svg');
-    panel.webview.options = { enableScripts: true, localResourceRoots: pageRoots(extension) };
+    const isPanel = 'onDidChangeViewState' in panel;
+    if (isPanel && options.icon !== false) panel.iconPath = Uri.joinPath(extension, 'media/patchwork.svg');
+    const localResourceRoots = [...pageRoots(extension), ...(options.roots ?? [])];
+    panel.webview.options = { enableScripts: true, localResourceRoots };
     panel.webview.onDidReceiveMessage((message: FromPage) => {
       if (message.type !== 'ready') return options.onMessage(message);
       this.#ready = true;
       options.onReady();
     });
-    panel.onDidChangeViewState(() => {
+    const hidden = () => {
       if (!panel.visible) this.#ready = false;
-    });
+    };
+    if (isPanel) panel.onDidChangeViewState(hidden);
+    else panel.onDidChangeVisibility(hidden);
     panel.onDidDispose(() => {
       this.#closed = true;
     });
@@ -53,7 +59,13 @@ export class PageHost<ToPage, FromPage extends { type: string }> {
   }
 
   reveal(): void {
-    this.#panel.reveal();
+    if ('reveal' in this.#panel) this.#panel.reveal();
+    else this.#panel.show();
+  }
+
+  /** The address by which the page loads a file in one of its `roots`. */
+  address(file: string): string {
+    return this.#panel.webview.asWebviewUri(Uri.file(file)).toString();
   }
 
   /** Not before the page listens: it is told everything then, and what is queued for it would delay its loading. */

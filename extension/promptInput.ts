@@ -7,7 +7,7 @@ const FORGET = { iconPath: new ThemeIcon('close'), tooltip: 'Forget This Prompt'
 export function askPrompt(
   history: PromptHistory,
   title = 'Generate Image',
-  placeholder = 'What should the picture show?',
+  placeholder = 'What should the image show?',
 ): Promise<string | undefined> {
   const input = window.createQuickPick();
   input.title = title;

@@ -1,19 +1,34 @@
-import type { LogOutputChannel, Uri } from 'vscode';
+import type { LogOutputChannel, Memento, Uri } from 'vscode';
 import type { Engine } from '../shared/api.ts';
 import type { BenchmarkStore } from './benchmark/store.ts';
 import type { DenseSpeed } from './denseSpeed.ts';
+import type { Gallery } from './gallery/store.ts';
 import type { PromptHistory } from './history.ts';
 import type { LastEditor } from './lastEditor.ts';
-import type { PictureStore } from './pictures.ts';
+import type { EngineQueue } from './queue/engineQueue.ts';
+import type { Generator } from './queue/generator.ts';
+import type { RunLog } from './queue/interrupted.ts';
+import type { Pace } from './queue/pace.ts';
+import type { RunViews } from './view/runView.ts';
 
 /** What all features of the extension share. */
 export interface Services {
   extensionUri: Uri;
+  /** The same as `queue`, for those who only call it. */
   engine: Engine;
-  pictures: PictureStore;
+  queue: EngineQueue;
+  /** Makes images that land in the gallery. */
+  generator: Generator;
+  /** Where images are shown as they are made. */
+  views: RunViews;
+  gallery: Gallery;
+  runs: RunLog;
+  pace: Pace;
   benchmarks: BenchmarkStore;
   history: PromptHistory;
   denseSpeed: DenseSpeed;
   lastEditor: LastEditor;
+  /** What is remembered of this workspace. */
+  memory: Memento;
   log: LogOutputChannel;
 }

@@ -5,7 +5,7 @@ import { InputError } from '../engine/errors.ts';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
 import { type GenerateRequest, type LoraChoice, PRECISIONS, SCHEDULERS } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
-import type { SettingName } from './contributions.ts';
+import { SETTINGS, type SettingName } from './contributions.ts';
 
 /** What the user's settings say about every picture; absent means the model's own default. */
 export type PictureSettings = Pick<
@@ -59,6 +59,14 @@ export function threadSetting(get: GetSetting): number | undefined {
 export function featureMegabytes(get: GetSetting): number {
   const value = get('featureMemory');
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
+}
+
+/** Bytes that the gallery may take; 0: no limit. */
+export function galleryBytes(get: GetSetting): number {
+  const value = get('galleryLimit');
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+    ? value * 1e6
+    : SETTINGS.galleryLimit.default * 1e6;
 }
 
 /**

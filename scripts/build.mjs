@@ -70,6 +70,7 @@ const bundles = [
     minify: true,
     entryPoints: {
       view: 'webview/view/main.ts',
+      gallery: 'webview/gallery/main.ts',
       editor: 'webview/editor/main.ts',
       benchmark: 'webview/benchmark/main.ts',
     },
@@ -80,6 +81,7 @@ const bundles = [
     // Copies: pages link the icons' stylesheet by itself, and the elements library finds it by its address.
     entryPoints: [
       'webview/view/view.css',
+      'webview/gallery/gallery.css',
       'webview/benchmark/benchmark.css',
       'webview/editor/editor.css',
       'node_modules/@vscode/codicons/dist/codicon.css',

@@ -1,7 +1,8 @@
 /** What the extension host and the pages of the picture editor say to each other. Nothing here knows vscode or the DOM. */
 import type { ComputedLevel, Precision, SegmentRequest } from './api.ts';
+import type { RunState } from './jobs.ts';
 import type { Area, Patch } from './raster.ts';
-import type { Failure, RunState } from './viewProtocol.ts';
+import type { Failure } from './viewProtocol.ts';
 
 /** What stands in the editor's form. */
 export interface EditDraft {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   describeCost,
+  describeRemaining,
   describeRun,
   explainCost,
   formatBytes,
@@ -42,9 +43,22 @@ test('figures that are compared', () => {
   assert.deepEqual([1.84e6, 3.438e9].map(formatBytes), ['1.8 MB', '3.44 GB']);
 });
 
+test('remaining time is told coarsely', () => {
+  assert.deepEqual([0.2, 3.4, 12, 61, 100, 1300, 7260].map(describeRemaining), [
+    'about 1 s left',
+    'about 3 s left',
+    'about 10 s left',
+    'about 1 min left',
+    'about 1 min 45 s left',
+    'about 22 min left',
+    'about 2 h 1 min left',
+  ]);
+});
+
 test('recipe rows', () => {
   const picture = {
     id: 'x',
+    created: 0,
     request: { prompt: 'a tree' },
     recipe: {
       prompt: 'a tree',
@@ -67,7 +81,7 @@ test('recipe rows', () => {
   const rows = Object.fromEntries(recipeRows(picture));
   assert.equal(rows['Negative prompt'], undefined);
   assert.equal(rows.Size, '256 × 192');
-  assert.equal(rows.Scheduler, 'DPM++ 2M');
+  assert.equal(rows.Sampler, 'DPM++ 2M');
   assert.equal(rows.Time, '2.5 s, 0.50 s of it loading');
 });
 

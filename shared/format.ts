@@ -1,8 +1,10 @@
 /** Numbers and recipes in words. */
 import type { EditCost } from './editorProtocol.ts';
+import type { PictureInfo } from './gallery.ts';
+import type { RunState } from './jobs.ts';
+import { modelTitle } from './modelTitle.ts';
 import { SCHEDULER_TITLES } from './schedulers.ts';
 import { formatMacs, formatSeconds } from './units.ts';
-import type { PictureInfo, RunState } from './viewProtocol.ts';
 
 export * from './units.ts';
 
@@ -15,8 +17,9 @@ export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo):
     ['Steps', String(recipe.steps)],
     ['Guidance', String(recipe.guidance)],
     ['Size', `${recipe.width} × ${recipe.height}`],
-    ['Scheduler', SCHEDULER_TITLES[recipe.scheduler] ?? recipe.scheduler],
-    ['Model', recipe.model],
+    ['Sampler', SCHEDULER_TITLES[recipe.scheduler] ?? recipe.scheduler],
+    ['Model', modelTitle(recipe.model)],
+    ['Precision', recipe.precision],
     ['Computed', formatMacs(macs)],
     [
       'Time',
@@ -82,6 +85,16 @@ function isFull({ computed }: EditCost): boolean {
 /** `4.5 %`, `32 %` */
 export function formatShare(fraction: number): string {
   return `${fraction < 0.095 ? (100 * fraction).toFixed(1) : Math.round(100 * fraction)} %`;
+}
+
+/** `about 12 s left`, `about 2 min 5 s left`; the seconds are rounded the more, the more there are. */
+export function describeRemaining(seconds: number): string {
+  const grain = seconds < 10 ? 1 : seconds < 60 ? 5 : seconds < 600 ? 15 : 60;
+  const whole = Math.max(1, Math.round(seconds / grain) * grain);
+  if (whole < 60) return `about ${whole} s left`;
+  const [minutes, rest] = [Math.floor(whole / 60), whole % 60];
+  if (minutes >= 60) return `about ${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
+  return rest > 0 ? `about ${minutes} min ${rest} s left` : `about ${minutes} min left`;
 }
 
 /** What goes on, as a short phrase. */

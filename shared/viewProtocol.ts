@@ -1,80 +1,140 @@
 /** What the extension host and the Patchwork view say to each other. Nothing here knows vscode or the DOM. */
-import type { EditProgress, GenerateProgress, GenerateRequest, GenerateResult } from './api.ts';
+import type { PictureInfo } from './gallery.ts';
+import type { ImageAction, Notice } from './imageActions.ts';
+import type { InterruptedRun, Job } from './jobs.ts';
+import type { SchedulerName } from './schedulers.ts';
 
-/** A finished picture, without its bytes. */
-export interface PictureInfo extends Omit<GenerateResult, 'picture'> {
-  id: string;
-  /** What was asked for, to ask for it again. */
-  request: GenerateRequest;
-  /** URI of the file it was saved to. */
-  savedAs?: string;
-}
-
-/** What stands in the view's form. */
+/** What stands in the view's form, as it is typed; empty fields have defaults. */
 export interface Draft {
   prompt: string;
   negativePrompt: string;
   /** Decimal digits, or empty for a seed at random. */
   seed: string;
+  /** `512x768` */
+  size: string;
+  steps: string;
+  guidance: string;
+  scheduler: string;
+  /** As the setting patchwork.model has it. */
+  model: string;
+  precision: string;
+  /** How many images, each with a seed of its own. */
+  count: string;
 }
 
-export interface RunState extends Pick<GenerateProgress, 'step' | 'steps'> {
-  /** `wait` until the engine reports. */
-  stage: EditProgress['stage'] | 'wait';
-  cancelling: boolean;
-}
+export const EMPTY_DRAFT: Draft = {
+  prompt: '',
+  negativePrompt: '',
+  seed: '',
+  size: '',
+  steps: '',
+  guidance: '',
+  scheduler: '',
+  model: '',
+  precision: '',
+  count: '1',
+};
 
 export interface Failure {
   message: string;
   /** True if other settings may help. */
   settings: boolean;
+  /** The run that failed can be started again. */
+  again?: boolean;
 }
 
-/** All that the view shows, except for the form, which the page owns, and the pictures' bytes. */
+/** What the form offers, and what its empty fields stand for. */
+export interface FormFacts {
+  /** Models that are here; the first one, '', is what the settings say. */
+  models: { id: string; title: string }[];
+  defaults: { width: number; height: number; steps: number; guidance: number; scheduler: SchedulerName };
+  /** All words that the chosen model knows, where it knows only a few. */
+  words?: string[];
+  /** Seconds that an image takes with the form as it is, where that is known. */
+  seconds?: number;
+}
+
+/** An image in the view's strip. */
+export interface RecentPicture extends PictureInfo {
+  /** Address of a small image, for the page. */
+  thumbnail: string;
+  /** URI of a file with the image, for dragging. */
+  file: string;
+}
+
+/** All that the view shows, except for the form, which the page owns, and the images' bytes. */
 export interface ViewState {
-  /** Oldest first. */
-  pictures: PictureInfo[];
+  /** The latest images of the gallery, oldest first. */
+  pictures: RecentPicture[];
+  /** The image that is shown. */
   shown?: string;
-  run?: RunState;
+  /** In place of one image those of a batch. */
+  grid?: string;
+  /** Images are being made. */
+  making: boolean;
+  /** What is being made is shown, and then the image. */
+  following: boolean;
+  jobs: Job[];
+  interrupted: InterruptedRun[];
+  /** Of the form's model; absent until they are known. */
+  facts?: FormFacts;
+  /** Words in the shown image's prompt that its model does not know. */
+  unknown: string[];
+  /** A folder is open that images can be saved into. */
+  hasFolder: boolean;
   failure?: Failure;
-  /** A sentence about what went well last, e.g. where the picture was saved. */
-  notice?: string;
+  notice?: Notice;
 }
 
 // Extension host → page
 
 export type HostMessage =
   | { type: 'state'; state: ViewState }
-  /** Replaces what stands in the form. */
-  | { type: 'draft'; draft: Draft }
-  | { type: 'preview'; png: Uint8Array<ArrayBuffer> }
-  | { type: 'picture'; id: string; png: Uint8Array<ArrayBuffer> };
+  /** Fills the form. */
+  | { type: 'draft'; draft: Partial<Draft> }
+  | { type: 'preview'; job: string; png: Uint8Array<ArrayBuffer> }
+  | { type: 'picture'; id: string; png: Uint8Array<ArrayBuffer> }
+  /** Puts an image on the clipboard. */
+  | { type: 'copy'; id: string };
 
 // Page → extension host
 
 export type PageMessage =
   | { type: 'ready' }
+  /** The form has changed, so that what it offers may. */
+  | { type: 'form'; draft: Draft }
   | { type: 'generate'; draft: Draft }
   /** The same request with another seed. */
   | { type: 'again'; id: string }
-  | { type: 'cancel' }
+  | { type: 'cancel'; job: string }
+  | { type: 'cancelAll' }
   | { type: 'show'; id: string }
-  /** Asks for the bytes of a picture. */
+  | { type: 'showGrid'; batch: string }
+  /** Shows what is being made. */
+  | { type: 'follow' }
+  /** Asks for the bytes of an image. */
   | { type: 'fetch'; id: string }
-  | { type: 'save'; id: string }
-  | { type: 'openSaved'; id: string }
-  | { type: 'insertLink'; id: string }
-  /** Opens the picture in the editor, saving it first. */
-  | { type: 'edit'; id: string }
+  | { type: 'act'; action: ImageAction; ids: string[] }
+  | { type: 'noticeAction' }
+  | { type: 'dismiss' }
+  | { type: 'restart'; run: string }
+  | { type: 'forget'; run: string }
+  | { type: 'tryAgain' }
+  /** An image file was dropped: its recipe is to fill the form. */
+  | { type: 'dropped'; name: string; bytes: Uint8Array<ArrayBuffer> }
+  | { type: 'droppedUri'; uri: string }
   | { type: 'copied' }
   | { type: 'copyFailed'; reason: string }
+  | { type: 'openGallery' }
+  | { type: 'getModels' }
   | { type: 'showLog' }
   | { type: 'openSettings' };
 
 /** What the page keeps over a reload of the window; read back by the extension host, which must not trust it. */
 export interface SavedView {
-  version: 1;
+  version: 2;
   draft: Draft;
-  pictures: string[];
+  /** What the form was last filled with: a draft that is still the same follows the shown image. */
+  filled: Draft;
   shown?: string;
 }

@@ -12,6 +12,7 @@ from .diffusion import SCHEDULER_CONFIG
 from .models.autoencoder import Autoencoder
 from .models.text_encoder import TextEncoder
 from .models.unet import UNet
+from .scenes.captions import vocabulary
 
 PARTS = {"unet": (UNet, "diffusion_pytorch_model.safetensors"),
          "vae": (Autoencoder, "diffusion_pytorch_model.safetensors"),
@@ -24,7 +25,7 @@ INDEX = {"_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.27.2
          "vae": ["diffusers", "AutoencoderTiny"]}
 
 
-def write_json(data: dict, path: Path) -> None:
+def write_json(data: dict | list, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(data, indent=2) + "\n")
 
@@ -38,6 +39,7 @@ def export(parts: dict[str, nn.Module], tokenizer_folder: Path, folder: Path) ->
         safetensors.save(model.state_dict(), fresh / name / PARTS[name][1])
         write_json(model.config, fresh / name / "config.json")
     shutil.copytree(tokenizer_folder, fresh / "tokenizer")
+    write_json(vocabulary(), fresh / "tokenizer" / "words.json")
     write_json(SCHEDULER_CONFIG, fresh / "scheduler" / "scheduler_config.json")
     write_json(INDEX, fresh / "model_index.json")
     write_json(RECOMMENDED, fresh / "generation_config.json")

@@ -1,5 +1,5 @@
 import { describeRun } from '../shared/format.ts';
-import type { RunState } from '../shared/viewProtocol.ts';
+import type { RunState } from '../shared/jobs.ts';
 
 /** Speaks to screen readers through a live region, but not at every step. */
 export class Announcer {

@@ -1,10 +1,10 @@
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { Failure } from '../shared/viewProtocol.ts';
 
-/** What went wrong, with what may help. */
+/** What went wrong, with what may help below it. */
 export function failureTemplate(
-  { message, settings }: Failure,
-  actions: { openSettings(): void; showLog(): void },
+  { message, settings, again }: Failure,
+  actions: { openSettings(): void; showLog(): void; tryAgain?(): void; dismiss?(): void },
 ): TemplateResult {
   const button = settings
     ? html`<vscode-button secondary @click=${actions.openSettings}>Open Settings</vscode-button>`
@@ -12,7 +12,21 @@ export function failureTemplate(
   // The button may stand below the text, which needs the width where there is little.
   return html`<div class="failure row wrap" role="alert">
     <span class="codicon codicon-error" aria-hidden="true"></span>
-    <span class="grow" data-test="failure">${message}</span>
-    ${button}
+    <div class="grow">
+      <span data-test="failure">${message}</span>
+      <div class="row wrap">
+        ${
+          again && actions.tryAgain
+            ? html`<vscode-button data-action="tryAgain" @click=${actions.tryAgain}>Try Again</vscode-button>`
+            : nothing
+        }
+        ${button}
+        ${
+          actions.dismiss
+            ? html`<vscode-button secondary @click=${actions.dismiss}>Dismiss</vscode-button>`
+            : nothing
+        }
+      </div>
+    </div>
   </div>`;
 }

@@ -1,7 +1,7 @@
 /** Parts that several pages show. */
 import { html, type TemplateResult } from 'lit';
 import { describeRun } from '../shared/format.ts';
-import type { RunState } from '../shared/viewProtocol.ts';
+import type { RunState } from '../shared/jobs.ts';
 
 export interface CommonActions {
   cancel(): void;

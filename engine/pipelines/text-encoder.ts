@@ -4,6 +4,7 @@ import { countMacs } from '../graph/macs.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder, TextPart } from '../models/folder.ts';
 import { requireFinite } from '../numbers.ts';
+import { readKnownWords, unknownWarnings } from '../text/known-words.ts';
 import { chunkPrompt, type PromptChunk } from '../text/prompt-chunks.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { strengthen } from './emphasis.ts';
@@ -13,7 +14,7 @@ export interface EncodedText {
   states: Tensor & { type: 'float32' };
   /** Embedding of each prompt, where the model has one: [prompts, channels]. */
   pooled?: Tensor & { type: 'float32' };
-  /** A sentence for each prompt that was cut. */
+  /** Sentences about prompts that were cut, and words of the first one that the model does not know. */
   warnings: string[];
   /** Multiply–accumulates that encoding takes. */
   macs: number;
@@ -33,11 +34,17 @@ interface Reader {
 export class TextEncoder {
   readonly #components: Components;
   readonly #readers: readonly Reader[];
+  readonly #unknownIn: (prompt: string) => string[];
   #last: { prompts: readonly string[]; precision: Precision; encoded: EncodedText } | undefined;
 
-  private constructor(components: Components, readers: readonly Reader[]) {
+  private constructor(
+    components: Components,
+    readers: readonly Reader[],
+    unknownIn: (prompt: string) => string[],
+  ) {
     this.#components = components;
     this.#readers = readers;
+    this.#unknownIn = unknownIn;
   }
 
   /** Reads the model's tokenizers. */
@@ -46,7 +53,10 @@ export class TextEncoder {
       part,
       tokenizer: await loadTokenizer(model.tokenizerFolder(part)),
     }));
-    return new TextEncoder(components, await Promise.all(readers));
+    const words = await readKnownWords(model.tokenizerFolder(model.textParts[0]!));
+    return new TextEncoder(components, await Promise.all(readers), (prompt) =>
+      unknownWarnings(words, model.name, prompt),
+    );
   }
 
   async encode(prompts: readonly string[]): Promise<EncodedText> {
@@ -58,7 +68,7 @@ export class TextEncoder {
     const encoded = {
       states: sideBySide(parts.map(({ states }) => states)),
       ...(pooled && { pooled }),
-      warnings: parts[0]!.warnings,
+      warnings: [...parts[0]!.warnings, ...this.#unknownIn(prompts[0] ?? '')],
       macs: parts.reduce((sum, { macs }) => sum + macs, 0),
     };
     this.#last = { prompts: [...prompts], precision, encoded };

@@ -46,8 +46,20 @@ function csvRow({ rows, machine, ...report }: BenchmarkReport, index: number) {
     activeFraction: activeFraction[0] ?? 1,
     longestMacs: longestMacs(rows[index]!, steps),
     exchangedBytes: exchangedBytes(rows[index]!),
-    ...{ model, width, height, steps, guidance, repeat, threads, isolated, date },
-    ...{ processor, cores, memoryBytes, platform, ...versions },
+    model,
+    width,
+    height,
+    steps,
+    guidance,
+    repeat,
+    threads,
+    isolated,
+    date,
+    processor,
+    cores,
+    memoryBytes,
+    platform,
+    ...versions,
   };
 }
 

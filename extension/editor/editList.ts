@@ -10,7 +10,11 @@ const THUMBNAIL = 72;
 export function rowOf({ id, label, content, shown, mask, about }: ListedEdit<Painted>): EditRow {
   const { recipe, cost } = about ?? {};
   return {
-    ...{ id, label, kind: content.kind, shown, masked: mask !== undefined },
+    id,
+    label,
+    kind: content.kind,
+    shown,
+    masked: mask !== undefined,
     ...(recipe && { prompt: recipe.prompt, seed: recipe.seed }),
     ...(cost && { seconds: cost.seconds, computed: cost.computed.length > 0 ? cost.activeFraction[0] : 1 }),
   };

@@ -31,7 +31,9 @@ export class EditorPage implements Page {
     this.#painting = painting;
     this.#selecting = new Selecting(services, document);
     this.#host = new PageHost(panel, services.extensionUri, {
-      ...{ name: 'editor', title: document.state.name, icon: false },
+      name: 'editor',
+      title: document.state.name,
+      icon: false,
       onReady: () => this.#receive({ type: 'ready' }),
       onMessage: (message) => this.#receive(message),
     });

@@ -198,7 +198,9 @@ export class Painting {
     const about = { recipe, cost, draft: { ...draft, seed: String(recipe.seed) } };
     const label = `Paint “${shorten(recipe.prompt, 40)}”`;
     const candidate: Candidate = {
-      ...{ id: randomUUID(), seed: recipe.seed, request },
+      id: randomUUID(),
+      seed: recipe.seed,
+      request,
       result: { ...made, label, about, result: { ...made.start, data: new Uint8Array(pixels) } },
     };
     this.#candidates.push(candidate);

@@ -7,7 +7,10 @@ import { PictureModel, type Step } from './pictureModel.ts';
 const SIZE = { width: 7, height: 5 };
 const grey = (value: number): Raster => ({ ...SIZE, channels: 3, data: new Uint8Array(105).fill(value) });
 const patch = (left: number, top: number, width: number, height: number, values: number[]): Patch => ({
-  ...{ left, top, width, height },
+  left,
+  top,
+  width,
+  height,
   data: Uint8Array.from(values),
 });
 const box = fc.tuple(fc.nat(6), fc.nat(4)).chain(([left, top]) =>

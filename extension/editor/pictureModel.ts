@@ -142,7 +142,11 @@ export class PictureModel<About = unknown> {
     };
     const bounds = boundsOf(mask);
     const edit: ListedEdit<About> = {
-      ...{ id: randomUUID(), label, content, shown: true, about },
+      id: randomUUID(),
+      label,
+      content,
+      shown: true,
+      about,
       ...(bounds && { mask: packed(cut(mask, bounds)) }),
     };
     const others = this.#edits.map((other) => (other.id === replaces ? { ...other, shown: false } : other));

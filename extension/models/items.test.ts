@@ -34,11 +34,11 @@ test('what is here comes first and is not offered again; the one in use is marke
 test('size, purpose and licence are said', () => {
   const rows = modelRows([scenes, turbo], CATALOGUE, turbo.id);
   const here = labelled(rows, turbo.id);
-  assert.equal(here?.kind === 'installed' && here.description, 'draws pictures, 2.58 GB, in use');
+  assert.equal(here?.kind === 'installed' && here.description, 'Image model, 2.58 GB, in use');
   const there = labelled(rows, 'nota-ai/bk-sdm-tiny');
   assert.equal(
     there?.kind === 'entry' && there.description,
-    'draws pictures, about 1.06 GB, licence creativeml-openrail-m',
+    'Image model, about 1.06 GB, licence creativeml-openrail-m',
   );
   assert.match(
     there?.kind === 'entry' ? there.detail : '',

@@ -17,11 +17,11 @@ export type ModelRow =
   | { kind: 'entry'; label: string; description: string; detail: string; entry: CatalogueEntry }
   | { kind: 'action'; label: string; action: 'hub' | 'folder' | 'token' };
 
-const PURPOSES: Record<Purpose, string> = {
-  pictures: 'draws pictures',
-  decoder: 'decoder',
+export const PURPOSES: Record<Purpose, string> = {
+  pictures: 'Image model',
+  decoder: 'Fast decoder',
   lora: 'LoRA',
-  selection: 'selects objects',
+  selection: 'Object selector',
 };
 
 /** @param used what the setting patchwork.model says; empty for the embedded model */

@@ -10,6 +10,7 @@ import {
 import { CATALOGUE, type Purpose } from '../../engine/models/catalogue.ts';
 import { ModelFolder } from '../../engine/models/folder.ts';
 import { type InstalledModel, installedModels, removeModel } from '../../engine/models/installed.ts';
+import { modelTitle } from '../../shared/modelTitle.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { confirmed, showInformation } from '../messages.ts';
 import { messageText } from '../messageText.ts';
@@ -20,7 +21,7 @@ import { type ModelRow, modelRows } from './items.ts';
 import type { HubToken } from './token.ts';
 
 const REMOVE: QuickInputButton = { iconPath: new ThemeIcon('trash'), tooltip: 'Remove from This Machine' };
-const ICONS: Record<Purpose, string> = {
+export const ICONS: Record<Purpose, string> = {
   pictures: 'sparkle',
   decoder: 'zap',
   lora: 'layers',
@@ -103,7 +104,7 @@ function shown({ label, description, detail }: Extract<ModelRow, { kind: 'entry'
 
 async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
   if (row.kind === 'installed' && remove) return await askToRemove(row.model, token);
-  if (row.kind === 'installed') return await use(row.model.id, row.model.purpose);
+  if (row.kind === 'installed') return await useModel(row.model.id, row.model.purpose);
   if (row.kind === 'entry') return await get(row.entry.id, row.entry.purpose, token);
   if (row.kind !== 'action') return;
   if (row.action === 'token') return await token.ask();
@@ -120,11 +121,30 @@ async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
 async function get(id: string, purpose: Purpose | undefined, token: HubToken): Promise<void> {
   if (!(await fetchWithConsent(id, token))) return;
   const installed = await installedModels(await settingsWith(token));
-  await use(id, purpose ?? installed.find((model) => model.id === id.split('@')[0])?.purpose ?? 'pictures');
+  await useModel(
+    id,
+    purpose ?? installed.find((model) => model.id === id.split('@')[0])?.purpose ?? 'pictures',
+  );
 }
 
-/** Makes pictures use a model, and says so. */
-async function use(id: string, purpose: Purpose): Promise<void> {
+/** Whether a model is what the settings ask for. */
+export function isActive({ id, folder, purpose }: InstalledModel): boolean {
+  const settings = workspace.getConfiguration('patchwork');
+  const model = settings.get<string>('model')?.trim() ?? '';
+  switch (purpose) {
+    case 'pictures':
+      return model === id || model === folder || (model === '' && id === 'scenes');
+    case 'lora':
+      return id in (settings.get<object>('loras') ?? {});
+    case 'decoder':
+      return settings.get('decoder') === 'fast';
+    case 'selection':
+      return false;
+  }
+}
+
+/** Makes images use a model, and says so. */
+export async function useModel(id: string, purpose: Purpose): Promise<void> {
   const settings = workspace.getConfiguration('patchwork');
   const set = (name: string, value: unknown) => settings.update(name, value, ConfigurationTarget.Global);
   switch (purpose) {
@@ -141,10 +161,10 @@ async function use(id: string, purpose: Purpose): Promise<void> {
       break;
   }
   const sentences: Record<Purpose, string> = {
-    pictures: `New pictures are drawn with ${id}.`,
-    decoder: `Pictures are decoded with TAESD; the setting patchwork.decoder changes that.`,
-    lora: `${id} is merged into the model; the setting patchwork.loras holds its strength.`,
-    selection: `${id} is here.`,
+    pictures: `Model set to ${modelTitle(id)}.`,
+    decoder: 'Images are decoded with the fast decoder. The setting patchwork.decoder changes that.',
+    lora: `${id} is merged into the model. Its strength is in the setting patchwork.loras.`,
+    selection: `${id} is installed.`,
   };
   void showInformation(sentences[purpose]);
 }
@@ -160,10 +180,10 @@ async function useFolder(): Promise<void> {
   if (!folder) return;
   // Refused here rather than at the next picture.
   await ModelFolder.open(folder.fsPath);
-  await use(folder.fsPath, 'pictures');
+  await useModel(folder.fsPath, 'pictures');
 }
 
-async function askToRemove({ id, bytes, folder }: InstalledModel, token: HubToken): Promise<void> {
+export async function askToRemove({ id, bytes, folder }: InstalledModel, token: HubToken): Promise<void> {
   const detail = `${formatBytes(bytes)} in ${folder}. Other tools that use the Hugging Face cache lose it too.`;
   if (!(await confirmed(`Remove ${id} from this machine?`, 'Remove', { detail: [detail] }))) return;
   await removeModel(id, await settingsWith(token));

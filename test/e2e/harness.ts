@@ -50,6 +50,8 @@ export interface Workbench {
   reload(): Promise<void>;
   /** Process ids of the engines that this VS Code runs. */
   engines(): number[];
+  /** The folder that the extension keeps for all workspaces. */
+  globalStorage(): string;
   /** Files that the extension keeps for this workspace, which backups of documents are among. */
   workspaceStorage(): string[];
   screenshot(name: string): Promise<void>;
@@ -164,6 +166,7 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
       descendants(server.process.pid!)
         .filter(({ args }) => /engine\.mjs/.test(args))
         .map(({ pid }) => pid),
+    globalStorage: () => path.join(home, 'data/User/globalStorage/patchwork.patchwork'),
     workspaceStorage() {
       const root = path.join(home, 'data/User/workspaceStorage');
       if (!fs.existsSync(root)) return [];

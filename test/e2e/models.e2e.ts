@@ -88,7 +88,7 @@ async function story(): Promise<void> {
 
   await vscode.set('patchwork.steps', 2);
   await vscode.run('Patchwork: Generate Image…');
-  await vscode.page.getByPlaceholder('What should the picture show?').fill(PROMPT);
+  await vscode.page.getByPlaceholder('What should the image show?').fill(PROMPT);
   await vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: PROMPT }).waitFor();
   await vscode.page.keyboard.press('Enter');
   await vscode.view.locator(`img.picture[alt="${PROMPT}"]`).waitFor({ timeout: LONG });

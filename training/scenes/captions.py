@@ -1,9 +1,10 @@
 """Words for a scene, in varied wording; every caption is lower case English."""
 from __future__ import annotations
 
+import re
 from random import Random
 
-from .world import FLYING, Group, Scene
+from .world import FLYING, Group, Scene, random_scene
 
 PLURALS = {"lighthouse": "lighthouses", "house": "houses", "snowman": "snowmen"}
 NUMBERS = {1: "a", 2: "two", 3: "three"}
@@ -90,3 +91,10 @@ def caption(scene: Scene, rng: Random, omit: float = 0.07) -> str:
         if rng.random() < 0.15:
             parts[0] = f"{rng.choice(OPENINGS)} {parts[0]}"
     return ", ".join(p for p in parts if p)
+
+
+def vocabulary(count: int = 20000) -> list[str]:
+    """All words that captions use, sorted: what the model was taught."""
+    rng = Random(1)
+    texts = [caption(random_scene(rng), rng) for _ in range(count)]
+    return sorted({word for text in texts for word in re.findall(r"[a-z]+", text)})

@@ -118,7 +118,9 @@ function select(
   return html`<div class="field">
     <label for=${field}>${label}</label>
     ${selectField({
-      ...{ id: field, label, options },
+      id: field,
+      label,
+      options,
       value: draft[field] as string,
       onChange: (value) => edit({ [field]: value }),
     })}
@@ -135,7 +137,9 @@ function text(
   return html`<div class="field">
     <label for=${field}>${label}</label>
     ${textField({
-      ...{ id: field, label, placeholder },
+      id: field,
+      label,
+      placeholder,
       value: draft[field] as string,
       onInput: (value) => edit({ [field]: value }),
     })}

@@ -59,24 +59,23 @@ let hinting: number | undefined;
 let dragged: string | undefined;
 
 const page: EditorPage = {
-  ...{ state: undefined, stage, draft: start.draft, tool: toolOf(start.tool) },
-  ...{
-    size: start.size,
-    softness: start.softness,
-    opacity: start.opacity,
-    colour: start.colour,
-    amount: start.amount,
-  },
-  ...{
-    masked: false,
-    maskShown: true,
-    cost: undefined,
-    level: undefined,
-    thumbnails: thumbnails.urls,
-    seen: undefined,
-    edits: [],
-    drawnEdits: drawnEdits.urls,
-  },
+  state: undefined,
+  stage,
+  draft: start.draft,
+  tool: toolOf(start.tool),
+  size: start.size,
+  softness: start.softness,
+  opacity: start.opacity,
+  colour: start.colour,
+  amount: start.amount,
+  masked: false,
+  maskShown: true,
+  cost: undefined,
+  level: undefined,
+  thumbnails: thumbnails.urls,
+  seen: undefined,
+  edits: [],
+  drawnEdits: drawnEdits.urls,
 };
 /** The last run that took the mask. */
 let maskTaken: number | undefined;

@@ -15,16 +15,14 @@ const EMPTY_DRAFT: EditDraft = {
 /** What the page starts with: as it was before a reload of the window, or fresh. */
 export function startOf(saved: SavedEditor | undefined): SavedEditor {
   const fresh: SavedEditor = {
-    ...{
-      version: 1,
-      draft: EMPTY_DRAFT,
-      tool: 'brush',
-      size: 48,
-      softness: 0.2,
-      opacity: 0.5,
-      colour: 'red',
-      amount: 4,
-    },
+    version: 1,
+    draft: EMPTY_DRAFT,
+    tool: 'brush',
+    size: 48,
+    softness: 0.2,
+    opacity: 0.5,
+    colour: 'red',
+    amount: 4,
   };
   return saved?.version === 1 ? { ...fresh, ...saved, draft: { ...EMPTY_DRAFT, ...saved.draft } } : fresh;
 }

@@ -1,39 +1,80 @@
 /// <reference types="vscode-webview" />
 /** The page of the Patchwork view. The extension host owns what is shown, the page owns its form. */
 import '@vscode-elements/elements/dist/vscode-button/index.js';
+import '@vscode-elements/elements/dist/vscode-option/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
+import '@vscode-elements/elements/dist/vscode-single-select/index.js';
 import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { render } from 'lit';
-import type { Draft, HostMessage, PageMessage, SavedView, ViewState } from '../../shared/viewProtocol.ts';
+import {
+  EMPTY_DRAFT,
+  type HostMessage,
+  type PageMessage,
+  type SavedView,
+  type ViewState,
+} from '../../shared/viewProtocol.ts';
 import { Announcer } from '../announcer.ts';
 import { copyPicture, PictureCache } from '../pictureCache.ts';
-import { type Actions, type Page, viewTemplate } from './template.ts';
+import { followedDraft, sameDraft } from './follow.ts';
+import type { Actions, Page } from './page.ts';
+import { viewTemplate } from './template.ts';
 
 const vscode = acquireVsCodeApi<SavedView>();
 const saved = vscode.getState();
 const pictures = new PictureCache((id) => send({ type: 'fetch', id }));
 const announcer = new Announcer();
+/** Milliseconds without typing after which the host is told of the form. */
+const TYPED = 300;
+let telling: ReturnType<typeof setTimeout> | undefined;
 
 const page: Page = {
-  state: { pictures: [] },
-  draft: saved?.draft ?? { prompt: '', negativePrompt: '', seed: '' },
+  state: {
+    pictures: [],
+    making: false,
+    following: false,
+    jobs: [],
+    interrupted: [],
+    unknown: [],
+    hasFolder: true,
+  },
+  draft: { ...EMPTY_DRAFT, ...saved?.draft },
+  filled: { ...EMPTY_DRAFT, ...saved?.filled },
+  customSize: false,
+  dropping: false,
   pictures,
 };
 
 const actions: Actions = {
-  edit(change: Partial<Draft>) {
+  edit(change) {
     page.draft = { ...page.draft, ...change };
+    tellForm();
     update();
   },
-  generate: () => send({ type: 'generate', draft: page.draft }),
+  setCustomSize(custom) {
+    page.customSize = custom;
+    if (!custom) actions.edit({ size: '' });
+    update();
+  },
+  generate() {
+    page.filled = page.draft;
+    send({ type: 'generate', draft: page.draft });
+    update();
+  },
   again: (id) => send({ type: 'again', id }),
-  cancel: () => send({ type: 'cancel' }),
+  cancel: (job) => send({ type: 'cancel', job }),
+  cancelAll: () => send({ type: 'cancelAll' }),
   show: (id) => send({ type: 'show', id }),
-  save: (id) => send({ type: 'save', id }),
-  openSaved: (id) => send({ type: 'openSaved', id }),
-  insertLink: (id) => send({ type: 'insertLink', id }),
-  editPicture: (id) => send({ type: 'edit', id }),
+  showGrid: (batch) => send({ type: 'showGrid', batch }),
+  follow: () => send({ type: 'follow' }),
+  act: (action, ids) => send({ type: 'act', action, ids }),
+  noticeAction: () => send({ type: 'noticeAction' }),
+  dismiss: () => send({ type: 'dismiss' }),
+  restart: (run) => send({ type: 'restart', run }),
+  forget: (run) => send({ type: 'forget', run }),
+  tryAgain: () => send({ type: 'tryAgain' }),
+  openGallery: () => send({ type: 'openGallery' }),
+  getModels: () => send({ type: 'getModels' }),
   showLog: () => send({ type: 'showLog' }),
   openSettings: () => send({ type: 'openSettings' }),
   async copy(id) {
@@ -44,10 +85,16 @@ const actions: Actions = {
       send({ type: 'copyFailed', reason: error instanceof Error ? error.message : String(error) });
     }
   },
+  drop: (event) => void drop(event),
+  setDropping(dropping) {
+    page.dropping = dropping;
+    update();
+  },
 };
 
 window.addEventListener('message', ({ data }: MessageEvent<HostMessage>) => receive(data));
 send({ type: 'ready' });
+send({ type: 'form', draft: page.draft });
 
 function receive(message: HostMessage): void {
   switch (message.type) {
@@ -55,7 +102,10 @@ function receive(message: HostMessage): void {
       receiveState(message.state);
       break;
     case 'draft':
-      page.draft = message.draft;
+      page.draft = { ...page.draft, ...message.draft };
+      page.filled = page.draft;
+      page.customSize = false;
+      tellForm();
       update();
       break;
     case 'preview':
@@ -66,21 +116,57 @@ function receive(message: HostMessage): void {
       pictures.set(message.id, message.png);
       update();
       break;
+    case 'copy':
+      window.focus();
+      void actions.copy(message.id);
+      break;
   }
 }
 
 function receiveState(state: ViewState): void {
-  if (!state.run) pictures.setPreview(undefined);
-  if (state.notice) announcer.announce(state.notice);
-  announcer.announceRun(state.run);
+  const { shown: before, following } = page.state;
+  if (!state.making) pictures.setPreview(undefined);
+  if (state.notice) announcer.announce(state.notice.text);
+  announcer.announceRun(state.jobs.find(({ running }) => running)?.run);
   page.state = state;
+  // What was just made is what the form asked for.
+  if (state.shown !== before && !following) followShown();
   update();
+}
+
+/** The form follows the shown image as long as nobody has typed anything else into it. */
+function followShown(): void {
+  const shown = page.state.pictures.find(({ id }) => id === page.state.shown);
+  if (!shown || !sameDraft(page.draft, page.filled)) return;
+  page.draft = followedDraft(page.draft, shown);
+  page.filled = page.draft;
+  tellForm();
+}
+
+function tellForm(): void {
+  clearTimeout(telling);
+  telling = setTimeout(() => send({ type: 'form', draft: page.draft }), TYPED);
+}
+
+/** A file from the desktop, or an address from VS Code. */
+async function drop({ dataTransfer }: DragEvent): Promise<void> {
+  actions.setDropping(false);
+  const [file] = dataTransfer?.files ?? [];
+  if (file) {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    send({ type: 'dropped', name: file.name, bytes });
+    return;
+  }
+  const list =
+    dataTransfer?.getData('application/vnd.code.uri-list') || dataTransfer?.getData('text/uri-list') || '';
+  const uri = list.split(/\r?\n/).find((line) => line && !line.startsWith('#'));
+  if (uri) send({ type: 'droppedUri', uri });
 }
 
 /** Draws the page and keeps what a reload of the window must bring back. */
 function update(): void {
-  const { state, draft } = page;
-  vscode.setState({ version: 1, draft, pictures: state.pictures.map(({ id }) => id), shown: state.shown });
+  const { state, draft, filled } = page;
+  vscode.setState({ version: 2, draft, filled, shown: state.shown });
   pictures.keep(state.pictures.map(({ id }) => id));
   render(viewTemplate(page, actions), document.body);
 }

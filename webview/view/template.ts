@@ -1,64 +1,119 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { recipeRows } from '../../shared/format.ts';
-import { parseSeed } from '../../shared/seed.ts';
-import type { Draft, PictureInfo, ViewState } from '../../shared/viewProtocol.ts';
+import { type ImageAction, imageContext } from '../../shared/imageActions.ts';
+import type { Job } from '../../shared/jobs.ts';
+import { pictureNames } from '../../shared/names.ts';
+import type { RecentPicture } from '../../shared/viewProtocol.ts';
+import { dragImage } from '../drag.ts';
 import { failureTemplate } from '../failure.ts';
-import { seedError, submitting, textField } from '../fields.ts';
-import { type CommonActions, runTemplate } from '../parts.ts';
+import { noticeTemplate } from '../notice.ts';
 import type { PictureCache } from '../pictureCache.ts';
-
-export interface Page {
-  state: ViewState;
-  draft: Draft;
-  pictures: PictureCache;
-}
-
-export interface Actions extends CommonActions {
-  edit(change: Partial<Draft>): void;
-  generate(): void;
-  again(id: string): void;
-  show(id: string): void;
-  save(id: string): void;
-  openSaved(id: string): void;
-  copy(id: string): void;
-  insertLink(id: string): void;
-  editPicture(id: string): void;
-}
+import { form } from './form.ts';
+import type { Actions, Page } from './page.ts';
+import { interruptedTemplate, queueTemplate } from './queue.ts';
+import { unknownTemplate } from './words.ts';
 
 export function viewTemplate(page: Page, actions: Actions): TemplateResult {
   const { state } = page;
   const shown = state.pictures.find(({ id }) => id === state.shown);
+  const { making } = state;
+  const over = (event: DragEvent) => {
+    event.preventDefault();
+    if (!page.dropping) actions.setDropping(true);
+  };
+  const leave = ({ relatedTarget }: DragEvent) => relatedTarget === null && actions.setDropping(false);
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    actions.drop(event);
+  };
   return html`
-    <main class="layout" data-state=${state.run ? 'running' : 'idle'}>
-      <section class="stage" aria-label="Picture">
-        ${pictureTemplate(page, shown)}
-        ${state.run ? runTemplate(state.run, 'Generating', actions) : shown ? toolbar(shown, actions) : nothing}
+    <main
+      class="layout"
+      data-state=${making ? 'running' : 'idle'}
+      @dragover=${over}
+      @dragleave=${leave}
+      @drop=${drop}
+    >
+      <section class="side">${form(page, actions)}</section>
+      <section class="stage" aria-label="Image">
+        ${interruptedTemplate(state.interrupted, actions)}
+        ${queueTemplate(state.jobs, actions)}
         ${state.failure ? failureTemplate(state.failure, actions) : nothing}
-        ${state.run ? nothing : noticeTemplate(state.notice, shown, actions)}
-        ${state.pictures.length > 1 ? strip(page, actions) : nothing}
+        ${stageTemplate(page, shown, actions)}
+        ${noticeTemplate(state.notice, actions)}
+        ${shown && !(state.following && making) ? below(page, shown, actions) : nothing}
+        ${state.pictures.length > 0 ? strip(page, actions) : nothing}
+        ${shown && !state.grid && !(state.following && making) ? recipe(shown) : nothing}
       </section>
-      <section class="side">
-        ${form(page, actions)}
-        ${shown && !state.run ? recipe(shown) : nothing}
-      </section>
+      ${
+        page.dropping
+          ? html`<div class="dropping"><span>Drop a PNG file to use its recipe</span></div>`
+          : nothing
+      }
     </main>
   `;
 }
 
-function pictureTemplate({ state, pictures }: Page, shown: PictureInfo | undefined): TemplateResult {
-  if (state.run) {
-    const preview = pictures.preview;
+/** What is being made, the images of a batch, or one image. */
+function stageTemplate(page: Page, shown: RecentPicture | undefined, actions: Actions): TemplateResult {
+  const { state, pictures } = page;
+  if (state.grid) return gridTemplate(page, state.grid, actions);
+  if (state.following && state.making) {
+    const { preview } = pictures;
     return html`<div class="frame" aria-busy="true">
-      ${preview ? html`<img class="picture" src=${preview} alt="The picture so far" />` : placeholder('loading', '')}
+      ${preview ? html`<img class="picture" src=${preview} alt="The image so far" />` : placeholder('loading', '')}
     </div>`;
   }
   const url = shown && pictures.url(shown.id);
-  if (!shown || !url) return html`<div class="frame">${placeholder('file-media', 'No picture yet')}</div>`;
+  if (!shown) return html`<div class="frame">${placeholder('file-media', 'Your images appear here')}</div>`;
   const { prompt, width, height } = shown.recipe;
+  const batch = state.pictures.filter(({ batch }) => batch && batch === shown.batch);
   return html`<div class="frame">
-    <img class="picture" src=${url} alt=${prompt} width=${width} height=${height} data-id=${shown.id} />
+    <img
+      class="picture"
+      src=${url ?? shown.thumbnail}
+      alt=${url ? prompt : ''}
+      width=${width}
+      height=${height}
+      data-id=${shown.id}
+      data-vscode-context=${imageContext([shown.id])}
+      @dragstart=${(event: DragEvent) => drag(event, shown, pictures)}
+    />
+    ${
+      batch.length > 1
+        ? html`<button type="button" class="link corner" @click=${() => actions.showGrid(shown.batch!)}>
+            Show all ${batch.length}
+          </button>`
+        : nothing
+    }
   </div>`;
+}
+
+/** The images of a batch side by side, with places for those that are not there yet. */
+function gridTemplate({ state, pictures }: Page, batch: string, actions: Actions): TemplateResult {
+  const made = state.pictures.filter((picture) => picture.batch === batch);
+  const coming = state.jobs.filter((job) => job.batch === batch);
+  const tile = (picture: RecentPicture) => html`<button
+    type="button"
+    class="tile"
+    title=${`Seed ${picture.recipe.seed}`}
+    aria-label=${`Show “${picture.recipe.prompt}”, seed ${picture.recipe.seed}`}
+    data-vscode-context=${imageContext([picture.id])}
+    @click=${() => actions.show(picture.id)}
+  >
+    <img src=${picture.thumbnail} alt="" @dragstart=${(event: DragEvent) => drag(event, picture, pictures)} />
+    <span class="caption">Seed ${picture.recipe.seed}</span>
+  </button>`;
+  const place = ({ running }: Job) => html`<div class="tile" aria-busy="true">
+    ${running && pictures.preview ? html`<img src=${pictures.preview} alt="The image so far" />` : placeholder('loading', '')}
+  </div>`;
+  return html`<div class="frame grid" data-test="grid">${made.map(tile)}${coming.map(place)}</div>`;
+}
+
+function drag(event: DragEvent, picture: RecentPicture, pictures: PictureCache): void {
+  const [name] = pictureNames(picture.recipe.prompt, picture.recipe.seed);
+  dragImage(event, { file: picture.file, name: name!, url: pictures.url(picture.id) });
 }
 
 function placeholder(icon: string, text: string): TemplateResult {
@@ -69,99 +124,71 @@ function placeholder(icon: string, text: string): TemplateResult {
   </div>`;
 }
 
-function toolbar({ id }: PictureInfo, actions: Actions): TemplateResult {
-  return html`<div class="row wrap" role="toolbar" aria-label="Picture actions">
-    <vscode-button icon="save" data-action="save" @click=${() => actions.save(id)}>Save to Workspace</vscode-button>
-    <vscode-button secondary icon="edit-sparkle" data-action="edit" @click=${() => actions.editPicture(id)}>
-      Edit
-    </vscode-button>
-    <vscode-button secondary icon="copy" data-action="copy" @click=${() => actions.copy(id)}>
-      Copy Picture
-    </vscode-button>
-    <vscode-button secondary icon="markdown" data-action="insertLink" @click=${() => actions.insertLink(id)}>
-      Insert Markdown Link
-    </vscode-button>
-    <vscode-button secondary icon="refresh" data-action="again" @click=${() => actions.again(id)}>
-      Another Seed
-    </vscode-button>
+/** What can be done with the shown image, and what its model did not know. */
+function below({ state }: Page, shown: RecentPicture, actions: Actions): TemplateResult {
+  if (state.grid) return html`<div class="hint">Click an image to see it whole.</div>`;
+  return html`${toolbar(shown, state.hasFolder, actions)}
+  ${unknownTemplate(shown.recipe.prompt, state.unknown, actions)}`;
+}
+
+function toolbar({ id }: RecentPicture, hasFolder: boolean, actions: Actions): TemplateResult {
+  const run = (action: ImageAction | 'copy' | 'again') => () => {
+    if (action === 'copy') actions.copy(id);
+    else if (action === 'again') actions.again(id);
+    else actions.act(action, [id]);
+  };
+  const button = (action: ImageAction | 'again', icon: string, title: string, primary = false) =>
+    html`<vscode-button ?secondary=${!primary} icon=${icon} data-action=${action} @click=${run(action)}>
+      ${title}
+    </vscode-button>`;
+  const small = (action: ImageAction | 'copy', icon: string, title: string) =>
+    html`<vscode-button
+      secondary
+      icon-only
+      icon=${icon}
+      data-action=${action}
+      title=${title}
+      aria-label=${title}
+      @click=${run(action)}
+    ></vscode-button>`;
+  return html`<div class="row wrap toolbar" role="toolbar" aria-label="Image actions">
+    ${button('save', 'save', hasFolder ? 'Save to Workspace' : 'Save…', true)}
+    ${button('edit', 'edit-sparkle', 'Edit')}
+    ${button('insertLink', 'markdown', 'Insert Markdown Link')}
+    ${button('again', 'refresh', 'Another Seed')}
+    ${button('useRecipe', 'notebook-template', 'Use This Recipe')}
+    ${small('copy', 'copy', 'Copy Image')}
+    ${small('copyPrompt', 'clippy', 'Copy Prompt')}
+    ${small('delete', 'trash', 'Delete')}
   </div>`;
 }
 
-/** What went well; the live region speaks it, so it is no live region itself. */
-function noticeTemplate(
-  notice: string | undefined,
-  shown: PictureInfo | undefined,
-  actions: Actions,
-): TemplateResult {
-  const open =
-    shown?.savedAs && notice
-      ? html`<button type="button" class="link" data-action="openSaved" @click=${() => actions.openSaved(shown.id)}>
-          Open the file
-        </button>`
-      : nothing;
-  return html`<div class="notice"><span data-test="notice">${notice ?? nothing}</span> ${open}</div>`;
-}
-
-function strip({ state, pictures }: Page, actions: Actions): TemplateResult {
-  const thumbnail = (picture: PictureInfo) => html`<button
+function strip({ state }: Page, actions: Actions): TemplateResult {
+  const thumbnail = (picture: RecentPicture) => html`<button
+    type="button"
     class="thumbnail"
     aria-pressed=${picture.id === state.shown ? 'true' : 'false'}
     aria-label=${`Show “${picture.recipe.prompt}”, seed ${picture.recipe.seed}`}
     title=${`${picture.recipe.prompt} (seed ${picture.recipe.seed})`}
+    data-vscode-context=${imageContext([picture.id])}
     @click=${() => actions.show(picture.id)}
   >
-    <img src=${pictures.url(picture.id) ?? nothing} alt="" />
+    <img src=${picture.thumbnail} alt="" draggable="false" />
   </button>`;
-  return html`<div class="strip" role="group" aria-label="Pictures of this view">
-    ${repeat(state.pictures, ({ id }) => id, thumbnail)}
+  return html`<div class="strip" role="group" aria-label="Latest images">
+    ${repeat([...state.pictures].reverse(), ({ id }) => id, thumbnail)}
+    <button type="button" class="link" data-action="gallery" @click=${actions.openGallery}>Gallery…</button>
   </div>`;
 }
 
-function form({ state, draft }: Page, actions: Actions): TemplateResult {
-  const running = state.run !== undefined;
-  const badSeed = parseSeed(draft.seed) === null;
-  const ready = !running && !badSeed && draft.prompt.trim() !== '';
-  const { submit, keys } = submitting(ready, actions.generate);
-  return html`<form class="form" aria-label="New picture" @submit=${submit} @keydown=${keys}>
-    <label for="prompt">Prompt</label>
-    ${textField({
-      ...{ id: 'prompt', label: 'Prompt', rows: 4, placeholder: 'What should the picture show?' },
-      value: draft.prompt,
-      onInput: (prompt) => actions.edit({ prompt }),
-    })}
-    <label for="negative">Negative prompt</label>
-    ${textField({
-      ...{ id: 'negative', label: 'Negative prompt', rows: 2, placeholder: 'What should it not show?' },
-      value: draft.negativePrompt,
-      onInput: (negativePrompt) => actions.edit({ negativePrompt }),
-    })}
-    <label for="seed">Seed</label>
-    ${textField({
-      ...{ id: 'seed', label: 'Seed', placeholder: 'At random', invalid: badSeed },
-      value: draft.seed,
-      onInput: (seed) => actions.edit({ seed }),
-    })}
-    ${seedError(badSeed)}
-    <div class="row">
-      <vscode-button
-        icon="sparkle"
-        data-action="generate"
-        title="Generate (Ctrl+Enter)"
-        ?disabled=${!ready}
-        @click=${actions.generate}
-      >
-        Generate
-      </vscode-button>
-      <button type="button" class="link" @click=${actions.openSettings}>Size, steps, model…</button>
-    </div>
-  </form>`;
-}
-
-function recipe(picture: PictureInfo): TemplateResult {
+function recipe(picture: RecentPicture): TemplateResult {
   return html`<section aria-labelledby="recipe">
     <h2 id="recipe">Recipe</h2>
     <dl class="recipe">
-      ${recipeRows(picture).map(([label, value]) => html`<dt>${label}</dt><dd data-recipe=${label}>${value}</dd>`)}
+      ${recipeRows(picture).map(
+        ([label, value]) =>
+          html`<dt>${label}</dt><dd data-recipe=${label} class=${label.toLowerCase().includes('prompt') ? 'long' : ''}>${value}</dd>`,
+      )}
     </dl>
   </section>`;
 }

@@ -43,12 +43,16 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
   return html`<div class="bar" role="toolbar" aria-label="Tool and image">
     <div class="group">
       ${iconButton({
-        ...{ icon: 'discard', title: 'Undo (Ctrl+Z)', action: 'undo' },
+        icon: 'discard',
+        title: 'Undo (Ctrl+Z)',
+        action: 'undo',
         disabled: !state?.canUndo,
         onClick: actions.undo,
       })}
       ${iconButton({
-        ...{ icon: 'redo', title: 'Redo (Ctrl+Shift+Z)', action: 'redo' },
+        icon: 'redo',
+        title: 'Redo (Ctrl+Shift+Z)',
+        action: 'redo',
         disabled: !state?.canRedo,
         onClick: actions.redo,
       })}

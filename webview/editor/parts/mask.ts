@@ -7,7 +7,9 @@ export function maskSection(page: EditorPage, actions: EditorActions): TemplateR
   const { masked, maskShown, opacity, state } = page;
   const button = (action: MaskAction, name: string, title: string) =>
     iconButton({
-      ...{ icon: name, title, action },
+      icon: name,
+      title,
+      action,
       disabled: !masked && action !== 'invert',
       onClick: () => actions.mask(action),
     });
@@ -72,7 +74,11 @@ export function maskSection(page: EditorPage, actions: EditorActions): TemplateR
       ${slider({
         label: 'Opacity',
         text: `${Math.round(100 * opacity)} %`,
-        ...{ min: 0.05, max: 1, step: 0.05, value: opacity, action: 'opacity' },
+        min: 0.05,
+        max: 1,
+        step: 0.05,
+        value: opacity,
+        action: 'opacity',
         onInput: actions.setOpacity,
       })}
     </div>

@@ -72,12 +72,17 @@ function promptFields({ draft }: EditorPage, actions: EditorActions): TemplateRe
     <div class="row">
       <label class="grow" for="prompt">Prompt</label>
       ${iconButton({
-        ...{ icon: 'history', title: 'Earlier Prompts…', action: 'pickPrompt' },
+        icon: 'history',
+        title: 'Earlier Prompts…',
+        action: 'pickPrompt',
         onClick: actions.pickPrompt,
       })}
     </div>
     ${textField({
-      ...{ id: 'prompt', label: 'Prompt', rows: 3, placeholder: 'What should be there?' },
+      id: 'prompt',
+      label: 'Prompt',
+      rows: 3,
+      placeholder: 'What should be there?',
       value: draft.prompt,
       onInput: (prompt) => actions.edit({ prompt }),
     })}`;
@@ -86,27 +91,40 @@ function promptFields({ draft }: EditorPage, actions: EditorActions): TemplateRe
 function optionFields({ draft, state }: EditorPage, actions: EditorActions): TemplateResult {
   return html`<label for="negative">Negative prompt</label>
     ${textField({
-      ...{ id: 'negative', label: 'Negative prompt', rows: 1, placeholder: 'What should not be there?' },
+      id: 'negative',
+      label: 'Negative prompt',
+      rows: 1,
+      placeholder: 'What should not be there?',
       value: draft.negativePrompt,
       onInput: (negativePrompt) => actions.edit({ negativePrompt }),
     })}
     ${slider({
       label: 'Strength',
       text: `${Math.round(100 * draft.strength)} %`,
-      ...{ min: 0.05, max: 1, step: 0.05, value: draft.strength, action: 'strength' },
+      min: 0.05,
+      max: 1,
+      step: 0.05,
+      value: draft.strength,
+      action: 'strength',
       onInput: (strength) => actions.edit({ strength }),
     })}
     <div class="fields">
       <label for="steps">Steps</label>
       ${textField({
-        ...{ id: 'steps', label: 'Steps', placeholder: 'Model default', invalid: isBadSteps(draft) },
+        id: 'steps',
+        label: 'Steps',
+        placeholder: 'Model default',
+        invalid: isBadSteps(draft),
         value: draft.steps,
         onInput: (steps) => actions.edit({ steps }),
       })}
       <label for="seed">Seed</label>
       <div class="row seed">
         ${textField({
-          ...{ id: 'seed', label: 'Seed', placeholder: 'Random', invalid: isBadSeed(draft) },
+          id: 'seed',
+          label: 'Seed',
+          placeholder: 'Random',
+          invalid: isBadSeed(draft),
           value: draft.seed,
           onInput: (seed) => actions.edit({ seed, seedLocked: seed !== '' }),
         })}
@@ -122,13 +140,17 @@ function optionFields({ draft, state }: EditorPage, actions: EditorActions): Tem
       </div>
       <label for="precision">Precision</label>
       ${selectField({
-        ...{ id: 'precision', label: 'Precision', value: draft.precision },
+        id: 'precision',
+        label: 'Precision',
+        value: draft.precision,
         options: [['', 'From settings'], ...(state?.precisions ?? []).map((each) => [each, each] as const)],
         onChange: (precision) => actions.edit({ precision: precision as typeof draft.precision }),
       })}
       <label for="variations">Variations</label>
       ${selectField({
-        ...{ id: 'variations', label: 'Variations', value: String(draft.variations) },
+        id: 'variations',
+        label: 'Variations',
+        value: String(draft.variations),
         options: Array.from({ length: MOST_VARIATIONS }, (_, i) => [String(i + 1), String(i + 1)]),
         onChange: (count) => actions.edit({ variations: Number(count) }),
       })}

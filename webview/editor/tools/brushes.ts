@@ -38,14 +38,17 @@ function maskBrush(about: Pick<Tool, 'id' | 'title' | 'key' | 'icon' | 'hint'>, 
 
 export const brush = maskBrush(
   {
-    ...{ id: 'brush', title: 'Brush', key: 'B', icon: 'brush' },
+    id: 'brush',
+    title: 'Brush',
+    key: 'B',
+    icon: 'brush',
     hint: 'Paint over what should change. Alt: erase.',
   },
   cover,
 );
 
 export const eraser = maskBrush(
-  { ...{ id: 'eraser', title: 'Eraser', key: 'E', icon: 'eraser' }, hint: 'Erase the mask. Alt: paint.' },
+  { id: 'eraser', title: 'Eraser', key: 'E', icon: 'eraser', hint: 'Erase the mask. Alt: paint.' },
   uncover,
 );
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { ATTENTIONS, DECODERS, type GenerateRequest, PRECISIONS, SCHEDULERS } from '../shared/api.ts';
-import type { PictureInfo } from '../shared/viewProtocol.ts';
-import { workerPart } from './benchmark/readReport.ts';
+import { ATTENTIONS, DECODERS, type GenerateRequest, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';
+import type { PictureInfo } from '../../shared/gallery.ts';
+import { workerPart } from '../benchmark/readReport.ts';
 
 /** Bytes of a picture's description; prompts are bounded by the engine. */
 const MAX_BYTES = 1 << 20;
@@ -26,10 +26,15 @@ const recipe = z.looseObject({
   decoder: z.enum(DECODERS).optional(),
   loras: loras.optional(),
 });
+// The engine checks requests, wherever they come from.
+const request = z.looseObject({ prompt: text });
 const picture = z.object({
   id: z.uuid(),
-  // The engine checks requests, wherever they come from.
-  request: z.looseObject({ prompt: text }),
+  /** Earlier versions did not note it. */
+  created: figure.optional(),
+  request,
+  asked: request.optional(),
+  batch: text.optional(),
   recipe,
   macs: figure,
   seconds: figure,
@@ -40,12 +45,20 @@ const picture = z.object({
   savedAs: text.optional(),
 });
 
-/** The description of a picture in the extension's storage; undefined where it is none. */
-export function readStoredPicture(bytes: Uint8Array): PictureInfo | undefined {
+/**
+ * The description of a picture in the extension's storage; undefined where it is none.
+ * @param written when the file was written, for pictures of versions that did not note when they were made
+ */
+export function readStoredPicture(bytes: Uint8Array, written: number): PictureInfo | undefined {
   if (bytes.length > MAX_BYTES) return undefined;
   try {
-    const { request, ...rest } = picture.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    return { ...rest, request: keptRequest(request as GenerateRequest) };
+    const { request, asked, ...rest } = picture.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    return {
+      ...rest,
+      created: rest.created ?? written,
+      request: keptRequest(request as GenerateRequest),
+      ...(asked && { asked: keptRequest(asked as GenerateRequest) }),
+    };
   } catch {
     return undefined;
   }

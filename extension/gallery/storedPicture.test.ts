@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { PictureInfo } from '../shared/viewProtocol.ts';
+import type { PictureInfo } from '../../shared/gallery.ts';
 import { keptRequest, readStoredPicture } from './storedPicture.ts';
 
 const picture: PictureInfo = {
   id: '01234567-89ab-4def-8123-456789abcdef',
+  created: 5,
   request: { prompt: 'a house', seed: 7, loras: [{ lora: 'x', strength: 1 }] },
   recipe: {
     prompt: 'a house',
@@ -27,17 +28,17 @@ const picture: PictureInfo = {
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
 test('a picture comes back as it was kept', () => {
-  assert.deepEqual(readStoredPicture(bytes(picture)), picture);
+  assert.deepEqual(readStoredPicture(bytes(picture), 9), picture);
 });
 
 test('the address of a bus is not kept, nor shown where an earlier version kept it', () => {
   const request = { ...picture.request, bus: { url: 'nats://u:s3cret@h' } };
   assert.deepEqual(keptRequest(request), picture.request);
-  assert.deepEqual(readStoredPicture(bytes({ ...picture, request })), picture);
+  assert.deepEqual(readStoredPicture(bytes({ ...picture, request }), 9), picture);
 });
 
 test('what is no picture is none, and harms no other', () => {
   for (const value of [null, [], 'x', {}, { ...picture, id: '../x' }, { ...picture, recipe: null }])
-    assert.equal(readStoredPicture(bytes(value)), undefined);
-  assert.equal(readStoredPicture(new Uint8Array(5)), undefined);
+    assert.equal(readStoredPicture(bytes(value), 9), undefined);
+  assert.equal(readStoredPicture(new Uint8Array(5), 9), undefined);
 });

@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import sharp from 'sharp';
+import { fs as disk } from '../../engine/host/node/fs.ts';
+import type { GenerateRequest, GenerateResult } from '../../shared/api.ts';
+import type { GalleryUsage, PictureInfo } from '../../shared/gallery.ts';
+import { keptRequest, readStoredPicture } from './storedPicture.ts';
+
+/** Deleted images can be restored for so long, in milliseconds. */
+const DELETED_KEPT = 30 * 24 * 3600 * 1000;
+/** Longer side of thumbnails, in pixels. */
+const THUMBNAIL = 320;
+
+/** The files of an image: what is known of it, the image, its thumbnail. */
+const ENDINGS = ['json', 'png', 'webp'] as const;
+type Ending = (typeof ENDINGS)[number];
+
+/**
+ * All images that were made, in a folder of the extension's own, so that closed views and reloaded windows lose none.
+ * An image is there once its JSON file is. Deleted ones lie in a folder of their own for a month.
+ */
+export class Gallery {
+  readonly folder: string;
+  readonly #limitBytes: () => number;
+  readonly #known = new Map<string, PictureInfo>();
+  readonly #listeners = new Set<() => void>();
+
+  /** @param limitBytes what images may take on the disk; 0: no limit */
+  constructor(folder: string, limitBytes: () => number) {
+    this.folder = folder;
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Calls `listener` after each change; returns what ends that. */
+  onDidChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async add(
+    request: GenerateRequest,
+    { picture, ...rest }: GenerateResult,
+    more: Pick<PictureInfo, 'asked' | 'batch'> = {},
+  ): Promise<PictureInfo> {
+    const info: PictureInfo = {
+      id: randomUUID(),
+      created: Date.now(),
+      request: keptRequest(request),
+      ...rest,
+      ...more,
+    };
+    await mkdir(this.folder, { recursive: true });
+    await writeBytes(this.file(info.id), picture.png);
+    const thumbnail = await sharp(picture.png)
+      .resize({ width: THUMBNAIL, height: THUMBNAIL, fit: 'inside', withoutEnlargement: true })
+      .webp({ quality: 85 })
+      .toBuffer();
+    await writeBytes(this.#file(info.id, 'webp'), thumbnail);
+    await this.update(info);
+    await this.tidy();
+    return info;
+  }
+
+  async update(info: PictureInfo): Promise<void> {
+    await writeBytes(this.#file(info.id, 'json'), Buffer.from(JSON.stringify(info)));
+    this.#known.set(info.id, info);
+    this.#changed();
+  }
+
+  /** Undefined if it is not there any more, or is damaged. */
+  async find(id: string): Promise<PictureInfo | undefined> {
+    return this.#known.get(id) ?? (await read(this.#file(id, 'json')));
+  }
+
+  async bytes(id: string): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await readFile(this.file(id)));
+  }
+
+  /** The image's PNG file. */
+  file(id: string, deleted = false): string {
+    return this.#file(id, 'png', deleted);
+  }
+
+  /** A small image of it. */
+  async thumbnail(id: string, deleted = false): Promise<string> {
+    const file = this.#file(id, 'webp', deleted);
+    // Images of earlier versions have none.
+    return (await disk.exists(file)) ? file : this.#file(id, 'png', deleted);
+  }
+
+  /** Newest first. Other windows add images too, so the folder is read each time. */
+  async list(): Promise<PictureInfo[]> {
+    const ids = await idsIn(this.folder);
+    for (const id of this.#known.keys()) if (!ids.includes(id)) this.#known.delete(id);
+    await Promise.all(
+      ids
+        .filter((id) => !this.#known.has(id))
+        .map(async (id) => {
+          const info = await read(this.#file(id, 'json'));
+          if (info && (await disk.exists(this.file(id)))) this.#known.set(id, info);
+        }),
+    );
+    return [...this.#known.values()].sort((a, b) => b.created - a.created);
+  }
+
+  /** Deleted images that can be restored, newest first. */
+  async deleted(): Promise<PictureInfo[]> {
+    const ids = await idsIn(this.#deletedFolder);
+    const found = await Promise.all(ids.map((id) => read(this.#file(id, 'json', true))));
+    return found.filter((info) => info !== undefined).sort((a, b) => b.created - a.created);
+  }
+
+  /** Puts images where `restore` finds them. */
+  async delete(ids: readonly string[]): Promise<void> {
+    await mkdir(this.#deletedFolder, { recursive: true });
+    for (const id of ids) {
+      await this.#move(id, false);
+      this.#known.delete(id);
+    }
+    this.#changed();
+  }
+
+  async restore(ids: readonly string[]): Promise<void> {
+    for (const id of ids) await this.#move(id, true);
+    this.#changed();
+  }
+
+  /** Removes all images for good; files saved elsewhere stay. */
+  async clear(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+    this.#known.clear();
+    this.#changed();
+  }
+
+  async usage(): Promise<GalleryUsage> {
+    const [kept, deleted] = [await sizesIn(this.folder), await sizesIn(this.#deletedFolder)];
+    return {
+      images: (await this.list()).length,
+      deleted: (await idsIn(this.#deletedFolder)).length,
+      bytes: sum([...kept.values(), ...deleted.values()]),
+      limitBytes: this.#limitBytes(),
+      folder: this.folder,
+    };
+  }
+
+  /** Removes for good what was deleted long ago and, beyond the limit, deleted images and then the oldest. */
+  async tidy(): Promise<void> {
+    const folder = this.#deletedFolder;
+    for (const id of await idsIn(folder)) {
+      const { ctimeMs } = await stat(this.#file(id, 'json', true));
+      if (Date.now() - ctimeMs > DELETED_KEPT) await this.#remove(id, true);
+    }
+    const limit = this.#limitBytes();
+    if (limit <= 0) return;
+    const [kept, deleted] = [await sizesIn(this.folder), await sizesIn(folder)];
+    let bytes = sum([...kept.values(), ...deleted.values()]);
+    const pictures = await this.list();
+    const oldest = [
+      ...[...deleted.keys()].map((id) => ({ id, gone: true })),
+      // The image that was just made stays, however large.
+      ...pictures
+        .slice(1)
+        .reverse()
+        .map(({ id }) => ({ id, gone: false })),
+    ];
+    for (const { id, gone } of oldest) {
+      if (bytes <= limit) break;
+      bytes -= (gone ? deleted : kept).get(id) ?? 0;
+      await this.#remove(id, gone);
+    }
+  }
+
+  get #deletedFolder(): string {
+    return path.join(this.folder, 'deleted');
+  }
+
+  async #move(id: string, back: boolean): Promise<void> {
+    // The JSON file goes first and comes last: without it the image is not there.
+    for (const ending of back ? [...ENDINGS].reverse() : ENDINGS) {
+      const from = this.#file(id, ending, back);
+      if (await disk.exists(from)) await rename(from, this.#file(id, ending, !back));
+    }
+  }
+
+  async #remove(id: string, deleted: boolean): Promise<void> {
+    for (const ending of ENDINGS) await rm(this.#file(id, ending, deleted), { force: true });
+    if (deleted) return;
+    this.#known.delete(id);
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #file(id: string, ending: Ending, deleted = false): string {
+    // Ids come back from pages.
+    if (!/^[0-9a-f-]{36}$/.test(id)) throw new Error(`No image has the id ${id}.`);
+    return path.join(deleted ? this.#deletedFolder : this.folder, `${id}.${ending}`);
+  }
+}
+
+async function writeBytes(file: string, bytes: Uint8Array): Promise<void> {
+  await disk.writeAtomically(file, (writer) => writer.write(bytes));
+}
+
+async function read(file: string): Promise<PictureInfo | undefined> {
+  try {
+    return readStoredPicture(await readFile(file), (await stat(file)).mtimeMs);
+  } catch {
+    return undefined;
+  }
+}
+
+async function idsIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => name.endsWith('.json')).map((name) => path.parse(name).name);
+}
+
+/** Bytes that each image takes. */
+async function sizesIn(folder: string): Promise<Map<string, number>> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const sizes = new Map<string, number>();
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const { name: id } = path.parse(entry.name);
+    const { size } = await stat(path.join(folder, entry.name)).catch(() => ({ size: 0 }));
+    sizes.set(id, (sizes.get(id) ?? 0) + size);
+  }
+  return sizes;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,69 @@
+import {
+  commands,
+  type Disposable,
+  EventEmitter,
+  ThemeIcon,
+  type TreeDataProvider,
+  TreeItem,
+  window,
+  workspace,
+} from 'vscode';
+import { type InstalledModel, installedModels } from '../../engine/models/installed.ts';
+import { modelTitle } from '../../shared/modelTitle.ts';
+import { formatBytes } from '../../shared/units.ts';
+import { reportError } from '../report.ts';
+import type { Services } from '../services.ts';
+import { settingsWith } from './fetch.ts';
+import { PURPOSES } from './items.ts';
+import { askToRemove, ICONS, isActive, useModel } from './manage.ts';
+import type { HubToken } from './token.ts';
+
+const MODELS_VIEW = 'patchwork.modelsView';
+
+/** The models of this machine in the side bar. */
+export function registerModelsView({ log }: Services, token: HubToken): Disposable[] {
+  const changed = new EventEmitter<void>();
+  const provider: TreeDataProvider<InstalledModel> = {
+    onDidChangeTreeData: changed.event,
+    getChildren: async (row) => (row ? [] : await installedModels(await settingsWith(token))),
+    getTreeItem: modelItem,
+  };
+  const view = window.createTreeView(MODELS_VIEW, { treeDataProvider: provider });
+  const attempt = (task: (model: InstalledModel) => Promise<void>) => async (model?: InstalledModel) => {
+    if (!model) return;
+    await task(model).catch((error) => reportError(log, error));
+    changed.fire();
+  };
+  return [
+    view,
+    changed,
+    // Others fetch models too.
+    view.onDidChangeVisibility(() => changed.fire()),
+    workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration('patchwork')) changed.fire();
+    }),
+    commands.registerCommand('patchwork.models.refresh', () => changed.fire()),
+    commands.registerCommand(
+      'patchwork.models.use',
+      attempt(({ id, purpose }) => useModel(id, purpose)),
+    ),
+    commands.registerCommand(
+      'patchwork.models.remove',
+      attempt((model) => askToRemove(model, token)),
+    ),
+  ];
+}
+
+function modelItem(model: InstalledModel): TreeItem {
+  const { id, purpose, bytes, removable } = model;
+  const item = new TreeItem(modelTitle(id));
+  const active = isActive(model);
+  item.id = id;
+  item.description = [PURPOSES[purpose], formatBytes(bytes), ...(active ? ['active'] : [])].join(' · ');
+  item.iconPath = new ThemeIcon(active ? 'check' : ICONS[purpose]);
+  item.contextValue = removable ? 'removableModel' : 'model';
+  if (purpose !== 'selection' && !active)
+    item.command = { command: 'patchwork.models.use', title: 'Use', arguments: [model] };
+  item.tooltip = model.folder;
+  return item;
+}

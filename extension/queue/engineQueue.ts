@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { abortError } from '../../engine/errors.ts';
+import type {
+  CallOptions,
+  Engine,
+  GenerateProgress,
+  GenerateRequest,
+  GenerateResult,
+} from '../../shared/api.ts';
+import type { Job, JobKind, RunState } from '../../shared/jobs.ts';
+import { type Expected, Remaining } from './remaining.ts';
+
+/** Options by which a caller recognizes its job. */
+export interface JobOptions<Progress> extends CallOptions<Progress> {
+  id?: string;
+  batch?: string;
+}
+
+/** A job, and what it takes to start and end it. */
+interface Entry {
+  job: Job;
+  abort: AbortController;
+  start: () => void;
+  remaining: Remaining;
+}
+
+/**
+ * The engine with a queue before it that can be seen: images, edits and benchmarks wait here, so that each of them can be
+ * cancelled, and those that wait survive the end of the engine's process. All else goes to the engine at once.
+ */
+export class EngineQueue {
+  /** For those who only call it. */
+  readonly engine: Engine;
+  readonly #engine: Engine;
+  readonly #expect: (request: GenerateRequest) => Expected | undefined;
+  readonly #entries: Entry[] = [];
+  readonly #listeners = new Set<() => void>();
+
+  /** @param expect what an image is likely to take */
+  constructor(engine: Engine, expect: (request: GenerateRequest) => Expected | undefined = () => undefined) {
+    this.#engine = engine;
+    this.#expect = expect;
+    this.engine = {
+      ...engine,
+      generate: (request, options) => this.generate(request, options),
+      edit: (request, options = {}) =>
+        this.#enqueue('edit', request.prompt, options, undefined, (inner) => engine.edit(request, inner)),
+      benchmark: (request, options = {}) =>
+        this.#enqueue('benchmark', 'Benchmark', options, undefined, (inner) =>
+          engine.benchmark(request, inner),
+        ),
+    };
+  }
+
+  /** In the order in which they are done; the first one runs. */
+  get jobs(): readonly Job[] {
+    return this.#entries.map(({ job }) => job);
+  }
+
+  /** Calls `listener` whenever `jobs` has changed; returns what ends that. */
+  onDidChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Cancels a job that runs or waits; its call rejects with an `AbortError`. */
+  cancel(id: string): void {
+    this.#entries.find(({ job }) => job.id === id)?.abort.abort();
+  }
+
+  cancelAll(): void {
+    // The waiting ones first, or the next would start.
+    for (const { abort } of [...this.#entries].reverse()) abort.abort();
+  }
+
+  generate(request: GenerateRequest, options: JobOptions<GenerateProgress> = {}): Promise<GenerateResult> {
+    return this.#enqueue('generate', request.prompt, options, this.#expect(request), (inner) =>
+      this.#engine.generate(request, inner),
+    );
+  }
+
+  async #enqueue<Progress, Result>(
+    kind: JobKind,
+    title: string,
+    { id = randomUUID(), batch, signal, onProgress }: JobOptions<Progress>,
+    expected: Expected | undefined,
+    call: (options: CallOptions<Progress>) => Promise<Result>,
+  ): Promise<Result> {
+    if (signal?.aborted) throw abortError();
+    const abort = new AbortController();
+    const cancel = () => abort.abort();
+    signal?.addEventListener('abort', cancel, { once: true });
+    const entry = this.#add({ id, kind, title, ...(batch && { batch }) }, abort, expected);
+    try {
+      await this.#turn(entry);
+      const report = (progress: Progress) => {
+        this.#progress(entry, progress);
+        onProgress?.(progress);
+      };
+      return await call({ signal: abort.signal, onProgress: report });
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      this.#remove(entry);
+    }
+  }
+
+  #add(
+    about: Pick<Job, 'id' | 'kind' | 'title' | 'batch'>,
+    abort: AbortController,
+    expected: Expected | undefined,
+  ): Entry {
+    const remaining = new Remaining(expected);
+    const run: RunState = { stage: 'wait', step: 0, steps: expected?.steps ?? 0, cancelling: false };
+    const entry: Entry = {
+      job: { ...about, running: false, run: withRemaining(run, remaining) },
+      abort,
+      start: () => {},
+      remaining,
+    };
+    this.#entries.push(entry);
+    abort.signal.addEventListener('abort', () => this.#change(entry, { cancelling: true }), { once: true });
+    return entry;
+  }
+
+  /** Resolves when the entry is the first; rejects when it is cancelled before. */
+  #turn(entry: Entry): Promise<void> {
+    const { signal } = entry.abort;
+    return new Promise((resolve, reject) => {
+      const leave = () => reject(abortError());
+      signal.addEventListener('abort', leave, { once: true });
+      entry.start = () => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      };
+      this.#startFirst();
+      this.#changed();
+    });
+  }
+
+  #startFirst(): void {
+    const [first] = this.#entries;
+    if (!first || first.job.running || first.abort.signal.aborted) return;
+    first.job = { ...first.job, running: true };
+    first.start();
+  }
+
+  #progress(entry: Entry, progress: unknown): void {
+    const { stage, step, steps } = progress as Partial<RunState>;
+    // A benchmark counts otherwise.
+    if (typeof stage !== 'string' || typeof step !== 'number' || typeof steps !== 'number') return;
+    this.#change(entry, { stage, step, steps });
+  }
+
+  #change(entry: Entry, change: Partial<RunState>): void {
+    const run = { ...entry.job.run, ...change };
+    entry.job = { ...entry.job, run: withRemaining(run, entry.remaining) };
+    this.#changed();
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.splice(this.#entries.indexOf(entry), 1);
+    this.#startFirst();
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function withRemaining(run: RunState, remaining: Remaining): RunState {
+  const seconds = remaining.after(run, performance.now() / 1000);
+  const { remaining: _, ...rest } = run;
+  return seconds === undefined ? rest : { ...rest, remaining: seconds };
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import type { LogOutputChannel } from 'vscode';
+import type { Engine, GenerateProgress, GenerateRequest, GenerateResult } from '../../shared/api.ts';
+import { formatSeconds } from '../../shared/format.ts';
+import type { PictureInfo } from '../../shared/gallery.ts';
+import type { DenseSpeed } from '../denseSpeed.ts';
+import type { Gallery } from '../gallery/store.ts';
+import type { PromptHistory } from '../history.ts';
+import type { EngineQueue } from './engineQueue.ts';
+import type { RunLog } from './interrupted.ts';
+import type { Pace } from './pace.ts';
+
+export interface GenerateOptions {
+  /** By which the run is known in the queue. */
+  id?: string;
+  /** The request without what the settings added. */
+  asked?: GenerateRequest;
+  /** Shared by images that were asked for together. */
+  batch?: string;
+  signal?: AbortSignal;
+  onProgress?: (progress: GenerateProgress) => void;
+}
+
+interface Parts {
+  queue: EngineQueue;
+  gallery: Gallery;
+  history: PromptHistory;
+  denseSpeed: DenseSpeed;
+  pace: Pace;
+  runs: RunLog;
+  log: LogOutputChannel;
+}
+
+/** Makes images, whoever asks and whatever is open: each goes through the queue and into the gallery. */
+export class Generator {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** The engine for those who want results themselves; what they generate is kept too. */
+  get engine(): Engine {
+    const { queue } = this.#parts;
+    return {
+      ...queue.engine,
+      generate: async (request, options) => (await this.#run(request, options ?? {})).result,
+    };
+  }
+
+  async generate(request: GenerateRequest, options: GenerateOptions = {}): Promise<PictureInfo> {
+    return (await this.#run(request, options)).picture;
+  }
+
+  async #run(
+    request: GenerateRequest,
+    { id = randomUUID(), asked, batch, signal, onProgress }: GenerateOptions,
+  ): Promise<{ result: GenerateResult; picture: PictureInfo }> {
+    const { queue, gallery, history, denseSpeed, pace, runs, log } = this.#parts;
+    await Promise.all([history.add(request.prompt), runs.begin({ id, request })]);
+    try {
+      const result = await queue.generate(request, { id, batch, signal, onProgress });
+      log.info(`${JSON.stringify(result.recipe)}: ${formatSeconds(result.seconds)}`);
+      const picture = await gallery.add(request, result, { asked, batch });
+      await pace.note(request, result);
+      if (!result.workers) await denseSpeed.learn(request, result.recipe, 'step', result.stepSeconds);
+      return { result, picture };
+    } finally {
+      await runs.end(id);
+    }
+  }
+}

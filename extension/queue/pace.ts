@@ -1,0 +1,95 @@
+import type { GenerateRequest, GenerateResult } from '../../shared/api.ts';
+
+/** How long the parts of an image took. */
+export interface Sample {
+  /** What the speed depends on, beside the size. */
+  key: string;
+  pixels: number;
+  /** As asked for; 0: the model's default. */
+  askedSteps: number;
+  steps: number;
+  stepSeconds: number;
+  /** Reading the prompt and decoding. */
+  otherSeconds: number;
+}
+
+/** The part of VS Code's `Memento` that is needed. */
+export interface Storage {
+  get(key: string): unknown;
+  update(key: string, value: unknown): PromiseLike<void>;
+}
+
+const KEY = 'patchwork.pace';
+const KEPT = 40;
+
+/** What images have taken on this machine, from which the next ones' times are told. */
+export class Pace {
+  readonly #storage: Storage;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  async note(request: GenerateRequest, result: Omit<GenerateResult, 'picture'>): Promise<void> {
+    const { recipe, stepSeconds, seconds, loadSeconds } = result;
+    if (stepSeconds.length === 0) return;
+    const inSteps = stepSeconds.reduce((a, b) => a + b, 0);
+    const sample: Sample = {
+      key: keyOf(request),
+      pixels: recipe.width * recipe.height,
+      askedSteps: request.steps ?? 0,
+      steps: recipe.steps,
+      stepSeconds: inSteps / stepSeconds.length,
+      otherSeconds: Math.max(0, seconds - loadSeconds - inSteps),
+    };
+    const others = this.#samples.filter(
+      ({ key, pixels, askedSteps }) =>
+        key !== sample.key || pixels !== sample.pixels || askedSteps !== sample.askedSteps,
+    );
+    await this.#storage.update(KEY, [sample, ...others].slice(0, KEPT));
+  }
+
+  /** Of the image that is most like the asked one; its times grow with the pixels. Undefined where none is. */
+  like(request: GenerateRequest): { steps: number; stepSeconds: number; otherSeconds: number } | undefined {
+    const { width, height, steps = 0 } = request;
+    const alike = this.#samples.filter(({ key }) => key === keyOf(request));
+    const pixels = width && height ? width * height : undefined;
+    const distance = (sample: Sample) =>
+      (pixels ? Math.abs(Math.log(sample.pixels / pixels)) : 0) + (sample.askedSteps === steps ? 0 : 1e-3);
+    const [nearest] = alike.sort((a, b) => distance(a) - distance(b));
+    if (!nearest) return undefined;
+    const scale = pixels ? pixels / nearest.pixels : 1;
+    return {
+      steps: steps || nearest.steps,
+      stepSeconds: nearest.stepSeconds * scale,
+      otherSeconds: nearest.otherSeconds * scale,
+    };
+  }
+
+  /** Seconds that an image takes, loading left out. */
+  seconds(request: GenerateRequest): number | undefined {
+    const like = this.like(request);
+    return like && like.steps * like.stepSeconds + like.otherSeconds;
+  }
+
+  get #samples(): Sample[] {
+    const stored = this.#storage.get(KEY);
+    return Array.isArray(stored) ? stored.filter(isSample) : [];
+  }
+}
+
+function keyOf({ model, precision, guidance, threads, workers, decoder }: GenerateRequest): string {
+  return JSON.stringify([
+    ...[model ?? 'scenes', precision ?? '', guidance === 1, threads ?? 0, workers ?? 0, decoder ?? 'own'],
+  ]);
+}
+
+/** What was kept may be of another version. */
+function isSample(value: unknown): value is Sample {
+  const { key, pixels, askedSteps, steps, stepSeconds, otherSeconds } = (value ?? {}) as Partial<Sample>;
+  return (
+    typeof key === 'string' &&
+    [pixels, steps, stepSeconds].every((number) => typeof number === 'number' && number > 0) &&
+    [askedSteps, otherSeconds].every((number) => typeof number === 'number' && number >= 0)
+  );
+}

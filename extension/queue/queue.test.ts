@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { abortError, isAbort } from '../../engine/errors.ts';
+import type {
+  CallOptions,
+  Engine,
+  GenerateProgress,
+  GenerateRequest,
+  GenerateResult,
+} from '../../shared/api.ts';
+import { totalRemaining } from '../../shared/jobs.ts';
+import { EngineQueue } from './engineQueue.ts';
+import { RunLog } from './interrupted.ts';
+import { Pace, type Storage } from './pace.ts';
+import { Remaining } from './remaining.ts';
+
+/** An engine whose images are finished by the test. */
+class Fake {
+  readonly calls: {
+    prompt: string;
+    finish: () => void;
+    fail: (error: Error) => void;
+    report: (progress: GenerateProgress) => void;
+  }[] = [];
+
+  generate({ prompt }: GenerateRequest, options: CallOptions<GenerateProgress>): Promise<GenerateResult> {
+    return new Promise((resolve, reject) => {
+      options.signal?.addEventListener('abort', () => reject(abortError()));
+      this.calls.push({
+        prompt,
+        finish: () => resolve({ seconds: 1 } as GenerateResult),
+        fail: reject,
+        report: options.onProgress!,
+      });
+    });
+  }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const make = () => {
+  const fake = new Fake();
+  return { fake, queue: new EngineQueue(fake as unknown as Engine) };
+};
+const titles = (queue: EngineQueue) =>
+  queue.jobs.map(({ title, running }) => `${title}${running ? '*' : ''}`);
+
+test('one runs, the others wait in order and start by themselves', async () => {
+  const { fake, queue } = make();
+  const all = ['a', 'b', 'c'].map((prompt) => queue.generate({ prompt }));
+  await settled();
+  assert.deepEqual(titles(queue), ['a*', 'b', 'c']);
+  assert.equal(fake.calls.length, 1);
+  fake.calls[0]!.finish();
+  await all[0];
+  await settled();
+  assert.deepEqual(titles(queue), ['b*', 'c']);
+  fake.calls[1]!.finish();
+  await settled();
+  fake.calls[2]!.finish();
+  await Promise.all(all);
+  assert.deepEqual(queue.jobs, []);
+});
+
+test('any one can be cancelled, and all', async () => {
+  const { fake, queue } = make();
+  const all = ['a', 'b', 'c'].map((prompt) => queue.generate({ prompt }));
+  await settled();
+  const outcomes = Promise.allSettled(all);
+  queue.cancel(queue.jobs[1]!.id);
+  await assert.rejects(all[1]!, isAbort);
+  assert.deepEqual(titles(queue), ['a*', 'c']);
+  queue.cancelAll();
+  await outcomes;
+  assert.deepEqual(queue.jobs, []);
+  assert.equal(fake.calls.length, 1, 'what waited never reached the engine');
+});
+
+test("a caller's own signal cancels too, before and after the start", async () => {
+  const { queue } = make();
+  const [running, waiting] = [new AbortController(), new AbortController()];
+  const first = queue.generate({ prompt: 'a' }, { signal: running.signal });
+  const second = queue.generate({ prompt: 'b' }, { signal: waiting.signal });
+  waiting.abort();
+  await assert.rejects(second, isAbort);
+  running.abort();
+  await assert.rejects(first, isAbort);
+  await assert.rejects(queue.generate({ prompt: 'c' }, { signal: AbortSignal.abort() }), isAbort);
+  assert.deepEqual(queue.jobs, []);
+});
+
+test('when the engine ends, what waits goes on', async () => {
+  const { fake, queue } = make();
+  const first = queue.generate({ prompt: 'a' });
+  const second = queue.generate({ prompt: 'b' });
+  await settled();
+  fake.calls[0]!.fail(new Error('The engine ended.'));
+  await assert.rejects(first, /The engine ended/);
+  await settled();
+  assert.equal(fake.calls[1]?.prompt, 'b');
+  fake.calls[1]!.finish();
+  await second;
+});
+
+test('a job tells how far it is', async () => {
+  const { fake, queue } = make();
+  let changes = 0;
+  queue.onDidChange(() => changes++);
+  const call = queue.generate({ prompt: 'a' });
+  await settled();
+  fake.calls[0]!.report({ stage: 'denoise', step: 3, steps: 20 });
+  const [{ run }] = queue.jobs as [(typeof queue.jobs)[number]];
+  assert.deepEqual([run.stage, run.step, run.steps], ['denoise', 3, 20]);
+  assert.ok(changes > 1);
+  fake.calls[0]!.finish();
+  await call;
+});
+
+test('remaining time comes from what was expected, then from the steps themselves', () => {
+  const remaining = new Remaining({ steps: 10, stepSeconds: 2, otherSeconds: 5 });
+  assert.equal(remaining.after({ stage: 'wait', step: 0, steps: 10 }, 0), 25);
+  assert.equal(remaining.after({ stage: 'denoise', step: 0, steps: 10 }, 100), 25);
+  assert.equal(remaining.after({ stage: 'denoise', step: 2, steps: 10 }, 102), 8 * 1 + 5);
+  assert.equal(remaining.after({ stage: 'decode', step: 10, steps: 10 }, 110), 5);
+  const unknown = new Remaining();
+  assert.equal(unknown.after({ stage: 'wait', step: 0, steps: 10 }, 0), undefined);
+  assert.equal(unknown.after({ stage: 'denoise', step: 0, steps: 10 }, 0), undefined);
+  assert.equal(unknown.after({ stage: 'denoise', step: 5, steps: 10 }, 10), 10);
+});
+
+test('the times of all are the sum, if each is known', () => {
+  const run = (remaining?: number) => ({
+    run: { stage: 'wait', step: 0, steps: 1, cancelling: false, remaining } as const,
+  });
+  assert.equal(totalRemaining([run(2), run(3)]), 5);
+  assert.equal(totalRemaining([run(2), run()]), undefined);
+});
+
+class Memory implements Storage {
+  readonly #values = new Map<string, unknown>();
+  get(key: string) {
+    return this.#values.get(key);
+  }
+  async update(key: string, value: unknown) {
+    this.#values.set(key, structuredClone(value));
+  }
+}
+
+const result = (side: number, steps: number) =>
+  ({
+    recipe: { width: side, height: side, steps },
+    stepSeconds: Array.from({ length: steps }, () => 2),
+    seconds: 2 * steps + 7,
+    loadSeconds: 3,
+  }) as GenerateResult;
+
+test('an image is expected to take what the most similar one took, by its pixels', async () => {
+  const pace = new Pace(new Memory());
+  assert.equal(pace.seconds({ prompt: 'a' }), undefined);
+  await pace.note({ prompt: 'a', width: 256, height: 256, steps: 10 }, result(256, 10));
+  assert.equal(pace.seconds({ prompt: 'b', width: 256, height: 256, steps: 10 }), 24);
+  assert.equal(pace.seconds({ prompt: 'b', width: 512, height: 256, steps: 5 }), 28);
+  assert.equal(pace.seconds({ prompt: 'b', model: 'other' }), undefined);
+  await pace.note({ prompt: 'a' }, result(256, 20));
+  assert.equal(pace.seconds({ prompt: 'b' }), 44);
+});
+
+test('what was open when a window ended was interrupted, and is so until it is taken', async () => {
+  const storage = new Memory();
+  const before = new RunLog(storage);
+  await before.begin({ id: 'a', request: { prompt: 'done' } });
+  await before.begin({ id: 'b', request: { prompt: 'cut off' } });
+  await before.end('a');
+  before.close();
+  await before.end('b');
+
+  const after = new RunLog(storage);
+  assert.deepEqual(
+    after.interrupted.map(({ id }) => id),
+    ['b'],
+  );
+  assert.deepEqual(await after.take('b'), { prompt: 'cut off' });
+  assert.equal(await after.take('b'), undefined);
+  assert.deepEqual(new RunLog(storage).interrupted, []);
+});

@@ -1,0 +1,112 @@
+import {
+  commands,
+  type Disposable,
+  EventEmitter,
+  ThemeIcon,
+  type TreeDataProvider,
+  TreeItem,
+  window,
+} from 'vscode';
+import { describeRemaining, describeRun } from '../../shared/format.ts';
+import { type InterruptedRun, type Job, type JobKind, totalRemaining } from '../../shared/jobs.ts';
+import { shorten } from '../../shared/names.ts';
+import type { Services } from '../services.ts';
+import { generateImages } from '../view/generate.ts';
+import { ImageView } from '../view/view.ts';
+
+export const QUEUE_VIEW = 'patchwork.queueView';
+
+type Row = { job: Job } | { interrupted: InterruptedRun };
+
+const KINDS: Record<JobKind, string> = { generate: 'Generate', edit: 'Edit', benchmark: 'Benchmark' };
+const ICONS: Record<JobKind, string> = { generate: 'sparkle', edit: 'edit-sparkle', benchmark: 'graph' };
+/** Milliseconds between updates of what runs. */
+const INTERVAL = 500;
+
+/** The queue in the side bar: what runs, what waits in which order, what was interrupted. */
+export function registerQueueView(services: Services): Disposable[] {
+  const { queue, runs } = services;
+  const changed = new EventEmitter<void>();
+  const provider: TreeDataProvider<Row> = {
+    onDidChangeTreeData: changed.event,
+    getChildren: (row) =>
+      row
+        ? []
+        : [
+            ...queue.jobs.map((job) => ({ job })),
+            ...runs.interrupted.map(({ id, request }) => ({ interrupted: { id, prompt: request.prompt } })),
+          ],
+    getTreeItem: (row) => ('job' in row ? jobItem(row.job) : interruptedItem(row.interrupted)),
+  };
+  const view = window.createTreeView(QUEUE_VIEW, { treeDataProvider: provider });
+  const show = throttled(() => {
+    const { jobs } = queue;
+    void commands.executeCommand('setContext', 'patchwork.busy', jobs.length > 0);
+    view.badge =
+      jobs.length > 0 ? { value: jobs.length, tooltip: `${jobs.length} running or waiting` } : undefined;
+    const total = totalRemaining(jobs);
+    view.description = jobs.length > 0 && total ? describeRemaining(total) : undefined;
+    changed.fire();
+  });
+  const cancel = (row?: Row) => row && 'job' in row && queue.cancel(row.job.id);
+  const restart = async (row?: Row) => {
+    if (!row || !('interrupted' in row)) return;
+    const request = await runs.take(row.interrupted.id);
+    show();
+    if (request) await generateImages(services, request);
+  };
+  const forget = async (row?: Row) => {
+    if (row && 'interrupted' in row) await runs.take(row.interrupted.id);
+    show();
+  };
+  return [
+    view,
+    changed,
+    { dispose: queue.onDidChange(show) },
+    { dispose: runs.onDidChange(show) },
+    commands.registerCommand('patchwork.queue.cancel', cancel),
+    commands.registerCommand('patchwork.queue.cancelAll', () => queue.cancelAll()),
+    commands.registerCommand('patchwork.queue.restart', restart),
+    commands.registerCommand('patchwork.queue.forget', forget),
+    commands.registerCommand('patchwork.queue.show', () => void ImageView.show(services)),
+  ];
+}
+
+function jobItem({ id, kind, title, running, run }: Job): TreeItem {
+  const item = new TreeItem(shorten(title, 80));
+  item.id = id;
+  item.contextValue = 'job';
+  item.iconPath = new ThemeIcon(running ? 'loading~spin' : ICONS[kind]);
+  const time = run.remaining === undefined ? '' : ` · ${describeRemaining(run.remaining)}`;
+  item.description = (running ? describeRun(run) : 'Waiting') + time;
+  item.tooltip = `${KINDS[kind]}: ${title}`;
+  if (kind === 'generate') item.command = { command: 'patchwork.queue.show', title: 'Show' };
+  return item;
+}
+
+function interruptedItem({ id, prompt }: InterruptedRun): TreeItem {
+  const item = new TreeItem(shorten(prompt, 80));
+  item.id = id;
+  item.contextValue = 'interrupted';
+  item.iconPath = new ThemeIcon('warning');
+  item.description = 'Interrupted';
+  item.tooltip = `“${prompt}” was cut off when the window closed.`;
+  return item;
+}
+
+/** Calls at once, then at most every `INTERVAL`, and after the last call. */
+function throttled(call: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let last = 0;
+  return () => {
+    if (timer) return;
+    timer = setTimeout(
+      () => {
+        timer = undefined;
+        last = Date.now();
+        call();
+      },
+      Math.max(0, last + INTERVAL - Date.now()),
+    );
+  };
+}

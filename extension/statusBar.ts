@@ -1,0 +1,137 @@
+import {
+  commands,
+  type Disposable,
+  MarkdownString,
+  type QuickPickItem,
+  QuickPickItemKind,
+  type StatusBarItem,
+  window,
+  workspace,
+} from 'vscode';
+import { processMemory } from '../processes/memory.ts';
+import { describeRemaining, describeRun, formatBytes } from '../shared/format.ts';
+import { totalRemaining } from '../shared/jobs.ts';
+import { modelTitle } from '../shared/modelTitle.ts';
+import { statusItem } from './messages.ts';
+import { openSettings } from './report.ts';
+import type { Services } from './services.ts';
+
+const MENU = 'patchwork.showMenu';
+/** Milliseconds between looks at the engine's memory. */
+const INTERVAL = 3000;
+
+/** What the engine is and does, in the status bar: its model, device and memory, and how far it is. */
+export class StatusBar implements Disposable {
+  readonly #item: StatusBarItem;
+  readonly #services: Services;
+  readonly #enginePid: () => number | undefined;
+  readonly #parts: Disposable[];
+  #memory: number | undefined;
+
+  constructor(services: Services, enginePid: () => number | undefined) {
+    this.#services = services;
+    this.#enginePid = enginePid;
+    this.#item = statusItem('patchwork.status', 'Patchwork', MENU);
+    const timer = setInterval(() => void this.#look(), INTERVAL);
+    this.#parts = [
+      this.#item,
+      commands.registerCommand(MENU, () => this.#menu()),
+      { dispose: services.queue.onDidChange(() => this.#show()) },
+      workspace.onDidChangeConfiguration(() => this.#show()),
+      { dispose: () => clearInterval(timer) },
+    ];
+    this.#show();
+    this.#item.show();
+  }
+
+  dispose(): void {
+    for (const part of this.#parts) part.dispose();
+  }
+
+  async #look(): Promise<void> {
+    const pid = this.#enginePid();
+    const memory = pid === undefined ? undefined : await processMemory(pid);
+    if (memory === this.#memory) return;
+    this.#memory = memory;
+    this.#show();
+  }
+
+  #show(): void {
+    const { jobs } = this.#services.queue;
+    const [first] = jobs;
+    const model = modelTitle(modelSetting());
+    if (!first) this.#item.text = `$(sparkle) ${model}`;
+    else {
+      const { step, steps, stage, remaining } = first.run;
+      const percent = stage === 'denoise' && steps > 0 ? ` ${Math.round((100 * step) / steps)} %` : '';
+      const time = remaining === undefined ? '' : `, ${describeRemaining(remaining)}`;
+      const more = jobs.length > 1 ? ` (+${jobs.length - 1})` : '';
+      this.#item.text = `$(loading~spin) Patchwork${percent}${time}${more}`;
+    }
+    this.#item.accessibilityInformation = { label: this.#lines().join(', ') };
+    this.#item.tooltip = new MarkdownString('**Patchwork**\n\n').appendText(this.#lines().join('\n'));
+  }
+
+  #lines(): string[] {
+    const { jobs } = this.#services.queue;
+    const [first] = jobs;
+    const total = totalRemaining(jobs);
+    const threads = workspace.getConfiguration('patchwork').get<number>('threads') || undefined;
+    return [
+      `Model: ${modelTitle(modelSetting())}`,
+      `Device: processor${threads ? `, ${threads} threads` : ''}`,
+      this.#memory === undefined ? 'Memory: engine not started' : `Memory: ${formatBytes(this.#memory)}`,
+      first ? `Now: “${first.title}”, ${describeRun(first.run)}` : 'Idle',
+      ...(jobs.length > 1 ? [`Waiting: ${jobs.length - 1}`] : []),
+      ...(first && total ? [`Remaining: ${describeRemaining(total)}`] : []),
+    ];
+  }
+
+  async #menu(): Promise<void> {
+    type Choice = QuickPickItem & { run?: () => unknown };
+    const { queue, log } = this.#services;
+    const command = (name: string) => () => commands.executeCommand(name);
+    const busy = queue.jobs.length > 0;
+    const memory = this.#memory;
+    const choices: Choice[] = [
+      { label: '$(sparkle) Generate Image…', run: command('patchwork.generateImage') },
+      { label: '$(layout) Open Patchwork', run: command('patchwork.openView') },
+      { label: '$(library) Gallery', run: command('patchwork.openGallery') },
+      {
+        label: '$(package) Manage Models…',
+        description: `now: ${modelTitle(modelSetting())}`,
+        run: command('patchwork.manageModels'),
+      },
+      { label: '', kind: QuickPickItemKind.Separator },
+      ...(busy
+        ? [
+            {
+              label: '$(stop-circle) Cancel All',
+              description: `${queue.jobs.length} running or waiting`,
+              run: () => queue.cancelAll(),
+            },
+          ]
+        : []),
+      ...(memory !== undefined && !busy
+        ? [
+            {
+              label: '$(debug-disconnect) Free Memory',
+              description: `the engine takes ${formatBytes(memory)}; the next image loads the model again`,
+              run: command('patchwork.freeMemory'),
+            },
+          ]
+        : []),
+      { label: '$(gear) Settings', run: openSettings },
+      { label: '$(output) Show Log', run: () => log.show() },
+    ];
+    const choice = await window.showQuickPick(choices, {
+      title: 'Patchwork',
+      placeHolder: this.#lines().join(' · '),
+    });
+    await choice?.run?.();
+  }
+}
+
+function modelSetting(): string {
+  return workspace.getConfiguration('patchwork').get<string>('model')?.trim() ?? '';
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { InputError } from '../../engine/errors.ts';
+import { EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
+import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.ts';
+
+const draft = { ...EMPTY_DRAFT, prompt: ' a tree ' };
+
+test('empty fields are left to the model and the settings', () => {
+  assert.deepEqual(requestOf(draft), { prompt: 'a tree', negativePrompt: '' });
+});
+
+test('every field arrives in the request, and a request fills the form again', () => {
+  const full = {
+    prompt: 'a tree',
+    negativePrompt: 'people',
+    seed: '7',
+    size: '512x768',
+    steps: '12',
+    guidance: '4.5',
+    scheduler: 'euler',
+    model: 'owner/name',
+    precision: 'int8',
+    count: '1',
+  };
+  const request = requestOf(full);
+  assert.deepEqual(request, {
+    prompt: 'a tree',
+    negativePrompt: 'people',
+    seed: 7,
+    width: 512,
+    height: 768,
+    steps: 12,
+    guidance: 4.5,
+    scheduler: 'euler',
+    model: 'owner/name',
+    precision: 'int8',
+  });
+  assert.deepEqual(draftOf(request), full);
+});
+
+test('a recipe fills the form with its seed and a model that is here', () => {
+  const recipe = { prompt: 'a tree', negativePrompt: '', seed: 3, width: 256, height: 256, model: 'scenes' };
+  const filled = draftOfRecipe(recipe, 'scenes');
+  assert.deepEqual([filled.seed, filled.size, filled.model, filled.steps], ['3', '256x256', 'scenes', '']);
+  assert.equal(draftOfRecipe({ ...recipe, model: 'elsewhere' }).model, '');
+});
+
+test('what a field may not be is told by its name', () => {
+  const wrong: [Partial<typeof draft>, RegExp][] = [
+    [{ prompt: '  ' }, /^Enter a prompt first\.$/],
+    [{ seed: '1.5' }, /^A seed is a whole number/],
+    [{ size: '100x100' }, /^Size: .*multiple of 8/],
+    [{ size: 'big' }, /^Size: /],
+    [{ steps: '0' }, /^Steps: enter a whole number from 1 to 150/],
+    [{ steps: '2.5' }, /^Steps: /],
+    [{ guidance: 'x' }, /^Guidance: enter a number from 0 to 50/],
+    [{ scheduler: 'magic' }, /^Sampler: /],
+    [{ precision: 'int2' }, /^Precision: /],
+  ];
+  for (const [change, message] of wrong)
+    assert.throws(
+      () => requestOf({ ...draft, ...change }),
+      (error) => error instanceof InputError && message.test(error.message),
+      JSON.stringify(change),
+    );
+  assert.throws(() => countOf({ count: '17' }), /^InputError: Images: |Images: enter/);
+  assert.equal(countOf({ count: '' }), 1);
+  assert.equal(countOf({ count: '4' }), 4);
+});
+
+test('what a page kept is not trusted', () => {
+  for (const bad of [undefined, null, 5, 'x', [], { prompt: 3 }])
+    assert.deepEqual(readDraft(bad), EMPTY_DRAFT);
+  assert.equal(readDraft({ prompt: 'a tree', seed: '7', other: 'x' }).seed, '7');
+});

@@ -1,0 +1,114 @@
+/** What stands in the view's form, and the requests that it means. */
+import { InputError } from '../../engine/errors.ts';
+import type { ParsedRecipe } from '../../engine/pictures/recipe.ts';
+import { type GenerateRequest, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { parseSeed, SEED_RULE } from '../../shared/seed.ts';
+import { type Draft, EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
+
+/** Images that one click asks for at most. */
+export const MOST_IMAGES = 16;
+
+/** What a form asks for; empty fields are left out. @throws InputError naming the field and what it may be */
+export function requestOf(draft: Draft): GenerateRequest {
+  const { prompt, negativePrompt, seed: typedSeed, model } = draft;
+  const seed = parseSeed(typedSeed);
+  if (!prompt.trim()) throw new InputError('Enter a prompt first.');
+  if (seed === null) throw new InputError(`${SEED_RULE}, not “${typedSeed}”.`);
+  return {
+    prompt: prompt.trim(),
+    negativePrompt: negativePrompt.trim(),
+    ...(seed !== undefined && { seed }),
+    ...sizeOf(draft.size),
+    ...given('steps', numberOf('Steps', draft.steps, LIMITS.steps, true)),
+    ...given('guidance', numberOf('Guidance', draft.guidance, LIMITS.guidance, false)),
+    ...given('scheduler', oneOf('Sampler', draft.scheduler, SCHEDULERS)),
+    ...given('precision', oneOf('Precision', draft.precision, PRECISIONS)),
+    ...(model.trim() && { model: model.trim() }),
+  };
+}
+
+/** How many images a form asks for. @throws InputError */
+export function countOf({ count }: Pick<Draft, 'count'>): number {
+  return numberOf('Images', count, { min: 1, max: MOST_IMAGES }, true) ?? 1;
+}
+
+/** The form that asks for the same again; fields that were left open stay so. */
+export function draftOf(request: GenerateRequest): Draft {
+  const { width, height } = request;
+  return {
+    ...EMPTY_DRAFT,
+    prompt: request.prompt,
+    negativePrompt: request.negativePrompt ?? '',
+    seed: typed(request.seed),
+    size: width && height ? `${width}x${height}` : '',
+    steps: typed(request.steps),
+    guidance: typed(request.guidance),
+    scheduler: request.scheduler ?? '',
+    model: request.model ?? '',
+    precision: request.precision ?? '',
+  };
+}
+
+/**
+ * The form that makes the same image again, seed and all.
+ * @param model as requests name it
+ */
+export function draftOfRecipe(recipe: ParsedRecipe, model = ''): Draft {
+  return { ...draftOf({ ...recipe, model: undefined }), model };
+}
+
+/** What a page kept, as far as it is what it should be. */
+export function readDraft(value: unknown): Draft {
+  const fields = Object.entries(EMPTY_DRAFT).map(([name, empty]) => {
+    const kept = (value as Record<string, unknown> | undefined)?.[name];
+    return [name, typeof kept === 'string' ? kept : empty];
+  });
+  return Object.fromEntries(fields) as Draft;
+}
+
+function sizeOf(size: string): Pick<GenerateRequest, 'width' | 'height'> {
+  if (!size.trim()) return {};
+  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(size) ?? [];
+  const { min, max, multipleOf } = LIMITS.size;
+  const sides = [Number(width), Number(height)];
+  if (!sides.every((side) => side >= min && side <= max && side % multipleOf === 0))
+    throw new InputError(
+      `Size: enter width and height like 512x768, each a multiple of ${multipleOf} from ${min} to ${max}, not “${size}”.`,
+    );
+  return { width: sides[0], height: sides[1] };
+}
+
+function numberOf(
+  field: string,
+  text: string,
+  { min, max }: { min: number; max: number },
+  whole: boolean,
+): number | undefined {
+  if (!text.trim()) return undefined;
+  const number = Number(text);
+  if (Number.isFinite(number) && number >= min && number <= max && (!whole || Number.isInteger(number)))
+    return number;
+  throw new InputError(
+    `${field}: enter a ${whole ? 'whole ' : ''}number from ${min} to ${max}, not “${text}”.`,
+  );
+}
+
+function oneOf<const Name extends string>(
+  field: string,
+  text: string,
+  names: readonly Name[],
+): Name | undefined {
+  if (!text) return undefined;
+  const name = names.find((other) => other === text);
+  if (!name) throw new InputError(`${field}: “${text}” is not known.`);
+  return name;
+}
+
+function given<Name extends string, Value>(name: Name, value: Value | undefined) {
+  return (value === undefined ? {} : { [name]: value }) as Partial<Record<Name, Value>>;
+}
+
+function typed(number: number | undefined): string {
+  return number === undefined ? '' : String(number);
+}

@@ -1,0 +1,65 @@
+import { hubSettings } from '../../engine/hub/settings.ts';
+import { installedModels } from '../../engine/models/installed.ts';
+import { openModelFolder } from '../../engine/models/open.ts';
+import { schedulerNameOf } from '../../engine/schedulers/create.ts';
+import { readKnownWords } from '../../engine/text/known-words.ts';
+import type { GenerateRequest } from '../../shared/api.ts';
+import { modelTitle } from '../../shared/modelTitle.ts';
+import type { Draft, FormFacts } from '../../shared/viewProtocol.ts';
+import type { Pace } from '../queue/pace.ts';
+import { withSettings } from '../requests.ts';
+import { requestOf } from './draft.ts';
+
+/** What a form offers, and what its empty fields stand for; undefined where its model or a setting cannot be used. */
+export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | undefined> {
+  try {
+    const settings = withSettings({ prompt: '' });
+    const name = draft.model || settings.model;
+    const [model, models] = await Promise.all([openModelFolder(name), choices(settings.model)]);
+    const { defaults } = model;
+    const words = await readKnownWords(model.tokenizerFolder(model.textParts[0]!));
+    return {
+      models,
+      defaults: {
+        width: settings.width ?? defaults.width,
+        height: settings.height ?? defaults.height,
+        steps: settings.steps ?? defaults.steps,
+        guidance: settings.guidance ?? defaults.guidance,
+        scheduler: settings.scheduler ?? schedulerNameOf(model.schedulerConfig),
+      },
+      ...(words && { words }),
+      ...secondsOf(draft, pace),
+    };
+  } catch {
+    // What is wrong is told when an image is asked for.
+    return undefined;
+  }
+}
+
+/** All words that a request's model knows; undefined for models of common language. */
+export async function wordsOf({ model }: GenerateRequest): Promise<string[] | undefined> {
+  try {
+    const folder = await openModelFolder(model);
+    return await readKnownWords(folder.tokenizerFolder(folder.textParts[0]!));
+  } catch {
+    return undefined;
+  }
+}
+
+async function choices(setting: string | undefined): Promise<FormFacts['models']> {
+  const installed = await installedModels(await hubSettings());
+  const ids = installed.filter(({ purpose }) => purpose === 'pictures').map(({ id }) => id);
+  return [
+    { id: '', title: `${modelTitle(setting ?? '')} (default)` },
+    ...ids.map((id) => ({ id, title: modelTitle(id) })),
+  ];
+}
+
+function secondsOf(draft: Draft, pace: Pace): Pick<FormFacts, 'seconds'> {
+  try {
+    const seconds = pace.seconds(withSettings(requestOf({ ...draft, prompt: draft.prompt || 'x' })));
+    return seconds === undefined ? {} : { seconds };
+  } catch {
+    return {};
+  }
+}

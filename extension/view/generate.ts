@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { isAbort } from '../../engine/errors.ts';
+import type { GenerateRequest } from '../../shared/api.ts';
+import type { PictureInfo } from '../../shared/gallery.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { shorten } from '../../shared/names.ts';
+import { showInformation } from '../messages.ts';
+import type { GenerateOptions } from '../queue/generator.ts';
+import { reportError } from '../report.ts';
+import { withSettings } from '../requests.ts';
+import type { Services } from '../services.ts';
+import { reached } from '../walkthrough.ts';
+
+/**
+ * Makes images of one request, each with a seed of its own, and shows them in the view; errors are shown too. They are
+ * made to the end whatever becomes of the view.
+ * @param asked what the settings are added to
+ * @param filled the form asks for this already
+ * @throws InputError if a setting is not what it must be
+ */
+export async function generateImages(
+  services: Services,
+  asked: GenerateRequest,
+  count = 1,
+  { filled = false } = {},
+): Promise<void> {
+  const request = withSettings(asked);
+  const batch = count > 1 ? randomUUID() : undefined;
+  services.views.show().begin(asked, { filled, batch });
+  const made = await Promise.all(
+    seedsOf(request.seed, count).map((seed) => generateOne(services, { ...request, seed }, { asked, batch })),
+  );
+  const pictures = made.filter((picture) => picture !== undefined);
+  if (pictures.length > 0 && !services.views.current?.visible) await announce(services, pictures);
+}
+
+async function generateOne(
+  { generator, views, log }: Services,
+  request: GenerateRequest,
+  about: Pick<GenerateOptions, 'asked' | 'batch'>,
+): Promise<PictureInfo | undefined> {
+  views.count(1);
+  try {
+    const id = randomUUID();
+    const picture = await generator.generate(request, {
+      id,
+      ...about,
+      onProgress: ({ preview }) => preview && views.current?.preview(id, preview.png),
+    });
+    reached('generated');
+    await views.current?.finished(picture);
+    return picture;
+  } catch (error) {
+    if (isAbort(error)) views.current?.cancelled();
+    else if (views.current) views.current.fail(error, request);
+    else void reportError(log, error);
+    return undefined;
+  } finally {
+    views.count(-1);
+  }
+}
+
+/** Nobody saw them finish. */
+async function announce(services: Services, pictures: readonly PictureInfo[]): Promise<void> {
+  const [first] = pictures;
+  const prompt = shorten(first!.recipe.prompt, 60);
+  const sentence =
+    pictures.length === 1
+      ? `The image “${prompt}” is finished.`
+      : `${pictures.length} images of “${prompt}” are finished.`;
+  const show = 'Show';
+  if ((await showInformation(sentence, show)) === show) await services.views.show().show(first!);
+}
+
+/** The asked seed and those that follow it; as many random ones where none is asked for. */
+function seedsOf(seed: number | undefined, count: number): (number | undefined)[] {
+  return Array.from({ length: count }, (_, i) =>
+    seed === undefined ? undefined : (seed + i) % (LIMITS.seed.max + 1),
+  );
+}

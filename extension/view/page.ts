@@ -1,0 +1,72 @@
+import { Uri, type WebviewPanel } from 'vscode';
+import type { Draft, HostMessage, PageMessage, ViewState } from '../../shared/viewProtocol.ts';
+import { PageHost } from '../pageHost.ts';
+import type { Services } from '../services.ts';
+
+/** The page of the Patchwork view, and all that it shows. */
+export class ViewPage {
+  readonly #page: PageHost<HostMessage, PageMessage>;
+  #state: ViewState;
+  /** What the page has not been told of the form. */
+  #draft: Partial<Draft> | undefined;
+  #preview: { job: string; png: Uint8Array } | undefined;
+
+  constructor(
+    panel: WebviewPanel,
+    { extensionUri, gallery }: Services,
+    state: ViewState,
+    onMessage: (message: PageMessage) => void,
+  ) {
+    this.#state = state;
+    this.#page = new PageHost(panel, extensionUri, {
+      name: 'view',
+      title: 'Patchwork',
+      roots: [Uri.file(gallery.folder)],
+      onReady: () => this.#tellAll(),
+      onMessage,
+    });
+  }
+
+  get state(): ViewState {
+    return this.#state;
+  }
+
+  get visible(): boolean {
+    return this.#page.visible;
+  }
+
+  update(change: Partial<ViewState>): void {
+    this.#state = { ...this.#state, ...change };
+    if (!this.#state.making) this.#preview = undefined;
+    this.#page.post({ type: 'state', state: this.#state });
+  }
+
+  fill(draft: Partial<Draft>): void {
+    if (this.#page.ready) this.#page.post({ type: 'draft', draft });
+    else this.#draft = { ...this.#draft, ...draft };
+  }
+
+  setPreview(job: string, png: Uint8Array): void {
+    this.#preview = { job, png };
+    this.#page.post({ type: 'preview', job, png: new Uint8Array(png) });
+  }
+
+  tell(message: HostMessage): void {
+    this.#page.post(message);
+  }
+
+  address(file: string): string {
+    return this.#page.address(file);
+  }
+
+  reveal(): void {
+    this.#page.reveal();
+  }
+
+  #tellAll(): void {
+    if (this.#draft) this.#page.post({ type: 'draft', draft: this.#draft });
+    this.#draft = undefined;
+    this.update({});
+    if (this.#preview) this.setPreview(this.#preview.job, this.#preview.png);
+  }
+}

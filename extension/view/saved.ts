@@ -1,0 +1,13 @@
+import type { SavedView } from '../../shared/viewProtocol.ts';
+import { readDraft } from './draft.ts';
+
+/** What a page kept over a reload, as far as it is what it should be. */
+export function readSavedView(saved: unknown): SavedView {
+  const view = typeof saved === 'object' && saved !== null ? (saved as Record<string, unknown>) : {};
+  return {
+    version: 2,
+    draft: readDraft(view.draft),
+    filled: readDraft(view.filled),
+    shown: typeof view.shown === 'string' ? view.shown : undefined,
+  };
+}

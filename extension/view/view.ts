@@ -1,0 +1,373 @@
+import { commands, TabInputWebview, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
+import { InputError, isAbort, messageOf } from '../../engine/errors.ts';
+import { type ParsedRecipe, readRecipe } from '../../engine/pictures/recipe.ts';
+import type { GenerateRequest } from '../../shared/api.ts';
+import { formatSeconds } from '../../shared/format.ts';
+import type { PictureInfo } from '../../shared/gallery.ts';
+import type { ImageAction } from '../../shared/imageActions.ts';
+import { type Draft, EMPTY_DRAFT, type PageMessage, type ViewState } from '../../shared/viewProtocol.ts';
+import { unknownWords } from '../../shared/vocabulary.ts';
+import { workspaceFolder } from '../destination.ts';
+import { actOn, type Done, one } from '../gallery/actions.ts';
+import { openSettings, reportError } from '../report.ts';
+import { asNow } from '../requests.ts';
+import type { Services } from '../services.ts';
+import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.ts';
+import { factsFor, wordsOf } from './facts.ts';
+import { generateImages } from './generate.ts';
+import { ViewPage } from './page.ts';
+import { readSavedView } from './saved.ts';
+
+export const VIEW_TYPE = 'patchwork.view';
+
+/** Where the form is kept that was seen last. */
+const DRAFT = 'patchwork.draft';
+
+/** How many of the gallery's latest images the view lists. */
+const RECENT = 24;
+
+/** The Patchwork view: asks for images and shows them, in one editor tab. */
+export class ImageView {
+  static #open: ImageView | undefined;
+  /** Runs that have begun or wait, whatever view asked for them. */
+  static #making = 0;
+
+  readonly #services: Services;
+  readonly #page: ViewPage;
+  /** The form as the page has told it last. */
+  #draft: Draft = EMPTY_DRAFT;
+  /** What the button beside the notice does. */
+  #next: Done['next'];
+  /** What the last failed run asked for. */
+  #failed: GenerateRequest | undefined;
+
+  /** The view if it is open. */
+  static get current(): ImageView | undefined {
+    return ImageView.#open;
+  }
+
+  /** Brings the view to the front; opens it, beside a text, if it is not open. */
+  static show(services: Services): ImageView {
+    if (ImageView.#open) {
+      ImageView.#open.#page.reveal();
+      return ImageView.#open;
+    }
+    const column = takeOver() ?? (window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active);
+    const view = new ImageView(services, window.createWebviewPanel(VIEW_TYPE, 'Patchwork', column));
+    view.#draft = readDraft(services.memory.get(DRAFT));
+    view.#page.fill(view.#draft);
+    void view.#showLatest();
+    return view;
+  }
+
+  /** Fills a panel that VS Code brought back after the window was reloaded. */
+  static async restore(services: Services, panel: WebviewPanel, saved: unknown): Promise<void> {
+    if (ImageView.#open) {
+      // Windows of earlier versions had several.
+      panel.dispose();
+      return;
+    }
+    const { draft, shown } = readSavedView(saved);
+    const view = new ImageView(services, panel);
+    view.#draft = draft;
+    await view.#refreshPictures();
+    const picture = shown ? await services.gallery.find(shown) : undefined;
+    if (picture) await view.show(picture);
+    else await view.#showLatest();
+  }
+
+  private constructor(services: Services, panel: WebviewPanel) {
+    this.#services = services;
+    const { queue, gallery, runs } = services;
+    const state: ViewState = {
+      pictures: [],
+      jobs: [...queue.jobs],
+      unknown: [],
+      making: ImageView.#making > 0,
+      following: ImageView.#making > 0,
+      interrupted: interruptedIn(services),
+      hasFolder: workspaceFolder() !== undefined,
+    };
+    this.#page = new ViewPage(panel, services, state, (message) => void this.#receive(message));
+    ImageView.#open = this;
+    const listening = [
+      { dispose: queue.onDidChange(() => this.#page.update({ jobs: [...queue.jobs] })) },
+      { dispose: gallery.onDidChange(() => void this.#refreshPictures()) },
+      { dispose: runs.onDidChange(() => this.#page.update({ interrupted: interruptedIn(services) })) },
+      workspace.onDidChangeWorkspaceFolders(() =>
+        this.#page.update({ hasFolder: workspaceFolder() !== undefined }),
+      ),
+      workspace.onDidChangeConfiguration((change) => {
+        if (change.affectsConfiguration('patchwork')) void this.#refreshFacts();
+      }),
+    ];
+    panel.onDidDispose(() => {
+      ImageView.#open = undefined;
+      for (const each of listening) each.dispose();
+    });
+    void this.#refreshPictures();
+    void this.#refreshFacts();
+  }
+
+  get visible(): boolean {
+    return this.#page.visible;
+  }
+
+  /** What is asked for from now on is shown as it is made. @param filled the form asks for this already */
+  begin(request: GenerateRequest, { filled, batch }: { filled: boolean; batch?: string }): void {
+    if (!filled) this.#page.fill(draftOf(request));
+    this.#failed = undefined;
+    this.#page.update({ following: true, grid: batch, failure: undefined, notice: undefined });
+  }
+
+  /** A run begins, and has ended. */
+  static count(change: 1 | -1): void {
+    ImageView.#making += change;
+    const view = ImageView.#open;
+    if (view) view.#page.update({ making: ImageView.#making > 0 });
+  }
+
+  preview(job: string, png: Uint8Array): void {
+    this.#page.setPreview(job, png);
+  }
+
+  /** Shows a finished image, unless the user is looking at another one. */
+  async finished(picture: PictureInfo): Promise<void> {
+    await this.#refreshPictures();
+    void this.#refreshFacts();
+    if (!this.#page.state.following) return;
+    if (picture.batch) this.#page.update({ shown: picture.id });
+    else await this.show(picture);
+    this.#page.update({ following: ImageView.#making > 1 });
+    this.#say({ text: `Image finished in ${formatSeconds(picture.seconds)}.` });
+  }
+
+  cancelled(): void {
+    this.#say({ text: 'Cancelled.' });
+  }
+
+  fail(error: unknown, request?: GenerateRequest): void {
+    if (!this.#page.visible) {
+      void reportError(this.#services.log, error);
+      return;
+    }
+    this.#services.log.error(error instanceof Error ? error : String(error));
+    this.#failed = request;
+    const settings = error instanceof InputError;
+    this.#page.update({
+      failure: { message: messageOf(error), settings, again: request !== undefined && !settings },
+      notice: undefined,
+    });
+  }
+
+  async show(picture: PictureInfo): Promise<void> {
+    const words = await wordsOf(picture.request);
+    const unknown = words ? unknownWords(words, picture.recipe.prompt) : [];
+    this.#page.update({
+      shown: picture.id,
+      grid: undefined,
+      following: false,
+      unknown,
+      notice: undefined,
+      failure: undefined,
+    });
+  }
+
+  /** Fills the form with what an image was made from. */
+  useRecipe(recipe: ParsedRecipe): void {
+    const { model } = recipe;
+    const here = this.#page.state.facts?.models.find(({ id }) => id === model);
+    this.#page.fill({ ...draftOfRecipe(recipe, here?.id), count: '1' });
+    const missing = model && model !== 'scenes' && !here;
+    this.#say({
+      text: missing
+        ? `The form has the recipe, but its model ${model} is not on this machine.`
+        : 'The form has the recipe.',
+    });
+  }
+
+  #say(done: Done | undefined): void {
+    this.#next = done?.next;
+    const notice = done && { text: done.text, ...(done.next && { action: done.next.title }) };
+    this.#page.update({ notice, failure: undefined });
+  }
+
+  /** Does what the page asks; whatever goes wrong is shown, never thrown. */
+  async #receive(message: PageMessage): Promise<void> {
+    try {
+      await this.#handle(message);
+    } catch (error) {
+      if (!isAbort(error)) this.fail(error);
+    }
+  }
+
+  async #handle(message: PageMessage): Promise<void> {
+    const { queue, runs } = this.#services;
+    switch (message.type) {
+      case 'form':
+        this.#draft = readDraft(message.draft);
+        await this.#services.memory.update(DRAFT, this.#draft);
+        await this.#refreshFacts();
+        break;
+      case 'generate': {
+        const draft = readDraft(message.draft);
+        await generateImages(this.#services, requestOf(draft), countOf(draft), {
+          filled: true,
+        });
+        break;
+      }
+      case 'again': {
+        const { request } = await one(this.#services, [message.id]);
+        await generateImages(this.#services, asNow({ ...request, seed: undefined }), 1, { filled: true });
+        break;
+      }
+      case 'tryAgain':
+        if (this.#failed) await generateImages(this.#services, this.#failed, 1, { filled: true });
+        break;
+      case 'restart': {
+        const request = await runs.take(message.run);
+        if (request) await generateImages(this.#services, request, 1);
+        break;
+      }
+      case 'forget':
+        await runs.take(message.run);
+        break;
+      case 'cancel':
+        queue.cancel(message.job);
+        break;
+      case 'cancelAll':
+        queue.cancelAll();
+        break;
+      case 'show':
+        await this.show(await one(this.#services, [message.id]));
+        break;
+      case 'showGrid':
+        this.#page.update({ grid: message.batch, following: false });
+        break;
+      case 'follow':
+        this.#page.update({ following: true });
+        break;
+      case 'fetch':
+        this.#page.tell({
+          type: 'picture',
+          id: message.id,
+          png: await this.#services.gallery.bytes(message.id),
+        });
+        break;
+      case 'act':
+        await this.act(message.action, message.ids);
+        break;
+      case 'noticeAction': {
+        const next = this.#next;
+        this.#say(undefined);
+        await next?.run();
+        break;
+      }
+      case 'dismiss':
+        this.#page.update({ failure: undefined });
+        break;
+      case 'dropped':
+        this.#useRecipeIn(message.name, message.bytes);
+        break;
+      case 'droppedUri': {
+        const uri = Uri.parse(message.uri);
+        this.#useRecipeIn(uri.path.split('/').at(-1)!, await workspace.fs.readFile(uri));
+        break;
+      }
+      case 'copied':
+        this.#say({ text: 'Copied the image.' });
+        break;
+      case 'copyFailed':
+        throw new Error(`The image could not be copied: ${message.reason}`);
+      case 'openGallery':
+        await commands.executeCommand('patchwork.openGallery');
+        break;
+      case 'getModels':
+        await commands.executeCommand('patchwork.manageModels');
+        break;
+      case 'showLog':
+        this.#services.log.show();
+        break;
+      case 'openSettings':
+        await openSettings();
+        break;
+    }
+  }
+
+  /** Does what a button or the context menu asks. */
+  async act(action: ImageAction, ids: readonly string[]): Promise<void> {
+    switch (action) {
+      case 'show':
+        return await this.show(await one(this.#services, ids));
+      case 'useRecipe':
+        return this.useRecipe((await one(this.#services, ids)).recipe);
+      default:
+        this.#say(await actOn(this.#services, action, ids));
+    }
+  }
+
+  /** The page has the clipboard. */
+  copy(id: string): void {
+    this.#page.tell({ type: 'copy', id });
+  }
+
+  #useRecipeIn(name: string, bytes: Uint8Array): void {
+    this.useRecipe(recipeIn(name, bytes));
+  }
+
+  async #showLatest(): Promise<void> {
+    const [latest] = await this.#services.gallery.list();
+    if (latest && !this.#page.state.following && !this.#page.state.shown) await this.show(latest);
+  }
+
+  async #refreshPictures(): Promise<void> {
+    const { gallery } = this.#services;
+    const latest = (await gallery.list()).slice(0, RECENT).reverse();
+    const { shown } = this.#page.state;
+    // An older image that was opened from the gallery is listed too.
+    const older = shown && !latest.some(({ id }) => id === shown) ? await gallery.find(shown) : undefined;
+    const pictures = await Promise.all(
+      [...(older ? [older] : []), ...latest].map(async (picture) => ({
+        ...picture,
+        thumbnail: this.#page.address(await gallery.thumbnail(picture.id)),
+        file: picture.savedAs ?? Uri.file(gallery.file(picture.id)).toString(),
+      })),
+    );
+    const there = pictures.some(({ id }) => id === shown);
+    this.#page.update({ pictures, ...(!there && { shown: pictures.at(-1)?.id }) });
+  }
+
+  async #refreshFacts(): Promise<void> {
+    const facts = await factsFor(this.#draft, this.#services.pace);
+    this.#page.update({ facts });
+  }
+}
+
+/** Closes a tab that VS Code has kept over a reload but not filled yet; returns where it was. */
+function takeOver(): ViewColumn | undefined {
+  for (const { tabs, viewColumn } of window.tabGroups.all)
+    for (const tab of tabs) {
+      // VS Code puts its own name before ours.
+      if (!(tab.input instanceof TabInputWebview && tab.input.viewType.endsWith(VIEW_TYPE))) continue;
+      void window.tabGroups.close(tab);
+      return viewColumn;
+    }
+  return undefined;
+}
+
+function interruptedIn({ runs }: Services): ViewState['interrupted'] {
+  return runs.interrupted.map(({ id, request }) => ({ id, prompt: request.prompt }));
+}
+
+/** The recipe in an image file. @throws InputError if there is none */
+export function recipeIn(name: string, bytes: Uint8Array): ParsedRecipe {
+  let recipe: ParsedRecipe | undefined;
+  try {
+    recipe = readRecipe(bytes);
+  } catch {
+    throw new InputError(`${name} is not a PNG file. Only PNG files carry the recipe they were made from.`);
+  }
+  if (!recipe)
+    throw new InputError(`${name} carries no recipe: it was not made by Patchwork or a tool like it.`);
+  return recipe;
+}

@@ -1,0 +1,80 @@
+/** The images that were made: what is known of each, and how they are searched and sorted. */
+import type { GenerateRequest, GenerateResult, Recipe } from './api.ts';
+
+/** A finished image, without its bytes. */
+export interface PictureInfo extends Omit<GenerateResult, 'picture'> {
+  id: string;
+  /** When it was finished, in milliseconds since 1970. */
+  created: number;
+  /** What was asked for, to ask for it again. */
+  request: GenerateRequest;
+  /** The same without what the settings added; absent in images of earlier versions. */
+  asked?: GenerateRequest;
+  /** Shared by images that were asked for together. */
+  batch?: string;
+  /** URI of the file it was saved to. */
+  savedAs?: string;
+}
+
+/** What the gallery takes on the disk. */
+export interface GalleryUsage {
+  images: number;
+  deleted: number;
+  bytes: number;
+  /** The oldest images are removed beyond it; 0: no limit. */
+  limitBytes: number;
+  folder: string;
+}
+
+export const GALLERY_ORDERS = ['newest', 'oldest', 'prompt', 'model', 'largest'] as const;
+export type GalleryOrder = (typeof GALLERY_ORDERS)[number];
+
+/** Whether every word of a search is somewhere in an image's recipe: `house seed 7`, `256x256`, `euler`. */
+export function matchesSearch({ recipe }: Pick<PictureInfo, 'recipe'>, search: string): boolean {
+  const text = searchable(recipe);
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => (/^\d+$/.test(word) ? hasNumber(text, word) : text.includes(word)));
+}
+
+/** 6 is not a part of 256. */
+function hasNumber(text: string, number: string): boolean {
+  return new RegExp(`(?<![\\p{L}\\p{N}])${number}(?![\\p{L}\\p{N}])`, 'u').test(text);
+}
+
+function searchable(recipe: Recipe): string {
+  const { prompt, negativePrompt, model, seed, steps, guidance, width, height, scheduler, precision } =
+    recipe;
+  const loras = (recipe.loras ?? []).map(({ lora }) => lora);
+  return [
+    prompt,
+    negativePrompt,
+    model,
+    `seed ${seed}`,
+    `steps ${steps}`,
+    `guidance ${guidance}`,
+    `${width}x${height} ${width}×${height}`,
+    scheduler,
+    precision,
+    ...loras,
+  ]
+    .join(' ')
+    .toLowerCase();
+}
+
+/** A sorted copy; images that are equal in an order are newest first. */
+export function sortedPictures<Picture extends Pick<PictureInfo, 'recipe' | 'created'>>(
+  pictures: readonly Picture[],
+  order: GalleryOrder,
+): Picture[] {
+  const pixels = ({ recipe }: Picture) => recipe.width * recipe.height;
+  const compare: Record<GalleryOrder, (a: Picture, b: Picture) => number> = {
+    newest: () => 0,
+    oldest: (a, b) => a.created - b.created,
+    prompt: (a, b) => a.recipe.prompt.localeCompare(b.recipe.prompt),
+    model: (a, b) => a.recipe.model.localeCompare(b.recipe.model),
+    largest: (a, b) => pixels(b) - pixels(a),
+  };
+  return [...pictures].sort((a, b) => compare[order](a, b) || b.created - a.created);
+}

@@ -1,0 +1,39 @@
+/** What can be done with an image of the gallery, from the view, the gallery and their context menus. */
+
+export const IMAGE_ACTIONS = [
+  'show',
+  'save',
+  'saveAs',
+  'edit',
+  'insertLink',
+  'copyPrompt',
+  'copyRecipe',
+  'useRecipe',
+  'reveal',
+  'delete',
+  'restore',
+] as const;
+export type ImageAction = (typeof IMAGE_ACTIONS)[number];
+
+/** A sentence about what was done, with what can be done next. */
+export interface Notice {
+  text: string;
+  /** Title of a button. */
+  action?: string;
+}
+
+/** What VS Code hands to a command of a page's context menu; the page writes it into `data-vscode-context`. */
+export interface ImageContext {
+  webviewSection: 'image' | 'deletedImage';
+  pictureIds: string[];
+  preventDefaultContextMenuItems: true;
+}
+
+export function imageContext(ids: readonly string[], deleted = false): string {
+  const context: ImageContext = {
+    webviewSection: deleted ? 'deletedImage' : 'image',
+    pictureIds: [...ids],
+    preventDefaultContextMenuItems: true,
+  };
+  return JSON.stringify(context);
+}

@@ -1,0 +1,5 @@
+/** A model's name for people: the embedded one has its own, of a folder's path the last part is enough. */
+export function modelTitle(id: string): string {
+  if (id === '' || id === 'scenes') return 'Scenes';
+  return /^([/\\~]|[a-z]:)/i.test(id) ? (id.split(/[/\\]/).findLast(Boolean) ?? id) : id;
+}

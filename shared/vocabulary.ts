@@ -1,0 +1,42 @@
+/** Which words of a prompt a model with a small vocabulary does not know. */
+
+/** A weight as in `(house:1.3)` is no word. */
+const WEIGHT = /:\s*[+-]?(\d+\.?\d*|\.\d+)\s*(?=\))/g;
+/** Starts a new chunk of a prompt. */
+const BREAK = /\bBREAK\b/g;
+/** Letters with their accents, apostrophes within a word; a symbol such as an emoji stands by itself. */
+const WORD = /[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*|\p{Extended_Pictographic}/gu;
+
+/**
+ * The words of a prompt that are not among `words`, as they are written, each once, in reading order. Names of several
+ * capitalized words stay together.
+ * @param words in lower case
+ */
+export function unknownWords(words: readonly string[], prompt: string): string[] {
+  const known = new Set(words);
+  const text = prompt.replace(WEIGHT, '').replace(BREAK, ' ');
+  const unknown: { text: string; end: number }[] = [];
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    if (known.has(word.toLowerCase())) continue;
+    const last = unknown.at(-1);
+    const follows = last?.end === index - 1 && text[last.end] === ' ';
+    const end = index + word.length;
+    if (last && follows && isCapitalized(last.text) && isCapitalized(word)) {
+      last.text += ` ${word}`;
+      last.end = end;
+    } else unknown.push({ text: word, end });
+  }
+  const seen = new Set<string>();
+  return unknown
+    .map(({ text }) => text)
+    .filter((word) => !seen.has(word.toLowerCase()) && seen.add(word.toLowerCase()));
+}
+
+/** Whether a prompt has no word at all that could be known, as `!!!`. */
+export function hasNoWords(prompt: string): boolean {
+  return prompt.replace(WEIGHT, '').replace(BREAK, ' ').search(WORD) < 0;
+}
+
+function isCapitalized(word: string): boolean {
+  return /^\p{Lu}/u.test(word);
+}

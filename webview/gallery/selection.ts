@@ -1,0 +1,23 @@
+/** Selecting images as files are selected in lists. */
+
+/** What a click with its modifier keys makes of a selection. */
+export function clicked(
+  listed: readonly string[],
+  selected: readonly string[],
+  id: string,
+  { ctrlKey, metaKey, shiftKey }: Pick<MouseEvent, 'ctrlKey' | 'metaKey' | 'shiftKey'>,
+): string[] {
+  if (ctrlKey || metaKey)
+    return selected.includes(id) ? selected.filter((other) => other !== id) : [...selected, id];
+  const last = selected.at(-1);
+  if (!shiftKey || last === undefined) return selected.length === 1 && selected[0] === id ? [] : [id];
+  const [from, to] = [listed.indexOf(last), listed.indexOf(id)].sort((a, b) => a - b) as [number, number];
+  const range = listed.slice(from, to + 1);
+  // The last one stays the end that the next range starts from.
+  return [...range.filter((each) => each !== last), last];
+}
+
+/** The selection without what is not listed any more. */
+export function without(selected: readonly string[], listed: readonly string[]): string[] {
+  return selected.filter((id) => listed.includes(id));
+}

@@ -1,0 +1,30 @@
+import type { PictureInfo } from '../../shared/gallery.ts';
+import { type Draft, EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
+
+const FIELDS = Object.keys(EMPTY_DRAFT) as (keyof Draft)[];
+
+export function sameDraft(a: Draft, b: Draft): boolean {
+  return FIELDS.every((field) => a[field] === b[field]);
+}
+
+/** The form that asks for what an image was asked for; a seed at random and the count stay as they are. */
+export function followedDraft(
+  draft: Draft,
+  { asked, request: whole, recipe }: Pick<PictureInfo, 'asked' | 'request' | 'recipe'>,
+): Draft {
+  const request = asked ?? whole;
+  const { width, height } = request;
+  const text = (value: unknown) => (value === undefined ? '' : String(value));
+  return {
+    prompt: request.prompt,
+    negativePrompt: request.negativePrompt ?? '',
+    seed: draft.seed === '' ? '' : String(recipe.seed),
+    size: width && height ? `${width}x${height}` : '',
+    steps: text(request.steps),
+    guidance: text(request.guidance),
+    scheduler: text(request.scheduler),
+    model: text(request.model),
+    precision: text(request.precision),
+    count: draft.count,
+  };
+}

@@ -1,0 +1,166 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { SCHEDULER_TITLES } from '../../shared/schedulers.ts';
+import { parseSeed } from '../../shared/seed.ts';
+import { formatDuration } from '../../shared/units.ts';
+import type { Draft, FormFacts } from '../../shared/viewProtocol.ts';
+import { hasNoWords, unknownWords } from '../../shared/vocabulary.ts';
+import { seedError, selectField, submitting, textField } from '../fields.ts';
+import type { Actions, Page } from './page.ts';
+import { sizeChoices } from './sizes.ts';
+import { examples } from './words.ts';
+
+const CUSTOM = 'custom';
+
+/** The form that asks for images. */
+export function form(page: Page, actions: Actions): TemplateResult {
+  const { draft, state } = page;
+  const { facts } = state;
+  const badSeed = parseSeed(draft.seed) === null;
+  const ready = !badSeed && draft.prompt.trim() !== '';
+  const { submit, keys } = submitting(ready, actions.generate);
+  return html`<form class="form" aria-label="New image" @submit=${submit} @keydown=${keys}>
+    <label for="prompt">Prompt</label>
+    ${textField({
+      id: 'prompt',
+      label: 'Prompt',
+      rows: 3,
+      placeholder: 'What should the image show?',
+      value: draft.prompt,
+      onInput: (prompt) => actions.edit({ prompt }),
+    })}
+    ${wordsHint(draft, facts, actions)}
+    <div class="row submit">
+      <vscode-button
+        icon="sparkle"
+        data-action="generate"
+        title=${ready ? 'Generate (Ctrl+Enter)' : 'Enter a prompt first'}
+        ?disabled=${!ready}
+        @click=${actions.generate}
+      >
+        Generate
+      </vscode-button>
+      <span class="hint grow" data-test="time">${time(draft, facts)}</span>
+      <button type="button" class="link" @click=${actions.getModels}>Models…</button>
+      <button type="button" class="link" @click=${actions.openSettings}>Settings…</button>
+    </div>
+    <div class="fields">
+      ${field('images', 'Images', 'count', page, actions, { placeholder: '1' })}
+      ${sizeField(page, actions)}
+      ${choice(
+        'model',
+        'Model',
+        draft.model,
+        facts?.models.map(({ id, title }) => [id, title] as const),
+        (model) => actions.edit({ model }),
+      )}
+      ${field('steps', 'Steps', 'steps', page, actions, { placeholder: defaultOf(facts?.defaults.steps) })}
+      ${field('guidance', 'Guidance', 'guidance', page, actions, { placeholder: defaultOf(facts?.defaults.guidance) })}
+      ${choice('sampler', 'Sampler', draft.scheduler, samplers(facts), (scheduler) => actions.edit({ scheduler }))}
+      ${choice('precision', 'Precision', draft.precision, PRECISIONS, (precision) => actions.edit({ precision }))}
+      ${field('seed', 'Seed', 'seed', page, actions, { placeholder: 'Random', invalid: badSeed })}
+    </div>
+    ${seedError(badSeed)}
+    <label for="negative">Negative prompt</label>
+    ${textField({
+      id: 'negative',
+      label: 'Negative prompt',
+      placeholder: 'What should it not show?',
+      value: draft.negativePrompt,
+      onInput: (negativePrompt) => actions.edit({ negativePrompt }),
+    })}
+  </form>`;
+}
+
+const PRECISIONS = [
+  ['', 'Automatic'],
+  ['fp32', 'fp32'],
+  ['int8', 'int8'],
+  ['int4', 'int4'],
+] as const;
+
+function samplers(facts: FormFacts | undefined): (readonly [string, string])[] {
+  const byDefault = facts ? `Default, ${SCHEDULER_TITLES[facts.defaults.scheduler]}` : 'Default';
+  return [['', byDefault], ...Object.entries(SCHEDULER_TITLES)];
+}
+
+function defaultOf(value: number | undefined): string {
+  return value === undefined ? 'Default' : `Default, ${value}`;
+}
+
+/** About how long it takes, once images like it were made here. */
+function time({ count }: Draft, facts: FormFacts | undefined): string {
+  if (!facts?.seconds) return '';
+  const all = facts.seconds * Math.max(1, Number(count) || 1);
+  return all < 2 ? '' : `takes about ${formatDuration(all)}`;
+}
+
+/** Words that the model does not know are named while they are typed; an empty prompt gets examples. */
+function wordsHint(
+  { prompt }: Draft,
+  facts: FormFacts | undefined,
+  actions: Actions,
+): TemplateResult | typeof nothing {
+  if (!facts?.words) return nothing;
+  if (!prompt.trim()) return html`<div class="chips" aria-label="Examples">${examples(actions)}</div>`;
+  const unknown = unknownWords(facts.words, prompt);
+  if (unknown.length > 0)
+    return html`<span class="hint" data-test="unknown-typed">Not known to this model: ${unknown.join(', ')}</span>`;
+  return hasNoWords(prompt)
+    ? html`<span class="hint" data-test="unknown-typed">This model knows no word of this prompt.</span>`
+    : nothing;
+}
+
+function field(
+  id: string,
+  label: string,
+  name: keyof Draft,
+  { draft }: Page,
+  actions: Actions,
+  more: { placeholder: string; invalid?: boolean },
+): TemplateResult {
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    ${textField({ id, label, value: draft[name], ...more, onInput: (value) => actions.edit({ [name]: value }) })}
+  </div>`;
+}
+
+function choice(
+  id: string,
+  label: string,
+  value: string,
+  options: readonly (readonly [string, string])[] = [['', 'Default']],
+  onChange: (value: string) => void,
+): TemplateResult {
+  // What is not offered, such as a model's folder, stays chosen.
+  const all = options.some(([each]) => each === value) ? options : [...options, [value, value] as const];
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    ${selectField({ id, label, value, options: all, onChange })}
+  </div>`;
+}
+
+function sizeField(page: Page, actions: Actions): TemplateResult {
+  const { draft, customSize, state } = page;
+  const choices = sizeChoices(state.facts?.defaults);
+  const custom = customSize || !choices.some(([value]) => value === draft.size);
+  const choose = (size: string) => {
+    if (size === CUSTOM) return actions.setCustomSize(true);
+    if (customSize) actions.setCustomSize(false);
+    actions.edit({ size });
+  };
+  return html`${choice('size', 'Size', custom ? CUSTOM : draft.size, [...choices, [CUSTOM, 'Custom…']], choose)}
+  ${
+    custom
+      ? html`<div class="field">
+          <label for="customSize">Width × height</label>
+          ${textField({
+            id: 'customSize',
+            label: 'Width × height',
+            placeholder: '512x768',
+            value: draft.size,
+            onInput: (size) => actions.edit({ size }),
+          })}
+        </div>`
+      : nothing
+  }`;
+}

@@ -1,0 +1,41 @@
+/** What the parts of the page share. */
+import type { ImageAction } from '../../shared/imageActions.ts';
+import type { Draft, ViewState } from '../../shared/viewProtocol.ts';
+import type { PictureCache } from '../pictureCache.ts';
+
+export interface Page {
+  state: ViewState;
+  draft: Draft;
+  /** What the form was last filled with. */
+  filled: Draft;
+  /** The size is typed. */
+  customSize: boolean;
+  /** Something is dragged over the page. */
+  dropping: boolean;
+  pictures: PictureCache;
+}
+
+export interface Actions {
+  edit(change: Partial<Draft>): void;
+  setCustomSize(custom: boolean): void;
+  generate(): void;
+  again(id: string): void;
+  cancel(job: string): void;
+  cancelAll(): void;
+  show(id: string): void;
+  showGrid(batch: string): void;
+  follow(): void;
+  act(action: ImageAction, ids: string[]): void;
+  copy(id: string): void;
+  noticeAction(): void;
+  dismiss(): void;
+  restart(run: string): void;
+  forget(run: string): void;
+  tryAgain(): void;
+  openGallery(): void;
+  getModels(): void;
+  showLog(): void;
+  openSettings(): void;
+  drop(event: DragEvent): void;
+  setDropping(dropping: boolean): void;
+}
