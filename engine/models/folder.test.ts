@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, open, rm } from 'node:fs/promises';
+import { cp, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -9,7 +9,9 @@ import { InputError } from '../errors.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { encodeMask } from '../pictures/mask.ts';
 import { decodePicture } from '../pictures/read.ts';
+import { readFloat32 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
+import { writeSafetensors } from '../weights/write.ts';
 import { ModelFolder } from './folder.ts';
 import { openDrawingModel } from './open.ts';
 
@@ -146,4 +148,33 @@ test('numbers that are not finite are an error that names the part, never a pict
       for (const mode of ['sparse', 'dense'] as const)
         await assert.rejects(engine.edit({ ...request, image, mask: image, mode }), (edited ?? part)!);
     }
+});
+
+test('a word that training has added is one token, and one that the text encoder lacks is refused by name', async () => {
+  const added = { 'tokenizer/added_tokens.json': { '<cat-toy>': 560 } };
+  const unknown = await changed(added);
+  await assert.rejects(
+    pixelsOf(unknown, { prompt: 'a <cat-toy>' }),
+    /"<cat-toy>" the number 560.*knows 560 tokens/,
+  );
+  assert.deepEqual(await pixelsOf(unknown), await pixelsOf(path.join(folder, 'sd15')));
+  // One row more, that of another word: the same picture as with that word.
+  const model = await changed({ ...added, 'text_encoder/config.json': { vocab_size: 561 } });
+  const file = path.join(model, 'text_encoder', 'model.safetensors');
+  const source = await openSafetensors(file);
+  const { '!</w>': mark } = JSON.parse(await readFile(path.join(model, 'tokenizer', 'vocab.json'), 'utf8'));
+  const tensors = await Promise.all(
+    [...source.names()].map(async (name) => {
+      const tensor = source.find(name)!;
+      const values = await readFloat32(tensor);
+      const isTable = name.endsWith('token_embedding.weight');
+      const row = values.subarray(mark * 16, (mark + 1) * 16);
+      const data = isTable ? Float32Array.of(...values, ...row) : values;
+      const shape = isTable ? [561, 16] : tensor.shape;
+      return { name, dtype: 'F32' as const, shape, chunks: () => [new Uint8Array(data.buffer)] };
+    }),
+  );
+  await writeSafetensors(file, tensors);
+  const other = { prompt: 'a !', negativePrompt: 'x' };
+  assert.deepEqual(await pixelsOf(model, { ...other, prompt: 'a <cat-toy>' }), await pixelsOf(model, other));
 });

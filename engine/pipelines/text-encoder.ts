@@ -1,6 +1,8 @@
 import type { Precision } from '../../shared/api.ts';
+import { InputError, quoted } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
+import { type Network, weightsOf } from '../graph/network.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder, TextPart } from '../models/folder.ts';
 import { requireFinite } from '../numbers.ts';
@@ -87,6 +89,7 @@ export class TextEncoder {
     ]);
     const emphasised = chunks.some(({ weights }) => weights.some((weight) => weight !== 1));
     const rows = emphasised ? [...chunks, empty] : chunks;
+    checkIds(network, tokenizer, rows);
     const length = tokenizer.maxLength;
     const ids = BigInt64Array.from(rows.flatMap((chunk) => Array.from(chunk.ids, BigInt)));
     const name = this.#readers.length > 1 ? 'penultimate' : 'last_hidden_state';
@@ -114,6 +117,17 @@ export class TextEncoder {
       macs: countMacs(network, { height: 1, width: 1, batch: rows.length, tokens: length }).total,
     };
   }
+}
+
+/** @throws InputError for a token that the tokenizer knows and the network does not */
+function checkIds(network: Network, tokenizer: Tokenizer, rows: readonly PromptChunk[]): void {
+  const table = weightsOf(network).find(({ name }) => name.endsWith('token_embedding.weight'));
+  const size = table?.shape[0] ?? Number.POSITIVE_INFINITY;
+  const beyond = rows.flatMap(({ ids }) => [...ids]).find((id) => id >= size);
+  if (beyond !== undefined)
+    throw new InputError(
+      `The tokenizer gives ${quoted(tokenizer.text([beyond]) || 'a special token')} the number ${beyond}, but the text encoder knows ${size} tokens only: get the whole model again.`,
+    );
 }
 
 /** The rows of every prompt's first chunk at its eos, from [rows, length, channels]. */

@@ -1,34 +1,47 @@
 /** Splits lower-cased text into contractions, runs of letters, single digits and runs of other signs (CLIP). */
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
+/** What CLIP's own code has before it, for its special tokens, which are taken out earlier here. */
+const SPECIAL_WORDS = ['<|startoftext|>|<|endoftext|>|', '<\\|startoftext\\|>|<\\|endoftext\\|>|'];
+
 /** Parts of a `tokenizer.json` (huggingface.co/docs/tokenizers). */
 export interface TokenizerJson {
   model: { vocab: Record<string, number>; merges: unknown[]; [field: string]: unknown };
-  added_tokens: object[];
+  added_tokens: AddedToken[];
   [part: string]: unknown;
+}
+
+/** A token that is recognised in text as it is, before anything else is done with it. */
+export interface AddedToken {
+  content: string;
+  id: number;
+  /** Spaces before and behind it belong to it. */
+  lstrip?: boolean;
+  rstrip?: boolean;
+  /** Left out where ids are turned into text. */
+  special?: boolean;
 }
 
 /**
  * The `tokenizer.json` that transformers' CLIPConverter makes of a CLIP vocabulary and its merges: byte-level
  * byte-pair encoding of NFC-normalized, lower-cased text with single spaces, words ending in `</w>`.
- * @param special tokens that are recognised in text as they are.
  */
 export function clipTokenizerJson(
   vocab: Record<string, number>,
   merges: [string, string][],
   unknown: string,
-  special: readonly string[],
+  added: readonly AddedToken[],
 ): TokenizerJson {
   return {
     version: '1.0',
-    added_tokens: [...new Set(special)].map((content) => ({
-      id: vocab[content],
+    added_tokens: added.map(({ content, id, lstrip = false, rstrip = false, special = false }) => ({
+      id,
       content,
+      lstrip,
+      rstrip,
+      special,
       single_word: false,
-      lstrip: false,
-      rstrip: false,
       normalized: false,
-      special: true,
     })),
     normalizer: {
       type: 'Sequence',
@@ -57,4 +70,52 @@ export function clipTokenizerJson(
       merges,
     },
   };
+}
+
+/**
+ * What of a `tokenizer.json` is not as CLIP's is, or undefined. Its regular expressions must be the known ones: a file from
+ * anywhere could have some that never end.
+ */
+export function foreignPart(json: Readonly<Record<string, unknown>>): string | undefined {
+  const { normalizer, pre_tokenizer: preTokenizer, model } = json;
+  const [form, spaces, lower, ...others] = listIn(normalizer, 'normalizers');
+  if (
+    form?.type !== 'NFC' ||
+    spaces?.type !== 'Replace' ||
+    regexOf(spaces) !== '\\s+' ||
+    spaces.content !== ' ' ||
+    lower?.type !== 'Lowercase' ||
+    others.length > 0
+  )
+    return 'normalizer';
+  const [split, bytes, ...more] = listIn(preTokenizer, 'pretokenizers');
+  const words = regexOf(split);
+  const known = words === WORDS || SPECIAL_WORDS.some((special) => words === special + WORDS);
+  if (!known || split?.type !== 'Split' || split.behavior !== 'Removed' || split.invert !== true)
+    return 'pre_tokenizer';
+  if (bytes?.type !== 'ByteLevel' || bytes.add_prefix_space === true || more.length > 0)
+    return 'pre_tokenizer';
+  const {
+    continuing_subword_prefix: prefix,
+    end_of_word_suffix: suffix,
+    dropout,
+    byte_fallback: fallback,
+  } = model as Record<string, unknown>;
+  return prefix || suffix !== '</w>' || dropout || fallback ? 'model' : undefined;
+}
+
+type Step = Readonly<Record<string, unknown>>;
+
+/** The steps of a sequence. */
+function listIn(sequence: unknown, field: string): Step[] {
+  const steps = isStep(sequence) && sequence.type === 'Sequence' ? sequence[field] : undefined;
+  return Array.isArray(steps) ? steps.filter(isStep) : [];
+}
+
+function regexOf(step: Step | undefined): unknown {
+  return isStep(step?.pattern) ? step.pattern.Regex : undefined;
+}
+
+function isStep(value: unknown): value is Step {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

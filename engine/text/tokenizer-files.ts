@@ -1,8 +1,13 @@
 import { path } from '#host';
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { readOptionalJson, readOptionalText } from '../json.ts';
 import { CLIP_TOKENS } from '../networks/clip-text.ts';
-import { clipTokenizerJson, type TokenizerJson } from './clip-tokenizer-json.ts';
+import {
+  type AddedToken,
+  clipTokenizerJson,
+  foreignPart,
+  type TokenizerJson,
+} from './clip-tokenizer-json.ts';
 
 /** Bounds on untrusted files, far above CLIP's (1 MB, 49408 tokens, 77 positions). */
 const MAX_FILE_BYTES = 32 << 20;
@@ -18,38 +23,105 @@ interface TokenizerFiles {
   maxLength: number;
 }
 
+/** Words that were added to a vocabulary, far above what training adds. */
+const MAX_ADDED = 10_000;
+const MAX_ADDED_LENGTH = 1000;
+
 /**
- * Reads a model's `tokenizer` folder: `tokenizer.json`, or `vocab.json` and `merges.txt`, with what
- * `tokenizer_config.json` and `special_tokens_map.json` say of special tokens and length.
+ * Reads a model's `tokenizer` folder: `tokenizer.json`, or `vocab.json` and `merges.txt`, with the words of
+ * `added_tokens.json`, and with what `special_tokens_map.json` and, where that does not say, `tokenizer_config.json` say of
+ * special tokens and length. Of `tokenizer.json` only the vocabulary is used: the rest must be CLIP's, and is ours.
  * @throws InputError naming the file that is missing or broken.
  */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
-  const settings = {
-    ...((await readObject(path.join(folder, 'special_tokens_map.json'))) ?? {}),
-    ...((await readObject(path.join(folder, 'tokenizer_config.json'))) ?? {}),
-  };
-  const token = (key: string, fallback: string) => contentOf(settings[key]) ?? fallback;
+  const configFile = path.join(folder, 'tokenizer_config.json');
+  const config = (await readObject(configFile)) ?? {};
+  const special = (await readObject(path.join(folder, 'special_tokens_map.json'))) ?? {};
+  const token = (key: string, fallback: string) =>
+    contentOf(special[key]) ?? contentOf(config[key]) ?? fallback;
   const eos = token('eos_token', '<|endoftext|>');
   const bos = token('bos_token', '<|startoftext|>');
   const pad = token('pad_token', eos);
   const unknown = token('unk_token', eos);
-  const { json, file } = await readVocabulary(folder, unknown, [bos, eos, pad, unknown]);
-  for (const special of [bos, eos, pad]) {
-    if (!known(json, special)) {
-      throw new InputError(`${file} lacks the special token ${special}; get the tokenizer folder again.`);
-    }
-  }
-  return { json, bos, eos, pad, maxLength: lengthOf(settings.model_max_length, folder) };
+  const { vocab, merges, added, file } = await readVocabulary(folder);
+  const words = new AddedTokens(vocab);
+  for (const word of added) words.add(word, file);
+  const addedFile = path.join(folder, 'added_tokens.json');
+  for (const [content, id] of Object.entries((await readObject(addedFile)) ?? {}))
+    words.add({ content, id }, addedFile);
+  const decoder = isObject(config.added_tokens_decoder) ? config.added_tokens_decoder : {};
+  for (const [id, word] of Object.entries(decoder))
+    words.add({ ...(isObject(word) ? word : {}), id: Number(id) }, configFile);
+  for (const name of [bos, eos, pad, unknown]) words.special(name);
+  for (const name of [bos, eos, pad])
+    if (!words.known(name))
+      throw new InputError(
+        `${file} lacks the special token ${quoted(name)}; get the tokenizer folder again.`,
+      );
+  const json = clipTokenizerJson(vocab, merges, unknown, words.all);
+  return { json, bos, eos, pad, maxLength: lengthOf(config.model_max_length, folder) };
 }
 
-async function readVocabulary(
-  folder: string,
-  unknown: string,
-  special: readonly string[],
-): Promise<{ json: TokenizerJson; file: string }> {
+/** Words beside a vocabulary, from several files that must agree. */
+class AddedTokens {
+  readonly #vocab: Readonly<Record<string, number>>;
+  readonly #words = new Map<string, AddedToken>();
+
+  constructor(vocab: Readonly<Record<string, number>>) {
+    this.#vocab = vocab;
+  }
+
+  get all(): AddedToken[] {
+    return [...this.#words.values()];
+  }
+
+  /** @throws InputError for what is no word with a number, and for one that has another number already. */
+  add(word: Readonly<Record<string, unknown>>, file: string): void {
+    const { content, id, lstrip, rstrip, special } = word;
+    if (typeof content !== 'string' || content === '' || content.length > MAX_ADDED_LENGTH || !isId(id))
+      throw new InputError(
+        `${file}: the added token ${quoted(content ?? null)} has no valid number; get the tokenizer folder again.`,
+      );
+    if (this.#words.size >= MAX_ADDED) throw new InputError(`${file} adds more than ${MAX_ADDED} tokens.`);
+    const known =
+      this.#words.get(content)?.id ?? (Object.hasOwn(this.#vocab, content) ? this.#vocab[content] : id);
+    if (known !== id)
+      throw new InputError(
+        `${file}: the token ${quoted(content)} has the number ${id}, but ${known} in another file of the folder; get the tokenizer folder again.`,
+      );
+    const before = this.#words.get(content);
+    this.#words.set(content, {
+      content,
+      id,
+      lstrip: before?.lstrip ?? lstrip === true,
+      rstrip: before?.rstrip ?? rstrip === true,
+      special: before?.special || special === true,
+    });
+  }
+
+  /** Has a token of the vocabulary recognised in text, too. */
+  special(content: string): void {
+    const id = this.#words.get(content)?.id ?? this.#vocab[content];
+    if (this.known(content))
+      this.#words.set(content, { ...this.#words.get(content), content, id: id!, special: true });
+  }
+
+  known(content: string): boolean {
+    return this.#words.has(content) || Object.hasOwn(this.#vocab, content);
+  }
+}
+
+interface Vocabulary {
+  vocab: Record<string, number>;
+  merges: [string, string][];
+  added: Record<string, unknown>[];
+  file: string;
+}
+
+async function readVocabulary(folder: string): Promise<Vocabulary> {
   const whole = path.join(folder, 'tokenizer.json');
   const json = await readObject(whole);
-  if (json) return { json: checkTokenizerJson(json, whole), file: whole };
+  if (json) return { ...vocabularyIn(json, whole), file: whole };
 
   const file = path.join(folder, 'vocab.json');
   const vocab = await readObject(file);
@@ -57,29 +129,34 @@ async function readVocabulary(
     throw new InputError(`${folder} has neither tokenizer.json nor vocab.json; get the whole model.`);
   const checked = checkVocabulary(vocab, file);
   const merges = await readMerges(path.join(folder, 'merges.txt'), checked);
-  const present = special.filter((token) => Object.hasOwn(checked, token));
-  return { json: clipTokenizerJson(checked, merges, unknown, present), file };
+  return { vocab: checked, merges, added: [], file };
 }
 
-function checkTokenizerJson(json: Record<string, unknown>, file: string): TokenizerJson {
-  const { model, added_tokens: added } = json;
+function vocabularyIn(json: Record<string, unknown>, file: string): Omit<Vocabulary, 'file'> {
+  const { model, added_tokens: added = [] } = json;
   const broken = (what: string) => new InputError(`${file}: ${what}; get the tokenizer folder again.`);
   if (!isObject(model) || model.type !== 'BPE')
     throw broken('it is not a byte-pair tokenizer (model type BPE)');
   if (!isObject(model.vocab)) throw broken('its model has no vocab');
   if (!Array.isArray(model.merges)) throw broken('its model has no merges');
-  checkVocabulary(model.vocab, file);
-  const tokens = added ?? [];
-  const valid = (token: unknown) => isObject(token) && typeof token.content === 'string' && isId(token.id);
-  if (!Array.isArray(tokens) || !tokens.every(valid)) throw broken('its added_tokens are not valid');
-  const parts = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
-  return { ...parts, ...json, added_tokens: tokens, model: model as TokenizerJson['model'] };
+  const foreign = foreignPart(json);
+  if (foreign)
+    throw new InputError(
+      `${file}: its ${foreign} is not that of CLIP's tokenizer, the only one that is supported; nothing of it is run.`,
+    );
+  if (!Array.isArray(added) || !added.every(isObject)) throw broken('its added_tokens are not valid');
+  const vocab = checkVocabulary(model.vocab, file);
+  const pairs = model.merges.map((merge: unknown) => (typeof merge === 'string' ? merge.split(' ') : merge));
+  const isPair = (pair: unknown): pair is [string, string] =>
+    Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === 'string');
+  if (!pairs.every(isPair)) throw broken('its merges are not pairs of tokens');
+  return { vocab, merges: pairs.filter((pair) => Object.hasOwn(vocab, pair.join(''))), added };
 }
 
 function checkVocabulary(vocab: Record<string, unknown>, file: string): Record<string, number> {
   const entries = Object.entries(vocab);
   const odd = entries.find(([, id]) => !isId(id));
-  if (odd) throw new InputError(`${file}: the token ${JSON.stringify(odd[0])} has no valid number.`);
+  if (odd) throw new InputError(`${file}: the token ${quoted(odd[0])} has no valid number.`);
   if (entries.length === 0) throw new InputError(`${file} has no tokens.`);
   return vocab as Record<string, number>;
 }
@@ -93,15 +170,8 @@ async function readMerges(file: string, vocab: Record<string, number>): Promise<
     .filter((line, i) => line !== '' && !(i === 0 && line.startsWith('#version')));
   const pairs = lines.map((line) => line.split(' '));
   const odd = pairs.findIndex((pair) => pair.length !== 2);
-  if (odd >= 0) throw new InputError(`${file}: "${lines[odd]!.slice(0, 40)}" is not a pair of tokens.`);
+  if (odd >= 0) throw new InputError(`${file}: ${quoted(lines[odd]!.slice(0, 40))} is not a pair of tokens.`);
   return (pairs as [string, string][]).filter((pair) => Object.hasOwn(vocab, pair.join('')));
-}
-
-function known(json: TokenizerJson, token: string): boolean {
-  return (
-    Object.hasOwn(json.model.vocab, token) ||
-    json.added_tokens.some((added) => 'content' in added && added.content === token)
-  );
 }
 
 function lengthOf(value: unknown, folder: string): number {

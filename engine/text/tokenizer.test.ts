@@ -89,16 +89,111 @@ test('tokenizer.json alone gives the same ids', async () => {
 });
 
 test('another padding token, as in Stable Diffusion 2', async () => {
+  const json = async (name: string) => JSON.parse(await readFile(join(fixture, name), 'utf8'));
+  const config = await json('tokenizer_config.json');
+  const map = await json('special_tokens_map.json');
+  const padded = async (files: Record<string, unknown>) => {
+    const texts = Object.entries(files).map(([name, value]) => [name, value && JSON.stringify(value)]);
+    return framed(await loadTokenizer(await variant(Object.fromEntries(texts))), 'a house').slice(0, 6);
+  };
+  const start = [bos, vocab['a</w>'], vocab['house</w>'], eos];
+  const [mark, end] = ['!', '<|endoftext|>'].map((token) => [...start, vocab[token], vocab[token]]);
+  // The map wins where the two disagree, as in Stable Diffusion 2.
+  const inMap = { 'special_tokens_map.json': { ...map, pad_token: { content: '!' } } };
+  assert.deepEqual(await padded(inMap), mark);
+  assert.deepEqual(await padded({ 'tokenizer_config.json': { ...config, pad_token: '!' } }), end);
+  const only = {
+    'special_tokens_map.json': undefined,
+    'tokenizer_config.json': { ...config, pad_token: '!' },
+  };
+  assert.deepEqual(await padded(only), mark);
+});
+
+test('words that were added are one token each, wherever the folder names them', async () => {
+  const { json } = await readTokenizerFiles(fixture);
   const config = JSON.parse(await readFile(join(fixture, 'tokenizer_config.json'), 'utf8'));
-  const folder = await variant({ 'tokenizer_config.json': JSON.stringify({ ...config, pad_token: '!' }) });
-  assert.deepEqual(framed(await loadTokenizer(folder), 'a house').slice(0, 6), [
-    bos,
-    vocab['a</w>'],
-    vocab['house</w>'],
-    eos,
-    vocab['!'],
-    vocab['!'],
-  ]);
+  const size = Object.keys(vocab).length;
+  const word = { content: '<cat-toy>', id: size, special: false };
+  for (const [name, value] of Object.entries({
+    'added_tokens.json': { '<cat-toy>': size },
+    'tokenizer.json': { ...json, added_tokens: [...json.added_tokens, word] },
+    'tokenizer_config.json': { ...config, added_tokens_decoder: { [size]: { content: '<cat-toy>' } } },
+  })) {
+    const by = await loadTokenizer(await variant({ [name]: JSON.stringify(value) }));
+    assert.deepEqual(by.tokens('a <cat-toy> house'), [vocab['a</w>'], size, vocab['house</w>']], name);
+    assert.deepEqual(by.tokens('a house'), tokenizer.tokens('a house'));
+    assert.equal(by.text([size]), '<cat-toy>');
+  }
+  for (const [files, message] of [
+    [{ 'added_tokens.json': '{"<a>": -1}' }, /added_tokens\.json.*"<a>" has no valid number/],
+    [{ 'added_tokens.json': '{"": 5}' }, /no valid number/],
+    [{ 'added_tokens.json': '{"house</w>": 3}' }, /"house<\/w>" has the number 3, but \d+ in another/],
+    [
+      {
+        'added_tokens.json': `{"<a>": ${size}}`,
+        'tokenizer_config.json': JSON.stringify({ added_tokens_decoder: { 9999: { content: '<a>' } } }),
+      },
+      /tokenizer_config\.json: the token "<a>" has the number 9999, but/,
+    ],
+  ] as const)
+    await assert.rejects(async () => loadTokenizer(await variant(files)), message);
+});
+
+test('regular expressions of a tokenizer.json are never run: CLIP’s are known, others are refused', async () => {
+  const { json } = await readTokenizerFiles(fixture);
+  const endless = { Regex: '([a-z ,]+)+#' };
+  type Steps = { normalizers: object[]; pretokenizers: object[] };
+  const { normalizers } = json.normalizer as Steps;
+  const { pretokenizers } = json.pre_tokenizer as Steps;
+  const changes: [object, string][] = [
+    [{ normalizer: { type: 'Replace', pattern: endless, content: '' } }, 'normalizer'],
+    [
+      {
+        normalizer: {
+          type: 'Sequence',
+          normalizers: [...normalizers, { type: 'Replace', pattern: endless }],
+        },
+      },
+      'normalizer',
+    ],
+    [{ normalizer: null }, 'normalizer'],
+    [
+      { pre_tokenizer: { type: 'Split', pattern: endless, behavior: 'Removed', invert: true } },
+      'pre_tokenizer',
+    ],
+    [
+      {
+        pre_tokenizer: {
+          type: 'Sequence',
+          pretokenizers: [{ ...pretokenizers[0], pattern: endless }, pretokenizers[1]],
+        },
+      },
+      'pre_tokenizer',
+    ],
+    [
+      {
+        pre_tokenizer: {
+          type: 'Sequence',
+          pretokenizers: [...pretokenizers, { type: 'Split', pattern: endless }],
+        },
+      },
+      'pre_tokenizer',
+    ],
+    [{ model: { ...json.model, end_of_word_suffix: '' } }, 'model'],
+  ];
+  for (const [change, part] of changes) {
+    const folder = await variant({ 'tokenizer.json': JSON.stringify({ ...json, ...change }) });
+    await assert.rejects(loadTokenizer(folder), (error: Error) => {
+      assert.ok(error instanceof InputError);
+      return error.message.includes(`its ${part} is not that of CLIP`);
+    });
+  }
+  // What comes after is ours whatever the file says.
+  const decoder = { type: 'Replace', pattern: endless, content: '' };
+  const folder = await variant({
+    'tokenizer.json': JSON.stringify({ ...json, decoder, post_processor: decoder }),
+  });
+  assert.deepEqual((await loadTokenizer(folder)).tokens('a, red house'), tokenizer.tokens('a, red house'));
 });
 
 test('another length, or none given', async () => {
@@ -128,7 +223,10 @@ test('files that are missing or broken are named', async () => {
     [{ 'tokenizer.json': '{}' }, /tokenizer\.json: it is not a byte-pair tokenizer/],
     [{ 'tokenizer.json': '{"model":{"type":"BPE"}}' }, /has no vocab/],
     [{ 'tokenizer.json': '{"model":{"type":"BPE","vocab":{"a":1}}}' }, /has no merges/],
-    [{ 'tokenizer_config.json': '{"eos_token": {"content": "<none>"}}' }, /lacks the special token <none>/],
+    [
+      { 'special_tokens_map.json': '{"eos_token": {"content": "<none>"}}' },
+      /lacks the special token "<none>"/,
+    ],
   ];
   for (const [files, message] of cases) {
     const folder = await variant(files);

@@ -21,6 +21,7 @@ export const TOKENIZER_FILES = [
   'merges.txt',
   'special_tokens_map.json',
   'tokenizer_config.json',
+  'added_tokens.json',
 ] as const;
 
 /** The usual name of a LoRA file. */
