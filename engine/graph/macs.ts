@@ -1,7 +1,7 @@
 import type { AttentionMode } from '../../shared/api.ts';
-import { keyCount } from './keys.ts';
 import type { Network } from './network.ts';
 import type { Operator } from './operators.ts';
+import { keyCount } from './sampled-attention.ts';
 import type { FeatureMap, Value } from './values.ts';
 
 /** Sizes that an operation count depends on. */

@@ -47,7 +47,7 @@ export interface MomentsFeature {
 export type Storage = 'float32' | 'int8';
 
 /** Input: the number of a level's active rows, from the first, that are keys. */
-export function keysName(level: number): string {
+export function keyCountName(level: number): string {
   return `keys.count.${level}`;
 }
 
@@ -62,7 +62,7 @@ export function keysFromName(level: number): string {
  * those of this pass. A `fresh` network computes whole images and has no features as inputs or outputs, because ONNX
  * Runtime keeps every output until a run ends: half a gigabyte for Stable Diffusion 1.5 at 512×512.
  */
-export type Statistics = 'any' | 'fresh' | 'recorded' | 'bands';
+export type NormStatistics = 'any' | 'fresh' | 'recorded' | 'bands';
 
 /** Tensor with the scales of rows stored as bytes. */
 export function scaleName(name: string): string {

@@ -1,7 +1,7 @@
 import type { AttentionMode } from '../../../shared/api.ts';
 import type { ConvolutionBytes } from '../../quantization/convolutions.ts';
 import type { Anchors } from '../../regions/anchors.ts';
-import type { Statistics, Storage } from '../../regions/features.ts';
+import type { NormStatistics, Storage } from '../../regions/features.ts';
 
 /**
  * In which form a network is computed: how maps are laid out, which positions take part, and what is read and given
@@ -33,9 +33,9 @@ export interface RowsOptions {
   storage: Storage;
   /**
    * With `recorded` there are fewer operators, but the network can neither run densely nor record; with `fresh` it can
-   * do nothing but run densely, in less memory; see `Statistics`.
+   * do nothing but run densely, in less memory; see `NormStatistics`.
    */
-  statistics: Statistics;
+  statistics: NormStatistics;
   attention: AttentionMode;
   /** Also gives the size of what products read, for calibration; see `watch.ts`. */
   watch?: boolean;

@@ -9,8 +9,8 @@ import {
   freshName,
   indexName,
   isSelfAttention,
+  keyCountName,
   keysFromName,
-  keysName,
   momentsOf,
   type RowFeature,
   scaleName,
@@ -293,7 +293,7 @@ class RowsLowering {
   #seen(rows: Ref, { level }: AttendedFeature): Ref {
     if (this.#options.attention === 'full') return rows;
     const { onnx } = this.emit;
-    const count = this.#input(keysName(level), 'int64', [1]);
+    const count = this.#input(keyCountName(level), 'int64', [1]);
     return onnx.node('Slice', [rows, onnx.ints([0]), count, onnx.ints([1])], {}, 'keys');
   }
 

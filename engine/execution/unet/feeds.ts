@@ -1,5 +1,5 @@
 import type { AttentionMode } from '../../../shared/api.ts';
-import { isSampled } from '../../graph/keys.ts';
+import { isSampled } from '../../graph/sampled-attention.ts';
 import { int64, type Tensor } from '../../graph/tensor.ts';
 import { Buffers } from '../../regions/buffers.ts';
 import { dequantizeRows, quantizeChannels, quantizeRows } from '../../regions/bytes.ts';
@@ -7,11 +7,11 @@ import {
   type Feature,
   freshName,
   indexName,
+  keyCountName,
   keysFromName,
-  keysName,
   type MomentsFeature,
+  type NormStatistics,
   type RowFeature,
-  type Statistics,
   type Storage,
   scaleName,
   shareName,
@@ -25,7 +25,7 @@ export interface RegionForm {
   features: readonly Feature[];
   foldUpsampling: boolean;
   storage: Storage;
-  statistics: Statistics;
+  statistics: NormStatistics;
   attention: AttentionMode;
   batch: number;
 }
@@ -179,7 +179,7 @@ function freshFeed(plan: RegionPlan, level: number): Tensor {
 /** Where keys may be sampled, the input that says how many of a level's rows are keys. */
 function countFeed({ attention }: RegionForm, level: number, active: Int32Array): Feeds {
   if (attention === 'full') return {};
-  return { [keysName(level)]: int64(BigInt64Array.of(BigInt(active.length)), [1]) };
+  return { [keyCountName(level)]: int64(BigInt64Array.of(BigInt(active.length)), [1]) };
 }
 
 /** The halo rows that a convolution reads, then a row of zeros: [B, halo + 1, C]. */
