@@ -24,6 +24,11 @@ export interface ChildOptions {
   title: string;
   /** Milliseconds that a cancelled call may take to stop before the process is ended (default 15 000). */
   cancelGrace?: number;
+  /**
+   * Milliseconds after which a cancelled call rejects though it has not stopped yet, as within a long step of a network
+   * (default 800). Calls after it wait until it has.
+   */
+  cancelPatience?: number;
   /** A line that the process wrote to stdout or stderr, or what became of the process. */
   onLog?: (line: string) => void;
 }
@@ -49,6 +54,7 @@ export class ServedProcess {
   readonly #child: ChildProcess;
   readonly #connection: MessageConnection;
   readonly #cancelGrace: number;
+  readonly #cancelPatience: number;
   readonly #log: (line: string) => void;
   readonly #title: string;
   /** Rejects when the process has ended. */
@@ -62,6 +68,7 @@ export class ServedProcess {
   constructor(options: ChildOptions) {
     this.#title = options.title;
     this.#cancelGrace = options.cancelGrace ?? 15_000;
+    this.#cancelPatience = options.cancelPatience ?? 800;
     this.#log = options.onLog ?? (() => {});
     this.#child = fork(options.script, options.args?.() ?? [], {
       execArgv: [GARBAGE_ON_OWN_THREAD, ...(options.execArgv ?? [])],
@@ -108,9 +115,11 @@ export class ServedProcess {
     const progress = onProgress && this.#connection.onProgress(method.progress, progressToken!, onProgress);
     const cancellation = new CancellationTokenSource();
     const cancelled = new Deferred<never>();
+    let patience: NodeJS.Timeout | undefined;
     let grace: NodeJS.Timeout | undefined;
     const cancel = () => {
       cancellation.cancel();
+      patience = setTimeout(() => cancelled.reject(abortError()), this.#cancelPatience);
       grace = setTimeout(() => {
         this.#log(`${this.#title} ${this.pid} did not cancel within ${this.#cancelGrace} ms and is ended.`);
         this.#child.kill('SIGKILL');
@@ -124,13 +133,15 @@ export class ServedProcess {
         { request, call, progressToken },
         cancellation.token,
       );
-      answer.catch(() => {});
+      // The process may go on for a while after the caller was told that the call is cancelled.
+      const stopped = () => clearTimeout(grace);
+      void Promise.race([answer, this.#end]).then(stopped, stopped);
       return await Promise.race([answer, this.#end, cancelled.promise]);
     } catch (error) {
       throw this.ended || !(error instanceof ResponseError) ? await this.#reasonOf(error) : errorOf(error);
     } finally {
       this.#underWay.delete(call);
-      clearTimeout(grace);
+      clearTimeout(patience);
       signal?.removeEventListener('abort', cancel);
       progress?.dispose();
       cancellation.dispose();
@@ -199,7 +210,7 @@ class Deferred<T> {
 /** The error that was thrown in the process, by its name. */
 function errorOf(response: ResponseError<FailureData>): Error {
   const name = response.data?.name;
-  if (name === 'InputError') return new InputError(response.message);
+  if (name === 'InputError') return new InputError(response.message, { setting: response.data?.setting });
   if (name === 'ForgottenError') return new ForgottenError(response.message);
   if (name === 'AbortError') return abortError();
   const error = new Error(response.message);
