@@ -238,5 +238,60 @@ test('requests out of bounds name what is allowed', async () => {
   await assert.rejects(engine.generate({ prompt: 'x', steps: 0.5 }), /from 1 to 150/);
   await assert.rejects(engine.generate({ prompt: 'x', scheduler: 'heun' as never }), /ddim.*unipc/);
   await assert.rejects(engine.edit(request(image, { strength: 2 })), /from 0.05 to 1/);
-  await assert.rejects(engine.edit(request(new Uint8Array([1, 2, 3]))), /The mask is not a picture/);
+  await assert.rejects(engine.edit(request(new Uint8Array([1, 2, 3]))), /The mask is not an image/);
+});
+
+test('auto: in full where nothing is recorded or most is masked, sparsely once the picture is prepared', async () => {
+  const { picture } = await engine.generate({
+    prompt: 'a boat on the sea',
+    seed: 5,
+    steps: STEPS,
+    previews: false,
+  });
+  const [small, most] = [await rectangle(100, 100, 40, 40), await rectangle(2, 2, 250, 250)];
+  const auto = (mask: Uint8Array) => engine.edit(request(mask, { image: picture.png, mode: 'auto' }));
+  const first = await auto(small);
+  assert.equal(first.mode, 'dense');
+  assert.deepEqual([first.recordedSteps, first.computed], [0, []]);
+  const stages: string[] = [];
+  const prepared = await engine.prepareEdit(
+    { image: picture.png, steps: STEPS },
+    { onProgress: ({ stage, step, steps }) => stages.push(`${stage} ${step} of ${steps}`) },
+  );
+  assert.ok(prepared.complete && prepared.recordedSteps > 0);
+  assert.equal(stages.length, prepared.recordedSteps);
+  assert.equal((await engine.prepareEdit({ image: picture.png, steps: STEPS })).recordedSteps, 0);
+  const second = await auto(small);
+  assert.equal(second.mode, 'sparse');
+  assert.equal(second.recordedSteps, 0);
+  assert.ok(second.macs < 0.5 * second.denseMacs);
+  assert.equal((await auto(most)).mode, 'dense');
+});
+
+test('a recording that is cancelled goes on where it stopped', async () => {
+  const { picture } = await engine.generate({ prompt: 'a hill', seed: 6, steps: STEPS, previews: false });
+  const controller = new AbortController();
+  const prepare = engine.prepareEdit(
+    { image: picture.png, steps: STEPS, strength: 1 },
+    { signal: controller.signal, onProgress: ({ step }) => step === 2 && controller.abort() },
+  );
+  await assert.rejects(prepare, isAbort);
+  const { recordedSteps, complete } = await engine.prepareEdit({
+    image: picture.png,
+    steps: STEPS,
+    strength: 1,
+  });
+  assert.deepEqual([recordedSteps, complete], [STEPS - 2, true]);
+});
+
+test('where memory is too short a recording is not complete, and editing still works', async () => {
+  const small = createEngine(new NodeBackend(), { storeBudget: 1000 });
+  try {
+    const { complete } = await small.prepareEdit({ image, steps: STEPS });
+    assert.equal(complete, false);
+    const { mode } = await small.edit(request(await rectangle(100, 100, 40, 40), { mode: 'auto' }));
+    assert.equal(mode, 'dense');
+  } finally {
+    await small.dispose();
+  }
 });

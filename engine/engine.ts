@@ -18,6 +18,8 @@ import {
   type GenerateResult,
   PRECISIONS,
   type Precision,
+  type PrepareEditRequest,
+  type PrepareEditResult,
   type Recipe,
   type SegmentRequest,
   type SegmentResult,
@@ -41,10 +43,12 @@ import { shareOut } from './parallel/share.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
 import { maskFor, softMaskFor } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
+import { chooseWindow } from './pictures/window.ts';
 import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
 import type { EditMemory } from './pipelines/memory.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
-import { checkEdit, checkGenerate, LIMITS, recipeOf } from './pipelines/request.ts';
+import { editSteps, record } from './pipelines/record.ts';
+import { checkEdit, checkGenerate, checkPrepareEdit, LIMITS, recipeOf } from './pipelines/request.ts';
 import { checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
 import { Sight } from './pipelines/segment/sight.ts';
 import { TextEncoder } from './pipelines/text-encoder.ts';
@@ -174,6 +178,36 @@ class LocalEngine implements Engine {
       loadSeconds: opening + result.loadSeconds,
       warnings: [...loaded.warnings, ...warnings, ...result.warnings],
     };
+  }
+
+  async prepareEdit(
+    request: PrepareEditRequest,
+    options: CallOptions<EditProgress> = {},
+  ): Promise<PrepareEditResult> {
+    const begin = performance.now();
+    const nothing = (about: Partial<PrepareEditResult> = {}) => {
+      const seconds = (performance.now() - begin) / 1000;
+      return { complete: false, recordedSteps: 0, seconds, ...about };
+    };
+    const checked = checkPrepareEdit(request);
+    options.signal?.throwIfAborted();
+    const { workers = 0, bus } = checked;
+    if (bus || workers > 1) return nothing();
+    const picture = await decodePicture(checked.image, 'The image');
+    const { width, height } = picture;
+    const asked = { ...checked, prompt: '' };
+    const loaded = await this.#load(asked, options);
+    const precision = await this.#precision(asked, loaded, { width, height, edit: true });
+    const recipe = { ...recipeFor(asked, loaded, precision), width, height };
+    const { strength = DEFAULT_STRENGTH } = checked;
+    const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength) };
+    // Of a larger picture the edit's mask decides which part is worked on.
+    if (Math.max(width, height) > LIMITS.size.max) return nothing(about);
+    await this.#remembered;
+    if (!(await this.#remembers(loaded, recipe))) return nothing(about);
+    const window = chooseWindow(picture, { x: { from: 0, to: width }, y: { from: 0, to: height } });
+    const recorded = await record(loaded, this.#memory, { picture, window, recipe, strength }, options);
+    return { ...about, ...recorded };
   }
 
   async segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult> {

@@ -1,6 +1,13 @@
 /** Bad usage or bad input: the message is one plain sentence for the user. The command line exits with 2. */
 export class InputError extends Error {
   override name = 'InputError';
+  /** The user's setting that is to be changed, where one helps: `model`, `loras`, … */
+  readonly setting: string | undefined;
+
+  constructor(message: string, { setting, ...options }: ErrorOptions & { setting?: string } = {}) {
+    super(message, options);
+    this.setting = setting;
+  }
 }
 
 /** What a call refers to is no longer remembered: it must be given again. */

@@ -7,7 +7,7 @@ import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
 import { BenchmarkStore } from './benchmark/store.ts';
 import type { SettingName } from './contributions.ts';
 import { DenseSpeed } from './denseSpeed.ts';
-import { registerPictureEditor } from './editor/provider.ts';
+import { openEditorWithMask, registerPictureEditor } from './editor/provider.ts';
 import { registerImageMenu } from './gallery/contextMenu.ts';
 import { GALLERY_TYPE, GALLERY_VIEW, GalleryPage } from './gallery/page.ts';
 import { Gallery } from './gallery/store.ts';
@@ -84,7 +84,9 @@ export function activate(context: ExtensionContext): void {
     commands.registerCommand('patchwork.openView', () => void ImageView.show(services)),
     commands.registerCommand('patchwork.openGallery', () => GalleryPage.open(services)),
     commands.registerCommand('patchwork.useRecipe', (asked?: unknown) => useRecipeOf(services, asked)),
-    commands.registerCommand('patchwork.selectObject', (asked?: unknown) => selectObject(services, asked)),
+    commands.registerCommand('patchwork.selectObject', (asked?: unknown) =>
+      selectObject(services, asked, openEditorWithMask),
+    ),
     commands.registerCommand('patchwork.describeImage', (asked?: unknown) => describeImage(services, asked)),
     commands.registerCommand('patchwork.openBenchmark', () => BenchmarkPanel.open(services)),
     commands.registerCommand('patchwork.manageModels', () => manageModels(services, token)),

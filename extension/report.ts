@@ -1,17 +1,28 @@
 import { commands, type LogOutputChannel } from 'vscode';
 import { InputError, messageOf } from '../engine/errors.ts';
+import type { Failure } from '../shared/viewProtocol.ts';
 import { showError } from './messages.ts';
+
+/** What to show of an error: settings help against few, and the log says more only of what is not the input's fault. */
+export function failureOf(error: unknown): Failure {
+  const message = messageOf(error);
+  if (!(error instanceof InputError)) return { message, help: 'log' };
+  return error.setting ? { message, help: 'settings' } : { message };
+}
 
 /** Tells an error once, as a notification with what may help, and logs it in full. */
 export async function reportError(log: LogOutputChannel, error: unknown): Promise<void> {
   log.error(error instanceof Error ? error : String(error));
-  const settings = 'Open Settings';
-  const showLog = 'Show Log';
-  const choice = await showError(messageOf(error), error instanceof InputError ? settings : showLog);
-  if (choice === settings) await openSettings();
-  if (choice === showLog) log.show();
+  const { message, help } = failureOf(error);
+  const buttons = { settings: 'Open Settings', log: 'Show Log' };
+  const choice = await showError(message, ...(help ? [buttons[help]] : []));
+  if (choice === buttons.settings)
+    await openSettings(error instanceof InputError ? error.setting : undefined);
+  if (choice === buttons.log) log.show();
 }
 
-export async function openSettings(): Promise<void> {
-  await commands.executeCommand('workbench.action.openSettings', '@ext:patchwork.patchwork');
+/** @param setting the one that is shown, instead of all of Patchwork's */
+export async function openSettings(setting?: string): Promise<void> {
+  const query = setting ? `@id:patchwork.${setting}` : '@ext:patchwork.patchwork';
+  await commands.executeCommand('workbench.action.openSettings', query);
 }

@@ -1,5 +1,5 @@
 import { type Uri, workspace } from 'vscode';
-import type { EditRequest, GenerateRequest } from '../shared/api.ts';
+import type { EditRequest, GenerateRequest, PrepareEditRequest } from '../shared/api.ts';
 import { defined } from '../shared/defined.ts';
 import { workspaceFolder } from './destination.ts';
 import { type PictureSettings, pictureSettings } from './settings.ts';
@@ -20,6 +20,12 @@ export function asNow(request: GenerateRequest): GenerateRequest {
 
 /** The same for an edit of a picture, which has a size of its own. */
 export function editWithSettings(request: EditRequest, picture: Uri): EditRequest {
+  const { width: _width, height: _height, ...settings } = settingsNear(picture);
+  return { ...settings, ...defined(request) };
+}
+
+/** The same for a picture that is likely to be edited. */
+export function prepareWithSettings(request: PrepareEditRequest, picture: Uri): PrepareEditRequest {
   const { width: _width, height: _height, ...settings } = settingsNear(picture);
   return { ...settings, ...defined(request) };
 }

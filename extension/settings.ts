@@ -78,9 +78,7 @@ export function outputFolder(get: GetSetting): string[] {
   const segments = setting.split(/[/\\]/).filter((segment) => segment !== '' && segment !== '.');
   const absolute = /^[/\\~]|^[a-z]:/i.test(setting);
   if (absolute || segments.some((segment) => segment === '..' || segment.includes('\0'))) {
-    throw new InputError(
-      `The setting patchwork.outputFolder must be a folder inside the workspace, not “${setting}”.`,
-    );
+    throw settingError('outputFolder', `must be a folder inside the workspace, not “${setting}”.`);
   }
   return segments;
 }
@@ -91,8 +89,9 @@ function size(value: unknown): Pick<GenerateRequest, 'width' | 'height'> {
   const sides = [Number(width), Number(height)];
   const { min, max, multipleOf } = LIMITS.size;
   if (!sides.every((side) => side >= min && side <= max && side % multipleOf === 0)) {
-    throw new InputError(
-      `The setting patchwork.size must be WIDTHxHEIGHT, each a multiple of ${multipleOf} from ${min} to ${max}, not “${value}”.`,
+    throw settingError(
+      'size',
+      `must be WIDTHxHEIGHT, each a multiple of ${multipleOf} from ${min} to ${max}, not “${value}”.`,
     );
   }
   return { width: sides[0], height: sides[1] };
@@ -105,9 +104,7 @@ function number(get: GetSetting, name: SettingName, { max }: { max: number }, wh
     typeof value === 'number' && value >= 0 && value <= max && (!whole || Number.isInteger(value));
   if (!valid) {
     const kind = whole ? 'a whole number' : 'a number';
-    throw new InputError(
-      `The setting patchwork.${name} must be ${kind} from 0 (the default) to ${max}, not “${value}”.`,
-    );
+    throw settingError(name, `must be ${kind} from 0 (the default) to ${max}, not “${value}”.`);
   }
   return value;
 }
@@ -123,10 +120,7 @@ function oneOf<Name extends string>(
 ): Name | undefined {
   const name = text(get, setting);
   const known = names.find((other) => other === name);
-  if (name && !known)
-    throw new InputError(
-      `The setting patchwork.${setting} must be one of ${names.join(', ')}, not “${name}”.`,
-    );
+  if (name && !known) throw settingError(setting, `must be one of ${names.join(', ')}, not “${name}”.`);
   return known;
 }
 
@@ -137,7 +131,7 @@ function place(name: SettingName, setting: string | undefined, base?: string): s
   const file = path.resolve(base ?? '', setting);
   if (isRepositoryId(setting.split('@')[0]!) && !(base && existsSync(file))) return setting;
   if (!base && !path.isAbsolute(setting)) {
-    throw new InputError(`The setting patchwork.${name} must be a full path when no folder is open.`);
+    throw settingError(name, `must be a full path when no folder is open.`);
   }
   return file;
 }
@@ -147,9 +141,7 @@ function loras(value: unknown, base?: string): LoraChoice[] | undefined {
   const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : undefined;
   const { min, max } = LIMITS.loraStrength;
   if (!entries?.every(([, strength]) => typeof strength === 'number' && strength >= min && strength <= max)) {
-    throw new InputError(
-      `The setting patchwork.loras must give each LoRA file a strength from ${min} to ${max}.`,
-    );
+    throw settingError('loras', `must give each LoRA file a strength from ${min} to ${max}.`);
   }
   if (entries.length === 0) return undefined;
   return entries.map(([lora, strength]) => ({ lora: place('loras', lora, base) ?? lora, strength }));
@@ -158,6 +150,10 @@ function loras(value: unknown, base?: string): LoraChoice[] | undefined {
 function text(get: GetSetting, name: SettingName): string | undefined {
   const value = get(name);
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string') throw new InputError(`The setting patchwork.${name} must be text.`);
+  if (typeof value !== 'string') throw settingError(name, `must be text.`);
   return value.trim() || undefined;
+}
+
+function settingError(setting: string, must: string): InputError {
+  return new InputError(`The setting patchwork.${setting} ${must}`, { setting });
 }

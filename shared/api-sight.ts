@@ -96,6 +96,8 @@ export type Encoding = 'kept' | 'part' | 'whole';
 export interface SegmentResult extends SightResult {
   /** The best first. */
   masks: ThingMask[];
+  /** Whether the best one is likely to fit; true where no mask was asked for. */
+  sure: boolean;
   encoding: Encoding;
   /** Wall time spent encoding. */
   encodeSeconds: number;

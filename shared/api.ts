@@ -136,8 +136,11 @@ export interface GenerateResult {
   warnings: string[];
 }
 
-export const EDIT_MODES = ['sparse', 'dense'] as const;
-/** `sparse` computes only the masked part, reading the rest from recorded features; `dense` computes everything. */
+export const EDIT_MODES = ['auto', 'sparse', 'dense'] as const;
+/**
+ * `sparse` computes only the masked part, reading the rest from features that are recorded first where they are not known;
+ * `dense` computes everything. `auto` is whichever of the two is expected to take less time.
+ */
 export type EditMode = (typeof EDIT_MODES)[number];
 
 /** What to paint anew. The size is the picture's own. */
@@ -188,7 +191,29 @@ export interface ComputedLevel {
   positions: Uint8Array;
 }
 
+/**
+ * A picture that is likely to be edited: its features are recorded before the edit is asked for. What edits of it will be
+ * asked for beside mask and prompts decides which features those are.
+ */
+export type PrepareEditRequest = Omit<
+  EditRequest,
+  'mask' | 'softMask' | 'prompt' | 'mode' | 'dilation' | 'seed' | 'previews'
+>;
+
+export interface PrepareEditResult {
+  /** Edits of the picture need no recording now; false where memory is too short, or workers do the recording. */
+  complete: boolean;
+  recordedSteps: number;
+  /** What an edit would be computed with, and how many steps of it; absent where workers compute. */
+  recipe?: Recipe;
+  editSteps?: number;
+  /** Wall time of the whole call. */
+  seconds: number;
+}
+
 export interface EditResult extends GenerateResult {
+  /** How it was computed. */
+  mode: Exclude<EditMode, 'auto'>;
   /** Share of the positions that were computed, level by level from the finest. */
   activeFraction: number[];
   /** What the same edit costs when everything is computed. */
@@ -230,6 +255,8 @@ export const ENGINE_CALLS = {
   generate: call<GenerateRequest, GenerateProgress, GenerateResult>(),
   /** Repaints the masked part of an image; every pixel outside the mask stays as it is. */
   edit: call<EditRequest, EditProgress, EditResult>(),
+  /** Records what edits of an image read, so that the first of them is as fast as later ones. */
+  prepareEdit: call<PrepareEditRequest, EditProgress, PrepareEditResult>(),
   /** Turns a click, several, or a box into masks. */
   segment: call<SegmentRequest, never, SegmentResult>(),
   /** Finds the objects of an image by trying points all over it. */

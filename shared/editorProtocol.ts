@@ -95,6 +95,12 @@ export interface EditorState {
   /** Set while an edit that is not part of the picture yet has the mask; a new number for each that takes it. */
   maskTaken?: number;
   run?: EditRun;
+  /** The picture is recorded in the background: steps done, of all. */
+  preparing?: { step: number; steps: number };
+  /** Seconds that an edit takes at most, about, where steps of any size were measured on this machine. */
+  mostSeconds?: number;
+  /** Only a part of the picture around the mask is worked on. */
+  large?: boolean;
   /** The dense edit is being measured. */
   measuring: boolean;
   variations: VariationInfo[];
@@ -162,6 +168,8 @@ export type EditorPageMessage =
   | { type: 'hover'; place?: PicturePlace }
   /** Erases edits as far as the patch covers. */
   | { type: 'restore'; patch: Patch }
+  /** An edit of the picture is likely to come, with a form like this. */
+  | { type: 'prepare'; draft: EditDraft }
   | { type: 'apply'; draft: EditDraft }
   | { type: 'cancel' }
   | { type: 'pick'; id: string }

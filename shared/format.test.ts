@@ -90,6 +90,9 @@ test('what goes on', () => {
   assert.equal(describeRun({ ...run, stage: 'denoise' }), 'Step 3 of 20');
   assert.equal(describeRun({ ...run, stage: 'record' }), 'Analysing image: step 4 of 20');
   assert.equal(describeRun({ ...run, stage: 'denoise', cancelling: true }), 'Cancelling…');
+  assert.equal(describeRun({ ...run, stage: 'wait' }), 'Waiting for the engine…');
+  assert.equal(describeRun({ ...run, stage: 'wait', ahead: 1 }), 'Waiting: 1 job before this');
+  assert.equal(describeRun({ ...run, stage: 'wait', ahead: 2 }), 'Waiting: 2 jobs before this');
 });
 
 test('what an edit cost, the time of all first, and how that is known', () => {

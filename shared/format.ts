@@ -98,11 +98,12 @@ export function describeRemaining(seconds: number): string {
 }
 
 /** What goes on, as a short phrase. */
-export function describeRun({ stage, step, steps, cancelling }: RunState): string {
+export function describeRun({ stage, step, steps, cancelling, ahead }: RunState): string {
   if (cancelling) return 'Cancelling…';
   switch (stage) {
     case 'wait':
-      return 'Waiting for the engine…';
+      if (!ahead) return 'Waiting for the engine…';
+      return `Waiting: ${ahead} ${ahead === 1 ? 'job' : 'jobs'} before this`;
     case 'load':
       return 'Loading the model…';
     case 'merge':

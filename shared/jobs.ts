@@ -5,6 +5,8 @@ export interface RunState extends Pick<EditProgress, 'step' | 'steps'> {
   /** `wait` until the engine reports. */
   stage: EditProgress['stage'] | 'wait';
   cancelling: boolean;
+  /** Jobs that are done before it. */
+  ahead?: number;
   /** Seconds that are left, about, where they can be told. */
   remaining?: number;
 }

@@ -37,8 +37,8 @@ export const EMPTY_DRAFT: Draft = {
 
 export interface Failure {
   message: string;
-  /** True if other settings may help. */
-  settings: boolean;
+  /** What may help, where something does. */
+  help?: 'settings' | 'log';
   /** The run that failed can be started again. */
   again?: boolean;
 }

@@ -3,12 +3,13 @@ import type { Failure } from '../shared/viewProtocol.ts';
 
 /** What went wrong, with what may help below it. */
 export function failureTemplate(
-  { message, settings, again }: Failure,
+  { message, help, again }: Failure,
   actions: { openSettings(): void; showLog(): void; tryAgain?(): void; dismiss?(): void },
 ): TemplateResult {
-  const button = settings
-    ? html`<vscode-button secondary @click=${actions.openSettings}>Open Settings</vscode-button>`
-    : html`<vscode-button secondary @click=${actions.showLog}>Show Log</vscode-button>`;
+  const [text, act] =
+    help === 'settings'
+      ? (['Open Settings', actions.openSettings] as const)
+      : (['Show Log', actions.showLog] as const);
   // The button may stand below the text, which needs the width where there is little.
   return html`<div class="failure row wrap" role="alert">
     <span class="codicon codicon-error" aria-hidden="true"></span>
@@ -20,7 +21,7 @@ export function failureTemplate(
             ? html`<vscode-button data-action="tryAgain" @click=${actions.tryAgain}>Try Again</vscode-button>`
             : nothing
         }
-        ${button}
+        ${help ? html`<vscode-button secondary @click=${act}>${text}</vscode-button>` : nothing}
         ${
           actions.dismiss
             ? html`<vscode-button secondary @click=${actions.dismiss}>Dismiss</vscode-button>`

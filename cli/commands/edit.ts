@@ -51,9 +51,12 @@ export function editCommand(): Command {
       ),
     )
     .addOption(
-      new Option('--mode <mode>', 'sparse: compute only the part; dense: recompute everything')
+      new Option(
+        '--mode <mode>',
+        'auto: whichever is faster; sparse: compute only the part; dense: recompute everything',
+      )
         .choices(EDIT_MODES)
-        .default('sparse'),
+        .default('auto'),
     )
     .addOption(
       new Option('--dilation <n>', 'latent positions around the mask that are computed with it').argParser(
@@ -98,8 +101,14 @@ async function run(image: string, prompt: string, options: Options): Promise<voi
     const names = derivedNames(path.parse(image).name, prompt);
     const written = await target.write(result.picture.png, result.recipe, names);
     noteWarnings([result]);
-    const { activeFraction, denseMacs, recordedSteps } = result;
-    const more = { activeFraction, denseMacs, recordedSteps, ...(found && { object: found.name }) };
+    const { mode: used, activeFraction, denseMacs, recordedSteps } = result;
+    const more = {
+      mode: used,
+      activeFraction,
+      denseMacs,
+      recordedSteps,
+      ...(found && { object: found.name }),
+    };
     print(options, figuresOf(written, result, more), () => {
       const where = found ? `, ${found.name}` : '';
       return `${summaryOf(written, result)} (full recompute: ${formatMacs(denseMacs)})${where}`;

@@ -142,6 +142,7 @@ export function planMemory(
     `${model.name} needs about ${formatBytes(needs.apart)} of memory for ${picture.width}x${picture.height} pixels, and ${formatBytes(available)} are free; ${
       advice.length > 0 ? `what would fit: ${advice.join(', or ')}` : 'a smaller model would fit'
     }.`,
+    { setting: advice.length > 0 ? 'precision' : 'model' },
   );
 }
 

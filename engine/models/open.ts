@@ -38,6 +38,7 @@ export async function openDrawingModel(
     if (model.autoencoder.statistics)
       throw new InputError(
         `${model.name} has latents of its own (latents_mean and latents_std in vae/config.json), which the fast decoder does not know: use its own decoder.`,
+        { setting: 'decoder' },
       );
     if (!folder) throw notHere(id);
     model = await model.withAutoencoder(folder);
@@ -69,6 +70,7 @@ export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFol
   }
   throw new InputError(
     `There is no model ${name}: give a model folder, ${EMBEDDED}, a model of the hub (owner/name), or for macs and bench an architecture (${[...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)].join(', ')}).`,
+    { setting: 'model' },
   );
 }
 
@@ -78,6 +80,7 @@ async function loraFile(name: string): Promise<string> {
   if (!isRepositoryId(name.split('@')[0]!))
     throw new InputError(
       `There is no LoRA file ${name}: give a safetensors file, or a name of the hub (owner/name).`,
+      { setting: 'loras' },
     );
   const file = await loraFileOf(name, { cache: hubEnvironment.cache() });
   if (!file) throw notHere(name);

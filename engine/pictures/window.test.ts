@@ -30,7 +30,16 @@ test('neighbouring edits of a large picture share a window', () => {
   const picture = { width: 8000, height: 3000 };
   const first = chooseWindow(picture, box(4000, 1500, 4100, 1600));
   assert.deepEqual(chooseWindow(picture, box(4050, 1480, 4180, 1620)), first);
-  assert.deepEqual([first.width, first.height], [2048, 2048]);
+  assert.deepEqual([first.width, first.height], [1024, 1024]);
+});
+
+test('the window is as large as the mask needs', () => {
+  const picture = { width: 8000, height: 3000 };
+  const sideFor = (length: number) => chooseWindow(picture, box(3000, 500, 3000 + length, 600)).width;
+  assert.deepEqual([10, 896, 897, 1408, 1409, 2048].map(sideFor), [1024, 1024, 1536, 1536, 2048, 2048]);
+  // Along a side that is worked on whole it is not cut.
+  const wide = chooseWindow({ width: 8000, height: 1800 }, box(3000, 500, 3100, 600));
+  assert.deepEqual([wide.width, wide.height], [1024, 1800]);
 });
 
 test('a mask larger than a window is refused', () => {

@@ -27,6 +27,8 @@ const STEP = LIMITS.size.multipleOf;
 const CONTEXT = 64;
 /** Windows of large pictures begin at multiples of this, so that neighbouring edits share one. */
 const GRID = 256;
+/** Sides of the windows that are tried before the largest. */
+const WINDOWS = [1024, 1536];
 
 /**
  * Where an edit happens: the whole picture if its sides allow that, else a window around the mask.
@@ -42,20 +44,28 @@ export function chooseWindow(
     throw new InputError(
       `The mask spans ${widthOf(box)}×${heightOf(box)} pixels; at most ${most}×${most} can be edited at once: use a smaller mask or make the picture smaller.`,
     );
-  const x = chooseSpan(picture.width, box.x, most, least);
-  const y = chooseSpan(picture.height, box.y, most, least);
+  const seen = Math.max(widthOf(box), heightOf(box)) + 2 * CONTEXT;
+  // A small mask in a large picture needs no large window, which costs many times as much.
+  const side = WINDOWS.find((side) => side >= seen && side < most) ?? most;
+  const x = chooseSpan(picture.width, box.x, { most, side, least });
+  const y = chooseSpan(picture.height, box.y, { most, side, least });
   return { left: x.from, top: y.from, width: x.to - x.from, height: y.to - y.from };
 }
 
-function chooseSpan(side: number, mask: Span, most: number, least: number): Span {
-  const padded = Math.max(least, Math.ceil(side / STEP) * STEP);
+/** Along one side of a picture: all of it up to `most` pixels, else `side` pixels around the mask. */
+function chooseSpan(
+  length: number,
+  mask: Span,
+  { most, side, least }: { most: number; side: number; least: number },
+): Span {
+  const padded = Math.max(least, Math.ceil(length / STEP) * STEP);
   if (padded <= most) return { from: 0, to: padded };
-  const centred = (mask.from + mask.to - most) / 2;
+  const centred = (mask.from + mask.to - side) / 2;
   const onGrid = Math.round(centred / GRID) * GRID;
-  const seen = Math.min(CONTEXT, Math.floor((most - (mask.to - mask.from)) / 2));
-  const wanted = clamp(onGrid, mask.to + seen - most, mask.from - seen);
-  const from = clamp(wanted, 0, side - most);
-  return { from, to: from + most };
+  const seen = Math.min(CONTEXT, Math.floor((side - (mask.to - mask.from)) / 2));
+  const wanted = clamp(onGrid, mask.to + seen - side, mask.from - seen);
+  const from = clamp(wanted, 0, length - side);
+  return { from, to: from + side };
 }
 
 function clamp(value: number, least: number, most: number): number {

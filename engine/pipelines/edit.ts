@@ -15,7 +15,7 @@ import type { Denoiser } from '../execution/denoiser.ts';
 import { type LatentDims, latentDims } from '../execution/latents.ts';
 import type { Plan } from '../execution/plan.ts';
 import type { Share, SharedRun } from '../execution/shared-run.ts';
-import { isGuided, seesMask } from '../execution/unet/inputs.ts';
+import { seesMask } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
@@ -25,14 +25,15 @@ import { type Box, boundsOf } from '../regions/box.ts';
 import { coarser, type Mask } from '../regions/mask.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
+import { fasterMode } from './edit-mode.ts';
 import { editPlanes, recordingPlanes } from './inpainting.ts';
 import { type EditMemory, featuresOwner, keepStudy, type Studied } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { Previews } from './preview.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
+import { missingSteps, type Process, startOf } from './recorder.ts';
 import {
   type Callbacks,
-  type Process,
   type Repainted,
   type RepaintRequest,
   repaintDense,
@@ -104,13 +105,8 @@ export async function edit(
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
   const denoiser = components.denoiser(recipe);
-  const batch = isGuided(components.network('denoiser'), recipe.guidance) ? 2 : 1;
   const painted = coarser(windowMask(task.mask, window), window.width / scope.dims[2]);
-  const region =
-    task.mode === 'sparse' && !options.share
-      ? await denoiser.plan({ of: 'region', mask: painted, ring: task.dilation }, batch)
-      : undefined;
-  const loadSeconds = (performance.now() - begin) / 1000;
+  const prepared = performance.now();
 
   report('encode', 0);
   await listen(signal);
@@ -124,6 +120,9 @@ export async function edit(
   const known = await maskedPicture(ready, autoencoder, before.studied, planes, scope, task, painted);
   const condition = known ? { ...text.condition, planes: known.planes } : text.condition;
   const request = requestOf(task, scope, process, condition, painted);
+  const planned = performance.now();
+  const { mode, region } = await chosenMode(denoiser, memory, request, task, options.share);
+  const loadSeconds = (prepared - begin + performance.now() - planned) / 1000;
 
   const decodeRegion = (latent: Float32Array) => {
     const known = whole ?? { data: planes, record: NO_RECORD };
@@ -146,6 +145,7 @@ export async function edit(
   };
   const { repainted, run } = await repaint(ready, memory, {
     task,
+    mode,
     scope,
     request,
     callbacks,
@@ -157,7 +157,7 @@ export async function edit(
   report('decode', steps);
   await listen(signal);
   const decoded =
-    task.mode === 'sparse'
+    mode === 'sparse'
       ? await decodeRegion(repainted.latent)
       : await autoencoder.decode(repainted.latent, width, height);
   const result = finish(decoded);
@@ -181,6 +181,7 @@ export async function edit(
   return {
     remember,
     result: {
+      mode,
       picture: { png, ...size },
       recipe: { ...recipe, strength },
       macs:
@@ -233,15 +234,37 @@ function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength }: Edi
   if (!box) throw new InputError('The mask has no white pixel, so there is nothing to edit.');
   const window = chooseWindow(picture, box, { most: LIMITS.size.max });
   const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
-  const steps = scheduler.timesteps.length;
-  const start = Math.min(steps - 1, Math.max(0, steps - Math.round(steps * strength)));
   return {
     window,
     box,
     dims: latentDims(model.autoencoder, window),
     scheduler,
-    start,
+    start: startOf(scheduler, strength),
   };
+}
+
+/**
+ * How an edit is computed, with the plan of its region where that is here and not by workers: of `auto` what is expected to
+ * take less time. Workers record a picture as they paint it, so theirs are sparse.
+ */
+async function chosenMode(
+  denoiser: Denoiser,
+  { features }: EditMemory,
+  { process, scheduler, start, mask, condition }: RepaintRequest,
+  { mode, dilation }: EditTask,
+  share: Share | undefined,
+): Promise<{ mode: Exclude<EditMode, 'auto'>; region?: Plan }> {
+  if (share) return { mode: mode === 'dense' ? 'dense' : 'sparse' };
+  if (mode === 'dense') return { mode };
+  const timesteps = scheduler.timesteps.slice(start);
+  const work = { steps: timesteps.length, missing: missingSteps(features, process.id, timesteps) };
+  if (mode === 'auto' && fasterMode({ ...work, share: 0 }) === 'dense') return { mode: 'dense' };
+  const region = await denoiser.plan({ of: 'region', mask, ring: dilation }, batchOf(condition));
+  const tokens = condition.text.dims[1]!;
+  const whole = denoiser.stepMacs({ height: mask.height, width: mask.width }, batchOf(condition), tokens);
+  if (mode === 'auto' && fasterMode({ ...work, share: region.macs(tokens) / whole }) === 'dense')
+    return { mode: 'dense' };
+  return { mode: 'sparse', region };
 }
 
 function requestOf(
@@ -265,6 +288,7 @@ function requestOf(
 
 interface Repainting {
   task: EditTask;
+  mode: Exclude<EditMode, 'auto'>;
   scope: Scope;
   request: RepaintRequest;
   callbacks: Callbacks;
@@ -278,7 +302,7 @@ interface Repainting {
 async function repaint(
   { components }: ReadyModel,
   { features }: EditMemory,
-  { task: { mode, recipe, dilation }, scope, request, callbacks, denoiser, region, share }: Repainting,
+  { task: { recipe, dilation }, mode, scope, request, callbacks, denoiser, region, share }: Repainting,
 ): Promise<{ repainted: Repainted; run?: SharedRun }> {
   const { scheduler, condition } = request;
   const { dims } = scope;

@@ -2,7 +2,7 @@ import type { Arithmetic } from '../../shared/api.ts';
 import type { Coded } from '../execution/crops/region-autoencoder.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { FeatureStore } from '../regions/store.ts';
-import type { Process } from './repaint.ts';
+import type { Process } from './recorder.ts';
 
 /** A picture that has been studied: all that later edits of it need beside its recorded features. */
 export interface Studied {

@@ -6,18 +6,7 @@ import type { Plan } from '../execution/plan.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { FeatureStore, Features } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-
-/** A picture as the process sees it: its latents, and the noise that leads to them at every step. */
-export interface Process {
-  /** Names the picture and everything that its recorded features depend on. */
-  id: string;
-  /** Clean latents [C, h, w]. */
-  latent: Float32Array;
-  /** Standard normal [C, h, w]: at step i the process is at `scheduler.addNoise(latent, noise, i)`. */
-  noise: Float32Array;
-  /** What the recorded passes are told: the prompt that the picture was made from, where it is known. */
-  condition: Condition;
-}
+import { type Process, Recorder } from './recorder.ts';
 
 export interface RepaintRequest {
   process: Process;
@@ -69,30 +58,17 @@ export async function repaintSparse(
 ): Promise<Repainted> {
   const { process, scheduler, start, mask, condition } = request;
   const { signal } = callbacks;
-  const batch = batchOf(condition);
-  const tokens = condition.text.dims[1]!;
-  const recordSeconds: number[] = [];
-  let everywhere: Plan | undefined;
-  const recordedAt = async (index: number): Promise<Features> => {
-    const timestep = scheduler.timesteps[index]!;
-    const key = { picture: process.id, timestep };
-    const known = store.get(key);
-    if (known) return known;
-    callbacks.onRecord?.(index);
-    await listen(signal);
-    const begin = performance.now();
-    const { height, width } = mask;
-    everywhere ??= await denoiser.plan({ of: 'whole', height, width, records: true }, batch);
-    const sample = scheduler.scaleInput(scheduler.addNoise(process.latent, process.noise, index), index);
-    const options = { record: true };
-    const { features } = await denoiser.predict(everywhere, sample, timestep, process.condition, options);
-    store.put(key, features!);
-    recordSeconds.push((performance.now() - begin) / 1000);
-    return features!;
-  };
+  const { height, width } = mask;
+  const recorder = new Recorder(denoiser, store, {
+    process,
+    scheduler,
+    height,
+    width,
+    batch: batchOf(condition),
+  });
   const fresh = new Map<number, Features>();
   const predict: Predict = async (sample, index) => {
-    const seen = await recordedAt(index);
+    const seen = await recorder.featuresAt(index, signal, () => callbacks.onRecord?.(index));
     await listen(signal);
     const timestep = scheduler.timesteps[index]!;
     const options = { seen, record: true };
@@ -109,12 +85,13 @@ export async function repaintSparse(
   };
   const latent = await paintAt(predict, request, plan.positions!, callbacks);
   const steps = scheduler.timesteps.length - start;
+  const tokens = condition.text.dims[1]!;
   return {
     latent,
     macs: plan.macs(tokens, steps),
-    recordingMacs: everywhere?.macs(tokens, recordSeconds.length) ?? 0,
-    recordedSteps: recordSeconds.length,
-    recordSeconds,
+    recordingMacs: recorder.macs(tokens),
+    recordedSteps: recorder.seconds.length,
+    recordSeconds: recorder.seconds,
     activeFraction: plan.computed.fractions,
     active: plan.computed.masks,
     remember,

@@ -10,6 +10,7 @@ import {
   type LoraChoice,
   PARALLEL_MODES,
   PRECISIONS,
+  type PrepareEditRequest,
   type Recipe,
   SCHEDULERS,
   SPLITS,
@@ -104,6 +105,12 @@ const generateSchema = z.object({
   height: side('The height').optional(),
   remember: z.boolean().optional(),
 });
+const { prompt: _prompt, ...unprompted } = drawing;
+const prepareSchema = z.object({
+  ...unprompted,
+  image: file('The image'),
+  strength: between('Strength', LIMITS.strength).optional(),
+});
 const editSchema = z.object({
   ...drawing,
   image: file('The image'),
@@ -122,6 +129,11 @@ export function checkGenerate(request: GenerateRequest): GenerateRequest {
 /** The same for an edit. */
 export function checkEdit(request: EditRequest): EditRequest {
   return check(editSchema, request);
+}
+
+/** The same for a picture that is likely to be edited. */
+export function checkPrepareEdit(request: PrepareEditRequest): PrepareEditRequest {
+  return check(prepareSchema, request);
 }
 
 /** @throws InputError with the first thing that is wrong. */

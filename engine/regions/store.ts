@@ -49,6 +49,11 @@ export class FeatureStore {
     return this.#bytes;
   }
 
+  /** Whether it is kept; does not count as use. */
+  has(key: StoreKey): boolean {
+    return this.#entries.has(idOf(key));
+  }
+
   get(key: StoreKey): Features | undefined {
     const id = idOf(key);
     const entry = this.#entries.get(id);

@@ -1,6 +1,6 @@
 import { env, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { benchmarkCost } from '../../engine/benchmark/cost.ts';
-import { InputError, isAbort, messageOf } from '../../engine/errors.ts';
+import { InputError, isAbort } from '../../engine/errors.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from '../../shared/api.ts';
 import { describeBenchmark } from '../../shared/benchmark/progress.ts';
 import type {
@@ -15,7 +15,7 @@ import type {
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { noteBenchmark } from '../denseSpeed.ts';
 import { PageHost } from '../pageHost.ts';
-import { openSettings, reportError } from '../report.ts';
+import { failureOf, openSettings, reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { threadSetting } from '../settings.ts';
 import { costSentences } from './cost.ts';
@@ -275,7 +275,7 @@ export class BenchmarkPanel {
     }
     this.#services.log.error(error instanceof Error ? error : String(error));
     this.#update({
-      failure: { message: messageOf(error), settings: error instanceof InputError },
+      failure: failureOf(error),
       notice: undefined,
     });
   }

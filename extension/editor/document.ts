@@ -5,7 +5,7 @@ import {
   type LogOutputChannel,
   type Uri,
 } from 'vscode';
-import { InputError, messageOf } from '../../engine/errors.ts';
+import { InputError } from '../../engine/errors.ts';
 import { encodePicture } from '../../engine/pictures/compose.ts';
 import type { PictureFormat } from '../../engine/pictures/metadata.ts';
 import type { Picture } from '../../engine/pictures/read.ts';
@@ -18,7 +18,9 @@ import {
 } from '../../engine/pictures/rewrite.ts';
 import { PRECISIONS, type Recipe } from '../../shared/api.ts';
 import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
+import { failureOf } from '../report.ts';
 import { type Backup, backupOf, restoreParts } from './backup.ts';
 import { canSelect } from './canSelect.ts';
 import { rowOf, thumbnailOf } from './editList.ts';
@@ -191,7 +193,7 @@ export class PictureDocument implements CustomDocument {
 
   fail(error: unknown): void {
     this.#log.error(error instanceof Error ? error : String(error));
-    this.update({ failure: { message: messageOf(error), settings: error instanceof InputError } });
+    this.update({ failure: failureOf(error) });
   }
 
   /** What to say of a file that the browser cannot decode. */
@@ -369,7 +371,10 @@ export class PictureDocument implements CustomDocument {
     if (this.#backup) this.#restore(model, this.#backup);
     this.update({ edited: model.changed !== undefined, canReselect: model.edits.some(({ mask }) => mask) });
     const losses = await lossesOf(this.#file, formatOf(this.uri));
-    this.update({ losses: losses.length > 0 ? losses.join(' ') : undefined });
+    this.update({
+      losses: losses.length > 0 ? losses.join(' ') : undefined,
+      large: Math.max(width, height) > LIMITS.size.max,
+    });
     return { model, picture };
   }
 

@@ -11,6 +11,7 @@ import type { Services } from '../services.ts';
 import type { Page, PictureDocument } from './document.ts';
 import type { Painting } from './painting.ts';
 import { nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
+import type { Preparing } from './preparing.ts';
 import { Selecting } from './selecting.ts';
 
 /** One editor of a document: a panel with the page in it. VS Code unloads the page while its tab is hidden. */
@@ -19,13 +20,19 @@ export class EditorPage implements Page {
   readonly #document: PictureDocument;
   readonly #painting: Painting;
   readonly #selecting: Selecting;
+  readonly #preparing: Preparing;
   readonly #host: PageHost<EditorHostMessage, EditorPageMessage>;
   /** The page knows the edits of the file that it shows. */
   #told = false;
   /** Messages are handled in the order that they came in. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(services: Services, document: PictureDocument, painting: Painting, panel: WebviewPanel) {
+  constructor(
+    services: Services,
+    document: PictureDocument,
+    { painting, preparing }: { painting: Painting; preparing: Preparing },
+    panel: WebviewPanel,
+  ) {
     this.#services = services;
     this.#document = document;
     this.#painting = painting;
@@ -37,7 +44,14 @@ export class EditorPage implements Page {
       onReady: () => this.#receive({ type: 'ready' }),
       onMessage: (message) => this.#receive(message),
     });
-    panel.onDidDispose(() => document.remove(this));
+    this.#preparing = preparing;
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) this.#preparing.stop();
+    });
+    panel.onDidDispose(() => {
+      this.#preparing.stop();
+      document.remove(this);
+    });
     document.add(this);
   }
 
@@ -49,6 +63,7 @@ export class EditorPage implements Page {
   #receive(message: EditorPageMessage): void {
     // These wait for the engine, or end what waits.
     if (message.type === 'apply') void this.#painting.apply(message.draft, this);
+    else if (message.type === 'prepare') this.#preparing.start(message.draft);
     else if (message.type === 'runAgain') void this.#painting.again(message.id, this);
     else if (message.type === 'measure') void this.#painting.measure();
     else if (message.type === 'cancel') this.#painting.cancel();
@@ -58,7 +73,10 @@ export class EditorPage implements Page {
   }
 
   async #handle(
-    message: Exclude<EditorPageMessage, { type: 'apply' | 'runAgain' | 'measure' | 'cancel' | 'hover' }>,
+    message: Exclude<
+      EditorPageMessage,
+      { type: 'apply' | 'prepare' | 'runAgain' | 'measure' | 'cancel' | 'hover' }
+    >,
   ): Promise<void> {
     switch (message.type) {
       case 'ready':

@@ -8,6 +8,7 @@ import { describeRun, formatSeconds } from '../../shared/format.ts';
 import { shorten } from '../../shared/names.ts';
 import { cut, difference, type Patch } from '../../shared/raster.ts';
 import { withStatus } from '../messages.ts';
+import type { JobOptions } from '../queue/engineQueue.ts';
 import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
@@ -161,6 +162,7 @@ export class Painting {
         image: await this.#document.encoded(without),
         mask: await encodeCoverage(model.mask.data, model.width, model.height),
         softMask: true,
+        mode: 'auto',
         strength: draft.strength,
         steps: stepsOf(draft.steps),
         precision: draft.precision || undefined,
@@ -180,7 +182,14 @@ export class Painting {
         }
         this.#document.update({ run: now });
       };
-      return this.#services.engine.edit(request, { signal, onProgress });
+      const { engine, queue } = this.#services;
+      const options: JobOptions<EditProgress> = { signal, onProgress, id: randomUUID() };
+      const stopWatching = queue.onDidChange(() => {
+        const ahead = queue.jobs.findIndex(({ id }) => id === options.id);
+        const waits = ahead > 0 && this.#document.state.run?.stage === 'wait';
+        if (waits) this.#document.update({ run: { ...run, ahead, cancelling: signal.aborted } });
+      });
+      return engine.edit(request, options).finally(stopWatching);
     });
   }
 

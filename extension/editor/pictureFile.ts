@@ -29,6 +29,11 @@ export function formatOf(uri: Uri): PictureFormat {
   throw new InputError(`${what} not supported. Patchwork edits PNG, JPEG and WebP files.`);
 }
 
+/** Whether the editor takes files with such an ending. */
+export function isEditable(uri: Uri): boolean {
+  return path.posix.extname(uri.path).toLowerCase() in FORMATS;
+}
+
 /** @throws InputError if it cannot be read or is too large. */
 export async function readPictureUri(uri: Uri): Promise<Uint8Array<ArrayBuffer>> {
   try {

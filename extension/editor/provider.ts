@@ -16,6 +16,7 @@ import {
   window,
   workspace,
 } from 'vscode';
+import type { MaskPixels } from '../../shared/api.ts';
 import { confirmed, showInformation } from '../messages.ts';
 import { reportError } from '../report.ts';
 import { writeAtomically } from '../save.ts';
@@ -25,7 +26,9 @@ import { type Backup, readBackup } from './backup.ts';
 import { PictureDocument } from './document.ts';
 import { EditorPage } from './page.ts';
 import { Painting } from './painting.ts';
-import { nameOf } from './pictureFile.ts';
+import { isEditable, nameOf } from './pictureFile.ts';
+import { Preparing } from './preparing.ts';
+import { combined } from './selection.ts';
 
 export const EDITOR_TYPE = 'patchwork.pictureEditor';
 
@@ -44,6 +47,22 @@ export function registerPictureEditor(services: Services): Disposable[] {
 /** Opens a file in the editor. */
 export async function openEditor(file: Uri): Promise<void> {
   await commands.executeCommand('vscode.openWith', file, EDITOR_TYPE);
+}
+
+/** The documents that are open, by their addresses. */
+const open = new Map<string, PictureDocument>();
+
+/**
+ * Opens a file in the editor with a mask over it.
+ * @returns false if the editor does not take files like this one
+ */
+export async function openEditorWithMask(file: Uri, mask: MaskPixels): Promise<boolean> {
+  if (!isEditable(file)) return false;
+  await openEditor(file);
+  const document = open.get(file.toString());
+  if (!document) return false;
+  await document.changeMask('Select Object', combined((await document.model()).mask, mask, 'replace'));
+  return true;
 }
 
 /** Opens the editor for a file from a menu, for the picture that is seen, or for one that the user chooses. */
@@ -68,6 +87,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   readonly #services: Services;
   readonly #changes = new EventEmitter<CustomDocumentEditEvent<PictureDocument>>();
   readonly #paintings = new WeakMap<PictureDocument, Painting>();
+  readonly #preparings = new WeakMap<PictureDocument, Preparing>();
   readonly onDidChangeCustomDocument = this.#changes.event;
 
   constructor(services: Services) {
@@ -78,7 +98,9 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     const backup = backupId ? await this.#backup(Uri.parse(backupId)) : undefined;
     const document = await PictureDocument.open(uri, this.#services.log, backup);
     reached('opened');
+    open.set(uri.toString(), document);
     this.#paintings.set(document, new Painting(this.#services, document));
+    this.#preparings.set(document, new Preparing(this.#services, document));
     const watching = watchDisk(document);
     const forwarding = document.onDidEdit((edit) => this.#changes.fire(edit));
     // VS Code takes steps for a document once it has it.
@@ -86,6 +108,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     document.onDidDispose(() => {
       watching.dispose();
       forwarding.dispose();
+      if (open.get(uri.toString()) === document) open.delete(uri.toString());
     });
     return document;
   }
@@ -101,7 +124,8 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   }
 
   resolveCustomEditor(document: PictureDocument, panel: WebviewPanel): void {
-    new EditorPage(this.#services, document, this.#paintings.get(document)!, panel);
+    const [painting, preparing] = [this.#paintings.get(document)!, this.#preparings.get(document)!];
+    new EditorPage(this.#services, document, { painting, preparing }, panel);
   }
 
   async saveCustomDocument(document: PictureDocument): Promise<void> {

@@ -3,6 +3,7 @@ import type { FindThingsResult, SegmentRequest, SegmentResult, ThingMask } from 
 import type { Combination, PicturePlace } from '../../shared/editorProtocol.ts';
 import type { Services } from '../services.ts';
 import { withThings } from '../sight/findThings.ts';
+import { Selector } from '../sight/selector.ts';
 import type { Page, PictureDocument } from './document.ts';
 import { boundsPatch, combined } from './selection.ts';
 
@@ -10,6 +11,7 @@ import { boundsPatch, combined } from './selection.ts';
 export class Selecting {
   readonly #services: Services;
   readonly #document: PictureDocument;
+  readonly #selector: Selector;
   /** The engine's name of the picture, and which state of the pixels it stands for. */
   #known: { name: string; version: number } | undefined;
   /** Where the pointer was last while a preview was computed; null when it left. */
@@ -21,13 +23,14 @@ export class Selecting {
   constructor(services: Services, document: PictureDocument) {
     this.#services = services;
     this.#document = document;
+    this.#selector = new Selector(services.engine);
   }
 
   /** Masks the thing at a place. @throws InputError if nothing is there */
   async select(place: PicturePlace, how: Combination): Promise<void> {
     const { masks, warnings } = await this.#thingsAt(place);
     const [thing] = masks;
-    if (!thing?.area) throw new InputError('Nothing was found there. Drag a box around the thing instead.');
+    if (!thing?.area) throw new InputError('Nothing was found there. Drag a box around the object instead.');
     await this.#mask(thing, how);
     if (warnings.length > 0) this.#document.notice(warnings.join(' '));
   }
@@ -37,9 +40,9 @@ export class Selecting {
     const { version } = this.#document;
     const { engine } = this.#services;
     if (this.#found?.version !== version) {
-      const title = `Looking for things in ${this.#document.state.name}`;
+      const title = `Looking for objects in ${this.#document.state.name}`;
       const image = await this.#document.encoded();
-      const result = await withThings(engine, image, title, async (found) => found);
+      const result = await withThings(this.#selector, image, title, async (found) => found);
       this.#found = { result, version, at: undefined };
     }
     const { result, at } = this.#found;
@@ -87,7 +90,7 @@ export class Selecting {
     const known = this.#known?.version === version ? this.#known.name : undefined;
     const request: SegmentRequest = { image: known ?? (await this.#document.encoded()), ...place, most: 1 };
     try {
-      const result = await this.#services.engine.segment(request);
+      const result = await this.#selector.segment(request);
       this.#known = { name: result.picture, version };
       return result;
     } catch (error) {

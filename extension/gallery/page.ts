@@ -1,5 +1,5 @@
 import { commands, env, Uri, type WebviewPanel, type WebviewView, window } from 'vscode';
-import { InputError, isAbort, messageOf } from '../../engine/errors.ts';
+import { isAbort } from '../../engine/errors.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 import type {
   GalleryHostMessage,
@@ -10,7 +10,7 @@ import type {
 import type { ImageAction } from '../../shared/imageActions.ts';
 import { confirmed } from '../messages.ts';
 import { PageHost } from '../pageHost.ts';
-import { openSettings } from '../report.ts';
+import { failureOf, openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
 import { ImageView } from '../view/view.ts';
 import { actOn, type Done, one } from './actions.ts';
@@ -94,8 +94,7 @@ export class GalleryPage {
 
   fail(error: unknown): void {
     this.#services.log.error(error instanceof Error ? error : String(error));
-    const failure = { message: messageOf(error), settings: error instanceof InputError };
-    this.#update({ failure, notice: undefined });
+    this.#update({ failure: failureOf(error), notice: undefined });
   }
 
   async #refresh(): Promise<void> {

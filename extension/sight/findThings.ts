@@ -1,15 +1,16 @@
-import type { Engine, FindThingsResult } from '../../shared/api.ts';
+import type { FindThingsResult } from '../../shared/api.ts';
 import { withNotification } from '../messages.ts';
+import type { Selector } from './selector.ts';
 
-/** Finds the things in a picture file and does something with them, under a notification that tells how far it is and can cancel. */
+/** Finds the objects in a picture file and does something with them, under a notification that tells how far it is and can cancel. */
 export function withThings<Result>(
-  engine: Engine,
+  selector: Selector,
   image: Uint8Array,
   title: string,
   use: (found: FindThingsResult, signal: AbortSignal) => Promise<Result>,
 ): Thenable<Result> {
   return withNotification(title, async (signal, tell) => {
-    const found = await engine.findThings(
+    const found = await selector.findThings(
       { image, png: true },
       {
         signal,

@@ -1,5 +1,5 @@
 import { commands, TabInputWebview, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
-import { InputError, isAbort, messageOf } from '../../engine/errors.ts';
+import { InputError, isAbort } from '../../engine/errors.ts';
 import { type ParsedRecipe, readRecipe } from '../../engine/pictures/recipe.ts';
 import type { GenerateRequest } from '../../shared/api.ts';
 import { formatSeconds } from '../../shared/format.ts';
@@ -9,7 +9,7 @@ import { type Draft, EMPTY_DRAFT, type PageMessage, type ViewState } from '../..
 import { unknownWords } from '../../shared/vocabulary.ts';
 import { workspaceFolder } from '../destination.ts';
 import { actOn, type Done, one } from '../gallery/actions.ts';
-import { openSettings, reportError } from '../report.ts';
+import { failureOf, openSettings, reportError } from '../report.ts';
 import { asNow } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.ts';
@@ -153,9 +153,9 @@ export class ImageView {
     }
     this.#services.log.error(error instanceof Error ? error : String(error));
     this.#failed = request;
-    const settings = error instanceof InputError;
+    const again = request !== undefined && !(error instanceof InputError);
     this.#page.update({
-      failure: { message: messageOf(error), settings, again: request !== undefined && !settings },
+      failure: { ...failureOf(error), again },
       notice: undefined,
     });
   }

@@ -141,3 +141,27 @@ test('the process ends when its parent goes', async () => {
   const [code] = await once(child, 'exit');
   assert.equal(code, 0);
 });
+
+test('a call that is cancelled within a long step rejects soon, and the next waits for the step', async () => {
+  const controller = new AbortController();
+  const call = engine.generate({ prompt: 'a long step' }, { signal: controller.signal });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  controller.abort();
+  let answered = false;
+  const next = engine.generate({ prompt: 'next' }).then((result) => {
+    answered = true;
+    return result;
+  });
+  await assert.rejects(call, isAbort);
+  assert.equal(answered, false);
+  assert.equal((await next).recipe.model, `process ${engine.pid}`);
+});
+
+test('what is done in the background gives way to any other call', async () => {
+  const first = engine.prepareEdit({ image: Uint8Array.of(1) });
+  const second = engine.prepareEdit({ image: Uint8Array.of(2) });
+  await assert.rejects(first, isAbort);
+  const made = engine.generate({ prompt: 'next' });
+  await assert.rejects(second, isAbort);
+  await made;
+});

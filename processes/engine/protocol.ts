@@ -48,6 +48,8 @@ export const METHODS = Object.fromEntries(
 export interface FailureData {
   name: string;
   stack?: string;
+  /** Of an `InputError`. */
+  setting?: string;
 }
 
 /** JSON-RPC error code of every failed call; `FailureData` says more. */

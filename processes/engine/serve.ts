@@ -5,19 +5,25 @@ import {
   type RequestParam,
   ResponseError,
 } from 'vscode-jsonrpc/node';
-import { abortError, messageOf } from '../../engine/errors.ts';
+import { abortError, InputError, messageOf } from '../../engine/errors.ts';
 import { type CallOptions, ENGINE_CALLS, type Engine, type EngineCall } from '../../shared/api.ts';
 import { parentConnection } from './parent.ts';
 import { CALL_FAILED, type Call, type FailureData, METHODS, type Method, received } from './protocol.ts';
 
+/** Calls that nobody waits for: any other call cancels them. */
+const BACKGROUND: readonly EngineCall[] = ['prepareEdit'];
+
 /** Serves `engine` to the process that forked this one, and ends with it. */
 export function serve(engine: Engine): void {
   const connection = parentConnection();
-  const turn = queue();
+  const { turn, inBackground } = queue();
   for (const name of Object.keys(ENGINE_CALLS) as EngineCall[]) {
     const run = engine[name].bind(engine) as Run<unknown, never, unknown>;
     const method = METHODS[name] as Method<unknown, never, unknown>;
-    answer(connection, method, (request, options) => turn(options, () => run(request, options)));
+    const inOrder = BACKGROUND.includes(name) ? inBackground : turn;
+    answer(connection, method, (request, options) =>
+      inOrder(options, (signal) => run(request, { ...options, signal })),
+    );
   }
   endWithParent();
   connection.listen();
@@ -56,7 +62,11 @@ export function answer<Request, Progress, Result>(
 /** Runs calls one after another, since they share the processor; a call cancelled while it waits never runs. */
 export function queue() {
   let last: Promise<void> = Promise.resolve();
-  return <Result>({ signal }: CallOptions<never>, run: () => Promise<Result>): Promise<Result> =>
+  let background: AbortController | undefined;
+  const turn = <Result>(
+    { signal }: Pick<CallOptions<never>, 'signal'>,
+    run: () => Promise<Result>,
+  ): Promise<Result> =>
     new Promise((resolve, reject) => {
       const leave = () => reject(abortError());
       if (signal?.aborted) return leave();
@@ -66,6 +76,30 @@ export function queue() {
         if (!signal?.aborted) await run().then(resolve, reject);
       });
     });
+  return {
+    turn<Result>(
+      { signal }: Pick<CallOptions<never>, 'signal'>,
+      run: (signal: AbortSignal | undefined) => Promise<Result>,
+    ): Promise<Result> {
+      background?.abort();
+      return turn({ signal }, () => run(signal));
+    },
+    /** The same for work that nobody waits for: any other call cancels it. `run` is given the signal of that. */
+    async inBackground<Result>(
+      { signal }: Pick<CallOptions<never>, 'signal'>,
+      run: (signal: AbortSignal | undefined) => Promise<Result>,
+    ): Promise<Result> {
+      background?.abort();
+      const giveWay = new AbortController();
+      background = giveWay;
+      const either = signal ? AbortSignal.any([signal, giveWay.signal]) : giveWay.signal;
+      try {
+        return await turn({ signal: either }, () => run(either));
+      } finally {
+        if (background === giveWay) background = undefined;
+      }
+    },
+  };
 }
 
 function signalOf(token: CancellationToken): AbortSignal {
@@ -76,5 +110,7 @@ function signalOf(token: CancellationToken): AbortSignal {
 }
 
 function failureOf(error: unknown): FailureData {
-  return error instanceof Error ? { name: error.name, stack: error.stack } : { name: 'Error' };
+  if (!(error instanceof Error)) return { name: 'Error' };
+  const { name, stack } = error;
+  return { name, stack, ...(error instanceof InputError && { setting: error.setting }) };
 }

@@ -17,7 +17,7 @@ if (!mailFolder) throw new Error('a worker process is started by a crew');
 const backend = new NodeBackend(Number(threads));
 const worker = new PatchWorker(backend, backend.threads, openModel, Number(storeBudget));
 const connection = parentConnection();
-const turn = queue();
+const { turn } = queue();
 answer(connection, begin, ({ job, mail }, options) =>
   turn(options, async () => worker.begin(job, await FileMailbox.open(mailIn(mail), job.index))),
 );

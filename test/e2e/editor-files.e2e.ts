@@ -153,7 +153,7 @@ step('what is no picture, or too large, is told in one sentence', async () => {
   fs.writeFileSync(file('none.webp'), '');
   fs.writeFileSync(file('huge.png'), await huge());
   for (const [name, says] of [
-    ['words.png', 'words.png is not a picture that can be read, or is damaged.'],
+    ['words.png', 'words.png is not an image that can be read, or is damaged.'],
     ['none.webp', 'none.webp is empty.'],
     ['huge.png', 'huge.png is 9000×9000 pixels'],
   ] as const) {
@@ -214,6 +214,26 @@ step('a read-only file takes edits, which Save As keeps', async () => {
   assert.equal(await editor.view.locator('[data-test=readOnly]').count(), 0);
 });
 
+step('in narrow and low windows nothing overlaps and Apply stays in sight', async () => {
+  await editor.open('copy.png');
+  await paint('a yellow balloon', '7');
+  for (const [width, height] of [
+    [1280, 500],
+    [1280, 720],
+    [860, 720],
+    [1400, 900],
+  ] as const) {
+    await vscode.page.setViewportSize({ width, height });
+    await until(async () => {
+      const crowded = await crowding();
+      return crowded.length === 0;
+    }, `a tidy layout at ${width}×${height}`);
+    await vscode.screenshot(`editor-${width}x${height}`);
+  }
+  await vscode.page.setViewportSize({ width: 1280, height: 800 });
+  await revert();
+});
+
 step('no page has broken its content security policy', async () => {
   assert.deepEqual(vscode.violations, []);
 });
@@ -226,6 +246,32 @@ async function paint(prompt: string, seed: string): Promise<void> {
   await editor.apply();
   await editor.notice('Edit applied.');
   await editor.idle();
+}
+
+/** What is cut off, lies over something else, or cannot be reached; nothing in a tidy layout. */
+async function crowding(): Promise<string[]> {
+  return editor.view.locator('main.editor').evaluate((main) => {
+    const wrong: string[] = [];
+    const rectOf = (element: Element) => element.getBoundingClientRect();
+    const apply = rectOf(main.querySelector('[data-action=apply]')!);
+    if (apply.top < 0 || apply.bottom > innerHeight || apply.right > innerWidth)
+      wrong.push('Apply is not in sight');
+    const canvas = rectOf(main.querySelector('.canvas')!);
+    if (canvas.width < 100 || canvas.height < 100)
+      wrong.push(`the canvas is ${canvas.width}×${canvas.height}`);
+    for (const bar of main.querySelectorAll('.bar, .strip, .side-foot, .options, .cost, .place')) {
+      if (bar.scrollWidth > bar.clientWidth + 1) wrong.push(`${bar.className} is cut off`);
+      const shown = [...bar.children].filter((child) => rectOf(child).width > 1);
+      for (const [i, one] of shown.entries())
+        for (const other of shown.slice(i + 1)) {
+          const [a, b] = [rectOf(one), rectOf(other)];
+          const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+          const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+          if (across > 1 && down > 1) wrong.push(`${one.textContent} lies over ${other.textContent}`);
+        }
+    }
+    return wrong;
+  });
 }
 
 /** Of the tab of our editor that is in front; none if it is another's. */

@@ -300,13 +300,13 @@ step('strokes while an edit is painted prepare the next mask', async () => {
   await until(async () => same(await editor.masked(), next), 'the next mask');
   await editor.press('cancel');
   await editor.notice('Cancelled.');
-  await editor.view.locator('#steps input').fill('');
   await editor.press('undo');
   await until(async () => same(await editor.masked(), applied), 'the mask of the cancelled edit');
   await editor.apply();
   await editor.drag(ELSEWHERE);
   await editor.notice('Edit applied.');
   await editor.idle();
+  await editor.view.locator('#steps input').fill('');
   assert.ok(same(await editor.masked(), next), 'the next mask is still there');
   const changed = changes(before, await editor.pixels('current'));
   assert.ok(

@@ -51,9 +51,12 @@ export class EditorUnderTest {
     await this.view.locator('#prompt textarea').fill(text);
   }
 
+  /** Starts an edit; it may be finished before this returns. */
   async apply(): Promise<void> {
+    const main = this.view.locator('main.editor');
+    const before = await main.getAttribute('data-runs');
     await this.press('apply');
-    await this.view.locator('main.editor[data-state=running]').waitFor();
+    await this.view.locator(`main.editor:not([data-runs="${before}"])`).waitFor();
   }
 
   async notice(text: string): Promise<void> {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import sharp from 'sharp';
 import { overlapOf } from '../../engine/pipelines/segment/masks.ts';
+import { writeExport } from '../../engine/pipelines/segment/testing.ts';
 import { boundsOf } from '../../engine/regions/box.ts';
 import type { Mask } from '../../engine/regions/mask.ts';
 import { objectsIn, type RenderedThing, rendered } from '../support/scenes.ts';
@@ -13,6 +15,8 @@ import { storyIn } from './story.ts';
 
 const PHOTOGRAPH = path.join(import.meta.dirname, '../fixtures/photos/coffee.jpg');
 const ALIKE = 0.8;
+const COMMIT = '0123456789abcdef0123456789abcdef01234567';
+const cache = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-e2e-select-'));
 
 let vscode: Workbench;
 let editor: EditorUnderTest;
@@ -23,14 +27,17 @@ const step = storyIn(() => vscode);
 before(async () => {
   const { file, things } = await rendered('cat');
   [cat, snowman] = objectsIn(things) as [RenderedThing, RenderedThing];
-  vscode = await openWorkbench();
+  vscode = await openWorkbench({ HF_HUB_CACHE: cache });
   editor = new EditorUnderTest(vscode);
   fs.cpSync(file, path.join(vscode.workspace, 'cat.png'));
   fs.cpSync(PHOTOGRAPH, path.join(vscode.workspace, 'coffee.jpg'));
   await editor.open('cat.png');
   await editor.press('tool-select');
 });
-after(() => vscode?.close());
+after(async () => {
+  await vscode?.close();
+  fs.rmSync(cache, { recursive: true, force: true });
+});
 
 step('a click masks a thing, as exactly as the renderer knows it', async () => {
   await editor.drag([share(cat)]);
@@ -106,12 +113,13 @@ step('keys go from thing to thing, and say what each is', async () => {
   await notice.filter({ hasText: `, ${count - 1} of ${count}` }).waitFor();
 });
 
-step('of a photograph it says when it is not sure of a mask', async () => {
+step('of a photograph it says when it is not sure of a mask, and what to install', async () => {
   await revertAndClose();
   await editor.open('coffee.jpg');
   await editor.press('tool-select');
   await editor.drag([[0.4, 0.3]]);
-  await editor.notice('The segmenter is not sure of this mask.');
+  await editor.notice('Low confidence in this mask.');
+  await editor.notice('for photos, install EfficientViT-SAM L0 (139 MB)');
   await revertAndClose();
 });
 
@@ -131,15 +139,79 @@ step('Describe Image says what a picture of Scenes shows, and doubts nothing', a
   await vscode.inHost(({ commands }) => commands.executeCommand('notifications.clearAll'));
 });
 
-step('Select Object… lists the things of a picture and writes the mask of the chosen one', async () => {
+step(
+  'Select Object… lists the objects of a picture and opens the editor with the mask of the chosen one',
+  async () => {
+    await vscode.run('Patchwork: Select Object…');
+    await vscode.answerDialog(path.join(vscode.workspace, 'cat.png'));
+    await vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: 'a red cat' }).click();
+    await editor.idle();
+    await masks(cat.mask);
+    await until(() => editor.dirty(), 'the dirty mark');
+  },
+);
+
+step('a mask that was exported is loaded again, and grown, shrunk and feathered by pixels', async () => {
+  const file = path.join(vscode.workspace, 'cat-mask.png');
+  await editor.press('exportMask');
+  await vscode.answerDialog(file);
+  await editor.notice('Exported the mask as cat-mask.png.');
+  await editor.press('clear');
+  await until(async () => !(await maskIn('mask')).data.includes(1), 'an empty mask');
+  await editor.press('loadMask');
+  await vscode.answerDialog(file);
+  await editor.notice('Loaded the mask cat-mask.png.');
+  await masks(cat.mask);
+  const pixels = async () => (await maskIn('mask')).data.filter(Boolean).length;
+  const before = await pixels();
+  await editor.view.locator('[data-action=amount]').fill('10');
+  await editor.view.locator('[data-action=amount]').press('Tab');
+  await editor.press('grow');
+  await until(async () => (await pixels()) > 1.2 * before, 'a larger mask');
+  await editor.press('shrink');
+  await until(async () => (await pixels()) < 1.2 * before, 'about the mask as it was');
+  const sharpMask = await editor.pixels('mask');
+  await editor.press('feather');
+  await until(async () => !(await editor.pixels('mask')).equals(sharpMask), 'a soft mask');
+  const alpha = (await editor.pixels('mask')).filter((_, i) => i % 4 === 3);
+  assert.ok(alpha.filter((value) => value > 20 && value < 235).length > 200, 'greys along the edge');
+  await vscode.screenshot('editor-feathered');
+  await revertAndClose();
+});
+
+step('a picture that the editor cannot open gets its mask as a file', async () => {
+  await sharp(path.join(vscode.workspace, 'cat.png'))
+    .tiff({ compression: 'lzw' })
+    .toFile(path.join(vscode.workspace, 'cat.tiff'));
   await vscode.run('Patchwork: Select Object…');
-  await vscode.answerDialog(path.join(vscode.workspace, 'cat.png'));
+  await vscode.answerDialog(path.join(vscode.workspace, 'cat.tiff'));
   await vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: 'a red cat' }).click();
   const file = path.join(vscode.workspace, 'cat.red-cat.png');
   await until(() => fs.existsSync(file), file);
   const { data, info } = await sharp(file).greyscale().raw().toBuffer({ resolveWithObject: true });
   const mask = { ...info, data: Uint8Array.from(data, (value) => (value > 127 ? 1 : 0)) };
   assert.ok(overlapOf(mask, cat.mask) > ALIKE);
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeAllEditors'));
+});
+
+step('an installed EfficientViT-SAM is used by itself where the built-in selector is not sure', async () => {
+  // Its decoder gives discs around the click, so the mask says who made it.
+  const snapshot = path.join(cache, 'models--mit-han-lab--efficientvit-sam/snapshots', COMMIT, 'onnx');
+  fs.mkdirSync(snapshot, { recursive: true });
+  await writeExport(snapshot);
+  for (const part of ['encoder', 'decoder'])
+    fs.renameSync(path.join(snapshot, `tiny_${part}.onnx`), path.join(snapshot, `l0_${part}.onnx`));
+  fs.mkdirSync(path.join(snapshot, '../../../refs'), { recursive: true });
+  fs.writeFileSync(path.join(snapshot, '../../../refs/main'), COMMIT);
+  await editor.open('coffee.jpg');
+  await editor.press('tool-select');
+  await editor.drag([[0.4, 0.3]]);
+  await until(async () => {
+    const { width, height, top, bottom } = await maskBounds();
+    return width > 0 && Math.abs(width - height) <= 4 && top > 0 && bottom > 0;
+  }, 'the disc that the installed segmenter gives');
+  assert.doesNotMatch((await editor.view.locator('[data-test=notice]').textContent())!, /Low confidence/);
+  await revertAndClose();
 });
 
 step('no page has broken its content security policy', async () => {
@@ -156,6 +228,21 @@ async function maskIn(layer: 'mask' | 'hover'): Promise<Mask> {
   const pixels = await editor.pixels(layer);
   const data = Uint8Array.from({ length: width * height }, (_, i) => (pixels[4 * i + 3]! > 0 ? 1 : 0));
   return { width, height, data };
+}
+
+/** Of all that is masked. */
+async function maskBounds(): Promise<{ width: number; height: number; top: number; bottom: number }> {
+  return editor.view.locator('.sheet canvas.mask').evaluate((canvas: HTMLCanvasElement) => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height);
+    const at: number[] = [];
+    for (let i = 0; i < width * height; i++) if (data[4 * i + 3]! > 0) at.push(i);
+    if (at.length === 0) return { width: 0, height: 0, top: 0, bottom: 0 };
+    const xs = at.map((i) => i % width);
+    const [left, right] = [xs.reduce((a, b) => Math.min(a, b)), xs.reduce((a, b) => Math.max(a, b))];
+    const [top, bottom] = [Math.floor(at[0]! / width), Math.floor(at.at(-1)! / width)];
+    return { width: right - left + 1, height: bottom - top + 1, top, bottom };
+  });
 }
 
 async function masks(wanted: Mask): Promise<void> {

@@ -32,6 +32,8 @@ import { toolOf, toolsFor } from './tools/index.ts';
 
 /** Milliseconds that the pointer rests before a preview of a selection is asked for. */
 const HOVER_REST = 120;
+/** Milliseconds that picture and form stay as they are before the picture is recorded for its next edit. */
+const PREPARE_REST = 700;
 
 const vscode = acquireVsCodeApi<SavedEditor>();
 const start = startOf(vscode.getState());
@@ -55,6 +57,7 @@ const stage = new Stage({
 });
 let maskColour: Colour = [0, 0, 0];
 let hinting: number | undefined;
+let preparing: number | undefined;
 /** The picture for dragging out, made ready while the pointer is on its handle. */
 let dragged: string | undefined;
 
@@ -68,6 +71,7 @@ const page: EditorPage = {
   opacity: start.opacity,
   colour: start.colour,
   amount: start.amount,
+  runs: 0,
   masked: false,
   maskShown: true,
   cost: undefined,
@@ -83,6 +87,7 @@ let maskTaken: number | undefined;
 const actions: EditorActions = {
   edit(change) {
     page.draft = { ...page.draft, ...change };
+    if (['strength', 'steps', 'precision'].some((name) => name in change)) prepareSoon();
     update();
   },
   choose(tool) {
@@ -240,6 +245,7 @@ async function receive(message: EditorHostMessage): Promise<void> {
     case 'edits':
       page.edits = message.edits;
       drawnEdits.keep(message.edits.map(({ id }) => id));
+      prepareSoon();
       break;
     case 'thumbnail':
       await drawnEdits.add(message.id, message.picture);
@@ -274,6 +280,7 @@ async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }):
     performance.mark('painted');
     picture.complete();
     send({ type: 'painted' });
+    prepareSoon();
   };
   requestAnimationFrame(() => requestAnimationFrame(told));
 }
@@ -281,6 +288,7 @@ async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }):
 function receiveState(state: EditorState): void {
   if (state.notice && state.notice !== page.state?.notice) announcer.announce(state.notice);
   announcer.announceRun(state.run);
+  if (state.run && !page.state?.run) page.runs++;
   thumbnails.keep(state.variations.map(({ id }) => id));
   if (page.seen && !thumbnails.patch(page.seen)) see(undefined);
   page.state = state;
@@ -294,6 +302,14 @@ function takeMask(taken: number | undefined): void {
   maskTaken = taken;
   if (stage.mask) stage.mask.spent = taken !== undefined;
   showMask(taken === undefined);
+}
+
+/** Says that an edit is likely, once the user has stopped changing what it depends on. */
+function prepareSoon(): void {
+  clearTimeout(preparing);
+  preparing = window.setTimeout(() => {
+    if (stage.picture && !page.state?.run) send({ type: 'prepare', draft: page.draft });
+  }, PREPARE_REST);
 }
 
 /** The brush is as large on the screen as its setting says, whatever the zoom. */

@@ -22,6 +22,8 @@ export interface EditorPage {
   masked: boolean;
   /** Its colour is drawn over the picture; only its outline while its result is looked at. */
   maskShown: boolean;
+  /** Edits that were begun since the page was loaded. */
+  runs: number;
   cost: EditCost | undefined;
   /** Which level of `cost.computed` is painted over the picture. */
   level: number | undefined;

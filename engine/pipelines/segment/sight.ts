@@ -11,6 +11,7 @@ import type {
   SightResult,
 } from '../../../shared/api.ts';
 import type { Backend } from '../../execution/backend.ts';
+import { CATALOGUE } from '../../models/catalogue.ts';
 import { changesBetween } from './changes.ts';
 import { thingInput, wholeInput } from './crop.ts';
 import { fitted } from './frame.ts';
@@ -28,6 +29,8 @@ const MOST_MASKS = 3;
 /** Below this score a mask is a guess. */
 const SURE = 0.5;
 const DEFAULT_GRID = 12;
+/** The smallest segmenter for photographs. */
+const SELECTOR = CATALOGUE.find(({ purpose }) => purpose === 'selection')!;
 
 /** Looks at pictures: keeps the networks of the last calls, and the pictures that were looked at last. */
 export class Sight {
@@ -51,15 +54,15 @@ export class Sight {
     const prompt = wanted ? promptFor(asked, picture, segmenter.frame) : undefined;
     const { view, encoding, encodeSeconds } = await this.#encode(picture, segmenter, call);
     signal?.throwIfAborted();
-    const result = { encoding, encodeSeconds, masks: [] };
+    const result = { encoding, encodeSeconds, masks: [], sure: true };
     if (!prompt) return { ...call.result(picture), ...result };
     const decoded = await segmenter.decode(view.embedding, prompt);
     call.macs += decoded.macs;
     const best = ranked(decoded, isAmbiguous(asked)).slice(0, request.most ?? MOST_MASKS);
     const masks = await Promise.all(best.map((scored) => thingFrom(scored, segmenter, picture, request)));
-    if (masks[0] && masks[0].score < SURE)
-      call.warnings.push(`The segmenter is not sure of this mask. ${advice(request)}`);
-    return { ...call.result(picture), ...result, masks };
+    const sure = masks[0] !== undefined && masks[0].area > 0 && masks[0].score >= SURE;
+    if (!sure) call.warnings.push(`Low confidence in this mask. ${advice(request)}`);
+    return { ...call.result(picture), ...result, masks, sure };
   }
 
   async findThings(
@@ -74,7 +77,7 @@ export class Sight {
     const { found, macs } = await searchThings(segmenter, view.embedding, picture, { ...options, grid });
     call.macs += macs;
     const things = await Promise.all(found.map((scored) => thingFrom(scored, segmenter, picture, request)));
-    if (things.length === 0) call.warnings.push(`The segmenter found nothing. ${advice(request)}`);
+    if (things.length === 0) call.warnings.push(`No objects were found. ${advice(request)}`);
     return { ...call.result(picture), things };
   }
 
@@ -162,7 +165,7 @@ export class Sight {
 /** What helps where a segmenter does not. */
 function advice({ model }: { model?: string }): string {
   return model === undefined
-    ? 'The embedded one knows the drawings of Scenes; photographs want EfficientViT-SAM.'
+    ? `The built-in selector is trained on Scenes drawings; for photos, install ${SELECTOR.about.split(':')[0]} (${Math.round(SELECTOR.bytes / 1e6)} MB).`
     : 'More points or a box may help.';
 }
 

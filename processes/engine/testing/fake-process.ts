@@ -21,6 +21,7 @@ const engine: Engine = {
     if (request.prompt === 'fails') throw new RangeError('Something broke.');
     if (request.prompt === 'exits') process.exit(3);
     if (request.prompt === 'hangs') block(60_000);
+    if (request.prompt === 'a long step') block(2000);
     const steps = request.steps ?? 3;
     for (let step = 1; step <= steps; step++) {
       await sleep(STEP_MS);
@@ -30,6 +31,10 @@ const engine: Engine = {
     return result(request, steps);
   },
   edit: notUsed,
+  async prepareEdit(_, { signal } = {}) {
+    for (let waited = 0; waited < 20_000 && !signal?.aborted; waited += STEP_MS) await sleep(STEP_MS);
+    throw abortError();
+  },
   segment: notUsed,
   findThings: notUsed,
   describe: notUsed,

@@ -1,6 +1,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { type EditDraft, type EditRun, MOST_VARIATIONS } from '../../../shared/editorProtocol.ts';
+import {
+  type EditDraft,
+  type EditorState,
+  type EditRun,
+  MOST_VARIATIONS,
+} from '../../../shared/editorProtocol.ts';
+import { formatSeconds } from '../../../shared/format.ts';
 import { parseSeed } from '../../../shared/seed.ts';
 import { failureTemplate } from '../../failure.ts';
 import { seedError, selectField, submitting, textField } from '../../fields.ts';
@@ -25,7 +31,7 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
     </div>
     <div class="side-foot">
       ${state?.failure ? failureTemplate(state.failure, actions) : nothing}
-      ${state?.run ? running(state.run, state.measuring, actions) : applyButton(hindrance, actions)}
+      ${state?.run ? running(state.run, state.measuring, actions) : applyButton(hindrance, state, actions)}
       ${state?.edited && state.losses ? html`<span class="hint" data-test="losses">On saving: ${state.losses}</span>` : nothing}
       <div class="notice" data-test="notice">${state?.notice ?? nothing}</div>
     </div>
@@ -46,7 +52,20 @@ function hindranceOf({ state, draft, masked }: EditorPage): string | undefined {
 const isBadSeed = ({ seed }: EditDraft) => parseSeed(seed) === null;
 const isBadSteps = ({ steps }: EditDraft) => !/^\s*\d*\s*$/.test(steps);
 
-function applyButton(hindrance: string | undefined, actions: EditorActions): TemplateResult {
+/** How long an edit may take, where that is long enough to be worth knowing before. */
+function expectation(state: EditorState | undefined): string | undefined {
+  const { mostSeconds, large } = state ?? {};
+  if (mostSeconds !== undefined && mostSeconds >= 2)
+    return `Takes up to about ${formatSeconds(mostSeconds)}.`;
+  if (mostSeconds === undefined && large) return 'A large image: an edit may take a while.';
+  return undefined;
+}
+
+function applyButton(
+  hindrance: string | undefined,
+  state: EditorState | undefined,
+  actions: EditorActions,
+): TemplateResult {
   return html`<vscode-button
       class="apply"
       icon="sparkle"
@@ -58,7 +77,8 @@ function applyButton(hindrance: string | undefined, actions: EditorActions): Tem
     >
       Apply
     </vscode-button>
-    <span id="hindrance" class="hint" data-test="hindrance">${hindrance ?? nothing}</span>`;
+    <span id="hindrance" class="hint" data-test="hindrance">${hindrance ?? nothing}</span>
+    ${hindrance ? nothing : html`<span class="hint" data-test="expectation">${expectation(state) ?? nothing}</span>`}`;
 }
 
 function running(run: EditRun, measuring: boolean, actions: EditorActions): TemplateResult {

@@ -8,7 +8,7 @@ export function statusStrip(page: EditorPage, actions: EditorActions): TemplateR
   const { stage } = page;
   const size = stage.picture?.size;
   return html`<footer class="strip">
-    <div class="cost">${costTemplate(page, actions)}</div>
+    <div class="cost">${costTemplate(page, actions)} ${preparingTemplate(page)}</div>
     <div class="place">
       <span class="pointer" data-test="pointer"></span>
       ${size ? html`<span class="size">${size.width} × ${size.height}</span>` : nothing}
@@ -32,6 +32,17 @@ export function statusStrip(page: EditorPage, actions: EditorActions): TemplateR
 function zoomText({ stage }: EditorPage): string {
   const percent = 100 * stage.view.scale;
   return `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
+}
+
+/** What goes on in the background. */
+function preparingTemplate({ state }: EditorPage): TemplateResult | typeof nothing {
+  const { preparing } = state ?? {};
+  if (!preparing) return nothing;
+  const title =
+    'The image is analysed while you paint, so that the first edit is fast. Anything else you start comes first.';
+  return html`<span class="hint" data-test="preparing" title=${title}>
+    Analysing image in the background: step ${preparing.step + 1} of ${preparing.steps}
+  </span>`;
 }
 
 function costTemplate({ cost, level, state }: EditorPage, actions: EditorActions): TemplateResult {

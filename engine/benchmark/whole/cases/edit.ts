@@ -7,7 +7,7 @@ export const dense = edit('dense');
 /** Edits the picture and computes the masked part only, with features recorded. */
 export const sparse = edit('sparse');
 
-function edit(mode: EditMode): WholeCase {
+function edit(mode: Exclude<EditMode, 'auto'>): WholeCase {
   return {
     name: mode,
     mode,

@@ -1,0 +1,70 @@
+import type { CallOptions, EditProgress, PrepareEditResult, Recipe } from '../../shared/api.ts';
+import { batchOf } from '../execution/condition.ts';
+import { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import { listen } from '../execution/denoise.ts';
+import { latentDims } from '../execution/latents.ts';
+import type { Picture } from '../pictures/read.ts';
+import { type PictureWindow, windowPlanes } from '../pictures/window.ts';
+import { createScheduler } from '../schedulers/create.ts';
+import type { EditMemory } from './memory.ts';
+import { prepareUNet } from './prepare.ts';
+import { conditionFor, type ReadyModel } from './ready-model.ts';
+import { missingSteps, type Process, Recorder, startOf } from './recorder.ts';
+import { study } from './study.ts';
+
+export interface RecordTask {
+  picture: Picture;
+  window: PictureWindow;
+  /** Of the edits that are expected; their prompts and seeds make no difference. */
+  recipe: Recipe;
+  strength: number;
+}
+
+/** How many steps an edit of some strength computes. */
+export function editSteps(
+  { schedulerConfig }: ReadyModel['model'],
+  recipe: Recipe,
+  strength: number,
+): number {
+  const scheduler = createScheduler(schedulerConfig, recipe.steps, recipe.scheduler);
+  return scheduler.timesteps.length - startOf(scheduler, strength);
+}
+
+/** Records what edits of a picture read, as far as it is not remembered. What was recorded stays if this is cancelled. */
+export async function record(
+  ready: ReadyModel,
+  memory: EditMemory,
+  { picture, window, recipe, strength }: RecordTask,
+  { signal, onProgress }: CallOptions<EditProgress> = {},
+): Promise<PrepareEditResult> {
+  const begin = performance.now();
+  const { components, model } = ready;
+  const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
+  const start = startOf(scheduler, strength);
+  const steps = scheduler.timesteps.length - start;
+  await listen(signal);
+  await prepareUNet(ready, recipe.precision, { signal });
+  const { condition } = await conditionFor(ready, '', recipe.negativePrompt, recipe.guidance, window);
+  const planes = windowPlanes(picture, window);
+  const seen = { picture, window, planes, condition, arithmetic: recipe };
+  await listen(signal);
+  const { studied } = await study(ready, memory, new RegionAutoencoder(components), seen);
+  const process: Process = studied.process;
+  const [, height, width] = latentDims(model.autoencoder, window);
+  const recorder = new Recorder(components.denoiser(recipe), memory.features, {
+    process,
+    scheduler,
+    height,
+    width,
+    batch: batchOf(condition),
+  });
+  for (let index = start; index < scheduler.timesteps.length; index++)
+    await recorder.featuresAt(index, signal, () =>
+      onProgress?.({ stage: 'record', step: index - start, steps }),
+    );
+  return {
+    complete: missingSteps(memory.features, process.id, scheduler.timesteps.slice(start)) === 0,
+    recordedSteps: recorder.seconds.length,
+    seconds: (performance.now() - begin) / 1000,
+  };
+}

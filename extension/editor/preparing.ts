@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAbort } from '../../engine/errors.ts';
+import type { EditDraft } from '../../shared/editorProtocol.ts';
+import { denseStepOf } from '../denseSpeed.ts';
+import { prepareWithSettings } from '../requests.ts';
+import type { Services } from '../services.ts';
+import type { PictureDocument } from './document.ts';
+import { stepsOf } from './draft.ts';
+
+/** Milliseconds after something else was asked of the engine until the recording goes on. */
+const AGAIN = 1500;
+
+/**
+ * Records a document's picture while its user paints a mask, so that the first edit is as fast as later ones. It gives way
+ * to whatever else is asked of the engine, and editing works without it.
+ */
+export class Preparing {
+  readonly #services: Services;
+  readonly #document: PictureDocument;
+  /** One at a time, whatever the number of documents: each would cancel the others' recording. */
+  static #recording: Promise<unknown> = Promise.resolve();
+  #run: AbortController | undefined;
+  /** What was recorded completely, or cannot be: a state of the pixels with what the form says. */
+  #done: string | undefined;
+  /** The state of the pixels that the segmenter has encoded. */
+  #encoded: number | undefined;
+
+  constructor(services: Services, document: PictureDocument) {
+    this.#services = services;
+    this.#document = document;
+    document.onDidDispose(() => this.stop());
+  }
+
+  /** Starts for the picture as it is now; nothing that goes wrong is shown. */
+  start(draft: EditDraft): void {
+    const { strength, steps, precision } = draft;
+    const key = JSON.stringify([this.#document.version, strength, steps, precision]);
+    if (key === this.#done) return;
+    this.stop();
+    const run = new AbortController();
+    this.#run = run;
+    this.#record(draft, run.signal)
+      .then(() => {
+        this.#done = key;
+      })
+      .catch((error) => {
+        if (isAbort(error)) return;
+        // What keeps an edit from being made is said when one is asked for.
+        this.#services.log.warn(
+          `Not analysed in the background: ${error instanceof Error ? error.message : error}`,
+        );
+        this.#done = key;
+      })
+      .finally(() => {
+        if (this.#run !== run) return;
+        this.#run = undefined;
+        this.#document.update({ preparing: undefined });
+      });
+  }
+
+  stop(): void {
+    this.#run?.abort();
+    this.#run = undefined;
+    if (this.#document.state.preparing) this.#document.update({ preparing: undefined });
+  }
+
+  async #record({ strength, steps, precision }: EditDraft, signal: AbortSignal): Promise<void> {
+    const request = prepareWithSettings(
+      {
+        image: await this.#document.encoded(),
+        strength,
+        steps: stepsOf(steps),
+        precision: precision || undefined,
+      },
+      this.#document.uri,
+    );
+    const { version } = this.#document;
+    if (this.#document.state.canSelect && this.#encoded !== version) {
+      // A click is answered at once where the picture is encoded.
+      await this.#inTurn(() => this.#services.engine.segment({ image: request.image }, { signal }));
+      this.#encoded = version;
+    }
+    for (;;) {
+      try {
+        const { recipe, editSteps = 0 } = await this.#inTurn(() => {
+          signal.throwIfAborted();
+          return this.#services.engine.prepareEdit(request, {
+            signal,
+            onProgress: ({ stage, step, steps }) => {
+              if (stage === 'record' && !signal.aborted)
+                this.#document.update({ preparing: { step, steps } });
+            },
+          });
+        });
+        const step = recipe && (await denseStepOf(request, recipe).catch(() => undefined));
+        const time = step && this.#services.denseSpeed.stepTime(step);
+        this.#document.update({ mostSeconds: time && editSteps * time.seconds });
+        return;
+      } catch (error) {
+        if (!isAbort(error) || signal.aborted) throw error;
+      }
+      this.#document.update({ preparing: undefined });
+      do await sleep(AGAIN, undefined, { signal });
+      while (this.#document.state.run);
+    }
+  }
+
+  #inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
+    const result = Preparing.#recording.then(task);
+    Preparing.#recording = result.catch(() => {});
+    return result;
+  }
+}

@@ -1,0 +1,63 @@
+/** Which segmenter turns clicks into masks: the built-in one, or where that is not sure an installed EfficientViT-SAM. */
+import path from 'node:path';
+import { hubSettings } from '../../engine/hub/settings.ts';
+import { CATALOGUE } from '../../engine/models/catalogue.ts';
+import { installedModels } from '../../engine/models/installed.ts';
+import type {
+  CallOptions,
+  Engine,
+  FindThingsProgress,
+  FindThingsRequest,
+  FindThingsResult,
+  SegmentRequest,
+  SegmentResult,
+} from '../../shared/api.ts';
+
+/** The encoder's file of the largest EfficientViT-SAM that is on this machine. */
+export async function installedSelector(): Promise<string | undefined> {
+  const installed = new Map(
+    (await installedModels(await hubSettings())).map(({ id, folder }) => [id, folder]),
+  );
+  const best = CATALOGUE.findLast(({ id, files }) => files && installed.has(id));
+  const [encoder] = best?.purpose === 'selection' ? (best.files ?? []) : [];
+  return encoder && path.join(installed.get(best!.id)!, encoder);
+}
+
+/** Selects in one picture; where the built-in segmenter was not sure once, the installed one is used from then on. */
+export class Selector {
+  readonly #engine: Engine;
+  readonly #installed: () => Promise<string | undefined>;
+  #model: string | undefined;
+
+  constructor(engine: Engine, installed: () => Promise<string | undefined> = installedSelector) {
+    this.#engine = engine;
+    this.#installed = installed;
+  }
+
+  segment(request: Omit<SegmentRequest, 'model'>, options?: CallOptions<never>): Promise<SegmentResult> {
+    return this.#sure(
+      (model) => this.#engine.segment({ ...request, model }, options),
+      ({ sure }) => sure,
+    );
+  }
+
+  findThings(
+    request: Omit<FindThingsRequest, 'model'>,
+    options?: CallOptions<FindThingsProgress>,
+  ): Promise<FindThingsResult> {
+    return this.#sure(
+      (model) => this.#engine.findThings({ ...request, model }, options),
+      ({ things }) => things.length > 0,
+    );
+  }
+
+  async #sure<Result>(
+    ask: (model: string | undefined) => Promise<Result>,
+    isSure: (result: Result) => boolean,
+  ): Promise<Result> {
+    const result = await ask(this.#model);
+    if (this.#model || isSure(result)) return result;
+    this.#model = await this.#installed();
+    return this.#model ? await ask(this.#model) : result;
+  }
+}
