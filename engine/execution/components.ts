@@ -1,9 +1,10 @@
 import type { Arithmetic, Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
-import type { Model, WeightsOptions } from '../models/model.ts';
+import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
 import { CLIP_TOKENS } from '../networks/clip-text.ts';
 import type { Statistics } from '../quantization/statistics.ts';
+import type { WeightsOptions } from '../weights/source.ts';
 import type { Backend, Program } from './backend.ts';
 import { CropNetwork } from './crops/crop-network.ts';
 import { PLANAR, type RowsOptions } from './forms/form.ts';

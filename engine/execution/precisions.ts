@@ -1,9 +1,10 @@
 import { cacheFolder, path } from '#host';
 import type { Precision } from '../../shared/api.ts';
-import type { Model, WeightsOptions } from '../models/model.ts';
+import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
 import type { QuantizedPrecision } from '../quantization/choice.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
+import type { WeightsOptions } from '../weights/source.ts';
 import { type Weights, WeightTable } from '../weights/table.ts';
 
 export type PrepareOptions = Pick<QuantizeRequest, 'onProgress' | 'signal'>;

@@ -9,9 +9,9 @@ import { INDEX_FILE, RECOMMENDED_FILE, SCHEDULER_FILE, TOKENIZER_FOLDERS } from 
 import { openWeights } from '../weights/folder.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
-import type { WeightSource } from '../weights/source.ts';
+import type { WeightSource, WeightsOptions } from '../weights/source.ts';
 import { checkFit } from './fit.ts';
-import { defaultsOf, type GenerationDefaults, type Model, type WeightsOptions } from './model.ts';
+import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
 import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, PLACES } from './parts.ts';
 
 export const XL_PIPELINE = 'StableDiffusionXLPipeline';

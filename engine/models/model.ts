@@ -2,8 +2,6 @@ import type { Network } from '../graph/network.ts';
 import type { WeightSource, WeightsOptions } from '../weights/source.ts';
 import type { AutoencoderFacts, Part } from './parts.ts';
 
-export type { WeightsOptions } from '../weights/source.ts';
-
 /** What a model asks for where the user does not say. */
 export interface GenerationDefaults {
   steps: number;

@@ -58,8 +58,11 @@ export function matrixShape({ shape }: Weight, layout: Layout): [rows: number, c
   return [(layout === 'window' ? 9 : 4) * channels, out];
 }
 
-/** For each parity: which of three taps read the first coarse position, and which the second: [2][3]. */
-const FALLS = [
+/**
+ * Of an upsampling that is folded into the 3×3 convolution behind it, along one axis. For each parity of the output:
+ * which of the three taps read the first coarse position, and which the second, [2][3].
+ */
+export const COARSE_TAPS = [
   [
     [1, 0, 0],
     [0, 1, 1],
@@ -96,7 +99,7 @@ function identityTaps(): number[][] {
 
 /** For each of the 2×2 taps of a parity class: the 3×3 taps that it sums. */
 function cornerTaps(parity: number): number[][] {
-  const [down, across] = [FALLS[parity >> 1]!, FALLS[parity & 1]!];
+  const [down, across] = [COARSE_TAPS[parity >> 1]!, COARSE_TAPS[parity & 1]!];
   return [0, 1].flatMap((y) =>
     [0, 1].map((x) =>
       [0, 1, 2].flatMap((ky) =>

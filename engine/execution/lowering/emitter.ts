@@ -10,7 +10,7 @@ import type {
 } from '../../graph/operators.ts';
 import type { Weight } from '../../graph/values.ts';
 import { BLOCK } from '../../quantization/arithmetic.ts';
-import { type Layout, matrixShape } from '../../quantization/layers.ts';
+import { COARSE_TAPS, type Layout, matrixShape } from '../../quantization/layers.ts';
 import type { Weights } from '../../weights/table.ts';
 import { watchNames } from '../forms/watch.ts';
 import { MICROSOFT, OnnxBuilder, type Ref } from './onnx/onnx.ts';
@@ -231,14 +231,9 @@ export class Emitter {
    */
   foldedKernel(weight: Weight, parity: number): Ref {
     const { onnx } = this;
-    // Which of the three taps fall on the first and on the second coarse position: [2, 3].
-    const falls = [
-      [1, 0, 0, 0, 1, 1],
-      [1, 1, 0, 0, 0, 1],
-    ];
-    const [down, across] = [falls[parity >> 1]!, falls[parity & 1]!];
-    const transposed = [0, 1, 2].flatMap((tap) => [across[tap]!, across[tap + 3]!]);
-    const rows = onnx.node('MatMul', [onnx.floats(down, [2, 3]), this.weight(weight)]);
+    const [down, across] = [COARSE_TAPS[parity >> 1]!, COARSE_TAPS[parity & 1]!];
+    const transposed = [0, 1, 2].flatMap((tap) => [across[0][tap]!, across[1][tap]!]);
+    const rows = onnx.node('MatMul', [onnx.floats(down.flat(), [2, 3]), this.weight(weight)]);
     return onnx.node('MatMul', [rows, onnx.floats(transposed, [3, 2])]);
   }
 

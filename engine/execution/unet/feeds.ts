@@ -1,6 +1,6 @@
 import type { AttentionMode } from '../../../shared/api.ts';
 import { isSampled } from '../../graph/sampled-attention.ts';
-import { int64, type Tensor } from '../../graph/tensor.ts';
+import { float32, int64, type Tensor } from '../../graph/tensor.ts';
 import { Buffers } from '../../regions/buffers.ts';
 import { dequantizeRows, quantizeChannels, quantizeRows } from '../../regions/bytes.ts';
 import {
@@ -261,10 +261,6 @@ function outputOf(outputs: Readonly<Feeds>, name: string): Float32Array {
 export function neighboursOf(plan: RegionPlan, reader: WindowReader, level: number): Neighbours {
   if (reader === 'same') return plan.levels[level]!.same;
   return reader === 'down' ? plan.down[level]! : plan.up[level - 1]!;
-}
-
-function float32(data: Float32Array, dims: number[]): Tensor {
-  return { type: 'float32', data, dims };
 }
 
 function int32(data: Int32Array, taps: number): Tensor {
