@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createVSIX } from '@vscode/vsce';
+import { marketplacePage } from './marketplace.ts';
 
 interface Target {
   /** As npm names it. */
@@ -37,7 +38,7 @@ const NATIVE = ['onnxruntime-node', 'sharp'];
 const INSTALL_ONLY = ['adm-zip', 'global-agent'];
 
 /** What goes into a .vsix besides the native packages and the bundles. */
-const CONTENT = ['media', 'package.nls.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+const CONTENT = ['media', 'package.nls.json', 'LICENSE', 'CHANGELOG.md'];
 
 /** Of that, what the extension does not use: maps and drawings. */
 const UNUSED = /\.map$|[/\\]icon\.svg$/;
@@ -71,6 +72,7 @@ async function makePackage(name: string, target: Target): Promise<void> {
   const staging = fs.mkdtempSync(path.join(os.tmpdir(), `patchwork-${name}-`));
   try {
     stageFiles(staging);
+    write(staging, 'README.md', await marketplacePage());
     stageNative(staging, target);
     const vsix = path.join(root, `${manifest.name}-${name}-${manifest.version}.vsix`);
     await createVSIX({
@@ -78,7 +80,7 @@ async function makePackage(name: string, target: Target): Promise<void> {
       target: name,
       packagePath: vsix,
       allowMissingRepository: true,
-      // The README's links are relative to the repository, which has no address yet.
+      // The page has no links into the repository.
       rewriteRelativeLinks: false,
       skipLicense: !fs.existsSync(path.join(staging, 'LICENSE')),
     });

@@ -11,6 +11,8 @@ import { installServer, SERVER_FOLDER } from './vscode/server-install.ts';
 const PORT = 8420;
 const root = path.resolve(import.meta.dirname, '..');
 const workspace = path.join(root, 'samples/workspace');
+/** Shown with the walkthrough beside it when the workspace is first opened: see extension/getStarted.ts. */
+const welcome = { PATCHWORK_WELCOME: path.join(workspace, 'README.md') };
 
 execFileSync(process.execPath, [path.join(root, 'scripts/build.mjs')], { cwd: root, stdio: 'inherit' });
 const code = process.argv.includes('--browser') ? undefined : desktopCode();
@@ -41,16 +43,19 @@ function desktopCode(): string | undefined {
 function openDesktop(code: string): void {
   const args = [`--extensionDevelopmentPath=${root}`, workspace];
   const windows = process.platform === 'win32';
+  const env = { ...process.env, ...welcome };
   // A .cmd file runs only through the shell, which needs its arguments quoted.
   const { status, error } = windows
     ? spawnSync(
         `"${code}"`,
         args.map((arg) => `"${arg}"`),
-        { shell: true, stdio: 'inherit' },
+        { shell: true, stdio: 'inherit', env },
       )
-    : spawnSync(code, args, { stdio: 'inherit' });
+    : spawnSync(code, args, { stdio: 'inherit', env });
   if (error || status !== 0) throw error ?? new Error(`${code} ended with exit code ${status}.`);
-  console.log('VS Code is open with Patchwork loaded. Press F1 and choose “Patchwork: Generate Image…”.');
+  console.log(
+    'VS Code is open with Patchwork loaded. The walkthrough beside the README says what to try first.',
+  );
 }
 
 async function serve(): Promise<void> {
@@ -62,10 +67,11 @@ async function serve(): Promise<void> {
     home: path.join(SERVER_FOLDER, 'home'),
     extensions: [root],
     settings: { 'security.workspace.trust.enabled': false, 'chat.disableAIFeatures': true },
+    env: welcome,
     port: await freePort(PORT),
   });
   console.log(`\nVS Code with Patchwork:  ${server.url}/?folder=${encodeURIComponent(workspace)}\n`);
-  console.log('Press F1 there and choose “Patchwork: Generate Image…”. Ctrl+C here ends it.');
+  console.log('The walkthrough there says what to try first. Ctrl+C here ends it.');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void server.stop().then(() => process.exit(0)));
   }

@@ -142,6 +142,8 @@ export interface DescribeResult extends SightResult {
   prompt: string;
   /** Whether the words are more than a guess: something was recognized, of the kind that the tagger was trained on. */
   sure: boolean;
+  /** Where the words come from: the recipe in the picture's file, or a look at the picture. */
+  source: 'recipe' | 'image';
   /** What holds of the picture, the surest of each group first; of a thing, its names. */
   labels: PictureLabel[];
 }

@@ -90,8 +90,8 @@ export interface ViewState {
 
 export type HostMessage =
   | { type: 'state'; state: ViewState }
-  /** Fills the form. */
-  | { type: 'draft'; draft: Partial<Draft> }
+  /** Fills the form; `typed`: with what the user had typed, which the shown image does not replace. */
+  | { type: 'draft'; draft: Partial<Draft>; typed?: boolean }
   | { type: 'preview'; job: string; png: Uint8Array<ArrayBuffer> }
   | { type: 'picture'; id: string; png: Uint8Array<ArrayBuffer> }
   /** Puts an image on the clipboard. */

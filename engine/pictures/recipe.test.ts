@@ -79,6 +79,7 @@ test('any recipe is read back as it was', () => {
       height: fc.integer({ min: 64, max: 2048 }),
       scheduler: fc.constantFrom(...SCHEDULERS),
       precision: fc.constant('fp32' as const),
+      strength: fc.integer({ min: 5, max: 100 }).map((hundredths) => hundredths / 100),
       decoder: fc.constant('fast' as const),
       loras: fc.array(
         fc

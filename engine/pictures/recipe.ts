@@ -57,6 +57,7 @@ export function formatRecipe(recipe: Recipe): string {
     ['Model', recipe.model],
     ['Precision', recipe.precision],
     ...(recipe.attention ? [['Attention', recipe.attention] as [string, string]] : []),
+    ...(recipe.strength === undefined ? [] : [['Denoising strength', recipe.strength] as [string, number]]),
     ...(recipe.decoder ? [['Decoder', recipe.decoder] as [string, string]] : []),
     ...(recipe.loras ? [['Loras', formatLoras(recipe.loras)] as [string, string]] : []),
     ['Version', 'Patchwork'],
@@ -90,6 +91,7 @@ export function parseRecipe(text: string): ParsedRecipe | undefined {
     model: settings.get('Model'),
     precision: oneOf(PRECISIONS, settings.get('Precision')),
     attention: oneOf(ATTENTIONS, settings.get('Attention')),
+    strength: decimal(settings.get('Denoising strength')),
     decoder: oneOf(DECODERS, settings.get('Decoder')),
     loras: parseLoras(settings.get('Loras')),
   });

@@ -5,22 +5,30 @@ import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { nameOf, pickedPicture } from './picked.ts';
 
-/** *Describe Image*: says in the words of a prompt what a picture shows. */
+/** *Describe Image*: says in the words of a prompt what an image shows. */
 export async function describeImage(services: Services, asked: unknown): Promise<void> {
   const picture = await pickedPicture(asked, 'Describe Image');
   if (!picture) return;
+  const name = nameOf(picture);
   try {
     const image = await workspace.fs.readFile(picture);
-    const { prompt, warnings } = await withStatus(`Looking at ${nameOf(picture)}`, () =>
+    const { prompt, sure, source } = await withStatus(`Looking at ${name}`, () =>
       services.engine.describe({ image }),
     );
     if (!prompt) {
-      const known = 'The embedded model knows pictures of Scenes only.';
-      await showInformation(`Nothing in ${nameOf(picture)} was recognized. ${known}`);
+      await showInformation(
+        `Nothing in ${name} was recognized. Describe Image knows drawings of Scenes only.`,
+      );
       return;
     }
     const [copy, generate] = ['Copy', 'Generate Image Like This…'];
-    const message = [`${nameOf(picture)}: ${prompt}`, ...warnings].join(' ');
+    if (!sure) {
+      // A guess is not worth an image.
+      const guess = `${name} does not look like a drawing of Scenes, the only kind of image that can be described. The best guess is “${prompt}”.`;
+      if ((await showInformation(guess, copy)) === copy) await env.clipboard.writeText(prompt);
+      return;
+    }
+    const message = source === 'recipe' ? `${name} was generated from “${prompt}”.` : `${name}: ${prompt}`;
     const choice = await showInformation(message, copy, generate);
     if (choice === copy) await env.clipboard.writeText(prompt);
     if (choice === generate) await commands.executeCommand('patchwork.generateImage', { prompt });

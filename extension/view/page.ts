@@ -8,7 +8,7 @@ export class ViewPage {
   readonly #page: PageHost<HostMessage, PageMessage>;
   #state: ViewState;
   /** What the page has not been told of the form. */
-  #draft: Partial<Draft> | undefined;
+  #draft: { draft: Partial<Draft>; typed: boolean } | undefined;
   #preview: { job: string; png: Uint8Array } | undefined;
 
   constructor(
@@ -41,9 +41,10 @@ export class ViewPage {
     this.#page.post({ type: 'state', state: this.#state });
   }
 
-  fill(draft: Partial<Draft>): void {
-    if (this.#page.ready) this.#page.post({ type: 'draft', draft });
-    else this.#draft = { ...this.#draft, ...draft };
+  /** @param typed the user had typed it */
+  fill(draft: Partial<Draft>, typed = false): void {
+    if (this.#page.ready) this.#page.post({ type: 'draft', draft, typed });
+    else this.#draft = { draft: { ...this.#draft?.draft, ...draft }, typed };
   }
 
   setPreview(job: string, png: Uint8Array): void {
@@ -64,7 +65,7 @@ export class ViewPage {
   }
 
   #tellAll(): void {
-    if (this.#draft) this.#page.post({ type: 'draft', draft: this.#draft });
+    if (this.#draft) this.#page.post({ type: 'draft', ...this.#draft });
     this.#draft = undefined;
     this.update({});
     if (this.#preview) this.setPreview(this.#preview.job, this.#preview.png);

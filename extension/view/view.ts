@@ -55,7 +55,7 @@ export class ImageView {
     const column = takeOver() ?? (window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active);
     const view = new ImageView(services, window.createWebviewPanel(VIEW_TYPE, 'Patchwork', column));
     view.#draft = readDraft(services.memory.get(DRAFT));
-    view.#page.fill(view.#draft);
+    view.#page.fill(view.#draft, true);
     void view.#showLatest();
     return view;
   }

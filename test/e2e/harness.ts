@@ -60,7 +60,9 @@ export interface Workbench {
 }
 
 /** Starts a server of its own with fresh settings and opens the workbench; `env` is added to its environment. */
-export async function openWorkbench(env: Record<string, string> = {}): Promise<Workbench> {
+export async function openWorkbench(
+  env: Record<string, string> | ((workspace: string) => Record<string, string>) = {},
+): Promise<Workbench> {
   fs.mkdirSync(OUT, { recursive: true });
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-e2e-'));
   const workspace = path.join(home, 'picture-book');
@@ -69,7 +71,10 @@ export async function openWorkbench(env: Record<string, string> = {}): Promise<W
     home,
     extensions: [process.env.PATCHWORK_EXTENSION ?? ROOT, path.join(import.meta.dirname, 'host')],
     settings: SETTINGS,
-    env: { ...env, PATCHWORK_E2E_PORT_FILE: path.join(home, PORT_FILE) },
+    env: {
+      ...(typeof env === 'function' ? env(workspace) : env),
+      PATCHWORK_E2E_PORT_FILE: path.join(home, PORT_FILE),
+    },
   });
   let browser: Browser | undefined;
   const close = async () => {

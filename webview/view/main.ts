@@ -31,6 +31,7 @@ let telling: ReturnType<typeof setTimeout> | undefined;
 const page: Page = {
   state: {
     pictures: [],
+    shown: saved?.shown,
     making: false,
     following: false,
     jobs: [],
@@ -103,7 +104,7 @@ function receive(message: HostMessage): void {
       break;
     case 'draft':
       page.draft = { ...page.draft, ...message.draft };
-      page.filled = page.draft;
+      page.filled = message.typed ? EMPTY_DRAFT : page.draft;
       page.customSize = false;
       tellForm();
       update();

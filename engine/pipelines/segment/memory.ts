@@ -1,5 +1,6 @@
 import { ForgottenError } from '../../errors.ts';
 import { decodePicture } from '../../pictures/read.ts';
+import type { ParsedRecipe } from '../../pictures/recipe.ts';
 import { fitted } from './frame.ts';
 import { type Pixels, resizePicture } from './input.ts';
 import type { Embedding } from './segmenter.ts';
@@ -17,6 +18,8 @@ export interface KnownPicture {
   readonly id: string;
   readonly width: number;
   readonly height: number;
+  /** What its file says that it was made from. */
+  readonly recipe?: ParsedRecipe;
   /** Its pixels, made smaller where they are many. */
   readonly pixels: Pixels;
   /** By the segmenter's id. */
@@ -50,7 +53,8 @@ export class PictureMemory {
     const { width, height } = picture;
     const kept = Math.max(width, height) > KEPT_SIDE ? fitted(picture, KEPT_SIDE) : { width, height };
     const pixels = await resizePicture(picture, kept);
-    const made: KnownPicture = { id, width, height, pixels, views: new Map() };
+    const { recipe } = picture;
+    const made: KnownPicture = { id, width, height, pixels, views: new Map(), ...(recipe && { recipe }) };
     this.#pictures.set(id, made);
     for (const oldest of this.#pictures.keys()) {
       if (this.#pictures.size <= KEPT_PICTURES) break;

@@ -67,6 +67,7 @@ test('each object is named by its own mask, and what nobody knows too', async ()
           warnings: [],
           prompt: mask!.data[0] ? 'a boat' : '',
           sure: true,
+          source: 'image' as const,
           labels: [],
         };
       },

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
+import type { Recipe } from '../../../shared/api.ts';
 import { createEngine } from '../../engine.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
+import { withRecipe } from '../../pictures/recipe.ts';
 
 const model = path.join(import.meta.dirname, '../../../test/fixtures/parity/tiny-sight/segmenter');
 
@@ -102,5 +104,30 @@ test('a photograph of 20 megapixels is looked at within bounds of time and memor
   const { masks } = await engine.segment({ image, points: [{ x: 5000, y: 3000 }], model, most: 1 });
   assert.deepEqual([masks[0]!.width, masks[0]!.height], [5472, 3648]);
   assert.ok(process.memoryUsage().rss - before < 600e6);
+  await engine.dispose();
+});
+
+test('an image is described by the recipe in its file, unless that is of an edit', async () => {
+  const engine = createEngine(new NodeBackend(1));
+  const recipe: Recipe = {
+    prompt: 'a red house by a lake at sunset',
+    negativePrompt: '',
+    model: 'scenes',
+    seed: 7,
+    steps: 20,
+    guidance: 5,
+    width: 64,
+    height: 64,
+    scheduler: 'ddim',
+    precision: 'fp32',
+  };
+  const plain = await picture(64, 64, 3);
+  const drawn = await engine.describe({ image: withRecipe(plain, recipe) });
+  assert.deepEqual([drawn.prompt, drawn.sure, drawn.source], [recipe.prompt, true, 'recipe']);
+  for (const image of [plain, withRecipe(plain, { ...recipe, strength: 0.8 })]) {
+    const seen = await engine.describe({ image });
+    assert.equal(seen.source, 'image');
+    assert.notEqual(seen.prompt, recipe.prompt);
+  }
   await engine.dispose();
 });

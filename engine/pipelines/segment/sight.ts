@@ -84,6 +84,8 @@ export class Sight {
   async describe(request: DescribeRequest, { signal }: CallOptions<never> = {}): Promise<DescribeResult> {
     const call = new Call();
     const picture = await this.#pictures.get(request.image);
+    const said = request.mask ? undefined : promptIn(picture);
+    if (said) return { ...call.result(picture), prompt: said, sure: true, source: 'recipe', labels: [] };
     const threads = request.threads || this.#backend.threads;
     const folder = embeddedSight('tagger');
     const tagger = await call.loading(
@@ -104,7 +106,7 @@ export class Sight {
       );
     const labels = mask ? namesOf(graded) : labelsOf(graded);
     const prompt = mask ? (labels[0]?.phrase ?? '') : promptOf(labels);
-    return { ...call.result(picture), prompt, sure: prompt !== '' && !unlike, labels };
+    return { ...call.result(picture), prompt, sure: prompt !== '' && !unlike, source: 'image', labels };
   }
 
   async release(): Promise<void> {
@@ -160,6 +162,11 @@ export class Sight {
     }
     return undefined;
   }
+}
+
+/** The prompt that a whole picture was generated from; an edit's says only what was painted. */
+function promptIn({ recipe }: KnownPicture): string | undefined {
+  return recipe && recipe.strength === undefined ? recipe.prompt.trim() || undefined : undefined;
 }
 
 /** What helps where a segmenter does not. */
