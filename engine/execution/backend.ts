@@ -9,17 +9,17 @@ import type { Form } from './forms/form.ts';
 export interface Capabilities {
   /** Whether there is a kernel for an ONNX operator. `domain`: `com.microsoft`, or empty for ONNX's own. */
   operator(name: string, domain?: string): boolean;
-  /** The newest ONNX operator set that it knows. */
+  /** Newest ONNX operator set that it supports. */
   readonly opset: number;
   readonly precisions: readonly Precision[];
-  /** Element types of the tensors that programs take and give. */
+  /** Element types of the inputs and outputs of programs. */
   readonly elements: readonly Tensor['type'][];
-  /** Memory that networks are loaded into: the machine's, or a device's own, in bytes. */
+  /** Memory for networks in bytes: the machine's, or the device's own. */
   readonly memoryBytes: number;
 }
 
 export interface CompileOptions {
-  /** Threads for one run; the backend's own number if absent or 0. */
+  /** Threads for one run; the backend's default if absent or 0. */
   threads?: number;
   /** Times every operator; see `Program.profile`. Runs take a little longer. */
   profile?: boolean;
@@ -27,19 +27,19 @@ export interface CompileOptions {
 
 type Named<T> = Readonly<Record<string, T>>;
 
-/** A network that is loaded in one form. One run at a time. */
+/** A network loaded in one form. One run at a time. */
 export interface Program {
   /**
-   * Computes the named outputs, or all. Tensors of other programs of the same backend are taken where they lie.
-   * @throws Error if an input is missing or has another shape than the form says
+   * Computes the named outputs, or all. Device tensors of other programs of the same backend are not copied.
+   * @throws Error if an input is missing or does not have the form's shape
    */
   run(inputs: Named<Tensor | DeviceTensor>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
-  /** The same; the outputs stay where they were computed, and the caller releases them. */
+  /** As `run`, but the outputs stay on the device. The caller releases them. */
   runKept(
     inputs: Named<Tensor | DeviceTensor>,
     outputs?: readonly string[],
   ): Promise<Record<string, DeviceTensor>>;
-  /** Of a program that was compiled with `profile`: ends the profile and gives the operators of each run so far. */
+  /** Ends the profile of a program compiled with `profile`. Resolves with the operators of each run so far. */
   profile?(): Promise<OperatorTime[][]>;
   /** Frees the memory of the weights. */
   release(): Promise<void>;
@@ -49,37 +49,37 @@ export interface Program {
 export interface PublishedModel {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** A folder that the files of its weights lie in or below. */
+  /** Folder that contains the files of its weights. */
   readonly folder: string | undefined;
 }
 
-/** Seconds of 3×3 convolutions of typical sizes, by the form in which they are computed. */
+/** Seconds of 3×3 convolutions of typical sizes, in each form. */
 export interface FormSpeed {
   /** Native float32 convolution. */
   planar: number;
   /** Float32 rows, gathered and multiplied. */
   rows: number;
-  /** The same as int8. */
+  /** Int8 rows. */
   int8: number;
 }
 
 /**
- * Where networks run. How a network becomes what the device understands is the backend's own business
- * (`lowering/` is shared by those that speak ONNX); everybody above speaks of networks, forms and programs.
+ * Where networks run. Callers pass networks and forms and get programs; how a network is translated for the device is
+ * private to the backend. Backends that use ONNX share `lowering/`.
  */
 export interface Backend {
   readonly can: Capabilities;
   compile(network: Network, weights: Weights, form: Form, options?: CompileOptions): Promise<Program>;
   open(model: PublishedModel, options?: CompileOptions): Promise<Program>;
-  /** Threads for one run, where the caller does not say. */
+  /** Default number of threads for one run. */
   readonly threads: number;
-  /** Memory that can be had now without taking it from others, in bytes. */
+  /** Free memory in bytes. */
   availableBytes(): number;
   readonly machine: Machine;
-  /** The most memory that this process has held so far, in bytes. */
+  /** Memory peak of this process so far, in bytes. */
   peakBytes(): number;
-  /** The largest int8 that products compute exactly, found by computing the largest sum there is. */
+  /** Largest int8 weight with which products are exact, found by computing the largest possible sum. */
   largestInt8(): Promise<number>;
-  /** Which form is fast here: measured once and remembered. */
+  /** Speed of each form on this machine, measured once and stored. */
   formSpeed(): Promise<FormSpeed>;
 }

@@ -15,17 +15,17 @@ import { calibrate, type Drive } from './unet/calibrate.ts';
 import { UNetDenoiser } from './unet/unet-denoiser.ts';
 import { UNetForms } from './unet/unet-forms.ts';
 
-/** Weights of a denoiser that can be held twice. */
+/** A denoiser with fewer bytes of weights may be loaded in two forms at once. */
 const SMALL_BYTES = 64 * 2 ** 20;
 
-/** A model's networks, each loaded when it is first needed. */
+/** A model's networks, each loaded on first use. */
 export class Components {
   readonly model: Model;
   readonly #backend: Backend;
   readonly #threads: number;
   readonly #programs = new Programs();
   readonly #precisions: Precisions;
-  /** The forms in which the denoiser is loaded; pipelines ask for a `denoiser` instead. */
+  /** Forms in which the denoiser is loaded. Pipelines use `denoiser` instead. */
   readonly forms: UNetForms;
   #textPrecision: Precision = 'fp32';
 
@@ -35,7 +35,7 @@ export class Components {
     this.#threads = threads;
     this.#precisions = new Precisions(model, () => backend.largestInt8());
     this.forms = new UNetForms({
-      // A model that has no denoiser of its own, such as a fast decoder, is never asked for it.
+      // Lazy, because some models have no denoiser: a fast decoder.
       network: () => model.network('denoiser'),
       backend,
       programs: this.#programs,
@@ -48,12 +48,12 @@ export class Components {
     return this.model.network(part);
   }
 
-  /** Opens the weights of some parts, which takes a while where LoRA files are to be merged into them. */
+  /** Opens the weights of some parts. Takes a while if LoRA files must be merged into them. */
   async open(parts: readonly Part[], options: WeightsOptions): Promise<void> {
     for (const part of parts) await this.#precisions.stored(part, options);
   }
 
-  /** A network in planar form; a text encoder in the precision that `prepareText` was last called with. */
+  /** A network in planar form; a text encoder in the precision of the last `prepareText`. */
   program(part: Part): Promise<Program> {
     const isText = part !== 'denoiser' && this.#precisions.has(part, this.#textPrecision);
     const precision = isText ? this.#textPrecision : 'fp32';
@@ -61,8 +61,8 @@ export class Components {
   }
 
   /**
-   * Quantizes the denoiser for a precision, or finds it quantized. `drive` uses the float32 denoiser as it is used, to
-   * see the size of what its products read; without it weights are plainly rounded.
+   * Quantizes the denoiser for a precision, unless it is quantized already. `drive` runs the float32 denoiser on
+   * representative inputs for calibration; without it weights are only rounded.
    */
   async prepare(precision: Precision, drive?: Drive, options: PrepareOptions = {}): Promise<void> {
     if (precision === 'fp32') return;
@@ -71,8 +71,8 @@ export class Components {
   }
 
   /**
-   * Makes the text encoders ready in a precision. Small ones stay float32: there is nothing to win. Those that are loaded
-   * in another precision are freed.
+   * Prepares the text encoders in a precision and frees those loaded in another. Small ones stay float32, because there
+   * is nothing to gain.
    */
   async prepareText(
     parts: readonly Part[],
@@ -88,12 +88,12 @@ export class Components {
     this.#textPrecision = precision;
   }
 
-  /** The precision that the text encoders were made ready in. */
+  /** Precision of the text encoders. */
   get textPrecision(): Precision {
     return this.#textPrecision;
   }
 
-  /** Nothing where memory is too short for the float32 denoiser, which a quantized one is to save. */
+  /** Calibration statistics; undefined if there is not enough memory for the float32 denoiser. */
   async #watch(drive: Drive): Promise<Statistics | undefined> {
     const { defaults, autoencoder } = this.model;
     const [width, height] = [defaults.width, defaults.height].map((side) => side / autoencoder.scale);
@@ -116,23 +116,23 @@ export class Components {
     }
   }
 
-  /** The denoiser in one precision and with one kind of attention; quantized after `prepare`. */
+  /** The denoiser in a precision, with a kind of attention. A quantized one needs `prepare` first. */
   denoiser(arithmetic: Arithmetic, change: Partial<RowsOptions> = {}): UNetDenoiser {
     return new UNetDenoiser(this.forms, arithmetic, change);
   }
 
-  /** Whether a step of the denoiser is a few hundred small operators, whatever their form. */
+  /** Whether the denoiser is so small that the number of operators decides its speed. */
   async isSmall(): Promise<boolean> {
     return (await this.#precisions.stored('denoiser')).bytes < SMALL_BYTES;
   }
 
-  /** A part of the autoencoder that can compute a rectangle of its output. */
+  /** An encoder or decoder that can compute a rectangle of its output. */
   async cropNetwork(part: 'vae-decoder' | 'vae-encoder'): Promise<CropNetwork> {
     const program = await this.#compiled({ part, of: 'whole', precision: 'fp32', form: { kind: 'crops' } });
     return new CropNetwork(program, this.network(part));
   }
 
-  /** Frees the networks of some parts; they are loaded again when they are needed. */
+  /** Frees the networks of some parts. They are loaded again on next use. */
   async free(...parts: readonly Part[]): Promise<void> {
     await this.#programs.free(({ part }) => parts.includes(part));
   }
@@ -142,7 +142,7 @@ export class Components {
     return this.#programs.has(() => true);
   }
 
-  /** Bytes on disk of the weights that the denoiser reads in a precision; of a quantized one after `prepare`. */
+  /** Bytes on disk of the denoiser's weights in a precision. A quantized one needs `prepare` first. */
   async denoiserBytes(precision: Precision): Promise<number> {
     return (await this.#precisions.get('denoiser', precision)).bytes;
   }
@@ -152,7 +152,7 @@ export class Components {
     await this.#programs.free(() => true);
   }
 
-  /** Frees what turns text and timesteps into inputs of the rows form, unless a rows form of the precision is loaded. */
+  /** Frees the conditioning networks of the rows form, unless a rows form of this precision is loaded. */
   async #freeConditioning(precision: Precision): Promise<void> {
     if (this.#programs.has((key) => key.form.kind === 'rows' && key.precision === precision)) return;
     await this.#programs.free((key) => key.of !== 'whole' && key.precision === precision);

@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/tensor.ts';
 
-/** Vectors that some denoisers take beside the text. */
+/** Vectors that some denoisers take in addition to the text. */
 export const VECTOR_ROLES = [
   /** The prompt's embedding [B, C] (SDXL). */
   'pooled',
@@ -12,8 +12,8 @@ export const VECTOR_ROLES = [
 export type VectorRole = (typeof VECTOR_ROLES)[number];
 
 /**
- * What a denoiser is told beside the sample, by role: which input of a network plays which role is the denoiser's own
- * business. Rows of a batch: the prompt's, then the negative prompt's if guided.
+ * A denoiser's inputs beside the sample, by role; the denoiser maps roles to its network's inputs. The batch is the
+ * prompt, then the negative prompt if guided.
  */
 export interface Condition {
   /** [B, L, C], B = 2 with guidance, 1 without. */
@@ -28,12 +28,12 @@ export interface Condition {
   planes?: Tensor;
 }
 
-/** Pictures in one run of the network. */
+/** Images in one run of the network. */
 export function batchOf(condition: Condition): number {
   return condition.text.dims[0]!;
 }
 
-/** negative + scale · (positive − negative), from the outputs of both branches one after the other. */
+/** negative + scale · (positive − negative), from the concatenated outputs of both branches. */
 export function guide(output: Float32Array, condition: Condition): Float32Array {
   if (batchOf(condition) === 1) return output;
   const half = output.length / 2;
@@ -45,7 +45,7 @@ export function guide(output: Float32Array, condition: Condition): Float32Array 
   return guided;
 }
 
-/** One branch of guidance: 0 is the prompt's, 1 the negative prompt's; undefined: both. */
+/** Condition of one branch of guidance: 0 is the prompt's, 1 the negative prompt's; undefined keeps both. */
 export function branchOf(condition: Condition, branch: number | undefined): Condition {
   if (branch === undefined) return condition;
   const batch = batchOf(condition);

@@ -3,15 +3,15 @@ import type { Backend } from './backend.ts';
 import type { Components } from './components.ts';
 import { type PlannedModel, type PlannedPicture, predictMemory } from './memory-plan.ts';
 
-/** Share of the machine's memory that a picture may take by itself. */
+/** Share of the machine's memory that an image may take. */
 const MEMORY_SHARE = 0.75;
-/** How many times faster int8 must be to be worth its errors. */
+/** How many times faster int8 must be to justify its error. */
 const WORTH = 1.2;
 
 /**
- * The precision for a picture where the user does not say. A small U-Net stays float32: its steps are short as they are,
- * and its pictures stay the same on every machine. Otherwise int8 where its products are faster on this machine or
- * float32 does not fit its memory, and int4 where int8 does not fit and int4 takes less.
+ * Default precision of an image. A small denoiser stays float32: its steps are short anyway, and its images are the same
+ * on every machine. Others use int8 if it is faster on this machine or float32 does not fit into memory, and int4 if int8
+ * does not fit and int4 takes less.
  */
 export async function defaultPrecision(
   model: PlannedModel,

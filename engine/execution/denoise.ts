@@ -5,10 +5,10 @@ import type { Condition } from './condition.ts';
 import type { Denoiser } from './denoiser.ts';
 import type { Plan } from './plan.ts';
 
-/** The network's guided output for a scaled sample at step `index` of the process. */
+/** Computes the guided output for a scaled sample at step `index`. */
 export type Predict = (sample: Float32Array, index: number) => Promise<Float32Array>;
 
-/** The network over a plan, at the timesteps of a process. */
+/** A denoiser with a plan, at the timesteps of a scheduler. */
 export function predictor(
   denoiser: Denoiser,
   plan: Plan,
@@ -24,13 +24,13 @@ export interface DenoiseOptions {
   /** Standard normal noise for a step of a stochastic sampler. */
   noise: (index: number) => Float32Array;
   signal?: AbortSignal;
-  /** Called after each step; `original` computes the clean sample that this step saw. */
+  /** Called after each step. `original` computes the clean sample predicted in it. */
   onStep?: (index: number, sample: Float32Array, original: () => Float32Array) => void | Promise<void>;
-  /** Replaces the sample between steps, e.g. by the known part of a picture. */
+  /** Replaces the sample between steps, for example to restore the unmasked part. */
   constrain?: (sample: Float32Array, index: number) => Float32Array;
 }
 
-/** The reverse process from `sample` to the scheduler's last step; gives the final latents. */
+/** Runs the reverse process from `sample` to the scheduler's last step. Resolves with the final latents. */
 export async function denoise(
   predict: Predict,
   scheduler: Scheduler,
@@ -54,7 +54,7 @@ export async function denoise(
   return current;
 }
 
-/** Lets messages in, a cancellation among them: a network run blocks the thread. A timer would take a millisecond. */
+/** Handles pending messages, such as a cancellation, because a network run blocks the thread. A timer would cost 1 ms. */
 export async function listen(signal?: AbortSignal): Promise<void> {
   await nextTask();
   signal?.throwIfAborted();

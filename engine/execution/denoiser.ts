@@ -4,7 +4,7 @@ import type { BandOf, DenoisedBand } from './bands/band-of.ts';
 import type { Condition } from './condition.ts';
 import type { Plan } from './plan.ts';
 
-/** Everything; `records`: in a form that can also give its features. */
+/** The whole image; with `records` in a form that can output its features. */
 export interface Whole {
   of: 'whole';
   /** Latent size. */
@@ -13,35 +13,35 @@ export interface Whole {
   records?: boolean;
 }
 
-/** The masked positions and a ring around them, with recorded features of the others. */
+/** The masked positions and a ring around them; features of the others are recorded ones. */
 export interface Region {
   of: 'region';
   /** At latent size. */
   mask: Mask;
-  /** Positions around the mask that are computed with it; see `planRegion`. */
+  /** Positions around the mask that are computed too; see `planRegion`. */
   ring: number;
 }
 
 export interface Prediction {
-  /** The guided output, shaped as the sample. */
+  /** The guided output, in the shape of the sample. */
   output: Float32Array;
-  /** Of a run that records: what later runs over a part read. Of a region: what it computed anew; see `updated`. */
+  /** When recording: the features that later runs over a region read. For a region: its fresh features, see `updated`. */
   features?: Features;
 }
 
 export interface PredictOptions {
-  /** What was recorded; a region reads it. */
+  /** Recorded features, which a region reads. */
   seen?: Features;
-  /** Also give the features of this run. */
+  /** Also returns the features of this run. */
   record?: boolean;
 }
 
 /**
- * The network that takes noise off latents, whatever its kind: a U-Net today. Latents and conditions go by role, and
- * features are opaque: only the denoiser that made them looks inside.
+ * The network that predicts noise, whatever its architecture. Latents and conditions go by role, and features are
+ * opaque: only the denoiser that recorded them looks inside.
  */
 export interface Denoiser {
-  /** Loads the form of the network that this takes, unless it is loaded. `batch`: see `batchOf`. */
+  /** Prepares a run, and loads the form of the network that it needs. `batch`: see `batchOf`. */
   plan(what: Whole | Region, batch: number): Promise<Plan>;
   predict(
     plan: Plan,
@@ -50,10 +50,10 @@ export interface Denoiser {
     condition: Condition,
     options?: PredictOptions,
   ): Promise<Prediction>;
-  /** What was recorded, with what a region has computed anew. */
+  /** The recorded features, with a region's fresh ones in place. */
   updated(seen: Features, plan: Plan, fresh: Features): Features;
-  /** Multiply–accumulates of one run over everything, which need not be loaded for it. */
+  /** Multiply–accumulates of one dense run. Loads nothing. */
   stepMacs(size: { height: number; width: number }, batch: number, tokens: number): number;
-  /** A worker's share of a picture. */
+  /** Prepares a worker's share of an image. */
   band(what: BandOf, batch: number): Promise<DenoisedBand>;
 }

@@ -1,9 +1,9 @@
 import type { AutoencoderFacts } from '../models/parts.ts';
 
-/** Of the latents of one picture. */
+/** Dimensions of the latents of an image. */
 export type LatentDims = readonly [channels: number, height: number, width: number];
 
-/** Of a picture or window in pixels, whose sides are multiples of the autoencoder's scale. */
+/** Latent dimensions of an image or window in pixels, whose sides are multiples of the autoencoder's scale. */
 export function latentDims(
   { scale, latentChannels }: AutoencoderFacts,
   { width, height }: { width: number; height: number },
@@ -13,7 +13,7 @@ export function latentDims(
 
 type Scaling = Pick<AutoencoderFacts, 'scalingFactor' | 'shiftFactor' | 'statistics'>;
 
-/** What an autoencoder gives, [C, h, w], as latents that the U-Net takes. */
+/** Scales an autoencoder's output [C, h, w] to latents of the denoiser. */
 export function toLatents(
   encoded: Float32Array,
   { scalingFactor, shiftFactor, statistics }: Scaling,
@@ -27,7 +27,7 @@ export function toLatents(
   });
 }
 
-/** Latents of the U-Net, [C, h, w], as an autoencoder decodes them. */
+/** Scales latents of the denoiser [C, h, w] to the autoencoder's. */
 export function fromLatents(
   latent: Float32Array,
   { scalingFactor, shiftFactor, statistics }: Scaling,
@@ -50,7 +50,7 @@ export function takePositions(planes: Float32Array, size: number, at: Int32Array
   return taken;
 }
 
-/** Planes [C, size] with others [C, n] in the place of some positions. */
+/** Planes [C, size] with some positions replaced by others [C, n]. */
 export function putPositions(
   planes: Float32Array,
   others: Float32Array,

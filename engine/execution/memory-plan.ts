@@ -12,7 +12,7 @@ import { foldsUpsampling } from './unet/unet-forms.ts';
 
 const FLOAT_BYTES = 4;
 
-/** What of a model the prediction looks at. */
+/** The properties of a model that the prediction uses. */
 export interface PlannedModel {
   name: string;
   textParts: readonly Part[];
@@ -30,15 +30,15 @@ export interface PlannedPicture {
   rows?: boolean;
   /** Features are recorded, for an edit or for a later one: all networks stay, the U-Net in rows form. */
   records?: boolean;
-  /** The picture is encoded, too. */
+  /** Whether an image is encoded too. */
   edit?: boolean;
 }
 
-/** Bytes that drawing a picture takes at its peak. */
+/** Peak bytes of generating an image. */
 export interface MemoryNeeds {
-  /** With every network loaded, which makes the next picture quick. */
+  /** With every network loaded, so that the next image starts at once. */
   together: number;
-  /** With each network loaded when it is needed and freed after that. */
+  /** With each network loaded for its use and then freed. */
   apart: number;
 }
 
@@ -50,17 +50,16 @@ export interface PartNeeds {
 }
 
 /**
- * How memory follows from the graph, fitted to measured peaks (`studies/peaks.ts` compares): bytes of the process and
- * the backend, those of the larger graphs of rows and of a form that records, and what the backend's arena takes for
- * each byte that lives at once.
+ * Model of memory, fitted to measured peaks (`studies/peaks.ts` compares): bytes of the process and the backend, of the
+ * larger graphs of the rows and recording forms, and of the backend's arena for each byte of values.
  */
 const PROCESS_BYTES = 170e6;
 const ROWS_BYTES = 70e6;
 const RECORDING_BYTES = 60e6;
 const ARENA = { planar: 2.4, floatRows: 1.8, byteRows: 1.2 } as const;
-/** A pass that is recorded is there as it was computed, and once more as the caller gets it. */
+/** Copies of the features of a recorded pass: the computed outputs, and what the caller gets. */
 const RECORDED_COPIES = 2;
-/** Of its bytes, what is kept of it. */
+/** Share of its bytes that is stored. */
 const STORED_SHARE = 0.25;
 
 /** Predicts the peak from the networks' definitions; no weights are needed. */
@@ -85,7 +84,7 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   return { together, apart: records ? together : PROCESS_BYTES + Math.max(text, unet, decoder) };
 }
 
-/** The peak of a network in planar form that runs alone; text encoders can be in another precision than float32. */
+/** Peak of a network in planar form that runs alone. Text encoders may have another precision than float32. */
 export function predictPart(network: Network, extent: Extent, precision: Precision = 'fp32'): PartNeeds {
   const weights =
     precision === 'fp32' ? FLOAT_BYTES * countParameters(network) : weightBytes(network, precision, false);
@@ -116,8 +115,8 @@ type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records'>;
 export type MemoryPlan = 'together' | 'apart';
 
 /**
- * How to load a model's networks for a picture so that it fits `available` bytes.
- * @throws InputError with the prediction and what would fit, where it does not
+ * Decides how to load a model's networks so that an image fits into `available` bytes.
+ * @throws InputError with the prediction and what would fit, if it does not
  */
 export function planMemory(
   model: PlannedModel,

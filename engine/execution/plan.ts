@@ -2,20 +2,20 @@ import type { Mask } from '../regions/mask.ts';
 
 /** What a plan computes. */
 export interface Computed {
-  /** Share of the positions, level by level from the finest; empty where everything is computed. */
+  /** Share of active positions, level by level from the finest; empty if everything is computed. */
   fractions: number[];
-  /** The same as masks. */
+  /** The active positions as masks. */
   masks: Mask[];
 }
 
-/** A part of a picture's latents that is computed, made ready. */
+/** A prepared run over an image's latents or a part of them. */
 export interface Plan {
   /**
-   * The positions that samples and outputs of this plan consist of, in this order: [C, n] planes of n positions.
-   * Undefined: all, row by row, so that a sample is [C, h, w].
+   * The positions in samples and outputs of this plan, in this order: they are [C, n]. If undefined, samples are whole
+   * latents [C, h, w].
    */
   readonly positions: Int32Array | undefined;
   readonly computed: Computed;
-  /** Multiply–accumulates of some runs for a text of some tokens; what depends on the text alone counts once. */
+  /** Multiply–accumulates of some runs, for a text of `tokens` tokens. What depends on the text alone counts once. */
   macs(tokens: number, runs?: number): number;
 }

@@ -9,7 +9,7 @@ import { type Weights, WeightTable } from '../weights/table.ts';
 
 export type PrepareOptions = Pick<QuantizeRequest, 'onProgress' | 'signal'>;
 
-/** The weights of a model's networks, as they are stored and in the precisions that were asked for. */
+/** The weights of a model's networks, as stored and quantized. */
 export class Precisions {
   readonly #model: Model;
   readonly #largestInt8: () => Promise<number>;
@@ -33,7 +33,7 @@ export class Precisions {
     return table;
   }
 
-  /** A part's weights in a precision, quantized ones after `quantize`. */
+  /** A part's weights in a precision. Quantized ones need `quantize` first. */
   async get(part: Part, precision: Precision): Promise<Weights> {
     if (precision === 'fp32') return this.stored(part);
     const weights = this.#quantized.get(part)?.get(precision);
@@ -45,7 +45,7 @@ export class Precisions {
     return precision === 'fp32' || this.#quantized.get(part)?.has(precision) === true;
   }
 
-  /** Quantizes a part's weights, or finds them quantized in the cache. */
+  /** Quantizes a part's weights, unless they are in the cache already. */
   async quantize(
     part: Part,
     precision: QuantizedPrecision,

@@ -3,10 +3,10 @@ import type { Part } from '../models/parts.ts';
 import type { Program } from './backend.ts';
 import type { Form } from './forms/form.ts';
 
-/** Which network of a model a program computes, and how. */
+/** Identifies a program: the network, its precision and its form. */
 export interface ProgramKey {
   part: Part;
-  /** The part's whole network, or what it computes from its conditions alone; see `forms/conditioning.ts`. */
+  /** The whole network of the part, or one of its conditioning networks; see `forms/conditioning.ts`. */
   of: 'whole' | 'text' | 'shift';
   precision: Precision;
   form: Form;
@@ -17,11 +17,11 @@ interface Entry {
   program: Promise<Program>;
 }
 
-/** The loaded programs of a model, each loaded once. */
+/** The loaded programs of a model. */
 export class Programs {
   readonly #entries: Entry[] = [];
 
-  /** The program of a key, compiled by `compile` where it is not loaded. A failure is not remembered. */
+  /** The program of a key. Calls `compile` if it is not loaded; a failure is not remembered. */
   get(key: ProgramKey, compile: () => Promise<Program>): Promise<Program> {
     const known = this.#entries.find((entry) => isSame(entry.key, key));
     if (known) return known.program;

@@ -5,19 +5,19 @@ import type { Condition } from './condition.ts';
 import type { Predict } from './denoise.ts';
 import type { LatentDims } from './latents.ts';
 
-/** A picture of which some positions are painted anew. */
+/** An image in which some positions are repainted. */
 export interface EditedPicture {
-  /** Names the picture's process; see `Process`. */
+  /** Identifies the image's process; see `Process`. */
   id: string;
   condition: Condition;
   mask: Mask;
   /** See `planRegion`. */
   ring: number;
-  /** The scaled sample of the picture's own process at a step, planes [C, h, w]. */
+  /** The scaled sample of the original image's process at a step, planes [C, h, w]. */
   sampleAt(index: number): Float32Array;
 }
 
-/** A picture that several workers are to denoise. */
+/** An image for several workers to denoise. */
 export interface SharedPicture {
   network: Network;
   precision: Precision;
@@ -28,23 +28,23 @@ export interface SharedPicture {
   signal?: AbortSignal;
 }
 
-/** A picture's steps while workers compute them in place of this process. */
+/** The steps of an image that workers compute. */
 export interface SharedRun {
   readonly predict: Predict;
   report(): WorkerReport[];
-  /** The picture is done, or given up. */
+  /** Ends the run, whether or not the image is finished. */
   end(): void;
   readonly loadSeconds: number;
-  /** Sentences about workers that were lost. */
+  /** Sentences about lost workers. */
   readonly notices: readonly string[];
-  /** Of an edit: what recording the picture's own features took, at each step where it had to be done; and cost. */
+  /** For an edit: seconds of each step that had to record features of the original, and their operations. */
   readonly recordSeconds: number[];
   readonly recordingMacs: number;
   /** Whether workers can keep a finished edit's features. */
   readonly canKeep: boolean;
-  /** Has the features of a finished edit kept as those of a picture of this name. */
+  /** Keeps the features of a finished edit, as those of the image `name`. */
   keep(picture: string): Promise<void>;
 }
 
-/** Hands a picture out to workers, which load the model where it is not; the caller ends the run. */
+/** Starts an image on workers, which load the model if needed. The caller ends the run. */
 export type Share = (picture: SharedPicture) => Promise<SharedRun>;

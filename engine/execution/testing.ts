@@ -6,7 +6,7 @@ import { autoencoderFacts, Networks, networkOf, PLACES } from '../models/parts.t
 import { openWeights } from '../weights/folder.ts';
 import { Components } from './components.ts';
 
-/** A model that has only an autoencoder, in `folder` (`config.json` and weights), loaded on one thread. */
+/** A model with only an autoencoder, in `folder` (`config.json` and weights), on one thread. */
 export function autoencoderComponents(folder: string): Components {
   const config = JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8'));
   const networks = new Networks((part) => networkOf(part, config, folder));

@@ -7,32 +7,32 @@ import type { Bands } from './bands.ts';
 import type { Mailbox } from './mailbox.ts';
 
 /**
- * What a band sees of the others. `displaced`: their features of the step before (Li et al., DistriFusion, CVPR 2024);
- * `naive`: nothing, as if it were a picture of its own.
+ * What a band reads of the others. `displaced`: their features of the step before (Li et al., DistriFusion, CVPR 2024);
+ * `naive`: nothing, as if it were an image of its own.
  */
 export const PATCH_MODES = ['displaced', 'naive'] as const;
 export type PatchMode = (typeof PATCH_MODES)[number];
 
-/** One band of a picture, or of the positions that an edit computes. */
+/** One band of an image, or of the positions that an edit computes. */
 export interface BandOf {
   bands: Bands;
   index: number;
   mode: PatchMode;
   coding: Coding;
-  /** Of an edit; see `Region`. */
+  /** For an edit; see `Region`. */
   edit?: { mask: Mask; ring: number };
 }
 
 export interface BandStep {
-  /** `dense`: every band is computed, which needs nothing of the other workers; `band`: this one. */
+  /** `dense` computes every band and needs nothing from other workers; `band` computes this one. */
   kind: 'dense' | 'band';
-  /** Counts up by one within a picture. */
+  /** Number of the step within an image. */
   step: number;
   /** The whole scaled sample [C, h, w]. */
   sample: Float32Array;
   timestep: number;
   condition: Condition;
-  /** Of an edit: features of the picture's own process at this step. */
+  /** For an edit: features of the original image at this step. */
   seen?: Features;
 }
 
@@ -41,14 +41,14 @@ export interface BandOutput {
   output: Float32Array;
   /** Time in the network. */
   runSeconds: number;
-  /** Of an edit that this worker computes alone: what it computed anew. */
+  /** For an edit that this worker computes alone: the fresh features. */
   features?: Features;
 }
 
-/** A band made ready on one worker. */
+/** A band prepared on one worker. */
 export interface DenoisedBand {
   /** The plan of a step over all bands, for `Denoiser.updated`. */
   readonly whole: Plan;
-  /** Takes from the mailbox what other bands gave of the last step, and gives what they need of this one. */
+  /** Fetches the other bands' features of the last step, and posts those that they need of this one. */
   step(call: BandStep, mailbox: Mailbox): Promise<BandOutput>;
 }

@@ -12,16 +12,16 @@ import type { Mailbox } from './mailbox.ts';
 import { SeenFeatures } from './seen-features.ts';
 
 /**
- * Which moments group norm uses in a displaced step. `mixed`: those of all bands, this one's as they are now, the
- * others' as they were. `corrected`: DistriFusion's, all bands' of the last step + (this band's now − its last), as if
- * all changed alike; the variance can come near zero, which spoils pictures of more than two bands.
+ * Which moments group norm uses in a displaced step. `mixed`: this band's current ones and the others' last ones.
+ * `corrected`, as in DistriFusion: all bands' last moments + (this band's current − its last ones), as if all bands
+ * changed by the same amount. Its variance can come near zero, which spoils images with more than two bands.
  */
 export type Moments = 'mixed' | 'corrected';
 
 interface BandOptions {
   bands: Bands;
   index: number;
-  /** Pictures in one run: 2 with both branches of guidance. */
+  /** Images in one run: 2 with both branches of guidance. */
   batch: number;
   mode: PatchMode;
   moments: Moments;
@@ -29,8 +29,8 @@ interface BandOptions {
 }
 
 /**
- * One band of a picture: computes its rows, with the other bands' features as they were one step before. A dense step
- * computes every band and so needs nothing of the others; the first step must be one.
+ * One band of an image: computes its rows with the other bands' features of the step before. A dense step computes every
+ * band and needs nothing from the others. The first step must be dense.
  */
 export class BandUNet {
   readonly exchange: Exchange;
@@ -53,17 +53,17 @@ export class BandUNet {
     this.#seen = new SeenFeatures(this.exchange, this.#everywhere.plan, batch, coding);
   }
 
-  /** Positions of level 0 that are this band's, in the order of its rows. */
+  /** This band's positions at level 0, in the order of its rows. */
   get positions(): Int32Array {
     return this.exchange.plan.levels[0]!.active;
   }
 
-  /** Positions of level 0 in the order of a dense step's rows. */
+  /** Positions at level 0 in the order of a dense step's rows. */
   get everywhere(): Int32Array {
     return this.#everywhere.plan.levels[0]!.active;
   }
 
-  /** A step over every band; the network's inputs hold all rows. Gives its output [B, all rows, C]. */
+  /** A step over every band: the inputs have all rows. Resolves with the output [B, all rows, C]. */
   async dense(inputs: Record<string, Tensor>): Promise<Float32Array> {
     const region = this.#everywhere;
     const feeds = featureFeeds(this.#unet.form(this.#options.batch), region.plan);
@@ -77,7 +77,7 @@ export class BandUNet {
     return output;
   }
 
-  /** A step over this band; the network's inputs hold its rows. Gives its output [B, rows, C]. */
+  /** A step over this band: the inputs have its rows. Resolves with the output [B, rows, C]. */
   async step(inputs: Record<string, Tensor>): Promise<Float32Array> {
     const asked = { fed: this.#feeds(), others: this.#needed() };
     const { output, features } = await this.#unet.pass(this.#region, inputs, asked);
@@ -85,7 +85,7 @@ export class BandUNet {
     return output;
   }
 
-  /** Gives the others what they need of the last step. */
+  /** Posts what the others need of the last step. */
   async post(mailbox: Mailbox, step: number): Promise<void> {
     const outputs = this.#outgoing;
     this.#outgoing = undefined;
@@ -99,7 +99,7 @@ export class BandUNet {
     await this.#seen.post(mailbox, step, outputs, statistics);
   }
 
-  /** Takes what the others gave of a step. */
+  /** Fetches what the others posted for a step. */
   async fetch(mailbox: Mailbox, step: number): Promise<void> {
     if (!this.#exchanges) return;
     const { moments } = this.exchange;
@@ -108,12 +108,12 @@ export class BandUNet {
     );
   }
 
-  /** Whether there are other bands to hear from. */
+  /** Whether features are exchanged with other bands. */
   get #exchanges(): boolean {
     return this.#options.mode === 'displaced' && this.exchange.count > 1;
   }
 
-  /** After a dense step: the moments of every band. */
+  /** Stores the moments of every band after a dense step. */
   #rememberMoments(outputs: Readonly<Record<string, Tensor>>): void {
     const { batch } = this.#options;
     for (const { name, groups } of this.exchange.moments) {
@@ -149,7 +149,7 @@ export class BandUNet {
     return feeds;
   }
 
-  /** What is added to this band's moments: see `Moments`. */
+  /** The term added to this band's moments; see `Moments`. */
   #momentFeeds({ name, level, groups }: MomentsFeature): Record<string, Tensor> {
     const { batch, index } = this.#options;
     const given = new Float32Array(2 * batch * groups);
@@ -171,7 +171,7 @@ export class BandUNet {
     return sizes.map((size) => size / total);
   }
 
-  /** In a dense step statistics are taken band by band, so that each knows its own. */
+  /** In a dense step, statistics are computed for each band separately. */
   #allBands(): Record<string, Tensor> {
     const { bands } = this.#options;
     const count = bandCount(bands);
@@ -192,7 +192,7 @@ export class BandUNet {
     return feeds;
   }
 
-  /** Names of the features that a step must give. */
+  /** Names of the features that a step must output. */
   #needed(): string[] {
     if (!this.#exchanges) return [];
     return [...this.#seen.outputs, ...this.exchange.moments.map(({ name }) => `new.${name}`)];

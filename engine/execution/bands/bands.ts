@@ -4,8 +4,8 @@ import { boundsOf, heightOf, widthOf } from '../../regions/box.ts';
 import type { Mask } from '../../regions/mask.ts';
 
 /**
- * A picture cut into bands across one side, at every level: band k of level l holds the positions whose coordinate on
- * `axis` is edges[l][k] … edges[l][k + 1] − 1. Every band has a part of every level, and no position is in two.
+ * An image divided into bands along one axis, at every level: band k of level l has the positions whose coordinate on
+ * `axis` is edges[l][k] … edges[l][k + 1] − 1. Every band has a part of every level, and bands do not overlap.
  */
 export interface Bands {
   /** Of level 0. */
@@ -15,14 +15,14 @@ export interface Bands {
   readonly edges: readonly (readonly number[])[];
 }
 
-/** `y`: bands are rows of the picture; `x`: columns. */
+/** `y`: bands are rows of the image; `x`: columns. */
 type Axis = 'y' | 'x';
 
-/** A way to cut something into bands. */
+/** A way to divide something into bands. */
 export interface Cutting {
-  /** How many bands there can be. */
+  /** Largest possible number of bands. */
   readonly most: number;
-  /** Bands whose sizes are as `weights`, one a band, e.g. workers' speeds. */
+  /** Bands with sizes proportional to `weights`, one for each band, e.g. the workers' speeds. */
   bands(weights: readonly number[]): Bands;
 }
 
@@ -30,7 +30,7 @@ export function bandCount({ edges }: Bands): number {
   return edges[0]!.length - 1;
 }
 
-/** Bands that a map may have at most: one for each position of the coarsest level along the axis. */
+/** Largest number of bands of a map: one for each position of the coarsest level along the axis. */
 export function mostBands(
   extent: { height: number; width: number },
   levelCount: number,
@@ -39,12 +39,12 @@ export function mostBands(
   return sizeAt(extent, levelCount - 1)[axis === 'y' ? 0 : 1];
 }
 
-/** The side across which bands are cut unless told otherwise: the longer one, for the shortest borders. */
+/** Default axis: the longer one, which gives the shortest borders. */
 export function longerSide({ height, width }: { height: number; width: number }): Axis {
   return width > height ? 'x' : 'y';
 }
 
-/** Cuts a whole picture. */
+/** Divides a whole image. */
 export function wholeCutting(extent: { height: number; width: number }, levelCount: number): Cutting {
   return {
     most: mostBands(extent, levelCount),
@@ -52,7 +52,7 @@ export function wholeCutting(extent: { height: number; width: number }, levelCou
   };
 }
 
-/** Cuts the active positions of a picture, given for each level: every band gets its share of them. */
+/** Divides the active positions of an image, given for each level, so that every band gets its share of them. */
 export function activeCutting(masks: readonly Mask[]): Cutting {
   const [{ height, width }] = masks as [Mask];
   const bounds = boundsOf(masks[0]!);
@@ -70,8 +70,8 @@ export function activeCutting(masks: readonly Mask[]): Cutting {
 }
 
 /**
- * Cuts the levels of a network into bands whose sizes are as `weights` (one a band, e.g. workers' speeds), rounded to
- * whole positions on each level.
+ * Divides the levels of a network into bands with sizes proportional to `weights`, one for each band, rounded to whole
+ * positions at each level.
  */
 export function cutBands(
   extent: { height: number; width: number },
@@ -89,7 +89,7 @@ export function cutBands(
   return { height, width, axis, edges };
 }
 
-/** Where each band ends, as a share of everything. */
+/** The end of each band, as a share of the whole. */
 function endsOf(weights: readonly number[], most: number, name: string): number[] {
   const count = weights.length;
   if (count < 1 || count > most)
@@ -104,7 +104,7 @@ function endsOf(weights: readonly number[], most: number, name: string): number[
   });
 }
 
-/** Edges between lines with so many active positions, as near to `ends` as they come; no band is left without any. */
+/** Edges between lines, given the active positions of each line, as close to `ends` as possible. No band is empty. */
 function cutLines(counts: readonly number[], ends: readonly number[]): number[] {
   const occupied = [...counts.keys()].filter((line) => counts[line]! > 0);
   const before = [0];
@@ -131,7 +131,7 @@ function activeLines({ height, width, data }: Mask, axis: Axis): number[] {
   return counts;
 }
 
-/** The masks of one band, from the finest level; `within`: of the active positions of each level only. */
+/** The masks of one band, from the finest level; with `within`, only its active positions at each level. */
 export function bandMasks(bands: Bands, index: number, within?: readonly Mask[]): Mask[] {
   return bands.edges.map((edges, level) => {
     const [height, width] = sizeAt(bands, level);

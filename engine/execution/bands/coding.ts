@@ -1,14 +1,14 @@
 import type { Coding } from '../../../shared/api.ts';
 import { fromHalves, toHalves } from '../../weights/halves.ts';
 
-// Multi-byte numbers travel little-endian, as every processor that ONNX Runtime's packages are made for has them.
+// Multi-byte numbers travel in little-endian order, which all processors supported by ONNX Runtime's packages use.
 
-/** Channels of a row that share one scale of a residual. */
+/** Number of channels of a row that share a residual's scale. */
 const GROUP = 320;
-/** Largest step of a residual in either direction, of four bits. */
+/** Largest step of a four-bit residual in either direction. */
 const LARGEST = 7;
 
-/** Bytes of rows [rows, channels]. */
+/** Bytes of coded rows [rows, channels]. */
 export function codedBytes(coding: Coding, rows: number, channels: number): number {
   if (coding === 'float32') return 4 * rows * channels;
   if (coding === 'float16') return 2 * rows * channels;
@@ -16,8 +16,8 @@ export function codedBytes(coding: Coding, rows: number, channels: number): numb
 }
 
 /**
- * Codes rows [rows, channels] into `out`. `known`: what the receiver has of them, needed for a residual and brought up
- * to what it will have.
+ * Codes rows [rows, channels] into `out`. `known`: the receiver's rows, needed for a residual and updated to what the
+ * receiver will have.
  */
 export function encode(
   coding: Coding,
@@ -31,7 +31,7 @@ export function encode(
   else encodeResidual(rows, known!, channels, out);
 }
 
-/** Decodes rows over `rows`, which hold what was known before. */
+/** Decodes rows into `rows`, which contain the rows known before. */
 export function decode(coding: Coding, coded: Uint8Array, rows: Float32Array, channels: number): void {
   if (coding === 'float32') bytesOf(rows).set(coded);
   else if (coding === 'float16')

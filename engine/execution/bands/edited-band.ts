@@ -17,17 +17,17 @@ import { SeenFeatures } from './seen-features.ts';
 interface EditedBandOptions {
   bands: Bands;
   index: number;
-  /** The positions that the edit computes, of each level. */
+  /** The positions that the edit computes, for each level. */
   active: readonly Mask[];
-  /** Pictures in one run: 2 with both branches of guidance. */
+  /** Images in one run: 2 with both branches of guidance. */
   batch: number;
   mode: PatchMode;
   coding: Coding;
 }
 
 /**
- * One band of the positions that an edit computes. Beyond them it reads recorded features; of the other bands' positions
- * features as they were one step before. A step over all bands needs nothing of the others.
+ * One band of the positions that an edit computes. Outside the edit it reads recorded features, at the other bands'
+ * positions their features of the step before. A step over all bands needs nothing from the others.
  */
 export class EditedBand {
   readonly exchange: Exchange;
@@ -36,9 +36,9 @@ export class EditedBand {
   readonly #region: Region;
   readonly #whole: Region;
   readonly #seen: SeenFeatures;
-  /** By level: which of the recorded rows that attention reads are other bands', band after band. */
+  /** By level: which of the recorded rows that attention reads belong to other bands, band by band. */
   readonly #others: readonly Int32Array[];
-  /** Whether the others' features are seen: not before the first step over all bands. */
+  /** Whether the others' features are known, as they are after the first step over all bands. */
   #sees = false;
   #outgoing: Readonly<Record<string, Tensor>> | undefined;
 
@@ -57,12 +57,12 @@ export class EditedBand {
     });
   }
 
-  /** Positions of level 0 that are this band's, in the order of its rows. */
+  /** This band's positions at level 0, in the order of its rows. */
   get positions(): Int32Array {
     return this.exchange.plan.levels[0]!.active;
   }
 
-  /** Positions of level 0 in the order of the rows of a step over all bands. */
+  /** Positions at level 0 in the order of the rows of a step over all bands. */
   get everywhere(): Int32Array {
     return this.#whole.plan.levels[0]!.active;
   }
@@ -72,7 +72,7 @@ export class EditedBand {
     return this.#whole;
   }
 
-  /** A step over all bands; the network's inputs hold all of their rows. */
+  /** A step over all bands: the inputs have all of their rows. */
   async dense(inputs: Record<string, Tensor>, recorded: Recorded): Promise<Pass> {
     const pass = await this.#unet.pass(this.#whole, inputs, { recorded, features: true });
     if (this.#exchanges) {
@@ -82,7 +82,7 @@ export class EditedBand {
     return pass;
   }
 
-  /** A step over this band; the network's inputs hold its rows. Gives its output [B, rows, C]. */
+  /** A step over this band: the inputs have its rows. Resolves with the output [B, rows, C]. */
   async step(inputs: Record<string, Tensor>, recorded: Recorded): Promise<Float32Array> {
     const form = this.#unet.form(this.#options.batch);
     const fed = featureFeeds(form, this.#region.plan, recorded, this.#region.buffers);
@@ -93,24 +93,24 @@ export class EditedBand {
     return output;
   }
 
-  /** Gives the others what they need of the last step. */
+  /** Posts what the others need of the last step. */
   async post(mailbox: Mailbox, step: number): Promise<void> {
     const outputs = this.#outgoing;
     this.#outgoing = undefined;
     if (outputs) await this.#seen.post(mailbox, step, outputs);
   }
 
-  /** Takes what the others gave of a step. */
+  /** Fetches what the others posted for a step. */
   async fetch(mailbox: Mailbox, step: number): Promise<void> {
     if (this.#exchanges) await this.#seen.fetch(mailbox, step);
   }
 
-  /** Whether there are other bands to hear from. */
+  /** Whether features are exchanged with other bands. */
   get #exchanges(): boolean {
     return this.#options.mode === 'displaced' && this.exchange.count > 1;
   }
 
-  /** Puts the other bands' features in the place of recorded ones. */
+  /** Replaces recorded features at the other bands' positions by theirs. */
   #overlay(feeds: Readonly<Record<string, Tensor>>): void {
     const { batch } = this.#options;
     for (const { feature, taken } of this.exchange.windows) {

@@ -5,35 +5,35 @@ import { planLevels, type RegionPlan } from '../../regions/plan.ts';
 import { neighboursOf } from '../unet/feeds.ts';
 import { type Bands, bandCount, bandMasks } from './bands.ts';
 
-/** What one band of a picture, or of its active positions, reads of the others after each step, and gives them. */
+/** The rows that one band reads from the others after each step, and those that they read from it. */
 export interface Exchange {
   readonly index: number;
-  /** How many bands there are. */
+  /** Number of bands. */
   readonly count: number;
   readonly plan: RegionPlan;
-  /** Halo rows: from neighbours only, and only those that are read. */
+  /** Halo rows: only from neighbours, and only those that are read. */
   readonly windows: readonly WindowExchange[];
-  /** Keys and values: of all rows, for everybody. */
+  /** Keys and values: of all rows, for all bands. */
   readonly attended: readonly AttendedFeature[];
-  /** Statistics of each band's rows, for everybody. */
+  /** Statistics of each band's rows, for all bands. */
   readonly moments: readonly MomentsFeature[];
-  /** Of each level: the other bands' store rows, band after band, and how many are each band's. */
+  /** For each level: the other bands' store rows, band by band, and how many each band has. */
   readonly others: readonly { rows: Int32Array; counts: readonly number[] }[];
 }
 
 export interface WindowExchange {
   readonly feature: WindowFeature;
-  /** Store rows of the halo; those that no band computes are recorded ones. */
+  /** Store rows of the halo. Rows that no band computes are recorded ones. */
   readonly halo: Int32Array;
-  /** For each band: which of its active rows this band reads, as rows of `halo`; in the order in which they come. */
+  /** For each band: the halo rows that come from it, as indexes into `halo`, in the order of transmission. */
   readonly taken: readonly Int32Array[];
-  /** For each band: which of this band's active rows it reads, in the same order. */
+  /** For each band: the active rows of this band that it reads, in the same order. */
   readonly given: readonly Int32Array[];
 }
 
 /**
- * Works out the exchange of band `index` for a network with these features. `active`: of each level, where not all
- * positions are computed.
+ * Derives the exchange of band `index` for a network with these features. `active`: the active positions of each level,
+ * if not all are computed.
  */
 export function planExchange(
   features: readonly Feature[],
@@ -44,7 +44,7 @@ export function planExchange(
   const count = bandCount(bands);
   const plans = Array.from({ length: count }, (_, k) => planLevels(bandMasks(bands, k, active)));
   const plan = plans[index]!;
-  /** Of each level, by store row: the band that computes it, and which of its active rows it is. */
+  /** For each level, by store row: the band that computes it, and its index among that band's active rows. */
   const places = Array.from({ length: levelCount(features) }, (_, level) => {
     const size = plan.levels[level]!.height * plan.levels[level]!.width;
     const band = new Int32Array(size).fill(-1);

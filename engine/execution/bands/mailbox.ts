@@ -1,19 +1,19 @@
 /**
- * How the workers of one picture pass features to each other. A message belongs to a step and goes from one band to one
- * other or to all; it consists of parts whose sizes both sides know. Nothing is exchanged while a network runs.
+ * How the workers of an image exchange features. A message belongs to a step and goes from one band to another or to all.
+ * It consists of parts whose sizes both sides know. Nothing is exchanged while a network runs.
  */
 export interface Mailbox {
-  /** Makes the parts of a finished step available; they may be reused when the promise is kept. */
+  /** Makes the parts of a finished step available. They may be reused once the promise is fulfilled. */
   post(step: number, to: Recipient, parts: readonly Uint8Array[]): Promise<void>;
-  /** Fills the slots with the parts that band `from` posted for that step; rejects if they cannot be had. */
+  /** Fills the slots with the parts that band `from` posted for that step. Rejects if they are not available. */
   fetch(step: number, from: number, to: Recipient, slots: readonly Uint8Array[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The number of a band, or all bands but the sender's. */
+/** The index of a band, or all bands except the sender's. */
 export type Recipient = number | 'all';
 
-/** What a band posted has not come, or is not what it should be: the step must be computed without it. */
+/** A message is missing or invalid, so the step must be computed without it. */
 export class MissingFeaturesError extends Error {
   override name = 'MissingFeaturesError';
 }

@@ -8,16 +8,16 @@ import type { Mailbox } from './mailbox.ts';
 
 type Outputs = Readonly<Record<string, Tensor>>;
 
-/** What one band sees of the others' features, and how it comes to see more of them. */
+/** The other bands' features as one band knows them, and their exchange. */
 export class SeenFeatures {
   readonly #exchange: Exchange;
   readonly #batch: number;
   readonly #coding: Coding;
-  /** Of each level, by store row: which row of a step over all bands it is. */
+  /** For each level, by store row: its row in a step over all bands. */
   readonly #wholeRows: readonly Int32Array[];
   /** By feature: halo rows [B, halo + 1, C]; the others' keys and values [B, rows, C]. */
   readonly #seen = new Map<string, Float32Array>();
-  /** What the others have of this band's keys and values and of the halo rows it gives, where differences are sent. */
+  /** The others' copies of this band's rows, if differences are sent. */
   readonly #known = new Map<string, Float32Array>();
 
   /** `whole`: the plan of a step over all bands. */
@@ -32,7 +32,7 @@ export class SeenFeatures {
     });
   }
 
-  /** A window's halo rows, of which only the other bands' are seen, or the other bands' keys or values. */
+  /** A window's halo rows, of which only those of other bands are known, or the other bands' keys or values. */
   rows(name: string): Float32Array | undefined {
     return this.#seen.get(name);
   }
@@ -43,7 +43,7 @@ export class SeenFeatures {
     return [...windows.map(({ feature }) => feature), ...attended].map(({ name }) => `new.${name}`);
   }
 
-  /** After a step over all bands: everything that they would have told each other. */
+  /** Takes from a step over all bands everything that the bands would have exchanged. */
   remember(outputs: Outputs): void {
     const { plan, windows, attended, others } = this.#exchange;
     const batch = this.#batch;
@@ -81,7 +81,7 @@ export class SeenFeatures {
     }
   }
 
-  /** Gives the others what they need of a step over this band; `more` goes to all of them. */
+  /** Posts what the others need of a step over this band; `more` goes to all of them. */
   async post(
     mailbox: Mailbox,
     step: number,
@@ -108,7 +108,7 @@ export class SeenFeatures {
     }
   }
 
-  /** Takes what the others gave of a step; `more`: where one band's further parts are put. */
+  /** Fetches what the others posted for a step; `more`: slots for a band's further parts. */
   async fetch(
     mailbox: Mailbox,
     step: number,
@@ -156,7 +156,7 @@ export class SeenFeatures {
     }
   }
 
-  /** Codes rows for sending; `known`: what the receivers have of them, where differences are sent. */
+  /** Codes rows for sending; `known`: the receivers' copies, if differences are sent. */
   #coded(rows: Float32Array, channels: number, known?: Float32Array): Uint8Array {
     if (this.#coding === 'float32') return bytesOf(rows);
     const out = new Uint8Array(codedBytes(this.#coding, rows.length / channels, channels));
@@ -164,7 +164,7 @@ export class SeenFeatures {
     return out;
   }
 
-  /** Where coded rows are received: as they are, they are read into their place. */
+  /** Buffer for received rows; uncoded ones are read directly into their place. */
   #slot(rows: Float32Array, channels: number): Uint8Array {
     if (this.#coding === 'float32') return bytesOf(rows);
     return new Uint8Array(codedBytes(this.#coding, rows.length / channels, channels));
@@ -174,7 +174,7 @@ export class SeenFeatures {
     if (this.#coding !== 'float32') decode(this.#coding, slot, rows, channels);
   }
 
-  /** The rows of one band in each batch of the others' rows. */
+  /** The rows of one band among the others' rows, for each image of the batch. */
   #partsOf(rows: Float32Array, channels: number, counts: readonly number[], band: number): Float32Array[] {
     const total = counts.reduce((a, b) => a + b, 0);
     const before = counts.slice(0, band).reduce((a, b) => a + b, 0);
@@ -185,7 +185,7 @@ export class SeenFeatures {
   }
 }
 
-/** Rows of a batch, picture by picture. */
+/** Rows of a batch, image by image. */
 function pictures(rows: Float32Array, batch: number): Float32Array[] {
   const length = rows.length / batch;
   return Array.from({ length: batch }, (_, b) => rows.subarray(b * length, (b + 1) * length));

@@ -21,21 +21,21 @@ import type { Program } from '../backend.ts';
 import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
 
 /**
- * What a pass over a picture leaves for later passes over a part of it, by feature name: moments [2, groups] of group
- * norms, keys and values [positions, channels] of self-attention, row by row. Empty for a network of convolutions.
+ * Features of a pass over an image, for later passes over a part of it, by name: moments [2, groups] of group norms, keys
+ * and values [positions, channels] of self-attention, row by row. Empty for a purely convolutional network.
  */
 export type CropRecord = ReadonlyMap<string, Float32Array>;
 
 interface CropResult {
   /** Planes [C, height, width] of `box`. */
   data: Float32Array;
-  /** Where they lie in the output. */
+  /** Their place in the output. */
   box: Box;
   record: CropRecord;
   macs: number;
 }
 
-/** One picture at a time through an encoder or a decoder in the form of `lowering/crops.ts`. */
+/** An encoder or decoder in the form of `lowering/crops.ts`, for one image at a time. */
 export class CropNetwork {
   readonly #program: Program;
   readonly #network: Network;
@@ -65,9 +65,9 @@ export class CropNetwork {
   }
 
   /**
-   * A rectangle of the output, from a whole input of which only the part that the plan needs is read.
-   * `record` is that of an earlier pass; the result's has the fresh keys and values in place. A plan that computes
-   * everything needs no record and makes a new one.
+   * A rectangle of the output, from a whole input, of which only the part that the plan needs is read.
+   * `record` comes from an earlier pass; that of the result has the fresh keys and values in place. A plan that computes
+   * everything needs no record and creates a new one.
    */
   async part(input: Float32Array, plan: CropPlan, record: CropRecord): Promise<CropResult> {
     const everything = plan.levels.every((box, l) => areaOf(box) === (plan.height * plan.width) / 4 ** l);
@@ -100,7 +100,7 @@ export class CropNetwork {
     return { data, box: plan.levels[output.level]!, record: kept, macs: plan.macs };
   }
 
-  /** Fresh moments for a whole map, those of the record for a part. */
+  /** Fresh moments for a whole map, recorded ones for a part. */
   #momentFeeds(record?: CropRecord): Record<string, Tensor> {
     if (this.#moments.length === 0) return {};
     const feeds: Record<string, Tensor> = { [FRESH]: float32(Float32Array.of(record ? 0 : 1), [1]) };
@@ -110,7 +110,7 @@ export class CropNetwork {
   }
 }
 
-/** Which keys and values a self-attention takes from the crop, and which from the record. */
+/** Which keys and values self-attention takes from the crop, and which from the record. */
 interface AttendedRows {
   path: string;
   /** Names of keys and values. */
@@ -118,14 +118,14 @@ interface AttendedRows {
   channels: number;
   /** Positions of the whole map. */
   positions: number;
-  /** Rows of the crop that are taken, and their positions in the whole map. */
+  /** Rows taken from the crop, and their positions in the whole map. */
   taken: Int32Array;
   at: Int32Array;
-  /** Positions that are read from the record. */
+  /** Positions read from the record. */
   recorded: Int32Array;
 }
 
-/** Keys and values of the crop are taken where no padding has spoilt them, and where they were asked for. */
+/** Keys and values of the crop are used where padding has not made them wrong, and in the target. */
 function attendedRows({ path, key }: Attention, plan: CropPlan): AttendedRows {
   if (key.kind !== 'map') throw new Error(`${path} attends to no map`);
   const { level, channels, id } = key;
@@ -181,7 +181,7 @@ function recordedIn(record: CropRecord, name: string): Float32Array {
   return values;
 }
 
-/** The one map that a network takes or gives. */
+/** The only map among the inputs or outputs of a network. */
 export function onlyMap(values: Network['inputs']): { name: string; value: FeatureMap } {
   const [entry, ...others] = values;
   if (!entry || others.length > 0 || entry[1].kind !== 'map')
@@ -207,7 +207,7 @@ export function cutPlanes(planes: Float32Array, channels: number, width: number,
   return cut;
 }
 
-/** Writes a rectangle's planes over planes [C, H, width]. */
+/** Writes a rectangle's planes into planes [C, H, width]. */
 export function pastePlanes(
   planes: Float32Array,
   part: Float32Array,
@@ -224,7 +224,7 @@ export function pastePlanes(
     }
 }
 
-/** From here on a copy by the typed array is faster than a loop: it makes an object each time. */
+/** From this length on, `subarray` and `set` are faster than a loop, although they create an object each time. */
 const LONG_RUN = 64;
 
 function copyRun(from: Float32Array, start: number, to: Float32Array, at: number, count: number): void {

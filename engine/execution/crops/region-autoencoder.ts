@@ -8,29 +8,29 @@ import type { Components } from '../components.ts';
 import { fromLatents, toLatents } from '../latents.ts';
 import type { CropNetwork, CropRecord } from './crop-network.ts';
 
-/** Latents or planes of a whole picture, with what is needed to compute a part of them again. */
+/** Latents or planes of a whole image, with the record needed to compute a part of them again. */
 export interface Coded {
-  /** Latents [C, h, w] as the U-Net takes them, or planes [3, H, W] in about [−1, 1]. */
+  /** Latents [C, h, w] of the denoiser, or planes [3, H, W] in about [−1, 1]. */
   readonly data: Float32Array;
-  /** Of the pass that made the data. Belongs to this model, this picture size and this direction. */
+  /** Record of the pass that computed the data; valid for this model, image size and direction. */
   readonly record: CropRecord;
-  /** Multiply–accumulates that were spent. */
+  /** Multiply–accumulates spent. */
   readonly macs: number;
 }
 
 interface RegionOptions {
-  /** Latent positions around the region that are computed with it; see `DEFAULT_MARGIN`. */
+  /** Latent positions around the region that are computed too; see `DEFAULT_MARGIN`. */
   margin?: number;
   /** Latent positions by which the mask is dilated first. */
   dilation?: number;
 }
 
-/** A record of nothing: all that an autoencoder without group norm and attention needs. */
+/** The empty record of an autoencoder without group norm and attention. */
 export const NO_RECORD: CropRecord = new Map();
 
 /**
- * Latent positions computed around a region and thrown away. AutoencoderTiny: all that its convolutions read, so that
- * the region is exact. AutoencoderKL: from 8 on the error comes from the recorded moments alone, measured with
+ * Latent positions computed around a region and discarded. AutoencoderTiny: all that its convolutions read, so that the
+ * region is exact. AutoencoderKL: from 8 on, the error comes only from the recorded moments, measured with
  * `studies/autoencoder-regions.ts`: 5 % of a photograph replaced, 49 to 52 dB inside (53 dB with all that is read).
  */
 export const DEFAULT_MARGIN: Readonly<Record<AutoencoderFacts['kind'], number>> = {
@@ -41,9 +41,9 @@ export const DEFAULT_MARGIN: Readonly<Record<AutoencoderFacts['kind'], number>> 
 type Part = 'vae-encoder' | 'vae-decoder';
 
 /**
- * Pictures ↔ latents, whole or in part. Sizes are pixels, multiples of the autoencoder's scale; masks have one position
- * for each latent position. AutoencoderTiny is computed exactly; AutoencoderKL with group-norm moments, and keys and
- * values of far positions, of the record's pass. Sessions belong to the components, which release them.
+ * Images ↔ latents, whole or in part. Sizes are in pixels, multiples of the autoencoder's scale; masks have one position
+ * for each latent position. AutoencoderTiny is exact. AutoencoderKL uses the record's group norm moments, and its keys
+ * and values of distant positions. Programs belong to the components, which release them.
  */
 export class RegionAutoencoder {
   readonly facts: AutoencoderFacts;
@@ -54,7 +54,7 @@ export class RegionAutoencoder {
     this.facts = components.model.autoencoder;
   }
 
-  /** Whether parts can only be computed with the record of a whole pass. */
+  /** Whether computing a part needs the record of a whole pass. */
   get needsRecord(): boolean {
     return this.facts.kind === 'kl';
   }
@@ -67,20 +67,20 @@ export class RegionAutoencoder {
     return Math.ceil(latents);
   }
 
-  /** Planes [3, H, W] in [−1, 1] → latents of the U-Net (the mean, where the encoder gives a distribution). */
+  /** Planes [3, H, W] in [−1, 1] → latents of the denoiser (the mean, if the encoder outputs a distribution). */
   async encode(planes: Float32Array, width: number, height: number): Promise<Coded> {
     const network = await this.#network('vae-encoder', width, height);
     const result = await network.whole(planes, { height, width });
     return { ...result, data: this.#toLatents(result.data) };
   }
 
-  /** Latents of the U-Net → planes [3, H, W]. */
+  /** Latents of the denoiser → planes [3, H, W]. */
   async decode(latent: Float32Array, width: number, height: number): Promise<Coded> {
     const network = await this.#network('vae-decoder', width, height);
     return network.whole(fromLatents(latent, this.facts), { height, width });
   }
 
-  /** The latents of `before`, computed again from `planes` where the mask is active. */
+  /** The latents of `before`, recomputed from `planes` where the mask is active. */
   async encodeRegion(
     planes: Float32Array,
     width: number,
@@ -93,7 +93,7 @@ export class RegionAutoencoder {
     return this.#again(region, planes, before, (data) => this.#toLatents(data));
   }
 
-  /** The planes of `before`, computed again from `latent` under the active positions of the mask. */
+  /** The planes of `before`, recomputed from `latent` where the mask is active. */
   async decodeRegion(
     latent: Float32Array,
     width: number,
@@ -106,7 +106,7 @@ export class RegionAutoencoder {
     return this.#again(region, fromLatents(latent, this.facts), before, (data) => data);
   }
 
-  /** Multiply–accumulates that computing a region costs. Nothing is computed, no weights are needed. */
+  /** Multiply–accumulates of computing a region. Needs no weights. */
   macs(part: Part, width: number, height: number, mask: Mask, options: RegionOptions = {}): number {
     return this.#region(part, width, height, mask, options).plans.reduce((sum, { macs }) => sum + macs, 0);
   }
@@ -125,7 +125,7 @@ export class RegionAutoencoder {
     return { part, mask: active, plans: boxes.map(planOf) };
   }
 
-  /** Computes a region's rectangles one after another; each reads what the ones before have recorded. */
+  /** Computes a region's rectangles one after another. Each reads the records of those before. */
   async #again(
     { part, mask, plans }: Region,
     input: Float32Array,
@@ -157,21 +157,21 @@ export class RegionAutoencoder {
       throw new Error(`${width}×${height} pixels are not a multiple of ${scale}`);
   }
 
-  /** What the encoder gives, [C or 2C, h, w] → latents of the U-Net; of a distribution the mean. */
+  /** Encoder output [C or 2C, h, w] → latents of the denoiser; the mean of a distribution. */
   #toLatents(encoded: Float32Array): Float32Array {
     const mean = this.facts.kind === 'kl' ? encoded.subarray(0, encoded.length / 2) : encoded;
     return toLatents(mean, this.facts);
   }
 }
 
-/** The rectangles that a mask is computed by. */
+/** The rectangles that are computed for a mask. */
 interface Region {
   part: Part;
   mask: Mask;
   plans: CropPlan[];
 }
 
-/** Copies a crop's values over those blocks of whole planes whose mask position is active and in `target`. */
+/** Copies a crop's values into whole planes, for blocks whose mask position is active and in `target`. */
 function pasteBlocks(
   planes: Float32Array,
   crop: Float32Array,

@@ -3,8 +3,8 @@ import type { Convolution, Linear } from '../../graph/operators.ts';
 import type { Value, Weight } from '../../graph/values.ts';
 
 /**
- * What a U-Net computes from its text and its vectors alone: the same for every row, and the text's part for every
- * step. In rows form a network takes the results as inputs, so that a pass over few rows is not spent on them.
+ * What a U-Net computes from its text and vectors alone. It is the same for every row, and for the text also at every
+ * step. A network in rows form takes the results as inputs, so that a pass over few rows does not compute them.
  */
 
 /** The linear maps of the text: from the token input to `text.<weight>` [B, L, C]. None without attention. */

@@ -4,11 +4,11 @@ import type { Anchors } from '../../regions/anchors.ts';
 import type { NormStatistics, Storage } from '../../regions/features.ts';
 
 /**
- * In which form a network is computed: how maps are laid out, which positions take part, and what is read and given
- * beside the network's own inputs and outputs.
+ * The form in which a network is computed: the layout of maps, which positions are computed, and the inputs and outputs
+ * beside the network's own.
  * `planar`: whole maps. `rows`: any subset of the positions. `crops`: a rectangle of the output, see `crops.ts`.
  * `recording` and `parts`: whole maps that are recorded, and a part computed from them, see `parts.ts`.
- * `ranges` and `bytes`: whole maps while the range of every convolution is observed, see `rangeNames`, and with
+ * `ranges`: whole maps, with the range of every convolution as an output, see `rangeNames`. `bytes`: whole maps, with
  * convolutions in int8.
  */
 export type Form =
@@ -22,21 +22,21 @@ export type Form =
 
 export const PLANAR: Form = { kind: 'planar' };
 
-/** How a network in rows form is computed. */
+/** Options of the rows form. */
 export interface RowsOptions {
   /**
    * Upsampling convolutions as four 2×2 convolutions of the smaller map with summed weights: 4/9 of the products.
-   * Right only where every level but the coarsest has even sizes.
+   * Correct only if every level but the coarsest has even sizes.
    */
   foldUpsampling: boolean;
   /** How features are recorded; see `regions/features.ts`. */
   storage: Storage;
   /**
-   * With `recorded` there are fewer operators, but the network can neither run densely nor record; with `fresh` it can
-   * do nothing but run densely, in less memory; see `NormStatistics`.
+   * With `recorded` there are fewer operators, but the network can neither run densely nor record. With `fresh` it can
+   * only run densely, in less memory. See `NormStatistics`.
    */
   statistics: NormStatistics;
   attention: AttentionMode;
-  /** Also gives the size of what products read, for calibration; see `watch.ts`. */
+  /** Also outputs statistics of the products' inputs, for calibration; see `watch.ts`. */
   watch?: boolean;
 }

@@ -9,16 +9,16 @@ import { featuresOf } from '../../regions/features.ts';
 
 const FLOAT_BYTES = 4;
 
-/** How a network is lowered to rows, as far as its memory depends on it. */
+/** Options of the rows form that determine its memory. */
 interface RowsForm {
   precision: Precision;
   foldUpsampling: boolean;
 }
 
 /**
- * Bytes that an operator of the rows form holds beside its inputs and its output while it computes everything: the
- * gathered window of a convolution, nine or four times its input, as bytes where products are int8; the parts of a
- * folded upsampling; the halves of a GEGLU; attention's copies of what it reads.
+ * Bytes of scratch memory of an operator in a dense run of the rows form: the gathered window of a convolution, nine or
+ * four times its input, in bytes if products are int8; the parts of a folded upsampling; the halves of a GEGLU; the
+ * copies that attention makes of its inputs.
  */
 export function rowsScratch(extent: Extent, { precision, foldUpsampling }: RowsForm) {
   return (operator: Operator): number => {
@@ -47,7 +47,7 @@ export function rowsScratch(extent: Extent, { precision, foldUpsampling }: RowsF
   };
 }
 
-/** Bytes that a pass over everything gives for later passes: rows as float32. */
+/** Bytes of the features of a dense pass, with rows as float32. */
 export function passBytes(network: Network, extent: Extent): number {
   return featuresOf(network).reduce((sum, feature) => {
     if (feature.kind === 'moments') return sum;

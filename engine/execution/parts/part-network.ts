@@ -21,7 +21,7 @@ import {
   sumsName,
 } from '../forms/parts.ts';
 
-/** What a pass leaves for later passes over a part: whole planes by name, sums of linear attention. */
+/** Features of a pass for later passes over a part: whole planes by name, and sums of linear attention. */
 export type PartRecord = Map<string, Float32Array>;
 
 interface PartSessions {
@@ -49,7 +49,7 @@ export class PartNetwork {
     this.#attentions = network.operators.filter((operator) => operator.type === 'linear-attention');
   }
 
-  /** The output for a whole input [C, side, side], with the record of this pass. */
+  /** Computes the whole output for an input [C, side, side]. Resolves with the record of this pass. */
   async whole(planes: Float32Array, side: number): Promise<{ record: PartRecord; macs: number }> {
     const program = await this.#programs.whole();
     const outputs = await program.run({
@@ -61,7 +61,7 @@ export class PartNetwork {
     return { record, macs };
   }
 
-  /** The output [C, s, s] of the pass that a record is of. */
+  /** The output [C, s, s] in a record. */
   outputIn(record: PartRecord): Float32Array {
     return recorded(record, this.#output.name);
   }
@@ -71,7 +71,7 @@ export class PartNetwork {
     return planPart(this.#network, this.#anchors, extent, changed, margin);
   }
 
-  /** Brings a record up to date for an input that differs from the recorded one within the plan's part. */
+  /** Updates a record for an input that differs from the recorded one only within the plan's part. */
   async part(planes: Float32Array, plan: PartPlan, record: PartRecord): Promise<void> {
     const { name, value: map } = this.#input;
     const window = plan.windows.get(map.id)!;
@@ -91,7 +91,7 @@ export class PartNetwork {
       record.set(sumsName(path), floats(outputs, `new.${sumsName(path)}`));
   }
 
-  /** Everything in a record that has positions, with what lies where its part does. */
+  /** Everything in a record that has positions. */
   *#recordedMaps(): Generator<{ name: string; map: FeatureMap; channels: number }> {
     const own = (name: string, map: FeatureMap) => ({ name, map, channels: map.channels });
     yield own(this.#output.name, this.#output.value);
@@ -100,7 +100,7 @@ export class PartNetwork {
       yield { name: keysName(path), map: input, channels: 2 * output.channels };
   }
 
-  /** Each recorded map that an operator reads a window of, and what surrounds the computed part in it. */
+  /** Inputs around the computed part, for each recorded map that an operator reads through a window. */
   #stripFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {};
     for (const [id, map] of this.#anchors.recorded) {
@@ -139,7 +139,7 @@ export class PartNetwork {
     return feeds;
   }
 
-  /** The recorded sums, and what the part had in them. */
+  /** The recorded sums, and the part's share of them. */
   #sumFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {};
     for (const { path, input, output, headChannels: d } of this.#attentions) {
@@ -153,7 +153,7 @@ export class PartNetwork {
   }
 }
 
-/** All that was recorded under a name, with a map's positions; the network takes of it what it needs. */
+/** A recorded map as an input; the network reads what it needs of it. */
 function formerFeed(
   name: string,
   channels: number,
@@ -176,7 +176,7 @@ function padsFeed([above, left, below, right]: readonly [number, number, number,
   return int64(BigInt64Array.from([0, 0, above, left, 0, 0, below, right], BigInt), [8]);
 }
 
-/** Sums are given under another name, since they are read too. */
+/** The output name of sums; under their own name they are inputs. */
 function kept(name: string): string {
   return name.startsWith('new.') ? name.slice('new.'.length) : name;
 }

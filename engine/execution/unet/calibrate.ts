@@ -16,10 +16,10 @@ type WatchedRun = (
   condition: Condition,
 ) => Promise<Float32Array>;
 
-/** Runs the U-Net on what is usual for it. */
+/** Runs the U-Net on representative inputs. */
 export type Drive = (run: WatchedRun) => Promise<void>;
 
-/** What the products of a U-Net that is watched read while it is driven. */
+/** Statistics of the inputs of a watched U-Net's products while `drive` runs it. */
 export async function calibrate(unet: RowsUNet, drive: Drive): Promise<Statistics> {
   const watched = productGroups(unet.network)
     .filter(({ input }) => input.kind === 'map')

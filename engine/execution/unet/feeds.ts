@@ -20,7 +20,7 @@ import {
 import type { Neighbours, RegionPlan } from '../../regions/plan.ts';
 import { Recorded, type RecordedRows, type Rows, readRows, withRows } from '../../regions/recorded.ts';
 
-/** How a network in rows form was lowered, and for how many pictures at a time it runs. */
+/** How a network in rows form was lowered, and its batch. */
 export interface RegionForm {
   features: readonly Feature[];
   foldUpsampling: boolean;
@@ -32,12 +32,12 @@ export interface RegionForm {
 
 type Feeds = Record<string, Tensor>;
 
-/** Whether every position is active, so that nothing recorded is read and statistics are fresh. */
+/** Whether every position is active: then nothing recorded is read, and statistics are fresh. */
 export function isDense(plan: RegionPlan): boolean {
   return plan.levels.every(({ inactive }) => inactive.length === 0);
 }
 
-/** The inputs that tell a network where rows find their neighbours; the same at every step. */
+/** Inputs with the indexes of neighbours; the same at every step. */
 export function indexFeeds({ features, foldUpsampling }: RegionForm, plan: RegionPlan): Feeds {
   const feeds: Feeds = {};
   for (const feature of features) {
@@ -55,7 +55,7 @@ export function indexFeeds({ features, foldUpsampling }: RegionForm, plan: Regio
   return feeds;
 }
 
-/** The inputs that bring what an earlier pass recorded; a dense plan needs none of it. */
+/** Inputs with recorded features. A dense plan needs none. */
 export function featureFeeds(
   form: RegionForm,
   plan: RegionPlan,
@@ -78,7 +78,7 @@ export function featureFeeds(
   return feeds;
 }
 
-/** The inputs of a network that only computes whole pictures. */
+/** Inputs of a network that computes only whole images. */
 function wholeFeeds(form: RegionForm, plan: RegionPlan): Feeds {
   if (!isDense(plan)) throw new Error('this form of the network computes whole pictures only');
   const feeds: Feeds = {};
@@ -89,7 +89,7 @@ function wholeFeeds(form: RegionForm, plan: RegionPlan): Feeds {
   return feeds;
 }
 
-/** Names of the outputs that give a pass's features: all, or of rows only, since a pass over a part has no moments. */
+/** Names of the outputs with a pass's features: all of them, or only rows, because a pass over a part has no moments. */
 export function featureOutputs({ features }: RegionForm, only?: 'rows'): string[] {
   return features.flatMap((feature) => {
     if (feature.kind !== 'moments') return [`new.${feature.name}`];
@@ -97,7 +97,7 @@ export function featureOutputs({ features }: RegionForm, only?: 'rows'): string[
   });
 }
 
-/** A dense pass's features, to be read by later passes. */
+/** The features of a dense pass, for later passes. */
 export function recordedFrom({ features, storage }: RegionForm, outputs: Readonly<Feeds>): Recorded {
   const recorded = new Recorded();
   for (const feature of features) {
@@ -115,7 +115,7 @@ export function recordedFrom({ features, storage }: RegionForm, outputs: Readonl
   return recorded;
 }
 
-/** What was recorded, with the fresh rows of a pass over a part of the picture; moments stay, and scales a channel. */
+/** The recorded features, with the fresh rows of a pass over a part. Moments and per-channel scales stay as recorded. */
 export function updatedBy(
   recorded: Recorded,
   form: RegionForm,
@@ -146,7 +146,7 @@ export function updatedBy(
   return updated;
 }
 
-/** Group norm's inputs: what gives fresh statistics for a dense plan, or the recorded scale and offset. */
+/** Inputs of group norm: for fresh statistics in a dense plan, else the recorded scale and offset. */
 function momentFeeds(
   { name, scale, offset, level, groups, channels }: MomentsFeature,
   { batch, statistics }: RegionForm,
@@ -171,18 +171,18 @@ function momentFeeds(
   return { ...given, [freshName(level)]: freshFeed(plan, level), [name]: none };
 }
 
-/** How much of its own statistics a pass uses at a level. */
+/** Weight of a pass's own statistics at a level; see `freshName`. */
 function freshFeed(plan: RegionPlan, level: number): Tensor {
   return float32(Float32Array.of(isDense(plan) ? 1 / plan.levels[level]!.active.length : 0), [1]);
 }
 
-/** Where keys may be sampled, the input that says how many of a level's rows are keys. */
+/** If keys may be sampled: the input with the number of a level's rows that are keys. */
 function countFeed({ attention }: RegionForm, level: number, active: Int32Array): Feeds {
   if (attention === 'full') return {};
   return { [keyCountName(level)]: int64(BigInt64Array.of(BigInt(active.length)), [1]) };
 }
 
-/** The halo rows that a convolution reads, then a row of zeros: [B, halo + 1, C]. */
+/** The halo rows of a convolution, then a row of zeros: [B, halo + 1, C]. */
 function windowRows(
   { name, channels }: RowFeature,
   { batch, storage }: RegionForm,
@@ -201,7 +201,7 @@ function windowRows(
   return dequantizeRows({ bytes, scale }, channels, floats);
 }
 
-/** Store rows of a level that self-attention sees: those computed now, and the others. */
+/** Store rows of a level that self-attention reads: fresh ones and recorded ones. */
 function keysOf(
   { attention }: RegionForm,
   plan: RegionPlan,
@@ -232,7 +232,7 @@ function attendedFeeds(
     return { ...count, [name]: float32(data, [batch, inactive.length, channels]) };
   }
   const rows = inactive.length + active.length;
-  // A pass over everything writes over all of it, so its features can share what is never read.
+  // A dense pass overwrites all of it, so features can share the array.
   const into = buffers.bytes(inactive.length ? name : `unread.${level}`, batch * rows * channels);
   const scale = inactive.length
     ? (recordedOf(recorded, scaleName(name)) as Float32Array)
@@ -257,7 +257,7 @@ function outputOf(outputs: Readonly<Feeds>, name: string): Float32Array {
   return tensor.data;
 }
 
-/** Where the rows that read a window of `level` find them. */
+/** Neighbour indexes of the rows that read a window of `level`. */
 export function neighboursOf(plan: RegionPlan, reader: WindowReader, level: number): Neighbours {
   if (reader === 'same') return plan.levels[level]!.same;
   return reader === 'down' ? plan.down[level]! : plan.up[level - 1]!;

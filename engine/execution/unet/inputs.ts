@@ -2,7 +2,7 @@ import type { Network } from '../../graph/network.ts';
 import { float32, floats, type Tensor } from '../../graph/tensor.ts';
 import { batchOf, type Condition, type VectorRole } from '../condition.ts';
 
-/** Names of a U-Net's inputs and output, as diffusers has them. */
+/** Names of a U-Net's inputs and output in diffusers. */
 export const SAMPLE = 'sample';
 export const TIMESTEP = 'timestep';
 export const TEXT = 'encoder_hidden_states';
@@ -14,7 +14,7 @@ const VECTORS: Readonly<Record<string, VectorRole>> = {
   timestep_cond: 'guidance',
 };
 
-/** What a U-Net asks to be told. */
+/** Which conditions a U-Net needs. */
 interface Needs {
   /** Channels of the text; 0 without attention. */
   text: number;
@@ -24,7 +24,7 @@ interface Needs {
   channels: number;
 }
 
-/** @throws Error for an input that plays no role we know */
+/** @throws Error for an input with an unknown role */
 export function needsOf(network: Network): Needs {
   const vectors = new Map<VectorRole, number>();
   let [text, channels] = [0, 0];
@@ -39,7 +39,7 @@ export function needsOf(network: Network): Needs {
 }
 
 /**
- * Whether a picture takes both branches of guidance: guidance-distilled models take the scale as an input and need no
+ * Whether an image needs both branches of guidance. Guidance-distilled models take the scale as an input instead of a
  * second branch.
  */
 export function isGuided(network: Network, guidance: number): boolean {
@@ -81,7 +81,7 @@ export function conditionOf(inputs: Readonly<Record<string, Tensor>>, guidance: 
   return { text: inputs[TEXT]!, guidance, vectors };
 }
 
-/** The planes [C, positions] of a sample with those of the condition behind them. */
+/** The planes [C, positions] of a sample, followed by those of the condition. */
 export function withPlanes(sample: Float32Array, { planes }: Condition): Float32Array {
   if (!planes) return sample;
   const more = floats({ planes }, 'planes');

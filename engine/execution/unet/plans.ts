@@ -8,7 +8,7 @@ import type { Region as RowsRegion, RowsUNet } from './rows-unet.ts';
 
 const EVERYTHING: Computed = { fractions: [], masks: [] };
 
-/** Whole pictures by native convolutions. */
+/** A whole image in planar form. */
 export class PlanarPlan implements Plan {
   readonly positions = undefined;
   readonly computed = EVERYTHING;
@@ -28,14 +28,14 @@ export class PlanarPlan implements Plan {
   }
 }
 
-/** Any part of a picture, or all of it, by rows. */
+/** A part of an image, or all of it, in rows form. */
 export class RowsPlan implements Plan {
   readonly positions: Int32Array | undefined;
   readonly computed: Computed;
   readonly unet: RowsUNet;
   readonly region: RowsRegion;
 
-  /** `isWhole`: samples are whole latents, row by row; else they have the region's positions. */
+  /** `isWhole`: samples are whole latents; else they have only the region's positions. */
   constructor(unet: RowsUNet, region: RowsRegion, isWhole: boolean) {
     const { plan } = region;
     this.unet = unet;
@@ -49,7 +49,7 @@ export class RowsPlan implements Plan {
   }
 }
 
-/** Rows that a region has computed anew. */
+/** Fresh rows of a region. */
 export class FreshRows implements Features {
   readonly tensors: Readonly<Record<string, Tensor>>;
 

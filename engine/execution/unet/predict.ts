@@ -10,7 +10,7 @@ import type { RowsUNet } from './rows-unet.ts';
 
 type Timesteps = Pick<Scheduler, 'timesteps'>;
 
-/** A U-Net's planar form by itself, without a model around it: for comparisons. Samples are [C, h, w] (`dims`). */
+/** A U-Net's planar form alone, for comparisons. Samples are [C, h, w] (`dims`). */
 export function planarPredict(
   unet: Program,
   scheduler: Timesteps,
@@ -27,7 +27,7 @@ export function planarPredict(
   };
 }
 
-/** The same by a rows form. */
+/** As `planarPredict`, in rows form. */
 export function rowsPredict(
   unet: RowsUNet,
   scheduler: Timesteps,

@@ -20,12 +20,12 @@ import {
 } from './feeds.ts';
 import { OUTPUT, SAMPLE, TEXT, TIMESTEP, unetInputs } from './inputs.ts';
 
-/** A region plan with what a U-Net is fed of it. */
+/** A region plan and the U-Net inputs derived from it. */
 export interface Region {
   plan: RegionPlan;
-  /** Pictures in one run. */
+  /** Images in one run. */
   batch: number;
-  /** Rows that are computed at level 0. */
+  /** Number of rows computed at level 0. */
   rows: number;
   indexes: Feeds;
   buffers: Buffers;
@@ -33,29 +33,29 @@ export interface Region {
 
 export type Feeds = Record<string, Tensor>;
 
-/** What a pass over a region gives: of a whole picture to be recorded, of a part to update what was recorded. */
+/** Result of a pass over a region. Features of a whole image are recorded; those of a part update recorded ones. */
 export interface Pass {
   output: Float32Array;
   features: Feeds;
 }
 
 interface RowsPrograms {
-  /** Of `lowerRows`. */
+  /** The network in rows form. */
   rows: Program;
   /** Of the networks in `lowering/conditioning.ts`; a network without attention has no text. */
   text: Program | undefined;
   shift: Program | undefined;
 }
 
-/** Shifts are forgotten when there are more of them: some samplers' timesteps are not whole numbers. */
+/** Most shifts remembered: some samplers have fractional timesteps, so their number is not bounded. */
 const MAX_SHIFTS = 1000;
 
-/** The U-Net in rows form: passes over everything, which can be recorded, and over a region. */
+/** The U-Net in rows form: dense passes, which can be recorded, and passes over a region. */
 export class RowsUNet {
   readonly network: Network;
   readonly options: RowsOptions;
   readonly #programs: RowsPrograms;
-  /** The projections of the last runs' texts, and the shifts of their other conditions, by timestep. */
+  /** Projections of the last text, and shifts of the other conditions by timestep. */
   readonly #texts = new WeakMap<Tensor, Promise<Feeds>>();
   readonly #shifts = new WeakMap<object, Map<number, Promise<Feeds>>>();
   readonly #features: Feature[];
@@ -69,7 +69,7 @@ export class RowsUNet {
     this.#levels = levelCount(this.#features);
   }
 
-  /** Whether upsampling can be folded at this latent size: every level but the coarsest must have even sides. */
+  /** Whether upsampling can be folded at this latent size: all levels but the coarsest must have even sides. */
   static canFold(network: Network, height: number, width: number): boolean {
     const step = 2 ** (levelCount(featuresOf(network)) - 1);
     return height % step === 0 && width % step === 0;
@@ -90,7 +90,7 @@ export class RowsUNet {
     return { plan, batch, rows, indexes: indexFeeds(this.form(batch), plan), buffers: new Buffers() };
   }
 
-  /** One guided run over a region's rows: [rows, C] → [rows, C]. `recorded` is read where the region is a part. */
+  /** One guided run over a region's rows: [rows, C] → [rows, C]. A region that is a part reads `recorded`. */
   async run(
     region: Region,
     sample: Float32Array,
@@ -104,8 +104,8 @@ export class RowsUNet {
   }
 
   /**
-   * One run without guidance: [B, rows, C] → [B, rows, C], with the U-Net's own inputs. `others`: outputs that are
-   * given with the features; `fed`: replaces what `recorded` would be fed as.
+   * One run without guidance: [B, rows, C] → [B, rows, C], with the U-Net's own inputs. `others`: further outputs to
+   * return; `fed`: inputs to use instead of those from `recorded`.
    */
   async pass(
     region: Region,
@@ -133,18 +133,18 @@ export class RowsUNet {
     return { output: floats({ out: out! }, 'out'), features: fresh };
   }
 
-  /** What a pass over everything leaves for later passes. */
+  /** The features of a dense pass, for later passes. */
   recorded(region: Region, { features }: Pass): Recorded {
     return recordedFrom(this.form(region.batch), features);
   }
 
-  /** What was recorded, with what a pass over a region has computed anew. */
+  /** The recorded features, with the fresh ones of a region in place. */
   updated(recorded: Recorded, region: Region, { features }: Pass): Recorded {
     if (region.rows === 0) return recorded;
     return updatedBy(recorded, this.form(region.batch), region.plan, features);
   }
 
-  /** Products of a number of runs over a region; none if it is empty. The text is projected once for all of them. */
+  /** Multiply–accumulates of some runs over a region; 0 if it is empty. The text is projected once for all. */
   macs(region: Region, tokens: number, runs = 1): number {
     if (region.rows === 0 || runs === 0) return 0;
     const { height, width } = region.plan.levels[0]!;
@@ -166,7 +166,7 @@ export class RowsUNet {
     return projections;
   }
 
-  /** The shifts of a step; remembered as long as the conditions beside the timestep are. */
+  /** The shifts of a step, remembered until the other conditions change. */
   async #shiftsOf({ [TIMESTEP]: timestep, ...extra }: Feeds): Promise<Feeds> {
     const program = this.#programs.shift;
     if (!program) return {};

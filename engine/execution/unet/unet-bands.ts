@@ -16,7 +16,7 @@ import { OUTPUT, unetInputs, withPlanes } from './inputs.ts';
 import { FreshRows, RowsPlan, recordedOf } from './plans.ts';
 import type { UNetForms } from './unet-forms.ts';
 
-/** A worker's share of a picture, in the form of the U-Net that suits it; only small ones are held in several forms. */
+/** A worker's share of an image, in the suitable form of the U-Net. Only small ones are loaded in several forms. */
 export async function openBand(
   forms: UNetForms,
   precision: Precision,
@@ -36,7 +36,7 @@ export async function openBand(
   return pictureBand(forms, precision, what, batch);
 }
 
-/** The dense network, for a worker that shares its branches of guidance with nobody. */
+/** The dense network, for a worker that has whole branches of guidance. */
 async function wholePicture(forms: UNetForms, { bands: { height, width } }: BandOf): Promise<DenoisedBand> {
   const program = await forms.planar();
   const { active } = planLevels([fullMask(height, width)]).levels[0]!;
@@ -57,7 +57,7 @@ async function wholePicture(forms: UNetForms, { bands: { height, width } }: Band
   };
 }
 
-/** A band of a picture. */
+/** A band of an image. */
 async function pictureBand(
   forms: UNetForms,
   precision: Precision,
@@ -90,7 +90,7 @@ async function pictureBand(
   };
 }
 
-/** A band of the positions that an edit computes, with the recorded features of the picture around it. */
+/** A band of the positions that an edit computes, with recorded features around it. */
 async function editedBand(
   forms: UNetForms,
   precision: Precision,
@@ -132,7 +132,7 @@ async function editedBand(
   };
 }
 
-/** The network's inputs for the rows at some positions of a whole sample. */
+/** Network inputs for the rows at some positions of a whole sample. */
 function inputsAt(
   { sample, timestep, condition }: BandStep,
   at: Int32Array,
@@ -143,7 +143,7 @@ function inputsAt(
   return unetInputs(toRows(all, 1, channels, at), [at.length, channels], timestep, condition);
 }
 
-/** Which rows of some positions are those of others among them. */
+/** Indexes of some positions in a list that contains them. */
 function rowsIn(all: Int32Array, some: Int32Array): Int32Array {
   const rows = new Map([...all].map((position, row) => [position, row]));
   return some.map((position) => rows.get(position)!);

@@ -21,7 +21,7 @@ export class UNetDenoiser implements Denoiser {
   readonly #arithmetic: Arithmetic;
   readonly #change: Partial<RowsOptions>;
 
-  /** `change`: forces options of the rows forms, for measurements. */
+  /** `change` overrides options of the rows forms, for measurements. */
   constructor(forms: UNetForms, arithmetic: Arithmetic, change: Partial<RowsOptions> = {}) {
     this.#forms = forms;
     this.#arithmetic = arithmetic;
@@ -53,7 +53,7 @@ export class UNetDenoiser implements Denoiser {
     return new RowsPlan(isDense(region.plan) ? await recording() : editing, region, false);
   }
 
-  /** Frees the forms that only draw, before those that edit are loaded. */
+  /** Frees the forms that only generate, before those that edit are loaded. */
   async #makeRoomToEdit(): Promise<void> {
     await this.#forms.free('planar', 'fresh');
   }
@@ -95,7 +95,7 @@ export class UNetDenoiser implements Denoiser {
     return plan.unet.updated(recordedOf(seen), plan.region, pass);
   }
 
-  /** Products of one run over everything, which need not be loaded for it. */
+  /** Multiply–accumulates of one dense run. Loads nothing. */
   stepMacs({ height, width }: { height: number; width: number }, batch: number, tokens: number): number {
     const extent = { height, width, batch, tokens };
     return countMacs(this.#forms.network, extent, undefined, this.#arithmetic.attention).total;
@@ -106,7 +106,7 @@ export class UNetDenoiser implements Denoiser {
   }
 }
 
-/** A plan's sample as the rows [n, C] that the network takes, the condition's planes behind them. */
+/** A plan's sample as rows [n, C] of the network, with the condition's planes as further channels. */
 function rowsOf(sample: Float32Array, { region, positions }: RowsPlan, condition: Condition): Float32Array {
   const at = region.plan.levels[0]!.active;
   const { height, width } = region.plan.levels[0]!;

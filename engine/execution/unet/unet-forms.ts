@@ -6,10 +6,10 @@ import { type Form, PLANAR, type RowsOptions } from '../forms/form.ts';
 import type { ProgramKey, Programs } from '../programs.ts';
 import { RowsUNet } from './rows-unet.ts';
 
-/** How many times faster rows must be, since they take more memory. */
+/** How many times faster rows must be to justify their memory. */
 const ROWS_WORTH = 1.1;
 
-/** A U-Net in rows form: as passes over a part run, and as passes that are recorded run, loaded when asked for. */
+/** A U-Net in the rows forms for editing and for recording; the latter is loaded on first use. */
 export interface EditingForms {
   editing: RowsUNet;
   recording: () => Promise<RowsUNet>;
@@ -21,17 +21,17 @@ interface Extent {
   width: number;
 }
 
-/** What the forms of a U-Net are made of. */
+/** What forms of a U-Net are loaded from. */
 interface UNetSource {
   network: () => Network;
   backend: Backend;
   programs: Programs;
-  /** Whether a step is a few hundred small operators, whatever their form, and weights can be held twice. */
+  /** Whether the U-Net is so small that the number of operators decides its speed and weights may be loaded twice. */
   isSmall: () => Promise<boolean>;
   compile: (network: Network, key: Pick<ProgramKey, 'of' | 'precision' | 'form'>) => Promise<Program>;
 }
 
-/** The forms in which a U-Net is loaded, and which of them suits what. */
+/** The forms in which a U-Net is loaded, and the choice between them. */
 export class UNetForms {
   readonly #source: UNetSource;
   readonly #rows = new WeakMap<Program, RowsUNet>();
@@ -48,12 +48,12 @@ export class UNetForms {
     return this.#source.isSmall();
   }
 
-  /** Native convolutions over whole pictures, in float32. */
+  /** The planar form, in float32. */
   planar(): Promise<Program> {
     return this.#compile('fp32', PLANAR);
   }
 
-  /** A rows form; quantized ones after `Components.prepare`. */
+  /** A rows form. Quantized ones need `Components.prepare` first. */
   async rows(options: RowsOptions, precision: Precision = 'fp32'): Promise<RowsUNet> {
     const { network } = this;
     const rows = await this.#compile(precision, { kind: 'rows', options });
@@ -69,8 +69,8 @@ export class UNetForms {
   }
 
   /**
-   * The forms that an edit of latents of this size takes. A small U-Net is loaded twice: with recorded statistics it has
-   * fewer operators, which is what its passes over a few rows cost, and its features are kept as they are, not as bytes.
+   * The forms for editing latents of this size. A small U-Net is loaded twice: the form with recorded statistics has
+   * fewer operators, whose number decides its speed, and features are stored as float32 instead of bytes.
    */
   async editing(
     extent: Extent,
@@ -86,8 +86,8 @@ export class UNetForms {
   }
 
   /**
-   * The rows form for whole pictures of latents of this size, of which nothing is recorded: the one that records where
-   * that is loaded, else one that takes less memory.
+   * The rows form for whole images of this latent size that are not recorded: the recording form if it is loaded, else
+   * one that takes less memory.
    */
   async drawing(extent: Extent, { precision, attention = 'full' }: Arithmetic): Promise<RowsUNet> {
     const forms = await this.#optionsFor(extent, { precision, attention });
@@ -103,26 +103,26 @@ export class UNetForms {
     return this.rows({ ...forms, statistics: isLoaded ? 'any' : 'fresh' }, precision);
   }
 
-  /** The rows form that bands of a picture take. */
+  /** The rows form for bands of an image. */
   bands({ height, width }: Extent, precision: Precision): Promise<RowsUNet> {
     const foldUpsampling = this.#folds({ height, width }, precision);
     const options = { foldUpsampling, storage: 'float32', statistics: 'bands', attention: 'full' } as const;
     return this.rows(options, precision);
   }
 
-  /** Whether the rows form draws whole pictures faster than the planar one, both in float32. */
+  /** Whether the rows form generates whole images faster than the planar one, both in float32. */
   async rowsAreFaster(): Promise<boolean> {
     if (await this.isSmall()) return false;
     const { planar, rows } = await this.#source.backend.formSpeed();
     return planar > ROWS_WORTH * rows;
   }
 
-  /** Whether a form of these statistics, or the planar one, is loaded. */
+  /** Whether a rows form with these statistics, or the planar form, is loaded. */
   isLoaded(which: 'planar' | RowsOptions['statistics']): boolean {
     return this.#source.programs.has(isForm(which));
   }
 
-  /** Frees forms of these statistics, or the planar one; a small U-Net is held in all of its forms. */
+  /** Frees rows forms with these statistics, or the planar form. A small U-Net keeps all forms. */
   async free(...which: readonly ('planar' | RowsOptions['statistics'])[]): Promise<void> {
     if (await this.isSmall()) return;
     for (const one of which) await this.#source.programs.free(isForm(one));
@@ -154,7 +154,7 @@ export class UNetForms {
   }
 }
 
-/** Whether upsampling is folded: the matrices are larger then, and int4 is for machines short of memory. */
+/** Whether upsampling is folded. Not in int4: folded matrices are larger, and int4 is for low memory. */
 export function foldsUpsampling(network: Network, { height, width }: Extent, precision: Precision): boolean {
   return precision !== 'int4' && RowsUNet.canFold(network, height, width);
 }
