@@ -123,11 +123,95 @@ Steps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 123, Si
   assert.equal(sampler('DPM adaptive'), undefined);
 });
 
+test('lines after the settings, JSON and quotes among them; the first value wins', () => {
+  const parsed = parseRecipe(`a castle
+on a hill
+Negative prompt: fog
+Steps: 30, Sampler: Euler a, CFG scale: 7, Seed: 123, Size: 768x512, ControlNet 0: "Module: canny, Seed: 9, Steps: 2", Model: v1-5, Version: v1.9.4
+Template: a {castle|house}, Seed: 77
+Civitai resources: [{"type":"checkpoint","note":"Steps: 1, Seed: 2]","weight":0.8}], Steps: 99
+Negative Template: fog`);
+  const { notes, ...read } = parsed!;
+  assert.deepEqual(read, {
+    prompt: 'a castle\non a hill',
+    negativePrompt: 'fog',
+    steps: 30,
+    scheduler: 'euler-a',
+    guidance: 7,
+    seed: 123,
+    width: 768,
+    height: 512,
+    model: 'v1-5',
+  });
+  assert.match(notes![0]!, /ControlNet 0: Module: canny, Seed: 9, Steps: 2; Template: /);
+  // In a recipe of ours the last line counts, whatever the prompt says.
+  const ours = { ...recipe, prompt: 'Steps: 1, Sampler: x, Seed: 2\nis a line' };
+  assert.deepEqual(parseRecipe(formatRecipe(ours)), ours);
+});
+
+test('seeds of other tools: beyond 32 bits they are left out and said, −1 is random', () => {
+  const seed = (text: string) => parseRecipe(`x\nSteps: 5, Sampler: Euler, Seed: ${text}, Size: 64x64`)!;
+  assert.deepEqual([seed('4294967295').seed, seed('4294967295').notes], [4294967295, undefined]);
+  for (const large of ['4294967296', '1102676403634909', '18446744073709551615']) {
+    assert.equal(seed(large).seed, undefined);
+    assert.match(
+      seed(large).notes![0]!,
+      new RegExp(`Seed: ${large} \\(seeds here are at most 4294967295\\)`),
+    );
+  }
+  assert.deepEqual([seed('-1').seed, seed('-1').notes], [undefined, undefined]);
+});
+
+test('JSON of other tools: its fields, or no recipe', () => {
+  const swarm = {
+    sui_image_params: {
+      prompt: 'a castle, by night',
+      negativeprompt: 'fog',
+      model: 'sd15',
+      seed: 42,
+      steps: 20,
+      cfgscale: 7,
+      width: 512,
+      height: 768,
+      sampler: 'dpmpp_2m',
+      scheduler: 'karras',
+    },
+  };
+  const expected = {
+    prompt: 'a castle, by night',
+    negativePrompt: 'fog',
+    model: 'sd15',
+    seed: 42,
+    steps: 20,
+    guidance: 7,
+    width: 512,
+    height: 768,
+    scheduler: 'dpmpp-2m-karras',
+  };
+  assert.deepEqual(parseRecipe(JSON.stringify(swarm)), expected);
+  assert.deepEqual(parseRecipe(JSON.stringify(swarm, null, 2)), expected);
+  const fooocus = { prompt: 'x', negative_prompt: '', seed: '7', resolution: '(896, 1152)', steps: 30 };
+  assert.deepEqual(parseRecipe(JSON.stringify(fooocus)), {
+    prompt: 'x',
+    negativePrompt: '',
+    seed: 7,
+    width: 896,
+    height: 1152,
+    steps: 30,
+  });
+  for (const other of [{}, { nodes: [1] }, { prompt: { '3': {} } }, { sui_image_params: 5 }])
+    assert.equal(parseRecipe(JSON.stringify(other)), undefined);
+  assert.equal(parseRecipe('{red|blue} house')?.prompt, '{red|blue} house');
+  assert.equal(parseRecipe('{a: house}')?.prompt, '{a: house}');
+});
+
 test('texts that are no recipe, or an odd one', () => {
   assert.deepEqual(parseRecipe('only a prompt'), { prompt: 'only a prompt', negativePrompt: '' });
   assert.deepEqual(parseRecipe(''), { prompt: '', negativePrompt: '' });
   const odd = parseRecipe('x\nSteps: many, Seed: -4, Size: 5, CFG scale: NaN, Precision: fp99');
-  assert.deepEqual(odd, { prompt: 'x', negativePrompt: '' });
+  const note =
+    "Of the image's recipe this could not be taken over: Steps: many; Seed: -4; Size: 5; CFG scale: NaN.";
+  assert.deepEqual(odd, { prompt: 'x', negativePrompt: '', notes: [note] });
   assert.equal(parseRecipe('x'.repeat(200_000)), undefined);
   for (const part of ['a: "', 'a:"\\",', ' ', 'a ', '"\\', 'a:']) {
     const settings = `Steps: 1, ${part.repeat(19_000 / part.length)}`;

@@ -8,14 +8,14 @@ import {
   type SchedulerName,
   WEBUI_NAMES,
 } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { readPngText, withPngText } from './png-text.ts';
 
 /** The PNG keyword under which Stable Diffusion tools keep what a picture was made from. */
 const KEYWORD = 'parameters';
 
-/** Longer texts are not recipes, longer lines not settings. */
+/** Longer texts are not recipes. */
 const MAX_CHARACTERS = 100_000;
-const MAX_SETTINGS_CHARACTERS = 20_000;
 
 const NEGATIVE = 'Negative prompt:';
 
@@ -30,7 +30,11 @@ const SAMPLERS_BY_LABEL: ReadonlyMap<string, SchedulerName> = new Map([
 ]);
 
 /** What could be read of a recipe from anywhere; values are well-formed but may be out of the engine's bounds. */
-export type ParsedRecipe = Partial<Recipe> & Pick<Recipe, 'prompt' | 'negativePrompt'>;
+export type ParsedRecipe = Partial<Recipe> &
+  Pick<Recipe, 'prompt' | 'negativePrompt'> & {
+    /** Sentences for the user about what could not be taken over. */
+    notes?: string[];
+  };
 
 /** The PNG file with the recipe in its text. @throws InputError if it is no valid PNG. */
 export function withRecipe(png: Uint8Array, recipe: Recipe): Uint8Array {
@@ -68,25 +72,62 @@ export function formatRecipe(recipe: Recipe): string {
   return lines.join('\n');
 }
 
-/** Reads the text of `formatRecipe` and of tools like it; settings that are missing or odd are left out. */
+/**
+ * Reads the text of `formatRecipe`, of tools like it, and the JSON of SwarmUI and others. What is missing is left out, and
+ * so is what is odd or not known here, with a note. Undefined for JSON that is no recipe.
+ */
 export function parseRecipe(text: string): ParsedRecipe | undefined {
   if (text.length > MAX_CHARACTERS) return undefined;
-  const lines = text.replaceAll('\r\n', '\n').trim().split('\n');
-  const settings = parseSettings(lines[lines.length - 1]!);
-  if (settings.has('Steps')) lines.pop();
-  const split = lines.findIndex((line) => line.startsWith(NEGATIVE));
-  const prompt = (split < 0 ? lines : lines.slice(0, split)).join('\n').trim();
-  const negativePrompt = split < 0 ? '' : lines.slice(split).join('\n').slice(NEGATIVE.length).trim();
-  if (!settings.has('Steps')) return { prompt, negativePrompt };
+  const plainText = text
+    .replace(/^\ufeff/, '')
+    .replaceAll('\r\n', '\n')
+    .trim();
+  const json = jsonObject(plainText);
+  if (json) return recipeOfJson(json);
+  const lines = plainText.split('\n');
+  const negative = lines.findIndex((line) => line.startsWith(NEGATIVE));
+  const begin = settingsLine(lines, Math.max(0, negative));
+  const words = lines.slice(0, begin);
+  const prompt = (negative < 0 ? words : words.slice(0, negative)).join('\n').trim();
+  const negativePrompt = negative < 0 ? '' : words.slice(negative).join('\n').slice(NEGATIVE.length).trim();
+  return withSettings({ prompt, negativePrompt }, parseSettings(lines.slice(begin).join('\n')));
+}
 
+/** Pairs in a line by which it is told from words. */
+const FEW_SETTINGS = 3;
+
+/**
+ * Where the settings begin, behind which tools may write further lines: in the last line of a recipe of ours, else in the
+ * first that begins with steps. Their number if there are none.
+ */
+function settingsLine(lines: readonly string[], from: number): number {
+  const last = lines.length - 1;
+  const isOurs = /(?:^|, )Version: Patchwork$/.test(lines[last]!);
+  const found = lines.findIndex(
+    (line, i) => i >= from && /^\s*Steps:/.test(line) && parseSettings(line).size >= FEW_SETTINGS,
+  );
+  if (!isOurs && found >= 0) return found;
+  return parseSettings(lines[last]!).has('Steps') ? last : lines.length;
+}
+
+/** What is read of settings, or says nothing of the image. */
+const READ = ['Steps', 'Sampler', 'Schedule type', 'CFG scale', 'Seed', 'Size', 'Model', 'Precision'];
+const OURS = ['Attention', 'Decoder', 'Loras', 'Strength'];
+const IDLE =
+  /hash|^(?:Version|User|App|Date|Created Date|Civitai.*|Eta.*|RNG|Module.*|Parser|Backend|Operations)$/i;
+
+function withSettings(
+  words: Pick<Recipe, 'prompt' | 'negativePrompt'>,
+  settings: ReadonlyMap<string, string>,
+): ParsedRecipe {
+  if (!settings.has('Steps')) return words;
   const [width, height] = (settings.get('Size') ?? '').split('x').map(wholeNumber);
-  return withoutGaps({
-    prompt,
-    negativePrompt,
+  const recipe = {
+    ...words,
     steps: wholeNumber(settings.get('Steps')),
     scheduler: samplerOf(settings),
     guidance: decimal(settings.get('CFG scale')),
-    seed: wholeNumber(settings.get('Seed')),
+    seed: seedOf(settings.get('Seed')),
     ...(width !== undefined && height !== undefined ? { width, height } : {}),
     model: settings.get('Model'),
     precision: oneOf(PRECISIONS, settings.get('Precision')),
@@ -94,23 +135,141 @@ export function parseRecipe(text: string): ParsedRecipe | undefined {
     strength: decimal(settings.get('Denoising strength')),
     decoder: oneOf(DECODERS, settings.get('Decoder')),
     loras: parseLoras(settings.get('Loras')),
-  });
+  };
+  const missing: Record<string, unknown> = {
+    Steps: recipe.steps,
+    Sampler: recipe.scheduler,
+    'CFG scale': recipe.guidance,
+    // A random seed says nothing that could be taken over.
+    Seed: recipe.seed ?? (settings.get('Seed') === '-1' || undefined),
+    Size: width !== undefined && height !== undefined ? true : undefined,
+  };
+  const lost = [...settings].filter(([key]) =>
+    Object.hasOwn(missing, key)
+      ? missing[key] === undefined
+      : ![...READ, ...OURS].includes(key) && !IDLE.test(key),
+  );
+  return withoutGaps({ ...recipe, ...(lost.length > 0 && { notes: [noteOf(lost)] }) });
 }
 
-/** `key: value` pairs separated by commas; values with commas, colons or line breaks are JSON strings. */
-function parseSettings(line: string): Map<string, string> {
+const MOST_NAMED = 8;
+
+function noteOf(lost: readonly (readonly [string, string])[]): string {
+  const named = lost.slice(0, MOST_NAMED).map(([key, value]) => {
+    const short = value.length > 40 ? `${value.slice(0, 40)}…` : value;
+    const seed = key === 'Seed' && /^\d+$/.test(value);
+    return seed ? `${key}: ${short} (seeds here are at most ${LIMITS.seed.max})` : `${key}: ${short}`;
+  });
+  const more = lost.length > MOST_NAMED ? `, and ${lost.length - MOST_NAMED} more` : '';
+  return `Of the image's recipe this could not be taken over: ${named.join('; ')}${more}.`;
+}
+
+/** The object that a text is, or undefined. */
+function jsonObject(text: string): Record<string, unknown> | undefined {
+  if (!text.startsWith('{') || !text.endsWith('}')) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A prompt in braces.
+    return undefined;
+  }
+}
+
+/** Fields of SwarmUI, Fooocus and Easy Diffusion, by the settings that they stand for. */
+const JSON_FIELDS: Readonly<Record<string, string>> = {
+  steps: 'Steps',
+  num_inference_steps: 'Steps',
+  sampler: 'Sampler',
+  sampler_name: 'Sampler',
+  scheduler: 'Schedule type',
+  cfgscale: 'CFG scale',
+  cfg_scale: 'CFG scale',
+  guidance_scale: 'CFG scale',
+  seed: 'Seed',
+  model: 'Model',
+  base_model: 'Model',
+  use_stable_diffusion_model: 'Model',
+};
+
+function recipeOfJson(json: Record<string, unknown>): ParsedRecipe | undefined {
+  const fields = isObject(json.sui_image_params) ? json.sui_image_params : json;
+  const { prompt, width, height, resolution } = fields;
+  const negative = fields.negativeprompt ?? fields.negative_prompt ?? '';
+  if (typeof prompt !== 'string') return undefined;
   const settings = new Map<string, string>();
-  if (line.length > MAX_SETTINGS_CHARACTERS) return settings;
-  for (const [, key, value] of line.matchAll(
-    /([A-Za-z][\w /-]{0,60}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)/g,
-  )) {
-    settings.set(key!, unquote(value!.trim()));
+  for (const [field, key] of Object.entries(JSON_FIELDS)) {
+    const value = fields[field];
+    if ((typeof value === 'string' || typeof value === 'number') && !settings.has(key))
+      settings.set(key, String(value));
+  }
+  const size = /^\((\d+), (\d+)\)$/.exec(String(resolution))?.slice(1) ?? [width, height];
+  if (size.every((side) => side !== undefined)) settings.set('Size', size.join('x'));
+  const negativePrompt = typeof negative === 'string' ? negative : '';
+  return withSettings({ prompt, negativePrompt }, settings);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const KEY = /[A-Za-z][\w /-]{0,60}:/y;
+const QUOTED = /"(?:\\.|[^\\"])*"/y;
+
+/**
+ * `key: value` pairs separated by commas or line breaks; values with commas, colons or line breaks are JSON: texts, or as
+ * other tools write them lists and objects. Of values with one key the first.
+ */
+function parseSettings(text: string): Map<string, string> {
+  const settings = new Map<string, string>();
+  /** Where a text or bracket was not closed: none behind it is either. */
+  let open = text.length;
+  for (let at = 0; at < text.length; ) {
+    KEY.lastIndex = at;
+    const [found] = KEY.exec(text) ?? [];
+    if (!found) {
+      at++;
+      // A key may stand behind any sign that is no part of one.
+      while (at < text.length && /[\w /-]/.test(text[at]!) && /[\w-]/.test(text[at - 1]!)) at++;
+      continue;
+    }
+    let begin = at + found.length;
+    while (text[begin] === ' ') begin++;
+    let end = begin;
+    if (begin < open && /["{[]/.test(text[begin] ?? '')) {
+      const closed = text[begin] === '"' ? endOfQuoted(text, begin) : endOfBrackets(text, begin);
+      if (closed === undefined) open = begin;
+      end = closed ?? begin;
+    }
+    while (end < text.length && text[end] !== ',' && text[end] !== '\n') end++;
+    const key = found.slice(0, -1).trim();
+    if (!settings.has(key)) settings.set(key, unquote(text.slice(begin, end).trim()));
+    at = end + 1;
   }
   return settings;
 }
 
+function endOfQuoted(text: string, begin: number): number | undefined {
+  QUOTED.lastIndex = begin;
+  return QUOTED.test(text) ? QUOTED.lastIndex : undefined;
+}
+
+/** The place behind the bracket that closes the one at `begin`; brackets in texts do not count. */
+function endOfBrackets(text: string, begin: number): number | undefined {
+  let depth = 0;
+  for (let at = begin; at < text.length; at++) {
+    const sign = text[at]!;
+    if (sign === '"') {
+      const end = endOfQuoted(text, at);
+      if (end === undefined) return undefined;
+      at = end - 1;
+    } else if (sign === '{' || sign === '[') depth++;
+    else if ((sign === '}' || sign === ']') && --depth === 0) return at + 1;
+  }
+  return undefined;
+}
+
 /** The sampler's name; newer tools write the Karras schedule apart from it. */
-function samplerOf(settings: Map<string, string>): SchedulerName | undefined {
+function samplerOf(settings: ReadonlyMap<string, string>): SchedulerName | undefined {
   const label = plain(settings.get('Sampler') ?? '');
   const karras = /karras/i.test(settings.get('Schedule type') ?? '');
   return (
@@ -145,6 +304,12 @@ function parseLoras(text: string | undefined): LoraChoice[] | undefined {
 
 function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** A seed within the engine's bounds: those of 64 bits belong to other generators of noise. */
+function seedOf(text: string | undefined): number | undefined {
+  const seed = wholeNumber(text);
+  return seed !== undefined && seed <= LIMITS.seed.max ? seed : undefined;
 }
 
 function decimal(text: string | undefined): number | undefined {
