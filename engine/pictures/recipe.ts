@@ -224,28 +224,34 @@ function parseSettings(text: string): Map<string, string> {
   /** Where a text or bracket was not closed: none behind it is either. */
   let open = text.length;
   for (let at = 0; at < text.length; ) {
+    while (text[at] === ' ') at++;
     KEY.lastIndex = at;
     const [found] = KEY.exec(text) ?? [];
     if (!found) {
-      at++;
-      // A key may stand behind any sign that is no part of one.
-      while (at < text.length && /[\w /-]/.test(text[at]!) && /[\w-]/.test(text[at - 1]!)) at++;
+      at = endOfValue(text, at) + 1;
       continue;
     }
     let begin = at + found.length;
     while (text[begin] === ' ') begin++;
-    let end = begin;
+    let from = begin;
     if (begin < open && /["{[]/.test(text[begin] ?? '')) {
       const closed = text[begin] === '"' ? endOfQuoted(text, begin) : endOfBrackets(text, begin);
       if (closed === undefined) open = begin;
-      end = closed ?? begin;
+      from = closed ?? begin;
     }
-    while (end < text.length && text[end] !== ',' && text[end] !== '\n') end++;
+    const end = endOfValue(text, from);
     const key = found.slice(0, -1).trim();
     if (!settings.has(key)) settings.set(key, unquote(text.slice(begin, end).trim()));
     at = end + 1;
   }
   return settings;
+}
+
+/** The place of the next comma or line break; the text's end if there is none. */
+function endOfValue(text: string, from: number): number {
+  let end = from;
+  while (end < text.length && text[end] !== ',' && text[end] !== '\n') end++;
+  return end;
 }
 
 function endOfQuoted(text: string, begin: number): number | undefined {
