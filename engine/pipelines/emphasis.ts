@@ -1,6 +1,6 @@
 /**
- * Applies emphasis to the states of a chunk [L, C], in place: each position moves from the empty prompt's state to
- * its own, `weight` times as far. This is ComfyUI's arithmetic, which needs no norm to be restored.
+ * Applies emphasis to the states of a chunk [L, C], in place: state = empty + weight · (state − empty), where `empty` is
+ * the empty prompt's state at that position. This is ComfyUI's arithmetic, which needs no norm to be restored.
  */
 export function strengthen(states: Float32Array, empty: Float32Array, weights: Float32Array): void {
   const channels = states.length / weights.length;

@@ -19,7 +19,7 @@ export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeed
   return Object.fromEntries(needs) as Record<Precision, MemoryNeeds>;
 }
 
-/** The same as a short phrase; nothing for what draws no pictures. */
+/** The prediction as a short phrase; undefined for models that do not generate images. */
 export function memoryPhrases(entry: CatalogueEntry): string[] {
   const needs = entryMemory(entry);
   if (!needs) return [];
@@ -27,7 +27,7 @@ export function memoryPhrases(entry: CatalogueEntry): string[] {
   return [`takes about ${each.join(', ')}`];
 }
 
-/** The same as a sentence, beside what the machine has. */
+/** The prediction as a sentence, compared with the machine's memory. */
 export function memorySentences(entry: CatalogueEntry): string[] {
   const { width = 512, height = 512 } = entry.recommended ?? {};
   return memoryPhrases(entry).map(

@@ -14,13 +14,13 @@ export interface Studied {
   encoded?: Coded;
 }
 
-/** What the engine remembers between calls. Pictures are told apart by their pixels. */
+/** What the engine remembers between calls. Images are identified by their pixels. */
 export interface EditMemory {
   features: FeatureStore;
   studies: Map<string, Studied>;
 }
 
-/** Pictures whose latents are remembered. */
+/** Largest number of images whose latents are remembered. */
 const MAX_STUDIES = 8;
 
 /** Whose features these are: a model, computed in one way. */
@@ -65,7 +65,7 @@ export async function keepStudy(
   }
 }
 
-/** A seed for a picture's own noise: the same for the same pixels. */
+/** Seed of an image's own noise: the same for the same pixels. */
 export async function seedOf(planes: Float32Array): Promise<number> {
   return new DataView(await digestOf(planes)).getUint32(0);
 }

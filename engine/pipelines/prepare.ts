@@ -9,7 +9,7 @@ import { createScheduler, knownScheduler } from '../schedulers/create.ts';
 import { drawingPlanes } from './inpainting.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 
-/** Subjects that most models know; what matters is the usual size of numbers inside the network. */
+/** Subjects that most models know. What matters is the typical size of activations. */
 const PROMPTS = ['a red house by a lake at sunset', 'a cat in a meadow at noon'];
 const STEPS = 6;
 
@@ -26,13 +26,13 @@ export async function prepareUNet(
     signal,
     onProgress: (done: number, total: number) => report?.('quantize', done, total),
   };
-  // First, so that calibration holds no float32 text encoder.
+  // First, so that no float32 text encoder is loaded during calibration.
   await components.prepareText(model.textParts, precision, quantizing);
   const drive = drawingDrive(ready, { signal, onStep: (done, total) => report?.('calibrate', done, total) });
   await components.prepare(precision, drive, quantizing);
 }
 
-/** Draws a few pictures of a few steps, at the size that the model is made for. */
+/** Generates a few images with a few steps, at the model's default size. */
 function drawingDrive(
   ready: ReadyModel,
   { onStep, signal }: { onStep: (done: number, total: number) => void; signal?: AbortSignal },

@@ -3,13 +3,13 @@ import type { LatentDims } from '../execution/latents.ts';
 import type { AutoencoderFacts } from '../models/parts.ts';
 import { encodePng } from '../pictures/png.ts';
 
-/** Least time between two previews. */
+/** Shortest time between two previews. */
 const INTERVAL_MS = 250;
 
-/** The next preview comes at the earliest so many times as late as the last one took. */
+/** The next preview waits at least this many times the duration of the last one. */
 const SHARE = 6;
 
-/** Pictures on the way, as often as is worth what they cost. */
+/** Previews during generation, as often as their cost allows. */
 export class Previews<T> {
   readonly #show: (latent: Float32Array) => Promise<T | undefined>;
   #next = performance.now() + INTERVAL_MS;
@@ -53,7 +53,7 @@ const LATENT_COLOURS: ReadonlyMap<number, readonly (readonly [number, number, nu
   ],
 ]);
 
-/** A small picture straight from latents [4, h, w], or nothing for an autoencoder that we have no colours of. */
+/** A small image directly from latents [4, h, w]; undefined for an autoencoder without known colours. */
 export async function latentPreview(
   latent: Float32Array,
   dims: LatentDims,

@@ -7,18 +7,18 @@ import { float32, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder } from '../models/folder.ts';
 import type { EncodedText, TextEncoder } from './text-encoder.ts';
 
-/** A model made ready to draw. */
+/** A model that is ready to generate. */
 export interface ReadyModel {
   model: ModelFolder;
   components: Components;
   text: TextEncoder;
-  /** What the user is told of how it was set up. */
+  /** Warnings to show the user about the model's set-up. */
   warnings: string[];
   /** The model with a fast decoder, for previews. */
   preview?: Components;
 }
 
-/** What a prompt comes to. */
+/** A prompt, encoded as a condition. */
 interface Conditioning {
   condition: Condition;
   /** Sentences about what was cut from the prompts. */
@@ -27,7 +27,7 @@ interface Conditioning {
   macs: number;
 }
 
-/** What the U-Net is told of a prompt for a picture of some pixels. */
+/** Encodes prompts into a condition for an image of `size` pixels. */
 export async function conditionFor(
   { model, components, text }: Pick<ReadyModel, 'model' | 'components' | 'text'>,
   prompt: string,
@@ -67,7 +67,7 @@ function embeddingFor(
   return zeros ? secondZero(pooled) : pooled;
 }
 
-/** The same rows with the second, the negative prompt's, all zeros. */
+/** The rows with the second one, the negative prompt's, set to zero. */
 function secondZero(rows: EncodedText['states']): EncodedText['states'] {
   return float32(rows.data.slice().fill(0, rows.data.length / 2), rows.dims);
 }

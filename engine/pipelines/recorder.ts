@@ -5,15 +5,15 @@ import type { Plan } from '../execution/plan.ts';
 import type { FeatureStore, Features } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 
-/** A picture as the process sees it: its latents, and the noise that leads to them at every step. */
+/** An image as the process sees it: its latents, and the noise added to them at every step. */
 export interface Process {
-  /** Names the picture and everything that its recorded features depend on. */
+  /** Identifies the image and everything that its recorded features depend on. */
   id: string;
   /** Clean latents [C, h, w]. */
   latent: Float32Array;
   /** Standard normal [C, h, w]: at step i the process is at `scheduler.addNoise(latent, noise, i)`. */
   noise: Float32Array;
-  /** What the recorded passes are told: the prompt that the picture was made from, where it is known. */
+  /** Condition of the recorded passes: the prompt that the image was generated from, if known. */
   condition: Condition;
 }
 
@@ -27,7 +27,7 @@ interface Recorded {
   batch: number;
 }
 
-/** Computes a picture's own process over everything, to keep what edits read of it. */
+/** Computes an image's own process densely, to record the features that edits read. */
 export class Recorder {
   readonly #denoiser: Denoiser;
   readonly #store: FeatureStore;
@@ -42,12 +42,12 @@ export class Recorder {
     this.#of = of;
   }
 
-  /** What the passes took so far for a text of so many tokens. */
+  /** Multiply–accumulates of the passes so far, for a text of `tokens` tokens. */
   macs(tokens: number): number {
     return this.#everywhere?.macs(tokens, this.seconds.length) ?? 0;
   }
 
-  /** The features of one step, recorded now where the store has none. @param begin called before that */
+  /** The features of a step, recorded now if the store has none. @param begin called before recording */
   async featuresAt(index: number, signal: AbortSignal | undefined, begin?: () => void): Promise<Features> {
     const { process, scheduler, height, width, batch } = this.#of;
     const timestep = scheduler.timesteps[index]!;
@@ -68,13 +68,13 @@ export class Recorder {
   }
 }
 
-/** The first step of an edit of partial strength: what comes before is skipped. */
+/** The first step of an edit of partial strength; earlier steps are skipped. */
 export function startOf({ timesteps }: Pick<Scheduler, 'timesteps'>, strength: number): number {
   const steps = timesteps.length;
   return Math.min(steps - 1, Math.max(0, steps - Math.round(steps * strength)));
 }
 
-/** How many of these steps of a picture the store has nothing of. */
+/** Number of these steps of an image that are not in the store. */
 export function missingSteps(store: FeatureStore, picture: string, timesteps: readonly number[]): number {
   return timesteps.filter((timestep) => !store.has({ picture, timestep })).length;
 }

@@ -17,8 +17,8 @@ export function editedPicture(
 }
 
 /**
- * Paints the masked part anew as `repaintSparse` does, its rows divided over workers. Each of them records the features
- * of its branches of the picture's own process and keeps them for later edits of it.
+ * Repaints the masked part as `repaintSparse` does, with its rows divided among workers. Each of them records the
+ * features of its branches of the image's own process and keeps them for later edits.
  */
 export async function repaintShared(
   run: SharedRun,

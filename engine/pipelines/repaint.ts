@@ -13,41 +13,41 @@ export interface RepaintRequest {
   scheduler: Scheduler;
   /** First step; steps before it are skipped for an edit of partial strength. */
   start: number;
-  /** At latent size: the positions that are painted. */
+  /** The repainted positions, at latent size. */
   mask: Mask;
   condition: Condition;
-  /** Noise [C, h, w] that the masked part starts from. */
+  /** Noise [C, h, w] from which the masked part starts. */
   noise: Float32Array;
   /** Noise [C, h, w] that a stochastic sampler draws at a step. */
   stepNoise: (index: number) => Float32Array;
 }
 
 export interface Repainted {
-  /** [C, h, w]: the process's latents with the masked part painted anew. */
+  /** The image's latents [C, h, w] with the masked part repainted. */
   latent: Float32Array;
-  /** Multiply–accumulates of the U-Net for the masked part, and for passes that had to be recorded first. */
+  /** Multiply–accumulates of the denoiser for the masked part, and for passes that were recorded first. */
   macs: number;
   recordingMacs: number;
   recordedSteps: number;
   /** Wall time of each recorded pass. */
   recordSeconds: number[];
   activeFraction: number[];
-  /** The positions that were computed, level by level from the finest; none where all were. */
+  /** The positions that were computed, level by level from the finest; empty if all were. */
   active: Mask[];
-  /** Puts the new picture's features into the store, where those of the old one still are, so that edits stack. */
+  /** Stores the new image's features, if those of the old one are still in the store, so that edits can follow. */
   remember?: (picture: string) => Promise<void>;
 }
 
 export type Callbacks = Pick<DenoiseOptions, 'signal'> & {
-  /** `latent` computes the picture as this step sees it. */
+  /** `latent` computes the clean latents predicted at this step. */
   onStep?: (index: number, latent: () => Float32Array) => void | Promise<void>;
   /** Called before a pass is recorded. */
   onRecord?: (index: number) => void;
 };
 
 /**
- * Paints the masked part anew, computing only its positions and a ring around it, which stays on the picture's own
- * process. Positions outside are read from features of that process, which are recorded first where the store has none.
+ * Repaints the masked part, computing only its positions and a ring around it, whose latents follow the image's own
+ * process. Positions outside are read from recorded features of that process, which are recorded first if missing.
  */
 export async function repaintSparse(
   denoiser: Denoiser,
@@ -129,7 +129,7 @@ export async function paintAt(
   return laidIn(painted);
 }
 
-/** Prediction over everything, keeping the features of every step. */
+/** Dense prediction that stores the features of every step. */
 export function recordingPredict(
   denoiser: Denoiser,
   plan: Plan,
@@ -146,7 +146,7 @@ export function recordingPredict(
   };
 }
 
-/** The same edit computing every position at every step, with the part outside the mask kept on its own process. */
+/** The same edit with every position computed; the part outside the mask follows the image's own process. */
 export async function repaintDense(
   predict: Predict,
   request: RepaintRequest,
@@ -184,7 +184,7 @@ export async function repaintDense(
   };
 }
 
-/** What the masked part starts from: at full strength noise alone, which remembers nothing of the picture. */
+/** Start of the masked part: at full strength noise alone, without anything of the image. */
 function beginning(
   scheduler: Scheduler,
   clean: Float32Array,

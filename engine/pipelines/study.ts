@@ -10,18 +10,18 @@ import { recordingPlanes } from './inpainting.ts';
 import { type EditMemory, featuresOwner, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 
-/** A picture that is to be edited, as the network sees it. */
+/** An image to edit, as the network sees it. */
 interface Seen {
   picture: Picture;
   window: PictureWindow;
-  /** Of the window: [3, height, width], −1 … 1. */
+  /** Planes of the window [3, height, width], −1 … 1. */
   planes: Float32Array;
   /** Of the edit. */
   condition: Condition;
   arithmetic: Arithmetic;
 }
 
-/** A picture's latents and process: remembered, or computed now. */
+/** The latents and process of an image, remembered or computed now. */
 export async function study(
   ready: ReadyModel,
   memory: EditMemory,
@@ -35,7 +35,7 @@ export async function study(
   if (known) return { studied: known, macs: 0 };
   const encoded = await autoencoder.encode(planes, width, height);
   const decoded = autoencoder.needsRecord ? await autoencoder.decode(encoded.data, width, height) : undefined;
-  // The picture's own prompt, where its file tells it; the process of a photograph is told nothing.
+  // The image's own prompt, if its file has one; the empty prompt for a photograph.
   const { prompt = '', negativePrompt = '' } = picture.recipe ?? {};
   const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance, window);
   const dims = latentDims(ready.model.autoencoder, window);

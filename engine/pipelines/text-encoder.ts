@@ -12,9 +12,9 @@ import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { strengthen } from './emphasis.ts';
 
 export interface EncodedText {
-  /** States that the U-Net attends to, of each prompt: [prompts, length, channels]. */
+  /** States that the denoiser attends to, for each prompt: [prompts, length, channels]. */
   states: Tensor & { type: 'float32' };
-  /** Embedding of each prompt, where the model has one: [prompts, channels]. */
+  /** Pooled embedding of each prompt, if the model has one: [prompts, channels]. */
   pooled?: Tensor & { type: 'float32' };
   /** Sentences about prompts that were cut, and words of the first one that the model does not know. */
   warnings: string[];
@@ -29,9 +29,9 @@ interface Reader {
 }
 
 /**
- * Prompts → what the U-Net is told of them. A prompt of any length is encoded in chunks, its emphasis applied. With
- * two text encoders (SDXL) their states before the last layer stand side by side, and the second gives the prompt's
- * embedding, from its first chunk. Remembers the last prompts.
+ * Encodes prompts of any length, in chunks, with emphasis. With two text encoders (SDXL) the states before their last
+ * layers are concatenated, and the second one gives the pooled embedding, from the first chunk. Remembers the last
+ * prompts.
  */
 export class TextEncoder {
   readonly #components: Components;

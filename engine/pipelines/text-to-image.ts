@@ -38,9 +38,9 @@ interface DrawOptions extends CallOptions<GenerateProgress> {
 }
 
 /**
- * Draws a picture: prompt → text encoder → denoising loop → decoder → PNG. With a memory the features of every step
- * are kept there, so that edits of the picture begin at once. By the plan `apart` networks are freed after use.
- * Workers that share it compute the U-Net in place of this process.
+ * Generates an image: prompt → text encoder → denoising loop → decoder → PNG. With a memory, the features of every step
+ * are stored there, so that edits of the image start at once. With the plan `apart`, networks are freed after use.
+ * Workers, if there are any, compute the denoiser instead of this process.
  */
 export async function textToImage(
   ready: ReadyModel,
@@ -157,7 +157,7 @@ export async function textToImage(
   };
 }
 
-/** What latents look like on the way: decoded where a fast decoder is at hand, else a few colours. */
+/** Preview of latents: decoded if there is a fast decoder, else a few colours. */
 async function previewOf(
   { model, components, preview }: ReadyModel,
   latent: Float32Array,
@@ -168,7 +168,7 @@ async function previewOf(
   return (await decode(fast, latent, dims, false)).picture;
 }
 
-/** The picture that the denoiser's latents stand for; `record`: with what later decoding of a region reads. */
+/** Decodes latents; `record`: keeps what later decoding of a region reads. */
 async function decode(
   components: Components,
   latent: Float32Array,
@@ -190,7 +190,7 @@ async function decode(
   return { picture: await pictureOf(await decodeLatent(components, latent, dims)) };
 }
 
-/** The picture [3, H, W] that the denoiser's latents [C, h, w] stand for, by these networks' decoder. */
+/** Decodes latents [C, h, w] to an image [3, H, W] with these networks' decoder. */
 async function decodeLatent(
   components: Components,
   latent: Float32Array,

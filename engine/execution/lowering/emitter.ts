@@ -16,22 +16,22 @@ import { watchNames } from '../forms/watch.ts';
 import { MICROSOFT, OnnxBuilder, type Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
 
-/** The left side of products: rows as they are multiplied, which may be gathered first. */
+/** The left operand of products: rows, which may be gathered first. */
 export interface Operand {
   rows: Ref;
-  /** Of bytes: value = (byte − zero) · scale. */
+  /** For bytes: value = (byte − zero) · scale. */
   bytes?: { scale: Ref; zero: Ref };
 }
 
-/** Operators that are the same ONNX in every lowering, because they work on rows [B, N, C] or element by element. */
+/** Operators with the same ONNX in every lowering, because they work on rows [B, N, C] or element by element. */
 export class Emitter {
   readonly onnx: OnnxBuilder;
   readonly #weights: Weights;
   readonly #bytes = new Map<Ref, Operand>();
-  /** Rows that are watched already. */
+  /** Rows that have been watched. */
   readonly #watched: Set<Ref> | undefined;
 
-  /** `watch`: gives the size of what products read as outputs, see `watchNames`. */
+  /** `watch`: outputs statistics of the products' inputs, see `watchNames`. */
   constructor(weights: Weights, target: Target, options: { watch?: boolean } = {}) {
     this.onnx = new OnnxBuilder(target);
     this.#weights = weights;
@@ -62,7 +62,7 @@ export class Emitter {
     return this.onnx.node('Mul', [plain, scale]);
   }
 
-  /** What is added to each channel after the product, if anything: the bias with the batch norm folded in. */
+  /** The term added to each channel after the product: the bias with batch norm folded in, if there is any. */
   offsets(bias: Weight | undefined, norm: BatchNorm | undefined): [] | [Ref] {
     if (!norm) return bias ? [this.weight(bias)] : [];
     const { onnx } = this;
@@ -89,7 +89,7 @@ export class Emitter {
     return this.onnx.node('Mul', [value!, gated], {}, 'geglu');
   }
 
-  /** Rows [B, N, C] as a product by a weight takes them: as bytes where the weight is int8. */
+  /** Rows [B, N, C] as the left operand of a product by a weight: bytes if the weight is int8. */
   operand(x: Ref, weight: Weight, layout: Layout): Operand {
     if (this.#watched && !this.#watched.has(x)) this.#see(x, weight, this.#watched);
     if (this.#weights.matrix?.(weight, layout)?.form !== 'int8') return { rows: x };
@@ -131,7 +131,7 @@ export class Emitter {
     return plus(onnx.node('MatMulNBits', [rows, values, scale, '', '', bias ?? ''], options, label), shift);
   }
 
-  /** rows · matrixᵀ, for a matrix [out, in] as checkpoints hold it. */
+  /** rows · matrixᵀ, for a matrix [out, in] in the layout of checkpoints. */
   #transposedProduct(rows: Ref, matrix: Ref, label: string): Ref {
     const { onnx } = this;
     if (onnx.has('FusedMatMul', MICROSOFT)) {
@@ -169,7 +169,7 @@ export class Emitter {
     return onnx.node('MatMul', [rows, matrix], {}, label);
   }
 
-  /** Outputs what `watchNames` names, of rows that products read: [C] each. */
+  /** Adds the outputs of `watchNames` for rows that products read: [C] each. */
   #see(x: Ref, weight: Weight, watched: Set<Ref>): void {
     const { onnx } = this;
     watched.add(x);
@@ -226,7 +226,7 @@ export class Emitter {
 
   /**
    * The 2×2 kernel [C', C, 2, 2] that replaces a 3×3 one after nearest-neighbour ×2, for the fine positions of one
-   * parity class (2 · (y mod 2) + x mod 2): rows and columns that see the same coarse position are added.
+   * parity class (2 · (y mod 2) + x mod 2): rows and columns that read the same coarse position are added.
    * ONNX Runtime computes it once, when the model is loaded.
    */
   foldedKernel(weight: Weight, parity: number): Ref {
@@ -244,8 +244,8 @@ export class Emitter {
   }
 
   /**
-   * What group norm multiplies and adds, from moments [2B, G, 1]. `dims` is the shape in which one number a channel
-   * meets x, e.g. [−1, 1, C] for rows. A variance below zero is replaced by that of the moments `instead`.
+   * Scale and offset of group norm from moments [2B, G, 1]. `dims` is the shape that broadcasts one number for each
+   * channel to x, e.g. [−1, 1, C] for rows. A negative variance is replaced by that of the moments `instead`.
    */
   scaleAndOffset(moments: Ref, operator: GroupNorm, dims: readonly number[], instead?: Ref): [Ref, Ref] {
     const { onnx } = this;
@@ -259,7 +259,7 @@ export class Emitter {
       const isNegative = onnx.node('Less', [variance, onnx.floats([0])]);
       variance = onnx.node('Where', [isNegative, spread(instead)[1], variance]);
     }
-    // Rounding can bring the variance of a nearly constant group below zero.
+    // Rounding can make the variance of a nearly constant group negative.
     const known = onnx.node('Relu', [variance]);
     const deviation = onnx.node('Sqrt', [onnx.node('Add', [known, onnx.floats([epsilon])])]);
     const perGroup = [1, groups, input.channels / groups];
@@ -303,7 +303,7 @@ export class Emitter {
     return this.#halved(x, erf, label);
   }
 
-  /** The same with tanh(√(2/π) · (x + 0.044715 · x³)) in place of the error function. */
+  /** As `gelu`, with tanh(√(2/π) · (x + 0.044715 · x³)) in place of the error function. */
   #tanhGelu(x: Ref): Ref {
     const { onnx } = this;
     if (onnx.has('FastGelu', MICROSOFT)) return onnx.node('FastGelu', [x], { domain: MICROSOFT });

@@ -7,17 +7,17 @@ import { PlanarLowering } from './planar.ts';
 import type { Target } from './target.ts';
 
 /**
- * A network in planar form that also gives the range of what each convolution that can be quantized reads and gives:
- * `read.<weight>` and `given.<weight>` [2], the least and the largest value.
+ * A network in planar form that also outputs the range of the input and output of each convolution that can be
+ * quantized: `read.<weight>` and `given.<weight>` [2], the smallest and the largest value.
  */
 export function lowerRanges(network: Network, weights: Weights, target: Target): OnnxModel {
   return new RangeLowering(weights, target).model(network);
 }
 
 /**
- * A network in planar form whose convolutions over all channels are products of bytes, with one scale for what they
- * read, one for each channel of the weight and one for what they give. Depthwise convolutions, attention, activations
- * and norms stay float32: they take little of the time, or gain nothing.
+ * A network in planar form whose convolutions without groups are products of bytes, with a scale for the input, one for
+ * each channel of the weight and one for the output. Depthwise convolutions, attention, activations and norms stay
+ * float32: they take little time, or gain nothing.
  */
 export function lowerInt8(
   network: Network,

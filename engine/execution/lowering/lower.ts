@@ -10,8 +10,8 @@ import { lowerRows } from './rows.ts';
 import type { Target } from './target.ts';
 
 /**
- * A network in a form as an ONNX model. Operators that the target lacks are put together from others.
- * @throws Error that names an operator for which there is no other way
+ * Lowers a network in a form to an ONNX model. Operators that the target lacks are composed of others.
+ * @throws Error naming an operator that the target lacks and that has no substitute
  */
 export function lower(network: Network, weights: Weights, form: Form, target: Target): OnnxModel {
   switch (form.kind) {

@@ -11,7 +11,7 @@ import { MICROSOFT, OnnxBuilder } from './onnx/onnx.ts';
 
 /** Bump when the benchmark changes. */
 const VERSION = 1;
-/** Channels and side of maps as a U-Net has them on two of its levels: 0.9 and 0.2 GMACs. */
+/** Channels and side of typical maps of two levels of a U-Net: 0.9 and 0.2 GMACs. */
 const MAPS = [
   { channels: 320, side: 32 },
   { channels: 320, side: 16 },
@@ -27,8 +27,8 @@ const kept = z.object({
 });
 
 /**
- * What this machine was found to do, or is now, in a fraction of a second. It is remembered in the cache folder until
- * the processor or ONNX Runtime changes; a file that is damaged is measured again.
+ * The speed of this machine, from the cache folder or measured now, which takes a second or two. It is measured again if
+ * the processor or ONNX Runtime changes, or the file is damaged.
  */
 export async function machineSpeed(loader: OnnxLoader): Promise<FormSpeed> {
   const { processor, cores, versions } = loader.machine;
@@ -38,7 +38,7 @@ export async function machineSpeed(loader: OnnxLoader): Promise<FormSpeed> {
   if (known.success && known.data.machine === machine) return known.data.speed;
   const speed = await measure(loader);
   const text = `${JSON.stringify({ version: VERSION, machine, speed }, undefined, 1)}\n`;
-  // Without a place for the file it is measured again the next time.
+  // If the file cannot be written, the next process measures again.
   await fs.mkdir(path.dirname(file)).catch(() => {});
   await fs.writeAtomically(file, (writer) => writer.write(text)).catch(ignoreDamage);
   return speed;
@@ -68,7 +68,7 @@ async function measure(loader: OnnxLoader): Promise<FormSpeed> {
         );
         items.push({ form, run: () => program.run({ x }), fastest: Number.POSITIVE_INFINITY });
       }
-    // Round by round, so that a change in the machine's speed meets all; the first run of each warms up.
+    // Interleaved, so that changes in the machine's speed affect all. The first run of each warms up.
     for (let round = 0; round <= ROUNDS; round++)
       for (const item of items) {
         const begin = performance.now();
@@ -124,7 +124,7 @@ function int8Convolution(map: Map): Form {
   return { onnx, dims };
 }
 
-/** Each row's neighbours side by side; which they are makes no difference to the time. */
+/** Gathers nine rows for each row. Which ones makes no difference to the time. */
 function gathered(onnx: OnnxBuilder, rows: string, { channels, side }: Map): string {
   const count = side * side;
   const index = Array.from({ length: TAPS * count }, (_, i) => (Math.floor(i / TAPS) + (i % TAPS)) % count);

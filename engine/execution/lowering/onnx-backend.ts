@@ -15,7 +15,7 @@ import { machineSpeed } from './machine-speed.ts';
 import type { OnnxLoader } from './onnx/loader.ts';
 import { largestInt8 } from './self-check.ts';
 
-/** Backends that run ONNX models: what they share is how networks become such models, and how they are measured. */
+/** Base of backends that run ONNX models: lowers networks and measures the machine. */
 export abstract class OnnxBackend implements Backend, OnnxLoader {
   abstract readonly can: Capabilities;
   abstract readonly threads: number;

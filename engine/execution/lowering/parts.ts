@@ -27,9 +27,9 @@ import type { Target } from './target.ts';
 import { enlarged, keyValueSums, linearAttention } from './vision.ts';
 
 /**
- * A network in planar form that also gives what later computations of a part read: `map.<id>` for each recorded map,
- * and for each linear attention its keys and values `keys.<path>` [B, heads, 2d, positions] and its sums over all
- * positions `new.sums.<path>`.
+ * A network in planar form that also outputs what later passes over a part read: `map.<id>` for each recorded map, and
+ * for each linear attention its keys and values `keys.<path>` [B, heads, 2d, positions] and its sums over all positions
+ * `new.sums.<path>`.
  */
 export function lowerRecording(
   network: Network,
@@ -41,9 +41,9 @@ export function lowerRecording(
 }
 
 /**
- * A network in planar form that computes a part (`regions/part.ts`) from what was recorded. The network's inputs are
- * the windows that are read of them. Inputs beside them, `id` being that of the value which an operator gives:
- * `former.map.<id>`, `former.keys.<path>`, `sums.<path>`: what was recorded, all of it;
+ * A network in planar form that computes a part (`regions/part.ts`) from a record. The network's own inputs are the
+ * windows that are read of them. Further inputs, where `id` is that of an operator's output:
+ * `former.map.<id>`, `former.keys.<path>`, `sums.<path>`: the record, whole;
  * rectangles, each by its corners, `.from` and `.to`, int64 [2] rows and columns: `above.<id>`, `left.<id>`,
  * `right.<id>`, `below.<id>` are what surrounds the computed part of a recorded map in its window; `cut.<id>` what an
  * operator takes of such a window; `kept.<id>` what is kept of an enlargement; `keys.<path>` the part;
@@ -94,9 +94,9 @@ class RecordingLowering extends PlanarLowering {
 }
 
 class PartLowering extends RecordingLowering {
-  /** The operator that is being lowered. */
+  /** The operator being lowered. */
   #operator: Operator | undefined;
-  /** Windows of recorded maps, put together when they are first read. */
+  /** Windows of recorded maps, assembled on first use. */
   readonly #windows = new Map<number, Ref>();
 
   override input(name: string, value: Value): void {
@@ -110,7 +110,7 @@ class PartLowering extends RecordingLowering {
     this.#operator = undefined;
   }
 
-  /** What the operator reads: of a recorded map a window where it needs one, else the computed part. */
+  /** The input of the operator: a window of a recorded map if it needs one, else the computed part. */
   protected override planes(value: Features): Ref {
     const operator = this.#operator;
     const recorded = value.kind === 'map' && this.anchors.maps.has(value.id);
@@ -130,7 +130,7 @@ class PartLowering extends RecordingLowering {
     return window;
   }
 
-  /** What was recorded under a name, everywhere. */
+  /** A whole recorded tensor. */
   #former(name: string, channels: number): Ref {
     const dims = ['batch', channels, `${name}.height`, `${name}.width`];
     return this.emit.onnx.input(formerName(name), 'float32', dims);
@@ -158,11 +158,11 @@ class PartLowering extends RecordingLowering {
     const pads = this.emit.onnx.input(padsName(output.id), 'int64', [8]);
     const factor = 2 ** (input.level - output.level);
     const fine = enlarged(this.emit, this.planes(input), input.channels, factor, pads);
-    // The coarse positions may reach beyond what is wanted of the fine ones.
+    // The coarse positions may cover more than the fine ones that are needed.
     this.setPlanes(output, this.#cut(fine, keptName(output.id)));
   }
 
-  /** On planes, since the size of a level's part differs from map to map. */
+  /** On planes, because the parts of a level differ in size from map to map. */
   protected override layerNorm(operator: LayerNorm): void {
     const { onnx } = this.emit;
     const turned = onnx.node('Transpose', [this.planes(operator.input)], {
@@ -172,7 +172,7 @@ class PartLowering extends RecordingLowering {
     this.setPlanes(operator.output, onnx.node('Transpose', [y], { attributes: { perm: [0, 3, 1, 2] } }));
   }
 
-  /** The recorded sums less those of the part as it was, and those of the part as it is. */
+  /** The recorded sums, minus the old part's, plus the new part's. */
   protected override completeSums(sums: Ref, operator: LinearAttention, dims: (number | string)[]): Ref {
     const { onnx } = this.emit;
     const { path, output, headChannels: d } = operator;

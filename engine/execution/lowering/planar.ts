@@ -21,23 +21,23 @@ import type { Target } from './target.ts';
 import { enlarged, linearAttention, positionMap, promptTokens } from './vision.ts';
 
 /**
- * A network as an ordinary ONNX graph: maps are planes [B, C, H, W] with native convolutions, except inside
- * transformers, where they are rows [B, H·W, C]. Any batch, size and text length: the graph has no fixed extent.
+ * A network as a usual ONNX graph: maps are planes [B, C, H, W] with native convolutions, except inside transformers,
+ * where they are rows [B, H·W, C]. The graph takes any batch, size and text length.
  */
 export function lowerPlanar(network: Network, weights: Weights, target: Target): OnnxModel {
   return new PlanarLowering(weights, target).model(network);
 }
 
-/** On narrower maps moving the four parts of a folded upsampling into place costs more than it saves. */
+/** With fewer channels, interleaving the four parts of a folded upsampling costs more than it saves. */
 const FOLD_CHANNELS = 128;
 
-/** The forms in which a map is at hand; the other is made when an operator asks for it. */
+/** The available layouts of a map; the other is computed when an operator needs it. */
 interface Forms {
   planes?: Ref;
   rows?: Ref;
 }
 
-/** Lowers operator by operator; a variant overrides what it does otherwise. */
+/** Lowers operator by operator. Variants override what they do differently. */
 export class PlanarLowering {
   readonly emit: Emitter;
   readonly #forms = new Map<number, Forms>();
@@ -201,12 +201,12 @@ export class PlanarLowering {
     this.setPlanes(output, onnx.node('Reshape', [product, shape]));
   }
 
-  /** The planes that a convolution reads. */
+  /** The input planes of a convolution. */
   protected source({ input }: Convolution): Ref {
     return this.planes(input);
   }
 
-  /** Zeros that the convolution itself adds around what it reads: above, left, below, right. */
+  /** Zeros that the convolution itself pads its input with: above, left, below, right. */
   protected pads({ kernel, padding }: Convolution): readonly number[] {
     const k = Math.floor(kernel / 2);
     return { same: [k, k, k, k], end: [0, 0, 1, 1], none: [0, 0, 0, 0] }[padding];
@@ -300,7 +300,7 @@ export class PlanarLowering {
     return onnx.node('DepthToSpace', [this.emit.concat(classes, 1)], { attributes: { blocksize: 2 } });
   }
 
-  /** Nearest-neighbour ×2, cut to the size of a level that is known already, from the way down. */
+  /** Nearest-neighbour ×2, cut to the size of a level that is known from the way down. */
   #enlarge(x: Ref, level: number): Ref {
     const { onnx } = this.emit;
     const attributes = {
@@ -314,7 +314,7 @@ export class PlanarLowering {
     return onnx.node('Resize', [x, '', '', this.emit.concat([leading, known], 0)], { attributes });
   }
 
-  /** Element by element, in whichever form the input is at hand. */
+  /** Element by element, in whichever layout the input has. */
   #elementwise({ input, output }: { input: Features; output: Features }, compute: (x: Ref) => Ref): void {
     const { planes } = this.#form(input);
     if (planes !== undefined) this.setPlanes(output, compute(planes));

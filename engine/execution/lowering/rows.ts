@@ -26,26 +26,26 @@ import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
 
 /**
- * A network over rows: maps are [B, N, C], one row a position, and only the rows of a region plan are computed.
+ * A network in rows form: maps are [B, N, C], one row for each position, and only the rows of a region plan are computed.
  *
  * Inputs (l is a level; see `regions/plan.ts` and `regions/features.ts`): the network's maps; in place of its text and
- * its vectors what they give, see `conditioning.ts`;
- * `same.l`, `down.l`, `up.l` (or `up.l.q`, one a parity class): neighbour indexes, int32 [N, taps];
+ * vectors, the results of the conditioning networks, see `conditioning.ts`;
+ * `same.l`, `down.l`, `up.l` (or `up.l.q` for each parity class): neighbour indexes, int32 [N, taps];
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
- * where keys are sampled, `keys.count.l` [1]: how many of the active rows are keys;
- * where they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C]; behind the recorded rows there is then
- * room for the active ones, from row `keys.from.l` [B] on;
+ * if keys are sampled, `keys.count.l` [1]: how many of the active rows are keys;
+ * if they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C]; the recorded rows are then followed by room
+ * for the active ones, from row `keys.from.l` [B] on;
  * for each group norm `scale.*` and `offset.*` [B, 1, C]: y = x · scale + offset;
- * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: where fresh is not 0, scale and offset
- * come from moments = fresh · Σ + `moments.*`, where Σ sums the active rows' values (first B) and squares (last B),
- * averaged over the channels of a group.
+ * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: if fresh is not 0, scale and offset come
+ * from moments = fresh · Σ + `moments.*`, where Σ sums the active rows' values (first B) and squares (last B), averaged
+ * over the channels of a group.
  *
- * In the form `fresh` only the network's maps, indexes, `fresh.l` and `keys.count.l`, and no outputs but its own.
+ * With statistics `fresh`: only the network's maps, indexes, `fresh.l` and `keys.count.l`, and no outputs but its own.
  *
- * In the form of bands instead `fresh.l` [K], `share.l` [K, N] and `moments.*` only: `share` makes K bands of the active
- * rows, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a variance
- * below zero is replaced by that of the active rows alone. `new.moments.*` is own.
+ * With statistics `bands`: `fresh.l` [K], `share.l` [K, N] and `moments.*` instead. `share` divides the active rows into
+ * K bands, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a negative
+ * variance is replaced by that of the active rows alone. `new.moments.*` is own.
  *
  * Outputs: the network's own; each feature of this pass under its name with `new.` before it, float32, rows in plan
  * order; scale and offset likewise.
@@ -174,7 +174,7 @@ class RowsLowering {
     return parts.length === 1 ? parts[0]! : emit.concat(parts, 1);
   }
 
-  /** What a convolution gathers from: its rows, recorded ones around them, and a row of zeros at the end. */
+  /** The rows that a convolution gathers from: active rows, halo rows, and a row of zeros. */
   #surrounded(feature: WindowFeature, x: Ref, weight: Weight, layout: Layout): Operand {
     const { emit } = this;
     if (this.#options.statistics !== 'fresh') {
@@ -252,7 +252,7 @@ class RowsLowering {
     const { onnx } = this.emit;
     const sum = (rows: Ref) =>
       onnx.node('ReduceSum', [rows, onnx.ints([1])], { attributes: { keepdims: 0 } }, 'moments');
-    // ReduceSumSquare is several times slower over rows than a product and a sum.
+    // Over rows, ReduceSumSquare is several times slower than a product and a sum.
     const sums = this.emit.concat([sum(x), sum(onnx.node('Mul', [x, x], {}, 'moments'))], 0);
     const grouped = onnx.node('Reshape', [sums, onnx.ints([-1, groups, input.channels / groups])]);
     return onnx.node('ReduceMean', [grouped, onnx.ints([2])], {}, 'moments');
@@ -269,7 +269,7 @@ class RowsLowering {
     if (this.#options.statistics === 'fresh') return emit.attention(query, freshKeys, freshValues, operator);
     this.#give(keys, freshKeys);
     this.#give(values, freshValues);
-    // Softmax does not care about the order of keys: recorded rows first, then the fresh ones.
+    // The order of keys does not matter to softmax: recorded rows first, then fresh ones.
     if (this.#options.storage === 'float32') {
       const all = (feature: AttendedFeature, fresh: Ref) =>
         emit.concat([this.#input(feature.name, 'float32', this.#rowDims(feature)), fresh], 1);
@@ -289,7 +289,7 @@ class RowsLowering {
     return onnx.node('Mul', [seen, v.scale]);
   }
 
-  /** The fresh keys or values that are seen. */
+  /** The fresh keys or values that are attended to. */
   #seen(rows: Ref, { level }: AttendedFeature): Ref {
     if (this.#options.attention === 'full') return rows;
     const { onnx } = this.emit;
@@ -301,7 +301,7 @@ class RowsLowering {
     return ['batch', `rows.${name}`, channels];
   }
 
-  /** An output that gives this pass's rows for later passes. */
+  /** An output with this pass's rows for later passes. */
   #give({ kind, name, level, channels }: RowFeature, rows: Ref): void {
     const count = kind === 'window' ? `rows_${level}` : `keys_${level}`;
     this.emit.onnx.output(`new.${name}`, rows, 'float32', ['batch', count, channels]);

@@ -11,8 +11,8 @@ const COLUMNS = 16;
 const known = new WeakMap<OnnxLoader, Promise<number>>();
 
 /**
- * The largest int8 that products on this machine compute exactly. Processors without VNNI add two products of unsigned
- * by signed bytes in 16 bits and saturate; found out by computing the largest sum there is.
+ * Largest int8 weight with which products are exact on this machine. Processors without VNNI add two products of unsigned
+ * and signed bytes in 16 bits and saturate, which computing the largest possible sum shows.
  */
 export function largestInt8(loader: OnnxLoader): Promise<number> {
   let most = known.get(loader);

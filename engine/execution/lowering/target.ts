@@ -1,6 +1,6 @@
 import type { Capabilities } from '../backend.ts';
 
-/** What a lowering asks of the backend that will run the model. */
+/** What a lowering needs to know about the backend that will run the model. */
 export type Target = Pick<Capabilities, 'operator' | 'opset'>;
 
 /** A target with a kernel for everything. */

@@ -5,7 +5,7 @@ import type { Ref } from './onnx/onnx.ts';
 
 /**
  * Linear attention of planes [B, 3C, H, W] → [B, C, H, W].
- * @param complete makes the sums over all positions from those over the planes', given their keys and values.
+ * @param complete turns the sums over the planes' positions into those over all positions, given keys and values
  */
 export function linearAttention(
   emit: Emitter,
@@ -37,9 +37,9 @@ export function keyValueSums(emit: Emitter, keysValues: Ref, { headChannels: d }
 }
 
 /**
- * Planes [B, C, H, W] enlarged by bicubic interpolation: a depthwise convolution for each place that a result has
- * between the positions, which takes a tenth of the time of ONNX Runtime's cubic Resize.
- * @param pads positions by which the edge is repeated, as ONNX's Pad takes them; two on every side of a whole map.
+ * Bicubic interpolation of planes [B, C, H, W]: a depthwise convolution for each subpixel offset of the result, which
+ * takes a tenth of the time of ONNX Runtime's cubic Resize.
+ * @param pads edge padding in the format of ONNX's Pad: two positions on every side of a whole map
  */
 export function enlarged(
   emit: Emitter,

@@ -5,8 +5,8 @@ import { readBytes } from '../../../read-bytes.ts';
 import type { OnnxModel } from './onnx.ts';
 
 /**
- * The part of onnx.proto3 that tells what a model takes and gives and which files it reads. What is not named here, the
- * weights above all, is skipped.
+ * The part of onnx.proto3 with the inputs and outputs of a model and the files that it reads. Everything else, above all
+ * the weights, is skipped.
  */
 const source = `
 syntax = "proto3";
@@ -41,10 +41,10 @@ const MAX_BYTES = 2 ** 31 - 1;
 const FLOAT32 = 1;
 const ABSOLUTE_ON_WINDOWS = /^([a-z]:)?[/\\]/i;
 
-/** A tensor that a model takes or gives. */
+/** An input or output of a model. */
 export interface Port {
   float32: boolean;
-  /** Undefined where the file does not say; a dimension that may vary is its name or empty. */
+  /** Undefined if the file does not say. A variable dimension is its name, or empty. */
   dims?: (number | string)[];
 }
 
@@ -62,8 +62,8 @@ interface ValueInfo {
 }
 
 /**
- * Reads an ONNX file of anywhere: what it takes and gives. Nothing of it runs.
- * @throws InputError if it cannot be read, is no ONNX model, or reads weights from a file outside its folder.
+ * Reads the inputs and outputs of an untrusted ONNX file. Runs nothing.
+ * @throws InputError if it cannot be read, is not an ONNX model, or reads weights from a file outside its folder
  */
 export async function readOnnxFile(file: string): Promise<OnnxFile> {
   const bytes = await readBytes(file, MAX_BYTES);
@@ -78,14 +78,14 @@ export async function readOnnxFile(file: string): Promise<OnnxFile> {
   const external = externalFiles(message);
   for (const location of external) await checkInside(folder, location, file);
   return {
-    // Always with its folder: what is not found here must not be looked for in the working directory.
+    // Always with its folder, so that missing files are not looked for in the working directory.
     model: { name: path.basename(file), bytes, folder },
     inputs: portsOf(message.graph.input),
     outputs: portsOf(message.graph.output),
   };
 }
 
-/** Where the tensors of a message lie that are not in the file itself, wherever in it they are named. */
+/** Locations of all tensors of a message that are stored outside the file. */
 function externalFiles(message: object): Set<string> {
   const found = new Set<string>();
   const waiting: unknown[] = [message];

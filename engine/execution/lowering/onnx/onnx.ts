@@ -5,7 +5,7 @@ import type { Dtype, StoredTensor } from '../../../weights/source.ts';
 import type { PublishedModel } from '../../backend.ts';
 import { ModelProto } from './onnx-schema.ts';
 
-/** An ONNX model in memory, its large weights left in their files. */
+/** An ONNX model in memory. Large weights stay in their files. */
 export type OnnxModel = PublishedModel;
 
 /** A tensor inside the model, by name. */
@@ -21,13 +21,13 @@ const STORED_TYPES: Partial<Record<Dtype, ElementType>> = {
   I8: 'int8',
   U8: 'uint8',
 };
-/** Elements that are read as they are; others become float32. */
+/** Element types that are read unchanged; others become float32. */
 const AS_STORED: readonly ElementType[] = ['float32', 'int8', 'uint8'];
 
-/** Operators of ONNX Runtime's own. */
+/** Domain of ONNX Runtime's own operators. */
 export const MICROSOFT = 'com.microsoft';
 
-/** A part of a graph inside a node. */
+/** A subgraph of a node. */
 interface Subgraph {
   name: string;
   node: Node[];
@@ -57,7 +57,7 @@ interface NodeOptions {
   attributes?: Record<string, Attribute>;
 }
 
-/** Which operators the reader of a graph has; `opset`: the newest set that it knows. */
+/** Which operators the reader of a graph supports; `opset`: the newest set. */
 interface Reader {
   operator(name: string, domain?: string): boolean;
   readonly opset: number;
@@ -66,7 +66,7 @@ interface Reader {
 /** The first with TensorScatter. */
 const OPSET = 24;
 
-/** Writes an ONNX graph node by node and encodes it. Names are made here. */
+/** Builds an ONNX graph node by node and encodes it. Creates the names. */
 export class OnnxBuilder {
   readonly #reader: Reader;
   #nodes: Node[] = [];
@@ -74,9 +74,9 @@ export class OnnxBuilder {
   readonly #inputs: object[] = [];
   readonly #outputs: object[] = [];
   readonly #known = new Map<string, Ref>();
-  /** Values that are outputs, and the outputs' names. */
+  /** Values that are outputs, with the outputs' names. */
   readonly #renamed = new Map<Ref, string>();
-  /** Weights in files, and where their files' places are written. */
+  /** Weights in files, and the fields for their files' locations. */
   readonly #external: { file: string; location: { key: 'location'; value: string } }[] = [];
   #names = 0;
 
@@ -84,7 +84,7 @@ export class OnnxBuilder {
     this.#reader = reader;
   }
 
-  /** Whether the graph's reader has an operator. */
+  /** Whether the graph's reader supports an operator. */
   has(operator: string, domain?: string): boolean {
     return this.#reader.operator(operator, domain);
   }
@@ -219,7 +219,7 @@ export class OnnxBuilder {
     return this.nodes('If', [condition], dims.length, { attributes });
   }
 
-  /** Makes a value an output of the graph. It keeps one name only, so the value is renamed where it can be. */
+  /** Makes a value an output of the graph. A value has one name, so it is renamed if possible. */
   output(name: string, ref: Ref, type: ElementType, dims: readonly (number | string)[]): void {
     this.#outputs.push(valueInfo(name, type, dims));
     const made = this.#nodes.some(({ output }) => output.includes(ref));
@@ -274,7 +274,7 @@ export class OnnxBuilder {
   }
 }
 
-/** The innermost folder that all files lie below; undefined for no files. */
+/** The innermost folder that contains all files; undefined for no files. */
 function commonFolder(files: readonly string[]): string | undefined {
   const folders = [...new Set(files.map((file) => path.dirname(file)))];
   if (folders.length === 0) return undefined;
