@@ -188,9 +188,7 @@ export function wantedFor(name: string): Wanted {
   const entry = catalogueEntry(id);
   const repository = id.split(':')[0]!;
   if ((!entry && id !== repository) || !isRepositoryId(repository))
-    throw new InputError(
-      `${name} is not a model of the catalogue, nor a name of the hub (owner/name); patchwork models list shows the catalogue.`,
-    );
+    throw new InputError(`${name} is neither a listed model nor a Hugging Face name (owner/name).`);
   if (revision !== undefined && !isRevision(revision))
     throw new InputError(`${revision} is not a branch, a tag or a commit.`);
   return {

@@ -5,7 +5,6 @@ import { isRepositoryId } from '../hub/repository-id.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import { catalogueEntry } from './catalogue.ts';
-import { VISION_ARCHITECTURES } from './efficientvit.ts';
 import { EMBEDDED, embeddedModel } from './embedded.ts';
 import { ModelFolder, XL_PIPELINE } from './folder.ts';
 import { hubFolder, loraFileOf } from './installed.ts';
@@ -69,7 +68,7 @@ export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFol
     return ModelFolder.open(here.folder, { name, recommended: catalogueEntry(name)?.recommended });
   }
   throw new InputError(
-    `There is no model ${name}: give a model folder, ${EMBEDDED}, a model of the hub (owner/name), or for macs and bench an architecture (${[...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)].join(', ')}).`,
+    `There is no model ${name}. A model is a folder on this machine, ${EMBEDDED}, or a Hugging Face name (owner/name) that is installed.`,
     { setting: 'model' },
   );
 }
@@ -79,7 +78,7 @@ async function loraFile(name: string): Promise<string> {
   if (found?.isFile()) return path.resolve(name);
   if (!isRepositoryId(name.split('@')[0]!))
     throw new InputError(
-      `There is no LoRA file ${name}: give a safetensors file, or a name of the hub (owner/name).`,
+      `LoRA file ${name} not found; it is a .safetensors file, or a Hugging Face name (owner/name) that is installed.`,
       { setting: 'loras' },
     );
   const file = await loraFileOf(name, { cache: hubEnvironment.cache() });
@@ -89,7 +88,7 @@ async function loraFile(name: string): Promise<string> {
 
 function notHere(id: string): InputError {
   return new InputError(
-    `${id} is not on this machine; get it with *Patchwork: Manage Models…* or the command patchwork models get ${id}.`,
+    `${id} is not on this machine. Download it with Patchwork: Manage Models… in VS Code, or patchwork models get ${id} in a terminal.`,
   );
 }
 

@@ -23,8 +23,10 @@ export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeed
 export function memoryPhrases(entry: CatalogueEntry): string[] {
   const needs = entryMemory(entry);
   if (!needs) return [];
-  const each = PRECISIONS.map((precision) => `${formatBytes(needs[precision].apart)} in ${precision}`);
-  return [`takes about ${each.join(', ')}`];
+  const amounts = PRECISIONS.map((precision) => formatBytes(needs[precision].apart));
+  // Often the decoder takes the most, whatever the precision.
+  if (new Set(amounts).size === 1) return [`takes about ${amounts[0]}`];
+  return [`takes about ${amounts.map((amount, i) => `${amount} in ${PRECISIONS[i]}`).join(', ')}`];
 }
 
 /** The prediction as a sentence, compared with the machine's memory. */

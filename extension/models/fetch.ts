@@ -28,7 +28,7 @@ export async function fetchWithConsent(name: string, token: HubToken): Promise<s
   if (typeof found !== 'object') return found;
   const plan = found;
   if (plan.missingBytes > 0 && !(await consent(name, plan))) return undefined;
-  return await cancellable(`Fetching ${name}`, (signal, tell) =>
+  return await cancellable(`Downloading ${name}`, (signal, tell) =>
     fetchModel(settings, plan, {
       signal,
       onProgress: (progress) =>
@@ -40,7 +40,7 @@ export async function fetchWithConsent(name: string, token: HubToken): Promise<s
 async function consent(name: string, plan: FetchPlan): Promise<boolean> {
   const entry = catalogueEntry(name);
   const detail = [...describePlan(plan), ...(entry ? memorySentences(entry) : [])];
-  return await confirmed(`Fetch ${name}?`, 'Fetch', { detail, harmless: true });
+  return await confirmed(`Download ${name}?`, 'Download', { detail, harmless: true });
 }
 
 /** Runs a task with a notification that can cancel it; undefined when it was cancelled. */

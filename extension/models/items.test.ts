@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { CATALOGUE } from '../../engine/models/catalogue.ts';
-import { type ModelRow, modelRows } from './items.ts';
+import { type ModelRow, modelRows, type Situation } from './items.ts';
 
 const scenes = {
   id: 'scenes',
@@ -17,31 +17,58 @@ const turbo = {
   bytes: 2.58e9,
   removable: true,
 } as const;
+const sight = { ...scenes, id: 'sight', purpose: 'selection', folder: '/m/sight' } as const;
+const machine = { cores: 2, memoryBytes: 16e9 };
+const rowsFor = (used: string, change: Partial<Situation> = {}) =>
+  modelRows([scenes, sight, turbo], CATALOGUE, { used, machine, ...change });
 const labelled = (rows: ModelRow[], label: string) => rows.find((row) => row.label === label);
 
-test('what is here comes first and is not offered again; the one in use is marked', () => {
-  const rows = modelRows([scenes, turbo], CATALOGUE, '');
+test('what is here comes first and is not offered again; the active one is marked', () => {
+  const rows = rowsFor('');
   assert.equal(rows.filter(({ label }) => label === turbo.id).length, 1);
   const mark = (label: string, used: string) => {
-    const row = labelled(modelRows([scenes, turbo], CATALOGUE, used), label);
+    const row = labelled(rowsFor(used), label);
     return row?.kind === 'installed' && row.used;
   };
-  assert.deepEqual([mark('scenes', ''), mark(turbo.id, '')], [true, false]);
-  assert.deepEqual([mark('scenes', turbo.id), mark(turbo.id, turbo.id)], [false, true]);
+  assert.deepEqual([mark('Scenes', ''), mark(turbo.id, '')], [true, false]);
+  assert.deepEqual([mark('Scenes', turbo.id), mark(turbo.id, turbo.id)], [false, true]);
   assert.ok(mark(turbo.id, '/c/x'));
 });
 
-test('size, purpose and licence are said', () => {
-  const rows = modelRows([scenes, turbo], CATALOGUE, turbo.id);
+test('built-in models are explained', () => {
+  const rows = rowsFor('');
+  for (const label of ['Scenes', 'Scenes selector']) {
+    const row = labelled(rows, label);
+    assert.match(row?.kind === 'installed' ? row.detail : '', /^Built in\. /);
+  }
+});
+
+test('one model is recommended, unless it is here', () => {
+  const headings = (rows: ModelRow[]) =>
+    rows.filter(({ kind }) => kind === 'heading').map(({ label }) => label);
+  assert.ok(headings(rowsFor('')).includes('Recommended for this machine'));
+  const at = rowsFor('').findIndex(({ label }) => label === 'Recommended for this machine');
+  const row = rowsFor('')[at + 1];
+  assert.equal(row?.label, 'SimianLuo/LCM_Dreamshaper_v7');
+  const lcm = { ...turbo, id: 'SimianLuo/LCM_Dreamshaper_v7' };
+  const rows = modelRows([scenes, lcm], CATALOGUE, { used: '', machine });
+  assert.ok(!headings(rows).includes('Recommended for this machine'));
+});
+
+test('size, time, memory and licence are said, each once', () => {
+  const rows = rowsFor(turbo.id, { measured: (id) => (id === turbo.id ? 12 : undefined) });
   const here = labelled(rows, turbo.id);
-  assert.equal(here?.kind === 'installed' && here.description, 'Image model, 2.58 GB, in use');
+  assert.equal(
+    here?.kind === 'installed' && here.description,
+    'Image model · 2.58 GB · 10 s an image here · active',
+  );
   const there = labelled(rows, 'nota-ai/bk-sdm-tiny');
   assert.equal(
     there?.kind === 'entry' && there.description,
-    'Image model, about 1.06 GB, licence creativeml-openrail-m',
+    'Image model · 1.06 GB download · about 2.5 min an image',
   );
   assert.match(
     there?.kind === 'entry' ? there.detail : '',
-    /^Takes about .* in fp32, .* in int8, .* in int4\. The smallest/,
+    /^The smallest Stable Diffusion.*; \d\.\d+ GB of memory; licence creativeml-openrail-m$/,
   );
 });

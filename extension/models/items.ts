@@ -1,8 +1,9 @@
 /** The rows of *Manage Models…*, without VS Code's part of them. */
 import type { CatalogueEntry, Purpose } from '../../engine/models/catalogue.ts';
 import type { InstalledModel } from '../../engine/models/installed.ts';
-import { memoryPhrases } from '../../engine/pipelines/memory-sentence.ts';
+import { modelTitle } from '../../shared/modelTitle.ts';
 import { formatBytes } from '../../shared/units.ts';
+import { expectedMemory, expectedSeconds, type MachineFacts, recommendedFor } from './expected.ts';
 
 export type ModelRow =
   | { kind: 'heading'; label: string }
@@ -24,48 +25,105 @@ export const PURPOSES: Record<Purpose, string> = {
   selection: 'Object selector',
 };
 
-/** @param used what the setting patchwork.model says; empty for the embedded model */
+/** What comes with Patchwork. */
+const EMBEDDED: Readonly<Record<string, { label: string; about: string }>> = {
+  scenes: {
+    label: modelTitle('scenes'),
+    about:
+      'Built in. Draws simple landscapes with 16 kinds of object, about a second an image; knows nothing else',
+  },
+  sight: {
+    label: 'Scenes selector',
+    about: 'Built in. Selects and names objects in drawings of Scenes',
+  },
+};
+
+export interface Situation {
+  /** What the setting patchwork.model says; empty for the embedded model. */
+  used: string;
+  machine: MachineFacts;
+  /** Seconds that an image of a model has taken on this machine, where that was seen. */
+  measured?: (id: string) => number | undefined;
+}
+
 export function modelRows(
   installed: readonly InstalledModel[],
   catalogue: readonly CatalogueEntry[],
-  used: string,
+  situation: Situation,
 ): ModelRow[] {
   const here = new Set(installed.map(({ id }) => id));
-  const about = new Map(catalogue.map((entry) => [entry.id, entry.about]));
+  const missing = catalogue.filter(({ id }) => !here.has(id));
+  const best = recommendedFor(situation.machine);
+  const offered = missing.find(({ id }) => id === best?.id);
+  const time = (entry: CatalogueEntry) => expectedSeconds(entry, situation.machine) ?? Infinity;
+  const rest = missing.filter((entry) => entry !== offered).sort((a, b) => time(a) - time(b));
   return [
     { kind: 'heading', label: 'On this machine' },
-    ...installed.map((model): ModelRow => {
-      const inUse = used === model.id || used === model.folder || (used === '' && model.id === 'scenes');
-      const purpose = `${PURPOSES[model.purpose]}, ${formatBytes(model.bytes)}`;
-      const description = inUse ? `${purpose}, in use` : purpose;
-      return {
-        kind: 'installed',
-        label: model.id,
-        description,
-        detail: about.get(model.id) ?? model.folder,
-        model,
-        used: inUse,
-      };
-    }),
-    { kind: 'heading', label: 'To be fetched from the Hugging Face hub' },
-    ...catalogue
-      .filter(({ id }) => !here.has(id))
-      .map((entry): ModelRow => {
-        const size = `about ${formatBytes(entry.bytes)}`;
-        const description = `${PURPOSES[entry.purpose]}, ${size}, licence ${entry.licence}`;
-        // The end of a long line is cut off.
-        const detail = [...memoryPhrases(entry).map((phrase) => `${capital(phrase)}.`), entry.about].join(
-          ' ',
-        );
-        return { kind: 'entry', label: entry.id, description, detail, entry };
-      }),
+    ...installed.map((model) => installedRow(model, catalogue, situation)),
+    ...(offered
+      ? [
+          { kind: 'heading' as const, label: 'Recommended for this machine' },
+          entryRow(offered, situation.machine),
+        ]
+      : []),
+    { kind: 'heading', label: 'Available on Hugging Face' },
+    ...rest.map((entry) => entryRow(entry, situation.machine)),
     { kind: 'heading', label: 'Others' },
-    { kind: 'action', label: 'Another Model of the Hub…', action: 'hub' },
+    { kind: 'action', label: 'Other Hugging Face Model…', action: 'hub' },
     { kind: 'action', label: 'A Folder on This Machine…', action: 'folder' },
     { kind: 'action', label: 'Set Hugging Face Access Token…', action: 'token' },
   ];
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+function installedRow(
+  model: InstalledModel,
+  catalogue: readonly CatalogueEntry[],
+  { used, measured }: Situation,
+): ModelRow {
+  const { id, folder, purpose, bytes } = model;
+  const active = used === id || used === folder || (used === '' && id === 'scenes');
+  const embedded = model.removable ? undefined : EMBEDDED[id];
+  const entry = catalogue.find((other) => other.id === id);
+  const seconds = measured?.(id);
+  const facts = [
+    PURPOSES[purpose],
+    formatBytes(bytes),
+    ...(seconds === undefined ? [] : [`${waiting(seconds)} an image here`]),
+    ...(active ? ['active'] : []),
+  ];
+  return {
+    kind: 'installed',
+    label: embedded?.label ?? id,
+    description: facts.join(' · '),
+    detail: embedded?.about ?? entry?.about ?? folder,
+    model,
+    used: active,
+  };
+}
+
+function entryRow(entry: CatalogueEntry, machine: MachineFacts): ModelRow {
+  const seconds = expectedSeconds(entry, machine);
+  const memory = expectedMemory(entry);
+  const facts = [
+    PURPOSES[entry.purpose],
+    `${formatBytes(entry.bytes)} download`,
+    ...(seconds === undefined ? [] : [`about ${waiting(seconds)} an image`]),
+  ];
+  const needs = memory === undefined ? [] : [`${formatBytes(memory)} of memory`];
+  return {
+    kind: 'entry',
+    label: entry.id,
+    description: facts.join(' · '),
+    // The end of a long line is cut off.
+    detail: [entry.about, ...needs, `licence ${entry.licence}`].join('; '),
+    entry,
+  };
+}
+
+/** `20 s`, `2.5 min`: coarse, since it is estimated. */
+function waiting(seconds: number): string {
+  if (seconds < 10) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 55) return `${5 * Math.round(seconds / 5)} s`;
+  const minutes = seconds / 60;
+  return `${minutes < 4.75 ? Math.round(2 * minutes) / 2 : Math.round(minutes)} min`;
 }

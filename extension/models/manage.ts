@@ -1,3 +1,4 @@
+import os from 'node:os';
 import {
   ConfigurationTarget,
   type QuickInputButton,
@@ -14,8 +15,10 @@ import { modelTitle } from '../../shared/modelTitle.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { confirmed, showInformation } from '../messages.ts';
 import { messageText } from '../messageText.ts';
+import type { Pace } from '../queue/pace.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
+import type { MachineFacts } from './expected.ts';
 import { fetchWithConsent, settingsWith } from './fetch.ts';
 import { type ModelRow, modelRows } from './items.ts';
 import type { HubToken } from './token.ts';
@@ -33,24 +36,29 @@ type Item = QuickPickItem & { row: ModelRow };
 /** The command: shows what is here and what can be fetched, and does what is chosen. */
 export async function manageModels(services: Services, token: HubToken): Promise<void> {
   try {
-    const chosen = await choose(token);
+    const chosen = await choose(token, services.pace);
     if (chosen) await act(chosen, token);
   } catch (error) {
     await reportError(services.log, error);
   }
 }
 
+function machineFacts(): MachineFacts {
+  return { cores: os.availableParallelism(), memoryBytes: os.totalmem() };
+}
+
 type Choice = { row: ModelRow; remove: boolean };
 
-async function choose(token: HubToken): Promise<Choice | undefined> {
+async function choose(token: HubToken, pace: Pace): Promise<Choice | undefined> {
   const installed = await installedModels(await settingsWith(token));
   const used = workspace.getConfiguration('patchwork').get<string>('model')?.trim() ?? '';
+  const measured = (id: string) => pace.seconds({ prompt: '', ...(id !== 'scenes' && { model: id }) });
   const pick = window.createQuickPick<Item>();
   pick.title = 'Manage Models';
-  pick.placeholder = 'Choose a model to draw with, or one to fetch';
+  pick.placeholder = 'Choose a model, or download one';
   pick.matchOnDescription = true;
   pick.matchOnDetail = true;
-  pick.items = modelRows(installed, CATALOGUE, used).map(itemOf);
+  pick.items = modelRows(installed, CATALOGUE, { used, machine: machineFacts(), measured }).map(itemOf);
   return await new Promise((resolve) => {
     const finish = (choice?: Choice) => {
       resolve(choice);
@@ -110,7 +118,7 @@ async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
   if (row.action === 'token') return await token.ask();
   if (row.action === 'folder') return await useFolder();
   const id = await window.showInputBox({
-    title: 'Model of the Hugging Face Hub',
+    title: 'Other Hugging Face Model',
     prompt: 'A diffusers model, an autoencoder or a LoRA file: owner/name',
     placeHolder: 'stabilityai/sd-turbo',
     ignoreFocusOut: true,

@@ -192,8 +192,8 @@ test('a LoRA file of the hub, as the catalogue says it is used', () => {
 test('names that are none, and what is not at the hub', () =>
   withHub([ID], async (run) => {
     for (const [id, sentence] of [
-      ['bk-sdm', /not a model of the catalogue/],
-      ['../../etc/passwd', /not a model of the catalogue/],
+      ['bk-sdm', /neither a listed model nor a Hugging Face name/],
+      ['../../etc/passwd', /neither a listed model nor a Hugging Face name/],
       ['no/such-model', /does not exist at/],
       [`${ID}@0123`, /There is no such revision .*@main is the newest/],
       [`${ID}@../../x`, /not a branch, a tag or a commit/],

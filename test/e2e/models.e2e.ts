@@ -36,7 +36,7 @@ after(async () => {
 
 async function choose(row: string): Promise<void> {
   await vscode.run('Patchwork: Manage Models…');
-  await vscode.page.getByPlaceholder('Choose a model to draw with, or one to fetch').fill(row);
+  await vscode.page.getByPlaceholder('Choose a model, or download one').fill(row);
   await vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: row }).first().click();
 }
 
@@ -73,16 +73,16 @@ async function story(): Promise<void> {
   assert.match(await answer('Cancel'), /Licence: creativeml-openrail-m/);
   assert.ok(!hub.requests.some(({ file }) => file), 'nothing is fetched without a yes');
   await choose(ID);
-  await answer('Fetch');
-  await told(`Fetching ${ID}`).waitFor();
-  await told('it goes on where it stopped').waitFor({ timeout: LONG });
+  await answer('Download');
+  await told(`Downloading ${ID}`).waitFor();
+  await told('goes on where it stopped').waitFor({ timeout: LONG });
   await vscode.screenshot('models-cut');
 
   hub.fault = () => undefined;
   hub.requests.length = 0;
   await choose(ID);
-  assert.match(await answer('Fetch'), /of which are here/);
-  await told(`New pictures are drawn with ${ID}`).waitFor({ timeout: LONG });
+  assert.match(await answer('Download'), /of which are here/);
+  await told(`Model set to ${ID}`).waitFor({ timeout: LONG });
   const weights = hub.requests.find(({ file, path }) => file === UNET && !path.includes('/resolve/'));
   assert.match(weights?.range ?? '', /^bytes=[1-9]/);
 
@@ -113,7 +113,7 @@ async function story(): Promise<void> {
 
   await vscode.run('Patchwork: Manage Models…');
   const row = vscode.page.locator('.quick-input-list .monaco-list-row', { hasText: ID }).first();
-  assert.match((await row.textContent()) ?? '', /in use/);
+  assert.match((await row.textContent()) ?? '', /active/);
   await vscode.screenshot('models-list');
   await row.hover();
   await row.locator('.codicon-trash').click();

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { CATALOGUE } from '../../engine/models/catalogue.ts';
+import { expectedMemory, expectedSeconds, recommendedFor } from './expected.ts';
+
+const GB = 1e9;
+
+test('every image model has a time and one figure of memory', () => {
+  for (const entry of CATALOGUE) {
+    const draws = entry.purpose === 'pictures';
+    assert.equal(expectedSeconds(entry, { cores: 2 }) !== undefined, draws, entry.id);
+    assert.equal(expectedMemory(entry) !== undefined, draws, entry.id);
+  }
+});
+
+test('more cores take less time, up to a point', () => {
+  const entry = CATALOGUE.find(({ id }) => id === 'SimianLuo/LCM_Dreamshaper_v7')!;
+  const seconds = [1, 2, 4, 8, 64].map((cores) => expectedSeconds(entry, { cores })!);
+  assert.ok(seconds[0]! > seconds[1]! && seconds[1]! > seconds[2]! && seconds[2]! > seconds[3]!);
+  assert.equal(seconds[3], seconds[4]);
+  assert.equal(Math.round(seconds[1]!), 31);
+});
+
+test('one model is recommended: more for a large machine, none where none fits', () => {
+  const id = (cores: number, memoryBytes: number) => recommendedFor({ cores, memoryBytes })?.id;
+  assert.equal(id(2, 16 * GB), 'SimianLuo/LCM_Dreamshaper_v7');
+  assert.equal(id(8, 16 * GB), 'SimianLuo/LCM_Dreamshaper_v7');
+  assert.equal(id(1, 16 * GB), 'stabilityai/sd-turbo');
+  assert.equal(id(8, 1 * GB), undefined);
+});
