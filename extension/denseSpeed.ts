@@ -105,6 +105,15 @@ export class DenseSpeed {
     return undefined;
   }
 
+  /** What a step of these operations takes by the float32 steps of any model that were seen here, the nearest in size. */
+  stepTimeOfAny(macs: number): number | undefined {
+    const distance = (sample: Sample) => Math.abs(Math.log(sample.macs / macs));
+    const [nearest] = this.#samples
+      .filter(({ machine, precision }) => machine === this.#machine && precision === 'fp32')
+      .sort((a, b) => distance(a) - distance(b));
+    return nearest && (median(nearest.seconds) * macs) / nearest.macs;
+  }
+
   get #samples(): Sample[] {
     const stored = this.#memento.get<unknown>(KEY);
     return Array.isArray(stored) ? stored.filter(isSample) : [];

@@ -49,8 +49,11 @@ export function costSentences(
     sentences.push(
       `${formatBytes(weightBytes)} of synthetic weights are written once and kept in Patchwork's cache folder.`,
     );
+  const free = os.freemem();
   sentences.push(
-    `It takes about ${formatBytes(memory)} of memory; this machine has ${formatBytes(os.freemem())} free.`,
+    memory > free
+      ? `It takes about ${formatBytes(memory)} of memory, more than the ${formatBytes(free)} that are free.`
+      : `It takes about ${formatBytes(memory)} of memory; ${formatBytes(free)} are free.`,
   );
   return sentences;
 }

@@ -55,9 +55,9 @@ test('what is no run is refused by the file and the field', () => {
   const { report } = run();
   const refused = (text: string, says: RegExp) =>
     assert.throws(() => readReport(bytes(text), 'x.json'), { name: 'InputError', message: says });
-  refused('{', /x\.json.*no JSON/);
+  refused('{', /x\.json.*not valid JSON/);
   refused('[]', /several runs/);
-  refused('{"a": 1}', /date is missing/);
+  refused('{"a": 1}', /“date” is missing or invalid/);
   refused(JSON.stringify({ ...report, rows: [{ ...report.rows[0], macs: '5' }] }), /rows\.0\.macs/);
   refused(JSON.stringify({ ...report, rows: [] }), /rows/);
   refused(' '.repeat(9 << 20), /too large/);

@@ -1,5 +1,6 @@
 import { env, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
-import { benchmarkCost } from '../../engine/benchmark/cost.ts';
+import { type BenchmarkCost, benchmarkCost } from '../../engine/benchmark/cost.ts';
+import { checkBenchmark } from '../../engine/benchmark/request.ts';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from '../../shared/api.ts';
 import { describeBenchmark } from '../../shared/benchmark/progress.ts';
@@ -10,8 +11,10 @@ import type {
   BenchmarkRun,
   BenchmarkState,
   ExportFormat,
+  RunCost,
   StoredRun,
 } from '../../shared/benchmark/protocol.ts';
+import { draftOf, FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { noteBenchmark } from '../denseSpeed.ts';
 import { PageHost } from '../pageHost.ts';
@@ -20,10 +23,11 @@ import type { Services } from '../services.ts';
 import { threadSetting } from '../settings.ts';
 import { costSentences } from './cost.ts';
 import { confirmDelete, exportRuns, importRun, pickMaskFile, pickModelFolder } from './dialogs.ts';
+import { askedText, guessedStepSeconds, lastTime, predictedSeconds, predictionSentence } from './duration.ts';
 import { toMarkdown } from './export.ts';
 import { offers, takenBy } from './offers.ts';
 import { PRESETS } from './presets.ts';
-import { precisionsOf, requestOf, subjectOf, workersOf } from './request.ts';
+import { type MaskSource, requestOf } from './request.ts';
 import { savedShown } from './savedBenchmark.ts';
 import { type BenchmarkStore, summaryOf } from './store.ts';
 
@@ -31,6 +35,13 @@ export const BENCHMARK_TYPE = 'patchwork.benchmark';
 
 /** The most runs that are compared at once. */
 const SHOWN = 4;
+
+/** What the page sends by itself, or while it shows what was said of something else. */
+const SILENT: readonly BenchmarkPageMessage['type'][] = ['ready', 'estimate', 'fetch', 'cancel', 'showLog'];
+
+/** For costs, which do not depend on what masks hold. */
+const ANY_BYTES = Uint8Array.of(0);
+const UNREAD: MaskSource = { readFile: async () => ANY_BYTES, readShipped: async () => ANY_BYTES };
 
 /** The benchmark panel: runs benchmarks, keeps them, compares them, in an editor tab. There is one. */
 export class BenchmarkPanel {
@@ -41,6 +52,8 @@ export class BenchmarkPanel {
   readonly #page: PageHost<BenchmarkHostMessage, BenchmarkPageMessage>;
   #state: BenchmarkState;
   #run: AbortController | undefined;
+  /** The form as the page has it, and whether a mask is painted. */
+  #form: { draft: BenchmarkDraft; painted: boolean } = { draft: FIRST_DRAFT, painted: false };
 
   static open(services: Services): void {
     if (BenchmarkPanel.#open) BenchmarkPanel.#open.#page.reveal();
@@ -65,7 +78,7 @@ export class BenchmarkPanel {
   private constructor(services: Services, panel: WebviewPanel) {
     this.#services = services;
     this.#store = services.benchmarks;
-    this.#state = { offers: offers(), runs: [], shown: [], cost: [] };
+    this.#state = { offers: offers(), runs: [], shown: [], cost: { details: [] } };
     this.#page = new PageHost(panel, services.extensionUri, {
       name: 'benchmark',
       title: 'Patchwork Benchmark',
@@ -78,25 +91,19 @@ export class BenchmarkPanel {
     const runs = await this.#store.list();
     this.#update({ runs });
     await this.#show(shown.length > 0 ? shown : runs.slice(0, 1).map(({ id }) => id));
-    const presets = await Promise.all(
-      PRESETS.map(async ({ id, title, description, ...preset }) => {
-        const request = await preset.request(this.#services.extensionUri);
-        return { id, title, description, cost: await this.#costOf(request) };
-      }),
-    );
-    this.#update({ offers: { ...this.#state.offers, presets } });
+    await this.#updateCosts();
   }
 
   async #handle(message: BenchmarkPageMessage): Promise<void> {
+    // What was said of the last action would be taken for this one's.
+    if (!SILENT.includes(message.type)) this.#update({ failure: undefined, notice: undefined });
     switch (message.type) {
       case 'estimate':
-        this.#update({ cost: await this.#estimate(message.draft) });
+        this.#form = message;
+        await this.#updateCost();
         break;
       case 'run':
         await this.#start(await this.#requestOf(message.draft, message.drawn));
-        break;
-      case 'preset':
-        await this.#preset(message.id);
         break;
       case 'cancel':
         this.#cancel();
@@ -146,12 +153,13 @@ export class BenchmarkPanel {
 
   async #requestOf(draft: BenchmarkDraft, drawn: Uint8Array | undefined): Promise<BenchmarkRequest> {
     const readFile = async (file: string) => new Uint8Array(await workspace.fs.readFile(Uri.file(file)));
-    return requestOf(draft, takenBy(draft), { drawn, readFile });
-  }
-
-  async #preset(id: string): Promise<void> {
-    const preset = PRESETS.find((other) => other.id === id);
-    if (preset) await this.#start(await preset.request(this.#services.extensionUri));
+    const shipped = Uri.joinPath(this.#services.extensionUri, 'media/masks');
+    const readShipped = async (name: string) =>
+      new Uint8Array(await workspace.fs.readFile(Uri.joinPath(shipped, name)));
+    return {
+      threads: this.#threads,
+      ...(await requestOf(draft, takenBy(draft), { drawn, readFile, readShipped })),
+    };
   }
 
   async #start(request: BenchmarkRequest): Promise<void> {
@@ -159,20 +167,21 @@ export class BenchmarkPanel {
     this.#run = new AbortController();
     const { signal } = this.#run;
     const { engine, denseSpeed, log } = this.#services;
-    this.#update({
-      run: { stage: 'wait', done: 0, total: 0, cancelling: false },
-      failure: undefined,
-      notice: undefined,
-    });
+    this.#update({ run: { stage: 'wait', done: 0, total: 0, cancelling: false } });
+    // Waiting for other work of the engine is not the run's.
+    let begun: number | undefined;
     try {
-      const asked = { threads: this.#threads, ...request };
-      const onProgress = (progress: BenchmarkProgress) =>
+      const onProgress = (progress: BenchmarkProgress) => {
+        begun ??= performance.now();
         this.#tell({ ...progress, cancelling: signal.aborted });
-      const result = await engine.benchmark(asked, { signal, onProgress });
-      await noteBenchmark(denseSpeed, asked, result);
+      };
+      const result = await engine.benchmark(request, { signal, onProgress });
+      const tookSeconds = begun === undefined ? undefined : (performance.now() - begun) / 1000;
+      await noteBenchmark(denseSpeed, request, result);
       const subject = subjectTitle(result.report);
       log.info(`Benchmark: ${subject}`);
-      await this.#add(result, `Finished: ${subject}.`);
+      await this.#add(result, `Finished: ${subject}.`, { asked: askedText(request), tookSeconds });
+      await this.#updateCosts();
     } catch (error) {
       if (isAbort(error)) this.#update({ notice: 'Cancelled.' });
       else this.#fail(error);
@@ -187,8 +196,12 @@ export class BenchmarkPanel {
     return threadSetting((name) => workspace.getConfiguration('patchwork').get(name));
   }
 
-  async #add(result: BenchmarkResult, notice: string): Promise<void> {
-    const run = await this.#store.add(result);
+  async #add(
+    result: BenchmarkResult,
+    notice: string,
+    made: Pick<StoredRun, 'asked' | 'tookSeconds'> = {},
+  ): Promise<void> {
+    const run = await this.#store.add(result, made);
     const runs = [summaryOf(run), ...this.#state.runs].sort((a, b) => b.date.localeCompare(a.date));
     this.#update({ runs, shown: [run], notice });
   }
@@ -238,28 +251,51 @@ export class BenchmarkPanel {
     if (chosen) this.#page.post({ type: 'draft', change: { [field]: chosen } });
   }
 
-  async #estimate(draft: BenchmarkDraft): Promise<string[]> {
+  /** What the form and the presets would cost, by what is known now. */
+  async #updateCosts(): Promise<void> {
+    const presets = await Promise.all(
+      PRESETS.map(async (preset) => ({ ...preset, cost: await this.#costOf(draftOf(preset), false) })),
+    );
+    this.#update({ offers: { ...this.#state.offers, presets } });
+    await this.#updateCost();
+  }
+
+  async #updateCost(): Promise<void> {
+    const form = this.#form;
+    const cost = await this.#costOf(form.draft, form.painted);
+    // The form may have changed meanwhile.
+    if (form === this.#form) this.#update({ cost });
+  }
+
+  async #costOf(draft: BenchmarkDraft, painted: boolean): Promise<RunCost> {
     try {
-      const { cases, scope } = draft;
-      const workers = takenBy(draft).shared ? workersOf(draft) : undefined;
-      const threads = /^\s*[1-9]\d*\s*$/.test(draft.threads) ? Number(draft.threads) : undefined;
-      const subject = { ...subjectOf(draft), cases, precisions: precisionsOf(draft), workers, threads };
-      return await this.#costOf(subject, scope === 'whole');
+      const request = {
+        threads: this.#threads,
+        ...(await requestOf(draft, takenBy(draft), painted ? { ...UNREAD, drawn: ANY_BYTES } : UNREAD)),
+      };
+      checkBenchmark(request);
+      const cost = await benchmarkCost(request);
+      const { model = '', threads = 0 } = request;
+      const step = { model, threads, precision: 'fp32', macs: cost.stepMacs };
+      const time = this.#services.denseSpeed.stepTime(step);
+      // Steps that record are no dense steps; this is no place to say how much slower they are.
+      const seconds = time?.evidence === 'step' ? time.seconds : undefined;
+      const details = costSentences(cost, { ...request, whole: request.whole !== undefined }, seconds);
+      return { time: this.#timeOf(request, cost, seconds), details };
     } catch (error) {
-      // A form that is not filled in yet; running it says what is missing.
-      if (error instanceof InputError) return [];
+      if (error instanceof InputError) return { details: [], problem: error.message };
       throw error;
     }
   }
 
-  async #costOf(request: BenchmarkRequest, whole = request.whole !== undefined): Promise<string[]> {
-    const cost = await benchmarkCost(request);
-    const { model = '', threads = this.#threads ?? 0 } = request;
-    const step = { model, threads, precision: 'fp32', macs: cost.stepMacs };
-    const time = this.#services.denseSpeed.stepTime(step);
-    // Steps that record are no dense steps; this is no place to say how much slower they are.
-    const seconds = time?.evidence === 'step' ? time.seconds : undefined;
-    return costSentences(cost, { ...request, whole }, seconds);
+  /** How long a run will take, as a sentence. */
+  #timeOf(request: BenchmarkRequest, cost: BenchmarkCost, stepSeconds: number | undefined): string {
+    const asked = askedText(request);
+    const before = this.#state.runs.find((run) => run.asked === asked)?.tookSeconds;
+    if (before !== undefined) return lastTime(before);
+    const measured = stepSeconds ?? this.#services.denseSpeed.stepTimeOfAny(cost.stepMacs);
+    const seconds = predictedSeconds(request, cost, measured ?? guessedStepSeconds(cost.stepMacs));
+    return predictionSentence(seconds, measured !== undefined);
   }
 
   #update(change: Partial<BenchmarkState>): void {

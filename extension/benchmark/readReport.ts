@@ -87,16 +87,16 @@ export const reportSchema = z.object({
  * @throws InputError naming the file
  */
 export function readReport(bytes: Uint8Array, name: string): BenchmarkReport {
-  const refuse = (why: string) => new InputError(`${name} is no benchmark of Patchwork: ${why}.`);
+  const refuse = (why: string) => new InputError(`${name} is not a Patchwork benchmark file (${why}).`);
   if (bytes.length > MAX_BYTES) throw refuse('it is too large');
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    throw refuse('it is no JSON');
+    throw new InputError(`${name} is not valid JSON.`);
   }
-  if (Array.isArray(json)) throw refuse('it holds several runs, export them one by one');
+  if (Array.isArray(json)) throw refuse('it holds several runs; export them one by one');
   const parsed = reportSchema.safeParse(json);
-  if (!parsed.success) throw refuse(`${parsed.error.issues[0]!.path.join('.')} is missing or wrong`);
+  if (!parsed.success) throw refuse(`“${parsed.error.issues[0]!.path.join('.')}” is missing or invalid`);
   return { ...parsed.data, rows: parsed.data.rows.map((row) => ({ ...row, picture: null })) };
 }

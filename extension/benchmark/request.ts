@@ -3,12 +3,15 @@ import { isSightCase } from '../../engine/benchmark/sight/cases/index.ts';
 import { InputError } from '../../engine/errors.ts';
 import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS, type Precision } from '../../shared/api.ts';
 import type { BenchmarkDraft } from '../../shared/benchmark/protocol.ts';
+import { SIGE } from '../../shared/benchmark/published.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 
 /** What the form's masks are read from. */
 interface MaskSource {
   drawn?: Uint8Array;
   readFile(file: string): Promise<Uint8Array>;
+  /** The masks that come with the extension, by name. */
+  readShipped(name: string): Promise<Uint8Array>;
 }
 
 /**
@@ -27,30 +30,40 @@ export async function requestOf(
     cases: draft.cases,
     ...(draft.segmenter && { segmenter: draft.segmenter }),
     precisions: precisionsOf(draft),
-    masks: masked ? [await maskOf(draft, source)] : [],
+    masks: masked ? await masksOf(draft, source) : [],
     ...(shared && { workers: workersOf(draft) }),
-    repeat: whole('Repeats', draft.repeat, 5, BENCHMARK_LIMITS.repeat.max),
-    ...(draft.threads.trim() && { threads: whole('Threads', draft.threads, undefined, LIMITS.threads.max) }),
+    repeat: whole('Timed runs', draft.repeat, 5, BENCHMARK_LIMITS.repeat),
+    ...threadsOf(draft),
     profile: draft.profile,
     isolate: draft.isolate,
     ...(draft.scope === 'whole' && { whole: wholeOf(draft) }),
   };
 }
 
-/** In the engine's order; float32 where none is chosen. */
-export function precisionsOf({ precisions }: BenchmarkDraft): Precision[] {
+/** In the engine's order. @throws InputError where none is chosen */
+function precisionsOf({ precisions }: BenchmarkDraft): Precision[] {
   const chosen = PRECISIONS.filter((precision) => precisions.includes(precision));
-  return chosen.length > 0 ? chosen : ['fp32'];
+  if (chosen.length === 0) throw new InputError('Choose at least one precision.');
+  return chosen;
+}
+
+/** Empty for the setting's. */
+function threadsOf({ threads }: BenchmarkDraft): Pick<BenchmarkRequest, 'threads'> {
+  const { max } = LIMITS.threads;
+  if (threads.trim() === '') return {};
+  const count = numberIn(threads, { min: 0, max });
+  if (count === undefined) throw new InputError(`Threads: enter a whole number, 0 (automatic) to ${max}.`);
+  return { threads: count };
 }
 
 /** @throws InputError for what are no numbers of workers */
-export function workersOf({ workers }: BenchmarkDraft): number[] {
+function workersOf({ workers }: BenchmarkDraft): number[] {
   const counts = workers.split(/[\s,;]+/).filter(Boolean);
-  if (counts.length === 0) throw new InputError('Say how many workers: like 2, or 2, 4.');
-  return counts.map((count) => whole('Workers', count, 2, LIMITS.workers.max));
+  if (counts.length === 0) throw new InputError('Workers: enter how many, like 2 or 2, 4.');
+  return counts.map((count) => whole('Workers', count, 2, { min: 1, max: LIMITS.workers.max }));
 }
 
-/** Model and size alone: enough to tell what a run costs. */
+/** Model and size. */
 export function subjectOf(draft: BenchmarkDraft): Pick<BenchmarkRequest, 'model' | 'width' | 'height'> {
   return { ...modelOf(draft), ...sizeOf(draft.size) };
 }
@@ -58,42 +71,50 @@ export function subjectOf(draft: BenchmarkDraft): Pick<BenchmarkRequest, 'model'
 function modelOf({ model, folder }: BenchmarkDraft): Pick<BenchmarkRequest, 'model'> {
   if (model === '') return {};
   if (model !== 'folder') return { model };
-  if (!folder) throw new InputError('Choose the model folder first.');
+  if (!folder) throw new InputError('Choose a model folder first.');
   return { model: folder };
 }
 
 function sizeOf(text: string): Pick<BenchmarkRequest, 'width' | 'height'> {
   if (text.trim() === '') return {};
   const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(text) ?? [];
-  if (!width || !height) throw new InputError(`The size must be like 512x512, not “${text}”.`);
+  if (!width || !height) throw new InputError(`Size: enter width × height, like 512x512, not “${text}”.`);
   return { width: Number(width), height: Number(height) };
 }
 
-async function maskOf(
+async function masksOf(
   { maskKind, share, maskFile }: BenchmarkDraft,
-  { drawn, readFile }: MaskSource,
-): Promise<BenchmarkMask> {
+  { drawn, readFile, readShipped }: MaskSource,
+): Promise<BenchmarkMask[]> {
+  if (maskKind === 'sige')
+    return Promise.all(
+      SIGE.rows.map(async ({ mask }) => ({
+        name: mask,
+        image: await readShipped(`${mask}.active-64x128.png`),
+      })),
+    );
   if (maskKind === 'drawn') {
-    if (!drawn) throw new InputError('Draw the mask first: nothing is painted yet.');
-    return { name: 'drawn', image: drawn };
+    if (!drawn) throw new InputError('Draw a mask first.');
+    return [{ name: 'drawn', image: drawn }];
   }
   if (maskKind === 'file') {
-    if (!maskFile) throw new InputError("Choose the mask's file first.");
-    return { name: path.basename(maskFile).replace(/\.[^.]*$/, ''), image: await readFile(maskFile) };
+    if (!maskFile) throw new InputError('Choose a mask file first.');
+    const name = path.basename(maskFile).replace(/\.[^.]*$/, '');
+    return [{ name, image: await readFile(maskFile) }];
   }
   const percent = Number(share);
   if (!(percent > 0 && percent <= 100))
-    throw new InputError(`The mask's share must be a number up to 100 %, not “${share}”.`);
-  return { name: `${percent} %`, share: percent / 100 };
+    throw new InputError('Mask area: enter more than 0 and at most 100 %.');
+  return [{ name: `${percent} %`, share: percent / 100 }];
 }
 
 function wholeOf({ prompt, editPrompt, steps }: BenchmarkDraft) {
   if (!prompt.trim() || !editPrompt.trim())
-    throw new InputError('Say what the picture shows, and what the edit paints.');
+    throw new InputError('Enter a prompt for the image and one for the edit.');
   return {
     prompt: prompt.trim(),
     editPrompt: editPrompt.trim(),
-    steps: whole('Steps', steps, undefined, LIMITS.steps.max),
+    steps: whole('Steps', steps, undefined, LIMITS.steps),
   };
 }
 
@@ -101,11 +122,15 @@ function whole<Default extends number | undefined>(
   name: string,
   text: string,
   fallback: Default,
-  max: number,
+  { min, max }: { min: number; max: number },
 ) {
   if (text.trim() === '') return fallback;
-  const value = Number(text);
-  if (!/^\d+$/.test(text.trim()) || value < 1 || value > max)
-    throw new InputError(`${name} must be a whole number from 1 to ${max}, not “${text}”.`);
+  const value = numberIn(text, { min, max });
+  if (value === undefined) throw new InputError(`${name} must be a whole number from ${min} to ${max}.`);
   return value;
+}
+
+function numberIn(text: string, { min, max }: { min: number; max: number }): number | undefined {
+  const value = Number(text);
+  return /^\d+$/.test(text.trim()) && value >= min && value <= max ? value : undefined;
 }

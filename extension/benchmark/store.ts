@@ -9,7 +9,12 @@ import { reportSchema } from './readReport.ts';
 /** How many runs are kept. */
 const KEPT = 100;
 
-const storedRun = z.object({ id: z.uuid(), report: reportSchema }) satisfies z.ZodType<StoredRun>;
+const storedRun = z.object({
+  id: z.uuid(),
+  report: reportSchema,
+  asked: z.string().optional(),
+  tookSeconds: z.number().nonnegative().optional(),
+}) satisfies z.ZodType<StoredRun>;
 
 /** Finished benchmarks, kept in the extension's storage for the workspace: a folder each, with its pictures. */
 export class BenchmarkStore {
@@ -21,8 +26,12 @@ export class BenchmarkStore {
     this.#folder = Uri.joinPath(storage, 'benchmarks');
   }
 
-  async add({ report, pictures }: BenchmarkResult): Promise<StoredRun> {
-    const run: StoredRun = { id: randomUUID(), report };
+  /** @param made what the panel knows of a run that it has made itself */
+  async add(
+    { report, pictures }: BenchmarkResult,
+    made: Pick<StoredRun, 'asked' | 'tookSeconds'> = {},
+  ): Promise<StoredRun> {
+    const run: StoredRun = { id: randomUUID(), report, ...made };
     await this.#fs.createDirectory(this.#file(run.id));
     for (const [name, png] of Object.entries(pictures))
       await writeAtomically(this.#fs, this.#picture(run.id, name), png);
@@ -74,7 +83,7 @@ export class BenchmarkStore {
   }
 }
 
-export function summaryOf({ id, report }: StoredRun): RunSummary {
+export function summaryOf({ id, report, asked, tookSeconds }: StoredRun): RunSummary {
   const { date, model, width, height, steps, guidance } = report;
-  return { id, date, model, width, height, steps, guidance };
+  return { id, date, model, width, height, steps, guidance, asked, tookSeconds };
 }

@@ -14,7 +14,8 @@ export interface BenchmarkDraft {
   scope: 'step' | 'whole';
   /** `512x512`, or empty for the model's own. */
   size: string;
-  maskKind: 'share' | 'drawn' | 'file';
+  /** `sige`: the three masks of that paper. */
+  maskKind: 'share' | 'drawn' | 'file' | 'sige';
   /** Percent of the picture. */
   share: string;
   /** Path of the mask's file. */
@@ -78,20 +79,43 @@ export interface CaseOffer {
 export interface PresetOffer {
   id: string;
   title: string;
-  /** What it runs. */
+  /** What it runs, in one sentence. */
   description: string;
-  /** What that costs, in sentences. */
-  cost: string[];
+  /** What its button says. */
+  action: string;
+  /** What it puts into the form. */
+  draft: Partial<BenchmarkDraft>;
+  /** Absent until it is known. */
+  cost?: RunCost;
+}
+
+/** The form that a preset fills in, whatever stood there. */
+export function draftOf({ draft }: Pick<PresetOffer, 'draft'>): BenchmarkDraft {
+  return { ...FIRST_DRAFT, ...draft };
+}
+
+/** What a run would cost. */
+export interface RunCost {
+  /** `about 20 s` */
+  time?: string;
+  /** Operations and memory, in sentences. */
+  details: string[];
+  /** Why it cannot be run. */
+  problem?: string;
 }
 
 /** A finished run as it is kept. */
 export interface StoredRun {
   id: string;
   report: BenchmarkReport;
+  /** What was asked for, where the panel ran it: the same text for the same work. */
+  asked?: string;
+  /** What it took from beginning to end. */
+  tookSeconds?: number;
 }
 
 /** A line of the list of runs. */
-export type RunSummary = Pick<StoredRun, 'id'> &
+export type RunSummary = Pick<StoredRun, 'id' | 'asked' | 'tookSeconds'> &
   Pick<BenchmarkReport, 'date' | 'model' | 'width' | 'height' | 'steps' | 'guidance'>;
 
 export interface BenchmarkRun extends Omit<BenchmarkProgress, 'stage'> {
@@ -107,8 +131,8 @@ export interface BenchmarkState {
   runs: RunSummary[];
   /** The runs that are compared, in the order of choosing. */
   shown: StoredRun[];
-  /** What the form's run would cost, in sentences. */
-  cost: string[];
+  /** What the form's run would cost. */
+  cost: RunCost;
   run?: BenchmarkRun;
   failure?: Failure;
   notice?: string;
@@ -129,11 +153,10 @@ export type BenchmarkHostMessage =
 
 export type BenchmarkPageMessage =
   | { type: 'ready' }
-  /** The form has changed: its cost is to be told. */
-  | { type: 'estimate'; draft: BenchmarkDraft }
+  /** The form has changed: its cost is wanted. `painted`: whether there is a mask on the canvas. */
+  | { type: 'estimate'; draft: BenchmarkDraft; painted: boolean }
   /** `drawn`: the mask on the canvas as a PNG file. */
   | { type: 'run'; draft: BenchmarkDraft; drawn?: Uint8Array }
-  | { type: 'preset'; id: string }
   | { type: 'cancel' }
   | { type: 'show'; ids: string[] }
   | { type: 'delete'; id: string }
@@ -156,4 +179,6 @@ export interface SavedBenchmark {
   /** The drawn mask as a data URL, if there is one. */
   drawn?: string;
   shown: string[];
+  /** Whether the whole form is shown. */
+  customising?: boolean;
 }

@@ -25,7 +25,7 @@ test('a run beside the published figures, which are found by model, size and mas
     'Warm-up': '3.00 s',
     'Speed-up': '6.00×',
     'Published speed-up': '3.88×',
-    'Peak memory, all cases together': '4.00 GB',
+    'Peak memory (all modes together)': '4.00 GB',
     'PSNR under the mask': '28.0 dB',
     'PSNR whole': '32.0 dB',
     Load: '12.0 s',
@@ -45,6 +45,14 @@ test('structural similarity and bytes on disk where they were measured', () => {
       ['0.987', '–'],
     ],
   );
+});
+
+test('factors below 1 are called slower, and more', () => {
+  const slower = { ...SPARSE, speedup: 0.69, macs: 2000e9 };
+  const { head, rows } = tableOf(run({}, [row(), slower]));
+  assert.equal(rows[1]![head.indexOf('Speed-up')], '1.45× slower');
+  assert.equal(rows[1]![head.indexOf('Fewer MACs')], '2.00× more');
+  assert.equal(rows[0]![head.indexOf('Speed-up')], '1.00×');
 });
 
 test('columns that nothing fills are left out', () => {

@@ -3,7 +3,7 @@ import type { BenchmarkReport, BenchmarkRow } from '../api.ts';
 import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
 import type { StoredRun } from './protocol.ts';
 import { type Published, type PublishedRow, publishedFor, publishedRow } from './published.ts';
-import { formatDecibels, formatTimes, peakTitle, rowTitle } from './titles.ts';
+import { formatDecibels, formatFewer, formatSpeed, formatTimes, peakTitle, rowTitle } from './titles.ts';
 
 /** One row of one run. */
 export interface Figure {
@@ -87,12 +87,12 @@ export function columnsOf(figures: readonly Figure[]): Column[] {
           },
         ]
       : []),
-    { title: 'Fewer MACs', value: (figure) => formatTimes(macsFactor(figure)) },
+    { title: 'Fewer MACs', value: (figure) => below(macsFactor(figure), formatFewer) },
     ...(published ? publishedColumn('MACs', (of) => formatTimes(publishedFactors(of).macs)) : []),
     { title: 'Median', value: ({ row }) => formatLatency(row.medianSeconds) },
     { title: 'Spread', value: ({ row }) => spread(row) },
     { title: 'Warm-up', value: ({ row }) => formatLatency(row.warmUpSeconds) },
-    { title: 'Speed-up', value: ({ row }) => formatTimes(row.speedup) },
+    { title: 'Speed-up', value: ({ row }) => below(row.speedup, formatSpeed) },
     ...(published ? publishedColumn('speed-up', (of) => formatTimes(publishedFactors(of).time)) : []),
     ...(shared ? [{ title: 'Exchanged a step', value: ({ row }: Figure) => formatExchange(row) }] : []),
     { title: peakColumn(reports), value: ({ row }) => formatBytes(row.peakBytes) },
@@ -131,6 +131,11 @@ function publishedColumn(
   value: (published: PublishedRow & { of: Published }) => string,
 ): Column[] {
   return [{ title: `Published ${what}`, value: ({ published }) => (published ? value(published) : '–') }];
+}
+
+/** `6.00×`; a factor below 1 is called by its name. */
+function below(factor: number, format: (factor: number) => string): string {
+  return factor < 1 ? format(factor) : formatTimes(factor);
 }
 
 function formatExchange(row: BenchmarkRow): string {

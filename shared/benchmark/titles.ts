@@ -1,22 +1,52 @@
 /** Rows, runs and machines in words. */
 import type { BenchmarkReport, BenchmarkRow } from '../api.ts';
 
-const CASES: Readonly<Record<string, string>> = {
-  dense: 'Dense',
-  rows: 'Rows, all active',
-  sparse: 'Sparse',
-  'sparse-exact': 'Sparse, float32 store',
-  generate: 'Generate again',
-  patch: 'Patch parallel',
-  branches: 'Branches, then patches',
-  naive: 'Patches alone (naive)',
-  encode: 'Encode',
-  'encode-part': 'Encode what changed',
-  segment: 'Click',
+/** What each mode is called, and what it does. */
+const CASES: Readonly<Record<string, { title: string; about: string }>> = {
+  dense: { title: 'Dense', about: 'Computes everything: the baseline.' },
+  rows: {
+    title: 'Sparse kernels, full mask (overhead)',
+    about: 'Computes everything with the kernels of sparse edits: what they cost by themselves.',
+  },
+  sparse: {
+    title: 'Sparse',
+    about: 'Computes the masked area only and reuses recorded features for the rest.',
+  },
+  'sparse-exact': {
+    title: 'Sparse, float32 features',
+    about: 'The same with features recorded at full precision: more memory, more exact.',
+  },
+  generate: {
+    title: 'Single worker (baseline)',
+    about: 'Generates the image again, as if nothing had been computed before.',
+  },
+  patch: {
+    title: 'Patch parallel',
+    about: 'Workers compute one band of the image each and exchange features, one step late.',
+  },
+  branches: {
+    title: 'Guidance branches, then patches',
+    about: 'The same, with prompt and negative prompt on workers of their own first.',
+  },
+  naive: {
+    title: 'Independent patches',
+    about: 'Bands that know nothing of each other: fast, but with seams.',
+  },
+  encode: { title: 'Encode', about: 'Runs the encoder of the object selector on the whole image.' },
+  'encode-part': {
+    title: 'Re-encode changed area',
+    about: 'Runs it only where the image has changed since it was encoded.',
+  },
+  segment: { title: 'Selector: one click', about: 'Turns one click into a mask, on an encoded image.' },
 };
 
 export function caseTitle(name: string): string {
-  return Object.hasOwn(CASES, name) ? CASES[name]! : name.charAt(0).toUpperCase() + name.slice(1);
+  return Object.hasOwn(CASES, name) ? CASES[name]!.title : name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** What a mode does, in one sentence; empty for one that is not known. */
+export function caseAbout(name: string): string {
+  return Object.hasOwn(CASES, name) ? CASES[name]!.about : '';
 }
 
 /** What tells a row from the others of its report. */
@@ -47,7 +77,7 @@ export function subjectTitle({
   steps,
   guidance,
 }: Pick<BenchmarkReport, 'model' | 'width' | 'height' | 'steps' | 'guidance'>): string {
-  const what = steps === null ? singleTitle(guidance) : `whole pictures of ${steps} steps`;
+  const what = steps === null ? singleTitle(guidance) : `whole images of ${steps} steps`;
   return `${model}, ${width}×${height}, ${what}`;
 }
 
@@ -73,6 +103,16 @@ export function formatTimes(factor: number | null): string {
   return `${factor >= 99.5 ? factor.toFixed(0) : factor >= 9.95 ? factor.toFixed(1) : factor.toFixed(2)}×`;
 }
 
+/** `4.39× faster`, `1.44× slower` */
+export function formatSpeed(factor: number): string {
+  return factor < 1 ? `${formatTimes(1 / factor)} slower` : `${formatTimes(factor)} faster`;
+}
+
+/** `4.39× fewer`, `1.44× more`: operations, by how many times fewer they are. */
+export function formatFewer(factor: number): string {
+  return factor < 1 ? `${formatTimes(1 / factor)} more` : `${formatTimes(factor)} fewer`;
+}
+
 /** See `BenchmarkRow`. */
 export function formatDecibels(psnr: number | null): string {
   return psnr === null ? '–' : `${psnr.toFixed(1)} dB`;
@@ -80,5 +120,5 @@ export function formatDecibels(psnr: number | null): string {
 
 /** What a peak of memory is of. */
 export function peakTitle({ isolated }: BenchmarkReport): string {
-  return isolated ? 'Peak memory, alone' : 'Peak memory, all cases together';
+  return isolated ? 'Peak memory (own process)' : 'Peak memory (all modes together)';
 }

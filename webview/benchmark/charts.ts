@@ -1,9 +1,10 @@
 /** What the charts show, from figures of runs. */
 import type { ChartConfiguration, ChartDataset, Plugin } from 'chart.js';
 import { type Figure, longestMacs, macsFactor, publishedFactors } from '../../shared/benchmark/table.ts';
-import { formatTimes, shareTitle } from '../../shared/benchmark/titles.ts';
-import { formatBytes, formatGigaMacs, formatLatency } from '../../shared/format.ts';
-import type { Theme } from './theme.ts';
+import { formatFewer, formatSpeed, shareTitle } from '../../shared/benchmark/titles.ts';
+import { formatGigaMacs, formatLatency } from '../../shared/format.ts';
+import { seriesColour, type Theme } from './theme.ts';
+import { bytesUnit, macsUnit } from './units.ts';
 
 /** Texts at the ends of bars, dataset by dataset. */
 type BarLabels = readonly (readonly (string | null)[])[];
@@ -21,13 +22,17 @@ export function savingsChart(figures: readonly Figure[], theme: Theme): ChartCon
     figures.map((figure) => {
       const { run, row } = figure;
       const each = row.parts ? ' a worker' : '';
-      return label(`${formatGigaMacs(longestMacs(row, run.report.steps))}${each}`, macsFactor(figure));
+      return label(
+        `${formatGigaMacs(longestMacs(row, run.report.steps))}${each}`,
+        macsFactor(figure),
+        formatFewer,
+      );
     }),
-    figures.map(({ row }) => label(formatLatency(row.medianSeconds), row.speedup)),
+    figures.map(({ row }) => label(formatLatency(row.medianSeconds), row.speedup, formatSpeed)),
   ];
   return barChart(
     figures.map(axisLabel),
-    [bars('MACs', macs, theme, 0), bars('Latency, median and spread', times, theme, 1)],
+    [bars('Operations (MACs)', macs, theme, 0), bars('Time, median and spread', times, theme, 1)],
     {
       theme,
       labels,
@@ -43,18 +48,38 @@ export function publishedChart(figures: readonly Figure[], theme: Theme): ChartC
   const compared = figures.filter((figure) => figure.published);
   const of = compared.map(({ published }) => publishedFactors(published!));
   const series = [
-    { name: 'MACs, measured here', values: compared.map(macsFactor), colour: 0, faint: false },
-    { name: 'MACs, published', values: of.map(({ macs }) => macs), colour: 0, faint: true },
-    { name: 'Time, measured here', values: compared.map(({ row }) => row.speedup), colour: 1, faint: false },
-    { name: 'Time, published', values: of.map(({ time }) => time), colour: 1, faint: true },
+    { name: 'MACs, here', values: compared.map(macsFactor), colour: 0, faint: false, format: formatFewer },
+    {
+      name: 'MACs, published',
+      values: of.map(({ macs }) => macs),
+      colour: 0,
+      faint: true,
+      format: formatFewer,
+    },
+    {
+      name: 'Time, here',
+      values: compared.map(({ row }) => row.speedup),
+      colour: 1,
+      faint: false,
+      format: formatSpeed,
+    },
+    {
+      name: 'Time, published',
+      values: of.map(({ time }) => time),
+      colour: 1,
+      faint: true,
+      format: formatSpeed,
+    },
   ];
   return barChart(
     compared.map(axisLabel),
     series.map(({ name, values, colour, faint }) => bars(name, values, theme, colour, faint)),
     {
       theme,
-      labels: series.map(({ values }) => values.map((value) => (value === null ? null : formatTimes(value)))),
-      unit: 'times less than dense',
+      labels: series.map(({ values, format }) =>
+        values.map((value) => (value === null ? null : format(value))),
+      ),
+      unit: 'factor vs. dense',
     },
   );
 }
@@ -65,6 +90,7 @@ export function macsChart(
   by: 'macsByKind' | 'macsByLevel',
   theme: Theme,
 ): ChartConfiguration {
+  const unit = macsUnit(figures.map(({ row }) => row.macs));
   const parts = [...new Set(figures.flatMap(({ row }) => Object.keys(row[by])))];
   const totals = parts.map((part) => figures.reduce((sum, { row }) => sum + (row[by][part] ?? 0), 0));
   const order =
@@ -74,12 +100,12 @@ export function macsChart(
   const datasets = order.map((part, i) =>
     bars(
       partTitle(part, by),
-      figures.map(({ row }) => (row[by][part] ?? 0) / 1e9),
+      figures.map(({ row }) => (row[by][part] ?? 0) / unit.scale),
       theme,
       i,
     ),
   );
-  return barChart(figures.map(titleLines), datasets, { theme, unit: 'GMACs', stacked: true });
+  return barChart(figures.map(titleLines), datasets, { theme, unit: unit.name, stacked: true });
 }
 
 export function partTitle(part: string, by: 'macsByKind' | 'macsByLevel'): string {
@@ -88,17 +114,18 @@ export function partTitle(part: string, by: 'macsByKind' | 'macsByLevel'): strin
 }
 
 export function memoryChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
+  const unit = bytesUnit(figures.map(({ row }) => row.peakBytes));
   return barChart(
     figures.map(titleLines),
     [
       bars(
         'Peak memory',
-        figures.map(({ row }) => row.peakBytes / 1e9),
+        figures.map(({ row }) => row.peakBytes / unit.scale),
         theme,
         2,
       ),
     ],
-    { theme, labels: [figures.map(({ row }) => formatBytes(row.peakBytes))], unit: 'GB' },
+    { theme, labels: [figures.map(({ row }) => unit.format(row.peakBytes))], unit: unit.name },
   );
 }
 
@@ -113,8 +140,8 @@ export function latencyChart(figures: readonly Figure[], theme: Theme): ChartCon
       datasets: figures.map(({ title }, i) => ({
         label: title,
         data: lines[i]!.map((seconds) => 1000 * seconds),
-        borderColor: theme.series[i % theme.series.length],
-        backgroundColor: theme.series[i % theme.series.length],
+        borderColor: seriesColour(i, theme),
+        backgroundColor: seriesColour(i, theme),
         borderDash: theme.highContrast ? DASHES[i % DASHES.length] : [],
         pointStyle: POINTS[i % POINTS.length],
         borderWidth: 2,
@@ -186,11 +213,8 @@ type Bars = ChartDataset<'bar', (number | null)[]>;
 
 /** `faint`: an outline, for figures of others. */
 function bars(name: string, data: (number | null)[], theme: Theme, series: number, faint = false): Bars {
-  const colours = theme.series.length;
-  const colour = theme.series[series % colours]!;
-  // Where colours come again they are striped.
-  const stripes = theme.highContrast ? series : series < colours ? 0 : 1 + ((series - colours) % 3);
-  const fill = stripes ? hatched(colour, stripes) : colour;
+  const colour = seriesColour(series, theme);
+  const fill = theme.highContrast ? hatched(colour, series) : colour;
   return {
     label: name,
     data,
@@ -325,7 +349,6 @@ function whiskers(dataset: number, spreads: readonly [number, number][], theme: 
   };
 }
 
-function label(figure: string, factor: number): string {
-  if (factor === 1) return figure;
-  return `${figure}  (${factor > 1 ? `${formatTimes(factor)} less` : `${formatTimes(1 / factor)} more`})`;
+function label(figure: string, factor: number, format: (factor: number) => string): string {
+  return factor === 1 ? figure : `${figure}  (${format(factor)})`;
 }

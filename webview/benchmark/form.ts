@@ -1,41 +1,70 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { ref } from 'lit/directives/ref.js';
-import type { BenchmarkDraft, BenchmarkState } from '../../shared/benchmark/protocol.ts';
-import { caseTitle } from '../../shared/benchmark/titles.ts';
+import type { BenchmarkDraft, BenchmarkState, RunCost } from '../../shared/benchmark/protocol.ts';
+import { caseAbout, caseTitle } from '../../shared/benchmark/titles.ts';
 import { selectField, textField } from '../fields.ts';
 import type { Actions, Page } from './page.ts';
 
 type Field = keyof BenchmarkDraft;
 
-/** What the next run is to be. */
-export function formTemplate({ state, draft, canvas }: Page, actions: Actions): TemplateResult {
+/** The whole form, behind *Customise*. Its button stays in view wherever the column is scrolled to. */
+export function formTemplate(page: Page, actions: Actions): TemplateResult {
+  const { customising } = page;
+  return html`<details
+      class="customise"
+      ?open=${customising}
+      @toggle=${(event: Event) => actions.customise((event.target as HTMLDetailsElement).open)}
+    >
+      <summary data-action="customise"><h2 class="customise-title">Customise</h2></summary>
+      <form class="form" aria-label="Custom run" @submit=${(event: Event) => event.preventDefault()}>
+        ${fieldsTemplate(page, actions)}
+      </form>
+    </details>
+    ${customising ? barTemplate(page, actions) : nothing}`;
+}
+
+function barTemplate({ state, draft }: Page, actions: Actions): TemplateResult {
+  const { time, problem } = state.cost;
+  return html`<div class="bar" role="group" aria-label="Run the form">
+    ${costTemplate(state.cost)}
+    <vscode-button
+      icon="play"
+      data-action="run"
+      title=${problem ?? time ?? ''}
+      ?disabled=${state.run !== undefined || problem !== undefined}
+      @click=${() => actions.run(draft)}
+    >
+      Run
+    </vscode-button>
+  </div>`;
+}
+
+function fieldsTemplate({ state, draft, canvas }: Page, actions: Actions): TemplateResult {
   const cases = draft.scope === 'step' ? state.offers.stepCases : state.offers.wholeCases;
   const chosen = cases.filter(({ name }) => draft.cases.includes(name));
   const masked = chosen.some((offer) => offer.masked);
   const shared = chosen.some((offer) => offer.shared);
-  const running = state.run !== undefined;
-  return html`<form class="form" aria-label="New run" @submit=${(event: Event) => event.preventDefault()}>
-    <h2>New run</h2>
+  return html`
     ${select('model', 'Model', draft, actions, [
-      ['', 'Scenes (embedded)'],
+      ['', 'Scenes (built in)'],
       ['folder', 'A model folder…'],
       ...state.offers.architectures.map((name): [string, string] => [name, `${name}, synthetic weights`]),
     ])}
     ${draft.model === 'folder' ? picker(draft.folder, 'Choose Folder…', 'pickModel', actions.pickModel) : nothing}
-    ${select('scope', 'What is run', draft, actions, [
+    ${select('scope', 'Workload', draft, actions, [
       ['step', 'One U-Net step'],
-      ['whole', 'Whole pictures'],
+      ['whole', 'Whole images'],
     ])}
     ${text('size', 'Size', draft, actions, "The model's own, or like 512x512")}
     <fieldset>
       <legend>Modes</legend>
-      ${cases.map(({ name }) => choice('cases', name, caseTitle(name), draft, actions))}
+      ${cases.map(({ name }) => modeTemplate(name, draft, actions))}
     </fieldset>
     ${
       cases.some((offer) => offer.looks && draft.cases.includes(offer.name))
-        ? select('segmenter', 'Segmenter', draft, actions, [
-            ['', 'Embedded'],
+        ? select('segmenter', 'Object selector', draft, actions, [
+            ['', 'Built in'],
             ...state.offers.segmenters.map((name): [string, string] => [name, `${name}, synthetic weights`]),
           ])
         : nothing
@@ -51,13 +80,14 @@ export function formTemplate({ state, draft, canvas }: Page, actions: Actions): 
     ${
       masked
         ? select('maskKind', 'Mask', draft, actions, [
-            ['share', 'A share of the picture'],
-            ['drawn', 'Drawn here'],
+            ['share', 'An area in the middle'],
+            ['drawn', 'Draw a mask'],
             ['file', 'A file'],
+            ['sige', "SIGE's three masks"],
           ])
         : nothing
     }
-    ${masked && draft.maskKind === 'share' ? text('share', 'Share in percent', draft, actions) : nothing}
+    ${masked && draft.maskKind === 'share' ? text('share', 'Mask area (%)', draft, actions) : nothing}
     ${masked && draft.maskKind === 'file' ? picker(draft.maskFile, 'Choose Mask…', 'pickMask', actions.pickMask) : nothing}
     <div class="drawing" ?hidden=${!masked || draft.maskKind !== 'drawn'}>
       <mask-canvas ${ref((element) => canvas(element))} @change=${actions.drawn}></mask-canvas>
@@ -68,44 +98,58 @@ export function formTemplate({ state, draft, canvas }: Page, actions: Actions): 
     </div>
     ${
       draft.scope === 'whole'
-        ? html`${text('prompt', 'Picture', draft, actions)} ${text('editPrompt', 'Edit', draft, actions)}
+        ? html`${text('prompt', 'Prompt of the image', draft, actions)}
+          ${text('editPrompt', 'Prompt of the edit', draft, actions)}
           ${text('steps', 'Steps', draft, actions, "The model's own")}`
         : nothing
     }
     ${shared ? text('workers', 'Workers', draft, actions, 'How many, like 2, 4') : nothing}
-    ${text('threads', shared ? 'Threads of each worker' : 'Threads', draft, actions, 'One for each core')}
-    ${text('repeat', 'Timed runs of each', draft, actions)}
-    ${flag('profile', 'Profile operators', 'One more load and run of each mode', draft, actions)}
-    ${flag('isolate', 'Memory of each mode alone', 'One more load and run of each, in a process of its own', draft, actions)}
-    ${costTemplate(state.cost)}
-    <vscode-button icon="play" data-action="run" ?disabled=${running} @click=${actions.run}>Run</vscode-button>
-  </form>`;
+    ${text('threads', shared ? 'Threads of each worker' : 'Threads', draft, actions, 'One per core')}
+    ${text('repeat', 'Timed runs per mode', draft, actions)}
+    ${flag('profile', 'Time per operator', 'Loads and runs each mode once more.', draft, actions)}
+    ${flag('isolate', 'Memory per mode', 'Loads and runs each mode once more, in a process of its own.', draft, actions)}
+  `;
 }
 
-/** Runs that are made ready, with what they cost. */
+/** A newcomer's start: what runs at a press, and how long it takes. */
 export function presetsTemplate({ offers, run }: BenchmarkState, actions: Actions): TemplateResult {
-  const preset = ({ id, title, description, cost }: (typeof offers.presets)[number]) => html`
-    <section class="preset" aria-labelledby=${`preset-${id}`}>
+  const preset = (offer: (typeof offers.presets)[number]) => {
+    const { id, title, description, action, cost } = offer;
+    return html`<section class="preset" aria-labelledby=${`preset-${id}`}>
       <h2 id=${`preset-${id}`}>${title}</h2>
       <p>${description}</p>
-      ${costTemplate(cost)}
-      <vscode-button
-        secondary
-        icon="play"
-        data-preset=${id}
-        aria-describedby=${`preset-${id}`}
-        ?disabled=${run !== undefined}
-        @click=${() => actions.preset(id)}
-      >
-        Run
-      </vscode-button>
-    </section>
-  `;
+      <div class="row wrap">
+        <vscode-button
+          secondary
+          icon="play"
+          data-preset=${id}
+          ?disabled=${run !== undefined || cost?.problem !== undefined}
+          @click=${() => actions.preset(offer)}
+        >
+          ${action}
+        </vscode-button>
+        <span class="hint" data-test="time" title=${cost?.details.join(' ') ?? ''}
+          >${cost?.problem ?? cost?.time ?? ''}</span
+        >
+      </div>
+    </section>`;
+  };
   return html`${offers.presets.map(preset)}`;
 }
 
-function costTemplate(cost: readonly string[]): TemplateResult | typeof nothing {
-  return cost.length > 0 ? html`<p class="hint" data-test="cost">${cost.join(' ')}</p>` : nothing;
+function costTemplate({ time, details, problem }: RunCost): TemplateResult {
+  if (problem !== undefined) return html`<p class="error" data-test="problem">${problem}</p>`;
+  return html`<p class="hint" data-test="cost" title=${details.join(' ')}>
+    <span data-test="time">${time ?? ''}</span> ${details.join(' ')}
+  </p>`;
+}
+
+/** A mode with what it does. */
+function modeTemplate(name: string, draft: BenchmarkDraft, actions: Actions): TemplateResult {
+  return html`<div class="mode">
+    ${choice('cases', name, caseTitle(name), draft, actions)}
+    <p class="hint" id=${`about-${name}`}>${caseAbout(name)}</p>
+  </div>`;
 }
 
 function select(
@@ -184,7 +228,7 @@ function flag(
 
 function picker(chosen: string, title: string, action: string, pick: () => void): TemplateResult {
   return html`<div class="field">
-    <span class="path" title=${chosen}>${chosen || 'Nothing is chosen yet.'}</span>
+    <span class="path" title=${chosen}>${chosen || 'Nothing chosen yet.'}</span>
     <vscode-button secondary data-action=${action} @click=${pick}>${title}</vscode-button>
   </div>`;
 }

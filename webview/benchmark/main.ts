@@ -18,7 +18,7 @@ import { Announcer } from '../announcer.ts';
 import { PictureCache } from '../pictureCache.ts';
 import './chart.ts';
 import { describeBenchmark } from '../../shared/benchmark/progress.ts';
-import { FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
+import { draftOf, FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
 import { MaskCanvas } from './maskCanvas.ts';
 import type { Actions, Page } from './page.ts';
 import { benchmarkTemplate } from './template.ts';
@@ -39,9 +39,10 @@ const page: Page = {
     offers: { stepCases: [], wholeCases: [], architectures: [], segmenters: [], precisions: [], presets: [] },
     runs: [],
     shown: [],
-    cost: [],
+    cost: { details: [] },
   },
   draft: { ...FIRST_DRAFT, ...saved?.draft },
+  customising: saved?.customising ?? false,
   split: 'macsByKind',
   picturesCome: 0,
   picture: (run, name) => pictures.url(JSON.stringify([run, name])),
@@ -59,7 +60,7 @@ const actions: Actions = {
     if (change.scope)
       page.draft.cases = change.scope === 'step' ? ['dense', 'sparse'] : ['generate', 'dense', 'sparse'];
     update();
-    send({ type: 'estimate', draft: page.draft });
+    estimate();
   },
   order(field, names) {
     const { stepCases, wholeCases, precisions } = page.state.offers;
@@ -69,14 +70,26 @@ const actions: Actions = {
   drawn() {
     drawn = mask?.url;
     update();
+    estimate();
   },
   clearMask: () => mask?.clear(),
   pickModel: () => send({ type: 'pickModel' }),
   pickMask: () => send({ type: 'pickMask' }),
-  async run() {
-    send({ type: 'run', draft: page.draft, drawn: await mask?.png() });
+  async run(draft) {
+    send({ type: 'run', draft, drawn: await mask?.png() });
   },
-  preset: (id) => send({ type: 'preset', id }),
+  preset(preset) {
+    // The form shows what is run.
+    page.draft = draftOf(preset);
+    update();
+    estimate();
+    send({ type: 'run', draft: page.draft });
+  },
+  customise(open) {
+    if (page.customising === open) return;
+    page.customising = open;
+    update();
+  },
   cancel: () => send({ type: 'cancel' }),
   show: (ids) => send({ type: 'show', ids }),
   remove: (id) => send({ type: 'delete', id }),
@@ -94,7 +107,7 @@ const actions: Actions = {
 window.addEventListener('message', ({ data }: MessageEvent<BenchmarkHostMessage>) => receive(data));
 update();
 send({ type: 'ready' });
-send({ type: 'estimate', draft: page.draft });
+estimate();
 
 function receive(message: BenchmarkHostMessage): void {
   switch (message.type) {
@@ -123,8 +136,9 @@ function receiveState(state: BenchmarkState): void {
 
 /** Draws the page and keeps what a reload of the window must bring back. */
 function update(): void {
+  const { draft, customising } = page;
   const { shown } = page.state;
-  vscode.setState({ version: 1, draft: page.draft, drawn, shown: shown.map(({ id }) => id) });
+  vscode.setState({ version: 1, draft, drawn, shown: shown.map(({ id }) => id), customising });
   pictures.keep(shown.flatMap(picturesOf));
   render(benchmarkTemplate(page, actions), document.body);
 }
@@ -133,6 +147,11 @@ function update(): void {
 function picturesOf({ id, report }: StoredRun): string[] {
   const names = ['original', ...report.rows.map(({ picture }) => picture)];
   return names.map((name) => JSON.stringify([id, name]));
+}
+
+/** Asks what the form's run would cost. */
+function estimate(): void {
+  send({ type: 'estimate', draft: page.draft, painted: drawn !== undefined });
 }
 
 function send(message: BenchmarkPageMessage): void {

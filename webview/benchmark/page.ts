@@ -1,10 +1,17 @@
-import type { BenchmarkDraft, BenchmarkState, ExportFormat } from '../../shared/benchmark/protocol.ts';
+import type {
+  BenchmarkDraft,
+  BenchmarkState,
+  ExportFormat,
+  PresetOffer,
+} from '../../shared/benchmark/protocol.ts';
 import type { CommonActions } from '../parts.ts';
 
 /** All that the templates draw from. */
 export interface Page {
   state: BenchmarkState;
   draft: BenchmarkDraft;
+  /** Whether the whole form is shown. */
+  customising: boolean;
   /** What the MACs chart is split by. */
   split: 'macsByKind' | 'macsByLevel';
   /** How many pictures have come: the results are drawn anew with each. */
@@ -23,8 +30,9 @@ export interface Actions extends CommonActions {
   clearMask(): void;
   pickModel(): void;
   pickMask(): void;
-  run(): void;
-  preset(id: string): void;
+  run(draft: BenchmarkDraft): void;
+  preset(preset: PresetOffer): void;
+  customise(open: boolean): void;
   show(ids: string[]): void;
   remove(id: string): void;
   export(format: ExportFormat): void;

@@ -12,14 +12,18 @@ import {
   runLetter,
 } from '../../shared/benchmark/table.ts';
 import {
+  caseAbout,
+  caseTitle,
   formatDecibels,
+  formatFewer,
+  formatSpeed,
   formatTimes,
   machineTitle,
   peakTitle,
   shareTitle,
   subjectTitle,
 } from '../../shared/benchmark/titles.ts';
-import { formatBytes, formatGigaMacs, formatLatency } from '../../shared/format.ts';
+import { formatGigaMacs, formatLatency } from '../../shared/format.ts';
 import type { Draw } from './chart.ts';
 import {
   hasSteps,
@@ -34,11 +38,17 @@ import {
 import { operatorsTemplate } from './operators.ts';
 import type { Actions, Page } from './page.ts';
 import type { Theme } from './theme.ts';
+import { bytesUnit, macsUnit } from './units.ts';
 import { bandsOverlay, workersTemplate } from './workers.ts';
 
 /** Height of a chart: its axis and legend, and some for each bar. */
 const FRAME = 84;
 const BAR = 26;
+
+/** Of a legend that may take several lines. */
+function legendHeight(entries: number): number {
+  return 22 * Math.ceil(entries / 2);
+}
 
 /** The runs that are shown, side by side. */
 export function resultsTemplate(page: Page, actions: Actions): TemplateResult {
@@ -46,7 +56,7 @@ export function resultsTemplate(page: Page, actions: Actions): TemplateResult {
   if (shown.length === 0)
     return html`<div class="empty">
       <span class="codicon codicon-graph" aria-hidden="true"></span>
-      <span>No run yet. Choose the modes to compare and press Run.</span>
+      <span>No run yet. Start one on the left; what it shows appears here.</span>
     </div>`;
   const figures = figuresOf(shown);
   const published = figures.find((figure) => figure.published)?.published;
@@ -57,7 +67,7 @@ export function resultsTemplate(page: Page, actions: Actions): TemplateResult {
       published
         ? chartTemplate({
             title: 'Measured here beside the published figures',
-            note: `Published: ${published.of.source}. Longer is better.`,
+            note: `Published: ${published.of.source}. Longer is better; below 1 is slower or more than dense.`,
             height: FRAME + 4 * BAR * figures.filter((figure) => figure.published).length,
             draw: (theme) => publishedChart(figures, theme),
             table: publishedTable(figures),
@@ -65,12 +75,12 @@ export function resultsTemplate(page: Page, actions: Actions): TemplateResult {
         : nothing
     }
     ${chartTemplate({
-      title: 'Arithmetic and time',
-      note: 'In percent of the first row: equal bars mean that all saved arithmetic became saved time.',
+      title: 'Operations and time',
+      note: 'Relative to the first row. Equal bars: every saved operation saved time.',
       height: FRAME + 2 * BAR * figures.length,
       draw: (theme) => savingsChart(figures, theme),
     })}
-    ${figuresTable(figures)} ${exportsTemplate(actions)}
+    ${figuresTable(figures)} ${scaleTemplate(figures)} ${exportsTemplate(actions)}
     <div class="pair">
       ${splitTemplate(page, actions, figures)} ${latencyTemplate(figures)}
     </div>
@@ -86,7 +96,7 @@ function headTemplate(run: StoredRun, letter: string): TemplateResult {
   return html`<header class="head">
     <h1 data-test="subject">${letter}${subjectTitle(report)}</h1>
     <p class="hint" data-test="machine">
-      ${report.repeat} runs of each mode, interleaved · ${machineTitle(report)} · ${when}
+      ${report.repeat} runs per mode, taking turns · ${machineTitle(report)} · ${when}
     </p>
   </header>`;
 }
@@ -98,7 +108,10 @@ function headlineTemplate(figures: readonly Figure[]): TemplateResult | typeof n
   const best = useful.reduce((a, b) => (b.row.speedup > a.row.speedup ? b : a));
   const fewer = macsFactor(best);
   const [own, base] = [best.row, best.base].map((row) => longestMacs(row, best.run.report.steps));
-  if (best.row.speedup <= 1 || fewer <= 1) return nothing;
+  if (best.row.speedup <= 1 || fewer <= 1)
+    return figures.length > 1
+      ? html`<p data-test="headline">No mode was faster than ${best.base === best.row ? 'the first' : caseTitle(best.base.case)}.</p>`
+      : nothing;
   const tile = (value: string, label: string) =>
     html`<div class="tile"><span class="value">${value}</span><span class="hint">${label}</span></div>`;
   const share = shareTitle(best.row);
@@ -111,7 +124,7 @@ function headlineTemplate(figures: readonly Figure[]): TemplateResult | typeof n
       formatTimes(best.row.speedup),
       `faster, ${formatLatency(best.row.medianSeconds)} instead of ${formatLatency(best.base.medianSeconds)}`,
     )}
-    ${tile(`${((100 * best.row.speedup) / fewer).toFixed(0)} %`, 'of the factor in MACs became speed')}
+    ${tile(`${((100 * best.row.speedup) / fewer).toFixed(0)} %`, 'of the theoretical speed-up achieved')}
   </div>`;
 }
 
@@ -142,7 +155,7 @@ function figuresTable(figures: readonly Figure[]): TemplateResult {
   const line = (figure: Figure) => html`<tr data-row=${figure.row.case}>
     ${columns.map(({ title, value }, i) =>
       i === 0
-        ? html`<th scope="row">${value(figure)}</th>`
+        ? html`<th scope="row" title=${caseAbout(figure.row.case)}>${value(figure)}</th>`
         : html`<td data-column=${title}>${value(figure)}</td>`,
     )}
   </tr>`;
@@ -161,6 +174,15 @@ function figuresTable(figures: readonly Figure[]): TemplateResult {
       </tbody>
     </table>
   </div>`;
+}
+
+/** How to read the figures that are no times. */
+function scaleTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
+  if (figures.every(({ row }) => row.psnr === null)) return nothing;
+  return html`<p class="hint" data-test="scale">
+    PSNR says how close a result is to the dense float32 one; higher is closer. From about 40 dB on no
+    difference is seen; below 20 dB it is another image.
+  </p>`;
 }
 
 function exportsTemplate(actions: Actions): TemplateResult {
@@ -182,6 +204,7 @@ function exportsTemplate(actions: Actions): TemplateResult {
 
 function splitTemplate({ split }: Page, actions: Actions, figures: readonly Figure[]): TemplateResult {
   const parts = [...new Set(figures.flatMap(({ row }) => Object.keys(row[split])))];
+  const unit = macsUnit(figures.map(({ row }) => row.macs));
   const button = (by: Page['split'], title: string) => html`<button
     type="button"
     class="toggle"
@@ -191,15 +214,15 @@ function splitTemplate({ split }: Page, actions: Actions, figures: readonly Figu
     ${title}
   </button>`;
   return chartTemplate({
-    title: 'Where the MACs are',
-    height: FRAME + 20 + BAR * figures.length + 10 * parts.length,
+    title: split === 'macsByKind' ? 'Operations by layer type' : 'Operations by level',
+    height: FRAME + BAR * figures.length + legendHeight(parts.length),
     draw: (theme) => macsChart(figures, split, theme),
     controls: html`<div role="group" aria-label="Split by">
-      ${button('macsByKind', 'Kind')}${button('macsByLevel', 'Level')}
+      ${button('macsByKind', 'Layer type')}${button('macsByLevel', 'Level')}
     </div>`,
     table: smallTable(
       ['Mode', ...parts.map((part) => partTitle(part, split))],
-      figures.map(({ title, row }) => [title, ...parts.map((part) => formatGigaMacs(row[split][part] ?? 0))]),
+      figures.map(({ title, row }) => [title, ...parts.map((part) => unit.format(row[split][part] ?? 0))]),
       'macs',
     ),
   });
@@ -211,7 +234,7 @@ function latencyTemplate(figures: readonly Figure[]): TemplateResult {
   const steps = hasSteps(figures);
   return chartTemplate({
     title: steps ? 'Latency of each step' : 'Latency of each run',
-    height: FRAME + 160,
+    height: FRAME + 160 + legendHeight(figures.length),
     draw: (theme) => latencyChart(figures, theme),
     table: smallTable(
       ['Mode', ...Array.from({ length: most }, (_, i) => `${steps ? 'Step' : 'Run'} ${i + 1}`)],
@@ -227,7 +250,12 @@ function publishedTable(figures: readonly Figure[]): TemplateResult {
     const { title, row, published } = figure;
     if (!published) return [];
     const { macs, time } = publishedFactors(published);
-    const factors = [macsFactor(figure), macs, row.speedup, time].map(formatTimes);
+    const factors = [
+      formatFewer(macsFactor(figure)),
+      macs === null ? '–' : formatFewer(macs),
+      formatSpeed(row.speedup),
+      time === null ? '–' : formatSpeed(time),
+    ];
     const decibels = published.psnr ? [row.psnr, published.psnr].map(formatDecibels) : ['–', '–'];
     return [[title, ...factors, ...(compared ? decibels : [])]];
   });
@@ -239,14 +267,15 @@ function memoryTemplate(figures: readonly Figure[]): TemplateResult | typeof not
   const isolated = figures.filter(({ run }) => run.report.isolated);
   // Without a process for each, all rows have the same peak: a bar would compare nothing.
   if (isolated.length === 0) return nothing;
+  const unit = bytesUnit(isolated.map(({ row }) => row.peakBytes));
   return chartTemplate({
     title: peakTitle(isolated[0]!.run.report),
-    note: 'Of a process that runs nothing else, loading and recording included.',
+    note: 'Including loading and recording.',
     height: FRAME + BAR * isolated.length,
     draw: (theme) => memoryChart(isolated, theme),
     table: smallTable(
       ['Mode', 'Peak memory'],
-      isolated.map(({ title, row }) => [title, formatBytes(row.peakBytes)]),
+      isolated.map(({ title, row }) => [title, unit.format(row.peakBytes)]),
       'memory',
     ),
   });
@@ -289,7 +318,7 @@ function picturesTemplate({ picture }: Page, figures: readonly Figure[]): Templa
     </figure>`;
   };
   return html`<section aria-labelledby="pictures">
-    <h2 id="pictures">The pictures</h2>
+    <h2 id="pictures">The images</h2>
     <div class="pictures">
       ${runs.map((run) => tile(run.id, 'original', 'Original', ''))}
       ${shown.map(({ run, row, title }) =>

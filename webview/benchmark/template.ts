@@ -16,10 +16,10 @@ export function benchmarkTemplate(page: Page, actions: Actions): TemplateResult 
   const results = [...state.shown.map(({ id }) => id), page.split, page.picturesCome].join(' ');
   return html`<main class="layout" data-state=${state.run ? 'running' : 'idle'}>
     <aside class="side">
-      ${formTemplate(page, actions)} ${presetsTemplate(state, actions)} ${runsTemplate(page, actions)}
+      ${presetsTemplate(state, actions)} ${formTemplate(page, actions)} ${runsTemplate(page, actions)}
     </aside>
     <section class="stage" aria-label="Results">
-      ${state.run ? runTemplate(state.run, actions) : nothing}
+      ${state.run ? html`<div class="now">${runTemplate(state.run, actions)}</div>` : nothing}
       ${state.failure ? failureTemplate(state.failure, actions) : nothing}
       ${state.notice ? html`<div class="notice" data-test="notice">${state.notice}</div>` : nothing}
       ${guard([results], () => resultsTemplate(page, actions))}

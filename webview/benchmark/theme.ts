@@ -6,9 +6,11 @@ export interface Theme {
   background: string;
   font: string;
   fontSize: number;
-  /** Told apart by those who see no red or green too, in this order. */
+  /** Told apart by those who see no red or green too, in this order; see `seriesColour` for more. */
   series: string[];
   highContrast: boolean;
+  /** Whether the background is light. */
+  light: boolean;
 }
 
 // Not orange: themes make it a transparent highlight.
@@ -27,8 +29,20 @@ export function readTheme(): Theme {
     font: colour('font-family', 'sans-serif'),
     fontSize: Number.parseFloat(style.fontSize) || 13,
     series: SERIES.map((name) => colour(`charts-${name}`, foreground)),
+    light: document.body.matches('.vscode-light, .vscode-high-contrast-light'),
     highContrast: document.body.matches('.vscode-high-contrast, .vscode-high-contrast-light'),
   };
+}
+
+/** Degrees between hues that follow one another without coming close to an earlier one: the golden angle. */
+const HUE_STEP = 137.508;
+
+/** The colour of a chart's n-th series: the theme's own, and beyond them others, none of them twice. */
+export function seriesColour(index: number, { series, light }: Pick<Theme, 'series' | 'light'>): string {
+  const own = series[index];
+  if (own !== undefined) return own;
+  const hue = ((index - series.length) * HUE_STEP + 30) % 360;
+  return `hsl(${hue.toFixed(1)}, 55%, ${light ? 38 : 68}%)`;
 }
 
 /** Calls back when the user has chosen another theme. */
