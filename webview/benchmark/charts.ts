@@ -195,16 +195,24 @@ function axisLabel(figure: Figure): string[] {
   return share === null ? titleLines(figure) : [...titleLines(figure), share];
 }
 
-/** Letters of a title that an axis has room for. */
-const LINE = 32;
+/** Letters of a title that an axis has room for in a line. */
+const LINE = 24;
 
-/** A row's title in lines, broken between its parts. */
+/** A row's title in lines: broken between its parts, and between words where a part is long. */
 function titleLines({ title }: Figure): string[] {
+  return packed(
+    title.split(' · ').flatMap((part) => packed(part.split(' '), ' ')),
+    ' · ',
+  );
+}
+
+/** As many of the pieces in each line as fit. */
+function packed(pieces: readonly string[], between: string): string[] {
   const lines: string[] = [];
-  for (const part of title.split(' · ')) {
-    const longer = [...lines.slice(-1), part].join(' · ');
+  for (const piece of pieces) {
+    const longer = [...lines.slice(-1), piece].join(between);
     if (lines.length > 0 && longer.length <= LINE) lines[lines.length - 1] = longer;
-    else lines.push(part);
+    else lines.push(piece);
   }
   return lines;
 }

@@ -17,9 +17,14 @@ export function formTemplate(page: Page, actions: Actions): TemplateResult {
       @toggle=${(event: Event) => actions.customise((event.target as HTMLDetailsElement).open)}
     >
       <summary data-action="customise"><h2 class="customise-title">Customise</h2></summary>
-      <form class="form" aria-label="Custom run" @submit=${(event: Event) => event.preventDefault()}>
-        ${fieldsTemplate(page, actions)}
-      </form>
+      ${
+        // Select fields read their options' text, which has to be rendered for that.
+        customising
+          ? html`<form class="form" aria-label="Custom run" @submit=${(event: Event) => event.preventDefault()}>
+              ${fieldsTemplate(page, actions)}
+            </form>`
+          : nothing
+      }
     </details>
     ${customising ? barTemplate(page, actions) : nothing}`;
 }

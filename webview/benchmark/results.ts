@@ -96,7 +96,7 @@ function headTemplate(run: StoredRun, letter: string): TemplateResult {
   return html`<header class="head">
     <h1 data-test="subject">${letter}${subjectTitle(report)}</h1>
     <p class="hint" data-test="machine">
-      ${report.repeat} runs per mode, taking turns · ${machineTitle(report)} · ${when}
+      ${report.repeat === 1 ? '1 run' : `${report.repeat} runs`} per mode, taking turns · ${machineTitle(report)} · ${when}
     </p>
   </header>`;
 }
@@ -108,6 +108,7 @@ function headlineTemplate(figures: readonly Figure[]): TemplateResult | typeof n
   const best = useful.reduce((a, b) => (b.row.speedup > a.row.speedup ? b : a));
   const fewer = macsFactor(best);
   const [own, base] = [best.row, best.base].map((row) => longestMacs(row, best.run.report.steps));
+  const unit = macsUnit([base!]);
   if (best.row.speedup <= 1 || fewer <= 1)
     return figures.length > 1
       ? html`<p data-test="headline">No mode was faster than ${best.base === best.row ? 'the first' : caseTitle(best.base.case)}.</p>`
@@ -119,7 +120,7 @@ function headlineTemplate(figures: readonly Figure[]): TemplateResult | typeof n
     <div class="tile wide">
       <span class="name">${best.title}</span><span class="hint">${share ?? 'best mode'}</span>
     </div>
-    ${tile(formatTimes(fewer), `fewer MACs${best.row.parts ? ' a worker' : ''}, ${formatGigaMacs(own!)} of ${formatGigaMacs(base!)}`)}
+    ${tile(formatTimes(fewer), `fewer MACs${best.row.parts ? ' a worker' : ''}, ${unit.format(own!)} of ${unit.format(base!)}`)}
     ${tile(
       formatTimes(best.row.speedup),
       `faster, ${formatLatency(best.row.medianSeconds)} instead of ${formatLatency(best.base.medianSeconds)}`,
