@@ -9,8 +9,13 @@ export const PRESETS: readonly Omit<PresetOffer, 'cost'>[] = [
     description: 'Edits a tenth of a generated image with and without the shortcut, and shows both results.',
     action: 'Run an Edit',
     draft: {
-      ...{ scope: 'whole', cases: ['dense', 'sparse'], maskKind: 'share', share: '10' },
-      ...{ repeat: '3', profile: false, isolate: false },
+      scope: 'whole',
+      cases: ['dense', 'sparse'],
+      maskKind: 'share',
+      share: '10',
+      repeat: '3',
+      profile: false,
+      isolate: false,
     },
   },
   {
@@ -20,8 +25,12 @@ export const PRESETS: readonly Omit<PresetOffer, 'cost'>[] = [
       'One step of the three Stable Diffusion edits of the SIGE paper (Li et al., NeurIPS 2022), beside its figures.',
     action: "Run SIGE's Table",
     draft: {
-      ...{ model: SIGE.model, size: `${SIGE.width}x${SIGE.height}`, cases: ['dense', 'sparse'] },
-      ...{ maskKind: 'sige', repeat: '3', isolate: false },
+      model: SIGE.model,
+      size: `${SIGE.width}x${SIGE.height}`,
+      cases: ['dense', 'sparse'],
+      maskKind: 'sige',
+      repeat: '3',
+      isolate: false,
     },
   },
   {
@@ -31,8 +40,15 @@ export const PRESETS: readonly Omit<PresetOffer, 'cost'>[] = [
       'One image on 1, 2 and 4 workers of one thread, as in the DistriFusion paper (Li et al., CVPR 2024), beside its factors.',
     action: "Run DistriFusion's Table",
     draft: {
-      ...{ scope: 'whole', size: '512x512', cases: ['generate', 'branches', 'patch', 'naive'] },
-      ...{ steps: '20', workers: '2, 4', threads: '1', repeat: '3', profile: false, isolate: false },
+      scope: 'whole',
+      size: '512x512',
+      cases: ['generate', 'branches', 'patch', 'naive'],
+      steps: '20',
+      workers: '2, 4',
+      threads: '1',
+      repeat: '3',
+      profile: false,
+      isolate: false,
     },
   },
 ];

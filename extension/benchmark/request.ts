@@ -7,7 +7,7 @@ import { SIGE } from '../../shared/benchmark/published.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 
 /** What the form's masks are read from. */
-interface MaskSource {
+export interface MaskSource {
   drawn?: Uint8Array;
   readFile(file: string): Promise<Uint8Array>;
   /** The masks that come with the extension, by name. */

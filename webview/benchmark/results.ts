@@ -23,7 +23,7 @@ import {
   shareTitle,
   subjectTitle,
 } from '../../shared/benchmark/titles.ts';
-import { formatGigaMacs, formatLatency } from '../../shared/format.ts';
+import { formatLatency } from '../../shared/format.ts';
 import type { Draw } from './chart.ts';
 import {
   hasSteps,
