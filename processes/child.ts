@@ -12,6 +12,7 @@ import {
 import { abortError, ForgottenError, InputError } from '../engine/errors.ts';
 import type { CallOptions } from '../shared/api.ts';
 import { type FailureData, type Method, received } from './engine/protocol.ts';
+import { PULSE_PATIENCE, PULSE_VARIABLE } from './pulse.ts';
 
 export interface ChildOptions {
   /** The script of the process, e.g. dist/engine.mjs. */
@@ -29,6 +30,11 @@ export interface ChildOptions {
    * (default 800). Calls after it wait until it has.
    */
   cancelPatience?: number;
+  /**
+   * Milliseconds without a sign of life after which a process that has something to do is ended; 30 000 if absent. It
+   * must call `beat`.
+   */
+  pulsePatience?: number;
   /** A line that the process wrote to stdout or stderr, or what became of the process. */
   onLog?: (line: string) => void;
 }
@@ -46,6 +52,8 @@ export class NotReceivedError extends EngineEndedError {}
 
 /** Milliseconds that a process may take to end in good order. */
 const END_GRACE = 2000;
+/** How many times as long a process may take for its first sign of life. */
+const STARTING = 4;
 /** Milliseconds after its end in which the last of what it said may come. */
 const LAST_WORDS = 500;
 
@@ -60,6 +68,8 @@ export class ServedProcess {
   /** Rejects when the process has ended. */
   readonly #end: Promise<never>;
   #closing: string | undefined;
+  /** Whether it was ended because it gave no sign of life. */
+  #stopped = false;
   #calls = 0;
   /** Calls under way, and whether the process has said that they came. */
   readonly #underWay = new Map<number, { came: boolean }>();
@@ -73,12 +83,13 @@ export class ServedProcess {
     this.#child = fork(options.script, options.args?.() ?? [], {
       execArgv: [GARBAGE_ON_OWN_THREAD, ...(options.execArgv ?? [])],
       serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
       // In desktop VS Code the parent is Electron, which runs scripts as Node only when told so.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', [PULSE_VARIABLE]: '1' },
     });
     this.#forward(this.#child.stdout);
     this.#forward(this.#child.stderr);
+    this.#watch(this.#child.stdio[4] as Readable, options.pulsePatience ?? PULSE_PATIENCE);
     this.#end = this.#awaitEnd();
     // Nobody may be waiting when it ends.
     this.#end.catch(() => {});
@@ -158,6 +169,34 @@ export class ServedProcess {
     clearTimeout(force);
   }
 
+  /** Ends the process when it is stopped while calls are under way. */
+  #watch(pulse: Readable, pulsePatience: number): void {
+    let heard = Date.now();
+    let looked = heard;
+    // Starting takes long on a busy machine.
+    let patience = STARTING * pulsePatience;
+    pulse.on('data', () => {
+      heard = Date.now();
+      patience = pulsePatience;
+    });
+    pulse.on('error', () => {});
+    const timer = setInterval(() => {
+      const now = Date.now();
+      // This process was busy or asleep itself, or nothing was asked for: what was said meanwhile is still to be read.
+      if (now - looked > pulsePatience / 2 || this.#underWay.size === 0) heard = now;
+      looked = now;
+      if (now - heard <= patience || this.ended) return;
+      this.#log(`${this.#title} ${this.pid} gives no sign of life and is ended.`);
+      this.#stopped = true;
+      this.#child.kill('SIGKILL');
+    }, pulsePatience / 6);
+    timer.unref();
+    this.#child.once('exit', () => {
+      clearInterval(timer);
+      pulse.destroy();
+    });
+  }
+
   #awaitEnd(): Promise<never> {
     return new Promise((_, reject) => {
       const finish = (message: string) => {
@@ -178,7 +217,11 @@ export class ServedProcess {
             new Promise<void>((resolve) => this.#child.once('disconnect', resolve)),
             new Promise<void>((resolve) => setTimeout(resolve, LAST_WORDS)),
           ]);
-        const how = signal ? `was ended by ${signal}` : `ended unexpectedly with exit code ${code}`;
+        const how = this.#stopped
+          ? 'gave no sign of life and was ended'
+          : signal
+            ? `was ended by ${signal}`
+            : `ended unexpectedly with exit code ${code}`;
         finish(this.#closing ?? `${this.#title} ${how}; the next request starts a fresh one.`);
       });
     });

@@ -1,9 +1,13 @@
+import { LIMITS } from '../../shared/limits.ts';
+import { formatBytes } from '../../shared/units.ts';
+import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
 import type { DenoisedBand } from '../execution/bands/band-of.ts';
 import { byteLengthOf, type Mailbox } from '../execution/bands/mailbox.ts';
 import { Components } from '../execution/components.ts';
 import { batchOf } from '../execution/condition.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
+import { predictDenoiser } from '../execution/memory-plan.ts';
 import type { Model } from '../models/model.ts';
 import { FeatureStore, type Features } from '../regions/store.ts';
 import type { Job, StepAnswer, StepCall } from './job.ts';
@@ -45,7 +49,9 @@ export class PatchWorker {
   async begin(job: Job, mailbox: Mailbox): Promise<number> {
     await this.#finish();
     const begin = performance.now();
+    const isLoaded = this.#name === job.model;
     const components = await this.#componentsOf(job.model);
+    this.#checkRoom(components, job, isLoaded);
     await components.prepare(job.precision);
     const denoiser = components.denoiser({ precision: job.precision });
     const { bands, index, mode, coding, edit } = job;
@@ -54,6 +60,22 @@ export class PatchWorker {
     const fresh = new Map<number, Features>();
     this.#current = { job, denoiser, band, mailbox: new CountingMailbox(mailbox), fresh };
     return (performance.now() - begin) / 1000;
+  }
+
+  /** @throws InputError if a job is larger than images may be, or needs more memory than there is */
+  #checkRoom(components: Components, { bands, condition, precision, edit }: Job, isLoaded: boolean): void {
+    const { model } = components;
+    const { height, width } = bands;
+    if (Math.max(height, width) * model.autoencoder.scale > LIMITS.size.max)
+      throw new InputError(`images of ${model.name} have at most ${LIMITS.size.max} pixels along a side`);
+    const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };
+    const form = { precision, rows: true, records: edit !== undefined };
+    const { weights, values } = predictDenoiser(components.network('denoiser'), extent, form);
+    const available = this.#backend.availableBytes() + this.#features.bytes + (isLoaded ? weights : 0);
+    if (weights + values > available)
+      throw new InputError(
+        `${model.name} needs about ${formatBytes(weights + values)} of memory for this image, and ${formatBytes(available)} are free`,
+      );
   }
 
   async step(call: StepCall): Promise<StepAnswer> {

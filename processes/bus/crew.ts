@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { InputError } from '../../engine/errors.ts';
 import { contentHash } from '../../engine/models/content-hash.ts';
 import { openModel } from '../../engine/models/open.ts';
 import {
   type Crew,
+  CrewLostError,
   type Job,
   type Member,
   MemberLostError,
@@ -13,18 +14,26 @@ import {
   type StepCall,
 } from '../../engine/parallel/job.ts';
 import type { BusOptions } from '../../shared/api.ts';
+import { plainText } from '../../shared/plainText.ts';
+import { busAddress } from './address.ts';
 import { connectBus, leaveBus } from './connection.ts';
 import { findWorkers } from './discovery.ts';
 import { type Parcel, receiveParcels, sendParcel } from './parcels.ts';
-import { answerSchema, MAX_CALL_BYTES, numbersIn, packJob, packStep } from './wire.ts';
+import {
+  ANSWERS,
+  answeredSchema,
+  failureSchema,
+  MAX_CALL_BYTES,
+  numbersIn,
+  packJob,
+  packStep,
+} from './wire.ts';
 
-/** A call that has no answer is sent again: it or its answer may have been lost. */
+/** A call of which nothing is heard is sent again: it or its answer may have been lost. */
 const RESEND_MS = 5000;
-/** A worker that says nothing for so long is lost. */
+/** A worker that says nothing of a call for so long is lost. */
 const SILENCE_MS = 8000;
 const ALIVE_MS = 2000;
-
-const answeredSchema = z.object({ ask: z.string().max(64), answer: answerSchema });
 
 interface BusCrewOptions {
   /** Milliseconds; for tests. */
@@ -41,14 +50,19 @@ export class BusCrew implements Crew {
   /** The members of the picture under way. */
   #members: BusMember[] = [];
 
-  private constructor(bus: NatsConnection, options: BusCrewOptions) {
+  readonly #host: string;
+  #isConnected = true;
+
+  private constructor(bus: NatsConnection, host: string, options: BusCrewOptions) {
     this.bus = bus;
+    this.#host = host;
+    void this.#follow();
     this.#options = { resend: RESEND_MS, silence: SILENCE_MS, ...options };
   }
 
   /** @throws InputError if the bus cannot be used. */
   static async connect(bus: BusOptions, options: BusCrewOptions = {}): Promise<BusCrew> {
-    return new BusCrew(await connectBus(bus, 'patchwork'), options);
+    return new BusCrew(await connectBus(bus, 'patchwork'), busAddress(bus.url).host, options);
   }
 
   /** Free workers that have the model and run this version; `threads` is theirs to say. */
@@ -65,15 +79,42 @@ export class BusCrew implements Crew {
     }
     const chosen = free.slice(0, count || free.length);
     this.#members = chosen.map(
-      ({ worker, name }) => new BusMember(this.bus, worker, name, hash, this.#options),
+      ({ worker, name }) =>
+        new BusMember(this.bus, worker, name, hash, { ...this.#options, whenSilent: this.#whenSilent }),
     );
     return [...this.#members];
   }
+
+  /** Knows whether the server is reached: the client connects again by itself, for as long as it takes. */
+  async #follow(): Promise<void> {
+    for await (const { type } of this.bus.status())
+      if (type === 'disconnect' || type === 'reconnect') this.#isConnected = type === 'reconnect';
+  }
+
+  readonly #whenSilent = (member: string): Error =>
+    this.#isConnected && !this.bus.isClosed()
+      ? new MemberLostError(`${member} is silent`)
+      : new CrewLostError(
+          `The connection to the bus at ${this.#host} was lost, and with it all workers. Start its server again, or draw without it.`,
+        );
 
   async dispose(): Promise<void> {
     for (const member of this.#members) member.close();
     await leaveBus(this.bus);
   }
+}
+
+interface BusMemberOptions extends Required<BusCrewOptions> {
+  /** The error of a worker that is silent. */
+  whenSilent: (member: string) => Error;
+}
+
+/** A call that waits for its answer. */
+interface Waiting {
+  answer: (parcel: Parcel) => void;
+  fail: (error: Error) => void;
+  /** When something was heard of it last. */
+  heard: number;
 }
 
 /** A worker at the other end of the bus. */
@@ -82,20 +123,13 @@ class BusMember implements Member {
   readonly #bus: NatsConnection;
   readonly #worker: string;
   readonly #model: string;
-  readonly #options: Required<BusCrewOptions>;
+  readonly #options: BusMemberOptions;
   readonly #inbox = `_INBOX.${randomBytes(16).toString('hex')}`;
-  readonly #waiting = new Map<string, { answer: (parcel: Parcel) => void; fail: (error: Error) => void }>();
+  readonly #waiting = new Map<string, Waiting>();
   readonly #close: () => void;
-  #heard = Date.now();
   #job: string | undefined;
 
-  constructor(
-    bus: NatsConnection,
-    worker: string,
-    name: string,
-    model: string,
-    options: Required<BusCrewOptions>,
-  ) {
+  constructor(bus: NatsConnection, worker: string, name: string, model: string, options: BusMemberOptions) {
     this.#bus = bus;
     this.#worker = worker;
     this.name = name;
@@ -103,14 +137,10 @@ class BusMember implements Member {
     this.#options = options;
     const answers = receiveParcels(bus, this.#inbox, MAX_CALL_BYTES, ({ head, body }) => {
       const answered = answeredSchema.safeParse(head);
-      if (!answered.success) return;
-      this.#heard = Date.now();
-      this.#waiting.get(answered.data.ask)?.answer({ head: answered.data.answer, body });
-    });
-    const alive = bus.subscribe(`patchwork.worker.${worker}.alive`, {
-      callback: () => {
-        this.#heard = Date.now();
-      },
+      const waiting = answered.success && this.#waiting.get(answered.data.ask);
+      if (!waiting) return;
+      waiting.heard = Date.now();
+      if ('answer' in answered.data) waiting.answer({ head: answered.data.answer, body });
     });
     const timer = setInterval(() => {
       if (this.#job && !bus.isClosed()) bus.publish(`patchwork.job.${this.#job}.alive`);
@@ -118,29 +148,26 @@ class BusMember implements Member {
     this.#close = () => {
       clearInterval(timer);
       answers.unsubscribe();
-      alive.unsubscribe();
     };
   }
 
   async begin(job: Job): Promise<number> {
     this.#job = job.id;
-    this.#heard = Date.now();
-    const { head } = await this.#ask(packJob(job, this.#model));
-    return (head as { begun: number }).begun;
+    return (await this.#ask(packJob(job, this.#model), ANSWERS.begin)).begun;
   }
 
   async step(call: StepCall): Promise<StepAnswer> {
-    const { head, body } = await this.#ask(packStep(call));
-    return { ...(head as Omit<StepAnswer, 'output'>), output: numbersIn(body) };
+    const { body, ...figures } = await this.#askForNumbers(packStep(call), ANSWERS.step);
+    return { ...figures, output: numbersIn(body) };
   }
 
   async keep(job: string, picture: string): Promise<void> {
-    await this.#ask({ head: { call: 'keep', job, picture }, body: new Uint8Array() });
+    await this.#ask({ head: { call: 'keep', job, picture }, body: new Uint8Array() }, ANSWERS.keep);
   }
 
   async end(job: string): Promise<void> {
     if (this.#job === job) this.#job = undefined;
-    await this.#ask({ head: { call: 'end', job }, body: new Uint8Array() });
+    await this.#ask({ head: { call: 'end', job }, body: new Uint8Array() }, ANSWERS.end);
   }
 
   async dismiss(): Promise<void> {
@@ -155,37 +182,62 @@ class BusMember implements Member {
       fail(new MemberLostError(`${this.name} is not needed any more`));
   }
 
-  /** Asks until there is an answer, or the worker has been silent for too long. */
-  async #ask({ head, body }: Parcel): Promise<Parcel> {
+  async #ask<Answer extends object>(call: Parcel, schema: z.ZodType<Answer>): Promise<Answer> {
+    const { body, ...answer } = await this.#askForNumbers(call, schema);
+    if (body.byteLength > 0) throw new Error(SENSELESS);
+    return answer as unknown as Answer;
+  }
+
+  /** An answer of the call's own form, with the bytes that came with it; who asked knows how many they must be. */
+  async #askForNumbers<Answer extends object>(
+    call: Parcel,
+    schema: z.ZodType<Answer>,
+  ): Promise<Answer & { body: Uint8Array }> {
+    const { head, body } = await this.#answerTo(call);
+    const failed = failureSchema.safeParse(head);
+    if (failed.success) {
+      const words = plainText(failed.data.error);
+      throw failed.data.lost ? new MemberLostError(words) : new Error(words);
+    }
+    const answer = schema.safeParse(head);
+    if (!answer.success || body.byteLength % Float32Array.BYTES_PER_ELEMENT > 0) throw new Error(SENSELESS);
+    return { ...answer.data, body };
+  }
+
+  /** Asks until there is an answer, or the worker has said nothing of this call for too long. */
+  async #answerTo({ head, body }: Parcel): Promise<Parcel> {
     const ask = randomUUID();
+    const { resend, silence, whenSilent } = this.#options;
     const subject = `patchwork.worker.${this.#worker}.call`;
     const asked = { ...(head as object), ask, reply: this.#inbox };
     let check: NodeJS.Timeout | undefined;
     try {
-      const answer = await new Promise<Parcel>((resolve, reject) => {
-        this.#waiting.set(ask, { answer: resolve, fail: reject });
+      return await new Promise<Parcel>((resolve, reject) => {
         let sent = Date.now();
         let looked = sent;
-        const send = () => sendParcel(this.#bus, subject, asked, body).catch(reject);
+        const waiting: Waiting = { answer: resolve, fail: reject, heard: sent };
+        this.#waiting.set(ask, waiting);
+        const send = () =>
+          sendParcel(this.#bus, subject, asked, body).catch((error: unknown) =>
+            reject(this.#bus.isClosed() ? whenSilent(this.name) : error),
+          );
         void send();
         check = setInterval(() => {
           const now = Date.now();
           // This process was busy or asleep itself: what it was told meanwhile is still to be read.
-          if (now - looked > this.#options.resend) this.#heard = now;
+          if (now - looked > resend) waiting.heard = now;
           looked = now;
-          if (now - this.#heard > this.#options.silence)
-            reject(new MemberLostError(`${this.name} is silent`));
-          if (now - sent < this.#options.resend) return;
+          if (now - waiting.heard > silence) reject(whenSilent(this.name));
+          if (now - Math.max(sent, waiting.heard) < resend) return;
           sent = now;
           void send();
-        }, this.#options.resend / 10);
+        }, resend / 10);
       });
-      const failed = answer.head as { error?: string; lost?: boolean };
-      if (failed.error === undefined) return answer;
-      throw failed.lost ? new MemberLostError(failed.error) : new Error(failed.error);
     } finally {
       clearInterval(check);
       this.#waiting.delete(ask);
     }
   }
 }
+
+const SENSELESS = 'it gave an answer that makes no sense';

@@ -2,6 +2,7 @@ import { type ServiceInfo, Svcm } from '@nats-io/services';
 import { type NatsConnection, NoRespondersError } from '@nats-io/transport-node';
 import * as z from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
+import { plainText } from '../../shared/plainText.ts';
 import { PROTOCOL, SERVICE } from './wire.ts';
 
 /** How long workers have to say that they are there. */
@@ -32,9 +33,9 @@ export async function findWorkers(
     const known = metadataSchema.safeParse(metadata);
     if (!known.success) continue;
     const { worker, host, protocol, models } = known.data;
-    const name = `${host} (${worker.slice(0, 4)})`;
+    const name = `${plainText(host, 60)} (${worker.slice(0, 4)})`;
     if (version !== packageJson.version || protocol !== String(PROTOCOL))
-      others.push(`${name} runs ${version}`);
+      others.push(`${name} runs ${plainText(version, 40)}`);
     else if (!holds(models, hash)) others.push(`${name} does not have the model`);
     else found.push({ worker, name, busy: await isBusy(bus, worker) });
   }

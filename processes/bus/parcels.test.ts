@@ -55,3 +55,42 @@ test('what is too large, cut, or not a parcel is dropped', async () => {
   for (let length = 0; length < whole!.byteLength; length += 9)
     assert.equal(new ParcelReader(10_000).read(whole!.subarray(0, length)), undefined);
 });
+
+/** A message by hand. */
+function message(description: object, chunk = new Uint8Array()): Uint8Array {
+  const json = Buffer.from(JSON.stringify(description));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(json.byteLength);
+  return Buffer.concat([length, json, chunk]);
+}
+
+test('what is only announced takes no memory, and unfinished parcels take a bounded part of it', () => {
+  const most = 256 << 20;
+  const reader = new ParcelReader(most);
+  for (let i = 0; i < 300; i++)
+    assert.equal(
+      reader.read(message({ id: `a${i}`, part: 0, parts: 2, bytes: most, at: 0 }, new Uint8Array(100))),
+      undefined,
+    );
+  assert.ok(reader.held < 300 * 1000, `${reader.held}`);
+  const small = new ParcelReader(100_000);
+  for (let i = 0; i < 20_000; i++) {
+    const [id, part] = [`p${i % 300}`, Math.floor(i / 300)];
+    small.read(message({ id, part, parts: 1000, bytes: 100_000, at: 10 * part }, new Uint8Array(200)));
+    assert.ok(small.held <= 100_000 + 1001 * 256, `${small.held}`);
+  }
+});
+
+test('chunks that overlap or leave a hole make no parcel', () => {
+  for (const [at, bytes] of [
+    [5, 20],
+    [11, 21],
+    [10, 22],
+  ] as const) {
+    const reader = new ParcelReader(100);
+    const chunk = new Uint8Array(10);
+    assert.equal(reader.read(message({ id: 'x', part: 0, parts: 2, bytes, at: 0 }, chunk)), undefined);
+    assert.equal(reader.read(message({ id: 'x', part: 1, parts: 2, bytes, at }, chunk)), undefined);
+    assert.equal(reader.held, 0);
+  }
+});

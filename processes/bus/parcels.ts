@@ -15,6 +15,10 @@ const MAX_PARTS = 1 << 16;
 /** Unfinished parcels are forgotten after this time: something of them was lost. */
 const UNFINISHED_MS = 30_000;
 const MAX_UNFINISHED = 256;
+/** Bytes that a chunk takes beside its own. */
+const CHUNK_OVERHEAD = 256;
+/** Smaller chunks are copied, for each holds on to all that was received with it. */
+const COPIED_BYTES = 64 << 10;
 /** What may wait in this process before the server has taken it. */
 const FLUSH_BYTES = 8 << 20;
 const LENGTH_BYTES = 4;
@@ -59,15 +63,22 @@ export async function sendParcel(
 }
 
 /**
- * Puts parcels together. Chunks may come twice, in any order, or never; what does not fit is dropped.
+ * Puts parcels together. Chunks may come twice, in any order, or never; what does not fit is dropped. No memory is taken
+ * for what is only announced; unfinished parcels together hold no more than the largest finished one may.
  * @param most bytes of a body.
  */
 export class ParcelReader {
   readonly #most: number;
   readonly #unfinished = new Map<string, Unfinished>();
+  #held = 0;
 
   constructor(most: number) {
     this.#most = most;
+  }
+
+  /** Bytes of memory that unfinished parcels take. */
+  get held(): number {
+    return this.#held;
   }
 
   /** The parcel that this message completes, if it does. */
@@ -76,41 +87,66 @@ export class ParcelReader {
     if (!described) return undefined;
     const { id, part, parts, bytes, at, head, chunk } = described;
     if (bytes > this.#most || at + chunk.byteLength > bytes || part >= parts) return undefined;
-    this.#forget();
+    const since = Date.now();
+    this.#forget((other) => since - other.since > UNFINISHED_MS);
     const known = this.#unfinished.get(id);
-    const parcel = known ?? {
-      body: new Uint8Array(bytes),
-      parts,
-      got: new Set(),
-      filled: 0,
-      head: undefined,
-      since: Date.now(),
-    };
-    if (parcel.parts !== parts || parcel.body.byteLength !== bytes || parcel.got.has(part)) return undefined;
-    this.#unfinished.set(id, parcel);
-    parcel.got.add(part);
-    parcel.body.set(chunk, at);
-    parcel.filled += chunk.byteLength;
+    const parcel = known ?? { parts, bytes, chunks: new Map(), held: 0, head: undefined, since };
+    if (parcel.parts !== parts || parcel.bytes !== bytes || parcel.chunks.has(part)) return undefined;
+    parcel.chunks.set(part, {
+      at,
+      data: parts > 1 && chunk.byteLength < COPIED_BYTES ? new Uint8Array(chunk) : chunk,
+    });
+    parcel.held += chunk.byteLength + CHUNK_OVERHEAD;
+    this.#held += chunk.byteLength + CHUNK_OVERHEAD;
     if (part === 0) parcel.head = head;
-    if (parcel.got.size < parts) return undefined;
-    this.#unfinished.delete(id);
-    return parcel.filled === bytes ? { head: parcel.head, body: parcel.body } : undefined;
+    this.#unfinished.set(id, parcel);
+    if (parcel.chunks.size === parts) {
+      this.#drop(id, parcel);
+      return whole(parcel);
+    }
+    const room = this.#most + parts * CHUNK_OVERHEAD;
+    this.#forget(() => this.#held > room || this.#unfinished.size > MAX_UNFINISHED);
+    return undefined;
   }
 
-  #forget(): void {
-    const now = Date.now();
-    for (const [id, { since }] of this.#unfinished)
-      if (now - since > UNFINISHED_MS || this.#unfinished.size >= MAX_UNFINISHED) this.#unfinished.delete(id);
+  /** Forgets unfinished parcels, the oldest first, while `isTooMuch`. */
+  #forget(isTooMuch: (parcel: Unfinished) => boolean): void {
+    for (const [id, parcel] of this.#unfinished) if (isTooMuch(parcel)) this.#drop(id, parcel);
+  }
+
+  #drop(id: string, { held }: Unfinished): void {
+    this.#unfinished.delete(id);
+    this.#held -= held;
   }
 }
 
 interface Unfinished {
-  body: Uint8Array;
   parts: number;
-  got: Set<number>;
-  filled: number;
+  bytes: number;
+  /** By part. */
+  chunks: Map<number, { at: number; data: Uint8Array }>;
+  held: number;
   head: unknown;
   since: number;
+}
+
+/** A parcel of which all chunks are here, unless they leave a hole or overlap. */
+function whole({ parts, bytes, chunks, head }: Unfinished): Parcel | undefined {
+  if (parts === 1) {
+    const [{ data }] = chunks.values() as unknown as [{ data: Uint8Array }];
+    const body = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return body.byteLength === bytes ? { head, body } : undefined;
+  }
+  const sorted = [...chunks.values()].sort((a, b) => a.at - b.at || a.data.byteLength - b.data.byteLength);
+  let end = 0;
+  for (const { at, data } of sorted) {
+    if (at !== end) return undefined;
+    end += data.byteLength;
+  }
+  if (end !== bytes) return undefined;
+  const body = new Uint8Array(bytes);
+  for (const { at, data } of sorted) body.set(data, at);
+  return { head, body };
 }
 
 /** Calls back for each parcel on a subject. */
@@ -136,7 +172,7 @@ function describe(message: Uint8Array) {
   if (end > buffer.byteLength || end > DESCRIPTION_BYTES) return undefined;
   try {
     const description = descriptionSchema.safeParse(JSON.parse(buffer.toString('utf8', LENGTH_BYTES, end)));
-    return description.success ? { ...description.data, chunk: buffer.subarray(end) } : undefined;
+    return description.success ? { ...description.data, chunk: message.subarray(end) } : undefined;
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import { type Condition, VECTOR_ROLES } from '../../engine/execution/condition.t
 import { float32, type Tensor } from '../../engine/graph/tensor.ts';
 import type { Job, StepAnswer, StepCall } from '../../engine/parallel/job.ts';
 import { CODINGS, PRECISIONS } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import type { Parcel } from './parcels.ts';
 
 /** Protocol version; increment on any wire change. */
@@ -11,8 +12,10 @@ export const PROTOCOL = 3;
 /** The service by which workers are found. */
 export const SERVICE = 'patchwork-worker';
 
-/** Latent positions along one side, and channels. */
-const MAX_SIDE = 1024;
+/** Pixels that a latent position stands for, in the models that have most of them. */
+const LEAST_SCALE = 4;
+/** Latent positions along one side, and channels; a worker knows its model's own bounds. */
+const MAX_SIDE = LIMITS.size.max / LEAST_SCALE;
 const MAX_CHANNELS = 64;
 const MAX_TOKENS = 4096;
 const MAX_WIDTH = 1 << 16;
@@ -106,19 +109,26 @@ export const mailSchema = z.object({
     .max(130),
 });
 
-const secondsSchema = z.number().min(0);
-export const answerSchema = z.union([
-  z.object({ error: z.string().max(2000), lost: z.boolean() }),
-  z.object({ begun: secondsSchema }),
-  z.object({
+const secondsSchema = z.number().min(0).max(1e6);
+const bytesSchema = count(Number.MAX_SAFE_INTEGER);
+/** What comes back of each call, or why nothing does. */
+export const failureSchema = z.strictObject({ error: z.string().max(2000), lost: z.boolean() });
+export const ANSWERS = {
+  begin: z.strictObject({ begun: secondsSchema }),
+  step: z.strictObject({
     runSeconds: secondsSchema,
     seconds: secondsSchema,
-    sentBytes: secondsSchema,
-    receivedBytes: secondsSchema,
+    sentBytes: bytesSchema,
+    receivedBytes: bytesSchema,
     recordSeconds: secondsSchema,
   }),
-  z.object({ kept: z.literal(true) }),
-  z.object({ ended: z.literal(true) }),
+  keep: z.strictObject({ kept: z.literal(true) }),
+  end: z.strictObject({ ended: z.literal(true) }),
+};
+/** An answer, or a sign that a call has come and is worked on. */
+export const answeredSchema = z.union([
+  z.strictObject({ ask: z.string().max(64), working: z.literal(true) }),
+  z.object({ ask: z.string().max(64), answer: z.unknown() }),
 ]);
 
 type BeginHead = z.infer<typeof beginSchema>;

@@ -12,6 +12,7 @@ import { openModel } from '../../engine/models/open.ts';
 import { type Job, MemberLostError } from '../../engine/parallel/job.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { BusOptions, Engine } from '../../shared/api.ts';
+import { plainText } from '../../shared/plainText.ts';
 import { LocalCrew, type LocalMember } from '../workers/crew.ts';
 import { messageName } from '../workers/file-mailbox.ts';
 import { Drawer } from './batch/draw.ts';
@@ -42,6 +43,8 @@ interface BusWorkerOptions {
   /** Starts the engine that draws whole pictures of batches; without it the worker takes none. */
   openEngine?: () => Engine;
   onLog?: (line: string) => void;
+  /** How long its process may be silent; for tests. */
+  crew?: ConstructorParameters<typeof LocalCrew>[0];
   /**
    * Milliseconds after which missing features are asked for again, and a job whose coordinator is silent ends; and after
    * which a batch's picture of which nothing is heard is another worker's.
@@ -49,8 +52,8 @@ interface BusWorkerOptions {
   patience?: Partial<typeof PATIENCE>;
 }
 
-/** How often a worker says that it lives. */
-export const ALIVE_MS = 1000;
+/** How often a worker says that it works on a call. */
+const WORKING_MS = 1000;
 const PATIENCE = { mail: 3000, coordinator: 30_000, task: ACK_WAIT_MS };
 /** Times that missing features are asked for before the step is given up. */
 const ASK_AGAIN = 3;
@@ -91,19 +94,23 @@ export class BusWorker {
   readonly #models: ReadonlyMap<string, string>;
   readonly #crew: LocalCrew;
   readonly #patience: typeof PATIENCE;
-  readonly #answers = new Map<string, Promise<Parcel>>();
+  readonly #answers = new Map<string, Parcel | 'working'>();
   readonly #timers: NodeJS.Timeout[];
   readonly #drawer: Drawer | undefined;
   /** Whether it draws a whole picture. */
   #isDrawing = false;
+  /** Jobs that its process has not left yet. */
+  #ending = 0;
   #current: Current | undefined;
+  /** When it was last looked whether the coordinator is heard. */
+  #looked = Date.now();
 
   private constructor(options: BusWorkerOptions, bus: NatsConnection, models: Map<string, string>) {
     this.#options = options;
     this.bus = bus;
     this.#models = models;
     this.#patience = { ...PATIENCE, ...options.patience };
-    this.#crew = new LocalCrew({ onLog: options.onLog });
+    this.#crew = new LocalCrew({ onLog: options.onLog, ...options.crew });
     receiveParcels(
       bus,
       `patchwork.worker.${this.id}.call`,
@@ -124,12 +131,7 @@ export class BusWorker {
         claim: () => this.#claim(),
         ackWait: this.#patience.task,
       });
-    this.#timers = [
-      setInterval(() => {
-        if (!bus.isClosed()) bus.publish(`patchwork.worker.${this.id}.alive`);
-      }, ALIVE_MS),
-      setInterval(() => void this.#endIfForgotten(), this.#patience.coordinator / 3),
-    ];
+    this.#timers = [setInterval(() => void this.#endIfForgotten(), this.#patience.coordinator / 3)];
   }
 
   /** Connects and announces itself. @throws InputError if the bus or a model cannot be used. */
@@ -161,7 +163,7 @@ export class BusWorker {
   }
 
   get busy(): boolean {
-    return this.#isDrawing || this.#current !== undefined;
+    return this.#isDrawing || this.#ending > 0 || this.#current !== undefined;
   }
 
   /** Takes the worker for a whole picture as soon as it is free, with all of the memory. */
@@ -191,20 +193,29 @@ export class BusWorker {
     const asked = askSchema.safeParse(parcel.head);
     if (!asked.success) return;
     const { ask, reply } = asked.data;
-    let answer = this.#answers.get(ask);
-    if (!answer) {
-      answer = this.#do(parcel).catch((error: unknown) => ({
-        head: { error: messageOf(error).slice(0, 2000), lost: error instanceof MemberLostError },
-        body: new Uint8Array(),
-      }));
-      this.#answers.set(ask, answer);
-      for (const oldest of this.#answers.keys()) {
-        if (this.#answers.size <= KEPT_ANSWERS) break;
-        this.#answers.delete(oldest);
-      }
+    const working = () => void sendParcel(this.bus, reply, { ask, working: true }).catch(this.#log);
+    const before = this.#answers.get(ask);
+    // The first of the same calls is answered when that is done.
+    if (before === 'working') return working();
+    const answer = before ?? (await this.#work(parcel, ask, working));
+    await sendParcel(this.bus, reply, { ask, answer: answer.head }, answer.body);
+  }
+
+  async #work(parcel: Parcel, ask: string, working: () => void): Promise<Parcel> {
+    this.#answers.set(ask, 'working');
+    working();
+    const timer = setInterval(working, WORKING_MS);
+    const answer = await this.#do(parcel).catch((error: unknown) => ({
+      head: { error: plainText(messageOf(error), 2000), lost: error instanceof MemberLostError },
+      body: new Uint8Array(),
+    }));
+    clearInterval(timer);
+    this.#answers.set(ask, answer);
+    for (const oldest of this.#answers.keys()) {
+      if (this.#answers.size <= KEPT_ANSWERS) break;
+      if (this.#answers.get(oldest) !== 'working') this.#answers.delete(oldest);
     }
-    const { head, body } = await answer;
-    await sendParcel(this.bus, reply, { ask, answer: head }, body);
+    return answer;
   }
 
   async #do({ head, body }: Parcel): Promise<Parcel> {
@@ -230,7 +241,8 @@ export class BusWorker {
   async #begin(head: z.infer<typeof beginSchema>, body: Uint8Array): Promise<number> {
     const model = this.#models.get(head.model);
     if (!model) throw new Error('this worker does not have the model');
-    if (this.busy) throw new MemberLostError('this worker is busy');
+    // A job that is being left is waited for.
+    if (this.#isDrawing || this.#current) throw new MemberLostError('this worker is busy');
     const job = unpackJob(head, body, model);
     const folder = await this.#crew.mailFolder(job.id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -369,7 +381,11 @@ export class BusWorker {
   }
 
   async #endIfForgotten(): Promise<void> {
-    if (this.#current && Date.now() - this.#current.heard > this.#patience.coordinator) await this.#end();
+    const now = Date.now();
+    // This process was busy or asleep itself: what it was told meanwhile is still to be read.
+    if (this.#current && now - this.#looked > this.#patience.coordinator / 2) this.#current.heard = now;
+    this.#looked = now;
+    if (this.#current && now - this.#current.heard > this.#patience.coordinator) await this.#end();
   }
 
   async #end(): Promise<void> {
@@ -377,8 +393,13 @@ export class BusWorker {
     this.#current = undefined;
     if (!current) return;
     for (const subscription of current.subscriptions) subscription.unsubscribe();
-    const member = await this.#member();
-    await member.end(current.job.id).catch(this.#log);
+    this.#ending++;
+    try {
+      const member = await this.#member();
+      await member.end(current.job.id).catch(this.#log);
+    } finally {
+      this.#ending--;
+    }
   }
 
   readonly #log = (error: unknown): void => this.#options.onLog?.(messageOf(error));

@@ -112,6 +112,24 @@ test('a process that ended while idle is replaced for the call that finds out', 
   }
 });
 
+test('a process that is stopped mid-call is ended, and the next call starts a fresh one', async () => {
+  engine = engineProcess({ ...options, pulsePatience: 3000 });
+  await engine.generate({ prompt: 'warm up' });
+  const { pid } = engine;
+  const call = engine.generate({ prompt: 'long', steps: 100_000 });
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  process.kill(pid!, 'SIGSTOP');
+  await assert.rejects(call, /The engine process gave no sign of life and was ended/);
+  assert.notEqual((await engine.generate({ prompt: 'next' })).recipe.model, `process ${pid}`);
+});
+
+test('a process that computes, or has nothing to do, is not taken for one that is stopped', async () => {
+  engine = engineProcess({ ...options, pulsePatience: 4000 });
+  const { recipe } = await engine.generate({ prompt: 'computes' });
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  assert.equal((await engine.generate({ prompt: 'next' })).recipe.model, recipe.model);
+});
+
 test('a crash is told with its exit code, to every call under way', async () => {
   const calls = [engine.generate({ prompt: 'exits' }), engine.generate({ prompt: 'waiting' })];
   for (const call of calls) await assert.rejects(call, /ended unexpectedly with exit code 3/);

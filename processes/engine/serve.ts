@@ -7,6 +7,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { abortError, InputError, messageOf } from '../../engine/errors.ts';
 import { type CallOptions, ENGINE_CALLS, type Engine, type EngineCall } from '../../shared/api.ts';
+import { beat } from '../pulse.ts';
 import { parentConnection } from './parent.ts';
 import { CALL_FAILED, type Call, type FailureData, METHODS, type Method, received } from './protocol.ts';
 
@@ -29,8 +30,9 @@ export function serve(engine: Engine): void {
   connection.listen();
 }
 
-/** Ends this process with its parent, and in good order when it is told to end. */
+/** Lets this process's parent know that it lives, and ends with it; in good order when it is told to end. */
 export function endWithParent(): void {
+  beat();
   process.on('disconnect', () => process.exit(0));
   process.on('SIGTERM', () => process.exit(0));
   // It may have gone while this process was starting.

@@ -16,7 +16,13 @@ import type { Method } from '../engine/protocol.ts';
 import { makeMailFolder } from './mail-folder.ts';
 import { begin, end, keep, step } from './protocol.ts';
 
+/** Milliseconds that a worker may take to leave a job that is over; then a fresh process takes its place. */
+const END_PATIENCE = 10_000;
+
 interface LocalCrewOptions {
+  /** Milliseconds, for tests. */
+  endPatience?: number;
+  pulsePatience?: number;
   onLog?: (line: string) => void;
   /** Bytes that recorded features may take, of all workers; a quarter of the machine's memory unless told otherwise. */
   storeBudget?: number;
@@ -40,6 +46,7 @@ export class LocalCrew implements Crew {
   async members(count: number, threads?: number): Promise<LocalMember[]> {
     const share = threads ?? Math.max(1, Math.floor(os.availableParallelism() / count));
     const mail = await this.#root();
+    await Promise.all(this.#members.map((member) => member.free()));
     const usable = this.#members.filter((member) => member.usable);
     const keep = share === this.#threads ? usable.slice(0, count) : [];
     await Promise.all(
@@ -88,10 +95,13 @@ export class LocalCrew implements Crew {
 export class LocalMember implements Member {
   readonly name: string;
   readonly #process: ServedProcess;
+  readonly #endPatience: number;
+  #ending: Promise<void> = Promise.resolve();
 
   /** `args`: see process.ts. */
   constructor(name: string, options: LocalCrewOptions, args: string[]) {
     this.name = name;
+    this.#endPatience = options.endPatience ?? END_PATIENCE;
     this.#process = new ServedProcess({ ...options, ...workerScript(), title: name, args: () => args });
   }
 
@@ -116,7 +126,22 @@ export class LocalMember implements Member {
   }
 
   async end(job: string): Promise<void> {
-    if (this.usable) await this.#call(end, job);
+    if (!this.usable) return;
+    // A run that goes on for nobody would keep the next job waiting.
+    const stuck = setTimeout(() => void this.dismiss(), this.#endPatience);
+    const ended = this.#call(end, job).finally(() => clearTimeout(stuck));
+    this.#ending = ended.then(
+      () => {},
+      () => {},
+    );
+    await ended.catch((error: unknown) => {
+      if (!(error instanceof MemberLostError)) throw error;
+    });
+  }
+
+  /** Resolves when the last job has been left, or its process with it. */
+  async free(): Promise<void> {
+    await this.#ending;
   }
 
   /** A worker that has stalled listens to nothing but this. */

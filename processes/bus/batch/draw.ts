@@ -38,6 +38,8 @@ interface DrawerOptions {
 /** How long one request for a task waits, and how long after there was none, or no queue. */
 const ASK_MS = 1000;
 const REST_MS = 250;
+/** Requests after which the queue's consumers are made again, if they are gone. */
+const ASKED_OF_ONE = 10;
 const NO_QUEUE_MS = 30_000;
 /** A task that failed, or whose worker leaves, is another's after this time. */
 const AGAIN_MS = 500;
@@ -75,7 +77,8 @@ export class Drawer {
       try {
         const stream = jetstream(bus);
         const consumers = await this.#consumers(stream);
-        while (!signal.aborted && !bus.isClosed())
+        // Somebody may have deleted them meanwhile, which the client does not tell.
+        for (let asked = 0; asked < ASKED_OF_ONE && !signal.aborted && !bus.isClosed(); asked++)
           for (const hash of models.keys()) await this.#serveModel(stream, consumers.get(hash)!, hash);
       } catch (error) {
         // A server without JetStream has no queue; one that is lost comes back.

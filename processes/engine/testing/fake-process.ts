@@ -22,6 +22,7 @@ const engine: Engine = {
     if (request.prompt === 'exits') process.exit(3);
     if (request.prompt === 'hangs') block(60_000);
     if (request.prompt === 'a long step') block(2000);
+    if (request.prompt === 'computes') block(10_000);
     const steps = request.steps ?? 3;
     for (let step = 1; step <= steps; step++) {
       await sleep(STEP_MS);

@@ -11,6 +11,8 @@ const HEARTBEAT = 5000;
 /** A lock that has not been renewed for so long belongs to nobody. */
 const STALE = 30_000;
 const POLL = 200;
+/** A lock that says nothing belongs to nobody after so long. */
+const HALF_WRITTEN = 2000;
 
 /** See `withLock` in `host.ts`. A lock whose process has ended is taken over. */
 export async function withLock<Result>(
@@ -20,8 +22,9 @@ export async function withLock<Result>(
 ): Promise<Result> {
   const own = JSON.stringify({ host: os.hostname(), pid: process.pid, id: randomUUID() });
   await mkdir(path.dirname(file), { recursive: true });
+  const watch = new Watch(file);
   while (!(await take(file, own))) {
-    if (await isStale(file)) await takeAway(file);
+    if (await watch.isStale()) await takeAway(file);
     else {
       options.onWait?.();
       await sleep(POLL, undefined, { signal: options.signal });
@@ -50,15 +53,41 @@ async function take(file: string, own: string): Promise<boolean> {
   }
 }
 
-async function isStale(file: string): Promise<boolean> {
+/**
+ * Looks whether another's lock is still renewed. What counts is that it changes while it is watched: clocks of other
+ * machines, and this one's, may be wrong or set back.
+ */
+class Watch {
+  readonly #file: string;
+  #seen: { time: number; since: number } | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  async isStale(): Promise<boolean> {
+    try {
+      const { mtimeMs: time } = await stat(this.#file);
+      const now = performance.now();
+      if (this.#seen?.time !== time) this.#seen = { time, since: now };
+      if (now - this.#seen.since > STALE || Date.now() - time > STALE) return true;
+      const holder = holderOf(await readFile(this.#file, 'utf8'));
+      // What says nothing was cut off while it was written, which takes no time.
+      if (!holder) return now - this.#seen.since > HALF_WRITTEN;
+      return holder.host === os.hostname() && !isAlive(holder.pid);
+    } catch (error) {
+      // A folder in its place is nobody's lock; what is gone, the next look tells.
+      return codeOf(error) === 'EISDIR';
+    }
+  }
+}
+
+function holderOf(text: string): { host: string; pid: number } | undefined {
   try {
-    const { mtimeMs } = await stat(file);
-    if (Date.now() - mtimeMs > STALE) return true;
-    const { host, pid } = JSON.parse(await readFile(file, 'utf8'));
-    return host === os.hostname() && typeof pid === 'number' && !isAlive(pid);
+    const { host, pid } = JSON.parse(text);
+    return typeof host === 'string' && Number.isSafeInteger(pid) ? { host, pid } : undefined;
   } catch {
-    // It is gone, or half written: the next look tells.
-    return false;
+    return undefined;
   }
 }
 
@@ -75,5 +104,5 @@ function isAlive(pid: number): boolean {
 async function takeAway(file: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
   await rename(file, aside).catch(() => {});
-  await rm(aside, { force: true });
+  await rm(aside, { recursive: true, force: true });
 }
