@@ -1,4 +1,4 @@
-import { Uri, type WebviewPanel, type WebviewView } from 'vscode';
+import { TabInputWebview, Uri, type ViewColumn, type WebviewPanel, type WebviewView, window } from 'vscode';
 import { pageHtml, pageRoots } from './html.ts';
 
 interface PageOptions<FromPage> {
@@ -72,4 +72,16 @@ export class PageHost<ToPage, FromPage extends { type: string }> {
   post(message: ToPage): void {
     if (this.#ready && !this.#closed) void this.#panel.webview.postMessage(message);
   }
+}
+
+/** Closes a tab that VS Code has kept over a reload but not filled yet; returns where it was. */
+export function closeUnfilled(viewType: string): ViewColumn | undefined {
+  for (const { tabs, viewColumn } of window.tabGroups.all)
+    for (const tab of tabs) {
+      // VS Code puts a name of its own before ours.
+      if (!(tab.input instanceof TabInputWebview && tab.input.viewType.endsWith(viewType))) continue;
+      void window.tabGroups.close(tab);
+      return viewColumn;
+    }
+  return undefined;
 }

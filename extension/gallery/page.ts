@@ -9,7 +9,7 @@ import type {
 } from '../../shared/galleryProtocol.ts';
 import type { ImageAction } from '../../shared/imageActions.ts';
 import { confirmed } from '../messages.ts';
-import { PageHost } from '../pageHost.ts';
+import { closeUnfilled, PageHost } from '../pageHost.ts';
 import { failureOf, openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
 import { ImageView } from '../view/view.ts';
@@ -34,7 +34,7 @@ export class GalleryPage {
       GalleryPage.#tab.panel.reveal();
       return;
     }
-    const { viewColumn } = window.tabGroups.activeTabGroup;
+    const viewColumn = closeUnfilled(GALLERY_TYPE) ?? window.tabGroups.activeTabGroup.viewColumn;
     GalleryPage.fill(services, window.createWebviewPanel(GALLERY_TYPE, 'Patchwork Gallery', viewColumn));
   }
 

@@ -1,4 +1,4 @@
-import { commands, TabInputWebview, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
+import { commands, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import { type ParsedRecipe, readRecipe } from '../../engine/pictures/recipe.ts';
 import type { GenerateRequest } from '../../shared/api.ts';
@@ -9,6 +9,7 @@ import { type Draft, EMPTY_DRAFT, type PageMessage, type ViewState } from '../..
 import { unknownWords } from '../../shared/vocabulary.ts';
 import { workspaceFolder } from '../destination.ts';
 import { actOn, type Done, one } from '../gallery/actions.ts';
+import { closeUnfilled } from '../pageHost.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
 import { asNow } from '../requests.ts';
 import type { Services } from '../services.ts';
@@ -52,7 +53,8 @@ export class ImageView {
       ImageView.#open.#page.reveal();
       return ImageView.#open;
     }
-    const column = takeOver() ?? (window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active);
+    const column =
+      closeUnfilled(VIEW_TYPE) ?? (window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active);
     const view = new ImageView(services, window.createWebviewPanel(VIEW_TYPE, 'Patchwork', column));
     view.#draft = readDraft(services.memory.get(DRAFT));
     view.#page.fill(view.#draft, true);
@@ -341,18 +343,6 @@ export class ImageView {
     const facts = await factsFor(this.#draft, this.#services.pace);
     this.#page.update({ facts });
   }
-}
-
-/** Closes a tab that VS Code has kept over a reload but not filled yet; returns where it was. */
-function takeOver(): ViewColumn | undefined {
-  for (const { tabs, viewColumn } of window.tabGroups.all)
-    for (const tab of tabs) {
-      // VS Code puts its own name before ours.
-      if (!(tab.input instanceof TabInputWebview && tab.input.viewType.endsWith(VIEW_TYPE))) continue;
-      void window.tabGroups.close(tab);
-      return viewColumn;
-    }
-  return undefined;
 }
 
 function interruptedIn({ runs }: Services): ViewState['interrupted'] {
