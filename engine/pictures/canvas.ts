@@ -1,0 +1,63 @@
+import { LIMITS } from '../../shared/limits.ts';
+import { InputError } from '../errors.ts';
+import type { Mask } from '../regions/mask.ts';
+import type { Picture } from './read.ts';
+
+/** Pixels that are added at each side of a picture. */
+export interface Extension {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** Pixels of the old picture along its edge that are painted with the new part, so that the two meet. */
+export const TRANSITION = 16;
+
+/**
+ * A picture on a larger canvas; what is new repeats the nearest pixel of the old edge.
+ * @throws InputError if a side becomes longer than a picture may be, or nothing is added
+ */
+export function extendPicture(picture: Picture, { left, top, right, bottom }: Extension): Picture {
+  const [width, height] = [picture.width + left + right, picture.height + top + bottom];
+  if (width === picture.width && height === picture.height)
+    throw new InputError('Nothing is added to the image: extend it by at least one pixel at one side.');
+  const most = LIMITS.size.max;
+  if (width > most || height > most)
+    throw new InputError(
+      `The extended image would have ${width}×${height} pixels; at most ${most}×${most} are possible: extend it by less, or make the image smaller.`,
+    );
+  const pixels = new Uint8Array(3 * width * height);
+  const alpha = picture.alpha && new Uint8Array(width * height).fill(255);
+  for (let y = 0, i = 0; y < height; y++) {
+    const row = clamp(y - top, picture.height) * picture.width;
+    for (let x = 0; x < width; x++, i++) {
+      const from = row + clamp(x - left, picture.width);
+      pixels.set(picture.pixels.subarray(3 * from, 3 * from + 3), 3 * i);
+      const isOld = y >= top && y < top + picture.height && x >= left && x < left + picture.width;
+      if (alpha && isOld) alpha[i] = picture.alpha![from]!;
+    }
+  }
+  return { ...picture, width, height, pixels, ...(alpha && { alpha }) };
+}
+
+/** What is painted of an extended picture: the new part, and `TRANSITION` pixels of the old beside it. */
+export function extensionMask(old: { width: number; height: number }, extension: Extension): Mask {
+  const { left, top, right, bottom } = extension;
+  const [width, height] = [old.width + left + right, old.height + top + bottom];
+  const data = new Uint8Array(width * height);
+  /** Where the old picture stays, along one side. */
+  const kept = (before: number, length: number, after: number) => ({
+    from: before === 0 ? 0 : before + Math.min(TRANSITION, length >> 2),
+    to: after === 0 ? before + length : before + length - Math.min(TRANSITION, length >> 2),
+  });
+  const [x, y] = [kept(left, old.width, right), kept(top, old.height, bottom)];
+  for (let row = 0, i = 0; row < height; row++)
+    for (let column = 0; column < width; column++, i++)
+      data[i] = Number(row < y.from || row >= y.to || column < x.from || column >= x.to);
+  return { width, height, data };
+}
+
+function clamp(value: number, length: number): number {
+  return Math.max(0, Math.min(length - 1, value));
+}
