@@ -25,7 +25,7 @@ import {
   type SegmentResult,
   type StoreReport,
 } from '../shared/api.ts';
-import { DEFAULT_STRENGTH } from '../shared/limits.ts';
+import { DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
 import { InputError } from './errors.ts';
@@ -41,10 +41,10 @@ import { fastDecoder, openDrawingModel } from './models/open.ts';
 import type { Crew, OpenCrew } from './parallel/job.ts';
 import { shareOut } from './parallel/share.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
-import { maskFor, softMaskFor } from './pictures/mask.ts';
 import { decodePicture } from './pictures/read.ts';
 import { chooseWindow } from './pictures/window.ts';
 import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
+import { editedPart } from './pipelines/edited-part.ts';
 import type { EditMemory } from './pipelines/memory.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { editSteps, record } from './pipelines/record.ts';
@@ -141,19 +141,13 @@ class LocalEngine implements Engine {
     const begin = performance.now();
     const checked = checkEdit(request);
     options.signal?.throwIfAborted();
-    const [picture, maskPicture] = await Promise.all([
-      decodePicture(checked.image, 'The image'),
-      decodePicture(checked.mask, 'The mask'),
-    ]);
-    const readMask = checked.softMask ? softMaskFor : maskFor;
-    const { mask, coverage, warnings } = readMask(maskPicture, picture, 'The mask');
+    const { picture, mask, coverage, warnings } = await editedPart(checked);
     const decoded = performance.now();
     const loaded = await this.#load(checked, options);
-    const inpaints = seesMask(loaded.components.network('denoiser'), loaded.model.autoencoder.latentChannels);
-    // A model that sees the mask needs nothing of what was under it.
+    const isWhole = !checked.mask && !checked.extend;
     const {
-      strength = inpaints ? 1 : DEFAULT_STRENGTH,
-      mode = 'sparse',
+      strength = isWhole ? WHOLE_STRENGTH : defaultStrength(seesMaskOf(loaded)),
+      mode = isWhole ? 'dense' : 'sparse',
       dilation = DEFAULT_DILATION,
       previews,
     } = checked;
@@ -199,7 +193,7 @@ class LocalEngine implements Engine {
     const loaded = await this.#load(asked, options);
     const precision = await this.#precision(asked, loaded, { width, height, edit: true });
     const recipe = { ...recipeFor(asked, loaded, precision), width, height };
-    const { strength = DEFAULT_STRENGTH } = checked;
+    const { strength = defaultStrength(seesMaskOf(loaded)) } = checked;
     const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength) };
     // Of a larger picture the edit's mask decides which part is worked on.
     if (Math.max(width, height) > LIMITS.size.max) return nothing(about);
@@ -354,6 +348,15 @@ class LocalEngine implements Engine {
     await this.#loaded?.preview?.release();
     this.#loaded = undefined;
   }
+}
+
+/** A model that sees the mask needs nothing of what was under it. */
+function defaultStrength(seesMask: boolean): number {
+  return seesMask ? 1 : DEFAULT_STRENGTH;
+}
+
+function seesMaskOf({ components, model }: Loaded): boolean {
+  return seesMask(components.network('denoiser'), model.autoencoder.latentChannels);
 }
 
 function secondsSince(begin: number): number {

@@ -147,8 +147,12 @@ export type EditMode = (typeof EDIT_MODES)[number];
 export interface EditRequest extends DrawingRequest {
   /** The picture's file: PNG, JPEG, WebP or what else can be read. */
   image: Uint8Array;
-  /** A picture file, white where the image is to be painted anew. */
-  mask: Uint8Array;
+  /** An image file, white where the image is to be repainted. Without it, and without `extend`: all of it. */
+  mask?: Uint8Array;
+  /** Pixels by which the canvas grows at each side. What is new is painted; the result has the new size. */
+  extend?: { left: number; top: number; right: number; bottom: number };
+  /** Paints the surroundings over what is masked, which is grown by a few pixels. The prompt may be empty. */
+  remove?: boolean;
   /**
    * The mask's greys blend the new with the old, and all that is not black is computed. Without it (the default) the
    * mask is cut at half grey. Such a mask must have the image's size.

@@ -9,6 +9,8 @@ export const LIMITS = {
   size: { min: 64, max: 2048, multipleOf: 8 },
   seed: { min: 0, max: 2 ** 32 - 1 },
   strength: { min: 0.05, max: 1 },
+  /** Pixels that an edit adds to the canvas at one side. */
+  extension: { min: 0, max: 1984 },
   loraStrength: { min: -4, max: 4 },
   /** Files merged at once. */
   loras: 16,
@@ -34,3 +36,6 @@ export const BENCHMARK_LIMITS = {
 
 /** Strength of an edit that says none. */
 export const DEFAULT_STRENGTH = 0.9;
+
+/** The same of the whole image, which keeps its composition. */
+export const WHOLE_STRENGTH = 0.6;

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../../engine/errors.ts';
-import { EDIT_MODES, type EditMode, type Engine } from '../../shared/api.ts';
+import { EDIT_MODES, type EditMode, type EditRequest, type Engine } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { formatMacs } from '../../shared/units.ts';
@@ -23,11 +23,15 @@ import {
 } from './drawing.ts';
 import { maskOfObject } from './objects.ts';
 
+type Extension = NonNullable<EditRequest['extend']>;
+
 type Options = DrawingOptions &
   WorkerOptions & {
     output?: string;
     mask?: string;
     object?: string;
+    extend?: Extension;
+    remove?: boolean;
     strength?: number;
     mode: EditMode;
     dilation?: number;
@@ -36,15 +40,24 @@ type Options = DrawingOptions &
 export function editCommand(): Command {
   const { min, max } = LIMITS.strength;
   const command = new Command('edit')
-    .description('Repaint a part of an image; the rest keeps its pixels.')
+    .description(
+      'Repaint a part of an image, or all of it; what is not repainted keeps its pixels. Without --mask, --object or --extend the whole image is repainted.',
+    )
     .argument('<image>', 'the image to edit')
-    .addArgument(promptArgument('what should be there'))
+    .addArgument(promptArgument('what should be there; not needed with --remove').argOptional())
     .option(
       '-o, --output <file>',
       'where to write it: .png, .jpg or .webp (default: beside the image, named after it and the prompt)',
     )
     .option('--mask <file>', 'an image, white = area to repaint')
     .option('--object <name>', 'repaint this object, by a name or number that `patchwork objects` lists')
+    .addOption(
+      new Option(
+        '--extend <L,T,R,B>',
+        'enlarge the canvas by this many pixels left, top, right, bottom, and paint the new part',
+      ).argParser(extension),
+    )
+    .option('--remove', 'remove what --mask or --object covers: its surroundings are painted over it')
     .addOption(
       new Option('--strength <s>', `edit strength, ${min}–${max} (${max} ignores the old pixels)`).argParser(
         decimal(min, max),
@@ -67,13 +80,29 @@ export function editCommand(): Command {
     withWorkerOptions(withDrawingOptions(command)).action(run),
     'edit lake.png "a blue boat" --mask mask.png -o boat.png',
     'edit lake.png "a green castle" --object "red house"',
+    'edit lake.png --remove --object "red house"',
+    'edit lake.png "a lake at sunset" --extend 0,0,128,0',
+    'edit lake.png "a lake in winter" --strength 0.5',
   );
 }
 
-async function run(image: string, prompt: string, options: Options): Promise<void> {
-  const { output, mask, object, strength, mode, dilation, threads } = options;
-  if ((mask === undefined) === (object === undefined))
-    throw new InputError('Say which part to repaint: --mask FILE or --object NAME, one of them.');
+/** `L,T,R,B` in pixels. */
+function extension(text: string): Extension {
+  const sides = text.split(',').map((side) => wholeNumber(LIMITS.extension.min, LIMITS.extension.max)(side));
+  const [left, top, right, bottom] = sides;
+  if (sides.length !== 4)
+    throw new InvalidArgumentError('must be four numbers of pixels: left, top, right, bottom.');
+  return { left: left!, top: top!, right: right!, bottom: bottom! };
+}
+
+async function run(image: string, asked: string | undefined, options: Options): Promise<void> {
+  const { output, mask, object, extend, remove, strength, mode, dilation, threads } = options;
+  if ([mask, object, extend].filter((part) => part !== undefined).length > 1)
+    throw new InputError('Say once which part to repaint: --mask FILE, --object NAME or --extend L,T,R,B.');
+  if (remove && mask === undefined && object === undefined)
+    throw new InputError('Say what to remove: --mask FILE or --object NAME.');
+  if (!remove && asked === undefined) throw new InputError('Say what should be there, or give --remove.');
+  const prompt = asked ?? '';
   const target = await Target.open(output, path.dirname(image));
   const files = await readImages({ image, mask });
   const signal = interruptible();
@@ -89,7 +118,9 @@ async function run(image: string, prompt: string, options: Options): Promise<voi
         ...drawingRequest(options),
         ...workerRequest(options),
         image: files.image,
-        mask: found?.png ?? files.mask!,
+        mask: found?.png ?? files.mask,
+        extend,
+        remove,
         prompt,
         strength,
         mode,
@@ -98,7 +129,7 @@ async function run(image: string, prompt: string, options: Options): Promise<voi
       { signal, onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps) },
     );
     progress.stop();
-    const names = derivedNames(path.parse(image).name, prompt);
+    const names = derivedNames(path.parse(image).name, prompt || 'removed');
     const written = await target.write(result.picture.png, result.recipe, names);
     noteWarnings([result]);
     const { mode: used, activeFraction, denseMacs, recordedSteps } = result;

@@ -7,7 +7,7 @@ import { decodePicture, type Picture } from './read.ts';
 const WHITE = 128;
 
 /** A mask at the size of a picture, 1 where the picture is to be edited. */
-interface PictureMask {
+export interface PictureMask {
   mask: Mask;
   /** Of a soft mask: how much of the edit each pixel takes, 0 … 255. */
   coverage?: Uint8Array;

@@ -22,7 +22,7 @@ import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
 import type { Picture } from '../pictures/read.ts';
 import { chooseWindow, type PictureWindow, windowMask, windowPlanes } from '../pictures/window.ts';
 import { type Box, boundsOf } from '../regions/box.ts';
-import { coarser, type Mask } from '../regions/mask.ts';
+import { activeCount, coarser, type Mask } from '../regions/mask.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { fasterMode } from './edit-mode.ts';
@@ -225,7 +225,7 @@ async function maskedPicture(
 ) {
   if (!seesMask(components.network('denoiser'), dims[0])) return undefined;
   const hole = windowMask(mask, window);
-  const before = mode === 'sparse' ? encoded : undefined;
+  const before = mode === 'dense' ? undefined : encoded;
   return editPlanes(autoencoder, { planes, window, hole, painted, encoded: before }, dims);
 }
 
@@ -258,7 +258,8 @@ async function chosenMode(
   if (mode === 'dense') return { mode };
   const timesteps = scheduler.timesteps.slice(start);
   const work = { steps: timesteps.length, missing: missingSteps(features, process.id, timesteps) };
-  if (mode === 'auto' && fasterMode({ ...work, share: 0 }) === 'dense') return { mode: 'dense' };
+  const isWhole = activeCount(mask) === mask.data.length;
+  if (mode === 'auto' && (isWhole || fasterMode({ ...work, share: 0 }) === 'dense')) return { mode: 'dense' };
   const region = await denoiser.plan({ of: 'region', mask, ring: dilation }, batchOf(condition));
   const tokens = condition.text.dims[1]!;
   const whole = denoiser.stepMacs({ height: mask.height, width: mask.width }, batchOf(condition), tokens);

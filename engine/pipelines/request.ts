@@ -114,7 +114,16 @@ const prepareSchema = z.object({
 const editSchema = z.object({
   ...drawing,
   image: file('The image'),
-  mask: file('The mask'),
+  mask: file('The mask').optional(),
+  extend: z
+    .object({
+      left: whole('The extension', LIMITS.extension),
+      top: whole('The extension', LIMITS.extension),
+      right: whole('The extension', LIMITS.extension),
+      bottom: whole('The extension', LIMITS.extension),
+    })
+    .optional(),
+  remove: z.boolean().optional(),
   softMask: z.boolean().optional(),
   strength: between('Strength', LIMITS.strength).optional(),
   mode: oneOf('mode', EDIT_MODES).optional(),

@@ -55,10 +55,68 @@ test('edit refuses what cannot be edited in one sentence', () =>
       [[path.join(folder, 'none.png'), 'x', '--mask', black], /none\.png/],
       [[black, 'x', '--mask', black, '--strength', '7'], /from 0\.05 to 1/],
       [[black, 'x', '--mask', black, '--mode', 'fast'], /sparse, dense/],
-      [[black, 'x'], /--mask/],
+      [[black], /what should be there, or give --remove/],
+      [[black, '--remove'], /what to remove: --mask/],
+      [[black, 'x', '--mask', black, '--extend', '0,0,8,0'], /once which part/],
+      [[black, 'x', '--extend', '0,0,8'], /four numbers/],
+      [[black, 'x', '--extend', '0,0,0,0'], /at least one pixel/],
+      [[black, 'x', '--extend', '0,0,1984,1984'], /at most 2048/],
     ] as const) {
       const { code, stderr } = await patchwork(['edit', ...args, '-o', out]);
       assert.equal(code, 2, stderr);
       assert.match(stderr, sentence);
     }
+  }));
+
+test('edit repaints the whole image, paints what is added to the canvas, and removes what is masked', () =>
+  inTemporaryFolder(async (folder) => {
+    const at = (name: string) => path.join(folder, name);
+    await sharp({ create: { width: 128, height: 96, channels: 3, background: '#3a7' } })
+      .png()
+      .toFile(at('image.png'));
+    const white = await sharp({ create: { width: 24, height: 24, channels: 3, background: 'white' } })
+      .png()
+      .toBuffer();
+    await sharp({ create: { width: 128, height: 96, channels: 3, background: 'black' } })
+      .composite([{ input: white, left: 40, top: 32 }])
+      .png()
+      .toFile(at('mask.png'));
+    const edit = async (...more: string[]) => {
+      const args = [
+        'edit',
+        at('image.png'),
+        ...more,
+        '-o',
+        at('out.png'),
+        '--steps',
+        '2',
+        '--seed',
+        '1',
+        '--json',
+      ];
+      const { code, stdout, stderr } = await patchwork(args);
+      assert.equal(code, 0, stderr);
+      const { data, info } = await sharp(at('out.png'))
+        .removeAlpha()
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      return { result: JSON.parse(stdout), data, info };
+    };
+    const before = await sharp(at('image.png')).removeAlpha().raw().toBuffer();
+
+    const whole = await edit('a lake at sunset');
+    assert.deepEqual([whole.info.width, whole.info.height, whole.result.recordedSteps], [128, 96, 0]);
+    const changed = whole.data.filter((value, i) => value !== before[i]).length;
+    assert.ok(changed > 0.5 * before.length, `${changed} of ${before.length} values changed`);
+
+    const larger = await edit('a lake at sunset', '--extend', '0,0,32,16');
+    assert.deepEqual([larger.info.width, larger.info.height], [160, 112]);
+    assert.equal(larger.result.width, 160);
+    const row = (image: Buffer, width: number) => image.subarray(3 * 20 * width, 3 * (20 * width + 96));
+    assert.deepEqual(row(larger.data, 160), row(before, 128), 'what was there stays');
+
+    const removed = await edit('--remove', '--mask', at('mask.png'));
+    assert.deepEqual([removed.info.width, removed.info.height], [128, 96]);
+    const far = 3 * (4 * 128 + 4);
+    assert.deepEqual(removed.data.subarray(0, far), before.subarray(0, far));
   }));

@@ -1,0 +1,39 @@
+import type { EditRequest } from '../../shared/api.ts';
+import { InputError } from '../errors.ts';
+import { extendPicture, extensionMask } from '../pictures/canvas.ts';
+import { maskFor, type PictureMask, softMaskFor } from '../pictures/mask.ts';
+import { decodePicture, type Picture } from '../pictures/read.ts';
+import { activeCount, dilate, fullMask } from '../regions/mask.ts';
+
+/** What an edit works on: a picture, perhaps on a larger canvas, and which of its pixels are painted. */
+export interface EditedPart extends PictureMask {
+  picture: Picture;
+}
+
+/** Pixels by which a mask is grown before what it covers is removed: outlines and shadows go with the object. */
+const REMOVAL_MARGIN = 6;
+
+/**
+ * Reads a request's picture and what is to be painted of it: its mask, grown for a removal; the new part of a larger
+ * canvas; or, without either, all of it.
+ * @throws InputError if a file cannot be read, or the request asks for two of these
+ */
+export async function editedPart(request: EditRequest): Promise<EditedPart> {
+  const { image, mask, extend, remove, softMask } = request;
+  if (mask && extend) throw new InputError('Give a mask or an extension of the image, not both.');
+  if (remove && !mask) throw new InputError('Say what to remove: give a mask of it.');
+  const [picture, source] = await Promise.all([
+    decodePicture(image, 'The image'),
+    mask && decodePicture(mask, 'The mask'),
+  ]);
+  if (extend)
+    return { picture: extendPicture(picture, extend), mask: extensionMask(picture, extend), warnings: [] };
+  if (!source) return { picture, mask: fullMask(picture.height, picture.width), warnings: [] };
+  const read = (softMask && !remove ? softMaskFor : maskFor)(source, picture, 'The mask');
+  if (!remove) return { picture, ...read };
+  const grown = dilate(read.mask, REMOVAL_MARGIN);
+  const share = activeCount(grown) / grown.data.length;
+  const warnings =
+    share > 0.5 ? ['More than half of the image is removed, so little is left to continue from.'] : [];
+  return { picture, mask: grown, warnings: [...read.warnings, ...warnings] };
+}
