@@ -60,7 +60,7 @@ test('edit refuses what cannot be edited in one sentence', () =>
       [[black, 'x', '--mask', black, '--extend', '0,0,8,0'], /once which part/],
       [[black, 'x', '--extend', '0,0,8'], /four numbers/],
       [[black, 'x', '--extend', '0,0,0,0'], /at least one pixel/],
-      [[black, 'x', '--extend', '0,0,1984,1984'], /at most 2048/],
+      [[black, 'x', '--extend', '8,0,1984,0'], /at most 2048/],
     ] as const) {
       const { code, stderr } = await patchwork(['edit', ...args, '-o', out]);
       assert.equal(code, 2, stderr);
