@@ -5,7 +5,12 @@ import { Selector } from './selector.ts';
 
 const asked: (string | undefined)[] = [];
 const result = {
-  ...{ picture: 'p', width: 1, height: 1, macs: 0, seconds: 0, loadSeconds: 0 },
+  picture: 'p',
+  width: 1,
+  height: 1,
+  macs: 0,
+  seconds: 0,
+  loadSeconds: 0,
   warnings: [],
 };
 const engine = {
