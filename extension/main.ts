@@ -1,12 +1,13 @@
 /** The extension host's side of Patchwork. */
 import path from 'node:path';
-import { commands, type ExtensionContext, lm, window, workspace } from 'vscode';
+import { commands, type ExtensionContext, lm, Uri, window, workspace } from 'vscode';
 import { engineProcess } from '../processes/engine/client.ts';
 import { shorten } from '../shared/names.ts';
 import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
 import { BenchmarkStore } from './benchmark/store.ts';
 import type { SettingName } from './contributions.ts';
 import { DenseSpeed } from './denseSpeed.ts';
+import { EditStore } from './editor/editStore.ts';
 import { openEditorWithMask, registerPictureEditor } from './editor/provider.ts';
 import { registerImageMenu } from './gallery/contextMenu.ts';
 import { GALLERY_TYPE, GALLERY_VIEW, GalleryPage } from './gallery/page.ts';
@@ -49,6 +50,7 @@ export function activate(context: ExtensionContext): void {
   const pace = new Pace(context.globalState);
   const queue = new EngineQueue(engine, (request) => pace.like(request));
   const images = path.join(context.globalStorageUri.fsPath, 'pictures');
+  const storage = context.storageUri ?? context.globalStorageUri;
   const parts = {
     queue,
     pace,
@@ -70,7 +72,7 @@ export function activate(context: ExtensionContext): void {
       count: (change) => ImageView.count(change),
     },
     generator: new Generator(parts),
-    benchmarks: new BenchmarkStore(workspace.fs, context.storageUri ?? context.globalStorageUri),
+    benchmarks: new BenchmarkStore(workspace.fs, storage),
     lastEditor: new LastEditor(),
     memory: context.workspaceState,
   };
@@ -109,7 +111,7 @@ export function activate(context: ExtensionContext): void {
     window.registerWebviewViewProvider(GALLERY_VIEW, {
       resolveWebviewView: (view) => GalleryPage.fillSideBar(services, view),
     }),
-    ...registerPictureEditor(services),
+    ...registerPictureEditor(services, new EditStore(workspace.fs, Uri.joinPath(storage, 'edits'))),
     ...registerImageMenu(),
     ...registerQueueView(services),
     ...registerModelsView(services, token),

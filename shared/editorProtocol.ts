@@ -106,6 +106,8 @@ export interface EditorState {
   variations: VariationInfo[];
   failure?: Failure;
   notice?: string;
+  /** A model that would help, by its name at the hub, and what its button says. */
+  offer?: { model: string; text: string };
 }
 
 /** One edit of the picture in the list beside it. */
@@ -188,6 +190,7 @@ export type EditorPageMessage =
   | { type: 'undo' }
   | { type: 'redo' }
   | { type: 'insertLink' }
+  | { type: 'getModel'; model: string }
   | { type: 'loadMask' }
   | { type: 'exportMask' }
   | { type: 'reload' }

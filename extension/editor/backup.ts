@@ -99,13 +99,18 @@ const backupSchema = z.object({
     .max(MOST),
 });
 
+/** @param layers that are kept; all if absent */
 export function backupOf({
   model,
+  layers = ['pixels', 'mask'],
   ...more
-}: Pick<Backup, 'file' | 'disk' | 'steps'> & { model: PictureModel<Painted> }): Uint8Array {
+}: Pick<Backup, 'file' | 'disk' | 'steps'> & {
+  model: PictureModel<Painted>;
+  layers?: readonly Layer[];
+}): Uint8Array {
   const parts: Backup['parts'] = [];
   for (const [layer, area] of [['pixels', model.changed] as const, ['mask', model.masked] as const])
-    if (area) parts.push({ layer, ...packed(cut(model[layer], area)) });
+    if (area && layers.includes(layer)) parts.push({ layer, ...packed(cut(model[layer], area)) });
   return serialize({ version: VERSION, parts, edits: model.edits, ...more } satisfies Backup);
 }
 

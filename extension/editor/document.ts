@@ -303,13 +303,13 @@ export class PictureDocument implements CustomDocument {
     if (losses.length > 0) this.notice([`Saved ${this.#state.name}.`, ...losses].join(' '));
   }
 
-  /** @returns what the new file does not keep, in sentences */
-  async saveAs(target: Uri): Promise<string[]> {
+  /** @returns what the new file does not keep, in sentences, and its digest */
+  async saveAs(target: Uri): Promise<{ losses: string[]; disk: string }> {
     const losses = await this.#losses(target);
     const { bytes } = await this.#rewritten(formatOf(target));
     await writePictureUri(target, bytes);
     this.update({ failure: undefined });
-    return losses;
+    return { losses, disk: digestOf(bytes) };
   }
 
   /** Goes back to the file on the disk, and to the mask as it was then. */
@@ -323,6 +323,22 @@ export class PictureDocument implements CustomDocument {
     // VS Code takes a document for unchanged when all steps that it knows are taken back, so it is given those since.
     const steps = this.#savedAt === undefined ? [] : this.#done.slice(this.#savedAt);
     return backupOf({ file: this.#file, disk: this.#disk, model, steps });
+  }
+
+  /**
+   * What lists the edits again when the file that was saved is opened. Undefined where there are none, or the file does not
+   * keep the pixels exactly.
+   * @param disk digest of the file
+   */
+  async editsOf(file: Uri, disk: string): Promise<Uint8Array | undefined> {
+    const model = await this.model();
+    if (model.edits.length === 0 || (await this.#losses(file)).length > 0) return undefined;
+    return backupOf({ file: this.#file, disk, model, layers: ['pixels'], steps: [] });
+  }
+
+  /** Digest of the file on the disk as it was last read or written. */
+  get disk(): string {
+    return this.#disk;
   }
 
   /** Tells VS Code the steps that were done before a reload of the window, so that they can be undone. */

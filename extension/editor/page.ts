@@ -143,6 +143,12 @@ export class EditorPage implements Page {
       case 'insertLink':
         await this.#insertLink();
         break;
+      case 'getModel':
+        if (await commands.executeCommand('patchwork.models.get', message.model)) {
+          this.#document.update({ offer: undefined });
+          this.#document.notice('Installed. Click the object again.');
+        }
+        break;
       case 'loadMask':
         await this.#loadMask();
         break;

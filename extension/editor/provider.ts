@@ -24,18 +24,19 @@ import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
 import { type Backup, readBackup } from './backup.ts';
 import { PictureDocument } from './document.ts';
+import type { EditStore } from './editStore.ts';
 import { EditorPage } from './page.ts';
 import { Painting } from './painting.ts';
-import { isEditable, nameOf } from './pictureFile.ts';
+import { digestOf, isEditable, nameOf, readPictureUri } from './pictureFile.ts';
 import { Preparing } from './preparing.ts';
 import { combined } from './selection.ts';
 
 export const EDITOR_TYPE = 'patchwork.pictureEditor';
 
 /** The picture editor and the command that opens it. */
-export function registerPictureEditor(services: Services): Disposable[] {
+export function registerPictureEditor(services: Services, edits: EditStore): Disposable[] {
   return [
-    window.registerCustomEditorProvider(EDITOR_TYPE, new PictureEditorProvider(services), {
+    window.registerCustomEditorProvider(EDITOR_TYPE, new PictureEditorProvider(services, edits), {
       supportsMultipleEditorsPerDocument: true,
     }),
     commands.registerCommand('patchwork.editPicture', (file?: unknown) =>
@@ -85,17 +86,19 @@ async function choosePicture(): Promise<Uri | undefined> {
 /** Opens, saves and backs up picture documents for VS Code. */
 class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   readonly #services: Services;
+  readonly #edits: EditStore;
   readonly #changes = new EventEmitter<CustomDocumentEditEvent<PictureDocument>>();
   readonly #paintings = new WeakMap<PictureDocument, Painting>();
   readonly #preparings = new WeakMap<PictureDocument, Preparing>();
   readonly onDidChangeCustomDocument = this.#changes.event;
 
-  constructor(services: Services) {
+  constructor(services: Services, edits: EditStore) {
     this.#services = services;
+    this.#edits = edits;
   }
 
   async openCustomDocument(uri: Uri, { backupId }: CustomDocumentOpenContext): Promise<PictureDocument> {
-    const backup = backupId ? await this.#backup(Uri.parse(backupId)) : undefined;
+    const backup = backupId ? await this.#backup(Uri.parse(backupId)) : await this.#saved(uri);
     const document = await PictureDocument.open(uri, this.#services.log, backup);
     reached('opened');
     open.set(uri.toString(), document);
@@ -111,6 +114,27 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
       if (open.get(uri.toString()) === document) open.delete(uri.toString());
     });
     return document;
+  }
+
+  /** The edits that a file was saved with, if it is as it was saved. */
+  async #saved(uri: Uri): Promise<Backup | undefined> {
+    try {
+      const found = await this.#edits.find(digestOf(await readPictureUri(uri)));
+      return found && readBackup(found);
+    } catch {
+      // Without them, the file is opened as any other; what is wrong with it is told then.
+      return undefined;
+    }
+  }
+
+  /** Keeps the edits of a file that was just saved; saving has succeeded without. */
+  async #keepEdits(document: PictureDocument, file: Uri, disk: string): Promise<void> {
+    try {
+      const edits = await document.editsOf(file, disk);
+      if (edits) await this.#edits.keep(disk, edits);
+    } catch (error) {
+      this.#services.log.warn(String(error));
+    }
   }
 
   /** A backup that cannot be read must not keep the file from being opened. */
@@ -132,10 +156,12 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     await document.save(() =>
       confirmed(`${document.state.name} has changed on disk since it was opened. Overwrite it?`, 'Overwrite'),
     );
+    await this.#keepEdits(document, document.uri, document.disk);
   }
 
   async saveCustomDocumentAs(document: PictureDocument, destination: Uri): Promise<void> {
-    const losses = await document.saveAs(destination);
+    const { losses, disk } = await document.saveAs(destination);
+    await this.#keepEdits(document, destination, disk);
     stayInEditor(destination);
     // The editor that shows this document gives way to one of the new file.
     if (losses.length > 0) void showInformation([`Saved ${nameOf(destination)}.`, ...losses].join(' '));

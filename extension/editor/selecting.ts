@@ -3,7 +3,7 @@ import type { FindThingsResult, SegmentRequest, SegmentResult, ThingMask } from 
 import type { Combination, PicturePlace } from '../../shared/editorProtocol.ts';
 import type { Services } from '../services.ts';
 import { withThings } from '../sight/findThings.ts';
-import { Selector } from '../sight/selector.ts';
+import { Selector, selectorOffer } from '../sight/selector.ts';
 import type { Page, PictureDocument } from './document.ts';
 import { boundsPatch, combined } from './selection.ts';
 
@@ -28,8 +28,9 @@ export class Selecting {
 
   /** Masks the thing at a place. @throws InputError if nothing is there */
   async select(place: PicturePlace, how: Combination): Promise<void> {
-    const { masks, warnings } = await this.#thingsAt(place);
+    const { masks, warnings, sure } = await this.#thingsAt(place);
     const [thing] = masks;
+    this.#offer(sure);
     if (!thing?.area) throw new InputError('Nothing was found there. Drag a box around the object instead.');
     await this.#mask(thing, how);
     if (warnings.length > 0) this.#document.notice(warnings.join(' '));
@@ -47,6 +48,7 @@ export class Selecting {
     }
     const { result, at } = this.#found;
     const { things, picture, warnings } = result;
+    this.#offer(things.length > 0);
     if (things.length === 0) throw new InputError(warnings.join(' '));
     const next = at === undefined ? (step > 0 ? 0 : things.length - 1) : at + step;
     const index = (next + things.length) % things.length;
@@ -58,6 +60,11 @@ export class Selecting {
       .describe({ image: picture, mask: { width, height, data } })
       .catch(() => undefined);
     this.#document.notice(`Selected ${named?.prompt || 'something'}, ${index + 1} of ${things.length}.`);
+  }
+
+  /** Offers a segmenter for photographs where the built-in one does not do. */
+  #offer(sure: boolean): void {
+    this.#document.update({ offer: !sure && this.#selector.isBuiltIn ? selectorOffer() : undefined });
   }
 
   async #mask(thing: ThingMask, how: Combination): Promise<void> {

@@ -13,7 +13,7 @@ import { modelTitle } from '../../shared/modelTitle.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
-import { settingsWith } from './fetch.ts';
+import { fetchWithConsent, settingsWith } from './fetch.ts';
 import { PURPOSES } from './items.ts';
 import { askToRemove, ICONS, isActive, useModel } from './manage.ts';
 import type { HubToken } from './token.ts';
@@ -43,6 +43,12 @@ export function registerModelsView({ log }: Services, token: HubToken): Disposab
       if (change.affectsConfiguration('patchwork')) changed.fire();
     }),
     commands.registerCommand('patchwork.models.refresh', () => changed.fire()),
+    /** Of others of our features: gets a model after asking. @returns its folder, or undefined if the user did not want it */
+    commands.registerCommand('patchwork.models.get', async (id: string) => {
+      const folder = await fetchWithConsent(id, token);
+      changed.fire();
+      return folder;
+    }),
     commands.registerCommand(
       'patchwork.models.use',
       attempt(({ id, purpose }) => useModel(id, purpose)),

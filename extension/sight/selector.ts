@@ -23,6 +23,12 @@ export async function installedSelector(): Promise<string | undefined> {
   return encoder && path.join(installed.get(best!.id)!, encoder);
 }
 
+/** The smallest EfficientViT-SAM, to be offered where the built-in segmenter is not sure. */
+export function selectorOffer(): { model: string; text: string } {
+  const { id, about, bytes } = CATALOGUE.find(({ purpose }) => purpose === 'selection')!;
+  return { model: id, text: `Get ${about.split(':')[0]} (${Math.round(bytes / 1e6)} MB)…` };
+}
+
 /** Selects in one picture; where the built-in segmenter was not sure once, the installed one is used from then on. */
 export class Selector {
   readonly #engine: Engine;
@@ -32,6 +38,11 @@ export class Selector {
   constructor(engine: Engine, installed: () => Promise<string | undefined> = installedSelector) {
     this.#engine = engine;
     this.#installed = installed;
+  }
+
+  /** The built-in segmenter is used. */
+  get isBuiltIn(): boolean {
+    return this.#model === undefined;
   }
 
   segment(request: Omit<SegmentRequest, 'model'>, options?: CallOptions<never>): Promise<SegmentResult> {

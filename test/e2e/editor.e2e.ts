@@ -132,8 +132,15 @@ step('saving keeps the other pixels and texts, tells the recipe, and reopening s
   assert.match(texts.parameters!, /^a yellow balloon\n/);
   await editor.close();
   await editor.open('sky.png');
-  assert.deepEqual(await editor.pixels('current'), painted);
+  await until(async () => (await editor.pixels('current')).equals(painted), 'the saved picture');
   assert.equal(await editor.dirty(), false);
+  // The edit is listed still, and can be taken off the picture.
+  const [row] = await editor.view.locator('.edits .edit').all();
+  assert.match((await row!.textContent())!, /a yellow balloon/);
+  await row!.locator('[data-action=showEdit]').click();
+  await until(async () => !(await editor.pixels('current')).equals(painted), 'the picture without the edit');
+  await editor.press('undo');
+  await until(async () => !(await editor.dirty()), 'a clean document');
 });
 
 step('levels, comparison and copying', async () => {

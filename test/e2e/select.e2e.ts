@@ -120,6 +120,10 @@ step('of a photograph it says when it is not sure of a mask, and what to install
   await editor.drag([[0.4, 0.3]]);
   await editor.notice('Low confidence in this mask.');
   await editor.notice('for photos, install EfficientViT-SAM L0 (139 MB)');
+  await vscode.screenshot('editor-unsure');
+  await editor.view
+    .locator('[data-action=getModel]', { hasText: 'Get EfficientViT-SAM L0 (139 MB)…' })
+    .waitFor();
   await revertAndClose();
 });
 

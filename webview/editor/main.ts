@@ -149,6 +149,7 @@ const actions: EditorActions = {
   copy,
   drag,
   insertLink: () => send({ type: 'insertLink' }),
+  getModel: (model) => send({ type: 'getModel', model }),
   loadMask: () => send({ type: 'loadMask' }),
   exportMask: () => send({ type: 'exportMask' }),
   reload: () => send({ type: 'reload' }),

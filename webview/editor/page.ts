@@ -66,6 +66,7 @@ export interface EditorActions extends CommonActions {
   drag(event: DragEvent): void;
   insertLink(): void;
   setAmount(amount: number): void;
+  getModel(model: string): void;
   loadMask(): void;
   exportMask(): void;
   reload(): void;

@@ -34,8 +34,18 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
       ${state?.run ? running(state.run, state.measuring, actions) : applyButton(hindrance, state, actions)}
       ${state?.edited && state.losses ? html`<span class="hint" data-test="losses">On saving: ${state.losses}</span>` : nothing}
       <div class="notice" data-test="notice">${state?.notice ?? nothing}</div>
+      ${state?.offer ? offerButton(state.offer, actions) : nothing}
     </div>
   </aside>`;
+}
+
+function offerButton(
+  { model, text }: NonNullable<EditorState['offer']>,
+  actions: EditorActions,
+): TemplateResult {
+  return html`<vscode-button secondary data-action="getModel" @click=${() => actions.getModel(model)}>
+    ${text}
+  </vscode-button>`;
 }
 
 /** Why an edit cannot be started now; undefined if it can. */
