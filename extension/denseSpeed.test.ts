@@ -23,35 +23,34 @@ const step = (change: Partial<DenseStep> = {}): DenseStep => ({
 test('nothing is claimed before a step was seen, or of others', async () => {
   const speed = new DenseSpeed(new Memory());
   assert.equal(speed.stepTime(step()), undefined);
-  await speed.note(step(), 'step', []);
-  await speed.note(step(), 'step', [1]);
+  await speed.note(step(), []);
+  await speed.note(step(), [1]);
   for (const other of [{ model: 'm' }, { precision: 'int8' }, { threads: 1 }])
     assert.equal(speed.stepTime(step(other)), undefined);
 });
 
 test('the median of the nearest size, by operations', async () => {
   const speed = new DenseSpeed(new Memory());
-  await speed.note(step(), 'step', [1, 2]);
-  await speed.note(step(), 'step', [30]);
-  await speed.note(step({ macs: 1000 }), 'step', [10]);
-  assert.deepEqual(speed.stepTime(step({ macs: 200 })), { seconds: 4, evidence: 'step', steps: 3 });
-  assert.deepEqual(speed.stepTime(step({ macs: 500 })), { seconds: 5, evidence: 'step', steps: 1 });
+  await speed.note(step(), [1, 2]);
+  await speed.note(step(), [30]);
+  await speed.note(step({ macs: 1000 }), [10]);
+  assert.deepEqual(speed.stepTime(step({ macs: 200 })), { seconds: 4, steps: 3 });
+  assert.deepEqual(speed.stepTime(step({ macs: 500 })), { seconds: 5, steps: 1 });
 });
 
-test('recordings count only where no dense step was seen', async () => {
+test('where only the same size counts, others say nothing', async () => {
   const speed = new DenseSpeed(new Memory());
-  await speed.note(step(), 'recording', [3]);
-  assert.deepEqual(speed.stepTime(step()), { seconds: 3, evidence: 'recording', steps: 1 });
-  await speed.note(step({ macs: 1000 }), 'step', [10]);
-  assert.deepEqual(speed.stepTime(step()), { seconds: 1, evidence: 'step', steps: 1 });
+  await speed.note(step({ macs: 1000 }), [10]);
+  assert.equal(speed.stepTime(step({ macs: 900 }), { sameSize: true }), undefined);
+  assert.deepEqual(speed.stepTime(step({ macs: 1000 }), { sameSize: true }), { seconds: 10, steps: 1 });
 });
 
 test('it is remembered, but not of another machine, nor what is damaged', async () => {
   const memory = new Memory();
-  await new DenseSpeed(memory, 'a').note(step(), 'step', [1]);
+  await new DenseSpeed(memory, 'a').note(step(), [1]);
   assert.equal(new DenseSpeed(memory, 'a').stepTime(step())?.seconds, 1);
   assert.equal(new DenseSpeed(memory, 'b').stepTime(step()), undefined);
-  await memory.update('patchwork.denseSteps', [null, { macs: 'x' }, 5]);
+  await memory.update('patchwork.fullSteps', [null, { macs: 'x' }, 5]);
   assert.equal(new DenseSpeed(memory, 'a').stepTime(step()), undefined);
 });
 

@@ -6,9 +6,6 @@ import { median } from '../engine/benchmark/timing.ts';
 import type { BenchmarkRequest, BenchmarkResult, GenerateRequest, Recipe } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 
-/** `step`: a dense step as pictures are drawn; `recording`: one that also kept the features, which takes longer. */
-type Evidence = 'step' | 'recording';
-
 /** One U-Net step over a whole picture. */
 export interface DenseStep {
   /** As requests name it; empty for the embedded one. */
@@ -22,19 +19,17 @@ export interface DenseStep {
 /** What steps of one kind have taken on one machine. */
 interface Sample extends DenseStep {
   machine: string;
-  evidence: Evidence;
   /** The latest. */
   seconds: number[];
 }
 
 interface StepTime {
   seconds: number;
-  evidence: Evidence;
   /** How many steps that rests on. */
   steps: number;
 }
 
-const KEY = 'patchwork.denseSteps';
+const KEY = 'patchwork.fullSteps';
 /** Steps that are kept of a kind, and kinds. */
 const KEPT = { seconds: 30, samples: 60 };
 /** Steps whose operations differ by less, as a share, are of one size. */
@@ -50,16 +45,14 @@ export class DenseSpeed {
   }
 
   /** Takes note of what steps have taken. */
-  async note(step: DenseStep, evidence: Evidence, seconds: readonly number[]): Promise<void> {
+  async note(step: DenseStep, seconds: readonly number[]): Promise<void> {
     if (seconds.length === 0) return;
-    const isSame = (sample: Sample) =>
-      this.#isLike(sample, step) && sample.macs === step.macs && sample.evidence === evidence;
+    const isSame = (sample: Sample) => this.#isLike(sample, step) && sample.macs === step.macs;
     const samples = this.#samples;
     const known = samples.find(isSame)?.seconds ?? [];
     const sample: Sample = {
       ...step,
       machine: this.#machine,
-      evidence,
       seconds: [...known, ...seconds].slice(-KEPT.seconds),
     };
     const others = samples.filter((other) => !isSame(other));
@@ -73,12 +66,11 @@ export class DenseSpeed {
   async learn(
     request: Pick<GenerateRequest, 'model' | 'threads'>,
     recipe: Recipe,
-    evidence: Evidence,
     seconds: readonly number[],
   ): Promise<DenseStep | undefined> {
     try {
       const step = await denseStepOf(request, recipe);
-      await this.note(step, evidence, seconds);
+      await this.note(step, seconds);
       return step;
     } catch {
       return undefined;
@@ -86,23 +78,17 @@ export class DenseSpeed {
   }
 
   /**
-   * What a step takes: as long as the nearest in size that was seen, by its operations. Recordings count only where no
-   * dense step was seen.
-   * @param sameSize only what was measured, as a dense step of this size, counts
+   * What a step takes: as long as the nearest in size that was seen, by its operations.
+   * @param sameSize only what was measured at this size counts
    */
   stepTime(step: DenseStep, { sameSize = false } = {}): StepTime | undefined {
-    const alike = this.#samples.filter((sample) => this.#isLike(sample, step));
     const distance = ({ macs }: Sample) => Math.abs(Math.log(macs / step.macs));
-    const kinds = sameSize ? (['step'] as const) : (['step', 'recording'] as const);
-    for (const evidence of kinds) {
-      const [nearest] = alike
-        .filter((sample) => sample.evidence === evidence && (!sameSize || distance(sample) < SAME_SIZE))
-        .sort((a, b) => distance(a) - distance(b));
-      if (!nearest) continue;
-      const seconds = (median(nearest.seconds) * step.macs) / nearest.macs;
-      return { seconds, evidence, steps: nearest.seconds.length };
-    }
-    return undefined;
+    const [nearest] = this.#samples
+      .filter((sample) => this.#isLike(sample, step) && (!sameSize || distance(sample) < SAME_SIZE))
+      .sort((a, b) => distance(a) - distance(b));
+    if (!nearest) return undefined;
+    const seconds = (median(nearest.seconds) * step.macs) / nearest.macs;
+    return { seconds, steps: nearest.seconds.length };
   }
 
   /** What a step of these operations takes by the float32 steps of any model that were seen here, the nearest in size. */
@@ -154,7 +140,7 @@ export async function noteBenchmark(
     if (!DENSE.includes(name) || attention === 'sampled') continue;
     const single = steps === null;
     const step = { model, precision, threads, macs: single ? macs : stepMacs };
-    await speed.note(step, 'step', single ? seconds : stepSeconds);
+    await speed.note(step, single ? seconds : stepSeconds);
   }
 }
 
@@ -165,9 +151,9 @@ function machineName(): string {
 
 /** What was kept may be of another version. */
 function isSample(value: unknown): value is Sample {
-  const { machine, model, precision, threads, macs, evidence, seconds } = (value ?? {}) as Partial<Sample>;
+  const { machine, model, precision, threads, macs, seconds } = (value ?? {}) as Partial<Sample>;
   return (
-    [machine, model, precision, evidence].every((text) => typeof text === 'string') &&
+    [machine, model, precision].every((text) => typeof text === 'string') &&
     typeof threads === 'number' &&
     macs! > 0 &&
     Array.isArray(seconds) &&

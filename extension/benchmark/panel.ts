@@ -279,7 +279,7 @@ export class BenchmarkPanel {
       const step = { model, threads, precision: 'fp32', macs: cost.stepMacs };
       const time = this.#services.denseSpeed.stepTime(step);
       // Steps that record are no dense steps; this is no place to say how much slower they are.
-      const seconds = time?.evidence === 'step' ? time.seconds : undefined;
+      const seconds = time?.seconds;
       const details = costSentences(cost, { ...request, whole: request.whole !== undefined }, seconds);
       return { time: this.#timeOf(request, cost, seconds), details };
     } catch (error) {

@@ -33,7 +33,7 @@ export async function fullRecomputeTime(
   // Workers share steps, so theirs say nothing about this machine alone.
   if (result.workers) return undefined;
   if (computed.length === 0) {
-    await speed.learn(request, recipe, 'step', stepSeconds);
+    await speed.learn(request, recipe, stepSeconds);
     return { seconds: seconds - loadSeconds, measured: true };
   }
   const step = await denseStepOf(request, recipe).catch(() => undefined);

@@ -125,7 +125,7 @@ export class Painting {
       this.#document.update({ run, measuring: true, notice: undefined });
       const request = { ...last.request, mode: 'dense' as const, previews: false };
       const { recipe, seconds, loadSeconds, stepSeconds } = await this.#edit(request, signal, run);
-      await this.#services.denseSpeed.learn(request, recipe, 'step', stepSeconds);
+      await this.#services.denseSpeed.learn(request, recipe, stepSeconds);
       const dense = { seconds: seconds - loadSeconds, measured: true };
       last.cost.dense = dense;
       await this.#document.costChanged();

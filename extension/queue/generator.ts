@@ -63,7 +63,7 @@ export class Generator {
       log.info(`${JSON.stringify(result.recipe)}: ${formatSeconds(result.seconds)}`);
       const picture = await gallery.add(request, result, { asked, batch });
       await pace.note(request, result);
-      if (!result.workers) await denseSpeed.learn(request, result.recipe, 'step', result.stepSeconds);
+      if (!result.workers) await denseSpeed.learn(request, result.recipe, result.stepSeconds);
       return { result, picture };
     } finally {
       await runs.end(id);
