@@ -97,6 +97,8 @@ export interface EditorState {
   run?: EditRun;
   /** The picture is recorded in the background: steps done, of all. */
   preparing?: { step: number; steps: number };
+  /** The picture as it is now is recorded. */
+  prepared?: boolean;
   /** Seconds that an edit takes at most, about, where steps of any size were measured on this machine. */
   mostSeconds?: number;
   /** Only a part of the picture around the mask is worked on. */

@@ -39,6 +39,7 @@ export class Preparing {
     this.stop();
     const run = new AbortController();
     this.#run = run;
+    this.#document.update({ prepared: false });
     this.#record(draft, run.signal)
       .then(() => {
         this.#done = key;
@@ -82,7 +83,11 @@ export class Preparing {
     }
     for (;;) {
       try {
-        const { recipe, editSteps = 0 } = await this.#inTurn(() => {
+        const {
+          recipe,
+          editSteps = 0,
+          complete,
+        } = await this.#inTurn(() => {
           signal.throwIfAborted();
           return this.#services.engine.prepareEdit(request, {
             signal,
@@ -94,7 +99,7 @@ export class Preparing {
         });
         const step = recipe && (await denseStepOf(request, recipe).catch(() => undefined));
         const time = step && this.#services.denseSpeed.stepTime(step);
-        this.#document.update({ mostSeconds: time && editSteps * time.seconds });
+        this.#document.update({ prepared: complete, mostSeconds: time && editSteps * time.seconds });
         return;
       } catch (error) {
         if (!isAbort(error) || signal.aborted) throw error;

@@ -215,6 +215,7 @@ step('a read-only file takes edits, which Save As keeps', async () => {
 });
 
 step('in narrow and low windows nothing overlaps and Apply stays in sight', async () => {
+  await vscode.inHost(({ commands }) => commands.executeCommand('notifications.clearAll'));
   await editor.open('copy.png');
   await paint('a yellow balloon', '7');
   for (const [width, height] of [
@@ -259,7 +260,7 @@ async function crowding(): Promise<string[]> {
     const canvas = rectOf(main.querySelector('.canvas')!);
     if (canvas.width < 100 || canvas.height < 100)
       wrong.push(`the canvas is ${canvas.width}×${canvas.height}`);
-    for (const bar of main.querySelectorAll('.bar, .strip, .side-foot, .options, .cost, .place')) {
+    for (const bar of main.querySelectorAll('.bar, .strip, .side-head, .options, .cost, .place')) {
       if (bar.scrollWidth > bar.clientWidth + 1) wrong.push(`${bar.className} is cut off`);
       const shown = [...bar.children].filter((child) => rectOf(child).width > 1);
       for (const [i, one] of shown.entries())

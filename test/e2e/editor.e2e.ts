@@ -73,10 +73,15 @@ step('applying paints what is masked and nothing else', async () => {
   const masked = await editor.masked();
   await editor.prompt('a yellow balloon');
   await hindrance('');
+  // It was recorded while the mask was painted, so that even the first edit computes only a part.
+  await editor.prepared();
   await editor.apply();
   await editor.notice('Edit applied.');
   await editor.idle();
-  await editor.view.locator('[data-test=cost]', { hasText: /^[\d.]+ s/ }).waitFor();
+  const cost = editor.view.locator('[data-test=cost]', { hasText: /^[\d.]+ s/ });
+  await cost.waitFor();
+  assert.match((await cost.textContent())!, /· [\d.]+ % computed/);
+  assert.doesNotMatch((await cost.textContent())!, /analysing|instead of/);
   const changed = changes(original, await editor.pixels('current'));
   assert.ok(
     changed.every((is, i) => !is || masked[i]),

@@ -32,6 +32,11 @@ export class EditorUnderTest {
     await this.view.locator('main.editor[data-state=idle]').waitFor({ timeout: PAINTED });
   }
 
+  /** Waits until the picture is recorded in the background. */
+  async prepared(): Promise<void> {
+    await this.view.locator('main.editor[data-prepared=true]').waitFor({ timeout: PAINTED });
+  }
+
   async press(action: string): Promise<void> {
     await this.view.locator(`[data-action=${action}]`).first().click();
   }

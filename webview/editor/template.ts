@@ -9,7 +9,7 @@ export function editorTemplate(page: EditorPage, actions: EditorActions): Templa
   const doing = doingOf(page);
   if (doing === 'broken') return brokenTemplate(page, actions);
   const busy = doing === 'loading' || doing === 'running';
-  return html`<main class="editor" data-state=${doing} data-mask=${page.maskShown ? 'shown' : 'outline'} data-runs=${page.runs}>
+  return html`<main class="editor" data-state=${doing} data-mask=${page.maskShown ? 'shown' : 'outline'} data-runs=${page.runs} data-prepared=${String(page.state?.prepared ?? false)}>
     ${toolRail(page, actions)} ${optionsBar(page, actions)}
     <div class="canvas" aria-busy=${String(busy)}>
       ${page.stage.element} ${banner(page, actions)}

@@ -16,25 +16,29 @@ import { iconButton, slider } from './button.ts';
 import { editsSection } from './edits.ts';
 import { maskSection } from './mask.ts';
 
-/** Form, mask and edits at the right; below them, always in sight, what starts an edit and what came of it. */
+/** At the right: above, always in sight, the prompt, what starts an edit and what came of it; below mask, form and edits. */
 export function sidePanel(page: EditorPage, actions: EditorActions): TemplateResult {
   const { state } = page;
   const hindrance = hindranceOf(page);
   const { submit, keys } = submitting(!hindrance && !state?.run, actions.apply);
   return html`<aside class="side" aria-label="Edit" @keydown=${keys}>
+    <div class="side-head">
+      <form class="form" aria-label="Edit" @submit=${submit}>${promptFields(page, actions)}</form>
+      ${state?.failure ? failureTemplate(state.failure, actions) : nothing}
+      ${state?.run ? running(state.run, state.measuring, actions) : applyButton(hindrance, state, actions)}
+      ${
+        state?.edited && state.losses
+          ? html`<span class="hint" data-test="losses">On saving: ${state.losses}</span>`
+          : nothing
+      }
+      <div class="notice" data-test="notice">${state?.notice ?? nothing}</div>
+      ${state?.offer ? offerButton(state.offer, actions) : nothing}
+    </div>
     <div class="side-scroll scroll">
       ${state && state.variations.length > 0 ? variations(page, actions) : nothing}
-      <form class="form" aria-label="Edit" @submit=${submit}>${promptFields(page, actions)}</form>
       ${maskSection(page, actions)}
       <form class="form" aria-label="Options" @submit=${submit}>${optionFields(page, actions)}</form>
       ${editsSection(page, actions)}
-    </div>
-    <div class="side-foot">
-      ${state?.failure ? failureTemplate(state.failure, actions) : nothing}
-      ${state?.run ? running(state.run, state.measuring, actions) : applyButton(hindrance, state, actions)}
-      ${state?.edited && state.losses ? html`<span class="hint" data-test="losses">On saving: ${state.losses}</span>` : nothing}
-      <div class="notice" data-test="notice">${state?.notice ?? nothing}</div>
-      ${state?.offer ? offerButton(state.offer, actions) : nothing}
     </div>
   </aside>`;
 }
