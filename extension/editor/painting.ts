@@ -24,6 +24,8 @@ interface Candidate {
   seed: number;
   request: EditRequest;
   result: Result<Painted>;
+  /** Sentences for the user. */
+  warnings: string[];
 }
 
 /** Lets the engine paint what is under a document's mask. */
@@ -210,6 +212,7 @@ export class Painting {
       id: randomUUID(),
       seed: recipe.seed,
       request,
+      warnings: result.warnings,
       result: { ...made, label, about, result: { ...made.start, data: new Uint8Array(pixels) } },
     };
     this.#candidates.push(candidate);
@@ -217,10 +220,9 @@ export class Painting {
     if (patch) this.#document.tell({ type: 'variation', id: candidate.id, patch });
     this.#document.tell({ type: 'preview' });
     if ((this.#document.state.run?.variations ?? 1) > 1) this.#listCandidates();
-    if (result.warnings.length > 0) this.#document.notice(result.warnings.join(' '));
   }
 
-  async #commit({ request, result }: Candidate): Promise<void> {
+  async #commit({ request, result, warnings }: Candidate): Promise<void> {
     const { pixels } = await this.#document.model();
     this.#forget();
     const fits = pixels.data.length === result.start.data.length;
@@ -229,8 +231,8 @@ export class Painting {
     if (!fits) throw new Error('The image has another size now, so the edit does not fit it.');
     this.#last = { request, cost: result.about.cost };
     reached('painted');
-    if (!this.#document.state.notice)
-      this.#document.notice(changed ? 'Edit applied.' : 'The edit changed no pixel.');
+    const outcome = changed ? 'Edit applied.' : 'The edit changed no pixel.';
+    this.#document.notice([outcome, ...warnings].join(' '));
   }
 
   #forget(): void {

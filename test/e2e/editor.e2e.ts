@@ -97,7 +97,7 @@ step('the next stroke begins a new mask, so that another edit leaves the first a
   await editor.drag(ELSEWHERE);
   const masked = await editor.masked();
   assert.ok(!masked[Math.floor(0.5 * SIDE) * SIDE + Math.floor(0.4 * SIDE)], 'nothing of the first mask');
-  await editor.prompt('a white cloud');
+  await editor.prompt('a white balloon');
   await editor.apply();
   await editor.notice('Edit applied.');
   await editor.idle();
@@ -194,14 +194,14 @@ step('each edit is listed: it can be hidden, shown and gone back to', async () =
   await editor.press('tool-brush');
   const one = await editor.pixels('current');
   await editor.drag(ELSEWHERE);
-  await editor.prompt('a white cloud');
+  await editor.prompt('a white balloon');
   await editor.apply();
   await editor.notice('Edit applied.');
   await editor.idle();
   const both = await editor.pixels('current');
   const rows = editor.view.locator('.edits .edit');
   const row = rows.first();
-  assert.match((await row.textContent())!, /a white cloud.*seed \d+/s);
+  assert.match((await row.textContent())!, /a white balloon.*seed \d+/s);
   await row.locator('img[src]').waitFor();
   await row.locator('[data-action=showEdit]').click();
   await until(async () => (await editor.pixels('current')).equals(one), 'the picture without the edit');
