@@ -277,9 +277,7 @@ export class BenchmarkPanel {
       const cost = await benchmarkCost(request);
       const { model = '', threads = 0 } = request;
       const step = { model, threads, precision: 'fp32', macs: cost.stepMacs };
-      const time = this.#services.denseSpeed.stepTime(step);
-      // Steps that record are no dense steps; this is no place to say how much slower they are.
-      const seconds = time?.seconds;
+      const seconds = this.#services.denseSpeed.stepTime(step)?.seconds;
       const details = costSentences(cost, { ...request, whole: request.whole !== undefined }, seconds);
       return { time: this.#timeOf(request, cost, seconds), details };
     } catch (error) {
