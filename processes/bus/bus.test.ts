@@ -1,23 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Svcm } from '@nats-io/services';
 import { connect } from '@nats-io/transport-node';
 import { createEngine } from '../../engine/engine.ts';
 import { InputError, isAbort } from '../../engine/errors.ts';
-import { float32 } from '../../engine/graph/tensor.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
-import { contentHash } from '../../engine/models/content-hash.ts';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
-import { openModel } from '../../engine/models/open.ts';
 import { encodePng } from '../../engine/pictures/png.ts';
 import { psnr } from '../../engine/pictures/psnr.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
-import packageJson from '../../package.json' with { type: 'json' };
 import type { Engine, GenerateRequest } from '../../shared/api.ts';
 import { BusCrew } from './crew.ts';
-import { receiveParcels, sendParcel } from './parcels.ts';
 import { noServer, startServer, type TestServer } from './testing/server.ts';
-import { MAX_CALL_BYTES, PROTOCOL, SERVICE } from './wire.ts';
 import { BusWorker } from './worker.ts';
 
 const skip = noServer;
@@ -169,90 +162,6 @@ test('cancelling frees the workers for the next picture', { skip }, async () => 
   for (let i = 0; i < 50 && workers.some(({ busy }) => busy); i++) await pause(100);
   const next = await engine.generate(request);
   assert.equal(next.workers!.length, 2);
-});
-
-/** A worker as others may write one: it is found like any other, and answers as it likes. */
-async function impostor(
-  answer: (call: { call: string; ask: string }) => { head?: object; body?: Uint8Array } | undefined,
-): Promise<() => Promise<void>> {
-  const bus = await connect({ servers: server.url.replace('nats://', '') });
-  const worker = crypto.randomUUID();
-  const service = await new Svcm(bus).add({
-    name: SERVICE,
-    version: packageJson.version,
-    description: '',
-    metadata: {
-      worker,
-      host: 'impostor\u001b[2J',
-      protocol: String(PROTOCOL),
-      models: JSON.stringify([await contentHash(await openModel(EMBEDDED))]),
-    },
-    queue: '',
-  });
-  service.addEndpoint('status', {
-    subject: `patchwork.worker.${worker}.status`,
-    handler: (_, message) => message.respond('{"busy":false}'),
-  });
-  const alive = setInterval(() => bus.publish(`patchwork.worker.${worker}.alive`), 500);
-  receiveParcels(bus, `patchwork.worker.${worker}.call`, MAX_CALL_BYTES, ({ head }) => {
-    const call = head as { call: string; ask: string; reply: string };
-    const given = answer(call);
-    if (given?.head) void sendParcel(bus, call.reply, { ask: call.ask, answer: given.head }, given.body);
-  });
-  return async () => {
-    clearInterval(alive);
-    await bus.drain();
-  };
-}
-
-const figures = { runSeconds: 0.1, seconds: 0.1, sentBytes: 0, receivedBytes: 0, recordSeconds: 0 };
-const begun = { head: { begun: 0 } };
-const IMPOSTORS: Record<
-  string,
-  (call: { call: string }) => { head?: object; body?: Uint8Array } | undefined
-> = {
-  'answers nothing': () => undefined,
-  'refuses without being lost': () => ({ head: { error: 'no', lost: false } }),
-  'answers a step with the answer to another call': ({ call }) =>
-    call === 'step' ? { head: { kept: true } } : begun,
-  'answers a step without numbers': ({ call }) => (call === 'step' ? { head: figures } : begun),
-  'answers a step with one number': ({ call }) =>
-    call === 'step' ? { head: figures, body: new Uint8Array(4) } : begun,
-  'answers a step with odd bytes': ({ call }) =>
-    call === 'step' ? { head: figures, body: new Uint8Array(7) } : begun,
-  'begins with bytes': () => ({ head: { begun: 0 }, body: new Uint8Array(8) }),
-  'begins, and answers no step': ({ call }) => (call === 'begin' ? begun : undefined),
-};
-for (const [what, answer] of Object.entries(IMPOSTORS))
-  test(`a worker that ${what} is given up by name, beside honest ones and alone`, { skip }, async () => {
-    const leave = await impostor(answer);
-    try {
-      const result = await engine.generate({ ...request, steps: 3, patch: { warmUp: 3 } });
-      assert.match(
-        result.warnings.join(),
-        /impostor\ufffd\[2J \(\w{4}\) was (lost|given up, since [^;]+); .* did the rest\./,
-      );
-      for (const worker of workers) await worker.stop();
-      await assert.rejects(engine.generate({ ...request, steps: 3 }), /impostor/);
-    } finally {
-      await leave();
-      workers = [await startWorker(), await startWorker()];
-    }
-  });
-
-test('a job larger than an image may be is refused before it begins', { skip }, async () => {
-  const crew = await BusCrew.connect({ url: server.url });
-  const [member] = await crew.members(1, undefined, EMBEDDED);
-  const side = 512;
-  const condition = { text: float32(new Float32Array(2 * 8 * 8), [2, 8, 8]), guidance: 3 };
-  const bands = { height: side, width: side, axis: 'y', edges: [[0, side]] } as const;
-  const job = { id: 'x', model: EMBEDDED, precision: 'fp32', condition, channels: 4, index: 0 } as const;
-  await assert.rejects(
-    member!.begin({ ...job, bands: { ...bands, edges: [[0, side]] }, mode: 'displaced', coding: 'float32' }),
-    /have at most 2048 pixels/,
-  );
-  await crew.dispose();
-  assert.ok(workers.every(({ busy }) => !busy));
 });
 
 test('rubbish on the bus disturbs nobody', { skip }, async () => {

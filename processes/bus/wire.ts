@@ -84,7 +84,7 @@ export const beginSchema = z
     /** An edit's mask follows the tensors, a byte a position. */
     edit: z.object({ picture: pictureName, condition: tensorsSchema, ring: count(MAX_RING) }).optional(),
   })
-  .refine(({ index, bands }) => index < bands.edges[0]!.length - 1);
+  .refine(({ index, bands }) => index < (bands.edges[0]?.length ?? 0) - 1);
 
 export const stepSchema = z.object({
   call: z.literal('step'),

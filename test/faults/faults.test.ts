@@ -1,0 +1,110 @@
+/** What processes and disks do to Patchwork: the short form of killing, stopping and filling. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { createEngine } from '../../engine/engine.ts';
+import { float32 } from '../../engine/graph/tensor.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { contentHash } from '../../engine/models/content-hash.ts';
+import { EMBEDDED } from '../../engine/models/embedded.ts';
+import { openModel } from '../../engine/models/open.ts';
+import type { Job } from '../../engine/parallel/job.ts';
+import { BusCrew } from '../../processes/bus/crew.ts';
+import { noServer, startServer } from '../../processes/bus/testing/server.ts';
+import { BusWorker } from '../../processes/bus/worker.ts';
+import { LocalCrew } from '../../processes/workers/crew.ts';
+
+const request = { prompt: 'a house', seed: 1, steps: 60, width: 128, height: 128, threads: 1 };
+
+test('a worker of a bus whose process is stopped is given up; its next job gets a fresh process', {
+  skip: noServer || process.platform === 'win32',
+}, async () => {
+  const server = await startServer();
+  const pids: number[] = [];
+  const start = (onLog?: (line: string) => void) =>
+    BusWorker.start({
+      bus: { url: server.url },
+      models: [EMBEDDED],
+      threads: 1,
+      onLog,
+      crew: { pulsePatience: 5000 },
+    });
+  const stopped = await start((line) => {
+    const pid = /^Worker 1 (\d+) started/.exec(line)?.[1];
+    if (pid) pids.push(Number(pid));
+  });
+  const honest = await start();
+  const engine = createEngine(new NodeBackend(), { connect: (bus) => BusCrew.connect(bus) });
+  try {
+    const bus = { url: server.url };
+    let done = false;
+    const { warnings } = await engine.generate(
+      { ...request, bus, patch: { split: 'bands' } },
+      {
+        onProgress: ({ step }) => {
+          if (step !== 3 || done) return;
+          done = true;
+          process.kill(pids.at(-1)!, 'SIGSTOP');
+        },
+      },
+    );
+    assert.match(warnings.join(), /was lost; .* did the rest/);
+    const next = await engine.generate({ ...request, steps: 2, bus });
+    assert.equal(next.workers!.length, 2);
+    assert.ok(new Set(pids).size > 1);
+  } finally {
+    await engine.dispose();
+    await stopped.stop();
+    await honest.stop();
+    await server.stop();
+  }
+});
+
+test('a worker that computes on for a job that is over is replaced', async () => {
+  const crew = new LocalCrew({ endPatience: 300 });
+  try {
+    const [member] = await crew.members(1, 1);
+    const model = await openModel(EMBEDDED);
+    const side = 256;
+    const text = model.network('denoiser').inputs.get('encoder_hidden_states') as { channels: number };
+    const { channels } = text;
+    const job: Job = {
+      id: 'long',
+      model: model.id,
+      precision: 'fp32',
+      condition: { text: float32(new Float32Array(2 * 8 * channels), [2, 8, channels]), guidance: 3 },
+      channels: 4,
+      bands: { height: side, width: side, axis: 'y', edges: [[0, side]] },
+      index: 0,
+      mode: 'displaced',
+      coding: 'float32',
+    };
+    await member!.begin(job);
+    const sample = new Float32Array(4 * side * side);
+    const step = member!.step({ job: 'long', step: 0, timestep: 500, kind: 'dense', sample });
+    const over = assert.rejects(step, { name: 'MemberLostError' });
+    await member!.end('long');
+    const [next] = await crew.members(1, 1);
+    assert.notEqual(next!.pid, member!.pid);
+    await over;
+  } finally {
+    await crew.dispose();
+  }
+});
+
+test('a cache that cannot be written is not needed where it only saves time', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
+  const before = process.env.XDG_CACHE_HOME;
+  try {
+    // Nobody, not even root, makes a folder below a file.
+    process.env.XDG_CACHE_HOME = path.join(folder, 'file');
+    await writeFile(process.env.XDG_CACHE_HOME, '');
+    assert.match(await contentHash(await openModel(EMBEDDED)), /^[0-9a-f]{64}$/);
+  } finally {
+    if (before === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = before;
+    await rm(folder, { recursive: true });
+  }
+});

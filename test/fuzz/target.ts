@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+
+/** Something that reads what others wrote, and what must hold of it whatever they wrote. */
+export interface Target {
+  name: string;
+  property: fc.IRawProperty<unknown>;
+}
+
+/** A target whose property throws where something is wrong. */
+export function target<Value>(
+  name: string,
+  cases: fc.Arbitrary<Value>,
+  check: (value: Value) => void | Promise<void>,
+): Target {
+  return { name, property: fc.asyncProperty(cases, async (value) => await check(value)) };
+}
+
+/** Text with what terminals, links, paths and numbers are made of. */
+export const oddText = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 8 }),
+      fc.constantFrom(
+        '[a](command:x)',
+        '../',
+        '~',
+        '\\\\h\\s',
+        '\u001b]0;x\u0007',
+        '\u009b2J',
+        '\u202e',
+        '=1+1',
+        '\n',
+      ),
+      fc.constantFrom('0', '-1', '1e308', 'NaN', '__proto__', 'constructor', 'file:///x', '\0', '\ud800'),
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => parts.join(''));
+
+const odd: fc.Arbitrary<unknown> = fc.oneof(
+  oddText,
+  fc.constantFrom(null, true, [], {}, [[]], -1, 0, 1, 2 ** 31, 2 ** 53, 1e308, 0.5),
+  fc.double(),
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.nat({ max: 1e6 }).map((length) => 'x'.repeat(length % 20_000)),
+);
+
+/** An example in which some values are others, are missing, or are joined by more. */
+export function changed(example: unknown): fc.Arbitrary<unknown> {
+  const change = fc.record({ at: fc.nat(), value: odd, how: fc.constantFrom('set', 'remove', 'add') });
+  return fc.array(change, { minLength: 1, maxLength: 4 }).map((changes) => {
+    let value = structuredClone(example);
+    for (const one of changes) value = applied(value, one);
+    return value;
+  });
+}
+
+function applied(root: unknown, { at, value, how }: { at: number; value: unknown; how: string }): unknown {
+  const places: [parent: Record<string, unknown>, key: string][] = [];
+  const visit = (node: unknown) => {
+    if (typeof node !== 'object' || node === null || ArrayBuffer.isView(node)) return;
+    for (const [key, child] of Object.entries(node)) {
+      places.push([node as Record<string, unknown>, key]);
+      visit(child);
+    }
+  };
+  visit(root);
+  if (places.length === 0 || at % (places.length + 1) === places.length) return value;
+  const [parent, key] = places[at % places.length]!;
+  if (how === 'remove') delete parent[key];
+  else parent[how === 'add' ? `${key}2` : key] = value;
+  return root;
+}
+
+/** Bytes in which some are others, or some are missing, or come twice. */
+export function damaged(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
+  const damage = fc.record({
+    at: fc.nat(),
+    byte: fc.nat({ max: 255 }),
+    length: fc.nat({ max: 64 }),
+    how: fc.constantFrom('set', 'cut', 'remove', 'repeat'),
+  });
+  return fc.array(damage, { minLength: 1, maxLength: 6 }).map((damages) => {
+    let result = Uint8Array.from(bytes);
+    for (const { at, byte, length, how } of damages) {
+      const place = result.length === 0 ? 0 : at % result.length;
+      const [before, after] = [result.subarray(0, place), result.subarray(place)];
+      if (how === 'set') result[place] = byte;
+      else if (how === 'cut') result = before.slice();
+      else if (how === 'remove') result = joined(before, after.subarray(length));
+      else result = joined(before, after.subarray(0, length), after);
+    }
+    return result;
+  });
+}
+
+function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.concat(parts));
+}

@@ -1,0 +1,92 @@
+/** What VS Code's settings, its storage, files and the pages give the extension. */
+import assert from 'node:assert/strict';
+import { serialize } from 'node:v8';
+import fc from 'fast-check';
+import { InputError } from '../../../engine/errors.ts';
+import { EXPORTS } from '../../../extension/benchmark/export.ts';
+import { readReport } from '../../../extension/benchmark/readReport.ts';
+import { SETTINGS } from '../../../extension/contributions.ts';
+import { readBackup } from '../../../extension/editor/backup.ts';
+import { readStoredPicture } from '../../../extension/gallery/storedPicture.ts';
+import { markdownText } from '../../../extension/markdown.ts';
+import { messageText } from '../../../extension/messageText.ts';
+import { outputFolder, pictureSettings } from '../../../extension/settings.ts';
+import { readSavedView } from '../../../extension/view/saved.ts';
+import { isWellFormed } from '../../../processes/engine/parent.ts';
+import { row, run } from '../../../shared/benchmark/testing.ts';
+import { plainText } from '../../../shared/plainText.ts';
+import { changed, damaged, oddText, type Target, target } from '../target.ts';
+
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value) ?? '');
+const report = JSON.parse(EXPORTS.json.write([run({}, [row(), row({ mask: 'a' })])]));
+const stored = {
+  id: '01234567-89ab-4def-8123-456789abcdef',
+  request: { prompt: 'a house' },
+  recipe: {
+    prompt: 'a house',
+    negativePrompt: '',
+    model: 'scenes',
+    seed: 7,
+    steps: 8,
+    guidance: 3,
+    width: 256,
+    height: 256,
+    scheduler: 'ddim',
+    precision: 'fp32',
+  },
+  macs: 1,
+  seconds: 1,
+  loadSeconds: 0,
+  stepSeconds: [1],
+  warnings: [],
+};
+const backup = serialize({ version: 1, file: Uint8Array.of(1), disk: 'x', parts: [] });
+const value = fc.oneof(oddText, fc.anything({ maxDepth: 2 }), fc.constantFrom('512x512', 8, 'int8'));
+
+/** Runs what may refuse what it reads, in one sentence for the user. */
+function refusing(act: () => void, ...refusals: (new (...args: never[]) => Error)[]): void {
+  try {
+    act();
+  } catch (error) {
+    assert.ok(
+      refusals.some((refusal) => error instanceof refusal),
+      String(error),
+    );
+    assert.doesNotMatch(messageText((error as Error).message), /(?!\n)\p{Cc}|\]\(/u);
+  }
+}
+
+export const targets: Target[] = [
+  target(
+    'settings',
+    fc.record(Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, value]))),
+    (all) => {
+      const get = (name: string) => (all as Record<string, unknown>)[name];
+      refusing(() => void pictureSettings(get, '/workspace'), InputError);
+      refusing(() => {
+        for (const segment of outputFolder(get)) assert.ok(segment !== '..' && !/[/\\\0]/.test(segment));
+      }, InputError);
+    },
+  ),
+  target('benchmark files and their exports', changed(report), (json) =>
+    refusing(() => {
+      const runs = [{ id: 'x', report: readReport(bytes(json), 'run.json') }];
+      for (const { write } of Object.values(EXPORTS)) assert.equal(typeof write(runs), 'string');
+      assert.doesNotMatch(EXPORTS.csv.write(runs), /(^|[,\n])"?[=+@]/);
+    }, InputError),
+  ),
+  target('stored images', fc.oneof(changed(stored).map(bytes), damaged(bytes(stored))), (read) => {
+    const picture = readStoredPicture(read, 0);
+    assert.ok(!picture || (picture.recipe.prompt !== undefined && !('bus' in picture.request)));
+  }),
+  target('backups', fc.oneof(damaged(backup), fc.uint8Array()), (read) =>
+    refusing(() => void readBackup(read), Error),
+  ),
+  target('what pages keep', fc.anything(), (saved) => void readSavedView(saved)),
+  target('messages to the engine process', fc.anything(), (message) => void isWellFormed(message)),
+  target('text that is shown', oddText, (text) => {
+    assert.doesNotMatch(plainText(text), /[\p{Cc}\p{Cs}]/u);
+    assert.doesNotMatch(messageText(text), /\]\(|\$\(/);
+    assert.doesNotMatch(markdownText(text), /^[#>=+-]|(^|[^\\])(\\\\)*[<[]|\n/);
+  }),
+];

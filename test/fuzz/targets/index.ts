@@ -1,0 +1,6 @@
+import type { Target } from '../target.ts';
+import { targets as bus } from './bus.ts';
+import { targets as extension } from './extension.ts';
+
+/** All that is fuzzed; each room adds its readers. */
+export const targets: readonly Target[] = [...bus, ...extension];
