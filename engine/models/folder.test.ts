@@ -178,3 +178,15 @@ test('a word that training has added is one token, and one that the text encoder
   const other = { prompt: 'a !', negativePrompt: 'x' };
   assert.deepEqual(await pixelsOf(model, { ...other, prompt: 'a <cat-toy>' }), await pixelsOf(model, other));
 });
+
+test('tags of other tools in a prompt are not read as words, and are said', async () => {
+  const model = path.join(folder, 'sd15');
+  const draw = (prompt: string) =>
+    engine.generate({ prompt, model, seed: 1, steps: 2, precision: 'fp32', negativePrompt: 'embedding:bad' });
+  const [tagged, plain] = [await draw('a house <lora:ok:0.8>'), await draw('a house ')];
+  assert.deepEqual(
+    (await decodePicture(tagged.picture.png, 'x')).pixels,
+    (await decodePicture(plain.picture.png, 'x')).pixels,
+  );
+  assert.match(tagged.warnings.join(' '), /<lora:ok:0\.8> .*--lora .*embedding:bad .*left out/);
+});

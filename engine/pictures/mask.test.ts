@@ -37,6 +37,58 @@ test('transparent is black; where nothing opaque is white, what is opaque is edi
   assert.deepEqual(drawing(only.mask), ['#.']);
 });
 
+/** What a mask of 8×8 marks: the four pixels in its middle, as `[inside, outside]` colours say. */
+async function marked(inside: number[], outside: number[], corner = outside) {
+  const size = 8;
+  const isMiddle = (x: number, y: number) => x >= 3 && x < 5 && y >= 3 && y < 5;
+  const isCorner = (x: number, y: number) => (x === 0 || x === size - 1) && (y === 0 || y === size - 1);
+  const pixels = Array.from({ length: size ** 2 }, (_, i) => {
+    const [x, y] = [i % size, Math.floor(i / size)];
+    // An image rather than a plane, where it is told to be one.
+    const colour = isMiddle(x, y) ? inside : isCorner(x, y) ? corner : outside;
+    return colour.map((value) => (value === PHOTO ? (37 * x + 91 * y) % 256 : value));
+  }).flat();
+  const bytes = await png(pixels, inside.length as 1 | 2 | 3 | 4, size);
+  const { mask, warnings } = await decodeMask(bytes, 'm.png', { width: size, height: size });
+  const inMiddle = drawing(mask)
+    .slice(3, 5)
+    .every((row) => row.slice(3, 5) === '##');
+  return { count: activeCount(mask), inMiddle, warnings };
+}
+const PHOTO = -1;
+
+test('a hole, a label map, a palette and colours: what is taken is said with its share', async () => {
+  const photo = [PHOTO, PHOTO, PHOTO];
+  for (const [name, inside, outside, taken] of [
+    ['a hole in a photo', [0, 0, 0, 0], [...photo, 255], 'the transparent hole'],
+    ['a hole that keeps its colours', [...photo, 0], [...photo, 255], 'the transparent hole'],
+    ['a hole in black', [0, 0, 0, 0], [0, 0, 0, 255], 'the transparent hole'],
+    ['a hole in white', [255, 255, 255, 0], [255, 255, 255, 255], 'the transparent hole'],
+    ['painted red on nothing', [255, 0, 0, 255], [0, 0, 0, 0], 'the opaque part'],
+    ['painted white on nothing', [255, 255, 255, 255], [0, 0, 0, 0], 'the opaque part'],
+    ['a thing cut out', [...photo, 255], [0, 0, 0, 0], 'the opaque part'],
+    ['a label map', [1], [0], 'the part whose value is not 0'],
+    ['another label map', [7], [0], 'the part whose value is not 0'],
+    ['red on black', [255, 0, 0], [0, 0, 0], 'the part that is not black'],
+    ['a palette of labels', [128, 0, 0], [0, 0, 0], 'the part that is not black'],
+    ['red on white', [255, 0, 0], [255, 255, 255], 'the coloured part'],
+  ] as const) {
+    const { count, inMiddle, warnings } = await marked([...inside], [...outside]);
+    assert.deepEqual([count, inMiddle], [4, true], name);
+    assert.deepEqual(warnings, [`m.png: ${taken} was taken as what to edit, 6.3 % of it.`], name);
+  }
+  for (const [name, inside, outside] of [
+    ['white on black', [255], [0]],
+    ['light grey on dark grey', [200], [90]],
+    ['white on black beside nothing', [255, 255, 255, 255], [0, 0, 0, 255]],
+  ] as const) {
+    const { count, inMiddle, warnings } = await marked([...inside], [...outside]);
+    assert.deepEqual([count, inMiddle, warnings], [4, true, []], name);
+  }
+  const beside = await marked([255, 255, 255, 255], [0, 0, 0, 255], [0, 0, 0, 0]);
+  assert.deepEqual([beside.count, beside.inMiddle, beside.warnings], [4, true, []]);
+});
+
 test('a mask without white is refused', async () => {
   for (const bytes of [await png([0, 10, 20, 0], 1, 2), await png([0, 255, 0, 255], 2, 2)])
     await assert.rejects(decodeMask(bytes, 'black.png', { width: 2, height: 2 }), {

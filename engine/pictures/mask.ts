@@ -37,9 +37,10 @@ export async function readMask(
 ): Promise<{ coverage: Uint8Array<ArrayBuffer>; warnings: string[] }> {
   const source = await decodePicture(bytes, name);
   const isSize = source.width === picture.width && source.height === picture.height;
-  const greys = whiteness(source);
-  if (isSize && greys.some((value) => value >= WHITE))
-    return { coverage: new Uint8Array(greys), warnings: [] };
+  if (isSize && !readingOf(source).taken) {
+    const greys = whiteness(source);
+    if (greys.some((value) => value >= WHITE)) return { coverage: new Uint8Array(greys), warnings: [] };
+  }
   const { mask, warnings } = maskFor(source, picture, name);
   return { coverage: Uint8Array.from(mask.data, (value) => 255 * value), warnings };
 }
@@ -68,21 +69,25 @@ function nothingWhite(name: string): InputError {
 }
 
 /**
- * A mask picture for a picture: white is edited. Transparent counts as black; where no opaque pixel is white but some are
- * transparent, as in masks painted on a transparent layer, what is opaque is edited.
- * @param name for errors. @throws InputError if it has no white pixel.
+ * A mask picture for a picture: white is edited, or what else `readingOf` finds to be marked, which is said with its share.
+ * @param name for errors. @throws InputError if nothing is marked.
  */
 export function maskFor(
   source: Picture,
   picture: { width: number; height: number },
   name: string,
 ): PictureMask {
-  const read = whiteOf(source);
-  if (!read.data.includes(1)) throw nothingWhite(name);
+  const { mask: read, taken } = readingOf(source);
+  const marked = read.data.reduce((sum, value) => sum + value, 0);
+  if (marked === 0) throw nothingWhite(name);
+  const share = Math.max(0.1, (100 * marked) / read.data.length).toFixed(1);
+  const warnings = taken ? [`${name}: ${taken} was taken as what to edit, ${share} % of it.`] : [];
   const { width, height } = picture;
-  if (read.width === width && read.height === height) return { mask: read, warnings: [] };
-  const warning = `The mask is ${read.width}×${read.height} pixels and was scaled to the picture's ${width}×${height}.`;
-  return { mask: scaleMask(read, width, height), warnings: [warning] };
+  if (read.width === width && read.height === height) return { mask: read, warnings };
+  warnings.push(
+    `The mask is ${read.width}×${read.height} pixels and was scaled to the picture's ${width}×${height}.`,
+  );
+  return { mask: scaleMask(read, width, height), warnings };
 }
 
 /**
@@ -102,18 +107,85 @@ export async function decodeLatentMask(
   return coarser(scaleMask(white, width * scale, height * scale), scale);
 }
 
-/** The white part of a mask picture, see `maskFor`; it may be empty. */
+/** The marked part of a mask picture, see `readingOf`; it may be empty. */
 export function whiteOf(picture: Picture): Mask {
-  const { width, height, alpha } = picture;
-  const data = aboveHalf(whiteness(picture));
-  const painted = !data.includes(1) && alpha?.some((value) => value < WHITE);
-  return { width, height, data: painted ? aboveHalf(alpha!) : data };
+  return readingOf(picture).mask;
 }
 
-function aboveHalf(values: Uint8Array): Uint8Array {
-  const above = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i++) above[i] = values[i]! >= WHITE ? 1 : 0;
-  return above;
+/** What a mask picture marks, and what that is where it is not simply what is white. */
+interface Reading {
+  mask: Mask;
+  taken?: string;
+}
+
+/** Values up to here are black in a mask of black and white, and from 255 less this on white. */
+const NEAR = 8;
+/** Differences of channels from here on are a colour. */
+const COLOURFUL = 96;
+/** A channel from here on is not black: palettes of label maps begin at 64. */
+const BRIGHT = 32;
+/** Values below this, where there are no others, are labels. */
+const LABELS = 16;
+
+/**
+ * What a mask marks, in the ways that the common tools write them:
+ * - with transparency: white in what is black and white; else a hole, where the corners are opaque (GIMP, ComfyUI,
+ *   Stable Diffusion WebUI), else what is painted or cut out;
+ * - in colours: what is coloured on white, else what is not black;
+ * - in greys: white; in label maps, whose values are small numbers, what is not 0.
+ */
+function readingOf(picture: Picture): Reading {
+  const { width, height, alpha } = picture;
+  const reading = (marks: (i: number) => boolean, taken?: string): Reading => {
+    const data = new Uint8Array(width * height);
+    for (let i = 0; i < data.length; i++) if (marks(i)) data[i] = 1;
+    return { mask: { width, height, data }, ...(taken && { taken }) };
+  };
+  const white = whiteness(picture);
+  const facts = factsOf(picture, white);
+  const corners = [0, width - 1, width * (height - 1), width * height - 1];
+  const most = (holds: (i: number) => boolean) => corners.filter(holds).length >= 3;
+  if (alpha && facts.transparent > 0) {
+    if (facts.isBlackAndWhite) return reading((i) => white[i]! >= WHITE);
+    if (most((i) => alpha[i]! >= WHITE)) return reading((i) => alpha[i]! < WHITE, 'the transparent hole');
+    return reading((i) => alpha[i]! >= WHITE, 'the opaque part');
+  }
+  if (facts.coloured > 0) {
+    if (most((i) => white[i]! >= 255 - NEAR))
+      return reading((i) => facts.spread(i) >= COLOURFUL, 'the coloured part');
+    return reading((i) => facts.brightest(i) >= BRIGHT, 'the part that is not black');
+  }
+  if (facts.lightest > 0 && facts.lightest < LABELS)
+    return reading((i) => white[i]! > 0, 'the part whose value is not 0');
+  return reading((i) => white[i]! >= WHITE);
+}
+
+function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
+  const brightest = (i: number) => Math.max(pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!);
+  const spread = (i: number) =>
+    brightest(i) - Math.min(pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!);
+  const seen = new Uint8Array(256);
+  let [transparent, coloured, blacks, whites] = [0, 0, 0, 0];
+  for (let i = 0; i < white.length; i++) {
+    seen[white[i]!] = 1;
+    if (alpha && alpha[i]! < WHITE) {
+      transparent++;
+      continue;
+    }
+    if (spread(i) >= COLOURFUL) coloured++;
+    else if (brightest(i) <= NEAR) blacks++;
+    else if (brightest(i) >= 255 - NEAR && spread(i) <= NEAR) whites++;
+  }
+  const opaque = white.length - transparent;
+  return {
+    brightest,
+    spread,
+    transparent,
+    // A few are what lossy formats leave at edges.
+    coloured: coloured > white.length / 1000 ? coloured : 0,
+    isBlackAndWhite: blacks > 0 && whites > 0 && blacks + whites >= 0.9 * opaque,
+    lightest: seen.lastIndexOf(1),
+  };
 }
 
 /** How white each pixel is, 0 … 255: the luma of ITU-R BT.601, over black. */

@@ -111,9 +111,10 @@ export class TextEncoder {
       ...(projected?.kind === 'tokens' && {
         pooled: pooledRows(floats(outputs, 'projected'), chunks, most, projected.channels),
       }),
-      warnings: texts.flatMap(({ truncated }) =>
-        truncated ? [`The prompt is too long; this part was left out: ${truncated}`] : [],
-      ),
+      warnings: texts.flatMap(({ truncated, warnings }) => [
+        ...warnings,
+        ...(truncated ? [`The prompt is too long; this part was left out: ${truncated}`] : []),
+      ]),
       macs: countMacs(network, { height: 1, width: 1, batch: rows.length, tokens: length }).total,
     };
   }

@@ -1,4 +1,5 @@
 import { emphasisOf } from './emphasis.ts';
+import { withoutTags } from './prompt-tags.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** What a text encoder takes in one run: bos, the text, eos, padding. */
@@ -15,6 +16,8 @@ interface ChunkedPrompt {
   chunks: PromptChunk[];
   /** The end of the text that did not fit, as the tokenizer writes it (lower case), or undefined. */
   truncated: string | undefined;
+  /** Sentences about what of it is not read as words; see `withoutTags`. */
+  warnings: string[];
 }
 
 /** Chunks of a prompt: 600 tokens of 75 a chunk. Attention over the text grows with them. */
@@ -38,7 +41,8 @@ interface WeightedToken {
 export function chunkPrompt(tokenizer: Tokenizer, prompt: string): ChunkedPrompt {
   const room = tokenizer.maxLength - 2;
   const chunks: WeightedToken[][] = [[]];
-  for (const { text, weight } of emphasisOf(prompt)) {
+  const { text: words, warnings } = withoutTags(prompt);
+  for (const { text, weight } of emphasisOf(words)) {
     for (const [part, piece] of text.split(BREAK).entries()) {
       if (part > 0) chunks.push([]);
       for (const id of tokenizer.tokens(piece)) {
@@ -51,6 +55,7 @@ export function chunkPrompt(tokenizer: Tokenizer, prompt: string): ChunkedPrompt
   return {
     chunks: chunks.slice(0, MAX_CHUNKS).map((tokens) => frame(tokenizer, tokens)),
     truncated: rest.length > 0 ? tokenizer.text(rest.map(({ id }) => id)) : undefined,
+    warnings,
   };
 }
 
