@@ -50,7 +50,8 @@ export class ImageView {
   /** Brings the view to the front; opens it, beside a text, if it is not open. */
   static show(services: Services): ImageView {
     if (ImageView.#open) {
-      ImageView.#open.#page.reveal();
+      // Who types in it keeps the focus.
+      if (!ImageView.#open.visible) ImageView.#open.#page.reveal();
       return ImageView.#open;
     }
     const column =
