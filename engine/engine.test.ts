@@ -108,6 +108,24 @@ test('the greys of a soft mask blend the new with the old', async () => {
   await assert.rejects(changes(soft, false), /no white pixel/);
 });
 
+test('pixels in, pixels out: the same edit as with files', async () => {
+  const mask = await rectangle(96, 96, 64, 64);
+  const raster = async (file: Uint8Array, channels: 1 | 3) => {
+    const data =
+      channels === 1 ? await sharp(file).toColourspace('b-w').raw().toBuffer() : await pixelsOf(file);
+    return { width: 256, height: 256, channels, data: new Uint8Array(data) };
+  };
+  const { picture } = await engine.edit(request(mask));
+  const raw = { image: await raster(image, 3), mask: await raster(mask, 1), raw: true };
+  const { pixels, picture: none } = await engine.edit({ ...request(mask), ...raw });
+  assert.deepEqual(pixels, await raster(picture.png, 3));
+  assert.equal(none.png.length, 0);
+  const cut = { ...raw.image, height: 255 };
+  await assert.rejects(engine.edit({ ...request(mask), image: cut }), /The image has not as many values/);
+  const inks = { ...raw.image, channels: 4 };
+  await assert.rejects(engine.edit({ ...request(mask), image: inks }), /The image must be/);
+});
+
 test('the first edit records, later edits of the same picture do not, and edits stack', async () => {
   const first = await engine.edit(
     request(await rectangle(16, 16, 48, 48), { prompt: 'a moon', strength: 1 }),

@@ -162,6 +162,7 @@ class LocalEngine implements Engine {
     const { result, remember } = await edit(loaded, this.#memory, task, {
       ...options,
       previews,
+      raw: checked.raw,
       share: shareBy(team),
     });
     // The result goes out first; and what is not remembered is computed again.

@@ -15,6 +15,7 @@ import type {
 } from './api-sight.ts';
 import type { Arithmetic, AttentionMode, Precision } from './arithmetic.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
+import type { Raster } from './raster.ts';
 import type { SchedulerName } from './schedulers.ts';
 import type { BusOptions, PatchOptions, WorkerReport } from './workers.ts';
 
@@ -145,10 +146,10 @@ export type EditMode = (typeof EDIT_MODES)[number];
 
 /** What to paint anew. The size is the picture's own. */
 export interface EditRequest extends DrawingRequest {
-  /** The picture's file: PNG, JPEG, WebP or what else can be read. */
-  image: Uint8Array;
-  /** An image file, white where the image is to be repainted. Without it, and without `extend`: all of it. */
-  mask?: Uint8Array;
+  /** The image's file (PNG, JPEG, WebP or what else can be read), or its pixels, RGB. */
+  image: Uint8Array | Raster;
+  /** An image file, or its pixels, grey: white where the image is to be repainted. Without it, and without `extend`: all of it. */
+  mask?: Uint8Array | Raster;
   /** Pixels by which the canvas grows at each side. What is new is painted; the result has the new size. */
   extend?: { left: number; top: number; right: number; bottom: number };
   /** Paints the surroundings over what is masked, which is grown by a few pixels. The prompt may be empty. */
@@ -158,6 +159,8 @@ export interface EditRequest extends DrawingRequest {
    * mask is cut at half grey. Such a mask must have the image's size.
    */
   softMask?: boolean;
+  /** Give the new image as `pixels` and not as a file. */
+  raw?: boolean;
   /** How much of the old is forgotten under the mask: 0.05 (hardly anything) … 1 (all). */
   strength?: number;
   mode?: EditMode;
@@ -201,7 +204,7 @@ export interface ComputedLevel {
  */
 export type PrepareEditRequest = Omit<
   EditRequest,
-  'mask' | 'softMask' | 'prompt' | 'mode' | 'dilation' | 'seed' | 'previews'
+  'mask' | 'softMask' | 'prompt' | 'mode' | 'dilation' | 'seed' | 'previews' | 'raw'
 >;
 
 export interface PrepareEditResult {
@@ -216,6 +219,8 @@ export interface PrepareEditResult {
 }
 
 export interface EditResult extends GenerateResult {
+  /** The new image, [height, width, 3], where `raw` asks for it; the file in `picture` is then empty. */
+  pixels?: Raster;
   /** How it was computed. */
   mode: Exclude<EditMode, 'auto'>;
   /** Share of the positions that were computed, level by level from the finest. */

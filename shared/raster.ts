@@ -25,6 +25,10 @@ export function blankRaster(width: number, height: number, channels: number): Ra
   return { width, height, channels, data: new Uint8Array(width * height * channels) };
 }
 
+export function copyOf(raster: Raster): Raster {
+  return { ...raster, data: raster.data.slice() };
+}
+
 export function wholeOf({ width, height }: { width: number; height: number }): Area {
   return { left: 0, top: 0, width, height };
 }

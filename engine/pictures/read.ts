@@ -1,4 +1,5 @@
 import { type PictureHeader, path } from '#host';
+import type { Raster } from '../../shared/raster.ts';
 import { readBytes } from '../read-bytes.ts';
 import { commentIn } from './exif-comment.ts';
 import { type OpenedPicture, openPicture, PICTURE_LIMITS } from './open.ts';
@@ -25,13 +26,19 @@ export async function readPicture(file: string): Promise<Picture> {
 }
 
 /**
- * Decodes a picture as it is seen: EXIF orientation applied, colour profiles, CMYK, greys and 16 bits brought to 8-bit
+ * Decodes a picture's file as it is seen: EXIF orientation applied, colour profiles, CMYK, greys and 16 bits brought to 8-bit
  * sRGB; of an animation the first frame.
- * @param name the file's name, for errors.
+ * @param image a file; pixels are taken as they are. @param name the file's name, for errors.
  * @throws InputError in one sentence: not a picture, damaged, cut off, or beyond `PICTURE_LIMITS`.
  */
-export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
-  return decodeOpened(await openPicture(bytes, name), bytes);
+export async function decodePicture(image: Uint8Array | Raster, name: string): Promise<Picture> {
+  if (!(image instanceof Uint8Array)) return pictureOf(image);
+  return decodeOpened(await openPicture(image, name), image);
+}
+
+/** A picture of pixels: grey or RGB. */
+async function pictureOf({ width, height, channels, data }: Raster): Promise<Picture> {
+  return { width, height, ...(await splitAlpha(data, width * height, channels)) };
 }
 
 /** A file that is open already. */

@@ -6,6 +6,7 @@ import type {
   PicturePart,
   Recipe,
 } from '../../shared/api.ts';
+import type { Raster } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
@@ -85,7 +86,7 @@ export async function edit(
   ready: ReadyModel,
   memory: EditMemory,
   task: EditTask,
-  options: CallOptions<EditProgress> & { previews?: boolean; share?: Share } = {},
+  options: CallOptions<EditProgress> & { previews?: boolean; share?: Share; raw?: boolean } = {},
 ): Promise<Edited> {
   const begin = performance.now();
   const { model, components } = ready;
@@ -162,7 +163,9 @@ export async function edit(
       : await autoencoder.decode(repainted.latent, width, height);
   const result = finish(decoded);
   const size = { width: picture.width, height: picture.height };
-  const png = await encodePicture(result, { ...recipe, ...size, strength });
+  const delivered = options.raw
+    ? { picture: { png: new Uint8Array(), ...size }, pixels: rasterOf(result) }
+    : { picture: { png: await encodePicture(result, { ...recipe, ...size, strength }), ...size } };
   const remember = async () => {
     if (!repainted.remember) return;
     const id = crypto.randomUUID();
@@ -182,7 +185,7 @@ export async function edit(
     remember,
     result: {
       mode,
-      picture: { png, ...size },
+      ...delivered,
       recipe: { ...recipe, strength },
       macs:
         text.macs +
@@ -347,6 +350,10 @@ function codingMacs(components: Components, { window: { height, width } }: Scope
   const extent = { height, width, batch: 1, tokens: 0 };
   const parts = ['vae-encoder', 'vae-decoder'] as const;
   return parts.reduce((sum, part) => sum + countMacs(components.network(part), extent).total, 0);
+}
+
+function rasterOf({ width, height, pixels }: Picture): Raster {
+  return { width, height, channels: 3, data: pixels as Uint8Array<ArrayBuffer> };
 }
 
 async function partOf(picture: Picture, box: Box): Promise<PicturePart> {

@@ -20,6 +20,7 @@ import { randomSeed } from '../../shared/seed.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from '../models/model.ts';
+import { PICTURE_LIMITS } from '../pictures/open.ts';
 
 export { LIMITS };
 
@@ -55,6 +56,25 @@ export const file = (name: string) =>
     .refine((bytes) => bytes.length <= LIMITS.fileBytes, {
       error: `${name} is larger than ${LIMITS.fileBytes} bytes`,
     });
+
+/** A file, or pixels of so many channels. */
+const image = (name: string, channels: 1 | 3) => {
+  const side = z.number().int().min(1).max(PICTURE_LIMITS.side);
+  const raster = z
+    .object({
+      width: side,
+      height: side,
+      channels: z.literal(channels),
+      data: z.instanceof(Uint8Array) as z.ZodType<Uint8Array<ArrayBuffer>>,
+    })
+    .refine(({ width, height, data }) => data.length === width * height * channels, {
+      error: `${name} has not as many values as its size says`,
+    })
+    .refine(({ width, height }) => width * height <= PICTURE_LIMITS.pixels, {
+      error: `${name} has more than ${PICTURE_LIMITS.pixels / 1e6} megapixels`,
+    });
+  return z.union([file(name), raster], { error: `${name} must be a picture's bytes` });
+};
 
 /** Checks of fields that requests share; each takes the field's name for its error. */
 export const fields = { whole, text, oneOf, side, between, file };
@@ -108,13 +128,13 @@ const generateSchema = z.object({
 const { prompt: _prompt, ...unprompted } = drawing;
 const prepareSchema = z.object({
   ...unprompted,
-  image: file('The image'),
+  image: image('The image', 3),
   strength: between('Strength', LIMITS.strength).optional(),
 });
 const editSchema = z.object({
   ...drawing,
-  image: file('The image'),
-  mask: file('The mask').optional(),
+  image: image('The image', 3),
+  mask: image('The mask', 1).optional(),
   extend: z
     .object({
       left: whole('The extension', LIMITS.extension),
@@ -125,6 +145,7 @@ const editSchema = z.object({
     .optional(),
   remove: z.boolean().optional(),
   softMask: z.boolean().optional(),
+  raw: z.boolean().optional(),
   strength: between('Strength', LIMITS.strength).optional(),
   mode: oneOf('mode', EDIT_MODES).optional(),
   dilation: whole('Dilation', LIMITS.dilation).optional(),

@@ -19,7 +19,7 @@ import {
 import { PRECISIONS, type Recipe } from '../../shared/api.ts';
 import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
+import { copyOf, cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
 import { failureOf } from '../report.ts';
 import { type Backup, backupOf, restoreParts } from './backup.ts';
 import { canSelect } from './canSelect.ts';
@@ -141,12 +141,17 @@ export class PictureDocument implements CustomDocument {
     return (recipeOf(model) ?? picture.recipe)?.prompt;
   }
 
-  /** The picture as a file for the engine; while nothing is edited the file itself. @param without an edit to leave out */
-  async encoded(without?: string): Promise<Uint8Array> {
+  /** The picture as a file for the engine; while nothing is edited the file itself. */
+  async encoded(): Promise<Uint8Array> {
     const { model, picture } = await this.#open();
-    if (!model.changed && !without) return this.#file;
-    const { data } = without ? model.without(without) : model.pixels;
-    return await encodePicture({ ...picture, pixels: data }, recipeOf(model));
+    if (!model.changed) return this.#file;
+    return await encodePicture({ ...picture, pixels: model.pixels.data }, recipeOf(model));
+  }
+
+  /** The pixels as they are now, for the engine. @param without an edit to leave out */
+  async raster(without?: string): Promise<Raster> {
+    const { model } = await this.#open();
+    return without ? model.without(without) : copyOf(model.pixels);
   }
 
   add(page: Page): void {

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { InputError, isAbort } from '../../engine/errors.ts';
-import { encodeCoverage } from '../../engine/pictures/mask.ts';
-import { decodePicture } from '../../engine/pictures/read.ts';
 import type { EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
 import { type EditCost, type EditDraft, type EditRun, MOST_VARIATIONS } from '../../shared/editorProtocol.ts';
 import { describeRun, formatSeconds } from '../../shared/format.ts';
 import { shorten } from '../../shared/names.ts';
-import { cut, difference, type Patch } from '../../shared/raster.ts';
+import { copyOf, cut, difference, type Patch } from '../../shared/raster.ts';
 import { withStatus } from '../messages.ts';
 import type { JobOptions } from '../queue/engineQueue.ts';
 import { editWithSettings } from '../requests.ts';
@@ -54,7 +52,7 @@ export class Painting {
       this.#forget();
       this.#document.update({ run: step, failure: undefined, notice: undefined });
       const model = await this.#document.model();
-      const start = replaces ? model.without(replaces) : { ...model.pixels, data: model.pixels.data.slice() };
+      const start = replaces ? model.without(replaces) : copyOf(model.pixels);
       const request = await this.#request(draft, replaces);
       const mask = await this.#document.takeMask();
       await this.#services.history.add(request.prompt);
@@ -161,9 +159,10 @@ export class Painting {
       {
         prompt,
         negativePrompt: draft.negativePrompt.trim() || undefined,
-        image: await this.#document.encoded(without),
-        mask: await encodeCoverage(model.mask.data, model.width, model.height),
+        image: await this.#document.raster(without),
+        mask: copyOf(model.mask),
         softMask: true,
+        raw: true,
         mode: 'auto',
         strength: draft.strength,
         steps: stepsOf(draft.steps),
@@ -201,11 +200,11 @@ export class Painting {
     result: EditResult,
     { draft, ...made }: Pick<Result<Painted>, 'start' | 'mask' | 'replaces'> & { draft: EditDraft },
   ): Promise<void> {
-    const { recipe, picture, seconds } = result;
+    const { recipe, pixels, seconds } = result;
     this.#services.log.info(`${JSON.stringify(recipe)}: ${formatSeconds(seconds)}`);
     const cost = costOf(result);
     cost.dense = await fullRecomputeTime(this.#services.denseSpeed, request, result);
-    const { pixels } = await decodePicture(picture.png, 'The edited image');
+    if (!pixels) throw new Error('the engine gave no pixels');
     const about = { recipe, cost, draft: { ...draft, seed: String(recipe.seed) } };
     const label = `Paint “${shorten(recipe.prompt, 40)}”`;
     const candidate: Candidate = {
@@ -213,7 +212,7 @@ export class Painting {
       seed: recipe.seed,
       request,
       warnings: result.warnings,
-      result: { ...made, label, about, result: { ...made.start, data: new Uint8Array(pixels) } },
+      result: { ...made, label, about, result: { ...made.start, data: pixels.data } },
     };
     this.#candidates.push(candidate);
     const patch = patchOf(candidate.result);

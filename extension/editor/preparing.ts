@@ -68,7 +68,7 @@ export class Preparing {
   async #record({ strength, steps, precision }: EditDraft, signal: AbortSignal): Promise<void> {
     const request = prepareWithSettings(
       {
-        image: await this.#document.encoded(),
+        image: await this.#document.raster(),
         strength,
         steps: stepsOf(steps),
         precision: precision || undefined,
@@ -78,7 +78,8 @@ export class Preparing {
     const { version } = this.#document;
     if (this.#document.state.canSelect && this.#encoded !== version) {
       // A click is answered at once where the picture is encoded.
-      await this.#inTurn(() => this.#services.engine.segment({ image: request.image }, { signal }));
+      const image = await this.#document.encoded();
+      await this.#inTurn(() => this.#services.engine.segment({ image }, { signal }));
       this.#encoded = version;
     }
     for (;;) {
