@@ -25,7 +25,8 @@ import {
   type SegmentResult,
   type StoreReport,
 } from '../shared/api.ts';
-import { DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
+import { defined } from '../shared/defined.ts';
+import { DEFAULT_STRENGTH, LIMITS, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
 import { InputError } from './errors.ts';
@@ -48,7 +49,7 @@ import { editedPart } from './pipelines/edited-part.ts';
 import type { EditMemory } from './pipelines/memory.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { editSteps, record } from './pipelines/record.ts';
-import { checkEdit, checkGenerate, checkPrepareEdit, LIMITS, recipeOf } from './pipelines/request.ts';
+import { checkEdit, checkGenerate, checkPrepareEdit, recipeOf } from './pipelines/request.ts';
 import { checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
 import { Sight } from './pipelines/segment/sight.ts';
 import { TextEncoder } from './pipelines/text-encoder.ts';
@@ -402,9 +403,4 @@ async function previewOf(
 function recipeFor(request: GenerateRequest, { model }: ReadyModel, precision: Precision): Recipe {
   const scheduler = request.scheduler ?? schedulerNameOf(model.schedulerConfig);
   return recipeOf(request, { name: model.name, defaults: model.defaults, scheduler, precision });
-}
-
-/** Without fields that are undefined, which would hide those of what it is spread over. */
-function defined<T extends object>(object: T): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }

@@ -6,6 +6,7 @@ import type {
   PicturePart,
   Recipe,
 } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import type { Raster } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
@@ -41,7 +42,6 @@ import {
   repaintSparse,
 } from './repaint.ts';
 import { editedPicture, repaintShared } from './repaint-shared.ts';
-import { LIMITS } from './request.ts';
 import { study } from './study.ts';
 
 /** Latent positions computed around the mask; docs/measurements.md shows what more or fewer would give. */

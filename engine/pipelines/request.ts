@@ -22,8 +22,6 @@ import { isRepositoryId } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from '../models/model.ts';
 import { PICTURE_LIMITS } from '../pictures/open.ts';
 
-export { LIMITS };
-
 export const whole = (name: string, { min, max }: { min: number; max: number }) => {
   const error = `${name} must be a whole number from ${min} to ${max}`;
   return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
