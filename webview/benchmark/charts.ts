@@ -284,12 +284,18 @@ function barChart(
           beginAtZero: true,
           suggestedMax: labels && Math.max(...ends.flat()),
         },
-        y: { ...axis(theme), stacked, grid: { display: false } },
+        y: rowsAxis(theme, stacked),
       },
       plugins: { legend: { ...legend(theme), display: datasets.length > 1 } },
     },
     plugins: [...plugins, ...(labels ? [endLabels(labels, ends, theme)] : [])],
   } as ChartConfiguration;
+}
+
+/** Every row has its title, however little room there is. */
+function rowsAxis(theme: Theme, stacked: boolean) {
+  const { ticks, ...rest } = axis(theme);
+  return { ...rest, stacked, grid: { display: false }, ticks: { ...ticks, autoSkip: false } };
 }
 
 function axis(theme: Theme, text?: string) {
