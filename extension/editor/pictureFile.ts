@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { FilePermission, type Uri, workspace } from 'vscode';
+import { FilePermission, FileType, type Uri, workspace } from 'vscode';
 import { InputError, messageOf } from '../../engine/errors.ts';
 import type { PictureFormat } from '../../engine/pictures/metadata.ts';
 import { PICTURE_LIMITS } from '../../engine/pictures/read.ts';
@@ -37,7 +37,9 @@ export function isEditable(uri: Uri): boolean {
 /** @throws InputError if it cannot be read or is too large. */
 export async function readPictureUri(uri: Uri): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const { size } = await workspace.fs.stat(uri);
+    const { size, type } = await workspace.fs.stat(uri);
+    // A pipe or a device may have no end.
+    if ((type & FileType.File) === 0) throw new InputError('it is not a file');
     if (size > PICTURE_LIMITS.fileBytes)
       throw new InputError(`it has ${size} bytes; at most ${PICTURE_LIMITS.fileBytes} can be opened`);
     return new Uint8Array(await workspace.fs.readFile(uri));

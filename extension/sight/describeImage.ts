@@ -1,5 +1,6 @@
-import { commands, env, workspace } from 'vscode';
+import { commands, env } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
+import { readPictureUri } from '../editor/pictureFile.ts';
 import { showInformation, withStatus } from '../messages.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
@@ -11,7 +12,7 @@ export async function describeImage(services: Services, asked: unknown): Promise
   if (!picture) return;
   const name = nameOf(picture);
   try {
-    const image = await workspace.fs.readFile(picture);
+    const image = await readPictureUri(picture);
     const { prompt, sure, source } = await withStatus(`Looking at ${name}`, () =>
       services.engine.describe({ image }),
     );

@@ -3,6 +3,7 @@ import { commands, type QuickPickItem, QuickPickItemKind, Uri, window, workspace
 import { isAbort } from '../../engine/errors.ts';
 import type { MaskPixels, ThingMask } from '../../shared/api.ts';
 import { derivedNames } from '../../shared/names.ts';
+import { readPictureUri } from '../editor/pictureFile.ts';
 import { messageText } from '../messageText.ts';
 import { reportError } from '../report.ts';
 import { writeUnderFreeName } from '../save.ts';
@@ -37,7 +38,7 @@ export async function selectObject(
   const picture = await pickedPicture(asked, title);
   if (!picture) return;
   try {
-    const image = await workspace.fs.readFile(picture);
+    const image = await readPictureUri(picture);
     const selector = new Selector(services.engine);
     const found = await findNamed(services, selector, image, `Looking for objects in ${nameOf(picture)}`);
     const { width, height } = found;

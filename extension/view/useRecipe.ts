@@ -1,4 +1,5 @@
-import { Uri, workspace } from 'vscode';
+import { Uri } from 'vscode';
+import { readPictureUri } from '../editor/pictureFile.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { nameOf, pickedPicture } from '../sight/picked.ts';
@@ -9,7 +10,7 @@ export async function useRecipeOf(services: Services, asked: unknown): Promise<v
   const file = asked instanceof Uri ? asked : await pickedPicture(asked, 'Use Recipe of Image');
   if (!file) return;
   try {
-    const recipe = recipeIn(nameOf(file), await workspace.fs.readFile(file));
+    const recipe = recipeIn(nameOf(file), await readPictureUri(file));
     ImageView.show(services).useRecipe(recipe);
   } catch (error) {
     await reportError(services.log, error);

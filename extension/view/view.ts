@@ -8,6 +8,7 @@ import type { ImageAction } from '../../shared/imageActions.ts';
 import { type Draft, EMPTY_DRAFT, type PageMessage, type ViewState } from '../../shared/viewProtocol.ts';
 import { unknownWords } from '../../shared/vocabulary.ts';
 import { workspaceFolder } from '../destination.ts';
+import { readPictureUri } from '../editor/pictureFile.ts';
 import { actOn, type Done, one } from '../gallery/actions.ts';
 import { closeUnfilled } from '../pageHost.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
@@ -182,11 +183,10 @@ export class ImageView {
     const here = this.#page.state.facts?.models.find(({ id }) => id === model);
     this.#page.fill({ ...draftOfRecipe(recipe, here?.id), count: '1' });
     const missing = model && model !== 'scenes' && !here;
-    this.#say({
-      text: missing
-        ? `The form has the recipe, but its model ${model} is not on this machine.`
-        : 'The form has the recipe.',
-    });
+    const text = missing
+      ? `The form has the recipe, but its model ${model} is not on this machine.`
+      : 'The form has the recipe.';
+    this.#say({ text: [text, ...(recipe.notes ?? [])].join(' ') });
   }
 
   #say(done: Done | undefined): void {
@@ -274,7 +274,7 @@ export class ImageView {
         break;
       case 'droppedUri': {
         const uri = Uri.parse(message.uri);
-        this.#useRecipeIn(uri.path.split('/').at(-1)!, await workspace.fs.readFile(uri));
+        this.#useRecipeIn(uri.path.split('/').at(-1)!, await readPictureUri(uri));
         break;
       }
       case 'copied':

@@ -1,6 +1,7 @@
 import type { Target } from '../target.ts';
 import { targets as bus } from './bus.ts';
 import { targets as extension } from './extension.ts';
+import { targets as readers } from './readers.ts';
 
 /** All that is fuzzed; each room adds its readers. */
-export const targets: readonly Target[] = [...bus, ...extension];
+export const targets: readonly Target[] = [...bus, ...extension, ...readers];

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { InputError } from '../../../engine/errors.ts';
+import { parseUNetConfig } from '../../../engine/networks/unet-config.ts';
+import { maskFor } from '../../../engine/pictures/mask.ts';
+import { readPngText, withPngText } from '../../../engine/pictures/png-text.ts';
+import { decodePicture } from '../../../engine/pictures/read.ts';
+import { parseRecipe } from '../../../engine/pictures/recipe.ts';
+import { rewritePicture } from '../../../engine/pictures/rewrite.ts';
+import { createScheduler } from '../../../engine/schedulers/create.ts';
+import { emphasisOf } from '../../../engine/text/emphasis.ts';
+import { withoutTags } from '../../../engine/text/prompt-tags.ts';
+import { loraTarget } from '../../../engine/weights/lora-names.ts';
+import { SCHEDULERS } from '../../../shared/api.ts';
+import { LIMITS } from '../../../shared/limits.ts';
+import { changed, damaged, oddText, type Target, target } from '../target.ts';
+
+/** What anything from elsewhere may give: a value, or one sentence for the user. */
+async function valueOrSentence<Value>(read: () => Value | Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    assert.ok(error instanceof InputError, String(error));
+    assert.ok(error.message.length < 2000 && !/\p{Cc}/u.test(error.message), error.message);
+    return undefined;
+  }
+}
+
+const image = sharp(
+  Uint8Array.from({ length: 24 * 16 * 3 }, (_, i) => (i * 7919) % 256),
+  { raw: { width: 24, height: 16, channels: 3 } },
+).withIccProfile('p3');
+const png = withPngText(
+  await image.clone().png().toBuffer(),
+  'parameters',
+  'a tree\nSteps: 4, Seed: 7, Size: 24x16',
+);
+const files = [
+  png,
+  await image.clone().jpeg().toBuffer(),
+  await image.clone().webp().toBuffer(),
+  await image.clone().tiff().toBuffer(),
+  await image.clone().gif().toBuffer(),
+];
+
+const settings = fc
+  .array(
+    fc.oneof(
+      oddText,
+      fc.constantFrom('Steps: 4', 'Seed: 7', ', ', '\n', '"', '{"a": [', 'Size: 8x8', 'Negative prompt: '),
+    ),
+  )
+  .map((parts) => `a tree\n${parts.join('')}`);
+
+const scheduler = {
+  _class_name: 'DPMSolverMultistepScheduler',
+  num_train_timesteps: 1000,
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  steps_offset: 1,
+};
+const unet = {
+  block_out_channels: [8, 16],
+  norm_num_groups: 4,
+  attention_head_dim: [2, 2],
+  cross_attention_dim: 12,
+  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+};
+
+export const targets: readonly Target[] = [
+  target(
+    'an image file: what opens can be saved, and is a mask or none',
+    fc.oneof(...files.map(damaged)),
+    async (bytes) => {
+      const picture = await valueOrSentence(() => decodePicture(bytes, 'image'));
+      if (!picture) return;
+      await valueOrSentence(() => maskFor(picture, { width: 8, height: 8 }, 'mask'));
+      const pixels = Uint8Array.from(picture.pixels);
+      pixels[0]! ^= 255;
+      for (const format of ['png', 'jpeg', 'webp'] as const) {
+        const saved = await valueOrSentence(() => rewritePicture(bytes, pixels, format));
+        if (saved) assert.equal((await decodePicture(saved.bytes, 'saved')).width, picture.width);
+      }
+    },
+  ),
+  target('the texts of a PNG file', damaged(png), async (bytes) => {
+    await valueOrSentence(() => readPngText(bytes, 'parameters'));
+    const written = await valueOrSentence(() => withPngText(bytes, 'k', 'new'));
+    if (written) assert.equal(readPngText(written, 'k'), 'new');
+  }),
+  target('a recipe', settings, (text) => {
+    const { seed, steps, width, notes } = parseRecipe(text) ?? {};
+    assert.ok(seed === undefined || (Number.isInteger(seed) && seed >= 0 && seed <= LIMITS.seed.max));
+    for (const number of [steps, width]) assert.ok(number === undefined || Number.isSafeInteger(number));
+    assert.ok((notes ?? []).every((note) => note.length < 2000));
+  }),
+  target('a prompt', oddText, (text) => {
+    for (const { weight } of emphasisOf(withoutTags(text).text)) assert.ok(Number.isFinite(weight));
+  }),
+  target(
+    'a scheduler’s config',
+    fc.tuple(changed(scheduler), fc.constantFrom(undefined, ...SCHEDULERS)),
+    async ([config, name]) => {
+      const made = await valueOrSentence(() => createScheduler(config, 4, name));
+      if (made) assert.ok(made.timesteps.every(Number.isFinite));
+    },
+  ),
+  target('a U-Net’s config', changed(unet), async (config) => {
+    await valueOrSentence(() => parseUNetConfig(config, 'unet/config.json'));
+  }),
+  target('a LoRA’s keys', oddText, (key) => {
+    for (const prefix of ['', 'unet.', 'lora_unet_', 'base_model.model.', 'text_encoder.'])
+      loraTarget(prefix + key);
+  }),
+];
