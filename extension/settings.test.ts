@@ -90,3 +90,13 @@ test('the output folder stays in the workspace', () => {
     assert.throws(() => outputFolder(from({ outputFolder: bad })), InputError, String(bad));
   }
 });
+
+test('what is no text is quoted as it stands in settings.json, shortened', () => {
+  for (const value of [{ toString: 1 }, ['512x512'], true, 'x'.repeat(100_000)]) {
+    const get = (name: string) => (name === 'size' ? value : undefined);
+    assert.throws(
+      () => pictureSettings(get),
+      (error) => error instanceof InputError && error.message.length < 250,
+    );
+  }
+});

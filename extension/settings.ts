@@ -5,6 +5,7 @@ import { InputError } from '../engine/errors.ts';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
 import { type GenerateRequest, type LoraChoice, PRECISIONS, SCHEDULERS } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
+import { plainText } from '../shared/plainText.ts';
 import { SETTINGS, type SettingName } from './contributions.ts';
 
 /** What the user's settings say about every picture; absent means the model's own default. */
@@ -78,20 +79,20 @@ export function outputFolder(get: GetSetting): string[] {
   const segments = setting.split(/[/\\]/).filter((segment) => segment !== '' && segment !== '.');
   const absolute = /^[/\\~]|^[a-z]:/i.test(setting);
   if (absolute || segments.some((segment) => segment === '..' || segment.includes('\0'))) {
-    throw settingError('outputFolder', `must be a folder inside the workspace, not “${setting}”.`);
+    throw settingError('outputFolder', `must be a folder inside the workspace, not “${shown(setting)}”.`);
   }
   return segments;
 }
 
 function size(value: unknown): Pick<GenerateRequest, 'width' | 'height'> {
   if (value === undefined || value === null || value === '') return {};
-  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(String(value)) ?? [];
+  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(shown(value)) ?? [];
   const sides = [Number(width), Number(height)];
   const { min, max, multipleOf } = LIMITS.size;
   if (!sides.every((side) => side >= min && side <= max && side % multipleOf === 0)) {
     throw settingError(
       'size',
-      `must be WIDTHxHEIGHT, each a multiple of ${multipleOf} from ${min} to ${max}, not “${value}”.`,
+      `must be WIDTHxHEIGHT, each a multiple of ${multipleOf} from ${min} to ${max}, not “${shown(value)}”.`,
     );
   }
   return { width: sides[0], height: sides[1] };
@@ -104,7 +105,7 @@ function number(get: GetSetting, name: SettingName, { max }: { max: number }, wh
     typeof value === 'number' && value >= 0 && value <= max && (!whole || Number.isInteger(value));
   if (!valid) {
     const kind = whole ? 'a whole number' : 'a number';
-    throw settingError(name, `must be ${kind} from 0 (the default) to ${max}, not “${value}”.`);
+    throw settingError(name, `must be ${kind} from 0 (the default) to ${max}, not “${shown(value)}”.`);
   }
   return value;
 }
@@ -120,7 +121,8 @@ function oneOf<Name extends string>(
 ): Name | undefined {
   const name = text(get, setting);
   const known = names.find((other) => other === name);
-  if (name && !known) throw settingError(setting, `must be one of ${names.join(', ')}, not “${name}”.`);
+  if (name && !known)
+    throw settingError(setting, `must be one of ${names.join(', ')}, not “${shown(name)}”.`);
   return known;
 }
 
@@ -156,4 +158,9 @@ function text(get: GetSetting, name: SettingName): string | undefined {
 
 function settingError(setting: string, must: string): InputError {
   return new InputError(`The setting patchwork.${setting} ${must}`, { setting });
+}
+
+/** A setting's value, which may be anything, in an error. */
+function shown(value: unknown): string {
+  return plainText(typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value), 100);
 }

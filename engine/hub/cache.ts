@@ -2,6 +2,7 @@ import { getRepoFolderName } from '@huggingface/hub';
 import { fs, path } from '#host';
 import { readOptionalText } from '../json.ts';
 import { kindOf, type ModelKind, neededFiles } from './selection.ts';
+import { indexedFiles, MAX_INDEX_BYTES } from './shards.ts';
 
 /**
  * The layout that all Hugging Face tools share: `models--owner--name/` with `blobs/` by hash, `snapshots/<commit>/`
@@ -145,7 +146,10 @@ export async function findSnapshot(
     const kind = files ? 'files' : kindOf(names);
     if (!kind) continue;
     const needed = await Promise.resolve(files ?? names)
-      .then((all) => neededFiles(kind, all, id))
+      .then(async (all) => {
+        const read = (index: string) => readOptionalText(path.join(folder, index), MAX_INDEX_BYTES);
+        return neededFiles(kind, all, id, await indexedFiles(kind, all, id, read));
+      })
       .catch(() => undefined);
     if (!needed) continue;
     const sizes = await Promise.all(needed.map((name) => sizeOf(path.join(folder, name))));

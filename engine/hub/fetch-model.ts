@@ -1,5 +1,6 @@
 import { fs } from '#host';
 import { InputError } from '../errors.ts';
+import { readOptionalText } from '../json.ts';
 import { fetchBlob } from './blob.ts';
 import { findSnapshot, RepositoryCache, type Wanted } from './cache.ts';
 import { hubSentence } from './errors.ts';
@@ -7,6 +8,7 @@ import { Rate } from './rate.ts';
 import { askRepository, type Repository, type RepositoryFile } from './repository.ts';
 import { kindOrRefusal, type ModelKind, neededFiles } from './selection.ts';
 import type { HubSettings } from './settings.ts';
+import { indexedFiles, MAX_INDEX_BYTES } from './shards.ts';
 import { isWhole, placeOf } from './verify.ts';
 
 /** What fetching a model would mean, told before anything is fetched. */
@@ -39,7 +41,7 @@ const MARGIN_BYTES = 200 << 20;
 /** Milliseconds between two reports. */
 const REPORT_INTERVAL = 200;
 
-/** Asks the hub what a model is made of; fetches nothing of it. */
+/** Asks the hub what a model is made of; fetches nothing of it but the indexes of weights in several files. */
 export async function planFetch(
   settings: HubSettings,
   wanted: Wanted,
@@ -50,12 +52,22 @@ export async function planFetch(
   const byPath = new Map(repository.files.map((file) => [file.path, file]));
   const names = wanted.files ?? [...byPath.keys()];
   const kind = wanted.files ? 'files' : kindOrRefusal(names, id);
-  const files = neededFiles(kind, names, id).map((name) => {
+  const cache = new RepositoryCache(settings.cache, id);
+  const fileAt = (name: string) => {
     const file = byPath.get(name);
     if (!file) throw new InputError(`${id} has no ${name} at ${repository.commit}.`);
     return file;
-  });
-  const cache = new RepositoryCache(settings.cache, id);
+  };
+  const read = async (index: string) => {
+    const file = fileAt(index);
+    if (file.size > MAX_INDEX_BYTES) return undefined;
+    await fetchBlob({ settings, cache, repository, file }, { signal }).catch((error: unknown) => {
+      throw hubSentence(error, id, settings);
+    });
+    return await readOptionalText(cache.blob(file.digest.hex), MAX_INDEX_BYTES);
+  };
+  const indexed = await indexedFiles(kind, names, id, read);
+  const files = neededFiles(kind, names, id, indexed).map(fileAt);
   const here = new Map<string, string>();
   let missingBytes = 0;
   for (const file of files) {

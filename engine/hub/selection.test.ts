@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { InputError } from '../errors.ts';
 import { kindOf, kindOrRefusal, neededFiles } from './selection.ts';
+import { indexedFiles } from './shards.ts';
 
 const SMALL = [
   'model_index.json',
@@ -45,6 +46,31 @@ test('weights in several files come with their index', () => {
   const index = 'unet/diffusion_pytorch_model.safetensors.index.json';
   const files = neededFiles('diffusers', [...SMALL, ...WEIGHTS.slice(1), ...shards, index], 'x/y');
   for (const name of [...shards, index]) assert.ok(files.includes(name), name);
+});
+
+test('of two splits side by side those files come that the index names, whatever they are called', async () => {
+  const at = (name: string) => `unet/${name}`;
+  const index = at('diffusion_pytorch_model.safetensors.index.json');
+  const split = (count: number) =>
+    Array.from({ length: count }, (_, i) =>
+      at(`diffusion_pytorch_model-0000${i + 1}-of-0000${count}.safetensors`),
+    );
+  const names = [...SMALL, ...WEIGHTS.slice(1), ...split(2), ...split(4), at('odd.safetensors'), index];
+  const chosen = async (shards: readonly unknown[]) => {
+    const map = Object.fromEntries(shards.map((shard, i) => [`tensor${i}`, shard]));
+    const indexed = await indexedFiles('diffusers', names, 'x/y', async () =>
+      JSON.stringify({ weight_map: map }),
+    );
+    return neededFiles('diffusers', names, 'x/y', indexed).filter((name) => /^unet.*safetensors$/.test(name));
+  };
+  const base = (name: string) => name.slice('unet/'.length);
+  assert.deepEqual(await chosen(split(2).map(base)), split(2));
+  assert.deepEqual(await chosen(split(4).map(base)), split(4));
+  assert.deepEqual(await chosen(['odd.safetensors', 'odd.safetensors']), [at('odd.safetensors')]);
+  await assert.rejects(chosen(['gone.safetensors']), /has no unet\/gone\.safetensors/);
+  // An index that leads elsewhere says nothing.
+  for (const odd of ['../x.safetensors', 'a/b.safetensors', 7])
+    assert.equal((await chosen([odd])).length, 7 - 1);
 });
 
 test('two text encoders where there are two', () => {

@@ -36,17 +36,22 @@ export function kindOf(names: readonly string[]): ModelKind | undefined {
 /**
  * The files that Patchwork needs of a repository, the one that tells its kind last, so that it is there only when all
  * are. Weights in half precision are taken where they are published: they are computed in single precision and are
- * half as much to fetch.
+ * half as much to fetch. `indexed`: the files that indexes name, where they were read.
  * @throws InputError where something is missing, or only pickles are there.
  */
-export function neededFiles(kind: ModelKind, names: readonly string[], origin: string): string[] {
+export function neededFiles(
+  kind: ModelKind,
+  names: readonly string[],
+  origin: string,
+  indexed: ReadonlyMap<string, readonly string[]> = new Map(),
+): string[] {
   const all = new Set(names);
   switch (kind) {
     case 'diffusers': {
       const networks = Object.entries(NETWORK_FOLDERS).flatMap(([folder, stem]) => {
         const inside = names.filter((name) => name.startsWith(`${folder}/`));
         if (inside.length === 0 && !REQUIRED.includes(folder)) return [];
-        return [...chosenWeights(folder, stem, inside, origin), `${folder}/config.json`];
+        return [...chosenWeights(folder, stem, inside, origin, indexed), `${folder}/config.json`];
       });
       const missing = [INDEX_FILE, ...networks].find((name) => !all.has(name));
       if (missing) throw new InputError(`${origin} has no ${missing}, so Patchwork cannot use it.`);
@@ -72,7 +77,13 @@ export function kindOrRefusal(names: readonly string[], origin: string): ModelKi
   );
 }
 
-function chosenWeights(folder: string, stem: string, inside: readonly string[], origin: string): string[] {
+function chosenWeights(
+  folder: string,
+  stem: string,
+  inside: readonly string[],
+  origin: string,
+  indexed: ReadonlyMap<string, readonly string[]>,
+): string[] {
   const inFolder = (name: string) => `${folder}/${name}`;
   const has = (name: string) => inside.includes(inFolder(name));
   const { float, half } = weightFiles(stem);
@@ -81,10 +92,14 @@ function chosenWeights(folder: string, stem: string, inside: readonly string[], 
   const floatShards = shards.filter((name) => !name.includes('.fp16'));
   if (has(half.file)) return [inFolder(half.file)];
   const halfIndex = half.indexes.find(has);
-  if (halfIndex && halfShards.length > 0) return [...halfShards, inFolder(halfIndex)];
+  const withShards = (index: string, shards: readonly string[]) => [
+    ...(indexed.get(inFolder(index)) ?? shards),
+    inFolder(index),
+  ];
+  if (halfIndex && halfShards.length > 0) return withShards(halfIndex, halfShards);
   if (has(float.file)) return [inFolder(float.file)];
   const index = float.indexes.find(has);
-  if (index) return [...floatShards, inFolder(index)];
+  if (index) return withShards(index, floatShards);
   const pickle = inside.find((name) => PICKLE.test(name));
   if (pickle) throw pickleRefusal(origin, pickle);
   throw new InputError(`${origin} has no ${inFolder(float.file)}, so Patchwork cannot use it.`);

@@ -18,7 +18,7 @@ import type { Engine, GenerateRequest, GenerateResult } from '../../../shared/ap
 import { noServer, startServer, type TestServer } from '../testing/server.ts';
 import { BusWorker } from '../worker.ts';
 import { coordinate } from './coordinate.ts';
-import { MAX_ATTEMPTS, RESULTS, resultsOf, subjectsIn, TASKS, tasksFor } from './queue.ts';
+import { consumerName, MAX_ATTEMPTS, RESULTS, resultsOf, subjectsIn, TASKS, tasksFor } from './queue.ts';
 
 const skip = noServer;
 const QUICK = { task: 600 };
@@ -261,6 +261,22 @@ test('cancelling takes back what is not drawn; the same batch goes on later', { 
   await worker.stop();
   await startWorker();
   assert.equal((await batch.run()).saved.length, 4);
+});
+
+test('a worker whose queue is deleted while it waits makes it again', { skip }, async () => {
+  const worker = await startWorker();
+  const manager = await jetstreamManager(bus);
+  const name = consumerName(await contentHash(await openModel(EMBEDDED)));
+  const isThere = () =>
+    manager.consumers.info(TASKS, name).then(
+      () => true,
+      () => false,
+    );
+  while (!(await isThere())) await pause(100);
+  await manager.consumers.delete(TASKS, name);
+  const batch = await openBatch(plan(['a cat'], 2));
+  assert.equal((await batch.run()).saved.length, 2);
+  await worker.stop();
 });
 
 test('what is no task, or no picture that was asked for, changes nothing', { skip }, async () => {

@@ -123,7 +123,7 @@ export function batchSubject(batch: string, what: 'progress' | 'done' | 'cancel'
 }
 
 /** The name of the consumer that a model's workers share. */
-function consumerName(model: string): string {
+export function consumerName(model: string): string {
   return `draw-${VERSION}-${model.slice(0, MODEL_DIGITS)}`;
 }
 

@@ -1,0 +1,46 @@
+import { path } from '#host';
+import { type ModelKind, neededFiles } from './selection.ts';
+
+/** Bytes of an index. */
+export const MAX_INDEX_BYTES = 16 << 20;
+/** A file name that stays in its folder on every system. */
+const PLAIN_NAME = /^\w[\w.-]{0,200}\.safetensors$/;
+
+/**
+ * The files that the indexes of a model name, by index: beside them there may be files of another split of the same
+ * weights, and names may follow no pattern. An index that cannot be read says nothing.
+ * @param read the content of a file of the model
+ */
+export async function indexedFiles(
+  kind: ModelKind,
+  names: readonly string[],
+  origin: string,
+  read: (index: string) => Promise<string | undefined>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const indexed = new Map<string, string[]>();
+  for (const index of neededFiles(kind, names, origin).filter(isIndex)) {
+    const shards = shardsIn(await read(index));
+    if (shards)
+      indexed.set(
+        index,
+        shards.map((name) => `${path.dirname(index)}/${name}`),
+      );
+  }
+  return indexed;
+}
+
+function isIndex(name: string): boolean {
+  return /\.index(\.fp16)?\.json$/.test(name);
+}
+
+function shardsIn(text: string | undefined): string[] | undefined {
+  try {
+    const { weight_map: map } = JSON.parse(text ?? '');
+    const names = [...new Set(Object.values(map))];
+    return names.every((name) => typeof name === 'string' && PLAIN_NAME.test(name))
+      ? (names as string[])
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
