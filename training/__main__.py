@@ -58,6 +58,12 @@ def main() -> None:
 
     commands.add_parser("encode", help="encode the rendered pictures to latents")
 
+    p = commands.add_parser("edits", help="make pictures to edit, with masks, as latents")
+    p.add_argument("--count", type=int, default=10000)
+    p.add_argument("--size", default="256x256")
+    p.add_argument("--first", type=int, default=0, help="number of the first shard")
+    p.add_argument("--processes", type=int, default=2)
+
     p = commands.add_parser("diffusion", help="train the text encoder and the U-Net")
     p.add_argument("--minutes", type=float, default=90)
     p.add_argument("--decay", type=float, default=0.25, help="share of the time in which the rate falls")
@@ -104,11 +110,16 @@ def main() -> None:
     elif args.command == "encode":
         from .latents import encode_shards
         encode_shards(trained_autoencoder(args.work), args.work)
+    elif args.command == "edits":
+        from .edits.dataset import write_shards
+        width, height = map(int, args.size.split("x"))
+        write_shards(trained_autoencoder(args.work), args.work / "edits", args.count, width, height, args.first,
+                     args.processes)
     elif args.command == "diffusion":
         from .team import run
         from .train_diffusion import train
         run(partial(train, work=args.work, minutes=args.minutes, decay=args.decay, batch=args.batch, rate=args.rate,
-                    muon=not args.adam, start=args.start, tokenizer_folder=tokenizer_folder(args.work)),
+                    muon=not args.adam, start=args.start, tokenizer_folder=tokenizer_folder(args.work), vae=trained_autoencoder(args.work)),
             args.processes or (1 if DEVICE.type == "cuda" else os.cpu_count()))
     elif args.command == "export":
         from .export import export

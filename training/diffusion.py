@@ -41,16 +41,23 @@ def timesteps(steps: int) -> list[int]:
 
 
 @torch.no_grad()
-def sample(predict: Callable[[Tensor, int], Tensor], noise: Tensor, steps: int = 20) -> Tensor:
-    """From noise to a latent; predict(x, t) gives v, guidance included."""
+def sample(predict: Callable[[Tensor, int], Tensor], noise: Tensor, steps: int = 20,
+           keep: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """From noise to a latent; predict(x, t) gives v, guidance included.
+
+    keep: latents, and a mask (N, 1, H, W) that is 1 where they are painted anew; elsewhere every step
+    sees them with the same noise, and they come out as they were.
+    """
     x, last, order = noise, None, timesteps(steps)
     levels = [(bar.sqrt().item(), (1 - bar).sqrt().item()) for bar in ALPHA_BAR[order].double()]
     lam = [np.log(a / s) for a, s in levels]
     for i, t in enumerate(order):
         a, s = levels[i]
+        if keep:
+            x = torch.where(keep[1] > 0, x, a * keep[0] + s * noise)
         x0 = a * x - s * predict(x, t)
         if i == len(order) - 1:
-            return x0
+            return torch.where(keep[1] > 0, x0, keep[0]) if keep else x0
         a1, s1 = levels[i + 1]
         h, d = lam[i + 1] - lam[i], x0
         if last is not None:
@@ -60,11 +67,16 @@ def sample(predict: Callable[[Tensor, int], Tensor], noise: Tensor, steps: int =
     return x
 
 
-def guided(unet, context: Tensor, empty: Tensor, guidance: float) -> Callable[[Tensor, int], Tensor]:
-    """The prediction for sample(): classifier-free guidance over a batch; context and empty are (N, L, D)."""
+def guided(unet, context: Tensor, empty: Tensor, guidance: float,
+           more: Tensor | None = None) -> Callable[[Tensor, int], Tensor]:
+    """The prediction for sample(): classifier-free guidance over a batch; context and empty are (N, L, D).
+
+    more: the further input channels of a model that edits (see conditioning.py).
+    """
     both = torch.cat([empty, context])
 
     def predict(x: Tensor, t: int) -> Tensor:
+        x = x if more is None else torch.cat([x, more], 1)
         time = torch.full((2 * len(x),), t, device=x.device)
         without, with_ = unet(torch.cat([x, x]), time, both).float().chunk(2)
         return without + guidance * (with_ - without)

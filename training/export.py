@@ -18,7 +18,8 @@ PARTS = {"unet": (UNet, "diffusion_pytorch_model.safetensors"),
          "vae": (Autoencoder, "diffusion_pytorch_model.safetensors"),
          "text_encoder": (TextEncoder, "model.safetensors")}
 RECOMMENDED = {"num_inference_steps": 20, "guidance_scale": 5.0, "width": 256, "height": 256}
-INDEX = {"_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.27.2", "feature_extractor": [None, None],
+PIPELINES = {4: "StableDiffusionPipeline", 9: "StableDiffusionInpaintPipeline"}   # by the U-Net's input channels
+INDEX = {"_diffusers_version": "0.27.2", "feature_extractor": [None, None],
          "image_encoder": [None, None], "requires_safety_checker": False, "safety_checker": [None, None],
          "scheduler": ["diffusers", "DPMSolverMultistepScheduler"], "text_encoder": ["transformers", "CLIPTextModel"],
          "tokenizer": ["transformers", "CLIPTokenizer"], "unet": ["diffusers", "UNet2DConditionModel"],
@@ -41,7 +42,7 @@ def export(parts: dict[str, nn.Module], tokenizer_folder: Path, folder: Path) ->
     shutil.copytree(tokenizer_folder, fresh / "tokenizer")
     write_json(vocabulary(), fresh / "tokenizer" / "words.json")
     write_json(SCHEDULER_CONFIG, fresh / "scheduler" / "scheduler_config.json")
-    write_json(INDEX, fresh / "model_index.json")
+    write_json({"_class_name": PIPELINES[parts["unet"].config["in_channels"]], **INDEX}, fresh / "model_index.json")
     write_json(RECOMMENDED, fresh / "generation_config.json")
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():

@@ -9,6 +9,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
+from .conditioning import to_draw
 from .device import DEVICE
 from .diffusion import guided, sample
 from .tokenizer import Tokenizer
@@ -27,7 +28,8 @@ def pictures(parts: dict[str, nn.Module], tokenizer: Tokenizer, prompts: list[st
                           for t in (texts, [""] * len(texts)))
         noise = torch.stack([torch.randn(4, height // 8, width // 8, generator=torch.Generator().manual_seed(s))
                              for s in seeds[i:i + BATCH]]).to(DEVICE)
-        latent = sample(guided(parts["unet"], context, empty, guidance), noise, steps)
+        more = to_draw(parts, len(texts), width, height)
+        latent = sample(guided(parts["unet"], context, empty, guidance, more), noise, steps)
         rgb = parts["vae"].decoder(latent).clamp(-1, 1).add(1).mul(127.5).round().byte()
         out.append(rgb.permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(out)

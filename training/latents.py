@@ -51,7 +51,7 @@ class LatentSet:
             if path.name in self.known or ".partial" in path.name:
                 continue
             self.known.add(path.name)
-            self.latents.append(np.load(path))
+            self.latents.append(np.load(path, mmap_mode="r"))
             scenes = descriptions(self.work / "pictures" / path.name)
             self.scenes += [*scenes, *(s.mirrored() for s in scenes)]
         self.starts = np.cumsum([0] + [len(a) for a in self.latents])
@@ -59,7 +59,6 @@ class LatentSet:
     def __len__(self) -> int:
         return len(self.scenes)
 
-    def batch(self, indices: np.ndarray) -> tuple[torch.Tensor, list[Scene]]:
-        block = np.searchsorted(self.starts, indices, "right") - 1
-        rows = np.stack([self.latents[b][i - self.starts[b]] for b, i in zip(block, indices)])
-        return torch.from_numpy(rows).to(DEVICE).float(), [self.scenes[i] for i in indices]
+    def one(self, index: int) -> tuple[np.ndarray, Scene]:
+        block = int(np.searchsorted(self.starts, index, "right")) - 1
+        return self.latents[block][index - self.starts[block]], self.scenes[index]

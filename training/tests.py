@@ -84,7 +84,7 @@ class Words(unittest.TestCase):
 class Networks(unittest.TestCase):
     def test_sizes_that_do_not_halve_evenly(self):
         with torch.no_grad():
-            out = UNet()(torch.zeros(1, 4, 9, 14), torch.tensor([500]), torch.zeros(1, 77, 128))
+            out = UNet()(torch.zeros(1, 9, 9, 14), torch.tensor([500]), torch.zeros(1, 77, 128))
         self.assertEqual(out.shape, (1, 4, 9, 14))
 
     def test_sampler_reaches_what_an_ideal_model_points_at(self):

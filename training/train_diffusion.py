@@ -1,4 +1,4 @@
-"""Trains the U-Net and the text encoder together on the latents.
+"""Trains the U-Net and the text encoder together on the latents, to draw and to edit.
 
 The learning rate warms up, stays, and falls to nothing over the last part of the time given, so
 every run ends with finished weights and the next run goes on from there. What is exported is an
@@ -19,15 +19,16 @@ from . import optimiser
 from .device import DEVICE, half_precision, load_checkpoint, save_checkpoint
 from .diffusion import TRAIN_STEPS, noisy
 from .export import load_part
-from .latents import LatentSet
+from .edits.mixture import Batch, Mixture
 from .models import text_encoder as text
 from .models.text_encoder import TextEncoder
 from .models.unet import CONFIG, UNet
-from .scenes.captions import caption
 from .team import Team
 from .tokenizer import Tokenizer
 
-WARM_UP, EMPTY_SHARE, EMA_DECAY, MAX_NORM = 200, 0.1, 0.9985, 1.0
+WARM_UP, EMA_DECAY, MAX_NORM = 100, 0.998, 1.0
+SIZES = {"256x256": 1.0, "384x256": 0.1, "256x384": 0.1, "512x512": 0.1}   # how often, where there are pictures
+WORDS_RATE = 0.3                          # the text encoder's rate, as a share of the U-Net's
 
 
 def new_model(vocabulary: int) -> nn.ModuleDict:
@@ -36,7 +37,8 @@ def new_model(vocabulary: int) -> nn.ModuleDict:
 
 
 def from_export(folder: Path) -> nn.ModuleDict:
-    return nn.ModuleDict({"unet": load_part(folder, "unet"), "text_encoder": load_part(folder, "text_encoder")})
+    return nn.ModuleDict({"unet": load_part(folder, "unet").widened(CONFIG["in_channels"]),
+                          "text_encoder": load_part(folder, "text_encoder")})
 
 
 def averaged(work: Path) -> nn.ModuleDict:
@@ -47,15 +49,17 @@ def averaged(work: Path) -> nn.ModuleDict:
     return model.eval()
 
 
-def loss_of(model: nn.ModuleDict, latents: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+def loss_of(model: nn.ModuleDict, batch: Batch, ids: torch.Tensor) -> torch.Tensor:
     # One timestep from each equal slice of the schedule: less noise in the gradient than plain chance.
-    slices = (torch.arange(len(latents)) + torch.rand(len(latents))) / len(latents)
+    latents = batch.latents
+    slices = (torch.randperm(len(latents)) + torch.rand(len(latents))) / len(latents)
     t = (slices * TRAIN_STEPS).long().clamp(max=TRAIN_STEPS - 1).to(DEVICE)
     noise = torch.randn_like(latents)
     x, v, weight = noisy(latents, noise, t)
+    x = torch.cat([x, batch.mask, batch.known], 1)
     with half_precision():
         out = model["unet"](x.contiguous(memory_format=torch.channels_last), t, model["text_encoder"](ids))
-    return (weight * (out.float() - v).square()).mean()
+    return (weight * batch.weight * (out.float() - v).square()).mean()
 
 
 @torch.no_grad()
@@ -66,7 +70,7 @@ def average(ema: nn.Module, model: nn.Module, step: int) -> None:
 
 
 def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate: float, muon: bool,
-          start: Path | None, tokenizer_folder: Path) -> None:
+          start: Path | None, tokenizer_folder: Path, vae: nn.Module) -> None:
     """Goes on from work/diffusion.pt, else from the export in start, else from nothing.
 
     minutes: wall-clock time of this run; decay: the share of it in which the rate falls; batch: of
@@ -78,15 +82,18 @@ def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate
     model = from_export(start) if start and not state else new_model(len(tokenizer.vocabulary))
     model = model.train().to(DEVICE, memory_format=torch.channels_last)
     ema, step, samples, seconds = copy.deepcopy(model).requires_grad_(False), 0, 0, 0.0
-    optimisers = optimiser.build(model, rate, muon)
+    optimisers = [*optimiser.build(model["unet"], rate, muon), *optimiser.build(model["text_encoder"], rate, muon)]
+    for o in optimisers[len(optimisers) // 2:]:
+        for group in o.param_groups:
+            group["share"] = WORDS_RATE if start else 1.0
     if state:
         model.load_state_dict(state["model"])
         ema.load_state_dict(state["ema"])
         step, samples, seconds = state["step"], state["samples"], state["seconds"]
         for o, s in zip(optimisers, state["optimisers"]):
             o.load_state_dict(s)
-    sets = [LatentSet(work, size) for size in ("256x256", "384x256", "256x384")]
-    began, shown, first, mean, elapsed = time.time(), time.time(), step, None, 0.0
+    sets = [Mixture(work, vae, size) for size in SIZES]
+    began, shown, first, counted, mean, elapsed = time.time(), time.time(), step, samples, None, 0.0
     which = np.random.default_rng(step)                       # the same for the whole team
     seed = step * team.size + team.rank
     rng, words = np.random.default_rng([seed, 1]), Random(seed)
@@ -101,14 +108,12 @@ def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate
         print(f"{sum(p.numel() for p in model['unet'].parameters())} parameters in the U-Net, "
               f"{sum(p.numel() for p in model['text_encoder'].parameters())} in the text encoder", flush=True)
     while elapsed < 1:
-        if (step - first) % 500 == 0:
+        if (step - first) % 100 == 0:
             for s in sets:
                 s.refresh()
-            sizes = np.array([len(s) for s in sets], float)
-        chosen = sets[which.choice(len(sets), p=sizes / sizes.sum())]
-        latents, scenes = chosen.batch(rng.integers(len(chosen), size=batch // team.size))
-        captions = ["" if words.random() < EMPTY_SHARE else caption(s, words) for s in scenes]
-        loss = loss_of(model, latents, torch.from_numpy(tokenizer(captions)).to(DEVICE))
+            odds = np.array([often * (len(s) > 0) for s, often in zip(sets, SIZES.values())])
+        learnt = sets[which.choice(len(sets), p=odds / odds.sum())].batch(batch // team.size, rng, words)
+        loss = loss_of(model, learnt, torch.from_numpy(tokenizer(learnt.captions)).to(DEVICE))
         for o in optimisers:
             o.zero_grad(set_to_none=True)
         loss.backward()
@@ -117,17 +122,17 @@ def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate
         nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
         for o in optimisers:
             for group in o.param_groups:
-                group["lr"] = now
+                group["lr"] = now * group.get("share", 1.0)
             o.step()
-        step, samples = step + 1, samples + batch
+        step, samples = step + 1, samples + len(learnt.captions) * team.size
         mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
         if team.rank > 0:
             continue
         average(ema, model, step)
         if step % 50 == 0:
             print(f"step {step} samples {samples} loss {mean:.4f} rate {now:.1e} "
-                  f"{50 * batch / (time.time() - shown):.0f} samples/s", flush=True)
-            shown = time.time()
+                  f"{(samples - counted) / (time.time() - shown):.0f} samples/s", flush=True)
+            shown, counted = time.time(), samples
         if step % 250 == 0:
             save()
     if team.rank == 0:

@@ -17,7 +17,7 @@ CONFIG = {
     "conv_in_kernel": 3, "conv_out_kernel": 3, "cross_attention_dim": 128, "cross_attention_norm": None,
     "down_block_types": ["DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"],
     "downsample_padding": 1, "dropout": 0.0, "dual_cross_attention": False, "encoder_hid_dim": None,
-    "encoder_hid_dim_type": None, "flip_sin_to_cos": True, "freq_shift": 0, "in_channels": 4,
+    "encoder_hid_dim_type": None, "flip_sin_to_cos": True, "freq_shift": 0, "in_channels": 9,
     "layers_per_block": 1, "mid_block_only_cross_attention": None, "mid_block_scale_factor": 1,
     "mid_block_type": "UNetMidBlock2DCrossAttn", "norm_eps": 1e-05, "norm_num_groups": 16,
     "num_attention_heads": None, "num_class_embeds": None, "only_cross_attention": False, "out_channels": 4,
@@ -187,8 +187,18 @@ class UNet(nn.Module):
         nn.init.zeros_(self.conv_out.weight)
         return self
 
+    def widened(self, inputs: int) -> "UNet":
+        """Takes more input channels, which change nothing until they are trained."""
+        more = inputs - self.conv_in.in_channels
+        if more > 0:
+            wide = nn.Conv2d(inputs, self.conv_in.out_channels, 3, padding=1)
+            wide.weight.data = F.pad(self.conv_in.weight.data, (0, 0, 0, 0, 0, more))
+            wide.bias.data = self.conv_in.bias.data
+            self.conv_in, self.config = wide, {**self.config, "in_channels": inputs}
+        return self
+
     def forward(self, sample: Tensor, timestep: Tensor, context: Tensor) -> Tensor:
-        """sample (N, 4, H, W), timestep (N), context (N, L, cross_attention_dim) to the prediction (N, 4, H, W)."""
+        """sample (N, in_channels, H, W), timestep (N), context (N, L, cross_attention_dim) to the prediction (N, 4, H, W)."""
         time = timestep_features(timestep, self.conv_in.out_channels).to(self.conv_in.weight.dtype)
         time = self.time_embedding["linear_2"](F.silu(self.time_embedding["linear_1"](time)))
         x = self.conv_in(sample)

@@ -296,15 +296,18 @@ class Canvas:
         if terrain == "sea" and not flying and group.kind != "boat":
             with self.thing(part="ground"):
                 self.disc(x, base + 0.005, size * 0.72, 0.045, self.tones["ground"])
-        layer, pen = paint(group.kind, group.colour, height, max(2, round(self.unit * 0.006)), rng.random() < 0.5)
+        self.put(group.kind, group.colour, height, *self.at(x, base), rng.random() < 0.5)
+
+    def put(self, kind: str, colour: str, height: float, x: float, y: float, flip: bool):
+        """Paints one object under the scene's light; (x, y) is the pixel in the middle of its ground line."""
+        layer, pen = paint(kind, colour, height, max(2, round(self.unit * 0.006)), flip)
         alpha = layer.getchannel("A")
         shade = 0.75 + 0.25 * np.array(self.light, np.float32) / 255
         shaded = Image.fromarray((np.asarray(layer.convert("RGB")) * shade).astype(np.uint8))
-        cx, cy = self.at(x, base)
-        corner = (round(cx - pen.left), round(cy - pen.base))
+        corner = (round(x - pen.left), round(y - pen.base))
         self.image.paste(shaded, corner, alpha)
         self.labels.paste(len(self.things), corner, alpha.point(lambda a: 255 * (a > 127)))
-        self.things.append({"kind": group.kind, "colour": group.colour})
+        self.things.append({"kind": kind, "colour": colour})
 
     # Weather in front of everything ------------------------------------------------------------
 
@@ -340,19 +343,25 @@ def halved(labels: np.ndarray) -> np.ndarray:
     return np.where((b == c) | (b == d), b, np.where(c == d, c, a))
 
 
-def render(scene: Scene, seed: int, width: int = 256, height: int = 256) -> tuple[Image.Image, np.ndarray, list[dict]]:
-    """The picture, the H x W index of the thing that is visible at every pixel, and what the things are:
-    {kind, colour} for an object and {part} for anything else (see PARTS); some may be hidden.
-
-    Rain, snow, waves and meadow flowers are no things. The same scene and seed give the same picture.
-    """
-    canvas = Canvas(scene, Random(seed), width * SUPERSAMPLING, height * SUPERSAMPLING)
+def landscape(scene: Scene, rng: Random, width: int, height: int) -> Canvas:
+    """The sky and the land of a scene, at twice the size, ready for its objects and then its weather."""
+    canvas = Canvas(scene, rng, width * SUPERSAMPLING, height * SUPERSAMPLING)
     canvas.sky()
     canvas.land()
     if scene.weather == "stormy":
         canvas.lightning()
     elif scene.weather == "foggy":
         canvas.fog()
+    return canvas
+
+
+def render(scene: Scene, seed: int, width: int = 256, height: int = 256) -> tuple[Image.Image, np.ndarray, list[dict]]:
+    """The picture, the H x W index of the thing that is visible at every pixel, and what the things are:
+    {kind, colour} for an object and {part} for anything else (see PARTS); some may be hidden.
+
+    Rain, snow, waves and meadow flowers are no things. The same scene and seed give the same picture.
+    """
+    canvas = landscape(scene, Random(seed), width, height)
     canvas.objects()
     canvas.weather()
     return canvas.image.resize((width, height), Image.BOX), halved(np.asarray(canvas.labels)), canvas.things

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..conditioning import to_draw
 from ..device import DEVICE, half_precision
 from ..diffusion import ALPHA_BAR
 from ..scenes.captions import caption
@@ -78,8 +79,10 @@ def denoised(parts: dict[str, nn.Module], latent: Tensor, context: Tensor, start
     order = [round(start * (1 - i / WEAR_STEPS)) for i in range(WEAR_STEPS)]
     levels = [(ALPHA_BAR[t].sqrt().item(), (1 - ALPHA_BAR[t]).sqrt().item()) for t in order] + [(1.0, 0.0)]
     x = levels[0][0] * latent + levels[0][1] * torch.randn_like(latent)
+    more = to_draw(parts, len(x), 8 * x.shape[3], 8 * x.shape[2])
     for t, (a, s), (a1, s1) in zip(order, levels, levels[1:]):
-        v = parts["unet"](x, torch.full((len(x),), t, device=x.device), context).float()
+        seen = x if more is None else torch.cat([x, more], 1)
+        v = parts["unet"](seen, torch.full((len(x),), t, device=x.device), context).float()
         x = a1 * (a * x - s * v) + s1 * (s * x + a * v)
     return x
 

@@ -1,0 +1,94 @@
+"""What the model learns from: pictures to draw and pictures to edit, in one batch.
+
+Now and then the mask is empty and the whole picture is to be kept: so the engine records pictures, for all masks that
+may come.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..conditioning import grey_latents
+from ..device import DEVICE
+from ..latents import LatentSet
+from ..models.autoencoder import Autoencoder
+from ..scenes.captions import article, caption
+from ..scenes.world import COLOURS, KINDS
+from .compose import removal_caption, thing_caption
+from .dataset import MASKS, EditSet
+
+SHARES = {"draw": 0.46, "edit": 0.37, "remove": 0.11, "empty": 0.06}
+NO_WORDS = {"draw": 0.1, "edit": 0.08, "remove": 0.3, "empty": 0.2}
+OUTSIDE, LARGEST_WEIGHT = 0.15, 2.5
+
+
+@dataclass
+class Batch:
+    latents: Tensor
+    mask: Tensor
+    known: Tensor
+    weight: Tensor
+    captions: list[str]
+
+
+def weights(mask: Tensor) -> Tensor:
+    """The loss counts more inside a mask (N, 1, H, W), and the more the smaller it is."""
+    area = mask.mean((1, 2, 3), keepdim=True)
+    return OUTSIDE + mask * (area.clamp(min=1e-3) ** -0.5).clamp(max=LARGEST_WEIGHT)
+
+
+class Mixture:
+    """Batches of one picture size; large pictures come in smaller batches."""
+
+    def __init__(self, work: Path, vae: Autoencoder, size: str):
+        self.size = size
+        width, height = map(int, size.split("x"))
+        self.share = 256 * 256 / (width * height)
+        self.plain, self.edits = LatentSet(work, size), EditSet(work / "edits", size)
+        self.grey = grey_latents(vae, width, height)[0].cpu().numpy()
+
+    def refresh(self) -> None:
+        self.plain.refresh()
+        self.edits.refresh()
+
+    def __len__(self) -> int:
+        return len(self.plain) + len(self.edits)
+
+    def batch(self, count: int, rng: np.random.Generator, words: Random) -> Batch:
+        count = max(1, round(count * min(1, self.share)))
+        ways = list(rng.choice(list(SHARES), count, p=list(SHARES.values())))
+        if not len(self.edits):
+            ways = ["draw"] * count
+        if not len(self.plain):
+            ways = ["edit" if way == "draw" else way for way in ways]
+        latents, masks, known, captions = [], [], [], []
+        shape = self.grey.shape[1:]
+        for way in ways:
+            if way == "draw":
+                x, scene = self.plain.one(int(rng.integers(len(self.plain))))
+                mask, kept, text = np.ones(shape, bool), self.grey, caption(scene, words)
+            else:
+                kinds, drawn, entry, scene = self.edits.draw(rng)
+                k = int(rng.integers(MASKS))
+                x, mask, kept = kinds[0], drawn[k], kinds[2 + k]
+                if way == "edit":
+                    text = thing_caption(scene, entry["kind"], entry["colour"], entry["place"], words)
+                elif way == "remove":
+                    x, text = kinds[1], removal_caption(scene, words)
+                else:
+                    x = kept = kinds[int(rng.integers(2))]
+                    mask = np.zeros(shape, bool)
+                    other = article(f"{words.choice(COLOURS)} {words.choice(KINDS)}")
+                    text = words.choice((other, other, removal_caption(scene, words)))
+            captions.append("" if words.random() < NO_WORDS[way] else text)
+            latents.append(x)
+            masks.append(mask)
+            known.append(kept)
+        tensor = lambda rows: torch.from_numpy(np.stack(rows)).to(DEVICE).float()
+        mask = tensor(masks)[:, None]
+        return Batch(tensor(latents), mask, tensor(known), weights(mask), captions)
