@@ -10,6 +10,7 @@ from .device import CACHE, DEVICE, keep_freed_memory
 
 
 MODEL = Path(__file__).parent.parent / "media" / "models" / "scenes"
+JUDGE = Path(__file__).parent / "judge.safetensors"
 SCORER = Path(__file__).parent / "scorer.safetensors"
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     p.add_argument("--minutes", type=float, default=90)
     p.add_argument("--decay", type=float, default=0.25, help="share of the time in which the rate falls")
     p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--rate", type=float, default=1.5e-3)
+    p.add_argument("--rate", type=float, default=1e-3)
     p.add_argument("--processes", type=int, help="default: one for every processor, or 1 with a GPU")
     p.add_argument("--adam", action="store_true", help="AdamW for everything, in place of Muon")
     p.add_argument("--from", dest="start", type=Path, help="model folder to start from where there is no checkpoint")
@@ -97,6 +98,15 @@ def main() -> None:
     p.add_argument("listing", type=Path, nargs="?", help="[{file, prompt, expected}]; without it fresh renders")
     p.add_argument("--renders", type=int, default=1000)
     p.add_argument("--out", type=Path, help="JSON file for the accuracies and what was seen")
+
+    p = commands.add_parser("judge-data", help="make what the judge of edits learns from and is judged by")
+    p.add_argument("--count", type=int, default=2500)
+    p.add_argument("--test", type=int, default=200)
+
+    p = commands.add_parser("train-judge", help="train the judge of edits")
+    p.add_argument("--steps", type=int, default=2000)
+
+    commands.add_parser("judge-accuracy", help="accuracy of the judge itself, on renders")
 
     args = parser.parse_args()
     keep_freed_memory()
@@ -130,6 +140,20 @@ def main() -> None:
     elif args.command == "prompts":
         from .prompts import write
         write()
+    elif args.command == "judge-data":
+        from .edits.judge import write_shards as write_judge_shards
+        from .export import PARTS, load_part
+        from .tokenizer import Tokenizer
+        write_judge_shards({name: load_part(MODEL, name).to(DEVICE) for name in PARTS},
+                           Tokenizer.load(MODEL / "tokenizer"), args.work / "judge", args.count, args.test)
+    elif args.command == "train-judge":
+        from .edits.judge import train
+        train(args.work, args.steps, JUDGE)
+    elif args.command == "judge-accuracy":
+        import json
+
+        from .edits.judge import accuracy, load
+        print(json.dumps(accuracy(load(JUDGE), args.work / "judge"), indent=1))
     elif args.command == "generate":
         from .export import PARTS, load_part
         from .generate import generate
