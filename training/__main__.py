@@ -42,6 +42,18 @@ def tokenizer_folder(work: Path) -> Path:
     return work / "tokenizer"
 
 
+def model_parts(args: argparse.Namespace):
+    """The networks and the tokenizer of a model folder, else of the checkpoints."""
+    from .export import PARTS, load_part
+    from .tokenizer import Tokenizer
+    if args.model:
+        parts, words = {name: load_part(args.model, name) for name in PARTS}, args.model / "tokenizer"
+    else:
+        from .train_diffusion import averaged
+        parts, words = {**averaged(args.work), "vae": trained_autoencoder(args.work)}, tokenizer_folder(args.work)
+    return {name: part.to(DEVICE) for name, part in parts.items()}, Tokenizer.load(words)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m training", description=__doc__)
     parser.add_argument("--work", type=Path, default=CACHE, help="folder of checkpoints and caches")
@@ -108,6 +120,26 @@ def main() -> None:
 
     commands.add_parser("judge-accuracy", help="accuracy of the judge itself, on renders")
 
+    p = commands.add_parser("edit-cases", help="pictures, masks and words for a study of edits")
+    p.add_argument("out", type=Path, help="folder for the pictures and their cases.json")
+    p.add_argument("--count", type=int, default=200)
+    p.add_argument("--removals", type=int, default=60)
+    p.add_argument("--size", default="256x256")
+
+    p = commands.add_parser("edit-study", help="edit the cases with PyTorch, as the engine does")
+    p.add_argument("cases", type=Path)
+    p.add_argument("out", type=Path, help="folder for the pictures and their pictures.json")
+    p.add_argument("--model", type=Path, help="model folder; without it the checkpoints")
+    p.add_argument("--rendered", action="store_true", help="the renderer's own results instead")
+    p.add_argument("--steps", type=int, default=20)
+    p.add_argument("--guidance", type=float, default=5.0)
+    p.add_argument("--count", type=int, help="only the first cases")
+
+    p = commands.add_parser("judge-edits", help="what the judge says of edited pictures, whoever made them")
+    p.add_argument("listing", type=Path, help="[{file, before, mask, prompt, kind, colour, way, form, size}]")
+    p.add_argument("--out", type=Path, help="JSON file for the figures and what was seen")
+    p.add_argument("--sheet", type=Path, help="PNG file for a contact sheet")
+
     args = parser.parse_args()
     keep_freed_memory()
     if args.command == "render":
@@ -154,17 +186,30 @@ def main() -> None:
 
         from .edits.judge import accuracy, load
         print(json.dumps(accuracy(load(JUDGE), args.work / "judge"), indent=1))
-    elif args.command == "generate":
-        from .export import PARTS, load_part
-        from .generate import generate
-        from .tokenizer import Tokenizer
-        if args.model:
-            parts, words = {name: load_part(args.model, name) for name in PARTS}, args.model / "tokenizer"
+    elif args.command == "edit-cases":
+        from .edits.study import write_cases
+        print(write_cases(args.out, args.count, args.removals, *map(int, args.size.split("x"))))
+    elif args.command == "edit-study":
+        from .edits import study
+        parts, tokenizer = model_parts(args)
+        if args.rendered:
+            print(study.rendered(parts, args.cases, args.out))
         else:
-            from .train_diffusion import averaged
-            parts, words = {**averaged(args.work), "vae": trained_autoencoder(args.work)}, tokenizer_folder(args.work)
-        generate({name: part.to(DEVICE) for name, part in parts.items()}, Tokenizer.load(words), args.prompts,
-                 args.out, args.steps, args.guidance, tuple(map(int, args.size.split("x"))))
+            print(study.draw(parts, tokenizer, args.cases, args.out, args.steps, args.guidance, args.count))
+    elif args.command == "judge-edits":
+        import json
+
+        from .edits import judge, study
+        figures, seen = study.judge(judge.load(JUDGE), args.listing)
+        print(json.dumps(figures, indent=1))
+        if args.out:
+            args.out.write_text(json.dumps({"figures": figures, "pictures": seen}, indent=1) + "\n")
+        if args.sheet:
+            study.sheet(args.listing, args.sheet, rows=seen)
+    elif args.command == "generate":
+        from .generate import generate
+        parts, tokenizer = model_parts(args)
+        generate(parts, tokenizer, args.prompts, args.out, args.steps, args.guidance, tuple(map(int, args.size.split("x"))))
     elif args.command == "sheet":
         from .generate import sheet
         sheet(args.listing, args.out)

@@ -10,7 +10,12 @@ import numpy as np
 import torch
 
 from . import prompts, safetensors
-from .diffusion import sample
+from .conditioning import coarse
+from .diffusion import ALPHA_BAR, sample
+from .edits import masks, study
+from .edits.compose import random_edit
+from .edits.judge import cut_mask, left_out, window
+from .edits.mixture import weights
 from .models.unet import UNet
 from .scenes.captions import caption
 from .scenes.draw import render
@@ -64,6 +69,67 @@ class Renderer(unittest.TestCase):
         self.assertGreater(np.median(rgb[water][:, 2] - rgb[water][:, 0]), 50)
 
 
+class Edits(unittest.TestCase):
+    def edits(self, count, **options):
+        rng = Random(6)
+        return [random_edit(rng, **options) for _ in range(count)]
+
+    def test_pictures_differ_only_where_the_thing_is(self):
+        for e in self.edits(6):
+            differs = (e.whole != e.bare).any(2)
+            self.assertTrue(e.thing[differs].all())
+            self.assertGreater(differs[e.thing].mean(), 0.5)
+            self.assertFalse(e.thing[[0, -1]].any() or e.thing[:, [0, -1]].any())
+
+    def test_unseen_edits_and_no_others_hold_unseen_combinations(self):
+        for unseen in (False, True):
+            for e in self.edits(20, unseen=unseen):
+                self.assertEqual(is_held_out_group(e.kind, e.colour, e.scene.terrain), unseen)
+                self.assertFalse(is_held_out(e.scene))
+
+    def test_every_mask_holds_the_thing_and_cut_masks_do_not(self):
+        rng = np.random.default_rng(0)
+        for e in self.edits(6):
+            for form in masks.FORMS:
+                mask, name = masks.around(e.thing, rng, form)
+                self.assertEqual((mask.shape, name), (e.thing.shape, form))
+                self.assertGreater((mask & e.thing).sum(), 0.99 * e.thing.sum())
+            cut = cut_mask(e.thing, rng)
+            if cut is not None:
+                self.assertGreater(left_out(e.thing, cut), 0.08)
+
+    def test_a_latent_is_masked_where_any_of_its_pixels_is(self):
+        mask = np.zeros((2, 16, 24), bool)
+        mask[0, 7, 8] = mask[1, 15, 23] = True
+        self.assertEqual(np.argwhere(coarse(mask)).tolist(), [[0, 0, 1], [1, 1, 2]])
+
+    def test_small_masks_weigh_more_and_the_rest_little(self):
+        mask = torch.zeros(2, 1, 8, 8)
+        mask[0], mask[1, :, :4, :4] = 1, 1
+        found = weights(mask)
+        self.assertAlmostEqual(found[0, 0, 0, 0].item(), 1.15, 5)
+        self.assertAlmostEqual(found[1, 0, 0, 0].item(), 2.15, 5)
+        self.assertAlmostEqual(found[1, 0, 7, 7].item(), 0.15, 5)
+
+    def test_window_shows_what_is_around_the_mask(self):
+        picture, mask = np.zeros((64, 96, 3), np.uint8), np.zeros((64, 96), bool)
+        mask[:40, 60:] = True
+        picture[mask] = 200
+        seen = window(picture, mask)
+        self.assertEqual(seen.shape, (80, 80, 4))
+        self.assertTrue((seen[40, 40] == (200, 200, 200, 255)).all())
+        self.assertTrue((seen[0, 40] == (128, 128, 128, 0)).all())
+
+    def test_seam_and_touch_tell_a_pasted_patch_from_none(self):
+        before, mask = np.full((64, 64, 3), 90, np.uint8), np.zeros((64, 64), bool)
+        mask[16:40, 16:40] = True
+        after = before.copy()
+        self.assertEqual((study.seam(after, mask), study.touch(after, before, mask)), (1, 0))
+        after[16:40, 16:40] = 200
+        self.assertGreater(study.seam(after, mask), 5)
+        self.assertEqual(study.touch(after, before, mask), 1)
+
+
 class Words(unittest.TestCase):
     def test_every_word_of_the_captions_is_one_token(self):
         tokenizer, rng = Tokenizer.load(MODEL / "tokenizer"), Random(4)
@@ -87,8 +153,31 @@ class Networks(unittest.TestCase):
             out = UNet()(torch.zeros(1, 9, 9, 14), torch.tensor([500]), torch.zeros(1, 77, 128))
         self.assertEqual(out.shape, (1, 4, 9, 14))
 
+    def test_further_inputs_change_nothing_at_first(self):
+        narrow = UNet({**UNet().config, "in_channels": 4})
+        x, rest, t, context = torch.randn(2, 4, 8, 8), torch.randn(2, 5, 8, 8), torch.tensor([3, 700]), torch.randn(2, 77, 128)
+        with torch.no_grad():
+            before = narrow(x, t, context)
+            after = narrow.widened(9)(torch.cat([x, rest], 1), t, context)
+        self.assertEqual(narrow.config["in_channels"], 9)
+        self.assertLess((before - after).abs().max(), 1e-5)
+
+    def test_sampler_keeps_what_is_outside_the_mask(self):
+        known, mask = torch.randn(1, 4, 4, 4), torch.zeros(1, 1, 4, 4)
+        mask[..., :2] = 1
+        seen = []
+
+        def predict(x, t):
+            seen.append((x, t))
+            return torch.zeros_like(x)
+        noise = torch.randn(1, 4, 4, 4)
+        out = sample(predict, noise, 5, (known, mask))
+        self.assertTrue((out[..., 2:] == known[..., 2:]).all())
+        for x, t in seen:
+            noised = ALPHA_BAR[t].sqrt() * known + (1 - ALPHA_BAR[t]).sqrt() * noise
+            self.assertLess((x - noised)[..., 2:].abs().max(), 1e-5)
+
     def test_sampler_reaches_what_an_ideal_model_points_at(self):
-        from .diffusion import ALPHA_BAR
         target = torch.linspace(-1, 1, 4)[None, :, None, None].expand(1, 4, 3, 3)
 
         def ideal(x, t):
