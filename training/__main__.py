@@ -81,7 +81,7 @@ def main() -> None:
     p.add_argument("--minutes", type=float, default=90)
     p.add_argument("--decay", type=float, default=0.25, help="share of the time in which the rate falls")
     p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--rate", type=float, default=1e-3)
+    p.add_argument("--rate", type=float, default=8e-4)
     p.add_argument("--processes", type=int, help="default: one for every processor, or 1 with a GPU")
     p.add_argument("--adam", action="store_true", help="AdamW for everything, in place of Muon")
     p.add_argument("--from", dest="start", type=Path, help="model folder to start from where there is no checkpoint")

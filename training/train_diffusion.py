@@ -26,8 +26,9 @@ from .models.unet import CONFIG, UNet
 from .team import Team
 from .tokenizer import Tokenizer
 
-WARM_UP, EMA_DECAY, MAX_NORM = 100, 0.998, 1.0
+WARM_UP, EMA_DECAY, MAX_NORM = 50, 0.995, 1.0
 SIZES = {"256x256": 1.0, "384x256": 0.1, "256x384": 0.1, "512x512": 0.1}   # how often, where there are pictures
+CROP_SHARE, CROPS = 0.5, (16, 20, 24)     # of the steps, and latents on a side
 WORDS_RATE = 0.3                          # the text encoder's rate, as a share of the U-Net's
 
 
@@ -112,7 +113,9 @@ def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate
             for s in sets:
                 s.refresh()
             odds = np.array([often * (len(s) > 0) for s, often in zip(sets, SIZES.values())])
-        learnt = sets[which.choice(len(sets), p=odds / odds.sum())].batch(batch // team.size, rng, words)
+        chosen = sets[which.choice(len(sets), p=odds / odds.sum())]
+        side = int(which.choice(CROPS)) if len(chosen.edits) and which.random() < CROP_SHARE else None
+        learnt = chosen.batch(batch // team.size, rng, words, side)
         loss = loss_of(model, learnt, torch.from_numpy(tokenizer(learnt.captions)).to(DEVICE))
         for o in optimisers:
             o.zero_grad(set_to_none=True)
@@ -129,11 +132,11 @@ def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate
         if team.rank > 0:
             continue
         average(ema, model, step)
-        if step % 50 == 0:
+        if step % 20 == 0:
             print(f"step {step} samples {samples} loss {mean:.4f} rate {now:.1e} "
                   f"{(samples - counted) / (time.time() - shown):.0f} samples/s", flush=True)
             shown, counted = time.time(), samples
-        if step % 250 == 0:
+        if step % 100 == 0:
             save()
     if team.rank == 0:
         save()

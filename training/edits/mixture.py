@@ -21,8 +21,10 @@ from ..scenes.captions import article, caption
 from ..scenes.world import COLOURS, KINDS
 from .compose import removal_caption, thing_caption
 from .dataset import MASKS, EditSet
+from .masks import bounds
 
-SHARES = {"draw": 0.46, "edit": 0.37, "remove": 0.11, "empty": 0.06}
+SHARES = {"draw": 0.6, "edit": 0.27, "remove": 0.08, "empty": 0.05}
+CROP_SHARES = {"edit": 0.75, "remove": 0.2, "empty": 0.05}
 NO_WORDS = {"draw": 0.1, "edit": 0.08, "remove": 0.3, "empty": 0.2}
 OUTSIDE, LARGEST_WEIGHT = 0.15, 2.5
 
@@ -42,6 +44,19 @@ def weights(mask: Tensor) -> Tensor:
     return OUTSIDE + mask * (area.clamp(min=1e-3) ** -0.5).clamp(max=LARGEST_WEIGHT)
 
 
+def around(mask: np.ndarray, side: int, rng: np.random.Generator) -> tuple[slice, slice] | None:
+    """A square by chance that has all of the mask and a rim of one latent; None where it does not fit."""
+    left, top, right, bottom = bounds(mask)
+    spans = []
+    for low, high, most in ((top, bottom, mask.shape[0]), (left, right, mask.shape[1])):
+        first, last = max(0, min(high + 1, most) - side), min(max(low - 1, 0), most - side)
+        if first > last:
+            return None
+        start = int(rng.integers(first, last + 1))
+        spans.append(slice(start, start + side))
+    return spans[0], spans[1]
+
+
 class Mixture:
     """Batches of one picture size; large pictures come in smaller batches."""
 
@@ -59,9 +74,14 @@ class Mixture:
     def __len__(self) -> int:
         return len(self.plain) + len(self.edits)
 
-    def batch(self, count: int, rng: np.random.Generator, words: Random) -> Batch:
-        count = max(1, round(count * min(1, self.share)))
-        ways = list(rng.choice(list(SHARES), count, p=list(SHARES.values())))
+    def batch(self, count: int, rng: np.random.Generator, words: Random, side: int | None = None) -> Batch:
+        """side: of the squares around the masks, in latents, that are edited in place of whole pictures.
+
+        They cost a part of a picture, so there are more of them in a batch.
+        """
+        count = max(1, round(count * (min(2, self.grey[0].size / side ** 2) if side else min(1, self.share))))
+        shares = CROP_SHARES if side else SHARES
+        ways = list(rng.choice(list(shares), count, p=list(shares.values())))
         if not len(self.edits):
             ways = ["draw"] * count
         if not len(self.plain):
@@ -75,6 +95,10 @@ class Mixture:
             else:
                 kinds, drawn, entry, scene = self.edits.draw(rng)
                 k = int(rng.integers(MASKS))
+                while side and (square := around(drawn[k], side, rng)) is None:
+                    kinds, drawn, entry, scene = self.edits.draw(rng)
+                if side:
+                    kinds, drawn = kinds[:, :, square[0], square[1]], drawn[:, square[0], square[1]]
                 x, mask, kept = kinds[0], drawn[k], kinds[2 + k]
                 if way == "edit":
                     text = thing_caption(scene, entry["kind"], entry["colour"], entry["place"], words)
@@ -82,7 +106,7 @@ class Mixture:
                     x, text = kinds[1], removal_caption(scene, words)
                 else:
                     x = kept = kinds[int(rng.integers(2))]
-                    mask = np.zeros(shape, bool)
+                    mask = np.zeros_like(mask)
                     other = article(f"{words.choice(COLOURS)} {words.choice(KINDS)}")
                     text = words.choice((other, other, removal_caption(scene, words)))
             captions.append("" if words.random() < NO_WORDS[way] else text)
