@@ -112,7 +112,8 @@ def main() -> None:
     p.add_argument("--out", type=Path, help="JSON file for the accuracies and what was seen")
 
     p = commands.add_parser("judge-data", help="make what the judge of edits learns from and is judged by")
-    p.add_argument("--count", type=int, default=2500)
+    p.add_argument("--count", type=int, default=1000)
+    p.add_argument("--plain", type=int, default=2000)
     p.add_argument("--test", type=int, default=200)
 
     p = commands.add_parser("train-judge", help="train the judge of edits")
@@ -177,7 +178,7 @@ def main() -> None:
         from .export import PARTS, load_part
         from .tokenizer import Tokenizer
         write_judge_shards({name: load_part(MODEL, name).to(DEVICE) for name in PARTS},
-                           Tokenizer.load(MODEL / "tokenizer"), args.work / "judge", args.count, args.test)
+                           Tokenizer.load(MODEL / "tokenizer"), args.work / "judge", args.count, args.plain, args.test)
     elif args.command == "train-judge":
         from .edits.judge import train
         train(args.work, args.steps, JUDGE)

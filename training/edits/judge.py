@@ -119,10 +119,15 @@ def worn(parts: dict, tokenizer: Tokenizer, latents: Tensor, captions: list[str]
     return x
 
 
-def samples(parts: dict, tokenizer: Tokenizer, edits: list[Edit], rng: Random) -> list[tuple]:
-    """(window, kind, colour, whole) for things that are whole, cut or not there; whole is -1 where nothing is."""
+def samples(parts: dict | None, tokenizer: Tokenizer, edits: list[Edit], rng: Random) -> list[tuple]:
+    """(window, kind, colour, whole) for things that are whole, cut or not there; whole is -1 where nothing is.
+
+    Without parts the pictures stay as they were rendered.
+    """
     generator = np.random.default_rng(rng.getrandbits(32))
-    whole, bare = (encoded(parts["vae"], as_input(np.stack([getattr(e, n) for e in edits]))) for n in ("whole", "bare"))
+    if parts:
+        whole, bare = (encoded(parts["vae"], as_input(np.stack([getattr(e, n) for e in edits])))
+                       for n in ("whole", "bare"))
     latents, pictures, what = [], [], []
     for i, e in enumerate(edits):
         kind, colour = KINDS.index(e.kind), COLOURS.index(e.colour)
@@ -131,16 +136,17 @@ def samples(parts: dict, tokenizer: Tokenizer, edits: list[Edit], rng: Random) -
             mask = around(e.thing, generator)[0] if way != "cut" else cut_mask(e.thing, generator)
             if mask is None or (way == "whole" and left_out(e.thing, mask) > WHOLE) or (way == "none" and own):
                 continue
-            inside = torch.from_numpy(coarse(mask))
-            z = torch.where(inside, whole[i], bare[i]) if way != "none" else bare[i]
             pixels = np.where(spread(mask)[..., None], e.whole, e.bare) if way != "none" else e.bare
             named = () if way == "none" else (Group(e.kind, e.colour),)
-            words = caption(Scene(e.scene.time, e.scene.weather, e.scene.terrain, (*e.scene.groups[:1], *named) if named
-                                  else (Group(e.kind, e.colour),)), rng) if way != "none" else ""
-            latents.append(z)
+            words = caption(Scene(e.scene.time, e.scene.weather, e.scene.terrain,
+                                  (*e.scene.groups[:1], *named)), rng) if named else ""
+            if parts:
+                latents.append(torch.where(torch.from_numpy(coarse(mask)), whole[i], bare[i]) if named else bare[i])
             pictures.append(pixels)
             what.append((mask, NONE if way == "none" else kind, colour, -1 if way == "none" else int(way == "whole"),
                          words))
+    if not parts:
+        return [(window(page, mask), *rest[:3]) for page, (mask, *rest) in zip(pictures, what)]
     z = torch.stack(latents)
     some = [i for i in range(len(z)) if rng.random() < WEAR_SHARE]
     for k in range(0, len(some), 12):
@@ -151,11 +157,12 @@ def samples(parts: dict, tokenizer: Tokenizer, edits: list[Edit], rng: Random) -
             for i, (mask, kind, colour, is_whole, _) in enumerate(what)]
 
 
-def write_shards(parts: dict, tokenizer: Tokenizer, folder: Path, count: int, test: int) -> None:
-    """Samples from count edits to learn from and from test more, among them unseen combinations, to be judged by."""
+def write_shards(parts: dict, tokenizer: Tokenizer, folder: Path, count: int, plain: int, test: int) -> None:
+    """Samples from count edits to learn from, from some more as they were rendered, which cost little, and from test
+    edits, among them unseen combinations, to be judged by."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    jobs = [("test", i) for i in range(-(-test // SHARD))] + [("train", i) for i in range(-(-count // SHARD))]
+    jobs = [(name, i) for name, n in (("test", test), ("train", count), ("plain", plain)) for i in range(-(-n // SHARD))]
     for name, index in jobs:
         target = folder / f"{name}-{index:04d}.npz"
         if target.exists():
@@ -163,7 +170,7 @@ def write_shards(parts: dict, tokenizer: Tokenizer, folder: Path, count: int, te
         rng = Random(f"judge/{name}/{index}")
         torch.manual_seed(rng.getrandbits(32))
         edits = [random_edit(rng, unseen=name == "test" and i % 2 == 0) for i in range(SHARD)]
-        rows = samples(parts, tokenizer, edits, rng)
+        rows = samples(parts if name != "plain" else None, tokenizer, edits, rng)
         partial = target.with_suffix(".partial.npz")
         np.savez(partial, windows=np.stack([r[0] for r in rows]), labels=np.array([r[1:] for r in rows], np.int64))
         partial.replace(target)
@@ -198,7 +205,7 @@ def altered(x: Tensor, rng: np.random.Generator) -> Tensor:
 
 def train(work: Path, steps: int, target: Path) -> None:
     """Goes on from work/judge.pt; writes the weights to target at the end."""
-    windows, labels = read_shards(work / "judge", "train")
+    windows, labels = (np.concatenate(pair) for pair in zip(*(read_shards(work / "judge", n) for n in ("train", "plain"))))
     labels = torch.from_numpy(labels)
     model = Judge().to(DEVICE, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=0.03)
