@@ -1,7 +1,7 @@
 """A small network that judges edits: what stands in a mask, in which colour, and whether the mask cuts it.
 
-It sees a square around the mask, 80x80, and the mask as a fourth channel, so a thing's size in the picture is nothing
-to it. It learns from renders of all sizes, most of them as the model would have drawn them: through the autoencoder,
+It sees a square around the mask, scaled to 64x64, and the mask as a fourth channel, so a thing's size in the picture is
+nothing to it. It learns from renders of all sizes, most of them as the model would have drawn them: through the autoencoder,
 or through noise and some steps of the U-Net too. Cut things come about as in an edit: latents of the whole thing inside
 a mask that is too small for it, those of the bare picture outside.
 """
@@ -28,7 +28,7 @@ from ..tokenizer import Tokenizer
 from .compose import Edit, random_edit
 from .masks import around, bounds
 
-SIDE, BATCH, PEAK_RATE, SHARD = 80, 64, 2e-3, 50
+SIDE, INPUT, BATCH, PEAK_RATE, SHARD = 80, 64, 64, 3e-3, 50
 NONE = len(KINDS)
 CONTEXT = 1.3                             # side of the square, in longer sides of the mask
 WHOLE, CUT = 0.005, (0.08, 0.6)           # shares of the thing that the mask's latents leave out
@@ -37,16 +37,16 @@ MAX_WEAR, WEAR_STEPS, WEAR_SHARE, CLEAN_SHARE = 260, 3, 0.34, 0.15
 
 
 class Judge(nn.Module):
-    """(N, 4, 80, 80), a picture in [-1, 1] and its mask, to logits: kinds and none, colours, whole."""
+    """(N, 4, 64, 64), a picture in [-1, 1] and its mask, to logits: kinds and none, colours, whole."""
 
     def __init__(self):
         super().__init__()
         layers, width = [], 4
-        for outputs, stride in ((32, 2), (64, 2), (64, 1), (128, 2), (128, 1), (192, 2), (192, 1)):
+        for outputs, stride in ((24, 2), (48, 2), (48, 1), (96, 2), (96, 1), (144, 2), (144, 1)):
             layers += [nn.Conv2d(width, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
             width = outputs
         self.features = nn.Sequential(*layers)
-        self.head = nn.Sequential(nn.Linear(2 * width, 192), nn.ReLU(), nn.Linear(192, NONE + 1 + len(COLOURS) + 1))
+        self.head = nn.Sequential(nn.Linear(2 * width, 160), nn.ReLU(), nn.Linear(160, NONE + 1 + len(COLOURS) + 1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         f = self.features(x)
@@ -188,14 +188,14 @@ def tensor(windows: np.ndarray) -> Tensor:
 
 
 def altered(x: Tensor, rng: np.random.Generator) -> Tensor:
-    """Mirrored, moved and scaled a little, softer, brighter or darker, and grainy."""
+    """At the network's size, mirrored, moved and scaled a little, softer, brighter or darker, and grainy."""
     n = len(x)
     draw = lambda low, high, shape=(n,): torch.from_numpy(rng.uniform(low, high, shape).astype(np.float32)).to(DEVICE)
     scale, turn = draw(0.88, 1.12), torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
     zero = torch.zeros(n, device=DEVICE)
     theta = torch.stack([torch.stack([scale * turn, zero, draw(-0.1, 0.1)], 1),
                          torch.stack([zero, scale, draw(-0.1, 0.1)], 1)], 1)
-    x = F.grid_sample(x, F.affine_grid(theta, list(x.shape), False), padding_mode="border", align_corners=False)
+    x = F.grid_sample(x, F.affine_grid(theta, [n, 4, INPUT, INPUT], False), padding_mode="border", align_corners=False)
     rgb, mask = x[:, :3], x[:, 3:]
     soft = draw(-1, 1, (n, 1, 1, 1)).clamp(min=0)
     rgb = rgb.lerp(F.avg_pool2d(F.pad(rgb, (1, 1, 1, 1), mode="replicate"), 3, 1), soft)
@@ -255,7 +255,7 @@ def verdicts(model: Judge, windows: np.ndarray) -> list[dict]:
     """For every window the kind (None: nothing), the colour, and how sure the judge is that it is whole."""
     out = []
     for i in range(0, len(windows), BATCH):
-        x = tensor(windows[i:i + BATCH])
+        x = F.interpolate(tensor(windows[i:i + BATCH]), (INPUT, INPUT), mode="bilinear", antialias=True)
         both = [model(x), model(x.flip(-1))]
         kinds, colours, whole = (sum(v) / 2 for v in zip(*both))
         for k, c, w in zip(kinds.argmax(1).tolist(), colours.argmax(1).tolist(), whole.sigmoid().tolist()):
