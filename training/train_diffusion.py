@@ -26,9 +26,9 @@ from .models.unet import CONFIG, UNet
 from .team import Team
 from .tokenizer import Tokenizer
 
-WARM_UP, EMA_DECAY, MAX_NORM = 50, 0.995, 1.0
+WARM_UP, WARM_UP_AGAIN, EMA_DECAY, MAX_NORM = 50, 10, 0.995, 1.0
 SIZES = {"256x256": 1.0, "384x256": 0.1, "256x384": 0.1, "512x512": 0.1}   # how often, where there are pictures
-CROP_SHARE, CROPS = 0.5, (16, 20, 24)     # of the steps, and latents on a side
+CROP_SHARE, CROPS = 0.7, (16, 20, 24)     # of the steps, and latents on a side
 WORDS_RATE = 0.3                          # the text encoder's rate, as a share of the U-Net's
 
 
@@ -121,7 +121,7 @@ def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate
             o.zero_grad(set_to_none=True)
         loss.backward()
         elapsed = team.average_gradients(model, torch.tensor((time.time() - began) / (minutes * 60))).item()
-        now = rate * min(1, (step - first + 1) / WARM_UP, max(0, 1 - elapsed) / decay)
+        now = rate * min(1, (step - first + 1) / (WARM_UP_AGAIN if first else WARM_UP), max(0, 1 - elapsed) / decay)
         nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
         for o in optimisers:
             for group in o.param_groups:
