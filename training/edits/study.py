@@ -16,7 +16,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from ..conditioning import as_input, coarse, decoded, encoded, to_edit
-from ..device import DEVICE
+from ..device import DEVICE, half_precision
 from ..diffusion import guided, sample
 from ..scenes.captions import article
 from ..tokenizer import Tokenizer
@@ -76,7 +76,8 @@ def draw(parts: dict, tokenizer: Tokenizer, cases: Path, folder: Path, steps: in
         noise = torch.stack([torch.randn(original.shape[1:], generator=torch.Generator().manual_seed(e["seed"]))
                              for e in some]).to(DEVICE)
         predict = guided(parts["unet"], context, empty, guidance, to_edit(parts, pictures, masks))
-        latents = sample(predict, noise, steps, (original, cells))
+        with half_precision():
+            latents = sample(predict, noise, steps, (original, cells))
         for e, page in zip(some, decoded(parts["vae"], latents)):
             Image.fromarray(page).save(folder / e["file"])
             for name in ("before", "mask", "rendered"):
