@@ -10,6 +10,7 @@ from .device import CACHE, DEVICE, keep_freed_memory
 
 
 MODEL = Path(__file__).parent.parent / "media" / "models" / "scenes"
+EDIT_MODEL = MODEL.with_name("scenes-edit")
 JUDGE = Path(__file__).parent / "judge.safetensors"
 SCORER = Path(__file__).parent / "scorer.safetensors"
 
@@ -87,7 +88,7 @@ def main() -> None:
     p.add_argument("--from", dest="start", type=Path, help="model folder to start from where there is no checkpoint")
 
     p = commands.add_parser("export", help="write the model folder from the checkpoints")
-    p.add_argument("--out", type=Path, default=MODEL)
+    p.add_argument("--out", type=Path, default=EDIT_MODEL)
 
     commands.add_parser("prompts", help="write the unseen prompts and those of the contact sheet")
 
