@@ -34,6 +34,8 @@ const KEY = 'patchwork.fullSteps';
 const KEPT = { seconds: 30, samples: 60 };
 /** Steps whose operations differ by less, as a share, are of one size. */
 const SAME_SIZE = 0.01;
+/** Steps of other models count whose operations differ by less than a factor of eight, as its logarithm. */
+const NEAR = Math.log(8);
 
 export class DenseSpeed {
   readonly #memento: Memento;
@@ -91,11 +93,13 @@ export class DenseSpeed {
     return { seconds, steps: nearest.seconds.length };
   }
 
-  /** What a step of these operations takes by the float32 steps of any model that were seen here, the nearest in size. */
+  /** What a step of these operations takes by the float32 steps of any model that were seen here, where one is near in size. */
   stepTimeOfAny(macs: number): number | undefined {
     const distance = (sample: Sample) => Math.abs(Math.log(sample.macs / macs));
     const [nearest] = this.#samples
-      .filter(({ machine, precision }) => machine === this.#machine && precision === 'fp32')
+      .filter((sample) => sample.machine === this.#machine && sample.precision === 'fp32')
+      // Small networks make less of the processor than large ones.
+      .filter((sample) => distance(sample) < NEAR)
       .sort((a, b) => distance(a) - distance(b));
     return nearest && (median(nearest.seconds) * macs) / nearest.macs;
   }

@@ -58,7 +58,7 @@ export const editTool: AgentTool<typeof schema> = {
     }
     const part = found?.png ?? (await folders.read(mask!)).bytes;
     const done = await engine.edit(
-      settings.edit({ ...asked, image: original.bytes, mask: part, previews: false }),
+      settings.edit({ ...asked, image: original.bytes, mask: part, mode: 'auto', previews: false }),
       { signal, onProgress: ({ stage, step, steps }) => onProgress?.(`${stage}: ${step} of ${steps}`) },
     );
     const { picture, recipe, seconds, activeFraction, warnings } = done;

@@ -1,14 +1,17 @@
+import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { InputError } from '../../engine/errors.ts';
 import type { Extent } from '../../engine/graph/macs.ts';
 import { countMacs } from '../../engine/graph/macs.ts';
 import { countParameters, type Network } from '../../engine/graph/network.ts';
+import { ARCHITECTURES } from '../../engine/models/architectures.ts';
 import {
   VISION_ARCHITECTURES,
   VISION_PARTS,
   type VisionPartName,
   visionPart,
 } from '../../engine/models/efficientvit.ts';
+import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PARTS, type Part } from '../../engine/models/parts.ts';
 import { CLIP_TOKENS } from '../../engine/networks/clip-text.ts';
@@ -126,6 +129,10 @@ async function networkOf(arch: string, asked: Options['part']): Promise<Counted>
   if (Object.hasOwn(VISION_ARCHITECTURES, arch)) {
     const { name, part } = visionPart(arch, asked);
     return { name: arch, part: name, network: part.make(), scale: part.scale, tokens: PROMPT_TOKENS };
+  }
+  if (!Object.hasOwn(ARCHITECTURES, arch) && arch !== EMBEDDED && !/[/\\]/.test(arch) && !existsSync(arch)) {
+    const known = [...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)].join(', ');
+    throw new InputError(`There is no architecture ${arch}. Known: ${known}; or give a model folder.`);
   }
   const model = await openModel(arch);
   const part = PARTS.find((name) => name === (asked ?? 'denoiser'));

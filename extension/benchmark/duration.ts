@@ -95,5 +95,7 @@ export function predictionSentence(seconds: number, measured: boolean): string {
         : seconds < 3600
           ? `about ${Math.round(seconds / 60)} min`
           : `about ${(seconds / 3600).toFixed(1)} h`;
-  return measured ? `Takes ${rounded}.` : `Takes ${rounded}, roughly: nothing was measured here yet.`;
+  return measured
+    ? `Takes ${rounded}.`
+    : `Takes ${rounded}, roughly: nothing of this size was measured here yet.`;
 }

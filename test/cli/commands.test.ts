@@ -175,7 +175,7 @@ test('bad usage exits with 2 and names the allowed values', async () => {
     [['macs', 'sd99', '--size', '512x512'], /sd15, sd21, sdxl/],
     [['macs', 'sd15', '--size', '512', '--part', 'classifier'], /WIDTHxHEIGHT/],
     [['macs', 'sd15', '--size', '512x512', '--part', 'classifier'], /has no classifier; its parts: denoiser/],
-    [['macs', 'efficientvit-b1', '--size', '512x512', '--part', 'unet'], /its parts: classifier/],
+    [['macs', 'efficientvit-b1', '--size', '512x512', '--part', 'denoiser'], /its parts: classifier/],
     [['macs', 'sd15', '--size', '500x512'], /multiples of 8/],
     [['macs', 'sd15'], /--size/],
     [['generate', 'a house', '-o', 'x.png', '--steps', '0'], /from 1 to 150/],
@@ -192,8 +192,7 @@ test('bad usage exits with 2 and names the allowed values', async () => {
     [['generate', ''], /Enter a prompt/],
     [['generate', ' \n'], /Enter a prompt/],
     [['edit', 'a.png', ' ', '--mask', 'b.png'], /Enter a prompt/],
-    [['edit', 'a.png', 'a boat'], /--mask FILE or --object NAME/],
-    [['edit', 'a.png', 'a boat', '--mask', 'b.png', '--object', 'house'], /--mask FILE or --object NAME/],
+    [['edit', 'a.png', 'a boat', '--mask', 'b.png', '--object', 'house'], /once which part to repaint/],
     [
       ['edit', 'no-a.png', 'a boat', '--mask', 'no-b.png'],
       /no-a\.png: it does not exist.*no-b\.png: it does/,
