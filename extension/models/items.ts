@@ -38,6 +38,11 @@ const EMBEDDED: Readonly<Record<string, { label: string; about: string }>> = {
   },
 };
 
+/** A model's name for people. */
+export function labelOf({ id, removable }: Pick<InstalledModel, 'id' | 'removable'>): string {
+  return (removable ? undefined : EMBEDDED[id]?.label) ?? id;
+}
+
 export interface Situation {
   /** What the setting patchwork.model says; empty for the embedded model. */
   used: string;
@@ -93,7 +98,7 @@ function installedRow(
   ];
   return {
     kind: 'installed',
-    label: embedded?.label ?? id,
+    label: labelOf(model),
     description: facts.join(' · '),
     detail: embedded?.about ?? entry?.about ?? folder,
     model,

@@ -9,12 +9,11 @@ import {
   workspace,
 } from 'vscode';
 import { type InstalledModel, installedModels } from '../../engine/models/installed.ts';
-import { modelTitle } from '../../shared/modelTitle.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { fetchWithConsent, settingsWith } from './fetch.ts';
-import { PURPOSES } from './items.ts';
+import { labelOf, PURPOSES } from './items.ts';
 import { askToRemove, ICONS, isActive, useModel } from './manage.ts';
 import type { HubToken } from './token.ts';
 
@@ -62,7 +61,7 @@ export function registerModelsView({ log }: Services, token: HubToken): Disposab
 
 function modelItem(model: InstalledModel): TreeItem {
   const { id, purpose, bytes, removable } = model;
-  const item = new TreeItem(modelTitle(id));
+  const item = new TreeItem(labelOf(model));
   const active = isActive(model);
   item.id = id;
   item.description = [PURPOSES[purpose], formatBytes(bytes), ...(active ? ['active'] : [])].join(' · ');

@@ -79,8 +79,11 @@ const PRECISIONS = [
 ] as const;
 
 function samplers(facts: FormFacts | undefined): (readonly [string, string])[] {
-  const byDefault = facts ? `Default, ${SCHEDULER_TITLES[facts.defaults.scheduler]}` : 'Default';
-  return [['', byDefault], ...Object.entries(SCHEDULER_TITLES)];
+  if (!facts) return [['', 'Default']];
+  return [
+    ['', `Default, ${SCHEDULER_TITLES[facts.defaults.scheduler]}`],
+    ...Object.entries(SCHEDULER_TITLES),
+  ];
 }
 
 function defaultOf(value: number | undefined): string {
