@@ -38,7 +38,7 @@ import type { Share } from './execution/shared-run.ts';
 import { isGuided, seesMask } from './execution/unet/inputs.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
-import { fastDecoder, openDrawingModel } from './models/open.ts';
+import { editingModel, fastDecoder, openDrawingModel } from './models/open.ts';
 import type { Crew, OpenCrew } from './parallel/job.ts';
 import { shareOut } from './parallel/share.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
@@ -119,7 +119,9 @@ class LocalEngine implements Engine {
     const recipe = recipeFor(checked, loaded, await this.#precision(checked, loaded, { width, height }));
     const team = await this.#team(checked);
     // Workers hold the U-Net, and features lie with them, each holding its part.
-    const remembers = remember && !team && (await this.#remembers(loaded, recipe));
+    const editsItself = editingModel(checked.model) === (checked.model ?? EMBEDDED);
+    const remembers =
+      remember && editsItself && !team && (await this.#remembers(loaded, recipe));
     const plan = team || remembers ? 'together' : await this.#plan(loaded, recipe);
     const memory = remembers ? this.#memory : undefined;
     const opening = secondsSince(begin);
@@ -140,7 +142,8 @@ class LocalEngine implements Engine {
 
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
     const begin = performance.now();
-    const checked = checkEdit(request);
+    const asked = checkEdit(request);
+    const checked = { ...asked, model: editingModel(asked.model) };
     options.signal?.throwIfAborted();
     const { picture, mask, coverage, warnings } = await editedPart(checked);
     const decoded = performance.now();
@@ -185,7 +188,8 @@ class LocalEngine implements Engine {
       const seconds = (performance.now() - begin) / 1000;
       return { complete: false, recordedSteps: 0, seconds, ...about };
     };
-    const checked = checkPrepareEdit(request);
+    const preparing = checkPrepareEdit(request);
+    const checked = { ...preparing, model: editingModel(preparing.model) };
     options.signal?.throwIfAborted();
     const { workers = 0, bus } = checked;
     if (bus || workers > 1) return nothing();

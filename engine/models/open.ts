@@ -5,7 +5,7 @@ import { isRepositoryId } from '../hub/repository-id.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import { catalogueEntry } from './catalogue.ts';
-import { EMBEDDED, embeddedModel } from './embedded.ts';
+import { EMBEDDED, EMBEDDED_EDITING, embeddedModel } from './embedded.ts';
 import { ModelFolder, XL_PIPELINE } from './folder.ts';
 import { hubFolder, loraFileOf } from './installed.ts';
 import type { Model } from './model.ts';
@@ -59,7 +59,7 @@ export async function fastDecoder(model: ModelFolder): Promise<{ id: string; fol
  * @throws InputError that says what is missing and how to get it
  */
 export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFolder> {
-  if (name === EMBEDDED) return ModelFolder.open(embeddedModel());
+  if (name === EMBEDDED || name === EMBEDDED_EDITING) return ModelFolder.open(embeddedModel(name));
   const found = await fs.stat(name).catch(() => undefined);
   if (found?.isDirectory()) return ModelFolder.open(name);
   if (isRepositoryId(name.split('@')[0]!)) {
@@ -71,6 +71,11 @@ export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFol
     `There is no model ${name}. A model is a folder on this machine, ${EMBEDDED}, or a Hugging Face name (owner/name) that is installed.`,
     { setting: 'model' },
   );
+}
+
+/** The model that edits where a request names this one: its inpainting twin if it has one, else itself. */
+export function editingModel(name: string = EMBEDDED): string {
+  return name === EMBEDDED ? EMBEDDED_EDITING : name;
 }
 
 async function loraFile(name: string): Promise<string> {
