@@ -38,6 +38,7 @@ import type { Share } from './execution/shared-run.ts';
 import { isGuided, seesMask } from './execution/unet/inputs.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
+import type { GenerationDefaults } from './models/model.ts';
 import { editingModel, fastDecoder, openDrawingModel } from './models/open.ts';
 import type { Crew, OpenCrew } from './parallel/job.ts';
 import { shareOut } from './parallel/share.ts';
@@ -120,8 +121,7 @@ class LocalEngine implements Engine {
     const team = await this.#team(checked);
     // Workers hold the U-Net, and features lie with them, each holding its part.
     const editsItself = editingModel(checked.model) === (checked.model ?? EMBEDDED);
-    const remembers =
-      remember && editsItself && !team && (await this.#remembers(loaded, recipe));
+    const remembers = remember && editsItself && !team && (await this.#remembers(loaded, recipe));
     const plan = team || remembers ? 'together' : await this.#plan(loaded, recipe);
     const memory = remembers ? this.#memory : undefined;
     const opening = secondsSince(begin);
@@ -157,7 +157,8 @@ class LocalEngine implements Engine {
     } = checked;
     const { width, height } = picture;
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
-    const recipe = { ...recipeFor(checked, loaded, precision), width, height };
+    const prompted = { ...checked, prompt: promptFor(checked, loaded.model.defaults) };
+    const recipe = { ...recipeFor(prompted, loaded, precision), width, height };
     const team = await this.#team(checked);
     if (!team) await this.#plan(loaded, recipe, { edit: true });
     const task = { picture, mask, coverage, recipe, strength, mode, dilation };
@@ -354,6 +355,11 @@ class LocalEngine implements Engine {
     await this.#loaded?.preview?.release();
     this.#loaded = undefined;
   }
+}
+
+/** A removal without a prompt asks for what the model calls the surroundings. */
+function promptFor({ prompt, remove }: EditRequest, { removalPrompt = '' }: GenerationDefaults): string {
+  return remove && prompt.trim() === '' ? removalPrompt : prompt;
 }
 
 /** A model that sees the mask needs nothing of what was under it. */

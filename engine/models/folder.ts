@@ -44,6 +44,8 @@ const recommendedSchema = z.object({
   guidance_scale: z.number().min(LIMITS.guidance.min).max(LIMITS.guidance.max).optional().catch(undefined),
   width: side,
   height: side,
+  /** Ours: see `GenerationDefaults`. */
+  removal_prompt: z.string().max(200).optional().catch(undefined),
 });
 
 export type TextPart = 'text-encoder' | 'text-encoder-2';
@@ -204,7 +206,7 @@ export class ModelFolder implements Model {
 
 function recommendedOf(config: unknown, origin: string): Partial<GenerationDefaults> {
   if (config === undefined) return {};
-  const { num_inference_steps, guidance_scale, width, height } = parseConfig(
+  const { num_inference_steps, guidance_scale, width, height, removal_prompt } = parseConfig(
     recommendedSchema,
     config,
     origin,
@@ -214,6 +216,7 @@ function recommendedOf(config: unknown, origin: string): Partial<GenerationDefau
     ...(guidance_scale !== undefined && { guidance: guidance_scale }),
     ...(width !== undefined && { width }),
     ...(height !== undefined && { height }),
+    ...(removal_prompt !== undefined && { removalPrompt: removal_prompt }),
   };
 }
 

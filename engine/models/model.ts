@@ -8,6 +8,8 @@ export interface GenerationDefaults {
   guidance: number;
   width: number;
   height: number;
+  /** What an inpainting model calls the surroundings of what is removed; the empty prompt if absent. */
+  removalPrompt?: string;
 }
 
 /** A diffusion model: its networks and where their weights lie. A folder of a checkpoint, or an architecture. */
