@@ -266,12 +266,17 @@ async function tilesAre(count: number): Promise<void> {
   await until(async () => (await tiles.count()) === count, `${count} images in the gallery`);
 }
 
-/** Chooses from the context menu of an element in a page. */
+/** Chooses from the context menu of an element in a page. A menu takes no clicks in its first moment. */
 async function menu(element: ReturnType<Workbench['view']['locator']>, item: string): Promise<void> {
   await element.click({ button: 'right' });
-  await vscode.page
-    .locator('.context-view .action-item', { has: vscode.page.getByText(item, { exact: true }) })
-    .click();
+  const row = vscode.page.locator('.context-view .action-item', {
+    has: vscode.page.getByText(item, { exact: true }),
+  });
+  await row.waitFor();
+  await until(async () => {
+    await row.click({ timeout: 1000 }).catch(() => {});
+    return (await row.count()) === 0;
+  }, `the menu to take ${item}`);
 }
 
 /** Drops a file on the view. */
