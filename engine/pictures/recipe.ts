@@ -112,7 +112,7 @@ function settingsLine(lines: readonly string[], from: number): number {
 
 /** What is read of settings, or says nothing of the image. */
 const READ = ['Steps', 'Sampler', 'Schedule type', 'CFG scale', 'Seed', 'Size', 'Model', 'Precision'];
-const OURS = ['Attention', 'Decoder', 'Loras', 'Strength'];
+const OURS = ['Attention', 'Decoder', 'Loras', 'Denoising strength'];
 const IDLE =
   /hash|^(?:Version|User|App|Date|Created Date|Civitai.*|Eta.*|RNG|Module.*|Parser|Backend|Operations)$/i;
 
