@@ -334,6 +334,8 @@ step('variations are seen in place, and the picked one becomes the edit', async 
     select.dispatchEvent(new Event('change'));
   });
   await editor.view.locator('#seed input').fill('11');
+  // Unless the image is recorded, the edit is a full recompute itself, and there is nothing to time.
+  await editor.prepared();
   await editor.apply();
   await editor.idle();
   const choices = editor.view.locator('.variations .thumbnail');
