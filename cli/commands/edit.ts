@@ -33,7 +33,7 @@ type Options = DrawingOptions &
     extend?: Extension;
     remove?: boolean;
     strength?: number;
-    mode: EditMode;
+    mode?: EditMode;
     dilation?: number;
   };
 
@@ -66,10 +66,8 @@ export function editCommand(): Command {
     .addOption(
       new Option(
         '--mode <mode>',
-        'auto: whichever is faster; sparse: compute only the part; dense: recompute everything',
-      )
-        .choices(EDIT_MODES)
-        .default('auto'),
+        'sparse: compute only the part (default for a part); dense: recompute everything; auto: whichever is faster',
+      ).choices(EDIT_MODES),
     )
     .addOption(
       new Option('--dilation <n>', 'latent positions around the mask that are computed with it').argParser(

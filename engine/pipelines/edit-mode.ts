@@ -1,7 +1,7 @@
 import type { EditMode } from '../../shared/api.ts';
 
 /**
- * Time of steps relative to a dense step, measured on two cores with Scenes at 256×256 and 512×512. A sparse step with a
+ * Time of steps relative to a dense step, measured on two cores with Scenes at 256×256. A sparse step with a
  * share `s` of the dense MACs takes about `FIXED + SLOPE · s`, because small products use less of the processor's speed;
  * a recording step takes `RECORDING`.
  */

@@ -19,7 +19,7 @@ test('edit paints the masked part and leaves every other pixel', () =>
       .toFile(at('mask.png'));
     const args = ['edit', at('image.png'), 'a red house', '--mask', at('mask.png'), '-o', at('edited.png')];
     const fixed = ['--steps', '3', '--seed', '1', '--json'];
-    const { code, stdout, stderr } = await patchwork([...args, ...fixed, '--mode', 'sparse']);
+    const { code, stdout, stderr } = await patchwork([...args, ...fixed]);
     assert.equal(code, 0, stderr);
     const result = JSON.parse(stdout);
     assert.deepEqual([result.width, result.height, result.seed], [200, 120, 1]);
@@ -31,10 +31,10 @@ test('edit paints the masked part and leaves every other pixel', () =>
     assert.ok(before!.some((value, i) => after![i] !== value));
 
     // A process that knows nothing of the image has nothing to gain from recording it.
-    const auto = await patchwork([...args, ...fixed]);
+    const auto = await patchwork([...args, ...fixed, '--mode', 'auto']);
     assert.deepEqual([JSON.parse(auto.stdout).mode, JSON.parse(auto.stdout).recordedSteps], ['dense', 0]);
 
-    const shared = await patchwork([...args, ...fixed, '--mode', 'sparse', '--workers', '2']);
+    const shared = await patchwork([...args, ...fixed, '--workers', '2']);
     assert.equal(shared.code, 0, shared.stderr);
     const { workers, recordedSteps } = JSON.parse(shared.stdout);
     assert.deepEqual([workers.length, recordedSteps], [2, result.recordedSteps]);
