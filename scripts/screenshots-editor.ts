@@ -1,4 +1,4 @@
-// Takes the pictures of the picture editor in docs/images, anew: node --import tsx scripts/screenshots-editor.ts
+// Takes the pictures of the image editor in docs/images: node --import tsx scripts/screenshots-editor.ts
 // (after a build).
 import { EditorUnderTest } from '../test/e2e/editorPage.ts';
 import { openWorkbench } from '../test/e2e/harness.ts';
@@ -24,13 +24,15 @@ try {
   await editor.drag(circle(0.23, 0.23, 0.1));
   await editor.prompt(EDIT.prompt);
   await editor.view.locator('#seed input').fill(String(EDIT.seed));
+  await editor.prepared();
   await editor.apply();
-  await editor.notice('Painted the masked part.');
+  await editor.notice('Edit applied.');
   await editor.idle();
+  await editor.press('details');
   await editor.press('level');
   await take(vscode, 'editor-levels');
   await editor.press('level');
-  await editor.press('clear');
+  await editor.press('details');
   await editor.drag(circle(0.22, 0.8, 0.07));
   await editor.prompt('a white boat');
   await takeInEachTheme(vscode, 'editor');
