@@ -10,13 +10,15 @@ import { NodeBackend } from '../engine/host/node/backend.ts';
 const folder = process.argv[2] ?? '.';
 const engine = createEngine(new NodeBackend());
 try {
-  // `remember` keeps the features of this image, so that the first edit need not record them.
   const original = await engine.generate(
-    { prompt: 'a red house by a lake at sunset', seed: 7, steps: 12, remember: true, previews: false },
+    { prompt: 'a red house by a lake at sunset', seed: 7, steps: 12, previews: false },
     { onProgress: ({ stage, step, steps }) => console.log(`${stage} ${step}/${steps}`) },
   );
   const { png, width, height } = original.picture;
   await writeFile(path.join(folder, 'house.png'), png);
+
+  // Records what edits of this image read, so that they compute only their part.
+  await engine.prepareEdit({ image: png, steps: 12 });
 
   // White is edited, black stays as it is: here a square in the lower right corner.
   const side = Math.round(width / 3);

@@ -204,7 +204,7 @@ export interface ComputedLevel {
  */
 export type PrepareEditRequest = Omit<
   EditRequest,
-  'mask' | 'softMask' | 'prompt' | 'mode' | 'dilation' | 'seed' | 'previews' | 'raw'
+  'mask' | 'softMask' | 'extend' | 'remove' | 'prompt' | 'mode' | 'dilation' | 'seed' | 'previews' | 'raw'
 >;
 
 export interface PrepareEditResult {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { EMBEDDED, EMBEDDED_EDITING } from '../../engine/models/embedded.ts';
+import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { withoutSecrets } from '../../processes/bus/address.ts';
 import { startEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
@@ -17,7 +17,7 @@ export function workerCommand(): Command {
   const command = new Command('worker')
     .description('Compute parts of images for other machines, until Ctrl-C. It listens on no port.')
     .requiredOption('--bus <url>', 'the NATS server that they meet at, nats://… or tls://… (required)')
-    .option('--model <folder...>', 'the models to work for', [EMBEDDED, EMBEDDED_EDITING]);
+    .option('--model <folder...>', 'the models to work for', [EMBEDDED]);
   return withExamples(
     withCommonOptions(withBusAccess(command)).action(run),
     'worker --bus tls://192.168.1.10:4222 --bus-authority ca.pem',

@@ -8,7 +8,7 @@ import { messageOf } from '../../engine/errors.ts';
 import { bandCount } from '../../engine/execution/bands/bands.ts';
 import type { Recipient } from '../../engine/execution/bands/mailbox.ts';
 import { contentHash } from '../../engine/models/content-hash.ts';
-import { openModel } from '../../engine/models/open.ts';
+import { editingModel, openModel } from '../../engine/models/open.ts';
 import { type Job, MemberLostError } from '../../engine/parallel/job.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { BusOptions, Engine } from '../../shared/api.ts';
@@ -137,7 +137,7 @@ export class BusWorker {
   /** Connects and announces itself. @throws InputError if the bus or a model cannot be used. */
   static async start(options: BusWorkerOptions): Promise<BusWorker> {
     const models = new Map<string, string>();
-    for (const name of options.models) {
+    for (const name of new Set(options.models.flatMap((model) => [model, editingModel(model)]))) {
       const model = await openModel(name);
       models.set(await contentHash(model), model.id);
     }

@@ -45,11 +45,11 @@ for (const name of RENDERED) {
   });
 }
 
-test('of a photograph, and of noise, the description says that it is a guess', async () => {
+test('of a photograph, and of noise, the description says that its confidence is low', async () => {
   const noise = Uint8Array.from({ length: 3 * 200 * 200 }, (_, i) => (i * 7919 * (i >> 5)) % 256);
   const raw = { width: 200, height: 200, channels: 3 } as const;
   for (const image of [await readFile(PHOTOGRAPH), await sharp(noise, { raw }).png().toBuffer()]) {
     const { warnings } = await engine.describe({ image });
-    assert.match(warnings.join(), /a guess: the picture is unlike the drawings of Scenes/);
+    assert.match(warnings.join(), /Low confidence: this does not look like a Scenes drawing/);
   }
 });
