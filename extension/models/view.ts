@@ -70,5 +70,7 @@ function modelItem(model: InstalledModel): TreeItem {
   if (purpose !== 'selection' && !active)
     item.command = { command: 'patchwork.models.use', title: 'Use', arguments: [model] };
   item.tooltip = model.folder;
+  // Else a screen reader reads the tooltip.
+  item.accessibilityInformation = { label: `${labelOf(model)}, ${item.description}` };
   return item;
 }

@@ -232,7 +232,8 @@ step('the side bar has gallery, queue and models', async () => {
   await vscode.page.locator('.activitybar .action-label[aria-label^="Patchwork"]').click();
   for (const title of ['Gallery', 'Queue', 'Models'])
     await vscode.page.locator('.pane-header', { hasText: title }).waitFor();
-  await vscode.page.locator('.pane-body .monaco-list-row', { hasText: 'Scenes' }).waitFor();
+  for (const name of ['Scenes', 'Scenes selector'])
+    await vscode.page.getByRole('treeitem', { name: new RegExp(`^${name}, `) }).waitFor();
   await vscode.page.locator('.pane-body', { hasText: 'Nothing is running.' }).first().waitFor();
   await vscode.screenshot('side-bar');
   await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.toggleSidebarVisibility'));
