@@ -106,7 +106,7 @@ async function story(): Promise<void> {
   ]);
   await editor.prompt('a yellow balloon');
   await editor.apply();
-  await editor.notice('Painted the masked part.');
+  await editor.notice('Edit applied.');
   await editor.save();
   const saved = () => textChunks(fs.readFileSync(path.join(vscode.workspace, 'sky.png'))).parameters ?? '';
   await until(() => saved().includes(`Model: ${ID}`), 'the recipe in the saved picture');

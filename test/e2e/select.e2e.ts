@@ -130,7 +130,9 @@ step('of a photograph it says when it is not sure of a mask, and what to install
 step('Describe Image says of a photograph that it only guesses', async () => {
   await vscode.run('Patchwork: Describe Image');
   await vscode.answerDialog(path.join(vscode.workspace, 'coffee.jpg'));
-  await vscode.page.locator('.notification-toast', { hasText: 'Low confidence' }).waitFor();
+  await vscode.page
+    .locator('.notification-toast', { hasText: 'does not look like a drawing of Scenes' })
+    .waitFor();
 });
 
 step('Describe Image says what a picture of Scenes shows, and doubts nothing', async () => {
