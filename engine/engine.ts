@@ -93,6 +93,8 @@ class LocalEngine implements Engine {
   #remembered: Promise<void> = Promise.resolve();
   readonly #sight: Sight;
   #loaded: Loaded | undefined;
+  /** A small model that was used before: Scenes generates with one and edits with its twin, in turns. */
+  #before: Loaded | undefined;
 
   constructor(
     backend: Backend,
@@ -299,8 +301,17 @@ class LocalEngine implements Engine {
   ): Promise<Loaded> {
     const threads = request.threads || this.#backend.threads;
     const { model, warnings } = await openDrawingModel(request.model, request);
-    if (this.#loaded?.model.id === model.id && this.#loaded.threads === threads) return this.#loaded;
-    await this.#unload();
+    const isLoaded = (known: Loaded | undefined): known is Loaded =>
+      known?.model.id === model.id && known.threads === threads;
+    if (isLoaded(this.#loaded)) return this.#loaded;
+    if (isLoaded(this.#before)) {
+      const again = this.#before;
+      this.#before = undefined;
+      await this.#setAside();
+      this.#loaded = again;
+      return again;
+    }
+    await this.#setAside();
     const components = new Components(model, this.#backend, threads);
     await components.open(['denoiser', ...model.textParts], {
       signal,
@@ -351,9 +362,21 @@ class LocalEngine implements Engine {
   }
 
   async #unload(): Promise<void> {
-    await this.#loaded?.components.release();
-    await this.#loaded?.preview?.release();
+    for (const loaded of [this.#loaded, this.#before]) {
+      await loaded?.components.release();
+      await loaded?.preview?.release();
+    }
     this.#loaded = undefined;
+    this.#before = undefined;
+  }
+
+  /** Makes way for another model; a small one stays loaded. */
+  async #setAside(): Promise<void> {
+    const current = this.#loaded;
+    const isSmall = (await current?.components.isSmall()) ?? false;
+    if (isSmall) this.#loaded = undefined;
+    await this.#unload();
+    if (isSmall) this.#before = current;
   }
 }
 
