@@ -83,7 +83,10 @@ export interface GenerateRequest extends DrawingRequest {
   /** Pixels, a multiple of 8, 64 … 2048. */
   width?: number;
   height?: number;
-  /** Keep the picture's features, so that the first edit of it need not record them (default false). */
+  /**
+   * Keep the features of this image, so that its first edit need not record them (default false). Without effect where
+   * another model edits, as with Scenes: call `prepareEdit` there.
+   */
   remember?: boolean;
 }
 
