@@ -29,7 +29,8 @@ export class Components {
   readonly forms: UNetForms;
   #textPrecision: Precision = 'fp32';
 
-  constructor(model: Model, backend: Backend, threads: number) {
+  /** `keepsAll`: forms of the denoiser do not make room for each other, for callers that run several in turn. */
+  constructor(model: Model, backend: Backend, threads: number, { keepsAll = false } = {}) {
     this.model = model;
     this.#backend = backend;
     this.#threads = threads;
@@ -40,6 +41,7 @@ export class Components {
       backend,
       programs: this.#programs,
       isSmall: () => this.isSmall(),
+      keepsAll,
       compile: (network, key) => this.#compiled({ ...key, part: 'denoiser' }, network),
     });
   }

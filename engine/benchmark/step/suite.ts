@@ -24,7 +24,7 @@ export async function stepSuite(
   const { width = model.defaults.width, height = model.defaults.height } = request;
   const masks = await latentMasks(request.masks ?? [], { width, height }, model.autoencoder.scale);
   const variants = variantsOf(request, STEP_CASES, masks);
-  const components = new Components(model, backend, request.threads || backend.threads);
+  const components = new Components(model, backend, request.threads || backend.threads, { keepsAll: true });
   const inputs = new StepInputs(components, { width, height }, request.guidance ?? true);
   const seen = new Set([undefined, ...variants.map(({ mask }) => mask)]);
   const references = new References([...seen].map((mask) => inputs.sample(mask)));

@@ -28,6 +28,8 @@ interface UNetSource {
   programs: Programs;
   /** Whether the U-Net is so small that the number of operators decides its speed and weights may be loaded twice. */
   isSmall: () => Promise<boolean>;
+  /** Whether every loaded form stays loaded; else one makes room for another. */
+  keepsAll: boolean;
   compile: (network: Network, key: Pick<ProgramKey, 'of' | 'precision' | 'form'>) => Promise<Program>;
 }
 
@@ -122,9 +124,9 @@ export class UNetForms {
     return this.#source.programs.has(isForm(which));
   }
 
-  /** Frees rows forms with these statistics, or the planar form. A small U-Net keeps all forms. */
+  /** Makes room: frees rows forms with these statistics, or the planar form. A small U-Net keeps all forms. */
   async free(...which: readonly ('planar' | RowsOptions['statistics'])[]): Promise<void> {
-    if (await this.isSmall()) return;
+    if (this.#source.keepsAll || (await this.isSmall())) return;
     for (const one of which) await this.#source.programs.free(isForm(one));
   }
 
