@@ -1,5 +1,6 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { LIMITS } from '../shared/limits.ts';
+import { isSide, type SizeLimits } from '../shared/sizes.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -68,12 +69,11 @@ export interface Size {
 }
 
 /** Parser of `WxH` in pixels. */
-export function size(limits: { min: number; max: number; multipleOf: number } = LIMITS.size) {
+export function size(limits: SizeLimits = LIMITS.size) {
   return (text: string): Size => {
     const match = /^(\d+)[xX×](\d+)$/.exec(text);
     const [width, height] = [Number(match?.[1]), Number(match?.[2])];
-    const fits = (side: number) => side >= limits.min && side <= limits.max && side % limits.multipleOf === 0;
-    if (!match || !fits(width) || !fits(height))
+    if (!match || !isSide(width, limits) || !isSide(height, limits))
       throw new InvalidArgumentError(
         `It must be WIDTHxHEIGHT, both multiples of ${limits.multipleOf} from ${limits.min} to ${limits.max}.`,
       );

@@ -26,7 +26,7 @@ import {
   type StoreReport,
 } from '../shared/api.ts';
 import { defined } from '../shared/defined.ts';
-import { DEFAULT_STRENGTH, LIMITS, WHOLE_STRENGTH } from '../shared/limits.ts';
+import { DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
 import { InputError } from './errors.ts';
@@ -40,6 +40,7 @@ import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import type { GenerationDefaults } from './models/model.ts';
 import { editingModel, fastDecoder, openDrawingModel } from './models/open.ts';
+import { imageSize } from './models/sizes.ts';
 import type { Crew, OpenCrew } from './parallel/job.ts';
 import { shareOut } from './parallel/share.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
@@ -117,8 +118,7 @@ class LocalEngine implements Engine {
     options.signal?.throwIfAborted();
     const loaded = await this.#load(checked, options);
     const { previews, remember } = checked;
-    const { defaults } = loaded.model;
-    const { width = defaults.width, height = defaults.height } = checked;
+    const { width, height } = imageSize(loaded.model, checked);
     const recipe = recipeFor(checked, loaded, await this.#precision(checked, loaded, { width, height }));
     const team = await this.#team(checked);
     // Workers hold the U-Net, and features lie with them, each holding its part.
@@ -205,10 +205,12 @@ class LocalEngine implements Engine {
     const { strength = defaultStrength(seesMaskOf(loaded)) } = checked;
     const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength) };
     // Of a larger picture the edit's mask decides which part is worked on.
-    if (Math.max(width, height) > LIMITS.size.max) return nothing(about);
+    const { sizes } = loaded.model;
+    if (Math.max(width, height) > sizes.max) return nothing(about);
     await this.#remembered;
     if (!(await this.#remembers(loaded, recipe))) return nothing(about);
-    const window = chooseWindow(picture, { x: { from: 0, to: width }, y: { from: 0, to: height } });
+    const whole = { x: { from: 0, to: width }, y: { from: 0, to: height } };
+    const window = chooseWindow(picture, whole, sizes);
     const recorded = await record(loaded, this.#memory, { picture, window, recipe, strength }, options);
     return { ...about, ...recorded };
   }
@@ -301,6 +303,8 @@ class LocalEngine implements Engine {
   ): Promise<Loaded> {
     const threads = request.threads || this.#backend.threads;
     const { model, warnings } = await openDrawingModel(request.model, request);
+    // Before its weights are read.
+    if ('width' in request || 'height' in request) imageSize(model, request);
     const isLoaded = (known: Loaded | undefined): known is Loaded =>
       known?.model.id === model.id && known.threads === threads;
     if (isLoaded(this.#loaded)) return this.#loaded;
@@ -329,7 +333,7 @@ class LocalEngine implements Engine {
     { model, components }: Loaded,
     { width, height, edit }: { width: number; height: number; edit?: boolean },
   ): Promise<Precision> {
-    const [across, down] = [width, height].map((side) => Math.min(side, LIMITS.size.max));
+    const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
     const picture = { width: across!, height: down!, batch: 2, edit };
     return precision ?? defaultPrecision(model, components, picture, this.#backend);
   }
@@ -406,12 +410,12 @@ function shareBy(team: Team | undefined): Share | undefined {
 type Purpose = Pick<PlannedPicture, 'edit' | 'records'>;
 
 async function plannedPicture(
-  { components }: Loaded,
+  { components, model }: Loaded,
   { width, height, guidance, precision, attention }: Recipe,
   purpose: Purpose,
 ): Promise<PlannedPicture> {
   const guided = isGuided(components.network('denoiser'), guidance);
-  const side = (pixels: number) => Math.min(pixels, LIMITS.size.max);
+  const side = (pixels: number) => Math.min(pixels, model.sizes.max);
   return {
     width: side(width),
     height: side(height),

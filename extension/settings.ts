@@ -6,6 +6,7 @@ import { isRepositoryId } from '../engine/hub/repository-id.ts';
 import { type GenerateRequest, type LoraChoice, PRECISIONS, SCHEDULERS } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
+import { isSide, sidesInWords } from '../shared/sizes.ts';
 import { SETTINGS, type SettingName } from './contributions.ts';
 
 /** What the user's settings say about every picture; absent means the model's own default. */
@@ -88,12 +89,8 @@ function size(value: unknown): Pick<GenerateRequest, 'width' | 'height'> {
   if (value === undefined || value === null || value === '') return {};
   const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(shown(value)) ?? [];
   const sides = [Number(width), Number(height)];
-  const { min, max, multipleOf } = LIMITS.size;
-  if (!sides.every((side) => side >= min && side <= max && side % multipleOf === 0)) {
-    throw settingError(
-      'size',
-      `must be WIDTHxHEIGHT, each a multiple of ${multipleOf} from ${min} to ${max}, not “${shown(value)}”.`,
-    );
+  if (!sides.every((side) => isSide(side))) {
+    throw settingError('size', `must be WIDTHxHEIGHT, each ${sidesInWords()}, not “${shown(value)}”.`);
   }
   return { width: sides[0], height: sides[1] };
 }

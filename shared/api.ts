@@ -80,7 +80,7 @@ interface DrawingRequest {
 }
 
 export interface GenerateRequest extends DrawingRequest {
-  /** Pixels, a multiple of 8, 64 … 2048. */
+  /** Pixels, 64 … 2048, a multiple of 8 or what more the model's latents ask for. */
   width?: number;
   height?: number;
   /**

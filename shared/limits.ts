@@ -5,7 +5,7 @@
 export const LIMITS = {
   steps: { min: 1, max: 150 },
   guidance: { min: 0, max: 50 },
-  /** Pixels along one side. */
+  /** Pixels along one side, of images of any model; each model has its own (`engine/models/sizes.ts`). */
   size: { min: 64, max: 2048, multipleOf: 8 },
   seed: { min: 0, max: 2 ** 32 - 1 },
   strength: { min: 0.05, max: 1 },

@@ -3,6 +3,7 @@ import type { PictureInfo } from './gallery.ts';
 import type { ImageAction, Notice } from './imageActions.ts';
 import type { InterruptedRun, Job } from './jobs.ts';
 import type { SchedulerName } from './schedulers.ts';
+import type { SizeLimits } from './sizes.ts';
 
 /** What stands in the view's form, as it is typed; empty fields have defaults. */
 export interface Draft {
@@ -48,6 +49,8 @@ export interface FormFacts {
   /** Models that are here; the first one, '', is what the settings say. */
   models: { id: string; title: string }[];
   defaults: { width: number; height: number; steps: number; guidance: number; scheduler: SchedulerName };
+  /** Which sizes the model's images may have. */
+  sizes: SizeLimits;
   /** All words that the chosen model knows, where it knows only a few. */
   words?: string[];
   /** Seconds that an image takes with the form as it is, where that is known. */

@@ -20,6 +20,7 @@ import { partCosts } from '../../engine/parallel/simulate.ts';
 import { featuresOf, levelCount } from '../../engine/regions/features.ts';
 import { activeCount, pyramid } from '../../engine/regions/mask.ts';
 import { CODINGS, type Coding } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { formatBytes, formatMacs } from '../../shared/units.ts';
 import { readLatentMask } from '../masks.ts';
 import {
@@ -47,11 +48,13 @@ interface Counted {
   part: string;
   network: Network;
   scale: number;
+  /** Pixels that the sides are multiples of. */
+  multipleOf: number;
   tokens: number;
 }
 
 /** Counting costs nothing, so it may go far beyond what fits this machine. */
-const COUNTED_SIZES = { min: 8, max: 65536, multipleOf: 8 };
+const COUNTED_SIZES = { ...LIMITS.size, min: LIMITS.size.multipleOf, max: 65536 };
 
 export function macsCommand(): Command {
   const command = new Command('macs')
@@ -87,9 +90,9 @@ export function macsCommand(): Command {
 
 async function run(arch: string, options: Options): Promise<void> {
   const { size: pixels, batch } = options;
-  const { name, part, network, scale, tokens } = await networkOf(arch, options.part);
-  if (pixels.height % scale || pixels.width % scale)
-    throw new InputError(`The sides must be multiples of ${scale} for the ${part} of ${name}.`);
+  const { name, part, network, scale, multipleOf, tokens } = await networkOf(arch, options.part);
+  if (pixels.height % multipleOf || pixels.width % multipleOf)
+    throw new InputError(`The sides must be multiples of ${multipleOf} for the ${part} of ${name}.`);
   const extent = { height: pixels.height / scale, width: pixels.width / scale, batch, tokens };
   const dense = countMacs(network, extent);
   const active = options.mask ? await activeRows(options.mask, part, extent, scale, network) : undefined;
@@ -128,7 +131,15 @@ const PROMPT_TOKENS = LEARNED_TOKENS + 2;
 async function networkOf(arch: string, asked: Options['part']): Promise<Counted> {
   if (Object.hasOwn(VISION_ARCHITECTURES, arch)) {
     const { name, part } = visionPart(arch, asked);
-    return { name: arch, part: name, network: part.make(), scale: part.scale, tokens: PROMPT_TOKENS };
+    const multipleOf = Math.max(LIMITS.size.multipleOf, part.scale);
+    return {
+      name: arch,
+      part: name,
+      network: part.make(),
+      scale: part.scale,
+      multipleOf,
+      tokens: PROMPT_TOKENS,
+    };
   }
   if (!Object.hasOwn(ARCHITECTURES, arch) && arch !== EMBEDDED && !/[/\\]/.test(arch) && !existsSync(arch)) {
     const known = [...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)].join(', ');
@@ -138,7 +149,8 @@ async function networkOf(arch: string, asked: Options['part']): Promise<Counted>
   const part = PARTS.find((name) => name === (asked ?? 'denoiser'));
   if (!part) throw new InputError(`${arch} has no ${asked}; its parts: ${PARTS.join(', ')}.`);
   const scale = part === 'denoiser' ? model.autoencoder.scale : 1;
-  return { name: model.name, part, network: model.network(part), scale, tokens: CLIP_TOKENS };
+  const { multipleOf } = model.sizes;
+  return { name: model.name, part, network: model.network(part), scale, multipleOf, tokens: CLIP_TOKENS };
 }
 
 /** What each worker computes and receives in a displaced step. */

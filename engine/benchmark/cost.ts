@@ -3,6 +3,7 @@ import { countMacs } from '../graph/macs.ts';
 import { weightsOf } from '../graph/network.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';
 import { openModel } from '../models/open.ts';
+import { imageSize } from '../models/sizes.ts';
 import { CLIP_TOKENS } from '../networks/clip-text.ts';
 
 /** What a benchmark asks of the machine, told from the network's definition alone. */
@@ -18,12 +19,12 @@ export interface BenchmarkCost {
   stepMacs: number;
 }
 
-/** @throws InputError if there is no such model */
+/** @throws InputError if there is no such model, or it has no images of this size */
 export async function benchmarkCost(
   request: Pick<BenchmarkRequest, 'model' | 'width' | 'height'>,
 ): Promise<BenchmarkCost> {
   const model = await openModel(request.model);
-  const { width = model.defaults.width, height = model.defaults.height } = request;
+  const { width, height } = imageSize(model, request);
   const { scale } = model.autoencoder;
   const network = model.network('denoiser');
   const elements = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { NodeBackend } from '../host/node/backend.ts';
 import type { Model } from '../models/model.ts';
 import { autoencoderFacts, Networks, networkOf, PLACES } from '../models/parts.ts';
+import { sizesOf } from '../models/sizes.ts';
 import { openWeights } from '../weights/folder.ts';
 import { Components } from './components.ts';
 
@@ -10,10 +11,12 @@ import { Components } from './components.ts';
 export function autoencoderComponents(folder: string): Components {
   const config = JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8'));
   const networks = new Networks((part) => networkOf(part, config, folder));
+  const facts = autoencoderFacts(config, folder);
   const model: Model = {
     name: path.basename(folder),
     id: folder,
-    autoencoder: autoencoderFacts(config, folder),
+    autoencoder: facts,
+    sizes: sizesOf(facts),
     defaults: { steps: 1, guidance: 1, width: 64, height: 64 },
     network: (part) => networks.get(part),
     weights: (part) => openWeights(folder, PLACES[part].stem),

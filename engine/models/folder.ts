@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { path } from '#host';
 import { LIMITS } from '../../shared/limits.ts';
+import type { SizeLimits } from '../../shared/sizes.ts';
 import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { readJson, readOptionalJson } from '../json.ts';
@@ -13,6 +14,7 @@ import type { WeightSource, WeightsOptions } from '../weights/source.ts';
 import { checkFit } from './fit.ts';
 import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
 import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, PLACES } from './parts.ts';
+import { sizesOf } from './sizes.ts';
 
 export const XL_PIPELINE = 'StableDiffusionXLPipeline';
 /** Their U-Nets see a mask and the picture without what is under it, or are used by blending. */
@@ -29,8 +31,7 @@ const indexSchema = z.object({
   force_zeros_for_empty_prompt: z.boolean().nullable().default(true).transform(Boolean),
 });
 
-const { min, max, multipleOf } = LIMITS.size;
-const side = z.number().int().min(min).max(max).multipleOf(multipleOf).optional().catch(undefined);
+const side = z.number().int().optional().catch(undefined);
 
 /** `generation_config.json`, optional: what the model's makers recommend. What is out of bounds is not recommended. */
 const recommendedSchema = z.object({
@@ -78,6 +79,7 @@ export class ModelFolder implements Model {
   readonly pipeline: string;
   readonly autoencoder: AutoencoderFacts;
   readonly defaults: GenerationDefaults;
+  readonly sizes: SizeLimits;
   /** The text encoders, in the order in which the U-Net expects their states. */
   readonly textParts: readonly TextPart[];
   /** An absent negative prompt stands for zeros rather than for the empty text (SDXL). */
@@ -103,10 +105,13 @@ export class ModelFolder implements Model {
     const texts = this.textParts.map((part) => placed(PLACES[part].folder));
     checkFit(placed('unet'), this.autoencoder, texts, INPAINT_PIPELINES.includes(index._class_name));
     const own = recommendedOf(configs.get('generation'), path.join(folder, RECOMMENDED_FILE));
-    this.defaults = defaultsOf(configs.get(PLACES.denoiser.folder), this.autoencoder.scale, {
-      ...parts.recommended,
-      ...own,
-    });
+    const { scale } = this.autoencoder;
+    this.sizes = sizesOf(this.autoencoder);
+    this.defaults = defaultsOf(
+      configs.get(PLACES.denoiser.folder),
+      { scale, sizes: this.sizes },
+      { ...parts.recommended, ...own },
+    );
   }
 
   /** Reads the configs; throws an `InputError` that says what is missing or not supported. */

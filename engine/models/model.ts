@@ -1,3 +1,4 @@
+import { isSide, type SizeLimits } from '../../shared/sizes.ts';
 import type { Network } from '../graph/network.ts';
 import type { WeightSource, WeightsOptions } from '../weights/source.ts';
 import type { AutoencoderFacts, Part } from './parts.ts';
@@ -20,20 +21,32 @@ export interface Model {
   readonly id: string;
   readonly autoencoder: AutoencoderFacts;
   readonly defaults: GenerationDefaults;
+  /** Which sizes its images may have. */
+  readonly sizes: SizeLimits;
   network(part: Part): Network;
   weights(part: Part, options?: WeightsOptions): Promise<WeightSource>;
 }
 
-/** Default size of a model's pictures: its training size, from the U-Net's config. */
+/**
+ * What a model asks for: what its makers recommend, else the size that it was trained for.
+ * @param denoiserConfig its `sample_size` is that size in latent positions
+ * @param scale pixels for each latent position, along one side
+ */
 export function defaultsOf(
-  unetConfig: unknown,
-  scale: number,
-  recommended: Partial<GenerationDefaults> = {},
-) {
-  const latent = (unetConfig as { sample_size?: unknown } | null)?.sample_size;
+  denoiserConfig: unknown,
+  { scale, sizes }: { scale: number; sizes: SizeLimits },
+  { width: recommendedWidth, height: recommendedHeight, ...recommended }: Partial<GenerationDefaults> = {},
+): GenerationDefaults {
+  const latent = (denoiserConfig as { sample_size?: unknown } | null)?.sample_size;
   // One number, or height and width.
   const [height, width = height] = Array.isArray(latent) ? latent : [latent];
-  const side = (size: unknown) =>
-    typeof size === 'number' && Number.isInteger(size) && size >= 8 && size <= 256 ? size * scale : 512;
-  return { steps: 25, guidance: 7.5, width: side(width), height: side(height), ...recommended };
+  const side = (pixels: number | undefined, size: unknown) =>
+    [pixels, Number(size) * scale].find((one) => one !== undefined && isSide(one, sizes)) ?? 512;
+  return {
+    steps: 25,
+    guidance: 7.5,
+    width: side(recommendedWidth, width),
+    height: side(recommendedHeight, height),
+    ...recommended,
+  };
 }

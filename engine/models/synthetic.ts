@@ -5,6 +5,7 @@ import { syntheticWeights } from '../weights/synthetic.ts';
 import { ARCHITECTURES, type Architecture, configOf } from './architectures.ts';
 import { defaultsOf, type Model } from './model.ts';
 import { autoencoderFacts, Networks, networkOf, type Part } from './parts.ts';
+import { sizesOf } from './sizes.ts';
 
 /** Weights are made when they are first needed, gigabytes for the larger architectures. */
 export interface SyntheticOptions {
@@ -18,6 +19,7 @@ export class SyntheticModel implements Model {
   readonly name: string;
   readonly autoencoder;
   readonly defaults;
+  readonly sizes;
   readonly #architecture: Architecture;
   readonly #cache: string;
   readonly #options: SyntheticOptions;
@@ -31,7 +33,12 @@ export class SyntheticModel implements Model {
     this.name = name;
     this.id = `arch:${name}`;
     this.autoencoder = autoencoderFacts(this.#architecture.vae, name);
-    this.defaults = defaultsOf({ sample_size: this.#architecture.size / 8 }, 8);
+    const { scale } = this.autoencoder;
+    this.sizes = sizesOf(this.autoencoder);
+    this.defaults = defaultsOf(
+      { sample_size: this.#architecture.size / scale },
+      { scale, sizes: this.sizes },
+    );
   }
 
   network(part: Part): Network {

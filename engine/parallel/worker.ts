@@ -1,4 +1,3 @@
-import { LIMITS } from '../../shared/limits.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
@@ -66,8 +65,8 @@ export class PatchWorker {
   #checkRoom(components: Components, { bands, condition, precision, edit }: Job, isLoaded: boolean): void {
     const { model } = components;
     const { height, width } = bands;
-    if (Math.max(height, width) * model.autoencoder.scale > LIMITS.size.max)
-      throw new InputError(`images of ${model.name} have at most ${LIMITS.size.max} pixels along a side`);
+    if (Math.max(height, width) * model.autoencoder.scale > model.sizes.max)
+      throw new InputError(`images of ${model.name} have at most ${model.sizes.max} pixels along a side`);
     const extent = { height, width, batch: batchOf(condition), tokens: condition.text.dims[1]! };
     const form = { precision, rows: true, records: edit !== undefined };
     const { weights, values } = predictDenoiser(components.network('denoiser'), extent, form);

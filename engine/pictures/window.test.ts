@@ -26,6 +26,15 @@ test('a picture within the bound is taken whole, padded to multiples of 8', () =
   });
 });
 
+test('sides are as the model takes them', () => {
+  const sizes = { min: 64, max: 1024, multipleOf: 32 };
+  const { width, height } = chooseWindow({ width: 513, height: 40 }, box(1, 1, 2, 2), sizes);
+  assert.deepEqual([width, height], [544, 64]);
+  const part = chooseWindow({ width: 3000, height: 900 }, box(1, 1, 2, 2), sizes);
+  assert.deepEqual([part.width, part.height], [1024, 928]);
+  assert.throws(() => chooseWindow({ width: 3000, height: 900 }, box(0, 0, 1100, 9), sizes), /1024×1024/);
+});
+
 test('neighbouring edits of a large picture share a window', () => {
   const picture = { width: 8000, height: 3000 };
   const first = chooseWindow(picture, box(4000, 1500, 4100, 1600));

@@ -1,11 +1,12 @@
 import { LIMITS } from '../../shared/limits.ts';
+import type { SizeLimits } from '../../shared/sizes.ts';
 import { InputError } from '../errors.ts';
 import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Picture } from './read.ts';
 
 /**
- * The part of a picture that a model works on, in pixels of the picture. Its sides are multiples of 8; it may reach
+ * The part of a picture that a model works on, in pixels of the picture. Its sides are as the model takes them; it may reach
  * beyond the right and lower border, where the picture's last column and row are repeated.
  */
 export interface PictureWindow {
@@ -15,14 +16,6 @@ export interface PictureWindow {
   readonly height: number;
 }
 
-interface WindowOptions {
-  /** The most pixels along a side that are worked on, a multiple of 8; the engine's limit if absent. */
-  most?: number;
-  /** The fewest, a multiple of 8; the engine's limit if absent. */
-  least?: number;
-}
-
-const STEP = LIMITS.size.multipleOf;
 /** Pixels of the picture that should be seen around the mask. */
 const CONTEXT = 64;
 /** Windows of large pictures begin at multiples of this, so that neighbouring edits share one. */
@@ -33,13 +26,15 @@ const WINDOWS = [1024, 1536];
 /**
  * Where an edit happens: the whole picture if its sides allow that, else a window around the mask.
  * @param box bounds of the mask in the picture.
+ * @param sizes which sides the model's images may have.
  * @throws InputError if the mask is larger than a window can be.
  */
 export function chooseWindow(
   picture: { width: number; height: number },
   box: Box,
-  { most = LIMITS.size.max, least = LIMITS.size.min }: WindowOptions = {},
+  sizes: SizeLimits = LIMITS.size,
 ): PictureWindow {
+  const { max: most } = sizes;
   if (widthOf(box) > most || heightOf(box) > most)
     throw new InputError(
       `The mask spans ${widthOf(box)}×${heightOf(box)} pixels; at most ${most}×${most} can be edited at once: use a smaller mask or make the picture smaller.`,
@@ -47,19 +42,15 @@ export function chooseWindow(
   const seen = Math.max(widthOf(box), heightOf(box)) + 2 * CONTEXT;
   // A small mask in a large picture needs no large window, which costs many times as much.
   const side = WINDOWS.find((side) => side >= seen && side < most) ?? most;
-  const x = chooseSpan(picture.width, box.x, { most, side, least });
-  const y = chooseSpan(picture.height, box.y, { most, side, least });
+  const x = chooseSpan(picture.width, box.x, side, sizes);
+  const y = chooseSpan(picture.height, box.y, side, sizes);
   return { left: x.from, top: y.from, width: x.to - x.from, height: y.to - y.from };
 }
 
-/** Along one side of a picture: all of it up to `most` pixels, else `side` pixels around the mask. */
-function chooseSpan(
-  length: number,
-  mask: Span,
-  { most, side, least }: { most: number; side: number; least: number },
-): Span {
-  const padded = Math.max(least, Math.ceil(length / STEP) * STEP);
-  if (padded <= most) return { from: 0, to: padded };
+/** Along one side of a picture: all of it up to `max` pixels, else `side` pixels around the mask. */
+function chooseSpan(length: number, mask: Span, side: number, { min, max, multipleOf }: SizeLimits): Span {
+  const padded = Math.max(min, Math.ceil(length / multipleOf) * multipleOf);
+  if (padded <= max) return { from: 0, to: padded };
   const centred = (mask.from + mask.to - side) / 2;
   const onGrid = Math.round(centred / GRID) * GRID;
   const seen = Math.min(CONTEXT, Math.floor((side - (mask.to - mask.from)) / 2));

@@ -6,7 +6,6 @@ import type {
   PicturePart,
   Recipe,
 } from '../../shared/api.ts';
-import { LIMITS } from '../../shared/limits.ts';
 import type { Raster } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
@@ -235,7 +234,7 @@ async function maskedPicture(
 function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength }: EditTask): Scope {
   const box = boundsOf(mask);
   if (!box) throw new InputError('The mask has no white pixel, so there is nothing to edit.');
-  const window = chooseWindow(picture, box, { most: LIMITS.size.max });
+  const window = chooseWindow(picture, box, model.sizes);
   const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
   return {
     window,

@@ -17,6 +17,7 @@ import {
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { randomSeed } from '../../shared/seed.ts';
+import { isSide, sidesInWords } from '../../shared/sizes.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from '../models/model.ts';
@@ -34,15 +35,10 @@ const oneOf = <const T extends readonly [string, ...string[]]>(name: string, val
   z.enum(values, {
     error: (issue) => `Unknown ${name} ${JSON.stringify(issue.input)}; known: ${values.join(', ')}`,
   });
+/** A side that images of some model may have; `imageSize` asks the model. */
 const side = (name: string) => {
-  const { min, max, multipleOf } = LIMITS.size;
-  const error = `${name} must be a multiple of ${multipleOf} from ${min} to ${max} pixels`;
-  return z
-    .number({ error })
-    .int({ error })
-    .min(min, { error })
-    .max(max, { error })
-    .multipleOf(multipleOf, { error });
+  const error = `${name} must be ${sidesInWords()} pixels`;
+  return z.number({ error }).refine((pixels) => isSide(pixels), { error });
 };
 export const between = (name: string, { min, max }: { min: number; max: number }) => {
   const error = `${name} must be a number from ${min} to ${max}`;

@@ -5,7 +5,6 @@ import type {
   GenerateResult,
   Recipe,
 } from '../../shared/api.ts';
-import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { batchOf } from '../execution/condition.ts';
 import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
@@ -54,9 +53,6 @@ export async function textToImage(
   // A model that sees the mask saw nothing but mask: its features are not those of the finished picture.
   const memory = inpaints ? undefined : options.memory;
   const { width, height, steps, seed } = recipe;
-  const { scale } = model.autoencoder;
-  if (width % scale || height % scale)
-    throw new InputError(`${model.name} makes pictures whose sides are multiples of ${scale} pixels.`);
   const dims = latentDims(model.autoencoder, recipe);
   const scheduler = createScheduler(model.schedulerConfig, steps, recipe.scheduler);
   const report = (stage: GenerateProgress['stage'], step: number, preview?: EncodedPicture) =>

@@ -4,6 +4,7 @@ import type { ParsedRecipe } from '../../engine/pictures/recipe.ts';
 import { type GenerateRequest, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { parseSeed, SEED_RULE } from '../../shared/seed.ts';
+import { isSide, sidesInWords } from '../../shared/sizes.ts';
 import { type Draft, EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
 
 /** Images that one click asks for at most. */
@@ -70,12 +71,9 @@ export function readDraft(value: unknown): Draft {
 function sizeOf(size: string): Pick<GenerateRequest, 'width' | 'height'> {
   if (!size.trim()) return {};
   const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(size) ?? [];
-  const { min, max, multipleOf } = LIMITS.size;
   const sides = [Number(width), Number(height)];
-  if (!sides.every((side) => side >= min && side <= max && side % multipleOf === 0))
-    throw new InputError(
-      `Size: enter width and height like 512x768, each a multiple of ${multipleOf} from ${min} to ${max}, not “${size}”.`,
-    );
+  if (!sides.every((side) => isSide(side)))
+    throw new InputError(`Size: enter width and height like 512x768, each ${sidesInWords()}, not “${size}”.`);
   return { width: sides[0], height: sides[1] };
 }
 

@@ -27,6 +27,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
         guidance: settings.guidance ?? defaults.guidance,
         scheduler: settings.scheduler ?? schedulerNameOf(model.schedulerConfig),
       },
+      sizes: model.sizes,
       ...(words && { words }),
       ...secondsOf(draft, pace),
     };

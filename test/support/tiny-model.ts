@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { weightsOf } from '../../engine/graph/network.ts';
 import { defaultsOf, type Model } from '../../engine/models/model.ts';
 import { autoencoderFacts, networkOf } from '../../engine/models/parts.ts';
+import { sizesOf } from '../../engine/models/sizes.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 
 const vae = {
@@ -19,12 +20,15 @@ const vae = {
 export async function withTinyModel(unet: object, use: (model: Model) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
   const network: Model['network'] = (part) => networkOf(part, part === 'denoiser' ? unet : vae, 'tiny');
+  const facts = autoencoderFacts(vae, 'tiny');
+  const sizes = sizesOf(facts);
   try {
     await use({
       name: 'tiny',
       id: 'tiny',
-      autoencoder: autoencoderFacts(vae, 'tiny'),
-      defaults: defaultsOf({}, 8),
+      autoencoder: facts,
+      sizes,
+      defaults: defaultsOf({}, { scale: facts.scale, sizes }),
       network,
       weights: (part) => syntheticWeights(weightsOf(network(part)), { seed: 1, folder }),
     });

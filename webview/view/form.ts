@@ -144,7 +144,7 @@ function choice(
 
 function sizeField(page: Page, actions: Actions): TemplateResult {
   const { draft, customSize, state } = page;
-  const choices = sizeChoices(state.facts?.defaults);
+  const choices = sizeChoices(state.facts);
   const custom = customSize || !choices.some(([value]) => value === draft.size);
   const choose = (size: string) => {
     if (size === CUSTOM) return actions.setCustomSize(true);

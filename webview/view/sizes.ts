@@ -1,3 +1,6 @@
+import { nearestSide } from '../../shared/sizes.ts';
+import type { FormFacts } from '../../shared/viewProtocol.ts';
+
 /** Sizes that the form offers, from the size that a model is at home with. */
 
 const SHAPES = [
@@ -7,17 +10,13 @@ const SHAPES = [
   { title: 'Wide', width: 2, height: 1 },
 ] as const;
 
-/** Pixels that sizes are multiples of. */
-const GRAIN = 8;
-const LARGEST = 2048;
-
 /** `[value, title]`; the first is the default. */
-export function sizeChoices(natural: { width: number; height: number } | undefined): [string, string][] {
-  if (!natural) return [['', 'Default']];
+export function sizeChoices(facts: Pick<FormFacts, 'defaults' | 'sizes'> | undefined): [string, string][] {
+  if (!facts) return [['', 'Default']];
+  const { defaults: natural, sizes } = facts;
   const side = Math.min(natural.width, natural.height);
-  const round = (pixels: number) => Math.min(LARGEST, Math.round(pixels / GRAIN) * GRAIN);
   const choices = SHAPES.map(({ title, ...shape }): [string, string] => {
-    const [width, height] = [round(side * shape.width), round(side * shape.height)];
+    const [width, height] = [shape.width, shape.height].map((share) => nearestSide(side * share, sizes));
     return [`${width}x${height}`, `${title}, ${width} × ${height}`];
   });
   return [['', `Default, ${natural.width} × ${natural.height}`], ...choices];

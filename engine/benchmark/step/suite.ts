@@ -3,6 +3,7 @@ import type { Backend } from '../../execution/backend.ts';
 import { Components } from '../../execution/components.ts';
 import { listen } from '../../execution/denoise.ts';
 import { openModel } from '../../models/open.ts';
+import { imageSize } from '../../models/sizes.ts';
 import type { SyntheticOptions } from '../../models/synthetic.ts';
 import type { OpenCrew } from '../../parallel/job.ts';
 import { latentMasks } from '../masks.ts';
@@ -21,7 +22,7 @@ export async function stepSuite(
   openCrew?: OpenCrew,
 ): Promise<Suite> {
   const model = await openModel(request.model, weights);
-  const { width = model.defaults.width, height = model.defaults.height } = request;
+  const { width, height } = imageSize(model, request);
   const masks = await latentMasks(request.masks ?? [], { width, height }, model.autoencoder.scale);
   const variants = variantsOf(request, STEP_CASES, masks);
   const components = new Components(model, backend, request.threads || backend.threads, { keepsAll: true });

@@ -1,10 +1,10 @@
 import type { Engine, WorkerReport } from '../../../shared/api.ts';
 import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../../../shared/benchmark/report.ts';
-import { LIMITS } from '../../../shared/limits.ts';
 import { InputError } from '../../errors.ts';
 import { isGuided } from '../../execution/unet/inputs.ts';
 import { ARCHITECTURES } from '../../models/architectures.ts';
 import { openModelFolder } from '../../models/open.ts';
+import { imageSize } from '../../models/sizes.ts';
 import { decodeMask } from '../../pictures/mask.ts';
 import { psnr } from '../../pictures/psnr.ts';
 import { decodePicture } from '../../pictures/read.ts';
@@ -29,7 +29,8 @@ export async function wholeSuite(
     throw new InputError('Whole pictures need a model that can draw: give a model folder, no architecture.');
   const model = await openModelFolder(request.model);
   const { prompt, editPrompt, steps, strength, dilation, seed = 1 } = request.whole;
-  const { width = model.defaults.width, height = model.defaults.height, threads } = request;
+  const { width, height } = imageSize(model, request);
+  const { threads } = request;
   const common = { model: request.model, prompt, steps, threads, width, height };
   const drawing = { ...common, seed, previews: false, remember: true };
   const variants = variantsOf(request, WHOLE_CASES, request.masks ?? []);
@@ -64,9 +65,7 @@ export async function wholeSuite(
     const file = mask && files[request.masks!.indexOf(mask)];
     const prepare = async (): Promise<Prepared> => {
       const decoded = file && (await decodeMask(file, `The mask ${mask.name}`, picture)).mask;
-      const window = decoded
-        ? chooseWindow(picture, boundsOf(decoded)!, { most: LIMITS.size.max })
-        : { width, height };
+      const window = decoded ? chooseWindow(picture, boundsOf(decoded)!, model.sizes) : { width, height };
       const latent = { width: window.width / scale, height: window.height / scale };
       const task = {
         ...common,

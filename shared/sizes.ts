@@ -1,0 +1,22 @@
+import { LIMITS } from './limits.ts';
+
+/** Which sizes images may have, in pixels along one side. Each model has its own, within `LIMITS.size`. */
+export interface SizeLimits {
+  readonly min: number;
+  readonly max: number;
+  readonly multipleOf: number;
+}
+
+export function isSide(side: number, { min, max, multipleOf }: SizeLimits = LIMITS.size): boolean {
+  return side >= min && side <= max && side % multipleOf === 0;
+}
+
+/** The side that is possible and nearest. */
+export function nearestSide(side: number, { min, max, multipleOf }: SizeLimits = LIMITS.size): number {
+  return Math.max(min, Math.min(max, Math.round(side / multipleOf) * multipleOf));
+}
+
+/** For people, after "must be". */
+export function sidesInWords({ min, max, multipleOf }: SizeLimits = LIMITS.size): string {
+  return `a multiple of ${multipleOf} from ${min} to ${max}`;
+}
