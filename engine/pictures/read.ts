@@ -48,6 +48,11 @@ export async function decodeOpened(opened: OpenedPicture, bytes: Uint8Array): Pr
   return { width, height, ...(await splitAlpha(data, width * height, channels)), ...(recipe && { recipe }) };
 }
 
+/** What a picture's file says that it was made from. @throws InputError if it does not begin as a picture */
+export async function readRecipeOf(bytes: Uint8Array, name: string): Promise<ParsedRecipe | undefined> {
+  return recipeIn(bytes, (await openPicture(bytes, name)).header);
+}
+
 /** Whether a file begins as a picture that may be decoded. @throws InputError as `decodePicture` does */
 export async function checkPicture(bytes: Uint8Array, name: string): Promise<void> {
   await openPicture(bytes, name);

@@ -3,14 +3,15 @@ import { readPictureUri } from '../editor/pictureFile.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { nameOf, pickedPicture } from '../sight/picked.ts';
-import { ImageView, recipeIn } from './view.ts';
+import { recipeIn } from './recipeIn.ts';
+import { ImageView } from './view.ts';
 
 /** *Use Recipe of Image…*: fills the view's form with what an image file was made from. */
 export async function useRecipeOf(services: Services, asked: unknown): Promise<void> {
   const file = asked instanceof Uri ? asked : await pickedPicture(asked, 'Use Recipe of Image');
   if (!file) return;
   try {
-    const recipe = recipeIn(nameOf(file), await readPictureUri(file));
+    const recipe = await recipeIn(nameOf(file), await readPictureUri(file));
     ImageView.show(services).useRecipe(recipe);
   } catch (error) {
     await reportError(services.log, error);

@@ -1,6 +1,6 @@
 import { commands, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
-import { type ParsedRecipe, readRecipe } from '../../engine/pictures/recipe.ts';
+import type { ParsedRecipe } from '../../engine/pictures/recipe.ts';
 import type { GenerateRequest } from '../../shared/api.ts';
 import { formatSeconds } from '../../shared/format.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
@@ -18,6 +18,7 @@ import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.t
 import { factsFor, wordsOf } from './facts.ts';
 import { generateImages } from './generate.ts';
 import { ViewPage } from './page.ts';
+import { recipeIn } from './recipeIn.ts';
 import { readSavedView } from './saved.ts';
 
 export const VIEW_TYPE = 'patchwork.view';
@@ -270,11 +271,11 @@ export class ImageView {
         this.#page.update({ failure: undefined });
         break;
       case 'dropped':
-        this.#useRecipeIn(message.name, message.bytes);
+        this.useRecipe(await recipeIn(message.name, message.bytes));
         break;
       case 'droppedUri': {
         const uri = Uri.parse(message.uri);
-        this.#useRecipeIn(uri.path.split('/').at(-1)!, await readPictureUri(uri));
+        this.useRecipe(await recipeIn(uri.path.split('/').at(-1)!, await readPictureUri(uri)));
         break;
       }
       case 'copied':
@@ -314,10 +315,6 @@ export class ImageView {
     this.#page.tell({ type: 'copy', id });
   }
 
-  #useRecipeIn(name: string, bytes: Uint8Array): void {
-    this.useRecipe(recipeIn(name, bytes));
-  }
-
   async #showLatest(): Promise<void> {
     const [latest] = await this.#services.gallery.list();
     if (latest && !this.#page.state.following && !this.#page.state.shown) await this.show(latest);
@@ -348,17 +345,4 @@ export class ImageView {
 
 function interruptedIn({ runs }: Services): ViewState['interrupted'] {
   return runs.interrupted.map(({ id, request }) => ({ id, prompt: request.prompt }));
-}
-
-/** The recipe in an image file. @throws InputError if there is none */
-export function recipeIn(name: string, bytes: Uint8Array): ParsedRecipe {
-  let recipe: ParsedRecipe | undefined;
-  try {
-    recipe = readRecipe(bytes);
-  } catch {
-    throw new InputError(`${name} is not a PNG file. Only PNG files carry the recipe they were made from.`);
-  }
-  if (!recipe)
-    throw new InputError(`${name} carries no recipe: it was not made by Patchwork or a tool like it.`);
-  return recipe;
 }

@@ -225,7 +225,7 @@ step('an image dropped in fills the form; one without a recipe says so', async (
   await view.notice('The form has the recipe.');
   assert.equal(await vscode.view.locator('#prompt textarea').inputValue(), BOAT);
   await drop('notes.txt', Buffer.from('no image'));
-  await vscode.view.locator('[data-test=failure]', { hasText: 'notes.txt is not a PNG file.' }).waitFor();
+  await vscode.view.locator('[data-test=failure]', { hasText: 'notes.txt is not an image' }).waitFor();
 });
 
 step('the side bar has gallery, queue and models', async () => {

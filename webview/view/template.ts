@@ -48,7 +48,7 @@ export function viewTemplate(page: Page, actions: Actions): TemplateResult {
       </section>
       ${
         page.dropping
-          ? html`<div class="dropping"><span>Drop a PNG file to use its recipe</span></div>`
+          ? html`<div class="dropping"><span>Drop an image to use its recipe</span></div>`
           : nothing
       }
     </main>
