@@ -65,7 +65,7 @@ test('size, time, memory and licence are said, each once', () => {
   const there = labelled(rows, 'nota-ai/bk-sdm-tiny');
   assert.equal(
     there?.kind === 'entry' && there.description,
-    'Image model · 1.06 GB download · about 2.5 min an image',
+    'Image model · 1.06 GB download · estimated 2.5 min an image',
   );
   assert.match(
     there?.kind === 'entry' ? there.detail : '',

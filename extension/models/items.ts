@@ -83,17 +83,18 @@ export function modelRows(
 function installedRow(
   model: InstalledModel,
   catalogue: readonly CatalogueEntry[],
-  { used, measured }: Situation,
+  { used, machine, measured }: Situation,
 ): ModelRow {
   const { id, folder, purpose, bytes } = model;
   const active = used === id || used === folder || (used === '' && id === 'scenes');
   const embedded = model.removable ? undefined : EMBEDDED[id];
   const entry = catalogue.find((other) => other.id === id);
   const seconds = measured?.(id);
+  const estimated = entry && expectedSeconds(entry, machine);
   const facts = [
     PURPOSES[purpose],
     formatBytes(bytes),
-    ...(seconds === undefined ? [] : [`${waiting(seconds)} an image here`]),
+    ...(seconds !== undefined ? [`${waiting(seconds)} an image here`] : estimate(estimated)),
     ...(active ? ['active'] : []),
   ];
   return {
@@ -109,11 +110,7 @@ function installedRow(
 function entryRow(entry: CatalogueEntry, machine: MachineFacts): ModelRow {
   const seconds = expectedSeconds(entry, machine);
   const memory = expectedMemory(entry);
-  const facts = [
-    PURPOSES[entry.purpose],
-    `${formatBytes(entry.bytes)} download`,
-    ...(seconds === undefined ? [] : [`about ${waiting(seconds)} an image`]),
-  ];
+  const facts = [PURPOSES[entry.purpose], `${formatBytes(entry.bytes)} download`, ...estimate(seconds)];
   const needs = memory === undefined ? [] : [`${formatBytes(memory)} of memory`];
   return {
     kind: 'entry',
@@ -123,6 +120,11 @@ function entryRow(entry: CatalogueEntry, machine: MachineFacts): ModelRow {
     detail: [entry.about, ...needs, `licence ${entry.licence}`].join('; '),
     entry,
   };
+}
+
+/** The time of a model that was not run here. */
+function estimate(seconds: number | undefined): string[] {
+  return seconds === undefined ? [] : [`estimated ${waiting(seconds)} an image`];
 }
 
 /** `20 s`, `2.5 min`: coarse, since it is estimated. */
