@@ -85,17 +85,33 @@ export function lastTime(seconds: number): string {
   return `Took ${formatSeconds(seconds)} last time.`;
 }
 
-/** `Takes about 20 s.` @param measured whether steps were measured on this machine */
-export function predictionSentence(seconds: number, measured: boolean): string {
-  const rounded =
-    seconds < 10
-      ? '10 s or less'
-      : seconds < 55
-        ? `about ${5 * Math.round(seconds / 5)} s`
-        : seconds < 3600
-          ? `about ${Math.round(seconds / 60)} min`
-          : `about ${(seconds / 3600).toFixed(1)} h`;
-  return measured
+/** How many times longer work takes beside what else the machine does now, about: 1 where it does nothing. */
+export function slowdown([load] = os.loadavg(), processors = os.availableParallelism()): number {
+  return 1 + Math.max(0, load ?? 0) / processors;
+}
+
+/** Below this, what else the machine does is not worth a word. */
+const NOTICED = 1.4;
+
+/**
+ * `Takes about 20 s.`
+ * @param measured whether steps were measured on this machine
+ * @param slower see `slowdown`
+ */
+export function predictionSentence(seconds: number, measured: boolean, slower = 1): string {
+  const rounded = coarse(seconds);
+  const sentence = measured
     ? `Takes ${rounded}.`
     : `Takes ${rounded}, roughly: nothing of this size was measured here yet.`;
+  const isBusy = slower >= NOTICED && coarse(slower * seconds) !== rounded;
+  return isBusy
+    ? `${sentence} The machine is busy with other work now: it may take ${coarse(slower * seconds)}.`
+    : sentence;
+}
+
+function coarse(seconds: number): string {
+  if (seconds < 10) return '10 s or less';
+  if (seconds < 55) return `about ${5 * Math.round(seconds / 5)} s`;
+  if (seconds < 3600) return `about ${Math.max(1, Math.round(seconds / 60))} min`;
+  return `about ${(seconds / 3600).toFixed(1)} h`;
 }

@@ -23,7 +23,14 @@ import type { Services } from '../services.ts';
 import { threadSetting } from '../settings.ts';
 import { costSentences } from './cost.ts';
 import { confirmDelete, exportRuns, importRun, pickMaskFile, pickModelFolder } from './dialogs.ts';
-import { askedText, guessedStepSeconds, lastTime, predictedSeconds, predictionSentence } from './duration.ts';
+import {
+  askedText,
+  guessedStepSeconds,
+  lastTime,
+  predictedSeconds,
+  predictionSentence,
+  slowdown,
+} from './duration.ts';
 import { toMarkdown } from './export.ts';
 import { offers, takenBy } from './offers.ts';
 import { PRESETS } from './presets.ts';
@@ -293,7 +300,7 @@ export class BenchmarkPanel {
     if (before !== undefined) return lastTime(before);
     const measured = stepSeconds ?? this.#services.denseSpeed.stepTimeOfAny(cost.stepMacs);
     const seconds = predictedSeconds(request, cost, measured ?? guessedStepSeconds(cost.stepMacs));
-    return predictionSentence(seconds, measured !== undefined);
+    return predictionSentence(seconds, measured !== undefined, slowdown());
   }
 
   #update(change: Partial<BenchmarkState>): void {
