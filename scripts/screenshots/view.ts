@@ -1,6 +1,6 @@
-// Takes the pictures of VS Code in docs/images, anew: node --import tsx scripts/screenshots.ts (after a build).
-import { openWorkbench } from '../test/e2e/harness.ts';
-import { takeInEachTheme } from './vscode/themes.ts';
+// Takes the pictures of the view in docs/images.
+import { openWorkbench } from '../../test/e2e/harness.ts';
+import { takeInEachTheme } from './themes.ts';
 
 const PICTURES = [
   { prompt: 'three yellow tents in a meadow in the morning', seed: 3 },

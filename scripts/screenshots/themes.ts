@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Workbench } from '../../test/e2e/harness.ts';
 
-const FOLDER = path.resolve(import.meta.dirname, '../../docs/images');
+export const FOLDER = path.resolve(import.meta.dirname, '../../docs/images');
 const THEMES = {
   dark: ['Default Dark Modern', 'vscode-dark'],
   light: ['Default Light Modern', 'vscode-light'],

@@ -1,8 +1,8 @@
-// Takes the pictures of the image editor in docs/images: node --import tsx scripts/screenshots-editor.ts
-// (after a build).
-import { EditorUnderTest } from '../test/e2e/editorPage.ts';
-import { openWorkbench } from '../test/e2e/harness.ts';
-import { take, takeInEachTheme } from './vscode/themes.ts';
+// Takes the pictures of the image editor in docs/images.
+import { EditorUnderTest } from '../../test/e2e/editorPage.ts';
+import { openWorkbench } from '../../test/e2e/harness.ts';
+import { circle } from './strokes.ts';
+import { take, takeInEachTheme } from './themes.ts';
 
 const PICTURE = { prompt: 'a red house by a lake at sunset', seed: 7 };
 const EDIT = { prompt: 'a yellow balloon in the sky at sunset', seed: 7 };
@@ -38,12 +38,4 @@ try {
   await takeInEachTheme(vscode, 'editor');
 } finally {
   await vscode.close();
-}
-
-/** A spiral that a brush fills a disc with; fractions of the picture. */
-function circle(x: number, y: number, radius: number): [number, number][] {
-  return Array.from({ length: 40 }, (_, i) => {
-    const r = (radius * i) / 39;
-    return [x + r * Math.cos(i), y + r * Math.sin(i)];
-  });
 }
