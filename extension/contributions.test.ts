@@ -21,6 +21,17 @@ test('every text that package.json names is there, and no other', () => {
   assert.deepEqual([...new Set(named)].sort(), Object.keys(texts).sort());
 });
 
+test('the README lists every command of the palette', () => {
+  const { commands, menus } = manifest.contributes as {
+    commands: { command: string; title: string }[];
+    menus: { commandPalette: { command: string; when: string }[] };
+  };
+  const hidden = menus.commandPalette.filter(({ when }) => when === 'false').map(({ command }) => command);
+  const listed = [...read('README.md').matchAll(/^\| \*Patchwork: (.+?)\* \|/gm)].map(([, title]) => title);
+  const inPalette = commands.filter(({ command }) => !hidden.includes(command));
+  assert.deepEqual(listed.sort(), inPalette.map(({ title }) => texts[title.replaceAll('%', '')]).sort());
+});
+
 test('the README names every setting, and what a workspace that is not trusted cannot set', () => {
   const readme = read('README.md');
   for (const name of Object.keys(SETTINGS)) assert.ok(readme.includes(`.${name}\``), name);

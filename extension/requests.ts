@@ -24,6 +24,11 @@ export function editWithSettings(request: EditRequest, picture: Uri): EditReques
   return { ...settings, ...defined(request) };
 }
 
+/** The model that the settings say for a picture; undefined for the embedded one. */
+export function modelNear(picture: Uri): string | undefined {
+  return settingsNear(picture).model;
+}
+
 /** The same for a picture that is likely to be edited. */
 export function prepareWithSettings(request: PrepareEditRequest, picture: Uri): PrepareEditRequest {
   const { width: _width, height: _height, ...settings } = settingsNear(picture);

@@ -1,14 +1,39 @@
 /** What the extension host and the pages of the picture editor say to each other. Nothing here knows vscode or the DOM. */
-import type { ComputedLevel, Precision, SegmentRequest } from './api.ts';
+import type { ComputedLevel, EditRequest, Precision, SegmentRequest } from './api.ts';
 import type { RunState } from './jobs.ts';
 import type { Area, Patch } from './raster.ts';
 import type { Failure } from './viewProtocol.ts';
 
+/**
+ * What an edit paints: what is masked; all of the image; the surroundings over what is masked; what is added to the
+ * canvas.
+ */
+export const EDIT_WAYS = ['mask', 'all', 'remove', 'extend'] as const;
+export type EditWay = (typeof EDIT_WAYS)[number];
+
+/** The mask says where the edit is made. */
+export function needsMask(way: EditWay): boolean {
+  return way === 'mask' || way === 'remove';
+}
+
+/** What is typed says what is painted. */
+export function needsPrompt(way: EditWay): boolean {
+  return way !== 'remove';
+}
+
+/** Pixels that are added at each side of the canvas. */
+export type Extension = NonNullable<EditRequest['extend']>;
+
+export const NO_EXTENSION: Extension = { left: 0, top: 0, right: 0, bottom: 0 };
+
 /** What stands in the editor's form. */
 export interface EditDraft {
+  way: EditWay;
+  /** For `extend`. */
+  extension: Extension;
   prompt: string;
   negativePrompt: string;
-  /** 0.05 … 1. */
+  /** 0.05 … 1; 0: what suits the model and the way. */
   strength: number;
   /** Decimal digits, or empty for the model's own. */
   steps: string;
@@ -103,6 +128,12 @@ export interface EditorState {
   mostSeconds?: number;
   /** Only a part of the picture around the mask is worked on. */
   large?: boolean;
+  /** The prompt that the file says it was made from. */
+  madeFrom?: string;
+  /** All words that the model knows, where these are few. */
+  words?: string[];
+  /** The picture is unlike those that such a model knows. */
+  foreign?: boolean;
   /** The dense edit is being measured. */
   measuring: boolean;
   variations: VariationInfo[];
@@ -120,8 +151,8 @@ export interface EditRow {
   kind: 'paint' | 'restore';
   /** Part of the picture as it is now. */
   shown: boolean;
-  /** Its mask and form can be used again. */
-  masked: boolean;
+  /** Its form, and its mask if it has one, can be used again. */
+  reusable: boolean;
   prompt?: string;
   seed?: number;
   /** Wall time of the whole edit. */
@@ -135,6 +166,10 @@ export interface PngPart extends Area {
   png: Uint8Array<ArrayBuffer>;
 }
 
+/** What commands of the palette do in the page: start an edit of a way, choose the way to extend, cut out. */
+export const EDITOR_COMMANDS = ['repaintAll', 'remove', 'extend', 'cutOut'] as const;
+export type EditorCommand = (typeof EDITOR_COMMANDS)[number];
+
 // Extension host → page
 
 export type EditorHostMessage =
@@ -142,6 +177,10 @@ export type EditorHostMessage =
   | { type: 'open'; name: string; file: Uint8Array<ArrayBuffer>; mime: string }
   | { type: 'state'; state: EditorState }
   | { type: 'draft'; draft: Partial<EditDraft> }
+  /** A command of the palette. */
+  | { type: 'command'; command: EditorCommand }
+  /** The canvas has another size: where it lies in the file's pixels. All pixels and the mask follow. */
+  | { type: 'frame'; frame: Area }
   /** RGB. */
   | { type: 'pixels'; patch: Patch }
   | { type: 'mask'; patch: Patch }
@@ -193,8 +232,11 @@ export type EditorPageMessage =
   | { type: 'redo' }
   | { type: 'insertLink' }
   | { type: 'getModel'; model: string }
+  | { type: 'getModels' }
   | { type: 'loadMask' }
   | { type: 'exportMask' }
+  /** Saves what is masked as an image with a transparent background. */
+  | { type: 'cutOut' }
   | { type: 'reload' }
   | { type: 'keep' }
   | { type: 'copied'; what: string }

@@ -33,6 +33,10 @@ export function wholeOf({ width, height }: { width: number; height: number }): A
   return { left: 0, top: 0, width, height };
 }
 
+export function sameArea(a: Area, b: Area): boolean {
+  return a.left === b.left && a.top === b.top && a.width === b.width && a.height === b.height;
+}
+
 export function isEmpty({ width, height }: Area): boolean {
   return width <= 0 || height <= 0;
 }
@@ -76,6 +80,16 @@ export function cut({ width, channels, data }: Raster, area: Area): Patch {
   return { left, top, width: area.width, height, data: values };
 }
 
+/** What of a patch lies inside a raster; undefined if nothing does. */
+export function within(patch: Patch, raster: { width: number; height: number }): Patch | undefined {
+  if (fits(patch, raster)) return patch;
+  const area = clip(patch, raster);
+  if (isEmpty(area)) return undefined;
+  const channels = patch.data.length / (patch.width * patch.height);
+  const inPatch = { ...area, left: area.left - patch.left, top: area.top - patch.top };
+  return { ...area, data: cut({ ...patch, channels }, inPatch).data };
+}
+
 /** Writes an area's values. */
 export function paste({ width, channels, data }: Raster, patch: Patch): void {
   const row = patch.width * channels;
@@ -105,34 +119,57 @@ export function shrunkTo({ width, height, data }: Patch, channels: number, longe
 }
 
 /** The smallest area outside of which two rasters of one size are equal; undefined if they are equal everywhere. */
-export function difference(a: Raster, b: Raster): Area | undefined {
-  const { width, height, channels } = a;
-  return boundsWhere(width, height, channels, (i) => a.data[i] !== b.data[i]);
+export function difference(
+  { width, height, channels, data: a }: Raster,
+  { data: b }: Raster,
+): Area | undefined {
+  return boundsWhere(width, height, channels, {
+    first(from, to) {
+      for (let i = from; i < to; i++) if (a[i] !== b[i]) return i;
+      return -1;
+    },
+    last(from, to) {
+      for (let i = to - 1; i >= from; i--) if (a[i] !== b[i]) return i;
+      return -1;
+    },
+  });
 }
 
 /** The smallest area that holds all values of a mask that are not 0; undefined if there are none. */
 export function boundsOf({ width, height, data }: Raster): Area | undefined {
-  return boundsWhere(width, height, 1, (i) => data[i] !== 0);
+  return boundsWhere(width, height, 1, {
+    first(from, to) {
+      for (let i = from; i < to; i++) if (data[i] !== 0) return i;
+      return -1;
+    },
+    last(from, to) {
+      for (let i = to - 1; i >= from; i--) if (data[i] !== 0) return i;
+      return -1;
+    },
+  });
 }
 
-/** Bounds of the positions that have a value, given by its index, which passes a test. */
+/** Finds a value in a range of indexes: of tens of millions, so its loop has no calls in it. −1 if there is none. */
+interface Search {
+  first(from: number, to: number): number;
+  last(from: number, to: number): number;
+}
+
+/** Bounds of the positions that have a value which a search finds. */
 function boundsWhere(
   width: number,
   height: number,
   channels: number,
-  test: (i: number) => boolean,
+  { first, last }: Search,
 ): Area | undefined {
   let [left, top, right, bottom] = [width, height, -1, -1];
   for (let y = 0; y < height; y++) {
     const start = y * width * channels;
     const end = start + width * channels;
-    let first = start;
-    while (first < end && !test(first)) first++;
-    if (first === end) continue;
-    let last = end - 1;
-    while (!test(last)) last--;
-    left = Math.min(left, Math.floor((first - start) / channels));
-    right = Math.max(right, Math.floor((last - start) / channels));
+    const from = first(start, end);
+    if (from < 0) continue;
+    left = Math.min(left, Math.floor((from - start) / channels));
+    right = Math.max(right, Math.floor((last(start, end) - start) / channels));
     top = Math.min(top, y);
     bottom = y;
   }

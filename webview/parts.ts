@@ -1,6 +1,6 @@
 /** Parts that several pages show. */
 import { html, type TemplateResult } from 'lit';
-import { describeRun } from '../shared/format.ts';
+import { describeRemaining, describeRun } from '../shared/format.ts';
 import type { RunState } from '../shared/jobs.ts';
 
 export interface CommonActions {
@@ -12,9 +12,11 @@ export interface CommonActions {
 /** How far a run is. @param label what goes on, for screen readers */
 export function runTemplate(run: RunState, label: string, actions: CommonActions): TemplateResult {
   const counting = run.stage === 'denoise' || run.stage === 'record';
-  const { step: done, cancelling } = run;
+  const { step: done, cancelling, remaining } = run;
   const total = counting ? run.steps : 0;
-  return progressTemplate({ label, done, total, text: describeRun(run), cancelling }, actions);
+  // What is over in a moment needs no time.
+  const time = remaining && remaining >= 2 && !cancelling ? ` · ${describeRemaining(remaining)}` : '';
+  return progressTemplate({ label, done, total, text: describeRun(run) + time, cancelling }, actions);
 }
 
 /** A progress bar with a phrase and a way to cancel; `total` 0 where it is not known. */

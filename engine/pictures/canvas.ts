@@ -1,4 +1,5 @@
 import { LIMITS } from '../../shared/limits.ts';
+import type { Area } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Picture } from './read.ts';
@@ -39,6 +40,18 @@ export function extendPicture(picture: Picture, { left, top, right, bottom }: Ex
     }
   }
   return { ...picture, width, height, pixels, ...(alpha && { alpha }) };
+}
+
+/**
+ * A picture's alpha on another canvas, opaque where that is larger; undefined where the picture has none.
+ * @param frame where the canvas lies in the picture: it holds all of it
+ */
+export function alphaOn({ width, height, alpha }: Picture, frame: Area): Uint8Array | undefined {
+  if (!alpha) return undefined;
+  const result = new Uint8Array(frame.width * frame.height).fill(255);
+  for (let y = 0; y < height; y++)
+    result.set(alpha.subarray(y * width, (y + 1) * width), (y - frame.top) * frame.width - frame.left);
+  return result;
 }
 
 /** What is painted of an extended picture: the new part, and `TRANSITION` pixels of the old beside it. */

@@ -101,7 +101,7 @@ test('a mask of another size is scaled and the user is told', async () => {
   const bytes = await png([0, 255], 1, 2);
   const { mask, warnings } = await decodeMask(bytes, 'm.png', { width: 4, height: 2 });
   assert.deepEqual(drawing(mask), ['..##', '..##']);
-  assert.deepEqual(warnings, ["The mask is 2×1 pixels and was scaled to the picture's 4×2."]);
+  assert.deepEqual(warnings, ["The mask is 2×1 pixels and was scaled to the image's 4×2."]);
 });
 
 test('thin strokes stay when a mask is made smaller', () => {

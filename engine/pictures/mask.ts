@@ -56,7 +56,7 @@ export function softMaskFor(
 ): PictureMask {
   if (source.width !== width || source.height !== height)
     throw new InputError(
-      `${name} is ${source.width}×${source.height} pixels; a soft mask must have the picture's ${width}×${height}.`,
+      `${name} is ${source.width}×${source.height} pixels; a soft mask must have the image's ${width}×${height}.`,
     );
   const coverage = whiteness(source);
   const mask = { width, height, data: coverage.map((value) => (value > 0 ? 1 : 0)) };
@@ -85,7 +85,7 @@ export function maskFor(
   const { width, height } = picture;
   if (read.width === width && read.height === height) return { mask: read, warnings };
   warnings.push(
-    `The mask is ${read.width}×${read.height} pixels and was scaled to the picture's ${width}×${height}.`,
+    `The mask is ${read.width}×${read.height} pixels and was scaled to the image's ${width}×${height}.`,
   );
   return { mask: scaleMask(read, width, height), warnings };
 }

@@ -115,7 +115,7 @@ test('texts and the recipe of a PNG stay; a new recipe takes the place of the ol
   const pixels = await withRedPixel(file, 0, 0);
   const kept = (await rewritePicture(file, pixels, 'png')).bytes;
   assert.deepEqual([readPngText(kept, 'Comment'), readPngText(kept, 'parameters')], ['mine', 'a tree']);
-  const told = (await rewritePicture(file, pixels, 'png', recipe)).bytes;
+  const told = (await rewritePicture(file, pixels, 'png', { recipe })).bytes;
   assert.equal(readRecipe(told)?.prompt, 'a boat');
   assert.equal(readPngText(told, 'Comment'), 'mine');
 });
@@ -209,7 +209,7 @@ test('texts are carried as they are: long, damaged, of a wrong checksum, of colo
   ]) {
     const file = withChunks(withPngText(bare, 'parameters', 'a tree\nSteps: 4, Seed: 1'), added, () => true);
     assert.equal((await decodePicture(file, 'x')).recipe?.seed, 1, 'the recipe stands behind the long text');
-    const { bytes: saved } = await rewritePicture(file, await withRedPixel(file, 1, 1), 'png', recipe);
+    const { bytes: saved } = await rewritePicture(file, await withRedPixel(file, 1, 1), 'png', { recipe });
     for (const type of ['zTXt', 'iTXt', 'iCCP'])
       assert.deepEqual(chunksOf(saved, type), chunksOf(file, type), type);
     assert.ok(chunksOf(saved, 'tEXt').includes(Buffer.from(long).toString('latin1')));
@@ -264,4 +264,40 @@ test('a colour profile that another format would read otherwise is not carried, 
     }
   }
   assert.ok(differing > 0, 'one of these is read otherwise');
+});
+
+test('on a larger canvas the old pixels keep their own values, whatever depth, alpha, profile or orientation', async () => {
+  const base = await raw(4).png().toBuffer();
+  const files = {
+    alpha: base,
+    deep: await raw(3).toColourspace('rgb16').png().toBuffer(),
+    profile: await raw(3).withIccProfile('p3').png().toBuffer(),
+    turned: await raw(3).withMetadata({ orientation: 6 }).png().toBuffer(),
+    mirrored: await raw(3).withMetadata({ orientation: 5 }).webp({ lossless: true }).toBuffer(),
+  };
+  for (const [name, file] of Object.entries(files)) {
+    const old = await decodePicture(file, name);
+    const frame = { left: -3, top: -2, width: old.width + 4, height: old.height + 2 };
+    const pixels = new Uint8Array(3 * frame.width * frame.height).fill(50);
+    for (let y = 0; y < old.height; y++) {
+      const row = old.pixels.subarray(3 * y * old.width, 3 * (y + 1) * old.width);
+      pixels.set(row, 3 * ((y + 2) * frame.width + 3));
+    }
+    const format = name === 'mirrored' ? 'webp' : 'png';
+    const { bytes: saved, exact } = await rewritePicture(file, pixels, format, { frame });
+    const now = await decodePicture(saved, name);
+    assert.deepEqual([now.width, now.height], [frame.width, frame.height], name);
+    assert.ok(exact, name);
+    for (let y = 0; y < frame.height; y++)
+      for (let x = 0; x < frame.width; x++) {
+        const at = y * frame.width + x;
+        const [u, v] = [x - 3, y - 2];
+        const isOld = u >= 0 && v >= 0 && u < old.width && v < old.height;
+        const expected = isOld ? old.pixels[3 * (v * old.width + u)]! : 50;
+        // A profile's colours are rounded.
+        assert.ok(Math.abs(now.pixels[3 * at]! - expected) <= 2, `${name} at ${x}, ${y}`);
+        if (isOld && old.alpha) assert.equal(now.alpha![at], old.alpha[v * old.width + u]);
+        if (!isOld && old.alpha) assert.equal(now.alpha![at], 255);
+      }
+  }
 });

@@ -1,5 +1,6 @@
 import { codecs, type EncodeOptions, type PictureHeader, type Pixels } from '#host';
 import type { Recipe } from '../../shared/api.ts';
+import { type Area, sameArea, wholeOf } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import {
   carryPngMetadata,
@@ -27,21 +28,23 @@ export interface Rewritten {
  * A picture's file with other pixels: what `pixels` has not changed keeps its own values, in the file's own colour
  * space, depth and orientation, and its alpha; EXIF, colour profile, XMP and texts stay. Lossless files stay lossless.
  * @param original the file. @param pixels RGB of the upright picture in sRGB, [height, width, 3]; see `decodePicture`.
- * @param format of the new file; @param recipe goes into PNG files.
+ * @param format of the new file. `recipe` goes into PNG files; `frame`: where the pixels lie in the original, all of which
+ * they hold, if they are more than it has.
  * @throws InputError if the original cannot be read or is an animation.
  */
 export async function rewritePicture(
   original: Uint8Array,
   pixels: Uint8Array,
   format: PictureFormat,
-  recipe?: Recipe,
+  { recipe, frame: given }: { recipe?: Recipe; frame?: Area } = {},
 ): Promise<Rewritten> {
   const opened = await openPicture(original, 'The image');
   const { header } = opened;
   requireStill(original, header);
   const seen = await decodeOpened(opened, original);
-  if (seen.pixels.length !== pixels.length) throw new Error('the pixels are not of this picture');
-  const task = { original, opened, seen, pixels, format, recipe };
+  const frame = given ?? wholeOf(seen);
+  if (pixels.length !== 3 * frame.width * frame.height) throw new Error('the pixels are not of this picture');
+  const task = { original, opened, seen, pixels, frame, format, recipe };
   // Profiles of greys and inks do not fit the RGB pixels that a repainted picture has.
   const rgb = header.space === 'srgb' || header.space === 'rgb' || header.space === 'rgb16';
   const own = rgb && (await inOwnColours(task));
@@ -53,6 +56,7 @@ interface Task {
   opened: OpenedPicture;
   seen: Picture;
   pixels: Uint8Array;
+  frame: Area;
   format: PictureFormat;
   recipe: Recipe | undefined;
 }
@@ -62,7 +66,7 @@ async function inOwnColours(task: Task): Promise<Rewritten | undefined> {
   const { icc, format } = task.opened.header;
   if (!icc) return rewrite(task, true);
   const painted = await codecs
-    .toProfile({ width: task.seen.width, height: task.seen.height, channels: 3, data: task.pixels }, icc)
+    .toProfile({ width: task.frame.width, height: task.frame.height, channels: 3, data: task.pixels }, icc)
     .catch(() => undefined);
   if (!painted) return undefined;
   const rewritten = await rewrite(task, true, painted);
@@ -73,42 +77,26 @@ async function inOwnColours(task: Task): Promise<Rewritten | undefined> {
 }
 
 /** Whether what was not painted is seen in a new file, which has no loss, as it was in the old one. */
-async function looksTheSame({ seen, pixels }: Task, now: Pixels): Promise<boolean> {
+async function looksTheSame({ seen, pixels, frame }: Task, now: Pixels): Promise<boolean> {
   const { channels, data } = now;
-  let same = channels >= 3 && data.length === channels * seen.width * seen.height;
-  await inTurns(same ? seen.width * seen.height : 0, (begin, end) => {
-    for (let i = begin; same && i < end; i++)
-      for (let c = 0; c < 3; c++) {
-        const at = 3 * i + c;
-        if (pixels[at] === seen.pixels[at] && Math.abs(data[channels * i + c]! - seen.pixels[at]!) > 1)
-          same = false;
-      }
+  let same = channels >= 3 && data.length === channels * frame.width * frame.height;
+  await eachPixel(frame, (i, x, y) => {
+    const old = placeIn(seen, x + frame.left, y + frame.top);
+    for (let c = 0; same && old >= 0 && c < 3; c++) {
+      const before = seen.pixels[3 * old + c]!;
+      if (pixels[3 * i + c] === before && Math.abs(data[channels * i + c]! - before) > 1) same = false;
+    }
   });
   return same;
 }
 
 /** @param ownColours the file's own RGB space and profile, for which `painted` has the pixels; else sRGB without one. */
-async function rewrite(
-  { original, opened, seen, pixels, format, recipe }: Task,
-  ownColours: boolean,
-  painted = pixels,
-): Promise<Rewritten> {
+async function rewrite(task: Task, ownColours: boolean, painted = task.pixels): Promise<Rewritten> {
+  const { original, opened, format, recipe } = task;
   const { header } = opened;
-  const { space, orientation } = header;
   const deep = header.depth === 16 && format === 'png';
-  const info = await opened.decodeStored({ depth: deep ? 16 : 8, ignoreProfile: ownColours });
-  const own = info.data;
-  const place = storedPlace(orientation, info.width, info.height);
-  await inTurns(seen.width * seen.height, (begin, end) => {
-    let [x, y] = [begin % seen.width, Math.floor(begin / seen.width)];
-    for (let i = 3 * begin; i < 3 * end; i += 3) {
-      if (!sameColour(pixels, seen.pixels, i)) {
-        const at = info.channels * place(x, y);
-        for (let c = 0; c < 3; c++) own[at + c] = painted[i + c]! * (deep ? 257 : 1);
-      }
-      if (++x === seen.width) [x, y] = [0, y + 1];
-    }
-  });
+  const stored = await opened.decodeStored({ depth: deep ? 16 : 8, ignoreProfile: ownColours });
+  const info = await repaint(task, stored, painted, deep ? 257 : 1);
 
   const lossless = format === 'png' || (format === 'webp' && staysLossless(original, header));
   const bare = await codecs.encode(info, encoding(format, lossless));
@@ -118,13 +106,72 @@ async function rewrite(
   const bytes = samePng
     ? await carryPngMetadata(original, bare, ownColours)
     : withMetadata(bare, format, carried);
-  const sameValues = ownColours || (space === 'b-w' && !header.icc);
+  const sameValues = ownColours || (header.space === 'b-w' && !header.icc);
   const exact = lossless && sameValues && (deep || header.depth === 8);
   return { bytes: format === 'png' && recipe ? withRecipe(bytes, recipe) : bytes, exact };
 }
 
-function sameColour(a: Uint8Array, b: Uint8Array, i: number): boolean {
-  return a[i] === b[i] && a[i + 1] === b[i + 1] && a[i + 2] === b[i + 2];
+/**
+ * The stored pixels with what was painted put over them, on the frame's canvas.
+ * @param unit of the stored values, for each of `painted`
+ */
+async function repaint(
+  { opened, seen, pixels, frame }: Task,
+  stored: Pixels<Uint8Array | Uint16Array>,
+  painted: Uint8Array,
+  unit: number,
+): Promise<Pixels<Uint8Array | Uint16Array>> {
+  const { orientation } = opened.header;
+  const { channels, data: old } = stored;
+  const result = sameArea(frame, wholeOf(seen)) ? stored : onCanvas(stored, frame, orientation);
+  const from = storedPlace(orientation, stored.width, stored.height);
+  const to = storedPlace(orientation, result.width, result.height);
+  await eachPixel(frame, (i, x, y) => {
+    const [u, v] = [x + frame.left, y + frame.top];
+    const place = placeIn(seen, u, v);
+    const at = channels * to(x, y);
+    if (result !== stored && place >= 0) {
+      const source = channels * from(u, v);
+      for (let c = 0; c < channels; c++) result.data[at + c] = old[source + c]!;
+    }
+    if (place >= 0 && sameColour(pixels, 3 * i, seen.pixels, 3 * place)) return;
+    for (let c = 0; c < 3; c++) result.data[at + c] = painted[3 * i + c]! * unit;
+  });
+  return result;
+}
+
+/** An opaque canvas of the frame's size, in the stored orientation. */
+function onCanvas(
+  { channels, data, ...stored }: Pixels<Uint8Array | Uint16Array>,
+  { width, height }: Area,
+  orientation: number,
+): Pixels<Uint8Array | Uint16Array> {
+  // The sides change places from 5 on.
+  const size = orientation >= 5 ? { width: height, height: width } : { width, height };
+  const length = channels * width * height;
+  const fresh = data instanceof Uint16Array ? new Uint16Array(length) : new Uint8Array(length);
+  if (channels === 4) fresh.fill(data instanceof Uint16Array ? 65_535 : 255);
+  return { ...stored, ...size, channels, data: fresh };
+}
+
+/** Calls `use` for each pixel with its index and its place, in turns with other work. */
+function eachPixel({ width, height }: Area, use: (i: number, x: number, y: number) => void): Promise<void> {
+  return inTurns(width * height, (begin, end) => {
+    let [x, y] = [begin % width, Math.floor(begin / width)];
+    for (let i = begin; i < end; i++) {
+      use(i, x, y);
+      if (++x === width) [x, y] = [0, y + 1];
+    }
+  });
+}
+
+/** Index of a pixel; −1 beyond the picture. */
+function placeIn({ width, height }: Picture, x: number, y: number): number {
+  return x >= 0 && y >= 0 && x < width && y < height ? y * width + x : -1;
+}
+
+function sameColour(a: Uint8Array, i: number, b: Uint8Array, j: number): boolean {
+  return a[i] === b[j] && a[i + 1] === b[j + 1] && a[i + 2] === b[j + 2];
 }
 
 /**

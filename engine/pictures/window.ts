@@ -37,7 +37,7 @@ export function chooseWindow(
   const { max: most } = sizes;
   if (widthOf(box) > most || heightOf(box) > most)
     throw new InputError(
-      `The mask spans ${widthOf(box)}×${heightOf(box)} pixels; at most ${most}×${most} can be edited at once: use a smaller mask or make the picture smaller.`,
+      `The mask spans ${widthOf(box)}×${heightOf(box)} pixels; at most ${most}×${most} can be edited at once: use a smaller mask or make the image smaller.`,
     );
   const seen = Math.max(widthOf(box), heightOf(box)) + 2 * CONTEXT;
   // A small mask in a large picture needs no large window, which costs many times as much.

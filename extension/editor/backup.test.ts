@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
 import { deflateRawSync } from 'node:zlib';
+import { NO_EXTENSION } from '../../shared/editorProtocol.ts';
 import { blankRaster, paste } from '../../shared/raster.ts';
 import { backupOf, readBackup, restoreParts } from './backup.ts';
 import type { Painted } from './painted.ts';
@@ -19,7 +20,8 @@ test('a backup brings picture, mask and edits back as they were, and the steps t
   const result = { ...original() };
   paste(result, { left: 5, top: 3, width: 1, height: 1, data: Uint8Array.of(1, 2, 3) });
   const about = painted('a boat');
-  perform(model.painting({ label: 'x', start: original(), result, mask: blankRaster(6, 4, 1), about }));
+  const start = model.canvas();
+  perform(model.painting({ label: 'x', start, result, mask: blankRaster(6, 4, 1), about }));
   perform(model.masking('x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
   const backup = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
   assert.deepEqual([...backup.file], [7]);
@@ -34,6 +36,32 @@ test('a backup brings picture, mask and edits back as they were, and the steps t
   assert.deepEqual(restored.pixels.data, original().data);
   assert.equal(restored.masked, undefined);
   assert.deepEqual(restored.edits, []);
+});
+
+test('a backup brings back a canvas that was extended, and what takes it back', () => {
+  const model = new PictureModel<Painted>(original());
+  const steps: Step<Painted>[] = [];
+  const perform = (step: Step<Painted> | undefined) => {
+    model.do(step!);
+    steps.push(step!);
+  };
+  perform(model.masking('x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
+  const extension = { left: 2, top: 1, right: 0, bottom: 3 };
+  const result = blankRaster(8, 8, 3);
+  result.data.fill(90);
+  const about = painted('a lake');
+  const [start, mask] = [model.canvas(), blankRaster(6, 4, 1)];
+  perform(model.painting({ label: 'x', start, extension, result, mask, about }));
+  perform(model.masking('x', { left: 6, top: 6, width: 1, height: 1, data: Uint8Array.of(77) }));
+  const backup = readBackup(backupOf({ file: Uint8Array.of(7), disk: 'digest', model, steps }));
+  const restored = new PictureModel<Painted>(original());
+  restoreParts(restored, backup);
+  assert.deepEqual(restored.frame, { left: -2, top: -1, width: 8, height: 8 });
+  assert.deepEqual(restored.pixels, model.pixels);
+  assert.deepEqual(restored.mask, model.mask);
+  for (const step of [...backup.steps].reverse()) restored.undo(step);
+  assert.deepEqual(restored.pixels, original());
+  assert.equal(restored.masked, undefined);
 });
 
 test('an untouched picture has a backup without parts', () => {
@@ -93,5 +121,6 @@ function painted(prompt: string): Painted {
   const cost = { prompt, seed: 1, ...zeros, seconds: 1, loadSeconds: 0, activeFraction: [], computed: [] };
   const typed = { prompt, negativePrompt: '', strength: 0.9, steps: '', seed: '1', seedLocked: false };
   const recipe = { prompt, seed: 1 } as Painted['recipe'];
-  return { recipe, cost, draft: { ...typed, precision: '', variations: 1 } };
+  const draft = { ...typed, way: 'mask', extension: NO_EXTENSION, precision: '', variations: 1 } as const;
+  return { recipe, cost, draft };
 }

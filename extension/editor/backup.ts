@@ -1,9 +1,12 @@
 /** What VS Code keeps of an unsaved picture over an exit: enough to go on without the file. */
 import { deserialize, serialize } from 'node:v8';
 import * as z from 'zod';
+import { EDIT_WAYS, NO_EXTENSION } from '../../shared/editorProtocol.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { cut, fits, paste } from '../../shared/raster.ts';
 import type { Painted } from './painted.ts';
 import {
+  frameOf,
   type Layer,
   type ListedEdit,
   type Packed,
@@ -36,8 +39,17 @@ const side = z
   .min(0)
   .max(1 << 16);
 const area = { left: side, top: side, width: side, height: side };
+/** In the file's pixels: edits may lie beyond its edges. */
+const place = z
+  .number()
+  .int()
+  .min(-(1 << 16))
+  .max(1 << 16);
+const added = z.number().int().min(0).max(LIMITS.extension.max);
+const extension = z.object({ left: added, top: added, right: added, bottom: added });
 const bytes = z.instanceof(Uint8Array);
 const packedSchema = z.object({ ...area, deflated: bytes });
+const placedSchema = packedSchema.extend({ left: place, top: place });
 const layer = z.enum(['pixels', 'mask']);
 const text = z.string().max(100_000);
 const amount = z.number().min(0);
@@ -60,6 +72,8 @@ const aboutSchema = z.object({
     computed: z.array(z.object({ ...area, cell: side, positions: bytes })).max(64),
   }),
   draft: z.object({
+    way: z.enum(EDIT_WAYS).default('mask'),
+    extension: extension.default(NO_EXTENSION),
     prompt: text,
     negativePrompt: text,
     steps: text,
@@ -75,10 +89,15 @@ const editSchema = z.object({
   label: text,
   shown: z.boolean(),
   content: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('paint'), from: packedSchema, to: packedSchema }),
+    z.object({
+      kind: z.literal('paint'),
+      from: placedSchema,
+      to: placedSchema,
+      extension: extension.optional(),
+    }),
     z.object({ kind: z.literal('restore'), coverage: packedSchema }),
   ]),
-  mask: packedSchema.optional(),
+  mask: placedSchema.optional(),
   about: aboutSchema.optional(),
 });
 const edits = z.array(editSchema).max(MOST);
@@ -132,26 +151,34 @@ export function readBackup(from: Uint8Array): Backup {
  * @throws Error if a part is damaged; the model is as it was then
  */
 export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps }: Backup): void {
-  const read = (part: Packed, channels: number) => {
-    if (!fits(part, model)) throw damaged();
+  const { original } = model;
+  const most = Math.max(original.width, original.height, LIMITS.size.max);
+  const read = (part: Packed, channels: number, isThere = part.width <= most && part.height <= most) => {
+    if (!isThere) throw damaged();
     try {
       return unpacked(part, channels);
     } catch (error) {
       throw damaged(error);
     }
   };
-  const patches = parts.map(({ layer, ...part }) => ({ layer, patch: read(part, model[layer].channels) }));
+  let canvas = frameOf(edits, original);
+  const patches = parts.map(({ layer, ...part }) => {
+    return { layer, patch: read(part, model[layer].channels, fits(part, canvas)) };
+  });
   // All is read once, so that nothing fails in the middle of a later undo.
   for (const { content, mask } of edits) {
-    if (content.kind === 'restore') read(content.coverage, 1);
+    if (content.kind === 'restore') read(content.coverage, 1, fits(content.coverage, original));
     else for (const part of [content.from, content.to]) read(part, 3);
     if (mask) read(mask, 1);
   }
-  for (const { changes } of steps)
+  for (const { changes, edits: listed } of [...steps].reverse()) {
+    if (listed) canvas = frameOf(listed.before, original);
     for (const { layer, before, after, ...area } of changes)
-      for (const deflated of [before, after]) read({ ...area, deflated }, model[layer].channels);
-  for (const { layer, patch } of patches) paste(model[layer], patch);
+      for (const deflated of [before, after])
+        read({ ...area, deflated }, model[layer].channels, fits(area, canvas));
+  }
   model.adopt(edits);
+  for (const { layer, patch } of patches) paste(model[layer], patch);
 }
 
 function damaged(cause?: unknown): Error {

@@ -6,6 +6,7 @@ import {
   type Uri,
 } from 'vscode';
 import { InputError } from '../../engine/errors.ts';
+import { alphaOn } from '../../engine/pictures/canvas.ts';
 import { encodePicture } from '../../engine/pictures/compose.ts';
 import type { PictureFormat } from '../../engine/pictures/metadata.ts';
 import type { Picture } from '../../engine/pictures/read.ts';
@@ -19,14 +20,15 @@ import {
 import { PRECISIONS, type Recipe } from '../../shared/api.ts';
 import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { copyOf, cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
+import { cut, type Patch, paste, type Raster, sameArea, wholeOf } from '../../shared/raster.ts';
 import { failureOf } from '../report.ts';
 import { type Backup, backupOf, restoreParts } from './backup.ts';
 import { canSelect } from './canSelect.ts';
+import { cutOut } from './cutOut.ts';
 import { rowOf, thumbnailOf } from './editList.ts';
 import type { Painted } from './painted.ts';
 import { digestOf, formatOf, isReadOnly, nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
-import { type ListedEdit, type Painting, PictureModel, type Step, unpacked } from './pictureModel.ts';
+import { type Canvas, type ListedEdit, type Painting, PictureModel, type Step } from './pictureModel.ts';
 
 /** One page that shows the document. */
 export interface Page {
@@ -145,13 +147,20 @@ export class PictureDocument implements CustomDocument {
   async encoded(): Promise<Uint8Array> {
     const { model, picture } = await this.#open();
     if (!model.changed) return this.#file;
-    return await encodePicture({ ...picture, pixels: model.pixels.data }, recipeOf(model));
+    const { width, height, data: pixels } = model.pixels;
+    const alpha = alphaOn(picture, model.frame);
+    return await encodePicture({ width, height, pixels, alpha }, recipeOf(model));
   }
 
-  /** The pixels as they are now, for the engine. @param without an edit to leave out */
-  async raster(without?: string): Promise<Raster> {
-    const { model } = await this.#open();
-    return without ? model.without(without) : copyOf(model.pixels);
+  /** What is masked as a PNG file with a transparent background; undefined if nothing is. */
+  async cutOut(): Promise<Uint8Array | undefined> {
+    const { model, picture } = await this.#open();
+    return await cutOut(picture, model.pixels, model.frame, model.mask);
+  }
+
+  /** A copy of the picture as it is now, for the engine. @param without an edit to leave out */
+  async canvas(without?: string): Promise<Canvas> {
+    return (await this.model()).canvas(without);
   }
 
   add(page: Page): void {
@@ -180,6 +189,7 @@ export class PictureDocument implements CustomDocument {
   /** Tells a page the edits of the file that it shows. */
   async tellEdits(page: Page): Promise<void> {
     const model = await this.model();
+    if (model.extended) page.post({ type: 'frame', frame: model.frame });
     for (const [type, area] of [['pixels', model.changed] as const, ['mask', model.masked] as const])
       if (area) page.post({ type, patch: cut(model[type], area) });
     for (const edit of model.edits) page.post(thumbnailOf(edit));
@@ -257,9 +267,10 @@ export class PictureDocument implements CustomDocument {
   async reselect(id?: string): Promise<void> {
     const model = await this.model();
     const edit = id ? await this.edit(id) : model.edits.findLast(({ mask }) => mask);
-    if (!edit?.mask) return;
+    const mask = edit && model.maskOf(edit);
+    if (!mask) return;
     const patch = { ...wholeOf(model), data: new Uint8Array(model.width * model.height) };
-    paste({ ...model.mask, data: patch.data }, unpacked(edit.mask, 1));
+    paste({ ...model.mask, data: patch.data }, mask);
     await this.changeMask('Reselect', patch);
   }
 
@@ -394,7 +405,8 @@ export class PictureDocument implements CustomDocument {
     const losses = await lossesOf(this.#file, formatOf(this.uri));
     this.update({
       losses: losses.length > 0 ? losses.join(' ') : undefined,
-      large: Math.max(width, height) > LIMITS.size.max,
+      madeFrom: picture.recipe?.prompt || undefined,
+      large: isLarge(model),
     });
     return { model, picture };
   }
@@ -420,7 +432,10 @@ export class PictureDocument implements CustomDocument {
   async #rewritten(format: PictureFormat): Promise<Pick<Rewritten, 'bytes'>> {
     const model = await this.model();
     if (!model.changed && format === formatOf(this.uri)) return { bytes: this.#file };
-    return await rewritePicture(this.#file, model.pixels.data, format, recipeOf(model));
+    return await rewritePicture(this.#file, model.pixels.data, format, {
+      recipe: recipeOf(model),
+      frame: model.frame,
+    });
   }
 
   #perform(model: PictureModel<Painted>, step: Step<Painted> | undefined, from?: Page): void {
@@ -462,14 +477,29 @@ export class PictureDocument implements CustomDocument {
   }
 
   #show(model: PictureModel<Painted>, step: Step<Painted>, direction: 'do' | 'undo', except?: Page): void {
-    for (const { layer, patch } of model[direction](step))
-      for (const page of this.#pages) if (page !== except) page.post({ type: layer, patch });
+    const { frame } = model;
+    const changed = model[direction](step);
+    if (!sameArea(frame, model.frame)) this.#tellCanvas(model);
+    else
+      for (const { layer, patch } of changed)
+        for (const page of this.#pages) if (page !== except) page.post({ type: layer, patch });
     if (step.edits) this.#pixelsChanged(model);
+  }
+
+  /** Tells the pages the whole picture on a canvas of another size. */
+  #tellCanvas(model: PictureModel<Painted>): void {
+    this.#tell({ type: 'frame', frame: model.frame });
+    this.#tell({ type: 'pixels', patch: cut(model.pixels, wholeOf(model)) });
+    this.#tell({ type: 'mask', patch: cut(model.mask, wholeOf(model)) });
   }
 
   #pixelsChanged(model: PictureModel<Painted>): void {
     this.#version++;
-    this.update({ edited: model.changed !== undefined, canReselect: model.edits.some(({ mask }) => mask) });
+    this.update({
+      edited: model.changed !== undefined,
+      canReselect: model.edits.some(({ mask }) => mask),
+      large: isLarge(model),
+    });
     const rows = model.edits.map(rowOf);
     for (const edit of model.edits) if (!this.#drawn.has(edit.id)) this.#tell(thumbnailOf(edit));
     this.#drawn = new Set(rows.map(({ id }) => id));
@@ -510,6 +540,10 @@ export class PictureDocument implements CustomDocument {
   #tell(message: EditorHostMessage): void {
     for (const page of this.#pages) page.post(message);
   }
+}
+
+function isLarge({ width, height }: { width: number; height: number }): boolean {
+  return Math.max(width, height) > LIMITS.size.max;
 }
 
 function recipeOf(model: PictureModel<Painted>): Recipe | undefined {

@@ -1,5 +1,5 @@
 /** The edits of a picture, as the pages list them. */
-import type { EditorHostMessage, EditRow } from '../../shared/editorProtocol.ts';
+import { type EditorHostMessage, type EditRow, needsMask } from '../../shared/editorProtocol.ts';
 import { shrunkTo } from '../../shared/raster.ts';
 import type { Painted } from './painted.ts';
 import { type ListedEdit, unpacked } from './pictureModel.ts';
@@ -14,8 +14,9 @@ export function rowOf({ id, label, content, shown, mask, about }: ListedEdit<Pai
     label,
     kind: content.kind,
     shown,
-    masked: mask !== undefined,
-    ...(recipe && { prompt: recipe.prompt, seed: recipe.seed }),
+    reusable: about !== undefined && (mask !== undefined || !needsMask(about.draft.way)),
+    ...(about?.draft.way === 'mask' && { prompt: about.recipe.prompt }),
+    ...(recipe && { seed: recipe.seed }),
     ...(cost && { seconds: cost.seconds, computed: cost.computed.length > 0 ? cost.activeFraction[0] : 1 }),
   };
 }

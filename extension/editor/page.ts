@@ -1,7 +1,12 @@
 import { commands, Uri, type WebviewPanel, window } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import { encodeCoverage, readMask } from '../../engine/pictures/mask.ts';
-import type { EditorHostMessage, EditorPageMessage, PicturePlace } from '../../shared/editorProtocol.ts';
+import type {
+  EditorCommand,
+  EditorHostMessage,
+  EditorPageMessage,
+  PicturePlace,
+} from '../../shared/editorProtocol.ts';
 import { type Patch, wholeOf } from '../../shared/raster.ts';
 import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
@@ -9,6 +14,7 @@ import { askPrompt } from '../promptInput.ts';
 import { openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
 import type { Page, PictureDocument } from './document.ts';
+import { knowledgeFor } from './knowledge.ts';
 import type { Painting } from './painting.ts';
 import { nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
 import type { Preparing } from './preparing.ts';
@@ -22,6 +28,8 @@ export class EditorPage implements Page {
   readonly #selecting: Selecting;
   readonly #preparing: Preparing;
   readonly #host: PageHost<EditorHostMessage, EditorPageMessage>;
+  /** The editor that was used last, if it is open. */
+  static #active: EditorPage | undefined;
   /** The page knows the edits of the file that it shows. */
   #told = false;
   /** Messages are handled in the order that they came in. */
@@ -45,14 +53,25 @@ export class EditorPage implements Page {
       onMessage: (message) => this.#receive(message),
     });
     this.#preparing = preparing;
+    if (panel.active) EditorPage.#active = this;
     panel.onDidChangeViewState(() => {
+      if (panel.active) EditorPage.#active = this;
       if (!panel.visible) this.#preparing.stop();
     });
     panel.onDidDispose(() => {
+      if (EditorPage.#active === this) EditorPage.#active = undefined;
       this.#preparing.stop();
       document.remove(this);
     });
     document.add(this);
+  }
+
+  /** Does a command in the editor that was used last, as its button does. */
+  static run(command: EditorCommand): void {
+    const page = EditorPage.#active;
+    if (!page) return;
+    page.#host.reveal();
+    page.post({ type: 'command', command });
   }
 
   post(message: EditorHostMessage): void {
@@ -86,6 +105,7 @@ export class EditorPage implements Page {
       case 'painted':
         if (!this.#told) await this.#document.tellEdits(this);
         this.#told = true;
+        void this.#judge();
         break;
       case 'broken':
         this.#services.log.warn(`${this.#document.state.name}: ${message.reason}`);
@@ -149,11 +169,18 @@ export class EditorPage implements Page {
           this.#document.notice('Installed. Click the object again.');
         }
         break;
+      case 'getModels':
+        await commands.executeCommand('patchwork.manageModels');
+        await this.#judge();
+        break;
       case 'loadMask':
         await this.#loadMask();
         break;
       case 'exportMask':
         await this.#exportMask();
+        break;
+      case 'cutOut':
+        await this.#cutOut();
         break;
       case 'reload':
         this.#host.reveal();
@@ -173,6 +200,15 @@ export class EditorPage implements Page {
       case 'openSettings':
         await openSettings();
         break;
+    }
+  }
+
+  /** Looks whether the model suits the picture; editing works without. */
+  async #judge(): Promise<void> {
+    try {
+      this.#document.update(await knowledgeFor(this.#services, this.#document));
+    } catch (error) {
+      this.#services.log.warn(String(error));
     }
   }
 
@@ -221,16 +257,33 @@ export class EditorPage implements Page {
     const { uri } = this.#document;
     const { mask, masked } = await this.#document.model();
     if (!masked) throw new InputError('Paint a mask first.');
-    const name = `${nameOf(uri).replace(/\.[^.]*$/, '')}-mask.png`;
-    const target = await window.showSaveDialog({
-      defaultUri: Uri.joinPath(uri, '..', name),
-      filters: { 'PNG images': ['png'] },
-      title: 'Export Mask',
-    });
+    const target = await askTarget(uri, 'mask', 'Export Mask');
     if (!target) return;
     await writePictureUri(target, await encodeCoverage(mask.data, mask.width, mask.height));
     this.#document.notice(`Exported the mask as ${nameOf(target)}.`);
   }
+
+  /** Saves what is masked as an image with a transparent background, and shows it. */
+  async #cutOut(): Promise<void> {
+    const png = await this.#document.cutOut();
+    if (!png)
+      throw new InputError('Mark the object first: click it with Select Object (S), or paint over it.');
+    const target = await askTarget(this.#document.uri, 'cutout', 'Cut Out');
+    if (!target) return;
+    await writePictureUri(target, png);
+    this.#document.notice(`Saved the cutout as ${nameOf(target)}.`);
+    await commands.executeCommand('vscode.open', target);
+  }
+}
+
+/** Asks where to save a PNG file that is made of an image. */
+async function askTarget(image: Uri, ending: string, title: string): Promise<Uri | undefined> {
+  const name = `${nameOf(image).replace(/\.[^.]*$/, '')}-${ending}.png`;
+  return await window.showSaveDialog({
+    defaultUri: Uri.joinPath(image, '..', name),
+    filters: { 'PNG images': ['png'] },
+    title,
+  });
 }
 
 /** A patch as a page sends it; the model checks that it fits. */

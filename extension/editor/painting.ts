@@ -1,10 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
-import { type EditCost, type EditDraft, type EditRun, MOST_VARIATIONS } from '../../shared/editorProtocol.ts';
+import {
+  type EditCost,
+  type EditDraft,
+  type EditRun,
+  MOST_VARIATIONS,
+  NO_EXTENSION,
+  needsMask,
+  needsPrompt,
+} from '../../shared/editorProtocol.ts';
 import { describeRun, formatSeconds } from '../../shared/format.ts';
+import { totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
-import { copyOf, cut, difference, type Patch } from '../../shared/raster.ts';
+import { blankRaster, copyOf, cut, difference, type Patch, sameArea } from '../../shared/raster.ts';
 import { withStatus } from '../messages.ts';
 import type { JobOptions } from '../queue/engineQueue.ts';
 import { editWithSettings } from '../requests.ts';
@@ -14,7 +23,7 @@ import { costOf, fullRecomputeTime } from './cost.ts';
 import type { Page, PictureDocument } from './document.ts';
 import { seedsOf, stepsOf } from './draft.ts';
 import type { Painted } from './painted.ts';
-import type { Painting as Result } from './pictureModel.ts';
+import type { Canvas, Painting as Result } from './pictureModel.ts';
 
 /** A result that is not part of the picture yet. */
 interface Candidate {
@@ -26,7 +35,7 @@ interface Candidate {
   warnings: string[];
 }
 
-/** Lets the engine paint what is under a document's mask. */
+/** Lets the engine paint a document's picture. */
 export class Painting {
   readonly #services: Services;
   readonly #document: PictureDocument;
@@ -47,22 +56,24 @@ export class Painting {
    */
   async apply(draft: EditDraft, page: Page, replaces?: string): Promise<void> {
     await this.#exclusively(async (signal) => {
-      const variations = Math.min(MOST_VARIATIONS, Math.max(1, Math.round(draft.variations)));
+      const variations = variationsOf(draft);
       const step = { stage: 'wait' as const, step: 0, steps: 0, variation: 0, variations, cancelling: false };
       this.#forget();
       this.#document.update({ run: step, failure: undefined, notice: undefined });
-      const model = await this.#document.model();
-      const start = replaces ? model.without(replaces) : copyOf(model.pixels);
-      const request = await this.#request(draft, replaces);
-      const mask = await this.#document.takeMask();
-      await this.#services.history.add(request.prompt);
+      const start = await this.#document.canvas(replaces);
+      const request = await this.#request(draft, start);
+      const mask = needsMask(draft.way)
+        ? await this.#document.takeMask()
+        : blankRaster(start.raster.width, start.raster.height, 1);
+      if (request.prompt) await this.#services.history.add(request.prompt);
       const seeds = seedsOf(draft, variations);
       page.post({ type: 'draft', draft: { seed: String(seeds[0]) } });
       try {
         for (const [variation, seed] of seeds.entries()) {
           const asked = { ...request, seed };
           const result = await this.#edit(asked, signal, { ...step, variation });
-          await this.#keep(asked, result, { start, mask, replaces, draft });
+          const { extend: extension } = asked;
+          await this.#keep(asked, result, { start, extension, mask, replaces, draft });
         }
       } finally {
         const [only, ...others] = this.#candidates;
@@ -150,21 +161,23 @@ export class Painting {
   }
 
   /** @throws InputError if the form or the mask is not as it must be */
-  async #request(draft: EditDraft, without?: string): Promise<EditRequest> {
-    const model = await this.#document.model();
-    if (!model.masked) throw new InputError('Paint a mask first.');
-    const prompt = draft.prompt.trim();
-    if (!prompt) throw new InputError('Enter a prompt first.');
+  async #request(draft: EditDraft, start: Canvas): Promise<EditRequest> {
+    const { way } = draft;
+    const { masked, mask } = await this.#document.model();
+    if (needsMask(way) && !masked) throw new InputError('Paint a mask first.');
+    const prompt = needsPrompt(way) ? draft.prompt.trim() : '';
+    if (needsPrompt(way) && !prompt) throw new InputError('Enter a prompt first.');
     return editWithSettings(
       {
         prompt,
         negativePrompt: draft.negativePrompt.trim() || undefined,
-        image: await this.#document.raster(without),
-        mask: copyOf(model.mask),
-        softMask: true,
+        image: start.raster,
+        ...(needsMask(way) && { mask: copyOf(mask), softMask: way === 'mask' }),
+        ...(way === 'remove' && { remove: true }),
+        ...(way === 'extend' && { extend: draft.extension }),
         raw: true,
         mode: 'auto',
-        strength: draft.strength,
+        strength: draft.strength || undefined,
         steps: stepsOf(draft.steps),
         precision: draft.precision || undefined,
       },
@@ -173,22 +186,33 @@ export class Painting {
   }
 
   async #edit(request: EditRequest, signal: AbortSignal, run: EditRun): Promise<EditResult> {
-    return await withStatus(`Patchwork: “${shorten(request.prompt, 40)}”`, (tell) => {
+    const title = titleOf(request);
+    const { left = 0, top = 0 } = request.extend ?? {};
+    return await withStatus(`Patchwork: ${title}`, (tell) => {
       const onProgress = ({ preview, ...step }: EditProgress) => {
-        const now = { ...run, ...step, cancelling: signal.aborted };
+        const { remaining } = job()?.run ?? {};
+        const now = { ...run, ...step, remaining, cancelling: signal.aborted };
         tell(describeRun(now));
         if (preview) {
-          const part = { ...preview, png: new Uint8Array(preview.png) };
+          const place = { left: preview.left - left, top: preview.top - top };
+          const part = { ...preview, ...place, png: new Uint8Array(preview.png) };
           this.#document.tell({ type: 'preview', part });
         }
         this.#document.update({ run: now });
       };
       const { engine, queue } = this.#services;
-      const options: JobOptions<EditProgress> = { signal, onProgress, id: randomUUID() };
+      const options: JobOptions<EditProgress> = {
+        signal,
+        onProgress,
+        id: randomUUID(),
+        title: request.prompt || title,
+      };
+      const job = () => queue.jobs.find(({ id }) => id === options.id);
       const stopWatching = queue.onDidChange(() => {
         const ahead = queue.jobs.findIndex(({ id }) => id === options.id);
-        const waits = ahead > 0 && this.#document.state.run?.stage === 'wait';
-        if (waits) this.#document.update({ run: { ...run, ahead, cancelling: signal.aborted } });
+        if (ahead <= 0 || this.#document.state.run?.stage !== 'wait') return;
+        const remaining = totalRemaining(queue.jobs.slice(0, ahead));
+        this.#document.update({ run: { ...run, ahead, remaining, cancelling: signal.aborted } });
       });
       return engine.edit(request, options).finally(stopWatching);
     });
@@ -198,7 +222,10 @@ export class Painting {
   async #keep(
     request: EditRequest,
     result: EditResult,
-    { draft, ...made }: Pick<Result<Painted>, 'start' | 'mask' | 'replaces'> & { draft: EditDraft },
+    {
+      draft,
+      ...made
+    }: Pick<Result<Painted>, 'start' | 'extension' | 'mask' | 'replaces'> & { draft: EditDraft },
   ): Promise<void> {
     const { recipe, pixels, seconds } = result;
     this.#services.log.info(`${JSON.stringify(recipe)}: ${formatSeconds(seconds)}`);
@@ -206,13 +233,13 @@ export class Painting {
     cost.dense = await fullRecomputeTime(this.#services.denseSpeed, request, result);
     if (!pixels) throw new Error('the engine gave no pixels');
     const about = { recipe, cost, draft: { ...draft, seed: String(recipe.seed) } };
-    const label = `Paint “${shorten(recipe.prompt, 40)}”`;
+    const label = titleOf(request);
     const candidate: Candidate = {
       id: randomUUID(),
       seed: recipe.seed,
       request,
       warnings: result.warnings,
-      result: { ...made, label, about, result: { ...made.start, data: pixels.data } },
+      result: { ...made, label, about, result: pixels },
     };
     this.#candidates.push(candidate);
     const patch = patchOf(candidate.result);
@@ -222,13 +249,14 @@ export class Painting {
   }
 
   async #commit({ request, result, warnings }: Candidate): Promise<void> {
-    const { pixels } = await this.#document.model();
+    const model = await this.#document.model();
     this.#forget();
-    const fits = pixels.data.length === result.start.data.length;
+    const fits = sameArea(model.frameWithout(result.replaces), result.start.frame);
     const changed = fits && (await this.#document.paint(result));
     this.#document.releaseMask();
     if (!fits) throw new Error('The image has another size now, so the edit does not fit it.');
     this.#last = { request, cost: result.about.cost };
+    if (result.extension) this.#document.tell({ type: 'draft', draft: { extension: NO_EXTENSION } });
     reached('painted');
     const outcome = changed ? 'Edit applied.' : 'The edit changed no pixel.';
     this.#document.notice([outcome, ...warnings].join(' '));
@@ -244,8 +272,20 @@ export class Painting {
   }
 }
 
-/** The part of a result that it changes. */
-function patchOf({ start, result }: Result<Painted>): Patch | undefined {
-  const area = difference(start, result);
+/** Seeds that are tried. A larger canvas cannot be looked at before it is one. */
+function variationsOf({ way, variations }: EditDraft): number {
+  return way === 'extend' ? 1 : Math.min(MOST_VARIATIONS, Math.max(1, Math.round(variations)));
+}
+
+/** What an edit is called in the undo menu, the list of edits and the queue. */
+function titleOf({ prompt, remove, extend, mask }: EditRequest): string {
+  if (remove) return 'Remove';
+  const what = extend ? 'Extend' : mask ? 'Paint' : 'Repaint All';
+  return `${what} “${shorten(prompt, 40)}”`;
+}
+
+/** The part of a result that it changes, on the canvas that it was painted on; none of a larger one. */
+function patchOf({ start, result, extension }: Result<Painted>): Patch | undefined {
+  const area = extension ? undefined : difference(start.raster, result);
   return area && cut(result, area);
 }

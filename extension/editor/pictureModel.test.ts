@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { blankRaster, cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
+import type { Extension } from '../../shared/editorProtocol.ts';
+import { blankRaster, copyOf, cut, type Patch, paste, type Raster, wholeOf } from '../../shared/raster.ts';
 import { PictureModel, type Step } from './pictureModel.ts';
 
 const SIZE = { width: 7, height: 5 };
@@ -20,19 +21,41 @@ const box = fc.tuple(fc.nat(6), fc.nat(4)).chain(([left, top]) =>
     width: fc.integer({ min: 1, max: 7 - left }),
     height: fc.integer({ min: 1, max: 5 - top }),
     value: fc.nat(255),
-    what: fc.constantFrom('mask' as const, 'paint' as const, 'restore' as const, 'toggle' as const),
+    what: fc.constantFrom(
+      'mask' as const,
+      'paint' as const,
+      'restore' as const,
+      'toggle' as const,
+      'extend' as const,
+    ),
   }),
 );
-const snapshot = ({ mask, pixels, edits }: PictureModel) => [mask.data.slice(), pixels.data.slice(), edits];
+const snapshot = ({ mask, pixels, edits, frame }: PictureModel) => [
+  mask.data.slice(),
+  pixels.data.slice(),
+  edits,
+  frame,
+];
 
 /** Paints what a mask covers in one colour. */
 function painted(model: PictureModel<string>, area: Patch, value: number, about = 'x', replaces?: string) {
-  const mask = blankRaster(SIZE.width, SIZE.height, 1);
+  const mask = blankRaster(model.width, model.height, 1);
   paste(mask, { ...area, data: new Uint8Array(area.width * area.height).fill(255) });
-  const start = { ...model.pixels, data: model.pixels.data.slice() };
-  const result = { ...start, data: start.data.slice() };
+  const start = model.canvas();
+  const result = copyOf(start.raster);
   paste(result, { ...area, data: new Uint8Array(3 * area.width * area.height).fill(value) });
   return model.painting({ label: 'Paint', start, result, mask, about, replaces });
+}
+
+/** Adds to the canvas, and fills what is new with a value. */
+function extended(model: PictureModel<string>, extension: Extension, value: number, about = 'extended') {
+  const start = model.canvas();
+  const { left, top, right, bottom } = extension;
+  const result = blankRaster(model.width + left + right, model.height + top + bottom, 3);
+  result.data.fill(value);
+  paste(result, { ...cut(start.raster, wholeOf(model)), left, top });
+  const mask = blankRaster(model.width, model.height, 1);
+  return model.painting({ label: 'Extend', start, extension, result, mask, about });
 }
 
 function mask(model: PictureModel<string>, area: Patch, value = 255) {
@@ -51,6 +74,8 @@ test('any steps taken back in reverse give every earlier state, and done again e
           mask: () => model.masking('x', area),
           paint: () => painted(model, area, value),
           restore: () => model.restoring('x', area),
+          extend: () =>
+            extended(model, { left: value % 3, top: place.left, right: place.top, bottom: 1 }, value),
           toggle: () =>
             model.showing('x', ({ shown }, i) => (i === value % model.edits.length ? !shown : shown)),
         }[what]();
@@ -129,7 +154,7 @@ test('an edit that is hidden leaves the others, also those that lie over it', ()
     model.showing('Hide', ({ shown }) => shown),
     undefined,
   );
-  assert.deepEqual([...model.without(below!).data.subarray(0, 3)], [100, 100, 100]);
+  assert.deepEqual([...model.canvas(below!).raster.data.subarray(0, 3)], [100, 100, 100]);
 });
 
 test('an edit that is painted again gives way to the new one in one step', () => {
@@ -137,8 +162,8 @@ test('an edit that is painted again gives way to the new one in one step', () =>
   model.do(painted(model, patch(0, 0, 3, 1, []), 10, 'old')!);
   const before = snapshot(model);
   const { id } = model.edits[0]!;
-  const start = model.without(id);
-  const result = { ...start, data: start.data.slice() };
+  const start = model.canvas(id);
+  const result = copyOf(start.raster);
   paste(result, patch(1, 0, 1, 1, [7, 7, 7]));
   const again = { label: 'Paint', start, result, mask: blankRaster(7, 5, 1), about: 'new', replaces: id };
   const step = model.painting(again)!;
@@ -167,10 +192,61 @@ test('a restoration brings back what the file has, as far as it covers', () => {
 
 test('a result is laid over what the picture has become since', () => {
   const model = new PictureModel<string>(grey(10));
-  const start = grey(10);
+  const start = model.canvas();
   const result = grey(10);
   result.data.set([50, 50, 50], 3);
   model.do(painted(model, patch(0, 0, 1, 1, []), 77)!);
   model.do(model.painting({ label: 'x', start, result, mask: blankRaster(7, 5, 1), about: 'x' })!);
   assert.deepEqual([...model.pixels.data.subarray(0, 9)], [77, 77, 77, 50, 50, 50, 10, 10, 10]);
+});
+
+test('an extension is one step; edits beside it stay at their places in the picture', () => {
+  const model = new PictureModel<string>(grey(100));
+  model.do(painted(model, patch(1, 0, 1, 1, []), 10)!);
+  model.do(mask(model, patch(2, 2, 1, 1, []))!);
+  const before = snapshot(model);
+  const step = extended(model, { left: 2, top: 1, right: 0, bottom: 0 }, 200)!;
+  model.do(step);
+  assert.deepEqual([model.width, model.height], [9, 6]);
+  assert.deepEqual(model.frame, { left: -2, top: -1, width: 9, height: 6 });
+  const at = (x: number, y: number) => model.pixels.data[3 * (y * model.width + x)];
+  assert.deepEqual([at(0, 0), at(2, 1), at(3, 1)], [200, 100, 10]);
+  assert.deepEqual(model.masked, { left: 4, top: 3, width: 1, height: 1 });
+  // An edit in the new part, and one that reaches over its edge.
+  model.do(painted(model, patch(1, 1, 3, 1, []), 50)!);
+  assert.deepEqual([at(1, 1), at(3, 1)], [50, 50]);
+  const { id } = model.edits[1]!;
+  const hide = model.showing('Hide', (edit) => edit.id !== id)!;
+  model.do(hide);
+  assert.deepEqual([model.width, model.height], [7, 5]);
+  assert.deepEqual([at(0, 0), at(1, 0), at(2, 0)], [50, 50, 100]);
+  model.undo(hide);
+  assert.deepEqual([at(0, 0), at(1, 1)], [200, 50]);
+  model.do(model.showing('Hide', ({ shown }, i) => shown && i < 2)!);
+  model.undo(step);
+  assert.deepEqual(snapshot(model)[1], before[1]);
+});
+
+test('a mask beyond the edge of a canvas that becomes smaller comes back with the undo', () => {
+  const model = new PictureModel<string>(grey(100));
+  model.do(extended(model, { left: 0, top: 0, right: 4, bottom: 0 }, 200)!);
+  model.do(mask(model, patch(5, 1, 5, 2, []))!);
+  const masked = model.mask.data.slice();
+  const hide = model.showing('Hide', () => false)!;
+  model.do(hide);
+  assert.deepEqual(model.masked, { left: 5, top: 1, width: 2, height: 2 });
+  model.undo(hide);
+  assert.deepEqual(model.mask.data, masked);
+});
+
+test('a restoration reaches as far as the file', () => {
+  const model = new PictureModel<string>(grey(100));
+  model.do(extended(model, { left: 3, top: 0, right: 0, bottom: 0 }, 200)!);
+  model.do(painted(model, patch(2, 0, 2, 1, []), 10)!);
+  model.do(model.restoring('Restore', patch(0, 0, 5, 1, [255, 255, 255, 255, 255]))!);
+  assert.deepEqual(
+    [0, 3, 6, 9].map((i) => model.pixels.data[i]),
+    [200, 200, 10, 100],
+  );
+  assert.equal(model.restoring('Restore', patch(0, 0, 2, 1, [255, 255])), undefined);
 });

@@ -1,15 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { extendPicture } from '../../engine/pictures/canvas.ts';
+import type { Extension } from '../../shared/editorProtocol.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import {
   type Area,
   blankRaster,
   boundsOf,
+  copyOf,
   cut,
   difference,
   fits,
   type Patch,
   paste,
   type Raster,
+  sameArea,
+  wholeOf,
+  within,
 } from '../../shared/raster.ts';
 
 export type Layer = 'mask' | 'pixels';
@@ -19,10 +26,10 @@ export interface Packed extends Area {
   deflated: Uint8Array;
 }
 
-/** What one edit does to the pixels, whatever lies below it. */
+/** What one edit does to the pixels, whatever lies below it. Places are those of the file's pixels, also beyond its edges. */
 export type EditContent =
-  /** Where the two differ, pixels become what they are in `to`. */
-  | { kind: 'paint'; from: Packed; to: Packed }
+  /** Where the two differ, pixels become what they are in `to`; before that, the canvas grows by `extension`. */
+  | { kind: 'paint'; from: Packed; to: Packed; extension?: Extension }
   /** Pixels go back to the file's as far as a coverage of 0 … 255 says. */
   | { kind: 'restore'; coverage: Packed };
 
@@ -33,13 +40,13 @@ export interface ListedEdit<About = unknown> {
   readonly content: EditContent;
   /** Part of the picture as it is now. */
   readonly shown: boolean;
-  /** The mask that it was painted with. */
+  /** The mask that it was painted with, at its place in the file's pixels. */
   readonly mask?: Packed;
   /** What the user may want to know of it. */
   readonly about?: About;
 }
 
-/** A change of an area of one layer. */
+/** A change of an area of one layer, on the canvas as it is before the step. */
 interface Change extends Area {
   layer: Layer;
   /** Deflated values. */
@@ -62,11 +69,20 @@ export interface Changed {
   patch: Patch;
 }
 
-/** A result of painting: two pictures of the model's size. */
+/** A canvas: its pixels, RGB, and where it lies in the file's pixels. */
+export interface Canvas {
+  raster: Raster;
+  frame: Area;
+}
+
+/** A result of painting. */
 export interface Painting<About> {
   label: string;
-  start: Raster;
+  /** What was painted on. */
+  start: Canvas;
+  /** As large as `start`, or larger by `extension`. */
   result: Raster;
+  extension?: Extension;
   /** The mask that it was painted with; the model's mask is cleared if it is still the same. */
   mask: Raster;
   about: About;
@@ -79,27 +95,49 @@ export interface Painting<About> {
  * are taken back in the reverse of the order that they were done in.
  */
 export class PictureModel<About = unknown> {
-  readonly width: number;
-  readonly height: number;
   /** RGB as the file has them. */
   readonly original: Raster;
-  /** RGB as they are now. */
-  readonly pixels: Raster;
-  /** How much each pixel is masked, 0 … 255. */
-  readonly mask: Raster;
+  #canvas: Canvas;
+  #mask: Raster;
   #edits: readonly ListedEdit<About>[] = [];
 
   constructor(original: Raster) {
-    this.width = original.width;
-    this.height = original.height;
     this.original = original;
-    this.pixels = { ...original, data: original.data.slice() };
-    this.mask = blankRaster(original.width, original.height, 1);
+    this.#canvas = { raster: copyOf(original), frame: wholeOf(original) };
+    this.#mask = blankRaster(original.width, original.height, 1);
+  }
+
+  /** RGB as they are now. */
+  get pixels(): Raster {
+    return this.#canvas.raster;
+  }
+
+  /** How much each pixel is masked, 0 … 255; as large as `pixels`. */
+  get mask(): Raster {
+    return this.#mask;
+  }
+
+  /** Where the canvas lies in the file's pixels: edits may have extended it. */
+  get frame(): Area {
+    return this.#canvas.frame;
+  }
+
+  get width(): number {
+    return this.pixels.width;
+  }
+
+  get height(): number {
+    return this.pixels.height;
+  }
+
+  /** The canvas is larger than the file's picture. */
+  get extended(): boolean {
+    return !sameArea(this.frame, wholeOf(this.original));
   }
 
   /** Where the picture is not as the file has it; undefined if nowhere. */
   get changed(): Area | undefined {
-    return difference(this.original, this.pixels);
+    return this.extended ? wholeOf(this.pixels) : difference(this.original, this.pixels);
   }
 
   /** Where there is a mask; undefined if nowhere. */
@@ -117,9 +155,23 @@ export class PictureModel<About = unknown> {
     return this.#edits.findLast(({ shown, content }) => shown && content.kind === 'paint');
   }
 
-  /** The picture as it is without one of its edits. */
-  without(id: string): Raster {
-    return this.#composed(this.#edits.filter((edit) => edit.id !== id));
+  /** A copy of the picture as it is, or as it is without one of its edits. */
+  canvas(without?: string): Canvas {
+    if (without === undefined) return { raster: copyOf(this.pixels), frame: this.frame };
+    return this.#composed(this.#edits.filter((edit) => edit.id !== without));
+  }
+
+  /** Where the canvas would lie without one of the edits. */
+  frameWithout(id: string | undefined): Area {
+    return frameOf(
+      this.#edits.filter((edit) => edit.id !== id),
+      this.original,
+    );
+  }
+
+  /** The mask of an edit as far as it lies on the canvas. */
+  maskOf({ mask }: ListedEdit<About>): Patch | undefined {
+    return mask && within(shifted(unpacked(mask, 1), this.frame, -1), this.mask);
   }
 
   /**
@@ -132,13 +184,24 @@ export class PictureModel<About = unknown> {
   }
 
   /** Puts a result over the picture; undefined if it changes no pixel. */
-  painting({ label, start, result, mask, about, replaces }: Painting<About>): Step<About> | undefined {
-    const area = difference(start, result);
+  painting({
+    label,
+    start,
+    result,
+    extension,
+    mask,
+    about,
+    replaces,
+  }: Painting<About>): Step<About> | undefined {
+    const before = extension ? extended(start, extension) : start;
+    const area = difference(before.raster, result) ?? (extension && wholeOf(result));
     if (!area) return undefined;
+    const placed = (raster: Raster) => packed(shifted(cut(raster, area), before.frame, 1));
     const content: EditContent = {
       kind: 'paint',
-      from: packed(cut(start, area)),
-      to: packed(cut(result, area)),
+      from: placed(before.raster),
+      to: placed(result),
+      ...(extension && { extension }),
     };
     const bounds = boundsOf(mask);
     const edit: ListedEdit<About> = {
@@ -147,7 +210,7 @@ export class PictureModel<About = unknown> {
       content,
       shown: true,
       about,
-      ...(bounds && { mask: packed(cut(mask, bounds)) }),
+      ...(bounds && { mask: packed(shifted(cut(mask, bounds), start.frame, 1)) }),
     };
     const others = this.#edits.map((other) => (other.id === replaces ? { ...other, shown: false } : other));
     const step = this.#listing(label, [...others, edit]);
@@ -161,7 +224,9 @@ export class PictureModel<About = unknown> {
   restoring(label: string, coverage: Patch): Step<About> | undefined {
     if (!fits(coverage, this) || coverage.data.length !== coverage.width * coverage.height)
       throw new RangeError('The change does not fit the picture.');
-    const content: EditContent = { kind: 'restore', coverage: packed(coverage) };
+    const inFile = within(shifted(coverage, this.frame, 1), this.original);
+    if (!inFile) return undefined;
+    const content: EditContent = { kind: 'restore', coverage: packed(inFile) };
     const step = this.#listing(label, [...this.#edits, { id: randomUUID(), label, content, shown: true }]);
     return step.changes.length > 0 ? step : undefined;
   }
@@ -178,8 +243,9 @@ export class PictureModel<About = unknown> {
     return edits.some((edit, i) => edit !== this.#edits[i]) ? this.#listing(label, edits) : undefined;
   }
 
-  /** Takes over the edits of an earlier model of the same file, whose pixels are here already. */
+  /** Takes over the edits of an earlier model of the same file, whose pixels follow. */
   adopt(edits: readonly ListedEdit<About>[]): void {
+    this.#reframe(edits);
     this.#edits = edits;
   }
 
@@ -192,26 +258,60 @@ export class PictureModel<About = unknown> {
   }
 
   #write({ changes, edits }: Step<About>, which: 'before' | 'after'): Changed[] {
-    if (edits) this.#edits = edits[which];
-    return changes.map(({ layer, [which]: deflated, left, top, width, height }) => {
+    // A step's changes are on the canvas as it is before the step.
+    if (edits && which === 'before') this.#reframe(edits.before);
+    const changed = changes.map(({ layer, [which]: deflated, left, top, width, height }) => {
       const patch = unpacked({ left, top, width, height, deflated }, this[layer].channels);
+      if (!fits(patch, this[layer])) throw new RangeError('The change does not fit the picture.');
       paste(this[layer], patch);
       return { layer, patch };
     });
+    if (edits && which === 'after') this.#reframe(edits.after);
+    if (edits) this.#edits = edits[which];
+    return changed;
+  }
+
+  /** Gives the canvas the size that it has with other edits. */
+  #reframe(edits: readonly ListedEdit<About>[]): void {
+    const from = this.frame;
+    const to = frameOf(edits, this.original);
+    if (sameArea(from, to)) return;
+    const mask = blankRaster(to.width, to.height, 1);
+    const kept = within(shifted(shifted(cut(this.mask, wholeOf(this.mask)), from, 1), to, -1), mask);
+    if (kept) paste(mask, kept);
+    this.#mask = mask;
+    this.#canvas = this.#composed(edits);
   }
 
   /** The step to another list of edits, and to the pixels that it gives. */
   #listing(label: string, edits: readonly ListedEdit<About>[]): Step<About> {
-    const picture = this.#composed(edits);
-    const area = difference(this.pixels, picture);
-    const change = area && this.#change('pixels', cut(picture, area));
-    return { label, changes: change ? [change] : [], edits: { before: this.#edits, after: edits } };
+    const step: Step<About> = { label, changes: [], edits: { before: this.#edits, after: edits } };
+    const { raster, frame } = this.#composed(edits);
+    if (sameArea(frame, this.frame)) {
+      const area = difference(this.pixels, raster);
+      const change = area && this.#change('pixels', cut(raster, area));
+      if (change) step.changes.push(change);
+      return step;
+    }
+    // What of the mask lies beyond a smaller canvas must come back with an undo.
+    const mask = copyOf(this.mask);
+    const stays = within(shifted(shifted(cut(mask, wholeOf(mask)), this.frame, 1), frame, -1), raster);
+    mask.data.fill(0);
+    if (stays) paste(mask, shifted(shifted(stays, frame, 1), this.frame, -1));
+    const change = this.#change('mask', cut(mask, wholeOf(mask)));
+    if (change) step.changes.push(change);
+    return step;
   }
 
-  #composed(edits: readonly ListedEdit<About>[]): Raster {
-    const picture = { ...this.original, data: this.original.data.slice() };
-    for (const { shown, content } of edits) if (shown) layOver(picture, content, this.original);
-    return picture;
+  #composed(edits: readonly ListedEdit<About>[]): Canvas {
+    let canvas: Canvas = { raster: copyOf(this.original), frame: wholeOf(this.original) };
+    for (const { shown, content } of edits) {
+      if (!shown) continue;
+      const extension = extensionOf(content, canvas.frame);
+      if (extension) canvas = extended(canvas, extension);
+      layOver(canvas, content, this.original);
+    }
+    return canvas;
   }
 
   #change(layer: Layer, patch: Patch): Change | undefined {
@@ -237,28 +337,68 @@ export function unpacked({ deflated, left, top, width, height }: Packed, channel
   return { left, top, width, height, data };
 }
 
-/** The area that an edit may change. */
-export function areaOf(content: EditContent): Area {
-  return content.kind === 'paint' ? content.to : content.coverage;
+/** Where the canvas lies in the file's pixels, with the extensions of all edits that are shown. */
+export function frameOf(edits: readonly ListedEdit[], original: { width: number; height: number }): Area {
+  let frame = wholeOf(original);
+  for (const { shown, content } of edits) {
+    const extension = shown && extensionOf(content, frame);
+    if (extension) frame = grownBy(frame, extension);
+  }
+  return frame;
 }
 
-/** Does to a picture what an edit does. */
-function layOver(picture: Raster, content: EditContent, original: Raster): void {
+/** By how much an edit makes a canvas larger; one that would become too large stays as it is. */
+function extensionOf(content: EditContent, frame: Area): Extension | undefined {
+  const extension = content.kind === 'paint' ? content.extension : undefined;
+  if (!extension) return undefined;
+  const grown = grownBy(frame, extension);
+  const isPossible = Math.max(grown.width, grown.height) <= LIMITS.size.max && !sameArea(grown, frame);
+  return isPossible ? extension : undefined;
+}
+
+function grownBy(
+  { left, top, width, height }: Area,
+  { left: l, top: t, right: r, bottom: b }: Extension,
+): Area {
+  return { left: left - l, top: top - t, width: width + l + r, height: height + t + b };
+}
+
+/** A larger canvas; what is new repeats the nearest pixel of the old edge. */
+function extended({ raster, frame }: Canvas, extension: Extension): Canvas {
+  const { width, height, pixels } = extendPicture({ ...raster, pixels: raster.data }, extension);
+  const data = new Uint8Array(pixels);
+  return { raster: { width, height, channels: 3, data }, frame: grownBy(frame, extension) };
+}
+
+/** A patch of the canvas at its place in the file's pixels (1), or the other way (−1). */
+function shifted(patch: Patch, frame: Area, direction: 1 | -1): Patch {
+  return {
+    ...patch,
+    left: patch.left + direction * frame.left,
+    top: patch.top + direction * frame.top,
+  };
+}
+
+/** Does to a canvas what an edit does. */
+function layOver({ raster, frame }: Canvas, content: EditContent, original: Raster): void {
   if (content.kind === 'paint') {
-    const [from, to] = [unpacked(content.from, 3), unpacked(content.to, 3)];
-    const patch = cut(picture, to);
+    const [from, to] = [content.from, content.to].map((part) =>
+      within(shifted(unpacked(part, 3), frame, -1), raster),
+    );
+    if (!from || !to) return;
+    const patch = cut(raster, to);
     putDifferent(patch.data, from.data, to.data);
-    paste(picture, patch);
+    paste(raster, patch);
     return;
   }
   const coverage = unpacked(content.coverage, 1);
   const { data } = cut(original, coverage);
-  const patch = cut(picture, coverage);
+  const patch = cut(raster, shifted(coverage, frame, -1));
   for (let i = 0; i < data.length; i++) {
     const weight = coverage.data[Math.floor(i / 3)]! / 255;
     patch.data[i] = Math.round(patch.data[i]! + weight * (data[i]! - patch.data[i]!));
   }
-  paste(picture, patch);
+  paste(raster, patch);
 }
 
 /** Puts the values of pixels that are not the same in two patches, whole pixels at a time. */

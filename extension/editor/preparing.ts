@@ -68,8 +68,8 @@ export class Preparing {
   async #record({ strength, steps, precision }: EditDraft, signal: AbortSignal): Promise<void> {
     const request = prepareWithSettings(
       {
-        image: await this.#document.raster(),
-        strength,
+        image: (await this.#document.canvas()).raster,
+        strength: strength || undefined,
         steps: stepsOf(steps),
         precision: precision || undefined,
       },

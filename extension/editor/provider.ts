@@ -17,6 +17,7 @@ import {
   workspace,
 } from 'vscode';
 import type { MaskPixels } from '../../shared/api.ts';
+import { EDITOR_COMMANDS } from '../../shared/editorProtocol.ts';
 import { confirmed, showInformation } from '../messages.ts';
 import { reportError } from '../report.ts';
 import { writeAtomically } from '../save.ts';
@@ -41,6 +42,9 @@ export function registerPictureEditor(services: Services, edits: EditStore): Dis
     }),
     commands.registerCommand('patchwork.editPicture', (file?: unknown) =>
       editPicture(file).catch((error) => reportError(services.log, error)),
+    ),
+    ...EDITOR_COMMANDS.map((name) =>
+      commands.registerCommand(`patchwork.editor.${name}`, () => EditorPage.run(name)),
     ),
   ];
 }
@@ -77,7 +81,7 @@ async function editPicture(file: unknown): Promise<void> {
 async function choosePicture(): Promise<Uri | undefined> {
   const [file] =
     (await window.showOpenDialog({
-      filters: { Pictures: ['png', 'jpg', 'jpeg', 'webp'] },
+      filters: { Images: ['png', 'jpg', 'jpeg', 'webp'] },
       title: 'Edit with Patchwork',
     })) ?? [];
   return file;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { abortError } from '../../engine/errors.ts';
 import type {
   CallOptions,
+  EditProgress,
   Engine,
   GenerateProgress,
   GenerateRequest,
@@ -14,6 +15,8 @@ import { type Expected, Remaining } from './remaining.ts';
 export interface JobOptions<Progress> extends CallOptions<Progress> {
   id?: string;
   batch?: string;
+  /** In place of the prompt. */
+  title?: string;
 }
 
 /** A job, and what it takes to start and end it. */
@@ -43,8 +46,10 @@ export class EngineQueue {
     this.engine = {
       ...engine,
       generate: (request, options) => this.generate(request, options),
-      edit: (request, options = {}) =>
-        this.#enqueue('edit', request.prompt, options, undefined, (inner) => engine.edit(request, inner)),
+      edit: (request, options: JobOptions<EditProgress> = {}) =>
+        this.#enqueue('edit', options.title ?? request.prompt, options, undefined, (inner) =>
+          engine.edit(request, inner),
+        ),
       benchmark: (request, options = {}) =>
         this.#enqueue('benchmark', 'Benchmark', options, undefined, (inner) =>
           engine.benchmark(request, inner),

@@ -17,7 +17,7 @@ export async function pickedPicture(asked: unknown, title: string): Promise<Uri 
       title,
       canSelectMany: false,
       defaultUri: workspace.workspaceFolders?.[0]?.uri,
-      filters: { Pictures: ENDINGS },
+      filters: { Images: ENDINGS },
     })) ?? [];
   return chosen;
 }

@@ -38,7 +38,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
 }
 
 /** All words that a request's model knows; undefined for models of common language. */
-export async function wordsOf({ model }: GenerateRequest): Promise<string[] | undefined> {
+export async function wordsOf({ model }: Pick<GenerateRequest, 'model'>): Promise<string[] | undefined> {
   try {
     const folder = await openModelFolder(model);
     return await readKnownWords(folder.tokenizerFolder(folder.textParts[0]!));

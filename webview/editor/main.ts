@@ -8,6 +8,8 @@ import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { render } from 'lit';
 import type {
+  EditDraft,
+  EditorCommand,
   EditorHostMessage,
   EditorPageMessage,
   EditorState,
@@ -17,6 +19,7 @@ import type {
 import { type Patch, wholeOf } from '../../shared/raster.ts';
 import { Announcer } from '../announcer.ts';
 import { copyBlob } from '../clipboard.ts';
+import { hindranceOf } from './hindrance.ts';
 import { listenForKeys } from './keyboard.ts';
 import { feathered, grown, inverted, shrunk } from './mask/morphology.ts';
 import type { Colour } from './maskLayer.ts';
@@ -54,6 +57,7 @@ const stage = new Stage({
   select: (place, how) => send({ type: 'select', place, how }),
   hint,
   pointer: (at) => showPointer(at),
+  extend: (extension) => actions.edit({ extension }),
 });
 let maskColour: Colour = [0, 0, 0];
 let hinting: number | undefined;
@@ -86,7 +90,7 @@ let maskTaken: number | undefined;
 
 const actions: EditorActions = {
   edit(change) {
-    page.draft = { ...page.draft, ...change };
+    changeDraft(change);
     if (['strength', 'steps', 'precision'].some((name) => name in change)) prepareSoon();
     update();
   },
@@ -150,6 +154,8 @@ const actions: EditorActions = {
   drag,
   insertLink: () => send({ type: 'insertLink' }),
   getModel: (model) => send({ type: 'getModel', model }),
+  getModels: () => send({ type: 'getModels' }),
+  cutOut: () => send({ type: 'cutOut' }),
   loadMask: () => send({ type: 'loadMask' }),
   exportMask: () => send({ type: 'exportMask' }),
   reload: () => send({ type: 'reload' }),
@@ -224,7 +230,16 @@ async function receive(message: EditorHostMessage): Promise<void> {
       receiveState(message.state);
       break;
     case 'draft':
-      page.draft = { ...page.draft, ...message.draft };
+      changeDraft(message.draft);
+      break;
+    case 'command':
+      command(message.command);
+      break;
+    case 'frame':
+      if (stage.picture) {
+        stage.reframe(stage.picture.reframed(message.frame), page.state?.name ?? '');
+        opened();
+      }
       break;
     case 'pixels':
       stage.write(message.patch);
@@ -270,10 +285,7 @@ async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }):
     send({ type: 'broken', reason: reasonOf(error) });
     return;
   }
-  stage.maskColour = maskColour;
-  page.masked = false;
-  stage.mask!.spent = maskTaken !== undefined;
-  showMask(maskTaken === undefined);
+  opened();
   const { view } = start;
   if (first && view) stage.move(view);
   // The second frame comes when the first is on the screen.
@@ -284,6 +296,32 @@ async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }):
     prepareSoon();
   };
   requestAnimationFrame(() => requestAnimationFrame(told));
+}
+
+/** The stage has new layers: the mask is empty, and follows. */
+function opened(): void {
+  stage.maskColour = maskColour;
+  page.masked = false;
+  stage.mask!.spent = maskTaken !== undefined;
+  showMask(maskTaken === undefined);
+  stage.extending(page.draft.way === 'extend' ? page.draft.extension : undefined);
+}
+
+function changeDraft(change: Partial<EditDraft>): void {
+  page.draft = { ...page.draft, ...change };
+  const { way, extension } = page.draft;
+  stage.extending(way === 'extend' ? extension : undefined);
+}
+
+/** Does what a command of the palette asks for, as the buttons do; what is missing for it is said beside them. */
+function command(name: EditorCommand): void {
+  if (name === 'cutOut') {
+    if (!page.masked && page.state?.canSelect) actions.choose(toolOf('select'));
+    actions.cutOut();
+    return;
+  }
+  actions.edit({ way: name === 'repaintAll' ? 'all' : name });
+  if (name !== 'extend' && !page.state?.run && !hindranceOf(page)) actions.apply();
 }
 
 function receiveState(state: EditorState): void {

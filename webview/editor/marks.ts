@@ -94,7 +94,7 @@ export class Marks {
     handle.className = 'compare';
     handle.tabIndex = 0;
     handle.setAttribute('role', 'slider');
-    handle.setAttribute('aria-label', 'Before and after: percent of the picture that is shown as it was');
+    handle.setAttribute('aria-label', 'Before and after: percent of the image that is shown as it was');
     handle.setAttribute('aria-valuemin', '0');
     handle.setAttribute('aria-valuemax', '100');
     const grip = document.createElement('span');

@@ -67,6 +67,8 @@ export interface EditorActions extends CommonActions {
   insertLink(): void;
   setAmount(amount: number): void;
   getModel(model: string): void;
+  getModels(): void;
+  cutOut(): void;
   loadMask(): void;
   exportMask(): void;
   reload(): void;

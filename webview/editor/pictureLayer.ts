@@ -1,23 +1,44 @@
-import type { Patch } from '../../shared/raster.ts';
+import type { Area, Patch } from '../../shared/raster.ts';
 import type { Size } from './viewTransform.ts';
 
 /** The picture as it was opened and as it is now, each on a canvas. */
 export class PictureLayer {
   readonly before: HTMLCanvasElement;
   readonly current: HTMLCanvasElement;
+  /** Where the canvas lies in the file's pixels. */
+  readonly frame: Area;
+  readonly #file: Size;
   /** Until `before` is drawn from it. */
   #bitmap: ImageBitmap | undefined;
 
   /** @throws DOMException if the file cannot be decoded. */
   static async open(file: Uint8Array<ArrayBuffer>, mime: string): Promise<PictureLayer> {
-    return new PictureLayer(await createImageBitmap(new Blob([file], { type: mime })));
+    const bitmap = await createImageBitmap(new Blob([file], { type: mime }));
+    const { width, height } = bitmap;
+    const layer = new PictureLayer({ left: 0, top: 0, width, height }, { width, height });
+    layer.#bitmap = bitmap;
+    contextOf(layer.current).drawImage(bitmap, 0, 0);
+    return layer;
   }
 
-  private constructor(bitmap: ImageBitmap) {
-    this.#bitmap = bitmap;
-    this.before = blank(bitmap);
-    this.current = blank(bitmap);
-    contextOf(this.current).drawImage(bitmap, 0, 0);
+  private constructor(frame: Area, file: Size) {
+    this.frame = frame;
+    this.#file = file;
+    this.before = blank(frame);
+    this.current = blank(frame);
+  }
+
+  /** The same file on a canvas of another size, which holds all of it: opaque where it is larger; its pixels follow. */
+  reframed(frame: Area): PictureLayer {
+    this.complete();
+    const layer = new PictureLayer(frame, this.#file);
+    const [left, top] = [this.frame.left - frame.left, this.frame.top - frame.top];
+    contextOf(layer.before).drawImage(this.before, left, top);
+    const context = contextOf(layer.current);
+    context.fillRect(0, 0, frame.width, frame.height);
+    context.clearRect(-frame.left, -frame.top, this.#file.width, this.#file.height);
+    context.drawImage(layer.before, 0, 0);
+    return layer;
   }
 
   /** Draws what the first sight of a picture does not need. */
@@ -61,7 +82,7 @@ export function paint(
   target.getContext('2d')!.putImageData(image, at.left, at.top);
 }
 
-function blank({ width, height }: ImageBitmap): HTMLCanvasElement {
+function blank({ width, height }: Size): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;

@@ -1,10 +1,11 @@
-import type { EditDraft, SavedEditor } from '../../shared/editorProtocol.ts';
-import { DEFAULT_STRENGTH } from '../../shared/limits.ts';
+import { type EditDraft, NO_EXTENSION, type SavedEditor } from '../../shared/editorProtocol.ts';
 
 const EMPTY_DRAFT: EditDraft = {
+  way: 'mask',
+  extension: NO_EXTENSION,
   prompt: '',
   negativePrompt: '',
-  strength: DEFAULT_STRENGTH,
+  strength: 0,
   steps: '',
   seed: '',
   seedLocked: false,

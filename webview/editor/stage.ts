@@ -1,5 +1,7 @@
 import type { ComputedLevel } from '../../shared/api.ts';
+import type { Extension } from '../../shared/editorProtocol.ts';
 import type { Patch } from '../../shared/raster.ts';
+import { ExtendFrame } from './extendFrame.ts';
 import { Marks } from './marks.ts';
 import type { Point } from './mask/strokes.ts';
 import { type Colour, MaskLayer } from './maskLayer.ts';
@@ -8,6 +10,9 @@ import { type PictureLayer, paint } from './pictureLayer.ts';
 import { PointerInput } from './pointerInput.ts';
 import type { Tool, ToolContext } from './tools/tool.ts';
 import { centred, fit, kept, type Size, toStage, type ViewTransform, zoomAt } from './viewTransform.ts';
+
+/** Of a picture whose canvas can be extended: the side of what fits, for each of its own. */
+const ROOM = 1.6;
 
 interface StageEvents {
   mask(label: string, patch: Patch): void;
@@ -18,6 +23,8 @@ interface StageEvents {
   begin(): void;
   select: ToolContext['select'];
   hint: ToolContext['hint'];
+  /** An edge of the canvas was moved. */
+  extend(extension: Extension): void;
   /** The pointer is over this place of the picture, or gone. */
   pointer(at: Point | undefined): void;
 }
@@ -34,6 +41,7 @@ export class Stage {
   #hover: MaskLayer | undefined;
   readonly #events: StageEvents;
   readonly input: PointerInput;
+  readonly #extendFrame: ExtendFrame;
   #picture: PictureLayer | undefined;
   #mask: MaskLayer | undefined;
   #erased: MaskLayer | undefined;
@@ -54,7 +62,13 @@ export class Stage {
     this.#marks = new Marks((fraction) => {
       this.compare = fraction;
     });
-    this.element.append(this.#sheet, this.#maskMarks.canvas, ...this.#marks.elements);
+    this.#extendFrame = new ExtendFrame((extension) => events.extend(extension));
+    this.element.append(
+      this.#sheet,
+      this.#maskMarks.canvas,
+      this.#extendFrame.element,
+      ...this.#marks.elements,
+    );
     this.input = new PointerInput(this, this.#marks, events);
     new ResizeObserver(() => this.#resized()).observe(this.element);
   }
@@ -134,6 +148,28 @@ export class Stage {
     this.compare = this.#compare;
     if (!same || this.#fitting) this.fit();
     this.input.reset();
+  }
+
+  /** Shows the picture on a canvas of another size, at the place of the stage where it was. */
+  reframe(picture: PictureLayer, name: string): void {
+    const { frame } = this.#picture!;
+    const { view } = this;
+    this.show(picture, name);
+    if (this.#fitting) return;
+    this.move({
+      scale: view.scale,
+      left: view.left + (picture.frame.left - frame.left) * view.scale,
+      top: view.top + (picture.frame.top - frame.top) * view.scale,
+    });
+  }
+
+  /** Shows the edges by which the canvas is extended; none hides them. */
+  extending(extension: Extension | undefined): void {
+    const frame = this.#extendFrame;
+    const changed = frame.shown !== (extension !== undefined);
+    frame.shown = extension !== undefined;
+    if (extension) frame.extension = extension;
+    if (changed && this.#fitting) this.fit();
   }
 
   /** New pixels; what was erased there is part of them. */
@@ -233,7 +269,11 @@ export class Stage {
   fit(): void {
     if (!this.#picture) return;
     this.#fitting = true;
-    this.#set(fit(this.#picture.size, this.size));
+    const { size } = this.#picture;
+    const isExtending = this.#extendFrame.shown;
+    // With room to drag the edges into.
+    const room = { width: size.width * ROOM, height: size.height * ROOM };
+    this.#set(isExtending ? centred(size, this.size, fit(room, this.size).scale) : fit(size, this.size));
   }
 
   /** Zooms to so many pixels of the screen for one of the picture, about the middle of the stage. */
@@ -271,6 +311,7 @@ export class Stage {
     this.#sheet.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
     this.#sheet.classList.toggle('pixels', scale >= 2);
     this.#markMask();
+    if (this.#picture) this.#extendFrame.follow(this.#picture.size, this.#view);
     const [width, height] = [this.#picture?.size.width ?? 0, this.#picture?.size.height ?? 0].map(
       (side) => side * scale,
     );

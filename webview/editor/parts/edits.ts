@@ -38,7 +38,7 @@ export function editsSection(page: EditorPage, actions: EditorActions): Template
         onClick: () => actions.goBack(edit.id),
       })}
       ${
-        edit.masked
+        edit.reusable
           ? html`${iconButton({
               icon: 'reply',
               title: 'Use Its Mask, Prompt and Seed Again',

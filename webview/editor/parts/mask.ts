@@ -39,6 +39,13 @@ export function maskSection(page: EditorPage, actions: EditorActions): TemplateR
         onClick: () => actions.copy('selection'),
       })}
       ${iconButton({
+        icon: 'file-media',
+        title: 'Cut Out: Save What Is Masked With a Transparent Background…',
+        action: 'cutOut',
+        disabled: !masked,
+        onClick: actions.cutOut,
+      })}
+      ${iconButton({
         icon: 'folder-opened',
         title: 'Load Mask…',
         action: 'loadMask',

@@ -1,20 +1,23 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import {
-  type EditDraft,
   type EditorState,
   type EditRun,
   MOST_VARIATIONS,
+  needsMask,
+  needsPrompt,
 } from '../../../shared/editorProtocol.ts';
 import { formatSeconds } from '../../../shared/format.ts';
-import { parseSeed } from '../../../shared/seed.ts';
+import { unknownWords } from '../../../shared/vocabulary.ts';
 import { failureTemplate } from '../../failure.ts';
 import { seedError, selectField, submitting, textField } from '../../fields.ts';
 import { runTemplate } from '../../parts.ts';
+import { hindranceOf, isBadSeed, isBadSteps } from '../hindrance.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton, slider } from './button.ts';
 import { editsSection } from './edits.ts';
 import { maskSection } from './mask.ts';
+import { WAYS, waysGroup } from './ways.ts';
 
 /** At the right: above, always in sight, the prompt, what starts an edit and what came of it; below mask, form and edits. */
 export function sidePanel(page: EditorPage, actions: EditorActions): TemplateResult {
@@ -23,9 +26,13 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
   const { submit, keys } = submitting(!hindrance && !state?.run, actions.apply);
   return html`<aside class="side" aria-label="Edit" @keydown=${keys}>
     <div class="side-head">
-      <form class="form" aria-label="Edit" @submit=${submit}>${promptFields(page, actions)}</form>
+      ${waysGroup(page, actions)}
+      <form class="form" aria-label="Edit" @submit=${submit}>
+        ${needsPrompt(page.draft.way) ? promptFields(page, actions) : nothing}
+      </form>
+      ${limitsTemplate(page, actions)}
       ${state?.failure ? failureTemplate(state.failure, actions) : nothing}
-      ${state?.run ? running(state.run, state.measuring, actions) : applyButton(hindrance, state, actions)}
+      ${state?.run ? running(state.run, state.measuring, actions) : applyButton(page, hindrance, actions)}
       ${
         state?.edited && state.losses
           ? html`<span class="hint" data-test="losses">On saving: ${state.losses}</span>`
@@ -43,6 +50,23 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
   </aside>`;
 }
 
+/** What a small model cannot do with this picture and this prompt. */
+function limitsTemplate(
+  { state, draft }: EditorPage,
+  actions: EditorActions,
+): TemplateResult | typeof nothing {
+  const { words, foreign } = state ?? {};
+  const unknown = words && needsPrompt(draft.way) ? unknownWords(words, draft.prompt) : [];
+  if (!foreign && unknown.length === 0) return nothing;
+  return html`<div class="limits hint" data-test="limits">
+    ${foreign ? html`<span>Scenes, the built-in model, paints only simple landscapes and does not know images like this one.</span>` : nothing}
+    ${unknown.length > 0 ? html`<span>Scenes does not know: <strong>${unknown.join(', ')}</strong>.</span>` : nothing}
+    <button type="button" class="link" data-action="getModels" @click=${actions.getModels}>
+      Get a model that knows more…
+    </button>
+  </div>`;
+}
+
 function offerButton(
   { model, text }: NonNullable<EditorState['offer']>,
   actions: EditorActions,
@@ -51,20 +75,6 @@ function offerButton(
     ${text}
   </vscode-button>`;
 }
-
-/** Why an edit cannot be started now; undefined if it can. */
-function hindranceOf({ state, draft, masked }: EditorPage): string | undefined {
-  if (!state) return 'The image is loading.';
-  if (!masked && draft.prompt.trim() === '') return 'Paint a mask and enter a prompt first.';
-  if (!masked) return 'Paint a mask first.';
-  if (draft.prompt.trim() === '') return 'Enter a prompt first.';
-  if (isBadSeed(draft)) return 'Correct the seed first.';
-  if (isBadSteps(draft)) return 'Correct the steps first.';
-  return undefined;
-}
-
-const isBadSeed = ({ seed }: EditDraft) => parseSeed(seed) === null;
-const isBadSteps = ({ steps }: EditDraft) => !/^\s*\d*\s*$/.test(steps);
 
 /** How long an edit may take, where that is long enough to be worth knowing before. */
 function expectation(state: EditorState | undefined): string | undefined {
@@ -76,20 +86,21 @@ function expectation(state: EditorState | undefined): string | undefined {
 }
 
 function applyButton(
+  { state, draft }: EditorPage,
   hindrance: string | undefined,
-  state: EditorState | undefined,
   actions: EditorActions,
 ): TemplateResult {
+  const { button, does } = WAYS[draft.way];
   return html`<vscode-button
       class="apply"
       icon="sparkle"
       data-action="apply"
-      title=${hindrance ?? 'Paint what is masked (Ctrl+Enter)'}
+      title=${hindrance ?? `${does} (Ctrl+Enter)`}
       aria-describedby="hindrance"
       ?disabled=${hindrance !== undefined}
       @click=${actions.apply}
     >
-      Apply
+      ${button}
     </vscode-button>
     <span id="hindrance" class="hint" data-test="hindrance">${hindrance ?? nothing}</span>
     ${hindrance ? nothing : html`<span class="hint" data-test="expectation">${expectation(state) ?? nothing}</span>`}`;
@@ -101,7 +112,9 @@ function running(run: EditRun, measuring: boolean, actions: EditorActions): Temp
     ${measuring ? nothing : html`<span class="hint">What you mark now is the next mask.</span>`}`;
 }
 
-function promptFields({ draft }: EditorPage, actions: EditorActions): TemplateResult {
+function promptFields({ draft, state }: EditorPage, actions: EditorActions): TemplateResult {
+  // What the whole image shows says nothing of a part.
+  const madeFrom = needsMask(draft.way) ? undefined : state?.madeFrom;
   return html`
     <div class="row">
       <label class="grow" for="prompt">Prompt</label>
@@ -116,10 +129,23 @@ function promptFields({ draft }: EditorPage, actions: EditorActions): TemplateRe
       id: 'prompt',
       label: 'Prompt',
       rows: 3,
-      placeholder: 'What should be there?',
+      placeholder: WAYS[draft.way].question,
       value: draft.prompt,
       onInput: (prompt) => actions.edit({ prompt }),
-    })}`;
+    })}
+    ${
+      madeFrom && madeFrom !== draft.prompt
+        ? html`<button
+            type="button"
+            class="link made-from"
+            title=${madeFrom}
+            data-action="madeFrom"
+            @click=${() => actions.edit({ prompt: madeFrom })}
+          >
+            Use the image's prompt: ${madeFrom}
+          </button>`
+        : nothing
+    }`;
 }
 
 function optionFields({ draft, state }: EditorPage, actions: EditorActions): TemplateResult {
@@ -134,8 +160,9 @@ function optionFields({ draft, state }: EditorPage, actions: EditorActions): Tem
     })}
     ${slider({
       label: 'Strength',
-      text: `${Math.round(100 * draft.strength)} %`,
-      min: 0.05,
+      text: draft.strength === 0 ? 'Auto' : `${Math.round(100 * draft.strength)} %`,
+      title: 'How much changes: 100 % ignores the old pixels. Auto, at the left: what suits the model.',
+      min: 0,
       max: 1,
       step: 0.05,
       value: draft.strength,

@@ -1,0 +1,19 @@
+import type { EditorState } from '../../shared/editorProtocol.ts';
+import { modelNear } from '../requests.ts';
+import type { Services } from '../services.ts';
+import { wordsOf } from '../view/facts.ts';
+import type { PictureDocument } from './document.ts';
+
+/**
+ * What the user should know of the model before an edit: the words that it knows, where these are few, and whether the
+ * picture is unlike all that such a model has seen.
+ */
+export async function knowledgeFor(
+  { engine }: Services,
+  document: PictureDocument,
+): Promise<Pick<EditorState, 'words' | 'foreign'>> {
+  const words = await wordsOf({ model: modelNear(document.uri) });
+  if (!words) return { words: undefined, foreign: false };
+  const { sure } = await engine.describe({ image: await document.encoded() });
+  return { words, foreign: !sure };
+}
