@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { batchCommand } from './commands/batch.ts';
 import { benchCommand } from './commands/bench.ts';
+import { cutOutCommand } from './commands/cutout.ts';
 import { describeCommand } from './commands/describe.ts';
 import { editCommand } from './commands/edit.ts';
 import { generateCommand } from './commands/generate.ts';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     batchCommand(),
     editCommand(),
     segmentCommand(),
+    cutOutCommand(),
     objectsCommand(),
     describeCommand(),
     macsCommand(),

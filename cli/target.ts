@@ -47,8 +47,8 @@ export class Target {
     return { file, replaced };
   }
 
-  /** Writes a mask, which must keep its pixels. @throws InputError for other formats than PNG */
-  async writeMask(png: Uint8Array, names: Iterable<string>): Promise<WrittenFile> {
+  /** Writes a mask or a cut-out object, which must keep its pixels, as a PNG file. */
+  async writePng(png: Uint8Array, names: Iterable<string>): Promise<WrittenFile> {
     const file = this.#named(0) ?? this.#free(names);
     const replaced = existsSync(file);
     await writePicture(file, png);
@@ -72,10 +72,10 @@ export class Target {
   }
 }
 
-/** @throws InputError for a mask's file that is no PNG */
-export function requirePng(output: string | undefined): void {
+/** @param what the file holds, in the plural. @throws InputError for a file that is no PNG */
+export function requirePng(output: string | undefined, what: string): void {
   if (output !== undefined && path.extname(output).toLowerCase() !== '.png')
-    throw new InputError(`${path.basename(output)} must end in .png: masks are PNG files.`);
+    throw new InputError(`${path.basename(output)} must end in .png: ${what} are PNG files.`);
 }
 
 /** What people are told of a file that another one gave way to. */

@@ -4,6 +4,8 @@ import {
   type BenchmarkResult,
   type BusOptions,
   type CallOptions,
+  type CutOutRequest,
+  type CutOutResult,
   type DescribeRequest,
   type DescribeResult,
   type EditProgress,
@@ -52,7 +54,8 @@ import type { EditMemory } from './pipelines/memory.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { editSteps, record } from './pipelines/record.ts';
 import { checkEdit, checkGenerate, checkPrepareEdit, recipeOf } from './pipelines/request.ts';
-import { checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
+import { cutOutPart } from './pipelines/segment/cut-out.ts';
+import { checkCutOut, checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
 import { Sight } from './pipelines/segment/sight.ts';
 import { TextEncoder } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
@@ -224,6 +227,10 @@ class LocalEngine implements Engine {
     options?: CallOptions<FindThingsProgress>,
   ): Promise<FindThingsResult> {
     return this.#sight.findThings(checkFindThings(request), options);
+  }
+
+  async cutOut(request: CutOutRequest, options?: CallOptions<never>): Promise<CutOutResult> {
+    return cutOutPart(checkCutOut(request), (asked) => this.#sight.segment(asked, options));
   }
 
   async describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult> {

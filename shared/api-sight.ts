@@ -1,6 +1,9 @@
+import type { Raster } from './raster.ts';
+
 /**
  * The part of the engine's door (`api.ts`) that looks at pictures: a click becomes a mask (`segment`), things are found
- * one after another (`findThings`), a picture or a thing in it is put into words (`describe`).
+ * one after another (`findThings`), one is cut out of its picture (`cutOut`), a picture or a thing in it is put into words
+ * (`describe`).
  *
  * A picture is encoded by the first call about it and then remembered, within bounds; every result names it in
  * `picture`, and later calls may give that name in place of the file.
@@ -119,6 +122,36 @@ export interface FindThingsProgress {
 export interface FindThingsResult extends SightResult {
   /** From left to right. */
   things: ThingMask[];
+}
+
+/** What is to be cut out: what a mask covers, or the object at a place. */
+export interface CutOutRequest
+  extends Pick<SegmentRequest, 'points' | 'box' | 'model' | 'precision' | 'threads'> {
+  /** The image's file, or its pixels, RGB or RGBA. */
+  image: Uint8Array | Raster;
+  /** An image file, or pixels, grey: white stays. Greys are kept where the mask has the image's size. */
+  mask?: Uint8Array | Raster;
+  /** Pixels inside the edge over which what stays becomes opaque, 0 … 64 (default 2); 0 is a hard edge. */
+  feather?: number;
+  /** Give the bounds of what stays only, and not the whole canvas (default false). */
+  trim?: boolean;
+}
+
+export interface CutOutResult {
+  /** PNG file whose other pixels are transparent. */
+  picture: { png: Uint8Array; width: number; height: number };
+  /** Where its upper left corner lies in the image, in pixels. */
+  left: number;
+  top: number;
+  /** Pixels that can be seen. */
+  area: number;
+  /** Whether the object is likely to be what was meant; true for a mask. */
+  sure: boolean;
+  macs: number;
+  /** Wall time of the whole call. */
+  seconds: number;
+  /** Sentences for the user. */
+  warnings: string[];
 }
 
 export interface DescribeRequest extends SightRequest {

@@ -5,6 +5,8 @@
  */
 
 import type {
+  CutOutRequest,
+  CutOutResult,
   DescribeRequest,
   DescribeResult,
   FindThingsProgress,
@@ -273,6 +275,8 @@ export const ENGINE_CALLS = {
   segment: call<SegmentRequest, never, SegmentResult>(),
   /** Finds the objects of an image by trying points all over it. */
   findThings: call<FindThingsRequest, FindThingsProgress, FindThingsResult>(),
+  /** Makes everything transparent but what a mask covers, or the object at a place. */
+  cutOut: call<CutOutRequest, never, CutOutResult>(),
   /** Puts an image, or an object in it, into words. */
   describe: call<DescribeRequest, never, DescribeResult>(),
   /** Says what the feature store holds. */

@@ -11,6 +11,8 @@ export const LIMITS = {
   strength: { min: 0.05, max: 1 },
   /** Pixels that an edit adds to the canvas at one side. */
   extension: { min: 0, max: 1984 },
+  /** Pixels over which the edge of what is cut out becomes opaque. */
+  feather: { min: 0, max: 64 },
   loraStrength: { min: -4, max: 4 },
   /** Files merged at once. */
   loras: 16,

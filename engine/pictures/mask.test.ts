@@ -93,7 +93,7 @@ test('a mask without white is refused', async () => {
   for (const bytes of [await png([0, 10, 20, 0], 1, 2), await png([0, 255, 0, 255], 2, 2)])
     await assert.rejects(decodeMask(bytes, 'black.png', { width: 2, height: 2 }), {
       name: 'InputError',
-      message: 'black.png has no white pixel, so there is nothing to edit.',
+      message: 'black.png has no white pixel, so it selects nothing.',
     });
 });
 

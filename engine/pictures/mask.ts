@@ -1,4 +1,5 @@
 import { codecs } from '#host';
+import type { Raster } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
 import { coarser, type Mask } from '../regions/mask.ts';
 import { decodePicture, type Picture } from './read.ts';
@@ -25,17 +26,17 @@ export async function decodeMask(
 }
 
 /**
- * A mask's file for a picture, however it says where: its greys count where it has the picture's size, else it is scaled
+ * A mask's file or pixels for a picture, however it says where: its greys count where it has the picture's size, else it is scaled
  * as `maskFor` does.
  * @returns how much each pixel is masked, 0 … 255.
  * @throws InputError if it cannot be read or has no white pixel.
  */
 export async function readMask(
-  bytes: Uint8Array,
+  image: Uint8Array | Raster,
   name: string,
   picture: { width: number; height: number },
 ): Promise<{ coverage: Uint8Array<ArrayBuffer>; warnings: string[] }> {
-  const source = await decodePicture(bytes, name);
+  const source = await decodePicture(image, name);
   const isSize = source.width === picture.width && source.height === picture.height;
   if (isSize && !readingOf(source).taken) {
     const greys = whiteness(source);
@@ -65,7 +66,7 @@ export function softMaskFor(
 }
 
 function nothingWhite(name: string): InputError {
-  return new InputError(`${name} has no white pixel, so there is nothing to edit.`);
+  return new InputError(`${name} has no white pixel, so it selects nothing.`);
 }
 
 /**

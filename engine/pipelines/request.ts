@@ -51,8 +51,8 @@ export const file = (name: string) =>
       error: `${name} is larger than ${LIMITS.fileBytes} bytes`,
     });
 
-/** A file, or pixels of so many channels. */
-const image = (name: string, channels: 1 | 3) => {
+/** A file, or pixels of one of these numbers of channels. */
+export const image = (name: string, ...channels: readonly (1 | 3 | 4)[]) => {
   const side = z.number().int().min(1).max(PICTURE_LIMITS.side);
   const raster = z
     .object({
@@ -61,7 +61,7 @@ const image = (name: string, channels: 1 | 3) => {
       channels: z.literal(channels),
       data: z.instanceof(Uint8Array) as z.ZodType<Uint8Array<ArrayBuffer>>,
     })
-    .refine(({ width, height, data }) => data.length === width * height * channels, {
+    .refine(({ width, height, channels, data }) => data.length === width * height * channels, {
       error: `${name} has not as many values as its size says`,
     })
     .refine(({ width, height }) => width * height <= PICTURE_LIMITS.pixels, {

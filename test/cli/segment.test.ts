@@ -67,3 +67,42 @@ test('segment refuses bad input in one sentence', () =>
       assert.equal(stdout, '');
     }
   }));
+
+test('cutout writes a transparent image of what a mask or a place says', () =>
+  inTemporaryFolder(async (folder) => {
+    const at = (name: string) => path.join(folder, name);
+    const scene = path.join(import.meta.dirname, '..', 'fixtures', 'scenes', 'cat.png');
+    const { code, stdout, stderr } = await patchwork(
+      ['cutout', scene, '--point', '65,185', '-o', at('cat.png'), '--trim', '--json'],
+      { cwd: folder },
+    );
+    assert.equal(code, 0, stderr);
+    const cut = JSON.parse(stdout);
+    const { data, info } = await sharp(at('cat.png')).raw().toBuffer({ resolveWithObject: true });
+    assert.deepEqual([info.width, info.height, info.channels], [cut.width, cut.height, 4]);
+    const seen = data.filter((value, i) => i % 4 === 3 && value > 0).length;
+    assert.deepEqual([seen, cut.file], [cut.area, at('cat.png')]);
+    const whole = await sharp(scene).metadata();
+    assert.ok(cut.width < whole.width && cut.left > 0 && cut.top > 0);
+
+    const mask = await sharp({ create: { width: 30, height: 20, channels: 3, background: 'white' } })
+      .extend({ right: whole.width - 30, bottom: whole.height - 20, background: 'black' })
+      .png()
+      .toFile(at('mask.png'));
+    assert.equal(mask.width, whole.width);
+    await sharp(scene).toFile(at('scene.png'));
+    const masked = await patchwork(['cutout', at('scene.png'), '--mask', at('mask.png'), '--feather', '0']);
+    assert.equal(masked.code, 0, masked.stderr);
+    assert.match(masked.stdout, /scene\.cutout\.png: .*, 600 pixels/);
+    for (const [args, sentence] of [
+      [[scene], /Say once what to cut out/],
+      [[scene, '--point', '3,3', '--mask', at('mask.png')], /Say once what to cut out/],
+      [[scene, '--point', '3,3', '-o', at('cut.jpg')], /must end in \.png: images with transparency/],
+      [[scene, '--mask', at('none.png')], /none\.png/],
+      [[scene, '--point', '3,3', '--feather', '99'], /from 0 to 64/],
+    ] as const) {
+      const refused = await patchwork(['cutout', ...args]);
+      assert.equal(refused.code, 2, refused.stderr);
+      assert.match(refused.stderr, sentence);
+    }
+  }));

@@ -1,13 +1,15 @@
 import * as z from 'zod';
 import {
+  type CutOutRequest,
   type DescribeRequest,
   type FindThingsRequest,
   SEGMENTER_PRECISIONS,
   type SegmentRequest,
 } from '../../../shared/api.ts';
 import { LIMITS } from '../../../shared/limits.ts';
+import { InputError } from '../../errors.ts';
 import { PICTURE_LIMITS } from '../../pictures/read.ts';
-import { between, check, file, whole } from '../request.ts';
+import { between, check, file, image, whole } from '../request.ts';
 
 const { side } = PICTURE_LIMITS;
 /** Prompts may lie a little outside the picture; where exactly is checked when its size is known. */
@@ -28,9 +30,7 @@ const masks = {
     .optional(),
   maxSide: whole('The longest side', { min: 16, max: side }).optional(),
 };
-const segmentSchema = z.object({
-  ...common,
-  ...masks,
+const places = {
   points: z
     .array(z.object({ x: between('x', place), y: between('y', place), include: z.boolean().optional() }))
     .max(MOST_POINTS, { error: `At most ${MOST_POINTS} points can be given` })
@@ -43,6 +43,11 @@ const segmentSchema = z.object({
       y1: between('y1', place),
     })
     .optional(),
+};
+const segmentSchema = z.object({
+  ...common,
+  ...masks,
+  ...places,
   refine: z
     .instanceof(Float32Array)
     .refine(({ length }) => length > 0 && length <= MOST_LOGITS, { error: 'The earlier mask is too large' })
@@ -53,6 +58,16 @@ const findThingsSchema = z.object({
   ...common,
   ...masks,
   grid: whole('The grid', { min: 2, max: 64 }).optional(),
+});
+const cutOutSchema = z.object({
+  ...places,
+  image: image('The image', 3, 4),
+  mask: image('The mask', 1).optional(),
+  feather: whole('The feather', LIMITS.feather).optional(),
+  trim: z.boolean().optional(),
+  threads: common.threads,
+  model: masks.model,
+  precision: masks.precision,
 });
 const describeSchema = z.object({
   ...common,
@@ -75,6 +90,19 @@ export function checkSegment(request: SegmentRequest): SegmentRequest {
 
 export function checkFindThings(request: FindThingsRequest): FindThingsRequest {
   return check(findThingsSchema, request);
+}
+
+/** @throws InputError, also where neither a mask nor a place is given, or both are */
+export function checkCutOut(request: CutOutRequest): CutOutRequest {
+  const checked = check(cutOutSchema, request);
+  const isPlaced = (checked.points?.length ?? 0) > 0 || checked.box !== undefined;
+  if (isPlaced === (checked.mask !== undefined))
+    throw new InputError(
+      isPlaced
+        ? 'Give a mask of what to cut out, or a place with points and a box, not both.'
+        : 'Say what to cut out: give a mask, a point or a box.',
+    );
+  return checked;
 }
 
 export function checkDescribe(request: DescribeRequest): DescribeRequest {

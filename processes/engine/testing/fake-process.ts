@@ -38,6 +38,7 @@ const engine: Engine = {
   },
   segment: notUsed,
   findThings: notUsed,
+  cutOut: notUsed,
   describe: notUsed,
   async store() {
     return { budgetBytes: 0, bytes: 0, pictures: [] };
