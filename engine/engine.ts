@@ -41,7 +41,7 @@ import { isGuided, seesMask } from './execution/unet/inputs.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import type { GenerationDefaults } from './models/model.ts';
-import { editingModel, fastDecoder, openDrawingModel } from './models/open.ts';
+import { type EditingModel, editingModel, fastDecoder, openDrawingModel } from './models/open.ts';
 import { imageSize } from './models/sizes.ts';
 import type { Crew, OpenCrew } from './parallel/job.ts';
 import { shareOut } from './parallel/share.ts';
@@ -96,6 +96,8 @@ class LocalEngine implements Engine {
   /** Settles when what the last edit leaves for later ones is in the memory: the caller does not wait for it. */
   #remembered: Promise<void> = Promise.resolve();
   readonly #sight: Sight;
+  /** Inpainting models that have been offered. */
+  readonly #offered = new Set<string>();
   #loaded: Loaded | undefined;
   /** A small model that was used before: Scenes generates with one and edits with its twin, in turns. */
   #before: Loaded | undefined;
@@ -125,7 +127,8 @@ class LocalEngine implements Engine {
     const recipe = recipeFor(checked, loaded, await this.#precision(checked, loaded, { width, height }));
     const team = await this.#team(checked);
     // Workers hold the U-Net, and features lie with them, each holding its part.
-    const editsItself = editingModel(checked.model) === (checked.model ?? EMBEDDED);
+    const editing = await editingModel(checked.model, checked.editModel);
+    const editsItself = editing.name === (checked.model ?? EMBEDDED);
     const remembers = remember && editsItself && !team && (await this.#remembers(loaded, recipe));
     const plan = team || remembers ? 'together' : await this.#plan(loaded, recipe);
     const memory = remembers ? this.#memory : undefined;
@@ -148,7 +151,8 @@ class LocalEngine implements Engine {
   async edit(request: EditRequest, options: CallOptions<EditProgress> = {}): Promise<EditResult> {
     const begin = performance.now();
     const asked = checkEdit(request);
-    const checked = { ...asked, model: editingModel(asked.model) };
+    const editing = await editingModel(asked.model, asked.editModel);
+    const checked = { ...asked, model: editing.name };
     options.signal?.throwIfAborted();
     const { picture, mask, coverage, warnings } = await editedPart(checked);
     const decoded = performance.now();
@@ -181,7 +185,7 @@ class LocalEngine implements Engine {
       ...result,
       seconds: secondsSince(begin),
       loadSeconds: opening + result.loadSeconds,
-      warnings: [...loaded.warnings, ...warnings, ...result.warnings],
+      warnings: [...loaded.warnings, ...warnings, ...result.warnings, ...this.#offer(editing)],
     };
   }
 
@@ -195,7 +199,8 @@ class LocalEngine implements Engine {
       return { complete: false, recordedSteps: 0, seconds, ...about };
     };
     const preparing = checkPrepareEdit(request);
-    const checked = { ...preparing, model: editingModel(preparing.model) };
+    const editing = await editingModel(preparing.model, preparing.editModel);
+    const checked = { ...preparing, model: editing.name };
     options.signal?.throwIfAborted();
     const { workers = 0, bus } = checked;
     if (bus || workers > 1) return nothing();
@@ -292,6 +297,15 @@ class LocalEngine implements Engine {
     if (!crew) throw new InputError('This engine has no workers.');
     const members = await crew.members(workers, threads || undefined, model);
     return { model, members, options: { ...TEAM_DEFAULTS, ...defined(patch), alike: crew.alike } };
+  }
+
+  /** Says once which inpainting model would edit better, where it is not on this machine. */
+  #offer({ name, missing }: EditingModel): string[] {
+    if (!missing || this.#offered.has(missing)) return [];
+    this.#offered.add(missing);
+    return [
+      `${name} does not see the mask; ${missing} does, so that what it paints fits. Once it is installed it makes the edits: Patchwork: Manage Models… in VS Code, or patchwork models get ${missing} in a terminal.`,
+    ];
   }
 
   async #remoteCrew(bus: BusOptions): Promise<Crew | undefined> {

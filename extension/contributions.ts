@@ -27,6 +27,7 @@ const whole = (limits: { max: number }) => ({
 /** The settings of the section `patchwork`, in the order in which VS Code shows them. */
 export const SETTINGS = {
   model: { type: 'string', default: '', scope: 'machine-overridable', restricted: true },
+  editModel: { type: 'string', default: '', scope: 'machine-overridable', restricted: true },
   size: {
     type: 'string',
     default: '',

@@ -13,6 +13,7 @@ import { SETTINGS, type SettingName } from './contributions.ts';
 export type PictureSettings = Pick<
   GenerateRequest,
   | 'model'
+  | 'editModel'
   | 'width'
   | 'height'
   | 'steps'
@@ -39,6 +40,7 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
   return {
     ...size(get('size')),
     model: place('model', text(get, 'model'), base),
+    editModel: place('editModel', text(get, 'editModel'), base),
     decoder: text(get, 'decoder') === 'fast' ? 'fast' : undefined,
     loras: loras(get('loras'), base),
     steps: number(get, 'steps', LIMITS.steps),

@@ -52,6 +52,11 @@ interface DrawingRequest {
   negativePrompt?: string;
   /** A model folder in the diffusers layout, or a name of the hub that is on this machine; the embedded model if absent. */
   model?: string;
+  /**
+   * The model that edits what `model` draws: a folder or a name as there. If absent the inpainting twin of `model` where
+   * it has one that is on this machine, else `model` itself.
+   */
+  editModel?: string;
   /** 0 … 2³²−1; drawn at random if absent. */
   seed?: number;
   /** Denoising steps, 1 … 150. */

@@ -32,6 +32,7 @@ type Options = DrawingOptions &
     object?: string;
     extend?: Extension;
     remove?: boolean;
+    editModel?: string;
     strength?: number;
     mode?: EditMode;
     dilation?: number;
@@ -58,6 +59,10 @@ export function editCommand(): Command {
       ).argParser(extension),
     )
     .option('--remove', 'remove what --mask or --object covers: its surroundings are painted over it')
+    .option(
+      '--edit-model <model>',
+      'edit with this model, in place of --model and of its inpainting model (default: that, if it is installed)',
+    )
     .addOption(
       new Option('--strength <s>', `edit strength, ${min}–${max} (${max} ignores the old pixels)`).argParser(
         decimal(min, max),
@@ -94,7 +99,7 @@ function extension(text: string): Extension {
 }
 
 async function run(image: string, asked: string | undefined, options: Options): Promise<void> {
-  const { output, mask, object, extend, remove, strength, mode, dilation, threads } = options;
+  const { output, mask, object, extend, remove, editModel, strength, mode, dilation, threads } = options;
   if ([mask, object, extend].filter((part) => part !== undefined).length > 1)
     throw new InputError('Say once which part to repaint: --mask FILE, --object NAME or --extend L,T,R,B.');
   if (remove && mask === undefined && object === undefined)
@@ -119,6 +124,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
         mask: found?.png ?? files.mask,
         extend,
         remove,
+        editModel,
         prompt,
         strength,
         mode,

@@ -32,7 +32,7 @@ test('memory grows with the model, the size and guidance; apart is less than tog
 test('the catalogue tells what its models take', () => {
   for (const entry of CATALOGUE) {
     const needs = entryMemory(entry);
-    assert.equal(needs !== undefined, entry.purpose === 'pictures', entry.id);
+    assert.equal(needs !== undefined, ['pictures', 'edits'].includes(entry.purpose), entry.id);
     if (!needs) continue;
     assert.ok(needs.int8.apart <= needs.fp32.apart);
     assert.match(memorySentences(entry)[0]!, /takes about \d.*?( in fp32, .* in int8.*)? of memory at least/);

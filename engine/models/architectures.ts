@@ -103,6 +103,12 @@ const ssd1b: Architecture = {
 /** A latent consistency model of Stable Diffusion 1: its U-Net takes the guidance scale. */
 const lcm: Architecture = { ...sd15, unet: { ...sd15.unet, time_cond_proj_dim: 256 } };
 
+/** The same for inpainting: behind the latents their U-Nets see a mask and the latents of what is known. */
+const inpainting = (plain: Architecture): Architecture => ({
+  ...plain,
+  unet: { ...plain.unet, in_channels: 9 },
+});
+
 /** Block-removed distillations of Stable Diffusion 1 (Kim et al. 2023). */
 const bkSdmSmall: Architecture = {
   ...sd15,
@@ -127,6 +133,9 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   'bk-sdm-small': bkSdmSmall,
   'bk-sdm-tiny': bkSdmTiny,
   'sd15-taesd': sd15Taesd,
+  'sd15-inpainting': inpainting(sd15),
+  'sd2-inpainting': { ...inpainting(sd21), size: 512 },
+  'sdxl-inpainting': inpainting(sdxl),
 };
 
 /** The config of one of an architecture's networks, or undefined where it has no such network. */

@@ -4,8 +4,8 @@ import type { Wanted } from '../hub/cache.ts';
 import { isRepositoryId, isRevision } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from './model.ts';
 
-/** What an entry of the catalogue is for. */
-export type Purpose = 'pictures' | 'decoder' | 'lora' | 'selection';
+/** What an entry of the catalogue is for. `edits`: an inpainting model, which edits for another one; it draws too, but not as well. */
+export type Purpose = 'pictures' | 'edits' | 'decoder' | 'lora' | 'selection';
 
 /** Models of one family share latents, text encoders, decoders and LoRA files. */
 export type Family =
@@ -37,6 +37,8 @@ export interface CatalogueEntry {
   scheduler?: SchedulerName;
   /** Only these files of the repository. */
   files?: readonly string[];
+  /** Of an inpainting model: the models for which it edits, by their names at the hub. */
+  editsFor?: readonly string[];
 }
 
 const square = (side: number) => ({ width: side, height: side });
@@ -137,6 +139,51 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     scheduler: 'euler',
   },
   {
+    id: 'stable-diffusion-v1-5/stable-diffusion-inpainting',
+    revision: '8a4288a76071f7280aedbdb3253bdb9e9d5d84bb',
+    purpose: 'edits',
+    about: 'Stable Diffusion 1.5 for edits: it sees the mask, so that what it paints fits',
+    licence: 'creativeml-openrail-m',
+    bytes: 2.13e9,
+    family: 'Stable Diffusion 1',
+    architecture: 'sd15-inpainting',
+    recommended: { steps: 25, guidance: 7.5, ...square(512) },
+    scheduler: 'ddim',
+    editsFor: [
+      'stable-diffusion-v1-5/stable-diffusion-v1-5',
+      'runwayml/stable-diffusion-v1-5',
+      'CompVis/stable-diffusion-v1-4',
+    ],
+  },
+  {
+    id: 'sd2-community/stable-diffusion-2-inpainting',
+    revision: '5f74973cbb64c8568780732c17f43eb269d63a0d',
+    purpose: 'edits',
+    about: 'Stable Diffusion 2 for edits: it sees the mask, so that what it paints fits',
+    licence: 'openrail++',
+    bytes: 2.58e9,
+    family: 'Stable Diffusion 2',
+    architecture: 'sd2-inpainting',
+    recommended: { steps: 25, guidance: 7.5, ...square(512) },
+    scheduler: 'ddim',
+    editsFor: ['sd2-community', 'stabilityai'].flatMap((owner) =>
+      ['2', '2-base', '2-1', '2-1-base'].map((version) => `${owner}/stable-diffusion-${version}`),
+    ),
+  },
+  {
+    id: 'diffusers/stable-diffusion-xl-1.0-inpainting-0.1',
+    revision: '115134f363124c53c7d878647567d04daf26e41e',
+    purpose: 'edits',
+    about: 'Stable Diffusion XL for edits: it sees the mask, so that what it paints fits',
+    licence: 'openrail++',
+    bytes: 6.94e9,
+    family: 'Stable Diffusion XL',
+    architecture: 'sdxl-inpainting',
+    recommended: { steps: 25, guidance: 8, ...square(1024) },
+    scheduler: 'euler',
+    editsFor: ['stabilityai/stable-diffusion-xl-base-1.0'],
+  },
+  {
     id: 'madebyollin/taesd',
     revision: '614f76814bbe30edbe2e627ace1c2234c81a2c0e',
     purpose: 'decoder',
@@ -176,6 +223,12 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
 export function catalogueEntry(name: string): CatalogueEntry | undefined {
   const [id] = name.split('@');
   return CATALOGUE.find((entry) => entry.id === id);
+}
+
+/** The inpainting model that edits for a model of the hub, whether it is on this machine or not. */
+export function inpaintingTwin(name: string): string | undefined {
+  const [id = ''] = name.split('@');
+  return CATALOGUE.find(({ editsFor }) => editsFor?.includes(id))?.id;
 }
 
 /**

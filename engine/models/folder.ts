@@ -16,12 +16,11 @@ import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
 import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, PLACES } from './parts.ts';
 import { sizesOf } from './sizes.ts';
 
-export const XL_PIPELINE = 'StableDiffusionXLPipeline';
 /** Their U-Nets see a mask and the picture without what is under it, or are used by blending. */
 const INPAINT_PIPELINES = ['StableDiffusionInpaintPipeline', 'StableDiffusionXLInpaintPipeline'];
 const PIPELINES = [
   'StableDiffusionPipeline',
-  XL_PIPELINE,
+  'StableDiffusionXLPipeline',
   'LatentConsistencyModelPipeline',
   ...INPAINT_PIPELINES,
 ];
@@ -76,7 +75,8 @@ export class ModelFolder implements Model {
   readonly id: string;
   readonly name: string;
   readonly folder: string;
-  readonly pipeline: string;
+  /** Whether it is of the family of Stable Diffusion XL, whose latents are others. */
+  readonly isXl: boolean;
   readonly autoencoder: AutoencoderFacts;
   readonly defaults: GenerationDefaults;
   readonly sizes: SizeLimits;
@@ -94,9 +94,9 @@ export class ModelFolder implements Model {
     const others = autoencoder === path.join(folder, 'vae') ? [] : [autoencoder];
     this.id = [folder, ...others, ...adapters.map(({ file, strength }) => `${file} ${strength}`)].join(' + ');
     this.name = parts.name;
-    this.pipeline = index._class_name;
+    this.isXl = isXl(index._class_name);
     this.textParts = configs.has('text_encoder_2') ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'];
-    this.zeroNegative = isXl(index._class_name) && index.force_zeros_for_empty_prompt;
+    this.zeroNegative = this.isXl && index.force_zeros_for_empty_prompt;
     this.autoencoder = autoencoderFacts(configs.get('vae'), path.join(autoencoder, 'config.json'));
     const placed = (name: string) => ({
       config: configs.get(name),

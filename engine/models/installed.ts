@@ -36,7 +36,8 @@ export async function installedModels({ cache }: Pick<HubSettings, 'cache'>): Pr
       const snapshot = await findSnapshot(cache, id.split(':')[0]!, { files });
       if (!snapshot) return [];
       const { folder, kind, bytes } = snapshot;
-      return [{ id, purpose: PURPOSES[kind], folder, bytes, removable: true }];
+      const purpose = catalogueEntry(id)?.purpose ?? PURPOSES[kind];
+      return [{ id, purpose, folder, bytes, removable: true }];
     }),
   );
   return [...(await Promise.all(embedded)), ...found.flat()];

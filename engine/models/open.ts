@@ -4,9 +4,9 @@ import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { ARCHITECTURES } from './architectures.ts';
-import { catalogueEntry } from './catalogue.ts';
+import { catalogueEntry, inpaintingTwin } from './catalogue.ts';
 import { EMBEDDED, EMBEDDED_EDITING, embeddedModel } from './embedded.ts';
-import { ModelFolder, XL_PIPELINE } from './folder.ts';
+import { ModelFolder } from './folder.ts';
 import { hubFolder, loraFileOf } from './installed.ts';
 import type { Model } from './model.ts';
 import { SyntheticModel, type SyntheticOptions } from './synthetic.ts';
@@ -49,7 +49,7 @@ export async function openDrawingModel(
 
 /** TAESD for a model's latents: its name at the hub, and its folder if it is on this machine and fits the model. */
 export async function fastDecoder(model: ModelFolder): Promise<{ id: string; folder: string | undefined }> {
-  const id = model.pipeline === XL_PIPELINE ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
+  const id = model.isXl ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
   if (model.autoencoder.statistics) return { id, folder: undefined };
   return { id, folder: (await hubFolder(id, { cache: hubEnvironment.cache() }))?.folder };
 }
@@ -73,9 +73,24 @@ export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFol
   );
 }
 
-/** The model that edits where a request names this one: its inpainting twin if it has one, else itself. */
-export function editingModel(name: string = EMBEDDED): string {
-  return name === EMBEDDED ? EMBEDDED_EDITING : name;
+/** The model that edits what another one draws. */
+export interface EditingModel {
+  name: string;
+  /** An inpainting model that would do better, but is not on this machine. */
+  missing?: string;
+}
+
+/**
+ * What edits where a request names this model: the one that the user has `chosen` for it, else its inpainting twin if
+ * that is here, else itself.
+ */
+export async function editingModel(name: string = EMBEDDED, chosen?: string): Promise<EditingModel> {
+  if (chosen) return { name: chosen };
+  if (name === EMBEDDED) return { name: EMBEDDED_EDITING };
+  const twin = inpaintingTwin(name);
+  if (!twin) return { name };
+  const here = await hubFolder(twin, { cache: hubEnvironment.cache() });
+  return here ? { name: twin } : { name, missing: twin };
 }
 
 async function loraFile(name: string): Promise<string> {

@@ -84,6 +84,7 @@ const drawing = {
   prompt: text('The prompt'),
   negativePrompt: text('The negative prompt').optional(),
   model: z.string().max(4096).optional(),
+  editModel: z.string().max(4096).optional(),
   seed: whole('The seed', LIMITS.seed).optional(),
   steps: whole('Steps', LIMITS.steps).optional(),
   guidance: between('Guidance', LIMITS.guidance).optional(),

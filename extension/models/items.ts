@@ -20,6 +20,7 @@ export type ModelRow =
 
 export const PURPOSES: Record<Purpose, string> = {
   pictures: 'Image model',
+  edits: 'Editing model',
   decoder: 'Fast decoder',
   lora: 'LoRA',
   selection: 'Object selector',
@@ -46,6 +47,8 @@ export function labelOf({ id, removable }: Pick<InstalledModel, 'id' | 'removabl
 export interface Situation {
   /** What the setting patchwork.model says; empty for the embedded model. */
   used: string;
+  /** What edits for it, if that is another model of the hub or a folder. */
+  editing?: string;
   machine: MachineFacts;
   /** Seconds that an image of a model has taken on this machine, where that was seen. */
   measured?: (id: string) => number | undefined;
@@ -83,10 +86,10 @@ export function modelRows(
 function installedRow(
   model: InstalledModel,
   catalogue: readonly CatalogueEntry[],
-  { used, machine, measured }: Situation,
+  { used, editing, machine, measured }: Situation,
 ): ModelRow {
   const { id, folder, purpose, bytes } = model;
-  const active = used === id || used === folder || (used === '' && id === 'scenes');
+  const active = [used || 'scenes', editing].some((name) => name === id || name === folder);
   const embedded = model.removable ? undefined : EMBEDDED[id];
   const entry = catalogue.find((other) => other.id === id);
   const seconds = measured?.(id);

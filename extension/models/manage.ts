@@ -8,7 +8,7 @@ import {
   window,
   workspace,
 } from 'vscode';
-import { CATALOGUE, type Purpose } from '../../engine/models/catalogue.ts';
+import { CATALOGUE, catalogueEntry, inpaintingTwin, type Purpose } from '../../engine/models/catalogue.ts';
 import { ModelFolder } from '../../engine/models/folder.ts';
 import { type InstalledModel, installedModels, removeModel } from '../../engine/models/installed.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
@@ -25,6 +25,7 @@ import type { HubToken } from './token.ts';
 
 const REMOVE: QuickInputButton = { iconPath: new ThemeIcon('trash'), tooltip: 'Remove from This Machine' };
 export const ICONS: Record<Purpose, string> = {
+  edits: 'edit',
   pictures: 'sparkle',
   decoder: 'zap',
   lora: 'layers',
@@ -51,14 +52,19 @@ type Choice = { row: ModelRow; remove: boolean };
 
 async function choose(token: HubToken, pace: Pace): Promise<Choice | undefined> {
   const installed = await installedModels(await settingsWith(token));
-  const used = workspace.getConfiguration('patchwork').get<string>('model')?.trim() ?? '';
+  const used = settingOf('model');
   const measured = (id: string) => pace.seconds({ prompt: '', ...(id !== 'scenes' && { model: id }) });
   const pick = window.createQuickPick<Item>();
   pick.title = 'Manage Models';
   pick.placeholder = 'Choose a model, or download one';
   pick.matchOnDescription = true;
   pick.matchOnDetail = true;
-  pick.items = modelRows(installed, CATALOGUE, { used, machine: machineFacts(), measured }).map(itemOf);
+  pick.items = modelRows(installed, CATALOGUE, {
+    used,
+    editing: editingModel(),
+    machine: machineFacts(),
+    measured,
+  }).map(itemOf);
   return await new Promise((resolve) => {
     const finish = (choice?: Choice) => {
       resolve(choice);
@@ -129,17 +135,29 @@ async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
 async function get(id: string, purpose: Purpose | undefined, token: HubToken): Promise<void> {
   if (!(await fetchWithConsent(id, token))) return;
   const installed = await installedModels(await settingsWith(token));
-  await useModel(
-    id,
-    purpose ?? installed.find((model) => model.id === id.split('@')[0])?.purpose ?? 'pictures',
-  );
+  const got = purpose ?? installed.find((model) => model.id === id.split('@')[0])?.purpose ?? 'pictures';
+  // It edits for its own model from now on; other models' edits stay as they are until it is chosen for them.
+  if (got === 'edits')
+    void showInformation(`${id} is installed, and edits what ${catalogueEntry(id)?.editsFor?.[0]} draws.`);
+  else await useModel(id, got);
+}
+
+/** What edits, if it is not the model itself: what the setting says, else the model's inpainting twin. */
+function editingModel(): string {
+  return settingOf('editModel') || (inpaintingTwin(settingOf('model')) ?? '');
+}
+
+function settingOf(name: 'model' | 'editModel'): string {
+  return workspace.getConfiguration('patchwork').get<string>(name)?.trim() ?? '';
 }
 
 /** Whether a model is what the settings ask for. */
 export function isActive({ id, folder, purpose }: InstalledModel): boolean {
   const settings = workspace.getConfiguration('patchwork');
-  const model = settings.get<string>('model')?.trim() ?? '';
+  const model = settingOf('model');
   switch (purpose) {
+    case 'edits':
+      return [id, folder].includes(editingModel());
     case 'pictures':
       return model === id || model === folder || (model === '' && id === 'scenes');
     case 'lora':
@@ -162,6 +180,10 @@ export async function useModel(id: string, purpose: Purpose): Promise<void> {
     case 'decoder':
       await set('decoder', 'fast');
       break;
+    case 'edits':
+      // Its own model's edits need no setting.
+      await set('editModel', inpaintingTwin(settingOf('model')) === id ? undefined : id);
+      break;
     case 'lora':
       await set('loras', { ...settings.inspect<object>('loras')?.globalValue, [id]: 1 });
       break;
@@ -170,6 +192,7 @@ export async function useModel(id: string, purpose: Purpose): Promise<void> {
   }
   const sentences: Record<Purpose, string> = {
     pictures: `Model set to ${modelTitle(id)}.`,
+    edits: `Images are edited with ${id}. The setting patchwork.editModel changes that.`,
     decoder: 'Images are decoded with the fast decoder. The setting patchwork.decoder changes that.',
     lora: `${id} is merged into the model. Its strength is in the setting patchwork.loras.`,
     selection: `${id} is installed.`,
@@ -196,6 +219,7 @@ export async function askToRemove({ id, bytes, folder }: InstalledModel, token: 
   if (!(await confirmed(`Remove ${id} from this machine?`, 'Remove', { detail: [detail] }))) return;
   await removeModel(id, await settingsWith(token));
   const settings = workspace.getConfiguration('patchwork');
-  if (settings.get('model') === id) await settings.update('model', undefined, ConfigurationTarget.Global);
+  for (const name of ['model', 'editModel'])
+    if (settings.get(name) === id) await settings.update(name, undefined, ConfigurationTarget.Global);
   void showInformation(`${id} was removed.`);
 }

@@ -137,7 +137,8 @@ export class BusWorker {
   /** Connects and announces itself. @throws InputError if the bus or a model cannot be used. */
   static async start(options: BusWorkerOptions): Promise<BusWorker> {
     const models = new Map<string, string>();
-    for (const name of new Set(options.models.flatMap((model) => [model, editingModel(model)]))) {
+    const editing = await Promise.all(options.models.map((model) => editingModel(model)));
+    for (const name of new Set([...options.models, ...editing.map(({ name }) => name)])) {
       const model = await openModel(name);
       models.set(await contentHash(model), model.id);
     }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import sharp from 'sharp';
 import { catalogueEntry } from '../../engine/models/catalogue.ts';
 import { writeCheckpoint, writeLora, writeTinyAutoencoder } from '../support/checkpoints.ts';
 import { type Hub, type HubRepository, startHub } from '../support/hub.ts';
@@ -17,6 +18,8 @@ const WRITERS: Record<string, (folder: string) => Promise<void>> = {
   'stabilityai/sd-turbo': (folder) => writeCheckpoint(folder, 'sd-turbo'),
   'stabilityai/sdxl-turbo': (folder) => writeCheckpoint(folder, 'sdxl-turbo'),
   'segmind/SSD-1B': (folder) => writeCheckpoint(folder, 'ssd-1b'),
+  'stable-diffusion-v1-5/stable-diffusion-v1-5': (folder) => writeCheckpoint(folder, 'sd15'),
+  'stable-diffusion-v1-5/stable-diffusion-inpainting': (folder) => writeCheckpoint(folder, 'sd15-inpaint'),
   'madebyollin/taesd': writeTinyAutoencoder,
   'latent-consistency/lcm-lora-sdv1-5': (folder) =>
     writeLora(path.join(folder, 'pytorch_lora_weights.safetensors')),
@@ -213,3 +216,46 @@ test('a hub that cannot be reached is a failure, not a mistake', () =>
     assert.match(stderr, /Can't reach 127\.0\.0\.1.* nota-ai\/bk-sdm-tiny was not downloaded\./);
     assert.equal(stdout, '');
   }));
+
+test('an inpainting model edits for its model once it is installed, and is named before', () => {
+  const model = 'stable-diffusion-v1-5/stable-diffusion-v1-5';
+  const twin = 'stable-diffusion-v1-5/stable-diffusion-inpainting';
+  return withHub([model, twin], async (run, folder) => {
+    const at = (name: string) => path.join(folder, name);
+    const ok = async (...args: string[]) => {
+      const { code, stdout, stderr } = await run(...args, '--json');
+      assert.equal(code, 0, stderr);
+      return { ...JSON.parse(stdout), stderr };
+    };
+    await ok('models', 'get', model, '--yes');
+    const few = ['--size', '64x64', '--steps', '2', '--seed', '1'];
+    await ok('generate', PROMPT, '-o', at('lake.png'), '--model', model, ...few);
+    const white = { create: { width: 24, height: 24, channels: 3, background: 'white' } } as const;
+    await sharp(white)
+      .extend({ top: 20, left: 20, right: 20, bottom: 20, background: 'black' })
+      .png()
+      .toFile(at('mask.png'));
+    const edit = [
+      'edit',
+      at('lake.png'),
+      'a boat',
+      '--steps',
+      '2',
+      '--mask',
+      at('mask.png'),
+      '--model',
+      model,
+    ];
+    const blended = await ok(...edit, '-o', at('blended.png'));
+    assert.equal(blended.model, model);
+    assert.match(blended.stderr, new RegExp(`${twin} does, .*models get ${twin}`));
+
+    await ok('models', 'get', twin, '--yes');
+    const fitted = await ok(...edit, '-o', at('fitted.png'));
+    assert.equal(fitted.model, twin);
+    assert.doesNotMatch(fitted.stderr, /does not see the mask/);
+    const chosen = await ok(...edit, '--edit-model', model, '-o', at('chosen.png'));
+    assert.equal(chosen.model, model);
+    assert.doesNotMatch(chosen.stderr, /does not see the mask/);
+  });
+});
