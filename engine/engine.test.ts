@@ -94,6 +94,31 @@ test('tells which positions were computed, and shows the masked part on the way'
     assert.deepEqual({ left, top, width, height }, { left: 96, top: 120, width: 64, height: 56 });
 });
 
+test('zoom: a small mask is worked on in an enlarged window, whose recording serves the next edit there', async () => {
+  const mask = await rectangle(100, 120, 40, 36);
+  const first = await engine.edit(request(mask, { zoom: 'auto' }));
+  const { cell, width, left } = first.computed[0]!;
+  // Half the picture's side, twice as large: cells of 4 pixels.
+  assert.deepEqual([cell, width], [4, 32]);
+  assert.ok(left > 0 && first.activeFraction[0]! > 0.05);
+  assert.equal(first.recordedSteps, STEPS);
+  const [before, after, white] = await Promise.all([image, first.picture.png, mask].map(pixelsOf));
+  assert.ok(before!.every((value, i) => white![i] !== 0 || after![i] === value));
+  assert.ok(before!.some((value, i) => after![i] !== value));
+  const near = await rectangle(104, 122, 40, 36);
+  assert.equal((await engine.edit(request(near, { zoom: 'auto', seed: 4 }))).recordedSteps, 0);
+  const dense = await engine.edit(request(mask, { zoom: 'auto', mode: 'dense' }));
+  const inside = whiteOf(await decodePicture(mask, 'mask'));
+  const pair = [first, dense].map(({ picture }) => decodePicture(picture.png, 'an edit'));
+  const [sparse, whole] = await Promise.all(pair);
+  assert.ok(psnr(sparse!.pixels, whole!.pixels, inside) > 15);
+  // A mask that is not small is worked on as without zoom.
+  const large = await rectangle(40, 40, 120, 100);
+  const plain = await engine.edit(request(large, { zoom: 'off' }));
+  const zoomed = await engine.edit(request(large, { zoom: 'auto' }));
+  assert.deepEqual(zoomed.picture.png, plain.picture.png);
+});
+
 test('the greys of a soft mask blend the new with the old', async () => {
   const hard = await rectangle(96, 120, 64, 56);
   const soft = await sharp(hard).linear(0.2, 0).png().toBuffer();

@@ -162,6 +162,7 @@ class LocalEngine implements Engine {
       strength = isWhole ? WHOLE_STRENGTH : defaultStrength(seesMaskOf(loaded)),
       mode = isWhole ? 'dense' : 'sparse',
       dilation = DEFAULT_DILATION,
+      zoom = 'off',
       previews,
     } = checked;
     const { width, height } = picture;
@@ -170,7 +171,7 @@ class LocalEngine implements Engine {
     const recipe = { ...recipeFor(prompted, loaded, precision), width, height };
     const team = await this.#team(checked);
     if (!team) await this.#plan(loaded, recipe, { edit: true });
-    const task = { picture, mask, coverage, recipe, strength, mode, dilation };
+    const task = { picture, mask, coverage, recipe, strength, mode, dilation, zoom };
     const opening = secondsSince(decoded);
     await this.#remembered;
     const { result, remember } = await edit(loaded, this.#memory, task, {

@@ -154,6 +154,10 @@ export const EDIT_MODES = ['auto', 'sparse', 'dense'] as const;
  */
 export type EditMode = (typeof EDIT_MODES)[number];
 
+export const ZOOMS = ['auto', 'off'] as const;
+/** `auto`: a small mask is worked on in a window around it, enlarged to the model's own size; `off`: never. */
+export type ZoomMode = (typeof ZOOMS)[number];
+
 /** What to paint anew. The size is the picture's own. */
 export interface EditRequest extends DrawingRequest {
   /** The image's file (PNG, JPEG, WebP or what else can be read), or its pixels, RGB. */
@@ -179,6 +183,8 @@ export interface EditRequest extends DrawingRequest {
    * more closely.
    */
   dilation?: number;
+  /** Whether small masks are worked on enlarged, in more detail (default `off`). */
+  zoom?: ZoomMode;
 }
 
 /** A part of a picture, and where its upper left corner lies in it, in pixels. */
@@ -214,7 +220,17 @@ export interface ComputedLevel {
  */
 export type PrepareEditRequest = Omit<
   EditRequest,
-  'mask' | 'softMask' | 'extend' | 'remove' | 'prompt' | 'mode' | 'dilation' | 'seed' | 'previews' | 'raw'
+  | 'mask'
+  | 'softMask'
+  | 'extend'
+  | 'remove'
+  | 'prompt'
+  | 'mode'
+  | 'dilation'
+  | 'zoom'
+  | 'seed'
+  | 'previews'
+  | 'raw'
 >;
 
 export interface PrepareEditResult {

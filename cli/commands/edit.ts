@@ -1,7 +1,14 @@
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../../engine/errors.ts';
-import { EDIT_MODES, type EditMode, type EditRequest, type Engine } from '../../shared/api.ts';
+import {
+  EDIT_MODES,
+  type EditMode,
+  type EditRequest,
+  type Engine,
+  ZOOMS,
+  type ZoomMode,
+} from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { formatMacs } from '../../shared/units.ts';
@@ -36,6 +43,7 @@ type Options = DrawingOptions &
     strength?: number;
     mode?: EditMode;
     dilation?: number;
+    zoom?: ZoomMode;
   };
 
 export function editCommand(): Command {
@@ -78,6 +86,12 @@ export function editCommand(): Command {
       new Option('--dilation <n>', 'latent positions around the mask that are computed with it').argParser(
         wholeNumber(LIMITS.dilation.min, LIMITS.dilation.max),
       ),
+    )
+    .addOption(
+      new Option(
+        '--zoom <mode>',
+        'auto: work on a small mask in an enlarged window, in more detail (default: off)',
+      ).choices(ZOOMS),
     );
   return withExamples(
     withWorkerOptions(withDrawingOptions(command)).action(run),
@@ -99,7 +113,8 @@ function extension(text: string): Extension {
 }
 
 async function run(image: string, asked: string | undefined, options: Options): Promise<void> {
-  const { output, mask, object, extend, remove, editModel, strength, mode, dilation, threads } = options;
+  const { output, mask, object, extend, remove, editModel, strength, mode, dilation, zoom, threads } =
+    options;
   if ([mask, object, extend].filter((part) => part !== undefined).length > 1)
     throw new InputError('Say once which part to repaint: --mask FILE, --object NAME or --extend L,T,R,B.');
   if (remove && mask === undefined && object === undefined)
@@ -129,6 +144,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
         strength,
         mode,
         dilation,
+        zoom,
       },
       { signal, onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps) },
     );

@@ -3,6 +3,8 @@ import type { SizeLimits } from '../../shared/sizes.ts';
 import { InputError } from '../errors.ts';
 import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
+import { enlarged } from './enlarge.ts';
+import { scaleMask } from './mask.ts';
 import type { Picture } from './read.ts';
 
 /**
@@ -14,6 +16,13 @@ export interface PictureWindow {
   readonly top: number;
   readonly width: number;
   readonly height: number;
+  /** How often it is enlarged along each side for the model, see `zoomedWindow`; 1 if absent. */
+  readonly zoom?: number;
+}
+
+/** The size in which a model works on a window. */
+export function workedSize({ width, height, zoom = 1 }: PictureWindow): { width: number; height: number } {
+  return { width: width * zoom, height: height * zoom };
 }
 
 /** Pixels of the picture that should be seen around the mask. */
@@ -66,9 +75,9 @@ function clamp(value: number, least: number, most: number): number {
 /** Of a byte, in [−1, 1]. */
 const VALUES = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
-/** The window's planes [3, height, width] in [−1, 1]. */
+/** The window's planes [3, height, width] in [−1, 1], at the size in which it is worked on. */
 export function windowPlanes(picture: Picture, window: PictureWindow): Float32Array {
-  const { width, height, left, top } = window;
+  const { width, height, left, top, zoom = 1 } = window;
   const { pixels } = picture;
   const size = width * height;
   const planes = new Float32Array(3 * size);
@@ -81,17 +90,21 @@ export function windowPlanes(picture: Picture, window: PictureWindow): Float32Ar
       planes[i + 2 * size] = VALUES[pixels[from + 2]!]!;
     }
   }
-  return planes;
+  return enlarged(planes, window, zoom);
 }
 
-/** The window's part of a mask of the picture; what lies beyond the picture is not active. */
+/**
+ * The window's part of a mask of the picture, at the size in which it is worked on; what lies beyond the picture is not
+ * active.
+ */
 export function windowMask(mask: Mask, window: PictureWindow): Mask {
-  const { width, height, left, top } = window;
+  const { width, height, left, top, zoom = 1 } = window;
   const data = new Uint8Array(width * height);
   const columns = Math.min(width, mask.width - left);
   for (let y = 0; y < Math.min(height, mask.height - top); y++) {
     const from = (top + y) * mask.width + left;
     data.set(mask.data.subarray(from, from + columns), y * width);
   }
-  return { width, height, data };
+  const cut = { width, height, data };
+  return zoom === 1 ? cut : scaleMask(cut, width * zoom, height * zoom);
 }

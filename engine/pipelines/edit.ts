@@ -5,6 +5,7 @@ import type {
   EditResult,
   PicturePart,
   Recipe,
+  ZoomMode,
 } from '../../shared/api.ts';
 import type { Raster } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
@@ -20,8 +21,16 @@ import { seesMask } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
+import { shrunk } from '../pictures/enlarge.ts';
 import type { Picture } from '../pictures/read.ts';
-import { chooseWindow, type PictureWindow, windowMask, windowPlanes } from '../pictures/window.ts';
+import {
+  chooseWindow,
+  type PictureWindow,
+  windowMask,
+  windowPlanes,
+  workedSize,
+} from '../pictures/window.ts';
+import { zoomedWindow } from '../pictures/zoom.ts';
 import { type Box, boundsOf } from '../regions/box.ts';
 import { activeCount, coarser, type Mask } from '../regions/mask.ts';
 import { createScheduler } from '../schedulers/create.ts';
@@ -60,6 +69,7 @@ export interface EditTask {
   mode: EditMode;
   /** See `DEFAULT_DILATION`. */
   dilation: number;
+  zoom: ZoomMode;
 }
 
 export interface Edited {
@@ -93,7 +103,7 @@ export async function edit(
   const { signal } = options;
   const scope = scopeOf(ready, task);
   const { window, box, scheduler, start } = scope;
-  const { width, height } = window;
+  const { width, height } = workedSize(window);
   const steps = scheduler.timesteps.length - start;
   const report = (stage: EditProgress['stage'], step: number, preview?: PicturePart) =>
     options.onProgress?.({ stage, step, steps, ...(preview && { preview }) });
@@ -105,30 +115,35 @@ export async function edit(
     report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
   });
   const denoiser = components.denoiser(recipe);
-  const painted = coarser(windowMask(task.mask, window), window.width / scope.dims[2]);
+  const painted = coarser(windowMask(task.mask, window), width / scope.dims[2]);
   const prepared = performance.now();
 
   report('encode', 0);
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
-  const text = await conditionFor(ready, prompt, negativePrompt, guidance, window);
+  const text = await conditionFor(ready, prompt, negativePrompt, guidance, { width, height });
   const autoencoder = new RegionAutoencoder(components);
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe };
   const before = await study(ready, memory, autoencoder, seen);
   const { process, decoded: whole } = before.studied;
-  const known = await maskedPicture(ready, autoencoder, before.studied, planes, scope, task, painted);
-  const condition = known ? { ...text.condition, planes: known.planes } : text.condition;
-  const request = requestOf(task, scope, process, condition, painted);
+  const blind = requestOf(task, scope, process, text.condition, painted);
   const planned = performance.now();
-  const { mode, region } = await chosenMode(denoiser, memory, request, task, options.share);
+  const { mode, region } = await chosenMode(denoiser, memory, blind, task, options.share);
   const loadSeconds = (prepared - begin + performance.now() - planned) / 1000;
+  const known = await maskedPicture(ready, autoencoder, before.studied, planes, scope, blind, {
+    ...task,
+    mode,
+  });
+  const condition = known ? { ...text.condition, planes: known.planes } : text.condition;
+  const request = { ...blind, condition };
 
   const decodeRegion = (latent: Float32Array) => {
     const known = whole ?? { data: planes, record: NO_RECORD };
     return autoencoder.decodeRegion(latent, width, height, known, request.mask);
   };
-  const finish = (decoded: Coded) => compose(picture, decoded.data, window, mask, FEATHER, task.coverage);
+  const finish = ({ data }: Coded) =>
+    compose(picture, shrunk(data, window, window.zoom ?? 1), window, mask, FEATHER, task.coverage);
   const wantsPreviews = options.onProgress && options.previews !== false && model.autoencoder.kind === 'tiny';
   const previews = new Previews(async (latent) => partOf(finish(await decodeRegion(latent)), box));
   const stepSeconds: number[] = [];
@@ -201,7 +216,7 @@ export async function edit(
       activeFraction: repainted.activeFraction,
       denseMacs: text.macs + codingMacs(components, scope) + steps * stepMacs(denoiser, scope, condition),
       computed: repainted.active.map((level, l) => ({
-        cell: model.autoencoder.scale * 2 ** l,
+        cell: (model.autoencoder.scale * 2 ** l) / (window.zoom ?? 1),
         left: window.left,
         top: window.top,
         width: level.width,
@@ -222,24 +237,26 @@ async function maskedPicture(
   { encoded }: Studied,
   planes: Float32Array,
   { window, dims }: Scope,
-  { mask, mode }: EditTask,
-  painted: Mask,
+  { mask: painted }: RepaintRequest,
+  { mask, mode, dilation }: EditTask,
 ) {
   if (!seesMask(components.network('denoiser'), dims[0])) return undefined;
   const hole = windowMask(mask, window);
   const before = mode === 'dense' ? undefined : encoded;
-  return editPlanes(autoencoder, { planes, window, hole, painted, encoded: before }, dims);
+  const part = before && { encoded: before, ring: dilation };
+  return editPlanes(autoencoder, { planes, window, hole, painted, ...part }, dims);
 }
 
-function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength }: EditTask): Scope {
+function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength, zoom }: EditTask): Scope {
   const box = boundsOf(mask);
-  if (!box) throw new InputError('The mask has no white pixel, so there is nothing to edit.');
-  const window = chooseWindow(picture, box, model.sizes);
+  if (!box) throw new InputError('The mask has no white pixel, so it selects nothing.');
+  const zoomed = zoom === 'auto' ? zoomedWindow(picture, box, model.defaults) : undefined;
+  const window = zoomed ?? chooseWindow(picture, box, model.sizes);
   const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
   return {
     window,
     box,
-    dims: latentDims(model.autoencoder, window),
+    dims: latentDims(model.autoencoder, workedSize(window)),
     scheduler,
     start: startOf(scheduler, strength),
   };
@@ -345,8 +362,8 @@ function stepMacs(denoiser: Denoiser, { dims: [, height, width] }: Scope, condit
 }
 
 /** Products of encoding and decoding everything. */
-function codingMacs(components: Components, { window: { height, width } }: Scope): number {
-  const extent = { height, width, batch: 1, tokens: 0 };
+function codingMacs(components: Components, { window }: Scope): number {
+  const extent = { ...workedSize(window), batch: 1, tokens: 0 };
   const parts = ['vae-encoder', 'vae-decoder'] as const;
   return parts.reduce((sum, part) => sum + countMacs(components.network(part), extent).total, 0);
 }

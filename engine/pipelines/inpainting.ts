@@ -1,7 +1,8 @@
-import type { Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import type { Components } from '../execution/components.ts';
+import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import type { LatentDims } from '../execution/latents.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
-import type { PictureWindow } from '../pictures/window.ts';
+import { type PictureWindow, workedSize } from '../pictures/window.ts';
 import type { Mask } from '../regions/mask.ts';
 
 /**
@@ -17,7 +18,20 @@ function planesOf(mask: Float32Array, known: Float32Array, [channels, height, wi
 }
 
 /** For a picture that is drawn from nothing: everything is masked, and nothing is known. */
-export async function drawingPlanes(autoencoder: RegionAutoencoder, dims: LatentDims): Promise<Tensor> {
+export async function drawingPlanes(components: Components, dims: LatentDims): Promise<Tensor> {
+  const known = drawn.get(components) ?? new Map<string, Tensor>();
+  drawn.set(components, known);
+  const planes = known.get(String(dims)) ?? (await encodedGrey(components, dims));
+  known.clear();
+  known.set(String(dims), planes);
+  return planes;
+}
+
+/** The planes of the last size, by the loaded model. */
+const drawn = new WeakMap<Components, Map<string, Tensor>>();
+
+async function encodedGrey(components: Components, dims: LatentDims): Promise<Tensor> {
+  const autoencoder = new RegionAutoencoder(components);
   const [, height, width] = dims;
   const { scale } = autoencoder.facts;
   const grey = new Float32Array(3 * height * width * scale ** 2);
@@ -38,25 +52,31 @@ export interface MaskedPicture {
   /** Planes [3, H, W] of the window, −1 … 1. */
   planes: Float32Array;
   window: PictureWindow;
-  /** In pixels of the window, and at latent size. */
+  /** At the size in which the window is worked on, and at latent size. */
   hole: Mask;
   painted: Mask;
-  /** The whole picture's latents with their record, where only what the hole changes is to be encoded. */
+  /** What is known, where only some positions are computed: the whole picture's latents with their record. */
   encoded?: Pick<Coded, 'data' | 'record'>;
+  /** How many positions around the painted ones are computed then. */
+  ring?: number;
 }
 
-/** For an edit. `macs`: of encoding the picture with its hole. */
+/**
+ * For an edit. `macs`: of encoding the picture with its hole. Other positions than the painted ones and the ring see the
+ * picture without a hole: a sparse edit reads what was recorded of them.
+ */
 export async function editPlanes(
   autoencoder: RegionAutoencoder,
-  { planes, window: { width, height }, hole, painted, encoded }: MaskedPicture,
+  { planes, window, hole, painted, encoded, ring = 0 }: MaskedPicture,
   dims: LatentDims,
 ): Promise<{ planes: Tensor; macs: number }> {
+  const { width, height } = workedSize(window);
   const positions = width * height;
-  const holed = planes.map((value, i) => (hole.data[i % positions] ? 0 : value));
+  const holed = planes.slice();
+  for (let i = 0; i < positions; i++)
+    if (hole.data[i]) for (let c = 0; c < 3; c++) holed[c * positions + i] = 0;
   const { data, macs } = encoded
-    ? await autoencoder.encodeRegion(holed, width, height, encoded, painted, {
-        dilation: autoencoder.influence('vae-encoder'),
-      })
+    ? await autoencoder.encodeRegion(holed, width, height, encoded, painted, { dilation: ring })
     : await autoencoder.encode(holed, width, height);
   return { planes: planesOf(Float32Array.from(painted.data), data, dims), macs };
 }

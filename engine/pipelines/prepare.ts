@@ -1,5 +1,4 @@
 import type { GenerateProgress, Precision } from '../../shared/api.ts';
-import { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { denoise } from '../execution/denoise.ts';
 import { latentDims } from '../execution/latents.ts';
 import type { Drive } from '../execution/unet/calibrate.ts';
@@ -45,7 +44,7 @@ function drawingDrive(
     let done = 0;
     const { components } = ready;
     const planes = seesMask(components.network('denoiser'), dims[0])
-      ? await drawingPlanes(new RegionAutoencoder(components), dims)
+      ? await drawingPlanes(components, dims)
       : undefined;
     for (const [seed, prompt] of PROMPTS.entries()) {
       const scheduler = createScheduler(

@@ -14,6 +14,7 @@ import {
   type Recipe,
   SCHEDULERS,
   SPLITS,
+  ZOOMS,
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { randomSeed } from '../../shared/seed.ts';
@@ -144,6 +145,7 @@ const editSchema = z.object({
   strength: between('Strength', LIMITS.strength).optional(),
   mode: oneOf('mode', EDIT_MODES).optional(),
   dilation: whole('Dilation', LIMITS.dilation).optional(),
+  zoom: oneOf('zoom', ZOOMS).optional(),
 });
 
 /** Checks a request from anywhere; throws an `InputError` that names the allowed values. */

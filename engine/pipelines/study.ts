@@ -5,7 +5,7 @@ import { latentDims } from '../execution/latents.ts';
 import { seesMask } from '../execution/unet/inputs.ts';
 import { gaussianNoise, START_NOISE } from '../noise.ts';
 import type { Picture } from '../pictures/read.ts';
-import type { PictureWindow } from '../pictures/window.ts';
+import { type PictureWindow, workedSize } from '../pictures/window.ts';
 import { recordingPlanes } from './inpainting.ts';
 import { type EditMemory, featuresOwner, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
@@ -28,7 +28,7 @@ export async function study(
   autoencoder: RegionAutoencoder,
   { picture, window, planes, condition, arithmetic }: Seen,
 ): Promise<{ studied: Studied; macs: number }> {
-  const { width, height } = window;
+  const { width, height } = workedSize(window);
   const batch = batchOf(condition);
   const owner = featuresOwner(ready.model.id, arithmetic);
   const known = await findStudy(memory, owner, planes, window, batch);
@@ -37,8 +37,8 @@ export async function study(
   const decoded = autoencoder.needsRecord ? await autoencoder.decode(encoded.data, width, height) : undefined;
   // The image's own prompt, if its file has one; the empty prompt for a photograph.
   const { prompt = '', negativePrompt = '' } = picture.recipe ?? {};
-  const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance, window);
-  const dims = latentDims(ready.model.autoencoder, window);
+  const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance, { width, height });
+  const dims = latentDims(ready.model.autoencoder, { width, height });
   const inpaints = seesMask(ready.components.network('denoiser'), dims[0]);
   const seed = await seedOf(planes);
   const studied: Studied = {

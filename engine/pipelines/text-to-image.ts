@@ -79,7 +79,7 @@ export async function textToImage(
   const { prompt, negativePrompt, guidance } = recipe;
   const conditioning = await conditionFor(ready, prompt, negativePrompt, guidance, recipe);
   const condition = inpaints
-    ? { ...conditioning.condition, planes: await drawingPlanes(new RegionAutoencoder(components), dims) }
+    ? { ...conditioning.condition, planes: await drawingPlanes(components, dims) }
     : conditioning.condition;
   if (apart) await components.free(...model.textParts, 'vae-encoder');
 

@@ -55,6 +55,7 @@ test('edit refuses what cannot be edited in one sentence', () =>
       [[path.join(folder, 'none.png'), 'x', '--mask', black], /none\.png/],
       [[black, 'x', '--mask', black, '--strength', '7'], /from 0\.05 to 1/],
       [[black, 'x', '--mask', black, '--mode', 'fast'], /sparse, dense/],
+      [[black, 'x', '--mask', black, '--zoom', 'on'], /auto, off/],
       [[black], /what should be there, or give --remove/],
       [[black, '--remove'], /what to remove: --mask/],
       [[black, 'x', '--mask', black, '--extend', '0,0,8,0'], /once which part/],
