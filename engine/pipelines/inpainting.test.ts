@@ -113,3 +113,21 @@ test('a U-Net of nine channels under the name of a plain pipeline is refused, an
       error instanceof InputError && /inpainting.*StableDiffusionInpaintPipeline/.test(error.message),
   );
 });
+
+test('a U-Net of four channels under the name of an inpainting pipeline edits by blending; one of eight is refused', async () => {
+  const plain = path.join(folder, 'plain');
+  await writeCheckpoint(plain, 'sd15');
+  const index = path.join(plain, 'model_index.json');
+  const text = await readFile(index, 'utf8');
+  await writeFile(index, text.replace('StableDiffusionPipeline', 'StableDiffusionInpaintPipeline'));
+  const edited = await engine.edit(await request({ model: plain, strength: 0.9 }));
+  const [before, after] = [await pixels(image), await pixels(edited.picture.png)];
+  assert.notDeepEqual(after, before);
+  const config = path.join(plain, 'unet/config.json');
+  const unet = JSON.parse(await readFile(config, 'utf8'));
+  await writeFile(config, JSON.stringify({ ...unet, in_channels: 8 }));
+  await assert.rejects(
+    ModelFolder.open(plain),
+    (error) => error instanceof InputError && /takes 8 channels.*InstructPix2Pix/.test(error.message),
+  );
+});

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { editedPart } from './edited-part.ts';
+
+const SIDE = 40;
+const image = { width: SIDE, height: SIDE, channels: 3, data: new Uint8Array(3 * SIDE ** 2) };
+/** The upper `rows` rows. */
+const masked = (rows: number) => ({
+  width: SIDE,
+  height: SIDE,
+  channels: 1,
+  data: new Uint8Array(SIDE ** 2).fill(255, 0, rows * SIDE),
+});
+
+test('what is removed is grown by a few pixels; more than half of the image is done with a warning', async () => {
+  const marked = async (rows: number) => {
+    const part = await editedPart({ prompt: '', image, mask: masked(rows), remove: true });
+    return { rows: part.mask.data.reduce((sum, value) => sum + value, 0) / SIDE, warnings: part.warnings };
+  };
+  assert.deepEqual(await marked(10), { rows: 16, warnings: [] });
+  const { rows, warnings } = await marked(24);
+  assert.equal(rows, 30);
+  assert.match(warnings.join(' '), /More than half of the image is removed/);
+});
+
+test('without a mask all of the image is painted; a hole in an opaque mask is said to be taken', async () => {
+  const all = await editedPart({ prompt: 'a lake', image });
+  assert.ok(all.mask.data.every((value) => value === 1));
+  const data = new Uint8Array(4 * SIDE ** 2).fill(200);
+  for (let i = 0; i < SIDE ** 2; i++) data[4 * i + 3] = i >= 400 && i < 600 ? 0 : 255;
+  const { mask, warnings } = await editedPart({
+    prompt: 'a lake',
+    image,
+    mask: { width: SIDE, height: SIDE, channels: 4, data },
+  });
+  assert.equal(
+    mask.data.reduce((sum, value) => sum + value, 0),
+    200,
+  );
+  assert.match(warnings.join(' '), /transparent hole was taken as what to edit, 12\.5 % of it/);
+});
