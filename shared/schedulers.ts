@@ -7,6 +7,8 @@ export const SCHEDULERS = [
   'dpmpp-2m-karras',
   'unipc',
   'lcm',
+  'flow-euler',
+  'scm',
 ] as const;
 export type SchedulerName = (typeof SCHEDULERS)[number];
 
@@ -19,6 +21,8 @@ export const SCHEDULER_TITLES: Readonly<Record<SchedulerName, string>> = {
   'dpmpp-2m-karras': 'DPM++ 2M Karras',
   unipc: 'UniPC',
   lcm: 'LCM',
+  'flow-euler': 'Flow Euler',
+  scm: 'SCM',
 };
 
 /** In recipes: the names of Stable Diffusion WebUI, where they are others than the titles. */

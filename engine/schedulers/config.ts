@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { InputError, quoted } from '../errors.ts';
 import { parseConfig, supported } from '../networks/config.ts';
-import { PREDICTIONS } from './prediction.ts';
 import { SPACINGS, type Spacing } from './timesteps.ts';
 
 /** Name of a config in error messages where its path is not known. */
@@ -71,7 +70,7 @@ export function commonFields(defaults: Defaults) {
     ),
     trained_betas: z.array(beta).max(MAX_TRAIN_TIMESTEPS).optional(),
     rescale_betas_zero_snr: z.boolean().default(false),
-    prediction_type: supported(PREDICTIONS).default('epsilon'),
+    prediction_type: supported(['epsilon', 'v_prediction', 'sample']).default('epsilon'),
     timestep_spacing: supported(SPACINGS).default(defaults.timestep_spacing),
     steps_offset: z.number().int().min(0).max(MAX_TRAIN_TIMESTEPS).default(0),
     variance_type: fixedVariance,

@@ -5,12 +5,19 @@ import { createDdim } from './ddim.ts';
 import { createDpmpp } from './dpmpp-2m.ts';
 import { createEuler } from './euler.ts';
 import { createEulerAncestral } from './euler-ancestral.ts';
+import { createFlowEuler } from './flow-euler.ts';
 import { createLcm } from './lcm.ts';
 import type { Scheduler } from './scheduler.ts';
+import { createScm } from './scm.ts';
 import { createUniPC } from './unipc.ts';
+
+/** How pictures become noise: by diffusion, along a flow's straight lines, or over TrigFlow's angles. */
+type NoiseProcess = 'diffusion' | 'flow' | 'angles';
 
 interface Sampler {
   create(config: SchedulerConfig, steps: number): Scheduler;
+  /** Processes that it can reverse; diffusion if absent. */
+  processes?: readonly NoiseProcess[];
   /** Config values that the sampler's name implies. */
   implies?: Readonly<Record<string, unknown>>;
 }
@@ -21,6 +28,7 @@ const SAMPLERS: Readonly<Record<SchedulerName, Sampler>> = {
   'euler-a': { create: createEulerAncestral },
   'dpmpp-2m': {
     create: createDpmpp,
+    processes: ['diffusion', 'flow'],
     implies: { algorithm_type: 'dpmsolver++', solver_order: 2, use_karras_sigmas: false },
   },
   'dpmpp-2m-karras': {
@@ -29,6 +37,8 @@ const SAMPLERS: Readonly<Record<SchedulerName, Sampler>> = {
   },
   unipc: { create: createUniPC },
   lcm: { create: createLcm },
+  'flow-euler': { create: createFlowEuler, processes: ['flow'] },
+  scm: { create: createScm, processes: ['angles'] },
 };
 
 /** Samplers by the name of their diffusers class. */
@@ -39,6 +49,8 @@ const CLASSES: ReadonlyMap<string, Sampler['create']> = new Map([
   ['DPMSolverMultistepScheduler', createDpmpp],
   ['UniPCMultistepScheduler', createUniPC],
   ['LCMScheduler', createLcm],
+  ['FlowMatchEulerDiscreteScheduler', createFlowEuler],
+  ['SCMScheduler', createScm],
 ]);
 
 /** Classes that published checkpoints use and that are not implemented, each with the nearest sampler. */
@@ -47,7 +59,7 @@ const STAND_INS: ReadonlyMap<string, SchedulerName> = new Map([
   ['LMSDiscreteScheduler', 'euler'],
 ]);
 
-/** Classes with another noise process. A config of any other class works with every sampler. */
+/** Classes with a noise process that is not known. A config of any other class works with every sampler of diffusion. */
 const OTHER_PROCESS = /Flow|EDM|KarrasVe|ScoreSde|CMStochastic|VQDiffusion|IPNDM|Amused/;
 
 /**
@@ -73,9 +85,37 @@ export function createScheduler(
   if (create && (!override || sameSampler)) return create(checked, steps);
 
   const sampler = override ?? STAND_INS.get(name);
-  if (!sampler || OTHER_PROCESS.test(name)) throw unsupportedClass(className, file);
+  if (!sampler || (!create && OTHER_PROCESS.test(name))) throw unsupportedClass(className, file);
+  const usable = schedulersFor(config, file);
+  if (!usable.includes(sampler))
+    throw new InputError(
+      `The scheduler ${sampler} is made for another kind of model; for this one: ${usable.join(', ')}.`,
+      { setting: 'scheduler' },
+    );
   const { create: createOther, implies } = SAMPLERS[sampler];
-  return createOther({ file, values: { clip_sample: false, ...checked.values, ...implies } }, steps);
+  const values = { clip_sample: false, ...checked.values, ...inFlowTerms(checked), ...implies };
+  return createOther({ file, values }, steps);
+}
+
+/** The samplers that work with a model's config, because they reverse its noise process. */
+export function schedulersFor(config: unknown, file = SCHEDULER_CONFIG_FILE): SchedulerName[] {
+  const process = processOf(asSchedulerConfig(config, file));
+  return SCHEDULERS.filter((name) => (SAMPLERS[name].processes ?? ['diffusion']).includes(process));
+}
+
+function processOf({ values }: SchedulerConfig): NoiseProcess {
+  if (values._class_name === 'SCMScheduler') return 'angles';
+  const isFlow = values._class_name === 'FlowMatchEulerDiscreteScheduler' || values.use_flow_sigmas === true;
+  return isFlow ? 'flow' : 'diffusion';
+}
+
+/** A flow's shift and its kind, as each class of diffusers names them. */
+function inFlowTerms(config: SchedulerConfig): object {
+  if (processOf(config) !== 'flow') return {};
+  const { shift, flow_shift: flowShift } = config.values;
+  const known = shift ?? flowShift;
+  const both = known === undefined ? {} : { shift: known, flow_shift: known };
+  return { ...both, use_flow_sigmas: true, prediction_type: 'flow_prediction' };
 }
 
 /** Whether a config of DPM-Solver++'s class asks for another algorithm. It must not override the user's choice. */

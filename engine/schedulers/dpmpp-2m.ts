@@ -2,15 +2,15 @@ import * as z from 'zod';
 import { supported } from '../networks/config.ts';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
+import { flowCommon, shifted } from './flow.ts';
 import { multistepLevels, variancePreserving } from './multistep.ts';
-import { combine, originalWeights, weigh } from './prediction.ts';
+import { combine, originalWeights, type Prediction, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
-import { lambdaOf, preserving, trainingSigmas } from './sigmas.ts';
+import { lambdaOf, mixing, preserving, trainingSigmas } from './sigmas.ts';
+import { checkSteps } from './timesteps.ts';
 
-const fields = z.object({
-  ...commonFields(DDPM_DEFAULTS),
-  ...sigmaFields,
-  final_sigmas_type: sigmaFields.final_sigmas_type.default('zero'),
+const solver = {
+  final_sigmas_type: supported(['zero', 'sigma_min']).default('zero'),
   solver_order: z.number().int().min(1).max(3).default(2),
   // Values of other solvers stand for the default, as in diffusers, so that their configs work.
   algorithm_type: supported(['dpmsolver++', 'deis']).default('dpmsolver++'),
@@ -20,6 +20,14 @@ const fields = z.object({
   lambda_min_clipped: z.number().min(-1e6).max(1e6).optional(),
   thresholding: off,
   use_lu_lambdas: off,
+};
+const fields = z.object({ ...commonFields(DDPM_DEFAULTS), ...sigmaFields, ...solver });
+const flowFields = z.object({
+  ...solver,
+  ...flowCommon,
+  prediction_type: supported(['flow_prediction']),
+  flow_shift: flowCommon.shift,
+  final_sigmas_type: supported(['zero']).default('zero'),
 });
 
 /** With fewer steps than this, the last ones use a lower order, for stability. */
@@ -27,8 +35,8 @@ const FEW_STEPS = 15;
 
 /** DPM-Solver++ multistep of Lu et al. 2022 (arXiv:2211.01095), orders 1 to 3; order 2 is "DPM++ 2M". */
 export function createDpmpp(config: SchedulerConfig, steps: number): Scheduler {
+  if (config.values.use_flow_sigmas === true) return createFlowDpmpp(config, steps);
   const settings = readConfig(fields, config);
-  const { prediction_type: prediction, solver_order: solverOrder } = settings;
   const training = trainingSigmas(alphasCumprod(settings, SMALLEST_ALPHA, config.file));
   const clipped = settings.lambda_min_clipped ?? Number.NEGATIVE_INFINITY;
   const usable = training.filter((level) => lambdaOf(level) >= clipped).length;
@@ -39,6 +47,33 @@ export function createDpmpp(config: SchedulerConfig, steps: number): Scheduler {
     config.file,
   );
   levels.push(settings.final_sigmas_type === 'zero' ? 0 : training[0]!);
+  return solve(settings, timesteps, levels, preserving);
+}
+
+/** The same over a flow's noise levels, evenly spaced before they are shifted (diffusers' `use_flow_sigmas`). */
+function createFlowDpmpp(config: SchedulerConfig, steps: number): Scheduler {
+  const { num_train_timesteps: train, flow_shift: shift, ...settings } = readConfig(flowFields, config);
+  checkSteps(steps, train - 1);
+  const most = 1 - 1 / train;
+  const sigmas = Array.from({ length: steps }, (_, i) => shifted(most * (1 - i / steps), shift));
+  const timesteps = sigmas.map((sigma) => Math.trunc(sigma * train));
+  return solve(settings, timesteps, [...sigmas.map((sigma) => sigma / (1 - sigma)), 0], mixing);
+}
+
+type Solver = Pick<
+  z.output<typeof fields>,
+  'final_sigmas_type' | 'solver_order' | 'solver_type' | 'lower_order_final' | 'euler_at_final'
+> & { prediction_type: Prediction };
+
+/** @param split alpha and sigma of a level */
+function solve(
+  settings: Solver,
+  timesteps: readonly number[],
+  levels: readonly number[],
+  split: typeof preserving,
+): Scheduler {
+  const { prediction_type: prediction, solver_order: solverOrder } = settings;
+  const steps = timesteps.length;
   const lowerLast =
     settings.euler_at_final ||
     settings.final_sigmas_type === 'zero' ||
@@ -49,7 +84,7 @@ export function createDpmpp(config: SchedulerConfig, steps: number): Scheduler {
   let originals: Float32Array[] = [];
 
   function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
-    const { alpha, sigma } = preserving(levels[index]!);
+    const { alpha, sigma } = split(levels[index]!);
     return weigh(originalWeights(prediction, alpha, sigma), sample, output);
   }
 
@@ -60,15 +95,15 @@ export function createDpmpp(config: SchedulerConfig, steps: number): Scheduler {
   }
 
   return {
-    ...variancePreserving(levels),
+    ...variancePreserving(levels, split),
     timesteps,
     predictOriginal,
     step(output, index, sample) {
       originals = [predictOriginal(output, index, sample), ...originals].slice(0, solverOrder);
       const [m0, m1, m2] = originals as [Float32Array, Float32Array, Float32Array];
       const order = orderAt(index);
-      const target = preserving(levels[index + 1]!);
-      const here = preserving(levels[index]!);
+      const target = split(levels[index + 1]!);
+      const here = split(levels[index]!);
       const lambda = (i: number) => lambdaOf(levels[i]!);
       const h = lambda(index + 1) - lambda(index);
       const phi = target.alpha * Math.expm1(-h);

@@ -24,16 +24,20 @@ export function multistepLevels(
   return { timesteps: levels.map((level) => roundHalfEven(timestepOfSigma(level, training))), levels };
 }
 
-/** Common to the multistep solvers: samples are alpha · clean + sigma · noise, as the network takes them. */
+/**
+ * Common to the multistep solvers: samples are alpha · clean + sigma · noise, as the network takes them.
+ * `split`: alpha and sigma of a level
+ */
 export function variancePreserving(
   levels: readonly number[],
+  split = preserving,
 ): Pick<Scheduler, 'initNoiseSigma' | 'stochastic' | 'scaleInput' | 'addNoise'> {
   return {
     initNoiseSigma: 1,
     stochastic: false,
     scaleInput: (sample) => sample,
     addNoise(original, noise, index) {
-      const { alpha, sigma } = preserving(levels[index]!);
+      const { alpha, sigma } = split(levels[index]!);
       return combine([alpha, original], [sigma, noise]);
     },
   };

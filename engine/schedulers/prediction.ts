@@ -1,5 +1,8 @@
-/** What the network predicts: the noise, the velocity of Salimans and Ho 2022, or the clean sample. */
-export const PREDICTIONS = ['epsilon', 'v_prediction', 'sample'] as const;
+/**
+ * What the network predicts: the noise, the velocity of Salimans and Ho 2022, the clean sample, or noise − clean (of
+ * flows, Lipman et al. 2023).
+ */
+export const PREDICTIONS = ['epsilon', 'v_prediction', 'sample', 'flow_prediction'] as const;
 export type Prediction = (typeof PREDICTIONS)[number];
 
 /** Weights of a linear combination of the current sample and the network's output. */
@@ -8,7 +11,10 @@ export interface Weights {
   output: number;
 }
 
-/** The clean sample, where the current sample is alpha · clean + sigma · noise, alpha² + sigma² = 1. */
+/**
+ * The clean sample, where the current sample is alpha · clean + sigma · noise: alpha² + sigma² = 1, or of flows
+ * alpha + sigma = 1.
+ */
 export function originalWeights(prediction: Prediction, alpha: number, sigma: number): Weights {
   switch (prediction) {
     case 'epsilon':
@@ -17,6 +23,8 @@ export function originalWeights(prediction: Prediction, alpha: number, sigma: nu
       return { sample: alpha, output: -sigma };
     case 'sample':
       return { sample: 0, output: 1 };
+    case 'flow_prediction':
+      return { sample: 1, output: -sigma };
   }
 }
 
@@ -29,6 +37,8 @@ export function noiseWeights(prediction: Prediction, alpha: number, sigma: numbe
       return { sample: sigma, output: alpha };
     case 'sample':
       return { sample: 1 / sigma, output: -alpha / sigma };
+    case 'flow_prediction':
+      return { sample: 1, output: alpha };
   }
 }
 

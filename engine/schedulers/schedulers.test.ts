@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { SCHEDULERS } from '../../shared/api.ts';
+import { SCHEDULERS, type SchedulerName } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
-import { createScheduler, schedulerNameOf } from './create.ts';
+import { createScheduler, schedulerNameOf, schedulersFor } from './create.ts';
 import { PREDICTIONS, type Prediction } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -30,20 +30,48 @@ function levelAt(scheduler: Scheduler, index: number): { alpha: number; sigma: n
   };
 }
 
+/** Configs of every noise process, with what their networks predict. */
+const PROCESSES: readonly (readonly [prediction: Prediction | 'angles', config: Record<string, unknown>])[] =
+  [
+    ...PREDICTIONS.filter((prediction) => prediction !== 'flow_prediction').map(
+      (prediction) => [prediction, { ...ddim, ...finalZero, prediction_type: prediction }] as const,
+    ),
+    ['flow_prediction', { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 }],
+    [
+      'flow_prediction',
+      {
+        _class_name: 'DPMSolverMultistepScheduler',
+        prediction_type: 'flow_prediction',
+        use_flow_sigmas: true,
+        flow_shift: 2,
+      },
+    ],
+    ['angles', { _class_name: 'SCMScheduler', sigma_data: 0.5 }],
+  ];
+const processesOf = (name: SchedulerName) =>
+  PROCESSES.filter(([, config]) => schedulersFor(config).includes(name));
+
 /** What a perfect network says of a sample, if the clean sample is known. */
 function exactOutput(
   scheduler: Scheduler,
-  prediction: Prediction,
+  prediction: Prediction | 'angles',
   index: number,
   sample: Float32Array,
   clean: Float32Array,
 ): Float32Array {
   const { alpha, sigma } = levelAt(scheduler, index);
   const norm = Math.hypot(alpha, sigma);
+  // The flow's velocity at the flow's own time, from the sample in the flow's scale.
+  const time = scheduler.timesteps[index]!;
   return sample.map((x, i) => {
+    if (prediction === 'angles') {
+      const scaled = scheduler.scaleInput(Float32Array.of(x), index)[0]!;
+      return (scaled - clean[i]!) / time;
+    }
     const noise = (x - alpha * clean[i]!) / sigma;
     if (prediction === 'epsilon') return noise;
     if (prediction === 'sample') return clean[i]!;
+    if (prediction === 'flow_prediction') return noise - clean[i]!;
     return (alpha * noise - sigma * clean[i]!) / norm;
   });
 }
@@ -72,8 +100,7 @@ for (const name of SCHEDULERS) {
   test(`${name}: a network that knows the clean sample leads to it`, () => {
     const clean = Float32Array.of(0.5, -0.25, 0.9, 0);
     const noise = Float32Array.of(0.3, -1.2, 0.1, 2);
-    for (const prediction of PREDICTIONS) {
-      const config = { ...ddim, ...finalZero, prediction_type: prediction };
+    for (const [prediction, config] of processesOf(name)) {
       const scheduler = createScheduler(config, 8, name);
       let sample: Float32Array = noise.map((value) => value * scheduler.initNoiseSigma);
       for (let i = 0; i < scheduler.timesteps.length; i++) {
@@ -87,8 +114,8 @@ for (const name of SCHEDULERS) {
   test(`${name}: predictOriginal undoes addNoise`, () => {
     const clean = Float32Array.of(0.5, -0.25, 0.9, 0);
     const noise = Float32Array.of(0.3, -1.2, 0.1, 2);
-    for (const prediction of PREDICTIONS) {
-      const scheduler = createScheduler({ ...ddim, prediction_type: prediction }, 5, name);
+    for (const [prediction, config] of processesOf(name)) {
+      const scheduler = createScheduler(config, 5, name);
       for (let i = 0; i < 5; i++) {
         const sample = scheduler.addNoise(clean, noise, i);
         const output = exactOutput(scheduler, prediction, i, sample, clean);
@@ -98,11 +125,12 @@ for (const name of SCHEDULERS) {
   });
 
   test(`${name}: starts in the middle, as an edit of partial strength does`, () => {
-    const scheduler = createScheduler({ ...ddim, ...finalZero }, 8, name);
+    const [prediction, config] = processesOf(name)[0]!;
+    const scheduler = createScheduler(config, 8, name);
     const clean = Float32Array.of(0.4);
     let sample = scheduler.addNoise(clean, Float32Array.of(-0.7), 4);
     for (let i = 4; i < 8; i++) {
-      const output = exactOutput(scheduler, 'epsilon', i, sample, clean);
+      const output = exactOutput(scheduler, prediction, i, sample, clean);
       sample = scheduler.step(output, i, sample, Float32Array.of(0.2));
     }
     assertClose(sample, clean, 1e-3);
@@ -157,10 +185,13 @@ test('solvers converge at their order', () => {
   }
 });
 
+/** Of diffusion, which most configs describe. */
+const DIFFUSION = schedulersFor(ddim);
+
 test('every spacing and Karras sigmas go down within the training timesteps', () => {
   for (const timestep_spacing of ['leading', 'linspace', 'trailing']) {
     for (const use_karras_sigmas of [false, true]) {
-      for (const name of SCHEDULERS) {
+      for (const name of DIFFUSION) {
         for (const steps of [1, 2, 7, 20, 50]) {
           const config = { ...ddim, timestep_spacing, use_karras_sigmas };
           const { timesteps } = createScheduler(config, steps, name);
@@ -191,10 +222,15 @@ test('configs of classes that are not here: a stand-in, an override, or a clear 
   assert.equal(createScheduler(heun, 6, 'euler').timesteps.length, 6);
   assert.throws(() => createScheduler(heun, 6), /HeunDiscreteScheduler.*not supported.*dpmpp-2m/);
   const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler' };
-  assert.throws(() => createScheduler(flow, 6, 'euler'), /"FlowMatchEuler.*DDIMScheduler/);
-  assert.throws(() => createScheduler({ ...ddim, use_flow_sigmas: true }, 6, 'euler'), /use_flow_sigmas/);
+  assert.equal(createScheduler(flow, 6, 'dpmpp-2m').timesteps.length, 6);
+  assert.throws(() => createScheduler({ _class_name: 'EDMEulerScheduler' }, 6, 'euler'), /"EDMEuler.*DDIM/);
+  // Of another process: the usable ones are named.
+  for (const config of [flow, { ...ddim, use_flow_sigmas: true }])
+    assert.throws(() => createScheduler(config, 6, 'euler'), /another kind of model.*dpmpp-2m, flow-euler/);
+  assert.throws(() => createScheduler(ddim, 6, 'flow-euler'), /another kind of model.*ddim, euler/);
+  assert.throws(() => createScheduler({ _class_name: 'SCMScheduler' }, 2, 'lcm'), /this one: scm/);
   for (const _class_name of ['DEISMultistepScheduler', 'TCDScheduler', 'SomethingNewScheduler', undefined])
-    for (const name of SCHEDULERS)
+    for (const name of DIFFUSION)
       assert.deepEqual(
         createScheduler({ ...ddim, _class_name }, 6, name).timesteps,
         createScheduler({ ...ddim, _class_name: 'DDPMScheduler' }, 6, name).timesteps,
@@ -244,7 +280,7 @@ test('fields that a sampler does not read change nothing; those that it would ha
     { clip_sample: true, sample_max_value: 1, skip_prk_steps: true },
   ])
     assert.deepEqual(createScheduler({ ...ddim, ...values }, 6, 'euler').timesteps, bare);
-  for (const name of SCHEDULERS)
+  for (const name of DIFFUSION)
     for (const variance_type of ['learned', 'learned_range'])
       assert.throws(() => createScheduler({ ...ddim, variance_type }, 6, name), /variance_type.*"learned/);
   for (const field of ['thresholding', 'use_lu_lambdas', 'use_beta_sigmas'])

@@ -42,6 +42,12 @@ export function preserving(level: number): { alpha: number; sigma: number } {
   return { alpha, sigma: level * alpha };
 }
 
+/** The same of a flow: x = alpha · clean + sigma · noise, alpha + sigma = 1. */
+export function mixing(level: number): { alpha: number; sigma: number } {
+  const alpha = 1 / (level + 1);
+  return { alpha, sigma: level * alpha };
+}
+
 /** Half the log signal-to-noise ratio, λ = log(alpha / sigma); +∞ at level 0. */
 export function lambdaOf(level: number): number {
   return -Math.log(level);
