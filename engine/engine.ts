@@ -35,9 +35,9 @@ import { InputError } from './errors.ts';
 import type { Backend } from './execution/backend.ts';
 import { Components } from './execution/components.ts';
 import { defaultPrecision } from './execution/default-precision.ts';
+import { isGuided, seesMask } from './execution/denoiser-inputs.ts';
 import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
-import { isGuided, seesMask } from './execution/unet/inputs.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import type { GenerationDefaults } from './models/model.ts';
@@ -48,16 +48,16 @@ import { shareOut } from './parallel/share.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
 import { decodePicture } from './pictures/read.ts';
 import { chooseWindow } from './pictures/window.ts';
-import { DEFAULT_DILATION, edit } from './pipelines/edit.ts';
+import { edit } from './pipelines/edit.ts';
 import { editedPart } from './pipelines/edited-part.ts';
 import type { EditMemory } from './pipelines/memory.ts';
+import { openPromptEncoder } from './pipelines/prompt-encoder.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { editSteps, record } from './pipelines/record.ts';
 import { checkEdit, checkGenerate, checkPrepareEdit, recipeOf } from './pipelines/request.ts';
 import { cutOutPart } from './pipelines/segment/cut-out.ts';
 import { checkCutOut, checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
 import { Sight } from './pipelines/segment/sight.ts';
-import { TextEncoder } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
 import { FeatureStore } from './regions/store.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
@@ -161,12 +161,12 @@ class LocalEngine implements Engine {
     const {
       strength = isWhole ? WHOLE_STRENGTH : defaultStrength(seesMaskOf(loaded)),
       mode = isWhole ? 'dense' : 'sparse',
-      dilation = DEFAULT_DILATION,
       zoom = 'off',
       previews,
     } = checked;
     const { width, height } = picture;
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
+    const { dilation = loaded.components.denoiser({ precision }).ring } = checked;
     const prompted = { ...checked, prompt: promptFor(checked, loaded.model.defaults) };
     const recipe = { ...recipeFor(prompted, loaded, precision), width, height };
     const team = await this.#team(checked);
@@ -343,7 +343,7 @@ class LocalEngine implements Engine {
       signal,
       onProgress: (step, steps) => onProgress?.({ stage: 'merge', step, steps }),
     });
-    const text = await TextEncoder.open(model, components);
+    const text = await openPromptEncoder(model, components);
     const preview = await previewOf(model, this.#backend, threads);
     this.#loaded = { model, components, text, threads, warnings, held: 0, ...(preview && { preview }) };
     return this.#loaded;

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { InputError } from '../../engine/errors.ts';
-import type { Extent } from '../../engine/graph/macs.ts';
-import { countMacs } from '../../engine/graph/macs.ts';
+import { textLength } from '../../engine/execution/denoiser-inputs.ts';
+import { countPart } from '../../engine/execution/transformer/part-macs.ts';
+import { planTokens } from '../../engine/execution/transformer/token-plan.ts';
+import { countMacs, type Extent, type MacCount } from '../../engine/graph/macs.ts';
 import { countParameters, type Network } from '../../engine/graph/network.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
 import {
@@ -14,11 +16,11 @@ import {
 import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PARTS, type Part } from '../../engine/models/parts.ts';
-import { CLIP_TOKENS } from '../../engine/networks/clip-text.ts';
 import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
+import { TRANSFORMER } from '../../engine/networks/sana.ts';
 import { partCosts } from '../../engine/parallel/simulate.ts';
 import { featuresOf, levelCount } from '../../engine/regions/features.ts';
-import { activeCount, pyramid } from '../../engine/regions/mask.ts';
+import { activeCount, type Mask, pyramid } from '../../engine/regions/mask.ts';
 import { CODINGS, type Coding } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { formatBytes, formatMacs } from '../../shared/units.ts';
@@ -38,6 +40,7 @@ type Options = CommonOptions & {
   batch: number;
   part?: Part | VisionPartName;
   mask?: string;
+  tokens?: number;
   workers?: number;
   exchange: Coding;
 };
@@ -69,7 +72,12 @@ export function macsCommand(): Command {
         .makeOptionMandatory(),
     )
     .addOption(new Option('--batch <n>', 'images in one run').argParser(wholeNumber(1, 1024)).default(1))
-    .option('--mask <file>', 'count what this part of the image costs, for a U-Net')
+    .addOption(
+      new Option('--tokens <n>', "length of the prompt; the model's longest by default").argParser(
+        wholeNumber(1, 100_000),
+      ),
+    )
+    .option('--mask <file>', 'count what this part of the image costs, for a denoiser')
     .addOption(new Option('--part <part>', 'which network').choices([...PARTS, ...VISION_PARTS]))
     .addOption(
       new Option('--workers <n>', 'what each of this many workers computes and receives in a step').argParser(
@@ -90,13 +98,17 @@ export function macsCommand(): Command {
 
 async function run(arch: string, options: Options): Promise<void> {
   const { size: pixels, batch } = options;
-  const { name, part, network, scale, multipleOf, tokens } = await networkOf(arch, options.part);
+  const counted = await networkOf(arch, options.part, options.tokens);
+  const { name, part, network, scale, multipleOf, tokens } = counted;
   if (pixels.height % multipleOf || pixels.width % multipleOf)
     throw new InputError(`The sides must be multiples of ${multipleOf} for the ${part} of ${name}.`);
   const extent = { height: pixels.height / scale, width: pixels.width / scale, batch, tokens };
   const dense = countMacs(network, extent);
-  const active = options.mask ? await activeRows(options.mask, part, extent, scale, network) : undefined;
-  const { total, byKind, byLevel } = active ? countMacs(network, extent, active) : dense;
+  const masked = options.mask && (await latentMask(options.mask, part, extent, scale));
+  const { active, count } = masked
+    ? countMasked(network, extent, masked)
+    : { active: undefined, count: dense };
+  const { total, byKind, byLevel } = count;
   const workers = options.workers && workerParts(network, extent, part, options);
   const figures = {
     dense: dense.total,
@@ -128,7 +140,7 @@ async function run(arch: string, options: Options): Promise<void> {
 /** A mask decoder's for one point and the padding beside it. */
 const PROMPT_TOKENS = LEARNED_TOKENS + 2;
 
-async function networkOf(arch: string, asked: Options['part']): Promise<Counted> {
+async function networkOf(arch: string, asked: Options['part'], tokens?: number): Promise<Counted> {
   if (Object.hasOwn(VISION_ARCHITECTURES, arch)) {
     const { name, part } = visionPart(arch, asked);
     const multipleOf = Math.max(LIMITS.size.multipleOf, part.scale);
@@ -150,14 +162,21 @@ async function networkOf(arch: string, asked: Options['part']): Promise<Counted>
   if (!part) throw new InputError(`${arch} has no ${asked}; its parts: ${PARTS.join(', ')}.`);
   const scale = part === 'denoiser' ? model.autoencoder.scale : 1;
   const { multipleOf } = model.sizes;
-  return { name: model.name, part, network: model.network(part), scale, multipleOf, tokens: CLIP_TOKENS };
+  return {
+    name: model.name,
+    part,
+    network: model.network(part),
+    scale,
+    multipleOf,
+    tokens: tokens ?? textLength(model.network('denoiser')),
+  };
 }
 
 /** What each worker computes and receives in a displaced step. */
 function workerParts(network: Network, extent: Extent, part: string, options: Options) {
   const { workers = 1, mask, exchange } = options;
   if (part !== 'denoiser' || mask)
-    throw new InputError('--workers counts the whole U-Net: leave out --part and --mask.');
+    throw new InputError('--workers counts the whole denoiser: leave out --part and --mask.');
   return partCosts(network, extent, workers, exchange).map(({ part: { bands, index, branch }, ...cost }) => ({
     branch: branch ?? null,
     axis: bands.axis,
@@ -167,15 +186,15 @@ function workerParts(network: Network, extent: Extent, part: string, options: Op
   }));
 }
 
-/** Rows of each level that a mask makes active. */
-async function activeRows(
-  file: string,
-  part: string,
-  { height, width }: Extent,
-  scale: number,
-  network: Network,
-): Promise<number[]> {
-  if (part !== 'denoiser') throw new InputError('--mask counts the U-Net only: leave out --part.');
-  const mask = await readLatentMask(file, height, width, scale);
-  return pyramid(mask, levelCount(featuresOf(network))).map(activeCount);
+function latentMask(file: string, part: string, { height, width }: Extent, scale: number): Promise<Mask> {
+  if (part !== 'denoiser') throw new InputError('--mask counts the denoiser only: leave out --part.');
+  return readLatentMask(file, height, width, scale);
+}
+
+/** Rows of each level that a mask makes active, and what computing them costs. */
+function countMasked(network: Network, extent: Extent, mask: Mask): { active: number[]; count: MacCount } {
+  if (network.name === TRANSFORMER)
+    return { active: [activeCount(mask)], count: countPart(network, planTokens(mask), extent) };
+  const active = pyramid(mask, levelCount(featuresOf(network))).map(activeCount);
+  return { active, count: countMacs(network, extent, active) };
 }

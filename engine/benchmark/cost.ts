@@ -1,10 +1,10 @@
 import type { BenchmarkRequest } from '../../shared/api.ts';
+import { textLength } from '../execution/denoiser-inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { weightsOf } from '../graph/network.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';
 import { openModel } from '../models/open.ts';
 import { imageSize } from '../models/sizes.ts';
-import { CLIP_TOKENS } from '../networks/clip-text.ts';
 
 /** What a benchmark asks of the machine, told from the network's definition alone. */
 export interface BenchmarkCost {
@@ -38,7 +38,7 @@ export async function benchmarkCost(
       height: height / scale,
       width: width / scale,
       batch: 2,
-      tokens: CLIP_TOKENS,
+      tokens: textLength(network),
     }).total,
   };
 }

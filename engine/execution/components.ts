@@ -2,15 +2,20 @@ import type { Arithmetic, Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
 import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
-import { CLIP_TOKENS } from '../networks/clip-text.ts';
+import { TRANSFORMER } from '../networks/sana.ts';
 import type { Statistics } from '../quantization/statistics.ts';
+import { stagesOf } from '../regions/stages.ts';
 import type { WeightsOptions } from '../weights/source.ts';
 import type { Backend, Program } from './backend.ts';
 import { CropNetwork } from './crops/crop-network.ts';
+import type { Denoiser } from './denoiser.ts';
+import { textLength } from './denoiser-inputs.ts';
 import { PLANAR, type RowsOptions } from './forms/form.ts';
 import { predictDenoiser } from './memory-plan.ts';
 import { Precisions, type PrepareOptions } from './precisions.ts';
 import { type ProgramKey, Programs } from './programs.ts';
+import { TransformerDenoiser } from './transformer/transformer-denoiser.ts';
+import { TransformerForms } from './transformer/transformer-forms.ts';
 import { calibrate, type Drive } from './unet/calibrate.ts';
 import { UNetDenoiser } from './unet/unet-denoiser.ts';
 import { UNetForms } from './unet/unet-forms.ts';
@@ -25,8 +30,9 @@ export class Components {
   readonly #threads: number;
   readonly #programs = new Programs();
   readonly #precisions: Precisions;
-  /** Forms in which the denoiser is loaded. Pipelines use `denoiser` instead. */
+  /** Forms in which a U-Net is loaded. Pipelines use `denoiser` instead. */
   readonly forms: UNetForms;
+  readonly #transformer: TransformerForms;
   #textPrecision: Precision = 'fp32';
 
   /** `keepsAll`: forms of the denoiser do not make room for each other, for callers that run several in turn. */
@@ -35,15 +41,21 @@ export class Components {
     this.#backend = backend;
     this.#threads = threads;
     this.#precisions = new Precisions(model, () => backend.largestInt8());
-    this.forms = new UNetForms({
+    const source = {
       // Lazy, because some models have no denoiser: a fast decoder.
       network: () => model.network('denoiser'),
-      backend,
       programs: this.#programs,
       isSmall: () => this.isSmall(),
       keepsAll,
-      compile: (network, key) => this.#compiled({ ...key, part: 'denoiser' }, network),
-    });
+      compile: (network: Network, key: Omit<ProgramKey, 'part'>) =>
+        this.#compiled({ ...key, part: 'denoiser' }, network),
+    };
+    this.forms = new UNetForms({ ...source, backend });
+    this.#transformer = new TransformerForms(source);
+  }
+
+  get #isTransformer(): boolean {
+    return this.network('denoiser').name === TRANSFORMER;
   }
 
   network(part: Part): Network {
@@ -68,7 +80,8 @@ export class Components {
    */
   async prepare(precision: Precision, drive?: Drive, options: PrepareOptions = {}): Promise<void> {
     if (precision === 'fp32') return;
-    const watch = drive && (() => this.#watch(drive));
+    // Transformers are not calibrated: their weights are only rounded.
+    const watch = drive && !this.#isTransformer ? () => this.#watch(drive) : undefined;
     await this.#precisions.quantize('denoiser', precision, { ...options, calibrate: watch });
   }
 
@@ -99,7 +112,7 @@ export class Components {
   async #watch(drive: Drive): Promise<Statistics | undefined> {
     const { defaults, autoencoder } = this.model;
     const [width, height] = [defaults.width, defaults.height].map((side) => side / autoencoder.scale);
-    const extent = { width: width!, height: height!, batch: 2, tokens: CLIP_TOKENS };
+    const extent = { width: width!, height: height!, batch: 2, tokens: textLength(this.network('denoiser')) };
     const form = { precision: 'fp32', rows: true } as const;
     const { weights, values } = predictDenoiser(this.network('denoiser'), extent, form);
     if (weights + values > this.#backend.availableBytes()) return undefined;
@@ -119,7 +132,8 @@ export class Components {
   }
 
   /** The denoiser in a precision, with a kind of attention. A quantized one needs `prepare` first. */
-  denoiser(arithmetic: Arithmetic, change: Partial<RowsOptions> = {}): UNetDenoiser {
+  denoiser(arithmetic: Arithmetic, change: Partial<RowsOptions> = {}): Denoiser {
+    if (this.#isTransformer) return new TransformerDenoiser(this.#transformer, arithmetic);
     return new UNetDenoiser(this.forms, arithmetic, change);
   }
 
@@ -130,8 +144,11 @@ export class Components {
 
   /** An encoder or decoder that can compute a rectangle of its output. */
   async cropNetwork(part: 'vae-decoder' | 'vae-encoder'): Promise<CropNetwork> {
-    const program = await this.#compiled({ part, of: 'whole', precision: 'fp32', form: { kind: 'crops' } });
-    return new CropNetwork(program, this.network(part));
+    const { coarse, fine } = stagesOf(this.network(part));
+    const key = { part, precision: 'fp32' } as const;
+    const program = await this.#compiled({ ...key, of: 'whole', form: { kind: 'crops' } }, fine);
+    const before = coarse && (await this.#compiled({ ...key, of: 'coarse', form: PLANAR }, coarse));
+    return new CropNetwork(program, this.network(part), before);
   }
 
   /** Frees the networks of some parts. They are loaded again on next use. */

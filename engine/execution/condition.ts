@@ -8,6 +8,8 @@ export const VECTOR_ROLES = [
   'size',
   /** The embedded guidance scale [1, C] of guidance-distilled models. */
   'guidance',
+  /** The guidance scale itself [1, 1], which such a model embeds (SANA-Sprint). */
+  'scale',
 ] as const;
 export type VectorRole = (typeof VECTOR_ROLES)[number];
 
@@ -18,6 +20,8 @@ export type VectorRole = (typeof VECTOR_ROLES)[number];
 export interface Condition {
   /** [B, L, C], B = 2 with guidance, 1 without. */
   text: Tensor;
+  /** 1 for tokens that are read, 0 for padding: int64 [B, L]. All are read if absent. */
+  textMask?: Tensor;
   /** Classifier-free guidance scale (Ho & Salimans 2022). */
   guidance: number;
   vectors?: Partial<Record<VectorRole, Tensor>>;
@@ -56,5 +60,7 @@ export function branchOf(condition: Condition, branch: number | undefined): Cond
     return { ...tensor, data, dims: [1, ...tensor.dims.slice(1)] } as Tensor;
   };
   const vectors = Object.entries(condition.vectors ?? {}).map(([role, tensor]) => [role, part(tensor)]);
-  return { ...condition, text: part(condition.text), guidance: 1, vectors: Object.fromEntries(vectors) };
+  const { text, textMask: mask } = condition;
+  const tokens = { text: part(text), ...(mask && { textMask: part(mask) }) };
+  return { ...condition, ...tokens, guidance: 1, vectors: Object.fromEntries(vectors) };
 }

@@ -41,6 +41,8 @@ export interface PredictOptions {
  * opaque: only the denoiser that recorded them looks inside.
  */
 export interface Denoiser {
+  /** Positions around a mask that an edit computes beside it, unless the user says otherwise. */
+  readonly ring: number;
   /** Prepares a run, and loads the form of the network that it needs. `batch`: see `batchOf`. */
   plan(what: Whole | Region, batch: number): Promise<Plan>;
   predict(

@@ -2,11 +2,13 @@ import type { Precision } from '../../shared/api.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { InputError } from '../errors.ts';
 import type { Extent } from '../graph/macs.ts';
-import { peakValueBytes } from '../graph/memory.ts';
+import { peakValueBytes, valueBytes } from '../graph/memory.ts';
 import { countParameters, type Network } from '../graph/network.ts';
 import type { Part } from '../models/parts.ts';
-import { CLIP_TOKENS } from '../networks/clip-text.ts';
+import { TRANSFORMER } from '../networks/sana.ts';
 import { weightBytes } from '../quantization/size.ts';
+import { tokenFeaturesOf } from '../regions/token-features.ts';
+import { textLength } from './denoiser-inputs.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
 import { foldsUpsampling } from './unet/unet-forms.ts';
 
@@ -66,12 +68,13 @@ const STORED_SHARE = 0.25;
 export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
   const { width, height, batch, precision, edit = false, records = edit } = picture;
   const { scale } = model.autoencoder;
-  const pixels = { width, height, batch: 1, tokens: CLIP_TOKENS };
+  const tokens = textLength(model.network('denoiser'));
+  const pixels = { width, height, batch: 1, tokens };
   const latents = {
     width: Math.ceil(width / scale),
     height: Math.ceil(height / scale),
     batch,
-    tokens: CLIP_TOKENS,
+    tokens,
   };
   const need = ({ weights, values }: PartNeeds) => weights + values;
   const part = (name: Part, extent: Extent) => need(predictPart(model.network(name), extent));
@@ -92,12 +95,13 @@ export function predictPart(network: Network, extent: Extent, precision: Precisi
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
-/** The peak of a U-Net that runs alone over latents, in the form that a picture takes. */
+/** The peak of a denoiser that runs alone over latents, in the form that a picture takes. */
 export function predictDenoiser(
   network: Network,
   latents: Extent,
   { precision, rows = precision !== 'fp32', records = false }: DenoiserForm,
 ): PartNeeds {
+  if (network.name === TRANSFORMER) return predictTransformer(network, latents, { precision, records });
   if (!rows && !records) return predictPart(network, latents);
   const foldUpsampling = foldsUpsampling(network, latents, precision);
   const weights = weightBytes(network, precision, foldUpsampling);
@@ -107,6 +111,20 @@ export function predictDenoiser(
     ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * passBytes(network, latents)
     : 0;
   const values = ROWS_BYTES + arena * peakValueBytes(network, latents, scratch) + recorded;
+  return { weights, values, total: PROCESS_BYTES + weights + values };
+}
+
+/** Maps of a transformer are rows in every form. */
+function predictTransformer(
+  network: Network,
+  latents: Extent,
+  { precision, records = false }: DenoiserForm,
+): PartNeeds {
+  const weights = weightBytes(network, precision, false);
+  const { attentions, windows } = tokenFeaturesOf(network);
+  const pass = [...attentions, ...windows].reduce((sum, { anchor }) => sum + valueBytes(anchor, latents), 0);
+  const recorded = records ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * pass : 0;
+  const values = ROWS_BYTES + ARENA.floatRows * peakValueBytes(network, latents) + recorded;
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 

@@ -6,8 +6,11 @@ import type { Form } from './forms/form.ts';
 /** Identifies a program: the network, its precision and its form. */
 export interface ProgramKey {
   part: Part;
-  /** The whole network of the part, or one of its conditioning networks; see `forms/conditioning.ts`. */
-  of: 'whole' | 'text' | 'shift';
+  /**
+   * The whole network of the part, one of its conditioning networks (see `forms/conditioning.ts`), or its coarse stages
+   * (see `regions/stages.ts`).
+   */
+  of: 'whole' | 'text' | 'shift' | 'coarse';
   precision: Precision;
   form: Form;
 }
@@ -56,6 +59,7 @@ export function isSame(a: ProgramKey, b: ProgramKey): boolean {
 
 function isSameForm(a: Form, b: Form): boolean {
   if (a.kind !== b.kind) return false;
+  if (a.kind === 'tokens' && b.kind === 'tokens') return a.part === b.part && !a.watch === !b.watch;
   if (a.kind !== 'rows' || b.kind !== 'rows') return true;
   const [one, other] = [a.options, b.options];
   return (

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { NodeBackend } from '../host/node/backend.ts';
 import type { Model } from '../models/model.ts';
-import { autoencoderFacts, Networks, networkOf, PLACES } from '../models/parts.ts';
+import { autoencoderFacts, Networks, networkOf, placeOf } from '../models/parts.ts';
 import { sizesOf } from '../models/sizes.ts';
 import { openWeights } from '../weights/folder.ts';
 import { Components } from './components.ts';
@@ -19,7 +19,7 @@ export function autoencoderComponents(folder: string): Components {
     sizes: sizesOf(facts),
     defaults: { steps: 1, guidance: 1, width: 64, height: 64 },
     network: (part) => networks.get(part),
-    weights: (part) => openWeights(folder, PLACES[part].stem),
+    weights: (part) => openWeights(folder, placeOf(part).stem),
   };
   return new Components(model, new NodeBackend(1), 1);
 }

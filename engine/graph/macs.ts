@@ -90,8 +90,8 @@ function macsOf(
       return { kind: matrixKind(operator), macs: products * rows(operator.output) };
     }
     case 'attention': {
-      const { query, key, value } = operator;
-      const macs = rows(query) * seen(key) * (key.channels + value.channels);
+      const { query, key, value, heads, keyHeads = heads } = operator;
+      const macs = rows(query) * seen(key) * (key.channels + value.channels) * (heads / keyHeads);
       return { kind: key.kind === query.kind ? 'self-attention' : 'cross-attention', macs };
     }
     case 'transposed-convolution': {
@@ -102,11 +102,15 @@ function macsOf(
       const { input, output } = operator;
       return { kind: 'linear', macs: input.channels * output.channels * rows(output) };
     }
+    // Σ v·kᵀ with a row of ones below v, then its product with q.
     case 'linear-attention': {
       const { input, output, headChannels } = operator;
-      // Σ v·kᵀ with a row of ones below v, then its product with q.
-      const products = 2 * output.channels * (headChannels + 1);
-      return { kind: 'linear-attention', macs: products * rows(input) };
+      return { kind: operator.type, macs: 2 * output.channels * (headChannels + 1) * rows(input) };
+    }
+    case 'kernel-attention': {
+      const { query, key, output, heads } = operator;
+      const products = output.channels * (output.channels / heads + 1);
+      return { kind: 'linear-attention', macs: products * (rows(query) + rows(key)) };
     }
     default:
       return undefined;

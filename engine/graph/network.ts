@@ -1,4 +1,4 @@
-import type { ActivationName, BatchNorm, Convolution, Operator } from './operators.ts';
+import type { ActivationName, Attention, BatchNorm, Convolution, Operator } from './operators.ts';
 import type { FeatureMap, Features, Ids, Tokens, Value, Vector, Weight } from './values.ts';
 
 /** A network as a list of operators in the order of computation. */
@@ -146,6 +146,36 @@ export class NetworkBuilder {
     }) as T;
   }
 
+  /** A layer norm without gain and bias. */
+  plainNorm<T extends Features>(input: T, epsilon: number): T {
+    return this.#push({ type: 'layer-norm', input, output: this.#like(input), epsilon }) as T;
+  }
+
+  /** `gain` and `bias`: whether the checkpoint has them. `heads`: parts of the channels that are normalized separately. */
+  rmsNorm<T extends Features>(
+    path: string,
+    input: T,
+    epsilon: number,
+    options: { gain?: boolean; bias?: boolean; plusOne?: boolean; heads?: number } = {},
+  ): T {
+    const { gain = true, bias = false, plusOne = false, heads = 1 } = options;
+    const both = gainAndBias(path, input.channels / heads);
+    return this.#push({
+      type: 'rms-norm',
+      input,
+      output: this.#like(input),
+      ...(gain && { gain: both.gain }),
+      ...(bias && { bias: both.bias }),
+      epsilon,
+      plusOne,
+      heads,
+    }) as T;
+  }
+
+  modulation<T extends Features>(input: T, scale: Vector, shift: Vector): T {
+    return this.#push({ type: 'modulation', input, scale, shift, output: this.#like(input) }) as T;
+  }
+
   attention<T extends FeatureMap | Tokens>(
     path: string,
     query: T,
@@ -153,9 +183,37 @@ export class NetworkBuilder {
     value: FeatureMap | Tokens,
     heads: number,
     causal = false,
+    options: Pick<Attention, 'keyHeads' | 'scale' | 'cap' | 'window' | 'mask'> = {},
   ): T {
+    const output = this.#like(query, (value.channels / (options.keyHeads ?? heads)) * heads);
+    return this.#push({ type: 'attention', path, query, key, value, output, heads, causal, ...options }) as T;
+  }
+
+  kernelAttention(
+    path: string,
+    query: FeatureMap,
+    key: FeatureMap,
+    value: FeatureMap,
+    heads: number,
+    epsilon = 1e-15,
+  ): FeatureMap {
     const output = this.#like(query, value.channels);
-    return this.#push({ type: 'attention', path, query, key, value, output, heads, causal }) as T;
+    return this.#push({
+      type: 'kernel-attention',
+      path,
+      query,
+      key,
+      value,
+      output,
+      heads,
+      epsilon,
+    }) as FeatureMap;
+  }
+
+  /** `frequencies`: see `Rotation`. */
+  rotation(input: Tokens, heads: number, frequencies: readonly number[]): Tokens {
+    const output = this.#like(input);
+    return this.#push({ type: 'rotation', input, output, heads, frequencies }) as Tokens;
   }
 
   /** Input channels: q, k and v of the first head, then of the next. Output channels: v, head by head. */
@@ -178,6 +236,41 @@ export class NetworkBuilder {
   /** Vectors are added to every position or token. */
   sum<T extends Features>(a: T, b: T | Vector): T {
     return this.#push({ type: 'sum', inputs: [a, b], output: this.#like(a) }) as T;
+  }
+
+  /** Vectors are factors of every position or token. */
+  product<T extends Features>(a: T, b: T | Vector): T {
+    return this.#push({ type: 'product', inputs: [a, b], output: this.#like(a) }) as T;
+  }
+
+  sliceChannels<T extends Features>(input: T, from: number, count: number): T {
+    return this.#push({ type: 'channel-slice', input, output: this.#like(input, count), from }) as T;
+  }
+
+  /** The channels in equal parts. */
+  splitChannels<T extends Features>(input: T, parts: number): T[] {
+    const count = input.channels / parts;
+    return Array.from({ length: parts }, (_, i) => this.sliceChannels(input, i * count, count));
+  }
+
+  channelMean(input: FeatureMap, channels: number): FeatureMap {
+    return this.#push({ type: 'channel-mean', input, output: this.#like(input, channels) }) as FeatureMap;
+  }
+
+  channelRepeat(input: FeatureMap, channels: number): FeatureMap {
+    if (channels === input.channels) return input;
+    return this.#push({ type: 'channel-repeat', input, output: this.#like(input, channels) }) as FeatureMap;
+  }
+
+  pixelShuffle(input: FeatureMap): FeatureMap {
+    const output = { ...this.#like(input, input.channels / 4), level: input.level - 1 };
+    return this.#push({ type: 'pixel-shuffle', input, output }) as FeatureMap;
+  }
+
+  /** `channels`: four times the input's, or fewer, which are means of neighbours. */
+  pixelUnshuffle(input: FeatureMap, channels = 4 * input.channels): FeatureMap {
+    const output = { ...this.#like(input, channels), level: input.level + 1 };
+    return this.#push({ type: 'pixel-unshuffle', input, output }) as FeatureMap;
   }
 
   concat<T extends Features>(inputs: readonly [T, ...T[]]): T {
@@ -225,6 +318,16 @@ export class NetworkBuilder {
       output: this.#value<Tokens>({ kind: 'tokens', channels }),
       table: weight(`${path}.token_embedding`, [size, channels]),
       positions: weight(`${path}.position_embedding`, [places, channels]),
+    }) as Tokens;
+  }
+
+  /** Of tokens without a position embedding. `path`: the table's, without `.weight`. */
+  tokenEmbedding(path: string, input: Ids, size: number, channels: number): Tokens {
+    return this.#push({
+      type: 'embedding',
+      input,
+      output: this.#value<Tokens>({ kind: 'tokens', channels }),
+      table: weight(path, [size, channels]),
     }) as Tokens;
   }
 
@@ -282,6 +385,13 @@ export class NetworkBuilder {
   learned(path: string, channels: number): Vector {
     const output = this.#value<Vector>({ kind: 'vector', channels });
     return this.#push({ type: 'learned', weight: weight(path, [1, channels]), output }) as Vector;
+  }
+
+  /** A table [rows, channels] by its own name, its rows side by side. */
+  learnedRows(name: string, rows: number, channels: number): Vector {
+    const output = this.#value<Vector>({ kind: 'vector', channels: rows * channels });
+    const table: Weight = { name, shape: [rows, channels], kind: 'weight' };
+    return this.#push({ type: 'learned', weight: table, output }) as Vector;
   }
 
   build(name: string): Network {

@@ -11,11 +11,21 @@ export type Operator =
   | Geglu
   | GroupNorm
   | LayerNorm
+  | RmsNorm
+  | Modulation
   | Attention
   | LinearAttention
+  | KernelAttention
+  | Rotation
   | Activation
   | Sum
+  | Product
   | Concat
+  | ChannelSlice
+  | ChannelMean
+  | ChannelRepeat
+  | PixelShuffle
+  | PixelUnshuffle
   | Affine
   | SoftClamp
   | Enlargement
@@ -93,14 +103,38 @@ export interface GroupNorm {
   readonly activation?: ActivationName;
 }
 
-/** Normalization over the channels of each position. */
+/** Normalization over the channels of each position. Without gain and bias only mean and variance are normalized. */
 export interface LayerNorm {
   readonly type: 'layer-norm';
   readonly input: Features;
   readonly output: Features;
-  readonly gain: Weight;
-  readonly bias: Weight;
+  readonly gain?: Weight;
+  readonly bias?: Weight;
   readonly epsilon: number;
+}
+
+/** x · gain / √(mean x² + ε) + bias over the channels of each position, or of each head (Zhang & Sennrich 2019). */
+export interface RmsNorm {
+  readonly type: 'rms-norm';
+  readonly input: Features;
+  readonly output: Features;
+  /** [channels / heads] */
+  readonly gain?: Weight;
+  readonly bias?: Weight;
+  readonly epsilon: number;
+  /** The gain is stored less one (Gemma). */
+  readonly plusOne: boolean;
+  /** Parts of the channels that are normalized separately. */
+  readonly heads: number;
+}
+
+/** x · (1 + scale) + shift, with one vector for all positions: adaptive layer norm (Peebles & Xie 2023). */
+export interface Modulation {
+  readonly type: 'modulation';
+  readonly input: Features;
+  readonly scale: Vector;
+  readonly shift: Vector;
+  readonly output: Features;
 }
 
 /** softmax(q·kᵀ / √d)·v for each head: self-attention if keys are a map, else over tokens. */
@@ -115,6 +149,16 @@ export interface Attention {
   readonly heads: number;
   /** Each position sees itself and those before it. */
   readonly causal: boolean;
+  /** Heads of keys and values, each shared by several of the queries (Ainslie et al. 2023); as many if absent. */
+  readonly keyHeads?: number;
+  /** Factor of the scores in place of 1/√d. */
+  readonly scale?: number;
+  /** Scores become cap · tanh(score / cap) (Gemma 2). */
+  readonly cap?: number;
+  /** Of causal attention: how many positions are seen, the own one included. */
+  readonly window?: number;
+  /** 1 for tokens that are seen, 0 for padding: [batch, keys]. */
+  readonly mask?: Ids;
 }
 
 /**
@@ -134,6 +178,33 @@ export interface LinearAttention {
   readonly epsilon: number;
 }
 
+/** As `LinearAttention`, with q, k and v as maps of their own, each head by head (Xie et al. 2025). */
+export interface KernelAttention {
+  readonly type: 'kernel-attention';
+  /** The module's path in the checkpoint. */
+  readonly path: string;
+  readonly query: FeatureMap;
+  readonly key: FeatureMap;
+  readonly value: FeatureMap;
+  readonly output: FeatureMap;
+  readonly heads: number;
+  /** Added to the divisor. */
+  readonly epsilon: number;
+}
+
+/**
+ * Rotary position embedding (Su et al. 2021) of the tokens of a sequence, counted from 0: in each head, channel i and
+ * channel i + d/2 are turned by position · frequencies[i].
+ */
+export interface Rotation {
+  readonly type: 'rotation';
+  readonly input: Tokens;
+  readonly output: Tokens;
+  readonly heads: number;
+  /** Radians for each position: d/2 of them. */
+  readonly frequencies: readonly number[];
+}
+
 interface Activation {
   readonly type: 'activation';
   readonly input: Features;
@@ -145,6 +216,49 @@ export interface Sum {
   readonly type: 'sum';
   readonly inputs: readonly [Features, Features];
   readonly output: Features;
+}
+
+/** Element by element; a vector is the same at all positions. */
+export interface Product {
+  readonly type: 'product';
+  readonly inputs: readonly [Features, Features];
+  readonly output: Features;
+}
+
+/** `output.channels` channels from channel `from` on. */
+export interface ChannelSlice {
+  readonly type: 'channel-slice';
+  readonly input: Features;
+  readonly output: Features;
+  readonly from: number;
+}
+
+/** Means of neighbouring channels, as many as the input has for one of the output. */
+export interface ChannelMean {
+  readonly type: 'channel-mean';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+}
+
+/** Each channel several times in a row. */
+export interface ChannelRepeat {
+  readonly type: 'channel-repeat';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+}
+
+/** Four channels become 2×2 positions of the next finer level: channel 4c + 2y + x (Shi et al. 2016). */
+export interface PixelShuffle {
+  readonly type: 'pixel-shuffle';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+}
+
+/** 2×2 positions become four channels of the next coarser level, of which neighbours may be averaged. */
+export interface PixelUnshuffle {
+  readonly type: 'pixel-unshuffle';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
 }
 
 /** Concatenation of channels. */
@@ -194,13 +308,13 @@ interface GlobalAverage {
   readonly output: Vector;
 }
 
-/** Token embedding plus learned position embedding. */
+/** Token embedding, plus a learned position embedding if there is one. */
 export interface Embedding {
   readonly type: 'embedding';
   readonly input: Ids;
   readonly output: Tokens;
   readonly table: Weight;
-  readonly positions: Weight;
+  readonly positions?: Weight;
 }
 
 /**
@@ -273,9 +387,16 @@ export interface Learned {
 /** The values that an operator reads. */
 export function inputsOf(operator: Operator): readonly Value[] {
   switch (operator.type) {
-    case 'attention':
+    case 'attention': {
+      const { query, key, value, mask } = operator;
+      return mask ? [query, key, value, mask] : [query, key, value];
+    }
+    case 'kernel-attention':
       return [operator.query, operator.key, operator.value];
+    case 'modulation':
+      return [operator.input, operator.scale, operator.shift];
     case 'sum':
+    case 'product':
     case 'concat':
       return operator.inputs;
     case 'convolution':

@@ -16,7 +16,9 @@ import {
 export type ModelKind = 'diffusers' | 'autoencoder' | 'lora' | 'files';
 
 /** Folders without which a model cannot be used. */
-const REQUIRED: readonly string[] = ['unet', 'vae', 'text_encoder'] satisfies NetworkFolder[];
+const REQUIRED: readonly string[] = ['vae', 'text_encoder'] satisfies NetworkFolder[];
+/** One of them is the denoiser. */
+const DENOISERS: readonly string[] = ['unet', 'transformer'] satisfies NetworkFolder[];
 const SMALL = [
   SCHEDULER_FILE,
   RECOMMENDED_FILE,
@@ -48,9 +50,11 @@ export function neededFiles(
   const all = new Set(names);
   switch (kind) {
     case 'diffusers': {
+      const denoiser = DENOISERS.find((folder) => names.some((name) => name.startsWith(`${folder}/`)));
+      const required = [denoiser ?? DENOISERS[0]!, ...REQUIRED];
       const networks = Object.entries(NETWORK_FOLDERS).flatMap(([folder, stem]) => {
         const inside = names.filter((name) => name.startsWith(`${folder}/`));
-        if (inside.length === 0 && !REQUIRED.includes(folder)) return [];
+        if (inside.length === 0 && !required.includes(folder)) return [];
         return [...chosenWeights(folder, stem, inside, origin, indexed), `${folder}/config.json`];
       });
       const missing = [INDEX_FILE, ...networks].find((name) => !all.has(name));

@@ -2,6 +2,7 @@ import type { Part } from './parts.ts';
 
 /** A published architecture by its configs: enough to count its operations or to run it with synthetic weights. */
 export interface Architecture {
+  /** The denoiser's: a U-Net's or a transformer's. */
   readonly unet: object;
   readonly vae: object;
   readonly textEncoder: object;
@@ -124,6 +125,53 @@ const bkSdmTiny: Architecture = {
   },
 };
 
+const gemma2: object = {
+  architectures: ['Gemma2Model'],
+  attn_logit_softcapping: 50,
+  head_dim: 256,
+  hidden_activation: 'gelu_pytorch_tanh',
+  hidden_size: 2304,
+  intermediate_size: 9216,
+  num_attention_heads: 8,
+  num_hidden_layers: 26,
+  num_key_value_heads: 4,
+  query_pre_attn_scalar: 256,
+  sliding_window: 4096,
+  vocab_size: 256000,
+};
+
+/** DC-AE f32c32, as SANA has it. */
+const deepCompression: object = {
+  _class_name: 'AutoencoderDC',
+  ...Object.fromEntries(
+    ['encoder', 'decoder'].map((side) => [
+      `${side}_block_types`,
+      [0, 1, 2, 3, 4, 5].map((level) => (level < 3 ? 'ResBlock' : 'EfficientViTBlock')),
+    ]),
+  ),
+  downsample_block_type: 'Conv',
+  upsample_block_type: 'interpolate',
+  scaling_factor: 0.41407,
+};
+
+/** SANA (Xie et al. 2025) of two sizes. */
+const sana600m: Architecture = {
+  unet: {
+    _class_name: 'SanaTransformer2DModel',
+    num_attention_heads: 36,
+    num_cross_attention_heads: 16,
+    cross_attention_head_dim: 72,
+    cross_attention_dim: 1152,
+    num_layers: 28,
+  },
+  vae: deepCompression,
+  textEncoder: gemma2,
+  size: 1024,
+};
+const sana1600m: Architecture = { ...sana600m, unet: { _class_name: 'SanaTransformer2DModel' } };
+/** SANA-Sprint (Chen et al. 2025): two steps. */
+const sprint = { guidance_embeds: true, qk_norm: 'rms_norm_across_heads' };
+
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   sd15,
   sd21,
@@ -136,6 +184,12 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   'sd15-inpainting': inpainting(sd15),
   'sd2-inpainting': { ...inpainting(sd21), size: 512 },
   'sdxl-inpainting': inpainting(sdxl),
+  'sana-600m': sana600m,
+  'sana-600m-512': { ...sana600m, size: 512 },
+  'sana-1600m': sana1600m,
+  'sana-1600m-512': { ...sana1600m, size: 512 },
+  'sana-sprint-600m': { ...sana600m, unet: { ...sana600m.unet, ...sprint } },
+  'sana-sprint-1600m': { ...sana1600m, unet: { ...sana1600m.unet, ...sprint } },
 };
 
 /** The config of one of an architecture's networks, or undefined where it has no such network. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { seesMask } from '../execution/unet/inputs.ts';
+import { seesMask } from '../execution/denoiser-inputs.ts';
 import { CATALOGUE, inpaintingTwin } from './catalogue.ts';
 import { SyntheticModel } from './synthetic.ts';
 

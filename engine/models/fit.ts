@@ -1,7 +1,10 @@
 import { InputError } from '../errors.ts';
 import { parseClipTextConfig } from '../networks/clip-text.ts';
+import { parseLanguageConfig } from '../networks/language-config.ts';
+import { parseSanaConfig } from '../networks/sana-config.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import type { AutoencoderFacts } from './parts.ts';
+import type { PipelineKind } from './pipelines.ts';
 
 /** A part's config and the name of its file. */
 interface PartConfig {
@@ -11,10 +14,40 @@ interface PartConfig {
 
 /**
  * Whether the parts of a text-to-image model fit each other, which their configs tell before any weights are read.
- * @param inpaints the pipeline's name says that the U-Net sees a mask; one that does not is used by blending
- * @throws InputError that says which do not, and of which pipelines such a U-Net is
+ * @throws InputError that says which do not, and of which pipelines such a denoiser is
  */
 export function checkFit(
+  denoiser: PartConfig,
+  autoencoder: AutoencoderFacts,
+  textEncoders: readonly PartConfig[],
+  { denoiser: folder, inpaints = false }: PipelineKind,
+): void {
+  if (folder === 'transformer') checkTransformer(denoiser, autoencoder, textEncoders);
+  else checkUNet(denoiser, autoencoder, textEncoders, inpaints);
+}
+
+function checkTransformer(
+  { config, origin }: PartConfig,
+  { latentChannels }: AutoencoderFacts,
+  [text]: readonly PartConfig[],
+): void {
+  const {
+    in_channels: takes,
+    out_channels: gives,
+    caption_channels: caption,
+  } = parseSanaConfig(config, origin);
+  if (takes !== latentChannels || gives !== latentChannels)
+    throw new InputError(
+      `${origin}: the transformer takes ${takes} and gives ${gives} channels, but the autoencoder has ${latentChannels}: they are of different models.`,
+    );
+  const { hidden_size: width } = parseLanguageConfig(text!.config, text!.origin);
+  if (caption !== width)
+    throw new InputError(
+      `${origin}: caption_channels is ${caption}, but the text encoder gives ${width} numbers a token: they are of different models.`,
+    );
+}
+
+function checkUNet(
   unet: PartConfig,
   { latentChannels }: AutoencoderFacts,
   textEncoders: readonly PartConfig[],

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { path } from '#host';
 import { LIMITS } from '../../shared/limits.ts';
 import type { SizeLimits } from '../../shared/sizes.ts';
-import { InputError, quoted } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { readJson, readOptionalJson } from '../json.ts';
 import { parseConfig } from '../networks/config.ts';
@@ -13,17 +13,9 @@ import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
 import type { WeightSource, WeightsOptions } from '../weights/source.ts';
 import { checkFit } from './fit.ts';
 import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
-import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, PLACES } from './parts.ts';
+import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, placeOf } from './parts.ts';
+import { type PipelineKind, pipelineNamed, type TextPart } from './pipelines.ts';
 import { sizesOf } from './sizes.ts';
-
-/** Their U-Nets see a mask and the picture without what is under it, or are used by blending. */
-const INPAINT_PIPELINES = ['StableDiffusionInpaintPipeline', 'StableDiffusionXLInpaintPipeline'];
-const PIPELINES = [
-  'StableDiffusionPipeline',
-  'StableDiffusionXLPipeline',
-  'LatentConsistencyModelPipeline',
-  ...INPAINT_PIPELINES,
-];
 
 const indexSchema = z.object({
   _class_name: z.string(),
@@ -48,8 +40,6 @@ const recommendedSchema = z.object({
   removal_prompt: z.string().max(200).optional().catch(undefined),
 });
 
-export type TextPart = 'text-encoder' | 'text-encoder-2';
-
 /** What is said of a model from outside its folder. */
 interface ModelOptions {
   /** Its name for people; the folder's if absent. */
@@ -62,6 +52,7 @@ interface Parts {
   folder: string;
   name: string;
   index: z.output<typeof indexSchema>;
+  kind: PipelineKind;
   /** By folder: `unet`, `vae`, …; `scheduler`; `generation` where there is one. */
   configs: ReadonlyMap<string, unknown>;
   recommended: Partial<GenerationDefaults>;
@@ -84,33 +75,36 @@ export class ModelFolder implements Model {
   readonly textParts: readonly TextPart[];
   /** An absent negative prompt stands for zeros rather than for the empty text (SDXL). */
   readonly zeroNegative: boolean;
+  /** What is put before every prompt, but not before the negative one. */
+  readonly instruction: string | undefined;
   readonly #parts: Parts;
   readonly #networks = new Networks((part) => this.#build(part));
 
   private constructor(parts: Parts) {
-    const { folder, index, configs, autoencoder, adapters } = parts;
+    const { folder, index, kind, configs, autoencoder, adapters } = parts;
     this.#parts = parts;
     this.folder = folder;
     const others = autoencoder === path.join(folder, 'vae') ? [] : [autoencoder];
     this.id = [folder, ...others, ...adapters.map(({ file, strength }) => `${file} ${strength}`)].join(' + ');
     this.name = parts.name;
-    this.isXl = isXl(index._class_name);
-    this.textParts = configs.has('text_encoder_2') ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'];
+    this.isXl = kind.isXl === true;
+    this.textParts = kind.textParts;
+    this.instruction = kind.instruction;
     this.zeroNegative = this.isXl && index.force_zeros_for_empty_prompt;
     this.autoencoder = autoencoderFacts(configs.get('vae'), path.join(autoencoder, 'config.json'));
     const placed = (name: string) => ({
       config: configs.get(name),
       origin: path.join(folder, name, 'config.json'),
     });
-    const texts = this.textParts.map((part) => placed(PLACES[part].folder));
-    checkFit(placed('unet'), this.autoencoder, texts, INPAINT_PIPELINES.includes(index._class_name));
+    const texts = this.textParts.map((part) => placed(placeOf(part).folder));
+    checkFit(placed(kind.denoiser), this.autoencoder, texts, kind);
     const own = recommendedOf(configs.get('generation'), path.join(folder, RECOMMENDED_FILE));
     const { scale } = this.autoencoder;
     this.sizes = sizesOf(this.autoencoder);
     this.defaults = defaultsOf(
-      configs.get(PLACES.denoiser.folder),
+      configs.get(kind.denoiser),
       { scale, sizes: this.sizes },
-      { ...parts.recommended, ...own },
+      { ...kind.recommended, ...parts.recommended, ...own },
     );
   }
 
@@ -123,13 +117,9 @@ export class ModelFolder implements Model {
       await readJson(file, { hint: 'Is it a model folder in the diffusers layout?' }),
       file,
     );
-    if (!PIPELINES.includes(index._class_name))
-      throw new InputError(
-        `${file}: pipeline ${quoted(index._class_name)} is not supported; supported: ${PIPELINES.join(', ')}.`,
-      );
+    const kind = pipelineNamed(index._class_name, file);
     const configs = new Map<string, unknown>();
-    const second = isXl(index._class_name) ? ['text_encoder_2'] : [];
-    for (const name of [PLACES.denoiser.folder, 'vae', 'text_encoder', ...second])
+    for (const name of [kind.denoiser, 'vae', ...kind.textParts.map((part) => placeOf(part).folder)])
       configs.set(name, await readJson(path.join(absolute, name, 'config.json')));
     configs.set('scheduler', await readJson(path.join(absolute, SCHEDULER_FILE)));
     configs.set('generation', await readOptionalJson(path.join(absolute, RECOMMENDED_FILE)));
@@ -137,6 +127,7 @@ export class ModelFolder implements Model {
       folder: absolute,
       name: options.name ?? path.basename(absolute),
       index,
+      kind,
       configs,
       recommended: options.recommended ?? {},
       autoencoder: path.join(absolute, 'vae'),
@@ -193,18 +184,22 @@ export class ModelFolder implements Model {
   }
 
   #build(part: Part): Network {
-    const config = this.#parts.configs.get(PLACES[part].folder);
+    const config = this.#parts.configs.get(this.#folderOf(part));
     return networkOf(part, config, path.join(this.#placeOf(part), 'config.json'));
   }
 
   async weights(part: Part, options?: WeightsOptions): Promise<WeightSource> {
-    const source = await openWeights(this.#placeOf(part), PLACES[part].stem);
+    const source = await openWeights(this.#placeOf(part), placeOf(part).stem);
     const { adapters } = this.#parts;
     return adapters.length > 0 ? mergeAdapters(source, part, this.network(part), adapters, options) : source;
   }
 
+  #folderOf(part: Part): string {
+    return placeOf(part, this.#parts.kind.denoiser).folder;
+  }
+
   #placeOf(part: Part): string {
-    const { folder } = PLACES[part];
+    const folder = this.#folderOf(part);
     return folder === 'vae' ? this.#parts.autoencoder : path.join(this.folder, folder);
   }
 }
@@ -223,8 +218,4 @@ function recommendedOf(config: unknown, origin: string): Partial<GenerationDefau
     ...(height !== undefined && { height }),
     ...(removal_prompt !== undefined && { removalPrompt: removal_prompt }),
   };
-}
-
-function isXl(pipeline: string): boolean {
-  return pipeline.startsWith('StableDiffusionXL');
 }

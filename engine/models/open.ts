@@ -34,6 +34,8 @@ export async function openDrawingModel(
   let model = await openModelFolder(name);
   if (decoder === 'fast' && model.autoencoder.kind !== 'tiny') {
     const { id, folder } = await fastDecoder(model);
+    if (model.autoencoder.kind !== 'kl')
+      throw new InputError(`${model.name} has no fast decoder: use its own decoder.`, { setting: 'decoder' });
     if (model.autoencoder.statistics)
       throw new InputError(
         `${model.name} has latents of its own (latents_mean and latents_std in vae/config.json), which the fast decoder does not know: use its own decoder.`,
@@ -50,7 +52,8 @@ export async function openDrawingModel(
 /** TAESD for a model's latents: its name at the hub, and its folder if it is on this machine and fits the model. */
 export async function fastDecoder(model: ModelFolder): Promise<{ id: string; folder: string | undefined }> {
   const id = model.isXl ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
-  if (model.autoencoder.statistics) return { id, folder: undefined };
+  const { kind, statistics } = model.autoencoder;
+  if (kind !== 'kl' || statistics) return { id, folder: undefined };
   return { id, folder: (await hubFolder(id, { cache: hubEnvironment.cache() }))?.folder };
 }
 

@@ -1,5 +1,7 @@
 import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
+import { autoencoderDcDecoder, autoencoderDcEncoder } from '../networks/autoencoder-dc.ts';
+import { parseAutoencoderDcConfig } from '../networks/autoencoder-dc-config.ts';
 import {
   type AutoencoderKlConfig,
   autoencoderKlDecoder,
@@ -12,6 +14,10 @@ import {
   parseAutoencoderTinyConfig,
 } from '../networks/autoencoder-tiny.ts';
 import { clipText, parseClipTextConfig } from '../networks/clip-text.ts';
+import { languageModel } from '../networks/language.ts';
+import { isLanguageModel, parseLanguageConfig } from '../networks/language-config.ts';
+import { sana } from '../networks/sana.ts';
+import { parseSanaConfig } from '../networks/sana-config.ts';
 import { unet } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import { NETWORK_FOLDERS, type NetworkFolder } from '../weights/diffusers.ts';
@@ -20,9 +26,20 @@ import { NETWORK_FOLDERS, type NetworkFolder } from '../weights/diffusers.ts';
 export const PARTS = ['denoiser', 'vae-decoder', 'vae-encoder', 'text-encoder', 'text-encoder-2'] as const;
 export type Part = (typeof PARTS)[number];
 
-/** Folder and file stem of each part in the diffusers layout. */
-export const PLACES: Record<Part, { folder: NetworkFolder; stem: string }> = {
-  denoiser: place('unet'),
+/** The folders of a denoiser, one for each architecture. */
+export type DenoiserFolder = 'unet' | 'transformer';
+
+interface Place {
+  folder: NetworkFolder;
+  stem: string;
+}
+
+/** Folder and file stem of a part in the diffusers layout. */
+export function placeOf(part: Part, denoiser: DenoiserFolder = 'unet'): Place {
+  return part === 'denoiser' ? place(denoiser) : PLACES[part];
+}
+
+const PLACES: Record<Exclude<Part, 'denoiser'>, Place> = {
   'vae-decoder': place('vae'),
   'vae-encoder': place('vae'),
   'text-encoder': place('text_encoder'),
@@ -51,7 +68,7 @@ export class Networks {
 
 /** What the pipelines need to know of an autoencoder beside its networks. */
 export interface AutoencoderFacts {
-  kind: 'kl' | 'tiny';
+  kind: 'kl' | 'tiny' | 'dc';
   latentChannels: number;
   /** Latents of the denoiser are latents of the autoencoder times this. */
   scalingFactor: number;
@@ -66,43 +83,54 @@ export interface AutoencoderFacts {
 export function networkOf(part: Part, config: unknown, origin: string): Network {
   switch (part) {
     case 'denoiser':
-      return unet(parseUNetConfig(config, origin));
+      return classOf(config) === 'SanaTransformer2DModel'
+        ? sana(parseSanaConfig(config, origin))
+        : unet(parseUNetConfig(config, origin));
     case 'text-encoder':
     case 'text-encoder-2':
-      return clipText(parseClipTextConfig(config, origin));
+      return isLanguageModel(config)
+        ? languageModel(parseLanguageConfig(config, origin))
+        : clipText(parseClipTextConfig(config, origin));
     case 'vae-decoder':
-    case 'vae-encoder': {
-      const decoder = part === 'vae-decoder';
-      if (autoencoderKind(config, origin) === 'kl') {
-        const kl = parseAutoencoderKlConfig(config, origin);
-        return decoder ? autoencoderKlDecoder(kl) : autoencoderKlEncoder(kl);
-      }
+    case 'vae-encoder':
+      return autoencoder(part === 'vae-decoder', config, origin);
+  }
+}
+
+function autoencoder(decoder: boolean, config: unknown, origin: string): Network {
+  switch (autoencoderKind(config, origin)) {
+    case 'kl': {
+      const kl = parseAutoencoderKlConfig(config, origin);
+      return decoder ? autoencoderKlDecoder(kl) : autoencoderKlEncoder(kl);
+    }
+    case 'tiny': {
       const tiny = parseAutoencoderTinyConfig(config, origin);
       return decoder ? autoencoderTinyDecoder(tiny) : autoencoderTinyEncoder(tiny);
+    }
+    case 'dc': {
+      const dc = parseAutoencoderDcConfig(config, origin);
+      return decoder ? autoencoderDcDecoder(dc) : autoencoderDcEncoder(dc);
     }
   }
 }
 
 export function autoencoderFacts(config: unknown, origin: string): AutoencoderFacts {
-  if (autoencoderKind(config, origin) === 'kl') {
-    const kl = parseAutoencoderKlConfig(config, origin);
-    return {
-      kind: 'kl',
-      latentChannels: kl.latent_channels,
-      scalingFactor: kl.scaling_factor,
-      shiftFactor: kl.shift_factor ?? 0,
-      scale: 2 ** (kl.block_out_channels.length - 1),
-      ...statisticsOf(kl),
-    };
+  const kind = autoencoderKind(config, origin);
+  if (kind === 'dc') {
+    const dc = parseAutoencoderDcConfig(config, origin);
+    const { latentChannels, scalingFactor } = dc;
+    return { kind, latentChannels, scalingFactor, shiftFactor: 0, scale: 2 ** (dc.decoder.length - 1) };
   }
-  const tiny = parseAutoencoderTinyConfig(config, origin);
+  const parsed =
+    kind === 'kl' ? parseAutoencoderKlConfig(config, origin) : parseAutoencoderTinyConfig(config, origin);
+  const levels = 'layers_per_block' in parsed ? parsed.block_out_channels : parsed.num_decoder_blocks;
   return {
-    kind: 'tiny',
-    latentChannels: tiny.latent_channels,
-    scalingFactor: tiny.scaling_factor,
-    shiftFactor: tiny.shift_factor ?? 0,
-    scale: 2 ** (tiny.num_decoder_blocks.length - 1),
-    ...statisticsOf(tiny),
+    kind,
+    latentChannels: parsed.latent_channels,
+    scalingFactor: parsed.scaling_factor,
+    shiftFactor: parsed.shift_factor ?? 0,
+    scale: 2 ** (levels.length - 1),
+    ...statisticsOf(parsed),
   };
 }
 
@@ -113,11 +141,18 @@ function statisticsOf({
   return mean && deviation ? { statistics: { mean, deviation } } : {};
 }
 
-function autoencoderKind(config: unknown, origin: string): 'kl' | 'tiny' {
-  const name = (config as { _class_name?: unknown } | null)?._class_name;
-  if (name === 'AutoencoderKL') return 'kl';
-  if (name === 'AutoencoderTiny') return 'tiny';
+const AUTOENCODERS = { AutoencoderKL: 'kl', AutoencoderTiny: 'tiny', AutoencoderDC: 'dc' } as const;
+
+function autoencoderKind(config: unknown, origin: string): AutoencoderFacts['kind'] {
+  const name = classOf(config);
+  if (typeof name === 'string' && Object.hasOwn(AUTOENCODERS, name))
+    return AUTOENCODERS[name as keyof typeof AUTOENCODERS];
   throw new InputError(
-    `${origin}: autoencoder class ${quoted(name)} is not supported; supported: AutoencoderKL, AutoencoderTiny.`,
+    `${origin}: autoencoder class ${quoted(name)} is not supported; supported: ${Object.keys(AUTOENCODERS).join(', ')}.`,
   );
+}
+
+/** The name of the diffusers class that a config is of. */
+function classOf(config: unknown): unknown {
+  return (config as { _class_name?: unknown } | null)?._class_name;
 }

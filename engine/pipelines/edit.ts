@@ -14,10 +14,10 @@ import { batchOf, type Condition } from '../execution/condition.ts';
 import { type Coded, NO_RECORD, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { listen, predictor } from '../execution/denoise.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
+import { seesMask } from '../execution/denoiser-inputs.ts';
 import { type LatentDims, latentDims } from '../execution/latents.ts';
 import type { Plan } from '../execution/plan.ts';
 import type { Share, SharedRun } from '../execution/shared-run.ts';
-import { seesMask } from '../execution/unet/inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
@@ -52,9 +52,6 @@ import {
 import { editedPicture, repaintShared } from './repaint-shared.ts';
 import { study } from './study.ts';
 
-/** Latent positions computed around the mask; docs/measurements.md shows what more or fewer would give. */
-export const DEFAULT_DILATION = 1;
-
 /** Pixels inside the mask's edge over which the old picture fades into the new. */
 const FEATHER = 6;
 
@@ -67,7 +64,7 @@ export interface EditTask {
   recipe: Recipe;
   strength: number;
   mode: EditMode;
-  /** See `DEFAULT_DILATION`. */
+  /** Latent positions around the mask that are computed with it; see `Denoiser.ring`. */
   dilation: number;
   zoom: ZoomMode;
 }

@@ -28,18 +28,22 @@ async function checkpoint(family: Family): Promise<string> {
   return model;
 }
 
-const mask = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#000' } })
-  .composite([
-    {
-      input: { create: { width: 24, height: 24, channels: 3, background: '#fff' } },
-      left: 16,
-      top: 16,
-    },
-  ])
-  .png()
-  .toBuffer();
+/** A square of 24 pixels in the middle of the left upper corner is white. */
+const maskOf = (side: number) =>
+  sharp({ create: { width: side, height: side, channels: 3, background: '#000' } })
+    .composite([
+      {
+        input: { create: { width: 24, height: 24, channels: 3, background: '#fff' } },
+        left: 16,
+        top: 16,
+      },
+    ])
+    .png()
+    .toBuffer();
 
 for (const [family, guidance, steps] of [
+  ['sana', 4.5, 3],
+  ['sana-sprint', 4.5, 2],
   ['sd15', 7.5, 3],
   ['sd15-inpaint', 7.5, 3],
   ['bk-sdm-tiny', 7.5, 3],
@@ -59,11 +63,12 @@ for (const [family, guidance, steps] of [
         guidance,
       };
       const { picture, macs } = await engine.generate(request);
-      assert.deepEqual([picture.width, picture.height], [64, 64]);
+      const side = family.startsWith('sana') ? 128 : 64;
+      assert.deepEqual([picture.width, picture.height], [side, side]);
       const other = await engine.generate({ ...request, prompt: 'a lake at night' });
       assert.notDeepEqual(other.picture.png, picture.png);
       assert.ok(macs > 1e6);
-      const edited = await engine.edit({ ...request, image: picture.png, mask });
+      const edited = await engine.edit({ ...request, image: picture.png, mask: await maskOf(side) });
       assert.ok(edited.activeFraction[0]! < 1);
       assert.notDeepEqual(edited.picture.png, picture.png);
     } finally {

@@ -1,8 +1,8 @@
 import { memoryBytes } from '#host';
 import { PRECISIONS, type Precision } from '../../shared/api.ts';
 import { formatBytes } from '../../shared/units.ts';
+import { isGuided } from '../execution/denoiser-inputs.ts';
 import { type MemoryNeeds, type PlannedModel, predictMemory } from '../execution/memory-plan.ts';
-import { isGuided } from '../execution/unet/inputs.ts';
 import { ARCHITECTURES, configOf } from '../models/architectures.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';

@@ -1,8 +1,8 @@
 import type { GenerateProgress, Precision } from '../../shared/api.ts';
 import { denoise } from '../execution/denoise.ts';
+import { seesMask } from '../execution/denoiser-inputs.ts';
 import { latentDims } from '../execution/latents.ts';
 import type { Drive } from '../execution/unet/calibrate.ts';
-import { seesMask } from '../execution/unet/inputs.ts';
 import { gaussianNoise } from '../noise.ts';
 import { createScheduler, knownScheduler } from '../schedulers/create.ts';
 import { drawingPlanes } from './inpainting.ts';

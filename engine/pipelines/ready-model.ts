@@ -1,17 +1,17 @@
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import type { Condition } from '../execution/condition.ts';
+import { isGuided, needsOf } from '../execution/denoiser-inputs.ts';
 import { guidanceEmbedding } from '../execution/unet/guidance-embedding.ts';
-import { isGuided, needsOf } from '../execution/unet/inputs.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder } from '../models/folder.ts';
-import type { EncodedText, TextEncoder } from './text-encoder.ts';
+import type { EncodedText, PromptEncoder } from './text-encoder.ts';
 
 /** A model that is ready to generate. */
 export interface ReadyModel {
   model: ModelFolder;
   components: Components;
-  text: TextEncoder;
+  text: PromptEncoder;
   /** Warnings to show the user about the model's set-up. */
   warnings: string[];
   /** The model with a fast decoder, for previews. */
@@ -37,15 +37,19 @@ export async function conditionFor(
 ): Promise<Conditioning> {
   const network = components.network('denoiser');
   const guided = isGuided(network, guidance);
-  const { states, pooled, warnings, macs } = await text.encode(guided ? [prompt, negativePrompt] : [prompt]);
+  const { states, mask, pooled, warnings, macs } = await text.encode(
+    guided ? [prompt, negativePrompt] : [prompt],
+  );
   const zeros = guided && negativePrompt === '' && model.zeroNegative;
   const vectors: Condition['vectors'] = {};
   for (const [role, channels] of needsOf(network).vectors) {
     if (role === 'guidance') vectors.guidance = guidanceEmbedding(guidance, channels);
+    else if (role === 'scale') vectors.scale = float32(Float32Array.of(guidance), [1, 1]);
     else if (role === 'size') vectors.size = timeIds(size, states.dims[0]!);
     else vectors.pooled = embeddingFor(model, pooled, channels, zeros);
   }
-  return { condition: { text: zeros ? secondZero(states) : states, guidance, vectors }, warnings, macs };
+  const encoded = { text: zeros ? secondZero(states) : states, ...(mask && { textMask: mask }) };
+  return { condition: { ...encoded, guidance, vectors }, warnings, macs };
 }
 
 /** SDXL's size conditions, a row for each branch: original height and width, crop's top and left, target's size. */

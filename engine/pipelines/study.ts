@@ -1,8 +1,8 @@
 import type { Arithmetic } from '../../shared/api.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
 import type { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
+import { seesMask } from '../execution/denoiser-inputs.ts';
 import { latentDims } from '../execution/latents.ts';
-import { seesMask } from '../execution/unet/inputs.ts';
 import { gaussianNoise, START_NOISE } from '../noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import { type PictureWindow, workedSize } from '../pictures/window.ts';

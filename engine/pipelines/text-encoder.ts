@@ -4,7 +4,8 @@ import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
-import type { ModelFolder, TextPart } from '../models/folder.ts';
+import type { ModelFolder } from '../models/folder.ts';
+import type { TextPart } from '../models/pipelines.ts';
 import { requireFinite } from '../numbers.ts';
 import { readKnownWords, unknownWarnings } from '../text/known-words.ts';
 import { chunkPrompt, type PromptChunk } from '../text/prompt-chunks.ts';
@@ -14,12 +15,19 @@ import { strengthen } from './emphasis.ts';
 export interface EncodedText {
   /** States that the denoiser attends to, for each prompt: [prompts, length, channels]. */
   states: Tensor & { type: 'float32' };
+  /** 1 for states that are read, 0 for padding: int64 [prompts, length]. All are read if absent. */
+  mask?: Tensor;
   /** Pooled embedding of each prompt, if the model has one: [prompts, channels]. */
   pooled?: Tensor & { type: 'float32' };
   /** Sentences about prompts that were cut, and words of the first one that the model does not know. */
   warnings: string[];
   /** Multiply–accumulates that encoding takes. */
   macs: number;
+}
+
+/** Encodes a prompt and, where there is one, the negative prompt, in this order. */
+export interface PromptEncoder {
+  encode(prompts: readonly string[]): Promise<EncodedText>;
 }
 
 /** One text encoder with its tokenizer. */
@@ -33,7 +41,7 @@ interface Reader {
  * layers are concatenated, and the second one gives the pooled embedding, from the first chunk. Remembers the last
  * prompts.
  */
-export class TextEncoder {
+export class TextEncoder implements PromptEncoder {
   readonly #components: Components;
   readonly #readers: readonly Reader[];
   readonly #unknownIn: (prompt: string) => string[];
@@ -89,7 +97,8 @@ export class TextEncoder {
     ]);
     const emphasised = chunks.some(({ weights }) => weights.some((weight) => weight !== 1));
     const rows = emphasised ? [...chunks, empty] : chunks;
-    checkIds(network, tokenizer, rows);
+    const used = rows.flatMap((chunk) => [...chunk.ids]);
+    checkIds(network, 'token_embedding.weight', used, (id) => tokenizer.text([id]));
     const length = tokenizer.maxLength;
     const ids = BigInt64Array.from(rows.flatMap((chunk) => Array.from(chunk.ids, BigInt)));
     const name = this.#readers.length > 1 ? 'penultimate' : 'last_hidden_state';
@@ -120,14 +129,21 @@ export class TextEncoder {
   }
 }
 
-/** @throws InputError for a token that the tokenizer knows and the network does not */
-function checkIds(network: Network, tokenizer: Tokenizer, rows: readonly PromptChunk[]): void {
-  const table = weightsOf(network).find(({ name }) => name.endsWith('token_embedding.weight'));
-  const size = table?.shape[0] ?? Number.POSITIVE_INFINITY;
-  const beyond = rows.flatMap(({ ids }) => [...ids]).find((id) => id >= size);
+/**
+ * @param table end of the name of the table of embeddings
+ * @throws InputError for a token that the tokenizer knows and the network does not
+ */
+export function checkIds(
+  network: Network,
+  table: string,
+  ids: readonly number[],
+  textOf: (id: number) => string,
+): void {
+  const size = weightsOf(network).find(({ name }) => name.endsWith(table))?.shape[0];
+  const beyond = ids.find((id) => id >= (size ?? Number.POSITIVE_INFINITY));
   if (beyond !== undefined)
     throw new InputError(
-      `The tokenizer gives ${quoted(tokenizer.text([beyond]) || 'a special token')} the number ${beyond}, but the text encoder knows ${size} tokens only: get the whole model again.`,
+      `The tokenizer gives ${quoted(textOf(beyond) || 'a special token')} the number ${beyond}, but the text encoder knows ${size} tokens only: get the whole model again.`,
     );
 }
 

@@ -1,6 +1,7 @@
 import type { Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
 import type { Value } from '../graph/values.ts';
+import { TRANSFORMER } from '../networks/sana.ts';
 import type { Product } from './layers.ts';
 
 export type QuantizedPrecision = Exclude<Precision, 'fp32'>;
@@ -54,7 +55,18 @@ const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly Exception[]>> = {
  */
 export function formsOf({ name }: Network, precision: QuantizedPrecision): (product: Product) => Form {
   if (name === 'text-encoder') return () => 'blocks-8';
+  if (name === TRANSFORMER) return (product) => transformerForm(product, precision);
   return (product) => formOf(product, precision);
+}
+
+/**
+ * Of a transformer, everything passes through the first and the last map, and every block is scaled by what is made of the
+ * timestep. The text is projected once for an image, so its rows are not rounded.
+ */
+function transformerForm({ type, weight, input }: Product, precision: QuantizedPrecision): Form {
+  if (type !== 'linear' || input.kind === 'vector' || /^(patch_embed|proj_out)\./.test(weight.name))
+    return 'float';
+  return input.kind === 'tokens' ? 'blocks-8' : USUAL_FORM[precision];
 }
 
 export function formOf(product: Product, precision: QuantizedPrecision): Form {

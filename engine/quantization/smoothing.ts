@@ -51,7 +51,7 @@ function dividersOf(
   makers: ReadonlyMap<number, Operator>,
   readers: ReadonlyMap<number, readonly Operator[]>,
 ): Weight[] | undefined {
-  if (maker?.type === 'layer-norm') return [maker.gain, maker.bias];
+  if (maker?.type === 'layer-norm') return maker.gain && maker.bias && [maker.gain, maker.bias];
   if (maker?.type === 'group-norm' && !maker.activation) return [maker.gain, maker.bias];
   if (maker?.type === 'geglu') return [maker.weight, maker.bias];
   if (maker?.type !== 'attention') return undefined;

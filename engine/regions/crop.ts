@@ -1,12 +1,11 @@
 import { countMacs, type Extent, sizeAt } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
-import type { Convolution } from '../graph/operators.ts';
 import type { Value } from '../graph/values.ts';
 import { areaOf, type Box, fullBox, grown, intersection, type Span, scaled, union } from './box.ts';
-import { coarsestLevel, mapsOf, readBy } from './reach.ts';
+import { coarsestLevel, isWindowed, mapsOf, readBy, type Windowed } from './reach.ts';
 
 /**
- * A rectangle of a network's output, computed from rectangles of its maps, one at each level. Before a convolution that
+ * A rectangle of a network's output, computed from rectangles of its maps, one at each level. Before an operator that
  * changes the level, the map is trimmed to what is still needed, so that fine maps have a margin of only a few positions,
  * however large the receptive field is. A convolution pads a rectangle with zeros even where the map continues; the
  * positions that this makes wrong are never needed.
@@ -18,8 +17,8 @@ export interface CropPlan {
   readonly levels: readonly Box[];
   /** By a value's id: the part of its rectangle that padding has not made wrong. */
   readonly sound: ReadonlyMap<number, Box>;
-  /** By the weight of a convolution that changes the level: the part of the rectangle that it reads. */
-  readonly trims: ReadonlyMap<string, { readonly within: Box; readonly trim: Box }>;
+  /** By the id of the output of an operator that changes the level: the part of the rectangle that it reads. */
+  readonly trims: ReadonlyMap<number, { readonly within: Box; readonly trim: Box }>;
   /** The requested rectangle at each level, from the finest. */
   readonly target: readonly Box[];
   /** Multiply–accumulates of a run. */
@@ -46,8 +45,10 @@ export function planCrop(network: Network, extent: Extent, target: Box, margin: 
       : maps[level]!,
   );
   const needed = neededBoxes(network, targets, bounds);
+  const changes = trimsOf(network, needed);
+  let done: string | undefined;
   const computed: Box[] = [];
-  const trims = new Map<string, { within: Box; trim: Box }>();
+  const trims = new Map<number, { within: Box; trim: Box }>();
   const sound = new Map<number, Box>();
   for (const value of network.inputs.values())
     if (value.kind === 'map') {
@@ -59,12 +60,15 @@ export function planCrop(network: Network, extent: Extent, target: Box, margin: 
     if (!values) continue;
     const { inputs, output } = values;
     let good = inputs.map((input) => sound.get(input.id)!).reduce(intersection);
-    if (operator.type === 'convolution') {
-      const { input, weight } = operator;
+    if (isWindowed(operator)) {
+      const { input } = operator;
       if (output.level !== input.level) {
-        if (computed[output.level]) throw new Error(`${network.name} returns to level ${output.level}`);
-        const trim = needed.get(input.id)!;
-        trims.set(weight.name, { within: computed[input.level]!, trim });
+        const change = `${input.level} ${output.level}`;
+        const trim = changes.get(change)!;
+        if (computed[output.level] && done !== change)
+          throw new Error(`${network.name} returns to level ${output.level}`);
+        done = change;
+        trims.set(output.id, { within: computed[input.level]!, trim });
         good = intersection(good, trim);
         computed[output.level] = eachSpan(trim, (span) => givenBy(operator, span));
       }
@@ -76,6 +80,19 @@ export function planCrop(network: Network, extent: Extent, target: Box, margin: 
   const { total: macs } = countMacs(network, extent, active);
   const { height, width } = extent;
   return { height, width, levels: computed, sound, trims, target: targets, macs };
+}
+
+/** What operators from one level to another read, the same for all of them, as they compute one rectangle. */
+function trimsOf(network: Network, needed: ReadonlyMap<number, Box>): ReadonlyMap<string, Box> {
+  const trims = new Map<string, Box>();
+  for (const operator of network.operators) {
+    if (!isWindowed(operator) || operator.input.level === operator.output.level) continue;
+    const change = `${operator.input.level} ${operator.output.level}`;
+    const box = needed.get(operator.input.id)!;
+    const known = trims.get(change);
+    trims.set(change, known ? union(known, box) : box);
+  }
+  return trims;
 }
 
 /** For each value the rectangle that the target is computed from, within the bounds of its level. */
@@ -97,30 +114,34 @@ function neededBoxes(
     const values = mapsOf(operator);
     if (!box || !values) continue;
     for (const input of values.inputs)
-      need(input, operator.type === 'convolution' ? evenly(operator, readBox(operator, box)) : box);
+      need(input, isWindowed(operator) ? evenly(operator, readBox(operator, box)) : box);
   }
   return needed;
 }
 
-function readBox(operator: Convolution, { y, x }: Box): Box {
+function readBox(operator: Windowed, { y, x }: Box): Box {
   return { y: readBy(operator, y), x: readBy(operator, x) };
 }
 
 /** A strided convolution keeps its phase if its input begins and ends at even positions. */
-function evenly({ stride }: Convolution, box: Box): Box {
-  if (stride === 1) return box;
+function evenly(operator: Windowed, box: Box): Box {
+  if (operator.type !== 'convolution' || operator.stride === 1) return box;
   return eachSpan(box, ({ from, to }) => ({ from: Math.floor(from / 2) * 2, to: Math.ceil(to / 2) * 2 }));
 }
 
-/** The output span of a convolution for a span of its input, borders included. */
-function givenBy({ stride, upsample }: Convolution, { from, to }: Span): Span {
+/** The output span of an operator for a span of its input, borders included. */
+function givenBy(operator: Windowed, { from, to }: Span): Span {
+  const { upsample, stride } =
+    operator.type === 'convolution'
+      ? operator
+      : { upsample: operator.type === 'pixel-shuffle', stride: operator.type === 'pixel-shuffle' ? 1 : 2 };
   return upsample
     ? { from: 2 * from, to: 2 * to }
     : { from: Math.ceil(from / stride), to: Math.floor(to / stride) };
 }
 
 /** The output positions that read only correct ones. Zeros outside the whole map are correct. */
-function soundAfter(operator: Convolution, sound: Box, input: Box, output: Box): Box {
+function soundAfter(operator: Windowed, sound: Box, input: Box, output: Box): Box {
   const side = (good: Span, whole: Span, out: Span): Span => {
     const isSound = (position: number): boolean => {
       const read = readBy(operator, { from: position, to: position + 1 });

@@ -1,10 +1,27 @@
 import type { Network } from '../graph/network.ts';
-import { type Convolution, inputsOf, type Operator } from '../graph/operators.ts';
+import {
+  type Convolution,
+  inputsOf,
+  type Operator,
+  type PixelShuffle,
+  type PixelUnshuffle,
+} from '../graph/operators.ts';
 import type { FeatureMap, Value } from '../graph/values.ts';
 import type { Span } from './box.ts';
 
-/** Input positions that a convolution reads for a span of its output. They may lie outside the map. */
-export function readBy({ kernel, stride, padding, upsample }: Convolution, output: Span): Span {
+/** Operators that read other positions than the one they compute. */
+export type Windowed = Convolution | PixelShuffle | PixelUnshuffle;
+
+export function isWindowed(operator: Operator): operator is Windowed {
+  return ['convolution', 'pixel-shuffle', 'pixel-unshuffle'].includes(operator.type);
+}
+
+/** Input positions that an operator reads for a span of its output. They may lie outside the map. */
+export function readBy(operator: Windowed, output: Span): Span {
+  if (operator.type === 'pixel-unshuffle') return { from: 2 * output.from, to: 2 * output.to };
+  if (operator.type === 'pixel-shuffle')
+    return { from: Math.floor(output.from / 2), to: Math.ceil(output.to / 2) };
+  const { kernel, stride, padding, upsample } = operator;
   const before = padding === 'same' ? Math.floor(kernel / 2) : 0;
   const from = output.from * stride - before;
   const to = (output.to - 1) * stride - before + kernel;
@@ -50,8 +67,7 @@ export function haloOf(network: Network): Halo {
     const span = spans.get(operator.output.id);
     const values = mapsOf(operator);
     if (!span || !values) continue;
-    for (const input of values.inputs)
-      need(input, operator.type === 'convolution' ? readBy(operator, span) : span);
+    for (const input of values.inputs) need(input, isWindowed(operator) ? readBy(operator, span) : span);
   }
   let halo = { before: 0, after: 0 };
   for (const value of network.inputs.values()) {

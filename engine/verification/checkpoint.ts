@@ -2,11 +2,20 @@ import { path } from '#host';
 import type { Backend, Program } from '../execution/backend.ts';
 import { shiftNetwork, textNetwork } from '../execution/forms/conditioning.ts';
 import { type Form, PLANAR } from '../execution/forms/form.ts';
+import { splitText } from '../execution/transformer/split.ts';
+import { TokensNetwork } from '../execution/transformer/tokens-network.ts';
 import { RowsUNet } from '../execution/unet/rows-unet.ts';
 import type { Network } from '../graph/network.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
-import { networkOf, type Part, PLACES } from '../models/parts.ts';
+import {
+  type AutoencoderFacts,
+  autoencoderFacts,
+  type DenoiserFolder,
+  networkOf,
+  type Part,
+  placeOf,
+} from '../models/parts.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Recorded } from '../regions/recorded.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
@@ -16,18 +25,21 @@ import { WeightTable } from '../weights/table.ts';
 /** The networks of a folder to verify. Any of them may be absent. */
 export class Checkpoint {
   readonly root: string;
+  readonly #denoiser: DenoiserFolder;
   readonly #backend: Backend;
   readonly #programs = new Map<string, Program>();
   #rows: RowsReference | undefined;
   #bands: RowsUNet | undefined;
+  #tokens: TokensNetwork | undefined;
 
-  constructor(root: string, backend: Backend) {
+  constructor(root: string, denoiser: DenoiserFolder, backend: Backend) {
     this.root = root;
+    this.#denoiser = denoiser;
     this.#backend = backend;
   }
 
   /** A network in planar form. */
-  async program(part: Part, folder: string = PLACES[part].folder): Promise<Program> {
+  async program(part: Part, folder: string = placeOf(part, this.#denoiser).folder): Promise<Program> {
     const key = `${folder}/${part}`;
     let program = this.#programs.get(key);
     if (!program) {
@@ -36,6 +48,11 @@ export class Checkpoint {
       this.#programs.set(key, program);
     }
     return program;
+  }
+
+  async autoencoder(): Promise<AutoencoderFacts> {
+    const config = path.join(this.root, placeOf('vae-decoder').folder, 'config.json');
+    return autoencoderFacts(await readJson(config), config);
   }
 
   /** The U-Net in rows form, with exact storage. */
@@ -50,8 +67,26 @@ export class Checkpoint {
     return this.#bands;
   }
 
+  /** The transformer in the form that records and computes a part, with exact storage. */
+  async tokens(): Promise<TokensNetwork> {
+    if (this.#tokens) return this.#tokens;
+    const { network, weights } = await this.#open('denoiser', placeOf('denoiser', this.#denoiser).folder);
+    const { text, rest } = splitText(network);
+    const load = async (key: string, part: Network, form: Form) => {
+      const program = await this.#backend.compile(part, weights, form);
+      this.#programs.set(key, program);
+      return program;
+    };
+    const programs = {
+      rows: await load('tokens', rest, { kind: 'tokens', part: true }),
+      text: await load('tokens text', text, PLANAR),
+    };
+    this.#tokens = new TokensNetwork(programs, network, { part: true, storage: 'float32' });
+    return this.#tokens;
+  }
+
   async #rowsUNet(statistics: 'any' | 'bands'): Promise<RowsUNet> {
-    const { network, weights } = await this.#open('denoiser', PLACES.denoiser.folder);
+    const { network, weights } = await this.#open('denoiser', placeOf('denoiser', this.#denoiser).folder);
     // Folded upsampling is exact only for even levels; references come in sizes with odd ones too.
     const options = { foldUpsampling: false, storage: 'float32', statistics, attention: 'full' } as const;
     const load = async (key: string, part: Network, form: Form) => {
@@ -75,7 +110,7 @@ export class Checkpoint {
     const place = path.join(this.root, folder);
     const config = path.join(place, 'config.json');
     const network = networkOf(part, await readJson(config), config);
-    return { network, weights: new WeightTable(network, await openWeights(place, PLACES[part].stem)) };
+    return { network, weights: new WeightTable(network, await openWeights(place, placeOf(part).stem)) };
   }
 }
 

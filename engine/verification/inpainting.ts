@@ -1,6 +1,6 @@
 import { fs, path } from '#host';
 import { denoise } from '../execution/denoise.ts';
-import { conditionOf } from '../execution/unet/inputs.ts';
+import { conditionOf } from '../execution/denoiser-inputs.ts';
 import { planarPredict } from '../execution/unet/predict.ts';
 import { float32 } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';

@@ -1,6 +1,6 @@
 import { fs, path } from '#host';
 import { denoise } from '../execution/denoise.ts';
-import { conditionOf } from '../execution/unet/inputs.ts';
+import { conditionOf } from '../execution/denoiser-inputs.ts';
 import { planarPredict } from '../execution/unet/predict.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
@@ -13,7 +13,7 @@ export const SAMPLER_LIMIT = 1e-3;
 
 /** Compares the text encoder's states. */
 export async function compareText(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
-  if (!expected.has('text.input_ids')) return [];
+  if (!expected.has('text.penultimate')) return [];
   const program = await checkpoint.program('text-encoder');
   const ids = int64(await expected.integers('text.input_ids'), expected.shape('text.input_ids'));
   const outputs = await program.run({ input_ids: ids });
@@ -46,22 +46,28 @@ export async function compareUNet(checkpoint: Checkpoint, expected: Reference): 
   return comparisons;
 }
 
-/** `folder` is `vae` or `vae_tiny`; both read the same latent and picture. */
-export async function compareAutoencoder(
+/** Autoencoders of a checkpoint: the folder of each, what it reads, and the names of what it must give. */
+const AUTOENCODERS = [
+  { folder: 'vae', from: 'vae', encoded: 'vae.encoded_mean' },
+  { folder: 'vae', from: 'vae', encoded: 'vae.encoded' },
+  { folder: 'vae', from: 'vae_other_size', encoded: 'vae_other_size.encoded' },
+  { folder: 'vae_tiny', from: 'vae', encoded: 'vae_tiny.encoded' },
+] as const;
+
+/** Compares decoding and encoding (the mean, of a distribution). */
+export async function compareAutoencoders(
   checkpoint: Checkpoint,
   expected: Reference,
-  folder: string,
-  encoded: string,
 ): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
-  if (expected.has(`${folder}.decoded`)) {
+  for (const { folder, from, encoded } of AUTOENCODERS) {
+    if (!expected.has(encoded)) continue;
+    const decoded = encoded.replace(/encoded.*/, 'decoded');
     const decoder = await checkpoint.program('vae-decoder', folder);
-    const outputs = await decoder.run({ latent: await expected.tensor('vae.latent') });
-    comparisons.push(await expected.compare(`${folder}.decoded`, floats(outputs, 'image')));
-  }
-  if (expected.has(encoded)) {
+    const { image } = await decoder.run({ latent: await expected.tensor(`${from}.latent`) });
+    comparisons.push(await expected.compare(decoded, floats({ image: image! }, 'image')));
     const encoder = await checkpoint.program('vae-encoder', folder);
-    const outputs = await encoder.run({ image: await expected.tensor('vae.image') });
+    const outputs = await encoder.run({ image: await expected.tensor(`${from}.image`) });
     const mean = outputs.moments ? firstHalf(outputs.moments) : floats(outputs, 'latent');
     comparisons.push(await expected.compare(encoded, mean));
   }
@@ -75,7 +81,7 @@ export async function compareSamplers(checkpoint: Checkpoint, expected: Referenc
   const files = await fs.readdir(folder).catch(() => []);
   for (const file of files.filter((name) => name.endsWith('.json')).sort()) {
     const sampler = `pipeline.${path.basename(file, '.json')}`;
-    if (!expected.has(`${sampler}.timesteps`)) continue;
+    if (!expected.has(`${sampler}.timesteps`) || !expected.has('unet.encoder_hidden_states')) continue;
     const steps = expected.shape(`${sampler}.timesteps`)[0]!;
     const scheduler = createScheduler(await readJson(path.join(folder, file)), steps);
     comparisons.push(await expected.compare(`${sampler}.timesteps`, Float32Array.from(scheduler.timesteps)));

@@ -3,10 +3,12 @@ import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { compareInpainting } from './inpainting.ts';
-import { compareAutoencoder, compareSamplers, compareText, compareUNet } from './networks.ts';
+import { compareAutoencoders, compareSamplers, compareText, compareUNet } from './networks.ts';
 import { comparePatches } from './patches.ts';
 import { type Comparison, Reference } from './reference.ts';
 import { compareEdits } from './regions.ts';
+import { compareTokenEdits } from './transformer-regions.ts';
+import { compareLanguage, compareTransformer, compareTransformerSamplers } from './transformers.ts';
 import { compareVision } from './vision.ts';
 
 interface Verification {
@@ -29,19 +31,25 @@ export async function verify(folder: string, backend: Backend): Promise<Verifica
     return judged(await compareVision(root, expected, backend), expected);
   const regionsFile = path.join(root, 'regions.safetensors');
   const hasRegions = await fs.exists(regionsFile);
-  const checkpoint = new Checkpoint(root, backend);
+  const isTransformer = await fs.exists(path.join(root, 'transformer', 'config.json'));
+  const checkpoint = new Checkpoint(root, isTransformer ? 'transformer' : 'unet', backend);
   const tensors: Comparison[] = [];
   try {
     tensors.push(...(await compareText(checkpoint, expected)));
+    tensors.push(...(await compareLanguage(checkpoint, expected)));
     tensors.push(...(await compareUNet(checkpoint, expected)));
-    tensors.push(...(await compareAutoencoder(checkpoint, expected, 'vae', 'vae.encoded_mean')));
-    tensors.push(...(await compareAutoencoder(checkpoint, expected, 'vae_tiny', 'vae_tiny.encoded')));
+    tensors.push(...(await compareTransformer(checkpoint, expected)));
+    tensors.push(...(await compareAutoencoders(checkpoint, expected)));
     tensors.push(...(await compareSamplers(checkpoint, expected)));
+    tensors.push(...(await compareTransformerSamplers(checkpoint, expected)));
     tensors.push(...(await compareInpainting(checkpoint, expected)));
     if (hasRegions) {
       const regions = await Reference.open(regionsFile);
-      tensors.push(...(await compareEdits(checkpoint, expected, regions)));
-      tensors.push(...(await comparePatches(checkpoint, expected, regions)));
+      if (isTransformer) tensors.push(...(await compareTokenEdits(checkpoint, expected, regions)));
+      else {
+        tensors.push(...(await compareEdits(checkpoint, expected, regions)));
+        tensors.push(...(await comparePatches(checkpoint, expected, regions)));
+      }
     }
   } finally {
     await checkpoint.release();

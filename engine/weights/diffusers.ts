@@ -8,6 +8,7 @@ export const RECOMMENDED_FILE = 'generation_config.json';
 /** Folders of networks with the stem of their weights' files. */
 export const NETWORK_FOLDERS = {
   unet: 'diffusion_pytorch_model',
+  transformer: 'diffusion_pytorch_model',
   vae: 'diffusion_pytorch_model',
   text_encoder: 'model',
   text_encoder_2: 'model',

@@ -11,6 +11,10 @@ for (const [name, compared] of [
   ['tiny-sd21-v-fp16', 80],
   ['tiny-sdxl', 38],
   ['tiny-inpaint', 43],
+  ['tiny-sana', 33],
+  ['tiny-sana-sprint', 23],
+  ['tiny-dc-ae/f32c32-in', 4],
+  ['tiny-dc-ae/mixed', 4],
   ['tiny-sight/segmenter', 9],
   ['tiny-sight/tagger', 1],
 ] as const)

@@ -3,14 +3,23 @@ import path from 'node:path';
 import type { Network } from '../../engine/graph/network.ts';
 import { weightsOf } from '../../engine/graph/network.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
-import { networkOf, type Part, PLACES } from '../../engine/models/parts.ts';
+import { networkOf, type Part, placeOf } from '../../engine/models/parts.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 import { writeSafetensors } from '../../engine/weights/write.ts';
 
 const TOKENIZER = path.join(import.meta.dirname, '..', 'fixtures', 'tokenizer');
 
 /** Published families that small checkpoints are made of. */
-export type Family = 'sd15' | 'bk-sdm-tiny' | 'lcm' | 'sd-turbo' | 'sdxl-turbo' | 'ssd-1b' | 'sd15-inpaint';
+export type Family =
+  | 'sana'
+  | 'sana-sprint'
+  | 'sd15'
+  | 'bk-sdm-tiny'
+  | 'lcm'
+  | 'sd-turbo'
+  | 'sdxl-turbo'
+  | 'ssd-1b'
+  | 'sd15-inpaint';
 
 const text = (hidden: number, more: object = {}) => ({
   architectures: ['CLIPTextModel'],
@@ -67,7 +76,69 @@ const two = (name: string, scheduler: object) => ({
   },
 });
 
+/** DC-AE with 32 pixels for a position, a language model of Gemma's kind, linear attention. */
+const sana = (more: object, scheduler: object, pipeline: string) => ({
+  pipeline,
+  scheduler,
+  parts: {
+    transformer: {
+      _class_name: 'SanaTransformer2DModel',
+      sample_size: 4,
+      attention_head_dim: 4,
+      caption_channels: 16,
+      cross_attention_dim: 8,
+      cross_attention_head_dim: 4,
+      in_channels: 4,
+      num_attention_heads: 2,
+      num_cross_attention_heads: 2,
+      num_layers: 2,
+      ...more,
+    },
+    vae: {
+      _class_name: 'AutoencoderDC',
+      latent_channels: 4,
+      attention_head_dim: 4,
+      ...Object.fromEntries(
+        ['encoder', 'decoder'].flatMap((side) => [
+          [`${side}_block_out_channels`, [4, 4, 8, 8, 8, 8]],
+          [`${side}_layers_per_block`, [1, 1, 1, 1, 1, 1]],
+          [`${side}_block_types`, [0, 1, 2, 3, 4, 5].map((l) => (l < 3 ? 'ResBlock' : 'EfficientViTBlock'))],
+        ]),
+      ),
+      downsample_block_type: 'Conv',
+      upsample_block_type: 'interpolate',
+      scaling_factor: 0.41407,
+    },
+    text_encoder: {
+      architectures: ['Gemma2Model'],
+      head_dim: 4,
+      hidden_activation: 'gelu_pytorch_tanh',
+      hidden_size: 16,
+      intermediate_size: 24,
+      num_attention_heads: 4,
+      num_hidden_layers: 2,
+      num_key_value_heads: 2,
+      query_pre_attn_scalar: 4,
+      attn_logit_softcapping: 50,
+      sliding_window: 4096,
+      vocab_size: 320,
+    },
+  },
+});
+const flowDpm = {
+  _class_name: 'DPMSolverMultistepScheduler',
+  prediction_type: 'flow_prediction',
+  use_flow_sigmas: true,
+  flow_shift: 3,
+};
+
 const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Record<string, object> }> = {
+  sana: sana({}, flowDpm, 'SanaPipeline'),
+  'sana-sprint': sana(
+    { guidance_embeds: true, qk_norm: 'rms_norm_across_heads' },
+    { _class_name: 'SCMScheduler', prediction_type: 'trigflow', sigma_data: 0.5 },
+    'SanaSprintPipeline',
+  ),
   sd15: one('sd15', pndm),
   'sd15-inpaint': {
     ...one('sd15', pndm, { ...small, in_channels: 9 }),
@@ -86,6 +157,7 @@ const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Rec
 /** Networks of each folder of a checkpoint. */
 const NETWORKS: Record<string, readonly Part[]> = {
   unet: ['denoiser'],
+  transformer: ['denoiser'],
   vae: ['vae-decoder', 'vae-encoder'],
   text_encoder: ['text-encoder'],
   text_encoder_2: ['text-encoder-2'],
@@ -103,9 +175,11 @@ export async function writeCheckpoint(folder: string, family: Family): Promise<v
   for (const [name, config] of Object.entries(parts)) {
     await json(`${name}/config.json`, config);
     const networks = NETWORKS[name]!.map((part) => networkOf(part, config, name));
-    const { stem } = PLACES[NETWORKS[name]![0]!];
+    const { stem } = placeOf(NETWORKS[name]![0]!);
     await writeWeights(path.join(folder, name, `${stem}.safetensors`), networks);
-    if (name.startsWith('text_encoder'))
+    if (parts.transformer && name === 'text_encoder')
+      await json('tokenizer/tokenizer.json', gemmaTokenizer());
+    else if (name.startsWith('text_encoder'))
       await copyTokenizer(folder, name.replace('text_encoder', 'tokenizer'));
   }
 }
@@ -141,6 +215,27 @@ export async function writeLora(file: string): Promise<void> {
 async function writeWeights(file: string, networks: readonly Network[]): Promise<void> {
   const source = await syntheticWeights(networks.flatMap(weightsOf), { seed: 1, folder: path.dirname(file) });
   await rename(source.file, file);
+}
+
+/** A small vocabulary in the form of Gemma's `tokenizer.json`: letters, bytes, and a few pairs. */
+function gemmaTokenizer(): object {
+  const hex = (byte: number) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+  const special = ['<pad>', '<eos>', '<bos>', '<unk>'];
+  const letters = [...'▁abcdefghijklmnopqrstuvwxyz'];
+  const merges = ['▁ a', '▁ h', 'o u', '▁h ou', 's e', '▁hou se'];
+  const words = merges.map((merge) => merge.replace(' ', ''));
+  const tokens = [...special, ...Array.from({ length: 256 }, (_, byte) => hex(byte)), ...letters, ...words];
+  return {
+    added_tokens: special.map((content, id) => ({ id, content, special: true })),
+    normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
+    model: {
+      type: 'BPE',
+      byte_fallback: true,
+      unk_token: '<unk>',
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      merges,
+    },
+  };
 }
 
 async function copyTokenizer(folder: string, name: string): Promise<void> {

@@ -1,10 +1,9 @@
 import type { Components } from '../../execution/components.ts';
 import type { Condition } from '../../execution/condition.ts';
+import { needsOf, TEXT_MASK, textLength } from '../../execution/denoiser-inputs.ts';
 import type { Drive } from '../../execution/unet/calibrate.ts';
-import { needsOf } from '../../execution/unet/inputs.ts';
 import type { Extent } from '../../graph/macs.ts';
-import { float32 } from '../../graph/tensor.ts';
-import { CLIP_TOKENS } from '../../networks/clip-text.ts';
+import { float32, int64 } from '../../graph/tensor.ts';
 import { gaussianNoise } from '../../noise.ts';
 import type { Mask } from '../../regions/mask.ts';
 
@@ -33,7 +32,7 @@ export class StepInputs {
       height: size.height / scale,
       width: size.width / scale,
       batch: guidance ? 2 : 1,
-      tokens: CLIP_TOKENS,
+      tokens: textLength(network),
     };
     const { height, width, batch, tokens } = this.extent;
     const noise = (stream: number, ...dims: number[]) =>
@@ -52,7 +51,10 @@ export class StepInputs {
     for (const [role, count] of needed) vectors[role] = noise(STREAMS.vectors, batch, count);
     const more = sample - latentChannels;
     const planes = more > 0 ? { planes: noise(STREAMS.planes, more, height, width) } : {};
-    this.condition = { text, guidance: GUIDANCE, vectors, ...planes };
+    const mask = network.inputs.has(TEXT_MASK) && {
+      textMask: int64(new BigInt64Array(batch * tokens).fill(1n), [batch, tokens]),
+    };
+    this.condition = { text, ...mask, guidance: GUIDANCE, vectors, ...planes };
     this.original = noise(STREAMS.original, latentChannels, height, width).data;
     this.#other = noise(STREAMS.edited, latentChannels, height, width).data;
   }

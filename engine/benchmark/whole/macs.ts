@@ -1,10 +1,7 @@
+import { textLength } from '../../execution/denoiser-inputs.ts';
 import { countMacs, type MacCount, sizeAt } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
-import { CLIP_TOKENS } from '../../networks/clip-text.ts';
 import type { WholeOutcome } from './case.ts';
-
-/** Guided passes of prompts of the usual length. */
-const PASS = { batch: 2, tokens: CLIP_TOKENS };
 
 /**
  * Splits the cost of a whole picture: all steps of the U-Net by kind and level, the rest as `other networks` of no
@@ -18,7 +15,7 @@ export function splitMacs(
   guided: boolean,
   { macs, stepSeconds, activeFraction, workers }: WholeOutcome,
 ): MacCount {
-  const extent = { ...latent, ...PASS, batch: guided ? PASS.batch : 1 };
+  const extent = { ...latent, tokens: textLength(unet), batch: guided ? 2 : 1 };
   const active = activeFraction?.map((share, level) => {
     const [height, width] = sizeAt(latent, level);
     return Math.round(share * height * width);

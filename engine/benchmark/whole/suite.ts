@@ -1,7 +1,7 @@
 import type { Engine, WorkerReport } from '../../../shared/api.ts';
 import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../../../shared/benchmark/report.ts';
 import { InputError } from '../../errors.ts';
-import { isGuided } from '../../execution/unet/inputs.ts';
+import { isGuided } from '../../execution/denoiser-inputs.ts';
 import { ARCHITECTURES } from '../../models/architectures.ts';
 import { openModelFolder } from '../../models/open.ts';
 import { imageSize } from '../../models/sizes.ts';

@@ -17,6 +17,7 @@ import { type CropPlan, planCrop } from '../../regions/crop.ts';
 import { featuresOf, type MomentsFeature } from '../../regions/features.ts';
 import { coarsestLevel } from '../../regions/reach.ts';
 import { putRows, takeRows } from '../../regions/rows.ts';
+import { stagesOf } from '../../regions/stages.ts';
 import type { Program } from '../backend.ts';
 import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
 
@@ -43,14 +44,21 @@ export class CropNetwork {
   readonly #output: { name: string; value: FeatureMap };
   readonly #moments: readonly MomentsFeature[];
   readonly #attentions: readonly Attention[];
+  /** Stages that are computed whole before a crop. */
+  readonly #before: { program: Program; network: Network } | undefined;
+  /** What they gave for the last input. */
+  #between: { of: Float32Array; planes: Promise<Float32Array> } | undefined;
 
-  constructor(program: Program, network: Network) {
+  /** @param before the program of the network's coarse stages, if it has any; see `regions/stages.ts` */
+  constructor(program: Program, network: Network, before?: Program) {
+    const { coarse, fine } = stagesOf(network);
     this.#program = program;
-    this.#network = network;
-    this.#input = onlyMap(network.inputs);
-    this.#output = onlyMap(network.outputs);
-    this.#moments = featuresOf(network).filter((feature) => feature.kind === 'moments');
-    this.#attentions = network.operators.filter((operator) => operator.type === 'attention');
+    this.#network = fine;
+    this.#before = before && coarse && { program: before, network: coarse };
+    this.#input = onlyMap(fine.inputs);
+    this.#output = onlyMap(fine.outputs);
+    this.#moments = featuresOf(fine).filter((feature) => feature.kind === 'moments');
+    this.#attentions = fine.operators.filter((operator) => operator.type === 'attention');
   }
 
   /**
@@ -80,8 +88,9 @@ export class CropNetwork {
     const box = plan.levels[value.level]!;
     const width = plan.width / 2 ** value.level;
     const attended = this.#attentions.map((attention) => attendedRows(attention, plan));
+    const read = await this.#computedBefore(input, plan);
     const outputs = await this.#program.run({
-      [name]: float32(cutPlanes(input, value.channels, width, box), [1, value.channels, ...sizeOf(box)]),
+      [name]: float32(cutPlanes(read, value.channels, width, box), [1, value.channels, ...sizeOf(box)]),
       ...trimFeeds(plan),
       ...this.#momentFeeds(record),
       ...Object.assign({}, ...attended.map((rows) => attendedFeeds(rows, record))),
@@ -98,6 +107,21 @@ export class CropNetwork {
     const data = floats(outputs, outputName);
     requireFinite(data, `The autoencoder, in ${outputName === 'image' ? 'decoding' : 'encoding'},`);
     return { data, box: plan.levels[output.level]!, record: kept, macs: plan.macs };
+  }
+
+  /** The planes that the crop is cut from: the input, or what the stages before make of it. */
+  #computedBefore(input: Float32Array, { height, width }: CropPlan): Promise<Float32Array> | Float32Array {
+    if (!this.#before) return input;
+    if (this.#between?.of !== input) {
+      const { program, network } = this.#before;
+      const { name, value } = onlyMap(network.inputs);
+      const size = [height, width].map((side) => side / 2 ** value.level);
+      const planes = program
+        .run({ [name]: float32(input, [1, value.channels, ...size]) })
+        .then((outputs) => floats(outputs, this.#input.name));
+      this.#between = { of: input, planes };
+    }
+    return this.#between.planes;
   }
 
   /** Fresh moments for a whole map, recorded ones for a part. */
@@ -164,8 +188,8 @@ function attendedFeeds(
 
 function trimFeeds({ trims }: CropPlan): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
-  for (const [weight, { trim, within: crop }] of trims)
-    Object.assign(feeds, cornerFeeds(trimNames(weight), within(trim, crop)));
+  for (const [id, { trim, within: crop }] of trims)
+    Object.assign(feeds, cornerFeeds(trimNames(id), within(trim, crop)));
   return feeds;
 }
 

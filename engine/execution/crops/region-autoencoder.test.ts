@@ -112,6 +112,40 @@ test('AutoencoderTiny: a region is that of a whole pass, for random masks and si
   );
 });
 
+for (const folder of ['tiny-sana', 'tiny-dc-ae/mixed', 'tiny-dc-ae/f32c32-in'])
+  test(`AutoencoderDC of ${folder}: a region is that of decoding everything, and needs no record`, async () => {
+    const own = autoencoderComponents(path.join(parity, '..', folder, 'vae'));
+    const autoencoder = new RegionAutoencoder(own);
+    const { scale, latentChannels, scalingFactor } = autoencoder.facts;
+    assert.equal(autoencoder.needsRecord, false);
+    await fc.assert(
+      fc.asyncProperty(masks, async ({ data: _, ...large }) => {
+        const [height, width] = [1 + (large.height % 6), 1 + (large.width % 6)];
+        const mask = { height, width, data: new Uint8Array(height * width) };
+        for (const seed of [large.height, large.width]) mask.data[seed % mask.data.length] = 1;
+        const latent = gaussianNoise(2, 0, latentChannels * height * width);
+        const decoder = await own.program('vae-decoder');
+        const unscaled = float32(
+          latent.map((value) => value / scalingFactor),
+          [1, latentChannels, height, width],
+        );
+        const whole = floats(await decoder.run({ latent: unscaled }), 'image');
+        const other = { data: gaussianNoise(3, 0, whole.length), record: NO_RECORD };
+        const part = await autoencoder.decodeRegion(latent, scale * width, scale * height, other, mask);
+        assert.ok(errorInside(part.data, whole, other.data, mask, scale) <= 1e-4);
+        assert.ok(autoencoder.macs('vae-decoder', scale * width, scale * height, mask) > 0);
+      }),
+      { numRuns: 8 },
+    );
+    const all = autoencoder.macs('vae-decoder', scale * 16, scale * 16, fullMask(16, 16));
+    const one = autoencoder.macs('vae-decoder', scale * 16, scale * 16, {
+      ...fullMask(16, 16),
+      data: new Uint8Array(256).fill(1, 100, 101),
+    });
+    assert.ok(one < all / 2, `${one} of ${all}`);
+    await own.release();
+  });
+
 test('AutoencoderTiny: decoding all that a change influences gives the whole picture', async () => {
   const tiny = autoencoders.tiny;
   const mask: Mask = { height: 48, width: 50, data: new Uint8Array(48 * 50) };

@@ -7,6 +7,7 @@ import type { NormStatistics, Storage } from '../../regions/features.ts';
  * The form in which a network is computed: the layout of maps, which positions are computed, and the inputs and outputs
  * beside the network's own.
  * `planar`: whole maps. `rows`: any subset of the positions. `crops`: a rectangle of the output, see `crops.ts`.
+ * `tokens`: a transformer's positions, any subset of them with `part`, see `lowering/tokens.ts`.
  * `recording` and `parts`: whole maps that are recorded, and a part computed from them, see `parts.ts`.
  * `ranges`: whole maps, with the range of every convolution as an output, see `rangeNames`. `bytes`: whole maps, with
  * convolutions in int8.
@@ -14,6 +15,7 @@ import type { NormStatistics, Storage } from '../../regions/features.ts';
 export type Form =
   | { kind: 'planar' }
   | { kind: 'rows'; options: RowsOptions }
+  | { kind: 'tokens'; part: boolean; watch?: boolean }
   | { kind: 'crops' }
   | { kind: 'recording'; anchors: Anchors }
   | { kind: 'parts'; anchors: Anchors }

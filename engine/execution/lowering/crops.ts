@@ -1,8 +1,10 @@
 import type { Network } from '../../graph/network.ts';
-import type { Attention, Convolution, GroupNorm } from '../../graph/operators.ts';
+import type { Attention, GroupNorm } from '../../graph/operators.ts';
 import { attendedOf, momentsOf } from '../../regions/features.ts';
+import type { Windowed } from '../../regions/reach.ts';
 import type { Weights } from '../../weights/table.ts';
 import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
+import { attention } from './attention.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
 import type { Target } from './target.ts';
@@ -11,8 +13,8 @@ import type { Target } from './target.ts';
  * A network in planar form that computes a rectangle of its output (`regions/crop.ts`), or all of it.
  *
  * Inputs beside the network's own:
- * `trim.<weight>.from`, `trim.<weight>.to` int64 [2]: where a convolution that changes the level cuts its input: row
- * and column, the end excluded;
+ * `trim.<id>.from`, `trim.<id>.to` int64 [2]: where an operator that changes the level cuts its input: row and column,
+ * the end excluded; `id` is that of its output;
  * `rows.<path>` int64 [n]: which rows of a self-attention's fresh keys and values take part;
  * `keys.<path>`, `values.<path>` [B, m, C]: the recorded ones that take part beside them;
  * `moments.*` [2B, G, 1] and `fresh` [1]: group norm takes moments = fresh · own + recorded, where moments are means
@@ -27,11 +29,11 @@ export function lowerCrops(network: Network, weights: Weights, target: Target): 
 class CropLowering extends PlanarLowering {
   #fresh: Ref | undefined;
 
-  protected override source(operator: Convolution): Ref {
+  protected override source(operator: Windowed): Ref {
     const x = this.planes(operator.input);
     if (operator.input.level === operator.output.level) return x;
     const { onnx } = this.emit;
-    const { from, to } = trimNames(operator.weight.name);
+    const { from, to } = trimNames(operator.output.id);
     const corners = [from, to].map((name) => onnx.input(name, 'int64', [2]));
     return onnx.node('Slice', [x, ...corners, onnx.ints([2, 3])], {}, 'trim');
   }
@@ -64,6 +66,6 @@ class CropLowering extends PlanarLowering {
       const taken = onnx.node('Gather', [fresh, rows], { attributes: { axis: 1 } });
       return this.emit.concat([recorded, taken], 1);
     });
-    this.setRows(operator.output, this.emit.attention(this.rows(operator.query), key!, value!, operator));
+    this.setRows(operator.output, attention(this.emit, this.rows(operator.query), key!, value!, operator));
   }
 }

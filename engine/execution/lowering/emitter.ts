@@ -1,11 +1,11 @@
 import type {
   ActivationName,
-  Attention,
   BatchNorm,
   Embedding,
   Geglu,
   GroupNorm,
   LayerNorm,
+  RmsNorm,
   Sinusoid,
 } from '../../graph/operators.ts';
 import type { Weight } from '../../graph/values.ts';
@@ -185,39 +185,48 @@ export class Emitter {
     give(names.square, 'ReduceMean', onnx.node('Mul', [flat, flat]));
   }
 
-  layerNorm(x: Ref, { gain, bias, epsilon }: LayerNorm): Ref {
+  layerNorm(x: Ref, { gain, bias, epsilon, input }: LayerNorm): Ref {
+    const { onnx } = this;
     const attributes = { axis: -1, epsilon: { float: epsilon } };
-    return this.onnx.node('LayerNormalization', [x, this.weight(gain), this.weight(bias)], { attributes });
+    const scale = gain ? this.weight(gain) : onnx.floats(new Float32Array(input.channels).fill(1));
+    const inputs = [x, scale, ...(bias ? [this.weight(bias)] : [])];
+    return onnx.node('LayerNormalization', inputs, { attributes });
   }
 
-  /** softmax(q·kᵀ/√d)·v by heads, of rows [B, N, C] and [B, M, C]. */
-  attention(query: Ref, key: Ref, value: Ref, { heads, causal, output }: Attention): Ref {
+  /** Of rows [B, N, C] (axis −1) or planes [B, C, H, W] (axis 1). */
+  rmsNorm(x: Ref, operator: RmsNorm, axis: 1 | -1): Ref {
     const { onnx } = this;
-    if (onnx.has('MultiHeadAttention', MICROSOFT)) {
-      const attributes = { num_heads: heads, ...(causal && { unidirectional: 1 }) };
-      const options = { domain: MICROSOFT, attributes };
-      return onnx.node('MultiHeadAttention', [query, key, value], options, 'attention');
+    const { gain, bias, epsilon, plusOne, heads, input } = operator;
+    const parts = heads > 1 ? onnx.node('Reshape', [x, onnx.ints([0, 0, heads, -1])]) : x;
+    const square = onnx.node('Mul', [parts, parts], {}, 'rms-norm');
+    const mean = onnx.node('ReduceMean', [square, onnx.ints([axis])], {}, 'rms-norm');
+    const length = onnx.node('Sqrt', [onnx.node('Add', [mean, onnx.floats([epsilon], [])])]);
+    let y = onnx.node('Div', [parts, length], {}, 'rms-norm');
+    const dims = (weight: Weight) => (axis === 1 ? [...weight.shape, 1, 1] : weight.shape);
+    if (gain) {
+      const stored = this.weight(gain, dims(gain));
+      const factor = plusOne ? onnx.node('Add', [stored, onnx.floats([1], [])]) : stored;
+      y = onnx.node('Mul', [y, factor], {}, 'rms-norm');
     }
-    const size = output.channels / heads;
-    const parts = (rows: Ref, perm: readonly number[]) =>
-      onnx.node('Transpose', [onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, -1])])], {
-        attributes: { perm },
-      });
-    const scaled = onnx.node('Mul', [parts(query, [0, 2, 1, 3]), onnx.floats([1 / Math.sqrt(size)], [])]);
-    let scores = onnx.node('MatMul', [scaled, parts(key, [0, 2, 3, 1])], {}, 'attention');
-    if (causal) scores = onnx.node('Add', [scores, this.#causalMask(scores)]);
-    const weights = onnx.node('Softmax', [scores], { attributes: { axis: -1 } }, 'attention');
-    const seen = onnx.node('MatMul', [weights, parts(value, [0, 2, 1, 3])], {}, 'attention');
-    const rows = onnx.node('Transpose', [seen], { attributes: { perm: [0, 2, 1, 3] } });
-    return onnx.node('Reshape', [rows, onnx.ints([0, 0, -1])]);
+    if (bias) y = onnx.node('Add', [y, this.weight(bias, dims(bias))], {}, 'rms-norm');
+    return heads > 1 ? onnx.node('Reshape', [y, onnx.ints([0, 0, input.channels])]) : y;
   }
 
-  /** Zeros on and below the diagonal of scores [B, heads, N, N], and the lowest number above it. */
-  #causalMask(scores: Ref): Ref {
+  /** A vector [B or 1, C] as it is added to rows [B, N, C] or multiplied with them. */
+  everyRow(vector: Ref): Ref {
+    return this.onnx.node('Unsqueeze', [vector, this.onnx.ints([1])]);
+  }
+
+  /** Rows [B, N, C] · (1 + scale) + shift, of vectors [B or 1, C]. */
+  modulation(rows: Ref, scale: Ref, shift: Ref): Ref {
     const { onnx } = this;
-    const side = onnx.node('Shape', [scores], { attributes: { start: -2 } });
-    const lowest = onnx.node('Expand', [onnx.floats([-3.4e38]), side]);
-    return onnx.node('Trilu', [lowest, onnx.ints([1], [])], { attributes: { upper: 1 } });
+    const factor = this.everyRow(onnx.node('Add', [scale, onnx.floats([1], [])]));
+    const scaled = onnx.node('Mul', [rows, factor], {}, 'modulation');
+    return onnx.node('Add', [scaled, this.everyRow(shift)], {}, 'modulation');
+  }
+
+  multiply(a: Ref, b: Ref): Ref {
+    return this.onnx.node('Mul', [a, b], {}, 'product');
   }
 
   split(x: Ref, lengths: readonly number[], axis: number): Ref[] {
@@ -339,7 +348,8 @@ export class Emitter {
           onnx.cast(taken(onnx.weight(quantized.values)), 'float32'),
           taken(onnx.weight(quantized.scale)),
         ])
-      : taken(this.weight(table));
+      : onnx.cast(taken(onnx.stored(this.#weights.get(table))), 'float32');
+    if (!positions) return rows;
     const length = onnx.node('Shape', [ids], { attributes: { start: 1, end: 2 } });
     const places = onnx.node('Slice', [this.weight(positions), onnx.ints([0]), length, onnx.ints([0])]);
     return onnx.node('Add', [rows, places]);

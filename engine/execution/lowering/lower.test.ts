@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { floats, int64, type Tensor } from '../../graph/tensor.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
 import { readJson } from '../../json.ts';
-import { networkOf, type Part, PLACES } from '../../models/parts.ts';
+import { networkOf, type Part, placeOf } from '../../models/parts.ts';
 import { Reference } from '../../verification/reference.ts';
 import { openWeights } from '../../weights/folder.ts';
 import { WeightTable } from '../../weights/table.ts';
@@ -21,10 +21,10 @@ function plainBackend(): OnnxBackend {
 }
 
 async function outputsOf(backend: OnnxBackend, folder: string, part: Part, inputs: Record<string, Tensor>) {
-  const place = path.join(FOLDERS, folder, PLACES[part].folder);
+  const place = path.join(FOLDERS, folder, placeOf(part).folder);
   const config = path.join(place, 'config.json');
   const network = networkOf(part, await readJson(config), config);
-  const weights = new WeightTable(network, await openWeights(place, PLACES[part].stem));
+  const weights = new WeightTable(network, await openWeights(place, placeOf(part).stem));
   const program = await backend.compile(network, weights, PLANAR);
   try {
     return await program.run(inputs);

@@ -8,6 +8,7 @@ import { lowerParts, lowerRecording } from './parts.ts';
 import { lowerPlanar } from './planar.ts';
 import { lowerRows } from './rows.ts';
 import type { Target } from './target.ts';
+import { lowerTokens } from './tokens.ts';
 
 /**
  * Lowers a network in a form to an ONNX model. Operators that the target lacks are composed of others.
@@ -19,6 +20,8 @@ export function lower(network: Network, weights: Weights, form: Form, target: Ta
       return lowerPlanar(network, weights, target);
     case 'rows':
       return lowerRows(network, weights, form.options, target);
+    case 'tokens':
+      return lowerTokens(network, weights, form, target);
     case 'crops':
       return lowerCrops(network, weights, target);
     case 'recording':

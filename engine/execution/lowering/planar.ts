@@ -10,11 +10,16 @@ import type {
   LinearAttention,
   MaskProduct,
   Operator,
+  Product,
+  RmsNorm,
   Sum,
   TransposedConvolution,
 } from '../../graph/operators.ts';
 import type { Features, Value } from '../../graph/values.ts';
+import type { Windowed } from '../../regions/reach.ts';
 import type { Weights } from '../../weights/table.ts';
+import { attention, kernelAttention, rotation } from './attention.ts';
+import { channelMean, channelRepeat, channelSlice, pixelShuffle, pixelUnshuffle } from './channels.ts';
 import { Emitter } from './emitter.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
@@ -96,8 +101,24 @@ export class PlanarLowering {
       case 'layer-norm':
         this.layerNorm(operator);
         break;
+      case 'rms-norm':
+        this.#rmsNorm(operator);
+        break;
+      case 'modulation': {
+        const { input, scale, shift, output } = operator;
+        this.setRows(output, emit.modulation(this.rows(input), this.rows(scale), this.rows(shift)));
+        break;
+      }
       case 'attention':
         this.attention(operator);
+        break;
+      case 'kernel-attention': {
+        const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.rows(v));
+        this.setRows(operator.output, kernelAttention(emit, query!, key!, value!, operator));
+        break;
+      }
+      case 'rotation':
+        this.setRows(operator.output, rotation(emit, this.rows(operator.input), operator));
         break;
       case 'linear-attention':
         this.linearAttention(operator);
@@ -127,7 +148,7 @@ export class PlanarLowering {
         break;
       }
       case 'learned':
-        this.setRows(operator.output, emit.weight(operator.weight));
+        this.setRows(operator.output, emit.weight(operator.weight, [1, operator.output.channels]));
         break;
       case 'global-average': {
         const mean = emit.onnx.node('GlobalAveragePool', [this.planes(operator.input)]);
@@ -150,7 +171,25 @@ export class PlanarLowering {
         this.#elementwise(operator, (x) => emit.softClamp(x, operator.limit));
         break;
       case 'sum':
-        this.#sum(operator);
+        this.#both(operator, (a, b) => emit.sum(a, b));
+        break;
+      case 'product':
+        this.#both(operator, (a, b) => emit.multiply(a, b));
+        break;
+      case 'channel-slice':
+        this.#elementwise(operator, (x, axis) => channelSlice(emit, x, operator, axis));
+        break;
+      case 'channel-repeat':
+        this.#elementwise(operator, (x, axis) => channelRepeat(emit, x, operator, axis));
+        break;
+      case 'channel-mean':
+        this.setPlanes(operator.output, channelMean(emit, this.planes(operator.input), operator));
+        break;
+      case 'pixel-shuffle':
+        this.setPlanes(operator.output, pixelShuffle(emit, this.source(operator)));
+        break;
+      case 'pixel-unshuffle':
+        this.setPlanes(operator.output, pixelUnshuffle(emit, this.source(operator), operator));
         break;
       case 'concat':
         this.#concatenate(operator);
@@ -201,8 +240,8 @@ export class PlanarLowering {
     this.setPlanes(output, onnx.node('Reshape', [product, shape]));
   }
 
-  /** The input planes of a convolution. */
-  protected source({ input }: Convolution): Ref {
+  /** The input planes of an operator that reads a window. */
+  protected source({ input }: Windowed): Ref {
     return this.planes(input);
   }
 
@@ -234,7 +273,8 @@ export class PlanarLowering {
 
   protected attention(operator: Attention): void {
     const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.rows(v));
-    this.setRows(operator.output, this.emit.attention(query!, key!, value!, operator));
+    const mask = operator.mask && this.rows(operator.mask);
+    this.setRows(operator.output, attention(this.emit, query!, key!, value!, operator, mask));
   }
 
   #linear(operator: Linear): void {
@@ -269,10 +309,18 @@ export class PlanarLowering {
     this.setPlanes(output, activation ? emit.activation(y, activation) : y);
   }
 
-  #sum({ inputs: [a, b], output }: Sum): void {
-    const planes = this.#form(a).planes !== undefined && this.#form(b).planes !== undefined;
-    if (planes) this.setPlanes(output, this.emit.sum(this.planes(a), this.planes(b)));
-    else this.setRows(output, this.emit.sum(this.rows(a), this.rows(b)));
+  /** Element by element, of two values or a value and a vector. */
+  #both({ inputs: [a, b], output }: Sum | Product, compute: (a: Ref, b: Ref) => Ref): void {
+    const { onnx } = this.emit;
+    const isVector = b.kind === 'vector' && a.kind !== 'vector';
+    const planes = this.#form(a).planes !== undefined && (isVector || this.#form(b).planes !== undefined);
+    if (planes) {
+      const other = isVector ? onnx.node('Unsqueeze', [this.rows(b), onnx.ints([2, 3])]) : this.planes(b);
+      this.setPlanes(output, compute(this.planes(a), other));
+    } else {
+      const other = isVector ? this.emit.everyRow(this.rows(b)) : this.rows(b);
+      this.setRows(output, compute(this.rows(a), other));
+    }
   }
 
   #concatenate({ inputs, output }: Concat): void {
@@ -315,10 +363,21 @@ export class PlanarLowering {
   }
 
   /** Element by element, in whichever layout the input has. */
-  #elementwise({ input, output }: { input: Features; output: Features }, compute: (x: Ref) => Ref): void {
+  #elementwise(
+    { input, output }: { input: Features; output: Features },
+    compute: (x: Ref, channelAxis: 1 | -1) => Ref,
+  ): void {
     const { planes } = this.#form(input);
-    if (planes !== undefined) this.setPlanes(output, compute(planes));
-    else this.setRows(output, compute(this.rows(input)));
+    if (planes !== undefined) this.setPlanes(output, compute(planes, 1));
+    else this.setRows(output, compute(this.rows(input), -1));
+  }
+
+  #rmsNorm(operator: RmsNorm): void {
+    const { emit } = this;
+    const { input, output, heads } = operator;
+    const { planes } = this.#form(input);
+    if (planes !== undefined && heads === 1) this.setPlanes(output, emit.rmsNorm(planes, operator, 1));
+    else this.setRows(output, emit.rmsNorm(this.rows(input), operator, -1));
   }
 
   #form(value: Value): Forms {

@@ -21,6 +21,7 @@ import {
 import type { Weights } from '../../weights/table.ts';
 import { shiftName, textName, textProjections } from '../forms/conditioning.ts';
 import type { RowsOptions } from '../forms/form.ts';
+import { attention } from './attention.ts';
 import { Emitter, type Operand } from './emitter.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
@@ -263,17 +264,17 @@ class RowsLowering {
     const { onnx } = emit;
     const query = this.#get(operator.query);
     const [key, value] = [this.#get(operator.key), this.#get(operator.value)];
-    if (!isSelfAttention(operator)) return emit.attention(query, key, value, operator);
+    if (!isSelfAttention(operator)) return attention(emit, query, key, value, operator);
     const [keys, values] = attendedOf(operator) as [AttendedFeature, AttendedFeature];
     const [freshKeys, freshValues] = [this.#seen(key, keys), this.#seen(value, values)];
-    if (this.#options.statistics === 'fresh') return emit.attention(query, freshKeys, freshValues, operator);
+    if (this.#options.statistics === 'fresh') return attention(emit, query, freshKeys, freshValues, operator);
     this.#give(keys, freshKeys);
     this.#give(values, freshValues);
     // The order of keys does not matter to softmax: recorded rows first, then fresh ones.
     if (this.#options.storage === 'float32') {
       const all = (feature: AttendedFeature, fresh: Ref) =>
         emit.concat([this.#input(feature.name, 'float32', this.#rowDims(feature)), fresh], 1);
-      return emit.attention(query, all(keys, freshKeys), all(values, freshValues), operator);
+      return attention(emit, query, all(keys, freshKeys), all(values, freshValues), operator);
     }
     // In units of the recorded scale of each channel: q · (s · k) = (q · s) · k saves a product a recorded number. What
     // is cast is written into where it is, which saves a copy of all keys and values.
@@ -285,7 +286,7 @@ class RowsLowering {
       return { scale, all: onnx.node('TensorScatter', inputs, { attributes: { axis: 1 } }, 'keys') };
     };
     const [k, v] = [scaled(keys, freshKeys), scaled(values, freshValues)];
-    const seen = emit.attention(onnx.node('Mul', [query, k.scale]), k.all, v.all, operator);
+    const seen = attention(emit, onnx.node('Mul', [query, k.scale]), k.all, v.all, operator);
     return onnx.node('Mul', [seen, v.scale]);
   }
 

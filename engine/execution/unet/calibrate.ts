@@ -3,9 +3,9 @@ import { productGroups } from '../../quantization/layers.ts';
 import { type Statistics, StatisticsBuilder } from '../../quantization/statistics.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import { batchOf, type Condition, guide } from '../condition.ts';
+import { denoiserInputs, withPlanes } from '../denoiser-inputs.ts';
 import { watchNames } from '../forms/watch.ts';
 import type { LatentDims } from '../latents.ts';
-import { unetInputs, withPlanes } from './inputs.ts';
 import type { RowsUNet } from './rows-unet.ts';
 
 /** A dense run of the float32 U-Net: planes [C, h, w] → guided output. */
@@ -33,7 +33,7 @@ export async function calibrate(unet: RowsUNet, drive: Drive): Promise<Statistic
     const region = unet.dense(height, width, batchOf(condition));
     const at = region.plan.levels[0]!.active;
     const rows = toRows(all, 1, read, at);
-    const inputs = unetInputs(rows, [region.rows, read], timestep, condition);
+    const inputs = denoiserInputs(rows, [region.rows, read], timestep, condition);
     const { output, features } = await unet.pass(region, inputs, { others: names });
     for (const weight of watched) {
       const { largest, mean, square } = watchNames(weight);

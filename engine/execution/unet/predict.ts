@@ -4,8 +4,8 @@ import type { Scheduler } from '../../schedulers/scheduler.ts';
 import type { Program } from '../backend.ts';
 import { batchOf, type Condition, guide } from '../condition.ts';
 import type { Predict } from '../denoise.ts';
+import { denoiserInputs, OUTPUT, withPlanes } from '../denoiser-inputs.ts';
 import type { LatentDims } from '../latents.ts';
-import { OUTPUT, unetInputs, withPlanes } from './inputs.ts';
 import type { RowsUNet } from './rows-unet.ts';
 
 type Timesteps = Pick<Scheduler, 'timesteps'>;
@@ -22,7 +22,7 @@ export function planarPredict(
     const [, ...size] = dims;
     const positions = size.reduce((a, b) => a * b, 1);
     const shape = [all.length / positions, ...size];
-    const outputs = await unet.run(unetInputs(all, shape, scheduler.timesteps[index]!, condition));
+    const outputs = await unet.run(denoiserInputs(all, shape, scheduler.timesteps[index]!, condition));
     return guide(floats(outputs, OUTPUT), condition);
   };
 }

@@ -8,6 +8,7 @@ import { densePlan, planRegion, type RegionPlan } from '../../regions/plan.ts';
 import type { Recorded } from '../../regions/recorded.ts';
 import type { Program } from '../backend.ts';
 import { type Condition, guide } from '../condition.ts';
+import { denoiserInputs, OUTPUT, SAMPLE, TEXT, TIMESTEP } from '../denoiser-inputs.ts';
 import type { RowsOptions } from '../forms/form.ts';
 import {
   featureFeeds,
@@ -18,7 +19,6 @@ import {
   recordedFrom,
   updatedBy,
 } from './feeds.ts';
-import { OUTPUT, SAMPLE, TEXT, TIMESTEP, unetInputs } from './inputs.ts';
 
 /** A region plan and the U-Net inputs derived from it. */
 export interface Region {
@@ -99,7 +99,7 @@ export class RowsUNet {
     options: { recorded?: Recorded; features?: boolean } = {},
   ): Promise<Pass> {
     const dims = [region.rows, sample.length / region.rows];
-    const pass = await this.pass(region, unetInputs(sample, dims, timestep, condition), options);
+    const pass = await this.pass(region, denoiserInputs(sample, dims, timestep, condition), options);
     return { ...pass, output: guide(pass.output, condition) };
   }
 

@@ -10,9 +10,9 @@ import { bandCount } from '../bands/bands.ts';
 import { EditedBand } from '../bands/edited-band.ts';
 import type { Mailbox } from '../bands/mailbox.ts';
 import { batchOf } from '../condition.ts';
+import { denoiserInputs, OUTPUT, withPlanes } from '../denoiser-inputs.ts';
 import type { Plan } from '../plan.ts';
 import { isDense } from './feeds.ts';
-import { OUTPUT, unetInputs, withPlanes } from './inputs.ts';
 import { FreshRows, RowsPlan, recordedOf } from './plans.ts';
 import type { UNetForms } from './unet-forms.ts';
 
@@ -47,7 +47,7 @@ async function wholePicture(forms: UNetForms, { bands: { height, width } }: Band
     async step({ sample, timestep, condition }) {
       const all = withPlanes(sample, condition);
       const dims = [all.length / (height * width), height, width];
-      const inputs = unetInputs(all, dims, timestep, condition);
+      const inputs = denoiserInputs(all, dims, timestep, condition);
       const begin = performance.now();
       const planes = floats(await program.run(inputs, [OUTPUT]), OUTPUT);
       const runSeconds = (performance.now() - begin) / 1000;
@@ -140,7 +140,7 @@ function inputsAt(
 ) {
   const all = withPlanes(sample, condition);
   const channels = all.length / (height * width);
-  return unetInputs(toRows(all, 1, channels, at), [at.length, channels], timestep, condition);
+  return denoiserInputs(toRows(all, 1, channels, at), [at.length, channels], timestep, condition);
 }
 
 /** Indexes of some positions in a list that contains them. */

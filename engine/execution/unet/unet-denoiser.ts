@@ -6,10 +6,10 @@ import type { Features } from '../../regions/store.ts';
 import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
 import { type Condition, guide } from '../condition.ts';
 import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
+import { denoiserInputs, OUTPUT, withPlanes } from '../denoiser-inputs.ts';
 import type { RowsOptions } from '../forms/form.ts';
 import type { Plan } from '../plan.ts';
 import { isDense } from './feeds.ts';
-import { OUTPUT, unetInputs, withPlanes } from './inputs.ts';
 import { sideBySide, transposed } from './layout.ts';
 import { FreshRows, PlanarPlan, RowsPlan, recordedOf } from './plans.ts';
 import { openBand } from './unet-bands.ts';
@@ -17,6 +17,8 @@ import type { EditingForms, UNetForms } from './unet-forms.ts';
 
 /** A U-Net as a denoiser, in one precision and with one kind of attention. */
 export class UNetDenoiser implements Denoiser {
+  /** docs/measurements.md shows what more or fewer would give. */
+  readonly ring = 1;
   readonly #forms: UNetForms;
   readonly #arithmetic: Arithmetic;
   readonly #change: Partial<RowsOptions>;
@@ -73,7 +75,7 @@ export class UNetDenoiser implements Denoiser {
       if (record) throw new Error('this form of the network cannot record');
       const all = withPlanes(sample, condition);
       const dims = [all.length / (plan.size[0] * plan.size[1]), ...plan.size];
-      const outputs = await plan.program.run(unetInputs(all, dims, timestep, condition), [OUTPUT]);
+      const outputs = await plan.program.run(denoiserInputs(all, dims, timestep, condition), [OUTPUT]);
       return { output: guide(floats(outputs, OUTPUT), condition) };
     }
     if (!(plan instanceof RowsPlan)) throw new Error('the plan is of another denoiser');

@@ -154,6 +154,13 @@ export class OnnxBuilder {
    * `dims` replaces the shape by another of the same size.
    */
   weight(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
+    const stored = this.stored(tensor, dims, rows);
+    if (AS_STORED.includes(STORED_TYPES[tensor.dtype as Dtype]!)) return stored;
+    return this.#once(`float32 ${stored}`, () => this.cast(stored, 'float32'));
+  }
+
+  /** As `weight`, in the type that the file has: for tables of which few rows are read. */
+  stored(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
     const { dtype } = tensor;
     const type = isDtype(dtype) ? STORED_TYPES[dtype] : undefined;
     if (!type || !isDtype(dtype))
@@ -181,9 +188,7 @@ export class OnnxBuilder {
           { key: 'length', value: String(size) },
         ],
       });
-      return AS_STORED.includes(type)
-        ? unique
-        : this.node('Cast', [unique], { attributes: { to: DATA_TYPES.float32 } });
+      return unique;
     });
   }
 

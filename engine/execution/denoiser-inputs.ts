@@ -1,20 +1,24 @@
-import type { Network } from '../../graph/network.ts';
-import { float32, floats, type Tensor } from '../../graph/tensor.ts';
-import { batchOf, type Condition, type VectorRole } from '../condition.ts';
+import type { Network } from '../graph/network.ts';
+import { float32, floats, type Tensor } from '../graph/tensor.ts';
+import { CLIP_TOKENS } from '../networks/clip-text.ts';
+import { LANGUAGE_TOKENS } from '../networks/language.ts';
+import { batchOf, type Condition, type VectorRole } from './condition.ts';
 
-/** Names of a U-Net's inputs and output in diffusers. */
+/** Names of a denoiser's inputs and output, after diffusers. */
 export const SAMPLE = 'sample';
 export const TIMESTEP = 'timestep';
 export const TEXT = 'encoder_hidden_states';
+export const TEXT_MASK = 'encoder_attention_mask';
 export const OUTPUT = 'out';
 
 const VECTORS: Readonly<Record<string, VectorRole>> = {
   text_embeds: 'pooled',
   time_ids: 'size',
   timestep_cond: 'guidance',
+  guidance: 'scale',
 };
 
-/** Which conditions a U-Net needs. */
+/** Which conditions a denoiser needs. */
 interface Needs {
   /** Channels of the text; 0 without attention. */
   text: number;
@@ -33,9 +37,15 @@ export function needsOf(network: Network): Needs {
     if (name === SAMPLE && value.kind === 'map') channels = value.channels;
     else if (name === TEXT && value.kind === 'tokens') text = value.channels;
     else if (role && value.kind === 'vector') vectors.set(role, value.channels);
-    else if (name !== TIMESTEP) throw new Error(`the U-Net takes an input ${name} that is not known`);
+    else if (name !== TIMESTEP && name !== TEXT_MASK)
+      throw new Error(`the denoiser takes an input ${name} that is not known`);
   }
   return { text, vectors, channels };
+}
+
+/** Tokens of one prompt that the denoiser reads, at most. */
+export function textLength(network: Network): number {
+  return network.inputs.has(TEXT_MASK) ? LANGUAGE_TOKENS : CLIP_TOKENS;
 }
 
 /**
@@ -43,7 +53,8 @@ export function needsOf(network: Network): Needs {
  * second branch.
  */
 export function isGuided(network: Network, guidance: number): boolean {
-  return guidance > 1 && !needsOf(network).vectors.has('guidance');
+  const { vectors } = needsOf(network);
+  return guidance > 1 && !vectors.has('guidance') && !vectors.has('scale');
 }
 
 /** Whether the model sees a mask and the picture without what is under it, behind latents of so many channels. */
@@ -51,8 +62,8 @@ export function seesMask(network: Network, latentChannels: number): boolean {
   return needsOf(network).channels === 2 * latentChannels + 1;
 }
 
-/** The U-Net's inputs, the sample given as planes or rows of one picture (`dims` without the batch). */
-export function unetInputs(
+/** The denoiser's inputs, the sample given as planes or rows of one picture (`dims` without the batch). */
+export function denoiserInputs(
   sample: Float32Array,
   dims: readonly number[],
   timestep: number,
@@ -71,14 +82,16 @@ export function unetInputs(
     [SAMPLE]: float32(repeated, [batch, ...dims]),
     [TIMESTEP]: float32(Float32Array.of(timestep), [1, 1]),
     [TEXT]: condition.text,
+    ...(condition.textMask && { [TEXT_MASK]: condition.textMask }),
   };
 }
 
-/** A condition from a U-Net's own inputs, as reference tensors name them. */
+/** A condition from a denoiser's own inputs, as reference tensors name them. */
 export function conditionOf(inputs: Readonly<Record<string, Tensor>>, guidance: number): Condition {
   const vectors: Condition['vectors'] = {};
   for (const [name, role] of Object.entries(VECTORS)) if (inputs[name]) vectors[role] = inputs[name];
-  return { text: inputs[TEXT]!, guidance, vectors };
+  const mask = inputs[TEXT_MASK];
+  return { text: inputs[TEXT]!, ...(mask && { textMask: mask }), guidance, vectors };
 }
 
 /** The planes [C, positions] of a sample, followed by those of the condition. */

@@ -1,0 +1,158 @@
+import type { Attention, KernelAttention, Rotation } from '../../graph/operators.ts';
+import type { Emitter } from './emitter.ts';
+import { MICROSOFT, type Ref } from './onnx/onnx.ts';
+
+/** Added to scores of what is not seen: its weight is 0 after the softmax. */
+const UNSEEN = -1e9;
+
+/**
+ * softmax(q·kᵀ · scale)·v by heads, of rows [B, N, C] and [B, M, C']: one fused operator where the target has it and
+ * nothing but a mask is asked for beside heads.
+ * @param mask int64 [B, M], see `Attention.mask`
+ */
+export function attention(
+  emit: Emitter,
+  query: Ref,
+  key: Ref,
+  value: Ref,
+  operator: Attention,
+  mask?: Ref,
+): Ref {
+  const { onnx } = emit;
+  const { heads, keyHeads = heads, scale, cap, window, causal } = operator;
+  const isUsual = keyHeads === heads && cap === undefined && window === undefined;
+  if (!isUsual || (mask && causal) || !onnx.has('MultiHeadAttention', MICROSOFT))
+    return composed(emit, query, key, value, operator, mask);
+  const attributes = {
+    num_heads: heads,
+    ...(causal && { unidirectional: 1 }),
+    ...(scale !== undefined && { scale: { float: scale } }),
+    ...(mask && { mask_filter_value: { float: UNSEEN } }),
+  };
+  const inputs = [query, key, value, ...(mask ? ['', onnx.cast(mask, 'int32')] : [])];
+  return onnx.node('MultiHeadAttention', inputs, { domain: MICROSOFT, attributes }, 'attention');
+}
+
+/** As `attention`, of ONNX's own operators. */
+function composed(emit: Emitter, query: Ref, key: Ref, value: Ref, operator: Attention, mask?: Ref): Ref {
+  const { onnx } = emit;
+  const { heads, keyHeads = heads, output, cap, causal } = operator;
+  const size = output.channels / heads;
+  const { scale = 1 / Math.sqrt(size) } = operator;
+  const parts = (rows: Ref, count: number, perm: readonly number[]) => {
+    const split = onnx.node('Reshape', [rows, onnx.ints([0, 0, count, -1])]);
+    const across = onnx.node('Transpose', [split], { attributes: { perm } });
+    return count === heads ? across : shared(emit, across, heads / count);
+  };
+  const scaled = onnx.node('Mul', [query, onnx.floats([scale], [])]);
+  const q = parts(scaled, heads, [0, 2, 1, 3]);
+  let scores = onnx.node('MatMul', [q, parts(key, keyHeads, [0, 2, 3, 1])], {}, 'attention');
+  if (cap !== undefined) scores = emit.softClamp(scores, cap);
+  if (causal) scores = onnx.node('Add', [scores, causalMask(emit, scores, operator.window)]);
+  if (mask) scores = onnx.node('Add', [scores, paddingMask(emit, mask)]);
+  const weights = onnx.node('Softmax', [scores], { attributes: { axis: -1 } }, 'attention');
+  const seen = onnx.node('MatMul', [weights, parts(value, keyHeads, [0, 2, 1, 3])], {}, 'attention');
+  const rows = onnx.node('Transpose', [seen], { attributes: { perm: [0, 2, 1, 3] } });
+  return onnx.node('Reshape', [rows, onnx.ints([0, 0, heads * size])]);
+}
+
+/** Each head [B, heads, n, m] several times in a row. */
+function shared(emit: Emitter, heads: Ref, times: number): Ref {
+  const { onnx } = emit;
+  const apart = onnx.node('Unsqueeze', [heads, onnx.ints([2])]);
+  const repeated = onnx.node('Concat', new Array<Ref>(times).fill(apart), { attributes: { axis: 2 } });
+  const shape = onnx.node('Shape', [heads], { attributes: { start: 2 } });
+  const batch = onnx.node('Shape', [heads], { attributes: { end: 1 } });
+  return onnx.node('Reshape', [repeated, emit.concat([batch, onnx.ints([-1]), shape], 0)]);
+}
+
+/**
+ * Of scores [B, heads, N, N]: zeros on and below the diagonal and the lowest number above it; with a window also that
+ * many positions and more below it.
+ */
+function causalMask(emit: Emitter, scores: Ref, window?: number): Ref {
+  const { onnx } = emit;
+  const side = onnx.node('Shape', [scores], { attributes: { start: -2 } });
+  const lowest = onnx.node('Expand', [onnx.floats([UNSEEN]), side]);
+  const triangle = (diagonal: number, upper: number) =>
+    onnx.node('Trilu', [lowest, onnx.ints([diagonal], [])], { attributes: { upper } });
+  const later = triangle(1, 1);
+  return window === undefined ? later : onnx.node('Add', [later, triangle(-window, 0)]);
+}
+
+/** [B, M] of ones and zeros → [B, 1, 1, M] of zeros and the lowest number. */
+function paddingMask(emit: Emitter, mask: Ref): Ref {
+  const { onnx } = emit;
+  const seen = onnx.node('Unsqueeze', [onnx.cast(mask, 'float32'), onnx.ints([1, 2])]);
+  const unseen = onnx.node('Sub', [onnx.floats([1], []), seen]);
+  return onnx.node('Mul', [unseen, onnx.floats([UNSEEN], [])]);
+}
+
+/**
+ * Linear attention of rows [B, N, C].
+ * @param sums over all positions, if these are not those of the given keys and values; see `keyValueSums`
+ */
+export function kernelAttention(
+  emit: Emitter,
+  query: Ref,
+  key: Ref,
+  value: Ref,
+  operator: KernelAttention,
+  sums = keyValueSums(emit, key, value, operator),
+): Ref {
+  const { onnx } = emit;
+  const { heads, output, epsilon } = operator;
+  const size = output.channels / heads;
+  const queries = byHeads(emit, onnx.node('Relu', [query]), heads, [0, 2, 1, 3]);
+  const seen = onnx.node('MatMul', [queries, sums], {}, 'linear-attention');
+  const [weighted, total] = emit.split(seen, [size, 1], 3);
+  const divisor = onnx.node('Add', [total!, onnx.floats([epsilon], [])]);
+  const mean = onnx.node('Div', [weighted!, divisor], {}, 'linear-attention');
+  const rows = onnx.node('Transpose', [mean], { attributes: { perm: [0, 2, 1, 3] } });
+  return onnx.node('Reshape', [rows, onnx.ints([0, 0, output.channels])]);
+}
+
+/**
+ * Σ relu(k)ᵀ·v over rows, and beside it Σ relu(k)ᵀ: [B, heads, d, d + 1].
+ * @param signs [1, N, 1]: a factor of each row
+ */
+export function keyValueSums(
+  emit: Emitter,
+  key: Ref,
+  value: Ref,
+  { heads }: KernelAttention,
+  signs?: Ref,
+): Ref {
+  const { onnx } = emit;
+  const positive = onnx.node('Relu', [key]);
+  const signed = signs ? onnx.node('Mul', [positive, signs]) : positive;
+  const keys = byHeads(emit, signed, heads, [0, 2, 3, 1]);
+  const values = byHeads(emit, value, heads, [0, 2, 1, 3]);
+  const sums = onnx.node('MatMul', [keys, values], {}, 'linear-attention');
+  const total = onnx.node('ReduceSum', [keys, onnx.ints([3])], { attributes: { keepdims: 1 } });
+  return emit.concat([sums, total], 3);
+}
+
+function byHeads(emit: Emitter, rows: Ref, heads: number, perm: readonly number[]): Ref {
+  const { onnx } = emit;
+  const split = onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, -1])]);
+  return onnx.node('Transpose', [split], { attributes: { perm } });
+}
+
+/** Rows [B, N, C], of which row n is turned by n · frequencies in each head. */
+export function rotation(emit: Emitter, rows: Ref, { heads, frequencies, input }: Rotation): Ref {
+  const { onnx } = emit;
+  const half = frequencies.length;
+  const count = onnx.node('Shape', [rows], { attributes: { start: 1, end: 2 } });
+  const length = onnx.node('Squeeze', [count]);
+  const places = onnx.node('Range', [onnx.ints([0], []), length, onnx.ints([1], [])]);
+  const column = onnx.node('Reshape', [onnx.cast(places, 'float32'), onnx.ints([1, -1, 1, 1])]);
+  const angles = onnx.node('Mul', [column, onnx.floats(frequencies, [1, 1, 1, half])]);
+  const [sin, cos] = [onnx.node('Sin', [angles]), onnx.node('Cos', [angles])];
+  const split = onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, -1])]);
+  const [first, second] = emit.split(split, [half, half], 3);
+  const turned = (a: Ref, b: Ref, type: 'Add' | 'Sub') =>
+    onnx.node(type, [onnx.node('Mul', [a, cos]), onnx.node('Mul', [b, sin])]);
+  const whole = emit.concat([turned(first!, second!, 'Sub'), turned(second!, first!, 'Add')], 3);
+  return onnx.node('Reshape', [whole, onnx.ints([0, 0, input.channels])]);
+}

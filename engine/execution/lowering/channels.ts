@@ -1,0 +1,46 @@
+import type { ChannelMean, ChannelRepeat, ChannelSlice, PixelUnshuffle } from '../../graph/operators.ts';
+import type { Emitter } from './emitter.ts';
+import type { Ref } from './onnx/onnx.ts';
+
+/** Channels of planes [B, C, …] (axis 1) or of rows [B, …, C] (axis −1). */
+export function channelSlice(emit: Emitter, x: Ref, { from, output }: ChannelSlice, axis: 1 | -1): Ref {
+  const { onnx } = emit;
+  const [begin, end] = [from, from + output.channels].map((value) => onnx.ints([value]));
+  return onnx.node('Slice', [x, begin!, end!, onnx.ints([axis])]);
+}
+
+/** Of planes: a 1×1 convolution in groups, because reductions over a few channels are slow. */
+export function channelMean(emit: Emitter, planes: Ref, { input, output }: ChannelMean): Ref {
+  const { onnx } = emit;
+  const each = input.channels / output.channels;
+  const kernel = onnx.floats(new Float32Array(input.channels).fill(1 / each), [output.channels, each, 1, 1]);
+  const attributes = { kernel_shape: [1, 1], group: output.channels };
+  return onnx.node('Conv', [planes, kernel], { attributes }, 'channel-mean');
+}
+
+export function channelRepeat(emit: Emitter, x: Ref, { input, output }: ChannelRepeat, axis: 1 | -1): Ref {
+  const times = output.channels / input.channels;
+  const from = Array.from({ length: output.channels }, (_, channel) => Math.floor(channel / times));
+  return emit.onnx.node('Gather', [x, emit.onnx.ints(from)], { attributes: { axis } });
+}
+
+export function pixelShuffle(emit: Emitter, planes: Ref): Ref {
+  return emit.onnx.node('DepthToSpace', [planes], { attributes: { blocksize: 2, mode: 'CRD' } });
+}
+
+/**
+ * Of planes: a 2×2 convolution with stride 2 and fixed weights. Output channel o averages the channels 4c + 2y + x from
+ * o · average on; where these are of several input channels, they are whole ones.
+ */
+export function pixelUnshuffle(emit: Emitter, planes: Ref, { input, output }: PixelUnshuffle): Ref {
+  const { onnx } = emit;
+  const average = (4 * input.channels) / output.channels;
+  const perGroup = Math.max(1, average / 4);
+  const kernel = new Float32Array(output.channels * perGroup * 4);
+  for (let o = 0; o < output.channels; o++)
+    for (let i = 0; i < average; i++)
+      kernel[o * perGroup * 4 + ((o * average + i) % (4 * perGroup))] = 1 / average;
+  const attributes = { kernel_shape: [2, 2], strides: [2, 2], group: input.channels / perGroup };
+  const weight = onnx.floats(kernel, [output.channels, perGroup, 2, 2]);
+  return onnx.node('Conv', [planes, weight], { attributes }, 'pixel-unshuffle');
+}

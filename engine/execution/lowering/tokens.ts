@@ -1,0 +1,233 @@
+import type { Network } from '../../graph/network.ts';
+import type { Convolution, KernelAttention, Operator } from '../../graph/operators.ts';
+import type { Features, Value } from '../../graph/values.ts';
+import {
+  type AttentionFeature,
+  rowsName,
+  sumsName,
+  tokenFeaturesOf,
+  type WindowFeature,
+} from '../../regions/token-features.ts';
+import type { Weights } from '../../weights/table.ts';
+import { EXTENT, formerRowsName, haloRowsName, INSIDE, RECTANGLE, SIGNS } from '../forms/tokens.ts';
+import { attention, kernelAttention, keyValueSums } from './attention.ts';
+import { channelSlice } from './channels.ts';
+import { Emitter } from './emitter.ts';
+import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
+import type { Target } from './target.ts';
+
+/**
+ * A transformer whose maps are rows [B, N, C], one for each position that is computed, in the order of y, then x.
+ *
+ * With `part` it computes any subset of the positions, all of them included, from a record. Inputs beside the network's
+ * own, where a feature's names are those of `regions/token-features.ts`:
+ * `sums.*` [B, heads, d, d + 1]: the recorded sums; `former.rows.*` [B, n, C]: the rows that are taken off them, and
+ * `signs` [1, N + n, 1]: 1 for each computed row, then −1 for each of these;
+ * `halo.rows.*` [B, halo, C]: recorded rows around the part; `rectangle` int32 [(h + 2) · (w + 2)]: where each position
+ * of the part's rectangle and of the rim around it is found among the computed rows, the halo rows and a row of zeros;
+ * `inside` int32 [N]: where the computed rows lie in the rectangle.
+ * Without `part` it computes everything, which takes less memory. In both: `extent` int64 [2], height and width of the
+ * rectangle (with its rim) or of the whole map.
+ *
+ * Outputs: the network's own; with `part` each feature of this pass with `new.` before its name.
+ */
+export function lowerTokens(
+  network: Network,
+  weights: Weights,
+  { part, watch = false }: { part: boolean; watch?: boolean },
+  target: Target,
+): OnnxModel {
+  return new TokenLowering(network, weights, part, target, watch).model(network);
+}
+
+class TokenLowering {
+  readonly #emit: Emitter;
+  readonly #part: boolean;
+  readonly #refs = new Map<number, Ref>();
+  /** Of values between an anchor and the operator that reads beyond the part: with the recorded rows behind. */
+  readonly #wide = new Map<number, Ref>();
+  readonly #inputs = new Map<string, Ref>();
+  readonly #attentions: ReadonlyMap<Operator, AttentionFeature>;
+  /** The feature to which an operator's wide values belong. */
+  readonly #chains = new Map<Operator, AttentionFeature | WindowFeature>();
+
+  constructor(network: Network, weights: Weights, part: boolean, target: Target, watch: boolean) {
+    this.#emit = new Emitter(weights, target, { watch });
+    this.#part = part;
+    const { attentions, windows } = tokenFeaturesOf(network);
+    this.#attentions = new Map(attentions.map((feature) => [feature.operator, feature]));
+    if (part)
+      for (const feature of [...attentions, ...windows])
+        for (const operator of feature.chain) this.#chains.set(operator, feature);
+  }
+
+  model(network: Network): OnnxModel {
+    const { onnx } = this.#emit;
+    for (const [name, value] of network.inputs) this.#refs.set(value.id, this.#networkInput(name, value));
+    for (const operator of network.operators) this.#lower(operator);
+    for (const [name, value] of network.outputs) {
+      if (value.kind !== 'map') throw new Error(`${name} is not a map`);
+      onnx.output(name, this.#get(value), 'float32', ['batch', 'rows', value.channels]);
+    }
+    return onnx.encode(network.name);
+  }
+
+  #networkInput(name: string, value: Value): Ref {
+    switch (value.kind) {
+      case 'map':
+        return this.#input(name, 'float32', ['batch', 'rows', value.channels]);
+      case 'tokens':
+        return this.#input(name, 'float32', ['batch', 'length', value.channels]);
+      case 'vector':
+        return this.#input(name, 'float32', [`${name}_batch`, value.channels]);
+      case 'ids':
+        return this.#input(name, 'int64', ['batch', 'length']);
+    }
+  }
+
+  #lower(operator: Operator): void {
+    const chain = this.#chains.get(operator);
+    if (chain && 'input' in operator) {
+      if (operator.input.id === chain.anchor.id) this.#widen(chain);
+      this.#wide.set(operator.output.id, this.#rowByRow(operator, this.#wide.get(operator.input.id)!));
+      return;
+    }
+    this.#refs.set(operator.output.id, this.#compute(operator));
+  }
+
+  #compute(operator: Operator): Ref {
+    const emit = this.#emit;
+    switch (operator.type) {
+      case 'kernel-attention':
+        return this.#kernelAttention(operator);
+      case 'convolution':
+        return this.#convolution(operator);
+      case 'attention': {
+        const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.#get(v));
+        const mask = operator.mask && this.#get(operator.mask);
+        return attention(emit, query!, key!, value!, operator, mask);
+      }
+      case 'modulation': {
+        const [x, scale, shift] = [operator.input, operator.scale, operator.shift].map((v) => this.#get(v));
+        return emit.modulation(x!, scale!, shift!);
+      }
+      case 'sum':
+      case 'product': {
+        const [a, b] = operator.inputs;
+        const isVector = b.kind === 'vector' && a.kind !== 'vector';
+        const other = isVector ? emit.everyRow(this.#get(b)) : this.#get(b);
+        return operator.type === 'sum' ? emit.sum(this.#get(a), other) : emit.multiply(this.#get(a), other);
+      }
+      case 'concat':
+        return emit.concat(
+          operator.inputs.map((value) => this.#get(value)),
+          -1,
+        );
+      case 'learned':
+        return emit.weight(operator.weight, [1, operator.output.channels]);
+      default:
+        if (!('input' in operator)) throw new Error(`${operator.type} has no form of tokens`);
+        return this.#rowByRow(operator, this.#get(operator.input));
+    }
+  }
+
+  #rowByRow(operator: Operator, x: Ref): Ref {
+    const emit = this.#emit;
+    switch (operator.type) {
+      case 'linear':
+        return emit.linear(x, operator.weight, operator.bias, operator.norm);
+      case 'layer-norm':
+        return emit.layerNorm(x, operator);
+      case 'rms-norm':
+        return emit.rmsNorm(x, operator, -1);
+      case 'activation':
+        return emit.activation(x, operator.function);
+      case 'affine':
+        return emit.affine(x, operator.scale, operator.offset);
+      case 'channel-slice':
+        return channelSlice(emit, x, operator, -1);
+      case 'sinusoid':
+        return emit.sinusoid(x, operator);
+      default:
+        throw new Error(`${operator.type} has no form of tokens`);
+    }
+  }
+
+  /** Puts the recorded rows that a feature needs behind the computed ones, and gives the latter to later passes. */
+  #widen(feature: AttentionFeature | WindowFeature): void {
+    const { anchor } = feature;
+    if (this.#wide.has(anchor.id)) return;
+    const { onnx } = this.#emit;
+    const x = this.#get(anchor);
+    const name = rowsName(feature);
+    onnx.output(`new.${name}`, x, 'float32', ['batch', 'rows', anchor.channels]);
+    const isAttention = feature.operator.type === 'kernel-attention';
+    const from = isAttention ? formerRowsName(name) : haloRowsName(name);
+    const recorded = this.#input(from, 'float32', ['batch', from, anchor.channels]);
+    this.#wide.set(anchor.id, this.#emit.concat([x, recorded], 1));
+  }
+
+  #kernelAttention(operator: KernelAttention): Ref {
+    const emit = this.#emit;
+    const { query, key, value, heads, output, path } = operator;
+    const q = this.#get(query);
+    if (!this.#part) return kernelAttention(emit, q, this.#get(key), this.#get(value), operator);
+    const { onnx } = emit;
+    const name = sumsName(this.#attentions.get(operator)!);
+    const size = output.channels / heads;
+    const dims = ['batch', heads, size, size + 1];
+    const recorded = this.#input(name, 'float32', dims);
+    const signs = this.#input(SIGNS, 'float32', [1, 'signed', 1]);
+    const [k, v] = [key, value].map(({ id }) => this.#wide.get(id));
+    if (!k || !v) throw new Error(`${path} reads no recorded rows`);
+    const sums = onnx.node('Add', [recorded, keyValueSums(emit, k, v, operator, signs)]);
+    onnx.output(`new.${name}`, sums, 'float32', dims);
+    return kernelAttention(emit, q, k, v, operator, sums);
+  }
+
+  /** Depthwise, over a rectangle of planes. */
+  #convolution(operator: Convolution): Ref {
+    const emit = this.#emit;
+    const { onnx } = emit;
+    const { input, output, weight, bias, kernel, groups } = operator;
+    const x = this.#part ? this.#rectangle(operator) : this.#get(input);
+    const across = onnx.node('Transpose', [x], { attributes: { perm: [0, 2, 1] } });
+    const extent = this.#input(EXTENT, 'int64', [2]);
+    const shape = emit.concat([onnx.ints([0, input.channels]), extent], 0);
+    const rim = this.#part ? 0 : 1;
+    const attributes = { kernel_shape: [kernel, kernel], group: groups, pads: [rim, rim, rim, rim] };
+    const inputs = [
+      onnx.node('Reshape', [across, shape]),
+      emit.weight(weight),
+      ...emit.offsets(bias, undefined),
+    ];
+    const planes = onnx.node('Conv', inputs, { attributes }, 'convolution');
+    const flat = onnx.node('Reshape', [planes, onnx.ints([0, output.channels, -1])]);
+    const rows = onnx.node('Transpose', [flat], { attributes: { perm: [0, 2, 1] } });
+    if (!this.#part) return rows;
+    const inside = this.#input(INSIDE, 'int32', ['rows']);
+    return onnx.node('Gather', [rows, inside], { attributes: { axis: 1 } }, 'window');
+  }
+
+  /** The rows of the part's rectangle with a rim of one position: computed ones, recorded ones, zeros. */
+  #rectangle({ input }: Convolution): Ref {
+    const { onnx } = this.#emit;
+    const wide = this.#wide.get(input.id);
+    if (!wide) throw new Error('a convolution reads no recorded rows');
+    const padded = onnx.node('Pad', [wide, onnx.ints([0, 0, 0, 0, 1, 0])], {}, 'window');
+    const index = this.#input(RECTANGLE, 'int32', [RECTANGLE]);
+    return onnx.node('Gather', [padded, index], { attributes: { axis: 1 } }, 'window');
+  }
+
+  /** A graph input, which several operators may read. */
+  #input(name: string, type: ElementType, dims: readonly (number | string)[]): Ref {
+    if (!this.#inputs.has(name)) this.#inputs.set(name, this.#emit.onnx.input(name, type, dims));
+    return this.#inputs.get(name)!;
+  }
+
+  #get(value: Features | Value): Ref {
+    const ref = this.#refs.get(value.id);
+    if (ref === undefined) throw new Error(`value ${value.id} is read before it is computed`);
+    return ref;
+  }
+}

@@ -1,0 +1,26 @@
+import { countMacs, type MacCount } from '../../graph/macs.ts';
+import type { Network } from '../../graph/network.ts';
+import type { FeatureMap } from '../../graph/values.ts';
+import { type TokenFeatures, tokenFeaturesOf } from '../../regions/token-features.ts';
+import type { TokenPlan } from './token-plan.ts';
+
+/**
+ * Multiply–accumulates of one run of a transformer over a part of its positions. Rows of the record that are computed
+ * again, to take them off the sums and around the part, are counted too.
+ */
+export function countPart(
+  network: Network,
+  { active, halo, height, width }: Pick<TokenPlan, 'active' | 'halo' | 'height' | 'width'>,
+  { batch, tokens }: { batch: number; tokens: number },
+  features: TokenFeatures = tokenFeaturesOf(network),
+): MacCount {
+  const more = new Map<number, number>();
+  if (active.length < height * width) {
+    for (const { chain } of features.attentions)
+      for (const { output } of chain) more.set(output.id, active.length);
+    for (const { chain } of features.windows)
+      for (const { output } of chain) more.set(output.id, halo.length);
+  }
+  const rows = ({ id }: FeatureMap) => active.length + (more.get(id) ?? 0);
+  return countMacs(network, { height, width, batch, tokens }, rows);
+}

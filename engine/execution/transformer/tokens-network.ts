@@ -1,0 +1,102 @@
+import type { Network } from '../../graph/network.ts';
+import { floats, int64, type Tensor } from '../../graph/tensor.ts';
+import { Buffers } from '../../regions/buffers.ts';
+import type { Storage } from '../../regions/features.ts';
+import type { Recorded } from '../../regions/recorded.ts';
+import { type TokenFeatures, tokenFeaturesOf } from '../../regions/token-features.ts';
+import type { Program } from '../backend.ts';
+import { OUTPUT, TEXT } from '../denoiser-inputs.ts';
+import { EXTENT } from '../forms/tokens.ts';
+import { featureOutputs, recordedFeeds, recordedFrom, type TokenStorage, updatedBy } from './feeds.ts';
+import { countPart } from './part-macs.ts';
+import type { TokenPlan } from './token-plan.ts';
+
+export type Feeds = Record<string, Tensor>;
+
+/** Result of a pass: rows [B, n, C] and, if asked for, its features. */
+export interface TokenPass {
+  output: Float32Array;
+  features: Feeds;
+}
+
+interface TokenPrograms {
+  /** The network without what depends on the text alone, in the form `tokens`. */
+  rows: Program;
+  text: Program;
+}
+
+/** A transformer in the form of `lowering/tokens.ts`: passes over everything, or over a part with a record. */
+export class TokensNetwork {
+  readonly network: Network;
+  /** Whether it can record and compute a part. */
+  readonly part: boolean;
+  readonly storage: Storage;
+  readonly #programs: TokenPrograms;
+  readonly #features: TokenFeatures;
+  readonly #texts = new WeakMap<Tensor, Promise<Feeds>>();
+  readonly #buffers = new Buffers();
+
+  constructor(programs: TokenPrograms, network: Network, options: { part: boolean; storage: Storage }) {
+    this.#programs = programs;
+    this.network = network;
+    this.part = options.part;
+    this.storage = options.storage;
+    this.#features = tokenFeaturesOf(network);
+  }
+
+  /**
+   * One run without guidance, with the network's own inputs; the sample is rows [B, n, C]. A part reads `recorded`.
+   * `features`: also gives those of this pass.
+   */
+  async pass(
+    plan: TokenPlan,
+    batch: number,
+    { [TEXT]: text, ...inputs }: Feeds,
+    { recorded, features = false }: { recorded?: Recorded; features?: boolean } = {},
+  ): Promise<TokenPass> {
+    if (plan.active.length === 0) return { output: new Float32Array(), features: {} };
+    if (features && !this.part) throw new Error('this form of the network cannot record');
+    const given = features ? featureOutputs(this.#features) : [];
+    const { [OUTPUT]: out, ...fresh } = await this.#programs.rows.run(
+      {
+        ...inputs,
+        ...(await this.#textOf(text!)),
+        ...(this.part
+          ? { ...plan.feeds, ...recordedFeeds(this.#kept(batch), plan, recorded, this.#buffers) }
+          : { [EXTENT]: int64(BigInt64Array.of(BigInt(plan.height), BigInt(plan.width)), [2]) }),
+      },
+      [OUTPUT, ...given],
+    );
+    return { output: floats({ out: out! }, 'out'), features: fresh };
+  }
+
+  /** The features of a pass over everything. */
+  recorded(batch: number, features: Feeds): Recorded {
+    return recordedFrom(this.#kept(batch), features);
+  }
+
+  updated(recorded: Recorded, plan: TokenPlan, batch: number, features: Feeds): Recorded {
+    return plan.active.length === 0 ? recorded : updatedBy(recorded, this.#kept(batch), plan, features);
+  }
+
+  /** Multiply–accumulates of some runs. What depends on the text alone counts once. */
+  macs(plan: TokenPlan, batch: number, tokens: number, runs = 1): number {
+    if (plan.active.length === 0 || runs === 0) return 0;
+    const { total, byKind } = countPart(this.network, plan, { batch, tokens }, this.#features);
+    const text = byKind.text ?? 0;
+    return text + runs * (total - text);
+  }
+
+  #kept(batch: number): TokenStorage {
+    return { features: this.#features, storage: this.storage, batch };
+  }
+
+  #textOf(text: Tensor): Promise<Feeds> {
+    let known = this.#texts.get(text);
+    if (!known) {
+      known = this.#programs.text.run({ [TEXT]: text });
+      this.#texts.set(text, known);
+    }
+    return known;
+  }
+}

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { weightsOf } from '../../graph/network.ts';
+import { float32, floats, int64 } from '../../graph/tensor.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
+import { sana } from '../../networks/sana.ts';
+import { parseSanaConfig } from '../../networks/sana-config.ts';
+import { gaussianNoise } from '../../noise.ts';
+import { fullMask, type Mask } from '../../regions/mask.ts';
+import { toRows } from '../../regions/rows.ts';
+import { syntheticWeights } from '../../weights/synthetic.ts';
+import { WeightTable } from '../../weights/table.ts';
+import { PLANAR } from '../forms/form.ts';
+import { splitText } from './split.ts';
+import { planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
+import { TokensNetwork } from './tokens-network.ts';
+
+const config = parseSanaConfig(
+  {
+    attention_head_dim: 4,
+    caption_channels: 6,
+    cross_attention_dim: 8,
+    cross_attention_head_dim: 4,
+    in_channels: 3,
+    num_attention_heads: 2,
+    num_cross_attention_heads: 2,
+    num_layers: 2,
+    qk_norm: 'rms_norm_across_heads',
+    guidance_embeds: true,
+  },
+  'test',
+);
+const network = sana(config);
+const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
+after(() => rm(folder, { recursive: true, force: true }));
+const backend = new NodeBackend(1);
+const weights = new WeightTable(network, await syntheticWeights(weightsOf(network), { seed: 1, folder }));
+
+async function tokens(part: boolean, storage: 'float32' | 'int8' = 'float32') {
+  const { text, rest } = splitText(network);
+  const programs = {
+    rows: await backend.compile(rest, weights, { kind: 'tokens', part }),
+    text: await backend.compile(text, weights, PLANAR),
+  };
+  return new TokensNetwork(programs, network, { part, storage });
+}
+const [whole, partial, bytes] = [await tokens(false), await tokens(true), await tokens(true, 'int8')];
+const planar = await backend.compile(network, weights, PLANAR);
+
+const BATCH = 2;
+const conditions = (seed: number) => ({
+  timestep: float32(Float32Array.of(300), [1, 1]),
+  guidance: float32(Float32Array.of(4.5), [1, 1]),
+  encoder_hidden_states: float32(gaussianNoise(seed, 5, BATCH * 5 * 6), [BATCH, 5, 6]),
+  encoder_attention_mask: int64(BigInt64Array.from([1, 1, 1, 1, 1, 1, 1, 1, 0, 0], BigInt), [BATCH, 5]),
+});
+const planesOf = (seed: number, size: number) => gaussianNoise(seed, 0, BATCH * 3 * size);
+
+function run(
+  net: TokensNetwork,
+  plan: TokenPlan,
+  planes: Float32Array,
+  seed: number,
+  options: Parameters<TokensNetwork['pass']>[3] = {},
+) {
+  const { active } = plan;
+  const sample = float32(toRows(planes, BATCH, 3, active), [BATCH, active.length, 3]);
+  return net.pass(plan, BATCH, { ...conditions(seed), sample }, options);
+}
+
+const masks = fc
+  .record({
+    height: fc.integer({ min: 1, max: 5 }),
+    width: fc.integer({ min: 1, max: 6 }),
+    bits: fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }),
+  })
+  .map(({ height, width, bits }): Mask => {
+    const data = Uint8Array.from({ length: height * width }, (_, i) => Number(bits[i]));
+    return { height, width, data };
+  });
+
+function assertClose(actual: Float32Array, expected: Float32Array, limit = 1e-4): void {
+  assert.equal(actual.length, expected.length);
+  for (const [i, value] of expected.entries())
+    assert.ok(Math.abs(actual[i]! - value) < limit, `${i}: ${actual[i]} instead of ${value}`);
+}
+
+test('all positions active: the same numbers in every form', async () => {
+  await fc.assert(
+    fc.asyncProperty(masks, async ({ height, width }) => {
+      const planes = planesOf(1, height * width);
+      const sample = float32(planes, [BATCH, 3, height, width]);
+      const expected = floats(await planar.run({ ...conditions(1), sample }), 'out');
+      const plan = wholeTokens(height, width);
+      const rows = toRows(expected, BATCH, 3, plan.active);
+      assertClose((await run(whole, plan, planes, 1)).output, rows);
+      assertClose((await run(partial, planTokens(fullMask(height, width)), planes, 1)).output, rows);
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('nothing changed: a part gives what was recorded, and leaves the record as it was', async () => {
+  await fc.assert(
+    fc.asyncProperty(masks, async (mask) => {
+      const planes = planesOf(2, mask.data.length);
+      const dense = await run(partial, wholeTokens(mask.height, mask.width), planes, 2, { features: true });
+      const recorded = partial.recorded(BATCH, dense.features);
+      const plan = planTokens(mask);
+      const part = await run(partial, plan, planes, 2, { recorded, features: true });
+      const positions = mask.data.length;
+      const channels = dense.output.length / (BATCH * positions);
+      const expected = Float32Array.from({ length: part.output.length }, (_, i) => {
+        const [b, row, c] = [
+          Math.floor(i / (plan.active.length * channels)),
+          Math.floor(i / channels) % plan.active.length,
+          i % channels,
+        ];
+        return dense.output[(b * positions + plan.active[row]!) * channels + c]!;
+      });
+      assertClose(part.output, expected);
+      const updated = partial.updated(recorded, plan, BATCH, part.features);
+      const everything = planTokens(fullMask(mask.height, mask.width));
+      const again = await run(partial, everything, planes, 2, { recorded: updated });
+      assertClose(again.output, dense.output);
+      for (const [name, sums] of recorded)
+        if (name.startsWith('sums.'))
+          assertClose(updated.get(name) as Float32Array, sums as Float32Array, 1e-3);
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('edits follow one another: sums are those of all rows that were computed', async () => {
+  const [height, width] = [4, 5];
+  const first = { height, width, data: Uint8Array.from({ length: 20 }, (_, i) => Number(i < 6)) };
+  const second = { height, width, data: Uint8Array.from({ length: 20 }, (_, i) => Number(i > 3 && i < 12)) };
+  const dense = await run(partial, wholeTokens(height, width), planesOf(3, 20), 3, { features: true });
+  let recorded = partial.recorded(BATCH, dense.features);
+  for (const [mask, seed] of [
+    [first, 4],
+    [second, 5],
+    [first, 3],
+    [second, 3],
+  ] as const) {
+    const plan = planTokens(mask);
+    const pass = await run(partial, plan, planesOf(seed, 20), 3, { recorded, features: true });
+    recorded = partial.updated(recorded, plan, BATCH, pass.features);
+  }
+  const all = planTokens(fullMask(height, width));
+  const part = planTokens({
+    height,
+    width,
+    data: Uint8Array.from({ length: 20 }, (_, i) => Number(i === 7)),
+  });
+  const fromEdits = await run(partial, part, planesOf(3, 20), 3, { recorded });
+  assert.ok(fromEdits.output.every(Number.isFinite));
+  // The first block's rows depend on their own position alone, so its sums are the dense ones again.
+  const name = 'sums.transformer_blocks.0.attn1';
+  const fresh = partial.recorded(
+    BATCH,
+    (await run(partial, all, planesOf(3, 20), 3, { features: true })).features,
+  );
+  assertClose(recorded.get(name) as Float32Array, fresh.get(name) as Float32Array, 1e-3);
+});
+
+test('features as bytes change a part little', async () => {
+  const mask = { height: 5, width: 6, data: Uint8Array.from({ length: 30 }, (_, i) => Number(i % 7 === 3)) };
+  const passes = [partial, bytes].map(async (net) => {
+    const dense = await run(net, wholeTokens(5, 6), planesOf(6, 30), 6, { features: true });
+    const recorded = net.recorded(BATCH, dense.features);
+    return (await run(net, planTokens(mask), planesOf(7, 30), 6, { recorded })).output;
+  });
+  const [exact, rounded] = await Promise.all(passes);
+  assertClose(rounded!, exact!, 0.05);
+});
+
+test('a part costs fewer operations, and the rows that are computed again count', () => {
+  const mask = { height: 8, width: 8, data: Uint8Array.from({ length: 64 }, (_, i) => Number(i === 27)) };
+  const one = partial.macs(planTokens(mask), 1, 5);
+  const all = partial.macs(wholeTokens(8, 8), 1, 5);
+  assert.ok(one < all / 3);
+  assert.ok(partial.macs(wholeTokens(8, 8), 1, 5, 2) < 2 * all, 'the text counts once');
+});

@@ -1,0 +1,54 @@
+import { InputError, quoted } from '../errors.ts';
+import { SANA_INSTRUCTION } from '../text/sana-instruction.ts';
+import type { GenerationDefaults } from './model.ts';
+import type { DenoiserFolder } from './parts.ts';
+
+export type TextPart = 'text-encoder' | 'text-encoder-2';
+
+/** What the class of a diffusers pipeline says of a model. */
+export interface PipelineKind {
+  denoiser: DenoiserFolder;
+  /** In the order in which the denoiser expects their states. */
+  textParts: readonly TextPart[];
+  /** The denoiser sees a mask and the picture without what is under it, or is used by blending. */
+  inpaints?: boolean;
+  /** Of Stable Diffusion XL, whose absent negative prompt stands for zeros unless the index says otherwise. */
+  isXl?: boolean;
+  /** Put before every prompt, but not before the negative one. */
+  instruction?: string;
+  /** What diffusers' pipeline takes where nothing is said. */
+  recommended?: Partial<GenerationDefaults>;
+}
+
+const plain: PipelineKind = { denoiser: 'unet', textParts: ['text-encoder'] };
+const xl: PipelineKind = {
+  denoiser: 'unet',
+  textParts: ['text-encoder', 'text-encoder-2'],
+  isXl: true,
+};
+const sana: PipelineKind = {
+  denoiser: 'transformer',
+  textParts: ['text-encoder'],
+  instruction: SANA_INSTRUCTION,
+  recommended: { steps: 20, guidance: 4.5 },
+};
+
+const PIPELINES: ReadonlyMap<string, PipelineKind> = new Map([
+  ['StableDiffusionPipeline', plain],
+  ['StableDiffusionXLPipeline', xl],
+  ['LatentConsistencyModelPipeline', plain],
+  ['StableDiffusionInpaintPipeline', { ...plain, inpaints: true }],
+  ['StableDiffusionXLInpaintPipeline', { ...xl, inpaints: true }],
+  ['SanaPipeline', sana],
+  ['SanaSprintPipeline', { ...sana, recommended: { steps: 2, guidance: 4.5 } }],
+]);
+
+/** @throws InputError for a pipeline that is not supported; `file` names it */
+export function pipelineNamed(name: string, file: string): PipelineKind {
+  const kind = PIPELINES.get(name);
+  if (!kind)
+    throw new InputError(
+      `${file}: pipeline ${quoted(name)} is not supported; supported: ${[...PIPELINES.keys()].join(', ')}.`,
+    );
+  return kind;
+}

@@ -1,0 +1,70 @@
+import { InputError } from '../errors.ts';
+import { planTokens, type TokenPlan, wholeTokens } from '../execution/transformer/token-plan.ts';
+import type { TokensNetwork } from '../execution/transformer/tokens-network.ts';
+import { float32, type Tensor } from '../graph/tensor.ts';
+import type { Recorded } from '../regions/recorded.ts';
+import { overPlanes, toRows } from '../regions/rows.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Comparison, Reference } from './reference.ts';
+import { column, transformerConditions } from './transformers.ts';
+
+/**
+ * Passes of a transformer over a part of the image: one pass is recorded, then each `edit.<name>.mask` computes its
+ * positions of an edited sample, at a timestep and with a guidance of its own.
+ */
+export async function compareTokenEdits(
+  checkpoint: Checkpoint,
+  expected: Reference,
+  regions: Reference,
+): Promise<Comparison[]> {
+  const edits = [...regions.names()].flatMap((name) => /^edit\.(\w+)\.mask$/.exec(name)?.[1] ?? []);
+  if (edits.length === 0) return [];
+  const network = await checkpoint.tokens();
+  const sample = await regions.tensor('edit.sample_original');
+  const [, , height, width] = sample.dims as [number, number, number, number];
+  const original = await run(network, wholeTokens(height, width), sample, {
+    ...(await transformerConditions(expected, regions, 'edit', '_original')),
+    timestep: column(await regions.floats('edit.timestep')),
+  });
+  const comparisons = [await regions.compare('edit.out_original', original.output)];
+  const recorded = network.recorded(sample.dims[0]!, original.features);
+  for (const edit of edits) {
+    const prefix = `edit.${edit}`;
+    const mask = regions.shape(`${prefix}.mask`);
+    if (mask[0] !== height || mask[1] !== width)
+      throw new InputError(`${regions.origin}: ${prefix}.mask is not a mask of the sample.`);
+    const data = Uint8Array.from(await regions.integers(`${prefix}.mask`), (value) => Number(value !== 0n));
+    const inputs = {
+      ...(await transformerConditions(expected, regions, prefix, '_edited')),
+      timestep: column(await regions.floats(`${prefix}.timestep`)),
+    };
+    const edited = await regions.tensor(`${prefix}.sample_edited`);
+    const plan = planTokens({ height, width, data });
+    const { output } = await run(network, plan, edited, inputs, { recorded, base: original.output });
+    comparisons.push(await regions.compare(`${prefix}.out`, output));
+  }
+  return comparisons;
+}
+
+/** A pass over [B, C, H, W], or over the positions of a plan, whose results are laid over `base`. */
+async function run(
+  network: TokensNetwork,
+  plan: TokenPlan,
+  sample: Tensor,
+  inputs: Record<string, Tensor>,
+  seen?: { recorded: Recorded; base: Float32Array },
+) {
+  const [batch, channels, height, width] = sample.dims as [number, number, number, number];
+  const { active } = plan;
+  const rows = toRows(sample.data as Float32Array, batch, channels, active);
+  const pass = await network.pass(
+    plan,
+    batch,
+    { ...inputs, sample: float32(rows, [batch, active.length, channels]) },
+    { ...(seen && { recorded: seen.recorded }), features: !seen },
+  );
+  const outChannels = pass.output.length / (batch * active.length);
+  const output = seen?.base.slice() ?? new Float32Array(batch * outChannels * height * width);
+  overPlanes(output, pass.output, batch, outChannels, active);
+  return { output, features: pass.features };
+}
