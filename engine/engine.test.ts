@@ -71,6 +71,13 @@ test('outside the mask every pixel stays; inside, the picture changes', async ()
   assert.ok(macs > 0 && denseMacs > 0);
 });
 
+test('a removal needs no prompt, and says nothing of words that nobody typed', async () => {
+  const mask = await rectangle(96, 120, 64, 56);
+  const { warnings, recipe } = await engine.edit(request(mask, { prompt: '', remove: true }));
+  assert.notEqual(recipe.prompt, '');
+  assert.deepEqual(warnings, []);
+});
+
 test('tells which positions were computed, and shows the masked part on the way', async () => {
   const mask = await rectangle(96, 120, 64, 56);
   const previews: (PicturePart | undefined)[] = [];

@@ -65,7 +65,8 @@ export class TextEncoder implements PromptEncoder {
     }));
     const words = await readKnownWords(model.tokenizerFolder(model.textParts[0]!));
     return new TextEncoder(components, await Promise.all(readers), (prompt) =>
-      unknownWarnings(words, model.name, prompt),
+      // What a model calls the surroundings is no word of the user's.
+      prompt === model.defaults.removalPrompt ? [] : unknownWarnings(words, model.name, prompt),
     );
   }
 

@@ -74,6 +74,7 @@ step('Remove needs a mask and no prompt', async () => {
   const share = changed(original, await editor.pixels('current')) / (SIDE * SIDE);
   assert.ok(share > 0 && share < 0.7, `${share} of the pixels`);
   assert.match((await rows().first().textContent())!, /Remove/);
+  assert.equal((await editor.view.locator('[data-test=notice]').textContent())!.trim(), 'Edit applied.');
   assert.ok(!(await editor.masked()).includes(true), 'the mask is used up');
   await editor.press('undo');
   await until(async () => (await editor.pixels('current')).equals(original), 'the original');
@@ -176,6 +177,27 @@ step('Cut Out saves what is masked with a transparent background', async () => {
   const opaque = Array.from({ length: info.width * info.height }, (_, i) => data[4 * i + 3]!);
   assert.equal(opaque.filter((alpha) => alpha > 0).length, masked);
   assert.ok(opaque.includes(0) && opaque.includes(255));
+});
+
+step('an edit that waits says what is before it, and can be cancelled', async () => {
+  await editor.open('lake.png');
+  await editor.press('way-all');
+  await editor.prompt('a lake at night');
+  await vscode.set('patchwork.steps', 150);
+  await vscode.set('patchwork.size', '512x512');
+  await vscode.inHost(({ commands }) => {
+    void commands.executeCommand('patchwork.generateImage', { prompt: 'a red house', seed: 1 });
+  });
+  // While the engine is busy, the status bar says so in place of the model.
+  await vscode.page.locator('.statusbar-item', { hasText: /Patchwork/ }).waitFor();
+  await editor.open('lake.png');
+  await editor.apply();
+  await editor.view.locator('[data-test=progress]', { hasText: 'Waiting: 1 job before this' }).waitFor();
+  await editor.press('cancel');
+  await editor.notice('Cancelled.');
+  await vscode.inHost(({ commands }) => commands.executeCommand('patchwork.queue.cancelAll'));
+  await vscode.set('patchwork.steps', undefined);
+  await vscode.set('patchwork.size', undefined);
 });
 
 step(
