@@ -24,7 +24,6 @@ import { cut, type Patch, paste, type Raster, sameArea, wholeOf } from '../../sh
 import { failureOf } from '../report.ts';
 import { type Backup, backupOf, restoreParts } from './backup.ts';
 import { canSelect } from './canSelect.ts';
-import { cutOut } from './cutOut.ts';
 import { rowOf, thumbnailOf } from './editList.ts';
 import type { Painted } from './painted.ts';
 import { digestOf, formatOf, isReadOnly, nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
@@ -150,12 +149,6 @@ export class PictureDocument implements CustomDocument {
     const { width, height, data: pixels } = model.pixels;
     const alpha = alphaOn(picture, model.frame);
     return await encodePicture({ width, height, pixels, alpha }, recipeOf(model));
-  }
-
-  /** What is masked as a PNG file with a transparent background; undefined if nothing is. */
-  async cutOut(): Promise<Uint8Array | undefined> {
-    const { model, picture } = await this.#open();
-    return await cutOut(picture, model.pixels, model.frame, model.mask);
   }
 
   /** A copy of the picture as it is now, for the engine. @param without an edit to leave out */

@@ -7,7 +7,7 @@ import type {
   EditorPageMessage,
   PicturePlace,
 } from '../../shared/editorProtocol.ts';
-import { type Patch, wholeOf } from '../../shared/raster.ts';
+import { copyOf, type Patch, wholeOf } from '../../shared/raster.ts';
 import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
 import { askPrompt } from '../promptInput.ts';
@@ -265,13 +265,19 @@ export class EditorPage implements Page {
 
   /** Saves what is masked as an image with a transparent background, and shows it. */
   async #cutOut(): Promise<void> {
-    const png = await this.#document.cutOut();
-    if (!png)
+    const { mask, masked } = await this.#document.model();
+    if (!masked)
       throw new InputError('Mark the object first: click it with Select Object (S), or paint over it.');
     const target = await askTarget(this.#document.uri, 'cutout', 'Cut Out');
     if (!target) return;
-    await writePictureUri(target, png);
-    this.#document.notice(`Saved the cutout as ${nameOf(target)}.`);
+    const image = await this.#document.encoded();
+    const { picture, warnings } = await this.#services.engine.cutOut({
+      image,
+      mask: copyOf(mask),
+      trim: true,
+    });
+    await writePictureUri(target, picture.png);
+    this.#document.notice([`Saved the cutout as ${nameOf(target)}.`, ...warnings].join(' '));
     await commands.executeCommand('vscode.open', target);
   }
 }

