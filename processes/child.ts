@@ -9,9 +9,10 @@ import {
   type MessageConnection,
   ResponseError,
 } from 'vscode-jsonrpc/node';
-import { abortError, ForgottenError, InputError } from '../engine/errors.ts';
+import { abortError } from '../engine/errors.ts';
 import type { CallOptions } from '../shared/api.ts';
-import { type FailureData, type Method, received } from './engine/protocol.ts';
+import { errorOf } from './engine/failure.ts';
+import { type Method, received } from './engine/protocol.ts';
 import { PULSE_PATIENCE, PULSE_VARIABLE } from './pulse.ts';
 
 export interface ChildOptions {
@@ -248,15 +249,4 @@ class Deferred<T> {
       this.reject = reject;
     });
   }
-}
-
-/** The error that was thrown in the process, by its name. */
-function errorOf(response: ResponseError<FailureData>): Error {
-  const name = response.data?.name;
-  if (name === 'InputError') return new InputError(response.message, { setting: response.data?.setting });
-  if (name === 'ForgottenError') return new ForgottenError(response.message);
-  if (name === 'AbortError') return abortError();
-  const error = new Error(response.message);
-  if (response.data?.stack) error.stack = response.data.stack;
-  return error;
 }

@@ -3,7 +3,7 @@
  * `child_process.fork` with `serialization: 'advanced'`, so that pictures travel as bytes.
  * A call is cancelled with JSON-RPC's `$/cancelRequest`.
  */
-import { NotificationType, ProgressType, RequestType } from 'vscode-jsonrpc/node';
+import { NotificationType, ProgressType, RequestType } from 'vscode-jsonrpc';
 import { type CallOptions, ENGINE_CALLS, type EngineCall, type EngineCalls } from '../../shared/api.ts';
 
 /** The parameters of every request. */

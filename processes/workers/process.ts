@@ -7,8 +7,9 @@ import path from 'node:path';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PatchWorker } from '../../engine/parallel/worker.ts';
+import { answer, queue } from '../engine/answers.ts';
 import { parentConnection } from '../engine/parent.ts';
-import { answer, endWithParent, queue } from '../engine/serve.ts';
+import { endWithParent } from '../engine/serve.ts';
 import { FileMailbox } from './file-mailbox.ts';
 import { begin, end, keep, step } from './protocol.ts';
 
