@@ -1,13 +1,21 @@
 // Bundles everything that runs into dist/: the extension host, the engine process, the command line, the pages.
-//   node scripts/build.mjs [--watch] [--out FOLDER] [--extension]   the last: without the command line
+//   node scripts/build.mjs [--watch] [--out FOLDER] [--extension | --web]
+// --extension: only what the desktop's extension needs; --web: only what the web extension needs
+import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 import { publish, removeUnused } from './publish.mjs';
+import { browserOptions, resourceSizes, WASM, wasmFile } from './web.mjs';
 
 const root = path.dirname(import.meta.dirname);
-const { watch, out, extension } = parseArgs({
-  options: { watch: { type: 'boolean' }, out: { type: 'string' }, extension: { type: 'boolean' } },
+const { watch, out, extension, web } = parseArgs({
+  options: {
+    watch: { type: 'boolean' },
+    out: { type: 'string' },
+    extension: { type: 'boolean' },
+    web: { type: 'boolean' },
+  },
 }).values;
 const outdir = path.resolve(out ?? path.join(root, 'dist'));
 
@@ -40,7 +48,7 @@ const node = { ...common, platform: 'node', external: ['onnxruntime-node', 'shar
 const esmRequire =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-const bundles = [
+const desktop = [
   {
     ...node,
     entryPoints: {
@@ -64,6 +72,9 @@ const bundles = [
     define: { 'import.meta.url': '__moduleUrl' },
     banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   },
+];
+
+const pages = [
   {
     ...common,
     platform: 'browser',
@@ -92,8 +103,27 @@ const bundles = [
   },
 ];
 
+const browser = [
+  {
+    ...common,
+    ...browserOptions,
+    minify: true,
+    format: 'iife',
+    entryPoints: { 'web/engine': 'processes/web/worker.ts' },
+  },
+];
+
+const bundles = [...(web ? [] : desktop), ...pages, ...(extension ? [] : browser)];
 for (const options of bundles) {
   if (watch) await (await context(options)).watch();
   else await build(options);
+}
+if (!extension) {
+  const sizes = JSON.stringify(resourceSizes(path.join(root, 'media/models')));
+  const copies = [
+    { path: path.join(outdir, 'web', WASM), contents: fs.readFileSync(wasmFile) },
+    { path: path.join(outdir, 'web/models.json'), contents: Buffer.from(sizes) },
+  ];
+  publish(copies, new Date());
 }
 removeUnused(path.join(outdir, 'chunks'));

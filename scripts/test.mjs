@@ -1,4 +1,4 @@
-// Runs the tests: `unit` (beside the code), `parity`, `cli` and `faults` (in test/), `e2e` (a real VS Code), or all of them.
+// Runs the tests: `unit` (beside the code), `parity`, `cli`, `web` and `faults` (in test/), `e2e` (a real VS Code), or all of them.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -21,6 +21,7 @@ const suites = {
   ],
   parity: ['test/parity'],
   cli: ['test/cli'],
+  web: ['test/web'],
   faults: ['test/fuzz', 'test/faults'],
 };
 const asked = process.argv.slice(2);

@@ -51,6 +51,8 @@ export interface PublishedModel {
   readonly bytes: Uint8Array;
   /** Folder that contains the files of its weights. */
   readonly folder: string | undefined;
+  /** The files of its weights, relative to `folder`, with slashes. */
+  readonly files: readonly string[];
 }
 
 /** Seconds of 3×3 convolutions of typical sizes, in each form. */

@@ -1,4 +1,3 @@
-import { getRepoFolderName } from '@huggingface/hub';
 import { fs, path } from '#host';
 import { readOptionalText } from '../json.ts';
 import { kindOf, type ModelKind, neededFiles } from './selection.ts';
@@ -14,7 +13,7 @@ export class RepositoryCache {
 
   constructor(cache: string, id: string) {
     this.root = cache;
-    this.folder = path.join(cache, getRepoFolderName({ type: 'model', name: id }));
+    this.folder = path.join(cache, `models--${id.replaceAll('/', '--')}`);
   }
 
   blob(hash: string): string {

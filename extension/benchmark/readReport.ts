@@ -74,7 +74,7 @@ export const reportSchema = z.object({
     cores: count,
     memoryBytes: count,
     platform: text,
-    versions: z.object({ patchwork: text, node: text, onnxruntime: text }),
+    versions: z.object({ patchwork: text, node: text.optional(), onnxruntime: text }),
   }),
   rows: z.array(rows).min(1).max(1000),
   layers: z

@@ -181,5 +181,6 @@ export interface Machine {
   memoryBytes: number;
   /** System and processor family, e.g. `linux x64`. */
   platform: string;
-  versions: { patchwork: string; node: string; onnxruntime: string };
+  /** `node`: absent in a browser. */
+  versions: { patchwork: string; node?: string; onnxruntime: string };
 }

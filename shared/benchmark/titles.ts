@@ -92,7 +92,7 @@ export function machineTitle({ machine, threads }: BenchmarkReport): string {
     `${processor}, ${threads} of ${cores} threads, ${(memoryBytes / 2 ** 30).toFixed(0)} GiB`,
     platform,
     `ONNX Runtime ${versions.onnxruntime}`,
-    `Node ${versions.node}`,
+    ...(versions.node ? [`Node ${versions.node}`] : []),
     `Patchwork ${versions.patchwork}`,
   ].join(' · ');
 }

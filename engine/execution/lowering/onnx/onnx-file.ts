@@ -79,7 +79,7 @@ export async function readOnnxFile(file: string): Promise<OnnxFile> {
   for (const location of external) await checkInside(folder, location, file);
   return {
     // Always with its folder, so that missing files are not looked for in the working directory.
-    model: { name: path.basename(file), bytes, folder },
+    model: { name: path.basename(file), bytes, folder, files: [...external] },
     inputs: portsOf(message.graph.input),
     outputs: portsOf(message.graph.output),
   };

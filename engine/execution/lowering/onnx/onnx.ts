@@ -252,7 +252,8 @@ export class OnnxBuilder {
       },
     };
     const bytes = ModelProto.encode(ModelProto.create(message)).finish();
-    return { name, bytes, folder };
+    const files = [...new Set(this.#external.map(({ location }) => location.value))];
+    return { name, bytes, folder, files };
   }
 
   #withOutputNames(node: Node): Node {

@@ -1,0 +1,18 @@
+/** The memory of the WebAssembly module that is loaded next, or was: a heap grows and never shrinks. */
+let heap: WebAssembly.Memory | undefined;
+
+/** Notices the memory that ONNX Runtime makes; call it before the module is loaded. */
+export function watchHeap(): void {
+  const Memory = WebAssembly.Memory;
+  WebAssembly.Memory = class extends Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      super(descriptor);
+      heap = this;
+    }
+  };
+}
+
+/** Bytes that WebAssembly has taken, which is also the most that it took. */
+export function heapBytes(): number {
+  return heap?.buffer.byteLength ?? 0;
+}

@@ -1,0 +1,65 @@
+import { InputError, messageOf } from '../../errors.ts';
+import { type Found, fileError, type Store } from './store.ts';
+
+/**
+ * Files of the extension, at an address. A server does not say what it has, so the build lists it: path → bytes. Each is
+ * at most some megabytes and fetched as a whole, once.
+ */
+export class ResourceStore implements Store {
+  readonly #base: string;
+  readonly #sizes: ReadonlyMap<string, number>;
+  readonly #folders: ReadonlySet<string>;
+  readonly #fetched = new Map<string, Promise<Blob>>();
+
+  /** @param base ends with a slash */
+  constructor(base: string, sizes: Readonly<Record<string, number>>) {
+    this.#base = base;
+    this.#sizes = new Map(Object.entries(sizes));
+    const folders = Object.keys(sizes).flatMap((file) => {
+      const parts = file.split('/');
+      return parts.map((_, i) => parts.slice(0, i).join('/'));
+    });
+    this.#folders = new Set(['', ...folders]);
+  }
+
+  async find(place: string): Promise<Found | undefined> {
+    const size = this.#sizes.get(place);
+    if (size !== undefined) return { folder: false, size, mtimeMs: 0 };
+    return this.#folders.has(place) ? { folder: true, mtimeMs: 0 } : undefined;
+  }
+
+  async list(folder: string): Promise<string[]> {
+    const prefix = folder === '' ? '' : `${folder}/`;
+    const below = [...this.#sizes.keys()].filter((place) => place.startsWith(prefix));
+    return [...new Set(below.map((place) => place.slice(prefix.length).split('/')[0]!))];
+  }
+
+  open(place: string): Promise<Blob> {
+    const known = this.#fetched.get(place);
+    if (known) return known;
+    const fetched = this.#fetch(place);
+    this.#fetched.set(place, fetched);
+    // The next try may succeed.
+    fetched.catch(() => this.#fetched.delete(place));
+    return fetched;
+  }
+
+  async #fetch(place: string): Promise<Blob> {
+    const size = this.#sizes.get(place);
+    if (size === undefined) throw fileError('ENOENT', place);
+    const failed = (why: string, cause?: unknown) =>
+      new InputError(`${place}, a file of Patchwork, could not be loaded: ${why}. Reload the window.`, {
+        cause,
+      });
+    let blob: Blob;
+    try {
+      const response = await fetch(this.#base + place);
+      if (!response.ok) throw new Error(`the server answered ${response.status}`);
+      blob = await response.blob();
+    } catch (error) {
+      throw failed(messageOf(error), error);
+    }
+    if (blob.size !== size) throw failed(`it has ${blob.size} bytes instead of ${size}`);
+    return blob;
+  }
+}

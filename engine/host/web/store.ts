@@ -1,0 +1,38 @@
+/** What is at a place of a store. */
+export type Found = { folder: true; mtimeMs: number } | { folder: false; size: number; mtimeMs: number };
+
+/** A file that is being written. */
+export interface OpenFile {
+  append(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** The bytes are kept. */
+  close(): Promise<void>;
+}
+
+/** How a store is changed. */
+export interface Changes {
+  /** Makes a folder and the folders above it. */
+  mkdir(folder: string): Promise<void>;
+  /** A file, or a folder with everything in it. No error if there is none. */
+  remove(place: string): Promise<void>;
+  /** Opens a file whose folder exists, keeps its first `keep` bytes and writes behind them. */
+  write(place: string, keep: number): Promise<OpenFile>;
+  /** Takes the place of a file that is there. */
+  rename(from: string, to: string): Promise<void>;
+  freeBytes(): Promise<number>;
+}
+
+/** Where files of a browser are: its private file system, memory, a server. Places are relative, with slashes. */
+export interface Store {
+  find(place: string): Promise<Found | undefined>;
+  /** Names of what is in a folder. */
+  list(folder: string): Promise<string[]>;
+  /** A file's bytes. They are read when they are needed. */
+  open(place: string): Promise<Blob>;
+  /** Absent where nothing can be written. */
+  readonly changes?: Changes;
+}
+
+/** An error with a POSIX code, as `FileSystem` promises. */
+export function fileError(code: string, what: string, cause?: unknown): Error {
+  return Object.assign(new Error(`${code}: ${what}`, { cause }), { code });
+}

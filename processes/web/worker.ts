@@ -1,0 +1,37 @@
+/**
+ * The engine in a browser's worker, bundled to dist/web/engine.js: one script that loads nothing by itself. The first
+ * message is a `Start`, all others are the engine's protocol.
+ */
+import { BrowserMessageReader, BrowserMessageWriter, createMessageConnection } from 'vscode-jsonrpc/browser';
+import { createEngine } from '../../engine/engine.ts';
+import { messageOf } from '../../engine/errors.ts';
+import { WebBackend } from '../../engine/host/web/backend.ts';
+import { mount } from '../../engine/host/web/fs.ts';
+import { MemoryStore } from '../../engine/host/web/memory-store.ts';
+import { openOpfs } from '../../engine/host/web/opfs-store.ts';
+import { ResourceStore } from '../../engine/host/web/resource-store.ts';
+import { answerCalls } from '../engine/answers.ts';
+import type { Start, Started } from './start.ts';
+
+const port = self as unknown as MessagePort;
+
+port.onmessage = async ({ data }: MessageEvent<Start>) => {
+  port.onmessage = null;
+  const answer = (started: Started) => port.postMessage(started);
+  try {
+    const kept = await openOpfs('patchwork');
+    mount('/data', kept ?? new MemoryStore());
+    mount('/models', new ResourceStore(data.models, data.sizes));
+    const { storeBudget } = data;
+    const engine = createEngine(new WebBackend(data.binary), { ...(storeBudget && { storeBudget }) });
+    const connection = createMessageConnection(
+      new BrowserMessageReader(port),
+      new BrowserMessageWriter(port),
+    );
+    answerCalls(connection, engine);
+    connection.listen();
+    answer({ ready: true, keepsFiles: kept !== undefined });
+  } catch (error) {
+    answer({ error: messageOf(error) });
+  }
+};

@@ -1,0 +1,37 @@
+// How what runs in a browser is bundled, for the build and for the tests.
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const root = path.dirname(import.meta.dirname);
+const require = createRequire(import.meta.url);
+
+/** esbuild's options for scripts that contain no Node code. */
+export const browserOptions = {
+  bundle: true,
+  platform: 'browser',
+  target: 'es2022',
+  absWorkingDir: root,
+  alias: {
+    // Its `exports` name the Node build only.
+    '@huggingface/hub': path.join(path.dirname(require.resolve('@huggingface/hub')), 'browser/index.mjs'),
+    'onnxruntime-web/webgpu': path.join(root, 'engine/host/web/no-runtime.ts'),
+  },
+};
+
+/** Copied beside the engine's bundle. */
+export const WASM = 'ort-wasm-simd-threaded.wasm';
+export const wasmFile = path.join(path.dirname(require.resolve('onnxruntime-web/wasm')), WASM);
+
+/** The files below a folder and their bytes: a server does not say what it has. */
+export function resourceSizes(folder) {
+  const files = fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map((entry) => {
+      const file = path.join(entry.parentPath, entry.name);
+      return [path.relative(folder, file).replaceAll(path.sep, '/'), fs.statSync(file).size];
+    }),
+  );
+}

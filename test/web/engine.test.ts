@@ -1,0 +1,166 @@
+/** The engine where there is no Node: in a browser's worker, on WebAssembly. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { createEngine } from '../../engine/engine.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { codecs } from '../../engine/host/node/codecs.ts';
+import { psnr } from '../../engine/pictures/psnr.ts';
+import { decodePicture } from '../../engine/pictures/read.ts';
+import { resourceSizes } from '../../scripts/web.mjs';
+import type { EditRequest, EditResult, Engine, GenerateRequest } from '../../shared/api.ts';
+import { bundled, openPage, ROOT, skipReason, type TestPage } from './server.ts';
+
+const REQUEST: GenerateRequest = {
+  prompt: 'a red house by a lake at sunset',
+  seed: 7,
+  steps: 6,
+  width: 128,
+  height: 128,
+  precision: 'fp32',
+};
+
+const skip = skipReason();
+let browser: TestPage;
+let desktop: Engine;
+
+before(async () => {
+  if (skip) return;
+  browser = await openPage(await bundled('page.ts'));
+  desktop = createEngine(new NodeBackend());
+});
+after(async () => {
+  await desktop?.dispose();
+  await browser?.close();
+});
+
+test('the networks agree with their references', { skip }, async () => {
+  const folders = ['tiny-sd15', 'tiny-sd21-v-fp16', 'tiny-sight/segmenter'];
+  const script = await bundled('parity-worker.ts');
+  const sizes = resourceSizes(path.join(ROOT, 'test/fixtures/parity'));
+  const answer = await browser.page.evaluate(
+    async ({ script, sizes, folders }) => {
+      const binary = await (await fetch('/dist/web/ort-wasm-simd-threaded.wasm')).arrayBuffer();
+      const worker = new Worker(URL.createObjectURL(new Blob([script])));
+      return new Promise<{ error?: string; results: Record<string, { tensors: Compared[] }> }>((resolve) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.postMessage({ binary, base: `${location.origin}/test/fixtures/parity/`, sizes, folders });
+      });
+    },
+    { script, sizes, folders },
+  );
+  assert.equal(answer.error, undefined);
+  for (const folder of folders) {
+    const { tensors } = answer.results[folder]!;
+    assert.ok(tensors.length > 5, folder);
+    for (const { name, relative, limit } of tensors)
+      assert.ok(relative <= limit && relative <= 1e-4, `${folder} ${name}: ${relative}`);
+  }
+});
+
+interface Compared {
+  name: string;
+  relative: number;
+  limit: number;
+}
+
+/** A call of the engine in the page; bytes travel as lists. */
+async function call(
+  name: 'generate' | 'edit',
+  request: GenerateRequest & Partial<EditRequest>,
+): Promise<Pick<EditResult, 'recipe' | 'mode' | 'activeFraction'> & { png: Uint8Array }> {
+  const files = Object.entries(request).filter(([, value]) => value instanceof Uint8Array);
+  const lists = Object.fromEntries(files.map(([key, bytes]) => [key, [...bytes]]));
+  const { png, ...rest } = await browser.page.evaluate(
+    async ({ name, request, lists }) => {
+      const { engine } = globalThis as unknown as { engine: Engine };
+      const given = Object.fromEntries(
+        Object.entries(lists).map(([key, list]) => [key, Uint8Array.from(list)]),
+      );
+      const { recipe, picture, ...result } = await engine[name]({ ...request, ...given } as never);
+      const { mode, activeFraction } = result as Partial<EditResult>;
+      return { recipe, mode, activeFraction, png: [...picture.png] };
+    },
+    { name, request: { ...request, ...Object.fromEntries(files.map(([key]) => [key, null])) }, lists },
+  );
+  return { ...rest, png: Uint8Array.from(png) } as never;
+}
+
+test('the same prompt and seed give the image of the desktop, and so does an edit', { skip }, async () => {
+  const made = await call('generate', REQUEST);
+  const expected = await desktop.generate(REQUEST);
+  assert.deepEqual(made.recipe, expected.recipe);
+  assert.ok((await similarity(made.png, expected.picture.png)) >= 40);
+
+  const picture = expected.picture.png;
+  const mask = await squareMask(REQUEST.width!, 0.25);
+  const request: EditRequest = { ...REQUEST, prompt: 'a green tree', image: picture, mask };
+  const edited = await call('edit', request);
+  const expectedEdit = await desktop.edit(request);
+  assert.equal(edited.mode, 'sparse');
+  assert.ok(edited.activeFraction[0]! < 0.5);
+  assert.ok((await similarity(edited.png, expectedEdit.picture.png)) >= 40);
+  await assertKept(picture, edited.png);
+});
+
+test('a call that is cancelled rejects, and the next one is answered', { skip }, async () => {
+  const { name, steps } = await browser.page.evaluate(async (request) => {
+    const { engine } = globalThis as unknown as { engine: Engine };
+    const controller = new AbortController();
+    let steps = 0;
+    const onProgress = ({ step }: { step: number }) => {
+      steps = step;
+      if (step === 2) controller.abort();
+    };
+    const options = { signal: controller.signal, onProgress };
+    const name = await engine.generate({ ...request, steps: 150 }, options).then(
+      () => 'finished',
+      (error: Error) => error.name,
+    );
+    await engine.store();
+    return { name, steps };
+  }, REQUEST);
+  assert.equal(name, 'AbortError');
+  assert.ok(steps < 150);
+});
+
+test('bad requests are told in the same words as on the desktop', { skip }, async () => {
+  const told = await browser.page.evaluate(
+    (request) =>
+      (globalThis as unknown as { engine: Engine }).engine
+        .generate({ ...request, model: 'nobody/nothing' })
+        .then(
+          () => '',
+          ({ name, message }: Error) => `${name}: ${message}`,
+        ),
+    REQUEST,
+  );
+  assert.match(told, /^InputError: nobody\/nothing is not on this machine/);
+});
+
+async function similarity(a: Uint8Array, b: Uint8Array): Promise<number> {
+  const [one, other] = [await decodePicture(a, 'a'), await decodePicture(b, 'b')];
+  return psnr(one.pixels, other.pixels);
+}
+
+const SIDE = 0.25;
+
+/** White in a square at the upper left, black elsewhere. */
+async function squareMask(side: number, from: number): Promise<Uint8Array> {
+  const data = new Uint8Array(side * side);
+  for (let y = from * side; y < (from + SIDE) * side; y++)
+    data.fill(255, y * side + from * side, y * side + (from + SIDE) * side);
+  return codecs.encode({ width: side, height: side, channels: 1, data }, { format: 'png' });
+}
+
+/** What the mask does not cover is as it was. */
+async function assertKept(before: Uint8Array, after: Uint8Array): Promise<void> {
+  const [one, other] = [await decodePicture(before, 'before'), await decodePicture(after, 'after')];
+  const { width } = one;
+  const changed = one.pixels.findIndex((value, i) => {
+    const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+    const inside = [x, y].every((place) => place >= 0.25 * width && place < (0.25 + SIDE) * width);
+    return !inside && value !== other.pixels[i];
+  });
+  assert.equal(changed, -1);
+}

@@ -1,0 +1,18 @@
+/** What the tests run in a browser's page: the engine behind its client, as the extension uses it. */
+import { engineWorker } from '../../processes/web/client.ts';
+
+const url = (place: string) => new URL(place, location.origin).href;
+
+const engine = engineWorker({
+  script: async () => (await fetch(url('/dist/web/engine.js'))).text(),
+  async start() {
+    const [binary, sizes] = await Promise.all([
+      fetch(url('/dist/web/ort-wasm-simd-threaded.wasm')).then((response) => response.arrayBuffer()),
+      fetch(url('/dist/web/models.json')).then((response) => response.json()),
+    ]);
+    return { binary, sizes, models: url('/media/models/') };
+  },
+});
+
+Object.assign(globalThis, { engine });
+export type TestEngine = typeof engine;

@@ -1,0 +1,66 @@
+/** A page on a server of this checkout, in a headless browser. */
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { findBrowser, withoutBrowser } from '../../scripts/vscode/browser.ts';
+import { browserOptions } from '../../scripts/web.mjs';
+
+export const ROOT = path.resolve(import.meta.dirname, '../..');
+const FOLDERS = ['dist/web', 'media/models', 'test/fixtures'];
+
+export interface TestPage {
+  page: Page;
+  close(): Promise<void>;
+}
+
+/** Why the tests are skipped, where there is no browser; in CI they fail. */
+export function skipReason(): string | false {
+  if (findBrowser()) return false;
+  const { code, sentence } = withoutBrowser(process.env);
+  return code === 0 && sentence;
+}
+
+/** The bundle of a script of this folder. */
+export async function bundled(name: string): Promise<string> {
+  const { outputFiles } = await build({
+    ...browserOptions,
+    format: 'iife',
+    entryPoints: [path.join(import.meta.dirname, name)],
+    write: false,
+  });
+  return outputFiles[0]!.text;
+}
+
+/** Opens an empty page with `script` run in it. */
+export async function openPage(script: string): Promise<TestPage> {
+  const server = http.createServer((request, response) => {
+    const place = decodeURIComponent(new URL(request.url!, 'http://localhost').pathname).slice(1);
+    const file = path.join(ROOT, place);
+    const isServed = FOLDERS.some((folder) => file.startsWith(path.join(ROOT, folder) + path.sep));
+    if (place === '') return void response.setHeader('content-type', 'text/html').end('<!doctype html>');
+    if (!isServed || !fs.existsSync(file)) return void response.writeHead(404).end();
+    fs.createReadStream(file).pipe(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  let browser: Browser | undefined;
+  const close = async () => {
+    await browser?.close();
+    server.close();
+  };
+  try {
+    browser = await chromium.launch({ executablePath: findBrowser(), args: ['--no-sandbox'] });
+    const page = await browser.newPage();
+    await page.addInitScript('globalThis.__name = (named) => named');
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await page.addScriptTag({ content: script });
+    return { page, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
