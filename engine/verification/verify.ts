@@ -1,6 +1,7 @@
 import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
+import { compareAdapters } from './adapters.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { compareInpainting } from './inpainting.ts';
 import { compareAutoencoders, compareSamplers, compareText, compareUNet } from './networks.ts';
@@ -21,7 +22,7 @@ interface Verification {
 /**
  * Compares a model folder with the reference tensors in it: `expected.safetensors` (networks and samplers) and, if
  * there is one, `regions.safetensors` (passes over a part of the image). Both were written by diffusers; those of a
- * segmenter or a tagger by PyTorch. `test/fixtures/parity/README.md` explains the tensors.
+ * segmenter or a tagger by PyTorch. A folder of LoRA files is compared by what they make of another folder's network. `test/fixtures/parity/README.md` explains the tensors.
  */
 export async function verify(folder: string, backend: Backend): Promise<Verification> {
   const root = path.resolve(folder);
@@ -29,6 +30,7 @@ export async function verify(folder: string, backend: Backend): Promise<Verifica
   // A diffusion model has its configs in the folders of its parts.
   if (await fs.exists(path.join(root, 'config.json')))
     return judged(await compareVision(root, expected, backend), expected);
+  if (expected.metadata('base')) return judged(await compareAdapters(root, expected, backend), expected);
   const regionsFile = path.join(root, 'regions.safetensors');
   const hasRegions = await fs.exists(regionsFile);
   const isTransformer = await fs.exists(path.join(root, 'transformer', 'config.json'));

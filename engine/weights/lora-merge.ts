@@ -1,11 +1,13 @@
 import { cacheFolder, fs, path, sha256 } from '#host';
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { writeError } from '../files.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { allFinite } from '../numbers.ts';
 import { touchHashed } from './file-hash.ts';
 import type { Adapter, LoraModule } from './lora.ts';
-import { addProduct } from './lora-product.ts';
+import { magnitudeAxis, withMagnitude } from './lora-kinds/dora.ts';
+import type { ModuleValues } from './lora-kinds/kind.ts';
+import { layersOf, loraTarget } from './lora-names.ts';
 import { underNamesOf } from './names.ts';
 import { readFloat32, readNumber } from './read.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
@@ -14,20 +16,21 @@ import type { StoredTensor, WeightSource, WeightsOptions } from './source.ts';
 import { writeSealed } from './write.ts';
 
 /** Changes when the same files would be merged to other values. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** Files of merged weights that are kept: two models with all their networks. */
 const KEPT = 6;
 
-/** A LoRA module, and what it is multiplied by beside alpha / rank. */
+/** A change of a weight, and what it is multiplied by beside alpha / rank. */
 interface Addition {
   module: LoraModule;
   strength: number;
 }
 
 /**
- * The weights of a network with the LoRA files' products added. The changed ones are computed once and kept in a file
- * of the cache, as float32; the others stay where they are. Arithmetic: W + Σ strength · alpha / rank · up · down.
+ * The weights of a network with the LoRA files' changes added. The changed ones are computed once and kept in a file
+ * of the cache, as float32; the others stay where they are. Every change is one of the weight as the checkpoint has it,
+ * so the order of files makes no difference: W + Σ strength · alpha / rank · Δ(W).
  * @throws InputError for a file whose shapes are those of another model, AbortError; nothing is left then
  */
 export async function mergeAdapters(
@@ -49,14 +52,19 @@ export async function mergeAdapters(
 
 /** The modules of a file that change no weight of these networks, by their keys. */
 export function modulesWithoutWeight(adapter: Adapter, networks: ReadonlyMap<string, Network>): string[] {
-  const known = new Map([...networks].map(([part, network]) => [part, weightNames(network)]));
-  return adapter.modules.filter(({ part, path }) => !known.get(part)?.has(path)).map(({ key }) => key);
+  const known = new Map([...networks].map(([part, network]) => [part, finderIn(network)]));
+  const isIdle = (module: LoraModule) => ![...known].some(([part, find]) => find(module, part));
+  return adapter.modules.filter(isIdle).map(({ key }) => key);
 }
 
-/** A network's weights by their modules' paths, with underscores for dots. */
-function weightNames(network: Network): Map<string, string> {
-  const names = weightsOf(network).filter(({ name }) => name.endsWith('.weight'));
-  return new Map(names.map(({ name }) => [name.slice(0, -'.weight'.length).replaceAll('.', '_'), name]));
+/** Finds the name of the weight or bias of a network that a module changes. */
+function finderIn(network: Network): (module: LoraModule, part: string) => string | undefined {
+  const names = new Map(weightsOf(network).map(({ name }) => [name.replaceAll('.', '_'), name]));
+  const layers = layersOf(names.keys());
+  return ({ key, kind }, part) => {
+    const target = loraTarget(key, layers);
+    return target?.part === part ? names.get(`${target.path}_${kind.changes}`) : undefined;
+  };
 }
 
 /** What is added to each tensor that any file changes. */
@@ -66,29 +74,39 @@ function additionsFor(
   network: Network,
   adapters: readonly Adapter[],
 ): Map<StoredTensor, Addition[]> {
-  const names = weightNames(network);
+  const nameOf = finderIn(network);
   const named = underNamesOf(network, source);
   const changes = new Map<StoredTensor, Addition[]>();
   for (const { file, strength, modules } of adapters) {
     if (strength === 0) continue;
     for (const module of modules) {
-      const name = module.part === part ? names.get(module.path) : undefined;
+      const name = nameOf(module, part);
       const tensor = name === undefined ? undefined : named.find(name);
       if (!tensor) continue;
-      checkShape(file, module, tensor);
+      checkShapes(file, module, tensor);
       changes.set(tensor, [...(changes.get(tensor) ?? []), { module, strength }]);
     }
   }
   return changes;
 }
 
-function checkShape(file: string, { key, up, down }: LoraModule, tensor: StoredTensor): void {
-  const shape = [up.shape[0]!, ...down.shape.slice(1)];
-  const trimmed = (dims: readonly number[]) => dims.slice(0, dims.findLastIndex((n) => n !== 1) + 1);
-  if (String(trimmed(shape)) !== String(trimmed(tensor.shape)))
-    throw new InputError(
-      `${file} is made for another model: ${key} changes a weight of shape [${shape}], but here it is [${tensor.shape}].`,
-    );
+function checkShapes(
+  file: string,
+  { key, kind, tensors, magnitude }: LoraModule,
+  tensor: StoredTensor,
+): void {
+  const shapes = {
+    has: (part: string) => tensors.has(part),
+    shape: (part: string) => tensors.get(part)!.shape,
+  };
+  const isMagnitude =
+    !magnitude || magnitudeAxis(magnitude.tensor.shape, tensor.shape, magnitude.isPeft) !== undefined;
+  if (isMagnitude && kind.fits(shapes, tensor.shape)) return;
+  const parts = [...tensors, ...(magnitude ? [['dora_scale', magnitude.tensor] as const] : [])];
+  const listed = parts.map(([part, { shape }]) => `${part} [${shape}]`).join(', ');
+  throw new InputError(
+    `${file}: ${quoted(key)} (${listed}) does not fit the weight of shape [${tensor.shape}] that it changes; the file is made for another model, or damaged.`,
+  );
 }
 
 async function keptOrMade(
@@ -134,27 +152,74 @@ async function keyOf(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): P
   };
   for (const [tensor, additions] of changes) {
     hash.update(await place(tensor));
-    for (const { module, strength } of additions) hash.update(`${await place(module.down)} ${strength}`);
+    for (const { module, strength } of additions) {
+      const { key, kind, tensors, alpha, magnitude } = module;
+      const elsewhere = alpha && 'root' in alpha ? alpha : undefined;
+      const stored = [...tensors.values(), ...(magnitude ? [magnitude.tensor] : [])];
+      hash.update(
+        JSON.stringify([key, kind.name, strength, elsewhere, await Promise.all(stored.map(place))]),
+      );
+    }
   }
   return hash.hex().slice(0, 32);
 }
 
 async function mergedValues(tensor: StoredTensor, additions: readonly Addition[]): Promise<Float32Array> {
-  const values = await readFloat32(tensor);
+  const original = await readFloat32(tensor);
+  const weight = { values: original, shape: tensor.shape };
+  const result = original.slice();
   for (const { module, strength } of additions) {
-    const [down, up] = [await readFloat32(module.down), await readFloat32(module.up)];
-    const rank = module.down.shape[0]!;
-    const alpha = module.alpha ? await readNumber(module.alpha) : rank;
-    for (const half of [down, up, Float32Array.of(alpha)])
-      if (!allFinite(half))
-        throw new InputError(`${module.down.file}: ${module.key} holds numbers that are not finite.`);
-    await addProduct(values, up, down, rank, (strength * alpha) / rank);
-    if (!allFinite(values))
+    const { key, kind, tensors, magnitude } = module;
+    const { file } = tensors.values().next().value!;
+    const parts = await valuesOf(module);
+    const scale = await scaleOf(module);
+    if (magnitude) {
+      const axis = magnitudeAxis(magnitude.tensor.shape, tensor.shape, magnitude.isPeft)!;
+      const changed = original.slice();
+      await kind.add(changed, parts, weight, scale);
+      const factors = finite(await readFloat32(magnitude.tensor), module);
+      const target = withMagnitude(changed, tensor.shape, factors, axis);
+      for (let i = 0; i < result.length; i++) result[i]! += strength * (target[i]! - original[i]!);
+    } else await kind.add(result, parts, weight, strength * scale);
+    if (!allFinite(result))
       throw new InputError(
-        `${module.down.file}: with ${module.key} at strength ${strength} the weight ${tensor.name} is beyond what float32 holds; use a smaller strength, or another file.`,
+        `${file}: with ${quoted(key)} at strength ${strength} the weight ${tensor.name} is beyond what float32 holds; use a smaller strength, or another file.`,
       );
   }
-  return values;
+  return result;
+}
+
+/** alpha / rank, or alpha / √rank (rsLoRA, Kalajdzievski 2023). */
+async function scaleOf(module: LoraModule): Promise<number> {
+  const { kind, tensors, alpha } = module;
+  const shapes = {
+    has: (part: string) => tensors.has(part),
+    shape: (part: string) => tensors.get(part)!.shape,
+  };
+  const rank = kind.rank(shapes);
+  if (!alpha || rank === undefined) return 1;
+  if ('root' in alpha) return alpha.value / (alpha.root ? Math.sqrt(rank) : rank);
+  return finite([await readNumber(alpha)], module)[0]! / rank;
+}
+
+async function valuesOf(module: LoraModule): Promise<ModuleValues> {
+  const values = new Map<string, Float32Array>();
+  for (const [part, tensor] of module.tensors) {
+    const isNumber = tensor.shape.every((n) => n === 1);
+    const data = isNumber ? Float32Array.of(await readNumber(tensor)) : await readFloat32(tensor);
+    values.set(part, finite(data, module));
+  }
+  return {
+    has: (part) => values.has(part),
+    get: (part) => values.get(part)!,
+    shape: (part) => module.tensors.get(part)!.shape,
+  };
+}
+
+function finite<T extends ArrayLike<number>>(values: T, { key, tensors }: LoraModule): T {
+  if (allFinite(values)) return values;
+  const { file } = tensors.values().next().value!;
+  throw new InputError(`${file}: ${quoted(key)} holds numbers that are not finite.`);
 }
 
 /** Removes the files that were used longest ago. */

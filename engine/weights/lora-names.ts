@@ -2,7 +2,7 @@
 type LoraPart = 'denoiser' | 'text-encoder' | 'text-encoder-2';
 
 /** Which network a module of a LoRA file belongs to, and its path there with underscores for dots. */
-export interface LoraTarget {
+interface LoraTarget {
   part: LoraPart;
   path: string;
 }
@@ -40,8 +40,11 @@ const PROCESSORS: readonly (readonly [RegExp, string])[] = [
   [/\.self_attn\.to_out_lora$/, '.self_attn.out_proj'],
 ];
 
-/** The target of a module by its key, or undefined for a key of a style that is not known. */
-export function loraTarget(key: string): LoraTarget | undefined {
+/**
+ * The target of a module by its key, or undefined for a key of a style that is not known.
+ * @param layers of each block of the denoiser, which Stability's names count
+ */
+export function loraTarget(key: string, layers = PUBLISHED_LAYERS): LoraTarget | undefined {
   const bare = key.replace(WRAPPERS, '');
   const found = PREFIXES.find(([prefix]) => prefix.test(bare));
   if (!found) return undefined;
@@ -49,7 +52,7 @@ export function loraTarget(key: string): LoraTarget | undefined {
   let path = bare.replace(prefix, '').replace(WRAPPERS, '');
   for (const [pattern, replacement] of PROCESSORS) path = path.replace(pattern, replacement);
   path = path.replaceAll('.', '_');
-  return { part, path: part === 'denoiser' ? fromOriginal(path) : inTextModel(path) };
+  return { part, path: part === 'denoiser' ? fromOriginal(path, layers) : inTextModel(path) };
 }
 
 /** Text encoders of transformers since 5.6 lack the outer name. */
@@ -75,11 +78,24 @@ const OUTER: Readonly<Record<string, string>> = {
   out_2: 'conv_out',
 };
 
+/** Of every published U-Net. */
+const PUBLISHED_LAYERS = 2;
+
+/** Layers of each block of a denoiser, from its modules' paths. */
+export function layersOf(paths: Iterable<string>): number {
+  const layers = new Set<string>();
+  for (const path of paths) {
+    const layer = /^down_blocks_0_resnets_(\d+)_/.exec(path)?.[1];
+    if (layer) layers.add(layer);
+  }
+  return layers.size || PUBLISHED_LAYERS;
+}
+
 /**
- * A path of Stability's own code, which SDXL's LoRA files use, as diffusers names it: `input_blocks_4_1_…` is
- * `down_blocks_1_attentions_0_…`. Blocks count layers and resamplings; all published U-Nets have two layers a block.
+ * A path of Stability's own code, which SDXL's LoRA files use, as diffusers names it: with two layers a block
+ * `input_blocks_4_1_…` is `down_blocks_1_attentions_0_…`. Blocks count layers and resamplings.
  */
-function fromOriginal(path: string): string {
+function fromOriginal(path: string, layers: number): string {
   if (Object.hasOwn(OUTER, path)) return OUTER[path]!;
   const middle = /^middle_block_([012])_(.+)$/.exec(path);
   if (middle) {
@@ -92,8 +108,8 @@ function fromOriginal(path: string): string {
   if (!outer) return path;
   const [, side, number, place, rest] = outer;
   const index = side === 'input' ? Number(number) - 1 : Number(number);
-  const block = `${side === 'input' ? 'down' : 'up'}_blocks_${Math.floor(index / 3)}`;
-  const layer = index % 3;
+  const block = `${side === 'input' ? 'down' : 'up'}_blocks_${Math.floor(index / (layers + 1))}`;
+  const layer = index % (layers + 1);
   if (rest === 'op') return `${block}_downsamplers_0_conv`;
   if (rest === 'conv') return `${block}_upsamplers_0_conv`;
   return place === '0'

@@ -89,8 +89,8 @@ const PEFT = ['.lora_A.weight', '.lora_B.weight'] as const;
 /** W + strength · alpha / rank · up · down, written as plainly as it can be. */
 async function plainly(path: string, file: string, module: Module, strength: number, from: Float32Array) {
   const { modules } = await openAdapter(file, strength);
-  const { down, up } = modules.find(({ key }) => key === module.key)!;
-  const [a, b] = [await readFloat32(down), await readFloat32(up)];
+  const { tensors } = modules.find(({ key }) => key === module.key)!;
+  const [a, b] = [await readFloat32(tensors.get('down')!), await readFloat32(tensors.get('up')!)];
   const [out, ...rest] = SHAPES[path]!;
   const width = rest.reduce((x, y) => x * y, 1);
   const { rank, alpha = rank } = module;
@@ -401,17 +401,34 @@ test('files that are no LoRA, of another model, half, or with odd numbers are re
   const key = kohya(QUERY);
   const cases: [Record<string, number[]>, RegExp, number?][] = [
     [{ 'unet.conv_in.weight': [8, 4] }, /no part of a LoRA/],
-    [{ [`${key}.hada_w1_a`]: [8, 4] }, /is LoHa/],
-    [{ [`${key}.dora_scale`]: [8] }, /is DoRA/],
-    [{ [`${key}.lora_up.weight`]: [8, 4] }, /only one half/],
-    [{ [`${key}.lora_up.weight`]: [8, 4], [`${key}.lora_down.weight`]: [3, 8] }, /do not fit each other/],
-    [{ [`${key}.lora_up.weight`]: [9, 4], [`${key}.lora_down.weight`]: [4, 8] }, /made for another model/],
+    [{ [`${key}.oft_blocks`]: [8, 4] }, /is OFT/],
+    [{ [`${key}.hada_w1_a`]: [8, 4] }, /to_q" is not whole: there is hada_w1_a without/],
+    [{ [`${key}.dora_scale`]: [8] }, /to_q" is not whole: there is dora_scale without/],
+    [{ [`${key}.lora_up.weight`]: [8, 4] }, /is not whole: there is lora_up without/],
+    [
+      { [`${key}.lora_up.weight`]: [8, 4], [`${key}.lora_down.weight`]: [3, 8] },
+      /\(up \[8,4\], down \[3,8\]\) does not fit the weight/,
+    ],
+    [
+      { [`${key}.lora_up.weight`]: [9, 4], [`${key}.lora_down.weight`]: [4, 8] },
+      /does not fit the weight of shape \[8,8\].* made for another model/,
+    ],
+    [{ [`${key}.lokr_w1`]: [3, 4], [`${key}.lokr_w2`]: [2, 2] }, /does not fit the weight/],
+    [{ [`${key}.diff`]: [8, 9] }, /does not fit the weight/],
+    [
+      {
+        [`${key}.lora_up.weight`]: [8, 4],
+        [`${key}.lora_down.weight`]: [4, 8],
+        [`${key}.dora_scale`]: [7, 1],
+      },
+      /dora_scale \[7,1\]\) does not fit/,
+    ],
     [{ 'lora_unet_x.lora_up.weight': [8, 4], 'lora_unet_x.lora_down.weight': [4, 8] }, /nothing of it fits/],
     [{ 'bert.q.lora_A.weight': [8, 4], 'bert.q.lora_B.weight': [4, 8] }, /a way that is not known/],
     [{ [`${key}.lora_up.weight`]: [8, 4], [`${key}.lora_down.weight`]: [4, 8] }, /not finite/, Number.NaN],
     [
       { [`${key}.lora_up.weight`]: [8, 4], [`${key}.lora_down.weight`]: [4, 8] },
-      /to_q at strength 1 the weight .*to_q\.weight is beyond what float32 holds/,
+      /to_q" at strength 1 the weight .*to_q\.weight is beyond what float32 holds/,
       1e30,
     ],
   ];

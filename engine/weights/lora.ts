@@ -1,110 +1,159 @@
 import { InputError, quoted } from '../errors.ts';
-import { type LoraTarget, loraTarget } from './lora-names.ts';
+import { type AlphaRules, alphasOf, configBeside } from './lora-alphas.ts';
+import { LORA_KINDS, type LoraKind } from './lora-kinds/index.ts';
+import { loraTarget } from './lora-names.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor } from './source.ts';
 
-/** A LoRA file (Hu et al. 2021): for each of some weights W a product up · down of low rank that is added to it. */
+/** A LoRA file, of whichever kind: for each of some weights W a change of few numbers that is added to it. */
 export interface Adapter {
   file: string;
-  /** What the products are multiplied by. */
+  /** What the changes are multiplied by. */
   strength: number;
   modules: readonly LoraModule[];
   /** Names of tensors that are no part of a LoRA. */
   leftOut: readonly string[];
 }
 
-export interface LoraModule extends LoraTarget {
-  /** As the file names it. */
+/** The change of one weight. */
+export interface LoraModule {
+  /** As the file names it; see `loraTarget`. */
   key: string;
-  /** [rank, in] or [rank, in, k, k]. */
-  down: StoredTensor;
-  /** [out, rank] or [out, rank, 1, 1]. */
-  up: StoredTensor;
-  /** One number; the product is divided by rank / alpha. The rank if absent. */
-  alpha?: StoredTensor;
+  kind: LoraKind;
+  /** By part. */
+  tensors: ReadonlyMap<string, StoredTensor>;
+  /** The change is multiplied by alpha / rank; 1 if absent. Of a PEFT config it may be divided by √rank instead. */
+  alpha?: StoredTensor | { value: number; root: boolean };
+  /** Of a DoRA; see `withMagnitude`. */
+  magnitude?: { tensor: StoredTensor; isPeft: boolean };
 }
 
-/** Halves by the end of their keys; PEFT may put an adapter's name into it. */
-const ENDINGS: readonly (readonly [RegExp, 'down' | 'up' | 'alpha'])[] = [
-  [/\.lora_A(?:\.([\w-]+))?\.weight$/, 'down'],
-  [/\.lora_B(?:\.([\w-]+))?\.weight$/, 'up'],
+/** Parts by the end of their keys; PEFT may put an adapter's name into it. */
+const ENDINGS: readonly (readonly [RegExp, string])[] = [
+  [/\.lora_A(?:\.(?<adapter>[\w-]+))?\.weight$/, 'down'],
+  [/\.lora_B(?:\.(?<adapter>[\w-]+))?\.weight$/, 'up'],
   [/(?:\.lora_linear_layer|\.lora|)\.down\.weight$/, 'down'],
   [/(?:\.lora_linear_layer|\.lora|)\.up\.weight$/, 'up'],
   [/\.lora_down\.weight$/, 'down'],
   [/\.lora_up\.weight$/, 'up'],
+  [/\.lora_mid\.weight$/, 'mid'],
+  [/\.(?<part>hada_(?:w[12]_[ab]|t[12]))(?:\.(?<adapter>[\w-]+))?$/, ''],
+  [/\.(?<part>lokr_(?:w[12](?:_[ab])?|t2))(?:\.(?<adapter>[\w-]+))?$/, ''],
+  [/\.(?<part>[ab][12])\.weight$/, ''],
+  [/\.(?<part>diff|diff_b|w_norm|b_norm|on_input)$/, ''],
+  [/\.ia3_l(?:\.(?<adapter>[\w-]+))?$/, 'ia3_l'],
+  [/\.dora_scale$/, 'dora_scale'],
+  [/\.lora_magnitude_vector(?:\.(?!weight$)(?<adapter>[\w-]+))?(?:\.weight)?$/, 'lora_magnitude_vector'],
   [/\.alpha$/, 'alpha'],
 ];
 
-/** Relatives of LoRA with other arithmetic, by a part of their keys. */
+/** Names of the parts in messages, where files call them otherwise. */
+const SHOWN: Readonly<Record<string, string>> = { up: 'lora_up', down: 'lora_down', mid: 'lora_mid' };
+
+/** Relatives with other arithmetic, by a part of their keys. */
 const RELATIVES: readonly (readonly [RegExp, string])[] = [
-  [/\.hada_/, 'LoHa'],
-  [/\.lokr_/, 'LoKr'],
-  [/\.dora_scale$|\.lora_magnitude_vector/, 'DoRA'],
-  [/\.oft_/, 'OFT'],
-  [/\.lora_mid\./, 'a LoRA with a Tucker core'],
-  [/\.diff(_b)?$/, 'a LoRA with full differences'],
+  [/\.b?oft_|\.oft_/, 'OFT'],
+  [/\.vera_lambda/, 'VeRA'],
+  [/\.set_weight$/, 'a file of whole weights'],
 ];
 
+interface Found {
+  key: string;
+  adapter: string;
+  parts: Map<string, StoredTensor>;
+}
+
 /**
- * Reads the headers of a LoRA file in the key style of any of the common tools. Tensors that are no part of a LoRA, as
- * trained words that lie beside it, are left out and listed.
- * @throws InputError for another kind of file, and for halves without their others
+ * Reads the headers of a LoRA file of any kind in the key style of any of the common tools. Tensors that are no part of
+ * a LoRA, as trained words that lie beside it, are left out and listed.
+ * @throws InputError for another kind of file, and for modules that are not whole
  */
 export async function openAdapter(file: string, strength: number): Promise<Adapter> {
   const source = await openSafetensors(file);
-  const modules = new Map<string, Partial<LoraModule> & { key: string }>();
-  const alphas = new Map<string, StoredTensor>();
-  const leftOut: string[] = [];
-  for (const name of source.names()) {
-    const relative = RELATIVES.find(([pattern]) => pattern.test(name));
-    if (relative)
-      throw new InputError(`${file} is ${relative[1]} (${quoted(name)}), which is not supported; LoRA is.`);
-    const found = halfOf(name);
-    if (!found) {
-      leftOut.push(name);
-      continue;
-    }
-    if (found.half === 'alpha') {
-      alphas.set(found.key, source.find(name)!);
-      continue;
-    }
-    // Two adapters in one file may change the same weight.
-    const id = JSON.stringify([found.key, found.adapter]);
-    modules.set(id, { ...modules.get(id), key: found.key, [found.half]: source.find(name)! });
-  }
+  const { found, alphas, leftOut } = sorted(
+    file,
+    [...source.names()].map((name) => source.find(name)!),
+  );
+  const rules = alphasOf(source.metadata, await configBeside(source.origin));
   const known: LoraModule[] = [];
-  for (const module of modules.values()) {
-    const target = loraTarget(module.key);
-    const alpha = alphas.get(module.key);
-    if (target) known.push(complete(file, { ...module, ...target, ...(alpha && { alpha }) }));
+  for (const module of found) {
+    if (loraTarget(module.key)) known.push(...changesOf(file, module, alphas.get(module.key), rules));
     else leftOut.push(module.key);
   }
   if (known.length === 0) {
-    const why = modules.size > 0 ? 'is named in a way that is not known' : 'is no part of a LoRA';
+    const why = found.length > 0 ? 'is named in a way that is not known' : 'is no part of a LoRA';
     throw new InputError(`${file} holds ${quoted(leftOut[0] ?? '')}, which ${why}; is it a LoRA file?`);
   }
   return { file: source.file, strength, modules: known, leftOut };
 }
 
-function halfOf(name: string): { key: string; half: 'down' | 'up' | 'alpha'; adapter: string } | undefined {
-  for (const [ending, half] of ENDINGS) {
+/** The tensors of a file by module and part. */
+function sorted(file: string, tensors: readonly StoredTensor[]) {
+  const modules = new Map<string, Found>();
+  const alphas = new Map<string, StoredTensor>();
+  const leftOut: string[] = [];
+  // A factor on the input or the output is named `weight`, as the weights of other files are.
+  const scaled = new Set(tensors.flatMap(({ name }) => /^(.*)\.on_input$/.exec(name)?.[1] ?? []));
+  for (const tensor of tensors) {
+    const relative = RELATIVES.find(([pattern]) => pattern.test(tensor.name));
+    if (relative)
+      throw new InputError(
+        `${file} is ${relative[1]} (${quoted(tensor.name)}), which is not supported; LoRA and its other relatives are.`,
+      );
+    const { key, part, adapter } = placeOf(tensor.name, scaled) ?? {};
+    if (key === undefined || part === undefined) leftOut.push(tensor.name);
+    else if (part === 'alpha') alphas.set(key, tensor);
+    else {
+      // Two adapters in one file may change the same weight.
+      const id = JSON.stringify([key, adapter]);
+      const module = modules.get(id) ?? { key, adapter: adapter!, parts: new Map() };
+      module.parts.set(part, tensor);
+      modules.set(id, module);
+    }
+  }
+  return { found: [...modules.values()], alphas, leftOut };
+}
+
+function placeOf(name: string, scaled: ReadonlySet<string>) {
+  const factor = /^(.*)\.weight$/.exec(name)?.[1];
+  if (factor !== undefined && scaled.has(factor)) return { key: factor, part: 'weight', adapter: '' };
+  for (const [ending, part] of ENDINGS) {
     const found = ending.exec(name);
-    if (found) return { key: name.slice(0, found.index), half, adapter: found[1] ?? '' };
+    if (!found) continue;
+    const { adapter = '', part: named = part } = found.groups ?? {};
+    return { key: name.slice(0, found.index), part: named, adapter };
   }
   return undefined;
 }
 
-function complete(file: string, module: Partial<LoraModule> & LoraTarget & { key: string }): LoraModule {
-  const { key, down, up, alpha } = module;
-  const named = quoted(key);
-  if (!down || !up) throw new InputError(`${file}: ${named} has only one half; get the file again.`);
-  const rank = down.shape[0] ?? 0;
-  const [out = 0, between, ...rest] = up.shape;
-  if (down.shape.length < 2 || rank === 0 || out === 0 || between !== rank || rest.some((n) => n !== 1))
+/** What a module changes: a weight, a bias, or both. */
+function changesOf(
+  file: string,
+  { key, parts }: Found,
+  stored: StoredTensor | undefined,
+  rules: AlphaRules,
+): LoraModule[] {
+  const rest = new Map(parts);
+  const isPeft = rest.has('lora_magnitude_vector');
+  const scales = rest.get('lora_magnitude_vector') ?? rest.get('dora_scale');
+  for (const name of ['lora_magnitude_vector', 'dora_scale']) rest.delete(name);
+  if (stored?.shape.some((n) => n !== 1))
+    throw new InputError(`${file}: the alpha of ${quoted(key)} is not one number.`);
+  const alpha = stored ?? rules(key);
+  const changes: LoraModule[] = [];
+  for (const kind of LORA_KINDS) {
+    const names = [...kind.parts, ...(kind.optional ?? [])];
+    const tensors = new Map(names.flatMap((name) => (rest.has(name) ? [[name, rest.get(name)!]] : [])));
+    if (tensors.size === 0 || !kind.parts.every((name) => tensors.has(name))) continue;
+    for (const name of tensors.keys()) rest.delete(name);
+    const magnitude = kind.changes === 'weight' && scales ? { tensor: scales, isPeft } : undefined;
+    changes.push({ key, kind, tensors, ...(alpha && { alpha }), ...(magnitude && { magnitude }) });
+  }
+  if (rest.size > 0 || changes.length === 0) {
+    const there = [...(rest.size > 0 ? rest : parts).keys()].map((name) => SHOWN[name] ?? name);
     throw new InputError(
-      `${file}: the halves of ${named}, [${down.shape}] and [${up.shape}], do not fit each other.`,
+      `${file}: ${quoted(key)} is not whole: there is ${there.join(', ')} without what belongs to it; get the file again.`,
     );
-  if (alpha?.shape.some((n) => n !== 1))
-    throw new InputError(`${file}: the alpha of ${named} is not one number.`);
-  return { ...module, down, up };
+  }
+  return changes;
 }

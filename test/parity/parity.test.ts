@@ -15,6 +15,7 @@ for (const [name, compared] of [
   ['tiny-sana-sprint', 23],
   ['tiny-dc-ae/f32c32-in', 4],
   ['tiny-dc-ae/mixed', 4],
+  ['lora-kinds', 83],
   ['tiny-sight/segmenter', 9],
   ['tiny-sight/tagger', 1],
 ] as const)

@@ -1,0 +1,21 @@
+import { fullDifferences } from './full.ts';
+import { glora } from './glora.ts';
+import { ia3, ia3Peft } from './ia3.ts';
+import type { LoraKind } from './kind.ts';
+import { loha } from './loha.ts';
+import { lokr } from './lokr.ts';
+import { lora, tucker } from './lora.ts';
+
+export type { LoraKind } from './kind.ts';
+
+/** All kinds that are read; the first of which all parts are there. */
+export const LORA_KINDS: readonly LoraKind[] = [
+  tucker,
+  lora,
+  loha,
+  lokr,
+  glora,
+  ia3,
+  ia3Peft,
+  ...fullDifferences,
+];
