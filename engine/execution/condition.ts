@@ -30,6 +30,63 @@ export interface Condition {
    * branches: the mask, then the latents of the picture without what is under it.
    */
   planes?: Tensor;
+  /** What steers the image beside the text, in the order of the model's ControlNets and of its adapters. */
+  controls?: { hints: readonly Guide[]; features: readonly Guide[] };
+  /** Pictures that are attended to beside the text, in the groups of the model. */
+  references?: readonly Reference[];
+  /** Texts that take the place of the first one on the way, in order; see `conditionAt`. */
+  later?: readonly LaterText[];
+}
+
+/** A picture that steers the image, encoded: by a ControlNet, or by an adapter. */
+export interface Guide {
+  /** [1, C, h, w]: a ControlNet's hint at latent size; an adapter's features, one for each level. */
+  maps: readonly Tensor[];
+  strength: number;
+  /** Timesteps between which it acts, both with it; the first is the larger one. */
+  from: number;
+  to: number;
+  /** More at coarse levels, and for the prompt's branch only (ControlNet's guess mode). */
+  guess?: boolean;
+}
+
+/** What a prompt tells. */
+type Told = Pick<Condition, 'text' | 'textMask' | 'vectors'>;
+
+/** A text that is read at a timestep and at smaller ones. */
+export interface LaterText extends Told {
+  from: number;
+}
+
+/** What the denoiser is told at a timestep. */
+export function conditionAt(condition: Condition, timestep: number): Condition {
+  const now = condition.later?.findLast(({ from }) => timestep <= from);
+  if (!now) return condition;
+  const { from: _, ...told } = now;
+  return { ...condition, ...told };
+}
+
+/** Pictures as prompts, encoded (IP-Adapter). */
+export interface Reference {
+  /** [B, n, C]; the values are the same times the strength. */
+  keys: Tensor;
+  values: Tensor;
+  /** [1, 1, h, w] by level: how much of it each position sees. All of it if absent. */
+  masks?: Readonly<Record<number, Tensor>>;
+}
+
+/**
+ * The timesteps in which a guide acts that is on from one share of the steps to another: step i of n is on where
+ * i / n ≥ begin and (i + 1) / n ≤ end (diffusers).
+ */
+export function actingTimesteps(
+  timesteps: readonly number[],
+  begin: number,
+  end: number,
+): Pick<Guide, 'from' | 'to'> {
+  const count = timesteps.length;
+  const acting = timesteps.filter((_, i) => i / count >= begin && (i + 1) / count <= end);
+  return { from: acting[0] ?? Number.NEGATIVE_INFINITY, to: acting.at(-1) ?? Number.POSITIVE_INFINITY };
 }
 
 /** Images in one run of the network. */
@@ -59,8 +116,11 @@ export function branchOf(condition: Condition, branch: number | undefined): Cond
     const data = tensor.data.slice(branch * length, (branch + 1) * length);
     return { ...tensor, data, dims: [1, ...tensor.dims.slice(1)] } as Tensor;
   };
-  const vectors = Object.entries(condition.vectors ?? {}).map(([role, tensor]) => [role, part(tensor)]);
-  const { text, textMask: mask } = condition;
-  const tokens = { text: part(text), ...(mask && { textMask: part(mask) }) };
-  return { ...condition, ...tokens, guidance: 1, vectors: Object.fromEntries(vectors) };
+  const textOf = ({ text, textMask: mask, vectors = {} }: Told) => ({
+    text: part(text),
+    ...(mask && { textMask: part(mask) }),
+    vectors: Object.fromEntries(Object.entries(vectors).map(([role, tensor]) => [role, part(tensor)])),
+  });
+  const later = condition.later?.map((told) => ({ ...told, ...textOf(told) }));
+  return { ...condition, ...textOf(condition), guidance: 1, ...(later && { later }) };
 }

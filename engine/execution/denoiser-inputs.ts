@@ -3,6 +3,7 @@ import { float32, floats, type Tensor } from '../graph/tensor.ts';
 import { CLIP_TOKENS } from '../networks/clip-text.ts';
 import { LANGUAGE_TOKENS } from '../networks/language.ts';
 import { batchOf, type Condition, type VectorRole } from './condition.ts';
+import { isSteering } from './unet/steering.ts';
 
 /** Names of a denoiser's inputs and output, after diffusers. */
 export const SAMPLE = 'sample';
@@ -37,7 +38,7 @@ export function needsOf(network: Network): Needs {
     if (name === SAMPLE && value.kind === 'map') channels = value.channels;
     else if (name === TEXT && value.kind === 'tokens') text = value.channels;
     else if (role && value.kind === 'vector') vectors.set(role, value.channels);
-    else if (name !== TIMESTEP && name !== TEXT_MASK)
+    else if (name !== TIMESTEP && name !== TEXT_MASK && !isSteering(name))
       throw new Error(`the denoiser takes an input ${name} that is not known`);
   }
   return { text, vectors, channels };
@@ -62,12 +63,16 @@ export function seesMask(network: Network, latentChannels: number): boolean {
   return needsOf(network).channels === 2 * latentChannels + 1;
 }
 
-/** The denoiser's inputs, the sample given as planes or rows of one picture (`dims` without the batch). */
+/**
+ * The denoiser's inputs, the sample given as planes or rows of one picture (`dims` without the batch). `steered`: those of
+ * `steering.ts`, in the same form.
+ */
 export function denoiserInputs(
   sample: Float32Array,
   dims: readonly number[],
   timestep: number,
   condition: Condition,
+  steered: Record<string, Tensor> = {},
 ): Record<string, Tensor> {
   const batch = batchOf(condition);
   const repeated = new Float32Array(sample.length * batch);
@@ -79,6 +84,7 @@ export function denoiserInputs(
   }
   return {
     ...vectors,
+    ...steered,
     [SAMPLE]: float32(repeated, [batch, ...dims]),
     [TIMESTEP]: float32(Float32Array.of(timestep), [1, 1]),
     [TEXT]: condition.text,

@@ -99,6 +99,13 @@ export class NetworkBuilder {
     }) as FeatureMap;
   }
 
+  /** A convolution, or where its kernel is 1 a linear map whose weight is stored as a convolution's. */
+  convolutionOrLinear(path: string, input: FeatureMap, channels: number, kernel: number): FeatureMap {
+    return kernel === 1
+      ? this.linear(path, input, channels, { conv: true })
+      : this.convolution(path, input, channels, { kernel });
+  }
+
   /** `conv`: the checkpoint stores the weight as that of a 1×1 convolution. */
   linear<T extends Features>(path: string, input: T, channels: number, options: LinearOptions = {}): T {
     const { bias = true, conv = false, norm } = options;
@@ -282,6 +289,28 @@ export class NetworkBuilder {
     return this.#push({ type: 'affine', input, output: this.#like(input), scale, offset }) as T;
   }
 
+  /** Multiplied by one of an input vector's numbers. */
+  scaled(input: FeatureMap, by: Vector, index: number): FeatureMap {
+    return this.#push({ type: 'scaled', input, by, index, output: this.#like(input) }) as FeatureMap;
+  }
+
+  /** A map times a map of one channel. */
+  masked(input: FeatureMap, mask: FeatureMap): FeatureMap {
+    return this.#push({ type: 'masked', input, mask, output: this.#like(input) }) as FeatureMap;
+  }
+
+  /** One sequence after another. */
+  joinTokens(inputs: readonly [Tokens, ...Tokens[]]): Tokens {
+    const { length: _, ...like } = this.#like(inputs[0]);
+    return this.#push({ type: 'token-join', inputs, output: like }) as Tokens;
+  }
+
+  /** The mean of every 2×2, those that lie in the map. */
+  averagePool(input: FeatureMap): FeatureMap {
+    const output = { ...this.#like(input), level: input.level + 1 };
+    return this.#push({ type: 'average-pool', input, output }) as FeatureMap;
+  }
+
   softClamp(input: FeatureMap, limit: number): FeatureMap {
     return this.#push({ type: 'soft-clamp', input, output: this.#like(input), limit }) as FeatureMap;
   }
@@ -310,11 +339,14 @@ export class NetworkBuilder {
     return this.#push({ type: 'global-average', input, output }) as Vector;
   }
 
-  embedding(path: string, input: Ids, options: { size: number; places: number; channels: number }): Tokens {
-    const { size, places, channels } = options;
+  /** `vectors`: rows for ids from `size` on. */
+  embedding(path: string, input: Ids, vectors: Vector, options: { size: number; places: number }): Tokens {
+    const { size, places } = options;
+    const { channels } = vectors;
     return this.#push({
       type: 'embedding',
       input,
+      vectors,
       output: this.#value<Tokens>({ kind: 'tokens', channels }),
       table: weight(`${path}.token_embedding`, [size, channels]),
       positions: weight(`${path}.position_embedding`, [places, channels]),

@@ -27,6 +27,10 @@ export type Operator =
   | PixelShuffle
   | PixelUnshuffle
   | Affine
+  | Scaled
+  | Masked
+  | TokenJoin
+  | AveragePool
   | SoftClamp
   | Enlargement
   | TransposedConvolution
@@ -277,6 +281,37 @@ interface Affine {
   readonly offset: number;
 }
 
+/** A map times number `index` of a network's input [B or 1, numbers]. */
+export interface Scaled {
+  readonly type: 'scaled';
+  readonly input: FeatureMap;
+  readonly by: Vector;
+  readonly index: number;
+  readonly output: FeatureMap;
+}
+
+/** A map times a map of one channel. */
+export interface Masked {
+  readonly type: 'masked';
+  readonly input: FeatureMap;
+  readonly mask: FeatureMap;
+  readonly output: FeatureMap;
+}
+
+/** Sequences one after another. */
+interface TokenJoin {
+  readonly type: 'token-join';
+  readonly inputs: readonly Tokens[];
+  readonly output: Tokens;
+}
+
+/** The mean of every 2×2 positions, of an odd side's last ones those that are there: the next coarser level. */
+interface AveragePool {
+  readonly type: 'average-pool';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+}
+
 /** limit · tanh(x / limit). */
 interface SoftClamp {
   readonly type: 'soft-clamp';
@@ -308,10 +343,14 @@ interface GlobalAverage {
   readonly output: Vector;
 }
 
-/** Token embedding, plus a learned position embedding if there is one. */
+/**
+ * Token embedding, plus a learned position embedding if there is one. Ids from the table's size on stand for rows of
+ * `vectors` [n, C].
+ */
 export interface Embedding {
   readonly type: 'embedding';
   readonly input: Ids;
+  readonly vectors?: Vector;
   readonly output: Tokens;
   readonly table: Weight;
   readonly positions?: Weight;
@@ -398,9 +437,16 @@ export function inputsOf(operator: Operator): readonly Value[] {
     case 'sum':
     case 'product':
     case 'concat':
+    case 'token-join':
       return operator.inputs;
+    case 'masked':
+      return [operator.input, operator.mask];
     case 'convolution':
       return operator.shift ? [operator.input, operator.shift] : [operator.input];
+    case 'embedding':
+      return operator.vectors ? [operator.input, operator.vectors] : [operator.input];
+    case 'scaled':
+      return [operator.input, operator.by];
     case 'position-map':
       return [operator.like];
     case 'prompt-tokens':

@@ -6,15 +6,18 @@ import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { readJson, readOptionalJson } from '../json.ts';
 import { parseConfig } from '../networks/config.ts';
+import { parseUNetConfig } from '../networks/unet-config.ts';
 import { INDEX_FILE, RECOMMENDED_FILE, SCHEDULER_FILE, TOKENIZER_FOLDERS } from '../weights/diffusers.ts';
 import { openWeights } from '../weights/folder.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
 import type { WeightSource, WeightsOptions } from '../weights/source.ts';
+import { type ControlModel, steeringBy, withControlWeights } from './control-model.ts';
 import { checkFit } from './fit.ts';
 import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
 import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, placeOf } from './parts.ts';
 import { type PipelineKind, pipelineNamed, type TextPart } from './pipelines.ts';
+import { checkReferenceFits, type ReferenceModel, withReferenceWeights } from './reference-model.ts';
 import { sizesOf } from './sizes.ts';
 
 const indexSchema = z.object({
@@ -59,6 +62,14 @@ interface Parts {
   /** Where the autoencoder lies. */
   autoencoder: string;
   adapters: readonly Adapter[];
+  controls: readonly ControlModel[];
+  references: ReferenceUse | undefined;
+}
+
+/** Pictures as prompts: what reads them, and in which groups. */
+export interface ReferenceUse {
+  model: ReferenceModel;
+  groups: readonly { masked: boolean }[];
 }
 
 /** A checkpoint in the diffusers folder layout. Weights are opened when a network is asked for. */
@@ -81,11 +92,13 @@ export class ModelFolder implements Model {
   readonly #networks = new Networks((part) => this.#build(part));
 
   private constructor(parts: Parts) {
-    const { folder, index, kind, configs, autoencoder, adapters } = parts;
+    const { folder, index, kind, configs, autoencoder, adapters, controls, references } = parts;
     this.#parts = parts;
     this.folder = folder;
     const others = autoencoder === path.join(folder, 'vae') ? [] : [autoencoder];
-    this.id = [folder, ...others, ...adapters.map(({ file, strength }) => `${file} ${strength}`)].join(' + ');
+    const merged = adapters.map(({ file, strength }) => `${file} ${strength}`);
+    const seen = references ? [`${references.model.id} ${JSON.stringify(references.groups)}`] : [];
+    this.id = [folder, ...others, ...merged, ...controls.map(({ id }) => id), ...seen].join(' + ');
     this.name = parts.name;
     this.isXl = kind.isXl === true;
     this.textParts = kind.textParts;
@@ -132,6 +145,8 @@ export class ModelFolder implements Model {
       recommended: options.recommended ?? {},
       autoencoder: path.join(absolute, 'vae'),
       adapters: [],
+      controls: [],
+      references: undefined,
     });
   }
 
@@ -171,6 +186,24 @@ export class ModelFolder implements Model {
     return { model: new ModelFolder({ ...this.#parts, adapters }), warnings };
   }
 
+  /**
+   * The same model, steered by ControlNets and T2I-Adapters, with pictures as prompts.
+   * @throws InputError for one of another family
+   */
+  steered(controls: readonly ControlModel[], references: ReferenceUse | undefined): ModelFolder {
+    const model = new ModelFolder({ ...this.#parts, controls, references });
+    model.network('denoiser');
+    return model;
+  }
+
+  get controls(): readonly ControlModel[] {
+    return this.#parts.controls;
+  }
+
+  get references(): ReferenceUse | undefined {
+    return this.#parts.references;
+  }
+
   get schedulerConfig(): unknown {
     return this.#parts.configs.get('scheduler');
   }
@@ -185,13 +218,23 @@ export class ModelFolder implements Model {
 
   #build(part: Part): Network {
     const config = this.#parts.configs.get(this.#folderOf(part));
-    return networkOf(part, config, path.join(this.#placeOf(part), 'config.json'));
+    const origin = path.join(this.#placeOf(part), 'config.json');
+    const { controls, references } = this.#parts;
+    if (part !== 'denoiser' || (controls.length === 0 && !references)) return networkOf(part, config, origin);
+    const base = parseUNetConfig(config, origin);
+    if (references) checkReferenceFits(references.model, base);
+    const seen = references && { references: references.groups };
+    return networkOf(part, config, origin, { ...steeringBy(controls, base), ...seen });
   }
 
   async weights(part: Part, options?: WeightsOptions): Promise<WeightSource> {
     const source = await openWeights(this.#placeOf(part), placeOf(part).stem);
-    const { adapters } = this.#parts;
-    return adapters.length > 0 ? mergeAdapters(source, part, this.network(part), adapters, options) : source;
+    const { adapters, controls, references } = this.#parts;
+    const merged =
+      adapters.length > 0 ? await mergeAdapters(source, part, this.network(part), adapters, options) : source;
+    if (part !== 'denoiser') return merged;
+    const steered = controls.length > 0 ? await withControlWeights(merged, controls) : merged;
+    return references ? withReferenceWeights(steered, references.model) : steered;
   }
 
   #folderOf(part: Part): string {

@@ -76,6 +76,11 @@ export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFol
   );
 }
 
+/** The folder or file of a model that can draw, beside which lies what prompts name. */
+export async function placeOfModel(name?: string): Promise<string> {
+  return (await openModelFolder(name)).folder;
+}
+
 /** The model that edits what another one draws. */
 export interface EditingModel {
   name: string;

@@ -18,7 +18,7 @@ import { languageModel } from '../networks/language.ts';
 import { isLanguageModel, parseLanguageConfig } from '../networks/language-config.ts';
 import { sana } from '../networks/sana.ts';
 import { parseSanaConfig } from '../networks/sana-config.ts';
-import { unet } from '../networks/unet.ts';
+import { type Steering, unet } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import { NETWORK_FOLDERS, type NetworkFolder } from '../weights/diffusers.ts';
 
@@ -79,13 +79,16 @@ export interface AutoencoderFacts {
   scale: number;
 }
 
-/** Builds a part's network from its config; `origin` names the config in errors. */
-export function networkOf(part: Part, config: unknown, origin: string): Network {
+/** Builds a part's network from its config; `origin` names the config in errors. `steering`: of a denoiser. */
+export function networkOf(part: Part, config: unknown, origin: string, steering?: Steering): Network {
   switch (part) {
     case 'denoiser':
-      return classOf(config) === 'SanaTransformer2DModel'
-        ? sana(parseSanaConfig(config, origin))
-        : unet(parseUNetConfig(config, origin));
+      if (classOf(config) !== 'SanaTransformer2DModel') return unet(parseUNetConfig(config, origin), steering);
+      if (steering)
+        throw new InputError(
+          `${origin}: control images and references steer the U-Nets of Stable Diffusion only, not transformers.`,
+        );
+      return sana(parseSanaConfig(config, origin));
     case 'text-encoder':
     case 'text-encoder-2':
       return isLanguageModel(config)

@@ -37,7 +37,12 @@ interface TransformerOptions {
   linearProjection: boolean;
   /** The first attention of each block attends to the text too. */
   onlyCross: boolean;
+  /** Adds to what an attention to the text gives, before it is projected; see `referring`. */
+  refer?: Refer;
 }
+
+/** What a query sees beside the text: the attention's result, and more. */
+export type Refer = (query: FeatureMap, seen: FeatureMap, heads: number) => FeatureMap;
 
 /** Spatial transformer: self-attention, cross-attention to the text, gated feed-forward (Rombach et al. 2022). */
 export function transformer(
@@ -53,7 +58,7 @@ export function transformer(
   x = net.linear(`${path}.proj_in`, x, channels, { conv });
   for (let i = 0; i < options.layers; i++) {
     const block = `${path}.transformer_blocks.${i}`;
-    const attend = (name: string, norm: string, context?: Tokens): void => {
+    const attend = (name: string, norm: string, context?: Tokens, refer?: Refer): void => {
       const y = net.layerNorm(`${block}.${norm}`, x);
       const query = net.linear(`${block}.${name}.to_q`, y, channels, { bias: false });
       const key = net.linear<FeatureMap | Tokens>(`${block}.${name}.to_k`, context ?? y, channels, {
@@ -62,11 +67,12 @@ export function transformer(
       const value = net.linear<FeatureMap | Tokens>(`${block}.${name}.to_v`, context ?? y, channels, {
         bias: false,
       });
-      const seen = net.attention(`${block}.${name}`, query, key, value, options.heads);
+      const read = net.attention(`${block}.${name}`, query, key, value, options.heads);
+      const seen = refer ? refer(query, read, options.heads) : read;
       x = net.sum(net.linear(`${block}.${name}.to_out.0`, seen, channels), x);
     };
     attend('attn1', 'norm1', options.onlyCross ? text : undefined);
-    attend('attn2', 'norm2', text);
+    attend('attn2', 'norm2', text, options.refer);
     const gated = net.geglu(`${block}.ff.net.0.proj`, net.layerNorm(`${block}.norm3`, x), 4 * channels);
     x = net.sum(net.linear(`${block}.ff.net.2`, gated, channels), x);
   }

@@ -1,93 +1,94 @@
 import { type Network, NetworkBuilder } from '../graph/network.ts';
-import type { FeatureMap, Vector } from '../graph/values.ts';
-import { resnet, transformer } from './blocks.ts';
-import type { UNetBlock, UNetConfig } from './unet-config.ts';
+import type { FeatureMap } from '../graph/values.ts';
+import { resnet } from './blocks.ts';
+import { controlInputs, controlResiduals } from './controlnet.ts';
+import { referring } from './ip-adapter.ts';
+import { featureAt } from './t2i-adapter.ts';
+import type { UNetConfig } from './unet-config.ts';
+import { attended, centred, middle, timeEmbedding, timeInputs, type Way, wayDown } from './unet-parts.ts';
+
+/** What steers a U-Net beside text and vectors. Weights of a ControlNet are named `controls.<k>.…`. */
+export interface Steering {
+  /** ControlNets, of the U-Net's own shape. */
+  controls?: readonly UNetConfig[];
+  /** Number of feature maps of T2I-Adapters. */
+  features?: number;
+  /** Groups of pictures that are attended to beside the text (IP-Adapter), each with a mask of its own or none. */
+  references?: readonly { masked: boolean }[];
+}
 
 /**
  * The denoiser of Stable Diffusion: diffusers' UNet2DConditionModel.
  *
  * Inputs: `sample` [B, in, H, W] · `timestep` [1 or B, 1] · `encoder_hidden_states` [B, L, cross]; by config also
- * `timestep_cond` [B, c] (guidance embedding), `text_embeds` [B, e] and `time_ids` [B, 6] (SDXL).
+ * `timestep_cond` [B, c] (guidance embedding), `text_embeds` [B, e] and `time_ids` [B, 6] (SDXL); with ControlNets and
+ * T2I-Adapters those of `controlInputs` and `featureAt`, with pictures as prompts those of `referring`.
  * Output: `out` [B, out, H, W].
  */
-export function unet(config: UNetConfig): Network {
+export function unet(
+  config: UNetConfig,
+  { controls = [], features = 0, references = [] }: Steering = {},
+): Network {
   const net = new NetworkBuilder();
-  const norm = { groups: config.norm_num_groups, epsilon: config.norm_eps };
-  let x = net.inputMap('sample', config.in_channels, 0);
-  const timestep = net.inputVector('timestep', 1);
+  const sample = net.inputMap('sample', config.in_channels, 0);
+  const inputs = timeInputs(net, config);
   const text = net.inputTokens('encoder_hidden_states', config.down[0]!.crossChannels);
-  const time = timeEmbedding(net, config, timestep);
+  const steered = controls.length > 0 ? controlInputs(net, controls, config.in_channels) : undefined;
+  const way: Way = { net, config, path: '', text, time: timeEmbedding(net, config, inputs, '') };
 
-  const attended = (path: string, index: number, input: FeatureMap, block: UNetBlock): FeatureMap => {
-    const layers = block.transformers[index];
-    if (!layers) return input;
-    return transformer(net, `${path}.attentions.${index}`, input, text, {
-      layers,
-      heads: block.heads,
-      groups: norm.groups,
-      linearProjection: config.use_linear_projection,
-      onlyCross: block.onlyCross,
-    });
-  };
-  const outer = (path: string, input: FeatureMap, channels: number, kernel: number): FeatureMap =>
-    kernel === 1
-      ? net.linear(path, input, channels, { conv: true })
-      : net.convolution(path, input, channels, { kernel });
-
-  if (config.center_input_sample) x = net.affine(x, 2, -1);
-  x = outer('conv_in', x, config.down[0]!.channels, config.conv_in_kernel);
-  const skips = [x];
-  for (const [i, block] of config.down.entries()) {
-    const path = `down_blocks.${i}`;
-    for (let j = 0; j < block.resnets; j++) {
-      x = resnet(net, `${path}.resnets.${j}`, x, block.channels, norm, time);
-      x = attended(path, j, x, block);
-      skips.push(x);
+  const x = net.convolutionOrLinear(
+    'conv_in',
+    centred(way, sample),
+    config.down[0]!.channels,
+    config.conv_in_kernel,
+  );
+  const feature = featureAt(net, config, features);
+  const refer = referring(net, config, references);
+  const down = wayDown({ ...way, ...refer?.('down') }, x, feature);
+  const residuals = steered?.hints.map((hint, k) => {
+    const path = `controls.${k}.`;
+    const own: Way = {
+      ...way,
+      config: controls[k]!,
+      path,
+      time: timeEmbedding(net, controls[k]!, inputs, path),
+    };
+    return controlResiduals(own, steered.sample ?? sample, hint);
+  });
+  const scaled = (map: FeatureMap, place: number): FeatureMap => {
+    let sum = map;
+    let index = place;
+    for (const own of residuals ?? []) {
+      sum = net.sum(sum, net.scaled(own[place]!, steered!.scales, index));
+      index += own.length;
     }
-    if (i === config.down.length - 1) continue;
-    const padding = config.downsample_padding === 0 ? 'end' : 'same';
-    x = net.convolution(`${path}.downsamplers.0.conv`, x, block.channels, { stride: 2, padding });
-    skips.push(x);
-  }
-  if (config.mid) {
-    x = resnet(net, 'mid_block.resnets.0', x, config.mid.channels, norm, time);
-    x = attended('mid_block', 0, x, config.mid);
-    if (config.mid_block_type === 'UNetMidBlock2DCrossAttn')
-      x = resnet(net, 'mid_block.resnets.1', x, config.mid.channels, norm, time);
-  }
+    return sum;
+  };
+  const skips = down.skips.map(scaled);
+  let y = middle({ ...way, ...refer?.('middle') }, down.x);
+  const atMiddle = feature('middle');
+  if (atMiddle) y = net.sum(y, atMiddle);
+  y = scaled(y, skips.length);
+  y = wayUp({ ...way, ...refer?.('up') }, y, skips);
+  const norm = { groups: config.norm_num_groups, epsilon: config.norm_eps };
+  y = net.groupNorm('conv_norm_out', y, { ...norm, activation: 'silu' });
+  net.output('out', net.convolutionOrLinear('conv_out', y, config.out_channels, config.conv_out_kernel));
+  return net.build('unet');
+}
+
+function wayUp(way: Way, input: FeatureMap, skips: readonly FeatureMap[]): FeatureMap {
+  const { net, config, time } = way;
+  const norm = { groups: config.norm_num_groups, epsilon: config.norm_eps };
+  const rest = [...skips];
+  let x = input;
   for (const [i, block] of config.up.entries()) {
     const path = `up_blocks.${i}`;
     for (let j = 0; j < block.resnets; j++) {
-      x = resnet(net, `${path}.resnets.${j}`, net.concat([x, skips.pop()!]), block.channels, norm, time);
-      x = attended(path, j, x, block);
+      x = resnet(net, `${path}.resnets.${j}`, net.concat([x, rest.pop()!]), block.channels, norm, time);
+      x = attended(way, path, j, x, block);
     }
     if (i < config.up.length - 1)
       x = net.convolution(`${path}.upsamplers.0.conv`, x, block.channels, { upsample: true });
   }
-  x = net.groupNorm('conv_norm_out', x, { ...norm, activation: 'silu' });
-  net.output('out', outer('conv_out', x, config.out_channels, config.conv_out_kernel));
-  return net.build('unet');
-}
-
-/** Time embedding with the guidance embedding and SDXL's text and size conditions, activated for the resnets. */
-function timeEmbedding(net: NetworkBuilder, config: UNetConfig, timestep: Vector): Vector {
-  const sinusoid = { flip: config.flip_sin_to_cos, shift: config.freq_shift };
-  const channels = config.timeChannels;
-  const perceptron = (path: string, input: Vector): Vector => {
-    const hidden = net.activation(net.linear(`${path}.linear_1`, input, channels), 'silu');
-    return net.linear(`${path}.linear_2`, hidden, channels);
-  };
-  let x = net.sinusoid(timestep, config.down[0]!.channels, sinusoid);
-  if (config.time_cond_proj_dim) {
-    const condition = net.inputVector('timestep_cond', config.time_cond_proj_dim);
-    x = net.sum(net.linear('time_embedding.cond_proj', condition, x.channels, { bias: false }), x);
-  }
-  x = perceptron('time_embedding', x);
-  if (config.addition_embed_type === 'text_time') {
-    const perId = config.addition_time_embed_dim!;
-    const pooled = net.inputVector('text_embeds', config.projection_class_embeddings_input_dim! - 6 * perId);
-    const ids = net.sinusoid(net.inputVector('time_ids', 6), perId, sinusoid);
-    x = net.sum(perceptron('add_embedding', net.concat([pooled, ids])), x);
-  }
-  return net.activation(x, 'silu');
+  return x;
 }

@@ -11,6 +11,7 @@ import { predictMemory } from '../execution/memory-plan.ts';
 import { float32, floats, int64 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { ModelFolder } from '../models/folder.ts';
+import { textInputs } from '../networks/clip-text.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { openWeights } from '../weights/folder.ts';
 import { readFloat32 } from '../weights/read.ts';
@@ -148,7 +149,8 @@ test('SDXL: states of two text encoders side by side, the second’s embedding, 
   const tokenizer = await loadTokenizer(model.tokenizerFolder('text-encoder-2'));
   const ids = tokenizer.frame(tokenizer.tokens('a red house'));
   const program = await components.program('text-encoder-2');
-  const outputs = await program.run({ input_ids: int64(BigInt64Array.from(ids, BigInt), [1, 77]) });
+  const given = int64(BigInt64Array.from(ids, BigInt), [1, 77]);
+  const outputs = await program.run(textInputs(components.network('text-encoder-2'), given));
   const penultimate = floats(outputs, 'penultimate');
   for (const place of [0, 5, 76])
     assert.deepEqual(

@@ -6,10 +6,13 @@ import { type Network, weightsOf } from '../graph/network.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder } from '../models/folder.ts';
 import type { TextPart } from '../models/pipelines.ts';
+import { skippedStates, textInputs, textWidth } from '../networks/clip-text.ts';
 import { requireFinite } from '../numbers.ts';
 import { readKnownWords, unknownWarnings } from '../text/known-words.ts';
 import { chunkPrompt, type PromptChunk } from '../text/prompt-chunks.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
+import { NO_WORDS } from '../text/trained-words.ts';
+import type { Embeddings } from './embeddings.ts';
 import { strengthen } from './emphasis.ts';
 
 export interface EncodedText {
@@ -25,9 +28,16 @@ export interface EncodedText {
   macs: number;
 }
 
+/** How prompts are read, where not as they stand. */
+export interface Reading {
+  embeddings?: Embeddings;
+  /** Layers from the last: 1 is the last one, 2 the one before it; what the model was trained with if absent. */
+  clipSkip?: number;
+}
+
 /** Encodes a prompt and, where there is one, the negative prompt, in this order. */
 export interface PromptEncoder {
-  encode(prompts: readonly string[]): Promise<EncodedText>;
+  encode(prompts: readonly string[], reading?: Reading): Promise<EncodedText>;
 }
 
 /** One text encoder with its tokenizer. */
@@ -45,7 +55,7 @@ export class TextEncoder implements PromptEncoder {
   readonly #components: Components;
   readonly #readers: readonly Reader[];
   readonly #unknownIn: (prompt: string) => string[];
-  #last: { prompts: readonly string[]; precision: Precision; encoded: EncodedText } | undefined;
+  #last: { key: string; encoded: EncodedText } | undefined;
 
   private constructor(
     components: Components,
@@ -70,11 +80,12 @@ export class TextEncoder implements PromptEncoder {
     );
   }
 
-  async encode(prompts: readonly string[]): Promise<EncodedText> {
-    const precision = this.#components.textPrecision;
-    if (this.#last?.precision === precision && same(this.#last.prompts, prompts)) return this.#last.encoded;
+  async encode(prompts: readonly string[], reading: Reading = {}): Promise<EncodedText> {
+    const precision: Precision = this.#components.textPrecision;
+    const key = JSON.stringify([precision, reading.clipSkip, reading.embeddings?.key, prompts]);
+    if (this.#last?.key === key) return this.#last.encoded;
     const parts: EncodedText[] = [];
-    for (const reader of this.#readers) parts.push(await this.#read(reader, prompts));
+    for (const reader of this.#readers) parts.push(await this.#read(reader, prompts, reading));
     const pooled = parts.find((part) => part.pooled)?.pooled;
     const encoded = {
       states: sideBySide(parts.map(({ states }) => states)),
@@ -82,15 +93,25 @@ export class TextEncoder implements PromptEncoder {
       warnings: [...parts[0]!.warnings, ...this.#unknownIn(prompts[0] ?? '')],
       macs: parts.reduce((sum, { macs }) => sum + macs, 0),
     };
-    this.#last = { prompts: [...prompts], precision, encoded };
+    this.#last = { key, encoded };
     return encoded;
   }
 
-  async #read({ part, tokenizer }: Reader, prompts: readonly string[]): Promise<EncodedText> {
+  /** Numbers a token of each text encoder. */
+  #widths(): ReadonlyMap<TextPart, number> {
+    return new Map(this.#readers.map(({ part }) => [part, textWidth(this.#components.network(part))]));
+  }
+
+  async #read(
+    { part, tokenizer }: Reader,
+    prompts: readonly string[],
+    { embeddings, clipSkip }: Reading,
+  ): Promise<EncodedText> {
     const program = await this.#components.program(part);
     const network = this.#components.network(part);
     const empty = chunkPrompt(tokenizer, '').chunks[0]!;
-    const texts = prompts.map((prompt) => chunkPrompt(tokenizer, prompt));
+    const { words, table } = embeddings?.wordsFor(part, this.#widths()) ?? { words: NO_WORDS, table: [] };
+    const texts = prompts.map((prompt) => chunkPrompt(tokenizer, prompt, words));
     const most = Math.max(...texts.map(({ chunks }) => chunks.length));
     const chunks = texts.flatMap((text) => [
       ...text.chunks,
@@ -101,11 +122,13 @@ export class TextEncoder implements PromptEncoder {
     const used = rows.flatMap((chunk) => [...chunk.ids]);
     checkIds(network, 'token_embedding.weight', used, (id) => tokenizer.text([id]));
     const length = tokenizer.maxLength;
-    const ids = BigInt64Array.from(rows.flatMap((chunk) => Array.from(chunk.ids, BigInt)));
-    const name = this.#readers.length > 1 ? 'penultimate' : 'last_hidden_state';
+    const size = tableSize(network);
+    const idOf = (id: number) => BigInt(id < 0 ? size - 1 - id : id);
+    const ids = BigInt64Array.from(rows.flatMap((chunk) => Array.from(chunk.ids, idOf)));
+    const name = skippedStates(network, clipSkip, this.#readers.length > 1);
     const projected = network.outputs.get('projected');
     const outputs = await program.run(
-      { input_ids: int64(ids, [rows.length, length]) },
+      textInputs(network, int64(ids, [rows.length, length]), table),
       projected ? [name, 'projected'] : [name],
     );
     const data = floats(outputs, name);
@@ -128,6 +151,11 @@ export class TextEncoder implements PromptEncoder {
       macs: countMacs(network, { height: 1, width: 1, batch: rows.length, tokens: length }).total,
     };
   }
+}
+
+/** Tokens that a text encoder knows. */
+function tableSize(network: Network): number {
+  return weightsOf(network).find(({ name }) => name.endsWith('token_embedding.weight'))!.shape[0]!;
 }
 
 /**
@@ -177,8 +205,4 @@ function sideBySide(parts: readonly EncodedText['states'][]): EncodedText['state
     offset += own;
   }
   return float32(data, [prompts, length, channels]);
-}
-
-function same(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -4,7 +4,7 @@ import { PLANAR } from '../execution/forms/form.ts';
 import { weightsOf } from '../graph/network.ts';
 import { floats, int64 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
-import { clipText, parseClipTextConfig } from '../networks/clip-text.ts';
+import { clipText, parseClipTextConfig, textInputs } from '../networks/clip-text.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
 import { type Weights, WeightTable } from '../weights/table.ts';
@@ -29,7 +29,7 @@ const weights = weightsOf(network);
 async function outputsOf(table: Weights) {
   const program = await new NodeBackend(1).compile(network, table, PLANAR, { threads: 1 });
   const ids = BigInt64Array.from({ length: 2 * TOKENS }, (_, i) => BigInt((i * 17) % VOCABULARY));
-  const outputs = await program.run({ input_ids: int64(ids, [2, TOKENS]) });
+  const outputs = await program.run(textInputs(network, int64(ids, [2, TOKENS])));
   await program.release();
   return outputs;
 }

@@ -1,9 +1,10 @@
 import { emphasisOf } from './emphasis.ts';
-import { withoutTags } from './prompt-tags.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { NO_WORDS, stretchesOf, type TrainedWords } from './trained-words.ts';
 
 /** What a text encoder takes in one run: bos, the text, eos, padding. */
 export interface PromptChunk {
+  /** Below 0 for trained vectors; see `TrainedWords`. */
   ids: Int32Array;
   /** How strongly each position counts. */
   weights: Float32Array;
@@ -16,7 +17,7 @@ interface ChunkedPrompt {
   chunks: PromptChunk[];
   /** The end of the text that did not fit, as the tokenizer writes it (lower case), or undefined. */
   truncated: string | undefined;
-  /** Sentences about what of it is not read as words; see `withoutTags`. */
+  /** Sentences about trained words that are not here. */
   warnings: string[];
 }
 
@@ -36,27 +37,47 @@ interface WeightedToken {
 
 /**
  * Divides a prompt of any length into pieces that a text encoder takes, as AUTOMATIC1111 and ComfyUI do: each is
- * encoded by itself and their states follow each other. Emphasis is read (see `emphasisOf`).
+ * encoded by itself and their states follow each other. Emphasis is read (see `emphasisOf`). The vectors of a trained
+ * word stay together where they fit into one piece.
  */
-export function chunkPrompt(tokenizer: Tokenizer, prompt: string): ChunkedPrompt {
+export function chunkPrompt(
+  tokenizer: Tokenizer,
+  prompt: string,
+  words: TrainedWords = NO_WORDS,
+): ChunkedPrompt {
   const room = tokenizer.maxLength - 2;
   const chunks: WeightedToken[][] = [[]];
-  const { text: words, warnings } = withoutTags(prompt);
-  for (const { text, weight } of emphasisOf(words)) {
+  const warnings = new Set<string>();
+  const add = (ids: readonly number[], weight: number) => {
+    for (const id of ids) {
+      if (chunks.at(-1)!.length === room) chunks.push(afterLastComma(chunks.at(-1)!, tokenizer.comma));
+      chunks.at(-1)!.push({ id, weight });
+    }
+  };
+  for (const { text, weight } of emphasisOf(prompt)) {
     for (const [part, piece] of text.split(BREAK).entries()) {
       if (part > 0) chunks.push([]);
-      for (const id of tokenizer.tokens(piece)) {
-        if (chunks.at(-1)!.length === room) chunks.push(afterLastComma(chunks.at(-1)!, tokenizer.comma));
-        chunks.at(-1)!.push({ id, weight });
+      for (const stretch of stretchesOf(piece, words, warnings)) {
+        if ('text' in stretch) add(tokenizer.tokens(stretch.text), weight);
+        else {
+          const { ids } = stretch;
+          if (ids.length <= room && chunks.at(-1)!.length + ids.length > room) chunks.push([]);
+          add(ids, weight);
+        }
       }
     }
   }
   const rest = chunks.slice(MAX_CHUNKS).flat();
   return {
     chunks: chunks.slice(0, MAX_CHUNKS).map((tokens) => frame(tokenizer, tokens)),
-    truncated: rest.length > 0 ? tokenizer.text(rest.map(({ id }) => id)) : undefined,
-    warnings,
+    truncated: rest.length > 0 ? textOf(tokenizer, rest) : undefined,
+    warnings: [...warnings],
   };
+}
+
+/** Trained words have no text. */
+function textOf(tokenizer: Tokenizer, tokens: readonly WeightedToken[]): string {
+  return tokenizer.text(tokens.flatMap(({ id }) => (id >= 0 ? [id] : [])));
 }
 
 /** Takes what follows the last comma out of a full chunk, if the comma is near its end. */

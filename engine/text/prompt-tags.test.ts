@@ -3,33 +3,41 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { withoutTags } from './prompt-tags.ts';
 
-test('tags for networks and trained words are taken out, and the warning says what to do', () => {
-  for (const [prompt, text, ...sentences] of [
+test('networks are taken out of a prompt, with their strengths', () => {
+  for (const [prompt, text, networks] of [
+    ['a house <lora:ok:0.8>', 'a house ', [['ok', 0.8]]],
+    ['<LoRA:my style>a house', 'a house', [['my style', 1]]],
+    ['a <lyco:x:1> house', 'a  house', [['x', 1]]],
     [
-      'a house <lora:ok:0.8>',
-      'a house ',
-      /<lora:ok:0\.8> .* left out: choose the file with --lora ok\.safetensors:0\.8/,
+      '<lora:a:1><lora:b:-.5><lora:sub/a:te=2:unet=2>',
+      '',
+      [
+        ['a', 1],
+        ['b', -0.5],
+        ['sub/a', 2],
+      ],
     ],
-    ['<LoRA:my style>a house', 'a house', /--lora my style\.safetensors,/],
-    ['a <lyco:x:1:0.5> house', 'a  house', /--lora x\.safetensors:1,/],
-    ['a house <hypernet:x:1>', 'a house ', /hypernetworks are not supported/],
-    ['(embedding:bad-hands_5:1.2), fog', '(:1.2), fog', /embedding:bad-hands_5 .* left out/],
-    ['<lora:a:1><lora:b:1><lora:a:1>', '', /--lora a/, /--lora b/],
   ] as const) {
     const read = withoutTags(prompt);
     assert.equal(read.text, text);
-    assert.equal(read.warnings.length, sentences.length);
-    for (const [i, sentence] of sentences.entries()) assert.match(read.warnings[i]!, sentence);
+    assert.deepEqual(
+      read.networks.map(({ name, strength }) => [name, strength]),
+      networks,
+    );
+    assert.deepEqual(read.warnings, []);
   }
 });
 
-test('words that change on the way are kept and said', () => {
-  for (const tag of ['[cat:dog:0.5]', '[cat:10]', '[cat::0.5]', '[:cat:.5]', '[cat|dog]', '[a|b|c]']) {
-    const { text, warnings } = withoutTags(`a ${tag} house`);
-    assert.equal(text, `a ${tag} house`);
-    assert.deepEqual(warnings, [
-      `${tag} in the prompt is read as it stands: words cannot change while an image is generated.`,
-    ]);
+test('what cannot be taken over is said', () => {
+  for (const [prompt, sentence] of [
+    ['a house <hypernet:x:1>', /hypernetworks are not supported/],
+    ['<lora:x:1:0.5>', /<lora:x:1:0\.5> in the prompt is merged with strength 1 into all parts/],
+    ['<lora:x:40>', /merged with strength 4/],
+    ['<lora:x:strong>', /merged with strength 1/],
+  ] as const) {
+    const { warnings } = withoutTags(prompt);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, sentence);
   }
 });
 
@@ -39,11 +47,12 @@ test('other prompts stay as they are, without a word', () => {
     '(red:1.3) house',
     'a < b > c',
     '[[fog]], 3:2',
+    '[cat:dog:0.5], [cat|dog]',
     'time: 10:30',
     '<lora>',
     '{a|b}',
   ])
-    assert.deepEqual(withoutTags(prompt), { text: prompt, warnings: [] });
+    assert.deepEqual(withoutTags(prompt), { text: prompt, networks: [], warnings: [] });
   fc.assert(fc.property(fc.stringMatching(/^[\w ,.()-]*$/), (prompt) => withoutTags(prompt).text === prompt));
   // Long ones of any kind end.
   for (const part of ['[', '[a:', '[a|', '<lora:', '<lora:a:', 'embedding:', '[a:b:1'])

@@ -3,7 +3,7 @@ import type { Backend } from '../execution/backend.ts';
 import { PLANAR } from '../execution/forms/form.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
-import { networkOf, PLACES } from '../models/parts.ts';
+import { networkOf, placeOf } from '../models/parts.ts';
 import { openWeights } from '../weights/folder.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { mergeAdapters } from '../weights/lora-merge.ts';
@@ -52,7 +52,7 @@ async function compareMerged(
   expected: Reference,
   backend: Backend,
 ): Promise<Comparison[]> {
-  const { folder: place, stem } = PLACES.denoiser;
+  const { folder: place, stem } = placeOf('denoiser');
   const config = path.join(folder, place, 'config.json');
   const network = networkOf('denoiser', await readJson(config), config);
   const adapter = await openAdapter(path.join(root, `${file}.safetensors`), strength);

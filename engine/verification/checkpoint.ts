@@ -106,10 +106,14 @@ export class Checkpoint {
     for (const program of this.#programs.values()) await program.release();
   }
 
+  async network(part: Part, folder: string = placeOf(part).folder): Promise<Network> {
+    const config = path.join(this.root, folder, 'config.json');
+    return networkOf(part, await readJson(config), config);
+  }
+
   async #open(part: Part, folder: string) {
     const place = path.join(this.root, folder);
-    const config = path.join(place, 'config.json');
-    const network = networkOf(part, await readJson(config), config);
+    const network = await this.network(part, folder);
     return { network, weights: new WeightTable(network, await openWeights(place, placeOf(part).stem)) };
   }
 }

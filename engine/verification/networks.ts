@@ -4,6 +4,7 @@ import { conditionOf } from '../execution/denoiser-inputs.ts';
 import { planarPredict } from '../execution/unet/predict.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
+import { textInputs } from '../networks/clip-text.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Comparison, Reference } from './reference.ts';
@@ -16,7 +17,7 @@ export async function compareText(checkpoint: Checkpoint, expected: Reference): 
   if (!expected.has('text.penultimate')) return [];
   const program = await checkpoint.program('text-encoder');
   const ids = int64(await expected.integers('text.input_ids'), expected.shape('text.input_ids'));
-  const outputs = await program.run({ input_ids: ids });
+  const outputs = await program.run(textInputs(await checkpoint.network('text-encoder'), ids));
   return Promise.all(
     ['last_hidden_state', 'penultimate'].map((name) =>
       expected.compare(`text.${name}`, floats(outputs, name)),

@@ -3,14 +3,17 @@ import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
 import { compareAdapters } from './adapters.ts';
 import { Checkpoint } from './checkpoint.ts';
+import { compareControl } from './control.ts';
 import { compareInpainting } from './inpainting.ts';
 import { compareAutoencoders, compareSamplers, compareText, compareUNet } from './networks.ts';
 import { comparePatches } from './patches.ts';
 import { type Comparison, Reference } from './reference.ts';
+import { compareReferences } from './references.ts';
 import { compareEdits } from './regions.ts';
 import { compareTokenEdits } from './transformer-regions.ts';
 import { compareLanguage, compareTransformer, compareTransformerSamplers } from './transformers.ts';
 import { compareVision } from './vision.ts';
+import { compareWords } from './words.ts';
 
 interface Verification {
   tensors: Comparison[];
@@ -37,7 +40,9 @@ export async function verify(folder: string, backend: Backend): Promise<Verifica
   const checkpoint = new Checkpoint(root, isTransformer ? 'transformer' : 'unet', backend);
   const tensors: Comparison[] = [];
   try {
-    tensors.push(...(await compareText(checkpoint, expected)));
+    tensors.push(
+      ...(await (expected.metadata('vectors') ? compareWords : compareText)(checkpoint, expected)),
+    );
     tensors.push(...(await compareLanguage(checkpoint, expected)));
     tensors.push(...(await compareUNet(checkpoint, expected)));
     tensors.push(...(await compareTransformer(checkpoint, expected)));
@@ -45,6 +50,8 @@ export async function verify(folder: string, backend: Backend): Promise<Verifica
     tensors.push(...(await compareSamplers(checkpoint, expected)));
     tensors.push(...(await compareTransformerSamplers(checkpoint, expected)));
     tensors.push(...(await compareInpainting(checkpoint, expected)));
+    tensors.push(...(await compareControl(root, expected, backend)));
+    tensors.push(...(await compareReferences(root, expected, backend)));
     if (hasRegions) {
       const regions = await Reference.open(regionsFile);
       if (isTransformer) tensors.push(...(await compareTokenEdits(checkpoint, expected, regions)));

@@ -16,6 +16,8 @@ for (const [name, compared] of [
   ['tiny-dc-ae/f32c32-in', 4],
   ['tiny-dc-ae/mixed', 4],
   ['lora-kinds', 83],
+  ['embeddings', 16],
+  ['tiny-controlnet', 63],
   ['tiny-sight/segmenter', 9],
   ['tiny-sight/tagger', 1],
 ] as const)

@@ -4,6 +4,14 @@ import type { Network } from '../../engine/graph/network.ts';
 import { weightsOf } from '../../engine/graph/network.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
 import { networkOf, type Part, placeOf } from '../../engine/models/parts.ts';
+import { clipVision, parseClipVisionConfig } from '../../engine/networks/clip-vision.ts';
+import {
+  controlNet as controlNetwork,
+  hintEncoder,
+  parseControlNetConfig,
+} from '../../engine/networks/controlnet.ts';
+import { parseT2IAdapterConfig, t2iAdapter } from '../../engine/networks/t2i-adapter.ts';
+import { gaussianNoise } from '../../engine/noise.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 import { writeSafetensors } from '../../engine/weights/write.ts';
 
@@ -197,6 +205,87 @@ export async function writeTinyAutoencoder(folder: string): Promise<void> {
   await writeFile(path.join(folder, 'config.json'), JSON.stringify(config));
   const networks = (['vae-decoder', 'vae-encoder'] as const).map((part) => networkOf(part, config, 'taesd'));
   await writeWeights(path.join(folder, 'diffusion_pytorch_model.safetensors'), networks);
+}
+
+/** Writes a small ControlNet and a T2I-Adapter for the small checkpoint of Stable Diffusion 1, laid out as repositories are. */
+export async function writeControlModels(folder: string): Promise<{ controlNet: string; adapter: string }> {
+  const [controlNet, adapter] = [path.join(folder, 'controlnet'), path.join(folder, 't2i-adapter')];
+  const control = {
+    ...(FAMILIES.sd15.parts.unet as object),
+    _class_name: 'ControlNetModel',
+    conditioning_embedding_out_channels: [4, 4, 8, 8],
+  };
+  const t2i = {
+    _class_name: 'T2IAdapter',
+    channels: small.block_out_channels,
+    num_res_blocks: 1,
+    downscale_factor: 8,
+  };
+  for (const [place, config] of [
+    [controlNet, control],
+    [adapter, t2i],
+  ] as const) {
+    await mkdir(place, { recursive: true });
+    await writeFile(path.join(place, 'config.json'), JSON.stringify(config));
+  }
+  const { unet, ...hint } = parseControlNetConfig(control, controlNet);
+  const networks = [controlNetwork(unet), hintEncoder({ unet, ...hint })];
+  await writeWeights(path.join(controlNet, 'diffusion_pytorch_model.safetensors'), networks);
+  const features = t2iAdapter(parseT2IAdapterConfig(t2i, adapter));
+  await writeWeights(path.join(adapter, 'diffusion_pytorch_model.safetensors'), [features]);
+  return { controlNet, adapter };
+}
+
+/** Writes a small IP-Adapter for the small checkpoint of Stable Diffusion 1, with its image encoder beside it. */
+export async function writeReferenceModel(folder: string): Promise<string> {
+  const encoder = {
+    hidden_size: 8,
+    image_size: 28,
+    intermediate_size: 16,
+    num_attention_heads: 2,
+    num_hidden_layers: 2,
+    patch_size: 14,
+    projection_dim: 12,
+  };
+  const place = path.join(folder, 'image_encoder');
+  await mkdir(place, { recursive: true });
+  await writeFile(path.join(place, 'config.json'), JSON.stringify(encoder));
+  const vision = weightsOf(clipVision(parseClipVisionConfig(encoder, place)));
+  const places = [
+    { name: 'vision_model.embeddings.class_embedding', shape: [8] },
+    { name: 'vision_model.embeddings.position_embedding.weight', shape: [5, 8] },
+  ];
+  await writeRandom(path.join(place, 'model.safetensors'), [...vision, ...places]);
+  const references = { references: [{ masked: false }] };
+  const attentions = weightsOf(networkOf('denoiser', FAMILIES.sd15.parts.unet, 'unet', references))
+    .filter(({ name }) => name.startsWith('references.'))
+    .map(({ name, shape }) => ({ name: name.replace('references', 'ip_adapter'), shape }));
+  const projection = [
+    { name: 'image_proj.proj.weight', shape: [4 * 16, 12] },
+    { name: 'image_proj.proj.bias', shape: [4 * 16] },
+    { name: 'image_proj.norm.weight', shape: [16] },
+    { name: 'image_proj.norm.bias', shape: [16] },
+  ];
+  const file = path.join(folder, 'ip-adapter.safetensors');
+  await writeRandom(file, [...projection, ...attentions]);
+  return file;
+}
+
+/** A file of random numbers. */
+async function writeRandom(
+  file: string,
+  tensors: readonly { name: string; shape: readonly number[] }[],
+): Promise<void> {
+  const written = tensors.map(({ name, shape }, i) => ({
+    name,
+    shape,
+    dtype: 'F32' as const,
+    chunks: () => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      return [new Uint8Array(gaussianNoise(3, i, size).buffer)];
+    },
+  }));
+  await writeSafetensors(file, written);
 }
 
 /** Writes a LoRA file that changes one weight of every small checkpoint of Stable Diffusion 1. */

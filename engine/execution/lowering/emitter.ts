@@ -339,20 +339,31 @@ export class Emitter {
     return this.onnx.node('Mul', [this.onnx.node('Tanh', [this.onnx.node('Div', [x, bound])]), bound]);
   }
 
-  embedding(ids: Ref, { table, positions }: Embedding): Ref {
+  /** `vectors`: rows for ids from the table's size on. */
+  embedding(ids: Ref, vectors: Ref | undefined, { table, positions }: Embedding): Ref {
     const { onnx } = this;
-    const quantized = this.#weights.table?.(table);
-    const taken = (from: Ref) => onnx.node('Gather', [from, ids]);
-    const rows = quantized
-      ? onnx.node('Mul', [
-          onnx.cast(taken(onnx.weight(quantized.values)), 'float32'),
-          taken(onnx.weight(quantized.scale)),
-        ])
-      : onnx.cast(taken(onnx.stored(this.#weights.get(table))), 'float32');
+    const [size, first] = [onnx.ints([table.shape[0]!]), onnx.ints([0])];
+    const isVector = vectors === undefined ? undefined : onnx.node('GreaterOrEqual', [ids, size]);
+    const known = isVector === undefined ? ids : onnx.node('Where', [isVector, first, ids]);
+    let rows = this.#tableRows(table, known);
+    if (vectors !== undefined && isVector !== undefined) {
+      const others = onnx.node('Where', [isVector, onnx.node('Sub', [ids, size]), first]);
+      const which = onnx.node('Unsqueeze', [isVector, onnx.ints([-1])]);
+      rows = onnx.node('Where', [which, onnx.node('Gather', [vectors, others]), rows]);
+    }
     if (!positions) return rows;
     const length = onnx.node('Shape', [ids], { attributes: { start: 1, end: 2 } });
     const places = onnx.node('Slice', [this.weight(positions), onnx.ints([0]), length, onnx.ints([0])]);
     return onnx.node('Add', [rows, places]);
+  }
+
+  #tableRows(table: Weight, ids: Ref): Ref {
+    const { onnx } = this;
+    const quantized = this.#weights.table?.(table);
+    const taken = (from: Ref) => onnx.node('Gather', [from, ids]);
+    if (!quantized) return onnx.cast(taken(onnx.stored(this.#weights.get(table))), 'float32');
+    const values = onnx.cast(taken(onnx.weight(quantized.values)), 'float32');
+    return onnx.node('Mul', [values, taken(onnx.weight(quantized.scale))]);
   }
 
   sinusoid(x: Ref, { channels, shift, flip, output }: Sinusoid): Ref {

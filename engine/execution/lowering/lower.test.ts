@@ -5,6 +5,7 @@ import { floats, int64, type Tensor } from '../../graph/tensor.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
 import { readJson } from '../../json.ts';
 import { networkOf, type Part, placeOf } from '../../models/parts.ts';
+import { textInputs } from '../../networks/clip-text.ts';
 import { Reference } from '../../verification/reference.ts';
 import { openWeights } from '../../weights/folder.ts';
 import { WeightTable } from '../../weights/table.ts';
@@ -46,7 +47,9 @@ for (const folder of ['tiny-sd15', 'tiny-sd21-v-fp16', 'tiny-sdxl'])
   test(`${folder}: the same numbers from a device that has ONNX's own operators only`, async () => {
     const expected = await Reference.open(path.join(FOLDERS, folder, 'expected.safetensors'));
     const ids = await expected.integers('text.input_ids');
-    const text = { input_ids: int64(ids, expected.shape('text.input_ids')) };
+    const config = path.join(FOLDERS, folder, 'text_encoder', 'config.json');
+    const encoder = networkOf('text-encoder', await readJson(config), config);
+    const text = textInputs(encoder, int64(ids, expected.shape('text.input_ids')));
     const given: Record<string, Tensor> = {
       timestep: { type: 'float32', data: Float32Array.of(250), dims: [1, 1] },
     };

@@ -12,6 +12,7 @@ import type {
   Operator,
   Product,
   RmsNorm,
+  Scaled,
   Sum,
   TransposedConvolution,
 } from '../../graph/operators.ts';
@@ -46,6 +47,8 @@ interface Forms {
 export class PlanarLowering {
   readonly emit: Emitter;
   readonly #forms = new Map<number, Forms>();
+  /** Whether a sequence is an input already: others have their own lengths. */
+  #hasTokens = false;
   /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
   readonly #extents = new Map<number, Ref>();
 
@@ -62,12 +65,16 @@ export class PlanarLowering {
 
   input(name: string, value: Value): void {
     const { onnx } = this.emit;
-    if (value.kind === 'map')
-      this.setPlanes(value, onnx.input(name, 'float32', ['batch', value.channels, 'height', 'width']));
+    // Maps beside the first one have their own sizes, and may be the same for the whole batch.
+    const own = this.#extents.size === 0 ? '' : `${name}_`;
+    const dims = [`${own}batch`, value.kind === 'map' ? value.channels : 0, `${own}height`, `${own}width`];
+    if (value.kind === 'map') this.setPlanes(value, onnx.input(name, 'float32', dims));
     else if (value.kind === 'ids') this.setRows(value, onnx.input(name, 'int64', ['batch', 'length']));
-    else if (value.kind === 'tokens')
-      this.setRows(value, onnx.input(name, 'float32', ['batch', 'length', value.channels]));
-    else this.setRows(value, onnx.input(name, 'float32', [`${name}_batch`, value.channels]));
+    else if (value.kind === 'tokens') {
+      const other = this.#hasTokens ? `${name}_` : '';
+      this.#hasTokens = true;
+      this.setRows(value, onnx.input(name, 'float32', [`${other}batch`, `${other}length`, value.channels]));
+    } else this.setRows(value, onnx.input(name, 'float32', [`${name}_batch`, value.channels]));
   }
 
   output(name: string, value: Value): void {
@@ -156,7 +163,14 @@ export class PlanarLowering {
         break;
       }
       case 'embedding':
-        this.setRows(operator.output, emit.embedding(this.rows(operator.input), operator));
+        this.setRows(
+          operator.output,
+          emit.embedding(
+            this.rows(operator.input),
+            operator.vectors && this.rows(operator.vectors),
+            operator,
+          ),
+        );
         break;
       case 'sinusoid':
         this.setRows(operator.output, emit.sinusoid(this.rows(operator.input), operator));
@@ -167,6 +181,28 @@ export class PlanarLowering {
       case 'affine':
         this.#elementwise(operator, (x) => emit.affine(x, operator.scale, operator.offset));
         break;
+      case 'scaled':
+        this.#scaled(operator);
+        break;
+      case 'masked': {
+        // In rows, as what attention gives.
+        const factors = [this.rows(operator.input), this.rows(operator.mask)];
+        this.setRows(operator.output, emit.onnx.node('Mul', factors));
+        break;
+      }
+      case 'token-join': {
+        const parts = operator.inputs.map((value) => this.rows(value));
+        this.setRows(operator.output, emit.concat(parts, 1));
+        break;
+      }
+      case 'average-pool': {
+        const attributes = { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 };
+        this.setPlanes(
+          operator.output,
+          emit.onnx.node('AveragePool', [this.planes(operator.input)], { attributes }),
+        );
+        break;
+      }
       case 'soft-clamp':
         this.#elementwise(operator, (x) => emit.softClamp(x, operator.limit));
         break;
@@ -307,6 +343,18 @@ export class PlanarLowering {
     y = onnx.node('Mul', [y, emit.weight(gain, [input.channels, 1, 1])], {}, 'group-norm');
     y = onnx.node('Add', [y, emit.weight(bias, [input.channels, 1, 1])], {}, 'group-norm');
     this.setPlanes(output, activation ? emit.activation(y, activation) : y);
+  }
+
+  #scaled({ input, by, index, output }: Scaled): void {
+    const { onnx } = this.emit;
+    const factor = onnx.node('Gather', [this.rows(by), onnx.ints([index])], { attributes: { axis: 1 } });
+    if (this.#form(input).planes === undefined) {
+      const rows = onnx.node('Reshape', [factor, onnx.ints([-1, 1, 1])]);
+      this.setRows(output, onnx.node('Mul', [this.rows(input), rows]));
+    } else {
+      const planes = onnx.node('Reshape', [factor, onnx.ints([-1, 1, 1, 1])]);
+      this.setPlanes(output, onnx.node('Mul', [this.planes(input), planes]));
+    }
   }
 
   /** Element by element, of two values or a value and a vector. */

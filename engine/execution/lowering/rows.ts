@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.ts';
 import type { Network } from '../../graph/network.ts';
 import type { Attention, Convolution, GroupNorm, Linear, Operator } from '../../graph/operators.ts';
-import type { FeatureMap, Features, Value, Weight } from '../../graph/values.ts';
+import type { FeatureMap, Features, Value, Vector, Weight } from '../../graph/values.ts';
 import { type Layout, layoutsOf } from '../../quantization/layers.ts';
 import {
   type AttendedFeature,
@@ -19,7 +19,7 @@ import {
   windowOf,
 } from '../../regions/features.ts';
 import type { Weights } from '../../weights/table.ts';
-import { shiftName, textName, textProjections } from '../forms/conditioning.ts';
+import { shiftName, textProjections } from '../forms/conditioning.ts';
 import type { RowsOptions } from '../forms/form.ts';
 import { attention } from './attention.ts';
 import { Emitter, type Operand } from './emitter.ts';
@@ -30,7 +30,7 @@ import type { Target } from './target.ts';
  * A network in rows form: maps are [B, N, C], one row for each position, and only the rows of a region plan are computed.
  *
  * Inputs (l is a level; see `regions/plan.ts` and `regions/features.ts`): the network's maps; in place of its text and
- * vectors, the results of the conditioning networks, see `conditioning.ts`;
+ * vectors, the results of the conditioning networks, see `conditioning.ts`; vectors that maps are scaled by [B, 1, C];
  * `same.l`, `down.l`, `up.l` (or `up.l.q` for each parity class): neighbour indexes, int32 [N, taps];
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
@@ -58,7 +58,10 @@ export function lowerRows(
   target: Target,
 ): OnnxModel {
   const lowering = new RowsLowering(weights, options, target, textProjections(network));
-  for (const [name, value] of network.inputs) if (value.kind === 'map') lowering.input(name, value);
+  for (const [name, value] of network.inputs) {
+    if (value.kind === 'map') lowering.input(name, value);
+    if (value.kind === 'vector') lowering.vector(name, value);
+  }
   for (const operator of network.operators) if (operator.output.kind !== 'vector') lowering.lower(operator);
   for (const [name, value] of network.outputs) lowering.output(name, value);
   return lowering.emit.onnx.encode(network.name);
@@ -70,18 +73,32 @@ const WINDOW = 9;
 class RowsLowering {
   readonly emit: Emitter;
   readonly #options: RowsOptions;
-  readonly #projections: ReadonlySet<Linear>;
+  readonly #projections: ReadonlyMap<Linear, string>;
   readonly #refs = new Map<number, Ref>();
   readonly #inputs = new Map<string, Ref>();
+  /** Names of the network's own vectors. */
+  readonly #vectors = new Map<number, string>();
 
-  constructor(weights: Weights, options: RowsOptions, target: Target, projections: readonly Linear[]) {
+  constructor(
+    weights: Weights,
+    options: RowsOptions,
+    target: Target,
+    projections: ReadonlyMap<Linear, string>,
+  ) {
     this.emit = new Emitter(weights, target, options);
     this.#options = options;
-    this.#projections = new Set(projections);
+    this.#projections = projections;
   }
 
   input(name: string, { id, channels, level }: FeatureMap): void {
-    this.#refs.set(id, this.emit.onnx.input(name, 'float32', ['batch', `rows_${level}`, channels]));
+    // Maps beside the first one may be the same for the whole batch.
+    const batch = this.#refs.size === 0 ? 'batch' : `${name}_batch`;
+    this.#refs.set(id, this.emit.onnx.input(name, 'float32', [batch, `rows_${level}`, channels]));
+  }
+
+  /** A vector is an input only where a map is scaled by it: all else that vectors do is not of this network. */
+  vector(name: string, { id }: Vector): void {
+    this.#vectors.set(id, name);
   }
 
   output(name: string, value: Value): void {
@@ -104,10 +121,9 @@ class RowsLowering {
         break;
       case 'linear': {
         const { input, output, weight, bias, norm } = operator;
-        const projected = this.#projections.has(operator);
-        const dims = ['batch', 'length', output.channels];
+        const projected = this.#projections.get(operator);
         const y = projected
-          ? this.#input(textName(weight), 'float32', dims)
+          ? this.#input(projected, 'float32', ['batch', `${projected}_length`, output.channels])
           : emit.linear(this.#get(input), weight, bias, norm);
         this.#set(output, y);
         break;
@@ -127,6 +143,19 @@ class RowsLowering {
       case 'affine':
         this.#set(operator.output, emit.affine(this.#get(operator.input), operator.scale, operator.offset));
         break;
+      case 'scaled': {
+        const { onnx } = emit;
+        const name = this.#vectors.get(operator.by.id)!;
+        const all = this.#input(name, 'float32', [`${name}_batch`, 1, operator.by.channels]);
+        const factor = onnx.node('Gather', [all, onnx.ints([operator.index])], { attributes: { axis: 2 } });
+        this.#set(operator.output, onnx.node('Mul', [this.#get(operator.input), factor]));
+        break;
+      }
+      case 'masked': {
+        const factors = [this.#get(operator.input), this.#get(operator.mask)];
+        this.#set(operator.output, emit.onnx.node('Mul', factors));
+        break;
+      }
       case 'soft-clamp':
         this.#set(operator.output, emit.softClamp(this.#get(operator.input), operator.limit));
         break;

@@ -7,6 +7,7 @@ import { denoiserInputs, withPlanes } from '../denoiser-inputs.ts';
 import { watchNames } from '../forms/watch.ts';
 import type { LatentDims } from '../latents.ts';
 import type { RowsUNet } from './rows-unet.ts';
+import { steeredRows } from './steering.ts';
 
 /** A dense run of the float32 U-Net: planes [C, h, w] → guided output. */
 type WatchedRun = (
@@ -33,7 +34,8 @@ export async function calibrate(unet: RowsUNet, drive: Drive): Promise<Statistic
     const region = unet.dense(height, width, batchOf(condition));
     const at = region.plan.levels[0]!.active;
     const rows = toRows(all, 1, read, at);
-    const inputs = denoiserInputs(rows, [region.rows, read], timestep, condition);
+    const steered = steeredRows(unet.network, condition, timestep, rows, region.plan);
+    const inputs = denoiserInputs(rows, [region.rows, read], timestep, condition, steered);
     const { output, features } = await unet.pass(region, inputs, { others: names });
     for (const weight of watched) {
       const { largest, mean, square } = watchNames(weight);

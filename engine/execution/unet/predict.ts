@@ -1,3 +1,4 @@
+import type { Network } from '../../graph/network.ts';
 import { floats } from '../../graph/tensor.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Scheduler } from '../../schedulers/scheduler.ts';
@@ -7,22 +8,26 @@ import type { Predict } from '../denoise.ts';
 import { denoiserInputs, OUTPUT, withPlanes } from '../denoiser-inputs.ts';
 import type { LatentDims } from '../latents.ts';
 import type { RowsUNet } from './rows-unet.ts';
+import { steeredPlanes } from './steering.ts';
 
 type Timesteps = Pick<Scheduler, 'timesteps'>;
 
-/** A U-Net's planar form alone, for comparisons. Samples are [C, h, w] (`dims`). */
+/** A U-Net's planar form alone, for comparisons. Samples are [C, h, w] (`dims`). `network`: of one that is steered. */
 export function planarPredict(
   unet: Program,
   scheduler: Timesteps,
   dims: readonly number[],
   condition: Condition,
+  network?: Network,
 ): Predict {
   return async (sample, index) => {
     const all = withPlanes(sample, condition);
     const [, ...size] = dims;
     const positions = size.reduce((a, b) => a * b, 1);
     const shape = [all.length / positions, ...size];
-    const outputs = await unet.run(denoiserInputs(all, shape, scheduler.timesteps[index]!, condition));
+    const timestep = scheduler.timesteps[index]!;
+    const steered = network && steeredPlanes(network, condition, timestep, all, size);
+    const outputs = await unet.run(denoiserInputs(all, shape, timestep, condition, steered));
     return guide(floats(outputs, OUTPUT), condition);
   };
 }

@@ -19,6 +19,7 @@ import {
   recordedFrom,
   updatedBy,
 } from './feeds.ts';
+import { isSteering, steeredRows } from './steering.ts';
 
 /** A region plan and the U-Net inputs derived from it. */
 export interface Region {
@@ -56,7 +57,7 @@ export class RowsUNet {
   readonly options: RowsOptions;
   readonly #programs: RowsPrograms;
   /** Projections of the last text, and shifts of the other conditions by timestep. */
-  readonly #texts = new WeakMap<Tensor, Promise<Feeds>>();
+  readonly #texts = new WeakMap<Tensor, { others: Feeds; projections: Promise<Feeds> }>();
   readonly #shifts = new WeakMap<object, Map<number, Promise<Feeds>>>();
   readonly #features: Feature[];
   readonly #levels: number;
@@ -99,7 +100,8 @@ export class RowsUNet {
     options: { recorded?: Recorded; features?: boolean } = {},
   ): Promise<Pass> {
     const dims = [region.rows, sample.length / region.rows];
-    const pass = await this.pass(region, denoiserInputs(sample, dims, timestep, condition), options);
+    const steered = steeredRows(this.network, condition, timestep, sample, region.plan);
+    const pass = await this.pass(region, denoiserInputs(sample, dims, timestep, condition, steered), options);
     return { ...pass, output: guide(pass.output, condition) };
   }
 
@@ -109,7 +111,7 @@ export class RowsUNet {
    */
   async pass(
     region: Region,
-    { [SAMPLE]: sample, [TEXT]: text, ...vectors }: Feeds,
+    { [SAMPLE]: sample, [TEXT]: text, ...rest }: Feeds,
     {
       recorded,
       features = false,
@@ -119,11 +121,18 @@ export class RowsUNet {
   ): Promise<Pass> {
     if (region.rows === 0) return { output: new Float32Array(), features: {} };
     const form = this.form(region.batch);
+    const entries = Object.entries(rest);
+    const isTokens = (name: string) => this.network.inputs.get(name)?.kind === 'tokens';
+    const of = (wanted: (name: string) => boolean) =>
+      Object.fromEntries(entries.filter(([name]) => wanted(name)));
+    const steered = of((name) => isSteering(name) && !isTokens(name));
+    const vectors = of((name) => !isSteering(name));
     const given = features ? featureOutputs(form, isDense(region.plan) ? undefined : 'rows') : [];
     const { [OUTPUT]: out, ...fresh } = await this.#programs.rows.run(
       {
         [SAMPLE]: sample!,
-        ...(await this.#projectionsOf(text!)),
+        ...steered,
+        ...(await this.#projectionsOf(text!, of(isTokens))),
         ...(await this.#shiftsOf(vectors)),
         ...region.indexes,
         ...(fed ?? featureFeeds(form, region.plan, recorded, region.buffers)),
@@ -155,14 +164,15 @@ export class RowsUNet {
     return text + runs * (total - text);
   }
 
-  async #projectionsOf(text: Tensor): Promise<Feeds> {
+  /** Of a text and of pictures beside it, remembered while both are the same. */
+  async #projectionsOf(text: Tensor, others: Feeds): Promise<Feeds> {
     const program = this.#programs.text;
     if (!program) return {};
-    let projections = this.#texts.get(text);
-    if (!projections) {
-      projections = program.run({ [TEXT]: text });
-      this.#texts.set(text, projections);
-    }
+    const known = this.#texts.get(text);
+    const isSame = known && Object.entries(others).every(([name, tensor]) => known.others[name] === tensor);
+    if (known && isSame) return known.projections;
+    const projections = program.run({ [TEXT]: text, ...others });
+    this.#texts.set(text, { others, projections });
     return projections;
   }
 

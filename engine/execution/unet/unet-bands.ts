@@ -1,19 +1,21 @@
 import type { Precision } from '../../../shared/api.ts';
+import type { Network } from '../../graph/network.ts';
 import { floats } from '../../graph/tensor.ts';
 import { featuresOf, levelCount } from '../../regions/features.ts';
 import { fullMask, pyramid } from '../../regions/mask.ts';
-import { planLevels } from '../../regions/plan.ts';
+import { planLevels, type RegionPlan } from '../../regions/plan.ts';
 import { takeRows, toRows } from '../../regions/rows.ts';
 import { BandUNet } from '../bands/band.ts';
 import type { BandOf, BandOutput, BandStep, DenoisedBand } from '../bands/band-of.ts';
 import { bandCount } from '../bands/bands.ts';
 import { EditedBand } from '../bands/edited-band.ts';
 import type { Mailbox } from '../bands/mailbox.ts';
-import { batchOf } from '../condition.ts';
+import { batchOf, conditionAt } from '../condition.ts';
 import { denoiserInputs, OUTPUT, withPlanes } from '../denoiser-inputs.ts';
 import type { Plan } from '../plan.ts';
 import { isDense } from './feeds.ts';
 import { FreshRows, RowsPlan, recordedOf } from './plans.ts';
+import { steeredPlanes, steeredRows } from './steering.ts';
 import type { UNetForms } from './unet-forms.ts';
 
 /** A worker's share of an image, in the suitable form of the U-Net. Only small ones are loaded in several forms. */
@@ -44,10 +46,12 @@ async function wholePicture(forms: UNetForms, { bands: { height, width } }: Band
     get whole(): Plan {
       throw new Error('a picture that is drawn whole has no part to update');
     },
-    async step({ sample, timestep, condition }) {
+    async step({ sample, timestep, condition: told }) {
+      const condition = conditionAt(told, timestep);
       const all = withPlanes(sample, condition);
       const dims = [all.length / (height * width), height, width];
-      const inputs = denoiserInputs(all, dims, timestep, condition);
+      const steered = steeredPlanes(forms.network, condition, timestep, all, [height, width]);
+      const inputs = denoiserInputs(all, dims, timestep, condition, steered);
       const begin = performance.now();
       const planes = floats(await program.run(inputs, [OUTPUT]), OUTPUT);
       const runSeconds = (performance.now() - begin) / 1000;
@@ -73,8 +77,9 @@ async function pictureBand(
     whole,
     async step(call, mailbox) {
       const { kind, step } = call;
-      const at = kind === 'dense' ? unit.everywhere : unit.positions;
-      const inputs = inputsAt(call, at, bands);
+      const plan = kind === 'dense' ? whole.region.plan : unit.exchange.plan;
+      const at = plan.levels[0]!.active;
+      const inputs = inputsAt(call, plan, bands, unet.network);
       if (kind === 'band' && posted !== undefined) await unit.fetch(mailbox, posted);
       const begin = performance.now();
       const output = await (kind === 'dense' ? unit.dense(inputs) : unit.step(inputs));
@@ -113,8 +118,9 @@ async function editedBand(
       if (!seen) throw new Error('an edit came without the features of its picture');
       const recorded = recordedOf(seen);
       const isWhole = kind === 'dense' || isAlone;
-      const at = isWhole ? unit.everywhere : unit.positions;
-      const inputs = inputsAt(call, at, bands);
+      const plan = isWhole ? unit.whole.plan : unit.exchange.plan;
+      const at = plan.levels[0]!.active;
+      const inputs = inputsAt(call, plan, bands, unet.network);
       if (!isWhole && posted !== undefined) await unit.fetch(mailbox, posted);
       const begin = performance.now();
       const pass = isWhole ? await unit.dense(inputs, recorded) : undefined;
@@ -132,15 +138,20 @@ async function editedBand(
   };
 }
 
-/** Network inputs for the rows at some positions of a whole sample. */
+/** Network inputs for the active rows of a plan, of a whole sample. */
 function inputsAt(
-  { sample, timestep, condition }: BandStep,
-  at: Int32Array,
+  { sample, timestep, condition: told }: BandStep,
+  plan: RegionPlan,
   { height, width }: { height: number; width: number },
+  network: Network,
 ) {
+  const at = plan.levels[0]!.active;
+  const condition = conditionAt(told, timestep);
   const all = withPlanes(sample, condition);
   const channels = all.length / (height * width);
-  return denoiserInputs(toRows(all, 1, channels, at), [at.length, channels], timestep, condition);
+  const rows = toRows(all, 1, channels, at);
+  const steered = steeredRows(network, condition, timestep, rows, plan);
+  return denoiserInputs(rows, [at.length, channels], timestep, condition, steered);
 }
 
 /** Indexes of some positions in a list that contains them. */

@@ -4,7 +4,7 @@ import { floats } from '../../graph/tensor.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
 import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
-import { type Condition, guide } from '../condition.ts';
+import { type Condition, conditionAt, guide } from '../condition.ts';
 import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
 import { denoiserInputs, OUTPUT, withPlanes } from '../denoiser-inputs.ts';
 import type { RowsOptions } from '../forms/form.ts';
@@ -12,6 +12,7 @@ import type { Plan } from '../plan.ts';
 import { isDense } from './feeds.ts';
 import { sideBySide, transposed } from './layout.ts';
 import { FreshRows, PlanarPlan, RowsPlan, recordedOf } from './plans.ts';
+import { steeredPlanes } from './steering.ts';
 import { openBand } from './unet-bands.ts';
 import type { EditingForms, UNetForms } from './unet-forms.ts';
 
@@ -68,14 +69,16 @@ export class UNetDenoiser implements Denoiser {
     plan: Plan,
     sample: Float32Array,
     timestep: number,
-    condition: Condition,
+    whole: Condition,
     { seen, record = false }: PredictOptions = {},
   ): Promise<Prediction> {
+    const condition = conditionAt(whole, timestep);
     if (plan instanceof PlanarPlan) {
       if (record) throw new Error('this form of the network cannot record');
       const all = withPlanes(sample, condition);
       const dims = [all.length / (plan.size[0] * plan.size[1]), ...plan.size];
-      const outputs = await plan.program.run(denoiserInputs(all, dims, timestep, condition), [OUTPUT]);
+      const steered = steeredPlanes(this.#forms.network, condition, timestep, all, plan.size);
+      const outputs = await plan.program.run(denoiserInputs(all, dims, timestep, condition, steered), [OUTPUT]);
       return { output: guide(floats(outputs, OUTPUT), condition) };
     }
     if (!(plan instanceof RowsPlan)) throw new Error('the plan is of another denoiser');

@@ -1,0 +1,63 @@
+import { fs, path } from '#host';
+
+/** What prompts name: files in folders that the usual tools have for them. */
+export type NamedKind = 'lora' | 'embedding' | 'wildcard';
+
+/** Names of their folders in ComfyUI, AUTOMATIC1111, Forge, InvokeAI, SwarmUI, in lower case. */
+const FOLDERS: Readonly<Record<NamedKind, readonly string[]>> = {
+  lora: ['loras', 'lora', 'lycoris'],
+  embedding: ['embeddings', 'embedding', 'textual_inversion'],
+  wildcard: ['wildcards'],
+};
+
+const ENDINGS: Readonly<Record<NamedKind, readonly string[]>> = {
+  lora: ['.safetensors'],
+  embedding: ['.safetensors'],
+  wildcard: ['.txt'],
+};
+
+/** Folders in which a tool's folder has these. */
+const INNER = ['models', 'extensions/sd-dynamic-prompts', 'Data/Models'];
+
+/** Folders of a tool in which checkpoints lie, beside those of everything else. */
+const CHECKPOINTS = /^(?:checkpoints|stable-diffusion|diffusers|unet|diffusion_models)$/i;
+
+/** Files of a kind that are looked at. */
+const MAX_FILES = 5000;
+
+/**
+ * Files of a kind by their names in lower case: without ending, alone and with the folders above. Of two of one name the
+ * first root's counts. Folders that do not exist or cannot be read are passed over.
+ */
+export async function namedFiles(kind: NamedKind, roots: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  let count = 0;
+  for (const folder of await foldersOf(kind, roots))
+    for (const inside of (await fs.walk(folder).catch(() => [])).sort()) {
+      const ending = ENDINGS[kind].find((end) => inside.toLowerCase().endsWith(end));
+      if (!ending || count++ > MAX_FILES) continue;
+      const name = inside.slice(0, -ending.length).toLowerCase();
+      for (const key of [name, name.split('/').at(-1)!])
+        if (!found.has(key)) found.set(key, path.join(folder, inside));
+    }
+  return found;
+}
+
+/** Where to look beside a model, and in the folders that the user named. */
+export function rootsFor(model: string, folders: readonly string[]): string[] {
+  const beside = path.dirname(model);
+  const above = CHECKPOINTS.test(path.basename(beside)) ? [path.dirname(beside)] : [];
+  return [model, beside, ...above, ...folders];
+}
+
+async function foldersOf(kind: NamedKind, roots: readonly string[]): Promise<string[]> {
+  const folders = new Set<string>();
+  for (const root of roots)
+    for (const place of [root, ...INNER.map((inner) => path.join(root, inner))]) {
+      const names = await fs.readdir(place).catch(() => []);
+      for (const name of names)
+        if (FOLDERS[kind].includes(name.toLowerCase())) folders.add(path.join(place, name));
+      if (FOLDERS[kind].includes(path.basename(place).toLowerCase())) folders.add(place);
+    }
+  return [...folders];
+}

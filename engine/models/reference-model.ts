@@ -1,0 +1,158 @@
+import { fs, path } from '#host';
+import { InputError, quoted } from '../errors.ts';
+import type { Network } from '../graph/network.ts';
+import { readJson } from '../json.ts';
+import { type ClipVisionConfig, clipVision, parseClipVisionConfig } from '../networks/clip-vision.ts';
+import { HEAD_CHANNELS, imageProjection, type ProjectionShape } from '../networks/ip-adapter.ts';
+import type { UNetConfig } from '../networks/unet-config.ts';
+import { openWeights } from '../weights/folder.ts';
+import { openSafetensors } from '../weights/safetensors.ts';
+import type { StoredTensor, WeightSource } from '../weights/source.ts';
+
+/** A network that lets an image see pictures beside its text: an IP-Adapter with its image encoder. */
+export interface ReferenceModel {
+  /** Tells models apart: the file's absolute path. */
+  id: string;
+  shape: ProjectionShape;
+  /** From the image encoder's output to tokens. */
+  projection: Network;
+  encoder: { config: ClipVisionConfig; network: Network; weights(): Promise<WeightSource> };
+  /** Of the projection and, as `referencePath` names them, of the attentions. */
+  weights: WeightSource;
+}
+
+/** Where the encoder lies beside an adapter's file, in the layout of h94/IP-Adapter and elsewhere. */
+const ENCODERS = [
+  'image_encoder',
+  '../image_encoder',
+  '../models/image_encoder',
+  '../sdxl_models/image_encoder',
+];
+
+/** Parts of the resampler; bounds on what a file may say. */
+const MAX_LAYERS = 64;
+const MAX_TOKENS = 1024;
+
+/**
+ * Opens an IP-Adapter, plain or Plus, in the layout of h94/IP-Adapter, and its image encoder: a folder with a
+ * CLIPVisionModelWithProjection.
+ * @throws InputError for another kind of file, and where the encoder is missing or another one
+ */
+export async function openReferenceModel(file: string, encoderFolder?: string): Promise<ReferenceModel> {
+  const source = await openSafetensors(file);
+  const shape = shapeOf(source, file);
+  const folder = encoderFolder ?? (await encoderBeside(source.origin));
+  const origin = path.join(folder, 'config.json');
+  const config = parseClipVisionConfig(await readJson(origin), origin);
+  const given = shape.kind === 'plain' ? config.projection_dim : config.hidden_size;
+  const asked = shape.kind === 'plain' ? shape.embeds : shape.features;
+  if (given !== asked)
+    throw new InputError(
+      `${file} is made for an image encoder with ${asked} numbers, and that in ${folder} has ${given}.`,
+    );
+  return {
+    id: source.file,
+    shape,
+    projection: imageProjection(shape),
+    encoder: {
+      config,
+      network: clipVision(config),
+      weights: async () => flattened(await openWeights(folder, 'model')),
+    },
+    weights: {
+      origin: source.origin,
+      names: () => source.names(),
+      find: (name) => adapterTensor(source, name),
+    },
+  };
+}
+
+function shapeOf(source: WeightSource, file: string): ProjectionShape {
+  const dims = (name: string, length: number): readonly number[] => {
+    const shape = source.find(name)?.shape;
+    if (shape?.length !== length)
+      throw new InputError(
+        `${file}: tensor ${quoted(name)} is missing or has another shape; is it an IP-Adapter?`,
+      );
+    return shape;
+  };
+  if (source.find('image_proj.proj.weight')) {
+    const [flat, embeds] = dims('image_proj.proj.weight', 2) as [number, number];
+    const [channels] = dims('image_proj.norm.weight', 1) as [number];
+    const tokens = flat / channels;
+    if (!Number.isInteger(tokens) || tokens < 1 || tokens > MAX_TOKENS)
+      throw new InputError(`${file}: ${flat} numbers are not tokens of ${channels}; is it an IP-Adapter?`);
+    return { kind: 'plain', embeds, tokens, channels };
+  }
+  if (!source.find('image_proj.latents'))
+    throw new InputError(
+      `${file} holds no image projection (image_proj.proj or image_proj.latents); IP-Adapter and IP-Adapter Plus are supported.`,
+    );
+  const [, tokens, width] = dims('image_proj.latents', 3) as [number, number, number];
+  const [, features] = dims('image_proj.proj_in.weight', 2) as [number, number];
+  const [channels] = dims('image_proj.proj_out.weight', 2) as [number, number];
+  const [inner] = dims('image_proj.layers.0.0.to_q.weight', 2) as [number, number];
+  const [hidden] = dims('image_proj.layers.0.1.1.weight', 2) as [number, number];
+  let layers = 0;
+  while (layers < MAX_LAYERS && source.find(`image_proj.layers.${layers}.0.to_q.weight`)) layers++;
+  if (inner % HEAD_CHANNELS || tokens > MAX_TOKENS)
+    throw new InputError(`${file}: its resampler has ${inner} channels for heads of ${HEAD_CHANNELS}.`);
+  return { kind: 'plus', features, tokens, width, channels, layers, inner, hidden };
+}
+
+/** The adapter's tensors by the networks' names: keys and values lie in one matrix there. */
+function adapterTensor(source: WeightSource, name: string): StoredTensor | undefined {
+  const [, n, what] = /^references\.(\d+)\.to_([kv])_ip\.weight$/.exec(name) ?? [];
+  if (n !== undefined) return source.find(`ip_adapter.${n}.to_${what}_ip.weight`);
+  const [, layer, half] = /^(image_proj\.layers\.\d+\.0)\.to_([kv])\.weight$/.exec(name) ?? [];
+  if (layer === undefined) return source.find(name);
+  const both = source.find(`${layer}.to_kv.weight`);
+  if (both?.shape.length !== 2 || both.shape[0]! % 2) return undefined;
+  const length = both.length / 2;
+  const shape = [both.shape[0]! / 2, both.shape[1]!];
+  return { ...both, name, shape, length, offset: both.offset + (half === 'v' ? length : 0) };
+}
+
+/** The patches' convolution as the matrix that it is. */
+function flattened(source: WeightSource): WeightSource {
+  const find = (name: string) => {
+    const tensor = source.find(name);
+    if (!tensor || !name.endsWith('patch_embedding.weight')) return tensor;
+    const [out = 0, ...rest] = tensor.shape;
+    return { ...tensor, shape: [out, rest.reduce((a, b) => a * b, 1)] };
+  };
+  return { origin: source.origin, names: () => source.names(), find };
+}
+
+async function encoderBeside(file: string): Promise<string> {
+  for (const name of ENCODERS) {
+    const folder = path.join(path.dirname(file), name);
+    if (await fs.exists(path.join(folder, 'config.json'))) return folder;
+  }
+  throw new InputError(
+    `${file} needs its image encoder, which is not beside it: a folder image_encoder with config.json and model.safetensors.`,
+  );
+}
+
+/** @throws InputError unless an adapter's tokens and attentions are those of this U-Net */
+export function checkReferenceFits({ id, shape, weights }: ReferenceModel, base: UNetConfig): void {
+  const attentions = [...base.down, ...base.up, ...(base.mid ? [base.mid] : [])]
+    .flatMap(({ transformers }) => transformers)
+    .reduce((a, b) => a + b, 0);
+  const own = [...weights.names()].filter((name) => /^ip_adapter\.\d+\.to_k_ip\.weight$/.test(name)).length;
+  const cross = base.down[0]!.crossChannels;
+  if (own !== attentions || shape.channels !== cross)
+    throw new InputError(
+      `${id}: this IP-Adapter is made for another family of models: it has ${own} attentions to ${shape.channels} numbers a token, and the model has ${attentions} to ${cross}.`,
+      { setting: 'model' },
+    );
+}
+
+/** A denoiser's weights with those of an adapter's attentions. */
+export function withReferenceWeights(base: WeightSource, { weights }: ReferenceModel): WeightSource {
+  return {
+    origin: base.origin,
+    names: () => base.names(),
+    find: (name) => (name.startsWith('references.') ? weights.find(name) : base.find(name)),
+  };
+}

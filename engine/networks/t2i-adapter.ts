@@ -1,0 +1,110 @@
+import * as z from 'zod';
+import { InputError } from '../errors.ts';
+import { type Network, NetworkBuilder } from '../graph/network.ts';
+import type { FeatureMap } from '../graph/values.ts';
+import { channelCount, parseConfig, smallCount, supported } from './config.ts';
+import type { UNetConfig } from './unet-config.ts';
+import type { Feature } from './unet-parts.ts';
+
+/** `config.json` of diffusers' T2IAdapter. */
+const schema = z.object({
+  _class_name: supported(['T2IAdapter']).default('T2IAdapter'),
+  adapter_type: supported(['full_adapter', 'full_adapter_xl']).default('full_adapter'),
+  in_channels: supported([1, 3]).default(3),
+  channels: z.array(channelCount).min(1).max(8).default([320, 640, 1280, 1280]),
+  num_res_blocks: smallCount.default(2),
+  downscale_factor: supported([8, 16]).default(8),
+});
+
+export type T2IAdapterConfig = z.output<typeof schema>;
+
+export function parseT2IAdapterConfig(json: unknown, origin: string): T2IAdapterConfig {
+  return parseConfig(schema, json, origin);
+}
+
+/** Input with the sum of the adapters' features number i. */
+export const featureName = (i: number) => `feature.${i}`;
+
+/**
+ * The adapter (Mou et al. 2023): `image` [1, 3 · f², h, w], its f × f pixels as channels → `feature.<i>`. It does not
+ * depend on the step.
+ */
+export function t2iAdapter(config: T2IAdapterConfig): Network {
+  const net = new NetworkBuilder();
+  const { channels, in_channels, downscale_factor: factor } = config;
+  const isXl = config.adapter_type === 'full_adapter_xl';
+  let x = net.inputMap('image', in_channels * factor ** 2, 0);
+  x = net.convolution('adapter.conv_in', x, channels[0]!);
+  for (const [i, width] of channels.entries()) {
+    const path = `adapter.body.${i}`;
+    if (isXl ? i === 2 : i > 0) x = net.averagePool(x);
+    if (x.channels !== width) x = net.linear(`${path}.in_conv`, x, width, { conv: true });
+    for (let j = 0; j < config.num_res_blocks; j++) {
+      const block = `${path}.resnets.${j}`;
+      const y = net.activation(net.convolution(`${block}.block1`, x, width), 'relu');
+      x = net.sum(net.linear(`${block}.block2`, y, width, { conv: true }), x);
+    }
+    net.output(featureName(i), x);
+  }
+  return net.build('t2i-adapter');
+}
+
+/** Level and channels of the places where a U-Net takes features, in order; the last may be the middle. */
+function placesOf({ down, mid }: UNetConfig): { level: number; channels: number }[] {
+  const last = down.length - 1;
+  const levels = down.map(({ channels, transformers }, i) => ({
+    level: transformers.length > 0 || i === last ? i : i + 1,
+    channels,
+  }));
+  return mid ? [...levels, { level: last, channels: mid.channels }] : levels;
+}
+
+/** @throws InputError unless an adapter's features fit this U-Net */
+export function checkAdapterFits({ channels }: T2IAdapterConfig, base: UNetConfig, origin: string): void {
+  const places = placesOf(base);
+  const fits =
+    channels.every((width, i) => places[i]?.channels === width) && channels.length >= base.down.length;
+  if (!fits)
+    throw new InputError(
+      `${origin}: this T2I-Adapter is made for another family of models: its features have ${channels.join(', ')} channels, and the model's levels ${base.down.map((block) => block.channels).join(', ')}.`,
+      { setting: 'model' },
+    );
+}
+
+/** The inputs for the first `count` features of a U-Net, by the level of the way down that they are added to. */
+export function featureAt(net: NetworkBuilder, config: UNetConfig, count: number): Feature {
+  const maps: FeatureMap[] = placesOf(config)
+    .slice(0, count)
+    .map(({ level, channels }, i) => net.inputMap(featureName(i), channels, level));
+  return (place) => maps[place === 'middle' ? config.down.length : place];
+}
+
+/** Planes [3, H, W] as the adapter's input [C · f², H / f, W / f]: the channels of a pixel shuffle turned round. */
+export function unshuffled(
+  planes: Float32Array,
+  { in_channels: channels, downscale_factor: factor }: T2IAdapterConfig,
+  width: number,
+): Float32Array {
+  const source = channels === 1 ? luminance(planes) : planes;
+  const size = source.length / channels;
+  const height = size / width;
+  const [rows, columns] = [height / factor, width / factor];
+  const result = new Float32Array(source.length);
+  let to = 0;
+  for (let channel = 0; channel < channels; channel++)
+    for (let dy = 0; dy < factor; dy++)
+      for (let dx = 0; dx < factor; dx++)
+        for (let y = 0; y < rows; y++)
+          for (let x = 0; x < columns; x++)
+            result[to++] = source[channel * size + (y * factor + dy) * width + x * factor + dx]!;
+  return result;
+}
+
+/** ITU-R BT.601. */
+function luminance(planes: Float32Array): Float32Array {
+  const size = planes.length / 3;
+  const grey = new Float32Array(size);
+  for (let i = 0; i < size; i++)
+    grey[i] = 0.299 * planes[i]! + 0.587 * planes[size + i]! + 0.114 * planes[2 * size + i]!;
+  return grey;
+}
