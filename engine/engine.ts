@@ -38,29 +38,42 @@ import { defaultPrecision } from './execution/default-precision.ts';
 import { isGuided, seesMask } from './execution/denoiser-inputs.ts';
 import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
+import { openControlModel } from './models/control-model.ts';
 import { EMBEDDED } from './models/embedded.ts';
 import type { ModelFolder } from './models/folder.ts';
 import type { GenerationDefaults } from './models/model.ts';
-import { type EditingModel, editingModel, fastDecoder, openDrawingModel } from './models/open.ts';
+import {
+  type EditingModel,
+  editingModel,
+  fastDecoder,
+  openDrawingModel,
+  placeOfModel,
+} from './models/open.ts';
+import { openReferenceModel } from './models/reference-model.ts';
 import { imageSize } from './models/sizes.ts';
 import type { Crew, OpenCrew } from './parallel/job.ts';
 import { shareOut } from './parallel/share.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
 import { decodePicture } from './pictures/read.ts';
 import { chooseWindow } from './pictures/window.ts';
+import { ControlPictures } from './pipelines/control-pictures.ts';
 import { edit } from './pipelines/edit.ts';
 import { editedPart } from './pipelines/edited-part.ts';
 import type { EditMemory } from './pipelines/memory.ts';
 import { openPromptEncoder } from './pipelines/prompt-encoder.ts';
+import { type ReadPrompts, readPrompts } from './pipelines/prompts.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { editSteps, record } from './pipelines/record.ts';
+import { ReferencePictures, referenceGroups } from './pipelines/reference-pictures.ts';
 import { checkEdit, checkGenerate, checkPrepareEdit, recipeOf } from './pipelines/request.ts';
 import { cutOutPart } from './pipelines/segment/cut-out.ts';
 import { checkCutOut, checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
 import { Sight } from './pipelines/segment/sight.ts';
+import type { Reading } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
 import { FeatureStore } from './regions/store.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
+import { scheduleOf } from './text/prompt-schedule.ts';
 
 export interface EngineOptions {
   /** Where requests for several workers find them, and those for workers of other machines. */
@@ -119,11 +132,14 @@ class LocalEngine implements Engine {
     options: CallOptions<GenerateProgress> = {},
   ): Promise<GenerateResult> {
     const begin = performance.now();
-    const checked = checkGenerate(request);
+    const asked = checkGenerate(request);
     options.signal?.throwIfAborted();
+    const { request: checked, ...told } = await readPrompts(asked, await placeOfModel(asked.model));
     const loaded = await this.#load(checked, options);
+    loaded.reading = readingOf(checked, told);
     const { previews, remember } = checked;
     const { width, height } = imageSize(loaded.model, checked);
+    await this.#steer(loaded, checked, { width, height });
     const recipe = recipeFor(checked, loaded, await this.#precision(checked, loaded, { width, height }));
     const team = await this.#team(checked);
     // Workers hold the U-Net, and features lie with them, each holding its part.
@@ -144,7 +160,7 @@ class LocalEngine implements Engine {
       ...result,
       seconds: secondsSince(begin),
       loadSeconds: opening + result.loadSeconds,
-      warnings: [...loaded.warnings, ...result.warnings],
+      warnings: [...loaded.warnings, ...told.warnings, ...result.warnings],
     };
   }
 
@@ -152,11 +168,13 @@ class LocalEngine implements Engine {
     const begin = performance.now();
     const asked = checkEdit(request);
     const editing = await editingModel(asked.model, asked.editModel);
-    const checked = { ...asked, model: editing.name };
+    const model = editing.name;
     options.signal?.throwIfAborted();
+    const { request: checked, ...told } = await readPrompts({ ...asked, model }, await placeOfModel(model));
     const { picture, mask, coverage, warnings } = await editedPart(checked);
     const decoded = performance.now();
     const loaded = await this.#load(checked, options);
+    loaded.reading = readingOf(checked, told);
     const isWhole = !checked.mask && !checked.extend;
     const {
       strength = isWhole ? WHOLE_STRENGTH : defaultStrength(seesMaskOf(loaded)),
@@ -165,6 +183,7 @@ class LocalEngine implements Engine {
       previews,
     } = checked;
     const { width, height } = picture;
+    await this.#steer(loaded, checked, { width, height });
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
     const { dilation = loaded.components.denoiser({ precision }).ring } = checked;
     const prompted = { ...checked, prompt: promptFor(checked, loaded.model.defaults) };
@@ -186,7 +205,13 @@ class LocalEngine implements Engine {
       ...result,
       seconds: secondsSince(begin),
       loadSeconds: opening + result.loadSeconds,
-      warnings: [...loaded.warnings, ...warnings, ...result.warnings, ...this.#offer(editing)],
+      warnings: [
+        ...loaded.warnings,
+        ...told.warnings,
+        ...warnings,
+        ...result.warnings,
+        ...this.#offer(editing),
+      ],
     };
   }
 
@@ -207,8 +232,11 @@ class LocalEngine implements Engine {
     if (bus || workers > 1) return nothing();
     const picture = await decodePicture(checked.image, 'The image');
     const { width, height } = picture;
-    const asked = { ...checked, prompt: '' };
+    const place = await placeOfModel(checked.model);
+    const { request: asked, ...told } = await readPrompts({ ...checked, prompt: '' }, place);
     const loaded = await this.#load(asked, options);
+    loaded.reading = readingOf(asked, told);
+    await this.#steer(loaded, asked, { width, height });
     const precision = await this.#precision(asked, loaded, { width, height, edit: true });
     const recipe = { ...recipeFor(asked, loaded, precision), width, height };
     const { strength = defaultStrength(seesMaskOf(loaded)) } = checked;
@@ -287,10 +315,19 @@ class LocalEngine implements Engine {
   async #team(request: GenerateRequest | EditRequest): Promise<Team | undefined> {
     const { workers = 0, threads, patch = {}, bus, loras = [], attention, model = EMBEDDED } = request;
     if (!bus && workers < 2) return undefined;
+    if (request.controls?.length || request.references?.length)
+      throw new InputError(
+        'Workers take no control images and references: leave out the workers, or these images.',
+      );
     if (loras.length > 0)
       throw new InputError('Workers do not take LoRA files: leave out the workers, or the LoRA files.');
     if (attention === 'sampled')
       throw new InputError('Workers compute attention in full: leave out the workers, or sampled attention.');
+    const prompts = [request.prompt, request.negativePrompt ?? ''];
+    if (bus && prompts.some((prompt) => scheduleOf(prompt, LIMITS.steps.max).length > 1))
+      throw new InputError(
+        'Workers of other machines read one prompt for all steps: leave out the bus, or the words that change ([a:b:0.5], [a|b]).',
+      );
     // The last edit's workers may still be keeping its features.
     await this.#remembered;
     this.#crew ??= bus ? undefined : this.#openCrew?.();
@@ -324,9 +361,10 @@ class LocalEngine implements Engine {
     { signal, onProgress }: CallOptions<GenerateProgress & EditProgress>,
   ): Promise<Loaded> {
     const threads = request.threads || this.#backend.threads;
-    const { model, warnings } = await openDrawingModel(request.model, request);
+    const { model: base, warnings } = await openDrawingModel(request.model, request);
     // Before its weights are read.
-    if ('width' in request || 'height' in request) imageSize(model, request);
+    if ('width' in request || 'height' in request) imageSize(base, request);
+    const model = await steeredModel(base, request);
     const isLoaded = (known: Loaded | undefined): known is Loaded =>
       known?.model.id === model.id && known.threads === threads;
     if (isLoaded(this.#loaded)) return this.#loaded;
@@ -347,6 +385,21 @@ class LocalEngine implements Engine {
     const preview = await previewOf(model, this.#backend, threads);
     this.#loaded = { model, components, text, threads, warnings, held: 0, ...(preview && { preview }) };
     return this.#loaded;
+  }
+
+  /** Reads the pictures that steer an image of this size. */
+  async #steer(
+    loaded: Loaded,
+    { controls = [], references = [] }: Pick<GenerateRequest, 'controls' | 'references'>,
+    size: { width: number; height: number },
+  ): Promise<void> {
+    const { model, threads } = loaded;
+    const host = { backend: this.#backend, threads };
+    loaded.controls =
+      controls.length > 0 ? await ControlPictures.open(controls, model.controls, size, host) : undefined;
+    const image = { ...size, scale: model.autoencoder.scale };
+    loaded.references =
+      model.references && (await ReferencePictures.open(references, model.references.model, image, host));
   }
 
   /** The precision that is asked for, or the one for this machine. */
@@ -404,6 +457,27 @@ class LocalEngine implements Engine {
     await this.#unload();
     if (isSmall) this.#before = current;
   }
+}
+
+/** A model with what steers the images of a request. */
+async function steeredModel(
+  base: ModelFolder,
+  { controls = [], references = [], referenceModel, referenceEncoder }: Partial<GenerateRequest>,
+): Promise<ModelFolder> {
+  if (controls.length === 0 && references.length === 0) return base;
+  const models = await Promise.all(controls.map(({ model }) => openControlModel(model)));
+  if (references.length === 0) return base.steered(models, undefined);
+  if (referenceModel === undefined)
+    throw new InputError('Say which IP-Adapter reads the reference images: give its file.');
+  const model = await openReferenceModel(referenceModel, referenceEncoder);
+  return base.steered(models, { model, groups: referenceGroups(references) });
+}
+
+function readingOf(
+  { clipSkip }: Pick<GenerateRequest, 'clipSkip'>,
+  { embeddings }: Pick<ReadPrompts<object>, 'embeddings'>,
+): Reading {
+  return { embeddings, ...(clipSkip && { clipSkip }) };
 }
 
 /** A removal without a prompt asks for what the model calls the surroundings. */

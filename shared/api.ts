@@ -46,8 +46,42 @@ export interface LoraChoice {
   strength: number;
 }
 
+/** What is drawn of a picture before it steers an image: its outlines. */
+export const CONTROL_HINTS = ['canny', 'scribble'] as const;
+
+/** A picture that steers an image, through a ControlNet or a T2I-Adapter. */
+export interface ControlChoice {
+  /** An image file, or its pixels, RGB. Brought to the image's size. */
+  image: Uint8Array | Raster;
+  /** A model folder in the diffusers layout, or a name of the hub that is on this machine. */
+  model: string;
+  /** 0 … 2; 1 if absent. */
+  strength?: number;
+  /** Shares of the steps between which it acts; 0 and 1 if absent. */
+  start?: number;
+  end?: number;
+  /** More at coarse levels, and for the prompt's branch of guidance only. */
+  guess?: boolean;
+  /** The picture is taken as it is if absent. */
+  hint?: (typeof CONTROL_HINTS)[number];
+}
+
+/** A picture that is seen as a prompt, beside the words. */
+export interface ReferenceChoice {
+  /** An image file, or its pixels, RGB. Its middle is seen, as a square. */
+  image: Uint8Array | Raster;
+  /** 0 … 2; 1 if absent. With words 0.5 to 0.8 is usual. */
+  strength?: number;
+  /** An image file, or its pixels, grey: white where the result sees it. Everywhere if absent. */
+  mask?: Uint8Array | Raster;
+}
+
 /** What to draw. Everything but the prompt has a default, taken from the model where the model has an opinion. */
 interface DrawingRequest {
+  /**
+   * Words, and what the usual tools know: emphasis `(a:1.2)`, choices `{a|b}` and `__wildcard__`, words that change
+   * `[a:b:0.5]`, `<lora:name:0.8>`, `embedding:name`, `BREAK`.
+   */
   prompt: string;
   negativePrompt?: string;
   /** A model folder in the diffusers layout, or a name of the hub that is on this machine; the embedded model if absent. */
@@ -72,6 +106,24 @@ interface DrawingRequest {
   attention?: AttentionMode;
   decoder?: DecoderChoice;
   loras?: LoraChoice[];
+  controls?: ControlChoice[];
+  references?: ReferenceChoice[];
+  /** The IP-Adapter that reads references: a safetensors file in the layout of h94/IP-Adapter. */
+  referenceModel?: string;
+  /** The folder of its image encoder, where that is not beside it (`image_encoder`). */
+  referenceEncoder?: string;
+  /** Files of trained words (textual inversion) beside those that are found by name; see `modelFolders`. */
+  embeddings?: string[];
+  /**
+   * Folders in which the files lie that prompts name, as other tools lay them out: `loras`, `embeddings`, `wildcards`.
+   * Those beside the model are always looked into.
+   */
+  modelFolders?: string[];
+  /**
+   * At which layer of the text encoder prompts are read, from the last: 1 the last one, 2 the one before it; the model's
+   * own if absent.
+   */
+  clipSkip?: number;
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */
   threads?: number;
   /**
@@ -128,6 +180,12 @@ export interface Recipe extends Arithmetic {
   decoder?: DecoderChoice;
   /** By name: the file's without folder and ending, or the hub's. */
   loras?: LoraChoice[];
+  /** Absent: the model's own. */
+  clipSkip?: number;
+  /** What steered the image, without the pictures; models by name. */
+  steeredBy?: Omit<ControlChoice, 'image'>[];
+  /** Which pictures were seen as prompts, without the pictures; the model by name. */
+  referredTo?: { model: string; strength: number }[];
 }
 
 export interface GenerateResult {

@@ -16,6 +16,15 @@ export const LIMITS = {
   loraStrength: { min: -4, max: 4 },
   /** Files merged at once. */
   loras: 16,
+  controlStrength: { min: 0, max: 2 },
+  /** Control images at once, and references. */
+  controls: 8,
+  references: 8,
+  referenceStrength: { min: 0, max: 2 },
+  /** Files of trained words, and folders to look into. */
+  files: 64,
+  /** Layers of the text encoder, from the last. */
+  clipSkip: { min: 1, max: 12 },
   /** Latent positions. */
   dilation: { min: 0, max: 16 },
   /** 0: one for each core. */

@@ -25,10 +25,12 @@ import { replacedRemark, type WrittenFile } from '../target.ts';
 export type DrawingOptions = CommonOptions &
   Pick<
     GenerateRequest,
-    'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision' | 'attention' | 'decoder'
+    'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision' | 'attention' | 'decoder' | 'clipSkip'
   > & {
     negative?: string;
     lora?: LoraChoice[];
+    embedding?: string[];
+    modelFolder?: string[];
   };
 
 export function withDrawingOptions(command: Command): Command {
@@ -41,6 +43,21 @@ export function withDrawingOptions(command: Command): Command {
       '--lora <file[:strength]>',
       'merge a LoRA, a file or one from Hugging Face; may be given several times',
       addLora,
+    )
+    .option(
+      '--embedding <file>',
+      'a textual inversion, whose word the prompt may name; may be given several times',
+      addText,
+    )
+    .option(
+      '--model-folder <folder>',
+      'where <lora:NAME:1>, embedding:NAME and __NAME__ of a prompt are looked for, beside the model; may be given several times',
+      addText,
+    )
+    .addOption(
+      new Option('--clip-skip <n>', 'read the prompt n layers from the last of the text encoder').argParser(
+        wholeNumber(LIMITS.clipSkip.min, LIMITS.clipSkip.max),
+      ),
     )
     .option('--negative <text>', 'what to avoid')
     .addOption(
@@ -70,10 +87,22 @@ export function withDrawingOptions(command: Command): Command {
 /** The part of a request that these options make. */
 export function drawingRequest(options: DrawingOptions) {
   const { model, steps, guidance, scheduler, precision, attention, decoder, threads } = options;
-  const { negative, lora } = options;
+  const { negative, lora, embedding, modelFolder, clipSkip } = options;
   const seed = options.seed === RANDOM_SEED ? undefined : options.seed;
   const request = { model, seed, steps, guidance, scheduler, precision, attention, decoder, threads };
-  return { ...request, negativePrompt: negative, loras: lora, previews: false };
+  return {
+    ...request,
+    negativePrompt: negative,
+    loras: lora,
+    embeddings: embedding,
+    modelFolders: modelFolder,
+    clipSkip,
+    previews: false,
+  };
+}
+
+function addText(text: string, before: string[] = []): string[] {
+  return [...before, text];
 }
 
 /** Adds a LoRA file, with a strength after a colon or 1. */

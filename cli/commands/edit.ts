@@ -12,6 +12,7 @@ import {
 import { LIMITS } from '../../shared/limits.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { formatMacs } from '../../shared/units.ts';
+import { type ControlOptions, steeringRequest, withControlOptions } from '../control.ts';
 import { openEngine } from '../engine.ts';
 import { readImages } from '../images.ts';
 import { interruptible } from '../interrupt.ts';
@@ -33,6 +34,7 @@ import { maskOfObject } from './objects.ts';
 type Extension = NonNullable<EditRequest['extend']>;
 
 type Options = DrawingOptions &
+  ControlOptions &
   WorkerOptions & {
     output?: string;
     mask?: string;
@@ -94,7 +96,7 @@ export function editCommand(): Command {
       ).choices(ZOOMS),
     );
   return withExamples(
-    withWorkerOptions(withDrawingOptions(command)).action(run),
+    withWorkerOptions(withControlOptions(withDrawingOptions(command))).action(run),
     'edit lake.png "a blue boat" --mask mask.png -o boat.png',
     'edit lake.png "a green castle" --object "red house"',
     'edit lake.png --remove --object "red house"',
@@ -123,6 +125,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
   const prompt = asked ?? '';
   const target = await Target.open(output, path.dirname(image));
   const files = await readImages({ image, mask });
+  const control = await steeringRequest(options);
   const signal = interruptible();
   const engine: Engine = openEngine();
   const progress = new Progress();
@@ -134,6 +137,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
     const result = await engine.edit(
       {
         ...drawingRequest(options),
+        ...control,
         ...workerRequest(options),
         image: files.image,
         mask: found?.png ?? files.mask,

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { GenerateResult } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { pictureNames } from '../../shared/names.ts';
+import { type ControlOptions, steeringRequest, withControlOptions } from '../control.ts';
 import { openEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
 import { promptArgument, type Size, size, wholeNumber, withExamples } from '../options.ts';
@@ -18,7 +19,9 @@ import {
   withDrawingOptions,
 } from './drawing.ts';
 
-type Options = DrawingOptions & WorkerOptions & { output?: string; size?: Size; count: number };
+type Options = DrawingOptions &
+  ControlOptions &
+  WorkerOptions & { output?: string; size?: Size; count: number };
 
 /** Images of one call; `batch` makes more, and goes on where it stopped. */
 const MOST = 100;
@@ -38,15 +41,16 @@ export function generateCommand(): Command {
     )
     .addOption(new Option('--size <WxH>', 'size in pixels').argParser(size()));
   return withExamples(
-    withWorkerOptions(withDrawingOptions(command)).action(run),
+    withWorkerOptions(withControlOptions(withDrawingOptions(command))).action(run),
     'generate "a red house by a lake at sunset"',
     'generate "two blue boats on the sea" -o boats.jpg --count 4 --seed 7',
+    'generate "a stone house" --model MODEL --control canny=photo.jpg:0.8 --control-model CONTROLNET',
   );
 }
 
 async function run(prompt: string, options: Options): Promise<void> {
   const { output, count } = options;
-  const request = drawingRequest(options);
+  const request = { ...drawingRequest(options), ...(await steeringRequest(options)) };
   const target = await Target.open(output, '.', count);
   const signal = interruptible();
   const engine = openEngine();

@@ -1,5 +1,6 @@
 import {
   ATTENTIONS,
+  type ControlChoice,
   DECODERS,
   type LoraChoice,
   PRECISIONS,
@@ -64,6 +65,13 @@ export function formatRecipe(recipe: Recipe): string {
     ...(recipe.strength === undefined ? [] : [['Denoising strength', recipe.strength] as [string, number]]),
     ...(recipe.decoder ? [['Decoder', recipe.decoder] as [string, string]] : []),
     ...(recipe.loras ? [['Loras', formatLoras(recipe.loras)] as [string, string]] : []),
+    ...(recipe.clipSkip ? [['Clip skip', recipe.clipSkip] as [string, number]] : []),
+    ...(recipe.referredTo ?? []).map(
+      ({ model, strength }, i) => [`Reference ${i}`, `${model} ${strength}`] as [string, string],
+    ),
+    ...(recipe.steeredBy ?? []).map(
+      (control, i) => [`Control ${i}`, formatControl(control)] as [string, string],
+    ),
     ['Version', 'Patchwork'],
   ];
   const lines = [recipe.prompt];
@@ -112,7 +120,7 @@ function settingsLine(lines: readonly string[], from: number): number {
 
 /** What is read of settings, or says nothing of the image. */
 const READ = ['Steps', 'Sampler', 'Schedule type', 'CFG scale', 'Seed', 'Size', 'Model', 'Precision'];
-const OURS = ['Attention', 'Decoder', 'Loras', 'Denoising strength'];
+const OURS = ['Attention', 'Decoder', 'Loras', 'Clip skip', 'Denoising strength'];
 const IDLE =
   /hash|^(?:Version|User|App|Date|Created Date|Civitai.*|Eta.*|RNG|Module.*|Parser|Backend|Operations)$/i;
 
@@ -135,6 +143,7 @@ function withSettings(
     strength: decimal(settings.get('Denoising strength')),
     decoder: oneOf(DECODERS, settings.get('Decoder')),
     loras: parseLoras(settings.get('Loras')),
+    clipSkip: wholeNumber(settings.get('Clip skip')),
   };
   const missing: Record<string, unknown> = {
     Steps: recipe.steps,
@@ -293,6 +302,19 @@ function plain(label: string): string {
 
 function oneOf<Name extends string>(known: readonly Name[], text: string | undefined): Name | undefined {
   return known.find((name) => name === text);
+}
+
+/** For people: a recipe does not hold the picture, so it cannot be used again by itself. */
+function formatControl({
+  model,
+  hint,
+  strength = 1,
+  start = 0,
+  end = 1,
+  guess,
+}: Omit<ControlChoice, 'image'>): string {
+  const range = start > 0 || end < 1 ? ` from ${start} to ${end}` : '';
+  return `${model}${hint ? ` ${hint}` : ''} ${strength}${range}${guess ? ' guess' : ''}`;
 }
 
 /** `name: strength` pairs separated by semicolons. */

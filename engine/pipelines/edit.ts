@@ -118,10 +118,11 @@ export async function edit(
   report('encode', 0);
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
-  const text = await conditionFor(ready, prompt, negativePrompt, guidance, { width, height });
+  const { timesteps } = scheduler;
+  const text = await conditionFor(ready, prompt, negativePrompt, guidance, window, timesteps);
   const autoencoder = new RegionAutoencoder(components);
   const planes = windowPlanes(picture, window);
-  const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe };
+  const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe, timesteps };
   const before = await study(ready, memory, autoencoder, seen);
   const { process, decoded: whole } = before.studied;
   const blind = requestOf(task, scope, process, text.condition, painted);
@@ -181,7 +182,7 @@ export async function edit(
     if (!repainted.remember) return;
     const id = crypto.randomUUID();
     await repainted.remember(id);
-    const owner = featuresOwner(model.id, recipe);
+    const owner = featuresOwner(ready, recipe);
     const editedCondition = known
       ? { ...process.condition, planes: recordingPlanes(repainted.latent, scope.dims) }
       : process.condition;

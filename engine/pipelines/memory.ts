@@ -2,6 +2,7 @@ import type { Arithmetic } from '../../shared/api.ts';
 import type { Coded } from '../execution/crops/region-autoencoder.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { FeatureStore } from '../regions/store.ts';
+import type { ReadyModel } from './ready-model.ts';
 import type { Process } from './recorder.ts';
 
 /** A picture that has been studied: all that later edits of it need beside its recorded features. */
@@ -23,9 +24,13 @@ export interface EditMemory {
 /** Largest number of images whose latents are remembered. */
 const MAX_STUDIES = 8;
 
-/** Whose features these are: a model, computed in one way. */
-export function featuresOwner(model: string, { precision, attention = 'full' }: Arithmetic): string {
-  return `${model} ${precision} ${attention}`;
+/** Whose features these are: a model, computed in one way, steered by the same pictures. */
+export function featuresOwner(
+  { model, controls, references }: Pick<ReadyModel, 'model' | 'controls' | 'references'>,
+  { precision, attention = 'full' }: Arithmetic,
+): string {
+  const steered = [controls, references].flatMap((pictures) => (pictures ? [pictures.key] : []));
+  return [model.id, precision, attention, ...steered].join(' ');
 }
 
 /** What is known of a picture, given as the window's planes, for an owner and a batch (2 with guidance). */

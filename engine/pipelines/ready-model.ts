@@ -1,11 +1,15 @@
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
-import type { Condition } from '../execution/condition.ts';
+import type { Condition, LaterText } from '../execution/condition.ts';
 import { isGuided, needsOf } from '../execution/denoiser-inputs.ts';
 import { guidanceEmbedding } from '../execution/unet/guidance-embedding.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import type { ModelFolder } from '../models/folder.ts';
-import type { EncodedText, PromptEncoder } from './text-encoder.ts';
+import { type PictureWindow, workedSize } from '../pictures/window.ts';
+import { scheduleOf } from '../text/prompt-schedule.ts';
+import type { ControlPictures } from './control-pictures.ts';
+import type { ReferencePictures } from './reference-pictures.ts';
+import type { EncodedText, PromptEncoder, Reading } from './text-encoder.ts';
 
 /** A model that is ready to generate. */
 export interface ReadyModel {
@@ -14,6 +18,11 @@ export interface ReadyModel {
   text: PromptEncoder;
   /** Warnings to show the user about the model's set-up. */
   warnings: string[];
+  /** How the prompts of this call are read. */
+  reading?: Reading;
+  /** What steers the image of this call. */
+  controls?: ControlPictures | undefined;
+  references?: ReferencePictures | undefined;
   /** The model with a fast decoder, for previews. */
   preview?: Components;
 }
@@ -27,29 +36,85 @@ interface Conditioning {
   macs: number;
 }
 
-/** Encodes prompts into a condition for an image of `size` pixels. */
+/**
+ * Encodes prompts into a condition for an image, or for the part of it that is worked on. `timesteps`: those of the image, over which words of
+ * the prompts may change; without them prompts are read as they are in the end.
+ */
 export async function conditionFor(
-  { model, components, text }: Pick<ReadyModel, 'model' | 'components' | 'text'>,
+  ready: Pick<ReadyModel, 'model' | 'components' | 'text' | 'reading' | 'controls' | 'references'>,
   prompt: string,
   negativePrompt: string,
   guidance: number,
-  size: { width: number; height: number },
+  seen: Pick<PictureWindow, 'width' | 'height'> & Partial<PictureWindow>,
+  timesteps: readonly number[] = [],
 ): Promise<Conditioning> {
-  const network = components.network('denoiser');
-  const guided = isGuided(network, guidance);
-  const { states, mask, pooled, warnings, macs } = await text.encode(
-    guided ? [prompt, negativePrompt] : [prompt],
-  );
-  const zeros = guided && negativePrompt === '' && model.zeroNegative;
+  const window = { left: 0, top: 0, ...seen };
+  const size = workedSize(window);
+  const guided = isGuided(ready.components.network('denoiser'), guidance);
+  const prompts = guided ? [prompt, negativePrompt] : [prompt];
+  const warnings = new Set<string>();
+  let macs = 0;
+  const told = new Map<string, Omit<LaterText, 'from'>>();
+  const read = async (texts: readonly string[]) => {
+    const key = JSON.stringify(texts);
+    const known = told.get(key);
+    if (known) return known;
+    const encoded = await ready.text.encode(texts, ready.reading);
+    for (const warning of encoded.warnings) warnings.add(warning);
+    macs += encoded.macs;
+    const fresh = toldBy(ready, encoded, guided && texts[1] === '', guidance, size);
+    told.set(key, fresh);
+    return fresh;
+  };
+  const [first, ...others] = changesOf(prompts, timesteps.length);
+  const condition: Condition = { ...(await read(first!.texts)), guidance };
+  const later: LaterText[] = [];
+  for (const { from, texts } of others) later.push({ from: timesteps[from]!, ...(await read(texts)) });
+  // Calibration, which has no image of its own, is not steered.
+  const controls = timesteps.length > 0 ? await ready.controls?.guidesFor(window, timesteps) : undefined;
+  const references = timesteps.length > 0 ? ready.references?.referencesFor(window, prompts.length) : undefined;
+  return {
+    condition: {
+      ...condition,
+      ...(controls && { controls }),
+      ...(references && { references }),
+      ...(later.length > 0 && { later }),
+    },
+    warnings: [...warnings],
+    macs,
+  };
+}
+
+/** What all prompts say together, from which step on. */
+function changesOf(prompts: readonly string[], steps: number): { from: number; texts: string[] }[] {
+  const schedules = prompts.map((prompt) => scheduleOf(prompt, steps));
+  if (steps === 0) return [{ from: 0, texts: schedules.map((schedule) => schedule.at(-1)!.text) }];
+  const starts = new Set(schedules.flatMap((schedule) => schedule.map(({ from }) => from)));
+  return [...starts]
+    .sort((a, b) => a - b)
+    .map((step) => ({
+      from: step,
+      texts: schedules.map((schedule) => schedule.findLast(({ from }) => from <= step)!.text),
+    }));
+}
+
+/** What the denoiser is told of encoded prompts. */
+function toldBy(
+  { model, components }: Pick<ReadyModel, 'model' | 'components'>,
+  { states, mask, pooled }: EncodedText,
+  emptyNegative: boolean,
+  guidance: number,
+  size: { width: number; height: number },
+): Omit<LaterText, 'from'> {
+  const zeros = emptyNegative && model.zeroNegative;
   const vectors: Condition['vectors'] = {};
-  for (const [role, channels] of needsOf(network).vectors) {
+  for (const [role, channels] of needsOf(components.network('denoiser')).vectors) {
     if (role === 'guidance') vectors.guidance = guidanceEmbedding(guidance, channels);
     else if (role === 'scale') vectors.scale = float32(Float32Array.of(guidance), [1, 1]);
     else if (role === 'size') vectors.size = timeIds(size, states.dims[0]!);
     else vectors.pooled = embeddingFor(model, pooled, channels, zeros);
   }
-  const encoded = { text: zeros ? secondZero(states) : states, ...(mask && { textMask: mask }) };
-  return { condition: { ...encoded, guidance, vectors }, warnings, macs };
+  return { text: zeros ? secondZero(states) : states, ...(mask && { textMask: mask }), vectors };
 }
 
 /** SDXL's size conditions, a row for each branch: original height and width, crop's top and left, target's size. */

@@ -44,9 +44,17 @@ export async function record(
   const steps = scheduler.timesteps.length - start;
   await listen(signal);
   await prepareUNet(ready, recipe.precision, { signal });
-  const { condition } = await conditionFor(ready, '', recipe.negativePrompt, recipe.guidance, window);
+  const { timesteps } = scheduler;
+  const { condition } = await conditionFor(
+    ready,
+    '',
+    recipe.negativePrompt,
+    recipe.guidance,
+    window,
+    timesteps,
+  );
   const planes = windowPlanes(picture, window);
-  const seen = { picture, window, planes, condition, arithmetic: recipe };
+  const seen = { picture, window, planes, condition, arithmetic: recipe, timesteps };
   await listen(signal);
   const { studied } = await study(ready, memory, new RegionAutoencoder(components), seen);
   const process: Process = studied.process;

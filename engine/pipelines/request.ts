@@ -3,6 +3,8 @@ import { path } from '#host';
 import {
   ATTENTIONS,
   CODINGS,
+  CONTROL_HINTS,
+  type ControlChoice,
   DECODERS,
   EDIT_MODES,
   type EditRequest,
@@ -102,6 +104,39 @@ const drawing = {
     )
     .max(LIMITS.loras, { error: `There can be ${LIMITS.loras} LoRA files at most` })
     .optional(),
+  controls: z
+    .array(
+      z
+        .object({
+          image: image('The control image', 3),
+          model: z.string().min(1).max(4096),
+          strength: between('The strength of a control image', LIMITS.controlStrength).optional(),
+          start: between('The start of a control image', { min: 0, max: 1 }).optional(),
+          end: between('The end of a control image', { min: 0, max: 1 }).optional(),
+          guess: z.boolean().optional(),
+          hint: oneOf('control hint', CONTROL_HINTS).optional(),
+        })
+        .refine(({ start = 0, end = 1 }) => start < end, {
+          error: 'A control image must end after it starts',
+        }),
+    )
+    .max(LIMITS.controls, { error: `There can be ${LIMITS.controls} control images at most` })
+    .optional(),
+  references: z
+    .array(
+      z.object({
+        image: image('The reference image', 3),
+        strength: between('The strength of a reference image', LIMITS.referenceStrength).optional(),
+        mask: image('The mask of a reference image', 1).optional(),
+      }),
+    )
+    .max(LIMITS.references, { error: `There can be ${LIMITS.references} reference images at most` })
+    .optional(),
+  referenceModel: z.string().min(1).max(4096).optional(),
+  referenceEncoder: z.string().min(1).max(4096).optional(),
+  embeddings: z.array(z.string().min(1).max(4096)).max(LIMITS.files).optional(),
+  modelFolders: z.array(z.string().min(1).max(4096)).max(LIMITS.files).optional(),
+  clipSkip: whole('Clip skip', LIMITS.clipSkip).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   previews: z.boolean().optional(),
   workers: whole('Workers', LIMITS.workers).optional(),
@@ -190,7 +225,20 @@ export function recipeOf(
     ...(request.attention && { attention: request.attention }),
     ...(request.decoder === 'fast' && { decoder: request.decoder }),
     ...(request.loras?.length && { loras: request.loras.map(named) }),
+    ...(request.clipSkip && { clipSkip: request.clipSkip }),
+    ...(request.references?.length && { referredTo: referredTo(request) }),
+    ...(request.controls?.length && { steeredBy: request.controls.map(withoutImage) }),
   };
+}
+
+function referredTo({ references = [], referenceModel = '' }: GenerateRequest): Recipe['referredTo'] {
+  const model = path.basename(referenceModel).replace(/\.safetensors$/i, '');
+  return references.map(({ strength = 1 }) => ({ model, strength }));
+}
+
+/** A control by its model's name. */
+function withoutImage({ image: _, model, ...control }: ControlChoice): Omit<ControlChoice, 'image'> {
+  return { model: isRepositoryId(model) ? model : path.basename(model), ...control };
 }
 
 /** A LoRA by its name: the hub's, or the file's without folder and ending. */

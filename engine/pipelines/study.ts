@@ -19,6 +19,8 @@ interface Seen {
   /** Of the edit. */
   condition: Condition;
   arithmetic: Arithmetic;
+  /** Of the edit's steps, those that are skipped among them. */
+  timesteps: readonly number[];
 }
 
 /** The latents and process of an image, remembered or computed now. */
@@ -26,18 +28,18 @@ export async function study(
   ready: ReadyModel,
   memory: EditMemory,
   autoencoder: RegionAutoencoder,
-  { picture, window, planes, condition, arithmetic }: Seen,
+  { picture, window, planes, condition, arithmetic, timesteps }: Seen,
 ): Promise<{ studied: Studied; macs: number }> {
   const { width, height } = workedSize(window);
   const batch = batchOf(condition);
-  const owner = featuresOwner(ready.model.id, arithmetic);
+  const owner = featuresOwner(ready, arithmetic);
   const known = await findStudy(memory, owner, planes, window, batch);
   if (known) return { studied: known, macs: 0 };
   const encoded = await autoencoder.encode(planes, width, height);
   const decoded = autoencoder.needsRecord ? await autoencoder.decode(encoded.data, width, height) : undefined;
   // The image's own prompt, if its file has one; the empty prompt for a photograph.
   const { prompt = '', negativePrompt = '' } = picture.recipe ?? {};
-  const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance, { width, height });
+  const own = await conditionFor(ready, prompt, negativePrompt, condition.guidance, window, timesteps);
   const dims = latentDims(ready.model.autoencoder, { width, height });
   const inpaints = seesMask(ready.components.network('denoiser'), dims[0]);
   const seed = await seedOf(planes);

@@ -77,7 +77,14 @@ export async function textToImage(
   report('encode', 0);
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
-  const conditioning = await conditionFor(ready, prompt, negativePrompt, guidance, recipe);
+  const conditioning = await conditionFor(
+    ready,
+    prompt,
+    negativePrompt,
+    guidance,
+    recipe,
+    scheduler.timesteps,
+  );
   const condition = inpaints
     ? { ...conditioning.condition, planes: await drawingPlanes(components, dims) }
     : conditioning.condition;
@@ -134,7 +141,7 @@ export async function textToImage(
     const window = { left: 0, top: 0, width, height };
     const planes = windowPlanes(await decodePicture(picture.png, 'The picture'), window);
     const studied = { window, process: { id, latent, noise, condition }, decoded };
-    await keepStudy(memory, featuresOwner(model.id, recipe), planes, batchOf(condition), studied);
+    await keepStudy(memory, featuresOwner(ready, recipe), planes, batchOf(condition), studied);
   }
   const workers = run?.report();
   return {

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { writeCheckpoint, writeControlModels } from '../../test/support/checkpoints.ts';
+import { createEngine } from '../engine.ts';
+import { NodeBackend } from '../host/node/backend.ts';
+import { psnr } from '../pictures/psnr.ts';
+import { decodePicture } from '../pictures/read.ts';
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-control-'));
+process.env.PATCHWORK_CACHE = path.join(folder, 'cache');
+after(() => rm(folder, { recursive: true, force: true }));
+const model = path.join(folder, 'sd15');
+await writeCheckpoint(model, 'sd15');
+const { controlNet, adapter } = await writeControlModels(folder);
+const engine = createEngine(new NodeBackend(1));
+after(() => engine.dispose());
+
+/** A grey square on black, with its upper left corner somewhere. */
+function square(at: number) {
+  const data = new Uint8Array(3 * 64 * 64);
+  for (let y = 0; y < 24; y++) data.fill(200, 3 * ((at + y) * 64 + at), 3 * ((at + y) * 64 + at + 24));
+  return { width: 64, height: 64, channels: 3 as const, data };
+}
+
+const request = { prompt: 'a house', model, seed: 3, steps: 4, previews: false };
+
+async function drawn(controls: object[], more: object = {}): Promise<Uint8Array> {
+  const { picture } = await engine.generate({ ...request, ...more, controls } as never);
+  return (await decodePicture(picture.png, 'The image')).pixels;
+}
+
+test('an image steers the result, with its strength and in its share of the steps', async () => {
+  const plain = await drawn([]);
+  for (const steering of [controlNet, adapter]) {
+    const one = await drawn([{ image: square(8), model: steering }]);
+    assert.notDeepEqual(one, plain);
+    assert.notDeepEqual(await drawn([{ image: square(32), model: steering }]), one);
+    assert.deepEqual(await drawn([{ image: square(8), model: steering, strength: 0 }]), plain);
+    const part = await drawn([{ image: square(8), model: steering, end: 0.5 }]);
+    assert.notDeepEqual(part, one);
+    assert.notDeepEqual(part, plain);
+  }
+  const both = [
+    { image: square(8), model: controlNet },
+    { image: square(32), model: adapter },
+  ];
+  assert.notDeepEqual(await drawn(both), await drawn([both[0]!]));
+  assert.notDeepEqual(await drawn([{ ...both[0]!, guess: true }]), await drawn([both[0]!]));
+  assert.notDeepEqual(await drawn([{ ...both[0]!, hint: 'canny' }]), await drawn([both[0]!]));
+});
+
+test('a sparse edit with a control image is near the dense one, and keeps what is outside', async () => {
+  const { picture } = await engine.generate(request);
+  const mask = { width: 64, height: 64, channels: 1 as const, data: new Uint8Array(64 * 64) };
+  for (let y = 16; y < 48; y++) mask.data.fill(255, y * 64 + 16, y * 64 + 48);
+  const controls = [
+    { image: square(20), model: controlNet },
+    { image: square(20), model: adapter, strength: 0.5 },
+  ];
+  const edited = async (mode: 'sparse' | 'dense', by: typeof controls) => {
+    const asked = { ...request, prompt: 'a boat', image: picture.png, mask, mode, controls: by, raw: true };
+    return (await engine.edit(asked)).pixels!.data;
+  };
+  const [sparse, dense, without] = [
+    await edited('sparse', controls),
+    await edited('dense', controls),
+    await edited('sparse', []),
+  ];
+  assert.notDeepEqual(sparse, without);
+  const before = (await decodePicture(picture.png, 'The image')).pixels;
+  for (const at of [0, 3 * (8 * 64 + 8), before.length - 1]) assert.equal(sparse[at], before[at]);
+  const [near, far] = [psnr(sparse, dense), psnr(without, dense)];
+  assert.ok(near > far, `${near} dB with the control image, ${far} without`);
+});
+
+test('a model of another family, another kind of folder and no image are refused by name', async () => {
+  const other = path.join(folder, 'xl');
+  await writeCheckpoint(other, 'ssd-1b');
+  const control = { image: square(8), model: controlNet };
+  await assert.rejects(
+    drawn([control], { model: other }),
+    /made for another family of models: it has 4 levels/,
+  );
+  await assert.rejects(
+    drawn([{ ...control, model: adapter }], { model: other }),
+    /T2I-Adapter is made for another/,
+  );
+  await assert.rejects(
+    drawn([{ ...control, model: path.join(model, 'vae') }]),
+    /AutoencoderKL.* cannot steer/,
+  );
+  await assert.rejects(drawn([{ ...control, model: 'nothing' }]), /no ControlNet or T2I-Adapter nothing/);
+  await assert.rejects(drawn([{ ...control, start: 0.6, end: 0.5 }]), /end after it starts/);
+});

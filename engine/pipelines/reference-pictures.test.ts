@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { writeCheckpoint, writeLora, writeReferenceModel } from '../../test/support/checkpoints.ts';
+import { createEngine } from '../engine.ts';
+import { NodeBackend } from '../host/node/backend.ts';
+import { psnr } from '../pictures/psnr.ts';
+import { decodePicture } from '../pictures/read.ts';
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-references-'));
+process.env.PATCHWORK_CACHE = path.join(folder, 'cache');
+after(() => rm(folder, { recursive: true, force: true }));
+const model = path.join(folder, 'sd15');
+await writeCheckpoint(model, 'sd15');
+const referenceModel = await writeReferenceModel(folder);
+const engine = createEngine(new NodeBackend(1));
+after(() => engine.dispose());
+
+/** A picture of one grey, or a mask of its left half. */
+const grey = (value: number) => raster(3, () => value);
+const left = raster(1, (x) => (x < 32 ? 255 : 0));
+function raster<C extends 1 | 3>(channels: C, at: (x: number) => number) {
+  const data = Uint8Array.from({ length: channels * 64 * 64 }, (_, i) => at(Math.floor(i / channels) % 64));
+  return { width: 64, height: 64, channels, data };
+}
+
+const request = { prompt: 'a house', model, seed: 3, steps: 3, previews: false, referenceModel };
+
+async function drawn(references: object[], more: object = {}): Promise<Uint8Array> {
+  const { picture } = await engine.generate({ ...request, references, ...more } as never);
+  return (await decodePicture(picture.png, 'The image')).pixels;
+}
+
+test('pictures are seen as prompts, with their strengths, alone and together', async () => {
+  const plain = await drawn([]);
+  const one = await drawn([{ image: grey(40) }]);
+  assert.notDeepEqual(one, plain);
+  assert.notDeepEqual(await drawn([{ image: grey(220) }]), one);
+  assert.deepEqual(await drawn([{ image: grey(40), strength: 0 }]), plain);
+  assert.notDeepEqual(await drawn([{ image: grey(40), strength: 0.5 }]), one);
+  assert.notDeepEqual(await drawn([{ image: grey(40) }, { image: grey(220) }]), one);
+  // The same picture twice is attended to as once.
+  const twice = await drawn([{ image: grey(40) }, { image: grey(40) }]);
+  assert.ok(psnr(twice, one) > 45, `${psnr(twice, one)} dB`);
+});
+
+test('a reference with a mask changes its own part most', async () => {
+  const plain = await drawn([]);
+  const masked = await drawn([{ image: grey(40), mask: left }]);
+  const change = (from: number, to: number) => {
+    let sum = 0;
+    for (let i = 0; i < plain.length; i++) {
+      const x = Math.floor(i / 3) % 64;
+      if (x >= from && x < to) sum += Math.abs(plain[i]! - masked[i]!);
+    }
+    return sum;
+  };
+  assert.ok(change(0, 32) > change(32, 64), `${change(0, 32)} on the left, ${change(32, 64)} on the right`);
+  assert.notDeepEqual(await drawn([{ image: grey(40) }]), masked);
+});
+
+test('a sparse edit sees references as a dense one does', async () => {
+  const { picture } = await engine.generate({ ...request, references: [] } as never);
+  const mask = raster(1, (x) => (x >= 16 && x < 40 ? 255 : 0));
+  const references = [{ image: grey(40) }, { image: grey(220), mask: left, strength: 0.7 }];
+  const edited = async (mode: 'sparse' | 'dense', by: object[]) => {
+    const asked = { ...request, prompt: 'a boat', image: picture.png, mask, mode, references: by, raw: true };
+    return (await engine.edit(asked as never)).pixels!.data;
+  };
+  const dense = await edited('dense', references);
+  const [near, far] = [psnr(await edited('sparse', references), dense), psnr(await edited('sparse', []), dense)];
+  assert.ok(near > far, `${near} dB with the references, ${far} without`);
+});
+
+test('files that are no IP-Adapter, of another model or without an encoder are refused by name', async () => {
+  const references = [{ image: grey(1) }];
+  await assert.rejects(drawn(references, { referenceModel: undefined }), /which IP-Adapter/);
+  const lora = path.join(folder, 'lora.safetensors');
+  await writeLora(lora);
+  await assert.rejects(drawn(references, { referenceModel: lora }), /no image projection/);
+  const xl = path.join(folder, 'xl');
+  await writeCheckpoint(xl, 'ssd-1b');
+  await assert.rejects(drawn(references, { model: xl }), /made for another family of models/);
+  const alone = path.join(folder, 'alone');
+  await writeReferenceModel(alone);
+  await rm(path.join(alone, 'image_encoder'), { recursive: true });
+  const file = path.join(alone, 'ip-adapter.safetensors');
+  await rm(path.join(folder, 'image_encoder', 'config.json'));
+  await assert.rejects(drawn(references, { referenceModel: file }), /needs its image encoder/);
+});
