@@ -28,7 +28,7 @@ import {
   type StoreReport,
 } from '../shared/api.ts';
 import { defined } from '../shared/defined.ts';
-import { DEFAULT_STRENGTH, WHOLE_STRENGTH } from '../shared/limits.ts';
+import { DEFAULT_STRENGTH, LIMITS, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { benchmark } from './benchmark/benchmark.ts';
 import { checkBenchmark } from './benchmark/request.ts';
 import { InputError } from './errors.ts';

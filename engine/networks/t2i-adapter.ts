@@ -59,14 +59,21 @@ function placesOf({ down, mid }: UNetConfig): { level: number; channels: number 
   return mid ? [...levels, { level: last, channels: mid.channels }] : levels;
 }
 
+/** The U-Net's level of each feature, latents being an eighth of the picture. */
+function levelsOf({ adapter_type: type, channels, downscale_factor: factor }: T2IAdapterConfig): number[] {
+  const first = factor === 16 ? 1 : 0;
+  return channels.map((_, i) => first + (type === 'full_adapter_xl' ? Number(i > 1) : i));
+}
+
 /** @throws InputError unless an adapter's features fit this U-Net */
-export function checkAdapterFits({ channels }: T2IAdapterConfig, base: UNetConfig, origin: string): void {
+export function checkAdapterFits(config: T2IAdapterConfig, base: UNetConfig, origin: string): void {
   const places = placesOf(base);
-  const fits =
-    channels.every((width, i) => places[i]?.channels === width) && channels.length >= base.down.length;
-  if (!fits)
+  const levels = levelsOf(config);
+  const { channels } = config;
+  const fits = channels.every((width, i) => places[i]?.channels === width && places[i]?.level === levels[i]);
+  if (!fits || channels.length < base.down.length)
     throw new InputError(
-      `${origin}: this T2I-Adapter is made for another family of models: its features have ${channels.join(', ')} channels, and the model's levels ${base.down.map((block) => block.channels).join(', ')}.`,
+      `${origin}: this T2I-Adapter is made for another family of models: its features have ${channels.join(', ')} channels at 1/${levels.map((level) => 8 * 2 ** level).join(', 1/')} of the image's size, and the model takes ${places.map(({ channels: width, level }) => `${width} at 1/${8 * 2 ** level}`).join(', ')}.`,
       { setting: 'model' },
     );
 }

@@ -72,7 +72,8 @@ export async function conditionFor(
   for (const { from, texts } of others) later.push({ from: timesteps[from]!, ...(await read(texts)) });
   // Calibration, which has no image of its own, is not steered.
   const controls = timesteps.length > 0 ? await ready.controls?.guidesFor(window, timesteps) : undefined;
-  const references = timesteps.length > 0 ? ready.references?.referencesFor(window, prompts.length) : undefined;
+  const references =
+    timesteps.length > 0 ? ready.references?.referencesFor(window, prompts.length) : undefined;
   return {
     condition: {
       ...condition,

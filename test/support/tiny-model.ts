@@ -6,6 +6,7 @@ import { weightsOf } from '../../engine/graph/network.ts';
 import { defaultsOf, type Model } from '../../engine/models/model.ts';
 import { autoencoderFacts, networkOf } from '../../engine/models/parts.ts';
 import { sizesOf } from '../../engine/models/sizes.ts';
+import type { Steering } from '../../engine/networks/unet.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 
 const vae = {
@@ -17,9 +18,13 @@ const vae = {
 };
 
 /** A small network of every kind, with seeded random weights in a folder that is gone after `use`. */
-export async function withTinyModel(unet: object, use: (model: Model) => Promise<void>): Promise<void> {
+export async function withTinyModel(
+  unet: object,
+  use: (model: Model) => Promise<void>,
+  steering?: Steering,
+): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
-  const network: Model['network'] = (part) => networkOf(part, part === 'denoiser' ? unet : vae, 'tiny');
+  const network: Model['network'] = (part) => part === 'denoiser' ? networkOf(part, unet, 'tiny', steering) : networkOf(part, vae, 'tiny');
   const facts = autoencoderFacts(vae, 'tiny');
   const sizes = sizesOf(facts);
   try {
