@@ -83,7 +83,8 @@ export interface AutoencoderFacts {
 export function networkOf(part: Part, config: unknown, origin: string, steering?: Steering): Network {
   switch (part) {
     case 'denoiser':
-      if (classOf(config) !== 'SanaTransformer2DModel') return unet(parseUNetConfig(config, origin), steering);
+      if (classOf(config) !== 'SanaTransformer2DModel')
+        return unet(parseUNetConfig(config, origin), steering);
       if (steering)
         throw new InputError(
           `${origin}: control images and references steer the U-Nets of Stable Diffusion only, not transformers.`,

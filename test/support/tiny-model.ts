@@ -24,7 +24,8 @@ export async function withTinyModel(
   steering?: Steering,
 ): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
-  const network: Model['network'] = (part) => part === 'denoiser' ? networkOf(part, unet, 'tiny', steering) : networkOf(part, vae, 'tiny');
+  const network: Model['network'] = (part) =>
+    part === 'denoiser' ? networkOf(part, unet, 'tiny', steering) : networkOf(part, vae, 'tiny');
   const facts = autoencoderFacts(vae, 'tiny');
   const sizes = sizesOf(facts);
   try {

@@ -25,16 +25,34 @@ const unet = {
   up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
 };
 const config = parseUNetConfig(unet, 'tiny');
-const steering = { controls: [config, config], features: 2, references: [{ masked: false }, { masked: true }] };
+const steering = {
+  controls: [config, config],
+  features: 2,
+  references: [{ masked: false }, { masked: true }],
+};
 
 const random = (stream: number, dims: readonly number[]) =>
-  float32(gaussianNoise(4, stream, dims.reduce((a, b) => a * b, 1)), dims);
+  float32(
+    gaussianNoise(
+      4,
+      stream,
+      dims.reduce((a, b) => a * b, 1),
+    ),
+    dims,
+  );
 const map = (stream: number, level: number) =>
   random(stream, [1, CHANNELS[level]!, ...sizeAt({ height: HEIGHT, width: WIDTH }, level)]);
 const always = { from: 1000, to: 0 };
 const mask = (level: number) => {
   const dims = [1, 1, ...sizeAt({ height: HEIGHT, width: WIDTH }, level)];
-  return float32(gaussianNoise(4, 40 + level, dims.reduce((a, b) => a * b, 1)).map(Math.abs), dims);
+  return float32(
+    gaussianNoise(
+      4,
+      40 + level,
+      dims.reduce((a, b) => a * b, 1),
+    ).map(Math.abs),
+    dims,
+  );
 };
 const condition: Condition = {
   text: random(1, [2, 5, CROSS]),
@@ -61,7 +79,12 @@ test('what steers comes to the same in planes, in rows, and in a part with the r
     async (model) => {
       const components = new Components(model, new NodeBackend(1), 1);
       const network = components.network('denoiser');
-      const options = { foldUpsampling: false, storage: 'float32', statistics: 'any', attention: 'full' } as const;
+      const options = {
+        foldUpsampling: false,
+        storage: 'float32',
+        statistics: 'any',
+        attention: 'full',
+      } as const;
       const rows = await components.forms.rows(options);
       const sample = gaussianNoise(4, 12, 4 * HEIGHT * WIDTH);
       const planar = async (told: Condition) => {
@@ -71,7 +94,9 @@ test('what steers comes to the same in planes, in rows, and in a part with the r
       };
       const dense = rows.dense(HEIGHT, WIDTH, 2);
       const everywhere = dense.plan.levels[0]!.active;
-      const pass = await rows.run(dense, toRows(sample, 1, 4, everywhere), TIMESTEP, condition, { features: true });
+      const pass = await rows.run(dense, toRows(sample, 1, 4, everywhere), TIMESTEP, condition, {
+        features: true,
+      });
       const expected = await planar(condition);
       assertClose(pass.output, toRows(expected, 1, 4, everywhere), 1e-4);
 

@@ -78,7 +78,9 @@ export class UNetDenoiser implements Denoiser {
       const all = withPlanes(sample, condition);
       const dims = [all.length / (plan.size[0] * plan.size[1]), ...plan.size];
       const steered = steeredPlanes(this.#forms.network, condition, timestep, all, plan.size);
-      const outputs = await plan.program.run(denoiserInputs(all, dims, timestep, condition, steered), [OUTPUT]);
+      const outputs = await plan.program.run(denoiserInputs(all, dims, timestep, condition, steered), [
+        OUTPUT,
+      ]);
       return { output: guide(floats(outputs, OUTPUT), condition) };
     }
     if (!(plan instanceof RowsPlan)) throw new Error('the plan is of another denoiser');
