@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { commands, type Disposable, type ExtensionContext, Uri, window, workspace } from 'vscode';
+import { tickAgain } from './walkthrough.ts';
 
 const WALKTHROUGH = 'patchwork.patchwork#start';
 const SHOWN = 'patchwork.welcomed';
@@ -24,6 +25,7 @@ async function showWelcome(file: string): Promise<void> {
 
 async function openWalkthrough(beside: boolean): Promise<void> {
   await commands.executeCommand('workbench.action.openWalkthrough', WALKTHROUGH, beside);
+  await tickAgain();
 }
 
 function isOpen(file: string): boolean {

@@ -13,6 +13,15 @@ export function rememberMilestones(memento: Memento): void {
   for (const milestone of MILESTONES) if (done().includes(milestone)) tick(milestone);
 }
 
+/** VS Code takes note of changes only once the walkthrough was opened: ticks off what was done before. */
+export async function tickAgain(): Promise<void> {
+  for (const milestone of MILESTONES) {
+    if (!done().includes(milestone)) continue;
+    await commands.executeCommand('setContext', `patchwork.${milestone}`, false);
+    tick(milestone);
+  }
+}
+
 /** Ticks a step off. */
 export function reached(milestone: Milestone): void {
   tick(milestone);

@@ -20,7 +20,7 @@ const BESIDE = 0.25;
 /** Steps of a model that says nothing of them. */
 const USUAL_STEPS = 20;
 /** Multiply–accumulates a second and processor, where nothing was measured. */
-const USUAL_RATE = 25e9;
+const USUAL_RATE = 60e9;
 
 /** What a full float32 step of this size takes where none was measured: a rough guess. */
 export function guessedStepSeconds(macs: number): number {
@@ -50,10 +50,12 @@ export function predictedSeconds(
     for (const precision of precisions) {
       // Features are recorded from one pass for all masks, of whole images for each.
       if (masked && name !== 'dense') preparing += seconds(precision, whole ? masks.length : 1, 1);
+      const counts = shared ? workers : [1];
+      // All masks of a case are computed by the same networks.
+      preparing += counts.length * LOAD * PRECISION[precision] * (weightBytes / 1e9);
       for (const share of shares)
-        for (const count of shared ? workers : [1]) {
+        for (const count of counts) {
           runs += seconds(precision, share, count);
-          preparing += LOAD * PRECISION[precision] * (weightBytes / 1e9);
           rows++;
         }
     }
@@ -85,27 +87,25 @@ export function lastTime(seconds: number): string {
   return `Took ${formatSeconds(seconds)} last time.`;
 }
 
-/** How many times longer work takes beside what else the machine does now, about: 1 where it does nothing. */
-export function slowdown([load] = os.loadavg(), processors = os.availableParallelism()): number {
-  return 1 + Math.max(0, load ?? 0) / processors;
-}
+/** Processes that want a processor, for each that there is, from which on a machine is busy with other work. */
+const BUSY = 0.7;
 
-/** Below this, what else the machine does is not worth a word. */
-const NOTICED = 1.4;
+/** Whether what else the machine does makes a run take longer than usual. */
+export function isBusy([load] = os.loadavg(), processors = os.availableParallelism()): boolean {
+  return (load ?? 0) / processors >= BUSY;
+}
 
 /**
  * `Takes about 20 s.`
  * @param measured whether steps were measured on this machine
- * @param slower see `slowdown`
+ * @param busy see `isBusy`
  */
-export function predictionSentence(seconds: number, measured: boolean, slower = 1): string {
-  const rounded = coarse(seconds);
+export function predictionSentence(seconds: number, measured: boolean, busy = false): string {
   const sentence = measured
-    ? `Takes ${rounded}.`
-    : `Takes ${rounded}, roughly: nothing of this size was measured here yet.`;
-  const isBusy = slower >= NOTICED && coarse(slower * seconds) !== rounded;
-  return isBusy
-    ? `${sentence} The machine is busy with other work now: it may take ${coarse(slower * seconds)}.`
+    ? `Takes ${coarse(seconds)}.`
+    : `Takes ${coarse(seconds)}, roughly: nothing of this size was measured here yet.`;
+  return busy
+    ? `${sentence} The machine is busy with other work now, so it may take several times as long, and the times measured then are too long.`
     : sentence;
 }
 

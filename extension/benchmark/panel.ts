@@ -26,10 +26,10 @@ import { confirmDelete, exportRuns, importRun, pickMaskFile, pickModelFolder } f
 import {
   askedText,
   guessedStepSeconds,
+  isBusy,
   lastTime,
   predictedSeconds,
   predictionSentence,
-  slowdown,
 } from './duration.ts';
 import { toMarkdown } from './export.ts';
 import { offers, takenBy } from './offers.ts';
@@ -300,7 +300,7 @@ export class BenchmarkPanel {
     if (before !== undefined) return lastTime(before);
     const measured = stepSeconds ?? this.#services.denseSpeed.stepTimeOfAny(cost.stepMacs);
     const seconds = predictedSeconds(request, cost, measured ?? guessedStepSeconds(cost.stepMacs));
-    return predictionSentence(seconds, measured !== undefined, slowdown());
+    return predictionSentence(seconds, measured !== undefined, isBusy());
   }
 
   #update(change: Partial<BenchmarkState>): void {

@@ -6,7 +6,7 @@ import type { PictureDocument } from './document.ts';
 
 /**
  * What the user should know of the model before an edit: the words that it knows, where these are few, and whether the
- * picture is unlike all that such a model has seen.
+ * file is unlike all that such a model has seen.
  */
 export async function knowledgeFor(
   { engine }: Services,
@@ -14,6 +14,6 @@ export async function knowledgeFor(
 ): Promise<Pick<EditorState, 'words' | 'foreign'>> {
   const words = await wordsOf({ model: modelNear(document.uri) });
   if (!words) return { words: undefined, foreign: false };
-  const { sure } = await engine.describe({ image: await document.encoded() });
+  const { sure } = await engine.describe({ image: document.file });
   return { words, foreign: !sure };
 }

@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
+import { ticks } from './walkthrough.ts';
 
 const SIDE = 128;
 const STROKE = [
@@ -215,6 +216,14 @@ step(
     await vscode.page.keyboard.press('Escape');
   },
 );
+
+step('the walkthrough ticks off what was done before it was first opened', async () => {
+  await vscode.run('Patchwork: Get Started');
+  await until(async () => {
+    const done = await ticks(vscode);
+    return done.includes('open') && done.includes('paint');
+  }, 'the ticks');
+});
 
 step('no page has broken its content security policy', async () => {
   assert.deepEqual(vscode.violations, []);

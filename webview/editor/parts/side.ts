@@ -30,7 +30,6 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
       <form class="form" aria-label="Edit" @submit=${submit}>
         ${needsPrompt(page.draft.way) ? promptFields(page, actions) : nothing}
       </form>
-      ${limitsTemplate(page, actions)}
       ${state?.failure ? failureTemplate(state.failure, actions) : nothing}
       ${state?.run ? running(state.run, state.measuring, actions) : applyButton(page, hindrance, actions)}
       ${
@@ -40,6 +39,7 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
       }
       <div class="notice" data-test="notice">${state?.notice ?? nothing}</div>
       ${state?.offer ? offerButton(state.offer, actions) : nothing}
+      ${limitsTemplate(page, actions)}
     </div>
     <div class="side-scroll scroll">
       ${state && state.variations.length > 0 ? variations(page, actions) : nothing}
