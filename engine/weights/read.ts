@@ -51,6 +51,16 @@ export async function readFloat32(tensor: StoredTensor): Promise<Float32Array> {
   const size = BYTES_PER_ELEMENT[dtype];
   const result = new Float32Array(tensor.length / size);
   await readChunks(tensor, size, (bytes, begin, end) => convert(bytes, result.subarray(begin, end)));
+  return tensor.transposed ? transpose(result, tensor.shape) : result;
+}
+
+/** A matrix of `shape` from the values of its transpose. */
+function transpose(values: Float32Array, shape: readonly number[]): Float32Array {
+  const [rows = 0, columns = 0] = shape;
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      result[row * columns + column] = values[column * rows + row]!;
   return result;
 }
 

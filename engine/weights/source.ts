@@ -12,6 +12,8 @@ export interface StoredTensor {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly length: number;
+  /** The bytes are those of the transposed matrix: [shape[1], shape[0]]. */
+  readonly transposed?: boolean;
 }
 
 /** The named tensors of one network: one safetensors file, or several with an index. Nothing is read but headers. */
@@ -20,6 +22,14 @@ export interface WeightSource {
   readonly origin: string;
   names(): Iterable<string>;
   find(name: string): StoredTensor | undefined;
+}
+
+/** One file of tensors, of any format that is read here. Only what describes them has been read. */
+export interface TensorFile extends WeightSource {
+  /** Absolute path, links resolved. */
+  readonly file: string;
+  /** Texts that the file has beside its tensors. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** For weights that take a while to be had. */

@@ -161,6 +161,11 @@ export class OnnxBuilder {
 
   /** As `weight`, in the type that the file has: for tables of which few rows are read. */
   stored(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
+    if (tensor.transposed) {
+      if (rows) throw new Error('rows of a transposed matrix are not supported');
+      const plain = { ...tensor, shape: tensor.shape.toReversed(), transposed: false };
+      return this.node('Transpose', [this.stored(plain)], { attributes: { perm: [1, 0] } });
+    }
     const { dtype } = tensor;
     const type = isDtype(dtype) ? STORED_TYPES[dtype] : undefined;
     if (!type || !isDtype(dtype))

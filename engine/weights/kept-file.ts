@@ -1,0 +1,58 @@
+import { cacheFolder, fs, path } from '#host';
+import { writeError } from '../files.ts';
+import { touchHashed } from './file-hash.ts';
+import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { isSealed, SEAL_BYTES } from './seal.ts';
+import type { WeightsOptions } from './source.ts';
+import { type TensorToWrite, writeSealed } from './write.ts';
+
+/** A file of the cache that can be made again. */
+interface KeptFile {
+  /** Its folder below the cache folder, and its name there without ending, which tells from what it is made. */
+  folder: string;
+  key: string;
+  /** Files of the folder that stay; those used longest ago are removed. */
+  most: number;
+}
+
+/**
+ * Tensors that take a while to be computed: from the cache if they are there and whole, else written there.
+ * @throws InputError if they cannot be written, AbortError; nothing is left then
+ */
+export async function keptOrWritten(
+  { folder: name, key, most }: KeptFile,
+  tensors: readonly TensorToWrite[],
+  { onProgress, signal }: WeightsOptions = {},
+): Promise<SafetensorsFile> {
+  const folder = path.join(cacheFolder(), name);
+  const file = path.join(folder, `${key}.safetensors`);
+  const kept = await openSafetensors(file).catch(() => undefined);
+  if (kept && (await isSealed(kept, signal)) && tensors.every((tensor) => kept.find(tensor.name))) {
+    await touchHashed(file, { exceptLast: SEAL_BYTES }).catch(() => {});
+    return kept;
+  }
+  await fs.mkdir(folder).catch((error) => {
+    throw writeError(file, error);
+  });
+  const counted = tensors.map((tensor, i) => ({
+    ...tensor,
+    async *chunks() {
+      onProgress?.(i, tensors.length);
+      yield* tensor.chunks();
+    },
+  }));
+  await writeSealed(file, counted, {}, signal);
+  onProgress?.(tensors.length, tensors.length);
+  await prune(folder, most);
+  return openSafetensors(file);
+}
+
+/** Removes the files that were used longest ago. */
+async function prune(folder: string, most: number): Promise<void> {
+  const names = (await fs.readdir(folder)).filter((name) => name.endsWith('.safetensors'));
+  const dated = await Promise.all(
+    names.map(async (name) => ({ name, time: (await fs.stat(path.join(folder, name))).mtimeMs })),
+  );
+  for (const { name } of dated.sort((a, b) => b.time - a.time).slice(most))
+    await fs.remove(path.join(folder, name));
+}

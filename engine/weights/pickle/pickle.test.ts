@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import { InputError } from '../../errors.ts';
+import { readFloat32, readInt64 } from '../read.ts';
+import { openTensors } from '../tensor-file.ts';
+import { temporaryFolder } from '../testing.ts';
+import { unpickle } from './machine.ts';
+
+const fixtures = path.join(import.meta.dirname, '../../../test/fixtures/pickles');
+const folder = await temporaryFolder();
+const counted = (count: number, start = 0) => Array.from({ length: count }, (_, i) => start + i);
+
+/** What `make.py` has put into the state dictionary. */
+const WEIGHTS: Record<string, [dtype: string, shape: number[], values: number[]]> = {
+  'a.weight': ['F32', [2, 3], counted(6)],
+  'a.bias': ['F16', [4], counted(4, 0.5)],
+  'b.weight': ['BF16', [3, 2], counted(6, 7)],
+  'd.view': ['F32', [2, 6], counted(12, 106)],
+  'e.transposed': ['F32', [5, 2], [0, 5, 1, 6, 2, 7, 3, 8, 4, 9]],
+  'f.parameter': ['F32', [3], counted(3, 9)],
+  'g.scalar': ['F32', [], [2.5]],
+};
+
+for (const file of ['checkpoint.pt', 'checkpoint.legacy.pt', 'plain.pt', 'plain.legacy.pt'])
+  test(`${file}: every tensor of the state dictionary, and nothing else`, async () => {
+    const source = await openTensors(path.join(fixtures, file));
+    assert.deepEqual([...source.names()].sort(), [...Object.keys(WEIGHTS), 'c.ids'].sort());
+    for (const [name, [dtype, shape, values]] of Object.entries(WEIGHTS)) {
+      const tensor = source.find(name)!;
+      assert.equal(tensor.dtype, dtype, name);
+      assert.deepEqual(tensor.shape, shape, name);
+      assert.deepEqual([...(await readFloat32(tensor))], values, name);
+    }
+    assert.deepEqual([...(await readInt64(source.find('c.ids')!))], [1n, -2n]);
+    if (file.startsWith('checkpoint')) assert.equal(source.metadata.global_step, '875000');
+  });
+
+for (const ending of ['pt', 'legacy.pt'])
+  test(`textual inversions and nested dictionaries, ${ending}`, async () => {
+    const inversion = await openTensors(path.join(fixtures, `inversion.${ending}`));
+    assert.deepEqual([...(await readFloat32(inversion.find('string_to_param.*')!))], counted(8));
+    assert.deepEqual(inversion.find('string_to_param.*')!.shape, [2, 4]);
+    assert.equal(inversion.metadata.name, 'toy');
+    const nested = await openTensors(path.join(fixtures, `nested.${ending}`));
+    assert.deepEqual([...nested.names()], ['params_ema.conv.weight']);
+  });
+
+for (const file of ['evil.pt', 'evil.legacy.pt'])
+  test(`${file}: a call of the system is refused by its name, and not run`, async () => {
+    await assert.rejects(openTensors(path.join(fixtures, file)), (error: Error) => {
+      assert.ok(error instanceof InputError);
+      assert.match(error.message, /evil.*names "(posix|os)\.system".*nothing of it was run/);
+      return true;
+    });
+  });
+
+test('views with gaps are refused by name', async () => {
+  await assert.rejects(
+    openTensors(path.join(fixtures, 'strided.pt')),
+    /tensor "w" of shape \[2,3\] has the strides \[6,2\]/,
+  );
+});
+
+test('a bare pickle, and one cut off at any place, are refused with a sentence', async () => {
+  const bare = path.join(folder, 'bare.pkl');
+  await writeFile(bare, Uint8Array.of(0x80, 4, 0x95, 0, 0, 0));
+  await assert.rejects(openTensors(bare), /is a pickle, but none of the formats/);
+  for (const name of ['plain.pt', 'plain.legacy.pt']) {
+    const bytes = await readFile(path.join(fixtures, name));
+    const file = path.join(folder, name);
+    for (let length = 0; length < bytes.length; length += 7) {
+      await writeFile(file, bytes.subarray(0, length));
+      await assert.rejects(openTensors(file), InputError, String(length));
+    }
+  }
+});
+
+test('opcodes that no checkpoint needs are refused', () => {
+  // INST: `(` `i` module name, which old pickles call with.
+  const inst = new TextEncoder().encode('(ios\nsystem\n.');
+  assert.throws(() => unpickle(inst, 'x'), /opcode 0x69 at byte 1/);
+  // A dictionary that holds itself, many times over, is read once.
+  const own = Uint8Array.of(0x7d, 0x71, 0, 0x58, 1, 0, 0, 0, 0x61, 0x68, 0, 0x73, 0x2e);
+  assert.ok(unpickle(own, 'x').value);
+});

@@ -1,0 +1,42 @@
+import type { StoredTensor, WeightSource } from './source.ts';
+
+/** Tensors by name. */
+export type Tensors = ReadonlyMap<string, StoredTensor>;
+
+/** The tensors of a checkpoint below a prefix, by what follows it. */
+export function below(source: WeightSource, prefix: string): Map<string, StoredTensor> {
+  const found = new Map<string, StoredTensor>();
+  for (const name of source.names())
+    if (name.startsWith(prefix)) found.set(name.slice(prefix.length), source.find(name)!);
+  return found;
+}
+
+/** The same tensors by the names that `rename` gives; those for which it gives none are left out. */
+export function renamed(
+  tensors: Tensors,
+  rename: (name: string) => string | undefined,
+): Map<string, StoredTensor> {
+  const result = new Map<string, StoredTensor>();
+  for (const [name, tensor] of tensors) {
+    const other = rename(name);
+    if (other !== undefined) result.set(other, { ...tensor, name: other });
+  }
+  return result;
+}
+
+/** Part of a tensor along its first axis: where several matrices are stored as one. */
+export function rowsOf(tensor: StoredTensor, from: number, count: number): StoredTensor {
+  const [rows = 0, ...rest] = tensor.shape;
+  const each = tensor.length / rows;
+  return { ...tensor, shape: [count, ...rest], offset: tensor.offset + from * each, length: count * each };
+}
+
+/** A matrix that is stored the other way round. */
+export function transposedOf(tensor: StoredTensor): StoredTensor {
+  return { ...tensor, shape: tensor.shape.toReversed(), transposed: true };
+}
+
+/** Tensors as the weights of a network. */
+export function sourceOf(tensors: Tensors, origin: string): WeightSource {
+  return { origin, names: () => tensors.keys(), find: (name) => tensors.get(name) };
+}
