@@ -20,7 +20,7 @@ export async function defaultPrecision(
   backend: Backend,
 ): Promise<Precision> {
   if (await components.isSmall()) return 'fp32';
-  const needs = (precision: Precision) => predictMemory(model, { ...picture, precision }).apart;
+  const needs = (precision: Precision) => predictMemory(model, { ...picture, precision }).tiled;
   const fits = (precision: Precision) => needs(precision) <= MEMORY_SHARE * backend.can.memoryBytes;
   if (!fits('int8')) return needs('int4') < needs('int8') ? 'int4' : 'int8';
   if (!fits('fp32')) return 'int8';

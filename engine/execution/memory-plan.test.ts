@@ -52,6 +52,17 @@ test('plenty: everything stays loaded; less: one after another; too little: refu
   assert.throws(() => planMemory(sdxl, square(1024), 12e9 / 2, ['fp32']), /a smaller model would fit/);
 });
 
+test('of a large image the decoder needs the most: it is decoded in tiles before anything is refused', () => {
+  const picture = { ...square(2048), precision: 'int8' as const };
+  const { apart, tiled } = predictMemory(sd15, picture);
+  assert.ok(tiled < 0.7 * apart, `${tiled} of ${apart}`);
+  const plan = (available: number) => planMemory(sd15, picture, available, PRECISIONS);
+  assert.equal(plan(apart), 'apart');
+  assert.equal(plan(apart - 1), 'tiled');
+  assert.equal(plan(tiled), 'tiled');
+  assert.throws(() => plan(tiled - 1), /would fit/);
+});
+
 test('rows take more than planes, bytes less than floats, and what is recorded comes on top', () => {
   const { together } = predictMemory(sd15, square(512));
   const of = (change: object) => predictMemory(sd15, { ...square(512), ...change }).together;

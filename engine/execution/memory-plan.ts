@@ -10,6 +10,7 @@ import { weightBytes } from '../quantization/size.ts';
 import { tokenFeaturesOf } from '../regions/token-features.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
+import { TILE } from './tiles.ts';
 import { foldsUpsampling } from './unet/unet-forms.ts';
 
 const FLOAT_BYTES = 4;
@@ -42,6 +43,8 @@ export interface MemoryNeeds {
   together: number;
   /** With each network loaded for its use and then freed. */
   apart: number;
+  /** The same with the image decoded in tiles. */
+  tiled: number;
 }
 
 export interface PartNeeds {
@@ -84,7 +87,17 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   const decoder = part('vae-decoder', pixels);
   const encoder = edit ? part('vae-encoder', pixels) : 0;
   const together = PROCESS_BYTES + text + unet + decoder + encoder;
-  return { together, apart: records ? together : PROCESS_BYTES + Math.max(text, unet, decoder) };
+  if (records) return { together, apart: together, tiled: together };
+  const side = TILE * scale;
+  const tile = part('vae-decoder', {
+    ...pixels,
+    width: Math.min(width, side),
+    height: Math.min(height, side),
+  });
+  // The image itself, as planes and as pixels, is held beside the tile.
+  const image = (FLOAT_BYTES + 1) * 3 * width * height;
+  const apart = PROCESS_BYTES + Math.max(text, unet, decoder);
+  return { together, apart, tiled: Math.min(apart, PROCESS_BYTES + Math.max(text, unet, tile + image)) };
 }
 
 /** Peak of a network in planar form that runs alone. Text encoders may have another precision than float32. */
@@ -130,7 +143,8 @@ function predictTransformer(
 
 type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records'>;
 
-export type MemoryPlan = 'together' | 'apart';
+/** `tiled`: as `apart`, and the image is decoded tile by tile. */
+export type MemoryPlan = 'together' | 'apart' | 'tiled';
 
 /**
  * Decides how to load a model's networks so that an image fits into `available` bytes.
@@ -145,8 +159,9 @@ export function planMemory(
   const needs = predictMemory(model, picture);
   if (needs.together <= available) return 'together';
   if (needs.apart <= available) return 'apart';
+  if (needs.tiled <= available) return 'tiled';
   const fits = (change: Partial<PlannedPicture>) =>
-    predictMemory(model, { ...picture, ...change }).apart <= available;
+    predictMemory(model, { ...picture, ...change }).tiled <= available;
   const sizes = [0.75, 0.5, 0.375, 0.25].map((factor) => ({
     width: Math.max(64, Math.floor((picture.width * factor) / 64) * 64),
     height: Math.max(64, Math.floor((picture.height * factor) / 64) * 64),
@@ -156,7 +171,7 @@ export function planMemory(
   const changes = [sizes.find(fits), others.map((precision) => ({ precision })).find(fits)].filter(Boolean);
   const advice = (changes.length > 0 ? changes : [both.find(fits)]).flatMap((change) => describe(change));
   throw new InputError(
-    `${model.name} needs about ${formatBytes(needs.apart)} of memory for ${picture.width}x${picture.height} pixels, and ${formatBytes(available)} are free; ${
+    `${model.name} needs about ${formatBytes(needs.tiled)} of memory for ${picture.width}x${picture.height} pixels, and ${formatBytes(available)} are free; ${
       advice.length > 0 ? `what would fit: ${advice.join(', or ')}` : 'a smaller model would fit'
     }.`,
     { setting: advice.length > 0 ? 'precision' : 'model' },

@@ -23,7 +23,7 @@ export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeed
 export function memoryPhrases(entry: CatalogueEntry): string[] {
   const needs = entryMemory(entry);
   if (!needs) return [];
-  const amounts = PRECISIONS.map((precision) => formatBytes(needs[precision].apart));
+  const amounts = PRECISIONS.map((precision) => formatBytes(needs[precision].tiled));
   // Often the decoder takes the most, whatever the precision.
   if (new Set(amounts).size === 1) return [`takes about ${amounts[0]}`];
   return [`takes about ${amounts.map((amount, i) => `${amount} in ${PRECISIONS[i]}`).join(', ')}`];

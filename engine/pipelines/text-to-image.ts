@@ -13,6 +13,7 @@ import { isGuided, seesMask } from '../execution/denoiser-inputs.ts';
 import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
 import type { MemoryPlan } from '../execution/memory-plan.ts';
 import type { Share } from '../execution/shared-run.ts';
+import { decodeInTiles } from '../execution/tiles.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
@@ -69,7 +70,8 @@ export async function textToImage(
   const whole = { of: 'whole', height: latentHeight, width: latentWidth } as const;
   const batch = isGuided(components.network('denoiser'), recipe.guidance) ? 2 : 1;
   const recording = memory && (await denoiser.plan({ ...whole, records: true }, batch));
-  const apart = options.plan === 'apart';
+  const apart = options.plan === 'apart' || options.plan === 'tiled';
+  const tiles = options.plan === 'tiled';
   if (apart) await components.free('vae-decoder', 'vae-encoder');
   else await components.program('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;
@@ -136,7 +138,10 @@ export async function textToImage(
   report('decode', steps);
   await listen(signal);
   if (apart) await components.free('denoiser');
-  const { picture, decoded } = await decode(components, latent, dims, memory !== undefined);
+  const { picture, decoded } = await decode(components, latent, dims, {
+    record: memory !== undefined,
+    tiles,
+  });
   if (memory) {
     const window = { left: 0, top: 0, width, height };
     const planes = windowPlanes(await decodePicture(picture.png, 'The picture'), window);
@@ -156,9 +161,13 @@ export async function textToImage(
     loadSeconds: loadSeconds + (run?.loadSeconds ?? 0),
     stepSeconds,
     ...(workers && { workers }),
-    warnings: [...conditioning.warnings, ...(run?.notices ?? [])],
+    warnings: [...conditioning.warnings, ...(run?.notices ?? []), ...(tiles ? [TILED] : [])],
   };
 }
+
+/** Said of an image that was decoded in tiles. */
+const TILED =
+  'Memory is short, so the image was decoded in tiles; its colours may differ a little from those of a whole decoding.';
 
 /** Preview of latents: decoded if there is a fast decoder, else a few colours. */
 async function previewOf(
@@ -168,15 +177,15 @@ async function previewOf(
 ): Promise<EncodedPicture | undefined> {
   const fast = model.autoencoder.kind === 'tiny' ? components : preview;
   if (!fast) return latentPreview(latent, dims, model.autoencoder);
-  return (await decode(fast, latent, dims, false)).picture;
+  return (await decode(fast, latent, dims)).picture;
 }
 
-/** Decodes latents; `record`: keeps what later decoding of a region reads. */
+/** Decodes latents; `record`: keeps what later decoding of a region reads; `tiles`: one part after another. */
 async function decode(
   components: Components,
   latent: Float32Array,
   dims: LatentDims,
-  record: boolean,
+  { record = false, tiles = false } = {},
 ): Promise<{ picture: EncodedPicture; decoded?: Coded }> {
   const { scale } = components.model.autoencoder;
   const [height, width] = [scale * dims[1], scale * dims[2]];
@@ -190,7 +199,9 @@ async function decode(
     const decoded = await autoencoder.decode(latent, width, height);
     return { picture: await pictureOf(decoded.data), decoded };
   }
-  return { picture: await pictureOf(await decodeLatent(components, latent, dims)) };
+  const part = (tile: Float32Array, tileDims: LatentDims) => decodeLatent(components, tile, tileDims);
+  const planes = tiles ? await decodeInTiles(latent, dims, scale, part) : await part(latent, dims);
+  return { picture: await pictureOf(planes) };
 }
 
 /** Decodes latents [C, h, w] to an image [3, H, W] with these networks' decoder. */

@@ -48,7 +48,7 @@ export function expectedSeconds(
 
 /** Bytes of memory that an image takes at least, in the precision that is chosen by default. */
 export function expectedMemory(entry: CatalogueEntry): number | undefined {
-  return entryMemory(entry)?.int8.apart;
+  return entryMemory(entry)?.int8.tiled;
 }
 
 /** From the most to the least capable. Models that forbid commercial use are not recommended. */
