@@ -28,6 +28,9 @@ test('a value depends on seed, stream and place only', () => {
   assert.notDeepEqual(gaussianNoise(7, stepNoise(3), 10), noise.slice(0, 10));
   assert.notDeepEqual(gaussianNoise(7, START_NOISE, 10), gaussianNoise(7, stepNoise(0), 10));
   assert.notDeepEqual(gaussianNoise(2 ** 32 - 1, 0, 4), gaussianNoise(2 ** 31 - 1, 0, 4));
+  // Beyond 32 bits, too.
+  const large = [7, 2 ** 32 + 7, 2 ** 52 + 7, 2 ** 53 - 1].map((seed) => gaussianNoise(seed, 0, 8).join());
+  assert.equal(new Set(large).size, large.length);
 });
 
 test('the numbers of a seed never change', () => {

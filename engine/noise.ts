@@ -17,7 +17,7 @@ export function stepNoise(index: number): number {
 }
 
 /**
- * @param seed 0 … 2³²−1; @param stream 0 … 2³²−1; @param length how many, up to 2³².
+ * @param seed 0 … 2⁵³−1; @param stream 0 … 2³²−1; @param length how many, up to 2³².
  */
 export function gaussianNoise(seed: number, stream: number, length: number): Float32Array {
   const result = new Float32Array(length);
@@ -36,12 +36,15 @@ export function gaussianNoise(seed: number, stream: number, length: number): Flo
   return result;
 }
 
-/** One block of four 32-bit words of Philox4x32-10: key (seed, stream), counter (position, 0, 0, 0). */
+/**
+ * One block of four 32-bit words of Philox4x32-10: key (seed, stream), counter (position, 0, 0, 0). Of a seed beyond 32 bits the
+ * upper ones are in the counter's second word.
+ */
 export function philox(seed: number, stream: number, position: number, block: Uint32Array): void {
   let key0 = seed >>> 0;
   let key1 = stream >>> 0;
   let c0 = position >>> 0;
-  let c1 = 0;
+  let c1 = Math.floor(seed / 2 ** 32) >>> 0;
   let c2 = 0;
   let c3 = 0;
   for (let round = 0; round < 10; round++) {

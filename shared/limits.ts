@@ -7,7 +7,8 @@ export const LIMITS = {
   guidance: { min: 0, max: 50 },
   /** Pixels along one side, of images of any model; each model has its own (`engine/models/sizes.ts`). */
   size: { min: 64, max: 2048, multipleOf: 8 },
-  seed: { min: 0, max: 2 ** 32 - 1 },
+  /** Whole numbers that JavaScript does not round. */
+  seed: { min: 0, max: Number.MAX_SAFE_INTEGER },
   strength: { min: 0.05, max: 1 },
   /** Pixels that an edit adds to the canvas at one side. */
   extension: { min: 0, max: 1984 },

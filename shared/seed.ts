@@ -1,7 +1,7 @@
 import { LIMITS } from './limits.ts';
 
-/** How many seeds there are: 0 … 2³²−1. */
-const COUNT = LIMITS.seed.max + 1;
+/** Seeds that are drawn at random: 0 … 2³²−1, which other tools take, too. */
+const RANDOM = 2 ** 32;
 
 /** What a seed may be, as a sentence without its full stop. */
 export const SEED_RULE = `A seed is a whole number from ${LIMITS.seed.min} to ${LIMITS.seed.max}`;
@@ -10,14 +10,15 @@ export const SEED_RULE = `A seed is a whole number from ${LIMITS.seed.min} to ${
 export function parseSeed(text: string): number | undefined | null {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed === '-1') return undefined;
-  return /^\d{1,10}$/.test(trimmed) && Number(trimmed) <= LIMITS.seed.max ? Number(trimmed) : null;
+  return /^\d{1,16}$/.test(trimmed) && Number(trimmed) <= LIMITS.seed.max ? Number(trimmed) : null;
 }
 
 export function randomSeed(): number {
-  return Math.floor(Math.random() * COUNT);
+  return Math.floor(Math.random() * RANDOM);
 }
 
 /** `count` seeds that follow each other; after the largest comes 0. */
 export function seedsFrom(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => (first + i) % COUNT);
+  const left = LIMITS.seed.max - first;
+  return Array.from({ length: count }, (_, i) => (i <= left ? first + i : i - left - 1));
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { GenerateResult } from '../../shared/api.ts';
-import { LIMITS } from '../../shared/limits.ts';
 import { pictureNames } from '../../shared/names.ts';
+import { seedsFrom } from '../../shared/seed.ts';
 import { type ControlOptions, steeringRequest, withControlOptions } from '../control.ts';
 import { openEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
@@ -66,7 +66,7 @@ async function run(prompt: string, options: Options): Promise<void> {
           ...options.size,
           ...workerRequest(options),
           prompt,
-          seed: first === undefined ? undefined : (first + index) % (LIMITS.seed.max + 1),
+          seed: first === undefined ? undefined : seedsFrom(first, index + 1).at(-1),
         },
         { signal, onProgress: ({ stage, step, steps }) => progress.update(of + stage, step, steps) },
       );

@@ -43,9 +43,36 @@ function directory(tag: number, type: number, count: number, value: number): Uin
   return bytes;
 }
 
+/** Tags of the first directory in which ComfyUI writes texts: ImageDescription, Make, Model. */
+const TEXT_TAGS = [0x010e, 0x010f, 0x0110];
+
+/** The texts of the first directory of a TIFF structure that recipes are written to; those that can be read. */
+export function textsIn(exif: Uint8Array): string[] {
+  const tiff = withoutPrefix(exif);
+  return TEXT_TAGS.flatMap((tag) => {
+    try {
+      const reader = new TiffReader(tiff);
+      const entry = reader.entry(reader.uint32(4), tag);
+      if (entry === undefined) return [];
+      const length = reader.uint32(entry + 4);
+      // Up to four bytes are in the entry itself, too short for a recipe.
+      if (length <= 4 || length > MOST) return [];
+      const from = reader.uint32(entry + 8);
+      return [new TextDecoder().decode(tiff.subarray(from, from + length)).replace(/\0+$/, '')];
+    } catch (error) {
+      if (error instanceof RangeError) return [];
+      throw error;
+    }
+  });
+}
+
+function withoutPrefix(exif: Uint8Array): Uint8Array {
+  return latin1(exif.subarray(0, 6)) === 'Exif\0\0' ? exif.subarray(6) : exif;
+}
+
 /** The comment of a TIFF structure, with or without the prefix `Exif\0\0`; undefined if there is none that can be read. */
 export function commentIn(exif: Uint8Array): string | undefined {
-  const tiff = latin1(exif.subarray(0, 6)) === 'Exif\0\0' ? exif.subarray(6) : exif;
+  const tiff = withoutPrefix(exif);
   try {
     const reader = new TiffReader(tiff);
     const pointer = reader.entry(reader.uint32(4), EXIF_POINTER);

@@ -1,9 +1,8 @@
 import { type PictureHeader, path } from '#host';
 import type { Raster } from '../../shared/raster.ts';
 import { readBytes } from '../read-bytes.ts';
-import { commentIn } from './exif-comment.ts';
 import { type OpenedPicture, openPicture, PICTURE_LIMITS } from './open.ts';
-import { type ParsedRecipe, parseRecipe, readRecipe } from './recipe.ts';
+import { exifRecipe, type ParsedRecipe, readRecipe } from './recipe.ts';
 import { inTurns } from './turns.ts';
 
 export { PICTURE_LIMITS };
@@ -81,12 +80,8 @@ async function splitAlpha(
 }
 
 function recipeIn(bytes: Uint8Array, { format, exif }: PictureHeader): ParsedRecipe | undefined {
-  if (format !== 'png') {
-    const recipe = parseRecipe((exif && commentIn(exif)) ?? '');
-    // Cameras write comments too.
-    return recipe?.steps === undefined ? undefined : recipe;
-  }
-  return readRecipe(bytes);
+  if (format === 'png') return readRecipe(bytes);
+  return exif && exifRecipe(exif);
 }
 
 /** The bytes of a picture's file, of bounded size. @throws InputError if it cannot be read. */

@@ -9,8 +9,11 @@ import {
   type SchedulerName,
   WEBUI_NAMES,
 } from '../../shared/api.ts';
-import { LIMITS } from '../../shared/limits.ts';
+import { commentIn, textsIn } from './exif-comment.ts';
 import { readPngText, withPngText } from './png-text.ts';
+import { comfyRecipe, comfyWorkflowRecipe } from './recipes/comfyui.ts';
+import { isObject, jsonObject, type ReadRecipe, setSize, settingsOf, textOf } from './recipes/json.ts';
+import { drawThingsRecipe, invokeRecipe, novelAiRecipe, oldInvokeRecipe } from './recipes/others.ts';
 
 /** The PNG keyword under which Stable Diffusion tools keep what a picture was made from. */
 const KEYWORD = 'parameters';
@@ -42,10 +45,52 @@ export function withRecipe(png: Uint8Array, recipe: Recipe): Uint8Array {
   return withPngText(png, KEYWORD, formatRecipe(recipe));
 }
 
+/** Texts of PNG files by their keywords, and what reads them, in the order in which they count. */
+const PNG_RECIPES: readonly (readonly [
+  string,
+  (text: string, png: Uint8Array) => ParsedRecipe | undefined,
+])[] = [
+  [KEYWORD, parseRecipe],
+  ['prompt', (text) => checked(comfyRecipe(text))],
+  ['workflow', (text) => checked(comfyWorkflowRecipe(text))],
+  ['invokeai_metadata', (text) => checked(invokeRecipe(text))],
+  ['sd-metadata', (text) => checked(oldInvokeRecipe(text))],
+  ['Comment', (text, png) => checked(novelAiRecipe(text, readPngText(png, 'Description')))],
+  ['XML:com.adobe.xmp', (text) => checked(drawThingsRecipe(text))],
+];
+
 /** The recipe in a PNG file of ours or another Stable Diffusion tool. @throws InputError if it is no valid PNG. */
 export function readRecipe(png: Uint8Array): ParsedRecipe | undefined {
-  const text = readPngText(png, KEYWORD);
-  return text === undefined ? undefined : parseRecipe(text);
+  for (const [keyword, read] of PNG_RECIPES) {
+    const text = readPngText(png, keyword);
+    const recipe = text === undefined ? undefined : read(text, png);
+    if (recipe) return recipe;
+  }
+  return undefined;
+}
+
+/** The recipe in the EXIF of a JPEG or WebP file: a comment, or ComfyUI's graph. Other comments are none. */
+export function exifRecipe(exif: Uint8Array): ParsedRecipe | undefined {
+  const comment = commentIn(exif);
+  const recipe = comment === undefined ? undefined : parseRecipe(comment);
+  if (recipe?.steps !== undefined) return recipe;
+  const texts = textsIn(exif);
+  for (const [begin, read] of [
+    ['prompt:', comfyRecipe],
+    ['workflow:', comfyWorkflowRecipe],
+  ] as const) {
+    const text = texts.find((one) => one.toLowerCase().startsWith(begin));
+    const found = text === undefined ? undefined : checked(read(text.slice(begin.length)));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** What another tool's reader found, with its settings checked. */
+function checked(found: ReadRecipe | undefined): ParsedRecipe | undefined {
+  if (!found) return undefined;
+  const { prompt, negativePrompt, settings } = found;
+  return withSettings({ prompt, negativePrompt }, settings);
 }
 
 /**
@@ -158,7 +203,14 @@ function withSettings(
       ? missing[key] === undefined
       : ![...READ, ...OURS].includes(key) && !IDLE.test(key),
   );
-  return withoutGaps({ ...recipe, ...(lost.length > 0 && { notes: [noteOf(lost)] }) });
+  const notes = [...(lost.length > 0 ? [noteOf(lost)] : []), ...seedNotes(settings.get('Seed'), recipe.seed)];
+  return withoutGaps({ ...recipe, ...(notes.length > 0 && { notes }) });
+}
+
+/** A sentence about a seed of which only a part could be taken. */
+function seedNotes(told: string | undefined, taken: number | undefined): string[] {
+  if (taken === undefined || String(taken) === told?.replace(/^0+(?=\d)/, '')) return [];
+  return [`The seed ${told} is beyond what seeds can be here; its last 53 bits, ${taken}, are used.`];
 }
 
 const MOST_NAMED = 8;
@@ -166,22 +218,10 @@ const MOST_NAMED = 8;
 function noteOf(lost: readonly (readonly [string, string])[]): string {
   const named = lost.slice(0, MOST_NAMED).map(([key, value]) => {
     const short = value.length > 40 ? `${value.slice(0, 40)}…` : value;
-    const seed = key === 'Seed' && /^\d+$/.test(value);
-    return seed ? `${key}: ${short} (seeds here are at most ${LIMITS.seed.max})` : `${key}: ${short}`;
+    return `${key}: ${short}`;
   });
   const more = lost.length > MOST_NAMED ? `, and ${lost.length - MOST_NAMED} more` : '';
   return `Of the image's recipe this could not be taken over: ${named.join('; ')}${more}.`;
-}
-
-/** The object that a text is, or undefined. */
-function jsonObject(text: string): Record<string, unknown> | undefined {
-  if (!text.startsWith('{') || !text.endsWith('}')) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    // A prompt in braces.
-    return undefined;
-  }
 }
 
 /** Fields of SwarmUI, Fooocus and Easy Diffusion, by the settings that they stand for. */
@@ -203,22 +243,14 @@ const JSON_FIELDS: Readonly<Record<string, string>> = {
 function recipeOfJson(json: Record<string, unknown>): ParsedRecipe | undefined {
   const fields = isObject(json.sui_image_params) ? json.sui_image_params : json;
   const { prompt, width, height, resolution } = fields;
-  const negative = fields.negativeprompt ?? fields.negative_prompt ?? '';
   if (typeof prompt !== 'string') return undefined;
-  const settings = new Map<string, string>();
-  for (const [field, key] of Object.entries(JSON_FIELDS)) {
-    const value = fields[field];
-    if ((typeof value === 'string' || typeof value === 'number') && !settings.has(key))
-      settings.set(key, String(value));
-  }
-  const size = /^\((\d+), (\d+)\)$/.exec(String(resolution))?.slice(1) ?? [width, height];
-  if (size.every((side) => side !== undefined)) settings.set('Size', size.join('x'));
-  const negativePrompt = typeof negative === 'string' ? negative : '';
-  return withSettings({ prompt, negativePrompt }, settings);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const settings = settingsOf(fields, JSON_FIELDS);
+  const [first, second] = /^\((\d+), (\d+)\)$/.exec(String(resolution))?.slice(1) ?? [width, height];
+  setSize(settings, first, second);
+  return withSettings(
+    { prompt, negativePrompt: textOf(fields.negativeprompt ?? fields.negative_prompt) },
+    settings,
+  );
 }
 
 const KEY = /[A-Za-z][\w /-]{0,60}:/y;
@@ -334,10 +366,10 @@ function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** A seed within the engine's bounds: those of 64 bits belong to other generators of noise. */
+/** A seed of up to 64 bits, of which the last 53 are taken. */
 function seedOf(text: string | undefined): number | undefined {
-  const seed = wholeNumber(text);
-  return seed !== undefined && seed <= LIMITS.seed.max ? seed : undefined;
+  if (text === undefined || !/^\d{1,20}$/.test(text)) return undefined;
+  return Number(BigInt.asUintN(53, BigInt(text)));
 }
 
 function decimal(text: string | undefined): number | undefined {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { isAbort } from '../../engine/errors.ts';
 import type { GenerateRequest } from '../../shared/api.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
-import { LIMITS } from '../../shared/limits.ts';
 import { shorten } from '../../shared/names.ts';
+import { seedsFrom } from '../../shared/seed.ts';
 import { showInformation } from '../messages.ts';
 import type { GenerateOptions } from '../queue/generator.ts';
 import { reportError } from '../report.ts';
@@ -74,7 +74,5 @@ async function announce(services: Services, pictures: readonly PictureInfo[]): P
 
 /** The asked seed and those that follow it; as many random ones where none is asked for. */
 function seedsOf(seed: number | undefined, count: number): (number | undefined)[] {
-  return Array.from({ length: count }, (_, i) =>
-    seed === undefined ? undefined : (seed + i) % (LIMITS.seed.max + 1),
-  );
+  return seed === undefined ? Array.from({ length: count }, () => undefined) : seedsFrom(seed, count);
 }

@@ -1,0 +1,53 @@
+/** Numbers that JavaScript would round: seeds of 64 bits. */
+const LONG_NUMBER = /(:\s*)(\d{16,20})(?=\s*[,}\]])/g;
+
+/** The object that a text is, or undefined. Whole numbers of 16 digits and more become texts, so that none is rounded. */
+export function jsonObject(text: string): Record<string, unknown> | undefined {
+  const trimmed = text.trim();
+  if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return undefined;
+  // A text that looks like a number in it would be torn apart: then it is read as it is.
+  for (const json of [trimmed.replace(LONG_NUMBER, '$1"$2"'), trimmed]) {
+    try {
+      const value: unknown = JSON.parse(json);
+      return isObject(value) ? value : undefined;
+    } catch {
+      // A prompt in braces, too.
+    }
+  }
+  return undefined;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A text, or the empty one. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Fields that are texts or numbers, by the settings of Stable Diffusion WebUI that they stand for. */
+export function settingsOf(
+  fields: Readonly<Record<string, unknown>>,
+  keys: Readonly<Record<string, string>>,
+): Map<string, string> {
+  const settings = new Map<string, string>();
+  for (const [field, key] of Object.entries(keys)) {
+    const value = fields[field];
+    if ((typeof value === 'string' || typeof value === 'number') && !settings.has(key))
+      settings.set(key, String(value));
+  }
+  return settings;
+}
+
+/** What a recipe says before it is checked: the words, and settings by the names of Stable Diffusion WebUI. */
+export interface ReadRecipe {
+  prompt: string;
+  negativePrompt: string;
+  settings: Map<string, string>;
+}
+
+/** Adds `Size`, unless a side is missing. */
+export function setSize(settings: Map<string, string>, width: unknown, height: unknown): void {
+  if (width !== undefined && height !== undefined) settings.set('Size', `${width}x${height}`);
+}
