@@ -39,8 +39,8 @@ import { isGuided, seesMask } from './execution/denoiser-inputs.ts';
 import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
 import { openControlModel } from './models/control-model.ts';
+import type { DiffusionModel } from './models/diffusion-model.ts';
 import { EMBEDDED } from './models/embedded.ts';
-import type { ModelFolder } from './models/folder.ts';
 import type { GenerationDefaults } from './models/model.ts';
 import {
   type EditingModel,
@@ -59,6 +59,7 @@ import { chooseWindow } from './pictures/window.ts';
 import { ControlPictures } from './pipelines/control-pictures.ts';
 import { edit } from './pipelines/edit.ts';
 import { editedPart } from './pipelines/edited-part.ts';
+import { withMeasuredPrediction } from './pipelines/measured-prediction.ts';
 import type { EditMemory } from './pipelines/memory.ts';
 import { openPromptEncoder } from './pipelines/prompt-encoder.ts';
 import { type ReadPrompts, readPrompts } from './pipelines/prompts.ts';
@@ -361,12 +362,12 @@ class LocalEngine implements Engine {
     { signal, onProgress }: CallOptions<GenerateProgress & EditProgress>,
   ): Promise<Loaded> {
     const threads = request.threads || this.#backend.threads;
-    const { model: base, warnings } = await openDrawingModel(request.model, request);
+    const opened = await openDrawingModel(request.model, request);
     // Before its weights are read.
-    if ('width' in request || 'height' in request) imageSize(base, request);
-    const model = await steeredModel(base, request);
+    if ('width' in request || 'height' in request) imageSize(opened.model, request);
+    const steered = await steeredModel(opened.model, request);
     const isLoaded = (known: Loaded | undefined): known is Loaded =>
-      known?.model.id === model.id && known.threads === threads;
+      known?.model.id === steered.id && known.threads === threads;
     if (isLoaded(this.#loaded)) return this.#loaded;
     if (isLoaded(this.#before)) {
       const again = this.#before;
@@ -376,6 +377,8 @@ class LocalEngine implements Engine {
       return again;
     }
     await this.#setAside();
+    const { model: base, warnings } = await this.#known(opened, threads);
+    const model = base === opened.model ? steered : await steeredModel(base, request);
     const components = new Components(model, this.#backend, threads);
     await components.open(['denoiser', ...model.textParts], {
       signal,
@@ -402,6 +405,13 @@ class LocalEngine implements Engine {
       model.references && (await ReferencePictures.open(references, model.references.model, image, host));
   }
 
+  /** Finds out what a model predicts whose file does not say it. */
+  async #known({ model, warnings }: Pick<Loaded, 'model' | 'warnings'>, threads: number) {
+    if (!model.unsure) return { model, warnings };
+    const measured = await withMeasuredPrediction(model, this.#backend, threads);
+    return { model: measured.model, warnings: [...warnings, measured.note] };
+  }
+
   /** The precision that is asked for, or the one for this machine. */
   async #precision(
     { precision }: Pick<GenerateRequest, 'precision'>,
@@ -424,14 +434,15 @@ class LocalEngine implements Engine {
   /** How the networks are loaded so that the machine's memory is enough; throws where it is not. */
   async #plan(loaded: Loaded, recipe: Recipe, more: Purpose = {}): Promise<MemoryPlan> {
     const picture = await plannedPicture(loaded, recipe, more);
-    const { together, apart } = predictMemory(loaded.model, picture);
+    const needs = predictMemory(loaded.model, picture);
+    const { together } = needs;
     const available = this.#availableTo(loaded);
     const held = Math.max(together, loaded.held);
     const plan =
       together <= loaded.held ? 'together' : planMemory(loaded.model, picture, available, PRECISIONS);
     loaded.held = plan === 'together' ? held : 0;
     // What is remembered of other pictures gives way.
-    this.#memory.features.limit(available - (plan === 'together' ? held : apart));
+    this.#memory.features.limit(available - (plan === 'together' ? held : needs[plan]));
     return plan;
   }
 
@@ -461,9 +472,9 @@ class LocalEngine implements Engine {
 
 /** A model with what steers the images of a request. */
 async function steeredModel(
-  base: ModelFolder,
+  base: DiffusionModel,
   { controls = [], references = [], referenceModel, referenceEncoder }: Partial<GenerateRequest>,
-): Promise<ModelFolder> {
+): Promise<DiffusionModel> {
   if (controls.length === 0 && references.length === 0) return base;
   const models = await Promise.all(controls.map(({ model }) => openControlModel(model)));
   if (references.length === 0) return base.steered(models, undefined);
@@ -524,7 +535,7 @@ async function plannedPicture(
 
 /** A fast decoder for previews, where the model's own is slow and TAESD is on this machine. */
 async function previewOf(
-  model: ModelFolder,
+  model: DiffusionModel,
   backend: Backend,
   threads: number,
 ): Promise<Components | undefined> {

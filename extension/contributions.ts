@@ -1,6 +1,6 @@
 import { inputSchemaOf } from '../agents/schema.ts';
 import { AGENT_TOOLS } from '../agents/tools/index.ts';
-import { DECODERS, PRECISIONS, SCHEDULER_TITLES, SCHEDULERS } from '../shared/api.ts';
+import { DECODERS, PRECISIONS, PREDICTIONS, SCHEDULER_TITLES, SCHEDULERS } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 
 /** Where a setting may be set; see VS Code's contribution points. */
@@ -8,7 +8,7 @@ type Scope = 'machine' | 'machine-overridable' | 'resource';
 
 /** A setting as package.json describes it, without what follows from its name and place. */
 interface Setting {
-  type: 'string' | 'integer' | 'number' | 'object';
+  type: 'string' | 'integer' | 'number' | 'object' | 'array';
   default: unknown;
   scope: Scope;
   /** A workspace that is not trusted cannot set it: it leads to files, or costs the machine. */
@@ -28,6 +28,19 @@ const whole = (limits: { max: number }) => ({
 export const SETTINGS = {
   model: { type: 'string', default: '', scope: 'machine-overridable', restricted: true },
   editModel: { type: 'string', default: '', scope: 'machine-overridable', restricted: true },
+  modelFolders: { type: 'array', items: { type: 'string' }, default: [], scope: 'machine' },
+  vae: { type: 'string', default: '', scope: 'machine-overridable', restricted: true },
+  textEncoder: { type: 'string', default: '', scope: 'machine-overridable', restricted: true },
+  prediction: {
+    type: 'string',
+    default: '',
+    enum: ['', ...PREDICTIONS],
+    enumItemLabels: [
+      '%setting.prediction.default%',
+      ...PREDICTIONS.map((name) => `%setting.prediction.${name}%`),
+    ],
+    scope: 'resource',
+  },
   size: {
     type: 'string',
     default: '',

@@ -18,6 +18,7 @@ import { LastEditor } from './lastEditor.ts';
 import { showWarning } from './messages.ts';
 import { manageModels } from './models/manage.ts';
 import { HubToken } from './models/token.ts';
+import { useAsModel } from './models/useFile.ts';
 import { registerModelsView } from './models/view.ts';
 import { askPrompt } from './promptInput.ts';
 import { EngineQueue } from './queue/engineQueue.ts';
@@ -92,6 +93,7 @@ export function activate(context: ExtensionContext): void {
     commands.registerCommand('patchwork.describeImage', (asked?: unknown) => describeImage(services, asked)),
     commands.registerCommand('patchwork.openBenchmark', () => BenchmarkPanel.open(services)),
     commands.registerCommand('patchwork.manageModels', () => manageModels(services, token)),
+    commands.registerCommand('patchwork.useAsModel', (asked?: unknown) => useAsModel(services, asked)),
     commands.registerCommand('patchwork.freeMemory', () => engine.dispose()),
     window.registerWebviewPanelSerializer(BENCHMARK_TYPE, {
       async deserializeWebviewPanel(panel, state) {

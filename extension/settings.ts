@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { InputError } from '../engine/errors.ts';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
-import { type GenerateRequest, type LoraChoice, PRECISIONS, SCHEDULERS } from '../shared/api.ts';
+import { type GenerateRequest, type LoraChoice, PRECISIONS, PREDICTIONS, SCHEDULERS } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
 import { isSide, sidesInWords } from '../shared/sizes.ts';
@@ -14,6 +14,9 @@ export type PictureSettings = Pick<
   GenerateRequest,
   | 'model'
   | 'editModel'
+  | 'vae'
+  | 'textEncoders'
+  | 'prediction'
   | 'width'
   | 'height'
   | 'steps'
@@ -41,6 +44,7 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     ...size(get('size')),
     model: place('model', text(get, 'model'), base),
     editModel: place('editModel', text(get, 'editModel'), base),
+    ...parts(get, base),
     decoder: text(get, 'decoder') === 'fast' ? 'fast' : undefined,
     loras: loras(get('loras'), base),
     steps: number(get, 'steps', LIMITS.steps),
@@ -52,6 +56,27 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     bus: bus(text(get, 'bus'), text(get, 'busCredentials')),
     negativePrompt: text(get, 'negativePrompt'),
   };
+}
+
+/** What is said of the parts of a single file. */
+function parts(get: GetSetting, base?: string): Pick<PictureSettings, 'vae' | 'textEncoders' | 'prediction'> {
+  const encoder = place('textEncoder', text(get, 'textEncoder'), base);
+  return {
+    vae: place('vae', text(get, 'vae'), base),
+    textEncoders: encoder === undefined ? undefined : [encoder],
+    prediction: oneOf('prediction', PREDICTIONS, get),
+  };
+}
+
+/** Folders of other tools in which models are looked for; what is no absolute path is left out. */
+export function modelFolders(get: GetSetting): string[] {
+  const value = get('modelFolders');
+  const folders = Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string')
+    : [];
+  return folders
+    .map((folder) => folder.trim().replace(/^~(?=$|[/\\])/, os.homedir()))
+    .filter((folder) => path.isAbsolute(folder));
 }
 
 /** Processor threads for one network run; undefined: the engine's default. */

@@ -38,6 +38,10 @@ export interface EncodedPicture {
 export const DECODERS = ['own', 'fast'] as const;
 export type DecoderChoice = (typeof DECODERS)[number];
 
+/** What a U-Net predicts: the noise, or the velocity between noise and image. */
+export const PREDICTIONS = ['epsilon', 'v_prediction'] as const;
+export type Prediction = (typeof PREDICTIONS)[number];
+
 /** A LoRA file that is merged into the model. */
 export interface LoraChoice {
   /** A safetensors file, or a name of the hub that is on this machine. */
@@ -84,14 +88,23 @@ interface DrawingRequest {
    */
   prompt: string;
   negativePrompt?: string;
-  /** A model folder in the diffusers layout, or a name of the hub that is on this machine; the embedded model if absent. */
+  /**
+   * A model folder in the diffusers layout, a checkpoint in one file, or a name of the hub that is on this machine; the
+   * embedded model if absent.
+   */
   model?: string;
   /**
    * The model that edits what `model` draws: a folder or a name as there. If absent the inpainting twin of `model` where
    * it has one that is on this machine, else `model` itself.
    */
   editModel?: string;
-  /** 0 … 2³²−1; drawn at random if absent. */
+  /** Another autoencoder: a file, a folder, or a model that has one. */
+  vae?: string;
+  /** Text encoders for a checkpoint in one file that has none: files, folders, or models that have them. */
+  textEncoders?: string[];
+  /** For a checkpoint in one file that does not say what its U-Net predicts. */
+  prediction?: Prediction;
+  /** 0 … 2⁵³−1; drawn at random if absent. */
   seed?: number;
   /** Denoising steps, 1 … 150. */
   steps?: number;

@@ -4,7 +4,7 @@ import { median } from '../engine/benchmark/timing.ts';
 import { Components } from '../engine/execution/components.ts';
 import { countParameters } from '../engine/graph/network.ts';
 import { NodeBackend } from '../engine/host/node/backend.ts';
-import { openModelFolder } from '../engine/models/open.ts';
+import { openCheckpoint } from '../engine/models/open.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture, type Picture } from '../engine/pictures/read.ts';
 import { ssim } from '../engine/pictures/ssim.ts';
@@ -41,7 +41,7 @@ await study(
   },
   async ({ prompts: list, out, model: folder, count, steps, variants }) => {
     const prompts = await readPrompts(list, count);
-    const model = await openModelFolder(folder);
+    const model = await openCheckpoint(folder);
     const backend = new NodeBackend();
     const parameters = countParameters(model.network('denoiser'));
     const row = table('', 'PSNR median', 'mean', 'worst', 'SSIM', 'U-Net on disk', 'of float32');

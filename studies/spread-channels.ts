@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises';
 import path from 'node:path';
 import { embeddedModel } from '../engine/models/embedded.ts';
-import { openModelFolder } from '../engine/models/open.ts';
+import { openCheckpoint } from '../engine/models/open.ts';
 import { type QuantizationOptions, writeQuantized } from '../engine/quantization/build.ts';
 import { productGroups } from '../engine/quantization/layers.ts';
 import { smoothingOf } from '../engine/quantization/smoothing.ts';
@@ -21,7 +21,7 @@ await study(
     },
   },
   async ({ out, times, oneOf }) => {
-    const model = await openModelFolder();
+    const model = await openCheckpoint();
     const network = model.network('denoiser');
     const weights = new WeightTable(network, await model.weights('denoiser'));
     let groups = 0;

@@ -19,10 +19,12 @@ import {
   withCommonOptions,
 } from '../options.ts';
 import { note } from '../output.ts';
+import { type PartOptions, partRequest, withPartOptions } from '../parts.ts';
 import { replacedRemark, type WrittenFile } from '../target.ts';
 
 /** Options of every command that draws. */
 export type DrawingOptions = CommonOptions &
+  PartOptions &
   Pick<
     GenerateRequest,
     'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision' | 'attention' | 'decoder' | 'clipSkip'
@@ -37,7 +39,7 @@ export function withDrawingOptions(command: Command): Command {
   command
     .option(
       '--model <model>',
-      'a model that `patchwork models` lists, or a folder in the diffusers layout (default: scenes)',
+      'a model that `patchwork models` lists, a folder in the diffusers layout, or a single file (default: scenes)',
     )
     .option(
       '--lora <file[:strength]>',
@@ -81,7 +83,7 @@ export function withDrawingOptions(command: Command): Command {
     .addOption(
       new Option('--attention <name>', 'sampled: cheaper on large images, approximate').choices(ATTENTIONS),
     );
-  return withCommonOptions(command);
+  return withCommonOptions(withPartOptions(command));
 }
 
 /** The part of a request that these options make. */
@@ -92,6 +94,7 @@ export function drawingRequest(options: DrawingOptions) {
   const request = { model, seed, steps, guidance, scheduler, precision, attention, decoder, threads };
   return {
     ...request,
+    ...partRequest(options),
     negativePrompt: negative,
     loras: lora,
     embeddings: embedding,

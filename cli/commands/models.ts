@@ -1,10 +1,11 @@
+import path from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../../engine/errors.ts';
 import { describePlan } from '../../engine/hub/describe.ts';
 import { fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
 import { hubSettings } from '../../engine/hub/settings.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
-import { CATALOGUE, catalogueEntry, wantedFor } from '../../engine/models/catalogue.ts';
+import { CATALOGUE, catalogueEntry, type InstalledModel, wantedFor } from '../../engine/models/catalogue.ts';
 import { VISION_ARCHITECTURES } from '../../engine/models/efficientvit.ts';
 import { hubFolder, installedModels, removeModel } from '../../engine/models/installed.ts';
 import { entryMemory, memorySentences } from '../../engine/pipelines/memory-sentence.ts';
@@ -16,16 +17,26 @@ import { note, print } from '../output.ts';
 import { FetchBar } from '../progress.ts';
 
 type Options = CommonOptions & { yes?: boolean };
+type ListOptions = CommonOptions & { folder?: string[] };
+
+/** Folders of other tools, separated as in PATH. */
+const FOLDERS_VARIABLE = 'PATCHWORK_MODEL_FOLDERS';
 
 export function modelsCommand(): Command {
   const list = withExamples(
     new Command('list')
       .description('List installed and available models.')
       .usage('[options]')
+      .option(
+        '--folder <folder>',
+        `list the models of ComfyUI, A1111 or InvokeAI in a folder, too; may be given several times (or set ${FOLDERS_VARIABLE})`,
+        (folder: string, before: string[] = []) => [...before, folder],
+      )
       // Words that are no command of `models` come here.
       .argument('[unknown...]'),
     'models list',
     'models list --json',
+    'models list --folder ~/ComfyUI',
   );
   const get = new Command('get')
     .description('Download a model from Hugging Face.')
@@ -48,7 +59,7 @@ export function modelsCommand(): Command {
     .addCommand(withCommonOptions(remove, 'none').action(runRemove));
 }
 
-async function runList([unknown]: string[], options: CommonOptions, command: Command): Promise<void> {
+async function runList([unknown]: string[], options: ListOptions, command: Command): Promise<void> {
   if (unknown !== undefined) {
     const known = command.parent!.commands.map((child) => child.name()).join(', ');
     const isList = command.parent!.args[0] === command.name();
@@ -60,7 +71,7 @@ async function runList([unknown]: string[], options: CommonOptions, command: Com
   }
   const architectures = [...Object.keys(ARCHITECTURES), ...Object.keys(VISION_ARCHITECTURES)];
   const { cache } = await hubSettings();
-  const models = await installedModels({ cache });
+  const models = await installedModels({ cache, folders: options.folder ?? foldersOfEnvironment() });
   const here = new Set(models.map(({ id }) => id));
   const catalogue = CATALOGUE.map((entry) => ({
     ...entry,
@@ -70,12 +81,20 @@ async function runList([unknown]: string[], options: CommonOptions, command: Com
   print(options, { models, catalogue, cache, architectures }, () =>
     [
       'On this machine:',
-      ...models.map(({ id, bytes, folder }) => `  ${id}  ${formatBytes(bytes)}  ${folder}`),
+      ...models.map(modelLine),
       'Available: patchwork models get ID',
       ...catalogue.filter(({ here }) => !here).flatMap(entryLines),
       `Architectures for macs and bench: ${architectures.join(', ')}`,
     ].join('\n'),
   );
+}
+
+function modelLine({ id, purpose, bytes, folder }: InstalledModel): string {
+  return `  ${id}  ${formatBytes(bytes)}  ${id === folder ? purpose : folder}`;
+}
+
+function foldersOfEnvironment(): string[] {
+  return (process.env[FOLDERS_VARIABLE] ?? '').split(path.delimiter).filter(Boolean);
 }
 
 function entryLines(entry: (typeof CATALOGUE)[number]): string[] {

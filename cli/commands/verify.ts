@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../../engine/errors.ts';
@@ -6,20 +6,26 @@ import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { verify } from '../../engine/verification/verify.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
 import { print } from '../output.ts';
+import { type PartOptions, partRequest, withPartOptions } from '../parts.ts';
 
 export function verifyCommand(): Command {
   const command = new Command('verify')
-    .description('Compare a model folder with the reference tensors beside it (expected.safetensors).')
-    .argument('<folder>', 'the model folder');
-  return withExamples(withCommonOptions(command).action(run), 'verify test/fixtures/parity/tiny-sd15');
+    .description('Compare a model with the reference tensors beside it (expected.safetensors).')
+    .argument('<model>', 'a model folder, or a single file');
+  return withExamples(
+    withCommonOptions(withPartOptions(command)).action(run),
+    'verify test/fixtures/parity/tiny-sd15',
+    'verify test/fixtures/single-file/sd15-ema-no-vae/checkpoint.safetensors --vae vae-only.safetensors',
+  );
 }
 
-async function run(folder: string, options: CommonOptions): Promise<void> {
+async function run(model: string, options: CommonOptions & PartOptions): Promise<void> {
+  const folder = existsSync(model) && statSync(model).isFile() ? path.dirname(model) : model;
   if (existsSync(folder) && !existsSync(path.join(folder, 'expected.safetensors')))
     throw new InputError(
       `${folder} has no reference tensors (expected.safetensors), so there is nothing to compare it with.`,
     );
-  const result = await verify(folder, new NodeBackend(options.threads));
+  const result = await verify(model, new NodeBackend(options.threads), partRequest(options));
   if (!result.pass) process.exitCode = 1;
   print(options, result, () => {
     const lines = result.tensors.map(

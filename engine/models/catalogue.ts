@@ -4,8 +4,27 @@ import type { Wanted } from '../hub/cache.ts';
 import { isRepositoryId, isRevision } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from './model.ts';
 
-/** What an entry of the catalogue is for. `edits`: an inpainting model, which edits for another one; it draws too, but not as well. */
-export type Purpose = 'pictures' | 'edits' | 'decoder' | 'lora' | 'selection';
+/** What a model is for. `edits`: an inpainting model, which edits for another one; it draws too, but not as well. */
+export type Purpose =
+  | 'pictures'
+  | 'edits'
+  | 'decoder'
+  | 'lora'
+  | 'selection'
+  | 'autoencoder'
+  | 'embedding'
+  | 'control'
+  | 'upscaler';
+
+/** A model that can be used without a network. */
+export interface InstalledModel {
+  id: string;
+  purpose: Purpose;
+  folder: string;
+  bytes: number;
+  /** False for what comes with Patchwork, and for files of other tools. */
+  removable: boolean;
+}
 
 /** Models of one family share latents, text encoders, decoders and LoRA files. */
 export type Family =

@@ -12,7 +12,7 @@ import { decodePicture } from '../pictures/read.ts';
 import { readFloat32 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/write.ts';
-import { ModelFolder } from './folder.ts';
+import { DiffusionModel } from './diffusion-model.ts';
 import { openDrawingModel } from './open.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-folder-'));
@@ -40,7 +40,7 @@ async function pixelsOf(model: string, options: object = {}): Promise<Uint8Array
 
 const refused = (changes: Record<string, object>, sentence: RegExp, family?: Family) =>
   assert.rejects(
-    async () => ModelFolder.open(await changed(changes, family)),
+    async () => DiffusionModel.open(await changed(changes, family)),
     (error: Error) => error instanceof InputError && sentence.test(error.message),
   );
 
@@ -118,7 +118,7 @@ test('lists where numbers stand, and fields that do not matter', async () => {
     'scheduler/scheduler_config.json': { num_train_timesteps: [1000], sample_max_value: [1] },
   });
   assert.deepEqual(await pixelsOf(model), plain);
-  const wide = await ModelFolder.open(await changed({ 'unet/config.json': { sample_size: [8, 16] } }));
+  const wide = await DiffusionModel.open(await changed({ 'unet/config.json': { sample_size: [8, 16] } }));
   assert.deepEqual([wide.defaults.width, wide.defaults.height], [128, 64]);
 });
 

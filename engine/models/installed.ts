@@ -2,18 +2,9 @@ import { fs, path } from '#host';
 import { cachedRepositories, findSnapshot, RepositoryCache, type Snapshot } from '../hub/cache.ts';
 import type { HubSettings } from '../hub/settings.ts';
 import { INDEX_FILE } from '../weights/diffusers.ts';
-import { CATALOGUE, catalogueEntry, type Purpose, wantedFor } from './catalogue.ts';
+import { CATALOGUE, catalogueEntry, type InstalledModel, type Purpose, wantedFor } from './catalogue.ts';
 import { embeddedModels } from './embedded.ts';
-
-/** A model that can be used without a network. */
-export interface InstalledModel {
-  id: string;
-  purpose: Purpose;
-  folder: string;
-  bytes: number;
-  /** False for what comes with Patchwork. */
-  removable: boolean;
-}
+import { toolModels } from './tool-folders.ts';
 
 const PURPOSES: Record<Snapshot['kind'], Purpose> = {
   diffusers: 'pictures',
@@ -22,8 +13,14 @@ const PURPOSES: Record<Snapshot['kind'], Purpose> = {
   files: 'selection',
 };
 
-/** What is on this machine: the embedded models, and what the shared cache has that Patchwork can use. */
-export async function installedModels({ cache }: Pick<HubSettings, 'cache'>): Promise<InstalledModel[]> {
+/**
+ * What is on this machine: the embedded models, what the shared cache has that Patchwork can use, and what is in folders of
+ * other tools.
+ */
+export async function installedModels({
+  cache,
+  folders = [],
+}: Pick<HubSettings, 'cache'> & { folders?: readonly string[] }): Promise<InstalledModel[]> {
   const embedded = (await embeddedModels()).map(async (model) => ({
     ...model,
     purpose: await embeddedPurpose(model.folder),
@@ -40,7 +37,7 @@ export async function installedModels({ cache }: Pick<HubSettings, 'cache'>): Pr
       return [{ id, purpose, folder, bytes, removable: true }];
     }),
   );
-  return [...(await Promise.all(embedded)), ...found.flat()];
+  return [...(await Promise.all(embedded)), ...found.flat(), ...(await toolModels(folders))];
 }
 
 async function embeddedPurpose(folder: string): Promise<Purpose> {

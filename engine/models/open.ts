@@ -5,10 +5,11 @@ import { isRepositoryId } from '../hub/repository-id.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import { catalogueEntry, inpaintingTwin } from './catalogue.ts';
+import { DiffusionModel } from './diffusion-model.ts';
 import { EMBEDDED, EMBEDDED_EDITING, embeddedModel } from './embedded.ts';
-import { ModelFolder } from './folder.ts';
 import { hubFolder, loraFileOf } from './installed.ts';
 import type { Model } from './model.ts';
+import type { FileParts } from './single-file/layout.ts';
 import { SyntheticModel, type SyntheticOptions } from './synthetic.ts';
 
 /** A model by folder, by name (`scenes`), or an architecture (`sd15`) with synthetic weights; or by its `id`. */
@@ -16,22 +17,22 @@ export async function openModel(name: string = EMBEDDED, options: SyntheticOptio
   const architecture = name.replace(/^arch:/, '');
   if (Object.hasOwn(ARCHITECTURES, architecture))
     return new SyntheticModel(architecture, syntheticFolder(), options);
-  return openModelFolder(name);
+  return openCheckpoint(name);
 }
 
 /** How a model that draws is to be set up. */
-export interface DrawingOptions {
+export interface DrawingOptions extends FileParts {
   /** `fast`: TAESD takes the place of the model's own autoencoder. */
   decoder?: DecoderChoice;
   loras?: readonly LoraChoice[];
 }
 
-/** A model as `openModelFolder` finds it, set up with another decoder and LoRA files; `warnings` are for the user. */
+/** A model as `openCheckpoint` finds it, set up with another decoder and LoRA files; `warnings` are for the user. */
 export async function openDrawingModel(
   name: string = EMBEDDED,
-  { decoder = 'own', loras = [] }: DrawingOptions = {},
-): Promise<{ model: ModelFolder; warnings: string[] }> {
-  let model = await openModelFolder(name);
+  { decoder = 'own', loras = [], vae, textEncoders, prediction }: DrawingOptions = {},
+): Promise<{ model: DiffusionModel; warnings: string[] }> {
+  let model = await openCheckpoint(name, { vae, textEncoders, prediction });
   if (decoder === 'fast' && model.autoencoder.kind !== 'tiny') {
     const { id, folder } = await fastDecoder(model);
     if (model.autoencoder.kind !== 'kl')
@@ -44,13 +45,18 @@ export async function openDrawingModel(
     if (!folder) throw notHere(id);
     model = await model.withAutoencoder(folder);
   }
-  if (loras.length === 0) return { model, warnings: [] };
+  model.requireComplete();
+  const notes = [...model.notes];
+  if (loras.length === 0) return { model, warnings: notes };
   const adapters = loras.map(async ({ lora, strength }) => openAdapter(await loraFile(lora), strength));
-  return model.withAdapters(await Promise.all(adapters));
+  const adapted = model.withAdapters(await Promise.all(adapters));
+  return { model: adapted.model, warnings: [...notes, ...adapted.warnings] };
 }
 
 /** TAESD for a model's latents: its name at the hub, and its folder if it is on this machine and fits the model. */
-export async function fastDecoder(model: ModelFolder): Promise<{ id: string; folder: string | undefined }> {
+export async function fastDecoder(
+  model: DiffusionModel,
+): Promise<{ id: string; folder: string | undefined }> {
   const id = model.isXl ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
   const { kind, statistics } = model.autoencoder;
   if (kind !== 'kl' || statistics) return { id, folder: undefined };
@@ -58,27 +64,31 @@ export async function fastDecoder(model: ModelFolder): Promise<{ id: string; fol
 }
 
 /**
- * A model that can draw: a folder, the embedded one, or one of the hub that is on this machine.
+ * A model that can draw: a folder, a single file, the embedded one, or one of the hub that is on this machine.
  * @throws InputError that says what is missing and how to get it
  */
-export async function openModelFolder(name: string = EMBEDDED): Promise<ModelFolder> {
-  if (name === EMBEDDED || name === EMBEDDED_EDITING) return ModelFolder.open(embeddedModel(name));
+export async function openCheckpoint(
+  name: string = EMBEDDED,
+  parts: FileParts = {},
+): Promise<DiffusionModel> {
+  if (name === EMBEDDED || name === EMBEDDED_EDITING) return DiffusionModel.open(embeddedModel(name), parts);
   const found = await fs.stat(name).catch(() => undefined);
-  if (found?.isDirectory()) return ModelFolder.open(name);
+  if (found?.isDirectory() || found?.isFile()) return DiffusionModel.open(name, parts);
   if (isRepositoryId(name.split('@')[0]!)) {
     const here = await hubFolder(name, { cache: hubEnvironment.cache() });
     if (!here) throw notHere(name);
-    return ModelFolder.open(here.folder, { name, recommended: catalogueEntry(name)?.recommended });
+    const recommended = catalogueEntry(name)?.recommended;
+    return DiffusionModel.open(here.folder, { ...parts, name, recommended });
   }
   throw new InputError(
-    `There is no model ${name}. A model is a folder on this machine, ${EMBEDDED}, or a Hugging Face name (owner/name) that is installed.`,
+    `There is no model ${name}. A model is a folder or a file on this machine, ${EMBEDDED}, or a Hugging Face name (owner/name) that is installed.`,
     { setting: 'model' },
   );
 }
 
 /** The folder or file of a model that can draw, beside which lies what prompts name. */
 export async function placeOfModel(name?: string): Promise<string> {
-  return (await openModelFolder(name)).folder;
+  return (await openCheckpoint(name)).place;
 }
 
 /** The model that edits what another one draws. */

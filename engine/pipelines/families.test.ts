@@ -10,10 +10,10 @@ import { Components } from '../execution/components.ts';
 import { predictMemory } from '../execution/memory-plan.ts';
 import { float32, floats, int64 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
-import { ModelFolder } from '../models/folder.ts';
+import { DiffusionModel } from '../models/diffusion-model.ts';
 import { textInputs } from '../networks/clip-text.ts';
+import { decodePicture } from '../pictures/read.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
-import { openWeights } from '../weights/folder.ts';
 import { readFloat32 } from '../weights/read.ts';
 import { conditionFor } from './ready-model.ts';
 import { TextEncoder } from './text-encoder.ts';
@@ -79,7 +79,7 @@ for (const [family, guidance, steps] of [
 
 test('short of memory: networks one after another draw the same picture; too little is refused', async () => {
   const request = { prompt: 'a house', model: await checkpoint('sd15'), seed: 3, steps: 2 };
-  const model = await ModelFolder.open(request.model);
+  const model = await DiffusionModel.open(request.model);
   const picture = { width: 64, height: 64, batch: 2, precision: 'fp32' } as const;
   const { together, apart } = predictMemory(model, picture);
   const draw = async (availableBytes: number) => {
@@ -95,9 +95,33 @@ test('short of memory: networks one after another draw the same picture; too lit
   await assert.rejects(draw(apart - 1e6), /needs about .* of memory for 64x64 pixels/);
 });
 
+test('short of memory for the decoder: a large image is decoded in tiles, which is said', async () => {
+  const size = { width: 1024, height: 768 };
+  const request = { prompt: 'a house', model: await checkpoint('sd15'), seed: 3, steps: 1, ...size };
+  const model = await DiffusionModel.open(request.model);
+  const { tiled, apart } = predictMemory(model, { ...size, batch: 2, precision: 'fp32' });
+  assert.ok(tiled < apart);
+  const draw = async (availableBytes: number) => {
+    const engine = createEngine(Object.assign(new NodeBackend(1), { availableBytes: () => availableBytes }));
+    try {
+      return await engine.generate(request);
+    } finally {
+      await engine.dispose();
+    }
+  };
+  const [whole, parts] = [await draw(apart), await draw(tiled)];
+  assert.deepEqual(whole.warnings, []);
+  assert.match(parts.warnings.join(), /decoded in tiles/);
+  const [a, b] = [await decodePicture(whole.picture.png, 'a'), await decodePicture(parts.picture.png, 'b')];
+  assert.deepEqual([b.width, b.height], [1024, 768]);
+  const difference =
+    a.pixels.reduce((sum, value, i) => sum + Math.abs(value - b.pixels[i]!), 0) / a.pixels.length;
+  assert.ok(difference > 0 && difference < 8, `mean difference ${difference}`);
+});
+
 test('a picture is remembered for edits where memory is enough for its features', async () => {
   const request = { prompt: 'a house', model: await checkpoint('sd15'), steps: 2, remember: true };
-  const model = await ModelFolder.open(request.model);
+  const model = await DiffusionModel.open(request.model);
   const picture = { width: 64, height: 64, batch: 2, precision: 'fp32', records: true } as const;
   const { together } = predictMemory(model, picture);
   for (const [available, remembered] of [
@@ -133,7 +157,7 @@ test('a LoRA file in int8', async () => {
 });
 
 test('SDXL: states of two text encoders side by side, the second’s embedding, size conditions', async () => {
-  const model = await ModelFolder.open(await checkpoint('ssd-1b'));
+  const model = await DiffusionModel.open(await checkpoint('ssd-1b'));
   const components = new Components(model, backend, 1);
   const text = await TextEncoder.open(model, components);
   const size = { width: 96, height: 64 };
@@ -146,7 +170,7 @@ test('SDXL: states of two text encoders side by side, the second’s embedding, 
     'no negative prompt is zeros',
   );
 
-  const tokenizer = await loadTokenizer(model.tokenizerFolder('text-encoder-2'));
+  const tokenizer = await loadTokenizer((await model.tokenizer('text-encoder-2')).folder);
   const ids = tokenizer.frame(tokenizer.tokens('a red house'));
   const program = await components.program('text-encoder-2');
   const given = int64(BigInt64Array.from(ids, BigInt), [1, 77]);
@@ -159,7 +183,7 @@ test('SDXL: states of two text encoders side by side, the second’s embedding, 
     );
 
   // The embedding is text_projection · (the last state at eos).
-  const weights = await openWeights(path.join(model.folder, 'text_encoder_2'), 'model');
+  const weights = await model.weights('text-encoder-2');
   const projection = await readFloat32(weights.find('text_projection.weight')!);
   const atEos = floats(outputs, 'last_hidden_state').subarray(4 * 16, 5 * 16);
   const { data, dims } = vectors!.pooled!;
@@ -173,7 +197,7 @@ test('SDXL: states of two text encoders side by side, the second’s embedding, 
 });
 
 test('emphasis and length: weight 1 changes nothing, weight 0 is the empty prompt’s state, chunks follow', async () => {
-  const model = await ModelFolder.open(await checkpoint('sd15'));
+  const model = await DiffusionModel.open(await checkpoint('sd15'));
   const components = new Components(model, backend, 1);
   const text = await TextEncoder.open(model, components);
   const encode = async (prompt: string) => (await text.encode([prompt])).states;

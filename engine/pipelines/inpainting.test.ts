@@ -12,7 +12,7 @@ import { Components } from '../execution/components.ts';
 import { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { floats } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
-import { ModelFolder } from '../models/folder.ts';
+import { DiffusionModel } from '../models/diffusion-model.ts';
 import { psnr } from '../pictures/psnr.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { coarser, type Mask } from '../regions/mask.ts';
@@ -75,7 +75,7 @@ test('one recording serves every later mask, and later edits of the edited pictu
 
 test('a model that sees the mask is shown nothing of what is under it', async () => {
   const backend = new NodeBackend(1);
-  const components = new Components(await ModelFolder.open(path.join(folder, 'model')), backend, 1);
+  const components = new Components(await DiffusionModel.open(path.join(folder, 'model')), backend, 1);
   const autoencoder = new RegionAutoencoder(components);
   const hole = rectangle(SIDE, { left: 16, top: 16, side: 24 });
   const painted = coarser(hole, 8);
@@ -108,7 +108,7 @@ test('a U-Net of nine channels under the name of a plain pipeline is refused, an
   const text = await readFile(index, 'utf8');
   await writeFile(index, text.replace('StableDiffusionInpaintPipeline', 'StableDiffusionPipeline'));
   await assert.rejects(
-    ModelFolder.open(wrong),
+    DiffusionModel.open(wrong),
     (error) =>
       error instanceof InputError && /inpainting.*StableDiffusionInpaintPipeline/.test(error.message),
   );
@@ -127,7 +127,7 @@ test('a U-Net of four channels under the name of an inpainting pipeline edits by
   const unet = JSON.parse(await readFile(config, 'utf8'));
   await writeFile(config, JSON.stringify({ ...unet, in_channels: 8 }));
   await assert.rejects(
-    ModelFolder.open(plain),
+    DiffusionModel.open(plain),
     (error) => error instanceof InputError && /takes 8 channels.*InstructPix2Pix/.test(error.message),
   );
 });

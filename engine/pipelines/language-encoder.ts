@@ -1,7 +1,7 @@
 import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats, int64 } from '../graph/tensor.ts';
-import type { ModelFolder } from '../models/folder.ts';
+import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { LANGUAGE_TOKENS } from '../networks/language.ts';
 import { requireFinite } from '../numbers.ts';
 import { type LanguageTokenizer, loadLanguageTokenizer } from '../text/language-tokenizer.ts';
@@ -39,8 +39,8 @@ export class LanguageEncoder implements PromptEncoder {
   }
 
   /** Reads the model's tokenizer. */
-  static async open(model: ModelFolder, components: Components): Promise<LanguageEncoder> {
-    const tokenizer = await loadLanguageTokenizer(model.tokenizerFolder(PART));
+  static async open(model: DiffusionModel, components: Components): Promise<LanguageEncoder> {
+    const tokenizer = await loadLanguageTokenizer((await model.tokenizer(PART)).folder);
     return new LanguageEncoder(components, tokenizer, model.instruction ?? '');
   }
 

@@ -4,7 +4,7 @@ import type { Condition, LaterText } from '../execution/condition.ts';
 import { isGuided, needsOf } from '../execution/denoiser-inputs.ts';
 import { guidanceEmbedding } from '../execution/unet/guidance-embedding.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
-import type { ModelFolder } from '../models/folder.ts';
+import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { type PictureWindow, workedSize } from '../pictures/window.ts';
 import { scheduleOf } from '../text/prompt-schedule.ts';
 import type { ControlPictures } from './control-pictures.ts';
@@ -13,7 +13,7 @@ import type { EncodedText, PromptEncoder, Reading } from './text-encoder.ts';
 
 /** A model that is ready to generate. */
 export interface ReadyModel {
-  model: ModelFolder;
+  model: DiffusionModel;
   components: Components;
   text: PromptEncoder;
   /** Warnings to show the user about the model's set-up. */
@@ -125,7 +125,7 @@ function timeIds({ width, height }: { width: number; height: number }, batch: nu
 }
 
 function embeddingFor(
-  model: ModelFolder,
+  model: DiffusionModel,
   pooled: EncodedText['pooled'],
   channels: number,
   zeros: boolean,

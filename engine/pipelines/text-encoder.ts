@@ -4,7 +4,7 @@ import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
-import type { ModelFolder } from '../models/folder.ts';
+import type { DiffusionModel } from '../models/diffusion-model.ts';
 import type { TextPart } from '../models/pipelines.ts';
 import { skippedStates, textInputs, textWidth } from '../networks/clip-text.ts';
 import { requireFinite } from '../numbers.ts';
@@ -68,12 +68,13 @@ export class TextEncoder implements PromptEncoder {
   }
 
   /** Reads the model's tokenizers. */
-  static async open(model: ModelFolder, components: Components): Promise<TextEncoder> {
-    const readers = model.textParts.map(async (part) => ({
+  static async open(model: DiffusionModel, components: Components): Promise<TextEncoder> {
+    const places = await Promise.all(model.textParts.map((part) => model.tokenizer(part)));
+    const readers = model.textParts.map(async (part, i) => ({
       part,
-      tokenizer: await loadTokenizer(model.tokenizerFolder(part)),
+      tokenizer: await loadTokenizer(places[i]!.folder, places[i]!.pad),
     }));
-    const words = await readKnownWords(model.tokenizerFolder(model.textParts[0]!));
+    const words = await readKnownWords(places[0]!.folder);
     return new TextEncoder(components, await Promise.all(readers), (prompt) =>
       // What a model calls the surroundings is no word of the user's.
       prompt === model.defaults.removalPrompt ? [] : unknownWarnings(words, model.name, prompt),

@@ -8,6 +8,7 @@ import {
   foreignPart,
   type TokenizerJson,
 } from './clip-tokenizer-json.ts';
+import { clipVocabulary } from './clip-vocabulary.ts';
 
 /** Bounds on untrusted files, far above CLIP's (1 MB, 49408 tokens, 77 positions). */
 const MAX_FILE_BYTES = 32 << 20;
@@ -28,7 +29,8 @@ const MAX_ADDED = 10_000;
 const MAX_ADDED_LENGTH = 1000;
 
 /**
- * Reads a model's `tokenizer` folder: `tokenizer.json`, or `vocab.json` and `merges.txt`, with the words of
+ * Reads a model's `tokenizer` folder: `tokenizer.json`, or `vocab.json` and `merges.txt`, of which CLIP's vocabulary needs
+ * the second only, with the words of
  * `added_tokens.json`, and with what `special_tokens_map.json` and, where that does not say, `tokenizer_config.json` say of
  * special tokens and length. Of `tokenizer.json` only the vocabulary is used: the rest must be CLIP's, and is ours.
  * @throws InputError naming the file that is missing or broken.
@@ -124,7 +126,7 @@ async function readVocabulary(folder: string): Promise<Vocabulary> {
   if (json) return { ...vocabularyIn(json, whole), file: whole };
 
   const file = path.join(folder, 'vocab.json');
-  const vocab = await readObject(file);
+  const vocab = (await readObject(file)) ?? (await impliedVocabulary(folder));
   if (!vocab)
     throw new InputError(`${folder} has neither tokenizer.json nor vocab.json; get the whole model.`);
   const checked = checkVocabulary(vocab, file);
@@ -161,17 +163,30 @@ function checkVocabulary(vocab: Record<string, unknown>, file: string): Record<s
   return vocab as Record<string, number>;
 }
 
+/** CLIP's vocabulary from its merges alone; undefined where there are none. */
+async function impliedVocabulary(folder: string): Promise<Record<string, number> | undefined> {
+  const file = path.join(folder, 'merges.txt');
+  const pairs = await readPairs(file);
+  return pairs && clipVocabulary(pairs);
+}
+
 /** Pairs to merge, best first; those that lead to no token are left out. */
 async function readMerges(file: string, vocab: Record<string, number>): Promise<[string, string][]> {
+  const pairs = await readPairs(file);
+  if (!pairs) throw new InputError(`${file} is missing; get the whole model.`);
+  return pairs.filter((pair) => Object.hasOwn(vocab, pair.join('')));
+}
+
+async function readPairs(file: string): Promise<[string, string][] | undefined> {
   const text = await readOptionalText(file, MAX_FILE_BYTES);
-  if (text === undefined) throw new InputError(`${file} is missing; get the whole model.`);
+  if (text === undefined) return undefined;
   const lines = text
     .split(/\r?\n/)
     .filter((line, i) => line !== '' && !(i === 0 && line.startsWith('#version')));
   const pairs = lines.map((line) => line.split(' '));
   const odd = pairs.findIndex((pair) => pair.length !== 2);
   if (odd >= 0) throw new InputError(`${file}: ${quoted(lines[odd]!.slice(0, 40))} is not a pair of tokens.`);
-  return (pairs as [string, string][]).filter((pair) => Object.hasOwn(vocab, pair.join('')));
+  return pairs as [string, string][];
 }
 
 function lengthOf(value: unknown, folder: string): number {

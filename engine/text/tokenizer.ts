@@ -18,10 +18,12 @@ export interface Tokenizer {
 /**
  * The tokenizer of a text encoder, from a model's `tokenizer` folder (see `readTokenizerFiles`).
  * Runs on `@huggingface/transformers`, which is loaded here first; nothing is fetched from a network.
+ * @param padding the token that fills the end, where it is not the folder's own
  * @throws InputError naming the file that is missing or broken.
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const { json, bos, eos, pad, maxLength } = await readTokenizerFiles(folder);
+export async function loadTokenizer(folder: string, padding?: string): Promise<Tokenizer> {
+  const { json, bos, eos, pad: own, maxLength } = await readTokenizerFiles(folder);
+  const pad = padding ?? own;
   const { CLIPTokenizer } = await import('@huggingface/transformers');
   const settings = { bos_token: bos, eos_token: eos, pad_token: pad, clean_up_tokenization_spaces: true };
   let tokenizer: InstanceType<typeof CLIPTokenizer>;

@@ -1,4 +1,3 @@
-import { path } from '#host';
 import type { Backend, Program } from '../execution/backend.ts';
 import { shiftNetwork, textNetwork } from '../execution/forms/conditioning.ts';
 import { type Form, PLANAR } from '../execution/forms/form.ts';
@@ -7,7 +6,7 @@ import { TokensNetwork } from '../execution/transformer/tokens-network.ts';
 import { RowsUNet } from '../execution/unet/rows-unet.ts';
 import type { Network } from '../graph/network.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
-import { readJson } from '../json.ts';
+import type { PlacedNetwork } from '../models/layout.ts';
 import {
   type AutoencoderFacts,
   autoencoderFacts,
@@ -19,23 +18,41 @@ import {
 import type { Mask } from '../regions/mask.ts';
 import type { Recorded } from '../regions/recorded.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
-import { openWeights } from '../weights/folder.ts';
+import type { Adapter } from '../weights/lora.ts';
+import { mergeAdapters } from '../weights/lora-merge.ts';
 import { WeightTable } from '../weights/table.ts';
 
-/** The networks of a folder to verify. Any of them may be absent. */
+/** Finds a network by its folder in the diffusers layout. @throws InputError if it is absent */
+export type FindNetwork = (folder: string) => Promise<PlacedNetwork>;
+
+/** A checkpoint to verify. */
+export interface Subject {
+  /** The folder of its reference tensors. */
+  root: string;
+  denoiser: DenoiserFolder;
+  find: FindNetwork;
+}
+
+/** The networks of a checkpoint to verify. Any of them may be absent. */
 export class Checkpoint {
+  /** Where the reference tensors and the schedulers' configs are. */
   readonly root: string;
   readonly #denoiser: DenoiserFolder;
+  readonly #find: FindNetwork;
+  readonly #adapters: readonly Adapter[];
   readonly #backend: Backend;
   readonly #programs = new Map<string, Program>();
   #rows: RowsReference | undefined;
   #bands: RowsUNet | undefined;
   #tokens: TokensNetwork | undefined;
 
-  constructor(root: string, denoiser: DenoiserFolder, backend: Backend) {
+  /** @param adapters LoRA files that are merged into its weights */
+  constructor({ root, denoiser, find }: Subject, backend: Backend, adapters: readonly Adapter[] = []) {
     this.root = root;
     this.#denoiser = denoiser;
+    this.#find = find;
     this.#backend = backend;
+    this.#adapters = adapters;
   }
 
   /** A network in planar form. */
@@ -51,8 +68,8 @@ export class Checkpoint {
   }
 
   async autoencoder(): Promise<AutoencoderFacts> {
-    const config = path.join(this.root, placeOf('vae-decoder').folder, 'config.json');
-    return autoencoderFacts(await readJson(config), config);
+    const { config, origin } = await this.#find(placeOf('vae-decoder').folder);
+    return autoencoderFacts(config, origin);
   }
 
   /** The U-Net in rows form, with exact storage. */
@@ -107,14 +124,20 @@ export class Checkpoint {
   }
 
   async network(part: Part, folder: string = placeOf(part).folder): Promise<Network> {
-    const config = path.join(this.root, folder, 'config.json');
-    return networkOf(part, await readJson(config), config);
+    return (await this.#placed(part, folder)).network;
+  }
+
+  async #placed(part: Part, folder: string): Promise<{ network: Network; placed: PlacedNetwork }> {
+    const placed = await this.#find(folder);
+    return { placed, network: networkOf(part, placed.config, placed.origin) };
   }
 
   async #open(part: Part, folder: string) {
-    const place = path.join(this.root, folder);
-    const network = await this.network(part, folder);
-    return { network, weights: new WeightTable(network, await openWeights(place, placeOf(part).stem)) };
+    const { network, placed } = await this.#placed(part, folder);
+    const source = await placed.weights();
+    const merged =
+      this.#adapters.length > 0 ? await mergeAdapters(source, part, network, this.#adapters) : source;
+    return { network, weights: new WeightTable(network, merged) };
   }
 }
 

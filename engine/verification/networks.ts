@@ -12,24 +12,62 @@ import type { Comparison, Reference } from './reference.ts';
 /** Largest relative error of a whole sampling loop. */
 export const SAMPLER_LIMIT = 1e-3;
 
-/** Compares the text encoder's states. */
-export async function compareText(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
-  if (!expected.has('text.penultimate')) return [];
-  const program = await checkpoint.program('text-encoder');
-  const ids = int64(await expected.integers('text.input_ids'), expected.shape('text.input_ids'));
-  const outputs = await program.run(textInputs(await checkpoint.network('text-encoder'), ids));
-  return Promise.all(
-    ['last_hidden_state', 'penultimate'].map((name) =>
-      expected.compare(`text.${name}`, floats(outputs, name)),
-    ),
-  );
+/** Parts that read text, by the names of their references. */
+const TEXTS = [
+  ['text', 'text-encoder'],
+  ['text_2', 'text-encoder-2'],
+] as const;
+
+/** Compares the text encoders' states, and the text's embedding of one that gives it. `under` stands before the names. */
+export async function compareText(
+  checkpoint: Checkpoint,
+  expected: Reference,
+  under = '',
+): Promise<Comparison[]> {
+  const comparisons: Comparison[] = [];
+  for (const [name, part] of TEXTS) {
+    const names = ['last_hidden_state', 'penultimate', 'text_embeds'].filter((output) =>
+      expected.has(`${under}${name}.${output}`),
+    );
+    if (!expected.has(`${name}.input_ids`) || names.length === 0) continue;
+    const program = await checkpoint.program(part);
+    const shape = expected.shape(`${name}.input_ids`);
+    const ids = await expected.integers(`${name}.input_ids`);
+    const outputs = await program.run(textInputs(await checkpoint.network(part), int64(ids, shape)));
+    for (const output of names) {
+      const values = output === 'text_embeds' ? atEnds(outputs.projected!, ids) : floats(outputs, output);
+      comparisons.push(await expected.compare(`${under}${name}.${output}`, values));
+    }
+  }
+  return comparisons;
 }
 
-/** Compares the U-Net's output at every timestep that has a reference, in planar and in rows form. */
-export async function compareUNet(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
+/** The rows of [B, L, C] at each text's first end token, the last id of the vocabulary. */
+function atEnds({ dims, data }: Tensor, ids: BigInt64Array): Float32Array {
+  const [batch = 0, length = 0, channels = 0] = dims;
+  let end = 0n;
+  for (const id of ids) if (id > end) end = id;
+  const rows = new Float32Array(batch * channels);
+  for (let b = 0; b < batch; b++) {
+    const at = b * length + ids.subarray(b * length, (b + 1) * length).indexOf(end);
+    rows.set((data as Float32Array).subarray(at * channels, (at + 1) * channels), b * channels);
+  }
+  return rows;
+}
+
+/**
+ * Compares the U-Net's output at every timestep that has a reference, in planar and in rows form. `under` stands for `unet` in
+ * the names.
+ */
+export async function compareUNet(
+  checkpoint: Checkpoint,
+  expected: Reference,
+  under = 'unet',
+): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
+  const prefix = `${under}.out.t`;
   for (const name of expected.names()) {
-    const timestep = Number(/^unet\.out\.t(\d+(?:\.\d+)?)$/.exec(name)?.[1] ?? Number.NaN);
+    const timestep = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
     if (Number.isNaN(timestep)) continue;
     const unet = await checkpoint.program('denoiser');
     const sample = await expected.tensor('unet.sample');

@@ -1,8 +1,10 @@
 import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
+import type { FileParts } from '../models/single-file/layout.ts';
+import { openAdapter } from '../weights/lora.ts';
 import { compareAdapters } from './adapters.ts';
-import { Checkpoint } from './checkpoint.ts';
+import { Checkpoint, type Subject } from './checkpoint.ts';
 import { compareControl } from './control.ts';
 import { compareInpainting } from './inpainting.ts';
 import { compareAutoencoders, compareSamplers, compareText, compareUNet } from './networks.ts';
@@ -10,6 +12,7 @@ import { comparePatches } from './patches.ts';
 import { type Comparison, Reference } from './reference.ts';
 import { compareReferences } from './references.ts';
 import { compareEdits } from './regions.ts';
+import { subjectAt } from './subject.ts';
 import { compareTokenEdits } from './transformer-regions.ts';
 import { compareLanguage, compareTransformer, compareTransformerSamplers } from './transformers.ts';
 import { compareVision } from './vision.ts';
@@ -22,48 +25,84 @@ interface Verification {
   pass: boolean;
 }
 
+/** What a user says of the checkpoint. */
+export type VerifyOptions = Pick<FileParts, 'vae' | 'textEncoders'>;
+
 /**
- * Compares a model folder with the reference tensors in it: `expected.safetensors` (networks and samplers) and, if
+ * Compares a checkpoint with the reference tensors beside it: `expected.safetensors` (networks and samplers) and, if
  * there is one, `regions.safetensors` (passes over a part of the image). Both were written by diffusers; those of a
  * segmenter or a tagger by PyTorch. A folder of LoRA files is compared by what they make of another folder's network. `test/fixtures/parity/README.md` explains the tensors.
+ * @param place a folder in the diffusers layout, a single file, or a folder with one named `checkpoint`
  */
-export async function verify(folder: string, backend: Backend): Promise<Verification> {
-  const root = path.resolve(folder);
+export async function verify(
+  place: string,
+  backend: Backend,
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  const subject = await subjectAt(place, options);
+  const { root } = subject;
   const expected = await Reference.open(path.join(root, 'expected.safetensors'));
   // A diffusion model has its configs in the folders of its parts.
   if (await fs.exists(path.join(root, 'config.json')))
     return judged(await compareVision(root, expected, backend), expected);
   if (expected.metadata('base')) return judged(await compareAdapters(root, expected, backend), expected);
-  const regionsFile = path.join(root, 'regions.safetensors');
-  const hasRegions = await fs.exists(regionsFile);
-  const isTransformer = await fs.exists(path.join(root, 'transformer', 'config.json'));
-  const checkpoint = new Checkpoint(root, isTransformer ? 'transformer' : 'unet', backend);
-  const tensors: Comparison[] = [];
-  try {
+  const tensors = await compareCheckpoint(subject, expected, backend);
+  if (subject.averaged)
     tensors.push(
-      ...(await (expected.metadata('vectors') ? compareWords : compareText)(checkpoint, expected)),
+      ...(await comparing(new Checkpoint({ ...subject, find: subject.averaged }, backend), (checkpoint) =>
+        compareUNet(checkpoint, expected, 'unet_ema'),
+      )),
     );
-    tensors.push(...(await compareLanguage(checkpoint, expected)));
-    tensors.push(...(await compareUNet(checkpoint, expected)));
-    tensors.push(...(await compareTransformer(checkpoint, expected)));
-    tensors.push(...(await compareAutoencoders(checkpoint, expected)));
-    tensors.push(...(await compareSamplers(checkpoint, expected)));
-    tensors.push(...(await compareTransformerSamplers(checkpoint, expected)));
-    tensors.push(...(await compareInpainting(checkpoint, expected)));
-    tensors.push(...(await compareControl(root, expected, backend)));
-    tensors.push(...(await compareReferences(root, expected, backend)));
-    if (hasRegions) {
-      const regions = await Reference.open(regionsFile);
-      if (isTransformer) tensors.push(...(await compareTokenEdits(checkpoint, expected, regions)));
-      else {
-        tensors.push(...(await compareEdits(checkpoint, expected, regions)));
-        tensors.push(...(await comparePatches(checkpoint, expected, regions)));
-      }
-    }
+  const lora = path.join(root, 'lora.safetensors');
+  if (await fs.exists(lora)) {
+    const adapters = [await openAdapter(lora, LORA_STRENGTH)];
+    tensors.push(
+      ...(await comparing(new Checkpoint(subject, backend, adapters), async (checkpoint) => [
+        ...(await compareText(checkpoint, expected, 'lora.')),
+        ...(await compareUNet(checkpoint, expected, 'lora.unet')),
+      ])),
+    );
+  }
+  return judged(tensors, expected);
+}
+
+/** At which references have a LoRA file merged. */
+const LORA_STRENGTH = 0.8;
+
+function compareCheckpoint(subject: Subject, expected: Reference, backend: Backend): Promise<Comparison[]> {
+  return comparing(new Checkpoint(subject, backend), async (checkpoint) => {
+    const tensors = [
+      ...(await (expected.metadata('vectors') ? compareWords : compareText)(checkpoint, expected)),
+      ...(await compareLanguage(checkpoint, expected)),
+      ...(await compareUNet(checkpoint, expected)),
+      ...(await compareTransformer(checkpoint, expected)),
+      ...(await compareAutoencoders(checkpoint, expected)),
+      ...(await compareSamplers(checkpoint, expected)),
+      ...(await compareTransformerSamplers(checkpoint, expected)),
+      ...(await compareInpainting(checkpoint, expected)),
+      ...(await compareControl(subject.root, expected, backend)),
+      ...(await compareReferences(subject.root, expected, backend)),
+    ];
+    const regionsFile = path.join(subject.root, 'regions.safetensors');
+    if (!(await fs.exists(regionsFile))) return tensors;
+    const regions = await Reference.open(regionsFile);
+    if (subject.denoiser === 'transformer')
+      return [...tensors, ...(await compareTokenEdits(checkpoint, expected, regions))];
+    tensors.push(...(await compareEdits(checkpoint, expected, regions)));
+    tensors.push(...(await comparePatches(checkpoint, expected, regions)));
+    return tensors;
+  });
+}
+
+async function comparing(
+  checkpoint: Checkpoint,
+  compare: (checkpoint: Checkpoint) => Promise<Comparison[]>,
+): Promise<Comparison[]> {
+  try {
+    return await compare(checkpoint);
   } finally {
     await checkpoint.release();
   }
-  return judged(tensors, expected);
 }
 
 function judged(tensors: Comparison[], expected: Reference): Verification {

@@ -9,7 +9,7 @@ import { InputError } from '../errors.ts';
 import { weightsOf } from '../graph/network.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';
-import { ModelFolder } from '../models/folder.ts';
+import { DiffusionModel } from '../models/diffusion-model.ts';
 import { networkOf } from '../models/parts.ts';
 import { gaussianNoise } from '../noise.ts';
 import { openAdapter } from './lora.ts';
@@ -103,7 +103,7 @@ async function plainly(path: string, file: string, module: Module, strength: num
   });
 }
 
-async function weightOf(model: ModelFolder, name: string): Promise<Float32Array> {
+async function weightOf(model: DiffusionModel, name: string): Promise<Float32Array> {
   const part = name.startsWith('text_model') ? 'text-encoder' : 'denoiser';
   return readFloat32((await model.weights(part)).find(`${name}.weight`)!);
 }
@@ -179,7 +179,7 @@ for (const [style, names, modules] of [
 ] as [string, [string, string], Module[]][])
   test(`${style}: merged weights are those of the plain arithmetic`, async () => {
     const file = await loraFile(modules, names);
-    const model = await ModelFolder.open(base);
+    const model = await DiffusionModel.open(base);
     const merged = model.withAdapters([await openAdapter(file, 0.7)]);
     assert.deepEqual(merged.warnings, []);
     for (const module of modules) {
@@ -198,7 +198,7 @@ test('several files add up, each with its strength; the result is kept and found
   const one: Module = { path: QUERY, key: kohya(QUERY), rank: 4, alpha: 2 };
   const two: Module = { path: QUERY, key: `unet.${QUERY}`, rank: 2 };
   const [first, second] = [await loraFile([one], KOHYA), await loraFile([two], PEFT)];
-  const model = await ModelFolder.open(base);
+  const model = await DiffusionModel.open(base);
   const adapters = [await openAdapter(first, 0.5), await openAdapter(second, -1.25)];
   const merged = model.withAdapters(adapters).model;
   const half = await plainly(QUERY, first, one, 0.5, await weightOf(model, QUERY));
@@ -380,7 +380,7 @@ test('the text encoder of a model saved without the outer name takes a LoRA, and
 });
 
 test('files that are no LoRA, of another model, half, or with odd numbers are refused by name', async () => {
-  const model = await ModelFolder.open(base);
+  const model = await DiffusionModel.open(base);
   const raw = async (tensors: Record<string, number[]>, fill = 1) => {
     const file = path.join(folder, `lora-${files++}.safetensors`);
     await writeSafetensors(

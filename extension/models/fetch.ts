@@ -1,11 +1,21 @@
+import { workspace } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
 import { describePlan, describeProgress } from '../../engine/hub/describe.ts';
 import { type FetchPlan, fetchModel, modelHere, planFetch } from '../../engine/hub/fetch-model.ts';
 import { type HubSettings, hubSettings } from '../../engine/hub/settings.ts';
-import { catalogueEntry, wantedFor } from '../../engine/models/catalogue.ts';
+import { catalogueEntry, type InstalledModel, wantedFor } from '../../engine/models/catalogue.ts';
+import { installedModels } from '../../engine/models/installed.ts';
 import { memorySentences } from '../../engine/pipelines/memory-sentence.ts';
 import { confirmed, type Tell, withNotification } from '../messages.ts';
+import { modelFolders } from '../settings.ts';
 import type { HubToken } from './token.ts';
+
+/** What is on this machine, with the folders of other tools that the user has set. */
+export async function modelsHere(token?: HubToken): Promise<InstalledModel[]> {
+  const { cache } = token ? await settingsWith(token) : await hubSettings();
+  const folders = modelFolders((name) => workspace.getConfiguration('patchwork').get(name));
+  return await installedModels({ cache, folders });
+}
 
 /** The hub with the token that VS Code keeps; requests follow VS Code's proxy settings. */
 export async function settingsWith(token: HubToken): Promise<HubSettings> {

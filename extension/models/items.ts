@@ -1,6 +1,5 @@
 /** The rows of *Manage Models…*, without VS Code's part of them. */
-import type { CatalogueEntry, Purpose } from '../../engine/models/catalogue.ts';
-import type { InstalledModel } from '../../engine/models/installed.ts';
+import type { CatalogueEntry, InstalledModel, Purpose } from '../../engine/models/catalogue.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { expectedMemory, expectedSeconds, type MachineFacts, recommendedFor } from './expected.ts';
@@ -16,7 +15,7 @@ export type ModelRow =
       used: boolean;
     }
   | { kind: 'entry'; label: string; description: string; detail: string; entry: CatalogueEntry }
-  | { kind: 'action'; label: string; action: 'hub' | 'folder' | 'token' };
+  | { kind: 'action'; label: string; action: 'hub' | 'folder' | 'file' | 'token' };
 
 export const PURPOSES: Record<Purpose, string> = {
   pictures: 'Image model',
@@ -24,6 +23,10 @@ export const PURPOSES: Record<Purpose, string> = {
   decoder: 'Fast decoder',
   lora: 'LoRA',
   selection: 'Object selector',
+  autoencoder: 'VAE',
+  embedding: 'Embedding',
+  control: 'ControlNet',
+  upscaler: 'Upscaler',
 };
 
 /** What comes with Patchwork. */
@@ -41,7 +44,7 @@ const EMBEDDED: Readonly<Record<string, { label: string; about: string }>> = {
 
 /** A model's name for people. */
 export function labelOf({ id, removable }: Pick<InstalledModel, 'id' | 'removable'>): string {
-  return (removable ? undefined : EMBEDDED[id]?.label) ?? id;
+  return (removable ? undefined : EMBEDDED[id]?.label) ?? modelTitle(id);
 }
 
 export interface Situation {
@@ -78,6 +81,7 @@ export function modelRows(
     ...rest.map((entry) => entryRow(entry, situation.machine)),
     { kind: 'heading', label: 'Others' },
     { kind: 'action', label: 'Other Hugging Face Model…', action: 'hub' },
+    { kind: 'action', label: 'A File on This Machine…', action: 'file' },
     { kind: 'action', label: 'A Folder on This Machine…', action: 'folder' },
     { kind: 'action', label: 'Set Hugging Face Access Token…', action: 'token' },
   ];

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import {
   ConfigurationTarget,
+  commands,
   type QuickInputButton,
   type QuickPickItem,
   QuickPickItemKind,
@@ -8,9 +9,15 @@ import {
   window,
   workspace,
 } from 'vscode';
-import { CATALOGUE, catalogueEntry, inpaintingTwin, type Purpose } from '../../engine/models/catalogue.ts';
-import { ModelFolder } from '../../engine/models/folder.ts';
-import { type InstalledModel, installedModels, removeModel } from '../../engine/models/installed.ts';
+import {
+  CATALOGUE,
+  catalogueEntry,
+  type InstalledModel,
+  inpaintingTwin,
+  type Purpose,
+} from '../../engine/models/catalogue.ts';
+import { DiffusionModel } from '../../engine/models/diffusion-model.ts';
+import { removeModel } from '../../engine/models/installed.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { confirmed, showInformation } from '../messages.ts';
@@ -19,7 +26,7 @@ import type { Pace } from '../queue/pace.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import type { MachineFacts } from './expected.ts';
-import { fetchWithConsent, settingsWith } from './fetch.ts';
+import { fetchWithConsent, modelsHere, settingsWith } from './fetch.ts';
 import { type ModelRow, modelRows } from './items.ts';
 import type { HubToken } from './token.ts';
 
@@ -30,7 +37,16 @@ export const ICONS: Record<Purpose, string> = {
   decoder: 'zap',
   lora: 'layers',
   selection: 'target',
+  autoencoder: 'file-media',
+  embedding: 'symbol-string',
+  control: 'symbol-ruler',
+  upscaler: 'zoom-in',
 };
+
+/** Whether choosing a model of this kind sets something. */
+export function isUsable(purpose: Purpose): boolean {
+  return ['pictures', 'decoder', 'lora', 'autoencoder'].includes(purpose);
+}
 
 type Item = QuickPickItem & { row: ModelRow };
 
@@ -51,7 +67,7 @@ function machineFacts(): MachineFacts {
 type Choice = { row: ModelRow; remove: boolean };
 
 async function choose(token: HubToken, pace: Pace): Promise<Choice | undefined> {
-  const installed = await installedModels(await settingsWith(token));
+  const installed = await modelsHere(token);
   const used = settingOf('model');
   const measured = (id: string) => pace.seconds({ prompt: '', ...(id !== 'scenes' && { model: id }) });
   const pick = window.createQuickPick<Item>();
@@ -123,6 +139,7 @@ async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
   if (row.kind !== 'action') return;
   if (row.action === 'token') return await token.ask();
   if (row.action === 'folder') return await useFolder();
+  if (row.action === 'file') return void (await commands.executeCommand('patchwork.useAsModel'));
   const id = await window.showInputBox({
     title: 'Other Hugging Face Model',
     prompt: 'A diffusers model, an autoencoder or a LoRA file: owner/name',
@@ -134,7 +151,7 @@ async function act({ row, remove }: Choice, token: HubToken): Promise<void> {
 
 async function get(id: string, purpose: Purpose | undefined, token: HubToken): Promise<void> {
   if (!(await fetchWithConsent(id, token))) return;
-  const installed = await installedModels(await settingsWith(token));
+  const installed = await modelsHere(token);
   const got = purpose ?? installed.find((model) => model.id === id.split('@')[0])?.purpose ?? 'pictures';
   // It edits for its own model from now on; other models' edits stay as they are until it is chosen for them.
   if (got === 'edits')
@@ -164,7 +181,9 @@ export function isActive({ id, folder, purpose }: InstalledModel): boolean {
       return id in (settings.get<object>('loras') ?? {});
     case 'decoder':
       return settings.get('decoder') === 'fast';
-    case 'selection':
+    case 'autoencoder':
+      return settings.get<string>('vae')?.trim() === id;
+    default:
       return false;
   }
 }
@@ -187,15 +206,23 @@ export async function useModel(id: string, purpose: Purpose): Promise<void> {
     case 'lora':
       await set('loras', { ...settings.inspect<object>('loras')?.globalValue, [id]: 1 });
       break;
-    case 'selection':
+    case 'autoencoder':
+      await set('vae', id);
+      break;
+    default:
       break;
   }
+  const title = modelTitle(id);
   const sentences: Record<Purpose, string> = {
-    pictures: `Model set to ${modelTitle(id)}.`,
-    edits: `Images are edited with ${id}. The setting patchwork.editModel changes that.`,
+    pictures: `Model set to ${title}.`,
+    edits: `Images are edited with ${title}. The setting patchwork.editModel changes that.`,
     decoder: 'Images are decoded with the fast decoder. The setting patchwork.decoder changes that.',
-    lora: `${id} is merged into the model. Its strength is in the setting patchwork.loras.`,
+    lora: `${title} is merged into the model. Its strength is in the setting patchwork.loras.`,
     selection: `${id} is installed.`,
+    autoencoder: `${title} takes the place of the model's own autoencoder. The setting patchwork.vae changes that.`,
+    embedding: `${title} is found by its name in prompts.`,
+    control: `${title} is offered for control layers.`,
+    upscaler: `${title} is offered for upscaling.`,
   };
   void showInformation(sentences[purpose]);
 }
@@ -210,7 +237,7 @@ async function useFolder(): Promise<void> {
     })) ?? [];
   if (!folder) return;
   // Refused here rather than at the next picture.
-  await ModelFolder.open(folder.fsPath);
+  await DiffusionModel.open(folder.fsPath);
   await useModel(folder.fsPath, 'pictures');
 }
 

@@ -8,13 +8,13 @@ import {
   window,
   workspace,
 } from 'vscode';
-import { type InstalledModel, installedModels } from '../../engine/models/installed.ts';
+import type { InstalledModel } from '../../engine/models/catalogue.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
-import { fetchWithConsent, settingsWith } from './fetch.ts';
+import { fetchWithConsent, modelsHere } from './fetch.ts';
 import { labelOf, PURPOSES } from './items.ts';
-import { askToRemove, ICONS, isActive, useModel } from './manage.ts';
+import { askToRemove, ICONS, isActive, isUsable, useModel } from './manage.ts';
 import type { HubToken } from './token.ts';
 
 const MODELS_VIEW = 'patchwork.modelsView';
@@ -24,7 +24,7 @@ export function registerModelsView({ log }: Services, token: HubToken): Disposab
   const changed = new EventEmitter<void>();
   const provider: TreeDataProvider<InstalledModel> = {
     onDidChangeTreeData: changed.event,
-    getChildren: async (row) => (row ? [] : await installedModels(await settingsWith(token))),
+    getChildren: async (row) => (row ? [] : await modelsHere(token)),
     getTreeItem: modelItem,
   };
   const view = window.createTreeView(MODELS_VIEW, { treeDataProvider: provider });
@@ -67,7 +67,7 @@ function modelItem(model: InstalledModel): TreeItem {
   item.description = [PURPOSES[purpose], formatBytes(bytes), ...(active ? ['active'] : [])].join(' · ');
   item.iconPath = new ThemeIcon(active ? 'check' : ICONS[purpose]);
   item.contextValue = removable ? 'removableModel' : 'model';
-  if (purpose !== 'selection' && !active)
+  if (isUsable(purpose) && !active)
     item.command = { command: 'patchwork.models.use', title: 'Use', arguments: [model] };
   item.tooltip = model.folder;
   // Else a screen reader reads the tooltip.

@@ -1,11 +1,10 @@
-import { hubSettings } from '../../engine/hub/settings.ts';
-import { installedModels } from '../../engine/models/installed.ts';
-import { openModelFolder } from '../../engine/models/open.ts';
+import { openCheckpoint } from '../../engine/models/open.ts';
 import { schedulerNameOf } from '../../engine/schedulers/create.ts';
 import { readKnownWords } from '../../engine/text/known-words.ts';
 import type { GenerateRequest } from '../../shared/api.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
 import type { Draft, FormFacts } from '../../shared/viewProtocol.ts';
+import { modelsHere } from '../models/fetch.ts';
 import type { Pace } from '../queue/pace.ts';
 import { withSettings } from '../requests.ts';
 import { requestOf } from './draft.ts';
@@ -15,9 +14,9 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
   try {
     const settings = withSettings({ prompt: '' });
     const name = draft.model || settings.model;
-    const [model, models] = await Promise.all([openModelFolder(name), choices(settings.model)]);
+    const [model, models] = await Promise.all([openCheckpoint(name), choices(settings.model)]);
     const { defaults } = model;
-    const words = await readKnownWords(model.tokenizerFolder(model.textParts[0]!));
+    const words = await readKnownWords((await model.tokenizer(model.textParts[0]!)).folder);
     return {
       models,
       defaults: {
@@ -40,15 +39,15 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
 /** All words that a request's model knows; undefined for models of common language. */
 export async function wordsOf({ model }: Pick<GenerateRequest, 'model'>): Promise<string[] | undefined> {
   try {
-    const folder = await openModelFolder(model);
-    return await readKnownWords(folder.tokenizerFolder(folder.textParts[0]!));
+    const opened = await openCheckpoint(model);
+    return await readKnownWords((await opened.tokenizer(opened.textParts[0]!)).folder);
   } catch {
     return undefined;
   }
 }
 
 async function choices(setting: string | undefined): Promise<FormFacts['models']> {
-  const installed = await installedModels(await hubSettings());
+  const installed = await modelsHere();
   const ids = installed.filter(({ purpose }) => purpose === 'pictures').map(({ id }) => id);
   return [
     { id: '', title: `${modelTitle(setting ?? '')} (default)` },

@@ -28,3 +28,16 @@ for (const [name, compared] of [
     assert.equal(result.pass, true);
     assert.equal(result.tensors.length, compared);
   });
+
+for (const [name, compared] of [
+  ['sd15-ema-no-vae', 12],
+  ['sdxl', 21],
+] as const)
+  test(`${name}: every network of a single file agrees with its reference`, async () => {
+    const result = await verify(path.join(folders, '../single-file', name), new NodeBackend());
+    assert.deepEqual(
+      result.tensors.filter(({ relative, limit }) => !(relative <= limit)),
+      [],
+    );
+    assert.equal(result.tensors.length, compared);
+  });

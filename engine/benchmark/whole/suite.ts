@@ -3,7 +3,7 @@ import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../../../share
 import { InputError } from '../../errors.ts';
 import { isGuided } from '../../execution/denoiser-inputs.ts';
 import { ARCHITECTURES } from '../../models/architectures.ts';
-import { openModelFolder } from '../../models/open.ts';
+import { openCheckpoint } from '../../models/open.ts';
 import { imageSize } from '../../models/sizes.ts';
 import { decodeMask } from '../../pictures/mask.ts';
 import { psnr } from '../../pictures/psnr.ts';
@@ -27,7 +27,7 @@ export async function wholeSuite(
 ): Promise<Suite> {
   if (request.model && Object.hasOwn(ARCHITECTURES, request.model))
     throw new InputError('Whole pictures need a model that can draw: give a model folder, no architecture.');
-  const model = await openModelFolder(request.model);
+  const model = await openCheckpoint(request.model);
   const { prompt, editPrompt, steps, strength, dilation, seed = 1 } = request.whole;
   const { width, height } = imageSize(model, request);
   const { threads } = request;

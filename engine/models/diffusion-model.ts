@@ -1,0 +1,215 @@
+import { path } from '#host';
+import type { Prediction } from '../../shared/api.ts';
+import type { SizeLimits } from '../../shared/sizes.ts';
+import { InputError } from '../errors.ts';
+import type { Network } from '../graph/network.ts';
+import { parseUNetConfig } from '../networks/unet-config.ts';
+import { NETWORK_FOLDERS } from '../weights/diffusers.ts';
+import type { Adapter } from '../weights/lora.ts';
+import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
+import type { WeightSource, WeightsOptions } from '../weights/source.ts';
+import { type ControlModel, steeringBy, withControlWeights } from './control-model.ts';
+import { checkFit } from './fit.ts';
+import { type FolderOptions, readFolder } from './folder.ts';
+import { type Layout, type PlacedNetwork, placedIn, type TokenizerPlace } from './layout.ts';
+import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
+import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, placeOf } from './parts.ts';
+import type { TextPart } from './pipelines.ts';
+import { checkReferenceFits, type ReferenceModel, withReferenceWeights } from './reference-model.ts';
+import { type FileParts, isFile, readSingleFile } from './single-file/layout.ts';
+import { openAutoencoder } from './single-file/parts.ts';
+import { sizesOf } from './sizes.ts';
+
+/** Pictures as prompts: what reads them, and in which groups. */
+export interface ReferenceUse {
+  model: ReferenceModel;
+  groups: readonly { masked: boolean }[];
+}
+
+/** What is added to a checkpoint's networks. */
+interface Additions {
+  adapters?: readonly Adapter[];
+  controls?: readonly ControlModel[];
+  references?: ReferenceUse | undefined;
+}
+
+/** A checkpoint that draws, from a folder or a single file. Weights are opened when a network is asked for. */
+export class DiffusionModel implements Model {
+  readonly id: string;
+  readonly name: string;
+  /** Its folder or file. */
+  readonly place: string;
+  /** Whether it is of the family of Stable Diffusion XL, whose latents are others. */
+  readonly isXl: boolean;
+  readonly autoencoder: AutoencoderFacts;
+  readonly defaults: GenerationDefaults;
+  readonly sizes: SizeLimits;
+  /** The text encoders, in the order in which the U-Net expects their states. */
+  readonly textParts: readonly TextPart[];
+  /** An absent negative prompt stands for zeros rather than for the empty text (SDXL). */
+  readonly zeroNegative: boolean;
+  /** What is put before every prompt, but not before the negative one. */
+  readonly instruction: string | undefined;
+  readonly #layout: Layout;
+  readonly #additions: Additions;
+  readonly #networks = new Networks((part) => this.#build(part));
+
+  private constructor(layout: Layout, additions: Additions = {}) {
+    const { kind } = layout;
+    this.#layout = layout;
+    this.#additions = additions;
+    const { adapters = [], controls = [], references } = additions;
+    const merged = adapters.map(({ file, strength }) => `${file} ${strength}`);
+    const seen = references ? [`${references.model.id} ${JSON.stringify(references.groups)}`] : [];
+    this.id = [layout.id, ...merged, ...controls.map(({ id }) => id), ...seen].join(' + ');
+    this.name = layout.name;
+    this.place = layout.place;
+    this.isXl = kind.isXl === true;
+    this.instruction = kind.instruction;
+    this.textParts = kind.textParts;
+    this.zeroNegative = this.isXl && layout.zerosForEmpty;
+    const vae = this.#placed('vae-decoder');
+    this.autoencoder = autoencoderFacts(vae.config, vae.origin);
+    const denoiser = this.#placed('denoiser');
+    const texts = this.textParts.map((part) => this.#placed(part));
+    checkFit(denoiser, this.autoencoder, texts, kind);
+    this.sizes = sizesOf(this.autoencoder);
+    const { scale } = this.autoencoder;
+    this.defaults = defaultsOf(denoiser.config, { scale, sizes: this.sizes }, layout.recommended);
+  }
+
+  /**
+   * Reads a folder in the diffusers layout, or a single file.
+   * @throws InputError that says what is missing or not supported
+   */
+  static async open(place: string, options: FolderOptions & FileParts = {}): Promise<DiffusionModel> {
+    if (await isFile(place)) return new DiffusionModel(await readSingleFile(place, options));
+    const model = new DiffusionModel(await readFolder(place, options));
+    if (!options.vae) return model;
+    return model.#withAutoencoder(await openAutoencoder(options.vae, model.autoencoder.scalingFactor));
+  }
+
+  /** The same model with another autoencoder of the same latents, e.g. a faster one. */
+  async withAutoencoder(folder: string): Promise<DiffusionModel> {
+    return this.#withAutoencoder(await placedIn(path.resolve(folder), NETWORK_FOLDERS.vae));
+  }
+
+  #withAutoencoder(placed: PlacedNetwork): DiffusionModel {
+    const { id, networks, missing = [] } = this.#layout;
+    const layout = {
+      ...this.#layout,
+      id: `${id} + ${placed.place}`,
+      networks: new Map([...networks, ['vae', placed] as const]),
+      missing: missing.filter((sentence) => !sentence.includes('--vae')),
+    };
+    return new DiffusionModel(layout, this.#additions);
+  }
+
+  /** The same model, whose U-Net predicts what was found out. */
+  withPrediction(prediction: Prediction): DiffusionModel {
+    const scheduler = { ...(this.#layout.scheduler as object), prediction_type: prediction };
+    return new DiffusionModel({ ...this.#layout, scheduler, unsure: false }, this.#additions);
+  }
+
+  /** The checkpoint does not say what its U-Net predicts. */
+  get unsure(): boolean {
+    return this.#layout.unsure ?? false;
+  }
+
+  /** Sentences for the user about how the parts were found. */
+  get notes(): readonly string[] {
+    return this.#layout.notes ?? [];
+  }
+
+  /** @throws InputError if a part that drawing needs is missing, with how to name it */
+  requireComplete(): void {
+    const [first] = this.#layout.missing ?? [];
+    if (first) throw new InputError(first, { setting: 'model' });
+  }
+
+  /**
+   * The same model with LoRA files merged into its weights; `warnings` name what of them changes nothing here.
+   * @throws InputError for a file that is made for another model
+   */
+  withAdapters(adapters: readonly Adapter[]): { model: DiffusionModel; warnings: string[] } {
+    const networks = new Map(
+      (['denoiser', ...this.textParts] as const).map((part) => [part, this.network(part)]),
+    );
+    const warnings = adapters.flatMap((adapter) => {
+      const idle = modulesWithoutWeight(adapter, networks);
+      if (idle.length === adapter.modules.length)
+        throw new InputError(`${adapter.file} is made for another model: nothing of it fits ${this.name}.`);
+      const { file, modules, leftOut } = adapter;
+      return [
+        ...(idle.length > 0
+          ? [
+              `${idle.length} of ${modules.length} parts of ${file} fit nothing in ${this.name} (${idle[0]}, …).`,
+            ]
+          : []),
+        ...(leftOut.length > 0
+          ? [
+              `${leftOut.length} tensors of ${file} are no part of a LoRA and were left out (${leftOut[0]}, …).`,
+            ]
+          : []),
+      ];
+    });
+    return { model: new DiffusionModel(this.#layout, { ...this.#additions, adapters }), warnings };
+  }
+
+  /**
+   * The same model, steered by ControlNets and T2I-Adapters, with pictures as prompts.
+   * @throws InputError for one of another family
+   */
+  steered(controls: readonly ControlModel[], references: ReferenceUse | undefined): DiffusionModel {
+    const model = new DiffusionModel(this.#layout, { ...this.#additions, controls, references });
+    model.network('denoiser');
+    return model;
+  }
+
+  get controls(): readonly ControlModel[] {
+    return this.#additions.controls ?? [];
+  }
+
+  get references(): ReferenceUse | undefined {
+    return this.#additions.references;
+  }
+
+  get schedulerConfig(): unknown {
+    return this.#layout.scheduler;
+  }
+
+  tokenizer(part: TextPart): Promise<TokenizerPlace> {
+    return this.#layout.tokenizer(part === 'text-encoder' ? 'text_encoder' : 'text_encoder_2');
+  }
+
+  network(part: Part): Network {
+    return this.#networks.get(part);
+  }
+
+  #build(part: Part): Network {
+    const { config, origin } = this.#placed(part);
+    const { controls = [], references } = this.#additions;
+    if (part !== 'denoiser' || (controls.length === 0 && !references)) return networkOf(part, config, origin);
+    const base = parseUNetConfig(config, origin);
+    if (references) checkReferenceFits(references.model, base);
+    const seen = references && { references: references.groups };
+    return networkOf(part, config, origin, { ...steeringBy(controls, base), ...seen });
+  }
+
+  async weights(part: Part, options?: WeightsOptions): Promise<WeightSource> {
+    const source = await this.#placed(part).weights(options);
+    const { adapters = [], controls = [], references } = this.#additions;
+    const merged =
+      adapters.length > 0 ? await mergeAdapters(source, part, this.network(part), adapters, options) : source;
+    if (part !== 'denoiser') return merged;
+    const steered = controls.length > 0 ? await withControlWeights(merged, controls) : merged;
+    return references ? withReferenceWeights(steered, references.model) : steered;
+  }
+
+  #placed(part: Part): PlacedNetwork {
+    const { networks, kind } = this.#layout;
+    const placed = networks.get(placeOf(part, kind.denoiser).folder);
+    if (!placed) throw new InputError(`${this.name} has no ${part}.`);
+    return placed;
+  }
+}

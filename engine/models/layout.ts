@@ -1,0 +1,55 @@
+import { path } from '#host';
+import { readJson } from '../json.ts';
+import type { NetworkFolder } from '../weights/diffusers.ts';
+import { openWeights } from '../weights/folder.ts';
+import type { WeightSource, WeightsOptions } from '../weights/source.ts';
+import type { GenerationDefaults } from './model.ts';
+import type { PipelineKind } from './pipelines.ts';
+
+/** One network of a checkpoint: its config, and where its weights are. */
+export interface PlacedNetwork {
+  readonly config: unknown;
+  /** Names the config in errors: a file. */
+  readonly origin: string;
+  /** Tells it apart from other networks that could take its place. */
+  readonly place: string;
+  /** Opens the weights. @throws InputError if they are missing or damaged */
+  weights(options?: WeightsOptions): Promise<WeightSource>;
+}
+
+/** A tokenizer: its folder, and the padding token where the folder's own does not count. */
+export interface TokenizerPlace {
+  readonly folder: string;
+  readonly pad?: string;
+}
+
+/** The parts of a checkpoint, wherever they come from: a folder in the diffusers layout, or one file. */
+export interface Layout {
+  /** Tells it apart: folder or file, and what is said of its parts. */
+  readonly id: string;
+  /** Folder or file. */
+  readonly place: string;
+  readonly name: string;
+  readonly kind: PipelineKind;
+  /** Of SDXL: an absent negative prompt stands for zeros. */
+  readonly zerosForEmpty: boolean;
+  readonly networks: ReadonlyMap<NetworkFolder, PlacedNetwork>;
+  /** `scheduler_config.json`, or what stands for it. */
+  readonly scheduler: unknown;
+  readonly recommended: Partial<GenerationDefaults>;
+  /** @throws InputError if there is none that fits */
+  tokenizer(folder: 'text_encoder' | 'text_encoder_2'): Promise<TokenizerPlace>;
+  /** Sentences for the user about how the parts were found. */
+  readonly notes?: readonly string[];
+  /** What is missing for drawing, and how to name it: sentences. */
+  readonly missing?: readonly string[];
+  /** The checkpoint does not say what the U-Net predicts; the scheduler's config has a guess. */
+  readonly unsure?: boolean;
+}
+
+/** A network's folder with `config.json` and weights. @throws InputError if the config is missing */
+export async function placedIn(folder: string, stem: string): Promise<PlacedNetwork> {
+  const place = path.resolve(folder);
+  const origin = path.join(place, 'config.json');
+  return { config: await readJson(origin), origin, place, weights: () => openWeights(place, stem) };
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { mkdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import test, { after } from 'node:test';
+import type { GenerateRequest } from '../../../shared/api.ts';
+import { writeSingleFile } from '../../../test/support/single-file.ts';
+import { createEngine } from '../../engine.ts';
+import { InputError } from '../../errors.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
+import { decodePicture } from '../../pictures/read.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
+import { temporaryFolder } from '../../weights/testing.ts';
+import { DiffusionModel } from '../diffusion-model.ts';
+
+const folder = await temporaryFolder();
+const engine = createEngine(new NodeBackend(1));
+after(() => engine.dispose());
+const draw = (model: string, more: Partial<GenerateRequest> = {}) =>
+  engine.generate({ prompt: 'a red house', model, seed: 1, steps: 2, width: 64, height: 64, ...more });
+
+const whole = path.join(folder, 'models/Stable-diffusion/toy.safetensors');
+await writeSingleFile(whole);
+
+test('a single file draws, in every precision, and is edited with', async () => {
+  const { picture, recipe, warnings } = await draw(whole);
+  assert.equal(recipe.model, 'toy');
+  assert.deepEqual(warnings, []);
+  assert.notDeepEqual((await draw(whole, { prompt: 'a cat' })).picture.png, picture.png);
+  assert.ok((await draw(whole, { precision: 'int8' })).picture.png.length > 100);
+  const edited = await engine.edit({ prompt: 'a cat', model: whole, image: picture.png, steps: 2, seed: 1 });
+  assert.notDeepEqual(edited.picture.png, picture.png);
+});
+
+test('the prediction that a user names counts where the file says none', async () => {
+  const [noise, velocity] = [await draw(whole), await draw(whole, { prediction: 'v_prediction' })];
+  assert.notDeepEqual(noise.picture.png, velocity.picture.png);
+});
+
+test('a file without a VAE: refused with how to name one, drawn with a named or a neighbouring one', async () => {
+  const bare = path.join(folder, 'models/Stable-diffusion/bare.safetensors');
+  await writeSingleFile(bare, ['vae-decoder', 'vae-encoder']);
+  await assert.rejects(draw(bare), (error: InputError) => {
+    assert.ok(error instanceof InputError);
+    assert.match(
+      error.message,
+      /bare\.safetensors \(Stable Diffusion 1\) has no autoencoder \(VAE\) in it: name one with --vae/,
+    );
+    return true;
+  });
+  const vae = path.join(folder, 'only.vae.safetensors');
+  await writeSingleFile(vae, ['denoiser', 'text-encoder']);
+  const named = await draw(bare, { vae });
+  const pixelsOf = async ({ picture }: typeof named) => (await decodePicture(picture.png, 'x')).pixels;
+  assert.deepEqual(await pixelsOf(named), await pixelsOf(await draw(whole)));
+  await mkdir(path.join(folder, 'models/VAE'));
+  await rename(vae, path.join(folder, 'models/VAE/some-vae.safetensors'));
+  const found = await draw(bare);
+  assert.match(
+    found.warnings.join(),
+    /bare\.safetensors has no autoencoder; .*some-vae\.safetensors is used/,
+  );
+});
+
+test('CLIP’s tokenizer comes with Patchwork', async () => {
+  const model = await DiffusionModel.open(whole);
+  const { folder: place, pad } = await model.tokenizer('text-encoder');
+  const tokenizer = await loadTokenizer(place, pad);
+  // As openai/CLIP and transformers tokenize it.
+  assert.deepEqual(tokenizer.tokens('a photo of a cat'), [320, 1125, 539, 320, 2368]);
+  assert.deepEqual(
+    tokenizer.tokens("It's 2,000 naïve emojis 😀!"),
+    tokenizer.tokens("it's 2,000 naïve emojis 😀!"),
+  );
+  const framed = tokenizer.frame([320]);
+  assert.deepEqual([...framed.subarray(0, 4)], [49406, 320, 49407, 49407]);
+  const open = (await loadTokenizer(place, '!')).frame([320]);
+  assert.deepEqual([...open.subarray(0, 4)], [49406, 320, 49407, 0]);
+});

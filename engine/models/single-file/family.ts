@@ -1,0 +1,127 @@
+import type { Prediction } from '../../../shared/api.ts';
+import { InputError } from '../../errors.ts';
+import type { TensorFile } from '../../weights/source.ts';
+import type { GenerationDefaults } from '../model.ts';
+import type { UNetFacts } from './unet.ts';
+
+/** Families of Stable Diffusion, which share text encoders and latents. */
+export type SdFamily = 'sd1' | 'sd2' | 'sdxl';
+
+interface FamilyFacts {
+  title: string;
+  /** Of latents; see `AutoencoderFacts`. */
+  scalingFactor: number;
+  /** Side of the images that it was trained on, in latents. */
+  sampleSize: number;
+  scheduler: string;
+  /** A model of the hub whose parts fit. */
+  example: string;
+  /** Autoencoders as people have them, best first. */
+  autoencoders: RegExp;
+}
+
+export const SD_FAMILIES: Readonly<Record<SdFamily, FamilyFacts>> = {
+  sd1: {
+    title: 'Stable Diffusion 1',
+    scalingFactor: 0.18215,
+    sampleSize: 64,
+    scheduler: 'DDIMScheduler',
+    example: 'stable-diffusion-v1-5/stable-diffusion-v1-5',
+    autoencoders: /vae-ft-mse|kl-f8|^(?!.*(?:xl|flux|sd3|^ae\.)).*vae/i,
+  },
+  sd2: {
+    title: 'Stable Diffusion 2',
+    scalingFactor: 0.18215,
+    sampleSize: 64,
+    scheduler: 'DDIMScheduler',
+    example: 'stabilityai/sd-turbo',
+    autoencoders: /vae-ft-mse|kl-f8|^(?!.*(?:xl|flux|sd3|^ae\.)).*vae/i,
+  },
+  sdxl: {
+    title: 'Stable Diffusion XL',
+    scalingFactor: 0.13025,
+    sampleSize: 128,
+    scheduler: 'EulerDiscreteScheduler',
+    example: 'stabilityai/sdxl-turbo',
+    autoencoders: /xl.*vae|vae.*xl/i,
+  },
+};
+
+/** The family of a U-Net, told from its shapes. */
+export function familyOf({ linear, addedChannels }: UNetFacts): SdFamily {
+  if (addedChannels > 0) return 'sdxl';
+  return linear ? 'sd2' : 'sd1';
+}
+
+/** @throws InputError for relatives of the families that need something that is not here */
+export function refuseRelatives(file: TensorFile, family: SdFamily): void {
+  if (file.find('edm_mean') || file.find('edm_vpred.sigma_max'))
+    throw new InputError(
+      `${file.origin} is trained with another noise process (EDM), which is not supported.`,
+    );
+  const [first, second] = [
+    'conditioner.embedders.0.model.ln_final.weight',
+    'conditioner.embedders.1.model.ln_final.weight',
+  ];
+  if (family === 'sdxl' && file.find(first!) && !file.find(second!))
+    throw new InputError(
+      `${file.origin} is a refiner of Stable Diffusion XL, which is not supported; use the base model.`,
+    );
+}
+
+/** What a file says of what its U-Net predicts. */
+export interface ToldPrediction {
+  prediction: Prediction | undefined;
+  /** The noise goes up to nothing but noise (Lin et al. 2023). */
+  zeroTerminal: boolean;
+}
+
+/** The prediction type that a file's metadata or marks tell; undefined where it says nothing. */
+export function toldPrediction(file: TensorFile): ToldPrediction {
+  const { metadata } = file;
+  const zeroTerminal =
+    file.find('ztsnr') !== undefined || /^true$/i.test(metadata['modelspec.zero_terminal_snr'] ?? '');
+  const told = (prediction: Prediction | undefined) => ({ prediction, zeroTerminal });
+  if (file.find('v_pred')) return told('v_prediction');
+  const said = metadata['modelspec.prediction_type'] ?? metadata.prediction_type ?? '';
+  if (/^v/i.test(said)) return told('v_prediction');
+  if (/^eps/i.test(said)) return told('epsilon');
+  // Of the 512 base model of Stable Diffusion 2, in files of PyTorch.
+  if (metadata.global_step === '875000') return told('epsilon');
+  const architecture = metadata['modelspec.architecture'] ?? '';
+  if (/768-v/.test(architecture)) return told('v_prediction');
+  return told(/v2-512/.test(architecture) ? 'epsilon' : undefined);
+}
+
+const TURBO = /turbo|lightning|hyper|[-_ ]lcm|\blcm[-_ ]/i;
+
+/** What distilled models need, which shows in nothing but their names. */
+export function recommendedBy(
+  name: string,
+  family: SdFamily,
+): Partial<GenerationDefaults> & { spacing?: 'trailing' } {
+  if (!TURBO.test(name)) return {};
+  const side = family === 'sdxl' && !/turbo/i.test(name) ? 1024 : 512;
+  return { steps: 4, guidance: 1, width: side, height: side, spacing: 'trailing' };
+}
+
+/** The noise process of the families, as `scheduler_config.json` has it. */
+export function schedulerOf(
+  family: SdFamily,
+  prediction: Prediction,
+  { zeroTerminal, trailing }: { zeroTerminal: boolean; trailing: boolean },
+): Record<string, unknown> {
+  return {
+    _class_name: SD_FAMILIES[family].scheduler,
+    beta_start: 0.00085,
+    beta_end: 0.012,
+    beta_schedule: 'scaled_linear',
+    num_train_timesteps: 1000,
+    clip_sample: false,
+    set_alpha_to_one: false,
+    steps_offset: 1,
+    prediction_type: prediction,
+    timestep_spacing: trailing || zeroTerminal ? 'trailing' : 'leading',
+    ...(zeroTerminal && { rescale_betas_zero_snr: true }),
+  };
+}

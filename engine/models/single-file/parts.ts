@@ -1,0 +1,98 @@
+import { fs, hubEnvironment, path } from '#host';
+import { InputError } from '../../errors.ts';
+import { isRepositoryId } from '../../hub/repository-id.ts';
+import { NETWORK_FOLDERS } from '../../weights/diffusers.ts';
+import { dequantized } from '../../weights/gguf/dequantized.ts';
+import type { StoredTensor, WeightsOptions } from '../../weights/source.ts';
+import { openTensors } from '../../weights/tensor-file.ts';
+import { sourceOf } from '../../weights/views.ts';
+import { hubFolder } from '../installed.ts';
+import { type PlacedNetwork, placedIn } from '../layout.ts';
+import { autoencoderConfigOf } from './autoencoder.ts';
+import { autoencoderOf, sectionsOf, type TextSection } from './sections.ts';
+import { textConfigOf } from './text-encoder.ts';
+
+/** A network of a file. */
+export function placedAs(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  config: unknown,
+  origin: string,
+): PlacedNetwork {
+  const weights = (options?: WeightsOptions) => dequantized(sourceOf(tensors, origin), options);
+  return { config, origin, place: origin, weights };
+}
+
+/**
+ * An autoencoder that a user names: a file, a folder of one, or a model that has one (a folder, or a name of the hub that is
+ * on this machine).
+ * @throws InputError if there is none, or it cannot be read
+ */
+export async function openAutoencoder(name: string, scalingFactor: number): Promise<PlacedNetwork> {
+  const place = await existing(name, 'vae');
+  if ((await fs.stat(place)).isDirectory()) {
+    const inside = path.join(place, 'vae');
+    return placedIn((await fs.exists(inside)) ? inside : place, NETWORK_FOLDERS.vae);
+  }
+  const file = await openTensors(place);
+  const tensors = autoencoderOf(file);
+  if (!tensors) throw new InputError(`${file.origin} holds no autoencoder (VAE).`, { setting: 'vae' });
+  return placedAs(tensors, autoencoderConfigOf(tensors, scalingFactor), file.origin);
+}
+
+/** A text encoder beside what tells its place among several. */
+export interface NamedText {
+  width: number;
+  placed: PlacedNetwork;
+}
+
+/** The text encoders that a user names: files, folders, or models that have them. @throws InputError as `openAutoencoder` */
+export async function openTextEncoders(names: readonly string[]): Promise<NamedText[]> {
+  const found = await Promise.all(
+    names.map(async (name) => textEncodersAt(await existing(name, 'textEncoder'))),
+  );
+  return found.flat();
+}
+
+async function textEncodersAt(place: string): Promise<NamedText[]> {
+  if ((await fs.stat(place)).isDirectory()) {
+    const inside = ['text_encoder', 'text_encoder_2'].map((folder) => path.join(place, folder));
+    const folders: string[] = [];
+    for (const folder of inside) if (await fs.exists(folder)) folders.push(folder);
+    const placed = (folders.length > 0 ? folders : [place]).map((folder) =>
+      placedIn(folder, NETWORK_FOLDERS.text_encoder),
+    );
+    return (await Promise.all(placed)).map((one) => ({ width: widthOf(one.config), placed: one }));
+  }
+  const file = await openTensors(place);
+  const { texts } = sectionsOf(file);
+  if (texts.length === 0)
+    throw new InputError(`${file.origin} holds no text encoder.`, { setting: 'textEncoder' });
+  return texts.map((text) => {
+    const config = textConfigFor(text, text.tensors.has('text_projection.weight'));
+    return { width: widthOf(config), placed: placedAs(text.tensors, config, file.origin) };
+  });
+}
+
+/** The config of a text encoder in a file. @param projects it gives the text's embedding too */
+export function textConfigFor({ style, tensors }: TextSection, projects: boolean, without = 0) {
+  return textConfigOf(tensors, { ...(style === 'open' && { act: 'gelu' as const }), without, projects });
+}
+
+export function widthOf(config: unknown): number {
+  const width = (config as { hidden_size?: unknown } | null)?.hidden_size;
+  return typeof width === 'number' ? width : 0;
+}
+
+async function existing(name: string, setting: string): Promise<string> {
+  if (await fs.exists(name)) return path.resolve(name);
+  const here = isRepositoryId(name.split('@')[0]!)
+    ? await hubFolder(name, { cache: hubEnvironment.cache() })
+    : undefined;
+  if (here) return here.folder;
+  throw new InputError(
+    `${name} is neither a file or folder, nor a Hugging Face name (owner/name) that is installed.`,
+    {
+      setting,
+    },
+  );
+}

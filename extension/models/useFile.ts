@@ -1,0 +1,36 @@
+import { Uri, window } from 'vscode';
+import type { Purpose } from '../../engine/models/catalogue.ts';
+import { purposeOfFile } from '../../engine/models/file-purpose.ts';
+import { reportError } from '../report.ts';
+import type { Services } from '../services.ts';
+import { useModel } from './manage.ts';
+
+/** Endings that the command's dialogue shows. */
+const ENDINGS = ['safetensors', 'sft', 'ckpt', 'pt', 'pth', 'gguf'];
+
+/** *Use as Model*: a file of the explorer, or one that is chosen, becomes the model; a LoRA file or a VAE is used as such. */
+export async function useAsModel({ log }: Services, asked: unknown): Promise<void> {
+  const file = asked instanceof Uri ? asked : await chosen();
+  if (!file) return;
+  try {
+    await useFile(file.fsPath);
+  } catch (error) {
+    await reportError(log, error);
+  }
+}
+
+async function chosen(): Promise<Uri | undefined> {
+  const [file] =
+    (await window.showOpenDialog({
+      title: 'File of a Model',
+      openLabel: 'Use',
+      filters: { Models: ENDINGS },
+    })) ?? [];
+  return file;
+}
+
+/** Refused here rather than at the next image. */
+async function useFile(file: string): Promise<void> {
+  const purpose: Purpose = await purposeOfFile(file);
+  await useModel(file, purpose);
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { InputError } from '../../../engine/errors.ts';
+import { otherKind } from '../../../engine/models/single-file/kind.ts';
+import { sectionsOf } from '../../../engine/models/single-file/sections.ts';
+import { unetConfigOf } from '../../../engine/models/single-file/unet.ts';
+import { parseUNetConfig } from '../../../engine/networks/unet-config.ts';
+import { isQuantized } from '../../../engine/weights/gguf/dequantized.ts';
+import { readFloat32, readInt64 } from '../../../engine/weights/read.ts';
+import type { StoredTensor } from '../../../engine/weights/source.ts';
+import { openTensors } from '../../../engine/weights/tensor-file.ts';
+import { damaged, oddText, type Target, target } from '../target.ts';
+
+const fixtures = path.join(import.meta.dirname, '..', '..', 'fixtures');
+const folder = mkdtempSync(path.join(os.tmpdir(), 'patchwork-fuzz-'));
+process.on('exit', () => void rm(folder, { recursive: true, force: true }));
+const file = path.join(folder, 'model.bin');
+
+/** A file is refused with a sentence that names it, or each of its tensors lies inside it and can be read. */
+async function check(bytes: Uint8Array): Promise<void> {
+  await writeFile(file, bytes);
+  let names: string[];
+  try {
+    const source = await openTensors(file);
+    names = [...source.names()];
+    for (const name of names) await checkTensor(source.find(name)!, bytes.length);
+  } catch (error) {
+    assert.ok(error instanceof InputError, String((error as Error).stack));
+    assert.ok(error.message.includes(file) && error.message.length < 2000, error.message);
+    assert.ok(!/\p{Cc}/u.test(error.message), error.message);
+  }
+}
+
+async function checkTensor(tensor: StoredTensor, size: number): Promise<void> {
+  const { offset, length, shape, dtype } = tensor;
+  assert.ok(offset >= 0 && length >= 0 && offset + length <= size, `${offset} + ${length} of ${size}`);
+  if (isQuantized(tensor)) return;
+  const count = shape.reduce((a, b) => a * b, 1);
+  const values = /^[IUB](?!F)/.test(dtype) ? await readInt64(tensor) : await readFloat32(tensor);
+  assert.equal(values.length, count);
+}
+
+const files = (folderName: string, names: readonly string[]) =>
+  fc.oneof(...names.map((name) => damaged(readFileSync(path.join(fixtures, folderName, name)))));
+
+/** Tensors by names that are close to those of a checkpoint. */
+const shapes = fc.dictionary(
+  fc.oneof(
+    oddText,
+    fc
+      .tuple(
+        fc.constantFrom('model.diffusion_model.', '', 'cond_stage_model.model.', 'first_stage_model.'),
+        fc.constantFrom(
+          'input_blocks.0.0.weight',
+          'time_embed.0.weight',
+          'input_blocks.1.0.in_layers.2.weight',
+          'input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight',
+          'input_blocks.2.0.op.weight',
+          'middle_block.1.norm.weight',
+          'output_blocks.0.0.in_layers.2.weight',
+          'output_blocks.0.1.conv.weight',
+          'transformer.resblocks.0.ln_1.weight',
+          'transformer.resblocks.0.attn.in_proj_weight',
+          'positional_embedding',
+          'text_projection',
+          'decoder.conv_in.weight',
+          'decoder.mid.block_1.conv1.weight',
+        ),
+      )
+      .map((parts) => parts.join('')),
+  ),
+  fc.array(fc.nat({ max: 9 }), { maxLength: 4 }),
+  { maxKeys: 16 },
+);
+
+export const weightTargets: readonly Target[] = [
+  target(
+    'files of PyTorch: refused by name, or tensors inside the file',
+    files('pickles', ['plain.pt', 'plain.legacy.pt', 'inversion.pt', 'inversion.legacy.pt']),
+    check,
+  ),
+  target('GGUF: refused by name, or tensors inside the file', files('gguf', ['types.gguf']), check),
+  target('the networks of a checkpoint', shapes, (named) => {
+    const tensors = new Map(
+      Object.entries(named).map(([name, shape]): [string, StoredTensor] => {
+        const length = 4 * shape.reduce((a, b) => a * b, 1);
+        return [name, { name, dtype: 'F32', shape, file: 'x', offset: 0, length }];
+      }),
+    );
+    const source = { origin: 'x', names: () => tensors.keys(), find: (name: string) => tensors.get(name) };
+    const sections = sectionsOf(source);
+    assert.ok(otherKind(source, sections).length < 300);
+    for (const tensor of [sections.unet, sections.autoencoder, ...sections.texts.map((text) => text.tensors)])
+      for (const { offset, length } of tensor?.values() ?? [])
+        assert.ok(Number.isFinite(offset) && Number.isFinite(length) && length >= 0);
+    try {
+      if (sections.unet) parseUNetConfig(unetConfigOf(sections.unet, 'x').config, 'x');
+    } catch (error) {
+      assert.ok(error instanceof InputError, String(error));
+    }
+  }),
+];
