@@ -31,7 +31,7 @@ for (const [name, compared] of [
 
 for (const [name, compared] of [
   ['sd15-ema-no-vae', 12],
-  ['sdxl', 21],
+  ['sdxl', 16],
 ] as const)
   test(`${name}: every network of a single file agrees with its reference`, async () => {
     const result = await verify(path.join(folders, '../single-file', name), new NodeBackend());
