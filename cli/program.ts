@@ -11,6 +11,7 @@ import { mcpCommand } from './commands/mcp.ts';
 import { modelsCommand } from './commands/models.ts';
 import { objectsCommand } from './commands/objects.ts';
 import { segmentCommand } from './commands/segment.ts';
+import { upscaleCommand } from './commands/upscale.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { workerCommand } from './commands/worker.ts';
 import { writeLines } from './output.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     describeCommand(),
     macsCommand(),
     benchCommand(),
+    upscaleCommand(),
     verifyCommand(),
     workerCommand(),
     mcpCommand(),

@@ -26,6 +26,9 @@ import {
   type SegmentRequest,
   type SegmentResult,
   type StoreReport,
+  type UpscaleProgress,
+  type UpscaleRequest,
+  type UpscaleResult,
 } from '../shared/api.ts';
 import { defined } from '../shared/defined.ts';
 import { DEFAULT_STRENGTH, LIMITS, WHOLE_STRENGTH } from '../shared/limits.ts';
@@ -66,12 +69,13 @@ import { type ReadPrompts, readPrompts } from './pipelines/prompts.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { editSteps, record } from './pipelines/record.ts';
 import { ReferencePictures, referenceGroups } from './pipelines/reference-pictures.ts';
-import { checkEdit, checkGenerate, checkPrepareEdit, recipeOf } from './pipelines/request.ts';
+import { checkEdit, checkGenerate, checkPrepareEdit, checkUpscale, recipeOf } from './pipelines/request.ts';
 import { cutOutPart } from './pipelines/segment/cut-out.ts';
 import { checkCutOut, checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
 import { Sight } from './pipelines/segment/sight.ts';
 import type { Reading } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
+import { upscale } from './pipelines/upscale.ts';
 import { FeatureStore } from './regions/store.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
 import { scheduleOf } from './text/prompt-schedule.ts';
@@ -270,6 +274,10 @@ class LocalEngine implements Engine {
 
   async describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult> {
     return this.#sight.describe(checkDescribe(request), options);
+  }
+
+  async upscale(request: UpscaleRequest, options?: CallOptions<UpscaleProgress>): Promise<UpscaleResult> {
+    return upscale(checkUpscale(request), this.#backend, options);
   }
 
   async store(): Promise<StoreReport> {

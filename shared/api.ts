@@ -333,6 +333,32 @@ export interface EditResult extends GenerateResult {
   recordingMacs: number;
 }
 
+/** An image to make larger. */
+export interface UpscaleRequest {
+  /** The image's file, or its pixels, RGB. */
+  image: Uint8Array | Raster;
+  /** A safetensors file with a network of the ESRGAN family. */
+  model: string;
+  /** How many times larger each side becomes, 1 … 8; the network's own scale if absent. */
+  scale?: number;
+  /** As of `GenerateRequest`. */
+  threads?: number;
+}
+
+export interface UpscaleProgress {
+  stage: 'upscale';
+  /** Tiles done, of all. */
+  step: number;
+  steps: number;
+}
+
+export interface UpscaleResult {
+  picture: EncodedPicture;
+  scale: number;
+  macs: number;
+  seconds: number;
+}
+
 /** What the engine remembers of pictures, so that edits of them are cheap. */
 export interface StoreReport {
   budgetBytes: number;
@@ -371,6 +397,8 @@ export const ENGINE_CALLS = {
   cutOut: call<CutOutRequest, never, CutOutResult>(),
   /** Puts an image, or an object in it, into words. */
   describe: call<DescribeRequest, never, DescribeResult>(),
+  /** Makes an image larger. */
+  upscale: call<UpscaleRequest, UpscaleProgress, UpscaleResult>(),
   /** Says what the feature store holds. */
   store: call<void, never, StoreReport>(),
   /** Times the same work done in several ways. */

@@ -18,6 +18,8 @@ export const LIMITS = {
   /** Files merged at once. */
   loras: 16,
   controlStrength: { min: 0, max: 2 },
+  /** How many times larger an image is made. */
+  upscale: { min: 1, max: 8 },
   /** Control images at once, and references. */
   controls: 8,
   references: 8,

@@ -305,6 +305,11 @@ export class NetworkBuilder {
     return this.#push({ type: 'token-join', inputs, output: like }) as Tokens;
   }
 
+  prelu(path: string, input: FeatureMap): FeatureMap {
+    const slope: Weight = { name: `${path}.weight`, shape: [input.channels], kind: 'gain' };
+    return this.#push({ type: 'prelu', input, slope, output: this.#like(input) }) as FeatureMap;
+  }
+
   /** The mean of every 2×2, those that lie in the map. */
   averagePool(input: FeatureMap): FeatureMap {
     const output = { ...this.#like(input), level: input.level + 1 };

@@ -31,6 +31,7 @@ export type Operator =
   | Masked
   | TokenJoin
   | AveragePool
+  | Prelu
   | SoftClamp
   | Enlargement
   | TransposedConvolution
@@ -43,7 +44,14 @@ export type Operator =
   | Embedding
   | Sinusoid;
 
-export type ActivationName = 'silu' | 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'relu' | 'hard_swish';
+export type ActivationName =
+  | 'silu'
+  | 'gelu'
+  | 'gelu_tanh'
+  | 'quick_gelu'
+  | 'relu'
+  | 'leaky_relu'
+  | 'hard_swish';
 
 /** Normalization by fixed statistics of each channel (Ioffe & Szegedy 2015). Lowerings fold it into the product before. */
 export interface BatchNorm {
@@ -303,6 +311,14 @@ interface TokenJoin {
   readonly type: 'token-join';
   readonly inputs: readonly Tokens[];
   readonly output: Tokens;
+}
+
+/** max(x, 0) + slope · min(x, 0), with a trained slope for each channel (He et al. 2015). */
+export interface Prelu {
+  readonly type: 'prelu';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+  readonly slope: Weight;
 }
 
 /** The mean of every 2×2 positions, of an odd side's last ones those that are there: the next coarser level. */

@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap } from '../graph/values.ts';
 import { channelCount, parseConfig, smallCount, supported } from './config.ts';
+import { folded } from './folding.ts';
 import type { UNetConfig } from './unet-config.ts';
 import type { Feature } from './unet-parts.ts';
 
@@ -92,19 +93,7 @@ export function unshuffled(
   { in_channels: channels, downscale_factor: factor }: T2IAdapterConfig,
   width: number,
 ): Float32Array {
-  const source = channels === 1 ? luminance(planes) : planes;
-  const size = source.length / channels;
-  const height = size / width;
-  const [rows, columns] = [height / factor, width / factor];
-  const result = new Float32Array(source.length);
-  let to = 0;
-  for (let channel = 0; channel < channels; channel++)
-    for (let dy = 0; dy < factor; dy++)
-      for (let dx = 0; dx < factor; dx++)
-        for (let y = 0; y < rows; y++)
-          for (let x = 0; x < columns; x++)
-            result[to++] = source[channel * size + (y * factor + dy) * width + x * factor + dx]!;
-  return result;
+  return folded(channels === 1 ? luminance(planes) : planes, channels, width, factor);
 }
 
 /** ITU-R BT.601. */

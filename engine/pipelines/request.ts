@@ -17,6 +17,7 @@ import {
   type Recipe,
   SCHEDULERS,
   SPLITS,
+  type UpscaleRequest,
   ZOOMS,
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
@@ -166,6 +167,12 @@ const prepareSchema = z.object({
   image: image('The image', 3),
   strength: between('Strength', LIMITS.strength).optional(),
 });
+const upscaleSchema = z.object({
+  image: image('The image', 3),
+  model: z.string().min(1).max(4096),
+  scale: between('The scale', LIMITS.upscale).optional(),
+  threads: whole('Threads', LIMITS.threads).optional(),
+});
 const editSchema = z.object({
   ...drawing,
   image: image('The image', 3),
@@ -195,6 +202,11 @@ export function checkGenerate(request: GenerateRequest): GenerateRequest {
 /** The same for an edit. */
 export function checkEdit(request: EditRequest): EditRequest {
   return check(editSchema, request);
+}
+
+/** The same for an image to make larger. */
+export function checkUpscale(request: UpscaleRequest): UpscaleRequest {
+  return check(upscaleSchema, request);
 }
 
 /** The same for a picture that is likely to be edited. */

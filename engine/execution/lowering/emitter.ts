@@ -287,6 +287,8 @@ export class Emitter {
 
   activation(x: Ref, name: ActivationName): Ref {
     if (name === 'relu') return this.onnx.node('Relu', [x]);
+    if (name === 'leaky_relu')
+      return this.onnx.node('LeakyRelu', [x], { attributes: { alpha: { float: 0.2 } } });
     if (name === 'hard_swish') return this.onnx.node('HardSwish', [x]);
     if (name === 'gelu_tanh') return this.#tanhGelu(x);
     if (name === 'gelu') return this.gelu(x);

@@ -195,6 +195,12 @@ export class PlanarLowering {
         this.setRows(operator.output, emit.concat(parts, 1));
         break;
       }
+      case 'prelu': {
+        const { input, slope } = operator;
+        const slopes = emit.weight(slope, [input.channels, 1, 1]);
+        this.setPlanes(operator.output, emit.onnx.node('PRelu', [this.planes(input), slopes]));
+        break;
+      }
       case 'average-pool': {
         const attributes = { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 };
         this.setPlanes(

@@ -39,6 +39,7 @@ const engine: Engine = {
   segment: notUsed,
   findThings: notUsed,
   cutOut: notUsed,
+  upscale: notUsed,
   describe: notUsed,
   async store() {
     return { budgetBytes: 0, bytes: 0, pictures: [] };

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import {
+  writeCheckpoint,
+  writeControlModels,
+  writeLora,
+  writeReferenceModel,
+} from '../support/checkpoints.ts';
+import { inTemporaryFolder, patchwork } from './patchwork.ts';
+
+const fixtures = path.join(import.meta.dirname, '..', 'fixtures');
+const cat = path.join(fixtures, 'scenes', 'cat.png');
+const json = async (...args: string[]) => JSON.parse((await patchwork([...args, '--json'])).stdout);
+
+test('generate takes control images, references, and what a prompt names in folders', () =>
+  inTemporaryFolder(async (folder) => {
+    const model = path.join(folder, 'sd15');
+    await writeCheckpoint(model, 'sd15');
+    await writeLora(path.join(folder, 'tool', 'loras', 'style.safetensors'));
+    const { controlNet, adapter } = await writeControlModels(folder);
+    const reference = await writeReferenceModel(folder);
+    const out = (name: string) => path.join(folder, `${name}.png`);
+    const common = [
+      '--model',
+      model,
+      '--steps',
+      '2',
+      '--seed',
+      '5',
+      '--model-folder',
+      path.join(folder, 'tool'),
+    ];
+    const plain = await json('generate', 'a house', '-o', out('plain'), ...common);
+    assert.equal(plain.prompt, 'a house');
+    const control = ['--control', `canny=${cat}:0.8:0-0.5`, '--control', cat];
+    const models = ['--control-model', controlNet, '--control-model', adapter];
+    const seen = ['--reference', `${cat}:0.6`, '--reference-model', reference, '--clip-skip', '2'];
+    const prompt = 'a {house|house} <lora:style:0.5>';
+    const steered = await json(
+      'generate',
+      prompt,
+      '-o',
+      out('steered'),
+      ...common,
+      ...control,
+      ...models,
+      ...seen,
+    );
+    assert.equal(steered.prompt, 'a house');
+    assert.deepEqual(steered.loras, [{ lora: 'style', strength: 0.5 }]);
+    assert.equal(steered.clipSkip, 2);
+    assert.deepEqual(steered.steeredBy, [
+      { model: 'controlnet', hint: 'canny', strength: 0.8, start: 0, end: 0.5 },
+      { model: 't2i-adapter' },
+    ]);
+    assert.deepEqual(steered.referredTo, [{ model: 'ip-adapter', strength: 0.6 }]);
+    assert.notDeepEqual(await readFile(out('steered')), await readFile(out('plain')));
+
+    const lost = await patchwork(['generate', 'a house <lora:nothing:1>', '-o', out('lost'), ...common]);
+    assert.match(lost.stderr, /<lora:nothing:1> in the prompt was left out/);
+    const alone = await patchwork(['generate', 'a house', '-o', out('x'), ...common, '--control', cat]);
+    assert.equal(alone.code, 2);
+    assert.match(alone.stderr, /--control-model/);
+  }));
+
+test('upscale writes a larger image beside the image', () =>
+  inTemporaryFolder(async (folder) => {
+    await mkdir(folder, { recursive: true });
+    const image = path.join(folder, 'cat.png');
+    await copyFile(cat, image);
+    const model = path.join(fixtures, 'upscalers', 'compact-x2.safetensors');
+    const { file, width, height, scale, seconds } = await json('upscale', image, '--model', model);
+    const header = (await readFile(file)).subarray(16, 24);
+    assert.deepEqual([header.readUInt32BE(0), header.readUInt32BE(4)], [width, height]);
+    assert.equal(scale, 2);
+    assert.ok(seconds > 0 && path.dirname(file) === folder);
+    const wrong = await patchwork(['upscale', image, '--model', path.join(folder, 'nothing.safetensors')]);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /nothing\.safetensors does not exist/);
+  }));
