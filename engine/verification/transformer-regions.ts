@@ -1,4 +1,7 @@
 import { InputError } from '../errors.ts';
+import { bandCount } from '../execution/bands/bands.ts';
+import { memoryMailboxes } from '../execution/bands/mailbox.ts';
+import { TokenBand } from '../execution/transformer/token-band.ts';
 import { planTokens, type TokenPlan, wholeTokens } from '../execution/transformer/token-plan.ts';
 import type { TokensNetwork } from '../execution/transformer/tokens-network.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
@@ -67,4 +70,50 @@ async function run(
   const output = seen?.base.slice() ?? new Float32Array(batch * outChannels * height * width);
   overPlanes(output, pass.output, batch, outChannels, active);
   return { output, features: pass.features };
+}
+
+/** Step size of the reference's process: sample − STEP · output. */
+const STEP = 0.1;
+
+/**
+ * Displaced bands: dense warm-up steps, then steps in which each band reads the others as they were one step before. The
+ * process is sample(k + 1) = sample(k) − 0.1 · out(k); bands are computed one after another.
+ */
+export async function compareTokenBands(
+  checkpoint: Checkpoint,
+  expected: Reference,
+  regions: Reference,
+): Promise<Comparison[]> {
+  if (!regions.has('patch.sample0')) return [];
+  const network = await checkpoint.tokens();
+  const start = await regions.tensor('patch.sample0');
+  const [batch, channels, height, width] = start.dims as [number, number, number, number];
+  const edges = (regions.metadata('band_edges') ?? '').split(',').map(Number);
+  const bands = { height, width, axis: 'y', edges: [edges] } as const;
+  const mailboxes = memoryMailboxes(bandCount(bands));
+  const units = mailboxes.map(
+    (_, index) => new TokenBand(network, { bands, index, batch, mode: 'displaced', coding: 'float32' }),
+  );
+  const conditions = await transformerConditions(expected, regions, 'patch');
+  const warmUp = Number(regions.metadata('warmup_steps'));
+  const comparisons: Comparison[] = [];
+  let sample = start.data.slice();
+  for (let step = 0; regions.has(`patch.out.${step}`); step++) {
+    const timestep = column(await regions.floats(`patch.timestep.${step}`));
+    const out = new Float32Array(sample.length);
+    for (const [i, unit] of units.entries()) {
+      if (step > warmUp) await unit.fetch(mailboxes[i]!, step - 1);
+      const isDense = step < warmUp;
+      const at = isDense ? unit.everywhere.active : unit.positions;
+      const rows = float32(toRows(sample, batch, channels, at), [batch, at.length, channels]);
+      const inputs = { ...conditions, timestep, sample: rows };
+      overPlanes(out, await (isDense ? unit.dense(inputs) : unit.step(inputs)), batch, channels, at);
+    }
+    for (const [i, unit] of units.entries()) await unit.post(mailboxes[i]!, step);
+    comparisons.push(await regions.compare(`patch.out.${step}`, out));
+    sample = sample.map((value, i) => value - STEP * out[i]!);
+    const next = `patch.sample.${step + 1}`;
+    if (regions.has(next)) comparisons.push(await regions.compare(next, sample));
+  }
+  return comparisons;
 }

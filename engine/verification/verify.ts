@@ -13,7 +13,7 @@ import { type Comparison, Reference } from './reference.ts';
 import { compareReferences } from './references.ts';
 import { compareEdits } from './regions.ts';
 import { subjectAt } from './subject.ts';
-import { compareTokenEdits } from './transformer-regions.ts';
+import { compareTokenBands, compareTokenEdits } from './transformer-regions.ts';
 import { compareLanguage, compareTransformer, compareTransformerSamplers } from './transformers.ts';
 import { compareVision } from './vision.ts';
 import { compareWords } from './words.ts';
@@ -87,7 +87,11 @@ function compareCheckpoint(subject: Subject, expected: Reference, backend: Backe
     if (!(await fs.exists(regionsFile))) return tensors;
     const regions = await Reference.open(regionsFile);
     if (subject.denoiser === 'transformer')
-      return [...tensors, ...(await compareTokenEdits(checkpoint, expected, regions))];
+      return [
+        ...tensors,
+        ...(await compareTokenEdits(checkpoint, expected, regions)),
+        ...(await compareTokenBands(checkpoint, expected, regions)),
+      ];
     tensors.push(...(await compareEdits(checkpoint, expected, regions)));
     tensors.push(...(await comparePatches(checkpoint, expected, regions)));
     return tensors;

@@ -17,6 +17,7 @@ const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
   [/^lycoris_/, 'denoiser'],
   // diffusers
   [/^unet\./, 'denoiser'],
+  [/^transformer\.(?=[a-z_]+\.)/, 'denoiser'],
   [/^text_encoder_2\./, 'text-encoder-2'],
   [/^text_encoder\./, 'text-encoder'],
   // ComfyUI
@@ -25,6 +26,7 @@ const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
   [/^(?:model\.)?diffusion_model\./, 'denoiser'],
   // A network's own names with nothing before them: diffusers' first format, and PEFT on a network by itself
   [/^(?=(?:text_model|encoder\.layers|text_projection)[._])/, 'text-encoder'],
+  [/^(?=(?:transformer_blocks|patch_embed|caption_projection|proj_out)[._])/, 'denoiser'],
   [/^(?=(?:down_blocks|up_blocks|mid_block|conv_in|conv_out|time_embedding|add_embedding)[._])/, 'denoiser'],
   [/^(?=(?:input_blocks|output_blocks|middle_block|time_embed|label_emb)[._])/, 'denoiser'],
 ];

@@ -32,7 +32,7 @@ export class TokensNetwork {
   readonly part: boolean;
   readonly storage: Storage;
   readonly #programs: TokenPrograms;
-  readonly #features: TokenFeatures;
+  readonly features: TokenFeatures;
   readonly #texts = new WeakMap<Tensor, Promise<Feeds>>();
   readonly #buffers = new Buffers();
 
@@ -41,7 +41,13 @@ export class TokensNetwork {
     this.network = network;
     this.part = options.part;
     this.storage = options.storage;
-    this.#features = tokenFeaturesOf(network);
+    this.features = tokenFeaturesOf(network);
+  }
+
+  /** The same programs with features kept in another way. */
+  keeping(storage: Storage): TokensNetwork {
+    if (storage === this.storage) return this;
+    return new TokensNetwork(this.#programs, this.network, { part: this.part, storage });
   }
 
   /**
@@ -56,7 +62,7 @@ export class TokensNetwork {
   ): Promise<TokenPass> {
     if (plan.active.length === 0) return { output: new Float32Array(), features: {} };
     if (features && !this.part) throw new Error('this form of the network cannot record');
-    const given = features ? featureOutputs(this.#features) : [];
+    const given = features ? featureOutputs(this.features) : [];
     const { [OUTPUT]: out, ...fresh } = await this.#programs.rows.run(
       {
         ...inputs,
@@ -82,13 +88,13 @@ export class TokensNetwork {
   /** Multiply–accumulates of some runs. What depends on the text alone counts once. */
   macs(plan: TokenPlan, batch: number, tokens: number, runs = 1): number {
     if (plan.active.length === 0 || runs === 0) return 0;
-    const { total, byKind } = countPart(this.network, plan, { batch, tokens }, this.#features);
+    const { total, byKind } = countPart(this.network, plan, { batch, tokens }, this.features);
     const text = byKind.text ?? 0;
     return text + runs * (total - text);
   }
 
   #kept(batch: number): TokenStorage {
-    return { features: this.#features, storage: this.storage, batch };
+    return { features: this.features, storage: this.storage, batch };
   }
 
   #textOf(text: Tensor): Promise<Feeds> {

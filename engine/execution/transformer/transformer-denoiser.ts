@@ -1,18 +1,16 @@
 import type { Arithmetic } from '../../../shared/api.ts';
-import { InputError } from '../../errors.ts';
 import { countMacs } from '../../graph/macs.ts';
-import { floats } from '../../graph/tensor.ts';
-import { activeCount, dilate } from '../../regions/mask.ts';
-import { Recorded } from '../../regions/recorded.ts';
+import { dilate } from '../../regions/mask.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
-import type { DenoisedBand } from '../bands/band-of.ts';
+import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
 import { batchOf, type Condition, guide } from '../condition.ts';
 import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
 import { denoiserInputs } from '../denoiser-inputs.ts';
-import type { Computed, Plan } from '../plan.ts';
-import { planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
-import type { Feeds, TokensNetwork } from './tokens-network.ts';
+import type { Plan } from '../plan.ts';
+import { planTokens, wholeTokens } from './token-plan.ts';
+import { FreshTokens, recordedOf, TokensPlan } from './tokens-plan.ts';
+import { openTokenBand } from './transformer-bands.ts';
 import type { TransformerForms } from './transformer-forms.ts';
 
 /** A transformer as a denoiser, in one precision. */
@@ -75,56 +73,7 @@ export class TransformerDenoiser implements Denoiser {
     return countMacs(this.#forms.network, { height, width, batch, tokens }).total;
   }
 
-  async band(): Promise<DenoisedBand> {
-    throw new InputError('Workers cannot share an image of this kind of model yet: leave out the workers.', {
-      setting: 'workers',
-    });
+  async band(what: BandOf, batch: number): Promise<DenoisedBand> {
+    return openTokenBand(await this.#forms.bands(this.#arithmetic.precision), what, batch);
   }
-}
-
-const EVERYTHING: Computed = { fractions: [], masks: [] };
-
-/** All positions of an image, or some of them. */
-class TokensPlan implements Plan {
-  readonly positions: Int32Array | undefined;
-  readonly computed: Computed;
-  readonly network: TokensNetwork;
-  readonly tokens: TokenPlan;
-  readonly batch: number;
-  readonly isWhole: boolean;
-
-  /** `isWhole`: samples are whole latents; else they have only the plan's positions. */
-  constructor(network: TokensNetwork, tokens: TokenPlan, batch: number, isWhole: boolean) {
-    this.network = network;
-    this.tokens = tokens;
-    this.batch = batch;
-    this.isWhole = isWhole;
-    this.positions = isWhole ? undefined : tokens.active;
-    const { mask } = tokens;
-    this.computed = isWhole
-      ? EVERYTHING
-      : { fractions: [activeCount(mask) / mask.data.length], masks: [mask] };
-  }
-
-  macs(tokens: number, runs = 1): number {
-    return this.network.macs(this.tokens, this.batch, tokens, runs);
-  }
-}
-
-/** Fresh features of a part. */
-class FreshTokens implements Features {
-  readonly tensors: Readonly<Feeds>;
-
-  constructor(tensors: Readonly<Feeds>) {
-    this.tensors = tensors;
-  }
-
-  pieces() {
-    return Object.values(this.tensors).map((tensor) => floats({ tensor }, 'tensor'));
-  }
-}
-
-function recordedOf(features: Features): Recorded {
-  if (!(features instanceof Recorded)) throw new Error('the features are of another denoiser');
-  return features;
 }

@@ -42,6 +42,11 @@ export class TransformerForms {
     return this.#tokens(true, precision);
   }
 
+  /** For workers that share an image: features are exchanged as float32. */
+  async bands(precision: Precision): Promise<TokensNetwork> {
+    return (await this.editing(precision)).keeping('float32');
+  }
+
   async #tokens(part: boolean, precision: Precision): Promise<TokensNetwork> {
     const { network } = this;
     const { text, rest } = splitText(network);

@@ -11,13 +11,17 @@ import { sana } from '../../networks/sana.ts';
 import { parseSanaConfig } from '../../networks/sana-config.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { fullMask, type Mask } from '../../regions/mask.ts';
+import { planLevels } from '../../regions/plan.ts';
 import { toRows } from '../../regions/rows.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
 import { WeightTable } from '../../weights/table.ts';
+import { bandMasks } from '../bands/bands.ts';
+import { memoryMailboxes } from '../bands/mailbox.ts';
 import { PLANAR } from '../forms/form.ts';
 import { splitText } from './split.ts';
 import { planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
 import { TokensNetwork } from './tokens-network.ts';
+import { openTokenBand } from './transformer-bands.ts';
 
 const config = parseSanaConfig(
   {
@@ -177,6 +181,38 @@ test('features as bytes change a part little', async () => {
   });
   const [exact, rounded] = await Promise.all(passes);
   assertClose(rounded!, exact!, 0.05);
+});
+
+test('workers: one computes what there is without workers, several the rows of a region plan', async () => {
+  const [height, width] = [5, 4];
+  const planes = gaussianNoise(9, 0, 3 * height * width);
+  const { timestep: _, guidance, ...text } = conditions(8);
+  const condition = {
+    text: text.encoder_hidden_states,
+    textMask: text.encoder_attention_mask,
+    guidance: 4.5,
+    vectors: { scale: guidance },
+  };
+  const sample = float32(Float32Array.of(...planes, ...planes), [BATCH, 3, height, width]);
+  const expected = floats(await planar.run({ ...conditions(8), sample }), 'out');
+  for (const edges of [
+    [0, 5],
+    [0, 2, 5],
+  ]) {
+    const bands = { height, width, axis: 'y', edges: [edges] } as const;
+    const mailboxes = memoryMailboxes(edges.length - 1);
+    for (const [index, mailbox] of mailboxes.entries()) {
+      const what = { bands, index, mode: 'displaced', coding: 'float32' } as const;
+      const band = openTokenBand(partial, what, BATCH);
+      const at = planLevels([bandMasks(bands, index)[0]!]).levels[0]!.active;
+      const call = { sample: planes, timestep: 300, condition };
+      const first = await band.step({ ...call, kind: 'dense', step: 0 }, mailbox);
+      assertClose(first.output, toRows(expected, BATCH, 3, at));
+      // Nothing has changed since, so the others are as they were.
+      const second = await band.step({ ...call, kind: 'band', step: 1 }, mailbox);
+      assertClose(second.output, toRows(expected, BATCH, 3, at));
+    }
+  }
 });
 
 test('a part costs fewer operations, and the rows that are computed again count', () => {

@@ -1,0 +1,177 @@
+import type { Coding } from '../../../shared/api.ts';
+import { floats } from '../../graph/tensor.ts';
+import { type Recorded, withRows } from '../../regions/recorded.ts';
+import { takeRows } from '../../regions/rows.ts';
+import { rowsName, sumsName } from '../../regions/token-features.ts';
+import type { PatchMode } from '../bands/band-of.ts';
+import { type Bands, bandCount, bandMasks } from '../bands/bands.ts';
+import { bytesOf, codedBytes, decode, encode } from '../bands/coding.ts';
+import type { Mailbox } from '../bands/mailbox.ts';
+import { planTokens, type TokenPlan, wholeTokens } from './token-plan.ts';
+import type { Feeds, TokensNetwork } from './tokens-network.ts';
+
+interface TokenBandOptions {
+  bands: Bands;
+  index: number;
+  batch: number;
+  mode: PatchMode;
+  coding: Coding;
+}
+
+/** What a band exchanges with another one: positions of the other that it reads, and own ones that the other reads. */
+interface Neighbour {
+  readonly index: number;
+  readonly taken: Int32Array;
+  readonly given: Int32Array;
+}
+
+/**
+ * One band of a transformer's image. It computes its positions like an edit of the image as it was after the last step: of
+ * the others it reads by how much that step changed the sums of linear attention, and the rows beside it. A dense step
+ * computes every band and needs nothing from the others. The first step must be dense.
+ */
+export class TokenBand {
+  readonly #network: TokensNetwork;
+  readonly #options: TokenBandOptions;
+  readonly #all: TokenPlan;
+  readonly #own: TokenPlan;
+  readonly #neighbours: readonly Neighbour[];
+  /** The image as it was after the last step, as far as this band reads it. */
+  #record: Recorded | undefined;
+  /** Changes of the sums in this band's last step, and its rows. */
+  #outgoing: { changes: Float32Array[]; features: Feeds } | undefined;
+
+  /** `network` keeps features as float32. */
+  constructor(network: TokensNetwork, options: TokenBandOptions) {
+    const { bands, index } = options;
+    this.#network = network;
+    this.#options = options;
+    this.#all = wholeTokens(bands.height, bands.width);
+    const plans = Array.from({ length: bandCount(bands) }, (_, k) => planTokens(bandMasks(bands, k)[0]!));
+    this.#own = plans[index]!;
+    this.#neighbours = plans.flatMap((other, k) =>
+      k === index
+        ? []
+        : [
+            {
+              index: k,
+              taken: inBoth(this.#own.halo, other.active),
+              given: inBoth(this.#own.active, other.halo),
+            },
+          ],
+    );
+  }
+
+  /** This band's positions, in the order of its rows. */
+  get positions(): Int32Array {
+    return this.#own.active;
+  }
+
+  get everywhere(): TokenPlan {
+    return this.#all;
+  }
+
+  /** A step over every band: the inputs have all rows. Resolves with the output [B, all rows, C]. */
+  async dense(inputs: Feeds): Promise<Float32Array> {
+    const { batch } = this.#options;
+    const { output, features } = await this.#network.pass(this.#all, batch, inputs, { features: true });
+    this.#record = this.#network.recorded(batch, features);
+    this.#outgoing = undefined;
+    return output;
+  }
+
+  /** A step over this band: the inputs have its rows. Resolves with the output [B, rows, C]. */
+  async step(inputs: Feeds): Promise<Float32Array> {
+    const { batch } = this.#options;
+    const before = this.#record;
+    if (!before) throw new Error('the first step of a band is dense');
+    const options = { recorded: before, features: true };
+    const { output, features } = await this.#network.pass(this.#own, batch, inputs, options);
+    const after = this.#network.updated(before, this.#own, batch, features);
+    const changes = this.#sums.map((name) => {
+      const [now, then] = [after.get(name) as Float32Array, before.get(name) as Float32Array];
+      return now.map((value, i) => value - then[i]!);
+    });
+    this.#record = after;
+    this.#outgoing = { changes, features };
+    return output;
+  }
+
+  /** Posts what the others need of the last step. */
+  async post(mailbox: Mailbox, step: number): Promise<void> {
+    const outgoing = this.#outgoing;
+    this.#outgoing = undefined;
+    if (!outgoing || !this.#exchanges) return;
+    await mailbox.post(step, 'all', outgoing.changes.map(bytesOf));
+    const rowOf = new Map([...this.#own.active].map((position, row) => [position, row]));
+    const { batch } = this.#options;
+    for (const { index, given } of this.#neighbours) {
+      if (given.length === 0) continue;
+      const rows = given.map((position) => rowOf.get(position)!);
+      const parts = this.#network.features.windows.map((feature) => {
+        const all = floats(outgoing.features, `new.${rowsName(feature)}`);
+        const { channels } = feature.anchor;
+        const coded = new Uint8Array(codedBytes(this.#coding, batch * rows.length, channels));
+        encode(this.#coding, takeRows(all, batch, channels, rows), channels, coded);
+        return coded;
+      });
+      await mailbox.post(step, index, parts);
+    }
+  }
+
+  /** Fetches what the others posted for a step. */
+  async fetch(mailbox: Mailbox, step: number): Promise<void> {
+    if (!this.#exchanges || !this.#record) return;
+    for (const neighbour of this.#neighbours) {
+      const changes = this.#sums.map(
+        (name) => new Float32Array((this.#record!.get(name) as Float32Array).length),
+      );
+      await mailbox.fetch(step, neighbour.index, 'all', changes.map(bytesOf));
+      for (const [i, name] of this.#sums.entries()) {
+        const own = this.#record.get(name) as Float32Array;
+        const change = changes[i]!;
+        this.#record.set(
+          name,
+          own.map((value, j) => value + change[j]!),
+        );
+      }
+      await this.#fetchRows(mailbox, step, neighbour);
+    }
+  }
+
+  async #fetchRows(mailbox: Mailbox, step: number, { index, taken }: Neighbour): Promise<void> {
+    if (taken.length === 0) return;
+    const { batch, index: own } = this.#options;
+    const { windows } = this.#network.features;
+    const slots = windows.map(
+      ({ anchor }) => new Uint8Array(codedBytes(this.#coding, batch * taken.length, anchor.channels)),
+    );
+    await mailbox.fetch(step, index, own, slots);
+    for (const [i, feature] of windows.entries()) {
+      const { channels } = feature.anchor;
+      const rows = new Float32Array(batch * taken.length * channels);
+      decode(this.#coding, slots[i]!, rows, channels);
+      const name = rowsName(feature);
+      this.#record!.set(name, withRows(this.#record!.get(name)!, rows, batch, channels, taken));
+    }
+  }
+
+  get #sums(): string[] {
+    return this.#network.features.attentions.map(sumsName);
+  }
+
+  /** Differences of rows would save little: only those beside a border travel. */
+  get #coding(): Coding {
+    return this.#options.coding === 'float32' ? 'float32' : 'float16';
+  }
+
+  /** Whether features are exchanged with other bands. */
+  get #exchanges(): boolean {
+    return this.#options.mode === 'displaced' && this.#neighbours.length > 0;
+  }
+}
+
+function inBoth(a: Int32Array, b: Int32Array): Int32Array {
+  const other = new Set(b);
+  return a.filter((position) => other.has(position));
+}

@@ -1,0 +1,55 @@
+import { floats } from '../../graph/tensor.ts';
+import { activeCount } from '../../regions/mask.ts';
+import { Recorded } from '../../regions/recorded.ts';
+import type { Features } from '../../regions/store.ts';
+import type { Computed, Plan } from '../plan.ts';
+import type { TokenPlan } from './token-plan.ts';
+import type { Feeds, TokensNetwork } from './tokens-network.ts';
+
+const EVERYTHING: Computed = { fractions: [], masks: [] };
+
+/** All positions of an image, or some of them. */
+export class TokensPlan implements Plan {
+  readonly positions: Int32Array | undefined;
+  readonly computed: Computed;
+  readonly network: TokensNetwork;
+  readonly tokens: TokenPlan;
+  readonly batch: number;
+  readonly isWhole: boolean;
+
+  /** `isWhole`: samples are whole latents; else they have only the plan's positions. */
+  constructor(network: TokensNetwork, tokens: TokenPlan, batch: number, isWhole: boolean) {
+    this.network = network;
+    this.tokens = tokens;
+    this.batch = batch;
+    this.isWhole = isWhole;
+    this.positions = isWhole ? undefined : tokens.active;
+    const { mask } = tokens;
+    this.computed = isWhole
+      ? EVERYTHING
+      : { fractions: [activeCount(mask) / mask.data.length], masks: [mask] };
+  }
+
+  macs(tokens: number, runs = 1): number {
+    return this.network.macs(this.tokens, this.batch, tokens, runs);
+  }
+}
+
+/** Fresh features of a part. */
+export class FreshTokens implements Features {
+  readonly tensors: Readonly<Feeds>;
+
+  constructor(tensors: Readonly<Feeds>) {
+    this.tensors = tensors;
+  }
+
+  pieces() {
+    return Object.values(this.tensors).map((tensor) => floats({ tensor }, 'tensor'));
+  }
+}
+
+/** Features that a transformer recorded. */
+export function recordedOf(features: Features): Recorded {
+  if (!(features instanceof Recorded)) throw new Error('the features are of another denoiser');
+  return features;
+}
