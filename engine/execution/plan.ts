@@ -1,3 +1,4 @@
+import type { MacCount } from '../graph/macs.ts';
 import type { Mask } from '../regions/mask.ts';
 
 /** What a plan computes. */
@@ -16,6 +17,8 @@ export interface Plan {
    */
   readonly positions: Int32Array | undefined;
   readonly computed: Computed;
+  /** Multiply–accumulates of one run by kind and level, all of the text included. */
+  count(tokens: number): MacCount;
   /** Multiply–accumulates of some runs, for a text of `tokens` tokens. What depends on the text alone counts once. */
   macs(tokens: number, runs?: number): number;
 }

@@ -32,6 +32,13 @@ test('a diffusers model: its networks, configs and tokenizer; the index last', (
   assert.equal(files.at(-1), 'model_index.json');
 });
 
+test('a diffusion transformer: its folder stands for the U-Net’s, and one of both must be there', () => {
+  const names = [...SMALL, ...WEIGHTS].map((name) => name.replace('unet/', 'transformer/'));
+  assert.deepEqual([...neededFiles('diffusers', names, 'x/y')].sort(), names.sort());
+  const none = names.filter((name) => !name.startsWith('transformer/'));
+  assert.throws(() => neededFiles('diffusers', none, 'x/y'), /no unet\//);
+});
+
 test('half precision is taken where it is published, whole precision elsewhere', () => {
   const names = [...SMALL, ...WEIGHTS, half(WEIGHTS[0]!)];
   const files = neededFiles('diffusers', names, 'x/y');

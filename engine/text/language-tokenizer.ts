@@ -25,7 +25,7 @@ export async function loadLanguageTokenizer(folder: string): Promise<LanguageTok
   const file = path.join(folder, 'tokenizer.json');
   const json = await readOptionalJson(file, { most: MAX_FILE_BYTES });
   if (json === undefined) throw new InputError(`${file} is missing; get the whole model.`);
-  const { model, added } = vocabularyOf(json, file);
+  const { model, added } = languageVocabulary(json, file);
   const bos = '<bos>';
   if (!added.some(({ content }) => content === bos) && !Object.hasOwn(model.vocab, bos))
     throw new InputError(`${file} lacks the special token ${quoted(bos)}; get the tokenizer folder again.`);
@@ -68,7 +68,11 @@ interface AddedToken {
   special: boolean;
 }
 
-function vocabularyOf(json: unknown, file: string): { model: Vocabulary; added: AddedToken[] } {
+/**
+ * What is used of a `tokenizer.json`.
+ * @throws InputError naming the file, for what is broken or of another kind
+ */
+export function languageVocabulary(json: unknown, file: string): { model: Vocabulary; added: AddedToken[] } {
   const broken = (what: string) => new InputError(`${file}: ${what}; get the tokenizer folder again.`);
   const { model, normalizer, added_tokens: added = [] } = isObject(json) ? json : {};
   if (!isObject(model) || model.type !== 'BPE')

@@ -1,8 +1,10 @@
+import type { MacCount } from '../../graph/macs.ts';
 import { floats } from '../../graph/tensor.ts';
 import { activeCount } from '../../regions/mask.ts';
 import { Recorded } from '../../regions/recorded.ts';
 import type { Features } from '../../regions/store.ts';
 import type { Computed, Plan } from '../plan.ts';
+import { countPart } from './part-macs.ts';
 import type { TokenPlan } from './token-plan.ts';
 import type { Feeds, TokensNetwork } from './tokens-network.ts';
 
@@ -28,6 +30,10 @@ export class TokensPlan implements Plan {
     this.computed = isWhole
       ? EVERYTHING
       : { fractions: [activeCount(mask) / mask.data.length], masks: [mask] };
+  }
+
+  count(tokens: number): MacCount {
+    return countPart(this.network.network, this.tokens, { batch: this.batch, tokens });
   }
 
   macs(tokens: number, runs = 1): number {

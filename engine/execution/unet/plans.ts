@@ -1,3 +1,4 @@
+import type { MacCount } from '../../graph/macs.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { activeFractions, activeMasks } from '../../regions/plan.ts';
 import { Recorded } from '../../regions/recorded.ts';
@@ -15,16 +16,16 @@ export class PlanarPlan implements Plan {
   readonly program: Program;
   /** Latent height and width. */
   readonly size: readonly [number, number];
-  readonly #stepMacs: (tokens: number) => number;
+  readonly count: (tokens: number) => MacCount;
 
-  constructor(program: Program, size: readonly [number, number], stepMacs: (tokens: number) => number) {
+  constructor(program: Program, size: readonly [number, number], count: (tokens: number) => MacCount) {
     this.program = program;
     this.size = size;
-    this.#stepMacs = stepMacs;
+    this.count = count;
   }
 
   macs(tokens: number, runs = 1): number {
-    return runs * this.#stepMacs(tokens);
+    return runs * this.count(tokens).total;
   }
 }
 
@@ -42,6 +43,10 @@ export class RowsPlan implements Plan {
     this.region = region;
     this.positions = isWhole ? undefined : plan.levels[0]!.active;
     this.computed = isWhole ? EVERYTHING : { fractions: activeFractions(plan), masks: activeMasks(plan) };
+  }
+
+  count(tokens: number): MacCount {
+    return this.unet.count(this.region, tokens);
   }
 
   macs(tokens: number, runs = 1): number {

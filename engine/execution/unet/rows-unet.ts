@@ -1,4 +1,4 @@
-import { countMacs } from '../../graph/macs.ts';
+import { countMacs, type MacCount } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import { float32, floats, type Tensor } from '../../graph/tensor.ts';
 import { Buffers } from '../../regions/buffers.ts';
@@ -156,12 +156,17 @@ export class RowsUNet {
   /** Multiply–accumulates of some runs over a region; 0 if it is empty. The text is projected once for all. */
   macs(region: Region, tokens: number, runs = 1): number {
     if (region.rows === 0 || runs === 0) return 0;
+    const { total, byKind } = this.count(region, tokens);
+    const text = byKind.text ?? 0;
+    return text + runs * (total - text);
+  }
+
+  /** Multiply–accumulates of one run over a region. */
+  count(region: Region, tokens: number): MacCount {
     const { height, width } = region.plan.levels[0]!;
     const active = region.plan.levels.map((level) => level.active.length);
     const extent = { height, width, batch: region.batch, tokens };
-    const { total, byKind } = countMacs(this.network, extent, active, this.options.attention);
-    const text = byKind.text ?? 0;
-    return text + runs * (total - text);
+    return countMacs(this.network, extent, active, this.options.attention);
   }
 
   /** Of a text and of pictures beside it, remembered while both are the same. */

@@ -44,8 +44,8 @@ export class UNetDenoiser implements Denoiser {
       const unet = await this.#forms.drawing(what, this.#arithmetic);
       return new RowsPlan(unet, unet.dense(height, width, batch), true);
     }
-    const stepMacs = (tokens: number) => this.stepMacs(what, batch, tokens);
-    return new PlanarPlan(await this.#forms.planar(), [height, width], stepMacs);
+    const count = (tokens: number) => countMacs(this.#forms.network, { height, width, batch, tokens });
+    return new PlanarPlan(await this.#forms.planar(), [height, width], count);
   }
 
   async #regionPlan({ mask, ring }: Region, batch: number): Promise<RowsPlan> {

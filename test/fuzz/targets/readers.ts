@@ -2,6 +2,12 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { InputError } from '../../../engine/errors.ts';
+import { autoencoderDcDecoder } from '../../../engine/networks/autoencoder-dc.ts';
+import { parseAutoencoderDcConfig } from '../../../engine/networks/autoencoder-dc-config.ts';
+import { languageModel } from '../../../engine/networks/language.ts';
+import { parseLanguageConfig } from '../../../engine/networks/language-config.ts';
+import { sana } from '../../../engine/networks/sana.ts';
+import { parseSanaConfig } from '../../../engine/networks/sana-config.ts';
 import { parseUNetConfig } from '../../../engine/networks/unet-config.ts';
 import { maskFor } from '../../../engine/pictures/mask.ts';
 import { readPngText, withPngText } from '../../../engine/pictures/png-text.ts';
@@ -10,6 +16,7 @@ import { parseRecipe } from '../../../engine/pictures/recipe.ts';
 import { rewritePicture } from '../../../engine/pictures/rewrite.ts';
 import { createScheduler } from '../../../engine/schedulers/create.ts';
 import { emphasisOf } from '../../../engine/text/emphasis.ts';
+import { languageVocabulary } from '../../../engine/text/language-tokenizer.ts';
 import { withoutTags } from '../../../engine/text/prompt-tags.ts';
 import { loraTarget } from '../../../engine/weights/lora-names.ts';
 import { SCHEDULERS } from '../../../shared/api.ts';
@@ -69,6 +76,47 @@ const unet = {
   down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
   up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
 };
+const flow = { ...scheduler, prediction_type: 'flow_prediction', use_flow_sigmas: true, flow_shift: 3 };
+const transformer = {
+  attention_head_dim: 4,
+  caption_channels: 6,
+  cross_attention_dim: 8,
+  cross_attention_head_dim: 4,
+  in_channels: 3,
+  num_attention_heads: 2,
+  num_cross_attention_heads: 2,
+  num_layers: 2,
+  qk_norm: null,
+  interpolation_scale: null,
+};
+const deepCompression = {
+  latent_channels: 4,
+  attention_head_dim: 4,
+  encoder_block_out_channels: [4, 8],
+  decoder_block_out_channels: [4, 8],
+  encoder_layers_per_block: [0, 1],
+  decoder_layers_per_block: [1, 1],
+  encoder_block_types: ['ResBlock', 'EfficientViTBlock'],
+  decoder_block_types: ['ResBlock', 'EfficientViTBlock'],
+  encoder_qkv_multiscales: [[], [5]],
+  decoder_qkv_multiscales: [[], [3, 5]],
+};
+const language = {
+  architectures: ['Gemma2Model'],
+  head_dim: 4,
+  hidden_size: 8,
+  intermediate_size: 12,
+  num_attention_heads: 2,
+  num_hidden_layers: 2,
+  num_key_value_heads: 1,
+  rope_scaling: null,
+  vocab_size: 9,
+};
+const tokenizer = {
+  added_tokens: [{ id: 0, content: '<bos>', special: true }],
+  normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
+  model: { type: 'BPE', byte_fallback: true, vocab: { '<bos>': 0, a: 1, b: 2, ab: 3 }, merges: ['a b'] },
+};
 
 export const targets: readonly Target[] = [
   target(
@@ -110,6 +158,28 @@ export const targets: readonly Target[] = [
   ),
   target('a U-Net’s config', changed(unet), async (config) => {
     await valueOrSentence(() => parseUNetConfig(config, 'unet/config.json'));
+  }),
+  target(
+    'a flow’s scheduler config',
+    fc.tuple(changed(flow), fc.constantFrom(undefined, ...SCHEDULERS)),
+    async ([config, name]) => {
+      const made = await valueOrSentence(() => createScheduler(config, 4, name));
+      if (made) assert.ok(made.timesteps.every(Number.isFinite));
+    },
+  ),
+  target('a transformer’s config', changed(transformer), async (config) => {
+    await valueOrSentence(() => sana(parseSanaConfig(config, 'transformer/config.json')));
+  }),
+  target('a deep compression autoencoder’s config', changed(deepCompression), async (config) => {
+    const parsed = await valueOrSentence(() => parseAutoencoderDcConfig(config, 'vae/config.json'));
+    if (parsed) autoencoderDcDecoder(parsed);
+  }),
+  target('a language model’s config', changed(language), async (config) => {
+    const parsed = await valueOrSentence(() => parseLanguageConfig(config, 'text_encoder/config.json'));
+    if (parsed) languageModel(parsed);
+  }),
+  target('a language model’s tokenizer', changed(tokenizer), async (json) => {
+    await valueOrSentence(() => languageVocabulary(json, 'tokenizer.json'));
   }),
   target('a LoRA’s keys', oddText, (key) => {
     for (const prefix of ['', 'unet.', 'lora_unet_', 'base_model.model.', 'text_encoder.'])

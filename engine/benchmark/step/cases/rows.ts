@@ -1,9 +1,7 @@
 import type { Components } from '../../../execution/components.ts';
 import type { Denoiser } from '../../../execution/denoiser.ts';
 import { putPositions, takePositions } from '../../../execution/latents.ts';
-import { countMacs } from '../../../graph/macs.ts';
 import type { Storage } from '../../../regions/features.ts';
-import { activeCount } from '../../../regions/mask.ts';
 import { bytesOf, type Features } from '../../../regions/store.ts';
 import type { StepCase, StepRun, StepSettings } from '../case.ts';
 import { type StepInputs, TIMESTEP } from '../inputs.ts';
@@ -41,7 +39,6 @@ async function rowsRun(
 ): Promise<StepRun> {
   const { extent, condition } = inputs;
   const { height, width, batch } = extent;
-  const network = components.network('denoiser');
   const denoiser = components.denoiser(arithmetic, storage && { storage });
   const start = performance.now();
   const plan = mask
@@ -49,13 +46,12 @@ async function rowsRun(
     : await denoiser.plan({ of: 'whole', height, width, records: true }, batch);
   const loadSeconds = (performance.now() - start) / 1000;
   const { positions, computed } = plan;
-  const active = positions && computed.masks.map(activeCount);
   const whole =
     positions &&
     (await recordedBy(denoiser, inputs, [arithmetic.precision, arithmetic.attention, storage].join(' ')));
   const size = height * width;
   return {
-    macs: countMacs(network, extent, active, arithmetic.attention),
+    macs: plan.count(extent.tokens),
     loadSeconds,
     storeBytes: whole ? bytesOf(whole.features) : 0,
     activeFraction: computed.fractions,
