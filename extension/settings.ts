@@ -16,6 +16,7 @@ export type PictureSettings = Pick<
   | 'editModel'
   | 'vae'
   | 'textEncoders'
+  | 'modelFolders'
   | 'prediction'
   | 'width'
   | 'height'
@@ -45,6 +46,7 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     model: place('model', text(get, 'model'), base),
     editModel: place('editModel', text(get, 'editModel'), base),
     ...parts(get, base),
+    ...folders(get),
     decoder: text(get, 'decoder') === 'fast' ? 'fast' : undefined,
     loras: loras(get('loras'), base),
     steps: number(get, 'steps', LIMITS.steps),
@@ -66,6 +68,12 @@ function parts(get: GetSetting, base?: string): Pick<PictureSettings, 'vae' | 't
     textEncoders: encoder === undefined ? undefined : [encoder],
     prediction: oneOf('prediction', PREDICTIONS, get),
   };
+}
+
+/** Where prompts find what they name. */
+function folders(get: GetSetting): Pick<PictureSettings, 'modelFolders'> {
+  const found = modelFolders(get);
+  return found.length > 0 ? { modelFolders: found } : {};
 }
 
 /** Folders of other tools in which models are looked for; what is no absolute path is left out. */

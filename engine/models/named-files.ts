@@ -11,8 +11,8 @@ const FOLDERS: Readonly<Record<NamedKind, readonly string[]>> = {
 };
 
 const ENDINGS: Readonly<Record<NamedKind, readonly string[]>> = {
-  lora: ['.safetensors'],
-  embedding: ['.safetensors'],
+  lora: ['.safetensors', '.pt', '.ckpt', '.bin'],
+  embedding: ['.safetensors', '.pt', '.bin', '.ckpt'],
   wildcard: ['.txt'],
 };
 

@@ -6,8 +6,8 @@ import { type ClipVisionConfig, clipVision, parseClipVisionConfig } from '../net
 import { HEAD_CHANNELS, imageProjection, type ProjectionShape } from '../networks/ip-adapter.ts';
 import type { UNetConfig } from '../networks/unet-config.ts';
 import { openWeights } from '../weights/folder.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
 import type { StoredTensor, WeightSource } from '../weights/source.ts';
+import { openTensors } from '../weights/tensor-file.ts';
 
 /** A network that lets an image see pictures beside its text: an IP-Adapter with its image encoder. */
 export interface ReferenceModel {
@@ -39,7 +39,7 @@ const MAX_TOKENS = 1024;
  * @throws InputError for another kind of file, and where the encoder is missing or another one
  */
 export async function openReferenceModel(file: string, encoderFolder?: string): Promise<ReferenceModel> {
-  const source = await openSafetensors(file);
+  const source = await openTensors(file);
   const shape = shapeOf(source, file);
   const folder = encoderFolder ?? (await encoderBeside(source.origin));
   const origin = path.join(folder, 'config.json');

@@ -91,7 +91,7 @@ async function withNetworks(
     const key = name
       .toLowerCase()
       .replaceAll('\\', '/')
-      .replace(/\.safetensors$/, '');
+      .replace(/\.(?:safetensors|pt|ckpt|bin)$/, '');
     const known = loras.findIndex(({ lora }) => nameOf(lora) === key);
     const lora = loras[known]?.lora ?? files.get(key);
     if (lora === undefined) {
@@ -113,6 +113,6 @@ function nameOf(lora: string): string {
     .replaceAll('\\', '/')
     .split('/')
     .at(-1)!
-    .replace(/\.safetensors$/i, '')
+    .replace(/\.(?:safetensors|pt|ckpt|bin)$/i, '')
     .toLowerCase();
 }

@@ -1,7 +1,7 @@
 import { path } from '#host';
 import { InputError, quoted } from '../errors.ts';
-import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor } from './source.ts';
+import { openTensors } from './tensor-file.ts';
 
 /** One trained word (Gal et al. 2022, textual inversion) and its vectors, [n, C] or [C]. */
 export interface TrainedWord {
@@ -18,14 +18,20 @@ const MAX_VECTORS = 600;
 /** Words in one file. */
 const MAX_WORDS = 1000;
 
+/** What AUTOMATIC1111 keeps in a file of PyTorch: the vectors, and beside them the number of the word's token. */
+const STRING_TO_PARAM = 'string_to_param.*';
+const STRING_TO_TOKEN = 'string_to_token.';
+
 /**
- * Reads the header of a file of trained words: AUTOMATIC1111's (`emb_params`) and SDXL's (`clip_l`, `clip_g`), whose
- * word is the file's name; diffusers' (`learned_embeds.safetensors`), whose keys are the words.
+ * Reads the header of a file of trained words, safetensors or PyTorch's: AUTOMATIC1111's (`emb_params`, `string_to_param`)
+ * and SDXL's (`clip_l`, `clip_g`), whose word is the file's name; diffusers' (`learned_embeds`), whose keys are the words.
  * @throws InputError for a file that holds something else
  */
 export async function openEmbedding(file: string): Promise<TrainedWord[]> {
-  const source = await openSafetensors(file);
-  const tensors = [...source.names()].map((name) => source.find(name)!);
+  const source = await openTensors(file);
+  const tensors = [...source.names()]
+    .filter((name) => !name.startsWith(STRING_TO_TOKEN))
+    .map((name) => source.find(name)!);
   for (const { name, shape, dtype } of tensors.slice(0, MAX_WORDS + 1))
     if (
       shape.length < 1 ||
@@ -44,7 +50,10 @@ export async function openEmbedding(file: string): Promise<TrainedWord[]> {
     .basename(file)
     .replace(/\.[^.]+$/, '')
     .toLowerCase();
-  const [params, clipL, clipG] = ['emb_params', 'clip_l', 'clip_g'].map((name) => source.find(name));
+  const [emb, pickled, clipL, clipG] = ['emb_params', STRING_TO_PARAM, 'clip_l', 'clip_g'].map((name) =>
+    source.find(name),
+  );
+  const params = emb ?? pickled;
   if (params) return [{ file, names: [own], vectors: { any: params } }];
   if (clipL || clipG) {
     const vectors = { ...(clipL && { clip_l: clipL }), ...(clipG && { clip_g: clipG }) };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openWeights } from './folder.ts';
@@ -46,11 +46,14 @@ test('one file, its float16 variant, or shards with an index', async () => {
   assert.equal(source.find('unlisted'), undefined);
 });
 
-test('pickles are refused with the reason, missing weights are named', async () => {
-  await assert.rejects(
-    names(await folderWith({ 'pytorch_model.bin': 'x' })),
-    /pickle.*run any code.*safetensors/,
-  );
+test('a file of PyTorch is read without being run where there is no other; missing weights are named', async () => {
+  const fixtures = join(import.meta.dirname, '../../test/fixtures/pickles');
+  const folder = await folderWith({});
+  await copyFile(join(fixtures, 'plain.pt'), join(folder, 'pytorch_model.bin'));
+  assert.ok((await names(folder)).includes('a.weight'));
+  await copyFile(join(fixtures, 'evil.pt'), join(folder, 'pytorch_model.bin'));
+  await assert.rejects(names(folder), /names "(posix|os)\.system".*nothing of it was run/);
+  await assert.rejects(names(await folderWith({ 'pytorch_model.bin': 'x' })), /no file of PyTorch/);
   await assert.rejects(names(await folderWith({ 'config.json': '{}' })), /model\.safetensors is missing/);
   await assert.rejects(names(join(root, 'none')), /does not exist/);
 });

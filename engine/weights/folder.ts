@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import { codeOf } from '../files.ts';
 import { readJson } from '../json.ts';
 import { PICKLE, weightFiles } from './diffusers.ts';
+import { openPickle } from './pickle/open.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor, WeightSource } from './source.ts';
 
@@ -12,9 +13,9 @@ const MAX_SHARDS = 1000;
 
 /**
  * The weights of one network in a model folder: `<stem>.safetensors`, a sharded checkpoint with an index, or the
- * float16 variant of either. Only headers are read.
+ * float16 variant of either; else a file of PyTorch. Only headers are read.
  * @param stem `diffusion_pytorch_model` for diffusers' networks, `model` for text encoders.
- * @throws InputError if there are none, only pickles, or files that contradict each other.
+ * @throws InputError if there are none, or files that contradict each other.
  */
 export async function openWeights(folder: string, stem: string): Promise<WeightSource> {
   const root = path.resolve(folder);
@@ -25,11 +26,8 @@ export async function openWeights(folder: string, stem: string): Promise<WeightS
     return name.endsWith('.json') ? openSharded(root, name) : openSafetensors(path.join(root, name));
   }
   const pickle = [...names].find((name) => PICKLE.test(name));
-  if (pickle) {
-    throw new InputError(
-      `${path.join(root, pickle)} is a pickle, which can run any code when it is read; get the model's safetensors version (${float.file}).`,
-    );
-  }
+  // Read without being run.
+  if (pickle) return openPickle(path.join(root, pickle));
   throw new InputError(`${root} has no weights: ${float.file} is missing; get the whole model folder.`);
 }
 

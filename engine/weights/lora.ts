@@ -2,8 +2,8 @@ import { InputError, quoted } from '../errors.ts';
 import { type AlphaRules, alphasOf, configBeside } from './lora-alphas.ts';
 import { LORA_KINDS, type LoraKind } from './lora-kinds/index.ts';
 import { loraTarget } from './lora-names.ts';
-import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor } from './source.ts';
+import { openTensors } from './tensor-file.ts';
 
 /** A LoRA file, of whichever kind: for each of some weights W a change of few numbers that is added to it. */
 export interface Adapter {
@@ -69,7 +69,7 @@ interface Found {
  * @throws InputError for another kind of file, and for modules that are not whole
  */
 export async function openAdapter(file: string, strength: number): Promise<Adapter> {
-  const source = await openSafetensors(file);
+  const source = await openTensors(file);
   const { found, alphas, leftOut } = sorted(
     file,
     [...source.names()].map((name) => source.find(name)!),

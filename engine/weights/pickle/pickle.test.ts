@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { InputError } from '../../errors.ts';
+import { openEmbedding } from '../embeddings.ts';
 import { readFloat32, readInt64 } from '../read.ts';
 import { openTensors } from '../tensor-file.ts';
 import { temporaryFolder } from '../testing.ts';
@@ -46,6 +47,11 @@ for (const ending of ['pt', 'legacy.pt'])
     const nested = await openTensors(path.join(fixtures, `nested.${ending}`));
     assert.deepEqual([...nested.names()], ['params_ema.conv.weight']);
   });
+
+test('a textual inversion of PyTorch is a trained word by its file’s name', async () => {
+  const [word, ...others] = await openEmbedding(path.join(fixtures, 'inversion.pt'));
+  assert.deepEqual([word!.names, word!.vectors.any!.shape, others], [['inversion'], [2, 4], []]);
+});
 
 for (const file of ['evil.pt', 'evil.legacy.pt'])
   test(`${file}: a call of the system is refused by its name, and not run`, async () => {
