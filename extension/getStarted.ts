@@ -4,8 +4,6 @@ import { tickAgain } from './walkthrough.ts';
 
 const WALKTHROUGH = 'patchwork.patchwork#start';
 const SHOWN = 'patchwork.welcomed';
-/** Milliseconds after which VS Code has built the page and takes note of ticks; slow machines take longer. */
-const TICKING = [500, 3000, 15_000];
 
 /**
  * *Get Started*: the walkthrough. `npm start` names a file in `PATCHWORK_WELCOME` that is opened with the walkthrough
@@ -27,7 +25,8 @@ async function showWelcome(file: string): Promise<void> {
 
 async function openWalkthrough(beside: boolean): Promise<void> {
   await commands.executeCommand('workbench.action.openWalkthrough', WALKTHROUGH, beside);
-  for (const delay of TICKING) setTimeout(() => void tickAgain(), delay);
+  // What is of other versions of VS Code must not keep the walkthrough from being seen.
+  await tickAgain(WALKTHROUGH).catch(() => {});
 }
 
 function isOpen(file: string): boolean {

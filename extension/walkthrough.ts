@@ -3,6 +3,13 @@ import { commands, type Memento } from 'vscode';
 /** What the steps of the walkthrough *Get started with Patchwork* wait for. */
 const MILESTONES = ['generated', 'opened', 'painted', 'linked'] as const;
 type Milestone = (typeof MILESTONES)[number];
+/** The steps, as package.json names them. */
+const STEPS: Readonly<Record<Milestone, string>> = {
+  generated: 'generate',
+  opened: 'open',
+  painted: 'paint',
+  linked: 'use',
+};
 
 const KEY = 'patchwork.milestones';
 let memory: Memento | undefined;
@@ -13,13 +20,14 @@ export function rememberMilestones(memento: Memento): void {
   for (const milestone of MILESTONES) if (done().includes(milestone)) tick(milestone);
 }
 
-/** VS Code takes note of changes only once the walkthrough was opened: ticks off what was done before. */
-export async function tickAgain(): Promise<void> {
-  for (const milestone of MILESTONES) {
-    if (!done().includes(milestone)) continue;
-    await commands.executeCommand('setContext', `patchwork.${milestone}`, false);
-    tick(milestone);
-  }
+/**
+ * Ticks off again what was done: VS Code takes no note of contexts that were set before the walkthrough was first opened.
+ * @param walkthrough its whole name
+ */
+export async function tickAgain(walkthrough: string): Promise<void> {
+  for (const milestone of MILESTONES)
+    if (done().includes(milestone))
+      await commands.executeCommand('welcome.markStepComplete', `${walkthrough}#${STEPS[milestone]}`);
 }
 
 /** Ticks a step off. */
