@@ -161,6 +161,7 @@ class LocalEngine implements Engine {
       plan,
       share: shareBy(team),
     });
+    await loaded.components.requireUnchanged();
     return {
       ...result,
       seconds: secondsSince(begin),
@@ -204,6 +205,7 @@ class LocalEngine implements Engine {
       raw: checked.raw,
       share: shareBy(team),
     });
+    await loaded.components.requireUnchanged();
     // The result goes out first; and what is not remembered is computed again.
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
     return {
@@ -374,6 +376,7 @@ class LocalEngine implements Engine {
     // Before its weights are read.
     if ('width' in request || 'height' in request) imageSize(opened.model, request);
     const steered = await steeredModel(opened.model, request);
+    await this.#forgetChanged();
     const isLoaded = (known: Loaded | undefined): known is Loaded =>
       known?.model.id === steered.id && known.threads === threads;
     if (isLoaded(this.#loaded)) return this.#loaded;
@@ -457,6 +460,17 @@ class LocalEngine implements Engine {
   /** Bytes that are free, or are taken by what a call may free. */
   #availableTo({ held }: Loaded): number {
     return this.#backend.availableBytes() + held + this.#memory.features.bytes;
+  }
+
+  /** A model whose files are others by now is loaded again, and what was computed by it is forgotten. */
+  async #forgetChanged(): Promise<void> {
+    const loaded = [this.#loaded, this.#before].flatMap((known) => (known ? [known.components] : []));
+    const checks = await Promise.allSettled(loaded.map((components) => components.requireUnchanged()));
+    if (checks.every(({ status }) => status === 'fulfilled')) return;
+    await this.#remembered;
+    this.#memory.features.clear();
+    this.#memory.studies.clear();
+    await this.#unload();
   }
 
   async #unload(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Part } from '../models/parts.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import type { Statistics } from '../quantization/statistics.ts';
 import { stagesOf } from '../regions/stages.ts';
+import { requireUnchanged } from '../weights/file-version.ts';
 import type { WeightsOptions } from '../weights/source.ts';
 import type { Backend, Program } from './backend.ts';
 import { CropNetwork } from './crops/crop-network.ts';
@@ -164,6 +165,11 @@ export class Components {
   /** Bytes on disk of the denoiser's weights in a precision. A quantized one needs `prepare` first. */
   async denoiserBytes(precision: Precision): Promise<number> {
     return (await this.#precisions.get('denoiser', precision)).bytes;
+  }
+
+  /** @throws InputError if a file of the model is not what it was when it was opened */
+  async requireUnchanged(): Promise<void> {
+    await requireUnchanged(await this.#precisions.files());
   }
 
   /** Frees every loaded network. */

@@ -4,7 +4,7 @@ import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
 import type { QuantizedPrecision } from '../quantization/choice.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
-import type { WeightsOptions } from '../weights/source.ts';
+import type { FileVersion, WeightsOptions } from '../weights/source.ts';
 import { type Weights, WeightTable } from '../weights/table.ts';
 
 export type PrepareOptions = Pick<QuantizeRequest, 'onProgress' | 'signal'>;
@@ -39,6 +39,14 @@ export class Precisions {
     const weights = this.#quantized.get(part)?.get(precision);
     if (!weights) throw new Error(`the ${part} was not prepared for ${precision}`);
     return weights;
+  }
+
+  /** Files of all weights that were opened. */
+  async files(): Promise<FileVersion[]> {
+    const opened = await Promise.allSettled(this.#tables.values());
+    const stored = opened.flatMap((table) => (table.status === 'fulfilled' ? [table.value] : []));
+    const quantized = [...this.#quantized.values()].flatMap((weights) => [...weights.values()]);
+    return [...stored, ...quantized].flatMap(({ files }) => files);
   }
 
   has(part: Part, precision: Precision): boolean {

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { Weight } from '../graph/values.ts';
-import { SEAL } from '../weights/seal.ts';
-import type { StoredTensor, WeightSource } from '../weights/source.ts';
+import { versionsOf } from '../weights/file-version.ts';
+import { type FileVersion, SEAL, type StoredTensor, type WeightSource } from '../weights/source.ts';
 import type { QuantizedMatrix, QuantizedRows, Weights } from '../weights/table.ts';
 import { BLOCK } from './arithmetic.ts';
 import { type Layout, matrixName, matrixShape, tableName } from './layers.ts';
@@ -40,6 +40,11 @@ export class QuantizedTable implements Weights {
     const name = tableName(weight);
     const values = this.#source.find(name);
     return values && { values, scale: this.#find(`${name}:scale`) };
+  }
+
+  get files(): readonly FileVersion[] {
+    const tensors = [...this.#source.names()].map((name) => this.#find(name));
+    return versionsOf(tensors);
   }
 
   get bytes(): number {

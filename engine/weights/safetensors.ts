@@ -1,5 +1,6 @@
 import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
+import { inVersion, versionOf } from './file-version.ts';
 import { parseHeader } from './header.ts';
 import { readRange, withFile } from './range.ts';
 import { readFloat32, readInt64 } from './read.ts';
@@ -30,6 +31,7 @@ export async function openSafetensors(place: string): Promise<SafetensorsFile> {
   // ONNX Runtime refuses weights behind a link that leads out of their folder, as those of a shared cache are.
   const file = await fs.realpath(path.resolve(place)).catch(() => path.resolve(place));
   const { tensors, metadata } = await withFile(file, async (handle, size) => {
+    const version = await versionOf(file);
     if (size < PREFIX_BYTES)
       throw new InputError(`${file} is too short for a safetensors file; get it again.`);
     const prefix = await readRange(handle, file, 0, PREFIX_BYTES);
@@ -46,7 +48,8 @@ export async function openSafetensors(place: string): Promise<SafetensorsFile> {
     }
     const dataStart = PREFIX_BYTES + Number(headerBytes);
     const header = await readRange(handle, file, PREFIX_BYTES, Number(headerBytes));
-    return parseHeader(decodeUtf8(header, file), file, dataStart, size - dataStart);
+    const read = parseHeader(decodeUtf8(header, file), file, dataStart, size - dataStart);
+    return { ...read, tensors: inVersion(read.tensors, version) };
   });
   return {
     file,

@@ -1,9 +1,8 @@
 import { fileHash } from './file-hash.ts';
 import { readRange, withFile } from './range.ts';
 import type { SafetensorsFile } from './safetensors.ts';
+import { SEAL } from './source.ts';
 
-/** The last tensor of a file that was written to a cache: the SHA-256 of everything before it. */
-export const SEAL = '__sha256__';
 export const SEAL_BYTES = 32;
 
 /**

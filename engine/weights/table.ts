@@ -3,8 +3,9 @@ import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
 import type { Form } from '../quantization/choice.ts';
 import type { Layout } from '../quantization/layers.ts';
+import { versionsOf } from './file-version.ts';
 import { underNamesOf } from './names.ts';
-import type { StoredTensor, WeightSource } from './source.ts';
+import type { FileVersion, StoredTensor, WeightSource } from './source.ts';
 
 /** A matrix [K, N] as fewer bits: int8 [K, N] with scales [N], or blocks as `MatMulNBits` reads them. */
 export interface QuantizedMatrix {
@@ -30,6 +31,8 @@ export interface Weights {
   table?(weight: Weight): QuantizedRows | undefined;
   /** Of all weights as their files hold them. */
   readonly bytes: number;
+  /** The files that hold them, as they were opened. */
+  readonly files: readonly FileVersion[];
 }
 
 /** The weights of one network, found in a checkpoint and checked against the shapes that its config implies. */
@@ -55,6 +58,10 @@ export class WeightTable implements Weights {
     const tensor = this.#tensors.get(weight.name);
     if (!tensor) throw new Error(`${weight.name} is not a weight of this network`);
     return tensor;
+  }
+
+  get files(): readonly FileVersion[] {
+    return versionsOf(this.#tensors.values());
   }
 
   get bytes(): number {

@@ -1,8 +1,9 @@
 import { type FileWriter, fs, sha256 } from '#host';
 import { abortError } from '../errors.ts';
 import { byteLength } from './dtypes.ts';
-import { SEAL, SEAL_BYTES } from './seal.ts';
+import { SEAL_BYTES } from './seal.ts';
 import type { Dtype } from './source.ts';
+import { SEAL } from './source.ts';
 
 /** A tensor to write; `chunks` gives its bytes in order, made when they are needed. */
 export interface TensorToWrite {

@@ -1,9 +1,10 @@
 /** What processes and disks do to Patchwork: the short form of killing, stopping and filling. */
 import assert from 'node:assert/strict';
+import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { createEngine } from '../../engine/engine.ts';
 import { float32 } from '../../engine/graph/tensor.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
@@ -15,6 +16,8 @@ import { BusCrew } from '../../processes/bus/crew.ts';
 import { noServer, startServer } from '../../processes/bus/testing/server.ts';
 import { BusWorker } from '../../processes/bus/worker.ts';
 import { LocalCrew } from '../../processes/workers/crew.ts';
+import type { GenerateProgress } from '../../shared/api.ts';
+import { writeCheckpoint } from '../support/checkpoints.ts';
 
 const request = { prompt: 'a house', seed: 1, steps: 60, width: 128, height: 128, threads: 1 };
 
@@ -106,5 +109,93 @@ test('a cache that cannot be written is not needed where it only saves time', as
     if (before === undefined) delete process.env.XDG_CACHE_HOME;
     else process.env.XDG_CACHE_HOME = before;
     await rm(folder, { recursive: true });
+  }
+});
+
+const checkpoint = await mkdtemp(path.join(os.tmpdir(), 'patchwork-faults-'));
+after(() => rm(checkpoint, { recursive: true, force: true }));
+
+/** Generates with a small model, to which something is done in the middle of a run, at its first report of a stage. */
+async function generatedWhile(stage: GenerateProgress['stage'], change: (folder: string) => void) {
+  const folder = await mkdtemp(path.join(checkpoint, 'model-'));
+  await writeCheckpoint(folder, 'sd15');
+  const engine = createEngine(new NodeBackend(1));
+  let done = false;
+  const asked = { prompt: 'a house', seed: 1, steps: 2, width: 64, height: 64, threads: 1, model: folder };
+  try {
+    return await engine.generate(asked, {
+      onProgress: (progress) => {
+        if (progress.stage !== stage || done) return;
+        done = true;
+        change(folder);
+      },
+    });
+  } finally {
+    await engine.dispose();
+  }
+}
+
+const DENOISER = path.join('unet', 'diffusion_pytorch_model.safetensors');
+
+for (const [what, stage, change, sentence] of [
+  [
+    'its folder vanishes',
+    'load',
+    (folder: string) => rmSync(folder, { recursive: true }),
+    /does not exist; the model folder is not complete|was removed, or cannot be read any more, while it was in use; get the model again/,
+  ],
+  [
+    'its weights vanish',
+    'encode',
+    (folder: string) => rmSync(path.join(folder, DENOISER)),
+    /diffusion_pytorch_model\.safetensors was removed.* get the model again/,
+  ],
+  [
+    'its weights are cut off',
+    'load',
+    (folder: string) => truncateSync(path.join(folder, DENOISER), 5000),
+    /diffusion_pytorch_model\.safetensors was changed while it was in use; start again/,
+  ],
+  [
+    'its weights are replaced by others of the same length',
+    'encode',
+    (folder: string) => {
+      const file = path.join(folder, DENOISER);
+      const bytes = readFileSync(file);
+      bytes.fill(0, bytes.length - 1000);
+      rmSync(file);
+      writeFileSync(file, bytes);
+    },
+    /diffusion_pytorch_model\.safetensors was changed while it was in use; start again/,
+  ],
+] as const)
+  test(`a model of which ${what} in the middle of a run: one sentence with the file and what to do`, {
+    // There a file that is used can be neither removed nor changed.
+    skip: process.platform === 'win32',
+  }, async () => {
+    await assert.rejects(generatedWhile(stage, change), { name: 'InputError', message: sentence });
+  });
+
+test('a model that was replaced between two runs is loaded again', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const folder = await mkdtemp(path.join(checkpoint, 'model-'));
+  await writeCheckpoint(folder, 'sd15');
+  const engine = createEngine(new NodeBackend(1));
+  const asked = { prompt: 'a house', seed: 1, steps: 1, width: 64, height: 64, threads: 1, model: folder };
+  try {
+    const before = await engine.generate(asked);
+    const file = path.join(folder, DENOISER);
+    const bytes = readFileSync(file);
+    for (let i = bytes.length - 4000; i < bytes.length; i += 4) bytes.writeFloatLE(0.1, i);
+    writeFileSync(`${file}.new`, bytes);
+    renameSync(`${file}.new`, file);
+    const replaced = await engine.generate(asked);
+    assert.notDeepEqual(replaced.picture.png, before.picture.png);
+    const fresh = createEngine(new NodeBackend(1));
+    assert.deepEqual((await fresh.generate(asked)).picture.png, replaced.picture.png);
+    await fresh.dispose();
+  } finally {
+    await engine.dispose();
   }
 });

@@ -81,6 +81,7 @@ async function errorsOf(
       get: (weight) => source.get(weight),
       matrix: (weight, layout) => (weight.name === name ? quantized.matrix(weight, layout) : undefined),
       bytes: source.bytes,
+      files: [...source.files, ...quantized.files],
     });
     errors.push({
       layer: name,

@@ -1,5 +1,7 @@
 import type { Machine } from '../../../shared/benchmark/report.ts';
+import { InputError, messageOf } from '../../errors.ts';
 import type { Network } from '../../graph/network.ts';
+import { requireUnchanged } from '../../weights/file-version.ts';
 import type { Weights } from '../../weights/table.ts';
 import type {
   Backend,
@@ -26,11 +28,29 @@ export abstract class OnnxBackend implements Backend, OnnxLoader {
   abstract load(model: PublishedModel, options?: CompileOptions): Promise<Program>;
 
   async compile(network: Network, weights: Weights, form: Form, options?: CompileOptions): Promise<Program> {
-    return this.load(lower(network, weights, form, this.can), options);
+    const model = lower(network, weights, form, this.can);
+    const loading = this.load(model, options);
+    // What is wrong with the files says more than what that does to the loader.
+    await loading.catch(() => requireUnchanged(weights.files));
+    const program = await loading.catch((error) => {
+      throw new Error(`The network ${network.name} could not be loaded: ${messageOf(error)}`, {
+        cause: error,
+      });
+    });
+    await requireUnchanged(weights.files).catch(async (error) => {
+      await program.release();
+      throw error;
+    });
+    return program;
   }
 
-  open(model: PublishedModel, options?: CompileOptions): Promise<Program> {
-    return this.load(model, options);
+  async open(model: PublishedModel, options?: CompileOptions): Promise<Program> {
+    return this.load(model, options).catch((error) => {
+      throw new InputError(
+        `${model.name} cannot be loaded: it is damaged, or asks for what is not supported (${messageOf(error)}).`,
+        { cause: error },
+      );
+    });
   }
 
   largestInt8(): Promise<number> {

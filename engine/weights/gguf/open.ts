@@ -1,5 +1,6 @@
 import { fs, path } from '#host';
 import { InputError, quoted } from '../../errors.ts';
+import { inVersion, versionOf } from '../file-version.ts';
 import { withFile } from '../range.ts';
 import type { StoredTensor, TensorFile } from '../source.ts';
 import { SequentialReader } from './reader.ts';
@@ -54,6 +55,7 @@ interface Description {
 export async function openGguf(place: string): Promise<TensorFile> {
   const file = await fs.realpath(path.resolve(place)).catch(() => path.resolve(place));
   const { tensors, metadata } = await withFile(file, async (handle, size) => {
+    const opened = await versionOf(file);
     const reader = new SequentialReader(handle, file, size);
     reader.skip(4);
     const version = await reader.uint32();
@@ -79,7 +81,7 @@ export async function openGguf(place: string): Promise<TensorFile> {
       if (found.has(one.name)) throw reader.fault(`it has the tensor ${quoted(one.name)} twice`);
       found.set(one.name, placed(one, file, begin, size, entries.get(SHAPE_KEY + one.name)));
     }
-    return { tensors: found, metadata: Object.fromEntries(entries) };
+    return { tensors: inVersion(found, opened), metadata: Object.fromEntries(entries) };
   });
   return {
     file,

@@ -1,6 +1,7 @@
 import { type FileReader, fs, path } from '#host';
 import { InputError, quoted } from '../../errors.ts';
 import { BYTES_PER_ELEMENT } from '../dtypes.ts';
+import { inVersion, versionOf } from '../file-version.ts';
 import { readRange, withFile } from '../range.ts';
 import type { Dtype, TensorFile } from '../source.ts';
 import { unpickle } from './machine.ts';
@@ -47,8 +48,10 @@ export function isLegacyPickle(head: Uint8Array): boolean {
 export async function openPickle(place: string): Promise<TensorFile> {
   const file = await fs.realpath(path.resolve(place)).catch(() => path.resolve(place));
   const { tensors, metadata } = await withFile(file, async (reader, size) => {
+    const version = await versionOf(file);
     const head = await readRange(reader, file, 0, Math.min(size, LEGACY_MAGIC.length));
-    return isZip(head) ? readArchive(reader, file, size) : readLegacy(reader, file, size);
+    const read = await (isZip(head) ? readArchive(reader, file, size) : readLegacy(reader, file, size));
+    return { ...read, tensors: inVersion(read.tensors, version) };
   });
   return {
     file,
