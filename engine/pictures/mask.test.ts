@@ -72,6 +72,10 @@ test('a hole, a label map, a palette and colours: what is taken is said with its
     ['red on black', [255, 0, 0], [0, 0, 0], 'the part that is not black'],
     ['a palette of labels', [128, 0, 0], [0, 0, 0], 'the part that is not black'],
     ['red on white', [255, 0, 0], [255, 255, 255], 'the coloured part'],
+    ['dark grey on black', [100], [0], 'the lighter of its two greys'],
+    ['two dark greys', [90], [40], 'the lighter of its two greys'],
+    ['two light greys', [255], [160], 'the lighter of its two greys'],
+    ['two labels without 0', [2], [1], 'the lighter of its two greys'],
   ] as const) {
     const { count, inMiddle, warnings } = await marked([...inside], [...outside]);
     assert.deepEqual([count, inMiddle], [4, true], name);

@@ -133,7 +133,8 @@ const LABELS = 16;
  * - with transparency: white in what is black and white; else a hole, where the corners are opaque (GIMP, ComfyUI,
  *   Stable Diffusion WebUI), else what is painted or cut out;
  * - in colours: what is coloured on white, else what is not black;
- * - in greys: white; in label maps, whose values are small numbers, what is not 0.
+ * - in greys: white; in label maps, whose values are small numbers, what is not 0; of two greys that are both dark, or
+ *   both light, the lighter.
  */
 function readingOf(picture: Picture): Reading {
   const { width, height, alpha } = picture;
@@ -156,8 +157,12 @@ function readingOf(picture: Picture): Reading {
       return reading((i) => facts.spread(i) >= COLOURFUL, 'the coloured part');
     return reading((i) => facts.brightest(i) >= BRIGHT, 'the part that is not black');
   }
-  if (facts.lightest > 0 && facts.lightest < LABELS)
+  if (facts.darkest === 0 && facts.lightest > 0 && facts.lightest < LABELS)
     return reading((i) => white[i]! > 0, 'the part whose value is not 0');
+  if (facts.isTwoGreys && facts.darkest < WHITE === facts.lightest < WHITE) {
+    const middle = (facts.darkest + facts.lightest) / 2;
+    return reading((i) => white[i]! > middle, 'the lighter of its two greys');
+  }
   return reading((i) => white[i]! >= WHITE);
 }
 
@@ -165,10 +170,10 @@ function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
   const brightest = (i: number) => Math.max(pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!);
   const spread = (i: number) =>
     brightest(i) - Math.min(pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!);
-  const seen = new Uint8Array(256);
+  const seen = new Uint32Array(256);
   let [transparent, coloured, blacks, whites] = [0, 0, 0, 0];
   for (let i = 0; i < white.length; i++) {
-    seen[white[i]!] = 1;
+    seen[white[i]!]!++;
     if (alpha && alpha[i]! < WHITE) {
       transparent++;
       continue;
@@ -178,6 +183,15 @@ function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
     else if (brightest(i) >= 255 - NEAR && spread(i) <= NEAR) whites++;
   }
   const opaque = white.length - transparent;
+  const [darkest, lightest] = [
+    seen.findIndex((count) => count > 0),
+    seen.findLastIndex((count) => count > 0),
+  ];
+  // Where lossy formats blur the edge between them.
+  const near = Math.min(NEAR, (lightest - darkest - 1) / 2);
+  const between = seen
+    .subarray(darkest, lightest + 1)
+    .reduce((sum, count, i) => (i > near && i < lightest - darkest - near ? sum + count : sum), 0);
   return {
     brightest,
     spread,
@@ -185,7 +199,9 @@ function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
     // A few are what lossy formats leave at edges.
     coloured: coloured > white.length / 1000 ? coloured : 0,
     isBlackAndWhite: blacks > 0 && whites > 0 && blacks + whites >= 0.9 * opaque,
-    lightest: seen.lastIndexOf(1),
+    darkest,
+    lightest,
+    isTwoGreys: lightest > darkest && between <= white.length / 10,
   };
 }
 
