@@ -20,6 +20,11 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Whether a disk has refused something, in contrast to a network. */
+export function isDiskError(error: unknown): error is Error & { path?: string } {
+  return Object.hasOwn(REASONS, codeOf(error) ?? '') && (error as { syscall?: string }).syscall !== 'connect';
+}
+
 /** A failed write of `file` as one sentence for the user. */
 export function writeError(file: string, error: unknown): InputError {
   return new InputError(`Cannot write ${file}: ${REASONS[codeOf(error) ?? ''] ?? messageOf(error)}.`, {

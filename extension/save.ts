@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { FileSystem, Uri } from 'vscode';
+import { messageOf } from '../engine/errors.ts';
+import { writeError } from '../engine/files.ts';
 
 /** The part of `vscode.workspace.fs` that saving needs. */
 export type SaveFileSystem = Pick<FileSystem, 'createDirectory' | 'writeFile' | 'rename' | 'delete' | 'stat'>;
 
 /**
  * Writes `bytes` beside `target` and renames, so that `target` is never seen half written.
- * @throws FileSystemError, and leaves no file behind, if it cannot be written or, without `overwrite`, exists
+ * @throws Error that says why, and leaves no file behind, if it cannot be written or, without `overwrite`, exists
  */
 export async function writeAtomically(
   fs: SaveFileSystem,
@@ -20,7 +22,7 @@ export async function writeAtomically(
     await fs.rename(temporary, target, { overwrite });
   } catch (error) {
     await fs.delete(temporary).then(undefined, () => {});
-    throw error;
+    throw refusal(target, error);
   }
 }
 
@@ -34,7 +36,7 @@ export async function writeUnderFreeName(
   names: Iterable<string>,
   bytes: Uint8Array,
 ): Promise<Uri> {
-  await fs.createDirectory(folder);
+  await makeFolder(fs, folder);
   for (const name of names) {
     const target = folder.with({ path: `${folder.path.replace(/\/$/, '')}/${name}` });
     if (await exists(fs, target)) continue;
@@ -42,6 +44,22 @@ export async function writeUnderFreeName(
     return target;
   }
   throw new Error(`No free file name in ${folder.path}.`);
+}
+
+/** Makes a folder and those above it. @throws Error that says why it cannot be made */
+export async function makeFolder(fs: Pick<FileSystem, 'createDirectory'>, folder: Uri): Promise<void> {
+  try {
+    await fs.createDirectory(folder);
+  } catch (error) {
+    throw refusal(folder, error);
+  }
+}
+
+/** VS Code puts the system's error into a sentence of its own: what that means for the user. */
+function refusal({ path }: Uri, error: unknown): unknown {
+  const message = messageOf(error);
+  const [code] = /\bE[A-Z]{3,}\b/.exec(message) ?? [];
+  return code ? writeError(path, Object.assign(new Error(message), { code })) : error;
 }
 
 async function exists(fs: SaveFileSystem, uri: Uri): Promise<boolean> {

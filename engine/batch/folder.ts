@@ -4,6 +4,7 @@ import type { GenerateRequest } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { randomSeed, seedsFrom } from '../../shared/seed.ts';
 import { InputError } from '../errors.ts';
+import { writeError } from '../files.ts';
 import { readOptionalJson } from '../json.ts';
 import { isPng } from '../pictures/png-chunks.ts';
 import { decodePicture } from '../pictures/read.ts';
@@ -102,7 +103,7 @@ export class BatchFolder {
     const named = items.map((item, i) => ({ file: `${String(i + 1).padStart(digits, '0')}.png`, ...item }));
     const id = crypto.randomUUID();
     await fs.mkdir(folder).catch((error: unknown) => {
-      throw new InputError(`${folder} cannot be created.`, { cause: error });
+      throw writeError(folder, error);
     });
     const text = `${JSON.stringify({ patchwork: 'batch', id, plan: written, items: named }, undefined, 1)}\n`;
     await fs.writeAtomically(manifest, (writer) => writer.write(text));

@@ -1,5 +1,5 @@
 import { InputError, isAbort, messageOf } from '../errors.ts';
-import { codeOf } from '../files.ts';
+import { codeOf, isDiskError, writeError } from '../files.ts';
 import type { HubSettings } from './settings.ts';
 
 /** An answer of the hub that is not what was asked for. */
@@ -40,7 +40,7 @@ export function isTransient(error: unknown): boolean {
 export function hubSentence(
   error: unknown,
   what: string,
-  { endpoint, token }: HubSettings,
+  { endpoint, token, cache }: HubSettings,
   resumes = false,
 ): Error {
   if (error instanceof InputError) return error;
@@ -48,6 +48,7 @@ export function hubSentence(
     const sentence = sentenceOf(error, what, endpoint, token !== undefined);
     return isTransient(error) ? new Error(sentence, { cause: error }) : new InputError(sentence);
   }
+  if (isDiskError(error)) return writeError(error.path ?? cache, error);
   if (error instanceof Error && isNetworkFailure(error)) {
     const again = resumes ? 'The download goes on where it stopped.' : `${what} was not downloaded.`;
     return new Error(
@@ -85,7 +86,7 @@ function sentenceOf(error: HubError, what: string, endpoint: string, hasToken: b
 
 /** `fetch` throws a TypeError whose cause says what happened; sockets that close throw errors with codes. */
 function isNetworkFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || isDiskError(error)) return false;
   return error instanceof TypeError || /^(E[A-Z]+|UND_ERR_\w+)$/.test(reasonOf(error));
 }
 

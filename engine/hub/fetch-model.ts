@@ -1,5 +1,6 @@
 import { fs } from '#host';
 import { InputError } from '../errors.ts';
+import { writeError } from '../files.ts';
 import { readOptionalText } from '../json.ts';
 import { fetchBlob } from './blob.ts';
 import { findSnapshot, RepositoryCache, type Wanted } from './cache.ts';
@@ -185,6 +186,8 @@ async function partBytes(cache: RepositoryCache, { digest, size }: RepositoryFil
 
 /** Room on the disk where a folder is or will be. */
 async function freeBytes(folder: string): Promise<number> {
-  await fs.mkdir(folder);
+  await fs.mkdir(folder).catch((error) => {
+    throw writeError(folder, error);
+  });
   return fs.freeBytes(folder);
 }

@@ -3,7 +3,7 @@ import { type FileSystem, Uri } from 'vscode';
 import * as z from 'zod';
 import type { BenchmarkResult } from '../../shared/api.ts';
 import type { RunSummary, StoredRun } from '../../shared/benchmark/protocol.ts';
-import { writeAtomically } from '../save.ts';
+import { makeFolder, writeAtomically } from '../save.ts';
 import { reportSchema } from './readReport.ts';
 
 /** How many runs are kept. */
@@ -32,12 +32,17 @@ export class BenchmarkStore {
     made: Pick<StoredRun, 'asked' | 'tookSeconds'> = {},
   ): Promise<StoredRun> {
     const run: StoredRun = { id: randomUUID(), report, ...made };
-    await this.#fs.createDirectory(this.#file(run.id));
-    for (const [name, png] of Object.entries(pictures))
-      await writeAtomically(this.#fs, this.#picture(run.id, name), png);
-    // Last: a run is there once its report is.
-    const json = new TextEncoder().encode(JSON.stringify(run));
-    await writeAtomically(this.#fs, this.#file(run.id, 'run.json'), json);
+    await makeFolder(this.#fs, this.#file(run.id));
+    try {
+      for (const [name, png] of Object.entries(pictures))
+        await writeAtomically(this.#fs, this.#picture(run.id, name), png);
+      // Last: a run is there once its report is.
+      const json = new TextEncoder().encode(JSON.stringify(run));
+      await writeAtomically(this.#fs, this.#file(run.id, 'run.json'), json);
+    } catch (error) {
+      await this.#fs.delete(this.#file(run.id), { recursive: true }).then(undefined, () => {});
+      throw error;
+    }
     return run;
   }
 

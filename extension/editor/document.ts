@@ -51,7 +51,7 @@ export class PictureDocument implements CustomDocument {
   /** The bytes that the model was made of. */
   #file: Uint8Array<ArrayBuffer>;
   /** Of the file on the disk as it was last read or written. */
-  #disk: string;
+  #disk: Promise<string>;
   /** The file begins as a picture should; found out while the page is loading. */
   #checked: Promise<void>;
   /** Counts the files that the model was made of: steps of earlier models cannot be undone. */
@@ -81,7 +81,12 @@ export class PictureDocument implements CustomDocument {
       canSelect(),
     ]);
     const document = new PictureDocument(uri, log, file, { readOnly, canSelect: selects }, backup);
-    if (backup) onDisk.then((bytes) => document.#compareWithDisk(bytes)).catch(() => {});
+    if (backup)
+      onDisk
+        .then(async (bytes) => {
+          if (await document.#isAnother(bytes)) document.update({ changedOnDisk: true });
+        })
+        .catch(() => {});
     return document;
   }
 
@@ -97,7 +102,7 @@ export class PictureDocument implements CustomDocument {
     this.#file = file;
     this.#checked = this.#check();
     this.#backup = backup;
-    this.#disk = backup?.disk ?? digestOf(file);
+    this.#disk = backup ? Promise.resolve(backup.disk) : digestOf(file);
     this.#state = {
       name: nameOf(uri),
       uri: uri.toString(),
@@ -299,7 +304,7 @@ export class PictureDocument implements CustomDocument {
   async save(overwrite: () => Promise<boolean>): Promise<void> {
     if (this.#state.readOnly) throw new InputError(`${this.#state.name} is read-only. Use Save As… instead.`);
     const onDisk = await readPictureUri(this.uri).catch(() => undefined);
-    if (onDisk && digestOf(onDisk) !== this.#disk && !(await overwrite()))
+    if (onDisk && (await this.#isAnother(onDisk)) && !(await overwrite()))
       throw new Error(`${this.#state.name} was not saved, because it has changed on disk.`);
     const losses = await this.#losses(this.uri);
     const { bytes } = await this.#rewritten(formatOf(this.uri));
@@ -318,7 +323,7 @@ export class PictureDocument implements CustomDocument {
     const { bytes } = await this.#rewritten(formatOf(target));
     await writePictureUri(target, bytes);
     this.update({ failure: undefined });
-    return { losses, disk: digestOf(bytes) };
+    return { losses, disk: await digestOf(bytes) };
   }
 
   /** Goes back to the file on the disk, and to the mask as it was then. */
@@ -331,7 +336,7 @@ export class PictureDocument implements CustomDocument {
     const model = await this.model();
     // VS Code takes a document for unchanged when all steps that it knows are taken back, so it is given those since.
     const steps = this.#savedAt === undefined ? [] : this.#done.slice(this.#savedAt);
-    return backupOf({ file: this.#file, disk: this.#disk, model, steps });
+    return backupOf({ file: this.#file, disk: await this.#disk, model, steps });
   }
 
   /**
@@ -346,7 +351,7 @@ export class PictureDocument implements CustomDocument {
   }
 
   /** Digest of the file on the disk as it was last read or written. */
-  get disk(): string {
+  get disk(): Promise<string> {
     return this.#disk;
   }
 
@@ -360,8 +365,8 @@ export class PictureDocument implements CustomDocument {
   /** Looks whether the file on the disk is another now: an untouched document follows it, others tell the user. */
   async diskChanged(isDirty: boolean): Promise<void> {
     const bytes = await readPictureUri(this.uri).catch(() => undefined);
-    if (!bytes || digestOf(bytes) === this.#disk) return;
-    if (isDirty) this.#compareWithDisk(bytes);
+    if (!bytes || !(await this.#isAnother(bytes))) return;
+    if (isDirty) this.update({ changedOnDisk: true });
     else await this.#replace(bytes);
   }
 
@@ -526,8 +531,9 @@ export class PictureDocument implements CustomDocument {
     for (const page of this.#pages) await this.tellAll(page);
   }
 
-  #compareWithDisk(bytes: Uint8Array): void {
-    if (digestOf(bytes) !== this.#disk) this.update({ changedOnDisk: true });
+  /** Whether the file on the disk is another than the one that was read or written last. */
+  async #isAnother(onDisk: Uint8Array): Promise<boolean> {
+    return (await digestOf(onDisk)) !== (await this.#disk);
   }
 
   #tell(message: EditorHostMessage): void {

@@ -1,5 +1,5 @@
 import { type FileSystem, FileType, Uri } from 'vscode';
-import { type SaveFileSystem, writeAtomically } from '../save.ts';
+import { makeFolder, type SaveFileSystem, writeAtomically } from '../save.ts';
 
 /** What is kept at most; the oldest goes first. */
 const MOST = { files: 40, bytes: 200e6 };
@@ -16,7 +16,7 @@ export class EditStore {
 
   /** @param digest of the file as it was saved */
   async keep(digest: string, edits: Uint8Array): Promise<void> {
-    await this.#fs.createDirectory(this.#folder);
+    await makeFolder(this.#fs, this.#folder);
     await writeAtomically(this.#fs, this.#place(digest), edits, { overwrite: true });
     await this.#prune();
   }

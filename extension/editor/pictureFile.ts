@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
@@ -54,9 +53,10 @@ export async function readPictureUri(uri: Uri): Promise<Uint8Array<ArrayBuffer>>
  * @throws Error saying which file and why.
  */
 export async function writePictureUri(uri: Uri, bytes: Uint8Array): Promise<void> {
+  // This says so itself.
+  if (uri.scheme === 'file') return await writePicture(uri.fsPath, bytes);
   try {
-    if (uri.scheme === 'file') await writePicture(uri.fsPath, bytes);
-    else await workspace.fs.writeFile(uri, bytes);
+    await workspace.fs.writeFile(uri, bytes);
   } catch (error) {
     throw new Error(`${nameOf(uri)} cannot be written: ${messageOf(error)}.`, { cause: error });
   }
@@ -73,7 +73,8 @@ export async function isReadOnly(uri: Uri): Promise<boolean> {
   return (permissions & FilePermission.Readonly) !== 0;
 }
 
-/** Tells contents apart. */
-export function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** Tells contents apart. Hashed on another thread, since files may have hundreds of megabytes. */
+export async function digestOf(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return Buffer.from(digest).toString('hex');
 }

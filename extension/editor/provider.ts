@@ -20,7 +20,7 @@ import type { MaskPixels } from '../../shared/api.ts';
 import { EDITOR_COMMANDS } from '../../shared/editorProtocol.ts';
 import { confirmed, showInformation } from '../messages.ts';
 import { reportError } from '../report.ts';
-import { writeAtomically } from '../save.ts';
+import { makeFolder, writeAtomically } from '../save.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
 import { type Backup, readBackup } from './backup.ts';
@@ -123,7 +123,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   /** The edits that a file was saved with, if it is as it was saved. */
   async #saved(uri: Uri): Promise<Backup | undefined> {
     try {
-      const found = await this.#edits.find(digestOf(await readPictureUri(uri)));
+      const found = await this.#edits.find(await digestOf(await readPictureUri(uri)));
       return found && readBackup(found);
     } catch {
       // Without them, the file is opened as any other; what is wrong with it is told then.
@@ -160,7 +160,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     await document.save(() =>
       confirmed(`${document.state.name} has changed on disk since it was opened. Overwrite it?`, 'Overwrite'),
     );
-    await this.#keepEdits(document, document.uri, document.disk);
+    await this.#keepEdits(document, document.uri, await document.disk);
   }
 
   async saveCustomDocumentAs(document: PictureDocument, destination: Uri): Promise<void> {
@@ -181,7 +181,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     token: CancellationToken,
   ): Promise<CustomDocumentBackup> {
     const bytes = await document.backup();
-    await workspace.fs.createDirectory(Uri.joinPath(destination, '..'));
+    await makeFolder(workspace.fs, Uri.joinPath(destination, '..'));
     // The window may be closed meanwhile.
     if (!token.isCancellationRequested)
       await writeAtomically(workspace.fs, destination, bytes, { overwrite: true });

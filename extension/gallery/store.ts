@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
+import { writeError } from '../../engine/files.ts';
 import { fs as disk } from '../../engine/host/node/fs.ts';
 import type { GenerateRequest, GenerateResult } from '../../shared/api.ts';
 import type { GalleryUsage, PictureInfo } from '../../shared/gallery.ts';
@@ -50,14 +51,19 @@ export class Gallery {
       ...rest,
       ...more,
     };
-    await mkdir(this.folder, { recursive: true });
-    await writeBytes(this.file(info.id), picture.png);
-    const thumbnail = await sharp(picture.png)
-      .resize({ width: THUMBNAIL, height: THUMBNAIL, fit: 'inside', withoutEnlargement: true })
-      .webp({ quality: 85 })
-      .toBuffer();
-    await writeBytes(this.#file(info.id, 'webp'), thumbnail);
-    await this.update(info);
+    await made(this.folder);
+    try {
+      await writeBytes(this.file(info.id), picture.png);
+      const thumbnail = await sharp(picture.png)
+        .resize({ width: THUMBNAIL, height: THUMBNAIL, fit: 'inside', withoutEnlargement: true })
+        .webp({ quality: 85 })
+        .toBuffer();
+      await writeBytes(this.#file(info.id, 'webp'), thumbnail);
+      await this.update(info);
+    } catch (error) {
+      await this.#remove(info.id, false).catch(() => {});
+      throw error;
+    }
     await this.tidy();
     return info;
   }
@@ -113,7 +119,7 @@ export class Gallery {
 
   /** Puts images where `restore` finds them. */
   async delete(ids: readonly string[]): Promise<void> {
-    await mkdir(this.#deletedFolder, { recursive: true });
+    await made(this.#deletedFolder);
     for (const id of ids) {
       await this.#move(id, false);
       this.#known.delete(id);
@@ -179,7 +185,10 @@ export class Gallery {
     // The JSON file goes first and comes last: without it the image is not there.
     for (const ending of back ? [...ENDINGS].reverse() : ENDINGS) {
       const from = this.#file(id, ending, back);
-      if (await disk.exists(from)) await rename(from, this.#file(id, ending, !back));
+      if (await disk.exists(from))
+        await rename(from, this.#file(id, ending, !back)).catch((error) => {
+          throw writeError(from, error);
+        });
     }
   }
 
@@ -199,6 +208,13 @@ export class Gallery {
     if (!/^[0-9a-f-]{36}$/.test(id)) throw new Error(`No image has the id ${id}.`);
     return path.join(deleted ? this.#deletedFolder : this.folder, `${id}.${ending}`);
   }
+}
+
+/** Makes a folder. @throws InputError that says why it cannot be made */
+async function made(folder: string): Promise<void> {
+  await disk.mkdir(folder).catch((error) => {
+    throw writeError(folder, error);
+  });
 }
 
 async function writeBytes(file: string, bytes: Uint8Array): Promise<void> {

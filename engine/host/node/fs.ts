@@ -2,7 +2,6 @@ import { constants, type Stats } from 'node:fs';
 import {
   copyFile,
   type FileHandle,
-  mkdir,
   mkdtemp,
   open,
   readdir,
@@ -17,6 +16,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { FileSystem } from '../host.ts';
 import { link, linkTarget } from './link.ts';
+import { makeFolder } from './make-folder.ts';
 import { checkWritable, writeAtomically } from './write-atomically.ts';
 
 /** Bytes of a chunk. */
@@ -39,9 +39,7 @@ export const fs: FileSystem = {
         path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'),
       );
   },
-  async mkdir(folder) {
-    await mkdir(folder, { recursive: true });
-  },
+  mkdir: makeFolder,
   remove: (place) => rm(place, { recursive: true, force: true, maxRetries: 3 }),
   realpath: (place) => realpath(place),
   async open(file, use) {

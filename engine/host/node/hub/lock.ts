@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { codeOf } from '../../../files.ts';
+import { codeOf, writeError } from '../../../files.ts';
 import type { LockOptions } from '../../host.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** A holder renews its lock this often, in milliseconds. */
 const HEARTBEAT = 5000;
@@ -21,7 +22,9 @@ export async function withLock<Result>(
   options: LockOptions = {},
 ): Promise<Result> {
   const own = JSON.stringify({ host: os.hostname(), pid: process.pid, id: randomUUID() });
-  await mkdir(path.dirname(file), { recursive: true });
+  await makeFolder(path.dirname(file)).catch((error) => {
+    throw writeError(file, error);
+  });
   const watch = new Watch(file);
   while (!(await take(file, own))) {
     if (await watch.isStale()) await takeAway(file);
@@ -49,7 +52,9 @@ async function take(file: string, own: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
-    throw error;
+    // Made, but not written: the disk is full.
+    await rm(file, { force: true }).catch(() => {});
+    throw writeError(file, error);
   }
 }
 

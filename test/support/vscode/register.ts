@@ -1,0 +1,7 @@
+/** Lets modules of the extension be imported outside VS Code: `vscode` is `stub.ts`. Import this first, and them dynamically. */
+import { register } from 'node:module';
+
+const stub = new URL('./stub.ts', import.meta.url).href;
+const hook = `export const resolve = (name, context, next) =>
+  name === 'vscode' ? { url: ${JSON.stringify(stub)}, shortCircuit: true } : next(name, context);`;
+register(`data:text/javascript,${encodeURIComponent(hook)}`);
