@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import sharp from 'sharp';
 import type { GenerateResult } from '../../shared/api.ts';
+import { recipeOf, resultOf } from '../../shared/testing.ts';
 import { Gallery } from './store.ts';
 
 let home: string;
@@ -24,23 +25,7 @@ async function made(prompt: string, side = 64): Promise<GenerateResult> {
   const png = await sharp({ create }).png({ compressionLevel: 0 }).toBuffer();
   return {
     picture: { png, width: side, height: side },
-    recipe: {
-      prompt,
-      negativePrompt: '',
-      model: 'scenes',
-      seed: 1,
-      steps: 2,
-      guidance: 1,
-      width: side,
-      height: side,
-      scheduler: 'ddim',
-      precision: 'fp32',
-    },
-    macs: 1,
-    seconds: 1,
-    loadSeconds: 0,
-    stepSeconds: [1],
-    warnings: [],
+    ...resultOf(recipeOf({ prompt, width: side, height: side })),
   };
 }
 

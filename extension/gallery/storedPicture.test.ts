@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { PictureInfo } from '../../shared/gallery.ts';
+import { resultOf } from '../../shared/testing.ts';
 import { keptRequest, readStoredPicture } from './storedPicture.ts';
 
 const picture: PictureInfo = {
   id: '01234567-89ab-4def-8123-456789abcdef',
   created: 5,
   request: { prompt: 'a house', seed: 7, loras: [{ lora: 'x', strength: 1 }] },
-  recipe: {
-    prompt: 'a house',
-    negativePrompt: '',
-    model: 'scenes',
-    seed: 7,
-    steps: 8,
-    guidance: 3,
-    width: 256,
-    height: 256,
-    scheduler: 'ddim',
-    precision: 'fp32',
-  },
-  macs: 1e9,
-  seconds: 2,
-  loadSeconds: 0,
-  stepSeconds: [0.1],
+  ...resultOf(),
   warnings: ['cut'],
 };
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));

@@ -1,21 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { float32 } from '../../engine/graph/tensor.ts';
-import type { Job } from '../../engine/parallel/job.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { SMALL_JOB as job } from './testing/job.ts';
 import { beginSchema, packJob } from './wire.ts';
-
-const job: Job = {
-  id: 'job',
-  model: 'model',
-  precision: 'fp32',
-  condition: { text: float32(new Float32Array(2 * 3 * 4), [2, 3, 4]), guidance: 3 },
-  channels: 4,
-  bands: { height: 8, width: 8, axis: 'y', edges: [[0, 4, 8]] },
-  index: 1,
-  mode: 'displaced',
-  coding: 'float32',
-};
 
 test('bands without an edge, beyond the image, or larger than images are, are refused without an exception', () => {
   const accepts = (bands: object, index = 0) =>

@@ -3,27 +3,19 @@ import test from 'node:test';
 import fc from 'fast-check';
 import type { Coding } from '../../../shared/api.ts';
 import { assertClose } from '../../../test/support/close.ts';
-import { CROSS, tinyUNets, withTinyModel } from '../../../test/support/tiny-model.ts';
-import { float32, type Tensor } from '../../graph/tensor.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
+import type { Tensor } from '../../graph/tensor.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { featuresOf, levelCount } from '../../regions/features.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
-import { Components } from '../components.ts';
-import { RowsUNet } from '../unet/rows-unet.ts';
+import type { RowsUNet } from '../unet/rows-unet.ts';
+import { tinyCases, withTinyRows } from '../unet/testing.ts';
 import { BandUNet, type Moments } from './band.ts';
 import type { PatchMode } from './band-of.ts';
 import { type Bands, cutBands } from './bands.ts';
 import { type Mailbox, memoryMailboxes } from './mailbox.ts';
 
-const TOKENS = 5;
-
 const cases = fc.record({
-  config: tinyUNets,
-  height: fc.integer({ min: 4, max: 17 }),
-  width: fc.integer({ min: 4, max: 17 }),
-  batch: fc.integer({ min: 1, max: 2 }),
-  seed: fc.integer({ min: 0, max: 1000 }),
+  ...tinyCases({ min: 4, max: 17 }),
   speeds: fc.array(fc.double({ min: 0.2, max: 3, noNaN: true }), { minLength: 1, maxLength: 4 }),
   axis: fc.constantFrom('x' as const, 'y' as const),
 });
@@ -39,32 +31,14 @@ interface Setting {
 
 const check = (property: (setting: Setting) => Promise<void>, numRuns = 6) =>
   fc.assert(
-    fc.asyncProperty(cases, ({ config, height, width, batch, seed, speeds, axis }) =>
-      withTinyModel(config, async (model) => {
-        const components = new Components(model, new NodeBackend(), 1);
-        const network = components.network('denoiser');
-        const foldUpsampling = RowsUNet.canFold(network, height, width);
-        const unet = await components.forms.rows({
-          foldUpsampling,
-          storage: 'float32',
-          statistics: 'bands',
-          attention: 'full',
-        });
-        const levels = levelCount(featuresOf(network));
+    fc.asyncProperty(cases, ({ height, width, batch, seed, speeds, axis, ...tiny }) =>
+      withTinyRows({ ...tiny, height, width, batch, seed }, async ({ components, rows, inputs }) => {
+        const unet = await rows({ statistics: 'bands' });
+        const levels = levelCount(featuresOf(components.network('denoiser')));
         const along = Math.ceil((axis === 'y' ? height : width) / 2 ** (levels - 1));
         const bands = cutBands({ height, width }, levels, speeds.slice(0, along), axis);
-        const text = float32(gaussianNoise(seed, 99, batch * TOKENS * CROSS), [batch, TOKENS, CROSS]);
-        const inputs: Setting['inputs'] = (planes, at, timestep = 300) => ({
-          sample: float32(toRows(planes, batch, 4, at), [batch, at.length, 4]),
-          timestep: float32(Float32Array.of(timestep), [1, 1]),
-          encoder_hidden_states: text,
-        });
         const noise = (stream: number) => gaussianNoise(seed, stream, batch * 4 * height * width);
-        try {
-          await property({ unet, bands, batch, dims: [4, height, width], inputs, noise });
-        } finally {
-          await components.release();
-        }
+        await property({ unet, bands, batch, dims: [4, height, width], inputs, noise });
       }),
     ),
     { numRuns },

@@ -3,30 +3,19 @@ import test from 'node:test';
 import fc from 'fast-check';
 import type { Coding } from '../../../shared/api.ts';
 import { assertClose } from '../../../test/support/close.ts';
-import { CROSS, tinyUNets, withTinyModel } from '../../../test/support/tiny-model.ts';
-import { float32, type Tensor } from '../../graph/tensor.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
+import type { Tensor } from '../../graph/tensor.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { featuresOf, levelCount, type Storage } from '../../regions/features.ts';
 import { type Mask, pyramid } from '../../regions/mask.ts';
 import type { Recorded } from '../../regions/recorded.ts';
-import { toRows } from '../../regions/rows.ts';
-import { Components } from '../components.ts';
-import { RowsUNet } from '../unet/rows-unet.ts';
+import { tinyCases, withTinyRows } from '../unet/testing.ts';
 import type { PatchMode } from './band-of.ts';
 import { activeCutting } from './bands.ts';
 import { EditedBand } from './edited-band.ts';
 import { memoryMailboxes } from './mailbox.ts';
 
-const TOKENS = 5;
-const TIMESTEP = 300;
-
 const cases = fc.record({
-  config: tinyUNets,
-  height: fc.integer({ min: 8, max: 17 }),
-  width: fc.integer({ min: 8, max: 17 }),
-  batch: fc.integer({ min: 1, max: 2 }),
-  seed: fc.integer({ min: 0, max: 1000 }),
+  ...tinyCases({ min: 8, max: 17 }),
   speeds: fc.array(fc.double({ min: 0.2, max: 3, noNaN: true }), { minLength: 1, maxLength: 3 }),
   ring: fc.integer({ min: 0, max: 1 }),
 });
@@ -48,23 +37,10 @@ type StepAll = (planes: Float32Array, step: number) => Promise<Float32Array>;
 
 const check = (property: (setting: Setting) => Promise<void>, storage: Storage = 'float32', numRuns = 4) =>
   fc.assert(
-    fc.asyncProperty(cases, ({ config, height, width, batch, seed, speeds, ring }) =>
-      withTinyModel(config, async (model) => {
-        const components = new Components(model, new NodeBackend(), 1);
+    fc.asyncProperty(cases, ({ height, width, batch, seed, speeds, ring, ...tiny }) =>
+      withTinyRows({ ...tiny, height, width, batch, seed }, async ({ components, rows, inputs }) => {
         const network = components.network('denoiser');
-        const foldUpsampling = RowsUNet.canFold(network, height, width);
-        const unet = await components.forms.rows({
-          foldUpsampling,
-          storage,
-          statistics: 'any',
-          attention: 'full',
-        });
-        const text = float32(gaussianNoise(seed, 99, batch * TOKENS * CROSS), [batch, TOKENS, CROSS]);
-        const inputs: Setting['inputs'] = (planes, at) => ({
-          sample: float32(toRows(planes, batch, 4, at), [batch, at.length, 4]),
-          timestep: float32(Float32Array.of(TIMESTEP), [1, 1]),
-          encoder_hidden_states: text,
-        });
+        const unet = await rows({ storage });
         const original = gaussianNoise(seed, 0, batch * 4 * height * width);
         const everywhere = unet.dense(height, width, batch);
         const all = everywhere.plan.levels[0]!.active;
@@ -78,43 +54,39 @@ const check = (property: (setting: Setting) => Promise<void>, storage: Storage =
         const bands = cutting.bands(speeds.slice(0, cutting.most));
         const count = bands.edges[0]!.length - 1;
         const rowOf = new Map([...at].map((position, row) => [position, row]));
-        try {
-          await property({
-            recorded,
-            inputs,
-            at,
-            whole: async (planes) => (await unet.pass(region, inputs(planes, at), { recorded })).output,
-            edited: (stream) => {
-              const other = gaussianNoise(seed, stream, original.length);
-              return original.map((value, i) => (mask.data[i % (height * width)] ? other[i]! : value));
-            },
-            team: (coding = 'float32', mode = 'displaced') => {
-              const mailboxes = memoryMailboxes(count);
-              const units = mailboxes.map(
-                (_, index) => new EditedBand(unet, { bands, index, active, batch, mode, coding }),
-              );
-              const step: StepAll = async (planes, step) => {
-                const rows = new Float32Array(batch * at.length * 4);
-                for (const [i, unit] of units.entries()) {
-                  if (step > 1) await unit.fetch(mailboxes[i]!, step - 1);
-                  const { positions } = unit;
-                  const output = await unit.step(inputs(planes, positions), recorded);
-                  for (let b = 0; b < batch; b++)
-                    for (const [row, position] of positions.entries()) {
-                      const from = (b * positions.length + row) * 4;
-                      const to = (b * at.length + rowOf.get(position)!) * 4;
-                      rows.set(output.subarray(from, from + 4), to);
-                    }
-                }
-                for (const [i, unit] of units.entries()) await unit.post(mailboxes[i]!, step);
-                return rows;
-              };
-              return { units, step };
-            },
-          });
-        } finally {
-          await components.release();
-        }
+        await property({
+          recorded,
+          inputs,
+          at,
+          whole: async (planes) => (await unet.pass(region, inputs(planes, at), { recorded })).output,
+          edited: (stream) => {
+            const other = gaussianNoise(seed, stream, original.length);
+            return original.map((value, i) => (mask.data[i % (height * width)] ? other[i]! : value));
+          },
+          team: (coding = 'float32', mode = 'displaced') => {
+            const mailboxes = memoryMailboxes(count);
+            const units = mailboxes.map(
+              (_, index) => new EditedBand(unet, { bands, index, active, batch, mode, coding }),
+            );
+            const step: StepAll = async (planes, step) => {
+              const rows = new Float32Array(batch * at.length * 4);
+              for (const [i, unit] of units.entries()) {
+                if (step > 1) await unit.fetch(mailboxes[i]!, step - 1);
+                const { positions } = unit;
+                const output = await unit.step(inputs(planes, positions), recorded);
+                for (let b = 0; b < batch; b++)
+                  for (const [row, position] of positions.entries()) {
+                    const from = (b * positions.length + row) * 4;
+                    const to = (b * at.length + rowOf.get(position)!) * 4;
+                    rows.set(output.subarray(from, from + 4), to);
+                  }
+              }
+              for (const [i, unit] of units.entries()) await unit.post(mailboxes[i]!, step);
+              return rows;
+            };
+            return { units, step };
+          },
+        });
       }),
     ),
     { numRuns },

@@ -2,28 +2,18 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { assertClose } from '../../../test/support/close.ts';
-import { CROSS, tinyUNets, withTinyModel } from '../../../test/support/tiny-model.ts';
-import { float32 } from '../../graph/tensor.ts';
-import { NodeBackend } from '../../host/node/backend.ts';
 import { gaussianNoise } from '../../noise.ts';
 import type { Mask } from '../../regions/mask.ts';
 import type { Recorded, RecordedRows } from '../../regions/recorded.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
-import { Components } from '../components.ts';
 import type { Condition } from '../condition.ts';
 import type { RowsOptions } from '../forms/form.ts';
 import { planarPredict } from './predict.ts';
-import { RowsUNet } from './rows-unet.ts';
-
-const TOKENS = 5;
-const TIMESTEP = 300;
+import type { RowsUNet } from './rows-unet.ts';
+import { TIMESTEP, tinyCases, withTinyRows } from './testing.ts';
 
 const cases = fc.record({
-  config: tinyUNets,
-  height: fc.integer({ min: 1, max: 13 }),
-  width: fc.integer({ min: 1, max: 13 }),
-  batch: fc.integer({ min: 1, max: 2 }),
-  seed: fc.integer({ min: 0, max: 1000 }),
+  ...tinyCases({ min: 1, max: 13 }),
   density: fc.double({ min: 0.05, max: 0.9, noNaN: true }),
 });
 
@@ -48,26 +38,11 @@ const check = (
   settings: typeof cases = cases,
 ) =>
   fc.assert(
-    fc.asyncProperty(settings, async ({ config, height, width, batch, seed, density }) =>
-      withTinyModel(config, async (model) => {
-        const components = new Components(model, new NodeBackend(), 1);
-        const network = components.network('denoiser');
-        const foldUpsampling = RowsUNet.canFold(network, height, width);
-        const unet = await components.forms.rows({ foldUpsampling, storage, statistics: 'any', attention });
-        const lean = await components.forms.rows({
-          foldUpsampling,
-          storage,
-          statistics: 'recorded',
-          attention,
-        });
-        const drawing = await components.forms.rows({
-          foldUpsampling,
-          storage,
-          statistics: 'fresh',
-          attention,
-        });
-        const textDims = [batch, TOKENS, CROSS];
-        const text = float32(gaussianNoise(seed, 99, batch * TOKENS * CROSS), textDims);
+    fc.asyncProperty(settings, ({ height, width, batch, seed, density, ...tiny }) =>
+      withTinyRows({ ...tiny, height, width, batch, seed }, async ({ components, rows, text }) => {
+        const unet = await rows({ storage, attention });
+        const lean = await rows({ storage, attention, statistics: 'recorded' });
+        const drawing = await rows({ storage, attention, statistics: 'fresh' });
         const condition = { text, guidance: 1.5 };
         const schedule = { timesteps: [TIMESTEP] };
         const predict = planarPredict(
@@ -80,22 +55,18 @@ const check = (
         const threshold = 1 - 2 * density;
         const data = Uint8Array.from(random, (value) => Number(Math.tanh(value) > threshold));
         data[seed % data.length] = 1;
-        try {
-          await property({
-            unet,
-            lean,
-            drawing,
-            planar: (sample) => predict(sample, 0),
-            condition,
-            height,
-            width,
-            batch,
-            mask: { height, width, data },
-            noise: (stream) => gaussianNoise(seed, stream, 4 * height * width),
-          });
-        } finally {
-          await components.release();
-        }
+        await property({
+          unet,
+          lean,
+          drawing,
+          planar: (sample) => predict(sample, 0),
+          condition,
+          height,
+          width,
+          batch,
+          mask: { height, width, data },
+          noise: (stream) => gaussianNoise(seed, stream, 4 * height * width),
+        });
       }),
     ),
     { numRuns: 5 },
@@ -262,7 +233,7 @@ test('as bytes with keys sampled: a position that is no key itself', () => {
 test('an empty mask does no work', () =>
   check(async ({ unet, condition, batch, mask }) => {
     const region = unet.region({ ...mask, data: mask.data.map(() => 0) }, batch);
-    assert.equal(unet.macs(region, TOKENS), 0);
+    assert.equal(unet.macs(region, condition.text.dims[1]!), 0);
     const { output } = await unet.run(region, new Float32Array(), TIMESTEP, condition);
     assert.equal(output.length, 0);
   }));

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { InputError } from '../../../engine/errors.ts';
-import { float32 } from '../../../engine/graph/tensor.ts';
-import type { Job } from '../../../engine/parallel/job.ts';
 import { busAddress, withoutSecrets } from '../../../processes/bus/address.ts';
 import { headSchema, parsed, progressSchema, taskSchema } from '../../../processes/bus/batch/queue.ts';
 import { ParcelReader, sendParcel } from '../../../processes/bus/parcels.ts';
+import { SMALL_JOB } from '../../../processes/bus/testing/job.ts';
 import {
   ANSWERS,
   answeredSchema,
@@ -22,18 +21,7 @@ import {
 import { changed, damaged, oddText, type Target, target } from '../target.ts';
 
 const MOST = 1 << 20;
-const job: Job = {
-  id: 'job',
-  model: 'model',
-  precision: 'fp32',
-  condition: { text: float32(new Float32Array(2 * 3 * 4), [2, 3, 4]), guidance: 3 },
-  channels: 4,
-  bands: { height: 8, width: 8, axis: 'y', edges: [[0, 4, 8]] },
-  index: 1,
-  mode: 'displaced',
-  coding: 'float32',
-};
-const begin = packJob(job, 'hash');
+const begin = packJob(SMALL_JOB, 'hash');
 const step = packStep({ job: 'job', step: 1, timestep: 9, kind: 'band', sample: new Float32Array(256) });
 const heads = [
   begin.head,

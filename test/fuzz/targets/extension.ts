@@ -15,6 +15,7 @@ import { readSavedView } from '../../../extension/view/saved.ts';
 import { isWellFormed } from '../../../processes/engine/parent.ts';
 import { row, run } from '../../../shared/benchmark/testing.ts';
 import { plainText } from '../../../shared/plainText.ts';
+import { resultOf } from '../../../shared/testing.ts';
 import { changed, damaged, oddText, type Target, target } from '../target.ts';
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value) ?? '');
@@ -22,23 +23,7 @@ const report = JSON.parse(EXPORTS.json.write([run({}, [row(), row({ mask: 'a' })
 const stored = {
   id: '01234567-89ab-4def-8123-456789abcdef',
   request: { prompt: 'a house' },
-  recipe: {
-    prompt: 'a house',
-    negativePrompt: '',
-    model: 'scenes',
-    seed: 7,
-    steps: 8,
-    guidance: 3,
-    width: 256,
-    height: 256,
-    scheduler: 'ddim',
-    precision: 'fp32',
-  },
-  macs: 1,
-  seconds: 1,
-  loadSeconds: 0,
-  stepSeconds: [1],
-  warnings: [],
+  ...resultOf(),
 };
 const backup = serialize({ version: 1, file: Uint8Array.of(1), disk: 'x', parts: [] });
 const value = fc.oneof(oddText, fc.anything({ maxDepth: 2 }), fc.constantFrom('512x512', 8, 'int8'));

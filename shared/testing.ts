@@ -1,0 +1,22 @@
+/** An image that was generated, as tests need one. */
+import type { GenerateResult, Recipe } from './api.ts';
+
+export function recipeOf(change: Partial<Recipe> = {}): Recipe {
+  return {
+    prompt: 'a house',
+    negativePrompt: '',
+    model: 'scenes',
+    seed: 7,
+    steps: 8,
+    guidance: 3,
+    width: 256,
+    height: 256,
+    scheduler: 'ddim',
+    precision: 'fp32',
+    ...change,
+  };
+}
+
+export function resultOf(recipe: Recipe = recipeOf()): Omit<GenerateResult, 'picture'> {
+  return { recipe, macs: 1, seconds: 1, loadSeconds: 0, stepSeconds: [1], warnings: [] };
+}
