@@ -1,5 +1,6 @@
 import { TabInputWebview, Uri, type ViewColumn, type WebviewPanel, type WebviewView, window } from 'vscode';
 import { pageHtml, pageRoots } from './html.ts';
+import type { CheckMessage } from './pageMessages.ts';
 
 interface PageOptions<FromPage> {
   /** Of the bundle in `dist`. */
@@ -11,6 +12,8 @@ interface PageOptions<FromPage> {
   roots?: readonly Uri[];
   /** The page is loaded and listens; it is told everything now. */
   onReady: () => void;
+  /** What does not pass is not handled. */
+  check: CheckMessage<FromPage>;
   onMessage: (message: FromPage) => void;
 }
 
@@ -29,7 +32,9 @@ export class PageHost<ToPage, FromPage extends { type: string }> {
     if (isPanel && options.icon !== false) panel.iconPath = Uri.joinPath(extension, 'media/patchwork.svg');
     const localResourceRoots = [...pageRoots(extension), ...(options.roots ?? [])];
     panel.webview.options = { enableScripts: true, localResourceRoots };
-    panel.webview.onDidReceiveMessage((message: FromPage) => {
+    panel.webview.onDidReceiveMessage((sent: unknown) => {
+      const message = options.check(sent);
+      if (!message) return;
       if (message.type !== 'ready') return options.onMessage(message);
       this.#ready = true;
       options.onReady();

@@ -1,11 +1,12 @@
 import { commands, type LogOutputChannel } from 'vscode';
 import { InputError, messageOf } from '../engine/errors.ts';
+import { plainText } from '../shared/plainText.ts';
 import type { Failure } from '../shared/viewProtocol.ts';
 import { showError } from './messages.ts';
 
 /** What to show of an error: settings help against few, and the log says more only of what is not the input's fault. */
 export function failureOf(error: unknown): Failure {
-  const message = messageOf(error);
+  const message = plainText(messageOf(error));
   if (!(error instanceof InputError)) return { message, help: 'log' };
   return error.setting ? { message, help: 'settings' } : { message };
 }

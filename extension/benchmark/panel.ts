@@ -18,6 +18,7 @@ import { draftOf, FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { noteBenchmark } from '../denseSpeed.ts';
 import { PageHost } from '../pageHost.ts';
+import { checkBenchmarkMessage } from '../pageMessages.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { threadSetting } from '../settings.ts';
@@ -89,6 +90,7 @@ export class BenchmarkPanel {
     this.#page = new PageHost(panel, services.extensionUri, {
       name: 'benchmark',
       title: 'Patchwork Benchmark',
+      check: checkBenchmarkMessage,
       onReady: () => this.#update({}),
       onMessage: (message) => void this.#attempt(() => this.#handle(message)),
     });

@@ -10,6 +10,7 @@ import type {
 import { copyOf, type Patch, wholeOf } from '../../shared/raster.ts';
 import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
+import { checkEditorMessage } from '../pageMessages.ts';
 import { askPrompt } from '../promptInput.ts';
 import { openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
@@ -49,6 +50,7 @@ export class EditorPage implements Page {
       name: 'editor',
       title: document.state.name,
       icon: false,
+      check: checkEditorMessage,
       onReady: () => this.#receive({ type: 'ready' }),
       onMessage: (message) => this.#receive(message),
     });

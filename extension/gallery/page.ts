@@ -10,6 +10,7 @@ import type {
 import type { ImageAction } from '../../shared/imageActions.ts';
 import { confirmed } from '../messages.ts';
 import { closeUnfilled, PageHost } from '../pageHost.ts';
+import { checkGalleryMessage } from '../pageMessages.ts';
 import { failureOf, openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
 import { ImageView } from '../view/view.ts';
@@ -66,6 +67,7 @@ export class GalleryPage {
       name: 'gallery',
       title: 'Patchwork Gallery',
       roots: [Uri.file(gallery.folder)],
+      check: checkGalleryMessage,
       onReady: () => void this.#refresh(),
       onMessage: (message) => void this.#receive(message),
     });

@@ -1,6 +1,7 @@
 import { Uri, type WebviewPanel } from 'vscode';
 import type { Draft, HostMessage, PageMessage, ViewState } from '../../shared/viewProtocol.ts';
 import { PageHost } from '../pageHost.ts';
+import { checkViewMessage } from '../pageMessages.ts';
 import type { Services } from '../services.ts';
 
 /** The page of the Patchwork view, and all that it shows. */
@@ -22,6 +23,7 @@ export class ViewPage {
       name: 'view',
       title: 'Patchwork',
       roots: [Uri.file(gallery.folder)],
+      check: checkViewMessage,
       onReady: () => this.#tellAll(),
       onMessage,
     });

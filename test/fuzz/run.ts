@@ -1,10 +1,11 @@
 /**
- * The long run: `npm run fuzz -- --minutes 30 [--seed N] [--only TEXT]`. It ends with 1 at the first fault, which it has
- * made as small as it can: put that into a test, with the value that is right.
+ * The long run: `npm run fuzz -- --minutes 30 [--seed N] [--only TEXT]`. It ends with 1 at the first fault, whose input it
+ * has made as small as it can and keeps under `test/fixtures/regressions`, where the short run replays it.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { keepRegression } from './regressions.ts';
 import { targets } from './targets/index.ts';
 
 const { values } = parseArgs({
@@ -26,7 +27,10 @@ while (Date.now() < end)
     });
     cases.set(name, (cases.get(name) ?? 0) + details.numRuns);
     if (details.failed && details.counterexample !== null) {
-      console.error(`${name}, seed ${seed}:\n${fc.defaultReportMessage(details)}`);
+      const { errorInstance } = details;
+      const why = errorInstance instanceof Error ? errorInstance.stack : String(errorInstance);
+      console.error(`${name}, seed ${seed}:\n${why}\n${fc.defaultReportMessage(details)}`);
+      console.error(`Kept: ${keepRegression(name, (details.counterexample as unknown[])[0])}`);
       process.exit(1);
     }
     seed = (seed + 1) % 2 ** 31;

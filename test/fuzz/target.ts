@@ -4,6 +4,10 @@ import fc from 'fast-check';
 export interface Target {
   name: string;
   property: fc.IRawProperty<unknown>;
+  /** What must hold of one input. @throws where it does not */
+  check: (value: never) => void | Promise<void>;
+  /** Cases of the short run, where each takes long. */
+  runs?: number;
 }
 
 /** A target whose property throws where something is wrong. */
@@ -12,7 +16,7 @@ export function target<Value>(
   cases: fc.Arbitrary<Value>,
   check: (value: Value) => void | Promise<void>,
 ): Target {
-  return { name, property: fc.asyncProperty(cases, async (value) => await check(value)) };
+  return { name, check, property: fc.asyncProperty(cases, async (value) => await check(value)) };
 }
 
 /** Text with what terminals, links, paths and numbers are made of. */

@@ -1,8 +1,9 @@
 import type { Target } from '../target.ts';
 import { targets as bus } from './bus.ts';
 import { targets as extension } from './extension.ts';
+import { targets as pages } from './pages.ts';
 import { targets as readers } from './readers.ts';
 import { weightTargets } from './weights.ts';
 
 /** All that is fuzzed; each room adds its readers. */
-export const targets: readonly Target[] = [...bus, ...extension, ...readers, ...weightTargets];
+export const targets: readonly Target[] = [...bus, ...extension, ...pages, ...readers, ...weightTargets];

@@ -1,0 +1,396 @@
+/** Messages from pages, sent to the real handlers of the editor, the view, the gallery and the benchmark panel. */
+import '../../support/vscode/register.ts';
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import type { WebviewPanel } from 'vscode';
+import { checkBenchmark } from '../../../engine/benchmark/request.ts';
+import { InputError } from '../../../engine/errors.ts';
+import { checkEdit, checkGenerate, checkPrepareEdit } from '../../../engine/pipelines/request.ts';
+import { checkSegment } from '../../../engine/pipelines/segment/request.ts';
+import type { Services } from '../../../extension/services.ts';
+import type { EditRequest, EditResult, Engine, GenerateRequest } from '../../../shared/api.ts';
+import { FIRST_DRAFT } from '../../../shared/benchmark/protocol.ts';
+import { EDIT_WAYS, type EditDraft, NO_EXTENSION } from '../../../shared/editorProtocol.ts';
+import { IMAGE_ACTIONS } from '../../../shared/imageActions.ts';
+import { blankRaster, type Raster } from '../../../shared/raster.ts';
+import { recipeOf, resultOf } from '../../../shared/testing.ts';
+import { EMPTY_DRAFT } from '../../../shared/viewProtocol.ts';
+import type { Panel } from '../../support/vscode/stub.ts';
+import { changed, oddText, type Target, target } from '../target.ts';
+
+const { commanded, panels, Uri, workspace, Panel: PanelStub } = await import('../../support/vscode/stub.ts');
+const { PictureDocument } = await import('../../../extension/editor/document.ts');
+const { EditorPage } = await import('../../../extension/editor/page.ts');
+const { Painting } = await import('../../../extension/editor/painting.ts');
+const { Preparing } = await import('../../../extension/editor/preparing.ts');
+const { ImageView } = await import('../../../extension/view/view.ts');
+const { GalleryPage } = await import('../../../extension/gallery/page.ts');
+const { BenchmarkPanel } = await import('../../../extension/benchmark/panel.ts');
+const { BenchmarkStore } = await import('../../../extension/benchmark/store.ts');
+const { DenseSpeed } = await import('../../../extension/denseSpeed.ts');
+const { Gallery } = await import('../../../extension/gallery/store.ts');
+const { PromptHistory } = await import('../../../extension/history.ts');
+const { LastEditor } = await import('../../../extension/lastEditor.ts');
+const { EngineQueue } = await import('../../../extension/queue/engineQueue.ts');
+const { Generator } = await import('../../../extension/queue/generator.ts');
+const { RunLog } = await import('../../../extension/queue/interrupted.ts');
+const { Pace } = await import('../../../extension/queue/pace.ts');
+
+const SIDE = 16;
+const pixels = Uint8Array.from({ length: 3 * SIDE * SIDE }, (_, i) => (i * 7919) % 256);
+const png = new Uint8Array(
+  await sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 3 } })
+    .png()
+    .toBuffer(),
+);
+const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-pages-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+await writeFile(path.join(folder, 'image.png'), png);
+
+/** An engine that checks requests as the real one does, and computes nothing. */
+const engine = (() => {
+  const made = ({ prompt }: GenerateRequest) => resultOf(recipeOf({ prompt }));
+  const refuse = () => Promise.reject(new InputError('Not here.'));
+  return {
+    generate: async (request: GenerateRequest) => ({
+      ...made(checkGenerate(request)),
+      picture: { png, width: SIDE, height: SIDE },
+    }),
+    edit: async (request: EditRequest): Promise<EditResult> => {
+      const { image, extend } = checkEdit(request);
+      const raster = image as Raster;
+      const { left, top, right, bottom } = extend ?? NO_EXTENSION;
+      const grown = blankRaster(raster.width + left + right, raster.height + top + bottom, 3);
+      return {
+        ...made(request),
+        picture: { png: new Uint8Array(), width: SIDE, height: SIDE },
+        pixels: { ...grown, data: grown.data.fill(raster.data[0]! ^ 255) },
+        mode: 'dense',
+        activeFraction: [1],
+        denseMacs: 1,
+        computed: [],
+        recordedSteps: 0,
+        recordSeconds: [],
+        recordingMacs: 0,
+      };
+    },
+    prepareEdit: async (request: never) => {
+      checkPrepareEdit(request);
+      return { complete: true, recordedSteps: 0, seconds: 0 };
+    },
+    segment: (request: never) => {
+      checkSegment(request);
+      return refuse();
+    },
+    benchmark: (request: never) => {
+      checkBenchmark(request);
+      return refuse();
+    },
+    findThings: refuse,
+    describe: refuse,
+    store: refuse,
+    dispose: async () => {},
+  } as unknown as Engine;
+})();
+
+function memory() {
+  const kept = new Map<string, unknown>();
+  return {
+    keys: () => [...kept.keys()],
+    get: (key: string) => kept.get(key),
+    update: async (key: string, value: unknown) => void kept.set(key, value),
+    setKeysForSync() {},
+  } as never;
+}
+
+async function servicesIn(storage: string): Promise<Services> {
+  const queue = new EngineQueue(engine);
+  const line = (text: unknown) => {
+    assert.ok(String(text).length < 100_000);
+  };
+  const log = { info: line, warn: line, error: line, show() {} } as never;
+  const pace = new Pace(memory());
+  const gallery = new Gallery(path.join(storage, 'pictures'), () => 0);
+  const parts = { queue, pace, log, gallery, runs: new RunLog(memory()) };
+  const more = { history: new PromptHistory(memory()), denseSpeed: new DenseSpeed(memory()) };
+  const services: Services = {
+    ...parts,
+    ...more,
+    extensionUri: Uri.file(folder) as never,
+    engine: queue.engine,
+    views: {
+      get current() {
+        return ImageView.current;
+      },
+      show: () => ImageView.show(services),
+      count: (change) => ImageView.count(change),
+    },
+    generator: new Generator({ ...parts, ...more }),
+    benchmarks: new BenchmarkStore(workspace.fs as never, Uri.file(storage) as never),
+    lastEditor: new LastEditor(),
+    memory: memory(),
+  };
+  return services;
+}
+
+/** What nobody has caught. */
+const uncaught: unknown[] = [];
+process.on('unhandledRejection', (error) => uncaught.push(error));
+
+/** Commands that pages may lead to. */
+const COMMANDS =
+  /^(setContext|undo|redo|vscode\.open(With)?|revealFileInOS|workbench\.action\.(openSettings|files\.revert)|patchwork\.(models\.get|openGallery|manageModels|openView))$/;
+
+/** Sends messages to a page's handler, and looks at what comes of them. */
+async function handled(panel: Panel, messages: readonly unknown[]): Promise<void> {
+  panel.send({ type: 'ready' });
+  for (const message of messages) {
+    panel.send(message);
+    await sleep(1);
+  }
+  // Until nothing moves any more.
+  for (let seen = -1, quiet = 0; quiet < 3; ) {
+    await sleep(3);
+    quiet = panel.received.length === seen ? quiet + 1 : 0;
+    seen = panel.received.length;
+  }
+  assert.deepEqual(uncaught.splice(0), []);
+  for (const command of commanded.splice(0)) assert.match(command, COMMANDS);
+  for (const { state } of panel.received) {
+    const { failure, notice } = (state ?? {}) as { failure?: { message: string }; notice?: unknown };
+    const said = [
+      failure?.message,
+      typeof notice === 'string' ? notice : (notice as { text?: string })?.text,
+    ];
+    for (const text of said)
+      if (text !== undefined) assert.ok(text.length < 3000 && !/\p{Cc}/u.test(text), text);
+  }
+  // It still answers.
+  const before = panel.received.length;
+  panel.send({ type: 'ready' });
+  for (let tries = 0; panel.received.length === before; tries++) {
+    assert.ok(tries < 2000, 'the page is not answered any more');
+    await sleep(5);
+  }
+}
+
+const id = fc.oneof(fc.constantFrom('x', '', '../../image', '__proto__'), oddText, fc.uuid());
+const area = fc.record({
+  left: fc.integer({ min: -2, max: 20 }),
+  top: fc.integer({ min: -2, max: 20 }),
+  width: fc.integer({ min: -1, max: 20 }),
+  height: fc.integer({ min: -1, max: 20 }),
+});
+const patch = fc.oneof(
+  fc.tuple(area, fc.nat({ max: 255 })).map(([at, value]) => ({
+    ...at,
+    data: new Uint8Array(Math.max(0, at.width * at.height)).fill(value),
+  })),
+  fc.constant({ left: 2, top: 2, width: 8, height: 8, data: new Uint8Array(64).fill(255) }),
+);
+const point = fc.record({ x: fc.double(), y: fc.double(), include: fc.boolean() });
+const editDraft: EditDraft = {
+  way: 'mask',
+  extension: NO_EXTENSION,
+  prompt: 'a boat',
+  negativePrompt: '',
+  strength: 0.9,
+  steps: '',
+  seed: '',
+  seedLocked: false,
+  precision: '',
+  variations: 2,
+};
+const ways = [
+  editDraft,
+  ...EDIT_WAYS.map((way) => ({ ...editDraft, way, extension: { left: 3, top: 0, right: 0, bottom: 5 } })),
+];
+/** A form in which fields hold anything, or what is right but odd. */
+const filled = (example: object) =>
+  fc.oneof(
+    fc.constant(example),
+    changed(example),
+    fc
+      .tuple(fc.constantFrom(...Object.keys(example)), oddText)
+      .map(([name, text]) => ({ ...example, [name]: text })),
+  );
+
+/** Messages of these types with these fields, often changed at some place. */
+function messagesOf(types: Readonly<Record<string, Readonly<Record<string, fc.Arbitrary<unknown>>>>>) {
+  const right = fc.oneof(
+    ...Object.entries(types).map(([type, fields]) => fc.record({ type: fc.constant(type), ...fields })),
+  );
+  const message = fc.oneof(
+    right,
+    right.chain((one) => changed(one)),
+    fc.anything({ maxDepth: 1, withDate: false }).filter((value) => isCloneable(value)),
+  );
+  return fc.array(message, { minLength: 1, maxLength: 12 });
+}
+
+function isCloneable(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const none = {};
+const editorMessages = messagesOf({
+  painted: none,
+  broken: { reason: oddText },
+  mask: { label: oddText, patch },
+  select: { place: fc.record({ points: fc.array(point) }), how: fc.constantFrom('replace', 'add', 'remove') },
+  selectNext: { step: fc.constantFrom(1, -1, 0, 1e9) },
+  hover: { place: fc.oneof(fc.constant(undefined), fc.record({ points: fc.array(point) })) },
+  restore: { patch },
+  prepare: { draft: filled(editDraft) },
+  apply: { draft: fc.oneof(...ways.map(filled)) },
+  getModels: none,
+  cutOut: none,
+  cancel: none,
+  pick: { id },
+  discard: none,
+  measure: none,
+  reselect: none,
+  showEdit: { id, shown: fc.boolean() },
+  goBack: { id },
+  useEdit: { id },
+  runAgain: { id },
+  pickPrompt: none,
+  undo: none,
+  redo: none,
+  insertLink: none,
+  getModel: { model: fc.oneof(oddText, fc.constantFrom('a/b', '../a', 'a/b/c')) },
+  loadMask: none,
+  exportMask: none,
+  reload: none,
+  keep: none,
+  copied: { what: oddText },
+  failed: { what: oddText, reason: oddText },
+  showLog: none,
+  openSettings: none,
+});
+const acting = { action: fc.constantFrom(...IMAGE_ACTIONS), ids: fc.array(id) };
+const viewMessages = messagesOf({
+  form: { draft: filled(EMPTY_DRAFT) },
+  generate: { draft: filled({ ...EMPTY_DRAFT, prompt: 'a house', count: '2' }) },
+  again: { id },
+  cancel: { job: id },
+  cancelAll: none,
+  show: { id },
+  showGrid: { batch: id },
+  follow: none,
+  fetch: { id },
+  act: acting,
+  noticeAction: none,
+  dismiss: none,
+  restart: { run: id },
+  forget: { run: id },
+  tryAgain: none,
+  dropped: { name: oddText, bytes: fc.oneof(fc.uint8Array(), fc.constant(png)) },
+  droppedUri: {
+    uri: fc.oneof(oddText, fc.constantFrom('file:///dev/zero', 'file:///etc', 'http://h/x.png')),
+  },
+  copied: none,
+  copyFailed: { reason: oddText },
+  openGallery: none,
+  getModels: none,
+  showLog: none,
+  openSettings: none,
+});
+const galleryMessages = messagesOf({
+  act: acting,
+  fetch: { id },
+  noticeAction: none,
+  copied: none,
+  copyFailed: { reason: oddText },
+  clear: none,
+  changeLimit: none,
+  openFolder: none,
+  openGallery: none,
+  generate: none,
+  showLog: none,
+  openSettings: none,
+});
+const benchmarkMessages = messagesOf({
+  estimate: { draft: filled(FIRST_DRAFT), painted: fc.boolean() },
+  run: {
+    draft: filled({ ...FIRST_DRAFT, size: '64x64' }),
+    drawn: fc.oneof(fc.uint8Array(), fc.constant(undefined)),
+  },
+  cancel: none,
+  show: { ids: fc.array(id) },
+  delete: { id },
+  fetch: { run: id, name: id },
+  export: { format: fc.constantFrom('json', 'csv', 'markdown', 'exe') },
+  import: none,
+  copy: none,
+  pickModel: none,
+  pickMask: none,
+  showLog: none,
+  openSettings: none,
+});
+
+/** Pages are one of their kind, and a case whose time is up goes on beside the next one: that waits for its end. */
+let last: Promise<void> = Promise.resolve();
+function exclusively(run: () => Promise<void>): Promise<void> {
+  const running = last.then(run);
+  last = running.catch(() => {});
+  return running;
+}
+
+/** Runs a page that is opened for one case. */
+function inPage(open: (services: Services) => void, messages: readonly unknown[]): Promise<void> {
+  return exclusively(async () => {
+    const storage = await mkdtemp(path.join(folder, 'storage-'));
+    open(await servicesIn(storage));
+    const panel = panels.at(-1)!;
+    try {
+      await handled(panel, messages);
+    } finally {
+      for (const each of panels.splice(0)) each.dispose();
+    }
+  });
+}
+
+export const targets: readonly Target[] = [
+  target('live messages of the editor', editorMessages, (messages) =>
+    exclusively(async () => {
+      const services = await servicesIn(folder);
+      const uri = Uri.file(path.join(folder, 'image.png')) as never;
+      const document = await PictureDocument.open(uri, services.log);
+      const panel = new PanelStub();
+      const painting = new Painting(services, document);
+      const preparing = new Preparing(services, document);
+      new EditorPage(services, document, { painting, preparing }, panel as unknown as WebviewPanel);
+      await handled(panel, messages);
+      const model = await document.model();
+      const { width, height } = model;
+      assert.deepEqual(
+        [model.pixels.data.length, model.mask.data.length],
+        [3 * width * height, width * height],
+      );
+      assert.deepEqual([...model.original.data], [...pixels]);
+      panel.dispose();
+      document.dispose();
+    }),
+  ),
+  target('live messages of the view', viewMessages, (messages) =>
+    inPage((services) => void ImageView.show(services), messages),
+  ),
+  target('live messages of the gallery', galleryMessages, (messages) =>
+    inPage((services) => GalleryPage.open(services), messages),
+  ),
+  target('live messages of the benchmark panel', benchmarkMessages, (messages) =>
+    inPage((services) => BenchmarkPanel.open(services), messages),
+  ),
+].map((each) => ({ ...each, runs: 25 }));
