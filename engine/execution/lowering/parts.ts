@@ -10,17 +10,7 @@ import type { FeatureMap, Features, Value } from '../../graph/values.ts';
 import { type Anchors, hasWindow } from '../../regions/anchors.ts';
 import { mapsOf } from '../../regions/reach.ts';
 import type { Weights } from '../../weights/table.ts';
-import {
-  cornerNames,
-  cutName,
-  formerName,
-  keptName,
-  keysName,
-  mapName,
-  padsName,
-  stripNames,
-  sumsName,
-} from '../forms/parts.ts';
+import { PART_NAMES } from '../forms/parts.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
 import type { Target } from './target.ts';
@@ -65,7 +55,8 @@ class RecordingLowering extends PlanarLowering {
   override lower(operator: Operator): void {
     super.lower(operator);
     const { output } = operator;
-    if (output.kind === 'map' && this.anchors.recorded.has(output.id)) this.give(mapName(output.id), output);
+    if (output.kind === 'map' && this.anchors.recorded.has(output.id))
+      this.give(PART_NAMES.map(output.id), output);
   }
 
   protected give(name: string, map: FeatureMap): void {
@@ -79,10 +70,10 @@ class RecordingLowering extends PlanarLowering {
     const dims = ['batch', heads, d + 1, d];
     const complete = (sums: Ref, keysValues: Ref): Ref => {
       const { onnx } = this.emit;
-      const name = keysName(path);
+      const name = PART_NAMES.keys(path);
       onnx.output(name, keysValues, 'float32', ['batch', heads, 2 * d, `${name}.positions`]);
       const all = this.completeSums(sums, operator, dims);
-      onnx.output(`new.${sumsName(path)}`, all, 'float32', dims);
+      onnx.output(`new.${PART_NAMES.sums(path)}`, all, 'float32', dims);
       return all;
     };
     this.setPlanes(output, linearAttention(this.emit, this.planes(input), operator, complete));
@@ -116,14 +107,14 @@ class PartLowering extends RecordingLowering {
     const recorded = value.kind === 'map' && this.anchors.maps.has(value.id);
     const reads = operator && mapsOf(operator)?.inputs.some(({ id }) => id === value.id);
     if (!recorded || !reads || !this.anchors.wide.has(operator)) return super.planes(value);
-    return this.#cut(this.#window(value), cutName((operator.output as FeatureMap).id));
+    return this.#cut(this.#window(value), PART_NAMES.cut((operator.output as FeatureMap).id));
   }
 
   #window(map: FeatureMap): Ref {
     const known = this.#windows.get(map.id);
     if (known !== undefined) return known;
-    const former = this.#former(mapName(map.id), map.channels);
-    const [above, left, right, below] = stripNames(map.id).map((name) => this.#cut(former, name));
+    const former = this.#former(PART_NAMES.map(map.id), map.channels);
+    const [above, left, right, below] = PART_NAMES.strips(map.id).map((name) => this.#cut(former, name));
     const middle = this.emit.concat([left!, super.planes(map), right!], 3);
     const window = this.emit.concat([above!, middle, below!], 2);
     this.#windows.set(map.id, window);
@@ -133,12 +124,12 @@ class PartLowering extends RecordingLowering {
   /** A whole recorded tensor. */
   #former(name: string, channels: number): Ref {
     const dims = ['batch', channels, `${name}.height`, `${name}.width`];
-    return this.emit.onnx.input(formerName(name), 'float32', dims);
+    return this.emit.onnx.input(PART_NAMES.former(name), 'float32', dims);
   }
 
   #cut(planes: Ref, name: string): Ref {
     const { onnx } = this.emit;
-    const { from, to } = cornerNames(name);
+    const { from, to } = PART_NAMES.corners(name);
     const corners = [from, to].map((corner) => onnx.input(corner, 'int64', [2]));
     return onnx.node('Slice', [planes, ...corners, onnx.ints([2, 3])], {}, 'cut');
   }
@@ -147,7 +138,7 @@ class PartLowering extends RecordingLowering {
     const planes = super.source(operator);
     if (!hasWindow(operator)) return planes;
     const { onnx } = this.emit;
-    return onnx.node('Pad', [planes, onnx.input(padsName(operator.output.id), 'int64', [8])]);
+    return onnx.node('Pad', [planes, onnx.input(PART_NAMES.pads(operator.output.id), 'int64', [8])]);
   }
 
   protected override pads(): readonly number[] {
@@ -155,11 +146,11 @@ class PartLowering extends RecordingLowering {
   }
 
   protected override enlargement({ input, output }: Enlargement): void {
-    const pads = this.emit.onnx.input(padsName(output.id), 'int64', [8]);
+    const pads = this.emit.onnx.input(PART_NAMES.pads(output.id), 'int64', [8]);
     const factor = 2 ** (input.level - output.level);
     const fine = enlarged(this.emit, this.planes(input), input.channels, factor, pads);
     // The coarse positions may cover more than the fine ones that are needed.
-    this.setPlanes(output, this.#cut(fine, keptName(output.id)));
+    this.setPlanes(output, this.#cut(fine, PART_NAMES.kept(output.id)));
   }
 
   /** On planes, because the parts of a level differ in size from map to map. */
@@ -176,10 +167,10 @@ class PartLowering extends RecordingLowering {
   protected override completeSums(sums: Ref, operator: LinearAttention, dims: (number | string)[]): Ref {
     const { onnx } = this.emit;
     const { path, output, headChannels: d } = operator;
-    const name = keysName(path);
+    const name = PART_NAMES.keys(path);
     const part = this.#cut(this.#former(name, 2 * output.channels), name);
     const heads = onnx.node('Reshape', [part, onnx.ints([0, output.channels / d, 2 * d, -1])]);
-    const all = onnx.input(sumsName(path), 'float32', dims);
+    const all = onnx.input(PART_NAMES.sums(path), 'float32', dims);
     return this.emit.sum(onnx.node('Sub', [all, keyValueSums(this.emit, heads, operator)]), sums);
   }
 }

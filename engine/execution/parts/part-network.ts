@@ -9,17 +9,7 @@ import { coarseSpan, type PartPlan, planPart } from '../../regions/part.ts';
 import { mapsOf } from '../../regions/reach.ts';
 import type { Program } from '../backend.ts';
 import { cornerFeeds, cutPlanes, onlyMap, pastePlanes } from '../crops/crop-network.ts';
-import {
-  cornerNames,
-  cutName,
-  formerName,
-  keptName,
-  keysName,
-  mapName,
-  padsName,
-  stripNames,
-  sumsName,
-} from '../forms/parts.ts';
+import { PART_NAMES } from '../forms/parts.ts';
 
 /** Features of a pass for later passes over a part: whole planes by name, and sums of linear attention. */
 export type PartRecord = Map<string, Float32Array>;
@@ -88,16 +78,16 @@ export class PartNetwork {
       pastePlanes(recorded(record, name), floats(outputs, name), channels, width, plan.boxes.get(map.id)!);
     }
     for (const { path } of this.#attentions)
-      record.set(sumsName(path), floats(outputs, `new.${sumsName(path)}`));
+      record.set(PART_NAMES.sums(path), floats(outputs, `new.${PART_NAMES.sums(path)}`));
   }
 
   /** Everything in a record that has positions. */
   *#recordedMaps(): Generator<{ name: string; map: FeatureMap; channels: number }> {
     const own = (name: string, map: FeatureMap) => ({ name, map, channels: map.channels });
     yield own(this.#output.name, this.#output.value);
-    for (const map of this.#anchors.recorded.values()) yield own(mapName(map.id), map);
+    for (const map of this.#anchors.recorded.values()) yield own(PART_NAMES.map(map.id), map);
     for (const { path, input, output } of this.#attentions)
-      yield { name: keysName(path), map: input, channels: 2 * output.channels };
+      yield { name: PART_NAMES.keys(path), map: input, channels: 2 * output.channels };
   }
 
   /** Inputs around the computed part, for each recorded map that an operator reads through a window. */
@@ -112,9 +102,9 @@ export class PartNetwork {
         { y: inner.y, x: { from: inner.x.to, to: x.to } },
         { y: { from: inner.y.to, to: y.to }, x },
       ];
-      Object.assign(feeds, formerFeed(mapName(id), map.channels, plan, map, record));
-      for (const [i, name] of stripNames(id).entries())
-        Object.assign(feeds, cornerFeeds(cornerNames(name), strips[i]!));
+      Object.assign(feeds, formerFeed(PART_NAMES.map(id), map.channels, plan, map, record));
+      for (const [i, name] of PART_NAMES.strips(id).entries())
+        Object.assign(feeds, cornerFeeds(PART_NAMES.corners(name), strips[i]!));
     }
     return feeds;
   }
@@ -127,13 +117,17 @@ export class PartNetwork {
       const box = read?.box ?? plan.boxes.get(output.id)!;
       for (const { id } of inputs) {
         const window = this.#anchors.maps.has(id) && plan.windows.get(id);
-        if (window) Object.assign(feeds, cornerFeeds(cornerNames(cutName(output.id)), within(box, window)));
+        if (window)
+          Object.assign(
+            feeds,
+            cornerFeeds(PART_NAMES.corners(PART_NAMES.cut(output.id)), within(box, window)),
+          );
       }
-      if (read) feeds[padsName(output.id)] = padsFeed(read.beyond);
+      if (read) feeds[PART_NAMES.pads(output.id)] = padsFeed(read.beyond);
       if (operator.type === 'enlargement') {
         const { y, x } = plan.boxes.get(output.id)!;
         const kept = { y: keptSpan(operator, y), x: keptSpan(operator, x) };
-        Object.assign(feeds, cornerFeeds(cornerNames(keptName(output.id)), kept));
+        Object.assign(feeds, cornerFeeds(PART_NAMES.corners(PART_NAMES.kept(output.id)), kept));
       }
     }
     return feeds;
@@ -143,10 +137,10 @@ export class PartNetwork {
   #sumFeeds(plan: PartPlan, record: PartRecord): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {};
     for (const { path, input, output, headChannels: d } of this.#attentions) {
-      const name = keysName(path);
+      const name = PART_NAMES.keys(path);
       Object.assign(feeds, formerFeed(name, 2 * output.channels, plan, input, record));
-      Object.assign(feeds, cornerFeeds(cornerNames(name), plan.boxes.get(input.id)!));
-      const sums = sumsName(path);
+      Object.assign(feeds, cornerFeeds(PART_NAMES.corners(name), plan.boxes.get(input.id)!));
+      const sums = PART_NAMES.sums(path);
       feeds[sums] = float32(recorded(record, sums), [1, output.channels / d, d + 1, d]);
     }
     return feeds;
@@ -162,7 +156,7 @@ function formerFeed(
   record: PartRecord,
 ): Record<string, Tensor> {
   const size = sizeAt(plan, map.level);
-  return { [formerName(name)]: float32(recorded(record, name), [1, channels, ...size]) };
+  return { [PART_NAMES.former(name)]: float32(recorded(record, name), [1, channels, ...size]) };
 }
 
 /** The positions that are wanted of an enlargement, among all that it gives. */
