@@ -15,7 +15,7 @@ import {
 } from '../../engine/models/efficientvit.ts';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { openModel } from '../../engine/models/open.ts';
-import { PARTS, type Part } from '../../engine/models/parts.ts';
+import { PART_ALIASES, PARTS, type Part } from '../../engine/models/parts.ts';
 import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
 import { TRANSFORMER } from '../../engine/networks/sana.ts';
 import { partCosts } from '../../engine/parallel/simulate.ts';
@@ -78,7 +78,7 @@ export function macsCommand(): Command {
       ),
     )
     .option('--mask <file>', 'count what this part of the image costs, for a denoiser')
-    .addOption(new Option('--part <part>', 'which network').choices([...PARTS, ...VISION_PARTS]))
+    .addOption(partOption())
     .addOption(
       new Option('--workers <n>', 'what each of this many workers computes and receives in a step').argParser(
         wholeNumber(1, 64),
@@ -93,6 +93,14 @@ export function macsCommand(): Command {
     withCommonOptions(command).action(run),
     'macs sd15 --size 512x512 --batch 2',
     'macs sd15 --size 1024x512 --mask mask.png',
+  );
+}
+
+function partOption(): Option {
+  const option = new Option('--part <part>', 'which network').choices([...PARTS, ...VISION_PARTS]);
+  const parse = option.parseArg!;
+  return option.argParser((name: string, before: unknown) =>
+    parse(PART_ALIASES[name] ?? name, before as never),
   );
 }
 

@@ -26,6 +26,9 @@ import { NETWORK_FOLDERS, type NetworkFolder } from '../weights/diffusers.ts';
 export const PARTS = ['denoiser', 'vae-decoder', 'vae-encoder', 'text-encoder', 'text-encoder-2'] as const;
 export type Part = (typeof PARTS)[number];
 
+/** Other names of parts, by which they may be asked for. */
+export const PART_ALIASES: Readonly<Record<string, Part>> = { unet: 'denoiser', transformer: 'denoiser' };
+
 /** The folders of a denoiser, one for each architecture. */
 export type DenoiserFolder = 'unet' | 'transformer';
 

@@ -19,6 +19,11 @@ test('macs counts published architectures from their definition', async () => {
   assert.deepEqual(Object.keys(square).includes('byKind') && Object.keys(square).includes('byLevel'), true);
 });
 
+test('macs --part unet is the denoiser by its older name', async () => {
+  const counted = (part: string) => json('macs', 'sd15', '--size', '512x512', '--part', part);
+  assert.deepEqual(await counted('unet'), await counted('denoiser'));
+});
+
 test('macs counts the networks that look at pictures', async () => {
   const encoder = await json('macs', 'efficientvit-sam-l0', '--size', '512x512');
   assert.equal((encoder.dense / 1e9).toFixed(0), '35');
