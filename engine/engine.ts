@@ -8,6 +8,7 @@ import {
   type CutOutResult,
   type DescribeRequest,
   type DescribeResult,
+  type DeviceId,
   type EditProgress,
   type EditRequest,
   type EditResult,
@@ -18,7 +19,7 @@ import {
   type GenerateProgress,
   type GenerateRequest,
   type GenerateResult,
-  PRECISIONS,
+  isFloat,
   type Precision,
   type PrepareEditRequest,
   type PrepareEditResult,
@@ -139,6 +140,7 @@ class LocalEngine implements Engine {
     const begin = performance.now();
     const asked = checkGenerate(request);
     options.signal?.throwIfAborted();
+    await this.#sweep();
     const { request: checked, ...told } = await readPrompts(asked, await placeOfModel(asked.model));
     const loaded = await this.#load(checked, options);
     loaded.reading = readingOf(checked, told);
@@ -164,6 +166,7 @@ class LocalEngine implements Engine {
     await loaded.components.requireUnchanged();
     return {
       ...result,
+      device: this.#backend.device,
       seconds: secondsSince(begin),
       loadSeconds: opening + result.loadSeconds,
       warnings: [...loaded.warnings, ...told.warnings, ...result.warnings],
@@ -176,6 +179,7 @@ class LocalEngine implements Engine {
     const editing = await editingModel(asked.model, asked.editModel);
     const model = editing.name;
     options.signal?.throwIfAborted();
+    await this.#sweep();
     const { request: checked, ...told } = await readPrompts({ ...asked, model }, await placeOfModel(model));
     const { picture, mask, coverage, warnings } = await editedPart(checked);
     const decoded = performance.now();
@@ -210,6 +214,7 @@ class LocalEngine implements Engine {
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
     return {
       ...result,
+      device: this.#backend.device,
       seconds: secondsSince(begin),
       loadSeconds: opening + result.loadSeconds,
       warnings: [
@@ -260,14 +265,14 @@ class LocalEngine implements Engine {
   }
 
   async segment(request: SegmentRequest, options?: CallOptions<never>): Promise<SegmentResult> {
-    return this.#sight.segment(checkSegment(request), options);
+    return this.#onDevice(await this.#sight.segment(checkSegment(request), options));
   }
 
   async findThings(
     request: FindThingsRequest,
     options?: CallOptions<FindThingsProgress>,
   ): Promise<FindThingsResult> {
-    return this.#sight.findThings(checkFindThings(request), options);
+    return this.#onDevice(await this.#sight.findThings(checkFindThings(request), options));
   }
 
   async cutOut(request: CutOutRequest, options?: CallOptions<never>): Promise<CutOutResult> {
@@ -275,7 +280,18 @@ class LocalEngine implements Engine {
   }
 
   async describe(request: DescribeRequest, options?: CallOptions<never>): Promise<DescribeResult> {
-    return this.#sight.describe(checkDescribe(request), options);
+    return this.#onDevice(await this.#sight.describe(checkDescribe(request), options));
+  }
+
+  /** Frees features on a device that earlier calls have dropped. */
+  async #sweep(): Promise<void> {
+    if (this.#backend.device === 'cpu') return;
+    await this.#remembered;
+    this.#memory.features.sweep();
+  }
+
+  #onDevice<Result extends object>(result: Result): Result & { device: DeviceId } {
+    return { ...result, device: this.#backend.device };
   }
 
   async upscale(request: UpscaleRequest, options?: CallOptions<UpscaleProgress>): Promise<UpscaleResult> {
@@ -309,6 +325,7 @@ class LocalEngine implements Engine {
   async dispose(): Promise<void> {
     await this.#remembered;
     this.#memory.features.clear();
+    this.#memory.features.sweep();
     this.#memory.studies.clear();
     await this.#sight.release();
     await this.#unload();
@@ -390,7 +407,8 @@ class LocalEngine implements Engine {
     await this.#setAside();
     const { model: base, warnings } = await this.#known(opened, threads);
     const model = base === opened.model ? steered : await steeredModel(base, request);
-    const components = new Components(model, this.#backend, threads);
+    const keepsFeatures = this.#backend.device !== 'cpu';
+    const components = new Components(model, this.#backend, threads, { keepsFeatures });
     await components.open(['denoiser', ...model.textParts], {
       signal,
       onProgress: (step, steps) => onProgress?.({ stage: 'merge', step, steps }),
@@ -431,6 +449,8 @@ class LocalEngine implements Engine {
   ): Promise<Precision> {
     const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
     const picture = { width: across!, height: down!, batch: 2, edit };
+    // A recipe may come from a device with another arithmetic.
+    if (precision === 'fp16' && !this.#backend.can.precisions.includes(precision)) return 'fp32';
     return precision ?? defaultPrecision(model, components, picture, this.#backend);
   }
 
@@ -450,7 +470,9 @@ class LocalEngine implements Engine {
     const available = this.#availableTo(loaded);
     const held = Math.max(together, loaded.held);
     const plan =
-      together <= loaded.held ? 'together' : planMemory(loaded.model, picture, available, PRECISIONS);
+      together <= loaded.held
+        ? 'together'
+        : planMemory(loaded.model, picture, available, this.#backend.can.precisions);
     loaded.held = plan === 'together' ? held : 0;
     // What is remembered of other pictures gives way.
     this.#memory.features.limit(available - (plan === 'together' ? held : needs[plan]));
@@ -550,7 +572,7 @@ async function plannedPicture(
     height: side(height),
     batch: guided ? 2 : 1,
     precision,
-    rows: precision !== 'fp32' || attention === 'sampled' || (await components.forms.rowsAreFaster()),
+    rows: !isFloat(precision) || attention === 'sampled' || (await components.forms.rowsAreFaster()),
     ...purpose,
   };
 }

@@ -1,6 +1,15 @@
 import { inputSchemaOf } from '../agents/schema.ts';
 import { AGENT_TOOLS } from '../agents/tools/index.ts';
-import { DECODERS, PRECISIONS, PREDICTIONS, SCHEDULER_TITLES, SCHEDULERS } from '../shared/api.ts';
+import {
+  DECODERS,
+  DEVICE_CHOICES,
+  DEVICE_IDS,
+  DEVICE_PROVIDERS,
+  PRECISIONS,
+  PREDICTIONS,
+  SCHEDULER_TITLES,
+  SCHEDULERS,
+} from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 
 /** Where a setting may be set; see VS Code's contribution points. */
@@ -84,6 +93,15 @@ export const SETTINGS = {
       minimum: LIMITS.loraStrength.min,
       maximum: LIMITS.loraStrength.max,
     },
+    scope: 'machine-overridable',
+    restricted: true,
+  },
+  device: {
+    type: 'string',
+    default: DEVICE_CHOICES[0],
+    enum: [...DEVICE_CHOICES],
+    enumItemLabels: ['%setting.device.auto%', ...DEVICE_IDS.map((id) => DEVICE_PROVIDERS[id])],
+    enumDescriptions: DEVICE_CHOICES.map((name) => `%setting.device.${name}.description%`),
     scope: 'machine-overridable',
     restricted: true,
   },

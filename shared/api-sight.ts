@@ -9,6 +9,8 @@ import type { Raster } from './raster.ts';
  * `picture`, and later calls may give that name in place of the file.
  */
 
+import type { DeviceId } from './devices.ts';
+
 /** A place in a picture, in pixels from its upper left corner; 0 is the centre of the first pixel. */
 export interface PromptPoint {
   x: number;
@@ -89,6 +91,8 @@ export interface SightResult {
   seconds: number;
   /** Wall time spent loading networks. */
   loadSeconds: number;
+  /** Where they ran. */
+  device?: DeviceId;
   /** Sentences for the user. */
   warnings: string[];
 }

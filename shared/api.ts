@@ -17,6 +17,7 @@ import type {
 } from './api-sight.ts';
 import type { Arithmetic, AttentionMode, Precision } from './arithmetic.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
+import type { DeviceId } from './devices.ts';
 import type { Raster } from './raster.ts';
 import type { SchedulerName } from './schedulers.ts';
 import type { BusOptions, PatchOptions, WorkerReport } from './workers.ts';
@@ -24,6 +25,7 @@ import type { BusOptions, PatchOptions, WorkerReport } from './workers.ts';
 export * from './api-sight.ts';
 export * from './arithmetic.ts';
 export type * from './benchmark/report.ts';
+export * from './devices.ts';
 export * from './schedulers.ts';
 export * from './workers.ts';
 
@@ -212,6 +214,8 @@ export interface GenerateResult {
   /** Wall time spent loading the model; 0 when it was loaded already. */
   loadSeconds: number;
   stepSeconds: number[];
+  /** Where its networks ran. */
+  device?: DeviceId;
   /** Who computed what, where workers shared the picture. */
   workers?: WorkerReport[];
   /** Sentences for the user, e.g. a prompt cut at the token limit. */

@@ -1,5 +1,15 @@
-export const PRECISIONS = ['fp32', 'int8', 'int4'] as const;
+export const PRECISIONS = ['fp32', 'fp16', 'int8', 'int4'] as const;
 export type Precision = (typeof PRECISIONS)[number];
+
+/** Precisions in which weights are used as they are stored. */
+export type FloatPrecision = 'fp32' | 'fp16';
+
+export function isFloat(precision: Precision): precision is FloatPrecision {
+  return precision === 'fp32' || precision === 'fp16';
+}
+
+/** What a processor computes in: it has no products in float16. */
+export const PROCESSOR_PRECISIONS: readonly Precision[] = PRECISIONS.filter((name) => name !== 'fp16');
 
 export const ATTENTIONS = ['full', 'sampled'] as const;
 /**

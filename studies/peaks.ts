@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { openModel } from '../engine/models/open.ts';
 import { PARTS } from '../engine/models/parts.ts';
-import { PRECISIONS } from '../shared/api.ts';
+import { PROCESSOR_PRECISIONS } from '../shared/api.ts';
 import { byDefault, choices, flag, optional, pixels, study, table, text } from './frame.ts';
 import { percent } from './support/figures.ts';
 import type { Peak, PeakTask } from './support/peak.ts';
 
 const NETWORKS = PARTS.filter((part) => part !== 'denoiser');
-const UNETS = PRECISIONS.flatMap((precision) => [precision, `${precision}-records`]);
+const UNETS = PROCESSOR_PRECISIONS.flatMap((precision) => [precision, `${precision}-records`]);
 
 await study(
   {
@@ -35,7 +35,7 @@ await study(
     for (const what of only ?? [...parts, ...UNETS]) {
       const task = { arch, width, height, guidance, what };
       // Writing the quantized weights takes more memory than running them.
-      const precision = PRECISIONS.find((known) => known === what.split('-')[0]);
+      const precision = PROCESSOR_PRECISIONS.find((known) => known === what.split('-')[0]);
       if (precision && precision !== 'fp32') await inProcess({ ...task, prepare: true });
       const peak = (await inProcess(task))!;
       const { weights, values, total } = peak.needs;

@@ -157,7 +157,7 @@ async function run(cases: string[], options: Options): Promise<void> {
   const image = options.image && (await readPictureFile(options.image));
   const whole = { prompt, editPrompt, steps, seed, strength, dilation, ...(image && { image }) };
   const progress = new Progress();
-  const engine = openEngine();
+  const engine = await openEngine(options.device);
   try {
     const { report, pictures } = await engine.benchmark(
       {
@@ -245,7 +245,7 @@ function table({
   const what = steps === null ? single : `${steps} steps`;
   return [
     `${model}, ${width}×${height}, ${threads} threads, ${what}`,
-    `${machine.processor}, ${machine.platform}, onnxruntime ${machine.versions.onnxruntime}`,
+    `${machine.device ? `${machine.device}, ` : ''}${machine.processor}, ${machine.platform}, onnxruntime ${machine.versions.onnxruntime}`,
     ...rows.flatMap((row) => [
       line(row, isolated),
       ...(row.parts ?? []).map(partLine),
@@ -288,8 +288,9 @@ function operatorLines({ operators }: BenchmarkRow): string[] {
   const all = operators.reduce((sum, { seconds }) => sum + seconds, 0);
   return operators
     .filter(({ seconds }) => seconds >= all / 50)
-    .map(({ operator, calls, seconds }) => {
+    .map(({ operator, calls, seconds, onProcessor }) => {
       const share = `${((100 * seconds) / all).toFixed(1)} %`;
-      return `  ${operator.padEnd(28)}${String(calls).padStart(7)} calls ${formatLatency(seconds).padStart(9)} ${share.padStart(7)}`;
+      const name = onProcessor ? `${operator} (processor)` : operator;
+      return `  ${name.padEnd(28)}${String(calls).padStart(7)} calls ${formatLatency(seconds).padStart(9)} ${share.padStart(7)}`;
     });
 }

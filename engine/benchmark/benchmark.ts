@@ -35,7 +35,9 @@ export async function benchmark(
   { backend, openEngine, startEngine, openCrew }: BenchmarkHost,
   { signal, onProgress }: CallOptions<BenchmarkProgress> = {},
 ): Promise<BenchmarkResult> {
-  const { repeat = DEFAULT_REPEAT, whole } = request;
+  const { repeat = DEFAULT_REPEAT, whole, precisions = [] } = request;
+  const missing = precisions.find((precision) => !backend.can.precisions.includes(precision));
+  if (missing) throw new InputError(`The device ${backend.device} does not compute in ${missing}.`);
   const counting =
     (stage: BenchmarkProgress['stage']): Count =>
     (done, total) =>

@@ -50,6 +50,10 @@ class ProfilingBackend implements Backend {
     this.#backend = backend;
   }
 
+  get device() {
+    return this.#backend.device;
+  }
+
   get threads() {
     return this.#backend.threads;
   }
@@ -125,9 +129,10 @@ class ProfilingBackend implements Backend {
 /** One entry for each operator, the longest first. */
 function sum(times: readonly OperatorTime[]): OperatorTime[] {
   const totals = new Map<string, OperatorTime>();
-  for (const { operator, calls, seconds } of times) {
-    const total = totals.get(operator) ?? { operator, calls: 0, seconds: 0 };
-    totals.set(operator, { operator, calls: total.calls + calls, seconds: total.seconds + seconds });
+  for (const time of times) {
+    const key = `${time.operator} ${time.onProcessor ?? false}`;
+    const total = totals.get(key) ?? { ...time, calls: 0, seconds: 0 };
+    totals.set(key, { ...total, calls: total.calls + time.calls, seconds: total.seconds + time.seconds });
   }
   return [...totals.values()].sort((a, b) => b.seconds - a.seconds);
 }

@@ -1,4 +1,4 @@
-import type { Precision } from '../../shared/api.ts';
+import type { DeviceId, Precision } from '../../shared/api.ts';
 import type { Machine, OperatorTime } from '../../shared/benchmark/report.ts';
 import type { Network } from '../graph/network.ts';
 import type { DeviceTensor, Tensor } from '../graph/tensor.ts';
@@ -18,9 +18,18 @@ export interface Capabilities {
   readonly memoryBytes: number;
 }
 
+/** Whether a backend multiplies bytes. Where it does not, int8 weights save memory only. */
+export function hasByteProducts({ operator }: Pick<Capabilities, 'operator'>): boolean {
+  return operator('MatMulIntegerToFloat', 'com.microsoft');
+}
+
 export interface CompileOptions {
+  /** Products in float16; see `Capabilities.precisions`. */
+  half?: boolean;
   /** Threads for one run; the backend's default if absent or 0. */
   threads?: number;
+  /** Which outputs stay on the device when `runKept` asks for them; none if absent. */
+  keeps?: (output: string) => boolean;
   /** Times every operator; see `Program.profile`. Runs take a little longer. */
   profile?: boolean;
 }
@@ -53,6 +62,8 @@ export interface PublishedModel {
   readonly folder: string | undefined;
   /** The files of its weights, relative to `folder`, with slashes. */
   readonly files: readonly string[];
+  /** Names of its outputs, where they are known. */
+  readonly outputs?: readonly string[];
 }
 
 /** Seconds of 3×3 convolutions of typical sizes, in each form. */
@@ -70,6 +81,7 @@ export interface FormSpeed {
  * private to the backend. Backends that use ONNX share `lowering/`.
  */
 export interface Backend {
+  readonly device: DeviceId;
   readonly can: Capabilities;
   compile(network: Network, weights: Weights, form: Form, options?: CompileOptions): Promise<Program>;
   open(model: PublishedModel, options?: CompileOptions): Promise<Program>;

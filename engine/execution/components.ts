@@ -1,4 +1,4 @@
-import type { Arithmetic, Precision } from '../../shared/api.ts';
+import { type Arithmetic, isFloat, type Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
 import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
@@ -11,7 +11,7 @@ import type { Backend, Program } from './backend.ts';
 import { CropNetwork } from './crops/crop-network.ts';
 import type { Denoiser } from './denoiser.ts';
 import { textLength } from './denoiser-inputs.ts';
-import { PLANAR, type RowsOptions } from './forms/form.ts';
+import { type Form, PLANAR, type RowsOptions } from './forms/form.ts';
 import { predictDenoiser } from './memory-plan.ts';
 import { Precisions, type PrepareOptions } from './precisions.ts';
 import { type ProgramKey, Programs } from './programs.ts';
@@ -29,6 +29,7 @@ export class Components {
   readonly model: Model;
   readonly #backend: Backend;
   readonly #threads: number;
+  readonly #keepsFeatures: boolean;
   readonly #programs = new Programs();
   readonly #precisions: Precisions;
   /** Forms in which a U-Net is loaded. Pipelines use `denoiser` instead. */
@@ -36,12 +37,21 @@ export class Components {
   readonly #transformer: TransformerForms;
   #textPrecision: Precision = 'fp32';
 
-  /** `keepsAll`: forms of the denoiser do not make room for each other, for callers that run several in turn. */
-  constructor(model: Model, backend: Backend, threads: number, { keepsAll = false } = {}) {
+  /**
+   * `keepsAll`: forms of the denoiser do not make room for each other, for callers that run several in turn.
+   * `keepsFeatures`: on the device that computes them, for edits by this process alone.
+   */
+  constructor(
+    model: Model,
+    backend: Backend,
+    threads: number,
+    { keepsAll = false, keepsFeatures = false } = {},
+  ) {
     this.model = model;
     this.#backend = backend;
     this.#threads = threads;
-    this.#precisions = new Precisions(model, () => backend.largestInt8());
+    this.#keepsFeatures = keepsFeatures;
+    this.#precisions = new Precisions(model, backend);
     const source = {
       // Lazy, because some models have no denoiser: a fast decoder.
       network: () => model.network('denoiser'),
@@ -51,7 +61,7 @@ export class Components {
       compile: (network: Network, key: Omit<ProgramKey, 'part'>) =>
         this.#compiled({ ...key, part: 'denoiser' }, network),
     };
-    this.forms = new UNetForms({ ...source, backend });
+    this.forms = new UNetForms({ ...source, backend, keepsFeatures });
     this.#transformer = new TransformerForms(source);
   }
 
@@ -80,7 +90,7 @@ export class Components {
    * representative inputs for calibration; without it weights are only rounded.
    */
   async prepare(precision: Precision, drive?: Drive, options: PrepareOptions = {}): Promise<void> {
-    if (precision === 'fp32') return;
+    if (isFloat(precision)) return;
     // Transformers are not calibrated: their weights are only rounded.
     const watch = drive && !this.#isTransformer ? () => this.#watch(drive) : undefined;
     await this.#precisions.quantize('denoiser', precision, { ...options, calibrate: watch });
@@ -95,13 +105,15 @@ export class Components {
     precision: Precision,
     options: PrepareOptions = {},
   ): Promise<void> {
-    if (precision === this.#textPrecision) return;
+    // Text encoders take little time, so nothing is gained with float16.
+    const wanted = isFloat(precision) ? 'fp32' : precision;
+    if (wanted === this.#textPrecision) return;
     for (const part of parts) {
       if ((await this.#precisions.stored(part)).bytes < SMALL_BYTES) continue;
-      if (precision !== 'fp32') await this.#precisions.quantize(part, precision, options);
+      if (wanted !== 'fp32') await this.#precisions.quantize(part, wanted, options);
       await this.#programs.free((key) => key.part === part);
     }
-    this.#textPrecision = precision;
+    this.#textPrecision = wanted;
   }
 
   /** Precision of the text encoders. */
@@ -186,7 +198,16 @@ export class Components {
   #compiled(key: ProgramKey, network = this.network(key.part)): Promise<Program> {
     return this.#programs.get(key, async () => {
       const weights = await this.#precisions.get(key.part, key.precision);
-      return this.#backend.compile(network, weights, key.form, { threads: this.#threads });
+      const half = key.precision === 'fp16';
+      const keeps = this.#keepsFeatures ? keptBy(key.form) : undefined;
+      const options = { threads: this.#threads, half, ...(keeps && { keeps }) };
+      return this.#backend.compile(network, weights, key.form, options);
     });
   }
+}
+
+/** The outputs of a form that later runs read. */
+function keptBy({ kind }: Form): (output: string) => boolean {
+  return (output) =>
+    kind === 'taking' || kind === 'putting' || (kind === 'rows' && output.startsWith('new.'));
 }

@@ -11,7 +11,7 @@ const WORTH = 1.2;
 /**
  * Default precision of an image. A small denoiser stays float32: its steps are short anyway, and its images are the same
  * on every machine. Others use int8 if it is faster on this machine or float32 does not fit into memory, and int4 if int8
- * does not fit and int4 takes less.
+ * does not fit and int4 takes less. A device with float16 uses it, unless memory is short.
  */
 export async function defaultPrecision(
   model: PlannedModel,
@@ -22,6 +22,10 @@ export async function defaultPrecision(
   if (await components.isSmall()) return 'fp32';
   const needs = (precision: Precision) => predictMemory(model, { ...picture, precision }).tiled;
   const fits = (precision: Precision) => needs(precision) <= MEMORY_SHARE * backend.can.memoryBytes;
+  if (backend.can.precisions.includes('fp16')) {
+    const first = (['fp16', 'int8'] as const).find(fits);
+    return first ?? 'int4';
+  }
   if (!fits('int8')) return needs('int4') < needs('int8') ? 'int4' : 'int8';
   if (!fits('fp32')) return 'int8';
   const { planar, rows, int8 } = await backend.formSpeed();

@@ -53,7 +53,7 @@ export interface Denoiser {
     options?: PredictOptions,
   ): Promise<Prediction>;
   /** The recorded features, with a region's fresh ones in place. */
-  updated(seen: Features, plan: Plan, fresh: Features): Features;
+  updated(seen: Features, plan: Plan, fresh: Features): Features | Promise<Features>;
   /** Multiply–accumulates of one dense run. Loads nothing. */
   stepMacs(size: { height: number; width: number }, batch: number, tokens: number): number;
   /** Prepares a worker's share of an image. */

@@ -1,4 +1,4 @@
-import type { Precision } from '../../shared/api.ts';
+import { type FloatPrecision, isFloat, type Precision } from '../../shared/api.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { InputError } from '../errors.ts';
 import type { Extent } from '../graph/macs.ts';
@@ -13,7 +13,10 @@ import { passBytes, rowsScratch } from './forms/rows-memory.ts';
 import { TILE } from './tiles.ts';
 import { foldsUpsampling } from './unet/unet-forms.ts';
 
-const FLOAT_BYTES = 4;
+/** Of a weight. */
+function bytesOf(precision: FloatPrecision): number {
+  return precision === 'fp16' ? 2 : 4;
+}
 
 /** The properties of a model that the prediction uses. */
 export interface PlannedModel {
@@ -81,7 +84,9 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   };
   const need = ({ weights, values }: PartNeeds) => weights + values;
   const part = (name: Part, extent: Extent) => need(predictPart(model.network(name), extent));
-  const texts = model.textParts.map((name) => need(predictPart(model.network(name), latents, precision)));
+  const texts = model.textParts.map((name) =>
+    need(predictPart(model.network(name), latents, textPrecision(precision))),
+  );
   const text = texts.reduce((a, b) => a + b, 0);
   const unet = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
   const decoder = part('vae-decoder', pixels);
@@ -100,10 +105,16 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   return { together, apart, tiled: Math.min(apart, PROCESS_BYTES + Math.max(text, unet, tile + image)) };
 }
 
+/** Text encoders compute in float32 where the denoiser computes in float16. */
+function textPrecision(precision: Precision): Precision {
+  return isFloat(precision) ? 'fp32' : precision;
+}
+
 /** Peak of a network in planar form that runs alone. Text encoders may have another precision than float32. */
 export function predictPart(network: Network, extent: Extent, precision: Precision = 'fp32'): PartNeeds {
-  const weights =
-    precision === 'fp32' ? FLOAT_BYTES * countParameters(network) : weightBytes(network, precision, false);
+  const weights = isFloat(precision)
+    ? bytesOf(precision) * countParameters(network)
+    : weightBytes(network, precision, false);
   const values = ARENA.planar * peakValueBytes(network, extent);
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
@@ -112,10 +123,10 @@ export function predictPart(network: Network, extent: Extent, precision: Precisi
 export function predictDenoiser(
   network: Network,
   latents: Extent,
-  { precision, rows = precision !== 'fp32', records = false }: DenoiserForm,
+  { precision, rows = !isFloat(precision), records = false }: DenoiserForm,
 ): PartNeeds {
   if (network.name === TRANSFORMER) return predictTransformer(network, latents, { precision, records });
-  if (!rows && !records) return predictPart(network, latents);
+  if (!rows && !records) return predictPart(network, latents, precision);
   const foldUpsampling = foldsUpsampling(network, latents, precision);
   const weights = weightBytes(network, precision, foldUpsampling);
   const scratch = rowsScratch(latents, { precision, foldUpsampling });

@@ -1,24 +1,28 @@
 import { cacheFolder, path } from '#host';
-import type { Precision } from '../../shared/api.ts';
+import { isFloat, type Precision } from '../../shared/api.ts';
 import type { Model } from '../models/model.ts';
 import type { Part } from '../models/parts.ts';
 import type { QuantizedPrecision } from '../quantization/choice.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
 import type { FileVersion, WeightsOptions } from '../weights/source.ts';
 import { type Weights, WeightTable } from '../weights/table.ts';
+import { type Backend, hasByteProducts } from './backend.ts';
 
 export type PrepareOptions = Pick<QuantizeRequest, 'onProgress' | 'signal'>;
+
+/** What decides how weights are quantized. */
+type Products = Pick<Backend, 'can' | 'largestInt8'>;
 
 /** The weights of a model's networks, as stored and quantized. */
 export class Precisions {
   readonly #model: Model;
-  readonly #largestInt8: () => Promise<number>;
+  readonly #backend: Products;
   readonly #tables = new Map<Part, Promise<WeightTable>>();
   readonly #quantized = new Map<Part, Map<Precision, Weights>>();
 
-  constructor(model: Model, largestInt8: () => Promise<number>) {
+  constructor(model: Model, backend: Products) {
     this.#model = model;
-    this.#largestInt8 = largestInt8;
+    this.#backend = backend;
   }
 
   /** A part's weights as they are stored. Their headers are read once; LoRA files are merged the first time. */
@@ -35,7 +39,7 @@ export class Precisions {
 
   /** A part's weights in a precision. Quantized ones need `quantize` first. */
   async get(part: Part, precision: Precision): Promise<Weights> {
-    if (precision === 'fp32') return this.stored(part);
+    if (isFloat(precision)) return this.stored(part);
     const weights = this.#quantized.get(part)?.get(precision);
     if (!weights) throw new Error(`the ${part} was not prepared for ${precision}`);
     return weights;
@@ -50,7 +54,7 @@ export class Precisions {
   }
 
   has(part: Part, precision: Precision): boolean {
-    return precision === 'fp32' || this.#quantized.get(part)?.has(precision) === true;
+    return isFloat(precision) || this.#quantized.get(part)?.has(precision) === true;
   }
 
   /** Quantizes a part's weights, unless they are in the cache already. */
@@ -65,7 +69,8 @@ export class Precisions {
       network: this.#model.network(part),
       weights: await this.stored(part),
       precision,
-      most: await this.#largestInt8(),
+      most: await this.#backend.largestInt8(),
+      bytes: hasByteProducts(this.#backend.can),
       folder: path.join(cacheFolder(), 'quantized'),
     });
     const others = this.#quantized.get(part) ?? new Map<Precision, Weights>();

@@ -111,12 +111,12 @@ export class PatchWorker {
   }
 
   /** See `Member`. */
-  keep(job: string, picture: string): void {
+  async keep(job: string, picture: string): Promise<void> {
     const { job: own, denoiser, band, fresh } = this.#under(job);
     if (!own.edit) return;
     for (const [timestep, features] of fresh) {
       const seen = this.#features.get({ picture: own.edit.picture, timestep });
-      if (seen) this.#features.put({ picture, timestep }, denoiser.updated(seen, band.whole, features));
+      if (seen) this.#features.put({ picture, timestep }, await denoiser.updated(seen, band.whole, features));
     }
   }
 

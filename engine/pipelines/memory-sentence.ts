@@ -1,5 +1,5 @@
 import { memoryBytes } from '#host';
-import { PRECISIONS, type Precision } from '../../shared/api.ts';
+import { PRECISIONS, PROCESSOR_PRECISIONS, type Precision } from '../../shared/api.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { isGuided } from '../execution/denoiser-inputs.ts';
 import { type MemoryNeeds, type PlannedModel, predictMemory } from '../execution/memory-plan.ts';
@@ -23,10 +23,10 @@ export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeed
 export function memoryPhrases(entry: CatalogueEntry): string[] {
   const needs = entryMemory(entry);
   if (!needs) return [];
-  const amounts = PRECISIONS.map((precision) => formatBytes(needs[precision].tiled));
+  const amounts = PROCESSOR_PRECISIONS.map((precision) => formatBytes(needs[precision].tiled));
   // Often the decoder takes the most, whatever the precision.
   if (new Set(amounts).size === 1) return [`takes about ${amounts[0]}`];
-  return [`takes about ${amounts.map((amount, i) => `${amount} in ${PRECISIONS[i]}`).join(', ')}`];
+  return [`takes about ${amounts.map((amount, i) => `${amount} in ${PROCESSOR_PRECISIONS[i]}`).join(', ')}`];
 }
 
 /** The prediction as a sentence, compared with the machine's memory. */

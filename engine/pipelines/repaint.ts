@@ -80,7 +80,7 @@ export async function repaintSparse(
     for (const [timestep, features] of fresh) {
       await listen();
       const seen = store.get({ picture: process.id, timestep });
-      if (seen) store.put({ picture, timestep }, denoiser.updated(seen, plan, features));
+      if (seen) store.put({ picture, timestep }, await denoiser.updated(seen, plan, features));
     }
   };
   const latent = await paintAt(predict, request, plan.positions!, callbacks);

@@ -1,10 +1,10 @@
-import type { Precision } from '../../shared/api.ts';
+import type { FloatPrecision, Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
 import type { Value } from '../graph/values.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import type { Product } from './layers.ts';
 
-export type QuantizedPrecision = Exclude<Precision, 'fp32'>;
+export type QuantizedPrecision = Exclude<Precision, FloatPrecision>;
 
 /**
  * How a weight is stored: as float; as int8 with a scale for each column, for products of bytes; or in blocks of 8 or 4
@@ -51,12 +51,19 @@ const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly Exception[]>> = {
 /**
  * The form of each weight of a network. Text encoders run once for an image, so memory counts more than time: their
  * weights are stored in blocks of 8 bits, and their activations, which have outliers, are not rounded. For 4 bits see
- * docs/measurements.md.
+ * docs/measurements.md. Where bytes cannot be multiplied (`bytes`), int8 weights are stored in blocks too.
  */
-export function formsOf({ name }: Network, precision: QuantizedPrecision): (product: Product) => Form {
+export function formsOf(
+  { name }: Network,
+  precision: QuantizedPrecision,
+  bytes = true,
+): (product: Product) => Form {
   if (name === 'text-encoder') return () => 'blocks-8';
-  if (name === TRANSFORMER) return (product) => transformerForm(product, precision);
-  return (product) => formOf(product, precision);
+  const chosen = name === TRANSFORMER ? transformerForm : formOf;
+  return (product) => {
+    const form = chosen(product, precision);
+    return form === 'int8' && !bytes ? 'blocks-8' : form;
+  };
 }
 
 /**

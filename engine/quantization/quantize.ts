@@ -22,6 +22,8 @@ export interface QuantizeRequest {
   precision: QuantizedPrecision;
   /** Largest int8 value that products on this machine may use. */
   most: number;
+  /** Whether bytes are multiplied there (default true). */
+  bytes?: boolean;
   /** Folder of the quantized files. */
   folder: string;
   /**
@@ -38,8 +40,8 @@ export interface QuantizeRequest {
  * @throws InputError naming a weight that is not finite, or why the file cannot be written
  */
 export async function quantize(request: QuantizeRequest): Promise<QuantizedTable> {
-  const { network, weights, precision, most, folder, calibrate, onProgress, signal } = request;
-  const form = formsOf(network, precision);
+  const { network, weights, precision, most, bytes = true, folder, calibrate, onProgress, signal } = request;
+  const form = formsOf(network, precision, bytes);
   const forms = network.operators.flatMap((operator) =>
     isProduct(operator) ? [[operator.weight.name, form(operator)]] : [],
   );
@@ -64,7 +66,7 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
       columns: matrixShape(product.weight, layout)[1],
     }));
   };
-  const factors = precision === 'int8' ? int8Factors : int4Factors;
+  const factors = precision === 'int8' && bytes ? int8Factors : int4Factors;
   const smoothing = statistics
     ? await smoothingOf(network, groups, (group) => {
         signal?.throwIfAborted();

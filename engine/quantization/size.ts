@@ -1,4 +1,4 @@
-import type { Precision } from '../../shared/api.ts';
+import { type FloatPrecision, isFloat, type Precision } from '../../shared/api.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
 import { BLOCK } from './arithmetic.ts';
@@ -6,11 +6,12 @@ import { type Form, formsOf } from './choice.ts';
 import { isProduct, layoutsOf, matrixShape } from './layers.ts';
 
 const FLOAT_BYTES = 4;
+const HALF_BYTES = 2;
 
 /** Bytes of a network's weights in memory, in the layouts that its lowerings read, with float32 scales. */
 export function weightBytes(network: Network, precision: Precision, foldUpsampling: boolean): number {
   const products = network.operators.filter(isProduct);
-  const formOf = precision === 'fp32' ? () => 'float' as const : formsOf(network, precision);
+  const formOf = isFloat(precision) ? () => precision : formsOf(network, precision);
   const matrices = products.map((product) => {
     const bytesOf = FORMS[formOf(product)];
     return layoutsOf(product, foldUpsampling).reduce(
@@ -19,7 +20,7 @@ export function weightBytes(network: Network, precision: Precision, foldUpsampli
     );
   });
   const tables = network.operators.flatMap((operator) =>
-    operator.type === 'embedding' && precision !== 'fp32' ? [operator.table] : [],
+    operator.type === 'embedding' && !isFloat(precision) ? [operator.table] : [],
   );
   for (const { shape } of tables) matrices.push((shape[1]! + FLOAT_BYTES) * shape[0]!);
   const taken = new Set([...products.map(({ weight }) => weight), ...tables].map(({ name }) => name));
@@ -28,7 +29,9 @@ export function weightBytes(network: Network, precision: Precision, foldUpsampli
 }
 
 /** Bytes of a matrix [rows, columns], with a scale for each column or for each block of rows. */
-const FORMS: Record<Form, (rows: number, columns: number) => number> = {
+const FORMS: Record<Form | FloatPrecision, (rows: number, columns: number) => number> = {
+  fp32: (rows, columns) => FLOAT_BYTES * rows * columns,
+  fp16: (rows, columns) => HALF_BYTES * rows * columns,
   float: (rows, columns) => FLOAT_BYTES * rows * columns,
   int8: (rows, columns) => (rows + FLOAT_BYTES) * columns,
   'blocks-8': (rows, columns) => Math.ceil(rows / BLOCK) * (BLOCK + FLOAT_BYTES) * columns,

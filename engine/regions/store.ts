@@ -6,6 +6,8 @@ export interface Features {
 
 export interface Piece {
   readonly byteLength: number;
+  /** Frees memory of a device, which no garbage collector sees. */
+  release?(): void;
 }
 
 /** A remembered pass: one denoising step of an image. */
@@ -30,6 +32,8 @@ export class FeatureStore {
   readonly #entries = new Map<string, { key: StoreKey; features: Features }>();
   /** Number of entries that hold an array; its bytes count once. */
   readonly #holders = new Map<Piece, number>();
+  /** Pieces that nobody holds any more, until `sweep`. */
+  readonly #dropped = new Set<Piece>();
   #bytes = 0;
   #limit: number;
 
@@ -72,6 +76,7 @@ export class FeatureStore {
     for (const array of features.pieces()) {
       const holders = this.#holders.get(array) ?? 0;
       this.#holders.set(array, holders + 1);
+      this.#dropped.delete(array);
       if (holders === 0) this.#bytes += array.byteLength;
     }
     this.#evict();
@@ -100,9 +105,13 @@ export class FeatureStore {
   }
 
   clear(): void {
-    this.#entries.clear();
-    this.#holders.clear();
-    this.#bytes = 0;
+    for (const id of [...this.#entries.keys()]) this.#remove(id);
+  }
+
+  /** Frees what was dropped. Only between calls: a run may still read features that it has evicted. */
+  sweep(): void {
+    for (const piece of this.#dropped) piece.release?.();
+    this.#dropped.clear();
   }
 
   #evict(): void {
@@ -121,6 +130,7 @@ export class FeatureStore {
       if (others > 0) this.#holders.set(array, others);
       else {
         this.#holders.delete(array);
+        if (array.release) this.#dropped.add(array);
         this.#bytes -= array.byteLength;
       }
     }

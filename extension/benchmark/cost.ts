@@ -11,7 +11,7 @@ const PLANAR = ['dense', 'generate'];
 /** Each worker has a form of its own. */
 const SHARED = [...STEP_CASES, ...WHOLE_CASES].filter(({ shared }) => shared).map(({ name }) => name);
 /** Bytes of a weight over those of a float32. */
-const SHARE: Readonly<Record<Precision, number>> = { fp32: 1, int8: 1 / 4, int4: 1 / 8 };
+const SHARE: Readonly<Record<Precision, number>> = { fp32: 1, fp16: 1 / 2, int8: 1 / 4, int4: 1 / 8 };
 /** Below this a run costs nothing that has to be told before it. */
 const WORTH_TELLING = 200e6;
 

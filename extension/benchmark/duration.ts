@@ -8,7 +8,7 @@ import type { BenchmarkMask, BenchmarkRequest, Precision } from '../../shared/ap
 import { formatSeconds } from '../../shared/format.ts';
 
 /** A step in a precision takes this share of a float32 one. */
-const PRECISION: Readonly<Record<Precision, number>> = { fp32: 1, int8: 0.5, int4: 1 };
+const PRECISION: Readonly<Record<Precision, number>> = { fp32: 1, fp16: 1, int8: 0.5, int4: 1 };
 /** Seconds to load a gigabyte of float32 weights in one form. */
 const LOAD = 4;
 /** Seconds to start a process. */

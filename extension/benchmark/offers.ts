@@ -4,7 +4,7 @@ import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
 import type { NamedCase } from '../../engine/benchmark/variants.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
-import { PRECISIONS } from '../../shared/api.ts';
+import { PROCESSOR_PRECISIONS } from '../../shared/api.ts';
 import type { BenchmarkDraft, Offers } from '../../shared/benchmark/protocol.ts';
 
 /** What the engine can measure; presets are added once their costs are known. */
@@ -16,7 +16,7 @@ export function offers(): Offers {
     wholeCases: offered(WHOLE_CASES),
     architectures: Object.keys(ARCHITECTURES),
     segmenters: [...SEGMENTERS],
-    precisions: [...PRECISIONS],
+    precisions: [...PROCESSOR_PRECISIONS],
     presets: [],
   };
 }

@@ -57,7 +57,9 @@ const rows = z.object({
   picture: text.nullable(),
   attention: z.enum(ATTENTIONS).optional(),
   parts: z.array(workerPart).max(1000).optional(),
-  operators: z.array(z.object({ operator: text, calls: count, seconds: count })),
+  operators: z.array(
+    z.object({ operator: text, calls: count, seconds: count, onProcessor: z.literal(true).optional() }),
+  ),
 });
 export const reportSchema = z.object({
   date: z.iso.datetime(),
@@ -73,6 +75,7 @@ export const reportSchema = z.object({
     processor: text,
     cores: count,
     memoryBytes: count,
+    device: text.optional(),
     platform: text,
     versions: z.object({ patchwork: text, node: text.optional(), onnxruntime: text }),
   }),

@@ -81,7 +81,7 @@ const aboutSchema = z.object({
     strength: amount,
     seedLocked: z.boolean(),
     variations: amount,
-    precision: z.enum(['', 'fp32', 'int8', 'int4']),
+    precision: z.enum(['', 'fp32', 'fp16', 'int8', 'int4']),
   }),
 });
 const editSchema = z.object({

@@ -1,10 +1,11 @@
 /**
  * A worker process: forked by `LocalCrew` (crew.ts), bundled to dist/worker.mjs.
- * Its arguments: threads for a network run, the folder that its mail lies in, and bytes for recorded features.
+ * Its arguments: threads for a network run, the folder that its mail lies in,, bytes for recorded features, and
+ * the device, the processor if there is none.
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { backendOf } from '../../engine/host/node/devices/open.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { PatchWorker } from '../../engine/parallel/worker.ts';
 import { answer, queue } from '../engine/answers.ts';
@@ -13,9 +14,9 @@ import { endWithParent } from '../engine/serve.ts';
 import { FileMailbox } from './file-mailbox.ts';
 import { begin, end, keep, step } from './protocol.ts';
 
-const [threads, mailFolder, storeBudget] = process.argv.slice(2);
+const [threads, mailFolder, storeBudget, device] = process.argv.slice(2);
 if (!mailFolder) throw new Error('a worker process is started by a crew');
-const backend = new NodeBackend(Number(threads));
+const backend = backendOf(device, Number(threads));
 const worker = new PatchWorker(backend, backend.threads, openModel, Number(storeBudget));
 const connection = parentConnection();
 const { turn } = queue();
@@ -25,7 +26,7 @@ answer(connection, begin, ({ job, mail }, options) =>
 answer(connection, step, (call, options) => turn(options, () => worker.step(call)));
 answer(connection, keep, ({ job, picture }, options) =>
   turn(options, async () => {
-    worker.keep(job, picture);
+    await worker.keep(job, picture);
     return null;
   }),
 );

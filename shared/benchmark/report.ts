@@ -171,6 +171,8 @@ export interface OperatorTime {
   operator: string;
   calls: number;
   seconds: number;
+  /** Runs on the processor, though the network runs on a GPU. */
+  onProcessor?: true;
 }
 
 /** What a machine is, for those who read its figures elsewhere. */
@@ -179,6 +181,8 @@ export interface Machine {
   /** Processors that the system shows. */
   cores: number;
   memoryBytes: number;
+  /** Name of the GPU on which networks run; absent: on the processor. */
+  device?: string;
   /** System and processor family, e.g. `linux x64`. */
   platform: string;
   /** `node`: absent in a browser. */

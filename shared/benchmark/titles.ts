@@ -87,8 +87,9 @@ function singleTitle(guidance: boolean | null): string {
 }
 
 export function machineTitle({ machine, threads }: BenchmarkReport): string {
-  const { processor, cores, memoryBytes, platform, versions } = machine;
+  const { processor, cores, memoryBytes, device, platform, versions } = machine;
   return [
+    ...(device ? [device] : []),
     `${processor}, ${threads} of ${cores} threads, ${(memoryBytes / 2 ** 30).toFixed(0)} GiB`,
     platform,
     `ONNX Runtime ${versions.onnxruntime}`,

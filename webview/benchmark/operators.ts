@@ -9,6 +9,7 @@ interface Line {
   operator: string;
   calls: number;
   seconds: number;
+  onProcessor?: true;
 }
 
 /** Where the time of each mode goes, operator by operator. */
@@ -47,10 +48,10 @@ function operatorTable({ title, row }: Figure, open: boolean): TemplateResult {
   </details>`;
 }
 
-function operatorLine({ operator, calls, seconds }: Line, all: number): TemplateResult {
+function operatorLine({ operator, calls, seconds, onProcessor }: Line, all: number): TemplateResult {
   const percent = (100 * seconds) / all;
   return html`<tr>
-    <th scope="row">${operator}</th>
+    <th scope="row">${operator}${onProcessor ? ' (processor)' : ''}</th>
     <td>${calls}</td>
     <td>${formatLatency(seconds)}</td>
     <td>${percent.toFixed(1)} %</td>

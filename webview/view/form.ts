@@ -74,6 +74,7 @@ export function form(page: Page, actions: Actions): TemplateResult {
 const PRECISIONS = [
   ['', 'Automatic'],
   ['fp32', 'fp32'],
+  ['fp16', 'fp16, on GPUs that have it'],
   ['int8', 'int8'],
   ['int4', 'int4'],
 ] as const;

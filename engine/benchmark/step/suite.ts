@@ -1,3 +1,4 @@
+import { isFloat } from '../../../shared/arithmetic.ts';
 import type { BenchmarkRequest, LayerError } from '../../../shared/benchmark/report.ts';
 import type { Backend } from '../../execution/backend.ts';
 import { Components } from '../../execution/components.ts';
@@ -25,7 +26,11 @@ export async function stepSuite(
   const { width, height } = imageSize(model, request);
   const masks = await latentMasks(request.masks ?? [], { width, height }, model.autoencoder.scale);
   const variants = variantsOf(request, STEP_CASES, masks);
-  const components = new Components(model, backend, request.threads || backend.threads, { keepsAll: true });
+  const keepsFeatures = backend.device !== 'cpu';
+  const components = new Components(model, backend, request.threads || backend.threads, {
+    keepsAll: true,
+    keepsFeatures,
+  });
   const inputs = new StepInputs(components, { width, height }, request.guidance ?? true);
   const seen = new Set([undefined, ...variants.map(({ mask }) => mask)]);
   const references = new References([...seen].map((mask) => inputs.sample(mask)));
@@ -81,7 +86,7 @@ export async function stepSuite(
       const errors: LayerError[] = [];
       await components.release();
       for (const precision of request.precisions ?? [])
-        if (precision !== 'fp32')
+        if (!isFloat(precision))
           errors.push(
             ...(await layerErrors(
               { model, network, precision, inputs, threads, most },

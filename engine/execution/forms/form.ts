@@ -6,7 +6,8 @@ import type { NormStatistics, Storage } from '../../regions/features.ts';
 /**
  * The form in which a network is computed: the layout of maps, which positions are computed, and the inputs and outputs
  * beside the network's own.
- * `planar`: whole maps. `rows`: any subset of the positions. `crops`: a rectangle of the output, see `crops.ts`.
+ * `planar`: whole maps. `rows`: any subset of the positions; `taking` and `putting`: its features on a device, see
+ * `kept.ts`. `crops`: a rectangle of the output, see `crops.ts`.
  * `tokens`: a transformer's positions, any subset of them with `part`, see `lowering/tokens.ts`.
  * `recording` and `parts`: whole maps that are recorded, and a part computed from them, see `parts.ts`.
  * `ranges`: whole maps, with the range of every convolution as an output, see `rangeNames`. `bytes`: whole maps, with
@@ -16,6 +17,8 @@ export type Form =
   | { kind: 'planar' }
   | { kind: 'rows'; options: RowsOptions }
   | { kind: 'tokens'; part: boolean; watch?: boolean }
+  | { kind: 'taking' }
+  | { kind: 'putting' }
   | { kind: 'crops' }
   | { kind: 'recording'; anchors: Anchors }
   | { kind: 'parts'; anchors: Anchors }

@@ -75,9 +75,22 @@ function causalMask(emit: Emitter, scores: Ref, window?: number): Ref {
   const side = onnx.node('Shape', [scores], { attributes: { start: -2 } });
   const lowest = onnx.node('Expand', [onnx.floats([UNSEEN]), side]);
   const triangle = (diagonal: number, upper: number) =>
-    onnx.node('Trilu', [lowest, onnx.ints([diagonal], [])], { attributes: { upper } });
+    onnx.has('Trilu')
+      ? onnx.node('Trilu', [lowest, onnx.ints([diagonal], [])], { attributes: { upper } })
+      : composedTriangle(emit, lowest, diagonal, upper);
   const later = triangle(1, 1);
   return window === undefined ? later : onnx.node('Add', [later, triangle(-window, 0)]);
+}
+
+/** As ONNX's Trilu, of other operators: rows and columns are counted by sums of ones. */
+function composedTriangle(emit: Emitter, square: Ref, diagonal: number, upper: number): Ref {
+  const { onnx } = emit;
+  const ones = onnx.node('Div', [square, square]);
+  const [row, column] = [0, 1].map((axis) => onnx.node('CumSum', [ones, onnx.ints([axis], [])]));
+  const distance = onnx.node('Sub', [column!, row!]);
+  const edge = onnx.floats([upper ? diagonal - 0.5 : diagonal + 0.5], []);
+  const isInside = onnx.node('Less', upper ? [edge, distance] : [distance, edge]);
+  return onnx.node('Where', [isInside, square, onnx.floats([0], [])]);
 }
 
 /** [B, M] of ones and zeros → [B, 1, 1, M] of zeros and the lowest number. */

@@ -2,6 +2,7 @@ import type { Network } from '../../graph/network.ts';
 import type { Weights } from '../../weights/table.ts';
 import type { Form } from '../forms/form.ts';
 import { lowerCrops } from './crops.ts';
+import { lowerPutting, lowerTaking } from './features.ts';
 import { lowerInt8, lowerRanges } from './int8.ts';
 import type { OnnxModel } from './onnx/onnx.ts';
 import { lowerParts, lowerRecording } from './parts.ts';
@@ -22,6 +23,10 @@ export function lower(network: Network, weights: Weights, form: Form, target: Ta
       return lowerRows(network, weights, form.options, target);
     case 'tokens':
       return lowerTokens(network, weights, form, target);
+    case 'taking':
+      return lowerTaking(network, target);
+    case 'putting':
+      return lowerPutting(network, target);
     case 'crops':
       return lowerCrops(network, weights, target);
     case 'recording':

@@ -5,9 +5,10 @@ import { float32 } from '../../graph/tensor.ts';
 import { readOptionalJson } from '../../json.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { toInt8 } from '../../quantization/arithmetic.ts';
-import type { FormSpeed, Program } from '../backend.ts';
+import { type FormSpeed, hasByteProducts, type Program } from '../backend.ts';
 import type { OnnxLoader } from './onnx/loader.ts';
 import { MICROSOFT, OnnxBuilder } from './onnx/onnx.ts';
+import type { Target } from './target.ts';
 
 /** Bump when the benchmark changes. */
 const VERSION = 1;
@@ -23,39 +24,48 @@ const seconds = z.number().positive();
 const kept = z.object({
   version: z.literal(VERSION),
   machine: z.string(),
-  speed: z.object({ planar: seconds, rows: seconds, int8: seconds }),
+  speed: z.object({ planar: seconds, rows: seconds, int8: seconds.nullable() }),
 });
 
 /**
- * The speed of this machine, from the cache folder or measured now, which takes a second or two. It is measured again if
- * the processor or ONNX Runtime changes, or the file is damaged.
+ * The speed of a device of this machine, from the cache folder or measured now, which takes a second or two. It is measured again if
+ * the device or ONNX Runtime changes, or the file is damaged.
  */
 export async function machineSpeed(loader: OnnxLoader): Promise<FormSpeed> {
-  const { processor, cores, versions } = loader.machine;
-  const machine = [processor, cores, versions.onnxruntime].join(', ');
-  const file = path.join(cacheFolder(), 'machine.json');
+  const { processor, cores, versions, device } = loader.machine;
+  const machine = [processor, cores, versions.onnxruntime, ...(device ? [device] : [])].join(', ');
+  const name = loader.device === 'cpu' ? 'machine.json' : `machine-${loader.device}.json`;
+  const file = path.join(cacheFolder(), name);
   const known = kept.safeParse(await readOptionalJson(file).catch(ignoreDamage));
-  if (known.success && known.data.machine === machine) return known.data.speed;
+  if (known.success && known.data.machine === machine) return withInt8(known.data.speed);
   const speed = await measure(loader);
   const text = `${JSON.stringify({ version: VERSION, machine, speed }, undefined, 1)}\n`;
   // If the file cannot be written, the next process measures again.
   await fs.mkdir(path.dirname(file)).catch(() => {});
   await fs.writeAtomically(file, (writer) => writer.write(text)).catch(ignoreDamage);
-  return speed;
+  return withInt8(speed);
+}
+
+type Measured = z.infer<typeof kept>['speed'];
+
+/** What a device cannot do takes for ever there. */
+function withInt8({ int8, ...speed }: Measured): FormSpeed {
+  return { ...speed, int8: int8 ?? Number.POSITIVE_INFINITY };
 }
 
 function ignoreDamage(error: unknown): undefined {
   if (!(error instanceof InputError)) throw error;
 }
 
-async function measure(loader: OnnxLoader): Promise<FormSpeed> {
+async function measure(loader: OnnxLoader): Promise<Measured> {
   const forms = { planar: planarConvolution, rows: rowsConvolution, int8: int8Convolution };
   const programs: Program[] = [];
   try {
     const items: { form: keyof FormSpeed; run: () => Promise<unknown>; fastest: number }[] = [];
-    for (const form of ['planar', 'rows', 'int8'] as const)
+    const hasInt8 = hasByteProducts(loader.can);
+    for (const form of hasInt8 ? (['planar', 'rows', 'int8'] as const) : (['planar', 'rows'] as const))
       for (const map of MAPS) {
-        const { onnx, dims } = forms[form](map);
+        const { onnx, dims } = forms[form](map, loader.can);
         const program = await loader.load(onnx.encode('machine-speed'), { threads: loader.threads });
         programs.push(program);
         const x = float32(
@@ -77,7 +87,7 @@ async function measure(loader: OnnxLoader): Promise<FormSpeed> {
       }
     const total = (form: keyof FormSpeed) =>
       items.reduce((sum, item) => sum + (item.form === form ? item.fastest : 0), 0);
-    return { planar: total('planar'), rows: total('rows'), int8: total('int8') };
+    return { planar: total('planar'), rows: total('rows'), int8: hasInt8 ? total('int8') : null };
   } finally {
     for (const program of programs) await program.release();
   }
@@ -91,8 +101,8 @@ interface Form {
   dims: number[];
 }
 
-function planarConvolution({ channels, side }: Map): Form {
-  const onnx = new OnnxBuilder();
+function planarConvolution({ channels, side }: Map, target: Target): Form {
+  const onnx = new OnnxBuilder(target);
   const dims = [1, channels, side, side];
   const x = onnx.input('x', 'float32', dims);
   const weight = onnx.floats(weights(channels), [channels, channels, 3, 3]);
@@ -101,9 +111,9 @@ function planarConvolution({ channels, side }: Map): Form {
   return { onnx, dims };
 }
 
-function rowsConvolution(map: Map): Form {
+function rowsConvolution(map: Map, target: Target): Form {
   const { channels, side } = map;
-  const onnx = new OnnxBuilder();
+  const onnx = new OnnxBuilder(target);
   const dims = [1, side * side, channels];
   const rows = gathered(onnx, onnx.input('x', 'float32', dims), map);
   const matrix = onnx.floats(weights(channels), [TAPS * channels, channels]);
@@ -111,9 +121,9 @@ function rowsConvolution(map: Map): Form {
   return { onnx, dims };
 }
 
-function int8Convolution(map: Map): Form {
+function int8Convolution(map: Map, target: Target): Form {
   const { channels, side } = map;
-  const onnx = new OnnxBuilder();
+  const onnx = new OnnxBuilder(target);
   const dims = [1, side * side, channels];
   const x = onnx.input('x', 'float32', dims);
   const [bytes, scale, zero] = onnx.nodes('DynamicQuantizeLinear', [x], 3);

@@ -1,3 +1,4 @@
+import type { DeviceId } from '../../../shared/api.ts';
 import type { Machine } from '../../../shared/benchmark/report.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import type { Network } from '../../graph/network.ts';
@@ -19,6 +20,7 @@ import { largestInt8 } from './self-check.ts';
 
 /** Base of backends that run ONNX models: lowers networks and measures the machine. */
 export abstract class OnnxBackend implements Backend, OnnxLoader {
+  abstract readonly device: DeviceId;
   abstract readonly can: Capabilities;
   abstract readonly threads: number;
   abstract readonly machine: Machine;
@@ -28,7 +30,8 @@ export abstract class OnnxBackend implements Backend, OnnxLoader {
   abstract load(model: PublishedModel, options?: CompileOptions): Promise<Program>;
 
   async compile(network: Network, weights: Weights, form: Form, options?: CompileOptions): Promise<Program> {
-    const model = lower(network, weights, form, this.can);
+    const { half = false } = options ?? {};
+    const model = lower(network, weights, form, { ...this.can, half });
     const loading = this.load(model, options);
     // What is wrong with the files says more than what that does to the loader.
     await loading.catch(() => requireUnchanged(weights.files));

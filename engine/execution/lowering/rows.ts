@@ -237,21 +237,34 @@ class RowsLowering {
     const fresh = this.#input(freshName(input.level), 'float32', [1]);
     const both = ['two_batch', groups, 1];
     const recorded = this.#input(names.name, 'float32', both);
-    const isFresh = onnx.node('Squeeze', [onnx.node('Greater', [fresh, onnx.floats([0])])]);
-    const [scale, offset, moments] = onnx.branch(
-      isFresh,
-      [each, each, both],
-      () => {
-        const own = this.#moments(x, operator);
-        const moments = onnx.node('Add', [onnx.node('Mul', [own, fresh]), recorded]);
-        return [...emit.scaleAndOffset(moments, operator, [-1, 1, input.channels]), moments];
-      },
-      () => [...given, recorded].map((ref) => onnx.node('Identity', [ref])),
-    );
+    const isFresh = onnx.node('Greater', [fresh, onnx.floats([0])]);
+    const own = () => {
+      const moments = onnx.node('Add', [onnx.node('Mul', [this.#moments(x, operator), fresh]), recorded]);
+      return [...emit.scaleAndOffset(moments, operator, [-1, 1, input.channels]), moments];
+    };
+    const [scale, offset, moments] = this.#either(isFresh, [each, each, both], own, [...given, recorded]);
     onnx.output(`new.${names.name}`, moments!, 'float32', both);
     onnx.output(`new.${names.scale}`, scale!, 'float32', each);
     onnx.output(`new.${names.offset}`, offset!, 'float32', each);
     return emit.scaled(x, scale!, offset!, operator);
+  }
+
+  /**
+   * What is computed where `condition` (a bool [1]) holds, else what is given. Without conditional execution both are
+   * there and one is taken: reading the condition back from a device would take longer than the sums.
+   */
+  #either(
+    condition: Ref,
+    dims: readonly (number | string)[][],
+    computed: () => readonly Ref[],
+    given: readonly Ref[],
+  ): Ref[] {
+    const { onnx } = this.emit;
+    if (onnx.has('If'))
+      return onnx.branch(onnx.node('Squeeze', [condition]), dims, computed, () =>
+        given.map((ref) => onnx.node('Identity', [ref])),
+      );
+    return computed().map((ref, i) => onnx.node('Where', [condition, ref, given[i]!]));
   }
 
   #bandsNorm(operator: GroupNorm): Ref {

@@ -1,5 +1,6 @@
 import { float32, floats } from '../../graph/tensor.ts';
 import { INT8_MOST } from '../../quantization/arithmetic.ts';
+import { hasByteProducts } from '../backend.ts';
 import type { OnnxLoader } from './onnx/loader.ts';
 import { MICROSOFT, OnnxBuilder } from './onnx/onnx.ts';
 
@@ -15,6 +16,8 @@ const known = new WeakMap<OnnxLoader, Promise<number>>();
  * and signed bytes in 16 bits and saturate, which computing the largest possible sum shows.
  */
 export function largestInt8(loader: OnnxLoader): Promise<number> {
+  // Where bytes are not multiplied, they are exact.
+  if (!hasByteProducts(loader.can)) return Promise.resolve(INT8_MOST);
   let most = known.get(loader);
   if (!most) {
     most = measure(loader);

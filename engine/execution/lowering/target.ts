@@ -1,7 +1,10 @@
 import type { Capabilities } from '../backend.ts';
 
 /** What a lowering needs to know about the backend that will run the model. */
-export type Target = Pick<Capabilities, 'operator' | 'opset'>;
+export type Target = Pick<Capabilities, 'operator' | 'opset'> & {
+  /** Products in float16, where the network is loaded so. */
+  readonly half?: boolean;
+};
 
 /** A target with a kernel for everything. */
 export const ANY_TARGET: Target = { operator: () => true, opset: 24 };

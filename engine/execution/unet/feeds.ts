@@ -172,12 +172,12 @@ function momentFeeds(
 }
 
 /** Weight of a pass's own statistics at a level; see `freshName`. */
-function freshFeed(plan: RegionPlan, level: number): Tensor {
+export function freshFeed(plan: RegionPlan, level: number): Tensor {
   return float32(Float32Array.of(isDense(plan) ? 1 / plan.levels[level]!.active.length : 0), [1]);
 }
 
 /** If keys may be sampled: the input with the number of a level's rows that are keys. */
-function countFeed({ attention }: RegionForm, level: number, active: Int32Array): Feeds {
+export function countFeed({ attention }: RegionForm, level: number, active: Int32Array): Feeds {
   if (attention === 'full') return {};
   return { [keyCountName(level)]: int64(BigInt64Array.of(BigInt(active.length)), [1]) };
 }
@@ -202,7 +202,7 @@ function windowRows(
 }
 
 /** Store rows of a level that self-attention reads: fresh ones and recorded ones. */
-function keysOf(
+export function keysOf(
   { attention }: RegionForm,
   plan: RegionPlan,
   level: number,

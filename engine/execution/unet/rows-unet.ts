@@ -1,6 +1,6 @@
 import { countMacs, type MacCount } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
-import { float32, floats, type Tensor } from '../../graph/tensor.ts';
+import { type DeviceTensor, float32, floats, type Tensor } from '../../graph/tensor.ts';
 import { Buffers } from '../../regions/buffers.ts';
 import { type Feature, featuresOf, levelCount } from '../../regions/features.ts';
 import type { Mask } from '../../regions/mask.ts';
@@ -19,6 +19,7 @@ import {
   recordedFrom,
   updatedBy,
 } from './feeds.ts';
+import { type KeptFeatures, type KeptPrograms, keptFeeds, putInto } from './kept-features.ts';
 import { isSteering, steeredRows } from './steering.ts';
 
 /** A region plan and the U-Net inputs derived from it. */
@@ -46,6 +47,14 @@ interface RowsPrograms {
   /** Of the networks in `lowering/conditioning.ts`; a network without attention has no text. */
   text: Program | undefined;
   shift: Program | undefined;
+  /** Where features stay on the device. */
+  kept?: KeptPrograms;
+}
+
+/** A pass whose features stayed on the device. */
+interface KeptPass {
+  output: Float32Array;
+  features: Record<string, DeviceTensor>;
 }
 
 /** Most shifts remembered: some samplers have fractional timesteps, so their number is not bounded. */
@@ -111,7 +120,7 @@ export class RowsUNet {
    */
   async pass(
     region: Region,
-    { [SAMPLE]: sample, [TEXT]: text, ...rest }: Feeds,
+    inputs: Feeds,
     {
       recorded,
       features = false,
@@ -121,25 +130,72 @@ export class RowsUNet {
   ): Promise<Pass> {
     if (region.rows === 0) return { output: new Float32Array(), features: {} };
     const form = this.form(region.batch);
-    const entries = Object.entries(rest);
-    const isTokens = (name: string) => this.network.inputs.get(name)?.kind === 'tokens';
-    const of = (wanted: (name: string) => boolean) =>
-      Object.fromEntries(entries.filter(([name]) => wanted(name)));
-    const steered = of((name) => isSteering(name) && !isTokens(name));
-    const vectors = of((name) => !isSteering(name));
     const given = features ? featureOutputs(form, isDense(region.plan) ? undefined : 'rows') : [];
     const { [OUTPUT]: out, ...fresh } = await this.#programs.rows.run(
       {
-        [SAMPLE]: sample!,
-        ...steered,
-        ...(await this.#projectionsOf(text!, of(isTokens))),
-        ...(await this.#shiftsOf(vectors)),
-        ...region.indexes,
+        ...(await this.#common(region, inputs)),
         ...(fed ?? featureFeeds(form, region.plan, recorded, region.buffers)),
       },
       [OUTPUT, ...given, ...others],
     );
     return { output: floats({ out: out! }, 'out'), features: fresh };
+  }
+
+  /** Whether features stay on the device: then passes are run by `runKept`, and updated by `updatedKept`. */
+  get keepsFeatures(): boolean {
+    return this.#programs.kept !== undefined;
+  }
+
+  /** As `run`, with features that stay on the device. */
+  async runKept(
+    region: Region,
+    sample: Float32Array,
+    timestep: number,
+    condition: Condition,
+    { recorded, features = false }: { recorded?: KeptFeatures; features?: boolean } = {},
+  ): Promise<KeptPass> {
+    if (region.rows === 0) return { output: new Float32Array(), features: {} };
+    const { rows, kept } = this.#programs;
+    const form = this.form(region.batch);
+    const given = features ? featureOutputs(form, isDense(region.plan) ? undefined : 'rows') : [];
+    const dims = [region.rows, sample.length / region.rows];
+    const steered = steeredRows(this.network, condition, timestep, sample, region.plan);
+    const inputs = await this.#common(region, denoiserInputs(sample, dims, timestep, condition, steered));
+    const { feeds, taken } = await keptFeeds(kept!, form, region, recorded);
+    try {
+      const { [OUTPUT]: out, ...fresh } = await rows.runKept({ ...inputs, ...feeds }, [OUTPUT, ...given]);
+      const output = floats({ out: await out!.read() }, 'out');
+      out!.release();
+      return { output: guide(output, condition), features: fresh };
+    } finally {
+      for (const tensor of taken) tensor.release();
+    }
+  }
+
+  /** The kept features, with the fresh ones of a region in place. */
+  async updatedKept(
+    kept: KeptFeatures,
+    region: Region,
+    features: KeptPass['features'],
+  ): Promise<KeptFeatures> {
+    if (region.rows === 0) return kept;
+    return putInto(this.#programs.kept!, this.form(region.batch), region.plan, kept, features);
+  }
+
+  /** The inputs that do not depend on features. */
+  async #common(region: Region, { [SAMPLE]: sample, [TEXT]: text, ...rest }: Feeds): Promise<Feeds> {
+    const entries = Object.entries(rest);
+    const isTokens = (name: string) => this.network.inputs.get(name)?.kind === 'tokens';
+    const of = (wanted: (name: string) => boolean) =>
+      Object.fromEntries(entries.filter(([name]) => wanted(name)));
+    const vectors = of((name) => !isSteering(name));
+    return {
+      [SAMPLE]: sample!,
+      ...of((name) => isSteering(name) && !isTokens(name)),
+      ...(await this.#projectionsOf(text!, of(isTokens))),
+      ...(await this.#shiftsOf(vectors)),
+      ...region.indexes,
+    };
   }
 
   /** The features of a dense pass, for later passes. */

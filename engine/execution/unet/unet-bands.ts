@@ -1,4 +1,4 @@
-import type { Precision } from '../../../shared/api.ts';
+import { type FloatPrecision, isFloat, type Precision } from '../../../shared/api.ts';
 import type { Network } from '../../graph/network.ts';
 import { floats } from '../../graph/tensor.ts';
 import { featuresOf, levelCount } from '../../regions/features.ts';
@@ -30,17 +30,21 @@ export async function openBand(
     return editedBand(forms, precision, what, what.edit, batch);
   }
   // The rows form, once it is loaded, serves jobs without other bands too.
-  if (bandCount(what.bands) === 1 && precision === 'fp32' && !forms.isLoaded('bands')) {
+  if (bandCount(what.bands) === 1 && isFloat(precision) && !forms.isLoaded('bands')) {
     await forms.free('any', 'recorded', 'fresh');
-    return wholePicture(forms, what);
+    return wholePicture(forms, precision, what);
   }
   await forms.free('planar', 'any', 'recorded', 'fresh');
   return pictureBand(forms, precision, what, batch);
 }
 
 /** The dense network, for a worker that has whole branches of guidance. */
-async function wholePicture(forms: UNetForms, { bands: { height, width } }: BandOf): Promise<DenoisedBand> {
-  const program = await forms.planar();
+async function wholePicture(
+  forms: UNetForms,
+  precision: FloatPrecision,
+  { bands: { height, width } }: BandOf,
+): Promise<DenoisedBand> {
+  const program = await forms.planar(precision);
   const { active } = planLevels([fullMask(height, width)]).levels[0]!;
   return {
     get whole(): Plan {

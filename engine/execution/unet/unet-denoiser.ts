@@ -1,4 +1,4 @@
-import type { Arithmetic } from '../../../shared/api.ts';
+import { type Arithmetic, isFloat } from '../../../shared/api.ts';
 import { countMacs } from '../../graph/macs.ts';
 import { floats } from '../../graph/tensor.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
@@ -10,6 +10,7 @@ import { denoiserInputs, OUTPUT, withPlanes } from '../denoiser-inputs.ts';
 import type { RowsOptions } from '../forms/form.ts';
 import type { Plan } from '../plan.ts';
 import { isDense } from './feeds.ts';
+import { KeptFeatures, KeptRows, keptFrom } from './kept-features.ts';
 import { sideBySide, transposed } from './layout.ts';
 import { FreshRows, PlanarPlan, RowsPlan, recordedOf } from './plans.ts';
 import { steeredPlanes } from './steering.ts';
@@ -40,12 +41,12 @@ export class UNetDenoiser implements Denoiser {
       return new RowsPlan(unet, unet.dense(height, width, batch), true);
     }
     const { precision, attention } = this.#arithmetic;
-    if (precision !== 'fp32' || attention === 'sampled' || (await this.#forms.rowsAreFaster())) {
+    if (!isFloat(precision) || attention === 'sampled' || (await this.#forms.rowsAreFaster())) {
       const unet = await this.#forms.drawing(what, this.#arithmetic);
       return new RowsPlan(unet, unet.dense(height, width, batch), true);
     }
     const count = (tokens: number) => countMacs(this.#forms.network, { height, width, batch, tokens });
-    return new PlanarPlan(await this.#forms.planar(), [height, width], count);
+    return new PlanarPlan(await this.#forms.planar(precision), [height, width], count);
   }
 
   async #regionPlan({ mask, ring }: Region, batch: number): Promise<RowsPlan> {
@@ -85,8 +86,10 @@ export class UNetDenoiser implements Denoiser {
     }
     if (!(plan instanceof RowsPlan)) throw new Error('the plan is of another denoiser');
     const { unet, region, positions } = plan;
-    const recorded = seen === undefined ? undefined : recordedOf(seen);
     const rows = rowsOf(sample, plan, condition);
+    if (unet.keepsFeatures)
+      return keptPrediction(plan, sample.length, rows, timestep, condition, { seen, record });
+    const recorded = seen === undefined ? undefined : recordedOf(seen);
     const pass = await unet.run(region, rows, timestep, condition, { recorded, features: record });
     const output = positions
       ? transposed(pass.output, region.rows)
@@ -95,7 +98,9 @@ export class UNetDenoiser implements Denoiser {
     return { output, features: positions ? new FreshRows(pass.features) : unet.recorded(region, pass) };
   }
 
-  updated(seen: Features, plan: Plan, fresh: Features): Features {
+  async updated(seen: Features, plan: Plan, fresh: Features): Promise<Features> {
+    if (plan instanceof RowsPlan && fresh instanceof KeptRows && seen instanceof KeptFeatures)
+      return plan.unet.updatedKept(seen, plan.region, fresh.tensors);
     if (!(plan instanceof RowsPlan && fresh instanceof FreshRows))
       throw new Error('the features are of another denoiser');
     const pass = { output: new Float32Array(), features: fresh.tensors };
@@ -111,6 +116,23 @@ export class UNetDenoiser implements Denoiser {
   band(what: BandOf, batch: number): Promise<DenoisedBand> {
     return openBand(this.#forms, this.#arithmetic.precision, what, batch);
   }
+}
+
+/** As `predict`, with features that stay on the device. */
+async function keptPrediction(
+  plan: RowsPlan,
+  length: number,
+  rows: Float32Array,
+  timestep: number,
+  condition: Condition,
+  { seen, record = false }: PredictOptions,
+): Promise<Prediction> {
+  if (seen && !(seen instanceof KeptFeatures)) throw new Error('the features are of another denoiser');
+  const { unet, region, positions } = plan;
+  const pass = await unet.runKept(region, rows, timestep, condition, { recorded: seen, features: record });
+  const output = positions ? transposed(pass.output, region.rows) : planesOf(pass.output, plan, length);
+  if (!record) return { output };
+  return { output, features: positions ? new KeptRows(pass.features) : keptFrom(pass.features) };
 }
 
 /** A plan's sample as rows [n, C] of the network, with the condition's planes as further channels. */

@@ -1,9 +1,10 @@
-import type { Arithmetic, Precision } from '../../../shared/api.ts';
+import type { Arithmetic, FloatPrecision, Precision } from '../../../shared/api.ts';
 import type { Network } from '../../graph/network.ts';
 import type { Backend, Program } from '../backend.ts';
 import { shiftNetwork, textNetwork } from '../forms/conditioning.ts';
 import { type Form, PLANAR, type RowsOptions } from '../forms/form.ts';
 import type { ProgramKey, Programs } from '../programs.ts';
+import type { KeptPrograms } from './kept-features.ts';
 import { RowsUNet } from './rows-unet.ts';
 
 /** How many times faster rows must be to justify their memory. */
@@ -25,6 +26,8 @@ interface Extent {
 interface UNetSource {
   network: () => Network;
   backend: Backend;
+  /** Features stay on the device that computes them. */
+  keepsFeatures: boolean;
   programs: Programs;
   /** Whether the U-Net is so small that the number of operators decides its speed and weights may be loaded twice. */
   isSmall: () => Promise<boolean>;
@@ -50,9 +53,9 @@ export class UNetForms {
     return this.#source.isSmall();
   }
 
-  /** The planar form, in float32. */
-  planar(): Promise<Program> {
-    return this.#compile('fp32', PLANAR);
+  /** The planar form. */
+  planar(precision: FloatPrecision = 'fp32'): Promise<Program> {
+    return this.#compile(precision, PLANAR);
   }
 
   /** A rows form. Quantized ones need `Components.prepare` first. */
@@ -65,9 +68,20 @@ export class UNetForms {
       await conditioning('text', textNetwork(network)),
       await conditioning('shift', shiftNetwork(network)),
     ];
-    const known = this.#rows.get(rows) ?? new RowsUNet({ rows, text, shift }, network, options);
+    const kept = await this.#kept(options, precision);
+    const programs = { rows, text, shift, ...(kept && { kept }) };
+    const known = this.#rows.get(rows) ?? new RowsUNet(programs, network, options);
     this.#rows.set(rows, known);
     return known;
+  }
+
+  /** The programs by which features are read and replaced on the device, where they stay there. */
+  async #kept({ statistics }: RowsOptions, precision: Precision): Promise<KeptPrograms | undefined> {
+    if (!this.#source.keepsFeatures || !['any', 'recorded'].includes(statistics)) return undefined;
+    const [taking, putting] = (['taking', 'putting'] as const).map((kind) =>
+      this.#compile(precision, { kind }),
+    );
+    return { taking: await taking!, putting: await putting! };
   }
 
   /**

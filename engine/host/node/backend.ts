@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import * as ort from 'onnxruntime-node';
-import { PRECISIONS } from '../../../shared/api.ts';
-import type { OperatorTime } from '../../../shared/benchmark/report.ts';
+import { type DeviceId, PROCESSOR_PRECISIONS } from '../../../shared/api.ts';
 import type { Capabilities, CompileOptions, Program } from '../../execution/backend.ts';
 import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
 import { OnnxBackend } from '../../execution/lowering/onnx-backend.ts';
-import { type DeviceTensor, isHeld, type Tensor } from '../../graph/tensor.ts';
 import { describeMachine } from './machine.ts';
 import { ProfileFolder } from './profile.ts';
+import { OrtProgram, type OrtProgramOptions } from './program.ts';
 
 /** ONNX Runtime on the processor. A run blocks the thread it is called on: use it in the engine process. */
 export class NodeBackend extends OnnxBackend {
+  readonly device: DeviceId = 'cpu';
   readonly can: Capabilities = {
     operator: () => true,
     opset: 24,
-    precisions: PRECISIONS,
+    precisions: PROCESSOR_PRECISIONS,
     elements: ['float32', 'int8', 'int32', 'int64'],
     memoryBytes: os.totalmem(),
   };
@@ -39,7 +39,7 @@ export class NodeBackend extends OnnxBackend {
   async load(model: OnnxModel, options: CompileOptions = {}): Promise<Program> {
     const profile = options.profile ? await ProfileFolder.create() : undefined;
     const session = await ort.InferenceSession.create(model.bytes, {
-      executionProviders: ['cpu'],
+      executionProviders: this.providers(),
       intraOpNumThreads: options.threads || this.threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',
@@ -54,8 +54,24 @@ export class NodeBackend extends OnnxBackend {
           ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
         },
       },
+      ...this.sessionOptions(model, options),
     });
-    return new NodeProgram(session, profile);
+    return new OrtProgram(session, { ...(profile && { profile }), ...this.outcome(options) });
+  }
+
+  /** How the results of a session come back. */
+  protected outcome(_options: CompileOptions): OrtProgramOptions {
+    return {};
+  }
+
+  /** Further options of a session. */
+  protected sessionOptions(_model: OnnxModel, _options: CompileOptions): ort.InferenceSession.SessionOptions {
+    return {};
+  }
+
+  /** What runs a session's nodes, first choice first. */
+  protected providers(): ort.InferenceSession.ExecutionProviderConfig[] {
+    return ['cpu'];
   }
 }
 
@@ -67,73 +83,4 @@ function highWaterMark(): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-class NodeProgram implements Program {
-  readonly #session: ort.InferenceSession;
-  readonly #profile: ProfileFolder | undefined;
-
-  constructor(session: ort.InferenceSession, profile?: ProfileFolder) {
-    this.#session = session;
-    this.#profile = profile;
-  }
-
-  async run(inputs: Readonly<Record<string, Tensor | DeviceTensor>>, outputs?: readonly string[]) {
-    const feeds: Record<string, ort.Tensor> = {};
-    for (const [name, tensor] of Object.entries(inputs))
-      feeds[name] = toOrt(isHeld(tensor) ? tensor : (tensor as HeldTensor).value());
-    const results = await this.#session.run(feeds, outputs ?? this.#session.outputNames);
-    return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
-  }
-
-  async runKept(inputs: Readonly<Record<string, Tensor | DeviceTensor>>, outputs?: readonly string[]) {
-    const results = Object.entries(await this.run(inputs, outputs));
-    return Object.fromEntries(results.map(([name, tensor]) => [name, new HeldTensor(tensor)]));
-  }
-
-  async profile(): Promise<OperatorTime[][]> {
-    this.#session.endProfiling();
-    return (await this.#profile?.read()) ?? [];
-  }
-
-  async release(): Promise<void> {
-    await this.#session.release();
-    await this.#profile?.remove();
-  }
-}
-
-/** The processor's own memory is the device's: nothing is copied. */
-class HeldTensor implements DeviceTensor {
-  readonly type: Tensor['type'];
-  readonly dims: readonly number[];
-  readonly byteLength: number;
-  #tensor: Tensor | undefined;
-
-  constructor(tensor: Tensor) {
-    this.type = tensor.type;
-    this.dims = tensor.dims;
-    this.byteLength = tensor.data.byteLength;
-    this.#tensor = tensor;
-  }
-
-  value(): Tensor {
-    if (!this.#tensor) throw new Error('a tensor was read after it was released');
-    return this.#tensor;
-  }
-
-  async read(): Promise<Tensor> {
-    return this.value();
-  }
-
-  release(): void {
-    this.#tensor = undefined;
-  }
-}
-
-function toOrt(tensor: Tensor): ort.Tensor {
-  return new ort.Tensor(tensor.type, tensor.data as never, [...tensor.dims]) as ort.Tensor;
-}
-
-function fromOrt(tensor: ort.Tensor): Tensor {
-  return { type: tensor.type, dims: tensor.dims, data: tensor.data } as Tensor;
 }

@@ -8,6 +8,8 @@ import type { OperatorTime } from '../../../shared/benchmark/report.ts';
 /** Bytes of a profile that are read; a U-Net run writes about a megabyte. */
 const MAX_BYTES = 1 << 30;
 
+const PROCESSOR = 'CPUExecutionProvider';
+
 /** Their time is that of the operators inside them, which have events of their own. */
 const CONTROL_FLOW = ['If', 'Loop', 'Scan'];
 
@@ -28,11 +30,14 @@ export class ProfileFolder {
     return path.join(this.#folder, 'profile');
   }
 
-  /** The operators of each run, in order, from the file that the ended profile left. */
-  async read(): Promise<OperatorTime[][]> {
+  /**
+   * The operators of each run, in order, from the file that the ended profile left.
+   * @param onDevice tells those apart that ran on the processor all the same
+   */
+  async read({ onDevice = false } = {}): Promise<OperatorTime[][]> {
     try {
       const [name] = await readdir(this.#folder);
-      return name ? await readProfile(path.join(this.#folder, name)) : [];
+      return name ? await readProfile(path.join(this.#folder, name), onDevice) : [];
     } finally {
       await this.remove();
     }
@@ -47,7 +52,7 @@ export class ProfileFolder {
  * Reads a profile in Chrome's trace format as ONNX Runtime writes it: one event a line, the kernels of a run before
  * its `model_run`. Times in it are microseconds.
  */
-async function readProfile(file: string): Promise<OperatorTime[][]> {
+async function readProfile(file: string, onDevice: boolean): Promise<OperatorTime[][]> {
   const runs: OperatorTime[][] = [];
   let current = new Map<string, OperatorTime>();
   const input = createReadStream(file, { end: MAX_BYTES });
@@ -59,8 +64,15 @@ async function readProfile(file: string): Promise<OperatorTime[][]> {
     }
     const operator = event?.args?.op_name;
     if (!operator || !event.name?.endsWith('_kernel_time') || CONTROL_FLOW.includes(operator)) continue;
-    const { calls, seconds } = current.get(operator) ?? { calls: 0, seconds: 0 };
-    current.set(operator, { operator, calls: calls + 1, seconds: seconds + (event.dur ?? 0) / 1e6 });
+    const onProcessor = onDevice && event.args?.provider === PROCESSOR;
+    const key = `${operator} ${onProcessor}`;
+    const { calls, seconds } = current.get(key) ?? { calls: 0, seconds: 0 };
+    current.set(key, {
+      operator,
+      calls: calls + 1,
+      seconds: seconds + (event.dur ?? 0) / 1e6,
+      ...(onProcessor && { onProcessor }),
+    });
   }
   return runs;
 }
@@ -68,7 +80,7 @@ async function readProfile(file: string): Promise<OperatorTime[][]> {
 interface ProfileEvent {
   name?: string;
   dur?: number;
-  args?: { op_name?: string };
+  args?: { op_name?: string; provider?: string };
 }
 
 /** Brackets stand on lines of their own, and a cut file ends in half a line. */

@@ -32,5 +32,15 @@ export async function openSegmenter(
     throw new InputError(
       `There is no segmenter ${place}: give a segmenter's folder, or the folder of EfficientViT-SAM's encoder and decoder as ONNX files.`,
     );
-  return new NetworkSegmenter(await openSegmenterFolder(place), backend, threads, precision);
+  return new NetworkSegmenter(
+    await openSegmenterFolder(place),
+    backend,
+    threads,
+    precisionOn(backend, precision),
+  );
+}
+
+/** Where bytes are not multiplied, the encoder is computed in float32. */
+function precisionOn({ can }: Backend, precision: SegmenterPrecision = 'fp32'): SegmenterPrecision {
+  return can.operator('QLinearConv') ? precision : 'fp32';
 }

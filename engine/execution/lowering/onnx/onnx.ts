@@ -3,6 +3,7 @@ import { InputError } from '../../../errors.ts';
 import { BYTES_PER_ELEMENT, isDtype } from '../../../weights/dtypes.ts';
 import type { Dtype, StoredTensor } from '../../../weights/source.ts';
 import type { PublishedModel } from '../../backend.ts';
+import { type HalfNode, withHalfProducts } from './half.ts';
 import { ModelProto } from './onnx-schema.ts';
 
 /** An ONNX model in memory. Large weights stay in their files. */
@@ -57,10 +58,11 @@ interface NodeOptions {
   attributes?: Record<string, Attribute>;
 }
 
-/** Which operators the reader of a graph supports; `opset`: the newest set. */
+/** Which operators the reader of a graph supports; `opset`: the newest set; `half`: it wants products in float16. */
 interface Reader {
   operator(name: string, domain?: string): boolean;
   readonly opset: number;
+  readonly half?: boolean;
 }
 
 /** The first with TensorScatter. */
@@ -250,7 +252,7 @@ export class OnnxBuilder {
       ],
       graph: {
         name,
-        node: this.#nodes.map((node) => this.#withOutputNames(node)),
+        node: this.#halved(this.#nodes.map((node) => this.#withOutputNames(node))),
         initializer: this.#initializers,
         input: this.#inputs,
         output: this.#outputs,
@@ -258,7 +260,24 @@ export class OnnxBuilder {
     };
     const bytes = ModelProto.encode(ModelProto.create(message)).finish();
     const files = [...new Set(this.#external.map(({ location }) => location.value))];
-    return { name, bytes, folder, files };
+    const outputs = this.#outputs.map((output) => (output as { name: string }).name);
+    return { name, bytes, folder, files, outputs };
+  }
+
+  #halved(node: Node[]): readonly HalfNode[] {
+    if (!this.#reader.half) return node;
+    type Named = { name: string; data_type?: number; type?: { tensor_type: { elem_type: number } } };
+    const typesOf = (named: readonly object[]) =>
+      new Map(
+        (named as Named[]).map(({ name, data_type, type }) => [
+          name,
+          data_type ?? type!.tensor_type.elem_type,
+        ]),
+      );
+    const initializers = typesOf(this.#initializers);
+    const inputs = typesOf(this.#inputs);
+    const outputs = new Set(typesOf(this.#outputs).keys());
+    return withHalfProducts({ node, initializers, inputs, outputs });
   }
 
   #withOutputNames(node: Node): Node {

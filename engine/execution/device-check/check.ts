@@ -1,0 +1,135 @@
+import { fs } from '#host';
+import { weightsOf } from '../../graph/network.ts';
+import { floats } from '../../graph/tensor.ts';
+import { syntheticWeights } from '../../weights/synthetic.ts';
+import { WeightTable } from '../../weights/table.ts';
+import type { Backend } from '../backend.ts';
+import { PLANAR } from '../forms/form.ts';
+import { timedStep } from './step.ts';
+import { type Subject, subjects } from './subjects.ts';
+
+/** Largest error of a result, relative to its largest value. */
+const TOLERANCE = 2e-3;
+/** The same in float16, whose products have eleven bits. */
+const HALF_TOLERANCE = 2e-2;
+/** Timed runs, after one that compiles; fewer where they take long. */
+const RUNS = 5;
+const ENOUGH_SECONDS = 1;
+
+export interface DeviceCheck {
+  /** Operators that the device computes wrong and that are composed of others. */
+  wrong: string[];
+  /** What is wrong with it, if its results cannot be used. */
+  fault?: string;
+  /** Whether its products in float16 are right too. */
+  half?: boolean;
+  /** Seconds of `timedStep`, in float16 where that is right; only of devices whose results can be used. */
+  stepSeconds?: number;
+}
+
+/**
+ * Compares a device's results with the processor's, operation by operation, and times a step. An operator that is wrong
+ * and can be composed of others is, and compared again.
+ * @param open opens the device with some operators composed of others
+ */
+export async function checkDevice(
+  open: (wrong: readonly string[]) => Backend,
+  processor: Backend,
+): Promise<DeviceCheck> {
+  return fs.withTemporaryFolder(async (folder) => {
+    const wrong: string[] = [];
+    const compared: Compared[] = [];
+    for (const subject of [...subjects(), timedStep()]) {
+      const expected = await outputOf(processor, subject, folder);
+      compared.push({ subject, expected });
+      const error = async () => relativeError(await outputOf(open(wrong), subject, folder), expected);
+      let off = await error();
+      const others = subject.replaceable.filter((name) => !wrong.includes(name));
+      if (!(off <= TOLERANCE) && others.length > 0) {
+        wrong.push(...others.filter((name) => open([]).can.operator(name)));
+        off = await error();
+      }
+      if (!(off <= TOLERANCE)) return { wrong, fault: `its ${subject.name} are wrong by ${percent(off)}` };
+    }
+    const device = open(wrong);
+    const half = device.device !== 'cpu' && (await isRightInHalf(device, compared, folder));
+    return { wrong, half, stepSeconds: await timeStep(device, folder, half) };
+  });
+}
+
+interface Compared {
+  subject: Subject;
+  /** The processor's result. */
+  expected: Float32Array;
+}
+
+/** Whether a device computes in float16, and right. Some refuse when a network is loaded, others when it runs. */
+async function isRightInHalf(
+  device: Backend,
+  compared: readonly Compared[],
+  folder: string,
+): Promise<boolean> {
+  try {
+    for (const { subject, expected } of compared) {
+      const actual = await outputOf(device, subject, folder, true);
+      if (!(relativeError(actual, expected) <= HALF_TOLERANCE)) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function outputOf(
+  backend: Backend,
+  subject: Subject,
+  folder: string,
+  half = false,
+): Promise<Float32Array> {
+  return withProgram(backend, subject, { folder, half }, async (run) => floats(await run(), 'y'));
+}
+
+/** Seconds of the fastest run. */
+async function timeStep(backend: Backend, folder: string, half: boolean): Promise<number> {
+  return withProgram(backend, timedStep(), { folder, half }, async (run) => {
+    await run();
+    const times: number[] = [];
+    for (let total = 0; times.length < RUNS && total < ENOUGH_SECONDS; total += times.at(-1)!) {
+      const begin = performance.now();
+      await run();
+      times.push((performance.now() - begin) / 1000);
+    }
+    return Math.min(...times);
+  });
+}
+
+async function withProgram<Result>(
+  backend: Backend,
+  { network, inputs }: Subject,
+  { folder, half }: { folder: string; half: boolean },
+  use: (run: () => ReturnType<Awaited<ReturnType<Backend['compile']>>['run']>) => Promise<Result>,
+): Promise<Result> {
+  const weights = await syntheticWeights(weightsOf(network), { seed: 1, folder });
+  const program = await backend.compile(network, new WeightTable(network, weights), PLANAR, { half });
+  try {
+    return await use(() => program.run(inputs));
+  } finally {
+    await program.release();
+  }
+}
+
+/** Largest difference, relative to the largest expected value; infinite for NaN. */
+function relativeError(actual: Float32Array, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let [most, scale] = [0, 0];
+  for (const [i, value] of expected.entries()) {
+    const off = Math.abs(actual[i]! - value);
+    most = Number.isNaN(off) ? Number.POSITIVE_INFINITY : Math.max(most, off);
+    scale = Math.max(scale, Math.abs(value));
+  }
+  return most / scale;
+}
+
+function percent(share: number): string {
+  return Number.isFinite(share) ? `${(100 * share).toPrecision(2)} %` : 'everything';
+}

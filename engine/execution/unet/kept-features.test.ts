@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { assertClose } from '../../../test/support/close.ts';
+import { CROSS, withTinyModel } from '../../../test/support/tiny-model.ts';
+import { float32 } from '../../graph/tensor.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
+import { kernelsOf } from '../../host/node/devices/kernels.ts';
+import type { Model } from '../../models/model.ts';
+import { gaussianNoise } from '../../noise.ts';
+import { FeatureStore, type Features } from '../../regions/store.ts';
+import { Components } from '../components.ts';
+import { KeptFeatures } from './kept-features.ts';
+
+const CONFIG = {
+  block_out_channels: [8, 16],
+  norm_num_groups: 4,
+  attention_head_dim: 2,
+  cross_attention_dim: CROSS,
+  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+};
+const [HEIGHT, WIDTH] = [6, 10];
+const SIZE = HEIGHT * WIDTH;
+const CONDITION = { text: float32(gaussianNoise(1, 99, 2 * 5 * CROSS), [2, 5, CROSS]), guidance: 1.5 };
+
+/** A rectangle of the latent. */
+function mask(top: number, left: number, height: number, width: number) {
+  const data = new Uint8Array(SIZE);
+  for (let y = top; y < top + height; y++) data.fill(1, y * WIDTH + left, y * WIDTH + left + width);
+  return { height: HEIGHT, width: WIDTH, data };
+}
+
+/** An image is recorded, a part of it edited, and then another part of the result. */
+async function edits(model: Model, keepsFeatures: boolean) {
+  const real = new NodeBackend(1);
+  const backend = Object.assign(real, { can: { ...real.can, ...kernelsOf('webgpu') } });
+  const components = new Components(model, backend, 1, { keepsFeatures });
+  const denoiser = components.denoiser({ precision: 'fp32' });
+  try {
+    const whole = await denoiser.plan({ of: 'whole', height: HEIGHT, width: WIDTH, records: true }, 2);
+    const sample = gaussianNoise(2, 0, 4 * SIZE);
+    const dense = await denoiser.predict(whole, sample, 300, CONDITION, { record: true });
+    const outputs = [dense.output];
+    let seen: Features = dense.features!;
+    for (const [i, region] of [mask(1, 2, 3, 4), mask(0, 5, 6, 3), mask(2, 0, 1, 10)].entries()) {
+      const plan = await denoiser.plan({ of: 'region', mask: region, ring: 0 }, 2);
+      const part = gaussianNoise(3 + i, 0, 4 * plan.positions!.length);
+      const options = { seen, record: true };
+      const { output, features } = await denoiser.predict(plan, part, 300, CONDITION, options);
+      outputs.push(output);
+      seen = await denoiser.updated(seen, plan, features!);
+    }
+    assert.equal(seen instanceof KeptFeatures, keepsFeatures);
+    return { outputs, seen };
+  } finally {
+    await components.release();
+  }
+}
+
+test('edits with features on the device are those with features in main memory', () =>
+  withTinyModel(CONFIG, async (model) => {
+    const [kept, held] = [await edits(model, true), await edits(model, false)];
+    for (const [i, output] of held.outputs.entries()) assertClose(kept.outputs[i]!, output, 1e-5);
+  }));
+
+test('features that the store has dropped are freed when they are swept, and shared ones stay', () =>
+  withTinyModel(CONFIG, async (model) => {
+    const { seen } = await edits(model, true);
+    const store = new FeatureStore(1e9);
+    store.put({ picture: 'a', timestep: 1 }, seen);
+    store.put({ picture: 'b', timestep: 1 }, seen);
+    const [piece] = (seen as KeptFeatures).pieces();
+    store.drop('a');
+    store.sweep();
+    await piece!.read();
+    store.drop('b');
+    await piece!.read();
+    store.sweep();
+    await assert.rejects(piece!.read(), /released/);
+  }));

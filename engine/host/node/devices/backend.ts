@@ -1,0 +1,79 @@
+import os from 'node:os';
+import type { InferenceSession } from 'onnxruntime-node';
+import { PRECISIONS, PROCESSOR_PRECISIONS } from '../../../../shared/api.ts';
+import type { Capabilities, CompileOptions } from '../../../execution/backend.ts';
+import type { OnnxModel } from '../../../execution/lowering/onnx/onnx.ts';
+import { NodeBackend } from '../backend.ts';
+import { describeMachine } from '../machine.ts';
+import type { OrtProgramOptions } from '../program.ts';
+import type { Findings } from './findings.ts';
+import { type Gpu, kernelsOf } from './kernels.ts';
+import { DeviceReader } from './reader.ts';
+
+/** Of the machine's memory, where the system does not tell how much the device has. */
+const UNKNOWN_SHARE = 0.5;
+/** Of the device's memory, after it ran out of it. */
+const SMALL_SHARE = 0.4;
+
+export interface DeviceOptions {
+  threads?: number;
+  /** Takes as little memory as it can. */
+  small?: boolean;
+}
+
+/**
+ * ONNX Runtime on a GPU. A driver can end or block the process: use it in a process of its own, on one thread, for one
+ * run at a time.
+ */
+export class DeviceBackend extends NodeBackend {
+  override readonly device: Gpu;
+  override readonly can: Capabilities;
+  override readonly machine;
+  readonly #small: boolean;
+  readonly #reader = new DeviceReader(() => this.providers());
+
+  constructor(device: Gpu, findings: Findings, { threads, small = false }: DeviceOptions = {}) {
+    super(threads);
+    const { name, memoryBytes = UNKNOWN_SHARE * os.totalmem(), wrong, half = false } = findings;
+    this.device = device;
+    this.#small = small;
+    this.machine = { ...describeMachine(), device: name };
+    this.can = {
+      ...kernelsOf(device, wrong),
+      precisions: half ? PRECISIONS : PROCESSOR_PRECISIONS,
+      elements: ['float32', 'int32', 'int64'],
+      memoryBytes: small ? SMALL_SHARE * memoryBytes : memoryBytes,
+    };
+    // Vulkan's loader needs one, and processes without a session have none.
+    if (process.platform === 'linux') process.env.XDG_RUNTIME_DIR ??= os.tmpdir();
+  }
+
+  /** What device and machine both have: weights pass through main memory when they are loaded. */
+  override availableBytes(): number {
+    return Math.min(this.can.memoryBytes, super.availableBytes());
+  }
+
+  protected override outcome(_options: CompileOptions): OrtProgramOptions {
+    return { onDevice: true, read: (tensor) => this.#reader.read(tensor) };
+  }
+
+  protected override sessionOptions(
+    { outputs = [] }: OnnxModel,
+    { keeps }: CompileOptions,
+  ): InferenceSession.SessionOptions {
+    const kept = this.device === 'webgpu' && keeps ? outputs.filter((name) => keeps(name)) : [];
+    if (kept.length === 0) return {};
+    return { preferredOutputLocation: Object.fromEntries(kept.map((name) => [name, 'gpu-buffer' as const])) };
+  }
+
+  protected override providers(): InferenceSession.ExecutionProviderConfig[] {
+    return providersOf(this.device, this.#small);
+  }
+}
+
+/** The device first, then the processor for what has no kernel there. */
+export function providersOf(device: Gpu, small = false): InferenceSession.ExecutionProviderConfig[] {
+  if (device !== 'webgpu') return [{ name: device, deviceId: 0 }, 'cpu'];
+  // Steps need buffers of the same sizes again and again: kept, they are there at once; given back, others can use them.
+  return [{ name: device, storageBufferCacheMode: small ? 'lazyRelease' : 'simple' }, 'cpu'];
+}

@@ -1,0 +1,39 @@
+import type { DeviceId } from '../../../../shared/devices.ts';
+import type { Capabilities } from '../../../execution/backend.ts';
+
+export type Gpu = Exclude<DeviceId, 'cpu'>;
+
+/** Products and scalings of bytes. WebGPU has none; with the others none could be measured. */
+const BYTES = [
+  'DynamicQuantizeLinear',
+  'QuantizeLinear',
+  'QLinearConv',
+  'MatMulInteger',
+  'MatMulIntegerToFloat',
+  'ConvInteger',
+];
+
+/**
+ * Operators without a kernel. `If` has one, but reads its condition back in the middle of a run. What is not replaced or
+ * refused runs on the processor: the arithmetic of shapes, and integers of 64 bits.
+ */
+const MISSING: Readonly<Record<Gpu, readonly string[]>> = {
+  webgpu: ['FusedMatMul', 'TensorScatter', 'Trilu', 'If', ...BYTES],
+  dml: ['TensorScatter', 'If', ...BYTES],
+  cuda: ['TensorScatter', 'If', ...BYTES],
+};
+
+/**
+ * The newest operator set that all of them support. A kernel is registered for the revision of an operator that it was
+ * written for: with a newer set, operators that it revises lose their kernel.
+ */
+const OPSET = 20;
+
+/** @param wrong operators that have a kernel which computes wrong */
+export function kernelsOf(
+  device: Gpu,
+  wrong: readonly string[] = [],
+): Pick<Capabilities, 'operator' | 'opset'> {
+  const without = new Set([...MISSING[device], ...wrong]);
+  return { opset: OPSET, operator: (name) => !without.has(name) };
+}

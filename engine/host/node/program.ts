@@ -1,0 +1,120 @@
+import * as ort from 'onnxruntime-node';
+import type { OperatorTime } from '../../../shared/benchmark/report.ts';
+import type { Program } from '../../execution/backend.ts';
+import { type DeviceTensor, isHeld, type Tensor } from '../../graph/tensor.ts';
+import type { ProfileFolder } from './profile.ts';
+
+type Inputs = Readonly<Record<string, Tensor | DeviceTensor>>;
+
+export interface OrtProgramOptions {
+  profile?: ProfileFolder;
+  /** It runs on a GPU. */
+  onDevice?: boolean;
+  /** Brings a tensor back from the device; absent where all outputs come back by themselves. */
+  read?: (tensor: ort.Tensor) => Promise<Tensor>;
+}
+
+/** An ONNX Runtime session. */
+export class OrtProgram implements Program {
+  readonly #session: ort.InferenceSession;
+  readonly #options: OrtProgramOptions;
+
+  constructor(session: ort.InferenceSession, options: OrtProgramOptions = {}) {
+    this.#session = session;
+    this.#options = options;
+  }
+
+  async run(inputs: Inputs, outputs?: readonly string[]) {
+    const results: Record<string, Tensor> = {};
+    for (const [name, tensor] of Object.entries(await this.#run(inputs, outputs))) {
+      results[name] = await this.#read(tensor);
+      if (tensor.location !== 'cpu') tensor.dispose();
+    }
+    return results;
+  }
+
+  async runKept(inputs: Inputs, outputs?: readonly string[]) {
+    const results = Object.entries(await this.#run(inputs, outputs));
+    return Object.fromEntries(
+      results.map(([name, tensor]) => [name, new KeptTensor(tensor, () => this.#read(tensor))]),
+    );
+  }
+
+  async #run(inputs: Inputs, outputs?: readonly string[]): Promise<Readonly<Record<string, ort.Tensor>>> {
+    const feeds: Record<string, ort.Tensor> = {};
+    for (const [name, tensor] of Object.entries(inputs))
+      feeds[name] = isHeld(tensor) ? toOrt(tensor) : (tensor as KeptTensor).value();
+    return (await this.#session.run(feeds, outputs ?? this.#session.outputNames)) as Record<
+      string,
+      ort.Tensor
+    >;
+  }
+
+  async #read(tensor: ort.Tensor): Promise<Tensor> {
+    if (tensor.location === 'cpu') return fromOrt(tensor);
+    const { read } = this.#options;
+    if (!read) throw new Error('this program leaves nothing on a device');
+    return read(tensor);
+  }
+
+  async profile(): Promise<OperatorTime[][]> {
+    this.#session.endProfiling();
+    const { profile, onDevice = false } = this.#options;
+    return (await profile?.read({ onDevice })) ?? [];
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+    await this.#options.profile?.remove();
+  }
+}
+
+/** Frees tensors of a device that nothing refers to any more; their owners release them earlier where they can. */
+const forgotten = new FinalizationRegistry<ort.Tensor>((tensor) => tensor.dispose());
+
+/** A result where it was computed. The processor's own memory is its device's: nothing is copied. */
+class KeptTensor implements DeviceTensor {
+  readonly type: Tensor['type'];
+  readonly dims: readonly number[];
+  readonly byteLength: number;
+  readonly #read: () => Promise<Tensor>;
+  #tensor: ort.Tensor | undefined;
+
+  constructor(tensor: ort.Tensor, read: () => Promise<Tensor>) {
+    this.type = tensor.type as Tensor['type'];
+    this.dims = tensor.dims;
+    this.byteLength = tensor.size * BYTES[this.type];
+    this.#read = read;
+    this.#tensor = tensor;
+    if (tensor.location !== 'cpu') forgotten.register(this, tensor, this);
+  }
+
+  value(): ort.Tensor {
+    if (!this.#tensor) throw new Error('a tensor was read after it was released');
+    return this.#tensor;
+  }
+
+  async read(): Promise<Tensor> {
+    this.value();
+    return this.#read();
+  }
+
+  release(): void {
+    if (this.#tensor && this.#tensor.location !== 'cpu') {
+      forgotten.unregister(this);
+      this.#tensor.dispose();
+    }
+    this.#tensor = undefined;
+  }
+}
+
+/** Of an element. */
+const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, int32: 4, int64: 8 };
+
+function toOrt(tensor: Tensor): ort.Tensor {
+  return new ort.Tensor(tensor.type, tensor.data as never, [...tensor.dims]) as ort.Tensor;
+}
+
+function fromOrt(tensor: ort.Tensor): Tensor {
+  return { type: tensor.type, dims: tensor.dims, data: tensor.data } as Tensor;
+}

@@ -1,0 +1,33 @@
+/** Where networks can run: on the processor, or on a GPU by one of the interfaces that reach it. */
+export const DEVICE_IDS = ['cpu', 'webgpu', 'dml', 'cuda'] as const;
+export type DeviceId = (typeof DEVICE_IDS)[number];
+
+/** `auto`: the fastest that computes right. */
+export const DEVICE_CHOICES = ['auto', ...DEVICE_IDS] as const;
+export type DeviceChoice = (typeof DEVICE_CHOICES)[number];
+
+/** A way to compute on this machine, and what was found out about it. */
+export interface DeviceInfo {
+  id: DeviceId;
+  /** Of the processor or the GPU. */
+  name: string;
+  /** The interface by which it is reached, for people. */
+  provider: string;
+  /** Whether networks run there. */
+  available: boolean;
+  /** Whether its numbers were compared with the processor's and agree. */
+  checked: boolean;
+  /** A processor that acts as a GPU: slower than the processor itself, and never chosen automatically. */
+  software: boolean;
+  /** Why it is not used, or what is computed another way there. */
+  reason: string | null;
+  /** Seconds of the step that is timed on every device; see `engine/execution/device-check/step.ts`. */
+  stepSeconds: number | null;
+}
+
+export const DEVICE_PROVIDERS: Readonly<Record<DeviceId, string>> = {
+  cpu: 'processor',
+  webgpu: 'WebGPU',
+  dml: 'DirectML',
+  cuda: 'CUDA',
+};

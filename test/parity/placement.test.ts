@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import test from 'node:test';
+import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/host/node/devices/testing.ts';
+
+/** What a network in a form leaves to the processor: operators, and copies between it and the GPU. */
+interface Placement {
+  processor: Record<string, number>;
+  copies: number;
+}
+
+const NOTHING: Placement = { processor: {}, copies: 0 };
+/** Shapes are computed on the processor, where they are read: nothing is copied for them. */
+const shapes = (Gather: number, Concat: number): Placement => ({ processor: { Gather, Concat }, copies: 0 });
+
+const EXPECTED: Readonly<Record<string, Placement>> = {
+  'denoiser planar': shapes(51, 7),
+  'denoiser fresh': NOTHING,
+  'denoiser any': NOTHING,
+  'denoiser recorded': NOTHING,
+  'denoiser bands': NOTHING,
+  'denoiser taking': NOTHING,
+  'denoiser putting': NOTHING,
+  'denoiser text': NOTHING,
+  'denoiser shift': NOTHING,
+  // The prompt's tokens, which the length is taken of too.
+  'text-encoder planar': { processor: { Shape: 1 }, copies: 1 },
+  'vae-decoder planar': shapes(24, 1),
+  'vae-decoder crops': shapes(3, 1),
+  'vae-encoder planar': shapes(16, 1),
+  'vae-encoder crops': shapes(3, 1),
+  'image encoder planar': shapes(7, 3),
+  'image encoder recording': shapes(5, 3),
+  'image encoder parts': shapes(13, 2),
+  // Labels of points are integers of 64 bits, and so are the numbers of rows and columns: a few values for each click.
+  'mask decoder planar': {
+    processor: { GreaterOrEqual: 1, Add: 1, Concat: 5, Gather: 4, Range: 2, Cast: 4 },
+    copies: 6,
+  },
+  'tagger planar': shapes(7, 2),
+};
+
+test('what runs on the processor, though the network runs on a GPU', { skip: skipWithoutGpu() }, async () => {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', path.join(import.meta.dirname, 'placements.ts')],
+    {
+      env: { ...process.env, ...SOFTWARE_GPU },
+      stdio: ['ignore', 'inherit', 'pipe'],
+    },
+  );
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0, said.slice(-2000));
+  assert.deepEqual(placementsIn(said), EXPECTED);
+});
+
+/** Reads ONNX Runtime's log: a line before each provider's nodes, then a line for each node. */
+function placementsIn(said: string): Record<string, Placement> {
+  const placements: Record<string, Placement> = {};
+  let current: Placement | undefined;
+  let provider = '';
+  for (const line of said.split('\n')) {
+    const name = /^### (.+)$/.exec(line)?.[1];
+    if (name) {
+      current = { processor: {}, copies: 0 };
+      placements[name] = current;
+      provider = '';
+    }
+    provider = /placed on \[(\w+)\]/.exec(line)?.[1] ?? provider;
+    const operator = /VerifyEachNodeIsAssignedToAnEp\]\s+(\w+) \(/.exec(line)?.[1];
+    if (!operator || !current) continue;
+    if (operator.startsWith('Memcpy')) current.copies++;
+    else if (provider === 'CPUExecutionProvider')
+      current.processor[operator] = (current.processor[operator] ?? 0) + 1;
+  }
+  return placements;
+}

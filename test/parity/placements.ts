@@ -1,0 +1,89 @@
+/**
+ * Loads every network in every form on the software GPU. ONNX Runtime says on stderr where it places their nodes; a line
+ * before each network names it.
+ */
+import path from 'node:path';
+import type { InferenceSession } from 'onnxruntime-node';
+import type { CompileOptions } from '../../engine/execution/backend.ts';
+import { shiftNetwork, textNetwork } from '../../engine/execution/forms/conditioning.ts';
+import { type Form, PLANAR, type RowsOptions } from '../../engine/execution/forms/form.ts';
+import type { OnnxModel } from '../../engine/execution/lowering/onnx/onnx.ts';
+import type { Network } from '../../engine/graph/network.ts';
+import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
+import { readJson } from '../../engine/json.ts';
+import { networkOf, type Part, placeOf } from '../../engine/models/parts.ts';
+import { openVisionFolder } from '../../engine/models/vision-folder.ts';
+import { efficientVitClassifier, samEncoder } from '../../engine/networks/efficientvit-heads.ts';
+import { maskDecoder } from '../../engine/networks/mask-decoder.ts';
+import { anchorsOf } from '../../engine/regions/anchors.ts';
+import { openWeights } from '../../engine/weights/folder.ts';
+import type { WeightSource } from '../../engine/weights/source.ts';
+import { WeightTable } from '../../engine/weights/table.ts';
+
+const FOLDERS = path.join(import.meta.dirname, '..', 'fixtures', 'parity');
+
+class TellingBackend extends DeviceBackend {
+  protected override sessionOptions(
+    model: OnnxModel,
+    options: CompileOptions,
+  ): InferenceSession.SessionOptions {
+    return { ...super.sessionOptions(model, options), logSeverityLevel: 0, logVerbosityLevel: 1 };
+  }
+}
+
+// As on real GPUs: what the software one computes wrong does not matter here.
+const backend = new TellingBackend('webgpu', { name: 'software', wrong: [] });
+
+async function place(name: string, network: Network, source: WeightSource, form: Form): Promise<void> {
+  process.stderr.write(`### ${name}\n`);
+  const program = await backend.compile(network, new WeightTable(network, source), form);
+  await program.release();
+}
+
+async function placePart(folder: string, part: Part, forms: Record<string, Form>) {
+  const { folder: inside, stem } = placeOf(part);
+  const root = path.join(FOLDERS, folder, inside);
+  const network = networkOf(part, await readJson(path.join(root, 'config.json')), folder);
+  const source = await openWeights(root, stem);
+  for (const [name, form] of Object.entries(forms)) await place(`${part} ${name}`, network, source, form);
+  if (part !== 'denoiser') return;
+  await place('denoiser text', textNetwork(network), source, PLANAR);
+  await place('denoiser shift', shiftNetwork(network), source, PLANAR);
+}
+
+const rows = (statistics: RowsOptions['statistics']): Form => ({
+  kind: 'rows',
+  options: { foldUpsampling: true, storage: 'float32', statistics, attention: 'full' },
+});
+const crops = { planar: PLANAR, crops: { kind: 'crops' } } as const;
+
+await placePart('tiny-sd15', 'denoiser', {
+  planar: PLANAR,
+  fresh: rows('fresh'),
+  any: rows('any'),
+  recorded: rows('recorded'),
+  bands: rows('bands'),
+  taking: { kind: 'taking' },
+  putting: { kind: 'putting' },
+});
+await placePart('tiny-sd15', 'text-encoder', { planar: PLANAR });
+await placePart('tiny-sd15', 'vae-decoder', crops);
+await placePart('tiny-sd15', 'vae-encoder', crops);
+
+const segmenter = await openVisionFolder(path.join(FOLDERS, 'tiny-sight/segmenter'));
+if (segmenter.kind !== 'segmenter') throw new Error('no segmenter');
+const encoder = samEncoder(segmenter.config.encoder);
+const anchors = anchorsOf(encoder);
+const source = await segmenter.weights();
+await place('image encoder planar', encoder, source, PLANAR);
+await place('image encoder recording', encoder, source, { kind: 'recording', anchors });
+await place('image encoder parts', encoder, source, { kind: 'parts', anchors });
+await place('mask decoder planar', maskDecoder(segmenter.config.decoder, { refine: true }), source, PLANAR);
+const tagger = await openVisionFolder(path.join(FOLDERS, 'tiny-sight/tagger'));
+if (tagger.kind !== 'tagger') throw new Error('no tagger');
+await place(
+  'tagger planar',
+  efficientVitClassifier(tagger.config.classifier),
+  await tagger.weights(),
+  PLANAR,
+);
