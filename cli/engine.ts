@@ -2,21 +2,44 @@ import path from 'node:path';
 import { createEngine } from '../engine/engine.ts';
 import { NodeBackend } from '../engine/host/node/backend.ts';
 import { connectCrew } from '../processes/bus/connect-crew.ts';
+import { chooseDevice, type DevicesOptions } from '../processes/devices/devices.ts';
+import { deviceEngine } from '../processes/devices/engine.ts';
 import { engineProcess } from '../processes/engine/client.ts';
 import { LocalCrew } from '../processes/workers/crew.ts';
 import type { Engine } from '../shared/api.ts';
+import type { DeviceChoice } from '../shared/devices.ts';
+import { note } from './output.ts';
 
-/** The engine, in this process: a command has nothing else to do meanwhile. */
-export function openEngine(): Engine {
+/**
+ * The engine on a device. On the processor in this process, because a command has nothing else to do meanwhile; a GPU may
+ * end the process that uses it.
+ * @throws InputError if the device is not there
+ */
+export async function openEngine(device: DeviceChoice = 'auto'): Promise<Engine> {
+  if ((await chooseDevice(device, DEVICES)).id !== 'cpu') return startEngine(device);
   return createEngine(new NodeBackend(), {
     openCrew: () => new LocalCrew(),
     connect: connectCrew,
-    startEngine,
+    startEngine: () => startEngine('cpu'),
   });
 }
 
 /** The engine in a process of its own, for a command that must stay awake. */
-export function startEngine(): Engine {
-  const script = path.join(path.dirname(process.argv[1]!), 'engine.mjs');
-  return engineProcess({ script, execArgv: process.execArgv });
+export function startEngine(device: DeviceChoice = 'auto'): Engine {
+  const process = { script: engineScript(), execArgv: processFlags() };
+  if (device === 'cpu') return engineProcess(process);
+  return deviceEngine({ ...process, device: () => device, devices: DEVICES });
+}
+
+/** Says what takes a while. */
+export const DEVICES: DevicesOptions = {
+  onTry: (name) => note(`Trying ${name} for the first time; this takes a moment.`),
+};
+
+function engineScript(): string {
+  return path.join(path.dirname(process.argv[1]!), 'engine.mjs');
+}
+
+function processFlags(): string[] {
+  return process.execArgv;
 }

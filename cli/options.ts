@@ -1,4 +1,5 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { DEVICE_CHOICES, type DeviceChoice } from '../shared/devices.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { isSide, type SizeLimits } from '../shared/sizes.ts';
 
@@ -6,6 +7,7 @@ import { isSide, type SizeLimits } from '../shared/sizes.ts';
 export interface CommonOptions {
   json?: boolean;
   threads?: number;
+  device?: DeviceChoice;
 }
 
 /** @param computes `none`: the command runs no network, and takes `--threads` without offering it */
@@ -14,6 +16,11 @@ export function withCommonOptions(command: Command, computes: 'networks' | 'none
     .addOption(
       new Option('--threads <n>', 'threads for one network run (default: all)')
         .argParser(wholeNumber(1, LIMITS.threads.max))
+        .hideHelp(computes === 'none'),
+    )
+    .addOption(
+      new Option('--device <name>', 'where networks run (default: auto, the fastest that computes right)')
+        .choices(DEVICE_CHOICES)
         .hideHelp(computes === 'none'),
     )
     .option('--json', 'print one JSON object on stdout, progress on stderr');

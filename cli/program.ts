@@ -4,6 +4,7 @@ import { batchCommand } from './commands/batch.ts';
 import { benchCommand } from './commands/bench.ts';
 import { cutOutCommand } from './commands/cutout.ts';
 import { describeCommand } from './commands/describe.ts';
+import { devicesCommand } from './commands/devices.ts';
 import { editCommand } from './commands/edit.ts';
 import { generateCommand } from './commands/generate.ts';
 import { macsCommand } from './commands/macs.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     macsCommand(),
     benchCommand(),
     upscaleCommand(),
+    devicesCommand(),
     verifyCommand(),
     workerCommand(),
     mcpCommand(),

@@ -55,6 +55,7 @@ const desktop = [
       ...(!extension && { patchwork: 'cli/main.ts' }),
       engine: 'processes/engine/process.ts',
       worker: 'processes/workers/process.ts',
+      device: 'processes/devices/process.ts',
     },
     format: 'esm',
     outExtension: { '.js': '.mjs' },

@@ -156,7 +156,7 @@ export function table(...columns: string[]): (...cells: (string | number)[]) => 
 
 /** Runs work with an engine in this process, the one that the command uses, and closes it afterwards. */
 export async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = openEngine();
+  const engine = await openEngine('cpu');
   try {
     return await work(engine);
   } finally {

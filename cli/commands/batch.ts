@@ -7,7 +7,7 @@ import type { BatchOutcome, SavedItem } from '../../processes/bus/batch/coordina
 import type { BusOptions } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
-import { type Size, size, wholeNumber, withExamples } from '../options.ts';
+import { type CommonOptions, type Size, size, wholeNumber, withExamples } from '../options.ts';
 import { note, print } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { type BusCommandOptions, busOptions, withBusOptions } from '../workers.ts';
@@ -51,11 +51,11 @@ async function run(prompt: string | undefined, options: Options): Promise<void> 
   if (options.detach && !bus) throw new InputError('--detach needs a bus: give --bus.');
   if (bus && options.lora)
     throw new InputError('Workers do not take LoRA files: leave out the bus, or the LoRA files.');
-  const { threads, seed, previews: _, ...settings } = drawingRequest(options);
+  const { threads: _, seed, previews: __, ...settings } = drawingRequest(options);
   const plan = { prompts, count: options.count, seed, settings: { ...settings, ...options.size } };
   const folder = await BatchFolder.open(options.output, plan);
   const signal = interruptible();
-  const outcome = bus ? await overBus(folder, bus, options, signal) : await here(folder, threads, signal);
+  const outcome = bus ? await overBus(folder, bus, options, signal) : await here(folder, options, signal);
   report(folder, options, outcome);
 }
 
@@ -79,10 +79,10 @@ async function promptsOf(prompt: string | undefined, file: string | undefined): 
 /** One picture after another, by this process. */
 async function here(
   folder: BatchFolder,
-  threads: number | undefined,
+  { threads, device }: CommonOptions,
   signal: AbortSignal,
 ): Promise<BatchOutcome> {
-  const engine = openEngine();
+  const engine = await openEngine(device);
   const missing = await folder.missing();
   const bar = new BatchBar(folder, missing);
   const outcome: BatchOutcome = { saved: [], failed: [], waiting: 0 };

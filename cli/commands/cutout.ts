@@ -53,7 +53,7 @@ async function run(image: string, options: Options): Promise<void> {
   requirePng(output, 'images with transparency');
   const target = await Target.open(output, path.dirname(image));
   const files = await readImages({ image, mask });
-  const engine = openEngine();
+  const engine = await openEngine(options.device);
   try {
     const { name, ...part } = await partOf(engine, files, image, options);
     const request = { image: files.image, ...part, feather, trim };

@@ -18,17 +18,17 @@ export function describeCommand(): Command {
 
 async function run(image: string, options: CommonOptions): Promise<void> {
   const { bytes } = await readImages({ bytes: image });
-  const engine = openEngine();
+  const engine = await openEngine(options.device);
   try {
     const { threads } = options;
-    const { prompt, sure, labels, macs, seconds, warnings } = await engine.describe(
+    const { prompt, sure, labels, macs, seconds, device, warnings } = await engine.describe(
       { image: bytes, threads },
       { signal: interruptible() },
     );
     for (const warning of warnings) note(warning);
     print(
       options,
-      { file: image, prompt, sure, labels, macs, seconds },
+      { file: image, prompt, sure, labels, macs, seconds, device },
       () => prompt || 'Nothing was recognized.',
     );
   } finally {

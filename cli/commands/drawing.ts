@@ -116,7 +116,7 @@ function addLora(text: string, before: LoraChoice[] = []): LoraChoice[] {
 
 /** The figures of an image that was generated and written, as JSON has them. */
 export function figuresOf(written: WrittenFile, result: GenerateResult, more: object = {}): object {
-  const { recipe, macs, seconds, loadSeconds, stepSeconds, workers } = result;
+  const { recipe, macs, seconds, loadSeconds, stepSeconds, device, workers } = result;
   return {
     ...written,
     ...recipe,
@@ -124,6 +124,7 @@ export function figuresOf(written: WrittenFile, result: GenerateResult, more: ob
     seconds,
     loadSeconds,
     stepSeconds,
+    device,
     ...(workers && { workers }),
     ...more,
   };

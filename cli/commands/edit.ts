@@ -127,7 +127,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
   const files = await readImages({ image, mask });
   const control = await steeringRequest(options);
   const signal = interruptible();
-  const engine: Engine = openEngine();
+  const engine: Engine = await openEngine(options.device);
   const progress = new Progress();
   try {
     const found =

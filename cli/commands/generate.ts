@@ -53,7 +53,7 @@ async function run(prompt: string, options: Options): Promise<void> {
   const request = { ...drawingRequest(options), ...(await steeringRequest(options)) };
   const target = await Target.open(output, '.', count);
   const signal = interruptible();
-  const engine = openEngine();
+  const engine = await openEngine(options.device);
   const progress = new Progress();
   const done: { written: WrittenFile; result: GenerateResult }[] = [];
   try {

@@ -22,7 +22,7 @@ export function mcpCommand(): Command {
   );
 }
 
-async function run(folder: string, { model, threads }: Options): Promise<void> {
+async function run(folder: string, { model, threads, device }: Options): Promise<void> {
   const root = path.resolve(folder);
   if (!(await stat(root).catch(() => undefined))?.isDirectory())
     throw new InputError(`There is no folder ${folder}.`);
@@ -31,7 +31,7 @@ async function run(folder: string, { model, threads }: Options): Promise<void> {
     import('../../agents/folders.ts'),
   ]);
   // In a process of its own, so that the server answers while the engine computes.
-  const engine = startEngine();
+  const engine = startEngine(device);
   const fill = <Request extends object>(request: Request) => ({ model, threads, ...request });
   try {
     await serveTools({

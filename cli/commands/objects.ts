@@ -21,7 +21,7 @@ export function objectsCommand(): Command {
 async function run(image: string, options: Options): Promise<void> {
   const { bytes } = await readImages({ bytes: image });
   const signal = interruptible();
-  const engine = openEngine();
+  const engine = await openEngine(options.device);
   const progress = new Progress();
   try {
     const { model, threads } = options;

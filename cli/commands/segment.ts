@@ -40,7 +40,7 @@ async function run(image: string, options: Options): Promise<void> {
   requirePng(output, 'masks');
   const target = await Target.open(output, path.dirname(image));
   const { bytes } = await readImages({ bytes: image });
-  const engine = openEngine();
+  const engine = await openEngine(options.device);
   try {
     if (object === undefined) await atPlace(engine, bytes, target, image, options);
     else await byName(engine, bytes, target, image, object, options);
@@ -58,15 +58,18 @@ async function atPlace(
 ): Promise<void> {
   const { point: points, box, model, threads } = options;
   const request = { image: bytes, points, box, model, threads, png: true };
-  const { masks, seconds, encodeSeconds, macs, width, height, warnings } = await engine.segment(request, {
-    signal: interruptible(),
-  });
+  const { masks, seconds, encodeSeconds, macs, width, height, device, warnings } = await engine.segment(
+    request,
+    {
+      signal: interruptible(),
+    },
+  );
   const [best] = masks;
   if (!best?.png) throw new Error('the segmenter gave no mask');
   const written = await target.writePng(best.png, derivedNames(path.parse(image).name, 'mask'));
   for (const warning of warnings) note(warning);
   const candidates = masks.map(({ score, area, box }: ThingMask) => ({ score, area, box }));
-  const figures = { ...maskFigures(best), width, height, candidates, macs, seconds, encodeSeconds };
+  const figures = { ...maskFigures(best), width, height, candidates, macs, seconds, encodeSeconds, device };
   print(options, { ...written, ...figures }, () => {
     const cost = macs > 0 ? `, ${formatMacs(macs)}` : '';
     return `${maskSummary(written, best, width * height)}${cost} in ${formatLatency(seconds)}`;

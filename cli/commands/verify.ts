@@ -2,8 +2,10 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../../engine/errors.ts';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { openBackend } from '../../engine/host/node/devices/open.ts';
 import { verify } from '../../engine/verification/verify.ts';
+import { chooseDevice } from '../../processes/devices/devices.ts';
+import { DEVICES } from '../engine.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
 import { print } from '../output.ts';
 import { type PartOptions, partRequest, withPartOptions } from '../parts.ts';
@@ -15,6 +17,7 @@ export function verifyCommand(): Command {
   return withExamples(
     withCommonOptions(withPartOptions(command)).action(run),
     'verify test/fixtures/parity/tiny-sd15',
+    'verify test/fixtures/parity/tiny-sd15 --device webgpu',
     'verify test/fixtures/single-file/sd15-ema-no-vae/checkpoint.safetensors --vae vae-only.safetensors',
   );
 }
@@ -25,7 +28,9 @@ async function run(model: string, options: CommonOptions & PartOptions): Promise
     throw new InputError(
       `${folder} has no reference tensors (expected.safetensors), so there is nothing to compare it with.`,
     );
-  const result = await verify(model, new NodeBackend(options.threads), partRequest(options));
+  const { threads, device = 'cpu' } = options;
+  const backend = openBackend(await chooseDevice(device, DEVICES), threads);
+  const result = { device: backend.device, ...(await verify(model, backend, partRequest(options))) };
   if (!result.pass) process.exitCode = 1;
   print(options, result, () => {
     const lines = result.tensors.map(

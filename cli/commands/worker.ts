@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { withoutSecrets } from '../../processes/bus/address.ts';
-import { startEngine } from '../engine.ts';
+import { chooseDevice } from '../../processes/devices/devices.ts';
+import { DEVICES, startEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
 import { note, print } from '../output.ts';
@@ -28,11 +29,19 @@ async function run(options: Options): Promise<void> {
   const signal = interruptible();
   const bus = busOptions(options)!;
   const { BusWorker } = await import('../../processes/bus/worker.ts');
-  const { model: models, threads } = options;
-  const worker = await BusWorker.start({ bus, models, threads, openEngine: startEngine, onLog: note });
+  const { model: models, threads, device } = options;
+  const opened = await chooseDevice(device ?? 'cpu', DEVICES);
+  const worker = await BusWorker.start({
+    bus,
+    models,
+    threads,
+    openEngine: () => startEngine(opened.id),
+    crew: { device: opened },
+    onLog: note,
+  });
   print(
     options,
-    { worker: worker.id, models },
+    { worker: worker.id, models, device: opened.id },
     () => `Working for ${withoutSecrets(bus.url)} as ${worker.id.slice(0, 4)}.`,
   );
   const stopped = new Promise<void>((resolve) =>

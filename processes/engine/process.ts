@@ -1,22 +1,24 @@
 /**
  * The engine process: forked by `engineProcess` (client.ts), bundled to dist/engine.mjs.
- * Its argument, if any: megabytes that recorded features may take; 0 for a quarter of the machine's memory.
+ * Its arguments, if any: megabytes that recorded features may take, 0 for a quarter of the machine's memory; the device,
+ * see `backendOf`, the processor if there is none.
  */
 import { createEngine } from '../../engine/engine.ts';
-import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { backendOf } from '../../engine/host/node/devices/open.ts';
 import { connectCrew } from '../bus/connect-crew.ts';
 import { LocalCrew } from '../workers/crew.ts';
 import { engineProcess } from './client.ts';
 import { serve } from './serve.ts';
 
-const megabytes = Number(process.argv[2] ?? 0);
+const [megabytes = '0', device] = process.argv.slice(2);
 const script = process.argv[1]!;
-const budget = megabytes > 0 ? { storeBudget: megabytes * 1e6 } : {};
+const budget = Number(megabytes) > 0 ? { storeBudget: Number(megabytes) * 1e6 } : {};
+const isolated = { script, args: () => ['0', ...(device ? [device] : [])], execArgv: process.execArgv };
 serve(
-  createEngine(new NodeBackend(), {
+  createEngine(backendOf(device), {
     openCrew: () => new LocalCrew(budget),
     connect: connectCrew,
-    startEngine: () => engineProcess({ script, execArgv: process.execArgv }),
+    startEngine: () => engineProcess(isolated),
     ...budget,
   }),
 );

@@ -1,8 +1,8 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { OpenedDevice } from '../../engine/host/node/devices/open.ts';
 import {
   type Crew,
   type Job,
@@ -13,6 +13,7 @@ import {
 } from '../../engine/parallel/job.ts';
 import { EngineEndedError, ServedProcess } from '../child.ts';
 import type { Method } from '../engine/protocol.ts';
+import { scriptOf } from '../scripts.ts';
 import { makeMailFolder } from './mail-folder.ts';
 import { begin, end, keep, step } from './protocol.ts';
 
@@ -24,6 +25,8 @@ interface LocalCrewOptions {
   endPatience?: number;
   pulsePatience?: number;
   onLog?: (line: string) => void;
+  /** Where the workers compute; the processor if absent. */
+  device?: OpenedDevice;
   /** Bytes that recorded features may take, of all workers; a quarter of the machine's memory unless told otherwise. */
   storeBudget?: number;
 }
@@ -56,7 +59,9 @@ export class LocalCrew implements Crew {
     const free = names.filter((name) => !keep.some((member) => member.name === name));
     const fresh = free.slice(0, count - keep.length);
     const { storeBudget = os.totalmem() / 4 } = this.#options;
-    const args = [share, mail, Math.floor(storeBudget / count)].map(String);
+    const { device } = this.#options;
+    const numbers = [share, mail, Math.floor(storeBudget / count)].map(String);
+    const args = device ? [...numbers, JSON.stringify(device)] : numbers;
     const started = fresh.map((name) => new LocalMember(name, this.#options, args));
     this.#members = [...keep, ...started].sort((a, b) =>
       a.name.localeCompare(b.name, 'en', { numeric: true }),
@@ -102,7 +107,12 @@ export class LocalMember implements Member {
   constructor(name: string, options: LocalCrewOptions, args: string[]) {
     this.name = name;
     this.#endPatience = options.endPatience ?? END_PATIENCE;
-    this.#process = new ServedProcess({ ...options, ...workerScript(), title: name, args: () => args });
+    this.#process = new ServedProcess({
+      ...options,
+      ...scriptOf('worker', import.meta.url),
+      title: name,
+      args: () => args,
+    });
   }
 
   get usable(): boolean {
@@ -156,15 +166,4 @@ export class LocalMember implements Member {
       throw error instanceof EngineEndedError ? new MemberLostError(error.message) : error;
     }
   }
-}
-
-/** The script of a worker process: beside this file among the sources, else dist/worker.mjs. */
-function workerScript(): { script: string; execArgv?: string[] } {
-  const here = fileURLToPath(import.meta.url);
-  if (here.endsWith('.ts'))
-    return { script: path.join(path.dirname(here), 'process.ts'), execArgv: ['--import', 'tsx'] };
-  const places = [path.dirname(here), path.dirname(path.dirname(here))];
-  const script = places.map((place) => path.join(place, 'worker.mjs')).find((file) => existsSync(file));
-  if (!script) throw new Error('dist/worker.mjs is missing: build or reinstall Patchwork');
-  return { script };
 }

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { InputError } from '../../engine/errors.ts';
+import type { Candidate } from '../../engine/host/node/devices/candidates.ts';
+import { temporaryFolder } from '../../engine/weights/testing.ts';
+import type { DeviceId } from '../../shared/devices.ts';
+import { chooseDevice, listDevices } from './devices.ts';
+
+const { PATCHWORK_CACHE } = process.env;
+let root: string;
+let count = 0;
+before(async () => {
+  root = await temporaryFolder();
+});
+beforeEach(async () => {
+  process.env.PATCHWORK_CACHE = path.join(root, String(count++));
+  await mkdir(process.env.PATCHWORK_CACHE);
+});
+after(() => {
+  if (PATCHWORK_CACHE === undefined) delete process.env.PATCHWORK_CACHE;
+  else process.env.PATCHWORK_CACHE = PATCHWORK_CACHE;
+});
+
+const tried: string[] = [];
+const options = {
+  script: path.join(import.meta.dirname, 'testing/fake-device.ts'),
+  execArgv: ['--import', 'tsx'],
+  onTry: (name: string) => tried.push(name),
+};
+
+function machine(...others: (Partial<Candidate> & { id: DeviceId; name: string })[]): Candidate[] {
+  const all: Candidate[] = ['cpu', 'webgpu', 'dml', 'cuda'].map((id) => ({
+    id: id as DeviceId,
+    name: `${id} 1.5`,
+    software: false,
+    found: id === 'cpu',
+    identity: id,
+    ...(id !== 'cpu' && { missing: `there is no ${id}` }),
+  }));
+  return all.map((one) => {
+    const given = others.find(({ id }) => id === one.id);
+    return given ? { ...one, found: true, missing: undefined, identity: given.name, ...given } : one;
+  });
+}
+
+async function triedBy(action: () => Promise<unknown>): Promise<string[]> {
+  tried.length = 0;
+  await action();
+  return [...tried];
+}
+
+test('the fastest that computes right is chosen, and what was found out is remembered', async () => {
+  const candidates = machine(
+    { id: 'webgpu', name: 'GPU of 0.25 s' },
+    { id: 'dml', name: 'composes in 0.1 s' },
+  );
+  const choose = () => chooseDevice('auto', { ...options, candidates });
+  assert.equal((await triedBy(choose)).length, 3);
+  assert.deepEqual(await choose(), {
+    id: 'dml',
+    findings: { name: 'composes in 0.1 s', wrong: ['MultiHeadAttention'] },
+  });
+  assert.deepEqual(await triedBy(choose), []);
+  // Another card, or another driver.
+  const other = machine({ id: 'webgpu', name: 'GPU of 0.25 s', identity: 'with another driver' });
+  assert.deepEqual(await triedBy(() => chooseDevice('auto', { ...options, candidates: other })), [
+    'GPU of 0.25 s',
+  ]);
+  assert.equal((await chooseDevice('auto', { ...options, candidates: other })).id, 'webgpu');
+  // A remembered device that is gone.
+  assert.equal((await chooseDevice('auto', { ...options, candidates: machine() })).id, 'cpu');
+});
+
+test('a processor that is faster than the GPU stays', async () => {
+  const candidates = machine({ id: 'webgpu', name: 'GPU of 4 s' });
+  assert.equal((await chooseDevice('auto', { ...options, candidates })).id, 'cpu');
+});
+
+test('nothing is tried where there is no GPU, and software is not one', async () => {
+  for (const candidates of [
+    machine(),
+    machine({ id: 'webgpu', name: 'software of 0.1 s', software: true }),
+    machine({ id: 'webgpu', name: 'unlisted, 0.1 s', found: false }),
+  ]) {
+    const choose = () => chooseDevice('auto', { ...options, candidates });
+    assert.deepEqual(await triedBy(choose), []);
+    assert.equal((await choose()).id, 'cpu');
+  }
+  // Named, it is used.
+  const candidates = machine({ id: 'webgpu', name: 'software of 0.1 s', software: true });
+  assert.equal((await chooseDevice('webgpu', { ...options, candidates })).id, 'webgpu');
+});
+
+for (const [name, reason] of [
+  ['GPU that crashes', 'it ended the process that tried it'],
+  ['GPU that hangs', 'it did not answer within 1 s'],
+  ['GPU that is wrong', 'its attentions are wrong by 31 %'],
+  ['GPU that has no driver', 'Failed to get an adapter.'],
+] as const)
+  test(`a ${name} is shown with its reason, and not tried twice`, async () => {
+    const candidates = machine({ id: 'webgpu', name });
+    const given = { ...options, candidates, patience: name.includes('hangs') ? 1000 : 60_000 };
+    assert.equal((await chooseDevice('auto', given)).id, 'cpu');
+    await assert.rejects(
+      chooseDevice('webgpu', given),
+      (error) => error instanceof InputError && error.setting === 'device' && error.message.includes(reason),
+    );
+    assert.deepEqual(await triedBy(() => listDevices(given)), []);
+    const [, device] = await listDevices(given);
+    assert.deepEqual(device, {
+      id: 'webgpu',
+      name,
+      provider: 'WebGPU',
+      available: false,
+      checked: false,
+      software: false,
+      reason,
+      stepSeconds: null,
+    });
+    assert.deepEqual(await triedBy(() => listDevices({ ...given, again: true })), ['cpu 1.5', name]);
+  });
+
+test('a device that is not there is refused with its reason', async () => {
+  await assert.rejects(chooseDevice('cuda', { ...options, candidates: machine() }), /there is no cuda/);
+});
+
+test('a damaged file of devices is written anew', async () => {
+  const candidates = machine({ id: 'webgpu', name: 'GPU of 0.25 s' });
+  const file = path.join(process.env.PATCHWORK_CACHE!, 'devices.json');
+  for (const damaged of [
+    '',
+    '{"version":1,"devices":{"GPU of 0.25 s":{"wrong":"x"}}}',
+    '[]',
+    '{"version":99}',
+  ]) {
+    await writeFile(file, damaged);
+    assert.equal((await chooseDevice('webgpu', { ...options, candidates })).id, 'webgpu');
+    JSON.parse(await readFile(file, 'utf8'));
+  }
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { InputError } from '../../engine/errors.ts';
+import type { Candidate } from '../../engine/host/node/devices/candidates.ts';
+import { temporaryFolder } from '../../engine/weights/testing.ts';
+import type { DeviceChoice } from '../../shared/devices.ts';
+import { type DeviceEngine, deviceEngine } from './engine.ts';
+
+const { PATCHWORK_CACHE } = process.env;
+before(async () => {
+  process.env.PATCHWORK_CACHE = await temporaryFolder();
+});
+after(() => {
+  if (PATCHWORK_CACHE === undefined) delete process.env.PATCHWORK_CACHE;
+  else process.env.PATCHWORK_CACHE = PATCHWORK_CACHE;
+});
+
+const candidates: Candidate[] = [
+  { id: 'cpu', name: 'processor 1.5', software: false, found: true, identity: 'cpu' },
+  { id: 'webgpu', name: 'GPU 0.5', software: false, found: true, identity: 'gpu' },
+  { id: 'dml', name: '', software: false, found: false, identity: '', missing: 'this is not Windows' },
+  { id: 'cuda', name: '', software: false, found: false, identity: '', missing: 'it has no library' },
+];
+const testing = path.join(import.meta.dirname, 'testing');
+const execArgv = ['--import', 'tsx'];
+
+const engines: DeviceEngine[] = [];
+afterEach(async () => {
+  for (const engine of engines.splice(0)) await engine.dispose();
+});
+
+function open(
+  device: DeviceChoice = 'auto',
+  more: { patience?: number; onLog?: (line: string) => void } = {},
+) {
+  const engine = deviceEngine({
+    script: path.join(testing, 'fake-engine.ts'),
+    execArgv,
+    device: () => device,
+    devices: { script: path.join(testing, 'fake-device.ts'), execArgv, candidates },
+    ...more,
+  });
+  engines.push(engine);
+  return engine;
+}
+
+async function generated(engine: DeviceEngine, prompt: string) {
+  const { recipe, device, warnings } = await engine.generate({ prompt });
+  return { place: recipe.model.replace(/ \d+$/, ''), device, warnings };
+}
+
+test('calls run on the chosen device', async () => {
+  const engine = open();
+  assert.equal(engine.chosen, undefined);
+  assert.deepEqual(await generated(engine, 'a house'), { place: 'webgpu', device: 'webgpu', warnings: [] });
+  assert.equal((engine.chosen as { id: string } | undefined)?.id, 'webgpu');
+  assert.equal((await generated(open('cpu'), 'a house')).place, 'cpu');
+});
+
+test('what does not fit is computed with less memory, and the next call as usual', async () => {
+  const engine = open();
+  const { place, device, warnings } = await generated(engine, 'is too large');
+  assert.deepEqual([place, device], ['webgpu small', 'webgpu']);
+  assert.match(warnings[0]!, /^GPU 0\.5 \(WebGPU\) failed, so .* less of its memory: Failed to allocate/);
+  assert.equal((await generated(engine, 'a house')).place, 'webgpu');
+});
+
+for (const [prompt, why, patience] of [
+  ['kills the GPU', /ended unexpectedly with exit code 139/, 60_000],
+  ['loses the GPU', /The device was lost/, 60_000],
+  ['hangs the GPU', /it made no progress for 2 s/, 2000],
+] as const)
+  test(`an image that ${prompt} is computed on the processor in the end`, async () => {
+    const { place, device, warnings } = await generated(open('webgpu', { patience }), prompt);
+    assert.deepEqual([place, device], ['cpu', 'cpu']);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, /computed on the processor/);
+    assert.match(warnings[0]!, why);
+  });
+
+test('a GPU that fails again and again is left alone', async () => {
+  const lines: string[] = [];
+  const engine = open('auto', { onLog: (line) => lines.push(line) });
+  for (let i = 0; i < 2; i++) await generated(engine, 'loses the GPU');
+  lines.length = 0;
+  assert.deepEqual(await generated(engine, 'a house'), { place: 'cpu', device: 'cpu', warnings: [] });
+  assert.deepEqual(lines, []);
+  await engine.dispose();
+  assert.equal((await generated(engine, 'a house')).place, 'webgpu');
+});
+
+test('errors of the user and of the engine are passed on', async () => {
+  const engine = open();
+  await assert.rejects(engine.generate({ prompt: 'bad input' }), InputError);
+  await assert.rejects(engine.generate({ prompt: 'is broken' }), /^Error: Something broke\.$/);
+  await assert.rejects(open('cuda').generate({ prompt: 'a house' }), /it has no library/);
+});
+
+test('a GPU computes for one process at a time', async () => {
+  const lines: string[] = [];
+  const [one, other] = [open(), open('auto', { onLog: (line) => lines.push(line) })];
+  await one.generate({ prompt: 'a house' });
+  const lock = path.join(process.env.PATCHWORK_CACHE!, 'device-webgpu.lock');
+  assert.ok(existsSync(lock));
+  assert.equal((await generated(other, 'a boat')).place, 'webgpu');
+  assert.ok(lines.some((line) => /another window/.test(line)));
+  await Promise.all([one.dispose(), other.dispose()]);
+});

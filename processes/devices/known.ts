@@ -1,0 +1,46 @@
+import path from 'node:path';
+import * as z from 'zod';
+import { messageOf } from '../../engine/errors.ts';
+import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
+import { cacheFolder } from '../../engine/host/node/cache-folder.ts';
+import { fs } from '../../engine/host/node/fs.ts';
+import { readOptionalJson } from '../../engine/json.ts';
+
+/** Bump when devices are tried in another way. */
+const VERSION = 1;
+
+const checkSchema = z.object({
+  wrong: z.array(z.string()),
+  half: z.boolean().optional(),
+  fault: z.string().optional(),
+  stepSeconds: z.number().positive().optional(),
+});
+const fileSchema = z.object({ version: z.literal(VERSION), devices: z.record(z.string(), checkSchema) });
+
+/** What was found out about devices, by their identity, in the cache folder. */
+export class KnownDevices {
+  readonly #file = path.join(cacheFolder(), 'devices.json');
+
+  async get(identity: string): Promise<DeviceCheck | undefined> {
+    return (await this.#read())[identity] as DeviceCheck | undefined;
+  }
+
+  /** Keeps a result. Where it cannot be written, the device is tried again the next time. */
+  async set(identity: string, found: DeviceCheck, onLog?: (line: string) => void): Promise<void> {
+    const devices = { ...(await this.#read()), [identity]: found };
+    const text = `${JSON.stringify({ version: VERSION, devices }, undefined, 1)}\n`;
+    try {
+      await fs.mkdir(path.dirname(this.#file));
+      await fs.writeAtomically(this.#file, (writer) => writer.write(text));
+    } catch (error) {
+      onLog?.(`What was found out about devices is not remembered: ${messageOf(error)}`);
+    }
+  }
+
+  /** Damaged files, and those of another version, hold nothing. */
+  async #read(): Promise<Record<string, unknown>> {
+    const read = await readOptionalJson(this.#file).catch(() => undefined);
+    const known = fileSchema.safeParse(read);
+    return known.success ? known.data.devices : {};
+  }
+}

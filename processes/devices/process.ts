@@ -1,0 +1,18 @@
+/** A process in which one device is tried: forked by `tryDevice` (try.ts), bundled to dist/device.mjs. */
+import { checkDevice } from '../../engine/execution/device-check/check.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
+import { parentConnection } from '../engine/parent.ts';
+import { answer, endWithParent } from '../engine/serve.ts';
+import { check } from './protocol.ts';
+
+const connection = parentConnection();
+answer(connection, check, ({ device, ...about }) =>
+  checkDevice(
+    (wrong) =>
+      device === 'cpu' ? new NodeBackend() : new DeviceBackend(device, { ...about, wrong: [...wrong] }),
+    new NodeBackend(),
+  ),
+);
+endWithParent();
+connection.listen();

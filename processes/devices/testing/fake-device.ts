@@ -1,0 +1,16 @@
+/** A process that tries a device, for tests: the device's name says how it behaves. */
+import { parentConnection } from '../../engine/parent.ts';
+import { answer, endWithParent } from '../../engine/serve.ts';
+import { check } from '../protocol.ts';
+
+const connection = parentConnection();
+answer(connection, check, async ({ name }) => {
+  if (name.includes('crashes')) process.exit(139);
+  if (name.includes('hangs')) await new Promise(() => setInterval(() => {}, 1000));
+  if (name.includes('has no driver')) throw new Error('Failed to get an adapter.\nAnd more.');
+  if (name.includes('is wrong')) return { wrong: [], fault: 'its attentions are wrong by 31 %' };
+  const wrong = name.includes('composes') ? ['MultiHeadAttention'] : [];
+  return { wrong, stepSeconds: Number(/[\d.]+/.exec(name)![0]) };
+});
+endWithParent();
+connection.listen();

@@ -1,0 +1,57 @@
+/** An engine process for tests: the prompt says how its GPU behaves. Results name the device that they come from. */
+import { InputError } from '../../../engine/errors.ts';
+import type { Engine, GenerateRequest, GenerateResult } from '../../../shared/api.ts';
+import { serve } from '../../engine/serve.ts';
+
+const { id, small } = JSON.parse(process.argv[3] ?? '{"id":"cpu"}');
+const isGpu = id !== 'cpu';
+
+async function generate({ prompt }: GenerateRequest): Promise<GenerateResult> {
+  if (prompt === 'bad input') throw new InputError('The size is bad.');
+  if (isGpu && prompt === 'kills the GPU') process.exit(139);
+  if (isGpu && prompt === 'hangs the GPU') await new Promise(() => setInterval(() => {}, 1000));
+  if (isGpu && prompt === 'loses the GPU') throw new Error('The device was lost.');
+  if (isGpu && !small && prompt === 'is too large') throw new Error('Failed to allocate memory.');
+  if (prompt === 'is broken') throw new Error('Something broke.');
+  const place = [id, ...(small ? ['small'] : []), process.pid].join(' ');
+  return {
+    picture: { png: new Uint8Array(), width: 1, height: 1 },
+    recipe: {
+      prompt,
+      negativePrompt: '',
+      model: place,
+      seed: 0,
+      steps: 1,
+      guidance: 1,
+      width: 1,
+      height: 1,
+      scheduler: 'ddim',
+      precision: 'fp32',
+    },
+    macs: 1,
+    seconds: 1,
+    loadSeconds: 0,
+    stepSeconds: [],
+    device: id,
+    warnings: [],
+  };
+}
+
+async function unused(): Promise<never> {
+  throw new Error('not used');
+}
+
+const engine: Engine = {
+  generate,
+  edit: unused,
+  prepareEdit: unused,
+  segment: unused,
+  findThings: unused,
+  describe: unused,
+  cutOut: unused,
+  store: unused,
+  benchmark: unused,
+  async dispose() {},
+};
+
+serve(engine);
