@@ -1,12 +1,13 @@
 /** The extension host's side of Patchwork. */
 import path from 'node:path';
 import { commands, type ExtensionContext, lm, Uri, window, workspace } from 'vscode';
-import { engineProcess } from '../processes/engine/client.ts';
+import { deviceEngine } from '../processes/devices/engine.ts';
 import { shorten } from '../shared/names.ts';
 import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
 import { BenchmarkStore } from './benchmark/store.ts';
 import type { SettingName } from './contributions.ts';
 import { DenseSpeed } from './denseSpeed.ts';
+import { chooseDevice } from './devices/choose.ts';
 import { EditStore } from './editor/editStore.ts';
 import { openEditorWithMask, registerPictureEditor } from './editor/provider.ts';
 import { registerImageMenu } from './gallery/contextMenu.ts';
@@ -28,7 +29,7 @@ import { Pace } from './queue/pace.ts';
 import { registerQueueView } from './queue/view.ts';
 import { reportError } from './report.ts';
 import type { Services } from './services.ts';
-import { featureMegabytes, galleryBytes } from './settings.ts';
+import { deviceSetting, featureMegabytes, galleryBytes } from './settings.ts';
 import { describeImage } from './sight/describeImage.ts';
 import { selectObject } from './sight/selectObject.ts';
 import { StatusBar } from './statusBar.ts';
@@ -43,9 +44,10 @@ let ending: (() => Promise<void>) | undefined;
 export function activate(context: ExtensionContext): void {
   const log = window.createOutputChannel('Patchwork', { log: true });
   const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
-  const engine = engineProcess({
+  const engine = deviceEngine({
     script: context.asAbsolutePath('dist/engine.mjs'),
-    args: () => [String(featureMegabytes(setting))],
+    device: () => deviceSetting(setting),
+    megabytes: () => featureMegabytes(setting),
     onLog: (line) => log.info(line),
   });
   const pace = new Pace(context.globalState);
@@ -82,7 +84,11 @@ export function activate(context: ExtensionContext): void {
   context.subscriptions.push(
     log,
     services.lastEditor,
-    new StatusBar(services, () => engine.pid),
+    new StatusBar(services, engine),
+    workspace.onDidChangeConfiguration((event) => {
+      // The next call starts an engine on the new device.
+      if (event.affectsConfiguration('patchwork.device')) void engine.dispose();
+    }),
     commands.registerCommand('patchwork.generateImage', (asked?: unknown) => generateImage(services, asked)),
     commands.registerCommand('patchwork.openView', () => void ImageView.show(services)),
     commands.registerCommand('patchwork.openGallery', () => GalleryPage.open(services)),
@@ -94,6 +100,7 @@ export function activate(context: ExtensionContext): void {
     commands.registerCommand('patchwork.openBenchmark', () => BenchmarkPanel.open(services)),
     commands.registerCommand('patchwork.manageModels', () => manageModels(services, token)),
     commands.registerCommand('patchwork.useAsModel', (asked?: unknown) => useAsModel(services, asked)),
+    commands.registerCommand('patchwork.chooseDevice', () => chooseDevice(log)),
     commands.registerCommand('patchwork.freeMemory', () => engine.dispose()),
     window.registerWebviewPanelSerializer(BENCHMARK_TYPE, {
       async deserializeWebviewPanel(panel, state) {

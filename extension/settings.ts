@@ -3,7 +3,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { InputError } from '../engine/errors.ts';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
-import { type GenerateRequest, type LoraChoice, PRECISIONS, PREDICTIONS, SCHEDULERS } from '../shared/api.ts';
+import {
+  DEVICE_CHOICES,
+  type DeviceChoice,
+  type GenerateRequest,
+  type LoraChoice,
+  PRECISIONS,
+  PREDICTIONS,
+  SCHEDULERS,
+} from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
 import { isSide, sidesInWords } from '../shared/sizes.ts';
@@ -90,6 +98,14 @@ export function modelFolders(get: GetSetting): string[] {
 /** Processor threads for one network run; undefined: the engine's default. */
 export function threadSetting(get: GetSetting): number | undefined {
   return number(get, 'threads', LIMITS.threads);
+}
+
+/**
+ * Where networks run. Read before each engine start.
+ * @throws InputError for a name that no device has
+ */
+export function deviceSetting(get: GetSetting): DeviceChoice {
+  return oneOf('device', DEVICE_CHOICES, get) ?? 'auto';
 }
 
 /** Megabytes that recorded features of pictures may take; 0: the engine's default. Read before each engine start. */

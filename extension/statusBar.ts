@@ -8,7 +8,9 @@ import {
   window,
   workspace,
 } from 'vscode';
+import type { DeviceEngine } from '../processes/devices/engine.ts';
 import { processMemory } from '../processes/memory.ts';
+import { DEVICE_PROVIDERS } from '../shared/devices.ts';
 import { describeRemaining, describeRun, formatBytes } from '../shared/format.ts';
 import { totalRemaining } from '../shared/jobs.ts';
 import { modelTitle } from '../shared/modelTitle.ts';
@@ -24,13 +26,13 @@ const INTERVAL = 3000;
 export class StatusBar implements Disposable {
   readonly #item: StatusBarItem;
   readonly #services: Services;
-  readonly #enginePid: () => number | undefined;
+  readonly #engine: Pick<DeviceEngine, 'pid' | 'chosen'>;
   readonly #parts: Disposable[];
   #memory: number | undefined;
 
-  constructor(services: Services, enginePid: () => number | undefined) {
+  constructor(services: Services, engine: Pick<DeviceEngine, 'pid' | 'chosen'>) {
     this.#services = services;
-    this.#enginePid = enginePid;
+    this.#engine = engine;
     this.#item = statusItem('patchwork.status', 'Patchwork', MENU);
     const timer = setInterval(() => void this.#look(), INTERVAL);
     this.#parts = [
@@ -49,7 +51,7 @@ export class StatusBar implements Disposable {
   }
 
   async #look(): Promise<void> {
-    const pid = this.#enginePid();
+    const { pid } = this.#engine;
     const memory = pid === undefined ? undefined : await processMemory(pid);
     if (memory === this.#memory) return;
     this.#memory = memory;
@@ -79,12 +81,18 @@ export class StatusBar implements Disposable {
     const threads = workspace.getConfiguration('patchwork').get<number>('threads') || undefined;
     return [
       `Model: ${modelTitle(modelSetting())}`,
-      `Device: processor${threads ? `, ${threads} threads` : ''}`,
+      `Device: ${this.#device(threads)}`,
       this.#memory === undefined ? 'Memory: engine not started' : `Memory: ${formatBytes(this.#memory)}`,
       first ? `Now: “${first.title}”, ${describeRun(first.run)}` : 'Idle',
       ...(jobs.length > 1 ? [`Waiting: ${jobs.length - 1}`] : []),
       ...(first && total ? [`Remaining: ${describeRemaining(total)}`] : []),
     ];
+  }
+
+  #device(threads: number | undefined): string {
+    const { chosen } = this.#engine;
+    if (chosen && chosen.id !== 'cpu') return `${chosen.findings.name} (${DEVICE_PROVIDERS[chosen.id]})`;
+    return `processor${threads ? `, ${threads} threads` : ''}`;
   }
 
   async #menu(): Promise<void> {
@@ -102,6 +110,7 @@ export class StatusBar implements Disposable {
         description: `now: ${modelTitle(modelSetting())}`,
         run: command('patchwork.manageModels'),
       },
+      { label: '$(chip) Choose Device…', run: command('patchwork.chooseDevice') },
       { label: '', kind: QuickPickItemKind.Separator },
       ...(busy
         ? [
