@@ -100,7 +100,7 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     height: Math.min(height, side),
   });
   // The image itself, as planes and as pixels, is held beside the tile.
-  const image = (FLOAT_BYTES + 1) * 3 * width * height;
+  const image = (bytesOf('fp32') + 1) * 3 * width * height;
   const apart = PROCESS_BYTES + Math.max(text, unet, decoder);
   return { together, apart, tiled: Math.min(apart, PROCESS_BYTES + Math.max(text, unet, tile + image)) };
 }

@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-web/wasm';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { PRECISIONS } from '../../../shared/api.ts';
+import { type DeviceId, PROCESSOR_PRECISIONS } from '../../../shared/api.ts';
 import type { Machine } from '../../../shared/benchmark/report.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import type { Capabilities, CompileOptions, Program, PublishedModel } from '../../execution/backend.ts';
@@ -16,11 +16,12 @@ const MAX_FILE = 0x7fe00000;
 
 /** ONNX Runtime compiled to WebAssembly. A run blocks its thread: use it in a worker. */
 export class WebBackend extends OnnxBackend {
+  readonly device: DeviceId = 'cpu';
   readonly can: Capabilities = {
     // The newest operators have no kernel in this build.
     operator: (name) => name !== 'TensorScatter',
     opset: 21,
-    precisions: PRECISIONS,
+    precisions: PROCESSOR_PRECISIONS,
     elements: ['float32', 'int8', 'int32', 'int64'],
     memoryBytes: memoryBytes(),
   };
