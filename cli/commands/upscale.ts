@@ -37,7 +37,7 @@ async function run(image: string, options: Options): Promise<void> {
   requirePng(output, 'larger images');
   const target = await Target.open(output, path.dirname(image));
   const { bytes } = await readImages({ bytes: image });
-  const engine = openEngine();
+  const engine = await openEngine(options.device);
   const progress = new Progress();
   try {
     const result = await engine.upscale(

@@ -1,6 +1,6 @@
 /** An engine process for tests: the prompt says how its GPU behaves. Results name the device that they come from. */
 import { InputError } from '../../../engine/errors.ts';
-import type { Engine, GenerateRequest, GenerateResult } from '../../../shared/api.ts';
+import { ENGINE_CALLS, type Engine, type GenerateRequest, type GenerateResult } from '../../../shared/api.ts';
 import { serve } from '../../engine/serve.ts';
 
 const { id, small } = JSON.parse(process.argv[3] ?? '{"id":"cpu"}');
@@ -41,17 +41,7 @@ async function unused(): Promise<never> {
   throw new Error('not used');
 }
 
-const engine: Engine = {
-  generate,
-  edit: unused,
-  prepareEdit: unused,
-  segment: unused,
-  findThings: unused,
-  describe: unused,
-  cutOut: unused,
-  store: unused,
-  benchmark: unused,
-  async dispose() {},
-};
+const others = Object.keys(ENGINE_CALLS).map((name) => [name, unused]);
+const engine: Engine = { ...(Object.fromEntries(others) as Engine), generate, async dispose() {} };
 
 serve(engine);
