@@ -48,7 +48,8 @@ export async function verify(
   // A diffusion model has its configs in the folders of its parts.
   if (await fs.exists(path.join(root, 'config.json')))
     return judged(await compareVision(root, expected, backend), expected, backend);
-  if (expected.metadata('base')) return judged(await compareAdapters(root, expected, backend), expected, backend);
+  if (expected.metadata('base'))
+    return judged(await compareAdapters(root, expected, backend), expected, backend);
   const tensors = await compareCheckpoint(subject, expected, backend);
   if (subject.averaged)
     tensors.push(

@@ -2,8 +2,8 @@
 import { checkDevice } from '../../engine/execution/device-check/check.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
-import { parentConnection } from '../engine/parent.ts';
 import { answer } from '../engine/answers.ts';
+import { parentConnection } from '../engine/parent.ts';
 import { endWithParent } from '../engine/serve.ts';
 import { check } from './protocol.ts';
 

@@ -1,6 +1,7 @@
 /** A process that tries a device, for tests: the device's name says how it behaves. */
-import { parentConnection } from '../../engine/parent.ts';
+
 import { answer } from '../../engine/answers.ts';
+import { parentConnection } from '../../engine/parent.ts';
 import { endWithParent } from '../../engine/serve.ts';
 import { check } from '../protocol.ts';
 
