@@ -32,6 +32,7 @@ export type Family =
   | 'Stable Diffusion 2'
   | 'Stable Diffusion 1 and 2'
   | 'Stable Diffusion XL'
+  | 'SANA'
   | 'EfficientViT-SAM';
 
 /** A published model that Patchwork knows: what is said about it before anything is asked of the hub. */
@@ -61,6 +62,23 @@ export interface CatalogueEntry {
 }
 
 const square = (side: number) => ({ width: side, height: side });
+/** Of SANA's weights and of the language model that reads its prompts. */
+const SANA_LICENCE = 'NVIDIA licence (no commercial use), and the Gemma Terms of Use';
+const sana = (
+  name: string,
+  about: string,
+  { architecture, bytes, side = 1024 }: { architecture: string; bytes: number; side?: number },
+): CatalogueEntry => ({
+  id: `Efficient-Large-Model/${name}`,
+  purpose: 'pictures',
+  about,
+  licence: SANA_LICENCE,
+  bytes,
+  family: 'SANA',
+  architecture,
+  recommended: { steps: name.includes('Sprint') ? 2 : 20, guidance: 4.5, ...square(side) },
+  scheduler: name.includes('Sprint') ? 'scm' : 'dpmpp-2m',
+});
 const SAM = 'mit-han-lab/efficientvit-sam';
 const selector = (size: string, bytes: number): CatalogueEntry => ({
   id: `${SAM}:${size}`,
@@ -202,6 +220,19 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     scheduler: 'euler',
     editsFor: ['stabilityai/stable-diffusion-xl-base-1.0'],
   },
+  sana('Sana_Sprint_0.6B_1024px_diffusers', 'SANA-Sprint: large pictures in 2 steps', {
+    architecture: 'sana-sprint-600m',
+    bytes: 7.7e9,
+  }),
+  sana('Sana_600M_512px_diffusers', 'SANA, small: linear attention, long prompts', {
+    architecture: 'sana-600m-512',
+    bytes: 7.7e9,
+    side: 512,
+  }),
+  sana('Sana_1600M_1024px_BF16_diffusers', 'SANA: large pictures, linear attention, long prompts', {
+    architecture: 'sana-1600m',
+    bytes: 9.7e9,
+  }),
   {
     id: 'madebyollin/taesd',
     revision: '614f76814bbe30edbe2e627ace1c2234c81a2c0e',

@@ -12,6 +12,7 @@ import { float32, floats, int64 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { DiffusionModel } from '../models/diffusion-model.ts';
 import { textInputs } from '../networks/clip-text.ts';
+import { psnr } from '../pictures/psnr.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { readFloat32 } from '../weights/read.ts';
@@ -76,6 +77,29 @@ for (const [family, guidance, steps] of [
       await engine.dispose();
     }
   });
+
+test('sana-sprint: quantized, it draws nearly the same picture; a prompt is encoded once', async () => {
+  const engine = createEngine(backend);
+  try {
+    const request = { prompt: 'a house', model: await checkpoint('sana-sprint'), seed: 3, steps: 2 };
+    const first = await engine.generate(request);
+    const again = await engine.generate(request);
+    assert.deepEqual(again.picture.png, first.picture.png);
+    assert.ok(again.macs < first.macs, 'the prompt was not encoded again');
+    const exact = await decodePicture(first.picture.png, 'exact');
+    for (const precision of ['int8', 'int4'] as const) {
+      const { picture } = await engine.generate({ ...request, precision });
+      const rounded = await decodePicture(picture.png, precision);
+      assert.notDeepEqual(rounded.pixels, exact.pixels);
+      assert.ok(
+        psnr(rounded.pixels, exact.pixels) > 25,
+        `${precision}: ${psnr(rounded.pixels, exact.pixels)} dB`,
+      );
+    }
+  } finally {
+    await engine.dispose();
+  }
+});
 
 test('short of memory: networks one after another draw the same picture; too little is refused', async () => {
   const request = { prompt: 'a house', model: await checkpoint('sd15'), seed: 3, steps: 2 };

@@ -1,5 +1,10 @@
 /** How long an image takes with a model of the catalogue, and which model suits a machine. */
+import { isGuided } from '../../engine/execution/denoiser-inputs.ts';
+import { countMacs } from '../../engine/graph/macs.ts';
+import type { Network } from '../../engine/graph/network.ts';
+import { ARCHITECTURES } from '../../engine/models/architectures.ts';
 import { CATALOGUE, type CatalogueEntry } from '../../engine/models/catalogue.ts';
+import { SyntheticModel } from '../../engine/models/synthetic.ts';
 import { entryMemory } from '../../engine/pipelines/memory-sentence.ts';
 
 /** What a machine has. */
@@ -11,8 +16,10 @@ export interface MachineFacts {
 /** Seconds of the parts of an image. */
 interface Parts {
   step: number;
-  /** Text encoders and decoder. */
+  /** What grows with the size beside the steps: the decoder. Text encoders of CLIP's kind are counted here too. */
   other: number;
+  /** A language model that reads the prompt, whatever the size. */
+  text?: number;
 }
 
 /**
@@ -30,20 +37,43 @@ const MEASURED: Readonly<Record<string, Parts>> = {
 };
 const MEASURED_CORES = 2;
 const MEASURED_PIXELS = 512 * 512;
+/** Of Stable Diffusion 1.5 at that size, by which other architectures are estimated from their operations. */
+const SD15_MACS = { step: 803.3e9, decoder: 1257.8e9 };
+/** Tokens of a usual prompt with an instruction before it. */
+const PROMPT_TOKENS = 350;
 /** More cores than these hardly help one image. */
 const USEFUL_CORES = 8;
 
 /** About how many seconds an image of the recommended size takes; undefined for what makes none. */
 export function expectedSeconds(
-  { architecture = '', recommended }: CatalogueEntry,
+  { architecture = '', purpose, recommended }: CatalogueEntry,
   { cores }: Pick<MachineFacts, 'cores'>,
 ): number | undefined {
-  const parts = MEASURED[architecture];
+  if (purpose !== 'pictures') return undefined;
+  const parts = MEASURED[architecture] ?? estimated(architecture, recommended?.guidance ?? 1);
   if (!parts) return undefined;
   const { steps = 25, width = 512, height = 512 } = recommended ?? {};
   const pixels = (width * height) / MEASURED_PIXELS;
   const speed = Math.max(1, Math.min(cores, USEFUL_CORES)) / MEASURED_CORES;
-  return ((steps * parts.step + parts.other) * pixels) / speed;
+  return ((steps * parts.step + parts.other) * pixels + (parts.text ?? 0)) / speed;
+}
+
+/** Of an architecture that was not measured: by its operations. */
+function estimated(architecture: string, guidance: number): Parts | undefined {
+  if (!Object.hasOwn(ARCHITECTURES, architecture)) return undefined;
+  const model = new SyntheticModel(architecture, '');
+  const side = Math.sqrt(MEASURED_PIXELS);
+  const denoiser = model.network('denoiser');
+  const macs = (network: Network, scale: number, tokens: number, batch = 1) =>
+    countMacs(network, { height: side / scale, width: side / scale, batch, tokens }).total;
+  const { sd15 } = MEASURED;
+  const decoderRate = sd15!.other / SD15_MACS.decoder;
+  const batch = isGuided(denoiser, guidance) ? 2 : 1;
+  return {
+    step: (macs(denoiser, model.autoencoder.scale, PROMPT_TOKENS, batch) * sd15!.step) / SD15_MACS.step,
+    other: macs(model.network('vae-decoder'), 1, 0) * decoderRate,
+    text: macs(model.network('text-encoder'), 1, PROMPT_TOKENS) * decoderRate,
+  };
 }
 
 /** Bytes of memory that an image takes at least, in the precision that is chosen by default. */
