@@ -6,6 +6,7 @@ import { LIMITS } from '../../shared/limits.ts';
 import { cut, fits, paste } from '../../shared/raster.ts';
 import type { Painted } from './painted.ts';
 import {
+  areaOf,
   frameOf,
   type Layer,
   type ListedEdit,
@@ -173,6 +174,8 @@ export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps
   }
   for (const { changes, edits: listed } of [...steps].reverse()) {
     if (listed) canvas = frameOf(listed.before, original);
+    for (const { content } of [...(listed?.before ?? []), ...(listed?.after ?? [])])
+      if (Math.max(areaOf(content).width, areaOf(content).height) > most) throw damaged();
     for (const { layer, before, after, ...area } of changes)
       for (const deflated of [before, after])
         read({ ...area, deflated }, model[layer].channels, fits(area, canvas));

@@ -276,11 +276,12 @@ export class PictureModel<About = unknown> {
     const from = this.frame;
     const to = frameOf(edits, this.original);
     if (sameArea(from, to)) return;
+    const canvas = this.#composed(edits);
     const mask = blankRaster(to.width, to.height, 1);
     const kept = within(shifted(shifted(cut(this.mask, wholeOf(this.mask)), from, 1), to, -1), mask);
     if (kept) paste(mask, kept);
     this.#mask = mask;
-    this.#canvas = this.#composed(edits);
+    this.#canvas = canvas;
   }
 
   /** The step to another list of edits, and to the pixels that it gives. */
@@ -335,6 +336,11 @@ export function unpacked({ deflated, left, top, width, height }: Packed, channel
   const data = new Uint8Array(inflateRawSync(deflated, { maxOutputLength: Math.max(1, length) }));
   if (data.length !== length) throw new RangeError('A part of a picture is damaged.');
   return { left, top, width, height, data };
+}
+
+/** The area that an edit may change. */
+export function areaOf(content: EditContent): Area {
+  return content.kind === 'paint' ? content.to : content.coverage;
 }
 
 /** Where the canvas lies in the file's pixels, with the extensions of all edits that are shown. */

@@ -1,12 +1,14 @@
 /** What VS Code's settings, its storage, files and the pages give the extension. */
 import assert from 'node:assert/strict';
-import { serialize } from 'node:v8';
+import { deserialize, serialize } from 'node:v8';
 import fc from 'fast-check';
 import { InputError } from '../../../engine/errors.ts';
 import { EXPORTS } from '../../../extension/benchmark/export.ts';
 import { readReport } from '../../../extension/benchmark/readReport.ts';
 import { SETTINGS } from '../../../extension/contributions.ts';
-import { readBackup } from '../../../extension/editor/backup.ts';
+import { backupOf, readBackup, restoreParts } from '../../../extension/editor/backup.ts';
+import type { Painted } from '../../../extension/editor/painted.ts';
+import { PictureModel, type Step } from '../../../extension/editor/pictureModel.ts';
 import { readStoredPicture } from '../../../extension/gallery/storedPicture.ts';
 import { markdownText } from '../../../extension/markdown.ts';
 import { messageText } from '../../../extension/messageText.ts';
@@ -15,6 +17,7 @@ import { readSavedView } from '../../../extension/view/saved.ts';
 import { isWellFormed } from '../../../processes/engine/parent.ts';
 import { row, run } from '../../../shared/benchmark/testing.ts';
 import { plainText } from '../../../shared/plainText.ts';
+import { blankRaster } from '../../../shared/raster.ts';
 import { resultOf } from '../../../shared/testing.ts';
 import { changed, damaged, oddText, type Target, target } from '../target.ts';
 
@@ -25,8 +28,29 @@ const stored = {
   request: { prompt: 'a house' },
   ...resultOf(),
 };
-const backup = serialize({ version: 1, file: Uint8Array.of(1), disk: 'x', parts: [] });
+const backup = backupOf({ file: Uint8Array.of(1), disk: 'x', ...extendedPicture() });
 const value = fc.oneof(oddText, fc.anything({ maxDepth: 2 }), fc.constantFrom('512x512', 8, 'int8'));
+
+function blankModel(): PictureModel<Painted> {
+  return new PictureModel<Painted>(blankRaster(6, 4, 3));
+}
+
+/** A picture with a mask and a larger canvas, and the steps to it. */
+function extendedPicture(): { model: PictureModel<Painted>; steps: Step<Painted>[] } {
+  const model = blankModel();
+  const steps: Step<Painted>[] = [];
+  const perform = (step: Step<Painted> | undefined) => {
+    model.do(step!);
+    steps.push(step!);
+  };
+  perform(model.masking('x', { left: 1, top: 1, width: 2, height: 1, data: Uint8Array.of(200, 9) }));
+  const result = blankRaster(8, 6, 3);
+  result.data.fill(9);
+  const extension = { left: 2, top: 1, right: 0, bottom: 1 };
+  const [start, mask] = [model.canvas(), blankRaster(6, 4, 1)];
+  perform(model.painting({ label: 'x', start, extension, result, mask, about: undefined as never }));
+  return { model, steps };
+}
 
 /** Runs what may refuse what it reads, in one sentence for the user. */
 function refusing(act: () => void, ...refusals: (new (...args: never[]) => Error)[]): void {
@@ -64,8 +88,16 @@ export const targets: Target[] = [
     const picture = readStoredPicture(read, 0);
     assert.ok(!picture || (picture.recipe.prompt !== undefined && !('bus' in picture.request)));
   }),
-  target('backups', fc.oneof(damaged(backup), fc.uint8Array()), (read) =>
-    refusing(() => void readBackup(read), Error),
+  target(
+    'backups',
+    fc.oneof(damaged(backup), changed(deserialize(backup)).map(serialize), fc.uint8Array()),
+    (read) =>
+      refusing(() => {
+        const found = readBackup(read);
+        const model = blankModel();
+        restoreParts(model, found);
+        for (const step of [...found.steps].reverse()) model.undo(step);
+      }, Error),
   ),
   target('what pages keep', fc.anything(), (saved) => void readSavedView(saved)),
   target('messages to the engine process', fc.anything(), (message) => void isWellFormed(message)),
