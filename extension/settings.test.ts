@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { InputError } from '../engine/errors.ts';
-import { outputFolder, pictureSettings } from './settings.ts';
+import { deviceSetting, outputFolder, pictureSettings } from './settings.ts';
 
 const from =
   (settings: Record<string, unknown>) =>
@@ -58,6 +58,13 @@ test('values are taken over', () => {
   assert.equal(pictureSettings(from({ model: '~/models/a' })).model, path.join(os.homedir(), 'models/a'));
 });
 
+test('the device is one of those that there are', () => {
+  assert.equal(deviceSetting(from({})), 'auto');
+  assert.equal(deviceSetting(from({ device: 'webgpu' })), 'webgpu');
+  for (const device of ['gpu', 7])
+    assert.throws(() => deviceSetting(from({ device })), /patchwork\.device must be/);
+});
+
 test('anything else is refused by a sentence that names the setting', () => {
   const bad: Record<string, unknown[]> = {
     size: ['big', '256', '255x256', '32x256', '4096x256', 256, {}, '256x256x3'],
@@ -67,7 +74,7 @@ test('anything else is refused by a sentence that names the setting', () => {
     workers: [-1, 65, 1.5],
     bus: [4222],
     scheduler: ['best', 7],
-    precision: ['fp16', 8],
+    precision: ['fp8', 8],
     model: [7, 'relative/with/no/folder/open'],
     negativePrompt: [['a']],
   };
