@@ -16,8 +16,8 @@ export interface Delivery {
 }
 
 /**
- * Fetches a file from byte `from` on and appends it to `partial`, which has so many bytes. A server that cannot
- * continue begins anew. What has come stays there when the connection breaks.
+ * Downloads a file from byte `from` and appends it to `partial`, which has that length. If the server does not support
+ * ranges, the download starts over. If the connection breaks, what has arrived stays in the file.
  */
 export async function append(
   { settings, repository, file }: Delivery,
@@ -28,7 +28,7 @@ export async function append(
 ): Promise<void> {
   const watchdog = new Watchdog(settings.stallTimeout);
   const either = signal ? AbortSignal.any([signal, watchdog.signal]) : watchdog.signal;
-  // The hub package's own download neither goes on after a break nor tells why a request failed.
+  // The hub package's own download neither resumes nor says why a request failed.
   const fetch = connection(settings, either);
   const name = file.path.split('/').map(encodeURIComponent).join('/');
   const url = `${settings.endpoint}/${repository.id}/resolve/${repository.commit}/${name}`;
@@ -47,7 +47,7 @@ export async function append(
     if (end < file.size)
       throw new TypeError('fetch failed', { cause: new Error(`it ended at byte ${end} of ${file.size}`) });
   } catch (error) {
-    // What is here is not the beginning of that file.
+    // The partial file is not the beginning of that file.
     if (error instanceof HubError && error.status === 416) await fs.remove(partial);
     throw watchdog.signal.aborted && !signal?.aborted ? watchdog.signal.reason : error;
   } finally {
@@ -55,7 +55,7 @@ export async function append(
   }
 }
 
-/** Writes an answer to a file from byte `at` on; gives the file's size. @throws InputError beyond `most` bytes. */
+/** Writes a response to a file from byte `at`. Returns the file's size. @throws InputError beyond `most` bytes. */
 async function write(
   response: Response,
   file: string,
@@ -80,7 +80,7 @@ async function write(
   return end;
 }
 
-/** The first byte of a partial answer. */
+/** Position of the first byte of a partial response. */
 function startOf(response: Response): number {
   return Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
 }

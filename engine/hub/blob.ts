@@ -8,14 +8,14 @@ import { isRight } from './verify.ts';
 
 interface BlobOptions {
   signal?: AbortSignal;
-  /** Bytes of the file that are here now; may go back when they turn out wrong. */
+  /** Bytes of the file on this machine; decreases if they turn out to be wrong. */
   onBytes?: (bytes: number) => void;
 }
 
 /**
- * Brings a file of a repository into the cache: what has come before a break is kept and continued, the whole is
- * checked against its hash before it gets its name. Processes that want the same file wait for each other.
- * @throws InputError where the content is wrong twice or the disk refuses it.
+ * Downloads a file of a repository into the cache. An interrupted download is resumed, and the hash of the whole file is
+ * checked before it gets its name. Processes that need the same file wait for each other.
+ * @throws InputError if the content is wrong twice, or the disk does not take it.
  */
 export async function fetchBlob(delivery: Delivery, options: BlobOptions = {}): Promise<void> {
   const { cache, file } = delivery;
@@ -34,7 +34,7 @@ export async function fetchBlob(delivery: Delivery, options: BlobOptions = {}): 
   onBytes?.(file.size);
 }
 
-/** Fetches the file until its hash is right; gives the path of what has come. */
+/** Downloads the file until its hash is right. Returns the path of the partial file. */
 async function checked(delivery: Delivery, options: BlobOptions): Promise<string> {
   const { cache, repository, file } = delivery;
   const partial = cache.partial(file.digest.hex);
@@ -50,7 +50,7 @@ async function checked(delivery: Delivery, options: BlobOptions): Promise<string
   }
 }
 
-/** Fetches what the partial file lacks, as often as connections break that brought something. */
+/** Downloads the rest of the partial file. Retries as long as each connection brings something. */
 async function complete(
   delivery: Delivery,
   partial: string,
@@ -70,7 +70,7 @@ async function complete(
       onBytes?.(bytes);
     };
     told(from);
-    // An empty file is made all the same.
+    // An empty file is created too.
     if (from < file.size || from === 0) await append(delivery, partial, from, told, signal);
   };
   await repeatedly(settings, signal, attempt, () => at > from);

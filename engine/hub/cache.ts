@@ -20,7 +20,7 @@ export class RepositoryCache {
     return path.join(this.folder, 'blobs', hash);
   }
 
-  /** Where what has come of a blob so far is kept. */
+  /** File of a blob that is not complete yet. */
   partial(hash: string): string {
     return `${this.blob(hash)}.patchwork-incomplete`;
   }
@@ -46,26 +46,26 @@ export class RepositoryCache {
       await fs.copy(place, copy);
       return await fs.rename(copy, pointer);
     }
-    // A file that is there is not what the hub says, or a blob has come in its place.
+    // The existing file is not what the hub says, or has been replaced by a blob.
     const leadsThere = (await fs.linkTarget(pointer).catch(() => undefined)) === place;
     if (!leadsThere) await fs.remove(pointer);
     await fs.link(pointer, place);
   }
 
-  /** Notes which commit a branch has. */
+  /** Records the commit of a branch. */
   async setRef(revision: string, commit: string): Promise<void> {
     const file = path.join(this.folder, 'refs', ...revision.split('/'));
     await fs.mkdir(path.dirname(file));
     await fs.writeAtomically(file, (writer) => writer.write(commit));
   }
 
-  /** The commits of the snapshots that are here, the newest first. */
+  /** Commits of the snapshots in the cache, newest first. */
   async commits(): Promise<string[]> {
     const folder = path.join(this.folder, 'snapshots');
     const names = await fs.readdir(folder).catch((): string[] => []);
     const dated = await Promise.all(
       names.map(async (name) => {
-        // The cache is shared: what another tool left there must not keep the rest from being read.
+        // The cache is shared. A bad entry of another tool must not hide the others.
         const found = await fs.stat(path.join(folder, name)).catch(() => undefined);
         return found?.isDirectory() ? [{ name, time: found.mtimeMs }] : [];
       }),
@@ -76,7 +76,7 @@ export class RepositoryCache {
       .map(({ name }) => name);
   }
 
-  /** The commit that a branch or a tag had when it was last asked for; a commit is its own. */
+  /** The last known commit of a branch or tag; a commit stands for itself. */
   async commitOf(revision: string): Promise<string> {
     const ref = path.join(this.folder, 'refs', ...revision.split('/'));
     return ((await readOptionalText(ref, 1000).catch(() => undefined)) ?? revision).trim();
@@ -106,25 +106,25 @@ export class RepositoryCache {
 /** A repository, or only some of its files. */
 export interface Wanted {
   id: string;
-  /** The branch, the tag or the commit that is asked for. */
+  /** The branch, tag or commit that was requested. */
   revision?: string;
-  /** What is fetched where none is asked for and nothing is here; `main` if absent. */
+  /** The default revision to download if none was requested; `main` if absent. */
   suggested?: string;
   files?: readonly string[];
 }
 
-/** A model in the cache, ready to be used. */
+/** A complete model in the cache. */
 export interface Snapshot {
   folder: string;
   kind: ModelKind;
-  /** Those that Patchwork uses. */
+  /** The files that Patchwork uses. */
   files: string[];
   bytes: number;
 }
 
 /**
- * The snapshot of a repository that has all that is needed: of the revision that is asked for, or else of any, the
- * suggested one first, then the newest of `main`. `files`: where only those count.
+ * A complete snapshot of a repository: of the requested revision, or if none was requested of the suggested one, else the
+ * newest of `main`, else any. `files`: only these need to be there.
  */
 export async function findSnapshot(
   cache: string,
@@ -159,13 +159,13 @@ export async function findSnapshot(
   return undefined;
 }
 
-/** Names of the repositories that have anything in the cache. */
+/** Repositories with at least one file in the cache. */
 export async function cachedRepositories(cache: string): Promise<string[]> {
   const names = await fs.readdir(cache).catch((): string[] => []);
   return names.flatMap((name) => /^models--(.+?)--(.+)$/.exec(name)?.slice(1, 3).join('/') ?? []).sort();
 }
 
-/** Files below a folder, with slashes; links count as what they lead to. */
+/** Files below a folder, with slashes; links are followed. */
 function namesIn(folder: string): Promise<string[]> {
   return fs.walk(folder).catch((): string[] => []);
 }

@@ -1,14 +1,14 @@
 import { HubError, isTransient } from './errors.ts';
 import type { HubSettings } from './settings.ts';
 
-/** Times that a request is made before its failure is told. */
+/** Attempts before a failure is reported. */
 const ATTEMPTS = 5;
-/** Longest wait that the hub may ask for, in milliseconds; beyond it the user is told to come back. */
+/** Longest wait that the hub may ask for, in milliseconds; beyond that the user is asked to try later. */
 const LONGEST_WAIT = 30_000;
 
 /**
- * `fetch` for one task: it ends when `signal` does, an answer that is not a success is an error, and the access
- * token is told to the hub only.
+ * `fetch` for one task: `signal` aborts it, any status but success is an error, and the access token goes to the hub
+ * only.
  */
 export function connection(settings: HubSettings, signal?: AbortSignal): typeof globalThis.fetch {
   return async (input, init = {}) => {
@@ -26,7 +26,7 @@ export function connection(settings: HubSettings, signal?: AbortSignal): typeof 
   };
 }
 
-/** Does something again that fails for a reason that may pass. `progressed` tells whether an attempt got further. */
+/** Retries what failed for a temporary reason. `progressed`: whether an attempt got further. */
 export async function repeatedly<Result>(
   settings: HubSettings,
   signal: AbortSignal | undefined,
@@ -46,7 +46,7 @@ export async function repeatedly<Result>(
   }
 }
 
-/** Waits for milliseconds. @throws the signal's reason when it aborts */
+/** Waits for `ms` milliseconds. @throws the signal's reason when it aborts */
 function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -62,7 +62,7 @@ function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Ends a connection on which nothing has come for a while. */
+/** Ends a connection that has been silent for too long. */
 export class Watchdog {
   readonly #controller = new AbortController();
   readonly #timeout: number;
@@ -77,7 +77,7 @@ export class Watchdog {
     return this.#controller.signal;
   }
 
-  /** Something has come. */
+  /** Call this when data arrives. */
   alive(): void {
     clearTimeout(this.#timer);
     const stalled = () =>

@@ -8,7 +8,7 @@ export function describeProgress({ bytes, totalBytes, bytesPerSecond, secondsLef
   return [`${formatBytes(bytes)} of ${formatBytes(totalBytes)}`, ...rate, ...left].join(', ');
 }
 
-/** What a yes to fetching would mean, one sentence a line. */
+/** What a download would mean, one sentence a line. */
 export function describePlan({ repository, bytes, missingBytes, freeBytes, files }: FetchPlan): string[] {
   const { id, commit, licence } = repository;
   const here = missingBytes < bytes ? `, ${formatBytes(bytes - missingBytes)} of which are here` : '';

@@ -1,7 +1,7 @@
 import { fs, type Hash, sha1, sha256 } from '#host';
 import type { RepositoryFile } from './repository.ts';
 
-/** The hash of a file in hexadecimal, of the kind that the hub tells of it. */
+/** The hash of a file in hexadecimal, of the kind that the hub publishes for it. */
 export async function hashOf(
   file: string,
   { digest, size }: Pick<RepositoryFile, 'digest' | 'size'>,

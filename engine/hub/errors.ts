@@ -2,13 +2,13 @@ import { InputError, isAbort, messageOf } from '../errors.ts';
 import { codeOf, isDiskError, writeError } from '../files.ts';
 import type { HubSettings } from './settings.ts';
 
-/** An answer of the hub that is not what was asked for. */
+/** An error response of the hub. */
 export class HubError extends Error {
   override name = 'HubError';
   readonly status: number;
-  /** Seconds that the hub asks to wait. */
+  /** Seconds to wait before the next request, as the hub says. */
   readonly retryAfter: number | undefined;
-  /** The hub's own word for it, e.g. `GatedRepo`. */
+  /** The hub's error code, e.g. `GatedRepo`. */
   readonly code: string | undefined;
 
   constructor(response: Response) {
@@ -26,15 +26,15 @@ function secondsUntil(text: string): number | undefined {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
-/** True for failures that may be gone in a moment. */
+/** True for failures that are probably temporary. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof HubError) return error.status === 429 || error.status === 408 || error.status >= 500;
   return !(error instanceof InputError) && !isAbort(error) && isNetworkFailure(error);
 }
 
 /**
- * A failed request in sentences that say what to do: an `InputError` where something else should be asked for, another
- * error where the same may succeed later.
+ * Turns a failed request into sentences that say what to do: an `InputError` if the request must change, another error
+ * if the same request may succeed later.
  * @param resumes whether a part was downloaded, and is kept
  */
 export function hubSentence(
@@ -84,7 +84,7 @@ function sentenceOf(error: HubError, what: string, endpoint: string, hasToken: b
   }
 }
 
-/** `fetch` throws a TypeError whose cause says what happened; sockets that close throw errors with codes. */
+/** `fetch` throws a TypeError whose cause has the reason; closed sockets throw errors with codes. */
 function isNetworkFailure(error: unknown): boolean {
   if (!(error instanceof Error) || isDiskError(error)) return false;
   return error instanceof TypeError || /^(E[A-Z]+|UND_ERR_\w+)$/.test(reasonOf(error));

@@ -12,24 +12,24 @@ import type { HubSettings } from './settings.ts';
 import { indexedFiles, MAX_INDEX_BYTES } from './shards.ts';
 import { isWhole, placeOf } from './verify.ts';
 
-/** What fetching a model would mean, told before anything is fetched. */
+/** What downloading a model would mean; known before anything is downloaded. */
 export interface FetchPlan {
   repository: Repository;
   revision: string;
   kind: ModelKind;
   files: RepositoryFile[];
-  /** Where those are that are on this machine, whole and as the hub says. */
+  /** Paths of the files that are on this machine already, complete and with the right hash. */
   here: ReadonlyMap<string, string>;
-  /** Of all files that are needed. */
+  /** Size of all required files. */
   bytes: number;
-  /** What is not here yet. */
+  /** Size of what must still be downloaded. */
   missingBytes: number;
-  /** Room on the cache's disk. */
+  /** Free space on the cache's disk. */
   freeBytes: number;
 }
 
 export interface FetchProgress {
-  /** The file that is being fetched. */
+  /** The file that is being downloaded. */
   file: string;
   bytes: number;
   totalBytes: number;
@@ -37,12 +37,12 @@ export interface FetchProgress {
   secondsLeft?: number;
 }
 
-/** Room that stays free on the disk. */
+/** Bytes that must stay free on the disk. */
 const MARGIN_BYTES = 200 << 20;
 /** Milliseconds between two reports. */
 const REPORT_INTERVAL = 200;
 
-/** Asks the hub what a model is made of; fetches nothing of it but the indexes of weights in several files. */
+/** Asks the hub for a model's files. Downloads nothing but the indexes of sharded weights. */
 export async function planFetch(
   settings: HubSettings,
   wanted: Wanted,
@@ -90,9 +90,9 @@ export async function planFetch(
 }
 
 /**
- * Fetches what the plan says into the cache. What was fetched before a break, a cancellation or a kill is kept.
+ * Downloads the files of a plan into the cache. An interrupted download is resumed, also after a kill.
  * @returns the model's folder
- * @throws Error in sentences for the user, an InputError where trying again does not help; AbortError when cancelled
+ * @throws Error in sentences for the user (an InputError if trying again does not help); AbortError when cancelled
  */
 export async function fetchModel(
   settings: HubSettings,
@@ -128,9 +128,9 @@ export async function fetchModel(
 }
 
 /**
- * The folder of a model that is here; undefined if it is not, if a file of it is damaged, for which all are read, or if
- * the hub has to be asked which commit a branch has now.
- * @throws InputError if a file is damaged and the hub must not be asked
+ * The folder of an installed model. Undefined if it is not installed, if a file is damaged (all are read to find out), or
+ * if the hub must be asked for the current commit of a branch.
+ * @throws InputError if a file is damaged and the settings forbid downloads
  */
 export async function modelHere(
   settings: HubSettings,
@@ -178,13 +178,13 @@ function reporter(totalBytes: number, onProgress?: (progress: FetchProgress) => 
   };
 }
 
-/** Bytes that have come of a file so far. */
+/** Bytes of a file that have arrived so far. */
 async function partBytes(cache: RepositoryCache, { digest, size }: RepositoryFile): Promise<number> {
   const part = await fs.stat(cache.partial(digest.hex)).catch(() => undefined);
   return Math.min(part?.size ?? 0, size);
 }
 
-/** Room on the disk where a folder is or will be. */
+/** Free space on the disk of a folder, which may not exist yet. */
 async function freeBytes(folder: string): Promise<number> {
   await fs.mkdir(folder).catch((error) => {
     throw writeError(folder, error);

@@ -10,14 +10,14 @@ import type { HubSettings } from './settings.ts';
 const MAX_FILES = 20_000;
 const MAX_FILE_BYTES = 2 ** 42;
 
-/** What a file's content must hash to: large files SHA-256, small ones as git names them. */
+/** Expected hash of a file: SHA-256 for large files, the git blob id for small ones. */
 export interface Digest {
   kind: 'sha256' | 'git';
   hex: string;
 }
 
 export interface RepositoryFile {
-  /** With slashes, relative to the repository. */
+  /** Path in the repository, with slashes. */
   path: string;
   size: number;
   digest: Digest;
@@ -27,7 +27,7 @@ export interface RepositoryFile {
 export interface Repository {
   id: string;
   commit: string;
-  /** As its card says it, e.g. `creativeml-openrail-m`. */
+  /** From its model card, e.g. `creativeml-openrail-m`. */
   licence: string | undefined;
   files: RepositoryFile[];
 }
@@ -101,7 +101,7 @@ function check<Schema extends z.ZodType>(schema: Schema, value: unknown, id: str
   throw new InputError(`The hub's answer about ${id} makes no sense (${path.join('.')}: ${message}).`);
 }
 
-/** Neither absolute nor with a way up, on any system. */
+/** Neither absolute nor with `..`, on any system. */
 function staysInside(path: string): boolean {
   return (
     path.split('/').every((part) => part !== '' && part !== '.' && part !== '..') && !/[\\:\0]/.test(path)

@@ -12,10 +12,10 @@ import {
   weightFiles,
 } from '../weights/diffusers.ts';
 
-/** What a repository holds, as far as Patchwork can use it. */
+/** Kinds of repositories that Patchwork can use. */
 export type ModelKind = 'diffusers' | 'autoencoder' | 'lora' | 'files';
 
-/** Folders without which a model cannot be used. */
+/** Folders that a model must have. */
 const REQUIRED: readonly string[] = ['vae', 'text_encoder'] satisfies NetworkFolder[];
 /** One of them is the denoiser. */
 const DENOISERS: readonly string[] = ['unet', 'transformer'] satisfies NetworkFolder[];
@@ -24,10 +24,10 @@ const SMALL = [
   RECOMMENDED_FILE,
   ...TOKENIZER_FOLDERS.flatMap((folder) => TOKENIZER_FILES.map((file) => `${folder}/${file}`)),
 ];
-/** Of an autoencoder by itself. */
+/** Weights of an autoencoder that is published by itself. */
 const AUTOENCODER = weightFiles(NETWORK_FOLDERS.vae).float.file;
 
-/** What is in a repository or a folder, by the names of its files. */
+/** The kind of a repository or folder, from its file names. */
 export function kindOf(names: readonly string[]): ModelKind | undefined {
   const all = new Set(names);
   if (all.has(INDEX_FILE)) return 'diffusers';
@@ -36,10 +36,10 @@ export function kindOf(names: readonly string[]): ModelKind | undefined {
 }
 
 /**
- * The files that Patchwork needs of a repository, the one that tells its kind last, so that it is there only when all
- * are. Weights in half precision are taken where they are published: they are computed in single precision and are
- * half as much to fetch. `indexed`: the files that indexes name, where they were read.
- * @throws InputError where something is missing, or only pickles are there.
+ * The files of a repository that Patchwork needs. The file that identifies the kind comes last, so that it exists only if
+ * all others do. Half-precision weights are preferred: they are half the download, and are computed in single precision
+ * anyway. `indexed`: files named by each index that was read.
+ * @throws InputError if something is missing, or there are only pickles.
  */
 export function neededFiles(
   kind: ModelKind,
@@ -70,7 +70,7 @@ export function neededFiles(
   }
 }
 
-/** The kind, or why Patchwork has no use for the repository. */
+/** The kind of a repository. @throws InputError that says why Patchwork cannot use it. */
 export function kindOrRefusal(names: readonly string[], origin: string): ModelKind {
   const kind = kindOf(names);
   if (kind) return kind;

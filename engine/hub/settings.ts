@@ -1,18 +1,18 @@
 import { hubEnvironment } from '#host';
 import { InputError } from '../errors.ts';
 
-/** How the hub is reached, and where what comes from it is kept. */
+/** How to reach the hub, and where to store downloads. */
 export interface HubSettings {
-  /** Address without a slash at its end. */
+  /** Address without a trailing slash. */
   endpoint: string;
   /** The cache that all Hugging Face tools share. */
   cache: string;
-  /** Nothing is asked for from the network. */
+  /** Make no network requests. */
   offline: boolean;
-  /** Access token, for models that ask for one; never empty. */
+  /** Access token, for gated models; never empty. */
   token?: string;
   fetch: typeof globalThis.fetch;
-  /** Milliseconds before the first repetition of a failed request; each further one waits twice as long. */
+  /** Milliseconds before the first retry of a failed request; doubled for each further one. */
   retryDelay: number;
   /** Milliseconds without a byte after which a connection counts as broken. */
   stallTimeout: number;

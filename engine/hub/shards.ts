@@ -3,13 +3,13 @@ import { type ModelKind, neededFiles } from './selection.ts';
 
 /** Bytes of an index. */
 export const MAX_INDEX_BYTES = 16 << 20;
-/** A file name that stays in its folder on every system. */
+/** A file name that cannot leave its folder on any system. */
 const PLAIN_NAME = /^\w[\w.-]{0,200}\.safetensors$/;
 
 /**
- * The files that the indexes of a model name, by index: beside them there may be files of another split of the same
- * weights, and names may follow no pattern. An index that cannot be read says nothing.
- * @param read the content of a file of the model
+ * Files named by each index of a model. A repository may also hold another split of the same weights, and file names may
+ * follow no pattern. Indexes that cannot be read are skipped.
+ * @param read returns the content of a file of the model
  */
 export async function indexedFiles(
   kind: ModelKind,

@@ -6,12 +6,12 @@ import type { RepositoryCache, Snapshot } from './cache.ts';
 import { hashOf } from './digest.ts';
 import type { Digest, RepositoryFile } from './repository.ts';
 
-/** Of configs and tokenizers. */
+/** Largest config or tokenizer file in bytes. */
 const MAX_JSON_BYTES = 64 << 20;
-/** What files were found to hold, by path, size and times: asking twice in one process reads once. */
+/** Results by path, size and times, so that each file is read once per process. */
 const known = new Map<string, string>();
 
-/** Whether a file is there and holds what the hub says of it. */
+/** Whether a file exists and has the hash that the hub says. */
 export async function isRight(
   file: string,
   expected: Pick<RepositoryFile, 'digest' | 'size'>,
@@ -31,8 +31,8 @@ export async function isRight(
 }
 
 /**
- * Where a file of a repository is on this machine: its blob, or the file of a snapshot, which caches without links have
- * instead. Undefined if it is nowhere, or not as the hub says.
+ * Path of a repository's file on this machine: its blob, or in caches without links the file in a snapshot. Undefined if
+ * it is missing or has another hash.
  */
 export async function placeOf(
   cache: RepositoryCache,
@@ -47,7 +47,7 @@ export async function placeOf(
   return undefined;
 }
 
-/** Whether all files of a snapshot are what they were when they were fetched, as far as can be told without the hub. */
+/** Whether all files of a snapshot are intact, as far as this can be checked without the hub. */
 export async function isWhole({ folder, files }: Snapshot, signal?: AbortSignal): Promise<boolean> {
   for (const file of files) if (!(await isSound(path.join(folder, ...file.split('/')), signal))) return false;
   return true;
@@ -57,7 +57,7 @@ async function isSound(file: string, signal?: AbortSignal): Promise<boolean> {
   try {
     const digest = digestNamed(path.basename(await fs.linkTarget(file)));
     if (digest) return await isRight(file, { digest, size: (await fs.stat(file)).size }, signal);
-    // A file by itself has no name that tells its hash.
+    // A file that is not a link has no name with its hash.
     if (file.endsWith('.safetensors')) await openSafetensors(file);
     else if (file.endsWith('.json')) JSON.parse((await readOptionalText(file, MAX_JSON_BYTES)) ?? '');
     return true;
@@ -67,7 +67,7 @@ async function isSound(file: string, signal?: AbortSignal): Promise<boolean> {
   }
 }
 
-/** Blobs are named by their hashes: large files by SHA-256, small ones as git names them. */
+/** Blobs are named by their hashes: SHA-256 for large files, the git blob id for small ones. */
 function digestNamed(name: string): Digest | undefined {
   if (/^[0-9a-f]{64}$/.test(name)) return { kind: 'sha256', hex: name };
   return /^[0-9a-f]{40}$/.test(name) ? { kind: 'git', hex: name } : undefined;

@@ -1,6 +1,6 @@
 /** Bytes of file formats. */
 
-/** One array after the other. */
+/** Concatenates arrays. */
 export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -11,7 +11,7 @@ export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return bytes;
 }
 
-/** A byte a character, for text of the characters up to U+00FF. */
+/** Encodes text as Latin-1, one byte for each character up to U+00FF. */
 export function latin1Bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Picture } from './read.ts';
 
-/** Pixels that are added at each side of a picture. */
+/** Pixels to add at each side of an image. */
 export interface Extension {
   left: number;
   top: number;
@@ -12,12 +12,12 @@ export interface Extension {
   bottom: number;
 }
 
-/** Pixels of the old picture along its edge that are painted with the new part, so that the two meet. */
+/** Width of the strip of the old image that is repainted with the new part, for a smooth transition. */
 export const TRANSITION = 16;
 
 /**
- * A picture on a larger canvas; what is new repeats the nearest pixel of the old edge.
- * @throws InputError if a side becomes longer than a picture may be, or nothing is added
+ * Puts an image on a larger canvas. New pixels repeat the nearest pixel of the old edge.
+ * @throws InputError if a side becomes too long, or nothing is added
  */
 export function extendPicture(picture: Picture, { left, top, right, bottom }: Extension): Picture {
   const [width, height] = [picture.width + left + right, picture.height + top + bottom];
@@ -54,12 +54,12 @@ export function alphaOn({ width, height, alpha }: Picture, frame: Area): Uint8Ar
   return result;
 }
 
-/** What is painted of an extended picture: the new part, and `TRANSITION` pixels of the old beside it. */
+/** Mask of an extended image: the new part, and a strip of `TRANSITION` pixels of the old image. */
 export function extensionMask(old: { width: number; height: number }, extension: Extension): Mask {
   const { left, top, right, bottom } = extension;
   const [width, height] = [old.width + left + right, old.height + top + bottom];
   const data = new Uint8Array(width * height);
-  /** Where the old picture stays, along one side. */
+  /** Range of the old image that is kept, along one side. */
   const kept = (before: number, length: number, after: number) => ({
     from: before === 0 ? 0 : before + Math.min(TRANSITION, length >> 2),
     to: after === 0 ? before + length : before + length - Math.min(TRANSITION, length >> 2),

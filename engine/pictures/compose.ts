@@ -9,10 +9,10 @@ import { inTurns } from './turns.ts';
 import type { PictureWindow } from './window.ts';
 
 /**
- * The picture with repainted pixels where the mask is active; every other pixel, and alpha, stays as it is.
+ * Puts repainted pixels into an image where the mask is active. Other pixels, and alpha, do not change.
  * @param planes of the window [3, height, width], −1 … 1, rounded and clamped. @param mask of the picture's size.
  * @param feather pixels inside the mask's edge over which the original fades into the repainted: 0 is a hard edge.
- * @param coverage of a soft mask: the most of the repainted that a pixel takes, 0 … 255, [height, width].
+ * @param coverage of a soft mask: the largest share of the repainted pixel, 0 … 255, [height, width].
  */
 export function compose(
   picture: Picture,
@@ -63,7 +63,7 @@ export function cropPicture({ width, pixels, alpha }: Picture, box: Box): Pictur
   return { ...size, pixels: crop(pixels, 3), ...(alpha && { alpha: crop(alpha, 1) }) };
 }
 
-/** PNG file of a picture, with its alpha, and a recipe in its text if there is one. */
+/** Encodes an image as PNG, with alpha, and with a recipe as text if there is one. */
 export async function encodePicture(
   { width, height, pixels, alpha }: Picture,
   recipe?: Recipe,

@@ -1,5 +1,5 @@
 /**
- * EXIF's UserComment, in which Stable Diffusion tools keep the recipe of an image whose format has no text chunks.
+ * EXIF's UserComment, where Stable Diffusion tools store the recipe in formats without text chunks.
  * Tags and types: CIPA DC-008 (EXIF 2.32), 4.6.
  */
 import { joined, latin1Bytes, viewOf } from './bytes.ts';
@@ -10,14 +10,14 @@ const UNDEFINED = 7;
 const LONG = 4;
 /** Bytes of an entry of a directory. */
 const ENTRY = 12;
-/** Bytes of a directory of one entry: how many there are, the entry, and where the next directory is. */
+/** Bytes of a directory with one entry: count, entry, offset of the next directory. */
 const DIRECTORY = 2 + ENTRY + 4;
-/** Bytes of a comment that is read; a longer one is no recipe. */
+/** Most bytes of a comment; a longer one is not a recipe. */
 const MOST = 1 << 18;
 const UNICODE = 'UNICODE\0';
 const ASCII = 'ASCII\0\0\0';
 
-/** A TIFF structure that holds nothing but the comment, as UTF-16. */
+/** A TIFF structure with the comment alone, as UTF-16. */
 export function exifWithComment(text: string): Uint8Array {
   const head = latin1Bytes('MM\0*\0\0\0\x08');
   const characters = new Uint8Array(2 * text.length);
@@ -31,7 +31,7 @@ export function exifWithComment(text: string): Uint8Array {
   );
 }
 
-/** A directory of one entry; no other follows it. */
+/** A directory with one entry, the last one. */
 function directory(tag: number, type: number, count: number, value: number): Uint8Array {
   const bytes = new Uint8Array(DIRECTORY);
   const view = viewOf(bytes);
@@ -70,7 +70,7 @@ function withoutPrefix(exif: Uint8Array): Uint8Array {
   return latin1(exif.subarray(0, 6)) === 'Exif\0\0' ? exif.subarray(6) : exif;
 }
 
-/** The comment of a TIFF structure, with or without the prefix `Exif\0\0`; undefined if there is none that can be read. */
+/** The comment in a TIFF structure, with or without the prefix `Exif\0\0`; undefined if there is no readable one. */
 export function commentIn(exif: Uint8Array): string | undefined {
   const tiff = withoutPrefix(exif);
   try {
@@ -86,7 +86,7 @@ export function commentIn(exif: Uint8Array): string | undefined {
     if (coding === UNICODE) return utf16(bytes.subarray(8), reader.little);
     return coding === ASCII ? latin1(bytes.subarray(8)).replace(/\0+$/, '') : undefined;
   } catch (error) {
-    // An offset that leads out of the structure.
+    // An offset beyond the structure.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -106,7 +106,7 @@ class TiffReader {
     return this.#view.getUint32(at, this.little);
   }
 
-  /** Where a directory's entry with this tag begins. */
+  /** Offset of a directory's entry with this tag. */
   entry(directory: number, tag: number): number | undefined {
     const count = this.#view.getUint16(directory, this.little);
     for (let i = 0, at = directory + 2; i < count; i++, at += ENTRY)

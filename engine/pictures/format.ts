@@ -1,4 +1,4 @@
-/** Formats of image files, told by how they begin, whatever the file's name is. */
+/** Formats of image files, recognised by their first bytes and not by the file's name. */
 
 /** Formats that are decoded; nothing else reaches a decoder. */
 const DECODED = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'] as const;

@@ -12,7 +12,7 @@ export interface PictureMask {
   mask: Mask;
   /** Of a soft mask: how much of the edit each pixel takes, 0 … 255. */
   coverage?: Uint8Array;
-  /** A sentence for the user where the mask had to be scaled. */
+  /** Warnings for the user, for example that the mask was scaled. */
   warnings: string[];
 }
 
@@ -28,7 +28,7 @@ export async function decodeMask(
 /**
  * A mask's file or pixels for a picture, however it says where: its greys count where it has the picture's size, else it is scaled
  * as `maskFor` does.
- * @returns how much each pixel is masked, 0 … 255.
+ * @returns the coverage of each pixel, 0 … 255.
  * @throws InputError if it cannot be read or has no white pixel.
  */
 export async function readMask(
@@ -47,7 +47,7 @@ export async function readMask(
 }
 
 /**
- * A mask whose greys count: every pixel that is not black is edited, as far as it is white.
+ * A soft mask: every pixel that is not black is edited, blended by its brightness.
  * @param name for errors. @throws InputError if it is all black or has another size than the picture.
  */
 export function softMaskFor(
@@ -70,7 +70,7 @@ function nothingWhite(name: string): InputError {
 }
 
 /**
- * A mask picture for a picture: white is edited, or what else `readingOf` finds to be marked, which is said with its share.
+ * A mask for an image. White is edited, or else what `readingOf` finds to be marked; then a warning says what, and its share.
  * @param name for errors. @throws InputError if nothing is marked.
  */
 export function maskFor(
@@ -108,24 +108,24 @@ export async function decodeLatentMask(
   return coarser(scaleMask(white, width * scale, height * scale), scale);
 }
 
-/** The marked part of a mask picture, see `readingOf`; it may be empty. */
+/** The marked part of a mask image, see `readingOf`; may be empty. */
 export function whiteOf(picture: Picture): Mask {
   return readingOf(picture).mask;
 }
 
-/** What a mask picture marks, and what that is where it is not simply what is white. */
+/** The marked part of a mask image, and a description of it unless it is simply white. */
 interface Reading {
   mask: Mask;
   taken?: string;
 }
 
-/** Values up to here are black in a mask of black and white, and from 255 less this on white. */
+/** Values up to NEAR count as black and from 255 − NEAR as white. */
 const NEAR = 8;
 /** Differences of channels from here on are a colour. */
 const COLOURFUL = 96;
-/** A channel from here on is not black: palettes of label maps begin at 64. */
+/** From here on a channel is not black. Palettes of label maps begin at 64. */
 const BRIGHT = 32;
-/** Values below this, where there are no others, are labels. */
+/** If all values are below this, they are labels. */
 const LABELS = 16;
 
 /**
@@ -205,7 +205,7 @@ function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
   };
 }
 
-/** How white each pixel is, 0 … 255: the luma of ITU-R BT.601, over black. */
+/** Brightness of each pixel over black, 0 … 255: the luma of ITU-R BT.601. */
 function whiteness({ width, height, pixels, alpha }: Picture): Uint8Array {
   const white = new Uint8Array(width * height);
   for (let i = 0, p = 0; i < white.length; i++, p += 3) {

@@ -15,14 +15,14 @@ export const PICTURE_LIMITS = {
 /** A file that begins as a picture does and is within the bounds: the one way to a decoder. */
 export interface OpenedPicture {
   readonly header: PictureHeader;
-  /** As it is seen: upright, in sRGB, 8 bits. @throws InputError if it is damaged or takes too long */
+  /** The image as displayed: upright, sRGB, 8 bits. @throws InputError if it is damaged or takes too long */
   decode(): Promise<Pixels>;
-  /** As it is stored. @throws InputError as `decode` does */
+  /** The image as stored. @throws InputError as `decode` does */
   decodeStored(options: StoredOptions): Promise<Pixels<Uint8Array | Uint16Array>>;
 }
 
 /**
- * Looks at a file by its content, whatever it is called.
+ * Inspects a file's content; its name does not matter.
  * @param name for errors. @throws InputError in one sentence: not a picture, of a format that is not decoded, damaged, or
  * beyond `PICTURE_LIMITS`
  */
@@ -58,11 +58,12 @@ function checkSize(width: number | undefined, height: number | undefined, name: 
     );
 }
 
-/** Chunks that a decoder reads; of those that are not pixels the first. */
+/** Chunks that a decoder needs. Of all types but pixels only the first chunk counts. */
 const PIXELS = new Set(['PLTE', 'tRNS', 'IDAT', 'IEND'].map(chunkType));
 const ONCE = new Set(['iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP', 'pHYs', 'eXIf'].map(chunkType));
 
-/** A PNG file with only what a decoder needs: libpng inflates every text, which can take seconds and gigabytes. */
+/** A PNG file without the chunks that a decoder does not need: libpng inflates every text, which can take seconds and
+ * gigabytes. */
 async function barePng(png: Uint8Array): Promise<Uint8Array> {
   const seen = new Set<number>();
   const needed = ({ type }: PngWalk) => {

@@ -8,7 +8,7 @@ const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Bytes of a chunk beside its data. */
 const FRAME = 12;
 
-/** Chunks that are walked over before others get a turn. */
+/** Chunks that are visited before yielding to the event loop. */
 const TURN = 1 << 13;
 
 /** Whether a file begins as a PNG does. */
@@ -16,7 +16,7 @@ export function isPng(file: Uint8Array): boolean {
   return SIGNATURE.every((byte, i) => file[i] === byte);
 }
 
-/** A chunk's type as the number that it is in the file. */
+/** A chunk's type as a 32-bit number. */
 export function chunkType(name: string): number {
   return viewOf(latin1Bytes(name)).getUint32(0);
 }
@@ -26,14 +26,14 @@ const IDAT = chunkType('IDAT');
 const IEND = chunkType('IEND');
 
 /**
- * Goes from chunk to chunk of a file; nothing is copied, made or checked, so that a file of millions of chunks costs
- * milliseconds. It ends behind IEND, or where the file is cut off.
+ * Walks over the chunks of a file. It copies, allocates and checks nothing, so that millions of chunks take milliseconds.
+ * It ends after IEND, or where the file is truncated.
  */
 export class PngWalk {
   readonly #png: Uint8Array;
   readonly #view: DataView;
   type = 0;
-  /** Where the chunk begins, and where it ends, with length, type and checksum. */
+  /** Start and end of the chunk, including length, type and checksum. */
   start = 0;
   end = SIGNATURE.length;
 
@@ -44,7 +44,7 @@ export class PngWalk {
     this.#view = viewOf(png);
   }
 
-  /** Goes to the next chunk; false where there is none. */
+  /** Moves to the next chunk; false if there is none. */
   next(): boolean {
     const start = this.end;
     if (this.type === IEND || start + FRAME > this.#png.length) return false;
@@ -56,7 +56,7 @@ export class PngWalk {
     return true;
   }
 
-  /** Whether the chunk's data begin so. */
+  /** Whether the chunk's data start with these bytes. */
   startsWith(begin: Uint8Array): boolean {
     if (this.end - this.start - FRAME < begin.length) return false;
     for (let i = 0; i < begin.length; i++) if (this.#png[this.start + 8 + i] !== begin[i]) return false;
@@ -68,11 +68,11 @@ export class PngWalk {
   }
 }
 
-/** What a chunk is asked about when a file is made of another's chunks. */
+/** Decides whether a chunk is copied to the new file. */
 export type Keep = (walk: PngWalk) => boolean;
 
 /**
- * The file with `added` behind its header and without the other chunks that are not kept. What follows damage is kept.
+ * Inserts `added` after the header of a file and drops the chunks that are not kept. Everything after damage is copied.
  * @throws InputError if it has no header
  */
 export function withChunks(png: Uint8Array, added: Uint8Array, keep: Keep): Uint8Array {
@@ -81,7 +81,7 @@ export function withChunks(png: Uint8Array, added: Uint8Array, keep: Keep): Uint
   return rebuilding.finish();
 }
 
-/** The same for files from anywhere: others get a turn now and then. */
+/** The same for untrusted files: it yields to the event loop now and then. */
 export async function withChunksOf(png: Uint8Array, added: Uint8Array, keep: Keep): Promise<Uint8Array> {
   const rebuilding = new Rebuilding(png, added);
   for (let count = 1; rebuilding.next(); count++) {
@@ -91,7 +91,7 @@ export async function withChunksOf(png: Uint8Array, added: Uint8Array, keep: Kee
   return rebuilding.finish();
 }
 
-/** Some chunks of a file, one after the other. */
+/** Concatenates some chunks of a file. */
 export async function selectedChunks(png: Uint8Array, keep: Keep): Promise<Uint8Array> {
   const walk = new PngWalk(png);
   const parts: Uint8Array[] = [];
@@ -109,7 +109,7 @@ export async function selectedChunks(png: Uint8Array, keep: Keep): Promise<Uint8
   return joined(...parts);
 }
 
-/** Whether a file has a chunk of a type before its pixels. */
+/** Whether a file has a chunk of this type before its pixels. */
 export function hasChunk(png: Uint8Array, name: string): boolean {
   const type = chunkType(name);
   const walk = new PngWalk(png);
@@ -117,13 +117,13 @@ export function hasChunk(png: Uint8Array, name: string): boolean {
   return false;
 }
 
-/** A file that is copied chunk by chunk, those that follow each other in one go; not at all where nothing changes. */
+/** Copies a file chunk by chunk, adjacent chunks at once. If nothing changes, nothing is copied. */
 class Rebuilding {
   readonly walk: PngWalk;
   readonly #png: Uint8Array;
   #made: Uint8Array | undefined;
   #length: number;
-  /** What is to be copied begins here. */
+  /** Start of what has not been copied yet. */
   #from: number;
 
   constructor(png: Uint8Array, added: Uint8Array) {
@@ -152,7 +152,7 @@ class Rebuilding {
     return this.#length === this.#made.length ? this.#made : this.#made.slice(0, this.#length);
   }
 
-  /** Copies what stands before the place of `added`: at the beginning that is the header. */
+  /** Copies what comes before `added`: the signature and the header. */
   #begin(added: Uint8Array): void {
     this.#made = new Uint8Array(this.#png.length + added.length);
     this.#made.set(this.#png.subarray(0, this.#from));

@@ -1,15 +1,15 @@
 /**
  * Text in PNG files: the tEXt, zTXt and iTXt chunks of the PNG specification (w3.org/TR/png-3, 11.3.3), read and
- * inserted without touching the image's data. Of texts only the keyword is looked at until one is asked for.
+ * inserted without touching the image data. Only keywords are read until a text is requested.
  */
 import { compression } from '#host';
 import { joined, latin1Bytes } from './bytes.ts';
 import { chunkType, PngWalk, pngChunk, withChunks } from './png-chunks.ts';
 
-/** Longer texts are not read; they stay in the file. */
+/** Longer texts are not read, but stay in the file. */
 const MAX_TEXT_BYTES = 1 << 20;
 
-/** Chunks among which a text is looked for, and texts with its keyword that are tried. */
+/** Most chunks that are searched for a text, and most texts with its keyword that are tried. */
 const MAX_CHUNKS = 1 << 20;
 const MAX_TRIES = 8;
 
@@ -27,8 +27,8 @@ export function isText({ type }: PngWalk): boolean {
 }
 
 /**
- * The first text with a keyword that can be read; undefined if there is none. Damaged and long ones are passed over.
- * @throws InputError for a file that does not begin as a PNG does.
+ * The first readable text with a keyword; undefined if there is none. Damaged and long texts are skipped.
+ * @throws InputError if the file has no PNG signature.
  */
 export function readPngText(png: Uint8Array, keyword: string): string | undefined {
   const walk = new PngWalk(png);
@@ -43,8 +43,8 @@ export function readPngText(png: Uint8Array, keyword: string): string | undefine
 }
 
 /**
- * The PNG file with a text in place of those that had the keyword. Zero characters are left out.
- * @param keyword 1 to 79 characters of printable ASCII. @throws InputError if it is no PNG.
+ * Replaces all texts with a keyword by one text. NUL characters are removed.
+ * @param keyword 1 to 79 characters of printable ASCII. @throws InputError if it is not a PNG file.
  */
 export function withPngText(png: Uint8Array, keyword: string, text: string): Uint8Array {
   if (!/^[!-~]([ -~]{0,77}[!-~])?$/.test(keyword)) throw new RangeError(`${keyword} is no keyword.`);
@@ -53,9 +53,9 @@ export function withPngText(png: Uint8Array, keyword: string, text: string): Uin
   return withChunks(png, added, (walk) => !isText(walk) || !walk.startsWith(begin));
 }
 
-/** The text of a chunk from behind its keyword on; undefined if it is damaged or too long. */
+/** The text after the keyword of a chunk; undefined if it is damaged or too long. */
 function textOf(type: number, rest: Uint8Array): string | undefined {
-  // What is compressed is not much longer than what it stands for.
+  // Compressed data are never much longer than the text.
   if (rest.length > MAX_TEXT_BYTES + 1024) return undefined;
   if (type === TEXT) return decoded(bounded(rest));
   if (type === COMPRESSED_TEXT) return decoded(inflated(rest.subarray(1)));
@@ -67,7 +67,7 @@ function textOf(type: number, rest: Uint8Array): string | undefined {
   return bytes && utf8.decode(bytes);
 }
 
-/** Latin-1 by the specification, but tools write UTF-8 as well, which Latin-1 text hardly ever looks like. */
+/** The specification says Latin-1, but tools also write UTF-8. Latin-1 text is hardly ever valid UTF-8. */
 function decoded(bytes: Uint8Array | undefined): string | undefined {
   if (!bytes) return undefined;
   try {
@@ -89,7 +89,7 @@ function inflated(bytes: Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** tEXt for Latin-1 that does not read as UTF-8, iTXt for the rest. */
+/** tEXt for Latin-1 that cannot be taken for UTF-8, otherwise iTXt. */
 function textChunk(keyword: string, text: string): Uint8Array {
   if (/^[\n -~\u00a0-\u00ff]*$/.test(text)) {
     const bytes = latin1Bytes(text);

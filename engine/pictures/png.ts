@@ -1,7 +1,7 @@
 import { codecs } from '#host';
 
 /**
- * PNG file of a picture given as planes, 8 bits a channel.
+ * Encodes planes as a PNG file with 8 bits a channel.
  * @param planes [C, height, width] (or a batch of one), values −1 … 1, rounded and clamped; C is 3 (RGB) or 4 (RGBA).
  * @throws RangeError if the planes don't have that many values.
  */
@@ -14,7 +14,7 @@ export async function encodePng(planes: Float32Array, width: number, height: num
   return codecs.encode({ width, height, channels, data }, { format: 'png' });
 }
 
-/** [C, N] of −1 … 1 → [N, C] of 0 … 255; what is not a number becomes 0. */
+/** [C, N] of −1 … 1 → [N, C] of 0 … 255; NaN becomes 0. */
 export function interleave(planes: Float32Array, channels: number): Uint8ClampedArray {
   const positions = planes.length / channels;
   const pixels = new Uint8ClampedArray(planes.length);

@@ -1,7 +1,7 @@
 import type { Mask } from '../regions/mask.ts';
 
 /**
- * Peak signal-to-noise ratio in dB, 10 · log10(peak² / mean squared error); Infinity where the pictures are the same.
+ * Peak signal-to-noise ratio in dB, 10 · log10(peak² / mean squared error); Infinity if the images are equal.
  * Bytes are interleaved, [height, width, C], with peak 255; floats are planes, [C, height, width] of −1 … 1, peak 2.
  * @param inside compares only the pixels where the mask is active. @throws RangeError if sizes differ or it has none.
  */

@@ -11,11 +11,11 @@ export { PICTURE_LIMITS };
 export interface Picture {
   width: number;
   height: number;
-  /** RGB, [height, width, 3]. Not multiplied by alpha. */
+  /** RGB, [height, width, 3], not premultiplied by alpha. */
   pixels: Uint8Array;
-  /** Opacity, [height, width], where the file has it. */
+  /** Opacity, [height, width], if the file has an alpha channel. */
   alpha?: Uint8Array;
-  /** What it was made from, where the file is one of ours or of another Stable Diffusion tool. */
+  /** Recipe in the file, if Patchwork or another Stable Diffusion tool wrote one. */
   recipe?: ParsedRecipe;
 }
 
@@ -25,9 +25,9 @@ export async function readPicture(file: string): Promise<Picture> {
 }
 
 /**
- * Decodes a picture's file as it is seen: EXIF orientation applied, colour profiles, CMYK, greys and 16 bits brought to 8-bit
- * sRGB; of an animation the first frame.
- * @param image a file; pixels are taken as they are. @param name the file's name, for errors.
+ * Decodes an image file as displayed: EXIF orientation applied; colour profiles, CMYK, greys and 16 bits converted to
+ * 8-bit sRGB; the first frame of an animation.
+ * @param image a file, or pixels, which are used directly. @param name the file's name, for errors.
  * @throws InputError in one sentence: not a picture, damaged, cut off, or beyond `PICTURE_LIMITS`.
  */
 export async function decodePicture(image: Uint8Array | Raster, name: string): Promise<Picture> {
@@ -35,12 +35,12 @@ export async function decodePicture(image: Uint8Array | Raster, name: string): P
   return decodeOpened(await openPicture(image, name), image);
 }
 
-/** A picture of pixels: grey or RGB. */
+/** An image from pixels, grey or RGB. */
 async function pictureOf({ width, height, channels, data }: Raster): Promise<Picture> {
   return { width, height, ...(await splitAlpha(data, width * height, channels)) };
 }
 
-/** A file that is open already. */
+/** Decodes a file that is already open. */
 export async function decodeOpened(opened: OpenedPicture, bytes: Uint8Array): Promise<Picture> {
   const { width, height, channels, data } = await opened.decode();
   const recipe = recipeIn(bytes, opened.header);
@@ -52,7 +52,7 @@ export async function readRecipeOf(bytes: Uint8Array, name: string): Promise<Par
   return recipeIn(bytes, (await openPicture(bytes, name)).header);
 }
 
-/** Whether a file begins as a picture that may be decoded. @throws InputError as `decodePicture` does */
+/** Checks that a file can probably be decoded, from its header. @throws InputError as `decodePicture` does */
 export async function checkPicture(bytes: Uint8Array, name: string): Promise<void> {
   await openPicture(bytes, name);
 }
@@ -84,7 +84,7 @@ function recipeIn(bytes: Uint8Array, { format, exif }: PictureHeader): ParsedRec
   return exif && exifRecipe(exif);
 }
 
-/** The bytes of a picture's file, of bounded size. @throws InputError if it cannot be read. */
+/** Reads an image file of bounded size. @throws InputError if it cannot be read. */
 export async function readPictureFile(file: string): Promise<Uint8Array<ArrayBuffer>> {
   return readBytes(file, PICTURE_LIMITS.fileBytes);
 }

@@ -15,7 +15,7 @@ import { comfyRecipe, comfyWorkflowRecipe } from './recipes/comfyui.ts';
 import { isObject, jsonObject, type ReadRecipe, setSize, settingsOf, textOf } from './recipes/json.ts';
 import { drawThingsRecipe, invokeRecipe, novelAiRecipe, oldInvokeRecipe } from './recipes/others.ts';
 
-/** The PNG keyword under which Stable Diffusion tools keep what a picture was made from. */
+/** PNG keyword under which Stable Diffusion tools store the recipe. */
 const KEYWORD = 'parameters';
 
 /** Longer texts are not recipes. */
@@ -33,14 +33,14 @@ const SAMPLERS_BY_LABEL: ReadonlyMap<string, SchedulerName> = new Map([
   ...Object.entries(SCHEDULER_TITLES).map(([name, title]) => [plain(title), name as SchedulerName] as const),
 ]);
 
-/** What could be read of a recipe from anywhere; values are well-formed but may be out of the engine's bounds. */
+/** The readable part of an untrusted recipe. Values are well-formed, but may be out of the engine's bounds. */
 export type ParsedRecipe = Partial<Recipe> &
   Pick<Recipe, 'prompt' | 'negativePrompt'> & {
-    /** Sentences for the user about what could not be taken over. */
+    /** Sentences for the user about what was not taken over. */
     notes?: string[];
   };
 
-/** The PNG file with the recipe in its text. @throws InputError if it is no valid PNG. */
+/** Writes the recipe into a PNG file's text. @throws InputError if the PNG file is not valid. */
 export function withRecipe(png: Uint8Array, recipe: Recipe): Uint8Array {
   return withPngText(png, KEYWORD, formatRecipe(recipe));
 }
@@ -59,7 +59,7 @@ const PNG_RECIPES: readonly (readonly [
   ['XML:com.adobe.xmp', (text) => checked(drawThingsRecipe(text))],
 ];
 
-/** The recipe in a PNG file of ours or another Stable Diffusion tool. @throws InputError if it is no valid PNG. */
+/** Reads the recipe in a PNG file, ours or another tool's. @throws InputError if the PNG file is not valid. */
 export function readRecipe(png: Uint8Array): ParsedRecipe | undefined {
   for (const [keyword, read] of PNG_RECIPES) {
     const text = readPngText(png, keyword);
@@ -126,8 +126,8 @@ export function formatRecipe(recipe: Recipe): string {
 }
 
 /**
- * Reads the text of `formatRecipe`, of tools like it, and the JSON of SwarmUI and others. What is missing is left out, and
- * so is what is odd or not known here, with a note. Undefined for JSON that is no recipe.
+ * Reads the text of `formatRecipe`, of tools like it, and the JSON of SwarmUI and others. Missing fields are left
+ * out; odd and unknown values too, with a note. Undefined for JSON that is not a recipe.
  */
 export function parseRecipe(text: string): ParsedRecipe | undefined {
   if (text.length > MAX_CHARACTERS) return undefined;
@@ -146,12 +146,12 @@ export function parseRecipe(text: string): ParsedRecipe | undefined {
   return withSettings({ prompt, negativePrompt }, parseSettings(lines.slice(begin).join('\n')));
 }
 
-/** Pairs in a line by which it is told from words. */
+/** Number of pairs from which on a line counts as settings. */
 const FEW_SETTINGS = 3;
 
 /**
- * Where the settings begin, behind which tools may write further lines: in the last line of a recipe of ours, else in the
- * first that begins with steps. Their number if there are none.
+ * Index of the line where the settings begin; other tools may write more lines after it. In our own recipes it is the last
+ * line, otherwise the first that begins with steps. The number of lines if there are no settings.
  */
 function settingsLine(lines: readonly string[], from: number): number {
   const last = lines.length - 1;
@@ -163,7 +163,7 @@ function settingsLine(lines: readonly string[], from: number): number {
   return parseSettings(lines[last]!).has('Steps') ? last : lines.length;
 }
 
-/** What is read of settings, or says nothing of the image. */
+/** Settings that are read, or that do not affect the image. */
 const READ = ['Steps', 'Sampler', 'Schedule type', 'CFG scale', 'Seed', 'Size', 'Model', 'Precision'];
 const OURS = ['Attention', 'Decoder', 'Loras', 'Clip skip', 'Denoising strength'];
 const IDLE =
@@ -194,7 +194,7 @@ function withSettings(
     Steps: recipe.steps,
     Sampler: recipe.scheduler,
     'CFG scale': recipe.guidance,
-    // A random seed says nothing that could be taken over.
+    // A random seed cannot be taken over.
     Seed: recipe.seed ?? (settings.get('Seed') === '-1' || undefined),
     Size: width !== undefined && height !== undefined ? true : undefined,
   };
@@ -224,7 +224,7 @@ function noteOf(lost: readonly (readonly [string, string])[]): string {
   return `Of the image's recipe this could not be taken over: ${named.join('; ')}${more}.`;
 }
 
-/** Fields of SwarmUI, Fooocus and Easy Diffusion, by the settings that they stand for. */
+/** Field names of SwarmUI, Fooocus and Easy Diffusion for each setting. */
 const JSON_FIELDS: Readonly<Record<string, string>> = {
   steps: 'Steps',
   num_inference_steps: 'Steps',
@@ -257,12 +257,12 @@ const KEY = /[A-Za-z][\w /-]{0,60}:/y;
 const QUOTED = /"(?:\\.|[^\\"])*"/y;
 
 /**
- * `key: value` pairs separated by commas or line breaks; values with commas, colons or line breaks are JSON: texts, or as
- * other tools write them lists and objects. Of values with one key the first.
+ * `key: value` pairs separated by commas or line breaks; values with commas, colons or line breaks are JSON strings, or
+ * lists and objects of other tools. The first value of a key wins.
  */
 function parseSettings(text: string): Map<string, string> {
   const settings = new Map<string, string>();
-  /** Where a text or bracket was not closed: none behind it is either. */
+  /** Position of an unclosed quote or bracket: none after it is closed either. */
   let open = text.length;
   for (let at = 0; at < text.length; ) {
     while (text[at] === ' ') at++;
@@ -288,7 +288,7 @@ function parseSettings(text: string): Map<string, string> {
   return settings;
 }
 
-/** The place of the next comma or line break; the text's end if there is none. */
+/** Index of the next comma or line break, or the text's end. */
 function endOfValue(text: string, from: number): number {
   let end = from;
   while (end < text.length && text[end] !== ',' && text[end] !== '\n') end++;
@@ -300,7 +300,7 @@ function endOfQuoted(text: string, begin: number): number | undefined {
   return QUOTED.test(text) ? QUOTED.lastIndex : undefined;
 }
 
-/** The place behind the bracket that closes the one at `begin`; brackets in texts do not count. */
+/** Index after the bracket that closes the one at `begin`; brackets in strings do not count. */
 function endOfBrackets(text: string, begin: number): number | undefined {
   let depth = 0;
   for (let at = begin; at < text.length; at++) {
@@ -315,7 +315,7 @@ function endOfBrackets(text: string, begin: number): number | undefined {
   return undefined;
 }
 
-/** The sampler's name; newer tools write the Karras schedule apart from it. */
+/** The sampler's name. Newer tools write the Karras schedule as a setting of its own. */
 function samplerOf(settings: ReadonlyMap<string, string>): SchedulerName | undefined {
   const label = plain(settings.get('Sampler') ?? '');
   const karras = /karras/i.test(settings.get('Schedule type') ?? '');
@@ -389,7 +389,7 @@ function unquote(value: string): string {
   }
 }
 
-/** Without the fields that are undefined. */
+/** Removes undefined fields. */
 function withoutGaps(recipe: ParsedRecipe): ParsedRecipe {
   return Object.fromEntries(
     Object.entries(recipe).filter(([, value]) => value !== undefined),

@@ -15,18 +15,18 @@ import { decodeOpened, type Picture } from './read.ts';
 import { withRecipe } from './recipe.ts';
 import { inTurns } from './turns.ts';
 
-/** Quality of pictures that can only be written with loss. */
+/** Quality of lossy formats. */
 export const LOSSY_QUALITY = 95;
 
 export interface Rewritten {
   bytes: Uint8Array;
-  /** Pixels that were not repainted have exactly the values that they had. */
+  /** Pixels that were not repainted keep their exact values. */
   exact: boolean;
 }
 
 /**
- * A picture's file with other pixels: what `pixels` has not changed keeps its own values, in the file's own colour
- * space, depth and orientation, and its alpha; EXIF, colour profile, XMP and texts stay. Lossless files stay lossless.
+ * Writes changed pixels into an image file. Unchanged pixels keep their values, in the file's own colour space, depth and
+ * orientation; alpha, EXIF, colour profile, XMP and texts are kept. Lossless files stay lossless.
  * @param original the file. @param pixels RGB of the upright picture in sRGB, [height, width, 3]; see `decodePicture`.
  * @param format of the new file. `recipe` goes into PNG files; `frame`: where the pixels lie in the original, all of which
  * they hold, if they are more than it has.
@@ -45,7 +45,7 @@ export async function rewritePicture(
   const frame = given ?? wholeOf(seen);
   if (pixels.length !== 3 * frame.width * frame.height) throw new Error('the pixels are not of this picture');
   const task = { original, opened, seen, pixels, frame, format, recipe };
-  // Profiles of greys and inks do not fit the RGB pixels that a repainted picture has.
+  // Grey and CMYK profiles do not fit the RGB pixels of a repainted image.
   const rgb = header.space === 'srgb' || header.space === 'rgb' || header.space === 'rgb16';
   const own = rgb && (await inOwnColours(task));
   return own || rewrite(task, false);
@@ -61,7 +61,7 @@ interface Task {
   recipe: Recipe | undefined;
 }
 
-/** With the colour space of the file; undefined where its profile is damaged, or is read in another way in the new file. */
+/** Keeps the file's colour space. Undefined if its profile is damaged, or would be read differently in the new file. */
 async function inOwnColours(task: Task): Promise<Rewritten | undefined> {
   const { icc, format } = task.opened.header;
   if (!icc) return rewrite(task, true);
@@ -70,13 +70,13 @@ async function inOwnColours(task: Task): Promise<Rewritten | undefined> {
     .catch(() => undefined);
   if (!painted) return undefined;
   const rewritten = await rewrite(task, true, painted);
-  // Only readers of PNG judge a profile for themselves, and of one container all judge alike.
+  // Only PNG readers validate profiles, and all readers of one format treat a profile alike.
   if (task.format !== 'png' || format === 'png') return rewritten;
   const again = await openPicture(rewritten.bytes, 'The image');
   return (await looksTheSame(task, await again.decode())) ? rewritten : undefined;
 }
 
-/** Whether what was not painted is seen in a new file, which has no loss, as it was in the old one. */
+/** Whether the unpainted part looks the same in the new, lossless file as in the old one. */
 async function looksTheSame({ seen, pixels, frame }: Task, now: Pixels): Promise<boolean> {
   const { channels, data } = now;
   let same = channels >= 3 && data.length === channels * frame.width * frame.height;
@@ -175,7 +175,7 @@ function sameColour(a: Uint8Array, i: number, b: Uint8Array, j: number): boolean
 }
 
 /**
- * What a picture's file will not keep when it is rewritten: sentences for the user, none if it keeps everything.
+ * Says what a file will lose when it is rewritten: sentences for the user, or none.
  * @throws Error if it cannot be read
  */
 export async function lossesOf(original: Uint8Array, format: PictureFormat): Promise<string[]> {
@@ -193,7 +193,7 @@ export async function lossesOf(original: Uint8Array, format: PictureFormat): Pro
 }
 
 /**
- * A picture that is to be edited; see `decodePicture`.
+ * Decodes an image for editing; see `decodePicture`.
  * @throws InputError if it cannot be read or is an animation.
  */
 export async function decodeStill(file: Uint8Array, name: string): Promise<Picture> {
@@ -202,13 +202,13 @@ export async function decodeStill(file: Uint8Array, name: string): Promise<Pictu
   return decodeOpened(opened, file);
 }
 
-/** Whether a file begins as a still picture that may be decoded. @throws InputError as `decodeStill` does */
+/** Checks a still image's header. @throws InputError as `decodeStill` does */
 export async function checkStill(file: Uint8Array, name: string): Promise<void> {
   const { header } = await openPicture(file, name);
   requireStill(file, header);
 }
 
-/** Refuses what would lose its other frames. */
+/** Refuses animations, whose other frames would be lost. */
 function requireStill(file: Uint8Array, { format, pages }: Pick<PictureHeader, 'format' | 'pages'>): void {
   const animated = pages > 1 || (format === 'png' && hasChunk(file, 'acTL'));
   if (animated) throw new InputError("Animated images can't be edited.");
@@ -219,13 +219,13 @@ function encoding(format: PictureFormat, lossless: boolean): EncodeOptions {
   return format === 'webp' && lossless ? { format, lossless } : { format, quality: LOSSY_QUALITY };
 }
 
-/** Whether the picture was without loss until now. */
+/** Whether the file is lossless. */
 function staysLossless(original: Uint8Array, { format }: PictureHeader): boolean {
   return format === 'webp' ? isLosslessWebp(original) : format !== 'jpeg';
 }
 
 /**
- * Where a pixel of the upright picture is stored, as y · width + x.
+ * Index at which a pixel of the upright image is stored, y · width + x.
  * @param orientation EXIF's, 1 … 8 (CIPA DC-008, 4.6.4). @param width and @param height as stored.
  */
 function storedPlace(orientation: number, width: number, height: number): (x: number, y: number) => number {

@@ -5,14 +5,14 @@ const RADIUS = 5;
 const SIGMA = 1.5;
 const C1 = (0.01 * 255) ** 2;
 const C2 = (0.03 * 255) ** 2;
-/** Brightness of sRGB channels, as the paper's implementation weighs them (ITU-R BT.601). */
+/** Luma weights, as in the paper's implementation (ITU-R BT.601). */
 const LUMA = [0.299, 0.587, 0.114] as const;
 
 const KERNEL = gaussian();
 
 /**
- * Mean structural similarity of the pictures' brightness, −1 … 1, 1 for the same picture (Wang, Bovik, Sheikh and
- * Simoncelli, IEEE Transactions on Image Processing 13(4), 2004): windows of 11×11 that lie wholly inside.
+ * Mean structural similarity of two images' luma, −1 … 1, 1 for equal images (Wang, Bovik, Sheikh and Simoncelli, IEEE
+ * Transactions on Image Processing 13(4), 2004), over all 11×11 windows inside the image.
  * @throws RangeError if the sizes differ, or a side is shorter than a window
  */
 export function ssim(a: Picture, b: Picture): number {
@@ -49,7 +49,7 @@ function gaussian(): number[] {
   return values.map((value) => value / total);
 }
 
-/** Weighted means over the windows that lie inside: rows, then columns. */
+/** Weighted means over the windows inside the image: rows, then columns. */
 function filtered(values: Float64Array, width: number, height: number): Float64Array {
   const size = KERNEL.length;
   const [across, down] = [width - size + 1, height - size + 1];

@@ -1,9 +1,9 @@
 import { nextTask } from '#host';
 
-/** Pixels of a turn: a few milliseconds. */
+/** Pixels processed before yielding: a few milliseconds of work. */
 const TURN = 1 << 20;
 
-/** Calls `each` for one range of [0, count) after the other; in between others of this thread get a turn. */
+/** Calls `each` for consecutive ranges of [0, count) and yields to the event loop in between. */
 export async function inTurns(count: number, each: (from: number, to: number) => void): Promise<void> {
   for (let from = 0; from < count; from += TURN) {
     if (from > 0) await nextTask();

@@ -8,8 +8,8 @@ import { scaleMask } from './mask.ts';
 import type { Picture } from './read.ts';
 
 /**
- * The part of a picture that a model works on, in pixels of the picture. Its sides are as the model takes them; it may reach
- * beyond the right and lower border, where the picture's last column and row are repeated.
+ * The part of a picture that a model works on, in pixels of the picture. Its sides fit the model; it may extend
+ * beyond the right and lower border, where the last column and row are repeated.
  */
 export interface PictureWindow {
   readonly left: number;
@@ -25,11 +25,11 @@ export function workedSize({ width, height, zoom = 1 }: PictureWindow): { width:
   return { width: width * zoom, height: height * zoom };
 }
 
-/** Pixels of the picture that should be seen around the mask. */
+/** Pixels of context around the mask. */
 const CONTEXT = 64;
 /** Windows of large pictures begin at multiples of this, so that neighbouring edits share one. */
 const GRID = 256;
-/** Sides of the windows that are tried before the largest. */
+/** Window sizes that are tried before the largest. */
 const WINDOWS = [1024, 1536];
 
 /**
@@ -49,7 +49,7 @@ export function chooseWindow(
       `The mask spans ${widthOf(box)}×${heightOf(box)} pixels; at most ${most}×${most} can be edited at once: use a smaller mask or make the image smaller.`,
     );
   const seen = Math.max(widthOf(box), heightOf(box)) + 2 * CONTEXT;
-  // A small mask in a large picture needs no large window, which costs many times as much.
+  // A small mask needs no large window, which would cost many times as much.
   const side = WINDOWS.find((side) => side >= seen && side < most) ?? most;
   const x = chooseSpan(picture.width, box.x, side, sizes);
   const y = chooseSpan(picture.height, box.y, side, sizes);
@@ -72,7 +72,7 @@ function clamp(value: number, least: number, most: number): number {
   return Math.max(least, Math.min(most, value));
 }
 
-/** Of a byte, in [−1, 1]. */
+/** Value of each byte in [−1, 1]. */
 const VALUES = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
 /** The window's planes [3, height, width] in [−1, 1], at the size in which it is worked on. */

@@ -1,7 +1,7 @@
 /** Splits lower-cased text into contractions, runs of letters, single digits and runs of other signs (CLIP). */
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
-/** What CLIP's own code has before it, for its special tokens, which are taken out earlier here. */
+/** What CLIP's own code puts in front, for its special tokens. Here those are split off earlier. */
 const SPECIAL_WORDS = ['<|startoftext|>|<|endoftext|>|', '<\\|startoftext\\|>|<\\|endoftext\\|>|'];
 
 /** Parts of a `tokenizer.json` (huggingface.co/docs/tokenizers). */
@@ -11,14 +11,14 @@ export interface TokenizerJson {
   [part: string]: unknown;
 }
 
-/** A token that is recognised in text as it is, before anything else is done with it. */
+/** A token that is matched in the raw text, before any other step. */
 export interface AddedToken {
   content: string;
   id: number;
-  /** Spaces before and behind it belong to it. */
+  /** It takes the spaces before and after it. */
   lstrip?: boolean;
   rstrip?: boolean;
-  /** Left out where ids are turned into text. */
+  /** Skipped when ids are decoded to text. */
   special?: boolean;
 }
 
@@ -73,8 +73,8 @@ export function clipTokenizerJson(
 }
 
 /**
- * What of a `tokenizer.json` is not as CLIP's is, or undefined. Its regular expressions must be the known ones: a file from
- * anywhere could have some that never end.
+ * The part of a `tokenizer.json` that differs from CLIP's, or undefined. Its regular expressions must be the known ones: an
+ * untrusted file could contain some that never end.
  */
 export function foreignPart(json: Readonly<Record<string, unknown>>): string | undefined {
   const { normalizer, pre_tokenizer: preTokenizer, model } = json;

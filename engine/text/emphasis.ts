@@ -4,18 +4,18 @@ export interface Span {
   weight: number;
 }
 
-/** What a pair of brackets without a number multiplies by. */
+/** Factor of a pair of brackets without a number. */
 const STEP = 1.1;
 
-/** Bounds on a weight, nested or not; beyond them text states mean nothing. */
+/** Bounds on a weight, nested or not; text states beyond them are meaningless. */
 const MAX_WEIGHT = 10;
 
 const PIECES = /\\[()[\]\\]|:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\)|[()[\]\\:]|[^()[\]\\:]+/g;
 
 /**
  * Reads the emphasis that the common tools know (AUTOMATIC1111's grammar): `(word)` counts 1.1 times, `(word:1.3)`
- * 1.3 times, `[word]` 1/1.1 times; brackets nest and multiply, `\(` is a bracket itself, one left open counts to the
- * end. Neighbours of one weight are joined.
+ * 1.3 times, `[word]` 1/1.1 times; brackets nest and multiply, `\(` is a literal bracket, an unclosed one reaches to the
+ * end. Adjacent spans of equal weight are joined.
  */
 export function emphasisOf(prompt: string): Span[] {
   const spans: Span[] = [];

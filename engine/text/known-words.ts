@@ -9,8 +9,8 @@ const MAX_FILE_BYTES = 1 << 20;
 const schema = z.array(z.string().max(100)).max(20_000);
 
 /**
- * All words that a model was taught, from `words.json` of its tokenizer's folder; undefined where there is no such list,
- * as for every model of common language.
+ * All words that a model was taught, from `words.json` of its tokenizer's folder; undefined if there is no such list,
+ * as for every model that knows ordinary language.
  */
 export async function readKnownWords(tokenizerFolder: string): Promise<string[] | undefined> {
   const json = await readOptionalJson(path.join(tokenizerFolder, 'words.json'), { most: MAX_FILE_BYTES });
@@ -18,7 +18,7 @@ export async function readKnownWords(tokenizerFolder: string): Promise<string[] 
   return words.success ? words.data : undefined;
 }
 
-/** A sentence for the user about the words of a prompt that the model does not know; none if it knows all. */
+/** A warning about words of a prompt that the model does not know; empty if it knows all. */
 export function unknownWarnings(
   words: readonly string[] | undefined,
   model: string,

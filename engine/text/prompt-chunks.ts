@@ -2,13 +2,13 @@ import { emphasisOf } from './emphasis.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { NO_WORDS, stretchesOf, type TrainedWords } from './trained-words.ts';
 
-/** What a text encoder takes in one run: bos, the text, eos, padding. */
+/** Input of one text encoder run: bos, the text, eos, padding. */
 export interface PromptChunk {
   /** Below 0 for trained vectors; see `TrainedWords`. */
   ids: Int32Array;
-  /** How strongly each position counts. */
+  /** Weight of each position. */
   weights: Float32Array;
-  /** The place of eos. */
+  /** Index of eos. */
   end: number;
 }
 
@@ -24,7 +24,7 @@ interface ChunkedPrompt {
 /** Chunks of a prompt: 600 tokens of 75 a chunk. Attention over the text grows with them. */
 const MAX_CHUNKS = 8;
 
-/** A chunk that is full ends at its last comma, if that is among so many last tokens. */
+/** A full chunk is broken at its last comma if it is within this many tokens of the end. */
 const COMMA_REACH = 20;
 
 /** Starts a new chunk. */
@@ -36,8 +36,8 @@ interface WeightedToken {
 }
 
 /**
- * Divides a prompt of any length into pieces that a text encoder takes, as AUTOMATIC1111 and ComfyUI do: each is
- * encoded by itself and their states follow each other. Emphasis is read (see `emphasisOf`). The vectors of a trained
+ * Splits a prompt of any length into chunks for the text encoder, as AUTOMATIC1111 and ComfyUI do: each chunk is
+ * encoded on its own, and the states are concatenated. Emphasis is read (see `emphasisOf`). The vectors of a trained
  * word stay together where they fit into one piece.
  */
 export function chunkPrompt(
@@ -80,7 +80,7 @@ function textOf(tokenizer: Tokenizer, tokens: readonly WeightedToken[]): string 
   return tokenizer.text(tokens.flatMap(({ id }) => (id >= 0 ? [id] : [])));
 }
 
-/** Takes what follows the last comma out of a full chunk, if the comma is near its end. */
+/** Removes what follows the last comma from a full chunk if the comma is near the end. */
 function afterLastComma(chunk: WeightedToken[], comma: number): WeightedToken[] {
   const last = chunk.findLastIndex(({ id }) => id === comma);
   return last >= 0 && chunk.length - last <= COMMA_REACH ? chunk.splice(last + 1) : [];

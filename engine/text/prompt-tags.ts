@@ -11,7 +11,7 @@ export interface NamedNetwork {
 /** `<lora:name:0.8>`, `<lyco:name>`, `<hypernet:name:1>`; further numbers may follow. */
 const NETWORK = /<(lora|lyco|lycoris|hypernet):([^<>:]{1,300})(?::([^<>]{0,100}))?>/gi;
 
-/** Characters of a tag in a warning. */
+/** Most characters of a tag that a warning quotes. */
 const SHOWN = 80;
 
 /** The prompt without tags for networks; the LoRA files that it names, and sentences for the user about the others. */

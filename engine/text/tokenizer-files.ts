@@ -24,7 +24,7 @@ interface TokenizerFiles {
   maxLength: number;
 }
 
-/** Words that were added to a vocabulary, far above what training adds. */
+/** Most words added to a vocabulary; training adds far fewer. */
 const MAX_ADDED = 10_000;
 const MAX_ADDED_LENGTH = 1000;
 
@@ -32,7 +32,7 @@ const MAX_ADDED_LENGTH = 1000;
  * Reads a model's `tokenizer` folder: `tokenizer.json`, or `vocab.json` and `merges.txt`, of which CLIP's vocabulary needs
  * the second only, with the words of
  * `added_tokens.json`, and with what `special_tokens_map.json` and, where that does not say, `tokenizer_config.json` say of
- * special tokens and length. Of `tokenizer.json` only the vocabulary is used: the rest must be CLIP's, and is ours.
+ * special tokens and length. Only the vocabulary of `tokenizer.json` is used: everything else must equal CLIP's, and our own definition is taken.
  * @throws InputError naming the file that is missing or broken.
  */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
@@ -64,7 +64,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   return { json, bos, eos, pad, maxLength: lengthOf(config.model_max_length, folder) };
 }
 
-/** Words beside a vocabulary, from several files that must agree. */
+/** Words added to a vocabulary by several files, which must agree. */
 class AddedTokens {
   readonly #vocab: Readonly<Record<string, number>>;
   readonly #words = new Map<string, AddedToken>();
@@ -77,7 +77,7 @@ class AddedTokens {
     return [...this.#words.values()];
   }
 
-  /** @throws InputError for what is no word with a number, and for one that has another number already. */
+  /** @throws InputError if it is not a word with an id, or the word already has another id. */
   add(word: Readonly<Record<string, unknown>>, file: string): void {
     const { content, id, lstrip, rstrip, special } = word;
     if (typeof content !== 'string' || content === '' || content.length > MAX_ADDED_LENGTH || !isId(id))
@@ -101,7 +101,7 @@ class AddedTokens {
     });
   }
 
-  /** Has a token of the vocabulary recognised in text, too. */
+  /** Makes a token of the vocabulary a special token, which is matched in the raw text. */
   special(content: string): void {
     const id = this.#words.get(content)?.id ?? this.#vocab[content];
     if (this.known(content))
@@ -170,7 +170,7 @@ async function impliedVocabulary(folder: string): Promise<Record<string, number>
   return pairs && clipVocabulary(pairs);
 }
 
-/** Pairs to merge, best first; those that lead to no token are left out. */
+/** Pairs to merge, best first, without those that give no token. */
 async function readMerges(file: string, vocab: Record<string, number>): Promise<[string, string][]> {
   const pairs = await readPairs(file);
   if (!pairs) throw new InputError(`${file} is missing; get the whole model.`);

@@ -3,7 +3,7 @@ import { InputError, messageOf } from '../errors.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
 
 export interface Tokenizer {
-  /** Ids that the text encoder takes at a time, bos, eos and padding included. */
+  /** Ids in one text encoder run, including bos, eos and padding. */
   readonly maxLength: number;
   /** The id of a comma. */
   readonly comma: number;
@@ -11,13 +11,13 @@ export interface Tokenizer {
   tokens(text: string): number[];
   /** Exactly `maxLength` ids: bos, the given ones, eos, padding. */
   frame(tokens: readonly number[]): Int32Array;
-  /** The text of ids, as the tokenizer writes it: in lower case, with its own spaces. */
+  /** Decodes ids: lower case, with the tokenizer's own spacing. */
   text(tokens: readonly number[]): string;
 }
 
 /**
  * The tokenizer of a text encoder, from a model's `tokenizer` folder (see `readTokenizerFiles`).
- * Runs on `@huggingface/transformers`, which is loaded here first; nothing is fetched from a network.
+ * Uses `@huggingface/transformers`, which is loaded on the first call; nothing is downloaded.
  * @param padding the token that fills the end, where it is not the folder's own
  * @throws InputError naming the file that is missing or broken.
  */

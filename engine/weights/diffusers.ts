@@ -2,10 +2,10 @@
 
 export const INDEX_FILE = 'model_index.json';
 export const SCHEDULER_FILE = 'scheduler/scheduler_config.json';
-/** What the model's makers recommend; optional. */
+/** Settings that the model's makers recommend; optional. */
 export const RECOMMENDED_FILE = 'generation_config.json';
 
-/** Folders of networks with the stem of their weights' files. */
+/** Folder of each network, and the stem of its weight files. */
 export const NETWORK_FOLDERS = {
   unet: 'diffusion_pytorch_model',
   transformer: 'diffusion_pytorch_model',
@@ -28,7 +28,7 @@ export const TOKENIZER_FILES = [
 /** The usual name of a LoRA file. */
 export const LORA_FILE = 'pytorch_lora_weights.safetensors';
 
-/** Names of a network's weights: one file, or an index of several; in float32, or in half precision. */
+/** Names of a network's weight files: one file, or the index of several; float32 or half precision. */
 export function weightFiles(stem: string) {
   return {
     float: { file: `${stem}.safetensors`, indexes: [`${stem}.safetensors.index.json`] },
@@ -39,5 +39,5 @@ export function weightFiles(stem: string) {
   };
 }
 
-/** Formats that are Python programs: reading one can run any code it contains. */
+/** Python pickles. Reading one can run any code that it contains. */
 export const PICKLE = /\.(bin|ckpt|pt|pth|pkl)$/i;

@@ -14,7 +14,7 @@ export const BYTES_PER_ELEMENT: Readonly<Record<Dtype, number>> = {
   BOOL: 1,
 };
 
-/** The same of types that other tools write and nothing here reads, to check lengths by. */
+/** The same for types that only other tools use; needed to check lengths. */
 const OTHERS: ReadonlyMap<string, number> = new Map([
   ['U16', 2],
   ['U32', 4],
@@ -32,7 +32,7 @@ export function isDtype(value: unknown): value is Dtype {
   return typeof value === 'string' && Object.hasOwn(BYTES_PER_ELEMENT, value);
 }
 
-/** Whether a tensor of a shape can have that many bytes; of a type that is not known any number. */
+/** Whether a tensor's shape and length in bytes agree; always true for unknown types. */
 export function lengthFits(dtype: string, shape: readonly number[], bytes: number): boolean {
   const size = isDtype(dtype) ? BYTES_PER_ELEMENT[dtype] : OTHERS.get(dtype);
   return size === undefined || lengthOf(size, shape) === bytes;

@@ -2,12 +2,12 @@ import { cacheFolder, fs, path, sha256 } from '#host';
 import { abortError } from '../errors.ts';
 import { readOptionalText } from '../json.ts';
 
-/** Hashes of files as they were when this process last looked. */
+/** Hashes by file, size and times. */
 const known = new Map<string, string>();
 
 /**
  * SHA-256 of a file's whole content, or of all but its last bytes, in hexadecimal. Hashing gigabytes takes seconds, so
- * hashes are kept with the file's path, size and times: in this process, and in the cache folder where it can be written.
+ * hashes are stored by path, size and times: in this process and, if it is writable, in the cache folder.
  */
 export async function fileHash(
   place: string,
@@ -33,7 +33,7 @@ export async function fileHash(
   return digest;
 }
 
-/** Sets the time of a file's last change to now, which does not make its hash unknown. */
+/** Sets a file's modification time to now, and keeps its hash valid. */
 export async function touchHashed(file: string, options: { exceptLast?: number } = {}): Promise<void> {
   const digest = await fileHash(file, options);
   await fs.touch(file);
@@ -49,7 +49,7 @@ function keptAt(key: string): string {
   return path.join(cacheFolder(), 'hashes', key);
 }
 
-/** Where the cache folder cannot be written, the next process hashes again. */
+/** If the cache folder is not writable, the next process hashes again. */
 async function keep(key: string, digest: string): Promise<void> {
   known.set(key, digest);
   try {

@@ -81,7 +81,7 @@ async function readIndex(file: string): Promise<Map<string, string>> {
   return new Map(entries as [string, string][]);
 }
 
-/** A file name that stays in its folder on every system. */
+/** A file name that cannot leave its folder on any system. */
 function isPlainName(name: string): boolean {
   return /^[\w][\w.-]{0,200}\.safetensors$/.test(name);
 }

@@ -4,8 +4,8 @@ const INFINITY = 0x7c00;
 const NOT_A_NUMBER = 0x7e00;
 
 /**
- * By sign and exponent of a float32 (van der Zijp, Fast Half Float Conversions, 2012): the half's upper bits, by how much
- * the fraction is shifted, and what is added to it before, so that it is rounded.
+ * Tables by sign and exponent of a float32 (van der Zijp, Fast Half Float Conversions, 2012): the upper bits of the half,
+ * the shift of the fraction, and what is added before the shift to round.
  */
 const BASE = new Uint16Array(512);
 const SHIFT = new Uint8Array(512);
@@ -15,7 +15,7 @@ for (let i = 0; i < 512; i++) {
   const sign = i > 255 ? 0x8000 : 0;
   const shift = exponent < -14 ? Math.min(24, -exponent - 1) : 13;
   const inRange = exponent >= -25 && exponent <= 15;
-  // The leading one, which the fraction leaves out, is in the base; below the smallest half it is in the sum.
+  // The implicit leading one is part of the base; for subnormals it is part of the added value.
   const upper = exponent < -14 ? 0x0400 >> (-exponent - 14) : (exponent + 15) << 10;
   BASE[i] = sign | (exponent > 15 ? INFINITY : inRange ? upper : 0);
   SHIFT[i] = inRange ? shift : 24;
@@ -35,7 +35,7 @@ export function toHalves(
     const base = BASE[top]!;
     const shift = SHIFT[top]!;
     const odd = (base + (fraction >>> shift)) & 1;
-    // A carry out of the fraction goes into the exponent, which is right.
+    // A carry out of the fraction correctly increments the exponent.
     const half = base + ((fraction + ADDED[top]! + odd) >>> shift);
     out[i] = (top & 255) === 255 && fraction ? half | NOT_A_NUMBER : half;
   }
@@ -44,7 +44,7 @@ export function toHalves(
 
 let table: Float32Array | undefined;
 
-/** The numbers that halves stand for. */
+/** The value of every half. */
 export function fromHalves(halves: Uint16Array, out: Float32Array): Float32Array {
   table ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => {
     const sign = bits & 0x8000 ? -1 : 1;

@@ -1,4 +1,4 @@
-/** Bounds on a header before it is parsed, so that a hostile one of many megabytes cannot fill the memory. */
+/** Bounds that are checked before a header is parsed, because a hostile one could fill the memory. */
 const MAX_TENSORS = 100_000;
 const MAX_DEPTH = 3;
 const MAX_BRACKETS = 4 * MAX_TENSORS;
@@ -13,8 +13,8 @@ const SPACES = new Set([0x09, 0x0a, 0x0d, 0x20]);
 
 /**
  * What is wrong with the structure of a safetensors header, seen from brackets and strings alone, or undefined:
- * nested too deep, too many parts, or a key twice in one object (of which `JSON.parse` would silently keep the last).
- * Text that is not JSON is not recognised as such here.
+ * nested too deep, too many parts, or a duplicate key (`JSON.parse` would silently keep the last one).
+ * It does not detect other invalid JSON.
  */
 export function structuralFault(json: string): string | undefined {
   const keys: Set<string>[] = [];

@@ -5,7 +5,7 @@ import type { StoredTensor } from './source.ts';
 
 const MAX_NAME_LENGTH = 1024;
 const MAX_DIMENSIONS = 16;
-/** The name of an element type; those that are not known matter only to who reads the tensor. */
+/** Name of an element type. An unknown one is an error only when the tensor is read. */
 const DTYPE = /^[A-Z][A-Z0-9_]{0,31}$/;
 
 interface Header {
@@ -15,7 +15,8 @@ interface Header {
 
 /**
  * Checks and reads the JSON header of a safetensors file (github.com/huggingface/safetensors, "Format"):
- * tensors must fill the data section exactly, without overlap or hole, each as long as its shape says. Types that are not known are left to whoever reads such a tensor.
+ * tensors must fill the data section exactly, without overlaps or gaps, and each length must match its shape. Unknown
+ * element types are accepted until such a tensor is read.
  * @param text the header; @param dataStart where the data section begins in the file; @param dataLength its bytes.
  * @throws InputError naming file and tensor.
  */
@@ -78,7 +79,7 @@ function parseTensor(
   return { name, dtype, shape, file, offset: dataStart + begin, length };
 }
 
-/** The tensors, in the order of their offsets, must follow each other from the first byte of the data to the last. */
+/** Sorted by offset, the tensors must cover the data section from the first byte to the last. */
 function checkCoverage(tensors: StoredTensor[], file: string, dataStart: number, dataLength: number): void {
   let covered = dataStart;
   for (const tensor of tensors.sort((a, b) => a.offset - b.offset || a.length - b.length)) {

@@ -15,10 +15,10 @@ import { isSealed, SEAL_BYTES } from './seal.ts';
 import type { StoredTensor, WeightSource, WeightsOptions } from './source.ts';
 import { writeSealed } from './write.ts';
 
-/** Changes when the same files would be merged to other values. */
+/** Increment when merging gives other values for the same files. */
 const VERSION = 3;
 
-/** Files of merged weights that are kept: two models with all their networks. */
+/** Most files of merged weights in the cache: enough for all networks of two models. */
 const KEPT = 6;
 
 /** A change of a weight, and what it is multiplied by beside alpha / rank. */
@@ -28,10 +28,10 @@ interface Addition {
 }
 
 /**
- * The weights of a network with the LoRA files' changes added. The changed ones are computed once and kept in a file
- * of the cache, as float32; the others stay where they are. Every change is one of the weight as the checkpoint has it,
+ * The weights of a network with the LoRA files' changes added. Changed weights are computed once and stored in the cache
+ * as float32; the others are read from their own file. Every change is one of the weight as the checkpoint has it,
  * so the order of files makes no difference: W + Σ strength · alpha / rank · Δ(W).
- * @throws InputError for a file whose shapes are those of another model, AbortError; nothing is left then
+ * @throws InputError if a file's shapes are those of another model, AbortError; either leaves no file behind
  */
 export async function mergeAdapters(
   source: WeightSource,
@@ -50,7 +50,7 @@ export async function mergeAdapters(
   };
 }
 
-/** The modules of a file that change no weight of these networks, by their keys. */
+/** Keys of the modules in a file that match no weight of these networks. */
 export function modulesWithoutWeight(adapter: Adapter, networks: ReadonlyMap<string, Network>): string[] {
   const known = new Map([...networks].map(([part, network]) => [part, finderIn(network)]));
   const isIdle = (module: LoraModule) => ![...known].some(([part, find]) => find(module, part));
@@ -67,7 +67,7 @@ function finderIn(network: Network): (module: LoraModule, part: string) => strin
   };
 }
 
-/** What is added to each tensor that any file changes. */
+/** The additions to each tensor that some file changes. */
 function additionsFor(
   source: WeightSource,
   part: string,
@@ -139,7 +139,7 @@ async function keptOrMade(
   return openSafetensors(file);
 }
 
-/** Content-addressed: by the files, told apart by place, size and time, and what is done with them. */
+/** Hash of the files (path, size and times) and of what is merged from them. */
 async function keyOf(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): Promise<string> {
   const hash = sha256().update(String(VERSION));
   const files = new Map<string, string>();

@@ -1,7 +1,7 @@
 /** Networks that LoRA files change, by the names of their parts. */
 type LoraPart = 'denoiser' | 'text-encoder' | 'text-encoder-2';
 
-/** Which network a module of a LoRA file belongs to, and its path there with underscores for dots. */
+/** The network that a LoRA module belongs to, and its path there, with underscores for dots. */
 interface LoraTarget {
   part: LoraPart;
   path: string;
@@ -31,7 +31,7 @@ const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
   [/^(?=(?:input_blocks|output_blocks|middle_block|time_embed|label_emb)[._])/, 'denoiser'],
 ];
 
-/** What PEFT and PyTorch put around a network. */
+/** Prefixes of PEFT's and PyTorch's wrappers. */
 const WRAPPERS = /^(?:base_model\.model\.|module\.|_orig_mod\.)+/;
 
 /** What diffusers before 0.22 called the parts of an attention. */
@@ -43,7 +43,7 @@ const PROCESSORS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The target of a module by its key, or undefined for a key of a style that is not known.
+ * The target of a module's key, or undefined if the key's style is unknown.
  * @param layers of each block of the denoiser, which Stability's names count
  */
 export function loraTarget(key: string, layers = PUBLISHED_LAYERS): LoraTarget | undefined {
@@ -94,7 +94,7 @@ export function layersOf(paths: Iterable<string>): number {
 }
 
 /**
- * A path of Stability's own code, which SDXL's LoRA files use, as diffusers names it: with two layers a block
+ * Translates a path of Stability's own code, which SDXL's LoRA files use, to diffusers' names: with two layers a block
  * `input_blocks_4_1_…` is `down_blocks_1_attentions_0_…`. Blocks count layers and resamplings.
  */
 function fromOriginal(path: string, layers: number): string {

@@ -1,11 +1,11 @@
 import { nextTask } from '#host';
 
-/** Rows computed before others get a turn; even. */
+/** Rows computed before yielding to the event loop; even. */
 const ROWS = 64;
 
 /**
  * values += scale · up · down, for up [out, rank], down [rank, in] and values [out, in], row-major. Two rows by four
- * columns at a time, whose sums stay in registers; in double precision, which is what the engine converts to anyway.
+ * columns at a time, so that their sums stay in registers; in double precision, which JavaScript converts to anyway.
  */
 export async function addProduct(
   values: Float32Array,

@@ -11,7 +11,7 @@ export interface Adapter {
   /** What the changes are multiplied by. */
   strength: number;
   modules: readonly LoraModule[];
-  /** Names of tensors that are no part of a LoRA. */
+  /** Names of tensors that do not belong to a LoRA. */
   leftOut: readonly string[];
 }
 

@@ -1,20 +1,20 @@
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { WeightSource } from './source.ts';
 
-/** Other names under which checkpoints hold the same weight, as patterns on the name that networks use. */
+/** Other names of a weight in checkpoints: a pattern for the network's name, and its replacement. */
 const ALIASES: readonly (readonly [RegExp, string])[] = [
   // Autoencoders written before diffusers 0.12.
   [/\.attentions\.(\d+)\.to_q\./, '.attentions.$1.query.'],
   [/\.attentions\.(\d+)\.to_k\./, '.attentions.$1.key.'],
   [/\.attentions\.(\d+)\.to_v\./, '.attentions.$1.value.'],
   [/\.attentions\.(\d+)\.to_out\.0\./, '.attentions.$1.proj_attn.'],
-  // Text encoders of transformers since 5.6, and of tools that take the inner model out.
+  // Text encoders saved by transformers 5.6 and later, or by tools that save the inner model alone.
   [/^text_model\./, ''],
 ];
 
 /**
- * A checkpoint under the names that a network uses: older and newer names are tried, and a prefix that a tool has put
- * before all of them (`module.`, `unet.`, …) is left out.
+ * A checkpoint under the network's own names. Older and newer names are tried, and a prefix that all names share
+ * (`module.`, `unet.`, …) is removed.
  */
 export function underNamesOf(network: Network, source: WeightSource): WeightSource {
   const first = weightsOf(network)[0]?.name;
@@ -43,7 +43,7 @@ function namesOf(name: string): string[] {
   return [name, ...others.map(([pattern, replacement]) => name.replace(pattern, replacement))];
 }
 
-/** What stands before a weight's name in a checkpoint; the shortest, or nothing. */
+/** The shortest prefix of a weight's name in a checkpoint, or an empty string. */
 function prefixOf(source: WeightSource, name: string): string {
   let shortest: string | undefined;
   for (const known of namesOf(name))

@@ -27,7 +27,7 @@ export async function withFile<Result>(
   }
 }
 
-/** Bytes of a range that the caller has checked against the file's size. */
+/** Reads a range of bytes; the caller has checked it against the file's size. */
 export async function readRange(
   reader: FileReader,
   file: string,

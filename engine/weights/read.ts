@@ -4,10 +4,10 @@ import { fromHalves } from './halves.ts';
 import { readInto, withFile } from './range.ts';
 import type { StoredTensor } from './source.ts';
 
-/** Elements converted at a time, so that a large tensor is never held twice. */
+/** Elements converted at a time, so that a large tensor is never in memory twice. */
 const CHUNK_ELEMENTS = 1 << 20;
 
-/** Copies elements of a chunk of `bytes` (at least as many as `target` takes) into `target`. */
+/** Converts elements of `bytes`, which has at least enough for `target`, into `target`. */
 type Convert<Target> = (bytes: Uint8Array<ArrayBuffer>, target: Target) => void;
 
 type FloatType = 'F64' | 'F32' | 'F16' | 'BF16';
@@ -78,7 +78,7 @@ export async function readInt64(tensor: StoredTensor): Promise<BigInt64Array> {
   return result;
 }
 
-/** Reads a tensor in chunks of whole elements, `begin` to `end`, into one buffer that is used again and again. */
+/** Reads a tensor in chunks of whole elements, `begin` to `end`, into one reused buffer. */
 async function readChunks(
   tensor: StoredTensor,
   size: number,
@@ -96,7 +96,7 @@ async function readChunks(
   });
 }
 
-/** One number, of a type of either kind. @throws InputError for a tensor of several, or of a type that is not read */
+/** A single number, integer or floating-point. @throws InputError for a tensor of several, or of an unsupported type */
 export async function readNumber(tensor: StoredTensor): Promise<number> {
   if (tensor.shape.some((n) => n !== 1)) throw wrongKind(tensor, 'one number');
   return isInteger(tensor.dtype) ? Number((await readInt64(tensor))[0]) : (await readFloat32(tensor))[0]!;

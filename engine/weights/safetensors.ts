@@ -12,7 +12,7 @@ const MAX_HEADER_BYTES = 100_000_000;
 /** Bytes of the header's length at the start of the file. */
 const PREFIX_BYTES = 8;
 
-/** One safetensors file of which the header has been read and checked. */
+/** A safetensors file whose header has been read and checked. */
 export interface SafetensorsFile extends WeightSource {
   /** Absolute path, links resolved. */
   readonly file: string;
@@ -28,7 +28,7 @@ export interface SafetensorsFile extends WeightSource {
  * @throws InputError if it cannot be read or is not a valid safetensors file.
  */
 export async function openSafetensors(place: string): Promise<SafetensorsFile> {
-  // ONNX Runtime refuses weights behind a link that leads out of their folder, as those of a shared cache are.
+  // ONNX Runtime refuses weights behind a link out of their folder, and the hub's cache consists of such links.
   const file = await fs.realpath(path.resolve(place)).catch(() => path.resolve(place));
   const { tensors, metadata } = await withFile(file, async (handle, size) => {
     const version = await versionOf(file);

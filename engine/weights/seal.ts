@@ -6,8 +6,8 @@ import { SEAL } from './source.ts';
 export const SEAL_BYTES = 32;
 
 /**
- * Whether a sealed file holds what was written: one that was changed or damaged since must be made again. The file is
- * read for this once for each change of it.
+ * Whether a sealed file is as it was written. One that was changed or damaged must be made again. The hash is computed
+ * once for each version of the file.
  */
 export async function isSealed(
   { file, find }: Pick<SafetensorsFile, 'file' | 'find'>,

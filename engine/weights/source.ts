@@ -1,4 +1,4 @@
-/** Element types of the safetensors format that are read here. */
+/** Element types of the safetensors format that Patchwork reads. */
 export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
 
 /** A file of weights as it was when its header was read. */
@@ -10,10 +10,10 @@ export interface FileVersion {
   readonly mtimeMs?: number;
 }
 
-/** Where a tensor's bytes lie: `length` bytes from `offset` of `file`, row-major, little-endian. */
+/** Location of a tensor: `length` bytes at `offset` of `file`, row-major, little-endian. */
 export interface StoredTensor {
   readonly name: string;
-  /** A `Dtype`, or another that nothing here can read: a file may hold what nobody needs. */
+  /** A `Dtype`, or an unsupported type, which is an error only when the tensor is read. */
   readonly dtype: string;
   readonly shape: readonly number[];
   /** Absolute path. */
@@ -27,7 +27,7 @@ export interface StoredTensor {
   readonly version?: FileVersion;
 }
 
-/** The named tensors of one network: one safetensors file, or several with an index. Nothing is read but headers. */
+/** The named tensors of one network, from one safetensors file or several. Only headers are read. */
 export interface WeightSource {
   /** The file or folder to name in errors. */
   readonly origin: string;
@@ -46,9 +46,9 @@ export interface TensorFile extends WeightSource {
 /** The last tensor of a file that was written to a cache: the SHA-256 of everything before it. */
 export const SEAL = '__sha256__';
 
-/** For weights that take a while to be had. */
+/** Options for weights that take a while to compute. */
 export interface WeightsOptions {
-  /** Of what is computed first, counted in tensors; not called where nothing is. */
+  /** Progress in tensors; not called if nothing has to be computed. */
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }

@@ -7,23 +7,23 @@ import { type TensorToWrite, writeSafetensors } from './write.ts';
 
 export interface SyntheticOptions {
   seed: number;
-  /** Where files are kept between runs; made if it is missing. */
+  /** Folder for files that are reused between runs; created if it is missing. */
   folder: string;
   onProgress?: (writtenBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
 }
 
-/** Changes when the same parameters would get other values. */
+/** Increment when the same parameters get other values. */
 const VERSION = 1;
 
-/** Normal numbers drawn once; the parameters are cut out of them at pseudo-random places and scaled. */
+/** Size of a pool of normal numbers. Parameters are scaled copies of pseudo-random ranges of it. */
 const POOL_LENGTH = 1 << 21;
 const CHUNK_LENGTH = 1 << 20;
 
 /**
  * A float32 safetensors file with values that let a network of any size run without overflow: weights
- * 0.8/√fan-in · n, biases and means 0.05 · n, gains and variances 1 + 0.05 · n with n standard normal. A tensor's values depend on the seed
- * and its name only. The file is made once per list and seed and then reused.
+ * 0.8/√fan-in · n, biases and means 0.05 · n, gains and variances 1 + 0.05 · n with n standard normal. A tensor's values depend only
+ * on the seed and its name. The file is made once per list and seed and then reused.
  * @throws InputError if it cannot be written (a full disk), an AbortError when aborted; no partial file stays.
  */
 export async function syntheticWeights(

@@ -7,7 +7,7 @@ import { versionsOf } from './file-version.ts';
 import { underNamesOf } from './names.ts';
 import type { FileVersion, StoredTensor, WeightSource } from './source.ts';
 
-/** A matrix [K, N] as fewer bits: int8 [K, N] with scales [N], or blocks as `MatMulNBits` reads them. */
+/** A quantized matrix [K, N]: int8 [K, N] with scales [N], or blocks in the layout of `MatMulNBits`. */
 export interface QuantizedMatrix {
   readonly form: Exclude<Form, 'float'>;
   readonly rows: number;
@@ -16,26 +16,26 @@ export interface QuantizedMatrix {
   readonly scale: StoredTensor;
 }
 
-/** A table of embeddings: int8 [size, C] with the scale of each row [size, 1]. */
+/** A quantized table of embeddings: int8 [size, C] with a scale for each row [size, 1]. */
 export interface QuantizedRows {
   readonly values: StoredTensor;
   readonly scale: StoredTensor;
 }
 
-/** Where a lowering finds weights. */
+/** Weights of one network, as lowerings read them. */
 export interface Weights {
   get(weight: Weight): StoredTensor;
-  /** The matrix of a weight that is quantized; float32 otherwise. */
+  /** The quantized matrix of a weight; undefined if it is float32. */
   matrix?(weight: Weight, layout: Layout): QuantizedMatrix | undefined;
-  /** A table of embeddings that is quantized. */
+  /** The quantized table of an embedding; undefined if it is float32. */
   table?(weight: Weight): QuantizedRows | undefined;
-  /** Of all weights as their files hold them. */
+  /** Total size of the weights in their files. */
   readonly bytes: number;
-  /** The files that hold them, as they were opened. */
+  /** Their files, as they were when they were opened. */
   readonly files: readonly FileVersion[];
 }
 
-/** The weights of one network, found in a checkpoint and checked against the shapes that its config implies. */
+/** The weights of one network in a checkpoint, checked against the shapes that the config implies. */
 export class WeightTable implements Weights {
   readonly #tensors = new Map<string, StoredTensor>();
 
@@ -71,7 +71,7 @@ export class WeightTable implements Weights {
   }
 }
 
-/** Linear weights may be stored as 1×1 convolutions and the other way round: trailing ones do not count. */
+/** Linear weights may be stored as 1×1 convolutions and vice versa, so trailing ones are ignored. */
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
   const length = Math.max(a.length, b.length);
   return Array.from({ length }, (_, i) => (a[i] ?? 1) === (b[i] ?? 1)).every(Boolean);

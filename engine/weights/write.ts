@@ -5,7 +5,7 @@ import { SEAL_BYTES } from './seal.ts';
 import type { Dtype } from './source.ts';
 import { SEAL } from './source.ts';
 
-/** A tensor to write; `chunks` gives its bytes in order, made when they are needed. */
+/** A tensor to write. `chunks` yields its bytes in order, computed on demand. */
 export interface TensorToWrite {
   name: string;
   dtype: Dtype;
@@ -13,7 +13,7 @@ export interface TensorToWrite {
   chunks: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-/** Data starts at a multiple of this, as the reference implementation pads it. */
+/** Data starts at a multiple of this, as in the reference implementation. */
 const ALIGNMENT = 8;
 
 /**
@@ -34,7 +34,7 @@ export async function writeSafetensors(
   });
 }
 
-/** The same for a file of a cache: its last tensor tells what the rest must hash to; see `isSealed`. */
+/** The same for a cached file. Its last tensor is the hash of the rest; see `isSealed`. */
 export async function writeSealed(
   file: string,
   tensors: readonly TensorToWrite[],
