@@ -1,5 +1,6 @@
 import type {
   CallOptions,
+  ComputedLevel,
   EditMode,
   EditProgress,
   EditResult,
@@ -40,6 +41,7 @@ import { editPlanes, recordingPlanes } from './inpainting.ts';
 import { type EditMemory, featuresOwner, keepStudy, type Studied } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { Previews } from './preview.ts';
+import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { missingSteps, type Process, startOf } from './recorder.ts';
 import {
@@ -102,24 +104,21 @@ export async function edit(
   const { window, box, scheduler, start } = scope;
   const { width, height } = workedSize(window);
   const steps = scheduler.timesteps.length - start;
-  const report = (stage: EditProgress['stage'], step: number, preview?: PicturePart) =>
-    options.onProgress?.({ stage, step, steps, ...(preview && { preview }) });
+  const progress = new Progress<EditProgress>(options.onProgress, steps);
 
-  report('load', 0);
+  progress.stage('load');
   await listen(signal);
-  await prepareUNet(ready, recipe.precision, {
-    signal,
-    report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
-  });
+  await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
   const denoiser = components.denoiser(recipe);
   const painted = coarser(windowMask(task.mask, window), width / scope.dims[2]);
   const prepared = performance.now();
 
-  report('encode', 0);
+  progress.stage('encode');
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
   const { timesteps } = scheduler;
-  const text = await conditionFor(ready, prompt, negativePrompt, guidance, window, timesteps);
+  const size = { width, height };
+  const text = await conditionFor(ready, prompt, negativePrompt, guidance, size, timesteps);
   const autoencoder = new RegionAutoencoder(components);
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe, timesteps };
@@ -144,17 +143,12 @@ export async function edit(
     compose(picture, shrunk(data, window, window.zoom ?? 1), window, mask, FEATHER, task.coverage);
   const wantsPreviews = options.onProgress && options.previews !== false && model.autoencoder.kind === 'tiny';
   const previews = new Previews(async (latent) => partOf(finish(await decodeRegion(latent)), box));
-  const stepSeconds: number[] = [];
-  let stepBegin = performance.now();
+  progress.begin();
   const callbacks: Callbacks = {
     signal,
-    onRecord: (index) => report('record', index - start),
-    onStep: async (index, latent) => {
-      stepSeconds.push((performance.now() - stepBegin) / 1000);
-      const done = index + 1 - start;
-      report('denoise', done, wantsPreviews && done < steps ? await previews.next(latent) : undefined);
-      stepBegin = performance.now();
-    },
+    onRecord: (index) => progress.stage('record', index - start),
+    onStep: (index, latent) =>
+      progress.stepped(index + 1 - start, async () => (wantsPreviews ? previews.next(latent) : undefined)),
   };
   const { repainted, run } = await repaint(ready, memory, {
     task,
@@ -167,37 +161,19 @@ export async function edit(
     share: options.share,
   });
   const workers = run?.report();
-  report('decode', steps);
+  progress.stage('decode', steps);
   await listen(signal);
   const decoded =
     mode === 'sparse'
       ? await decodeRegion(repainted.latent)
       : await autoencoder.decode(repainted.latent, width, height);
   const result = finish(decoded);
-  const size = { width: picture.width, height: picture.height };
-  const delivered = options.raw
-    ? { picture: { png: new Uint8Array(), ...size }, pixels: rasterOf(result) }
-    : { picture: { png: await encodePicture(result, { ...recipe, ...size, strength }), ...size } };
-  const remember = async () => {
-    if (!repainted.remember) return;
-    const id = crypto.randomUUID();
-    await repainted.remember(id);
-    const owner = featuresOwner(ready, recipe);
-    const editedCondition = known
-      ? { ...process.condition, planes: recordingPlanes(repainted.latent, scope.dims) }
-      : process.condition;
-    await keepStudy(memory, owner, windowPlanes(result, window), batchOf(condition), {
-      window,
-      process: { ...process, id, latent: repainted.latent, condition: editedCondition },
-      decoded: whole && decoded,
-      ...(known && { encoded: { data: repainted.latent, record: before.studied.encoded!.record, macs: 0 } }),
-    });
-  };
+  const edited: EditedPicture = { repainted, decoded, result, batch: batchOf(condition), seesMask: !!known };
   return {
-    remember,
+    remember: () => rememberEdit(ready, memory, scope, task, before.studied, edited),
     result: {
       mode,
-      ...delivered,
+      ...(await delivered(result, task, options.raw)),
       recipe: { ...recipe, strength },
       macs:
         text.macs +
@@ -208,24 +184,72 @@ export async function edit(
         decoded.macs,
       seconds: (performance.now() - begin) / 1000,
       loadSeconds,
-      stepSeconds,
+      stepSeconds: progress.stepSeconds,
       ...(workers && { workers }),
       warnings: [...text.warnings, ...(run?.notices ?? [])],
       activeFraction: repainted.activeFraction,
       denseMacs: text.macs + codingMacs(components, scope) + steps * stepMacs(denoiser, scope, condition),
-      computed: repainted.active.map((level, l) => ({
-        cell: (model.autoencoder.scale * 2 ** l) / (window.zoom ?? 1),
-        left: window.left,
-        top: window.top,
-        width: level.width,
-        height: level.height,
-        positions: level.data,
-      })),
+      computed: computedLevels(repainted, model.autoencoder.scale, window),
       recordedSteps: repainted.recordedSteps,
       recordSeconds: repainted.recordSeconds,
       recordingMacs: repainted.recordingMacs,
     },
   };
+}
+
+/** The outcome of an edit, as far as later edits need it. */
+interface EditedPicture {
+  repainted: Repainted;
+  decoded: Coded;
+  result: Picture;
+  batch: number;
+  /** The model is shown the mask, and the image without what is under it. */
+  seesMask: boolean;
+}
+
+/** Keeps what edits of the edited image read. */
+async function rememberEdit(
+  ready: ReadyModel,
+  memory: EditMemory,
+  { window, dims }: Scope,
+  { recipe }: EditTask,
+  { process, decoded: whole, encoded }: Studied,
+  { repainted, decoded, result, batch, seesMask }: EditedPicture,
+): Promise<void> {
+  if (!repainted.remember) return;
+  const { latent } = repainted;
+  const id = crypto.randomUUID();
+  await repainted.remember(id);
+  const planes = seesMask ? { planes: recordingPlanes(latent, dims) } : {};
+  await keepStudy(memory, featuresOwner(ready, recipe), windowPlanes(result, window), batch, {
+    window,
+    process: { ...process, id, latent, condition: { ...process.condition, ...planes } },
+    decoded: whole && decoded,
+    ...(seesMask && { encoded: { data: latent, record: encoded!.record, macs: 0 } }),
+  });
+}
+
+/** The new image as a file with its recipe, or as pixels. */
+async function delivered(result: Picture, { recipe, strength }: EditTask, raw = false) {
+  const { width, height } = result;
+  const size = { width, height };
+  if (raw) return { picture: { png: new Uint8Array(), ...size }, pixels: rasterOf(result) };
+  return { picture: { png: await encodePicture(result, { ...recipe, ...size, strength }), ...size } };
+}
+
+function computedLevels(
+  { active }: Repainted,
+  scale: number,
+  { left, top, zoom = 1 }: PictureWindow,
+): ComputedLevel[] {
+  return active.map(({ width, height, data: positions }, level) => ({
+    cell: (scale * 2 ** level) / zoom,
+    left,
+    top,
+    width,
+    height,
+    positions,
+  }));
 }
 
 /** What a model that sees the mask is shown of it. */

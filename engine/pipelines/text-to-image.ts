@@ -27,7 +27,9 @@ import { drawingPlanes } from './inpainting.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { latentPreview, Previews } from './preview.ts';
+import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
+import type { Process } from './recorder.ts';
 import { recordingPredict } from './repaint.ts';
 
 interface DrawOptions extends CallOptions<GenerateProgress> {
@@ -56,15 +58,11 @@ export async function textToImage(
   const { width, height, steps, seed } = recipe;
   const dims = latentDims(model.autoencoder, recipe);
   const scheduler = createScheduler(model.schedulerConfig, steps, recipe.scheduler);
-  const report = (stage: GenerateProgress['stage'], step: number, preview?: EncodedPicture) =>
-    options.onProgress?.({ stage, step, steps, ...(preview && { preview }) });
+  const progress = new Progress<GenerateProgress>(options.onProgress, steps);
 
-  report('load', 0);
+  progress.stage('load');
   await listen(signal);
-  await prepareUNet(ready, recipe.precision, {
-    signal,
-    report: (stage, step, steps) => options.onProgress?.({ stage, step, steps }),
-  });
+  await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
   const denoiser = components.denoiser(recipe);
   const [, latentHeight, latentWidth] = dims;
   const whole = { of: 'whole', height: latentHeight, width: latentWidth } as const;
@@ -76,17 +74,11 @@ export async function textToImage(
   else await components.program('vae-decoder');
   const loadSeconds = (performance.now() - begin) / 1000;
 
-  report('encode', 0);
+  progress.stage('encode');
   await listen(signal);
+  const { timesteps } = scheduler;
   const { prompt, negativePrompt, guidance } = recipe;
-  const conditioning = await conditionFor(
-    ready,
-    prompt,
-    negativePrompt,
-    guidance,
-    recipe,
-    scheduler.timesteps,
-  );
+  const conditioning = await conditionFor(ready, prompt, negativePrompt, guidance, recipe, timesteps);
   const condition = inpaints
     ? { ...conditioning.condition, planes: await drawingPlanes(components, dims) }
     : conditioning.condition;
@@ -96,7 +88,6 @@ export async function textToImage(
   const noise = gaussianNoise(seed, START_NOISE, length);
   const id = crypto.randomUUID();
   const { precision } = recipe;
-  const { timesteps } = scheduler;
   const run =
     options.share &&
     (await options.share({
@@ -115,19 +106,14 @@ export async function textToImage(
 
   const previews = new Previews((latent) => previewOf(ready, latent, dims));
   const wantsPreviews = options.onProgress && options.previews !== false;
-  const stepSeconds: number[] = [];
-  let stepBegin = performance.now();
-  report('denoise', 0);
+  progress.begin();
+  progress.stage('denoise');
   const start = noise.map((value) => value * scheduler.initNoiseSigma);
   const process = denoise(predict, scheduler, start, {
     signal,
     noise: (index) => gaussianNoise(seed, stepNoise(index), length),
-    onStep: async (index, _, original) => {
-      stepSeconds.push((performance.now() - stepBegin) / 1000);
-      const done = index + 1;
-      report('denoise', done, wantsPreviews && done < steps ? await previews.next(original) : undefined);
-      stepBegin = performance.now();
-    },
+    onStep: (index, _, original) =>
+      progress.stepped(index + 1, async () => (wantsPreviews ? previews.next(original) : undefined)),
   });
   const latent = await process
     .catch((error: unknown) => {
@@ -135,19 +121,14 @@ export async function textToImage(
       throw error;
     })
     .finally(() => run?.end());
-  report('decode', steps);
+  progress.stage('decode', steps);
   await listen(signal);
   if (apart) await components.free('denoiser');
   const { picture, decoded } = await decode(components, latent, dims, {
     record: memory !== undefined,
     tiles,
   });
-  if (memory) {
-    const window = { left: 0, top: 0, width, height };
-    const planes = windowPlanes(await decodePicture(picture.png, 'The picture'), window);
-    const studied = { window, process: { id, latent, noise, condition }, decoded };
-    await keepStudy(memory, featuresOwner(ready, recipe), planes, batchOf(condition), studied);
-  }
+  if (memory) await rememberDrawn(ready, memory, recipe, picture, { id, latent, noise, condition }, decoded);
   const workers = run?.report();
   return {
     picture: { ...picture, png: withRecipe(picture.png, recipe) },
@@ -159,10 +140,25 @@ export async function textToImage(
       countMacs(components.network('vae-decoder'), { width, height, batch: 1, tokens: 0 }).total,
     seconds: (performance.now() - begin) / 1000,
     loadSeconds: loadSeconds + (run?.loadSeconds ?? 0),
-    stepSeconds,
+    stepSeconds: progress.stepSeconds,
     ...(workers && { workers }),
     warnings: [...conditioning.warnings, ...(run?.notices ?? []), ...(tiles ? [TILED] : [])],
   };
+}
+
+/** Keeps what edits of a new image read, beside the features that its steps have stored. */
+async function rememberDrawn(
+  ready: ReadyModel,
+  memory: EditMemory,
+  recipe: Recipe,
+  { png, width, height }: EncodedPicture,
+  process: Process,
+  decoded: Coded | undefined,
+): Promise<void> {
+  const window = { left: 0, top: 0, width, height };
+  const planes = windowPlanes(await decodePicture(png, 'The picture'), window);
+  const owner = featuresOwner(ready, recipe);
+  await keepStudy(memory, owner, planes, batchOf(process.condition), { window, process, decoded });
 }
 
 /** Said of an image that was decoded in tiles. */
