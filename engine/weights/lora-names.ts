@@ -17,7 +17,10 @@ const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
   [/^lycoris_/, 'denoiser'],
   // diffusers
   [/^unet\./, 'denoiser'],
-  [/^transformer\.(?=[a-z_]+\.)/, 'denoiser'],
+  [
+    /^transformer\.(?=(?:transformer_blocks|patch_embed|caption_projection|time_embed|proj_out)\.)/,
+    'denoiser',
+  ],
   [/^text_encoder_2\./, 'text-encoder-2'],
   [/^text_encoder\./, 'text-encoder'],
   // ComfyUI

@@ -298,6 +298,8 @@ test('Stability’s names for SDXL’s modules lead to weights that exist', () =
 test('key styles of the common tools', () => {
   const block = 'down_blocks.0.attentions.0.proj_in';
   const unet = { part: 'denoiser', path: block.replaceAll('.', '_') };
+  const query = 'transformer_blocks.0.attn1.to_q';
+  const transformer = { part: 'denoiser', path: query.replaceAll('.', '_') };
   const layer = 'encoder.layers.0.self_attn.q_proj';
   const text = { part: 'text-encoder', path: `text_model_${layer.replaceAll('.', '_')}` };
   const text2 = { ...text, part: 'text-encoder-2' };
@@ -313,6 +315,8 @@ test('key styles of the common tools', () => {
     [`lora_unet.${block}`, unet],
     [`lycoris_${flat(block)}`, unet],
     ['diffusion_model.input_blocks.1.1.proj_in', unet],
+    [`transformer.${query}`, transformer],
+    [query, transformer],
     [`text_encoder.text_model.${layer}`, text],
     [`text_encoder.${layer}`, text],
     [layer, text],
