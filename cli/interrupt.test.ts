@@ -15,7 +15,7 @@ async function start(script: string) {
       '--input-type=module',
       '-e',
       `import { interruptible } from ${JSON.stringify(source)};
-       const signal = interruptible();
+       const signal = interruptible('a model');
        await new Promise((resolve) => setTimeout(resolve, 1000));
        console.log('ready');
        ${script}`,

@@ -1,12 +1,18 @@
 import { Worker } from 'node:worker_threads';
 
+/** When a command with embedded models watches for a second Ctrl-C: none of their runs takes that long. */
+const WATCH_AFTER_MS = 2000;
+
 /**
  * Aborts at the first Ctrl-C; a second one ends the process at once, even while JavaScript computes and no handler
  * of its own can run.
+ * @param model what the user has named; without one only embedded models run, whose commands are mostly over before they
+ * need the 10 MB of a thread that watches
  */
-export function interruptible(): AbortSignal {
+export function interruptible(model?: string): AbortSignal {
   const controller = new AbortController();
-  endAtSecond();
+  if (model === undefined) setTimeout(endAtSecond, WATCH_AFTER_MS).unref();
+  else endAtSecond();
   process.once('SIGINT', () => controller.abort());
   return controller.signal;
 }

@@ -54,7 +54,7 @@ async function run(prompt: string | undefined, options: Options): Promise<void> 
   const { threads: _, seed, previews: __, ...settings } = drawingRequest(options);
   const plan = { prompts, count: options.count, seed, settings: { ...settings, ...options.size } };
   const folder = await BatchFolder.open(options.output, plan);
-  const signal = interruptible();
+  const signal = interruptible(options.model);
   const outcome = bus ? await overBus(folder, bus, options, signal) : await here(folder, options, signal);
   report(folder, options, outcome);
 }

@@ -179,7 +179,10 @@ async function run(cases: string[], options: Options): Promise<void> {
         layers,
         ...(options.whole && { whole }),
       },
-      { signal: interruptible(), onProgress: (reached) => show(progress, reached) },
+      {
+        signal: interruptible(options.model ?? options.arch ?? options.segmenter),
+        onProgress: (reached) => show(progress, reached),
+      },
     );
     progress.stop();
     if (options.pictures) await writePictures(options.pictures, pictures);

@@ -57,7 +57,7 @@ async function run(image: string, options: Options): Promise<void> {
   try {
     const { name, ...part } = await partOf(engine, files, image, options);
     const request = { image: files.image, ...part, feather, trim };
-    const result = await engine.cutOut(request, { signal: interruptible() });
+    const result = await engine.cutOut(request, { signal: interruptible(options.model) });
     const { picture, left, top, area, sure, macs, seconds, warnings } = result;
     const written = await target.writePng(picture.png, derivedNames(path.parse(image).name, name));
     for (const warning of warnings) note(warning);
@@ -83,7 +83,7 @@ async function partOf(
 ): Promise<Pick<CutOutRequest, 'mask' | 'points' | 'box' | 'model' | 'threads'> & { name: string }> {
   if (files.mask) return { mask: files.mask, name: 'cutout' };
   if (object === undefined) return { points, box, model, threads, name: 'cutout' };
-  const about = { image, threads, segmenter: model, signal: interruptible(), progress: new Progress() };
+  const about = { image, threads, segmenter: model, signal: interruptible(model), progress: new Progress() };
   const found = await maskOfObject(engine, files.image, object, about);
   return { mask: found.png!, name: found.name };
 }

@@ -126,7 +126,7 @@ async function run(image: string, asked: string | undefined, options: Options): 
   const target = await Target.open(output, path.dirname(image));
   const files = await readImages({ image, mask });
   const control = await steeringRequest(options);
-  const signal = interruptible();
+  const signal = interruptible(editModel ?? options.model);
   const engine: Engine = await openEngine(options.device);
   const progress = new Progress();
   try {

@@ -52,7 +52,7 @@ async function run(prompt: string, options: Options): Promise<void> {
   const { output, count } = options;
   const request = { ...drawingRequest(options), ...(await steeringRequest(options)) };
   const target = await Target.open(output, '.', count);
-  const signal = interruptible();
+  const signal = interruptible(options.model);
   const engine = await openEngine(options.device);
   const progress = new Progress();
   const done: { written: WrittenFile; result: GenerateResult }[] = [];

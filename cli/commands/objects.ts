@@ -20,7 +20,7 @@ export function objectsCommand(): Command {
 
 async function run(image: string, options: Options): Promise<void> {
   const { bytes } = await readImages({ bytes: image });
-  const signal = interruptible();
+  const signal = interruptible(options.model);
   const engine = await openEngine(options.device);
   const progress = new Progress();
   try {

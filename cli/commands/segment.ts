@@ -61,7 +61,7 @@ async function atPlace(
   const { masks, seconds, encodeSeconds, macs, width, height, device, warnings } = await engine.segment(
     request,
     {
-      signal: interruptible(),
+      signal: interruptible(model),
     },
   );
   const [best] = masks;
@@ -86,7 +86,7 @@ async function byName(
 ): Promise<void> {
   const start = performance.now();
   const { threads, model: segmenter } = options;
-  const about = { image, threads, segmenter, signal: interruptible(), progress: new Progress() };
+  const about = { image, threads, segmenter, signal: interruptible(segmenter), progress: new Progress() };
   const object = await maskOfObject(engine, bytes, name, about);
   const written = await target.writePng(object.png!, derivedNames(path.parse(image).name, object.name));
   const { width, height } = object;

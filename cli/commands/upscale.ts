@@ -43,7 +43,7 @@ async function run(image: string, options: Options): Promise<void> {
     const result = await engine.upscale(
       { image: bytes, model, scale, threads },
       {
-        signal: interruptible(),
+        signal: interruptible(model),
         onProgress: ({ stage, step, steps }) => progress.update(stage, step, steps),
       },
     );

@@ -26,7 +26,7 @@ export function workerCommand(): Command {
 }
 
 async function run(options: Options): Promise<void> {
-  const signal = interruptible();
+  const signal = interruptible(options.model[0]);
   const bus = busOptions(options)!;
   const { BusWorker } = await import('../../processes/bus/worker.ts');
   const { model: models, threads, device } = options;
