@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { byDefault, optional, study, text, whole, withEngine } from './frame.ts';
 import { type Drawn, drawnFile, readPrompts, writeDrawn } from './support/prompts.ts';
+import { allowSvg } from './support/svg.ts';
 
 const TILE = 200;
 const CAPTION = 44;
@@ -37,6 +38,7 @@ await study(
 );
 
 async function drawSheet(target: string, drawn: readonly Drawn[], columns: number): Promise<void> {
+  allowSvg();
   const rows = Math.ceil(drawn.length / columns);
   const tiles = await Promise.all(
     drawn.map(async ({ file, prompt }, i) => {

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import type { Engine } from '../shared/api.ts';
 import { byDefault, study, text, withEngine } from './frame.ts';
+import { allowSvg } from './support/svg.ts';
 
 const SIDE = 256;
 const GAP = 8;
@@ -65,6 +66,7 @@ async function drawStrip(
   const original = picture
     ? Buffer.from((await engine.generate({ prompt: picture, seed: 10 + i, remember: true })).picture.png)
     : await sharp(photograph).resize(SIDE, SIDE).png().toBuffer();
+  allowSvg();
   const mask = await sharp(svg(shape, 'white', 'black'))
     .png()
     .toBuffer();

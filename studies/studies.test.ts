@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import sharp from 'sharp';
 
 const FOLDER = import.meta.dirname;
 const ROOT = path.dirname(FOLDER);
@@ -64,6 +65,25 @@ describe('studies', { concurrency: 2 }, () => {
     const scored = await run('score-pictures.ts', path.join(folder, 'pictures.json'));
     assert.equal(scored.code, 0, scored.stderr);
     assert.match(scored.stdout, /\n\| .*pictures\.json( \| [\d.]+ %){5} \|\n/);
+  });
+
+  test('edits of a case are drawn in both modes, compared and shown on a sheet', async () => {
+    const cases = path.join(folder, 'cases');
+    await mkdir(cases);
+    const file = (name: string) => path.join(cases, name);
+    await copyFile(scene('cat'), file('before.png'));
+    await sharp({ create: { width: 64, height: 64, channels: 3, background: 'white' } })
+      .extend({ top: 96, left: 96, right: 96, bottom: 96, background: 'black' })
+      .png()
+      .toFile(file('mask.png'));
+    const edit = { file: '0.png', before: 'before.png', mask: 'mask.png', prompt: 'a house', seed: 1, way: 'add' };
+    await writeFile(file('cases.json'), JSON.stringify([edit]));
+    const sheet = file('sheet.jpg');
+    const drawn = await run('edit-cases.ts', cases, '--steps', '2', '--no-judge', '--sheet', sheet);
+    assert.equal(drawn.code, 0, drawn.stderr);
+    assert.match(drawn.stdout, /inside the mask, 1 edits: median \d+\.\d dB/);
+    for (const mode of ['sparse', 'dense']) assert.ok(existsSync(path.join(cases, mode, '0.png')));
+    assert.equal((await sharp(sheet).metadata()).format, 'jpeg');
   });
 
   test('wrong arguments are refused in a sentence', async () => {

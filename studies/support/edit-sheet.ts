@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { decodeMask } from '../../engine/pictures/mask.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import { dilate } from '../../engine/regions/mask.ts';
+import { allowSvg } from './svg.ts';
 
 const COUNT = 48;
 const COLUMNS = 4;
@@ -28,6 +29,7 @@ export async function drawEditSheet(
   cases: readonly Shown[],
   likeness: readonly number[],
 ): Promise<void> {
+  allowSvg();
   const count = Math.min(COUNT, cases.length);
   const chosen = Array.from({ length: count }, (_, i) =>
     Math.round((i * (cases.length - 1)) / Math.max(1, count - 1)),
