@@ -1,7 +1,7 @@
 import { codecs } from '#host';
 import type { Raster } from '../../shared/raster.ts';
 import { InputError } from '../errors.ts';
-import { coarser, type Mask } from '../regions/mask.ts';
+import { activeCount, coarser, type Mask } from '../regions/mask.ts';
 import { decodePicture, type Picture } from './read.ts';
 
 /** Values from here on count as white. */
@@ -79,7 +79,7 @@ export function maskFor(
   name: string,
 ): PictureMask {
   const { mask: read, taken } = readingOf(source);
-  const marked = read.data.reduce((sum, value) => sum + value, 0);
+  const marked = activeCount(read);
   if (marked === 0) throw nothingWhite(name);
   const share = Math.max(0.1, (100 * marked) / read.data.length).toFixed(1);
   const warnings = taken ? [`${name}: ${taken} was taken as what to edit, ${share} % of it.`] : [];
@@ -178,7 +178,12 @@ function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
       transparent++;
       continue;
     }
-    if (spread(i) >= COLOURFUL) coloured++;
+    const value = pixels[3 * i]!;
+    if (pixels[3 * i + 1] === value && pixels[3 * i + 2] === value) {
+      // Nearly all masks are grey, and have a value for each pixel of a picture.
+      if (value <= NEAR) blacks++;
+      else if (value >= 255 - NEAR) whites++;
+    } else if (spread(i) >= COLOURFUL) coloured++;
     else if (brightest(i) <= NEAR) blacks++;
     else if (brightest(i) >= 255 - NEAR && spread(i) <= NEAR) whites++;
   }

@@ -154,12 +154,16 @@ function momentFeeds(
   recorded?: Recorded,
 ): Feeds {
   const dense = isDense(plan);
-  const none = float32(new Float32Array(2 * batch * groups), [2 * batch, groups, 1]);
+  const none = () => float32(new Float32Array(2 * batch * groups), [2 * batch, groups, 1]);
   const rows = plan.levels[level]!.active.length;
   if (statistics === 'bands') {
     if (!dense) throw new Error('a band of a picture is fed by its exchange');
     const share = float32(new Float32Array(rows).fill(1 / rows), [1, rows]);
-    return { [freshName(level)]: float32(Float32Array.of(1), [1]), [shareName(level)]: share, [name]: none };
+    return {
+      [freshName(level)]: float32(Float32Array.of(1), [1]),
+      [shareName(level)]: share,
+      [name]: none(),
+    };
   }
   if (dense && statistics === 'recorded') throw new Error('this form of the network cannot run densely');
   const norm = (known: string) => {
@@ -168,7 +172,7 @@ function momentFeeds(
   };
   const given = { [scale]: norm(scale), [offset]: norm(offset) };
   if (statistics === 'recorded') return given;
-  return { ...given, [freshName(level)]: freshFeed(plan, level), [name]: none };
+  return { ...given, [freshName(level)]: freshFeed(plan, level), [name]: none() };
 }
 
 /** Weight of a pass's own statistics at a level; see `freshName`. */
