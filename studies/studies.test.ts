@@ -76,7 +76,14 @@ describe('studies', { concurrency: 2 }, () => {
       .extend({ top: 96, left: 96, right: 96, bottom: 96, background: 'black' })
       .png()
       .toFile(file('mask.png'));
-    const edit = { file: '0.png', before: 'before.png', mask: 'mask.png', prompt: 'a house', seed: 1, way: 'add' };
+    const edit = {
+      file: '0.png',
+      before: 'before.png',
+      mask: 'mask.png',
+      prompt: 'a house',
+      seed: 1,
+      way: 'add',
+    };
     await writeFile(file('cases.json'), JSON.stringify([edit]));
     const sheet = file('sheet.jpg');
     const drawn = await run('edit-cases.ts', cases, '--steps', '2', '--no-judge', '--sheet', sheet);
