@@ -18,7 +18,10 @@ export function upscaleCommand(): Command {
   const command = new Command('upscale')
     .description('Make an image larger with a network of the ESRGAN family.')
     .argument('<image>', 'the image')
-    .requiredOption('--model <file>', 'the upscaler: RRDBNet or SRVGGNetCompact as safetensors (required)')
+    .requiredOption(
+      '--model <file>',
+      'the upscaler: RRDBNet or SRVGGNetCompact, as .safetensors or .pth (required)',
+    )
     .option('-o, --output <file>', 'the PNG file to write (default: beside the image, named after it)')
     .addOption(
       new Option('--scale <n>', `how many times larger, ${min}–${max} (default: the model's own)`).argParser(

@@ -2,8 +2,8 @@ import { path } from '#host';
 import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { originalNames, scaleOf, type UpscalerShape, upscalerNetwork } from '../networks/upscalers.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
 import type { WeightSource } from '../weights/source.ts';
+import { openTensors, TENSOR_FILE } from '../weights/tensor-file.ts';
 
 /** A network that makes images larger. */
 export interface Upscaler {
@@ -29,19 +29,19 @@ const PREFIXES = ['', 'params_ema.', 'params.', 'module.', 'model.netG.'];
  * @throws InputError for a file that holds another network
  */
 export async function openUpscaler(file: string): Promise<Upscaler> {
-  const source = await openSafetensors(file);
+  const source = await openTensors(file);
   const prefix = PREFIXES.find((start) =>
     ['conv_first.weight', 'model.0.weight', 'body.0.weight'].some((name) => source.find(start + name)),
   );
   const found = prefix === undefined ? undefined : shapeOf(source, prefix);
   if (prefix === undefined || !found)
     throw new InputError(
-      `${file} is no upscaler that is known; supported are networks of the ESRGAN family (RRDBNet, SRVGGNetCompact) as safetensors.`,
+      `${file} is no upscaler that is known; supported are networks of the ESRGAN family (RRDBNet, SRVGGNetCompact).`,
     );
   const { shape, rename } = found;
   return {
     id: source.file,
-    name: path.basename(source.origin).replace(/\.safetensors$/i, ''),
+    name: path.basename(source.origin).replace(TENSOR_FILE, ''),
     shape,
     scale: scaleOf(shape),
     network: upscalerNetwork(shape),

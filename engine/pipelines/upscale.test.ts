@@ -18,8 +18,13 @@ async function raster(name: string) {
   return { width, height, channels: 3 as const, data };
 }
 
-async function larger(image: Awaited<ReturnType<typeof raster>>, name: string, scale?: number) {
-  const model = path.join(folder, `${name}.safetensors`);
+async function larger(
+  image: Awaited<ReturnType<typeof raster>>,
+  name: string,
+  scale?: number,
+  ending = 'safetensors',
+) {
+  const model = path.join(folder, `${name}.${ending}`);
   const { picture } = await upscale({ image, model, ...(scale && { scale }) }, backend);
   return decodePicture(picture.png, 'larger');
 }
@@ -35,6 +40,15 @@ for (const name of ['rrdb-x4', 'original-x4', 'rrdb-x2', 'original-x2', 'compact
     );
     assert.ok(most <= 1, `differs by ${most} of 255`);
   });
+
+test('a .pth file gives the same image as the safetensors file of its weights', async () => {
+  const image = await raster('image');
+  const [plain, pickled] = [
+    await larger(image, 'compact-x2'),
+    await larger(image, 'compact-x2', undefined, 'pth'),
+  ];
+  assert.deepEqual(pickled.pixels, plain.pixels);
+});
 
 /** A picture without flat parts. */
 function patterned(width: number, height: number) {
