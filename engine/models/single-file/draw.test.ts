@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test, { after } from 'node:test';
-import type { GenerateRequest } from '../../../shared/api.ts';
+import type { GenerateRequest, GenerateResult } from '../../../shared/api.ts';
+import { ggufBytes } from '../../../test/support/gguf.ts';
 import { writeSingleFile } from '../../../test/support/single-file.ts';
 import { createEngine } from '../../engine.ts';
 import { InputError } from '../../errors.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
 import { decodePicture } from '../../pictures/read.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
+import { readFloat32 } from '../../weights/read.ts';
+import { openTensors } from '../../weights/tensor-file.ts';
 import { temporaryFolder } from '../../weights/testing.ts';
 import { DiffusionModel } from '../diffusion-model.ts';
 
@@ -17,6 +20,9 @@ const engine = createEngine(new NodeBackend(1));
 after(() => engine.dispose());
 const draw = (model: string, more: Partial<GenerateRequest> = {}) =>
   engine.generate({ prompt: 'a red house', model, seed: 1, steps: 2, width: 64, height: 64, ...more });
+
+const pixelsOf = async ({ picture }: Pick<GenerateResult, 'picture'>) =>
+  (await decodePicture(picture.png, 'x')).pixels;
 
 const whole = path.join(folder, 'models/Stable-diffusion/toy.safetensors');
 await writeSingleFile(whole);
@@ -50,7 +56,6 @@ test('a file without a VAE: refused with how to name one, drawn with a named or 
   const vae = path.join(folder, 'only.vae.safetensors');
   await writeSingleFile(vae, ['denoiser', 'text-encoder']);
   const named = await draw(bare, { vae });
-  const pixelsOf = async ({ picture }: typeof named) => (await decodePicture(picture.png, 'x')).pixels;
   assert.deepEqual(await pixelsOf(named), await pixelsOf(await draw(whole)));
   await mkdir(path.join(folder, 'models/VAE'));
   await rename(vae, path.join(folder, 'models/VAE/some-vae.safetensors'));
@@ -59,6 +64,27 @@ test('a file without a VAE: refused with how to name one, drawn with a named or 
     found.warnings.join(),
     /bare\.safetensors has no autoencoder; .*some-vae\.safetensors is used/,
   );
+});
+
+test('a U-Net in GGUF draws nearly as the file that it was made of, with its other parts named', async () => {
+  const source = await openTensors(whole);
+  const prefix = 'model.diffusion_model.';
+  const names = [...source.names()].filter((name) => name.startsWith(prefix));
+  const gguf = path.join(folder, 'toy.gguf');
+  const tensors = await Promise.all(
+    names.map(async (name) => ({
+      name: name.slice(prefix.length),
+      shape: source.find(name)!.shape,
+      values: await readFloat32(source.find(name)!),
+    })),
+  );
+  await writeFile(gguf, ggufBytes(tensors));
+  const parts = { vae: whole, textEncoders: [whole] };
+  const [plain, quantized] = [await draw(whole), await draw(gguf, parts)];
+  const [a, b] = [await pixelsOf(plain), await pixelsOf(quantized)];
+  const difference = a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
+  assert.ok(difference > 0 && difference < 3, `mean difference ${difference}`);
+  await assert.rejects(draw(gguf), /toy\.gguf \(Stable Diffusion 1\) has no autoencoder/);
 });
 
 test('CLIP’s tokenizer comes with Patchwork', async () => {

@@ -1,0 +1,59 @@
+import { toHalves } from '../../engine/weights/halves.ts';
+
+interface Tensor {
+  name: string;
+  shape: readonly number[];
+  values: Float32Array;
+}
+
+const ALIGNMENT = 32;
+const [F32, Q8_0] = [0, 8];
+
+/** A GGUF file: matrices in blocks of Q8_0, everything else in float32. */
+export function ggufBytes(tensors: readonly Tensor[]): Uint8Array {
+  const parts = tensors.map(({ name, shape, values }) => {
+    const inBlocks = shape.length === 2 && shape[1]! % 32 === 0;
+    const data = inBlocks ? q8(values) : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return { name, shape, type: inBlocks ? Q8_0 : F32, data };
+  });
+  const aligned = (length: number) => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+  const header: Buffer[] = [Buffer.from('GGUF'), u32(3), u64(parts.length), u64(1)];
+  header.push(text('general.architecture'), u32(8), text('sd1'));
+  let offset = 0;
+  for (const { name, shape, type, data } of parts) {
+    header.push(text(name), u32(shape.length), ...shape.toReversed().map(u64), u32(type), u64(offset));
+    offset += aligned(data.length);
+  }
+  const padded = (bytes: Uint8Array) =>
+    Buffer.concat([bytes, Buffer.alloc(aligned(bytes.length) - bytes.length)]);
+  return Buffer.concat([padded(Buffer.concat(header)), ...parts.map(({ data }) => padded(data))]);
+}
+
+/** ggml's Q8_0: a half-precision scale, then 32 signed bytes. */
+function q8(values: Float32Array): Uint8Array {
+  const bytes = new Uint8Array((values.length / 32) * 34);
+  for (let block = 0; block * 32 < values.length; block++) {
+    const part = values.subarray(block * 32, block * 32 + 32);
+    const scale = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127;
+    const half = toHalves(Float32Array.of(scale))[0]!;
+    bytes.set([half & 255, half >> 8], block * 34);
+    for (const [i, value] of part.entries()) bytes[block * 34 + 2 + i] = Math.round(value / (scale || 1));
+  }
+  return bytes;
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function u64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+}
+
+function text(value: string): Buffer {
+  return Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
+}
