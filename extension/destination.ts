@@ -28,7 +28,7 @@ export async function saveToWorkspace(recipe: Recipe, png: Uint8Array, near?: Ur
 export async function saveByDialog(recipe: Recipe, png: Uint8Array): Promise<Uri | undefined> {
   const [name] = pictureNames(recipe.prompt, recipe.seed);
   const target = await window.showSaveDialog({
-    defaultUri: Uri.file(path.join(os.homedir(), name!)),
+    defaultUri: placeFor(name!),
     filters: { 'PNG images': ['png'] },
     title: 'Save Image',
   });
@@ -37,6 +37,12 @@ export async function saveByDialog(recipe: Recipe, png: Uint8Array): Promise<Uri
   // The dialog has asked before it gave the name of a file that exists.
   await told(target, writeAtomically(workspace.fs, target, png, { overwrite: true }));
   return target;
+}
+
+/** The home folder, or the open folder where that lies on no disk. */
+function placeFor(name: string): Uri {
+  const open = workspace.workspaceFolders?.[0]?.uri;
+  return open && open.scheme !== 'file' ? Uri.joinPath(open, name) : Uri.file(path.join(os.homedir(), name));
 }
 
 /** The workspace folder of `near`, else the first one. */

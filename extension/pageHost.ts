@@ -1,6 +1,7 @@
 import { TabInputWebview, Uri, type ViewColumn, type WebviewPanel, type WebviewView, window } from 'vscode';
 import { pageHtml, pageRoots } from './html.ts';
 import type { CheckMessage } from './pageMessages.ts';
+import { uriOf } from './storedUri.ts';
 
 interface PageOptions<FromPage> {
   /** Of the bundle in `dist`. */
@@ -70,7 +71,7 @@ export class PageHost<ToPage, FromPage extends { type: string }> {
 
   /** The address by which the page loads a file in one of its `roots`. */
   address(file: string): string {
-    return this.#panel.webview.asWebviewUri(Uri.file(file)).toString();
+    return this.#panel.webview.asWebviewUri(uriOf(file)).toString();
   }
 
   /** Not before the page listens: it is told everything then, and what is queued for it would delay its loading. */

@@ -8,9 +8,6 @@ import {
   window,
   workspace,
 } from 'vscode';
-import type { DeviceEngine } from '../processes/devices/engine.ts';
-import { processMemory } from '../processes/memory.ts';
-import { DEVICE_PROVIDERS } from '../shared/devices.ts';
 import { describeRemaining, describeRun, formatBytes } from '../shared/format.ts';
 import { totalRemaining } from '../shared/jobs.ts';
 import { modelTitle } from '../shared/modelTitle.ts';
@@ -22,17 +19,25 @@ const MENU = 'patchwork.showMenu';
 /** Milliseconds between looks at the engine's memory. */
 const INTERVAL = 3000;
 
+/** What is known of the engine. */
+export interface EngineFacts {
+  /** Bytes that it takes, if it runs and that is known. */
+  memory(): Promise<number | undefined>;
+  /** Where it computes, in words, if that is not the processor. */
+  device(): string | undefined;
+}
+
 /** What the engine is and does, in the status bar: its model, device and memory, and how far it is. */
 export class StatusBar implements Disposable {
   readonly #item: StatusBarItem;
   readonly #services: Services;
-  readonly #engine: Pick<DeviceEngine, 'pid' | 'chosen'>;
+  readonly #facts: EngineFacts;
   readonly #parts: Disposable[];
   #memory: number | undefined;
 
-  constructor(services: Services, engine: Pick<DeviceEngine, 'pid' | 'chosen'>) {
+  constructor(services: Services, facts: EngineFacts) {
     this.#services = services;
-    this.#engine = engine;
+    this.#facts = facts;
     this.#item = statusItem('patchwork.status', 'Patchwork', MENU);
     const timer = setInterval(() => void this.#look(), INTERVAL);
     this.#parts = [
@@ -51,8 +56,7 @@ export class StatusBar implements Disposable {
   }
 
   async #look(): Promise<void> {
-    const { pid } = this.#engine;
-    const memory = pid === undefined ? undefined : await processMemory(pid);
+    const memory = await this.#facts.memory();
     if (memory === this.#memory) return;
     this.#memory = memory;
     this.#show();
@@ -90,8 +94,8 @@ export class StatusBar implements Disposable {
   }
 
   #device(threads: number | undefined): string {
-    const { chosen } = this.#engine;
-    if (chosen && chosen.id !== 'cpu') return `${chosen.findings.name} (${DEVICE_PROVIDERS[chosen.id]})`;
+    const device = this.#facts.device();
+    if (device) return device;
     return `processor${threads ? `, ${threads} threads` : ''}`;
   }
 

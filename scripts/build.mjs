@@ -6,7 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 import { publish, removeUnused } from './publish.mjs';
-import { browserOptions, resourceSizes, WASM, wasmFile } from './web.mjs';
+import { browserExtension, browserOptions, resourceSizes, WASM, wasmFile } from './web.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const { watch, out, extension, web } = parseArgs({
@@ -111,6 +111,14 @@ const browser = [
     minify: true,
     format: 'iife',
     entryPoints: { 'web/engine': 'processes/web/worker.ts' },
+  },
+  {
+    ...common,
+    ...browserExtension,
+    minify: true,
+    entryPoints: { 'web/extension': 'extension/web/main.ts' },
+    // In a package of type `module` a `.js` file would count as ESM, which web hosts do not load.
+    outExtension: { '.js': '.cjs' },
   },
 ];
 

@@ -35,3 +35,22 @@ export function resourceSizes(folder) {
     }),
   );
 }
+
+const NODE = ['crypto', 'fs', 'fs/promises', 'os', 'timers/promises', 'url', 'v8', 'zlib'];
+
+/** The same for the extension, whose few uses of Node's modules have a counterpart for browsers. */
+export const browserExtension = {
+  ...browserOptions,
+  format: 'cjs',
+  external: ['vscode'],
+  alias: {
+    ...browserOptions.alias,
+    'node:path': 'path-browserify',
+    ...Object.fromEntries(
+      NODE.map((name) => [
+        `node:${name}`,
+        path.join(root, 'extension/web/node', `${name.replace('/', '-')}.ts`),
+      ]),
+    ),
+  },
+};

@@ -5,6 +5,7 @@ import { pictureNames } from '../../shared/names.ts';
 import { saveByDialog, saveToWorkspace } from '../destination.ts';
 import { writeUnderFreeName } from '../save.ts';
 import type { Services } from '../services.ts';
+import { uriOf } from '../storedUri.ts';
 
 /** The file that an image was saved to, if it is still there. */
 export async function savedFile({ savedAs }: PictureInfo): Promise<Uri | undefined> {
@@ -41,7 +42,7 @@ export async function editableFile(services: Services, picture: PictureInfo): Pr
   const near = services.lastEditor.place?.document.uri;
   const inFolder = await saveToWorkspace(recipe, png, near);
   if (inFolder) return (await noted(services, picture, inFolder))!;
-  const copies = Uri.file(path.join(services.gallery.folder, '..', 'edits'));
+  const copies = uriOf(path.join(services.gallery.folder, '..', 'edits'));
   return await writeUnderFreeName(workspace.fs, copies, pictureNames(recipe.prompt, recipe.seed), png);
 }
 

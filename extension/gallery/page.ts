@@ -1,4 +1,4 @@
-import { commands, env, Uri, type WebviewPanel, type WebviewView, window } from 'vscode';
+import { commands, env, type WebviewPanel, type WebviewView, window } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 import type {
@@ -13,6 +13,7 @@ import { closeUnfilled, PageHost } from '../pageHost.ts';
 import { checkGalleryMessage } from '../pageMessages.ts';
 import { failureOf, openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
+import { uriOf } from '../storedUri.ts';
 import { ImageView } from '../view/view.ts';
 import { actOn, type Done, one } from './actions.ts';
 
@@ -66,7 +67,7 @@ export class GalleryPage {
     this.#page = new PageHost(panel, services.extensionUri, {
       name: 'gallery',
       title: 'Patchwork Gallery',
-      roots: [Uri.file(gallery.folder)],
+      roots: [uriOf(gallery.folder)],
       check: checkGalleryMessage,
       onReady: () => void this.#refresh(),
       onMessage: (message) => void this.#receive(message),
@@ -121,7 +122,7 @@ export class GalleryPage {
       ...picture,
       thumbnail: this.#page.address(await gallery.thumbnail(picture.id, deleted)),
       address: this.#page.address(file),
-      file: picture.savedAs ?? Uri.file(file).toString(),
+      file: picture.savedAs ?? uriOf(file).toString(),
     };
   }
 
@@ -173,7 +174,7 @@ export class GalleryPage {
           'patchwork.galleryLimit',
         ));
       case 'openFolder':
-        return void (await env.openExternal(Uri.file(gallery.folder)));
+        return void (await env.openExternal(uriOf(gallery.folder)));
       case 'openGallery':
         return GalleryPage.open(this.#services);
       case 'generate':

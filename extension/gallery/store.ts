@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import sharp from 'sharp';
+import { codecs, fs as disk } from '#host';
 import { writeError } from '../../engine/files.ts';
-import { fs as disk } from '../../engine/host/node/fs.ts';
+import { decodePicture } from '../../engine/pictures/read.ts';
 import type { GenerateRequest, GenerateResult } from '../../shared/api.ts';
 import type { GalleryUsage, PictureInfo } from '../../shared/gallery.ts';
 import { keptRequest, readStoredPicture } from './storedPicture.ts';
@@ -54,10 +54,7 @@ export class Gallery {
     await made(this.folder);
     try {
       await writeBytes(this.file(info.id), picture.png);
-      const thumbnail = await sharp(picture.png)
-        .resize({ width: THUMBNAIL, height: THUMBNAIL, fit: 'inside', withoutEnlargement: true })
-        .webp({ quality: 85 })
-        .toBuffer();
+      const thumbnail = await thumbnailOf(picture.png);
       await writeBytes(this.#file(info.id, 'webp'), thumbnail);
       await this.update(info);
     } catch (error) {
@@ -69,7 +66,7 @@ export class Gallery {
   }
 
   async update(info: PictureInfo): Promise<void> {
-    await writeBytes(this.#file(info.id, 'json'), Buffer.from(JSON.stringify(info)));
+    await writeBytes(this.#file(info.id, 'json'), new TextEncoder().encode(JSON.stringify(info)));
     this.#known.set(info.id, info);
     this.#changed();
   }
@@ -215,6 +212,15 @@ async function made(folder: string): Promise<void> {
   await disk.mkdir(folder).catch((error) => {
     throw writeError(folder, error);
   });
+}
+
+async function thumbnailOf(png: Uint8Array): Promise<Uint8Array> {
+  const { pixels: data, ...side } = await decodePicture(png, 'The image');
+  const scale = Math.min(1, THUMBNAIL / Math.max(side.width, side.height));
+  const [width, height] = [side.width, side.height].map((length) => Math.max(1, Math.round(scale * length)));
+  const size = { width: width!, height: height! };
+  const small = await codecs.resize({ width: side.width, height: side.height, channels: 3, data }, size);
+  return codecs.encode({ ...size, channels: 3, data: small }, { format: 'webp', quality: 85 });
 }
 
 async function writeBytes(file: string, bytes: Uint8Array): Promise<void> {

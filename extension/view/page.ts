@@ -1,8 +1,9 @@
-import { Uri, type WebviewPanel } from 'vscode';
+import type { WebviewPanel } from 'vscode';
 import type { Draft, HostMessage, PageMessage, ViewState } from '../../shared/viewProtocol.ts';
 import { PageHost } from '../pageHost.ts';
 import { checkViewMessage } from '../pageMessages.ts';
 import type { Services } from '../services.ts';
+import { uriOf } from '../storedUri.ts';
 
 /** The page of the Patchwork view, and all that it shows. */
 export class ViewPage {
@@ -22,7 +23,7 @@ export class ViewPage {
     this.#page = new PageHost(panel, extensionUri, {
       name: 'view',
       title: 'Patchwork',
-      roots: [Uri.file(gallery.folder)],
+      roots: [uriOf(gallery.folder)],
       check: checkViewMessage,
       onReady: () => this.#tellAll(),
       onMessage,

@@ -14,6 +14,7 @@ import { closeUnfilled } from '../pageHost.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
 import { asNow } from '../requests.ts';
 import type { Services } from '../services.ts';
+import { uriOf } from '../storedUri.ts';
 import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.ts';
 import { factsFor, wordsOf } from './facts.ts';
 import { generateImages } from './generate.ts';
@@ -330,7 +331,7 @@ export class ImageView {
       [...(older ? [older] : []), ...latest].map(async (picture) => ({
         ...picture,
         thumbnail: this.#page.address(await gallery.thumbnail(picture.id)),
-        file: picture.savedAs ?? Uri.file(gallery.file(picture.id)).toString(),
+        file: picture.savedAs ?? uriOf(gallery.file(picture.id)).toString(),
       })),
     );
     const there = pictures.some(({ id }) => id === shown);

@@ -6,7 +6,7 @@ import {
   type MessageConnection,
   ResponseError,
 } from 'vscode-jsonrpc/browser';
-import { abortError, InputError } from '../../engine/errors.ts';
+import { abortError, InputError, messageOf } from '../../engine/errors.ts';
 import {
   type CallOptions,
   ENGINE_CALLS,
@@ -16,12 +16,14 @@ import {
 } from '../../shared/api.ts';
 import { errorOf } from '../engine/failure.ts';
 import { METHODS, type Method } from '../engine/protocol.ts';
-import type { Start, Started } from './start.ts';
+import type { ResourceAnswer, ResourceRequest, Start, Started } from './start.ts';
 
 export interface WorkerOptions {
   /** The script's text, dist/web/engine.js. */
   script: () => Promise<string>;
   start: () => Promise<Start>;
+  /** Reads a file of the embedded models. */
+  resource: (place: string) => Promise<Uint8Array>;
   onLog?: (line: string) => void;
   /** Milliseconds that a cancelled call may take to stop before the worker is ended (default 15 000). */
   cancelGrace?: number;
@@ -108,7 +110,7 @@ class ServedWorker {
       const started = await new Promise<Started>((resolve, reject) => {
         worker.onmessage = ({ data }) => resolve(data);
         worker.onerror = ({ message }) => reject(new Error(`The engine could not be started: ${message}.`));
-        worker.postMessage(start, [start.binary]);
+        worker.postMessage(start, [start.binary, servedResources(options.resource)]);
       });
       if ('error' in started) throw new InputError(started.error);
       worker.onmessage = null;
@@ -172,4 +174,18 @@ class ServedWorker {
     this.#onEnd();
     for (const reject of this.#ending) reject(new Error(reason));
   }
+}
+
+/** The end of a port for the worker, at whose other end files are read. */
+function servedResources(read: WorkerOptions['resource']): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = async ({ data: { id, place } }: MessageEvent<ResourceRequest>) => {
+    try {
+      const bytes = new Uint8Array(await read(place));
+      port1.postMessage({ id, bytes } satisfies ResourceAnswer, [bytes.buffer]);
+    } catch (error) {
+      port1.postMessage({ id, error: messageOf(error) } satisfies ResourceAnswer);
+    }
+  };
+  return port2;
 }

@@ -2,9 +2,7 @@
 export interface Start {
   /** ort-wasm-simd-threaded.wasm. */
   binary: ArrayBuffer;
-  /** Address of the folder of the embedded models, with a slash at its end. */
-  models: string;
-  /** Its files: path → bytes. */
+  /** The files of the embedded models: path → bytes. */
   sizes: Record<string, number>;
   /** Bytes that recorded features may take; a quarter of the memory if absent. */
   storeBudget?: number;
@@ -12,3 +10,10 @@ export interface Start {
 
 /** The worker's answer. */
 export type Started = { ready: true; keepsFiles: boolean } | { error: string };
+
+/** What the worker asks through a port for: a file of the embedded models. */
+export interface ResourceRequest {
+  id: number;
+  place: string;
+}
+export type ResourceAnswer = { id: number } & ({ bytes: Uint8Array<ArrayBuffer> } | { error: string });

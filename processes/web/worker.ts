@@ -9,19 +9,19 @@ import { WebBackend } from '../../engine/host/web/backend.ts';
 import { mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';
-import { ResourceStore } from '../../engine/host/web/resource-store.ts';
+import { type ReadResource, ResourceStore } from '../../engine/host/web/resource-store.ts';
 import { answerCalls } from '../engine/answers.ts';
-import type { Start, Started } from './start.ts';
+import type { ResourceAnswer, ResourceRequest, Start, Started } from './start.ts';
 
 const port = self as unknown as MessagePort;
 
-port.onmessage = async ({ data }: MessageEvent<Start>) => {
+port.onmessage = async ({ data, ports }: MessageEvent<Start>) => {
   port.onmessage = null;
   const answer = (started: Started) => port.postMessage(started);
   try {
     const kept = await openOpfs('patchwork');
     mount('/data', kept ?? new MemoryStore());
-    mount('/models', new ResourceStore(data.models, data.sizes));
+    mount('/models', new ResourceStore(resourcesFrom(ports[0]!), data.sizes));
     const { storeBudget } = data;
     const engine = createEngine(new WebBackend(data.binary), { ...(storeBudget && { storeBudget }) });
     const connection = createMessageConnection(
@@ -35,3 +35,22 @@ port.onmessage = async ({ data }: MessageEvent<Start>) => {
     answer({ error: messageOf(error) });
   }
 };
+
+/** Files by asking the extension, since only it can read its own wherever it was installed. */
+function resourcesFrom(extension: MessagePort): ReadResource {
+  const waiting = new Map<number, (answer: ResourceAnswer) => void>();
+  let asked = 0;
+  extension.onmessage = ({ data }: MessageEvent<ResourceAnswer>) => {
+    waiting.get(data.id)?.(data);
+    waiting.delete(data.id);
+  };
+  return async (place) => {
+    const id = ++asked;
+    const answer = await new Promise<ResourceAnswer>((resolve) => {
+      waiting.set(id, resolve);
+      extension.postMessage({ id, place } satisfies ResourceRequest);
+    });
+    if ('error' in answer) throw new Error(answer.error);
+    return answer.bytes;
+  };
+}

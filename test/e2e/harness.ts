@@ -59,9 +59,10 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
-/** Starts a server of its own with fresh settings and opens the workbench; `env` is added to its environment. */
+/** Starts a server of its own with fresh settings, and `settings`, and opens the workbench; `env` is added to its environment. */
 export async function openWorkbench(
   env: Record<string, string> | ((workspace: string) => Record<string, string>) = {},
+  settings: Record<string, unknown> = {},
 ): Promise<Workbench> {
   fs.mkdirSync(OUT, { recursive: true });
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-e2e-'));
@@ -70,7 +71,7 @@ export async function openWorkbench(
   const server = await startServer(installServer(), {
     home,
     extensions: [process.env.PATCHWORK_EXTENSION ?? ROOT, path.join(import.meta.dirname, 'host')],
-    settings: SETTINGS,
+    settings: { ...SETTINGS, ...settings },
     env: {
       ...(typeof env === 'function' ? env(workspace) : env),
       PATCHWORK_E2E_PORT_FILE: path.join(home, PORT_FILE),

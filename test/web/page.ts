@@ -10,8 +10,9 @@ const engine = engineWorker({
       fetch(url('/dist/web/ort-wasm-simd-threaded.wasm')).then((response) => response.arrayBuffer()),
       fetch(url('/dist/web/models.json')).then((response) => response.json()),
     ]);
-    return { binary, sizes, models: url('/media/models/') };
+    return { binary, sizes };
   },
+  resource: async (place) => new Uint8Array(await (await fetch(url(`/media/models/${place}`))).arrayBuffer()),
 });
 
 Object.assign(globalThis, { engine });

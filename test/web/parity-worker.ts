@@ -15,7 +15,9 @@ interface Task {
 self.onmessage = async ({ data }: MessageEvent<Task>) => {
   try {
     mount('/data', new MemoryStore());
-    mount('/parity', new ResourceStore(data.base, data.sizes));
+    const read = async (place: string) =>
+      new Uint8Array(await (await fetch(data.base + place)).arrayBuffer());
+    mount('/parity', new ResourceStore(read, data.sizes));
     const backend = new WebBackend(data.binary);
     const results: Record<string, unknown> = {};
     for (const folder of data.folders) results[folder] = await verify(`/parity/${folder}`, backend);

@@ -7,7 +7,10 @@ import { ResourceStore } from './resource-store.ts';
 
 before(() => {
   mount('/data', new MemoryStore());
-  mount('/models', new ResourceStore('https://nowhere.invalid/', { 'a/b.json': 3, 'c.json': 2 }));
+  mount(
+    '/models',
+    new ResourceStore(() => Promise.reject(new Error('no such server')), { 'a/b.json': 3, 'c.json': 2 }),
+  );
 });
 
 const text = async (file: string) => {

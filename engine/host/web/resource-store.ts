@@ -1,19 +1,21 @@
 import { InputError, messageOf } from '../../errors.ts';
 import { type Found, fileError, type Store } from './store.ts';
 
+/** Reads a file by its path from the store's folder. */
+export type ReadResource = (place: string) => Promise<Uint8Array<ArrayBuffer>>;
+
 /**
- * Files of the extension, at an address. A server does not say what it has, so the build lists it: path → bytes. Each is
- * at most some megabytes and fetched as a whole, once.
+ * Files of the extension. What serves them does not say what it has, so the build lists it: path → bytes. Each is at most
+ * some megabytes and read as a whole, once.
  */
 export class ResourceStore implements Store {
-  readonly #base: string;
+  readonly #read: ReadResource;
   readonly #sizes: ReadonlyMap<string, number>;
   readonly #folders: ReadonlySet<string>;
   readonly #fetched = new Map<string, Promise<Blob>>();
 
-  /** @param base ends with a slash */
-  constructor(base: string, sizes: Readonly<Record<string, number>>) {
-    this.#base = base;
+  constructor(read: ReadResource, sizes: Readonly<Record<string, number>>) {
+    this.#read = read;
     this.#sizes = new Map(Object.entries(sizes));
     const folders = Object.keys(sizes).flatMap((file) => {
       const parts = file.split('/');
@@ -53,9 +55,7 @@ export class ResourceStore implements Store {
       });
     let blob: Blob;
     try {
-      const response = await fetch(this.#base + place);
-      if (!response.ok) throw new Error(`the server answered ${response.status}`);
-      blob = await response.blob();
+      blob = new Blob([await this.#read(place)]);
     } catch (error) {
       throw failed(messageOf(error), error);
     }

@@ -1,0 +1,180 @@
+/** The extension host's side of Patchwork, wherever the host and the engine run. */
+import { commands, type ExtensionContext, type LogOutputChannel, lm, Uri, window, workspace } from 'vscode';
+import type { Engine } from '../shared/api.ts';
+import { shorten } from '../shared/names.ts';
+import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
+import { BenchmarkStore } from './benchmark/store.ts';
+import type { SettingName } from './contributions.ts';
+import { DenseSpeed } from './denseSpeed.ts';
+import { EditStore } from './editor/editStore.ts';
+import { openEditorWithMask, registerPictureEditor } from './editor/provider.ts';
+import { registerImageMenu } from './gallery/contextMenu.ts';
+import { GALLERY_TYPE, GALLERY_VIEW, GalleryPage } from './gallery/page.ts';
+import { Gallery } from './gallery/store.ts';
+import { registerGetStarted } from './getStarted.ts';
+import { PromptHistory } from './history.ts';
+import { LastEditor } from './lastEditor.ts';
+import { showWarning } from './messages.ts';
+import { manageModels } from './models/manage.ts';
+import { HubToken } from './models/token.ts';
+import { useAsModel } from './models/useFile.ts';
+import { registerModelsView } from './models/view.ts';
+import { askPrompt } from './promptInput.ts';
+import { EngineQueue } from './queue/engineQueue.ts';
+import { Generator } from './queue/generator.ts';
+import { RunLog } from './queue/interrupted.ts';
+import { Pace } from './queue/pace.ts';
+import { registerQueueView } from './queue/view.ts';
+import { reportError } from './report.ts';
+import type { Services } from './services.ts';
+import { galleryBytes } from './settings.ts';
+import { describeImage } from './sight/describeImage.ts';
+import { selectObject } from './sight/selectObject.ts';
+import { type EngineFacts, StatusBar } from './statusBar.ts';
+import { registerTools } from './tools/register.ts';
+import { generateImages } from './view/generate.ts';
+import { useRecipeOf } from './view/useRecipe.ts';
+import { ImageView, VIEW_TYPE } from './view/view.ts';
+import { rememberMilestones } from './walkthrough.ts';
+
+/** What the machine below gives. */
+export interface Platform {
+  log: LogOutputChannel;
+  engine: Engine;
+  /** The folder of the gallery. */
+  images: string;
+  /** Whether paths lead to files of a disk: agents' tools work on those. */
+  hasDisk: boolean;
+  facts: EngineFacts;
+  /** The command *Choose Device*. */
+  chooseDevice: () => unknown;
+}
+
+/** Ends what runs. */
+export type Ending = () => Promise<void>;
+
+export function start(
+  context: ExtensionContext,
+  { log, engine, images, hasDisk, facts, chooseDevice }: Platform,
+): Ending {
+  const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
+  const pace = new Pace(context.globalState);
+  const queue = new EngineQueue(engine, (request) => pace.like(request));
+  const storage = context.storageUri ?? context.globalStorageUri;
+  const parts = {
+    queue,
+    pace,
+    log,
+    gallery: new Gallery(images, () => galleryBytes(setting)),
+    runs: new RunLog(context.workspaceState),
+    history: new PromptHistory(context.globalState),
+    denseSpeed: new DenseSpeed(context.globalState),
+  };
+  const services: Services = {
+    ...parts,
+    extensionUri: context.extensionUri,
+    engine: queue.engine,
+    views: {
+      get current() {
+        return ImageView.current;
+      },
+      show: () => ImageView.show(services),
+      count: (change) => ImageView.count(change),
+    },
+    generator: new Generator(parts),
+    benchmarks: new BenchmarkStore(workspace.fs, storage),
+    lastEditor: new LastEditor(),
+    memory: context.workspaceState,
+  };
+  const token = new HubToken(context.secrets);
+  rememberMilestones(context.globalState);
+  context.subscriptions.push(
+    log,
+    services.lastEditor,
+    new StatusBar(services, facts),
+    workspace.onDidChangeConfiguration((event) => {
+      // The next call starts an engine on the new device.
+      if (event.affectsConfiguration('patchwork.device')) void engine.dispose();
+    }),
+    commands.registerCommand('patchwork.generateImage', (asked?: unknown) => generateImage(services, asked)),
+    commands.registerCommand('patchwork.openView', () => void ImageView.show(services)),
+    commands.registerCommand('patchwork.openGallery', () => GalleryPage.open(services)),
+    commands.registerCommand('patchwork.useRecipe', (asked?: unknown) => useRecipeOf(services, asked)),
+    commands.registerCommand('patchwork.selectObject', (asked?: unknown) =>
+      selectObject(services, asked, openEditorWithMask),
+    ),
+    commands.registerCommand('patchwork.describeImage', (asked?: unknown) => describeImage(services, asked)),
+    commands.registerCommand('patchwork.openBenchmark', () => BenchmarkPanel.open(services)),
+    commands.registerCommand('patchwork.manageModels', () => manageModels(services, token)),
+    commands.registerCommand('patchwork.useAsModel', (asked?: unknown) => useAsModel(services, asked)),
+    commands.registerCommand('patchwork.chooseDevice', chooseDevice),
+    commands.registerCommand('patchwork.freeMemory', () => engine.dispose()),
+    window.registerWebviewPanelSerializer(BENCHMARK_TYPE, {
+      async deserializeWebviewPanel(panel, state) {
+        BenchmarkPanel.restore(services, panel, state);
+      },
+    }),
+    window.registerWebviewPanelSerializer(VIEW_TYPE, {
+      async deserializeWebviewPanel(panel, state) {
+        await ImageView.restore(services, panel, state);
+      },
+    }),
+    window.registerWebviewPanelSerializer(GALLERY_TYPE, {
+      async deserializeWebviewPanel(panel) {
+        GalleryPage.fill(services, panel);
+      },
+    }),
+    window.registerWebviewViewProvider(GALLERY_VIEW, {
+      resolveWebviewView: (view) => GalleryPage.fillSideBar(services, view),
+    }),
+    ...registerPictureEditor(services, new EditStore(workspace.fs, Uri.joinPath(storage, 'edits'))),
+    ...registerImageMenu(),
+    ...registerQueueView(services),
+    ...registerModelsView(services, token),
+    ...registerGetStarted(context),
+  );
+  // Editors that are made from VS Code may come without language models.
+  if (hasDisk && typeof lm?.registerTool === 'function')
+    context.subscriptions.push(...registerTools(services.generator.engine, context.globalStorageUri));
+  services.gallery.tidy().catch((error: unknown) => log.warn(String(error)));
+  offerInterrupted(services).catch((error: unknown) => log.warn(String(error)));
+  return async () => {
+    // What the end of the engine cuts off from here on was interrupted.
+    services.runs.close();
+    await engine.dispose();
+  };
+}
+
+/** The command; keyboard shortcuts and other extensions may give `{ prompt, seed }`. */
+async function generateImage(services: Services, asked: unknown): Promise<void> {
+  const { prompt: given, seed } = (asked ?? {}) as { prompt?: unknown; seed?: unknown };
+  const prompt = typeof given === 'string' && given.trim() ? given.trim() : await askPrompt(services.history);
+  if (!prompt) return;
+  try {
+    await generateImages(services, { prompt, seed: typeof seed === 'number' ? seed : undefined });
+  } catch (error) {
+    await reportError(services.log, error);
+  }
+}
+
+/** Milliseconds after the start within which VS Code has restored the view. */
+const RESTORED = 3000;
+
+/** Says what the end of the last window has cut off; an open view says it itself. */
+async function offerInterrupted(services: Services): Promise<void> {
+  const { runs } = services;
+  if (runs.interrupted.length > 0) await new Promise((resolve) => setTimeout(resolve, RESTORED));
+  const { interrupted } = runs;
+  const [first] = interrupted;
+  if (!first || ImageView.current) return;
+  const [again, open] = ['Start Again', 'Show'];
+  const sentence =
+    interrupted.length === 1
+      ? `Generating “${shorten(first.request.prompt, 60)}” was interrupted.`
+      : `${interrupted.length} images were not finished when the window closed.`;
+  const choice = await showWarning(sentence, ...(interrupted.length === 1 ? [again] : [open]));
+  if (choice === open) ImageView.show(services);
+  if (choice !== again) return;
+  const request = await runs.take(first.id);
+  if (request) await generateImages(services, request);
+}

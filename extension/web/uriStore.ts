@@ -1,0 +1,74 @@
+import { FileSystemError, FileType, Uri, workspace } from 'vscode';
+import { type Changes, type Found, fileError, type Store } from '../../engine/host/web/store.ts';
+
+/** A folder that VS Code reaches, as a store: in a browser the extension's storage is one. */
+export class UriStore implements Store {
+  readonly #root: Uri;
+
+  constructor(root: Uri) {
+    this.#root = root;
+  }
+
+  async find(place: string): Promise<Found | undefined> {
+    try {
+      const { type, size, mtime } = await workspace.fs.stat(this.#uri(place));
+      if (type & FileType.Directory) return { folder: true, mtimeMs: mtime };
+      return { folder: false, size, mtimeMs: mtime };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async list(folder: string): Promise<string[]> {
+    return (await workspace.fs.readDirectory(this.#uri(folder))).map(([name]) => name);
+  }
+
+  async open(place: string): Promise<Blob> {
+    try {
+      return new Blob([new Uint8Array(await workspace.fs.readFile(this.#uri(place)))]);
+    } catch (error) {
+      throw isMissing(error) ? fileError('ENOENT', place, error) : error;
+    }
+  }
+
+  readonly changes: Changes = {
+    mkdir: async (folder) => {
+      await workspace.fs.createDirectory(this.#uri(folder));
+    },
+    remove: async (place) => {
+      try {
+        await workspace.fs.delete(this.#uri(place), { recursive: true });
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    },
+    write: async (place, keep) => {
+      const parts: BlobPart[] = keep > 0 ? [(await this.open(place)).slice(0, keep)] : [];
+      return {
+        async append(bytes) {
+          parts.push(bytes.slice());
+        },
+        close: async () => {
+          const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+          await workspace.fs.writeFile(this.#uri(place), bytes);
+        },
+      };
+    },
+    rename: async (from, to) => {
+      await workspace.fs.rename(this.#uri(from), this.#uri(to), { overwrite: true });
+    },
+    freeBytes: async () => {
+      const { quota = 0, usage = 0 } = await navigator.storage.estimate();
+      return Math.max(0, quota - usage);
+    },
+  };
+
+  #uri(place: string): Uri {
+    return place === '' ? this.#root : Uri.joinPath(this.#root, place);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof FileSystemError && error.code === 'FileNotFound';
+}

@@ -1,0 +1,95 @@
+/** Patchwork as a web extension: in the browser's own extension host, with the engine in a worker on WebAssembly. */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before } from 'node:test';
+import { EditorUnderTest } from './editorPage.ts';
+import { openWorkbench, until, type Workbench } from './harness.ts';
+import { pictureFacts, textChunks } from './picture.ts';
+import { storyIn } from './story.ts';
+import { PICTURE, ViewUnderTest } from './viewPage.ts';
+
+const LAKE = 'a red house by a lake at sunset';
+const FILE = 'images/a-red-house-by-a-lake-at-sunset-7.png';
+
+let vscode: Workbench;
+let view: ViewUnderTest;
+let editor: EditorUnderTest;
+const step = storyIn(() => vscode);
+
+before(async () => {
+  const settings = {
+    'remote.extensionKind': { 'patchwork.patchwork': ['web'] },
+    'patchwork.size': '128x128',
+    'patchwork.steps': 6,
+  };
+  vscode = await openWorkbench({}, settings);
+  view = new ViewUnderTest(vscode);
+  editor = new EditorUnderTest(vscode);
+});
+after(() => vscode?.close());
+
+step('generates from the palette, without a process on the server', async () => {
+  await vscode.run('Patchwork: Generate Image…');
+  await vscode.page.getByPlaceholder('What should the image show?').fill(LAKE);
+  await vscode.page.keyboard.press('Enter');
+  await view.shows(LAKE);
+  await vscode.screenshot('web-generated');
+  assert.deepEqual(vscode.engines(), []);
+});
+
+step('cancels half way, and the next image comes', async () => {
+  await vscode.set('patchwork.steps', 150);
+  await view.generate();
+  await view.view.locator('[data-test=remaining]').waitFor({ timeout: PICTURE });
+  await view.view.locator('[data-action=cancel]').click();
+  await view.notice('Cancelled.');
+  await vscode.set('patchwork.steps', 6);
+  await view.fill({ prompt: LAKE, seed: '7' });
+  await view.generate();
+  await view.shows(LAKE);
+  assert.equal(await view.recipe('Seed'), '7');
+});
+
+step('saves into the workspace, with the recipe in the file', async () => {
+  await view.view.locator('[data-action=save]').first().click();
+  await view.notice(`Saved as ${FILE}.`);
+  const png = fs.readFileSync(path.join(vscode.workspace, FILE));
+  const facts = await pictureFacts(png);
+  assert.equal(facts.width, 128);
+  assert.ok(facts.colours > 20, `${facts.colours} colours`);
+  assert.match(textChunks(png).parameters!, /Seed: 7\b/);
+});
+
+step('edits under a mask, undoes, and saves', async () => {
+  const file = path.join(vscode.workspace, FILE);
+  const before = fs.readFileSync(file);
+  await editor.open(FILE);
+  const original = await editor.pixels('current');
+  await editor.drag([
+    [0.4, 0.4],
+    [0.6, 0.4],
+    [0.6, 0.6],
+    [0.4, 0.6],
+  ]);
+  await editor.prompt('a green tree');
+  await editor.apply();
+  await editor.idle();
+  const edited = await editor.pixels('current');
+  assert.notDeepEqual(edited, original);
+  assert.deepEqual(edited.subarray(0, 4 * 128), original.subarray(0, 4 * 128), 'the first row is kept');
+  await vscode.screenshot('web-edited');
+  await vscode.inHost(({ commands }) => commands.executeCommand('undo'));
+  await until(async () => (await editor.pixels('current')).equals(original), 'undo');
+  await vscode.inHost(({ commands }) => commands.executeCommand('redo'));
+  await until(async () => (await editor.pixels('current')).equals(edited), 'redo');
+  await editor.save();
+  await until(() => !fs.readFileSync(file).equals(before), 'the saved file');
+  assert.equal((await pictureFacts(fs.readFileSync(file))).width, 128);
+});
+
+step('after a reload the images are still there', async () => {
+  await vscode.reload();
+  await view.open();
+  await view.view.locator('.thumbnail').nth(1).waitFor({ timeout: PICTURE });
+});
