@@ -1,6 +1,6 @@
-// Makes a .vsix for each platform, with only that platform's native files:
-//   npm run package                       all platforms
-//   npm run package -- linux-x64 …        some of them
+// Makes a .vsix for each platform, with only that platform's native files, and one for VS Code for the Web:
+//   npm run package                       all of them
+//   npm run package -- linux-x64 web …    some of them
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -25,6 +25,12 @@ const TARGETS: Record<string, Target> = {
   'darwin-arm64': { os: 'darwin', cpu: 'arm64' },
 };
 
+/** VS Code for the Web: no native files, and the engine's bundle for browsers. */
+const WEB = 'web';
+
+/** What a browser cannot have: workers, several threads, and agents' tools, which work on the files of a disk. */
+const NOT_ON_THE_WEB = ['workers', 'bus', 'busCredentials', 'threads'].map((name) => `patchwork.${name}`);
+
 /** Platforms that VS Code has and Patchwork has not, and why. */
 const MISSING: Record<string, string> = {
   'darwin-x64': 'onnxruntime-node has no binary for Macs with Intel processors',
@@ -47,33 +53,45 @@ const root = path.resolve(import.meta.dirname, '..');
 const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
 
 const asked = process.argv.slice(2);
-for (const name of asked.filter((name) => !(name in TARGETS))) {
+for (const name of asked.filter((name) => !(name in TARGETS) && name !== WEB)) {
   console.error(
-    `No package for ${name}: ${MISSING[name] ?? `known are ${Object.keys(TARGETS).join(', ')}`}.`,
+    `No package for ${name}: ${MISSING[name] ?? `known are ${[...Object.keys(TARGETS), WEB].join(', ')}`}.`,
   );
   process.exit(2);
 }
-// Built apart from the checkout's own dist/, which may be running.
-const built = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-dist-'));
-try {
-  const build = [path.join(root, 'scripts/build.mjs'), '--out', built, '--extension'];
-  execFileSync(process.execPath, build, { cwd: root, stdio: 'inherit' });
-  for (const [name, target] of Object.entries(TARGETS)) {
-    if (asked.length === 0 || asked.includes(name)) await makePackage(name, target);
-  }
-} finally {
-  fs.rmSync(built, { recursive: true, force: true });
-}
+const wanted = (name: string) => asked.length === 0 || asked.includes(name);
+const platforms = Object.entries(TARGETS).filter(([name]) => wanted(name));
+if (platforms.length > 0)
+  await withBuild('--extension', async (built) => {
+    for (const [name, target] of platforms) await makePackage(name, built, target);
+  });
+if (wanted(WEB)) await withBuild('--web', (built) => makePackage(WEB, built));
 if (asked.length === 0) {
   for (const [name, why] of Object.entries(MISSING)) console.log(`no package for ${name}: ${why}`);
 }
 
-async function makePackage(name: string, target: Target): Promise<void> {
+/** Builds apart from the checkout's own dist/, which may be running. */
+async function withBuild(
+  kind: '--extension' | '--web',
+  use: (built: string) => Promise<void>,
+): Promise<void> {
+  const built = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-dist-'));
+  try {
+    const build = [path.join(root, 'scripts/build.mjs'), '--out', built, kind];
+    execFileSync(process.execPath, build, { cwd: root, stdio: 'inherit' });
+    await use(built);
+  } finally {
+    fs.rmSync(built, { recursive: true, force: true });
+  }
+}
+
+/** @param target absent for the web */
+async function makePackage(name: string, built: string, target?: Target): Promise<void> {
   const staging = fs.mkdtempSync(path.join(os.tmpdir(), `patchwork-${name}-`));
   try {
-    stageFiles(staging);
+    stageFiles(staging, built, target ? NATIVE : []);
     write(staging, 'README.md', await marketplacePage());
-    stageNative(staging, target);
+    if (target) stageNative(staging, target);
     const vsix = path.join(root, `${manifest.name}-${name}-${manifest.version}.vsix`);
     await createVSIX({
       cwd: staging,
@@ -90,14 +108,22 @@ async function makePackage(name: string, target: Target): Promise<void> {
   }
 }
 
-function stageFiles(staging: string): void {
+function stageFiles(staging: string, built: string, packages: readonly string[]): void {
   const copy = (from: string, name: string) =>
     fs.cpSync(from, path.join(staging, name), { recursive: true, filter: (file) => !UNUSED.test(file) });
   copy(built, 'dist');
   for (const name of CONTENT) if (fs.existsSync(path.join(root, name))) copy(path.join(root, name), name);
-  const dependencies = Object.fromEntries(NATIVE.map((name) => [name, manifest.dependencies[name]]));
-  const { scripts: _scripts, devDependencies: _dev, bin: _bin, ...rest } = manifest;
-  write(staging, 'package.json', JSON.stringify({ ...rest, dependencies }, null, 2));
+  const dependencies = Object.fromEntries(packages.map((name) => [name, manifest.dependencies[name]]));
+  const { scripts: _scripts, devDependencies: _dev, bin: _bin, main, browser, ...rest } = manifest;
+  const entry = packages.length > 0 ? { main } : { browser, contributes: webContributions() };
+  write(staging, 'package.json', JSON.stringify({ ...rest, ...entry, dependencies }, null, 2));
+}
+
+function webContributions(): object {
+  const { languageModelTools: _tools, configuration, ...rest } = manifest.contributes;
+  const settings = Object.entries(configuration.properties);
+  const properties = Object.fromEntries(settings.filter(([name]) => !NOT_ON_THE_WEB.includes(name)));
+  return { ...rest, configuration: { ...configuration, properties } };
 }
 
 /** Installs the native packages for `target`, whatever machine this is, and removes what they carry for others. */
