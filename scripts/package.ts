@@ -28,8 +28,13 @@ const TARGETS: Record<string, Target> = {
 /** VS Code for the Web: no native files, and the engine's bundle for browsers. */
 const WEB = 'web';
 
-/** What a browser cannot have: workers, several threads, and agents' tools, which work on the files of a disk. */
-const NOT_ON_THE_WEB = ['workers', 'bus', 'busCredentials', 'threads'].map((name) => `patchwork.${name}`);
+/**
+ * Settings and commands that a browser cannot have: workers, several threads, models by their path. Nor does it have
+ * agents' tools, which work on the files of a disk.
+ */
+const NOT_ON_THE_WEB = ['workers', 'bus', 'busCredentials', 'threads', 'useAsModel'].map(
+  (name) => `patchwork.${name}`,
+);
 
 /** Platforms that VS Code has and Patchwork has not, and why. */
 const MISSING: Record<string, string> = {
@@ -119,11 +124,19 @@ function stageFiles(staging: string, built: string, packages: readonly string[])
   write(staging, 'package.json', JSON.stringify({ ...rest, ...entry, dependencies }, null, 2));
 }
 
+/** What VS Code shows of the extension, less what a browser cannot have. */
 function webContributions(): object {
-  const { languageModelTools: _tools, configuration, ...rest } = manifest.contributes;
+  const { languageModelTools: _tools, configuration, commands, menus, ...rest } = manifest.contributes;
   const settings = Object.entries(configuration.properties);
   const properties = Object.fromEntries(settings.filter(([name]) => !NOT_ON_THE_WEB.includes(name)));
-  return { ...rest, configuration: { ...configuration, properties } };
+  const isThere = ({ command }: { command?: string }) => !command || !NOT_ON_THE_WEB.includes(command);
+  const entries = Object.entries(menus as Record<string, { command?: string }[]>);
+  return {
+    ...rest,
+    commands: commands.filter(isThere),
+    menus: Object.fromEntries(entries.map(([place, items]) => [place, items.filter(isThere)])),
+    configuration: { ...configuration, properties },
+  };
 }
 
 /** Installs the native packages for `target`, whatever machine this is, and removes what they carry for others. */
