@@ -1,12 +1,10 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
-import path from 'node:path';
 import { Svcm } from '@nats-io/services';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import * as z from 'zod';
 import { messageOf } from '../../engine/errors.ts';
 import { bandCount } from '../../engine/execution/bands/bands.ts';
-import type { Recipient } from '../../engine/execution/bands/mailbox.ts';
 import { contentHash } from '../../engine/models/content-hash.ts';
 import { editingModel, openModel } from '../../engine/models/open.ts';
 import { type Job, MemberLostError } from '../../engine/parallel/job.ts';
@@ -14,7 +12,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { BusOptions, Engine } from '../../shared/api.ts';
 import { plainText } from '../../shared/plainText.ts';
 import { LocalCrew, type LocalMember } from '../workers/crew.ts';
-import { messageName } from '../workers/file-mailbox.ts';
+import { deliverMessage, postedMessages } from '../workers/file-mailbox.ts';
 import { Drawer } from './batch/draw.ts';
 import { ACK_WAIT_MS } from './batch/queue.ts';
 import { connectBus, leaveBus } from './connection.ts';
@@ -309,16 +307,12 @@ export class BusWorker {
 
   /** Sends what the worker process has posted of a step. */
   async #sendMail({ job, folder }: Current, step: number): Promise<void> {
-    const prefix = messageName(step, job.index, '');
-    const names = (await readdir(folder)).filter((name) => name.startsWith(prefix)).sort();
-    if (names.length === 0) return;
-    const files = await Promise.all(names.map((name) => readFile(path.join(folder, name))));
-    const described = files.map(({ byteLength }, i) => {
-      const to = names[i]!.slice(prefix.length);
-      return { to: to === 'all' ? to : Number(to), bytes: byteLength };
-    });
-    const head = { job: job.id, step, from: job.index, files: described };
-    await sendParcel(this.bus, `patchwork.job.${job.id}.mail`, head, Buffer.concat(files));
+    const posted = await postedMessages(folder, step, job.index);
+    if (posted.length === 0) return;
+    const files = posted.map(({ to, bytes }) => ({ to, bytes: bytes.byteLength }));
+    const head = { job: job.id, step, from: job.index, files };
+    const body = Buffer.concat(posted.map(({ bytes }) => bytes));
+    await sendParcel(this.bus, `patchwork.job.${job.id}.mail`, head, body);
   }
 
   /** Lays another band's features where the worker process looks for them. */
@@ -337,8 +331,8 @@ export class BusWorker {
     try {
       let at = 0;
       for (const { to, bytes } of files) {
-        const file = path.join(folder, messageName(step, from, to as Recipient));
-        if (to === 'all' || to === job.index) await writeFile(file, body.subarray(at, at + bytes));
+        const message = { to, bytes: body.subarray(at, at + bytes) };
+        if (to === 'all' || to === job.index) await deliverMessage(folder, step, from, message);
         at += bytes;
       }
     } catch (error) {

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   byteLengthOf,
@@ -83,8 +83,37 @@ export class FileMailbox implements Mailbox {
   }
 }
 
+/** A message as it travels between machines. */
+export interface Relayed {
+  to: Recipient;
+  bytes: Uint8Array;
+}
+
+/** The messages that a band has posted in a step, for who passes them on to another machine. */
+export async function postedMessages(folder: string, step: number, band: number): Promise<Relayed[]> {
+  const prefix = messageName(step, band, '');
+  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix)).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const to = name.slice(prefix.length);
+      const bytes = await readFile(path.join(folder, name));
+      return { to: to === 'all' ? to : Number(to), bytes };
+    }),
+  );
+}
+
+/** Puts a message from another machine where a mailbox of this folder fetches it. */
+export function deliverMessage(
+  folder: string,
+  step: number,
+  from: number,
+  { to, bytes }: Relayed,
+): Promise<void> {
+  return writeFile(path.join(folder, messageName(step, from, to)), bytes);
+}
+
 /** The file of a message; two steps' worth are kept. */
-export function messageName(step: number, from: number, to: Recipient | ''): string {
+function messageName(step: number, from: number, to: Recipient | ''): string {
   return `${step % 2}-${from}-${to}`;
 }
 
