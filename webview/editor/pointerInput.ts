@@ -123,7 +123,7 @@ export class PointerInput {
       if (this.#touches.size === 2) this.cancel();
       if (this.#touches.size > 1) return;
     }
-    if (event.button === 1 || this.panning || this.tool.id === 'hand') {
+    if (event.button === 1 || this.panning || this.tool.pans) {
       event.preventDefault();
       this.#pan = at;
       this.#cursor();
@@ -225,7 +225,7 @@ export class PointerInput {
 
   #cursor(): void {
     const { classList } = this.#stage.element;
-    const pans = this.panning || this.tool.id === 'hand';
+    const pans = this.panning || this.tool.pans;
     classList.toggle('pans', pans || this.#pan !== undefined);
     classList.toggle('panning', this.#pan !== undefined);
     classList.toggle('brushes', this.tool.usesBrush && !pans);

@@ -3,7 +3,7 @@ import { select } from './select.ts';
 import { lasso, rectangle } from './shapes.ts';
 import type { Tool } from './tool.ts';
 
-/** Moves the picture; the stage does that itself, as it does for every tool while Space is held. */
+/** Moves the image; `pans` is all that it takes. */
 export const hand: Tool = {
   id: 'hand',
   title: 'Hand',
@@ -11,6 +11,7 @@ export const hand: Tool = {
   icon: 'move',
   hint: 'Drag the image. Space or the middle button: with any tool.',
   usesBrush: false,
+  pans: true,
   begin: () => ({ move() {}, end() {}, cancel() {} }),
 };
 

@@ -41,6 +41,8 @@ export interface Tool {
   hint: string;
   /** Shows the brush at the pointer, and its settings. */
   usesBrush: boolean;
+  /** A press moves the image, as with any tool while Space is held. */
+  pans?: boolean;
   begin(context: ToolContext, at: Point, modifiers: Modifiers): Gesture;
   /** Follows the pointer while nothing is pressed, for a preview of what a press would give. */
   hover?(context: ToolContext, at: Point | undefined, modifiers: Modifiers): void;
