@@ -59,7 +59,7 @@ export const CONTROL_HINTS = ['canny', 'scribble'] as const;
 export interface ControlChoice {
   /** An image file, or its pixels, RGB. Brought to the image's size. */
   image: Uint8Array | Raster;
-  /** A model folder in the diffusers layout, or a name of the hub that is on this machine. */
+  /** A folder in the diffusers layout, a file, or a name of the hub that is on this machine. */
   model: string;
   /** 0 … 2; 1 if absent. */
   strength?: number;
@@ -341,7 +341,7 @@ export interface EditResult extends GenerateResult {
 export interface UpscaleRequest {
   /** The image's file, or its pixels, RGB. */
   image: Uint8Array | Raster;
-  /** A safetensors file with a network of the ESRGAN family. */
+  /** A file with a network of the ESRGAN family. */
   model: string;
   /** How many times larger each side becomes, 1 … 8; the network's own scale if absent. */
   scale?: number;

@@ -19,11 +19,13 @@ import type { Steering } from '../networks/unet.ts';
 import type { UNetConfig } from '../networks/unet-config.ts';
 import { openWeights } from '../weights/folder.ts';
 import type { WeightSource } from '../weights/source.ts';
+import { openTensors } from '../weights/tensor-file.ts';
 import { hubFolder } from './installed.ts';
+import { adapterConfigIn, controlNetIn } from './single-file/controlnet.ts';
 
 /** A network that lets a picture steer an image: a ControlNet, or a T2I-Adapter. */
 export interface ControlModel {
-  /** Tells models apart: the folder's absolute path. */
+  /** Tells models apart: the folder's or the file's absolute path. */
   id: string;
   kind: 'controlnet' | 'adapter';
   config: ControlNetConfig | T2IAdapterConfig;
@@ -32,33 +34,55 @@ export interface ControlModel {
   weights(): Promise<WeightSource>;
 }
 
-/** A folder in the diffusers layout, or a name of the hub that is on this machine. @throws InputError for anything else */
+/**
+ * A folder in the diffusers layout, a file, or a name of the hub that is on this machine.
+ * @throws InputError for anything else
+ */
 export async function openControlModel(name: string): Promise<ControlModel> {
-  const folder = await folderOf(name);
+  const found = await fs.stat(name).catch(() => undefined);
+  if (found?.isFile()) return inFile(path.resolve(name));
+  const folder = await folderOf(name, found?.isDirectory() === true);
   const file = path.join(folder, 'config.json');
   const json = await readJson(file, { hint: 'Is it a ControlNet or a T2I-Adapter in the diffusers layout?' });
-  const weights = () => openWeights(folder, 'diffusion_pytorch_model');
+  return modelOf(folder, json, file, () => openWeights(folder, 'diffusion_pytorch_model'));
+}
+
+/** A ControlNet or an adapter in one file, whose config is read off its tensors. */
+async function inFile(file: string): Promise<ControlModel> {
+  const source = await openTensors(file);
+  const control = controlNetIn(source);
+  if (control) return modelOf(file, control.config, file, async () => control.weights);
+  const adapter = adapterConfigIn(source);
+  if (adapter) return modelOf(file, adapter, file, async () => source);
+  throw new InputError(`${file} is neither a ControlNet nor a T2I-Adapter that is known.`);
+}
+
+function modelOf(
+  id: string,
+  json: unknown,
+  origin: string,
+  weights: () => Promise<WeightSource>,
+): ControlModel {
   const className = (json as { _class_name?: unknown } | null)?._class_name;
   if (className === 'ControlNetModel') {
-    const config = parseControlNetConfig(json, file);
-    return { id: folder, kind: 'controlnet', config, encoder: hintEncoder(config), weights };
+    const config = parseControlNetConfig(json, origin);
+    return { id, kind: 'controlnet', config, encoder: hintEncoder(config), weights };
   }
   if (className === 'T2IAdapter') {
-    const config = parseT2IAdapterConfig(json, file);
-    return { id: folder, kind: 'adapter', config, encoder: t2iAdapter(config), weights };
+    const config = parseT2IAdapterConfig(json, origin);
+    return { id, kind: 'adapter', config, encoder: t2iAdapter(config), weights };
   }
   throw new InputError(
-    `${file}: ${quoted(className)} cannot steer an image; supported: ControlNetModel, T2IAdapter.`,
+    `${origin}: ${quoted(className)} cannot steer an image; supported: ControlNetModel, T2IAdapter.`,
   );
 }
 
-async function folderOf(name: string): Promise<string> {
-  const found = await fs.stat(name).catch(() => undefined);
-  if (found?.isDirectory()) return path.resolve(name);
+async function folderOf(name: string, isFolder: boolean): Promise<string> {
+  if (isFolder) return path.resolve(name);
   const here = isRepositoryId(name) ? await hubFolder(name, { cache: hubEnvironment.cache() }) : undefined;
   if (here) return here.folder;
   throw new InputError(
-    `There is no ControlNet or T2I-Adapter ${name} here; it is a folder in the diffusers layout, or a Hugging Face name (owner/name) that is installed.`,
+    `There is no ControlNet or T2I-Adapter ${name} here; it is a file, a folder in the diffusers layout, or a Hugging Face name (owner/name) that is installed.`,
   );
 }
 

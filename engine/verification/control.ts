@@ -26,6 +26,9 @@ import { WeightTable } from '../weights/table.ts';
 import { SAMPLER_LIMIT, unetConditions } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';
 
+/** A ControlNet in one file. */
+export const CONTROL_FILE = 'checkpoint.safetensors';
+
 interface Setting {
   root: string;
   expected: Reference;
@@ -45,9 +48,10 @@ export async function compareControl(
   const image = await expected.tensor('control.image');
   const [, , height, width] = image.dims as [number, number, number, number];
   const comparisons: Comparison[] = [];
-  for (const folder of ['controlnet', 't2iadapter']) {
-    if (!(await fs.exists(path.join(root, folder)))) continue;
-    const model = await openControlModel(path.join(root, folder));
+  const isFile = await fs.exists(path.join(root, CONTROL_FILE));
+  for (const place of isFile ? [CONTROL_FILE] : ['controlnet', 't2iadapter']) {
+    if (!(await fs.exists(path.join(root, place)))) continue;
+    const model = await openControlModel(path.join(root, place));
     const maps = await controlMaps(model, image.data, { width, height }, backend);
     const setting = { root, expected, backend, model, maps };
     comparisons.push(...(await (isControlNet(model) ? compareResiduals(setting) : compareFeatures(setting))));
@@ -88,6 +92,7 @@ async function compareFeatures({ expected, maps }: Setting): Promise<Comparison[
 async function compareSteered({ root, expected, backend, model, maps }: Setting): Promise<Comparison[]> {
   const prefix = isControlNet(model) ? 'control' : 't2i';
   const folder = path.join(root, placeOf('denoiser').folder);
+  if (!(await fs.exists(folder))) return [];
   const origin = path.join(folder, 'config.json');
   const json = await readJson(origin);
   const network = networkOf('denoiser', json, origin, steeringBy([model], parseUNetConfig(json, origin)));

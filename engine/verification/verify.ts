@@ -5,7 +5,7 @@ import type { FileParts } from '../models/single-file/layout.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { compareAdapters } from './adapters.ts';
 import { Checkpoint, type Subject } from './checkpoint.ts';
-import { compareControl } from './control.ts';
+import { CONTROL_FILE, compareControl } from './control.ts';
 import { compareInpainting } from './inpainting.ts';
 import { compareAutoencoders, compareSamplers, compareText, compareUNet } from './networks.ts';
 import { comparePatches } from './patches.ts';
@@ -42,6 +42,8 @@ export async function verify(
   backend: Backend,
   options: VerifyOptions = {},
 ): Promise<Verification> {
+  const control = await controlFileAt(path.resolve(place));
+  if (control) return judged(await compareControl(path.resolve(place), control, backend), control, backend);
   const subject = await subjectAt(place, options);
   const { root } = subject;
   const expected = await Reference.open(path.join(root, 'expected.safetensors'));
@@ -111,6 +113,14 @@ async function comparing(
   } finally {
     await checkpoint.release();
   }
+}
+
+/** The references of a folder that holds a ControlNet in one file, which is no model that draws. */
+async function controlFileAt(root: string): Promise<Reference | undefined> {
+  const [file, references] = [CONTROL_FILE, 'expected.safetensors'].map((name) => path.join(root, name));
+  if (!(await fs.exists(file!)) || !(await fs.exists(references!))) return undefined;
+  const expected = await Reference.open(references!);
+  return expected.has('control.image') ? expected : undefined;
 }
 
 function judged(compared: Comparison[], expected: Reference, { device }: Backend): Verification {

@@ -18,6 +18,7 @@ for (const [name, compared] of [
   ['lora-kinds', 83],
   ['embeddings', 16],
   ['tiny-controlnet', 63],
+  ['control-file', 5],
   ['tiny-ip-adapter', 32],
   ['tiny-sight/segmenter', 9],
   ['tiny-sight/tagger', 1],
