@@ -11,6 +11,8 @@ export interface Capabilities {
   operator(name: string, domain?: string): boolean;
   /** Newest ONNX operator set that it supports. */
   readonly opset: number;
+  /** Whether rows are taken of tables in half precision as they are stored (default true). */
+  readonly readsHalf?: boolean;
   readonly precisions: readonly Precision[];
   /** Element types of the inputs and outputs of programs. */
   readonly elements: readonly Tensor['type'][];

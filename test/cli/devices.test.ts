@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import test from 'node:test';
+import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/host/node/devices/testing.ts';
 import type { DeviceInfo } from '../../shared/devices.ts';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';
 
@@ -36,6 +38,37 @@ test('a device that is not there is refused in a sentence', async () => {
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /Allowed choices are auto, cpu, webgpu, dml, cuda/);
 });
+
+test(
+  'a GPU made of software: its wrong attention is noticed, and it is used only by name',
+  {
+    skip: skipWithoutGpu(),
+  },
+  () =>
+    inTemporaryFolder(async (folder) => {
+      const env = { ...SOFTWARE_GPU, PATCHWORK_CACHE: path.join(folder, 'cache') };
+      const { stdout, stderr } = await patchwork(['devices', '--json'], { env });
+      const { devices } = JSON.parse(stdout) as { devices: DeviceInfo[] };
+      const { stepSeconds, ...gpu } = devices.find(({ id }) => id === 'webgpu')!;
+      assert.deepEqual(
+        gpu,
+        {
+          id: 'webgpu',
+          name: 'SwiftShader on the processor',
+          provider: 'WebGPU',
+          available: true,
+          checked: true,
+          software: true,
+          reason: 'computed another way, because wrong: MultiHeadAttention',
+        },
+        stderr,
+      );
+      assert.ok(stepSeconds! > devices[0]!.stepSeconds!);
+      const args = ['generate', 'a house', '--steps', '1', '--size', '64x64', '--json'];
+      const drawn = await patchwork(args, { cwd: folder, env });
+      assert.equal(JSON.parse(drawn.stdout).device, 'cpu');
+    }),
+);
 
 test('results name the device', () =>
   inTemporaryFolder(async (folder) => {

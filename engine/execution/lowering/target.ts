@@ -1,7 +1,7 @@
 import type { Capabilities } from '../backend.ts';
 
 /** What a lowering needs to know about the backend that will run the model. */
-export type Target = Pick<Capabilities, 'operator' | 'opset'> & {
+export type Target = Pick<Capabilities, 'operator' | 'opset' | 'readsHalf'> & {
   /** Products in float16, where the network is loaded so. */
   readonly half?: boolean;
 };

@@ -79,12 +79,13 @@ export async function keptFeeds(
       if (form.statistics === 'recorded') continue;
       feeds[feature.name] = kept.get(feature.name);
       feeds[freshName(feature.level)] = freshFeed(plan, feature.level);
-    } else if (wantedRows(feature, form, plan).length === 0) {
-      feeds[feature.name] = nothingOf(feature, form.batch);
     } else {
-      rows.push(feature);
+      const wanted = wantedRows(feature, form, plan);
       inputs[feature.name] = kept.get(feature.name);
-      inputs[wantedName(feature)] = int32(wantedRows(feature, form, plan));
+      // Every input must be there, and on a device none may be empty.
+      inputs[wantedName(feature)] = int32(wanted.length > 0 ? wanted : Int32Array.of(0));
+      if (wanted.length > 0) rows.push(feature);
+      else feeds[feature.name] = nothingOf(feature, form.batch);
     }
   }
   for (const { kind, level } of form.features)

@@ -8,6 +8,8 @@ type Inputs = Readonly<Record<string, Tensor | DeviceTensor>>;
 
 export interface OrtProgramOptions {
   profile?: ProfileFolder;
+  /** Always asks for every output: of programs that leave some on a device, subsets come under wrong names. */
+  wholly?: boolean;
   /** It runs on a GPU. */
   onDevice?: boolean;
   /** Brings a tensor back from the device; absent where all outputs come back by themselves. */
@@ -44,10 +46,16 @@ export class OrtProgram implements Program {
     const feeds: Record<string, ort.Tensor> = {};
     for (const [name, tensor] of Object.entries(inputs))
       feeds[name] = isHeld(tensor) ? toOrt(tensor) : (tensor as KeptTensor).value();
-    return (await this.#session.run(feeds, outputs ?? this.#session.outputNames)) as Record<
-      string,
-      ort.Tensor
-    >;
+    const all = this.#session.outputNames;
+    const wanted = outputs ?? all;
+    const asked = this.#options.wholly ? all : wanted;
+    const results = (await this.#session.run(feeds, asked)) as Record<string, ort.Tensor>;
+    for (const [name, tensor] of Object.entries(results)) {
+      if (wanted.includes(name)) continue;
+      if (tensor.location !== 'cpu') tensor.dispose();
+      delete results[name];
+    }
+    return results;
   }
 
   async #read(tensor: ort.Tensor): Promise<Tensor> {

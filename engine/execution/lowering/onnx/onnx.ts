@@ -63,6 +63,8 @@ interface Reader {
   operator(name: string, domain?: string): boolean;
   readonly opset: number;
   readonly half?: boolean;
+  /** See `Capabilities`. */
+  readonly readsHalf?: boolean;
 }
 
 /** The first with TensorScatter. */
@@ -89,6 +91,11 @@ export class OnnxBuilder {
   /** Whether the graph's reader supports an operator. */
   has(operator: string, domain?: string): boolean {
     return this.#reader.operator(operator, domain);
+  }
+
+  /** Whether rows are taken of tables in half precision. */
+  get readsHalf(): boolean {
+    return this.#reader.readsHalf ?? true;
   }
 
   #fresh(prefix: string): Ref {

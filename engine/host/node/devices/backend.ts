@@ -53,8 +53,8 @@ export class DeviceBackend extends NodeBackend {
     return Math.min(this.can.memoryBytes, super.availableBytes());
   }
 
-  protected override outcome(_options: CompileOptions): OrtProgramOptions {
-    return { onDevice: true, read: (tensor) => this.#reader.read(tensor) };
+  protected override outcome({ keeps }: CompileOptions): OrtProgramOptions {
+    return { onDevice: true, wholly: keeps !== undefined, read: (tensor) => this.#reader.read(tensor) };
   }
 
   protected override sessionOptions(

@@ -58,7 +58,8 @@ function processor(): Candidate {
 
 function gpu(id: Exclude<DeviceId, 'cpu'>, around: Surroundings): Candidate {
   const { platform, cards, drivers } = around;
-  const software = drivers !== undefined && platform === 'linux' && isSoftware(drivers);
+  // Only Vulkan's drivers are prescribed.
+  const software = id === 'webgpu' && drivers !== undefined && platform === 'linux' && isSoftware(drivers);
   const fitting = id === 'cuda' ? cards.filter(({ name }) => /nvidia/i.test(name)) : cards;
   const [card] = software ? [] : fitting;
   const name = card?.name ?? (software ? softwareName(drivers) : 'no graphics card found');

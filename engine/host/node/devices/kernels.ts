@@ -33,7 +33,7 @@ const OPSET = 20;
 export function kernelsOf(
   device: Gpu,
   wrong: readonly string[] = [],
-): Pick<Capabilities, 'operator' | 'opset'> {
+): Pick<Capabilities, 'operator' | 'opset' | 'readsHalf'> {
   const without = new Set([...MISSING[device], ...wrong]);
-  return { opset: OPSET, operator: (name) => !without.has(name) };
+  return { opset: OPSET, readsHalf: false, operator: (name) => !without.has(name) };
 }

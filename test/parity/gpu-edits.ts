@@ -1,0 +1,73 @@
+/** Records an image and edits it twice, on the software GPU and on the processor; prints the largest errors as JSON. */
+import { Components } from '../../engine/execution/components.ts';
+import { KeptFeatures } from '../../engine/execution/unet/kept-features.ts';
+import { float32 } from '../../engine/graph/tensor.ts';
+import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
+import type { Model } from '../../engine/models/model.ts';
+import { gaussianNoise } from '../../engine/noise.ts';
+import type { Features } from '../../engine/regions/store.ts';
+import { CROSS, withTinyModel } from '../support/tiny-model.ts';
+
+const CONFIG = {
+  block_out_channels: [8, 16],
+  norm_num_groups: 4,
+  attention_head_dim: 2,
+  cross_attention_dim: CROSS,
+  layers_per_block: 1,
+  mid_block_type: null,
+  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+};
+const [HEIGHT, WIDTH] = [6, 10];
+const SIZE = HEIGHT * WIDTH;
+const TIMESTEP = 300;
+const CONDITION = { text: float32(gaussianNoise(1, 99, 2 * 5 * CROSS), [2, 5, CROSS]), guidance: 1.5 };
+
+function rows(from: number, to: number) {
+  const data = new Uint8Array(SIZE).fill(1, from * WIDTH, to * WIDTH);
+  return { height: HEIGHT, width: WIDTH, data };
+}
+
+async function outputs(model: Model, backend: NodeBackend): Promise<Float32Array[]> {
+  const keepsFeatures = backend.device !== 'cpu';
+  const components = new Components(model, backend, 1, { keepsFeatures });
+  const denoiser = components.denoiser({ precision: 'fp32' });
+  try {
+    const noise = gaussianNoise(2, 0, 4 * SIZE);
+    const size = { of: 'whole', height: HEIGHT, width: WIDTH } as const;
+    const planar = await denoiser.predict(await denoiser.plan(size, 2), noise, TIMESTEP, CONDITION);
+    const whole = await denoiser.plan({ ...size, records: true }, 2);
+    const dense = await denoiser.predict(whole, noise, TIMESTEP, CONDITION, { record: true });
+    const all = [planar.output, dense.output];
+    let seen: Features = dense.features!;
+    for (const mask of [rows(1, 3), rows(2, 5)]) {
+      const plan = await denoiser.plan({ of: 'region', mask, ring: 0 }, 2);
+      const part = gaussianNoise(3, 0, 4 * plan.positions!.length);
+      const { output, features } = await denoiser.predict(plan, part, TIMESTEP, CONDITION, {
+        seen,
+        record: true,
+      });
+      all.push(output);
+      seen = await denoiser.updated(seen, plan, features!);
+    }
+    if (seen instanceof KeptFeatures !== keepsFeatures)
+      throw new Error('the features are not where they belong');
+    return all;
+  } finally {
+    await components.release();
+  }
+}
+
+function relativeError(actual: Float32Array, expected: Float32Array): number {
+  const largest = (values: Float32Array) =>
+    values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return largest(actual.map((value, i) => value - expected[i]!)) / largest(expected);
+}
+
+await withTinyModel(CONFIG, async (model) => {
+  const expected = await outputs(model, new NodeBackend(1));
+  const findings = { name: 'software', wrong: ['MultiHeadAttention'] };
+  const actual = await outputs(model, new DeviceBackend('webgpu', findings));
+  console.log(JSON.stringify(actual.map((output, i) => relativeError(output, expected[i]!))));
+});
