@@ -19,9 +19,9 @@ import { wholeSuite } from './whole/suite.ts';
 
 interface BenchmarkHost {
   backend: Backend;
-  /** An engine of its own for whole pictures, so that it remembers nothing of other calls. */
+  /** A separate engine for whole images, which has nothing in memory from other calls. */
   openEngine(backend: Backend): Engine;
-  /** An engine in a process of its own, which the caller disposes of; where processes can be started. */
+  /** An engine in a separate process, disposed of by the caller; absent if no processes can be started. */
   startEngine?(): Engine;
   /** Workers for one case. */
   openCrew?: OpenCrew;
@@ -29,7 +29,7 @@ interface BenchmarkHost {
 
 const DEFAULT_REPEAT = 5;
 
-/** Runs the cases interleaved in one process; then, where asked for, with a profile, and each alone. */
+/** Runs the cases interleaved in one process; then, if requested, with a profile and each in isolation. */
 export async function benchmark(
   request: BenchmarkRequest,
   { backend, openEngine, startEngine, openCrew }: BenchmarkHost,

@@ -6,14 +6,14 @@ import { ARCHITECTURES } from '../models/architectures.ts';
 import { openModel } from '../models/open.ts';
 import { imageSize } from '../models/sizes.ts';
 
-/** What a benchmark asks of the machine, told from the network's definition alone. */
+/** What a benchmark will cost, computed from the network's definition alone. */
 export interface BenchmarkCost {
   model: string;
   width: number;
   height: number;
-  /** The weights have to be made first, unless an earlier run kept them. */
+  /** Synthetic weights must be generated first, unless an earlier run did. */
   synthetic: boolean;
-  /** Bytes of the U-Net's weights as float32. */
+  /** Size of the denoiser's weights in float32, in bytes. */
   weightBytes: number;
   /** Of one dense U-Net run with guidance. */
   stepMacs: number;

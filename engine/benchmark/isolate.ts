@@ -1,7 +1,7 @@
 import type { Engine } from '../../shared/api.ts';
 import type { Count, Trial } from './trial.ts';
 
-/** The most memory, in bytes, that each trial takes when it runs alone in a fresh process. */
+/** Peak memory of each trial in bytes, measured in a fresh process of its own. */
 export async function isolatedPeaks(
   trials: readonly Trial[],
   startEngine: (() => Engine) | undefined,

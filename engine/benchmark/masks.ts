@@ -23,7 +23,7 @@ export function latentMasks(
   );
 }
 
-/** Masks as the files that edits take: as they were given, or the same rectangle of latent positions in pixels. */
+/** Masks as files for edits: the given file, or a rectangle of latent positions in pixels. */
 export function maskFiles(
   masks: readonly BenchmarkMask[],
   { width, height }: Size,

@@ -2,8 +2,8 @@ import type { WorkerReport } from '../../shared/api.ts';
 import { median } from './timing.ts';
 
 /**
- * What each worker did in the last run, with the median times of the timed runs.
- * @param runs what workers said after each run; the first warms up
+ * Each worker's share of the last run, with median times over the timed runs.
+ * @param runs the workers' reports of each run; the first is the warm-up
  */
 export function timedParts([, ...timed]: readonly (readonly WorkerReport[])[]): WorkerReport[] {
   const last = timed.at(-1) ?? [];

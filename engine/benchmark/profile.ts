@@ -5,7 +5,7 @@ import type { Network } from '../graph/network.ts';
 import type { Weights } from '../weights/table.ts';
 import type { Count, Suite } from './trial.ts';
 
-/** Operators of one run of each trial, the longest first; programs are loaded anew for it, with the profile on. */
+/** Operators of one run of each trial, slowest first. Programs are loaded again with profiling enabled. */
 export async function profiled(
   backend: Backend,
   open: (backend: Backend) => Promise<Suite>,
@@ -32,18 +32,18 @@ export async function profiled(
   }
 }
 
-/** A loaded network, and what each of its runs so far was for. */
+/** A loaded network, with a label for each of its runs so far. */
 interface Profiled {
   program: Program;
   labels: (number | undefined)[];
 }
 
-/** Loads every network with the profile on, and notes what its runs are for. */
+/** Loads every network with profiling enabled, and labels its runs. */
 class ProfilingBackend implements Backend {
   readonly #backend: Backend;
   readonly #loaded = new Set<Profiled>();
   readonly #times = new Map<number, OperatorTime[]>();
-  /** What the next runs are for; undefined: nothing that counts. */
+  /** Label of the next runs; undefined for runs that do not count. */
   label: number | undefined;
 
   constructor(backend: Backend) {
@@ -102,7 +102,7 @@ class ProfilingBackend implements Backend {
         loaded.labels.push(this.label);
         return program.runKept(inputs, outputs);
       },
-      // A profile can only be read while its program is there.
+      // A profile can only be read before its program is released.
       release: async () => {
         await this.#read(loaded);
         await program.release();
@@ -110,7 +110,7 @@ class ProfilingBackend implements Backend {
     };
   }
 
-  /** Ends the profiles of the networks that are still loaded; the operators of every run by its label. */
+  /** Ends profiling of the networks that are still loaded. Returns the operators of each run by label. */
   async end(): Promise<ReadonlyMap<number, OperatorTime[]>> {
     for (const loaded of this.#loaded) await this.#read(loaded);
     return this.#times;
@@ -126,7 +126,7 @@ class ProfilingBackend implements Backend {
   }
 }
 
-/** One entry for each operator, the longest first. */
+/** One entry for each operator, slowest first. */
 function sum(times: readonly OperatorTime[]): OperatorTime[] {
   const totals = new Map<string, OperatorTime>();
   for (const time of times) {

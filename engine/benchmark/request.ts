@@ -50,7 +50,7 @@ const schema = z.object({
   layers: whole('Layers', BENCHMARK_LIMITS.layers).optional(),
 });
 
-/** Checks a request from anywhere; throws an `InputError` that names the allowed values. */
+/** Checks an untrusted request. @throws InputError that names the allowed values */
 export function checkBenchmark(request: BenchmarkRequest): BenchmarkRequest {
   return check(schema, request);
 }

@@ -15,7 +15,7 @@ const KNOWN = [...STEP_CASES.map(({ name }) => name), ...SIGHT];
 
 /**
  * Single runs of networks: of the U-Net, of EfficientViT, or both side by side, in the order of the request's cases.
- * Where all cases are EfficientViT's, `model` may name the segmenter.
+ * If all cases are EfficientViT's, `model` may name the segmenter.
  * @throws InputError for an unknown case
  */
 export async function singleRuns(

@@ -1,16 +1,16 @@
 import type { Timing } from '../../shared/benchmark/report.ts';
 
-/** Something measured: prepared once, run many times. */
+/** A benchmark subject: prepared once, run many times. */
 export interface Timed {
-  /** Round 0 warms up. */
+  /** Round 0 is the warm-up. */
   run(round: number): Promise<void>;
-  /** Waits for what a run leaves to be done after its result is out; not timed. */
+  /** Waits for background work of a run after its result; not timed. */
   settle?(): Promise<void>;
 }
 
 /**
- * Times several things side by side: one warm-up run each, then rounds in which each of them runs once, so that
- * a change in the machine's speed meets them all.
+ * Times several subjects interleaved: one warm-up run each, then rounds in which each runs once, so that changes of the
+ * machine's speed affect all of them.
  */
 export async function interleave(
   items: readonly Timed[],
@@ -37,7 +37,7 @@ export async function interleave(
   }));
 }
 
-/** The middle of the values, or the mean of the two in the middle. */
+/** The median. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

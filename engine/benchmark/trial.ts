@@ -2,17 +2,17 @@ import type { WorkerReport } from '../../shared/api.ts';
 import type { BenchmarkRequest, LayerError, RowIdentity } from '../../shared/benchmark/report.ts';
 import type { MacCount } from '../graph/macs.ts';
 
-/** Reports how many of `total` are done. */
+/** Reports that `done` of `total` are done. */
 export type Count = (done: number, total: number) => void;
 
-/** What one run cost. */
+/** Cost of one run. */
 export interface Cost {
   macs: MacCount;
   activeFraction: number[];
   storeBytes: number;
   /** See `BenchmarkRow`. */
   diskBytes: number | null;
-  /** Of each denoising step, if there are any. */
+  /** Seconds of each denoising step; empty for single runs. */
   stepSeconds: number[];
 }
 
@@ -23,16 +23,16 @@ export interface Quality {
   ssim?: number;
 }
 
-/** One case made ready. */
+/** A prepared case. */
 export interface Prepared {
   loadSeconds: number;
   /** Round 0 warms up. */
   run(round: number): Promise<Cost>;
-  /** Waits for what a run leaves to be done after its result is out, which is not timed; gives the store's bytes. */
+  /** Waits for background work of a run after its result, which is not timed. Resolves with the store's size in bytes. */
   settle?(): Promise<number>;
-  /** What each worker did in the last run, where several shared it. */
+  /** Each worker's share of the last run, if there were several. */
   parts?: () => WorkerReport[];
-  /** The result of round 0 against dense float32, after all rounds; null where there is nothing to compare with. */
+  /** Quality of round 0's result against dense float32, computed after all rounds; null without a reference. */
   quality(): Promise<Quality | null>;
 }
 
@@ -42,7 +42,7 @@ export interface Trial {
   /** See `BenchmarkRow`. */
   picture: string | null;
   prepare(): Promise<Prepared>;
-  /** The request that runs nothing but this. */
+  /** A request that runs this row alone. */
   alone(): BenchmarkRequest;
 }
 
@@ -56,7 +56,7 @@ export interface Suite {
   /** See `BenchmarkReport`; as the request says if absent. */
   guidance?: null;
   trials: Trial[];
-  /** The errors of layers that are quantized alone; of U-Net runs. */
+  /** Errors of single quantized layers, for denoiser runs. */
   layers?(most: number, onCount: Count): Promise<LayerError[]>;
   /** Pictures by name. */
   pictures(): Record<string, Uint8Array>;

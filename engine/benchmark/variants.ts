@@ -2,16 +2,16 @@ import type { Precision } from '../../shared/api.ts';
 import type { BenchmarkMask, BenchmarkRequest, RowIdentity } from '../../shared/benchmark/report.ts';
 import { InputError } from '../errors.ts';
 
-/** What all cases say of themselves. */
+/** Properties that all cases have. */
 export interface NamedCase {
-  /** As `patchwork bench` takes it. */
+  /** Its name in `patchwork bench`. */
   readonly name: string;
   readonly mode: 'dense' | 'sparse';
   /** Runs once for each mask. */
   readonly masked: boolean;
   /** Runs once for each number of workers. */
   readonly shared?: boolean;
-  /** What it can be run in; all if absent. */
+  /** Supported precisions; all if absent. */
   readonly precisions?: readonly Precision[];
 }
 
@@ -22,13 +22,13 @@ interface Variant<Case, Mask> {
   precision: Precision;
   workers: number;
   identity: RowIdentity;
-  /** The request that runs nothing but this. */
+  /** A request that runs this variant alone. */
   alone: BenchmarkRequest;
 }
 
 /**
  * The request's cases times masks times precisions times workers, in the order of the rows.
- * @param masks of the request, brought to the form that the cases take
+ * @param masks the request's masks, converted for the cases
  * @throws InputError for an unknown case, or one that takes a mask where there is none
  */
 export function variantsOf<Case extends NamedCase, Mask>(
@@ -74,7 +74,7 @@ export function variantsOf<Case extends NamedCase, Mask>(
   });
 }
 
-/** True for the result that others are compared with. */
+/** Whether other results are compared with this one. */
 export function isReference({ case: name, precision }: Pick<RowIdentity, 'case' | 'precision'>): boolean {
   return name === 'dense' && precision === 'fp32';
 }

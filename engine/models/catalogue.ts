@@ -35,23 +35,23 @@ export type Family =
   | 'SANA'
   | 'EfficientViT-SAM';
 
-/** A published model that Patchwork knows: what is said about it before anything is asked of the hub. */
+/** A published model that Patchwork knows: what can be said about it without asking the hub. */
 export interface CatalogueEntry {
-  /** Its name at the hub; a part of a repository after a colon. */
+  /** Its name at the hub, with a part of the repository after a colon. */
   id: string;
-  /** The commit that is fetched unless another one is asked for; the newest if absent. */
+  /** Commit to download by default; the newest if absent. */
   revision?: string;
   purpose: Purpose;
   /** One line for people. */
   about: string;
-  /** The licence, as the model's card had it; fetching shows what the card has now. */
+  /** The licence in the model's card at the time of writing; a download shows the current one. */
   licence: string;
-  /** Of the files that are needed, about; the hub tells it to the byte before anything is fetched. */
+  /** Approximate download size; the hub gives the exact one before a download. */
   bytes: number;
   family: Family;
-  /** The architecture by name, from which memory and operations are predicted. */
+  /** Name of the architecture, used to predict memory and operations. */
   architecture?: string;
-  /** What its makers recommend. */
+  /** Settings that its makers recommend. */
   recommended?: Partial<GenerationDefaults>;
   /** What draws with it unless another one is asked for; of a LoRA file the one that has to be asked for. */
   scheduler?: SchedulerName;
@@ -269,7 +269,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   selector('xl1', 813e6),
 ];
 
-/** The entry of a name that a user gives; `@revision` may follow. */
+/** The catalogue entry for a name that a user gives, which may end with `@revision`. */
 export function catalogueEntry(name: string): CatalogueEntry | undefined {
   const [id] = name.split('@');
   return CATALOGUE.find((entry) => entry.id === id);
@@ -282,9 +282,9 @@ export function inpaintingTwin(name: string): string | undefined {
 }
 
 /**
- * What is to be fetched for a name that a user gives: an entry of the catalogue at its commit, or the newest of any
- * `owner/name` of the hub; `@revision` after it asks for another commit, a branch or a tag.
- * @throws InputError for a name that can be neither.
+ * What to download for a name that a user gives: a catalogue entry at its commit, or the newest commit of any
+ * `owner/name`; `@revision` selects another commit, branch or tag.
+ * @throws InputError if the name is neither.
  */
 export function wantedFor(name: string): Wanted {
   const [id = '', revision] = name.split('@');

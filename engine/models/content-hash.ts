@@ -3,7 +3,7 @@ import { weightsOf } from '../graph/network.ts';
 import { fileHash } from '../weights/file-hash.ts';
 import type { Model } from './model.ts';
 
-/** Tells a model's U-Net from every other wherever it is stored: a hash of its network and of all of its weights' files. */
+/** Identifies a model's denoiser wherever it is stored: a hash of the network and of all its weight files. */
 export async function contentHash(model: Model): Promise<string> {
   const network = model.network('denoiser');
   const weights = await model.weights('denoiser');

@@ -18,11 +18,11 @@ import { type MaskDecoderConfig, maskDecoder } from '../networks/mask-decoder.ts
 /** A network of a published EfficientViT. */
 interface VisionPart {
   make: () => Network;
-  /** Pixels of the picture for a position of level 0, along one side. */
+  /** Image pixels per position of level 0, along one side. */
   scale: number;
 }
 
-/** By part, the first one meant where none is named. */
+/** Networks by part; the first is the default. */
 type VisionParts = Readonly<Partial<Record<VisionPartName, VisionPart>>>;
 
 export const VISION_PARTS = ['image-encoder', 'mask-decoder', 'classifier', 'segmentation'] as const;

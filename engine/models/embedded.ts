@@ -3,17 +3,17 @@ import { fs, modelsFolder, path } from '#host';
 /** The model that ships with Patchwork. */
 export const EMBEDDED = 'scenes';
 
-/** Its twin, which sees the mask: it edits what the other draws, and what anybody else has drawn. */
+/** Its inpainting twin, which is used for edits of all images. */
 export const EMBEDDED_EDITING = 'scenes-edit';
 
-/** A model of the package. */
+/** A model that ships with Patchwork. */
 interface EmbeddedModel {
   id: string;
   folder: string;
   bytes: number;
 }
 
-/** The folder of a model of the package. */
+/** Folder of a model that ships with Patchwork. */
 export function embeddedModel(id = EMBEDDED): string {
   return path.join(modelsFolder(), id);
 }
@@ -22,7 +22,7 @@ export async function embeddedModels(): Promise<EmbeddedModel[]> {
   const root = modelsFolder();
   const files = await fs.walk(root);
   const ids = new Set(files.filter((file) => file.includes('/')).map((file) => file.split('/')[0]!));
-  // The two are one model to a person.
+  // Users see the two as one model.
   ids.delete(EMBEDDED_EDITING);
   return Promise.all(
     [...ids].sort().map(async (id) => {

@@ -13,7 +13,7 @@ interface PartConfig {
 }
 
 /**
- * Whether the parts of a text-to-image model fit each other, which their configs tell before any weights are read.
+ * Checks from the configs alone that the parts of a text-to-image model fit each other.
  * @throws InputError that says which do not, and of which pipelines such a denoiser is
  */
 export function checkFit(
@@ -73,7 +73,7 @@ function checkUNet(
     );
 }
 
-/** What a U-Net is for that takes more than latents. */
+/** Purpose of a U-Net with extra input channels. */
 function madeFor(channels: number, latentChannels: number): string {
   if (channels === 2 * latentChannels)
     return 'it is made for editing by instruction (InstructPix2Pix), which is not supported';

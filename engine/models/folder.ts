@@ -22,7 +22,7 @@ const indexSchema = z.object({
 
 const side = z.number().int().optional().catch(undefined);
 
-/** `generation_config.json`, optional: what the model's makers recommend. What is out of bounds is not recommended. */
+/** `generation_config.json`, optional: what the model's makers recommend. Values out of bounds are ignored. */
 const recommendedSchema = z.object({
   num_inference_steps: z
     .number()
@@ -38,11 +38,11 @@ const recommendedSchema = z.object({
   removal_prompt: z.string().max(200).optional().catch(undefined),
 });
 
-/** What is said of a model from outside its folder. */
+/** Information about a model that is not in its folder. */
 export interface FolderOptions {
-  /** Its name for people; the folder's if absent. */
+  /** Display name; the folder's name if absent. */
   name?: string;
-  /** What its makers recommend, where the folder does not say. */
+  /** Recommended settings, unless the folder has its own. */
   recommended?: Partial<GenerationDefaults>;
 }
 

@@ -44,7 +44,7 @@ async function embeddedPurpose(folder: string): Promise<Purpose> {
   return (await fs.exists(path.join(folder, INDEX_FILE))) ? 'pictures' : 'selection';
 }
 
-/** Where a model of the hub lies on this machine; undefined if it is not here, or not whole. */
+/** Path of an installed model of the hub; undefined if it is not installed or not complete. */
 export async function hubFolder(
   name: string,
   { cache }: Pick<HubSettings, 'cache'>,
@@ -63,7 +63,7 @@ export async function loraFileOf(
   return snapshot && file ? path.join(snapshot.folder, file) : undefined;
 }
 
-/** Takes a model from this machine, for all tools that use the shared cache. */
+/** Removes a model from the shared cache, for all tools that use it. */
 export async function removeModel(name: string, { cache }: Pick<HubSettings, 'cache'>): Promise<void> {
   const { id } = wantedFor(name);
   await new RepositoryCache(cache, id).remove(catalogueEntry(name)?.files);

@@ -3,21 +3,21 @@ import type { Network } from '../graph/network.ts';
 import type { WeightSource, WeightsOptions } from '../weights/source.ts';
 import type { AutoencoderFacts, Part } from './parts.ts';
 
-/** What a model asks for where the user does not say. */
+/** Settings of a model that apply unless the user gives others. */
 export interface GenerationDefaults {
   steps: number;
   guidance: number;
   width: number;
   height: number;
-  /** What an inpainting model calls the surroundings of what is removed; the empty prompt if absent. */
+  /** Prompt with which an inpainting model removes objects; empty if absent. */
   removalPrompt?: string;
 }
 
-/** A diffusion model: its networks and where their weights lie. A folder of a checkpoint, or an architecture. */
+/** A diffusion model: its networks and their weights. A folder of a checkpoint, or an architecture. */
 export interface Model {
-  /** For the user: the folder's or the architecture's name. */
+  /** Display name: the folder's or the architecture's. */
   readonly name: string;
-  /** Tells models apart: the folder's absolute path, or `arch:<name>`. */
+  /** Unique id: the folder's absolute path, or `arch:<name>`. */
   readonly id: string;
   readonly autoencoder: AutoencoderFacts;
   readonly defaults: GenerationDefaults;

@@ -20,7 +20,7 @@ export async function openModel(name: string = EMBEDDED, options: SyntheticOptio
   return openCheckpoint(name);
 }
 
-/** How a model that draws is to be set up. */
+/** Options for opening a text-to-image model. */
 export interface DrawingOptions extends FileParts {
   /** `fast`: TAESD takes the place of the model's own autoencoder. */
   decoder?: DecoderChoice;
@@ -53,7 +53,7 @@ export async function openDrawingModel(
   return { model: adapted.model, warnings: [...notes, ...adapted.warnings] };
 }
 
-/** TAESD for a model's latents: its name at the hub, and its folder if it is on this machine and fits the model. */
+/** TAESD for a model's latents: its name at the hub, and its folder if it is installed and fits the model. */
 export async function fastDecoder(
   model: DiffusionModel,
 ): Promise<{ id: string; folder: string | undefined }> {
@@ -130,7 +130,7 @@ function notHere(id: string): InputError {
   );
 }
 
-/** Where generated weights are kept between runs. */
+/** Folder of synthetic weights. */
 function syntheticFolder(): string {
   return path.join(cacheFolder(), 'synthetic');
 }

@@ -53,7 +53,7 @@ function place<Folder extends NetworkFolder>(folder: Folder) {
   return { folder, stem: NETWORK_FOLDERS[folder] };
 }
 
-/** Networks by part, each built when it is first asked for: building checks a config, which takes milliseconds. */
+/** Networks by part, built on first use, because building checks a config and takes milliseconds. */
 export class Networks {
   readonly #build: (part: Part) => Network;
   readonly #built = new Map<Part, Network>();
@@ -69,14 +69,14 @@ export class Networks {
   }
 }
 
-/** What the pipelines need to know of an autoencoder beside its networks. */
+/** Properties of an autoencoder that pipelines need. */
 export interface AutoencoderFacts {
   kind: 'kl' | 'tiny' | 'dc';
   latentChannels: number;
-  /** Latents of the denoiser are latents of the autoencoder times this. */
+  /** The denoiser's latents are the autoencoder's times this factor. */
   scalingFactor: number;
   shiftFactor: number;
-  /** Of each latent channel, before the factors; none where latents are not normalized. */
+  /** Per latent channel, applied before the factors; absent if latents are not normalized. */
   statistics?: { mean: readonly number[]; deviation: readonly number[] };
   /** Pixels for each latent position, along one side. */
   scale: number;

@@ -7,13 +7,13 @@ import { defaultsOf, type Model } from './model.ts';
 import { autoencoderFacts, Networks, networkOf, type Part } from './parts.ts';
 import { sizesOf } from './sizes.ts';
 
-/** Weights are made when they are first needed, gigabytes for the larger architectures. */
+/** Weights are generated on first use; gigabytes for the larger architectures. */
 export interface SyntheticOptions {
   onProgress?: (writtenBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
 }
 
-/** A published architecture with seeded random weights, for measuring what needs no trained model. */
+/** A published architecture with seeded random weights, for measurements without a trained model. */
 export class SyntheticModel implements Model {
   readonly id: string;
   readonly name: string;

@@ -14,7 +14,7 @@ import type { WeightSource } from '../weights/source.ts';
 
 const kindSchema = z.object({ model_type: supported(['efficientvit-sam', 'efficientvit-tagger']) });
 
-/** A folder of one network that looks at pictures: `config.json` and `model.safetensors`. */
+/** Folder of a vision network: `config.json` and `model.safetensors`. */
 export type VisionFolder = { folder: string; weights: () => Promise<WeightSource> } & (
   | { kind: 'segmenter'; config: SegmenterConfig }
   | { kind: 'tagger'; config: TaggerConfig }

@@ -4,9 +4,9 @@ import type { Bands } from '../execution/bands/bands.ts';
 import type { Condition } from '../execution/condition.ts';
 import type { Mask } from '../regions/mask.ts';
 
-/** One worker's part in a picture. */
+/** One worker's share of an image. */
 export interface Job {
-  /** Tells this job's messages from those of any other. */
+  /** Unique id, which all messages of the job carry. */
   id: string;
   /** The model's `id`. */
   model: string;
@@ -20,17 +20,17 @@ export interface Job {
   index: number;
   mode: PatchMode;
   coding: Coding;
-  /** Of an edit: the bands are of the positions that it computes. */
+  /** Set for edits: bands then divide the positions that the edit computes. */
   edit?: EditJob;
 }
 
-/** What a worker needs to compute some positions of a picture with the features of its own process around them. */
+/** What a worker needs to compute part of an image from the recorded features around it. */
 interface EditJob {
-  /** Names the picture's process, whose features the worker keeps for later edits of it. */
+  /** Id of the image's process; the worker keeps its features for later edits. */
   picture: string;
   /** What the picture's own passes are told, of this worker's branches. */
   condition: Condition;
-  /** At latent size: the positions that are computed. */
+  /** Computed positions, at latent size. */
   mask: Mask;
   /** See `planRegion`. */
   ring: number;
@@ -39,50 +39,50 @@ interface EditJob {
 /** One step of a job. */
 export interface StepCall {
   job: string;
-  /** Counts up by one within a job. */
+  /** Increases by one with each step of a job. */
   step: number;
   timestep: number;
-  /** `dense`: compute every band, which needs nothing of the other workers; `band`: this worker's. */
+  /** `dense`: compute all bands without other workers' features; `band`: only this worker's band. */
   kind: 'dense' | 'band';
   /** The whole scaled sample, planes [C, h, w]. */
   sample: Float32Array;
-  /** Of an edit: the picture's own process at this step, to be recorded where it is not yet. */
+  /** Set for edits: the image's own process at this step, to be recorded if necessary. */
   own?: Float32Array;
 }
 
 export interface StepAnswer {
   /** Rows of this worker's band for each of its branches, [B, rows, C], in the order of a region plan's rows. */
   output: Float32Array;
-  /** Time in the network and in all, exchanging features included. */
+  /** Seconds in the network, and in total including the exchange of features. */
   runSeconds: number;
   seconds: number;
-  /** Bytes given to and taken from other workers. */
+  /** Bytes sent to and received from other workers. */
   sentBytes: number;
   receivedBytes: number;
-  /** Of an edit: what recording the picture's own features took; 0 where they were known. */
+  /** Set for edits: seconds for recording the image's own features; 0 if they were known. */
   recordSeconds: number;
 }
 
-/** A worker as the one who hands out the work sees it. */
+/** A worker as the coordinator sees it. */
 export interface Member {
   readonly name: string;
-  /** Prepares for a job's steps; the model is loaded unless it is loaded already. Gives the seconds that took. */
+  /** Prepares for a job's steps and loads the model if necessary. Resolves with the seconds it took. */
   begin(job: Job): Promise<number>;
   step(call: StepCall): Promise<StepAnswer>;
-  /** Keeps the features of a finished edit, which this worker computed alone, as those of the picture that came of it. */
+  /** Stores the features of a finished edit, which this worker computed alone, as those of the new image. */
   keep(job: string, picture: string): Promise<void>;
-  /** The job is over, or given up. */
+  /** Ends the job, whether it is finished or given up. */
   end(job: string): Promise<void>;
-  /** Gives the worker up: it has stalled, or is not needed any more. */
+  /** Dismisses the worker: it has stalled, or is no longer needed. */
   dismiss(): Promise<void>;
 }
 
-/** A worker is gone, so its part must be done by others. */
+/** A worker is lost; others must do its share. */
 export class MemberLostError extends Error {
   override name = 'MemberLostError';
 }
 
-/** What reaches all workers is gone: none of them is to blame, and none can go on. */
+/** The connection to all workers is lost. No worker is at fault, and none can continue. */
 export class CrewLostError extends Error {
   override name = 'CrewLostError';
 }
@@ -90,11 +90,11 @@ export class CrewLostError extends Error {
 /** Opens a crew, on this machine or at a bus. */
 export type OpenCrew = () => Crew | Promise<Crew>;
 
-/** Where an engine finds workers. */
+/** A source of workers for an engine. */
 export interface Crew {
   /** Whether all workers are equally fast, so that bands need not follow measurements and pictures can be repeated. */
   readonly alike: boolean;
-  /** Workers that are ready for jobs of a model: at most `count`, fewer where no more can be had. */
+  /** Workers that are ready for jobs of a model: at most `count`, possibly fewer. */
   members(count: number, threads: number | undefined, model: string): Promise<Member[]>;
   dispose(): Promise<void>;
 }

@@ -1,26 +1,26 @@
 import type { Split } from '../../shared/api.ts';
 import type { Bands, Cutting } from '../execution/bands/bands.ts';
 
-/** Who computes what of a picture: each worker's branch of guidance (none: all of them) and band. */
+/** The division of an image: each worker's guidance branch (absent: all branches) and band. */
 export interface Layout {
   readonly parts: readonly Part[];
 }
 
 export interface Part {
-  /** Which of the workers given. */
+  /** Index of the worker. */
   readonly worker: number;
   readonly branch: number | undefined;
   readonly bands: Bands;
   readonly index: number;
 }
 
-/** How much slower a step may be when branches are split: they exchange nothing, and alone they are exact. */
+/** Factor by which a step may be slower if branches are split, because they exchange nothing and are exact. */
 const SPLIT_TOLERANCE = 1.25;
 
 /**
  * Divides a picture over workers of given speeds. Branches of guidance are split first where the workers can be grouped
  * so that both groups are about equally fast; each group cuts the picture into bands by its workers' speeds. Workers
- * beyond what the picture can be divided into have no part.
+ * that the image cannot be divided over get nothing.
  * @param batch 2 with guidance, else 1.
  */
 export function divide(

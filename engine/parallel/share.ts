@@ -1,7 +1,7 @@
 import type { SharedPicture, SharedRun } from '../execution/shared-run.ts';
 import { type Team, TeamRun } from './team.ts';
 
-/** Hands a picture out to a team's workers; the caller ends the run. */
+/** Distributes an image over a team's workers; the caller ends the run. */
 export async function shareOut(
   { model, members, options }: Team,
   { dims, signal, ...picture }: SharedPicture,

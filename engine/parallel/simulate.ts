@@ -6,11 +6,11 @@ import { featuresOf, levelCount } from '../regions/features.ts';
 import { divide, type Part } from './layout.ts';
 import { receivedBytes } from './volume.ts';
 
-/** Machines and what joins them. */
+/** Workers and the links between them. */
 interface Machines {
   /** Multiply–accumulates a second of one worker. */
   rate: number;
-  /** Seconds of a step that do not depend on how many workers share it. */
+  /** Seconds of a step that do not depend on the number of workers. */
   overhead: number;
   /** Bytes a second that one worker receives. */
   bandwidth: number;
@@ -28,14 +28,14 @@ export const LINKS = {
   wifi: { bandwidth: 25e6, latency: 3e-3 },
 } as const;
 
-/** One worker's part of a displaced step. */
+/** One worker's share of a displaced step. */
 interface PartCost {
   part: Part;
   macs: number;
   receivedBytes: number;
 }
 
-/** What each of `count` like workers computes and receives in a displaced step. */
+/** What each of `count` equal workers computes and receives in a displaced step. */
 export function partCosts(
   network: Network,
   extent: { height: number; width: number; batch: number; tokens: number },
@@ -58,7 +58,7 @@ export function partCosts(
   });
 }
 
-/** Seconds of a displaced step: that of the worker that takes longest. */
+/** Seconds of a displaced step, which is that of the slowest worker. */
 export function stepSeconds(parts: readonly PartCost[], machines: Machines): number {
   const { rate, overhead, bandwidth, latency, overlapped } = machines;
   const seconds = parts.map(({ macs, receivedBytes: bytes }) => {

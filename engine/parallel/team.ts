@@ -17,11 +17,11 @@ import { divide, type Layout } from './layout.ts';
 
 export interface TeamOptions {
   mode: ParallelMode;
-  /** Dense steps at the start of a picture. */
+  /** Dense steps at the start of an image. */
   warmUp: number;
   coding: Coding;
   split: Split;
-  /** Whether workers are equally fast; else the first dense step is timed and bands are cut anew where it shows. */
+  /** Whether workers are equally fast. Otherwise the first dense step is timed, and bands are cut again if speeds differ. */
   alike: boolean;
   /** Seconds that a step may take before a worker counts as stalled; more where steps have been slow before. */
   patience: number;

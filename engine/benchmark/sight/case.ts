@@ -3,7 +3,7 @@ import type { Mask } from '../../regions/mask.ts';
 import type { NamedCase } from '../variants.ts';
 import type { SightSubject } from './subject.ts';
 
-/** A way to compute a network that looks at pictures. Add a case as a file in `cases` and name it in `cases/index.ts`. */
+/** A way to run an image encoder or mask decoder. Add a case as a file in `cases` and name it in `cases/index.ts`. */
 export interface SightCase extends NamedCase {
   readonly part: 'encoder' | 'decoder';
   prepare(subject: SightSubject, settings: SightSettings): Promise<SightRun>;
@@ -11,17 +11,17 @@ export interface SightCase extends NamedCase {
 
 interface SightSettings {
   precision: 'fp32' | 'int8';
-  /** For a case that takes one: what has changed, at the encoder's size. */
+  /** Mask of what has changed, at the encoder's size, for cases that take one. */
   mask?: Mask;
 }
 
-/** One run made ready. */
+/** A prepared run. */
 interface SightRun {
   macs: MacCount;
   loadSeconds: number;
-  /** Bytes of the record that a part is computed from. */
+  /** Size of the recorded features that the run reads, in bytes. */
   storeBytes: number;
-  /** Share of the positions that are computed, level by level from the picture's. */
+  /** Share of computed positions for each level, finest first. */
   activeFraction: number[];
   /** The embedding [C, s, s], or masks. */
   run(): Promise<Float32Array>;

@@ -19,14 +19,14 @@ import { WeightTable } from '../../weights/table.ts';
 /** Architectures of segmenters that can be measured with synthetic weights. */
 export const SEGMENTERS: readonly string[] = SAM_NAMES.map((name) => `efficientvit-sam-${name}`);
 
-/** A segmenter's networks with their weights, and the picture that cases run on. */
+/** A segmenter's networks and weights, and the input of all cases. */
 export class SightSubject {
   readonly name: string;
   readonly config: SegmenterConfig;
   readonly encoder: Network;
   readonly decoder: Network;
   readonly extent: Extent;
-  /** Planes [3, size, size] of a picture: a benchmark never runs on zeros. */
+  /** Planes [3, size, size] of an image, because zeros would distort timings. */
   readonly original: Float32Array;
   readonly #weights: WeightSource;
   readonly #backend: Backend;
@@ -88,7 +88,7 @@ export class SightSubject {
     return this.#backend.compile(network, this.table(network), form, { threads: this.#threads });
   }
 
-  /** The largest int8 that this machine's products take; see `Backend`. */
+  /** Largest int8 weight with exact products on this machine; see `Backend`. */
   largestInt8(): Promise<number> {
     return this.#backend.largestInt8();
   }
@@ -109,7 +109,7 @@ export class SightSubject {
     }
   }
 
-  /** The picture with another under the mask. */
+  /** The image with other content under the mask. */
   edited({ data }: Mask): Float32Array {
     const other = waves(this.config.input.size, 7, 11);
     return this.original.map((value, i) => (data[i % data.length] ? other[i]! : value));

@@ -22,7 +22,7 @@ export async function sightSuite(
   const masks = await latentMasks(request.masks ?? [], { width, height }, 1);
   const variants = variantsOf({ ...request, attention: undefined }, SIGHT_CASES, masks);
   const releases: (() => Promise<void>)[] = [];
-  /** Dense float32 embeddings, the edited picture's by its mask. */
+  /** Dense float32 embeddings: of the image, and of each edited image by its mask. */
   const references = new Map<Mask | undefined, Float32Array>();
   const referenceFor = async (mask: Mask | undefined): Promise<Float32Array> => {
     const known = references.get(mask);
@@ -77,7 +77,7 @@ export async function sightSuite(
   };
 }
 
-/** A mask of the picture brought to the size of an embedding [C, s, s]. */
+/** Scales a mask of the image to the size of an embedding [C, s, s]. */
 function atSizeOf({ length }: Float32Array, mask: Mask, channels: number): Mask {
   let small = mask;
   while (small.data.length > length / channels) small = coarser(small);

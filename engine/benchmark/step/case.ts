@@ -7,14 +7,14 @@ import type { NamedCase } from '../variants.ts';
 import type { StepInputs } from './inputs.ts';
 
 export interface StepSettings {
-  /** For a case that takes one, at latent size. */
+  /** Mask at latent size, for cases that take one. */
   mask?: Mask;
   arithmetic: Arithmetic;
   workers: number;
-  /** Workers of their own for a case, where there can be any; `threads` is the share of each, if it was asked for. */
+  /** Opens workers for the case, if the host has any; `threads` is the number for each worker, if requested. */
   openCrew?: OpenCrew;
   threads?: number;
-  /** How features travel between them. */
+  /** Encoding of features between them. */
   coding?: Coding;
 }
 
@@ -23,18 +23,18 @@ export interface StepCase extends NamedCase {
   prepare(components: Components, inputs: StepInputs, settings: StepSettings): Promise<StepRun>;
 }
 
-/** One U-Net run, made ready: what it costs, and how to do it again. */
+/** A prepared denoiser run, with its cost. */
 export interface StepRun {
   macs: MacCount;
   loadSeconds: number;
-  /** Bytes of recorded features that the run reads from; 0 for a dense one. */
+  /** Size of the recorded features that the run reads, in bytes; 0 if dense. */
   storeBytes: number;
-  /** Share of the positions that are computed, level by level. */
+  /** Share of computed positions for each level. */
   activeFraction: number[];
   /** Latents → output, both [C, h, w]. */
   run(sample: Float32Array): Promise<Float32Array>;
-  /** What each worker does, where several share the run. */
+  /** Each worker's share, if several compute the run. */
   parts?: () => WorkerReport[];
-  /** Ends what the run holds beside the components. */
+  /** Releases what the run holds besides the components. */
   release?: () => Promise<void>;
 }

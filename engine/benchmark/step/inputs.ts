@@ -7,18 +7,18 @@ import { float32, int64 } from '../../graph/tensor.ts';
 import { gaussianNoise } from '../../noise.ts';
 import type { Mask } from '../../regions/mask.ts';
 
-/** The time step that every case computes. */
+/** The timestep of every case. */
 export const TIMESTEP = 500;
 const GUIDANCE = 7.5;
-/** Streams of the noise that stands for inputs: a benchmark never runs on zeros. */
+/** Noise streams of the inputs; zeros would distort timings. */
 const STREAMS = { original: 0, edited: 1, text: 2, vectors: 3, planes: 4 };
 
-/** Inputs that every case shares. Latents are [C, h, w]. */
+/** Inputs shared by all cases. Latents are [C, h, w]. */
 export class StepInputs {
   readonly extent: Extent;
   readonly channels: number;
   readonly condition: Condition;
-  /** A picture's noised latents. */
+  /** Noised latents of an image. */
   readonly original: Float32Array;
   readonly #other: Float32Array;
   readonly #made = new Map<string, Promise<unknown>>();
@@ -59,14 +59,14 @@ export class StepInputs {
     this.#other = noise(STREAMS.edited, latentChannels, height, width).data;
   }
 
-  /** What several cases need of these inputs and is made once: for the same key the same. */
+  /** Caches a value that several cases derive from these inputs, by key. */
   once<Made>(key: string, make: () => Promise<Made>): Promise<Made> {
     const made = (this.#made.get(key) as Promise<Made> | undefined) ?? make();
     this.#made.set(key, made);
     return made;
   }
 
-  /** The original with other values under the mask, or everywhere; the same array for the same mask. */
+  /** The original with other values under the mask, or everywhere; cached by mask. */
   sample(mask?: Mask): Float32Array {
     let sample = this.#samples.get(mask);
     if (!sample) {
@@ -78,7 +78,7 @@ export class StepInputs {
   }
 }
 
-/** Calibration by what the benchmark itself runs on, since a synthetic model has nothing that is usual for it. */
+/** Calibrates on the benchmark's own inputs, because a synthetic model has no typical ones. */
 export function noiseDrive({ original, channels, extent, condition }: StepInputs): Drive {
   return async (run) => {
     await run(original, [channels, extent.height, extent.width], TIMESTEP, condition);

@@ -24,7 +24,7 @@ interface LayersRequest {
   precision: QuantizedPrecision;
   inputs: StepInputs;
   threads: number;
-  /** At most so many layers, spread over the network. */
+  /** Most layers to test, spread over the network. */
   most: number;
 }
 
@@ -36,8 +36,8 @@ const OPTIONS: RowsOptions = {
 };
 
 /**
- * What quantizing one layer alone, plainly rounded, does to the output of a U-Net run, the worst layer first. The
- * network is loaded anew for each layer.
+ * The error of a denoiser run if one layer alone is quantized (by rounding), worst layer first. The network is loaded
+ * again for each layer.
  */
 export function layerErrors(
   request: LayersRequest,
@@ -48,7 +48,7 @@ export function layerErrors(
   return fs.withTemporaryFolder((folder) => errorsOf(request, folder, backend, onCount, signal));
 }
 
-/** @param folder for the weights of the layer at hand. */
+/** @param folder for the weights of the current layer. */
 async function errorsOf(
   { model, network, precision, inputs, threads, most }: LayersRequest,
   folder: string,

@@ -3,20 +3,20 @@ import type { Quality } from '../trial.ts';
 import type { StepRun } from './case.ts';
 
 /**
- * Dense float32 outputs, one for each sample that a case runs on. The dense case's own timed runs give them: it takes
- * the samples in turn, since its time does not depend on their values.
+ * Dense float32 outputs, one for each sample. They come from the timed runs of the dense case, which takes the samples
+ * in turn because its time does not depend on their values.
  */
 export class References {
   readonly #samples: readonly Float32Array[];
   readonly #outputs = new Map<Float32Array, Float32Array>();
   #dense: StepRun | undefined;
 
-  /** `samples`: the first is the one that cases without a mask run on. */
+  /** @param samples the first is the input of cases without a mask */
   constructor(samples: readonly Float32Array[]) {
     this.#samples = samples;
   }
 
-  /** Makes `dense` the one that gives outputs. */
+  /** Takes outputs from `dense`. */
   from(dense: StepRun): void {
     this.#dense = dense;
   }
@@ -25,7 +25,7 @@ export class References {
     await this.#run(this.#samples[round % this.#samples.length]!);
   }
 
-  /** How far an output [C, h, w] for a sample is from the dense one; null where no dense case runs. */
+  /** PSNR of an output [C, h, w] against the dense one for the same sample; null without a dense case. */
   async quality(sample: Float32Array, output: Float32Array, mask?: Mask): Promise<Quality | null> {
     if (!this.#dense) return null;
     const reference = this.#outputs.get(sample) ?? (await this.#run(sample));

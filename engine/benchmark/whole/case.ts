@@ -1,24 +1,24 @@
 import type { AttentionMode, CallOptions, Engine, Precision, WorkerReport } from '../../../shared/api.ts';
 import type { NamedCase } from '../variants.ts';
 
-/** What every case of a benchmark of whole pictures has to do with. */
+/** Input of all cases that time whole images. */
 interface WholeTask {
   engine: Engine;
   /** The picture that is edited. */
   image: Uint8Array;
-  /** What it shows, and what edits paint. */
+  /** Prompts of the image and of its edits. */
   prompt: string;
   editPrompt: string;
   width: number;
   height: number;
-  /** Changes from round to round, so that nothing but the picture's own features is reused. */
+  /** Different in each round, so that only the image's own features are reused. */
   seed: number;
   model?: string;
   steps?: number;
   strength?: number;
   dilation?: number;
   threads?: number;
-  /** How many share the picture, for a case that several do. */
+  /** Number of workers, for cases that use several. */
   workers: number;
   precision: Precision;
   attention?: AttentionMode;
@@ -26,7 +26,7 @@ interface WholeTask {
   mask?: Uint8Array;
 }
 
-/** A way from the call to the picture. Add a case as a file in `cases` and name it in `cases/index.ts`. */
+/** A call that makes a whole image. Add a case as a file in `cases` and name it in `cases/index.ts`. */
 export interface WholeCase extends NamedCase {
   run(task: WholeTask, options: Pick<CallOptions<never>, 'signal'>): Promise<WholeOutcome>;
 }
@@ -37,6 +37,6 @@ export interface WholeOutcome {
   stepSeconds: number[];
   /** Of an edit; see `EditResult`. */
   activeFraction?: number[];
-  /** Who did what, where workers shared the picture. */
+  /** Each worker's share, if there were several. */
   workers?: WorkerReport[];
 }

@@ -21,7 +21,7 @@ export function splitMacs(
     return Math.round(share * height * width);
   });
   const step = countMacs(unet, extent, active?.length ? active : undefined);
-  // Workers each compute the dense steps at the start, so together they have done more than one would have.
+  // Every worker computes the dense warm-up steps, so their sum is more than one worker alone would compute.
   const steps = workers
     ? workers.reduce((sum, worker) => sum + worker.macs, 0) / step.total
     : stepSeconds.length;
@@ -29,7 +29,7 @@ export function splitMacs(
     Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, count * steps]));
   const byKind = times(step.byKind);
   const byLevel = times(step.byLevel);
-  // A sparse process projects the text once for all of its steps.
+  // A sparse edit projects the text once for all steps.
   if (active?.length && step.byKind.text) {
     const repeated = step.byKind.text * (stepSeconds.length - 1);
     byKind.text! -= repeated;

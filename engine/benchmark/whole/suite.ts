@@ -34,7 +34,7 @@ export async function wholeSuite(
   const common = { model: request.model, prompt, steps, threads, width, height };
   const drawing = { ...common, seed, previews: false, remember: true };
   const variants = variantsOf(request, WHOLE_CASES, request.masks ?? []);
-  // An engine for each number of workers: one alone would end and start workers in every round.
+  // One engine for each number of workers, because a single one would stop and start workers in every round.
   const engines = new Map<number, Engine>();
   const engineFor = (workers: number) => {
     const engine = engines.get(workers) ?? openEngine();

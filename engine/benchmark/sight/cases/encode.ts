@@ -12,7 +12,7 @@ import type { SightSubject } from '../subject.ts';
 
 const OUTPUT = 'image_embeddings';
 
-/** The encoder over the whole picture. */
+/** The encoder on the whole image. */
 export const encode: SightCase = {
   name: 'encode',
   part: 'encoder',
@@ -34,7 +34,7 @@ export const encode: SightCase = {
   },
 };
 
-/** The encoder in int8, calibrated by the picture that it then encodes. */
+/** The encoder in int8, calibrated on the image that it then encodes. */
 async function byteEncoder(subject: SightSubject): Promise<Program> {
   const { encoder, original } = subject;
   const ranges = await subject.compile(encoder, { kind: 'ranges' });
@@ -49,7 +49,7 @@ function inputOf({ extent }: SightSubject, planes: Float32Array) {
   return { input_image: float32(planes, [1, 3, extent.height, extent.width]) };
 }
 
-/** The encoder over what has changed under the mask, from what it recorded of the picture as it was. */
+/** The encoder on the masked part, with features recorded from the original image. */
 export const encodePart: SightCase = {
   name: 'encode-part',
   part: 'encoder',
@@ -78,7 +78,7 @@ export const encodePart: SightCase = {
       storeBytes: [...record.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
       activeFraction: sharesOf(subject, plans),
       async run() {
-        // The record is that of the edited picture after the first run, which costs later ones neither more nor less.
+        // After the first run the record is that of the edited image; later runs cost the same.
         for (const plan of plans) await parts.part(edited, plan, record);
         return parts.outputIn(record);
       },
@@ -90,7 +90,7 @@ export const encodePart: SightCase = {
   },
 };
 
-/** Of each level the largest share that is computed of one of its maps. */
+/** For each level the largest computed share of any of its maps. */
 function sharesOf({ encoder, extent }: SightSubject, plans: readonly PartPlan[]): number[] {
   const shares: number[] = [];
   for (const { output } of encoder.operators) {

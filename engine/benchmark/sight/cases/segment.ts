@@ -3,7 +3,7 @@ import { float32, floats, int64 } from '../../../graph/tensor.ts';
 import { LEARNED_TOKENS } from '../../../networks/mask-decoder.ts';
 import type { SightCase } from '../case.ts';
 
-/** The decoder for a click in the middle of an encoded picture. */
+/** The decoder for a click in the middle of an encoded image. */
 export const segment: SightCase = {
   name: 'segment',
   part: 'decoder',

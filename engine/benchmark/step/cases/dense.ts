@@ -2,7 +2,7 @@ import { countMacs } from '../../../graph/macs.ts';
 import type { StepCase } from '../case.ts';
 import { TIMESTEP } from '../inputs.ts';
 
-/** The network over everything, in the form that pictures are drawn with; in float32 the baseline. */
+/** The whole network in the form that is used to generate images; in float32 it is the baseline. */
 export const dense: StepCase = {
   name: 'dense',
   mode: 'dense',

@@ -6,10 +6,10 @@ import { timedParts } from '../../parts.ts';
 import type { StepCase } from '../case.ts';
 import { TIMESTEP } from '../inputs.ts';
 
-/** Bands of the picture on several workers, which see each other as they were one step before. */
+/** Bands of the image on several workers, which read each other's features of the previous step. */
 export const patch: StepCase = sharedCase('patch', 'bands');
 
-/** The same, with the branches of guidance on workers of their own first. */
+/** The same, but the guidance branches are split over workers first. */
 export const branches: StepCase = sharedCase('branches', 'auto');
 
 function sharedCase(name: string, split: Split): StepCase {
@@ -42,7 +42,7 @@ function sharedCase(name: string, split: Split): StepCase {
         const members = await crew.members(workers, threads, model);
         const team = new TeamRun(members, picture, { ...TEAM_DEFAULTS, split, coding, warmUp: 1 });
         await team.begin();
-        // The dense step, from which the bands know each other's features.
+        // The dense step, which gives the bands each other's features.
         await team.predict(original, 0);
         const reports: WorkerReport[][] = [];
         return {

@@ -6,7 +6,7 @@ import { bytesOf, type Features } from '../../../regions/store.ts';
 import type { StepCase, StepRun, StepSettings } from '../case.ts';
 import { type StepInputs, TIMESTEP } from '../inputs.ts';
 
-/** The network in rows form over everything. */
+/** The whole network in rows form. */
 export const rows: StepCase = {
   name: 'rows',
   mode: 'dense',
@@ -14,7 +14,7 @@ export const rows: StepCase = {
   prepare: (components, inputs, settings) => rowsRun(components, inputs, settings),
 };
 
-/** Rows of the mask only, with features recorded as edits record them. */
+/** Only the rows of the mask, with features recorded as edits record them. */
 export const sparse: StepCase = {
   name: 'sparse',
   mode: 'sparse',
@@ -22,7 +22,7 @@ export const sparse: StepCase = {
   prepare: (components, inputs, settings) => rowsRun(components, inputs, settings),
 };
 
-/** The same with features recorded as float32. */
+/** The same with features recorded in float32. */
 export const sparseExact: StepCase = {
   name: 'sparse-exact',
   mode: 'sparse',
@@ -30,7 +30,7 @@ export const sparseExact: StepCase = {
   prepare: (components, inputs, settings) => rowsRun(components, inputs, settings, 'float32'),
 };
 
-/** The network in rows form over everything, or over the mask with features recorded from the original. */
+/** The network in rows form: everything, or the masked part with features recorded from the original. */
 async function rowsRun(
   components: Components,
   inputs: StepInputs,
@@ -65,7 +65,7 @@ async function rowsRun(
   };
 }
 
-/** A pass over the whole original: its output [C, h, w], and its features; one for all masks. */
+/** A pass over the whole original, shared by all masks: its output [C, h, w] and its features. */
 function recordedBy(
   denoiser: Denoiser,
   inputs: StepInputs,

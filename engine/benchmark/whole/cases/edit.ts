@@ -4,7 +4,7 @@ import type { WholeCase } from '../case.ts';
 /** Edits the picture and computes everything. */
 export const dense = edit('dense');
 
-/** Edits the picture and computes the masked part only, with features recorded. */
+/** Edits the image and computes only the masked part, from recorded features. */
 export const sparse = edit('sparse');
 
 function edit(mode: Exclude<EditMode, 'auto'>): WholeCase {

@@ -6,5 +6,5 @@ export const patch = drawing({ name: 'patch', shared: true }, { split: 'bands' }
 /** The same, with the branches of guidance on workers of their own first. */
 export const branches = drawing({ name: 'branches', shared: true });
 
-/** Bands that know nothing of each other: what displaced bands are better than. */
+/** Bands that never exchange features: the baseline for displaced bands. */
 export const naive = drawing({ name: 'naive', shared: true }, { mode: 'naive', split: 'bands', warmUp: 0 });
