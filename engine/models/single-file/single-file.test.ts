@@ -13,7 +13,8 @@ import { ARCHITECTURES } from '../architectures.ts';
 import { DiffusionModel } from '../diffusion-model.ts';
 import { networkOf } from '../parts.ts';
 import { autoencoderConfigOf } from './autoencoder.ts';
-import { familyOf, toldPrediction } from './family.ts';
+import { familyOf, refuseRelatives, toldPrediction } from './family.ts';
+import { otherKind } from './kind.ts';
 import { readSingleFile } from './layout.ts';
 import { textConfigFor } from './parts.ts';
 import { sectionsOf } from './sections.ts';
@@ -188,6 +189,27 @@ test('files of other kinds are named', async () => {
   const whole = await DiffusionModel.open(await partOf('whole.safetensors', () => true), { vae });
   whole.requireComplete();
   assert.match(whole.id, /whole\.safetensors \+ .*vae\.safetensors/);
+});
+
+test('relatives that are not supported are refused by name', () => {
+  const kindOf = (name: string) => {
+    const file = fileOf({ [name]: ['F16', [4]] });
+    return otherKind(file, sectionsOf(file));
+  };
+  assert.match(kindOf('model.diffusion_model.double_blocks.0.img_attn.qkv.weight'), /^a Flux model/);
+  assert.match(
+    kindOf('model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight'),
+    /^a Stable Diffusion 3 model/,
+  );
+  assert.match(kindOf('control_model.time_embed.0.weight'), /^a ControlNet/);
+  assert.match(kindOf('emb_params'), /^a textual inversion/);
+  assert.match(kindOf('anything'), /^no checkpoint of Stable Diffusion 1, 2 or XL/);
+  const refiner = fileOf({ 'conditioner.embedders.0.model.ln_final.weight': ['F16', [1280]] });
+  assert.throws(() => refuseRelatives(refiner, 'sdxl'), /x\.safetensors is a refiner of Stable Diffusion XL/);
+  assert.throws(
+    () => refuseRelatives(fileOf({ edm_mean: ['F32', [1]] }), 'sdxl'),
+    /another noise process \(EDM\)/,
+  );
 });
 
 test('what the U-Net predicts is read from metadata and marks', () => {
