@@ -5,6 +5,13 @@ export const SCHEDULERS = [
   'euler-a',
   'dpmpp-2m',
   'dpmpp-2m-karras',
+  'dpmpp-2m-sde',
+  'dpmpp-sde',
+  'dpmpp-2s-a',
+  'heun',
+  'dpm2',
+  'deis',
+  'er-sde',
   'unipc',
   'lcm',
   'flow-euler',
@@ -19,6 +26,13 @@ export const SCHEDULER_TITLES: Readonly<Record<SchedulerName, string>> = {
   'euler-a': 'Euler ancestral',
   'dpmpp-2m': 'DPM++ 2M',
   'dpmpp-2m-karras': 'DPM++ 2M Karras',
+  'dpmpp-2m-sde': 'DPM++ 2M SDE',
+  'dpmpp-sde': 'DPM++ SDE',
+  'dpmpp-2s-a': 'DPM++ 2S ancestral',
+  heun: 'Heun',
+  dpm2: 'DPM2',
+  deis: 'DEIS',
+  'er-sde': 'ER-SDE',
   unipc: 'UniPC',
   lcm: 'LCM',
   'flow-euler': 'Flow Euler',
@@ -26,4 +40,7 @@ export const SCHEDULER_TITLES: Readonly<Record<SchedulerName, string>> = {
 };
 
 /** In recipes: the names of Stable Diffusion WebUI, where they are others than the titles. */
-export const WEBUI_NAMES: Readonly<Partial<Record<SchedulerName, string>>> = { 'euler-a': 'Euler a' };
+export const WEBUI_NAMES: Readonly<Partial<Record<SchedulerName, string>>> = {
+  'euler-a': 'Euler a',
+  'dpmpp-2s-a': 'DPM++ 2S a',
+};

@@ -69,9 +69,13 @@ export class Recorder {
 }
 
 /** The first step of an edit of partial strength; earlier steps are skipped. */
-export function startOf({ timesteps }: Pick<Scheduler, 'timesteps'>, strength: number): number {
+export function startOf(
+  { timesteps, runs = 1 }: Pick<Scheduler, 'timesteps' | 'runs'>,
+  strength: number,
+): number {
   const steps = timesteps.length;
-  return Math.min(steps - 1, Math.max(0, steps - Math.round(steps * strength)));
+  const first = Math.min(steps - 1, Math.max(0, steps - Math.round(steps * strength)));
+  return first - (first % runs);
 }
 
 /** Number of these steps of an image that are not in the store. */

@@ -55,9 +55,11 @@ export async function textToImage(
   const inpaints = seesMask(components.network('denoiser'), model.autoencoder.latentChannels);
   // A model that sees the mask saw nothing but mask: its features are not those of the finished picture.
   const memory = inpaints ? undefined : options.memory;
-  const { width, height, steps, seed } = recipe;
+  const { width, height, seed } = recipe;
   const dims = latentDims(model.autoencoder, recipe);
-  const scheduler = createScheduler(model.schedulerConfig, steps, recipe.scheduler);
+  const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
+  // Of the network: some samplers take two for each step.
+  const steps = scheduler.timesteps.length;
   const progress = new Progress<GenerateProgress>(options.onProgress, steps);
 
   progress.stage('load');

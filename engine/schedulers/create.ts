@@ -2,13 +2,17 @@ import { SCHEDULERS, type SchedulerName } from '../../shared/api.ts';
 import { InputError, quoted } from '../errors.ts';
 import { asSchedulerConfig, SCHEDULER_CONFIG_FILE, type SchedulerConfig } from './config.ts';
 import { createDdim } from './ddim.ts';
+import { createDeis } from './deis.ts';
 import { createDpmpp } from './dpmpp-2m.ts';
+import { createDpmpp2mSde } from './dpmpp-2m-sde.ts';
+import { createErSde } from './er-sde.ts';
 import { createEuler } from './euler.ts';
 import { createEulerAncestral } from './euler-ancestral.ts';
 import { createFlowEuler } from './flow-euler.ts';
 import { createLcm } from './lcm.ts';
 import type { Scheduler } from './scheduler.ts';
 import { createScm } from './scm.ts';
+import { createDpm2, createDpmpp2sAncestral, createDpmppSde, createHeun } from './two-runs.ts';
 import { createUniPC } from './unipc.ts';
 
 /** How pictures become noise: by diffusion, along a flow's straight lines, or over TrigFlow's angles. */
@@ -35,6 +39,13 @@ const SAMPLERS: Readonly<Record<SchedulerName, Sampler>> = {
     create: createDpmpp,
     implies: { algorithm_type: 'dpmsolver++', solver_order: 2, use_karras_sigmas: true },
   },
+  'dpmpp-2m-sde': { create: createDpmpp2mSde },
+  'dpmpp-sde': { create: createDpmppSde },
+  'dpmpp-2s-a': { create: createDpmpp2sAncestral },
+  heun: { create: createHeun },
+  dpm2: { create: createDpm2 },
+  deis: { create: createDeis },
+  'er-sde': { create: createErSde },
   unipc: { create: createUniPC },
   lcm: { create: createLcm },
   'flow-euler': { create: createFlowEuler, processes: ['flow'] },

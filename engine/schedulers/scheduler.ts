@@ -5,6 +5,11 @@
 export interface Scheduler {
   /** Timesteps as the network takes them, in the order of the steps; may be fractional. */
   readonly timesteps: readonly number[];
+  /**
+   * Network runs that a step takes; 1 if absent. With two, every step but the last has two timesteps and two calls of
+   * `step`, the first of which has an even index.
+   */
+  readonly runs?: number;
   /** Standard deviation of the starting noise. */
   readonly initNoiseSigma: number;
   /** True if `step` draws noise. */

@@ -28,8 +28,14 @@ export function karrasSigmas(min: number, max: number, steps: number, file: stri
 /** The timestep of a noise level: linear in log σ between training timesteps, clipped to their range. */
 export function timestepOfSigma(sigma: number, sigmas: Float32Array): number {
   const target = Math.log(Math.max(sigma, 1e-10));
-  const above = sigmas.findIndex((level) => Math.log(level) > target);
-  const low = Math.max(0, (above < 0 ? sigmas.length : above) - 1);
+  // The first level above; levels grow with the timestep.
+  let [above, end] = [0, sigmas.length];
+  while (above < end) {
+    const middle = (above + end) >> 1;
+    if (Math.log(sigmas[middle]!) > target) end = middle;
+    else above = middle + 1;
+  }
+  const low = Math.max(0, above - 1);
   if (low === sigmas.length - 1) return low;
   const from = Math.log(sigmas[low]!);
   const to = Math.log(sigmas[low + 1]!);
