@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { InputError } from '../../engine/errors.ts';
 import type { Candidate } from '../../engine/host/node/devices/candidates.ts';
-import { temporaryFolder } from '../../engine/weights/testing.ts';
 import type { DeviceId } from '../../shared/devices.ts';
 import { chooseDevice, listDevices } from './devices.ts';
 
@@ -12,13 +12,14 @@ const { PATCHWORK_CACHE } = process.env;
 let root: string;
 let count = 0;
 before(async () => {
-  root = await temporaryFolder();
+  root = await mkdtemp(path.join(os.tmpdir(), 'patchwork-devices-'));
 });
 beforeEach(async () => {
   process.env.PATCHWORK_CACHE = path.join(root, String(count++));
   await mkdir(process.env.PATCHWORK_CACHE);
 });
-after(() => {
+after(async () => {
+  await rm(root, { recursive: true, force: true });
   if (PATCHWORK_CACHE === undefined) delete process.env.PATCHWORK_CACHE;
   else process.env.PATCHWORK_CACHE = PATCHWORK_CACHE;
 });
