@@ -22,7 +22,7 @@ before(async () => {
 after(() => vscode?.close());
 
 step('a file of the explorer is used as the model, and draws', async () => {
-  await vscode.run('View: Show Explorer');
+  await vscode.inHost((host) => host.commands.executeCommand('workbench.view.explorer'));
   const file = vscode.page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'toy.safetensors' });
   await file.click({ button: 'right' });
   await vscode.page.getByRole('menuitem', { name: 'Use as Model' }).waitFor();
