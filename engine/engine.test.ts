@@ -283,7 +283,7 @@ test('pictures of odd sizes keep size and alpha', async () => {
 test('requests out of bounds name what is allowed', async () => {
   await assert.rejects(engine.generate({ prompt: 'x', width: 100 }), /multiple of 8 from 64 to 2048/);
   await assert.rejects(engine.generate({ prompt: 'x', steps: 0.5 }), /from 1 to 150/);
-  await assert.rejects(engine.generate({ prompt: 'x', scheduler: 'heun' as never }), /ddim.*unipc/);
+  await assert.rejects(engine.generate({ prompt: 'x', scheduler: 'plms' as never }), /ddim.*unipc/);
   await assert.rejects(engine.edit(request(image, { strength: 2 })), /from 0.05 to 1/);
   await assert.rejects(engine.edit(request(new Uint8Array([1, 2, 3]))), /The mask is not an image/);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { PRECISIONS, type Precision } from '../../shared/api.ts';
+import { PRECISIONS, PROCESSOR_PRECISIONS, type Precision } from '../../shared/api.ts';
 import { CATALOGUE } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 import { entryMemory, memorySentences } from '../pipelines/memory-sentence.ts';
@@ -41,7 +41,7 @@ test('the catalogue tells what its models take', () => {
 
 test('plenty: everything stays loaded; less: one after another; too little: refused with what would fit', () => {
   const { together, apart } = predictMemory(sd15, square(512));
-  const plan = (available: number) => planMemory(sd15, square(512), available, PRECISIONS);
+  const plan = (available: number) => planMemory(sd15, square(512), available, PROCESSOR_PRECISIONS);
   assert.equal(plan(together), 'together');
   assert.equal(plan(apart), 'apart');
   assert.throws(

@@ -178,7 +178,7 @@ export function planMemory(
     height: Math.max(64, Math.floor((picture.height * factor) / 64) * 64),
   }));
   const others = precisions.filter((precision) => precision !== picture.precision);
-  const both = others.flatMap((precision) => sizes.map((size) => ({ ...size, precision })));
+  const both = sizes.flatMap((size) => others.map((precision) => ({ ...size, precision })));
   const changes = [sizes.find(fits), others.map((precision) => ({ precision })).find(fits)].filter(Boolean);
   const advice = (changes.length > 0 ? changes : [both.find(fits)]).flatMap((change) => describe(change));
   throw new InputError(
