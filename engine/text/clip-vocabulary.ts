@@ -1,3 +1,6 @@
+/** Pairs that CLIP's tokenizer merges: its 49 408 tokens without bytes, word ends and the two special ones. */
+export const CLIP_MERGES = 48_894;
+
 /**
  * CLIP's vocabulary, which follows from its merges (openai/CLIP, `simple_tokenizer.py`): a sign for each byte, the same at the
  * end of a word, the merged pairs in order, and the special tokens.

@@ -8,7 +8,7 @@ import {
   foreignPart,
   type TokenizerJson,
 } from './clip-tokenizer-json.ts';
-import { clipVocabulary } from './clip-vocabulary.ts';
+import { CLIP_MERGES, clipVocabulary } from './clip-vocabulary.ts';
 
 /** Bounds on untrusted files, far above CLIP's (1 MB, 49408 tokens, 77 positions). */
 const MAX_FILE_BYTES = 32 << 20;
@@ -163,11 +163,11 @@ function checkVocabulary(vocab: Record<string, unknown>, file: string): Record<s
   return vocab as Record<string, number>;
 }
 
-/** CLIP's vocabulary from its merges alone; undefined where there are none. */
+/** CLIP's vocabulary from its merges alone; undefined if these are missing or another tokenizer's. */
 async function impliedVocabulary(folder: string): Promise<Record<string, number> | undefined> {
   const file = path.join(folder, 'merges.txt');
   const pairs = await readPairs(file);
-  return pairs && clipVocabulary(pairs);
+  return pairs?.length === CLIP_MERGES ? clipVocabulary(pairs) : undefined;
 }
 
 /** Pairs to merge, best first, without those that give no token. */
