@@ -330,7 +330,7 @@ test('key styles of the common tools', () => {
     [`text_encoder_2.${layer}`, text2],
     [`lora_te2_text_model_${flat(layer)}`, text2],
     [`clip_g.transformer.text_model.${layer}`, text2],
-    ['transformer.blocks.0', { part: 'denoiser', path: 'blocks_0' }],
+    ['transformer.blocks.0', undefined],
     ['lora_te3_x', undefined],
   ] as const)
     assert.deepEqual(loraTarget(key), target, key);
