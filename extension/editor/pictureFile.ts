@@ -76,5 +76,5 @@ export async function isReadOnly(uri: Uri): Promise<boolean> {
 /** Tells contents apart. Hashed on another thread, since files may have hundreds of megabytes. */
 export async function digestOf(bytes: Uint8Array): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return Buffer.from(digest).toString('hex');
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
