@@ -185,7 +185,7 @@ test('bad usage exits with 2 and names the allowed values', async () => {
     [['macs', 'sd15'], /--size/],
     [['generate', 'a house', '-o', 'x.png', '--steps', '0'], /from 1 to 150/],
     [['generate', 'a house', '-o', 'x.png', '--steps', 'many'], /from 1 to 150/],
-    [['generate', 'a house', '-o', 'x.png', '--seed', '-2'], /from 0 to 4294967295/],
+    [['generate', 'a house', '-o', 'x.png', '--seed', '-2'], /from 0 to 9007199254740991/],
     [['generate', 'a house', '-o', 'x.png', '--guidance', 'NaN'], /from 0 to 50/],
     [['generate', 'a house', '-o', 'x.png', '--size', '8192x8192'], /from 64 to 2048/],
     [['generate', 'a house', '-o', 'x.png', '--scheduler', 'heun'], /ddim.*dpmpp-2m-karras/],
