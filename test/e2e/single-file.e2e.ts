@@ -23,7 +23,11 @@ after(() => vscode?.close());
 
 step('a file of the explorer is used as the model, and draws', async () => {
   await vscode.inHost((host) => host.commands.executeCommand('workbench.view.explorer'));
-  const file = vscode.page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'toy.safetensors' });
+  // The explorer may have been filled before the file was whole.
+  await vscode.inHost((host) => host.commands.executeCommand('workbench.files.action.refreshFilesExplorer'));
+  const file = vscode.page.locator('.explorer-folders-view .monaco-list-row', {
+    hasText: /^toy\.safetensors$/,
+  });
   await file.click({ button: 'right' });
   await vscode.page.getByRole('menuitem', { name: 'Use as Model' }).waitFor();
   await vscode.screenshot('single-file-menu');
