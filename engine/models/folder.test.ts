@@ -188,5 +188,8 @@ test('tags of other tools in a prompt are not read as words, and are said', asyn
     (await decodePicture(tagged.picture.png, 'x')).pixels,
     (await decodePicture(plain.picture.png, 'x')).pixels,
   );
-  assert.match(tagged.warnings.join(' '), /<lora:ok:0\.8> in the prompt was left out: there is no LoRA .*embedding:bad in the prompt was left out/);
+  assert.match(
+    tagged.warnings.join(' '),
+    /<lora:ok:0\.8> in the prompt was left out: there is no LoRA .*embedding:bad in the prompt was left out/,
+  );
 });
