@@ -26,9 +26,9 @@ step('three presets come first, each with a sentence, a predicted time and a but
   const presets = vscode.view.locator('.preset');
   await until(async () => (await presets.count()) === 3, 'three presets');
   const times = presets.locator('[data-test=time]');
-  // Nothing was measured yet, and that is said.
+  // Nothing was measured yet, and that is said; on a busy machine more follows.
   await times
-    .filter({ hasText: /^Takes .* roughly: nothing of this size was measured here yet\.$/ })
+    .filter({ hasText: /^Takes .* roughly: nothing of this size was measured here yet\./ })
     .nth(2)
     .waitFor();
   const buttons = await presets.locator('[data-preset]').allTextContents();
@@ -82,7 +82,7 @@ step('runs a small benchmark to the end, with progress, and knows then how long 
   await vscode.view.locator('.bar [data-test=time]', { hasText: /^Took .* s last time\.$/ }).waitFor();
   // What it has found of steps holds for the others too.
   await vscode.view
-    .locator('.preset [data-test=time]', { hasText: /^Takes [^,]*\.$/ })
+    .locator('.preset [data-test=time]', { hasText: /^Takes [^,]*(s|min|h|less)\./ })
     .first()
     .waitFor();
 });
