@@ -1,19 +1,15 @@
-import { cacheFolder, fs, path, sha256 } from '#host';
+import { fs, sha256 } from '#host';
 import { InputError, quoted } from '../errors.ts';
-import { writeError } from '../files.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { allFinite } from '../numbers.ts';
-import { touchHashed } from './file-hash.ts';
+import { keptOrWritten } from './kept-file.ts';
 import type { Adapter, LoraModule } from './lora.ts';
 import { magnitudeAxis, withMagnitude } from './lora-kinds/dora.ts';
 import type { ModuleValues } from './lora-kinds/kind.ts';
 import { layersOf, loraTarget } from './lora-names.ts';
 import { underNamesOf } from './names.ts';
 import { readFloat32, readNumber } from './read.ts';
-import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
-import { isSealed, SEAL_BYTES } from './seal.ts';
 import type { StoredTensor, WeightSource, WeightsOptions } from './source.ts';
-import { writeSealed } from './write.ts';
 
 /** Increment when merging gives other values for the same files. */
 const VERSION = 3;
@@ -111,32 +107,18 @@ function checkShapes(
 
 async function keptOrMade(
   changes: ReadonlyMap<StoredTensor, readonly Addition[]>,
-  { onProgress, signal }: WeightsOptions,
-): Promise<SafetensorsFile> {
-  const folder = path.join(cacheFolder(), 'merged');
-  const file = path.join(folder, `${await keyOf(changes)}.safetensors`);
-  const kept = await openSafetensors(file).catch(() => undefined);
-  if (kept && (await isSealed(kept, signal)) && [...changes.keys()].every(({ name }) => kept.find(name))) {
-    await touchHashed(file, { exceptLast: SEAL_BYTES }).catch(() => {});
-    return kept;
-  }
-  await fs.mkdir(folder).catch((error) => {
-    throw writeError(file, error);
-  });
-  const tensors = [...changes].map(([tensor, additions], i) => ({
+  options: WeightsOptions,
+): Promise<WeightSource> {
+  const tensors = [...changes].map(([tensor, additions]) => ({
     name: tensor.name,
     dtype: 'F32' as const,
     shape: tensor.shape,
     chunks: async function* () {
-      onProgress?.(i, changes.size);
       const values = await mergedValues(tensor, additions);
       yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     },
   }));
-  await writeSealed(file, tensors, {}, signal);
-  onProgress?.(changes.size, changes.size);
-  await prune(folder);
-  return openSafetensors(file);
+  return keptOrWritten({ folder: 'merged', key: await keyOf(changes), most: KEPT }, tensors, options);
 }
 
 /** Hash of the files (path, size and times) and of what is merged from them. */
@@ -220,14 +202,4 @@ function finite<T extends ArrayLike<number>>(values: T, { key, tensors }: LoraMo
   if (allFinite(values)) return values;
   const { file } = tensors.values().next().value!;
   throw new InputError(`${file}: ${quoted(key)} holds numbers that are not finite.`);
-}
-
-/** Removes the files that were used longest ago. */
-async function prune(folder: string): Promise<void> {
-  const names = (await fs.readdir(folder)).filter((name) => name.endsWith('.safetensors'));
-  const dated = await Promise.all(
-    names.map(async (name) => ({ name, time: (await fs.stat(path.join(folder, name))).mtimeMs })),
-  );
-  for (const { name } of dated.sort((a, b) => b.time - a.time).slice(KEPT))
-    await fs.remove(path.join(folder, name));
 }
