@@ -4,6 +4,7 @@ import { InputError } from '../errors.ts';
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import type { Tokens } from '../graph/values.ts';
+import { clipLayer } from './clip-layer.ts';
 import { channelCount, epsilon, parseConfig, smallCount, supported } from './config.ts';
 
 /** Tokens that CLIP's text encoders take at a time, the first and the last included. */
@@ -58,18 +59,7 @@ export function clipText(config: ClipTextConfig): Network {
     const path = `text_model.encoder.layers.${i}`;
     if (i === config.num_hidden_layers - 1) net.output('penultimate', x);
     states.push(x);
-    let y = net.layerNorm(`${path}.layer_norm1`, x, norm);
-    const [query, key, value] = ['q_proj', 'k_proj', 'v_proj'].map((name) =>
-      net.linear(`${path}.self_attn.${name}`, y, channels),
-    );
-    y = net.attention(`${path}.self_attn`, query!, key!, value!, config.num_attention_heads, true);
-    x = net.sum(net.linear(`${path}.self_attn.out_proj`, y, channels), x);
-    y = net.linear(
-      `${path}.mlp.fc1`,
-      net.layerNorm(`${path}.layer_norm2`, x, norm),
-      config.intermediate_size,
-    );
-    x = net.sum(net.linear(`${path}.mlp.fc2`, net.activation(y, config.hidden_act), channels), x);
+    x = clipLayer(net, path, x, config, true);
   }
   const last = net.layerNorm('text_model.final_layer_norm', x, norm);
   net.output('last_hidden_state', last);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { type Network, NetworkBuilder } from '../graph/network.ts';
+import { clipLayer } from './clip-layer.ts';
 import { channelCount, epsilon, parseConfig, smallCount, supported } from './config.ts';
 
 const schema = z.object({
@@ -51,18 +52,7 @@ export function clipVision(config: ClipVisionConfig): Network {
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const path = `vision_model.encoder.layers.${i}`;
     if (i === config.num_hidden_layers - 1) net.output('penultimate', x);
-    let y = net.layerNorm(`${path}.layer_norm1`, x, norm);
-    const [query, key, value] = ['q_proj', 'k_proj', 'v_proj'].map((name) =>
-      net.linear(`${path}.self_attn.${name}`, y, channels),
-    );
-    y = net.attention(`${path}.self_attn`, query!, key!, value!, config.num_attention_heads);
-    x = net.sum(net.linear(`${path}.self_attn.out_proj`, y, channels), x);
-    y = net.linear(
-      `${path}.mlp.fc1`,
-      net.layerNorm(`${path}.layer_norm2`, x, norm),
-      config.intermediate_size,
-    );
-    x = net.sum(net.linear(`${path}.mlp.fc2`, net.activation(y, config.hidden_act), channels), x);
+    x = clipLayer(net, path, x, config);
   }
   net.output('last', x);
   const token = net.layerNorm('vision_model.post_layernorm', net.sliceTokens(x, 0, 1), norm);
