@@ -2,6 +2,11 @@
 
 /** Concatenates arrays. */
 export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return concatenated(parts);
+}
+
+/** As `joined`, of a list that may be too long for arguments. */
+export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

@@ -1,4 +1,5 @@
 /** What a picture's file says of itself, read from its bytes: a browser decodes pixels but tells nothing else. */
+import { concatenated } from '../../pictures/bytes.ts';
 import type { PictureHeader } from '../host.ts';
 import { compression } from './compression.ts';
 import { pngParts } from './png.ts';
@@ -73,7 +74,7 @@ function jpegHeader(file: Uint8Array): Facts {
     // Start of frame, of all kinds; not the tables between them.
     else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
       const sorted = profile.sort((a, b) => a.number - b.number);
-      const icc = sorted.length > 0 ? { icc: joined(sorted.map(({ data: part }) => part)) } : {};
+      const icc = sorted.length > 0 ? { icc: concatenated(sorted.map(({ data: part }) => part)) } : {};
       const space = { 1: 'b-w', 4: 'cmyk' }[data[5]!] ?? 'srgb';
       return {
         ...found,
@@ -159,14 +160,4 @@ function orientationIn(exif: Uint8Array): number {
 
 function text(bytes: Uint8Array, from: number, length: number): string {
   return String.fromCharCode(...bytes.subarray(from, from + length));
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

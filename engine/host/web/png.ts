@@ -1,4 +1,5 @@
 /** PNG files to pixels and back, exactly (w3.org/TR/png-3): a canvas would multiply by alpha and drop half of 16 bits. */
+import { concatenated } from '../../pictures/bytes.ts';
 import type { Pixels } from '../host.ts';
 import { compression } from './compression.ts';
 
@@ -119,7 +120,7 @@ function unfiltered(png: PngParts, samples: number): Uint8Array | Uint16Array {
     (sum, { columns, rows }) => sum + (columns > 0 ? rows * (1 + rowBytes(columns)) : 0),
     0,
   );
-  const data = compression.inflate(joined(chunks.get('IDAT') ?? []), total);
+  const data = compression.inflate(concatenated(chunks.get('IDAT') ?? []), total);
   if (data.length < total) throw new Error('the pixels end early');
   const result = new (depth === 16 ? Uint16Array : Uint8Array)(width * height * samples);
   let at = 0;
@@ -208,7 +209,7 @@ export function encodePng(pixels: Pixels<Uint8Array | Uint8ClampedArray | Uint16
   view.setUint32(4, height);
   header[8] = wide ? 16 : 8;
   header[9] = { 1: 0, 2: 4, 3: 2, 4: 6 }[channels];
-  return joined([
+  return concatenated([
     Uint8Array.from(SIGNATURE),
     chunk('IHDR', header),
     chunk('IDAT', compression.deflate(rows)),
@@ -231,14 +232,4 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   bytes.set(data, 8);
   view.setUint32(8 + data.length, compression.crc32(bytes.subarray(4, 8 + data.length)));
   return bytes;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
