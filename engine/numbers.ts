@@ -18,3 +18,13 @@ export function requireFinite(values: ArrayLike<number>, part: string): void {
     `${part} gave numbers that are not finite (NaN or infinity), so there is no image. Its weights may be damaged, or a LoRA file may not fit them: get the model again, or generate without LoRA files.`,
   );
 }
+
+/** [rows, columns] → [columns, rows]. */
+export function transposed(values: Float32Array, rows: number): Float32Array {
+  const columns = values.length / rows;
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      result[column * rows + row] = values[row * columns + column]!;
+  return result;
+}

@@ -1,13 +1,3 @@
-/** [rows, columns] → [columns, rows]. */
-export function transposed(values: Float32Array, rows: number): Float32Array {
-  const columns = values.length / rows;
-  const result = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++)
-      result[column * rows + row] = values[row * columns + column]!;
-  return result;
-}
-
 /** Rows [n, a] and [n, b] as [n, a + b]. */
 export function sideBySide(left: Float32Array, a: number, right: Float32Array, b: number): Float32Array {
   const count = left.length / a;

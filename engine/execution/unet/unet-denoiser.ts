@@ -1,6 +1,7 @@
 import { type Arithmetic, isFloat } from '../../../shared/api.ts';
 import { countMacs } from '../../graph/macs.ts';
 import { floats } from '../../graph/tensor.ts';
+import { transposed } from '../../numbers.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
 import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
@@ -11,7 +12,7 @@ import type { RowsOptions } from '../forms/form.ts';
 import type { Plan } from '../plan.ts';
 import { isDense } from './feeds.ts';
 import { KeptFeatures, KeptRows, keptFrom } from './kept-features.ts';
-import { sideBySide, transposed } from './layout.ts';
+import { sideBySide } from './layout.ts';
 import { FreshRows, PlanarPlan, RowsPlan, recordedOf } from './plans.ts';
 import { steeredPlanes } from './steering.ts';
 import { openBand } from './unet-bands.ts';

@@ -1,5 +1,6 @@
+import { transposed } from '../../numbers.ts';
 import { addProduct } from '../lora-product.ts';
-import { type LoraKind, MAX_RANK, matrix, sameShape, sizeOf, transposed } from './kind.ts';
+import { type LoraKind, MAX_RANK, matrix, sameShape, sizeOf } from './kind.ts';
 
 /** Δ = W · a1 · a2 + b1 · b2, the first product over W's input channels (Chavan et al. 2023). */
 export const glora: LoraKind = {

@@ -49,13 +49,3 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 export function matrix(shape: readonly number[]): readonly [rows: number, columns: number] {
   return [shape[0] ?? 1, sizeOf(shape.slice(1))];
 }
-
-/** [rows, columns] → [columns, rows]. */
-export function transposed(values: Float32Array, rows: number): Float32Array {
-  const columns = values.length / rows;
-  const result = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++)
-      result[column * rows + row] = values[row * columns + column]!;
-  return result;
-}

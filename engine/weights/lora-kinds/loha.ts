@@ -1,13 +1,6 @@
+import { transposed } from '../../numbers.ts';
 import { addProduct } from '../lora-product.ts';
-import {
-  type LoraKind,
-  MAX_RANK,
-  type ModuleShapes,
-  type ModuleValues,
-  matrix,
-  sameShape,
-  transposed,
-} from './kind.ts';
+import { type LoraKind, MAX_RANK, type ModuleShapes, type ModuleValues, matrix, sameShape } from './kind.ts';
 import { addCore } from './tucker.ts';
 
 /**

@@ -1,5 +1,6 @@
+import { transposed } from '../../numbers.ts';
 import { addProduct } from '../lora-product.ts';
-import { sizeOf, transposed } from './kind.ts';
+import { sizeOf } from './kind.ts';
 
 /**
  * target[o, i, :] += scale · Σ left[o, a] · core[a, b, :] · right[b, i], for left [out, A], core [A, B, k, k] and
