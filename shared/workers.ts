@@ -1,3 +1,5 @@
+export type { WorkerReport } from './benchmark/schema.ts';
+
 /**
  * How several workers divide a picture's steps. `displaced`: each sees the others' bands as they were one step before;
  * `synchronous`: every step is as exact as one worker's, and as slow; `naive`: bands know nothing of each other.
@@ -35,24 +37,4 @@ export interface BusOptions {
   credentials?: string;
   /** A file with the certificate of the authority that the server's is signed by. */
   authority?: string;
-}
-
-/** What one worker has done for a picture. */
-export interface WorkerReport {
-  name: string;
-  /** Branch of guidance: 0 the prompt's, 1 the negative prompt's; null: both, or there is only one. */
-  branch: number | null;
-  /** The band's place along the axis, in latent positions. */
-  axis: 'y' | 'x';
-  from: number;
-  to: number;
-  /** Multiply–accumulates of its last step, and of all. */
-  stepMacs: number;
-  macs: number;
-  /** Wall time of its last step: in the network, and in all, exchanging features included. */
-  runSeconds: number;
-  seconds: number;
-  /** Bytes that the last step exchanged with other workers. */
-  sentBytes: number;
-  receivedBytes: number;
 }

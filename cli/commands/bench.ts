@@ -21,6 +21,7 @@ import {
   type Precision,
   type WorkerReport,
 } from '../../shared/api.ts';
+import { figuresOf, lineOf } from '../../shared/benchmark/table.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 import { formatBytes, formatLatency, formatMacs } from '../../shared/units.ts';
 import { openEngine } from '../engine.ts';
@@ -232,49 +233,20 @@ async function writePictures(folder: string, pictures: Record<string, Uint8Array
     await writePicture(path.join(folder, `${name}.png`), png);
 }
 
-function table({
-  model,
-  width,
-  height,
-  threads,
-  steps,
-  guidance,
-  isolated,
-  machine,
-  rows,
-  layers,
-}: BenchmarkReport): string {
+function table(report: BenchmarkReport): string {
+  const { model, width, height, threads, steps, guidance, machine, layers } = report;
   const single = guidance === null ? 'single runs' : `one U-Net run with${guidance ? '' : 'out'} guidance`;
   const what = steps === null ? single : `${steps} steps`;
   return [
     `${model}, ${width}×${height}, ${threads} threads, ${what}`,
     `${machine.device ? `${machine.device}, ` : ''}${machine.processor}, ${machine.platform}, onnxruntime ${machine.versions.onnxruntime}`,
-    ...rows.flatMap((row) => [
-      line(row, isolated),
-      ...(row.parts ?? []).map(partLine),
-      ...operatorLines(row),
+    ...figuresOf([{ id: '', report }]).flatMap((figure) => [
+      lineOf(figure),
+      ...(figure.row.parts ?? []).map(partLine),
+      ...operatorLines(figure.row),
     ]),
     ...layers.map(layerLine),
   ].join('\n');
-}
-
-function line(row: BenchmarkRow, isolated: boolean): string {
-  const { medianSeconds, minSeconds, maxSeconds } = row;
-  return [
-    `${row.case} ${row.mask ?? (row.workers > 1 ? `on ${row.workers}` : '')}`.padEnd(24),
-    ...(row.network === undefined ? [] : [row.network]),
-    row.precision.padEnd(6),
-    formatMacs(row.macs).padStart(14),
-    `median ${formatLatency(medianSeconds)} (${formatLatency(minSeconds)} to ${formatLatency(maxSeconds)})`,
-    `×${row.speedup.toFixed(2)}`,
-    ...(row.psnr === null ? [] : [`${row.psnr.toFixed(1)} dB`]),
-    ...(row.mask === null || row.psnrWhole === null ? [] : [`(${row.psnrWhole.toFixed(1)} dB in all)`]),
-    ...(row.ssim === null ? [] : [`SSIM ${row.ssim.toFixed(3)}`]),
-    ...(row.diskBytes === null ? [] : [`disk ${formatBytes(row.diskBytes)}`]),
-    ...(row.storeBytes === 0 ? [] : [`store ${formatBytes(row.storeBytes)}`]),
-    ...(row.loadSeconds === 0 ? [] : [`load ${formatLatency(row.loadSeconds)}`]),
-    `peak ${formatBytes(row.peakBytes)}${isolated ? '' : ' for all'}`,
-  ].join('  ');
 }
 
 function partLine({ name, branch, axis, from, to, stepMacs, seconds, receivedBytes }: WorkerReport): string {

@@ -90,8 +90,8 @@ export async function benchmark(
 interface Measured {
   loadSeconds: number;
   timing: Timing;
+  /** Of the last run, with the median times of its steps. */
   cost: Cost;
-  stepSeconds: number[];
   quality: Quality | null;
   parts: WorkerReport[] | undefined;
 }
@@ -126,14 +126,13 @@ async function measure(
     signal?.throwIfAborted();
     const [, ...timed] = costs[i]!;
     const cost = timed.at(-1)!;
-    const stepSeconds = cost.stepSeconds.map((_, step) =>
-      median(timed.map((run) => run.stepSeconds[step] ?? 0)),
+    const stepSeconds = cost.stepSeconds?.map((_, step) =>
+      median(timed.map((run) => run.stepSeconds?.[step] ?? 0)),
     );
     measured.push({
       loadSeconds,
       timing: timings[i]!,
-      cost,
-      stepSeconds,
+      cost: { ...cost, ...(stepSeconds && { stepSeconds }) },
       quality: await quality(),
       parts: parts?.(),
     });
@@ -142,30 +141,39 @@ async function measure(
 }
 
 function rowOf(trial: Trial, row: Measured, first: Measured, peakBytes: number): BenchmarkRow {
-  const { macs, activeFraction, storeBytes, diskBytes } = row.cost;
+  const { macs, ...figures } = row.cost;
   return {
     ...trial.identity,
     macs: macs.total,
     macsByKind: macs.byKind,
     macsByLevel: macs.byLevel,
-    activeFraction,
+    ...NO_FIGURES,
+    ...figures,
     loadSeconds: row.loadSeconds,
     ...row.timing,
-    stepSeconds: row.stepSeconds,
-    storeBytes,
-    diskBytes,
     peakBytes,
     speedup: first.timing.medianSeconds / row.timing.medianSeconds,
-    psnr: finite(row.quality?.psnr),
-    psnrWhole: finite(row.quality?.psnrWhole),
-    ssim: finite(row.quality?.ssim),
+    ...finite(row.quality),
     picture: trial.picture,
     ...(row.parts && { parts: row.parts }),
-    operators: [],
   };
 }
 
+/** What a row says where its case says nothing. */
+const NO_FIGURES = {
+  activeFraction: [],
+  stepSeconds: [],
+  storeBytes: 0,
+  diskBytes: null,
+  psnr: null,
+  psnrWhole: null,
+  ssim: null,
+  operators: [],
+};
+
 /** JSON has no infinity. */
-function finite(decibels: number | undefined): number | null {
-  return decibels !== undefined && Number.isFinite(decibels) ? decibels : null;
+function finite(quality: Quality | null): Partial<Record<keyof Quality, number | null>> {
+  return Object.fromEntries(
+    Object.entries(quality ?? {}).map(([name, value]) => [name, Number.isFinite(value) ? value : null]),
+  );
 }

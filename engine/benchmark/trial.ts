@@ -1,25 +1,23 @@
 import type { WorkerReport } from '../../shared/api.ts';
-import type { BenchmarkRequest, LayerError, RowIdentity } from '../../shared/benchmark/report.ts';
+import type {
+  BenchmarkRequest,
+  BenchmarkRow,
+  LayerError,
+  RowIdentity,
+} from '../../shared/benchmark/report.ts';
 import type { MacCount } from '../graph/macs.ts';
 
 /** Reports that `done` of `total` are done. */
 export type Count = (done: number, total: number) => void;
 
-/** Cost of one run. */
-export interface Cost {
-  macs: MacCount;
-  activeFraction: number[];
-  storeBytes: number;
-  /** See `BenchmarkRow`. */
-  diskBytes: number | null;
-  /** Seconds of each denoising step; empty for single runs. */
-  stepSeconds: number[];
-}
+/** Cost of one run. Figures that a case gives here become fields of its row, so a new one needs no more code on the way. */
+export type Cost = { macs: MacCount } & Partial<Omit<BenchmarkRow, `macs${string}` | keyof RowIdentity>>;
 
+/** Distances from the dense float32 result, which may be infinite. */
 export interface Quality {
   psnr: number;
   psnrWhole: number;
-  /** Of whole pictures. */
+  /** Of whole images. */
   ssim?: number;
 }
 

@@ -3,8 +3,8 @@ import { type FileSystem, Uri } from 'vscode';
 import * as z from 'zod';
 import type { BenchmarkResult } from '../../shared/api.ts';
 import type { RunSummary, StoredRun } from '../../shared/benchmark/protocol.ts';
+import { reportSchema } from '../../shared/benchmark/schema.ts';
 import { makeFolder, writeAtomically } from '../save.ts';
-import { reportSchema } from './readReport.ts';
 
 /** How many runs are kept. */
 const KEPT = 100;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ATTENTIONS, DECODERS, type GenerateRequest, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';
+import { workerReportSchema } from '../../shared/benchmark/schema.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
-import { workerPart } from '../benchmark/readReport.ts';
 
 /** Bytes of a picture's description; prompts are bounded by the engine. */
 const MAX_BYTES = 1 << 20;
@@ -40,7 +40,7 @@ const picture = z.object({
   seconds: figure,
   loadSeconds: figure,
   stepSeconds: z.array(figure),
-  workers: z.array(workerPart).optional(),
+  workers: z.array(workerReportSchema).optional(),
   warnings: z.array(text),
   savedAs: text.optional(),
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { columnsOf, figuresOf } from './table.ts';
+import { columnsOf, figuresOf, lineOf } from './table.ts';
 import { part, row, run, SPARSE } from './testing.ts';
 
 function tableOf(...runs: Parameters<typeof figuresOf>[0]) {
@@ -44,6 +44,18 @@ test('structural similarity and bytes on disk where they were measured', () => {
       ['–', '12.5 MB'],
       ['0.987', '–'],
     ],
+  );
+});
+
+test('the command line has a line for each row, without what was not measured', () => {
+  const [dense, sparse] = figuresOf([run()]).map(lineOf);
+  assert.equal(
+    dense,
+    'dense                     fp32         1.0 TMACs  median 3.00 s (2.00 s to 4.00 s)  ×1.00  peak 4.00 GB for all  load 12.0 s',
+  );
+  assert.match(
+    sparse!,
+    /^sparse inpaint\.active-64x128 {2}fp32 .* {2}28\.0 dB {2}\(32\.0 dB in all\) {2}load 12\.0 s {2}store 241\.0 MB$/,
   );
 });
 

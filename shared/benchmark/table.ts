@@ -1,6 +1,6 @@
 /** The figures of runs as one table, for the page and for exports. */
 import type { BenchmarkReport, BenchmarkRow } from '../api.ts';
-import { formatBytes, formatGigaMacs, formatLatency } from '../format.ts';
+import { formatBytes, formatGigaMacs, formatLatency, formatMacs } from '../units.ts';
 import type { StoredRun } from './protocol.ts';
 import { type Published, type PublishedRow, publishedFor, publishedRow } from './published.ts';
 import { formatDecibels, formatFewer, formatSpeed, formatTimes, peakTitle, rowTitle } from './titles.ts';
@@ -70,67 +70,136 @@ interface Column {
   value: (figure: Figure) => string;
 }
 
-/** Columns that the figures have something for. */
-export function columnsOf(figures: readonly Figure[]): Column[] {
-  const reports = figures.map(({ run }) => run.report);
-  const published = figures.some((figure) => figure.published);
-  const both = figures.some(({ row }) => row.mask !== null && row.psnrWhole !== null);
-  const shared = figures.some(({ row }) => row.parts);
-  return [
-    { title: 'Mode', value: ({ title }) => title },
-    { title: 'MACs', value: ({ row }) => formatGigaMacs(row.macs) },
-    ...(shared
-      ? [
-          {
-            title: 'MACs of one worker',
-            value: ({ run, row }: Figure) => formatGigaMacs(longestMacs(row, run.report.steps)),
-          },
-        ]
-      : []),
-    { title: 'Fewer MACs', value: (figure) => below(macsFactor(figure), formatFewer) },
-    ...(published ? publishedColumn('MACs', (of) => formatTimes(publishedFactors(of).macs)) : []),
-    { title: 'Median', value: ({ row }) => formatLatency(row.medianSeconds) },
-    { title: 'Spread', value: ({ row }) => spread(row) },
-    { title: 'Warm-up', value: ({ row }) => formatLatency(row.warmUpSeconds) },
-    { title: 'Speed-up', value: ({ row }) => below(row.speedup, formatSpeed) },
-    ...(published ? publishedColumn('speed-up', (of) => formatTimes(publishedFactors(of).time)) : []),
-    ...(shared ? [{ title: 'Exchanged a step', value: ({ row }: Figure) => formatExchange(row) }] : []),
-    { title: peakColumn(reports), value: ({ row }) => formatBytes(row.peakBytes) },
-    { title: both ? 'PSNR under the mask' : 'PSNR', value: ({ row }) => formatDecibels(row.psnr) },
-    ...(figures.some((figure) => figure.published?.psnr)
-      ? publishedColumn('PSNR', ({ psnr }) => formatDecibels(psnr ?? null))
-      : []),
-    ...(both ? [{ title: 'PSNR whole', value: ({ row }: Figure) => formatDecibels(row.psnrWhole) }] : []),
-    ...(figures.some(({ row }) => row.ssim !== null)
-      ? [{ title: 'SSIM', value: ({ row }: Figure) => row.ssim?.toFixed(3) ?? '–' }]
-      : []),
-    ...(figures.some(({ row }) => row.diskBytes !== null)
-      ? [
-          {
-            title: 'U-Net on disk',
-            value: ({ row }: Figure) => (row.diskBytes === null ? '–' : formatBytes(row.diskBytes)),
-          },
-        ]
-      : []),
-    ...(figures.some(({ row }) => row.loadSeconds > 0)
-      ? [{ title: 'Load', value: ({ row }: Figure) => formatLatency(row.loadSeconds) }]
-      : []),
-    ...(figures.some(({ row }) => row.storeBytes > 0)
-      ? [
-          {
-            title: 'Store',
-            value: ({ row }: Figure) => (row.storeBytes > 0 ? formatBytes(row.storeBytes) : '–'),
-          },
-        ]
-      : []),
-  ];
+/** A column as it is described here: its title may follow from the figures. */
+interface Described {
+  title: string | ((figures: readonly Figure[]) => string);
+  value: Column['value'];
+  /** Whether the table has the column; absent: always. */
+  shown?: (figures: readonly Figure[]) => boolean;
+  /** What the line of `patchwork bench` says; undefined: nothing. */
+  line?: (figure: Figure) => string | undefined;
 }
 
-function publishedColumn(
-  what: string,
-  value: (published: PublishedRow & { of: Published }) => string,
-): Column[] {
-  return [{ title: `Published ${what}`, value: ({ published }) => (published ? value(published) : '–') }];
+const ifAny = (has: (figure: Figure) => unknown) => (figures: readonly Figure[]) => figures.some(has);
+const isShared = ifAny(({ row }) => row.parts);
+const isPublished = ifAny((figure) => figure.published);
+/** Some figures have a PSNR under the mask and one of the whole image. */
+const hasBoth = ifAny(({ row }) => row.mask !== null && row.psnrWhole !== null);
+
+/** A new figure of `schema.ts` needs an entry here to be a column of the panel and of exports, and part of the line. */
+const COLUMNS: readonly Described[] = [
+  {
+    title: 'Mode',
+    value: ({ title }) => title,
+    line({ row }) {
+      const name = `${row.case} ${row.mask ?? (row.workers > 1 ? `on ${row.workers}` : '')}`.padEnd(24);
+      return [name, ...(row.network === undefined ? [] : [row.network]), row.precision.padEnd(6)].join('  ');
+    },
+  },
+  {
+    title: 'MACs',
+    value: ({ row }) => formatGigaMacs(row.macs),
+    line: ({ row }) => formatMacs(row.macs).padStart(14),
+  },
+  {
+    title: 'MACs of one worker',
+    shown: isShared,
+    value: ({ run, row }) => formatGigaMacs(longestMacs(row, run.report.steps)),
+  },
+  { title: 'Fewer MACs', value: (figure) => below(macsFactor(figure), formatFewer) },
+  {
+    title: 'Published MACs',
+    shown: isPublished,
+    value: published((of) => formatTimes(publishedFactors(of).macs)),
+  },
+  { title: 'Median', value: ({ row }) => formatLatency(row.medianSeconds) },
+  {
+    title: 'Spread',
+    value: ({ row }) => spread(row),
+    line: ({ row }) =>
+      `median ${formatLatency(row.medianSeconds)} (${formatLatency(row.minSeconds)} to ${formatLatency(row.maxSeconds)})`,
+  },
+  { title: 'Warm-up', value: ({ row }) => formatLatency(row.warmUpSeconds) },
+  {
+    title: 'Speed-up',
+    value: ({ row }) => below(row.speedup, formatSpeed),
+    line: ({ row }) => `×${row.speedup.toFixed(2)}`,
+  },
+  {
+    title: 'Published speed-up',
+    shown: isPublished,
+    value: published((of) => formatTimes(publishedFactors(of).time)),
+  },
+  { title: 'Exchanged a step', shown: isShared, value: ({ row }) => formatExchange(row) },
+  {
+    title: (figures) => peakColumn(figures.map(({ run }) => run.report)),
+    value: ({ row }) => formatBytes(row.peakBytes),
+    line: ({ run, row }) => `peak ${formatBytes(row.peakBytes)}${run.report.isolated ? '' : ' for all'}`,
+  },
+  {
+    title: (figures) => (hasBoth(figures) ? 'PSNR under the mask' : 'PSNR'),
+    value: ({ row }) => formatDecibels(row.psnr),
+    line: ({ row }) => ifThere(row.psnr, (psnr) => `${psnr.toFixed(1)} dB`),
+  },
+  {
+    title: 'Published PSNR',
+    shown: ifAny((figure) => figure.published?.psnr),
+    value: published(({ psnr }) => formatDecibels(psnr ?? null)),
+  },
+  {
+    title: 'PSNR whole',
+    shown: hasBoth,
+    value: ({ row }) => formatDecibels(row.psnrWhole),
+    line: ({ row }) =>
+      row.mask === null ? undefined : ifThere(row.psnrWhole, (psnr) => `(${psnr.toFixed(1)} dB in all)`),
+  },
+  {
+    title: 'SSIM',
+    shown: ifAny(({ row }) => row.ssim !== null),
+    value: ({ row }) => row.ssim?.toFixed(3) ?? '–',
+    line: ({ row }) => ifThere(row.ssim, (ssim) => `SSIM ${ssim.toFixed(3)}`),
+  },
+  {
+    title: 'U-Net on disk',
+    shown: ifAny(({ row }) => row.diskBytes !== null),
+    value: ({ row }) => ifThere(row.diskBytes, formatBytes) ?? '–',
+    line: ({ row }) => ifThere(row.diskBytes, (bytes) => `disk ${formatBytes(bytes)}`),
+  },
+  {
+    title: 'Load',
+    shown: ifAny(({ row }) => row.loadSeconds > 0),
+    value: ({ row }) => formatLatency(row.loadSeconds),
+    line: ({ row }) => ifThere(row.loadSeconds || null, (seconds) => `load ${formatLatency(seconds)}`),
+  },
+  {
+    title: 'Store',
+    shown: ifAny(({ row }) => row.storeBytes > 0),
+    value: ({ row }) => ifThere(row.storeBytes || null, formatBytes) ?? '–',
+    line: ({ row }) => ifThere(row.storeBytes || null, (bytes) => `store ${formatBytes(bytes)}`),
+  },
+];
+
+/** Columns that the figures have something for. */
+export function columnsOf(figures: readonly Figure[]): Column[] {
+  return COLUMNS.filter(({ shown }) => shown?.(figures) ?? true).map(({ title, value }) => ({
+    title: typeof title === 'string' ? title : title(figures),
+    value,
+  }));
+}
+
+/** A row as the command line prints it. */
+export function lineOf(figure: Figure): string {
+  return COLUMNS.map(({ line }) => line?.(figure))
+    .filter((words) => words !== undefined)
+    .join('  ');
+}
+
+function ifThere(value: number | null, format: (value: number) => string): string | undefined {
+  return value === null ? undefined : format(value);
+}
+
+function published(value: (published: PublishedRow & { of: Published }) => string): Column['value'] {
+  return (figure) => (figure.published ? value(figure.published) : '–');
 }
 
 /** `6.00×`; a factor below 1 is called by its name. */

@@ -1,5 +1,5 @@
-import type { MacCount } from '../../graph/macs.ts';
 import type { Mask } from '../../regions/mask.ts';
+import type { Cost } from '../trial.ts';
 import type { NamedCase } from '../variants.ts';
 import type { SightSubject } from './subject.ts';
 
@@ -17,12 +17,8 @@ interface SightSettings {
 
 /** A prepared run. */
 interface SightRun {
-  macs: MacCount;
+  cost: Cost;
   loadSeconds: number;
-  /** Size of the recorded features that the run reads, in bytes. */
-  storeBytes: number;
-  /** Share of computed positions for each level, finest first. */
-  activeFraction: number[];
   /** The embedding [C, s, s], or masks. */
   run(): Promise<Float32Array>;
   release(): Promise<void>;

@@ -36,14 +36,13 @@ export async function sightSuite(
       const made = await chosen.prepare(subject, { precision: precision as 'fp32' | 'int8', mask });
       releases.push(made.release);
       let first: Float32Array;
-      const cost = { ...made, stepSeconds: [], diskBytes: null };
       return {
         loadSeconds: made.loadSeconds,
         async run(round) {
           await listen();
           const output = await made.run();
           if (round === 0) first = Float32Array.from(output);
-          return cost;
+          return made.cost;
         },
         async quality() {
           if (precision === 'fp32' && !mask) return null;

@@ -1,8 +1,8 @@
 import type { Arithmetic, Coding, WorkerReport } from '../../../shared/api.ts';
 import type { Components } from '../../execution/components.ts';
-import type { MacCount } from '../../graph/macs.ts';
 import type { OpenCrew } from '../../parallel/job.ts';
 import type { Mask } from '../../regions/mask.ts';
+import type { Cost } from '../trial.ts';
 import type { NamedCase } from '../variants.ts';
 import type { StepInputs } from './inputs.ts';
 
@@ -25,12 +25,8 @@ export interface StepCase extends NamedCase {
 
 /** A prepared denoiser run, with its cost. */
 export interface StepRun {
-  macs: MacCount;
+  cost: Cost;
   loadSeconds: number;
-  /** Size of the recorded features that the run reads, in bytes; 0 if dense. */
-  storeBytes: number;
-  /** Share of computed positions for each level. */
-  activeFraction: number[];
   /** Latents → output, both [C, h, w]. */
   run(sample: Float32Array): Promise<Float32Array>;
   /** Each worker's share, if several compute the run. */

@@ -12,7 +12,7 @@ function denseRun() {
     return input;
   };
   const macs = { total: 0, byKind: {}, byLevel: {} };
-  return { seen, macs, loadSeconds: 0, storeBytes: 0, activeFraction: [], run };
+  return { seen, cost: { macs }, loadSeconds: 0, run };
 }
 
 test('the timed rounds of the dense case give every reference, and none is run twice', async () => {

@@ -50,8 +50,7 @@ export async function stepSuite(
       });
       if (step.release) releases.push(step.release);
       const { loadSeconds } = step;
-      const diskBytes = await components.denoiserBytes(precision);
-      const cost = { ...step, stepSeconds: [], diskBytes };
+      const cost = { ...step.cost, diskBytes: await components.denoiserBytes(precision) };
       if (isReference(identity)) {
         references.from(step);
         const run = async (round: number) => {

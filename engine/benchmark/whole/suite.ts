@@ -87,8 +87,6 @@ export async function wholeSuite(
         return {
           macs: splitMacs(unet, latent, guided, outcome),
           activeFraction: outcome.activeFraction ?? [],
-          storeBytes: 0,
-          diskBytes: null,
           stepSeconds: outcome.stepSeconds,
         };
       };

@@ -24,10 +24,8 @@ export const encode: SightCase = {
     const start = performance.now();
     const program = await (precision === 'int8' ? byteEncoder(subject) : subject.compile(encoder));
     return {
-      macs: countMacs(encoder, extent),
+      cost: { macs: countMacs(encoder, extent) },
       loadSeconds: (performance.now() - start) / 1000,
-      storeBytes: 0,
-      activeFraction: [],
       run: async () => floats(await program.run(inputOf(subject, original), [OUTPUT]), OUTPUT),
       release: () => program.release(),
     };
@@ -71,12 +69,14 @@ export const encodePart: SightCase = {
     const { record } = await parts.whole(original, extent.height);
     const edited = subject.edited(mask!);
     return {
-      macs: countMacs(encoder, extent, ({ id }) =>
-        plans.reduce((sum, { boxes }) => sum + areaOf(boxes.get(id)!), 0),
-      ),
+      cost: {
+        macs: countMacs(encoder, extent, ({ id }) =>
+          plans.reduce((sum, { boxes }) => sum + areaOf(boxes.get(id)!), 0),
+        ),
+        storeBytes: [...record.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
+        activeFraction: sharesOf(subject, plans),
+      },
       loadSeconds,
-      storeBytes: [...record.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
-      activeFraction: sharesOf(subject, plans),
       async run() {
         // After the first run the record is that of the edited image; later runs cost the same.
         for (const plan of plans) await parts.part(edited, plan, record);

@@ -25,10 +25,8 @@ export const segment: SightCase = {
     };
     const extent = { height: 4 * side, width: 4 * side, batch: 1, tokens: LEARNED_TOKENS + 2 };
     return {
-      macs: countMacs(decoder, extent),
+      cost: { macs: countMacs(decoder, extent) },
       loadSeconds,
-      storeBytes: 0,
-      activeFraction: [],
       run: async () => floats(await program.run(inputs), 'masks'),
       release: () => program.release(),
     };

@@ -14,10 +14,8 @@ export const dense: StepCase = {
     const plan = await denoiser.plan({ of: 'whole', height, width }, batch);
     const loadSeconds = (performance.now() - start) / 1000;
     return {
-      macs: countMacs(components.network('denoiser'), extent, undefined, arithmetic.attention),
+      cost: { macs: countMacs(components.network('denoiser'), extent, undefined, arithmetic.attention) },
       loadSeconds,
-      storeBytes: 0,
-      activeFraction: [],
       run: async (sample) => (await denoiser.predict(plan, sample, TIMESTEP, condition)).output,
     };
   },

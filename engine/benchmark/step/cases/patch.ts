@@ -46,10 +46,8 @@ function sharedCase(name: string, split: Split): StepCase {
         await team.predict(original, 0);
         const reports: WorkerReport[][] = [];
         return {
-          macs: countMacs(network, extent),
+          cost: { macs: countMacs(network, extent) },
           loadSeconds: team.loadSeconds,
-          storeBytes: 0,
-          activeFraction: [],
           async run(sample) {
             const output = await team.predict(sample, 0);
             reports.push(team.report());

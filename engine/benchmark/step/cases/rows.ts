@@ -51,10 +51,12 @@ async function rowsRun(
     (await recordedBy(denoiser, inputs, [arithmetic.precision, arithmetic.attention, storage].join(' ')));
   const size = height * width;
   return {
-    macs: plan.count(extent.tokens),
+    cost: {
+      macs: plan.count(extent.tokens),
+      storeBytes: whole ? bytesOf(whole.features) : 0,
+      activeFraction: computed.fractions,
+    },
     loadSeconds,
-    storeBytes: whole ? bytesOf(whole.features) : 0,
-    activeFraction: computed.fractions,
     async run(sample) {
       if (!positions) return (await denoiser.predict(plan, sample, TIMESTEP, condition)).output;
       const seen = whole!.features;
