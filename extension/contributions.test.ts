@@ -2,15 +2,23 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { restrictedConfigurations, SETTINGS, withContributions } from './contributions.ts';
+import {
+  restrictedConfigurations,
+  SETTINGS,
+  withCommandTable,
+  withContributions,
+  withTitles,
+} from './contributions.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 const manifest = JSON.parse(read('package.json'));
 const texts: Record<string, string> = JSON.parse(read('package.nls.json'));
 
-test('package.json is what contributions.ts says: else run npm run contributions', () => {
+test('package.json, its texts and the README are generated from TypeScript: else run npm run contributions', () => {
   assert.deepEqual(withContributions(manifest), manifest);
+  assert.deepEqual(withTitles(texts), texts);
+  assert.equal(withCommandTable(read('README.md')), read('README.md'));
   // The order of the settings too.
   const written = JSON.stringify(manifest.contributes.configuration);
   assert.equal(written, JSON.stringify(withContributions(manifest).contributes.configuration));
@@ -21,15 +29,15 @@ test('every text that package.json names is there, and no other', () => {
   assert.deepEqual([...new Set(named)].sort(), Object.keys(texts).sort());
 });
 
-test('the README lists every command of the palette', () => {
-  const { commands, menus } = manifest.contributes as {
-    commands: { command: string; title: string }[];
-    menus: { commandPalette: { command: string; when: string }[] };
-  };
-  const hidden = menus.commandPalette.filter(({ when }) => when === 'false').map(({ command }) => command);
+test('the README lists the commands of the palette, and no other', () => {
+  const hidden = manifest.contributes.menus.commandPalette
+    .filter(({ when }: { when: string }) => when === 'false')
+    .map(({ command }: { command: string }) => command);
   const listed = [...read('README.md').matchAll(/^\| \*Patchwork: (.+?)\* \|/gm)].map(([, title]) => title);
-  const inPalette = commands.filter(({ command }) => !hidden.includes(command));
-  assert.deepEqual(listed.sort(), inPalette.map(({ title }) => texts[title.replaceAll('%', '')]).sort());
+  const inPalette = manifest.contributes.commands
+    .filter(({ command }: { command: string }) => !hidden.includes(command))
+    .map(({ title }: { title: string }) => texts[title.replaceAll('%', '')]);
+  assert.deepEqual(listed, inPalette);
 });
 
 test('the README names every setting, and what a workspace that is not trusted cannot set', () => {

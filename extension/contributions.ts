@@ -11,6 +11,7 @@ import {
   SCHEDULERS,
 } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
+import { COMMANDS, type CommandEntry } from './commands.ts';
 
 /** Where a setting may be set; see VS Code's contribution points. */
 type Scope = 'machine' | 'machine-overridable' | 'resource';
@@ -134,16 +135,63 @@ export function restrictedConfigurations(): string[] {
     .map(([name]) => `patchwork.${name}`);
 }
 
-/** Properties of package.json that follow from this file or from the agents' tools. */
+const commandEntries: [name: string, entry: CommandEntry][] = Object.entries(COMMANDS);
+
+/** `contributes.commands` of package.json. */
+function commandContributions(): object[] {
+  return commandEntries.map(([name, { icon }]) => ({
+    command: `patchwork.${name}`,
+    title: `%command.${name}%`,
+    category: 'Patchwork',
+    ...(icon && { icon: `$(${icon})` }),
+  }));
+}
+
+/** `contributes.menus` of package.json. */
+function menuContributions(): Record<string, object[]> {
+  const menus: Record<string, object[]> = { commandPalette: [] };
+  for (const [name, { does, when, menus: places = [] }] of commandEntries) {
+    const command = `patchwork.${name}`;
+    const inPalette = does ? when : 'false';
+    if (inPalette) menus.commandPalette!.push({ command, when: inPalette });
+    for (const { menu, ...place } of places) menus[menu] = [...(menus[menu] ?? []), { command, ...place }];
+  }
+  return menus;
+}
+
+/** package.nls.json with the commands' titles as they should be. */
+export function withTitles(texts: Readonly<Record<string, string>>): Record<string, string> {
+  const others = Object.entries(texts).filter(([key]) => !key.startsWith('command.'));
+  const titles = commandEntries.map(([name, { title }]) => [`command.${name}`, title]);
+  return Object.fromEntries([...titles, ...others]);
+}
+
+/** The README with its table of commands as it should be. */
+export function withCommandTable(readme: string): string {
+  const rows = commandEntries.filter(([, { does }]) => does);
+  return readme.replace(
+    /(?:^\| \*Patchwork: .+\n)+/m,
+    rows.map(([, { title, does }]) => `| *Patchwork: ${title}* | ${does} |\n`).join(''),
+  );
+}
+
+/** Properties of package.json that follow from TypeScript. */
 export interface Manifest {
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
-  contributes: { configuration: object; languageModelTools: { name: string }[] };
+  contributes: {
+    commands: object[];
+    menus: object;
+    configuration: object;
+    languageModelTools: { name: string }[];
+  };
 }
 
 /** package.json with those properties as they should be. */
 export function withContributions<Given extends Manifest>(manifest: Given): Given {
   const result = structuredClone(manifest);
   result.capabilities.untrustedWorkspaces.restrictedConfigurations = restrictedConfigurations();
+  result.contributes.commands = commandContributions();
+  result.contributes.menus = menuContributions();
   result.contributes.configuration = configuration();
   result.contributes.languageModelTools = result.contributes.languageModelTools.map((offered) => {
     const tool = AGENT_TOOLS.find(({ name }) => offered.name === `patchwork_${name}`);

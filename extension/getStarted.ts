@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { commands, type Disposable, type ExtensionContext, Uri, window, workspace } from 'vscode';
+import { registerCommands } from './registerCommands.ts';
 import { tickAgain } from './walkthrough.ts';
 
 const WALKTHROUGH = 'patchwork.patchwork#start';
@@ -15,7 +16,7 @@ export function registerGetStarted(context: ExtensionContext): Disposable[] {
     void context.workspaceState.update(SHOWN, true);
     void showWelcome(welcome);
   }
-  return [commands.registerCommand('patchwork.getStarted', () => openWalkthrough(false))];
+  return registerCommands({ getStarted: () => openWalkthrough(false) });
 }
 
 async function showWelcome(file: string): Promise<void> {

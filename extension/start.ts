@@ -1,5 +1,5 @@
 /** The extension host's side of Patchwork, wherever the host and the engine run. */
-import { commands, type ExtensionContext, type LogOutputChannel, lm, Uri, window, workspace } from 'vscode';
+import { type ExtensionContext, type LogOutputChannel, lm, Uri, window, workspace } from 'vscode';
 import type { Engine } from '../shared/api.ts';
 import { shorten } from '../shared/names.ts';
 import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
@@ -25,6 +25,7 @@ import { Generator } from './queue/generator.ts';
 import { RunLog } from './queue/interrupted.ts';
 import { Pace } from './queue/pace.ts';
 import { registerQueueView } from './queue/view.ts';
+import { registerCommands } from './registerCommands.ts';
 import { reportError } from './report.ts';
 import type { Services } from './services.ts';
 import { galleryBytes } from './settings.ts';
@@ -96,19 +97,19 @@ export function start(
       // The next call starts an engine on the new device.
       if (event.affectsConfiguration('patchwork.device')) void engine.dispose();
     }),
-    commands.registerCommand('patchwork.generateImage', (asked?: unknown) => generateImage(services, asked)),
-    commands.registerCommand('patchwork.openView', () => void ImageView.show(services)),
-    commands.registerCommand('patchwork.openGallery', () => GalleryPage.open(services)),
-    commands.registerCommand('patchwork.useRecipe', (asked?: unknown) => useRecipeOf(services, asked)),
-    commands.registerCommand('patchwork.selectObject', (asked?: unknown) =>
-      selectObject(services, asked, openEditorWithMask),
-    ),
-    commands.registerCommand('patchwork.describeImage', (asked?: unknown) => describeImage(services, asked)),
-    commands.registerCommand('patchwork.openBenchmark', () => BenchmarkPanel.open(services)),
-    commands.registerCommand('patchwork.manageModels', () => manageModels(services, token)),
-    commands.registerCommand('patchwork.useAsModel', (asked?: unknown) => useAsModel(services, asked)),
-    commands.registerCommand('patchwork.chooseDevice', chooseDevice),
-    commands.registerCommand('patchwork.freeMemory', () => engine.dispose()),
+    ...registerCommands({
+      generateImage: (asked?: unknown) => generateImage(services, asked),
+      openView: () => void ImageView.show(services),
+      openGallery: () => GalleryPage.open(services),
+      useRecipe: (asked?: unknown) => useRecipeOf(services, asked),
+      selectObject: (asked?: unknown) => selectObject(services, asked, openEditorWithMask),
+      describeImage: (asked?: unknown) => describeImage(services, asked),
+      openBenchmark: () => BenchmarkPanel.open(services),
+      manageModels: () => manageModels(services, token),
+      useAsModel: (asked?: unknown) => useAsModel(services, asked),
+      chooseDevice,
+      freeMemory: () => engine.dispose(),
+    }),
     window.registerWebviewPanelSerializer(BENCHMARK_TYPE, {
       async deserializeWebviewPanel(panel, state) {
         BenchmarkPanel.restore(services, panel, state);

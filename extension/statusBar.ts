@@ -11,11 +11,12 @@ import {
 import { describeRemaining, describeRun, formatBytes } from '../shared/format.ts';
 import { totalRemaining } from '../shared/jobs.ts';
 import { modelTitle } from '../shared/modelTitle.ts';
+import { COMMANDS, type CommandEntry, type CommandName } from './commands.ts';
 import { statusItem } from './messages.ts';
+import { registerCommands } from './registerCommands.ts';
 import { openSettings } from './report.ts';
 import type { Services } from './services.ts';
 
-const MENU = 'patchwork.showMenu';
 /** Milliseconds between looks at the engine's memory. */
 const INTERVAL = 3000;
 
@@ -38,11 +39,11 @@ export class StatusBar implements Disposable {
   constructor(services: Services, facts: EngineFacts) {
     this.#services = services;
     this.#facts = facts;
-    this.#item = statusItem('patchwork.status', 'Patchwork', MENU);
+    this.#item = statusItem('patchwork.status', 'Patchwork', 'patchwork.showMenu');
     const timer = setInterval(() => void this.#look(), INTERVAL);
     this.#parts = [
       this.#item,
-      commands.registerCommand(MENU, () => this.#menu()),
+      ...registerCommands({ showMenu: () => this.#menu() }),
       { dispose: services.queue.onDidChange(() => this.#show()) },
       workspace.onDidChangeConfiguration(() => this.#show()),
       { dispose: () => clearInterval(timer) },
@@ -102,47 +103,43 @@ export class StatusBar implements Disposable {
   async #menu(): Promise<void> {
     type Choice = QuickPickItem & { run?: () => unknown };
     const { queue, log } = this.#services;
-    const command = (name: string) => () => commands.executeCommand(name);
+    const choice = (name: CommandName, description?: string): Choice => ({
+      label: labelOf(name),
+      description,
+      run: () => commands.executeCommand(`patchwork.${name}`),
+    });
     const busy = queue.jobs.length > 0;
     const memory = this.#memory;
     const choices: Choice[] = [
-      { label: '$(sparkle) Generate Image…', run: command('patchwork.generateImage') },
-      { label: '$(layout) Open Patchwork', run: command('patchwork.openView') },
-      { label: '$(library) Gallery', run: command('patchwork.openGallery') },
-      {
-        label: '$(package) Manage Models…',
-        description: `now: ${modelTitle(modelSetting())}`,
-        run: command('patchwork.manageModels'),
-      },
-      { label: '$(chip) Choose Device…', run: command('patchwork.chooseDevice') },
+      choice('generateImage'),
+      choice('openView'),
+      choice('openGallery'),
+      choice('manageModels', `now: ${modelTitle(modelSetting())}`),
+      choice('chooseDevice'),
       { label: '', kind: QuickPickItemKind.Separator },
-      ...(busy
-        ? [
-            {
-              label: '$(stop-circle) Cancel All',
-              description: `${queue.jobs.length} running or waiting`,
-              run: () => queue.cancelAll(),
-            },
-          ]
-        : []),
+      ...(busy ? [choice('queue.cancelAll', `${queue.jobs.length} running or waiting`)] : []),
       ...(memory !== undefined && !busy
         ? [
-            {
-              label: '$(debug-disconnect) Free Memory',
-              description: `the engine takes ${formatBytes(memory)}; the next image loads the model again`,
-              run: command('patchwork.freeMemory'),
-            },
+            choice(
+              'freeMemory',
+              `the engine takes ${formatBytes(memory)}; the next image loads the model again`,
+            ),
           ]
         : []),
       { label: '$(gear) Settings', run: openSettings },
       { label: '$(output) Show Log', run: () => log.show() },
     ];
-    const choice = await window.showQuickPick(choices, {
+    const chosen = await window.showQuickPick(choices, {
       title: 'Patchwork',
       placeHolder: this.#lines().join(' · '),
     });
-    await choice?.run?.();
+    await chosen?.run?.();
   }
+}
+
+function labelOf(name: CommandName): string {
+  const { icon, title }: CommandEntry = COMMANDS[name];
+  return icon ? `$(${icon}) ${title}` : title;
 }
 
 function modelSetting(): string {

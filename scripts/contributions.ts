@@ -1,9 +1,19 @@
-// Writes what of package.json follows from TypeScript (extension/contributions.ts): settings, what untrusted workspaces may
-// not set, what language model tools take.
+// Writes the parts of package.json, package.nls.json and the README that follow from TypeScript: commands and their menus
+// (extension/commands.ts), settings (extension/contributions.ts), the inputs of agents' tools (agents/tools).
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { withContributions } from '../extension/contributions.ts';
+import { withCommandTable, withContributions, withTitles } from '../extension/contributions.ts';
 
-const file = path.join(import.meta.dirname, '..', 'package.json');
-const manifest = JSON.parse(readFileSync(file, 'utf8'));
-writeFileSync(file, `${JSON.stringify(withContributions(manifest), undefined, 2)}\n`);
+const root = path.join(import.meta.dirname, '..');
+rewrite('package.json', json(withContributions));
+rewrite('package.nls.json', json(withTitles));
+rewrite('README.md', withCommandTable);
+
+function rewrite(name: string, change: (text: string) => string): void {
+  const file = path.join(root, name);
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
+}
+
+function json<Content>(change: (content: Content) => Content): (text: string) => string {
+  return (text) => `${JSON.stringify(change(JSON.parse(text)), undefined, 2)}\n`;
+}

@@ -19,6 +19,7 @@ import {
 import type { MaskPixels } from '../../shared/api.ts';
 import { EDITOR_COMMANDS } from '../../shared/editorProtocol.ts';
 import { confirmed, showInformation } from '../messages.ts';
+import { registerCommands } from '../registerCommands.ts';
 import { reportError } from '../report.ts';
 import { makeFolder, writeAtomically } from '../save.ts';
 import type { Services } from '../services.ts';
@@ -40,11 +41,11 @@ export function registerPictureEditor(services: Services, edits: EditStore): Dis
     window.registerCustomEditorProvider(EDITOR_TYPE, new PictureEditorProvider(services, edits), {
       supportsMultipleEditorsPerDocument: true,
     }),
-    commands.registerCommand('patchwork.editPicture', (file?: unknown) =>
-      editPicture(file).catch((error) => reportError(services.log, error)),
-    ),
-    ...EDITOR_COMMANDS.map((name) =>
-      commands.registerCommand(`patchwork.editor.${name}`, () => EditorPage.run(name)),
+    ...registerCommands({
+      editPicture: (file?: unknown) => editPicture(file).catch((error) => reportError(services.log, error)),
+    }),
+    ...EDITOR_COMMANDS.flatMap((name) =>
+      registerCommands({ [`editor.${name}`]: () => EditorPage.run(name) }),
     ),
   ];
 }

@@ -10,6 +10,7 @@ import {
 } from 'vscode';
 import type { InstalledModel } from '../../engine/models/catalogue.ts';
 import { formatBytes } from '../../shared/units.ts';
+import { registerCommands } from '../registerCommands.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { fetchWithConsent, modelsHere } from './fetch.ts';
@@ -41,21 +42,17 @@ export function registerModelsView({ log }: Services, token: HubToken): Disposab
     workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration('patchwork')) changed.fire();
     }),
-    commands.registerCommand('patchwork.models.refresh', () => changed.fire()),
-    /** Of others of our features: gets a model after asking. @returns its folder, or undefined if the user did not want it */
+    ...registerCommands({
+      'models.refresh': () => changed.fire(),
+      'models.use': attempt(({ id, purpose }) => useModel(id, purpose)),
+      'models.remove': attempt((model) => askToRemove(model, token)),
+    }),
+    /** For other features: downloads a model after asking. @returns its folder; undefined if the user refused */
     commands.registerCommand('patchwork.models.get', async (id: string) => {
       const folder = await fetchWithConsent(id, token);
       changed.fire();
       return folder;
     }),
-    commands.registerCommand(
-      'patchwork.models.use',
-      attempt(({ id, purpose }) => useModel(id, purpose)),
-    ),
-    commands.registerCommand(
-      'patchwork.models.remove',
-      attempt((model) => askToRemove(model, token)),
-    ),
   ];
 }
 

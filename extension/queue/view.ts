@@ -10,6 +10,7 @@ import {
 import { describeRemaining, describeRun } from '../../shared/format.ts';
 import { type InterruptedRun, type Job, type JobKind, totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
+import { registerCommands } from '../registerCommands.ts';
 import type { Services } from '../services.ts';
 import { generateImages } from '../view/generate.ts';
 import { ImageView } from '../view/view.ts';
@@ -64,10 +65,12 @@ export function registerQueueView(services: Services): Disposable[] {
     changed,
     { dispose: queue.onDidChange(show) },
     { dispose: runs.onDidChange(show) },
-    commands.registerCommand('patchwork.queue.cancel', cancel),
-    commands.registerCommand('patchwork.queue.cancelAll', () => queue.cancelAll()),
-    commands.registerCommand('patchwork.queue.restart', restart),
-    commands.registerCommand('patchwork.queue.forget', forget),
+    ...registerCommands({
+      'queue.cancel': cancel,
+      'queue.cancelAll': () => queue.cancelAll(),
+      'queue.restart': restart,
+      'queue.forget': forget,
+    }),
     commands.registerCommand('patchwork.queue.show', () => void ImageView.show(services)),
   ];
 }
