@@ -16,7 +16,7 @@ export interface NamedCase {
 }
 
 /** One case in one setting. */
-interface Variant<Case, Mask> {
+export interface Variant<Case, Mask> {
   chosen: Case;
   mask: Mask | undefined;
   precision: Precision;

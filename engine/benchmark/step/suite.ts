@@ -26,8 +26,9 @@ export async function stepSuite(
   const { width, height } = imageSize(model, request);
   const masks = await latentMasks(request.masks ?? [], { width, height }, model.autoencoder.scale);
   const variants = variantsOf(request, STEP_CASES, masks);
+  const threads = request.threads || backend.threads;
   const keepsFeatures = backend.device !== 'cpu';
-  const components = new Components(model, backend, request.threads || backend.threads, {
+  const components = new Components(model, backend, threads, {
     keepsAll: true,
     keepsFeatures,
   });
@@ -39,15 +40,9 @@ export async function stepSuite(
     const sample = inputs.sample(mask);
     const prepare = async (): Promise<Prepared> => {
       await components.prepare(precision, noiseDrive(inputs));
-      const { threads, coding } = request;
-      const step = await chosen.prepare(components, inputs, {
-        mask,
-        arithmetic: identity,
-        workers,
-        openCrew,
-        threads,
-        coding,
-      });
+      const { coding } = request;
+      const crew = { workers, openCrew, threads: request.threads, coding };
+      const step = await chosen.prepare(components, inputs, { mask, arithmetic: identity, ...crew });
       if (step.release) releases.push(step.release);
       const { loadSeconds } = step;
       const cost = { ...step.cost, diskBytes: await components.denoiserBytes(precision) };
@@ -79,21 +74,14 @@ export async function stepSuite(
     steps: null,
     trials,
     async layers(most, onCount) {
-      const { signal } = weights;
-      const threads = request.threads || backend.threads;
       const network = components.network('denoiser');
       const errors: LayerError[] = [];
       await components.release();
-      for (const precision of request.precisions ?? [])
-        if (!isFloat(precision))
-          errors.push(
-            ...(await layerErrors(
-              { model, network, precision, inputs, threads, most },
-              backend,
-              onCount,
-              signal,
-            )),
-          );
+      for (const precision of request.precisions ?? []) {
+        if (isFloat(precision)) continue;
+        const subject = { model, network, precision, inputs, threads, most };
+        errors.push(...(await layerErrors(subject, backend, onCount, weights.signal)));
+      }
       return errors;
     },
     pictures: () => ({}),

@@ -1,0 +1,92 @@
+import type { Engine } from '../../../shared/api.ts';
+import type { BenchmarkRequest, RowIdentity, WholeOptions } from '../../../shared/benchmark/report.ts';
+import type { DiffusionModel } from '../../models/diffusion-model.ts';
+import { decodePicture, type Picture } from '../../pictures/read.ts';
+import { maskFiles } from '../masks.ts';
+import type { WholeOutcome } from './case.ts';
+
+export type WholeRequest = BenchmarkRequest & { whole: WholeOptions };
+
+/** What the cases of whole images share: the model, its engines, the image that is edited, the first results. */
+export class WholeSubject {
+  readonly request: WholeRequest;
+  readonly model: DiffusionModel;
+  /** Pixels. */
+  readonly size: { width: number; height: number };
+  /** The image that is edited: its file, and decoded. */
+  readonly image: Uint8Array;
+  readonly picture: Picture;
+  /** Files of the request's masks. */
+  readonly masks: readonly Uint8Array[];
+  /** Results of round 0, which others are compared with. */
+  readonly first = new Map<RowIdentity, WholeOutcome>();
+  readonly #engines: Engines;
+
+  private constructor(
+    request: WholeRequest,
+    { model, size }: Pick<WholeSubject, 'model' | 'size'>,
+    engines: Engines,
+    image: { file: Uint8Array; picture: Picture; masks: readonly Uint8Array[] },
+  ) {
+    this.request = request;
+    this.model = model;
+    this.size = size;
+    this.#engines = engines;
+    this.image = image.file;
+    this.picture = image.picture;
+    this.masks = image.masks;
+  }
+
+  /** Generates the image if the request has none. */
+  static async open(
+    request: WholeRequest,
+    { model, size }: Pick<WholeSubject, 'model' | 'size'>,
+    openEngine: () => Engine,
+    signal?: AbortSignal,
+  ): Promise<WholeSubject> {
+    const engines = new Engines(openEngine);
+    try {
+      const { prompt, seed = 1, steps } = request.whole;
+      const drawing = { ...size, model: request.model, threads: request.threads, steps };
+      const draw = async () =>
+        await engines
+          .of(1)
+          .generate({ ...drawing, prompt, seed, previews: false, remember: true }, { signal });
+      const file = request.whole.image ?? (await draw()).picture.png;
+      const picture = await decodePicture(file, 'The image');
+      const masks = await maskFiles(request.masks ?? [], picture, model.autoencoder.scale);
+      return new WholeSubject(request, { model, size }, engines, { file, picture, masks });
+    } catch (error) {
+      await engines.dispose();
+      throw error;
+    }
+  }
+
+  engine(workers: number): Engine {
+    return this.#engines.of(workers);
+  }
+
+  release(): Promise<void> {
+    return this.#engines.dispose();
+  }
+}
+
+/** One engine for each number of workers, because a single one would stop and start workers in every round. */
+class Engines {
+  readonly #open: () => Engine;
+  readonly #opened = new Map<number, Engine>();
+
+  constructor(open: () => Engine) {
+    this.#open = open;
+  }
+
+  of(workers: number): Engine {
+    const engine = this.#opened.get(workers) ?? this.#open();
+    this.#opened.set(workers, engine);
+    return engine;
+  }
+
+  async dispose(): Promise<void> {
+    for (const engine of this.#opened.values()) await engine.dispose();
+  }
+}
