@@ -75,7 +75,26 @@ export function benchCommand(): Command {
     .argument(
       '<case...>',
       `${namesOf(STEP_CASES)}; of EfficientViT: ${namesOf(SIGHT_CASES)}; with --whole: ${namesOf(WHOLE_CASES)}`,
-    )
+    );
+  withSubjects(command);
+  withMeasurements(command);
+  withWhole(command);
+  command.addOption(
+    new Option('--exchange <coding>', 'patch, branches: how features travel between workers').choices(
+      CODINGS,
+    ),
+  );
+  return withExamples(
+    withBusOptions(withCommonOptions(command), 'patch, branches: on workers of').action(run),
+    'bench dense sparse --mask 5%',
+    'bench dense sparse --precision fp32,int8 --mask 5% --profile --isolate',
+    'bench generate dense sparse --whole --mask 10% --pictures images',
+  );
+}
+
+/** What is measured. */
+function withSubjects(command: Command): void {
+  command
     .option('--model <folder>', 'a model folder, or one that `patchwork models` lists (default: scenes)')
     .option(
       '--arch <name>',
@@ -98,56 +117,51 @@ export function benchCommand(): Command {
         'cases that workers share: run once for each; --threads is then the share of each',
       ).argParser(workerCounts),
     )
+    .addOption(new Option('--attention <name>', 'of all cases but dense fp32').choices(ATTENTIONS))
+    .option('--no-guidance', 'run one branch only, as turbo and LCM models draw');
+}
+
+/** How it is measured. */
+function withMeasurements(command: Command): void {
+  const { repeat, layers } = BENCHMARK_LIMITS;
+  command
     .addOption(
       new Option('--repeat <n>', 'timed runs of each case')
-        .argParser(wholeNumber(BENCHMARK_LIMITS.repeat.min, BENCHMARK_LIMITS.repeat.max))
+        .argParser(wholeNumber(repeat.min, repeat.max))
         .default(5),
     )
-    .addOption(new Option('--attention <name>', 'of all cases but dense fp32').choices(ATTENTIONS))
-    .option('--no-guidance', 'run one branch only, as turbo and LCM models draw')
     .option('--profile', 'time per operator, from one more run of each case')
     .option('--isolate', 'memory per case, from one more run in a process of its own')
     .addOption(
       new Option('--layers [n]', 'error of each layer that is quantized alone, of at most n of them')
-        .argParser(wholeNumber(BENCHMARK_LIMITS.layers.min, BENCHMARK_LIMITS.layers.max))
-        .preset(String(BENCHMARK_LIMITS.layers.max)),
-    )
+        .argParser(wholeNumber(layers.min, layers.max))
+        .preset(String(layers.max)),
+    );
+}
+
+/** For whole images. */
+function withWhole(command: Command): void {
+  const { steps, strength, dilation, seed } = LIMITS;
+  command
     .option('--whole', 'whole images instead of single steps, autoencoder included')
     .option('--image <file>', 'whole: edit this image instead of a generated one')
     .option('--prompt <text>', 'whole: what the image shows', 'a red house by a lake at sunset')
     .option('--edit-prompt <text>', 'whole: what the edit paints', 'a blue boat')
     .addOption(
-      new Option('--steps <n>', 'whole: denoising steps').argParser(
-        wholeNumber(LIMITS.steps.min, LIMITS.steps.max),
-      ),
+      new Option('--steps <n>', 'whole: denoising steps').argParser(wholeNumber(steps.min, steps.max)),
     )
     .addOption(
       new Option('--strength <s>', 'whole: edit strength (1 ignores the old pixels)').argParser(
-        decimal(LIMITS.strength.min, LIMITS.strength.max),
+        decimal(strength.min, strength.max),
       ),
     )
     .addOption(
       new Option('--dilation <n>', 'whole: latent positions computed around the mask').argParser(
-        wholeNumber(LIMITS.dilation.min, LIMITS.dilation.max),
+        wholeNumber(dilation.min, dilation.max),
       ),
     )
-    .addOption(
-      new Option('--seed <n>', 'whole: seed')
-        .argParser(wholeNumber(LIMITS.seed.min, LIMITS.seed.max))
-        .default(1),
-    )
+    .addOption(new Option('--seed <n>', 'whole: seed').argParser(wholeNumber(seed.min, seed.max)).default(1))
     .option('--pictures <folder>', 'whole: write the images there');
-  command.addOption(
-    new Option('--exchange <coding>', 'patch, branches: how features travel between workers').choices(
-      CODINGS,
-    ),
-  );
-  return withExamples(
-    withBusOptions(withCommonOptions(command), 'patch, branches: on workers of').action(run),
-    'bench dense sparse --mask 5%',
-    'bench dense sparse --precision fp32,int8 --mask 5% --profile --isolate',
-    'bench generate dense sparse --whole --mask 10% --pictures images',
-  );
 }
 
 async function run(cases: string[], options: Options): Promise<void> {

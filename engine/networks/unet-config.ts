@@ -156,13 +156,18 @@ export function parseUNetConfig(json: unknown, origin: string): UNetConfig {
         onlyCross: config.mid_block_only_cross_attention ?? false,
       }
     : undefined;
-  if (config.addition_embed_type === 'text_time') {
-    if (!config.addition_time_embed_dim || !config.projection_class_embeddings_input_dim)
-      refuse('text_time embeddings need addition_time_embed_dim and projection_class_embeddings_input_dim.');
-    if (config.projection_class_embeddings_input_dim! <= 6 * config.addition_time_embed_dim!)
-      refuse('projection_class_embeddings_input_dim is too small for six time ids and a text embedding.');
-  }
+  checkAddedEmbedding(config, refuse);
   return { ...config, down, mid, up, timeChannels: config.time_embedding_dim ?? channels[0]! * 4 };
+}
+
+/** SDXL's embedding of sizes and pooled text. */
+function checkAddedEmbedding(config: z.output<typeof schema>, refuse: (sentence: string) => never): void {
+  if (config.addition_embed_type !== 'text_time') return;
+  const { addition_time_embed_dim: time, projection_class_embeddings_input_dim: width } = config;
+  if (!time || !width)
+    refuse('text_time embeddings need addition_time_embed_dim and projection_class_embeddings_input_dim.');
+  else if (width <= 6 * time)
+    refuse('projection_class_embeddings_input_dim is too small for six time ids and a text embedding.');
 }
 
 function at(depth: number | number[], index: number): number | undefined {

@@ -383,27 +383,9 @@ test('the text encoder of a model saved without the outer name takes a LoRA, and
   await engine.dispose();
 });
 
-test('files that are no LoRA, of another model, half, or with odd numbers are refused by name', async () => {
-  const model = await DiffusionModel.open(base);
-  const raw = async (tensors: Record<string, number[]>, fill = 1) => {
-    const file = path.join(folder, `lora-${files++}.safetensors`);
-    await writeSafetensors(
-      file,
-      Object.entries(tensors).map(([name, shape]) => ({
-        name,
-        dtype: 'F32' as const,
-        shape,
-        chunks: () => [new Uint8Array(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill).buffer)],
-      })),
-    );
-    return file;
-  };
-  const open = async (tensors: Record<string, number[]>, fill?: number) => {
-    const { model: merged } = model.withAdapters([await openAdapter(await raw(tensors, fill), 1)]);
-    await merged.weights('denoiser');
-  };
-  const key = kohya(QUERY);
-  const cases: [Record<string, number[]>, RegExp, number?][] = [
+/** Shapes by name, what is said of them, and the value of all elements. */
+function refusedFiles(key: string): [Record<string, number[]>, RegExp, number?][] {
+  return [
     [{ 'unet.conv_in.weight': [8, 4] }, /no part of a LoRA/],
     [{ [`${key}.oft_blocks`]: [8, 4] }, /is OFT/],
     [{ [`${key}.hada_w1_a`]: [8, 4] }, /to_q" is not whole: there is hada_w1_a without/],
@@ -436,7 +418,29 @@ test('files that are no LoRA, of another model, half, or with odd numbers are re
       1e30,
     ],
   ];
-  for (const [tensors, sentence, fill] of cases)
+}
+
+test('files that are no LoRA, of another model, half, or with odd numbers are refused by name', async () => {
+  const model = await DiffusionModel.open(base);
+  const raw = async (tensors: Record<string, number[]>, fill = 1) => {
+    const file = path.join(folder, `lora-${files++}.safetensors`);
+    await writeSafetensors(
+      file,
+      Object.entries(tensors).map(([name, shape]) => ({
+        name,
+        dtype: 'F32' as const,
+        shape,
+        chunks: () => [new Uint8Array(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill).buffer)],
+      })),
+    );
+    return file;
+  };
+  const open = async (tensors: Record<string, number[]>, fill?: number) => {
+    const { model: merged } = model.withAdapters([await openAdapter(await raw(tensors, fill), 1)]);
+    await merged.weights('denoiser');
+  };
+  const key = kohya(QUERY);
+  for (const [tensors, sentence, fill] of refusedFiles(key))
     await assert.rejects(open(tensors, fill), (error) => {
       assert.ok(error instanceof InputError, String(error));
       assert.match(error.message, sentence);

@@ -10,6 +10,7 @@ import { unknownWords } from '../../shared/vocabulary.ts';
 import { workspaceFolder } from '../destination.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { actOn, type Done, one } from '../gallery/actions.ts';
+import { type Handlers, handle } from '../handlers.ts';
 import { closeUnfilled } from '../pageHost.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
 import { asNow } from '../requests.ts';
@@ -44,6 +45,59 @@ export class ImageView {
   #next: Done['next'];
   /** What the last failed run asked for. */
   #failed: GenerateRequest | undefined;
+
+  readonly #handlers: Handlers<PageMessage> = {
+    // The page's host takes it.
+    ready() {},
+    form: async ({ draft }) => {
+      this.#draft = readDraft(draft);
+      await this.#services.memory.update(DRAFT, this.#draft);
+      await this.#refreshFacts();
+    },
+    generate: async (message) => {
+      const draft = readDraft(message.draft);
+      await generateImages(this.#services, requestOf(draft), countOf(draft), { filled: true });
+    },
+    again: async ({ id }) => {
+      const { request } = await one(this.#services, [id]);
+      await generateImages(this.#services, asNow({ ...request, seed: undefined }), 1, { filled: true });
+    },
+    tryAgain: async () => {
+      if (this.#failed) await generateImages(this.#services, this.#failed, 1, { filled: true });
+    },
+    restart: async ({ run }) => {
+      const request = await this.#services.runs.take(run);
+      if (request) await generateImages(this.#services, request, 1);
+    },
+    forget: ({ run }) => this.#services.runs.take(run),
+    cancel: ({ job }) => this.#services.queue.cancel(job),
+    cancelAll: () => this.#services.queue.cancelAll(),
+    show: async ({ id }) => await this.show(await one(this.#services, [id])),
+    showGrid: ({ batch }) => this.#page.update({ grid: batch, following: false }),
+    follow: () => this.#page.update({ following: true }),
+    fetch: async ({ id }) =>
+      this.#page.tell({ type: 'picture', id, png: await this.#services.gallery.bytes(id) }),
+    act: ({ action, ids }) => this.act(action, ids),
+    noticeAction: async () => {
+      const next = this.#next;
+      this.#say(undefined);
+      await next?.run();
+    },
+    dismiss: () => this.#page.update({ failure: undefined }),
+    dropped: async ({ name, bytes }) => this.useRecipe(await recipeIn(name, bytes)),
+    droppedUri: async (message) => {
+      const uri = Uri.parse(message.uri);
+      this.useRecipe(await recipeIn(uri.path.split('/').at(-1)!, await readPictureUri(uri)));
+    },
+    copied: () => this.#say({ text: 'Copied the image.' }),
+    copyFailed({ reason }) {
+      throw new Error(`The image could not be copied: ${reason}`);
+    },
+    openGallery: () => commands.executeCommand('patchwork.openGallery'),
+    getModels: () => commands.executeCommand('patchwork.manageModels'),
+    showLog: () => this.#services.log.show(),
+    openSettings: () => openSettings(),
+  };
 
   /** The view if it is open. */
   static get current(): ImageView | undefined {
@@ -200,102 +254,9 @@ export class ImageView {
   /** Does what the page asks; whatever goes wrong is shown, never thrown. */
   async #receive(message: PageMessage): Promise<void> {
     try {
-      await this.#handle(message);
+      await handle(this.#handlers, message);
     } catch (error) {
       if (!isAbort(error)) this.fail(error);
-    }
-  }
-
-  async #handle(message: PageMessage): Promise<void> {
-    const { queue, runs } = this.#services;
-    switch (message.type) {
-      case 'form':
-        this.#draft = readDraft(message.draft);
-        await this.#services.memory.update(DRAFT, this.#draft);
-        await this.#refreshFacts();
-        break;
-      case 'generate': {
-        const draft = readDraft(message.draft);
-        await generateImages(this.#services, requestOf(draft), countOf(draft), {
-          filled: true,
-        });
-        break;
-      }
-      case 'again': {
-        const { request } = await one(this.#services, [message.id]);
-        await generateImages(this.#services, asNow({ ...request, seed: undefined }), 1, { filled: true });
-        break;
-      }
-      case 'tryAgain':
-        if (this.#failed) await generateImages(this.#services, this.#failed, 1, { filled: true });
-        break;
-      case 'restart': {
-        const request = await runs.take(message.run);
-        if (request) await generateImages(this.#services, request, 1);
-        break;
-      }
-      case 'forget':
-        await runs.take(message.run);
-        break;
-      case 'cancel':
-        queue.cancel(message.job);
-        break;
-      case 'cancelAll':
-        queue.cancelAll();
-        break;
-      case 'show':
-        await this.show(await one(this.#services, [message.id]));
-        break;
-      case 'showGrid':
-        this.#page.update({ grid: message.batch, following: false });
-        break;
-      case 'follow':
-        this.#page.update({ following: true });
-        break;
-      case 'fetch':
-        this.#page.tell({
-          type: 'picture',
-          id: message.id,
-          png: await this.#services.gallery.bytes(message.id),
-        });
-        break;
-      case 'act':
-        await this.act(message.action, message.ids);
-        break;
-      case 'noticeAction': {
-        const next = this.#next;
-        this.#say(undefined);
-        await next?.run();
-        break;
-      }
-      case 'dismiss':
-        this.#page.update({ failure: undefined });
-        break;
-      case 'dropped':
-        this.useRecipe(await recipeIn(message.name, message.bytes));
-        break;
-      case 'droppedUri': {
-        const uri = Uri.parse(message.uri);
-        this.useRecipe(await recipeIn(uri.path.split('/').at(-1)!, await readPictureUri(uri)));
-        break;
-      }
-      case 'copied':
-        this.#say({ text: 'Copied the image.' });
-        break;
-      case 'copyFailed':
-        throw new Error(`The image could not be copied: ${message.reason}`);
-      case 'openGallery':
-        await commands.executeCommand('patchwork.openGallery');
-        break;
-      case 'getModels':
-        await commands.executeCommand('patchwork.manageModels');
-        break;
-      case 'showLog':
-        this.#services.log.show();
-        break;
-      case 'openSettings':
-        await openSettings();
-        break;
     }
   }
 

@@ -69,37 +69,13 @@ test('from an empty cache: get with a cut in the middle, generate, edit, remove'
     const { folder: model, fetchedBytes } = JSON.parse(got.stdout);
     assert.ok(existsSync(path.join(model, 'model_index.json')) && fetchedBytes > 100_000);
 
-    const drawn = await run(
-      'generate',
-      PROMPT,
-      '-o',
-      picture,
-      '--model',
-      ID,
-      '--size',
-      '64x64',
-      '--steps',
-      '2',
-      '--json',
-    );
+    const few = ['--model', ID, '--steps', '2', '--json'];
+    const drawn = await run('generate', PROMPT, '-o', picture, '--size', '64x64', ...few);
     assert.equal(drawn.code, 0, drawn.stderr);
     assert.equal(JSON.parse(drawn.stdout).model, ID);
     const mask = path.join(import.meta.dirname, '../../media/masks/img2img-0.active-64x128.png');
     const edited = path.join(folder, 'boat.png');
-    const edit = await run(
-      'edit',
-      picture,
-      'a blue boat',
-      '--mask',
-      mask,
-      '-o',
-      edited,
-      '--model',
-      ID,
-      '--steps',
-      '2',
-      '--json',
-    );
+    const edit = await run('edit', picture, 'a blue boat', '--mask', mask, '-o', edited, ...few);
     assert.equal(edit.code, 0, edit.stderr);
     assert.ok(JSON.parse(edit.stdout).activeFraction[0] < 1);
 
