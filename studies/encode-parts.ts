@@ -42,17 +42,10 @@ await study(
     const partial = await compile({ kind: 'parts', anchors });
     const parts = new PartNetwork(encoder, { whole: async () => recording, part: async () => partial });
 
-    const square = { width: size, height: size };
-    const before = await resizePicture(await readPicture(first), square);
-    const other = await resizePicture(await readPicture(second), square);
     const edge = Math.round(size * Math.sqrt(CHANGED));
     const corner = Math.round((size - edge) / 2);
     const changed = { y: { from: corner, to: corner + edge }, x: { from: corner, to: corner + edge } };
-    const after = { ...before, data: Uint8Array.from(before.data) };
-    for (let y = corner; y < corner + edge; y++) {
-      const row = 3 * (y * size + corner);
-      after.data.set(other.data.subarray(row, row + 3 * edge), row);
-    }
+    const [before, after] = await imagesOf(first, second, size, changed);
     const [old, edited] = [normalizedPlanes(before, input), normalizedPlanes(after, input)];
     const encode = async () =>
       floats(await dense.run({ input_image: float32(edited, [1, 3, size, size]) }), 'image_embeddings');
@@ -107,6 +100,19 @@ await study(
     await release();
   },
 );
+
+/** The first image in this size, and the same with the second one's pixels in a rectangle. */
+async function imagesOf(first: string, second: string, size: number, { y, x }: Box) {
+  const square = { width: size, height: size };
+  const before = await resizePicture(await readPicture(first), square);
+  const other = await resizePicture(await readPicture(second), square);
+  const after = { ...before, data: Uint8Array.from(before.data) };
+  for (let row = y.from; row < y.to; row++) {
+    const from = 3 * (row * size + x.from);
+    after.data.set(other.data.subarray(from, from + 3 * (x.to - x.from)), from);
+  }
+  return [before, after] as const;
+}
 
 /**
  * Root mean square of the error as a share of the embedding's, and the largest error as a share of its largest value,

@@ -64,25 +64,12 @@ export interface Hub {
 
 /** Serves folders as repositories, on a free port. */
 export async function startHub(repositories: Record<string, HubRepository>): Promise<Hub> {
-  const contents = new Map<string, Promise<StoredFile[]>>();
-  const filesOf = (id: string) => {
-    let files = contents.get(id);
-    if (!files) {
-      files = readAll(repositories[id]!.folder);
-      contents.set(id, files);
-    }
-    return files;
-  };
-  const commit = async (id: string) =>
-    repositories[id]!.commit ??
-    createHash('sha1')
-      .update((await filesOf(id)).map(({ path, oid }) => `${path} ${oid}`).join('\n'))
-      .digest('hex');
+  const contents = new Contents(repositories);
   const hub: Hub = {
     endpoint: '',
     requests: [],
     fault: () => undefined,
-    commit,
+    commit: (id) => contents.commit(id),
     close: async () => {
       for (const server of [api, storage]) {
         server.closeAllConnections();
@@ -116,37 +103,26 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
     if (repository.token && request.headers.authorization !== `Bearer ${repository.token}`)
       return refuse(response, request.headers.authorization ? 403 : 401, 'GatedRepo');
     const revision = (info ?? resolve)!.at(info ? 3 : 2)!;
-    const sha = await commit(id);
+    const sha = await contents.commit(id);
     if (revision !== 'main' && revision !== sha) return refuse(response, 404, 'RevisionNotFound');
-    const files = await filesOf(id);
-    if (info?.[2] === 'revision') {
-      const tags = [`license:${repository.licence ?? 'mit'}`];
-      return json(
-        response,
-        { _id: '1', id, sha, tags, private: false, gated: false, downloads: 0, likes: 0 },
-        fault,
-      );
-    }
+    const files = await contents.files(id);
+    if (info?.[2] === 'revision') return json(response, infoOf(id, sha, repository), fault);
     if (info) {
-      const from = Number(url.searchParams.get('cursor') ?? 0);
-      const next = `${hub.endpoint}${url.pathname}?recursive=true&expand=false&cursor=${from + PAGE}`;
-      if (from + PAGE < files.length) response.setHeader('link', `<${next}>; rel="next"`);
-      return json(response, files.slice(from, from + PAGE).map(entryOf), fault);
+      const { entries, next } = pageOf(files, url);
+      if (next) response.setHeader('link', `<${hub.endpoint}${next}>; rel="next"`);
+      return json(response, entries, fault);
     }
     const file = files.find((file) => file.path === resolve![3]);
     if (!file) return refuse(response, 404, 'EntryNotFound');
     if (file.content.length < LARGE) return void serve(request, response, file.content, fault);
     if (fault && 'cut' in fault) return void response.destroy();
     const { port } = storage.address() as AddressInfo;
-    response.setHeader('x-linked-etag', `"${file.sha256}"`);
-    response.setHeader('x-linked-size', file.content.length);
-    const location = `http://127.0.0.1:${port}/${id}/${file.path}`;
-    response.writeHead(302, { location }).end();
+    redirect(response, file, `http://127.0.0.1:${port}/${id}/${file.path}`);
   });
 
   const storage = http.createServer(async (request, response) => {
     const [, owner, name, ...rest] = decodeURIComponent(request.url!).split('/');
-    const files = await filesOf(`${owner}/${name}`);
+    const files = await contents.files(`${owner}/${name}`);
     const file = files.find((file) => file.path === rest.join('/'))!;
     const fault = take(request, file.path);
     if (fault && 'status' in fault) return void response.writeHead(fault.status, fault.headers).end();
@@ -162,10 +138,53 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
   return hub;
 }
 
+/** The files of each repository, read once. */
+class Contents {
+  readonly #repositories: Record<string, HubRepository>;
+  readonly #files = new Map<string, Promise<StoredFile[]>>();
+
+  constructor(repositories: Record<string, HubRepository>) {
+    this.#repositories = repositories;
+  }
+
+  files(id: string): Promise<StoredFile[]> {
+    const files = this.#files.get(id) ?? readAll(this.#repositories[id]!.folder);
+    this.#files.set(id, files);
+    return files;
+  }
+
+  async commit(id: string): Promise<string> {
+    const given = this.#repositories[id]!.commit;
+    if (given) return given;
+    const lines = (await this.files(id)).map(({ path, oid }) => `${path} ${oid}`);
+    return createHash('sha1').update(lines.join('\n')).digest('hex');
+  }
+}
+
+function infoOf(id: string, sha: string, { licence = 'mit' }: HubRepository): object {
+  const counts = { downloads: 0, likes: 0 };
+  return { _id: '1', id, sha, tags: [`license:${licence}`], private: false, gated: false, ...counts };
+}
+
+/** A page of a list of files, and the address of the next one. */
+function pageOf(files: readonly StoredFile[], url: URL): { entries: object[]; next?: string } {
+  const from = Number(url.searchParams.get('cursor') ?? 0);
+  const to = from + PAGE;
+  const next = `${url.pathname}?recursive=true&expand=false&cursor=${to}`;
+  return { entries: files.slice(from, to).map(entryOf), ...(to < files.length && { next }) };
+}
+
 function entryOf({ path, content, oid, sha256 }: StoredFile): object {
   const size = content.length;
   const lfs = size >= LARGE && { lfs: { oid: sha256, size, pointerSize: 134 }, xetHash: sha256 };
   return { type: 'file', oid, size, path, ...lfs };
+}
+
+/** Large files are in the storage. */
+function redirect(response: http.ServerResponse, { sha256, content }: StoredFile, location: string): void {
+  response.setHeader('x-linked-etag', `"${sha256}"`);
+  response.setHeader('x-linked-size', content.length);
+  response.writeHead(302, { location }).end();
 }
 
 function refuse(response: http.ServerResponse, status: number, code: string): void {
