@@ -1,7 +1,6 @@
 import type { Network } from '../graph/network.ts';
 import { float32, floats, type Tensor } from '../graph/tensor.ts';
 import { CLIP_TOKENS } from '../networks/clip-text.ts';
-import { LANGUAGE_TOKENS } from '../networks/language.ts';
 import { batchOf, type Condition, type VectorRole } from './condition.ts';
 import { isSteering } from './unet/steering.ts';
 
@@ -46,7 +45,7 @@ export function needsOf(network: Network): Needs {
 
 /** Tokens of one prompt that the denoiser reads, at most. */
 export function textLength(network: Network): number {
-  return network.inputs.has(TEXT_MASK) ? LANGUAGE_TOKENS : CLIP_TOKENS;
+  return network.textTokens ?? CLIP_TOKENS;
 }
 
 /**

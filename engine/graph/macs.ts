@@ -2,7 +2,7 @@ import type { AttentionMode } from '../../shared/api.ts';
 import type { Network } from './network.ts';
 import type { Operator } from './operators.ts';
 import { keyCount } from './sampled-attention.ts';
-import type { FeatureMap, Value } from './values.ts';
+import type { FeatureMap, Tokens, Value } from './values.ts';
 
 /** Sizes that an operation count depends on. */
 export interface Extent {
@@ -12,6 +12,8 @@ export interface Extent {
   batch: number;
   /** Length of sequences. */
   tokens: number;
+  /** Positions of reference images, which a transformer computes beside the image's own. */
+  references?: number;
 }
 
 /** Kinds of operations. */
@@ -52,23 +54,30 @@ export function countMacs(
   const computed =
     typeof active === 'function' ? active : active && ((map: FeatureMap) => active[map.level]!);
   const count: MacCount = { total: 0, byKind: {}, byLevel: {} };
+  const areaOf = (level: number): number => {
+    const [height, width] = sizeAt(extent, level);
+    return height * width + (extent.references ?? 0);
+  };
   const positions = (value: Value): number => {
-    if (value.kind === 'map') {
-      const [height, width] = sizeAt(extent, value.level);
-      return height * width;
-    }
-    if (value.kind === 'tokens') return value.length ?? extent.tokens;
-    return value.kind === 'vector' ? 1 : extent.tokens;
+    if (value.kind === 'map') return areaOf(value.level);
+    if (value.kind === 'vector') return 1;
+    if (value.kind === 'ids') return extent.tokens;
+    return (value.length ?? extent.tokens) + (value.image === undefined ? 0 : areaOf(value.image));
   };
   const seen = (value: Value): number =>
     value.kind === 'map' ? keyCount(attention, ...sizeAt(extent, value.level)) : positions(value);
-  const rows = (value: Value): number =>
-    value.kind === 'map' && computed ? computed(value) : positions(value);
+  const rows = (value: Value): number => {
+    const map = value.kind === 'tokens' ? imageOf(value) : value;
+    if (!computed || map?.kind !== 'map') return positions(value);
+    return computed(map) + (value.kind === 'tokens' ? extent.tokens : 0);
+  };
   for (const operator of network.operators) {
     const counted = macsOf(operator, rows, seen);
     if (!counted) continue;
     const macs = counted.macs * extent.batch;
-    const level = operator.output.kind === 'map' ? String(operator.output.level) : 'none';
+    const { output } = operator;
+    const map = output.kind === 'tokens' ? imageOf(output) : output;
+    const level = map?.kind === 'map' ? String(map.level) : 'none';
     count.total += macs;
     count.byKind[counted.kind] = (count.byKind[counted.kind] ?? 0) + macs;
     count.byLevel[level] = (count.byLevel[level] ?? 0) + macs;
@@ -119,6 +128,12 @@ function macsOf(
 
 function matrixKind(operator: Operator): MacKind {
   if (operator.type === 'convolution') return operator.groups > 1 ? 'grouped-convolution' : 'convolution';
-  if (operator.output.kind === 'tokens') return 'text';
-  return operator.output.kind === 'vector' ? 'embedding' : 'linear';
+  const { output } = operator;
+  if (output.kind === 'tokens' && output.image === undefined) return 'text';
+  return output.kind === 'vector' ? 'embedding' : 'linear';
+}
+
+/** The image's part of a sequence of text and image, as a map. */
+function imageOf({ id, channels, image: level }: Tokens): FeatureMap | undefined {
+  return level === undefined ? undefined : { kind: 'map', id, channels, level };
 }

@@ -51,8 +51,11 @@ function elements(value: DistributiveOmit<Value, 'id'>, extent: Extent): number 
       const [height, width] = sizeAt(extent, value.level);
       return value.channels * height * width;
     }
-    case 'tokens':
-      return value.channels * (value.length ?? extent.tokens);
+    case 'tokens': {
+      const { image } = value;
+      const [height, width] = image === undefined ? [0, 0] : sizeAt(extent, image);
+      return value.channels * ((value.length ?? extent.tokens) + height * width);
+    }
     case 'vector':
       return value.channels;
     case 'ids':

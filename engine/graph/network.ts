@@ -7,6 +7,8 @@ export interface Network {
   readonly inputs: ReadonlyMap<string, Value>;
   readonly outputs: ReadonlyMap<string, Value>;
   readonly operators: readonly Operator[];
+  /** Tokens of a prompt that a denoiser reads at most, where that is not the length of its text encoder's input. */
+  readonly textTokens?: number;
 }
 
 type New<T> = T extends { id: number } ? Omit<T, 'id'> : never;
@@ -223,6 +225,12 @@ export class NetworkBuilder {
     return this.#push({ type: 'rotation', input, output, heads, frequencies }) as Tokens;
   }
 
+  /** `frequencies`: see `AxisRotation`. */
+  axisRotation(input: Tokens, heads: number, frequencies: readonly (readonly number[])[]): Tokens {
+    const output = this.#like(input);
+    return this.#push({ type: 'axis-rotation', input, output, heads, frequencies }) as Tokens;
+  }
+
   /** Input channels: q, k and v of the first head, then of the next. Output channels: v, head by head. */
   linearAttention(path: string, input: FeatureMap, headChannels: number, epsilon = 1e-15): FeatureMap {
     const output = this.#like(input, input.channels / 3);
@@ -303,6 +311,36 @@ export class NetworkBuilder {
   joinTokens(inputs: readonly [Tokens, ...Tokens[]]): Tokens {
     const { length: _, ...like } = this.#like(inputs[0]);
     return this.#push({ type: 'token-join', inputs, output: like }) as Tokens;
+  }
+
+  /** Text and image as one sequence. */
+  joinImage(text: Tokens, image: FeatureMap): Tokens {
+    const output = { ...this.#like(text), image: image.level };
+    return this.#push({ type: 'image-join', text, image, output }) as Tokens;
+  }
+
+  /** The two parts of such a sequence. */
+  splitImage(input: Tokens): { text: Tokens; image: FeatureMap } {
+    const { channels, image: level = 0 } = input;
+    const output = this.#value<Tokens>({ kind: 'tokens', channels });
+    const text = this.#push({ type: 'image-split', input, output }) as Tokens;
+    const map = this.#value<FeatureMap>({ kind: 'map', channels, level });
+    return { text, image: this.#push({ type: 'image-split', input, output: map }) as FeatureMap };
+  }
+
+  /** `path`: of the batch norm whose statistics are used. */
+  standardization(path: string, input: FeatureMap, epsilon: number, inverse: boolean): FeatureMap {
+    const { mean, variance } = batchNorm(path, input.channels, epsilon);
+    const output = this.#like(input);
+    return this.#push({
+      type: 'standardization',
+      input,
+      output,
+      mean,
+      variance,
+      epsilon,
+      inverse,
+    }) as FeatureMap;
   }
 
   prelu(path: string, input: FeatureMap): FeatureMap {
@@ -431,8 +469,8 @@ export class NetworkBuilder {
     return this.#push({ type: 'learned', weight: table, output }) as Vector;
   }
 
-  build(name: string): Network {
-    return { name, inputs: this.#inputs, outputs: this.#outputs, operators: this.#operators };
+  build(name: string, more: Pick<Network, 'textTokens'> = {}): Network {
+    return { name, inputs: this.#inputs, outputs: this.#outputs, operators: this.#operators, ...more };
   }
 }
 

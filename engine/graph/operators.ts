@@ -17,6 +17,7 @@ export type Operator =
   | LinearAttention
   | KernelAttention
   | Rotation
+  | AxisRotation
   | Activation
   | Sum
   | Product
@@ -28,8 +29,11 @@ export type Operator =
   | PixelUnshuffle
   | Affine
   | Scaled
+  | Standardization
   | Masked
   | TokenJoin
+  | ImageJoin
+  | ImageSplit
   | AveragePool
   | Prelu
   | SoftClamp
@@ -217,6 +221,20 @@ export interface Rotation {
   readonly frequencies: readonly number[];
 }
 
+/**
+ * Rotary position embedding of text and image in one sequence, along the axes time, y, x and token: a position of the
+ * image is at (0, y, x, 0), token n of the text at (0, 0, 0, n). In each head, channels 2i and 2i + 1 are turned by
+ * Σ place · frequencies over the axes (Black Forest Labs 2025, FLUX.2).
+ */
+export interface AxisRotation {
+  readonly type: 'axis-rotation';
+  readonly input: Tokens;
+  readonly output: Tokens;
+  readonly heads: number;
+  /** Radians for each step along each of the four axes: d/2 of each. */
+  readonly frequencies: readonly (readonly number[])[];
+}
+
 interface Activation {
   readonly type: 'activation';
   readonly input: Features;
@@ -289,6 +307,17 @@ interface Affine {
   readonly offset: number;
 }
 
+/** (x − mean) / √(variance + ε) for each channel, with fixed statistics, or the inverse of that. */
+export interface Standardization {
+  readonly type: 'standardization';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+  readonly mean: Weight;
+  readonly variance: Weight;
+  readonly epsilon: number;
+  readonly inverse: boolean;
+}
+
 /** A map times number `index` of a network's input [B or 1, numbers]. */
 export interface Scaled {
   readonly type: 'scaled';
@@ -311,6 +340,21 @@ interface TokenJoin {
   readonly type: 'token-join';
   readonly inputs: readonly Tokens[];
   readonly output: Tokens;
+}
+
+/** Text and image as one sequence: the text's tokens, then the positions of a map, row by row. */
+export interface ImageJoin {
+  readonly type: 'image-join';
+  readonly text: Tokens;
+  readonly image: FeatureMap;
+  readonly output: Tokens;
+}
+
+/** One of the two parts of such a sequence: a map is the image's, tokens are the text's. */
+export interface ImageSplit {
+  readonly type: 'image-split';
+  readonly input: Tokens;
+  readonly output: FeatureMap | Tokens;
 }
 
 /** max(x, 0) + slope · min(x, 0), with a trained slope for each channel (He et al. 2015). */
@@ -455,6 +499,8 @@ export function inputsOf(operator: Operator): readonly Value[] {
     case 'concat':
     case 'token-join':
       return operator.inputs;
+    case 'image-join':
+      return [operator.text, operator.image];
     case 'masked':
       return [operator.input, operator.mask];
     case 'convolution':

@@ -19,6 +19,8 @@ export interface Tokens {
   readonly channels: number;
   /** Absent if it is known only when the network runs. */
   readonly length?: number;
+  /** Where text and image are one sequence: the level whose positions follow the text's tokens. */
+  readonly image?: number;
 }
 
 /** One row for each image of the batch, or one for all: [batch or 1, channels]. */

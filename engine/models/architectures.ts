@@ -1,3 +1,4 @@
+import { FLUX2_LAYERS } from '../networks/flux2.ts';
 import type { Part } from './parts.ts';
 
 /** A published architecture by its configs: enough to count its operations or to run it with synthetic weights. */
@@ -8,6 +9,8 @@ export interface Architecture {
   readonly textEncoder: object;
   /** SDXL's other text encoder. */
   readonly textEncoder2?: object;
+  /** Layers of a language model whose states the denoiser reads; see `NetworkOptions`. */
+  readonly textLayers?: readonly number[];
   /** Side of the square pictures that it was trained on. */
   readonly size: number;
 }
@@ -172,6 +175,34 @@ const sana1600m: Architecture = { ...sana600m, unet: { _class_name: 'SanaTransfo
 /** SANA-Sprint (Chen et al. 2025): two steps. */
 const sprint = { guidance_embeds: true, qk_norm: 'rms_norm_across_heads' };
 
+/** Qwen 3 of 4 billion parameters, of which FLUX.2 klein reads some layers. */
+const qwen3: object = {
+  architectures: ['Qwen3ForCausalLM'],
+  head_dim: 128,
+  hidden_size: 2560,
+  intermediate_size: 9728,
+  num_attention_heads: 32,
+  num_hidden_layers: 36,
+  num_key_value_heads: 8,
+  rope_theta: 1_000_000,
+  vocab_size: 151936,
+};
+
+/** FLUX.2 klein (Black Forest Labs 2026): four steps without guidance. The autoencoder's config is diffusers' default. */
+const flux2Klein4b: Architecture = {
+  unet: {
+    _class_name: 'Flux2Transformer2DModel',
+    joint_attention_dim: 7680,
+    num_attention_heads: 24,
+    num_layers: 5,
+    num_single_layers: 20,
+  },
+  vae: { _class_name: 'AutoencoderKLFlux2' },
+  textEncoder: qwen3,
+  textLayers: FLUX2_LAYERS,
+  size: 1024,
+};
+
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   sd15,
   sd21,
@@ -189,6 +220,7 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   'sana-1600m': sana1600m,
   'sana-1600m-512': { ...sana1600m, size: 512 },
   'sana-sprint-600m': { ...sana600m, unet: { ...sana600m.unet, ...sprint } },
+  'flux2-klein-4b': flux2Klein4b,
   'sana-sprint-1600m': { ...sana1600m, unet: { ...sana1600m.unet, ...sprint } },
 };
 

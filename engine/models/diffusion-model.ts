@@ -193,7 +193,7 @@ export class DiffusionModel implements Model {
     const base = parseUNetConfig(config, origin);
     if (references) checkReferenceFits(references.model, base);
     const seen = references && { references: references.groups };
-    return networkOf(part, config, origin, { ...steeringBy(controls, base), ...seen });
+    return networkOf(part, config, origin, { steering: { ...steeringBy(controls, base), ...seen } });
   }
 
   async weights(part: Part, options?: WeightsOptions): Promise<WeightSource> {

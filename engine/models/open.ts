@@ -35,7 +35,7 @@ export async function openDrawingModel(
   let model = await openCheckpoint(name, { vae, textEncoders, prediction });
   if (decoder === 'fast' && model.autoencoder.kind !== 'tiny') {
     const { id, folder } = await fastDecoder(model);
-    if (model.autoencoder.kind !== 'kl')
+    if (model.autoencoder.kind !== 'kl' || model.autoencoder.packed)
       throw new InputError(`${model.name} has no fast decoder: use its own decoder.`, { setting: 'decoder' });
     if (model.autoencoder.statistics)
       throw new InputError(
@@ -58,8 +58,8 @@ export async function fastDecoder(
   model: DiffusionModel,
 ): Promise<{ id: string; folder: string | undefined }> {
   const id = model.isXl ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
-  const { kind, statistics } = model.autoencoder;
-  if (kind !== 'kl' || statistics) return { id, folder: undefined };
+  const { kind, statistics, packed } = model.autoencoder;
+  if (kind !== 'kl' || statistics || packed) return { id, folder: undefined };
   return { id, folder: (await hubFolder(id, { cache: hubEnvironment.cache() }))?.folder };
 }
 

@@ -14,6 +14,8 @@ import {
   parseAutoencoderTinyConfig,
 } from '../networks/autoencoder-tiny.ts';
 import { clipText, parseClipTextConfig } from '../networks/clip-text.ts';
+import { flux2 } from '../networks/flux2.ts';
+import { parseFlux2Config } from '../networks/flux2-config.ts';
 import { languageModel } from '../networks/language.ts';
 import { isLanguageModel, parseLanguageConfig } from '../networks/language-config.ts';
 import { sana } from '../networks/sana.ts';
@@ -80,29 +82,51 @@ export interface AutoencoderFacts {
   statistics?: { mean: readonly number[]; deviation: readonly number[] };
   /** Pixels for each latent position, along one side. */
   scale: number;
+  /** Latents are packed and standardized by the networks themselves, of the mean (FLUX.2). */
+  packed?: boolean;
 }
 
-/** Builds a part's network from its config; `origin` names the config in errors. `steering`: of a denoiser. */
-export function networkOf(part: Part, config: unknown, origin: string, steering?: Steering): Network {
+/** What a network depends on beside its config. */
+export interface NetworkOptions {
+  /** Of a denoiser. */
+  steering?: Steering;
+  /** Of a language model: the layers whose states the denoiser reads; the last one's, normed, if absent. */
+  layers?: readonly number[] | undefined;
+}
+
+/** Builds a part's network from its config; `origin` names the config in errors. */
+export function networkOf(
+  part: Part,
+  config: unknown,
+  origin: string,
+  { steering, layers }: NetworkOptions = {},
+): Network {
   switch (part) {
-    case 'denoiser':
-      if (classOf(config) !== 'SanaTransformer2DModel')
-        return unet(parseUNetConfig(config, origin), steering);
+    case 'denoiser': {
+      const transformer = TRANSFORMERS.get(String(classOf(config)));
+      if (!transformer) return unet(parseUNetConfig(config, origin), steering);
       if (steering)
         throw new InputError(
           `${origin}: control images and references steer the U-Nets of Stable Diffusion only, not transformers.`,
         );
-      return sana(parseSanaConfig(config, origin));
+      return transformer(config, origin);
+    }
     case 'text-encoder':
     case 'text-encoder-2':
       return isLanguageModel(config)
-        ? languageModel(parseLanguageConfig(config, origin))
+        ? languageModel(parseLanguageConfig(config, origin), layers)
         : clipText(parseClipTextConfig(config, origin));
     case 'vae-decoder':
     case 'vae-encoder':
       return autoencoder(part === 'vae-decoder', config, origin);
   }
 }
+
+/** Denoisers that are not U-Nets, by their class in diffusers. */
+const TRANSFORMERS: ReadonlyMap<string, (config: unknown, origin: string) => Network> = new Map([
+  ['SanaTransformer2DModel', (config, origin) => sana(parseSanaConfig(config, origin))],
+  ['Flux2Transformer2DModel', (config, origin) => flux2(parseFlux2Config(config, origin))],
+]);
 
 function autoencoder(decoder: boolean, config: unknown, origin: string): Network {
   switch (autoencoderKind(config, origin)) {
@@ -131,12 +155,14 @@ export function autoencoderFacts(config: unknown, origin: string): AutoencoderFa
   const parsed =
     kind === 'kl' ? parseAutoencoderKlConfig(config, origin) : parseAutoencoderTinyConfig(config, origin);
   const levels = 'layers_per_block' in parsed ? parsed.block_out_channels : parsed.num_decoder_blocks;
+  const packed = 'packing' in parsed && parsed.packing !== undefined;
   return {
     kind,
-    latentChannels: parsed.latent_channels,
+    latentChannels: (packed ? 4 : 1) * parsed.latent_channels,
     scalingFactor: parsed.scaling_factor,
     shiftFactor: parsed.shift_factor ?? 0,
-    scale: 2 ** (levels.length - 1),
+    scale: 2 ** (levels.length - (packed ? 0 : 1)),
+    ...(packed && { packed }),
     ...statisticsOf(parsed),
   };
 }
@@ -148,7 +174,12 @@ function statisticsOf({
   return mean && deviation ? { statistics: { mean, deviation } } : {};
 }
 
-const AUTOENCODERS = { AutoencoderKL: 'kl', AutoencoderTiny: 'tiny', AutoencoderDC: 'dc' } as const;
+const AUTOENCODERS = {
+  AutoencoderKL: 'kl',
+  AutoencoderKLFlux2: 'kl',
+  AutoencoderTiny: 'tiny',
+  AutoencoderDC: 'dc',
+} as const;
 
 function autoencoderKind(config: unknown, origin: string): AutoencoderFacts['kind'] {
   const name = classOf(config);

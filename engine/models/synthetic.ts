@@ -48,7 +48,7 @@ export class SyntheticModel implements Model {
   #build(part: Part): Network {
     const config = configOf(this.#architecture, part);
     if (!config) throw new InputError(`${this.name} has no ${part}.`);
-    return networkOf(part, config, this.name);
+    return networkOf(part, config, this.name, { layers: this.#architecture.textLayers });
   }
 
   weights(part: Part): Promise<WeightSource> {

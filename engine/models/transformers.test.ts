@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { textLength } from '../execution/denoiser-inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { countParameters } from '../graph/network.ts';
+import { ARCHITECTURES } from './architectures.ts';
 import { openModel } from './open.ts';
-import type { Part } from './parts.ts';
+import { networkOf, type Part } from './parts.ts';
 
 /**
  * Parameters and multiply–accumulates, counted by running the libraries' own modules on tensors without memory. Tokens
@@ -21,6 +22,9 @@ const COUNTS: readonly (readonly [
   ['sana-1600m', 'denoiser', 1604462752, { 512: 418307993600, 1024: 1483330580480 }],
   ['sana-600m', 'vae-encoder', 153027104, { 512: 647449804800, 1024: 2589799219200 }],
   ['sana-600m', 'vae-decoder', 159223171, { 512: 1046076456960, 1024: 4184305827840 }],
+  ['flux2-klein-4b', 'denoiser', 3875544576, { 512: 5086485676032, 1024: 17410089025536 }],
+  ['flux2-klein-4b', 'vae-encoder', 34425856, { 512: 559402713088, 1024: 2443769282560 }],
+  ['flux2-klein-4b', 'vae-decoder', 49620259, { 512: 1257792077824, 1024: 5237326741504 }],
 ];
 
 for (const [architecture, part, parameters, runs] of COUNTS)
@@ -45,4 +49,28 @@ test('Gemma 2: parameters and operations for prompts of several lengths', async 
     [512, 1064346583040],
   ] as const)
     assert.equal(countMacs(network, { height: 1, width: 1, batch: 1, tokens }).total, macs);
+});
+
+test('Qwen 3: the layers that FLUX.2 klein reads, and all of them', async () => {
+  const read = (await openModel('flux2-klein-4b')).network('text-encoder');
+  const all = networkOf('text-encoder', ARCHITECTURES['flux2-klein-4b']!.textEncoder, 'qwen3');
+  assert.equal(countParameters(all), 4022468096);
+  for (const [network, tokens, macs] of [
+    [all, 40, 145804492800],
+    [all, 512, 1937567121408],
+    [read, 40, 109353369600],
+    [read, 512, 1453175341056],
+  ] as const)
+    assert.equal(countMacs(network, { height: 1, width: 1, batch: 1, tokens }).total, macs);
+});
+
+test('FLUX.2 klein: operations by kind, of the text apart from those of text and image together', async () => {
+  const network = (await openModel('flux2-klein-4b')).network('denoiser');
+  const { byKind } = countMacs(network, { height: 32, width: 32, batch: 1, tokens: 512 });
+  assert.deepEqual(byKind, {
+    embedding: 170655744,
+    linear: 4397778075648,
+    'self-attention': 362387865600,
+    text: 326149079040,
+  });
 });

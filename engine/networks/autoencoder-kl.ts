@@ -6,14 +6,14 @@ import { type GroupNormOptions, resnet } from './blocks.ts';
 import {
   channelCount,
   checkLatentStatistics,
+  epsilon,
   latentStatistics,
   parseConfig,
   smallCount,
   supported,
 } from './config.ts';
 
-const schema = z.object({
-  _class_name: supported(['AutoencoderKL']).default('AutoencoderKL'),
+const fields = {
   in_channels: channelCount.default(3),
   out_channels: channelCount.default(3),
   latent_channels: channelCount.default(4),
@@ -25,17 +25,43 @@ const schema = z.object({
   act_fn: supported(['silu', 'swish']).default('silu'),
   scaling_factor: z.number().positive().default(0.18215),
   shift_factor: z.number().nullish(),
-  ...latentStatistics,
   use_quant_conv: z.boolean().default(true),
   use_post_quant_conv: z.boolean().default(true),
   mid_block_add_attention: z.boolean().default(true),
+};
+
+const schema = z.object({
+  _class_name: supported(['AutoencoderKL']).default('AutoencoderKL'),
+  ...fields,
+  ...latentStatistics,
 });
 
-/** `config.json` of diffusers' AutoencoderKL. */
-export type AutoencoderKlConfig = z.output<typeof schema>;
+/** AutoencoderKLFlux2's fields have other defaults, and no factors. */
+const packedSchema = z.object({
+  _class_name: supported(['AutoencoderKLFlux2']),
+  ...fields,
+  latent_channels: channelCount.default(32),
+  block_out_channels: fields.block_out_channels.default([128, 256, 512, 512]),
+  layers_per_block: smallCount.default(2),
+  /** FLUX.2's small decoder. */
+  decoder_block_out_channels: supported([null]).nullish(),
+  batch_norm_eps: epsilon.default(1e-4),
+  patch_size: z.tuple([supported([2]), supported([2])]).default([2, 2]),
+  scaling_factor: supported([1]).default(1),
+  shift_factor: supported([0]).nullish(),
+});
+
+/** `config.json` of diffusers' AutoencoderKL, or of AutoencoderKLFlux2. */
+export type AutoencoderKlConfig = z.output<typeof schema> & {
+  /**
+   * Of AutoencoderKLFlux2: latents are packed, 2×2 positions as channels of one, and standardized with the statistics of
+   * a batch norm whose ε this is.
+   */
+  packing?: { epsilon: number };
+};
 
 export function parseAutoencoderKlConfig(json: unknown, origin: string): AutoencoderKlConfig {
-  const config = parseConfig(schema, json, origin);
+  const config = parsed(json, origin);
   checkLatentStatistics(config, origin);
   for (const channels of config.block_out_channels)
     if (channels % config.norm_num_groups)
@@ -45,7 +71,17 @@ export function parseAutoencoderKlConfig(json: unknown, origin: string): Autoenc
   return config;
 }
 
-/** `image` [B, 3, H, W] in [−1, 1] → `moments` [B, 2 · latent, H/2ⁿ, W/2ⁿ]: mean, then log-variance. */
+function parsed(json: unknown, origin: string): AutoencoderKlConfig {
+  if ((json as { _class_name?: unknown } | null)?._class_name !== 'AutoencoderKLFlux2')
+    return parseConfig(schema, json, origin);
+  const { batch_norm_eps: epsilon, _class_name: _, ...config } = parseConfig(packedSchema, json, origin);
+  return { ...config, _class_name: 'AutoencoderKL', packing: { epsilon } };
+}
+
+/**
+ * `image` [B, 3, H, W] in [−1, 1] → `moments` [B, 2 · latent, H/2ⁿ, W/2ⁿ]: mean, then log-variance; where latents are
+ * packed `latent` [B, 4 · latent, H/2ⁿ⁺¹, W/2ⁿ⁺¹], of the mean.
+ */
 export function autoencoderKlEncoder(config: AutoencoderKlConfig): Network {
   const net = new NetworkBuilder();
   const norm = { groups: config.norm_num_groups, epsilon: 1e-6 };
@@ -61,16 +97,22 @@ export function autoencoderKlEncoder(config: AutoencoderKlConfig): Network {
   x = net.groupNorm('encoder.conv_norm_out', x, { ...norm, activation: 'silu' });
   x = net.convolution('encoder.conv_out', x, 2 * config.latent_channels);
   if (config.use_quant_conv) x = net.linear('quant_conv', x, 2 * config.latent_channels, { conv: true });
-  net.output('moments', x);
+  if (config.packing) {
+    const mean = net.sliceChannels(x, 0, config.latent_channels);
+    net.output('latent', net.standardization('bn', net.pixelUnshuffle(mean), config.packing.epsilon, false));
+  } else net.output('moments', x);
   return net.build('vae-encoder');
 }
 
-/** `latent` [B, latent, h, w], divided by the scaling factor → `image` [B, 3, 2ⁿh, 2ⁿw] in about [−1, 1]. */
+/**
+ * `latent` [B, latent, h, w], divided by the scaling factor → `image` [B, 3, 2ⁿh, 2ⁿw] in about [−1, 1]; where latents are
+ * packed, of [B, 4 · latent, h/2, w/2].
+ */
 export function autoencoderKlDecoder(config: AutoencoderKlConfig): Network {
   const net = new NetworkBuilder();
   const norm = { groups: config.norm_num_groups, epsilon: 1e-6 };
   const channels = [...config.block_out_channels].reverse();
-  let x = net.inputMap('latent', config.latent_channels, channels.length - 1);
+  let x = latentInput(net, config, channels.length - 1);
   if (config.use_post_quant_conv)
     x = net.linear('post_quant_conv', x, config.latent_channels, { conv: true });
   x = net.convolution('decoder.conv_in', x, channels[0]!);
@@ -85,6 +127,13 @@ export function autoencoderKlDecoder(config: AutoencoderKlConfig): Network {
   x = net.groupNorm('decoder.conv_norm_out', x, { ...norm, activation: 'silu' });
   net.output('image', net.convolution('decoder.conv_out', x, config.out_channels));
   return net.build('vae-decoder');
+}
+
+function latentInput(net: NetworkBuilder, config: AutoencoderKlConfig, level: number): FeatureMap {
+  const { latent_channels: channels, packing } = config;
+  if (!packing) return net.inputMap('latent', channels, level);
+  const packed = net.inputMap('latent', 4 * channels, level + 1);
+  return net.pixelShuffle(net.standardization('bn', packed, packing.epsilon, true));
 }
 
 /** Two residual blocks with single-head self-attention between them. */

@@ -1,16 +1,16 @@
+import { InputError } from '../errors.ts';
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { Ids, Tokens } from '../graph/values.ts';
 import type { LanguageConfig } from './language-config.ts';
-
-/** Tokens of a prompt that SANA's transformers read at most (diffusers' `max_sequence_length`). */
-export const LANGUAGE_TOKENS = 300;
 
 /**
  * A decoder-only language model as text encoder: transformers' Gemma2Model, Qwen3Model or LlamaModel. Attention is causal
  * with rotated positions from 0 on; padding is on the right.
  *
  * Inputs: `input_ids` [B, L] · `attention_mask` [B, L]. Outputs: `last_hidden_state` [B, L, C] after the last norm;
- * `hidden_states.k` for each `k` of `layers`, the states after k layers.
+ * with `layers` only what they need: `hidden_states.k`, the states after k layers, for each `k` of them, and
+ * `prompt_embeds`, these side by side.
+ * @throws InputError if there are fewer layers
  */
 export function languageModel(config: LanguageConfig, layers: readonly number[] = []): Network {
   const net = new NetworkBuilder();
@@ -18,10 +18,16 @@ export function languageModel(config: LanguageConfig, layers: readonly number[] 
   const mask = net.inputIds('attention_mask');
   const ids = net.inputIds('input_ids');
   const gemma = dialect === 'gemma2';
+  const states: Tokens[] = [];
+  const count = layers.length === 0 ? config.num_hidden_layers : Math.max(...layers);
+  if (count > config.num_hidden_layers)
+    throw new InputError(
+      `The text encoder has ${config.num_hidden_layers} layers, but the model reads what the ${count}th one gives: they are of different models.`,
+    );
   let x = net.tokenEmbedding(`${prefix}embed_tokens`, ids, config.vocab_size, channels);
   if (gemma) x = net.affine(x, Math.sqrt(channels), 0);
   const norm = (path: string, input: Tokens) => net.rmsNorm(path, input, epsilon, { plusOne: gemma });
-  for (let i = 0; i < config.num_hidden_layers; i++) {
+  for (let i = 0; i < count; i++) {
     const path = `${prefix}layers.${i}`;
     const after = (name: string, y: Tokens) => (gemma ? norm(`${path}.${name}`, y) : y);
     const seen = attention(net, `${path}.self_attn`, norm(`${path}.input_layernorm`, x), i, mask, config);
@@ -29,9 +35,13 @@ export function languageModel(config: LanguageConfig, layers: readonly number[] 
     const before = gemma ? 'pre_feedforward_layernorm' : 'post_attention_layernorm';
     const fed = perceptron(net, `${path}.mlp`, norm(`${path}.${before}`, x), config);
     x = net.sum(after('post_feedforward_layernorm', fed), x);
-    if (layers.includes(i + 1)) net.output(`hidden_states.${i + 1}`, x);
+    if (!layers.includes(i + 1)) continue;
+    net.output(`hidden_states.${i + 1}`, x);
+    states.push(x);
   }
-  if (layers.length === 0) net.output('last_hidden_state', norm(`${prefix}norm`, x));
+  const [first, ...others] = states;
+  if (first) net.output('prompt_embeds', net.concat([first, ...others]));
+  else net.output('last_hidden_state', norm(`${prefix}norm`, x));
   return net.build('text-encoder');
 }
 

@@ -3,6 +3,9 @@ import type { FeatureMap, Ids, Tokens, Vector } from '../graph/values.ts';
 import { gatedConvolution } from './gated-convolution.ts';
 import type { SanaConfig } from './sana-config.ts';
 
+/** Tokens of a prompt that SANA's transformers read at most (diffusers' `max_sequence_length`). */
+export const SANA_TOKENS = 300;
+
 /** Name of the networks that are transformers. */
 export const TRANSFORMER = 'transformer';
 
@@ -31,7 +34,7 @@ export function sana(config: SanaConfig): Network {
     .map((row) => net.sum(embedded, row));
   x = net.modulation(net.plainNorm(x, config.norm_eps), scale!, shift!);
   net.output('out', net.linear('proj_out', x, config.out_channels));
-  return net.build(TRANSFORMER);
+  return net.build(TRANSFORMER, { textTokens: SANA_TOKENS });
 }
 
 /** The embedding of timestep and guidance, and the six vectors made of it that every block adds its own to. */

@@ -34,7 +34,6 @@ import {
 import { zoomedWindow } from '../pictures/zoom.ts';
 import { type Box, boundsOf } from '../regions/box.ts';
 import { activeCount, coarser, type Mask } from '../regions/mask.ts';
-import { createScheduler } from '../schedulers/create.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { fasterMode } from './edit-mode.ts';
 import { editPlanes, recordingPlanes } from './inpainting.ts';
@@ -52,6 +51,7 @@ import {
   repaintSparse,
 } from './repaint.ts';
 import { editedPicture, repaintShared } from './repaint-shared.ts';
+import { schedulerFor } from './scheduler-for.ts';
 import { study } from './study.ts';
 
 /** Pixels inside the mask's edge over which the old picture fades into the new. */
@@ -274,7 +274,7 @@ function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength, zoom 
   if (!box) throw new InputError('The mask has no white pixel, so it selects nothing.');
   const zoomed = zoom === 'auto' ? zoomedWindow(picture, box, model.defaults) : undefined;
   const window = zoomed ?? chooseWindow(picture, box, model.sizes);
-  const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
+  const scheduler = schedulerFor(model, recipe, workedSize(window));
   return {
     window,
     box,

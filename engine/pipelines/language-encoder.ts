@@ -2,7 +2,7 @@ import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats, int64 } from '../graph/tensor.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
-import { LANGUAGE_TOKENS } from '../networks/language.ts';
+import { SANA_TOKENS } from '../networks/sana.ts';
 import { requireFinite } from '../numbers.ts';
 import { type LanguageTokenizer, loadLanguageTokenizer } from '../text/language-tokenizer.ts';
 import { checkIds, type EncodedText, type PromptEncoder } from './text-encoder.ts';
@@ -81,7 +81,7 @@ export class LanguageEncoder implements PromptEncoder {
     const before = instruction === '' ? 1 : tokenizer.encode(instruction).length;
     const all = tokenizer.encode(instruction + text);
     // As diffusers counts: the first token, and the instruction's last one, are among those that are read.
-    const ids = all.slice(0, before + LANGUAGE_TOKENS - (instruction === '' ? 1 : 2));
+    const ids = all.slice(0, before + SANA_TOKENS - (instruction === '' ? 1 : 2));
     const left = all.slice(ids.length);
     const network = this.#components.network(PART);
     checkIds(network, 'embed_tokens.weight', ids, (id) => tokenizer.text([id]));

@@ -4,9 +4,10 @@ import { seesMask } from '../execution/denoiser-inputs.ts';
 import { latentDims } from '../execution/latents.ts';
 import type { Drive } from '../execution/unet/calibrate.ts';
 import { gaussianNoise } from '../noise.ts';
-import { createScheduler, knownScheduler } from '../schedulers/create.ts';
+import { knownScheduler } from '../schedulers/create.ts';
 import { drawingPlanes } from './inpainting.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
+import { schedulerFor } from './scheduler-for.ts';
 
 /** Subjects that most models know. What matters is the typical size of activations. */
 const PROMPTS = ['a red house by a lake at sunset', 'a cat in a meadow at noon'];
@@ -47,11 +48,8 @@ function drawingDrive(
       ? await drawingPlanes(components, dims)
       : undefined;
     for (const [seed, prompt] of PROMPTS.entries()) {
-      const scheduler = createScheduler(
-        model.schedulerConfig,
-        STEPS,
-        knownScheduler(model.schedulerConfig) ?? 'ddim',
-      );
+      const sampler = knownScheduler(model.schedulerConfig) ?? 'ddim';
+      const scheduler = schedulerFor(model, { steps: STEPS, scheduler: sampler }, model.defaults);
       const { condition: told } = await conditionFor(ready, prompt, '', guidance, { width, height });
       const condition = planes ? { ...told, planes } : told;
       const start = gaussianNoise(seed, 0, length).map((value) => value * scheduler.initNoiseSigma);

@@ -4,12 +4,12 @@ import { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { listen } from '../execution/denoise.ts';
 import { latentDims } from '../execution/latents.ts';
 import type { Picture } from '../pictures/read.ts';
-import { type PictureWindow, windowPlanes } from '../pictures/window.ts';
-import { createScheduler } from '../schedulers/create.ts';
+import { type PictureWindow, windowPlanes, workedSize } from '../pictures/window.ts';
 import type { EditMemory } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { missingSteps, type Process, Recorder, startOf } from './recorder.ts';
+import { schedulerFor } from './scheduler-for.ts';
 import { study } from './study.ts';
 
 export interface RecordTask {
@@ -21,12 +21,8 @@ export interface RecordTask {
 }
 
 /** How many steps an edit of some strength computes. */
-export function editSteps(
-  { schedulerConfig }: ReadyModel['model'],
-  recipe: Recipe,
-  strength: number,
-): number {
-  const scheduler = createScheduler(schedulerConfig, recipe.steps, recipe.scheduler);
+export function editSteps(model: ReadyModel['model'], recipe: Recipe, strength: number): number {
+  const scheduler = schedulerFor(model, recipe, recipe);
   return scheduler.timesteps.length - startOf(scheduler, strength);
 }
 
@@ -39,7 +35,7 @@ export async function record(
 ): Promise<PrepareEditResult> {
   const begin = performance.now();
   const { components, model } = ready;
-  const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
+  const scheduler = schedulerFor(model, recipe, workedSize(window));
   const start = startOf(scheduler, strength);
   const steps = scheduler.timesteps.length - start;
   await listen(signal);

@@ -22,7 +22,6 @@ import { encodePng } from '../pictures/png.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { withRecipe } from '../pictures/recipe.ts';
 import { windowPlanes } from '../pictures/window.ts';
-import { createScheduler } from '../schedulers/create.ts';
 import { drawingPlanes } from './inpainting.ts';
 import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
@@ -31,6 +30,7 @@ import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import type { Process } from './recorder.ts';
 import { recordingPredict } from './repaint.ts';
+import { schedulerFor } from './scheduler-for.ts';
 
 interface DrawOptions extends CallOptions<GenerateProgress> {
   previews?: boolean;
@@ -57,7 +57,7 @@ export async function textToImage(
   const memory = inpaints ? undefined : options.memory;
   const { width, height, seed } = recipe;
   const dims = latentDims(model.autoencoder, recipe);
-  const scheduler = createScheduler(model.schedulerConfig, recipe.steps, recipe.scheduler);
+  const scheduler = schedulerFor(model, recipe, recipe);
   // Of the network: some samplers take two for each step.
   const steps = scheduler.timesteps.length;
   const progress = new Progress<GenerateProgress>(options.onProgress, steps);

@@ -1,5 +1,5 @@
 import type { Network } from '../graph/network.ts';
-import type { Convolution, KernelAttention, Operator } from '../graph/operators.ts';
+import type { Attention, Convolution, KernelAttention, Operator } from '../graph/operators.ts';
 import type { FeatureMap, Value } from '../graph/values.ts';
 
 /**
@@ -10,6 +10,20 @@ import type { FeatureMap, Value } from '../graph/values.ts';
 export interface TokenFeatures {
   readonly attentions: readonly AttentionFeature[];
   readonly windows: readonly WindowFeature[];
+  readonly attended: readonly AttendedFeature[];
+}
+
+/** Rows that are recorded of every position, by the name under which they are. */
+export interface RowsFeature {
+  readonly name: string;
+  readonly channels: number;
+}
+
+/** Keys and values of softmax attention over text and image, recorded as attention reads them, of the image alone. */
+export interface AttendedFeature {
+  readonly operator: Attention;
+  readonly keys: RowsFeature;
+  readonly values: RowsFeature;
 }
 
 /** Sums of linear attention over all positions, and the rows that keys and values come from. */
@@ -34,7 +48,16 @@ export function tokenFeaturesOf(network: Network): TokenFeatures {
   for (const operator of network.operators) makers.set(operator.output.id, operator);
   const attentions: AttentionFeature[] = [];
   const windows: WindowFeature[] = [];
+  const attended: AttendedFeature[] = [];
   for (const operator of network.operators) {
+    if (operator.type === 'attention' && isOfImage(operator.key)) {
+      const { path, key, value } = operator;
+      attended.push({
+        operator,
+        keys: { name: `keys.${path}`, channels: key.channels },
+        values: { name: `values.${path}`, channels: value.channels },
+      });
+    }
     if (operator.output.kind !== 'map') continue;
     if (operator.type === 'kernel-attention') {
       const { key, value } = operator;
@@ -47,7 +70,21 @@ export function tokenFeaturesOf(network: Network): TokenFeatures {
     } else if (operator.type === 'attention' && operator.key.kind === 'map')
       throw new Error(`${operator.path} cannot be computed for a part of the positions`);
   }
-  return { attentions, windows };
+  return { attentions, windows, attended };
+}
+
+/** Whether a sequence is of text and image. */
+function isOfImage(value: Value): boolean {
+  return value.kind === 'tokens' && value.image !== undefined;
+}
+
+/** All that is recorded position by position. */
+export function rowsFeaturesOf({ attentions, windows, attended }: TokenFeatures): RowsFeature[] {
+  const anchored = [...attentions, ...windows].map((feature) => ({
+    name: rowsName(feature),
+    channels: feature.anchor.channels,
+  }));
+  return [...anchored, ...attended.flatMap(({ keys, values }) => [keys, values])];
 }
 
 /** Walks back through operators of one value that work row by row. */

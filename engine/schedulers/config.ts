@@ -13,6 +13,8 @@ const MAX_TRAIN_TIMESTEPS = 100_000;
 export interface SchedulerConfig {
   readonly file: string;
   readonly values: Readonly<Record<string, unknown>>;
+  /** Of the image's latents, on which a dynamic shift depends. */
+  readonly positions?: number;
 }
 
 /** The config as an object without its nulls: diffusers treats null as absent. */

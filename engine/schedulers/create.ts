@@ -8,6 +8,7 @@ import { createDpmpp2mSde } from './dpmpp-2m-sde.ts';
 import { createErSde } from './er-sde.ts';
 import { createEuler } from './euler.ts';
 import { createEulerAncestral } from './euler-ancestral.ts';
+import { dynamicShift } from './flow.ts';
 import { createFlowEuler } from './flow-euler.ts';
 import { createLcm } from './lcm.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -80,15 +81,16 @@ const OTHER_PROCESS = /Flow|EDM|KarrasVe|ScoreSde|CMStochastic|VQDiffusion|IPNDM
  * becomes Euler. An override works with the config of any class that has the same noise process, known or not. As in
  * diffusers' `from_config`, values of the config stay and missing ones take the new sampler's default; but a missing
  * `clip_sample` is off, because it clips pixels and these models work on latents.
+ * @param positions of the image's latents: some configs depend on its size
  * @throws InputError for an unsupported class or value, a number out of range, or too many steps.
  */
 export function createScheduler(
   config: unknown,
   steps: number,
   override?: SchedulerName,
-  file = SCHEDULER_CONFIG_FILE,
+  { file = SCHEDULER_CONFIG_FILE, positions }: { file?: string; positions?: number } = {},
 ): Scheduler {
-  const checked = asSchedulerConfig(config, file);
+  const checked = { ...asSchedulerConfig(config, file), ...(positions !== undefined && { positions }) };
   const className = checked.values._class_name;
   const name = typeof className === 'string' ? className : '';
   const create = CLASSES.get(name);
@@ -104,8 +106,8 @@ export function createScheduler(
       { setting: 'scheduler' },
     );
   const { create: createOther, implies } = SAMPLERS[sampler];
-  const values = { clip_sample: false, ...checked.values, ...inFlowTerms(checked), ...implies };
-  return createOther({ file, values }, steps);
+  const values = { clip_sample: false, ...checked.values, ...inFlowTerms(checked, steps), ...implies };
+  return createOther({ ...checked, values }, steps);
 }
 
 /** The samplers that work with a model's config, because they reverse its noise process. */
@@ -121,10 +123,10 @@ function processOf({ values }: SchedulerConfig): NoiseProcess {
 }
 
 /** A flow's shift and its kind, as each class of diffusers names them. */
-function inFlowTerms(config: SchedulerConfig): object {
+function inFlowTerms(config: SchedulerConfig, steps: number): object {
   if (processOf(config) !== 'flow') return {};
-  const { shift, flow_shift: flowShift } = config.values;
-  const known = shift ?? flowShift;
+  const { shift, flow_shift: flowShift, use_dynamic_shifting: isDynamic } = config.values;
+  const known = isDynamic === true ? dynamicShift(config, steps) : (shift ?? flowShift);
   const both = known === undefined ? {} : { shift: known, flow_shift: known };
   return { ...both, use_flow_sigmas: true, prediction_type: 'flow_prediction' };
 }

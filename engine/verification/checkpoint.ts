@@ -1,3 +1,4 @@
+import { InputError } from '../errors.ts';
 import type { Backend, Program } from '../execution/backend.ts';
 import { shiftNetwork, textNetwork } from '../execution/forms/conditioning.ts';
 import { type Form, PLANAR } from '../execution/forms/form.ts';
@@ -15,11 +16,13 @@ import {
   type Part,
   placeOf,
 } from '../models/parts.ts';
+import { parseAutoencoderKlConfig } from '../networks/autoencoder-kl.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Recorded } from '../regions/recorded.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters } from '../weights/lora-merge.ts';
+import type { WeightSource } from '../weights/source.ts';
 import { WeightTable } from '../weights/table.ts';
 
 /** Finds a network by its folder in the diffusers layout. @throws InputError if it is absent */
@@ -31,6 +34,8 @@ export interface Subject {
   root: string;
   denoiser: DenoiserFolder;
   find: FindNetwork;
+  /** Layers of the language model that the denoiser reads; see `NetworkOptions`. */
+  layers?: readonly number[] | undefined;
 }
 
 /** The networks of a checkpoint to verify. Any of them may be absent. */
@@ -39,6 +44,7 @@ export class Checkpoint {
   readonly root: string;
   readonly #denoiser: DenoiserFolder;
   readonly #find: FindNetwork;
+  readonly #layers: readonly number[] | undefined;
   readonly #adapters: readonly Adapter[];
   readonly #backend: Backend;
   readonly #programs = new Map<string, Program>();
@@ -47,10 +53,15 @@ export class Checkpoint {
   #tokens: TokensNetwork | undefined;
 
   /** @param adapters LoRA files that are merged into its weights */
-  constructor({ root, denoiser, find }: Subject, backend: Backend, adapters: readonly Adapter[] = []) {
+  constructor(
+    { root, denoiser, find, layers }: Subject,
+    backend: Backend,
+    adapters: readonly Adapter[] = [],
+  ) {
     this.root = root;
     this.#denoiser = denoiser;
     this.#find = find;
+    this.#layers = layers;
     this.#backend = backend;
     this.#adapters = adapters;
   }
@@ -70,6 +81,19 @@ export class Checkpoint {
   async autoencoder(): Promise<AutoencoderFacts> {
     const { config, origin } = await this.#find(placeOf('vae-decoder').folder);
     return autoencoderFacts(config, origin);
+  }
+
+  /** How the autoencoder packs latents. @throws InputError if it does not */
+  async packing(): Promise<{ epsilon: number }> {
+    const { config, origin } = await this.#find(placeOf('vae-decoder').folder);
+    const { packing } = parseAutoencoderKlConfig(config, origin);
+    if (!packing) throw new InputError(`${origin}: its latents are not packed.`);
+    return packing;
+  }
+
+  /** The weights of a network as they are stored. */
+  async weights(folder: string): Promise<WeightSource> {
+    return (await this.#find(folder)).weights();
   }
 
   /** The U-Net in rows form, with exact storage. */
@@ -129,7 +153,7 @@ export class Checkpoint {
 
   async #placed(part: Part, folder: string): Promise<{ network: Network; placed: PlacedNetwork }> {
     const placed = await this.#find(folder);
-    return { placed, network: networkOf(part, placed.config, placed.origin) };
+    return { placed, network: networkOf(part, placed.config, placed.origin, { layers: this.#layers }) };
   }
 
   async #open(part: Part, folder: string) {

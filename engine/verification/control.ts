@@ -95,7 +95,9 @@ async function compareSteered({ root, expected, backend, model, maps }: Setting)
   if (!(await fs.exists(folder))) return [];
   const origin = path.join(folder, 'config.json');
   const json = await readJson(origin);
-  const network = networkOf('denoiser', json, origin, steeringBy([model], parseUNetConfig(json, origin)));
+  const network = networkOf('denoiser', json, origin, {
+    steering: steeringBy([model], parseUNetConfig(json, origin)),
+  });
   const source = await withControlWeights(await openWeights(folder, placeOf('denoiser').stem), [model]);
   const program = await backend.compile(network, new WeightTable(network, source), PLANAR);
   const guided = (guide: Omit<Guide, 'maps'>): Condition['controls'] =>

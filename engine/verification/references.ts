@@ -70,7 +70,9 @@ async function compareSteered(
 ): Promise<Comparison[]> {
   const folder = path.join(root, placeOf('denoiser').folder);
   const origin = path.join(folder, 'config.json');
-  const network = networkOf('denoiser', await readJson(origin), origin, { references: [{ masked: false }] });
+  const network = networkOf('denoiser', await readJson(origin), origin, {
+    steering: { references: [{ masked: false }] },
+  });
   const source = withReferenceWeights(await openWeights(folder, placeOf('denoiser').stem), model);
   const program = await backend.compile(network, new WeightTable(network, source), PLANAR);
   const referring = (condition: Condition, scale: number): Condition => {

@@ -8,45 +8,72 @@ import { float32, type Tensor } from '../graph/tensor.ts';
 import type { Recorded } from '../regions/recorded.ts';
 import { overPlanes, toRows } from '../regions/rows.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { comparePlanes, joinRows, planesOf, type RowsOfReference, referenceOf } from './latent-rows.ts';
 import type { Comparison, Reference } from './reference.ts';
-import { column, transformerConditions } from './transformers.ts';
+import { column, timestepOf, transformerConditions } from './transformers.ts';
 
 /**
  * Passes of a transformer over a part of the image: one pass is recorded, then each `edit.<name>.mask` computes its
- * positions of an edited sample, at a timestep and with a guidance of its own.
+ * positions of an edited sample, at a timestep and with a guidance of its own. `edit_reference`: the same with a
+ * reference image.
  */
 export async function compareTokenEdits(
   checkpoint: Checkpoint,
   expected: Reference,
   regions: Reference,
 ): Promise<Comparison[]> {
-  const edits = [...regions.names()].flatMap((name) => /^edit\.(\w+)\.mask$/.exec(name)?.[1] ?? []);
+  return [
+    ...(await compareEditsOf('edit', checkpoint, expected, regions)),
+    ...(await compareEditsOf('edit_reference', checkpoint, expected, regions)),
+  ];
+}
+
+async function compareEditsOf(
+  group: string,
+  checkpoint: Checkpoint,
+  expected: Reference,
+  regions: Reference,
+): Promise<Comparison[]> {
+  const masks = new RegExp(`^${group}\\.(\\w+)\\.mask$`);
+  const edits = [...regions.names()].flatMap((name) => masks.exec(name)?.[1] ?? []);
   if (edits.length === 0) return [];
   const network = await checkpoint.tokens();
-  const sample = await regions.tensor('edit.sample_original');
-  const [, , height, width] = sample.dims as [number, number, number, number];
-  const original = await run(network, wholeTokens(height, width), sample, {
-    ...(await transformerConditions(expected, regions, 'edit', '_original')),
-    timestep: column(await regions.floats('edit.timestep')),
+  const places = `${group}.img_ids`;
+  const sample = await planesOf(regions, `${group}.sample_original`, places);
+  const [batch, , height, width] = sample.dims as [number, number, number, number];
+  const image = `${group}.image_latents`;
+  const reference = regions.has(image) ? await referenceOf(regions, image, places) : undefined;
+  const conditions = async (prefix: string, which: string) => ({
+    ...(await transformerConditions(expected, regions, prefix, which)),
+    timestep: await timestepOf(regions, `${prefix}.timestep`, expected),
   });
-  const comparisons = [await regions.compare('edit.out_original', original.output)];
-  const recorded = network.recorded(sample.dims[0]!, original.features);
+  const plan = wholeTokens(height, width, reference?.grids);
+  const original = await run(network, plan, sample, await conditions(group, '_original'), { reference });
+  const comparisons = [
+    await comparePlanes(regions, `${group}.out_original`, float32(original.output, sample.dims)),
+  ];
+  const recorded = network.recorded(batch, original.features);
   for (const edit of edits) {
-    const prefix = `edit.${edit}`;
+    const prefix = `${group}.${edit}`;
     const mask = regions.shape(`${prefix}.mask`);
     if (mask[0] !== height || mask[1] !== width)
       throw new InputError(`${regions.origin}: ${prefix}.mask is not a mask of the sample.`);
     const data = Uint8Array.from(await regions.integers(`${prefix}.mask`), (value) => Number(value !== 0n));
-    const inputs = {
-      ...(await transformerConditions(expected, regions, prefix, '_edited')),
-      timestep: column(await regions.floats(`${prefix}.timestep`)),
-    };
-    const edited = await regions.tensor(`${prefix}.sample_edited`);
-    const plan = planTokens({ height, width, data });
-    const { output } = await run(network, plan, edited, inputs, { recorded, base: original.output });
-    comparisons.push(await regions.compare(`${prefix}.out`, output));
+    const edited = await planesOf(regions, `${prefix}.sample_edited`, places);
+    const part = planTokens({ height, width, data }, reference?.grids);
+    const { output } = await run(network, part, edited, await conditions(prefix, '_edited'), {
+      reference,
+      seen: { recorded, base: original.output },
+    });
+    comparisons.push(await comparePlanes(regions, `${prefix}.out`, float32(output, sample.dims)));
   }
   return comparisons;
+}
+
+/** The recorded pass that a part reads, and its output. */
+interface Seen {
+  recorded: Recorded;
+  base: Float32Array;
 }
 
 /** A pass over [B, C, H, W], or over the positions of a plan, whose results are laid over `base`. */
@@ -55,15 +82,17 @@ async function run(
   plan: TokenPlan,
   sample: Tensor,
   inputs: Record<string, Tensor>,
-  seen?: { recorded: Recorded; base: Float32Array },
+  { reference, seen }: { reference?: RowsOfReference | undefined; seen?: Seen },
 ) {
   const [batch, channels, height, width] = sample.dims as [number, number, number, number];
-  const { active } = plan;
-  const rows = toRows(sample.data as Float32Array, batch, channels, active);
+  const { active, computed } = plan;
+  const own = toRows(sample.data as Float32Array, batch, channels, active);
+  const isWithRows = reference && computed.length > active.length;
+  const rows = isWithRows ? joinRows(own, reference.rows, batch) : own;
   const pass = await network.pass(
     plan,
     batch,
-    { ...inputs, sample: float32(rows, [batch, active.length, channels]) },
+    { ...inputs, sample: float32(rows, [batch, computed.length, channels]) },
     { ...(seen && { recorded: seen.recorded }), features: !seen },
   );
   const outChannels = pass.output.length / (batch * active.length);

@@ -7,6 +7,7 @@ import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { comparePlanes, planesOf } from './latent-rows.ts';
 import { SAMPLER_LIMIT } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';
 
@@ -33,12 +34,12 @@ export async function compareTransformer(checkpoint: Checkpoint, expected: Refer
     const [, prefix, step] = /^(transformer\w*)\.out\.(t[\d_]+)$/.exec(name) ?? [];
     if (!prefix || !step) continue;
     const transformer = await checkpoint.program('denoiser');
-    const outputs = await transformer.run({
+    const { out } = await transformer.run({
       ...(await transformerConditions(expected)),
-      sample: await expected.tensor(`${prefix}.hidden_states`),
-      timestep: column(await expected.floats(`transformer.timestep.${step}`)),
+      sample: await planesOf(expected, `${prefix}.hidden_states`, `${prefix}.img_ids`),
+      timestep: await timestepOf(expected, `transformer.timestep.${step}`, expected),
     });
-    comparisons.push(await expected.compare(name, floats(outputs, 'out')));
+    comparisons.push(await comparePlanes(expected, name, out!));
   }
   return comparisons;
 }
@@ -50,9 +51,10 @@ export async function transformerConditions(
   prefix = 'transformer',
   suffix = '',
 ): Promise<Record<string, Tensor>> {
+  const mask = `${prefix}.encoder_attention_mask${suffix}`;
   const inputs: Record<string, Tensor> = {
     encoder_hidden_states: await from.tensor(`${prefix}.encoder_hidden_states${suffix}`),
-    encoder_attention_mask: await integers(from, `${prefix}.encoder_attention_mask${suffix}`),
+    ...(from.has(mask) && { encoder_attention_mask: await integers(from, mask) }),
   };
   if (from.has(`${prefix}.guidance`)) {
     // The reference has what the embedder gets: the guidance scale times a factor of the config.
@@ -162,13 +164,19 @@ async function pipelineCondition(expected: Reference): Promise<Condition> {
   );
 }
 
-function firstRow(tensor: Tensor): Tensor {
+export function firstRow(tensor: Tensor): Tensor {
   const data = tensor.data.slice(0, tensor.data.length / tensor.dims[0]!);
   return { ...tensor, data, dims: [1, ...tensor.dims.slice(1)] } as Tensor;
 }
 
 async function integers(expected: Reference, name: string): Promise<Tensor> {
   return int64(await expected.integers(name), expected.shape(name));
+}
+
+/** Denoiser's timesteps: references of FLUX.2 have thousandths of them. */
+export async function timestepOf(from: Reference, name: string, expected: Reference): Promise<Tensor> {
+  const factor = expected.has('transformer.img_ids') ? 1000 : 1;
+  return column((await from.floats(name)).map((value) => factor * value));
 }
 
 export function column(values: Float32Array): Tensor {

@@ -8,6 +8,7 @@ import { Checkpoint, type Subject } from './checkpoint.ts';
 import { CONTROL_FILE, compareControl } from './control.ts';
 import { compareInpainting } from './inpainting.ts';
 import { compareAutoencoders, compareSamplers, compareText, compareUNet } from './networks.ts';
+import { comparePackedAutoencoder, comparePackedSampling } from './packed-latents.ts';
 import { comparePatches } from './patches.ts';
 import { type Comparison, Reference } from './reference.ts';
 import { compareReferences } from './references.ts';
@@ -52,7 +53,8 @@ export async function verify(
     return judged(await compareVision(root, expected, backend), expected, backend);
   if (expected.metadata('base'))
     return judged(await compareAdapters(root, expected, backend), expected, backend);
-  const tensors = await compareCheckpoint(subject, expected, backend);
+  const layers = expected.metadata('text_encoder_out_layers')?.split(',').map(Number);
+  const tensors = await compareCheckpoint({ ...subject, layers }, expected, backend);
   if (subject.averaged)
     tensors.push(
       ...(await comparing(new Checkpoint({ ...subject, find: subject.averaged }, backend), (checkpoint) =>
@@ -83,8 +85,10 @@ function compareCheckpoint(subject: Subject, expected: Reference, backend: Backe
       ...(await compareUNet(checkpoint, expected)),
       ...(await compareTransformer(checkpoint, expected)),
       ...(await compareAutoencoders(checkpoint, expected)),
+      ...(await comparePackedAutoencoder(checkpoint, expected)),
       ...(await compareSamplers(checkpoint, expected)),
       ...(await compareTransformerSamplers(checkpoint, expected)),
+      ...(await comparePackedSampling(checkpoint, expected)),
       ...(await compareInpainting(checkpoint, expected)),
       ...(await compareControl(subject.root, expected, backend)),
       ...(await compareReferences(subject.root, expected, backend)),

@@ -184,7 +184,8 @@ export class RegionAutoencoder {
 
   /** Encoder output [C or 2C, h, w] → latents of the denoiser; the mean of a distribution. */
   #toLatents(encoded: Float32Array): Float32Array {
-    const mean = this.facts.kind === 'kl' ? encoded.subarray(0, encoded.length / 2) : encoded;
+    const mean =
+      this.facts.kind === 'kl' && !this.facts.packed ? encoded.subarray(0, encoded.length / 2) : encoded;
     return toLatents(mean, this.facts);
   }
 }

@@ -1,4 +1,4 @@
-import type { Attention, KernelAttention, Rotation } from '../../graph/operators.ts';
+import type { Attention, AxisRotation, KernelAttention, Rotation } from '../../graph/operators.ts';
 import type { Emitter } from './emitter.ts';
 import { MICROSOFT, type Ref } from './onnx/onnx.ts';
 
@@ -163,9 +163,70 @@ export function rotation(emit: Emitter, rows: Ref, { heads, frequencies, input }
   const angles = onnx.node('Mul', [column, onnx.floats(frequencies, [1, 1, 1, half])]);
   const [sin, cos] = [onnx.node('Sin', [angles]), onnx.node('Cos', [angles])];
   const split = onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, -1])]);
-  const [first, second] = emit.split(split, [half, half], 3);
-  const turned = (a: Ref, b: Ref, type: 'Add' | 'Sub') =>
-    onnx.node(type, [onnx.node('Mul', [a, cos]), onnx.node('Mul', [b, sin])]);
-  const whole = emit.concat([turned(first!, second!, 'Sub'), turned(second!, first!, 'Add')], 3);
+  const parts = emit.split(split, [half, half], 3);
+  const whole = emit.concat(turned(emit, parts as [Ref, Ref], sin, cos), 3);
   return onnx.node('Reshape', [whole, onnx.ints([0, 0, input.channels])]);
+}
+
+/** The coordinates of points in the plane, turned by angles. */
+function turned(emit: Emitter, [x, y]: readonly [Ref, Ref], sin: Ref, cos: Ref): [Ref, Ref] {
+  const { onnx } = emit;
+  const of = (a: Ref, b: Ref, type: 'Add' | 'Sub') =>
+    onnx.node(type, [onnx.node('Mul', [a, cos]), onnx.node('Mul', [b, sin])], {}, 'rotation');
+  return [of(x, y, 'Sub'), of(y, x, 'Add')];
+}
+
+/** Sines and cosines of the angles by which text and image are turned, [rows, d/2]. */
+export interface Angles {
+  readonly sin: Ref;
+  readonly cos: Ref;
+}
+
+/**
+ * @param places [N, 4] of the image's rows: time, y, x, 0
+ * @param textCount [1]: the number of tokens before them
+ */
+export function axisAngles(
+  emit: Emitter,
+  places: Ref,
+  textCount: Ref,
+  { frequencies }: AxisRotation,
+): Angles {
+  const { onnx } = emit;
+  const count = onnx.node('Squeeze', [textCount]);
+  const token = onnx.node('Range', [onnx.ints([0], []), count, onnx.ints([1], [])]);
+  const column = onnx.node('Reshape', [onnx.cast(token, 'float32'), onnx.ints([-1, 1])]);
+  const text = onnx.node('Pad', [column, onnx.ints([0, 3, 0, 0])]);
+  const matrix = onnx.floats(frequencies.flat(), [frequencies.length, frequencies[0]!.length]);
+  const angles = onnx.node('MatMul', [emit.concat([text, places], 0), matrix]);
+  return { sin: onnx.node('Sin', [angles]), cos: onnx.node('Cos', [angles]) };
+}
+
+/** Rows [B, N, C], of which neighbouring channels in each head are turned by angles. */
+export function axisRotation(emit: Emitter, rows: Ref, { sin, cos }: Angles, operator: AxisRotation): Ref {
+  const { onnx } = emit;
+  const { heads, frequencies, input } = operator;
+  const half = frequencies[0]!.length;
+  const pairs = onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, half, 2])]);
+  const points = emit.split(pairs, [1, 1], 4);
+  const [s, c] = [sin, cos].map((table) => onnx.node('Reshape', [table, onnx.ints([1, -1, 1, half, 1])]));
+  const whole = emit.concat(turned(emit, points as [Ref, Ref], s!, c!), 4);
+  return onnx.node('Reshape', [whole, onnx.ints([0, 0, input.channels])]);
+}
+
+/** Places of all positions of a map of some height and width, [2]: [N, 4] for `axisAngles`. */
+export function gridPlaces(emit: Emitter, extent: Ref): Ref {
+  const { onnx } = emit;
+  const [height, width] = emit.split(extent, [1, 1], 0);
+  const range = onnx.node('Range', [
+    onnx.ints([0], []),
+    onnx.node('Squeeze', [onnx.node('Mul', [height!, width!])]),
+    onnx.ints([1], []),
+  ]);
+  const y = onnx.node('Div', [range, width!]);
+  const x = onnx.node('Sub', [range, onnx.node('Mul', [y, width!])]);
+  const columns = [y, x].map((values) =>
+    onnx.node('Reshape', [onnx.cast(values, 'float32'), onnx.ints([-1, 1])]),
+  );
+  return onnx.node('Pad', [emit.concat(columns, 1), onnx.ints([0, 1, 0, 1])]);
 }

@@ -1,4 +1,10 @@
-import type { ChannelMean, ChannelRepeat, ChannelSlice, PixelUnshuffle } from '../../graph/operators.ts';
+import type {
+  ChannelMean,
+  ChannelRepeat,
+  ChannelSlice,
+  PixelUnshuffle,
+  Standardization,
+} from '../../graph/operators.ts';
 import type { Emitter } from './emitter.ts';
 import type { Ref } from './onnx/onnx.ts';
 
@@ -43,4 +49,30 @@ export function pixelUnshuffle(emit: Emitter, planes: Ref, { input, output }: Pi
   const attributes = { kernel_shape: [2, 2], strides: [2, 2], group: input.channels / perGroup };
   const weight = onnx.floats(kernel, [output.channels, perGroup, 2, 2]);
   return onnx.node('Conv', [planes, weight], { attributes }, 'pixel-unshuffle');
+}
+
+/** Of planes. */
+export function standardized(
+  emit: Emitter,
+  planes: Ref,
+  { mean, variance, epsilon, inverse }: Standardization,
+): Ref {
+  const { onnx } = emit;
+  const [centre, spread] = [mean, variance].map((weight) => emit.weight(weight, [...weight.shape, 1, 1]));
+  const deviation = onnx.node('Sqrt', [onnx.node('Add', [spread!, onnx.floats([epsilon], [])])]);
+  return inverse
+    ? onnx.node('Add', [onnx.node('Mul', [planes, deviation]), centre!])
+    : onnx.node('Div', [onnx.node('Sub', [planes, centre!]), deviation]);
+}
+
+/** The number of rows of [B, N, C]: [1]. */
+export function rowCount(emit: Emitter, rows: Ref): Ref {
+  return emit.onnx.node('Shape', [rows], { attributes: { start: 1, end: 2 } });
+}
+
+/** Of text and image as one sequence [B, N, C], the rows of one of them. */
+export function imageSplit(emit: Emitter, rows: Ref, textCount: Ref, part: 'text' | 'image'): Ref {
+  const { onnx } = emit;
+  const bounds = part === 'text' ? [onnx.ints([0]), textCount] : [textCount, rowCount(emit, rows)];
+  return onnx.node('Slice', [rows, ...bounds, onnx.ints([1])]);
 }

@@ -1,6 +1,7 @@
 import type { Network } from '../../graph/network.ts';
 import type {
   Attention,
+  AxisRotation,
   Concat,
   Convolution,
   Enlargement,
@@ -19,8 +20,25 @@ import type {
 import type { Features, Value } from '../../graph/values.ts';
 import type { Windowed } from '../../regions/reach.ts';
 import type { Weights } from '../../weights/table.ts';
-import { attention, kernelAttention, rotation } from './attention.ts';
-import { channelMean, channelRepeat, channelSlice, pixelShuffle, pixelUnshuffle } from './channels.ts';
+import {
+  type Angles,
+  attention,
+  axisAngles,
+  axisRotation,
+  gridPlaces,
+  kernelAttention,
+  rotation,
+} from './attention.ts';
+import {
+  channelMean,
+  channelRepeat,
+  channelSlice,
+  imageSplit,
+  pixelShuffle,
+  pixelUnshuffle,
+  rowCount,
+  standardized,
+} from './channels.ts';
 import { Emitter } from './emitter.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
@@ -47,6 +65,9 @@ interface Forms {
 export class PlanarLowering {
   readonly emit: Emitter;
   readonly #forms = new Map<number, Forms>();
+  /** The number of tokens before the image's rows where they are one sequence: [1]. */
+  #textCount: Ref | undefined;
+  #angles: Angles | undefined;
   /** Whether a sequence is an input already: others have their own lengths. */
   #hasTokens = false;
   /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
@@ -127,6 +148,28 @@ export class PlanarLowering {
       case 'rotation':
         this.setRows(operator.output, rotation(emit, this.rows(operator.input), operator));
         break;
+      case 'axis-rotation':
+        this.#axisRotation(operator);
+        break;
+      case 'image-join': {
+        const [text, image] = [this.rows(operator.text), this.rows(operator.image)];
+        this.#textCount ??= rowCount(emit, text);
+        this.setRows(operator.output, emit.concat([text, image], 1));
+        break;
+      }
+      case 'image-split': {
+        const isText = operator.output.kind === 'tokens';
+        this.setRows(
+          operator.output,
+          imageSplit(emit, this.rows(operator.input), this.#textCount!, isText ? 'text' : 'image'),
+        );
+        break;
+      }
+      case 'standardization': {
+        const planes = standardized(emit, this.planes(operator.input), operator);
+        this.setPlanes(operator.output, planes);
+        break;
+      }
       case 'linear-attention':
         this.linearAttention(operator);
         break;
@@ -280,6 +323,13 @@ export class PlanarLowering {
     const extent = onnx.node('Shape', [planes], { attributes: { start: 2, end: 4 } });
     const shape = this.emit.concat([onnx.ints([0, output.channels]), extent], 0);
     this.setPlanes(output, onnx.node('Reshape', [product, shape]));
+  }
+
+  #axisRotation(operator: AxisRotation): void {
+    const { emit } = this;
+    const extent = this.#extents.get(operator.input.image!)!;
+    this.#angles ??= axisAngles(emit, gridPlaces(emit, extent), this.#textCount!, operator);
+    this.setRows(operator.output, axisRotation(emit, this.rows(operator.input), this.#angles, operator));
   }
 
   /** The input planes of an operator that reads a window. */

@@ -1,17 +1,32 @@
 import type { Network } from '../../graph/network.ts';
-import type { Convolution, KernelAttention, Operator } from '../../graph/operators.ts';
+import type {
+  Attention,
+  AxisRotation,
+  Convolution,
+  KernelAttention,
+  Operator,
+} from '../../graph/operators.ts';
 import type { Features, Value } from '../../graph/values.ts';
 import {
+  type AttendedFeature,
   type AttentionFeature,
+  type RowsFeature,
   rowsName,
   sumsName,
   tokenFeaturesOf,
   type WindowFeature,
 } from '../../regions/token-features.ts';
 import type { Weights } from '../../weights/table.ts';
-import { EXTENT, formerRowsName, haloRowsName, INSIDE, RECTANGLE, SIGNS } from '../forms/tokens.ts';
-import { attention, kernelAttention, keyValueSums } from './attention.ts';
-import { channelSlice } from './channels.ts';
+import { EXTENT, formerRowsName, haloRowsName, INSIDE, PLACES, RECTANGLE, SIGNS } from '../forms/tokens.ts';
+import {
+  type Angles,
+  attention,
+  axisAngles,
+  axisRotation,
+  kernelAttention,
+  keyValueSums,
+} from './attention.ts';
+import { channelSlice, imageSplit, rowCount } from './channels.ts';
 import { Emitter } from './emitter.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
@@ -25,9 +40,11 @@ import type { Target } from './target.ts';
  * `signs` [1, N + n, 1]: 1 for each computed row, then −1 for each of these;
  * `halo.rows.*` [B, halo, C]: recorded rows around the part; `rectangle` int32 [(h + 2) · (w + 2)]: where each position
  * of the part's rectangle and of the rim around it is found among the computed rows, the halo rows and a row of zeros;
- * `inside` int32 [N]: where the computed rows lie in the rectangle.
+ * `inside` int32 [N]: where the computed rows lie in the rectangle;
+ * `keys.*`, `values.*` [B, n, C]: of attention over text and image, the recorded rows of all positions that are not
+ * computed.
  * Without `part` it computes everything, which takes less memory. In both: `extent` int64 [2], height and width of the
- * rectangle (with its rim) or of the whole map.
+ * rectangle (with its rim) or of the whole map; `places` [N, 4]: time, y, x and 0 of each row of the image.
  *
  * Outputs: the network's own; with `part` each feature of this pass with `new.` before its name.
  */
@@ -48,13 +65,18 @@ class TokenLowering {
   readonly #wide = new Map<number, Ref>();
   readonly #inputs = new Map<string, Ref>();
   readonly #attentions: ReadonlyMap<Operator, AttentionFeature>;
+  readonly #attended: ReadonlyMap<Operator, AttendedFeature>;
+  /** The number of text's tokens where text and image are one sequence. */
+  #textCount: Ref | undefined;
+  #angles: Angles | undefined;
   /** The feature to which an operator's wide values belong. */
   readonly #chains = new Map<Operator, AttentionFeature | WindowFeature>();
 
   constructor(network: Network, weights: Weights, part: boolean, target: Target, watch: boolean) {
     this.#emit = new Emitter(weights, target, { watch });
     this.#part = part;
-    const { attentions, windows } = tokenFeaturesOf(network);
+    const { attentions, windows, attended } = tokenFeaturesOf(network);
+    this.#attended = new Map(attended.map((feature) => [feature.operator, feature]));
     this.#attentions = new Map(attentions.map((feature) => [feature.operator, feature]));
     if (part)
       for (const feature of [...attentions, ...windows])
@@ -102,10 +124,18 @@ class TokenLowering {
         return this.#kernelAttention(operator);
       case 'convolution':
         return this.#convolution(operator);
-      case 'attention': {
-        const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.#get(v));
-        const mask = operator.mask && this.#get(operator.mask);
-        return attention(emit, query!, key!, value!, operator, mask);
+      case 'attention':
+        return this.#attention(operator);
+      case 'axis-rotation':
+        return this.#axisRotation(operator);
+      case 'image-join': {
+        const [text, image] = [this.#get(operator.text), this.#get(operator.image)];
+        this.#textCount ??= rowCount(emit, text);
+        return emit.concat([text, image], 1);
+      }
+      case 'image-split': {
+        const part = operator.output.kind === 'tokens' ? 'text' : 'image';
+        return imageSplit(emit, this.#get(operator.input), this.#textCount!, part);
       }
       case 'modulation': {
         const [x, scale, shift] = [operator.input, operator.scale, operator.shift].map((v) => this.#get(v));
@@ -165,6 +195,30 @@ class TokenLowering {
     const from = isAttention ? formerRowsName(name) : haloRowsName(name);
     const recorded = this.#input(from, 'float32', ['batch', from, anchor.channels]);
     this.#wide.set(anchor.id, this.#emit.concat([x, recorded], 1));
+  }
+
+  /** Of text and image together, a part also reads the recorded keys and values of the other positions. */
+  #attention(operator: Attention): Ref {
+    const emit = this.#emit;
+    const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.#get(v));
+    const mask = operator.mask && this.#get(operator.mask);
+    const feature = this.#part ? this.#attended.get(operator) : undefined;
+    if (!feature) return attention(emit, query!, key!, value!, operator, mask);
+    const { onnx } = emit;
+    const withRecorded = (fresh: Ref, { name, channels }: RowsFeature): Ref => {
+      const image = imageSplit(emit, fresh, this.#textCount!, 'image');
+      onnx.output(`new.${name}`, image, 'float32', ['batch', 'rows', channels]);
+      return emit.concat([fresh, this.#input(name, 'float32', ['batch', 'others', channels])], 1);
+    };
+    const [keys, values] = [withRecorded(key!, feature.keys), withRecorded(value!, feature.values)];
+    return attention(emit, query!, keys, values, operator, mask);
+  }
+
+  #axisRotation(operator: AxisRotation): Ref {
+    const emit = this.#emit;
+    const places = this.#input(PLACES, 'float32', ['rows', 4]);
+    this.#angles ??= axisAngles(emit, places, this.#textCount!, operator);
+    return axisRotation(emit, this.#get(operator.input), this.#angles, operator);
   }
 
   #kernelAttention(operator: KernelAttention): Ref {

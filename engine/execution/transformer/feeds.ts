@@ -3,7 +3,7 @@ import type { Buffers } from '../../regions/buffers.ts';
 import { dequantizeRows, quantizeRows } from '../../regions/bytes.ts';
 import { type Storage, scaleName } from '../../regions/features.ts';
 import { Recorded, readRows, withRows } from '../../regions/recorded.ts';
-import { rowsName, sumsName, type TokenFeatures } from '../../regions/token-features.ts';
+import { rowsFeaturesOf, rowsName, sumsName, type TokenFeatures } from '../../regions/token-features.ts';
 import { formerRowsName, haloRowsName, SIGNS } from '../forms/tokens.ts';
 import type { TokenPlan } from './token-plan.ts';
 
@@ -19,14 +19,14 @@ export interface TokenStorage {
 /** Inputs with recorded features. A plan of all positions reads none. */
 export function recordedFeeds(
   { features, storage, batch }: TokenStorage,
-  { active, halo, mask }: TokenPlan,
+  { active, halo, others, isWhole }: TokenPlan,
   recorded: Recorded | undefined,
   buffers: Buffers,
 ): Feeds {
-  const isWhole = active.length === mask.data.length;
   const former = isWhole ? NONE : active;
   const signs = new Float32Array(active.length + former.length).fill(1).fill(-1, active.length);
-  const feeds: Feeds = { [SIGNS]: float32(signs, [1, signs.length, 1]) };
+  const feeds: Feeds = {};
+  if (features.attentions.length > 0) feeds[SIGNS] = float32(signs, [1, signs.length, 1]);
   const rows = (name: string, as: string, at: Int32Array, channels: number) => {
     const into = buffers.floats(as, batch * at.length * channels);
     if (at.length > 0)
@@ -45,26 +45,25 @@ export function recordedFeeds(
   }
   for (const feature of features.windows)
     rows(rowsName(feature), haloRowsName(rowsName(feature)), isWhole ? NONE : halo, feature.anchor.channels);
+  for (const { keys, values } of features.attended)
+    for (const { name, channels } of [keys, values]) rows(name, name, others, channels);
   return feeds;
 }
 
 /** Names of the outputs with a pass's features. */
-export function featureOutputs({ attentions, windows }: TokenFeatures): string[] {
-  return [
-    ...attentions.flatMap((feature) => [rowsName(feature), sumsName(feature)]),
-    ...windows.map(rowsName),
-  ].map((name) => `new.${name}`);
+export function featureOutputs(features: TokenFeatures): string[] {
+  const rows = rowsFeaturesOf(features).map(({ name }) => name);
+  return [...rows, ...features.attentions.map(sumsName)].map((name) => `new.${name}`);
 }
 
 /** The features of a pass over everything. */
 export function recordedFrom({ features, storage }: TokenStorage, outputs: Readonly<Feeds>): Recorded {
   const recorded = new Recorded();
-  for (const feature of [...features.attentions, ...features.windows]) {
-    const name = rowsName(feature);
+  for (const { name, channels } of rowsFeaturesOf(features)) {
     const rows = floats(outputs, `new.${name}`);
     if (storage === 'float32') recorded.set(name, rows);
     else {
-      const { bytes, scale } = quantizeRows(rows, feature.anchor.channels);
+      const { bytes, scale } = quantizeRows(rows, channels);
       recorded.set(name, bytes);
       recorded.set(scaleName(name), scale);
     }
@@ -78,16 +77,14 @@ export function recordedFrom({ features, storage }: TokenStorage, outputs: Reado
 export function updatedBy(
   recorded: Recorded,
   { features, storage, batch }: TokenStorage,
-  { active }: TokenPlan,
+  { computed }: TokenPlan,
   outputs: Readonly<Feeds>,
 ): Recorded {
   const updated = new Recorded(recorded);
-  for (const feature of [...features.attentions, ...features.windows]) {
-    const name = rowsName(feature);
-    const { channels } = feature.anchor;
+  for (const { name, channels } of rowsFeaturesOf(features)) {
     const fresh = floats(outputs, `new.${name}`);
     const put = (tensor: string, rows: Float32Array | Int8Array, width: number) =>
-      updated.set(tensor, withRows(valuesOf(recorded, tensor), rows, batch, width, active));
+      updated.set(tensor, withRows(valuesOf(recorded, tensor), rows, batch, width, computed));
     if (storage === 'float32') put(name, fresh, channels);
     else {
       const { bytes, scale } = quantizeRows(fresh, channels);

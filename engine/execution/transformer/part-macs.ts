@@ -2,7 +2,7 @@ import { countMacs, type MacCount } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import type { FeatureMap } from '../../graph/values.ts';
 import { type TokenFeatures, tokenFeaturesOf } from '../../regions/token-features.ts';
-import type { TokenPlan } from './token-plan.ts';
+import { areaOf, type TokenPlan } from './token-plan.ts';
 
 /**
  * Multiply–accumulates of one run of a transformer over a part of its positions. Rows of the record that are computed
@@ -10,7 +10,7 @@ import type { TokenPlan } from './token-plan.ts';
  */
 export function countPart(
   network: Network,
-  { active, halo, height, width }: Pick<TokenPlan, 'active' | 'halo' | 'height' | 'width'>,
+  { active, halo, computed, height, width, references }: TokenPlan,
   { batch, tokens }: { batch: number; tokens: number },
   features: TokenFeatures = tokenFeaturesOf(network),
 ): MacCount {
@@ -21,6 +21,7 @@ export function countPart(
     for (const { chain } of features.windows)
       for (const { output } of chain) more.set(output.id, halo.length);
   }
-  const rows = ({ id }: FeatureMap) => active.length + (more.get(id) ?? 0);
-  return countMacs(network, { height, width, batch, tokens }, rows);
+  const rows = ({ id }: FeatureMap) => computed.length + (more.get(id) ?? 0);
+  const extent = { height, width, batch, tokens, references: areaOf(references) };
+  return countMacs(network, extent, rows);
 }

@@ -1,7 +1,7 @@
-import { int64, type Tensor } from '../../graph/tensor.ts';
+import { float32, int64, type Tensor } from '../../graph/tensor.ts';
 import { boundsOf, fullBox, grown, heightOf, positionsIn, widthOf } from '../../regions/box.ts';
 import { fullMask, type Mask } from '../../regions/mask.ts';
-import { EXTENT, INSIDE, RECTANGLE } from '../forms/tokens.ts';
+import { EXTENT, INSIDE, PLACES, RECTANGLE } from '../forms/tokens.ts';
 
 /** Which positions of a transformer are computed, and where their neighbours are found. Positions are y · width + x. */
 export interface TokenPlan {
@@ -12,20 +12,81 @@ export interface TokenPlan {
   readonly active: Int32Array;
   /** Positions beside active ones that are not active, ascending. */
   readonly halo: Int32Array;
-  /** Inputs of the form that are the same at every step. */
-  readonly feeds: Record<string, Tensor>;
+  /** The active positions and, if the plan is of everything, those of the references, which are counted on from the image's. */
+  readonly computed: Int32Array;
+  /** All positions, those of references included, that are not computed, ascending. */
+  readonly others: Int32Array;
+  /** Whether everything is computed. */
+  readonly isWhole: boolean;
+  /** Sizes of the reference images that are read beside the image, in positions. */
+  readonly references: readonly Grid[];
+  /** Inputs of the form that are the same at every step: of windows, and of the places of rows. */
+  readonly feeds: { readonly window: Record<string, Tensor>; readonly places: Record<string, Tensor> };
 }
 
-export function wholeTokens(height: number, width: number): TokenPlan {
-  return planTokens(fullMask(height, width));
+/** Height and width in positions. */
+export interface Grid {
+  readonly height: number;
+  readonly width: number;
+}
+
+export function wholeTokens(height: number, width: number, references: readonly Grid[] = []): TokenPlan {
+  return planTokens(fullMask(height, width), references);
+}
+
+/** The positions of reference images: they are computed in passes over everything only. */
+export function areaOf(references: readonly Grid[]): number {
+  return references.reduce((sum, { height, width }) => sum + height * width, 0);
 }
 
 /** @param mask the positions that are computed; none are fine */
-export function planTokens(mask: Mask): TokenPlan {
+export function planTokens(mask: Mask, references: readonly Grid[] = []): TokenPlan {
+  const { height, width, data } = mask;
+  const { active, halo, feeds } = planWindow(mask);
+  const isWhole = active.length === data.length;
+  const all = Array.from({ length: data.length + areaOf(references) }, (_, position) => position);
+  const computed = isWhole ? Int32Array.from(all) : active;
+  const others = isWhole ? [] : all.filter((position) => !data[position]);
+  const places = float32(placesOf(computed, [{ height, width }, ...references]), [computed.length, 4]);
+  return {
+    height,
+    width,
+    mask,
+    active,
+    halo,
+    computed,
+    others: Int32Array.from(others),
+    isWhole,
+    references,
+    feeds: { window: feeds, places: { [PLACES]: places } },
+  };
+}
+
+/** Between the times of an image and of its references (diffusers' Flux2KleinPipeline). */
+const TIME_STEP = 10;
+
+/** Time, y, x and 0 of positions that count through images one after another. */
+function placesOf(positions: Int32Array, grids: readonly Grid[]): Float32Array {
+  const places = new Float32Array(positions.length * 4);
+  let [image, from] = [0, 0];
+  for (const [row, position] of positions.entries()) {
+    let { height, width } = grids[image]!;
+    while (position >= from + height * width) {
+      from += height * width;
+      ({ height, width } = grids[++image]!);
+    }
+    const inside = position - from;
+    places.set([TIME_STEP * image, Math.floor(inside / width), inside % width], row * 4);
+  }
+  return places;
+}
+
+/** The rows around a part, and where a depthwise convolution finds its neighbours. */
+function planWindow(mask: Mask): { active: Int32Array; halo: Int32Array; feeds: Record<string, Tensor> } {
   const { height, width, data } = mask;
   const active = positionsIn(fullBox(height, width), width).filter((position) => data[position]);
   const box = boundsOf(mask);
-  if (!box) return { height, width, mask, active, halo: new Int32Array(), feeds: {} };
+  if (!box) return { active, halo: new Int32Array(), feeds: {} };
   const rim = grown(box, 1);
   const [rows, columns] = [heightOf(rim), widthOf(rim)];
   const halo: number[] = [];
@@ -55,7 +116,7 @@ export function planTokens(mask: Mask): TokenPlan {
     [INSIDE]: int32(inside),
     [EXTENT]: int64(BigInt64Array.of(BigInt(rows), BigInt(columns)), [2]),
   };
-  return { height, width, mask, active, halo: Int32Array.from(halo), feeds };
+  return { active, halo: Int32Array.from(halo), feeds };
 }
 
 function isActive({ height, width, data }: Mask, y: number, x: number): boolean {

@@ -1,14 +1,17 @@
+import { countMacs } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
 import { floats, int64, type Tensor } from '../../graph/tensor.ts';
 import { Buffers } from '../../regions/buffers.ts';
 import type { Storage } from '../../regions/features.ts';
 import type { Recorded } from '../../regions/recorded.ts';
+import { takeRows } from '../../regions/rows.ts';
 import { type TokenFeatures, tokenFeaturesOf } from '../../regions/token-features.ts';
 import type { Program } from '../backend.ts';
 import { OUTPUT, TEXT } from '../denoiser-inputs.ts';
 import { EXTENT } from '../forms/tokens.ts';
 import { featureOutputs, recordedFeeds, recordedFrom, type TokenStorage, updatedBy } from './feeds.ts';
 import { countPart } from './part-macs.ts';
+import { splitText } from './split.ts';
 import type { TokenPlan } from './token-plan.ts';
 
 export type Feeds = Record<string, Tensor>;
@@ -67,13 +70,12 @@ export class TokensNetwork {
       {
         ...inputs,
         ...(await this.#textOf(text!)),
-        ...(this.part
-          ? { ...plan.feeds, ...recordedFeeds(this.#kept(batch), plan, recorded, this.#buffers) }
-          : { [EXTENT]: int64(BigInt64Array.of(BigInt(plan.height), BigInt(plan.width)), [2]) }),
+        ...this.#planned(plan),
+        ...(this.part && recordedFeeds(this.#kept(batch), plan, recorded, this.#buffers)),
       },
       [OUTPUT, ...given],
     );
-    return { output: floats({ out: out! }, 'out'), features: fresh };
+    return { output: imageRows(floats({ out: out! }, 'out'), batch, plan), features: fresh };
   }
 
   /** The features of a pass over everything. */
@@ -88,9 +90,19 @@ export class TokensNetwork {
   /** Multiply–accumulates of some runs. What depends on the text alone counts once. */
   macs(plan: TokenPlan, batch: number, tokens: number, runs = 1): number {
     if (plan.active.length === 0 || runs === 0) return 0;
-    const { total, byKind } = countPart(this.network, plan, { batch, tokens }, this.features);
-    const text = byKind.text ?? 0;
+    const { total } = countPart(this.network, plan, { batch, tokens }, this.features);
+    const text = countMacs(splitText(this.network).text, { height: 1, width: 1, batch, tokens }).total;
     return text + runs * (total - text);
+  }
+
+  /** The inputs that a plan gives. */
+  #planned({ feeds, height, width }: TokenPlan): Feeds {
+    const { windows, attended } = this.features;
+    const extent = { [EXTENT]: int64(BigInt64Array.of(BigInt(height), BigInt(width)), [2]) };
+    return {
+      ...(windows.length > 0 && (this.part ? feeds.window : extent)),
+      ...(attended.length > 0 && feeds.places),
+    };
   }
 
   #kept(batch: number): TokenStorage {
@@ -105,4 +117,16 @@ export class TokensNetwork {
     }
     return known;
   }
+}
+
+/** Output rows without those of references, which follow the image's. */
+function imageRows(rows: Float32Array, batch: number, { active, computed }: TokenPlan): Float32Array {
+  if (active.length === computed.length) return rows;
+  const channels = rows.length / (batch * computed.length);
+  return takeRows(
+    rows,
+    batch,
+    channels,
+    active.map((_, row) => row),
+  );
 }
