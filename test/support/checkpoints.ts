@@ -257,7 +257,9 @@ export async function writeReferenceModel(folder: string): Promise<string> {
   ];
   await writeRandom(path.join(place, 'model.safetensors'), [...vision, ...places]);
   const references = { references: [{ masked: false }] };
-  const attentions = weightsOf(networkOf('denoiser', FAMILIES.sd15.parts.unet, 'unet', { steering: references }))
+  const attentions = weightsOf(
+    networkOf('denoiser', FAMILIES.sd15.parts.unet, 'unet', { steering: references }),
+  )
     .filter(({ name }) => name.startsWith('references.'))
     .map(({ name, shape }) => ({ name: name.replace('references', 'ip_adapter'), shape }));
   const projection = [

@@ -25,7 +25,9 @@ export async function withTinyModel(
 ): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
   const network: Model['network'] = (part) =>
-    part === 'denoiser' ? networkOf(part, unet, 'tiny', { ...(steering && { steering }) }) : networkOf(part, vae, 'tiny');
+    part === 'denoiser'
+      ? networkOf(part, unet, 'tiny', { ...(steering && { steering }) })
+      : networkOf(part, vae, 'tiny');
   const facts = autoencoderFacts(vae, 'tiny');
   const sizes = sizesOf(facts);
   try {
