@@ -6,7 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 import { publish, removeUnused } from './publish.mjs';
-import { browserExtension, browserOptions, resourceSizes, WASM, wasmFile } from './web.mjs';
+import { browserExtension, browserOptions, resourceSizes, runtimeFiles } from './web.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const { watch, out, extension, web } = parseArgs({
@@ -130,7 +130,10 @@ for (const options of bundles) {
 if (!extension) {
   const sizes = JSON.stringify(resourceSizes(path.join(root, 'media/models')));
   const copies = [
-    { path: path.join(outdir, 'web', WASM), contents: fs.readFileSync(wasmFile) },
+    ...runtimeFiles.map((file) => ({
+      path: path.join(outdir, 'web', path.basename(file)),
+      contents: fs.readFileSync(file),
+    })),
     { path: path.join(outdir, 'web/models.json'), contents: Buffer.from(sizes) },
   ];
   publish(copies, new Date());

@@ -19,9 +19,10 @@ export const browserOptions = {
   },
 };
 
-/** Copied beside the engine's bundle. */
-export const WASM = 'ort-wasm-simd-threaded.wasm';
-export const wasmFile = path.join(path.dirname(require.resolve('onnxruntime-web/wasm')), WASM);
+/** ONNX Runtime's files, copied beside the engine's bundle: its code, and what starts threads of it. */
+export const runtimeFiles = ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.mjs'].map((name) =>
+  path.join(path.dirname(require.resolve('onnxruntime-web/wasm')), name),
+);
 
 /** The files below a folder and their bytes: a server does not say what it has. */
 export function resourceSizes(folder) {

@@ -1,5 +1,6 @@
 /** The extension in VS Code for the Web: the same as `main.ts`, with the engine in a worker of the browser. */
 import { type ExtensionContext, Uri, window, workspace } from 'vscode';
+import { hasThreads } from '../../engine/host/web/features.ts';
 import { fs, mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';
@@ -30,7 +31,8 @@ export async function activate(context: ExtensionContext): Promise<void> {
     async start() {
       const megabytes = featureMegabytes((name) => workspace.getConfiguration('patchwork').get(name));
       const { buffer: binary } = await file('dist/web/ort-wasm-simd-threaded.wasm');
-      return { binary, sizes, ...(megabytes > 0 && { storeBudget: megabytes * 1e6 }) };
+      const glue = hasThreads() ? await text('dist/web/ort-wasm-simd-threaded.mjs') : undefined;
+      return { binary, glue, sizes, ...(megabytes > 0 && { storeBudget: megabytes * 1e6 }) };
     },
     resource,
     onLog: (line) => log.info(line),
@@ -40,10 +42,10 @@ export async function activate(context: ExtensionContext): Promise<void> {
     engine,
     hasDisk: false,
     images: '/storage/pictures',
-    facts: { memory: async () => undefined, device: () => 'processor, by WebAssembly' },
+    facts: { memory: async () => undefined, device: () => `processor, by WebAssembly${hasThreads() ? '' : ' in one thread'}` },
     chooseDevice: () =>
       showInformation(
-        'In a browser networks run on the processor, in one thread: there is nothing to choose.',
+        'In a browser networks run on the processor: there is nothing to choose.',
       ),
   });
 }

@@ -2,6 +2,8 @@
 export interface Start {
   /** ort-wasm-simd-threaded.wasm. */
   binary: ArrayBuffer;
+  /** The text of ort-wasm-simd-threaded.mjs, where threads are wanted. */
+  glue?: string;
   /** The files of the embedded models: path → bytes. */
   sizes: Record<string, number>;
   /** Bytes that recorded features may take; a quarter of the memory if absent. */

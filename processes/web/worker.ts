@@ -23,7 +23,7 @@ port.onmessage = async ({ data, ports }: MessageEvent<Start>) => {
     mount('/data', kept ?? new MemoryStore());
     mount('/models', new ResourceStore(resourcesFrom(ports[0]!), data.sizes));
     const { storeBudget } = data;
-    const engine = createEngine(new WebBackend(data.binary), { ...(storeBudget && { storeBudget }) });
+    const engine = createEngine(new WebBackend(data), { ...(storeBudget && { storeBudget }) });
     const connection = createMessageConnection(
       new BrowserMessageReader(port),
       new BrowserMessageWriter(port),

@@ -8,7 +8,8 @@ import { codecs } from '../../engine/host/node/codecs.ts';
 import { psnr } from '../../engine/pictures/psnr.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import { resourceSizes } from '../../scripts/web.mjs';
-import type { EditRequest, EditResult, Engine, GenerateRequest } from '../../shared/api.ts';
+import type { EditRequest, Engine, GenerateRequest } from '../../shared/api.ts';
+import { callIn, squareMask } from './calls.ts';
 import { bundled, openPage, ROOT, skipReason, type TestPage } from './server.ts';
 
 const REQUEST: GenerateRequest = {
@@ -64,27 +65,8 @@ interface Compared {
   limit: number;
 }
 
-/** A call of the engine in the page; bytes travel as lists. */
-async function call(
-  name: 'generate' | 'edit',
-  request: GenerateRequest & Partial<EditRequest>,
-): Promise<Pick<EditResult, 'recipe' | 'mode' | 'activeFraction'> & { png: Uint8Array }> {
-  const files = Object.entries(request).filter(([, value]) => value instanceof Uint8Array);
-  const lists = Object.fromEntries(files.map(([key, bytes]) => [key, [...bytes]]));
-  const { png, ...rest } = await browser.page.evaluate(
-    async ({ name, request, lists }) => {
-      const { engine } = globalThis as unknown as { engine: Engine };
-      const given = Object.fromEntries(
-        Object.entries(lists).map(([key, list]) => [key, Uint8Array.from(list)]),
-      );
-      const { recipe, picture, ...result } = await engine[name]({ ...request, ...given } as never);
-      const { mode, activeFraction } = result as Partial<EditResult>;
-      return { recipe, mode, activeFraction, png: [...picture.png] };
-    },
-    { name, request: { ...request, ...Object.fromEntries(files.map(([key]) => [key, null])) }, lists },
-  );
-  return { ...rest, png: Uint8Array.from(png) } as never;
-}
+const call = (...args: Parameters<typeof callIn> extends [unknown, ...infer Rest] ? Rest : never) =>
+  callIn(browser.page, ...args);
 
 test('the same prompt and seed give the image of the desktop, and so does an edit', { skip }, async () => {
   const made = await call('generate', REQUEST);
@@ -93,7 +75,11 @@ test('the same prompt and seed give the image of the desktop, and so does an edi
   assert.ok((await similarity(made.png, expected.picture.png)) >= 40);
 
   const picture = expected.picture.png;
-  const mask = await squareMask(REQUEST.width!, 0.25);
+  const side = REQUEST.width!;
+  const mask = await codecs.encode(
+    { width: side, height: side, channels: 1, data: squareMask(side, 0.25, SIDE) },
+    { format: 'png' },
+  );
   const request: EditRequest = { ...REQUEST, prompt: 'a green tree', image: picture, mask };
   const edited = await call('edit', request);
   const expectedEdit = await desktop.edit(request);
@@ -101,6 +87,19 @@ test('the same prompt and seed give the image of the desktop, and so does an edi
   assert.ok(edited.activeFraction[0]! < 0.5);
   assert.ok((await similarity(edited.png, expectedEdit.picture.png)) >= 40);
   await assertKept(picture, edited.png);
+});
+
+test('where pages may share memory, several threads give the same image', { skip }, async () => {
+  const isolated = await openPage(await bundled('page.ts'), { isolated: true, hash: 'threads' });
+  try {
+    const { png } = await callIn(isolated.page, 'generate', { ...REQUEST, steps: 2 });
+    const { picture } = await desktop.generate({ ...REQUEST, steps: 2 });
+    assert.ok((await similarity(png, picture.png)) >= 40);
+    const workers = isolated.page.workers().length;
+    assert.ok(workers > 1, `${workers} workers`);
+  } finally {
+    await isolated.close();
+  }
 });
 
 test('a call that is cancelled rejects, and the next one is answered', { skip }, async () => {
@@ -144,14 +143,6 @@ async function similarity(a: Uint8Array, b: Uint8Array): Promise<number> {
 }
 
 const SIDE = 0.25;
-
-/** White in a square at the upper left, black elsewhere. */
-async function squareMask(side: number, from: number): Promise<Uint8Array> {
-  const data = new Uint8Array(side * side);
-  for (let y = from * side; y < (from + SIDE) * side; y++)
-    data.fill(255, y * side + from * side, y * side + (from + SIDE) * side);
-  return codecs.encode({ width: side, height: side, channels: 1, data }, { format: 'png' });
-}
 
 /** What the mask does not cover is as it was. */
 async function assertKept(before: Uint8Array, after: Uint8Array): Promise<void> {

@@ -1,4 +1,5 @@
 /** What the tests run in a browser's page: the engine behind its client, as the extension uses it. */
+import { hasThreads } from '../../engine/host/web/features.ts';
 import { engineWorker } from '../../processes/web/client.ts';
 
 const url = (place: string) => new URL(place, location.origin).href;
@@ -10,7 +11,11 @@ const engine = engineWorker({
       fetch(url('/dist/web/ort-wasm-simd-threaded.wasm')).then((response) => response.arrayBuffer()),
       fetch(url('/dist/web/models.json')).then((response) => response.json()),
     ]);
-    return { binary, sizes };
+    const isThreaded = hasThreads() && location.hash === '#threads';
+    const glue = isThreaded
+      ? await (await fetch(url('/dist/web/ort-wasm-simd-threaded.mjs'))).text()
+      : undefined;
+    return { binary, glue, sizes };
   },
   resource: async (place) => new Uint8Array(await (await fetch(url(`/media/models/${place}`))).arrayBuffer()),
 });

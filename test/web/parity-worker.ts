@@ -7,6 +7,7 @@ import { verify } from '../../engine/verification/verify.ts';
 
 interface Task {
   binary: ArrayBuffer;
+  glue?: string;
   base: string;
   sizes: Record<string, number>;
   folders: string[];
@@ -18,7 +19,7 @@ self.onmessage = async ({ data }: MessageEvent<Task>) => {
     const read = async (place: string) =>
       new Uint8Array(await (await fetch(data.base + place)).arrayBuffer());
     mount('/parity', new ResourceStore(read, data.sizes));
-    const backend = new WebBackend(data.binary);
+    const backend = new WebBackend(data);
     const results: Record<string, unknown> = {};
     for (const folder of data.folders) results[folder] = await verify(`/parity/${folder}`, backend);
     self.postMessage({ results });

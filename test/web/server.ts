@@ -12,6 +12,11 @@ import { browserOptions } from '../../scripts/web.mjs';
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 const FOLDERS = ['dist/web', 'media/models', 'test/fixtures'];
 
+const ISOLATED = [
+  ['cross-origin-opener-policy', 'same-origin'],
+  ['cross-origin-embedder-policy', 'require-corp'],
+] as const;
+
 export interface TestPage {
   page: Page;
   close(): Promise<void>;
@@ -35,11 +40,24 @@ export async function bundled(name: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
+export interface PageOptions {
+  /** Isolates the page from other origins, which lets it share memory between threads. */
+  isolated?: boolean;
+  /** What is behind # in the page's address. */
+  hash?: string;
+  /** Flags of the browser. */
+  flags?: readonly string[];
+}
+
 /** Opens an empty page with `script` run in it. */
-export async function openPage(script: string): Promise<TestPage> {
+export async function openPage(
+  script: string,
+  { isolated = false, hash = '', flags = [] }: PageOptions = {},
+): Promise<TestPage> {
   const server = http.createServer((request, response) => {
     const place = decodeURIComponent(new URL(request.url!, 'http://localhost').pathname).slice(1);
     const file = path.join(ROOT, place);
+    if (isolated) for (const [name, value] of ISOLATED) response.setHeader(name, value);
     const isServed = FOLDERS.some((folder) => file.startsWith(path.join(ROOT, folder) + path.sep));
     if (place === '') return void response.setHeader('content-type', 'text/html').end('<!doctype html>');
     if (!isServed || !fs.existsSync(file)) return void response.writeHead(404).end();
@@ -53,10 +71,10 @@ export async function openPage(script: string): Promise<TestPage> {
     server.close();
   };
   try {
-    browser = await chromium.launch({ executablePath: findBrowser(), args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: findBrowser(), args: ['--no-sandbox', ...flags] });
     const page = await browser.newPage();
     await page.addInitScript('globalThis.__name = (named) => named');
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/#${hash}`);
     await page.addScriptTag({ content: script });
     return { page, close };
   } catch (error) {

@@ -5,14 +5,23 @@ import type { Machine } from '../../../shared/benchmark/report.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import type { Capabilities, CompileOptions, Program, PublishedModel } from '../../execution/backend.ts';
 import { OnnxBackend } from '../../execution/lowering/onnx-backend.ts';
+import { hasThreads, requireFeatures } from './features.ts';
+import { bytesOnDemand } from './file-bytes.ts';
 import { blobOf } from './fs.ts';
 import { heapBytes, watchHeap } from './heap.ts';
 import { memoryBytes } from './machine.ts';
 import { path } from './path.ts';
 import { WebProgram } from './program.ts';
 
-/** The longest ArrayBuffer that every browser makes, about 2 GB: so long may one file of weights be. */
-const MAX_FILE = 0x7fe00000;
+export interface WebOptions {
+  /** ort-wasm-simd-threaded.wasm. */
+  binary: ArrayBuffer;
+  /** The text of ort-wasm-simd-threaded.mjs, which starts threads; without it there is one. */
+  glue?: string;
+}
+
+/** Beyond so many threads small networks become slower. */
+const MOST_THREADS = 8;
 
 /** ONNX Runtime compiled to WebAssembly. A run blocks its thread: use it in a worker. */
 export class WebBackend extends OnnxBackend {
@@ -25,20 +34,24 @@ export class WebBackend extends OnnxBackend {
     elements: ['float32', 'int8', 'int32', 'int64'],
     memoryBytes: memoryBytes(),
   };
-  readonly threads = 1;
-  readonly machine = describeBrowser();
+  readonly threads: number;
+  readonly machine: Machine;
   /** Bytes of the models that are loaded. */
   #loaded = 0;
   /** Sessions are made one after another; see `ort.InferenceSession.create`. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param binary ort-wasm-simd-threaded.wasm. @throws InputError where the browser lacks what it needs */
-  constructor(binary: ArrayBuffer) {
+  /** @throws InputError where the browser lacks what it needs */
+  constructor({ binary, glue }: WebOptions) {
     super();
     requireFeatures();
     watchHeap();
+    this.threads = glue && hasThreads() ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
+    this.machine = describeBrowser(this.threads);
     ort.env.wasm.wasmBinary = binary;
-    ort.env.wasm.numThreads = 1;
+    ort.env.wasm.numThreads = this.threads;
+    if (glue && this.threads > 1)
+      ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(new Blob([glue], { type: 'text/javascript' })) };
     ort.env.logLevel = 'error';
   }
 
@@ -87,56 +100,20 @@ async function filesOf({
   folder,
 }: PublishedModel): Promise<{ path: string; data: Uint8Array }[]> {
   return Promise.all(
-    files.map(async (location) => {
-      const file = path.join(folder!, location);
-      const blob = await blobOf(file);
-      if (blob.size > MAX_FILE)
-        throw new InputError(
-          `${file} has ${(blob.size / 1e9).toFixed(1)} GB; a browser reads files of at most 2 GB. Choose a model in smaller files, or half precision.`,
-        );
-      return { path: location, data: new Uint8Array(await blob.arrayBuffer()) };
-    }),
+    files.map(async (location) => ({
+      path: location,
+      data: bytesOnDemand(await blobOf(path.join(folder!, location))),
+    })),
   );
-}
-
-/** Each by a trial, never by the browser's name. */
-function requireFeatures(): void {
-  const missing = [
-    ['WebAssembly with SIMD', typeof WebAssembly === 'object' && WebAssembly.validate(SIMD)],
-    ['shared WebAssembly memory', hasSharedMemory()],
-    ['OffscreenCanvas', typeof OffscreenCanvas === 'function'],
-    ['createImageBitmap', typeof createImageBitmap === 'function'],
-  ]
-    .filter(([, has]) => !has)
-    .map(([name]) => name);
-  if (missing.length > 0)
-    throw new InputError(
-      `This browser lacks ${missing.join(', ')}, which Patchwork needs. Use a newer browser, or Patchwork in VS Code on your machine.`,
-    );
-}
-
-/** The smallest module with a SIMD instruction: one that returns i32x4.splat(0). */
-const SIMD = Uint8Array.of(
-  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0],
-  ...[10, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x11, 0x0b],
-);
-
-function hasSharedMemory(): boolean {
-  try {
-    new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isOutOfMemory(error: unknown): boolean {
   return /bad_alloc|out of memory|failed to allocate|memory access out of bounds/i.test(messageOf(error));
 }
 
-function describeBrowser(): Machine {
+function describeBrowser(threads: number): Machine {
   return {
-    processor: 'WebAssembly, one thread',
+    processor: `WebAssembly, ${threads === 1 ? 'one thread' : `${threads} threads`}`,
     cores: navigator.hardwareConcurrency,
     memoryBytes: memoryBytes(),
     platform: 'browser',
