@@ -42,11 +42,12 @@ export async function activate(context: ExtensionContext): Promise<void> {
     engine,
     hasDisk: false,
     images: '/storage/pictures',
-    facts: { memory: async () => undefined, device: () => `processor, by WebAssembly${hasThreads() ? '' : ' in one thread'}` },
+    facts: {
+      memory: async () => undefined,
+      device: () => `processor, by WebAssembly${hasThreads() ? '' : ' in one thread'}`,
+    },
     chooseDevice: () =>
-      showInformation(
-        'In a browser networks run on the processor: there is nothing to choose.',
-      ),
+      showInformation('In a browser networks run on the processor: there is nothing to choose.'),
   });
 }
 
