@@ -124,6 +124,14 @@ export interface StoredOptions {
   ignoreProfile: boolean;
 }
 
+/** Bounds on what is decoded. */
+export interface DecodeLimits {
+  /** Pictures of more are refused. */
+  readonly pixels: number;
+  /** After these a decoder gives up where it can, and frees its thread. */
+  readonly seconds: number;
+}
+
 export type EncodeOptions =
   | { format: 'png' /** zlib's, 0 … 9; 6 if absent. */; compression?: number }
   | { format: 'jpeg' | 'webp' /** 1 … 100 */; quality: number }
@@ -131,17 +139,17 @@ export type EncodeOptions =
   | { format: 'webp'; lossless: true };
 
 /**
- * Image codecs. Only PNG, JPEG, WebP, GIF, TIFF and AVIF files are decoded, and no call takes longer than a minute. They
- * reject with errors of their own for files that they cannot read.
+ * Image codecs. Only PNG, JPEG, WebP, GIF, TIFF and AVIF files are decoded. They reject
+ * with errors of their own for files that they cannot read.
  */
 export interface Codecs {
   header(file: Uint8Array): Promise<PictureHeader>;
-  /** The first frame, upright, in sRGB. Refuses pictures of more than `maxPixels`. */
-  decode(file: Uint8Array, maxPixels: number): Promise<Pixels>;
+  /** The first frame, upright, in sRGB. */
+  decode(file: Uint8Array, limits: DecodeLimits): Promise<Pixels>;
   /** The first frame as it is stored, EXIF's orientation not applied. 16 bits: sRGB's values times 257. */
   decodeStored(
     file: Uint8Array,
-    maxPixels: number,
+    limits: DecodeLimits,
     options: StoredOptions,
   ): Promise<Pixels<Uint8Array | Uint16Array>>;
   encode(

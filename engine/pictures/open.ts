@@ -1,4 +1,4 @@
-import { codecs, type PictureHeader, type Pixels, type StoredOptions } from '#host';
+import { codecs, type DecodeLimits, type PictureHeader, type Pixels, type StoredOptions } from '#host';
 import { InputError, messageOf } from '../errors.ts';
 import { decodedFormat } from './format.ts';
 import { chunkType, PngWalk, withChunksOf } from './png-chunks.ts';
@@ -10,6 +10,8 @@ export const PICTURE_LIMITS = {
   side: 8192,
   pixels: 40_000_000,
   fileBytes: 256 << 20,
+  /** For which a decoder may run. */
+  seconds: 60,
 } as const;
 
 /** A file that begins as a picture does and is within the bounds: the one way to a decoder. */
@@ -26,27 +28,49 @@ export interface OpenedPicture {
  * @param name for errors. @throws InputError in one sentence: not a picture, of a format that is not decoded, damaged, or
  * beyond `PICTURE_LIMITS`
  */
-export async function openPicture(bytes: Uint8Array, name: string): Promise<OpenedPicture> {
+export async function openPicture(
+  bytes: Uint8Array,
+  name: string,
+  { pixels, seconds }: DecodeLimits = PICTURE_LIMITS,
+): Promise<OpenedPicture> {
   if (bytes.length === 0) throw new InputError(`${name} is empty.`);
   const unreadable = `${name} is not an image that can be read, or is damaged.`;
   const found = decodedFormat(bytes);
   if (!('format' in found)) throw new InputError(found.other ? `${name} is ${found.other}.` : unreadable);
   const file = found.format === 'png' ? await barePng(bytes) : bytes;
-  const header = await codecs.header(file).catch((error: unknown) => {
-    throw new InputError(unreadable, { cause: error });
+  const late = `${name} takes too long to decode.`;
+  const header = await withinTime(codecs.header(file), seconds).catch((error: unknown) => {
+    throw new InputError(isLate(error) ? late : unreadable, { cause: error });
   });
   checkSize(header.width, header.height, name);
   const failed = (error: unknown): never => {
-    const why = /^timeout/i.test(messageOf(error))
-      ? 'takes too long to decode'
-      : 'is damaged or cut off: it cannot be decoded';
-    throw new InputError(`${name} ${why}.`, { cause: error });
+    const damaged = `${name} is damaged or cut off: it cannot be decoded.`;
+    throw new InputError(isLate(error) ? late : damaged, { cause: error });
   };
+  const limits = { pixels, seconds };
   return {
     header: found.format === 'png' ? { ...header, xmp: xmpOf(bytes) } : header,
-    decode: () => codecs.decode(file, PICTURE_LIMITS.pixels).catch(failed),
-    decodeStored: (options) => codecs.decodeStored(file, PICTURE_LIMITS.pixels, options).catch(failed),
+    decode: () => withinTime(codecs.decode(file, limits), seconds).catch(failed),
+    decodeStored: (options) => withinTime(codecs.decodeStored(file, limits, options), seconds).catch(failed),
   };
+}
+
+/** A decoder may ignore its own limit: where it reads a file in one call, nothing can stop it. */
+async function withinTime<Result>(work: Promise<Result>, seconds: number): Promise<Result> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('timeout')), 1000 * seconds);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether a limit on time has ended a decoder, ours or its own. */
+function isLate(error: unknown): boolean {
+  return /^timeout/i.test(messageOf(error));
 }
 
 function checkSize(width: number | undefined, height: number | undefined, name: string): void {

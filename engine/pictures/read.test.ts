@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { codecs } from '#host';
 import { InputError } from '../errors.ts';
 import { gaussianNoise } from '../noise.ts';
 import { temporaryFolder } from '../weights/testing.ts';
+import { openPicture } from './open.ts';
 import { encodePng } from './png.ts';
 import { decodePicture, PICTURE_LIMITS, readPicture } from './read.ts';
 import { withRecipe } from './recipe.ts';
@@ -248,6 +250,20 @@ test('sizes beyond the bounds are refused before anything is decoded', async () 
     message:
       'huge.png is 8000×8000 pixels; at most 8192 pixels along a side and 40 megapixels can be opened.',
   });
+});
+
+test('a decoder that never ends, or gives up itself, is one sentence', async (t) => {
+  const png = await halves().png().toBuffer();
+  const opened = await openPicture(png, 'a.png', { ...PICTURE_LIMITS, seconds: 0.2 });
+  const sentence = { name: 'InputError', message: 'a.png takes too long to decode.' };
+  const never = () => new Promise<never>(() => {});
+  for (const decode of [never, () => Promise.reject(new Error('timeout: 12% complete'))]) {
+    for (const name of ['header', 'decode', 'decodeStored'] as const) t.mock.method(codecs, name, decode);
+    await assert.rejects(openPicture(png, 'a.png', { ...PICTURE_LIMITS, seconds: 0.2 }), sentence);
+    await assert.rejects(opened.decode(), sentence);
+    await assert.rejects(opened.decodeStored({ depth: 8, ignoreProfile: false }), sentence);
+    t.mock.restoreAll();
+  }
 });
 
 test('files that cannot be read are refused with the reason', async () => {

@@ -8,7 +8,7 @@ import { fs } from './fs.ts';
 export const codecs: Codecs = {
   async header(file) {
     // The caller checks the size, with a sentence of its own.
-    const picture = await openFile(file, { limitInputPixels: false });
+    const picture = await openFile(file, {}, { pixels: false });
     const metadata = await picture.metadata();
     const {
       width,
@@ -39,8 +39,8 @@ export const codecs: Codecs = {
     };
   },
 
-  async decode(file, maxPixels) {
-    const picture = await openFile(file, { limitInputPixels: maxPixels });
+  async decode(file, limits) {
+    const picture = await openFile(file, {}, limits);
     const { data, info } = await picture
       .autoOrient()
       .toColourspace('srgb')
@@ -50,8 +50,8 @@ export const codecs: Codecs = {
     return { width, height, channels, data };
   },
 
-  async decodeStored(file, maxPixels, { depth, ignoreProfile }) {
-    const picture = await openFile(file, { limitInputPixels: maxPixels, ignoreIcc: ignoreProfile });
+  async decodeStored(file, limits, { depth, ignoreProfile }) {
+    const picture = await openFile(file, { ignoreIcc: ignoreProfile }, limits);
     const { data, info } = await picture
       .toColourspace(depth === 16 ? 'rgb16' : 'srgb')
       .raw({ depth: depth === 16 ? 'ushort' : 'uchar' })
@@ -87,9 +87,6 @@ export const codecs: Codecs = {
 /** Formats that are decoded, by libvips' classes; it knows more, some of which run for minutes on a few bytes. */
 const LOADERS = ['Png', 'Jpeg', 'Webp', 'Nsgif', 'Tiff', 'Heif'];
 
-/** After so long decoding is given up. */
-const SECONDS = 60;
-
 let library: Promise<SharpConstructor> | undefined;
 
 /** sharp, which opens files of the formats above and no others. */
@@ -103,10 +100,14 @@ function loadSharp(): Promise<SharpConstructor> {
 }
 
 /** A file from anywhere: the one place where files are opened, for looking, decoding and rewriting alike. */
-async function openFile(file: Uint8Array, options: SharpOptions): Promise<Sharp> {
+async function openFile(
+  file: Uint8Array,
+  options: SharpOptions,
+  { pixels, seconds = 0 }: { pixels: number | false; seconds?: number },
+): Promise<Sharp> {
   const sharp = await loadSharp();
   // Some damage does not matter to what can be seen.
-  return sharp(file, { ...options, failOn: 'truncated' }).timeout({ seconds: SECONDS });
+  return sharp(file, { ...options, limitInputPixels: pixels, failOn: 'truncated' }).timeout({ seconds });
 }
 
 async function open({

@@ -4,9 +4,6 @@ import { decodePng, encodePng } from './png.ts';
 import { resized } from './resize.ts';
 import { stored, upright } from './turn.ts';
 
-/** After so long decoding is given up, in milliseconds. */
-const PATIENCE = 60_000;
-
 /**
  * The browser's own codecs, but for PNG, whose pixels a canvas would change. What a browser cannot do: TIFF (rejected as
  * unreadable), and writing an RGB profile's colours (`toProfile` rejects: the picture is then kept in sRGB).
@@ -21,21 +18,21 @@ export const codecs: Codecs = {
     return plain({ width, height });
   },
 
-  async decode(file, maxPixels) {
+  async decode(file, { pixels: most }) {
     const header = readHeader(file);
-    if (!isExact(file, header)) return drawn(file, maxPixels);
-    const pixels = decodePng(file, maxPixels);
+    if (!isExact(file, header)) return drawn(file, most);
+    const pixels = decodePng(file, most);
     return upright(inBytes(pixels), header.orientation);
   },
 
-  async decodeStored(file, maxPixels, { depth, ignoreProfile }) {
+  async decodeStored(file, { pixels: most }, { depth, ignoreProfile }) {
     const header = readHeader(file) ?? plain({ width: 0, height: 0 });
     if (header.format === 'png' && (ignoreProfile || isExact(file, header))) {
-      const pixels = decodePng(file, maxPixels);
+      const pixels = decodePng(file, most);
       return depth === 8 ? inBytes(pixels) : inWords(pixels);
     }
     // A browser turns what it decodes; turning it back loses nothing.
-    const seen = await drawn(file, maxPixels, ignoreProfile);
+    const seen = await drawn(file, most, ignoreProfile);
     const pixels = stored(seen, header.orientation);
     return depth === 8 ? pixels : inWords(pixels);
   },
@@ -112,20 +109,12 @@ function withoutFullAlpha(rgba: Uint8Array): Pick<Pixels, 'channels' | 'data'> {
   return { channels: 3, data };
 }
 
-async function open(file: Uint8Array, colorSpaceConversion: ColorSpaceConversion = 'default') {
+function open(
+  file: Uint8Array,
+  colorSpaceConversion: ColorSpaceConversion = 'default',
+): Promise<ImageBitmap> {
   const blob = new Blob([new Uint8Array(file)]);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('timeout')), PATIENCE);
-  });
-  try {
-    return await Promise.race([
-      createImageBitmap(blob, { colorSpaceConversion, premultiplyAlpha: 'none' }),
-      late,
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return createImageBitmap(blob, { colorSpaceConversion, premultiplyAlpha: 'none' });
 }
 
 /** JPEG and WebP. A browser writes WebP without loss where it is asked for the best quality. */
