@@ -42,10 +42,11 @@ import { defaultPrecision } from './execution/default-precision.ts';
 import { isGuided, seesMask } from './execution/denoiser-inputs.ts';
 import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
+import { denoiserVersion, settingsOf } from './models/content-hash.ts';
 import { openControlModel } from './models/control-model.ts';
 import type { DiffusionModel } from './models/diffusion-model.ts';
 import { EMBEDDED } from './models/embedded.ts';
-import type { GenerationDefaults } from './models/model.ts';
+import type { GenerationDefaults, Model } from './models/model.ts';
 import {
   type EditingModel,
   editingModel,
@@ -101,6 +102,8 @@ interface Loaded extends ReadyModel {
   threads: number;
   /** Bytes that its networks may have taken by now, as predicted. */
   held: number;
+  /** What its files said when it was opened; see `settingsOf`. */
+  settings: string;
 }
 
 class LocalEngine implements Engine {
@@ -148,7 +151,7 @@ class LocalEngine implements Engine {
     const { width, height } = imageSize(loaded.model, checked);
     await this.#steer(loaded, checked, { width, height });
     const recipe = recipeFor(checked, loaded, await this.#precision(checked, loaded, { width, height }));
-    const team = await this.#team(checked);
+    const team = await this.#team(checked, loaded.model);
     // Workers hold the U-Net, and features lie with them, each holding its part.
     const editing = await editingModel(checked.model, checked.editModel);
     const editsItself = editing.name === (checked.model ?? EMBEDDED);
@@ -198,7 +201,7 @@ class LocalEngine implements Engine {
     const { dilation = loaded.components.denoiser({ precision }).ring } = checked;
     const prompted = { ...checked, prompt: promptFor(checked, loaded.model.defaults) };
     const recipe = { ...recipeFor(prompted, loaded, precision), width, height };
-    const team = await this.#team(checked);
+    const team = await this.#team(checked, loaded.model);
     if (!team) await this.#plan(loaded, recipe, { edit: true });
     const task = { picture, mask, coverage, recipe, strength, mode, dilation, zoom };
     const opening = secondsSince(decoded);
@@ -340,7 +343,7 @@ class LocalEngine implements Engine {
     return connect && (() => connect(bus));
   }
 
-  async #team(request: GenerateRequest | EditRequest): Promise<Team | undefined> {
+  async #team(request: GenerateRequest | EditRequest, opened: Model): Promise<Team | undefined> {
     const { workers = 0, threads, patch = {}, bus, loras = [], attention, model = EMBEDDED } = request;
     if (!bus && workers < 2) return undefined;
     if (request.controls?.length || request.references?.length)
@@ -361,8 +364,9 @@ class LocalEngine implements Engine {
     this.#crew ??= bus ? undefined : this.#openCrew?.();
     const crew = bus ? await this.#remoteCrew(bus) : this.#crew;
     if (!crew) throw new InputError('This engine has no workers.');
+    const version = await denoiserVersion(opened);
     const members = await crew.members(workers, threads || undefined, model);
-    return { model, members, options: { ...TEAM_DEFAULTS, ...defined(patch), alike: crew.alike } };
+    return { model, version, members, options: { ...TEAM_DEFAULTS, ...defined(patch), alike: crew.alike } };
   }
 
   /** Says once which inpainting model would edit better, where it is not on this machine. */
@@ -393,7 +397,8 @@ class LocalEngine implements Engine {
     // Before its weights are read.
     if ('width' in request || 'height' in request) imageSize(opened.model, request);
     const steered = await steeredModel(opened.model, request);
-    await this.#forgetChanged();
+    const settings = await settingsOf(steered);
+    await this.#forgetChanged(steered.id, settings);
     const isLoaded = (known: Loaded | undefined): known is Loaded =>
       known?.model.id === steered.id && known.threads === threads;
     if (isLoaded(this.#loaded)) return this.#loaded;
@@ -415,7 +420,16 @@ class LocalEngine implements Engine {
     });
     const text = await openPromptEncoder(model, components);
     const preview = await previewOf(model, this.#backend, threads);
-    this.#loaded = { model, components, text, threads, warnings, held: 0, ...(preview && { preview }) };
+    this.#loaded = {
+      model,
+      components,
+      text,
+      threads,
+      warnings,
+      held: 0,
+      settings,
+      ...(preview && { preview }),
+    };
     return this.#loaded;
   }
 
@@ -485,10 +499,11 @@ class LocalEngine implements Engine {
   }
 
   /** A model whose files are others by now is loaded again, and what was computed by it is forgotten. */
-  async #forgetChanged(): Promise<void> {
-    const loaded = [this.#loaded, this.#before].flatMap((known) => (known ? [known.components] : []));
-    const checks = await Promise.allSettled(loaded.map((components) => components.requireUnchanged()));
-    if (checks.every(({ status }) => status === 'fulfilled')) return;
+  async #forgetChanged(id: string, settings: string): Promise<void> {
+    const loaded = [this.#loaded, this.#before].filter((known) => known !== undefined);
+    const checks = await Promise.allSettled(loaded.map(({ components }) => components.requireUnchanged()));
+    const isSame = loaded.every((known) => known.model.id !== id || known.settings === settings);
+    if (isSame && checks.every(({ status }) => status === 'fulfilled')) return;
     await this.#remembered;
     this.#memory.features.clear();
     this.#memory.studies.clear();

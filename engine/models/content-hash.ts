@@ -1,14 +1,67 @@
-import { sha256 } from '#host';
-import { weightsOf } from '../graph/network.ts';
+/** Which model this is: for machines that share work, and to notice that its files have changed. */
+import { fs, path, sha256 } from '#host';
+import { type Network, weightsOf } from '../graph/network.ts';
 import { fileHash } from '../weights/file-hash.ts';
+import { versionOf, versionsOf } from '../weights/file-version.ts';
+import type { WeightSource } from '../weights/source.ts';
+import { DiffusionModel } from './diffusion-model.ts';
 import type { Model } from './model.ts';
+import type { Part } from './parts.ts';
 
-/** Identifies a model's denoiser wherever it is stored: a hash of the network and of all its weight files. */
+/** Identifies a model wherever it is stored: a hash of its networks, weights, tokenizers and sampler's config. */
 export async function contentHash(model: Model): Promise<string> {
+  const hash = sha256();
+  const files = new Set<string>();
+  for (const part of partsOf(model)) {
+    const network = model.network(part);
+    hash.update(JSON.stringify(network.operators));
+    // Of a single file parts may be missing, which drawing asks for.
+    const weights = await (part === 'denoiser'
+      ? model.weights(part)
+      : model.weights(part).catch(() => undefined));
+    if (weights) for (const file of filesOf(network, weights)) files.add(file);
+  }
+  for (const file of [...files].sort()) hash.update(await fileHash(file));
+  if (model instanceof DiffusionModel) {
+    hash.update(model.settings);
+    for (const file of await tokenizerFiles(model))
+      hash.update(`${path.basename(file)} ${await fileHash(file)}`);
+  }
+  return hash.hex();
+}
+
+/** Tells a denoiser from that of other files at the same place, on one machine. */
+export async function denoiserVersion(model: Model): Promise<string> {
   const network = model.network('denoiser');
   const weights = await model.weights('denoiser');
-  const files = new Set(weightsOf(network).map(({ name }) => weights.find(name)?.file ?? ''));
-  const hash = sha256().update(JSON.stringify(network.operators));
-  for (const file of [...files].filter(Boolean).sort()) hash.update(await fileHash(file));
-  return hash.hex();
+  const used = weightsOf(network).flatMap(({ name }) => weights.find(name) ?? []);
+  return sha256()
+    .update(JSON.stringify([network.operators, versionsOf(used)]))
+    .hex();
+}
+
+/** What a model's files say beside its weights: changes if one of them does. */
+export async function settingsOf(model: DiffusionModel): Promise<string> {
+  const versions = await Promise.all((await tokenizerFiles(model)).map(versionOf));
+  return JSON.stringify([model.settings, model.defaults, versions]);
+}
+
+function partsOf(model: Model): readonly Part[] {
+  return model instanceof DiffusionModel ? ['denoiser', 'vae-decoder', ...model.textParts] : ['denoiser'];
+}
+
+function filesOf(network: Network, weights: WeightSource): string[] {
+  return weightsOf(network).flatMap(({ name }) => weights.find(name)?.file ?? []);
+}
+
+async function tokenizerFiles(model: DiffusionModel): Promise<string[]> {
+  const files: string[] = [];
+  for (const part of model.textParts) {
+    const place = await model.tokenizer(part).catch(() => undefined);
+    for (const name of place ? (await fs.readdir(place.folder).catch(() => [])).sort() : []) {
+      const file = path.join(place!.folder, name);
+      if ((await fs.stat(file).catch(() => undefined))?.isFile()) files.push(file);
+    }
+  }
+  return files;
 }

@@ -174,6 +174,13 @@ export class DiffusionModel implements Model {
     return this.#additions.references;
   }
 
+  /** What its configs say of the images that it draws, wherever they are stored. */
+  get settings(): string {
+    const { scheduler, zerosForEmpty, networks } = this.#layout;
+    const configs = [...networks].map(([folder, { config }]) => [folder, config]);
+    return JSON.stringify([scheduler, zerosForEmpty, this.instruction, configs]);
+  }
+
   get schedulerConfig(): unknown {
     return this.#layout.scheduler;
   }

@@ -10,6 +10,8 @@ export interface Job {
   id: string;
   /** The model's `id`. */
   model: string;
+  /** Its denoiser's files: see `denoiserVersion`. Those of the worker must be the same. */
+  version: string;
   precision: Precision;
   /** What the U-Net is told, of the branches of guidance that this worker computes. */
   condition: Condition;

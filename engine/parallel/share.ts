@@ -3,11 +3,11 @@ import { type Team, TeamRun } from './team.ts';
 
 /** Distributes an image over a team's workers; the caller ends the run. */
 export async function shareOut(
-  { model, members, options }: Team,
+  { model, version, members, options }: Team,
   { dims, signal, ...picture }: SharedPicture,
 ): Promise<SharedRun> {
   const [channels, height, width] = dims;
-  const run = new TeamRun(members, { ...picture, model, channels, height, width }, options, signal);
+  const run = new TeamRun(members, { ...picture, model, version, channels, height, width }, options, signal);
   try {
     await run.begin();
     return run;

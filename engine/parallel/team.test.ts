@@ -9,6 +9,7 @@ import { batchOf, type Condition } from '../execution/condition.ts';
 import { predictor } from '../execution/denoise.ts';
 import { float32 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
+import { denoiserVersion } from '../models/content-hash.ts';
 import type { Model } from '../models/model.ts';
 import { gaussianNoise } from '../noise.ts';
 import { CrewLostError, type Member, MemberLostError } from './job.ts';
@@ -82,6 +83,7 @@ const withSetting = (use: (setting: Setting) => Promise<void>) =>
     const components = new Components(model, new NodeBackend(1), 1);
     const picture = {
       model: model.id,
+      version: await denoiserVersion(model),
       precision: 'fp32' as const,
       network: components.network('denoiser'),
       channels: 4,

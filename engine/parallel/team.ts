@@ -33,6 +33,7 @@ export interface TeamOptions {
 export interface Team {
   /** Where workers find the model: see `openModel`. */
   model: string;
+  version: string;
   members: readonly Member[];
   options: TeamOptions;
 }
@@ -40,6 +41,8 @@ export interface Team {
 /** A picture to be denoised by several workers. */
 export interface Picture {
   model: string;
+  /** Of its denoiser's files; see `denoiserVersion`. */
+  version: string;
   precision: Precision;
   network: Network;
   channels: number;
@@ -341,12 +344,13 @@ class Running {
   }
 
   begin(): Promise<unknown>[] {
-    const { model, precision, channels, condition, edit } = this.#picture;
+    const { model, version, precision, channels, condition, edit } = this.#picture;
     const { mode, coding } = this.#options;
     return this.layout.parts.map(async ({ worker, branch, bands, index }, i) => {
       const job: Job = {
         id: this.#ids[i]!,
         model,
+        version,
         precision,
         condition: branchOf(condition, branch),
         channels,

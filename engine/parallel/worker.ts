@@ -7,6 +7,7 @@ import { Components } from '../execution/components.ts';
 import { batchOf } from '../execution/condition.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import { predictDenoiser } from '../execution/memory-plan.ts';
+import { denoiserVersion } from '../models/content-hash.ts';
 import type { Model } from '../models/model.ts';
 import { FeatureStore, type Features } from '../regions/store.ts';
 import type { Job, StepAnswer, StepCall } from './job.ts';
@@ -29,7 +30,8 @@ export class PatchWorker {
   /** Of the pictures that it helps to edit. */
   readonly #features: FeatureStore;
   #components: Components | undefined;
-  #name: string | undefined;
+  /** The model's name, and the version of its files. */
+  #loaded: string | undefined;
   #current: Running | undefined;
 
   /** `storeBudget`: bytes that recorded features may take. */
@@ -48,8 +50,7 @@ export class PatchWorker {
   async begin(job: Job, mailbox: Mailbox): Promise<number> {
     await this.#finish();
     const begin = performance.now();
-    const isLoaded = this.#name === job.model;
-    const components = await this.#componentsOf(job.model);
+    const { components, isLoaded } = await this.#componentsOf(job);
     this.#checkRoom(components, job, isLoaded);
     await components.prepare(job.precision);
     const denoiser = components.denoiser({ precision: job.precision });
@@ -142,15 +143,22 @@ export class PatchWorker {
     await current?.mailbox.close();
   }
 
-  async #componentsOf(name: string): Promise<Components> {
-    if (!this.#components || this.#name !== name) {
-      const model = await this.#open(name);
+  /** @throws InputError if the files here are not those that the job's coordinator has */
+  async #componentsOf({ model: name, version }: Job): Promise<{ components: Components; isLoaded: boolean }> {
+    // Opened for every job: its files may have changed.
+    const model = await this.#open(name);
+    const own = await denoiserVersion(model);
+    if (own !== version)
+      throw new InputError(`the files of ${model.name} are others than when the image began; start it again`);
+    const key = JSON.stringify([name, version]);
+    const isLoaded = this.#components !== undefined && this.#loaded === key;
+    if (!isLoaded) {
       await this.#components?.release();
       this.#components = new Components(model, this.#backend, this.#threads);
-      this.#name = name;
+      this.#loaded = key;
       this.#features.clear();
     }
-    return this.#components;
+    return { components: this.#components!, isLoaded };
   }
 }
 

@@ -148,7 +148,8 @@ test('a job larger than an image may be is refused before it begins', { skip }, 
   const side = 512;
   const condition = { text: float32(new Float32Array(2 * 8 * 8), [2, 8, 8]), guidance: 3 };
   const bands = { height: side, width: side, axis: 'y', edges: [[0, side]] } as const;
-  const job = { id: 'x', model: EMBEDDED, precision: 'fp32', condition, channels: 4, index: 0 } as const;
+  const common = { id: 'x', model: EMBEDDED, version: '', precision: 'fp32' } as const;
+  const job = { ...common, condition, channels: 4, index: 0 };
   await assert.rejects(
     member!.begin({ ...job, bands: { ...bands, edges: [[0, side]] }, mode: 'displaced', coding: 'float32' }),
     /have at most 2048 pixels/,

@@ -151,8 +151,12 @@ export function packJob(job: Job, model: string): Parcel {
   return { head, body: Buffer.concat([...body, ...(edit ? [edit.mask.data] : [])]) };
 }
 
-/** The job of a checked head; `model` is the worker's own. @throws if the body is not what the head says. */
-export function unpackJob(head: BeginHead, body: Uint8Array, model: string): Job {
+/** The job of a checked head, for the worker's own model. @throws if the body is not what the head says. */
+export function unpackJob(
+  head: BeginHead,
+  body: Uint8Array,
+  { id: model, version }: { id: string; version: string },
+): Job {
   const { job, precision, channels, bands, index, mode, coding, condition, edit } = head;
   let at = 0;
   const bytes = (length: number) => {
@@ -169,7 +173,7 @@ export function unpackJob(head: BeginHead, body: Uint8Array, model: string): Job
     vectors: Object.fromEntries(vectors.map((described) => [described.name, tensor(described)])),
     ...(planes && { planes: tensor(planes) }),
   });
-  const common = { id: job, model, precision, channels, bands, index, mode, coding };
+  const common = { id: job, model, version, precision, channels, bands, index, mode, coding };
   const unpacked: Job = { ...common, condition: told(condition) };
   if (edit) {
     const { picture, ring } = edit;

@@ -5,7 +5,7 @@ import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import * as z from 'zod';
 import { messageOf } from '../../engine/errors.ts';
 import { bandCount } from '../../engine/execution/bands/bands.ts';
-import { contentHash } from '../../engine/models/content-hash.ts';
+import { contentHash, denoiserVersion } from '../../engine/models/content-hash.ts';
 import { editingModel, openModel } from '../../engine/models/open.ts';
 import { type Job, MemberLostError } from '../../engine/parallel/job.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -13,6 +13,7 @@ import type { BusOptions, Engine } from '../../shared/api.ts';
 import { plainText } from '../../shared/plainText.ts';
 import { LocalCrew, type LocalMember } from '../workers/crew.ts';
 import { deliverMessage, postedMessages } from '../workers/file-mailbox.ts';
+import { openAnnounced } from './announced.ts';
 import { Drawer } from './batch/draw.ts';
 import { ACK_WAIT_MS } from './batch/queue.ts';
 import { connectBus, leaveBus } from './connection.ts';
@@ -238,13 +239,15 @@ export class BusWorker {
   }
 
   async #begin(head: z.infer<typeof beginSchema>, body: Uint8Array): Promise<number> {
-    const model = this.#models.get(head.model);
-    if (!model) throw new Error('this worker does not have the model');
-    // A job that is being left is waited for.
-    if (this.#isDrawing || this.#current) throw new MemberLostError('this worker is busy');
-    const job = unpackJob(head, body, model);
+    const id = this.#models.get(head.model);
+    if (!id) throw new Error('this worker does not have the model');
+    this.#requireFree();
+    const version = await denoiserVersion(await openAnnounced(id, head.model));
+    const job = unpackJob(head, body, { id, version });
     const folder = await this.#crew.mailFolder(job.id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    // Another call may have come first.
+    this.#requireFree();
     const current: Current = {
       job,
       folder,
@@ -281,6 +284,11 @@ export class BusWorker {
       await this.#end();
       throw error;
     }
+  }
+
+  /** A job that is being left is waited for. */
+  #requireFree(): void {
+    if (this.#isDrawing || this.#current) throw new MemberLostError('this worker is busy');
   }
 
   async #step(head: z.infer<typeof stepSchema>, body: Uint8Array): Promise<Parcel> {

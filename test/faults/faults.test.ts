@@ -1,17 +1,19 @@
 /** What processes and disks do to Patchwork: the short form of killing, stopping and filling. */
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { createEngine } from '../../engine/engine.ts';
 import { float32 } from '../../engine/graph/tensor.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
-import { contentHash } from '../../engine/models/content-hash.ts';
+import { contentHash, denoiserVersion } from '../../engine/models/content-hash.ts';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
 import { openModel } from '../../engine/models/open.ts';
 import type { Job } from '../../engine/parallel/job.ts';
+import { psnr } from '../../engine/pictures/psnr.ts';
+import { decodePicture } from '../../engine/pictures/read.ts';
 import { BusCrew } from '../../processes/bus/crew.ts';
 import { noServer, startServer } from '../../processes/bus/testing/server.ts';
 import { BusWorker } from '../../processes/bus/worker.ts';
@@ -76,6 +78,7 @@ test('a worker that computes on for a job that is over is replaced', async () =>
     const job: Job = {
       id: 'long',
       model: model.id,
+      version: await denoiserVersion(model),
       precision: 'fp32',
       condition: { text: float32(new Float32Array(2 * 8 * channels), [2, 8, channels]), guidance: 3 },
       channels: 4,
@@ -84,6 +87,10 @@ test('a worker that computes on for a job that is over is replaced', async () =>
       mode: 'displaced',
       coding: 'float32',
     };
+    await assert.rejects(member!.begin({ ...job, version: 'of other files' }), {
+      name: 'InputError',
+      message: /^the files of .* are others than when the image began/,
+    });
     await member!.begin(job);
     const sample = new Float32Array(4 * side * side);
     const step = member!.step({ job: 'long', step: 0, timestep: 500, kind: 'dense', sample });
@@ -176,26 +183,109 @@ for (const [what, stage, change, sentence] of [
     await assert.rejects(generatedWhile(stage, change), { name: 'InputError', message: sentence });
   });
 
-test('a model that was replaced between two runs is loaded again', {
-  skip: process.platform === 'win32',
-}, async () => {
+/** Other weights in a model's place, of the same length. */
+function replaceWeights(folder: string, part = DENOISER): void {
+  const file = path.join(folder, part);
+  const bytes = readFileSync(file);
+  const data = 8 + Number(bytes.readBigUInt64LE());
+  for (let i = data; i + 4 <= bytes.length; i += 4) bytes.writeFloatLE(0.01, i);
+  replaceFile(file, bytes);
+}
+
+function replaceFile(file: string, content: Uint8Array | string): void {
+  writeFileSync(`${file}.new`, content);
+  renameSync(`${file}.new`, file);
+}
+
+/** Other values in one of a model's JSON files. */
+function replaceIn(folder: string, name: string, values: object): void {
+  const file = path.join(folder, name);
+  replaceFile(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...values }));
+}
+
+const CHANGES: Record<string, (folder: string) => void> = {
+  'a number of the denoiser': (folder) =>
+    replaceIn(folder, path.join('unet', 'config.json'), { norm_eps: 0.1 }),
+  'a number of the sampler': (folder) =>
+    replaceIn(folder, path.join('scheduler', 'scheduler_config.json'), { beta_end: 0.02 }),
+  tokenizer: (folder) =>
+    replaceFile(path.join(folder, 'tokenizer', 'special_tokens_map.json'), '{"pad_token": "!"}'),
+  denoiser: (folder) => replaceWeights(folder),
+  autoencoder: (folder) => replaceWeights(folder, path.join('vae', 'diffusion_pytorch_model.safetensors')),
+};
+const posix = { skip: process.platform === 'win32' };
+
+test('a model of which a file was replaced between two runs is loaded again', posix, async () => {
   const folder = await mkdtemp(path.join(checkpoint, 'model-'));
   await writeCheckpoint(folder, 'sd15');
   const engine = createEngine(new NodeBackend(1));
   const asked = { prompt: 'a house', seed: 1, steps: 1, width: 64, height: 64, threads: 1, model: folder };
   try {
-    const before = await engine.generate(asked);
-    const file = path.join(folder, DENOISER);
-    const bytes = readFileSync(file);
-    for (let i = bytes.length - 4000; i < bytes.length; i += 4) bytes.writeFloatLE(0.1, i);
-    writeFileSync(`${file}.new`, bytes);
-    renameSync(`${file}.new`, file);
-    const replaced = await engine.generate(asked);
-    assert.notDeepEqual(replaced.picture.png, before.picture.png);
+    let before = (await engine.generate(asked)).picture.png;
+    for (const [what, change] of Object.entries(CHANGES)) {
+      change(folder);
+      const { png } = (await engine.generate(asked)).picture;
+      assert.notDeepEqual(png, before, what);
+      before = png;
+    }
     const fresh = createEngine(new NodeBackend(1));
-    assert.deepEqual((await fresh.generate(asked)).picture.png, replaced.picture.png);
+    assert.deepEqual((await fresh.generate(asked)).picture.png, before);
     await fresh.dispose();
   } finally {
     await engine.dispose();
+  }
+});
+
+test('workers notice that a model was replaced between two images', posix, async () => {
+  const folder = await mkdtemp(path.join(checkpoint, 'model-'));
+  await writeCheckpoint(folder, 'sd15');
+  const crew = new LocalCrew();
+  const engine = createEngine(new NodeBackend(1), { openCrew: () => crew });
+  const asked = { prompt: 'a house', seed: 1, steps: 1, width: 64, height: 64, threads: 1, model: folder };
+  try {
+    const before = await engine.generate({ ...asked, workers: 2 });
+    replaceWeights(folder);
+    const divided = await engine.generate({ ...asked, workers: 2 });
+    assert.deepEqual(divided.warnings, before.warnings);
+    const alone = await engine.generate(asked);
+    const decoded = await Promise.all(
+      [divided, alone, before].map(async ({ picture }) => (await decodePicture(picture.png, 'it')).pixels),
+    );
+    const [now, right, old] = decoded as [Uint8Array, Uint8Array, Uint8Array];
+    assert.ok(psnr(now, right) > psnr(now, old) + 10);
+  } finally {
+    await engine.dispose();
+  }
+});
+
+test('a worker of a bus whose files of a model have changed is refused by name', {
+  skip: noServer || process.platform === 'win32',
+}, async () => {
+  const [here, there] = [path.join(checkpoint, 'here'), path.join(checkpoint, 'there', 'here')];
+  await writeCheckpoint(here, 'sd15');
+  await cp(here, there, { recursive: true });
+  const server = await startServer();
+  const bus = { url: server.url };
+  const start = (model: string) => BusWorker.start({ bus, models: [model], threads: 1 });
+  const changed = await start(there);
+  const engine = createEngine(new NodeBackend(1), { connect: (bus) => BusCrew.connect(bus) });
+  const asked = { prompt: 'a house', seed: 1, steps: 1, width: 64, height: 64, threads: 1, model: here, bus };
+  const why = /\(\w{4}\)(?:: | was given up, since )the files of here have changed since this worker started/;
+  try {
+    assert.equal((await engine.generate(asked)).workers!.length, 1);
+    replaceWeights(there);
+    await assert.rejects(engine.generate(asked), why);
+    const honest = await start(here);
+    assert.match((await engine.generate(asked)).warnings.join(), why);
+    await honest.stop();
+    // A worker that starts with other files has another model.
+    await changed.stop();
+    const other = await start(there);
+    await assert.rejects(engine.generate(asked), /\(\w{4}\) does not have the model/);
+    await other.stop();
+  } finally {
+    await engine.dispose();
+    await changed.stop().catch(() => {});
+    await server.stop();
   }
 });

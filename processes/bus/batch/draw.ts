@@ -4,6 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { InputError, isAbort, messageOf } from '../../../engine/errors.ts';
 import { checkGenerate } from '../../../engine/pipelines/request.ts';
 import type { Engine, GenerateRequest } from '../../../shared/api.ts';
+import { ModelChangedError, openAnnounced } from '../announced.ts';
 import {
   ACK_WAIT_MS,
   batchSubject,
@@ -50,6 +51,8 @@ export class Drawer {
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
   #engine: Engine | undefined;
+  /** Content hashes of models whose files have changed: they are not drawn with any more. */
+  readonly #changed = new Set<string>();
 
   constructor(options: DrawerOptions) {
     this.#options = options;
@@ -100,7 +103,7 @@ export class Drawer {
   /** Asks for one task and does it. */
   async #serveModel(stream: JetStreamClient, consumer: Consumer, hash: string): Promise<void> {
     const { signal } = this.#stopping;
-    if (this.#options.isBusy()) return rest(REST_MS, signal);
+    if (this.#options.isBusy() || this.#changed.has(hash)) return rest(REST_MS, signal);
     const message = await consumer.next({ expires: ASK_MS });
     if (!message) return;
     const { ackWait = ACK_WAIT_MS } = this.#options;
@@ -132,6 +135,12 @@ export class Drawer {
       else message.nak(AGAIN_MS);
     } catch (error) {
       const sentence = messageOf(error);
+      if (error instanceof ModelChangedError) {
+        // Others may still have it.
+        this.#changed.add(hash);
+        onLog?.(`No pictures of batches any more: ${sentence}.`);
+        return message.nak(AGAIN_MS);
+      }
       onLog?.(`A picture of a batch failed: ${sentence}`);
       if (error instanceof InputError || attempts >= MAX_ATTEMPTS) await fail(sentence);
       else message.nak(AGAIN_MS);
@@ -143,9 +152,10 @@ export class Drawer {
   async #draw(stream: JetStreamClient, task: Task, hash: string): Promise<boolean> {
     const { bus, models, name, threads, openEngine } = this.#options;
     const { batch, item } = task;
+    const { id: model } = await openAnnounced(models.get(hash)!, hash);
     const request: GenerateRequest = checkGenerate({
       ...task.request,
-      model: models.get(hash)!,
+      model,
       threads,
       previews: false,
     });

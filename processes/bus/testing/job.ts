@@ -5,6 +5,7 @@ import type { Job } from '../../../engine/parallel/job.ts';
 export const SMALL_JOB: Job = {
   id: 'job',
   model: 'model',
+  version: '',
   precision: 'fp32',
   condition: { text: float32(new Float32Array(2 * 3 * 4), [2, 3, 4]), guidance: 3 },
   channels: 4,

@@ -77,7 +77,7 @@ export const targets: Target[] = [
     const checked = beginSchema.safeParse(head);
     if (!checked.success) return;
     try {
-      const { bands, index, condition } = unpackJob(checked.data, body, 'model');
+      const { bands, index, condition } = unpackJob(checked.data, body, { id: 'model', version: '' });
       assert.ok(index < bands.edges[0]!.length - 1);
       assert.equal(
         condition.text.data.length,

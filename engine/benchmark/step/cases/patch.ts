@@ -1,6 +1,7 @@
 import type { Split, WorkerReport } from '../../../../shared/api.ts';
 import { InputError } from '../../../errors.ts';
 import { countMacs } from '../../../graph/macs.ts';
+import { denoiserVersion } from '../../../models/content-hash.ts';
 import { TEAM_DEFAULTS, TeamRun } from '../../../parallel/team.ts';
 import { timedParts } from '../../parts.ts';
 import type { StepCase } from '../case.ts';
@@ -30,6 +31,7 @@ function sharedCase(name: string, split: Split): StepCase {
       const { height, width } = extent;
       const picture = {
         model,
+        version: await denoiserVersion(components.model),
         precision,
         network,
         channels,
