@@ -89,99 +89,52 @@ interface Scope {
   start: number;
 }
 
-/** Paints the masked part of a picture anew. Workers that share it compute the U-Net in place of this process. */
+interface EditOptions extends CallOptions<EditProgress> {
+  previews?: boolean;
+  /** Workers that compute the denoiser in place of this process. */
+  share?: Share;
+  /** Gives pixels instead of a file. */
+  raw?: boolean;
+}
+
+/** Repaints the masked part of a picture. */
 export async function edit(
   ready: ReadyModel,
   memory: EditMemory,
   task: EditTask,
-  options: CallOptions<EditProgress> & { previews?: boolean; share?: Share; raw?: boolean } = {},
+  options: EditOptions = {},
 ): Promise<Edited> {
   const begin = performance.now();
-  const { model, components } = ready;
-  const { picture, mask, recipe, strength } = task;
-  const { signal } = options;
+  const { recipe, strength } = task;
   const scope = scopeOf(ready, task);
-  const { window, box, scheduler, start } = scope;
-  const { width, height } = workedSize(window);
+  const { window, scheduler, start } = scope;
   const steps = scheduler.timesteps.length - start;
   const progress = new Progress<EditProgress>(options.onProgress, steps);
-
-  progress.stage('load');
-  await listen(signal);
-  await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
-  const denoiser = components.denoiser(recipe);
-  const painted = coarser(windowMask(task.mask, window), width / scope.dims[2]);
-  const prepared = performance.now();
-
-  progress.stage('encode');
-  await listen(signal);
-  const { prompt, negativePrompt, guidance } = recipe;
-  const { timesteps } = scheduler;
-  const size = { width, height };
-  const text = await conditionFor(ready, prompt, negativePrompt, guidance, size, timesteps);
-  const autoencoder = new RegionAutoencoder(components);
-  const planes = windowPlanes(picture, window);
-  const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe, timesteps };
-  const before = await study(ready, memory, autoencoder, seen);
-  const { process, decoded: whole } = before.studied;
-  const blind = requestOf(task, scope, process, text.condition, painted);
-  const planned = performance.now();
-  const { mode, region } = await chosenMode(denoiser, memory, blind, task, options.share);
-  const loadSeconds = (prepared - begin + performance.now() - planned) / 1000;
-  const known = await maskedPicture(ready, autoencoder, before.studied, planes, scope, blind, {
-    ...task,
-    mode,
-  });
-  const condition = known ? { ...text.condition, planes: known.planes } : text.condition;
-  const request = { ...blind, condition };
-
-  const decodeRegion = (latent: Float32Array) => {
-    const known = whole ?? { data: planes, record: NO_RECORD };
-    return autoencoder.decodeRegion(latent, width, height, known, request.mask);
-  };
-  const finish = ({ data }: Coded) =>
-    compose(picture, shrunk(data, window, window.zoom ?? 1), window, mask, FEATHER, task.coverage);
-  const wantsPreviews = options.onProgress && options.previews !== false && model.autoencoder.kind === 'tiny';
-  const previews = new Previews(async (latent) => partOf(finish(await decodeRegion(latent)), box));
+  const prepared = await prepareEdit(ready, memory, task, scope, progress, options);
+  const { loadSeconds, mode, denoiser, request, text, before, known } = prepared;
+  const decoder = decoderOf(prepared, task, scope);
+  const callbacks = callbacksOf(ready, scope, progress, decoder, options);
+  const { share } = options;
   progress.begin();
-  const callbacks: Callbacks = {
-    signal,
-    onRecord: (index) => progress.stage('record', index - start),
-    onStep: (index, latent) =>
-      progress.stepped(index + 1 - start, async () => (wantsPreviews ? previews.next(latent) : undefined)),
-  };
-  const { repainted, run } = await repaint(ready, memory, {
-    task,
-    mode,
-    scope,
-    request,
-    callbacks,
-    denoiser,
-    region,
-    share: options.share,
-  });
+  const { repainted, run } = await repaint(ready, memory, { ...prepared, task, scope, callbacks, share });
   const workers = run?.report();
   progress.stage('decode', steps);
-  await listen(signal);
-  const decoded =
-    mode === 'sparse'
-      ? await decodeRegion(repainted.latent)
-      : await autoencoder.decode(repainted.latent, width, height);
-  const result = finish(decoded);
+  await listen(options.signal);
+  const decoded = await (mode === 'sparse'
+    ? decoder.region(repainted.latent)
+    : decoder.whole(repainted.latent));
+  const result = decoder.finish(decoded);
+  const { components } = ready;
+  const { condition } = request;
   const edited: EditedPicture = { repainted, decoded, result, batch: batchOf(condition), seesMask: !!known };
+  const besides = text.macs + before.macs + (known?.macs ?? 0) + decoded.macs;
   return {
     remember: () => rememberEdit(ready, memory, scope, task, before.studied, edited),
     result: {
       mode,
       ...(await delivered(result, task, options.raw)),
       recipe: { ...recipe, strength },
-      macs:
-        text.macs +
-        before.macs +
-        (known?.macs ?? 0) +
-        repainted.macs +
-        repainted.recordingMacs +
-        decoded.macs,
+      macs: besides + repainted.macs + repainted.recordingMacs,
       seconds: (performance.now() - begin) / 1000,
       loadSeconds,
       stepSeconds: progress.stepSeconds,
@@ -189,11 +142,91 @@ export async function edit(
       warnings: [...text.warnings, ...(run?.notices ?? [])],
       activeFraction: repainted.activeFraction,
       denseMacs: text.macs + codingMacs(components, scope) + steps * stepMacs(denoiser, scope, condition),
-      computed: computedLevels(repainted, model.autoencoder.scale, window),
+      computed: computedLevels(repainted, ready.model.autoencoder.scale, window),
       recordedSteps: repainted.recordedSteps,
       recordSeconds: repainted.recordSeconds,
       recordingMacs: repainted.recordingMacs,
     },
+  };
+}
+
+type PreparedEdit = Awaited<ReturnType<typeof prepareEdit>>;
+
+/** Loads the networks, encodes prompt and picture, and chooses how the edit is computed. */
+async function prepareEdit(
+  ready: ReadyModel,
+  memory: EditMemory,
+  task: EditTask,
+  scope: Scope,
+  progress: Progress<EditProgress>,
+  { signal, share }: EditOptions,
+) {
+  const begin = performance.now();
+  const { picture, recipe } = task;
+  const { window, scheduler } = scope;
+  const size = workedSize(window);
+  progress.stage('load');
+  await listen(signal);
+  await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
+  const denoiser = ready.components.denoiser(recipe);
+  const painted = coarser(windowMask(task.mask, window), size.width / scope.dims[2]);
+  const loaded = performance.now();
+
+  progress.stage('encode');
+  await listen(signal);
+  const { prompt, negativePrompt, guidance } = recipe;
+  const { timesteps } = scheduler;
+  const text = await conditionFor(ready, prompt, negativePrompt, guidance, size, timesteps);
+  const autoencoder = new RegionAutoencoder(ready.components);
+  const planes = windowPlanes(picture, window);
+  const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe, timesteps };
+  const before = await study(ready, memory, autoencoder, seen);
+  const blind = requestOf(task, scope, before.studied.process, text.condition, painted);
+  const studied = performance.now();
+  const { mode, region } = await chosenMode(denoiser, memory, blind, task, share);
+  const loadSeconds = (loaded - begin + performance.now() - studied) / 1000;
+  const known = await maskedPicture(ready, autoencoder, before.studied, planes, scope, blind, {
+    ...task,
+    mode,
+  });
+  const condition = known ? { ...text.condition, planes: known.planes } : text.condition;
+  const request = { ...blind, condition };
+  return { loadSeconds, denoiser, autoencoder, planes, text, before, known, request, mode, region };
+}
+
+type EditDecoder = ReturnType<typeof decoderOf>;
+
+/** Latents → pixels of the window → the picture with the masked part replaced. */
+function decoderOf(
+  { autoencoder, planes, before, request }: PreparedEdit,
+  { picture, mask, coverage }: EditTask,
+  { window }: Scope,
+) {
+  const { width, height } = workedSize(window);
+  const known = before.studied.decoded ?? { data: planes, record: NO_RECORD };
+  return {
+    whole: (latent: Float32Array) => autoencoder.decode(latent, width, height),
+    region: (latent: Float32Array) => autoencoder.decodeRegion(latent, width, height, known, request.mask),
+    finish: ({ data }: Coded) =>
+      compose(picture, shrunk(data, window, window.zoom ?? 1), window, mask, FEATHER, coverage),
+  };
+}
+
+/** Reports each step, with a preview if one is wanted and decoding is fast. */
+function callbacksOf(
+  { model }: ReadyModel,
+  { box, start }: Scope,
+  progress: Progress<EditProgress>,
+  decoder: EditDecoder,
+  { signal, onProgress, previews: wanted }: EditOptions,
+): Callbacks {
+  const hasPreviews = onProgress && wanted !== false && model.autoencoder.kind === 'tiny';
+  const previews = new Previews(async (latent) => partOf(decoder.finish(await decoder.region(latent)), box));
+  return {
+    signal,
+    onRecord: (index) => progress.stage('record', index - start),
+    onStep: (index, latent) =>
+      progress.stepped(index + 1 - start, async () => (hasPreviews ? previews.next(latent) : undefined)),
   };
 }
 

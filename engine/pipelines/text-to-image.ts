@@ -8,7 +8,7 @@ import type {
 import type { Components } from '../execution/components.ts';
 import { batchOf } from '../execution/condition.ts';
 import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
-import { denoise, listen, predictor } from '../execution/denoise.ts';
+import { type DenoiseOptions, denoise, listen, predictor } from '../execution/denoise.ts';
 import { isGuided, seesMask } from '../execution/denoiser-inputs.ts';
 import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
 import type { MemoryPlan } from '../execution/memory-plan.ts';
@@ -52,72 +52,37 @@ export async function textToImage(
   const { model, components } = ready;
   const begin = performance.now();
   const { signal } = options;
-  const inpaints = seesMask(components.network('denoiser'), model.autoencoder.latentChannels);
-  // A model that sees the mask saw nothing but mask: its features are not those of the finished picture.
-  const memory = inpaints ? undefined : options.memory;
   const { width, height, seed } = recipe;
   const dims = latentDims(model.autoencoder, recipe);
   const scheduler = schedulerFor(model, recipe, recipe);
-  // Of the network: some samplers take two for each step.
-  const steps = scheduler.timesteps.length;
-  const progress = new Progress<GenerateProgress>(options.onProgress, steps);
-
-  progress.stage('load');
-  await listen(signal);
-  await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
-  const denoiser = components.denoiser(recipe);
-  const [, latentHeight, latentWidth] = dims;
-  const whole = { of: 'whole', height: latentHeight, width: latentWidth } as const;
-  const batch = isGuided(components.network('denoiser'), recipe.guidance) ? 2 : 1;
-  const recording = memory && (await denoiser.plan({ ...whole, records: true }, batch));
-  const apart = options.plan === 'apart' || options.plan === 'tiled';
-  const tiles = options.plan === 'tiled';
-  if (apart) await components.free('vae-decoder', 'vae-encoder');
-  else await components.program('vae-decoder');
-  const loadSeconds = (performance.now() - begin) / 1000;
-
-  progress.stage('encode');
-  await listen(signal);
   const { timesteps } = scheduler;
-  const { prompt, negativePrompt, guidance } = recipe;
-  const conditioning = await conditionFor(ready, prompt, negativePrompt, guidance, recipe, timesteps);
-  const condition = inpaints
-    ? { ...conditioning.condition, planes: await drawingPlanes(components, dims) }
-    : conditioning.condition;
-  if (apart) await components.free(...model.textParts, 'vae-encoder');
+  // Of the network: some samplers take two for each step.
+  const steps = timesteps.length;
+  const progress = new Progress<GenerateProgress>(options.onProgress, steps);
+  const prepared = await prepareDrawing(ready, recipe, { dims, timesteps, progress }, options);
+  const { denoiser, memory, whole, batch, recording, apart, condition } = prepared;
+  const tiles = options.plan === 'tiled';
 
   const length = dims[0] * dims[1] * dims[2];
   const noise = gaussianNoise(seed, START_NOISE, length);
   const id = crypto.randomUUID();
   const { precision } = recipe;
-  const run =
-    options.share &&
-    (await options.share({
-      network: components.network('denoiser'),
-      precision,
-      condition,
-      timesteps,
-      dims,
-      signal,
-    }));
+  const network = components.network('denoiser');
+  const run = await options.share?.({ network, precision, condition, timesteps, dims, signal });
   const predict =
     run?.predict ??
     (memory && recording
       ? recordingPredict(denoiser, recording, memory.features, id, scheduler, condition)
       : predictor(denoiser, await denoiser.plan(whole, batch), scheduler, condition));
 
-  const previews = new Previews((latent) => previewOf(ready, latent, dims));
-  const wantsPreviews = options.onProgress && options.previews !== false;
   progress.begin();
   progress.stage('denoise');
   const start = noise.map((value) => value * scheduler.initNoiseSigma);
-  const process = denoise(predict, scheduler, start, {
+  const latent = await denoise(predict, scheduler, start, {
     signal,
     noise: (index) => gaussianNoise(seed, stepNoise(index), length),
-    onStep: (index, _, original) =>
-      progress.stepped(index + 1, async () => (wantsPreviews ? previews.next(original) : undefined)),
-  });
-  const latent = await process
+    onStep: stepReport(ready, dims, progress, options),
+  })
     .catch((error: unknown) => {
       memory?.features.drop(id);
       throw error;
@@ -136,16 +101,65 @@ export async function textToImage(
     picture: { ...picture, png: withRecipe(picture.png, recipe) },
     recipe,
     macs:
-      conditioning.macs +
+      prepared.macs +
       (workers?.reduce((total, worker) => total + worker.macs, 0) ??
-        timesteps.length * denoiser.stepMacs(whole, batch, condition.text.dims[1]!)) +
+        steps * denoiser.stepMacs(whole, batch, condition.text.dims[1]!)) +
       countMacs(components.network('vae-decoder'), { width, height, batch: 1, tokens: 0 }).total,
     seconds: (performance.now() - begin) / 1000,
-    loadSeconds: loadSeconds + (run?.loadSeconds ?? 0),
+    loadSeconds: prepared.loadSeconds + (run?.loadSeconds ?? 0),
     stepSeconds: progress.stepSeconds,
     ...(workers && { workers }),
-    warnings: [...conditioning.warnings, ...(run?.notices ?? []), ...(tiles ? [TILED] : [])],
+    warnings: [...prepared.warnings, ...(run?.notices ?? []), ...(tiles ? [TILED] : [])],
   };
+}
+
+/** Loads the networks as the memory allows, and encodes the prompt. */
+async function prepareDrawing(
+  ready: ReadyModel,
+  recipe: Recipe,
+  drawing: { dims: LatentDims; timesteps: readonly number[]; progress: Progress<GenerateProgress> },
+  { signal, memory: given, plan }: DrawOptions,
+) {
+  const { model, components } = ready;
+  const { dims, timesteps, progress } = drawing;
+  const begin = performance.now();
+  const network = components.network('denoiser');
+  const inpaints = seesMask(network, model.autoencoder.latentChannels);
+  // A model that sees the mask saw nothing but mask: its features are not those of the finished picture.
+  const memory = inpaints ? undefined : given;
+  progress.stage('load');
+  await listen(signal);
+  await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
+  const denoiser = components.denoiser(recipe);
+  const whole = { of: 'whole', height: dims[1], width: dims[2] } as const;
+  const batch = isGuided(network, recipe.guidance) ? 2 : 1;
+  const recording = memory && (await denoiser.plan({ ...whole, records: true }, batch));
+  const apart = plan === 'apart' || plan === 'tiled';
+  if (apart) await components.free('vae-decoder', 'vae-encoder');
+  else await components.program('vae-decoder');
+  const loadSeconds = (performance.now() - begin) / 1000;
+
+  progress.stage('encode');
+  await listen(signal);
+  const { prompt, negativePrompt, guidance } = recipe;
+  const encoded = await conditionFor(ready, prompt, negativePrompt, guidance, recipe, timesteps);
+  const planes = inpaints ? { planes: await drawingPlanes(components, dims) } : {};
+  if (apart) await components.free(...model.textParts, 'vae-encoder');
+  const condition = { ...encoded.condition, ...planes };
+  return { ...encoded, condition, denoiser, memory, whole, batch, recording, apart, loadSeconds };
+}
+
+/** Reports each step, with a preview if one is wanted. */
+function stepReport(
+  ready: ReadyModel,
+  dims: LatentDims,
+  progress: Progress<GenerateProgress>,
+  { onProgress, previews: wanted }: DrawOptions,
+): NonNullable<DenoiseOptions['onStep']> {
+  const previews = new Previews((latent) => previewOf(ready, latent, dims));
+  const hasPreviews = onProgress && wanted !== false;
+  return (index, _, original) =>
+    progress.stepped(index + 1, async () => (hasPreviews ? previews.next(original) : undefined));
 }
 
 /** Keeps what edits of a new image read, beside the features that its steps have stored. */
