@@ -7,7 +7,7 @@ import { countParameters, type Network } from '../graph/network.ts';
 import type { Part } from '../models/parts.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import { weightBytes } from '../quantization/size.ts';
-import { tokenFeaturesOf } from '../regions/token-features.ts';
+import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
 import { TILE } from './tiles.ts';
@@ -145,8 +145,10 @@ function predictTransformer(
   { precision, records = false }: DenoiserForm,
 ): PartNeeds {
   const weights = weightBytes(network, precision, false);
-  const { attentions, windows } = tokenFeaturesOf(network);
-  const pass = [...attentions, ...windows].reduce((sum, { anchor }) => sum + valueBytes(anchor, latents), 0);
+  const pass = rowsFeaturesOf(tokenFeaturesOf(network)).reduce(
+    (sum, { channels }) => sum + valueBytes({ kind: 'map', level: 0, channels }, latents),
+    0,
+  );
   const recorded = records ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * pass : 0;
   const values = ROWS_BYTES + ARENA.floatRows * peakValueBytes(network, latents) + recorded;
   return { weights, values, total: PROCESS_BYTES + weights + values };

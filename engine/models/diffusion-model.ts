@@ -4,6 +4,7 @@ import type { SizeLimits } from '../../shared/sizes.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
+import type { PromptForm } from '../text/prompt-form.ts';
 import { NETWORK_FOLDERS } from '../weights/diffusers.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
@@ -48,8 +49,8 @@ export class DiffusionModel implements Model {
   readonly textParts: readonly TextPart[];
   /** An absent negative prompt stands for zeros rather than for the empty text (SDXL). */
   readonly zeroNegative: boolean;
-  /** What is put before every prompt, but not before the negative one. */
-  readonly instruction: string | undefined;
+  /** How its language model is given prompts; absent for CLIP. */
+  readonly prompts: PromptForm | undefined;
   readonly #layout: Layout;
   readonly #additions: Additions;
   readonly #networks = new Networks((part) => this.#build(part));
@@ -65,7 +66,7 @@ export class DiffusionModel implements Model {
     this.name = layout.name;
     this.place = layout.place;
     this.isXl = kind.isXl === true;
-    this.instruction = kind.instruction;
+    this.prompts = kind.prompts;
     this.textParts = kind.textParts;
     this.zeroNegative = this.isXl && layout.zerosForEmpty;
     const vae = this.#placed('vae-decoder');
@@ -196,7 +197,8 @@ export class DiffusionModel implements Model {
   #build(part: Part): Network {
     const { config, origin } = this.#placed(part);
     const { controls = [], references } = this.#additions;
-    if (part !== 'denoiser' || (controls.length === 0 && !references)) return networkOf(part, config, origin);
+    if (part !== 'denoiser' || (controls.length === 0 && !references))
+      return networkOf(part, config, origin, { layers: this.#layout.kind.textLayers });
     const base = parseUNetConfig(config, origin);
     if (references) checkReferenceFits(references.model, base);
     const seen = references && { references: references.groups };

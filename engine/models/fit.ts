@@ -1,5 +1,7 @@
 import { InputError } from '../errors.ts';
 import { parseClipTextConfig } from '../networks/clip-text.ts';
+import { FLUX2_LAYERS } from '../networks/flux2.ts';
+import { isFlux2, parseFlux2Config } from '../networks/flux2-config.ts';
 import { parseLanguageConfig } from '../networks/language-config.ts';
 import { parseSanaConfig } from '../networks/sana-config.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
@@ -31,20 +33,34 @@ function checkTransformer(
   { latentChannels }: AutoencoderFacts,
   [text]: readonly PartConfig[],
 ): void {
-  const {
-    in_channels: takes,
-    out_channels: gives,
-    caption_channels: caption,
-  } = parseSanaConfig(config, origin);
+  const { takes, gives, field, caption, layers } = transformerFacts(config, origin);
   if (takes !== latentChannels || gives !== latentChannels)
     throw new InputError(
       `${origin}: the transformer takes ${takes} and gives ${gives} channels, but the autoencoder has ${latentChannels}: they are of different models.`,
     );
-  const { hidden_size: width } = parseLanguageConfig(text!.config, text!.origin);
+  const width = layers * parseLanguageConfig(text!.config, text!.origin).hidden_size;
   if (caption !== width)
     throw new InputError(
-      `${origin}: caption_channels is ${caption}, but the text encoder gives ${width} numbers a token: they are of different models.`,
+      `${origin}: ${field} is ${caption}, but the text encoder gives ${width} numbers a token: they are of different models.`,
     );
+}
+
+/** What a transformer takes and gives, and of how many layers of the text encoder it reads the states. */
+function transformerFacts(config: unknown, origin: string) {
+  if (!isFlux2(config)) {
+    const {
+      in_channels: takes,
+      out_channels: gives,
+      caption_channels: caption,
+    } = parseSanaConfig(config, origin);
+    return { takes, gives, field: 'caption_channels', caption, layers: 1 };
+  }
+  const {
+    in_channels: takes,
+    out_channels: gives,
+    joint_attention_dim: caption,
+  } = parseFlux2Config(config, origin);
+  return { takes, gives, field: 'joint_attention_dim', caption, layers: FLUX2_LAYERS.length };
 }
 
 function checkUNet(

@@ -17,6 +17,7 @@ import { pipelineNamed } from './pipelines.ts';
 
 const indexSchema = z.object({
   _class_name: z.string(),
+  is_distilled: z.boolean().nullable().default(false).transform(Boolean),
   force_zeros_for_empty_prompt: z.boolean().nullable().default(true).transform(Boolean),
 });
 
@@ -74,7 +75,12 @@ export async function readFolder(folder: string, options: FolderOptions = {}): P
     zerosForEmpty: index.force_zeros_for_empty_prompt,
     networks,
     scheduler: await readJson(path.join(absolute, SCHEDULER_FILE)),
-    recommended: { ...kind.recommended, ...options.recommended, ...own },
+    recommended: {
+      ...kind.recommended,
+      ...(index.is_distilled && kind.distilled),
+      ...options.recommended,
+      ...own,
+    },
     tokenizer: async (name) => ({
       folder: path.join(absolute, TOKENIZER_FOLDERS[name === 'text_encoder' ? 0 : 1]),
     }),

@@ -1,5 +1,6 @@
 import { InputError, quoted } from '../errors.ts';
-import { SANA_INSTRUCTION } from '../text/sana-instruction.ts';
+import { FLUX2_LAYERS } from '../networks/flux2.ts';
+import { FLUX2_PROMPT, type PromptForm, SANA_PROMPT } from '../text/prompt-form.ts';
 import type { GenerationDefaults } from './model.ts';
 import type { DenoiserFolder } from './parts.ts';
 
@@ -14,10 +15,14 @@ export interface PipelineKind {
   inpaints?: boolean;
   /** Of Stable Diffusion XL, whose absent negative prompt stands for zeros unless the index says otherwise. */
   isXl?: boolean;
-  /** Put before every prompt, but not before the negative one. */
-  instruction?: string;
+  /** How its language model is given prompts. */
+  prompts?: PromptForm;
+  /** Layers of it whose states the denoiser reads; see `NetworkOptions`. */
+  textLayers?: readonly number[];
   /** What diffusers' pipeline takes where nothing is said. */
   recommended?: Partial<GenerationDefaults>;
+  /** The same where the index says that the model is distilled. */
+  distilled?: Partial<GenerationDefaults>;
 }
 
 const plain: PipelineKind = { denoiser: 'unet', textParts: ['text-encoder'] };
@@ -29,8 +34,16 @@ const xl: PipelineKind = {
 const sana: PipelineKind = {
   denoiser: 'transformer',
   textParts: ['text-encoder'],
-  instruction: SANA_INSTRUCTION,
+  prompts: SANA_PROMPT,
   recommended: { steps: 20, guidance: 4.5 },
+};
+const flux2: PipelineKind = {
+  denoiser: 'transformer',
+  textParts: ['text-encoder'],
+  prompts: FLUX2_PROMPT,
+  textLayers: FLUX2_LAYERS,
+  recommended: { steps: 50, guidance: 4 },
+  distilled: { steps: 4, guidance: 1 },
 };
 
 const PIPELINES: ReadonlyMap<string, PipelineKind> = new Map([
@@ -41,6 +54,7 @@ const PIPELINES: ReadonlyMap<string, PipelineKind> = new Map([
   ['StableDiffusionXLInpaintPipeline', { ...xl, inpaints: true }],
   ['SanaPipeline', sana],
   ['SanaSprintPipeline', { ...sana, recommended: { steps: 2, guidance: 4.5 } }],
+  ['Flux2KleinPipeline', flux2],
 ]);
 
 /** @throws InputError for a pipeline that is not supported; `file` names it */

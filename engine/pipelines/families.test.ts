@@ -46,6 +46,7 @@ const maskOf = (side: number) =>
 for (const [family, guidance, steps] of [
   ['sana', 4.5, 3],
   ['sana-sprint', 4.5, 2],
+  ['flux2-klein', 1, 4],
   ['sd15', 7.5, 3],
   ['sd15-inpaint', 7.5, 3],
   ['bk-sdm-tiny', 7.5, 3],
@@ -57,15 +58,16 @@ for (const [family, guidance, steps] of [
   test(`${family}: a picture, and an edit of it`, async () => {
     const engine = createEngine(backend);
     try {
+      const side = { sana: 128, 'sana-sprint': 128, 'flux2-klein': 128 }[family as string] ?? 64;
       const request = {
         prompt: 'a (red:1.3) house',
         model: await checkpoint(family),
         seed: 3,
         steps,
         guidance,
+        ...(family === 'flux2-klein' && { width: side, height: side }),
       };
       const { picture, macs } = await engine.generate(request);
-      const side = family.startsWith('sana') ? 128 : 64;
       assert.deepEqual([picture.width, picture.height], [side, side]);
       const other = await engine.generate({ ...request, prompt: 'a lake at night' });
       assert.notDeepEqual(other.picture.png, picture.png);
@@ -78,28 +80,33 @@ for (const [family, guidance, steps] of [
     }
   });
 
-test('sana-sprint: quantized, it draws nearly the same picture; a prompt is encoded once', async () => {
-  const engine = createEngine(backend);
-  try {
-    const request = { prompt: 'a house', model: await checkpoint('sana-sprint'), seed: 3, steps: 2 };
-    const first = await engine.generate(request);
-    const again = await engine.generate(request);
-    assert.deepEqual(again.picture.png, first.picture.png);
-    assert.ok(again.macs < first.macs, 'the prompt was not encoded again');
-    const exact = await decodePicture(first.picture.png, 'exact');
-    for (const precision of ['int8', 'int4'] as const) {
-      const { picture } = await engine.generate({ ...request, precision });
-      const rounded = await decodePicture(picture.png, precision);
-      assert.notDeepEqual(rounded.pixels, exact.pixels);
-      assert.ok(
-        psnr(rounded.pixels, exact.pixels) > 25,
-        `${precision}: ${psnr(rounded.pixels, exact.pixels)} dB`,
-      );
+for (const [family, steps] of [
+  ['sana-sprint', 2],
+  ['flux2-klein', 4],
+] as const)
+  test(`${family}: quantized, it draws nearly the same picture; a prompt is encoded once`, async () => {
+    const engine = createEngine(backend);
+    try {
+      const size = { width: 128, height: 128 };
+      const request = { prompt: 'a house', model: await checkpoint(family), seed: 3, steps, ...size };
+      const first = await engine.generate(request);
+      const again = await engine.generate(request);
+      assert.deepEqual(again.picture.png, first.picture.png);
+      assert.ok(again.macs < first.macs, 'the prompt was not encoded again');
+      const exact = await decodePicture(first.picture.png, 'exact');
+      for (const precision of ['int8', 'int4'] as const) {
+        const { picture } = await engine.generate({ ...request, precision });
+        const rounded = await decodePicture(picture.png, precision);
+        assert.notDeepEqual(rounded.pixels, exact.pixels);
+        assert.ok(
+          psnr(rounded.pixels, exact.pixels) > 25,
+          `${precision}: ${psnr(rounded.pixels, exact.pixels)} dB`,
+        );
+      }
+    } finally {
+      await engine.dispose();
     }
-  } finally {
-    await engine.dispose();
-  }
-});
+  });
 
 test('short of memory: networks one after another draw the same picture; too little is refused', async () => {
   const request = { prompt: 'a house', model: await checkpoint('sd15'), seed: 3, steps: 2 };

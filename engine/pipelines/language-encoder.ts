@@ -1,16 +1,17 @@
+import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats, int64 } from '../graph/tensor.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
-import { SANA_TOKENS } from '../networks/sana.ts';
 import { requireFinite } from '../numbers.ts';
 import { type LanguageTokenizer, loadLanguageTokenizer } from '../text/language-tokenizer.ts';
+import type { PromptForm } from '../text/prompt-form.ts';
 import { checkIds, type EncodedText, type PromptEncoder } from './text-encoder.ts';
 
 const PART = 'text-encoder';
 
-/** Encodings that are remembered; one of a long prompt takes 2.8 MB. */
-const MAX_REMEMBERED = 16;
+/** Bytes of the encodings that are remembered; one takes up to 16 MB. */
+const MAX_REMEMBERED = 64e6;
 
 /** The states of one prompt that the denoiser reads. */
 interface Encoding {
@@ -21,34 +22,45 @@ interface Encoding {
   warnings: string[];
 }
 
+/** A prompt as the language model is given it. */
+interface Given {
+  ids: number[];
+  /** 1 for tokens of the text, 0 for padding. */
+  mask: number[];
+  /** From which token on states are read, beside the first one. */
+  from: number;
+  warnings: string[];
+}
+
 /**
- * Encodes prompts with a language model. An instruction is put before a prompt, and of its states only the first is kept
- * (diffusers' SanaPipeline). Padding is not computed: attention is causal, and the denoiser does not read it. Encodings
- * are remembered by their text, so that a prompt used again needs no language model.
+ * Encodes prompts with a language model, as the model's `PromptForm` says. Padding that is not read is not computed,
+ * because attention is causal. Encodings are remembered by their text, so that a prompt used again needs no language
+ * model.
  */
 export class LanguageEncoder implements PromptEncoder {
   readonly #components: Components;
   readonly #tokenizer: LanguageTokenizer;
-  readonly #instruction: string;
+  readonly #form: PromptForm;
   readonly #known = new Map<string, Encoding>();
 
-  private constructor(components: Components, tokenizer: LanguageTokenizer, instruction: string) {
+  private constructor(components: Components, tokenizer: LanguageTokenizer, form: PromptForm) {
     this.#components = components;
     this.#tokenizer = tokenizer;
-    this.#instruction = instruction;
+    this.#form = form;
   }
 
   /** Reads the model's tokenizer. */
   static async open(model: DiffusionModel, components: Components): Promise<LanguageEncoder> {
+    const { prompts } = model;
+    if (!prompts) throw new InputError(`${model.name}: such a pipeline has no language model.`);
     const tokenizer = await loadLanguageTokenizer((await model.tokenizer(PART)).folder);
-    return new LanguageEncoder(components, tokenizer, model.instruction ?? '');
+    return new LanguageEncoder(components, tokenizer, prompts);
   }
 
-  /** The first prompt with the instruction, the negative one without it. */
+  /** The first prompt, and the negative one if there is a second. */
   async encode(prompts: readonly string[]): Promise<EncodedText> {
     const encodings: Encoding[] = [];
-    for (const [i, prompt] of prompts.entries())
-      encodings.push(await this.#encoding(prompt, i === 0 ? this.#instruction : ''));
+    for (const [i, prompt] of prompts.entries()) encodings.push(await this.#encoding(prompt, i > 0));
     const most = Math.max(...encodings.map(({ length }) => length));
     const channels = encodings[0]!.states.length / encodings[0]!.length;
     const states = new Float32Array(prompts.length * most * channels);
@@ -59,42 +71,62 @@ export class LanguageEncoder implements PromptEncoder {
     }
     return {
       states: float32(states, [prompts.length, most, channels]),
-      mask: int64(mask, [prompts.length, most]),
+      ...(!this.#form.padded && { mask: int64(mask, [prompts.length, most]) }),
       warnings: encodings.flatMap(({ warnings }) => warnings),
       macs: encodings.reduce((sum, { macs }) => sum + macs, 0),
     };
   }
 
-  async #encoding(prompt: string, instruction: string): Promise<Encoding> {
-    const text = prompt.toLowerCase().trim();
-    const key = `${this.#components.textPrecision} ${instruction}${text}`;
+  async #encoding(prompt: string, isNegative: boolean): Promise<Encoding> {
+    const text = (this.#form.lowerCase ? prompt.toLowerCase() : prompt).trim();
+    const key = `${this.#components.textPrecision} ${isNegative} ${text}`;
     const known = this.#known.get(key);
     this.#known.delete(key);
-    const encoding = known ? { ...known, macs: 0 } : await this.#compute(text, instruction);
+    const encoding = known ? { ...known, macs: 0 } : await this.#compute(this.#given(text, isNegative));
     this.#known.set(key, encoding);
-    if (this.#known.size > MAX_REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
+    let bytes = [...this.#known.values()].reduce((sum, { states }) => sum + states.byteLength, 0);
+    for (const [oldest, { states }] of this.#known) {
+      if (bytes <= MAX_REMEMBERED || oldest === key) break;
+      this.#known.delete(oldest);
+      bytes -= states.byteLength;
+    }
     return encoding;
   }
 
-  async #compute(text: string, instruction: string): Promise<Encoding> {
+  #given(text: string, isNegative: boolean): Given {
     const tokenizer = this.#tokenizer;
-    const before = instruction === '' ? 1 : tokenizer.encode(instruction).length;
-    const all = tokenizer.encode(instruction + text);
+    const { around: [before, behind] = ['', ''], instruction = '', tokens, padded } = this.#form;
+    const prefix = isNegative ? '' : instruction;
+    const first = prefix === '' ? 1 : tokenizer.encode(prefix).length;
+    const all = tokenizer.encode(prefix + before + text + behind);
     // As diffusers counts: the first token, and the instruction's last one, are among those that are read.
-    const ids = all.slice(0, before + SANA_TOKENS - (instruction === '' ? 1 : 2));
+    const ids = all.slice(0, first + tokens - (prefix === '' ? 1 : 2));
     const left = all.slice(ids.length);
+    const padding = padded ? tokens - ids.length : 0;
+    return {
+      ids: [...ids, ...new Array<number>(padding).fill(tokenizer.pad)],
+      mask: [...ids.map(() => 1), ...new Array<number>(padding).fill(0)],
+      from: Math.max(1, first - 1),
+      warnings:
+        left.length > 0 ? [`The prompt is too long; this part was left out: ${tokenizer.text(left)}`] : [],
+    };
+  }
+
+  async #compute({ ids, mask, from, warnings }: Given): Promise<Encoding> {
     const network = this.#components.network(PART);
-    checkIds(network, 'embed_tokens.weight', ids, (id) => tokenizer.text([id]));
+    checkIds(network, 'embed_tokens.weight', ids, (id) => this.#tokenizer.text([id]));
     const program = await this.#components.program(PART);
-    const outputs = await program.run({
-      input_ids: int64(BigInt64Array.from(ids, BigInt), [1, ids.length]),
-      attention_mask: int64(new BigInt64Array(ids.length).fill(1n), [1, ids.length]),
-    });
-    const states = floats(outputs, 'last_hidden_state');
+    const name = ['prompt_embeds', 'last_hidden_state'].find((output) => network.outputs.has(output))!;
+    const outputs = await program.run(
+      {
+        input_ids: int64(BigInt64Array.from(ids, BigInt), [1, ids.length]),
+        attention_mask: int64(BigInt64Array.from(mask, BigInt), [1, ids.length]),
+      },
+      [name],
+    );
+    const states = floats(outputs, name);
     requireFinite(states, `The text encoder (${PART})`);
     const channels = states.length / ids.length;
-    // The first state, and those from the instruction's end on.
-    const from = Math.max(1, before - 1);
     const length = 1 + ids.length - from;
     const read = new Float32Array(length * channels);
     read.set(states.subarray(0, channels));
@@ -103,8 +135,7 @@ export class LanguageEncoder implements PromptEncoder {
       states: read,
       length,
       macs: countMacs(network, { height: 1, width: 1, batch: 1, tokens: ids.length }).total,
-      warnings:
-        left.length > 0 ? [`The prompt is too long; this part was left out: ${tokenizer.text(left)}`] : [],
+      warnings,
     };
   }
 }

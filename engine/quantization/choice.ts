@@ -1,5 +1,7 @@
 import type { FloatPrecision, Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
+import type { Operator } from '../graph/operators.ts';
+import { textOnly } from '../graph/text-only.ts';
 import type { Value } from '../graph/values.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import type { Product } from './layers.ts';
@@ -54,26 +56,34 @@ const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly Exception[]>> = {
  * docs/measurements.md. Where bytes cannot be multiplied (`bytes`), int8 weights are stored in blocks too.
  */
 export function formsOf(
-  { name }: Network,
+  network: Network,
   precision: QuantizedPrecision,
   bytes = true,
 ): (product: Product) => Form {
-  if (name === 'text-encoder') return () => 'blocks-8';
-  const chosen = name === TRANSFORMER ? transformerForm : formOf;
+  if (network.name === 'text-encoder') return () => 'blocks-8';
+  const once = network.name === TRANSFORMER ? textOnly(network) : undefined;
   return (product) => {
-    const form = chosen(product, precision);
+    const form = once ? transformerForm(product, precision, once) : formOf(product, precision);
     return form === 'int8' && !bytes ? 'blocks-8' : form;
   };
 }
 
 /**
  * Of a transformer, everything passes through the first and the last map, and every block is scaled by what is made of the
- * timestep. The text is projected once for an image, so its rows are not rounded.
+ * timestep; where that is made by large matrices, they are in blocks. What is computed of the text alone is computed
+ * once for an image, so its rows are not rounded.
+ * @param once operators that read the text alone
  */
-function transformerForm({ type, weight, input }: Product, precision: QuantizedPrecision): Form {
-  if (type !== 'linear' || input.kind === 'vector' || /^(patch_embed|proj_out)\./.test(weight.name))
+function transformerForm(product: Product, precision: QuantizedPrecision, once: ReadonlySet<Operator>): Form {
+  const { type, weight, input } = product;
+  if (/_stream_modulation\w*\./.test(weight.name)) return 'blocks-8';
+  if (
+    type !== 'linear' ||
+    input.kind === 'vector' ||
+    /^(patch_embed|x_embedder|proj_out)\./.test(weight.name)
+  )
     return 'float';
-  return input.kind === 'tokens' ? 'blocks-8' : USUAL_FORM[precision];
+  return once.has(product) ? 'blocks-8' : USUAL_FORM[precision];
 }
 
 export function formOf(product: Product, precision: QuantizedPrecision): Form {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { qwenTokenizer } from '../../test/support/checkpoints.ts';
 import { InputError } from '../errors.ts';
 import { loadLanguageTokenizer } from './language-tokenizer.ts';
 
@@ -29,6 +30,8 @@ const usual = {
   model: { type: 'BPE', byte_fallback: true, vocab, merges: ['a b', ['▁', 'ab']] },
 };
 
+const qwen = qwenTokenizer();
+
 async function opened(json: unknown) {
   const place = path.join(folder, String(Math.random()));
   await mkdir(place);
@@ -45,6 +48,18 @@ test('spaces are part of words, unknown letters are bytes, added tokens are foun
   assert.throws(() => tokenizer.encode('a'.repeat(20_000)), /shorten it/);
 });
 
+test("Qwen's: words are cut with the space before them, letters are bytes, tokens of a chat are found", async () => {
+  const tokenizer = await opened(qwen);
+  const { vocab } = (qwen as { model: { vocab: Record<string, number> } }).model;
+  const idsOf = (...tokens: string[]) => tokens.map((token) => vocab[token]!);
+  assert.deepEqual(tokenizer.encode('house house'), idsOf('house', 'Ġhouse'));
+  assert.deepEqual(tokenizer.encode('é1'), idsOf('Ã', '©', '1'));
+  assert.deepEqual(tokenizer.encode("ou's"), idsOf('ou', "'", 's'));
+  assert.deepEqual(tokenizer.encode('<|im_start|>a\n'), [262, ...idsOf('a', 'Ċ')]);
+  assert.equal(tokenizer.pad, 261);
+  assert.equal(tokenizer.text(tokenizer.encode('a house')), 'a house');
+});
+
 test('what is missing, broken or of another kind is named', async () => {
   await assert.rejects(loadLanguageTokenizer(folder), /tokenizer\.json is missing/);
   for (const [json, message] of [
@@ -52,6 +67,8 @@ test('what is missing, broken or of another kind is named', async () => {
     [{ ...usual, model: { ...usual.model, type: 'Unigram' } }, /not a byte-pair tokenizer/],
     [{ ...usual, model: { ...usual.model, byte_fallback: false } }, /not Gemma's tokenizer/],
     [{ ...usual, normalizer: { type: 'Lowercase' } }, /not Gemma's tokenizer/],
+    [{ ...qwen, pre_tokenizer: { type: 'Whitespace' } }, /not Gemma's tokenizer nor Qwen's/],
+    [{ ...qwen, added_tokens: [] }, /special token "<\|im_end\|>"/],
     [{ ...usual, model: { ...usual.model, vocab: { a: -1 } } }, /"a" has no valid number/],
     [{ ...usual, model: { ...usual.model, merges: ['a b c'] } }, /not pairs/],
     [{ ...usual, added_tokens: [{ id: 'x', content: 'y' }] }, /"y" has no valid number/],

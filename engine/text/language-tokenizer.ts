@@ -13,29 +13,84 @@ export interface LanguageTokenizer {
   /** The ids of a text, with the token that begins every text. @throws InputError for a text that is too long. */
   encode(text: string): number[];
   text(ids: readonly number[]): string;
+  /** What prompts are filled up with. */
+  readonly pad: number;
 }
 
+/** A kind of tokenizer: how text is cut into what byte-pair merges begin with. */
+interface Kind {
+  /** Special tokens, by role; a text begins with `bos` if there is one. */
+  readonly special: { readonly bos?: string; readonly eos: string; readonly pad: string };
+  /** A `tokenizer.json` without vocabulary, merges and added tokens. */
+  readonly rest: object;
+  readonly model: object;
+}
+
+/** Gemma's: over the whole text, with spaces as `▁` and bytes for what is not in the vocabulary. */
+const GEMMA: Kind = {
+  special: { bos: '<bos>', eos: '<eos>', pad: '<pad>' },
+  rest: {
+    normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+      ],
+    },
+  },
+  model: { unk_token: '<unk>', fuse_unk: true, byte_fallback: true },
+};
+
+/** How Qwen's tokenizers cut a text into words. */
+const QWEN_WORDS =
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+/** Qwen's: over the bytes of each word. */
+const QWEN: Kind = {
+  special: { eos: '<|im_end|>', pad: '<|endoftext|>' },
+  rest: {
+    normalizer: { type: 'NFC' },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: QWEN_WORDS }, behavior: 'Isolated', invert: false },
+        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
+      ],
+    },
+    post_processor: null,
+    decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
+  },
+  model: { unk_token: null, fuse_unk: false, byte_fallback: false },
+};
+
 /**
- * Reads `tokenizer.json` of Gemma's tokenizer: byte-pair encoding over the whole text, with spaces as `▁` and bytes for
- * what is not in the vocabulary. Of the file only the vocabulary, the merges and the added tokens are used; the rest
- * must be Gemma's, and is ours, so that no regular expression of a file is run.
+ * Reads `tokenizer.json` of Gemma's or Qwen's tokenizer, which are byte-pair encodings. Of the file only the vocabulary,
+ * the merges and the added tokens are used; the rest must be one of theirs, and is ours, so that no regular expression
+ * of a file is run.
  * @throws InputError naming the file that is missing, broken or of another kind
  */
 export async function loadLanguageTokenizer(folder: string): Promise<LanguageTokenizer> {
   const file = path.join(folder, 'tokenizer.json');
   const json = await readOptionalJson(file, { most: MAX_FILE_BYTES });
   if (json === undefined) throw new InputError(`${file} is missing; get the whole model.`);
-  const { model, added } = languageVocabulary(json, file);
-  const bos = '<bos>';
-  if (!added.some(({ content }) => content === bos) && !Object.hasOwn(model.vocab, bos))
-    throw new InputError(`${file} lacks the special token ${quoted(bos)}; get the tokenizer folder again.`);
+  const { model, added, kind } = languageVocabulary(json, file);
+  const { bos, eos, pad } = kind.special;
+  for (const token of bos === undefined ? [eos, pad] : [bos])
+    if (!added.some(({ content }) => content === token) && !Object.hasOwn(model.vocab, token))
+      throw new InputError(
+        `${file} lacks the special token ${quoted(token)}; get the tokenizer folder again.`,
+      );
   const { PreTrainedTokenizer } = await import('@huggingface/transformers');
   let tokenizer: InstanceType<typeof PreTrainedTokenizer>;
   try {
-    tokenizer = new PreTrainedTokenizer(gemmaTokenizerJson(model, added), {
-      bos_token: bos,
-      eos_token: '<eos>',
-      pad_token: '<pad>',
+    tokenizer = new PreTrainedTokenizer(tokenizerJson(kind, model, added), {
+      ...(bos !== undefined && { bos_token: bos }),
+      eos_token: eos,
+      pad_token: pad,
       unk_token: '<unk>',
     });
     tokenizer.encode('a b', { add_special_tokens: false });
@@ -44,14 +99,16 @@ export async function loadLanguageTokenizer(folder: string): Promise<LanguageTok
       cause: error,
     });
   }
-  const first = tokenizer.convert_tokens_to_ids(bos);
+  const idOf = (token: string) => tokenizer.convert_tokens_to_ids(token) as unknown as number;
+  const first = bos === undefined ? [] : [idOf(bos)];
   return {
     encode(text) {
       if (text.length > LIMITS.promptCharacters + MAX_INSTRUCTION)
         throw new InputError(`The prompt is longer than ${LIMITS.promptCharacters} characters; shorten it.`);
-      return [first, ...tokenizer.encode(text, { add_special_tokens: false })];
+      return [...first, ...tokenizer.encode(text, { add_special_tokens: false })];
     },
     text: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true }).trim(),
+    pad: idOf(pad),
   };
 }
 
@@ -72,14 +129,19 @@ interface AddedToken {
  * What is used of a `tokenizer.json`.
  * @throws InputError naming the file, for what is broken or of another kind
  */
-export function languageVocabulary(json: unknown, file: string): { model: Vocabulary; added: AddedToken[] } {
+export function languageVocabulary(
+  json: unknown,
+  file: string,
+): { model: Vocabulary; added: AddedToken[]; kind: Kind } {
   const broken = (what: string) => new InputError(`${file}: ${what}; get the tokenizer folder again.`);
-  const { model, normalizer, added_tokens: added = [] } = isObject(json) ? json : {};
+  const parts = isObject(json) ? json : {};
+  const { model, added_tokens: added = [] } = parts;
   if (!isObject(model) || model.type !== 'BPE')
     throw broken('it is not a byte-pair tokenizer (model type BPE)');
-  if (model.byte_fallback !== true || !isSpaceReplacement(normalizer))
+  const kind = kindOf(parts, model);
+  if (!kind)
     throw new InputError(
-      `${file}: it is not Gemma's tokenizer, the only one of language models that is supported; nothing of it is run.`,
+      `${file}: it is not Gemma's tokenizer nor Qwen's, the only ones of language models that are supported; nothing of it is run.`,
     );
   if (!isObject(model.vocab)) throw broken('its model has no vocab');
   if (!Array.isArray(model.merges)) throw broken('its model has no merges');
@@ -96,11 +158,15 @@ export function languageVocabulary(json: unknown, file: string): { model: Vocabu
     return { content, id, special: special === true };
   });
   const merges = pairs.filter((pair) => Object.hasOwn(vocab, pair.join('')));
-  return { model: { vocab, merges }, added: tokens };
+  return { model: { vocab, merges }, added: tokens, kind };
 }
 
-/** The `tokenizer.json` of Gemma 2 with a vocabulary. */
-function gemmaTokenizerJson({ vocab, merges }: Vocabulary, added: readonly AddedToken[]): object {
+/** The `tokenizer.json` of a kind of tokenizer with a vocabulary. */
+function tokenizerJson(
+  { rest, model }: Kind,
+  { vocab, merges }: Vocabulary,
+  added: readonly AddedToken[],
+): object {
   return {
     version: '1.0',
     added_tokens: added.map((token) => ({
@@ -110,29 +176,31 @@ function gemmaTokenizerJson({ vocab, merges }: Vocabulary, added: readonly Added
       single_word: false,
       normalized: false,
     })),
-    normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: {
-      type: 'Sequence',
-      decoders: [
-        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
-        { type: 'ByteFallback' },
-        { type: 'Fuse' },
-      ],
-    },
+    ...rest,
     model: {
       type: 'BPE',
       dropout: null,
-      unk_token: '<unk>',
       continuing_subword_prefix: null,
       end_of_word_suffix: null,
-      fuse_unk: true,
-      byte_fallback: true,
+      ...model,
       vocab,
       merges,
     },
   };
+}
+
+/** Which kind of tokenizer a file is, from what it does beside its vocabulary. */
+function kindOf(
+  { normalizer, pre_tokenizer: before }: Record<string, unknown>,
+  model: Record<string, unknown>,
+): Kind | undefined {
+  if (model.byte_fallback === true) return isSpaceReplacement(normalizer) ? GEMMA : undefined;
+  const cuts = isObject(before) && Array.isArray(before.pretokenizers) ? before.pretokenizers : [];
+  const isQwen = cuts.some((cut) => {
+    const pattern = isObject(cut) && cut.type === 'Split' ? cut.pattern : undefined;
+    return isObject(pattern) && pattern.Regex === QWEN_WORDS;
+  });
+  return isQwen ? QWEN : undefined;
 }
 
 /** Gemma's normalizer. */

@@ -21,6 +21,7 @@ const TOKENIZER = path.join(import.meta.dirname, '..', 'fixtures', 'tokenizer');
 export type Family =
   | 'sana'
   | 'sana-sprint'
+  | 'flux2-klein'
   | 'sd15'
   | 'bk-sdm-tiny'
   | 'lcm'
@@ -140,6 +141,43 @@ const flowDpm = {
   flow_shift: 3,
 };
 
+/** Text and image in one sequence, packed latents of 16 pixels, a language model of Qwen's kind. */
+const flux2Klein = {
+  pipeline: 'Flux2KleinPipeline',
+  scheduler: {
+    _class_name: 'FlowMatchEulerDiscreteScheduler',
+    shift: 3,
+    use_dynamic_shifting: true,
+    time_shift_type: 'exponential',
+  },
+  parts: {
+    transformer: {
+      _class_name: 'Flux2Transformer2DModel',
+      attention_head_dim: 8,
+      axes_dims_rope: [2, 2, 2, 2],
+      in_channels: 16,
+      joint_attention_dim: 24,
+      num_attention_heads: 2,
+      num_layers: 1,
+      num_single_layers: 2,
+      timestep_guidance_channels: 16,
+    },
+    vae: { ...vae, _class_name: 'AutoencoderKLFlux2', scaling_factor: undefined },
+    text_encoder: {
+      architectures: ['Qwen3ForCausalLM'],
+      head_dim: 4,
+      hidden_act: 'silu',
+      hidden_size: 8,
+      intermediate_size: 12,
+      num_attention_heads: 2,
+      num_hidden_layers: 27,
+      num_key_value_heads: 1,
+      rope_theta: 1_000_000,
+      vocab_size: 300,
+    },
+  },
+};
+
 const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Record<string, object> }> = {
   sana: sana({}, flowDpm, 'SanaPipeline'),
   'sana-sprint': sana(
@@ -147,6 +185,7 @@ const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Rec
     { _class_name: 'SCMScheduler', prediction_type: 'trigflow', sigma_data: 0.5 },
     'SanaSprintPipeline',
   ),
+  'flux2-klein': flux2Klein,
   sd15: one('sd15', pndm),
   'sd15-inpaint': {
     ...one('sd15', pndm, { ...small, in_channels: 9 }),
@@ -178,7 +217,11 @@ export async function writeCheckpoint(folder: string, family: Family): Promise<v
     await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
     await writeFile(path.join(folder, file), `${JSON.stringify(value, null, 2)}\n`);
   };
-  await json('model_index.json', { _class_name: pipeline, _diffusers_version: '0.27.2' });
+  await json('model_index.json', {
+    _class_name: pipeline,
+    _diffusers_version: '0.27.2',
+    ...(family === 'flux2-klein' && { is_distilled: true }),
+  });
   await json('scheduler/scheduler_config.json', scheduler);
   for (const [name, config] of Object.entries(parts)) {
     await json(`${name}/config.json`, config);
@@ -186,7 +229,7 @@ export async function writeCheckpoint(folder: string, family: Family): Promise<v
     const { stem } = placeOf(NETWORKS[name]![0]!);
     await writeWeights(path.join(folder, name, `${stem}.safetensors`), networks);
     if (parts.transformer && name === 'text_encoder')
-      await json('tokenizer/tokenizer.json', gemmaTokenizer());
+      await json('tokenizer/tokenizer.json', family === 'flux2-klein' ? qwenTokenizer() : gemmaTokenizer());
     else if (name.startsWith('text_encoder'))
       await copyTokenizer(folder, name.replace('text_encoder', 'tokenizer'));
   }
@@ -304,7 +347,9 @@ export async function writeLora(file: string): Promise<void> {
 }
 
 async function writeWeights(file: string, networks: readonly Network[]): Promise<void> {
-  const source = await syntheticWeights(networks.flatMap(weightsOf), { seed: 1, folder: path.dirname(file) });
+  // Encoder and decoder may share statistics.
+  const weights = new Map(networks.flatMap(weightsOf).map((weight) => [weight.name, weight]));
+  const source = await syntheticWeights([...weights.values()], { seed: 1, folder: path.dirname(file) });
   await rename(source.file, file);
 }
 
@@ -327,6 +372,44 @@ function gemmaTokenizer(): object {
       merges,
     },
   };
+}
+
+/** Every byte as a letter (GPT-2's), a few merges, and the tokens of a chat. */
+export function qwenTokenizer(): object {
+  const printable = [...range(33, 127), ...range(161, 173), ...range(174, 256)];
+  const others = range(0, 256).filter((byte) => !printable.includes(byte));
+  const letters = [...printable, ...others.map((_, i) => 256 + i)].map((code) => String.fromCharCode(code));
+  const merges = ['o u', 'h ou', 's e', 'hou se', 'Ġ house'];
+  const tokens = [...letters, ...merges.map((merge) => merge.replace(' ', ''))];
+  const special = ['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<think>', '</think>'];
+  const words =
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+  return {
+    added_tokens: special.map((content, i) => ({
+      id: tokens.length + i,
+      content,
+      special: content.includes('|'),
+    })),
+    normalizer: { type: 'NFC' },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: words }, behavior: 'Isolated', invert: false },
+        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
+      ],
+    },
+    model: {
+      type: 'BPE',
+      byte_fallback: false,
+      unk_token: null,
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      merges,
+    },
+  };
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
 async function copyTokenizer(folder: string, name: string): Promise<void> {

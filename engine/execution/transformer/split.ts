@@ -1,5 +1,6 @@
 import type { Network } from '../../graph/network.ts';
-import { inputsOf, type Operator } from '../../graph/operators.ts';
+import { inputsOf } from '../../graph/operators.ts';
+import { textOnly } from '../../graph/text-only.ts';
 import type { Value } from '../../graph/values.ts';
 import { textValueName } from '../forms/tokens.ts';
 
@@ -8,16 +9,10 @@ import { textValueName } from '../forms/tokens.ts';
  * takes the results under the names of `textValueName`.
  */
 export function splitText(network: Network): { text: Network; rest: Network } {
-  const known = new Set(
-    [...network.inputs.values()].filter(({ kind }) => kind === 'tokens').map(({ id }) => id),
-  );
-  const ofText: Operator[] = [];
-  const others: Operator[] = [];
-  for (const operator of network.operators) {
-    const isText = operator.output.kind === 'tokens' && inputsOf(operator).every(({ id }) => known.has(id));
-    if (isText) known.add(operator.output.id);
-    (isText ? ofText : others).push(operator);
-  }
+  const alone = textOnly(network);
+  const ofText = network.operators.filter((operator) => alone.has(operator));
+  const others = network.operators.filter((operator) => !alone.has(operator));
+  const known = new Set(ofText.map(({ output }) => output.id));
   const results = new Map<string, Value>();
   for (const operator of others)
     for (const value of inputsOf(operator))

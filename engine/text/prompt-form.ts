@@ -1,0 +1,30 @@
+import { FLUX2_TOKENS } from '../networks/flux2.ts';
+import { SANA_TOKENS } from '../networks/sana.ts';
+import { SANA_INSTRUCTION } from './sana-instruction.ts';
+
+/** How a language model is given a prompt, and which of its states a denoiser reads. */
+export interface PromptForm {
+  /** Put before and behind every prompt, as in a chat. */
+  readonly around?: readonly [before: string, behind: string];
+  /** Put before a prompt, but not before the negative one. Of its states only the first is read. */
+  readonly instruction?: string;
+  readonly lowerCase?: true;
+  /** Tokens of which states are read at most. */
+  readonly tokens: number;
+  /** Prompts are filled up with padding to that length, whose states are read too. */
+  readonly padded?: true;
+}
+
+/** Of diffusers' SanaPipeline. */
+export const SANA_PROMPT: PromptForm = {
+  instruction: SANA_INSTRUCTION,
+  lowerCase: true,
+  tokens: SANA_TOKENS,
+};
+
+/** Of diffusers' Flux2KleinPipeline: Qwen 3's chat without thinking. */
+export const FLUX2_PROMPT: PromptForm = {
+  around: ['<|im_start|>user\n', '<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n'],
+  tokens: FLUX2_TOKENS,
+  padded: true,
+};
