@@ -179,7 +179,7 @@ export class DiffusionModel implements Model {
   get settings(): string {
     const { scheduler, zerosForEmpty, networks } = this.#layout;
     const configs = [...networks].map(([folder, { config }]) => [folder, config]);
-    return JSON.stringify([scheduler, zerosForEmpty, this.instruction, configs]);
+    return JSON.stringify([scheduler, zerosForEmpty, this.prompts, configs]);
   }
 
   get schedulerConfig(): unknown {
