@@ -6,7 +6,7 @@ import test from 'node:test';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { BoundedFolders } from './folders.ts';
+import { BoundedFolders, placesBelow } from './folders.ts';
 
 const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
   .png()
@@ -149,3 +149,32 @@ test('of several folders each is inside', () =>
     assert.equal((await both.read('link/secret.png')).file, 'link/secret.png');
     await assert.rejects(both.read('../other.png'), /lies outside/);
   }));
+
+test('Windows: drives, shares, streams, devices and names that change are outside', () => {
+  const below = (given: string) => placesBelow(['C:\\w', 'D:\\other'], given, path.win32);
+  assert.deepEqual(below('a\\b.png'), ['C:\\w\\a\\b.png', 'D:\\other\\a\\b.png']);
+  assert.deepEqual(below('c:/W/a.png'), ['c:\\W\\a.png']);
+  assert.deepEqual(below('..\\other\\a.png'), ['D:\\other\\a.png']);
+  for (const given of [
+    ...[
+      '..\\x.png',
+      'C:\\x.png',
+      'E:x.png',
+      '\\x.png',
+      '/x.png',
+      '\\\\server\\share\\x.png',
+      '//server/share/x.png',
+    ],
+    ...[
+      '\\\\?\\C:\\w\\x.png',
+      '\\\\.\\C:\\w\\x.png',
+      'a.png:hidden.png',
+      'a.png::$DATA',
+      'NUL',
+      'con.png',
+      'aux\\x.png',
+    ],
+    ...['x.png.', 'x.png ', 'dir. \\x.png', '.. \\x.png', 'a?.png', 'C:\\w2\\x.png'],
+  ])
+    assert.deepEqual(below(given), [], given);
+});

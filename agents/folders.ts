@@ -6,6 +6,8 @@ import { codeOf } from '../engine/files.ts';
 import { formatOf } from '../engine/pictures/convert.ts';
 import { checkPicture, readPictureFile } from '../engine/pictures/read.ts';
 import { writePicture } from '../engine/pictures/write.ts';
+import { isFilePath } from '../shared/fileNames.ts';
+import { isInside } from './inside.ts';
 
 /** An image that was read. */
 export interface ReadImage {
@@ -116,10 +118,9 @@ export class BoundedFolders {
   #placesOf(file: string): string[] {
     if (file.includes('\0')) throw new InputError('A path cannot hold a zero character.');
     const given = /^file:\/\//i.test(file) ? fileOfUrl(file) : file;
-    const places = this.#roots.map((root) => path.resolve(root, given));
-    const inside = places.filter((place) => this.#roots.some((root) => isBelow(place, root)));
+    const inside = placesBelow(this.#roots, given);
     if (inside.length === 0) throw outside(file);
-    return [...new Set(inside)];
+    return inside;
   }
 
   /** The real path of what exists, undefined if nothing does. @throws InputError if it lies outside */
@@ -150,11 +151,11 @@ export class BoundedFolders {
 
   async #holds(real: string): Promise<boolean> {
     const roots = await Promise.all(this.#roots.map((root) => realpath(root).catch(() => root)));
-    return roots.some((root) => isBelow(real, root));
+    return roots.some((root) => isInside(root, real));
   }
 
   #shown(place: string): string {
-    const root = this.#roots.find((root) => isBelow(place, root))!;
+    const root = this.#roots.find((root) => isInside(root, place))!;
     return path.relative(root, place).split(path.sep).join('/');
   }
 }
@@ -171,9 +172,22 @@ function fileOfUrl(url: string): string {
   }
 }
 
-function isBelow(place: string, root: string): boolean {
-  const relative = path.relative(root, place);
-  return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+/** Where a path may lead, below each root. On Windows only names count that stand for a file there. */
+export function placesBelow(
+  roots: readonly string[],
+  given: string,
+  system: path.PlatformPath = path,
+): string[] {
+  const places = roots.map((root) => system.resolve(root, given));
+  return [...new Set(places)].filter((place) =>
+    roots.some(
+      (root) =>
+        isInside(root, place, system) &&
+        (system.sep === '/' ||
+          place === root ||
+          isFilePath(system.relative(root, place).replaceAll('\\', '/'))),
+    ),
+  );
 }
 
 /** Whether something has this name, a link to nothing included. */

@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { isInside } from '../agents/inside.ts';
 import { InputError } from '../engine/errors.ts';
-import { isInside, requireInside } from './inside.ts';
+import { requireInside } from './inside.ts';
 
 test('links that lead out of the workspace are refused, others are followed', async () => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));

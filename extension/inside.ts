@@ -1,5 +1,6 @@
 import { lstat, readlink, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { isInside } from '../agents/inside.ts';
 import { InputError } from '../engine/errors.ts';
 import { codeOf } from '../engine/files.ts';
 
@@ -13,12 +14,6 @@ export async function requireInside(folder: string, target: string): Promise<voi
     throw new InputError(
       `${target} is a link that leads out of the workspace, to ${place}; nothing was saved there.`,
     );
-}
-
-/** Whether a path is another one or lies below it, by their names alone. */
-export function isInside(folder: string, target: string, system: path.PlatformPath = path): boolean {
-  const way = system.relative(folder, target);
-  return way === '' || !(system.isAbsolute(way) || way === '..' || way.startsWith(`..${system.sep}`));
 }
 
 /** Where a path leads; of what is not there yet, where it would be made. */

@@ -93,6 +93,21 @@ test('the output folder stays in the workspace', () => {
   assert.deepEqual(outputFolder(from({ outputFolder: 'docs/images/' })), ['docs', 'images']);
   assert.deepEqual(outputFolder(from({ outputFolder: './a\\b' })), ['a', 'b']);
   assert.deepEqual(outputFolder(from({ outputFolder: '' })), []);
+  const windows = (outputFolderSetting: string) =>
+    outputFolder(from({ outputFolder: outputFolderSetting }), path.win32);
+  assert.deepEqual(windows('docs\\images 2'), ['docs', 'images 2']);
+  for (const bad of [
+    'images:hidden',
+    'NUL',
+    'a/con.d/b',
+    'images.',
+    '.. ',
+    '.. /x',
+    'a/... ',
+    'a?',
+    '\\\\?\\C:\\x',
+  ])
+    assert.throws(() => windows(bad), InputError, bad);
   for (const bad of ['..', 'a/../../b', '/etc', '\\\\server\\share', 'C:\\x', 'c:x', '~/x', 'a\0b', 5]) {
     assert.throws(() => outputFolder(from({ outputFolder: bad })), InputError, String(bad));
   }

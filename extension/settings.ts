@@ -12,6 +12,7 @@ import {
   PREDICTIONS,
   SCHEDULERS,
 } from '../shared/api.ts';
+import { isFileName } from '../shared/fileNames.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
 import { isSide, sidesInWords } from '../shared/sizes.ts';
@@ -126,11 +127,14 @@ export function galleryBytes(get: GetSetting): number {
  * The output folder as path segments below the workspace folder; empty for the workspace folder itself.
  * @throws InputError if it leaves the workspace folder
  */
-export function outputFolder(get: GetSetting): string[] {
+export function outputFolder(get: GetSetting, { sep } = path as { sep: string }): string[] {
   const setting = text(get, 'outputFolder') ?? '';
   const segments = setting.split(/[/\\]/).filter((segment) => segment !== '' && segment !== '.');
   const absolute = /^[/\\~]|^[a-z]:/i.test(setting);
-  if (absolute || segments.some((segment) => segment === '..' || segment.includes('\0'))) {
+  // Elsewhere a folder may have a name that would be another one on Windows.
+  const isName = (segment: string) =>
+    sep === '\\' ? isFileName(segment) : segment !== '..' && !segment.includes('\0');
+  if (absolute || !segments.every(isName)) {
     throw settingError('outputFolder', `must be a folder inside the workspace, not “${shown(setting)}”.`);
   }
   return segments;

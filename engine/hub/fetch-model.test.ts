@@ -24,6 +24,7 @@ import { type Fault, type Hub, type HubRequest, startHub } from '../../test/supp
 import { InputError } from '../errors.ts';
 import { cachedRepositories, findSnapshot, RepositoryCache } from './cache.ts';
 import { type FetchProgress, fetchModel, modelHere, planFetch } from './fetch-model.ts';
+import { isRepositoryId, isRevision } from './repository-id.ts';
 import { type HubSettings, hubSettings } from './settings.ts';
 
 const ID = 'nota-ai/bk-sdm-tiny';
@@ -37,12 +38,26 @@ await writeFile(path.join(published, 'bk', 'unet', 'diffusion_pytorch_model.bin'
 await writeTinyAutoencoder(path.join(published, 'taesd'));
 await cp(path.join(published, 'bk'), path.join(published, 'pickles'), { recursive: true });
 await rm(path.join(published, 'pickles', UNET));
+// Names that only some systems have.
+const hasOddNames = process.platform === 'linux';
+if (hasOddNames) {
+  await cp(path.join(published, 'taesd'), path.join(published, 'odd'), { recursive: true });
+  for (const name of ['a: b.md', 'con.txt', 'x\\y', 'end.', 'a*'])
+    await writeFile(path.join(published, 'odd', name), 'x');
+  await cp(path.join(published, 'pickles'), path.join(published, 'twins'), { recursive: true });
+  const index = { weight_map: { a: 'x.safetensors', b: 'X.safetensors' } };
+  await writeFile(path.join(published, 'twins', `${UNET}.index.json`), JSON.stringify(index));
+  for (const name of Object.values(index.weight_map))
+    await writeFile(path.join(published, 'twins', 'unet', name), name);
+}
 const denoiserBytes = (await stat(path.join(published, 'bk', UNET))).size;
 
 const hub: Hub = await startHub({
   [ID]: { folder: path.join(published, 'bk'), licence: 'creativeml-openrail-m' },
   'madebyollin/taesd': { folder: path.join(published, 'taesd') },
   'some/pickles': { folder: path.join(published, 'pickles') },
+  'some/odd': { folder: path.join(published, 'odd') },
+  'some/twins': { folder: path.join(published, 'twins') },
   'some/gated': { folder: path.join(published, 'bk'), token: 'hf_right' },
 });
 after(async () => {
@@ -309,6 +324,37 @@ test('pickles are refused with the reason, unknown layouts too', async () => {
   await assert.rejects(planFetch(settings, { id: 'some/pickles' }), /a pickle, which can run any code/);
   await assert.rejects(planFetch(settings, { id: 'no/such' }), /does not exist at/);
   await assert.rejects(planFetch(settings, { id: '../etc' }), /not a model's name/);
+});
+
+test('a name that is none on some system harms no other; two that are one file are refused', {
+  skip: !hasOddNames,
+}, async () => {
+  const folder = await get('some/odd');
+  assert.deepEqual((await readdir(folder)).sort(), ['config.json', 'diffusion_pytorch_model.safetensors']);
+  await assert.rejects(
+    get('some/twins'),
+    /unet\/x\.safetensors and unet\/X\.safetensors, which are one file/,
+  );
+});
+
+test('names of repositories and revisions stand for one folder on every system', () => {
+  for (const id of ['owner/name', 'o/a.b-c_d', 'stabilityai/sd-turbo']) assert.ok(isRepositoryId(id), id);
+  for (const id of [
+    'a--b/c',
+    'a/b--c',
+    'o/name.',
+    'o./n',
+    'o/a..b',
+    'o/n:x',
+    'o\\n',
+    'C:/n',
+    '../n',
+    'o/n/x',
+  ])
+    assert.ok(!isRepositoryId(id), id);
+  for (const name of ['main', 'refs/pr/1', 'v1.0']) assert.ok(isRevision(name), name);
+  for (const name of ['..', 'a/../b', 'v1.', 'a./b', 'con', 'x/NUL.txt', 'a:b', 'a\\b', '/a', 'a//b', 'a/'])
+    assert.ok(!isRevision(name), name);
 });
 
 test('an autoencoder by itself', async () => {

@@ -1,4 +1,5 @@
 import { fs } from '#host';
+import { caseTwin } from '../../shared/fileNames.ts';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import { readOptionalText } from '../json.ts';
@@ -68,7 +69,13 @@ export async function planFetch(
     return await readOptionalText(cache.blob(file.digest.hex), MAX_INDEX_BYTES);
   };
   const indexed = await indexedFiles(kind, names, id, read);
-  const files = neededFiles(kind, names, id, indexed).map(fileAt);
+  const needed = neededFiles(kind, names, id, indexed);
+  const twins = caseTwin(needed);
+  if (twins)
+    throw new InputError(
+      `${id} has ${twins.join(' and ')}, which are one file on many systems; it is not fetched.`,
+    );
+  const files = needed.map(fileAt);
   const here = new Map<string, string>();
   let missingBytes = 0;
   for (const file of files) {

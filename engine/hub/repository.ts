@@ -1,5 +1,6 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import * as z from 'zod';
+import { isFilePath } from '../../shared/fileNames.ts';
 import { InputError } from '../errors.ts';
 import { connection, repeatedly } from './connection.ts';
 import { hubSentence } from './errors.ts';
@@ -39,7 +40,7 @@ const infoSchema = z.object({
 });
 const size = z.number().int().min(0).max(MAX_FILE_BYTES);
 const fileSchema = z.object({
-  path: z.string().min(1).max(500).refine(staysInside, 'is not a path inside the repository'),
+  path: z.string().min(1).max(500),
   size,
   oid: commitHash.optional(),
   lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size }).optional(),
@@ -77,7 +78,8 @@ export async function askRepository(
       for await (const entry of listFiles({ ...common, repo: id, revision: sha, recursive: true })) {
         if (entry.type !== 'file') continue;
         if (files.length === MAX_FILES) throw new InputError(`${id} has more than ${MAX_FILES} files.`);
-        files.push(fileOf(entry, id));
+        // A name that is none on some system is of no use, and must not keep the others from being used.
+        if (isFilePath(entry.path)) files.push(fileOf(entry, id));
       }
       const licence = tags?.find((tag) => tag.startsWith('license:'))?.slice('license:'.length);
       return { id, commit: sha, licence, files };
@@ -99,11 +101,4 @@ function check<Schema extends z.ZodType>(schema: Schema, value: unknown, id: str
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0]!;
   throw new InputError(`The hub's answer about ${id} makes no sense (${path.join('.')}: ${message}).`);
-}
-
-/** Neither absolute nor with `..`, on any system. */
-function staysInside(path: string): boolean {
-  return (
-    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..') && !/[\\:\0]/.test(path)
-  );
 }

@@ -1,10 +1,9 @@
 import { path } from '#host';
+import { isShardName } from '../weights/diffusers.ts';
 import { type ModelKind, neededFiles } from './selection.ts';
 
 /** Bytes of an index. */
 export const MAX_INDEX_BYTES = 16 << 20;
-/** A file name that cannot leave its folder on any system. */
-const PLAIN_NAME = /^\w[\w.-]{0,200}\.safetensors$/;
 
 /**
  * Files named by each index of a model. A repository may also hold another split of the same weights, and file names may
@@ -37,7 +36,7 @@ function shardsIn(text: string | undefined): string[] | undefined {
   try {
     const { weight_map: map } = JSON.parse(text ?? '');
     const names = [...new Set(Object.values(map))];
-    return names.every((name) => typeof name === 'string' && PLAIN_NAME.test(name))
+    return names.every((name) => typeof name === 'string' && isShardName(name))
       ? (names as string[])
       : undefined;
   } catch {

@@ -1,5 +1,7 @@
 /** Names in a model folder of the diffusers layout, and in a repository that holds one. */
 
+import { isFileName } from '../../shared/fileNames.ts';
+
 export const INDEX_FILE = 'model_index.json';
 export const SCHEDULER_FILE = 'scheduler/scheduler_config.json';
 /** Settings that the model's makers recommend; optional. */
@@ -41,3 +43,8 @@ export function weightFiles(stem: string) {
 
 /** Python pickles. Reading one can run any code that it contains. */
 export const PICKLE = /\.(bin|ckpt|pt|pth|pkl)$/i;
+
+/** Whether a shard named by an index is a file of the index's folder, on every system. */
+export function isShardName(name: string): boolean {
+  return /^\w[\w.-]{0,200}\.safetensors$/.test(name) && isFileName(name);
+}

@@ -2,7 +2,7 @@ import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { codeOf } from '../files.ts';
 import { readJson } from '../json.ts';
-import { PICKLE, weightFiles } from './diffusers.ts';
+import { isShardName, PICKLE, weightFiles } from './diffusers.ts';
 import { openPickle } from './pickle/open.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor, WeightSource } from './source.ts';
@@ -47,7 +47,7 @@ async function openSharded(folder: string, indexName: string): Promise<WeightSou
   if (shardNames.length > MAX_SHARDS) throw new InputError(`${file} lists more than ${MAX_SHARDS} files.`);
   const shards = new Map<string, WeightSource>();
   for (const name of shardNames) {
-    if (!isPlainName(name)) {
+    if (!isShardName(name)) {
       throw new InputError(
         `${file} names ${JSON.stringify(name)}, which is not a safetensors file of its folder.`,
       );
@@ -79,9 +79,4 @@ async function readIndex(file: string): Promise<Map<string, string>> {
   if (odd)
     throw new InputError(`${file}: the weight_map entry of ${JSON.stringify(odd[0])} is not a file name.`);
   return new Map(entries as [string, string][]);
-}
-
-/** A file name that cannot leave its folder on any system. */
-function isPlainName(name: string): boolean {
-  return /^[\w][\w.-]{0,200}\.safetensors$/.test(name);
 }

@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs';
 import { fs, path } from '#host';
+import { isFileName } from '../../../../shared/fileNames.ts';
 import { InputError, messageOf } from '../../../errors.ts';
 import { readBytes } from '../../../read-bytes.ts';
 import type { OnnxModel } from './onnx.ts';
@@ -110,6 +111,8 @@ async function checkInside(folder: string, location: string, file: string): Prom
   };
   if (path.isAbsolute(location) || ABSOLUTE_ON_WINDOWS.test(location) || leaves(folder, target))
     throw refusal('which is outside the folder of the model');
+  if (!location.split(/[/\\]/).every((part) => /^\.{0,2}$/.test(part) || isFileName(part)))
+    throw refusal('which is no name of a file');
   const real = await fs.realpath(target).catch(() => undefined);
   if (!real || !(await fs.stat(real)).isFile())
     throw refusal('which does not exist: get the whole folder of the model');
