@@ -414,7 +414,7 @@ class LocalEngine implements Engine {
     const model = base === opened.model ? steered : await steeredModel(base, request);
     const keepsFeatures = this.#backend.device !== 'cpu';
     const components = new Components(model, this.#backend, threads, { keepsFeatures });
-    await components.open(['denoiser', ...model.textParts], {
+    await components.open(['denoiser', ...model.textRoles], {
       signal,
       onProgress: (step, steps) => onProgress?.({ stage: 'merge', step, steps }),
     });

@@ -1,14 +1,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { NETWORK_ROLES } from '../engine/models/networks.ts';
 import { openModel } from '../engine/models/open.ts';
-import { PARTS } from '../engine/models/parts.ts';
 import { PROCESSOR_PRECISIONS } from '../shared/api.ts';
 import { byDefault, choices, flag, optional, pixels, study, table, text } from './frame.ts';
 import { percent } from './support/figures.ts';
 import type { Peak, PeakTask } from './support/peak.ts';
 
-const NETWORKS = PARTS.filter((part) => part !== 'denoiser');
+const NETWORKS = NETWORK_ROLES.filter((part) => part !== 'denoiser');
 const UNETS = PROCESSOR_PRECISIONS.flatMap((precision) => [precision, `${precision}-records`]);
 
 await study(

@@ -14,8 +14,8 @@ import {
   visionPart,
 } from '../../engine/models/efficientvit.ts';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
+import { NETWORK_ROLES, type NetworkRole, ROLE_ALIASES } from '../../engine/models/networks.ts';
 import { openModel } from '../../engine/models/open.ts';
-import { PART_ALIASES, PARTS, type Part } from '../../engine/models/parts.ts';
 import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
 import { TRANSFORMER } from '../../engine/networks/sana.ts';
 import { partCosts } from '../../engine/parallel/simulate.ts';
@@ -38,7 +38,7 @@ import { print } from '../output.ts';
 type Options = CommonOptions & {
   size: Size;
   batch: number;
-  part?: Part | VisionPartName;
+  part?: NetworkRole | VisionPartName;
   mask?: string;
   tokens?: number;
   workers?: number;
@@ -97,10 +97,10 @@ export function macsCommand(): Command {
 }
 
 function partOption(): Option {
-  const option = new Option('--part <part>', 'which network').choices([...PARTS, ...VISION_PARTS]);
+  const option = new Option('--part <part>', 'which network').choices([...NETWORK_ROLES, ...VISION_PARTS]);
   const parse = option.parseArg!;
   return option.argParser((name: string, before: unknown) =>
-    parse(PART_ALIASES[name] ?? name, before as never),
+    parse(ROLE_ALIASES[name] ?? name, before as never),
   );
 }
 
@@ -166,8 +166,8 @@ async function networkOf(arch: string, asked: Options['part'], tokens?: number):
     throw new InputError(`There is no architecture ${arch}. Known: ${known}; or give a model folder.`);
   }
   const model = await openModel(arch);
-  const part = PARTS.find((name) => name === (asked ?? 'denoiser'));
-  if (!part) throw new InputError(`${arch} has no ${asked}; its parts: ${PARTS.join(', ')}.`);
+  const part = NETWORK_ROLES.find((name) => name === (asked ?? 'denoiser'));
+  if (!part) throw new InputError(`${arch} has no ${asked}; its parts: ${NETWORK_ROLES.join(', ')}.`);
   const scale = part === 'denoiser' ? model.autoencoder.scale : 1;
   const { multipleOf } = model.sizes;
   return {

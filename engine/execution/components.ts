@@ -1,7 +1,7 @@
 import { type Arithmetic, isFloat, type Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
 import type { Model } from '../models/model.ts';
-import type { Part } from '../models/parts.ts';
+import type { NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import type { Statistics } from '../quantization/statistics.ts';
 import { stagesOf } from '../regions/stages.ts';
@@ -58,8 +58,8 @@ export class Components {
       programs: this.#programs,
       isSmall: () => this.isSmall(),
       keepsAll,
-      compile: (network: Network, key: Omit<ProgramKey, 'part'>) =>
-        this.#compiled({ ...key, part: 'denoiser' }, network),
+      compile: (network: Network, key: Omit<ProgramKey, 'role'>) =>
+        this.#compiled({ ...key, role: 'denoiser' }, network),
     };
     this.forms = new UNetForms({ ...source, backend, keepsFeatures });
     this.#transformer = new TransformerForms(source);
@@ -69,20 +69,20 @@ export class Components {
     return this.network('denoiser').name === TRANSFORMER;
   }
 
-  network(part: Part): Network {
-    return this.model.network(part);
+  network(role: NetworkRole): Network {
+    return this.model.network(role);
   }
 
-  /** Opens the weights of some parts. Takes a while if LoRA files must be merged into them. */
-  async open(parts: readonly Part[], options: WeightsOptions): Promise<void> {
-    for (const part of parts) await this.#precisions.stored(part, options);
+  /** Opens the weights of some networks. Takes a while if LoRA files must be merged into them. */
+  async open(roles: readonly NetworkRole[], options: WeightsOptions): Promise<void> {
+    for (const role of roles) await this.#precisions.stored(role, options);
   }
 
   /** A network in planar form; a text encoder in the precision of the last `prepareText`. */
-  program(part: Part): Promise<Program> {
-    const isText = part !== 'denoiser' && this.#precisions.has(part, this.#textPrecision);
+  program(role: NetworkRole): Promise<Program> {
+    const isText = role !== 'denoiser' && this.#precisions.has(role, this.#textPrecision);
     const precision = isText ? this.#textPrecision : 'fp32';
-    return this.#compiled({ part, of: 'whole', precision, form: PLANAR });
+    return this.#compiled({ role, of: 'whole', precision, form: PLANAR });
   }
 
   /**
@@ -101,17 +101,17 @@ export class Components {
    * is nothing to gain.
    */
   async prepareText(
-    parts: readonly Part[],
+    roles: readonly NetworkRole[],
     precision: Precision,
     options: PrepareOptions = {},
   ): Promise<void> {
     // Text encoders take little time, so nothing is gained with float16.
     const wanted = isFloat(precision) ? 'fp32' : precision;
     if (wanted === this.#textPrecision) return;
-    for (const part of parts) {
-      if ((await this.#precisions.stored(part)).bytes < SMALL_BYTES) continue;
-      if (wanted !== 'fp32') await this.#precisions.quantize(part, wanted, options);
-      await this.#programs.free((key) => key.part === part);
+    for (const role of roles) {
+      if ((await this.#precisions.stored(role)).bytes < SMALL_BYTES) continue;
+      if (wanted !== 'fp32') await this.#precisions.quantize(role, wanted, options);
+      await this.#programs.free((key) => key.role === role);
     }
     this.#textPrecision = wanted;
   }
@@ -156,17 +156,17 @@ export class Components {
   }
 
   /** An encoder or decoder that can compute a rectangle of its output. */
-  async cropNetwork(part: 'vae-decoder' | 'vae-encoder'): Promise<CropNetwork> {
-    const { coarse, fine } = stagesOf(this.network(part));
-    const key = { part, precision: 'fp32' } as const;
+  async cropNetwork(role: 'vae-decoder' | 'vae-encoder'): Promise<CropNetwork> {
+    const { coarse, fine } = stagesOf(this.network(role));
+    const key = { role, precision: 'fp32' } as const;
     const program = await this.#compiled({ ...key, of: 'whole', form: { kind: 'crops' } }, fine);
     const before = coarse && (await this.#compiled({ ...key, of: 'coarse', form: PLANAR }, coarse));
-    return new CropNetwork(program, this.network(part), before);
+    return new CropNetwork(program, this.network(role), before);
   }
 
-  /** Frees the networks of some parts. They are loaded again on next use. */
-  async free(...parts: readonly Part[]): Promise<void> {
-    await this.#programs.free(({ part }) => parts.includes(part));
+  /** Frees some networks. They are loaded again on next use. */
+  async free(...roles: readonly NetworkRole[]): Promise<void> {
+    await this.#programs.free(({ role }) => roles.includes(role));
   }
 
   /** True if any network is loaded. */
@@ -195,9 +195,9 @@ export class Components {
     await this.#programs.free((key) => key.of !== 'whole' && key.precision === precision);
   }
 
-  #compiled(key: ProgramKey, network = this.network(key.part)): Promise<Program> {
+  #compiled(key: ProgramKey, network = this.network(key.role)): Promise<Program> {
     return this.#programs.get(key, async () => {
-      const weights = await this.#precisions.get(key.part, key.precision);
+      const weights = await this.#precisions.get(key.role, key.precision);
       const half = key.precision === 'fp16';
       const keeps = this.#keepsFeatures ? keptBy(key.form) : undefined;
       const options = { threads: this.#threads, half, ...(keeps && { keeps }) };

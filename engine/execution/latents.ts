@@ -1,4 +1,4 @@
-import type { AutoencoderFacts } from '../models/parts.ts';
+import type { AutoencoderFacts } from '../models/networks.ts';
 
 /** Dimensions of the latents of an image. */
 export type LatentDims = readonly [channels: number, height: number, width: number];

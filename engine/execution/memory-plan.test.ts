@@ -11,7 +11,7 @@ const synthetic = (name: string, second = false): PlannedModel => {
   return {
     name,
     autoencoder: model.autoencoder,
-    textParts: second ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'],
+    textRoles: second ? ['text-encoder', 'text-encoder-2'] : ['text-encoder'],
     network: (part) => model.network(part),
   };
 };

@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import type { Extent } from '../graph/macs.ts';
 import { peakValueBytes, valueBytes } from '../graph/memory.ts';
 import { countParameters, type Network } from '../graph/network.ts';
-import type { Part } from '../models/parts.ts';
+import type { NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import { weightBytes } from '../quantization/size.ts';
 import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';
@@ -21,9 +21,9 @@ function bytesOf(precision: FloatPrecision): number {
 /** The properties of a model that the prediction uses. */
 export interface PlannedModel {
   name: string;
-  textParts: readonly Part[];
+  textRoles: readonly NetworkRole[];
   autoencoder: { scale: number };
-  network(part: Part): Network;
+  network(role: NetworkRole): Network;
 }
 
 export interface PlannedPicture {
@@ -83,18 +83,18 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     tokens,
   };
   const need = ({ weights, values }: PartNeeds) => weights + values;
-  const part = (name: Part, extent: Extent) => need(predictPart(model.network(name), extent));
-  const texts = model.textParts.map((name) =>
+  const needOf = (name: NetworkRole, extent: Extent) => need(predictPart(model.network(name), extent));
+  const texts = model.textRoles.map((name) =>
     need(predictPart(model.network(name), latents, textPrecision(precision))),
   );
   const text = texts.reduce((a, b) => a + b, 0);
   const unet = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
-  const decoder = part('vae-decoder', pixels);
-  const encoder = edit ? part('vae-encoder', pixels) : 0;
+  const decoder = needOf('vae-decoder', pixels);
+  const encoder = edit ? needOf('vae-encoder', pixels) : 0;
   const together = PROCESS_BYTES + text + unet + decoder + encoder;
   if (records) return { together, apart: together, tiled: together };
   const side = TILE * scale;
-  const tile = part('vae-decoder', {
+  const tile = needOf('vae-decoder', {
     ...pixels,
     width: Math.min(width, side),
     height: Math.min(height, side),

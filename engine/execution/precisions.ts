@@ -1,7 +1,7 @@
 import { cacheFolder, path } from '#host';
 import { isFloat, type Precision } from '../../shared/api.ts';
 import type { Model } from '../models/model.ts';
-import type { Part } from '../models/parts.ts';
+import type { NetworkRole } from '../models/networks.ts';
 import type { QuantizedPrecision } from '../quantization/choice.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
 import type { FileVersion, WeightsOptions } from '../weights/source.ts';
@@ -17,31 +17,31 @@ type Products = Pick<Backend, 'can' | 'largestInt8'>;
 export class Precisions {
   readonly #model: Model;
   readonly #backend: Products;
-  readonly #tables = new Map<Part, Promise<WeightTable>>();
-  readonly #quantized = new Map<Part, Map<Precision, Weights>>();
+  readonly #tables = new Map<NetworkRole, Promise<WeightTable>>();
+  readonly #quantized = new Map<NetworkRole, Map<Precision, Weights>>();
 
   constructor(model: Model, backend: Products) {
     this.#model = model;
     this.#backend = backend;
   }
 
-  /** A part's weights as they are stored. Their headers are read once; LoRA files are merged the first time. */
-  stored(part: Part, options?: WeightsOptions): Promise<WeightTable> {
-    let table = this.#tables.get(part);
+  /** A network's weights as they are stored. Their headers are read once; LoRA files are merged the first time. */
+  stored(role: NetworkRole, options?: WeightsOptions): Promise<WeightTable> {
+    let table = this.#tables.get(role);
     if (!table) {
-      const network = this.#model.network(part);
-      table = this.#model.weights(part, options).then((source) => new WeightTable(network, source));
-      this.#tables.set(part, table);
-      table.catch(() => this.#tables.delete(part));
+      const network = this.#model.network(role);
+      table = this.#model.weights(role, options).then((source) => new WeightTable(network, source));
+      this.#tables.set(role, table);
+      table.catch(() => this.#tables.delete(role));
     }
     return table;
   }
 
-  /** A part's weights in a precision. Quantized ones need `quantize` first. */
-  async get(part: Part, precision: Precision): Promise<Weights> {
-    if (isFloat(precision)) return this.stored(part);
-    const weights = this.#quantized.get(part)?.get(precision);
-    if (!weights) throw new Error(`the ${part} was not prepared for ${precision}`);
+  /** A network's weights in a precision. Quantized ones need `quantize` first. */
+  async get(role: NetworkRole, precision: Precision): Promise<Weights> {
+    if (isFloat(precision)) return this.stored(role);
+    const weights = this.#quantized.get(role)?.get(precision);
+    if (!weights) throw new Error(`the ${role} was not prepared for ${precision}`);
     return weights;
   }
 
@@ -53,27 +53,27 @@ export class Precisions {
     return [...stored, ...quantized].flatMap(({ files }) => files);
   }
 
-  has(part: Part, precision: Precision): boolean {
-    return isFloat(precision) || this.#quantized.get(part)?.has(precision) === true;
+  has(role: NetworkRole, precision: Precision): boolean {
+    return isFloat(precision) || this.#quantized.get(role)?.has(precision) === true;
   }
 
-  /** Quantizes a part's weights, unless they are in the cache already. */
+  /** Quantizes a network's weights, unless they are in the cache already. */
   async quantize(
-    part: Part,
+    role: NetworkRole,
     precision: QuantizedPrecision,
     options: PrepareOptions & Pick<QuantizeRequest, 'calibrate'>,
   ): Promise<void> {
-    if (this.has(part, precision)) return;
+    if (this.has(role, precision)) return;
     const weights = await quantize({
       ...options,
-      network: this.#model.network(part),
-      weights: await this.stored(part),
+      network: this.#model.network(role),
+      weights: await this.stored(role),
       precision,
       most: await this.#backend.largestInt8(),
       bytes: hasByteProducts(this.#backend.can),
       folder: path.join(cacheFolder(), 'quantized'),
     });
-    const others = this.#quantized.get(part) ?? new Map<Precision, Weights>();
-    this.#quantized.set(part, others.set(precision, weights));
+    const others = this.#quantized.get(role) ?? new Map<Precision, Weights>();
+    this.#quantized.set(role, others.set(precision, weights));
   }
 }

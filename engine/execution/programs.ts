@@ -1,13 +1,13 @@
 import type { Precision } from '../../shared/api.ts';
-import type { Part } from '../models/parts.ts';
+import type { NetworkRole } from '../models/networks.ts';
 import type { Program } from './backend.ts';
 import type { Form } from './forms/form.ts';
 
 /** Identifies a program: the network, its precision and its form. */
 export interface ProgramKey {
-  part: Part;
+  role: NetworkRole;
   /**
-   * The whole network of the part, one of its conditioning networks (see `forms/conditioning.ts`), or its coarse stages
+   * The whole network of the role, one of its conditioning networks (see `forms/conditioning.ts`), or its coarse stages
    * (see `regions/stages.ts`).
    */
   of: 'whole' | 'text' | 'shift' | 'coarse';
@@ -54,7 +54,7 @@ export class Programs {
 }
 
 export function isSame(a: ProgramKey, b: ProgramKey): boolean {
-  return a.part === b.part && a.of === b.of && a.precision === b.precision && isSameForm(a.form, b.form);
+  return a.role === b.role && a.of === b.of && a.precision === b.precision && isSameForm(a.form, b.form);
 }
 
 function isSameForm(a: Form, b: Form): boolean {

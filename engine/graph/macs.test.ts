@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ARCHITECTURES, configOf } from '../models/architectures.ts';
-import { networkOf, type Part } from '../models/parts.ts';
+import { type NetworkRole, networkOf } from '../models/networks.ts';
 import { countMacs, sizeAt } from './macs.ts';
 import { weightsOf } from './network.ts';
 
-const networkNamed = (name: string, part: Part) =>
-  networkOf(part, configOf(ARCHITECTURES[name]!, part), name);
+const networkNamed = (name: string, role: NetworkRole) =>
+  networkOf(role, configOf(ARCHITECTURES[name]!, role), name);
 const giga = (macs: number) => Number((macs / 1e9).toFixed(1));
 
 test('U-Net of Stable Diffusion 1.5: published operation counts', () => {

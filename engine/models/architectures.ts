@@ -1,5 +1,5 @@
 import { FLUX2_LAYERS } from '../networks/flux2.ts';
-import type { Part } from './parts.ts';
+import type { NetworkRole } from './networks.ts';
 
 /** A published architecture by its configs: enough to count its operations or to run it with synthetic weights. */
 export interface Architecture {
@@ -225,8 +225,8 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
 };
 
 /** The config of one of an architecture's networks, or undefined where it has no such network. */
-export function configOf(architecture: Architecture, part: Part): object | undefined {
-  switch (part) {
+export function configOf(architecture: Architecture, role: NetworkRole): object | undefined {
+  switch (role) {
     case 'denoiser':
       return architecture.unet;
     case 'text-encoder':

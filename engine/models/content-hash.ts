@@ -6,19 +6,19 @@ import { versionOf, versionsOf } from '../weights/file-version.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { DiffusionModel } from './diffusion-model.ts';
 import type { Model } from './model.ts';
-import type { Part } from './parts.ts';
+import type { NetworkRole } from './networks.ts';
 
 /** Identifies a model wherever it is stored: a hash of its networks, weights, tokenizers and sampler's config. */
 export async function contentHash(model: Model): Promise<string> {
   const hash = sha256();
   const files = new Set<string>();
-  for (const part of partsOf(model)) {
-    const network = model.network(part);
+  for (const role of partsOf(model)) {
+    const network = model.network(role);
     hash.update(JSON.stringify(network.operators));
     // Of a single file parts may be missing, which drawing asks for.
-    const weights = await (part === 'denoiser'
-      ? model.weights(part)
-      : model.weights(part).catch(() => undefined));
+    const weights = await (role === 'denoiser'
+      ? model.weights(role)
+      : model.weights(role).catch(() => undefined));
     if (weights) for (const file of filesOf(network, weights)) files.add(file);
   }
   for (const file of [...files].sort()) hash.update(await fileHash(file));
@@ -46,8 +46,8 @@ export async function settingsOf(model: DiffusionModel): Promise<string> {
   return JSON.stringify([model.settings, model.defaults, versions]);
 }
 
-function partsOf(model: Model): readonly Part[] {
-  return model instanceof DiffusionModel ? ['denoiser', 'vae-decoder', ...model.textParts] : ['denoiser'];
+function partsOf(model: Model): readonly NetworkRole[] {
+  return model instanceof DiffusionModel ? ['denoiser', 'vae-decoder', ...model.textRoles] : ['denoiser'];
 }
 
 function filesOf(network: Network, weights: WeightSource): string[] {
@@ -56,8 +56,8 @@ function filesOf(network: Network, weights: WeightSource): string[] {
 
 async function tokenizerFiles(model: DiffusionModel): Promise<string[]> {
   const files: string[] = [];
-  for (const part of model.textParts) {
-    const place = await model.tokenizer(part).catch(() => undefined);
+  for (const role of model.textRoles) {
+    const place = await model.tokenizer(role).catch(() => undefined);
     for (const name of place ? (await fs.readdir(place.folder).catch(() => [])).sort() : []) {
       const file = path.join(place!.folder, name);
       if ((await fs.stat(file).catch(() => undefined))?.isFile()) files.push(file);

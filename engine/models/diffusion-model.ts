@@ -14,8 +14,15 @@ import { checkFit } from './fit.ts';
 import { type FolderOptions, readFolder } from './folder.ts';
 import { type Layout, type PlacedNetwork, placedIn, type TokenizerPlace } from './layout.ts';
 import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
-import { type AutoencoderFacts, autoencoderFacts, Networks, networkOf, type Part, placeOf } from './parts.ts';
-import type { TextPart } from './pipelines.ts';
+import {
+  type AutoencoderFacts,
+  autoencoderFacts,
+  type NetworkRole,
+  Networks,
+  networkOf,
+  placeOf,
+} from './networks.ts';
+import type { TextRole } from './pipelines.ts';
 import { checkReferenceFits, type ReferenceModel, withReferenceWeights } from './reference-model.ts';
 import { type FileParts, isFile, readSingleFile } from './single-file/layout.ts';
 import { openAutoencoder } from './single-file/parts.ts';
@@ -46,14 +53,14 @@ export class DiffusionModel implements Model {
   readonly defaults: GenerationDefaults;
   readonly sizes: SizeLimits;
   /** The text encoders, in the order in which the U-Net expects their states. */
-  readonly textParts: readonly TextPart[];
+  readonly textRoles: readonly TextRole[];
   /** An absent negative prompt stands for zeros rather than for the empty text (SDXL). */
   readonly zeroNegative: boolean;
   /** How its language model is given prompts; absent for CLIP. */
   readonly prompts: PromptForm | undefined;
   readonly #layout: Layout;
   readonly #additions: Additions;
-  readonly #networks = new Networks((part) => this.#build(part));
+  readonly #networks = new Networks((role) => this.#build(role));
 
   private constructor(layout: Layout, additions: Additions = {}) {
     const { kind } = layout;
@@ -67,12 +74,12 @@ export class DiffusionModel implements Model {
     this.place = layout.place;
     this.isXl = kind.isXl === true;
     this.prompts = kind.prompts;
-    this.textParts = kind.textParts;
+    this.textRoles = kind.textRoles;
     this.zeroNegative = this.isXl && layout.zerosForEmpty;
     const vae = this.#placed('vae-decoder');
     this.autoencoder = autoencoderFacts(vae.config, vae.origin);
     const denoiser = this.#placed('denoiser');
-    const texts = this.textParts.map((part) => this.#placed(part));
+    const texts = this.textRoles.map((role) => this.#placed(role));
     checkFit(denoiser, this.autoencoder, texts, kind);
     this.sizes = sizesOf(this.autoencoder);
     const { scale } = this.autoencoder;
@@ -134,7 +141,7 @@ export class DiffusionModel implements Model {
    */
   withAdapters(adapters: readonly Adapter[]): { model: DiffusionModel; warnings: string[] } {
     const networks = new Map(
-      (['denoiser', ...this.textParts] as const).map((part) => [part, this.network(part)]),
+      (['denoiser', ...this.textRoles] as const).map((role) => [role, this.network(role)]),
     );
     const warnings = adapters.flatMap((adapter) => {
       const idle = modulesWithoutWeight(adapter, networks);
@@ -186,39 +193,39 @@ export class DiffusionModel implements Model {
     return this.#layout.scheduler;
   }
 
-  tokenizer(part: TextPart): Promise<TokenizerPlace> {
-    return this.#layout.tokenizer(part === 'text-encoder' ? 'text_encoder' : 'text_encoder_2');
+  tokenizer(role: TextRole): Promise<TokenizerPlace> {
+    return this.#layout.tokenizer(role === 'text-encoder' ? 'text_encoder' : 'text_encoder_2');
   }
 
-  network(part: Part): Network {
-    return this.#networks.get(part);
+  network(role: NetworkRole): Network {
+    return this.#networks.get(role);
   }
 
-  #build(part: Part): Network {
-    const { config, origin } = this.#placed(part);
+  #build(role: NetworkRole): Network {
+    const { config, origin } = this.#placed(role);
     const { controls = [], references } = this.#additions;
-    if (part !== 'denoiser' || (controls.length === 0 && !references))
-      return networkOf(part, config, origin, { layers: this.#layout.kind.textLayers });
+    if (role !== 'denoiser' || (controls.length === 0 && !references))
+      return networkOf(role, config, origin, { layers: this.#layout.kind.textLayers });
     const base = parseUNetConfig(config, origin);
     if (references) checkReferenceFits(references.model, base);
     const seen = references && { references: references.groups };
-    return networkOf(part, config, origin, { steering: { ...steeringBy(controls, base), ...seen } });
+    return networkOf(role, config, origin, { steering: { ...steeringBy(controls, base), ...seen } });
   }
 
-  async weights(part: Part, options?: WeightsOptions): Promise<WeightSource> {
-    const source = await this.#placed(part).weights(options);
+  async weights(role: NetworkRole, options?: WeightsOptions): Promise<WeightSource> {
+    const source = await this.#placed(role).weights(options);
     const { adapters = [], controls = [], references } = this.#additions;
     const merged =
-      adapters.length > 0 ? await mergeAdapters(source, part, this.network(part), adapters, options) : source;
-    if (part !== 'denoiser') return merged;
+      adapters.length > 0 ? await mergeAdapters(source, role, this.network(role), adapters, options) : source;
+    if (role !== 'denoiser') return merged;
     const steered = controls.length > 0 ? await withControlWeights(merged, controls) : merged;
     return references ? withReferenceWeights(steered, references.model) : steered;
   }
 
-  #placed(part: Part): PlacedNetwork {
+  #placed(role: NetworkRole): PlacedNetwork {
     const { networks, kind } = this.#layout;
-    const placed = networks.get(placeOf(part, kind.denoiser).folder);
-    if (!placed) throw new InputError(`${this.name} has no ${part}.`);
+    const placed = networks.get(placeOf(role, kind.denoiser).folder);
+    if (!placed) throw new InputError(`${this.name} has no ${role}.`);
     return placed;
   }
 }

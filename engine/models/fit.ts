@@ -5,7 +5,7 @@ import { isFlux2, parseFlux2Config } from '../networks/flux2-config.ts';
 import { parseLanguageConfig } from '../networks/language-config.ts';
 import { parseSanaConfig } from '../networks/sana-config.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
-import type { AutoencoderFacts } from './parts.ts';
+import type { AutoencoderFacts } from './networks.ts';
 import type { PipelineKind } from './pipelines.ts';
 
 /** A part's config and the name of its file. */

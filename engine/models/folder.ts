@@ -12,7 +12,7 @@ import {
 } from '../weights/diffusers.ts';
 import { type Layout, type PlacedNetwork, placedIn } from './layout.ts';
 import type { GenerationDefaults } from './model.ts';
-import { placeOf } from './parts.ts';
+import { placeOf } from './networks.ts';
 import { pipelineNamed } from './pipelines.ts';
 
 const indexSchema = z.object({
@@ -61,8 +61,8 @@ export async function readFolder(folder: string, options: FolderOptions = {}): P
   );
   const kind = pipelineNamed(index._class_name, file);
   const networks = new Map<NetworkFolder, PlacedNetwork>();
-  for (const part of ['denoiser', 'vae-decoder', ...kind.textParts] as const) {
-    const { folder: name, stem } = placeOf(part, kind.denoiser);
+  for (const role of ['denoiser', 'vae-decoder', ...kind.textRoles] as const) {
+    const { folder: name, stem } = placeOf(role, kind.denoiser);
     networks.set(name, await placedIn(path.join(absolute, name), stem));
   }
   const generation = path.join(absolute, RECOMMENDED_FILE);

@@ -1,7 +1,7 @@
 import { isSide, type SizeLimits } from '../../shared/sizes.ts';
 import type { Network } from '../graph/network.ts';
 import type { WeightSource, WeightsOptions } from '../weights/source.ts';
-import type { AutoencoderFacts, Part } from './parts.ts';
+import type { AutoencoderFacts, NetworkRole } from './networks.ts';
 
 /** Settings of a model that apply unless the user gives others. */
 export interface GenerationDefaults {
@@ -23,8 +23,8 @@ export interface Model {
   readonly defaults: GenerationDefaults;
   /** Which sizes its images may have. */
   readonly sizes: SizeLimits;
-  network(part: Part): Network;
-  weights(part: Part, options?: WeightsOptions): Promise<WeightSource>;
+  network(role: NetworkRole): Network;
+  weights(role: NetworkRole, options?: WeightsOptions): Promise<WeightSource>;
 }
 
 /**

@@ -2,15 +2,15 @@ import { InputError, quoted } from '../errors.ts';
 import { FLUX2_LAYERS } from '../networks/flux2.ts';
 import { FLUX2_PROMPT, type PromptForm, SANA_PROMPT } from '../text/prompt-form.ts';
 import type { GenerationDefaults } from './model.ts';
-import type { DenoiserFolder } from './parts.ts';
+import type { DenoiserFolder } from './networks.ts';
 
-export type TextPart = 'text-encoder' | 'text-encoder-2';
+export type TextRole = 'text-encoder' | 'text-encoder-2';
 
 /** What the class of a diffusers pipeline says of a model. */
 export interface PipelineKind {
   denoiser: DenoiserFolder;
   /** In the order in which the denoiser expects their states. */
-  textParts: readonly TextPart[];
+  textRoles: readonly TextRole[];
   /** The denoiser sees a mask and the picture without what is under it, or is used by blending. */
   inpaints?: boolean;
   /** Of Stable Diffusion XL, whose absent negative prompt stands for zeros unless the index says otherwise. */
@@ -25,21 +25,21 @@ export interface PipelineKind {
   distilled?: Partial<GenerationDefaults>;
 }
 
-const plain: PipelineKind = { denoiser: 'unet', textParts: ['text-encoder'] };
+const plain: PipelineKind = { denoiser: 'unet', textRoles: ['text-encoder'] };
 const xl: PipelineKind = {
   denoiser: 'unet',
-  textParts: ['text-encoder', 'text-encoder-2'],
+  textRoles: ['text-encoder', 'text-encoder-2'],
   isXl: true,
 };
 const sana: PipelineKind = {
   denoiser: 'transformer',
-  textParts: ['text-encoder'],
+  textRoles: ['text-encoder'],
   prompts: SANA_PROMPT,
   recommended: { steps: 20, guidance: 4.5 },
 };
 const flux2: PipelineKind = {
   denoiser: 'transformer',
-  textParts: ['text-encoder'],
+  textRoles: ['text-encoder'],
   prompts: FLUX2_PROMPT,
   textLayers: FLUX2_LAYERS,
   recommended: { steps: 50, guidance: 4 },

@@ -4,7 +4,7 @@ import type { WeightSource } from '../weights/source.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
 import { ARCHITECTURES, type Architecture, configOf } from './architectures.ts';
 import { defaultsOf, type Model } from './model.ts';
-import { autoencoderFacts, Networks, networkOf, type Part } from './parts.ts';
+import { autoencoderFacts, type NetworkRole, Networks, networkOf } from './networks.ts';
 import { sizesOf } from './sizes.ts';
 
 /** Weights are generated on first use; gigabytes for the larger architectures. */
@@ -23,7 +23,7 @@ export class SyntheticModel implements Model {
   readonly #architecture: Architecture;
   readonly #cache: string;
   readonly #options: SyntheticOptions;
-  readonly #networks = new Networks((part) => this.#build(part));
+  readonly #networks = new Networks((role) => this.#build(role));
 
   /** `cache`: a folder that keeps the weights between runs. */
   constructor(name: string, cache: string, options: SyntheticOptions = {}) {
@@ -41,18 +41,18 @@ export class SyntheticModel implements Model {
     );
   }
 
-  network(part: Part): Network {
-    return this.#networks.get(part);
+  network(role: NetworkRole): Network {
+    return this.#networks.get(role);
   }
 
-  #build(part: Part): Network {
-    const config = configOf(this.#architecture, part);
-    if (!config) throw new InputError(`${this.name} has no ${part}.`);
-    return networkOf(part, config, this.name, { layers: this.#architecture.textLayers });
+  #build(role: NetworkRole): Network {
+    const config = configOf(this.#architecture, role);
+    if (!config) throw new InputError(`${this.name} has no ${role}.`);
+    return networkOf(role, config, this.name, { layers: this.#architecture.textLayers });
   }
 
-  weights(part: Part): Promise<WeightSource> {
-    return syntheticWeights(weightsOf(this.network(part)), {
+  weights(role: NetworkRole): Promise<WeightSource> {
+    return syntheticWeights(weightsOf(this.network(role)), {
       seed: 1,
       folder: this.#cache,
       ...this.#options,

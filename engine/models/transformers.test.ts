@@ -4,8 +4,8 @@ import { textLength } from '../execution/denoiser-inputs.ts';
 import { countMacs } from '../graph/macs.ts';
 import { countParameters } from '../graph/network.ts';
 import { ARCHITECTURES } from './architectures.ts';
+import { type NetworkRole, networkOf } from './networks.ts';
 import { openModel } from './open.ts';
-import { networkOf, type Part } from './parts.ts';
 
 /**
  * Parameters and multiply–accumulates, counted by running the libraries' own modules on tensors without memory. Tokens
@@ -13,7 +13,7 @@ import { networkOf, type Part } from './parts.ts';
  */
 const COUNTS: readonly (readonly [
   architecture: string,
-  part: Part,
+  role: NetworkRole,
   parameters: number,
   runs: Readonly<Record<number, number>>,
 ])[] = [
@@ -27,12 +27,12 @@ const COUNTS: readonly (readonly [
   ['flux2-klein-4b', 'vae-decoder', 49620259, { 512: 1257792077824, 1024: 5237326741504 }],
 ];
 
-for (const [architecture, part, parameters, runs] of COUNTS)
-  test(`${architecture}, ${part}: parameters and operations of the published network`, async () => {
+for (const [architecture, role, parameters, runs] of COUNTS)
+  test(`${architecture}, ${role}: parameters and operations of the published network`, async () => {
     const model = await openModel(architecture);
-    const network = model.network(part);
+    const network = model.network(role);
     assert.equal(countParameters(network), parameters);
-    const scale = part === 'denoiser' ? model.autoencoder.scale : 1;
+    const scale = role === 'denoiser' ? model.autoencoder.scale : 1;
     const tokens = textLength(model.network('denoiser'));
     for (const [pixels, macs] of Object.entries(runs)) {
       const side = Number(pixels) / scale;

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import type { TextPart } from '../models/pipelines.ts';
+import type { TextRole } from '../models/pipelines.ts';
 import { allFinite } from '../numbers.ts';
 import { shown } from '../text/prompt-tags.ts';
 import { NO_WORDS, type TrainedWords } from '../text/trained-words.ts';
@@ -62,8 +62,8 @@ export class Embeddings {
    * they are read. `widths`: numbers a token of each of the model's text encoders.
    */
   wordsFor(
-    part: TextPart,
-    widths: ReadonlyMap<TextPart, number>,
+    part: TextRole,
+    widths: ReadonlyMap<TextRole, number>,
   ): { words: TrainedWords; table: Float32Array[] } {
     const table: Float32Array[] = [];
     const known = new Map<string, readonly number[] | { warning: string }>();
@@ -77,8 +77,8 @@ export class Embeddings {
 
   #idsOf(
     name: string,
-    part: TextPart,
-    widths: ReadonlyMap<TextPart, number>,
+    part: TextRole,
+    widths: ReadonlyMap<TextRole, number>,
     table: Float32Array[],
   ): readonly number[] | { warning: string } {
     const plain = name.replace(/\.(safetensors|pt|bin)$/, '');
@@ -88,7 +88,7 @@ export class Embeddings {
       const why = this.#broken.get(plain);
       return why ? { warning: `${left}${why}` } : NO_WORDS.idsOf(name);
     }
-    const fitting = (of: TextPart) => vectorsOf(word, of, widths.get(of)!);
+    const fitting = (of: TextRole) => vectorsOf(word, of, widths.get(of)!);
     const tensor = fitting(part);
     if (!tensor) {
       if ([...widths.keys()].some(fitting)) return [];
@@ -112,7 +112,7 @@ export class Embeddings {
 }
 
 /** The vectors for a text encoder, if they have its width. */
-function vectorsOf({ vectors }: TrainedWord, part: TextPart, width: number): StoredTensor | undefined {
+function vectorsOf({ vectors }: TrainedWord, part: TextRole, width: number): StoredTensor | undefined {
   const own = part === 'text-encoder' ? vectors.clip_l : vectors.clip_g;
   return [own, vectors.any].find((tensor) => tensor?.shape.at(-1) === width);
 }

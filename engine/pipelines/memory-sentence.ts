@@ -45,7 +45,7 @@ function plannedArchitecture(name: string): PlannedModel {
   return {
     name,
     autoencoder: model.autoencoder,
-    textParts: ['text-encoder', ...second],
+    textRoles: ['text-encoder', ...second],
     network: (part) => model.network(part),
   };
 }

@@ -27,7 +27,7 @@ export async function prepareUNet(
     onProgress: (done: number, total: number) => report?.('quantize', done, total),
   };
   // First, so that no float32 text encoder is loaded during calibration.
-  await components.prepareText(model.textParts, precision, quantizing);
+  await components.prepareText(model.textRoles, precision, quantizing);
   const drive = drawingDrive(ready, { signal, onStep: (done, total) => report?.('calibrate', done, total) });
   await components.prepare(precision, drive, quantizing);
 }

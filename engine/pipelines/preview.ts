@@ -1,6 +1,6 @@
 import type { EncodedPicture } from '../../shared/api.ts';
 import type { LatentDims } from '../execution/latents.ts';
-import type { AutoencoderFacts } from '../models/parts.ts';
+import type { AutoencoderFacts } from '../models/networks.ts';
 import { encodePng } from '../pictures/png.ts';
 
 /** Shortest time between two previews. */

@@ -5,7 +5,7 @@ import { type PromptEncoder, TextEncoder } from './text-encoder.ts';
 
 /** The encoder of a model's prompts: of CLIP's kind, or a language model. */
 export function openPromptEncoder(model: DiffusionModel, components: Components): Promise<PromptEncoder> {
-  const network = components.network(model.textParts[0]!);
+  const network = components.network(model.textRoles[0]!);
   return network.inputs.has('attention_mask')
     ? LanguageEncoder.open(model, components)
     : TextEncoder.open(model, components);

@@ -5,7 +5,7 @@ import { countMacs } from '../graph/macs.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import { float32, floats, int64, type Tensor } from '../graph/tensor.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
-import type { TextPart } from '../models/pipelines.ts';
+import type { TextRole } from '../models/pipelines.ts';
 import { skippedStates, textInputs, textWidth } from '../networks/clip-text.ts';
 import { requireFinite } from '../numbers.ts';
 import { readKnownWords, unknownWarnings } from '../text/known-words.ts';
@@ -42,7 +42,7 @@ export interface PromptEncoder {
 
 /** One text encoder with its tokenizer. */
 interface Reader {
-  part: TextPart;
+  part: TextRole;
   tokenizer: Tokenizer;
 }
 
@@ -69,8 +69,8 @@ export class TextEncoder implements PromptEncoder {
 
   /** Reads the model's tokenizers. */
   static async open(model: DiffusionModel, components: Components): Promise<TextEncoder> {
-    const places = await Promise.all(model.textParts.map((part) => model.tokenizer(part)));
-    const readers = model.textParts.map(async (part, i) => ({
+    const places = await Promise.all(model.textRoles.map((part) => model.tokenizer(part)));
+    const readers = model.textRoles.map(async (part, i) => ({
       part,
       tokenizer: await loadTokenizer(places[i]!.folder, places[i]!.pad),
     }));
@@ -99,7 +99,7 @@ export class TextEncoder implements PromptEncoder {
   }
 
   /** Numbers a token of each text encoder. */
-  #widths(): ReadonlyMap<TextPart, number> {
+  #widths(): ReadonlyMap<TextRole, number> {
     return new Map(this.#readers.map(({ part }) => [part, textWidth(this.#components.network(part))]));
   }
 

@@ -144,7 +144,7 @@ async function prepareDrawing(
   const { prompt, negativePrompt, guidance } = recipe;
   const encoded = await conditionFor(ready, prompt, negativePrompt, guidance, recipe, timesteps);
   const planes = inpaints ? { planes: await drawingPlanes(components, dims) } : {};
-  if (apart) await components.free(...model.textParts, 'vae-encoder');
+  if (apart) await components.free(...model.textRoles, 'vae-encoder');
   const condition = { ...encoded.condition, ...planes };
   return { ...encoded, condition, denoiser, memory, whole, batch, recording, apart, loadSeconds };
 }

@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import { countMacs } from '../graph/macs.ts';
 import { NetworkBuilder } from '../graph/network.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';
-import { networkOf, type Part } from '../models/parts.ts';
+import { type NetworkRole, networkOf } from '../models/networks.ts';
 import { type Box, fullBox } from './box.ts';
 import { planCrop } from './crop.ts';
 import { haloOf } from './reach.ts';
 
 const tiny = { _class_name: 'AutoencoderTiny' };
 const kl = ARCHITECTURES.sd15!.vae;
-const network = (part: Part, config: object) => networkOf(part, config, 'test');
+const network = (role: NetworkRole, config: object) => networkOf(role, config, 'test');
 const extent = { height: 512, width: 512, batch: 1, tokens: 0 };
 const box = (top: number, left: number, bottom: number, right: number): Box => ({
   y: { from: top, to: bottom },
@@ -68,14 +68,14 @@ test('a crop without a bound reaches as far as the halo says', () => {
 });
 
 test('a margin bounds the crop on every level, and all of the map costs what the network costs', () => {
-  for (const part of ['vae-decoder', 'vae-encoder'] as const) {
-    const plan = planCrop(network(part, kl), extent, box(30, 31, 32, 34), 2);
+  for (const role of ['vae-decoder', 'vae-encoder'] as const) {
+    const plan = planCrop(network(role, kl), extent, box(30, 31, 32, 34), 2);
     for (const [level, { y, x }] of plan.levels.entries()) {
       const scale = 2 ** (3 - level);
       assert.ok(y.from >= 28 * scale && y.to <= 34 * scale && x.from >= 29 * scale && x.to <= 36 * scale);
     }
-    const whole = planCrop(network(part, kl), extent, fullBox(64, 64), 2);
-    assert.equal(whole.macs, countMacs(network(part, kl), extent).total);
+    const whole = planCrop(network(role, kl), extent, fullBox(64, 64), 2);
+    assert.equal(whole.macs, countMacs(network(role, kl), extent).total);
     assert.ok(plan.macs < whole.macs / 50);
   }
 });

@@ -3,7 +3,7 @@ import type { Backend } from '../execution/backend.ts';
 import { PLANAR } from '../execution/forms/form.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
-import { networkOf, placeOf } from '../models/parts.ts';
+import { networkOf, placeOf } from '../models/networks.ts';
 import { openWeights } from '../weights/folder.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { mergeAdapters } from '../weights/lora-merge.ts';

@@ -12,10 +12,10 @@ import {
   type AutoencoderFacts,
   autoencoderFacts,
   type DenoiserFolder,
+  type NetworkRole,
   networkOf,
-  type Part,
   placeOf,
-} from '../models/parts.ts';
+} from '../models/networks.ts';
 import { parseAutoencoderKlConfig } from '../networks/autoencoder-kl.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Recorded } from '../regions/recorded.ts';
@@ -67,7 +67,7 @@ export class Checkpoint {
   }
 
   /** A network in planar form. */
-  async program(part: Part, folder: string = placeOf(part, this.#denoiser).folder): Promise<Program> {
+  async program(part: NetworkRole, folder: string = placeOf(part, this.#denoiser).folder): Promise<Program> {
     const key = `${folder}/${part}`;
     let program = this.#programs.get(key);
     if (!program) {
@@ -147,16 +147,16 @@ export class Checkpoint {
     for (const program of this.#programs.values()) await program.release();
   }
 
-  async network(part: Part, folder: string = placeOf(part).folder): Promise<Network> {
+  async network(part: NetworkRole, folder: string = placeOf(part).folder): Promise<Network> {
     return (await this.#placed(part, folder)).network;
   }
 
-  async #placed(part: Part, folder: string): Promise<{ network: Network; placed: PlacedNetwork }> {
+  async #placed(part: NetworkRole, folder: string): Promise<{ network: Network; placed: PlacedNetwork }> {
     const placed = await this.#find(folder);
     return { placed, network: networkOf(part, placed.config, placed.origin, { layers: this.#layers }) };
   }
 
-  async #open(part: Part, folder: string) {
+  async #open(part: NetworkRole, folder: string) {
     const { network, placed } = await this.#placed(part, folder);
     const source = await placed.weights();
     const merged =

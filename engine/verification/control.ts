@@ -17,7 +17,7 @@ import {
   steeringBy,
   withControlWeights,
 } from '../models/control-model.ts';
-import { networkOf, placeOf } from '../models/parts.ts';
+import { networkOf, placeOf } from '../models/networks.ts';
 import { controlFactors, controlNet, hintName } from '../networks/controlnet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import { createScheduler } from '../schedulers/create.ts';

@@ -9,7 +9,7 @@ import { planarPredict } from '../execution/unet/predict.ts';
 import { steeredPlanes } from '../execution/unet/steering.ts';
 import { float32, floats, type Tensor } from '../graph/tensor.ts';
 import { readJson } from '../json.ts';
-import { networkOf, placeOf } from '../models/parts.ts';
+import { networkOf, placeOf } from '../models/networks.ts';
 import { openReferenceModel, type ReferenceModel, withReferenceWeights } from '../models/reference-model.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { openWeights } from '../weights/folder.ts';

@@ -1,6 +1,6 @@
 import { fs, path } from '#host';
 import { floats, int64 } from '../graph/tensor.ts';
-import { placeOf } from '../models/parts.ts';
+import { placeOf } from '../models/networks.ts';
 import { textInputs, textWidth } from '../networks/clip-text.ts';
 import { openEmbedding } from '../weights/embeddings.ts';
 import { readFloat32 } from '../weights/read.ts';
@@ -22,14 +22,14 @@ export async function compareWords(checkpoint: Checkpoint, expected: Reference):
   const comparisons: Comparison[] = [];
   const usual = Number(expected.metadata('vectors'));
   const words = await wordsIn(checkpoint.root, expected.origin);
-  for (const [prefix, part, count = usual] of TEXTS) {
+  for (const [prefix, role, count = usual] of TEXTS) {
     if (!expected.has(`${prefix}.input_ids`)) continue;
-    const network = await checkpoint.network(part, placeOf(part).folder);
+    const network = await checkpoint.network(role, placeOf(role).folder);
     const width = textWidth(network);
     const ids = int64(await expected.integers(`${prefix}.input_ids`), expected.shape(`${prefix}.input_ids`));
     for (const { file, values } of words) {
       if (values.at(0)?.length !== width || values.length !== count) continue;
-      const outputs = await (await checkpoint.program(part)).run(textInputs(network, ids, values));
+      const outputs = await (await checkpoint.program(role)).run(textInputs(network, ids, values));
       for (const name of ['last_hidden_state', 'penultimate'])
         comparisons.push(
           await expected.compare(

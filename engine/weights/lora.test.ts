@@ -10,7 +10,7 @@ import { weightsOf } from '../graph/network.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { ARCHITECTURES } from '../models/architectures.ts';
 import { DiffusionModel } from '../models/diffusion-model.ts';
-import { networkOf } from '../models/parts.ts';
+import { networkOf } from '../models/networks.ts';
 import { gaussianNoise } from '../noise.ts';
 import { openAdapter } from './lora.ts';
 import { loraTarget } from './lora-names.ts';

@@ -16,7 +16,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
     const name = draft.model || settings.model;
     const [model, models] = await Promise.all([openCheckpoint(name), choices(settings.model)]);
     const { defaults } = model;
-    const words = await readKnownWords((await model.tokenizer(model.textParts[0]!)).folder);
+    const words = await readKnownWords((await model.tokenizer(model.textRoles[0]!)).folder);
     return {
       models,
       defaults: {
@@ -40,7 +40,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
 export async function wordsOf({ model }: Pick<GenerateRequest, 'model'>): Promise<string[] | undefined> {
   try {
     const opened = await openCheckpoint(model);
-    return await readKnownWords((await opened.tokenizer(opened.textParts[0]!)).folder);
+    return await readKnownWords((await opened.tokenizer(opened.textRoles[0]!)).folder);
   } catch {
     return undefined;
   }

@@ -8,8 +8,8 @@ import { type PartNeeds, predictDenoiser, predictPart } from '../../engine/execu
 import { float32, int64, type Tensor } from '../../engine/graph/tensor.ts';
 import type { Value } from '../../engine/graph/values.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
+import { NETWORK_ROLES, type NetworkRole } from '../../engine/models/networks.ts';
 import { openModel } from '../../engine/models/open.ts';
-import { PARTS, type Part } from '../../engine/models/parts.ts';
 import { CLIP_TOKENS } from '../../engine/networks/clip-text.ts';
 import { recordingPredict } from '../../engine/pipelines/repaint.ts';
 import { FeatureStore } from '../../engine/regions/store.ts';
@@ -43,11 +43,11 @@ const { width, height, guidance, what } = task;
 const model = await openModel(task.arch);
 const backend = new NodeBackend();
 const components = new Components(model, backend, backend.threads);
-const part = PARTS.find((name) => name === what);
+const role = NETWORK_ROLES.find((name) => name === what);
 const [precision, records] = what.split('-') as [Precision, string | undefined];
 if (task.prepare) await components.prepare(precision);
 else {
-  const measured = part ? await measurePart(part) : await measureUNet(precision, records === 'records');
+  const measured = role ? await measurePart(role) : await measureUNet(precision, records === 'records');
   process.send!({ ...measured, measuredBytes: backend.peakBytes() } satisfies Peak);
 }
 await components.release();
@@ -94,13 +94,13 @@ async function measureUNet(precision: Precision, records: boolean): Promise<Omit
   };
 }
 
-async function measurePart(part: Part): Promise<Omit<Peak, 'measuredBytes'>> {
-  const network = components.network(part);
-  const scale = part.startsWith('vae') ? 1 : model.autoencoder.scale;
-  const batch = part.startsWith('vae') || !guidance ? 1 : 2;
+async function measurePart(role: NetworkRole): Promise<Omit<Peak, 'measuredBytes'>> {
+  const network = components.network(role);
+  const scale = role.startsWith('vae') ? 1 : model.autoencoder.scale;
+  const batch = role.startsWith('vae') || !guidance ? 1 : 2;
   const extent = { width: width / scale, height: height / scale, batch, tokens: CLIP_TOKENS };
   const begin = performance.now();
-  const program = await components.program(part);
+  const program = await components.program(role);
   const loadSeconds = (performance.now() - begin) / 1000;
   const inputs = Object.fromEntries([...network.inputs].map(([name, value]) => [name, input(value, extent)]));
   const runSeconds = await fastest(() => program.run(inputs));

@@ -11,7 +11,7 @@ import type { OnnxModel } from '../../engine/execution/lowering/onnx/onnx.ts';
 import type { Network } from '../../engine/graph/network.ts';
 import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
 import { readJson } from '../../engine/json.ts';
-import { networkOf, type Part, placeOf } from '../../engine/models/parts.ts';
+import { type NetworkRole, networkOf, placeOf } from '../../engine/models/networks.ts';
 import { openVisionFolder } from '../../engine/models/vision-folder.ts';
 import { efficientVitClassifier, samEncoder } from '../../engine/networks/efficientvit-heads.ts';
 import { maskDecoder } from '../../engine/networks/mask-decoder.ts';
@@ -40,13 +40,13 @@ async function place(name: string, network: Network, source: WeightSource, form:
   await program.release();
 }
 
-async function placePart(folder: string, part: Part, forms: Record<string, Form>) {
-  const { folder: inside, stem } = placeOf(part);
+async function placePart(folder: string, role: NetworkRole, forms: Record<string, Form>) {
+  const { folder: inside, stem } = placeOf(role);
   const root = path.join(FOLDERS, folder, inside);
-  const network = networkOf(part, await readJson(path.join(root, 'config.json')), folder);
+  const network = networkOf(role, await readJson(path.join(root, 'config.json')), folder);
   const source = await openWeights(root, stem);
-  for (const [name, form] of Object.entries(forms)) await place(`${part} ${name}`, network, source, form);
-  if (part !== 'denoiser') return;
+  for (const [name, form] of Object.entries(forms)) await place(`${role} ${name}`, network, source, form);
+  if (role !== 'denoiser') return;
   await place('denoiser text', textNetwork(network), source, PLANAR);
   await place('denoiser shift', shiftNetwork(network), source, PLANAR);
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Network } from '../../engine/graph/network.ts';
 import { weightsOf } from '../../engine/graph/network.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
-import { networkOf, type Part, placeOf } from '../../engine/models/parts.ts';
+import { type NetworkRole, networkOf, placeOf } from '../../engine/models/networks.ts';
 import { clipVision, parseClipVisionConfig } from '../../engine/networks/clip-vision.ts';
 import {
   controlNet as controlNetwork,
@@ -202,7 +202,7 @@ const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Rec
 };
 
 /** Networks of each folder of a checkpoint. */
-const NETWORKS: Record<string, readonly Part[]> = {
+const NETWORKS: Record<string, readonly NetworkRole[]> = {
   unet: ['denoiser'],
   transformer: ['denoiser'],
   vae: ['vae-decoder', 'vae-encoder'],

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { weightsOf } from '../../engine/graph/network.ts';
-import { networkOf, type Part } from '../../engine/models/parts.ts';
+import { type NetworkRole, networkOf } from '../../engine/models/networks.ts';
 import { readFloat32 } from '../../engine/weights/read.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 import { writeSafetensors } from '../../engine/weights/write.ts';
@@ -86,7 +86,7 @@ function originalAutoencoderName(name: string): string {
     .replace('conv_norm_out', 'norm_out');
 }
 
-const NETWORKS: readonly [Part, object, string, (name: string) => string][] = [
+const NETWORKS: readonly [NetworkRole, object, string, (name: string) => string][] = [
   ['denoiser', CONFIGS.unet, 'model.diffusion_model.', originalUNetName],
   ['vae-decoder', CONFIGS.vae, 'first_stage_model.', originalAutoencoderName],
   ['vae-encoder', CONFIGS.vae, 'first_stage_model.', originalAutoencoderName],
@@ -94,7 +94,7 @@ const NETWORKS: readonly [Part, object, string, (name: string) => string][] = [
 ];
 
 /** Writes a small checkpoint of Stable Diffusion 1 with random weights into one file, in the names of Stability's code. */
-export async function writeSingleFile(file: string, without: readonly Part[] = []): Promise<void> {
+export async function writeSingleFile(file: string, without: readonly NetworkRole[] = []): Promise<void> {
   const scratch = `${file}.parts`;
   await mkdir(path.dirname(file), { recursive: true });
   const tensors = [];

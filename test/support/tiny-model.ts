@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { weightsOf } from '../../engine/graph/network.ts';
 import { defaultsOf, type Model } from '../../engine/models/model.ts';
-import { autoencoderFacts, networkOf } from '../../engine/models/parts.ts';
+import { autoencoderFacts, networkOf } from '../../engine/models/networks.ts';
 import { sizesOf } from '../../engine/models/sizes.ts';
 import type { Steering } from '../../engine/networks/unet.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
@@ -24,10 +24,10 @@ export async function withTinyModel(
   steering?: Steering,
 ): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
-  const network: Model['network'] = (part) =>
-    part === 'denoiser'
-      ? networkOf(part, unet, 'tiny', { ...(steering && { steering }) })
-      : networkOf(part, vae, 'tiny');
+  const network: Model['network'] = (role) =>
+    role === 'denoiser'
+      ? networkOf(role, unet, 'tiny', { ...(steering && { steering }) })
+      : networkOf(role, vae, 'tiny');
   const facts = autoencoderFacts(vae, 'tiny');
   const sizes = sizesOf(facts);
   try {
@@ -38,7 +38,7 @@ export async function withTinyModel(
       sizes,
       defaults: defaultsOf({}, { scale: facts.scale, sizes }),
       network,
-      weights: (part) => syntheticWeights(weightsOf(network(part)), { seed: 1, folder }),
+      weights: (role) => syntheticWeights(weightsOf(network(role)), { seed: 1, folder }),
     });
   } finally {
     await rm(folder, { recursive: true, force: true });

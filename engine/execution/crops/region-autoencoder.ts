@@ -1,6 +1,6 @@
 import { countMacs } from '../../graph/macs.ts';
 import { float32, floats } from '../../graph/tensor.ts';
-import type { AutoencoderFacts } from '../../models/parts.ts';
+import type { AutoencoderFacts } from '../../models/networks.ts';
 import { requireFinite } from '../../numbers.ts';
 import { type Box, heightOf, mergeBoxes, partsOf, positionsIn, scaled, widthOf } from '../../regions/box.ts';
 import { type CropPlan, planCrop } from '../../regions/crop.ts';

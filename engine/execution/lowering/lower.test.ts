@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { floats, int64, type Tensor } from '../../graph/tensor.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
 import { readJson } from '../../json.ts';
-import { networkOf, type Part, placeOf } from '../../models/parts.ts';
+import { type NetworkRole, networkOf, placeOf } from '../../models/networks.ts';
 import { textInputs } from '../../networks/clip-text.ts';
 import { Reference } from '../../verification/reference.ts';
 import { openWeights } from '../../weights/folder.ts';
@@ -21,11 +21,16 @@ function plainBackend(): OnnxBackend {
   return Object.assign(real, { can });
 }
 
-async function outputsOf(backend: OnnxBackend, folder: string, part: Part, inputs: Record<string, Tensor>) {
-  const place = path.join(FOLDERS, folder, placeOf(part).folder);
+async function outputsOf(
+  backend: OnnxBackend,
+  folder: string,
+  role: NetworkRole,
+  inputs: Record<string, Tensor>,
+) {
+  const place = path.join(FOLDERS, folder, placeOf(role).folder);
   const config = path.join(place, 'config.json');
-  const network = networkOf(part, await readJson(config), config);
-  const weights = new WeightTable(network, await openWeights(place, placeOf(part).stem));
+  const network = networkOf(role, await readJson(config), config);
+  const weights = new WeightTable(network, await openWeights(place, placeOf(role).stem));
   const program = await backend.compile(network, weights, PLANAR);
   try {
     return await program.run(inputs);
@@ -55,13 +60,13 @@ for (const folder of ['tiny-sd15', 'tiny-sd21-v-fp16', 'tiny-sdxl'])
     };
     for (const name of ['sample', 'encoder_hidden_states', 'text_embeds', 'time_ids'])
       if (expected.has(`unet.${name}`)) given[name] = await expected.tensor(`unet.${name}`);
-    for (const [part, inputs] of [
+    for (const [role, inputs] of [
       ['text-encoder', text],
       ['denoiser', given],
     ] as const)
       assertClose(
-        await outputsOf(plainBackend(), folder, part, inputs),
-        await outputsOf(new NodeBackend(1), folder, part, inputs),
+        await outputsOf(plainBackend(), folder, role, inputs),
+        await outputsOf(new NodeBackend(1), folder, role, inputs),
       );
   });
 

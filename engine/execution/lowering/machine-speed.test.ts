@@ -87,7 +87,7 @@ async function known(backend: Backend, speed: { planar: number; rows: number; in
 
 test('the default precision: by size of the model, memory and speed of the machine', () =>
   withTinyModel(CONFIG, async (tiny) => {
-    const model = { ...tiny, textParts: [] };
+    const model = { ...tiny, textRoles: [] };
     const picture = { width: 64, height: 64, batch: 2 };
     const choose = (backend: Backend, small = false) =>
       defaultPrecision(model, { isSmall: async () => small }, picture, backend);
@@ -99,7 +99,7 @@ test('the default precision: by size of the model, memory and speed of the machi
     assert.equal(await choose(backend), 'fp32', 'int8 is hardly faster');
     assert.equal(counter.loads, 0);
     // Of a real size: blocks of 32 rows make a tiny network no smaller.
-    const sd15 = Object.assign(new SyntheticModel('sd15', ''), { textParts: [] });
+    const sd15 = Object.assign(new SyntheticModel('sd15', ''), { textRoles: [] });
     const short = counting({ memoryBytes: 1e6 }).backend;
     assert.equal(await defaultPrecision(sd15, { isSmall: async () => false }, picture, short), 'int4');
   }));

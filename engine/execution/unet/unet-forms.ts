@@ -62,8 +62,8 @@ export class UNetForms {
   async rows(options: RowsOptions, precision: Precision = 'fp32'): Promise<RowsUNet> {
     const { network } = this;
     const rows = await this.#compile(precision, { kind: 'rows', options });
-    const conditioning = async (of: 'text' | 'shift', part: Network) =>
-      part.outputs.size > 0 ? this.#compile(precision, PLANAR, of, part) : undefined;
+    const conditioning = async (of: 'text' | 'shift', network: Network) =>
+      network.outputs.size > 0 ? this.#compile(precision, PLANAR, of, network) : undefined;
     const [text, shift] = [
       await conditioning('text', textNetwork(network)),
       await conditioning('shift', shiftNetwork(network)),
@@ -108,8 +108,8 @@ export class UNetForms {
   async drawing(extent: Extent, { precision, attention = 'full' }: Arithmetic): Promise<RowsUNet> {
     const forms = await this.#optionsFor(extent, { precision, attention });
     const isLoaded = this.#source.programs.has(
-      ({ part, precision: loaded, form }) =>
-        part === 'denoiser' &&
+      ({ role, precision: loaded, form }) =>
+        role === 'denoiser' &&
         loaded === precision &&
         form.kind === 'rows' &&
         form.options.statistics === 'any' &&
@@ -176,8 +176,8 @@ export function foldsUpsampling(network: Network, { height, width }: Extent, pre
 }
 
 function isForm(which: 'planar' | RowsOptions['statistics']) {
-  return ({ part, of, form }: ProgramKey): boolean =>
-    part === 'denoiser' &&
+  return ({ role, of, form }: ProgramKey): boolean =>
+    role === 'denoiser' &&
     of === 'whole' &&
     (form.kind === 'rows' ? form.options.statistics === which : form.kind === which);
 }

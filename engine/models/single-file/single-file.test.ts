@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../weights/testing.ts';
 import { writeSafetensors } from '../../weights/write.ts';
 import { ARCHITECTURES } from '../architectures.ts';
 import { DiffusionModel } from '../diffusion-model.ts';
-import { networkOf } from '../parts.ts';
+import { networkOf } from '../networks.ts';
 import { autoencoderConfigOf } from './autoencoder.ts';
 import { familyOf, refuseRelatives, toldPrediction } from './family.ts';
 import { otherKind } from './kind.ts';

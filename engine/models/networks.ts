@@ -24,12 +24,21 @@ import { type Steering, unet } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import { NETWORK_FOLDERS, type NetworkFolder } from '../weights/diffusers.ts';
 
-/** The networks of a diffusion pipeline. */
-export const PARTS = ['denoiser', 'vae-decoder', 'vae-encoder', 'text-encoder', 'text-encoder-2'] as const;
-export type Part = (typeof PARTS)[number];
+/** What a network does in a diffusion pipeline. */
+export const NETWORK_ROLES = [
+  'denoiser',
+  'vae-decoder',
+  'vae-encoder',
+  'text-encoder',
+  'text-encoder-2',
+] as const;
+export type NetworkRole = (typeof NETWORK_ROLES)[number];
 
-/** Other names of parts, by which they may be asked for. */
-export const PART_ALIASES: Readonly<Record<string, Part>> = { unet: 'denoiser', transformer: 'denoiser' };
+/** Other names of roles, by which a network may be asked for. */
+export const ROLE_ALIASES: Readonly<Record<string, NetworkRole>> = {
+  unet: 'denoiser',
+  transformer: 'denoiser',
+};
 
 /** The folders of a denoiser, one for each architecture. */
 export type DenoiserFolder = 'unet' | 'transformer';
@@ -39,12 +48,12 @@ interface Place {
   stem: string;
 }
 
-/** Folder and file stem of a part in the diffusers layout. */
-export function placeOf(part: Part, denoiser: DenoiserFolder = 'unet'): Place {
-  return part === 'denoiser' ? place(denoiser) : PLACES[part];
+/** Folder and file stem of a network in the diffusers layout. */
+export function placeOf(role: NetworkRole, denoiser: DenoiserFolder = 'unet'): Place {
+  return role === 'denoiser' ? place(denoiser) : PLACES[role];
 }
 
-const PLACES: Record<Exclude<Part, 'denoiser'>, Place> = {
+const PLACES: Record<Exclude<NetworkRole, 'denoiser'>, Place> = {
   'vae-decoder': place('vae'),
   'vae-encoder': place('vae'),
   'text-encoder': place('text_encoder'),
@@ -55,18 +64,18 @@ function place<Folder extends NetworkFolder>(folder: Folder) {
   return { folder, stem: NETWORK_FOLDERS[folder] };
 }
 
-/** Networks by part, built on first use, because building checks a config and takes milliseconds. */
+/** Networks by role, built on first use, because building checks a config and takes milliseconds. */
 export class Networks {
-  readonly #build: (part: Part) => Network;
-  readonly #built = new Map<Part, Network>();
+  readonly #build: (role: NetworkRole) => Network;
+  readonly #built = new Map<NetworkRole, Network>();
 
-  constructor(build: (part: Part) => Network) {
+  constructor(build: (role: NetworkRole) => Network) {
     this.#build = build;
   }
 
-  get(part: Part): Network {
-    const network = this.#built.get(part) ?? this.#build(part);
-    this.#built.set(part, network);
+  get(role: NetworkRole): Network {
+    const network = this.#built.get(role) ?? this.#build(role);
+    this.#built.set(role, network);
     return network;
   }
 }
@@ -94,14 +103,14 @@ export interface NetworkOptions {
   layers?: readonly number[] | undefined;
 }
 
-/** Builds a part's network from its config; `origin` names the config in errors. */
+/** Builds a network from its config; `origin` names the config in errors. */
 export function networkOf(
-  part: Part,
+  role: NetworkRole,
   config: unknown,
   origin: string,
   { steering, layers }: NetworkOptions = {},
 ): Network {
-  switch (part) {
+  switch (role) {
     case 'denoiser': {
       const transformer = TRANSFORMERS.get(String(classOf(config)));
       if (!transformer) return unet(parseUNetConfig(config, origin), steering);
@@ -118,7 +127,7 @@ export function networkOf(
         : clipText(parseClipTextConfig(config, origin));
     case 'vae-decoder':
     case 'vae-encoder':
-      return autoencoder(part === 'vae-decoder', config, origin);
+      return autoencoder(role === 'vae-decoder', config, origin);
   }
 }
 
