@@ -2,7 +2,7 @@ import type { Coding } from '../../../shared/api.ts';
 import { floats } from '../../graph/tensor.ts';
 import { type Recorded, withRows } from '../../regions/recorded.ts';
 import { takeRows } from '../../regions/rows.ts';
-import { rowsName, sumsName } from '../../regions/token-features.ts';
+import { type RowsFeature, rowsName, sumsName } from '../../regions/token-features.ts';
 import type { PatchMode } from '../bands/band-of.ts';
 import { type Bands, bandCount, bandMasks } from '../bands/bands.ts';
 import { bytesOf, codedBytes, decode, encode } from '../bands/coding.ts';
@@ -21,14 +21,16 @@ interface TokenBandOptions {
 /** What a band exchanges with another one: positions of the other that it reads, and own ones that the other reads. */
 interface Neighbour {
   readonly index: number;
+  /** All positions of the other. */
+  readonly positions: Int32Array;
   readonly taken: Int32Array;
   readonly given: Int32Array;
 }
 
 /**
  * One band of a transformer's image. It computes its positions like an edit of the image as it was after the last step: of
- * the others it reads by how much that step changed the sums of linear attention, and the rows beside it. A dense step
- * computes every band and needs nothing from the others. The first step must be dense.
+ * the others it reads by how much that step changed the sums of linear attention, the keys and values of attention over
+ * text and image, and the rows beside it. Every band computes the text's tokens itself. A dense step computes every band and needs nothing from the others. The first step must be dense.
  */
 export class TokenBand {
   readonly #network: TokensNetwork;
@@ -55,6 +57,7 @@ export class TokenBand {
         : [
             {
               index: k,
+              positions: other.active,
               taken: inBoth(this.#own.halo, other.active),
               given: inBoth(this.#own.active, other.halo),
             },
@@ -102,7 +105,10 @@ export class TokenBand {
     const outgoing = this.#outgoing;
     this.#outgoing = undefined;
     if (!outgoing || !this.#exchanges) return;
-    await mailbox.post(step, 'all', outgoing.changes.map(bytesOf));
+    const attended = this.#attended.map(({ name, channels }) =>
+      this.#coded(floats(outgoing.features, `new.${name}`), channels),
+    );
+    await mailbox.post(step, 'all', [...outgoing.changes.map(bytesOf), ...attended]);
     const rowOf = new Map([...this.#own.active].map((position, row) => [position, row]));
     const { batch } = this.#options;
     for (const { index, given } of this.#neighbours) {
@@ -111,9 +117,7 @@ export class TokenBand {
       const parts = this.#network.features.windows.map((feature) => {
         const all = floats(outgoing.features, `new.${rowsName(feature)}`);
         const { channels } = feature.anchor;
-        const coded = new Uint8Array(codedBytes(this.#coding, batch * rows.length, channels));
-        encode(this.#coding, takeRows(all, batch, channels, rows), channels, coded);
-        return coded;
+        return this.#coded(takeRows(all, batch, channels, rows), channels);
       });
       await mailbox.post(step, index, parts);
     }
@@ -126,7 +130,10 @@ export class TokenBand {
       const changes = this.#sums.map(
         (name) => new Float32Array((this.#record!.get(name) as Float32Array).length),
       );
-      await mailbox.fetch(step, neighbour.index, 'all', changes.map(bytesOf));
+      const slots = this.#attended.map((feature) => this.#slot(neighbour.positions, feature));
+      await mailbox.fetch(step, neighbour.index, 'all', [...changes.map(bytesOf), ...slots]);
+      for (const [i, feature] of this.#attended.entries())
+        this.#decode(slots[i]!, neighbour.positions, feature);
       for (const [i, name] of this.#sums.entries()) {
         const own = this.#record.get(name) as Float32Array;
         const change = changes[i]!;
@@ -141,19 +148,37 @@ export class TokenBand {
 
   async #fetchRows(mailbox: Mailbox, step: number, { index, taken }: Neighbour): Promise<void> {
     if (taken.length === 0) return;
-    const { batch, index: own } = this.#options;
-    const { windows } = this.#network.features;
-    const slots = windows.map(
-      ({ anchor }) => new Uint8Array(codedBytes(this.#coding, batch * taken.length, anchor.channels)),
-    );
-    await mailbox.fetch(step, index, own, slots);
-    for (const [i, feature] of windows.entries()) {
-      const { channels } = feature.anchor;
-      const rows = new Float32Array(batch * taken.length * channels);
-      decode(this.#coding, slots[i]!, rows, channels);
-      const name = rowsName(feature);
-      this.#record!.set(name, withRows(this.#record!.get(name)!, rows, batch, channels, taken));
-    }
+    const windows = this.#network.features.windows.map((feature) => ({
+      name: rowsName(feature),
+      channels: feature.anchor.channels,
+    }));
+    const slots = windows.map((feature) => this.#slot(taken, feature));
+    await mailbox.fetch(step, index, this.#options.index, slots);
+    for (const [i, feature] of windows.entries()) this.#decode(slots[i]!, taken, feature);
+  }
+
+  #coded(rows: Float32Array, channels: number): Uint8Array {
+    const coded = new Uint8Array(codedBytes(this.#coding, rows.length / channels, channels));
+    encode(this.#coding, rows, channels, coded);
+    return coded;
+  }
+
+  /** Room for the coded rows of some positions. */
+  #slot(positions: Int32Array, { channels }: RowsFeature): Uint8Array {
+    return new Uint8Array(codedBytes(this.#coding, this.#options.batch * positions.length, channels));
+  }
+
+  /** Puts coded rows of some positions into the record. */
+  #decode(coded: Uint8Array, positions: Int32Array, { name, channels }: RowsFeature): void {
+    const { batch } = this.#options;
+    const rows = new Float32Array(batch * positions.length * channels);
+    decode(this.#coding, coded, rows, channels);
+    this.#record!.set(name, withRows(this.#record!.get(name)!, rows, batch, channels, positions));
+  }
+
+  /** Keys and values that all bands exchange. */
+  get #attended(): RowsFeature[] {
+    return this.#network.features.attended.flatMap(({ keys, values }) => [keys, values]);
   }
 
   get #sums(): string[] {
