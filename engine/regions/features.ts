@@ -117,18 +117,25 @@ export function momentsOf({ gain, input, groups }: GroupNorm): MomentsFeature {
 
 /** Keys, then values. */
 export function attendedOf({ path, key, value }: Attention): AttendedFeature[] {
-  if (key.kind !== 'map' || value.kind !== 'map') throw new Error(`${path} attends to no map`);
+  const level = levelOf(key);
+  if (level === undefined) throw new Error(`${path} attends to no map`);
   return [
-    { kind: 'attended', name: `keys.${path}`, level: key.level, channels: key.channels },
-    { kind: 'attended', name: `values.${path}`, level: value.level, channels: value.channels },
+    { kind: 'attended', name: `keys.${path}`, level, channels: key.channels },
+    { kind: 'attended', name: `values.${path}`, level, channels: value.channels },
   ];
 }
 
+/** Whether the image attends to itself, alone or in one sequence with the text. */
 export function isSelfAttention({ key }: Attention): boolean {
-  return key.kind === 'map';
+  return levelOf(key) !== undefined;
+}
+
+/** Of the image's part. */
+function levelOf(value: Attention['key']): number | undefined {
+  return value.kind === 'map' ? value.level : value.image;
 }
 
 /** Number of levels with features: 0, the finest, … count − 1. */
 export function levelCount(features: readonly Feature[]): number {
-  return 1 + Math.max(...features.map(({ level }) => level));
+  return 1 + Math.max(0, ...features.map(({ level }) => level));
 }

@@ -1,6 +1,7 @@
 import type { Network } from '../graph/network.ts';
 import type { Attention, Convolution, KernelAttention, Operator } from '../graph/operators.ts';
 import type { FeatureMap, Value } from '../graph/values.ts';
+import { attendedOf, isSelfAttention } from './features.ts';
 
 /**
  * What passes over a part of a transformer's positions read of an earlier pass. Wide values, such as keys, values and the
@@ -10,7 +11,7 @@ import type { FeatureMap, Value } from '../graph/values.ts';
 export interface TokenFeatures {
   readonly attentions: readonly AttentionFeature[];
   readonly windows: readonly WindowFeature[];
-  readonly attended: readonly AttendedFeature[];
+  readonly attended: readonly JointFeature[];
 }
 
 /** Rows that are recorded of every position, by the name under which they are. */
@@ -20,7 +21,7 @@ export interface RowsFeature {
 }
 
 /** Keys and values of softmax attention over text and image, recorded as attention reads them, of the image alone. */
-export interface AttendedFeature {
+export interface JointFeature {
   readonly operator: Attention;
   readonly keys: RowsFeature;
   readonly values: RowsFeature;
@@ -48,15 +49,11 @@ export function tokenFeaturesOf(network: Network): TokenFeatures {
   for (const operator of network.operators) makers.set(operator.output.id, operator);
   const attentions: AttentionFeature[] = [];
   const windows: WindowFeature[] = [];
-  const attended: AttendedFeature[] = [];
+  const attended: JointFeature[] = [];
   for (const operator of network.operators) {
-    if (operator.type === 'attention' && isOfImage(operator.key)) {
-      const { path, key, value } = operator;
-      attended.push({
-        operator,
-        keys: { name: `keys.${path}`, channels: key.channels },
-        values: { name: `values.${path}`, channels: value.channels },
-      });
+    if (operator.type === 'attention' && operator.key.kind === 'tokens' && isSelfAttention(operator)) {
+      const [keys, values] = attendedOf(operator);
+      attended.push({ operator, keys: keys!, values: values! });
     }
     if (operator.output.kind !== 'map') continue;
     if (operator.type === 'kernel-attention') {
@@ -71,11 +68,6 @@ export function tokenFeaturesOf(network: Network): TokenFeatures {
       throw new Error(`${operator.path} cannot be computed for a part of the positions`);
   }
   return { attentions, windows, attended };
-}
-
-/** Whether a sequence is of text and image. */
-function isOfImage(value: Value): boolean {
-  return value.kind === 'tokens' && value.image !== undefined;
 }
 
 /** All that is recorded position by position. */

@@ -8,8 +8,8 @@ import type {
 } from '../../graph/operators.ts';
 import type { Features, Value } from '../../graph/values.ts';
 import {
-  type AttendedFeature,
   type AttentionFeature,
+  type JointFeature,
   type RowsFeature,
   rowsName,
   sumsName,
@@ -65,7 +65,7 @@ class TokenLowering {
   readonly #wide = new Map<number, Ref>();
   readonly #inputs = new Map<string, Ref>();
   readonly #attentions: ReadonlyMap<Operator, AttentionFeature>;
-  readonly #attended: ReadonlyMap<Operator, AttendedFeature>;
+  readonly #attended: ReadonlyMap<Operator, JointFeature>;
   /** The number of text's tokens where text and image are one sequence. */
   #textCount: Ref | undefined;
   #angles: Angles | undefined;
