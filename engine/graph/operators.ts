@@ -521,3 +521,10 @@ export function inputsOf(operator: Operator): readonly Value[] {
       return [operator.input];
   }
 }
+
+/** An operator that multiplies by a weight. */
+export type WeightProduct = Convolution | Linear | Geglu;
+
+export function isWeightProduct(operator: Operator): operator is WeightProduct {
+  return operator.type === 'convolution' || operator.type === 'linear' || operator.type === 'geglu';
+}

@@ -1,28 +1,20 @@
 import { InputError } from '../errors.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
+import { isWeightProduct, type WeightProduct } from '../graph/operators.ts';
 import type { Weight } from '../graph/values.ts';
 import { toHalves } from '../weights/halves.ts';
+import type { Layout, WeightForm } from '../weights/quantized.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { StoredTensor } from '../weights/source.ts';
 import { type TensorToWrite, writeSealed } from '../weights/write.ts';
 import { BLOCK, fromBlocks, toBlocks, toInt8, toInt8Rows } from './arithmetic.ts';
-import type { Form } from './choice.ts';
-import {
-  isProduct,
-  type Layout,
-  layoutsOf,
-  matrixName,
-  matrixOf,
-  matrixShape,
-  type Product,
-  tableName,
-} from './layers.ts';
+import { layoutsOf, matrixName, matrixOf, matrixShape, tableName } from './layers.ts';
 import { type Smoothing, smooth, smoothWeight } from './smoothing.ts';
 import type { ChannelStatistics } from './statistics.ts';
 
 export interface QuantizationOptions {
-  /** Form in which a product's weight is stored. */
-  form: (product: Product) => Form;
+  /** WeightForm in which a product's weight is stored. */
+  form: (product: WeightProduct) => WeightForm;
   /** Whether to store int8 weights of upsampling convolutions folded as well. */
   folded: boolean;
   /** Largest int8 value. */
@@ -32,7 +24,7 @@ export interface QuantizationOptions {
    * Statistics of a product's input, with which biases correct the mean error of rounding in blocks (Nagel et al., ICCV
    * 2019).
    */
-  seen?: (product: Product) => ChannelStatistics | undefined;
+  seen?: (product: WeightProduct) => ChannelStatistics | undefined;
 }
 
 interface BuildOptions {
@@ -60,7 +52,7 @@ export async function writeQuantized(
 ): Promise<void> {
   const { smoothing } = options;
   const read = weightReader(weights);
-  const matrices = network.operators.filter(isProduct).flatMap((product) => {
+  const matrices = network.operators.filter(isWeightProduct).flatMap((product) => {
     const form = options.form(product);
     return form === 'float'
       ? []
@@ -106,14 +98,14 @@ export async function writeQuantized(
   await writeSealed(file, tensors, metadata, signal);
 }
 
-function neededLayouts(product: Product, form: Form, { folded }: QuantizationOptions): Layout[] {
+function neededLayouts(product: WeightProduct, form: WeightForm, { folded }: QuantizationOptions): Layout[] {
   const plain = layoutsOf(product, false);
   return form === 'int8' && folded ? [...new Set([...plain, ...layoutsOf(product, true)])] : plain;
 }
 
 interface MatrixToWrite {
-  product: Product;
-  form: Exclude<Form, 'float'>;
+  product: WeightProduct;
+  form: Exclude<WeightForm, 'float'>;
   layout: Layout;
 }
 

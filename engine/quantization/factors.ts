@@ -1,9 +1,10 @@
+import type { WeightProduct } from '../graph/operators.ts';
 import { fromBlocks, toBlocks } from './arithmetic.ts';
-import type { Product, ProductGroup } from './layers.ts';
+import type { ProductGroup } from './layers.ts';
 import type { ChannelStatistics, Statistics } from './statistics.ts';
 
 /** Reads the matrices [K, N] of a product's weight, one for each of its layouts, unfolded. */
-export type ReadMatrices = (product: Product) => Promise<Matrix[]>;
+export type ReadMatrices = (product: WeightProduct) => Promise<Matrix[]>;
 
 interface Matrix {
   data: Float32Array;

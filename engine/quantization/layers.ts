@@ -1,28 +1,16 @@
 import type { Network } from '../graph/network.ts';
-import type { Convolution, Geglu, Linear, Operator } from '../graph/operators.ts';
+import { isWeightProduct, type WeightProduct } from '../graph/operators.ts';
 import type { Value, Weight } from '../graph/values.ts';
-
-/**
- * How a weight is laid out as the right matrix [K, N] of a product over rows: a linear map; half of a GEGLU; the nine taps
- * of a 3×3 convolution, stacked; or the four taps of a folded upsampling, for one parity class.
- */
-export type Layout = 'linear' | `half.${number}` | 'window' | `corner.${number}`;
-
-/** An operator that multiplies by a weight. */
-export type Product = Convolution | Linear | Geglu;
+import type { Layout } from '../weights/quantized.ts';
 
 /** Products that read the same value, so that its rows are quantized once for all. */
 export interface ProductGroup {
   input: Value;
-  products: Product[];
-}
-
-export function isProduct(operator: Operator): operator is Product {
-  return operator.type === 'convolution' || operator.type === 'linear' || operator.type === 'geglu';
+  products: WeightProduct[];
 }
 
 /** Layouts in which a product's weight is needed. */
-export function layoutsOf(product: Product, foldUpsampling: boolean): Layout[] {
+export function layoutsOf(product: WeightProduct, foldUpsampling: boolean): Layout[] {
   if (product.type === 'linear') return ['linear'];
   if (product.type === 'geglu') return ['half.0', 'half.1'];
   return product.upsample && foldUpsampling ? [0, 1, 2, 3].map((q) => `corner.${q}` as const) : ['window'];
@@ -32,7 +20,7 @@ export function layoutsOf(product: Product, foldUpsampling: boolean): Layout[] {
 export function productGroups(network: Network): ProductGroup[] {
   const groups = new Map<number, ProductGroup>();
   for (const operator of network.operators) {
-    if (!isProduct(operator)) continue;
+    if (!isWeightProduct(operator)) continue;
     const group = groups.get(operator.input.id) ?? { input: operator.input, products: [] };
     group.products.push(operator);
     groups.set(operator.input.id, group);

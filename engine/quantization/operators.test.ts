@@ -10,6 +10,7 @@ import type { Linear } from '../graph/operators.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { gaussianNoise } from '../noise.ts';
+import type { WeightForm } from '../weights/quantized.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import type { StoredTensor } from '../weights/source.ts';
@@ -18,7 +19,6 @@ import { WeightTable } from '../weights/table.ts';
 import { temporaryFolder } from '../weights/testing.ts';
 import { BLOCK } from './arithmetic.ts';
 import { writeQuantized } from './build.ts';
-import type { Form } from './choice.ts';
 import { NO_SMOOTHING } from './smoothing.ts';
 import { QuantizedTable } from './table.ts';
 
@@ -35,7 +35,7 @@ const sizes = fc.record({
   seed: fc.integer({ min: 0, max: 1000 }),
 });
 
-interface Product {
+interface WeightProduct {
   /** What was multiplied: [rows, channels], int8 as bytes. */
   left: Float32Array;
   /** Of int8: value = (byte − zero) · scale. */
@@ -49,7 +49,7 @@ interface Product {
 
 /** A linear map of quantized weights as ONNX Runtime computes it. */
 async function product(
-  form: Exclude<Form, 'float'>,
+  form: Exclude<WeightForm, 'float'>,
   x: Float32Array,
   {
     rows,
@@ -58,7 +58,7 @@ async function product(
     most,
     seed,
   }: { rows: number; channels: number; out: number; most: number; seed: number },
-): Promise<Product> {
+): Promise<WeightProduct> {
   const builder = new NetworkBuilder();
   builder.output('y', builder.linear('layer', builder.inputTokens('x', channels), out));
   const network = builder.build('linear');

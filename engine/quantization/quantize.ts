@@ -2,13 +2,15 @@ import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
 import type { Network } from '../graph/network.ts';
+import { isWeightProduct, type WeightProduct } from '../graph/operators.ts';
+import { formsOf } from '../networks/weight-forms.ts';
+import type { QuantizedPrecision } from '../weights/quantized.ts';
 import { openSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
 import { isSealed } from '../weights/seal.ts';
 import { type FloatWeights, weightReader, writeQuantized } from './build.ts';
-import { formsOf, type QuantizedPrecision } from './choice.ts';
 import { int4Factors, int8Factors, type ReadMatrices } from './factors.ts';
 import { identityOf } from './identity.ts';
-import { isProduct, layoutsOf, matrixOf, matrixShape, type Product, productGroups } from './layers.ts';
+import { layoutsOf, matrixOf, matrixShape, productGroups } from './layers.ts';
 import { NO_SMOOTHING, smoothingOf } from './smoothing.ts';
 import type { Statistics } from './statistics.ts';
 import { QuantizedTable } from './table.ts';
@@ -43,7 +45,7 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
   const { network, weights, precision, most, bytes = true, folder, calibrate, onProgress, signal } = request;
   const form = formsOf(network, precision, bytes);
   const forms = network.operators.flatMap((operator) =>
-    isProduct(operator) ? [[operator.weight.name, form(operator)]] : [],
+    isWeightProduct(operator) ? [[operator.weight.name, form(operator)]] : [],
   );
   const how = [VERSION, precision, most, calibrate !== undefined, forms];
   const identity = await identityOf(network, weights, how, signal);
@@ -76,7 +78,7 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
   const input = new Map(
     groups.flatMap(({ products }) => products.map((product) => [product, products[0]!] as const)),
   );
-  const seen = (product: Product) => statistics?.get(input.get(product)?.weight.name ?? '');
+  const seen = (product: WeightProduct) => statistics?.get(input.get(product)?.weight.name ?? '');
   const folded = precision === 'int8';
   const options = { form, folded, most, smoothing, ...(statistics && { seen }) };
   await writeQuantized(file, network, weights, options, { metadata: { identity }, onProgress, signal });

@@ -1,16 +1,18 @@
 import { type FloatPrecision, isFloat, type Precision } from '../../shared/api.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
+import { isWeightProduct } from '../graph/operators.ts';
 import type { Weight } from '../graph/values.ts';
+import { formsOf } from '../networks/weight-forms.ts';
+import type { WeightForm } from '../weights/quantized.ts';
 import { BLOCK } from './arithmetic.ts';
-import { type Form, formsOf } from './choice.ts';
-import { isProduct, layoutsOf, matrixShape } from './layers.ts';
+import { layoutsOf, matrixShape } from './layers.ts';
 
 const FLOAT_BYTES = 4;
 const HALF_BYTES = 2;
 
 /** Bytes of a network's weights in memory, in the layouts that its lowerings read, with float32 scales. */
 export function weightBytes(network: Network, precision: Precision, foldUpsampling: boolean): number {
-  const products = network.operators.filter(isProduct);
+  const products = network.operators.filter(isWeightProduct);
   const formOf = isFloat(precision) ? () => precision : formsOf(network, precision);
   const matrices = products.map((product) => {
     const bytesOf = FORMS[formOf(product)];
@@ -29,7 +31,7 @@ export function weightBytes(network: Network, precision: Precision, foldUpsampli
 }
 
 /** Bytes of a matrix [rows, columns], with a scale for each column or for each block of rows. */
-const FORMS: Record<Form | FloatPrecision, (rows: number, columns: number) => number> = {
+const FORMS: Record<WeightForm | FloatPrecision, (rows: number, columns: number) => number> = {
   fp32: (rows, columns) => FLOAT_BYTES * rows * columns,
   fp16: (rows, columns) => HALF_BYTES * rows * columns,
   float: (rows, columns) => FLOAT_BYTES * rows * columns,

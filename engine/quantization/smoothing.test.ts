@@ -8,11 +8,12 @@ import { float32, floats } from '../graph/tensor.ts';
 import type { Weight } from '../graph/values.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { gaussianNoise } from '../noise.ts';
+import type { Layout } from '../weights/quantized.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { type Weights, WeightTable } from '../weights/table.ts';
 import { temporaryFolder } from '../weights/testing.ts';
 import { writeQuantized } from './build.ts';
-import { type Layout, matrixOf, matrixShape, productGroups } from './layers.ts';
+import { matrixOf, matrixShape, productGroups } from './layers.ts';
 import { type Smoothing, smooth, smoothingOf, smoothWeight } from './smoothing.ts';
 import { QuantizedTable } from './table.ts';
 

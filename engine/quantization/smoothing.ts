@@ -1,7 +1,8 @@
 import type { Network } from '../graph/network.ts';
-import { inputsOf, type Operator } from '../graph/operators.ts';
+import { inputsOf, type Operator, type WeightProduct } from '../graph/operators.ts';
 import type { Weight } from '../graph/values.ts';
-import type { Layout, Product, ProductGroup } from './layers.ts';
+import type { Layout } from '../weights/quantized.ts';
+import type { ProductGroup } from './layers.ts';
 
 /**
  * Factors that move part of the size of activations into weights (SmoothQuant: Xiao et al., ICML 2023; AWQ: Lin et al.,
@@ -35,7 +36,9 @@ export async function smoothingOf(
   const rows = new Map<string, Float32Array>();
   const divided = new Map<string, Float32Array>();
   for (const group of groups) {
-    const alone = readers.get(group.input.id)!.every((reader) => group.products.includes(reader as Product));
+    const alone = readers
+      .get(group.input.id)!
+      .every((reader) => group.products.includes(reader as WeightProduct));
     const takers = alone ? dividersOf(makers.get(group.input.id), makers, readers) : undefined;
     const m = takers && (await factors(group));
     if (!m) continue;

@@ -1,26 +1,10 @@
 import { InputError } from '../errors.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
 import type { Weight } from '../graph/values.ts';
-import type { Form } from '../quantization/choice.ts';
-import type { Layout } from '../quantization/layers.ts';
 import { versionsOf } from './file-version.ts';
 import { underNamesOf } from './names.ts';
+import type { Layout, QuantizedMatrix, QuantizedRows } from './quantized.ts';
 import type { FileVersion, StoredTensor, WeightSource } from './source.ts';
-
-/** A quantized matrix [K, N]: int8 [K, N] with scales [N], or blocks in the layout of `MatMulNBits`. */
-export interface QuantizedMatrix {
-  readonly form: Exclude<Form, 'float'>;
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: StoredTensor;
-  readonly scale: StoredTensor;
-}
-
-/** A quantized table of embeddings: int8 [size, C] with a scale for each row [size, 1]. */
-export interface QuantizedRows {
-  readonly values: StoredTensor;
-  readonly scale: StoredTensor;
-}
 
 /** Weights of one network, as lowerings read them. */
 export interface Weights {

@@ -6,12 +6,13 @@ import { type Form, PLANAR, type RowsOptions } from '../../execution/forms/form.
 import { rowsPredict } from '../../execution/unet/predict.ts';
 import { RowsUNet } from '../../execution/unet/rows-unet.ts';
 import type { Network } from '../../graph/network.ts';
+import { isWeightProduct, type WeightProduct } from '../../graph/operators.ts';
 import type { Model } from '../../models/model.ts';
+import { formOf, USUAL_FORM } from '../../networks/weight-forms.ts';
 import { writeQuantized } from '../../quantization/build.ts';
-import { formOf, type QuantizedPrecision, USUAL_FORM } from '../../quantization/choice.ts';
-import { isProduct, type Product } from '../../quantization/layers.ts';
 import { NO_SMOOTHING } from '../../quantization/smoothing.ts';
 import { QuantizedTable } from '../../quantization/table.ts';
+import type { QuantizedPrecision } from '../../weights/quantized.ts';
 import { openSafetensors } from '../../weights/safetensors.ts';
 import { type Weights, WeightTable } from '../../weights/table.ts';
 import type { Count } from '../trial.ts';
@@ -56,13 +57,13 @@ async function errorsOf(
   onCount: Count,
   signal?: AbortSignal,
 ): Promise<LayerError[]> {
-  const products = network.operators.filter(isProduct);
+  const products = network.operators.filter(isWeightProduct);
   const step = Math.max(1, products.length / most);
   const sampled = products.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
   const source = new WeightTable(network, await model.weights('denoiser'));
   const largest = await backend.largestInt8();
   const form = () => USUAL_FORM[precision];
-  const quantize = async (product: Product) => {
+  const quantize = async (product: WeightProduct) => {
     const file = path.join(folder, 'layer.safetensors');
     const options = { form, folded: false, most: largest, smoothing: NO_SMOOTHING };
     const alone = { ...network, operators: [product] };

@@ -2,9 +2,9 @@ import type { Precision } from '../../../shared/api.ts';
 import type { Extent } from '../../graph/macs.ts';
 import { valueBytes } from '../../graph/memory.ts';
 import type { Network } from '../../graph/network.ts';
-import type { Operator } from '../../graph/operators.ts';
-import { formOf } from '../../quantization/choice.ts';
-import { isProduct, layoutsOf } from '../../quantization/layers.ts';
+import { isWeightProduct, type Operator } from '../../graph/operators.ts';
+import { formOf } from '../../networks/weight-forms.ts';
+import { layoutsOf } from '../../quantization/layers.ts';
 import { featuresOf } from '../../regions/features.ts';
 
 const FLOAT_BYTES = 4;
@@ -22,7 +22,7 @@ interface RowsForm {
  */
 export function rowsScratch(extent: Extent, { precision, foldUpsampling }: RowsForm) {
   return (operator: Operator): number => {
-    const bytes = precision === 'int8' && isProduct(operator) && formOf(operator, precision) === 'int8';
+    const bytes = precision === 'int8' && isWeightProduct(operator) && formOf(operator, precision) === 'int8';
     const read = (value: Parameters<typeof valueBytes>[0]) =>
       valueBytes(value, extent) / (bytes ? FLOAT_BYTES : 1);
     switch (operator.type) {

@@ -10,7 +10,8 @@ import type {
 } from '../../graph/operators.ts';
 import type { Weight } from '../../graph/values.ts';
 import { BLOCK } from '../../quantization/arithmetic.ts';
-import { COARSE_TAPS, type Layout, matrixShape } from '../../quantization/layers.ts';
+import { COARSE_TAPS, matrixShape } from '../../quantization/layers.ts';
+import type { Layout } from '../../weights/quantized.ts';
 import type { Weights } from '../../weights/table.ts';
 import { watchNames } from '../forms/watch.ts';
 import { MICROSOFT, OnnxBuilder, type Ref } from './onnx/onnx.ts';

@@ -2,7 +2,7 @@ import { InputError } from '../../errors.ts';
 import type { Network } from '../../graph/network.ts';
 import type { Attention, Convolution, GroupNorm, Linear, Operator } from '../../graph/operators.ts';
 import type { FeatureMap, Features, Value, Vector, Weight } from '../../graph/values.ts';
-import { type Layout, layoutsOf } from '../../quantization/layers.ts';
+import { layoutsOf } from '../../quantization/layers.ts';
 import {
   type AttendedFeature,
   attendedOf,
@@ -18,6 +18,7 @@ import {
   type WindowFeature,
   windowOf,
 } from '../../regions/features.ts';
+import type { Layout } from '../../weights/quantized.ts';
 import type { Weights } from '../../weights/table.ts';
 import { shiftName, textProjections } from '../forms/conditioning.ts';
 import type { RowsOptions } from '../forms/form.ts';

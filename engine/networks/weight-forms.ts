@@ -1,23 +1,14 @@
-import type { FloatPrecision, Precision } from '../../shared/api.ts';
 import type { Network } from '../graph/network.ts';
-import type { Operator } from '../graph/operators.ts';
+import type { Operator, WeightProduct } from '../graph/operators.ts';
 import { textOnly } from '../graph/text-only.ts';
 import type { Value } from '../graph/values.ts';
-import { TRANSFORMER } from '../networks/sana.ts';
-import type { Product } from './layers.ts';
-
-export type QuantizedPrecision = Exclude<Precision, FloatPrecision>;
-
-/**
- * How a weight is stored: as float; as int8 with a scale for each column, for products of bytes; or in blocks of 8 or 4
- * bits, which are multiplied as float32, so that activations are not rounded.
- */
-export type Form = 'float' | 'int8' | 'blocks-8' | 'blocks-4';
+import type { QuantizedPrecision, WeightForm } from '../weights/quantized.ts';
+import { TRANSFORMER } from './sana.ts';
 
 /** The form of most weights. */
 export const USUAL_FORM = { int8: 'int8', int4: 'blocks-4' } as const satisfies Record<
   QuantizedPrecision,
-  Form
+  WeightForm
 >;
 
 interface Exception {
@@ -25,7 +16,7 @@ interface Exception {
   layers: RegExp;
   /** Only layers that read or write the finest level. */
   finest?: true;
-  form: Form;
+  form: WeightForm;
 }
 
 /**
@@ -59,7 +50,7 @@ export function formsOf(
   network: Network,
   precision: QuantizedPrecision,
   bytes = true,
-): (product: Product) => Form {
+): (product: WeightProduct) => WeightForm {
   if (network.name === 'text-encoder') return () => 'blocks-8';
   const once = network.name === TRANSFORMER ? textOnly(network) : undefined;
   return (product) => {
@@ -74,7 +65,11 @@ export function formsOf(
  * once for an image, so its rows are not rounded.
  * @param once operators that read the text alone
  */
-function transformerForm(product: Product, precision: QuantizedPrecision, once: ReadonlySet<Operator>): Form {
+function transformerForm(
+  product: WeightProduct,
+  precision: QuantizedPrecision,
+  once: ReadonlySet<Operator>,
+): WeightForm {
   const { type, weight, input } = product;
   if (/_stream_modulation\w*\./.test(weight.name)) return 'blocks-8';
   if (
@@ -86,7 +81,7 @@ function transformerForm(product: Product, precision: QuantizedPrecision, once: 
   return once.has(product) ? 'blocks-8' : USUAL_FORM[precision];
 }
 
-export function formOf(product: Product, precision: QuantizedPrecision): Form {
+export function formOf(product: WeightProduct, precision: QuantizedPrecision): WeightForm {
   const { weight, input, output } = product;
   const atFinest = isFinest(input) || isFinest(output);
   const known = SENSITIVE[precision].find(

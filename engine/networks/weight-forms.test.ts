@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isWeightProduct } from '../graph/operators.ts';
 import { openModel } from '../models/open.ts';
-import { formsOf, type QuantizedPrecision } from './choice.ts';
-import { isProduct } from './layers.ts';
+import type { QuantizedPrecision } from '../weights/quantized.ts';
+import { formsOf } from './weight-forms.ts';
 
 const { operators, ...unet } = (await openModel('sd15')).network('denoiser');
 
@@ -10,7 +11,7 @@ const { operators, ...unet } = (await openModel('sd15')).network('denoiser');
 function layersIn(precision: QuantizedPrecision, form: string): string[] {
   const of = formsOf({ ...unet, operators }, precision);
   return operators
-    .filter(isProduct)
+    .filter(isWeightProduct)
     .filter((product) => of(product) === form)
     .map(({ weight }) => weight.name.replace(/\.weight$/, ''));
 }

@@ -1,0 +1,32 @@
+/** How quantized weights are stored. */
+import type { FloatPrecision, Precision } from '../../shared/api.ts';
+import type { StoredTensor } from './source.ts';
+
+export type QuantizedPrecision = Exclude<Precision, FloatPrecision>;
+
+/**
+ * How a weight is stored: as float; as int8 with a scale for each column, for products of bytes; or in blocks of 8 or 4
+ * bits, which are multiplied as float32, so that activations are not rounded.
+ */
+export type WeightForm = 'float' | 'int8' | 'blocks-8' | 'blocks-4';
+
+/**
+ * How a weight is laid out as the right matrix [K, N] of a product over rows: a linear map; half of a GEGLU; the nine taps
+ * of a 3×3 convolution, stacked; or the four taps of a folded upsampling, for one parity class.
+ */
+export type Layout = 'linear' | `half.${number}` | 'window' | `corner.${number}`;
+
+/** A quantized matrix [K, N]: int8 [K, N] with scales [N], or blocks in the layout of `MatMulNBits`. */
+export interface QuantizedMatrix {
+  readonly form: Exclude<WeightForm, 'float'>;
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: StoredTensor;
+  readonly scale: StoredTensor;
+}
+
+/** A quantized table of embeddings: int8 [size, C] with a scale for each row [size, 1]. */
+export interface QuantizedRows {
+  readonly values: StoredTensor;
+  readonly scale: StoredTensor;
+}
