@@ -2,7 +2,7 @@
  * EXIF's UserComment, where Stable Diffusion tools store the recipe in formats without text chunks.
  * Tags and types: CIPA DC-008 (EXIF 2.32), 4.6.
  */
-import { joined, latin1Bytes, viewOf } from './bytes.ts';
+import { joined, latin1Bytes, viewOf } from '../bytes.ts';
 
 const EXIF_POINTER = 0x8769;
 const USER_COMMENT = 0x9286;

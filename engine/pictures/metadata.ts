@@ -1,6 +1,6 @@
 /** Metadata of pictures as bytes: read by the codecs, written into files that they made from bare pixels. */
 import { compression } from '#host';
-import { joined, latin1Bytes, uint32, viewOf } from './bytes.ts';
+import { joined, latin1Bytes, uint32, viewOf } from '../bytes.ts';
 import { chunkType, pngChunk, selectedChunks, withChunks, withChunksOf } from './png-chunks.ts';
 
 /** What says how pixels are to be seen, and what else the camera or a program noted; each as the standards lay it out. */

@@ -1,7 +1,7 @@
 /** The structure of PNG files (w3.org/TR/png-3, 5.2 and 5.3): a signature, then chunks of length, type, data and checksum. */
 import { compression, nextTask } from '#host';
+import { joined, latin1Bytes, uint32, viewOf } from '../bytes.ts';
 import { InputError } from '../errors.ts';
-import { joined, latin1Bytes, uint32, viewOf } from './bytes.ts';
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 

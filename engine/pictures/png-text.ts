@@ -3,7 +3,7 @@
  * inserted without touching the image data. Only keywords are read until a text is requested.
  */
 import { compression } from '#host';
-import { joined, latin1Bytes } from './bytes.ts';
+import { joined, latin1Bytes } from '../bytes.ts';
 import { chunkType, PngWalk, pngChunk, withChunks } from './png-chunks.ts';
 
 /** Longer texts are not read, but stay in the file. */

@@ -61,6 +61,9 @@ interface Forms {
   rows?: Ref;
 }
 
+/** A function for each type of operator. */
+type Lowerings = { [Type in Operator['type']]: (operator: Extract<Operator, { type: Type }>) => void };
+
 /** Lowers operator by operator. Variants override what they do differently. */
 export class PlanarLowering {
   readonly emit: Emitter;
@@ -72,6 +75,119 @@ export class PlanarLowering {
   #hasTokens = false;
   /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
   readonly #extents = new Map<number, Ref>();
+
+  /** How each operator is lowered. */
+  readonly #lowerings: Lowerings = {
+    convolution: (operator) => this.#convolution(operator),
+    linear: (operator) => this.#linear(operator),
+    'group-norm': (operator) => this.groupNorm(operator),
+    geglu: (operator) => this.setRows(operator.output, this.emit.geglu(this.rows(operator.input), operator)),
+    'layer-norm': (operator) => this.layerNorm(operator),
+    'rms-norm': (operator) => this.#rmsNorm(operator),
+    modulation: (operator) => {
+      const { input, scale, shift, output } = operator;
+      this.setRows(output, this.emit.modulation(this.rows(input), this.rows(scale), this.rows(shift)));
+    },
+    attention: (operator) => this.attention(operator),
+    'kernel-attention': (operator) => {
+      const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.rows(v));
+      this.setRows(operator.output, kernelAttention(this.emit, query!, key!, value!, operator));
+    },
+    rotation: (operator) =>
+      this.setRows(operator.output, rotation(this.emit, this.rows(operator.input), operator)),
+    'axis-rotation': (operator) => this.#axisRotation(operator),
+    'image-join': (operator) => {
+      const [text, image] = [this.rows(operator.text), this.rows(operator.image)];
+      this.#textCount ??= rowCount(this.emit, text);
+      this.setRows(operator.output, this.emit.concat([text, image], 1));
+    },
+    'image-split': (operator) => {
+      const isText = operator.output.kind === 'tokens';
+      this.setRows(
+        operator.output,
+        imageSplit(this.emit, this.rows(operator.input), this.#textCount!, isText ? 'text' : 'image'),
+      );
+    },
+    standardization: (operator) => {
+      const planes = standardized(this.emit, this.planes(operator.input), operator);
+      this.setPlanes(operator.output, planes);
+    },
+    'linear-attention': (operator) => this.linearAttention(operator),
+    enlargement: (operator) => this.enlargement(operator),
+    'transposed-convolution': (operator) => this.#transposedConvolution(operator),
+    'mask-product': (operator) => this.#maskProduct(operator),
+    'position-map': (operator) =>
+      this.setRows(
+        operator.output,
+        positionMap(this.emit, this.#extents.get(operator.like.level)!, operator),
+      ),
+    'prompt-tokens': (operator) => {
+      const [points, labels] = [this.rows(operator.points), this.rows(operator.labels)];
+      this.setRows(operator.output, promptTokens(this.emit, points, labels, operator));
+    },
+    'token-slice': (operator) => {
+      const { onnx } = this.emit;
+      const bounds = [operator.from, operator.from + operator.count, 1].map((value) => onnx.ints([value]));
+      const [from, to, axis] = bounds;
+      this.setRows(operator.output, onnx.node('Slice', [this.rows(operator.input), from!, to!, axis!]));
+    },
+    learned: (operator) =>
+      this.setRows(operator.output, this.emit.weight(operator.weight, [1, operator.output.channels])),
+    'global-average': (operator) => {
+      const mean = this.emit.onnx.node('GlobalAveragePool', [this.planes(operator.input)]);
+      this.setRows(operator.output, this.emit.onnx.node('Flatten', [mean]));
+    },
+    embedding: (operator) =>
+      this.setRows(
+        operator.output,
+        this.emit.embedding(
+          this.rows(operator.input),
+          operator.vectors && this.rows(operator.vectors),
+          operator,
+        ),
+      ),
+    sinusoid: (operator) =>
+      this.setRows(operator.output, this.emit.sinusoid(this.rows(operator.input), operator)),
+    activation: (operator) => this.#elementwise(operator, (x) => this.emit.activation(x, operator.function)),
+    affine: (operator) =>
+      this.#elementwise(operator, (x) => this.emit.affine(x, operator.scale, operator.offset)),
+    scaled: (operator) => this.#scaled(operator),
+    masked: (operator) => {
+      // In rows, as what attention gives.
+      const factors = [this.rows(operator.input), this.rows(operator.mask)];
+      this.setRows(operator.output, this.emit.onnx.node('Mul', factors));
+    },
+    'token-join': (operator) => {
+      const parts = operator.inputs.map((value) => this.rows(value));
+      this.setRows(operator.output, this.emit.concat(parts, 1));
+    },
+    prelu: (operator) => {
+      const { input, slope } = operator;
+      const slopes = this.emit.weight(slope, [input.channels, 1, 1]);
+      this.setPlanes(operator.output, this.emit.onnx.node('PRelu', [this.planes(input), slopes]));
+    },
+    'average-pool': (operator) => {
+      const attributes = { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 };
+      this.setPlanes(
+        operator.output,
+        this.emit.onnx.node('AveragePool', [this.planes(operator.input)], { attributes }),
+      );
+    },
+    'soft-clamp': (operator) => this.#elementwise(operator, (x) => this.emit.softClamp(x, operator.limit)),
+    sum: (operator) => this.#both(operator, (a, b) => this.emit.sum(a, b)),
+    product: (operator) => this.#both(operator, (a, b) => this.emit.multiply(a, b)),
+    'channel-slice': (operator) =>
+      this.#elementwise(operator, (x, axis) => channelSlice(this.emit, x, operator, axis)),
+    'channel-repeat': (operator) =>
+      this.#elementwise(operator, (x, axis) => channelRepeat(this.emit, x, operator, axis)),
+    'channel-mean': (operator) =>
+      this.setPlanes(operator.output, channelMean(this.emit, this.planes(operator.input), operator)),
+    'pixel-shuffle': (operator) =>
+      this.setPlanes(operator.output, pixelShuffle(this.emit, this.source(operator))),
+    'pixel-unshuffle': (operator) =>
+      this.setPlanes(operator.output, pixelUnshuffle(this.emit, this.source(operator), operator)),
+    concat: (operator) => this.#concatenate(operator),
+  };
 
   constructor(weights: Weights, target: Target) {
     this.emit = new Emitter(weights, target);
@@ -112,174 +228,8 @@ export class PlanarLowering {
   }
 
   lower(operator: Operator): void {
-    const { emit } = this;
-    switch (operator.type) {
-      case 'convolution':
-        this.#convolution(operator);
-        break;
-      case 'linear':
-        this.#linear(operator);
-        break;
-      case 'group-norm':
-        this.groupNorm(operator);
-        break;
-      case 'geglu':
-        this.setRows(operator.output, emit.geglu(this.rows(operator.input), operator));
-        break;
-      case 'layer-norm':
-        this.layerNorm(operator);
-        break;
-      case 'rms-norm':
-        this.#rmsNorm(operator);
-        break;
-      case 'modulation': {
-        const { input, scale, shift, output } = operator;
-        this.setRows(output, emit.modulation(this.rows(input), this.rows(scale), this.rows(shift)));
-        break;
-      }
-      case 'attention':
-        this.attention(operator);
-        break;
-      case 'kernel-attention': {
-        const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.rows(v));
-        this.setRows(operator.output, kernelAttention(emit, query!, key!, value!, operator));
-        break;
-      }
-      case 'rotation':
-        this.setRows(operator.output, rotation(emit, this.rows(operator.input), operator));
-        break;
-      case 'axis-rotation':
-        this.#axisRotation(operator);
-        break;
-      case 'image-join': {
-        const [text, image] = [this.rows(operator.text), this.rows(operator.image)];
-        this.#textCount ??= rowCount(emit, text);
-        this.setRows(operator.output, emit.concat([text, image], 1));
-        break;
-      }
-      case 'image-split': {
-        const isText = operator.output.kind === 'tokens';
-        this.setRows(
-          operator.output,
-          imageSplit(emit, this.rows(operator.input), this.#textCount!, isText ? 'text' : 'image'),
-        );
-        break;
-      }
-      case 'standardization': {
-        const planes = standardized(emit, this.planes(operator.input), operator);
-        this.setPlanes(operator.output, planes);
-        break;
-      }
-      case 'linear-attention':
-        this.linearAttention(operator);
-        break;
-      case 'enlargement':
-        this.enlargement(operator);
-        break;
-      case 'transposed-convolution':
-        this.#transposedConvolution(operator);
-        break;
-      case 'mask-product':
-        this.#maskProduct(operator);
-        break;
-      case 'position-map':
-        this.setRows(operator.output, positionMap(emit, this.#extents.get(operator.like.level)!, operator));
-        break;
-      case 'prompt-tokens': {
-        const [points, labels] = [this.rows(operator.points), this.rows(operator.labels)];
-        this.setRows(operator.output, promptTokens(emit, points, labels, operator));
-        break;
-      }
-      case 'token-slice': {
-        const { onnx } = emit;
-        const bounds = [operator.from, operator.from + operator.count, 1].map((value) => onnx.ints([value]));
-        const [from, to, axis] = bounds;
-        this.setRows(operator.output, onnx.node('Slice', [this.rows(operator.input), from!, to!, axis!]));
-        break;
-      }
-      case 'learned':
-        this.setRows(operator.output, emit.weight(operator.weight, [1, operator.output.channels]));
-        break;
-      case 'global-average': {
-        const mean = emit.onnx.node('GlobalAveragePool', [this.planes(operator.input)]);
-        this.setRows(operator.output, emit.onnx.node('Flatten', [mean]));
-        break;
-      }
-      case 'embedding':
-        this.setRows(
-          operator.output,
-          emit.embedding(
-            this.rows(operator.input),
-            operator.vectors && this.rows(operator.vectors),
-            operator,
-          ),
-        );
-        break;
-      case 'sinusoid':
-        this.setRows(operator.output, emit.sinusoid(this.rows(operator.input), operator));
-        break;
-      case 'activation':
-        this.#elementwise(operator, (x) => emit.activation(x, operator.function));
-        break;
-      case 'affine':
-        this.#elementwise(operator, (x) => emit.affine(x, operator.scale, operator.offset));
-        break;
-      case 'scaled':
-        this.#scaled(operator);
-        break;
-      case 'masked': {
-        // In rows, as what attention gives.
-        const factors = [this.rows(operator.input), this.rows(operator.mask)];
-        this.setRows(operator.output, emit.onnx.node('Mul', factors));
-        break;
-      }
-      case 'token-join': {
-        const parts = operator.inputs.map((value) => this.rows(value));
-        this.setRows(operator.output, emit.concat(parts, 1));
-        break;
-      }
-      case 'prelu': {
-        const { input, slope } = operator;
-        const slopes = emit.weight(slope, [input.channels, 1, 1]);
-        this.setPlanes(operator.output, emit.onnx.node('PRelu', [this.planes(input), slopes]));
-        break;
-      }
-      case 'average-pool': {
-        const attributes = { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 };
-        this.setPlanes(
-          operator.output,
-          emit.onnx.node('AveragePool', [this.planes(operator.input)], { attributes }),
-        );
-        break;
-      }
-      case 'soft-clamp':
-        this.#elementwise(operator, (x) => emit.softClamp(x, operator.limit));
-        break;
-      case 'sum':
-        this.#both(operator, (a, b) => emit.sum(a, b));
-        break;
-      case 'product':
-        this.#both(operator, (a, b) => emit.multiply(a, b));
-        break;
-      case 'channel-slice':
-        this.#elementwise(operator, (x, axis) => channelSlice(emit, x, operator, axis));
-        break;
-      case 'channel-repeat':
-        this.#elementwise(operator, (x, axis) => channelRepeat(emit, x, operator, axis));
-        break;
-      case 'channel-mean':
-        this.setPlanes(operator.output, channelMean(emit, this.planes(operator.input), operator));
-        break;
-      case 'pixel-shuffle':
-        this.setPlanes(operator.output, pixelShuffle(emit, this.source(operator)));
-        break;
-      case 'pixel-unshuffle':
-        this.setPlanes(operator.output, pixelUnshuffle(emit, this.source(operator), operator));
-        break;
-      case 'concat':
-        this.#concatenate(operator);
-        break;
-    }
+    const lowering: (operator: never) => void = this.#lowerings[operator.type];
+    lowering(operator as never);
   }
 
   #convolution(operator: Convolution): void {

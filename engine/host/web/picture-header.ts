@@ -1,5 +1,5 @@
 /** What a picture's file says of itself, read from its bytes: a browser decodes pixels but tells nothing else. */
-import { concatenated } from '../../pictures/bytes.ts';
+import { concatenated } from '../../bytes.ts';
 import type { PictureHeader } from '../host.ts';
 import { compression } from './compression.ts';
 import { pngParts } from './png.ts';

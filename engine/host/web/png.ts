@@ -1,5 +1,5 @@
 /** PNG files to pixels and back, exactly (w3.org/TR/png-3): a canvas would multiply by alpha and drop half of 16 bits. */
-import { concatenated } from '../../pictures/bytes.ts';
+import { concatenated } from '../../bytes.ts';
 import type { Pixels } from '../host.ts';
 import { compression } from './compression.ts';
 
