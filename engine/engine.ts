@@ -63,9 +63,9 @@ import { decodePicture } from './pictures/read.ts';
 import { chooseWindow } from './pictures/window.ts';
 import { ControlPictures } from './pipelines/control-pictures.ts';
 import { edit } from './pipelines/edit.ts';
+import type { EditCache } from './pipelines/edit-cache.ts';
 import { editedPart } from './pipelines/edited-part.ts';
 import { withMeasuredPrediction } from './pipelines/measured-prediction.ts';
-import type { EditMemory } from './pipelines/memory.ts';
 import { openPromptEncoder } from './pipelines/prompt-encoder.ts';
 import { type ReadPrompts, readPrompts } from './pipelines/prompts.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
@@ -108,7 +108,7 @@ interface Loaded extends ReadyModel {
 
 class LocalEngine implements Engine {
   readonly #backend: Backend;
-  readonly #memory: EditMemory;
+  readonly #memory: EditCache;
   readonly #openCrew: EngineOptions['openCrew'];
   #crew: Crew | undefined;
   readonly #connect: EngineOptions['connect'];
@@ -132,7 +132,7 @@ class LocalEngine implements Engine {
     this.#backend = backend;
     this.#openCrew = openCrew;
     this.#connect = connect;
-    this.#memory = { features: new FeatureStore(storeBudget), studies: new Map() };
+    this.#memory = { features: new FeatureStore(storeBudget), analyses: new Map() };
     this.#sight = new Sight(backend);
   }
 
@@ -329,7 +329,7 @@ class LocalEngine implements Engine {
     await this.#remembered;
     this.#memory.features.clear();
     this.#memory.features.sweep();
-    this.#memory.studies.clear();
+    this.#memory.analyses.clear();
     await this.#sight.release();
     await this.#unload();
     await this.#crew?.dispose();
@@ -506,7 +506,7 @@ class LocalEngine implements Engine {
     if (isSame && checks.every(({ status }) => status === 'fulfilled')) return;
     await this.#remembered;
     this.#memory.features.clear();
-    this.#memory.studies.clear();
+    this.#memory.analyses.clear();
     await this.#unload();
   }
 

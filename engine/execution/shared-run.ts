@@ -7,13 +7,13 @@ import type { LatentDims } from './latents.ts';
 
 /** An image in which some positions are repainted. */
 export interface EditedPicture {
-  /** Identifies the image's process; see `Process`. */
+  /** Identifies the image's trajectory; see `Trajectory`. */
   id: string;
   condition: Condition;
   mask: Mask;
   /** See `planRegion`. */
   ring: number;
-  /** The scaled sample of the original image's process at a step, planes [C, h, w]. */
+  /** The scaled sample of the original image's trajectory at a step, planes [C, h, w]. */
   sampleAt(index: number): Float32Array;
 }
 

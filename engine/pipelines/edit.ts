@@ -35,14 +35,15 @@ import { zoomedWindow } from '../pictures/zoom.ts';
 import { type Box, boundsOf } from '../regions/box.ts';
 import { activeCount, coarser, type Mask } from '../regions/mask.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
+import { analyse } from './analyse.ts';
+import { type Analysis, type EditCache, featuresOwner, keepAnalysis } from './edit-cache.ts';
 import { fasterMode } from './edit-mode.ts';
 import { editPlanes, recordingPlanes } from './inpainting.ts';
-import { type EditMemory, featuresOwner, keepStudy, type Studied } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { Previews } from './preview.ts';
 import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
-import { missingSteps, type Process, startOf } from './recorder.ts';
+import { missingSteps, startOf, type Trajectory } from './recorder.ts';
 import {
   type Callbacks,
   type Repainted,
@@ -52,7 +53,6 @@ import {
 } from './repaint.ts';
 import { editedPicture, repaintShared } from './repaint-shared.ts';
 import { schedulerFor } from './scheduler-for.ts';
-import { study } from './study.ts';
 
 /** Pixels inside the mask's edge over which the old picture fades into the new. */
 const FEATHER = 6;
@@ -100,7 +100,7 @@ interface EditOptions extends CallOptions<EditProgress> {
 /** Repaints the masked part of a picture. */
 export async function edit(
   ready: ReadyModel,
-  memory: EditMemory,
+  memory: EditCache,
   task: EditTask,
   options: EditOptions = {},
 ): Promise<Edited> {
@@ -129,7 +129,7 @@ export async function edit(
   const edited: EditedPicture = { repainted, decoded, result, batch: batchOf(condition), seesMask: !!known };
   const besides = text.macs + before.macs + (known?.macs ?? 0) + decoded.macs;
   return {
-    remember: () => rememberEdit(ready, memory, scope, task, before.studied, edited),
+    remember: () => rememberEdit(ready, memory, scope, task, before.analysis, edited),
     result: {
       mode,
       ...(await delivered(result, task, options.raw)),
@@ -155,7 +155,7 @@ type PreparedEdit = Awaited<ReturnType<typeof prepareEdit>>;
 /** Loads the networks, encodes prompt and picture, and chooses how the edit is computed. */
 async function prepareEdit(
   ready: ReadyModel,
-  memory: EditMemory,
+  memory: EditCache,
   task: EditTask,
   scope: Scope,
   progress: Progress<EditProgress>,
@@ -180,12 +180,12 @@ async function prepareEdit(
   const autoencoder = new RegionAutoencoder(ready.components);
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe, timesteps };
-  const before = await study(ready, memory, autoencoder, seen);
-  const blind = requestOf(task, scope, before.studied.process, text.condition, painted);
-  const studied = performance.now();
+  const before = await analyse(ready, memory, autoencoder, seen);
+  const blind = requestOf(task, scope, before.analysis.trajectory, text.condition, painted);
+  const analysed = performance.now();
   const { mode, region } = await chosenMode(denoiser, memory, blind, task, share);
-  const loadSeconds = (loaded - begin + performance.now() - studied) / 1000;
-  const known = await maskedPicture(ready, autoencoder, before.studied, planes, scope, blind, {
+  const loadSeconds = (loaded - begin + performance.now() - analysed) / 1000;
+  const known = await maskedPicture(ready, autoencoder, before.analysis, planes, scope, blind, {
     ...task,
     mode,
   });
@@ -203,7 +203,7 @@ function decoderOf(
   { window }: Scope,
 ) {
   const { width, height } = workedSize(window);
-  const known = before.studied.decoded ?? { data: planes, record: NO_RECORD };
+  const known = before.analysis.decoded ?? { data: planes, record: NO_RECORD };
   return {
     whole: (latent: Float32Array) => autoencoder.decode(latent, width, height),
     region: (latent: Float32Array) => autoencoder.decodeRegion(latent, width, height, known, request.mask),
@@ -243,10 +243,10 @@ interface EditedPicture {
 /** Keeps what edits of the edited image read. */
 async function rememberEdit(
   ready: ReadyModel,
-  memory: EditMemory,
+  memory: EditCache,
   { window, dims }: Scope,
   { recipe }: EditTask,
-  { process, decoded: whole, encoded }: Studied,
+  { trajectory, decoded: whole, encoded }: Analysis,
   { repainted, decoded, result, batch, seesMask }: EditedPicture,
 ): Promise<void> {
   if (!repainted.remember) return;
@@ -254,9 +254,9 @@ async function rememberEdit(
   const id = crypto.randomUUID();
   await repainted.remember(id);
   const planes = seesMask ? { planes: recordingPlanes(latent, dims) } : {};
-  await keepStudy(memory, featuresOwner(ready, recipe), windowPlanes(result, window), batch, {
+  await keepAnalysis(memory, featuresOwner(ready, recipe), windowPlanes(result, window), batch, {
     window,
-    process: { ...process, id, latent, condition: { ...process.condition, ...planes } },
+    trajectory: { ...trajectory, id, latent, condition: { ...trajectory.condition, ...planes } },
     decoded: whole && decoded,
     ...(seesMask && { encoded: { data: latent, record: encoded!.record, macs: 0 } }),
   });
@@ -289,7 +289,7 @@ function computedLevels(
 async function maskedPicture(
   { components }: ReadyModel,
   autoencoder: RegionAutoencoder,
-  { encoded }: Studied,
+  { encoded }: Analysis,
   planes: Float32Array,
   { window, dims }: Scope,
   { mask: painted }: RepaintRequest,
@@ -323,15 +323,15 @@ function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength, zoom 
  */
 async function chosenMode(
   denoiser: Denoiser,
-  { features }: EditMemory,
-  { process, scheduler, start, mask, condition }: RepaintRequest,
+  { features }: EditCache,
+  { trajectory, scheduler, start, mask, condition }: RepaintRequest,
   { mode, dilation }: EditTask,
   share: Share | undefined,
 ): Promise<{ mode: Exclude<EditMode, 'auto'>; region?: Plan }> {
   if (share) return { mode: mode === 'dense' ? 'dense' : 'sparse' };
   if (mode === 'dense') return { mode };
   const timesteps = scheduler.timesteps.slice(start);
-  const work = { steps: timesteps.length, missing: missingSteps(features, process.id, timesteps) };
+  const work = { steps: timesteps.length, missing: missingSteps(features, trajectory.id, timesteps) };
   const isWhole = activeCount(mask) === mask.data.length;
   if (mode === 'auto' && (isWhole || fasterMode({ ...work, share: 0 }) === 'dense')) return { mode: 'dense' };
   const region = await denoiser.plan({ of: 'region', mask, ring: dilation }, batchOf(condition));
@@ -345,13 +345,13 @@ async function chosenMode(
 function requestOf(
   { recipe: { seed } }: EditTask,
   { scheduler, start }: Scope,
-  process: Process,
+  trajectory: Trajectory,
   condition: Condition,
   mask: Mask,
 ): RepaintRequest {
-  const length = process.latent.length;
+  const length = trajectory.latent.length;
   return {
-    process,
+    trajectory,
     scheduler,
     start,
     mask,
@@ -376,7 +376,7 @@ interface Repainting {
 /** Repaints sparsely or densely, here or by workers, whose run is still open where they are to remember the picture. */
 async function repaint(
   { components }: ReadyModel,
-  { features }: EditMemory,
+  { features }: EditCache,
   { task: { recipe, dilation }, mode, scope, request, callbacks, denoiser, region, share }: Repainting,
 ): Promise<{ repainted: Repainted; run?: SharedRun }> {
   const { scheduler, condition } = request;

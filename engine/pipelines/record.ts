@@ -5,12 +5,12 @@ import { listen } from '../execution/denoise.ts';
 import { latentDims } from '../execution/latents.ts';
 import type { Picture } from '../pictures/read.ts';
 import { type PictureWindow, windowPlanes, workedSize } from '../pictures/window.ts';
-import type { EditMemory } from './memory.ts';
+import { analyse } from './analyse.ts';
+import type { EditCache } from './edit-cache.ts';
 import { prepareUNet } from './prepare.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
-import { missingSteps, type Process, Recorder, startOf } from './recorder.ts';
+import { missingSteps, Recorder, startOf, type Trajectory } from './recorder.ts';
 import { schedulerFor } from './scheduler-for.ts';
-import { study } from './study.ts';
 
 export interface RecordTask {
   picture: Picture;
@@ -29,7 +29,7 @@ export function editSteps(model: ReadyModel['model'], recipe: Recipe, strength: 
 /** Records what edits of a picture read, as far as it is not remembered. What was recorded stays if this is cancelled. */
 export async function record(
   ready: ReadyModel,
-  memory: EditMemory,
+  memory: EditCache,
   { picture, window, recipe, strength }: RecordTask,
   { signal, onProgress }: CallOptions<EditProgress> = {},
 ): Promise<PrepareEditResult> {
@@ -52,11 +52,11 @@ export async function record(
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition, arithmetic: recipe, timesteps };
   await listen(signal);
-  const { studied } = await study(ready, memory, new RegionAutoencoder(components), seen);
-  const process: Process = studied.process;
+  const { analysis } = await analyse(ready, memory, new RegionAutoencoder(components), seen);
+  const trajectory: Trajectory = analysis.trajectory;
   const [, height, width] = latentDims(model.autoencoder, window);
   const recorder = new Recorder(components.denoiser(recipe), memory.features, {
-    process,
+    trajectory,
     scheduler,
     height,
     width,
@@ -67,7 +67,7 @@ export async function record(
       onProgress?.({ stage: 'record', step: index - start, steps }),
     );
   return {
-    complete: missingSteps(memory.features, process.id, scheduler.timesteps.slice(start)) === 0,
+    complete: missingSteps(memory.features, trajectory.id, scheduler.timesteps.slice(start)) === 0,
     recordedSteps: recorder.seconds.length,
     seconds: (performance.now() - begin) / 1000,
   };

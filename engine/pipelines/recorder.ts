@@ -5,20 +5,20 @@ import type { Plan } from '../execution/plan.ts';
 import type { FeatureStore, Features } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 
-/** An image as the process sees it: its latents, and the noise added to them at every step. */
-export interface Process {
+/** The path of an image through the diffusion process: its latents, and the noise added to them at every step. */
+export interface Trajectory {
   /** Identifies the image and everything that its recorded features depend on. */
   id: string;
   /** Clean latents [C, h, w]. */
   latent: Float32Array;
-  /** Standard normal [C, h, w]: at step i the process is at `scheduler.addNoise(latent, noise, i)`. */
+  /** Standard normal [C, h, w]: at step i the trajectory is at `scheduler.addNoise(latent, noise, i)`. */
   noise: Float32Array;
   /** Condition of the recorded passes: the prompt that the image was generated from, if known. */
   condition: Condition;
 }
 
 interface Recorded {
-  process: Process;
+  trajectory: Trajectory;
   scheduler: Scheduler;
   /** Latent size. */
   height: number;
@@ -27,7 +27,7 @@ interface Recorded {
   batch: number;
 }
 
-/** Computes an image's own process densely, to record the features that edits read. */
+/** Computes an image's own trajectory densely, to record the features that edits read. */
 export class Recorder {
   readonly #denoiser: Denoiser;
   readonly #store: FeatureStore;
@@ -49,19 +49,28 @@ export class Recorder {
 
   /** The features of a step, recorded now if the store has none. @param begin called before recording */
   async featuresAt(index: number, signal: AbortSignal | undefined, begin?: () => void): Promise<Features> {
-    const { process, scheduler, height, width, batch } = this.#of;
+    const { trajectory, scheduler, height, width, batch } = this.#of;
     const timestep = scheduler.timesteps[index]!;
-    const key = { picture: process.id, timestep };
+    const key = { picture: trajectory.id, timestep };
     const known = this.#store.get(key);
     if (known) return known;
     begin?.();
     await listen(signal);
     const since = performance.now();
     this.#everywhere ??= await this.#denoiser.plan({ of: 'whole', height, width, records: true }, batch);
-    const sample = scheduler.scaleInput(scheduler.addNoise(process.latent, process.noise, index), index);
-    const { features } = await this.#denoiser.predict(this.#everywhere, sample, timestep, process.condition, {
-      record: true,
-    });
+    const sample = scheduler.scaleInput(
+      scheduler.addNoise(trajectory.latent, trajectory.noise, index),
+      index,
+    );
+    const { features } = await this.#denoiser.predict(
+      this.#everywhere,
+      sample,
+      timestep,
+      trajectory.condition,
+      {
+        record: true,
+      },
+    );
     this.#store.put(key, features!);
     this.seconds.push((performance.now() - since) / 1000);
     return features!;

@@ -8,17 +8,17 @@ import { type Callbacks, paintAt, type Repainted, type RepaintRequest } from './
 
 /** What workers are told of a picture whose masked part they paint. */
 export function editedPicture(
-  { process, scheduler, mask }: Pick<RepaintRequest, 'process' | 'scheduler' | 'mask'>,
+  { trajectory, scheduler, mask }: Pick<RepaintRequest, 'trajectory' | 'scheduler' | 'mask'>,
   ring: number,
 ): EditedPicture {
-  const { id, condition, latent, noise } = process;
+  const { id, condition, latent, noise } = trajectory;
   const sampleAt = (index: number) => scheduler.scaleInput(scheduler.addNoise(latent, noise, index), index);
   return { id, condition, mask, ring, sampleAt };
 }
 
 /**
  * Repaints the masked part as `repaintSparse` does, with its rows divided among workers. Each of them records the
- * features of its branches of the image's own process and keeps them for later edits.
+ * features of its branches of the image's own trajectory and keeps them for later edits.
  */
 export async function repaintShared(
   run: SharedRun,
@@ -27,11 +27,11 @@ export async function repaintShared(
   ring: number,
   callbacks: Callbacks,
 ): Promise<Repainted> {
-  const { process, mask } = request;
+  const { trajectory, mask } = request;
   const size = mask.data.length;
   const plan = planRegion(mask, levelCount(featuresOf(network)), ring);
   const at = plan.levels[0]!.active;
-  const nothing = new Float32Array(process.latent.length);
+  const nothing = new Float32Array(trajectory.latent.length);
   const predict: Predict = async (sample, index) =>
     takePositions(await run.predict(putPositions(nothing, sample, size, at), index), size, at);
   const latent = await paintAt(predict, request, at, callbacks);

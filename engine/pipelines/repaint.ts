@@ -6,10 +6,10 @@ import type { Plan } from '../execution/plan.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { FeatureStore, Features } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import { type Process, Recorder } from './recorder.ts';
+import { Recorder, type Trajectory } from './recorder.ts';
 
 export interface RepaintRequest {
-  process: Process;
+  trajectory: Trajectory;
   scheduler: Scheduler;
   /** First step; steps before it are skipped for an edit of partial strength. */
   start: number;
@@ -47,7 +47,7 @@ export type Callbacks = Pick<DenoiseOptions, 'signal'> & {
 
 /**
  * Repaints the masked part, computing only its positions and a ring around it, whose latents follow the image's own
- * process. Positions outside are read from recorded features of that process, which are recorded first if missing.
+ * trajectory. Positions outside are read from recorded features of that trajectory, which are recorded first if missing.
  */
 export async function repaintSparse(
   denoiser: Denoiser,
@@ -56,11 +56,11 @@ export async function repaintSparse(
   request: RepaintRequest,
   callbacks: Callbacks = {},
 ): Promise<Repainted> {
-  const { process, scheduler, start, mask, condition } = request;
+  const { trajectory, scheduler, start, mask, condition } = request;
   const { signal } = callbacks;
   const { height, width } = mask;
   const recorder = new Recorder(denoiser, store, {
-    process,
+    trajectory,
     scheduler,
     height,
     width,
@@ -79,7 +79,7 @@ export async function repaintSparse(
   const remember = async (picture: string) => {
     for (const [timestep, features] of fresh) {
       await listen();
-      const seen = store.get({ picture: process.id, timestep });
+      const seen = store.get({ picture: trajectory.id, timestep });
       if (seen) store.put({ picture, timestep }, await denoiser.updated(seen, plan, features));
     }
   };
@@ -99,12 +99,12 @@ export async function repaintSparse(
 }
 
 /**
- * Denoises some positions, of which those outside the mask stay on the picture's own process; `predict` takes and gives
- * planes [C, n] of the positions `at`. Gives the process's latents with the masked part painted anew.
+ * Denoises some positions, of which those outside the mask stay on the picture's own trajectory; `predict` takes and gives
+ * planes [C, n] of the positions `at`. Gives the trajectory's latents with the masked part painted anew.
  */
 export async function paintAt(
   predict: Predict,
-  { process, scheduler, start, mask, noise, stepNoise }: RepaintRequest,
+  { trajectory, scheduler, start, mask, noise, stepNoise }: RepaintRequest,
   at: Int32Array,
   { signal, onStep }: Callbacks,
 ): Promise<Float32Array> {
@@ -113,11 +113,11 @@ export async function paintAt(
   const isPainted = at.map((position) => mask.data[position]!);
   const keepRing = (sample: Float32Array, known: Float32Array) =>
     sample.map((value, i) => (isPainted[i % at.length] ? value : known[i]!));
-  const clean = taken(process.latent);
-  const own = taken(process.noise);
+  const clean = taken(trajectory.latent);
+  const own = taken(trajectory.noise);
   const known = (index: number) =>
     index < scheduler.timesteps.length ? scheduler.addNoise(clean, own, index) : clean;
-  const laidIn = (sample: Float32Array) => putPositions(process.latent, keepRing(sample, clean), size, at);
+  const laidIn = (sample: Float32Array) => putPositions(trajectory.latent, keepRing(sample, clean), size, at);
   const begin = keepRing(beginning(scheduler, clean, taken(noise), start), known(start));
   const painted = await denoise(predict, scheduler, begin, {
     start,
@@ -146,21 +146,21 @@ export function recordingPredict(
   };
 }
 
-/** The same edit with every position computed; the part outside the mask follows the image's own process. */
+/** The same edit with every position computed; the part outside the mask follows the image's own trajectory. */
 export async function repaintDense(
   predict: Predict,
   request: RepaintRequest,
   macsPerStep: number,
   callbacks: Callbacks = {},
 ): Promise<Repainted> {
-  const { process, scheduler, start, mask } = request;
+  const { trajectory, scheduler, start, mask } = request;
   const positions = mask.data.length;
   const keepOutside = (painted: Float32Array, outside: Float32Array) =>
     painted.map((value, i) => (mask.data[i % positions] ? value : outside[i]!));
   const steps = scheduler.timesteps.length;
   const begin = keepOutside(
-    beginning(scheduler, process.latent, request.noise, start),
-    scheduler.addNoise(process.latent, process.noise, start),
+    beginning(scheduler, trajectory.latent, request.noise, start),
+    scheduler.addNoise(trajectory.latent, trajectory.noise, start),
   );
   const painted = await denoise(predict, scheduler, begin, {
     start,
@@ -168,10 +168,12 @@ export async function repaintDense(
     noise: request.stepNoise,
     constrain: (sample, index) => {
       const next = index + 1;
-      const outside = next < steps ? scheduler.addNoise(process.latent, process.noise, next) : process.latent;
+      const outside =
+        next < steps ? scheduler.addNoise(trajectory.latent, trajectory.noise, next) : trajectory.latent;
       return keepOutside(sample, outside);
     },
-    onStep: (index, _, original) => callbacks.onStep?.(index, () => keepOutside(original(), process.latent)),
+    onStep: (index, _, original) =>
+      callbacks.onStep?.(index, () => keepOutside(original(), trajectory.latent)),
   });
   return {
     latent: painted,

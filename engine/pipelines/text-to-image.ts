@@ -22,19 +22,19 @@ import { encodePng } from '../pictures/png.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { withRecipe } from '../pictures/recipe.ts';
 import { windowPlanes } from '../pictures/window.ts';
+import { type EditCache, featuresOwner, keepAnalysis } from './edit-cache.ts';
 import { drawingPlanes } from './inpainting.ts';
-import { type EditMemory, featuresOwner, keepStudy } from './memory.ts';
 import { prepareUNet } from './prepare.ts';
 import { latentPreview, Previews } from './preview.ts';
 import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
-import type { Process } from './recorder.ts';
+import type { Trajectory } from './recorder.ts';
 import { recordingPredict } from './repaint.ts';
 import { schedulerFor } from './scheduler-for.ts';
 
 interface DrawOptions extends CallOptions<GenerateProgress> {
   previews?: boolean;
-  memory?: EditMemory;
+  memory?: EditCache;
   plan?: MemoryPlan;
   share?: Share;
 }
@@ -165,16 +165,16 @@ function stepReport(
 /** Keeps what edits of a new image read, beside the features that its steps have stored. */
 async function rememberDrawn(
   ready: ReadyModel,
-  memory: EditMemory,
+  memory: EditCache,
   recipe: Recipe,
   { png, width, height }: EncodedPicture,
-  process: Process,
+  trajectory: Trajectory,
   decoded: Coded | undefined,
 ): Promise<void> {
   const window = { left: 0, top: 0, width, height };
   const planes = windowPlanes(await decodePicture(png, 'The picture'), window);
   const owner = featuresOwner(ready, recipe);
-  await keepStudy(memory, owner, planes, batchOf(process.condition), { window, process, decoded });
+  await keepAnalysis(memory, owner, planes, batchOf(trajectory.condition), { window, trajectory, decoded });
 }
 
 /** Said of an image that was decoded in tiles. */

@@ -3,26 +3,26 @@ import type { Coded } from '../execution/crops/region-autoencoder.ts';
 import type { PictureWindow } from '../pictures/window.ts';
 import type { FeatureStore } from '../regions/store.ts';
 import type { ReadyModel } from './ready-model.ts';
-import type { Process } from './recorder.ts';
+import type { Trajectory } from './recorder.ts';
 
-/** A picture that has been studied: all that later edits of it need beside its recorded features. */
-export interface Studied {
+/** What later edits of an image need, besides its recorded features. */
+export interface Analysis {
   window: PictureWindow;
-  process: Process;
+  trajectory: Trajectory;
   /** Of the whole picture, where the autoencoder needs a record to decode a part. */
   decoded: Coded | undefined;
   /** Of the whole picture, where the model sees the picture without what is masked. */
   encoded?: Coded;
 }
 
-/** What the engine remembers between calls. Images are identified by their pixels. */
-export interface EditMemory {
+/** What the engine remembers of images between calls. Images are identified by their pixels. */
+export interface EditCache {
   features: FeatureStore;
-  studies: Map<string, Studied>;
+  analyses: Map<string, Analysis>;
 }
 
-/** Largest number of images whose latents are remembered. */
-const MAX_STUDIES = 8;
+/** Largest number of images that are remembered. */
+const MAX_ANALYSES = 8;
 
 /** Whose features these are: a model, computed in one way, steered by the same pictures. */
 export function featuresOwner(
@@ -33,40 +33,40 @@ export function featuresOwner(
   return [model.id, precision, attention, ...steered].join(' ');
 }
 
-/** What is known of a picture, given as the window's planes, for an owner and a batch (2 with guidance). */
-export async function findStudy(
-  memory: EditMemory,
+/** The analysis of an image, given as the window's planes, for an owner and a batch (2 with guidance). */
+export async function findAnalysis(
+  memory: EditCache,
   owner: string,
   planes: Float32Array,
   window: PictureWindow,
   batch: number,
-): Promise<Studied | undefined> {
-  const { studies } = memory;
+): Promise<Analysis | undefined> {
+  const { analyses } = memory;
   const key = await keyOf(owner, planes, window, batch);
-  const known = studies.get(key);
+  const known = analyses.get(key);
   if (!known) return undefined;
-  studies.delete(key);
-  studies.set(key, known);
+  analyses.delete(key);
+  analyses.set(key, known);
   return known;
 }
 
-/** Remembers a picture; the one that was used longest ago is forgotten, with its features. */
-export async function keepStudy(
-  { studies, features }: EditMemory,
+/** Remembers an analysis. The least recently used one is forgotten, with its features. */
+export async function keepAnalysis(
+  { analyses, features }: EditCache,
   owner: string,
   planes: Float32Array,
   batch: number,
-  studied: Studied,
+  analysis: Analysis,
 ): Promise<void> {
-  const key = await keyOf(owner, planes, studied.window, batch);
-  const replaced = studies.get(key);
-  if (replaced) features.drop(replaced.process.id);
-  studies.delete(key);
-  studies.set(key, studied);
-  for (const [oldest, { process }] of studies) {
-    if (studies.size <= MAX_STUDIES) break;
-    studies.delete(oldest);
-    features.drop(process.id);
+  const key = await keyOf(owner, planes, analysis.window, batch);
+  const replaced = analyses.get(key);
+  if (replaced) features.drop(replaced.trajectory.id);
+  analyses.delete(key);
+  analyses.set(key, analysis);
+  for (const [oldest, { trajectory }] of analyses) {
+    if (analyses.size <= MAX_ANALYSES) break;
+    analyses.delete(oldest);
+    features.drop(trajectory.id);
   }
 }
 

@@ -6,8 +6,15 @@ import { latentDims } from '../execution/latents.ts';
 import { gaussianNoise, START_NOISE } from '../noise.ts';
 import type { Picture } from '../pictures/read.ts';
 import { type PictureWindow, workedSize } from '../pictures/window.ts';
+import {
+  type Analysis,
+  type EditCache,
+  featuresOwner,
+  findAnalysis,
+  keepAnalysis,
+  seedOf,
+} from './edit-cache.ts';
 import { recordingPlanes } from './inpainting.ts';
-import { type EditMemory, featuresOwner, findStudy, keepStudy, type Studied, seedOf } from './memory.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 
 /** An image to edit, as the network sees it. */
@@ -23,18 +30,18 @@ interface Seen {
   timesteps: readonly number[];
 }
 
-/** The latents and process of an image, remembered or computed now. */
-export async function study(
+/** The latents and trajectory of an image, remembered or computed now. */
+export async function analyse(
   ready: ReadyModel,
-  memory: EditMemory,
+  memory: EditCache,
   autoencoder: RegionAutoencoder,
   { picture, window, planes, condition, arithmetic, timesteps }: Seen,
-): Promise<{ studied: Studied; macs: number }> {
+): Promise<{ analysis: Analysis; macs: number }> {
   const { width, height } = workedSize(window);
   const batch = batchOf(condition);
   const owner = featuresOwner(ready, arithmetic);
-  const known = await findStudy(memory, owner, planes, window, batch);
-  if (known) return { studied: known, macs: 0 };
+  const known = await findAnalysis(memory, owner, planes, window, batch);
+  if (known) return { analysis: known, macs: 0 };
   const encoded = await autoencoder.encode(planes, width, height);
   const decoded = autoencoder.needsRecord ? await autoencoder.decode(encoded.data, width, height) : undefined;
   // The image's own prompt, if its file has one; the empty prompt for a photograph.
@@ -43,9 +50,9 @@ export async function study(
   const dims = latentDims(ready.model.autoencoder, { width, height });
   const inpaints = seesMask(ready.components.network('denoiser'), dims[0]);
   const seed = await seedOf(planes);
-  const studied: Studied = {
+  const analysis: Analysis = {
     window,
-    process: {
+    trajectory: {
       id: crypto.randomUUID(),
       latent: encoded.data,
       noise: gaussianNoise(seed, START_NOISE, encoded.data.length),
@@ -54,6 +61,6 @@ export async function study(
     decoded,
     ...(inpaints && { encoded }),
   };
-  await keepStudy(memory, owner, planes, batch, studied);
-  return { studied, macs: encoded.macs + (decoded?.macs ?? 0) };
+  await keepAnalysis(memory, owner, planes, batch, analysis);
+  return { analysis, macs: encoded.macs + (decoded?.macs ?? 0) };
 }
