@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import type { OpenedDevice } from '../../engine/host/node/devices/open.ts';
+import { coreCount, memoryBytes } from '../../engine/host/node/limits.ts';
 import {
   type Crew,
   type Job,
@@ -47,7 +47,7 @@ export class LocalCrew implements Crew {
 
   /** `threads`: of one worker; its share of the processor if absent. */
   async members(count: number, threads?: number): Promise<LocalMember[]> {
-    const share = threads ?? Math.max(1, Math.floor(os.availableParallelism() / count));
+    const share = threads ?? Math.max(1, Math.floor(coreCount() / count));
     const mail = await this.#root();
     await Promise.all(this.#members.map((member) => member.free()));
     const usable = this.#members.filter((member) => member.usable);
@@ -58,7 +58,7 @@ export class LocalCrew implements Crew {
     const names = Array.from({ length: count }, (_, i) => `Worker ${i + 1}`);
     const free = names.filter((name) => !keep.some((member) => member.name === name));
     const fresh = free.slice(0, count - keep.length);
-    const { storeBudget = os.totalmem() / 4 } = this.#options;
+    const { storeBudget = memoryBytes() / 4 } = this.#options;
     const { device } = this.#options;
     const numbers = [share, mail, Math.floor(storeBudget / count)].map(String);
     const args = device ? [...numbers, JSON.stringify(device)] : numbers;

@@ -5,6 +5,7 @@ import { type DeviceId, PROCESSOR_PRECISIONS } from '../../../shared/api.ts';
 import type { Capabilities, CompileOptions, Program } from '../../execution/backend.ts';
 import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
 import { OnnxBackend } from '../../execution/lowering/onnx-backend.ts';
+import { coreCount, memoryBytes } from './limits.ts';
 import { describeMachine } from './machine.ts';
 import { ProfileFolder } from './profile.ts';
 import { OrtProgram, type OrtProgramOptions } from './program.ts';
@@ -17,14 +18,14 @@ export class NodeBackend extends OnnxBackend {
     opset: 24,
     precisions: PROCESSOR_PRECISIONS,
     elements: ['float32', 'int8', 'int32', 'int64'],
-    memoryBytes: os.totalmem(),
+    memoryBytes: memoryBytes(),
   };
   readonly threads: number;
   readonly machine = describeMachine();
 
   constructor(threads = 0) {
     super();
-    this.threads = threads || os.availableParallelism();
+    this.threads = threads || coreCount();
   }
 
   availableBytes(): number {

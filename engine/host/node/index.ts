@@ -8,6 +8,6 @@ export { fs } from './fs.ts';
 export { sha1, sha256 } from './hash.ts';
 export { withLock } from './hub/lock.ts';
 export { hubEnvironment } from './hub/settings.ts';
-export { memoryBytes } from './memory.ts';
+export { memoryBytes } from './limits.ts';
 export { modelsFolder } from './models-folder.ts';
 export { nextTask } from './next-task.ts';

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import packageJson from '../../../../package.json' with { type: 'json' };
 import { DEVICE_IDS, DEVICE_PROVIDERS, type DeviceId } from '../../../../shared/devices.ts';
+import { coreCount } from '../limits.ts';
 import { type Card, graphicsCards, isSoftware, prescribedDrivers } from './cards.ts';
 
 /** A device that this machine may have, before anything has been computed on it; nothing here loads ONNX Runtime. */
@@ -52,7 +53,7 @@ async function surroundings(): Promise<Surroundings> {
 
 function processor(): Candidate {
   const name = os.cpus()[0]?.model.trim() || os.machine();
-  const cores = os.availableParallelism();
+  const cores = coreCount();
   return { id: 'cpu', name, software: false, found: true, identity: identityOf('cpu', name, String(cores)) };
 }
 

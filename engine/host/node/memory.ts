@@ -1,5 +1,0 @@
-import os from 'node:os';
-
-export function memoryBytes(): number {
-  return os.totalmem();
-}
