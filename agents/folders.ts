@@ -2,10 +2,11 @@ import { lstat, mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../engine/errors.ts';
-import { codeOf } from '../engine/files.ts';
+import { writeError } from '../engine/files.ts';
 import { formatOf } from '../engine/pictures/convert.ts';
 import { checkPicture, readPictureFile } from '../engine/pictures/read.ts';
 import { writePicture } from '../engine/pictures/write.ts';
+import { isMissing, readError } from '../engine/read-bytes.ts';
 import { isFilePath } from '../shared/fileNames.ts';
 import { isInside } from './inside.ts';
 
@@ -77,7 +78,9 @@ export class BoundedFolders {
   async write(bytes: Uint8Array, destination: Destination): Promise<WrittenImage> {
     const place = await this.#target(destination);
     const replaced = await isThere(place);
-    await mkdir(path.dirname(place), { recursive: true });
+    await mkdir(path.dirname(place), { recursive: true }).catch((error: unknown) => {
+      throw writeError(destination.output ?? place, error);
+    });
     // A link may have come in between.
     await this.#requireInside(place, destination.output ?? place);
     await writePicture(place, bytes);
@@ -130,8 +133,8 @@ export class BoundedFolders {
       if (!(await this.#holds(real))) throw outside(shown);
       return real;
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined;
-      throw error;
+      if (isMissing(error)) return undefined;
+      throw readError(shown, error);
     }
   }
 

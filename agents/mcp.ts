@@ -2,7 +2,9 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { CallToolResult, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js';
+import { messageOf } from '../engine/errors.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { plainText } from '../shared/plainText.ts';
 import type { AgentTool, Answer, Workplace } from './tool.ts';
 import { AGENT_TOOLS } from './tools/index.ts';
 
@@ -44,7 +46,12 @@ function register(server: McpServer, tool: AgentTool, workplace: Workplace): voi
     },
     async (input: Record<string, unknown>, extra: Extra): Promise<CallToolResult> => {
       const call = { signal: extra.signal, onProgress: progressOf(extra) };
-      return contentOf(await tool.run(input, workplace, call));
+      try {
+        return contentOf(await tool.run(input, workplace, call));
+      } catch (error) {
+        // Clients show it in terminals.
+        throw new Error(plainText(messageOf(error)), { cause: error });
+      }
     },
   );
 }

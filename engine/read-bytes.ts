@@ -25,10 +25,15 @@ export async function readBytes(file: string, most: number): Promise<Uint8Array<
   try {
     return await fs.open(file, (reader) => readAll(reader, file, most));
   } catch (error) {
-    const code = codeOf(error);
-    if (code === undefined) throw error;
-    throw new InputError(`Cannot read ${file}: ${REASONS[code] ?? code}.`, { cause: error });
+    throw readError(file, error);
   }
+}
+
+/** A failed read of `file` as one sentence for the user; an error that is not the system's, as it is. */
+export function readError(file: string, error: unknown): unknown {
+  const code = codeOf(error);
+  if (code === undefined) return error;
+  return new InputError(`Cannot read ${file}: ${REASONS[code] ?? code}.`, { cause: error });
 }
 
 async function readAll(reader: FileReader, file: string, most: number): Promise<Uint8Array<ArrayBuffer>> {

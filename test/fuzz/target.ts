@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { InputError } from '../../engine/errors.ts';
 
 /** Something that reads what others wrote, and what must hold of it whatever they wrote. */
 export interface Target {
@@ -17,6 +19,17 @@ export function target<Value>(
   check: (value: Value) => void | Promise<void>,
 ): Target {
   return { name, check, property: fc.asyncProperty(cases, async (value) => await check(value)) };
+}
+
+/** What anything from elsewhere may give: a value, or one sentence for the user. */
+export async function valueOrSentence<Value>(read: () => Value | Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    assert.ok(error instanceof InputError, String(error));
+    assert.ok(error.message.length < 2000 && !/\p{Cc}/u.test(error.message), error.message);
+    return undefined;
+  }
 }
 
 /** Text with what terminals, links, paths and numbers are made of. */

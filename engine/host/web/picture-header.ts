@@ -137,6 +137,7 @@ function gifHeader(file: Uint8Array): Facts {
       skipBlocks();
     } else break;
   }
+  if (pages === 0) throw new Error('no picture');
   return { width: view.getUint16(6, true), height: view.getUint16(8, true), palette: true, pages };
 }
 

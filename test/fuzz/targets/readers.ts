@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { InputError } from '../../../engine/errors.ts';
 import { autoencoderDcDecoder } from '../../../engine/networks/autoencoder-dc.ts';
 import { parseAutoencoderDcConfig } from '../../../engine/networks/autoencoder-dc-config.ts';
 import { languageModel } from '../../../engine/networks/language.ts';
@@ -21,18 +20,7 @@ import { withoutTags } from '../../../engine/text/prompt-tags.ts';
 import { loraTarget } from '../../../engine/weights/lora-names.ts';
 import { SCHEDULERS } from '../../../shared/api.ts';
 import { LIMITS } from '../../../shared/limits.ts';
-import { changed, damaged, oddText, type Target, target } from '../target.ts';
-
-/** What anything from elsewhere may give: a value, or one sentence for the user. */
-async function valueOrSentence<Value>(read: () => Value | Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    assert.ok(error instanceof InputError, String(error));
-    assert.ok(error.message.length < 2000 && !/\p{Cc}/u.test(error.message), error.message);
-    return undefined;
-  }
-}
+import { changed, damaged, oddText, type Target, target, valueOrSentence } from '../target.ts';
 
 const image = sharp(
   Uint8Array.from({ length: 24 * 16 * 3 }, (_, i) => (i * 7919) % 256),
