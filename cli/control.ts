@@ -50,7 +50,7 @@ export function withControlOptions(command: Command): Command {
     .addOption(
       new Option(
         '--reference <image>',
-        'an image that is seen as a prompt, as FILE[:strength]; may be given several times',
+        'an image that is seen as a prompt, as FILE[:strength], or that the prompt of FLUX.2 is about; may be given several times',
       ).argParser(addReference),
     )
     .addOption(
@@ -59,7 +59,7 @@ export function withControlOptions(command: Command): Command {
         'white where the result sees a reference; one for each of them, in their order',
       ).argParser(addText),
     )
-    .option('--reference-model <file>', 'the IP-Adapter that reads references')
+    .option('--reference-model <file>', 'the IP-Adapter that reads references, for Stable Diffusion')
     .option('--reference-encoder <folder>', 'its image encoder, where it is not beside it');
 }
 
@@ -100,8 +100,6 @@ async function referenceRequest({
     if (referenceModel === undefined && referenceMask.length === 0) return {};
     throw new InputError('Say with --reference which image is seen as a prompt.');
   }
-  if (referenceModel === undefined)
-    throw new InputError('Say with --reference-model which IP-Adapter reads the reference.');
   if (referenceMask.length > 0 && referenceMask.length !== reference.length)
     throw new InputError('Give one --reference-mask for each --reference, or none.');
   const references = reference.map(async ({ file, ...given }, i) => ({
@@ -111,7 +109,7 @@ async function referenceRequest({
   }));
   return {
     references: await Promise.all(references),
-    referenceModel,
+    ...(referenceModel !== undefined && { referenceModel }),
     ...(referenceEncoder && { referenceEncoder }),
   };
 }

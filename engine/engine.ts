@@ -70,6 +70,7 @@ import { openPromptEncoder } from './pipelines/prompt-encoder.ts';
 import { type ReadPrompts, readPrompts } from './pipelines/prompts.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { editSteps, record } from './pipelines/record.ts';
+import { ReferenceImages, sizedByReference } from './pipelines/reference-images.ts';
 import { ReferencePictures, referenceGroups } from './pipelines/reference-pictures.ts';
 import { checkEdit, checkGenerate, checkPrepareEdit, checkUpscale, recipeOf } from './pipelines/request.ts';
 import { cutOutPart } from './pipelines/segment/cut-out.ts';
@@ -137,15 +138,16 @@ class LocalEngine implements Engine {
   }
 
   async generate(
-    request: GenerateRequest,
+    given: GenerateRequest,
     options: CallOptions<GenerateProgress> = {},
   ): Promise<GenerateResult> {
     const begin = performance.now();
-    const asked = checkGenerate(request);
+    const asked = checkGenerate(given);
     options.signal?.throwIfAborted();
     await this.#sweep();
-    const { request: checked, ...told } = await readPrompts(asked, await placeOfModel(asked.model));
-    const loaded = await this.#load(checked, options);
+    const { request, ...told } = await readPrompts(asked, await placeOfModel(asked.model));
+    const loaded = await this.#load(request, options);
+    const checked = await sizedByReference(request, loaded.model);
     loaded.reading = readingOf(checked, told);
     const { previews, remember } = checked;
     const { width, height } = imageSize(loaded.model, checked);
@@ -346,6 +348,7 @@ class LocalEngine implements Engine {
   async #team(request: GenerateRequest | EditRequest, opened: Model): Promise<Team | undefined> {
     const { workers = 0, threads, patch = {}, bus, loras = [], attention, model = EMBEDDED } = request;
     if (!bus && workers < 2) return undefined;
+    // A transformer's bands would read references as they were at the last dense step.
     if (request.controls?.length || request.references?.length)
       throw new InputError(
         'Workers take no control images and references: leave out the workers, or these images.',
@@ -443,6 +446,8 @@ class LocalEngine implements Engine {
     const host = { backend: this.#backend, threads };
     loaded.controls =
       controls.length > 0 ? await ControlPictures.open(controls, model.controls, size, host) : undefined;
+    const readsImages = model.readsImages && references.length > 0;
+    loaded.images = readsImages ? await ReferenceImages.open(references, model) : undefined;
     const image = { ...size, scale: model.autoencoder.scale };
     loaded.references =
       model.references && (await ReferencePictures.open(references, model.references.model, image, host));
@@ -536,9 +541,15 @@ async function steeredModel(
 ): Promise<DiffusionModel> {
   if (controls.length === 0 && references.length === 0) return base;
   const models = await Promise.all(controls.map(({ model }) => openControlModel(model)));
-  if (references.length === 0) return base.steered(models, undefined);
+  if (references.length === 0 || base.readsImages) {
+    if (base.readsImages && referenceModel !== undefined)
+      throw new InputError(`${base.name} reads reference images itself: leave out the IP-Adapter.`);
+    return models.length > 0 ? base.steered(models, undefined) : base;
+  }
   if (referenceModel === undefined)
-    throw new InputError('Say which IP-Adapter reads the reference images: give its file.');
+    throw new InputError(
+      'Say with --reference-model which IP-Adapter reads the reference images: give its file.',
+    );
   const model = await openReferenceModel(referenceModel, referenceEncoder);
   return base.steered(models, { model, groups: referenceGroups(references) });
 }

@@ -28,3 +28,14 @@ export function transposed(values: Float32Array, rows: number): Float32Array {
       result[column * rows + row] = values[row * columns + column]!;
   return result;
 }
+
+/** Numbers one after another. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let from = 0;
+  for (const part of parts) {
+    all.set(part, from);
+    from += part.length;
+  }
+  return all;
+}

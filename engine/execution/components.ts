@@ -15,6 +15,7 @@ import { type Form, PLANAR, type RowsOptions } from './forms/form.ts';
 import { predictDenoiser } from './memory-plan.ts';
 import { Precisions, type PrepareOptions } from './precisions.ts';
 import { type ProgramKey, Programs } from './programs.ts';
+import type { Grid } from './transformer/token-plan.ts';
 import { TransformerDenoiser } from './transformer/transformer-denoiser.ts';
 import { TransformerForms } from './transformer/transformer-forms.ts';
 import { calibrate, type Drive } from './unet/calibrate.ts';
@@ -144,9 +145,16 @@ export class Components {
     }
   }
 
-  /** The denoiser in a precision, with a kind of attention. A quantized one needs `prepare` first. */
-  denoiser(arithmetic: Arithmetic, change: Partial<RowsOptions> = {}): Denoiser {
-    if (this.#isTransformer) return new TransformerDenoiser(this.#transformer, arithmetic);
+  /**
+   * The denoiser in a precision, with a kind of attention. A quantized one needs `prepare` first.
+   * @param images sizes in positions of those that are read beside its own; see `Condition.images`
+   */
+  denoiser(
+    arithmetic: Arithmetic,
+    change: Partial<RowsOptions> = {},
+    images: readonly Grid[] = [],
+  ): Denoiser {
+    if (this.#isTransformer) return new TransformerDenoiser(this.#transformer, arithmetic, images);
     return new UNetDenoiser(this.forms, arithmetic, change);
   }
 

@@ -34,6 +34,8 @@ export interface Condition {
   controls?: { hints: readonly Guide[]; features: readonly Guide[] };
   /** Pictures that are attended to beside the text, in the groups of the model. */
   references?: readonly Reference[];
+  /** Latents [C, h, w] of images that the denoiser reads beside its own, as further positions. */
+  images?: readonly Tensor[];
   /** Texts that take the place of the first one on the way, in order; see `conditionAt`. */
   later?: readonly LaterText[];
 }

@@ -2,6 +2,7 @@ import type { Network } from '../graph/network.ts';
 import { float32, floats, type Tensor } from '../graph/tensor.ts';
 import type { ReferenceModel } from '../models/reference-model.ts';
 import { PLACE_WEIGHTS, patchesOf } from '../networks/clip-vision.ts';
+import { joined } from '../numbers.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { WeightTable } from '../weights/table.ts';
@@ -54,7 +55,7 @@ export class ReferenceEncoder {
   async project(states: readonly Float32Array[]): Promise<Tensor & { type: 'float32' }> {
     const { shape, projection, weights } = this.#model;
     const batch = states.length;
-    const given = float32(concatenated(states), [batch, 1, states[0]!.length]);
+    const given = float32(joined(states), [batch, 1, states[0]!.length]);
     if (shape.kind === 'plain') {
       const outputs = await this.#using(projection, weights, (program) => program.run({ embeds: given }));
       const [gain, bias] = await Promise.all(
@@ -67,7 +68,7 @@ export class ReferenceEncoder {
     const outputs = await this.#using(projection, weights, (program) =>
       program.run({
         features: float32(given.data, [batch, given.data.length / (batch * shape.features), shape.features]),
-        latents: float32(concatenated(states.map(() => latents)), [batch, shape.tokens, shape.width]),
+        latents: float32(joined(states.map(() => latents)), [batch, shape.tokens, shape.width]),
       }),
     );
     return float32(floats(outputs, 'tokens'), [batch, shape.tokens, shape.channels]);
@@ -94,13 +95,6 @@ export class ReferenceEncoder {
     for (const [i, value] of (await readFloat32(token)).entries()) places[i]! += value;
     return places;
   }
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const length = parts[0]!.length;
-  const all = new Float32Array(parts.length * length);
-  for (const [i, part] of parts.entries()) all.set(part, i * length);
-  return all;
 }
 
 /** Layer norm over the last dimension, as PyTorch's. */

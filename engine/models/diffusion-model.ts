@@ -56,6 +56,8 @@ export class DiffusionModel implements Model {
   readonly textRoles: readonly TextRole[];
   /** An absent negative prompt stands for zeros rather than for the empty text (SDXL). */
   readonly zeroNegative: boolean;
+  /** Reference images need no adapter: the denoiser reads them itself. */
+  readonly readsImages: boolean;
   /** How its language model is given prompts; absent for CLIP. */
   readonly prompts: PromptForm | undefined;
   readonly #layout: Layout;
@@ -74,6 +76,7 @@ export class DiffusionModel implements Model {
     this.place = layout.place;
     this.isXl = kind.isXl === true;
     this.prompts = kind.prompts;
+    this.readsImages = kind.readsImages === true;
     this.textRoles = kind.textRoles;
     this.zeroNegative = this.isXl && layout.zerosForEmpty;
     const vae = this.#placed('vae-decoder');

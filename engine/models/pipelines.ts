@@ -17,6 +17,8 @@ export interface PipelineKind {
   isXl?: boolean;
   /** How its language model is given prompts. */
   prompts?: PromptForm;
+  /** The denoiser reads reference images itself, as further positions. */
+  readsImages?: boolean;
   /** Layers of it whose states the denoiser reads; see `NetworkOptions`. */
   textLayers?: readonly number[];
   /** What diffusers' pipeline takes where nothing is said. */
@@ -41,6 +43,7 @@ const flux2: PipelineKind = {
   denoiser: 'transformer',
   textRoles: ['text-encoder'],
   prompts: FLUX2_PROMPT,
+  readsImages: true,
   textLayers: FLUX2_LAYERS,
   recommended: { steps: 50, guidance: 4 },
   distilled: { steps: 4, guidance: 1 },

@@ -26,10 +26,10 @@ const MAX_ANALYSES = 8;
 
 /** Whose features these are: a model, computed in one way, steered by the same pictures. */
 export function featuresOwner(
-  { model, controls, references }: Pick<ReadyModel, 'model' | 'controls' | 'references'>,
+  { model, controls, references, images }: Pick<ReadyModel, 'model' | 'controls' | 'references' | 'images'>,
   { precision, attention = 'full' }: Arithmetic,
 ): string {
-  const steered = [controls, references].flatMap((pictures) => (pictures ? [pictures.key] : []));
+  const steered = [controls, references, images].flatMap((pictures) => (pictures ? [pictures.key] : []));
   return [model.id, precision, attention, ...steered].join(' ');
 }
 

@@ -168,7 +168,7 @@ async function prepareEdit(
   progress.stage('load');
   await listen(signal);
   await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
-  const denoiser = ready.components.denoiser(recipe);
+  const denoiser = ready.components.denoiser(recipe, {}, ready.images?.grids);
   const painted = coarser(windowMask(task.mask, window), size.width / scope.dims[2]);
   const loaded = performance.now();
 

@@ -108,6 +108,45 @@ for (const [family, steps] of [
     }
   });
 
+test('flux2-klein: reference images are read beside the text, in edits too', async () => {
+  const engine = createEngine(backend);
+  try {
+    const model = await checkpoint('flux2-klein');
+    const image = (background: string, width = 100, height = 70) =>
+      sharp({ create: { width, height, channels: 3, background } })
+        .png()
+        .toBuffer();
+    const request = { prompt: 'make it night', model, seed: 3, steps: 2, guidance: 1 };
+    const size = { width: 96, height: 64 };
+    const draw = async (...images: Buffer[]) =>
+      (await engine.generate({ ...request, references: images.map((one) => ({ image: one })) })).picture;
+    const [blue, red] = [await image('#00f'), await image('#f00')];
+    const plain = await engine.generate({ ...request, ...size });
+    const seeing = await engine.generate({ ...request, references: [{ image: blue }] });
+    const { picture } = seeing;
+    assert.deepEqual([picture.width, picture.height], [96, 64], 'the size of the reference');
+    const again = await engine.generate({ ...request, ...size });
+    assert.ok(seeing.macs > again.macs);
+    const pictures = [plain.picture, picture, await draw(red), await draw(blue, red)];
+    assert.equal(new Set(pictures.map(({ png }) => String(png))).size, 4, 'each reference counts');
+    assert.deepEqual((await draw(blue)).png, picture.png);
+    const edits = [[], [{ image: blue }]].map(async (references) =>
+      engine.edit({ ...request, image: picture.png, mask: await maskOf(64), references }),
+    );
+    const [without, edited] = await Promise.all(edits).catch(() => []);
+    assert.ok(edited!.activeFraction[0]! < 1);
+    assert.notDeepEqual(edited!.picture.png, without!.picture.png);
+    for (const [wrong, message] of [
+      [{ references: [{ image: blue, strength: 0.5 }] }, /reads whole reference images/],
+      [{ references: [{ image: blue }], referenceModel: 'ip.safetensors' }, /leave out the IP-Adapter/],
+      [{ references: [{ image: blue }], workers: 2 }, /Workers take no control images and references/],
+    ] as const)
+      await assert.rejects(engine.generate({ ...request, ...wrong }), message);
+  } finally {
+    await engine.dispose();
+  }
+});
+
 test('short of memory: networks one after another draw the same picture; too little is refused', async () => {
   const request = { prompt: 'a house', model: await checkpoint('sd15'), seed: 3, steps: 2 };
   const model = await DiffusionModel.open(request.model);

@@ -8,6 +8,7 @@ import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { type PictureWindow, workedSize } from '../pictures/window.ts';
 import { scheduleOf } from '../text/prompt-schedule.ts';
 import type { ControlPictures } from './control-pictures.ts';
+import type { ReferenceImages } from './reference-images.ts';
 import type { ReferencePictures } from './reference-pictures.ts';
 import type { EncodedText, PromptEncoder, Reading } from './text-encoder.ts';
 
@@ -23,6 +24,7 @@ export interface ReadyModel {
   /** What steers the image of this call. */
   controls?: ControlPictures | undefined;
   references?: ReferencePictures | undefined;
+  images?: ReferenceImages | undefined;
   /** The model with a fast decoder, for previews. */
   preview?: Components;
 }
@@ -41,7 +43,7 @@ interface Conditioning {
  * the prompts may change; without them prompts are read as they are in the end.
  */
 export async function conditionFor(
-  ready: Pick<ReadyModel, 'model' | 'components' | 'text' | 'reading' | 'controls' | 'references'>,
+  ready: Pick<ReadyModel, 'model' | 'components' | 'text' | 'reading' | 'controls' | 'references' | 'images'>,
   prompt: string,
   negativePrompt: string,
   guidance: number,
@@ -74,11 +76,13 @@ export async function conditionFor(
   const controls = timesteps.length > 0 ? await ready.controls?.guidesFor(window, timesteps) : undefined;
   const references =
     timesteps.length > 0 ? ready.references?.referencesFor(window, prompts.length) : undefined;
+  const images = timesteps.length > 0 ? await ready.images?.latents(ready.components) : undefined;
   return {
     condition: {
       ...condition,
       ...(controls && { controls }),
       ...(references && { references }),
+      ...(images && { images }),
       ...(later.length > 0 && { later }),
     },
     warnings: [...warnings],

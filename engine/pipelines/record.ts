@@ -55,7 +55,7 @@ export async function record(
   const { analysis } = await analyse(ready, memory, new RegionAutoencoder(components), seen);
   const trajectory: Trajectory = analysis.trajectory;
   const [, height, width] = latentDims(model.autoencoder, window);
-  const recorder = new Recorder(components.denoiser(recipe), memory.features, {
+  const recorder = new Recorder(components.denoiser(recipe, {}, ready.images?.grids), memory.features, {
     trajectory,
     scheduler,
     height,

@@ -242,13 +242,17 @@ export function recipeOf(
     ...(request.decoder === 'fast' && { decoder: request.decoder }),
     ...(request.loras?.length && { loras: request.loras.map(named) }),
     ...(request.clipSkip && { clipSkip: request.clipSkip }),
-    ...(request.references?.length && { referredTo: referredTo(request) }),
+    ...(request.references?.length && { referredTo: referredTo(request, model.name) }),
     ...(request.controls?.length && { steeredBy: request.controls.map(withoutImage) }),
   };
 }
 
-function referredTo({ references = [], referenceModel = '' }: GenerateRequest): Recipe['referredTo'] {
-  const model = path.basename(referenceModel).replace(/\.safetensors$/i, '');
+/** @param drawing name of the model that draws, which may read references itself */
+function referredTo(
+  { references = [], referenceModel }: GenerateRequest,
+  drawing: string,
+): Recipe['referredTo'] {
+  const model = path.basename(referenceModel ?? drawing).replace(/\.safetensors$/i, '');
   return references.map(({ strength = 1 }) => ({ model, strength }));
 }
 

@@ -130,7 +130,7 @@ async function prepareDrawing(
   progress.stage('load');
   await listen(signal);
   await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
-  const denoiser = components.denoiser(recipe);
+  const denoiser = components.denoiser(recipe, {}, ready.images?.grids);
   const whole = { of: 'whole', height: dims[1], width: dims[2] } as const;
   const batch = isGuided(network, recipe.guidance) ? 2 : 1;
   const recording = memory && (await denoiser.plan({ ...whole, records: true }, batch));

@@ -1,5 +1,7 @@
 import type { Arithmetic } from '../../../shared/api.ts';
 import { countMacs } from '../../graph/macs.ts';
+import { floats } from '../../graph/tensor.ts';
+import { joined } from '../../numbers.ts';
 import { dilate } from '../../regions/mask.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
@@ -8,7 +10,7 @@ import { batchOf, type Condition, guide } from '../condition.ts';
 import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
 import { denoiserInputs } from '../denoiser-inputs.ts';
 import type { Plan } from '../plan.ts';
-import { planTokens, wholeTokens } from './token-plan.ts';
+import { areaOf, type Grid, planTokens, wholeTokens } from './token-plan.ts';
 import { FreshTokens, recordedOf, TokensPlan } from './tokens-plan.ts';
 import { openTokenBand } from './transformer-bands.ts';
 import type { TransformerForms } from './transformer-forms.ts';
@@ -19,20 +21,23 @@ export class TransformerDenoiser implements Denoiser {
   readonly ring = 0;
   readonly #forms: TransformerForms;
   readonly #arithmetic: Arithmetic;
+  readonly #images: readonly Grid[];
 
-  constructor(forms: TransformerForms, arithmetic: Arithmetic) {
+  /** `images`: sizes of the images that are read beside its own. */
+  constructor(forms: TransformerForms, arithmetic: Arithmetic, images: readonly Grid[] = []) {
     this.#forms = forms;
     this.#arithmetic = arithmetic;
+    this.#images = images;
   }
 
   async plan(what: Whole | Region, batch: number): Promise<TokensPlan> {
     const { precision } = this.#arithmetic;
     if (what.of === 'region') {
-      const tokens = planTokens(dilate(what.mask, what.ring));
+      const tokens = planTokens(dilate(what.mask, what.ring), this.#images);
       return new TokensPlan(await this.#forms.editing(precision), tokens, batch, false);
     }
     const network = await (what.records ? this.#forms.editing(precision) : this.#forms.drawing(precision));
-    return new TokensPlan(network, wholeTokens(what.height, what.width), batch, true);
+    return new TokensPlan(network, wholeTokens(what.height, what.width, this.#images), batch, true);
   }
 
   async predict(
@@ -44,12 +49,13 @@ export class TransformerDenoiser implements Denoiser {
   ): Promise<Prediction> {
     if (!(plan instanceof TokensPlan)) throw new Error('the plan is of another denoiser');
     const { network, tokens, positions } = plan;
-    const { active } = tokens;
+    const { active, computed } = tokens;
     const channels = sample.length / (positions ? active.length : tokens.height * tokens.width);
     const every = positions ? active.map((_, i) => i) : active;
-    const rows = toRows(sample, 1, channels, every);
+    const own = toRows(sample, 1, channels, every);
+    const rows = computed.length > active.length ? joined([own, ...imageRows(condition)]) : own;
     const batch = batchOf(condition);
-    const inputs = denoiserInputs(rows, [active.length, channels], timestep, condition);
+    const inputs = denoiserInputs(rows, [computed.length, channels], timestep, condition);
     const recorded = seen && recordedOf(seen);
     const pass = await network.pass(tokens, batch, inputs, {
       ...(recorded && !plan.isWhole && { recorded }),
@@ -70,10 +76,20 @@ export class TransformerDenoiser implements Denoiser {
   }
 
   stepMacs({ height, width }: { height: number; width: number }, batch: number, tokens: number): number {
-    return countMacs(this.#forms.network, { height, width, batch, tokens }).total;
+    const references = areaOf(this.#images);
+    return countMacs(this.#forms.network, { height, width, batch, tokens, references }).total;
   }
 
   async band(what: BandOf, batch: number): Promise<DenoisedBand> {
     return openTokenBand(await this.#forms.bands(this.#arithmetic.precision), what, batch);
   }
+}
+
+/** The rows [n, C] of the images that are read beside the denoiser's own. */
+function imageRows({ images = [] }: Condition): Float32Array[] {
+  return images.map((image) => {
+    const [channels = 1, height = 1, width = 1] = image.dims;
+    const every = Int32Array.from({ length: height * width }, (_, position) => position);
+    return toRows(floats({ image }, 'image'), 1, channels, every);
+  });
 }
