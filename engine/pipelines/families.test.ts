@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
+import type { GenerateRequest } from '../../shared/api.ts';
 import { type Family, writeCheckpoint, writeLora } from '../../test/support/checkpoints.ts';
 import { createEngine } from '../engine.ts';
 import { Components } from '../execution/components.ts';
@@ -136,11 +137,12 @@ test('flux2-klein: reference images are read beside the text, in edits too', asy
     const [without, edited] = await Promise.all(edits).catch(() => []);
     assert.ok(edited!.activeFraction[0]! < 1);
     assert.notDeepEqual(edited!.picture.png, without!.picture.png);
-    for (const [wrong, message] of [
+    const refused: [Partial<GenerateRequest>, RegExp][] = [
       [{ references: [{ image: blue, strength: 0.5 }] }, /reads whole reference images/],
       [{ references: [{ image: blue }], referenceModel: 'ip.safetensors' }, /leave out the IP-Adapter/],
       [{ references: [{ image: blue }], workers: 2 }, /Workers take no control images and references/],
-    ] as const)
+    ];
+    for (const [wrong, message] of refused)
       await assert.rejects(engine.generate({ ...request, ...wrong }), message);
   } finally {
     await engine.dispose();
