@@ -34,7 +34,7 @@ import {
 import { defined } from '../shared/defined.ts';
 import { DEFAULT_STRENGTH, LIMITS, WHOLE_STRENGTH } from '../shared/limits.ts';
 import { benchmark } from './benchmark/benchmark.ts';
-import { checkBenchmark } from './benchmark/request.ts';
+import { checkBenchmark } from './benchmark/check-request.ts';
 import { InputError } from './errors.ts';
 import type { Backend } from './execution/backend.ts';
 import { Components } from './execution/components.ts';
@@ -61,6 +61,13 @@ import { shareOut } from './parallel/share.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
 import { decodePicture } from './pictures/read.ts';
 import { chooseWindow } from './pictures/window.ts';
+import {
+  checkEdit,
+  checkGenerate,
+  checkPrepareEdit,
+  checkUpscale,
+  recipeOf,
+} from './pipelines/check-request.ts';
 import { ControlPictures } from './pipelines/control-pictures.ts';
 import { edit } from './pipelines/edit.ts';
 import type { EditCache } from './pipelines/edit-cache.ts';
@@ -72,9 +79,13 @@ import type { ReadyModel } from './pipelines/ready-model.ts';
 import { editSteps, record } from './pipelines/record.ts';
 import { ReferenceImages, sizedByReference } from './pipelines/reference-images.ts';
 import { ReferencePictures, referenceGroups } from './pipelines/reference-pictures.ts';
-import { checkEdit, checkGenerate, checkPrepareEdit, checkUpscale, recipeOf } from './pipelines/request.ts';
+import {
+  checkCutOut,
+  checkDescribe,
+  checkFindThings,
+  checkSegment,
+} from './pipelines/segment/check-request.ts';
 import { cutOutPart } from './pipelines/segment/cut-out.ts';
-import { checkCutOut, checkDescribe, checkFindThings, checkSegment } from './pipelines/segment/request.ts';
 import { Sight } from './pipelines/segment/sight.ts';
 import type { Reading } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { type ExtensionContext, window, workspace } from 'vscode';
 import { deviceEngine } from '../processes/devices/engine.ts';
-import { processMemory } from '../processes/memory.ts';
+import { processMemory } from '../processes/process-memory.ts';
 import { DEVICE_PROVIDERS } from '../shared/devices.ts';
 import type { SettingName } from './contributions.ts';
 import { chooseDevice } from './devices/choose.ts';

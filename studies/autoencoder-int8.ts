@@ -7,7 +7,7 @@ import { NodeBackend } from '../engine/host/node/backend.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise } from '../engine/noise.ts';
 import { quantizeConvolutions } from '../engine/quantization/convolutions.ts';
-import { WeightTable } from '../engine/weights/table.ts';
+import { WeightTable } from '../engine/weights/weight-table.ts';
 import { byDefault, study, table, text, whole } from './frame.ts';
 import { decibels, milliseconds, signalToNoise } from './support/figures.ts';
 

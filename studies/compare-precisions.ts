@@ -8,7 +8,7 @@ import { openCheckpoint } from '../engine/models/open.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture, type Picture } from '../engine/pictures/read.ts';
 import { ssim } from '../engine/pictures/ssim.ts';
-import { recipeOf } from '../engine/pipelines/request.ts';
+import { recipeOf } from '../engine/pipelines/check-request.ts';
 import { TextEncoder } from '../engine/pipelines/text-encoder.ts';
 import { textToImage } from '../engine/pipelines/text-to-image.ts';
 import { schedulerNameOf } from '../engine/schedulers/create.ts';

@@ -5,7 +5,7 @@ import { openCheckpoint } from '../engine/models/open.ts';
 import { type QuantizationOptions, writeQuantized } from '../engine/quantization/build.ts';
 import { productGroups } from '../engine/quantization/layers.ts';
 import { smoothingOf } from '../engine/quantization/smoothing.ts';
-import { WeightTable } from '../engine/weights/table.ts';
+import { WeightTable } from '../engine/weights/weight-table.ts';
 import { byDefault, study, text, whole } from './frame.ts';
 
 await study(

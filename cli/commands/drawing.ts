@@ -10,6 +10,7 @@ import {
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { formatLatency, formatMacs } from '../../shared/units.ts';
+import { type CheckpointOptions, checkpointRequest, withCheckpointOptions } from '../checkpoint-options.ts';
 import {
   type CommonOptions,
   decimal,
@@ -19,12 +20,11 @@ import {
   withCommonOptions,
 } from '../options.ts';
 import { note } from '../output.ts';
-import { type PartOptions, partRequest, withPartOptions } from '../parts.ts';
 import { replacedRemark, type WrittenFile } from '../target.ts';
 
 /** Options of every command that draws. */
 export type DrawingOptions = CommonOptions &
-  PartOptions &
+  CheckpointOptions &
   Pick<
     GenerateRequest,
     'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision' | 'attention' | 'decoder' | 'clipSkip'
@@ -83,7 +83,7 @@ export function withDrawingOptions(command: Command): Command {
     .addOption(
       new Option('--attention <name>', 'sampled: cheaper on large images, approximate').choices(ATTENTIONS),
     );
-  return withCommonOptions(withPartOptions(command));
+  return withCommonOptions(withCheckpointOptions(command));
 }
 
 /** The part of a request that these options make. */
@@ -94,7 +94,7 @@ export function drawingRequest(options: DrawingOptions) {
   const request = { model, seed, steps, guidance, scheduler, precision, attention, decoder, threads };
   return {
     ...request,
-    ...partRequest(options),
+    ...checkpointRequest(options),
     negativePrompt: negative,
     loras: lora,
     embeddings: embedding,

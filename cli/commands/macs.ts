@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { InputError } from '../../engine/errors.ts';
 import { textLength } from '../../engine/execution/denoiser-inputs.ts';
-import { countPart } from '../../engine/execution/transformer/part-macs.ts';
+import { countRegion } from '../../engine/execution/transformer/region-macs.ts';
 import { planTokens } from '../../engine/execution/transformer/token-plan.ts';
 import { countMacs, type Extent, type MacCount } from '../../engine/graph/macs.ts';
 import { countParameters, type Network } from '../../engine/graph/network.ts';
@@ -202,7 +202,7 @@ function latentMask(file: string, part: string, { height, width }: Extent, scale
 /** Rows of each level that a mask makes active, and what computing them costs. */
 function countMasked(network: Network, extent: Extent, mask: Mask): { active: number[]; count: MacCount } {
   if (network.name === TRANSFORMER)
-    return { active: [activeCount(mask)], count: countPart(network, planTokens(mask), extent) };
+    return { active: [activeCount(mask)], count: countRegion(network, planTokens(mask), extent) };
   const active = pyramid(mask, levelCount(featuresOf(network))).map(activeCount);
   return { active, count: countMacs(network, extent, active) };
 }

@@ -5,24 +5,24 @@ import { InputError } from '../../engine/errors.ts';
 import { openBackend } from '../../engine/host/node/devices/open.ts';
 import { verify } from '../../engine/verification/verify.ts';
 import { chooseDevice } from '../../processes/devices/devices.ts';
+import { type CheckpointOptions, checkpointRequest, withCheckpointOptions } from '../checkpoint-options.ts';
 import { DEVICES } from '../engine.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';
 import { print } from '../output.ts';
-import { type PartOptions, partRequest, withPartOptions } from '../parts.ts';
 
 export function verifyCommand(): Command {
   const command = new Command('verify')
     .description('Compare a model with the reference tensors beside it (expected.safetensors).')
     .argument('<model>', 'a model folder, or a single file');
   return withExamples(
-    withCommonOptions(withPartOptions(command)).action(run),
+    withCommonOptions(withCheckpointOptions(command)).action(run),
     'verify test/fixtures/parity/tiny-sd15',
     'verify test/fixtures/parity/tiny-sd15 --device webgpu',
     'verify test/fixtures/single-file/sd15-ema-no-vae/checkpoint.safetensors --vae vae-only.safetensors',
   );
 }
 
-async function run(model: string, options: CommonOptions & PartOptions): Promise<void> {
+async function run(model: string, options: CommonOptions & CheckpointOptions): Promise<void> {
   const folder = existsSync(model) && statSync(model).isFile() ? path.dirname(model) : model;
   if (existsSync(folder) && !existsSync(path.join(folder, 'expected.safetensors')))
     throw new InputError(
@@ -30,7 +30,7 @@ async function run(model: string, options: CommonOptions & PartOptions): Promise
     );
   const { threads, device = 'cpu' } = options;
   const backend = openBackend(await chooseDevice(device, DEVICES), threads);
-  const result = { device: backend.device, ...(await verify(model, backend, partRequest(options))) };
+  const result = { device: backend.device, ...(await verify(model, backend, checkpointRequest(options))) };
   if (!result.pass) process.exitCode = 1;
   print(options, result, () => {
     const lines = result.tensors.map(

@@ -2,7 +2,7 @@ import type { OperatorTime } from '../../shared/benchmark/report.ts';
 import type { Backend, CompileOptions, Program, PublishedModel } from '../execution/backend.ts';
 import type { Form } from '../execution/forms/form.ts';
 import type { Network } from '../graph/network.ts';
-import type { Weights } from '../weights/table.ts';
+import type { Weights } from '../weights/weight-table.ts';
 import type { Count, Suite } from './trial.ts';
 
 /** Operators of one run of each trial, slowest first. Programs are loaded again with profiling enabled. */

@@ -2,7 +2,7 @@ import type { DeviceId, Precision } from '../../shared/api.ts';
 import type { Machine, OperatorTime } from '../../shared/benchmark/report.ts';
 import type { Network } from '../graph/network.ts';
 import type { DeviceTensor, Tensor } from '../graph/tensor.ts';
-import type { Weights } from '../weights/table.ts';
+import type { Weights } from '../weights/weight-table.ts';
 import type { Form } from './forms/form.ts';
 
 /** What a backend can compute. Lowerings ask before they emit an operator, the memory plan before a network is loaded. */

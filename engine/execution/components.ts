@@ -18,7 +18,7 @@ import { type ProgramKey, Programs } from './programs.ts';
 import type { Grid } from './transformer/token-plan.ts';
 import { TransformerDenoiser } from './transformer/transformer-denoiser.ts';
 import { TransformerForms } from './transformer/transformer-forms.ts';
-import { calibrate, type Drive } from './unet/calibrate.ts';
+import { type CalibrationRuns, calibrate } from './unet/calibrate.ts';
 import { UNetDenoiser } from './unet/unet-denoiser.ts';
 import { UNetForms } from './unet/unet-forms.ts';
 
@@ -87,13 +87,13 @@ export class Components {
   }
 
   /**
-   * Quantizes the denoiser for a precision, unless it is quantized already. `drive` runs the float32 denoiser on
+   * Quantizes the denoiser for a precision, unless it is quantized already. `runs` runs the float32 denoiser on
    * representative inputs for calibration; without it weights are only rounded.
    */
-  async prepare(precision: Precision, drive?: Drive, options: PrepareOptions = {}): Promise<void> {
+  async prepare(precision: Precision, runs?: CalibrationRuns, options: PrepareOptions = {}): Promise<void> {
     if (isFloat(precision)) return;
     // Transformers are not calibrated: their weights are only rounded.
-    const watch = drive && !this.#isTransformer ? () => this.#watch(drive) : undefined;
+    const watch = runs && !this.#isTransformer ? () => this.#watch(runs) : undefined;
     await this.#precisions.quantize('denoiser', precision, { ...options, calibrate: watch });
   }
 
@@ -123,7 +123,7 @@ export class Components {
   }
 
   /** Calibration statistics; undefined if there is not enough memory for the float32 denoiser. */
-  async #watch(drive: Drive): Promise<Statistics | undefined> {
+  async #watch(runs: CalibrationRuns): Promise<Statistics | undefined> {
     const { defaults, autoencoder } = this.model;
     const [width, height] = [defaults.width, defaults.height].map((side) => side / autoencoder.scale);
     const extent = { width: width!, height: height!, batch: 2, tokens: textLength(this.network('denoiser')) };
@@ -138,7 +138,7 @@ export class Components {
       watch: true,
     } as const;
     try {
-      return await calibrate(await this.forms.rows(options), drive);
+      return await calibrate(await this.forms.rows(options), runs);
     } finally {
       await this.#programs.free(({ form }) => form.kind === 'rows' && form.options.watch === true);
       await this.#freeConditioning('fp32');

@@ -1,7 +1,7 @@
 import { float32, floats, type Tensor } from '../graph/tensor.ts';
 import { type ControlModel, isControlNet } from '../models/control-model.ts';
 import { featureName, type T2IAdapterConfig, unshuffled } from '../networks/t2i-adapter.ts';
-import { WeightTable } from '../weights/table.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 import type { Backend } from './backend.ts';
 import { PLANAR } from './forms/form.ts';
 

@@ -2,8 +2,8 @@ import { type FloatPrecision, isFloat, type Precision } from '../../shared/api.t
 import { formatBytes } from '../../shared/units.ts';
 import { InputError } from '../errors.ts';
 import type { Extent } from '../graph/macs.ts';
-import { peakValueBytes, valueBytes } from '../graph/memory.ts';
 import { countParameters, type Network } from '../graph/network.ts';
+import { peakValueBytes, valueBytes } from '../graph/peak-bytes.ts';
 import type { NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import { weightBytes } from '../quantization/size.ts';

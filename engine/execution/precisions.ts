@@ -5,7 +5,7 @@ import type { NetworkRole } from '../models/networks.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
 import type { QuantizedPrecision } from '../weights/quantized.ts';
 import type { FileVersion, WeightsOptions } from '../weights/source.ts';
-import { type Weights, WeightTable } from '../weights/table.ts';
+import { type Weights, WeightTable } from '../weights/weight-table.ts';
 import { type Backend, hasByteProducts } from './backend.ts';
 
 export type PrepareOptions = Pick<QuantizeRequest, 'onProgress' | 'signal'>;

@@ -5,7 +5,7 @@ import { PLACE_WEIGHTS, patchesOf } from '../networks/clip-vision.ts';
 import { joined } from '../numbers.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { WeightSource } from '../weights/source.ts';
-import { WeightTable } from '../weights/table.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 import type { Backend, Program } from './backend.ts';
 import { PLANAR } from './forms/form.ts';
 

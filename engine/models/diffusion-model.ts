@@ -25,7 +25,7 @@ import {
 import type { TextRole } from './pipelines.ts';
 import { checkReferenceFits, type ReferenceModel, withReferenceWeights } from './reference-model.ts';
 import { type FileParts, isFile, readSingleFile } from './single-file/layout.ts';
-import { openAutoencoder } from './single-file/parts.ts';
+import { openAutoencoder } from './single-file/placed.ts';
 import { sizesOf } from './sizes.ts';
 
 /** Pictures as prompts: what reads them, and in which groups. */

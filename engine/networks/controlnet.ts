@@ -3,8 +3,8 @@ import { InputError } from '../errors.ts';
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap, Vector } from '../graph/values.ts';
 import { channelCount, parseConfig, supported } from './config.ts';
+import { middle, timeEmbedding, timeInputs, type Way, wayDown } from './unet-blocks.ts';
 import { parseUNetConfig, type UNetConfig } from './unet-config.ts';
-import { middle, timeEmbedding, timeInputs, type Way, wayDown } from './unet-parts.ts';
 
 /** Input with what each residual of each ControlNet is multiplied by, for each image of the batch: [B, residuals]. */
 export const CONTROL_SCALES = 'control_scales';

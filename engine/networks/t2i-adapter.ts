@@ -4,8 +4,8 @@ import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap } from '../graph/values.ts';
 import { channelCount, parseConfig, smallCount, supported } from './config.ts';
 import { folded } from './folding.ts';
+import type { Feature } from './unet-blocks.ts';
 import type { UNetConfig } from './unet-config.ts';
-import type { Feature } from './unet-parts.ts';
 
 /** `config.json` of diffusers' T2IAdapter. */
 const schema = z.object({

@@ -4,8 +4,8 @@ import { resnet } from './blocks.ts';
 import { controlInputs, controlResiduals } from './controlnet.ts';
 import { referring } from './ip-adapter.ts';
 import { featureAt } from './t2i-adapter.ts';
+import { attended, centred, middle, timeEmbedding, timeInputs, type Way, wayDown } from './unet-blocks.ts';
 import type { UNetConfig } from './unet-config.ts';
-import { attended, centred, middle, timeEmbedding, timeInputs, type Way, wayDown } from './unet-parts.ts';
 
 /** What steers a U-Net beside text and vectors. Weights of a ControlNet are named `controls.<k>.…`. */
 export interface Steering {

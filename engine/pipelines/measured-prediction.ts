@@ -8,7 +8,7 @@ import { float32, floats } from '../graph/tensor.ts';
 import { readOptionalText } from '../json.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { gaussianNoise } from '../noise.ts';
-import { WeightTable } from '../weights/table.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 
 /** Latent positions along a side, and text tokens: enough to tell the two apart. */
 const SIDE = 16;

@@ -2,7 +2,7 @@ import type { GenerateProgress, Precision } from '../../shared/api.ts';
 import { denoise } from '../execution/denoise.ts';
 import { seesMask } from '../execution/denoiser-inputs.ts';
 import { latentDims } from '../execution/latents.ts';
-import type { Drive } from '../execution/unet/calibrate.ts';
+import type { CalibrationRuns } from '../execution/unet/calibrate.ts';
 import { gaussianNoise } from '../noise.ts';
 import { knownScheduler } from '../schedulers/create.ts';
 import { drawingPlanes } from './inpainting.ts';
@@ -28,15 +28,18 @@ export async function prepareUNet(
   };
   // First, so that no float32 text encoder is loaded during calibration.
   await components.prepareText(model.textRoles, precision, quantizing);
-  const drive = drawingDrive(ready, { signal, onStep: (done, total) => report?.('calibrate', done, total) });
-  await components.prepare(precision, drive, quantizing);
+  const runs = calibrationRuns(ready, {
+    signal,
+    onStep: (done, total) => report?.('calibrate', done, total),
+  });
+  await components.prepare(precision, runs, quantizing);
 }
 
 /** Generates a few images with a few steps, at the model's default size. */
-function drawingDrive(
+function calibrationRuns(
   ready: ReadyModel,
   { onStep, signal }: { onStep: (done: number, total: number) => void; signal?: AbortSignal },
-): Drive {
+): CalibrationRuns {
   return async (run) => {
     const { model } = ready;
     const { width, height, guidance } = model.defaults;

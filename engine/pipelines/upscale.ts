@@ -12,7 +12,7 @@ import { requireFinite } from '../numbers.ts';
 import { encodePicture } from '../pictures/compose.ts';
 import { PICTURE_LIMITS } from '../pictures/open.ts';
 import { decodePicture, type Picture } from '../pictures/read.ts';
-import { WeightTable } from '../weights/table.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 
 /** Pixels of the image along a tile's sides, and how many of them neighbours share. Multiples of 4, for folding. */
 export const TILE = 192;

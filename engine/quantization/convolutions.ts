@@ -3,7 +3,7 @@ import type { BatchNorm, Convolution, Linear } from '../graph/operators.ts';
 import { floats, type Tensor } from '../graph/tensor.ts';
 import type { Weight } from '../graph/values.ts';
 import { readFloat32 } from '../weights/read.ts';
-import type { WeightTable } from '../weights/table.ts';
+import type { WeightTable } from '../weights/weight-table.ts';
 
 /** Mapping of values to bytes 0 … 255: value = (byte − zero) · scale. */
 export interface Range {

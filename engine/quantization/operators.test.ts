@@ -15,12 +15,12 @@ import { readFloat32, readInt64 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import type { StoredTensor } from '../weights/source.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
-import { WeightTable } from '../weights/table.ts';
 import { temporaryFolder } from '../weights/testing.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 import { BLOCK } from './arithmetic.ts';
 import { writeQuantized } from './build.ts';
+import { QuantizedTable } from './quantized-table.ts';
 import { NO_SMOOTHING } from './smoothing.ts';
-import { QuantizedTable } from './table.ts';
 
 const folder = await temporaryFolder();
 const backend = new NodeBackend(1);

@@ -11,9 +11,9 @@ import { type FloatWeights, weightReader, writeQuantized } from './build.ts';
 import { int4Factors, int8Factors, type ReadMatrices } from './factors.ts';
 import { identityOf } from './identity.ts';
 import { layoutsOf, matrixOf, matrixShape, productGroups } from './layers.ts';
+import { QuantizedTable } from './quantized-table.ts';
 import { NO_SMOOTHING, smoothingOf } from './smoothing.ts';
 import type { Statistics } from './statistics.ts';
-import { QuantizedTable } from './table.ts';
 
 /** Increment when the same weights are quantized to other numbers. */
 const VERSION = 5;

@@ -10,12 +10,12 @@ import { NodeBackend } from '../host/node/backend.ts';
 import { gaussianNoise } from '../noise.ts';
 import type { Layout } from '../weights/quantized.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
-import { type Weights, WeightTable } from '../weights/table.ts';
 import { temporaryFolder } from '../weights/testing.ts';
+import { type Weights, WeightTable } from '../weights/weight-table.ts';
 import { writeQuantized } from './build.ts';
 import { matrixOf, matrixShape, productGroups } from './layers.ts';
+import { QuantizedTable } from './quantized-table.ts';
 import { type Smoothing, smooth, smoothingOf, smoothWeight } from './smoothing.ts';
-import { QuantizedTable } from './table.ts';
 
 const folder = await temporaryFolder();
 const backend = new NodeBackend(1);

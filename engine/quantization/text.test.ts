@@ -7,8 +7,8 @@ import { NodeBackend } from '../host/node/backend.ts';
 import { clipText, parseClipTextConfig, textInputs } from '../networks/clip-text.ts';
 import { readFloat32, readInt64 } from '../weights/read.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
-import { type Weights, WeightTable } from '../weights/table.ts';
 import { temporaryFolder } from '../weights/testing.ts';
+import { type Weights, WeightTable } from '../weights/weight-table.ts';
 import { toInt8Rows } from './arithmetic.ts';
 import { quantize } from './quantize.ts';
 

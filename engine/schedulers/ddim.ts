@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { alphasCumprod } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig } from './config.ts';
-import { combine, noiseWeights, originalWeights, weigh } from './prediction.ts';
+import { combine, noiseCoefficients, originalCoefficients, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { roundHalfEven, spacedTimesteps } from './timesteps.ts';
 
@@ -34,7 +34,7 @@ export function createDdim(config: SchedulerConfig, steps: number): Scheduler {
 
   function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
     const { alpha, sigma } = levels[index]!;
-    const original = weigh(originalWeights(prediction, alpha, sigma), sample, output);
+    const original = weigh(originalCoefficients(prediction, alpha, sigma), sample, output);
     return clip ? original.map((value) => Math.min(Math.max(value, -range), range)) : original;
   }
 
@@ -46,7 +46,7 @@ export function createDdim(config: SchedulerConfig, steps: number): Scheduler {
     predictOriginal,
     step(output, index, sample) {
       const { alpha, sigma } = levels[index]!;
-      const noise = weigh(noiseWeights(prediction, alpha, sigma), sample, output);
+      const noise = weigh(noiseCoefficients(prediction, alpha, sigma), sample, output);
       const previous = timesteps[index]! - stride;
       const next = level(previous >= 0 ? alphas[previous]! : finalAlpha);
       return combine([next.alpha, predictOriginal(output, index, sample)], [next.sigma, noise]);

@@ -4,7 +4,7 @@ import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
 import { flowCommon, shifted } from './flow.ts';
 import { multistepLevels, variancePreserving } from './multistep.ts';
-import { combine, originalWeights, type Prediction, weigh } from './prediction.ts';
+import { combine, originalCoefficients, type Prediction, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { lambdaOf, mixing, preserving, trainingSigmas } from './sigmas.ts';
 import { checkSteps } from './timesteps.ts';
@@ -85,7 +85,7 @@ function solve(
 
   function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
     const { alpha, sigma } = split(levels[index]!);
-    return weigh(originalWeights(prediction, alpha, sigma), sample, output);
+    return weigh(originalCoefficients(prediction, alpha, sigma), sample, output);
   }
 
   function orderAt(index: number): number {

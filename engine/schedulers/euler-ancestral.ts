@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig } from './config.ts';
 import { eulerTimesteps, overLevels } from './euler.ts';
-import { combine, explodingOriginalWeights } from './prediction.ts';
+import { combine, explodingOriginalCoefficients } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { interpolate, trainingSigmas } from './sigmas.ts';
 
@@ -25,7 +25,7 @@ export function createEulerAncestral(config: SchedulerConfig, steps: number): Sc
       const to = levels[index + 1]!;
       const up = Math.sqrt((to ** 2 * (from ** 2 - to ** 2)) / from ** 2);
       const down = Math.sqrt(to ** 2 - up ** 2);
-      const original = explodingOriginalWeights(prediction, from);
+      const original = explodingOriginalCoefficients(prediction, from);
       const ratio = (down - from) / from;
       if (up > 0 && !noise) throw new TypeError('The ancestral sampler needs noise.');
       return combine(

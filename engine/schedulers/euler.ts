@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { supported } from '../networks/config.ts';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
-import { combine, explodingOriginalWeights, type Prediction, weigh } from './prediction.ts';
+import { combine, explodingOriginalCoefficients, type Prediction, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { interpolate, karrasSigmas, timestepOfSigma, trainingSigmas } from './sigmas.ts';
 import { roundHalfEven, type Spacing, spacedTimesteps } from './timesteps.ts';
@@ -35,7 +35,7 @@ export function createEuler(config: SchedulerConfig, steps: number): Scheduler {
     stochastic: false,
     step(output, index, sample) {
       const level = levels[index]!;
-      const original = explodingOriginalWeights(prediction, level);
+      const original = explodingOriginalCoefficients(prediction, level);
       // dx/dσ = (x − original) / σ
       const ratio = (levels[index + 1]! - level) / level;
       return combine([1 + ratio * (1 - original.sample), sample], [-ratio * original.output, output]);
@@ -61,7 +61,7 @@ export function overLevels(
     initNoiseSigma: spacing === 'leading' ? Math.sqrt(highest ** 2 + 1) : highest,
     scaleInput: (sample, index) => combine([1 / Math.sqrt(levels[index]! ** 2 + 1), sample]),
     predictOriginal: (output, index, sample) =>
-      weigh(explodingOriginalWeights(prediction, levels[index]!), sample, output),
+      weigh(explodingOriginalCoefficients(prediction, levels[index]!), sample, output),
     addNoise: (original, noise, index) => combine([1, original], [levels[index]!, noise]),
   };
 }

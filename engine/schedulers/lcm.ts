@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { alphasCumprod } from './betas.ts';
 import { commonFields, off, readConfig, type SchedulerConfig } from './config.ts';
-import { combine, originalWeights, weigh } from './prediction.ts';
+import { combine, originalCoefficients, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { checkSteps } from './timesteps.ts';
 
@@ -50,7 +50,7 @@ export function createLcm(config: SchedulerConfig, steps: number): Scheduler {
 
   function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
     const { alpha, sigma } = levels[index]!;
-    const original = weigh(originalWeights(prediction, alpha, sigma), sample, output);
+    const original = weigh(originalCoefficients(prediction, alpha, sigma), sample, output);
     return clip ? original.map((value) => Math.min(Math.max(value, -range), range)) : original;
   }
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
 import { eulerTimesteps, overLevels } from './euler.ts';
-import { explodingOriginalWeights, weigh } from './prediction.ts';
+import { explodingOriginalCoefficients, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { interpolate, karrasSigmas, timestepOfSigma, trainingSigmas } from './sigmas.ts';
 
@@ -39,7 +39,8 @@ export function noiseLevels(config: SchedulerConfig, steps: number): Levels {
   return {
     levels,
     timestepOf: (level) => timestepOfSigma(level, training),
-    original: (output, sample, level) => weigh(explodingOriginalWeights(prediction, level), sample, output),
+    original: (output, sample, level) =>
+      weigh(explodingOriginalCoefficients(prediction, level), sample, output),
     over: (runs) => overLevels(runs, spacing, prediction),
   };
 }

@@ -5,8 +5,8 @@
 export const PREDICTIONS = ['epsilon', 'v_prediction', 'sample', 'flow_prediction'] as const;
 export type Prediction = (typeof PREDICTIONS)[number];
 
-/** Weights of a linear combination of the current sample and the network's output. */
-export interface Weights {
+/** Coefficients of a linear combination of the current sample and the network's output. */
+export interface Coefficients {
   sample: number;
   output: number;
 }
@@ -15,7 +15,7 @@ export interface Weights {
  * The clean sample, where the current sample is alpha · clean + sigma · noise: alpha² + sigma² = 1, or of flows
  * alpha + sigma = 1.
  */
-export function originalWeights(prediction: Prediction, alpha: number, sigma: number): Weights {
+export function originalCoefficients(prediction: Prediction, alpha: number, sigma: number): Coefficients {
   switch (prediction) {
     case 'epsilon':
       return { sample: 1 / alpha, output: -sigma / alpha };
@@ -29,7 +29,7 @@ export function originalWeights(prediction: Prediction, alpha: number, sigma: nu
 }
 
 /** The noise, where the current sample is alpha · clean + sigma · noise. */
-export function noiseWeights(prediction: Prediction, alpha: number, sigma: number): Weights {
+export function noiseCoefficients(prediction: Prediction, alpha: number, sigma: number): Coefficients {
   switch (prediction) {
     case 'epsilon':
       return { sample: 0, output: 1 };
@@ -43,9 +43,9 @@ export function noiseWeights(prediction: Prediction, alpha: number, sigma: numbe
 }
 
 /** The clean sample, where the current sample is clean + level · noise (the form of the Euler samplers). */
-export function explodingOriginalWeights(prediction: Prediction, level: number): Weights {
+export function explodingOriginalCoefficients(prediction: Prediction, level: number): Coefficients {
   const alpha = 1 / Math.sqrt(level * level + 1);
-  const weights = originalWeights(prediction, alpha, level * alpha);
+  const weights = originalCoefficients(prediction, alpha, level * alpha);
   return { sample: weights.sample * alpha, output: weights.output };
 }
 
@@ -68,6 +68,6 @@ export function combine(...terms: Term[]): Float32Array {
 }
 
 /** Applies prediction weights to a sample and an output. */
-export function weigh(weights: Weights, sample: Float32Array, output: Float32Array): Float32Array {
+export function weigh(weights: Coefficients, sample: Float32Array, output: Float32Array): Float32Array {
   return combine([weights.sample, sample], [weights.output, output]);
 }

@@ -4,7 +4,7 @@ import { supported } from '../networks/config.ts';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
 import { multistepLevels, variancePreserving } from './multistep.ts';
-import { combine, noiseWeights, originalWeights, type Term, weigh } from './prediction.ts';
+import { combine, noiseCoefficients, originalCoefficients, type Term, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { lambdaOf, preserving, trainingSigmas } from './sigmas.ts';
 
@@ -45,7 +45,7 @@ export function createUniPC(config: SchedulerConfig, steps: number): Scheduler {
 
   function convert(output: Float32Array, index: number, sample: Float32Array): Float32Array {
     const { alpha, sigma } = preserving(levels[index]!);
-    const weights = overOriginals ? originalWeights : noiseWeights;
+    const weights = overOriginals ? originalCoefficients : noiseCoefficients;
     return weigh(weights(prediction, alpha, sigma), sample, output);
   }
 
@@ -87,7 +87,7 @@ export function createUniPC(config: SchedulerConfig, steps: number): Scheduler {
     timesteps,
     predictOriginal(output, index, sample) {
       const { alpha, sigma } = preserving(levels[index]!);
-      return weigh(originalWeights(prediction, alpha, sigma), sample, output);
+      return weigh(originalCoefficients(prediction, alpha, sigma), sample, output);
     },
     step(output, index, sample) {
       const converted = convert(output, index, sample);

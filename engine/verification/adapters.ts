@@ -8,7 +8,7 @@ import { openWeights } from '../weights/folder.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { mergeAdapters } from '../weights/lora-merge.ts';
 import { readFloat32 } from '../weights/read.ts';
-import { WeightTable } from '../weights/table.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 import { unetConditions } from './networks.ts';
 import { type Comparison, Reference } from './reference.ts';
 

@@ -23,7 +23,7 @@ import { overPlanes, toRows } from '../regions/rows.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters } from '../weights/lora-merge.ts';
 import type { WeightSource } from '../weights/source.ts';
-import { WeightTable } from '../weights/table.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 
 /** Finds a network by its folder in the diffusers layout. @throws InputError if it is absent */
 export type FindNetwork = (folder: string) => Promise<PlacedNetwork>;

@@ -22,7 +22,7 @@ import { controlFactors, controlNet, hintName } from '../networks/controlnet.ts'
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { openWeights } from '../weights/folder.ts';
-import { WeightTable } from '../weights/table.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 import { SAMPLER_LIMIT, unetConditions } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';
 

@@ -13,7 +13,7 @@ import { networkOf, placeOf } from '../models/networks.ts';
 import { openReferenceModel, type ReferenceModel, withReferenceWeights } from '../models/reference-model.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import { openWeights } from '../weights/folder.ts';
-import { WeightTable } from '../weights/table.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 import { SAMPLER_LIMIT, unetConditions } from './networks.ts';
 import type { Comparison, Reference } from './reference.ts';
 

@@ -5,7 +5,7 @@ import { floats, int64 } from '../graph/tensor.ts';
 import { openVisionFolder, type VisionFolder } from '../models/vision-folder.ts';
 import { efficientVitClassifier, samEncoder } from '../networks/efficientvit-heads.ts';
 import { maskDecoder } from '../networks/mask-decoder.ts';
-import { WeightTable } from '../weights/table.ts';
+import { WeightTable } from '../weights/weight-table.ts';
 import type { Comparison, Reference } from './reference.ts';
 
 /** Names of the mask decodings in the references; the last one takes an earlier mask. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkBenchmark } from '../../engine/benchmark/check-request.ts';
 import { benchmarkCost } from '../../engine/benchmark/cost.ts';
-import { checkBenchmark } from '../../engine/benchmark/request.ts';
 import type { BenchmarkRequest } from '../../shared/api.ts';
 import { draftOf } from '../../shared/benchmark/protocol.ts';
 import { askedText, isBusy, lastTime, predictedSeconds, predictionSentence } from './duration.ts';
 import { takenBy } from './offers.ts';
 import { PRESETS } from './presets.ts';
-import { requestOf } from './request.ts';
+import { requestOf } from './readForm.ts';
 
 const SMALL = { weightBytes: 0 };
 const dense: BenchmarkRequest = { cases: ['dense'], repeat: 4 };

@@ -1,6 +1,6 @@
 import { env, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
+import { checkBenchmark } from '../../engine/benchmark/check-request.ts';
 import { type BenchmarkCost, benchmarkCost } from '../../engine/benchmark/cost.ts';
-import { checkBenchmark } from '../../engine/benchmark/request.ts';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from '../../shared/api.ts';
 import { describeBenchmark } from '../../shared/benchmark/progress.ts';
@@ -35,7 +35,7 @@ import {
 import { toMarkdown } from './export.ts';
 import { offers, takenBy } from './offers.ts';
 import { PRESETS } from './presets.ts';
-import { type MaskSource, requestOf } from './request.ts';
+import { type MaskSource, requestOf } from './readForm.ts';
 import { savedShown } from './savedBenchmark.ts';
 import { type BenchmarkStore, summaryOf } from './store.ts';
 

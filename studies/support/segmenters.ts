@@ -13,7 +13,7 @@ import { maskFromLogits } from '../../engine/pipelines/segment/masks.ts';
 import { decodedFrom } from '../../engine/pipelines/segment/segmenter.ts';
 import type { Mask } from '../../engine/regions/mask.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
-import { WeightTable } from '../../engine/weights/table.ts';
+import { WeightTable } from '../../engine/weights/weight-table.ts';
 
 /** A segmenter's folder, or l0 … xl1: EfficientViT-SAM with synthetic weights. */
 export async function openNetworks(name: string) {

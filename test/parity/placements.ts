@@ -18,7 +18,7 @@ import { maskDecoder } from '../../engine/networks/mask-decoder.ts';
 import { anchorsOf } from '../../engine/regions/anchors.ts';
 import { openWeights } from '../../engine/weights/folder.ts';
 import type { WeightSource } from '../../engine/weights/source.ts';
-import { WeightTable } from '../../engine/weights/table.ts';
+import { WeightTable } from '../../engine/weights/weight-table.ts';
 
 const FOLDERS = path.join(import.meta.dirname, '..', 'fixtures', 'parity');
 

@@ -14,7 +14,7 @@ import { embeddedSight } from '../../pipelines/segment/open.ts';
 import type { Mask } from '../../regions/mask.ts';
 import type { WeightSource } from '../../weights/source.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
-import { WeightTable } from '../../weights/table.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
 
 /** Architectures of segmenters that can be measured with synthetic weights. */
 export const SEGMENTERS: readonly string[] = SAM_NAMES.map((name) => `efficientvit-sam-${name}`);

@@ -1,7 +1,7 @@
 import type { Components } from '../../execution/components.ts';
 import type { Condition } from '../../execution/condition.ts';
 import { needsOf, TEXT_MASK, textLength } from '../../execution/denoiser-inputs.ts';
-import type { Drive } from '../../execution/unet/calibrate.ts';
+import type { CalibrationRuns } from '../../execution/unet/calibrate.ts';
 import type { Extent } from '../../graph/macs.ts';
 import { float32, int64 } from '../../graph/tensor.ts';
 import { gaussianNoise } from '../../noise.ts';
@@ -79,7 +79,7 @@ export class StepInputs {
 }
 
 /** Calibrates on the benchmark's own inputs, because a synthetic model has no typical ones. */
-export function noiseDrive({ original, channels, extent, condition }: StepInputs): Drive {
+export function noiseRuns({ original, channels, extent, condition }: StepInputs): CalibrationRuns {
   return async (run) => {
     await run(original, [channels, extent.height, extent.width], TIMESTEP, condition);
   };

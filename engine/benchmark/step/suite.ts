@@ -11,7 +11,7 @@ import { latentMasks } from '../masks.ts';
 import type { Prepared, Suite, Trial } from '../trial.ts';
 import { isReference, variantsOf } from '../variants.ts';
 import { STEP_CASES } from './cases/index.ts';
-import { noiseDrive, StepInputs } from './inputs.ts';
+import { noiseRuns, StepInputs } from './inputs.ts';
 import { layerErrors } from './layers.ts';
 import { References } from './references.ts';
 
@@ -39,7 +39,7 @@ export async function stepSuite(
   const trials = variants.map(({ chosen, mask, precision, workers, identity, alone }): Trial => {
     const sample = inputs.sample(mask);
     const prepare = async (): Promise<Prepared> => {
-      await components.prepare(precision, noiseDrive(inputs));
+      await components.prepare(precision, noiseRuns(inputs));
       const { coding } = request;
       const crew = { workers, openCrew, threads: request.threads, coding };
       const step = await chosen.prepare(components, inputs, { mask, arithmetic: identity, ...crew });

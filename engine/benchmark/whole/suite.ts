@@ -12,9 +12,9 @@ import { ssim } from '../../pictures/ssim.ts';
 import { chooseWindow } from '../../pictures/window.ts';
 import { boundsOf } from '../../regions/box.ts';
 import type { Mask } from '../../regions/mask.ts';
-import { timedParts } from '../parts.ts';
 import type { Cost, Prepared, Quality, Suite, Trial } from '../trial.ts';
 import { isReference, type Variant, variantsOf } from '../variants.ts';
+import { timedReports } from '../worker-times.ts';
 import type { WholeCase } from './case.ts';
 import { WHOLE_CASES } from './cases/index.ts';
 import { splitMacs } from './macs.ts';
@@ -87,7 +87,7 @@ async function prepare(
     loadSeconds: 0,
     run,
     quality: () => qualityOf(subject, identity, decoded),
-    parts: chosen.shared ? () => timedParts(reports) : undefined,
+    parts: chosen.shared ? () => timedReports(reports) : undefined,
     // The engine brings its store up to date after the image is delivered.
     settle: identity.mode === 'sparse' ? async () => (await subject.engine(1).store()).bytes : undefined,
   };

@@ -43,7 +43,7 @@ export const DEFAULT_MARGIN: Readonly<Record<AutoencoderFacts['kind'], number>> 
   kl: 8,
 };
 
-type Part = 'vae-encoder' | 'vae-decoder';
+type Half = 'vae-encoder' | 'vae-decoder';
 
 /**
  * Images ↔ latents, whole or in part. Sizes are in pixels, multiples of the autoencoder's scale; masks have one position
@@ -65,10 +65,10 @@ export class RegionAutoencoder {
   }
 
   /** Latent positions around a changed latent (or block of pixels) in which the other side changes through convolutions. */
-  influence(part: Part): number {
-    const { before, after } = haloOf(this.#components.network(part));
+  influence(half: Half): number {
+    const { before, after } = haloOf(this.#components.network(half));
     // A position is influenced by what it sees, so it influences what lies as far on the other side.
-    const latents = Math.max(before, after) / (part === 'vae-encoder' ? this.facts.scale : 1);
+    const latents = Math.max(before, after) / (half === 'vae-encoder' ? this.facts.scale : 1);
     return Math.ceil(latents);
   }
 
@@ -129,30 +129,30 @@ export class RegionAutoencoder {
   }
 
   /** Multiply–accumulates of computing a region. Needs no weights. */
-  macs(part: Part, width: number, height: number, mask: Mask, options: RegionOptions = {}): number {
-    const { plans, coarseMacs } = this.#region(part, width, height, mask, options);
+  macs(half: Half, width: number, height: number, mask: Mask, options: RegionOptions = {}): number {
+    const { plans, coarseMacs } = this.#region(half, width, height, mask, options);
     return plans.reduce((sum, { plan: { macs } }) => sum + macs, coarseMacs);
   }
 
-  #region(part: Part, width: number, height: number, mask: Mask, options: RegionOptions): Region {
+  #region(half: Half, width: number, height: number, mask: Mask, options: RegionOptions): Region {
     this.#check(width, height);
     const { scale } = this.facts;
     if (mask.width * scale !== width || mask.height * scale !== height)
       throw new Error(`a mask of ${mask.width}×${mask.height} does not fit ${width}×${height} pixels`);
     const { margin = DEFAULT_MARGIN[this.facts.kind], dilation = 0 } = options;
-    const { coarse, fine } = stagesOf(this.#components.network(part));
+    const { coarse, fine } = stagesOf(this.#components.network(half));
     const extent = { height, width, batch: 1, tokens: 0 };
     const finer = scale / 2 ** coarsestLevel(fine);
     const planOf = (box: Box) => planCrop(fine, extent, scaled(box, finer), margin);
     const active = dilate(mask, dilation);
     const boxes = mergeBoxes(partsOf(active), (box) => planOf(box).macs);
     const coarseMacs = coarse && boxes.length > 0 ? countMacs(coarse, extent).total : 0;
-    return { part, mask: active, plans: boxes.map((box) => ({ box, plan: planOf(box) })), coarseMacs };
+    return { half, mask: active, plans: boxes.map((box) => ({ box, plan: planOf(box) })), coarseMacs };
   }
 
   /** Computes a region's rectangles one after another. Each reads the records of those before. */
   async #again(
-    { part, mask, plans, coarseMacs }: Region,
+    { half, mask, plans, coarseMacs }: Region,
     input: Float32Array,
     before: Pick<Coded, 'data' | 'record'>,
     finish: (crop: Float32Array) => Float32Array,
@@ -161,9 +161,9 @@ export class RegionAutoencoder {
     let { record } = before;
     let macs = coarseMacs;
     for (const { box, plan } of plans) {
-      const network = await this.#components.cropNetwork(part);
+      const network = await this.#components.cropNetwork(half);
       const result = await network.part(input, plan, record);
-      const block = part === 'vae-decoder' ? this.facts.scale : 1;
+      const block = half === 'vae-decoder' ? this.facts.scale : 1;
       pasteBlocks(data, finish(result.data), result.box, mask, box, block);
       ({ record } = result);
       macs += result.macs;
@@ -171,9 +171,9 @@ export class RegionAutoencoder {
     return { data, record, macs };
   }
 
-  async #network(part: Part, width: number, height: number): Promise<CropNetwork> {
+  async #network(half: Half, width: number, height: number): Promise<CropNetwork> {
     this.#check(width, height);
-    return this.#components.cropNetwork(part);
+    return this.#components.cropNetwork(half);
   }
 
   #check(width: number, height: number): void {
@@ -192,7 +192,7 @@ export class RegionAutoencoder {
 
 /** The rectangles that are computed for a mask. */
 interface Region {
-  part: Part;
+  half: Half;
   mask: Mask;
   /** With each rectangle's place in latent positions. */
   plans: { box: Box; plan: CropPlan }[];

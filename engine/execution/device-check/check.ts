@@ -2,7 +2,7 @@ import { fs } from '#host';
 import { weightsOf } from '../../graph/network.ts';
 import { floats } from '../../graph/tensor.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
-import { WeightTable } from '../../weights/table.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
 import type { Backend } from '../backend.ts';
 import { PLANAR } from '../forms/form.ts';
 import { timedStep } from './step.ts';

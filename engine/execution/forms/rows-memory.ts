@@ -1,8 +1,8 @@
 import type { Precision } from '../../../shared/api.ts';
 import type { Extent } from '../../graph/macs.ts';
-import { valueBytes } from '../../graph/memory.ts';
 import type { Network } from '../../graph/network.ts';
 import { isWeightProduct, type Operator } from '../../graph/operators.ts';
+import { valueBytes } from '../../graph/peak-bytes.ts';
 import { formOf } from '../../networks/weight-forms.ts';
 import { layoutsOf } from '../../quantization/layers.ts';
 import { featuresOf } from '../../regions/features.ts';

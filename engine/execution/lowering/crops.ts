@@ -2,7 +2,7 @@ import type { Network } from '../../graph/network.ts';
 import type { Attention, GroupNorm } from '../../graph/operators.ts';
 import { attendedOf, momentsOf } from '../../regions/features.ts';
 import type { Windowed } from '../../regions/reach.ts';
-import type { Weights } from '../../weights/table.ts';
+import type { Weights } from '../../weights/weight-table.ts';
 import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
 import { attention } from './attention.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';

@@ -1,7 +1,7 @@
 import type { Network } from '../../graph/network.ts';
 import type { Convolution, Linear } from '../../graph/operators.ts';
 import { type ConvolutionBytes, type Range, rangeNames } from '../../quantization/convolutions.ts';
-import type { Weights } from '../../weights/table.ts';
+import type { Weights } from '../../weights/weight-table.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
 import type { Target } from './target.ts';

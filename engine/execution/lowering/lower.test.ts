@@ -8,7 +8,7 @@ import { type NetworkRole, networkOf, placeOf } from '../../models/networks.ts';
 import { textInputs } from '../../networks/clip-text.ts';
 import { Reference } from '../../verification/reference.ts';
 import { openWeights } from '../../weights/folder.ts';
-import { WeightTable } from '../../weights/table.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
 import { PLANAR } from '../forms/form.ts';
 import type { OnnxBackend } from './onnx-backend.ts';
 

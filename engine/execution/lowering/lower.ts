@@ -1,5 +1,5 @@
 import type { Network } from '../../graph/network.ts';
-import type { Weights } from '../../weights/table.ts';
+import type { Weights } from '../../weights/weight-table.ts';
 import type { Form } from '../forms/form.ts';
 import { lowerCrops } from './crops.ts';
 import { lowerPutting, lowerTaking } from './features.ts';

@@ -3,7 +3,7 @@ import type { Machine } from '../../../shared/benchmark/report.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import type { Network } from '../../graph/network.ts';
 import { requireUnchanged } from '../../weights/file-version.ts';
-import type { Weights } from '../../weights/table.ts';
+import type { Weights } from '../../weights/weight-table.ts';
 import type {
   Backend,
   Capabilities,

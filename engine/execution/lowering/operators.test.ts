@@ -11,7 +11,7 @@ import { NodeBackend } from '../../host/node/backend.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { readFloat32 } from '../../weights/read.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
-import { WeightTable } from '../../weights/table.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
 import { PLANAR } from '../forms/form.ts';
 import type { OnnxBackend } from './onnx-backend.ts';
 

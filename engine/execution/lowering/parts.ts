@@ -9,7 +9,7 @@ import type {
 import type { FeatureMap, Features, Value } from '../../graph/values.ts';
 import { type Anchors, hasWindow } from '../../regions/anchors.ts';
 import { mapsOf } from '../../regions/reach.ts';
-import type { Weights } from '../../weights/table.ts';
+import type { Weights } from '../../weights/weight-table.ts';
 import { PART_NAMES } from '../forms/parts.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';

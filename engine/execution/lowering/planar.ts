@@ -19,7 +19,7 @@ import type {
 } from '../../graph/operators.ts';
 import type { Features, Value } from '../../graph/values.ts';
 import type { Windowed } from '../../regions/reach.ts';
-import type { Weights } from '../../weights/table.ts';
+import type { Weights } from '../../weights/weight-table.ts';
 import {
   type Angles,
   attention,

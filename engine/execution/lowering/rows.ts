@@ -19,7 +19,7 @@ import {
   windowOf,
 } from '../../regions/features.ts';
 import type { Layout } from '../../weights/quantized.ts';
-import type { Weights } from '../../weights/table.ts';
+import type { Weights } from '../../weights/weight-table.ts';
 import { shiftName, textProjections } from '../forms/conditioning.ts';
 import type { RowsOptions } from '../forms/form.ts';
 import { attention } from './attention.ts';

@@ -16,7 +16,7 @@ import {
   tokenFeaturesOf,
   type WindowFeature,
 } from '../../regions/token-features.ts';
-import type { Weights } from '../../weights/table.ts';
+import type { Weights } from '../../weights/weight-table.ts';
 import { EXTENT, formerRowsName, haloRowsName, INSIDE, PLACES, RECTANGLE, SIGNS } from '../forms/tokens.ts';
 import {
   type Angles,

@@ -8,7 +8,7 @@ import { samEncoder } from '../../networks/efficientvit-heads.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { anchorsOf } from '../../regions/anchors.ts';
 import type { Box } from '../../regions/box.ts';
-import { WeightTable } from '../../weights/table.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
 import type { Program } from '../backend.ts';
 import { PartNetwork } from './part-network.ts';
 

@@ -10,7 +10,7 @@ import type { Program } from '../backend.ts';
 import { OUTPUT, TEXT } from '../denoiser-inputs.ts';
 import { EXTENT } from '../forms/tokens.ts';
 import { featureOutputs, recordedFeeds, recordedFrom, type TokenStorage, updatedBy } from './feeds.ts';
-import { countPart } from './part-macs.ts';
+import { countRegion } from './region-macs.ts';
 import { splitText } from './split.ts';
 import type { TokenPlan } from './token-plan.ts';
 
@@ -90,7 +90,7 @@ export class TokensNetwork {
   /** Multiply–accumulates of some runs. What depends on the text alone counts once. */
   macs(plan: TokenPlan, batch: number, tokens: number, runs = 1): number {
     if (plan.active.length === 0 || runs === 0) return 0;
-    const { total } = countPart(this.network, plan, { batch, tokens }, this.features);
+    const { total } = countRegion(this.network, plan, { batch, tokens }, this.features);
     const text = countMacs(splitText(this.network).text, { height: 1, width: 1, batch, tokens }).total;
     return text + runs * (total - text);
   }

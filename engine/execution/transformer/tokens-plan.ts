@@ -4,7 +4,7 @@ import { activeCount } from '../../regions/mask.ts';
 import { Recorded } from '../../regions/recorded.ts';
 import type { Features } from '../../regions/store.ts';
 import type { Computed, Plan } from '../plan.ts';
-import { countPart } from './part-macs.ts';
+import { countRegion } from './region-macs.ts';
 import type { TokenPlan } from './token-plan.ts';
 import type { Feeds, TokensNetwork } from './tokens-network.ts';
 
@@ -33,7 +33,7 @@ export class TokensPlan implements Plan {
   }
 
   count(tokens: number): MacCount {
-    return countPart(this.network.network, this.tokens, { batch: this.batch, tokens });
+    return countRegion(this.network.network, this.tokens, { batch: this.batch, tokens });
   }
 
   macs(tokens: number, runs = 1): number {

@@ -16,7 +16,7 @@ import { fullMask, type Mask } from '../../regions/mask.ts';
 import { planLevels } from '../../regions/plan.ts';
 import { toRows } from '../../regions/rows.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
-import { WeightTable } from '../../weights/table.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
 import { bandMasks } from '../bands/bands.ts';
 import { memoryMailboxes } from '../bands/mailbox.ts';
 import { conditionOf } from '../denoiser-inputs.ts';

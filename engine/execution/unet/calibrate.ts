@@ -18,16 +18,16 @@ type WatchedRun = (
 ) => Promise<Float32Array>;
 
 /** Runs the U-Net on representative inputs. */
-export type Drive = (run: WatchedRun) => Promise<void>;
+export type CalibrationRuns = (run: WatchedRun) => Promise<void>;
 
-/** Statistics of the inputs of a watched U-Net's products while `drive` runs it. */
-export async function calibrate(unet: RowsUNet, drive: Drive): Promise<Statistics> {
+/** Statistics of the inputs of a watched U-Net's products during representative runs. */
+export async function calibrate(unet: RowsUNet, runs: CalibrationRuns): Promise<Statistics> {
   const watched = productGroups(unet.network)
     .filter(({ input }) => input.kind === 'map')
     .map(({ products }) => products[0]!.weight);
   const names = watched.flatMap((weight) => Object.values(watchNames(weight)));
   const statistics = new StatisticsBuilder();
-  await drive(async (sample, dims, timestep, condition) => {
+  await runs(async (sample, dims, timestep, condition) => {
     const [channels, height, width] = dims;
     const all = withPlanes(sample, condition);
     const read = all.length / (height * width);

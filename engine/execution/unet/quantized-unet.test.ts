@@ -9,7 +9,7 @@ import { overPlanes, toRows } from '../../regions/rows.ts';
 import { temporaryFolder } from '../../weights/testing.ts';
 import { Components } from '../components.ts';
 import { predictor } from '../denoise.ts';
-import type { Drive } from './calibrate.ts';
+import type { CalibrationRuns } from './calibrate.ts';
 
 const config = {
   block_out_channels: [16, 32],
@@ -27,7 +27,7 @@ const schedule = { timesteps: [TIMESTEP] };
 const text = float32(gaussianNoise(1, 9, 2 * TOKENS * 12), [2, TOKENS, 12]);
 const condition = { text, guidance: 1.5 };
 const [original, other] = [gaussianNoise(1, 0, LENGTH), gaussianNoise(1, 1, LENGTH)];
-const drive: Drive = async (run) => {
+const calibrationRuns: CalibrationRuns = async (run) => {
   await run(original, DIMS, TIMESTEP, condition);
 };
 
@@ -96,7 +96,7 @@ for (const [precision, bound] of [
       withTinyModel(config, async (model) => {
         const components = new Components(model, new NodeBackend(1), 1);
         try {
-          await components.prepare(precision, driven ? drive : undefined);
+          await components.prepare(precision, driven ? calibrationRuns : undefined);
           const [expected, actual] = [
             await outputs(components, 'fp32'),
             await outputs(components, precision),
@@ -119,9 +119,9 @@ test('without room for the float32 network weights are rounded; with room they a
   withTinyModel(config, async (model) => {
     process.env.PATCHWORK_CACHE = `${folder}/empty`;
     let runs = 0;
-    const counted: Drive = async (run) => {
+    const counted: CalibrationRuns = async (run) => {
       runs++;
-      await drive(run);
+      await calibrationRuns(run);
     };
     for (const [room, expected] of [
       [0, 0],

@@ -25,7 +25,7 @@ import {
   placedAs,
   textConfigFor,
   widthOf,
-} from './parts.ts';
+} from './placed.ts';
 import { averagedUNet, type Sections, sectionsOf } from './sections.ts';
 import { type UNetFacts, unetConfigOf } from './unet.ts';
 

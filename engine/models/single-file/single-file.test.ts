@@ -6,8 +6,8 @@ import test from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { weightsOf } from '../../graph/network.ts';
 import type { StoredTensor, TensorFile } from '../../weights/source.ts';
-import { WeightTable } from '../../weights/table.ts';
 import { temporaryFolder } from '../../weights/testing.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
 import { writeSafetensors } from '../../weights/write.ts';
 import { ARCHITECTURES } from '../architectures.ts';
 import { DiffusionModel } from '../diffusion-model.ts';
@@ -16,7 +16,7 @@ import { autoencoderConfigOf } from './autoencoder.ts';
 import { familyOf, refuseRelatives, toldPrediction } from './family.ts';
 import { otherKind } from './kind.ts';
 import { readSingleFile } from './layout.ts';
-import { textConfigFor } from './parts.ts';
+import { textConfigFor } from './placed.ts';
 import { sectionsOf } from './sections.ts';
 import { unetConfigOf } from './unet.ts';
 

@@ -13,8 +13,8 @@ import { LEARNED_TOKENS, maskDecoder } from '../../networks/mask-decoder.ts';
 import { type ConvolutionBytes, quantizeConvolutions } from '../../quantization/convolutions.ts';
 import { anchorsOf } from '../../regions/anchors.ts';
 import { type Box, mergeBoxes } from '../../regions/box.ts';
-import { WeightTable } from '../../weights/table.ts';
-import { decodedFrom, type Embedding, type Prompt, type Segmenter } from './segmenter.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
+import { decodedFrom, type ImageEmbedding, type Prompt, type Segmenter } from './segmenter.ts';
 
 /** Positions at every level that are encoded around a change. */
 export const MARGIN = 3;
@@ -87,7 +87,7 @@ export class NetworkSegmenter implements Segmenter {
     return this.#folder.config.decoder.frame;
   }
 
-  async encode(planes: Float32Array): Promise<Embedding> {
+  async encode(planes: Float32Array): Promise<ImageEmbedding> {
     const { size } = this.input;
     if (this.#precision === 'int8') return this.#encodeBytes(planes, size);
     if (this.#worthRecording) {
@@ -99,7 +99,7 @@ export class NetworkSegmenter implements Segmenter {
     return { data: floats(outputs, 'image_embeddings'), macs: this.#macs };
   }
 
-  async #encodeBytes(planes: Float32Array, size: number): Promise<Embedding> {
+  async #encodeBytes(planes: Float32Array, size: number): Promise<ImageEmbedding> {
     const inputs = { input_image: float32(planes, [1, 3, size, size]) };
     const bytes = this.#bytes;
     if (bytes) {
@@ -130,9 +130,9 @@ export class NetworkSegmenter implements Segmenter {
 
   async encodeAgain(
     planes: Float32Array,
-    earlier: Embedding,
+    earlier: ImageEmbedding,
     changed: readonly Box[],
-  ): Promise<Embedding | undefined> {
+  ): Promise<ImageEmbedding | undefined> {
     const { record } = earlier;
     if (!record) return undefined;
     const planOf = (box: Box) => this.#parts.plan(this.input.size, box, MARGIN);
@@ -144,7 +144,7 @@ export class NetworkSegmenter implements Segmenter {
     return { data: Float32Array.from(this.#parts.outputIn(record)), macs, record };
   }
 
-  async decode(embedding: Embedding, { coordinates, labels, earlier }: Prompt) {
+  async decode(embedding: ImageEmbedding, { coordinates, labels, earlier }: Prompt) {
     const { channels } = this.#folder.config.decoder;
     const side = Math.sqrt(embedding.data.length / channels);
     if (earlier && earlier.length !== (4 * side) ** 2)

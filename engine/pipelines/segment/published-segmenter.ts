@@ -4,7 +4,7 @@ import type { Backend, Program } from '../../execution/backend.ts';
 import { type OnnxFile, type Port, readOnnxFile } from '../../execution/lowering/onnx/onnx-file.ts';
 import { float32, floats } from '../../graph/tensor.ts';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
-import { decodedFrom, type Embedding, type Prompt, type Segmenter } from './segmenter.ts';
+import { decodedFrom, type ImageEmbedding, type Prompt, type Segmenter } from './segmenter.ts';
 
 /** Of Segment Anything, which EfficientViT-SAM keeps: prompts are given in this frame whatever the encoder's size. */
 const FRAME = 1024;
@@ -76,7 +76,7 @@ export class PublishedSegmenter implements Segmenter {
     return new PublishedSegmenter(files, size, loaded, await load(decoder, files.decoder));
   }
 
-  async encode(planes: Float32Array): Promise<Embedding> {
+  async encode(planes: Float32Array): Promise<ImageEmbedding> {
     const { size } = this.input;
     const outputs = await this.#encoder.run({ input_image: float32(planes, [1, 3, size, size]) });
     const data = floats(outputs, 'image_embeddings');
@@ -85,7 +85,7 @@ export class PublishedSegmenter implements Segmenter {
     return { data, macs: 0 };
   }
 
-  async decode(embedding: Embedding, { coordinates, labels, earlier }: Prompt) {
+  async decode(embedding: ImageEmbedding, { coordinates, labels, earlier }: Prompt) {
     if (earlier) throw new InputError(`${this.name} takes no earlier mask.`);
     const count = labels.length;
     const outputs = await this.#decoder.run({

@@ -3,7 +3,7 @@ import type { PictureInput } from '../../networks/efficientvit-config.ts';
 import type { Box } from '../../regions/box.ts';
 
 /** What an encoder gives of a picture; every prompt about the picture reads it. */
-export interface Embedding {
+export interface ImageEmbedding {
   /** [C, s, s] */
   data: Float32Array;
   /** What the encoder needs to encode a part of the picture again; given on to the embedding that is made of it. */
@@ -50,17 +50,17 @@ export interface Segmenter {
   /** Whether it takes an earlier mask. */
   readonly refines: boolean;
   /** Normalized planes [3, size, size] → embedding. */
-  encode(planes: Float32Array): Promise<Embedding>;
+  encode(planes: Float32Array): Promise<ImageEmbedding>;
   /**
    * Encodes a picture that differs from an encoded one in some rectangles only. The earlier embedding stays, its record
    * is used up. Undefined where encoding all of it costs as little.
    */
   encodeAgain?(
     planes: Float32Array,
-    earlier: Embedding,
+    earlier: ImageEmbedding,
     changed: readonly Box[],
-  ): Promise<Embedding | undefined>;
-  decode(embedding: Embedding, prompt: Prompt): Promise<Decoded>;
+  ): Promise<ImageEmbedding | undefined>;
+  decode(embedding: ImageEmbedding, prompt: Prompt): Promise<Decoded>;
   /** Frees its networks. */
   release(): Promise<void>;
 }

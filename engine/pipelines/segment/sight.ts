@@ -16,10 +16,10 @@ import { changesBetween } from './changes.ts';
 import { thingInput, wholeInput } from './crop.ts';
 import { fitted } from './frame.ts';
 import { normalizedPlanes, type Pixels, resizePicture } from './input.ts';
-import { type EncodedView, type KnownPicture, PictureMemory } from './memory.ts';
 import { embeddedSight, openSegmenter } from './open.ts';
+import { type EncodedView, type KnownPicture, PictureMemory } from './picture-memory.ts';
 import { isAmbiguous, promptFor } from './prompt.ts';
-import type { Decoded, Embedding, ScoredLogits, Segmenter } from './segmenter.ts';
+import type { Decoded, ImageEmbedding, ScoredLogits, Segmenter } from './segmenter.ts';
 import { Tagger } from './tagger.ts';
 import { thingFrom } from './thing.ts';
 import { searchThings } from './things.ts';
@@ -153,7 +153,7 @@ export class Sight {
     segmenter: Segmenter,
     input: Pixels,
     planes: Float32Array,
-  ): Promise<Embedding | undefined> {
+  ): Promise<ImageEmbedding | undefined> {
     for (const other of this.#pictures.others(picture)) {
       const known = other.views.get(segmenter.id);
       if (!known?.embedding.record) continue;

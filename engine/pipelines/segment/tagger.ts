@@ -5,7 +5,7 @@ import { float32, floats } from '../../graph/tensor.ts';
 import { openTaggerFolder } from '../../models/vision-folder.ts';
 import type { LabelGroup, PictureInput } from '../../networks/efficientvit-config.ts';
 import { efficientVitClassifier } from '../../networks/efficientvit-heads.ts';
-import { WeightTable } from '../../weights/table.ts';
+import { WeightTable } from '../../weights/weight-table.ts';
 
 /** A group of labels with the probability of each. */
 export interface GradedGroup extends LabelGroup {

@@ -3,7 +3,7 @@ import { activeCount, type Mask } from '../../regions/mask.ts';
 import { fitted, toFrame } from './frame.ts';
 import { overlapOf } from './masks.ts';
 import { promptFor } from './prompt.ts';
-import type { Embedding, ScoredLogits, Segmenter } from './segmenter.ts';
+import type { ImageEmbedding, ScoredLogits, Segmenter } from './segmenter.ts';
 
 interface SearchOptions {
   /** Points along the longer side. */
@@ -32,7 +32,7 @@ const LEAST_POSITIONS = 12;
  */
 export async function searchThings(
   segmenter: Segmenter,
-  embedding: Embedding,
+  embedding: ImageEmbedding,
   picture: { width: number; height: number },
   { grid, onProgress, signal }: SearchOptions,
 ): Promise<{ found: ScoredLogits[]; macs: number }> {

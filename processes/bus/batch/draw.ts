@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type Consumer, type JetStreamClient, type JsMsg, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { InputError, isAbort, messageOf } from '../../../engine/errors.ts';
-import { checkGenerate } from '../../../engine/pipelines/request.ts';
+import { checkGenerate } from '../../../engine/pipelines/check-request.ts';
 import type { Engine, GenerateRequest } from '../../../shared/api.ts';
 import { ModelChangedError, openAnnounced } from '../announced.ts';
 import {

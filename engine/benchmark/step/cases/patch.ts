@@ -3,7 +3,7 @@ import { InputError } from '../../../errors.ts';
 import { countMacs } from '../../../graph/macs.ts';
 import { denoiserVersion } from '../../../models/content-hash.ts';
 import { TEAM_DEFAULTS, TeamRun } from '../../../parallel/team.ts';
-import { timedParts } from '../../parts.ts';
+import { timedReports } from '../../worker-times.ts';
 import type { StepCase } from '../case.ts';
 import { TIMESTEP } from '../inputs.ts';
 
@@ -55,7 +55,7 @@ function sharedCase(name: string, split: Split): StepCase {
             reports.push(team.report());
             return output;
           },
-          parts: () => timedParts(reports),
+          parts: () => timedReports(reports),
           async release() {
             team.end();
             await crew.dispose();

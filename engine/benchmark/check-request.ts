@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ATTENTIONS, CODINGS, PRECISIONS } from '../../shared/api.ts';
 import type { BenchmarkRequest } from '../../shared/benchmark/report.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
-import { busSchema, check, fields } from '../pipelines/request.ts';
+import { busSchema, check, fields } from '../pipelines/check-request.ts';
 
 const { whole, text, oneOf, side, between, file } = fields;
 

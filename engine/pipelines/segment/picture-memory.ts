@@ -3,13 +3,13 @@ import { decodePicture } from '../../pictures/read.ts';
 import type { ParsedRecipe } from '../../pictures/recipe.ts';
 import { fitted } from './frame.ts';
 import { type Pixels, resizePicture } from './input.ts';
-import type { Embedding } from './segmenter.ts';
+import type { ImageEmbedding } from './segmenter.ts';
 
 /** A picture as one segmenter sees it. */
 export interface EncodedView {
   /** What its encoder was given, before normalizing. */
   input: Pixels;
-  embedding: Embedding;
+  embedding: ImageEmbedding;
 }
 
 /** A picture that calls are about. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { peakValueBytes } from './memory.ts';
 import { countParameters, NetworkBuilder } from './network.ts';
+import { peakValueBytes } from './peak-bytes.ts';
 
 test('values live from their maker to their last reader, inputs and outputs to the end', () => {
   const net = new NetworkBuilder();

@@ -8,7 +8,7 @@ import { areaOf, type TokenPlan } from './token-plan.ts';
  * Multiply–accumulates of one run of a transformer over a part of its positions. Rows of the record that are computed
  * again, to take them off the sums and around the part, are counted too.
  */
-export function countPart(
+export function countRegion(
   network: Network,
   { active, halo, computed, height, width, references }: TokenPlan,
   { batch, tokens }: { batch: number; tokens: number },

@@ -2,13 +2,13 @@ import { type Command, Option } from 'commander';
 import { type GenerateRequest, PREDICTIONS } from '../shared/api.ts';
 
 /** Options about the parts of a checkpoint in one file. */
-export interface PartOptions {
+export interface CheckpointOptions {
   vae?: string;
   textEncoder?: string[];
   prediction?: GenerateRequest['prediction'];
 }
 
-export function withPartOptions(command: Command): Command {
+export function withCheckpointOptions(command: Command): Command {
   return command
     .option('--vae <place>', 'the autoencoder: a file, a folder or an installed model')
     .option(
@@ -25,6 +25,6 @@ export function withPartOptions(command: Command): Command {
 }
 
 /** The part of a request that these options make. */
-export function partRequest({ vae, textEncoder, prediction }: PartOptions) {
+export function checkpointRequest({ vae, textEncoder, prediction }: CheckpointOptions) {
   return { vae, textEncoders: textEncoder, prediction };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BenchmarkDraft } from '../../shared/benchmark/protocol.ts';
 import { FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
-import { requestOf, subjectOf } from './request.ts';
+import { requestOf, subjectOf } from './readForm.ts';
 
 const FILE = Uint8Array.of(1, 2, 3);
 const DRAWN = Uint8Array.of(4);

@@ -9,7 +9,7 @@ import {
 import { LIMITS } from '../../../shared/limits.ts';
 import { InputError } from '../../errors.ts';
 import { PICTURE_LIMITS } from '../../pictures/read.ts';
-import { between, check, file, image, whole } from '../request.ts';
+import { between, check, file, image, whole } from '../check-request.ts';
 
 const { side } = PICTURE_LIMITS;
 /** Prompts may lie a little outside the picture; where exactly is checked when its size is known. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { processMemory } from './memory.ts';
+import { processMemory } from './process-memory.ts';
 
 test('tells what a process takes', async () => {
   const bytes = await processMemory(process.pid);
