@@ -151,6 +151,13 @@ interface DrawingRequest {
   patch?: PatchOptions;
   /** Send a preview with the progress reports (default true). */
   previews?: boolean;
+  /**
+   * Share of the full process's MACs that may be spent, 0.1 … 1. How it is spent is chosen by what was measured, and stands
+   * in the recipe.
+   */
+  budget?: number;
+  /** What each step computes, as a recipe says it (`shared/stepPlan.ts`), in place of a budget. */
+  stepPlan?: string;
 }
 
 export interface GenerateRequest extends DrawingRequest {
@@ -191,6 +198,10 @@ export interface Recipe extends Arithmetic {
   scheduler: SchedulerName;
   /** Of an edit: see `EditRequest`. */
   strength?: number;
+  /** Share of the MACs of a full process with so many steps that was to be spent; absent: all. */
+  budget?: { share: number; steps: number };
+  /** What each step computes, where not all compute everything; see `stepPlan.ts`. */
+  stepPlan?: string;
   /** Absent: `own`. */
   decoder?: DecoderChoice;
   /** By name: the file's without folder and ending, or the hub's. */
@@ -201,6 +212,13 @@ export interface Recipe extends Arithmetic {
   steeredBy?: Omit<ControlChoice, 'image'>[];
   /** Which pictures were seen as prompts, without the pictures; the model by name. */
   referredTo?: { model: string; strength: number }[];
+}
+
+export interface BudgetReport {
+  asked: number;
+  spent: number;
+  /** For people. */
+  plan: string;
 }
 
 export interface GenerateResult {
@@ -214,6 +232,8 @@ export interface GenerateResult {
   /** Wall time spent loading the model; 0 when it was loaded already. */
   loadSeconds: number;
   stepSeconds: number[];
+  /** Where a budget was given: the share that was asked for, the share that was spent, and by which means. */
+  budget?: BudgetReport;
   /** Where its networks ran. */
   device?: DeviceId;
   /** Who computed what, where workers shared the picture. */

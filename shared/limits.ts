@@ -36,6 +36,8 @@ export const LIMITS = {
   /** Bytes of an image file. */
   fileBytes: 256 << 20,
   promptCharacters: 10_000,
+  /** Share of a full process's MACs. */
+  budget: { min: 0.1, max: 1 },
 } as const;
 
 /** Bounds on what one benchmark may ask for. */

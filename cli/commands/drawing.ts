@@ -27,7 +27,17 @@ export type DrawingOptions = CommonOptions &
   CheckpointOptions &
   Pick<
     GenerateRequest,
-    'model' | 'seed' | 'steps' | 'guidance' | 'scheduler' | 'precision' | 'attention' | 'decoder' | 'clipSkip'
+    | 'model'
+    | 'seed'
+    | 'steps'
+    | 'guidance'
+    | 'scheduler'
+    | 'precision'
+    | 'attention'
+    | 'decoder'
+    | 'clipSkip'
+    | 'budget'
+    | 'stepPlan'
   > & {
     negative?: string;
     lora?: LoraChoice[];
@@ -69,6 +79,15 @@ export function withDrawingOptions(command: Command): Command {
       new Option('--steps <n>', 'denoising steps').argParser(wholeNumber(LIMITS.steps.min, LIMITS.steps.max)),
     )
     .addOption(
+      new Option(
+        '--budget <share>',
+        'share of the MACs that may be spent, 0.1 to 1; the best way to spend it is chosen',
+      ).argParser(decimal(LIMITS.budget.min, LIMITS.budget.max)),
+    )
+    .addOption(
+      new Option('--step-plan <plan>', 'what each step computes, as a recipe says it').conflicts('budget'),
+    )
+    .addOption(
       new Option('--guidance <g>', 'guidance scale, 1 for none').argParser(
         decimal(LIMITS.guidance.min, LIMITS.guidance.max),
       ),
@@ -89,7 +108,7 @@ export function withDrawingOptions(command: Command): Command {
 /** The part of a request that these options make. */
 export function drawingRequest(options: DrawingOptions) {
   const { model, steps, guidance, scheduler, precision, attention, decoder, threads } = options;
-  const { negative, lora, embedding, modelFolder, clipSkip } = options;
+  const { negative, lora, embedding, modelFolder, clipSkip, budget, stepPlan } = options;
   const seed = options.seed === RANDOM_SEED ? undefined : options.seed;
   const request = { model, seed, steps, guidance, scheduler, precision, attention, decoder, threads };
   return {
@@ -100,6 +119,8 @@ export function drawingRequest(options: DrawingOptions) {
     embeddings: embedding,
     modelFolders: modelFolder,
     clipSkip,
+    budget,
+    stepPlan,
     previews: false,
   };
 }
@@ -116,7 +137,7 @@ function addLora(text: string, before: LoraChoice[] = []): LoraChoice[] {
 
 /** The figures of an image that was generated and written, as JSON has them. */
 export function figuresOf(written: WrittenFile, result: GenerateResult, more: object = {}): object {
-  const { recipe, macs, seconds, loadSeconds, stepSeconds, device, workers } = result;
+  const { recipe, macs, seconds, loadSeconds, stepSeconds, device, workers, budget } = result;
   return {
     ...written,
     ...recipe,
@@ -126,14 +147,16 @@ export function figuresOf(written: WrittenFile, result: GenerateResult, more: ob
     stepSeconds,
     device,
     ...(workers && { workers }),
+    ...(budget && { budget }),
     ...more,
   };
 }
 
 /** The same in a line for people. */
-export function summaryOf(written: WrittenFile, { recipe, macs, seconds }: GenerateResult): string {
+export function summaryOf(written: WrittenFile, { recipe, macs, seconds, budget }: GenerateResult): string {
   const { width, height, seed, steps } = recipe;
-  const cost = `${formatMacs(macs)} in ${formatLatency(seconds)}`;
+  const share = budget ? ` (${budget.spent.toFixed(2)} of the full process: ${budget.plan})` : '';
+  const cost = `${formatMacs(macs)}${share} in ${formatLatency(seconds)}`;
   return `${written.file}: ${width}×${height}, seed ${seed}, ${steps} steps, ${cost}${replacedRemark(written)}`;
 }
 

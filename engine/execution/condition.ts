@@ -124,5 +124,16 @@ export function branchOf(condition: Condition, branch: number | undefined): Cond
     vectors: Object.fromEntries(Object.entries(vectors).map(([role, tensor]) => [role, part(tensor)])),
   });
   const later = condition.later?.map((told) => ({ ...told, ...textOf(told) }));
-  return { ...condition, ...textOf(condition), guidance: 1, ...(later && { later }) };
+  const references = condition.references?.map((one) => ({
+    ...one,
+    keys: part(one.keys),
+    values: part(one.values),
+  }));
+  return {
+    ...condition,
+    ...textOf(condition),
+    guidance: 1,
+    ...(later && { later }),
+    ...(references && { references }),
+  };
 }

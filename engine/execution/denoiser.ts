@@ -1,3 +1,4 @@
+import type { Tensor } from '../graph/tensor.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Features } from '../regions/store.ts';
 import type { BandOf, DenoisedBand } from './bands/band-of.ts';
@@ -11,7 +12,14 @@ export interface Whole {
   height: number;
   width: number;
   records?: boolean;
+  depth?: Depth;
 }
+
+/**
+ * How far into the network a run goes, where steps share deep features: a full run that gives them, or one of the finest
+ * part that takes them.
+ */
+export type Depth = 'giving' | 'shallow';
 
 /** The masked positions and a ring around them; features of the others are recorded ones. */
 export interface Region {
@@ -20,6 +28,7 @@ export interface Region {
   mask: Mask;
   /** Positions around the mask that are computed too; see `planRegion`. */
   ring: number;
+  depth?: Depth;
 }
 
 export interface Prediction {
@@ -27,6 +36,8 @@ export interface Prediction {
   output: Float32Array;
   /** When recording: the features that later runs over a region read. For a region: its fresh features, see `updated`. */
   features?: Features;
+  /** Of a plan that gives them: the deep features at its positions, a row of the batch after the other. */
+  deep?: Tensor & { type: 'float32' };
 }
 
 export interface PredictOptions {
@@ -34,6 +45,8 @@ export interface PredictOptions {
   seen?: Features;
   /** Also returns the features of this run. */
   record?: boolean;
+  /** For a shallow plan. */
+  deep?: Tensor;
 }
 
 /**
@@ -43,6 +56,8 @@ export interface PredictOptions {
 export interface Denoiser {
   /** Positions around a mask that an edit computes beside it, unless the user says otherwise. */
   readonly ring: number;
+  /** Whether steps can share deep features. */
+  readonly reuses: boolean;
   /** Prepares a run, and loads the form of the network that it needs. `batch`: see `batchOf`. */
   plan(what: Whole | Region, batch: number): Promise<Plan>;
   predict(
@@ -54,8 +69,8 @@ export interface Denoiser {
   ): Promise<Prediction>;
   /** The recorded features, with a region's fresh ones in place. */
   updated(seen: Features, plan: Plan, fresh: Features): Features | Promise<Features>;
-  /** Multiply–accumulates of one dense run. Loads nothing. */
-  stepMacs(size: { height: number; width: number }, batch: number, tokens: number): number;
+  /** Multiply–accumulates of one dense run, or of a shallow one. Loads nothing. */
+  stepMacs(size: { height: number; width: number }, batch: number, tokens: number, depth?: Depth): number;
   /** Prepares a worker's share of an image. */
   band(what: BandOf, batch: number): Promise<DenoisedBand>;
 }

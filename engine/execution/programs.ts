@@ -7,10 +7,10 @@ import type { Form } from './forms/form.ts';
 export interface ProgramKey {
   role: NetworkRole;
   /**
-   * The whole network of the role, one of its conditioning networks (see `forms/conditioning.ts`), or its coarse stages
-   * (see `regions/stages.ts`).
+   * The whole network of the role, the same with its deep features or what follows them (see `unet/shallow.ts`), one of
+   * their conditioning networks (see `forms/conditioning.ts`), or its coarse stages (see `regions/stages.ts`).
    */
-  of: 'whole' | 'text' | 'shift' | 'coarse';
+  of: 'whole' | 'giving' | 'shallow' | 'text' | 'shift' | 'shallow-text' | 'shallow-shift' | 'coarse';
   precision: Precision;
   form: Form;
 }

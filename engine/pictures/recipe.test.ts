@@ -81,6 +81,14 @@ test('any recipe is read back as it was', () => {
       precision: fc.constant('fp32' as const),
       strength: fc.integer({ min: 5, max: 100 }).map((hundredths) => hundredths / 100),
       decoder: fc.constant('fast' as const),
+      budget: fc.record(
+        {
+          share: fc.integer({ min: 10, max: 100 }).map((hundredths) => hundredths / 100),
+          steps: fc.nat(150),
+        },
+        { noNullPrototype: true },
+      ),
+      stepPlan: fc.constantFrom('FPd-p', 'FFF 999 700 250'),
       loras: fc.array(
         fc
           .tuple(fc.stringMatching(/^\w[\w./ -]{0,20}\w$/), fc.integer({ min: -400, max: 400 }))

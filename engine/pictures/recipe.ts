@@ -21,6 +21,9 @@ const KEYWORD = 'parameters';
 /** Longer texts are not recipes. */
 const MAX_CHARACTERS = 100_000;
 
+/** Letters and timesteps of a step plan. */
+const MAX_STEP_PLAN = 3000;
+
 const NEGATIVE = 'Negative prompt:';
 
 /** Samplers by the names of Stable Diffusion WebUI. */
@@ -107,6 +110,10 @@ export function formatRecipe(recipe: Recipe): string {
     ['Model', recipe.model],
     ['Precision', recipe.precision],
     ...(recipe.attention ? [['Attention', recipe.attention] as [string, string]] : []),
+    ...(recipe.budget
+      ? [['Budget', `${recipe.budget.share} of ${recipe.budget.steps} steps`] as [string, string]]
+      : []),
+    ...(recipe.stepPlan ? [['Step plan', recipe.stepPlan] as [string, string]] : []),
     ...(recipe.strength === undefined ? [] : [['Denoising strength', recipe.strength] as [string, number]]),
     ...(recipe.decoder ? [['Decoder', recipe.decoder] as [string, string]] : []),
     ...(recipe.loras ? [['Loras', formatLoras(recipe.loras)] as [string, string]] : []),
@@ -165,7 +172,7 @@ function settingsLine(lines: readonly string[], from: number): number {
 
 /** Settings that are read, or that do not affect the image. */
 const READ = ['Steps', 'Sampler', 'Schedule type', 'CFG scale', 'Seed', 'Size', 'Model', 'Precision'];
-const OURS = ['Attention', 'Decoder', 'Loras', 'Clip skip', 'Denoising strength'];
+const OURS = ['Attention', 'Budget', 'Step plan', 'Decoder', 'Loras', 'Clip skip', 'Denoising strength'];
 const IDLE =
   /hash|^(?:Version|User|App|Date|Created Date|Civitai.*|Eta.*|RNG|Module.*|Parser|Backend|Operations)$/i;
 
@@ -185,6 +192,8 @@ function withSettings(
     model: settings.get('Model'),
     precision: oneOf(PRECISIONS, settings.get('Precision')),
     attention: oneOf(ATTENTIONS, settings.get('Attention')),
+    budget: budgetOf(settings.get('Budget')),
+    stepPlan: settings.get('Step plan')?.slice(0, MAX_STEP_PLAN),
     strength: decimal(settings.get('Denoising strength')),
     decoder: oneOf(DECODERS, settings.get('Decoder')),
     loras: parseLoras(settings.get('Loras')),
@@ -323,6 +332,11 @@ function samplerOf(settings: ReadonlyMap<string, string>): SchedulerName | undef
     SAMPLERS_BY_LABEL.get(karras && !label.endsWith('karras') ? `${label}karras` : label) ??
     SAMPLERS_BY_LABEL.get(label)
   );
+}
+
+function budgetOf(text: string | undefined): Recipe['budget'] {
+  const [, share, steps] = /^(\d(?:\.\d{1,6})?) of (\d{1,3}) steps$/.exec(text ?? '') ?? [];
+  return share ? { share: Number(share), steps: Number(steps) } : undefined;
 }
 
 function plain(label: string): string {

@@ -23,6 +23,7 @@ import {
 import { LIMITS } from '../../shared/limits.ts';
 import { randomSeed } from '../../shared/seed.ts';
 import { isSide, sidesInWords } from '../../shared/sizes.ts';
+import { readStepPlan, STEP_KINDS } from '../../shared/stepPlan.ts';
 import { InputError } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from '../models/model.ts';
@@ -144,6 +145,15 @@ const drawing = {
   clipSkip: whole('Clip skip', LIMITS.clipSkip).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
   previews: z.boolean().optional(),
+  budget: between('The budget', LIMITS.budget).optional(),
+  stepPlan: z
+    .string()
+    .max(3000)
+    .refine((plan) => readStepPlan(plan) !== undefined, {
+      error: (issue) =>
+        `The step plan ${JSON.stringify(issue.input)} is not known to this version; its letters may be ${Object.keys(STEP_KINDS).join(', ')}`,
+    })
+    .optional(),
   workers: whole('Workers', LIMITS.workers).optional(),
   bus: busSchema.optional(),
   patch: z
@@ -238,6 +248,7 @@ export function recipeOf(
     height: request.height ?? defaults.height,
     scheduler: request.scheduler ?? model.scheduler,
     precision: request.precision ?? model.precision,
+    ...(request.stepPlan && { stepPlan: request.stepPlan }),
     ...(request.attention && { attention: request.attention }),
     ...(request.decoder === 'fast' && { decoder: request.decoder }),
     ...(request.loras?.length && { loras: request.loras.map(named) }),

@@ -13,12 +13,13 @@ import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
 import { type Coded, NO_RECORD, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
-import { listen, predictor } from '../execution/denoise.ts';
+import { listen, type Predict } from '../execution/denoise.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import { seesMask } from '../execution/denoiser-inputs.ts';
 import { type LatentDims, latentDims } from '../execution/latents.ts';
-import type { Plan } from '../execution/plan.ts';
 import type { Share, SharedRun } from '../execution/shared-run.ts';
+import { ALONE, fullSteps, kindsOf } from '../execution/step-kinds.ts';
+import { Steps, stepsMacs } from '../execution/steps.ts';
 import { countMacs } from '../graph/macs.ts';
 import { gaussianNoise, START_NOISE, stepNoise } from '../noise.ts';
 import { compose, cropPicture, encodePicture } from '../pictures/compose.ts';
@@ -181,7 +182,8 @@ async function prepareEdit(
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition: text.condition, arithmetic: recipe, timesteps };
   const before = await analyse(ready, memory, autoencoder, seen);
-  const blind = requestOf(task, scope, before.analysis.trajectory, text.condition, painted);
+  const kinds = kindsOf(recipe, scheduler, denoiser, scope.start);
+  const blind = { ...requestOf(task, scope, before.analysis.trajectory, text.condition, painted), kinds };
   const analysed = performance.now();
   const { mode, region } = await chosenMode(denoiser, memory, blind, task, share);
   const loadSeconds = (loaded - begin + performance.now() - analysed) / 1000;
@@ -324,20 +326,22 @@ function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength, zoom 
 async function chosenMode(
   denoiser: Denoiser,
   { features }: EditCache,
-  { trajectory, scheduler, start, mask, condition }: RepaintRequest,
+  { trajectory, scheduler, start, mask, condition, kinds }: RepaintRequest,
   { mode, dilation }: EditTask,
   share: Share | undefined,
-): Promise<{ mode: Exclude<EditMode, 'auto'>; region?: Plan }> {
+): Promise<{ mode: Exclude<EditMode, 'auto'>; region?: Steps }> {
   if (share) return { mode: mode === 'dense' ? 'dense' : 'sparse' };
   if (mode === 'dense') return { mode };
-  const timesteps = scheduler.timesteps.slice(start);
-  const work = { steps: timesteps.length, missing: missingSteps(features, trajectory.id, timesteps) };
+  const { timesteps } = scheduler;
+  const missing = missingSteps(features, trajectory.id, timesteps, start, kinds);
+  const work = { steps: timesteps.length - start, missing };
   const isWhole = activeCount(mask) === mask.data.length;
   if (mode === 'auto' && (isWhole || fasterMode({ ...work, share: 0 }) === 'dense')) return { mode: 'dense' };
-  const region = await denoiser.plan({ of: 'region', mask, ring: dilation }, batchOf(condition));
+  const part = { of: 'region', mask, ring: dilation } as const;
+  const region = await Steps.open(denoiser, part, scheduler, condition, kinds ?? fullSteps(scheduler, start));
   const tokens = condition.text.dims[1]!;
   const whole = denoiser.stepMacs({ height: mask.height, width: mask.width }, batchOf(condition), tokens);
-  if (mode === 'auto' && fasterMode({ ...work, share: region.macs(tokens) / whole }) === 'dense')
+  if (mode === 'auto' && fasterMode({ ...work, share: region.plan.macs(tokens) / whole }) === 'dense')
     return { mode: 'dense' };
   return { mode: 'sparse', region };
 }
@@ -369,7 +373,7 @@ interface Repainting {
   callbacks: Callbacks;
   denoiser: Denoiser;
   /** The plan of a sparse edit that is computed here. */
-  region: Plan | undefined;
+  region: Steps | undefined;
   share: Share | undefined;
 }
 
@@ -381,14 +385,20 @@ async function repaint(
 ): Promise<{ repainted: Repainted; run?: SharedRun }> {
   const { scheduler, condition } = request;
   const { dims } = scope;
-  if (region) return { repainted: await repaintSparse(denoiser, region, features, request, callbacks) };
-  const macs = stepMacs(denoiser, scope, condition);
+  if (region) {
+    const steps = region.with(condition);
+    return { repainted: await repaintSparse(denoiser, steps, features, request, callbacks) };
+  }
+  const { start, kinds = fullSteps(scheduler, start) } = request;
+  const [, height, width] = dims;
+  const macs = stepsMacs(denoiser, kinds, { height, width }, condition);
   if (!share) {
-    const [, height, width] = dims;
-    const plan = await denoiser.plan({ of: 'whole', height, width }, batchOf(condition));
-    const predict = predictor(denoiser, plan, scheduler, condition);
+    const whole = { of: 'whole', height, width } as const;
+    const computed = await Steps.open(denoiser, whole, scheduler, condition, kinds);
+    const predict: Predict = async (sample, index) => (await computed.predict(sample, index)).output;
     return { repainted: await repaintDense(predict, request, macs, callbacks) };
   }
+  if (request.kinds) throw new InputError(ALONE);
   const run = await share({
     network: components.network('denoiser'),
     precision: recipe.precision,

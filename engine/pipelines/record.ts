@@ -1,8 +1,8 @@
 import type { CallOptions, EditProgress, PrepareEditResult, Recipe } from '../../shared/api.ts';
-import { batchOf } from '../execution/condition.ts';
 import { RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
 import { listen } from '../execution/denoise.ts';
 import { latentDims } from '../execution/latents.ts';
+import { kindsOf, waysOf } from '../execution/step-kinds.ts';
 import type { Picture } from '../pictures/read.ts';
 import { type PictureWindow, windowPlanes, workedSize } from '../pictures/window.ts';
 import { analyse } from './analyse.ts';
@@ -55,19 +55,22 @@ export async function record(
   const { analysis } = await analyse(ready, memory, new RegionAutoencoder(components), seen);
   const trajectory: Trajectory = analysis.trajectory;
   const [, height, width] = latentDims(model.autoencoder, window);
-  const recorder = new Recorder(components.denoiser(recipe, {}, ready.images?.grids), memory.features, {
+  const denoiser = components.denoiser(recipe, {}, ready.images?.grids);
+  const kinds = kindsOf(recipe, scheduler, denoiser, start);
+  const recorder = new Recorder(denoiser, memory.features, {
     trajectory,
     scheduler,
     height,
     width,
-    batch: batchOf(condition),
+    kinds,
   });
-  for (let index = start; index < scheduler.timesteps.length; index++)
-    await recorder.featuresAt(index, signal, () =>
-      onProgress?.({ stage: 'record', step: index - start, steps }),
-    );
+  for (const [i, { way }] of waysOf(timesteps, start, kinds).entries()) {
+    if (way === undefined) continue;
+    const report = () => onProgress?.({ stage: 'record', step: i, steps });
+    await recorder.featuresAt(start + i, way, signal, report);
+  }
   return {
-    complete: missingSteps(memory.features, trajectory.id, scheduler.timesteps.slice(start)) === 0,
+    complete: missingSteps(memory.features, trajectory.id, timesteps, start, kinds) === 0,
     recordedSteps: recorder.seconds.length,
     seconds: (performance.now() - begin) / 1000,
   };

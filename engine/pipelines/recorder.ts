@@ -1,7 +1,10 @@
+import type { StepKind } from '../../shared/stepPlan.ts';
 import type { Condition } from '../execution/condition.ts';
 import { listen } from '../execution/denoise.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import type { Plan } from '../execution/plan.ts';
+import { waysOf } from '../execution/step-kinds.ts';
+import { Steps } from '../execution/steps.ts';
 import type { FeatureStore, Features } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 
@@ -23,8 +26,8 @@ interface Recorded {
   /** Latent size. */
   height: number;
   width: number;
-  /** See `batchOf`. */
-  batch: number;
+  /** Of the last steps; in full if absent. */
+  kinds?: readonly StepKind[] | undefined;
 }
 
 /** Computes an image's own trajectory densely, to record the features that edits read. */
@@ -32,7 +35,8 @@ export class Recorder {
   readonly #denoiser: Denoiser;
   readonly #store: FeatureStore;
   readonly #of: Recorded;
-  #everywhere: Plan | undefined;
+  #steps: Steps | undefined;
+  readonly #recorded: number[] = [];
   /** Wall time of each pass that was recorded. */
   readonly seconds: number[] = [];
 
@@ -44,34 +48,50 @@ export class Recorder {
 
   /** Multiply–accumulates of the passes so far, for a text of `tokens` tokens. */
   macs(tokens: number): number {
-    return this.#everywhere?.macs(tokens, this.seconds.length) ?? 0;
+    const runs = new Map<Plan, number>();
+    for (const index of this.#recorded) {
+      const plan = this.#steps!.planAt(index)!;
+      runs.set(plan, (runs.get(plan) ?? 0) + 1);
+    }
+    return [...runs].reduce((sum, [plan, count]) => sum + plan.macs(tokens, count), 0);
   }
 
   /** The features of a step, recorded now if the store has none. @param begin called before recording */
-  async featuresAt(index: number, signal: AbortSignal | undefined, begin?: () => void): Promise<Features> {
-    const { trajectory, scheduler, height, width, batch } = this.#of;
-    const timestep = scheduler.timesteps[index]!;
-    const key = { picture: trajectory.id, timestep };
-    const known = this.#store.get(key);
+  async featuresAt(
+    index: number,
+    way: string,
+    signal: AbortSignal | undefined,
+    begin?: () => void,
+  ): Promise<Features> {
+    const { trajectory, scheduler } = this.#of;
+    const known = this.#store.get({ picture: trajectory.id, timestep: scheduler.timesteps[index]!, way });
     if (known) return known;
     begin?.();
     await listen(signal);
+    this.#steps ??= await this.#open();
+    // What was recorded earlier has left no deep features.
+    if (!this.#steps.isReady(index)) await this.#record(this.#steps.sourceAt(index)!, signal);
+    return this.#record(index, signal);
+  }
+
+  #open(): Promise<Steps> {
+    const { trajectory, scheduler, height, width, kinds } = this.#of;
+    const whole = { of: 'whole', height, width, records: true } as const;
+    return Steps.open(this.#denoiser, whole, scheduler, trajectory.condition, kinds);
+  }
+
+  async #record(index: number, signal: AbortSignal | undefined): Promise<Features> {
+    const { trajectory, scheduler } = this.#of;
+    await listen(signal);
     const since = performance.now();
-    this.#everywhere ??= await this.#denoiser.plan({ of: 'whole', height, width, records: true }, batch);
     const sample = scheduler.scaleInput(
       scheduler.addNoise(trajectory.latent, trajectory.noise, index),
       index,
     );
-    const { features } = await this.#denoiser.predict(
-      this.#everywhere,
-      sample,
-      timestep,
-      trajectory.condition,
-      {
-        record: true,
-      },
-    );
-    this.#store.put(key, features!);
+    const { features } = await this.#steps!.predict(sample, index, { record: true });
+    const key = { picture: trajectory.id, timestep: scheduler.timesteps[index]! };
+    this.#store.put({ ...key, way: this.#steps!.wayAt(index) }, features!);
+    this.#recorded.push(index);
     this.seconds.push((performance.now() - since) / 1000);
     return features!;
   }
@@ -87,7 +107,15 @@ export function startOf(
   return first - (first % runs);
 }
 
-/** Number of these steps of an image that are not in the store. */
-export function missingSteps(store: FeatureStore, picture: string, timesteps: readonly number[]): number {
-  return timesteps.filter((timestep) => !store.has({ picture, timestep })).length;
+/** Number of the steps from `start` on whose features are not in the store. */
+export function missingSteps(
+  store: FeatureStore,
+  picture: string,
+  timesteps: readonly number[],
+  start: number,
+  kinds?: readonly StepKind[],
+): number {
+  return waysOf(timesteps, start, kinds).filter(
+    ({ timestep, way }) => way !== undefined && !store.has({ picture, timestep, way }),
+  ).length;
 }

@@ -1,8 +1,9 @@
-import { batchOf, type Condition } from '../execution/condition.ts';
+import type { StepKind } from '../../shared/stepPlan.ts';
+import type { Condition } from '../execution/condition.ts';
 import { type DenoiseOptions, denoise, listen, type Predict } from '../execution/denoise.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import { putPositions, takePositions } from '../execution/latents.ts';
-import type { Plan } from '../execution/plan.ts';
+import type { Steps } from '../execution/steps.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { FeatureStore, Features } from '../regions/store.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -16,6 +17,8 @@ export interface RepaintRequest {
   /** The repainted positions, at latent size. */
   mask: Mask;
   condition: Condition;
+  /** What the steps from `start` on compute; everything if absent. */
+  kinds?: StepKind[] | undefined;
   /** Noise [C, h, w] from which the masked part starts. */
   noise: Float32Array;
   /** Noise [C, h, w] that a stochastic sampler draws at a step. */
@@ -51,44 +54,46 @@ export type Callbacks = Pick<DenoiseOptions, 'signal'> & {
  */
 export async function repaintSparse(
   denoiser: Denoiser,
-  plan: Plan,
+  region: Steps,
   store: FeatureStore,
   request: RepaintRequest,
   callbacks: Callbacks = {},
 ): Promise<Repainted> {
-  const { trajectory, scheduler, start, mask, condition } = request;
+  const { trajectory, scheduler, start, mask, condition, kinds } = request;
   const { signal } = callbacks;
   const { height, width } = mask;
+  const { plan } = region;
   const recorder = new Recorder(denoiser, store, {
     trajectory,
     scheduler,
     height,
     width,
-    batch: batchOf(condition),
+    kinds,
   });
   const fresh = new Map<number, Features>();
   const predict: Predict = async (sample, index) => {
-    const seen = await recorder.featuresAt(index, signal, () => callbacks.onRecord?.(index));
+    const way = region.wayAt(index);
+    if (way === undefined) return (await region.predict(sample, index)).output;
+    const seen = await recorder.featuresAt(index, way, signal, () => callbacks.onRecord?.(index));
     await listen(signal);
-    const timestep = scheduler.timesteps[index]!;
-    const options = { seen, record: true };
-    const { output, features } = await denoiser.predict(plan, sample, timestep, condition, options);
-    fresh.set(timestep, features!);
+    const { output, features } = await region.predict(sample, index, { seen, record: true });
+    fresh.set(index, features!);
     return output;
   };
   const remember = async (picture: string) => {
-    for (const [timestep, features] of fresh) {
+    for (const [index, features] of fresh) {
       await listen();
-      const seen = store.get({ picture: trajectory.id, timestep });
-      if (seen) store.put({ picture, timestep }, await denoiser.updated(seen, plan, features));
+      const key = { timestep: scheduler.timesteps[index]!, way: region.wayAt(index) };
+      const seen = store.get({ picture: trajectory.id, ...key });
+      const own = region.planAt(index)!;
+      if (seen) store.put({ picture, ...key }, await denoiser.updated(seen, own, features));
     }
   };
   const latent = await paintAt(predict, request, plan.positions!, callbacks);
-  const steps = scheduler.timesteps.length - start;
   const tokens = condition.text.dims[1]!;
   return {
     latent,
-    macs: plan.macs(tokens, steps),
+    macs: region.macs(tokens, start),
     recordingMacs: recorder.macs(tokens),
     recordedSteps: recorder.seconds.length,
     recordSeconds: recorder.seconds,
@@ -131,17 +136,14 @@ export async function paintAt(
 
 /** Dense prediction that stores the features of every step. */
 export function recordingPredict(
-  denoiser: Denoiser,
-  plan: Plan,
+  steps: Steps,
   store: FeatureStore,
   picture: string,
-  { timesteps }: Pick<Scheduler, 'timesteps'>,
-  condition: Condition,
+  timesteps: readonly number[],
 ): Predict {
   return async (sample, index) => {
-    const timestep = timesteps[index]!;
-    const { output, features } = await denoiser.predict(plan, sample, timestep, condition, { record: true });
-    store.put({ picture, timestep }, features!);
+    const { output, features } = await steps.predict(sample, index, { record: true });
+    if (features) store.put({ picture, timestep: timesteps[index]!, way: steps.wayAt(index) }, features);
     return output;
   };
 }
@@ -150,7 +152,7 @@ export function recordingPredict(
 export async function repaintDense(
   predict: Predict,
   request: RepaintRequest,
-  macsPerStep: number,
+  macs: number,
   callbacks: Callbacks = {},
 ): Promise<Repainted> {
   const { trajectory, scheduler, start, mask } = request;
@@ -177,7 +179,7 @@ export async function repaintDense(
   });
   return {
     latent: painted,
-    macs: (steps - start) * macsPerStep,
+    macs,
     recordingMacs: 0,
     recordedSteps: 0,
     recordSeconds: [],

@@ -5,14 +5,17 @@ import type {
   GenerateResult,
   Recipe,
 } from '../../shared/api.ts';
+import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { batchOf } from '../execution/condition.ts';
 import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
-import { type DenoiseOptions, denoise, listen, predictor } from '../execution/denoise.ts';
-import { isGuided, seesMask } from '../execution/denoiser-inputs.ts';
+import { type DenoiseOptions, denoise, listen } from '../execution/denoise.ts';
+import { seesMask } from '../execution/denoiser-inputs.ts';
 import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
 import type { MemoryPlan } from '../execution/memory-plan.ts';
 import type { Share } from '../execution/shared-run.ts';
+import { ALONE, fullSteps, kindsOf } from '../execution/step-kinds.ts';
+import { Steps, stepsMacs } from '../execution/steps.ts';
 import { decodeInTiles } from '../execution/tiles.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats } from '../graph/tensor.ts';
@@ -22,6 +25,7 @@ import { encodePng } from '../pictures/png.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { withRecipe } from '../pictures/recipe.ts';
 import { windowPlanes } from '../pictures/window.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
 import { type EditCache, featuresOwner, keepAnalysis } from './edit-cache.ts';
 import { drawingPlanes } from './inpainting.ts';
 import { prepareUNet } from './prepare.ts';
@@ -59,8 +63,8 @@ export async function textToImage(
   // Of the network: some samplers take two for each step.
   const steps = timesteps.length;
   const progress = new Progress<GenerateProgress>(options.onProgress, steps);
-  const prepared = await prepareDrawing(ready, recipe, { dims, timesteps, progress }, options);
-  const { denoiser, memory, whole, batch, recording, apart, condition } = prepared;
+  const prepared = await prepareDrawing(ready, recipe, { dims, scheduler, progress }, options);
+  const { denoiser, memory, whole, kinds, computed, apart, condition } = prepared;
   const tiles = options.plan === 'tiled';
 
   const length = dims[0] * dims[1] * dims[2];
@@ -71,9 +75,9 @@ export async function textToImage(
   const run = await options.share?.({ network, precision, condition, timesteps, dims, signal });
   const predict =
     run?.predict ??
-    (memory && recording
-      ? recordingPredict(denoiser, recording, memory.features, id, scheduler, condition)
-      : predictor(denoiser, await denoiser.plan(whole, batch), scheduler, condition));
+    (memory
+      ? recordingPredict(computed!, memory.features, id, timesteps)
+      : async (sample, index) => (await computed!.predict(sample, index)).output);
 
   progress.begin();
   progress.stage('denoise');
@@ -103,7 +107,7 @@ export async function textToImage(
     macs:
       prepared.macs +
       (workers?.reduce((total, worker) => total + worker.macs, 0) ??
-        steps * denoiser.stepMacs(whole, batch, condition.text.dims[1]!)) +
+        stepsMacs(denoiser, kinds ?? fullSteps(scheduler), whole, condition)) +
       countMacs(components.network('vae-decoder'), { width, height, batch: 1, tokens: 0 }).total,
     seconds: (performance.now() - begin) / 1000,
     loadSeconds: prepared.loadSeconds + (run?.loadSeconds ?? 0),
@@ -117,11 +121,11 @@ export async function textToImage(
 async function prepareDrawing(
   ready: ReadyModel,
   recipe: Recipe,
-  drawing: { dims: LatentDims; timesteps: readonly number[]; progress: Progress<GenerateProgress> },
-  { signal, memory: given, plan }: DrawOptions,
+  drawing: { dims: LatentDims; scheduler: Scheduler; progress: Progress<GenerateProgress> },
+  { signal, memory: given, plan, share }: DrawOptions,
 ) {
   const { model, components } = ready;
-  const { dims, timesteps, progress } = drawing;
+  const { dims, scheduler, progress } = drawing;
   const begin = performance.now();
   const network = components.network('denoiser');
   const inpaints = seesMask(network, model.autoencoder.latentChannels);
@@ -132,8 +136,8 @@ async function prepareDrawing(
   await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
   const denoiser = components.denoiser(recipe, {}, ready.images?.grids);
   const whole = { of: 'whole', height: dims[1], width: dims[2] } as const;
-  const batch = isGuided(network, recipe.guidance) ? 2 : 1;
-  const recording = memory && (await denoiser.plan({ ...whole, records: true }, batch));
+  const kinds = kindsOf(recipe, scheduler, denoiser);
+  if (share && kinds) throw new InputError(ALONE);
   const apart = plan === 'apart' || plan === 'tiled';
   if (apart) await components.free('vae-decoder', 'vae-encoder');
   else await components.program('vae-decoder');
@@ -142,11 +146,15 @@ async function prepareDrawing(
   progress.stage('encode');
   await listen(signal);
   const { prompt, negativePrompt, guidance } = recipe;
-  const encoded = await conditionFor(ready, prompt, negativePrompt, guidance, recipe, timesteps);
+  const encoded = await conditionFor(ready, prompt, negativePrompt, guidance, recipe, scheduler.timesteps);
   const planes = inpaints ? { planes: await drawingPlanes(components, dims) } : {};
   if (apart) await components.free(...model.textRoles, 'vae-encoder');
   const condition = { ...encoded.condition, ...planes };
-  return { ...encoded, condition, denoiser, memory, whole, batch, recording, apart, loadSeconds };
+  const encodedAt = performance.now();
+  const form = memory ? { ...whole, records: true } : whole;
+  const computed = share ? undefined : await Steps.open(denoiser, form, scheduler, condition, kinds);
+  const seconds = loadSeconds + (performance.now() - encodedAt) / 1000;
+  return { ...encoded, condition, denoiser, memory, whole, kinds, computed, apart, loadSeconds: seconds };
 }
 
 /** Reports each step, with a preview if one is wanted. */

@@ -16,6 +16,8 @@ export interface StoreKey {
   picture: string;
   /** The timestep as the network takes it. */
   timestep: number;
+  /** What they depend on beside that, where a step is not computed in full; see `Steps.wayAt`. */
+  way?: string | undefined;
 }
 
 /** What the store holds for one image. */
@@ -142,6 +144,6 @@ export function bytesOf(features: Features): number {
   return features.pieces().reduce((bytes, { byteLength }) => bytes + byteLength, 0);
 }
 
-function idOf({ picture, timestep }: StoreKey): string {
-  return `${picture}@${timestep}`;
+function idOf({ picture, timestep, way = '' }: StoreKey): string {
+  return `${picture}@${timestep} ${way}`.trim();
 }

@@ -74,6 +74,15 @@ const STAND_INS: ReadonlyMap<string, SchedulerName> = new Map([
 /** Classes with a noise process that is not known. A config of any other class works with every sampler of diffusion. */
 const OTHER_PROCESS = /Flow|EDM|KarrasVe|ScoreSde|CMStochastic|VQDiffusion|IPNDM|Amused/;
 
+interface SchedulerOptions {
+  /** The config's file, for errors. */
+  file?: string;
+  /** Of the image's latents: some configs depend on its size. */
+  positions?: number;
+  /** Where the steps are, in place of the config's spacing, as diffusers' `set_timesteps(timesteps=…)`. */
+  timesteps?: readonly number[] | undefined;
+}
+
 /**
  * The sampler for a model's `scheduler_config.json` (untrusted) and a number of steps.
  *
@@ -81,16 +90,24 @@ const OTHER_PROCESS = /Flow|EDM|KarrasVe|ScoreSde|CMStochastic|VQDiffusion|IPNDM
  * becomes Euler. An override works with the config of any class that has the same noise process, known or not. As in
  * diffusers' `from_config`, values of the config stay and missing ones take the new sampler's default; but a missing
  * `clip_sample` is off, because it clips pixels and these models work on latents.
- * @param positions of the image's latents: some configs depend on its size
  * @throws InputError for an unsupported class or value, a number out of range, or too many steps.
  */
 export function createScheduler(
   config: unknown,
   steps: number,
   override?: SchedulerName,
-  { file = SCHEDULER_CONFIG_FILE, positions }: { file?: string; positions?: number } = {},
+  { file = SCHEDULER_CONFIG_FILE, positions, timesteps }: SchedulerOptions = {},
 ): Scheduler {
-  const checked = { ...asSchedulerConfig(config, file), ...(positions !== undefined && { positions }) };
+  if (timesteps && !placesSteps(config, override, file))
+    throw new InputError('This sampler places its steps itself; use dpmpp-2m, or a plan without timesteps.', {
+      setting: 'scheduler',
+    });
+  const { values: read } = asSchedulerConfig(config, file);
+  const checked: SchedulerConfig = {
+    file,
+    values: { ...read, timesteps },
+    ...(positions !== undefined && { positions }),
+  };
   const className = checked.values._class_name;
   const name = typeof className === 'string' ? className : '';
   const create = CLASSES.get(name);
@@ -108,6 +125,17 @@ export function createScheduler(
   const { create: createOther, implies } = SAMPLERS[sampler];
   const values = { clip_sample: false, ...checked.values, ...inFlowTerms(checked, steps), ...implies };
   return createOther({ ...checked, values }, steps);
+}
+
+/** Whether a model's sampler, or the one in its place, takes timesteps from elsewhere. */
+export function placesSteps(
+  config: unknown,
+  override?: SchedulerName,
+  file = SCHEDULER_CONFIG_FILE,
+): boolean {
+  const checked = asSchedulerConfig(config, file);
+  const sampler = override ?? knownScheduler(config, file);
+  return sampler === 'dpmpp-2m' && processOf(checked) === 'diffusion' && !isOtherSolver(checked);
 }
 
 /** The samplers that work with a model's config, because they reverse its noise process. */

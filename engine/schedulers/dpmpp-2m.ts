@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { InputError } from '../errors.ts';
 import { supported } from '../networks/config.ts';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
@@ -21,7 +22,12 @@ const solver = {
   thresholding: off,
   use_lu_lambdas: off,
 };
-const fields = z.object({ ...commonFields(DDPM_DEFAULTS), ...sigmaFields, ...solver });
+const fields = z.object({
+  ...commonFields(DDPM_DEFAULTS),
+  ...sigmaFields,
+  ...solver,
+  timesteps: z.array(z.number().int().min(0)).optional(),
+});
 const flowFields = z.object({
   ...solver,
   ...flowCommon,
@@ -39,6 +45,9 @@ export function createDpmpp(config: SchedulerConfig, steps: number): Scheduler {
   const settings = readConfig(fields, config);
   const training = trainingSigmas(alphasCumprod(settings, SMALLEST_ALPHA, config.file));
   const clipped = settings.lambda_min_clipped ?? Number.NEGATIVE_INFINITY;
+  const placed = settings.timesteps;
+  if (placed?.some((timestep) => timestep >= training.length))
+    throw new InputError(`${config.file}: timesteps must be below ${training.length}.`);
   const usable = training.filter((level) => lambdaOf(level) >= clipped).length;
   const { timesteps, levels } = multistepLevels(
     { ...settings, num_train_timesteps: usable },

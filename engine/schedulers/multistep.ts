@@ -7,6 +7,8 @@ interface MultistepOptions extends SpacingOptions {
   use_karras_sigmas: boolean;
   sigma_min?: number | undefined;
   sigma_max?: number | undefined;
+  /** In place of those of the spacing. */
+  timesteps?: readonly number[] | undefined;
 }
 
 /** Integer timesteps of the multistep solvers, and the noise level at each. */
@@ -16,9 +18,9 @@ export function multistepLevels(
   steps: number,
   file: string,
 ): { timesteps: number[]; levels: number[] } {
-  const timesteps = spacedTimesteps(options, steps, true, file).map(roundHalfEven);
+  const timesteps = options.timesteps ?? spacedTimesteps(options, steps, true, file).map(roundHalfEven);
   if (!options.use_karras_sigmas)
-    return { timesteps, levels: timesteps.map((t) => interpolate(training, t)) };
+    return { timesteps: [...timesteps], levels: timesteps.map((t) => interpolate(training, t)) };
   const min = options.sigma_min ?? training[0]!;
   const levels = karrasSigmas(min, options.sigma_max ?? training[training.length - 1]!, steps, file);
   return { timesteps: levels.map((level) => roundHalfEven(timestepOfSigma(level, training))), levels };

@@ -323,3 +323,18 @@ test('hostile configs are refused with the field named', () => {
     assert.throws(() => createScheduler(ddim, steps), InputError);
   assert.throws(() => createScheduler(ddim, 51, 'lcm'), /from 1 to 50/);
 });
+
+test('steps can be placed where the sampler takes it', () => {
+  const config = { _class_name: 'DPMSolverMultistepScheduler', timestep_spacing: 'trailing' };
+  const own = createScheduler(config, 4);
+  const placed = createScheduler(config, 4, undefined, { timesteps: own.timesteps });
+  const values = Float32Array.of(0.5, -1);
+  assert.deepEqual(placed.timesteps, own.timesteps);
+  assert.deepEqual(placed.step(values, 0, values), own.step(values, 0, values));
+  assert.deepEqual(createScheduler(config, 2, undefined, { timesteps: [900, 30] }).timesteps, [900, 30]);
+  assert.throws(() => createScheduler(config, 2, undefined, { timesteps: [1000, 30] }), /below 1000/);
+  assert.throws(
+    () => createScheduler(config, 2, 'euler-a', { timesteps: [900, 30] }),
+    /places its steps itself/,
+  );
+});

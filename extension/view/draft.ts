@@ -56,7 +56,9 @@ export function draftOf(request: GenerateRequest): Draft {
  * @param model as requests name it
  */
 export function draftOfRecipe(recipe: ParsedRecipe, model = ''): Draft {
-  return { ...draftOf({ ...recipe, model: undefined }), model };
+  const { budget, ...asked } = recipe;
+  const full = budget && { budget: budget.share, steps: budget.steps };
+  return { ...draftOf({ ...asked, model: undefined, ...full }), model };
 }
 
 /** What a page kept, as far as it is what it should be. */

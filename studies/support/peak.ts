@@ -11,8 +11,6 @@ import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { NETWORK_ROLES, type NetworkRole } from '../../engine/models/networks.ts';
 import { openModel } from '../../engine/models/open.ts';
 import { CLIP_TOKENS } from '../../engine/networks/clip-text.ts';
-import { recordingPredict } from '../../engine/pipelines/repaint.ts';
-import { FeatureStore } from '../../engine/regions/store.ts';
 import type { Precision } from '../../shared/api.ts';
 
 export interface PeakTask {
@@ -75,14 +73,7 @@ async function measureUNet(precision: Precision, records: boolean): Promise<Omit
   const denoiser = components.denoiser({ precision });
   const plan = await denoiser.plan({ of: 'whole', height: down, width: across, records }, batch);
   const predict = records
-    ? recordingPredict(
-        denoiser,
-        plan,
-        new FeatureStore(backend.can.memoryBytes),
-        'picture',
-        schedule,
-        condition,
-      )
+    ? (sample: Float32Array) => denoiser.predict(plan, sample, 500, condition, { record: true })
     : predictor(denoiser, plan, schedule, condition);
   const loadSeconds = (performance.now() - begin) / 1000;
   const runSeconds = await fastest(() => predict(inputs.sample(), 0));

@@ -19,6 +19,7 @@ import type { TransformerForms } from './transformer-forms.ts';
 export class TransformerDenoiser implements Denoiser {
   /** A position stands for 32×32 pixels, and linear attention shows each the whole picture. */
   readonly ring = 0;
+  readonly reuses = false;
   readonly #forms: TransformerForms;
   readonly #arithmetic: Arithmetic;
   readonly #images: readonly Grid[];

@@ -1,4 +1,5 @@
 import type { MacCount } from '../../graph/macs.ts';
+import type { Network } from '../../graph/network.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { activeFractions, activeMasks } from '../../regions/plan.ts';
 import { Recorded } from '../../regions/recorded.ts';
@@ -17,11 +18,18 @@ export class PlanarPlan implements Plan {
   /** Latent height and width. */
   readonly size: readonly [number, number];
   readonly count: (tokens: number) => MacCount;
+  readonly network: Network;
 
-  constructor(program: Program, size: readonly [number, number], count: (tokens: number) => MacCount) {
+  constructor(
+    program: Program,
+    size: readonly [number, number],
+    count: (tokens: number) => MacCount,
+    network: Network,
+  ) {
     this.program = program;
     this.size = size;
     this.count = count;
+    this.network = network;
   }
 
   macs(tokens: number, runs = 1): number {

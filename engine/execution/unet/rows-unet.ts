@@ -20,6 +20,7 @@ import {
   updatedBy,
 } from './feeds.ts';
 import { type KeptFeatures, type KeptPrograms, keptFeeds, putInto } from './kept-features.ts';
+import { DEEP } from './shallow.ts';
 import { isSteering, steeredRows } from './steering.ts';
 
 /** A region plan and the U-Net inputs derived from it. */
@@ -39,7 +40,11 @@ export type Feeds = Record<string, Tensor>;
 export interface Pass {
   output: Float32Array;
   features: Feeds;
+  /** Of a network that gives it: the deep map, [B, rows, C]. */
+  deep?: Deep;
 }
+
+type Deep = Tensor & { type: 'float32' };
 
 interface RowsPrograms {
   /** The network in rows form. */
@@ -55,6 +60,15 @@ interface RowsPrograms {
 interface KeptPass {
   output: Float32Array;
   features: Record<string, DeviceTensor>;
+  deep?: Deep;
+}
+
+interface PassOptions<Kept> {
+  recorded?: Kept;
+  /** Also gives the features of this pass. */
+  features?: boolean;
+  /** For a network that takes it. */
+  deep?: Tensor;
 }
 
 /** Most shifts remembered: some samplers have fractional timesteps, so their number is not bounded. */
@@ -106,7 +120,7 @@ export class RowsUNet {
     sample: Float32Array,
     timestep: number,
     condition: Condition,
-    options: { recorded?: Recorded; features?: boolean } = {},
+    options: PassOptions<Recorded> = {},
   ): Promise<Pass> {
     const dims = [region.rows, sample.length / region.rows];
     const steered = steeredRows(this.network, condition, timestep, sample, region.plan);
@@ -124,21 +138,28 @@ export class RowsUNet {
     {
       recorded,
       features = false,
+      deep,
       others = [],
       fed,
-    }: { recorded?: Recorded; features?: boolean; others?: readonly string[]; fed?: Feeds } = {},
+    }: PassOptions<Recorded> & { others?: readonly string[]; fed?: Feeds } = {},
   ): Promise<Pass> {
     if (region.rows === 0) return { output: new Float32Array(), features: {} };
     const form = this.form(region.batch);
     const given = features ? featureOutputs(form, isDense(region.plan) ? undefined : 'rows') : [];
-    const { [OUTPUT]: out, ...fresh } = await this.#programs.rows.run(
+    const {
+      [OUTPUT]: out,
+      [DEEP]: deepOut,
+      ...fresh
+    } = await this.#programs.rows.run(
       {
         ...(await this.#common(region, inputs)),
         ...(fed ?? featureFeeds(form, region.plan, recorded, region.buffers)),
+        ...(deep && { [DEEP]: deep }),
       },
-      [OUTPUT, ...given, ...others],
+      [...this.network.outputs.keys(), ...given, ...others],
     );
-    return { output: floats({ out: out! }, 'out'), features: fresh };
+    const pass = { output: floats({ out: out! }, 'out'), features: fresh };
+    return deepOut ? { ...pass, deep: deepOut as Deep } : pass;
   }
 
   /** Whether features stay on the device: then passes are run by `runKept`, and updated by `updatedKept`. */
@@ -152,7 +173,7 @@ export class RowsUNet {
     sample: Float32Array,
     timestep: number,
     condition: Condition,
-    { recorded, features = false }: { recorded?: KeptFeatures; features?: boolean } = {},
+    { recorded, features = false, deep }: PassOptions<KeptFeatures> = {},
   ): Promise<KeptPass> {
     if (region.rows === 0) return { output: new Float32Array(), features: {} };
     const { rows, kept } = this.#programs;
@@ -163,10 +184,18 @@ export class RowsUNet {
     const inputs = await this.#common(region, denoiserInputs(sample, dims, timestep, condition, steered));
     const { feeds, taken } = await keptFeeds(kept!, form, region, recorded);
     try {
-      const { [OUTPUT]: out, ...fresh } = await rows.runKept({ ...inputs, ...feeds }, [OUTPUT, ...given]);
+      const {
+        [OUTPUT]: out,
+        [DEEP]: deepOut,
+        ...fresh
+      } = await rows.runKept({ ...inputs, ...feeds, ...(deep && { [DEEP]: deep }) }, [
+        ...this.network.outputs.keys(),
+        ...given,
+      ]);
       const output = floats({ out: await out!.read() }, 'out');
-      out!.release();
-      return { output: guide(output, condition), features: fresh };
+      const read = (await deepOut?.read()) as Deep | undefined;
+      for (const tensor of [out, deepOut]) tensor?.release();
+      return { output: guide(output, condition), features: fresh, ...(read && { deep: read }) };
     } finally {
       for (const tensor of taken) tensor.release();
     }

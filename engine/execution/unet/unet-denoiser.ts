@@ -1,18 +1,21 @@
 import { type Arithmetic, isFloat } from '../../../shared/api.ts';
 import { countMacs } from '../../graph/macs.ts';
-import { floats } from '../../graph/tensor.ts';
+import { floats, type Tensor } from '../../graph/tensor.ts';
 import { transposed } from '../../numbers.ts';
+import { featuresOf, levelCount } from '../../regions/features.ts';
+import { densePlan, planRegion, type RegionPlan } from '../../regions/plan.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
 import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
 import { type Condition, conditionAt, guide } from '../condition.ts';
-import type { Denoiser, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
+import type { Denoiser, Depth, Prediction, PredictOptions, Region, Whole } from '../denoiser.ts';
 import { denoiserInputs, OUTPUT, withPlanes } from '../denoiser-inputs.ts';
 import type { RowsOptions } from '../forms/form.ts';
 import type { Plan } from '../plan.ts';
 import { isDense } from './feeds.ts';
 import { KeptFeatures, KeptRows, keptFrom } from './kept-features.ts';
 import { FreshRows, PlanarPlan, RowsPlan, recordedOf } from './plans.ts';
+import { DEEP } from './shallow.ts';
 import { sideBySide } from './side-by-side.ts';
 import { steeredPlanes } from './steering.ts';
 import { openBand } from './unet-bands.ts';
@@ -22,6 +25,7 @@ import type { EditingForms, UNetForms } from './unet-forms.ts';
 export class UNetDenoiser implements Denoiser {
   /** docs/measurements.md shows what more or fewer would give. */
   readonly ring = 1;
+  readonly reuses = true;
   readonly #forms: UNetForms;
   readonly #arithmetic: Arithmetic;
   readonly #change: Partial<RowsOptions>;
@@ -34,37 +38,57 @@ export class UNetDenoiser implements Denoiser {
   }
 
   async plan(what: Whole | Region, batch: number): Promise<PlanarPlan | RowsPlan> {
-    if (what.of === 'region') return this.#regionPlan(what, batch);
+    const forms = await this.#formsOf(what.depth);
+    if (what.of === 'region') return this.#regionPlan(forms, what, batch);
     const { height, width, records } = what;
     if (records) {
-      await this.#makeRoomToEdit();
-      const unet = await (await this.#editing(what)).recording();
-      return new RowsPlan(unet, unet.dense(height, width, batch), true);
+      await forms.free('planar', 'fresh');
+      const unet = await (await this.#editing(forms, what)).recording();
+      return new RowsPlan(unet, unet.planned(this.#dense(what), batch), true);
     }
     const { precision, attention } = this.#arithmetic;
-    if (!isFloat(precision) || attention === 'sampled' || (await this.#forms.rowsAreFaster())) {
-      const unet = await this.#forms.drawing(what, this.#arithmetic);
-      return new RowsPlan(unet, unet.dense(height, width, batch), true);
+    if (!isFloat(precision) || attention === 'sampled' || (await forms.rowsAreFaster())) {
+      const unet = await forms.drawing(what, this.#arithmetic);
+      return new RowsPlan(unet, unet.planned(this.#dense(what), batch), true);
     }
-    const count = (tokens: number) => countMacs(this.#forms.network, { height, width, batch, tokens });
-    return new PlanarPlan(await this.#forms.planar(precision), [height, width], count);
+    const count = (tokens: number) => countMacs(forms.network, { height, width, batch, tokens });
+    const program = await forms.planar(precision);
+    return new PlanarPlan(program, [height, width], count, forms.network);
   }
 
-  async #regionPlan({ mask, ring }: Region, batch: number): Promise<RowsPlan> {
-    await this.#makeRoomToEdit();
-    const { editing, recording } = await this.#editing(mask);
-    const region = editing.region(mask, batch, ring);
+  async #regionPlan(forms: UNetForms, { mask, ring }: Region, batch: number): Promise<RowsPlan> {
+    // Forms that only generate make room.
+    await forms.free('planar', 'fresh');
+    const { editing, recording } = await this.#editing(forms, mask);
+    // Shallow runs compute the rows of full ones, so the plan is that of all levels.
+    const region = editing.planned(planRegion(mask, this.#levels, ring), batch);
     // Only the form that records can also compute everything.
     return new RowsPlan(isDense(region.plan) ? await recording() : editing, region, false);
   }
 
-  /** Frees the forms that only generate, before those that edit are loaded. */
-  async #makeRoomToEdit(): Promise<void> {
-    await this.#forms.free('planar', 'fresh');
+  get #levels(): number {
+    return levelCount(featuresOf(this.#forms.network));
   }
 
-  #editing(extent: { height: number; width: number }): Promise<EditingForms> {
-    return this.#forms.editing(extent, this.#arithmetic, this.#change);
+  #dense({ height, width }: { height: number; width: number }): RegionPlan {
+    return densePlan(height, width, this.#levels);
+  }
+
+  #editing(forms: UNetForms, extent: { height: number; width: number }): Promise<EditingForms> {
+    return forms.editing(extent, this.#arithmetic, this.#change);
+  }
+
+  /** The forms for a depth. The plain network and the one that gives deep features make room for each other. */
+  async #formsOf(depth: Depth | undefined): Promise<UNetForms> {
+    const forms = this.#forms;
+    if (depth === 'shallow') return forms.shallow();
+    if (depth === 'giving') {
+      await forms.freeAll();
+      return forms.giving();
+    }
+    await forms.giving().freeAll();
+    await forms.shallow().freeAll();
+    return forms;
   }
 
   async predict(
@@ -72,31 +96,26 @@ export class UNetDenoiser implements Denoiser {
     sample: Float32Array,
     timestep: number,
     whole: Condition,
-    { seen, record = false }: PredictOptions = {},
+    { seen, record = false, deep }: PredictOptions = {},
   ): Promise<Prediction> {
     const condition = conditionAt(whole, timestep);
     if (plan instanceof PlanarPlan) {
       if (record) throw new Error('this form of the network cannot record');
-      const all = withPlanes(sample, condition);
-      const dims = [all.length / (plan.size[0] * plan.size[1]), ...plan.size];
-      const steered = steeredPlanes(this.#forms.network, condition, timestep, all, plan.size);
-      const outputs = await plan.program.run(denoiserInputs(all, dims, timestep, condition, steered), [
-        OUTPUT,
-      ]);
-      return { output: guide(floats(outputs, OUTPUT), condition) };
+      return planarPrediction(plan, sample, timestep, condition, deep);
     }
     if (!(plan instanceof RowsPlan)) throw new Error('the plan is of another denoiser');
     const { unet, region, positions } = plan;
     const rows = rowsOf(sample, plan, condition);
     if (unet.keepsFeatures)
-      return keptPrediction(plan, sample.length, rows, timestep, condition, { seen, record });
+      return keptPrediction(plan, sample.length, rows, timestep, condition, { seen, record, deep });
     const recorded = seen === undefined ? undefined : recordedOf(seen);
-    const pass = await unet.run(region, rows, timestep, condition, { recorded, features: record });
+    const pass = await unet.run(region, rows, timestep, condition, { recorded, features: record, deep });
     const output = positions
       ? transposed(pass.output, region.rows)
       : planesOf(pass.output, plan, sample.length);
-    if (!record) return { output };
-    return { output, features: positions ? new FreshRows(pass.features) : unet.recorded(region, pass) };
+    const given = { output, ...(pass.deep && { deep: pass.deep }) };
+    if (!record) return given;
+    return { ...given, features: positions ? new FreshRows(pass.features) : unet.recorded(region, pass) };
   }
 
   async updated(seen: Features, plan: Plan, fresh: Features): Promise<Features> {
@@ -108,15 +127,37 @@ export class UNetDenoiser implements Denoiser {
     return plan.unet.updated(recordedOf(seen), plan.region, pass);
   }
 
-  /** Multiply–accumulates of one dense run. Loads nothing. */
-  stepMacs({ height, width }: { height: number; width: number }, batch: number, tokens: number): number {
+  stepMacs(
+    { height, width }: { height: number; width: number },
+    batch: number,
+    tokens: number,
+    depth?: Depth,
+  ): number {
     const extent = { height, width, batch, tokens };
-    return countMacs(this.#forms.network, extent, undefined, this.#arithmetic.attention).total;
+    const { network } = depth === 'shallow' ? this.#forms.shallow() : this.#forms;
+    return countMacs(network, extent, undefined, this.#arithmetic.attention).total;
   }
 
   band(what: BandOf, batch: number): Promise<DenoisedBand> {
     return openBand(this.#forms, this.#arithmetic.precision, what, batch);
   }
+}
+
+async function planarPrediction(
+  { program, size, network }: PlanarPlan,
+  sample: Float32Array,
+  timestep: number,
+  condition: Condition,
+  deep: Tensor | undefined,
+): Promise<Prediction> {
+  const all = withPlanes(sample, condition);
+  const dims = [all.length / (size[0] * size[1]), ...size];
+  const steered = steeredPlanes(network, condition, timestep, all, size);
+  const given = { ...denoiserInputs(all, dims, timestep, condition, steered), ...(deep && { [DEEP]: deep }) };
+  const inputs = Object.fromEntries(Object.entries(given).filter(([name]) => network.inputs.has(name)));
+  const outputs = await program.run(inputs, [...network.outputs.keys()]);
+  const output = guide(floats(outputs, OUTPUT), condition);
+  return network.outputs.has(DEEP) ? { output, deep: outputs[DEEP] as Prediction['deep'] } : { output };
 }
 
 /** As `predict`, with features that stay on the device. */
@@ -126,14 +167,16 @@ async function keptPrediction(
   rows: Float32Array,
   timestep: number,
   condition: Condition,
-  { seen, record = false }: PredictOptions,
+  { seen, record = false, deep }: PredictOptions,
 ): Promise<Prediction> {
   if (seen && !(seen instanceof KeptFeatures)) throw new Error('the features are of another denoiser');
   const { unet, region, positions } = plan;
-  const pass = await unet.runKept(region, rows, timestep, condition, { recorded: seen, features: record });
+  const options = { recorded: seen, features: record, deep };
+  const pass = await unet.runKept(region, rows, timestep, condition, options);
   const output = positions ? transposed(pass.output, region.rows) : planesOf(pass.output, plan, length);
-  if (!record) return { output };
-  return { output, features: positions ? new KeptRows(pass.features) : keptFrom(pass.features) };
+  const given = { output, ...(pass.deep && { deep: pass.deep }) };
+  if (!record) return given;
+  return { ...given, features: positions ? new KeptRows(pass.features) : keptFrom(pass.features) };
 }
 
 /** A plan's sample as rows [n, C] of the network, with the condition's planes as further channels. */

@@ -6,6 +6,7 @@ import { type Form, PLANAR, type RowsOptions } from '../forms/form.ts';
 import type { ProgramKey, Programs } from '../programs.ts';
 import type { KeptPrograms } from './kept-features.ts';
 import { RowsUNet } from './rows-unet.ts';
+import { shallowNetwork, withDeep } from './shallow.ts';
 
 /** How many times faster rows must be to justify their memory. */
 const ROWS_WORTH = 1.1;
@@ -25,6 +26,8 @@ interface Extent {
 /** What forms of a U-Net are loaded from. */
 interface UNetSource {
   network: () => Network;
+  /** Which of a model's networks it is. */
+  of?: 'whole' | 'giving' | 'shallow';
   backend: Backend;
   /** Features stay on the device that computes them. */
   keepsFeatures: boolean;
@@ -39,14 +42,28 @@ interface UNetSource {
 /** The forms in which a U-Net is loaded, and the choice between them. */
 export class UNetForms {
   readonly #source: UNetSource;
+  readonly #of: NonNullable<UNetSource['of']>;
   readonly #rows = new WeakMap<Program, RowsUNet>();
+  readonly #network: () => Network;
 
   constructor(source: UNetSource) {
     this.#source = source;
+    this.#of = source.of ?? 'whole';
+    this.#network = remembered(source.network);
+  }
+
+  /** The forms of the network that also gives its deep features. */
+  readonly giving = remembered(() => this.#variant('giving', withDeep));
+
+  /** The forms of what follows them. */
+  readonly shallow = remembered(() => this.#variant('shallow', shallowNetwork));
+
+  #variant(of: 'giving' | 'shallow', made: (network: Network) => Network): UNetForms {
+    return new UNetForms({ ...this.#source, of, network: () => made(this.network) });
   }
 
   get network(): Network {
-    return this.#source.network();
+    return this.#network();
   }
 
   isSmall(): Promise<boolean> {
@@ -62,8 +79,10 @@ export class UNetForms {
   async rows(options: RowsOptions, precision: Precision = 'fp32'): Promise<RowsUNet> {
     const { network } = this;
     const rows = await this.#compile(precision, { kind: 'rows', options });
-    const conditioning = async (of: 'text' | 'shift', network: Network) =>
-      network.outputs.size > 0 ? this.#compile(precision, PLANAR, of, network) : undefined;
+    const conditioning = async (of: 'text' | 'shift', part: Network) =>
+      part.outputs.size > 0
+        ? this.#compile(precision, PLANAR, this.#of === 'shallow' ? `shallow-${of}` : of, part)
+        : undefined;
     const [text, shift] = [
       await conditioning('text', textNetwork(network)),
       await conditioning('shift', shiftNetwork(network)),
@@ -108,8 +127,9 @@ export class UNetForms {
   async drawing(extent: Extent, { precision, attention = 'full' }: Arithmetic): Promise<RowsUNet> {
     const forms = await this.#optionsFor(extent, { precision, attention });
     const isLoaded = this.#source.programs.has(
-      ({ role, precision: loaded, form }) =>
+      ({ role, of, precision: loaded, form }) =>
         role === 'denoiser' &&
+        of === this.#of &&
         loaded === precision &&
         form.kind === 'rows' &&
         form.options.statistics === 'any' &&
@@ -135,13 +155,19 @@ export class UNetForms {
 
   /** Whether a rows form with these statistics, or the planar form, is loaded. */
   isLoaded(which: 'planar' | RowsOptions['statistics']): boolean {
-    return this.#source.programs.has(isForm(which));
+    return this.#source.programs.has(this.#isForm(which));
   }
 
   /** Makes room: frees rows forms with these statistics, or the planar form. A small U-Net keeps all forms. */
   async free(...which: readonly ('planar' | RowsOptions['statistics'])[]): Promise<void> {
     if (this.#source.keepsAll || (await this.isSmall())) return;
-    for (const one of which) await this.#source.programs.free(isForm(one));
+    for (const one of which) await this.#source.programs.free(this.#isForm(one));
+  }
+
+  /** Makes room: frees every form of this network. A small U-Net keeps all. */
+  async freeAll(): Promise<void> {
+    if (this.#source.keepsAll || (await this.isSmall())) return;
+    await this.#source.programs.free(({ role, of }) => role === 'denoiser' && of === this.#of);
   }
 
   async #optionsFor(
@@ -156,6 +182,13 @@ export class UNetForms {
     };
   }
 
+  #isForm(which: 'planar' | RowsOptions['statistics']) {
+    return ({ role, of, form }: ProgramKey): boolean =>
+      role === 'denoiser' &&
+      of === this.#of &&
+      (form.kind === 'rows' ? form.options.statistics === which : form.kind === which);
+  }
+
   #folds(extent: Extent, precision: Precision): boolean {
     return foldsUpsampling(this.network, extent, precision);
   }
@@ -163,7 +196,7 @@ export class UNetForms {
   #compile(
     precision: Precision,
     form: Form,
-    of: ProgramKey['of'] = 'whole',
+    of: ProgramKey['of'] = this.#of,
     network = this.network,
   ): Promise<Program> {
     return this.#source.compile(network, { of, precision, form });
@@ -175,9 +208,11 @@ export function foldsUpsampling(network: Network, { height, width }: Extent, pre
   return precision !== 'int4' && RowsUNet.canFold(network, height, width);
 }
 
-function isForm(which: 'planar' | RowsOptions['statistics']) {
-  return ({ role, of, form }: ProgramKey): boolean =>
-    role === 'denoiser' &&
-    of === 'whole' &&
-    (form.kind === 'rows' ? form.options.statistics === which : form.kind === which);
+/** What `make` gives, made once. */
+function remembered<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
