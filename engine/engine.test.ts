@@ -184,6 +184,20 @@ test('a picture whose features were recorded before needs no recording', async (
   assert.equal(edited.recordedSteps, 0);
 });
 
+test('an edit records and reads what its step plan computes, and edits of the result read it too', async () => {
+  const plan = { stepPlan: 'FdP-', strength: 1 };
+  const mask = await rectangle(96, 120, 64, 56);
+  const other = await sharp(image).flip().png().toBuffer();
+  const first = await engine.edit(request(mask, { image: other, ...plan }));
+  assert.equal(first.recordedSteps, 3, 'nothing is recorded of a step that is forecast');
+  const stacked = await engine.edit(request(mask, { image: first.picture.png, ...plan }));
+  assert.equal(stacked.recordedSteps, 0);
+  assert.equal(stacked.recipe.stepPlan, plan.stepPlan);
+  const full = await engine.edit(request(mask, { image: first.picture.png, strength: 1 }));
+  assert.ok(full.recordedSteps > 0, 'what steps in full read is recorded for them');
+  assert.ok(stacked.macs < full.macs - full.recordingMacs);
+});
+
 test('the same seed gives the same picture, another seed another', async () => {
   const mask = await rectangle(96, 120, 64, 56);
   const edited = async (seed: number) => pixelsOf((await engine.edit(request(mask, { seed }))).picture.png);
