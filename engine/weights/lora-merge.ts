@@ -1,11 +1,11 @@
 import { fs, sha256 } from '#host';
 import { InputError, quoted } from '../errors.ts';
 import { type Network, weightsOf } from '../graph/network.ts';
-import { allFinite } from '../numbers.ts';
+import { allFinite, joined } from '../numbers.ts';
 import { keptOrWritten } from './kept-file.ts';
 import type { Adapter, LoraModule } from './lora.ts';
 import { magnitudeAxis, withMagnitude } from './lora-kinds/dora.ts';
-import type { ModuleValues } from './lora-kinds/kind.ts';
+import type { ChangedWeight, ModuleValues } from './lora-kinds/kind.ts';
 import { layersOf, loraTarget } from './lora-names.ts';
 import { underNamesOf } from './names.ts';
 import { readFloat32, readNumber } from './read.ts';
@@ -21,6 +21,8 @@ const KEPT = 6;
 interface Addition {
   module: LoraModule;
   strength: number;
+  /** Where the file's model has several weights as one: these, in order, of which this one is the `index`th. */
+  fused?: { tensors: readonly StoredTensor[]; index: number };
 }
 
 /**
@@ -49,17 +51,20 @@ export async function mergeAdapters(
 /** Keys of the modules in a file that match no weight of these networks. */
 export function modulesWithoutWeight(adapter: Adapter, networks: ReadonlyMap<string, Network>): string[] {
   const known = new Map([...networks].map(([part, network]) => [part, finderIn(network)]));
-  const isIdle = (module: LoraModule) => ![...known].some(([part, find]) => find(module, part));
+  const isIdle = (module: LoraModule) => ![...known].some(([part, find]) => find(module, part).length > 0);
   return adapter.modules.filter(isIdle).map(({ key }) => key);
 }
 
-/** Finds the name of the weight or bias of a network that a module changes. */
-function finderIn(network: Network): (module: LoraModule, part: string) => string | undefined {
+/** Finds the names of the weights or biases of a network that a module changes: one, or all that are one in the file. */
+function finderIn(network: Network): (module: LoraModule, part: string) => string[] {
   const names = new Map(weightsOf(network).map(({ name }) => [name.replaceAll('.', '_'), name]));
   const layers = layersOf(names.keys());
   return ({ key, kind }, part) => {
     const target = loraTarget(key, layers);
-    return target?.part === part ? names.get(`${target.path}_${kind.changes}`) : undefined;
+    if (target?.part !== part) return [];
+    const { fused = [target.path] } = target;
+    const found = fused.flatMap((path) => names.get(`${path}_${kind.changes}`) ?? []);
+    return found.length === fused.length ? found : [];
   };
 }
 
@@ -70,38 +75,47 @@ function additionsFor(
   network: Network,
   adapters: readonly Adapter[],
 ): Map<StoredTensor, Addition[]> {
-  const nameOf = finderIn(network);
+  const namesOf = finderIn(network);
   const named = underNamesOf(network, source);
   const changes = new Map<StoredTensor, Addition[]>();
   for (const { file, strength, modules } of adapters) {
     if (strength === 0) continue;
     for (const module of modules) {
-      const name = nameOf(module, part);
-      const tensor = name === undefined ? undefined : named.find(name);
-      if (!tensor) continue;
-      checkShapes(file, module, tensor);
-      changes.set(tensor, [...(changes.get(tensor) ?? []), { module, strength }]);
+      const names = namesOf(module, part);
+      const tensors = names.flatMap((name) => named.find(name) ?? []);
+      if (tensors.length === 0 || tensors.length < names.length) continue;
+      checkShapes(file, module, stackedShape(tensors));
+      for (const [index, tensor] of tensors.entries()) {
+        const fused = tensors.length > 1 ? { fused: { tensors, index } } : {};
+        changes.set(tensor, [...(changes.get(tensor) ?? []), { module, strength, ...fused }]);
+      }
     }
   }
   return changes;
 }
 
+/** Of weights one below the other. */
+function stackedShape(tensors: readonly StoredTensor[]): number[] {
+  const [, ...rest] = tensors[0]!.shape;
+  return [tensors.reduce((rows, { shape }) => rows + shape[0]!, 0), ...rest];
+}
+
 function checkShapes(
   file: string,
   { key, kind, tensors, magnitude }: LoraModule,
-  tensor: StoredTensor,
+  weight: readonly number[],
 ): void {
   const shapes = {
     has: (part: string) => tensors.has(part),
     shape: (part: string) => tensors.get(part)!.shape,
   };
   const isMagnitude =
-    !magnitude || magnitudeAxis(magnitude.tensor.shape, tensor.shape, magnitude.isPeft) !== undefined;
-  if (isMagnitude && kind.fits(shapes, tensor.shape)) return;
+    !magnitude || magnitudeAxis(magnitude.tensor.shape, weight, magnitude.isPeft) !== undefined;
+  if (isMagnitude && kind.fits(shapes, weight)) return;
   const parts = [...tensors, ...(magnitude ? [['dora_scale', magnitude.tensor] as const] : [])];
   const listed = parts.map(([part, { shape }]) => `${part} [${shape}]`).join(', ');
   throw new InputError(
-    `${file}: ${quoted(key)} (${listed}) does not fit the weight of shape [${tensor.shape}] that it changes; the file is made for another model, or damaged.`,
+    `${file}: ${quoted(key)} (${listed}) does not fit the weight of shape [${weight}] that it changes; the file is made for another model, or damaged.`,
   );
 }
 
@@ -134,7 +148,8 @@ async function keyOf(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): P
   };
   for (const [tensor, additions] of changes) {
     hash.update(await place(tensor));
-    for (const { module, strength } of additions) {
+    for (const { module, strength, fused } of additions) {
+      if (fused) hash.update(JSON.stringify([fused.index, await Promise.all(fused.tensors.map(place))]));
       const { key, kind, tensors, alpha, magnitude } = module;
       const elsewhere = alpha && 'root' in alpha ? alpha : undefined;
       const stored = [...tensors.values(), ...(magnitude ? [magnitude.tensor] : [])];
@@ -148,27 +163,46 @@ async function keyOf(changes: ReadonlyMap<StoredTensor, readonly Addition[]>): P
 
 async function mergedValues(tensor: StoredTensor, additions: readonly Addition[]): Promise<Float32Array> {
   const original = await readFloat32(tensor);
-  const weight = { values: original, shape: tensor.shape };
   const result = original.slice();
-  for (const { module, strength } of additions) {
-    const { key, kind, tensors, magnitude } = module;
+  for (const addition of additions) {
+    const { module, strength, fused } = addition;
+    const { key, tensors } = module;
     const { file } = tensors.values().next().value!;
-    const parts = await valuesOf(module);
-    const scale = await scaleOf(module);
-    if (magnitude) {
-      const axis = magnitudeAxis(magnitude.tensor.shape, tensor.shape, magnitude.isPeft)!;
-      const changed = original.slice();
-      await kind.add(changed, parts, weight, scale);
-      const factors = finite(await readFloat32(magnitude.tensor), module);
-      const target = withMagnitude(changed, tensor.shape, factors, axis);
-      for (let i = 0; i < result.length; i++) result[i]! += strength * (target[i]! - original[i]!);
-    } else await kind.add(result, parts, weight, strength * scale);
+    if (!fused) await addTo(result, { values: original, shape: tensor.shape }, addition);
+    else {
+      const values = joined(await Promise.all(fused.tensors.map(readFloat32)));
+      const changed = values.slice();
+      await addTo(changed, { values, shape: stackedShape(fused.tensors) }, addition);
+      const from = fused.index * result.length;
+      for (let i = 0; i < result.length; i++) result[i]! += changed[from + i]! - values[from + i]!;
+    }
     if (!allFinite(result))
       throw new InputError(
         `${file}: with ${quoted(key)} at strength ${strength} the weight ${tensor.name} is beyond what float32 holds; use a smaller strength, or another file.`,
       );
   }
   return result;
+}
+
+/** Adds a module's change of a weight. */
+async function addTo(
+  target: Float32Array,
+  weight: ChangedWeight,
+  { module, strength }: Addition,
+): Promise<void> {
+  const { kind, magnitude } = module;
+  const parts = await valuesOf(module);
+  const scale = await scaleOf(module);
+  if (!magnitude) {
+    await kind.add(target, parts, weight, strength * scale);
+    return;
+  }
+  const axis = magnitudeAxis(magnitude.tensor.shape, weight.shape, magnitude.isPeft)!;
+  const changed = weight.values.slice();
+  await kind.add(changed, parts, weight, scale);
+  const factors = finite(await readFloat32(magnitude.tensor), module);
+  const wanted = withMagnitude(changed, weight.shape, factors, axis);
+  for (let i = 0; i < target.length; i++) target[i]! += strength * (wanted[i]! - weight.values[i]!);
 }
 
 /** alpha / rank, or alpha / √rank (rsLoRA, Kalajdzievski 2023). */

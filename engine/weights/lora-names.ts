@@ -5,6 +5,8 @@ type LoraPart = 'denoiser' | 'text-encoder' | 'text-encoder-2';
 interface LoraTarget {
   part: LoraPart;
   path: string;
+  /** The paths of weights that are one below the other in the file's model. */
+  fused?: readonly string[];
 }
 
 const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
@@ -18,7 +20,7 @@ const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
   // diffusers
   [/^unet\./, 'denoiser'],
   [
-    /^transformer\.(?=(?:transformer_blocks|patch_embed|caption_projection|time_embed|proj_out)\.)/,
+    /^transformer\.(?=(?:(?:single_)?transformer_blocks|patch_embed|caption_projection|time_embed|proj_out|(?:x|context)_embedder|norm_out|(?:double|single)_stream_modulation\w*|time_guidance_embed)\.)/,
     'denoiser',
   ],
   [/^text_encoder_2\./, 'text-encoder-2'],
@@ -29,7 +31,12 @@ const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
   [/^(?:model\.)?diffusion_model\./, 'denoiser'],
   // A network's own names with nothing before them: diffusers' first format, and PEFT on a network by itself
   [/^(?=(?:text_model|encoder\.layers|text_projection)[._])/, 'text-encoder'],
-  [/^(?=(?:transformer_blocks|patch_embed|caption_projection|proj_out)[._])/, 'denoiser'],
+  [
+    /^(?=(?:(?:single_)?transformer_blocks|patch_embed|caption_projection|proj_out|(?:x|context)_embedder)[._])/,
+    'denoiser',
+  ],
+  // Black Forest Labs' own
+  [/^(?=(?:double_blocks|single_blocks)[._])/, 'denoiser'],
   [/^(?=(?:down_blocks|up_blocks|mid_block|conv_in|conv_out|time_embedding|add_embedding)[._])/, 'denoiser'],
   [/^(?=(?:input_blocks|output_blocks|middle_block|time_embed|label_emb)[._])/, 'denoiser'],
 ];
@@ -57,12 +64,55 @@ export function loraTarget(key: string, layers = PUBLISHED_LAYERS): LoraTarget |
   let path = bare.replace(prefix, '').replace(WRAPPERS, '');
   for (const [pattern, replacement] of PROCESSORS) path = path.replace(pattern, replacement);
   path = path.replaceAll('.', '_');
-  return { part, path: part === 'denoiser' ? fromOriginal(path, layers) : inTextModel(path) };
+  if (part !== 'denoiser') return { part, path: inTextModel(path) };
+  const fused = fusedOf(path);
+  return { part, path: fromFlux2(path) ?? fromOriginal(path, layers), ...(fused && { fused }) };
 }
 
 /** Text encoders of transformers since 5.6 lack the outer name. */
 function inTextModel(path: string): string {
   return /^(?:encoder_layers|embeddings|final_layer_norm)_/.test(path) ? `text_model_${path}` : path;
+}
+
+/** Modules of a double block of FLUX.2 by Black Forest Labs' names, of the image and of the text. */
+const DOUBLE: Readonly<Record<string, string>> = {
+  img_attn_proj: 'attn_to_out_0',
+  txt_attn_proj: 'attn_to_add_out',
+  img_mlp_0: 'ff_linear_in',
+  img_mlp_2: 'ff_linear_out',
+  txt_mlp_0: 'ff_context_linear_in',
+  txt_mlp_2: 'ff_context_linear_out',
+};
+const SINGLE: Readonly<Record<string, string>> = {
+  linear1: 'attn_to_qkv_mlp_proj',
+  linear2: 'attn_to_out',
+};
+const FLUX2_OUTER: Readonly<Record<string, string>> = {
+  img_in: 'x_embedder',
+  txt_in: 'context_embedder',
+  time_in_in_layer: 'time_guidance_embed_timestep_embedder_linear_1',
+  time_in_out_layer: 'time_guidance_embed_timestep_embedder_linear_2',
+  double_stream_modulation_img_lin: 'double_stream_modulation_img_linear',
+  double_stream_modulation_txt_lin: 'double_stream_modulation_txt_linear',
+  single_stream_modulation_lin: 'single_stream_modulation_linear',
+  final_layer_linear: 'proj_out',
+};
+
+/** Translates a path of Black Forest Labs' own code, as diffusers converts their checkpoints; undefined for others. */
+function fromFlux2(path: string): string | undefined {
+  if (Object.hasOwn(FLUX2_OUTER, path)) return FLUX2_OUTER[path];
+  const [, kind, block, rest = ''] = /^(double|single)_blocks_(\d+)_(.+)$/.exec(path) ?? [];
+  const names = kind === 'double' ? DOUBLE : SINGLE;
+  if (kind === undefined || !Object.hasOwn(names, rest)) return undefined;
+  return `${kind === 'double' ? '' : 'single_'}transformer_blocks_${block}_${names[rest]}`;
+}
+
+/** Queries, keys and values, which Black Forest Labs' double blocks compute by one weight. */
+function fusedOf(path: string): string[] | undefined {
+  const [, block, side] = /^double_blocks_(\d+)_(img|txt)_attn_qkv$/.exec(path) ?? [];
+  if (block === undefined) return undefined;
+  const names = side === 'img' ? ['to_q', 'to_k', 'to_v'] : ['add_q_proj', 'add_k_proj', 'add_v_proj'];
+  return names.map((name) => `transformer_blocks_${block}_attn_${name}`);
 }
 
 /** Modules of a residual block by Stability's names. */

@@ -300,6 +300,7 @@ test('key styles of the common tools', () => {
   const unet = { part: 'denoiser', path: block.replaceAll('.', '_') };
   const query = 'transformer_blocks.0.attn1.to_q';
   const transformer = { part: 'denoiser', path: query.replaceAll('.', '_') };
+  const single = { part: 'denoiser', path: 'single_transformer_blocks_3_attn_to_out' };
   const layer = 'encoder.layers.0.self_attn.q_proj';
   const text = { part: 'text-encoder', path: `text_model_${layer.replaceAll('.', '_')}` };
   const text2 = { ...text, part: 'text-encoder-2' };
@@ -330,6 +331,11 @@ test('key styles of the common tools', () => {
     [`text_encoder_2.${layer}`, text2],
     [`lora_te2_text_model_${flat(layer)}`, text2],
     [`clip_g.transformer.text_model.${layer}`, text2],
+    ['transformer.single_transformer_blocks.3.attn.to_out', single],
+    ['diffusion_model.single_transformer_blocks.3.attn.to_out', single],
+    ['diffusion_model.single_blocks.3.linear2', single],
+    ['single_blocks.3.linear2', single],
+    ['lora_unet_single_blocks_3_linear2', single],
     ['transformer.blocks.0', undefined],
     ['lora_te3_x', undefined],
   ] as const)
@@ -466,4 +472,74 @@ test('files that are no LoRA, of another model, half, or with odd numbers are re
   const more = { ...half, 'bundle_emb.word.string_to_param.*': [1, 16], 'bert.q.lora_A.weight': [8, 4] };
   const beside = await openAdapter(await raw({ ...more, 'bert.q.lora_B.weight': [4, 8] }), 1);
   assert.match(model.withAdapters([beside]).warnings[0]!, /2 tensors of .* were left out \(bundle_emb/);
+});
+
+test('Black Forest Labs’ names for FLUX.2’s modules lead to weights that exist', () => {
+  const { unet } = ARCHITECTURES['flux2-klein-4b']!;
+  const weights = weightsOf(networkOf('denoiser', unet, 'flux2'));
+  const shapes = new Map(weights.map(({ name, shape }) => [name.replaceAll('.', '_'), shape]));
+  for (const [key, shape] of [
+    ['double_blocks.0.img_attn.qkv', [3 * 3072, 3072]],
+    ['double_blocks.4.txt_attn.qkv', [3 * 3072, 3072]],
+    ['double_blocks.0.img_attn.proj', [3072, 3072]],
+    ['double_blocks.0.txt_attn.proj', [3072, 3072]],
+    ['double_blocks.0.img_mlp.0', [18432, 3072]],
+    ['double_blocks.0.txt_mlp.2', [3072, 9216]],
+    ['single_blocks.19.linear1', [27648, 3072]],
+    ['single_blocks.19.linear2', [3072, 12288]],
+    ['img_in', [3072, 128]],
+    ['txt_in', [3072, 7680]],
+    ['time_in.in_layer', [3072, 256]],
+    ['double_stream_modulation_txt.lin', [18432, 3072]],
+    ['single_stream_modulation.lin', [9216, 3072]],
+    ['final_layer.linear', [128, 3072]],
+  ] as const) {
+    const { path: only, fused = [only] } = loraTarget(`diffusion_model.${key}`)!;
+    const found = fused.map((one) => shapes.get(`${one}_weight`));
+    assert.ok(found.every(Boolean), key);
+    assert.deepEqual([found.reduce((rows, one) => rows + one![0]!, 0), found[0]![1]], shape, key);
+  }
+});
+
+test('a LoRA of queries, keys and values as one changes each as one of its own does', async () => {
+  const model = path.join(folder, 'klein');
+  await writeCheckpoint(model, 'flux2-klein');
+  const engine = createEngine(new NodeBackend(1));
+  const tensor = (name: string, shape: number[], data: Float32Array) => ({
+    name,
+    dtype: 'F32' as const,
+    shape,
+    chunks: () => [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)],
+  });
+  const [down, up] = [gaussianNoise(7, 0, 64), gaussianNoise(7, 1, 192)];
+  const both = (key: string, rows: Float32Array) => [
+    tensor(`${key}.lora_A.weight`, [4, 16], down),
+    tensor(`${key}.lora_B.weight`, [rows.length / 4, 4], rows),
+  ];
+  const fused = both('diffusion_model.double_blocks.0.img_attn.qkv', up);
+  const apart = ['to_q', 'to_k', 'to_v'].flatMap((name, i) =>
+    both(`transformer.transformer_blocks.0.attn.${name}`, up.slice(i * 64, (i + 1) * 64)),
+  );
+  const pictures: string[] = [];
+  for (const [name, tensors] of [
+    ['none', undefined],
+    ['fused', fused],
+    ['apart', apart],
+  ] as const) {
+    const lora = path.join(folder, `${name}.safetensors`);
+    if (tensors) await writeSafetensors(lora, tensors);
+    const { picture } = await engine.generate({
+      prompt: 'a house',
+      model,
+      seed: 1,
+      steps: 1,
+      width: 64,
+      height: 64,
+      ...(tensors && { loras: [{ lora, strength: 1 }] }),
+    });
+    pictures.push(pixelsOf(picture.png).toString('hex'));
+  }
+  await engine.dispose();
+  assert.equal(pictures[1], pictures[2]);
+  assert.notEqual(pictures[0], pictures[1]);
 });
