@@ -33,6 +33,7 @@ export type Family =
   | 'Stable Diffusion 1 and 2'
   | 'Stable Diffusion XL'
   | 'SANA'
+  | 'FLUX.2'
   | 'EfficientViT-SAM';
 
 /** A published model that Patchwork knows: what can be said about it without asking the hub. */
@@ -233,6 +234,18 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     architecture: 'sana-1600m',
     bytes: 9.7e9,
   }),
+  {
+    id: 'black-forest-labs/FLUX.2-klein-4B',
+    purpose: 'pictures',
+    about:
+      'FLUX.2 klein: 4 steps, long prompts, edits by instruction with reference images; slow without a GPU',
+    licence: 'apache-2.0',
+    bytes: 16e9,
+    family: 'FLUX.2',
+    architecture: 'flux2-klein-4b',
+    recommended: { steps: 4, guidance: 1, ...square(512) },
+    scheduler: 'flow-euler',
+  },
   {
     id: 'madebyollin/taesd',
     revision: '614f76814bbe30edbe2e627ace1c2234c81a2c0e',

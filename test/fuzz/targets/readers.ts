@@ -3,6 +3,13 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { autoencoderDcDecoder } from '../../../engine/networks/autoencoder-dc.ts';
 import { parseAutoencoderDcConfig } from '../../../engine/networks/autoencoder-dc-config.ts';
+import {
+  autoencoderKlDecoder,
+  autoencoderKlEncoder,
+  parseAutoencoderKlConfig,
+} from '../../../engine/networks/autoencoder-kl.ts';
+import { flux2 } from '../../../engine/networks/flux2.ts';
+import { parseFlux2Config } from '../../../engine/networks/flux2-config.ts';
 import { languageModel } from '../../../engine/networks/language.ts';
 import { parseLanguageConfig } from '../../../engine/networks/language-config.ts';
 import { sana } from '../../../engine/networks/sana.ts';
@@ -20,6 +27,7 @@ import { withoutTags } from '../../../engine/text/prompt-tags.ts';
 import { loraTarget } from '../../../engine/weights/lora-names.ts';
 import { SCHEDULERS } from '../../../shared/api.ts';
 import { LIMITS } from '../../../shared/limits.ts';
+import { qwenTokenizer } from '../../support/checkpoints.ts';
 import { changed, damaged, oddText, type Target, target, valueOrSentence } from '../target.ts';
 
 const image = sharp(
@@ -64,7 +72,13 @@ const unet = {
   down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
   up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
 };
-const flow = { ...scheduler, prediction_type: 'flow_prediction', use_flow_sigmas: true, flow_shift: 3 };
+const flow = {
+  ...scheduler,
+  prediction_type: 'flow_prediction',
+  use_flow_sigmas: true,
+  use_dynamic_shifting: true,
+  flow_shift: 3,
+};
 const transformer = {
   attention_head_dim: 4,
   caption_channels: 6,
@@ -76,6 +90,29 @@ const transformer = {
   num_layers: 2,
   qk_norm: null,
   interpolation_scale: null,
+};
+const flux2Transformer = {
+  _class_name: 'Flux2Transformer2DModel',
+  attention_head_dim: 8,
+  axes_dims_rope: [2, 2, 2, 2],
+  in_channels: 4,
+  joint_attention_dim: 6,
+  num_attention_heads: 2,
+  num_layers: 1,
+  num_single_layers: 2,
+  mlp_ratio: 3,
+  rope_theta: 2000,
+  guidance_embeds: false,
+};
+const packedAutoencoder = {
+  _class_name: 'AutoencoderKLFlux2',
+  block_out_channels: [4, 8],
+  latent_channels: 2,
+  layers_per_block: 1,
+  norm_num_groups: 2,
+  batch_norm_eps: 1e-4,
+  patch_size: [2, 2],
+  decoder_block_out_channels: null,
 };
 const deepCompression = {
   latent_channels: 4,
@@ -151,12 +188,19 @@ export const targets: readonly Target[] = [
     'a flow’s scheduler config',
     fc.tuple(changed(flow), fc.constantFrom(undefined, ...SCHEDULERS)),
     async ([config, name]) => {
-      const made = await valueOrSentence(() => createScheduler(config, 4, name));
+      const made = await valueOrSentence(() => createScheduler(config, 4, name, { positions: 1024 }));
       if (made) assert.ok(made.timesteps.every(Number.isFinite));
     },
   ),
   target('a transformer’s config', changed(transformer), async (config) => {
     await valueOrSentence(() => sana(parseSanaConfig(config, 'transformer/config.json')));
+  }),
+  target('a FLUX.2 transformer’s config', changed(flux2Transformer), async (config) => {
+    await valueOrSentence(() => flux2(parseFlux2Config(config, 'transformer/config.json')));
+  }),
+  target('an autoencoder’s config with packed latents', changed(packedAutoencoder), async (config) => {
+    const parsed = await valueOrSentence(() => parseAutoencoderKlConfig(config, 'vae/config.json'));
+    if (parsed) for (const make of [autoencoderKlDecoder, autoencoderKlEncoder]) make(parsed);
   }),
   target('a deep compression autoencoder’s config', changed(deepCompression), async (config) => {
     const parsed = await valueOrSentence(() => parseAutoencoderDcConfig(config, 'vae/config.json'));
@@ -167,6 +211,9 @@ export const targets: readonly Target[] = [
     if (parsed) languageModel(parsed);
   }),
   target('a language model’s tokenizer', changed(tokenizer), async (json) => {
+    await valueOrSentence(() => languageVocabulary(json, 'tokenizer.json'));
+  }),
+  target('a language model’s tokenizer of bytes', changed(qwenTokenizer()), async (json) => {
     await valueOrSentence(() => languageVocabulary(json, 'tokenizer.json'));
   }),
   target('a LoRA’s keys', oddText, (key) => {
