@@ -37,7 +37,7 @@ export interface WrittenImage {
 }
 
 /**
- * The folders that agents may read and write, with what lies below them. No path leads out: not by `..`, not as an
+ * The folders that agents may read and write, with what is below them. No path leads out: not by `..`, not as an
  * absolute path, not through a link.
  */
 export class BoundedFolders {
@@ -50,7 +50,7 @@ export class BoundedFolders {
     this.#output = output;
   }
 
-  /** @throws InputError if there is no such file, it lies outside, or is no image that can be read */
+  /** @throws InputError if there is no such file, it is outside, or is no image that can be read */
   async read(file: string): Promise<ReadImage> {
     const places = this.#placesOf(file);
     for (const place of places) {
@@ -126,7 +126,7 @@ export class BoundedFolders {
     return inside;
   }
 
-  /** The real path of what exists, undefined if nothing does. @throws InputError if it lies outside */
+  /** The real path of what exists, undefined if nothing does. @throws InputError if it is outside */
   async #existing(place: string, shown: string): Promise<string | undefined> {
     try {
       const real = await realpath(place);
@@ -138,7 +138,7 @@ export class BoundedFolders {
     }
   }
 
-  /** Follows the links of a path, whose last parts need not exist. @throws InputError if it lies outside */
+  /** Follows the links of a path, whose last parts need not exist. @throws InputError if it is outside */
   async #requireInside(place: string, shown: string): Promise<void> {
     for (let known = place; ; known = path.dirname(known)) {
       const real = await realpath(known).catch(() => undefined);
@@ -164,7 +164,7 @@ export class BoundedFolders {
 }
 
 function outside(file: string): InputError {
-  return new InputError(`${file} lies outside the folder that Patchwork may use.`);
+  return new InputError(`${file} is outside the folder that Patchwork may use.`);
 }
 
 function fileOfUrl(url: string): string {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { InputError } from '../engine/errors.ts';
 
-/** Asks a question that is answered with yes or no. @throws InputError where nobody can answer and `yes` is not given. */
+/** Asks a question that is answered with yes or no. @throws InputError if no one can answer and `yes` is not given. */
 export async function agreed(question: string, yes: boolean | undefined): Promise<boolean> {
   if (yes) return true;
   if (!process.stdin.isTTY) throw new InputError('Not interactive: pass --yes to confirm.');

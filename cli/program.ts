@@ -56,7 +56,7 @@ export function createProgram(): Command {
   return program;
 }
 
-/** A command's own commands are told too: without that, one that is used wrongly ends the process itself, with 1. */
+/** Applies to subcommands too. Otherwise wrong usage of one would end the process with code 1. */
 function inherit(parent: Command, command: Command): void {
   command.copyInheritedSettings(parent);
   for (const child of command.commands) inherit(command, child);

@@ -78,7 +78,7 @@ export function requirePng(output: string | undefined, what: string): void {
     throw new InputError(`${path.basename(output)} must end in .png: ${what} are PNG files.`);
 }
 
-/** What people are told of a file that another one gave way to. */
+/** The note about a file that was replaced. */
 export function replacedRemark({ replaced }: WrittenFile): string {
   return replaced ? ' (replaced the file that was there)' : '';
 }

@@ -71,7 +71,7 @@ test('outside the mask every pixel stays; inside, the picture changes', async ()
   assert.ok(macs > 0 && denseMacs > 0);
 });
 
-test('a removal needs no prompt, and says nothing of words that nobody typed', async () => {
+test('a removal needs no prompt, and says nothing about words that were not typed', async () => {
   const mask = await rectangle(96, 120, 64, 56);
   const { warnings, recipe } = await engine.edit(request(mask, { prompt: '', remove: true }));
   assert.notEqual(recipe.prompt, '');
@@ -329,7 +329,7 @@ test('auto: in full where nothing is recorded or most is masked, sparsely once t
   assert.equal((await auto(most)).mode, 'dense');
 });
 
-test('a recording that is cancelled goes on where it stopped', async () => {
+test('a recording that is cancelled continues where it stopped', async () => {
   const { picture } = await engine.generate({ prompt: 'a hill', seed: 6, steps: STEPS, previews: false });
   const controller = new AbortController();
   const prepare = engine.prepareEdit(

@@ -73,12 +73,12 @@ test('what is no regular file, or leads to none, is refused by every reader and 
     for (const [name, read] of Object.entries(readers))
       await assert.rejects(read(place), (error: Error) => {
         assert.ok(name === 'chunks' || error instanceof InputError, `${name} ${place}: ${error}`);
-        // Weights are named by where their links lead, as ONNX Runtime is told them.
+        // Weights are named by where their links lead, as ONNX Runtime gets them.
         return ['chunks', 'openSafetensors'].includes(name) || error.message.includes(place);
       });
 });
 
-test('a file that is missing is told from one that cannot be read', async () => {
+test('a file that is missing is distinguished from one that cannot be read', async () => {
   const none = path.join(folder, 'none');
   assert.equal(await readOptionalText(none, 10), undefined);
   assert.equal(await readOptionalText(path.join(folder, 'ten', 'x'), 10), undefined);

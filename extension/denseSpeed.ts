@@ -1,4 +1,4 @@
-/** How fast this machine computes whole U-Net steps: what dense work would take is told from that. */
+/** How fast this machine computes whole U-Net steps: the time of dense work is estimated from it. */
 import os from 'node:os';
 import type { Memento } from 'vscode';
 import { benchmarkCost } from '../engine/benchmark/cost.ts';

@@ -39,7 +39,7 @@ export async function saveByDialog(recipe: Recipe, png: Uint8Array): Promise<Uri
   return target;
 }
 
-/** The home folder, or the open folder where that lies on no disk. */
+/** The home folder, or the open folder where that is on no disk. */
 function placeFor(name: string): Uri {
   const open = workspace.workspaceFolders?.[0]?.uri;
   return open && open.scheme !== 'file' ? Uri.joinPath(open, name) : Uri.file(path.join(os.homedir(), name));

@@ -5,7 +5,7 @@ import { InputError } from '../engine/errors.ts';
 import { codeOf } from '../engine/files.ts';
 
 /**
- * Checks that a folder, which need not be there yet, lies inside another one also when links on the way are followed.
+ * Checks that a folder, which need not be there yet, is inside another one also when links on the way are followed.
  * @throws InputError if it leads out
  */
 export async function requireInside(folder: string, target: string): Promise<void> {

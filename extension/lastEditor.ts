@@ -31,7 +31,7 @@ export class LastEditor implements Disposable {
 
   #remember(): void {
     const editor = window.activeTextEditor;
-    // Output channels are text editors too, but nobody writes in them.
+    // Output channels are text editors too, but no one writes in them.
     if (!editor || editor.document.uri.scheme === 'output') return;
     const { document, selection, viewColumn } = editor;
     this.#place = { document, selection, viewColumn };

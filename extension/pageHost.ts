@@ -11,7 +11,7 @@ interface PageOptions<FromPage> {
   icon?: boolean;
   /** More folders that the page may load images from. */
   roots?: readonly Uri[];
-  /** The page is loaded and listens; it is told everything now. */
+  /** The page has loaded and listens; it gets the whole state now. */
   onReady: () => void;
   /** What does not pass is not handled. */
   check: CheckMessage<FromPage>;
@@ -74,7 +74,7 @@ export class PageHost<ToPage, FromPage extends { type: string }> {
     return this.#panel.webview.asWebviewUri(uriOf(file)).toString();
   }
 
-  /** Not before the page listens: it is told everything then, and what is queued for it would delay its loading. */
+  /** Waits until the page listens: it gets the whole state then, and queued messages would delay its loading. */
   post(message: ToPage): void {
     if (this.#ready && !this.#closed) void this.#panel.webview.postMessage(message);
   }

@@ -113,7 +113,7 @@ test('the output folder stays in the workspace', () => {
   }
 });
 
-test('what is no text is quoted as it stands in settings.json, shortened', () => {
+test('what is no text is quoted as in settings.json, shortened', () => {
   for (const value of [{ toString: 1 }, ['512x512'], true, 'x'.repeat(100_000)]) {
     const get = (name: string) => (name === 'size' ? value : undefined);
     assert.throws(

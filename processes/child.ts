@@ -40,7 +40,7 @@ export interface ChildOptions {
   onLog?: (line: string) => void;
 }
 
-/** V8 collects garbage on other threads while scripts go on: in these processes that takes cores from a network's run. */
+/** V8 collects garbage on other threads while scripts run. In these processes that takes cores from a network's run. */
 const GARBAGE_ON_OWN_THREAD = '--single-threaded-gc';
 
 /** The process ended while a call was under way. */
@@ -145,7 +145,7 @@ export class ServedProcess {
         { request, call, progressToken },
         cancellation.token,
       );
-      // The process may go on for a while after the caller was told that the call is cancelled.
+      // The process may continue for a while after the caller has learnt that the call is cancelled.
       const stopped = () => clearTimeout(grace);
       void Promise.race([answer, this.#end]).then(stopped, stopped);
       return await Promise.race([answer, this.#end, cancelled.promise]);

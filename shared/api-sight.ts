@@ -63,7 +63,7 @@ export type SegmenterPrecision = (typeof SEGMENTER_PRECISIONS)[number];
 export interface SegmentRequest extends SightRequest {
   /** Where the thing is and is not. Without points and box the picture is only encoded. */
   points?: readonly PromptPoint[];
-  /** The thing lies in here. What reaches beyond the picture is cut off. */
+  /** The thing is in here. What reaches beyond the picture is cut off. */
   box?: PixelBox;
   /** The `logits` of an earlier mask of this picture, which the points correct. */
   refine?: Float32Array;
@@ -144,7 +144,7 @@ export interface CutOutRequest
 export interface CutOutResult {
   /** PNG file whose other pixels are transparent. */
   picture: { png: Uint8Array; width: number; height: number };
-  /** Where its upper left corner lies in the image, in pixels. */
+  /** Where its upper left corner is in the image, in pixels. */
   left: number;
   top: number;
   /** Pixels that can be seen. */

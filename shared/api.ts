@@ -198,7 +198,7 @@ export interface Recipe extends Arithmetic {
   scheduler: SchedulerName;
   /** Of an edit: see `EditRequest`. */
   strength?: number;
-  /** Share of the MACs of a full process with so many steps that was to be spent; absent: all. */
+  /** Share of the MACs of a full process with this many steps that was to be spent; absent: all. */
   budget?: { share: number; steps: number };
   /** What each step computes, where not all compute everything; see `stepPlan.ts`. */
   stepPlan?: string;
@@ -253,7 +253,7 @@ export const ZOOMS = ['auto', 'off'] as const;
 /** `auto`: a small mask is worked on in a window around it, enlarged to the model's own size; `off`: never. */
 export type ZoomMode = (typeof ZOOMS)[number];
 
-/** What to paint anew. The size is the picture's own. */
+/** What to repaint. The size is the image's own. */
 export interface EditRequest extends DrawingRequest {
   /** The image's file (PNG, JPEG, WebP or what else can be read), or its pixels, RGB. */
   image: Uint8Array | Raster;
@@ -282,7 +282,7 @@ export interface EditRequest extends DrawingRequest {
   zoom?: ZoomMode;
 }
 
-/** A part of a picture, and where its upper left corner lies in it, in pixels. */
+/** A part of a picture, and where its upper left corner is in it, in pixels. */
 export interface PicturePart extends EncodedPicture {
   left: number;
   top: number;
@@ -299,7 +299,7 @@ export interface EditProgress extends Omit<GenerateProgress, 'stage' | 'preview'
 export interface ComputedLevel {
   /** Pixels of the picture along a position's side. */
   cell: number;
-  /** Where the level's first position lies in the picture, in pixels. */
+  /** Where the level's first position is in the picture, in pixels. */
   left: number;
   top: number;
   /** Positions along the sides. */

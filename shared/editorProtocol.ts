@@ -26,7 +26,7 @@ export type Extension = NonNullable<EditRequest['extend']>;
 
 export const NO_EXTENSION: Extension = { left: 0, top: 0, right: 0, bottom: 0 };
 
-/** What stands in the editor's form. */
+/** The contents of the editor's form. */
 export interface EditDraft {
   way: EditWay;
   /** For `extend`. */
@@ -179,7 +179,7 @@ export type EditorHostMessage =
   | { type: 'draft'; draft: Partial<EditDraft> }
   /** A command of the palette. */
   | { type: 'command'; command: EditorCommand }
-  /** The canvas has another size: where it lies in the file's pixels. All pixels and the mask follow. */
+  /** The canvas has another size: where it is in the file's pixels. All pixels and the mask follow. */
   | { type: 'frame'; frame: Area }
   /** RGB. */
   | { type: 'pixels'; patch: Patch }

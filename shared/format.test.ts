@@ -43,7 +43,7 @@ test('figures that are compared', () => {
   assert.deepEqual([1.84e6, 3.438e9].map(formatBytes), ['1.8 MB', '3.44 GB']);
 });
 
-test('remaining time is told coarsely', () => {
+test('remaining time is rounded', () => {
   assert.deepEqual([0.2, 3.4, 12, 61, 100, 1300, 7260].map(describeRemaining), [
     'about 1 s left',
     'about 3 s left',
@@ -85,7 +85,7 @@ test('recipe rows', () => {
   assert.equal(rows.Time, '2.5 s, 0.50 s of it loading');
 });
 
-test('what goes on', () => {
+test('what is happening', () => {
   const run = { step: 3, steps: 20, cancelling: false };
   assert.equal(describeRun({ ...run, stage: 'denoise' }), 'Step 3 of 20');
   assert.equal(describeRun({ ...run, stage: 'record' }), 'Analysing image: step 4 of 20');

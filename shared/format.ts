@@ -97,7 +97,7 @@ export function describeRemaining(seconds: number): string {
   return rest > 0 ? `about ${minutes} min ${rest} s left` : `about ${minutes} min left`;
 }
 
-/** What goes on, as a short phrase. */
+/** What is happening, as a short phrase. */
 export function describeRun({ stage, step, steps, cancelling, ahead }: RunState): string {
   if (cancelling) return 'Cancelling…';
   switch (stage) {

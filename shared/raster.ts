@@ -52,7 +52,7 @@ export function unite(a: Area | undefined, b: Area): Area {
   return { left, top, width: right - left, height: bottom - top };
 }
 
-/** What of an area lies inside a raster, brought to whole pixels; may be empty. */
+/** What of an area is inside a raster, brought to whole pixels; may be empty. */
 export function clip(area: Area, { width, height }: { width: number; height: number }): Area {
   const left = Math.max(0, Math.floor(area.left));
   const top = Math.max(0, Math.floor(area.top));
@@ -61,7 +61,7 @@ export function clip(area: Area, { width, height }: { width: number; height: num
   return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
 }
 
-/** True if an area has whole sides and lies inside a raster. */
+/** True if an area has whole sides and is inside a raster. */
 export function fits(area: Area, { width, height }: { width: number; height: number }): boolean {
   const { left, top } = area;
   const whole = [left, top, area.width, area.height].every((side) => Number.isInteger(side) && side >= 0);
@@ -80,7 +80,7 @@ export function cut({ width, channels, data }: Raster, area: Area): Patch {
   return { left, top, width: area.width, height, data: values };
 }
 
-/** What of a patch lies inside a raster; undefined if nothing does. */
+/** What of a patch is inside a raster; undefined if nothing does. */
 export function within(patch: Patch, raster: { width: number; height: number }): Patch | undefined {
   if (fits(patch, raster)) return patch;
   const area = clip(patch, raster);

@@ -5,7 +5,7 @@ import type { InterruptedRun, Job } from './jobs.ts';
 import type { SchedulerName } from './schedulers.ts';
 import type { SizeLimits } from './sizes.ts';
 
-/** What stands in the view's form, as it is typed; empty fields have defaults. */
+/** The contents of the view's form, as typed; empty fields have defaults. */
 export interface Draft {
   prompt: string;
   negativePrompt: string;

@@ -4,7 +4,7 @@
 const WEIGHT = /:\s*[+-]?(\d+\.?\d*|\.\d+)\s*(?=\))/g;
 /** Starts a new chunk of a prompt. */
 const BREAK = /\bBREAK\b/g;
-/** Letters with their accents, apostrophes within a word; a symbol such as an emoji stands by itself. */
+/** Letters with their accents, apostrophes within a word; a symbol such as an emoji is a word of its own. */
 const WORD = /[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*|\p{Extended_Pictographic}/gu;
 
 /**

@@ -88,7 +88,7 @@ export function seedError(bad: boolean): TemplateResult | typeof nothing {
   return bad ? html`<span class="error" role="alert">${SEED_RULE}.</span>` : nothing;
 }
 
-/** What stands in a field that has just been changed. */
+/** The contents of a field that has just been changed. */
 function typedIn(event: Event): string {
   return (event.target as HTMLElement & { value: string }).value;
 }

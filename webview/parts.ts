@@ -9,7 +9,7 @@ export interface CommonActions {
   openSettings(): void;
 }
 
-/** How far a run is. @param label what goes on, for screen readers */
+/** How far a run is. @param label what is happening, for screen readers */
 export function runTemplate(run: RunState, label: string, actions: CommonActions): TemplateResult {
   const counting = run.stage === 'denoise' || run.stage === 'record';
   const { step: done, cancelling, remaining } = run;

@@ -23,7 +23,7 @@ type Options = DrawingOptions &
   ControlOptions &
   WorkerOptions & { output?: string; size?: Size; count: number };
 
-/** Images of one call; `batch` makes more, and goes on where it stopped. */
+/** Images of one call; `batch` makes more, and continues where it stopped. */
 const MOST = 100;
 
 export function generateCommand(): Command {

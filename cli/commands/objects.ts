@@ -56,7 +56,7 @@ function lineOf(pixels: number) {
   };
 }
 
-/** The object that a user names, with its mask as a PNG file. @throws InputError with what there is, where none fits */
+/** The object that a user names, with its mask as a PNG file. @throws InputError with a list of the objects, if none fits */
 export async function maskOfObject(
   engine: Engine,
   bytes: Uint8Array,

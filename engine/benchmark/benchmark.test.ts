@@ -159,7 +159,7 @@ test('what cannot be run is refused by name', async () => {
   await refused({ model: 'sd15', whole: { prompt: 'a', editPrompt: 'b' } }, /no architecture/);
 });
 
-test("EfficientViT's rows stand beside the U-Net's, each relative to the first of its own network", async () => {
+test("EfficientViT's rows are shown beside the U-Net's, each relative to the first of its own network", async () => {
   const cases = ['dense', 'encode', 'encode-part', 'segment'];
   const request = step({ cases, masks: [TENTH], precisions: ['fp32', 'int8'] });
   const { report } = await engine.benchmark(request);

@@ -60,7 +60,7 @@ export interface LaterText extends Told {
   from: number;
 }
 
-/** What the denoiser is told at a timestep. */
+/** The condition at a timestep. */
 export function conditionAt(condition: Condition, timestep: number): Condition {
   const now = condition.later?.findLast(({ from }) => timestep <= from);
   if (!now) return condition;

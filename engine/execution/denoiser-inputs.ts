@@ -57,7 +57,7 @@ export function isGuided(network: Network, guidance: number): boolean {
   return guidance > 1 && !vectors.has('guidance') && !vectors.has('scale');
 }
 
-/** Whether the model sees a mask and the picture without what is under it, behind latents of so many channels. */
+/** Whether the model sees a mask and the picture without what is under it, behind latents of this many channels. */
 export function seesMask(network: Network, latentChannels: number): boolean {
   return needsOf(network).channels === 2 * latentChannels + 1;
 }

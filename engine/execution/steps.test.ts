@@ -151,7 +151,7 @@ test('from any step on there is something to reuse, and a plan begun at its star
   );
 });
 
-test('features of a step are told apart by branches and by where its deep features come from', () => {
+test('features of a step are distinguished by branches and by where its deep features come from', () => {
   const timesteps = [900, 700, 500, 300];
   const ways = (plan: string) => timesteps.map((_, i) => wayOf([...plan] as StepKind[], timesteps, i));
   assert.deepEqual(ways('FdP-'), ['', 'from 900', 'alone', undefined]);

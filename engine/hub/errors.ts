@@ -50,7 +50,7 @@ export function hubSentence(
   }
   if (isDiskError(error)) return writeError(error.path ?? cache, error);
   if (error instanceof Error && isNetworkFailure(error)) {
-    const again = resumes ? 'The download goes on where it stopped.' : `${what} was not downloaded.`;
+    const again = resumes ? 'The download continues where it stopped.' : `${what} was not downloaded.`;
     return new Error(
       `Can't reach ${new URL(endpoint).host} (${reasonOf(error)}). Check your connection or proxy (HTTPS_PROXY) and try again. ${again}`,
       { cause: error },

@@ -128,7 +128,7 @@ test('what is there is used as it is, offline too', async () => {
   await assert.rejects(planFetch(offline, { id: 'some/other' }), /HF_HUB_OFFLINE/);
 });
 
-test('goes on after a cut, by itself, at the byte where it was', async () => {
+test('continues after a cut, unasked, at the byte where it stopped', async () => {
   faultAt({ cut: 10_000 }, 0);
   await assertWhole(await get());
   const ranges = hub.requests.filter(({ file, path }) => file === UNET && !path.includes('/resolve/'));
@@ -136,7 +136,7 @@ test('goes on after a cut, by itself, at the byte where it was', async () => {
   assert.match(ranges[1]!.range!, /^bytes=[1-9]\d*-$/);
 });
 
-test('goes on after many cuts, as long as each connection brings something', async () => {
+test('continues after many cuts, as long as each connection brings something', async () => {
   faultAt({ cut: Math.ceil(denoiserBytes / 9) }, ...Array.from({ length: 8 }, (_, i) => i));
   await assertWhole(await get());
 });
@@ -179,12 +179,12 @@ test('what has come before the connection breaks is kept, and that is said', asy
   let requests = 0;
   hub.fault = ({ file, path }) =>
     file === UNET && !path.includes('/resolve/') ? { cut: requests++ === 0 ? 10_000 : 0 } : undefined;
-  await assert.rejects(get(), /Can't reach 127.*goes on where it stopped/);
+  await assert.rejects(get(), /Can't reach 127.*continues where it stopped/);
   hub.fault = () => undefined;
   await assertWhole(await get());
 });
 
-test('a redirect loop is told', async () => {
+test('a redirect loop is reported', async () => {
   hub.fault = ({ file, path }) => (file === UNET ? { redirect: path } : undefined);
   await assert.rejects(get(), /redirect count exceeded/);
   hub.fault = () => undefined;
@@ -223,7 +223,7 @@ for (const [stage, is] of [
 ] as [string, (request: HubRequest) => boolean][])
   test(`the connection breaks whenever it is asked for ${stage}: told, and the next fetch succeeds`, async () => {
     hub.fault = (request) => (is(request) ? { cut: 0 } : undefined);
-    await assert.rejects(get(), /Can't reach 127.*(goes on where it stopped|was not downloaded)/);
+    await assert.rejects(get(), /Can't reach 127.*(continues where it stopped|was not downloaded)/);
     assert.equal(await findSnapshot(settings.cache, ID), undefined);
     hub.fault = () => undefined;
     await assertWhole(await get());
@@ -310,7 +310,7 @@ test('what others have left in the shared cache harms nothing else', async () =>
   await new RepositoryCache(settings.cache, ID).remove(['vae/config.json']);
 });
 
-test('a token opens a gated model and is told to nobody else', async () => {
+test('a token opens a gated model and is sent to no one else', async () => {
   await assert.rejects(planFetch(settings, { id: 'some/gated' }), /not public/);
   await assert.rejects(planFetch({ ...settings, token: 'hf_wrong' }, { id: 'some/gated' }), /terms/);
   settings = { ...settings, token: 'hf_right' };
@@ -378,7 +378,7 @@ test('cancelling keeps what has come', async () => {
   await assertWhole(await get());
 });
 
-test('a disk without room is told before anything is fetched', async () => {
+test('a full disk is reported before anything is fetched', async () => {
   const plan = await planFetch(settings, { id: ID });
   await assert.rejects(fetchModel(settings, { ...plan, freeBytes: 1000 }), /GB free, and .* are needed/);
   assert.equal(hub.requests.filter(({ file }) => file).length, 0);
@@ -402,7 +402,7 @@ function fetchElsewhere(limit?: number, env: Record<string, string> = {}) {
 
 const posix = { skip: process.platform === 'win32' && 'needs bash' };
 
-test('a file that the disk does not take whole is told, and fetched later', posix, async () => {
+test('a file that does not fit on the disk is reported, and fetched later', posix, async () => {
   assert.match(await fetchElsewhere(64).ended, /Cannot write .*blobs.*(EFBIG|too large)/);
   assert.equal(await findSnapshot(settings.cache, ID), undefined);
   await assertWhole(await get());
@@ -442,7 +442,7 @@ test('a proxy that the environment names is used', posix, async () => {
   proxy.close();
 });
 
-test('a kill in the middle: the next fetch takes over and goes on', posix, async () => {
+test('a kill in the middle: the next fetch takes over and continues', posix, async () => {
   hub.fault = ({ file, path }) => (file === UNET && !path.includes('/resolve/') ? { slow: 5000 } : undefined);
   const { child, ended } = fetchElsewhere();
   while (!hub.requests.some(({ file, path }) => file === UNET && !path.includes('/resolve/')))

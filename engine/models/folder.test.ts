@@ -90,7 +90,7 @@ test('statistics of latents are honoured when decoding and encoding', async () =
   await refused({ 'vae/config.json': zero }, /latents_std/);
 });
 
-test('a U-Net for another task, or of another model, is told when the folder is opened', async () => {
+test('a U-Net for another task, or of another model, is reported when the folder is opened', async () => {
   const unet = 'unet/config.json';
   await refused({ [unet]: { in_channels: 9 } }, /takes 9 channels.*inpainting/);
   await refused({ [unet]: { in_channels: 8 } }, /takes 8 channels.*InstructPix2Pix/);

@@ -21,7 +21,7 @@ export interface ReferenceModel {
   weights: WeightSource;
 }
 
-/** Where the encoder lies beside an adapter's file, in the layout of h94/IP-Adapter and elsewhere. */
+/** Where the encoder is beside an adapter's file, in the layout of h94/IP-Adapter and elsewhere. */
 const ENCODERS = [
   'image_encoder',
   '../image_encoder',

@@ -29,7 +29,7 @@ const FILES = [
   'Loras/p.safetensors',
 ];
 
-test('models are told apart by the folders of ComfyUI, A1111 and InvokeAI; nothing else is listed', async () => {
+test('models are distinguished by the folders of ComfyUI, A1111 and InvokeAI; nothing else is listed', async () => {
   for (const file of FILES) {
     await mkdir(path.dirname(path.join(root, file)), { recursive: true });
     await writeFile(path.join(root, file), 'x');

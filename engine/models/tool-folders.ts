@@ -29,7 +29,7 @@ const MAX_DEPTH = 6;
 const MAX_FILES = 20_000;
 
 /**
- * The models in folders of other tools: files, told apart by the folders that these tools keep them in, and folders in the
+ * The models in folders of other tools: files, distinguished by the folders that these tools keep them in, and folders in the
  * diffusers layout. No file is opened. Folders that are not there are passed over.
  */
 export async function toolModels(folders: readonly string[]): Promise<InstalledModel[]> {

@@ -13,7 +13,7 @@ export interface Job {
   /** Its denoiser's files: see `denoiserVersion`. Those of the worker must be the same. */
   version: string;
   precision: Precision;
-  /** What the U-Net is told, of the branches of guidance that this worker computes. */
+  /** The denoiser's condition, of the branches of guidance that this worker computes. */
   condition: Condition;
   /** Channels of the latents. */
   channels: number;
@@ -30,7 +30,7 @@ export interface Job {
 interface EditJob {
   /** Id of the image's process; the worker keeps its features for later edits. */
   picture: string;
-  /** What the picture's own passes are told, of this worker's branches. */
+  /** The condition of the image's own passes, of this worker's branches. */
   condition: Condition;
   /** Computed positions, at latent size. */
   mask: Mask;

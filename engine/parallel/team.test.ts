@@ -168,7 +168,7 @@ test('the reports tell bands, operations and bytes', () =>
     }
   }));
 
-test('a worker that is lost mid-picture: the others go on from that step, with a dense one', () =>
+test('a worker that is lost mid-picture: the others continue from that step, with a dense one', () =>
   withSetting(async ({ model, run, denoise, alone }) => {
     const crew = new TestCrew(model, 3);
     crew.onStep = (member, step) => {

@@ -67,7 +67,7 @@ export const TEAM_DEFAULTS: TeamOptions = {
 
 /** How many times as long as the slowest step so far a step may take. */
 const STALL_FACTOR = 10;
-/** Bands are cut anew after the first step where workers' speeds differ by more than this. */
+/** Bands are cut again after the first step where workers' speeds differ by more than this. */
 const UNEVEN = 1.5;
 /** Shortest time of a run that is believed when speeds are compared, in seconds. */
 const SHORTEST_RUN = 1e-3;
@@ -77,7 +77,7 @@ const WORDS = 300;
 /** Why parts are given up: in words where their workers did something wrong, undefined where they are gone. */
 type Losses = Map<number, string | undefined>;
 
-/** Denoises one picture with several workers, and goes on with the rest when some are lost. */
+/** Denoises one picture with several workers, and continues with the rest when some are lost. */
 export class TeamRun implements SharedRun {
   readonly #picture: Picture;
   readonly #options: TeamOptions;
@@ -280,7 +280,7 @@ export class TeamRun implements SharedRun {
     await this.begin();
   }
 
-  /** After the first step, in which everybody did the same: cuts bands anew where workers are unevenly fast. */
+  /** After the first step, in which all did the same: cuts bands again where workers are unevenly fast. */
   async #measure(): Promise<void> {
     const job = this.#job!;
     if (this.#options.alike || this.#measured || !job.wasDense) return;
@@ -306,7 +306,7 @@ function wordsOf(error: unknown): string {
   return plainText(messageOf(error), WORDS).replace(/\.$/, '');
 }
 
-/** One division of a picture over workers, until it is done or divided anew. */
+/** One division of a picture over workers, until it is done or divided again. */
 class Running {
   readonly layout: Layout;
   readonly loadSeconds: number[] = [];
@@ -449,7 +449,7 @@ class Running {
     );
   }
 
-  /** Tells every worker; nobody is waited for, since one may have stalled. */
+  /** Tells every worker, without waiting for any, since one may have stalled. */
   end(): void {
     for (const [i, { worker }] of this.layout.parts.entries())
       this.#members[worker]!.end(this.#ids[i]!).catch(() => {});

@@ -18,7 +18,7 @@ interface Running {
   denoiser: Denoiser;
   band: DenoisedBand;
   mailbox: CountingMailbox;
-  /** Of an edit that this worker computes alone: what it computed anew, by timestep. */
+  /** Of an edit that this worker computes alone: what it computed again, by timestep. */
   fresh: Map<number, Features>;
 }
 

@@ -56,7 +56,7 @@ test('repainting with the same pixels changes nothing, feathered or not', () => 
     );
 });
 
-test('a feathered edge lies inside the mask and rises towards its middle', () => {
+test('a feathered edge is inside the mask and rises towards its middle', () => {
   const picture = { width: 13, height: 13, pixels: new Uint8Array(3 * 169).fill(200) };
   const mask: Mask = { width: 13, height: 13, data: new Uint8Array(169) };
   for (let y = 2; y < 11; y++) mask.data.fill(1, y * 13 + 2, y * 13 + 11);

@@ -2,7 +2,7 @@ import { type Box, heightOf, widthOf } from '../regions/box.ts';
 import type { Mask } from '../regions/mask.ts';
 
 /**
- * About how far each pixel of the box, and one pixel around it, lies inside the mask, in pixels: 1 at the edge. A 3–4
+ * About how far each pixel of the box, and one pixel around it, is inside the mask, in pixels: 1 at the edge. A 3–4
  * chamfer distance in two passes (Borgefors 1986). The picture's own border is no edge.
  */
 export function depthInside(mask: Mask, box: Box): Float32Array {

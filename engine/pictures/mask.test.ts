@@ -44,7 +44,7 @@ async function marked(inside: number[], outside: number[], corner = outside) {
   const isCorner = (x: number, y: number) => (x === 0 || x === size - 1) && (y === 0 || y === size - 1);
   const pixels = Array.from({ length: size ** 2 }, (_, i) => {
     const [x, y] = [i % size, Math.floor(i / size)];
-    // An image rather than a plane, where it is told to be one.
+    // An image rather than a plane, if requested.
     const colour = isMiddle(x, y) ? inside : isCorner(x, y) ? corner : outside;
     return colour.map((value) => (value === PHOTO ? (37 * x + 91 * y) % 256 : value));
   }).flat();
@@ -101,7 +101,7 @@ test('a mask without white is refused', async () => {
     });
 });
 
-test('a mask of another size is scaled and the user is told', async () => {
+test('a mask of another size is scaled and the user is warned', async () => {
   const bytes = await png([0, 255], 1, 2);
   const { mask, warnings } = await decodeMask(bytes, 'm.png', { width: 4, height: 2 });
   assert.deepEqual(drawing(mask), ['..##', '..##']);

@@ -24,7 +24,7 @@ test('canny: one line where the grey changes, none where it hardly does', () => 
   assert.ok(outlines(faint, 'canny').pixels.every((value) => value === 0));
 });
 
-test('canny: a faint edge counts where it goes on from a strong one', () => {
+test('canny: a faint edge counts if it continues a strong one', () => {
   const { width, height } = { width: 16, height: 16 };
   const pixels = new Uint8Array(3 * width * height).fill(20);
   for (let y = 0; y < height; y++) pixels.fill(y < 8 ? 220 : 55, 3 * (y * width + 8), 3 * (y + 1) * width);

@@ -12,7 +12,7 @@ export function outlines(picture: Picture, hint: Hint): Picture {
   return { width, height, pixels };
 }
 
-/** Gradients above the larger one begin a line, those above the smaller one go on with it; OpenCV's usual values. */
+/** Gradients above the larger one begin a line, those above the smaller one continue it; OpenCV's usual values. */
 const LOW = 100;
 const HIGH = 200;
 

@@ -208,7 +208,7 @@ test('texts are carried as they are: long, damaged, of a wrong checksum, of colo
     await grey.toBuffer(),
   ]) {
     const file = withChunks(withPngText(bare, 'parameters', 'a tree\nSteps: 4, Seed: 1'), added, () => true);
-    assert.equal((await decodePicture(file, 'x')).recipe?.seed, 1, 'the recipe stands behind the long text');
+    assert.equal((await decodePicture(file, 'x')).recipe?.seed, 1, 'the recipe comes after the long text');
     const { bytes: saved } = await rewritePicture(file, await withRedPixel(file, 1, 1), 'png', { recipe });
     for (const type of ['zTXt', 'iTXt', 'iCCP'])
       assert.deepEqual(chunksOf(saved, type), chunksOf(file, type), type);

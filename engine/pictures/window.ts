@@ -94,7 +94,7 @@ export function windowPlanes(picture: Picture, window: PictureWindow): Float32Ar
 }
 
 /**
- * The window's part of a mask of the picture, at the size in which it is worked on; what lies beyond the picture is not
+ * The window's part of a mask of the picture, at the size in which it is worked on; what is beyond the picture is not
  * active.
  */
 export function windowMask(mask: Mask, window: PictureWindow): Mask {

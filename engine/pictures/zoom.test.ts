@@ -19,7 +19,7 @@ test('a small mask gets a window in which it takes up to 60 % of a side; others 
   assert.equal(zoomedWindow({ width: 100, height: 512 }, box(1, 1, 50, 50), native), undefined);
 });
 
-test('a window holds its mask and lies in the picture, whose sides it need not divide', () => {
+test('a window holds its mask and is in the picture, whose sides it need not divide', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(
     fc.property(

@@ -53,7 +53,7 @@ export class ControlPictures {
     return new ControlPictures(await Promise.all(guides), backend, threads);
   }
 
-  /** What the denoiser is told, over the part of the image that it sees and its timesteps. */
+  /** The condition that they add, over the part of the image that it sees and its timesteps. */
   async guidesFor(
     window: PictureWindow,
     timesteps: readonly number[],

@@ -30,7 +30,7 @@ export class Previews<T> {
 
 /**
  * Linear maps from a latent position to a colour in [−1, 1], fitted by the community to the two published
- * autoencoders, which are told apart by their scaling factor. One row a latent channel: red, green, blue.
+ * autoencoders, which are distinguished by their scaling factor. One row a latent channel: red, green, blue.
  */
 const LATENT_COLOURS: ReadonlyMap<number, readonly (readonly [number, number, number])[]> = new Map([
   [

@@ -45,7 +45,7 @@ async function drawn(prompt: string, more: object = {}) {
 
 const plain = await drawn('a house');
 
-test('a prompt names a LoRA that lies beside the model; the recipe keeps it as a file', async () => {
+test('a prompt names a LoRA that is beside the model; the recipe keeps it as a file', async () => {
   const { pixels, recipe, warnings } = await drawn('a house <lora:style:0.8>');
   assert.notDeepEqual(pixels, plain.pixels);
   assert.deepEqual(warnings, []);

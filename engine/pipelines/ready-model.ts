@@ -103,7 +103,7 @@ function changesOf(prompts: readonly string[], steps: number): { from: number; t
     }));
 }
 
-/** What the denoiser is told of encoded prompts. */
+/** Encoded prompts as a condition of the denoiser. */
 function toldBy(
   { model, components }: Pick<ReadyModel, 'model' | 'components'>,
   { states, mask, pooled }: EncodedText,

@@ -100,7 +100,7 @@ export class ReferencePictures {
     });
   }
 
-  /** What the denoiser is told, for a batch and over the part of the image that it sees. */
+  /** The condition that they add, for a batch and over the part of the image that it sees. */
   referencesFor(window: PictureWindow, batch: number): Reference[] {
     return this.#groups.map((group) => {
       const row = (of: (seen: Seen) => Float32Array) => group.flatMap((seen) => [...of(seen)]);

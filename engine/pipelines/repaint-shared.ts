@@ -6,7 +6,7 @@ import { featuresOf, levelCount } from '../regions/features.ts';
 import { activeFractions, activeMasks, planRegion } from '../regions/plan.ts';
 import { type Callbacks, paintAt, type Repainted, type RepaintRequest } from './repaint.ts';
 
-/** What workers are told of a picture whose masked part they paint. */
+/** What workers need to know of an image whose masked part they repaint. */
 export function editedPicture(
   { trajectory, scheduler, mask }: Pick<RepaintRequest, 'trajectory' | 'scheduler' | 'mask'>,
   ring: number,

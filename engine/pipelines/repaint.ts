@@ -105,7 +105,7 @@ export async function repaintSparse(
 
 /**
  * Denoises some positions, of which those outside the mask stay on the picture's own trajectory; `predict` takes and gives
- * planes [C, n] of the positions `at`. Gives the trajectory's latents with the masked part painted anew.
+ * planes [C, n] of the positions `at`. Gives the trajectory's latents with the masked part repainted.
  */
 export async function paintAt(
   predict: Predict,

@@ -121,7 +121,7 @@ test('a file whose content was changed is made again and never used', async () =
   }
 });
 
-test('any byte of the weights makes other weights, wherever it lies', async () => {
+test('any byte of the weights makes other weights, wherever it is', async () => {
   const { request, folder, file } = await setting();
   await quantize(request);
   const bytes = await readFile(file);
@@ -179,7 +179,7 @@ for (const odd of [Number.NaN, Number.POSITIVE_INFINITY])
       }
   });
 
-test('aborted while it calibrates or writes: nothing is left, and the next call begins anew', async () => {
+test('aborted while it calibrates or writes: nothing is left, and the next call starts over', async () => {
   const abort = new DOMException('', 'AbortError');
   const { request, folder } = await setting();
   await assert.rejects(quantize({ ...request, calibrate: () => Promise.reject(abort) }), {

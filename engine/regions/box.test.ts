@@ -12,7 +12,7 @@ const masks = fc
     return { height, width, data };
   });
 
-test('the parts of a mask hold every active position, and only so many', () => {
+test('the parts of a mask hold every active position, and no more', () => {
   fc.assert(
     fc.property(masks, fc.integer({ min: 1, max: 8 }), (mask, most) => {
       const parts = partsOf(mask, most);

@@ -34,7 +34,7 @@ export class FeatureStore {
   readonly #entries = new Map<string, { key: StoreKey; features: Features }>();
   /** Number of entries that hold an array; its bytes count once. */
   readonly #holders = new Map<Piece, number>();
-  /** Pieces that nobody holds any more, until `sweep`. */
+  /** Pieces that are no longer in use, until `sweep`. */
   readonly #dropped = new Set<Piece>();
   #bytes = 0;
   #limit: number;

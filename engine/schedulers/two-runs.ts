@@ -126,7 +126,7 @@ export function createDpmppSde(config: SchedulerConfig, steps: number): Schedule
     },
     second({ from, to, sample }, again, noise) {
       const { down, up } = ancestral(from, to);
-      // The motion to the middle goes on to the end.
+      // The motion to the middle continues to the end.
       const before = Math.sqrt((from - middle(from, to)) / (from - to));
       const behind = Math.sqrt((middle(from, to) - to) / (from - to));
       return combine(

@@ -10,7 +10,7 @@ export type Wildcards = (name: string) => Promise<readonly string[] | undefined>
 /** Nested choices and wildcards in wildcards. */
 const MAX_DEPTH = 20;
 
-/** Of noise; see `gaussianNoise`. No image has so many steps. */
+/** Of noise; see `gaussianNoise`. No image has this many steps. */
 const STREAM = 2 ** 32 - 1;
 
 /** The choices of a seed: the same on every machine. */

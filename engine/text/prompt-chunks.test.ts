@@ -21,7 +21,7 @@ test('a short prompt is one chunk, with the weight of every token', () => {
   assert.equal(chunkPrompt(tokenizer, '').chunks.length, 1);
 });
 
-test('a long prompt goes on in the next chunk', () => {
+test('a long prompt continues in the next chunk', () => {
   const { chunks, truncated } = chunkPrompt(tokenizer, `${'house '.repeat(75)}red lake`);
   assert.equal(truncated, undefined);
   assert.deepEqual(

@@ -65,7 +65,7 @@ function parse(text: string, depth: number): Node[] {
   return nodes;
 }
 
-/** What stands in brackets, if it changes. */
+/** The text in brackets, if it changes. */
 function changing(inside: string, depth: number): Node | undefined {
   const options = splitAt(inside, '|');
   if (options.length > 1) return { options: options.map((option) => parse(option, depth)) };
@@ -87,7 +87,7 @@ function closing(text: string, begin: number): number | undefined {
   return undefined;
 }
 
-/** Splits a text at a sign that stands in no brackets. */
+/** Splits a text at a sign outside brackets. */
 function splitAt(text: string, sign: ':' | '|'): string[] {
   const parts: string[] = [];
   let depth = 0;

@@ -2,7 +2,7 @@ import { LIMITS } from '../../shared/limits.ts';
 
 /** A LoRA that a prompt names: `<lora:name:0.8>`. */
 export interface NamedNetwork {
-  /** As it stands in the prompt, for messages. */
+  /** As written in the prompt, for messages. */
   tag: string;
   name: string;
   strength: number;

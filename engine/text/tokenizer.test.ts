@@ -20,7 +20,7 @@ const framed = (by: Tokenizer, text: string) => [...by.frame(by.tokens(text))];
 const folders: string[] = [];
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
 
-/** A copy of the fixture with some files written anew; undefined removes one. */
+/** A copy of the fixture with some files written again; undefined removes one. */
 async function variant(files: Record<string, string | undefined>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'patchwork-tokenizer-'));
   folders.push(folder);

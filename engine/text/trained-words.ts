@@ -57,7 +57,7 @@ function namesIn(text: string, bare: readonly string[]) {
   return found.sort((a, b) => a.begin - b.begin);
 }
 
-/** Whether a place lies within a word. */
+/** Whether a place is within a word. */
 function joins(text: string, at: number): boolean {
   return /[\p{L}\p{N}_-]/u.test(text[at - 1] ?? '') && /[\p{L}\p{N}_-]/u.test(text[at] ?? '');
 }

@@ -18,7 +18,7 @@ const TEXTS = [
   ['text_2', 'text-encoder-2'],
 ] as const;
 
-/** Compares the text encoders' states, and the text's embedding of one that gives it. `under` stands before the names. */
+/** Compares the text encoders' states, and the text's embedding of one that gives it. `under` is a prefix of the names. */
 export async function compareText(
   checkpoint: Checkpoint,
   expected: Reference,

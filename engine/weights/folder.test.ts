@@ -58,7 +58,7 @@ test('a file of PyTorch is read without being run where there is no other; missi
   await assert.rejects(names(join(root, 'none')), /does not exist/);
 });
 
-test('an index that lies or leads out of its folder', async () => {
+test('an index that points out of its folder', async () => {
   const withIndex = async (text: string) =>
     names(await folderWith({ 'model.safetensors.index.json': text, 'a.safetensors': ['a'] }));
   await assert.rejects(withIndex('{'), /not valid JSON/);

@@ -71,7 +71,7 @@ function parseTensor(
   if (!isWholeNumbers(offsets) || offsets.length !== 2) throw wrong('has no valid offsets');
   const [begin, end] = offsets as [number, number];
   if (begin > end) throw wrong('ends before it begins');
-  if (end > dataLength) throw wrong('lies beyond the end of the file');
+  if (end > dataLength) throw wrong('is beyond the end of the file');
   const length = end - begin;
   if (!lengthFits(dtype, shape, length)) {
     throw wrong(`of type ${dtype} and shape [${shape}] does not fit its ${length} bytes`);

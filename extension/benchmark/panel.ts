@@ -217,7 +217,7 @@ export class BenchmarkPanel {
 
   #tell(run: BenchmarkRun): void {
     const before = this.#state.run;
-    // Weights are written in small pieces; nobody sees each.
+    // Weights are written in many small pieces, too many to show each.
     if (before?.stage === run.stage && describeBenchmark(before) === describeBenchmark(run)) return;
     this.#update({ run });
   }

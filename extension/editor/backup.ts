@@ -1,4 +1,4 @@
-/** What VS Code keeps of an unsaved picture over an exit: enough to go on without the file. */
+/** What VS Code keeps of an unsaved picture over an exit: enough to continue without the file. */
 import { deserialize, serialize } from 'node:v8';
 import * as z from 'zod';
 import { EDIT_WAYS, NO_EXTENSION } from '../../shared/editorProtocol.ts';

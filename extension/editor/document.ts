@@ -171,7 +171,7 @@ export class PictureDocument implements CustomDocument {
 
   /**
    * Tells a page that has just been loaded what it shows.
-   * @returns whether that were all edits; a file that was not decoded yet is seen first, and then they are told
+   * @returns whether those were all edits; a file that was not decoded yet is seen first, and then they are told
    * @throws InputError if the file is no picture, or one that is too large for a page
    */
   async tellAll(page: Page): Promise<boolean> {
@@ -384,7 +384,7 @@ export class PictureDocument implements CustomDocument {
 
   #check(): Promise<void> {
     const checking = checkStill(this.#file, nameOf(this.uri));
-    // Told to the pages that ask; nobody may ever.
+    // Sent to pages that ask; none may ever do.
     checking.catch(() => {});
     return checking;
   }

@@ -26,7 +26,7 @@ export interface Packed extends Area {
   deflated: Uint8Array;
 }
 
-/** What one edit does to the pixels, whatever lies below it. Places are those of the file's pixels, also beyond its edges. */
+/** What one edit does to the pixels, whatever is below it. Places are those of the file's pixels, also beyond its edges. */
 export type EditContent =
   /** Where the two differ, pixels become what they are in `to`; before that, the canvas grows by `extension`. */
   | { kind: 'paint'; from: Packed; to: Packed; extension?: Extension }
@@ -69,7 +69,7 @@ export interface Changed {
   patch: Patch;
 }
 
-/** A canvas: its pixels, RGB, and where it lies in the file's pixels. */
+/** A canvas: its pixels, RGB, and where it is in the file's pixels. */
 export interface Canvas {
   raster: Raster;
   frame: Area;
@@ -117,7 +117,7 @@ export class PictureModel<About = unknown> {
     return this.#mask;
   }
 
-  /** Where the canvas lies in the file's pixels: edits may have extended it. */
+  /** Where the canvas is in the file's pixels: edits may have extended it. */
   get frame(): Area {
     return this.#canvas.frame;
   }
@@ -169,7 +169,7 @@ export class PictureModel<About = unknown> {
     );
   }
 
-  /** The mask of an edit as far as it lies on the canvas. */
+  /** The mask of an edit as far as it is on the canvas. */
   maskOf({ mask }: ListedEdit<About>): Patch | undefined {
     return mask && within(shifted(unpacked(mask, 1), this.frame, -1), this.mask);
   }
@@ -294,7 +294,7 @@ export class PictureModel<About = unknown> {
       if (change) step.changes.push(change);
       return step;
     }
-    // What of the mask lies beyond a smaller canvas must come back with an undo.
+    // What of the mask is beyond a smaller canvas must come back with an undo.
     const mask = copyOf(this.mask);
     const stays = within(shifted(shifted(cut(mask, wholeOf(mask)), this.frame, 1), frame, -1), raster);
     mask.data.fill(0);
@@ -330,7 +330,7 @@ export function packed({ left, top, width, height, data }: Patch): Packed {
   return { left, top, width, height, deflated: deflate(data) };
 }
 
-/** @throws RangeError if it does not inflate to exactly its area's values, of so many channels; more are not read */
+/** @throws RangeError if it does not inflate to exactly its area's values, of this many channels; more are not read */
 export function unpacked({ deflated, left, top, width, height }: Packed, channels: number): Patch {
   const length = width * height * channels;
   const data = new Uint8Array(inflateRawSync(deflated, { maxOutputLength: Math.max(1, length) }));
@@ -343,7 +343,7 @@ export function areaOf(content: EditContent): Area {
   return content.kind === 'paint' ? content.to : content.coverage;
 }
 
-/** Where the canvas lies in the file's pixels, with the extensions of all edits that are shown. */
+/** Where the canvas is in the file's pixels, with the extensions of all edits that are shown. */
 export function frameOf(edits: readonly ListedEdit[], original: { width: number; height: number }): Area {
   let frame = wholeOf(original);
   for (const { shown, content } of edits) {

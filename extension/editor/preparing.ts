@@ -7,7 +7,7 @@ import type { Services } from '../services.ts';
 import type { PictureDocument } from './document.ts';
 import { stepsOf } from './draft.ts';
 
-/** Milliseconds after something else was asked of the engine until the recording goes on. */
+/** Milliseconds after something else was asked of the engine until the recording continues. */
 const AGAIN = 1500;
 
 /**

@@ -127,7 +127,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
       const found = await this.#edits.find(await digestOf(await readPictureUri(uri)));
       return found && readBackup(found);
     } catch {
-      // Without them, the file is opened as any other; what is wrong with it is told then.
+      // Without them, the file is opened as any other; errors are reported then.
       return undefined;
     }
   }
@@ -200,7 +200,7 @@ const BACKUP_LINGERS = 10_000;
 /** Milliseconds within which VS Code opens what was saved elsewhere. */
 const OPENED_SOON = 10_000;
 
-/** VS Code opens what was saved elsewhere as its settings say; who edits a picture goes on editing it. */
+/** VS Code opens what was saved elsewhere as its settings say; an image that was being edited stays in the editor. */
 function stayInEditor(saved: Uri): void {
   const isOther = ({ input }: Tab) =>
     input instanceof TabInputCustom &&

@@ -91,7 +91,7 @@ test('beyond the limit deleted images go first, then the oldest; the newest stay
   assert.deepEqual(await prompts(), ['alone']);
 });
 
-test('clearing removes everything, and the gallery goes on', async () => {
+test('clearing removes everything, and the gallery still works', async () => {
   await gallery.delete([(await add('a house')).id]);
   await add('a boat');
   await gallery.clear();

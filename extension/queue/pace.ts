@@ -22,7 +22,7 @@ export interface Storage {
 const KEY = 'patchwork.pace';
 const KEPT = 40;
 
-/** What images have taken on this machine, from which the next ones' times are told. */
+/** What images have taken on this machine, from which the next ones' times are predicted. */
 export class Pace {
   readonly #storage: Storage;
 

@@ -88,7 +88,7 @@ test("a caller's own signal cancels too, before and after the start", async () =
   assert.deepEqual(queue.jobs, []);
 });
 
-test('when the engine ends, what waits goes on', async () => {
+test('when the engine ends, what waits continues', async () => {
   const { fake, queue } = make();
   const first = queue.generate({ prompt: 'a' });
   const second = queue.generate({ prompt: 'b' });

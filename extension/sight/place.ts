@@ -25,7 +25,7 @@ export function parsePlace(text: string): TypedPlace | undefined {
   return place;
 }
 
-/** Where a box lies in a picture, in words: `upper left`, `middle`. */
+/** Where a box is in a picture, in words: `upper left`, `middle`. */
 export function whereIs({ x0, y0, x1, y1 }: PixelBox, picture: { width: number; height: number }): string {
   const third = (from: number, to: number, side: number) =>
     Math.min(2, Math.floor((3 * (from + to)) / 2 / side));

@@ -46,7 +46,7 @@ test('a recipe fills the form with its seed and a model that is here', () => {
   assert.equal(draftOfRecipe({ ...recipe, model: 'elsewhere' }).model, '');
 });
 
-test('what a field may not be is told by its name', () => {
+test('what a field may not be is reported by its name', () => {
   const wrong: [Partial<typeof draft>, RegExp][] = [
     [{ prompt: '  ' }, /^Enter a prompt first\.$/],
     [{ seed: '1.5' }, /^A seed is a whole number/],

@@ -1,4 +1,4 @@
-/** What stands in the view's form, and the requests that it means. */
+/** The contents of the view's form, and the requests made from them. */
 import { InputError } from '../../engine/errors.ts';
 import type { ParsedRecipe } from '../../engine/pictures/recipe.ts';
 import { type GenerateRequest, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';

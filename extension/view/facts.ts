@@ -31,7 +31,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
       ...secondsOf(draft, pace),
     };
   } catch {
-    // What is wrong is told when an image is asked for.
+    // Errors are reported when an image is requested.
     return undefined;
   }
 }

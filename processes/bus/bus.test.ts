@@ -164,7 +164,7 @@ test('cancelling frees the workers for the next picture', { skip }, async () => 
   assert.equal(next.workers!.length, 2);
 });
 
-test('rubbish on the bus disturbs nobody', { skip }, async () => {
+test('rubbish on the bus disturbs no one', { skip }, async () => {
   const stranger = await connect({ servers: server.url.replace('nats://', '') });
   const subjects = workers.map(({ id }) => `patchwork.worker.${id}.call`);
   for (const subject of [...subjects, 'patchwork.job.x.mail'])
@@ -190,7 +190,7 @@ test('a worker whose connection ends mid-picture: the other does the rest', { sk
   assert.ok((await decibels(result.picture.png, alone)) > 15);
 });
 
-test('workers of another model, or none, are told apart', { skip }, async () => {
+test('workers of another model, or none, are distinguished', { skip }, async () => {
   const other = await startServer();
   await assert.rejects(
     engine.generate({ ...request, bus: { url: other.url } }),

@@ -224,7 +224,7 @@ class BusMember implements Member {
         void send();
         check = setInterval(() => {
           const now = Date.now();
-          // This process was busy or asleep itself: what it was told meanwhile is still to be read.
+          // This process was busy or asleep itself: messages that arrived in the meantime have not been read yet.
           if (now - looked > resend) waiting.heard = now;
           looked = now;
           if (now - waiting.heard > silence) reject(whenSilent(this.name));

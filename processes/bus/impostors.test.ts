@@ -131,7 +131,7 @@ test('where there is no honest worker, the error names the other', { skip }, asy
   }
 });
 
-test('a server that ends is told as such, and no worker is blamed', { skip }, async () => {
+test('a server that ends is reported as such, and no worker is blamed', { skip }, async () => {
   const mortal = await startServer();
   const one = await BusWorker.start({ bus: { url: mortal.url }, models: [EMBEDDED], threads: 1 });
   const call = engine.generate(

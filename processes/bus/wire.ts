@@ -206,7 +206,7 @@ export function packStep({ sample, own, ...call }: StepCall): Parcel {
   return { head: { call: 'step', ...call, own: own !== undefined }, body };
 }
 
-/** The step of a checked head, for a sample of so many numbers. @throws if the body is not what the head says. */
+/** The step of a checked head, for a sample of this many numbers. @throws if the body is not what the head says. */
 export function unpackStep(
   { call: _, own, ...head }: z.infer<typeof stepSchema>,
   body: Uint8Array,

@@ -385,7 +385,7 @@ export class BusWorker {
 
   async #endIfForgotten(): Promise<void> {
     const now = Date.now();
-    // This process was busy or asleep itself: what it was told meanwhile is still to be read.
+    // This process was busy or asleep itself: messages that arrived in the meantime have not been read yet.
     if (this.#current && now - this.#looked > this.#patience.coordinator / 2) this.#current.heard = now;
     this.#looked = now;
     if (this.#current && now - this.#current.heard > this.#patience.coordinator) await this.#end();

@@ -127,7 +127,7 @@ test('a device that is not there is refused with its reason', async () => {
   await assert.rejects(chooseDevice('cuda', { ...options, candidates: machine() }), /there is no cuda/);
 });
 
-test('a damaged file of devices is written anew', async () => {
+test('a damaged file of devices is written again', async () => {
   const candidates = machine({ id: 'webgpu', name: 'GPU of 0.25 s' });
   const file = path.join(process.env.PATCHWORK_CACHE!, 'devices.json');
   for (const damaged of [

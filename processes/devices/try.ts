@@ -43,7 +43,7 @@ function fault(reason: string): DeviceCheck {
   return { wrong: [], fault: reason };
 }
 
-/** The first line of a runtime's message, which may go on for pages. */
+/** The first line of a runtime's message, which may be pages long. */
 function firstLine(message: string): string {
   const [line = ''] = message.split('\n');
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;

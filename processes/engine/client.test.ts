@@ -130,7 +130,7 @@ test('a process that computes, or has nothing to do, is not taken for one that i
   assert.equal((await engine.generate({ prompt: 'next' })).recipe.model, recipe.model);
 });
 
-test('a crash is told with its exit code, to every call under way', async () => {
+test('a crash is reported with its exit code, to every call under way', async () => {
   const calls = [engine.generate({ prompt: 'exits' }), engine.generate({ prompt: 'waiting' })];
   for (const call of calls) await assert.rejects(call, /ended unexpectedly with exit code 3/);
 });

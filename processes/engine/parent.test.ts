@@ -28,7 +28,7 @@ const RUBBISH = [
   { jsonrpc: '2.0', id: 6, error: null },
 ];
 
-test('a process goes on whatever its parent sends', async () => {
+test('a process continues whatever its parent sends', async () => {
   const child = fork(path.join(import.meta.dirname, 'testing/fake-process.ts'), {
     execArgv: ['--import', 'tsx'],
     serialization: 'advanced',

@@ -137,7 +137,7 @@ export class LocalMember implements Member {
 
   async end(job: string): Promise<void> {
     if (!this.usable) return;
-    // A run that goes on for nobody would keep the next job waiting.
+    // A run whose result no one needs would keep the next job waiting.
     const stuck = setTimeout(() => void this.dismiss(), this.#endPatience);
     const ended = this.#call(end, job).finally(() => clearTimeout(stuck));
     this.#ending = ended.then(

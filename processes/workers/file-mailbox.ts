@@ -14,7 +14,7 @@ const PARTS_A_CALL = 1000;
 /**
  * A mailbox whose messages are files of a folder in memory (/dev/shm), so that processes share features: what one
  * writes from a network's output another reads into the next run's input, with no copy between. A step's messages
- * replace those of two steps before, which nobody can still be reading: the step between needed them read.
+ * replace those of two steps before, which no one can still be reading: the step between needed them read.
  */
 export class FileMailbox implements Mailbox {
   readonly #folder: string;

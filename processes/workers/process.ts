@@ -1,6 +1,6 @@
 /**
  * A worker process: forked by `LocalCrew` (crew.ts), bundled to dist/worker.mjs.
- * Its arguments: threads for a network run, the folder that its mail lies in,, bytes for recorded features, and
+ * Its arguments: threads for a network run, the folder that its mail is in, bytes for recorded features, and
  * the device, the processor if there is none.
  */
 import { rmSync } from 'node:fs';

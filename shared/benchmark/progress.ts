@@ -1,7 +1,7 @@
 import { formatBytes } from '../format.ts';
 import type { BenchmarkRun } from './protocol.ts';
 
-/** What goes on, as a short phrase. */
+/** What is happening, as a short phrase. */
 export function describeBenchmark({ stage, done, total, cancelling }: BenchmarkRun): string {
   if (cancelling) return 'Cancelling…';
   switch (stage) {

@@ -2,7 +2,7 @@
 import type { BenchmarkProgress, BenchmarkReport } from '../api.ts';
 import type { Failure } from '../viewProtocol.ts';
 
-/** What stands in the panel's form; numbers as they are typed. */
+/** The contents of the panel's form; numbers as typed. */
 export interface BenchmarkDraft {
   /** Empty for the embedded model, `folder`, or an architecture's name. */
   model: string;
@@ -145,7 +145,7 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export type BenchmarkHostMessage =
   | { type: 'state'; state: BenchmarkState }
-  /** Changes what stands in the form. */
+  /** Changes the contents of the form. */
   | { type: 'draft'; change: Partial<BenchmarkDraft> }
   | { type: 'picture'; run: string; name: string; png: Uint8Array<ArrayBuffer> };
 

@@ -48,7 +48,7 @@ export interface BenchmarkRequest {
   profile?: boolean;
   /** Runs each case once more alone in a fresh process, for a peak of memory of its own. */
   isolate?: boolean;
-  /** Also the error that each layer makes when it alone is quantized, of at most so many layers: 1 … 10000. */
+  /** Also the error that each layer makes when it alone is quantized, of at most this many layers: 1 … 10000. */
   layers?: number;
 }
 

@@ -84,7 +84,7 @@ test('of several runs, titles tell the run, and factors stay relative to its own
   assert.ok(head.includes('Peak memory'), 'peaks that were measured differently share no name');
 });
 
-test('precisions and workers are told where they differ', () => {
+test('precisions and workers are named where they differ', () => {
   const figures = figuresOf([run({}, [row(), row({ workers: 2 })])]);
   assert.deepEqual(
     figures.map(({ title }) => title),
@@ -92,7 +92,7 @@ test('precisions and workers are told where they differ', () => {
   );
 });
 
-test('of workers the one with most MACs counts, and stands beside what DistriFusion has published', () => {
+test('of workers the one with most MACs counts, and is shown beside what DistriFusion published', () => {
   const parts = [part(), part({ name: 'Worker 2', stepMacs: 200e9 })];
   const shared = row({ case: 'patch', workers: 4, parts, speedup: 2.5, psnr: 26 });
   const { head, rows } = tableOf(run({ model: 'scenes' }, [row(), shared]));

@@ -13,7 +13,7 @@ const SMALL = ['--size', '64x64', '--steps', '2', '--seed', '5', '--threads', '1
 const picturesIn = async (folder: string) =>
   (await readdir(folder)).filter((name) => name.endsWith('.png')).sort();
 
-test('batch draws every prompt into a folder and goes on with what is missing', () =>
+test('batch draws every prompt into a folder and continues with what is missing', () =>
   inTemporaryFolder(async (folder) => {
     const prompts = path.join(folder, 'prompts.txt');
     await writeFile(prompts, 'a red house by a lake\n\n  a tree at night \r\n');

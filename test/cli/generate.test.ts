@@ -12,7 +12,7 @@ async function pixels(file: string): Promise<Buffer> {
   return sharp(file).raw().toBuffer();
 }
 
-test('a picture from a prompt: repeatable, told apart by seed and prompt, with its recipe inside', () =>
+test('a picture from a prompt: repeatable, distinguished by seed and prompt, with its recipe inside', () =>
   inTemporaryFolder(async (folder) => {
     const draw = async (name: string, prompt: string, ...options: string[]) => {
       const file = path.join(folder, name);

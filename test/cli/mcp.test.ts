@@ -146,11 +146,11 @@ test('no file outside the folder is touched, and none is replaced without a word
     const bytes = fs.readFileSync(secret);
     fs.symlinkSync('..', path.join(folder, 'up'));
     for (const file of ['../secret.png', secret, 'up/secret.png']) {
-      assert.match(await refusal('describe_image', { image: file }), /lies outside/);
-      assert.match(await refusal('select_object', { image: file }), /lies outside/);
-      assert.match(await refusal('edit_image', { image: file, prompt: 'x', object: '1' }), /lies outside/);
+      assert.match(await refusal('describe_image', { image: file }), /is outside/);
+      assert.match(await refusal('select_object', { image: file }), /is outside/);
+      assert.match(await refusal('edit_image', { image: file, prompt: 'x', object: '1' }), /is outside/);
       const over = { output: file, overwrite: true };
-      assert.match(await refusal('generate_image', { ...quick, ...over }), /lies outside/);
+      assert.match(await refusal('generate_image', { ...quick, ...over }), /is outside/);
     }
     assert.deepEqual(fs.readFileSync(secret), bytes);
     assert.deepEqual(fs.readdirSync(folder), ['up']);

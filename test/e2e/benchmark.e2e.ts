@@ -33,7 +33,7 @@ step('three presets come first, each with a sentence, a predicted time and a but
     .waitFor();
   const buttons = await presets.locator('[data-preset]').allTextContents();
   assert.equal(new Set(buttons.map((text) => text.trim())).size, 3, buttons.join());
-  // SIGE's masks are shipped, and its cost is told before it is run.
+  // SIGE's masks are shipped, and its cost is shown before it runs.
   await vscode.view.locator('.preset [title*="3.44 GB of synthetic weights"]').waitFor();
   assert.equal(await vscode.view.locator('#size').isVisible(), false, 'the form is behind Customise');
   for (const height of [720, 900]) {
@@ -165,7 +165,7 @@ step('whole pictures show themselves, with their distance from the dense one', a
   await vscode.screenshot('benchmark-whole');
 });
 
-step('what several workers did is told worker by worker, and drawn on the picture', async () => {
+step('what several workers did is listed worker by worker, and drawn on the picture', async () => {
   const table = vscode.view.locator('[data-test=workers] tbody tr');
   assert.deepEqual(await table.locator('td:nth-child(2)').allTextContents(), ['rows 0 to 7', 'rows 8 to 15']);
   for (const received of await table.locator('td:last-child').allTextContents())
@@ -188,7 +188,7 @@ step('cancels half way', async () => {
   assert.equal(await vscode.view.locator('[data-run]').count(), 2, 'half a run is not kept');
 });
 
-step('what fails is told in one sentence, and gone after the next action', async () => {
+step('a failure is reported in one sentence, and gone after the next action', async () => {
   const file = path.join(vscode.workspace, 'bad.json');
   for (const [text, sentence] of [
     ['{', 'bad.json is not valid JSON.'],
@@ -248,7 +248,7 @@ step('exports JSON, CSV and Markdown, reads a mask from a file, and imports the 
   assert.equal(await vscode.view.locator('[data-run]').count(), 3);
 });
 
-step("EfficientViT's rows stand beside the U-Net's, with the numbers of the command line", async () => {
+step("EfficientViT's rows are shown beside the U-Net's, with the numbers of the command line", async () => {
   await choose('scope', 'One U-Net step');
   await choose('maskKind', 'An area in the middle');
   await fill('size', '128x128');

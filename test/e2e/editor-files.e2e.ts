@@ -148,7 +148,7 @@ step('two fingers zoom, one draws', async () => {
   await revert();
 });
 
-step('what is no picture, or too large, is told in one sentence', async () => {
+step('what is no picture, or too large, is reported in one sentence', async () => {
   fs.writeFileSync(file('words.png'), 'these are words');
   fs.writeFileSync(file('none.webp'), '');
   fs.writeFileSync(file('huge.png'), await huge());
@@ -249,7 +249,7 @@ async function paint(prompt: string, seed: string): Promise<void> {
   await editor.idle();
 }
 
-/** What is cut off, lies over something else, or cannot be reached; nothing in a tidy layout. */
+/** What is cut off, covers something else, or cannot be reached; nothing in a tidy layout. */
 async function crowding(): Promise<string[]> {
   return editor.view.locator('main.editor').evaluate((main) => {
     const wrong: string[] = [];
@@ -268,7 +268,7 @@ async function crowding(): Promise<string[]> {
           const [a, b] = [rectOf(one), rectOf(other)];
           const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
           const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-          if (across > 1 && down > 1) wrong.push(`${one.textContent} lies over ${other.textContent}`);
+          if (across > 1 && down > 1) wrong.push(`${one.textContent} covers ${other.textContent}`);
         }
     }
     return wrong;

@@ -104,7 +104,7 @@ step('copies the image', async () => {
   assert.deepEqual(types, ['image/png']);
 });
 
-step('cancels half way, and the engine goes on', async () => {
+step('cancels half way, and the engine still works', async () => {
   const engines = vscode.engines();
   assert.equal(engines.length, 1);
   await makeItLast();
@@ -132,7 +132,7 @@ step('a killed engine is one clear sentence, and the next picture comes from a f
   assert.notDeepEqual(vscode.engines(), [engine]);
 });
 
-step('a bad setting is told by its name', async () => {
+step('a bad setting is reported by its name', async () => {
   await vscode.set('patchwork.size', '100x100');
   await vscode.view.locator('[data-action=generate]').click();
   await vscode.view.locator('[data-test=failure]', { hasText: 'patchwork.size' }).waitFor();

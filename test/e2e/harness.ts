@@ -120,7 +120,7 @@ interface Parts {
 function workbench(page: Page, { home, workspace, server, violations, close }: Parts): Workbench {
   const portFile = path.join(home, PORT_FILE);
   const inHost: Workbench['inHost'] = async (run, ...args) => {
-    // The file is there a moment before the port stands in it.
+    // The file is there a moment before the port is in it.
     await until(() => fs.existsSync(portFile) && fs.statSync(portFile).size > 0, 'the extension host');
     const body = JSON.stringify({ source: run.toString(), args });
     const port = fs.readFileSync(portFile, 'utf8');

@@ -75,7 +75,7 @@ async function story(): Promise<void> {
   await choose(ID);
   await answer('Download');
   await told(`Downloading ${ID}`).waitFor();
-  await told('goes on where it stopped').waitFor({ timeout: LONG });
+  await told('continues where it stopped').waitFor({ timeout: LONG });
   await vscode.screenshot('models-cut');
 
   hub.fault = () => undefined;

@@ -69,7 +69,7 @@ step('a file is not replaced without a word, and nothing outside the workspace i
       const title = { describe_image: 'Describe', select_object: 'Select', edit_image: 'Edit' }[tool]!;
       const asked = { image, prompt: PROMPT, object: tool === 'edit_image' ? '1' : undefined };
       const refused = await call(tool, asked, tool === 'edit_image' ? undefined : { title, text: image });
-      assert.match(refused.error!, /lies outside/, tool);
+      assert.match(refused.error!, /is outside/, tool);
     }
   assert.deepEqual(fs.readFileSync(inWorkspace('lake.png')), before);
   const { result } = await call(

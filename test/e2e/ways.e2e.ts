@@ -147,7 +147,7 @@ step('an extended image takes further edits, is saved as it is, and opens again 
   await editor.open('lake.png');
   await until(async () => (await editor.pixels('current')).equals(painted), 'the saved image');
   assert.equal(await rows().count(), 2);
-  // Without the extension the file's own size is back, with what of the other edit lies on it.
+  // Without the extension the file's own size is back, with what of the other edit is on it.
   await rows().nth(1).locator('[data-action=showEdit]').click();
   await until(async () => (await size()) === `${SIDE} × ${SIDE}`, 'the old size');
   await editor.press('undo');

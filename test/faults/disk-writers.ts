@@ -101,7 +101,7 @@ const WRITERS: Record<string, () => Promise<unknown>> = {
   'the speed of the machine': () => new NodeBackend(1).formSpeed(),
 };
 
-/** All files of the disk, without those that a download goes on with. */
+/** All files of the disk, without those that a download continues with. */
 async function filesThere(): Promise<string[]> {
   const entries = await readdir(disk, { recursive: true, withFileTypes: true });
   const names = entries

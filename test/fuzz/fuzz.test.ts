@@ -1,4 +1,4 @@
-/** The short run: the same cases every time. `npm run fuzz` goes on for as long as it is told, with others. */
+/** The short run: the same cases every time. `npm run fuzz` continues for as long as requested, with others. */
 import test from 'node:test';
 import fc from 'fast-check';
 import { regressions } from './regressions.ts';

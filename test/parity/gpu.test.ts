@@ -25,7 +25,7 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
   'denoiser putting': NOTHING,
   'denoiser text': NOTHING,
   'denoiser shift': NOTHING,
-  // The prompt's tokens are integers of 64 bits, of which those that a table has no row for are told apart.
+  // The prompt's tokens are integers of 64 bits, of which those that a table has no row for are distinguished.
   'text-encoder planar': { processor: { GreaterOrEqual: 1, Shape: 1, Sub: 1, Where: 2 }, copies: 3 },
   'vae-decoder planar': shapes(24, 1),
   'vae-decoder crops': shapes(3, 1),

@@ -13,15 +13,15 @@ const PAGE = 6;
 
 /** What goes wrong with a request. */
 export type Fault =
-  /** The connection breaks after so many bytes of the answer. */
+  /** The connection breaks after this many bytes of the answer. */
   | { cut: number }
   | { status: number; headers?: Record<string, string> }
   /** One byte of the content is another one. */
   | { flip: number }
-  /** The content ends early or goes on, and the answer says that this is right. */
+  /** The content ends early or is too long, and the answer says that this is right. */
   | { length: number }
   | { redirect: string }
-  /** Nothing comes after so many bytes. */
+  /** Nothing comes after this many bytes. */
   | { stall: number }
   /** Bytes each tenth of a second. */
   | { slow: number };

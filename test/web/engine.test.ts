@@ -123,7 +123,7 @@ test('a call that is cancelled rejects, and the next one is answered', { skip },
   assert.ok(steps < 150);
 });
 
-test('bad requests are told in the same words as on the desktop', { skip }, async () => {
+test('bad requests are refused in the same words as on the desktop', { skip }, async () => {
   const told = await browser.page.evaluate(
     (request) =>
       (globalThis as unknown as { engine: Engine }).engine

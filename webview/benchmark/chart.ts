@@ -29,7 +29,7 @@ Chart.register(
 
 export type Draw = (theme: Theme) => ChartConfiguration;
 
-/** `<patchwork-chart>`: a chart in the theme's colours. What it shows stands in a table beside it. */
+/** `<patchwork-chart>`: a chart in the theme's colours. A table beside it has the same data. */
 class ChartElement extends HTMLElement {
   readonly #canvas = document.createElement('canvas');
   #chart: Chart | undefined;

@@ -14,7 +14,7 @@ export interface Page {
   customising: boolean;
   /** What the MACs chart is split by. */
   split: 'macsByKind' | 'macsByLevel';
-  /** How many pictures have come: the results are drawn anew with each. */
+  /** How many pictures have come: the results are drawn again with each. */
   picturesCome: number;
   /** Takes the mask's canvas when it is drawn. */
   canvas: (element: Element | undefined) => void;

@@ -33,7 +33,7 @@ export class MaskLayer {
   readonly #onChange: (label: string, patch: Patch) => void;
   readonly #source: ((area: Area) => ImageData) | undefined;
   #colour: Colour = [0, 120, 212];
-  /** What has to be drawn anew at the next frame. */
+  /** What has to be drawn again at the next frame. */
   #dirty: Area | undefined;
   #frame: number | undefined;
   /** Where the canvas may have something on it: an empty one is hidden, since large ones cost time at every frame. */

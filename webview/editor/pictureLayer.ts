@@ -5,7 +5,7 @@ import type { Size } from './viewTransform.ts';
 export class PictureLayer {
   readonly before: HTMLCanvasElement;
   readonly current: HTMLCanvasElement;
-  /** Where the canvas lies in the file's pixels. */
+  /** Where the canvas is in the file's pixels. */
   readonly frame: Area;
   readonly #file: Size;
   /** Until `before` is drawn from it. */

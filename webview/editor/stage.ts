@@ -276,7 +276,7 @@ export class Stage {
     this.#set(isExtending ? centred(size, this.size, fit(room, this.size).scale) : fit(size, this.size));
   }
 
-  /** Zooms to so many pixels of the screen for one of the picture, about the middle of the stage. */
+  /** Zooms to this many pixels of the screen for each of the image, about the middle of the stage. */
   zoomTo(scale: number): void {
     if (!this.#picture) return;
     const middle = { x: this.size.width / 2, y: this.size.height / 2 };

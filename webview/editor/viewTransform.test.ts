@@ -31,7 +31,7 @@ test('zooming leaves what is under the pointer where it is', () => {
   );
 });
 
-test('a picture that fits lies inside the stage, in the middle', () => {
+test('a picture that fits is inside the stage, in the middle', () => {
   const view = fit({ width: 1600, height: 1200 }, { width: 832, height: 1000 });
   assert.deepEqual(view, { scale: 0.5, left: 16, top: 200 });
   assert.equal(fit({ width: 100, height: 100 }, { width: 400, height: 900 }).scale, 3);

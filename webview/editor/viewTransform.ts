@@ -5,7 +5,7 @@ export interface Size {
   height: number;
 }
 
-/** Where a picture lies in its stage: one pixel of it takes `scale` of the screen's. */
+/** Where a picture is in its stage: one pixel of it takes `scale` of the screen's. */
 export interface ViewTransform {
   scale: number;
   /** Of the picture's upper left corner, in pixels of the stage. */

@@ -24,7 +24,7 @@ const vscode = acquireVsCodeApi<SavedView>();
 const saved = vscode.getState();
 const pictures = new PictureCache((id) => send({ type: 'fetch', id }));
 const announcer = new Announcer();
-/** Milliseconds without typing after which the host is told of the form. */
+/** Milliseconds without typing before the form is sent to the host. */
 const TYPED = 300;
 let telling: ReturnType<typeof setTimeout> | undefined;
 
@@ -135,7 +135,7 @@ function receiveState(state: ViewState): void {
   update();
 }
 
-/** The form follows the shown image as long as nobody has typed anything else into it. */
+/** The form follows the shown image as long as nothing else has been typed into it. */
 function followShown(): void {
   const shown = page.state.pictures.find(({ id }) => id === page.state.shown);
   if (!shown || !sameDraft(page.draft, page.filled)) return;

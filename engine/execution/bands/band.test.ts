@@ -97,7 +97,7 @@ test('a dense step of any band is the dense network', () =>
   }));
 
 for (const coding of ['float32', 'float16', 'residual'] as const)
-  test(`a picture that stands still has no seams, exchanged as ${coding}`, () =>
+  test(`an image that does not change has no seams, exchanged as ${coding}`, () =>
     check(async (setting) => {
       const planes = setting.noise(0);
       const expected = await densely(setting, planes);
@@ -111,7 +111,7 @@ for (const coding of ['float32', 'float16', 'residual'] as const)
         );
     }));
 
-test('a picture that stands still has no seams with corrected moments', () =>
+test('an image that does not change has no seams with corrected moments', () =>
   check(async (setting) => {
     const planes = setting.noise(0);
     const expected = await densely(setting, planes);

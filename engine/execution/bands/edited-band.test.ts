@@ -110,7 +110,7 @@ test('a step over all bands is the edit of one worker, bit for bit', () =>
   }));
 
 for (const storage of ['float32', 'int8'] as const)
-  test(`an edit that stands still has no seams, with features recorded as ${storage}`, () =>
+  test(`an edit that does not change has no seams, with features recorded as ${storage}`, () =>
     check(async ({ team, whole, edited, inputs, recorded, at }) => {
       const planes = edited(1);
       const expected = await whole(planes);

@@ -58,7 +58,7 @@ test('a part of the same picture, computed again, is what was recorded', async (
   );
 });
 
-test('with all that is read around a change, the result is that of computing everything anew', async () => {
+test('with all that is read around a change, the result is that of computing everything again', async () => {
   await fc.assert(
     fc.asyncProperty(box, fc.integer({ min: 2, max: 9 }), async (changed, seed) => {
       const { record } = await network.whole(picture(1), SIDE);
@@ -70,9 +70,10 @@ test('with all that is read around a change, the result is that of computing eve
             const i = (c * SIDE + y) * SIDE + x;
             changedPicture[i] = other[i]!;
           }
-      const anew = await network.whole(changedPicture, SIDE);
+      const again = await network.whole(changedPicture, SIDE);
       await network.part(changedPicture, network.plan(SIDE, changed, SIDE), record);
-      for (const [name, values] of record) assert.ok(difference(values, anew.record.get(name)!) < 1e-4, name);
+      for (const [name, values] of record)
+        assert.ok(difference(values, again.record.get(name)!) < 1e-4, name);
     }),
     { numRuns: 8 },
   );

@@ -8,7 +8,7 @@ export const DEEP = 'deep';
 
 /**
  * Where a U-Net is cut for runs that reuse its deep features (DeepCache, Ma et al., CVPR 2024, arXiv:2312.00858): before
- * the last residual block of the way up. What lies behind reads the deep map and the first skip only, so a shallow run
+ * the last residual block of the way up. What is behind reads the deep map and the first skip only, so a shallow run
  * computes the first convolution, that block, and the output.
  * @throws Error for a network that joins no maps
  */

@@ -20,7 +20,7 @@ export interface WebOptions {
   glue?: string;
 }
 
-/** Beyond so many threads small networks become slower. */
+/** With more threads than this, small networks become slower. */
 const MOST_THREADS = 8;
 
 /** ONNX Runtime compiled to WebAssembly. A run blocks its thread: use it in a worker. */

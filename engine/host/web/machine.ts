@@ -1,4 +1,4 @@
-/** WebAssembly addresses so many bytes. */
+/** The number of bytes that WebAssembly can address. */
 const ADDRESSES = 4 * 2 ** 30;
 
 /** The user's cache folder for Patchwork, in the store that is mounted at `/data`. */

@@ -45,7 +45,7 @@ function tapsOf(before: number, after: number): Taps[] {
     const [first, last] = [Math.ceil(centre - reach), Math.floor(centre + reach)];
     const from = inside(first);
     const weights = new Float32Array(inside(last) - from + 1);
-    // The line goes on beyond its ends with its last values.
+    // Beyond its ends the line repeats its last values.
     for (let place = first; place <= last; place++)
       weights[inside(place) - from]! += Math.max(0, 1 - Math.abs(place - centre) / reach);
     const sum = weights.reduce((a, b) => a + b, 0);

@@ -47,7 +47,7 @@ export const SD_FAMILIES: Readonly<Record<SdFamily, FamilyFacts>> = {
   },
 };
 
-/** The family of a U-Net, told from its shapes. */
+/** The family of a U-Net, recognized by its shapes. */
 export function familyOf({ linear, addedChannels }: UNetFacts): SdFamily {
   if (addedChannels > 0) return 'sdxl';
   return linear ? 'sd2' : 'sd1';

@@ -1,5 +1,5 @@
 /**
- * Where a picture lies in the square that a segmenter sees: at the top left, its longer side as long as the square's.
+ * Where a picture is in the square that a segmenter sees: at the top left, its longer side as long as the square's.
  */
 
 /** Width and height of a picture whose longer side is brought to `side`, rounded as Segment Anything does. */

@@ -40,7 +40,7 @@ test('what is not there, or there more than once, is answered with what is there
   assert.throws(() => objectNamed([], 'boat', 'lake.png'), /No objects were found in lake\.png/);
 });
 
-test('each object is named by its own mask, and what nobody knows too', async () => {
+test('each object is named by its own mask, and unknown objects too', async () => {
   const { name: _, ...thing } = named('');
   const asked: unknown[] = [];
   const { objects } = await findObjects(

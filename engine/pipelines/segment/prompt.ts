@@ -16,7 +16,7 @@ interface AskedPrompt {
 }
 
 /**
- * What the user asks, in a segmenter's terms: a padding point stands where there is no box, as in training.
+ * What the user asks, in a segmenter's terms: a padding point takes the place of an absent box, as in training.
  * @throws InputError for a point outside the picture, or a box that has nothing of it.
  */
 export function promptFor(
@@ -33,9 +33,7 @@ export function promptFor(
   };
   for (const { x, y, include = true } of points) {
     if (!(x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5))
-      throw new InputError(
-        `The point ${x},${y} lies outside the picture, which is ${width}×${height} pixels.`,
-      );
+      throw new InputError(`The point ${x},${y} is outside the picture, which is ${width}×${height} pixels.`);
     add({ x, y }, include ? INCLUDE : EXCLUDE);
   }
   if (box) {

@@ -6,7 +6,7 @@ import { fitted } from './frame.ts';
 import { maskFromLogits } from './masks.ts';
 import type { ScoredLogits, Segmenter } from './segmenter.ts';
 
-/** A decoded mask at the picture's size, or smaller, with what there is to say of it. */
+/** A decoded mask at the picture's size, or smaller, with its score and place. */
 export async function thingFrom(
   { logits, score }: ScoredLogits,
   segmenter: Segmenter,

@@ -55,7 +55,7 @@ async function* halvesOf(tensor: StoredTensor): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** By the file, told apart by place, size and time, and the tensors. */
+/** By the file, distinguished by place, size and time, and the tensors. */
 async function keyOf(names: readonly string[], source: WeightSource): Promise<string> {
   const hash = sha256();
   const files = new Set(names.map((name) => source.find(name)!.file));

@@ -138,7 +138,7 @@ function placed(
   if ((dims[0] ?? 1) % known.values || !Number.isSafeInteger(length))
     throw wrong(`of shape [${dims.toReversed()}] does not fit blocks of ${known.values} values`);
   if (begin + offset + length > size)
-    throw wrong('lies beyond the end of the file; it is cut off, get it again');
+    throw wrong('is beyond the end of the file; it is cut off, get it again');
   const shape = told?.split(',').map(Number) ?? dims.toReversed();
   if (shape.reduce((product, dimension) => product * dimension, 1) !== elements)
     throw wrong(`has the shape [${shape}], but ${elements} values`);

@@ -29,7 +29,7 @@ export class SequentialReader {
     return new InputError(`${this.#file}: ${what}; the file is damaged or cut off, get it again.`);
   }
 
-  /** Has so many bytes at hand. @returns their place in the piece */
+  /** Makes sure that this many bytes are at hand. @returns their place in the piece */
   async #take(length: number): Promise<number> {
     if (length > this.#size - this.position) throw this.fault('its header ends early');
     if (this.#at + length > this.#chunk.length) {
@@ -74,7 +74,7 @@ export class SequentialReader {
     return String(kind === 'int' ? BigInt.asIntN(8 * bytes, value) : value);
   }
 
-  /** Goes on so many bytes later. */
+  /** Skips this many bytes. */
   skip(length: number): void {
     if (length > this.#size - this.position) throw this.fault('its header ends early');
     const target = this.position + length;

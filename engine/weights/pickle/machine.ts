@@ -8,7 +8,7 @@ const MAX_MEMO = 2_000_000;
 /** Protocols of Python's pickle that PyTorch has written. */
 const MAX_PROTOCOL = 5;
 
-/** What goes on the stack: values, and marks. */
+/** What is pushed on the stack: values, and marks. */
 const MARK = Symbol('mark');
 type Entry = Value | typeof MARK;
 

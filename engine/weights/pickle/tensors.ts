@@ -88,7 +88,7 @@ function tensorOf(value: Value, name: string, file: string, find: FindStorage): 
   const length = byteLength(dtype, shape);
   const from = start * BYTES_PER_ELEMENT[dtype];
   if (length === undefined || from + length > storage.length)
-    throw damaged('lies beyond the end of its storage');
+    throw damaged('is beyond the end of its storage');
   const stored = { name, dtype, shape, file, offset: storage.offset + from, length };
   if (isRowMajor(shape, strides)) return stored;
   const [rows, columns] = shape;

@@ -243,7 +243,7 @@ test('a picture that ends every worker is given up', { skip }, async () => {
   assert.match(failed[0]!.error, /given up after 3 attempts/);
 });
 
-test('cancelling takes back what is not drawn; the same batch goes on later', { skip }, async () => {
+test('cancelling takes back what is not drawn; the same batch continues later', { skip }, async () => {
   const drawn: string[] = [];
   const worker = await startWorker(drawn, async (_, signal) => {
     if (drawn.length > 2) await until(signal);
@@ -321,7 +321,7 @@ test('what is no task, or no picture that was asked for, changes nothing', { ski
   await manager.streams.purge(RESULTS);
 });
 
-test('a folder keeps to its batch; a server without JetStream, or without room, is told apart', {
+test('a folder keeps to its batch; a server without JetStream, or without room, is distinguished', {
   skip,
 }, async () => {
   const batch = await openBatch(plan(['a cat'], 2), 'kept');

@@ -18,7 +18,7 @@ import { PROTOCOL } from '../wire.ts';
 
 /**
  * A batch's pictures wait in a JetStream work queue until a worker has drawn them; each worker takes one at a time.
- * What it has drawn lies in a second stream until the one who asked has saved it. So either side can go and come back.
+ * What it has drawn is in a second stream until the one who asked has saved it. So either side can go and come back.
  *
  * Subjects: `patchwork.task.VERSION.MODEL.BATCH.ITEM`; `patchwork.result.BATCH.ITEM.ATTEMPT.PART` holds a part of a
  * picture's file, `patchwork.result.BATCH.ITEM.head` says what the parts come to. Over the bus itself, lost where nobody

@@ -1,4 +1,4 @@
-/** Starts a picture on two workers, sends their process ids, and goes on until it is killed. */
+/** Starts a picture on two workers, sends their process ids, and continues until it is killed. */
 import { createEngine } from '../../../engine/engine.ts';
 import { NodeBackend } from '../../../engine/host/node/backend.ts';
 import { LocalCrew } from '../crew.ts';

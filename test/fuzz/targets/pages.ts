@@ -139,7 +139,7 @@ async function servicesIn(storage: string): Promise<Services> {
   return services;
 }
 
-/** What nobody has caught. */
+/** Uncaught errors. */
 const uncaught: unknown[] = [];
 process.on('unhandledRejection', (error) => uncaught.push(error));
 
@@ -340,7 +340,7 @@ const benchmarkMessages = messagesOf({
   openSettings: none,
 });
 
-/** Pages are one of their kind, and a case whose time is up goes on beside the next one: that waits for its end. */
+/** Pages are one of their kind, and a case whose time is up continues beside the next one, which waits for its end. */
 let last: Promise<void> = Promise.resolve();
 function exclusively(run: () => Promise<void>): Promise<void> {
   const running = last.then(run);

@@ -20,7 +20,7 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'patchwork-fuzz-'));
 process.on('exit', () => void rm(folder, { recursive: true, force: true }));
 const file = path.join(folder, 'model.bin');
 
-/** A file is refused with a sentence that names it, or each of its tensors lies inside it and can be read. */
+/** A file is refused with a sentence that names it, or each of its tensors is inside it and can be read. */
 async function check(bytes: Uint8Array): Promise<void> {
   await writeFile(file, bytes);
   let names: string[];

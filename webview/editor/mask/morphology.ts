@@ -21,7 +21,7 @@ function around(mask: Raster, { left, top, width, height }: Area, by: number): A
   return clip({ left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by }, mask);
 }
 
-/** The mask with its edge faded over so many pixels to either side; undefined if there is none. */
+/** The mask with its edge faded over this many pixels to either side; undefined if there is none. */
 export function feathered(mask: Raster, radius: number): Patch | undefined {
   const bounds = boundsOf(mask);
   if (!bounds) return undefined;
@@ -36,7 +36,7 @@ export function feathered(mask: Raster, radius: number): Patch | undefined {
   return patch;
 }
 
-/** Replaces each value of lines by the mean of those not farther than `reach`; beyond a line's ends its last value goes on. */
+/** Replaces each value of lines by the mean of those not farther than `reach`; beyond a line's ends its last value is repeated. */
 function averageLines(
   data: Uint8Array,
   lines: number,

@@ -34,7 +34,7 @@ function zoomText({ stage }: EditorPage): string {
   return `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
 }
 
-/** What goes on in the background. */
+/** What is happening in the background. */
 function preparingTemplate({ state }: EditorPage): TemplateResult | typeof nothing {
   const { preparing } = state ?? {};
   if (!preparing) return nothing;

@@ -40,7 +40,7 @@ for (const [what, content, ago, step] of [
     assert.deepEqual(await readdir(folder), []);
   });
 
-test('a folder in the place of a lock is nobody\u2019s', async () => {
+test('a folder in the place of a lock locks nothing', async () => {
   const file = path.join(folder, 'two.lock');
   await mkdir(path.join(file, 'inner'), { recursive: true });
   assert.equal(await withLock(file, async () => 'mine'), 'mine');

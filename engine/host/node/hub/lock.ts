@@ -9,10 +9,10 @@ import { makeFolder } from '../make-folder.ts';
 
 /** A holder renews its lock this often, in milliseconds. */
 const HEARTBEAT = 5000;
-/** A lock that has not been renewed for so long belongs to nobody. */
+/** A lock that has not been renewed for this long is abandoned. */
 const STALE = 30_000;
 const POLL = 200;
-/** A lock that says nothing belongs to nobody after so long. */
+/** An unreadable lock is abandoned after this long. */
 const HALF_WRITTEN = 2000;
 
 /** See `withLock` in `host.ts`. A lock whose process has ended is taken over. */
@@ -81,7 +81,7 @@ class Watch {
       if (!holder) return now - this.#seen.since > HALF_WRITTEN;
       return holder.host === os.hostname() && !isAlive(holder.pid);
     } catch (error) {
-      // A folder in its place is nobody's lock; what is gone, the next look tells.
+      // A folder in its place is no lock. If it is gone, the next check finds out.
       return codeOf(error) === 'EISDIR';
     }
   }
