@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { EMBEDDED } from '../../engine/models/embedded.ts';
-import { withoutSecrets } from '../../processes/bus/address.ts';
 import { chooseDevice } from '../../processes/devices/devices.ts';
+import { withoutSecrets } from '../../shared/address.ts';
 import { DEVICES, startEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, withCommonOptions, withExamples } from '../options.ts';

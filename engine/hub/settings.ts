@@ -1,4 +1,5 @@
 import { hubEnvironment } from '#host';
+import { withoutSecrets } from '../../shared/address.ts';
 import { InputError } from '../errors.ts';
 
 /** How to reach the hub, and where to store downloads. */
@@ -29,7 +30,12 @@ const ENDPOINT = 'https://huggingface.co';
 export async function hubSettings(given: Partial<HubSettings> = {}): Promise<HubSettings> {
   const endpoint = (given.endpoint ?? hubEnvironment.endpoint() ?? ENDPOINT).replace(/\/+$/, '');
   if (!/^https?:/i.test(endpoint) || !URL.canParse(endpoint))
-    throw new InputError(`HF_ENDPOINT must be an address like ${ENDPOINT}, not ${endpoint}.`);
+    throw new InputError(`HF_ENDPOINT must be an address like ${ENDPOINT}, not ${withoutSecrets(endpoint)}.`);
+  const { username, password } = new URL(endpoint);
+  if (username || password)
+    throw new InputError(
+      'HF_ENDPOINT must hold no user and no password; a token for the hub goes into HF_TOKEN.',
+    );
   const { token: givenToken, ...others } = given;
   const token = givenToken ?? (await hubEnvironment.token());
   return {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { InputError } from '../../engine/errors.ts';
-import { busAddress, exposureOf, userOf, withoutSecrets } from './address.ts';
+import { withoutSecrets } from '../../shared/address.ts';
+import { busAddress, exposureOf, userOf } from './address.ts';
 
 test('an address is written without user and password', () => {
   for (const [address, shown] of [

@@ -1,4 +1,5 @@
 import { InputError } from '../../engine/errors.ts';
+import { withoutSecrets } from '../../shared/address.ts';
 import type { BusOptions } from '../../shared/api.ts';
 
 /** A sentence about a bus whose messages others could read or write, or undefined. */
@@ -23,16 +24,6 @@ export function busAddress(text: string): URL {
   throw new InputError(
     `The bus must be one address like nats://127.0.0.1:4222 or tls://host, not “${withoutSecrets(text)}”.${hint}`,
   );
-}
-
-/**
- * The only form in which an address is written anywhere: without user and password, also where it is malformed. Where
- * it can't be told what is secret, nothing but the scheme is left.
- */
-export function withoutSecrets(address: string): string {
-  const scheme = /^[a-z][a-z0-9+.-]{0,10}:\/\//i.exec(address)?.[0] ?? '';
-  const place = address.slice(Math.max(scheme.length, address.lastIndexOf('@') + 1));
-  return /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?\/?$/i.test(place) ? scheme + place : `${scheme}…`;
 }
 
 /** User and password of an address, as they are. @throws InputError if they are not escaped as they must be */

@@ -235,3 +235,21 @@ test('an inpainting model edits for its model once it is installed, and is named
     assert.doesNotMatch(chosen.stderr, /does not see the mask/);
   });
 });
+
+test('a proxy is used, hosts in NO_PROXY are not; an address with a password is refused without it', () =>
+  withHub(['madebyollin/taesd'], async (_, folder, served) => {
+    const get = (env: Record<string, string>) =>
+      patchwork(['models', 'get', 'madebyollin/taesd', '--yes'], {
+        env: { HF_ENDPOINT: served.endpoint, HF_HUB_CACHE: path.join(folder, 'cache'), HF_TOKEN: '', ...env },
+      });
+    const refused = await get({ HTTP_PROXY: 'http://u:s3cret@127.0.0.1:1', NO_PROXY: '' });
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /Can't reach [\s\S]* proxy/);
+    const secret = await get({ HF_ENDPOINT: served.endpoint.replace('://', '://u:s3cret@') });
+    assert.equal(secret.code, 2);
+    assert.match(secret.stderr, /HF_ENDPOINT must hold no user and no password/);
+    const odd = await get({ HF_ENDPOINT: 'htps://u:s3cret@host' });
+    assert.match(odd.stderr, /not htps:\/\/host\./);
+    for (const { stderr, stdout } of [refused, secret, odd]) assert.doesNotMatch(stderr + stdout, /s3cret/);
+    assert.equal((await get({ HTTP_PROXY: 'http://127.0.0.1:1', NO_PROXY: '127.0.0.1' })).code, 0);
+  }));

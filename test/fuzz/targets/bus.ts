@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { InputError } from '../../../engine/errors.ts';
-import { busAddress, withoutSecrets } from '../../../processes/bus/address.ts';
+import { busAddress } from '../../../processes/bus/address.ts';
 import { headSchema, parsed, progressSchema, taskSchema } from '../../../processes/bus/batch/queue.ts';
 import { ParcelReader, sendParcel } from '../../../processes/bus/parcels.ts';
 import { SMALL_JOB } from '../../../processes/bus/testing/job.ts';
@@ -18,6 +18,7 @@ import {
   unpackJob,
   unpackStep,
 } from '../../../processes/bus/wire.ts';
+import { withoutSecrets } from '../../../shared/address.ts';
 import { changed, damaged, oddText, type Target, target } from '../target.ts';
 
 const MOST = 1 << 20;

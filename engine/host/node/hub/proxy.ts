@@ -10,7 +10,9 @@ export async function environmentFetch(): Promise<typeof globalThis.fetch> {
   const httpProxy = proxyIn('HTTP_PROXY') ?? all;
   const httpsProxy = proxyIn('HTTPS_PROXY') ?? httpProxy;
   if (!httpsProxy) return globalThis.fetch;
-  const { EnvHttpProxyAgent, fetch } = await import('undici');
+  // In a bundle a CommonJS package has its default export only.
+  const undici = await import('undici');
+  const { EnvHttpProxyAgent, fetch } = undici.default as unknown as typeof undici;
   const dispatcher = new EnvHttpProxyAgent({ httpProxy: httpProxy ?? httpsProxy, httpsProxy });
   // The types of undici's own classes are not those of Node's, which are made from another version of it.
   const proxied = fetch as unknown as typeof globalThis.fetch;
