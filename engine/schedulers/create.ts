@@ -1,5 +1,6 @@
 import { SCHEDULERS, type SchedulerName } from '../../shared/api.ts';
 import { InputError, quoted } from '../errors.ts';
+import { allFinite } from '../numbers.ts';
 import { asSchedulerConfig, SCHEDULER_CONFIG_FILE, type SchedulerConfig } from './config.ts';
 import { createDdim } from './ddim.ts';
 import { createDeis } from './deis.ts';
@@ -112,7 +113,7 @@ export function createScheduler(
   const name = typeof className === 'string' ? className : '';
   const create = CLASSES.get(name);
   const sameSampler = override === knownScheduler(config, file) && !isOtherSolver(checked);
-  if (create && (!override || sameSampler)) return create(checked, steps);
+  if (create && (!override || sameSampler)) return withNumbers(create(checked, steps), file);
 
   const sampler = override ?? STAND_INS.get(name);
   if (!sampler || (!create && OTHER_PROCESS.test(name))) throw unsupportedClass(className, file);
@@ -124,7 +125,13 @@ export function createScheduler(
     );
   const { create: createOther, implies } = SAMPLERS[sampler];
   const values = { clip_sample: false, ...checked.values, ...inFlowTerms(checked, steps), ...implies };
-  return createOther({ ...checked, values }, steps);
+  return withNumbers(createOther({ ...checked, values }, steps), file);
+}
+
+/** @throws InputError if numbers that are in range one by one give no timesteps together */
+function withNumbers(scheduler: Scheduler, file: string): Scheduler {
+  if (allFinite(scheduler.timesteps)) return scheduler;
+  throw new InputError(`${file}: its numbers give no timesteps; check the scheduler's config.`);
 }
 
 /** Whether a model's sampler, or the one in its place, takes timesteps from elsewhere. */

@@ -5,7 +5,7 @@ import { off, type SchedulerConfig } from './config.ts';
 export const flowCommon = {
   num_train_timesteps: z.number().int().min(2).max(100_000).default(1000),
   /** How far noise levels are moved towards noise, for large pictures (Esser et al. 2024). */
-  shift: z.number().positive().max(1000).default(1),
+  shift: z.number().min(1e-3).max(1000).default(1),
   use_karras_sigmas: off,
   use_exponential_sigmas: off,
   use_beta_sigmas: off,
