@@ -59,6 +59,8 @@ declare class URL {
   static canParse(url: string): boolean;
   readonly origin: string;
   readonly host: string;
+  readonly username: string;
+  readonly password: string;
   readonly href: string;
 }
 
