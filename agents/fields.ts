@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { DEFAULT_STRENGTH, LIMITS } from '../shared/limits.ts';
 
-const { seed, size, steps, strength, promptCharacters } = LIMITS;
+const { budget, seed, size, steps, strength, promptCharacters } = LIMITS;
 const path = z.string().min(1).max(4096);
 const side = (name: string) =>
   z
@@ -35,6 +35,14 @@ export const FIELDS = {
   width: side('Width'),
   height: side('Height'),
   steps: z.int().min(steps.min).max(steps.max).optional().describe('Denoising steps: more take longer.'),
+  budget: z
+    .number()
+    .min(budget.min)
+    .max(budget.max)
+    .optional()
+    .describe(
+      `Share of the computing that may be spent, from ${budget.min} (a quick draft) to ${budget.max} (the full image, the default).`,
+    ),
   strength: z
     .number()
     .min(strength.min)

@@ -61,6 +61,7 @@ import { shareOut } from './parallel/share.ts';
 import { TEAM_DEFAULTS, type Team } from './parallel/team.ts';
 import { decodePicture } from './pictures/read.ts';
 import { chooseWindow } from './pictures/window.ts';
+import { budgeted, fullProcess } from './pipelines/budget/budgeted.ts';
 import {
   checkEdit,
   checkGenerate,
@@ -163,8 +164,10 @@ class LocalEngine implements Engine {
     const { previews, remember } = checked;
     const { width, height } = imageSize(loaded.model, checked);
     await this.#steer(loaded, checked, { width, height });
-    const recipe = recipeFor(checked, loaded, await this.#precision(checked, loaded, { width, height }));
+    const precision = await this.#precision(checked, loaded, { width, height });
     const team = await this.#team(checked, loaded.model);
+    const spending = spendingOf(checked, loaded, recipeFor(checked, loaded, precision), team);
+    const { recipe } = spending;
     // Workers hold the U-Net, and features lie with them, each holding its part.
     const editing = await editingModel(checked.model, checked.editModel);
     const editsItself = editing.name === (checked.model ?? EMBEDDED);
@@ -182,10 +185,11 @@ class LocalEngine implements Engine {
     await loaded.components.requireUnchanged();
     return {
       ...result,
+      ...spending.budget,
       device: this.#backend.device,
       seconds: secondsSince(begin),
       loadSeconds: opening + result.loadSeconds,
-      warnings: [...loaded.warnings, ...told.warnings, ...result.warnings],
+      warnings: [...loaded.warnings, ...told.warnings, ...spending.warnings, ...result.warnings],
     };
   }
 
@@ -213,8 +217,10 @@ class LocalEngine implements Engine {
     const precision = await this.#precision(checked, loaded, { width, height, edit: true });
     const { dilation = loaded.components.denoiser({ precision }).ring } = checked;
     const prompted = { ...checked, prompt: promptFor(checked, loaded.model.defaults) };
-    const recipe = { ...recipeFor(prompted, loaded, precision), width, height };
     const team = await this.#team(checked, loaded.model);
+    const asIs = { ...recipeFor(prompted, loaded, precision), width, height };
+    const spending = spendingOf(checked, loaded, asIs, team, strength);
+    const { recipe } = spending;
     if (!team) await this.#plan(loaded, recipe, { edit: true });
     const task = { picture, mask, coverage, recipe, strength, mode, dilation, zoom };
     const opening = secondsSince(decoded);
@@ -230,12 +236,14 @@ class LocalEngine implements Engine {
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
     return {
       ...result,
+      ...spending.budget,
       device: this.#backend.device,
       seconds: secondsSince(begin),
       loadSeconds: opening + result.loadSeconds,
       warnings: [
         ...loaded.warnings,
         ...told.warnings,
+        ...spending.warnings,
         ...warnings,
         ...result.warnings,
         ...this.#offer(editing),
@@ -266,8 +274,9 @@ class LocalEngine implements Engine {
     loaded.reading = readingOf(asked, told);
     await this.#steer(loaded, asked, { width, height });
     const precision = await this.#precision(asked, loaded, { width, height, edit: true });
-    const recipe = { ...recipeFor(asked, loaded, precision), width, height };
     const { strength = defaultStrength(seesMaskOf(loaded)) } = checked;
+    const asIs = { ...recipeFor(asked, loaded, precision), width, height };
+    const { recipe } = spendingOf(checked, loaded, asIs, undefined, strength);
     const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength) };
     // Of a larger picture the edit's mask decides which part is worked on.
     const { sizes } = loaded.model;
@@ -623,6 +632,23 @@ async function previewOf(
   if (model.autoencoder.kind === 'tiny') return undefined;
   const { folder } = await fastDecoder(model);
   return folder ? new Components(await model.withAutoencoder(folder), backend, threads) : undefined;
+}
+
+/** A recipe planned for the budget of its request, if there is one. An edit's `strength` says at which step it begins. */
+function spendingOf(
+  { budget = 1, stepPlan }: Pick<GenerateRequest, 'budget' | 'stepPlan'>,
+  { model }: Loaded,
+  recipe: Recipe,
+  team: Team | undefined,
+  strength?: number,
+): { recipe: Recipe; budget?: Pick<GenerateResult, 'budget'>; warnings: string[] } {
+  if (budget === 1 || stepPlan !== undefined) return { recipe, warnings: [] };
+  const isEdit = strength !== undefined;
+  const process = fullProcess(model, recipe, { shared: team !== undefined, coding: !isEdit });
+  // Where an edit begins is counted in the sampler's own steps.
+  const places = process.places && (!isEdit || strength === 1);
+  const planned = budgeted(recipe, budget, { ...process, places });
+  return { ...planned, budget: { budget: planned.report } };
 }
 
 function recipeFor(request: GenerateRequest, { model }: ReadyModel, precision: Precision): Recipe {

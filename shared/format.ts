@@ -4,6 +4,7 @@ import type { PictureInfo } from './gallery.ts';
 import type { RunState } from './jobs.ts';
 import { modelTitle } from './modelTitle.ts';
 import { SCHEDULER_TITLES } from './schedulers.ts';
+import { describeStepPlan, readStepPlan } from './stepPlan.ts';
 import { formatMacs, formatSeconds } from './units.ts';
 
 export * from './units.ts';
@@ -20,6 +21,7 @@ export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo):
     ['Sampler', SCHEDULER_TITLES[recipe.scheduler] ?? recipe.scheduler],
     ['Model', modelTitle(recipe.model)],
     ['Precision', recipe.precision],
+    ...budgetRow(recipe),
     ['Computed', formatMacs(macs)],
     [
       'Time',
@@ -29,6 +31,12 @@ export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo):
     ],
   );
   return rows;
+}
+
+function budgetRow({ budget, stepPlan, steps }: PictureInfo['recipe']): [string, string][] {
+  if (!budget) return [];
+  const plan = readStepPlan(stepPlan ?? 'F'.repeat(steps));
+  return [['Budget', `${formatShare(budget.share)}${plan ? `: ${describeStepPlan(plan)}` : ''}`]];
 }
 
 /**

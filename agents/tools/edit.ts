@@ -9,7 +9,7 @@ import { FIELDS } from '../fields.ts';
 import type { Destination } from '../folders.ts';
 import { type AgentTool, savingSentence } from '../tool.ts';
 
-const { image, object, negativePrompt, seed, steps, strength, output, overwrite } = FIELDS;
+const { image, object, negativePrompt, seed, steps, strength, budget, output, overwrite } = FIELDS;
 const schema = z.object({
   image,
   prompt: FIELDS.prompt('What should be there, in English.'),
@@ -21,6 +21,7 @@ const schema = z.object({
   seed,
   steps,
   strength,
+  budget,
   output,
   overwrite,
 });

@@ -5,7 +5,7 @@ import { pictureNames } from '../../shared/names.ts';
 import { FIELDS } from '../fields.ts';
 import { type AgentTool, savingSentence } from '../tool.ts';
 
-const { negativePrompt, seed, width, height, steps, output, overwrite } = FIELDS;
+const { negativePrompt, seed, width, height, steps, budget, output, overwrite } = FIELDS;
 const schema = z.object({
   prompt: FIELDS.prompt('What the image shows, in English.'),
   negativePrompt,
@@ -13,6 +13,7 @@ const schema = z.object({
   width,
   height,
   steps,
+  budget,
   output,
   overwrite,
 });

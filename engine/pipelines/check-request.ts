@@ -231,6 +231,11 @@ export function check<Schema extends z.ZodType>(schema: Schema, request: unknown
   return result.data;
 }
 
+/** As many steps as a plan says what to do in. */
+function stepsOfPlan(stepPlan: string | undefined): number | undefined {
+  return stepPlan === undefined ? undefined : readStepPlan(stepPlan)?.kinds.length;
+}
+
 /** Fills in what the request leaves open. */
 export function recipeOf(
   request: GenerateRequest,
@@ -242,7 +247,7 @@ export function recipeOf(
     negativePrompt: request.negativePrompt ?? '',
     model: model.name,
     seed: request.seed ?? randomSeed(),
-    steps: request.steps ?? defaults.steps,
+    steps: request.steps ?? stepsOfPlan(request.stepPlan) ?? defaults.steps,
     guidance: request.guidance ?? defaults.guidance,
     width: request.width ?? defaults.width,
     height: request.height ?? defaults.height,

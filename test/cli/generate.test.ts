@@ -81,6 +81,31 @@ test('an over-long prompt is cut with a warning', () =>
     assert.match(stderr, /too long/);
   }));
 
+test('a budget is kept to, said, and stands in the recipe, from which the same image is made again', () =>
+  inTemporaryFolder(async (folder) => {
+    const draw = async (name: string, ...options: string[]) => {
+      const file = path.join(folder, name);
+      const args = ['generate', PROMPT, '-o', file, '--seed', '1', '--size', '64x64', '--json', ...options];
+      const { code, stdout, stderr } = await patchwork(args);
+      assert.equal(code, 0, stderr);
+      return { file, ...JSON.parse(stdout) };
+    };
+    const full = await draw('full.png', '--steps', '20');
+    const draft = await draw('draft.png', '--steps', '20', '--budget', '0.2');
+    assert.equal(full.budget, undefined);
+    assert.equal(draft.budget.asked, 0.2);
+    assert.ok(draft.budget.spent <= 0.205);
+    assert.ok(Math.abs(draft.macs / full.macs - draft.budget.spent) < 0.01, `${draft.macs} of ${full.macs}`);
+    assert.match(draft.budget.plan, /5 steps.*4 without guidance/);
+    const written = readRecipe(await readFile(draft.file))!;
+    assert.deepEqual(written.budget, { share: 0.2, steps: 20 });
+    const again = await draw('again.png', '--step-plan', written.stepPlan!);
+    assert.deepEqual(await pixels(again.file), await pixels(draft.file));
+    const { code, stderr } = await patchwork(['generate', PROMPT, '--step-plan', 'FXF']);
+    assert.equal(code, 2);
+    assert.match(stderr, /The step plan "FXF" is not known to this version/);
+  }));
+
 test('Ctrl-C ends with code 130 and leaves no file', () =>
   inTemporaryFolder(async (folder) => {
     const args = [

@@ -1,0 +1,68 @@
+import type { BudgetReport, Recipe } from '../../../shared/api.ts';
+import { isGuided, textLength } from '../../execution/denoiser-inputs.ts';
+import { countMacs } from '../../graph/macs.ts';
+import type { DiffusionModel } from '../../models/diffusion-model.ts';
+import { placesSteps } from '../../schedulers/create.ts';
+import { schedulerFor } from '../scheduler-for.ts';
+import { type FullProcess, planBudget } from './plan-budget.ts';
+
+/** A recipe whose steps are planned for a budget. */
+export interface Budgeted {
+  recipe: Recipe;
+  report: BudgetReport;
+  /** Sentences for the user. */
+  warnings: string[];
+}
+
+/** What a process depends on. */
+type Sized = Pick<Recipe, 'width' | 'height' | 'steps' | 'guidance' | 'scheduler' | 'attention'>;
+
+/** What an image of a recipe costs in full, counted from the definitions of the model's networks. */
+export function fullProcess(
+  model: DiffusionModel,
+  recipe: Sized,
+  { shared = false, coding = true }: { shared?: boolean; coding?: boolean } = {},
+): FullProcess {
+  const network = model.network('denoiser');
+  const { width, height, steps, attention } = recipe;
+  const { scale } = model.autoencoder;
+  const size = { width: width / scale, height: height / scale };
+  const tokens = textLength(network);
+  const guided = isGuided(network, recipe.guidance);
+  const step = (batch: number) => countMacs(network, { ...size, batch, tokens }, undefined, attention).total;
+  const texts = model.textRoles.reduce((sum, role) => {
+    const extent = { height: 1, width: 1, batch: guided ? 2 : 1, tokens };
+    return sum + countMacs(model.network(role), extent).total;
+  }, 0);
+  const decoder = countMacs(model.network('vae-decoder'), { width, height, batch: 1, tokens: 0 }).total;
+  const { timesteps } = schedulerFor(model, recipe, recipe);
+  const runs = timesteps.length / steps;
+  return {
+    steps,
+    stepMacs: runs * step(guided ? 2 : 1),
+    aloneMacs: runs * step(1),
+    restMacs: coding ? texts + decoder : 0,
+    places: placesSteps(model.schedulerConfig, recipe.scheduler),
+    guided,
+    shared,
+  };
+}
+
+/** A recipe with its steps planned so that they cost a share of what they would in full. */
+export function budgeted(recipe: Recipe, share: number, process: FullProcess): Budgeted {
+  const { steps, stepPlan, spent, means, isNearest } = planBudget(share, process);
+  return {
+    recipe: {
+      ...recipe,
+      steps,
+      budget: { share, steps: recipe.steps },
+      ...(stepPlan !== undefined && { stepPlan }),
+    },
+    report: { asked: share, spent, plan: means },
+    warnings: isNearest
+      ? [
+          `No plan costs as little as ${share} of the full process; the nearest, ${spent.toFixed(2)}, is used.`,
+        ]
+      : [],
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * Ways to spend few MACs that were measured to be better than as many on plain steps, cheapest first: see the study
+ * `compute-budget.ts` and docs/measurements.md. Guidance decides the composition in the first steps (Kynkäänniemi et al.
+ * 2024, arXiv:2404.07724), and where few steps lie matters much (Sabour et al. 2024, arXiv:2404.14507). For budgets above
+ * the last one plain steps are best.
+ */
+export interface MeasuredPlan {
+  /** Steps with guidance, then steps without it. */
+  guided: number;
+  alone: number;
+  /** Of 1000 timesteps of training. */
+  timesteps: readonly number[];
+}
+
+export const MEASURED_PLANS: readonly MeasuredPlan[] = [
+  { guided: 1, alone: 2, timesteps: [999, 626, 292] },
+  { guided: 1, alone: 4, timesteps: [999, 729, 529, 329, 94] },
+  { guided: 2, alone: 4, timesteps: [999, 773, 606, 440, 300, 100] },
+  { guided: 3, alone: 4, timesteps: [999, 946, 713, 570, 428, 195, 82] },
+];
+
+/** Models that are asked for so few steps, such as distilled ones, have only steps to leave out. */
+export const FEW_STEPS = 8;

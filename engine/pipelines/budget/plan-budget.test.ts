@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { readStepPlan } from '../../../shared/stepPlan.ts';
+import { MEASURED_PLANS } from './measured-plans.ts';
+import { type FullProcess, planBudget } from './plan-budget.ts';
+
+const process: FullProcess = {
+  steps: 20,
+  stepMacs: 200,
+  aloneMacs: 100,
+  restMacs: 210,
+  places: true,
+  guided: true,
+  shared: false,
+};
+
+const processes = fc.record({
+  steps: fc.integer({ min: 1, max: 150 }),
+  stepMacs: fc.constant(200),
+  aloneMacs: fc.constant(100),
+  restMacs: fc.integer({ min: 0, max: 1000 }),
+  places: fc.boolean(),
+  guided: fc.boolean(),
+  shared: fc.boolean(),
+});
+const shares = fc.integer({ min: 10, max: 100 }).map((hundredths) => hundredths / 100);
+
+test('a plan costs what it says, no more than was asked for unless it says so, and can be read', () => {
+  fc.assert(
+    fc.property(processes, shares, (full, share) => {
+      const { steps, stepPlan, spent, isNearest } = planBudget(share, full);
+      const kinds = stepPlan === undefined ? new Array(steps).fill('F') : readStepPlan(stepPlan)?.kinds;
+      assert.ok(kinds && kinds.length === steps && steps >= 1 && steps <= full.steps);
+      const cost = kinds.reduce((sum, kind) => sum + (kind === 'F' ? full.stepMacs : full.aloneMacs), 0);
+      const all = full.restMacs + full.steps * full.stepMacs;
+      assert.ok(Math.abs(spent - (full.restMacs + cost) / all) < 1e-9);
+      assert.equal(isNearest, spent > share + 0.005 + 1e-9);
+    }),
+  );
+});
+
+test('more may be spent, more is spent', () => {
+  fc.assert(
+    fc.property(processes, shares, shares, (full, one, other) => {
+      const [less, more] = [Math.min(one, other), Math.max(one, other)];
+      assert.ok(planBudget(less, full).spent <= planBudget(more, full).spent + 1e-9);
+    }),
+  );
+});
+
+test('the whole budget is the full process', () => {
+  fc.assert(
+    fc.property(processes, (full) => {
+      const { steps, stepPlan, spent } = planBudget(1, full);
+      assert.deepEqual([steps, stepPlan, spent], [full.steps, undefined, 1]);
+    }),
+  );
+});
+
+test('small budgets follow what was measured, where model and sampler can', () => {
+  const plans = [0.15, 0.2, 0.3].map((share) => planBudget(share, process).stepPlan);
+  assert.deepEqual(
+    plans.map((plan) => plan?.split(' ')[0]),
+    ['FPP', 'FPPPP', 'FFFPPPP'],
+  );
+  assert.ok(MEASURED_PLANS.length > 0);
+  for (const less of [{ places: false }, { guided: false }, { shared: true }, { steps: 8 }]) {
+    const { steps, stepPlan } = planBudget(0.3, { ...process, ...less });
+    assert.equal(stepPlan, undefined, 'only steps are left out');
+    assert.ok(steps < 8);
+  }
+});
+
+test('a budget that no plan reaches gets the cheapest', () => {
+  const { steps, isNearest, spent } = planBudget(0.1, { ...process, restMacs: 2000 });
+  assert.deepEqual([steps, isNearest], [3, true]);
+  assert.ok(spent > 0.1);
+});

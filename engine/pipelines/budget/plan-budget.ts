@@ -1,0 +1,81 @@
+import { describeStepPlan, type StepPlan, writeStepPlan } from '../../../shared/stepPlan.ts';
+import { FEW_STEPS, MEASURED_PLANS, type MeasuredPlan } from './measured-plans.ts';
+
+/** What an image costs, and what its model and sampler can leave out. */
+export interface FullProcess {
+  steps: number;
+  /** Multiply–accumulates of a step, of one without guidance, and of all that is no step. */
+  stepMacs: number;
+  aloneMacs: number;
+  restMacs: number;
+  /** The sampler takes timesteps from a plan; see `placesSteps`. */
+  places: boolean;
+  /** Every step computes both branches of guidance. */
+  guided: boolean;
+  /** Workers compute it, every step in full. */
+  shared: boolean;
+}
+
+/** How a budget is spent. */
+export interface BudgetPlan {
+  steps: number;
+  /** See `Recipe`; absent if there are only fewer steps. */
+  stepPlan?: string;
+  /** The share of the full process's MACs. */
+  spent: number;
+  /** For people. */
+  means: string;
+  /** No plan is as cheap as was asked for. */
+  isNearest: boolean;
+}
+
+/** What rounding may add to a budget. */
+const TOLERANCE = 0.005;
+
+/**
+ * The best way to spend a share of a process's MACs: the costliest of the measured plans that fits, or as many plain steps
+ * as fit where they are more than the measured plans are for. The cheapest of all if none fits.
+ */
+export function planBudget(share: number, process: FullProcess): BudgetPlan {
+  const { steps, stepMacs, aloneMacs, restMacs } = process;
+  const full = restMacs + steps * stepMacs;
+  const left = (share + TOLERANCE) * full - restMacs;
+  const costOf = ({ guided, alone }: Pick<MeasuredPlan, 'guided' | 'alone'>) =>
+    guided * stepMacs + alone * aloneMacs;
+  const finish = (plan: Pick<MeasuredPlan, 'guided' | 'alone'> & Partial<MeasuredPlan>): BudgetPlan => ({
+    ...written(plan),
+    spent: (restMacs + costOf(plan)) / full,
+    isNearest: costOf(plan) > left,
+  });
+  const measured = usable(process);
+  const plain = Math.min(steps, Math.floor(left / stepMacs));
+  const best = measured.findLast((plan) => costOf(plan) <= left);
+  const last = measured.at(-1);
+  if (plain >= 1 && (!best || (last && plain >= costOf(last) / stepMacs + 1)))
+    return finish({ guided: plain, alone: 0 });
+  return finish(best ?? measured[0] ?? { guided: 1, alone: 0 });
+}
+
+/** The measured plans that a process can follow and that are no longer than it, cheapest first. */
+function usable({ steps, places, guided, shared }: FullProcess): readonly MeasuredPlan[] {
+  if (!places || !guided || shared || steps <= FEW_STEPS) return [];
+  return MEASURED_PLANS.filter(({ timesteps }) => timesteps.length <= steps);
+}
+
+function written({
+  guided,
+  alone,
+  timesteps,
+}: Pick<MeasuredPlan, 'guided' | 'alone'> & Partial<MeasuredPlan>): Pick<
+  BudgetPlan,
+  'steps' | 'stepPlan' | 'means'
+> {
+  const kinds = [...new Array(guided).fill('F'), ...new Array(alone).fill('P')];
+  const plan: StepPlan = { kinds, ...(timesteps && { timesteps: [...timesteps] }) };
+  const isPlain = alone === 0 && !timesteps;
+  return {
+    steps: kinds.length,
+    ...(!isPlain && { stepPlan: writeStepPlan(plan) }),
+    means: describeStepPlan(plan),
+  };
+}
