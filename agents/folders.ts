@@ -17,14 +17,14 @@ export interface ReadImage {
   bytes: Uint8Array;
 }
 
-/** Where an image is to go. */
+/** Where an image will be written. */
 export interface Destination {
   /** A file that the agent names; otherwise the first of `names` that is free, in `beside` or the output folder. */
   output?: string;
   /** Whether `output` may replace a file. */
   overwrite?: boolean;
   names: () => Iterable<string>;
-  /** An image of these folders, whose own folder is taken. */
+  /** An image in these folders: the new one is written beside it. */
   beside?: string;
 }
 
@@ -81,7 +81,7 @@ export class BoundedFolders {
     await mkdir(path.dirname(place), { recursive: true }).catch((error: unknown) => {
       throw writeError(destination.output ?? place, error);
     });
-    // A link may have come in between.
+    // A link may have been created in the meantime.
     await this.#requireInside(place, destination.output ?? place);
     await writePicture(place, bytes);
     return { file: this.#shown(place), path: place, replaced };
@@ -175,7 +175,7 @@ function fileOfUrl(url: string): string {
   }
 }
 
-/** Where a path may lead, below each root. On Windows only names count that stand for a file there. */
+/** Where a path may lead, below each root. On Windows, only names that can be files count. */
 export function placesBelow(
   roots: readonly string[],
   given: string,

@@ -56,7 +56,7 @@ function register(server: McpServer, tool: AgentTool, workplace: Workplace): voi
   );
 }
 
-/** What tells the client how far a call is, if it has asked for that. */
+/** Reports progress to the client, if it has asked for it. */
 function progressOf({ _meta, sendNotification }: Extra): ((message: string) => void) | undefined {
   const progressToken = _meta?.progressToken;
   if (progressToken === undefined) return undefined;

@@ -23,7 +23,7 @@ export interface Call {
 export interface Answer {
   /** What the agent reads, as JSON. */
   result: Record<string, unknown>;
-  /** What it sees. */
+  /** The image that it sees. */
   image?: { bytes: Uint8Array; format: PictureFormat };
 }
 

@@ -11,9 +11,8 @@ import type { DeviceChoice } from '../shared/devices.ts';
 import { note } from './output.ts';
 
 /**
- * The engine on a device. On the processor in this process, because a command has nothing else to do meanwhile; a GPU may
- * end the process that uses it.
- * @throws InputError if the device is not there
+ * The engine on a device. On the processor in this process, because a command has nothing else to do in the meantime;
+ * on a GPU in another one, because a GPU may end its process. @throws InputError if the device does not exist
  */
 export async function openEngine(device: DeviceChoice = 'auto'): Promise<Engine> {
   if ((await chooseDevice(device, DEVICES)).id !== 'cpu') return startEngine(device);
@@ -31,7 +30,7 @@ export function startEngine(device: DeviceChoice = 'auto'): Engine {
   return deviceEngine({ ...process, device: () => device, devices: DEVICES });
 }
 
-/** Says what takes a while. */
+/** Announces what takes a while. */
 export const DEVICES: DevicesOptions = {
   onTry: (name) => note(`Trying ${name} for the first time; this takes a moment.`),
 };

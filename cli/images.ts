@@ -6,7 +6,7 @@ type Read<Files> = {
 };
 
 /**
- * The bytes of image files; undefined where no file is given.
+ * The bytes of image files; undefined if no file is given.
  * @throws InputError with a sentence for each that is missing or no image
  */
 export async function readImages<Files extends Record<string, string | undefined>>(

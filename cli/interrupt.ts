@@ -19,7 +19,7 @@ export function interruptible(model?: string): AbortSignal {
 
 /**
  * Node delivers signals to the main thread only, which may be busy. Its binding to libuv delivers them to any thread;
- * it is not for users, so where it is missing the second Ctrl-C waits, as it does without this.
+ * it is an internal interface, so without it the second Ctrl-C waits.
  */
 const WATCH = `
   process.noDeprecation = true;

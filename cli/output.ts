@@ -1,4 +1,4 @@
-/** The only place that writes to the terminal, which obeys escape sequences wherever they come from. */
+/** The only place that writes to the terminal, which would obey escape sequences in any text. */
 import { plainText, printable } from '../shared/plainText.ts';
 import type { CommonOptions } from './options.ts';
 

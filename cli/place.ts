@@ -47,7 +47,7 @@ function box(text: string): PixelBox {
   return { x0, y0, x1, y1 };
 }
 
-/** Empty where any of them is not a number. */
+/** Empty if any of them is not a number. */
 function numbersOf(text: string): number[] {
   const parts = text.split(',').map((part) => part.trim());
   return parts.every((part) => /^-?\d+(\.\d+)?$/.test(part)) ? parts.map(Number) : [];

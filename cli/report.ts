@@ -6,7 +6,7 @@ const BAD_INPUT = 2;
 const FAILURE = 1;
 const INTERRUPTED = 130;
 
-/** Prints an error as one sentence and gives the exit code that tells its kind. */
+/** Prints an error as one sentence and returns its exit code. */
 export function report(error: unknown): number {
   // Commander has printed its own errors; help and version are errors with code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;

@@ -12,7 +12,7 @@ export interface WrittenFile {
   replaced: boolean;
 }
 
-/** Where images go: files that the user has named, or free names in a folder. */
+/** Where images are written: files that the user has named, or free names in a folder. */
 export class Target {
   readonly #output: string | undefined;
   readonly #folder: string;
@@ -55,7 +55,7 @@ export class Target {
     return { file, replaced };
   }
 
-  /** `house.png`; of several `house-1.png`, `house-2.png` and so on, all of the same length. */
+  /** `house.png`; for several images `house-1.png`, `house-2.png`, …, padded to the same length. */
   #named(index: number): string | undefined {
     if (this.#output === undefined || this.#count === 1) return this.#output;
     const { dir, name, ext } = path.parse(this.#output);

@@ -14,7 +14,7 @@ import { LIMITS } from '../shared/limits.ts';
 import { wholeNumber } from './options.ts';
 import { note } from './output.ts';
 
-/** Options of commands that meet workers at a bus. */
+/** Options of commands that find workers on a bus. */
 export interface BusCommandOptions {
   bus?: string;
   busPasswordFile?: string;
@@ -71,7 +71,7 @@ export function workerRequest(options: WorkerOptions): Pick<GenerateRequest, 'wo
   return { workers, bus: busOptions(options), patch: { mode, warmUp, coding, split } };
 }
 
-/** The bus that the options name; what makes it unsafe is said on stderr. */
+/** The bus that the options name. Warns on stderr if it is unsafe. */
 export function busOptions(given: BusCommandOptions): BusOptions | undefined {
   const { bus, busPasswordFile: passwordFile, busCredentials: credentials, busAuthority: authority } = given;
   if (!bus) return undefined;

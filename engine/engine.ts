@@ -101,7 +101,7 @@ export interface EngineOptions {
   connect?: (bus: BusOptions) => Promise<Crew>;
   /** Starts an engine in a process of its own, for benchmarks of isolated cases. */
   startEngine?: () => Engine;
-  /** Bytes that recorded features may take; a quarter of the machine's memory unless told otherwise. */
+  /** Bytes that recorded features may take; a quarter of the machine's memory by default. */
   storeBudget?: number;
 }
 

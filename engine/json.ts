@@ -18,7 +18,7 @@ export async function readJson(file: string, options: JsonOptions = {}): Promise
   return value;
 }
 
-/** The same, or undefined where there is no such file. */
+/** The same, or undefined if there is no such file. */
 export async function readOptionalJson(
   file: string,
   { most = MAX_BYTES }: JsonOptions = {},
@@ -27,7 +27,7 @@ export async function readOptionalJson(
   return text === undefined ? undefined : parseJson(text, file);
 }
 
-/** A text file of at most `most` bytes, or undefined where there is none. @throws InputError as `readBytes` does */
+/** A text file of at most `most` bytes, or undefined if there is none. @throws InputError as `readBytes` does */
 export async function readOptionalText(file: string, most: number): Promise<string | undefined> {
   try {
     return new TextDecoder().decode(await readBytes(file, most));

@@ -18,7 +18,7 @@ import { PULSE_PATIENCE, PULSE_VARIABLE } from './pulse.ts';
 export interface ChildOptions {
   /** The script of the process, e.g. dist/engine.mjs. */
   script: string;
-  /** Its arguments, asked for at every start. */
+  /** Its arguments, evaluated at every start. */
   args?: () => string[];
   /** Node's own flags for it; none by default. */
   execArgv?: string[];
@@ -36,7 +36,7 @@ export interface ChildOptions {
    * must call `beat`.
    */
   pulsePatience?: number;
-  /** A line that the process wrote to stdout or stderr, or what became of the process. */
+  /** A line that the process wrote to stdout or stderr, or a note about its end. */
   onLog?: (line: string) => void;
 }
 
@@ -48,14 +48,14 @@ export class EngineEndedError extends Error {
   override name = 'EngineEndedError';
 }
 
-/** The process had ended while it was idle, before a call came to it: another process can be asked. */
+/** The process ended while it was idle, before the call: another process can take the call. */
 export class NotReceivedError extends EngineEndedError {}
 
-/** Milliseconds that a process may take to end in good order. */
+/** Milliseconds that a process may take to exit cleanly. */
 const END_GRACE = 2000;
 /** How many times as long a process may take for its first sign of life. */
 const STARTING = 4;
-/** Milliseconds after its end in which the last of what it said may come. */
+/** Milliseconds after its end in which its last messages may arrive. */
 const LAST_WORDS = 500;
 
 /** One process that answers calls, from its start to its end. */
@@ -72,7 +72,7 @@ export class ServedProcess {
   /** Whether it was ended because it gave no sign of life. */
   #stopped = false;
   #calls = 0;
-  /** Calls under way, and whether the process has said that they came. */
+  /** Calls under way, and whether the process has acknowledged them. */
   readonly #underWay = new Map<number, { came: boolean }>();
   ended = false;
 
@@ -92,13 +92,13 @@ export class ServedProcess {
     this.#forward(this.#child.stderr);
     this.#watch(this.#child.stdio[4] as Readable, options.pulsePatience ?? PULSE_PATIENCE);
     this.#end = this.#awaitEnd();
-    // Nobody may be waiting when it ends.
+    // There may be no caller when it ends.
     this.#end.catch(() => {});
     this.#connection = createMessageConnection(
       new IPCMessageReader(this.#child),
       new IPCMessageWriter(this.#child),
     );
-    // Writing to a process that has just ended fails here too; `#end` tells what happened.
+    // Writing to a process that has just ended fails here too; `#end` reports what happened.
     this.#connection.onError(([error]) => this.#log(`${this.#title}: ${error.message}`));
     this.#connection.onNotification(received, (call) => {
       const known = this.#underWay.get(call);
@@ -164,7 +164,7 @@ export class ServedProcess {
   async end(reason: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     this.#closing = reason;
     this.#child.kill(signal);
-    // Busy processes do not hear.
+    // Busy processes do not handle messages.
     const force = setTimeout(() => this.#child.kill('SIGKILL'), END_GRACE);
     await this.#end.catch(() => {});
     clearTimeout(force);
@@ -183,7 +183,7 @@ export class ServedProcess {
     pulse.on('error', () => {});
     const timer = setInterval(() => {
       const now = Date.now();
-      // This process was busy or asleep itself, or nothing was asked for: what was said meanwhile is still to be read.
+      // This process was busy or asleep itself, or there were no calls: messages that arrived have not been read yet.
       if (now - looked > pulsePatience / 2 || this.#underWay.size === 0) heard = now;
       looked = now;
       if (now - heard <= patience || this.ended) return;

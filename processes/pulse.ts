@@ -1,6 +1,6 @@
 /**
- * A sign of life that a process gives from a thread of its own, so that it is given while a network computes, and not
- * while the process is stopped.
+ * Signs of life that a process gives from a separate thread: also while a network computes, but not while the process
+ * is stopped.
  */
 import { Worker } from 'node:worker_threads';
 
@@ -14,7 +14,7 @@ const BEAT = `
   setInterval(() => writeSync(${DESCRIPTOR}, '.'), ${BEAT_MS});
 `;
 
-/** Begins to give signs of life, where the parent listens for them. */
+/** Starts giving signs of life if the parent listens for them. */
 export function beat(): void {
   const isHeard = process.env[PULSE_VARIABLE] === '1';
   // Processes that this one starts have other descriptors.

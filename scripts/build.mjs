@@ -38,7 +38,7 @@ const common = {
   logLevel: 'warning',
   absWorkingDir: root,
   outdir,
-  // Written by `publish`, so that what runs meanwhile finds its files.
+  // Written by `publish`, so that running processes still find their files.
   write: false,
   plugins: [publishing],
 };
@@ -60,7 +60,7 @@ const desktop = [
     format: 'esm',
     outExtension: { '.js': '.mjs' },
     banner: { js: esmRequire },
-    // What only some commands need is loaded when they need it.
+    // Code that only some commands need is loaded on demand.
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
   },
@@ -69,7 +69,7 @@ const desktop = [
     entryPoints: { extension: 'extension/main.ts' },
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
-    // CommonJS has no `import.meta`, by which the engine finds the embedded model.
+    // CommonJS has no `import.meta`, which the engine needs to find the embedded model.
     define: { 'import.meta.url': '__moduleUrl' },
     banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   },

@@ -9,14 +9,14 @@ import { createVSIX } from '@vscode/vsce';
 import { marketplacePage } from './marketplace.ts';
 
 interface Target {
-  /** As npm names it. */
+  /** In the words of npm. */
   os: NodeJS.Platform;
   cpu: string;
   /** The C library, on Linux. */
   libc?: string;
 }
 
-/** By VS Code's names. */
+/** By VS Code's names for platforms. */
 const TARGETS: Record<string, Target> = {
   'linux-x64': { os: 'linux', cpu: 'x64', libc: 'glibc' },
   'linux-arm64': { os: 'linux', cpu: 'arm64', libc: 'glibc' },
@@ -36,7 +36,7 @@ const NOT_ON_THE_WEB = ['workers', 'bus', 'busCredentials', 'threads', 'useAsMod
   (name) => `patchwork.${name}`,
 );
 
-/** Platforms that VS Code has and Patchwork has not, and why. */
+/** Platforms of VS Code that Patchwork does not support, and why. */
 const MISSING: Record<string, string> = {
   'darwin-x64': 'onnxruntime-node has no binary for Macs with Intel processors',
   'alpine-x64': 'onnxruntime-node has no binary for musl',
@@ -45,13 +45,13 @@ const MISSING: Record<string, string> = {
 /** Packages that are not bundled, because they load native files from their own folders. */
 const NATIVE = ['onnxruntime-node', 'sharp'];
 
-/** Of those packages' dependencies, what only their installation uses. */
+/** Dependencies of these packages that only their installation uses. */
 const INSTALL_ONLY = ['adm-zip', 'global-agent'];
 
 /** What goes into a .vsix besides the native packages and the bundles. */
 const CONTENT = ['media', 'package.nls.json', 'LICENSE', 'CHANGELOG.md'];
 
-/** Of that, what the extension does not use: maps and drawings. */
+/** Exceptions, which the extension does not use: source maps and drawings. */
 const UNUSED = /\.map$|[/\\]icon\.svg$/;
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -124,7 +124,7 @@ function stageFiles(staging: string, built: string, packages: readonly string[])
   write(staging, 'package.json', JSON.stringify({ ...rest, ...entry, dependencies }, null, 2));
 }
 
-/** What VS Code shows of the extension, less what a browser cannot have. */
+/** The manifest, without what a browser cannot have. */
 function webContributions(): object {
   const { languageModelTools: _tools, configuration, commands, menus, ...rest } = manifest.contributes;
   const settings = Object.entries(configuration.properties);
@@ -174,7 +174,7 @@ function stageNative(staging: string, target: Target): void {
   write(staging, '.vscodeignore', `${ignored.join('\n')}\n`);
 }
 
-/** Packages that are here for the installation only. */
+/** Packages that only the installation uses. */
 function unused(modules: string): string[] {
   const folders = fs.readdirSync(modules).filter((name) => !name.startsWith('.'));
   const installed = folders.flatMap((name) =>

@@ -1,13 +1,13 @@
-// Puts the files of a build in place while processes run from them: each appears whole, and only where it has changed.
+// Puts the files of a build in place while processes run from them: each is replaced in one piece, if it has changed.
 import fs from 'node:fs';
 import path from 'node:path';
 
-/** Milliseconds for which a file that no build has made any more is kept, for processes that began before. */
+/** Milliseconds that a file of an older build is kept for processes that are still running. */
 const KEPT = 7 * 24 * 3600_000;
 
 /**
  * Writes what esbuild has made; entry points come after the chunks that they import.
- * @param begun what the files' times are set to: sources that changed during the build count as newer
+ * @param begun the time that the files get: sources that changed during the build count as newer
  */
 export function publish(outputFiles, begun) {
   const entriesLast = outputFiles.toSorted((a, b) => depth(b.path) - depth(a.path));

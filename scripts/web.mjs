@@ -1,4 +1,4 @@
-// How what runs in a browser is bundled, for the build and for the tests.
+// Bundling of the scripts that run in a browser, for the build and the tests.
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -24,7 +24,7 @@ export const runtimeFiles = ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threa
   path.join(path.dirname(require.resolve('onnxruntime-web/wasm')), name),
 );
 
-/** The files below a folder and their bytes: a server does not say what it has. */
+/** The files below a folder and their sizes in bytes, because web servers list nothing. */
 export function resourceSizes(folder) {
   const files = fs
     .readdirSync(folder, { recursive: true, withFileTypes: true })

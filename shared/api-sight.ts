@@ -40,9 +40,9 @@ export interface ThingMask extends MaskPixels {
   score: number;
   /** Pixels of the picture inside. */
   area: number;
-  /** Bounds in the picture; undefined where the mask is empty. */
+  /** Bounds in the picture; undefined if the mask is empty. */
   box: PixelBox | undefined;
-  /** What a later request about the same picture may give as `refine`; absent where the segmenter cannot refine. */
+  /** What a later request about the same picture may give as `refine`; absent if the segmenter cannot refine. */
   logits?: Float32Array;
   /** PNG file, white inside, where the request asked for it. */
   png?: Uint8Array;
@@ -103,7 +103,7 @@ export type Encoding = 'kept' | 'part' | 'whole';
 export interface SegmentResult extends SightResult {
   /** The best first. */
   masks: ThingMask[];
-  /** Whether the best one is likely to fit; true where no mask was asked for. */
+  /** Whether the best one is likely to fit; true if no mask was asked for. */
   sure: boolean;
   encoding: Encoding;
   /** Wall time spent encoding. */
@@ -175,7 +175,7 @@ export interface PictureLabel {
 }
 
 export interface DescribeResult extends SightResult {
-  /** Words from which a picture like this could be drawn; of a thing, its name. Empty where nothing was recognized. */
+  /** Words from which a picture like this could be drawn; of a thing, its name. Empty if nothing was recognized. */
   prompt: string;
   /** Whether the words are more than a guess: something was recognized, of the kind that the tagger was trained on. */
   sure: boolean;

@@ -329,10 +329,10 @@ export type PrepareEditRequest = Omit<
 >;
 
 export interface PrepareEditResult {
-  /** Edits of the picture need no recording now; false where memory is too short, or workers do the recording. */
+  /** Edits of the picture need no recording now; false if memory is too short, or workers do the recording. */
   complete: boolean;
   recordedSteps: number;
-  /** What an edit would be computed with, and how many steps of it; absent where workers compute. */
+  /** What an edit would be computed with, and how many steps of it; absent if workers compute. */
   recipe?: Recipe;
   editSteps?: number;
   /** Wall time of the whole call. */
@@ -348,7 +348,7 @@ export interface EditResult extends GenerateResult {
   activeFraction: number[];
   /** What the same edit costs when everything is computed. */
   denseMacs: number;
-  /** The same as maps, from the finest level; none where everything is computed. */
+  /** The same as maps, from the finest level; none if everything is computed. */
   computed: ComputedLevel[];
   /** Steps whose features had to be recorded first, at the price of a dense step each; part of `macs`. */
   recordedSteps: number;

@@ -191,7 +191,7 @@ export type EditorHostMessage =
   | { type: 'edits'; edits: EditRow[] }
   /** What an edit has painted, RGB, or the coverage of a restoration, one channel. */
   | { type: 'thumbnail'; id: string; picture: Patch }
-  /** The mask that a click where the pointer is would give; none where there is none. */
+  /** The mask that a click where the pointer is would give; none if there is none. */
   | { type: 'hover'; patch?: Patch }
   | { type: 'cost'; cost?: EditCost };
 

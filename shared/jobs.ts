@@ -31,7 +31,7 @@ export interface InterruptedRun {
   prompt: string;
 }
 
-/** Seconds until all of these are done; undefined where one of them cannot be told. */
+/** Seconds until all of these are done; undefined if one of them cannot be told. */
 export function totalRemaining(jobs: readonly Pick<Job, 'run'>[]): number | undefined {
   let total = 0;
   for (const { run } of jobs) {

@@ -10,7 +10,7 @@ export function failureTemplate(
     help === 'settings'
       ? (['Open Settings', actions.openSettings] as const)
       : (['Show Log', actions.showLog] as const);
-  // The button may stand below the text, which needs the width where there is little.
+  // The button may stand below the text, which needs the width if there is little.
   return html`<div class="failure row wrap" role="alert">
     <span class="codicon codicon-error" aria-hidden="true"></span>
     <div class="grow">

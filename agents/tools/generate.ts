@@ -38,7 +38,7 @@ export const generateTool: AgentTool<typeof schema> = {
     };
   },
   async run({ output, overwrite, ...asked }, { engine, folders, settings }, { signal, onProgress }) {
-    // What cannot be written is refused before it is computed.
+    // Refuses a place that cannot be written before computing.
     await folders.find({ output, overwrite, names: () => pictureNames(asked.prompt, asked.seed ?? 0) });
     const { picture, recipe, seconds, warnings } = await engine.generate(
       settings.generate({ ...asked, previews: false }),

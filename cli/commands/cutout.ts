@@ -74,7 +74,7 @@ async function run(image: string, options: Options): Promise<void> {
   }
 }
 
-/** What of the image is meant, and what to call it. */
+/** The object that is meant, and its name. */
 async function partOf(
   engine: Engine,
   files: { image: Uint8Array; mask?: Uint8Array },

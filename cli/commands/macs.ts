@@ -56,7 +56,7 @@ interface Counted {
   tokens: number;
 }
 
-/** Counting costs nothing, so it may go far beyond what fits this machine. */
+/** Counting is cheap, so sizes may go far beyond what fits this machine. */
 const COUNTED_SIZES = { ...LIMITS.size, min: LIMITS.size.multipleOf, max: 65536 };
 
 export function macsCommand(): Command {

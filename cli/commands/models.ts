@@ -32,7 +32,7 @@ export function modelsCommand(): Command {
         `list the models of ComfyUI, A1111 or InvokeAI in a folder, too; may be given several times (or set ${FOLDERS_VARIABLE})`,
         (folder: string, before: string[] = []) => [...before, folder],
       )
-      // Words that are no command of `models` come here.
+      // Handles arguments that are no command of `models`.
       .argument('[unknown...]'),
     'models list',
     'models list --json',

@@ -29,7 +29,7 @@ export interface Variant<Case, Mask> {
 /**
  * The request's cases times masks times precisions times workers, in the order of the rows.
  * @param masks the request's masks, converted for the cases
- * @throws InputError for an unknown case, or one that takes a mask where there is none
+ * @throws InputError for an unknown case, or one that takes a mask if there is none
  */
 export function variantsOf<Case extends NamedCase, Mask>(
   request: BenchmarkRequest,

@@ -26,7 +26,7 @@ export function isGuidedStep(kind: StepKind): boolean {
 }
 
 /**
- * What the steps from `start` on compute. A step that would read of earlier ones is computed where there are none, so
+ * What the steps from `start` on compute. A step that would read of earlier ones is computed if there are none, so
  * the first one always is.
  */
 export function kindsFrom(kinds: readonly StepKind[], start: number): StepKind[] {
@@ -44,8 +44,8 @@ export function kindsFrom(kinds: readonly StepKind[], start: number): StepKind[]
 }
 
 /**
- * What the steps of a recipe compute from `start` on; undefined where all are computed in full.
- * @throws InputError where its plan does not fit the steps, the sampler or the network
+ * What the steps of a recipe compute from `start` on; undefined if all are computed in full.
+ * @throws InputError if its plan does not fit the steps, the sampler or the network
  */
 export function kindsOf(
   { stepPlan }: { stepPlan?: string | undefined },

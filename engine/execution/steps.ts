@@ -66,7 +66,7 @@ export class Steps {
     return this.#plans.values().next().value!;
   }
 
-  /** The plan of a step; undefined where nothing is computed. */
+  /** The plan of a step; undefined if nothing is computed. */
   planAt(index: number): Plan | undefined {
     const kind = this.#kinds[index];
     if (!kind || kind === '-') return undefined;

@@ -64,7 +64,7 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   /** Copies a file; links are followed. */
   copy(from: string, to: string): Promise<void>;
-  /** Makes `path` stand for a file: a link, or where the host has none, the file itself. */
+  /** Makes `path` refer to a file: by a link, or by moving the file there if the host has no links. */
   link(path: string, file: string): Promise<void>;
   /** The file that a link leads to; the path itself where it is no link. */
   linkTarget(path: string): Promise<string>;
@@ -96,7 +96,7 @@ export interface Pixels<Data = Uint8Array> {
   readonly data: Data;
 }
 
-/** What a picture's file says of itself. */
+/** What an image file says about itself. */
 export interface PictureHeader {
   width: number;
   height: number;
@@ -106,7 +106,7 @@ export interface PictureHeader {
   pages: number;
   /** EXIF's, 1 … 8 (CIPA DC-008, 4.6.4). */
   orientation: number;
-  /** As libvips names it: srgb, rgb16, b-w, cmyk, … */
+  /** In the words of libvips: srgb, rgb16, b-w, cmyk, … */
   space: string;
   /** Bits a channel: 8, 16, or others that are stored in more. */
   depth: 8 | 16 | 'other';
@@ -128,7 +128,7 @@ export interface StoredOptions {
 export interface DecodeLimits {
   /** Pictures of more are refused. */
   readonly pixels: number;
-  /** After these a decoder gives up where it can, and frees its thread. */
+  /** After these a decoder gives up if it can, and frees its thread. */
   readonly seconds: number;
 }
 
@@ -156,7 +156,7 @@ export interface Codecs {
     pixels: Pixels<Uint8Array | Uint8ClampedArray | Uint16Array>,
     options: EncodeOptions,
   ): Promise<Uint8Array>;
-  /** Another size, bilinear; where it becomes smaller, a triangle filter. */
+  /** Resizes: bilinear, or with a triangle filter if the image becomes smaller. */
   resize(pixels: Pixels, size: { width: number; height: number }): Promise<Uint8Array>;
   /** sRGB pixels as an RGB colour profile writes them. */
   toProfile(pixels: Pixels, icc: Uint8Array): Promise<Uint8Array>;
@@ -170,7 +170,7 @@ export interface Compression {
   inflate(bytes: Uint8Array, most: number): Uint8Array;
 }
 
-/** A hash in the making. */
+/** A hash that is being computed. */
 export interface Hash {
   /** Adds bytes, or text as UTF-8. */
   update(data: Uint8Array | string): this;
@@ -184,13 +184,13 @@ export interface LockOptions {
   onWait?: () => void;
 }
 
-/** What the user has set for Hugging Face's tools. */
+/** Settings of the user for Hugging Face's tools. */
 export interface HubEnvironment {
   /** The folder of the cache that all of them share. */
   cache(): string;
-  /** The hub's address, where another than the public one is set. */
+  /** The hub's address, if not the public one. */
   endpoint(): string | undefined;
-  /** Nothing may be asked for from the network. */
+  /** The network must not be used. */
   offline(): boolean;
   /** Access token. */
   token(): Promise<string | undefined>;
@@ -201,8 +201,8 @@ export interface HubEnvironment {
 export declare const fs: FileSystem;
 export declare const hubEnvironment: HubEnvironment;
 /**
- * Runs `action` while no other process holds the lock of this name. Two that take over from one that died may both win:
- * the lock saves double work, it does not guard correctness.
+ * Runs `action` while no other process holds the lock of this name. Two processes that take over from a dead one may
+ * both get it: the lock avoids double work, it does not guard correctness.
  */
 export declare function withLock<Result>(
   file: string,

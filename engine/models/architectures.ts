@@ -224,7 +224,7 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   'sana-sprint-1600m': { ...sana1600m, unet: { ...sana1600m.unet, ...sprint } },
 };
 
-/** The config of one of an architecture's networks, or undefined where it has no such network. */
+/** The config of one of an architecture's networks, or undefined if it has no such network. */
 export function configOf(architecture: Architecture, role: NetworkRole): object | undefined {
   switch (role) {
     case 'denoiser':

@@ -96,9 +96,9 @@ export function textWidth(network: Network): number {
 }
 
 /**
- * The output whose states a denoiser reads. `skip`: layers from the last, 1 the last one; if absent what its models are
- * trained with. `raw`: without the final norm, as with SDXL, whose models read the layer before the last.
- * @throws InputError where there are fewer layers
+ * The output whose states a denoiser reads. `skip`: layers from the last, 1 the last one; if absent what its models
+ * are trained with. `raw`: without the final norm, as with SDXL, whose models read the layer before the last.
+ * @throws InputError if there are fewer layers
  */
 export function skippedStates(network: Network, skip: number | undefined, raw: boolean): string {
   if (skip === undefined) return raw ? 'penultimate' : 'last_hidden_state';

@@ -74,7 +74,7 @@ const SHORTEST_RUN = 1e-3;
 /** Characters of a worker's words that are repeated. */
 const WORDS = 300;
 
-/** Why parts are given up: in words where their workers did something wrong, undefined where they are gone. */
+/** Why parts are given up: in words where their workers did something wrong, undefined if they are gone. */
 type Losses = Map<number, string | undefined>;
 
 /** Denoises one picture with several workers, and continues with the rest when some are lost. */

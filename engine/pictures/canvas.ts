@@ -43,7 +43,7 @@ export function extendPicture(picture: Picture, { left, top, right, bottom }: Ex
 }
 
 /**
- * A picture's alpha on another canvas, opaque where that is larger; undefined where the picture has none.
+ * A picture's alpha on another canvas, opaque where that is larger; undefined if the picture has none.
  * @param frame where the canvas is in the picture: it holds all of it
  */
 export function alphaOn({ width, height, alpha }: Picture, frame: Area): Uint8Array | undefined {

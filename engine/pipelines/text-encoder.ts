@@ -35,7 +35,7 @@ export interface Reading {
   clipSkip?: number;
 }
 
-/** Encodes a prompt and, where there is one, the negative prompt, in this order. */
+/** Encodes a prompt and, if there is one, the negative prompt, in this order. */
 export interface PromptEncoder {
   encode(prompts: readonly string[], reading?: Reading): Promise<EncodedText>;
 }

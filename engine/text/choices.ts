@@ -4,7 +4,7 @@ import { philox } from '../noise.ts';
 /** A random whole number below `n`. */
 export type Choose = (n: number) => number;
 
-/** Gives the lines of a wildcard's file; undefined where there is none of that name. */
+/** Gives the lines of a wildcard's file; undefined if there is none of that name. */
 export type Wildcards = (name: string) => Promise<readonly string[] | undefined>;
 
 /** Nested choices and wildcards in wildcards. */

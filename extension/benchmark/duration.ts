@@ -19,10 +19,10 @@ const USUAL_SHARE = 0.2;
 const BESIDE = 0.25;
 /** Steps of a model that says nothing of them. */
 const USUAL_STEPS = 20;
-/** Multiply–accumulates a second and processor, where nothing was measured. */
+/** Multiply–accumulates a second and processor, if nothing was measured. */
 const USUAL_RATE = 60e9;
 
-/** What a full float32 step of this size takes where none was measured: a rough guess. */
+/** What a full float32 step of this size takes if none was measured: a rough guess. */
 export function guessedStepSeconds(macs: number): number {
   return macs / (USUAL_RATE * os.availableParallelism());
 }

@@ -40,7 +40,7 @@ export async function requestOf(
   };
 }
 
-/** In the engine's order. @throws InputError where none is chosen */
+/** In the engine's order. @throws InputError if none is chosen */
 function precisionsOf({ precisions }: BenchmarkDraft): Precision[] {
   const chosen = PRECISIONS.filter((precision) => precisions.includes(precision));
   if (chosen.length === 0) throw new InputError('Choose at least one precision.');

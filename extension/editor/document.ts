@@ -340,8 +340,8 @@ export class PictureDocument implements CustomDocument {
   }
 
   /**
-   * What lists the edits again when the file that was saved is opened. Undefined where there are none, or the file does not
-   * keep the pixels exactly.
+   * What lists the edits again when the file that was saved is opened. Undefined if there are none, or the file does
+   * not keep the pixels exactly.
    * @param disk digest of the file
    */
   async editsOf(file: Uri, disk: string): Promise<Uint8Array | undefined> {

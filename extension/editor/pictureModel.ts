@@ -220,7 +220,7 @@ export class PictureModel<About = unknown> {
     return step;
   }
 
-  /** Brings pixels back as the file has them, as far as a coverage of 0 … 255 says; undefined where they are so. */
+  /** Brings pixels back as the file has them, as far as a coverage of 0 … 255 says; undefined if they are so. */
   restoring(label: string, coverage: Patch): Step<About> | undefined {
     if (!fits(coverage, this) || coverage.data.length !== coverage.width * coverage.height)
       throw new RangeError('The change does not fit the picture.');

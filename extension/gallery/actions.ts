@@ -14,7 +14,7 @@ export interface Done {
   next?: { title: string; run: () => Promise<unknown> };
 }
 
-/** Does what is asked with images of the gallery. Undefined where there is nothing to say. */
+/** Does what is asked with images of the gallery. Undefined if there is nothing to say. */
 export async function actOn(
   services: Services,
   action: Exclude<ImageAction, 'show' | 'useRecipe'>,

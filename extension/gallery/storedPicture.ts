@@ -46,7 +46,7 @@ const picture = z.object({
 });
 
 /**
- * The description of a picture in the extension's storage; undefined where it is none.
+ * The description of a picture in the extension's storage; undefined if it is none.
  * @param written when the file was written, for pictures of versions that did not note when they were made
  */
 export function readStoredPicture(bytes: Uint8Array, written: number): PictureInfo | undefined {

@@ -49,7 +49,7 @@ export class Pace {
     await this.#storage.update(KEY, [sample, ...others].slice(0, KEPT));
   }
 
-  /** Of the image that is most like the asked one; its times grow with the pixels. Undefined where none is. */
+  /** Of the image that is most like the asked one; its times grow with the pixels. Undefined if none is. */
   like(request: GenerateRequest): { steps: number; stepSeconds: number; otherSeconds: number } | undefined {
     const { width, height, steps = 0 } = request;
     const alike = this.#samples.filter(({ key }) => key === keyOf(request));

@@ -16,7 +16,7 @@ export class Remaining {
     this.#expected = expected;
   }
 
-  /** Seconds, or undefined where nothing can be told. @param now in seconds */
+  /** Seconds, or undefined if nothing can be told. @param now in seconds */
   after({ stage, step, steps }: Pick<RunState, 'stage' | 'step' | 'steps'>, now: number): number | undefined {
     const expected = this.#expected;
     const other = expected?.otherSeconds ?? 0;

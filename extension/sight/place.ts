@@ -8,7 +8,7 @@ interface TypedPlace {
 
 /**
  * Reads `120,80`, several of them (`120,80 200,90`), `-20,30` for what is not part of the thing, or a box
- * `10,10,200,150`; undefined where the text is nothing of the kind.
+ * `10,10,200,150`; undefined if the text is nothing of the kind.
  */
 export function parsePlace(text: string): TypedPlace | undefined {
   const place: TypedPlace = { points: [] };

@@ -80,7 +80,7 @@ class ConfirmedTool implements LanguageModelTool<object> {
   }
 }
 
-/** The folders of the workspace, or the extension's own where none is open that is on a disk. */
+/** The folders of the workspace, or the extension's own if none is open that is on a disk. */
 function foldersOf(storage: Uri): { folders: BoundedFolders; first: Uri } {
   const open = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
   const [first] = open;

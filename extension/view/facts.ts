@@ -9,7 +9,7 @@ import type { Pace } from '../queue/pace.ts';
 import { withSettings } from '../requests.ts';
 import { requestOf } from './draft.ts';
 
-/** What a form offers, and what its empty fields stand for; undefined where its model or a setting cannot be used. */
+/** What a form offers, and what its empty fields stand for; undefined if its model or a setting cannot be used. */
 export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | undefined> {
   try {
     const settings = withSettings({ prompt: '' });

@@ -72,7 +72,7 @@ async function announce(services: Services, pictures: readonly PictureInfo[]): P
   if ((await showInformation(sentence, show)) === show) await services.views.show().show(first!);
 }
 
-/** The asked seed and those that follow it; as many random ones where none is asked for. */
+/** The asked seed and those that follow it; as many random ones if none is asked for. */
 function seedsOf(seed: number | undefined, count: number): (number | undefined)[] {
   return seed === undefined ? Array.from({ length: count }, () => undefined) : seedsFrom(seed, count);
 }

@@ -26,7 +26,7 @@ export function busAddress(text: string): URL {
   );
 }
 
-/** User and password of an address, as they are. @throws InputError if they are not escaped as they must be */
+/** User and password of an address, decoded. @throws InputError if they are not escaped correctly */
 export function userOf(url: URL): { user: string; password: string } {
   try {
     return { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };

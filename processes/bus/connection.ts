@@ -37,10 +37,7 @@ export async function connectBus(options: BusOptions, name: string): Promise<Nat
   }
 }
 
-/**
- * The client tells TLS the names of servers, and nothing of addresses: what the certificate says of an address is checked
- * here.
- */
+/** The client checks names in certificates, not addresses. Addresses are checked here. */
 function addressCheck(hostname: string) {
   const address = hostname.replace(/^\[(.*)\]$/, '$1');
   if (!isIP(address)) return {};
@@ -50,13 +47,13 @@ function addressCheck(hostname: string) {
   };
 }
 
-/** Sends what is under way and closes the connection, which may be lost already. */
+/** Sends pending messages and closes the connection, which may be lost already. */
 export async function leaveBus(bus: NatsConnection): Promise<void> {
   if (bus.isClosed()) return;
   await bus.drain().catch(() => bus.close());
 }
 
-/** A password that does not stand in the address, where processes of other users can see it. */
+/** A password given apart from the address, which processes of other users could see. */
 async function passwordFor({ passwordFile }: BusOptions): Promise<string> {
   if (passwordFile) return (await readText(passwordFile)).replace(/\r?\n$/, '');
   return process.env.PATCHWORK_BUS_PASSWORD ?? '';

@@ -29,9 +29,9 @@ import {
   packStep,
 } from './wire.ts';
 
-/** A call of which nothing is heard is sent again: it or its answer may have been lost. */
+/** A call without an answer is sent again: it or its answer may have been lost. */
 const RESEND_MS = 5000;
-/** A worker that says nothing of a call for so long is lost. */
+/** A worker that is silent about a call for this long counts as lost. */
 const SILENCE_MS = 8000;
 const ALIVE_MS = 2000;
 
@@ -65,7 +65,7 @@ export class BusCrew implements Crew {
     return new BusCrew(await connectBus(bus, 'patchwork'), busAddress(bus.url).host, options);
   }
 
-  /** Free workers that have the model and run this version; `threads` is theirs to say. */
+  /** Free workers that have the model and run this version. Workers choose their own thread count. */
   async members(count: number, _threads: number | undefined, model: string): Promise<Member[]> {
     for (const member of this.#members) member.close();
     const hash = await contentHash(await openModel(model));
@@ -85,7 +85,7 @@ export class BusCrew implements Crew {
     return [...this.#members];
   }
 
-  /** Knows whether the server is reached: the client connects again by itself, for as long as it takes. */
+  /** Tracks whether the server is reachable. The client reconnects automatically, without a limit. */
   async #follow(): Promise<void> {
     for await (const { type } of this.bus.status())
       if (type === 'disconnect' || type === 'reconnect') this.#isConnected = type === 'reconnect';
@@ -113,7 +113,7 @@ interface BusMemberOptions extends Required<BusCrewOptions> {
 interface Waiting {
   answer: (parcel: Parcel) => void;
   fail: (error: Error) => void;
-  /** When something was heard of it last. */
+  /** When it was last heard of. */
   heard: number;
 }
 
@@ -188,7 +188,7 @@ class BusMember implements Member {
     return answer as unknown as Answer;
   }
 
-  /** An answer of the call's own form, with the bytes that came with it; who asked knows how many they must be. */
+  /** An answer of the call's own form, with the bytes that came with it. The caller checks their number. */
   async #askForNumbers<Answer extends object>(
     call: Parcel,
     schema: z.ZodType<Answer>,

@@ -5,7 +5,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { plainText } from '../../shared/plainText.ts';
 import { PROTOCOL, SERVICE } from './wire.ts';
 
-/** How long workers have to say that they are there. */
+/** How long workers may take to answer a discovery. */
 const DISCOVERY_MS = 700;
 
 const metadataSchema = z.object({
@@ -22,7 +22,10 @@ interface FoundWorker {
   busy: boolean;
 }
 
-/** Workers of a bus that have a model, given by its content hash, and run this version; why the others cannot help. */
+/**
+ * Workers of a bus that have a model, given by its content hash, and run this version, and why the others cannot be
+ * used.
+ */
 export async function findWorkers(
   bus: NatsConnection,
   hash: string,

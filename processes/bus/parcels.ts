@@ -12,14 +12,14 @@ export interface Parcel {
 /** Room that a chunk's own description takes of a message. */
 const DESCRIPTION_BYTES = 64 << 10;
 const MAX_PARTS = 1 << 16;
-/** Unfinished parcels are forgotten after this time: something of them was lost. */
+/** Unfinished parcels are dropped after this time, since a chunk must have been lost. */
 const UNFINISHED_MS = 30_000;
 const MAX_UNFINISHED = 256;
-/** Bytes that a chunk takes beside its own. */
+/** Overhead of a chunk in bytes. */
 const CHUNK_OVERHEAD = 256;
-/** Smaller chunks are copied, for each holds on to all that was received with it. */
+/** Smaller chunks are copied, because each would keep the whole received buffer alive. */
 const COPIED_BYTES = 64 << 10;
-/** What may wait in this process before the server has taken it. */
+/** Bytes that may be pending in this process before the server has received them. */
 const FLUSH_BYTES = 8 << 20;
 const LENGTH_BYTES = 4;
 
@@ -63,8 +63,8 @@ export async function sendParcel(
 }
 
 /**
- * Puts parcels together. Chunks may come twice, in any order, or never; what does not fit is dropped. No memory is taken
- * for what is only announced; unfinished parcels together hold no more than the largest finished one may.
+ * Puts parcels together. Chunks may come twice, in any order, or never; what does not fit is dropped. No memory is
+ * allocated for what is only announced; unfinished parcels together hold no more than the largest finished one may.
  * @param most bytes of a body.
  */
 export class ParcelReader {
@@ -130,7 +130,7 @@ interface Unfinished {
   since: number;
 }
 
-/** A parcel of which all chunks are here, unless they leave a hole or overlap. */
+/** A parcel with all its chunks, unless they leave a hole or overlap. */
 function whole({ parts, bytes, chunks, head }: Unfinished): Parcel | undefined {
   if (parts === 1) {
     const [{ data }] = chunks.values() as unknown as [{ data: Uint8Array }];
@@ -149,7 +149,7 @@ function whole({ parts, bytes, chunks, head }: Unfinished): Parcel | undefined {
   return { head, body };
 }
 
-/** Calls back for each parcel on a subject. */
+/** Calls `take` for each parcel on a subject. */
 export function receiveParcels(
   bus: Pick<NatsConnection, 'subscribe'>,
   subject: string,

@@ -111,7 +111,7 @@ export const mailSchema = z.object({
 
 const secondsSchema = z.number().min(0).max(1e6);
 const bytesSchema = count(Number.MAX_SAFE_INTEGER);
-/** What comes back of each call, or why nothing does. */
+/** The answer to each call, or why there is none. */
 export const failureSchema = z.strictObject({ error: z.string().max(2000), lost: z.boolean() });
 export const ANSWERS = {
   begin: z.strictObject({ begun: secondsSchema }),
@@ -125,7 +125,7 @@ export const ANSWERS = {
   keep: z.strictObject({ kept: z.literal(true) }),
   end: z.strictObject({ ended: z.literal(true) }),
 };
-/** An answer, or a sign that a call has come and is worked on. */
+/** An answer, or a sign that a call has arrived and is being worked on. */
 export const answeredSchema = z.union([
   z.strictObject({ ask: z.string().max(64), working: z.literal(true) }),
   z.object({ ask: z.string().max(64), answer: z.unknown() }),
@@ -225,7 +225,7 @@ export function packAnswer({ output, ...figures }: StepAnswer): Parcel {
   return { head: figures, body: bytesIn(output) };
 }
 
-/** The float32 numbers of bytes, which may lie anywhere. */
+/** The float32 numbers in bytes, which need not be aligned. */
 export function numbersIn(bytes: Uint8Array): Float32Array {
   return new Float32Array(bytes.slice(0, bytes.byteLength - (bytes.byteLength % 4)).buffer);
 }

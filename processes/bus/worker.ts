@@ -36,53 +36,53 @@ import {
 
 interface BusWorkerOptions {
   bus: BusOptions;
-  /** Models that it works for: folders, names, or architectures. */
+  /** The models that it serves: folders, names or architectures. */
   models: readonly string[];
   threads?: number;
-  /** Starts the engine that draws whole pictures of batches; without it the worker takes none. */
+  /** Starts the engine that generates the images of batches; without it the worker takes no batches. */
   openEngine?: () => Engine;
   onLog?: (line: string) => void;
-  /** How long its process may be silent; for tests. */
+  /** How long its process may give no sign of life; for tests. */
   crew?: ConstructorParameters<typeof LocalCrew>[0];
   /**
-   * Milliseconds after which missing features are asked for again, and a job whose coordinator is silent ends; and after
-   * which a batch's picture of which nothing is heard is another worker's.
+   * Milliseconds after which missing features are asked for again, a job with a silent coordinator ends, and an image
+   * of a batch goes from a silent worker to another.
    */
   patience?: Partial<typeof PATIENCE>;
 }
 
-/** How often a worker says that it works on a call. */
+/** How often a worker reports that it works on a call. */
 const WORKING_MS = 1000;
 const PATIENCE = { mail: 3000, coordinator: 30_000, task: ACK_WAIT_MS };
 /** Times that missing features are asked for before the step is given up. */
 const ASK_AGAIN = 3;
-/** How often a worker that is wanted for a whole picture looks whether it is free. */
+/** How often a worker that is needed for a whole image checks whether it is free. */
 const CLAIM_MS = 100;
-/** Answers that are kept for calls that come again. */
+/** Number of answers that are kept for repeated calls. */
 const KEPT_ANSWERS = 8;
 
-/** Where answers go: an inbox, never a subject of somebody's choice. */
+/** Subjects for answers: inboxes only, never a subject that the sender chooses. */
 const askSchema = z.object({ ask: z.string().max(64), reply: z.string().regex(/^_INBOX\.[\w-]{1,128}$/) });
 
 interface Current {
   job: Job;
   folder: string;
   subscriptions: Subscription[];
-  /** What has come of other bands: step and band. */
+  /** The features received from other bands, by step and band. */
   mail: Set<string>;
-  /** And lies where the worker process looks for it. */
+  /** Whether they are where the worker process looks for them. */
   laid: Set<string>;
-  /** The step that was asked for last. */
+  /** The last requested step. */
   called: number;
-  /** The step whose features lie ready, if the last one was not dense. */
+  /** The step whose features are ready, if the last step was not dense. */
   posted: number | undefined;
   heard: number;
   arrived: () => void;
 }
 
 /**
- * A worker for pictures of other machines. It listens on no port: it connects to the bus, works for whoever asks there,
- * for one job at a time, and passes features between the bus and its worker process, which computes.
+ * A worker for pictures of other machines. It listens on no port: it connects to the bus, serves whoever asks there,
+ * one job at a time, and passes features between the bus and its worker process, which computes.
  */
 export class BusWorker {
   readonly id = crypto.randomUUID();
@@ -101,7 +101,7 @@ export class BusWorker {
   /** Jobs that its process has not left yet. */
   #ending = 0;
   #current: Current | undefined;
-  /** When it was last looked whether the coordinator is heard. */
+  /** When the coordinator was last checked. */
   #looked = Date.now();
 
   private constructor(options: BusWorkerOptions, bus: NatsConnection, models: Map<string, string>) {
@@ -195,7 +195,7 @@ export class BusWorker {
     const { ask, reply } = asked.data;
     const working = () => void sendParcel(this.bus, reply, { ask, working: true }).catch(this.#log);
     const before = this.#answers.get(ask);
-    // The first of the same calls is answered when that is done.
+    // The first of the repeated calls is answered when it is done.
     if (before === 'working') return working();
     const answer = before ?? (await this.#work(parcel, ask, working));
     await sendParcel(this.bus, reply, { ask, answer: answer.head }, answer.body);
@@ -262,7 +262,7 @@ export class BusWorker {
     this.#current = current;
     current.subscriptions.push(
       receiveParcels(this.bus, `patchwork.job.${job.id}.mail`, MAX_MAIL_BYTES, (parcel) => {
-        // The folder goes with its job; what comes later is not wanted any more.
+        // The folder is removed with its job; later messages are dropped.
         const failed = (error: unknown) => this.#current === current && this.#log(error);
         void this.#takeMail(current, parcel).catch(failed);
       }),
@@ -286,7 +286,7 @@ export class BusWorker {
     }
   }
 
-  /** A job that is being left is waited for. */
+  /** Waits for a job that is being left. */
   #requireFree(): void {
     if (this.#isDrawing || this.#current) throw new MemberLostError('this worker is busy');
   }
@@ -305,7 +305,7 @@ export class BusWorker {
     return packAnswer(answer);
   }
 
-  /** The job under way, of which its coordinator is heard. */
+  /** Returns the current job and records a sign of life from its coordinator. */
   #called(job: string): Current {
     const current = this.#current;
     if (current?.job.id !== job) throw new MemberLostError('the job is not under way here any more');
@@ -323,7 +323,7 @@ export class BusWorker {
     await sendParcel(this.bus, `patchwork.job.${job.id}.mail`, head, body);
   }
 
-  /** Lays another band's features where the worker process looks for them. */
+  /** Stores another band's features where the worker process looks for them. */
   async #takeMail(current: Current, { head, body }: Parcel): Promise<void> {
     const mail = mailSchema.safeParse(head);
     const { job, folder } = current;
@@ -331,7 +331,7 @@ export class BusWorker {
     const { step, from, files } = mail.data;
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     const key = mailKey(step, from);
-    // Of old steps, of this band itself, or twice: not wanted.
+    // From old steps, from this band itself, or received twice: dropped.
     const isWanted = step >= (current.posted ?? current.called) && step <= current.called + 1;
     if (!isWanted || current.mail.has(key) || from === job.index || from >= bandCount(job.bands)) return;
     if (total !== body.byteLength) return;
@@ -412,7 +412,7 @@ function mailKey(step: number, from: number): string {
   return `${step} ${from}`;
 }
 
-/** Whether a step's features still lie here: the next one may be done already. */
+/** Whether a step's features are still here: the next step may be done already. */
 function isPosted({ posted }: Current, step: number): boolean {
   return posted !== undefined && (step === posted || step === posted - 1);
 }

@@ -7,7 +7,7 @@ import { KnownDevices } from './known.ts';
 import { type TryOptions, tryDevice } from './try.ts';
 
 export interface DevicesOptions extends TryOptions {
-  /** Tries devices again, whatever is remembered of them. */
+  /** Tries devices again, even if results are cached. */
   again?: boolean;
   /** The machine's, by default. */
   candidates?: readonly Candidate[];
@@ -21,7 +21,9 @@ export interface Chosen {
   findings: Findings;
 }
 
-/** The devices of this machine, and what was found out about each. Those that can be tried and never were are tried now. */
+/**
+ * The devices of this machine, and what was found out about each. Devices that have not been tried yet are tried now.
+ */
 export async function listDevices(options: DevicesOptions = {}): Promise<DeviceInfo[]> {
   const infos: DeviceInfo[] = [];
   for (const candidate of options.candidates ?? (await candidates()))
@@ -30,9 +32,8 @@ export async function listDevices(options: DevicesOptions = {}): Promise<DeviceI
 }
 
 /**
- * The device for a choice. `auto`: the fastest of those that the system lists and that compute right, the processor among
- * them.
- * @throws InputError if the user names one that is not there or cannot be used
+ * The device for a choice. `auto`: the fastest of the listed devices that compute correctly, including the processor.
+ * @throws InputError if the chosen device does not exist or cannot be used
  */
 export async function chooseDevice(choice: DeviceChoice, options: DevicesOptions = {}): Promise<Chosen> {
   const all = options.candidates ?? (await candidates());
@@ -42,7 +43,7 @@ export async function chooseDevice(choice: DeviceChoice, options: DevicesOptions
     ({ id, found, software, missing }) => id !== 'cpu' && found && !software && !missing,
   );
   let best = { candidate: processor, check: NOTHING, seconds: Number.POSITIVE_INFINITY };
-  // Nothing has to be measured where there is nothing to choose from.
+  // Nothing has to be measured if there is nothing to choose from.
   for (const candidate of others.length > 0 ? [processor, ...others] : []) {
     const check = await found(candidate, options);
     const seconds = check.fault ? Number.POSITIVE_INFINITY : (check.stepSeconds ?? Number.POSITIVE_INFINITY);
@@ -72,7 +73,7 @@ function chosen({ id, name, memoryBytes }: Candidate, { wrong, half }: DeviceChe
   };
 }
 
-/** What is remembered of a device, or what trying it now shows. */
+/** The cached result of a device, or the result of trying it now. */
 async function found(candidate: Candidate, options: DevicesOptions): Promise<DeviceCheck> {
   const { id: device, name, memoryBytes, identity } = candidate;
   const known = new KnownDevices();

@@ -10,19 +10,19 @@ import { type EngineProcess, engineProcess } from '../engine/client.ts';
 import { type Chosen, chooseDevice, type DevicesOptions } from './devices.ts';
 
 export interface DeviceEngineOptions extends Omit<ChildOptions, 'title' | 'args'> {
-  /** Asked for at the first call, and after `dispose`. */
+  /** Evaluated at the first call, and after `dispose`. */
   device: () => DeviceChoice;
   /** Megabytes that recorded features may take; see the engine's process. */
   megabytes?: () => number;
   /** How devices are found and tried. */
   devices?: DevicesOptions;
-  /** Milliseconds without progress after which a call on a GPU is taken to hang. */
+  /** Milliseconds without progress after which a call on a GPU counts as hung. */
   patience?: number;
 }
 
-/** Loading a large model, or compiling its programs, reports nothing for so long on slow devices. */
+/** Loading a large model or compiling its programs may take this long without progress on slow devices. */
 const PATIENCE = 300_000;
-/** Calls in a row that a GPU may fail before the processor is used at once. */
+/** Failed calls in a row after which the processor is used from the start. */
 const MOST_FAILURES = 2;
 
 /** An engine whose device may fail. */
@@ -123,7 +123,7 @@ class Ladder {
     try {
       return await this.#watched((options) => run(request, options), given, engine);
     } finally {
-      // The next call of this window follows at once; others take their turn when it has none.
+      // The next call of this window follows at once. Others get their turn when this window has no call.
       await this.#turn.pause();
     }
   }
@@ -164,7 +164,7 @@ class Ladder {
     try {
       this.chosen = await choosing;
     } catch (error) {
-      // Another choice, or another machine's state, may do better.
+      // Another device, or a later state of the machine, may succeed.
       if (this.#chosen === choosing) this.#chosen = undefined;
       throw error;
     }
@@ -186,8 +186,8 @@ function ways(chosen: Chosen): OpenedDevice[] {
 }
 
 /**
- * Whether another way to compute may succeed. What the user asked wrong stays wrong; but where a device was to take less
- * memory, what does not fit into it may fit elsewhere.
+ * Whether another way to compute may succeed. A wrong request stays wrong. But what does not fit a device with less
+ * memory may fit elsewhere.
  */
 function isDeviceFault(error: unknown, at: number): boolean {
   if (isAbort(error) || error instanceof ForgottenError) return false;
@@ -202,14 +202,14 @@ function noticeOf(failed: OpenedDevice, next: OpenedDevice, error: unknown): str
     : `${where} failed, so this was computed with less of its memory: ${why}`;
 }
 
-/** Results that can carry sentences for the user get those. */
+/** Adds sentences for the user to results that have warnings. */
 function withNotices(result: unknown, notices: readonly string[]): unknown {
   if (notices.length === 0 || typeof result !== 'object' || result === null) return result;
   const { warnings } = result as { warnings?: unknown };
   return Array.isArray(warnings) ? { ...result, warnings: [...notices.slice(-1), ...warnings] } : result;
 }
 
-/** Milliseconds that a GPU stays with this process after its last call. */
+/** Milliseconds that this process keeps its turn on a GPU after its last call. */
 const PAUSE = 1000;
 
 /** This process's turn on a GPU, which computes for one process at a time. */
@@ -237,7 +237,7 @@ class Turn {
     }
   }
 
-  /** Gives the turn to others in a moment, unless another call comes. */
+  /** Releases the turn after a moment, unless another call comes. */
   async pause(): Promise<void> {
     this.#calls--;
     if (this.#calls > 0) return;

@@ -6,7 +6,7 @@ import { cacheFolder } from '../../engine/host/node/cache-folder.ts';
 import { fs } from '../../engine/host/node/fs.ts';
 import { readOptionalJson } from '../../engine/json.ts';
 
-/** Bump when devices are tried in another way. */
+/** Increment when the trial changes. */
 const VERSION = 1;
 
 const checkSchema = z.object({
@@ -17,7 +17,7 @@ const checkSchema = z.object({
 });
 const fileSchema = z.object({ version: z.literal(VERSION), devices: z.record(z.string(), checkSchema) });
 
-/** What was found out about devices, by their identity, in the cache folder. */
+/** Findings about devices, by their identity, in the cache folder. */
 export class KnownDevices {
   readonly #file = path.join(cacheFolder(), 'devices.json');
 
@@ -25,7 +25,7 @@ export class KnownDevices {
     return (await this.#read())[identity] as DeviceCheck | undefined;
   }
 
-  /** Keeps a result. Where it cannot be written, the device is tried again the next time. */
+  /** Stores a result. If it cannot be written, the device is tried again next time. */
   async set(identity: string, found: DeviceCheck, onLog?: (line: string) => void): Promise<void> {
     const devices = { ...(await this.#read()), [identity]: found };
     const text = `${JSON.stringify({ version: VERSION, devices }, undefined, 1)}\n`;

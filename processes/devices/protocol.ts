@@ -9,7 +9,7 @@ export interface CheckCall {
   memoryBytes?: number;
 }
 
-/** What a process for trying a device is asked, once: compare its results with the processor's, and time a step. */
+/** The request to a process that tries a device: compare results with the processor's, and time a step. */
 export const check: Method<CheckCall, never, DeviceCheck> = {
   request: new RequestType('check'),
   progress: noProgress(),

@@ -15,7 +15,7 @@ export interface TryOptions extends Partial<Script> {
   signal?: AbortSignal;
 }
 
-/** Tries a device alone, in a process of its own. What it does to that process is a fault of the device. */
+/** Tries a device alone, in a process of its own. If that process crashes or hangs, the device counts as faulty. */
 export async function tryDevice(call: CheckCall, options: TryOptions = {}): Promise<DeviceCheck> {
   const { patience = PATIENCE, onLog, signal } = options;
   const script = options.script ? { script: options.script, execArgv: options.execArgv } : deviceScript();

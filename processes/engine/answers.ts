@@ -10,7 +10,7 @@ import { type CallOptions, ENGINE_CALLS, type Engine, type EngineCall } from '..
 import { failureOf } from './failure.ts';
 import { CALL_FAILED, type Call, type FailureData, METHODS, type Method, received } from './protocol.ts';
 
-/** Calls that nobody waits for: any other call cancels them. */
+/** Background calls, which any other call cancels. */
 const BACKGROUND: readonly EngineCall[] = ['prepareEdit'];
 
 /** Answers the engine's calls on a connection, one after another. */
@@ -73,7 +73,7 @@ export function queue() {
       background?.abort();
       return turn({ signal }, () => run(signal));
     },
-    /** The same for work that nobody waits for: any other call cancels it. `run` is given the signal of that. */
+    /** The same for background work, which any other call cancels. `run` gets the signal. */
     async inBackground<Result>(
       { signal }: Pick<CallOptions<never>, 'signal'>,
       run: (signal: AbortSignal | undefined) => Promise<Result>,

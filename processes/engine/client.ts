@@ -69,7 +69,7 @@ class ReplacedProcess {
     try {
       return await (idle ?? this.#start()).call(method, request, options);
     } catch (error) {
-      // It ended while it was idle, and that was not known yet.
+      // It ended while it was idle, which had not been noticed yet.
       if (!idle || !(error instanceof NotReceivedError) || options.signal?.aborted) throw error;
       if (this.#running === idle) this.#running = undefined;
       return await (this.#running ?? this.#start()).call(method, request, options);

@@ -1,9 +1,9 @@
-/** Errors of calls, from one side to the other. */
+/** Errors of calls, as sent between processes. */
 import type { ResponseError } from 'vscode-jsonrpc';
 import { abortError, ForgottenError, InputError } from '../../engine/errors.ts';
 import type { FailureData } from './protocol.ts';
 
-/** What travels of an error beside its message. */
+/** Data that is sent with the message of an error. */
 export function failureOf(error: unknown): FailureData {
   if (!(error instanceof Error)) return { name: 'Error' };
   const { name, stack } = error;

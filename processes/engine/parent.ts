@@ -9,7 +9,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import * as z from 'zod';
 
-/** JSON-RPC's own notifications; the library takes for granted that they are well formed. */
+/** JSON-RPC's own notifications; the library assumes that they are well formed. */
 const cancelSchema = z.object({ params: z.object({ id: z.union([z.string(), z.number()]) }) });
 
 /** The connection to the process that forked this one. */
@@ -17,7 +17,7 @@ export function parentConnection(): MessageConnection {
   return createMessageConnection(new CheckedReader(process), new IPCMessageWriter(process));
 }
 
-/** Drops what would end this process; other messages that make no sense are answered with an error. */
+/** Drops messages that would crash this process; other malformed messages are answered with an error. */
 class CheckedReader extends IPCMessageReader {
   override listen(callback: DataCallback): Disposable {
     return super.listen((message) => {

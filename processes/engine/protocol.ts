@@ -1,7 +1,7 @@
 /**
- * What the engine process and its client say to each other: JSON-RPC requests over the IPC channel of
- * `child_process.fork` with `serialization: 'advanced'`, so that pictures travel as bytes.
- * A call is cancelled with JSON-RPC's `$/cancelRequest`.
+ * The protocol between the engine process and its client: JSON-RPC requests over the IPC channel of
+ * `child_process.fork` with `serialization: 'advanced'`, so that pictures travel as bytes. A call is cancelled with
+ * JSON-RPC's `$/cancelRequest`.
  */
 import { NotificationType, ProgressType, RequestType } from 'vscode-jsonrpc';
 import { type CallOptions, ENGINE_CALLS, type EngineCall, type EngineCalls } from '../../shared/api.ts';
@@ -9,7 +9,7 @@ import { type CallOptions, ENGINE_CALLS, type EngineCall, type EngineCalls } fro
 /** The parameters of every request. */
 export interface Call<Request> {
   request: Request;
-  /** Tells it from the client's other calls. */
+  /** Distinguishes it from the client's other calls. */
   call: number;
   /** Where progress reports go; none are sent without it. */
   progressToken?: number;
@@ -21,7 +21,7 @@ export interface Method<Request, Progress, Result> {
   progress: ProgressType<Progress>;
 }
 
-/** Process → client: a call has come. What is lost before can be asked for again. */
+/** Process → client: a call has arrived. Calls that are lost before can be repeated. */
 export const received = new NotificationType<number>('received');
 
 /** For methods that report none. */

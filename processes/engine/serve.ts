@@ -11,11 +11,11 @@ export function serve(engine: Engine): void {
   connection.listen();
 }
 
-/** Lets this process's parent know that it lives, and ends with it; in good order when it is told to end. */
+/** Gives signs of life to this process's parent and ends with it; ends cleanly on request. */
 export function endWithParent(): void {
   beat();
   process.on('disconnect', () => process.exit(0));
   process.on('SIGTERM', () => process.exit(0));
-  // It may have gone while this process was starting.
+  // The parent may have ended while this process was starting.
   if (!process.connected) process.exit(0);
 }

@@ -37,8 +37,8 @@ export interface EngineWorker extends Engine {
 }
 
 /**
- * An engine whose worker starts with the first call, serves all of them, and is replaced by a fresh one at the next call
- * after it ended, which it does when a call does not let itself be cancelled.
+ * An engine whose worker starts with the first call, serves all of them, and is replaced by a fresh one at the next
+ * call after it ended, which it does when a call cannot be cancelled.
  */
 export function engineWorker(options: WorkerOptions): EngineWorker {
   let current: Promise<ServedWorker> | undefined;

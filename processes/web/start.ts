@@ -2,7 +2,7 @@
 export interface Start {
   /** ort-wasm-simd-threaded.wasm. */
   binary: ArrayBuffer;
-  /** The text of ort-wasm-simd-threaded.mjs, where threads are wanted. */
+  /** The text of ort-wasm-simd-threaded.mjs, if threads are used. */
   glue?: string;
   /** The files of the embedded models: path → bytes. */
   sizes: Record<string, number>;
@@ -13,7 +13,7 @@ export interface Start {
 /** The worker's answer. */
 export type Started = { ready: true; keepsFiles: boolean } | { error: string };
 
-/** What the worker asks through a port for: a file of the embedded models. */
+/** What the worker requests through a port: a file of the embedded models. */
 export interface ResourceRequest {
   id: number;
   place: string;

@@ -1,6 +1,6 @@
 /**
- * The engine in a browser's worker, bundled to dist/web/engine.js: one script that loads nothing by itself. The first
- * message is a `Start`, all others are the engine's protocol.
+ * The engine in a browser's worker, bundled to dist/web/engine.js: one script that loads no other. The first message
+ * is a `Start`, all others are the engine's protocol.
  */
 import { BrowserMessageReader, BrowserMessageWriter, createMessageConnection } from 'vscode-jsonrpc/browser';
 import { createEngine } from '../../engine/engine.ts';
@@ -36,7 +36,7 @@ port.onmessage = async ({ data, ports }: MessageEvent<Start>) => {
   }
 };
 
-/** Files by asking the extension, since only it can read its own wherever it was installed. */
+/** Gets files from the extension, since only the extension can read its own files wherever it is installed. */
 function resourcesFrom(extension: MessagePort): ReadResource {
   const waiting = new Map<number, (answer: ResourceAnswer) => void>();
   let asked = 0;

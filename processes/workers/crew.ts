@@ -27,11 +27,11 @@ interface LocalCrewOptions {
   onLog?: (line: string) => void;
   /** Where the workers compute; the processor if absent. */
   device?: OpenedDevice;
-  /** Bytes that recorded features may take, of all workers; a quarter of the machine's memory unless told otherwise. */
+  /** Bytes that the recorded features of all workers may take; a quarter of the machine's memory by default. */
   storeBudget?: number;
 }
 
-/** Workers on this machine, a process each with its share of the processor. They stay for the next picture. */
+/** Workers on this machine: one process each, with its share of the processor. They are kept for the next image. */
 export class LocalCrew implements Crew {
   readonly alike = true;
   readonly #options: LocalCrewOptions;
@@ -80,12 +80,12 @@ export class LocalCrew implements Crew {
     if (mail) await rm(await mail, { recursive: true, force: true });
   }
 
-  /** Where the messages of a job lie. */
+  /** The folder of a job's messages. */
   async mailFolder(job: string): Promise<string> {
     return path.join(await this.#root(), job);
   }
 
-  /** A folder for this crew's mail: in memory, where the platform has files that are. */
+  /** A folder for this crew's mail: in memory, if the platform has such files. */
   #root(): Promise<string> {
     this.#mail ??= makeMailFolder().then((folder) => {
       this.#clear = () => rmSync(folder, { recursive: true, force: true });
@@ -154,7 +154,7 @@ export class LocalMember implements Member {
     await this.#ending;
   }
 
-  /** A worker that has stalled listens to nothing but this. */
+  /** A stalled worker reacts to nothing else. */
   dismiss(): Promise<void> {
     return this.#process.end(`${this.name} was dismissed.`, 'SIGKILL');
   }

@@ -89,7 +89,7 @@ export interface Relayed {
   bytes: Uint8Array;
 }
 
-/** The messages that a band has posted in a step, for who passes them on to another machine. */
+/** The messages that a band has posted in a step, to be sent to another machine. */
 export async function postedMessages(folder: string, step: number, band: number): Promise<Relayed[]> {
   const prefix = messageName(step, band, '');
   const names = (await readdir(folder)).filter((name) => name.startsWith(prefix)).sort();

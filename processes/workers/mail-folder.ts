@@ -9,7 +9,7 @@ const MEMORY = '/dev/shm';
 /** Room that workers may need for the features of two steps; containers often have 64 MB there. */
 const ROOM_BYTES = 1 << 30;
 
-/** A folder for the mail of one crew: in memory, where the platform has files that are and there is room. */
+/** A folder for the mail of one crew: in memory, if the platform has such files and there is room. */
 export async function makeMailFolder(memory = MEMORY, room = ROOM_BYTES): Promise<string> {
   const root = (await hasRoom(memory, room)) ? memory : os.tmpdir();
   const prefix = `patchwork-${await processSpace()}-`;
@@ -27,13 +27,13 @@ async function hasRoom(folder: string, room: number): Promise<boolean> {
   }
 }
 
-/** Tells process ids of this container from those of others, which may share the folder. */
+/** Distinguishes process ids of this container from those of others, which may share the folder. */
 async function processSpace(): Promise<string> {
   const link = await readlink('/proc/self/ns/pid').catch(() => '');
   return /\d+/.exec(link)?.[0] ?? '0';
 }
 
-/** Removes what crews have left whose processes were all ended at once, so that none could clear up. */
+/** Removes folders of crews whose processes were all killed at once, so that none could clean up. */
 async function sweep(root: string, prefix: string): Promise<void> {
   const names = await readdir(root).catch((): string[] => []);
   for (const name of names) {

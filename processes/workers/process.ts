@@ -37,7 +37,7 @@ answer(connection, end, (job, options) =>
   }),
 );
 process.on('exit', () => {
-  // Who started the workers is gone and cannot clear up.
+  // The process that started the workers is gone and cannot clean up.
   if (!process.connected) rmSync(mailFolder, { recursive: true, force: true });
 });
 endWithParent();

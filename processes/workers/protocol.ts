@@ -2,7 +2,7 @@ import { RequestType } from 'vscode-jsonrpc/node';
 import type { Job, StepAnswer, StepCall } from '../../engine/parallel/job.ts';
 import { type Method, noProgress } from '../engine/protocol.ts';
 
-/** What a worker process is asked, as JSON-RPC over the IPC channel of `child_process.fork`. */
+/** The requests to a worker process, as JSON-RPC over the IPC channel of `child_process.fork`. */
 interface BeginCall {
   job: Job;
   /** The folder through which the workers of this job exchange features. */

@@ -1,4 +1,4 @@
-// Takes all pictures of docs/images that follow from the code and the embedded models, after a build: `npm run screenshots`;
+// Takes all screenshots of docs/images that need only the code and the embedded models: after a build `npm run screenshots`,
 // or those that are named: `npm run screenshots editor edit-loop`.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';

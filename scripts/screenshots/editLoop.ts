@@ -8,7 +8,7 @@ import { FOLDER } from './themes.ts';
 
 /** Of the animation, in pixels. */
 const WIDTH = 880;
-/** Milliseconds that pictures are seen: of a movement, of a step, and of a result. */
+/** Milliseconds that frames are shown: of a movement, of a step, and of a result. */
 const [QUICK, STEP, RESULT] = [90, 700, 2200];
 const MOST_BYTES = 1.5e6;
 
@@ -45,7 +45,7 @@ try {
   await frame(STEP);
   await paint(circle(0.23, 0.23, 0.12), 'a yellow balloon in the sky at sunset', '7');
   await paint(circle(0.22, 0.8, 0.1), 'a white boat on a lake at sunset', '3');
-  // Without a prompt: the house goes.
+  // Without a prompt: removes the house.
   await editor.press('way-remove');
   await editor.press('tool-select');
   await editor.drag([[0.62, 0.52]]);

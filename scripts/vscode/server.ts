@@ -8,11 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { VSCodeServer } from './server-install.ts';
 
 export interface ServerOptions {
-  /** Folder for settings, state and installed extensions; it may be there already. */
+  /** Folder for settings, state and installed extensions; it may exist already. */
   home: string;
   /** Extensions to load: their folders, or `.vsix` files. */
   extensions: string[];
-  /** User settings, written where there are none yet. */
+  /** User settings, written if there are none yet. */
   settings?: Record<string, unknown>;
   /** 0: any free port. */
   port?: number;
@@ -24,7 +24,7 @@ export interface RunningServer {
   /** Address without a folder. */
   url: string;
   process: ChildProcess;
-  /** What it has written to its log so far. */
+  /** Its log so far. */
   log(): string;
   stop(): Promise<void>;
 }
@@ -109,7 +109,7 @@ function link(extension: string, extensions: string): void {
   const place = path.join(extensions, `${publisher}.${name}-${version}`);
   fs.rmSync(place, { recursive: true, force: true });
   fs.symlinkSync(path.resolve(extension), place, 'dir');
-  // VS Code keeps a list of what it found; it makes a new one where there is none.
+  // VS Code caches its list of extensions, and makes a new one if there is none.
   fs.rmSync(path.join(extensions, 'extensions.json'), { force: true });
 }
 
@@ -134,7 +134,7 @@ async function listening(child: ChildProcess, log: () => string): Promise<string
   throw new Error(`VS Code did not start:\n${log()}`);
 }
 
-/** Ends the server with all that it started. */
+/** Ends the server and all processes that it started. */
 async function stop(child: ChildProcess, sockets: string): Promise<void> {
   const exited = child.exitCode === null ? once(child, 'exit') : undefined;
   signal(child, 'SIGTERM');

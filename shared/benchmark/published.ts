@@ -18,7 +18,7 @@ export interface PublishedRow {
   /** How the mask's name begins. */
   mask?: string;
   workers?: number;
-  /** Of one worker, where there are several. */
+  /** Of one worker, if there are several. */
   macs: number | null;
   seconds: number | null;
   /** Against one worker's picture, in dB. */

@@ -101,7 +101,7 @@ const row = z.object({
   /** The same over the whole image. */
   psnrWhole: z.number().nullable(),
   /**
-   * Structural similarity of whole images, −1 … 1 (Wang et al., 2004); null where psnr is, for U-Net runs, and in
+   * Structural similarity of whole images, −1 … 1 (Wang et al., 2004); null if psnr is, for U-Net runs, and in
    * reports of earlier versions.
    */
   ssim: z.number().nullable().default(null),

@@ -15,7 +15,7 @@ export interface Figure {
   published?: PublishedRow & { of: Published };
 }
 
-/** Rows of all runs; where there are several, titles begin with the run's letter. */
+/** Rows of all runs; if there are several, titles begin with the run's letter. */
 export function figuresOf(runs: readonly StoredRun[]): Figure[] {
   return runs.flatMap((run, i) =>
     run.report.rows.map((row): Figure => {

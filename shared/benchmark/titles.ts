@@ -63,7 +63,7 @@ export function rowTitle(row: BenchmarkRow, rows: readonly BenchmarkRow[]): stri
     .join(' · ');
 }
 
-/** `11.6 % computed`, or null where everything is. */
+/** `11.6 % computed`, or null if everything is. */
 export function shareTitle({ activeFraction, mode }: BenchmarkRow): string | null {
   const share = activeFraction[0];
   return mode === 'dense' || share === undefined ? null : `${(100 * share).toFixed(1)} % computed`;
@@ -81,7 +81,7 @@ export function subjectTitle({
   return `${model}, ${width}×${height}, ${what}`;
 }
 
-/** @param guidance null where no U-Net runs */
+/** @param guidance null if no U-Net runs */
 function singleTitle(guidance: boolean | null): string {
   return guidance === null ? 'single runs' : `one U-Net step${guidance ? '' : ' without guidance'}`;
 }

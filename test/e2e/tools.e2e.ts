@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => vscode?.close());
 
-/** Calls a tool as a chat agent does. `agree`: what the question to the user says; undefined where none may come. */
+/** Calls a tool as a chat agent does. `agree`: what the question to the user says; undefined if none may come. */
 async function call(
   name: string,
   input: object,

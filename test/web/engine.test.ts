@@ -1,4 +1,4 @@
-/** The engine where there is no Node: in a browser's worker, on WebAssembly. */
+/** The engine if there is no Node: in a browser's worker, on WebAssembly. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';

@@ -22,7 +22,7 @@ export interface TestPage {
   close(): Promise<void>;
 }
 
-/** Why the tests are skipped, where there is no browser; in CI they fail. */
+/** Why the tests are skipped, if there is no browser; in CI they fail. */
 export function skipReason(): string | false {
   if (findBrowser()) return false;
   const { code, sentence } = withoutBrowser(process.env);

@@ -84,7 +84,7 @@ export class Marks {
       height: `${height}px`,
     });
     this.#handle.setAttribute('aria-valuenow', String(Math.round(100 * fraction)));
-    // Each word only where there is something of its side to see.
+    // Each word only if there is something of its side to see.
     this.#handle.classList.toggle('no-before', width * fraction < LABELLED);
     this.#handle.classList.toggle('no-after', width * (1 - fraction) < LABELLED);
   }

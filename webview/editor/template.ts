@@ -23,7 +23,7 @@ function doingOf({ state, stage }: EditorPage): 'loading' | 'broken' | 'running'
   return state?.run ? 'running' : 'idle';
 }
 
-/** In place of everything where there is no picture to edit. */
+/** In place of everything if there is no picture to edit. */
 function brokenTemplate({ state }: EditorPage, actions: EditorActions): TemplateResult {
   return html`<main class="editor" data-state="broken">
     <div class="broken empty">

@@ -108,7 +108,7 @@ test('what steers comes to the same in planes, in rows, and in a part with the r
       const again = await rows.run(region, toRows(sample, 1, 4, at), TIMESTEP, condition, { recorded });
       assertClose(again.output, toRows(expected, 1, 4, at), 1e-4);
 
-      // Each of them has an influence, and none where nothing acts.
+      // Each of them has an influence, and none if nothing acts.
       const without = (change: Partial<Condition>) => planar({ ...condition, ...change });
       const { controls, references } = condition;
       for (const change of [

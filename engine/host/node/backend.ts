@@ -29,7 +29,7 @@ export class NodeBackend extends OnnxBackend {
   }
 
   availableBytes(): number {
-    // macOS tells only what is not used at all, without what it would free at once.
+    // macOS reports unused memory only, without memory that it would free at once.
     return process.platform === 'darwin' ? 0.7 * os.totalmem() : process.availableMemory();
   }
 
@@ -50,7 +50,7 @@ export class NodeBackend extends OnnxBackend {
       ...(profile && { enableProfiling: true, profileFilePrefix: profile.prefix }),
       extra: {
         session: {
-          // Between runs threads that wait for work would keep the cores from codecs and from this thread.
+          // Threads that spin between runs would take the cores from codecs and from this thread.
           force_spinning_stop: '1',
           ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
         },
@@ -70,13 +70,13 @@ export class NodeBackend extends OnnxBackend {
     return {};
   }
 
-  /** What runs a session's nodes, first choice first. */
+  /** Execution providers of a session's nodes, in order of preference. */
   protected providers(): ort.InferenceSession.ExecutionProviderConfig[] {
     return ['cpu'];
   }
 }
 
-/** Kilobytes, where the system tells: on Linux, `maxRSS` begins with what the process that forked this one held. */
+/** Kilobytes, if the system reports it: on Linux, `maxRSS` begins with what the process that forked this one held. */
 function highWaterMark(): number | undefined {
   try {
     const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];

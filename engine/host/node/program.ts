@@ -10,9 +10,9 @@ export interface OrtProgramOptions {
   profile?: ProfileFolder;
   /** Always asks for every output: of programs that leave some on a device, subsets come under wrong names. */
   wholly?: boolean;
-  /** It runs on a GPU. */
+  /** Whether it runs on a GPU. */
   onDevice?: boolean;
-  /** Brings a tensor back from the device; absent where all outputs come back by themselves. */
+  /** Brings a tensor back from the device; absent if all outputs come back by themselves. */
   read?: (tensor: ort.Tensor) => Promise<Tensor>;
 }
 
@@ -116,7 +116,7 @@ class KeptTensor implements DeviceTensor {
   }
 }
 
-/** Of an element. */
+/** Size of an element. */
 const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, int32: 4, int64: 8 };
 
 function toOrt(tensor: Tensor): ort.Tensor {

@@ -41,7 +41,7 @@ export class WebBackend extends OnnxBackend {
   /** Sessions are made one after another; see `ort.InferenceSession.create`. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @throws InputError where the browser lacks what it needs */
+  /** @throws InputError if the browser lacks what it needs */
   constructor({ binary, glue }: WebOptions) {
     super();
     requireFeatures();

@@ -1,7 +1,7 @@
 import { Unzlib, zlibSync } from 'fflate';
 import type { Compression } from '../host.ts';
 
-/** Bytes that are given to the inflater at once: they become at most a thousand times as many. */
+/** Bytes given to the inflater at once. Inflated, they are at most a thousand times as many. */
 const PIECE = 1 << 12;
 
 export const compression: Compression = {
@@ -46,7 +46,7 @@ const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
 function adler32(bytes: Uint8Array): number {
   let [a, b] = [1, 0];
   for (let at = 0; at < bytes.length; ) {
-    // So many additions do not overflow.
+    // This many additions do not overflow.
     for (const end = Math.min(at + 5000, bytes.length); at < end; at++) {
       a += bytes[at]!;
       b += a;

@@ -153,7 +153,7 @@ export const fs: FileSystem = {
   },
 };
 
-/** What is written is kept up to where it failed. */
+/** After a failure, what was written until then is kept. */
 async function using(file: OpenFile, write: (writer: FileWriter) => Promise<void>): Promise<void> {
   try {
     await write({

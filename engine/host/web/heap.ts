@@ -1,4 +1,4 @@
-/** The memory of the WebAssembly module that is loaded next, or was: a heap grows and never shrinks. */
+/** The memory of the WebAssembly module, before and after it is loaded. A heap grows and never shrinks. */
 let heap: WebAssembly.Memory | undefined;
 
 /** Notices the memory that ONNX Runtime makes; call it before the module is loaded. */
@@ -12,7 +12,7 @@ export function watchHeap(): void {
   };
 }
 
-/** Bytes that WebAssembly has taken, which is also the most that it took. */
+/** Bytes that WebAssembly holds, which is also their peak. */
 export function heapBytes(): number {
   return heap?.buffer.byteLength ?? 0;
 }

@@ -1,6 +1,6 @@
 import { type Changes, type Found, fileError, type Store } from './store.ts';
 
-/** Files in memory, gone with the page: for browsers that refuse storage. */
+/** Files in memory, lost when the page closes, for browsers that refuse storage. */
 export class MemoryStore implements Store {
   readonly #files = new Map<string, { blob: Blob; mtimeMs: number }>();
   readonly #folders = new Map<string, number>([['', Date.now()]]);

@@ -14,14 +14,14 @@ type FileHandle = FileSystemFileHandle & {
 type Folder = FileSystemDirectoryHandle & { keys(): AsyncIterable<string> };
 
 /**
- * The origin's private file system (fs.spec.whatwg.org); undefined where the browser has none, or refuses it: in private
+ * The origin's private file system (fs.spec.whatwg.org); undefined if the browser has none, or refuses it: in private
  * windows, for pages without storage. Only in a dedicated worker can it be written.
  */
 export async function openOpfs(name: string): Promise<Store | undefined> {
   try {
     const root = await navigator.storage.getDirectory();
     const folder = await root.getDirectoryHandle(name, { create: true });
-    // What it promises is tried, because some browsers refuse it only then.
+    // Writes a file as a trial, because some browsers refuse storage only then.
     const probe = (await folder.getFileHandle('.probe', { create: true })) as FileHandle;
     if (typeof probe.move !== 'function') return undefined;
     (await probe.createSyncAccessHandle()).close();

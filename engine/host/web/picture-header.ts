@@ -1,4 +1,4 @@
-/** What a picture's file says of itself, read from its bytes: a browser decodes pixels but tells nothing else. */
+/** What an image file says about itself, read from its bytes: a browser decodes pixels but tells nothing else. */
 import { concatenated } from '../../bytes.ts';
 import type { PictureHeader } from '../host.ts';
 import { compression } from './compression.ts';
@@ -141,7 +141,7 @@ function gifHeader(file: Uint8Array): Facts {
   return { width: view.getUint16(6, true), height: view.getUint16(8, true), palette: true, pages };
 }
 
-/** The tag 0x0112 of the first directory (CIPA DC-008, 4.6.4); 1 where it is missing or makes no sense. */
+/** The tag 0x0112 of the first directory (CIPA DC-008, 4.6.4); 1 if it is missing or makes no sense. */
 function orientationIn(exif: Uint8Array): number {
   const tiff = text(exif, 0, 6) === EXIF ? exif.subarray(6) : exif;
   if (tiff.length < 14) return 1;

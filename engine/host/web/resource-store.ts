@@ -5,8 +5,8 @@ import { type Found, fileError, type Store } from './store.ts';
 export type ReadResource = (place: string) => Promise<Uint8Array<ArrayBuffer>>;
 
 /**
- * Files of the extension. What serves them does not say what it has, so the build lists it: path → bytes. Each is at most
- * some megabytes and read as a whole, once.
+ * Files of the extension. Their server has no listing, so the build writes one: path → bytes. Each has a few
+ * megabytes at most, and is read once, as a whole.
  */
 export class ResourceStore implements Store {
   readonly #read: ReadResource;

@@ -4,7 +4,7 @@ export type Found = { folder: true; mtimeMs: number } | { folder: false; size: n
 /** A file that is being written. */
 export interface OpenFile {
   append(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** The bytes are kept. */
+  /** Closes the file and keeps its bytes. */
   close(): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ export interface Changes {
   remove(place: string): Promise<void>;
   /** Opens a file whose folder exists, keeps its first `keep` bytes and writes behind them. */
   write(place: string, keep: number): Promise<OpenFile>;
-  /** Takes the place of a file that is there. */
+  /** Replaces an existing file. */
   rename(from: string, to: string): Promise<void>;
   freeBytes(): Promise<number>;
 }
@@ -28,7 +28,7 @@ export interface Store {
   list(folder: string): Promise<string[]>;
   /** A file's bytes. They are read when they are needed. */
   open(place: string): Promise<Blob>;
-  /** Absent where nothing can be written. */
+  /** Absent if nothing can be written. */
   readonly changes?: Changes;
 }
 

@@ -76,7 +76,7 @@ export interface ToldPrediction {
   zeroTerminal: boolean;
 }
 
-/** The prediction type that a file's metadata or marks tell; undefined where it says nothing. */
+/** The prediction type that a file's metadata or marks tell; undefined if it says nothing. */
 export function toldPrediction(file: TensorFile): ToldPrediction {
   const { metadata } = file;
   const zeroTerminal =

@@ -106,7 +106,7 @@ export interface UNetFacts {
   linear: boolean;
   /** Of the text's states. */
   crossChannels: number;
-  /** Of the pooled text beside six time ids; 0 where there is none. */
+  /** Of the pooled text beside six time ids; 0 if there is none. */
   addedChannels: number;
   inChannels: number;
 }

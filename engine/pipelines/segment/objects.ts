@@ -44,7 +44,7 @@ export async function findObjects(
 /**
  * The object that is meant by a name (“a red house”, “house”) or by its number from the left, 1 first.
  * @param image what the image is called, for errors
- * @throws InputError with the names that there are, where none fits or several do
+ * @throws InputError with the names that there are, if none fits or several do
  */
 export function objectNamed(objects: readonly NamedObject[], wanted: string, image: string): NamedObject {
   if (objects.length === 0)

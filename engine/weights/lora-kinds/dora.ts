@@ -28,7 +28,7 @@ export function withMagnitude(
 }
 
 /**
- * Along which channels a magnitude goes; undefined where it fits neither. The shape decides, also where both fit; PEFT's
+ * Along which channels a magnitude goes; undefined if it fits neither. The shape decides, also where both fit; PEFT's
  * always go along the output.
  */
 export function magnitudeAxis(

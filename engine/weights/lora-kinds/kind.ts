@@ -28,7 +28,7 @@ export interface LoraKind {
    * No value has been read yet.
    */
   fits(parts: ModuleShapes, weight: readonly number[]): boolean;
-  /** What alpha is divided by; undefined where alpha does not count. */
+  /** What alpha is divided by; undefined if alpha does not count. */
   rank(parts: ModuleShapes): number | undefined;
   /** target += scale · Δ, where Δ may depend on the weight. `target` has the weight's size. */
   add(target: Float32Array, parts: ModuleValues, weight: ChangedWeight, scale: number): Promise<void>;

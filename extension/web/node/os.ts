@@ -7,7 +7,7 @@ export default {
   availableParallelism,
   totalmem: memoryBytes,
   freemem: memoryBytes,
-  /** A browser does not tell how busy the machine is. */
+  /** A browser does not report how busy the machine is. */
   loadavg: () => [0, 0, 0],
   cpus: () => Array.from({ length: availableParallelism() }, () => ({ model: 'WebAssembly' })),
   arch: () => 'wasm32',

@@ -1,7 +1,7 @@
 /** The part of node:zlib that the extension uses. */
 import { deflateSync, Inflate } from 'fflate';
 
-/** Bytes that are given to the inflater at once: they become at most a thousand times as many. */
+/** Bytes given to the inflater at once. Inflated, they are at most a thousand times as many. */
 const PIECE = 1 << 12;
 
 export function deflateRawSync(bytes: Uint8Array, { level = 6 } = {}): Uint8Array {

@@ -22,14 +22,14 @@ import { dropResult, readResult, settledItems } from './results.ts';
 
 interface CoordinateOptions {
   signal?: AbortSignal;
-  /** Leave when everything is in the queue. */
+  /** Returns once everything is in the queue. */
   detach?: boolean;
   /** A picture was saved. */
   onSaved?: (saved: SavedItem) => void;
   /** Steps of a picture under way. */
   onProgress?: (progress: { item: number; step: number; steps: number }) => void;
   onNote?: (sentence: string) => void;
-  /** Milliseconds between looks at the queue, where nothing is heard; for tests. */
+  /** Milliseconds between checks of the queue if no message comes; for tests. */
   interval?: number;
 }
 
@@ -48,12 +48,13 @@ export interface BatchOutcome {
 }
 
 const INTERVAL_MS = 2000;
-/** An item that is neither in the queue nor has come out is put there again, so often. */
+/** How often an item that is neither in the queue nor finished is queued again. */
 const MAX_REQUEUES = 3;
 
 /**
- * Has the missing pictures of a batch drawn by the workers of a bus and saves them. What an earlier run has put into the
- * queue is not put there again, and what came meanwhile is saved first. Aborting takes the rest back.
+ * Lets the workers of a bus generate the missing images of a batch, and saves them. Items that an earlier run has
+ * queued are not queued again, and results that have arrived are saved first. Aborting removes the rest from the
+ * queue.
  */
 export async function coordinate(
   folder: BatchFolder,
@@ -140,11 +141,11 @@ class Coordination {
     return [progress, done];
   }
 
-  /** Saves what has come. */
+  /** Saves the results that have arrived. */
   async #collect(): Promise<void> {
     const { id } = this.#folder;
     for (const item of await settledItems(this.#manager, id)) {
-      // What was saved before the last run ended, or nobody asked for, is only cleared away.
+      // Results that were saved before the last run ended, or were never requested, are only removed.
       if (this.#missing.has(item)) await this.#save(item);
       await dropResult(this.#manager, id, item);
     }
@@ -167,11 +168,11 @@ class Coordination {
     this.#missing.delete(item);
   }
 
-  /** Puts into the queue what is neither there, nor under way, nor has come out. */
+  /** Queues the items that are neither queued, nor under way, nor finished. */
   async #queueMissing(): Promise<void> {
     const { id } = this.#folder;
     const prefix = `${tasksFor(this.#model)}.${id}`;
-    // In this order, since items go from the one to the other.
+    // In this order, because items move from one to the other.
     const queued = new Set((await subjectsIn(this.#manager, TASKS, `${prefix}.>`)).map(lastNumber));
     const settled = new Set(await settledItems(this.#manager, id));
     for (const item of this.#missing) {
@@ -199,7 +200,7 @@ class Coordination {
     );
   }
 
-  /** The batch was cancelled: nothing of it is to be drawn any more. */
+  /** The batch was cancelled: none of it is generated any more. */
   async #takeBack(): Promise<void> {
     const { id } = this.#folder;
     await this.#manager.streams.purge(TASKS, { filter: `${tasksFor(this.#model)}.${id}.>` });
@@ -210,7 +211,7 @@ class Coordination {
   }
 }
 
-/** What a worker is asked for: settings that it decides itself are left out. */
+/** The request to a worker, without the settings that the worker decides. */
 function taskRequest(folder: BatchFolder, item: number) {
   const { prompt, negativePrompt, seed, steps, guidance, width, height, ...rest } = folder.request(item);
   const { scheduler, precision, attention, decoder } = rest;

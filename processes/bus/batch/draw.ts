@@ -27,31 +27,31 @@ interface DrawerOptions {
   name: string;
   threads?: number;
   openEngine: () => Engine;
-  /** Whether the worker is at work for somebody else. */
+  /** Whether the worker is busy with another job. */
   isBusy: () => boolean;
-  /** Takes the worker for a task as soon as it is free; gives what frees it again. */
+  /** Reserves the worker for a task as soon as it is free. Returns a function that frees it. */
   claim: () => Promise<() => void>;
   onLog?: (line: string) => void;
-  /** Milliseconds without a sign of a worker after which its task is another's. */
+  /** Milliseconds without a sign of a worker after which its task goes to another one. */
   ackWait?: number;
 }
 
-/** How long one request for a task waits, and how long after there was none, or no queue. */
+/** How long a request for a task waits, and the pause after one that found no task or no queue. */
 const ASK_MS = 1000;
 const REST_MS = 250;
 /** Requests after which the queue's consumers are made again, if they are gone. */
 const ASKED_OF_ONE = 10;
 const NO_QUEUE_MS = 30_000;
-/** A task that failed, or whose worker leaves, is another's after this time. */
+/** A task that failed, or whose worker leaves, goes to another worker after this time. */
 const AGAIN_MS = 500;
 
-/** Draws pictures from the queue, one at a time, whenever the worker has nothing else to do. */
+/** Draws pictures from the queue, one at a time, whenever the worker is idle. */
 export class Drawer {
   readonly #options: DrawerOptions;
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
   #engine: Engine | undefined;
-  /** Content hashes of models whose files have changed: they are not drawn with any more. */
+  /** Content hashes of models whose files have changed; they are not used any more. */
   readonly #changed = new Set<string>();
 
   constructor(options: DrawerOptions) {
@@ -59,14 +59,14 @@ export class Drawer {
     this.#done = this.#serve();
   }
 
-  /** Gives a task under way back to the queue. */
+  /** Returns a task under way to the queue. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#done;
     await this.free();
   }
 
-  /** Frees the model, where the worker needs the memory for something else. */
+  /** Frees the model if the worker needs the memory for something else. */
   async free(): Promise<void> {
     const engine = this.#engine;
     this.#engine = undefined;
@@ -80,7 +80,7 @@ export class Drawer {
       try {
         const stream = jetstream(bus);
         const consumers = await this.#consumers(stream);
-        // Somebody may have deleted them meanwhile, which the client does not tell.
+        // They may have been deleted in the meantime, which the client does not notice.
         for (let asked = 0; asked < ASKED_OF_ONE && !signal.aborted && !bus.isClosed(); asked++)
           for (const hash of models.keys()) await this.#serveModel(stream, consumers.get(hash)!, hash);
       } catch (error) {
@@ -120,7 +120,7 @@ export class Drawer {
   async #take(stream: JetStreamClient, message: JsMsg, hash: string): Promise<void> {
     const { name, onLog } = this.#options;
     const task = readTask(message, hash);
-    // Not a task: it would come again and again.
+    // Not a valid task: without this it would be delivered again and again.
     if (!task) return message.term();
     const { batch, item } = task;
     const attempts = message.info.deliveryCount;
@@ -136,7 +136,7 @@ export class Drawer {
     } catch (error) {
       const sentence = messageOf(error);
       if (error instanceof ModelChangedError) {
-        // Others may still have it.
+        // Other workers may still have the model.
         this.#changed.add(hash);
         onLog?.(`No pictures of batches any more: ${sentence}.`);
         return message.nak(AGAIN_MS);
@@ -148,7 +148,7 @@ export class Drawer {
     this.#options.bus.publish(batchSubject(batch, 'done'));
   }
 
-  /** Draws a task's picture; false where the worker stops before it is done. */
+  /** Generates a task's image; false if the worker stops before it is done. */
   async #draw(stream: JetStreamClient, task: Task, hash: string): Promise<boolean> {
     const { bus, models, name, threads, openEngine } = this.#options;
     const { batch, item } = task;
@@ -172,7 +172,7 @@ export class Drawer {
       return true;
     } catch (error) {
       if (!isAbort(error)) throw error;
-      // A cancelled batch's tasks are gone from the queue; saying that this one is done does no harm.
+      // The tasks of a cancelled batch are gone from the queue, so acknowledging this one does no harm.
       return cancelling.signal.aborted;
     } finally {
       cancel.unsubscribe();

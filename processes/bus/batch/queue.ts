@@ -18,7 +18,7 @@ import { PROTOCOL } from '../wire.ts';
 
 /**
  * A batch's pictures wait in a JetStream work queue until a worker has drawn them; each worker takes one at a time.
- * What it has drawn is in a second stream until the one who asked has saved it. So either side can go and come back.
+ * Results wait in a second stream until the coordinator has saved them, so either side can disconnect and return.
  *
  * Subjects: `patchwork.task.VERSION.MODEL.BATCH.ITEM`; `patchwork.result.BATCH.ITEM.ATTEMPT.PART` holds a part of a
  * picture's file, `patchwork.result.BATCH.ITEM.head` says what the parts come to. Over the bus itself, lost where nobody
@@ -31,17 +31,17 @@ export const RESULTS = 'patchwork-results';
 const TIMEOUT_MS = 30_000;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-/** Tasks wait, and results lie, no longer than this. */
+/** Tasks and results are kept no longer than this. */
 const TASK_AGE = 30 * DAY;
 const RESULT_AGE = 7 * DAY;
 const MAX_TASKS = 100_000;
-/** Bytes of results that lie there, which the server sets aside; workers stop when nobody takes them. */
+/** Bytes that the server reserves for results. Workers stop when this is full. */
 const RESULT_BYTES = 2 ** 30;
 const MAX_TASK_BYTES = 64 << 10;
-/** A picture's file may come in so many parts. */
+/** Largest number of parts of an image's file. */
 export const PART_BYTES = 512 << 10;
 export const MAX_PARTS = 512;
-/** A worker says that it is at work more often than this; a task of one that does not is given to another. */
+/** A worker reports that it is at work more often than this; otherwise its task goes to another. */
 export const ACK_WAIT_MS = 30_000;
 /** A task that ended this many workers, or failed in them, is given up. */
 export const MAX_ATTEMPTS = 3;
@@ -58,7 +58,7 @@ const MODEL_DIGITS = 32;
 const batchId = z.uuid();
 const itemNumber = z.number().int().min(0).max(99_999);
 
-/** What a worker is asked to draw; the rest of a request is its own. */
+/** What a worker is asked to generate. It decides the rest of the request. */
 export const taskSchema = z.object({
   batch: batchId,
   item: itemNumber,
@@ -81,7 +81,7 @@ export const taskSchema = z.object({
 });
 export type Task = z.infer<typeof taskSchema> & { request: GenerateRequest };
 
-/** How an item came out. */
+/** The outcome of an item. */
 export const headSchema = z.union([
   z.object({ error: z.string().max(2000), worker: z.string().max(256) }),
   z.object({
@@ -100,7 +100,7 @@ export const progressSchema = z.object({
   steps: z.number().int().min(0).max(100_000),
 });
 
-/** What a message says, or undefined where it is not of the form. */
+/** The content of a message; undefined if it is malformed. */
 export function parsed<T>(schema: z.ZodType<T>, data: Uint8Array): T | undefined {
   try {
     return schema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data;
@@ -109,7 +109,7 @@ export function parsed<T>(schema: z.ZodType<T>, data: Uint8Array): T | undefined
   }
 }
 
-/** Where tasks for a model, given by its content hash, wait. */
+/** The subject on which tasks for a model, given by its content hash, wait. */
 export function tasksFor(model: string): string {
   return `patchwork.task.${VERSION}.${model.slice(0, MODEL_DIGITS)}`;
 }
@@ -127,7 +127,7 @@ export function consumerName(model: string): string {
   return `draw-${VERSION}-${model.slice(0, MODEL_DIGITS)}`;
 }
 
-/** The queue of a server; its streams are made where they are missing. @throws InputError if it keeps no messages. */
+/** The queue of a server; its streams are made if they are missing. @throws InputError if it keeps no messages. */
 export async function openQueue(bus: NatsConnection): Promise<JetStreamManager> {
   let manager: JetStreamManager;
   try {
@@ -167,7 +167,7 @@ export async function openQueue(bus: NatsConnection): Promise<JetStreamManager> 
 
 type NewStream = Partial<StreamConfig> & { name: string };
 
-/** Makes a stream; one that is there, made with other bounds, stays as it is. @throws InputError if there is no room */
+/** Creates a stream. An existing one keeps its bounds. @throws InputError if there is no room */
 async function makeStream(manager: JetStreamManager, stream: NewStream): Promise<void> {
   try {
     await manager.streams.add(stream);
@@ -182,7 +182,7 @@ async function makeStream(manager: JetStreamManager, stream: NewStream): Promise
   }
 }
 
-/** The consumer that a model's workers share, made where it is missing. */
+/** The consumer that a model's workers share, made if it is missing. */
 export async function openConsumer(
   manager: JetStreamManager,
   model: string,

@@ -11,7 +11,7 @@ import {
   subjectsIn,
 } from './queue.ts';
 
-/** Lays a picture where the one who asked for it will find it. */
+/** Stores an image where its coordinator looks for it. */
 export async function layPicture(
   stream: JetStreamClient,
   batch: string,
@@ -31,7 +31,7 @@ export async function layPicture(
   await layHead(stream, batch, item, { attempt, parts, sha256: sha256(png), ...told });
 }
 
-/** Says how an item came out. */
+/** Reports the outcome of an item. */
 export async function layHead(
   stream: JetStreamClient,
   batch: string,
@@ -41,13 +41,13 @@ export async function layHead(
   await stream.publish(`${resultsOf(batch, item)}.head`, JSON.stringify(head));
 }
 
-/** Items of a batch that have come out. */
+/** Items of a batch that are finished. */
 export async function settledItems(manager: JetStreamManager, batch: string): Promise<number[]> {
   const subjects = await subjectsIn(manager, RESULTS, `${resultsOf(batch, '*')}.head`);
   return subjects.map((subject) => Number(subject.split('.')[3])).filter(Number.isInteger);
 }
 
-/** What has come of an item; undefined where it is incomplete or no result at all. */
+/** The result of an item; undefined if it is incomplete or malformed. */
 export async function readResult(
   manager: JetStreamManager,
   batch: string,
@@ -68,7 +68,7 @@ export async function readResult(
   return sha256(png) === head.sha256 ? { head, png } : undefined;
 }
 
-/** Forgets everything of an item that has come. */
+/** Removes everything about a finished item. */
 export async function dropResult(manager: JetStreamManager, batch: string, item: number): Promise<void> {
   await manager.streams.purge(RESULTS, { filter: `${resultsOf(batch, item)}.>` });
 }

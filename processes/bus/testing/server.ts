@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { skipWithout } from '../../../test/support/needs.ts';
 
-/** Why tests of the bus are skipped, or false where they run. */
+/** Why tests of the bus are skipped, or false if they run. */
 export const noServer = skipWithout('nats-server');
 
 export interface TestServer {

@@ -1,4 +1,4 @@
-/** A process that tries a device, for tests: the device's name says how it behaves. */
+/** A process that tries a device, for tests: the device name selects its behaviour. */
 
 import { answer } from '../../engine/answers.ts';
 import { parentConnection } from '../../engine/parent.ts';

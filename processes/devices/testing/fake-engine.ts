@@ -1,4 +1,7 @@
-/** An engine process for tests: the prompt says how its GPU behaves. Results name the device that they come from. */
+/**
+ * An engine process for tests: the prompt selects the behaviour of its GPU. Results name the device that they come
+ * from.
+ */
 import { InputError } from '../../../engine/errors.ts';
 import { ENGINE_CALLS, type Engine, type GenerateRequest, type GenerateResult } from '../../../shared/api.ts';
 import { serve } from '../../engine/serve.ts';

@@ -1,4 +1,4 @@
-/** An engine process for tests: the prompt says how it behaves. */
+/** An engine process for tests: the prompt selects its behaviour. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortError, InputError } from '../../../engine/errors.ts';
 import type {

@@ -10,14 +10,14 @@ import type { Findings } from './findings.ts';
 import { type Gpu, kernelsOf } from './kernels.ts';
 import { DeviceReader } from './reader.ts';
 
-/** Of the machine's memory, where the system does not tell how much the device has. */
+/** Of the machine's memory, where the system does not report how much the device has. */
 const UNKNOWN_SHARE = 0.5;
 /** Of the device's memory, after it ran out of it. */
 const SMALL_SHARE = 0.4;
 
 export interface DeviceOptions {
   threads?: number;
-  /** Takes as little memory as it can. */
+  /** Uses as little memory as possible. */
   small?: boolean;
 }
 
@@ -44,7 +44,7 @@ export class DeviceBackend extends NodeBackend {
       elements: ['float32', 'int32', 'int64'],
       memoryBytes: small ? SMALL_SHARE * memoryBytes : memoryBytes,
     };
-    // Vulkan's loader needs one, and processes without a session have none.
+    // Vulkan's loader needs this folder, which processes without a login session lack.
     if (process.platform === 'linux') process.env.XDG_RUNTIME_DIR ??= os.tmpdir();
   }
 

@@ -12,16 +12,16 @@ export interface Candidate {
   id: DeviceId;
   name: string;
   software: boolean;
-  /** Whether the system lists hardware for it. Without, it is tried only where the user names it. */
+  /** Whether the system lists hardware for it. If not, it is tried only if the user names it. */
   found: boolean;
   memoryBytes?: number;
-  /** Changes with the device, its driver and ONNX Runtime: what was found out holds as long as it is the same. */
+  /** Changes with the device, its driver and ONNX Runtime: findings are valid as long as this stays the same. */
   identity: string;
   /** Why it cannot even be tried. */
   missing?: string;
 }
 
-/** What of the machine decides which devices there are; by default this machine's. */
+/** Facts about the machine that decide which devices there are; this machine's by default. */
 export interface Surroundings {
   platform: NodeJS.Platform;
   cards: readonly Card[];

@@ -7,14 +7,14 @@ export interface Card {
   name: string;
   /** Name and version of its driver, or what else changes with it. */
   driver: string;
-  /** Of its own memory; absent where it shares the machine's or the system does not tell. */
+  /** Of its own memory; absent if it shares the machine's or the system does not report. */
   memoryBytes?: number;
 }
 
 /** Milliseconds that the system may take to answer. */
 const PATIENCE = 15_000;
 
-/** The graphics cards of this machine that are not made of software; none where the system does not tell. */
+/** The graphics cards of this machine that are not made of software; none if the system does not report. */
 export async function graphicsCards(): Promise<Card[]> {
   const cards = await systemCards().catch(() => []);
   return cards.filter(({ name }) => !isSoftware(name));

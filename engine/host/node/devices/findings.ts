@@ -1,14 +1,14 @@
 import * as z from 'zod';
 
-/** What was found out about a device, by which its backend computes. */
+/** Findings about a device, which its backend follows. */
 export const findingsSchema = z.object({
   /** Of the GPU. */
   name: z.string(),
-  /** Bytes of its memory; absent where the system does not tell. */
+  /** Bytes of its memory; absent if the system does not report. */
   memoryBytes: z.number().positive().optional(),
-  /** Operators that have a kernel there, but a wrong one. */
+  /** Operators whose kernel gives wrong results there. */
   wrong: z.array(z.string()),
-  /** Whether it computes in float16, and right. */
+  /** Whether it computes correctly in float16. */
   half: z.boolean().optional(),
 });
 

@@ -29,7 +29,7 @@ const MISSING: Readonly<Record<Gpu, readonly string[]>> = {
  */
 const OPSET = 20;
 
-/** @param wrong operators that have a kernel which computes wrong */
+/** @param wrong operators whose kernel gives wrong results */
 export function kernelsOf(
   device: Gpu,
   wrong: readonly string[] = [],

@@ -6,8 +6,8 @@ const FOLDER = '/usr/lib/chromium';
 const DRIVER = path.join(FOLDER, 'vk_swiftshader_icd.json');
 
 /**
- * Why tests on a GPU are skipped, or false where they run: on the software GPU, in processes of their own. In CI on Linux
- * they run, and fail without it.
+ * Why tests on a GPU are skipped, or false if they run: on the software GPU, in processes of their own. In CI on
+ * Linux they run, and fail without it.
  */
 export function skipWithoutGpu(): string | false {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'the software GPU is for Linux on x64';
