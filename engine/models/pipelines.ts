@@ -52,6 +52,9 @@ const flux2: PipelineKind = {
 const PIPELINES: ReadonlyMap<string, PipelineKind> = new Map([
   ['StableDiffusionPipeline', plain],
   ['StableDiffusionXLPipeline', xl],
+  // The same parts, saved by a tool that had a picture to begin with.
+  ['StableDiffusionImg2ImgPipeline', plain],
+  ['StableDiffusionXLImg2ImgPipeline', xl],
   ['LatentConsistencyModelPipeline', plain],
   ['StableDiffusionInpaintPipeline', { ...plain, inpaints: true }],
   ['StableDiffusionXLInpaintPipeline', { ...xl, inpaints: true }],

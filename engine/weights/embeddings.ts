@@ -37,7 +37,9 @@ export async function openEmbedding(file: string): Promise<TrainedWord[]> {
       shape.length < 1 ||
       shape.length > 2 ||
       (shape.length === 2 && shape[0]! > MAX_VECTORS) ||
-      !/^B?F\d/.test(dtype)
+      !/^B?F\d/.test(dtype) ||
+      // Of a LoRA or a network.
+      /\.(?:weight|bias|alpha)$/.test(name)
     )
       throw new InputError(
         `${file} holds ${quoted(name)} of shape [${shape}] and type ${dtype}, which is no trained word; is it a textual inversion?`,

@@ -1,0 +1,32 @@
+/** Files that are taken for a model's by their name and hold something else. */
+
+/** What they begin with, a byte a character, and what they are: the end of a sentence. */
+const BEGINNINGS: readonly (readonly [begin: RegExp, what: string])[] = [
+  [
+    /^\s*<(?:!doctype|html|\?xml|head|body)/i,
+    'a web page, which a download gives that needs an account or has failed: get the file again, signed in',
+  ],
+  [
+    /^version https:\/\/git-lfs/,
+    'a pointer of Git LFS and not the file itself: run git lfs pull where it came from, or download the file',
+  ],
+  [/^\s*[{[]\s*["{[\]}]/, 'a JSON file: name the weights, or the folder that it lies in'],
+  [
+    /^[^\s!-~]\x8b|^7z\xbc\xaf|^Rar!|^\xfd7zXZ|^BZh|^\x28\xb5\x2f\xfd/,
+    'a compressed archive: unpack it first',
+  ],
+  [/^[\s\S]{257}ustar/, 'an archive (tar): unpack it first'],
+  [/^\x89PNG|^\xff\xd8\xff|^GIF8|^RIFF[\s\S]{4}WEBP|^BM[\s\S]{4}\0\0\0\0/, 'an image'],
+  [/^\x89HDF|^%PDF|^\x7fELF|^MZ[\s\S]\0/, 'a file of another program'],
+];
+
+/** Bytes that are looked at. */
+export const OTHER_BYTES = 264;
+
+/** What a file is that begins so, if that is known and no file of tensors. */
+export function otherFile(head: Uint8Array): string | undefined {
+  // A header's length, which may be any number, then a header: safetensors.
+  if (head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0)) return undefined;
+  const text = Array.from(head, (byte) => String.fromCharCode(byte)).join('');
+  return BEGINNINGS.find(([begin]) => begin.test(text))?.[1];
+}
