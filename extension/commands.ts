@@ -101,6 +101,12 @@ export const COMMANDS = {
     icon: 'comment',
     menus: [{ menu: 'explorer/context', when: IN_EXPLORER.readable, group: '7_patchwork@2' }],
   },
+  upscaleImage: {
+    title: 'Upscale Image…',
+    does: 'makes an image larger with a network of the ESRGAN family, as a new file beside it',
+    icon: 'zoom-in',
+    menus: [{ menu: 'explorer/context', when: IN_EXPLORER.readable, group: '7_patchwork@4' }],
+  },
   chooseDevice: {
     title: 'Choose Device…',
     does: 'shows where networks can run, the processor or a GPU, tried and timed, to choose from',
@@ -226,6 +232,10 @@ export const COMMANDS = {
   'image.useRecipe': {
     title: 'Use This Recipe',
     menus: [{ menu: 'webview/context', when: ON_IMAGE, group: '2_use@3' }],
+  },
+  'image.upscale': {
+    title: 'Upscale…',
+    menus: [{ menu: 'webview/context', when: ON_IMAGE, group: '2_use@4' }],
   },
   'image.reveal': {
     title: 'Reveal File',

@@ -18,6 +18,7 @@ import { IMAGE_ACTIONS } from '../shared/imageActions.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
 import type { Draft, PageMessage } from '../shared/viewProtocol.ts';
+import { additionPlace, additionsMessages, additionsSchema, keptName } from './additions/schema.ts';
 
 /** Checks a page's message: gives it back with nothing but what it may hold, or undefined. */
 export type CheckMessage<Message> = (message: unknown) => Message | undefined;
@@ -74,6 +75,7 @@ const edit = z.object({
   seedLocked: z.boolean(),
   precision: z.enum(['', ...PRECISIONS]),
   variations: whole.min(1).max(MOST_VARIATIONS),
+  additions: additionsSchema,
 } satisfies Shape<EditDraft>);
 
 export const checkEditorMessage = checked<EditorPageMessage>({
@@ -100,6 +102,7 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   undo: nothing,
   redo: nothing,
   insertLink: nothing,
+  upscale: nothing,
   getModels: nothing,
   cutOut: nothing,
   getModel: z.object({ model: z.string().max(200).refine(isRepositoryId) }),
@@ -111,6 +114,9 @@ export const checkEditorMessage = checked<EditorPageMessage>({
   failed: z.object({ what: sentence, reason: sentence }),
   showLog: nothing,
   openSettings: nothing,
+  giveMask: z.object({ place: additionPlace }),
+  maskOf: z.object({ picture: keptName }),
+  ...additionsMessages,
 });
 
 const draft = z.object({
@@ -124,6 +130,7 @@ const draft = z.object({
   model: text,
   precision: text,
   count: text,
+  additions: additionsSchema,
 } satisfies Shape<Draft>);
 const acting = z.object({ action: z.enum(IMAGE_ACTIONS), ids });
 
@@ -152,6 +159,7 @@ export const checkViewMessage = checked<PageMessage>({
   getModels: nothing,
   showLog: nothing,
   openSettings: nothing,
+  ...additionsMessages,
 });
 
 export const checkGalleryMessage = checked<GalleryPageMessage>({

@@ -1,5 +1,6 @@
 import { type Uri, workspace } from 'vscode';
-import type { EditRequest, GenerateRequest, PrepareEditRequest } from '../shared/api.ts';
+import type { AskedRequest } from '../shared/additions.ts';
+import type { EditRequest, GenerateRequest, LoraChoice, PrepareEditRequest } from '../shared/api.ts';
 import { defined } from '../shared/defined.ts';
 import { workspaceFolder } from './destination.ts';
 import { type PictureSettings, pictureSettings } from './settings.ts';
@@ -8,12 +9,12 @@ import { type PictureSettings, pictureSettings } from './settings.ts';
  * A request with the user's settings for what it does not say itself.
  * @throws InputError if a setting is not what it must be
  */
-export function withSettings(request: GenerateRequest): GenerateRequest {
-  return { ...settingsNear(), ...defined(request) };
+export function withSettings<Image>(request: GenerateRequest<Image>): GenerateRequest<Image> {
+  return merged(settingsNear(), request);
 }
 
 /** A request that was kept, to be made again: where workers are found now is for the settings to say. */
-export function asNow(request: GenerateRequest): GenerateRequest {
+export function asNow(request: AskedRequest): AskedRequest {
   const { bus } = settingsNear();
   return { ...request, ...(bus && { bus }) };
 }
@@ -21,7 +22,7 @@ export function asNow(request: GenerateRequest): GenerateRequest {
 /** The same for an edit of a picture, which has a size of its own. */
 export function editWithSettings(request: EditRequest, picture: Uri): EditRequest {
   const { width: _width, height: _height, ...settings } = settingsNear(picture);
-  return { ...settings, ...defined(request) };
+  return merged(settings, request);
 }
 
 /** The model that the settings say for a picture; undefined for the embedded one. */
@@ -32,7 +33,18 @@ export function modelNear(picture: Uri): string | undefined {
 /** The same for a picture that is likely to be edited. */
 export function prepareWithSettings(request: PrepareEditRequest, picture: Uri): PrepareEditRequest {
   const { width: _width, height: _height, ...settings } = settingsNear(picture);
-  return { ...settings, ...defined(request) };
+  return merged(settings, request);
+}
+
+/** What the settings say, and over it what a request says. LoRA files of both are used; of one in both the request's strength counts. */
+function merged<Request extends { loras?: LoraChoice[] }>(
+  settings: PictureSettings,
+  request: Request,
+): PictureSettings & Request {
+  const own = request.loras ?? [];
+  const others = (settings.loras ?? []).filter(({ lora }) => !own.some((other) => other.lora === lora));
+  const loras = [...others, ...own];
+  return { ...settings, ...defined(request), ...(loras.length > 0 && { loras }) };
 }
 
 /** The settings that hold for a file, or for the workspace. */

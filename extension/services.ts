@@ -1,5 +1,7 @@
 import type { LogOutputChannel, Memento, Uri } from 'vscode';
 import type { Engine } from '../shared/api.ts';
+import type { KeptPictures } from './additions/keptPictures.ts';
+import type { LastModels } from './additions/lastModels.ts';
 import type { BenchmarkStore } from './benchmark/store.ts';
 import type { DenseSpeed } from './denseSpeed.ts';
 import type { Gallery } from './gallery/store.ts';
@@ -22,6 +24,9 @@ export interface Services {
   /** Where images are shown as they are made. */
   views: RunViews;
   gallery: Gallery;
+  /** Images that steer others, and those that are seen as prompts. */
+  kept: KeptPictures;
+  lastModels: LastModels;
   runs: RunLog;
   pace: Pace;
   benchmarks: BenchmarkStore;

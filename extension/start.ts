@@ -1,7 +1,10 @@
 /** The extension host's side of Patchwork, wherever the host and the engine run. */
+import path from 'node:path';
 import { type ExtensionContext, type LogOutputChannel, lm, Uri, window, workspace } from 'vscode';
 import type { Engine } from '../shared/api.ts';
 import { shorten } from '../shared/names.ts';
+import { KeptPictures } from './additions/keptPictures.ts';
+import { LastModels } from './additions/lastModels.ts';
 import { BENCHMARK_TYPE, BenchmarkPanel } from './benchmark/panel.ts';
 import { BenchmarkStore } from './benchmark/store.ts';
 import type { SettingName } from './contributions.ts';
@@ -33,6 +36,7 @@ import { describeImage } from './sight/describeImage.ts';
 import { selectObject } from './sight/selectObject.ts';
 import { type EngineFacts, StatusBar } from './statusBar.ts';
 import { registerTools } from './tools/register.ts';
+import { upscaleImage } from './upscale/command.ts';
 import { generateImages } from './view/generate.ts';
 import { useRecipeOf } from './view/useRecipe.ts';
 import { ImageView, VIEW_TYPE } from './view/view.ts';
@@ -66,6 +70,7 @@ export function start(
     queue,
     pace,
     log,
+    kept: new KeptPictures(path.join(images, '..', 'kept')),
     gallery: new Gallery(images, () => galleryBytes(setting)),
     runs: new RunLog(context.workspaceState),
     history: new PromptHistory(context.globalState),
@@ -84,6 +89,7 @@ export function start(
     },
     generator: new Generator(parts),
     benchmarks: new BenchmarkStore(workspace.fs, storage),
+    lastModels: new LastModels(context.globalState),
     lastEditor: new LastEditor(),
     memory: context.workspaceState,
   };
@@ -104,6 +110,7 @@ export function start(
       useRecipe: (asked?: unknown) => useRecipeOf(services, asked),
       selectObject: (asked?: unknown) => selectObject(services, asked, openEditorWithMask),
       describeImage: (asked?: unknown) => describeImage(services, asked),
+      upscaleImage: (asked?: unknown) => upscaleImage(services, asked),
       openBenchmark: () => BenchmarkPanel.open(services),
       manageModels: () => manageModels(services, token),
       useAsModel: (asked?: unknown) => useAsModel(services, asked),
@@ -137,6 +144,7 @@ export function start(
   // Editors that are made from VS Code may come without language models.
   if (hasDisk && typeof lm?.registerTool === 'function')
     context.subscriptions.push(...registerTools(services.generator.engine, context.globalStorageUri));
+  services.kept.tidy().catch((error: unknown) => log.warn(String(error)));
   services.gallery.tidy().catch((error: unknown) => log.warn(String(error)));
   offerInterrupted(services).catch((error: unknown) => log.warn(String(error)));
   return async () => {

@@ -55,10 +55,13 @@ export interface LoraChoice {
 /** What is drawn of a picture before it steers an image: its outlines. */
 export const CONTROL_HINTS = ['canny', 'scribble'] as const;
 
+/** An image file's bytes, or its pixels. */
+export type ImageInput = Uint8Array | Raster;
+
 /** A picture that steers an image, through a ControlNet or a T2I-Adapter. */
-export interface ControlChoice {
-  /** An image file, or its pixels, RGB. Brought to the image's size. */
-  image: Uint8Array | Raster;
+export interface ControlChoice<Image = ImageInput> {
+  /** RGB. Brought to the image's size. */
+  image: Image;
   /** A folder in the diffusers layout, a file, or a name of the hub that is on this machine. */
   model: string;
   /** 0 … 2; 1 if absent. */
@@ -73,17 +76,17 @@ export interface ControlChoice {
 }
 
 /** A picture that is seen as a prompt, beside the words. */
-export interface ReferenceChoice {
-  /** An image file, or its pixels, RGB. Its middle is seen, as a square. */
-  image: Uint8Array | Raster;
+export interface ReferenceChoice<Image = ImageInput> {
+  /** RGB. Its middle is seen, as a square. */
+  image: Image;
   /** 0 … 2; 1 if absent. With words 0.5 to 0.8 is usual. */
   strength?: number;
-  /** An image file, or its pixels, grey: white where the result sees it. Everywhere if absent. */
-  mask?: Uint8Array | Raster;
+  /** Grey: white where the result sees it. Everywhere if absent. */
+  mask?: Image;
 }
 
 /** What to draw. Everything but the prompt has a default, taken from the model where the model has an opinion. */
-interface DrawingRequest {
+interface DrawingRequest<Image = ImageInput> {
   /**
    * Words, and what the usual tools know: emphasis `(a:1.2)`, choices `{a|b}` and `__wildcard__`, words that change
    * `[a:b:0.5]`, `<lora:name:0.8>`, `embedding:name`, `BREAK`.
@@ -121,8 +124,8 @@ interface DrawingRequest {
   attention?: AttentionMode;
   decoder?: DecoderChoice;
   loras?: LoraChoice[];
-  controls?: ControlChoice[];
-  references?: ReferenceChoice[];
+  controls?: ControlChoice<Image>[];
+  references?: ReferenceChoice<Image>[];
   /** The IP-Adapter that reads references: a safetensors file in the layout of h94/IP-Adapter. */
   referenceModel?: string;
   /** The folder of its image encoder, where that is not beside it (`image_encoder`). */
@@ -160,7 +163,7 @@ interface DrawingRequest {
   stepPlan?: string;
 }
 
-export interface GenerateRequest extends DrawingRequest {
+export interface GenerateRequest<Image = ImageInput> extends DrawingRequest<Image> {
   /** Pixels, 64 … 2048, a multiple of 8 or what more the model's latents ask for. */
   width?: number;
   height?: number;
@@ -377,7 +380,10 @@ export interface UpscaleProgress {
 }
 
 export interface UpscaleResult {
+  /** A file with the recipe of the given one. */
   picture: EncodedPicture;
+  /** Name of the network. */
+  model: string;
   scale: number;
   macs: number;
   seconds: number;

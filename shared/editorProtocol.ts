@@ -1,4 +1,5 @@
 /** What the extension host and the pages of the picture editor say to each other. Nothing here knows vscode or the DOM. */
+import type { AdditionPlace, Additions, AdditionsHostMessage, AdditionsPageMessage } from './additions.ts';
 import type { ComputedLevel, EditRequest, Precision, SegmentRequest } from './api.ts';
 import type { RunState } from './jobs.ts';
 import type { Area, Patch } from './raster.ts';
@@ -45,6 +46,7 @@ export interface EditDraft {
   precision: Precision | '';
   /** Seeds that are tried, 1 … 4. */
   variations: number;
+  additions: Additions;
 }
 
 export const MOST_VARIATIONS = 4;
@@ -193,7 +195,8 @@ export type EditorHostMessage =
   | { type: 'thumbnail'; id: string; picture: Patch }
   /** The mask that a click where the pointer is would give; none if there is none. */
   | { type: 'hover'; patch?: Patch }
-  | { type: 'cost'; cost?: EditCost };
+  | { type: 'cost'; cost?: EditCost }
+  | AdditionsHostMessage;
 
 // Page → extension host
 
@@ -231,6 +234,8 @@ export type EditorPageMessage =
   | { type: 'undo' }
   | { type: 'redo' }
   | { type: 'insertLink' }
+  /** Makes the picture as it is larger, as a new file beside it. */
+  | { type: 'upscale' }
   | { type: 'getModel'; model: string }
   | { type: 'getModels' }
   | { type: 'loadMask' }
@@ -242,7 +247,12 @@ export type EditorPageMessage =
   | { type: 'copied'; what: string }
   | { type: 'failed'; what: string; reason: string }
   | { type: 'showLog' }
-  | { type: 'openSettings' };
+  | { type: 'openSettings' }
+  /** The mask becomes a sketch that steers edits, or says where a reference is seen. */
+  | { type: 'giveMask'; place: AdditionPlace }
+  /** A sketch becomes the mask, to be drawn on. */
+  | { type: 'maskOf'; picture: string }
+  | AdditionsPageMessage;
 
 /** What a page keeps over a reload of the window. */
 export interface SavedEditor {

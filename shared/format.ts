@@ -10,7 +10,13 @@ import { formatMacs, formatSeconds } from './units.ts';
 export * from './units.ts';
 
 /** The recipe and its cost, as labels and values in reading order. */
-export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo): [string, string][] {
+export function recipeRows({
+  recipe,
+  upscaled,
+  macs,
+  seconds,
+  loadSeconds,
+}: PictureInfo): [string, string][] {
   const rows: [string, string][] = [['Prompt', recipe.prompt]];
   if (recipe.negativePrompt) rows.push(['Negative prompt', recipe.negativePrompt]);
   rows.push(
@@ -22,6 +28,8 @@ export function recipeRows({ recipe, macs, seconds, loadSeconds }: PictureInfo):
     ['Model', modelTitle(recipe.model)],
     ['Precision', recipe.precision],
     ...budgetRow(recipe),
+    ...addedRows(recipe),
+    ...(upscaled ? [['Upscaled', upscalingOf(upscaled)] as [string, string]] : []),
     ['Computed', formatMacs(macs)],
     [
       'Time',
@@ -37,6 +45,28 @@ function budgetRow({ budget, stepPlan, steps }: PictureInfo['recipe']): [string,
   if (!budget) return [];
   const plan = readStepPlan(stepPlan ?? 'F'.repeat(steps));
   return [['Budget', `${formatShare(budget.share)}${plan ? `: ${describeStepPlan(plan)}` : ''}`]];
+}
+
+/** What was added to the words. */
+function addedRows({
+  loras = [],
+  steeredBy = [],
+  referredTo = [],
+}: PictureInfo['recipe']): [string, string][] {
+  const share = (of: number) => `${Math.round(100 * of)} %`;
+  return [
+    ...loras.map(({ lora, strength }): [string, string] => ['LoRA', `${modelTitle(lora)} at ${strength}`]),
+    ...steeredBy.map(({ model, hint, strength = 1, start = 0, end = 1 }): [string, string] => {
+      const steps = start > 0 || end < 1 ? `, ${share(start)} to ${share(end)} of the steps` : '';
+      return ['Control', `${hint ? `${hint}, ` : ''}${modelTitle(model)} at ${strength}${steps}`];
+    }),
+    ...referredTo.map(({ model, strength }): [string, string] => ['Reference', `${model} at ${strength}`]),
+  ];
+}
+
+/** `4 ×, 1024 × 1024, by RealESRGAN_x4plus` */
+function upscalingOf({ model, scale, width, height }: NonNullable<PictureInfo['upscaled']>): string {
+  return `${scale} ×, ${width} × ${height}, by ${model}`;
 }
 
 /**
@@ -128,5 +158,7 @@ export function describeRun({ stage, step, steps, cancelling, ahead }: RunState)
       return `Step ${step} of ${steps}`;
     case 'decode':
       return 'Finishing the image…';
+    case 'upscale':
+      return `Enlarging: tile ${step} of ${steps}`;
   }
 }

@@ -1,5 +1,6 @@
 /** The images that were made: what is known of each, and how they are searched and sorted. */
-import type { GenerateRequest, GenerateResult, Recipe } from './api.ts';
+import type { AskedRequest } from './additions.ts';
+import type { GenerateResult, Recipe } from './api.ts';
 
 /** A finished image, without its bytes. */
 export interface PictureInfo extends Omit<GenerateResult, 'picture'> {
@@ -7,11 +8,13 @@ export interface PictureInfo extends Omit<GenerateResult, 'picture'> {
   /** When it was finished, in milliseconds since 1970. */
   created: number;
   /** What was asked for, to ask for it again. */
-  request: GenerateRequest;
+  request: AskedRequest;
   /** The same without what the settings added; absent in images of earlier versions. */
-  asked?: GenerateRequest;
+  asked?: AskedRequest;
   /** Shared by images that were asked for together. */
   batch?: string;
+  /** How it was made larger after it was generated; the recipe's size is the one before. */
+  upscaled?: { model: string; scale: number; width: number; height: number };
   /** URI of the file it was saved to. */
   savedAs?: string;
 }
@@ -64,11 +67,14 @@ function searchable(recipe: Recipe): string {
 }
 
 /** A sorted copy; images that are equal in an order are newest first. */
-export function sortedPictures<Picture extends Pick<PictureInfo, 'recipe' | 'created'>>(
+export function sortedPictures<Picture extends Pick<PictureInfo, 'recipe' | 'created' | 'upscaled'>>(
   pictures: readonly Picture[],
   order: GalleryOrder,
 ): Picture[] {
-  const pixels = ({ recipe }: Picture) => recipe.width * recipe.height;
+  const pixels = ({ recipe, upscaled }: Picture) => {
+    const { width, height } = upscaled ?? recipe;
+    return width * height;
+  };
   const compare: Record<GalleryOrder, (a: Picture, b: Picture) => number> = {
     newest: () => 0,
     oldest: (a, b) => a.created - b.created,

@@ -9,6 +9,7 @@ export const IMAGE_ACTIONS = [
   'copyPrompt',
   'copyRecipe',
   'useRecipe',
+  'upscale',
   'reveal',
   'delete',
   'restore',

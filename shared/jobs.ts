@@ -1,9 +1,9 @@
 /** Work of the engine that takes a while: what runs and what waits. */
-import type { EditProgress } from './api.ts';
+import type { EditProgress, UpscaleProgress } from './api.ts';
 
 export interface RunState extends Pick<EditProgress, 'step' | 'steps'> {
   /** `wait` until the engine reports. */
-  stage: EditProgress['stage'] | 'wait';
+  stage: EditProgress['stage'] | UpscaleProgress['stage'] | 'wait';
   cancelling: boolean;
   /** Jobs that are done before it. */
   ahead?: number;
@@ -11,7 +11,12 @@ export interface RunState extends Pick<EditProgress, 'step' | 'steps'> {
   remaining?: number;
 }
 
-export type JobKind = 'generate' | 'edit' | 'benchmark';
+export type JobKind = 'generate' | 'edit' | 'upscale' | 'benchmark';
+
+/** Whether a run's steps are those that take its time: only then they say how far it is. */
+export function isCounting({ stage }: Pick<RunState, 'stage'>): boolean {
+  return stage === 'denoise' || stage === 'record' || stage === 'upscale';
+}
 
 export interface Job {
   id: string;

@@ -1,12 +1,18 @@
 /** What the extension host and the Patchwork view say to each other. Nothing here knows vscode or the DOM. */
+import {
+  type Additions,
+  type AdditionsHostMessage,
+  type AdditionsPageMessage,
+  NO_ADDITIONS,
+} from './additions.ts';
 import type { PictureInfo } from './gallery.ts';
 import type { ImageAction, Notice } from './imageActions.ts';
 import type { InterruptedRun, Job } from './jobs.ts';
 import type { SchedulerName } from './schedulers.ts';
 import type { SizeLimits } from './sizes.ts';
 
-/** The contents of the view's form, as typed; empty fields have defaults. */
-export interface Draft {
+/** Fields of the view's form, as typed; empty ones have defaults. */
+export interface TypedDraft {
   prompt: string;
   negativePrompt: string;
   /** Decimal digits, or empty for a seed at random. */
@@ -23,7 +29,13 @@ export interface Draft {
   count: string;
 }
 
+/** What stands in the view's form. */
+export interface Draft extends TypedDraft {
+  additions: Additions;
+}
+
 export const EMPTY_DRAFT: Draft = {
+  additions: NO_ADDITIONS,
   prompt: '',
   negativePrompt: '',
   seed: '',
@@ -98,7 +110,8 @@ export type HostMessage =
   | { type: 'preview'; job: string; png: Uint8Array<ArrayBuffer> }
   | { type: 'picture'; id: string; png: Uint8Array<ArrayBuffer> }
   /** Puts an image on the clipboard. */
-  | { type: 'copy'; id: string };
+  | { type: 'copy'; id: string }
+  | AdditionsHostMessage;
 
 // Page → extension host
 
@@ -131,7 +144,8 @@ export type PageMessage =
   | { type: 'openGallery' }
   | { type: 'getModels' }
   | { type: 'showLog' }
-  | { type: 'openSettings' };
+  | { type: 'openSettings' }
+  | AdditionsPageMessage;
 
 /** What the page keeps over a reload of the window; read back by the extension host, which must not trust it. */
 export interface SavedView {

@@ -89,6 +89,6 @@ export function seedError(bad: boolean): TemplateResult | typeof nothing {
 }
 
 /** The contents of a field that has just been changed. */
-function typedIn(event: Event): string {
+export function typedIn(event: Event): string {
   return (event.target as HTMLElement & { value: string }).value;
 }

@@ -1,7 +1,7 @@
 /** Parts that several pages show. */
 import { html, type TemplateResult } from 'lit';
 import { describeRemaining, describeRun } from '../shared/format.ts';
-import type { RunState } from '../shared/jobs.ts';
+import { isCounting, type RunState } from '../shared/jobs.ts';
 
 export interface CommonActions {
   cancel(): void;
@@ -11,9 +11,8 @@ export interface CommonActions {
 
 /** How far a run is. @param label what is happening, for screen readers */
 export function runTemplate(run: RunState, label: string, actions: CommonActions): TemplateResult {
-  const counting = run.stage === 'denoise' || run.stage === 'record';
   const { step: done, cancelling, remaining } = run;
-  const total = counting ? run.steps : 0;
+  const total = isCounting(run) ? run.steps : 0;
   // What is over in a moment needs no time.
   const time = remaining && remaining >= 2 && !cancelling ? ` · ${describeRemaining(remaining)}` : '';
   return progressTemplate({ label, done, total, text: describeRun(run) + time, cancelling }, actions);

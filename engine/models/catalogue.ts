@@ -14,6 +14,7 @@ export type Purpose =
   | 'autoencoder'
   | 'embedding'
   | 'control'
+  | 'reference'
   | 'upscaler';
 
 /** A model that can be used without a network. */

@@ -111,7 +111,8 @@ export async function editingModel(name: string = EMBEDDED, chosen?: string): Pr
   return here ? { name: twin } : { name, missing: twin };
 }
 
-async function loraFile(name: string): Promise<string> {
+/** The file of a LoRA: a path, or a name of the hub that is on this machine. @throws InputError if there is none */
+export async function loraFile(name: string): Promise<string> {
   const found = await fs.stat(name).catch(() => undefined);
   if (found?.isFile()) return path.resolve(name);
   if (!isRepositoryId(name.split('@')[0]!))

@@ -10,6 +10,7 @@ import {
   WEBUI_NAMES,
 } from '../../shared/api.ts';
 import { commentIn, textsIn } from './exif-comment.ts';
+import { isPng } from './png-chunks.ts';
 import { readPngText, withPngText } from './png-text.ts';
 import { comfyRecipe, comfyWorkflowRecipe } from './recipes/comfyui.ts';
 import { isObject, jsonObject, type ReadRecipe, setSize, settingsOf, textOf } from './recipes/json.ts';
@@ -46,6 +47,24 @@ export type ParsedRecipe = Partial<Recipe> &
 /** Writes the recipe into a PNG file's text. @throws InputError if the PNG file is not valid. */
 export function withRecipe(png: Uint8Array, recipe: Recipe): Uint8Array {
   return withPngText(png, KEYWORD, formatRecipe(recipe));
+}
+
+/** Under which Stable Diffusion WebUI says what was done with an image after it was generated. */
+const PROCESSED = 'postprocessing';
+
+/**
+ * Takes the recipe of an image file over into the PNG file of the image made larger, as it stands there, and says how it
+ * was made larger, in the words of Stable Diffusion WebUI.
+ */
+export function withUpscaling(
+  png: Uint8Array,
+  from: Uint8Array | undefined,
+  { model, scale }: { model: string; scale: number },
+): Uint8Array {
+  const recipe = from && isPng(from) ? readPngText(from, KEYWORD) : undefined;
+  const kept = recipe === undefined ? png : withPngText(png, KEYWORD, recipe);
+  const said = `Postprocess upscale by: ${scale}, Postprocess upscaler: ${quoteIfNeeded(model)}`;
+  return withPngText(kept, PROCESSED, said);
 }
 
 /** Texts of PNG files by their keywords, and what reads them, in the order in which they count. */

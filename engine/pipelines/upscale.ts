@@ -12,6 +12,7 @@ import { requireFinite } from '../numbers.ts';
 import { encodePicture } from '../pictures/compose.ts';
 import { PICTURE_LIMITS } from '../pictures/open.ts';
 import { decodePicture, type Picture } from '../pictures/read.ts';
+import { withUpscaling } from '../pictures/recipe.ts';
 import { WeightTable } from '../weights/weight-table.ts';
 
 /** Pixels of the image along a tile's sides, and how many of them neighbours share. Multiples of 4, for folding. */
@@ -60,9 +61,11 @@ export async function upscale(
     let larger: Picture = picture;
     for (let pass = 0; pass < passes; pass++) larger = await enlarge(larger, work);
     const result = await resized(larger, wanted);
+    const told = { model: upscaler.name, scale };
+    const file = request.image instanceof Uint8Array ? request.image : undefined;
     return {
-      picture: { png: await encodePicture(result), ...wanted },
-      scale,
+      picture: { png: withUpscaling(await encodePicture(result), file, told), ...wanted },
+      ...told,
       macs: work.macs,
       seconds: (performance.now() - begin) / 1000,
     };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
 import { deflateRawSync } from 'node:zlib';
+import { NO_ADDITIONS } from '../../shared/additions.ts';
 import { NO_EXTENSION } from '../../shared/editorProtocol.ts';
 import { blankRaster, paste } from '../../shared/raster.ts';
 import { backupOf, readBackup, restoreParts } from './backup.ts';
@@ -121,6 +122,13 @@ function painted(prompt: string): Painted {
   const cost = { prompt, seed: 1, ...zeros, seconds: 1, loadSeconds: 0, activeFraction: [], computed: [] };
   const typed = { prompt, negativePrompt: '', strength: 0.9, steps: '', seed: '1', seedLocked: false };
   const recipe = { prompt, seed: 1 } as Painted['recipe'];
-  const draft = { ...typed, way: 'mask', extension: NO_EXTENSION, precision: '', variations: 1 } as const;
+  const draft = {
+    ...typed,
+    way: 'mask',
+    extension: NO_EXTENSION,
+    precision: '',
+    variations: 1,
+    additions: NO_ADDITIONS,
+  } as const;
   return { recipe, cost, draft };
 }

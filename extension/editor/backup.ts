@@ -1,9 +1,11 @@
 /** What VS Code keeps of an unsaved picture over an exit: enough to continue without the file. */
 import { deserialize, serialize } from 'node:v8';
 import * as z from 'zod';
+import { NO_ADDITIONS } from '../../shared/additions.ts';
 import { EDIT_WAYS, NO_EXTENSION } from '../../shared/editorProtocol.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { cut, fits, paste } from '../../shared/raster.ts';
+import { additionsSchema } from '../additions/schema.ts';
 import type { Painted } from './painted.ts';
 import {
   areaOf,
@@ -83,6 +85,7 @@ const aboutSchema = z.object({
     seedLocked: z.boolean(),
     variations: amount,
     precision: z.enum(['', 'fp32', 'fp16', 'int8', 'int4']),
+    additions: additionsSchema.default(NO_ADDITIONS),
   }),
 });
 const editSchema = z.object({

@@ -1,6 +1,7 @@
 import { commands, Uri, type WebviewPanel, window } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import { encodeCoverage, readMask } from '../../engine/pictures/mask.ts';
+import type { AdditionPlace } from '../../shared/additions.ts';
 import type {
   EditorCommand,
   EditorHostMessage,
@@ -8,12 +9,15 @@ import type {
   PicturePlace,
 } from '../../shared/editorProtocol.ts';
 import { copyOf, type Patch, wholeOf } from '../../shared/raster.ts';
+import { AdditionsHost } from '../additions/host.ts';
 import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
 import { checkEditorMessage } from '../pageMessages.ts';
 import { askPrompt } from '../promptInput.ts';
 import { openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
+import { uriOf } from '../storedUri.ts';
+import { upscaleBeside } from '../upscale/beside.ts';
 import type { Page, PictureDocument } from './document.ts';
 import { knowledgeFor } from './knowledge.ts';
 import type { Painting } from './painting.ts';
@@ -28,6 +32,7 @@ export class EditorPage implements Page {
   readonly #painting: Painting;
   readonly #selecting: Selecting;
   readonly #preparing: Preparing;
+  readonly #additions: AdditionsHost;
   readonly #host: PageHost<EditorHostMessage, EditorPageMessage>;
   /** The editor that was used last, if it is open. */
   static #active: EditorPage | undefined;
@@ -46,10 +51,12 @@ export class EditorPage implements Page {
     this.#document = document;
     this.#painting = painting;
     this.#selecting = new Selecting(services, document);
+    this.#additions = new AdditionsHost(services, (message) => this.post(message));
     this.#host = new PageHost(panel, services.extensionUri, {
       name: 'editor',
       title: document.state.name,
       icon: false,
+      roots: [uriOf(services.kept.folder)],
       check: checkEditorMessage,
       onReady: () => this.#receive({ type: 'ready' }),
       onMessage: (message) => this.#receive(message),
@@ -86,6 +93,7 @@ export class EditorPage implements Page {
     if (message.type === 'apply') void this.#painting.apply(message.draft, this);
     else if (message.type === 'prepare') this.#preparing.start(message.draft);
     else if (message.type === 'runAgain') void this.#painting.again(message.id, this);
+    else if (message.type === 'upscale') void this.#upscale();
     else if (message.type === 'measure') void this.#painting.measure();
     else if (message.type === 'cancel') this.#painting.cancel();
     else if (message.type === 'hover') void this.#hover(message.place);
@@ -96,11 +104,12 @@ export class EditorPage implements Page {
   async #handle(
     message: Exclude<
       EditorPageMessage,
-      { type: 'apply' | 'prepare' | 'runAgain' | 'measure' | 'cancel' | 'hover' }
+      { type: 'apply' | 'prepare' | 'runAgain' | 'upscale' | 'measure' | 'cancel' | 'hover' }
     >,
   ): Promise<void> {
     switch (message.type) {
       case 'ready':
+        this.post({ type: 'keptAt', address: this.#host.address(this.#services.kept.folder) });
         this.#told = await this.#document.tellAll(this);
         this.#painting.tellAll(this);
         break;
@@ -202,6 +211,14 @@ export class EditorPage implements Page {
       case 'openSettings':
         await openSettings();
         break;
+      case 'giveMask':
+        await this.#giveMask(message.place);
+        break;
+      case 'maskOf':
+        await this.#maskOf(message.picture);
+        break;
+      default:
+        await this.#additions.handle(message);
     }
   }
 
@@ -255,6 +272,23 @@ export class EditorPage implements Page {
     this.#document.notice([`Loaded the mask ${nameOf(file)}.`, ...warnings].join(' '));
   }
 
+  /** The mask as an image, white on black: a sketch, after which it is empty again, or where a reference is seen. */
+  async #giveMask(place: AdditionPlace): Promise<void> {
+    const { mask, masked } = await this.#document.model();
+    if (!masked) throw new InputError('Paint a mask first.');
+    await this.#additions.give(place, await encodeCoverage(mask.data, mask.width, mask.height));
+    if (place.list !== 'controls') return;
+    const blank = new Uint8Array(masked.width * masked.height);
+    await this.#document.changeMask('Use as Sketch', { ...masked, data: blank });
+  }
+
+  /** A sketch becomes the mask, to be drawn on. */
+  async #maskOf(picture: string): Promise<void> {
+    const model = await this.#document.model();
+    const { coverage } = await readMask(await this.#services.kept.bytes(picture), 'The sketch', model);
+    await this.#document.changeMask('Draw on Sketch', { ...wholeOf(model), data: coverage });
+  }
+
   async #exportMask(): Promise<void> {
     const { uri } = this.#document;
     const { mask, masked } = await this.#document.model();
@@ -263,6 +297,17 @@ export class EditorPage implements Page {
     if (!target) return;
     await writePictureUri(target, await encodeCoverage(mask.data, mask.width, mask.height));
     this.#document.notice(`Exported the mask as ${nameOf(target)}.`);
+  }
+
+  /** Makes the picture as it is larger, beside it; edits go on meanwhile. */
+  async #upscale(): Promise<void> {
+    try {
+      const { uri } = this.#document;
+      const done = await upscaleBeside(this.#services, uri, await this.#document.encoded());
+      if (done) this.#document.notice(done);
+    } catch (error) {
+      if (!isAbort(error)) this.#document.fail(error);
+    }
   }
 
   /** Saves what is masked as an image with a transparent background, and shows it. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { InputError, isAbort } from '../../engine/errors.ts';
+import { hindranceOfAdditions, requestOfAdditions } from '../../shared/additions.ts';
 import type { EditProgress, EditRequest, EditResult } from '../../shared/api.ts';
 import {
   type EditCost,
@@ -165,11 +166,17 @@ export class Painting {
     const { way } = draft;
     const { masked, mask } = await this.#document.model();
     if (needsMask(way) && !masked) throw new InputError('Paint a mask first.');
+    const hindrance = hindranceOfAdditions(draft.additions);
+    if (hindrance) throw new InputError(hindrance);
     const prompt = needsPrompt(way) ? draft.prompt.trim() : '';
     if (needsPrompt(way) && !prompt) throw new InputError('Enter a prompt first.');
+    const { controls, references, ...others } = requestOfAdditions(draft.additions);
+    const images = await this.#services.kept.images({ controls, references });
     return editWithSettings(
       {
         prompt,
+        ...others,
+        ...images,
         negativePrompt: draft.negativePrompt.trim() || undefined,
         image: start.raster,
         ...(needsMask(way) && { mask: copyOf(mask), softMask: way === 'mask' }),

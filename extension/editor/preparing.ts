@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAbort } from '../../engine/errors.ts';
+import { requestOfAdditions } from '../../shared/additions.ts';
 import type { EditDraft } from '../../shared/editorProtocol.ts';
 import { denseStepOf } from '../denseSpeed.ts';
 import { prepareWithSettings } from '../requests.ts';
@@ -33,8 +34,8 @@ export class Preparing {
 
   /** Starts for the picture as it is now; nothing that goes wrong is shown. */
   start(draft: EditDraft): void {
-    const { strength, steps, precision } = draft;
-    const key = JSON.stringify([this.#document.version, strength, steps, precision]);
+    const { strength, steps, precision, additions } = draft;
+    const key = JSON.stringify([this.#document.version, strength, steps, precision, additions]);
     if (key === this.#done) return;
     this.stop();
     const run = new AbortController();
@@ -65,13 +66,16 @@ export class Preparing {
     if (this.#document.state.preparing) this.#document.update({ preparing: undefined });
   }
 
-  async #record({ strength, steps, precision }: EditDraft, signal: AbortSignal): Promise<void> {
+  async #record({ strength, steps, precision, additions }: EditDraft, signal: AbortSignal): Promise<void> {
+    const { controls, references, ...others } = requestOfAdditions(additions);
     const request = prepareWithSettings(
       {
         image: (await this.#document.canvas()).raster,
         strength: strength || undefined,
         steps: stepsOf(steps),
         precision: precision || undefined,
+        ...others,
+        ...(await this.#services.kept.images({ controls, references })),
       },
       this.#document.uri,
     );

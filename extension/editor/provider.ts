@@ -71,6 +71,11 @@ export async function openEditorWithMask(file: Uri, mask: MaskPixels): Promise<b
   return true;
 }
 
+/** A picture file's bytes; of one that is open in an editor, as it is shown there. */
+export async function shownPicture(file: Uri): Promise<Uint8Array> {
+  return (await open.get(file.toString())?.encoded()) ?? (await readPictureUri(file));
+}
+
 /** Opens the editor for a file from a menu, for the picture that is seen, or for one that the user chooses. */
 async function editPicture(file: unknown): Promise<void> {
   const { input } = window.tabGroups.activeTabGroup.activeTab ?? {};

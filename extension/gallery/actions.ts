@@ -17,7 +17,7 @@ export interface Done {
 /** Does what is asked with images of the gallery. Undefined if there is nothing to say. */
 export async function actOn(
   services: Services,
-  action: Exclude<ImageAction, 'show' | 'useRecipe'>,
+  action: Exclude<ImageAction, 'show' | 'useRecipe' | 'upscale'>,
   ids: readonly string[],
 ): Promise<Done | undefined> {
   const { gallery } = services;

@@ -1,4 +1,5 @@
 import type { Disposable } from 'vscode';
+import { isAbort } from '../../engine/errors.ts';
 import type { ImageAction, ImageContext } from '../../shared/imageActions.ts';
 import { registerCommands } from '../registerCommands.ts';
 import { ImageView, VIEW_TYPE } from '../view/view.ts';
@@ -14,6 +15,7 @@ const ACTIONS = [
   'copyPrompt',
   'copyRecipe',
   'useRecipe',
+  'upscale',
   'reveal',
   'delete',
   'restore',
@@ -33,6 +35,6 @@ async function act(action: (typeof ACTIONS)[number], asked: unknown): Promise<vo
     if (action === 'copy') page.copy(ids[0]!);
     else await page.act(action, ids);
   } catch (error) {
-    page.fail(error);
+    if (!isAbort(error)) page.fail(error);
   }
 }

@@ -14,6 +14,7 @@ import { checkGalleryMessage } from '../pageMessages.ts';
 import { failureOf, openSettings } from '../report.ts';
 import type { Services } from '../services.ts';
 import { uriOf } from '../storedUri.ts';
+import { upscaledNotice, upscaleStored } from '../upscale/upscale.ts';
 import { ImageView } from '../view/view.ts';
 import { actOn, type Done, one } from './actions.ts';
 
@@ -82,8 +83,18 @@ export class GalleryPage {
         return await ImageView.show(this.#services).show(picture);
       }
       case 'useRecipe': {
-        const { recipe } = await one(this.#services, ids);
-        return ImageView.show(this.#services).useRecipe(recipe);
+        const picture = await one(this.#services, ids);
+        return ImageView.show(this.#services).useRecipeOf(picture);
+      }
+      case 'upscale': {
+        const picture = await upscaleStored(this.#services, await one(this.#services, ids));
+        const show = async () => await ImageView.show(this.#services).show(picture!);
+        if (picture?.upscaled)
+          this.#say({
+            text: upscaledNotice(picture.upscaled, picture.seconds),
+            next: { title: 'Show', run: show },
+          });
+        return;
       }
       default:
         this.#say(await actOn(this.#services, action, ids));

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { codecs, fs as disk } from '#host';
+import { fs as disk } from '#host';
 import { writeError } from '../../engine/files.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
-import type { GenerateRequest, GenerateResult } from '../../shared/api.ts';
+import type { AskedRequest } from '../../shared/additions.ts';
+import type { GenerateResult } from '../../shared/api.ts';
 import type { GalleryUsage, PictureInfo } from '../../shared/gallery.ts';
 import { keptRequest, readStoredPicture } from './storedPicture.ts';
+import { thumbnailOf } from './thumbnail.ts';
 
 /** Deleted images can be restored for so long, in milliseconds. */
 const DELETED_KEPT = 30 * 24 * 3600 * 1000;
-/** Longer side of thumbnails, in pixels. */
-const THUMBNAIL = 320;
-
 /** The files of an image: what is known of it, the image, its thumbnail. */
 const ENDINGS = ['json', 'png', 'webp'] as const;
 type Ending = (typeof ENDINGS)[number];
@@ -40,9 +39,9 @@ export class Gallery {
   }
 
   async add(
-    request: GenerateRequest,
+    request: AskedRequest,
     { picture, ...rest }: GenerateResult,
-    more: Pick<PictureInfo, 'asked' | 'batch'> = {},
+    more: Pick<PictureInfo, 'asked' | 'batch' | 'upscaled'> = {},
   ): Promise<PictureInfo> {
     const info: PictureInfo = {
       id: randomUUID(),
@@ -54,7 +53,7 @@ export class Gallery {
     await made(this.folder);
     try {
       await writeBytes(this.file(info.id), picture.png);
-      const thumbnail = await thumbnailOf(picture.png);
+      const thumbnail = await thumbnailOf(await decodePicture(picture.png, 'The image'));
       await writeBytes(this.#file(info.id, 'webp'), thumbnail);
       await this.update(info);
     } catch (error) {
@@ -212,15 +211,6 @@ async function made(folder: string): Promise<void> {
   await disk.mkdir(folder).catch((error) => {
     throw writeError(folder, error);
   });
-}
-
-async function thumbnailOf(png: Uint8Array): Promise<Uint8Array> {
-  const { pixels: data, ...side } = await decodePicture(png, 'The image');
-  const scale = Math.min(1, THUMBNAIL / Math.max(side.width, side.height));
-  const [width, height] = [side.width, side.height].map((length) => Math.max(1, Math.round(scale * length)));
-  const size = { width: width!, height: height! };
-  const small = await codecs.resize({ width: side.width, height: side.height, channels: 3, data }, size);
-  return codecs.encode({ ...size, channels: 3, data: small }, { format: 'webp', quality: 85 });
 }
 
 async function writeBytes(file: string, bytes: Uint8Array): Promise<void> {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { ATTENTIONS, DECODERS, type GenerateRequest, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';
+import type { AskedRequest } from '../../shared/additions.ts';
+import { ATTENTIONS, DECODERS, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';
 import { workerReportSchema } from '../../shared/benchmark/schema.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 
@@ -35,6 +36,7 @@ const picture = z.object({
   request,
   asked: request.optional(),
   batch: text.optional(),
+  upscaled: z.object({ model: text, scale: figure, width: figure, height: figure }).optional(),
   recipe,
   macs: figure,
   seconds: figure,
@@ -56,8 +58,8 @@ export function readStoredPicture(bytes: Uint8Array, written: number): PictureIn
     return {
       ...rest,
       created: rest.created ?? written,
-      request: keptRequest(request as GenerateRequest),
-      ...(asked && { asked: keptRequest(asked as GenerateRequest) }),
+      request: keptRequest(request as AskedRequest),
+      ...(asked && { asked: keptRequest(asked as AskedRequest) }),
     };
   } catch {
     return undefined;
@@ -65,6 +67,6 @@ export function readStoredPicture(bytes: Uint8Array, written: number): PictureIn
 }
 
 /** What is kept of a request: the address of a bus may hold a password. */
-export function keptRequest({ bus: _, ...request }: GenerateRequest): GenerateRequest {
+export function keptRequest({ bus: _, ...request }: AskedRequest): AskedRequest {
   return request;
 }

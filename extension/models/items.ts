@@ -26,6 +26,7 @@ export const PURPOSES: Record<Purpose, string> = {
   autoencoder: 'VAE',
   embedding: 'Embedding',
   control: 'ControlNet',
+  reference: 'IP-Adapter',
   upscaler: 'Upscaler',
 };
 

@@ -40,6 +40,7 @@ export const ICONS: Record<Purpose, string> = {
   autoencoder: 'file-media',
   embedding: 'symbol-string',
   control: 'symbol-ruler',
+  reference: 'references',
   upscaler: 'zoom-in',
 };
 
@@ -221,7 +222,8 @@ export async function useModel(id: string, purpose: Purpose): Promise<void> {
     selection: `${id} is installed.`,
     autoencoder: `${title} takes the place of the model's own autoencoder. The setting patchwork.vae changes that.`,
     embedding: `${title} is found by its name in prompts.`,
-    control: `${title} is offered for control layers.`,
+    control: `${title} is offered for control images.`,
+    reference: `${title} is offered for reference images.`,
     upscaler: `${title} is offered for upscaling.`,
   };
   void showInformation(sentences[purpose]);

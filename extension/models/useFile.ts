@@ -3,10 +3,8 @@ import type { Purpose } from '../../engine/models/catalogue.ts';
 import { purposeOfFile } from '../../engine/models/file-purpose.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
+import { MODEL_ENDINGS } from './chooseFile.ts';
 import { useModel } from './manage.ts';
-
-/** Endings that the command's dialogue shows. */
-const ENDINGS = ['safetensors', 'sft', 'ckpt', 'pt', 'pth', 'gguf'];
 
 /** *Use as Model*: a file of the explorer, or one that is chosen, becomes the model; a LoRA file or a VAE is used as such. */
 export async function useAsModel({ log }: Services, asked: unknown): Promise<void> {
@@ -24,7 +22,7 @@ async function chosen(): Promise<Uri | undefined> {
     (await window.showOpenDialog({
       title: 'File of a Model',
       openLabel: 'Use',
-      filters: { Models: ENDINGS },
+      filters: { Models: MODEL_ENDINGS },
     })) ?? [];
   return file;
 }

@@ -7,6 +7,7 @@ import type {
   GenerateProgress,
   GenerateRequest,
   GenerateResult,
+  UpscaleProgress,
 } from '../../shared/api.ts';
 import type { Job, JobKind, RunState } from '../../shared/jobs.ts';
 import { type Expected, Remaining } from './remaining.ts';
@@ -28,7 +29,7 @@ interface Entry {
 }
 
 /**
- * The engine with a queue before it that can be seen: images, edits and benchmarks wait here, so that each of them can be
+ * The engine with a queue before it that can be seen: images, edits, enlargements and benchmarks wait here, so that each of them can be
  * cancelled, and those that wait survive the end of the engine's process. All else goes to the engine at once.
  */
 export class EngineQueue {
@@ -49,6 +50,10 @@ export class EngineQueue {
       edit: (request, options: JobOptions<EditProgress> = {}) =>
         this.#enqueue('edit', options.title ?? request.prompt, options, undefined, (inner) =>
           engine.edit(request, inner),
+        ),
+      upscale: (request, options: JobOptions<UpscaleProgress> = {}) =>
+        this.#enqueue('upscale', options.title ?? 'Upscale', options, undefined, (inner) =>
+          engine.upscale(request, inner),
         ),
       benchmark: (request, options = {}) =>
         this.#enqueue('benchmark', 'Benchmark', options, undefined, (inner) =>

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { LogOutputChannel } from 'vscode';
+import type { AskedRequest } from '../../shared/additions.ts';
 import type { Engine, GenerateProgress, GenerateRequest, GenerateResult } from '../../shared/api.ts';
 import { formatSeconds } from '../../shared/format.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
+import type { KeptPictures } from '../additions/keptPictures.ts';
 import type { DenseSpeed } from '../denseSpeed.ts';
 import type { Gallery } from '../gallery/store.ts';
 import type { PromptHistory } from '../history.ts';
@@ -14,7 +16,7 @@ export interface GenerateOptions {
   /** By which the run is known in the queue. */
   id?: string;
   /** The request without what the settings added. */
-  asked?: GenerateRequest;
+  asked?: AskedRequest;
   /** Shared by images that were asked for together. */
   batch?: string;
   signal?: AbortSignal;
@@ -23,6 +25,7 @@ export interface GenerateOptions {
 
 interface Parts {
   queue: EngineQueue;
+  kept: KeptPictures;
   gallery: Gallery;
   history: PromptHistory;
   denseSpeed: DenseSpeed;
@@ -44,22 +47,29 @@ export class Generator {
     const { queue } = this.#parts;
     return {
       ...queue.engine,
-      generate: async (request, options) => (await this.#run(request, options ?? {})).result,
+      // Those who bring images themselves do not ask for the same again.
+      generate: async (request, options) => {
+        const { controls: _controls, references: _references, ...kept } = request;
+        return (await this.#run(kept, options ?? {}, request)).result;
+      },
     };
   }
 
-  async generate(request: GenerateRequest, options: GenerateOptions = {}): Promise<PictureInfo> {
-    return (await this.#run(request, options)).picture;
+  async generate(request: AskedRequest, options: GenerateOptions = {}): Promise<PictureInfo> {
+    const filled = await this.#parts.kept.filled(request);
+    return (await this.#run(request, options, filled)).picture;
   }
 
+  /** @param filled the request with its images */
   async #run(
-    request: GenerateRequest,
+    request: AskedRequest,
     { id = randomUUID(), asked, batch, signal, onProgress }: GenerateOptions,
+    filled: GenerateRequest,
   ): Promise<{ result: GenerateResult; picture: PictureInfo }> {
     const { queue, gallery, history, denseSpeed, pace, runs, log } = this.#parts;
     await Promise.all([history.add(request.prompt), runs.begin({ id, request })]);
     try {
-      const result = await queue.generate(request, { id, batch, signal, onProgress });
+      const result = await queue.generate(filled, { id, batch, signal, onProgress });
       log.info(`${JSON.stringify(result.recipe)}: ${formatSeconds(result.seconds)}`);
       const picture = await gallery.add(request, result, { asked, batch });
       await pace.note(request, result);

@@ -1,10 +1,10 @@
-import type { GenerateRequest } from '../../shared/api.ts';
+import type { AskedRequest } from '../../shared/additions.ts';
 import { keptRequest } from '../gallery/storedPicture.ts';
 import type { Storage } from './pace.ts';
 
 interface StoredRun {
   id: string;
-  request: GenerateRequest;
+  request: AskedRequest;
 }
 
 const KEY = 'patchwork.runs';
@@ -47,7 +47,7 @@ export class RunLog {
   }
 
   /** Forgets that a run was interrupted; undefined if it was not. */
-  async take(id: string): Promise<GenerateRequest | undefined> {
+  async take(id: string): Promise<AskedRequest | undefined> {
     const run = this.#interrupted.find((other) => other.id === id);
     this.#interrupted = this.#interrupted.filter((other) => other !== run);
     for (const listener of this.#listeners) listener();

@@ -30,7 +30,7 @@ export class Pace {
     this.#storage = storage;
   }
 
-  async note(request: GenerateRequest, result: Omit<GenerateResult, 'picture'>): Promise<void> {
+  async note(request: GenerateRequest<unknown>, result: Omit<GenerateResult, 'picture'>): Promise<void> {
     const { recipe, stepSeconds, seconds, loadSeconds } = result;
     if (stepSeconds.length === 0) return;
     const inSteps = stepSeconds.reduce((a, b) => a + b, 0);
@@ -50,7 +50,9 @@ export class Pace {
   }
 
   /** Of the image that is most like the asked one; its times grow with the pixels. Undefined if none is. */
-  like(request: GenerateRequest): { steps: number; stepSeconds: number; otherSeconds: number } | undefined {
+  like(
+    request: GenerateRequest<unknown>,
+  ): { steps: number; stepSeconds: number; otherSeconds: number } | undefined {
     const { width, height, steps = 0 } = request;
     const alike = this.#samples.filter(({ key }) => key === keyOf(request));
     const pixels = width && height ? width * height : undefined;
@@ -67,7 +69,7 @@ export class Pace {
   }
 
   /** Seconds that an image takes, loading left out. */
-  seconds(request: GenerateRequest): number | undefined {
+  seconds(request: GenerateRequest<unknown>): number | undefined {
     const like = this.like(request);
     return like && like.steps * like.stepSeconds + like.otherSeconds;
   }
@@ -78,7 +80,7 @@ export class Pace {
   }
 }
 
-function keyOf({ model, precision, guidance, threads, workers, decoder }: GenerateRequest): string {
+function keyOf({ model, precision, guidance, threads, workers, decoder }: GenerateRequest<unknown>): string {
   return JSON.stringify([
     ...[model ?? 'scenes', precision ?? '', guidance === 1, threads ?? 0, workers ?? 0, decoder ?? 'own'],
   ]);

@@ -1,4 +1,4 @@
-import type { RunState } from '../../shared/jobs.ts';
+import { isCounting, type RunState } from '../../shared/jobs.ts';
 
 /** What is known before of the parts of a run. */
 export interface Expected {
@@ -21,8 +21,7 @@ export class Remaining {
     const expected = this.#expected;
     const other = expected?.otherSeconds ?? 0;
     if (stage === 'decode') return other || undefined;
-    if (stage !== 'denoise' && stage !== 'record')
-      return expected && expected.steps * expected.stepSeconds + other;
+    if (!isCounting({ stage })) return expected && expected.steps * expected.stepSeconds + other;
     if (this.#begun?.stage !== stage) this.#begun = { stage, step, at: now };
     const done = step - this.#begun.step;
     const stepSeconds = done > 0 ? (now - this.#begun.at) / done : expected?.stepSeconds;

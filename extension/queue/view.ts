@@ -19,8 +19,18 @@ export const QUEUE_VIEW = 'patchwork.queueView';
 
 type Row = { job: Job } | { interrupted: InterruptedRun };
 
-const KINDS: Record<JobKind, string> = { generate: 'Generate', edit: 'Edit', benchmark: 'Benchmark' };
-const ICONS: Record<JobKind, string> = { generate: 'sparkle', edit: 'edit-sparkle', benchmark: 'graph' };
+const KINDS: Record<JobKind, string> = {
+  generate: 'Generate',
+  edit: 'Edit',
+  upscale: 'Upscale',
+  benchmark: 'Benchmark',
+};
+const ICONS: Record<JobKind, string> = {
+  generate: 'sparkle',
+  edit: 'edit-sparkle',
+  upscale: 'zoom-in',
+  benchmark: 'graph',
+};
 /** Milliseconds between updates of what runs. */
 const INTERVAL = 500;
 

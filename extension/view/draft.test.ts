@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InputError } from '../../engine/errors.ts';
+import { NO_ADDITIONS } from '../../shared/additions.ts';
 import { EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
 import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.ts';
 
@@ -22,6 +23,12 @@ test('every field arrives in the request, and a request fills the form again', (
     model: 'owner/name',
     precision: 'int8',
     count: '1',
+    additions: {
+      ...NO_ADDITIONS,
+      loras: [{ lora: '/m/ink.safetensors', strength: 0.5, on: true }],
+      references: [{ picture: 'a'.repeat(64), strength: 0.6, mask: '', on: true }],
+      referenceModel: '/m/ip.safetensors',
+    },
   };
   const request = requestOf(full);
   assert.deepEqual(request, {
@@ -35,6 +42,9 @@ test('every field arrives in the request, and a request fills the form again', (
     scheduler: 'euler',
     model: 'owner/name',
     precision: 'int8',
+    loras: [{ lora: '/m/ink.safetensors', strength: 0.5 }],
+    references: [{ image: 'a'.repeat(64), strength: 0.6 }],
+    referenceModel: '/m/ip.safetensors',
   });
   assert.deepEqual(draftOf(request), full);
 });
@@ -73,4 +83,6 @@ test('what a page kept is not trusted', () => {
   for (const bad of [undefined, null, 5, 'x', [], { prompt: 3 }])
     assert.deepEqual(readDraft(bad), EMPTY_DRAFT);
   assert.equal(readDraft({ prompt: 'a tree', seed: '7', other: 'x' }).seed, '7');
+  const outside = { ...NO_ADDITIONS, controls: [{ picture: '../../etc/passwd' }] };
+  assert.deepEqual(readDraft({ additions: outside }).additions, NO_ADDITIONS);
 });

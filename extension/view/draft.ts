@@ -1,20 +1,29 @@
 /** The contents of the view's form, and the requests made from them. */
 import { InputError } from '../../engine/errors.ts';
 import type { ParsedRecipe } from '../../engine/pictures/recipe.ts';
+import {
+  type AskedRequest,
+  additionsOf,
+  hindranceOfAdditions,
+  requestOfAdditions,
+} from '../../shared/additions.ts';
 import { type GenerateRequest, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { parseSeed, SEED_RULE } from '../../shared/seed.ts';
 import { isSide, sidesInWords } from '../../shared/sizes.ts';
 import { type Draft, EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
+import { readAdditions } from '../additions/schema.ts';
 
 /** Images that one click asks for at most. */
 export const MOST_IMAGES = 16;
 
 /** What a form asks for; empty fields are left out. @throws InputError naming the field and what it may be */
-export function requestOf(draft: Draft): GenerateRequest {
+export function requestOf(draft: Draft): AskedRequest {
   const { prompt, negativePrompt, seed: typedSeed, model } = draft;
   const seed = parseSeed(typedSeed);
   if (!prompt.trim()) throw new InputError('Enter a prompt first.');
+  const hindrance = hindranceOfAdditions(draft.additions);
+  if (hindrance) throw new InputError(hindrance);
   if (seed === null) throw new InputError(`${SEED_RULE}, not “${typedSeed}”.`);
   return {
     prompt: prompt.trim(),
@@ -26,6 +35,7 @@ export function requestOf(draft: Draft): GenerateRequest {
     ...given('scheduler', oneOf('Sampler', draft.scheduler, SCHEDULERS)),
     ...given('precision', oneOf('Precision', draft.precision, PRECISIONS)),
     ...(model.trim() && { model: model.trim() }),
+    ...requestOfAdditions(draft.additions),
   };
 }
 
@@ -35,7 +45,7 @@ export function countOf({ count }: Pick<Draft, 'count'>): number {
 }
 
 /** The form that asks for the same again; fields that were left open stay so. */
-export function draftOf(request: GenerateRequest): Draft {
+export function draftOf(request: AskedRequest): Draft {
   const { width, height } = request;
   return {
     ...EMPTY_DRAFT,
@@ -48,6 +58,7 @@ export function draftOf(request: GenerateRequest): Draft {
     scheduler: request.scheduler ?? '',
     model: request.model ?? '',
     precision: request.precision ?? '',
+    additions: additionsOf(request),
   };
 }
 
@@ -57,14 +68,16 @@ export function draftOf(request: GenerateRequest): Draft {
  */
 export function draftOfRecipe(recipe: ParsedRecipe, model = ''): Draft {
   const { budget, ...asked } = recipe;
+  // Its LoRA files go by names only, which are none of files here.
   const full = budget && { budget: budget.share, steps: budget.steps };
-  return { ...draftOf({ ...asked, model: undefined, ...full }), model };
+  return { ...draftOf({ ...asked, model: undefined, loras: undefined, ...full }), model };
 }
 
 /** What a page kept, as far as it is what it should be. */
 export function readDraft(value: unknown): Draft {
   const fields = Object.entries(EMPTY_DRAFT).map(([name, empty]) => {
     const kept = (value as Record<string, unknown> | undefined)?.[name];
+    if (name === 'additions') return [name, readAdditions(kept)];
     return [name, typeof kept === 'string' ? kept : empty];
   });
   return Object.fromEntries(fields) as Draft;

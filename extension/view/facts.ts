@@ -1,7 +1,7 @@
 import { openCheckpoint } from '../../engine/models/open.ts';
 import { schedulerNameOf } from '../../engine/schedulers/create.ts';
 import { readKnownWords } from '../../engine/text/known-words.ts';
-import type { GenerateRequest } from '../../shared/api.ts';
+import type { AskedRequest } from '../../shared/additions.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
 import type { Draft, FormFacts } from '../../shared/viewProtocol.ts';
 import { modelsHere } from '../models/fetch.ts';
@@ -37,7 +37,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
 }
 
 /** All words that a request's model knows; undefined for models of common language. */
-export async function wordsOf({ model }: Pick<GenerateRequest, 'model'>): Promise<string[] | undefined> {
+export async function wordsOf({ model }: Pick<AskedRequest, 'model'>): Promise<string[] | undefined> {
   try {
     const opened = await openCheckpoint(model);
     return await readKnownWords((await opened.tokenizer(opened.textRoles[0]!)).folder);

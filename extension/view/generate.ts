@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isAbort } from '../../engine/errors.ts';
-import type { GenerateRequest } from '../../shared/api.ts';
+import type { AskedRequest } from '../../shared/additions.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 import { shorten } from '../../shared/names.ts';
 import { seedsFrom } from '../../shared/seed.ts';
@@ -20,7 +20,7 @@ import { reached } from '../walkthrough.ts';
  */
 export async function generateImages(
   services: Services,
-  asked: GenerateRequest,
+  asked: AskedRequest,
   count = 1,
   { filled = false } = {},
 ): Promise<void> {
@@ -36,7 +36,7 @@ export async function generateImages(
 
 async function generateOne(
   { generator, views, log }: Services,
-  request: GenerateRequest,
+  request: AskedRequest,
   about: Pick<GenerateOptions, 'asked' | 'batch'>,
 ): Promise<PictureInfo | undefined> {
   views.count(1);

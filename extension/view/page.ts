@@ -11,19 +11,21 @@ export class ViewPage {
   #state: ViewState;
   /** What the page has not been told of the form. */
   #draft: { draft: Partial<Draft>; typed: boolean } | undefined;
+  readonly #kept: string;
   #preview: { job: string; png: Uint8Array } | undefined;
 
   constructor(
     panel: WebviewPanel,
-    { extensionUri, gallery }: Services,
+    { extensionUri, gallery, kept }: Services,
     state: ViewState,
     onMessage: (message: PageMessage) => void,
   ) {
     this.#state = state;
+    this.#kept = kept.folder;
     this.#page = new PageHost(panel, extensionUri, {
       name: 'view',
       title: 'Patchwork',
-      roots: [uriOf(gallery.folder)],
+      roots: [uriOf(gallery.folder), uriOf(kept.folder)],
       check: checkViewMessage,
       onReady: () => this.#tellAll(),
       onMessage,
@@ -68,6 +70,7 @@ export class ViewPage {
   }
 
   #tellAll(): void {
+    this.#page.post({ type: 'keptAt', address: this.#page.address(this.#kept) });
     if (this.#draft) this.#page.post({ type: 'draft', ...this.#draft });
     this.#draft = undefined;
     this.update({});

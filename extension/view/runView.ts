@@ -1,16 +1,16 @@
 /** What those who make images know of the view. */
-import type { GenerateRequest } from '../../shared/api.ts';
+import type { AskedRequest } from '../../shared/additions.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 
 /** The view, as far as it shows what is made. */
 export interface RunView {
   readonly visible: boolean;
   /** What is asked for from now on is shown as it is made. @param filled the form asks for this already */
-  begin(asked: GenerateRequest, about: { filled: boolean; batch?: string }): void;
+  begin(asked: AskedRequest, about: { filled: boolean; batch?: string }): void;
   preview(job: string, png: Uint8Array): void;
   finished(picture: PictureInfo): Promise<void>;
   cancelled(): void;
-  fail(error: unknown, request: GenerateRequest): void;
+  fail(error: unknown, request: AskedRequest): void;
   show(picture: PictureInfo): Promise<void>;
 }
 

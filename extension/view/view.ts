@@ -1,12 +1,13 @@
 import { commands, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { ParsedRecipe } from '../../engine/pictures/recipe.ts';
-import type { GenerateRequest } from '../../shared/api.ts';
+import { type Additions, type AskedRequest, additionsOf } from '../../shared/additions.ts';
 import { formatSeconds } from '../../shared/format.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 import type { ImageAction } from '../../shared/imageActions.ts';
 import { type Draft, EMPTY_DRAFT, type PageMessage, type ViewState } from '../../shared/viewProtocol.ts';
 import { unknownWords } from '../../shared/vocabulary.ts';
+import { AdditionsHost, additionsHandlers } from '../additions/host.ts';
 import { workspaceFolder } from '../destination.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { actOn, type Done, one } from '../gallery/actions.ts';
@@ -16,6 +17,7 @@ import { failureOf, openSettings, reportError } from '../report.ts';
 import { asNow } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { uriOf } from '../storedUri.ts';
+import { upscaledNotice, upscaleStored } from '../upscale/upscale.ts';
 import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.ts';
 import { factsFor, wordsOf } from './facts.ts';
 import { generateImages } from './generate.ts';
@@ -41,10 +43,11 @@ export class ImageView {
   readonly #page: ViewPage;
   /** The form as the page has told it last. */
   #draft: Draft = EMPTY_DRAFT;
+  readonly #additions: AdditionsHost;
   /** What the button beside the notice does. */
   #next: Done['next'];
   /** What the last failed run asked for. */
-  #failed: GenerateRequest | undefined;
+  #failed: AskedRequest | undefined;
 
   readonly #handlers: Handlers<PageMessage> = {
     // The page's host takes it.
@@ -97,6 +100,7 @@ export class ImageView {
     getModels: () => commands.executeCommand('patchwork.manageModels'),
     showLog: () => this.#services.log.show(),
     openSettings: () => openSettings(),
+    ...additionsHandlers(() => this.#additions),
   };
 
   /** The view if it is open. */
@@ -149,6 +153,7 @@ export class ImageView {
       hasFolder: workspaceFolder() !== undefined,
     };
     this.#page = new ViewPage(panel, services, state, (message) => void this.#receive(message));
+    this.#additions = new AdditionsHost(services, (message) => this.#page.tell(message));
     ImageView.#open = this;
     const listening = [
       { dispose: queue.onDidChange(() => this.#page.update({ jobs: [...queue.jobs] })) },
@@ -174,7 +179,7 @@ export class ImageView {
   }
 
   /** What is asked for from now on is shown as it is made. @param filled the form asks for this already */
-  begin(request: GenerateRequest, { filled, batch }: { filled: boolean; batch?: string }): void {
+  begin(request: AskedRequest, { filled, batch }: { filled: boolean; batch?: string }): void {
     if (!filled) this.#page.fill(draftOf(request));
     this.#failed = undefined;
     this.#page.update({ following: true, grid: batch, failure: undefined, notice: undefined });
@@ -206,7 +211,7 @@ export class ImageView {
     this.#say({ text: 'Cancelled.' });
   }
 
-  fail(error: unknown, request?: GenerateRequest): void {
+  fail(error: unknown, request?: AskedRequest): void {
     if (!this.#page.visible) {
       void reportError(this.#services.log, error);
       return;
@@ -233,11 +238,16 @@ export class ImageView {
     });
   }
 
+  /** The same of an image of the gallery, whose control and reference images are known. */
+  useRecipeOf({ recipe, asked, request }: PictureInfo): void {
+    this.useRecipe(recipe, additionsOf(asked ?? request));
+  }
+
   /** Fills the form with what an image was made from. */
-  useRecipe(recipe: ParsedRecipe): void {
+  useRecipe(recipe: ParsedRecipe, additions?: Additions): void {
     const { model } = recipe;
     const here = this.#page.state.facts?.models.find(({ id }) => id === model);
-    this.#page.fill({ ...draftOfRecipe(recipe, here?.id), count: '1' });
+    this.#page.fill({ ...draftOfRecipe(recipe, here?.id), ...(additions && { additions }), count: '1' });
     const missing = model && model !== 'scenes' && !here;
     const text = missing
       ? `The form has the recipe, but its model ${model} is not on this machine.`
@@ -266,7 +276,14 @@ export class ImageView {
       case 'show':
         return await this.show(await one(this.#services, ids));
       case 'useRecipe':
-        return this.useRecipe((await one(this.#services, ids)).recipe);
+        return this.useRecipeOf(await one(this.#services, ids));
+      case 'upscale': {
+        const picture = await upscaleStored(this.#services, await one(this.#services, ids));
+        if (!picture?.upscaled) return;
+        await this.#refreshPictures();
+        await this.show(picture);
+        return this.#say({ text: upscaledNotice(picture.upscaled, picture.seconds) });
+      }
       default:
         this.#say(await actOn(this.#services, action, ids));
     }

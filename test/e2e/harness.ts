@@ -155,7 +155,11 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
         if (Date.now() > deadline) throw new Error(`The file dialog does not take ${file}.`);
       }
       await page.keyboard.press('Enter');
-      await input.waitFor({ state: 'hidden' });
+      // What the file was asked for may go on with another list.
+      await until(
+        async () => !(await input.isVisible()) || (await input.inputValue()) !== file,
+        'the file dialog to close',
+      );
     },
     set: (name, value) =>
       inHost(

@@ -334,7 +334,7 @@ async function writeRandom(
 }
 
 /** Writes a LoRA file that changes one weight of every small checkpoint of Stable Diffusion 1. */
-export async function writeLora(file: string): Promise<void> {
+export async function writeLora(file: string, metadata: Record<string, string> = {}): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   const key = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q';
   const half = (name: string, shape: number[]) => ({
@@ -343,7 +343,13 @@ export async function writeLora(file: string): Promise<void> {
     shape,
     chunks: () => [new Uint8Array(Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)).buffer)],
   });
-  await writeSafetensors(file, [half('lora_down', [4, 8]), half('lora_up', [8, 4])]);
+  await writeSafetensors(file, [half('lora_down', [4, 8]), half('lora_up', [8, 4])], metadata);
+}
+
+/** A trained word of two tokens for the family sd15, as AUTOMATIC1111 writes it. */
+export async function writeTrainedWord(file: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeRandom(file, [{ name: 'emb_params', shape: [2, 16] }]);
 }
 
 async function writeWeights(file: string, networks: readonly Network[]): Promise<void> {

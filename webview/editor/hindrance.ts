@@ -1,3 +1,4 @@
+import { hindranceOfAdditions } from '../../shared/additions.ts';
 import { type EditDraft, needsMask, needsPrompt } from '../../shared/editorProtocol.ts';
 import { parseSeed } from '../../shared/seed.ts';
 import { extensionHindrance } from './extendFrame.ts';
@@ -16,7 +17,7 @@ export function hindranceOf({ state, stage, draft, masked }: EditorPage): string
   if (lacksPrompt) return 'Enter a prompt first.';
   if (isBadSeed(draft)) return 'Correct the seed first.';
   if (isBadSteps(draft)) return 'Correct the steps first.';
-  return undefined;
+  return hindranceOfAdditions(draft.additions);
 }
 
 export const isBadSeed = ({ seed }: EditDraft) => parseSeed(seed) === null;

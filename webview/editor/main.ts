@@ -17,6 +17,7 @@ import type {
   SavedEditor,
 } from '../../shared/editorProtocol.ts';
 import { type Patch, wholeOf } from '../../shared/raster.ts';
+import { AdditionsForm, withWords } from '../additions/form.ts';
 import { Announcer } from '../announcer.ts';
 import { copyBlob } from '../clipboard.ts';
 import { hindranceOf } from './hindrance.ts';
@@ -75,6 +76,18 @@ const page: EditorPage = {
   opacity: start.opacity,
   colour: start.colour,
   amount: start.amount,
+  additions: new AdditionsForm({
+    get: () => page.draft.additions,
+    set: (additions) => actions.edit({ additions }),
+    insert: (words) => actions.edit({ prompt: withWords(page.draft.prompt, words) }),
+    send: (message) => send(message),
+    update: () => update(),
+    masks: {
+      available: () => page.masked,
+      give: (place) => send({ type: 'giveMask', place }),
+      edit: (picture) => send({ type: 'maskOf', picture }),
+    },
+  }),
   runs: 0,
   masked: false,
   maskShown: true,
@@ -91,7 +104,7 @@ let maskTaken: number | undefined;
 const actions: EditorActions = {
   edit(change) {
     changeDraft(change);
-    if (['strength', 'steps', 'precision'].some((name) => name in change)) prepareSoon();
+    if (['strength', 'steps', 'precision', 'additions'].some((name) => name in change)) prepareSoon();
     update();
   },
   choose(tool) {
@@ -153,6 +166,7 @@ const actions: EditorActions = {
   copy,
   drag,
   insertLink: () => send({ type: 'insertLink' }),
+  upscale: () => send({ type: 'upscale' }),
   getModel: (model) => send({ type: 'getModel', model }),
   getModels: () => send({ type: 'getModels' }),
   cutOut: () => send({ type: 'cutOut' }),
@@ -270,6 +284,8 @@ async function receive(message: EditorHostMessage): Promise<void> {
       page.cost = message.cost;
       if (page.level !== undefined) actions.showLevel(message.cost ? page.level : undefined);
       break;
+    default:
+      page.additions.receive(message);
   }
   update();
 }

@@ -1,4 +1,5 @@
 import type { EditCost, EditDraft, EditorState, EditRow } from '../../shared/editorProtocol.ts';
+import type { AdditionsForm } from '../additions/form.ts';
 import type { CommonActions } from '../parts.ts';
 import type { Stage } from './stage.ts';
 import type { Tool } from './tools/tool.ts';
@@ -18,6 +19,7 @@ export interface EditorPage {
   colour: string;
   /** Pixels of the picture by which a mask is grown, shrunk or feathered. */
   amount: number;
+  additions: AdditionsForm;
   /** There is a mask. */
   masked: boolean;
   /** Its colour is drawn over the picture; only its outline while its result is looked at. */
@@ -65,6 +67,7 @@ export interface EditorActions extends CommonActions {
   copy(what: 'picture' | 'selection'): void;
   drag(event: DragEvent): void;
   insertLink(): void;
+  upscale(): void;
   setAmount(amount: number): void;
   getModel(model: string): void;
   getModels(): void;

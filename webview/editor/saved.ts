@@ -1,3 +1,4 @@
+import { NO_ADDITIONS } from '../../shared/additions.ts';
 import { type EditDraft, NO_EXTENSION, type SavedEditor } from '../../shared/editorProtocol.ts';
 
 const EMPTY_DRAFT: EditDraft = {
@@ -11,6 +12,7 @@ const EMPTY_DRAFT: EditDraft = {
   seedLocked: false,
   precision: '',
   variations: 1,
+  additions: NO_ADDITIONS,
 };
 
 /** What the page starts with: as it was before a reload of the window, or fresh. */

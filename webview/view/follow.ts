@@ -1,10 +1,13 @@
+import { additionsOf } from '../../shared/additions.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 import { type Draft, EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
 
 const FIELDS = Object.keys(EMPTY_DRAFT) as (keyof Draft)[];
 
 export function sameDraft(a: Draft, b: Draft): boolean {
-  return FIELDS.every((field) => a[field] === b[field]);
+  return FIELDS.every((field) =>
+    field === 'additions' ? JSON.stringify(a[field]) === JSON.stringify(b[field]) : a[field] === b[field],
+  );
 }
 
 /** The form that asks for what an image was asked for; a seed at random and the count stay as they are. */
@@ -26,5 +29,6 @@ export function followedDraft(
     model: text(request.model),
     precision: text(request.precision),
     count: draft.count,
+    additions: additionsOf(request),
   };
 }

@@ -1,9 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { hindranceOfAdditions } from '../../shared/additions.ts';
 import { SCHEDULER_TITLES } from '../../shared/schedulers.ts';
 import { parseSeed } from '../../shared/seed.ts';
 import { formatDuration } from '../../shared/units.ts';
-import type { Draft, FormFacts } from '../../shared/viewProtocol.ts';
+import type { Draft, FormFacts, TypedDraft } from '../../shared/viewProtocol.ts';
 import { hasNoWords, unknownWords } from '../../shared/vocabulary.ts';
+import { additionsTemplate } from '../additions/template.ts';
 import { seedError, selectField, submitting, textField } from '../fields.ts';
 import type { Actions, Page } from './page.ts';
 import { sizeChoices } from './sizes.ts';
@@ -16,7 +18,8 @@ export function form(page: Page, actions: Actions): TemplateResult {
   const { draft, state } = page;
   const { facts } = state;
   const badSeed = parseSeed(draft.seed) === null;
-  const ready = !badSeed && draft.prompt.trim() !== '';
+  const hindrance = hindranceOfAdditions(draft.additions);
+  const ready = !badSeed && !hindrance && draft.prompt.trim() !== '';
   const { submit, keys } = submitting(ready, actions.generate);
   return html`<form class="form" aria-label="New image" @submit=${submit} @keydown=${keys}>
     <label for="prompt">Prompt</label>
@@ -33,7 +36,7 @@ export function form(page: Page, actions: Actions): TemplateResult {
       <vscode-button
         icon="sparkle"
         data-action="generate"
-        title=${ready ? 'Generate (Ctrl+Enter)' : 'Enter a prompt first'}
+        title=${ready ? 'Generate (Ctrl+Enter)' : (hindrance ?? 'Enter a prompt first')}
         ?disabled=${!ready}
         @click=${actions.generate}
       >
@@ -68,6 +71,8 @@ export function form(page: Page, actions: Actions): TemplateResult {
       value: draft.negativePrompt,
       onInput: (negativePrompt) => actions.edit({ negativePrompt }),
     })}
+    ${additionsTemplate(page.additions)}
+    ${hindrance ? html`<span class="hint" data-test="hindrance">${hindrance}</span>` : nothing}
   </form>`;
 }
 
@@ -117,7 +122,7 @@ function wordsHint(
 function field(
   id: string,
   label: string,
-  name: keyof Draft,
+  name: keyof TypedDraft,
   { draft }: Page,
   actions: Actions,
   more: { placeholder: string; invalid?: boolean },

@@ -14,6 +14,7 @@ import {
   type SavedView,
   type ViewState,
 } from '../../shared/viewProtocol.ts';
+import { AdditionsForm, droppedIn, withWords } from '../additions/form.ts';
 import { Announcer } from '../announcer.ts';
 import { copyPicture, PictureCache } from '../pictureCache.ts';
 import { followedDraft, sameDraft } from './follow.ts';
@@ -44,6 +45,13 @@ const page: Page = {
   customSize: false,
   dropping: false,
   pictures,
+  additions: new AdditionsForm({
+    get: () => page.draft.additions,
+    set: (additions) => actions.edit({ additions }),
+    insert: (words) => actions.edit({ prompt: withWords(page.draft.prompt, words) }),
+    send: (message) => send(message),
+    update: () => update(),
+  }),
 };
 
 const actions: Actions = {
@@ -121,6 +129,8 @@ function receive(message: HostMessage): void {
       window.focus();
       void actions.copy(message.id);
       break;
+    default:
+      page.additions.receive(message);
   }
 }
 
@@ -149,19 +159,12 @@ function tellForm(): void {
   telling = setTimeout(() => send({ type: 'form', draft: page.draft }), TYPED);
 }
 
-/** A file from the desktop, or an address from VS Code. */
+/** An image whose recipe is to fill the form. */
 async function drop({ dataTransfer }: DragEvent): Promise<void> {
   actions.setDropping(false);
-  const [file] = dataTransfer?.files ?? [];
-  if (file) {
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    send({ type: 'dropped', name: file.name, bytes });
-    return;
-  }
-  const list =
-    dataTransfer?.getData('application/vnd.code.uri-list') || dataTransfer?.getData('text/uri-list') || '';
-  const uri = list.split(/\r?\n/).find((line) => line && !line.startsWith('#'));
-  if (uri) send({ type: 'droppedUri', uri });
+  const dropped = await droppedIn(dataTransfer);
+  if (dropped && 'bytes' in dropped) send({ type: 'dropped', ...dropped });
+  else if (dropped) send({ type: 'droppedUri', uri: dropped.uri });
 }
 
 /** Draws the page and keeps what a reload of the window must bring back. */

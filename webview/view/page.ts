@@ -1,6 +1,7 @@
 /** What the parts of the page share. */
 import type { ImageAction } from '../../shared/imageActions.ts';
 import type { Draft, ViewState } from '../../shared/viewProtocol.ts';
+import type { AdditionsForm } from '../additions/form.ts';
 import type { PictureCache } from '../pictureCache.ts';
 
 export interface Page {
@@ -13,6 +14,7 @@ export interface Page {
   /** Something is dragged over the page. */
   dropping: boolean;
   pictures: PictureCache;
+  additions: AdditionsForm;
 }
 
 export interface Actions {

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { describeRemaining, describeRun } from '../../shared/format.ts';
-import { type InterruptedRun, type Job, totalRemaining } from '../../shared/jobs.ts';
+import { type InterruptedRun, isCounting, type Job, totalRemaining } from '../../shared/jobs.ts';
 
 /** What runs and what waits, in order, each with a way to cancel it. */
 export function queueTemplate(
@@ -34,7 +34,7 @@ function row(
   several: boolean,
   actions: { cancel(job: string): void },
 ): TemplateResult {
-  const counting = run.stage === 'denoise' || run.stage === 'record';
+  const counting = isCounting(run);
   const time = run.remaining === undefined ? '' : describeRemaining(run.remaining);
   const named = kind === 'edit' ? `Edit: ${title}` : title;
   return html`<li>

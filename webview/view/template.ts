@@ -127,8 +127,17 @@ function placeholder(icon: string, text: string): TemplateResult {
 /** What can be done with the shown image, and what its model did not know. */
 function below({ state }: Page, shown: RecentPicture, actions: Actions): TemplateResult {
   if (state.grid) return html`<div class="hint">Click an image to see it whole.</div>`;
-  return html`${toolbar(shown, state.hasFolder, actions)}
+  return html`${warningsTemplate(shown.warnings)} ${toolbar(shown, state.hasFolder, actions)}
   ${unknownTemplate(shown.recipe.prompt, state.unknown, actions)}`;
+}
+
+/** What of the prompt was left out, and what else there is to say of an image. */
+function warningsTemplate(warnings: readonly string[]): TemplateResult | typeof nothing {
+  if (warnings.length === 0) return nothing;
+  return html`<div class="unknown" role="status" data-test="warnings">
+    <span class="codicon codicon-warning" aria-hidden="true"></span>
+    <div>${[...new Set(warnings)].map((warning) => html`<p>${warning}</p>`)}</div>
+  </div>`;
 }
 
 function toolbar({ id }: RecentPicture, hasFolder: boolean, actions: Actions): TemplateResult {
@@ -157,6 +166,7 @@ function toolbar({ id }: RecentPicture, hasFolder: boolean, actions: Actions): T
     ${button('insertLink', 'markdown', 'Insert Markdown Link')}
     ${button('again', 'refresh', 'Another Seed')}
     ${button('useRecipe', 'notebook-template', 'Use This Recipe')}
+    ${button('upscale', 'zoom-in', 'Upscale…')}
     ${small('copy', 'copy', 'Copy Image')}
     ${small('copyPrompt', 'clippy', 'Copy Prompt')}
     ${small('delete', 'trash', 'Delete')}

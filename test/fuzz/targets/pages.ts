@@ -14,6 +14,7 @@ import { InputError } from '../../../engine/errors.ts';
 import { checkEdit, checkGenerate, checkPrepareEdit } from '../../../engine/pipelines/check-request.ts';
 import { checkSegment } from '../../../engine/pipelines/segment/check-request.ts';
 import type { Services } from '../../../extension/services.ts';
+import type { Additions } from '../../../shared/additions.ts';
 import type { EditRequest, EditResult, Engine, GenerateRequest } from '../../../shared/api.ts';
 import { FIRST_DRAFT } from '../../../shared/benchmark/protocol.ts';
 import { EDIT_WAYS, type EditDraft, NO_EXTENSION } from '../../../shared/editorProtocol.ts';
@@ -31,6 +32,8 @@ const { Painting } = await import('../../../extension/editor/painting.ts');
 const { Preparing } = await import('../../../extension/editor/preparing.ts');
 const { ImageView } = await import('../../../extension/view/view.ts');
 const { GalleryPage } = await import('../../../extension/gallery/page.ts');
+const { KeptPictures } = await import('../../../extension/additions/keptPictures.ts');
+const { LastModels } = await import('../../../extension/additions/lastModels.ts');
 const { BenchmarkPanel } = await import('../../../extension/benchmark/panel.ts');
 const { BenchmarkStore } = await import('../../../extension/benchmark/store.ts');
 const { DenseSpeed } = await import('../../../extension/denseSpeed.ts');
@@ -117,7 +120,8 @@ async function servicesIn(storage: string): Promise<Services> {
   const log = { info: line, warn: line, error: line, show() {} } as never;
   const pace = new Pace(memory());
   const gallery = new Gallery(path.join(storage, 'pictures'), () => 0);
-  const parts = { queue, pace, log, gallery, runs: new RunLog(memory()) };
+  const kept = new KeptPictures(path.join(storage, 'kept'));
+  const parts = { queue, pace, log, gallery, kept, runs: new RunLog(memory()) };
   const more = { history: new PromptHistory(memory()), denseSpeed: new DenseSpeed(memory()) };
   const services: Services = {
     ...parts,
@@ -133,6 +137,7 @@ async function servicesIn(storage: string): Promise<Services> {
     },
     generator: new Generator({ ...parts, ...more }),
     benchmarks: new BenchmarkStore(workspace.fs as never, Uri.file(storage) as never),
+    lastModels: new LastModels(memory()),
     lastEditor: new LastEditor(),
     memory: memory(),
   };
@@ -195,6 +200,25 @@ const patch = fc.oneof(
   fc.constant({ left: 2, top: 2, width: 8, height: 8, data: new Uint8Array(64).fill(255) }),
 );
 const point = fc.record({ x: fc.double(), y: fc.double(), include: fc.boolean() });
+const ADDITIONS: Additions = {
+  loras: [{ lora: 'a.safetensors', strength: 1, on: true }],
+  controls: [],
+  references: [{ picture: 'f'.repeat(64), strength: 1, mask: '', on: false }],
+  referenceModel: '',
+};
+const place = fc.record({
+  list: fc.constantFrom('loras', 'controls', 'references'),
+  field: fc.constantFrom('lora', 'picture', 'model', 'mask'),
+  at: fc.constantFrom(-1, 0, 3),
+});
+const pictureUri = fc.oneof(oddText, fc.constantFrom('file:///dev/zero', 'file:///etc', 'http://h/x.png'));
+/** What both forms say of additions. */
+const additionMessages = {
+  choose: { place },
+  give: { place, bytes: fc.oneof(fc.uint8Array(), fc.constant(png)) },
+  giveUri: { place, uri: pictureUri },
+  describeLoras: { loras: fc.array(oddText, { maxLength: 3 }) },
+};
 const editDraft: EditDraft = {
   way: 'mask',
   extension: NO_EXTENSION,
@@ -206,6 +230,7 @@ const editDraft: EditDraft = {
   seedLocked: false,
   precision: '',
   variations: 2,
+  additions: ADDITIONS,
 };
 const ways = [
   editDraft,
@@ -269,6 +294,7 @@ const editorMessages = messagesOf({
   undo: none,
   redo: none,
   insertLink: none,
+  upscale: none,
   getModel: { model: fc.oneof(oddText, fc.constantFrom('a/b', '../a', 'a/b/c')) },
   loadMask: none,
   exportMask: none,
@@ -278,11 +304,14 @@ const editorMessages = messagesOf({
   failed: { what: oddText, reason: oddText },
   showLog: none,
   openSettings: none,
+  giveMask: { place },
+  maskOf: { picture: fc.constantFrom('f'.repeat(64), '../../x') },
+  ...additionMessages,
 });
 const acting = { action: fc.constantFrom(...IMAGE_ACTIONS), ids: fc.array(id) };
 const viewMessages = messagesOf({
   form: { draft: filled(EMPTY_DRAFT) },
-  generate: { draft: filled({ ...EMPTY_DRAFT, prompt: 'a house', count: '2' }) },
+  generate: { draft: filled({ ...EMPTY_DRAFT, prompt: 'a house', count: '2', additions: ADDITIONS }) },
   again: { id },
   cancel: { job: id },
   cancelAll: none,
@@ -297,9 +326,8 @@ const viewMessages = messagesOf({
   forget: { run: id },
   tryAgain: none,
   dropped: { name: oddText, bytes: fc.oneof(fc.uint8Array(), fc.constant(png)) },
-  droppedUri: {
-    uri: fc.oneof(oddText, fc.constantFrom('file:///dev/zero', 'file:///etc', 'http://h/x.png')),
-  },
+  droppedUri: { uri: pictureUri },
+  ...additionMessages,
   copied: none,
   copyFailed: { reason: oddText },
   openGallery: none,

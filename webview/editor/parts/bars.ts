@@ -88,6 +88,12 @@ export function optionsBar(page: EditorPage, actions: EditorActions): TemplateRe
         <span class="codicon codicon-gripper" aria-hidden="true"></span>
       </span>
       ${iconButton({
+        icon: 'zoom-in',
+        title: 'Upscale: Save a Larger Image Beside This One…',
+        action: 'upscale',
+        onClick: actions.upscale,
+      })}
+      ${iconButton({
         icon: 'markdown',
         title: 'Insert Markdown Link',
         action: 'insertLink',

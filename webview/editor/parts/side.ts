@@ -9,6 +9,7 @@ import {
 } from '../../../shared/editorProtocol.ts';
 import { formatSeconds } from '../../../shared/format.ts';
 import { unknownWords } from '../../../shared/vocabulary.ts';
+import { additionsTemplate } from '../../additions/template.ts';
 import { failureTemplate } from '../../failure.ts';
 import { seedError, selectField, submitting, textField } from '../../fields.ts';
 import { runTemplate } from '../../parts.ts';
@@ -44,7 +45,9 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
     <div class="side-scroll scroll">
       ${state && state.variations.length > 0 ? variations(page, actions) : nothing}
       ${maskSection(page, actions)}
-      <form class="form" aria-label="Options" @submit=${submit}>${optionFields(page, actions)}</form>
+      <form class="form" aria-label="Options" @submit=${submit}>
+        ${optionFields(page, actions)} ${additionsTemplate(page.additions)}
+      </form>
       ${editsSection(page, actions)}
     </div>
   </aside>`;

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import {
+  type AdditionPlace,
+  type Additions,
+  type AdditionsPageMessage,
+  NO_ADDITIONS,
+} from '../../shared/additions.ts';
+import { CONTROL_HINTS } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
+
+/** Every field, so that none is dropped because it was forgotten here. */
+type Shape<Value> = { [Name in keyof Value]-?: z.ZodType<Value[Name]> };
+
+/** Rows of one kind in a form; the engine says how many of them may be switched on. */
+const MOST_ROWS = 64;
+
+const place = z.string().max(4096);
+/** Of a kept image; empty where there is none. */
+const picture = z.string().regex(/^([0-9a-f]{64})?$/);
+const share = z.number().min(0).max(1);
+const within = ({ min, max }: { min: number; max: number }) => z.number().min(min).max(max);
+
+/** The name of a kept image. */
+export const keptName = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** What a page or a file may say of additions. */
+export const additionsSchema = z.object({
+  loras: z
+    .array(z.object({ lora: place, strength: within(LIMITS.loraStrength), on: z.boolean() }))
+    .max(MOST_ROWS),
+  controls: z
+    .array(
+      z.object({
+        picture,
+        model: place,
+        hint: z.enum(['', ...CONTROL_HINTS]),
+        strength: within(LIMITS.controlStrength),
+        start: share,
+        end: share,
+        on: z.boolean(),
+      }),
+    )
+    .max(MOST_ROWS),
+  references: z
+    .array(z.object({ picture, strength: within(LIMITS.referenceStrength), mask: picture, on: z.boolean() }))
+    .max(MOST_ROWS),
+  referenceModel: place,
+} satisfies Shape<Additions>);
+
+/** What was kept of additions, as far as it is what it should be. */
+export function readAdditions(value: unknown): Additions {
+  const read = additionsSchema.safeParse(value);
+  return read.success ? read.data : NO_ADDITIONS;
+}
+
+export const additionPlace = z.object({
+  list: z.enum(['loras', 'controls', 'references']),
+  field: z.enum(['lora', 'picture', 'model', 'mask']),
+  at: z.number().int().min(-1).max(MOST_ROWS),
+} satisfies Shape<AdditionPlace>);
+const file = (z.instanceof(Uint8Array) as z.ZodType<Uint8Array<ArrayBuffer>>).refine(
+  ({ length }) => length <= LIMITS.fileBytes,
+);
+
+/** The messages of pages about additions, by type. */
+export const additionsMessages = {
+  choose: z.object({ place: additionPlace }),
+  give: z.object({ place: additionPlace, bytes: file }),
+  giveUri: z.object({ place: additionPlace, uri: z.string().max(10_000) }),
+  describeLoras: z.object({ loras: z.array(place).max(MOST_ROWS) }),
+} satisfies {
+  [Type in AdditionsPageMessage['type']]: z.ZodObject<
+    Shape<Omit<Extract<AdditionsPageMessage, { type: Type }>, 'type'>>
+  >;
+};

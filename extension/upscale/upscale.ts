@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { openPicture } from '../../engine/pictures/open.ts';
+import type { UpscaleProgress, UpscaleResult } from '../../shared/api.ts';
+import { formatSeconds } from '../../shared/format.ts';
+import type { PictureInfo } from '../../shared/gallery.ts';
+import type { RunState } from '../../shared/jobs.ts';
+import { modelTitle } from '../../shared/modelTitle.ts';
+import type { JobOptions } from '../queue/engineQueue.ts';
+import type { Services } from '../services.ts';
+import { chooseUpscaling } from './choose.ts';
+
+/**
+ * Makes an image larger with what the user chooses; undefined if they choose nothing.
+ * @param title what is made larger, for the queue
+ */
+export async function upscaled(
+  { engine, queue, log }: Pick<Services, 'engine' | 'queue' | 'log'>,
+  image: Uint8Array,
+  title: string,
+  run: (work: Work) => PromiseLike<UpscaleResult> = (work) => work(),
+): Promise<UpscaleResult | undefined> {
+  const upscaling = await chooseUpscaling((await openPicture(image, title)).header);
+  if (!upscaling) return undefined;
+  const result = await run((signal, onRun) => {
+    const id = randomUUID();
+    const options: JobOptions<UpscaleProgress> = {
+      id,
+      title: `Upscale: ${title}`,
+      signal,
+      onProgress: () => {
+        const job = queue.jobs.find((each) => each.id === id);
+        if (job) onRun?.(job.run);
+      },
+    };
+    return engine.upscale({ image, ...upscaling }, options);
+  });
+  const { width, height } = result.picture;
+  log.info(
+    `${title}: ${width}×${height} by ${modelTitle(upscaling.model)}, ${formatSeconds(result.seconds)}`,
+  );
+  return result;
+}
+
+/** Does the work, and tells how far it is. */
+export type Work = (signal?: AbortSignal, onRun?: (run: RunState) => void) => Promise<UpscaleResult>;
+
+/** Makes an image of the gallery larger: a new image in it, which is given. Undefined if nothing was chosen. */
+export async function upscaleStored(
+  services: Services,
+  { id, batch: _batch, savedAs: _saved, created: _created, ...info }: PictureInfo,
+): Promise<PictureInfo | undefined> {
+  const image = await services.gallery.bytes(id);
+  const result = await upscaled(services, image, info.recipe.prompt);
+  if (!result) return undefined;
+  const { picture, model, scale, macs, seconds } = result;
+  const times = (info.upscaled?.scale ?? 1) * scale;
+  const { width, height } = picture;
+  const { request, asked, recipe } = info;
+  return await services.gallery.add(
+    request,
+    { recipe, picture, macs, seconds, loadSeconds: 0, stepSeconds: [], warnings: [] },
+    { ...(asked && { asked }), upscaled: { model, scale: times, width, height } },
+  );
+}
+
+/** What was done, for a notice. */
+export function upscaledNotice(
+  { width, height }: { width: number; height: number },
+  seconds: number,
+): string {
+  return `Upscaled to ${width} × ${height} pixels in ${formatSeconds(seconds)}.`;
+}

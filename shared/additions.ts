@@ -1,0 +1,202 @@
+/**
+ * What the forms of the view and of the image editor add to the words: LoRA files, images that steer, and images that are
+ * seen as prompts. Images go by the names under which the extension keeps them.
+ */
+import type { ControlChoice, GenerateRequest, ReferenceChoice } from './api.ts';
+
+export interface LoraRow {
+  /** A file, or a name of the hub. */
+  lora: string;
+  strength: number;
+  on: boolean;
+}
+
+/** What is drawn of a control image before it steers: nothing, its edges, a scribble of it. */
+export type HintChoice = NonNullable<ControlChoice['hint']> | '';
+
+export interface ControlRow {
+  picture: string;
+  /** A file, a folder or a name of the hub; empty until one is chosen. */
+  model: string;
+  hint: HintChoice;
+  strength: number;
+  /** Shares of the steps between which it acts. */
+  start: number;
+  end: number;
+  on: boolean;
+}
+
+export interface ReferenceRow {
+  picture: string;
+  strength: number;
+  /** An image that is white where the result sees the reference; empty: everywhere. */
+  mask: string;
+  on: boolean;
+}
+
+export interface Additions {
+  loras: LoraRow[];
+  controls: ControlRow[];
+  references: ReferenceRow[];
+  /** The IP-Adapter that reads the references; empty until one is chosen. */
+  referenceModel: string;
+}
+
+export const NO_ADDITIONS: Additions = { loras: [], controls: [], references: [], referenceModel: '' };
+
+/** A new row's strength: with words a reference at 1 leaves little to them. */
+export const FIRST_STRENGTH = { loras: 1, controls: 1, references: 0.6 } as const;
+
+/** Where something that was chosen goes: a field of a row, of a new row with `at` −1, or the references' model. */
+export interface AdditionPlace {
+  list: 'loras' | 'controls' | 'references';
+  field: 'lora' | 'picture' | 'model' | 'mask';
+  at: number;
+}
+
+/** What is known of a LoRA file. */
+export interface LoraFacts {
+  lora: string;
+  /** Words that bring out what it was trained on. */
+  words: string[];
+  /** Why it cannot be used. */
+  problem?: string;
+}
+
+/** A request with the names of kept images in place of images. */
+export type AskedRequest = GenerateRequest<string>;
+type Added = Pick<AskedRequest, 'loras' | 'controls' | 'references' | 'referenceModel'>;
+
+/** What keeps additions from being used, as a sentence. */
+export function hindranceOfAdditions({
+  controls,
+  references,
+  referenceModel,
+}: Additions): string | undefined {
+  if (controls.some(({ on, model }) => on && model === ''))
+    return 'Choose the ControlNet that reads the control image.';
+  if (references.some(({ on }) => on) && referenceModel === '')
+    return 'Choose the IP-Adapter that reads the reference image.';
+  if (controls.some(({ on, start, end }) => on && start >= end))
+    return 'A control image must end after it starts.';
+  return undefined;
+}
+
+/** The part of a request that they make: what is switched on. */
+export function requestOfAdditions({ loras, controls, references, referenceModel }: Additions): Added {
+  const chosen = {
+    loras: loras.filter(({ on }) => on).map(({ lora, strength }) => ({ lora, strength })),
+    controls: controls
+      .filter(({ on }) => on)
+      .map(
+        ({ picture, hint, on: _, ...control }): ControlChoice<string> => ({
+          image: picture,
+          ...control,
+          ...(hint && { hint }),
+        }),
+      ),
+    references: references
+      .filter(({ on }) => on)
+      .map(
+        ({ picture, strength, mask }): ReferenceChoice<string> => ({
+          image: picture,
+          strength,
+          ...(mask && { mask }),
+        }),
+      ),
+  };
+  return {
+    ...(chosen.loras.length > 0 && { loras: chosen.loras }),
+    ...(chosen.controls.length > 0 && { controls: chosen.controls }),
+    ...(chosen.references.length > 0 && { references: chosen.references, referenceModel }),
+  };
+}
+
+/** The rows that ask for what a request asks for. */
+export function additionsOf({
+  loras = [],
+  controls = [],
+  references = [],
+  referenceModel = '',
+}: Added): Additions {
+  return {
+    loras: loras.map(({ lora, strength }) => ({ lora, strength, on: true })),
+    controls: controls.map(({ image, model, hint, strength = 1, start = 0, end = 1 }) => ({
+      picture: image,
+      model,
+      hint: hint ?? '',
+      strength,
+      start,
+      end,
+      on: true,
+    })),
+    references: references.map(({ image, strength = 1, mask = '' }) => ({
+      picture: image,
+      strength,
+      mask,
+      on: true,
+    })),
+    referenceModel,
+  };
+}
+
+/**
+ * Additions with what was chosen for a place. A new control image gets the model of the one before it.
+ * @param model that was used last for such images
+ */
+export function withChosen(
+  additions: Additions,
+  { list, field, at }: AdditionPlace,
+  value: string,
+  model = '',
+): Additions {
+  if (list === 'references' && field === 'model') return { ...additions, referenceModel: value };
+  if (at >= 0) {
+    const rows = additions[list].map((row, i) => (i === at ? { ...row, [field]: value } : row));
+    return { ...additions, [list]: rows };
+  }
+  const strength = FIRST_STRENGTH[list];
+  switch (list) {
+    case 'loras':
+      return { ...additions, loras: [...additions.loras, { lora: value, strength, on: true }] };
+    case 'controls': {
+      const before = additions.controls.at(-1)?.model || model;
+      const row: ControlRow = {
+        picture: value,
+        model: before,
+        hint: '',
+        strength,
+        start: 0,
+        end: 1,
+        on: true,
+      };
+      return { ...additions, controls: [...additions.controls, row] };
+    }
+    case 'references':
+      return {
+        ...additions,
+        references: [...additions.references, { picture: value, strength, mask: '', on: true }],
+        referenceModel: additions.referenceModel || model,
+      };
+  }
+}
+
+// Page → extension host
+
+export type AdditionsPageMessage =
+  /** Lets the user choose a file for a place. */
+  | { type: 'choose'; place: AdditionPlace }
+  /** An image was dropped on a place: its bytes, or its address in VS Code. */
+  | { type: 'give'; place: AdditionPlace; bytes: Uint8Array<ArrayBuffer> }
+  | { type: 'giveUri'; place: AdditionPlace; uri: string }
+  /** Asks what these files say of themselves. */
+  | { type: 'describeLoras'; loras: string[] };
+
+// Extension host → page
+
+export type AdditionsHostMessage =
+  /** Of a new row with the model that was used last. */
+  | { type: 'chosen'; place: AdditionPlace; value: string; model?: string }
+  | { type: 'loraFacts'; loras: LoraFacts[] }
+  /** The address of the folder of small images: `<address>/<name>.webp`. */
+  | { type: 'keptAt'; address: string };
