@@ -209,6 +209,26 @@ test('JSON of other tools: its fields, or no recipe', () => {
   assert.equal(parseRecipe('{a: house}')?.prompt, '{a: house}');
 });
 
+test('numbers that no request may hold, and noise levels that a sampler does not have here, are said', () => {
+  const lost = (settings: string) =>
+    /this could not be taken over: (.*)\.$/.exec(
+      parseRecipe(`a\nSteps: 4, ${settings}`)?.notes?.[0] ?? '',
+    )?.[1];
+  for (const one of [
+    'Schedule type: Align Your Steps',
+    'CFG scale: 900',
+    'Clip skip: 99',
+    'Denoising strength: 7',
+    'Denoising strength: 0',
+  ])
+    assert.equal(lost(`Sampler: Euler, ${one}`), one);
+  assert.equal(lost('Sampler: Euler, Schedule type: Karras'), 'Schedule type: Karras');
+  assert.match(parseRecipe('a\nSteps: 400, Seed: 1, Size: 64x64')!.notes![0]!, /Steps: 400\.$/);
+  for (const usual of ['Automatic', 'Normal'])
+    assert.equal(lost(`Sampler: Euler, Schedule type: ${usual}`), undefined);
+  assert.equal(lost('Sampler: DPM++ 2M, Schedule type: Karras'), undefined);
+});
+
 test('texts that are no recipe, or an odd one', () => {
   assert.deepEqual(parseRecipe('only a prompt'), { prompt: 'only a prompt', negativePrompt: '' });
   assert.deepEqual(parseRecipe(''), { prompt: '', negativePrompt: '' });

@@ -9,6 +9,7 @@ import {
   type SchedulerName,
   WEBUI_NAMES,
 } from '../../shared/api.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { commentIn, textsIn } from './exif-comment.ts';
 import { isPng } from './png-chunks.ts';
 import { readPngText, withPngText } from './png-text.ts';
@@ -203,9 +204,9 @@ function withSettings(
   const [width, height] = (settings.get('Size') ?? '').split('x').map(wholeNumber);
   const recipe = {
     ...words,
-    steps: wholeNumber(settings.get('Steps')),
+    steps: within(LIMITS.steps, wholeNumber(settings.get('Steps'))),
     scheduler: samplerOf(settings),
-    guidance: decimal(settings.get('CFG scale')),
+    guidance: within(LIMITS.guidance, decimal(settings.get('CFG scale'))),
     seed: seedOf(settings.get('Seed')),
     ...(width !== undefined && height !== undefined ? { width, height } : {}),
     model: settings.get('Model'),
@@ -213,10 +214,10 @@ function withSettings(
     attention: oneOf(ATTENTIONS, settings.get('Attention')),
     budget: budgetOf(settings.get('Budget')),
     stepPlan: settings.get('Step plan')?.slice(0, MAX_STEP_PLAN),
-    strength: decimal(settings.get('Denoising strength')),
+    strength: within(LIMITS.strength, decimal(settings.get('Denoising strength'))),
     decoder: oneOf(DECODERS, settings.get('Decoder')),
     loras: parseLoras(settings.get('Loras')),
-    clipSkip: wholeNumber(settings.get('Clip skip')),
+    clipSkip: within(LIMITS.clipSkip, wholeNumber(settings.get('Clip skip'))),
   };
   const missing: Record<string, unknown> = {
     Steps: recipe.steps,
@@ -225,6 +226,9 @@ function withSettings(
     // A random seed cannot be taken over.
     Seed: recipe.seed ?? (settings.get('Seed') === '-1' || undefined),
     Size: width !== undefined && height !== undefined ? true : undefined,
+    'Denoising strength': recipe.strength,
+    'Clip skip': recipe.clipSkip,
+    'Schedule type': isUsualSchedule(settings.get('Schedule type'), recipe.scheduler) || undefined,
   };
   const lost = [...settings].filter(([key]) =>
     Object.hasOwn(missing, key)
@@ -351,6 +355,17 @@ function samplerOf(settings: ReadonlyMap<string, string>): SchedulerName | undef
     SAMPLERS_BY_LABEL.get(karras && !label.endsWith('karras') ? `${label}karras` : label) ??
     SAMPLERS_BY_LABEL.get(label)
   );
+}
+
+/** Whether a sampler's noise levels are what a recipe says of them, in the words of A1111, ComfyUI and NovelAI. */
+function isUsualSchedule(schedule = '', sampler = ''): boolean {
+  if (/karras/i.test(schedule)) return sampler.endsWith('karras');
+  return /^(?:|automatic|default|normal|discrete|native|uniform|linear)$/i.test(schedule);
+}
+
+/** A number that a request may hold. */
+function within({ min, max }: { min: number; max: number }, value: number | undefined): number | undefined {
+  return value !== undefined && value >= min && value <= max ? value : undefined;
 }
 
 function budgetOf(text: string | undefined): Recipe['budget'] {
