@@ -1,4 +1,4 @@
-/** The commands of Patchwork: what package.json, package.nls.json and the README say of them follows from here. */
+/** The commands of Patchwork: package.json, package.nls.json and the README are generated from this table. */
 
 /** A place in a menu of VS Code. */
 interface MenuEntry {

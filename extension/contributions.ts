@@ -16,7 +16,7 @@ import { COMMANDS, type CommandEntry } from './commands.ts';
 /** Where a setting may be set; see VS Code's contribution points. */
 type Scope = 'machine' | 'machine-overridable' | 'resource';
 
-/** A setting as package.json describes it, without what follows from its name and place. */
+/** A setting as package.json describes it, without what is derived from its name and position. */
 interface Setting {
   type: 'string' | 'integer' | 'number' | 'object' | 'array';
   default: unknown;

@@ -16,7 +16,7 @@ export interface DenseStep {
   macs: number;
 }
 
-/** What steps of one kind have taken on one machine. */
+/** Times of steps of one kind on one machine. */
 interface Sample extends DenseStep {
   machine: string;
   /** The latest. */
@@ -25,7 +25,7 @@ interface Sample extends DenseStep {
 
 interface StepTime {
   seconds: number;
-  /** How many steps that rests on. */
+  /** Number of steps that were measured. */
   steps: number;
 }
 
@@ -46,7 +46,7 @@ export class DenseSpeed {
     this.#machine = machine;
   }
 
-  /** Takes note of what steps have taken. */
+  /** Records the time of steps. */
   async note(step: DenseStep, seconds: readonly number[]): Promise<void> {
     if (seconds.length === 0) return;
     const isSame = (sample: Sample) => this.#isLike(sample, step) && sample.macs === step.macs;
@@ -62,7 +62,7 @@ export class DenseSpeed {
   }
 
   /**
-   * Takes note of the steps that a finished picture took; a picture is worth more than the note, so nothing is thrown.
+   * Records the steps of a finished image. Throws nothing, because the image matters more than the record.
    * @returns such a step, if its operations could be counted
    */
   async learn(
@@ -80,7 +80,7 @@ export class DenseSpeed {
   }
 
   /**
-   * What a step takes: as long as the nearest in size that was seen, by its operations.
+   * Time of a step, scaled by operations from the nearest size that was measured.
    * @param sameSize only what was measured at this size counts
    */
   stepTime(step: DenseStep, { sameSize = false } = {}): StepTime | undefined {
@@ -132,7 +132,7 @@ export async function denseStepOf(
 /** Cases that compute all of a U-Net's steps. */
 const DENSE = ['dense', 'generate'];
 
-/** Takes note of what a benchmark has found of dense steps. */
+/** Records the dense steps of a benchmark. */
 export async function noteBenchmark(
   speed: DenseSpeed,
   { model = '', threads = 0 }: BenchmarkRequest,
@@ -153,7 +153,7 @@ function machineName(): string {
   return `${cores[0]?.model ?? os.arch()}, ${cores.length}`;
 }
 
-/** What was kept may be of another version. */
+/** The stored state may come from another version. */
 function isSample(value: unknown): value is Sample {
   const { machine, model, precision, threads, macs, seconds } = (value ?? {}) as Partial<Sample>;
   return (

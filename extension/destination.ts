@@ -9,9 +9,9 @@ import { writeAtomically, writeUnderFreeName } from './save.ts';
 import { outputFolder } from './settings.ts';
 
 /**
- * Writes a picture into the output folder of the workspace, under a name that was free.
+ * Writes a picture into the output folder of the workspace, under a free name.
  * @param near a document whose workspace folder is preferred
- * @returns where it is, or undefined if no folder is open
+ * @returns its place, or undefined if no folder is open
  */
 export async function saveToWorkspace(recipe: Recipe, png: Uint8Array, near?: Uri): Promise<Uri | undefined> {
   const folder = workspaceFolder(near);
@@ -24,7 +24,7 @@ export async function saveToWorkspace(recipe: Recipe, png: Uint8Array, near?: Ur
   return await told(target, writeUnderFreeName(workspace.fs, target, names, png));
 }
 
-/** Asks where to write a picture; undefined if the user did not say. */
+/** Asks where to write a picture; undefined if the user cancelled. */
 export async function saveByDialog(recipe: Recipe, png: Uint8Array): Promise<Uri | undefined> {
   const [name] = pictureNames(recipe.prompt, recipe.seed);
   const target = await window.showSaveDialog({
@@ -34,7 +34,7 @@ export async function saveByDialog(recipe: Recipe, png: Uint8Array): Promise<Uri
   });
   if (!target) return undefined;
   requireWritable(target);
-  // The dialog has asked before it gave the name of a file that exists.
+  // The dialog has asked already whether an existing file may be replaced.
   await told(target, writeAtomically(workspace.fs, target, png, { overwrite: true }));
   return target;
 }
@@ -56,7 +56,7 @@ function requireWritable(uri: Uri): void {
   }
 }
 
-/** The outcome of writing to `place`; an error says that it was about a picture, and where. */
+/** Waits for a write to `place`; errors name the image and the place. */
 async function told<Result>(place: Uri, writing: Promise<Result>): Promise<Result> {
   try {
     return await writing;

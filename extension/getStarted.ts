@@ -26,7 +26,7 @@ async function showWelcome(file: string): Promise<void> {
 
 async function openWalkthrough(beside: boolean): Promise<void> {
   await commands.executeCommand('workbench.action.openWalkthrough', WALKTHROUGH, beside);
-  // What is of other versions of VS Code must not keep the walkthrough from being seen.
+  // Differences between versions of VS Code must not keep the walkthrough from opening.
   await tickAgain(WALKTHROUGH).catch(() => {});
 }
 

@@ -1,9 +1,9 @@
-/** What is done for each kind of message. */
+/** A handler for each kind of message. */
 export type Handlers<Message extends { type: string }> = {
   [Type in Message['type']]: (message: Extract<Message, { type: Type }>) => unknown;
 };
 
-/** Does what a message asks. @throws what its handler throws */
+/** Calls the handler of a message. @throws what the handler throws */
 export async function handle<Message extends { type: string }>(
   handlers: Handlers<Message>,
   message: Message,

@@ -5,7 +5,7 @@ import { InputError } from '../engine/errors.ts';
 import { codeOf } from '../engine/files.ts';
 
 /**
- * Checks that a folder, which need not be there yet, is inside another one also when links on the way are followed.
+ * Checks that a folder, which need not exist yet, is inside another one also when links on the way are followed.
  * @throws InputError if it leads out
  */
 export async function requireInside(folder: string, target: string): Promise<void> {
@@ -16,7 +16,7 @@ export async function requireInside(folder: string, target: string): Promise<voi
     );
 }
 
-/** Where a path leads; of what is not there yet, where it would be made. */
+/** Where a path leads. For a path that does not exist yet, where it would be created. */
 async function leadsTo(target: string): Promise<string> {
   try {
     return await realpath(target);

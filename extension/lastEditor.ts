@@ -20,7 +20,7 @@ export class LastEditor implements Disposable {
     ];
   }
 
-  /** Undefined if the document is not open any more. */
+  /** Undefined if the document is no longer open. */
   get place(): Place | undefined {
     return this.#place?.document.isClosed ? undefined : this.#place;
   }

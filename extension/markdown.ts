@@ -9,7 +9,8 @@ export function markdownImage(alt: string, target: string): string {
 }
 
 /**
- * The way from a file's folder to another file, both absolute `/`-separated paths; starts with neither `/` nor `./`.
+ * The relative path from a file's folder to another file, both absolute `/`-separated paths; starts with neither `/`
+ * nor `./`.
  */
 export function relativePath(fromFile: string, toFile: string): string {
   const from = fromFile.split('/').slice(0, -1);
@@ -19,7 +20,7 @@ export function relativePath(fromFile: string, toFile: string): string {
   return [...from.slice(shared).map(() => '..'), ...to.slice(shared)].join('/');
 }
 
-/** Text on one line in which Markdown, as VS Code and GitHub show it, finds neither markup nor links nor formulas. */
+/** Text on one line, escaped so that the Markdown of VS Code and GitHub shows it as it is. */
 export function markdownText(text: string): string {
   return plainText(text, 10_000)
     .replace(/[\\[\]`*_<>|&~$]/g, '\\$&')

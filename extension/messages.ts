@@ -21,7 +21,7 @@ export function showWarning<Choice extends string>(text: string, ...choices: Cho
   return window.showWarningMessage(messageText(text), ...choices);
 }
 
-/** An item of the status bar. Its text may hold icons: what comes from elsewhere must not be in it. */
+/** An item of the status bar. Its text may contain icons, so untrusted text must not be in it. */
 export function statusItem(id: string, name: string, command: string): StatusBarItem {
   const item = window.createStatusBarItem(id, StatusBarAlignment.Right, 50);
   item.name = name;
@@ -29,7 +29,7 @@ export function statusItem(id: string, name: string, command: string): StatusBar
   return item;
 }
 
-/** Asks whether something is to be done, in a dialog; `detail` is said below, a sentence or more each. */
+/** Asks for confirmation in a dialog, with `detail` below the question. */
 export async function confirmed(
   question: string,
   yes: string,
@@ -40,7 +40,7 @@ export async function confirmed(
   return (await show<string>(messageText(question), options, yes)) === yes;
 }
 
-/** Says how far something is: in percent, where that is known. */
+/** Reports progress: in percent, if known. */
 export type Tell = (message: string, percent?: number) => void;
 
 /** Shows a notification with a cancel button while `task` runs. */

@@ -13,7 +13,7 @@ interface PageOptions<FromPage> {
   roots?: readonly Uri[];
   /** The page has loaded and listens; it gets the whole state now. */
   onReady: () => void;
-  /** What does not pass is not handled. */
+  /** Messages that do not pass are dropped. */
   check: CheckMessage<FromPage>;
   onMessage: (message: FromPage) => void;
 }
@@ -80,7 +80,7 @@ export class PageHost<ToPage, FromPage extends { type: string }> {
   }
 }
 
-/** Closes a tab that VS Code has kept over a reload but not filled yet; returns where it was. */
+/** Closes a tab that VS Code has restored after a reload but not filled yet; returns its column. */
 export function closeUnfilled(viewType: string): ViewColumn | undefined {
   for (const { tabs, viewColumn } of window.tabGroups.all)
     for (const tab of tabs) {

@@ -1,4 +1,7 @@
-/** What pages may send. A page shows what others wrote, so what it sends is checked before anything is done with it. */
+/**
+ * The messages that pages may send. A page shows untrusted content, so its messages are checked before they are
+ * handled.
+ */
 import * as z from 'zod';
 import { isRepositoryId } from '../engine/hub/repository-id.ts';
 import { PRECISIONS } from '../shared/api.ts';
@@ -20,7 +23,7 @@ import { plainText } from '../shared/plainText.ts';
 import type { Draft, PageMessage } from '../shared/viewProtocol.ts';
 import { additionPlace, additionsMessages, additionsSchema, keptName } from './additions/schema.ts';
 
-/** Checks a page's message: gives it back with nothing but what it may hold, or undefined. */
+/** Checks a page's message. Returns it with its known fields only, or undefined. */
 export type CheckMessage<Message> = (message: unknown) => Message | undefined;
 
 /** Every field, so that none is dropped because it was forgotten here. */
@@ -43,7 +46,7 @@ const nothing = z.object({});
 const id = z.string().max(200);
 /** Images selected at once. */
 const ids = z.array(id).max(100_000);
-/** What is typed, or a path; what is too long for what it is for is said when it is used. */
+/** Typed text, or a path. Tighter limits are checked when it is used. */
 const text = z.string().max(1_000_000);
 /** For people. */
 const sentence = z.string().transform((said) => plainText(said));
@@ -68,7 +71,7 @@ const edit = z.object({
   extension: z.object({ left: pixels, top: pixels, right: pixels, bottom: pixels }),
   prompt: text,
   negativePrompt: text,
-  // 0: what suits the model and the way.
+  // 0: the default for the model and the kind of edit.
   strength: z.number().min(0).max(LIMITS.strength.max),
   steps: text,
   seed: text,

@@ -1,7 +1,7 @@
 import { commands, type Disposable } from 'vscode';
 import type { CommandName } from './commands.ts';
 
-/** What VS Code hands over depends on the menu. */
+/** The argument depends on the menu. */
 type Handler = (asked?: never) => unknown;
 
 /** Registers commands by their names in `COMMANDS`. */

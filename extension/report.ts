@@ -4,14 +4,14 @@ import { plainText } from '../shared/plainText.ts';
 import type { Failure } from '../shared/viewProtocol.ts';
 import { showError } from './messages.ts';
 
-/** What to show of an error: settings help against few, and the log says more only of what is not the input's fault. */
+/** What to show for an error: few errors can be fixed in the settings, and only internal errors have more in the log. */
 export function failureOf(error: unknown): Failure {
   const message = plainText(messageOf(error));
   if (!(error instanceof InputError)) return { message, help: 'log' };
   return error.setting ? { message, help: 'settings' } : { message };
 }
 
-/** Tells an error once, as a notification with what may help, and logs it in full. */
+/** Reports an error once, as a notification with a helpful action, and logs it in full. */
 export async function reportError(log: LogOutputChannel, error: unknown): Promise<void> {
   log.error(error instanceof Error ? error : String(error));
   const { message, help } = failureOf(error);

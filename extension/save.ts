@@ -27,8 +27,8 @@ export async function writeAtomically(
 }
 
 /**
- * Writes `bytes` under the first of `names` that is free in `folder`, which is made if need be.
- * @returns where it was written
+ * Writes `bytes` under the first of `names` that is free in `folder`, which is created if necessary. @returns its
+ * place
  */
 export async function writeUnderFreeName(
   fs: SaveFileSystem,
@@ -55,7 +55,7 @@ export async function makeFolder(fs: Pick<FileSystem, 'createDirectory'>, folder
   }
 }
 
-/** VS Code puts the system's error into a sentence of its own: what that means for the user. */
+/** The meaning of the system error that VS Code wraps into a sentence. */
 function refusal({ path }: Uri, error: unknown): unknown {
   const message = messageOf(error);
   const [code] = /\bE[A-Z]{3,}\b/.exec(message) ?? [];

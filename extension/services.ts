@@ -33,7 +33,7 @@ export interface Services {
   history: PromptHistory;
   denseSpeed: DenseSpeed;
   lastEditor: LastEditor;
-  /** What is remembered of this workspace. */
+  /** State of this workspace. */
   memory: Memento;
   log: LogOutputChannel;
 }

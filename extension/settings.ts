@@ -18,7 +18,7 @@ import { plainText } from '../shared/plainText.ts';
 import { isSide, sidesInWords } from '../shared/sizes.ts';
 import { SETTINGS, type SettingName } from './contributions.ts';
 
-/** What the user's settings say about every picture; absent means the model's own default. */
+/** The user's settings for all images; absent means the model's own default. */
 export type PictureSettings = Pick<
   GenerateRequest,
   | 'model'
@@ -69,7 +69,7 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
   };
 }
 
-/** What is said of the parts of a single file. */
+/** Settings for the parts of a single file. */
 function parts(get: GetSetting, base?: string): Pick<PictureSettings, 'vae' | 'textEncoders' | 'prediction'> {
   const encoder = place('textEncoder', text(get, 'textEncoder'), base);
   return {
@@ -85,7 +85,7 @@ function folders(get: GetSetting): Pick<PictureSettings, 'modelFolders'> {
   return found.length > 0 ? { modelFolders: found } : {};
 }
 
-/** Folders of other tools in which models are looked for; what is no absolute path is left out. */
+/** Folders of other tools in which models are looked for; relative paths are ignored. */
 export function modelFolders(get: GetSetting): string[] {
   const value = get('modelFolders');
   const folders = Array.isArray(value)
@@ -212,7 +212,7 @@ function settingError(setting: string, must: string): InputError {
   return new InputError(`The setting patchwork.${setting} ${must}`, { setting });
 }
 
-/** A setting's value, which may be anything, in an error. */
+/** A setting's value, which may be anything, quoted for an error. */
 function shown(value: unknown): string {
   return plainText(typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value), 100);
 }

@@ -42,7 +42,7 @@ import { useRecipeOf } from './view/useRecipe.ts';
 import { ImageView, VIEW_TYPE } from './view/view.ts';
 import { rememberMilestones } from './walkthrough.ts';
 
-/** What the machine below gives. */
+/** What the machine provides. */
 export interface Platform {
   log: LogOutputChannel;
   engine: Engine;
@@ -141,14 +141,14 @@ export function start(
     ...registerModelsView(services, token),
     ...registerGetStarted(context),
   );
-  // Editors that are made from VS Code may come without language models.
+  // Editors derived from VS Code may lack language models.
   if (hasDisk && typeof lm?.registerTool === 'function')
     context.subscriptions.push(...registerTools(services.generator.engine, context.globalStorageUri));
   services.kept.tidy().catch((error: unknown) => log.warn(String(error)));
   services.gallery.tidy().catch((error: unknown) => log.warn(String(error)));
   offerInterrupted(services).catch((error: unknown) => log.warn(String(error)));
   return async () => {
-    // What the end of the engine cuts off from here on was interrupted.
+    // Runs that end with the engine from now on count as interrupted.
     services.runs.close();
     await engine.dispose();
   };
@@ -169,7 +169,7 @@ async function generateImage(services: Services, asked: unknown): Promise<void> 
 /** Milliseconds after the start within which VS Code has restored the view. */
 const RESTORED = 3000;
 
-/** Says what the end of the last window has cut off; an open view says it itself. */
+/** Reports runs that the end of the last window interrupted; an open view reports them itself. */
 async function offerInterrupted(services: Services): Promise<void> {
   const { runs } = services;
   if (runs.interrupted.length > 0) await new Promise((resolve) => setTimeout(resolve, RESTORED));

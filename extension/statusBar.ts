@@ -17,18 +17,18 @@ import { registerCommands } from './registerCommands.ts';
 import { openSettings } from './report.ts';
 import type { Services } from './services.ts';
 
-/** Milliseconds between looks at the engine's memory. */
+/** Milliseconds between checks of the engine's memory. */
 const INTERVAL = 3000;
 
-/** What is known of the engine. */
+/** Facts about the engine. */
 export interface EngineFacts {
-  /** Bytes that it takes, if it runs and that is known. */
+  /** Bytes of memory, if it runs and they are known. */
   memory(): Promise<number | undefined>;
   /** Where it computes, in words, if that is not the processor. */
   device(): string | undefined;
 }
 
-/** What the engine is and does, in the status bar: its model, device and memory, and how far it is. */
+/** The status bar item of the engine: its model, device, memory and progress. */
 export class StatusBar implements Disposable {
   readonly #item: StatusBarItem;
   readonly #services: Services;

@@ -1,9 +1,9 @@
 import { Uri } from 'vscode';
 
-/** Folders of paths that stand for another place than a disk's: in a browser, the extension's storage. */
+/** Folders whose paths are not on a disk: in a browser, the extension's storage. */
 const places = new Map<string, Uri>();
 
-/** Lets paths below `folder` stand for what is below `uri`. */
+/** Maps paths below `folder` to `uri`. */
 export function placeFolder(folder: string, uri: Uri): void {
   places.set(folder, uri);
 }

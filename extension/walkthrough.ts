@@ -1,6 +1,6 @@
 import { commands, type Memento } from 'vscode';
 
-/** What the steps of the walkthrough *Get started with Patchwork* wait for. */
+/** Milestones that complete the steps of the walkthrough *Get started with Patchwork*. */
 const MILESTONES = ['generated', 'opened', 'painted', 'linked'] as const;
 type Milestone = (typeof MILESTONES)[number];
 /** The steps, as package.json names them. */
@@ -14,14 +14,14 @@ const STEPS: Readonly<Record<Milestone, string>> = {
 const KEY = 'patchwork.milestones';
 let memory: Memento | undefined;
 
-/** Ticks off what was done in earlier sessions too. */
+/** Completes steps of earlier sessions too. */
 export function rememberMilestones(memento: Memento): void {
   memory = memento;
   for (const milestone of MILESTONES) if (done().includes(milestone)) tick(milestone);
 }
 
 /**
- * Ticks off again what was done: VS Code takes no note of contexts that were set before the walkthrough was first opened.
+ * Completes reached steps again: VS Code ignores contexts that were set before the walkthrough was first opened.
  * @param walkthrough its whole name
  */
 export async function tickAgain(walkthrough: string): Promise<void> {
@@ -30,7 +30,7 @@ export async function tickAgain(walkthrough: string): Promise<void> {
       await commands.executeCommand('welcome.markStepComplete', `${walkthrough}#${STEPS[milestone]}`);
 }
 
-/** Ticks a step off. */
+/** Completes a step. */
 export function reached(milestone: Milestone): void {
   tick(milestone);
   if (memory && !done().includes(milestone)) void memory.update(KEY, [...done(), milestone]);

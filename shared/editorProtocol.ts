@@ -34,7 +34,7 @@ export interface EditDraft {
   extension: Extension;
   prompt: string;
   negativePrompt: string;
-  /** 0.05 … 1; 0: what suits the model and the way. */
+  /** 0.05 … 1; 0: the default for the model and the kind of edit. */
   strength: number;
   /** Decimal digits, or empty for the model's own. */
   steps: string;

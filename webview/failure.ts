@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Failure } from '../shared/viewProtocol.ts';
 
-/** What went wrong, with what may help below it. */
+/** An error, with helpful actions below it. */
 export function failureTemplate(
   { message, help, again }: Failure,
   actions: { openSettings(): void; showLog(): void; tryAgain?(): void; dismiss?(): void },
@@ -10,7 +10,7 @@ export function failureTemplate(
     help === 'settings'
       ? (['Open Settings', actions.openSettings] as const)
       : (['Show Log', actions.showLog] as const);
-  // The button may stand below the text, which needs the width if there is little.
+  // The button may wrap below the text, which needs the width.
   return html`<div class="failure row wrap" role="alert">
     <span class="codicon codicon-error" aria-hidden="true"></span>
     <div class="grow">

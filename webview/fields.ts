@@ -72,7 +72,7 @@ export function selectField({
   </vscode-single-select>`;
 }
 
-/** What a form does when it is sent, also by Ctrl+Enter from within a field. */
+/** Submits a form, also by Ctrl+Enter in a field. */
 export function submitting(ready: boolean, act: () => void) {
   const submit = (event: Event) => {
     event.preventDefault();

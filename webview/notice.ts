@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Notice } from '../shared/imageActions.ts';
 
-/** What went well; the live region speaks it, so it is no live region itself. */
+/** A success notice. The announcer speaks it, so it is no live region itself. */
 export function noticeTemplate(
   notice: Notice | undefined,
   actions: { noticeAction(): void },

@@ -1,6 +1,6 @@
 import { copyBlob } from './clipboard.ts';
 
-/** Object URLs of the pictures that the page shows. Bytes are asked for when a picture is first looked at. */
+/** Object URLs of the pictures that the page shows. Bytes are requested when an image is first shown. */
 export class PictureCache {
   readonly #fetch: (id: string) => void;
   readonly #asked = new Set<string>();
@@ -32,7 +32,7 @@ export class PictureCache {
     this.#urls.set(id, URL.createObjectURL(blob));
   }
 
-  /** The picture as it is so far, while one is made. */
+  /** The preview of an image that is being generated. */
   get preview(): string | undefined {
     return this.#preview;
   }
@@ -42,7 +42,7 @@ export class PictureCache {
     this.#preview = png && URL.createObjectURL(new Blob([png], { type: 'image/png' }));
   }
 
-  /** Frees all pictures but these. */
+  /** Frees all images but these. */
   keep(ids: readonly string[]): void {
     for (const id of [...this.#urls.keys()]) {
       if (ids.includes(id)) continue;

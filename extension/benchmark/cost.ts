@@ -12,13 +12,10 @@ const PLANAR = ['dense', 'generate'];
 const SHARED = [...STEP_CASES, ...WHOLE_CASES].filter(({ shared }) => shared).map(({ name }) => name);
 /** Bytes of a weight over those of a float32. */
 const SHARE: Readonly<Record<Precision, number>> = { fp32: 1, fp16: 1 / 2, int8: 1 / 4, int4: 1 / 8 };
-/** Below this a run costs nothing that has to be told before it. */
+/** Below this, the cost of a run need not be mentioned. */
 const WORTH_TELLING = 200e6;
 
-/**
- * What a run costs, in sentences.
- * @param stepSeconds what such a step takes on this machine, if that is known
- */
+/** The cost of a run, in sentences. @param stepSeconds time of such a step on this machine, if known */
 export function costSentences(
   { model, synthetic, weightBytes, stepMacs, width, height }: BenchmarkCost,
   {
@@ -40,7 +37,7 @@ export function costSentences(
     (precision) =>
       SHARE[precision] * (members + (precision === 'fp32' ? floatForms : Math.min(1, alone.length))),
   );
-  // Each form packs the weights once, from their file, which is mapped meanwhile.
+  // Each form packs the weights once, from their file, which stays mapped during that time.
   const memory = weightBytes * forms.reduce((sum, form) => sum + form, 1);
   const sentences = [`${model} at ${width}×${height}: a dense U-Net step is ${formatGigaMacs(stepMacs)}.`];
   if (stepSeconds) sentences.push(`On this machine it takes about ${formatLatency(stepSeconds)}.`);

@@ -8,7 +8,7 @@ import { writeAtomically } from '../save.ts';
 import { EXPORTS } from './export.ts';
 import { readReport } from './readReport.ts';
 
-/** Asks for a model folder; its path, or undefined if the user did not say. */
+/** Asks for a model folder; its path, or undefined if the user cancelled. */
 export async function pickModelFolder(): Promise<string | undefined> {
   const options = { canSelectFolders: true, canSelectFiles: false, title: 'Model Folder' };
   const [folder] = (await window.showOpenDialog(options)) ?? [];
@@ -22,13 +22,13 @@ export async function pickMaskFile(): Promise<string | undefined> {
   return file?.fsPath;
 }
 
-/** Asks whether a run is to be deleted: it cannot be brought back. */
+/** Asks for confirmation before a run is deleted, which cannot be undone. */
 export async function confirmDelete(run: RunSummary): Promise<boolean> {
   const when = new Date(run.date).toLocaleString();
   return await confirmed(`Delete the run of ${subjectTitle(run)} from ${when}?`, 'Delete');
 }
 
-/** Asks where to write runs, and writes them; where that was, or undefined if the user did not say. */
+/** Asks where to write runs, and writes them; their place, or undefined if the user cancelled. */
 export async function exportRuns(
   runs: readonly StoredRun[],
   format: ExportFormat,
@@ -44,7 +44,7 @@ export async function exportRuns(
     title: `Export as ${title}`,
   });
   if (!target) return undefined;
-  // The dialog has asked before it gave the name of a file that exists.
+  // The dialog has asked already whether an existing file may be replaced.
   await writeAtomically(workspace.fs, target, new TextEncoder().encode(write(runs)), { overwrite: true });
   return workspace.asRelativePath(target);
 }

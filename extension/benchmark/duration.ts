@@ -13,16 +13,16 @@ const PRECISION: Readonly<Record<Precision, number>> = { fp32: 1, fp16: 1, int8:
 const LOAD = 4;
 /** Seconds to start a process. */
 const START = 1;
-/** What a mask whose area is not known makes compute, as a share. */
+/** Assumed share of the positions for a mask of unknown area. */
 const USUAL_SHARE = 0.2;
-/** Encoding, decoding and what else is no step, as a share of a whole image's steps. */
+/** Encoding, decoding and everything else besides steps, as a share of a whole image's steps. */
 const BESIDE = 0.25;
-/** Steps of a model that says nothing of them. */
+/** Steps of a model without a recommendation. */
 const USUAL_STEPS = 20;
 /** Multiply–accumulates a second and processor, if nothing was measured. */
 const USUAL_RATE = 60e9;
 
-/** What a full float32 step of this size takes if none was measured: a rough guess. */
+/** Estimated time of a full float32 step of this size if none was measured. */
 export function guessedStepSeconds(macs: number): number {
   return macs / (USUAL_RATE * os.availableParallelism());
 }
@@ -76,7 +76,7 @@ function shareOf(mask: BenchmarkMask): number {
   return 'share' in mask ? Math.min(1, 1.3 * mask.share + 0.1) : USUAL_SHARE;
 }
 
-/** What a run is asked for, as a text: the same for the same work. Masks count by their names. */
+/** A key for the request of a run: equal for equal work. Masks count by their names. */
 export function askedText({ masks = [], whole, ...request }: BenchmarkRequest): string {
   const { image: _, ...rest } = whole ?? {};
   return JSON.stringify({ ...request, masks: masks.map(({ name }) => name), whole: whole && rest });
@@ -87,10 +87,10 @@ export function lastTime(seconds: number): string {
   return `Took ${formatSeconds(seconds)} last time.`;
 }
 
-/** Processes that want a processor, for each that there is, from which on a machine is busy with other work. */
+/** Runnable processes per processor above which a machine counts as busy with other work. */
 const BUSY = 0.7;
 
-/** Whether what else the machine does makes a run take longer than usual. */
+/** Whether other work on the machine makes a run take longer than usual. */
 export function isBusy([load] = os.loadavg(), processors = os.availableParallelism()): boolean {
   return (load ?? 0) / processors >= BUSY;
 }

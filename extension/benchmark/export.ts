@@ -19,7 +19,7 @@ export const EXPORTS: Readonly<
   markdown: { title: 'Markdown', ending: 'md', write: toMarkdown },
 };
 
-/** What `patchwork bench --json` prints; of several runs a list of that. */
+/** What `patchwork bench --json` prints; for several runs a list of these. */
 function toJson(runs: readonly StoredRun[]): string {
   const reports = runs.map(({ report }) => report);
   return `${JSON.stringify(reports.length === 1 ? reports[0] : reports, undefined, 2)}\n`;
@@ -28,7 +28,7 @@ function toJson(runs: readonly StoredRun[]): string {
 /** One line for each row, in plain units, by RFC 4180. */
 function toCsv(runs: readonly StoredRun[]): string {
   const lines = runs.flatMap(({ report }) => report.rows.map((_, i) => csvRow(report, i)));
-  // Some rows say more of themselves than others.
+  // Some rows have more fields than others.
   const header = [...new Set(lines.flatMap((line) => Object.keys(line)))];
   return [header, ...lines.map((line: Record<string, unknown>) => header.map((name) => line[name]))]
     .map((cells) => `${cells.map(csvCell).join(',')}\r\n`)
@@ -63,14 +63,14 @@ function csvRow({ rows, machine, ...report }: BenchmarkReport, index: number) {
   };
 }
 
-/** By RFC 4180; spreadsheets compute what begins like a formula, so text that does is marked as text. */
+/** By RFC 4180; spreadsheets evaluate text that looks like a formula, so such text is marked as text. */
 function csvCell(value: unknown): string {
   const plain = value === null || value === undefined ? '' : String(value);
   const text = typeof value === 'string' && /^\s*[=+\-@＝＋－＠]|^[\t\r]/.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The page's table, with what was run and where. */
+/** The page's table, with a description of the run and the machine. */
 export function toMarkdown(runs: readonly StoredRun[]): string {
   const figures = figuresOf(runs);
   const columns = columnsOf(figures);

@@ -41,13 +41,13 @@ import { type BenchmarkStore, summaryOf } from './store.ts';
 
 export const BENCHMARK_TYPE = 'patchwork.benchmark';
 
-/** The most runs that are compared at once. */
+/** Largest number of runs that are compared at once. */
 const SHOWN = 4;
 
-/** What the page sends by itself, or while it shows what was said of something else. */
+/** Messages that the page sends unasked, which leave the notice of the last action in place. */
 const SILENT: readonly BenchmarkPageMessage['type'][] = ['ready', 'estimate', 'fetch', 'cancel', 'showLog'];
 
-/** For costs, which do not depend on what masks hold. */
+/** For costs, which do not depend on the contents of masks. */
 const ANY_BYTES = Uint8Array.of(0);
 const UNREAD: MaskSource = { readFile: async () => ANY_BYTES, readShipped: async () => ANY_BYTES };
 
@@ -104,7 +104,7 @@ export class BenchmarkPanel {
   }
 
   async #handle(message: BenchmarkPageMessage): Promise<void> {
-    // What was said of the last action would be taken for this one's.
+    // A notice about the last action would seem to be about this one.
     if (!SILENT.includes(message.type)) this.#update({ failure: undefined, notice: undefined });
     switch (message.type) {
       case 'estimate':
@@ -151,7 +151,7 @@ export class BenchmarkPanel {
     }
   }
 
-  /** Does what was asked; whatever goes wrong is shown, never thrown. */
+  /** Handles the request. Errors are shown, never thrown. */
   async #attempt(action: () => Promise<void>): Promise<void> {
     try {
       await action();
@@ -177,7 +177,7 @@ export class BenchmarkPanel {
     const { signal } = this.#run;
     const { engine, denseSpeed, log } = this.#services;
     this.#update({ run: { stage: 'wait', done: 0, total: 0, cancelling: false } });
-    // Waiting for other work of the engine is not the run's.
+    // Time spent waiting for other work of the engine does not count.
     let begun: number | undefined;
     try {
       const onProgress = (progress: BenchmarkProgress) => {
@@ -260,7 +260,7 @@ export class BenchmarkPanel {
     if (chosen) this.#page.post({ type: 'draft', change: { [field]: chosen } });
   }
 
-  /** What the form and the presets would cost, by what is known now. */
+  /** Estimated costs of the form and the presets. */
   async #updateCosts(): Promise<void> {
     const presets = await Promise.all(
       PRESETS.map(async (preset) => ({ ...preset, cost: await this.#costOf(draftOf(preset), false) })),
@@ -272,7 +272,7 @@ export class BenchmarkPanel {
   async #updateCost(): Promise<void> {
     const form = this.#form;
     const cost = await this.#costOf(form.draft, form.painted);
-    // The form may have changed meanwhile.
+    // The form may have changed in the meantime.
     if (form === this.#form) this.#update({ cost });
   }
 
@@ -310,7 +310,7 @@ export class BenchmarkPanel {
     this.#page.post({ type: 'state', state: this.#state });
   }
 
-  /** In the page if it is seen, else as a notification: once. */
+  /** Shown once: in the page if it is visible, else as a notification. */
   #fail(error: unknown): void {
     if (!this.#page.visible) {
       void reportError(this.#services.log, error);

@@ -1,7 +1,7 @@
 import type { PresetOffer } from '../../shared/benchmark/protocol.ts';
 import { SIGE } from '../../shared/benchmark/published.ts';
 
-/** What runs at a press. Two put a publication's figures beside the measured ones. */
+/** Benchmarks that start with one click. Two put a publication's figures beside the measured ones. */
 export const PRESETS: readonly Omit<PresetOffer, 'cost'>[] = [
   {
     id: 'edit',

@@ -56,7 +56,7 @@ function threadsOf({ threads }: BenchmarkDraft): Pick<BenchmarkRequest, 'threads
   return { threads: count };
 }
 
-/** @throws InputError for what are no numbers of workers */
+/** @throws InputError if the text is not a list of numbers of workers */
 function workersOf({ workers }: BenchmarkDraft): number[] {
   const counts = workers.split(/[\s,;]+/).filter(Boolean);
   if (counts.length === 0) throw new InputError('Workers: enter how many, like 2 or 2, 4.');

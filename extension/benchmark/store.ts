@@ -26,7 +26,7 @@ export class BenchmarkStore {
     this.#folder = Uri.joinPath(storage, 'benchmarks');
   }
 
-  /** @param made what the panel knows of a run that it has made itself */
+  /** @param made what the panel knows about a run of its own */
   async add(
     { report, pictures }: BenchmarkResult,
     made: Pick<StoredRun, 'asked' | 'tookSeconds'> = {},
@@ -36,7 +36,7 @@ export class BenchmarkStore {
     try {
       for (const [name, png] of Object.entries(pictures))
         await writeAtomically(this.#fs, this.#picture(run.id, name), png);
-      // Last: a run is there once its report is.
+      // Last, because a run exists once its report does.
       const json = new TextEncoder().encode(JSON.stringify(run));
       await writeAtomically(this.#fs, this.#file(run.id, 'run.json'), json);
     } catch (error) {
@@ -46,7 +46,7 @@ export class BenchmarkStore {
     return run;
   }
 
-  /** Undefined if it is not kept any more or cannot be read. */
+  /** Undefined if it is no longer kept or cannot be read. */
   async find(id: string): Promise<StoredRun | undefined> {
     try {
       const json = await this.#fs.readFile(this.#file(id, 'run.json'));
@@ -66,7 +66,7 @@ export class BenchmarkStore {
     const found = await Promise.all(entries.map(([name]) => this.find(name)));
     const runs = found.filter((run) => run !== undefined).map(summaryOf);
     runs.sort((a, b) => b.date.localeCompare(a.date));
-    // What cannot be removed is left out all the same.
+    // Runs that cannot be removed are left out as well.
     for (const { id } of runs.slice(KEPT)) await this.remove(id).catch(() => {});
     return runs.slice(0, KEPT);
   }

@@ -15,7 +15,7 @@ import { reportError } from '../report.ts';
 import { deviceSetting } from '../settings.ts';
 import { type DeviceItem, deviceItems } from './items.ts';
 
-/** The command: lists where networks can run, tried and timed, and keeps the choice in the settings. */
+/** The command: lists the devices, tried and timed, and stores the choice in the settings. */
 export async function chooseDevice(log: LogOutputChannel): Promise<void> {
   try {
     const again = { label: 'Try All Again', iconPath: new ThemeIcon('refresh') };

@@ -29,7 +29,7 @@ export interface Backup {
   file: Uint8Array;
   /** Digest of the file as it was on the disk. */
   disk: string;
-  /** The parts of the layers that were not as in the file. */
+  /** The parts of the layers that differ from the file. */
   parts: (Packed & { layer: Layer })[];
   edits: readonly ListedEdit<Painted>[];
   /** Those that were done since the file was saved, the first below. */
@@ -57,7 +57,7 @@ const layer = z.enum(['pixels', 'mask']);
 const text = z.string().max(100_000);
 const amount = z.number().min(0);
 const aboutSchema = z.object({
-  // The recipe only goes back into the file that it came from.
+  // The recipe is only written back into the file that it came from.
   recipe: z.looseObject({ prompt: text, seed: amount }),
   cost: z.object({
     prompt: text,
@@ -143,7 +143,7 @@ export function readBackup(from: Uint8Array): Backup {
   try {
     read = deserialize(from);
   } catch {
-    // Cut off or something else: told below.
+    // Truncated or something else: reported below.
   }
   const backup = backupSchema.safeParse(read);
   if (!backup.success) throw damaged();
@@ -151,8 +151,8 @@ export function readBackup(from: Uint8Array): Backup {
 }
 
 /**
- * Brings a model of the backup's file to where it was.
- * @throws Error if a part is damaged; the model is as it was then
+ * Restores the state of a backup in a model of its file. @throws Error if a part is damaged; the model is unchanged
+ * then
  */
 export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps }: Backup): void {
   const { original } = model;
@@ -169,7 +169,7 @@ export function restoreParts(model: PictureModel<Painted>, { parts, edits, steps
   const patches = parts.map(({ layer, ...part }) => {
     return { layer, patch: read(part, model[layer].channels, fits(part, canvas)) };
   });
-  // All is read once, so that nothing fails in the middle of a later undo.
+  // Everything is read at once, so that a later undo cannot fail half-way.
   for (const { content, mask } of edits) {
     if (content.kind === 'restore') read(content.coverage, 1, fits(content.coverage, original));
     else for (const part of [content.from, content.to]) read(part, 3);

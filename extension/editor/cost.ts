@@ -1,4 +1,4 @@
-/** What an edit cost, and what a full recompute of it would. */
+/** The cost of an edit, and of its full recompute. */
 import type { EditRequest, EditResult } from '../../shared/api.ts';
 import type { EditCost } from '../../shared/editorProtocol.ts';
 import { type DenseSpeed, denseStepOf } from '../denseSpeed.ts';
@@ -21,8 +21,8 @@ export function costOf(result: EditResult): EditCost {
 }
 
 /**
- * What computing everything takes: measured by this edit if it did that, else estimated from full steps of this size.
- * Undefined where this machine has computed none.
+ * Time of computing everything: measured by this edit if it did that, else estimated from full steps of this size.
+ * Undefined if this machine has computed none.
  */
 export async function fullRecomputeTime(
   speed: DenseSpeed,

@@ -52,21 +52,21 @@ export class PictureDocument implements CustomDocument {
   #file: Uint8Array<ArrayBuffer>;
   /** Of the file on the disk as it was last read or written. */
   #disk: Promise<string>;
-  /** The file begins as a picture should; found out while the page is loading. */
+  /** Whether the file begins like an image; checked while the page is loading. */
   #checked: Promise<void>;
   /** Counts the files that the model was made of: steps of earlier models cannot be undone. */
   #generation = 0;
   #version = 0;
   #opened: Promise<Opened> | undefined;
-  /** The mask at the last save, which a revert comes back to. */
+  /** The mask at the last save, which a revert restores. */
   #savedMask: Patch | undefined;
   #backup: Backup | undefined;
   /** The steps that are done, and those that were taken back, the next to be done again last. */
   readonly #done: Step<Painted>[] = [];
   readonly #undone: Step<Painted>[] = [];
-  /** How many steps were done at the last save; undefined once that state cannot be come back to. */
+  /** How many steps were done at the last save; undefined once that state is out of reach. */
   #savedAt: number | undefined = 0;
-  /** The mask belongs to an edit that is under way: what is marked now begins another. */
+  /** The mask belongs to an edit that is under way: new strokes begin another mask. */
   #maskTaken = false;
   #masksTaken = 0;
   /** The edits that the pages have pictures of. */
@@ -141,7 +141,7 @@ export class PictureDocument implements CustomDocument {
     return (await this.#open()).model;
   }
 
-  /** What the picture was last made from: our edit's recipe, or what the file says. */
+  /** What the image was last made from: our edit's recipe, or the file's. */
   async prompt(): Promise<string | undefined> {
     const { model, picture } = await this.#open();
     return (recipeOf(model) ?? picture.recipe)?.prompt;
@@ -170,8 +170,8 @@ export class PictureDocument implements CustomDocument {
   }
 
   /**
-   * Tells a page that has just been loaded what it shows.
-   * @returns whether those were all edits; a file that was not decoded yet is seen first, and then they are told
+   * Sends the whole state to a page that has just been loaded.
+   * @returns whether the edits were included; if the file is not decoded yet, it is shown first and the edits follow
    * @throws InputError if the file is no picture, or one that is too large for a page
    */
   async tellAll(page: Page): Promise<boolean> {
@@ -184,7 +184,7 @@ export class PictureDocument implements CustomDocument {
     return true;
   }
 
-  /** Tells a page the edits of the file that it shows. */
+  /** Sends a page the edits of its file. */
   async tellEdits(page: Page): Promise<void> {
     const model = await this.model();
     if (model.extended) page.post({ type: 'frame', frame: model.frame });
@@ -209,7 +209,7 @@ export class PictureDocument implements CustomDocument {
     this.update({ failure: failureOf(error) });
   }
 
-  /** What to say of a file that the browser cannot decode. */
+  /** The error for a file that the browser cannot decode. */
   unreadable(): InputError {
     const format = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP' }[formatOf(this.uri)];
     return new InputError(
@@ -241,7 +241,7 @@ export class PictureDocument implements CustomDocument {
     const model = await this.model();
     const step = model.restoring('Restore Original', coverage);
     if (step) this.#perform(model, step);
-    // The page shows the original there until it is told what is there.
+    // The page shows the original there until it gets the new pixels.
     else this.#tell({ type: 'pixels', patch: cut(model.pixels, coverage) });
   }
 
@@ -254,14 +254,14 @@ export class PictureDocument implements CustomDocument {
     this.#perform(model, model.showing(label, isShown));
   }
 
-  /** @throws Error if there is none of this id */
+  /** @throws Error if no edit has this id */
   async edit(id: string): Promise<ListedEdit<Painted>> {
     const edit = (await this.model()).edits.find((each) => each.id === id);
     if (!edit) throw new Error('This edit is not in the list any more.');
     return edit;
   }
 
-  /** Masks again what an edit was painted with, or the last one that has a mask. */
+  /** Restores the mask that an edit was painted with, or the last one that has a mask. */
   async reselect(id?: string): Promise<void> {
     const model = await this.model();
     const edit = id ? await this.edit(id) : model.edits.findLast(({ mask }) => mask);
@@ -272,7 +272,7 @@ export class PictureDocument implements CustomDocument {
     await this.changeMask('Reselect', patch);
   }
 
-  /** Lends the mask to an edit: until it is released, what is marked begins a new one. */
+  /** Lends the mask to an edit: until it is released, new strokes begin another mask. */
   async takeMask(): Promise<Raster> {
     const { mask } = await this.model();
     this.#maskTaken = true;
@@ -334,7 +334,7 @@ export class PictureDocument implements CustomDocument {
 
   async backup(): Promise<Uint8Array> {
     const model = await this.model();
-    // VS Code takes a document for unchanged when all steps that it knows are taken back, so it is given those since.
+    // VS Code considers a document unchanged once all steps that it knows are undone, so it gets the later ones.
     const steps = this.#savedAt === undefined ? [] : this.#done.slice(this.#savedAt);
     return backupOf({ file: this.#file, disk: await this.#disk, model, steps });
   }
@@ -362,7 +362,7 @@ export class PictureDocument implements CustomDocument {
     for (const step of this.#backup?.steps ?? []) this.#record(step);
   }
 
-  /** Looks whether the file on the disk is another now: an untouched document follows it, others tell the user. */
+  /** Checks whether the file on disk has changed. An unmodified document follows it; others inform the user. */
   async diskChanged(isDirty: boolean): Promise<void> {
     const bytes = await readPictureUri(this.uri).catch(() => undefined);
     if (!bytes || !(await this.#isAnother(bytes))) return;
@@ -370,7 +370,7 @@ export class PictureDocument implements CustomDocument {
     else await this.#replace(bytes);
   }
 
-  /** Goes on with what is here; saving replaces what is on the disk. */
+  /** Keeps the editor's version; saving will overwrite the file. */
   async keepMine(): Promise<void> {
     this.#disk = digestOf(await readPictureUri(this.uri));
     this.update({ changedOnDisk: false });
@@ -419,7 +419,7 @@ export class PictureDocument implements CustomDocument {
     }
   }
 
-  /** What the file will not keep when the picture is saved there; nothing if its bytes are. */
+  /** What the file will lose when the image is saved there; nothing if its bytes are kept. */
   async #losses(target: Uri): Promise<string[]> {
     const format = formatOf(target);
     const { changed } = await this.model();
@@ -438,14 +438,14 @@ export class PictureDocument implements CustomDocument {
 
   #perform(model: PictureModel<Painted>, step: Step<Painted> | undefined, from?: Page): void {
     if (!step) return;
-    // A state that was saved and then left behind cannot be come back to.
+    // A saved state that was left behind is out of reach.
     if (this.#savedAt !== undefined && this.#savedAt > this.#done.length) this.#savedAt = undefined;
     this.#undone.length = 0;
     this.#show(model, step, 'do', from);
     this.#record(step);
   }
 
-  /** Takes note of a step that is done, and tells VS Code. */
+  /** Records a step and reports it to VS Code. */
   #record(step: Step<Painted>): void {
     const generation = this.#generation;
     this.#done.push(step);
@@ -484,7 +484,7 @@ export class PictureDocument implements CustomDocument {
     if (step.edits) this.#pixelsChanged(model);
   }
 
-  /** Tells the pages the whole picture on a canvas of another size. */
+  /** Sends the whole image to the pages, on a canvas of another size. */
   #tellCanvas(model: PictureModel<Painted>): void {
     this.#tell({ type: 'frame', frame: model.frame });
     this.#tell({ type: 'pixels', patch: cut(model.pixels, wholeOf(model)) });
@@ -505,7 +505,7 @@ export class PictureDocument implements CustomDocument {
     this.#tell({ type: 'cost', cost: model.lastPainted?.about?.cost });
   }
 
-  /** Goes on with other bytes of the file, and with the mask of the last save. */
+  /** Replaces the document by other bytes of the file, with the mask of the last save. */
   async #replace(file: Uint8Array<ArrayBuffer>): Promise<void> {
     this.#generation++;
     this.#version++;
@@ -531,7 +531,7 @@ export class PictureDocument implements CustomDocument {
     for (const page of this.#pages) await this.tellAll(page);
   }
 
-  /** Whether the file on the disk is another than the one that was read or written last. */
+  /** Whether the file on disk differs from the one last read or written. */
   async #isAnother(onDisk: Uint8Array): Promise<boolean> {
     return (await digestOf(onDisk)) !== (await this.#disk);
   }

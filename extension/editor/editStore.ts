@@ -1,7 +1,7 @@
 import { type FileSystem, FileType, Uri } from 'vscode';
 import { makeFolder, type SaveFileSystem, writeAtomically } from '../save.ts';
 
-/** What is kept at most; the oldest goes first. */
+/** Bounds of what is kept; the oldest is removed first. */
 const MOST = { files: 40, bytes: 200e6 };
 
 /** The edits of files that were saved, found again by what the files hold, so that they are listed when one is opened. */

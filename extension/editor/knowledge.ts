@@ -5,8 +5,8 @@ import { wordsOf } from '../view/facts.ts';
 import type { PictureDocument } from './document.ts';
 
 /**
- * What the user should know of the model before an edit: the words that it knows, where these are few, and whether the
- * file is unlike all that such a model has seen.
+ * What the user should know about the model before an edit: the words that it knows, if they are few, and whether the
+ * file is unlike its training images.
  */
 export async function knowledgeFor(
   { engine }: Services,

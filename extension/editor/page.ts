@@ -38,7 +38,7 @@ export class EditorPage implements Page {
   static #active: EditorPage | undefined;
   /** The page knows the edits of the file that it shows. */
   #told = false;
-  /** Messages are handled in the order that they came in. */
+  /** Messages are handled in order. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(
@@ -87,7 +87,7 @@ export class EditorPage implements Page {
     this.#host.post(message);
   }
 
-  /** Whatever goes wrong is shown, never thrown. */
+  /** Errors are shown, never thrown. */
   #receive(message: EditorPageMessage): void {
     // These wait for the engine, or end what waits.
     if (message.type === 'apply') void this.#painting.apply(message.draft, this);
@@ -222,7 +222,7 @@ export class EditorPage implements Page {
     }
   }
 
-  /** Looks whether the model suits the picture; editing works without. */
+  /** Checks whether the model suits the image; editing works without the check. */
   async #judge(): Promise<void> {
     try {
       this.#document.update(await knowledgeFor(this.#services, this.#document));
@@ -231,7 +231,7 @@ export class EditorPage implements Page {
     }
   }
 
-  /** A preview that fails is none: the click itself tells why. */
+  /** Ignores preview errors; the click reports them. */
   async #hover(place: PicturePlace | undefined): Promise<void> {
     await this.#selecting.preview(place, this).catch(() => {});
   }

@@ -53,7 +53,7 @@ export class Painting {
 
   /**
    * Paints the draft's edit, or several of it to pick from; errors are shown in the pages.
-   * @param replaces an edit that gives way to this one
+   * @param replaces the edit that this one replaces
    */
   async apply(draft: EditDraft, page: Page, replaces?: string): Promise<void> {
     await this.#exclusively(async (signal) => {
@@ -105,7 +105,7 @@ export class Painting {
     if (run) this.#document.update({ run: { ...run, cancelling: true } });
   }
 
-  /** Takes one of the variations over into the picture. */
+  /** Puts one of the variations into the image. */
   async pick(id: string): Promise<void> {
     const candidate = this.#candidates.find((candidate) => candidate.id === id);
     if (candidate) await this.#commit(candidate);
@@ -117,7 +117,7 @@ export class Painting {
     this.#document.notice('Discarded the variations.');
   }
 
-  /** Tells a page that has just been loaded the variations that wait. */
+  /** Sends pending variations to a page that has just been loaded. */
   tellAll(page: Page): void {
     for (const { id, result } of this.#candidates) {
       const patch = patchOf(result);
@@ -145,7 +145,7 @@ export class Painting {
     });
   }
 
-  /** One run at a time; whatever ends it is shown. */
+  /** One run at a time. Errors are shown. */
   async #exclusively(task: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (this.#run) return;
     this.#run = new AbortController();
@@ -161,7 +161,7 @@ export class Painting {
     }
   }
 
-  /** @throws InputError if the form or the mask is not as it must be */
+  /** @throws InputError if the form or the mask is invalid */
   async #request(draft: EditDraft, start: Canvas): Promise<EditRequest> {
     const { way } = draft;
     const { masked, mask } = await this.#document.model();
@@ -225,7 +225,7 @@ export class Painting {
     });
   }
 
-  /** Adds a result to those to pick from. */
+  /** Adds a result to the variations. */
   async #keep(
     request: EditRequest,
     result: EditResult,
@@ -279,7 +279,7 @@ export class Painting {
   }
 }
 
-/** Seeds that are tried. A larger canvas cannot be looked at before it is one. */
+/** Seeds that are tried. A result with a larger canvas cannot be previewed. */
 function variationsOf({ way, variations }: EditDraft): number {
   return way === 'extend' ? 1 : Math.min(MOST_VARIATIONS, Math.max(1, Math.round(variations)));
 }
@@ -291,7 +291,7 @@ function titleOf({ prompt, remove, extend, mask }: EditRequest): string {
   return `${what} “${shorten(prompt, 40)}”`;
 }
 
-/** The part of a result that it changes, on the canvas that it was painted on; none of a larger one. */
+/** The part of the canvas that a result changes; undefined for a result with a larger canvas. */
 function patchOf({ start, result, extension }: Result<Painted>): Patch | undefined {
   const area = extension ? undefined : difference(start.raster, result);
   return area && cut(result, area);

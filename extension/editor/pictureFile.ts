@@ -48,12 +48,12 @@ export async function readPictureUri(uri: Uri): Promise<Uint8Array<ArrayBuffer>>
 }
 
 /**
- * Writes over what is there; on the disk in one piece. Not by `workspace.fs.rename`: VS Code takes a file that is
- * renamed over for deleted and ends its document.
+ * Overwrites a file; on disk in one piece. Not by `workspace.fs.rename`, because VS Code considers a file that is
+ * renamed over deleted and closes its document.
  * @throws Error saying which file and why.
  */
 export async function writePictureUri(uri: Uri, bytes: Uint8Array): Promise<void> {
-  // This says so itself.
+  // Its message is complete already.
   if (uri.scheme === 'file') return await writePicture(uri.fsPath, bytes);
   try {
     await workspace.fs.writeFile(uri, bytes);
@@ -73,7 +73,7 @@ export async function isReadOnly(uri: Uri): Promise<boolean> {
   return (permissions & FilePermission.Readonly) !== 0;
 }
 
-/** Tells contents apart. Hashed on another thread, since files may have hundreds of megabytes. */
+/** Digest of the contents. Hashed on another thread, because files may have hundreds of megabytes. */
 export async function digestOf(bytes: Uint8Array): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');

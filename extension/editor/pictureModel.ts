@@ -30,7 +30,7 @@ export interface Packed extends Area {
 export type EditContent =
   /** Where the two differ, pixels become what they are in `to`; before that, the canvas grows by `extension`. */
   | { kind: 'paint'; from: Packed; to: Packed; extension?: Extension }
-  /** Pixels go back to the file's as far as a coverage of 0 … 255 says. */
+  /** Pixels are restored from the file by a coverage of 0 … 255. */
   | { kind: 'restore'; coverage: Packed };
 
 /** An edit of the pixels, as the list of edits has it. Never changed: a step puts another in its place. */
@@ -42,7 +42,7 @@ export interface ListedEdit<About = unknown> {
   readonly shown: boolean;
   /** The mask that it was painted with, at its place in the file's pixels. */
   readonly mask?: Packed;
-  /** What the user may want to know of it. */
+  /** Details for the user. */
   readonly about?: About;
 }
 
@@ -54,7 +54,7 @@ interface Change extends Area {
   after: Uint8Array;
 }
 
-/** Something that can be taken back and done again. */
+/** A change that can be undone and redone. */
 export interface Step<About = unknown> {
   /** In the undo menu. */
   label: string;
@@ -91,8 +91,8 @@ export interface Painting<About> {
 }
 
 /**
- * An opened picture: its pixels, the edits that they come from, and the mask over it, changed by reversible steps, which
- * are taken back in the reverse of the order that they were done in.
+ * An opened picture: its pixels, the edits that they come from, and the mask over it, changed by reversible steps,
+ * which are undone in reverse order.
  */
 export class PictureModel<About = unknown> {
   /** RGB as the file has them. */
@@ -135,7 +135,7 @@ export class PictureModel<About = unknown> {
     return !sameArea(this.frame, wholeOf(this.original));
   }
 
-  /** Where the picture is not as the file has it; undefined if nowhere. */
+  /** Where the image differs from the file; undefined if nowhere. */
   get changed(): Area | undefined {
     return this.extended ? wholeOf(this.pixels) : difference(this.original, this.pixels);
   }
@@ -161,7 +161,7 @@ export class PictureModel<About = unknown> {
     return this.#composed(this.#edits.filter((edit) => edit.id !== without));
   }
 
-  /** Where the canvas would lie without one of the edits. */
+  /** Where the canvas would be without one of the edits. */
   frameWithout(id: string | undefined): Area {
     return frameOf(
       this.#edits.filter((edit) => edit.id !== id),
@@ -220,7 +220,7 @@ export class PictureModel<About = unknown> {
     return step;
   }
 
-  /** Brings pixels back as the file has them, as far as a coverage of 0 … 255 says; undefined if they are so. */
+  /** Restores the file's pixels by a coverage of 0 … 255; undefined if nothing changes. */
   restoring(label: string, coverage: Patch): Step<About> | undefined {
     if (!fits(coverage, this) || coverage.data.length !== coverage.width * coverage.height)
       throw new RangeError('The change does not fit the picture.');
@@ -231,7 +231,7 @@ export class PictureModel<About = unknown> {
     return step.changes.length > 0 ? step : undefined;
   }
 
-  /** Shows the edits that pass a test and hides the others; undefined if that is so already. */
+  /** Shows the edits that pass a test and hides the others; undefined if nothing changes. */
   showing(
     label: string,
     isShown: (edit: ListedEdit<About>, index: number) => boolean,
@@ -294,7 +294,7 @@ export class PictureModel<About = unknown> {
       if (change) step.changes.push(change);
       return step;
     }
-    // What of the mask is beyond a smaller canvas must come back with an undo.
+    // An undo must restore the part of the mask that a smaller canvas cuts off.
     const mask = copyOf(this.mask);
     const stays = within(shifted(shifted(cut(mask, wholeOf(mask)), this.frame, 1), frame, -1), raster);
     mask.data.fill(0);
@@ -385,7 +385,7 @@ function shifted(patch: Patch, frame: Area, direction: 1 | -1): Patch {
   };
 }
 
-/** Does to a canvas what an edit does. */
+/** Applies an edit to a canvas. */
 function layOver({ raster, frame }: Canvas, content: EditContent, original: Raster): void {
   if (content.kind === 'paint') {
     const [from, to] = [content.from, content.to].map((part) =>

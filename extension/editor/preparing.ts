@@ -12,8 +12,8 @@ import { stepsOf } from './draft.ts';
 const AGAIN = 1500;
 
 /**
- * Records a document's picture while its user paints a mask, so that the first edit is as fast as later ones. It gives way
- * to whatever else is asked of the engine, and editing works without it.
+ * Records a document's picture while its user paints a mask, so that the first edit is as fast as later ones. Any
+ * other request to the engine interrupts it, and editing works without it.
  */
 export class Preparing {
   readonly #services: Services;
@@ -21,7 +21,7 @@ export class Preparing {
   /** One at a time, whatever the number of documents: each would cancel the others' recording. */
   static #recording: Promise<unknown> = Promise.resolve();
   #run: AbortController | undefined;
-  /** What was recorded completely, or cannot be: a state of the pixels with what the form says. */
+  /** Images that were recorded completely, or cannot be: a state of the pixels, with the form. */
   #done: string | undefined;
   /** The state of the pixels that the segmenter has encoded. */
   #encoded: number | undefined;
@@ -32,7 +32,7 @@ export class Preparing {
     document.onDidDispose(() => this.stop());
   }
 
-  /** Starts for the picture as it is now; nothing that goes wrong is shown. */
+  /** Starts for the picture as it is now; errors are not shown. */
   start(draft: EditDraft): void {
     const { strength, steps, precision, additions } = draft;
     const key = JSON.stringify([this.#document.version, strength, steps, precision, additions]);
@@ -47,7 +47,7 @@ export class Preparing {
       })
       .catch((error) => {
         if (isAbort(error)) return;
-        // What keeps an edit from being made is said when one is asked for.
+        // Errors are reported when an edit is requested.
         this.#services.log.warn(
           `Not analysed in the background: ${error instanceof Error ? error.message : error}`,
         );
@@ -81,7 +81,7 @@ export class Preparing {
     );
     const { version } = this.#document;
     if (this.#document.state.canSelect && this.#encoded !== version) {
-      // A click is answered at once where the picture is encoded.
+      // Clicks are answered at once if the image is encoded.
       const image = await this.#document.encoded();
       await this.#inTurn(() => this.#services.engine.segment({ image }, { signal }));
       this.#encoded = version;

@@ -12,12 +12,12 @@ export class Selecting {
   readonly #services: Services;
   readonly #document: PictureDocument;
   readonly #selector: Selector;
-  /** The engine's name of the picture, and which state of the pixels it stands for. */
+  /** The engine's name of the image, and the state of the pixels that it refers to. */
   #known: { name: string; version: number } | undefined;
-  /** Where the pointer was last while a preview was computed; null when it left. */
+  /** The latest position of the pointer while a preview was computed; null when it left. */
   #waiting: { place: PicturePlace | undefined } | undefined;
   #previewing = false;
-  /** All things of a state of the pixels, and which of them was selected last. */
+  /** All objects in a state of the pixels, and the one that was selected last. */
   #found: { result: FindThingsResult; version: number; at: number | undefined } | undefined;
 
   constructor(services: Services, document: PictureDocument) {
@@ -26,7 +26,7 @@ export class Selecting {
     this.#selector = new Selector(services.engine);
   }
 
-  /** Masks the thing at a place. @throws InputError if nothing is there */
+  /** Masks the object at a place. @throws InputError if there is none */
   async select(place: PicturePlace, how: Combination): Promise<void> {
     const { masks, warnings, sure } = await this.#thingsAt(place);
     const [thing] = masks;
@@ -36,7 +36,7 @@ export class Selecting {
     if (warnings.length > 0) this.#document.notice(warnings.join(' '));
   }
 
-  /** Masks the next of all things that are found, from left to right and round again. @throws InputError if none is */
+  /** Masks the next of all detected objects, from left to right and round again. @throws InputError if there is none */
   async selectNext(step: 1 | -1): Promise<void> {
     const { version } = this.#document;
     const { engine } = this.#services;
@@ -62,7 +62,7 @@ export class Selecting {
     this.#document.notice(`Selected ${named?.prompt || 'something'}, ${index + 1} of ${things.length}.`);
   }
 
-  /** Offers a segmenter for photographs where the built-in one does not do. */
+  /** Offers a segmenter for photographs if the built-in one fails. */
   #offer(sure: boolean): void {
     this.#document.update({ offer: !sure && this.#selector.isBuiltIn ? selectorOffer() : undefined });
   }
@@ -73,7 +73,10 @@ export class Selecting {
     await this.#document.changeMask(labels[how], combined(mask, thing, how));
   }
 
-  /** Shows a page what a click would give; none hides it. Of places that come meanwhile only the last counts. */
+  /**
+   * Shows a page what a click would select; undefined hides it. Of the places that arrive in the meantime only the
+   * last counts.
+   */
   async preview(place: PicturePlace | undefined, page: Page): Promise<void> {
     this.#waiting = { place };
     if (this.#previewing) return;
@@ -82,7 +85,7 @@ export class Selecting {
       while (this.#waiting) {
         const { place: next } = this.#waiting;
         this.#waiting = undefined;
-        // The engine paints one thing after another; a preview must not wait for that.
+        // The engine handles one edit after another; a preview must not wait for them.
         const found = next && !this.#document.state.run ? await this.#thingsAt(next) : undefined;
         const thing = found?.masks[0];
         page.post({ type: 'hover', patch: thing && boundsPatch(thing) });

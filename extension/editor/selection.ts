@@ -2,7 +2,7 @@ import type { MaskPixels } from '../../shared/api.ts';
 import type { Combination } from '../../shared/editorProtocol.ts';
 import { boundsOf, cut, type Patch, type Raster, wholeOf } from '../../shared/raster.ts';
 
-/** The mask with a thing put in its place, added to it, or taken away. */
+/** The mask replaced by an object, with the object added, or without it. */
 export function combined(mask: Raster, thing: MaskPixels, how: Combination): Patch {
   const patch = cut(mask, wholeOf(mask));
   const { data } = patch;

@@ -8,13 +8,13 @@ import { insertLink, requirePlace } from '../insertLink.ts';
 import type { Services } from '../services.ts';
 import { editableFile, keepImage, keepImageAs, savedFile } from './keep.ts';
 
-/** What was done, as a sentence, with what can be done next. */
+/** The outcome of an action as a sentence, with a next action. */
 export interface Done {
   text: string;
   next?: { title: string; run: () => Promise<unknown> };
 }
 
-/** Does what is asked with images of the gallery. Undefined if there is nothing to say. */
+/** Performs an action on images of the gallery. Undefined if there is nothing to report. */
 export async function actOn(
   services: Services,
   action: Exclude<ImageAction, 'show' | 'useRecipe' | 'upscale'>,
@@ -51,7 +51,7 @@ export async function actOn(
   }
 }
 
-/** @throws Error if it was removed meanwhile */
+/** @throws Error if it was removed in the meantime */
 export async function one(
   { gallery }: Pick<Services, 'gallery'>,
   [id]: readonly string[],
@@ -66,7 +66,7 @@ async function found(services: Services, ids: readonly string[]): Promise<Pictur
 }
 
 async function insert(services: Services, picture: PictureInfo): Promise<Done | undefined> {
-  // Before anything is saved for it.
+  // Checked before anything is saved for it.
   requirePlace(services.lastEditor);
   const file = await keepImage(services, picture);
   if (!file) return undefined;

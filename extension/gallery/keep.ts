@@ -14,8 +14,8 @@ export async function savedFile({ savedAs }: PictureInfo): Promise<Uri | undefin
 }
 
 /**
- * Saves an image into the open folder, or where the user says, unless that was done before.
- * @returns its file, or undefined if the user changed their mind
+ * Saves an image into the open folder, or where the user says, unless it is saved already. @returns its file, or
+ * undefined if the user cancelled
  */
 export async function keepImage(services: Services, picture: PictureInfo): Promise<Uri | undefined> {
   const saved = await savedFile(picture);

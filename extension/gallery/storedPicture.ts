@@ -10,7 +10,7 @@ const MAX_BYTES = 1 << 20;
 const text = z.string().max(20_000);
 const figure = z.number().nonnegative();
 const loras = z.array(z.object({ lora: text, strength: z.number() })).max(100);
-// Later versions may say more of an image.
+// Later versions may add fields.
 const recipe = z.looseObject({
   prompt: text,
   negativePrompt: text,
@@ -31,7 +31,7 @@ const recipe = z.looseObject({
 const request = z.looseObject({ prompt: text });
 const picture = z.object({
   id: z.uuid(),
-  /** Earlier versions did not note it. */
+  /** Earlier versions did not record it. */
   created: figure.optional(),
   request,
   asked: request.optional(),
@@ -49,7 +49,7 @@ const picture = z.object({
 
 /**
  * The description of a picture in the extension's storage; undefined if it is none.
- * @param written when the file was written, for pictures of versions that did not note when they were made
+ * @param written when the file was written, for images of versions that did not record their creation
  */
 export function readStoredPicture(bytes: Uint8Array, written: number): PictureInfo | undefined {
   if (bytes.length > MAX_BYTES) return undefined;

@@ -7,7 +7,7 @@ import { CATALOGUE, type CatalogueEntry } from '../../engine/models/catalogue.ts
 import { SyntheticModel } from '../../engine/models/synthetic.ts';
 import { entryMemory } from '../../engine/pipelines/memory-sentence.ts';
 
-/** What a machine has. */
+/** Resources of a machine. */
 export interface MachineFacts {
   cores: number;
   memoryBytes: number;
@@ -16,7 +16,7 @@ export interface MachineFacts {
 /** Seconds of the parts of an image. */
 interface Parts {
   step: number;
-  /** What grows with the size beside the steps: the decoder. Text encoders of CLIP's kind are counted here too. */
+  /** What grows with the size besides the steps: the decoder. Text encoders of CLIP's kind are counted here too. */
   other: number;
   /** A language model that reads the prompt, whatever the size. */
   text?: number;
@@ -44,7 +44,7 @@ const PROMPT_TOKENS = 350;
 /** More cores than these hardly help one image. */
 const USEFUL_CORES = 8;
 
-/** About how many seconds an image of the recommended size takes; undefined for what makes none. */
+/** About how many seconds an image of the recommended size takes; undefined for models that generate none. */
 export function expectedSeconds(
   { architecture = '', purpose, recommended }: CatalogueEntry,
   { cores }: Pick<MachineFacts, 'cores'>,
@@ -89,12 +89,12 @@ const RANKING = [
   'stabilityai/sd-turbo',
   'nota-ai/bk-sdm-tiny',
 ];
-/** What people wait for an image without being annoyed, in seconds. */
+/** Acceptable time for an image, in seconds. */
 const PATIENCE = 45;
 /** Share of the machine's memory that an image may take. */
 const MEMORY_SHARE = 0.6;
 
-/** The most capable model that fits the machine's memory and patience; else the fastest that fits. */
+/** The most capable model that fits in memory and is fast enough; else the fastest that fits. */
 export function recommendedFor(machine: MachineFacts): CatalogueEntry | undefined {
   const entries = RANKING.flatMap((id) => CATALOGUE.filter((entry) => entry.id === id));
   const fitting = entries.filter(

@@ -10,7 +10,7 @@ import { confirmed, type Tell, withNotification } from '../messages.ts';
 import { modelFolders } from '../settings.ts';
 import type { HubToken } from './token.ts';
 
-/** What is on this machine, with the folders of other tools that the user has set. */
+/** The models on this machine, including the folders of other tools that the user has set. */
 export async function modelsHere(token?: HubToken): Promise<InstalledModel[]> {
   const { cache } = token ? await settingsWith(token) : await hubSettings();
   const folders = modelFolders((name) => workspace.getConfiguration('patchwork').get(name));
@@ -24,8 +24,8 @@ export async function settingsWith(token: HubToken): Promise<HubSettings> {
 }
 
 /**
- * Fetches a model after telling what that means and a yes, with progress that can be cancelled.
- * @returns its folder, or undefined if the user did not want it
+ * Downloads a model after asking, with progress that can be cancelled. @returns its folder, or undefined if the user
+ * refused
  */
 export async function fetchWithConsent(name: string, token: HubToken): Promise<string | undefined> {
   const settings = await settingsWith(token);

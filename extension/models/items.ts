@@ -30,7 +30,7 @@ export const PURPOSES: Record<Purpose, string> = {
   upscaler: 'Upscaler',
 };
 
-/** What comes with Patchwork. */
+/** Models that come with Patchwork. */
 const EMBEDDED: Readonly<Record<string, { label: string; about: string }>> = {
   scenes: {
     label: modelTitle('scenes'),
@@ -54,7 +54,7 @@ export interface Situation {
   /** What edits for it, if that is another model of the hub or a folder. */
   editing?: string;
   machine: MachineFacts;
-  /** Seconds that an image of a model has taken on this machine, where that was seen. */
+  /** Seconds that an image of a model has taken on this machine, if known. */
   measured?: (id: string) => number | undefined;
 }
 

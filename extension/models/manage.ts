@@ -51,7 +51,7 @@ export function isUsable(purpose: Purpose): boolean {
 
 type Item = QuickPickItem & { row: ModelRow };
 
-/** The command: shows what is here and what can be fetched, and does what is chosen. */
+/** The command: lists installed models and models to download, and performs the chosen action. */
 export async function manageModels(services: Services, token: HubToken): Promise<void> {
   try {
     const chosen = await choose(token, services.pace);
@@ -160,7 +160,7 @@ async function get(id: string, purpose: Purpose | undefined, token: HubToken): P
   else await useModel(id, got);
 }
 
-/** What edits, if it is not the model itself: what the setting says, else the model's inpainting twin. */
+/** The model that edits, if it is another one: the one of the setting, else the model's inpainting twin. */
 function editingModel(): string {
   return settingOf('editModel') || (inpaintingTwin(settingOf('model')) ?? '');
 }
@@ -169,7 +169,7 @@ function settingOf(name: 'model' | 'editModel'): string {
   return workspace.getConfiguration('patchwork').get<string>(name)?.trim() ?? '';
 }
 
-/** Whether a model is what the settings ask for. */
+/** Whether the settings name this model. */
 export function isActive({ id, folder, purpose }: InstalledModel): boolean {
   const settings = workspace.getConfiguration('patchwork');
   const model = settingOf('model');
@@ -189,7 +189,7 @@ export function isActive({ id, folder, purpose }: InstalledModel): boolean {
   }
 }
 
-/** Makes images use a model, and says so. */
+/** Sets the model, and says so. */
 export async function useModel(id: string, purpose: Purpose): Promise<void> {
   const settings = workspace.getConfiguration('patchwork');
   const set = (name: string, value: unknown) => settings.update(name, value, ConfigurationTarget.Global);
@@ -238,7 +238,7 @@ async function useFolder(): Promise<void> {
       canSelectFolders: true,
     })) ?? [];
   if (!folder) return;
-  // Refused here rather than at the next picture.
+  // Refuses it here rather than at the next image.
   await DiffusionModel.open(folder.fsPath);
   await useModel(folder.fsPath, 'pictures');
 }

@@ -14,7 +14,7 @@ export class HubToken {
     return (await this.#secrets.get(KEY)) || undefined;
   }
 
-  /** Asks for a token; an empty answer forgets the one that is kept. */
+  /** Asks for a token; an empty answer removes the stored one. */
   async ask(): Promise<void> {
     const kept = (await this.get()) !== undefined;
     const answer = await window.showInputBox({

@@ -27,7 +27,7 @@ async function chosen(): Promise<Uri | undefined> {
   return file;
 }
 
-/** Refused here rather than at the next image. */
+/** Refuses it here rather than at the next image. */
 async function useFile(file: string): Promise<void> {
   const purpose: Purpose = await purposeOfFile(file);
   await useModel(file, purpose);

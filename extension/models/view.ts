@@ -37,7 +37,7 @@ export function registerModelsView({ log }: Services, token: HubToken): Disposab
   return [
     view,
     changed,
-    // Others fetch models too.
+    // Other programs download models too.
     view.onDidChangeVisibility(() => changed.fire()),
     workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration('patchwork')) changed.fire();

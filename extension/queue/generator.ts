@@ -13,7 +13,7 @@ import type { RunLog } from './interrupted.ts';
 import type { Pace } from './pace.ts';
 
 export interface GenerateOptions {
-  /** By which the run is known in the queue. */
+  /** Identifies the run in the queue. */
   id?: string;
   /** The request without what the settings added. */
   asked?: AskedRequest;
@@ -34,7 +34,7 @@ interface Parts {
   log: LogOutputChannel;
 }
 
-/** Makes images, whoever asks and whatever is open: each goes through the queue and into the gallery. */
+/** Generates images, whoever requests them and whatever is open: each goes through the queue and into the gallery. */
 export class Generator {
   readonly #parts: Parts;
 
@@ -42,7 +42,7 @@ export class Generator {
     this.#parts = parts;
   }
 
-  /** The engine for those who want results themselves; what they generate is kept too. */
+  /** The engine for callers that use the results themselves. Their images are kept too. */
   get engine(): Engine {
     const { queue } = this.#parts;
     return {

@@ -9,9 +9,7 @@ interface StoredRun {
 
 const KEY = 'patchwork.runs';
 
-/**
- * Runs that have begun or wait, noted so that after a reload of the window or a crash one can tell which were cut off.
- */
+/** Runs that are under way or waiting, recorded so that interrupted ones are known after a reload or a crash. */
 export class RunLog {
   readonly #storage: Storage;
   #open: StoredRun[] = [];
@@ -26,7 +24,7 @@ export class RunLog {
     this.#interrupted = Array.isArray(stored) ? stored.filter(isRun) : [];
   }
 
-  /** Calls `listener` when `interrupted` has changed; returns what ends that. */
+  /** Calls `listener` when `interrupted` has changed; returns a function that ends this. */
   onDidChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -55,7 +53,7 @@ export class RunLog {
     return run?.request;
   }
 
-  /** The window ends: what is open from here on was cut off by that. */
+  /** The window closes: runs that are open from now on are interrupted. */
   close(): void {
     this.#closed = true;
   }

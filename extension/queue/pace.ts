@@ -2,7 +2,7 @@ import type { GenerateRequest, GenerateResult } from '../../shared/api.ts';
 
 /** How long the parts of an image took. */
 export interface Sample {
-  /** What the speed depends on, beside the size. */
+  /** What the speed depends on, besides the size. */
   key: string;
   pixels: number;
   /** As asked for; 0: the model's default. */
@@ -86,7 +86,7 @@ function keyOf({ model, precision, guidance, threads, workers, decoder }: Genera
   ]);
 }
 
-/** What was kept may be of another version. */
+/** The stored state may come from another version. */
 function isSample(value: unknown): value is Sample {
   const { key, pixels, askedSteps, steps, stepSeconds, otherSeconds } = (value ?? {}) as Partial<Sample>;
   return (

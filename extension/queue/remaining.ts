@@ -1,13 +1,13 @@
 import { isCounting, type RunState } from '../../shared/jobs.ts';
 
-/** What is known before of the parts of a run. */
+/** Predicted times of the parts of a run. */
 export interface Expected {
   steps: number;
   stepSeconds: number;
   otherSeconds: number;
 }
 
-/** Tells how long a run still takes: from what was expected at first, from its own steps once there are some. */
+/** Predicts the remaining time of a run: at first from earlier runs, then from its own steps. */
 export class Remaining {
   readonly #expected: Expected | undefined;
   #begun: { step: number; at: number; stage: string } | undefined;
@@ -16,7 +16,7 @@ export class Remaining {
     this.#expected = expected;
   }
 
-  /** Seconds, or undefined if nothing can be told. @param now in seconds */
+  /** Seconds, or undefined if unknown. @param now in seconds */
   after({ stage, step, steps }: Pick<RunState, 'stage' | 'step' | 'steps'>, now: number): number | undefined {
     const expected = this.#expected;
     const other = expected?.otherSeconds ?? 0;

@@ -24,7 +24,7 @@ export async function describeImage(services: Services, asked: unknown): Promise
     }
     const [copy, generate] = ['Copy', 'Generate Image Like This…'];
     if (!sure) {
-      // A guess is not worth an image.
+      // A guess is not good enough to offer an image of it.
       const guess = `${name} does not look like a drawing of Scenes, the only kind of image that can be described. The best guess is “${prompt}”.`;
       if ((await showInformation(guess, copy)) === copy) await env.clipboard.writeText(prompt);
       return;

@@ -2,7 +2,10 @@ import type { FindThingsResult } from '../../shared/api.ts';
 import { withNotification } from '../messages.ts';
 import type { Selector } from './selector.ts';
 
-/** Finds the objects in a picture file and does something with them, under a notification that tells how far it is and can cancel. */
+/**
+ * Finds the objects in a picture file and does something with them, with a notification that shows progress and can
+ * cancel.
+ */
 export function withThings<Result>(
   selector: Selector,
   image: Uint8Array,

@@ -1,14 +1,14 @@
 import type { PixelBox, PromptPoint } from '../../shared/api.ts';
 
-/** Where a thing is, as it is typed: points and boxes in pixels. */
+/** The place of an object, as typed: points and boxes in pixels. */
 interface TypedPlace {
   points: PromptPoint[];
   box?: PixelBox;
 }
 
 /**
- * Reads `120,80`, several of them (`120,80 200,90`), `-20,30` for what is not part of the thing, or a box
- * `10,10,200,150`; undefined if the text is nothing of the kind.
+ * Reads `120,80`, several of them (`120,80 200,90`), `-20,30` for a point outside the object, or a box
+ * `10,10,200,150`; undefined for any other text.
  */
 export function parsePlace(text: string): TypedPlace | undefined {
   const place: TypedPlace = { points: [] };

@@ -13,7 +13,7 @@ import { nameOf, pickedPicture } from './picked.ts';
 import { parsePlace, whereIs } from './place.ts';
 import { Selector } from './selector.ts';
 
-/** A thing in a picture, with its name where the tagger knows one. */
+/** An object in an image, with its name if the tagger knows one. */
 interface NamedThing extends ThingMask {
   name: string;
 }
@@ -106,7 +106,7 @@ async function choose(found: Found, title: string): Promise<Choice | undefined> 
   });
 }
 
-/** The object where the user says that it is. */
+/** The object at the place that the user gives. */
 async function typed(
   selector: Selector,
   image: Uint8Array,

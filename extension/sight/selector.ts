@@ -1,4 +1,7 @@
-/** Which segmenter turns clicks into masks: the built-in one, or where that is not sure an installed EfficientViT-SAM. */
+/**
+ * Which segmenter turns clicks into masks: the built-in one, or an installed EfficientViT-SAM if the built-in one is
+ * not sure.
+ */
 import path from 'node:path';
 import { hubSettings } from '../../engine/hub/settings.ts';
 import { CATALOGUE } from '../../engine/models/catalogue.ts';
@@ -23,13 +26,13 @@ export async function installedSelector(): Promise<string | undefined> {
   return encoder && path.join(installed.get(best!.id)!, encoder);
 }
 
-/** The smallest EfficientViT-SAM, to be offered where the built-in segmenter is not sure. */
+/** The smallest EfficientViT-SAM, offered if the built-in segmenter is not sure. */
 export function selectorOffer(): { model: string; text: string } {
   const { id, about, bytes } = CATALOGUE.find(({ purpose }) => purpose === 'selection')!;
   return { model: id, text: `Get ${about.split(':')[0]} (${Math.round(bytes / 1e6)} MB)…` };
 }
 
-/** Selects in one picture; where the built-in segmenter was not sure once, the installed one is used from then on. */
+/** Selects in one image. Once the built-in segmenter was not sure, the installed one is used. */
 export class Selector {
   readonly #engine: Engine;
   readonly #installed: () => Promise<string | undefined>;

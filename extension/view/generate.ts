@@ -12,8 +12,8 @@ import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
 
 /**
- * Makes images of one request, each with a seed of its own, and shows them in the view; errors are shown too. They are
- * made to the end whatever becomes of the view.
+ * Makes images of one request, each with a seed of its own, and shows them in the view; errors are shown too. They
+ * are finished even if the view is closed.
  * @param asked what the settings are added to
  * @param filled the form asks for this already
  * @throws InputError if a setting is not what it must be

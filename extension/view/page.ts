@@ -9,7 +9,7 @@ import { uriOf } from '../storedUri.ts';
 export class ViewPage {
   readonly #page: PageHost<HostMessage, PageMessage>;
   #state: ViewState;
-  /** What the page has not been told of the form. */
+  /** The form, if the page does not have it yet. */
   #draft: { draft: Partial<Draft>; typed: boolean } | undefined;
   readonly #kept: string;
   #preview: { job: string; png: Uint8Array } | undefined;

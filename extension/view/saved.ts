@@ -1,7 +1,7 @@
 import type { SavedView } from '../../shared/viewProtocol.ts';
 import { readDraft } from './draft.ts';
 
-/** What a page kept over a reload, as far as it is what it should be. */
+/** The validated state that a page kept over a reload. */
 export function readSavedView(saved: unknown): SavedView {
   const view = typeof saved === 'object' && saved !== null ? (saved as Record<string, unknown>) : {};
   return {

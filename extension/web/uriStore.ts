@@ -1,7 +1,7 @@
 import { FileSystemError, FileType, Uri, workspace } from 'vscode';
 import { type Changes, type Found, fileError, type Store } from '../../engine/host/web/store.ts';
 
-/** A folder that VS Code reaches, as a store: in a browser the extension's storage is one. */
+/** A folder of VS Code's file system as a store, such as the extension's storage in a browser. */
 export class UriStore implements Store {
   readonly #root: Uri;
 

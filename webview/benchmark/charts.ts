@@ -9,7 +9,7 @@ import { bytesUnit, macsUnit } from './units.ts';
 /** Texts at the ends of bars, dataset by dataset. */
 type BarLabels = readonly (readonly (string | null)[])[];
 
-/** MACs beside latency, both in percent of the first row: what of the saved arithmetic became saved time. */
+/** MACs beside latency, both in percent of the first row: how much of the saved arithmetic saves time. */
 export function savingsChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
   const share = (part: number, whole: number) => (100 * part) / whole;
   const macs = figures.map((figure) => 100 / macsFactor(figure));

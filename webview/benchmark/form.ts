@@ -116,7 +116,7 @@ function fieldsTemplate({ state, draft, canvas }: Page, actions: Actions): Templ
   `;
 }
 
-/** A newcomer's start: what runs at a press, and how long it takes. */
+/** Presets for newcomers: each starts with one click and says how long it takes. */
 export function presetsTemplate({ offers, run }: BenchmarkState, actions: Actions): TemplateResult {
   const preset = (offer: (typeof offers.presets)[number]) => {
     const { id, title, description, action, cost } = offer;

@@ -127,14 +127,14 @@ function receive(message: BenchmarkHostMessage): void {
 
 function receiveState(state: BenchmarkState): void {
   if (state.notice && state.notice !== page.state.notice) announcer.announce(state.notice);
-  // Rounds come too fast to be told one by one.
+  // Rounds are too fast to announce each.
   if (state.run && state.run.stage !== page.state.run?.stage)
     announcer.announce(describeBenchmark(state.run));
   page.state = state;
   update();
 }
 
-/** Draws the page and keeps what a reload of the window must bring back. */
+/** Renders the page and stores what a reload of the window must restore. */
 function update(): void {
   const { draft, customising } = page;
   const { shown } = page.state;

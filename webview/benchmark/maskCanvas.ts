@@ -5,7 +5,7 @@ const RADIUS = 2;
 
 /**
  * `<mask-canvas>`: a small mask to paint. The pointer paints, with Shift it erases; arrow keys move the brush, Space
- * paints, Delete erases. Fires `change` when a stroke ends.
+ * paints, Delete erases. Fires `change` at the end of a stroke.
  */
 export class MaskCanvas extends HTMLElement {
   readonly #canvas = document.createElement('canvas');

@@ -101,9 +101,9 @@ function headTemplate(run: StoredRun, letter: string): TemplateResult {
   </header>`;
 }
 
-/** What the best row saves, in three numbers. */
+/** Savings of the best row, in three numbers. */
 function headlineTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
-  // Patches that know nothing of each other are fast, but no picture.
+  // Independent patches are fast, but give no coherent image.
   const useful = figures.filter(({ row }) => row.case !== 'naive');
   const best = useful.reduce((a, b) => (b.row.speedup > a.row.speedup ? b : a));
   const fewer = macsFactor(best);
@@ -136,7 +136,7 @@ interface ChartPart {
   draw: (theme: Theme) => ChartConfiguration;
   /** What the chart shows, as a table. */
   table?: TemplateResult;
-  /** Controls of it. */
+  /** Controls shown next to the chart title. */
   controls?: TemplateResult;
 }
 
@@ -177,7 +177,7 @@ function figuresTable(figures: readonly Figure[]): TemplateResult {
   </div>`;
 }
 
-/** How to read the figures that are no times. */
+/** How to read figures other than times. */
 function scaleTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
   if (figures.every(({ row }) => row.psnr === null)) return nothing;
   return html`<p class="hint" data-test="scale">
@@ -266,7 +266,7 @@ function publishedTable(figures: readonly Figure[]): TemplateResult {
 
 function memoryTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
   const isolated = figures.filter(({ run }) => run.report.isolated);
-  // Without a process for each, all rows have the same peak: a bar would compare nothing.
+  // Without a process for each row, all rows have the same peak, so bars would compare nothing.
   if (isolated.length === 0) return nothing;
   const unit = bytesUnit(isolated.map(({ row }) => row.peakBytes));
   return chartTemplate({

@@ -12,7 +12,7 @@ import { resultsTemplate } from './results.ts';
 
 export function benchmarkTemplate(page: Page, actions: Actions): TemplateResult {
   const { state } = page;
-  // Charts are drawn when what they show has changed, not at every key press.
+  // Charts are drawn when their data has changed, not at every key press.
   const results = [...state.shown.map(({ id }) => id), page.split, page.picturesCome].join(' ');
   return html`<main class="layout" data-state=${state.run ? 'running' : 'idle'}>
     <aside class="side">

@@ -6,7 +6,7 @@ export interface Theme {
   background: string;
   font: string;
   fontSize: number;
-  /** Told apart by those who see no red or green too, in this order; see `seriesColour` for more. */
+  /** Also distinguishable without seeing red and green, in this order; see `seriesColour` for more. */
   series: string[];
   highContrast: boolean;
   /** Whether the background is light. */
@@ -45,7 +45,7 @@ export function seriesColour(index: number, { series, light }: Pick<Theme, 'seri
   return `hsl(${hue.toFixed(1)}, 55%, ${light ? 38 : 68}%)`;
 }
 
-/** Calls back when the user has chosen another theme. */
+/** Calls `changed` when the user has chosen another theme. */
 export function onThemeChange(changed: () => void): MutationObserver {
   const observer = new MutationObserver(changed);
   observer.observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });

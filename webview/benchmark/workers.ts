@@ -1,4 +1,4 @@
-/** Who computes what of a picture that several workers share. */
+/** Which worker computes which part of an image. */
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import type { WorkerReport } from '../../shared/api.ts';
 import { exchangedBytes, type Figure } from '../../shared/benchmark/table.ts';
@@ -47,7 +47,7 @@ export function bandsOverlay(parts: readonly WorkerReport[]): TemplateResult {
 export function workersTemplate(figures: readonly Figure[]): TemplateResult | typeof nothing {
   const shared = figures.filter(({ row }) => row.parts?.length);
   if (shared.length === 0) return nothing;
-  // The one that tells most is open: workers that exchange something.
+  // The most informative one is open: workers that exchange something.
   const open = shared.findLast(({ row }) => exchangedBytes(row) > 0) ?? shared[0];
   return html`<section class="workers" aria-labelledby="workers">
     <h2 id="workers">Who computes what</h2>

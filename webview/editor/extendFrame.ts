@@ -33,7 +33,7 @@ export function extensionHindrance(size: Size, extension: Extension): string | u
   return undefined;
 }
 
-/** The edges of the canvas that will be, over the stage: each is dragged, or moved by arrow keys. */
+/** The edges of the future canvas, over the stage: each is dragged, or moved by arrow keys. */
 export class ExtendFrame {
   readonly element = document.createElement('div');
   readonly #handles: Readonly<Record<Side, HTMLElement>>;

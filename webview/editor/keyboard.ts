@@ -1,6 +1,6 @@
 import type { Tool } from './tools/tool.ts';
 
-/** What keys ask for, wherever in the page the focus is, except where one types. */
+/** Keyboard shortcuts, active everywhere in the page except in text fields. */
 interface Shortcuts {
   /** The tools that can be chosen. */
   tools(): readonly Tool[];
@@ -18,7 +18,7 @@ interface Shortcuts {
   /** Masks the next thing of the picture, or the one before. */
   selectNext(step: 1 | -1): void;
   compare(): void;
-  /** Takes back what is being drawn, or puts the focus back on the picture. */
+  /** Cancels the gesture, or moves the focus back to the image. */
   escape(): void;
   /** Space went down or up. */
   pan(held: boolean): void;

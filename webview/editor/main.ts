@@ -1,5 +1,5 @@
 /// <reference types="vscode-webview" />
-/** The page of the picture editor. The extension host owns the picture and its edits, the page how it is looked at. */
+/** The page of the picture editor. The extension host owns the picture and its edits, the page owns the view of it. */
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-option/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
@@ -63,7 +63,7 @@ const stage = new Stage({
 let maskColour: Colour = [0, 0, 0];
 let hinting: number | undefined;
 let preparing: number | undefined;
-/** The picture for dragging out, made ready while the pointer is on its handle. */
+/** The image for dragging out, prepared while the pointer is on its handle. */
 let dragged: string | undefined;
 
 const page: EditorPage = {
@@ -227,7 +227,7 @@ document.addEventListener('copy', (event) => {
   event.preventDefault();
   void copy(page.masked ? 'selection' : 'picture');
 });
-// Messages are taken in the order that they came in, though decoding takes time.
+// Messages are handled in order, though decoding takes time.
 let last = Promise.resolve();
 window.addEventListener('message', ({ data }: MessageEvent<EditorHostMessage>) => {
   last = last.then(() => receive(data));
@@ -304,7 +304,7 @@ async function open({ name, file, mime }: EditorHostMessage & { type: 'open' }):
   opened();
   const { view } = start;
   if (first && view) stage.move(view);
-  // The second frame comes when the first is on the screen.
+  // The second frame begins when the first is on the screen.
   const told = () => {
     performance.mark('painted');
     picture.complete();
@@ -329,7 +329,7 @@ function changeDraft(change: Partial<EditDraft>): void {
   stage.extending(way === 'extend' ? extension : undefined);
 }
 
-/** Does what a command of the palette asks for, as the buttons do; what is missing for it is said beside them. */
+/** Runs a command of the palette as its button would. If something is missing, it is said beside the button. */
 function command(name: EditorCommand): void {
   if (name === 'cutOut') {
     if (!page.masked && page.state?.canSelect) actions.choose(toolOf('select'));
@@ -359,7 +359,7 @@ function takeMask(taken: number | undefined): void {
   showMask(taken === undefined);
 }
 
-/** Says that an edit is likely, once the user has stopped changing what it depends on. */
+/** Reports that an edit is likely, once the user has stopped changing mask and form. */
 function prepareSoon(): void {
   clearTimeout(preparing);
   preparing = window.setTimeout(() => {
@@ -373,7 +373,7 @@ function resizeBrush(): void {
   stage.brush = { radius: Math.max(0.5, size / 2 / stage.view.scale), softness };
 }
 
-/** Asks what a click would mask, once the pointer rests. */
+/** Requests a preview of a click, once the pointer rests. */
 function hint(place: PicturePlace | undefined): void {
   clearTimeout(hinting);
   stage.showHover();
@@ -442,7 +442,7 @@ function drag(event: DragEvent): void {
   dataTransfer.setDragImage(event.target as Element, 8, 8);
 }
 
-/** Keeps the address of the picture to drag out; none frees it. */
+/** Keeps the address of the image to drag out; undefined frees it. */
 function prepareDrag(blob: Blob | undefined): void {
   if (dragged) URL.revokeObjectURL(dragged);
   dragged = blob && URL.createObjectURL(blob);
@@ -459,11 +459,11 @@ function showPointer(at: { x: number; y: number } | undefined): void {
   if (text) text.textContent = at ? `${Math.floor(at.x)}, ${Math.floor(at.y)}` : '';
 }
 
-/** Draws the page and keeps what a reload of the window must bring back. */
+/** Renders the page and stores what a reload of the window must restore. */
 function update(): void {
   const { draft, tool, size, softness, opacity, colour, amount } = page;
   const view = stage.picture && !stage.fitting ? stage.view : undefined;
-  // Before the picture is there, how it was looked at is not known.
+  // Before the image is loaded, its view is unknown.
   if (stage.picture)
     vscode.setState({ version: 1, draft, tool: tool.id, size, softness, opacity, colour, amount, view });
   render(editorTemplate(page, actions), document.body);

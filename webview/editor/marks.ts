@@ -27,7 +27,7 @@ export class Marks {
     this.#onCompare = onCompare;
     this.#lines.classList.add('marks');
     this.#lines.setAttribute('aria-hidden', 'true');
-    // Two lines each, dark and light, are seen on any picture.
+    // Two lines each, dark and light, are visible on any image.
     for (const [group, shape] of [[this.#ring, 'circle'] as const, [this.#outline, 'polyline'] as const])
       for (const shade of ['dark', 'light']) {
         const line = document.createElementNS(SVG, shape);
@@ -48,7 +48,7 @@ export class Marks {
     return [this.#lines, this.#handle];
   }
 
-  /** A ring of a radius in pixels of the stage; none hides it. */
+  /** A ring of a radius in pixels of the stage; undefined hides it. */
   brush(at: Point | undefined, radius: number): void {
     this.#ring.classList.toggle('gone', !at);
     if (!at) return;
@@ -59,7 +59,7 @@ export class Marks {
     }
   }
 
-  /** Where the arrow keys have moved the tool; none hides it. */
+  /** Where the arrow keys have moved the tool; undefined hides it. */
   crosshair(at: Point | undefined): void {
     this.#cross.classList.toggle('gone', !at);
     if (at) this.#cross.setAttribute('transform', `translate(${at.x} ${at.y})`);

@@ -19,13 +19,13 @@ export type Colour = readonly [red: number, green: number, blue: number];
 interface Gesture {
   /** The raster before it. */
   before: Uint8Array<ArrayBuffer>;
-  /** Where a mask was that it takes the place of. */
+  /** The area of the mask that it replaces. */
   cleared: Area | undefined;
   /** Where it has painted. */
   touched: Area | undefined;
 }
 
-/** A mask of the picture with the canvas that shows it: painted by gestures, each told as one change when it ends. */
+/** A mask of the picture with the canvas that shows it: painted by gestures, each reported as one change at its end. */
 export class MaskLayer {
   readonly canvas = document.createElement('canvas');
   readonly raster: Raster;
@@ -70,7 +70,7 @@ export class MaskLayer {
     if (bounds) this.#redraw(bounds);
   }
 
-  /** Takes over what came from the extension host. */
+  /** Applies a change from the extension host. */
   write(patch: Patch): void {
     paste(this.raster, patch);
     this.#redraw(patch);
@@ -89,13 +89,13 @@ export class MaskLayer {
     this.spent = false;
   }
 
-  /** Takes note of what a gesture has painted into the raster. */
+  /** Records what a gesture has painted into the raster. */
   painted(area: Area): void {
     if (this.#gesture) this.#gesture.touched = unite(this.#gesture.touched, area);
     this.#redraw(area);
   }
 
-  /** Takes back what the gesture under way has painted, to paint something else. */
+  /** Undoes what the current gesture has painted, to paint something else. */
   rewind(): void {
     const { before, cleared, touched } = this.#gesture ?? {};
     if (!before || !touched) return;

@@ -24,7 +24,7 @@ export class MaskMarks {
     this.canvas.className = 'mask-marks';
   }
 
-  /** Draws at the next frame; of several calls before it the last counts. */
+  /** Draws at the next frame, only the latest of several calls. */
   show(mask: Raster | undefined, view: ViewTransform, size: Size, hatched: boolean): void {
     this.#draw = () => this.#paint(mask, view, size, hatched);
     this.#frame ??= requestAnimationFrame(() => {

@@ -6,7 +6,7 @@ import type { Tool } from './tools/tool.ts';
 
 /** What the page draws. */
 export interface EditorPage {
-  /** Undefined until the extension host has told it. */
+  /** Undefined until the extension host has sent it. */
   state: EditorState | undefined;
   stage: Stage;
   draft: EditDraft;
@@ -38,7 +38,7 @@ export interface EditorPage {
   drawnEdits: ReadonlyMap<string, string>;
 }
 
-/** What can be done with the mask as a whole. */
+/** Actions on the whole mask. */
 export type MaskAction = 'invert' | 'clear' | 'grow' | 'shrink' | 'feather';
 
 export interface EditorActions extends CommonActions {

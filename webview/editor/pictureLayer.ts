@@ -41,7 +41,7 @@ export class PictureLayer {
     return layer;
   }
 
-  /** Draws what the first sight of a picture does not need. */
+  /** Draws what the first view of an image does not need. */
   complete(): void {
     if (!this.#bitmap) return;
     contextOf(this.before).drawImage(this.#bitmap, 0, 0);

@@ -8,7 +8,7 @@ import { type Size, toPicture, toStage, type ViewTransform } from './viewTransfo
 const WHEEL_ZOOM = 1.0015;
 const PINCH_ZOOM = 1.01;
 
-/** What the input sees and moves of the stage. */
+/** The part of the stage that the input uses. */
 interface Surface {
   readonly element: HTMLElement;
   readonly size: Size;
@@ -23,7 +23,7 @@ interface Surface {
 interface InputEvents {
   /** A tool was pressed. */
   begin(): void;
-  /** The pointer is over this place of the picture, or gone. */
+  /** The pointer is at this place of the image, or has left it. */
   pointer(at: Point | undefined): void;
 }
 
@@ -68,14 +68,14 @@ export class PointerInput {
     return this.#gesture !== undefined;
   }
 
-  /** Forgets what belonged to another picture. */
+  /** Resets the state of another image. */
   reset(): void {
     this.#gesture = undefined;
     this.#at = undefined;
     this.#showBrush();
   }
 
-  /** Takes back what is being painted. @returns whether there was anything */
+  /** Cancels the gesture. @returns whether there was one */
   cancel(): boolean {
     const busy = this.busy;
     this.#gesture?.cancel();
@@ -148,7 +148,7 @@ export class PointerInput {
       this.#stage.move({ ...view, left: view.left + at.x - this.#pan.x, top: view.top + at.y - this.#pan.y });
       this.#pan = at;
     } else if (this.#gesture) {
-      // All places that the pointer went through since the last frame.
+      // All positions of the pointer since the last frame.
       const events = event.getCoalescedEvents?.() ?? [];
       const places = (events.length > 0 ? events : [event]).map((each) => this.#place(each));
       this.#gesture.move(places.map((place) => toPicture(this.#stage.view, place)));
@@ -200,7 +200,7 @@ export class PointerInput {
       const across = (event.deltaX || event.deltaY) * lines;
       this.#stage.move({ ...view, left: view.left - across });
     } else {
-      // Browsers tell a pinch on a touchpad as a wheel with Control.
+      // Browsers report a pinch on a touchpad as a wheel with Control.
       const base = event.ctrlKey ? PINCH_ZOOM : WHEEL_ZOOM;
       this.#stage.zoomBy(base ** (-event.deltaY * lines), this.#place(event));
     }

@@ -15,7 +15,7 @@ const EMPTY_DRAFT: EditDraft = {
   additions: NO_ADDITIONS,
 };
 
-/** What the page starts with: as it was before a reload of the window, or fresh. */
+/** The initial state of the page: as before a reload of the window, or fresh. */
 export function startOf(saved: SavedEditor | undefined): SavedEditor {
   const fresh: SavedEditor = {
     version: 1,

@@ -1,7 +1,7 @@
 import { type Area, cut } from '../../shared/raster.ts';
 import type { Stage } from './stage.ts';
 
-/** The picture as it is now, or what of it is masked, as a PNG file. */
+/** The picture as it is now, or its masked part, as a PNG file. */
 export async function pictureBlob(stage: Stage, what: 'picture' | 'selection'): Promise<Blob> {
   const { picture, mask } = stage;
   if (!picture || !mask) throw new Error('it is not loaded yet.');

@@ -25,7 +25,7 @@ interface StageEvents {
   hint: ToolContext['hint'];
   /** An edge of the canvas was moved. */
   extend(extension: Extension): void;
-  /** The pointer is over this place of the picture, or gone. */
+  /** The pointer is at this place of the image, or has left it. */
   pointer(at: Point | undefined): void;
 }
 
@@ -37,7 +37,7 @@ export class Stage {
   readonly #maskMarks = new MaskMarks();
   readonly #preview = document.createElement('canvas');
   readonly #levels = document.createElement('canvas');
-  /** What a click would mask. */
+  /** The area that a click would mask. */
   #hover: MaskLayer | undefined;
   readonly #events: StageEvents;
   readonly input: PointerInput;
@@ -163,7 +163,7 @@ export class Stage {
     });
   }
 
-  /** Shows the edges by which the canvas is extended; none hides them. */
+  /** Shows the edges by which the canvas is extended; undefined hides them. */
   extending(extension: Extension | undefined): void {
     const frame = this.#extendFrame;
     const changed = frame.shown !== (extension !== undefined);
@@ -178,7 +178,7 @@ export class Stage {
     this.#erased?.write({ ...patch, data: new Uint8Array(patch.width * patch.height) });
   }
 
-  /** A part of the picture as it will or may be, over the picture; none hides it. */
+  /** A preview of a part, over the image; undefined hides it. */
   async preview(part?: Patch | { left: number; top: number; png: Uint8Array<ArrayBuffer> }): Promise<void> {
     const canvas = this.#preview;
     if (!part || !this.#picture) {
@@ -201,7 +201,7 @@ export class Stage {
     canvas.hidden = false;
   }
 
-  /** What a click would mask; none hides it. */
+  /** What a click would mask; undefined hides it. */
   showHover(patch?: Patch): void {
     const bounds = this.#hover?.bounds;
     if (bounds) this.#hover!.write({ ...bounds, data: new Uint8Array(bounds.width * bounds.height) });
@@ -213,7 +213,7 @@ export class Stage {
     for (const layer of [this.#mask, this.#hover]) if (layer) layer.colour = colour;
   }
 
-  /** Shows which positions of a level were computed; none hides it. */
+  /** Shows which positions of a level were computed; undefined hides it. */
   showLevel(level?: ComputedLevel): void {
     const canvas = this.#levels;
     canvas.hidden = !level;

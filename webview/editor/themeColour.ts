@@ -1,7 +1,7 @@
 import type { Colour } from './maskLayer.ts';
 
 /**
- * Tells the theme's colour for masks, now and whenever the theme changes.
+ * Reports the theme's colour for masks, now and whenever the theme changes.
  * @param name one of `MASK_COLOURS`
  * @returns chooses another
  */

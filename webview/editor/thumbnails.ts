@@ -1,7 +1,7 @@
 import type { Patch } from '../../shared/raster.ts';
 import { type PictureLayer, paint } from './pictureLayer.ts';
 
-/** Patches that came, with pictures of them to choose from. */
+/** Received patches, with thumbnails to choose from. */
 export class Thumbnails {
   readonly urls = new Map<string, string>();
   readonly #patches = new Map<string, Patch>();

@@ -36,14 +36,14 @@ export function centred(picture: Size, stage: Size, scale: number): ViewTransfor
   };
 }
 
-/** Zooms so that what is at a place of the stage stays there. */
+/** Zooms around a place of the stage. */
 export function zoomAt({ scale, left, top }: ViewTransform, at: Point, factor: number): ViewTransform {
   const next = bounded(scale * factor);
   const ratio = next / scale;
   return { scale: next, left: at.x - (at.x - left) * ratio, top: at.y - (at.y - top) * ratio };
 }
 
-/** Moved so far that some of the picture is still seen. */
+/** Moved back so far that some of the image is visible. */
 export function kept(view: ViewTransform, picture: Size, stage: Size): ViewTransform {
   const seen = 48;
   const [width, height] = [picture.width * view.scale, picture.height * view.scale];

@@ -2,7 +2,7 @@ import { html, type TemplateResult } from 'lit';
 import { recipeRows } from '../../shared/format.ts';
 import type { GalleryPicture } from '../../shared/galleryProtocol.ts';
 
-/** Two images side by side at full size, scrolled together, with what differs in their recipes. */
+/** Two images side by side at full size, scrolled together, with the differences of their recipes. */
 export function compareTemplate(
   pair: readonly [GalleryPicture, GalleryPicture],
   whole: boolean,

@@ -1,6 +1,6 @@
 /** Selecting images as files are selected in lists. */
 
-/** What a click with its modifier keys makes of a selection. */
+/** The selection after a click with modifier keys. */
 export function clicked(
   listed: readonly string[],
   selected: readonly string[],

@@ -11,7 +11,7 @@ import { selectField, textField } from '../fields.ts';
 import { noticeTemplate } from '../notice.ts';
 import { compareTemplate } from './compare.ts';
 
-/** What outlives a reload. */
+/** State that survives a reload. */
 export interface Kept {
   search: string;
   order: GalleryOrder;
@@ -20,15 +20,15 @@ export interface Kept {
 
 export interface Page {
   state: GalleryState;
-  /** The images were told. */
+  /** The list of images has arrived. */
   ready: boolean;
   kept: Kept;
-  /** The one clicked last is the last one. */
+  /** In order of clicks. */
   selected: string[];
   comparing: boolean;
   /** Compared images fit the window instead of showing every pixel. */
   whole: boolean;
-  /** Addresses of images whose bytes are here. */
+  /** Addresses of loaded images. */
   urls: ReadonlyMap<string, string>;
 }
 
@@ -130,7 +130,7 @@ function bar(page: Page, actions: Actions): TemplateResult {
   </div>`;
 }
 
-/** What can be done with what is selected. */
+/** Actions on the selection. */
 function selectionBar({ selected, kept }: Page, actions: Actions): TemplateResult {
   const button = (title: string, icon: string, action: string, run: () => void) => html`<vscode-button
     secondary
@@ -243,7 +243,7 @@ function emptyTemplate({ ready, kept, state }: Page, actions: Actions): Template
   </div>`;
 }
 
-/** What is kept, where and how much. */
+/** What the gallery keeps, where, and its size. */
 function footer({ state }: Page, actions: Actions): TemplateResult | typeof nothing {
   const { usage } = state;
   if (state.inSideBar)

@@ -10,7 +10,7 @@ export function sameDraft(a: Draft, b: Draft): boolean {
   );
 }
 
-/** The form that asks for what an image was asked for; a seed at random and the count stay as they are. */
+/** The form with the request of an image. A random seed and the count stay as they are. */
 export function followedDraft(
   draft: Draft,
   { asked, request: whole, recipe }: Pick<PictureInfo, 'asked' | 'request' | 'recipe'>,

@@ -96,7 +96,7 @@ function defaultOf(value: number | undefined): string {
   return value === undefined ? 'Default' : `Default, ${value}`;
 }
 
-/** About how long it takes, once images like it were made here. */
+/** The approximate time, if similar images were generated here. */
 function time({ count }: Draft, facts: FormFacts | undefined): string {
   if (!facts?.seconds) return '';
   const all = facts.seconds * Math.max(1, Number(count) || 1);
@@ -140,7 +140,7 @@ function choice(
   options: readonly (readonly [string, string])[] = [['', 'Default']],
   onChange: (value: string) => void,
 ): TemplateResult {
-  // What is not offered, such as a model's folder, stays chosen.
+  // Values that are not offered, such as a model's folder, stay chosen.
   const all = options.some(([each]) => each === value) ? options : [...options, [value, value] as const];
   return html`<div class="field">
     <label for=${id}>${label}</label>

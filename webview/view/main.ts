@@ -140,7 +140,7 @@ function receiveState(state: ViewState): void {
   if (state.notice) announcer.announce(state.notice.text);
   announcer.announceRun(state.jobs.find(({ running }) => running)?.run);
   page.state = state;
-  // What was just made is what the form asked for.
+  // The new image is what the form requested.
   if (state.shown !== before && !following) followShown();
   update();
 }
@@ -167,7 +167,7 @@ async function drop({ dataTransfer }: DragEvent): Promise<void> {
   else if (dropped) send({ type: 'droppedUri', uri: dropped.uri });
 }
 
-/** Draws the page and keeps what a reload of the window must bring back. */
+/** Renders the page and stores what a reload of the window must restore. */
 function update(): void {
   const { state, draft, filled } = page;
   vscode.setState({ version: 2, draft, filled, shown: state.shown });

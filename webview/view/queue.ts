@@ -3,7 +3,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { describeRemaining, describeRun } from '../../shared/format.ts';
 import { type InterruptedRun, isCounting, type Job, totalRemaining } from '../../shared/jobs.ts';
 
-/** What runs and what waits, in order, each with a way to cancel it. */
+/** Running and waiting jobs, in order, each with a button to cancel it. */
 export function queueTemplate(
   jobs: readonly Job[],
   actions: { cancel(job: string): void; cancelAll(): void },

@@ -1,7 +1,7 @@
 import { nearestSide } from '../../shared/sizes.ts';
 import type { FormFacts } from '../../shared/viewProtocol.ts';
 
-/** Sizes that the form offers, from the size that a model is at home with. */
+/** Sizes that the form offers, derived from the model's own size. */
 
 const SHAPES = [
   { title: 'Square', width: 1, height: 1 },

@@ -55,7 +55,7 @@ export function viewTemplate(page: Page, actions: Actions): TemplateResult {
   `;
 }
 
-/** What is being made, the images of a batch, or one image. */
+/** The running image, the images of a batch, or one image. */
 function stageTemplate(page: Page, shown: RecentPicture | undefined, actions: Actions): TemplateResult {
   const { state, pictures } = page;
   if (state.grid) return gridTemplate(page, state.grid, actions);
@@ -124,7 +124,7 @@ function placeholder(icon: string, text: string): TemplateResult {
   </div>`;
 }
 
-/** What can be done with the shown image, and what its model did not know. */
+/** Actions on the shown image, and the words that its model did not know. */
 function below({ state }: Page, shown: RecentPicture, actions: Actions): TemplateResult {
   if (state.grid) return html`<div class="hint">Click an image to see it whole.</div>`;
   return html`${warningsTemplate(shown.warnings)} ${toolbar(shown, state.hasFolder, actions)}

@@ -1,6 +1,6 @@
 /**
- * The part of node:v8 that the extension uses: values with bytes in them, as one array. A length, so many bytes of JSON in
- * which `{ $bytes: [from, length] }` stands for bytes, then the bytes.
+ * The part of node:v8 that the extension uses: values with bytes in them, as one array. A length, that many bytes of
+ * JSON in which `{ $bytes: [from, length] }` stands for bytes, then the bytes.
  */
 const LENGTH = 4;
 
@@ -25,7 +25,7 @@ export function serialize(value: unknown): Uint8Array {
   return result;
 }
 
-/** @throws if it is cut off or something else */
+/** @throws if it is truncated or something else */
 export function deserialize(from: Uint8Array): unknown {
   const length = new DataView(from.buffer, from.byteOffset, from.byteLength).getUint32(0);
   const data = from.subarray(LENGTH + length);

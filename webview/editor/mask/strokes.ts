@@ -14,15 +14,15 @@ export interface Brush {
   softness: number;
 }
 
-/** What becomes of a value under a coverage of 0 … 255. */
+/** The new value under a coverage of 0 … 255. */
 export type Blend = (value: number, coverage: number) => number;
 
 export const cover: Blend = (value, coverage) => Math.max(value, coverage);
 export const uncover: Blend = (value, coverage) => Math.min(value, 255 - coverage);
 
 /**
- * Paints a brush drawn along a straight line. Painting a place twice in one stroke gives what once gives, so a stroke's
- * segments may overlap.
+ * Paints a brush drawn along a straight line. Painting a place twice in one stroke has no further effect, so a
+ * stroke's segments may overlap.
  * @returns the area that may have changed.
  */
 export function paintSegment(mask: Raster, from: Point, to: Point, brush: Brush, blend: Blend): Area {

@@ -36,7 +36,7 @@ function moveFocus(event: KeyboardEvent): void {
   buttons.at((at + by) % buttons.length)!.focus();
 }
 
-/** The tool's options, and what is done with the picture, at the top. */
+/** The tool's options and actions on the image, at the top. */
 export function optionsBar(page: EditorPage, actions: EditorActions): TemplateResult {
   const { tool, state } = page;
   const compared = page.stage.compare !== undefined;

@@ -10,7 +10,7 @@ interface IconButton {
   /** Of a button that stays pressed. */
   pressed?: boolean;
   disabled?: boolean;
-  /** By the Tab key (default true). */
+  /** Reachable by the Tab key (default true). */
   reachable?: boolean;
   onClick: () => void;
 }

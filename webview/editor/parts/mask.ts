@@ -2,7 +2,7 @@ import { html, type TemplateResult } from 'lit';
 import { type EditorActions, type EditorPage, MASK_AMOUNT, MASK_COLOURS, type MaskAction } from '../page.ts';
 import { iconButton, slider } from './button.ts';
 
-/** What is done with the mask as a whole. */
+/** Actions on the whole mask. */
 export function maskSection(page: EditorPage, actions: EditorActions): TemplateResult {
   const { masked, maskShown, opacity, state } = page;
   const button = (action: MaskAction, name: string, title: string) =>

@@ -20,7 +20,10 @@ import { editsSection } from './edits.ts';
 import { maskSection } from './mask.ts';
 import { WAYS, waysGroup } from './ways.ts';
 
-/** At the right: above, always in sight, the prompt, what starts an edit and what came of it; below mask, form and edits. */
+/**
+ * Right-hand panel: at the top, always visible, the prompt, the buttons and the results; below them mask, form and
+ * edits.
+ */
 export function sidePanel(page: EditorPage, actions: EditorActions): TemplateResult {
   const { state } = page;
   const hindrance = hindranceOf(page);
@@ -79,7 +82,7 @@ function offerButton(
   </vscode-button>`;
 }
 
-/** How long an edit may take, where that is long enough to be worth knowing before. */
+/** How long an edit may take, if it is long. */
 function expectation(state: EditorState | undefined): string | undefined {
   const { mostSeconds, large } = state ?? {};
   if (mostSeconds !== undefined && mostSeconds >= 2)
@@ -116,7 +119,7 @@ function running(run: EditRun, measuring: boolean, actions: EditorActions): Temp
 }
 
 function promptFields({ draft, state }: EditorPage, actions: EditorActions): TemplateResult {
-  // What the whole image shows says nothing of a part.
+  // The description of the whole image says nothing about a part.
   const madeFrom = needsMask(draft.way) ? undefined : state?.madeFrom;
   return html`
     <div class="row">
@@ -223,7 +226,7 @@ function optionFields({ draft, state }: EditorPage, actions: EditorActions): Tem
     ${isBadSteps(draft) ? html`<span class="error" role="alert">Steps must be a whole number.</span>` : nothing}`;
 }
 
-/** What there is to pick from: seen in the picture while the pointer or the focus is on one. */
+/** The variations: each is shown in the image while the pointer or the focus is on it. */
 function variations({ state, thumbnails, seen }: EditorPage, actions: EditorActions): TemplateResult {
   const one = ({ id, seed }: { id: string; seed: number }, i: number) => html`<button
     type="button"

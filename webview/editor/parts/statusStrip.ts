@@ -3,7 +3,7 @@ import { describeCost, explainCost, formatShare } from '../../../shared/format.t
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton } from './button.ts';
 
-/** What the last edit cost, and where one is in the picture, at the bottom. */
+/** The cost of the last edit and the zoom, at the bottom. */
 export function statusStrip(page: EditorPage, actions: EditorActions): TemplateResult {
   const { stage } = page;
   const size = stage.picture?.size;

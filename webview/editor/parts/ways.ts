@@ -6,11 +6,11 @@ import type { EditorActions, EditorPage } from '../page.ts';
 interface Way {
   /** Short, for its button in the group. */
   name: string;
-  /** What its edit is started with. */
+  /** Label of the button that starts the edit. */
   button: string;
-  /** What that does. */
+  /** What the edit does. */
   does: string;
-  /** Asked by the empty prompt field. */
+  /** Placeholder of the prompt field. */
   question: string;
 }
 

@@ -8,11 +8,11 @@ export interface ToolContext {
   /** Where edits are to be erased; what a gesture leaves in it is brought back to the original. */
   readonly erased: MaskLayer;
   readonly brush: Brush;
-  /** Masks the thing at a place. */
+  /** Masks the object at a place. */
   select(place: PicturePlace, how: Combination): void;
-  /** Shows what a click at a place would mask; none hides it. */
+  /** Previews a click at a place; undefined hides it. */
   hint(place: PicturePlace | undefined): void;
-  /** Draws a line over the picture; without points it is gone. */
+  /** Draws a line over the image; without points removes it. */
   outline(points: readonly Point[], closed: boolean): void;
 }
 
