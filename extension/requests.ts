@@ -5,15 +5,12 @@ import { defined } from '../shared/defined.ts';
 import { workspaceFolder } from './destination.ts';
 import { type PictureSettings, pictureSettings } from './settings.ts';
 
-/**
- * A request with the user's settings for what it does not say itself.
- * @throws InputError if a setting is not what it must be
- */
+/** A request with the user's settings as defaults. @throws InputError if a setting is invalid */
 export function withSettings<Image>(request: GenerateRequest<Image>): GenerateRequest<Image> {
   return merged(settingsNear(), request);
 }
 
-/** A request that was kept, to be made again: where workers are found now is for the settings to say. */
+/** A stored request, to be repeated: where workers are found is taken from the settings now. */
 export function asNow(request: AskedRequest): AskedRequest {
   const { bus } = settingsNear();
   return { ...request, ...(bus && { bus }) };

@@ -1,6 +1,6 @@
 /**
- * The only form in which an address is written anywhere: without user and password, also where it is malformed. Where
- * it can't be told what is secret, nothing but the scheme is left.
+ * The only form in which an address is shown: without user and password, even if it is malformed. If the secret part
+ * is not recognizable, only the scheme is left.
  */
 export function withoutSecrets(address: string): string {
   const scheme = /^[a-z][a-z0-9+.-]{0,10}:\/\//i.exec(address)?.[0] ?? '';

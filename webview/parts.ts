@@ -13,7 +13,7 @@ export interface CommonActions {
 export function runTemplate(run: RunState, label: string, actions: CommonActions): TemplateResult {
   const { step: done, cancelling, remaining } = run;
   const total = isCounting(run) ? run.steps : 0;
-  // What is over in a moment needs no time.
+  // Short runs need no remaining time.
   const time = remaining && remaining >= 2 && !cancelling ? ` · ${describeRemaining(remaining)}` : '';
   return progressTemplate({ label, done, total, text: describeRun(run) + time, cancelling }, actions);
 }

@@ -100,7 +100,7 @@ export class AdditionsHost {
     const { list } = place;
     const value = await chooseModel(MODELS[list]);
     if (value === undefined) return;
-    // Refused here rather than at the next image.
+    // Refuses it here rather than at the next image.
     if (list === 'controls') await openControlModel(value);
     if (list === 'references') await openReferenceModel(value);
     if (list !== 'loras') await this.#services.lastModels.note(list, value);

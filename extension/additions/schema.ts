@@ -15,7 +15,7 @@ type Shape<Value> = { [Name in keyof Value]-?: z.ZodType<Value[Name]> };
 const MOST_ROWS = 64;
 
 const place = z.string().max(4096);
-/** Of a kept image; empty where there is none. */
+/** Of a kept image; empty if there is none. */
 const picture = z.string().regex(/^([0-9a-f]{64})?$/);
 const share = z.number().min(0).max(1);
 const within = ({ min, max }: { min: number; max: number }) => z.number().min(min).max(max);

@@ -76,7 +76,7 @@ export async function shownPicture(file: Uri): Promise<Uint8Array> {
   return (await open.get(file.toString())?.encoded()) ?? (await readPictureUri(file));
 }
 
-/** Opens the editor for a file from a menu, for the picture that is seen, or for one that the user chooses. */
+/** Opens the editor for a file from a menu, for the visible image, or for one that the user chooses. */
 async function editPicture(file: unknown): Promise<void> {
   const { input } = window.tabGroups.activeTabGroup.activeTab ?? {};
   const seen = input instanceof TabInputCustom ? input.uri : undefined;
@@ -116,7 +116,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     this.#preparings.set(document, new Preparing(this.#services, document));
     const watching = watchDisk(document);
     const forwarding = document.onDidEdit((edit) => this.#changes.fire(edit));
-    // VS Code takes steps for a document once it has it.
+    // VS Code accepts steps of a document only after it has opened it.
     if (backup) setTimeout(() => document.resumeSteps().catch((error) => document.fail(error)));
     document.onDidDispose(() => {
       watching.dispose();
@@ -137,7 +137,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     }
   }
 
-  /** Keeps the edits of a file that was just saved; saving has succeeded without. */
+  /** Keeps the edits of a file that was just saved; the save itself has succeeded already. */
   async #keepEdits(document: PictureDocument, file: Uri, disk: string): Promise<void> {
     try {
       const edits = await document.editsOf(file, disk);
@@ -173,7 +173,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
     const { losses, disk } = await document.saveAs(destination);
     await this.#keepEdits(document, destination, disk);
     stayInEditor(destination);
-    // The editor that shows this document gives way to one of the new file.
+    // An editor of the new file replaces the editor of this document.
     if (losses.length > 0) void showInformation([`Saved ${nameOf(destination)}.`, ...losses].join(' '));
   }
 
@@ -188,7 +188,7 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   ): Promise<CustomDocumentBackup> {
     const bytes = await document.backup();
     await makeFolder(workspace.fs, Uri.joinPath(destination, '..'));
-    // The window may be closed meanwhile.
+    // The window may be closed in the meantime.
     if (!token.isCancellationRequested)
       await writeAtomically(workspace.fs, destination, bytes, { overwrite: true });
     const remove = () => void workspace.fs.delete(destination).then(undefined, () => {});
@@ -221,9 +221,9 @@ function stayInEditor(saved: Uri): void {
   setTimeout(() => listening.dispose(), OPENED_SOON);
 }
 
-/** Tells a document when its file is written by somebody. */
+/** Notifies a document when its file is written by another program. */
 function watchDisk(document: PictureDocument): Disposable {
-  // The file's own name may hold characters that patterns give a meaning.
+  // The file's name may contain characters with a meaning in patterns.
   const watcher = workspace.createFileSystemWatcher(
     new RelativePattern(Uri.joinPath(document.uri, '..'), '*'),
   );

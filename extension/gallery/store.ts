@@ -10,15 +10,15 @@ import type { GalleryUsage, PictureInfo } from '../../shared/gallery.ts';
 import { keptRequest, readStoredPicture } from './storedPicture.ts';
 import { thumbnailOf } from './thumbnail.ts';
 
-/** Deleted images can be restored for so long, in milliseconds. */
+/** How long deleted images can be restored, in milliseconds. */
 const DELETED_KEPT = 30 * 24 * 3600 * 1000;
-/** The files of an image: what is known of it, the image, its thumbnail. */
+/** The files of an image: its description, the image, its thumbnail. */
 const ENDINGS = ['json', 'png', 'webp'] as const;
 type Ending = (typeof ENDINGS)[number];
 
 /**
- * All images that were made, in a folder of the extension's own, so that closed views and reloaded windows lose none.
- * An image is there once its JSON file is. Deleted ones lie in a folder of their own for a month.
+ * All generated images, in a folder of the extension, so that closed views and reloaded windows lose none. An image
+ * exists once its JSON file does. Deleted images are kept in a separate folder for a month.
  */
 export class Gallery {
   readonly folder: string;
@@ -26,13 +26,13 @@ export class Gallery {
   readonly #known = new Map<string, PictureInfo>();
   readonly #listeners = new Set<() => void>();
 
-  /** @param limitBytes what images may take on the disk; 0: no limit */
+  /** @param limitBytes disk space for images; 0: no limit */
   constructor(folder: string, limitBytes: () => number) {
     this.folder = folder;
     this.#limitBytes = limitBytes;
   }
 
-  /** Calls `listener` after each change; returns what ends that. */
+  /** Calls `listener` after each change; returns a function that ends this. */
   onDidChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -70,7 +70,7 @@ export class Gallery {
     this.#changed();
   }
 
-  /** Undefined if it is not there any more, or is damaged. */
+  /** Undefined if it no longer exists or is damaged. */
   async find(id: string): Promise<PictureInfo | undefined> {
     return this.#known.get(id) ?? (await read(this.#file(id, 'json')));
   }
@@ -178,7 +178,7 @@ export class Gallery {
   }
 
   async #move(id: string, back: boolean): Promise<void> {
-    // The JSON file goes first and comes last: without it the image is not there.
+    // The JSON file is moved away first and back last: without it the image does not exist.
     for (const ending of back ? [...ENDINGS].reverse() : ENDINGS) {
       const from = this.#file(id, ending, back);
       if (await disk.exists(from))
@@ -230,7 +230,7 @@ async function idsIn(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith('.json')).map((name) => path.parse(name).name);
 }
 
-/** Bytes that each image takes. */
+/** Bytes of each image. */
 async function sizesIn(folder: string): Promise<Map<string, number>> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const sizes = new Map<string, number>();

@@ -20,7 +20,7 @@ export interface JobOptions<Progress> extends CallOptions<Progress> {
   title?: string;
 }
 
-/** A job, and what it takes to start and end it. */
+/** A job, with functions that start and end it. */
 interface Entry {
   job: Job;
   abort: AbortController;
@@ -29,8 +29,8 @@ interface Entry {
 }
 
 /**
- * The engine with a queue before it that can be seen: images, edits, enlargements and benchmarks wait here, so that each of them can be
- * cancelled, and those that wait survive the end of the engine's process. All else goes to the engine at once.
+ * The engine behind a visible queue: images, edits, enlargements and benchmarks wait here, so that each of them can
+ * be cancelled, and those that wait survive the end of the engine's process. Other calls go to the engine at once.
  */
 export class EngineQueue {
   /** For those who only call it. */
@@ -40,7 +40,7 @@ export class EngineQueue {
   readonly #entries: Entry[] = [];
   readonly #listeners = new Set<() => void>();
 
-  /** @param expect what an image is likely to take */
+  /** @param expect predicts the time of an image */
   constructor(engine: Engine, expect: (request: GenerateRequest) => Expected | undefined = () => undefined) {
     this.#engine = engine;
     this.#expect = expect;
@@ -62,12 +62,12 @@ export class EngineQueue {
     };
   }
 
-  /** In the order in which they are done; the first one runs. */
+  /** In order; the first one runs. */
   get jobs(): readonly Job[] {
     return this.#entries.map(({ job }) => job);
   }
 
-  /** Calls `listener` whenever `jobs` has changed; returns what ends that. */
+  /** Calls `listener` whenever `jobs` has changed; returns a function that ends this. */
   onDidChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -79,7 +79,7 @@ export class EngineQueue {
   }
 
   cancelAll(): void {
-    // The waiting ones first, or the next would start.
+    // Cancels the waiting ones first, or the next would start.
     for (const { abort } of [...this.#entries].reverse()) abort.abort();
   }
 
@@ -156,7 +156,7 @@ export class EngineQueue {
 
   #progress(entry: Entry, progress: unknown): void {
     const { stage, step, steps } = progress as Partial<RunState>;
-    // A benchmark counts otherwise.
+    // A benchmark reports progress differently.
     if (typeof stage !== 'string' || typeof step !== 'number' || typeof steps !== 'number') return;
     this.#change(entry, { stage, step, steps });
   }

@@ -17,7 +17,7 @@ import { readAdditions } from '../additions/schema.ts';
 /** Images that one click asks for at most. */
 export const MOST_IMAGES = 16;
 
-/** What a form asks for; empty fields are left out. @throws InputError naming the field and what it may be */
+/** The request of a form, without its empty fields. @throws InputError naming the field and what it may be */
 export function requestOf(draft: Draft): AskedRequest {
   const { prompt, negativePrompt, seed: typedSeed, model } = draft;
   const seed = parseSeed(typedSeed);
@@ -44,7 +44,7 @@ export function countOf({ count }: Pick<Draft, 'count'>): number {
   return numberOf('Images', count, { min: 1, max: MOST_IMAGES }, true) ?? 1;
 }
 
-/** The form that asks for the same again; fields that were left open stay so. */
+/** The form that makes a request again; empty fields stay empty. */
 export function draftOf(request: AskedRequest): Draft {
   const { width, height } = request;
   return {
@@ -73,7 +73,7 @@ export function draftOfRecipe(recipe: ParsedRecipe, model = ''): Draft {
   return { ...draftOf({ ...asked, model: undefined, loras: undefined, ...full }), model };
 }
 
-/** What a page kept, as far as it is what it should be. */
+/** The validated state that a page kept. */
 export function readDraft(value: unknown): Draft {
   const fields = Object.entries(EMPTY_DRAFT).map(([name, empty]) => {
     const kept = (value as Record<string, unknown> | undefined)?.[name];

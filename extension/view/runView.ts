@@ -1,11 +1,11 @@
-/** What those who make images know of the view. */
+/** The view, for code that generates images. */
 import type { AskedRequest } from '../../shared/additions.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 
-/** The view, as far as it shows what is made. */
+/** The view, as far as it shows running images. */
 export interface RunView {
   readonly visible: boolean;
-  /** What is asked for from now on is shown as it is made. @param filled the form asks for this already */
+  /** From now on shows images while they are generated. @param filled the form has this request already */
   begin(asked: AskedRequest, about: { filled: boolean; batch?: string }): void;
   preview(job: string, png: Uint8Array): void;
   finished(picture: PictureInfo): Promise<void>;

@@ -27,7 +27,7 @@ import { readSavedView } from './saved.ts';
 
 export const VIEW_TYPE = 'patchwork.view';
 
-/** Where the form is kept that was seen last. */
+/** Key of the last form. */
 const DRAFT = 'patchwork.draft';
 
 /** How many of the gallery's latest images the view lists. */
@@ -41,12 +41,12 @@ export class ImageView {
 
   readonly #services: Services;
   readonly #page: ViewPage;
-  /** The form as the page has told it last. */
+  /** The form as last sent by the page. */
   #draft: Draft = EMPTY_DRAFT;
   readonly #additions: AdditionsHost;
   /** What the button beside the notice does. */
   #next: Done['next'];
-  /** What the last failed run asked for. */
+  /** The request of the last failed run. */
   #failed: AskedRequest | undefined;
 
   readonly #handlers: Handlers<PageMessage> = {
@@ -111,7 +111,7 @@ export class ImageView {
   /** Brings the view to the front; opens it, beside a text, if it is not open. */
   static show(services: Services): ImageView {
     if (ImageView.#open) {
-      // Who types in it keeps the focus.
+      // The focus stays where the user types.
       if (!ImageView.#open.visible) ImageView.#open.#page.reveal();
       return ImageView.#open;
     }
@@ -178,7 +178,7 @@ export class ImageView {
     return this.#page.visible;
   }
 
-  /** What is asked for from now on is shown as it is made. @param filled the form asks for this already */
+  /** From now on shows images while they are generated. @param filled the form has this request already */
   begin(request: AskedRequest, { filled, batch }: { filled: boolean; batch?: string }): void {
     if (!filled) this.#page.fill(draftOf(request));
     this.#failed = undefined;
@@ -261,7 +261,7 @@ export class ImageView {
     this.#page.update({ notice, failure: undefined });
   }
 
-  /** Does what the page asks; whatever goes wrong is shown, never thrown. */
+  /** Handles a message of the page. Errors are shown, never thrown. */
   async #receive(message: PageMessage): Promise<void> {
     try {
       await handle(this.#handlers, message);
