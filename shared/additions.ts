@@ -67,15 +67,14 @@ export interface LoraFacts {
 export type AskedRequest = GenerateRequest<string>;
 type Added = Pick<AskedRequest, 'loras' | 'controls' | 'references' | 'referenceModel'>;
 
-/** What keeps additions from being used, as a sentence. */
-export function hindranceOfAdditions({
-  controls,
-  references,
-  referenceModel,
-}: Additions): string | undefined {
+/** What keeps additions from being used, as a sentence. @param readsImages the model reads reference images itself */
+export function hindranceOfAdditions(
+  { controls, references, referenceModel }: Additions,
+  readsImages = false,
+): string | undefined {
   if (controls.some(({ on, model }) => on && model === ''))
     return 'Choose the ControlNet that reads the control image.';
-  if (references.some(({ on }) => on) && referenceModel === '')
+  if (references.some(({ on }) => on) && referenceModel === '' && !readsImages)
     return 'Choose the IP-Adapter that reads the reference image.';
   if (controls.some(({ on, start, end }) => on && start >= end))
     return 'A control image must end after it starts.';
@@ -108,7 +107,10 @@ export function requestOfAdditions({ loras, controls, references, referenceModel
   return {
     ...(chosen.loras.length > 0 && { loras: chosen.loras }),
     ...(chosen.controls.length > 0 && { controls: chosen.controls }),
-    ...(chosen.references.length > 0 && { references: chosen.references, referenceModel }),
+    ...(chosen.references.length > 0 && {
+      references: chosen.references,
+      ...(referenceModel && { referenceModel }),
+    }),
   };
 }
 
@@ -189,6 +191,8 @@ export type AdditionsPageMessage =
   /** An image was dropped on a place: its bytes, or its address in VS Code. */
   | { type: 'give'; place: AdditionPlace; bytes: Uint8Array<ArrayBuffer> }
   | { type: 'giveUri'; place: AdditionPlace; uri: string }
+  /** Lets the user choose an embedding, a wildcard or a LoRA for the prompt to name. */
+  | { type: 'pickWord' }
   /** Asks what these files say of themselves. */
   | { type: 'describeLoras'; loras: string[] };
 
@@ -198,5 +202,7 @@ export type AdditionsHostMessage =
   /** Of a new row with the model that was used last. */
   | { type: 'chosen'; place: AdditionPlace; value: string; model?: string }
   | { type: 'loraFacts'; loras: LoraFacts[] }
+  /** To be added to the prompt. */
+  | { type: 'words'; words: string }
   /** The address of the folder of small images: `<address>/<name>.webp`. */
   | { type: 'keptAt'; address: string };

@@ -132,6 +132,8 @@ export interface EditorState {
   large?: boolean;
   /** The prompt that the file says it was made from. */
   madeFrom?: string;
+  /** The model reads reference images itself. */
+  readsImages?: boolean;
   /** All words that the model knows, where these are few. */
   words?: string[];
   /** The picture is unlike those that such a model knows. */

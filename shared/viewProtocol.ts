@@ -63,6 +63,8 @@ export interface FormFacts {
   defaults: { width: number; height: number; steps: number; guidance: number; scheduler: SchedulerName };
   /** Which sizes the model's images may have. */
   sizes: SizeLimits;
+  /** The model reads reference images itself. */
+  readsImages?: boolean;
   /** All words that the chosen model knows, where it knows only a few. */
   words?: string[];
   /** Seconds that an image takes with the form as it is, where that is known. */

@@ -13,6 +13,7 @@ import type { Handlers } from '../handlers.ts';
 import { chooseModel } from '../models/chooseFile.ts';
 import type { Services } from '../services.ts';
 import { loraFacts } from './loraFacts.ts';
+import { pickWord } from './pickWord.ts';
 
 const PICTURES = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tiff'];
 
@@ -44,19 +45,23 @@ const TITLES = { picture: 'Image', mask: 'Image That Is White Where the Referenc
 /** What a page's host does for messages about additions. */
 export function additionsHandlers(host: () => AdditionsHost): Handlers<AdditionsPageMessage> {
   const handler = (message: AdditionsPageMessage) => host().handle(message);
-  return { choose: handler, give: handler, giveUri: handler, describeLoras: handler };
+  return { choose: handler, give: handler, giveUri: handler, pickWord: handler, describeLoras: handler };
 }
 
 /** Answers what a page asks about additions. */
 export class AdditionsHost {
   readonly #services: Pick<Services, 'kept' | 'lastModels'>;
+  readonly #model: () => string | undefined;
   readonly #tell: (message: AdditionsHostMessage) => void;
 
+  /** @param model the one that is asked for images now */
   constructor(
     services: Pick<Services, 'kept' | 'lastModels'>,
+    model: () => string | undefined,
     tell: (message: AdditionsHostMessage) => void,
   ) {
     this.#services = services;
+    this.#model = model;
     this.#tell = tell;
   }
 
@@ -69,6 +74,11 @@ export class AdditionsHost {
         return await this.give(message.place, message.bytes);
       case 'giveUri':
         return await this.give(message.place, await readPictureUri(Uri.parse(message.uri)));
+      case 'pickWord': {
+        const words = await pickWord(this.#model());
+        if (words) this.#tell({ type: 'words', words });
+        return;
+      }
       case 'describeLoras':
         return this.#tell({
           type: 'loraFacts',

@@ -67,6 +67,7 @@ export const additionsMessages = {
   choose: z.object({ place: additionPlace }),
   give: z.object({ place: additionPlace, bytes: file }),
   giveUri: z.object({ place: additionPlace, uri: z.string().max(10_000) }),
+  pickWord: z.object({}),
   describeLoras: z.object({ loras: z.array(place).max(MOST_ROWS) }),
 } satisfies {
   [Type in AdditionsPageMessage['type']]: z.ZodObject<

@@ -1,4 +1,5 @@
 import type { EditorState } from '../../shared/editorProtocol.ts';
+import { readsImages } from '../additions/adapter.ts';
 import { modelNear } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { wordsOf } from '../view/facts.ts';
@@ -11,9 +12,10 @@ import type { PictureDocument } from './document.ts';
 export async function knowledgeFor(
   { engine }: Services,
   document: PictureDocument,
-): Promise<Pick<EditorState, 'words' | 'foreign'>> {
-  const words = await wordsOf({ model: modelNear(document.uri) });
-  if (!words) return { words: undefined, foreign: false };
+): Promise<Pick<EditorState, 'words' | 'foreign' | 'readsImages'>> {
+  const model = modelNear(document.uri);
+  const [words, reads] = await Promise.all([wordsOf({ model }), readsImages(model)]);
+  if (!words) return { words: undefined, foreign: false, readsImages: reads };
   const { sure } = await engine.describe({ image: document.file });
-  return { words, foreign: !sure };
+  return { words, foreign: !sure, readsImages: reads };
 }

@@ -15,6 +15,7 @@ import { PageHost } from '../pageHost.ts';
 import { checkEditorMessage } from '../pageMessages.ts';
 import { askPrompt } from '../promptInput.ts';
 import { openSettings } from '../report.ts';
+import { modelNear } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { uriOf } from '../storedUri.ts';
 import { upscaleBeside } from '../upscale/beside.ts';
@@ -51,7 +52,11 @@ export class EditorPage implements Page {
     this.#document = document;
     this.#painting = painting;
     this.#selecting = new Selecting(services, document);
-    this.#additions = new AdditionsHost(services, (message) => this.post(message));
+    this.#additions = new AdditionsHost(
+      services,
+      () => modelNear(document.uri),
+      (message) => this.post(message),
+    );
     this.#host = new PageHost(panel, services.extensionUri, {
       name: 'editor',
       title: document.state.name,

@@ -15,6 +15,7 @@ import { describeRun, formatSeconds } from '../../shared/format.ts';
 import { totalRemaining } from '../../shared/jobs.ts';
 import { shorten } from '../../shared/names.ts';
 import { blankRaster, copyOf, cut, difference, type Patch, sameArea } from '../../shared/raster.ts';
+import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { withStatus } from '../messages.ts';
 import type { JobOptions } from '../queue/engineQueue.ts';
 import { editWithSettings } from '../requests.ts';
@@ -166,13 +167,13 @@ export class Painting {
     const { way } = draft;
     const { masked, mask } = await this.#document.model();
     if (needsMask(way) && !masked) throw new InputError('Paint a mask first.');
-    const hindrance = hindranceOfAdditions(draft.additions);
+    const hindrance = hindranceOfAdditions(draft.additions, true);
     if (hindrance) throw new InputError(hindrance);
     const prompt = needsPrompt(way) ? draft.prompt.trim() : '';
     if (needsPrompt(way) && !prompt) throw new InputError('Enter a prompt first.');
     const { controls, references, ...others } = requestOfAdditions(draft.additions);
     const images = await this.#services.kept.images({ controls, references });
-    return editWithSettings(
+    const request = editWithSettings(
       {
         prompt,
         ...others,
@@ -190,6 +191,7 @@ export class Painting {
       },
       this.#document.uri,
     );
+    return await withoutIdleAdapter(request);
   }
 
   async #edit(request: EditRequest, signal: AbortSignal, run: EditRun): Promise<EditResult> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAbort } from '../../engine/errors.ts';
 import { requestOfAdditions } from '../../shared/additions.ts';
 import type { EditDraft } from '../../shared/editorProtocol.ts';
+import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { denseStepOf } from '../denseSpeed.ts';
 import { prepareWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
@@ -68,7 +69,7 @@ export class Preparing {
 
   async #record({ strength, steps, precision, additions }: EditDraft, signal: AbortSignal): Promise<void> {
     const { controls, references, ...others } = requestOfAdditions(additions);
-    const request = prepareWithSettings(
+    const asked = prepareWithSettings(
       {
         image: (await this.#document.canvas()).raster,
         strength: strength || undefined,
@@ -79,6 +80,7 @@ export class Preparing {
       },
       this.#document.uri,
     );
+    const request = await withoutIdleAdapter(asked);
     const { version } = this.#document;
     if (this.#document.state.canSelect && this.#encoded !== version) {
       // Clicks are answered at once if the image is encoded.

@@ -4,6 +4,7 @@ import type { AskedRequest } from '../../shared/additions.ts';
 import type { Engine, GenerateProgress, GenerateRequest, GenerateResult } from '../../shared/api.ts';
 import { formatSeconds } from '../../shared/format.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
+import { withoutIdleAdapter } from '../additions/adapter.ts';
 import type { KeptPictures } from '../additions/keptPictures.ts';
 import type { DenseSpeed } from '../denseSpeed.ts';
 import type { Gallery } from '../gallery/store.ts';
@@ -56,7 +57,7 @@ export class Generator {
   }
 
   async generate(request: AskedRequest, options: GenerateOptions = {}): Promise<PictureInfo> {
-    const filled = await this.#parts.kept.filled(request);
+    const filled = await this.#parts.kept.filled(await withoutIdleAdapter(request));
     return (await this.#run(request, options, filled)).picture;
   }
 

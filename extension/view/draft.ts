@@ -22,7 +22,8 @@ export function requestOf(draft: Draft): AskedRequest {
   const { prompt, negativePrompt, seed: typedSeed, model } = draft;
   const seed = parseSeed(typedSeed);
   if (!prompt.trim()) throw new InputError('Enter a prompt first.');
-  const hindrance = hindranceOfAdditions(draft.additions);
+  // Only the engine knows whether the model needs an IP-Adapter.
+  const hindrance = hindranceOfAdditions(draft.additions, true);
   if (hindrance) throw new InputError(hindrance);
   if (seed === null) throw new InputError(`${SEED_RULE}, not “${typedSeed}”.`);
   return {

@@ -27,6 +27,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
         scheduler: settings.scheduler ?? schedulerNameOf(model.schedulerConfig),
       },
       sizes: model.sizes,
+      readsImages: model.readsImages,
       ...(words && { words }),
       ...secondsOf(draft, pace),
     };

@@ -14,7 +14,7 @@ import { actOn, type Done, one } from '../gallery/actions.ts';
 import { type Handlers, handle } from '../handlers.ts';
 import { closeUnfilled } from '../pageHost.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
-import { asNow } from '../requests.ts';
+import { asNow, withSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { uriOf } from '../storedUri.ts';
 import { upscaledNotice, upscaleStored } from '../upscale/upscale.ts';
@@ -153,7 +153,11 @@ export class ImageView {
       hasFolder: workspaceFolder() !== undefined,
     };
     this.#page = new ViewPage(panel, services, state, (message) => void this.#receive(message));
-    this.#additions = new AdditionsHost(services, (message) => this.#page.tell(message));
+    this.#additions = new AdditionsHost(
+      services,
+      () => this.#draft.model || withSettings({ prompt: '' }).model,
+      (message) => this.#page.tell(message),
+    );
     ImageView.#open = this;
     const listening = [
       { dispose: queue.onDidChange(() => this.#page.update({ jobs: [...queue.jobs] })) },

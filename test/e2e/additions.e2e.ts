@@ -41,6 +41,18 @@ step('a LoRA is added, its trigger words are inserted by a click, and it can be 
   assert.equal(await tool.generated('a house'), plain);
 });
 
+step('what prompts can name is chosen from a list', async () => {
+  await tool.view.fill({ prompt: 'a house' });
+  await vscode.view.locator('[data-action=pick-word]').click();
+  await tool.choice('ink').waitFor();
+  await tool.choice('moody').click();
+  const field = vscode.view.locator('#prompt textarea');
+  for (let tries = 0; (await field.inputValue()) !== 'a house, embedding:moody'; tries++) {
+    assert.ok(tries < 100, 'the name is not inserted');
+    await vscode.page.waitForTimeout(100);
+  }
+});
+
 step('a trained word that a prompt names changes the image; one that is not here is a warning', async () => {
   const named = await tool.generated('a house, embedding:moody');
   assert.notEqual(named, plain);

@@ -12,6 +12,8 @@ interface Owner {
   /** What stands in the form. */
   get(): Additions;
   set(additions: Additions): void;
+  /** The model reads reference images itself. */
+  readsImages(): boolean;
   /** Adds words to the prompt. */
   insert(words: string): void;
   send(message: AdditionsPageMessage): void;
@@ -41,6 +43,10 @@ export class AdditionsForm {
     return this.#owner.get();
   }
 
+  get readsImages(): boolean {
+    return this.#owner.readsImages();
+  }
+
   get masks(): Owner['masks'] {
     return this.#owner.masks;
   }
@@ -61,6 +67,10 @@ export class AdditionsForm {
 
   choose(place: AdditionPlace): void {
     this.#owner.send({ type: 'choose', place });
+  }
+
+  pickWord(): void {
+    this.#owner.send({ type: 'pickWord' });
   }
 
   insert(words: string): void {
@@ -104,6 +114,9 @@ export class AdditionsForm {
       case 'loraFacts':
         for (const facts of message.loras) this.#facts.set(facts.lora, facts);
         this.#owner.update();
+        break;
+      case 'words':
+        this.insert(message.words);
         break;
       case 'keptAt':
         this.#address = message.address;

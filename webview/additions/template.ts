@@ -17,6 +17,15 @@ const HINTS: readonly (readonly [ControlRow['hint'], string])[] = [
 export function additionsTemplate(form: AdditionsForm): TemplateResult {
   const { loras, controls, references } = form.rows;
   return html`<div class="additions">
+    <button
+      type="button"
+      class="link"
+      title="Embeddings, wildcards and LoRA files that prompts can name"
+      data-action="pick-word"
+      @click=${() => form.pickWord()}
+    >
+      Insert an embedding or wildcard…
+    </button>
     ${list(form, 'loras', {
       title: 'LoRA',
       add: 'Add a LoRA…',
@@ -31,10 +40,15 @@ export function additionsTemplate(form: AdditionsForm): TemplateResult {
     })}
     ${list(form, 'references', {
       title: 'Reference images',
-      about: 'Are seen like words of the prompt, by an IP-Adapter.',
+      about: form.readsImages
+        ? 'Are read by the model, beside the prompt.'
+        : 'Are seen like words of the prompt, by an IP-Adapter.',
       add: 'Drop or choose an image…',
       rows: references.map((row, at) => referenceRow(form, row, at)),
-      more: references.length > 0 ? modelButton(form, 'references', -1, form.rows.referenceModel) : nothing,
+      more:
+        references.length > 0 && !form.readsImages
+          ? modelButton(form, 'references', -1, form.rows.referenceModel)
+          : nothing,
     })}
   </div>`;
 }

@@ -17,7 +17,7 @@ export function hindranceOf({ state, stage, draft, masked }: EditorPage): string
   if (lacksPrompt) return 'Enter a prompt first.';
   if (isBadSeed(draft)) return 'Correct the seed first.';
   if (isBadSteps(draft)) return 'Correct the steps first.';
-  return hindranceOfAdditions(draft.additions);
+  return hindranceOfAdditions(draft.additions, state.readsImages);
 }
 
 export const isBadSeed = ({ seed }: EditDraft) => parseSeed(seed) === null;

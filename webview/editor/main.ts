@@ -79,6 +79,7 @@ const page: EditorPage = {
   additions: new AdditionsForm({
     get: () => page.draft.additions,
     set: (additions) => actions.edit({ additions }),
+    readsImages: () => page.state?.readsImages ?? false,
     insert: (words) => actions.edit({ prompt: withWords(page.draft.prompt, words) }),
     send: (message) => send(message),
     update: () => update(),

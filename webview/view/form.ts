@@ -18,7 +18,7 @@ export function form(page: Page, actions: Actions): TemplateResult {
   const { draft, state } = page;
   const { facts } = state;
   const badSeed = parseSeed(draft.seed) === null;
-  const hindrance = hindranceOfAdditions(draft.additions);
+  const hindrance = hindranceOfAdditions(draft.additions, facts?.readsImages);
   const ready = !badSeed && !hindrance && draft.prompt.trim() !== '';
   const { submit, keys } = submitting(ready, actions.generate);
   return html`<form class="form" aria-label="New image" @submit=${submit} @keydown=${keys}>

@@ -48,6 +48,7 @@ const page: Page = {
   additions: new AdditionsForm({
     get: () => page.draft.additions,
     set: (additions) => actions.edit({ additions }),
+    readsImages: () => page.state.facts?.readsImages ?? false,
     insert: (words) => actions.edit({ prompt: withWords(page.draft.prompt, words) }),
     send: (message) => send(message),
     update: () => update(),

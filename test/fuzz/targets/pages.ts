@@ -217,6 +217,7 @@ const additionMessages = {
   choose: { place },
   give: { place, bytes: fc.oneof(fc.uint8Array(), fc.constant(png)) },
   giveUri: { place, uri: pictureUri },
+  pickWord: {},
   describeLoras: { loras: fc.array(oddText, { maxLength: 3 }) },
 };
 const editDraft: EditDraft = {
