@@ -68,7 +68,7 @@ async function write(
     for await (const chunk of response.body ?? []) {
       if (end + chunk.length > most)
         throw new InputError(
-          `${response.url} is longer than the hub says (${most} bytes); it was thrown away.`,
+          `${new URL(response.url).host} sent more than the hub says (${most} bytes); it was thrown away.`,
         );
       await writer.write(chunk).catch((error) => {
         throw writeError(file, error);
