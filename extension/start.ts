@@ -1,6 +1,14 @@
 /** The extension host's side of Patchwork, wherever the host and the engine run. */
 import path from 'node:path';
-import { type ExtensionContext, type LogOutputChannel, lm, Uri, window, workspace } from 'vscode';
+import {
+  type Disposable,
+  type ExtensionContext,
+  type LogOutputChannel,
+  lm,
+  Uri,
+  window,
+  workspace,
+} from 'vscode';
 import type { Engine } from '../shared/api.ts';
 import { shorten } from '../shared/names.ts';
 import { KeptPictures } from './additions/keptPictures.ts';
@@ -62,37 +70,7 @@ export function start(
   context: ExtensionContext,
   { log, engine, images, hasDisk, facts, chooseDevice }: Platform,
 ): Ending {
-  const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
-  const pace = new Pace(context.globalState);
-  const queue = new EngineQueue(engine, (request) => pace.like(request));
-  const storage = context.storageUri ?? context.globalStorageUri;
-  const parts = {
-    queue,
-    pace,
-    log,
-    kept: new KeptPictures(path.join(images, '..', 'kept')),
-    gallery: new Gallery(images, () => galleryBytes(setting)),
-    runs: new RunLog(context.workspaceState),
-    history: new PromptHistory(context.globalState),
-    denseSpeed: new DenseSpeed(context.globalState),
-  };
-  const services: Services = {
-    ...parts,
-    extensionUri: context.extensionUri,
-    engine: queue.engine,
-    views: {
-      get current() {
-        return ImageView.current;
-      },
-      show: () => ImageView.show(services),
-      count: (change) => ImageView.count(change),
-    },
-    generator: new Generator(parts),
-    benchmarks: new BenchmarkStore(workspace.fs, storage),
-    lastModels: new LastModels(context.globalState),
-    lastEditor: new LastEditor(),
-    memory: context.workspaceState,
-  };
+  const services = createServices(context, engine, images, log);
   const token = new HubToken(context.secrets);
   rememberMilestones(context.globalState);
   context.subscriptions.push(
@@ -117,6 +95,76 @@ export function start(
       chooseDevice,
       freeMemory: () => engine.dispose(),
     }),
+    ...registerPages(services),
+    ...registerPictureEditor(
+      services,
+      new EditStore(workspace.fs, Uri.joinPath(storageOf(context), 'edits')),
+    ),
+    ...registerImageMenu(),
+    ...registerQueueView(services),
+    ...registerModelsView(services, token),
+    ...registerGetStarted(context),
+  );
+  // Editors derived from VS Code may lack language models.
+  if (hasDisk && typeof lm?.registerTool === 'function')
+    context.subscriptions.push(...registerTools(services.generator.engine, context.globalStorageUri));
+  services.kept.tidy().catch((error: unknown) => log.warn(String(error)));
+  services.gallery.tidy().catch((error: unknown) => log.warn(String(error)));
+  offerInterrupted(services).catch((error: unknown) => log.warn(String(error)));
+  return async () => {
+    // Runs that end with the engine from now on count as interrupted.
+    services.runs.close();
+    await engine.dispose();
+  };
+}
+
+function createServices(
+  context: ExtensionContext,
+  engine: Engine,
+  images: string,
+  log: LogOutputChannel,
+): Services {
+  const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
+  const pace = new Pace(context.globalState);
+  const queue = new EngineQueue(engine, (request) => pace.like(request));
+  const parts = {
+    queue,
+    pace,
+    log,
+    kept: new KeptPictures(path.join(images, '..', 'kept')),
+    gallery: new Gallery(images, () => galleryBytes(setting)),
+    runs: new RunLog(context.workspaceState),
+    history: new PromptHistory(context.globalState),
+    denseSpeed: new DenseSpeed(context.globalState),
+  };
+  const services: Services = {
+    ...parts,
+    extensionUri: context.extensionUri,
+    engine: queue.engine,
+    views: {
+      get current() {
+        return ImageView.current;
+      },
+      show: () => ImageView.show(services),
+      count: (change) => ImageView.count(change),
+    },
+    generator: new Generator(parts),
+    benchmarks: new BenchmarkStore(workspace.fs, storageOf(context)),
+    lastModels: new LastModels(context.globalState),
+    lastEditor: new LastEditor(),
+    memory: context.workspaceState,
+  };
+  return services;
+}
+
+/** The workspace's storage; the extension's own if no folder is open. */
+function storageOf({ storageUri, globalStorageUri }: ExtensionContext): Uri {
+  return storageUri ?? globalStorageUri;
+}
+
+/** The pages that VS Code fills: panels that it restores, and the gallery in the side bar. */
+function registerPages(services: Services): Disposable[] {
+  return [
     window.registerWebviewPanelSerializer(BENCHMARK_TYPE, {
       async deserializeWebviewPanel(panel, state) {
         BenchmarkPanel.restore(services, panel, state);
@@ -135,23 +183,7 @@ export function start(
     window.registerWebviewViewProvider(GALLERY_VIEW, {
       resolveWebviewView: (view) => GalleryPage.fillSideBar(services, view),
     }),
-    ...registerPictureEditor(services, new EditStore(workspace.fs, Uri.joinPath(storage, 'edits'))),
-    ...registerImageMenu(),
-    ...registerQueueView(services),
-    ...registerModelsView(services, token),
-    ...registerGetStarted(context),
-  );
-  // Editors derived from VS Code may lack language models.
-  if (hasDisk && typeof lm?.registerTool === 'function')
-    context.subscriptions.push(...registerTools(services.generator.engine, context.globalStorageUri));
-  services.kept.tidy().catch((error: unknown) => log.warn(String(error)));
-  services.gallery.tidy().catch((error: unknown) => log.warn(String(error)));
-  offerInterrupted(services).catch((error: unknown) => log.warn(String(error)));
-  return async () => {
-    // Runs that end with the engine from now on count as interrupted.
-    services.runs.close();
-    await engine.dispose();
-  };
+  ];
 }
 
 /** The command; keyboard shortcuts and other extensions may give `{ prompt, seed }`. */

@@ -9,7 +9,8 @@ import type {
   PicturePlace,
 } from '../../shared/editorProtocol.ts';
 import { copyOf, type Patch, wholeOf } from '../../shared/raster.ts';
-import { AdditionsHost } from '../additions/host.ts';
+import { AdditionsHost, additionsHandlers } from '../additions/host.ts';
+import { type Handlers, handle } from '../handlers.ts';
 import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
 import { checkEditorMessage } from '../pageMessages.ts';
@@ -25,6 +26,14 @@ import type { Painting } from './painting.ts';
 import { nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
 import type { Preparing } from './preparing.ts';
 import { Selecting } from './selecting.ts';
+
+/** Messages that do not wait for those before them. */
+const URGENT = ['apply', 'prepare', 'runAgain', 'upscale', 'measure', 'cancel', 'hover'] as const;
+type UrgentMessage = Extract<EditorPageMessage, { type: (typeof URGENT)[number] }>;
+
+function isUrgent(message: EditorPageMessage): message is UrgentMessage {
+  return (URGENT as readonly string[]).includes(message.type);
+}
 
 /** One editor of a document: a panel with the page in it. VS Code unloads the page while its tab is hidden. */
 export class EditorPage implements Page {
@@ -94,137 +103,95 @@ export class EditorPage implements Page {
 
   /** Errors are shown, never thrown. */
   #receive(message: EditorPageMessage): void {
-    // These wait for the engine, or end what waits.
-    if (message.type === 'apply') void this.#painting.apply(message.draft, this);
-    else if (message.type === 'prepare') this.#preparing.start(message.draft);
-    else if (message.type === 'runAgain') void this.#painting.again(message.id, this);
-    else if (message.type === 'upscale') void this.#upscale();
-    else if (message.type === 'measure') void this.#painting.measure();
-    else if (message.type === 'cancel') this.#painting.cancel();
-    else if (message.type === 'hover') void this.#hover(message.place);
+    if (isUrgent(message)) void handle(this.#urgent, message);
     else
-      this.#last = this.#last.then(() => this.#handle(message)).catch((error) => this.#document.fail(error));
+      this.#last = this.#last
+        .then(() => handle(this.#handlers, message))
+        .catch((error) => this.#document.fail(error));
   }
 
-  async #handle(
-    message: Exclude<
-      EditorPageMessage,
-      { type: 'apply' | 'prepare' | 'runAgain' | 'upscale' | 'measure' | 'cancel' | 'hover' }
-    >,
-  ): Promise<void> {
-    switch (message.type) {
-      case 'ready':
-        this.post({ type: 'keptAt', address: this.#host.address(this.#services.kept.folder) });
-        this.#told = await this.#document.tellAll(this);
-        this.#painting.tellAll(this);
-        break;
-      case 'painted':
-        if (!this.#told) await this.#document.tellEdits(this);
-        this.#told = true;
-        void this.#judge();
-        break;
-      case 'broken':
-        this.#services.log.warn(`${this.#document.state.name}: ${message.reason}`);
-        throw this.#document.unreadable();
-      case 'mask':
-        await this.#document.changeMask(message.label, patchOf(message.patch), this);
-        break;
-      case 'reselect':
-        await this.#document.reselect();
-        break;
-      case 'showEdit': {
-        const { label } = await this.#document.edit(message.id);
-        await this.#document.showEdits(`${message.shown ? 'Show' : 'Hide'} ${label}`, ({ id, shown }) =>
-          id === message.id ? message.shown : shown,
-        );
-        break;
-      }
-      case 'goBack':
-        await this.#goBack(message.id);
-        break;
-      case 'useEdit':
-        await this.#use(message.id);
-        break;
-      case 'select':
-        await this.#selecting.select(message.place, message.how);
-        break;
-      case 'selectNext':
-        await this.#selecting.selectNext(message.step).catch((error) => {
-          if (!isAbort(error)) throw error;
-        });
-        break;
-      case 'restore':
-        await this.#document.restore(patchOf(message.patch));
-        break;
-      case 'pick':
-        await this.#painting.pick(message.id);
-        break;
-      case 'discard':
-        this.#painting.discard();
-        break;
-      case 'pickPrompt': {
-        const prompt = await askPrompt(
-          this.#services.history,
-          'Edit with Patchwork',
-          'What should be there?',
-        );
-        if (prompt) this.post({ type: 'draft', draft: { prompt } });
-        break;
-      }
-      case 'undo':
-      case 'redo':
-        this.#host.reveal();
-        await commands.executeCommand(message.type);
-        break;
-      case 'insertLink':
-        await this.#insertLink();
-        break;
-      case 'getModel':
-        if (await commands.executeCommand('patchwork.models.get', message.model)) {
-          this.#document.update({ offer: undefined });
-          this.#document.notice('Installed. Click the object again.');
-        }
-        break;
-      case 'getModels':
-        await commands.executeCommand('patchwork.manageModels');
-        await this.#judge();
-        break;
-      case 'loadMask':
-        await this.#loadMask();
-        break;
-      case 'exportMask':
-        await this.#exportMask();
-        break;
-      case 'cutOut':
-        await this.#cutOut();
-        break;
-      case 'reload':
-        this.#host.reveal();
-        await commands.executeCommand('workbench.action.files.revert');
-        break;
-      case 'keep':
-        await this.#document.keepMine();
-        break;
-      case 'copied':
-        this.#document.notice(`Copied ${message.what}.`);
-        break;
-      case 'failed':
-        throw new Error(`${message.what}: ${message.reason}`);
-      case 'showLog':
-        this.#services.log.show();
-        break;
-      case 'openSettings':
-        await openSettings();
-        break;
-      case 'giveMask':
-        await this.#giveMask(message.place);
-        break;
-      case 'maskOf':
-        await this.#maskOf(message.picture);
-        break;
-      default:
-        await this.#additions.handle(message);
-    }
+  /** Handlers that wait for the engine, or end what waits. They show errors themselves. */
+  readonly #urgent: Handlers<UrgentMessage> = {
+    apply: ({ draft }) => this.#painting.apply(draft, this),
+    prepare: ({ draft }) => this.#preparing.start(draft),
+    runAgain: ({ id }) => this.#painting.again(id, this),
+    upscale: () => this.#upscale(),
+    measure: () => this.#painting.measure(),
+    cancel: () => this.#painting.cancel(),
+    hover: ({ place }) => this.#hover(place),
+  };
+
+  /** Handlers that run one after another. */
+  readonly #handlers: Handlers<Exclude<EditorPageMessage, UrgentMessage>> = {
+    ...additionsHandlers(() => this.#additions),
+    ready: async () => {
+      this.post({ type: 'keptAt', address: this.#host.address(this.#services.kept.folder) });
+      this.#told = await this.#document.tellAll(this);
+      this.#painting.tellAll(this);
+    },
+    painted: async () => {
+      if (!this.#told) await this.#document.tellEdits(this);
+      this.#told = true;
+      void this.#judge();
+    },
+    broken: ({ reason }) => {
+      this.#services.log.warn(`${this.#document.state.name}: ${reason}`);
+      throw this.#document.unreadable();
+    },
+    mask: ({ label, patch }) => this.#document.changeMask(label, patchOf(patch), this),
+    reselect: () => this.#document.reselect(),
+    showEdit: async (message) => {
+      const { label } = await this.#document.edit(message.id);
+      await this.#document.showEdits(`${message.shown ? 'Show' : 'Hide'} ${label}`, ({ id, shown }) =>
+        id === message.id ? message.shown : shown,
+      );
+    },
+    goBack: ({ id }) => this.#goBack(id),
+    useEdit: ({ id }) => this.#use(id),
+    select: ({ place, how }) => this.#selecting.select(place, how),
+    selectNext: ({ step }) =>
+      this.#selecting.selectNext(step).catch((error) => {
+        if (!isAbort(error)) throw error;
+      }),
+    restore: ({ patch }) => this.#document.restore(patchOf(patch)),
+    pick: ({ id }) => this.#painting.pick(id),
+    discard: () => this.#painting.discard(),
+    pickPrompt: async () => {
+      const { history } = this.#services;
+      const prompt = await askPrompt(history, 'Edit with Patchwork', 'What should be there?');
+      if (prompt) this.post({ type: 'draft', draft: { prompt } });
+    },
+    undo: () => this.#command('undo'),
+    redo: () => this.#command('redo'),
+    reload: () => this.#command('workbench.action.files.revert'),
+    insertLink: () => this.#insertLink(),
+    getModel: async ({ model }) => {
+      if (!(await commands.executeCommand('patchwork.models.get', model))) return;
+      this.#document.update({ offer: undefined });
+      this.#document.notice('Installed. Click the object again.');
+    },
+    getModels: async () => {
+      await commands.executeCommand('patchwork.manageModels');
+      await this.#judge();
+    },
+    loadMask: () => this.#loadMask(),
+    exportMask: () => this.#exportMask(),
+    cutOut: () => this.#cutOut(),
+    keep: () => this.#document.keepMine(),
+    copied: ({ what }) => this.#document.notice(`Copied ${what}.`),
+    failed: ({ what, reason }) => {
+      throw new Error(`${what}: ${reason}`);
+    },
+    showLog: () => this.#services.log.show(),
+    openSettings: () => openSettings(),
+    giveMask: ({ place }) => this.#giveMask(place),
+    maskOf: ({ picture }) => this.#maskOf(picture),
+  };
+
+  /** A command of VS Code on this editor. */
+  async #command(name: string): Promise<void> {
+    this.#host.reveal();
+    await commands.executeCommand(name);
   }
 
   /** Checks whether the model suits the image; editing works without the check. */

@@ -117,6 +117,25 @@ interface Parts {
   close: () => Promise<void>;
 }
 
+async function answerDialog(page: Page, file: string): Promise<void> {
+  const input = page.locator('.quick-input-widget input.input');
+  await input.waitFor();
+  // The dialog writes into its field until it has read its first folder, over what is typed meanwhile.
+  for (const deadline = Date.now() + WAIT; ; ) {
+    const begun = (await input.inputValue()).startsWith('/');
+    if (begun) await input.fill(file);
+    await sleep(500);
+    if (begun && (await input.inputValue()) === file) break;
+    if (Date.now() > deadline) throw new Error(`The file dialog does not take ${file}.`);
+  }
+  await page.keyboard.press('Enter');
+  // What the file was asked for may go on with another list.
+  await until(
+    async () => !(await input.isVisible()) || (await input.inputValue()) !== file,
+    'the file dialog to close',
+  );
+}
+
 function workbench(page: Page, { home, workspace, server, violations, close }: Parts): Workbench {
   const portFile = path.join(home, PORT_FILE);
   const inHost: Workbench['inHost'] = async (run, ...args) => {
@@ -143,24 +162,7 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
       .contentFrame(),
     run: (title) => pick(page, `>${title}`, title),
     openFile: (name) => pick(page, name, name),
-    async answerDialog(file) {
-      const input = page.locator('.quick-input-widget input.input');
-      await input.waitFor();
-      // The dialog writes into its field until it has read its first folder, over what is typed meanwhile.
-      for (const deadline = Date.now() + WAIT; ; ) {
-        const begun = (await input.inputValue()).startsWith('/');
-        if (begun) await input.fill(file);
-        await sleep(500);
-        if (begun && (await input.inputValue()) === file) break;
-        if (Date.now() > deadline) throw new Error(`The file dialog does not take ${file}.`);
-      }
-      await page.keyboard.press('Enter');
-      // What the file was asked for may go on with another list.
-      await until(
-        async () => !(await input.isVisible()) || (await input.inputValue()) !== file,
-        'the file dialog to close',
-      );
-    },
+    answerDialog: (file) => answerDialog(page, file),
     set: (name, value) =>
       inHost(
         (vscode, ...setting) => vscode.workspace.getConfiguration().update(...setting, true),
