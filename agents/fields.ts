@@ -28,10 +28,11 @@ export const FIELDS = {
     .describe('Whether `output` may replace a file that exists. Set it only if the user agrees.'),
   seed: z
     .int()
-    .min(seed.min)
+    .min(-1)
     .max(seed.max)
+    .transform((given) => (given === -1 ? undefined : given))
     .optional()
-    .describe('The same seed and settings give the same image. Random if absent.'),
+    .describe('The same seed and settings give the same image. Random if absent or -1.'),
   width: side('Width'),
   height: side('Height'),
   steps: z.int().min(steps.min).max(steps.max).optional().describe('Denoising steps: more take longer.'),
