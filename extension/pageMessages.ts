@@ -79,6 +79,7 @@ const edit = z.object({
   precision: z.enum(['', ...PRECISIONS]),
   variations: whole.min(1).max(MOST_VARIATIONS),
   additions: additionsSchema,
+  budget: z.number().min(LIMITS.budget.min).max(LIMITS.budget.max),
 } satisfies Shape<EditDraft>);
 
 export const checkEditorMessage = checked<EditorPageMessage>({
@@ -134,6 +135,7 @@ const draft = z.object({
   precision: text,
   count: text,
   additions: additionsSchema,
+  budget: text,
 } satisfies Shape<Draft>);
 const acting = z.object({ action: z.enum(IMAGE_ACTIONS), ids });
 

@@ -47,6 +47,8 @@ export interface EditDraft {
   /** Seeds that are tried, 1 … 4. */
   variations: number;
   additions: Additions;
+  /** Share of the computing that may be spent, 0.1 … 1. */
+  budget: number;
 }
 
 export const MOST_VARIATIONS = 4;
@@ -95,6 +97,8 @@ export interface EditCost {
   /** Share of the positions that was computed, level by level from the finest. */
   activeFraction: number[];
   dense?: DenseTime;
+  /** By which means a budget was kept to, for people. */
+  means?: string;
   /** None where everything was computed. */
   computed: ComputedLevel[];
 }

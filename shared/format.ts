@@ -92,7 +92,7 @@ export function describeCost(cost: EditCost): string {
 /** How the figures of `describeCost` came about, a sentence each. */
 export function explainCost(cost: EditCost): string[] {
   const { dense, recordedSteps, steps } = cost;
-  const sentences = [`${steps} steps, seed ${cost.seed}.`];
+  const sentences = [`${cost.means ?? `${steps} steps`}, seed ${cost.seed}.`];
   if (recordedSteps > 0)
     sentences.push(
       `The whole image was analysed once (${recordedSteps} steps, ${formatSeconds(cost.recordSeconds)}, ${formatMacs(cost.recordingMacs)}). Later edits skip this.`,

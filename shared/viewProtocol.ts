@@ -27,6 +27,8 @@ export interface TypedDraft {
   precision: string;
   /** How many images, each with a seed of its own. */
   count: string;
+  /** Share of the computing that may be spent, `0.1` to `1`; empty for all. */
+  budget: string;
 }
 
 /** What stands in the view's form. */
@@ -46,6 +48,7 @@ export const EMPTY_DRAFT: Draft = {
   model: '',
   precision: '',
   count: '1',
+  budget: '',
 };
 
 export interface Failure {
@@ -69,6 +72,8 @@ export interface FormFacts {
   words?: string[];
   /** Seconds that an image takes with the form as it is, where that is known. */
   seconds?: number;
+  /** What such an image costs; absent where a field of the form is wrong. */
+  cost?: { macs: number; means: string };
 }
 
 /** An image in the view's strip. */

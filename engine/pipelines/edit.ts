@@ -142,7 +142,7 @@ export async function edit(
       ...(workers && { workers }),
       warnings: [...text.warnings, ...(run?.notices ?? [])],
       activeFraction: repainted.activeFraction,
-      denseMacs: text.macs + codingMacs(components, scope) + steps * stepMacs(denoiser, scope, condition),
+      denseMacs: text.macs + codingMacs(components, scope) + wholeMacs(denoiser, scope, request),
       computed: computedLevels(repainted, ready.model.autoencoder.scale, window),
       recordedSteps: repainted.recordedSteps,
       recordSeconds: repainted.recordSeconds,
@@ -391,7 +391,7 @@ async function repaint(
   }
   const { start, kinds = fullSteps(scheduler, start) } = request;
   const [, height, width] = dims;
-  const macs = stepsMacs(denoiser, kinds, { height, width }, condition);
+  const macs = wholeMacs(denoiser, scope, request);
   if (!share) {
     const whole = { of: 'whole', height, width } as const;
     const computed = await Steps.open(denoiser, whole, scheduler, condition, kinds);
@@ -421,9 +421,13 @@ async function repaint(
   }
 }
 
-/** Products of one step over everything. */
-function stepMacs(denoiser: Denoiser, { dims: [, height, width] }: Scope, condition: Condition): number {
-  return denoiser.stepMacs({ height, width }, batchOf(condition), condition.text.dims[1]!);
+/** Products of the steps over everything. */
+function wholeMacs(
+  denoiser: Denoiser,
+  { dims: [, height, width], scheduler, start }: Scope,
+  { kinds = fullSteps(scheduler, start), condition }: RepaintRequest,
+): number {
+  return stepsMacs(denoiser, kinds, { height, width }, condition);
 }
 
 /** Products of encoding and decoding everything. */

@@ -129,6 +129,7 @@ function painted(prompt: string): Painted {
     precision: '',
     variations: 1,
     additions: NO_ADDITIONS,
+    budget: 1,
   } as const;
   return { recipe, cost, draft };
 }

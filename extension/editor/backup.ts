@@ -71,6 +71,7 @@ const aboutSchema = z.object({
     seconds: amount,
     loadSeconds: amount,
     activeFraction: z.array(amount).max(64),
+    means: text.optional(),
     dense: z.object({ seconds: amount, measured: z.boolean() }).optional(),
     computed: z.array(z.object({ ...area, cell: side, positions: bytes })).max(64),
   }),
@@ -86,6 +87,7 @@ const aboutSchema = z.object({
     variations: amount,
     precision: z.enum(['', 'fp32', 'fp16', 'int8', 'int4']),
     additions: additionsSchema.default(NO_ADDITIONS),
+    budget: amount.default(1),
   }),
 });
 const editSchema = z.object({

@@ -17,6 +17,7 @@ export function costOf(result: EditResult): EditCost {
     loadSeconds: result.loadSeconds,
     activeFraction: result.activeFraction,
     computed: result.computed,
+    ...(result.budget && { means: result.budget.plan }),
   };
 }
 
@@ -32,6 +33,8 @@ export async function fullRecomputeTime(
   const { recipe, stepSeconds, recordSeconds, seconds, loadSeconds, denseMacs, computed } = result;
   // Workers share steps, so theirs say nothing about this machine alone.
   if (result.workers) return undefined;
+  // Steps of a plan are not what full steps are.
+  if (recipe.stepPlan !== undefined) return undefined;
   if (computed.length === 0) {
     await speed.learn(request, recipe, stepSeconds);
     return { seconds: seconds - loadSeconds, measured: true };

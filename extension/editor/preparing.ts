@@ -35,8 +35,8 @@ export class Preparing {
 
   /** Starts for the picture as it is now; errors are not shown. */
   start(draft: EditDraft): void {
-    const { strength, steps, precision, additions } = draft;
-    const key = JSON.stringify([this.#document.version, strength, steps, precision, additions]);
+    const { strength, steps, precision, additions, budget } = draft;
+    const key = JSON.stringify([this.#document.version, strength, steps, precision, additions, budget]);
     if (key === this.#done) return;
     this.stop();
     const run = new AbortController();
@@ -67,7 +67,10 @@ export class Preparing {
     if (this.#document.state.preparing) this.#document.update({ preparing: undefined });
   }
 
-  async #record({ strength, steps, precision, additions }: EditDraft, signal: AbortSignal): Promise<void> {
+  async #record(
+    { strength, steps, precision, additions, budget }: EditDraft,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { controls, references, ...others } = requestOfAdditions(additions);
     const asked = prepareWithSettings(
       {
@@ -77,6 +80,7 @@ export class Preparing {
         precision: precision || undefined,
         ...others,
         ...(await this.#services.kept.images({ controls, references })),
+        budget: budget < 1 ? budget : undefined,
       },
       this.#document.uri,
     );

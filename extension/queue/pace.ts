@@ -32,7 +32,8 @@ export class Pace {
 
   async note(request: GenerateRequest<unknown>, result: Omit<GenerateResult, 'picture'>): Promise<void> {
     const { recipe, stepSeconds, seconds, loadSeconds } = result;
-    if (stepSeconds.length === 0) return;
+    // Steps of a plan take less than full ones, from which times are told.
+    if (stepSeconds.length === 0 || recipe.stepPlan !== undefined || recipe.budget !== undefined) return;
     const inSteps = stepSeconds.reduce((a, b) => a + b, 0);
     const sample: Sample = {
       key: keyOf(request),
@@ -53,7 +54,7 @@ export class Pace {
   like(
     request: GenerateRequest<unknown>,
   ): { steps: number; stepSeconds: number; otherSeconds: number } | undefined {
-    const { width, height, steps = 0 } = request;
+    const { width, height, steps = 0, budget = 1 } = request;
     const alike = this.#samples.filter(({ key }) => key === keyOf(request));
     const pixels = width && height ? width * height : undefined;
     const distance = (sample: Sample) =>
@@ -62,7 +63,7 @@ export class Pace {
     if (!nearest) return undefined;
     const scale = pixels ? pixels / nearest.pixels : 1;
     return {
-      steps: steps || nearest.steps,
+      steps: budget * (steps || nearest.steps),
       stepSeconds: nearest.stepSeconds * scale,
       otherSeconds: nearest.otherSeconds * scale,
     };

@@ -29,6 +29,7 @@ test('every field arrives in the request, and a request fills the form again', (
       references: [{ picture: 'a'.repeat(64), strength: 0.6, mask: '', on: true }],
       referenceModel: '/m/ip.safetensors',
     },
+    budget: '0.3',
   };
   const request = requestOf(full);
   assert.deepEqual(request, {
@@ -45,6 +46,7 @@ test('every field arrives in the request, and a request fills the form again', (
     loras: [{ lora: '/m/ink.safetensors', strength: 0.5 }],
     references: [{ image: 'a'.repeat(64), strength: 0.6 }],
     referenceModel: '/m/ip.safetensors',
+    budget: 0.3,
   });
   assert.deepEqual(draftOf(request), full);
 });
@@ -85,4 +87,16 @@ test('what a page kept is not trusted', () => {
   assert.equal(readDraft({ prompt: 'a tree', seed: '7', other: 'x' }).seed, '7');
   const outside = { ...NO_ADDITIONS, controls: [{ picture: '../../etc/passwd' }] };
   assert.deepEqual(readDraft({ additions: outside }).additions, NO_ADDITIONS);
+});
+
+test('the recipe of a budgeted image asks for the full process and the budget again', () => {
+  const recipe = {
+    prompt: 'a tree',
+    negativePrompt: '',
+    steps: 5,
+    budget: { share: 0.2, steps: 20 },
+    stepPlan: 'FPPPP 999 729 529 329 94',
+  };
+  const { steps, budget } = draftOfRecipe(recipe);
+  assert.deepEqual([steps, budget], ['20', '0.2']);
 });

@@ -35,6 +35,7 @@ export function requestOf(draft: Draft): AskedRequest {
     ...given('guidance', numberOf('Guidance', draft.guidance, LIMITS.guidance, false)),
     ...given('scheduler', oneOf('Sampler', draft.scheduler, SCHEDULERS)),
     ...given('precision', oneOf('Precision', draft.precision, PRECISIONS)),
+    ...given('budget', numberOf('Compute budget', draft.budget, LIMITS.budget, false)),
     ...(model.trim() && { model: model.trim() }),
     ...requestOfAdditions(draft.additions),
   };
@@ -60,6 +61,7 @@ export function draftOf(request: AskedRequest): Draft {
     model: request.model ?? '',
     precision: request.precision ?? '',
     additions: additionsOf(request),
+    budget: typed(request.budget),
   };
 }
 

@@ -1,7 +1,11 @@
+import type { DiffusionModel } from '../../engine/models/diffusion-model.ts';
 import { openCheckpoint } from '../../engine/models/open.ts';
+import { fullProcess } from '../../engine/pipelines/budget/budgeted.ts';
+import { planBudget } from '../../engine/pipelines/budget/plan-budget.ts';
 import { schedulerNameOf } from '../../engine/schedulers/create.ts';
 import { readKnownWords } from '../../engine/text/known-words.ts';
 import type { AskedRequest } from '../../shared/additions.ts';
+import { defined } from '../../shared/defined.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
 import type { Draft, FormFacts } from '../../shared/viewProtocol.ts';
 import { modelsHere } from '../models/fetch.ts';
@@ -29,7 +33,7 @@ export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | un
       sizes: model.sizes,
       readsImages: model.readsImages,
       ...(words && { words }),
-      ...secondsOf(draft, pace),
+      ...costOf(draft, model, pace),
     };
   } catch {
     // Errors are reported when an image is requested.
@@ -56,10 +60,24 @@ async function choices(setting: string | undefined): Promise<FormFacts['models']
   ];
 }
 
-function secondsOf(draft: Draft, pace: Pace): Pick<FormFacts, 'seconds'> {
+/** What an image of the form costs, and its time, where images like it were made here. */
+function costOf(draft: Draft, model: DiffusionModel, pace: Pace): Pick<FormFacts, 'cost' | 'seconds'> {
   try {
-    const seconds = pace.seconds(withSettings(requestOf({ ...draft, prompt: draft.prompt || 'x' })));
-    return seconds === undefined ? {} : { seconds };
+    const request = withSettings(requestOf({ ...draft, prompt: draft.prompt || 'x' }));
+    const { budget = 1, workers = 0, bus } = request;
+    const settings = {
+      ...model.defaults,
+      scheduler: schedulerNameOf(model.schedulerConfig),
+      ...defined(request),
+    };
+    const process = fullProcess(model, settings, { shared: workers > 1 || bus !== undefined });
+    const { spent, means } = planBudget(budget, process);
+    const { steps, stepMacs, restMacs } = process;
+    const macs = spent * (restMacs + steps * stepMacs);
+    const like = pace.like(request);
+    // In steps of the full process, which are what was timed.
+    const seconds = like && ((macs - restMacs) / stepMacs) * like.stepSeconds + like.otherSeconds;
+    return { cost: { macs, means }, ...(seconds !== undefined && { seconds }) };
   } catch {
     return {};
   }

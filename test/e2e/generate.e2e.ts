@@ -5,6 +5,7 @@ import { after, before } from 'node:test';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { type PictureFacts, pictureFacts, textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
+import { ViewUnderTest } from './viewPage.ts';
 
 const PICTURE = 180_000;
 const LAKE = 'a red house by a lake at sunset';
@@ -227,6 +228,29 @@ async function startLong(): Promise<void> {
     .locator('[data-test=progress]', { hasText: /^Step ([3-9]|\d\d+) of 150$/ })
     .waitFor({ timeout: PICTURE });
 }
+
+step(
+  'one slider goes from a draft to the full image; it says what that costs, and the image how it was spent',
+  async () => {
+    const viewPage = new ViewUnderTest(vscode);
+    const cost = (text: RegExp) => vscode.view.locator('[data-test=cost]', { hasText: text }).waitFor();
+    await viewPage.open();
+    await viewPage.fill({ prompt: SNOWMAN, seed: '7', steps: '20' });
+    await cost(/^[\d.]+ GMACs: 20 steps$/);
+    const slider = vscode.view.locator('#budget');
+    await slider.focus();
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight']) await slider.press(key);
+    await vscode.view.locator('label[for=budget]', { hasText: '20 %' }).waitFor();
+    await cost(/^[\d.]+ GMACs: 5 steps, placed where they matter most, 4 without guidance$/);
+    await vscode.screenshot('budget');
+    await viewPage.generate();
+    await viewPage.shows(SNOWMAN);
+    assert.match((await recipe('Budget')) ?? '', /^20 %: 5 steps/);
+    assert.equal(await recipe('Steps'), '5');
+    await slider.press('End');
+    await cost(/: 20 steps$/);
+  },
+);
 
 /** The picture that the view shows when it is done. */
 async function finishedPicture(prompt: string): Promise<PictureFacts> {

@@ -105,7 +105,8 @@ let maskTaken: number | undefined;
 const actions: EditorActions = {
   edit(change) {
     changeDraft(change);
-    if (['strength', 'steps', 'precision', 'additions'].some((name) => name in change)) prepareSoon();
+    if (['strength', 'steps', 'precision', 'additions', 'budget'].some((name) => name in change))
+      prepareSoon();
     update();
   },
   choose(tool) {

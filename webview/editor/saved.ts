@@ -13,6 +13,7 @@ const EMPTY_DRAFT: EditDraft = {
   precision: '',
   variations: 1,
   additions: NO_ADDITIONS,
+  budget: 1,
 };
 
 /** The initial state of the page: as before a reload of the window, or fresh. */

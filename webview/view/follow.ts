@@ -30,5 +30,6 @@ export function followedDraft(
     precision: text(request.precision),
     count: draft.count,
     additions: additionsOf(request),
+    budget: text(request.budget),
   };
 }

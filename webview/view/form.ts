@@ -1,8 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
 import { hindranceOfAdditions } from '../../shared/additions.ts';
+import { formatShare } from '../../shared/format.ts';
+import { LIMITS } from '../../shared/limits.ts';
 import { SCHEDULER_TITLES } from '../../shared/schedulers.ts';
 import { parseSeed } from '../../shared/seed.ts';
-import { formatDuration } from '../../shared/units.ts';
+import { formatDuration, formatMacs } from '../../shared/units.ts';
 import type { Draft, FormFacts, TypedDraft } from '../../shared/viewProtocol.ts';
 import { hasNoWords, unknownWords } from '../../shared/vocabulary.ts';
 import { additionsTemplate } from '../additions/template.ts';
@@ -46,6 +49,7 @@ export function form(page: Page, actions: Actions): TemplateResult {
       <button type="button" class="link" @click=${actions.getModels}>Models…</button>
       <button type="button" class="link" @click=${actions.openSettings}>Settings…</button>
     </div>
+    ${budgetField(page, actions)}
     <div class="fields">
       ${field('images', 'Images', 'count', page, actions, { placeholder: '1' })}
       ${sizeField(page, actions)}
@@ -74,6 +78,32 @@ export function form(page: Page, actions: Actions): TemplateResult {
     ${additionsTemplate(page.additions)}
     ${hindrance ? html`<span class="hint" data-test="hindrance">${hindrance}</span>` : nothing}
   </form>`;
+}
+
+/** One slider from a draft to the full image, with what it costs and how it is spent. */
+function budgetField({ draft, state: { facts } }: Page, actions: Actions): TemplateResult {
+  const { min, max } = LIMITS.budget;
+  const share = Number(draft.budget || max);
+  const choose = (event: Event) => {
+    const percent = Number((event.target as HTMLInputElement).value);
+    actions.edit({ budget: percent === 100 * max ? '' : String(percent / 100) });
+  };
+  const { cost } = facts ?? {};
+  return html`<div class="field budget">
+    <label for="budget">Compute budget: ${formatShare(share)}</label>
+    <input
+      type="range"
+      id="budget"
+      min=${100 * min}
+      max=${100 * max}
+      step="5"
+      .value=${live(String(Math.round(100 * share)))}
+      aria-describedby="budgetCost"
+      aria-valuetext=${`${formatShare(share)} of the full image's computing`}
+      @input=${choose}
+    />
+    <span class="hint" id="budgetCost" data-test="cost">${cost ? `${formatMacs(cost.macs)}: ${cost.means}` : ''}</span>
+  </div>`;
 }
 
 const PRECISIONS = [

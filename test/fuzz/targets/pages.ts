@@ -232,6 +232,7 @@ const editDraft: EditDraft = {
   precision: '',
   variations: 2,
   additions: ADDITIONS,
+  budget: 1,
 };
 const ways = [
   editDraft,

@@ -7,7 +7,8 @@ import {
   needsMask,
   needsPrompt,
 } from '../../../shared/editorProtocol.ts';
-import { formatSeconds } from '../../../shared/format.ts';
+import { formatSeconds, formatShare } from '../../../shared/format.ts';
+import { LIMITS } from '../../../shared/limits.ts';
 import { unknownWords } from '../../../shared/vocabulary.ts';
 import { additionsTemplate } from '../../additions/template.ts';
 import { failureTemplate } from '../../failure.ts';
@@ -174,6 +175,16 @@ function optionFields({ draft, state }: EditorPage, actions: EditorActions): Tem
       value: draft.strength,
       action: 'strength',
       onInput: (strength) => actions.edit({ strength }),
+    })}
+    ${slider({
+      label: 'Compute budget',
+      text: formatShare(draft.budget),
+      title: 'How much computing may be spent: little for a quick draft, 100 % for the full edit.',
+      ...LIMITS.budget,
+      step: 0.05,
+      value: draft.budget,
+      action: 'budget',
+      onInput: (budget) => actions.edit({ budget }),
     })}
     <div class="fields">
       <label for="steps">Steps</label>
