@@ -12,14 +12,16 @@ import { type Drawn, drawnFile, readPrompts, UNSEEN, writeDrawn } from './suppor
 
 /** Means that were measured beside those that are offered. */
 const OTHERS = [
+  'FFFPPPP 999 946 713 570 428 195 82',
+  'FFFFF 999 769 599 399 259',
   'FFFFPPPPPPPPPPPPPPPP',
   'FFdFdFdFdFdFdFdFdFdF',
-  'FddFddFddFddFddFddFd',
+  'FFdddFdddFdddFdddFdd',
   'FF-F-F-F-F-F-F-F-F-F',
 ];
 
 /** Plain steps: the control. */
-const PLAIN = [2, 3, 4, 5, 7, 9, 13];
+const PLAIN = [2, 3, 4, 5, 6, 7, 9, 13];
 
 const OFFERED = MEASURED_PLANS.map(({ guided, alone, timesteps }) =>
   writeStepPlan({
