@@ -14,6 +14,7 @@ export const SCHEDULERS = [
   'er-sde',
   'unipc',
   'lcm',
+  'tcd',
   'flow-euler',
   'scm',
 ] as const;
@@ -35,6 +36,7 @@ export const SCHEDULER_TITLES: Readonly<Record<SchedulerName, string>> = {
   'er-sde': 'ER-SDE',
   unipc: 'UniPC',
   lcm: 'LCM',
+  tcd: 'TCD',
   'flow-euler': 'Flow Euler',
   scm: 'SCM',
 };

@@ -14,6 +14,7 @@ import { createFlowEuler } from './flow-euler.ts';
 import { createLcm } from './lcm.ts';
 import type { Scheduler } from './scheduler.ts';
 import { createScm } from './scm.ts';
+import { createTcd } from './tcd.ts';
 import { createDpm2, createDpmpp2sAncestral, createDpmppSde, createHeun } from './two-runs.ts';
 import { createUniPC } from './unipc.ts';
 
@@ -50,6 +51,7 @@ const SAMPLERS: Readonly<Record<SchedulerName, Sampler>> = {
   'er-sde': { create: createErSde },
   unipc: { create: createUniPC },
   lcm: { create: createLcm },
+  tcd: { create: createTcd },
   'flow-euler': { create: createFlowEuler, processes: ['flow'] },
   scm: { create: createScm, processes: ['angles'] },
 };
@@ -62,6 +64,7 @@ const CLASSES: ReadonlyMap<string, Sampler['create']> = new Map([
   ['DPMSolverMultistepScheduler', createDpmpp],
   ['UniPCMultistepScheduler', createUniPC],
   ['LCMScheduler', createLcm],
+  ['TCDScheduler', createTcd],
   ['FlowMatchEulerDiscreteScheduler', createFlowEuler],
   ['SCMScheduler', createScm],
 ]);

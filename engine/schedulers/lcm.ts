@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { alphasCumprod } from './betas.ts';
 import { commonFields, off, readConfig, type SchedulerConfig } from './config.ts';
+import { distilledTimesteps } from './distilled.ts';
 import { combine, originalCoefficients, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
-import { checkSteps } from './timesteps.ts';
 
 const fields = z.object({
   ...commonFields({
@@ -29,17 +29,8 @@ const SIGMA_DATA = 0.5;
  */
 export function createLcm(config: SchedulerConfig, steps: number): Scheduler {
   const settings = readConfig(fields, config);
-  const { num_train_timesteps: train, original_inference_steps: originalSteps } = settings;
-  if (originalSteps > train) {
-    throw new InputError(`${config.file}: original_inference_steps is above num_train_timesteps.`);
-  }
-  checkSteps(steps, originalSteps);
   const alphas = alphasCumprod(settings, 0, config.file);
-  const skip = Math.floor(train / originalSteps);
-  const timesteps = Array.from(
-    { length: steps },
-    (_, i) => (originalSteps - Math.floor((i * originalSteps) / steps)) * skip - 1,
-  );
+  const timesteps = distilledTimesteps(settings, steps, config.file);
   const { prediction_type: prediction, clip_sample: clip, clip_sample_range: range } = settings;
   if (prediction === 'epsilon' && timesteps.some((t) => alphas[t] === 0)) {
     throw new InputError(

@@ -1,0 +1,70 @@
+import * as z from 'zod';
+import { InputError } from '../errors.ts';
+import { alphasCumprod } from './betas.ts';
+import { commonFields, off, readConfig, type SchedulerConfig } from './config.ts';
+import { distilledTimesteps } from './distilled.ts';
+import { combine, noiseCoefficients, originalCoefficients, weigh } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+
+const fields = z.object({
+  ...commonFields({
+    beta_start: 0.00085,
+    beta_end: 0.012,
+    beta_schedule: 'scaled_linear',
+    timestep_spacing: 'leading',
+  }),
+  original_inference_steps: z.number().int().min(1).max(100_000).default(50),
+  thresholding: off,
+});
+
+/** γ of the paper, `eta` of diffusers' step: how far below the next timestep a step aims before noise brings it up again. */
+const GAMMA = 0.3;
+
+/**
+ * Strategic stochastic sampling of trajectory consistency distillation: Zheng et al. 2024 (arXiv:2402.19159), algorithm 4,
+ * as diffusers' TCDScheduler. Its last step aims at timestep 0, where a little noise is left.
+ */
+export function createTcd(config: SchedulerConfig, steps: number): Scheduler {
+  const settings = readConfig(fields, config);
+  const alphas = alphasCumprod(settings, 0, config.file);
+  const timesteps = distilledTimesteps(settings, steps, config.file);
+  const { prediction_type: prediction } = settings;
+  if (prediction === 'epsilon' && timesteps.some((t) => alphas[t] === 0))
+    throw new InputError(
+      `${config.file}: rescale_betas_zero_snr needs v_prediction, since noise alone says nothing of the picture.`,
+    );
+  const level = (t: number) => ({ alpha: Math.sqrt(alphas[t]!), sigma: Math.sqrt(1 - alphas[t]!) });
+  const levels = timesteps.map(level);
+
+  function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
+    const { alpha, sigma } = levels[index]!;
+    return weigh(originalCoefficients(prediction, alpha, sigma), sample, output);
+  }
+
+  return {
+    timesteps,
+    initNoiseSigma: 1,
+    stochastic: true,
+    scaleInput: (sample) => sample,
+    predictOriginal,
+    step(output, index, sample, noise) {
+      const next = timesteps[index + 1] ?? 0;
+      const aim = level(Math.floor((1 - GAMMA) * next));
+      const { alpha, sigma } = levels[index]!;
+      const predicted = weigh(noiseCoefficients(prediction, alpha, sigma), sample, output);
+      const original = predictOriginal(output, index, sample);
+      if (index === timesteps.length - 1) return combine([aim.alpha, original], [aim.sigma, predicted]);
+      if (!noise) throw new TypeError('The TCD sampler needs noise.');
+      const kept = level(next).alpha / aim.alpha;
+      return combine(
+        [kept * aim.alpha, original],
+        [kept * aim.sigma, predicted],
+        [Math.sqrt(1 - kept ** 2), noise],
+      );
+    },
+    addNoise(original, noise, index) {
+      const { alpha, sigma } = levels[index]!;
+      return combine([alpha, original], [sigma, noise]);
+    },
+  };
+}
