@@ -25,6 +25,11 @@ export function blankRaster(width: number, height: number, channels: number): Ra
   return { width, height, channels, data: new Uint8Array(width * height * channels) };
 }
 
+/** One value of 0 for each pixel of an area. */
+export function blankPatch({ left, top, width, height }: Area): Patch {
+  return { left, top, width, height, data: new Uint8Array(width * height) };
+}
+
 export function copyOf(raster: Raster): Raster {
   return { ...raster, data: raster.data.slice() };
 }
@@ -58,6 +63,15 @@ export function clip(area: Area, { width, height }: { width: number; height: num
   const top = Math.max(0, Math.floor(area.top));
   const right = Math.min(width, Math.ceil(area.left + area.width));
   const bottom = Math.min(height, Math.ceil(area.top + area.height));
+  return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
+}
+
+/** What lies in both; may be empty. */
+export function common(a: Area, b: Area): Area {
+  const left = Math.max(a.left, b.left);
+  const top = Math.max(a.top, b.top);
+  const right = Math.min(a.left + a.width, b.left + b.width);
+  const bottom = Math.min(a.top + a.height, b.top + b.height);
   return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
 }
 

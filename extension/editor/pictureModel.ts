@@ -5,6 +5,7 @@ import type { Extension } from '../../shared/editorProtocol.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import {
   type Area,
+  blankPatch,
   blankRaster,
   boundsOf,
   copyOf,
@@ -419,8 +420,4 @@ function putDifferent(data: Uint8Array, from: Uint8Array, to: Uint8Array): void 
 
 function deflate(data: Uint8Array): Uint8Array {
   return deflateRawSync(data, { level: 1 });
-}
-
-function blankPatch({ left, top, width, height }: Area): Patch {
-  return { left, top, width, height, data: new Uint8Array(width * height) };
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before } from 'node:test';
 import sharp from 'sharp';
 import { withPngText } from '../../engine/pictures/png-text.ts';
-import { EditorUnderTest } from './editorPage.ts';
+import { EditorUnderTest, maskOf } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
@@ -238,7 +238,7 @@ step('hot exit: after a reload the edits, the mask, the form and what can be und
   const changed = Date.now();
   await editor.press('tool-brush');
   await editor.drag([[0.2, 0.2]]);
-  const [painted, masked] = [await editor.pixels('current'), await editor.pixels('mask')];
+  const [painted, masked] = [await editor.pixels('current'), await editor.mask()];
   // VS Code backs a document up when it has been left alone for a while.
   const isBackup = (name: string) =>
     !name.endsWith('.tmp') && (fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0) > changed;
@@ -248,7 +248,7 @@ step('hot exit: after a reload the edits, the mask, the form and what can be und
   await vscode.reload();
   await editor.idle();
   await until(async () => (await editor.pixels('current')).equals(painted), 'the edit');
-  assert.deepEqual(await editor.pixels('mask'), masked);
+  assert.deepEqual(await editor.mask(), masked);
   assert.equal(await editor.dirty(), true);
   assert.equal(await editor.view.locator('#prompt textarea').inputValue(), 'a green kite');
   assert.equal(await rows.count(), count);
@@ -263,7 +263,7 @@ step('hot exit: after a reload the edits, the mask, the form and what can be und
 });
 
 step('a killed engine loses nothing, and the next edit comes from a fresh one', async () => {
-  const [painted, masked] = [await editor.pixels('current'), await editor.pixels('mask')];
+  const [painted, masked] = [await editor.pixels('current'), await editor.mask()];
   await editor.view.locator('#steps input').fill('150');
   await editor.apply();
   await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
@@ -272,7 +272,7 @@ step('a killed engine loses nothing, and the next edit comes from a fresh one', 
   for (const pid of vscode.engines()) process.kill(pid, 'SIGKILL');
   await editor.view.locator('[data-test=failure]', { hasText: 'was ended by SIGKILL' }).waitFor();
   assert.deepEqual(await editor.pixels('current'), painted);
-  assert.deepEqual(await editor.pixels('mask'), masked);
+  assert.deepEqual(await editor.mask(), masked);
   await editor.view.locator('main.editor[data-mask=shown]').waitFor();
   await editor.view.locator('#steps input').fill('');
   await editor.apply();
@@ -282,14 +282,14 @@ step('a killed engine loses nothing, and the next edit comes from a fresh one', 
 
 step('cancelling leaves the picture as it is, and the mask in sight', async () => {
   await editor.drag(STROKE);
-  const [painted, masked] = [await editor.pixels('current'), await editor.pixels('mask')];
+  const [painted, masked] = [await editor.pixels('current'), await editor.mask()];
   await editor.view.locator('#steps input').fill('150');
   await editor.apply();
   await editor.view.locator('[data-test=progress]', { hasText: /[Ss]tep \d/ }).waitFor({ timeout: 60_000 });
   await editor.press('cancel');
   await editor.notice('Cancelled.');
   assert.deepEqual(await editor.pixels('current'), painted);
-  assert.deepEqual(await editor.pixels('mask'), masked);
+  assert.deepEqual(await editor.mask(), masked);
   await editor.view.locator('main.editor[data-mask=shown]').waitFor();
 });
 
@@ -427,11 +427,9 @@ step('two editors of one file show the same', async () => {
       .contentFrame()
       .locator('iframe#active-frame')
       .contentFrame()
-      .locator('.sheet canvas.mask')
-      .evaluate((canvas: HTMLCanvasElement) => {
-        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-        return data.reduce((sum, value, i) => sum + (i % 4 === 3 && value > 0 ? 1 : 0), 0);
-      });
+      .locator('.stage')
+      .evaluate(maskOf, 'mask' as const)
+      .then((mask) => Buffer.from(mask, 'base64').reduce((sum, value) => sum + (value > 0 ? 1 : 0), 0));
   const second = views.nth(1).contentFrame().locator('iframe#active-frame').contentFrame();
   await second.locator('main.editor[data-state=idle]').waitFor();
   await second.locator('[data-action=invert]').click();

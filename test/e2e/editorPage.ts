@@ -1,11 +1,12 @@
 /** The picture editor's page, as the tests see and use it. */
 import path from 'node:path';
 import sharp from 'sharp';
+import type { Stage } from '../../webview/editor/stage.ts';
 import type { Workbench } from './harness.ts';
 
 const PAINTED = 90_000;
 
-export type Layer = 'current' | 'mask' | 'hover' | 'before';
+export type Layer = 'current' | 'before';
 
 export class EditorUnderTest {
   readonly #vscode: Workbench;
@@ -79,10 +80,14 @@ export class EditorUnderTest {
       .toBuffer();
   }
 
+  /** How much each pixel is masked, or would be by a click where the pointer is; 0 … 255. */
+  async mask(layer: 'mask' | 'hover' = 'mask'): Promise<Buffer> {
+    return Buffer.from(await this.view.locator('.stage').evaluate(maskOf, layer), 'base64');
+  }
+
   /** Which pixels are masked at all. */
   async masked(): Promise<boolean[]> {
-    const pixels = await this.pixels('mask');
-    return Array.from({ length: pixels.length / 4 }, (_, i) => pixels[4 * i + 3]! > 0);
+    return Array.from(await this.mask(), (value) => value > 0);
   }
 
   /** The tab of the active editor is marked as changed. */
@@ -99,4 +104,13 @@ export class EditorUnderTest {
   async close(): Promise<void> {
     await this.#vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeAllEditors'));
   }
+}
+
+/** Reads a mask of the stage, in Base64; runs in the page. */
+export function maskOf(element: Element, layer: 'mask' | 'hover'): string {
+  const { [layer]: mask } = (element as Element & { stage: Pick<Stage, 'mask' | 'hover'> }).stage;
+  const { data } = mask!.raster;
+  let text = '';
+  for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096));
+  return btoa(text);
 }

@@ -8,6 +8,7 @@ import { overlapOf } from '../../engine/pipelines/segment/masks.ts';
 import { writeExport } from '../../engine/pipelines/segment/testing.ts';
 import { boundsOf } from '../../engine/regions/box.ts';
 import type { Mask } from '../../engine/regions/mask.ts';
+import { boundsOf as maskedArea } from '../../shared/raster.ts';
 import { objectsIn, type RenderedThing, rendered } from '../support/scenes.ts';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
@@ -176,11 +177,11 @@ step('a mask that was exported is loaded again, and grown, shrunk and feathered 
   await until(async () => (await pixels()) > 1.2 * before, 'a larger mask');
   await editor.press('shrink');
   await until(async () => (await pixels()) < 1.2 * before, 'about the mask as it was');
-  const sharpMask = await editor.pixels('mask');
+  const sharpMask = await editor.mask();
   await editor.press('feather');
-  await until(async () => !(await editor.pixels('mask')).equals(sharpMask), 'a soft mask');
-  const alpha = (await editor.pixels('mask')).filter((_, i) => i % 4 === 3);
-  assert.ok(alpha.filter((value) => value > 20 && value < 235).length > 200, 'greys along the edge');
+  await until(async () => !(await editor.mask()).equals(sharpMask), 'a soft mask');
+  const values = await editor.mask();
+  assert.ok(values.filter((value) => value > 20 && value < 235).length > 200, 'greys along the edge');
   await vscode.screenshot('editor-feathered');
   await revertAndClose();
 });
@@ -212,9 +213,11 @@ step('an installed EfficientViT-SAM is used by itself where the built-in selecto
   await editor.open('coffee.jpg');
   await editor.press('tool-select');
   await editor.drag([[0.4, 0.3]]);
+  const { width, height } = await sharp(PHOTOGRAPH).metadata();
   await until(async () => {
-    const { width, height, top, bottom } = await maskBounds();
-    return width > 0 && Math.abs(width - height) <= 4 && top > 0 && bottom > 0;
+    const data = Uint8Array.from(await editor.mask());
+    const disc = maskedArea({ width, height, channels: 1, data });
+    return disc !== undefined && Math.abs(disc.width - disc.height) <= 4 && disc.top > 0;
   }, 'the disc that the installed segmenter gives');
   assert.doesNotMatch((await editor.view.locator('[data-test=notice]').textContent())!, /Low confidence/);
   await revertAndClose();
@@ -231,24 +234,7 @@ function share({ middle, mask }: RenderedThing): [number, number] {
 
 async function maskIn(layer: 'mask' | 'hover'): Promise<Mask> {
   const { width, height } = cat.mask;
-  const pixels = await editor.pixels(layer);
-  const data = Uint8Array.from({ length: width * height }, (_, i) => (pixels[4 * i + 3]! > 0 ? 1 : 0));
-  return { width, height, data };
-}
-
-/** Of all that is masked. */
-async function maskBounds(): Promise<{ width: number; height: number; top: number; bottom: number }> {
-  return editor.view.locator('.sheet canvas.mask').evaluate((canvas: HTMLCanvasElement) => {
-    const { width, height } = canvas;
-    const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height);
-    const at: number[] = [];
-    for (let i = 0; i < width * height; i++) if (data[4 * i + 3]! > 0) at.push(i);
-    if (at.length === 0) return { width: 0, height: 0, top: 0, bottom: 0 };
-    const xs = at.map((i) => i % width);
-    const [left, right] = [xs.reduce((a, b) => Math.min(a, b)), xs.reduce((a, b) => Math.max(a, b))];
-    const [top, bottom] = [Math.floor(at[0]! / width), Math.floor(at.at(-1)! / width)];
-    return { width: right - left + 1, height: bottom - top + 1, top, bottom };
-  });
+  return { width, height, data: Uint8Array.from(await editor.mask(layer), (value) => (value > 0 ? 1 : 0)) };
 }
 
 async function masks(wanted: Mask): Promise<void> {

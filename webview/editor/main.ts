@@ -16,7 +16,7 @@ import type {
   PicturePlace,
   SavedEditor,
 } from '../../shared/editorProtocol.ts';
-import { type Patch, wholeOf } from '../../shared/raster.ts';
+import { blankPatch, type Patch, wholeOf } from '../../shared/raster.ts';
 import { AdditionsForm, withWords } from '../additions/form.ts';
 import { Announcer } from '../announcer.ts';
 import { copyBlob } from '../clipboard.ts';
@@ -395,10 +395,9 @@ function changeMask(action: MaskAction): void {
   const { mask } = stage;
   if (!mask || stage.input.busy) return;
   const { raster } = mask;
-  const blank = () => ({ ...wholeOf(raster), data: new Uint8Array(raster.data.length) });
   const changes: Record<MaskAction, [label: string, patch: () => Patch | undefined]> = {
     invert: ['Invert Mask', () => inverted(raster)],
-    clear: ['Clear Mask', blank],
+    clear: ['Clear Mask', () => blankPatch(mask.bounds ?? wholeOf(raster))],
     grow: ['Grow Mask', () => grown(raster, page.amount)],
     shrink: ['Shrink Mask', () => shrunk(raster, page.amount)],
     feather: ['Feather Mask', () => feathered(raster, page.amount)],

@@ -1,5 +1,6 @@
 import {
   type Area,
+  blankPatch,
   blankRaster,
   boundsOf,
   clip,
@@ -8,7 +9,6 @@ import {
   type Patch,
   paste,
   type Raster,
-  sameArea,
   unite,
 } from '../../shared/raster.ts';
 import type { Size } from './viewTransform.ts';
@@ -17,63 +17,52 @@ export type Colour = readonly [red: number, green: number, blue: number];
 
 /** A gesture that is under way. */
 interface Gesture {
-  /** The raster before it. */
-  before: Uint8Array<ArrayBuffer>;
   /** The area of the mask that it replaces. */
   cleared: Area | undefined;
   /** Where it has painted. */
   touched: Area | undefined;
 }
 
-/** A mask of the picture with the canvas that shows it: painted by gestures, each reported as one change at its end. */
+/**
+ * A mask of the picture, painted by gestures, each reported as one change at its end. All but `bounds` costs as much as the
+ * changed area, whatever the size of the picture.
+ */
 export class MaskLayer {
-  readonly canvas = document.createElement('canvas');
   readonly raster: Raster;
-  readonly #context: CanvasRenderingContext2D;
+  /** The mask without the gesture that is under way. */
+  readonly #settled: Raster;
   readonly #onChange: (label: string, patch: Patch) => void;
-  readonly #source: ((area: Area) => ImageData) | undefined;
-  #colour: Colour = [0, 120, 212];
-  /** What has to be drawn again at the next frame. */
-  #dirty: Area | undefined;
-  #frame: number | undefined;
-  /** Where the canvas may have something on it: an empty one is hidden, since large ones cost time at every frame. */
-  #drawn: Area | undefined;
+  /** Nothing is masked outside of it. */
+  #extent: Area | undefined;
   #gesture: Gesture | undefined;
   /** An edit has this mask: the next gesture begins a new one. */
   spent = false;
-  /** Called when the canvas shows other values. */
-  onDraw: () => void = () => {};
+  /** Called when values of an area have changed. */
+  onDraw: (area: Area) => void = () => {};
 
-  /** @param source what is seen through the mask; its colour if absent. */
-  constructor(
-    { width, height }: Size,
-    onChange: (label: string, patch: Patch) => void,
-    source?: (area: Area) => ImageData,
-  ) {
-    this.#source = source;
+  constructor({ width, height }: Size, onChange: (label: string, patch: Patch) => void) {
     this.raster = blankRaster(width, height, 1);
-    this.canvas.width = width;
-    this.canvas.height = height;
-    this.canvas.hidden = true;
-    this.#context = this.canvas.getContext('2d')!;
+    this.#settled = blankRaster(width, height, 1);
     this.#onChange = onChange;
+  }
+
+  /** Nothing is masked outside of it, but it may be larger than the mask. */
+  get extent(): Area | undefined {
+    return this.#extent;
   }
 
   /** Where there is a mask. */
   get bounds(): Area | undefined {
-    return boundsOf(this.raster);
-  }
-
-  set colour(colour: Colour) {
-    this.#colour = colour;
-    const { bounds } = this;
-    if (bounds) this.#redraw(bounds);
+    const within = this.#extent;
+    const bounds = within && boundsOf({ ...cut(this.raster, within), channels: 1 });
+    this.#extent = bounds && { ...bounds, left: bounds.left + within.left, top: bounds.top + within.top };
+    return this.#extent;
   }
 
   /** Applies a change from the extension host. */
   write(patch: Patch): void {
-    paste(this.raster, patch);
-    this.#redraw(patch);
+    paste(this.#settled, patch);
+    this.#show(patch);
   }
 
   /** Changes a part at once. */
@@ -84,82 +73,57 @@ export class MaskLayer {
 
   begin(): void {
     const cleared = this.spent ? this.bounds : undefined;
-    this.#gesture = { before: this.raster.data.slice(), cleared, touched: undefined };
-    if (cleared) this.write({ ...cleared, data: new Uint8Array(cleared.width * cleared.height) });
+    this.#gesture = { cleared, touched: undefined };
+    if (cleared) this.#show(blankPatch(cleared));
     this.spent = false;
   }
 
   /** Records what a gesture has painted into the raster. */
   painted(area: Area): void {
-    if (this.#gesture) this.#gesture.touched = unite(this.#gesture.touched, area);
-    this.#redraw(area);
+    const inside = clip(area, this.raster);
+    if (this.#gesture) this.#gesture.touched = unite(this.#gesture.touched, inside);
+    this.#changed(inside);
   }
 
   /** Undoes what the current gesture has painted, to paint something else. */
   rewind(): void {
-    const { before, cleared, touched } = this.#gesture ?? {};
-    if (!before || !touched) return;
-    const data = cleared ? new Uint8Array(before.length) : before;
-    this.write(cut({ ...this.raster, data }, clip(touched, this.raster)));
+    const { cleared, touched } = this.#gesture ?? {};
+    if (!touched || isEmpty(touched)) return;
+    this.#show(cleared ? blankPatch(touched) : cut(this.#settled, touched));
     this.#gesture!.touched = undefined;
   }
 
   /** Ends the gesture. */
   end(label: string): void {
     const { touched, cleared } = this.#gesture ?? {};
-    const area = touched && clip(touched, this.raster);
-    if (!area || isEmpty(area)) {
+    if (!touched || isEmpty(touched)) {
       this.cancel();
       return;
     }
     this.#gesture = undefined;
-    this.#onChange(label, cut(this.raster, unite(cleared, area)));
+    const patch = cut(this.raster, unite(cleared, touched));
+    paste(this.#settled, patch);
+    this.#onChange(label, patch);
   }
 
   cancel(): void {
     this.rewind();
-    const { before, cleared } = this.#gesture ?? {};
-    if (before && cleared) {
-      this.write(cut({ ...this.raster, data: before }, cleared));
+    const { cleared } = this.#gesture ?? {};
+    if (cleared) {
+      this.#show(cut(this.#settled, cleared));
       this.spent = true;
     }
     this.#gesture = undefined;
   }
 
-  #redraw(area: Area): void {
-    this.#dirty = unite(this.#dirty, area);
-    this.#frame ??= requestAnimationFrame(() => this.#draw());
+  #show(patch: Patch): void {
+    paste(this.raster, patch);
+    this.#changed(patch);
   }
 
-  #draw(): void {
-    const area = this.#dirty && clip(this.#dirty, this.raster);
-    this.#dirty = undefined;
-    this.#frame = undefined;
-    if (!area || area.width === 0 || area.height === 0) return;
-    const image = this.#source?.(area) ?? this.#filled(area);
-    const { data, width } = this.raster;
-    let any = 0;
-    for (let y = 0, i = 3; y < area.height; y++) {
-      const row = (area.top + y) * width + area.left;
-      for (let x = 0; x < area.width; x++, i += 4) {
-        const value = data[row + x]!;
-        any |= value;
-        image.data[i] = (image.data[i]! * value) / 255;
-      }
-    }
-    this.#context.putImageData(image, area.left, area.top);
-    const covered = this.#drawn && sameArea(unite(this.#drawn, area), area);
-    if (any !== 0) this.#drawn = unite(this.#drawn, area);
-    else if (covered) this.#drawn = undefined;
-    this.canvas.hidden = !this.#drawn;
-    this.onDraw();
-  }
-
-  #filled({ width, height }: Area): ImageData {
-    const image = this.#context.createImageData(width, height);
-    const [red, green, blue] = this.#colour;
-    // Red is in the lowest byte on all processors that browsers run on.
-    new Uint32Array(image.data.buffer).fill((255 << 24) | (blue << 16) | (green << 8) | red);
-    return image;
+  #changed(area: Area): void {
+    if (isEmpty(area)) return;
+    this.#extent = unite(this.#extent, area);
+    this.onDraw(area);
   }
 }

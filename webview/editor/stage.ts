@@ -1,13 +1,14 @@
 import type { ComputedLevel } from '../../shared/api.ts';
 import type { Extension } from '../../shared/editorProtocol.ts';
-import type { Patch } from '../../shared/raster.ts';
+import { type Area, blankPatch, type Patch, unite } from '../../shared/raster.ts';
 import { ExtendFrame } from './extendFrame.ts';
 import { Marks } from './marks.ts';
 import type { Point } from './mask/strokes.ts';
 import { type Colour, MaskLayer } from './maskLayer.ts';
-import { MaskMarks } from './maskMarks.ts';
+import { type MaskLook, maskPixels, sampled } from './maskPixels.ts';
 import { type PictureLayer, paint } from './pictureLayer.ts';
 import { PointerInput } from './pointerInput.ts';
+import { ScreenLayer } from './screenLayer.ts';
 import type { Tool, ToolContext } from './tools/tool.ts';
 import { centred, fit, kept, type Size, toStage, type ViewTransform, zoomAt } from './viewTransform.ts';
 
@@ -31,13 +32,12 @@ interface StageEvents {
 
 /** The canvases of a picture, one over the other in a sheet that is zoomed and moved, and what is drawn over them. */
 export class Stage {
-  readonly element = document.createElement('div');
+  /** Carries the stage, as elements do what they show: tests read the masks there. */
+  readonly element = Object.assign(document.createElement('div'), { stage: this });
   readonly #sheet = document.createElement('div');
   readonly #marks: Marks;
-  readonly #maskMarks = new MaskMarks();
   readonly #preview = document.createElement('canvas');
   readonly #levels = document.createElement('canvas');
-  /** The area that a click would mask. */
   #hover: MaskLayer | undefined;
   readonly #events: StageEvents;
   readonly input: PointerInput;
@@ -49,7 +49,11 @@ export class Stage {
   /** The picture keeps fitting when the stage changes its size. */
   #fitting = true;
   #compare: number | undefined;
-  #maskOpacity = 0.5;
+  #maskLook: MaskLook = { colour: [0, 120, 212], opacity: 0.5 };
+  /** What is being brought back to the original, and the masks, over the picture. */
+  readonly #erasedOnScreen: ScreenLayer;
+  readonly #maskOnScreen: ScreenLayer;
+  #size: Size = { width: 0, height: 0 };
 
   constructor(events: StageEvents) {
     this.#events = events;
@@ -62,10 +66,21 @@ export class Stage {
     this.#marks = new Marks((fraction) => {
       this.compare = fraction;
     });
+    this.#erasedOnScreen = new ScreenLayer(
+      'erased',
+      () => this.#erased?.extent,
+      (...place) => this.#drawErased(...place),
+    );
+    this.#maskOnScreen = new ScreenLayer(
+      'mask',
+      () => this.#maskExtent(),
+      (...place) => this.#drawMasks(...place),
+    );
     this.#extendFrame = new ExtendFrame((extension) => events.extend(extension));
     this.element.append(
       this.#sheet,
-      this.#maskMarks.canvas,
+      this.#erasedOnScreen.canvas,
+      this.#maskOnScreen.canvas,
       this.#extendFrame.element,
       ...this.#marks.elements,
     );
@@ -82,6 +97,11 @@ export class Stage {
     return this.#mask;
   }
 
+  /** What a click would mask. */
+  get hover(): MaskLayer | undefined {
+    return this.#hover;
+  }
+
   get view(): ViewTransform {
     return this.#view;
   }
@@ -90,8 +110,14 @@ export class Stage {
     return this.#fitting;
   }
 
+  /** Measured when it changes: asking the browser for it at each move would make it lay out the page. */
   get size(): Size {
-    return { width: this.element.clientWidth, height: this.element.clientHeight };
+    if (this.#size.width === 0) this.#measure();
+    return this.#size;
+  }
+
+  #measure(): void {
+    this.#size = { width: this.element.clientWidth, height: this.element.clientHeight };
   }
 
   /** What tools work on; undefined until a picture is open. */
@@ -117,28 +143,15 @@ export class Stage {
     const same = this.#picture?.size.width === width && this.#picture.size.height === height;
     this.#picture = picture;
     this.#mask = new MaskLayer(picture.size, this.#events.mask);
-    this.#mask.onDraw = () => this.#markMask();
     this.#hover = new MaskLayer(picture.size, () => {});
-    this.#hover.canvas.className = 'hover';
-    this.#erased = new MaskLayer(
-      picture.size,
-      (_, patch) => this.#events.restore(patch),
-      ({ left, top, width, height }) => picture.values('before', left, top, width, height),
-    );
+    for (const layer of [this.#mask, this.#hover]) layer.onDraw = (area) => this.#maskOnScreen.changed(area);
+    this.#erased = new MaskLayer(picture.size, (_, patch) => this.#events.restore(patch));
+    this.#erased.onDraw = (area) => this.#erasedOnScreen.changed(area);
     picture.current.className = 'current';
     picture.before.className = 'before';
-    this.#mask.canvas.className = 'mask';
     this.#sheet.style.width = `${width}px`;
     this.#sheet.style.height = `${height}px`;
-    this.#sheet.replaceChildren(
-      picture.current,
-      this.#erased.canvas,
-      this.#preview,
-      this.#levels,
-      this.#mask.canvas,
-      this.#hover.canvas,
-      picture.before,
-    );
+    this.#sheet.replaceChildren(picture.current, this.#preview, this.#levels, picture.before);
     this.element.setAttribute(
       'aria-label',
       `${name}, ${width} by ${height} pixels. Arrow keys move the tool, Enter presses and releases it, plus and minus zoom.`,
@@ -175,7 +188,7 @@ export class Stage {
   /** New pixels; what was erased there is part of them. */
   write(patch: Patch): void {
     this.#picture?.write(patch);
-    this.#erased?.write({ ...patch, data: new Uint8Array(patch.width * patch.height) });
+    this.#erased?.write(blankPatch(patch));
   }
 
   /** A preview of a part, over the image; undefined hides it. */
@@ -204,13 +217,14 @@ export class Stage {
   /** What a click would mask; undefined hides it. */
   showHover(patch?: Patch): void {
     const bounds = this.#hover?.bounds;
-    if (bounds) this.#hover!.write({ ...bounds, data: new Uint8Array(bounds.width * bounds.height) });
+    if (bounds) this.#hover!.write(blankPatch(bounds));
     if (patch) this.#hover?.write(patch);
   }
 
   /** Of the mask, and of what a click would mask. */
   set maskColour(colour: Colour) {
-    for (const layer of [this.#mask, this.#hover]) if (layer) layer.colour = colour;
+    this.#maskLook = { ...this.#maskLook, colour };
+    this.#maskOnScreen.redraw();
   }
 
   /** Shows which positions of a level were computed; undefined hides it. */
@@ -235,13 +249,39 @@ export class Stage {
 
   /** How much the mask's colour covers the picture, 0 … 1; at 0 only its outline is drawn. */
   set maskOpacity(opacity: number) {
-    this.#maskOpacity = opacity;
-    this.element.style.setProperty('--mask-opacity', String(opacity));
-    this.#markMask();
+    if (opacity === this.#maskLook.opacity) return;
+    this.#maskLook = { ...this.#maskLook, opacity };
+    this.#maskOnScreen.redraw();
   }
 
-  #markMask(): void {
-    this.#maskMarks.show(this.#mask?.raster, this.#view, this.size, this.#maskOpacity > 0);
+  /** Where there is a mask, or what a click would mask. */
+  #maskExtent(): Area | undefined {
+    const [mask, hover] = [this.#mask?.extent, this.#hover?.extent];
+    return mask && hover ? unite(mask, hover) : (mask ?? hover);
+  }
+
+  #drawMasks(context: CanvasRenderingContext2D, area: Area, view: ViewTransform): void {
+    const masks = { mask: this.#mask!.raster, hint: this.#hover!.raster };
+    const pixels = maskPixels(area, view, masks, this.#maskLook);
+    context.putImageData(new ImageData(pixels, area.width, area.height), area.left, area.top);
+  }
+
+  /** The picture as it was opened, where it is being brought back. */
+  #drawErased(context: CanvasRenderingContext2D, area: Area, { scale, left, top }: ViewTransform): void {
+    this.#picture!.complete();
+    context.save();
+    context.beginPath();
+    context.rect(area.left, area.top, area.width, area.height);
+    context.clip();
+    context.imageSmoothingEnabled = scale < 2;
+    context.setTransform(scale, 0, 0, scale, left, top);
+    context.drawImage(this.#picture!.before, 0, 0);
+    context.restore();
+    const image = context.getImageData(area.left, area.top, area.width, area.height);
+    const coverage = sampled(this.#erased!.raster, area, { scale, left, top });
+    for (const [i, value] of coverage.entries())
+      image.data[4 * i + 3] = (image.data[4 * i + 3]! * value) / 255;
+    context.putImageData(image, area.left, area.top);
   }
 
   /** How far from the left the picture is shown as it was, 0 … 1; undefined shows it as it is. */
@@ -296,6 +336,7 @@ export class Stage {
   }
 
   #resized(): void {
+    this.#measure();
     if (this.#fitting) this.fit();
     else this.move(this.#view);
   }
@@ -310,7 +351,7 @@ export class Stage {
     const { scale, left, top } = this.#view;
     this.#sheet.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
     this.#sheet.classList.toggle('pixels', scale >= 2);
-    this.#markMask();
+    for (const layer of [this.#erasedOnScreen, this.#maskOnScreen]) layer.follow(this.#view, this.size);
     if (this.#picture) this.#extendFrame.follow(this.#picture.size, this.#view);
     const [width, height] = [this.#picture?.size.width ?? 0, this.#picture?.size.height ?? 0].map(
       (side) => side * scale,

@@ -1,3 +1,4 @@
+import type { Area } from '../../shared/raster.ts';
 import type { Point } from './mask/strokes.ts';
 
 export interface Size {
@@ -60,6 +61,17 @@ export function toPicture({ scale, left, top }: ViewTransform, { x, y }: Point):
 
 export function toStage({ scale, left, top }: ViewTransform, { x, y }: Point): Point {
   return { x: left + x * scale, y: top + y * scale };
+}
+
+/** The whole pixels of the stage that an area of the picture reaches. */
+export function screenAreaOf({ scale, left, top }: ViewTransform, area: Area): Area {
+  const [x, y] = [Math.floor(left + area.left * scale), Math.floor(top + area.top * scale)];
+  return {
+    left: x,
+    top: y,
+    width: Math.ceil(left + (area.left + area.width) * scale) - x,
+    height: Math.ceil(top + (area.top + area.height) * scale) - y,
+  };
 }
 
 function bounded(scale: number): number {
