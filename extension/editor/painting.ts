@@ -24,6 +24,7 @@ import { reached } from '../walkthrough.ts';
 import { costOf, fullRecomputeTime } from './cost.ts';
 import type { Page, PictureDocument } from './document.ts';
 import { seedsOf, stepsOf } from './draft.ts';
+import { outcomeOf } from './outcome.ts';
 import type { Painted } from './painted.ts';
 import type { Canvas, Painting as Result } from './pictureModel.ts';
 
@@ -268,8 +269,10 @@ export class Painting {
     this.#last = { request, cost: result.about.cost };
     if (result.extension) this.#document.tell({ type: 'draft', draft: { extension: NO_EXTENSION } });
     reached('painted');
-    const outcome = changed ? 'Edit applied.' : 'The edit changed no pixel.';
-    this.#document.notice([outcome, ...warnings].join(' '));
+    const { recipe } = result.about;
+    const { words } = this.#document.state;
+    const said = { changed, warnings, model: recipe.model, prompt: request.prompt, words };
+    this.#document.notice(outcomeOf(said));
   }
 
   #forget(): void {

@@ -282,6 +282,11 @@ async function crowding(): Promise<string[]> {
     const canvas = rectOf(main.querySelector('.canvas')!);
     if (canvas.width < 100 || canvas.height < 100)
       wrong.push(`the canvas is ${canvas.width}×${canvas.height}`);
+    const middles = [...main.querySelectorAll('.amounts > *')].map((part) => {
+      const { top, bottom } = rectOf(part);
+      return (top + bottom) / 2;
+    });
+    if (Math.max(...middles) - Math.min(...middles) > 4) wrong.push('grow, shrink and feather wrap');
     for (const bar of main.querySelectorAll('.bar, .strip, .side-head, .options, .cost, .place')) {
       if (bar.scrollWidth > bar.clientWidth + 1) wrong.push(`${bar.className} is cut off`);
       const shown = [...bar.children].filter((child) => rectOf(child).width > 1);

@@ -60,7 +60,7 @@ export function maskSection(page: EditorPage, actions: EditorActions): TemplateR
       })}
       ${button('clear', 'trash', 'Clear Mask (Delete)')}
     </div>
-    <div class="row wrap">
+    <div class="row amounts">
       ${textButton('grow', 'Grow', 'Add this many pixels around the mask', page, actions)}
       ${textButton('shrink', 'Shrink', 'Take this many pixels off the mask’s edge', page, actions)}
       ${textButton('feather', 'Feather', 'Fade the mask’s edge over this many pixels', page, actions)}
