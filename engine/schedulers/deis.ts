@@ -14,7 +14,6 @@ export function createDeis(config: SchedulerConfig, steps: number): Scheduler {
   let last: { noise: Float32Array; index: number } | undefined;
   return {
     ...base.over(runs),
-    timesteps: runs.map((level) => base.timestepOf(level)),
     stochastic: false,
     step(output, index, sample) {
       const [from, to] = [levels[index]!, levels[index + 1]!];

@@ -12,7 +12,6 @@ export function createDpmpp2mSde(config: SchedulerConfig, steps: number): Schedu
   let last: { original: Float32Array; index: number } | undefined;
   return {
     ...base.over(runs),
-    timesteps: runs.map((level) => base.timestepOf(level)),
     stochastic: true,
     step(output, index, sample, noise) {
       const [from, to] = [levels[index]!, levels[index + 1]!];

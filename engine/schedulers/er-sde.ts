@@ -17,7 +17,6 @@ export function createErSde(config: SchedulerConfig, steps: number): Scheduler {
   let last: { original: Float32Array; slope: Float32Array | undefined; index: number } | undefined;
   return {
     ...base.over(runs),
-    timesteps: runs.map((level) => base.timestepOf(level)),
     stochastic: true,
     step(output, index, sample, noise) {
       const [from, to] = [levels[index]!, levels[index + 1]!];

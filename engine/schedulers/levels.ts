@@ -22,7 +22,7 @@ export interface Levels {
   /** The parts of a scheduler that depend on the level of each run only. */
   over(
     levels: readonly number[],
-  ): Pick<Scheduler, 'initNoiseSigma' | 'scaleInput' | 'predictOriginal' | 'addNoise'>;
+  ): Pick<Scheduler, 'timesteps' | 'initNoiseSigma' | 'scaleInput' | 'predictOriginal' | 'addNoise'>;
 }
 
 /** The noise levels of a config for a number of steps. */
@@ -36,12 +36,16 @@ export function noiseLevels(config: SchedulerConfig, steps: number): Levels {
     levels = karrasSigmas(min, settings.sigma_max ?? levels[0]!, steps, config.file);
   }
   levels.push(settings.final_sigmas_type === 'zero' ? 0 : training[0]!);
+  const timestepOf = (level: number) => timestepOfSigma(level, training);
   return {
     levels,
-    timestepOf: (level) => timestepOfSigma(level, training),
+    timestepOf,
     original: (output, sample, level) =>
       weigh(explodingOriginalCoefficients(prediction, level), sample, output),
-    over: (runs) => overLevels(runs, spacing, prediction),
+    over: (runs) => ({
+      ...overLevels(runs, spacing, prediction),
+      timesteps: runs.map(timestepOf),
+    }),
   };
 }
 

@@ -42,7 +42,6 @@ function withTwoRuns(config: SchedulerConfig, steps: number, sampler: TwoRuns): 
   let first: (Run & { noise: Float32Array | undefined; index: number }) | undefined;
   return {
     ...base.over(runs),
-    timesteps: runs.map((level) => base.timestepOf(level)),
     runs: 2,
     stochastic: sampler.stochastic,
     step(output, index, sample, noise) {

@@ -1,10 +1,9 @@
-import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
-import { inVersion, versionOf } from './file-version.ts';
 import { parseHeader } from './header.ts';
-import { readRange, withFile } from './range.ts';
+import { openTensorFile } from './opened-file.ts';
+import { readRange } from './range.ts';
 import { readFloat32, readInt64 } from './read.ts';
-import type { StoredTensor, WeightSource } from './source.ts';
+import type { StoredTensor, TensorFile } from './source.ts';
 
 /** The bound of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -13,10 +12,7 @@ const MAX_HEADER_BYTES = 100_000_000;
 const PREFIX_BYTES = 8;
 
 /** A safetensors file whose header has been read and checked. */
-export interface SafetensorsFile extends WeightSource {
-  /** Absolute path, links resolved. */
-  readonly file: string;
-  readonly metadata: Readonly<Record<string, string>>;
+export interface SafetensorsFile extends TensorFile {
   /** The values of a floating-point tensor, converted to float32. @throws InputError for integers. */
   readFloat32(tensor: StoredTensor): Promise<Float32Array>;
   /** The values of an integer or boolean tensor. @throws InputError for floating-point numbers. */
@@ -28,10 +24,7 @@ export interface SafetensorsFile extends WeightSource {
  * @throws InputError if it cannot be read or is not a valid safetensors file.
  */
 export async function openSafetensors(place: string): Promise<SafetensorsFile> {
-  // ONNX Runtime refuses weights behind a link out of their folder, and the hub's cache consists of such links.
-  const file = await fs.realpath(path.resolve(place)).catch(() => path.resolve(place));
-  const { tensors, metadata } = await withFile(file, async (handle, size) => {
-    const version = await versionOf(file);
+  const opened = await openTensorFile(place, async (handle, file, size) => {
     if (size < PREFIX_BYTES)
       throw new InputError(`${file} is too short for a safetensors file; get it again.`);
     const prefix = await readRange(handle, file, 0, PREFIX_BYTES);
@@ -48,18 +41,9 @@ export async function openSafetensors(place: string): Promise<SafetensorsFile> {
     }
     const dataStart = PREFIX_BYTES + Number(headerBytes);
     const header = await readRange(handle, file, PREFIX_BYTES, Number(headerBytes));
-    const read = parseHeader(decodeUtf8(header, file), file, dataStart, size - dataStart);
-    return { ...read, tensors: inVersion(read.tensors, version) };
+    return parseHeader(decodeUtf8(header, file), file, dataStart, size - dataStart);
   });
-  return {
-    file,
-    origin: path.resolve(place),
-    metadata,
-    names: () => tensors.keys(),
-    find: (name) => tensors.get(name),
-    readFloat32,
-    readInt64,
-  };
+  return { ...opened, readFloat32, readInt64 };
 }
 
 function decodeUtf8(bytes: Uint8Array, file: string): string {

@@ -1,5 +1,5 @@
 import { FileSystemError, FileType, Uri, workspace } from 'vscode';
-import { type Changes, type Found, fileError, type Store } from '../../engine/host/web/store.ts';
+import { type Changes, collected, type Found, fileError, type Store } from '../../engine/host/web/store.ts';
 
 /** A folder of VS Code's file system as a store, such as the extension's storage in a browser. */
 export class UriStore implements Store {
@@ -43,18 +43,10 @@ export class UriStore implements Store {
         if (!isMissing(error)) throw error;
       }
     },
-    write: async (place, keep) => {
-      const parts: BlobPart[] = keep > 0 ? [(await this.open(place)).slice(0, keep)] : [];
-      return {
-        async append(bytes) {
-          parts.push(bytes.slice());
-        },
-        close: async () => {
-          const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-          await workspace.fs.writeFile(this.#uri(place), bytes);
-        },
-      };
-    },
+    write: async (place, keep) =>
+      collected(keep > 0 ? (await this.open(place)).slice(0, keep) : undefined, async (whole) => {
+        await workspace.fs.writeFile(this.#uri(place), new Uint8Array(await whole.arrayBuffer()));
+      }),
     rename: async (from, to) => {
       await workspace.fs.rename(this.#uri(from), this.#uri(to), { overwrite: true });
     },

@@ -1,4 +1,4 @@
-import { type Changes, type Found, fileError, type Store } from './store.ts';
+import { type Changes, collected, type Found, fileError, type Store } from './store.ts';
 
 /** Files in memory, lost when the page closes, for browsers that refuse storage. */
 export class MemoryStore implements Store {
@@ -39,17 +39,10 @@ export class MemoryStore implements Store {
         for (const name of known.keys())
           if (name !== '' && (name === place || name.startsWith(`${place}/`))) known.delete(name);
     },
-    write: async (place, keep) => {
-      const parts: BlobPart[] = keep > 0 ? [(await this.open(place)).slice(0, keep)] : [];
-      return {
-        async append(bytes) {
-          parts.push(bytes.slice());
-        },
-        close: async () => {
-          this.#files.set(place, { blob: new Blob(parts), mtimeMs: Date.now() });
-        },
-      };
-    },
+    write: async (place, keep) =>
+      collected(keep > 0 ? (await this.open(place)).slice(0, keep) : undefined, async (blob) => {
+        this.#files.set(place, { blob, mtimeMs: Date.now() });
+      }),
     rename: async (from, to) => {
       const file = this.#files.get(from);
       if (!file) throw fileError('ENOENT', from);

@@ -36,3 +36,14 @@ export interface Store {
 export function fileError(code: string, what: string, cause?: unknown): Error {
   return Object.assign(new Error(`${code}: ${what}`, { cause }), { code });
 }
+
+/** A file that is collected in memory. @param kept its beginning @param done stores the whole */
+export function collected(kept: Blob | undefined, done: (whole: Blob) => Promise<void>): OpenFile {
+  const parts: BlobPart[] = kept ? [kept] : [];
+  return {
+    async append(bytes) {
+      parts.push(bytes.slice());
+    },
+    close: () => done(new Blob(parts)),
+  };
+}

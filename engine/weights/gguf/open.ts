@@ -1,7 +1,5 @@
-import { fs, path } from '#host';
 import { InputError, quoted } from '../../errors.ts';
-import { inVersion, versionOf } from '../file-version.ts';
-import { withFile } from '../range.ts';
+import { openTensorFile } from '../opened-file.ts';
 import type { StoredTensor, TensorFile } from '../source.ts';
 import { SequentialReader } from './reader.ts';
 import { GGUF_TYPES, OTHER_TYPES } from './types.ts';
@@ -52,10 +50,8 @@ interface Description {
  * `GGUF_TYPES`, which `dequantized` turns into numbers.
  * @throws InputError that names the tensor that is damaged or of a type that is not read
  */
-export async function openGguf(place: string): Promise<TensorFile> {
-  const file = await fs.realpath(path.resolve(place)).catch(() => path.resolve(place));
-  const { tensors, metadata } = await withFile(file, async (handle, size) => {
-    const opened = await versionOf(file);
+export function openGguf(place: string): Promise<TensorFile> {
+  return openTensorFile(place, async (handle, file, size) => {
     const reader = new SequentialReader(handle, file, size);
     reader.skip(4);
     const version = await reader.uint32();
@@ -81,15 +77,8 @@ export async function openGguf(place: string): Promise<TensorFile> {
       if (found.has(one.name)) throw reader.fault(`it has the tensor ${quoted(one.name)} twice`);
       found.set(one.name, placed(one, file, begin, size, entries.get(SHAPE_KEY + one.name)));
     }
-    return { tensors: inVersion(found, opened), metadata: Object.fromEntries(entries) };
+    return { tensors: found, metadata: Object.fromEntries(entries) };
   });
-  return {
-    file,
-    origin: path.resolve(place),
-    metadata,
-    names: () => tensors.keys(),
-    find: (name) => tensors.get(name),
-  };
 }
 
 /** A value as text; short lists with commas; undefined for longer ones, which are passed over. */

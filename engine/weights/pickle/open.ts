@@ -1,8 +1,8 @@
-import { type FileReader, fs, path } from '#host';
+import type { FileReader } from '#host';
 import { InputError, quoted } from '../../errors.ts';
 import { BYTES_PER_ELEMENT } from '../dtypes.ts';
-import { inVersion, versionOf } from '../file-version.ts';
-import { readRange, withFile } from '../range.ts';
+import { openTensorFile } from '../opened-file.ts';
+import { readRange } from '../range.ts';
 import type { Dtype, TensorFile } from '../source.ts';
 import { unpickle } from './machine.ts';
 import { STORAGES } from './names.ts';
@@ -45,21 +45,11 @@ export function isLegacyPickle(head: Uint8Array): boolean {
  * without being run; tensors stay in the file.
  * @throws InputError that names what the pickle holds beside tensors, or what is damaged
  */
-export async function openPickle(place: string): Promise<TensorFile> {
-  const file = await fs.realpath(path.resolve(place)).catch(() => path.resolve(place));
-  const { tensors, metadata } = await withFile(file, async (reader, size) => {
-    const version = await versionOf(file);
+export function openPickle(place: string): Promise<TensorFile> {
+  return openTensorFile(place, async (reader, file, size) => {
     const head = await readRange(reader, file, 0, Math.min(size, LEGACY_MAGIC.length));
-    const read = await (isZip(head) ? readArchive(reader, file, size) : readLegacy(reader, file, size));
-    return { ...read, tensors: inVersion(read.tensors, version) };
+    return isZip(head) ? readArchive(reader, file, size) : readLegacy(reader, file, size);
   });
-  return {
-    file,
-    origin: path.resolve(place),
-    metadata,
-    names: () => tensors.keys(),
-    find: (name) => tensors.get(name),
-  };
 }
 
 async function readArchive(reader: FileReader, file: string, size: number): Promise<Pickled> {

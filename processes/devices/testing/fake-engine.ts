@@ -5,6 +5,7 @@
 import { InputError } from '../../../engine/errors.ts';
 import { ENGINE_CALLS, type Engine, type GenerateRequest, type GenerateResult } from '../../../shared/api.ts';
 import { serve } from '../../engine/serve.ts';
+import { fakeResult } from '../../engine/testing/fake-result.ts';
 
 const { id, small } = JSON.parse(process.argv[3] ?? '{"id":"cpu"}');
 const isGpu = id !== 'cpu';
@@ -17,27 +18,7 @@ async function generate({ prompt }: GenerateRequest): Promise<GenerateResult> {
   if (isGpu && !small && prompt === 'is too large') throw new Error('Failed to allocate memory.');
   if (prompt === 'is broken') throw new Error('Something broke.');
   const place = [id, ...(small ? ['small'] : []), process.pid].join(' ');
-  return {
-    picture: { png: new Uint8Array(), width: 1, height: 1 },
-    recipe: {
-      prompt,
-      negativePrompt: '',
-      model: place,
-      seed: 0,
-      steps: 1,
-      guidance: 1,
-      width: 1,
-      height: 1,
-      scheduler: 'ddim',
-      precision: 'fp32',
-    },
-    macs: 1,
-    seconds: 1,
-    loadSeconds: 0,
-    stepSeconds: [],
-    device: id,
-    warnings: [],
-  };
+  return fakeResult({ prompt }, place, { device: id });
 }
 
 async function unused(): Promise<never> {

@@ -1,4 +1,5 @@
 /** An engine process for tests: the prompt selects its behaviour. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortError, InputError } from '../../../engine/errors.ts';
 import type {
@@ -9,6 +10,7 @@ import type {
   GenerateResult,
 } from '../../../shared/api.ts';
 import { serve } from '../serve.ts';
+import { fakeResult } from './fake-result.ts';
 
 const STEP_MS = 10;
 
@@ -64,26 +66,7 @@ function picture(value: number) {
 }
 
 function result(request: GenerateRequest, steps: number): GenerateResult {
-  return {
-    picture: picture(request.seed ?? 0),
-    recipe: {
-      prompt: request.prompt,
-      negativePrompt: '',
-      model: `process ${process.pid}`,
-      seed: request.seed ?? 0,
-      steps,
-      guidance: 1,
-      width: 1,
-      height: 1,
-      scheduler: 'ddim',
-      precision: 'fp32',
-    },
-    macs: 1,
-    seconds: 1,
-    loadSeconds: 0,
-    stepSeconds: [],
-    warnings: [],
-  };
+  return fakeResult(request, `process ${process.pid}`, { steps });
 }
 
 serve(engine);
