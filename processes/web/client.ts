@@ -18,6 +18,9 @@ import { errorOf } from '../engine/failure.ts';
 import { METHODS, type Method } from '../engine/protocol.ts';
 import type { ResourceAnswer, ResourceRequest, Start, Started } from './start.ts';
 
+/** Milliseconds that a worker may take to start: the browser may have to compile megabytes. */
+const START_PATIENCE = 120_000;
+
 export interface WorkerOptions {
   /** The script's text, dist/web/engine.js. */
   script: () => Promise<string>;
@@ -106,9 +109,14 @@ class ServedWorker {
     // Scripts of another origin cannot be a worker, and VS Code gives those of extensions one.
     const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
     const worker = new Worker(address);
+    let late: ReturnType<typeof setTimeout> | undefined;
     try {
       const started = await new Promise<Started>((resolve, reject) => {
         worker.onmessage = ({ data }) => resolve(data);
+        late = setTimeout(
+          () => reject(new Error('The engine could not be started: it does not answer.')),
+          START_PATIENCE,
+        );
         worker.onerror = ({ message }) => reject(new Error(`The engine could not be started: ${message}.`));
         worker.postMessage(start, [start.binary, servedResources(options.resource)]);
       });
@@ -121,6 +129,7 @@ class ServedWorker {
       worker.terminate();
       throw error;
     } finally {
+      clearTimeout(late);
       URL.revokeObjectURL(address);
     }
   }
