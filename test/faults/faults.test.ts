@@ -106,15 +106,15 @@ test('a worker that computes on for a job that is over is replaced', async () =>
 
 test('a cache that cannot be written is not needed where it only saves time', async () => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-'));
-  const before = process.env.XDG_CACHE_HOME;
+  const before = process.env.PATCHWORK_CACHE;
   try {
     // Nobody, not even root, makes a folder below a file.
-    process.env.XDG_CACHE_HOME = path.join(folder, 'file');
-    await writeFile(process.env.XDG_CACHE_HOME, '');
+    process.env.PATCHWORK_CACHE = path.join(folder, 'file');
+    await writeFile(process.env.PATCHWORK_CACHE, '');
     assert.match(await contentHash(await openModel(EMBEDDED)), /^[0-9a-f]{64}$/);
   } finally {
-    if (before === undefined) delete process.env.XDG_CACHE_HOME;
-    else process.env.XDG_CACHE_HOME = before;
+    if (before === undefined) delete process.env.PATCHWORK_CACHE;
+    else process.env.PATCHWORK_CACHE = before;
     await rm(folder, { recursive: true });
   }
 });

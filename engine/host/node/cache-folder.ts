@@ -1,9 +1,27 @@
+import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-/** The user's cache folder for Patchwork, by the platform's custom; `PATCHWORK_CACHE` overrides it. */
+/**
+ * The user's cache folder for Patchwork, by the platform's custom; `PATCHWORK_CACHE` overrides it. Where the custom's cannot
+ * be written, as in a container whose disk is read-only, a folder among the system's temporary ones takes its place:
+ * quantized weights are read from files.
+ */
 export function cacheFolder(): string {
   if (process.env.PATCHWORK_CACHE) return path.resolve(process.env.PATCHWORK_CACHE);
+  const customary = customaryFolder();
+  let chosen = known.get(customary);
+  if (chosen === undefined) {
+    chosen = canWrite(customary) ? customary : (temporaryFolder() ?? customary);
+    known.set(customary, chosen);
+  }
+  return chosen;
+}
+
+/** What was chosen for a customary folder. */
+const known = new Map<string, string>();
+
+function customaryFolder(): string {
   if (process.platform === 'win32')
     return path.join(
       process.env.LOCALAPPDATA ?? path.join(os.homedir(), 'AppData', 'Local'),
@@ -11,5 +29,31 @@ export function cacheFolder(): string {
       'cache',
     );
   if (process.platform === 'darwin') return path.join(os.homedir(), 'Library', 'Caches', 'patchwork');
-  return path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'patchwork');
+  // A relative path is to be ignored (specifications.freedesktop.org/basedir-spec).
+  const { XDG_CACHE_HOME: given = '' } = process.env;
+  return path.join(path.isAbsolute(given) ? given : path.join(os.homedir(), '.cache'), 'patchwork');
+}
+
+function canWrite(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One of this user alone: others can write to the folder above it. Undefined if there is none. */
+function temporaryFolder(): string | undefined {
+  const user = process.getuid?.();
+  const folder = path.join(os.tmpdir(), user === undefined ? 'patchwork-cache' : `patchwork-cache-${user}`);
+  try {
+    mkdirSync(folder, { mode: 0o700, recursive: true });
+    const found = lstatSync(folder);
+    const isOwn = user === undefined || (found.uid === user && (found.mode & 0o077) === 0);
+    return found.isDirectory() && isOwn && canWrite(folder) ? folder : undefined;
+  } catch {
+    return undefined;
+  }
 }
