@@ -108,6 +108,19 @@ test('whole pictures: every case draws, sparse is compared with dense under the 
   assert.equal(generate!.macs, drawn.macs);
 });
 
+test('budgets are kept to, beside as many operations on plain steps, and compared with the full image', async () => {
+  const whole = { prompt: 'a red house by a lake', editPrompt: 'a blue boat', steps: 20, seed: 5 };
+  const cases = ['generate', 'budget-20', 'steps-20'];
+  const { report } = await engine.benchmark({ cases, ...SIZE, repeat: 1, whole });
+  const [full, budget, plain] = report.rows;
+  for (const row of [budget!, plain!]) {
+    assert.ok(row.macs <= 0.205 * full!.macs, `${row.macs} of ${full!.macs}`);
+    assert.equal(typeof row.psnr, 'number');
+    for (const count of Object.values(row.macsByKind)) assert.ok(count >= 0, JSON.stringify(row.macsByKind));
+  }
+  assert.ok(budget!.macs >= plain!.macs);
+});
+
 test('whole pictures on several workers: who did what, and how far from one worker that is', async () => {
   const whole = { prompt: 'a red house by a lake', editPrompt: 'a blue boat', steps: 3, seed: 5 };
   const cases = ['generate', 'branches', 'naive'];

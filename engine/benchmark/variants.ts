@@ -11,6 +11,8 @@ export interface NamedCase {
   readonly masked: boolean;
   /** Runs once for each number of workers. */
   readonly shared?: boolean;
+  /** Share of a full image's work that it is expected to take; 1 if absent. */
+  readonly work?: number;
   /** Supported precisions; all if absent. */
   readonly precisions?: readonly Precision[];
 }

@@ -45,7 +45,7 @@ export function predictedSeconds(
   let preparing = whole ? stepSeconds * steps : 0;
   let rows = 0;
   for (const name of cases) {
-    const { masked, shared } = known.find((other) => other.name === name) ?? { masked: false };
+    const { masked, shared, work = 1 } = known.find((other) => other.name === name) ?? { masked: false };
     const shares = masked && name !== 'dense' ? masks.map(shareOf) : masked ? masks.map(() => 1) : [1];
     for (const precision of precisions) {
       // Features are recorded from one pass for all masks, of whole images for each.
@@ -55,7 +55,7 @@ export function predictedSeconds(
       preparing += counts.length * LOAD * PRECISION[precision] * (weightBytes / 1e9);
       for (const share of shares)
         for (const count of counts) {
-          runs += seconds(precision, share, count);
+          runs += work * seconds(precision, share, count);
           rows++;
         }
     }

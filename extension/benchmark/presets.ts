@@ -19,6 +19,23 @@ export const PRESETS: readonly Omit<PresetOffer, 'cost'>[] = [
     },
   },
   {
+    id: 'budget',
+    title: 'Compute budget',
+    description: 'One image for 100, 70, 50, 40 and 20 % of the operations, beside as many on fewer steps.',
+    action: 'Run Budgets',
+    draft: {
+      scope: 'whole',
+      cases: [
+        'generate',
+        ...[70, 50, 40, 20].flatMap((percent) => [`budget-${percent}`, `steps-${percent}`]),
+      ],
+      steps: '20',
+      repeat: '1',
+      profile: false,
+      isolate: false,
+    },
+  },
+  {
     id: 'sige',
     title: "SIGE's table",
     description:

@@ -32,6 +32,24 @@ const CASES: Readonly<Record<string, { title: string; about: string }>> = {
     title: 'Independent patches',
     about: 'Bands that know nothing of each other: fast, but with seams.',
   },
+  ...Object.fromEntries(
+    [70, 50, 40, 20].flatMap((percent) => [
+      [
+        `budget-${percent}`,
+        {
+          title: `Budget ${percent} %`,
+          about: `Generates the image for ${percent} % of the operations, by the best plan that was measured.`,
+        },
+      ],
+      [
+        `steps-${percent}`,
+        {
+          title: `${percent} % on plain steps`,
+          about: 'The control: as many operations on fewer steps, each in full.',
+        },
+      ],
+    ]),
+  ),
   encode: { title: 'Encode', about: 'Runs the encoder of the object selector on the whole image.' },
   'encode-part': {
     title: 'Re-encode changed area',

@@ -1,4 +1,11 @@
-import type { AttentionMode, CallOptions, Engine, Precision, WorkerReport } from '../../../shared/api.ts';
+import type {
+  AttentionMode,
+  CallOptions,
+  Engine,
+  Precision,
+  Recipe,
+  WorkerReport,
+} from '../../../shared/api.ts';
 import type { NamedCase } from '../variants.ts';
 
 /** Input of all cases that time whole images. */
@@ -35,6 +42,7 @@ export interface WholeOutcome {
   picture: { png: Uint8Array };
   macs: number;
   stepSeconds: number[];
+  recipe?: Pick<Recipe, 'stepPlan'>;
   /** Of an edit; see `EditResult`. */
   activeFraction?: number[];
   /** Each worker's share, if there were several. */

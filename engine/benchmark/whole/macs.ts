@@ -1,3 +1,4 @@
+import { readStepPlan } from '../../../shared/stepPlan.ts';
 import { textLength } from '../../execution/denoiser-inputs.ts';
 import { countMacs, type MacCount, sizeAt } from '../../graph/macs.ts';
 import type { Network } from '../../graph/network.ts';
@@ -13,7 +14,7 @@ export function splitMacs(
   unet: Network,
   latent: { height: number; width: number },
   guided: boolean,
-  { macs, stepSeconds, activeFraction, workers }: WholeOutcome,
+  { macs, stepSeconds, activeFraction, workers, recipe }: WholeOutcome,
 ): MacCount {
   const extent = { ...latent, tokens: textLength(unet), batch: guided ? 2 : 1 };
   const active = activeFraction?.map((share, level) => {
@@ -24,7 +25,11 @@ export function splitMacs(
   // Every worker computes the dense warm-up steps, so their sum is more than one worker alone would compute.
   const steps = workers
     ? workers.reduce((sum, worker) => sum + worker.macs, 0) / step.total
-    : stepSeconds.length;
+    : fullSteps(
+        stepSeconds.length,
+        recipe?.stepPlan,
+        countMacs(unet, { ...extent, batch: 1 }).total / step.total,
+      );
   const times = (counts: Record<string, number>) =>
     Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, count * steps]));
   const byKind = times(step.byKind);
@@ -41,4 +46,11 @@ export function splitMacs(
     byKind: { ...byKind, 'other networks': macs - counted } as MacCount['byKind'],
     byLevel: { ...byLevel, none: (byLevel.none ?? 0) + macs - counted },
   };
+}
+
+/** Steps of an image in full ones, of which one without guidance is the share `alone`. */
+function fullSteps(count: number, stepPlan: string | undefined, alone: number): number {
+  const kinds = stepPlan === undefined ? [] : (readStepPlan(stepPlan)?.kinds ?? []);
+  const saved = kinds.filter((kind) => kind === 'P').length * (1 - alone);
+  return count - saved;
 }
