@@ -9,41 +9,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import type { WebviewPanel } from 'vscode';
-import { checkBenchmark } from '../../../engine/benchmark/check-request.ts';
-import { InputError } from '../../../engine/errors.ts';
-import { checkEdit, checkGenerate, checkPrepareEdit } from '../../../engine/pipelines/check-request.ts';
-import { checkSegment } from '../../../engine/pipelines/segment/check-request.ts';
 import type { Services } from '../../../extension/services.ts';
 import type { Additions } from '../../../shared/additions.ts';
-import type { EditRequest, EditResult, Engine, GenerateRequest } from '../../../shared/api.ts';
 import { FIRST_DRAFT } from '../../../shared/benchmark/protocol.ts';
 import { EDIT_WAYS, type EditDraft, NO_EXTENSION } from '../../../shared/editorProtocol.ts';
 import { IMAGE_ACTIONS } from '../../../shared/imageActions.ts';
-import { blankRaster, type Raster } from '../../../shared/raster.ts';
-import { recipeOf, resultOf } from '../../../shared/testing.ts';
 import { EMPTY_DRAFT } from '../../../shared/viewProtocol.ts';
 import type { Panel } from '../../support/vscode/stub.ts';
 import { changed, oddText, type Target, target } from '../target.ts';
 
-const { commanded, panels, Uri, workspace, Panel: PanelStub } = await import('../../support/vscode/stub.ts');
+const { checkingEngine, servicesIn } = await import('../../support/vscode/services.ts');
+const { commanded, panels, Uri, Panel: PanelStub } = await import('../../support/vscode/stub.ts');
 const { PictureDocument } = await import('../../../extension/editor/document.ts');
 const { EditorPage } = await import('../../../extension/editor/page.ts');
 const { Painting } = await import('../../../extension/editor/painting.ts');
 const { Preparing } = await import('../../../extension/editor/preparing.ts');
 const { ImageView } = await import('../../../extension/view/view.ts');
 const { GalleryPage } = await import('../../../extension/gallery/page.ts');
-const { KeptPictures } = await import('../../../extension/additions/keptPictures.ts');
-const { LastModels } = await import('../../../extension/additions/lastModels.ts');
 const { BenchmarkPanel } = await import('../../../extension/benchmark/panel.ts');
-const { BenchmarkStore } = await import('../../../extension/benchmark/store.ts');
-const { DenseSpeed } = await import('../../../extension/denseSpeed.ts');
-const { Gallery } = await import('../../../extension/gallery/store.ts');
-const { PromptHistory } = await import('../../../extension/history.ts');
-const { LastEditor } = await import('../../../extension/lastEditor.ts');
-const { EngineQueue } = await import('../../../extension/queue/engineQueue.ts');
-const { Generator } = await import('../../../extension/queue/generator.ts');
-const { RunLog } = await import('../../../extension/queue/interrupted.ts');
-const { Pace } = await import('../../../extension/queue/pace.ts');
 
 const SIDE = 16;
 const pixels = Uint8Array.from({ length: 3 * SIDE * SIDE }, (_, i) => (i * 7919) % 256);
@@ -56,93 +39,7 @@ const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-pages-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 await writeFile(path.join(folder, 'image.png'), png);
 
-/** An engine that checks requests as the real one does, and computes nothing. */
-const engine = (() => {
-  const made = ({ prompt }: GenerateRequest) => resultOf(recipeOf({ prompt }));
-  const refuse = () => Promise.reject(new InputError('Not here.'));
-  return {
-    generate: async (request: GenerateRequest) => ({
-      ...made(checkGenerate(request)),
-      picture: { png, width: SIDE, height: SIDE },
-    }),
-    edit: async (request: EditRequest): Promise<EditResult> => {
-      const { image, extend } = checkEdit(request);
-      const raster = image as Raster;
-      const { left, top, right, bottom } = extend ?? NO_EXTENSION;
-      const grown = blankRaster(raster.width + left + right, raster.height + top + bottom, 3);
-      return {
-        ...made(request),
-        picture: { png: new Uint8Array(), width: SIDE, height: SIDE },
-        pixels: { ...grown, data: grown.data.fill(raster.data[0]! ^ 255) },
-        mode: 'dense',
-        activeFraction: [1],
-        denseMacs: 1,
-        computed: [],
-        recordedSteps: 0,
-        recordSeconds: [],
-        recordingMacs: 0,
-      };
-    },
-    prepareEdit: async (request: never) => {
-      checkPrepareEdit(request);
-      return { complete: true, recordedSteps: 0, seconds: 0 };
-    },
-    segment: (request: never) => {
-      checkSegment(request);
-      return refuse();
-    },
-    benchmark: (request: never) => {
-      checkBenchmark(request);
-      return refuse();
-    },
-    findThings: refuse,
-    describe: refuse,
-    store: refuse,
-    dispose: async () => {},
-  } as unknown as Engine;
-})();
-
-function memory() {
-  const kept = new Map<string, unknown>();
-  return {
-    keys: () => [...kept.keys()],
-    get: (key: string) => kept.get(key),
-    update: async (key: string, value: unknown) => void kept.set(key, value),
-    setKeysForSync() {},
-  } as never;
-}
-
-async function servicesIn(storage: string): Promise<Services> {
-  const queue = new EngineQueue(engine);
-  const line = (text: unknown) => {
-    assert.ok(String(text).length < 100_000);
-  };
-  const log = { info: line, warn: line, error: line, show() {} } as never;
-  const pace = new Pace(memory());
-  const gallery = new Gallery(path.join(storage, 'pictures'), () => 0);
-  const kept = new KeptPictures(path.join(storage, 'kept'));
-  const parts = { queue, pace, log, gallery, kept, runs: new RunLog(memory()) };
-  const more = { history: new PromptHistory(memory()), denseSpeed: new DenseSpeed(memory()) };
-  const services: Services = {
-    ...parts,
-    ...more,
-    extensionUri: Uri.file(folder) as never,
-    engine: queue.engine,
-    views: {
-      get current() {
-        return ImageView.current;
-      },
-      show: () => ImageView.show(services),
-      count: (change) => ImageView.count(change),
-    },
-    generator: new Generator({ ...parts, ...more }),
-    benchmarks: new BenchmarkStore(workspace.fs as never, Uri.file(storage) as never),
-    lastModels: new LastModels(memory()),
-    lastEditor: new LastEditor(),
-    memory: memory(),
-  };
-  return services;
-}
+const engine = checkingEngine(png);
 
 /** Uncaught errors. */
 const uncaught: unknown[] = [];
@@ -382,7 +279,7 @@ function exclusively(run: () => Promise<void>): Promise<void> {
 function inPage(open: (services: Services) => void, messages: readonly unknown[]): Promise<void> {
   return exclusively(async () => {
     const storage = await mkdtemp(path.join(folder, 'storage-'));
-    open(await servicesIn(storage));
+    open(servicesIn(storage, engine));
     const panel = panels.at(-1)!;
     try {
       await handled(panel, messages);
@@ -395,7 +292,7 @@ function inPage(open: (services: Services) => void, messages: readonly unknown[]
 export const targets: readonly Target[] = [
   target('live messages of the editor', editorMessages, (messages) =>
     exclusively(async () => {
-      const services = await servicesIn(folder);
+      const services = servicesIn(folder, engine);
       const uri = Uri.file(path.join(folder, 'image.png')) as never;
       const document = await PictureDocument.open(uri, services.log);
       const panel = new PanelStub();

@@ -1,0 +1,120 @@
+/** What the extension's parts share, outside VS Code: kept in a folder, with an engine that only checks what it is asked. */
+import './register.ts';
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { checkBenchmark } from '../../../engine/benchmark/check-request.ts';
+import { InputError } from '../../../engine/errors.ts';
+import { checkEdit, checkGenerate, checkPrepareEdit } from '../../../engine/pipelines/check-request.ts';
+import { checkSegment } from '../../../engine/pipelines/segment/check-request.ts';
+import type { Services } from '../../../extension/services.ts';
+import type { EditRequest, EditResult, Engine, GenerateRequest } from '../../../shared/api.ts';
+import { NO_EXTENSION } from '../../../shared/editorProtocol.ts';
+import { blankRaster, type Raster } from '../../../shared/raster.ts';
+import { recipeOf, resultOf } from '../../../shared/testing.ts';
+
+const { Uri, workspace } = await import('./stub.ts');
+const { ImageView } = await import('../../../extension/view/view.ts');
+const { KeptPictures } = await import('../../../extension/additions/keptPictures.ts');
+const { LastModels } = await import('../../../extension/additions/lastModels.ts');
+const { BenchmarkStore } = await import('../../../extension/benchmark/store.ts');
+const { DenseSpeed } = await import('../../../extension/denseSpeed.ts');
+const { Gallery } = await import('../../../extension/gallery/store.ts');
+const { PromptHistory } = await import('../../../extension/history.ts');
+const { LastEditor } = await import('../../../extension/lastEditor.ts');
+const { EngineQueue } = await import('../../../extension/queue/engineQueue.ts');
+const { Generator } = await import('../../../extension/queue/generator.ts');
+const { RunLog } = await import('../../../extension/queue/interrupted.ts');
+const { Pace } = await import('../../../extension/queue/pace.ts');
+
+/**
+ * An engine that checks requests as the real one does, and computes nothing. `png`: what it gives for an image; `seen`: told
+ * of each edit
+ */
+export function checkingEngine(png: Uint8Array, seen: (request: EditRequest) => void = () => {}): Engine {
+  const made = ({ prompt }: GenerateRequest) => resultOf(recipeOf({ prompt }));
+  const refuse = () => Promise.reject(new InputError('Not here.'));
+  return {
+    generate: async (request: GenerateRequest) => ({
+      ...made(checkGenerate(request)),
+      picture: { png, width: 16, height: 16 },
+    }),
+    edit: async (request: EditRequest): Promise<EditResult> => {
+      const { image, extend } = checkEdit(request);
+      seen(request);
+      const raster = image as Raster;
+      const { left, top, right, bottom } = extend ?? NO_EXTENSION;
+      const grown = blankRaster(raster.width + left + right, raster.height + top + bottom, 3);
+      return {
+        ...made(request),
+        picture: { png: new Uint8Array(), width: raster.width, height: raster.height },
+        pixels: { ...grown, data: grown.data.fill(raster.data[0]! ^ 255) },
+        mode: 'dense',
+        activeFraction: [1],
+        denseMacs: 1,
+        computed: [],
+        recordedSteps: 0,
+        recordSeconds: [],
+        recordingMacs: 0,
+      };
+    },
+    prepareEdit: async (request: never) => {
+      checkPrepareEdit(request);
+      return { complete: true, recordedSteps: 0, seconds: 0 };
+    },
+    segment: (request: never) => {
+      checkSegment(request);
+      return refuse();
+    },
+    benchmark: (request: never) => {
+      checkBenchmark(request);
+      return refuse();
+    },
+    findThings: refuse,
+    describe: refuse,
+    store: refuse,
+    dispose: async () => {},
+  } as unknown as Engine;
+}
+
+function memory() {
+  const kept = new Map<string, unknown>();
+  return {
+    keys: () => [...kept.keys()],
+    get: (key: string) => kept.get(key),
+    update: async (key: string, value: unknown) => void kept.set(key, value),
+    setKeysForSync() {},
+  } as never;
+}
+
+/** @param storage a folder */
+export function servicesIn(storage: string, engine: Engine): Services {
+  const queue = new EngineQueue(engine);
+  const line = (text: unknown) => {
+    assert.ok(String(text).length < 100_000);
+  };
+  const log = { info: line, warn: line, error: line, show() {} } as never;
+  const pace = new Pace(memory());
+  const gallery = new Gallery(path.join(storage, 'pictures'), () => 0);
+  const kept = new KeptPictures(path.join(storage, 'kept'));
+  const parts = { queue, pace, log, gallery, kept, runs: new RunLog(memory()) };
+  const more = { history: new PromptHistory(memory()), denseSpeed: new DenseSpeed(memory()) };
+  const services: Services = {
+    ...parts,
+    ...more,
+    extensionUri: Uri.file(storage) as never,
+    engine: queue.engine,
+    views: {
+      get current() {
+        return ImageView.current;
+      },
+      show: () => ImageView.show(services),
+      count: (change) => ImageView.count(change),
+    },
+    generator: new Generator({ ...parts, ...more }),
+    benchmarks: new BenchmarkStore(workspace.fs as never, Uri.file(storage) as never),
+    lastModels: new LastModels(memory()),
+    lastEditor: new LastEditor(),
+    memory: memory(),
+  };
+  return services;
+}
