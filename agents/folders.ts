@@ -11,7 +11,7 @@ import { isFilePath } from '../shared/fileNames.ts';
 import { isInside } from './inside.ts';
 
 /** An image that was read. */
-export interface ReadImage {
+interface ReadImage {
   /** As agents see it: relative to its folder, with `/`. */
   file: string;
   bytes: Uint8Array;
@@ -29,7 +29,7 @@ export interface Destination {
 }
 
 /** A file that was written. */
-export interface WrittenImage {
+interface WrittenImage {
   file: string;
   /** On the disk. */
   path: string;

@@ -176,7 +176,7 @@ export function withCommandTable(readme: string): string {
 }
 
 /** Properties of package.json that follow from TypeScript. */
-export interface Manifest {
+interface Manifest {
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
   contributes: {
     commands: object[];

@@ -42,7 +42,7 @@ export type PictureSettings = Pick<
 >;
 
 /** The value of a setting of the section `patchwork`; settings.json is typed by hand, so it may be anything. */
-export type GetSetting = (name: SettingName) => unknown;
+type GetSetting = (name: SettingName) => unknown;
 
 /**
  * The settings as a request takes them.

@@ -12,7 +12,7 @@ export interface LoraRow {
 }
 
 /** What is drawn of a control image before it steers: nothing, its edges, a scribble of it. */
-export type HintChoice = NonNullable<ControlChoice['hint']> | '';
+type HintChoice = NonNullable<ControlChoice['hint']> | '';
 
 export interface ControlRow {
   picture: string;
@@ -45,7 +45,7 @@ export interface Additions {
 export const NO_ADDITIONS: Additions = { loras: [], controls: [], references: [], referenceModel: '' };
 
 /** A new row's strength: with words a reference at 1 leaves little to them. */
-export const FIRST_STRENGTH = { loras: 1, controls: 1, references: 0.6 } as const;
+const FIRST_STRENGTH = { loras: 1, controls: 1, references: 0.6 } as const;
 
 /** Where something that was chosen goes: a field of a row, of a new row with `at` −1, or the references' model. */
 export interface AdditionPlace {

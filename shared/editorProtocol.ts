@@ -60,7 +60,7 @@ export interface EditRun extends RunState {
 }
 
 /** A painted edit that waits to be picked; its pixels come in a `variation` message. */
-export interface VariationInfo {
+interface VariationInfo {
   id: string;
   seed: number;
 }
@@ -72,7 +72,7 @@ export type PicturePlace = Pick<SegmentRequest, 'points' | 'box'>;
 export type Combination = 'replace' | 'add' | 'remove';
 
 /** What a full recompute of an edit takes. */
-export interface DenseTime {
+interface DenseTime {
   /** Without loading the model. */
   seconds: number;
   /** By computing this edit in full; else estimated from full steps of this size that this machine has computed. */
@@ -170,7 +170,7 @@ export interface EditRow {
 }
 
 /** A part of a picture as a PNG file. */
-export interface PngPart extends Area {
+interface PngPart extends Area {
   png: Uint8Array<ArrayBuffer>;
 }
 

@@ -12,7 +12,7 @@ import { drawEditSheet } from './support/edit-sheet.ts';
 import { decibels, mean, median, percent } from './support/figures.ts';
 
 /** An edit as `python3 -m training edit-cases` writes it; paths are relative to the list. */
-export interface EditCase {
+interface EditCase {
   file: string;
   before: string;
   mask: string;

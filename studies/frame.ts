@@ -8,7 +8,7 @@ import { describeMachine } from '../engine/host/node/machine.ts';
 import type { Engine } from '../shared/api.ts';
 
 /** An argument or an option of a study. */
-export interface Parameter<T> {
+interface Parameter<T> {
   help: string;
   /** @throws InvalidArgumentError with a sentence that says what the text must be */
   parse: (text: string) => T;
@@ -23,7 +23,7 @@ export interface Parameter<T> {
 type Parameters = Record<string, Parameter<unknown>>;
 type Given<P extends Parameters> = { [K in keyof P]: P[K] extends Parameter<infer T> ? T : never };
 
-export interface StudyOptions<A extends Parameters, O extends Parameters> {
+interface StudyOptions<A extends Parameters, O extends Parameters> {
   /** What it measures or draws, in a sentence or two. */
   about: string;
   /** By position, in this order. */
@@ -136,7 +136,7 @@ export function optional<T>(parameter: Parameter<T>): Parameter<T | undefined> {
 }
 
 /** The processor, cores, memory, platform and versions that figures depend on. */
-export function machineLine(): string {
+function machineLine(): string {
   const { processor, cores, memoryBytes, platform, versions } = describeMachine();
   const memory = `${Math.round(memoryBytes / 2 ** 30)} GiB`;
   return `${processor}, ${cores} cores, ${memory}, ${platform}, Node ${versions.node}, onnxruntime-node ${versions.onnxruntime}`;

@@ -1,6 +1,6 @@
 /** Dragging an image out of a page: editors take the file's address, the desktop and other programs the image. */
 
-export interface Draggable {
+interface Draggable {
   /** URI of a file with the image. */
   file: string;
   /** Name that a copy gets. */

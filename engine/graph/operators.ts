@@ -145,7 +145,7 @@ export interface RmsNorm {
 }
 
 /** x · (1 + scale) + shift, with one vector for all positions: adaptive layer norm (Peebles & Xie 2023). */
-export interface Modulation {
+interface Modulation {
   readonly type: 'modulation';
   readonly input: Features;
   readonly scale: Vector;
@@ -343,7 +343,7 @@ interface TokenJoin {
 }
 
 /** Text and image as one sequence: the text's tokens, then the positions of a map, row by row. */
-export interface ImageJoin {
+interface ImageJoin {
   readonly type: 'image-join';
   readonly text: Tokens;
   readonly image: FeatureMap;
@@ -351,14 +351,14 @@ export interface ImageJoin {
 }
 
 /** One of the two parts of such a sequence: a map is the image's, tokens are the text's. */
-export interface ImageSplit {
+interface ImageSplit {
   readonly type: 'image-split';
   readonly input: Tokens;
   readonly output: FeatureMap | Tokens;
 }
 
 /** max(x, 0) + slope · min(x, 0), with a trained slope for each channel (He et al. 2015). */
-export interface Prelu {
+interface Prelu {
   readonly type: 'prelu';
   readonly input: FeatureMap;
   readonly output: FeatureMap;

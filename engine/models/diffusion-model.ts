@@ -29,7 +29,7 @@ import { openAutoencoder } from './single-file/placed.ts';
 import { sizesOf } from './sizes.ts';
 
 /** Pictures as prompts: what reads them, and in which groups. */
-export interface ReferenceUse {
+interface ReferenceUse {
   model: ReferenceModel;
   groups: readonly { masked: boolean }[];
 }

@@ -102,7 +102,7 @@ export function controlInputs(
 }
 
 /** How many maps a ControlNet gives: one for each skip connection, and one for the middle. */
-export function residualCount({ down }: UNetConfig): number {
+function residualCount({ down }: UNetConfig): number {
   return 1 + down.reduce((sum, { resnets }) => sum + resnets, 0) + (down.length - 1) + 1;
 }
 

@@ -58,7 +58,7 @@ import { schedulerFor } from './scheduler-for.ts';
 /** Pixels inside the mask's edge over which the old picture fades into the new. */
 const FEATHER = 6;
 
-export interface EditTask {
+interface EditTask {
   picture: Picture;
   /** At the picture's size. */
   mask: Mask;
@@ -72,7 +72,7 @@ export interface EditTask {
   zoom: ZoomMode;
 }
 
-export interface Edited {
+interface Edited {
   result: EditResult;
   /** Brings what is remembered up to date, so that the next edit of the new picture needs no recording. */
   remember: () => Promise<void>;

@@ -6,7 +6,7 @@ import { decodePicture, type Picture } from '../pictures/read.ts';
 import { activeCount, dilate, fullMask } from '../regions/mask.ts';
 
 /** What an edit works on: a picture, perhaps on a larger canvas, and which of its pixels are painted. */
-export interface EditedPart extends PictureMask {
+interface EditedPart extends PictureMask {
   picture: Picture;
 }
 

@@ -48,7 +48,7 @@ export function recordingPlanes(latent: Float32Array, dims: LatentDims): Tensor 
   return planesOf(new Float32Array(height * width), latent, dims);
 }
 
-export interface MaskedPicture {
+interface MaskedPicture {
   /** Planes [3, H, W] of the window, −1 … 1. */
   planes: Float32Array;
   window: PictureWindow;

@@ -74,7 +74,7 @@ async function correlationWithNoise(model: DiffusionModel, program: Program): Pr
 }
 
 /** Pearson's correlation, 0 where one side is constant. */
-export function correlationOf(a: Float32Array, b: Float32Array): number {
+function correlationOf(a: Float32Array, b: Float32Array): number {
   const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [meanA, meanB] = [mean(a), mean(b)];
   let [both, squaresA, squaresB] = [0, 0, 0];

@@ -20,7 +20,7 @@ export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeed
 }
 
 /** The prediction as a short phrase; undefined for models that do not generate images. */
-export function memoryPhrases(entry: CatalogueEntry): string[] {
+function memoryPhrases(entry: CatalogueEntry): string[] {
   const needs = entryMemory(entry);
   if (!needs) return [];
   const amounts = PROCESSOR_PRECISIONS.map((precision) => formatBytes(needs[precision].tiled));

@@ -12,7 +12,7 @@ import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { missingSteps, Recorder, startOf, type Trajectory } from './recorder.ts';
 import { schedulerFor } from './scheduler-for.ts';
 
-export interface RecordTask {
+interface RecordTask {
   picture: Picture;
   window: PictureWindow;
   /** Of the edits that are expected; their prompts and seeds make no difference. */

@@ -11,7 +11,7 @@ export interface Piece {
 }
 
 /** A remembered pass: one denoising step of an image. */
-export interface StoreKey {
+interface StoreKey {
   /** Identifies the image and everything that its features depend on: model, precision, prompt, noise. */
   picture: string;
   /** The timestep as the network takes it. */
@@ -21,7 +21,7 @@ export interface StoreKey {
 }
 
 /** What the store holds for one image. */
-export interface StoredPicture {
+interface StoredPicture {
   picture: string;
   timesteps: number[];
   bytes: number;

@@ -6,7 +6,7 @@ export const PREDICTIONS = ['epsilon', 'v_prediction', 'sample', 'flow_predictio
 export type Prediction = (typeof PREDICTIONS)[number];
 
 /** Coefficients of a linear combination of the current sample and the network's output. */
-export interface Coefficients {
+interface Coefficients {
   sample: number;
   output: number;
 }

@@ -1,5 +1,5 @@
 /** A prompt from a step on. */
-export interface ScheduledText {
+interface ScheduledText {
   /** The first step that reads it, from 0. */
   from: number;
   text: string;

@@ -1,7 +1,7 @@
 import { LIMITS } from '../../shared/limits.ts';
 
 /** A LoRA that a prompt names: `<lora:name:0.8>`. */
-export interface NamedNetwork {
+interface NamedNetwork {
   /** As written in the prompt, for messages. */
   tag: string;
   name: string;

@@ -21,7 +21,7 @@ export const NO_WORDS: TrainedWords = {
 };
 
 /** A stretch of a text: words, or the vectors of a trained one. */
-export type Stretch = { text: string } | { ids: readonly number[] };
+type Stretch = { text: string } | { ids: readonly number[] };
 
 /** Takes the trained words out of a text. What is named and is not here is left out, with a warning. */
 export function stretchesOf(text: string, words: TrainedWords, warnings: Set<string>): Stretch[] {

@@ -21,7 +21,7 @@ export async function planesOf(
 }
 
 /** Rows [B, n, C] as planes [B, C, h, w]. */
-export function planesFrom({ data, dims }: Tensor & { type: 'float32' }, height: number, width: number) {
+function planesFrom({ data, dims }: Tensor & { type: 'float32' }, height: number, width: number) {
   const [batch, count, channels] = dims as [number, number, number];
   const planes = new Float32Array(data.length);
   overPlanes(planes, data, batch, channels, everyRow(count));

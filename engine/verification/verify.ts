@@ -27,7 +27,7 @@ interface Verification {
 }
 
 /** What a user says of the checkpoint. */
-export type VerifyOptions = Pick<FileParts, 'vae' | 'textEncoders'>;
+type VerifyOptions = Pick<FileParts, 'vae' | 'textEncoders'>;
 
 /** Largest relative error on a GPU, which adds in another order than a processor. */
 const DEVICE_LIMIT = 2e-3;

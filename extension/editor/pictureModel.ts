@@ -28,7 +28,7 @@ export interface Packed extends Area {
 }
 
 /** What one edit does to the pixels, whatever is below it. Places are those of the file's pixels, also beyond its edges. */
-export type EditContent =
+type EditContent =
   /** Where the two differ, pixels become what they are in `to`; before that, the canvas grows by `extension`. */
   | { kind: 'paint'; from: Packed; to: Packed; extension?: Extension }
   /** Pixels are restored from the file by a coverage of 0 … 255. */

@@ -33,7 +33,7 @@ import { digestOf, isEditable, nameOf, readPictureUri } from './pictureFile.ts';
 import { Preparing } from './preparing.ts';
 import { combined } from './selection.ts';
 
-export const EDITOR_TYPE = 'patchwork.pictureEditor';
+const EDITOR_TYPE = 'patchwork.pictureEditor';
 
 /** The picture editor and the command that opens it. */
 export function registerPictureEditor(services: Services, edits: EditStore): Disposable[] {

@@ -15,7 +15,7 @@ import type { Services } from '../services.ts';
 import { generateImages } from '../view/generate.ts';
 import { ImageView } from '../view/view.ts';
 
-export const QUEUE_VIEW = 'patchwork.queueView';
+const QUEUE_VIEW = 'patchwork.queueView';
 
 type Row = { job: Job } | { interrupted: InterruptedRun };
 

@@ -17,7 +17,7 @@ import type {
 } from '../../shared/api.ts';
 
 /** The encoder's file of the largest EfficientViT-SAM that is on this machine. */
-export async function installedSelector(): Promise<string | undefined> {
+async function installedSelector(): Promise<string | undefined> {
   const installed = new Map(
     (await installedModels(await hubSettings())).map(({ id, folder }) => [id, folder]),
   );

@@ -15,7 +15,7 @@ import { type Draft, EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
 import { readAdditions } from '../additions/schema.ts';
 
 /** Images that one click asks for at most. */
-export const MOST_IMAGES = 16;
+const MOST_IMAGES = 16;
 
 /** The request of a form, without its empty fields. @throws InputError naming the field and what it may be */
 export function requestOf(draft: Draft): AskedRequest {

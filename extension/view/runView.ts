@@ -3,7 +3,7 @@ import type { AskedRequest } from '../../shared/additions.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 
 /** The view, as far as it shows running images. */
-export interface RunView {
+interface RunView {
   readonly visible: boolean;
   /** From now on shows images while they are generated. @param filled the form has this request already */
   begin(asked: AskedRequest, about: { filled: boolean; batch?: string }): void;

@@ -9,7 +9,7 @@ import type { ChildOptions } from '../child.ts';
 import { type EngineProcess, engineProcess } from '../engine/client.ts';
 import { type Chosen, chooseDevice, type DevicesOptions } from './devices.ts';
 
-export interface DeviceEngineOptions extends Omit<ChildOptions, 'title' | 'args'> {
+interface DeviceEngineOptions extends Omit<ChildOptions, 'title' | 'args'> {
   /** Evaluated at the first call, and after `dispose`. */
   device: () => DeviceChoice;
   /** Megabytes that recorded features may take; see the engine's process. */

@@ -35,7 +35,7 @@ export interface WorkerOptions {
 }
 
 /** The engine in a worker. */
-export interface EngineWorker extends Engine {
+interface EngineWorker extends Engine {
   readonly running: boolean;
 }
 

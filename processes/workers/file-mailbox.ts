@@ -84,7 +84,7 @@ export class FileMailbox implements Mailbox {
 }
 
 /** A message as it travels between machines. */
-export interface Relayed {
+interface Relayed {
   to: Recipient;
   bytes: Uint8Array;
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VSCodeServer } from './server-install.ts';
 
-export interface ServerOptions {
+interface ServerOptions {
   /** Folder for settings, state and installed extensions; it may exist already. */
   home: string;
   /** Extensions to load: their folders, or `.vsix` files. */

@@ -67,7 +67,7 @@ export interface Offers {
   presets: PresetOffer[];
 }
 
-export interface CaseOffer {
+interface CaseOffer {
   name: string;
   masked: boolean;
   /** Runs on several workers. */

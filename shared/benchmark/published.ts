@@ -55,7 +55,7 @@ const DISPLACED = ['patch', 'branches'];
  * Pictures of SDXL with 50 steps and guidance, 1280×1920, on 1, 4 and 8 devices; PSNR at its own sizes (Li et al.,
  * CVPR 2024). Another network on another machine is compared by its factors.
  */
-export const DISTRIFUSION: Published = {
+const DISTRIFUSION: Published = {
   source: 'DistriFusion, SDXL 1280×1920, 50 steps, one GPU a worker',
   denseMacs: 907.2e12,
   denseSeconds: 12.3,

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Network } from '../../engine/graph/network.ts';
 import { weightsOf } from '../../engine/graph/network.ts';
@@ -428,9 +428,4 @@ async function copyTokenizer(folder: string, name: string): Promise<void> {
 export async function changeJson(file: string, change: object): Promise<void> {
   const before = await readFile(file, 'utf8').catch(() => '{}');
   await writeFile(file, JSON.stringify({ ...JSON.parse(before), ...change }));
-}
-
-/** Removes a checkpoint's folder. */
-export async function removeCheckpoint(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
 }

@@ -21,4 +21,3 @@ const engine = engineWorker({
 });
 
 Object.assign(globalThis, { engine });
-export type TestEngine = typeof engine;

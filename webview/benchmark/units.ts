@@ -1,6 +1,6 @@
 /** Units that all figures of a chart and its table share. */
 
-export interface Unit {
+interface Unit {
   name: string;
   /** What one of it is. */
   scale: number;

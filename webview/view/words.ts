@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { hasNoWords } from '../../shared/vocabulary.ts';
 
 /** Prompts that Scenes draws well. */
-export const EXAMPLES = [
+const EXAMPLES = [
   'a red house by a lake at sunset',
   'three yellow tents in a meadow in the morning',
   'a purple lighthouse on the sea at dusk, stormy',

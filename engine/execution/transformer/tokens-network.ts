@@ -17,7 +17,7 @@ import type { TokenPlan } from './token-plan.ts';
 export type Feeds = Record<string, Tensor>;
 
 /** Result of a pass: rows [B, n, C] and, if asked for, its features. */
-export interface TokenPass {
+interface TokenPass {
   output: Float32Array;
   features: Feeds;
 }

@@ -12,7 +12,7 @@ export const DEEP = 'deep';
  * computes the first convolution, that block, and the output.
  * @throws Error for a network that joins no maps
  */
-export function deepMap(network: Network): FeatureMap {
+function deepMap(network: Network): FeatureMap {
   const joined = network.operators.findLast(
     (operator) => operator.type === 'concat' && operator.output.kind === 'map',
   );

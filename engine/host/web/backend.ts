@@ -13,7 +13,7 @@ import { memoryBytes } from './machine.ts';
 import { path } from './path.ts';
 import { WebProgram } from './program.ts';
 
-export interface WebOptions {
+interface WebOptions {
   /** ort-wasm-simd-threaded.wasm. */
   binary: ArrayBuffer;
   /** The text of ort-wasm-simd-threaded.mjs, which starts threads; without it there is one. */

@@ -20,7 +20,7 @@ const ADAM7 = [
   [0, 1, 1, 2],
 ] as const;
 
-export interface PngParts {
+interface PngParts {
   width: number;
   height: number;
   depth: 1 | 2 | 4 | 8 | 16;

@@ -70,7 +70,7 @@ export function refuseRelatives(file: TensorFile, family: SdFamily): void {
 }
 
 /** What a file says of what its U-Net predicts. */
-export interface ToldPrediction {
+interface ToldPrediction {
   prediction: Prediction | undefined;
   /** The noise goes up to nothing but noise (Lin et al. 2023). */
   zeroTerminal: boolean;

@@ -112,7 +112,7 @@ export interface UNetFacts {
 }
 
 /** Numbers of a time id of SDXL. */
-export const TIME_ID_CHANNELS = 256;
+const TIME_ID_CHANNELS = 256;
 
 /**
  * The config of a U-Net (diffusers' UNet2DConditionModel) from the names and shapes of its tensors.

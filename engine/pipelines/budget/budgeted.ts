@@ -7,7 +7,7 @@ import { schedulerFor } from '../scheduler-for.ts';
 import { type FullProcess, planBudget } from './plan-budget.ts';
 
 /** A recipe whose steps are planned for a budget. */
-export interface Budgeted {
+interface Budgeted {
   recipe: Recipe;
   report: BudgetReport;
   /** Sentences for the user. */

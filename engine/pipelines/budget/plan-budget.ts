@@ -17,7 +17,7 @@ export interface FullProcess {
 }
 
 /** How a budget is spent. */
-export interface BudgetPlan {
+interface BudgetPlan {
   steps: number;
   /** See `Recipe`; absent if there are only fewer steps. */
   stepPlan?: string;

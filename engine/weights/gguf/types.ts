@@ -1,5 +1,5 @@
 /** Element types of GGUF (ggml's `ggml_type`) that are read here: how many values a block has, and how many bytes. */
-export interface GgufType {
+interface GgufType {
   /** As `StoredTensor.dtype` names it. */
   name: string;
   values: number;

@@ -17,7 +17,7 @@ export interface Storage {
   length: number;
 }
 /** Finds a storage by its key. @throws InputError if it is missing */
-export type FindStorage = (key: string, dtype: Dtype, elements: number) => Storage;
+type FindStorage = (key: string, dtype: Dtype, elements: number) => Storage;
 
 /** What a pickle says of a file: tensors by name, and texts and numbers beside them. */
 export interface Pickled {

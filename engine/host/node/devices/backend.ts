@@ -15,7 +15,7 @@ const UNKNOWN_SHARE = 0.5;
 /** Of the device's memory, after it ran out of it. */
 const SMALL_SHARE = 0.4;
 
-export interface DeviceOptions {
+interface DeviceOptions {
   threads?: number;
   /** Uses as little memory as possible. */
   small?: boolean;
