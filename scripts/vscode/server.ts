@@ -30,6 +30,9 @@ export interface RunningServer {
 }
 
 const START_TIMEOUT = 60_000;
+/** What the server logs when its own process takes longer than 10 seconds to start, as on a busy machine. */
+const GAVE_UP = /error timed out/;
+const ATTEMPTS = 5;
 
 /** Settings that keep a fresh VS Code quiet. */
 const QUIET = {
@@ -74,7 +77,6 @@ export async function startServer(server: VSCodeServer, options: ServerOptions):
   }
 
   const logFile = path.join(home, 'server.log');
-  const log = fs.openSync(logFile, 'w');
   const flags = [
     '--auth',
     'none',
@@ -82,22 +84,35 @@ export async function startServer(server: VSCodeServer, options: ServerOptions):
     '--disable-update-check',
     '--disable-getting-started-override',
   ];
-  const child = spawn(server.node, [...common, '--bind-addr', `127.0.0.1:${port}`, ...flags], {
-    env,
-    stdio: ['ignore', log, log],
-    detached: true,
-  });
-  fs.closeSync(log);
-  const running = {
-    process: child,
-    log: () => fs.readFileSync(logFile, 'utf8'),
-    stop: () => stop(child, sockets),
+  const running = () => {
+    fs.mkdirSync(sockets, { recursive: true });
+    const log = fs.openSync(logFile, 'w');
+    const child = spawn(server.node, [...common, '--bind-addr', `127.0.0.1:${port}`, ...flags], {
+      env,
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
+    fs.closeSync(log);
+    return {
+      process: child,
+      log: () => fs.readFileSync(logFile, 'utf8'),
+      stop: () => stop(child, sockets),
+    };
   };
-  try {
-    return { ...running, url: await listening(child, running.log) };
-  } catch (error) {
-    await running.stop();
-    throw error;
+  return await untilListening(running);
+}
+
+/** Starts the server, again if it gave up on itself. @throws Error with its log if it does not start */
+async function untilListening(start: () => Omit<RunningServer, 'url'>): Promise<RunningServer> {
+  for (let attempt = 1; ; attempt++) {
+    const running = start();
+    try {
+      return { ...running, url: await listening(running.process, running.log) };
+    } catch (error) {
+      const log = running.log();
+      await running.stop();
+      if (attempt === ATTEMPTS || !GAVE_UP.test(log)) throw error;
+    }
   }
 }
 

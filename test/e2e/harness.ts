@@ -11,6 +11,8 @@ import { descendants } from './processes.ts';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const OUT = path.join(ROOT, '.e2e/out');
 const WAIT = 60_000;
+/** For VS Code to load, of which a machine with other work does little at a time. */
+const LOADING = 180_000;
 /** Where the extension in `host/` says on which port it listens. */
 const PORT_FILE = 'host-port';
 
@@ -100,8 +102,8 @@ export async function openWorkbench(
       if (/Content Security Policy/.test(message.text())) violations.push(message.text());
     });
     const address = `${server.url}/?folder=${encodeURIComponent(workspace)}`;
-    await page.goto(address, { timeout: WAIT, waitUntil: 'domcontentloaded' });
-    await page.locator('.monaco-workbench').waitFor({ timeout: WAIT });
+    await page.goto(address, { timeout: LOADING, waitUntil: 'domcontentloaded' });
+    await page.locator('.monaco-workbench').waitFor({ timeout: LOADING });
     return workbench(page, { home, workspace, server, violations, close });
   } catch (error) {
     await close();
