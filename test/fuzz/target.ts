@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
 import { InputError } from '../../engine/errors.ts';
 
@@ -19,6 +23,30 @@ export function target<Value>(
   check: (value: Value) => void | Promise<void>,
 ): Target {
   return { name, check, property: fc.asyncProperty(cases, async (value) => await check(value)) };
+}
+
+/** A folder for the files of a target's cases; it goes with the process. */
+export function caseFolder(): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'patchwork-fuzz-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+let cases = 0;
+
+/** Runs `use` with a file of its own: a case that the long run has interrupted may still be at work. */
+export async function withCaseFile(
+  folder: string,
+  bytes: Uint8Array,
+  use: (file: string) => Promise<void>,
+): Promise<void> {
+  const file = path.join(folder, `case-${++cases}.bin`);
+  await writeFile(file, bytes);
+  try {
+    await use(file);
+  } finally {
+    await rm(file, { force: true });
+  }
 }
 
 /** What anything from elsewhere may give: a value, or one sentence for the user. */

@@ -1,8 +1,6 @@
 /** What other tools, browsers and agents hand over. */
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
@@ -19,7 +17,7 @@ import { formatRecipe, type ParsedRecipe, readRecipe } from '../../../engine/pic
 import type { Recipe } from '../../../shared/api.ts';
 import { isFilePath } from '../../../shared/fileNames.ts';
 import { LIMITS } from '../../../shared/limits.ts';
-import { changed, damaged, oddText, type Target, target, valueOrSentence } from '../target.ts';
+import { caseFolder, changed, damaged, oddText, type Target, target, valueOrSentence } from '../target.ts';
 
 const image = sharp(
   Uint8Array.from({ length: 12 * 8 * 3 }, (_, i) => (i * 7919) % 256),
@@ -135,8 +133,7 @@ function checkRecipe(recipe: ParsedRecipe | undefined): void {
     formatRecipe({ width: 8, height: 8, steps: 1, seed: 1, ...recipe } as Recipe);
 }
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'patchwork-fuzz-'));
-process.on('exit', () => void rm(folder, { recursive: true, force: true }));
+const folder = caseFolder();
 await writeFile(path.join(folder, 'a.png'), png);
 const folders = new BoundedFolders([folder], 'images');
 const place = fc.oneof(

@@ -1,8 +1,6 @@
 /** Files whose kind is guessed from the names and shapes of their tensors, by every reader of one. */
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import { openControlModel } from '../../../engine/models/control-model.ts';
@@ -14,11 +12,9 @@ import { openEmbedding } from '../../../engine/weights/embeddings.ts';
 import { openAdapter } from '../../../engine/weights/lora.ts';
 import { LORA_KINDS } from '../../../engine/weights/lora-kinds/index.ts';
 import { safetensorsBytes } from '../../../engine/weights/testing.ts';
-import { oddText, type Target, target, valueOrSentence } from '../target.ts';
+import { caseFolder, oddText, type Target, target, valueOrSentence, withCaseFile } from '../target.ts';
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'patchwork-fuzz-'));
-process.on('exit', () => void rm(folder, { recursive: true, force: true }));
-const file = path.join(folder, 'guessed.safetensors');
+const folder = caseFolder();
 const encoder = path.join(folder, 'image_encoder');
 await mkdir(encoder);
 await writeFile(
@@ -133,12 +129,12 @@ export const targets: readonly Target[] = [
   target(
     'a file that any reader of models is given',
     fc.dictionary(name, tensor, { maxKeys: 14 }),
-    async (tensors) => {
-      await writeFile(file, fileOf(tensors));
-      for (const read of Object.values(READERS)) await valueOrSentence(() => read(file));
-      const adapter = await valueOrSentence(() => openAdapter(file, 1));
-      for (const { kind, tensors } of adapter?.modules ?? [])
-        assert.ok(kind.parts.every((part) => tensors.has(part)));
-    },
+    (tensors) =>
+      withCaseFile(folder, fileOf(tensors), async (file) => {
+        for (const read of Object.values(READERS)) await valueOrSentence(() => read(file));
+        const adapter = await valueOrSentence(() => openAdapter(file, 1));
+        for (const { kind, tensors } of adapter?.modules ?? [])
+          assert.ok(kind.parts.every((part) => tensors.has(part)));
+      }),
   ),
 ];

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { InputError } from '../../../engine/errors.ts';
@@ -13,21 +11,22 @@ import { isQuantized } from '../../../engine/weights/gguf/dequantized.ts';
 import { readFloat32, readInt64 } from '../../../engine/weights/read.ts';
 import type { StoredTensor } from '../../../engine/weights/source.ts';
 import { openTensors } from '../../../engine/weights/tensor-file.ts';
-import { damaged, oddText, type Target, target } from '../target.ts';
+import { caseFolder, damaged, oddText, type Target, target, withCaseFile } from '../target.ts';
 
 const fixtures = path.join(import.meta.dirname, '..', '..', 'fixtures');
-const folder = mkdtempSync(path.join(os.tmpdir(), 'patchwork-fuzz-'));
-process.on('exit', () => void rm(folder, { recursive: true, force: true }));
-const file = path.join(folder, 'model.bin');
+const folder = caseFolder();
 
 /** A file is refused with a sentence that names it, or each of its tensors is inside it and can be read. */
-async function check(bytes: Uint8Array): Promise<void> {
-  await writeFile(file, bytes);
+function check(bytes: Uint8Array): Promise<void> {
+  return withCaseFile(folder, bytes, (file) => checkFile(file, bytes.length));
+}
+
+async function checkFile(file: string, size: number): Promise<void> {
   let names: string[];
   try {
     const source = await openTensors(file);
     names = [...source.names()];
-    for (const name of names) await checkTensor(source.find(name)!, bytes.length);
+    for (const name of names) await checkTensor(source.find(name)!, size);
   } catch (error) {
     assert.ok(error instanceof InputError, String((error as Error).stack));
     assert.ok(error.message.includes(file) && error.message.length < 2000, error.message);
