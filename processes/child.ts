@@ -13,6 +13,7 @@ import { abortError } from '../engine/errors.ts';
 import type { CallOptions } from '../shared/api.ts';
 import { errorOf } from './engine/failure.ts';
 import { type Method, received } from './engine/protocol.ts';
+import { libraryTrouble } from './native-libraries.ts';
 import { PULSE_PATIENCE, PULSE_VARIABLE } from './pulse.ts';
 
 export interface ChildOptions {
@@ -71,6 +72,10 @@ export class ServedProcess {
   #closing: string | undefined;
   /** Whether it was ended because it gave no sign of life. */
   #stopped = false;
+  /** Resolves when all that it wrote to stderr has been read. */
+  readonly #lastError: Promise<void>;
+  /** Why it could not load what it needs, in a sentence. */
+  #trouble: string | undefined;
   #calls = 0;
   /** Calls under way, and whether the process has acknowledged them. */
   readonly #underWay = new Map<number, { came: boolean }>();
@@ -89,7 +94,11 @@ export class ServedProcess {
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', [PULSE_VARIABLE]: '1' },
     });
     this.#forward(this.#child.stdout);
-    this.#forward(this.#child.stderr);
+    const errors = this.#forward(this.#child.stderr);
+    errors?.on('line', (line) => {
+      this.#trouble ??= libraryTrouble(line);
+    });
+    this.#lastError = new Promise((resolve) => errors?.once('close', resolve));
     this.#watch(this.#child.stdio[4] as Readable, options.pulsePatience ?? PULSE_PATIENCE);
     this.#end = this.#awaitEnd();
     // There may be no caller when it ends.
@@ -218,12 +227,17 @@ export class ServedProcess {
             new Promise<void>((resolve) => this.#child.once('disconnect', resolve)),
             new Promise<void>((resolve) => setTimeout(resolve, LAST_WORDS)),
           ]);
+        const lastWords = new Promise((resolve) => setTimeout(resolve, LAST_WORDS));
+        if (code) await Promise.race([this.#lastError, lastWords]);
         const how = this.#stopped
           ? 'gave no sign of life and was ended'
           : signal
             ? `was ended by ${signal}`
             : `ended unexpectedly with exit code ${code}`;
-        finish(this.#closing ?? `${this.#title} ${how}; the next request starts a fresh one.`);
+        const what = this.#trouble
+          ? `${this.#title} could not start. ${this.#trouble}`
+          : `${this.#title} ${how}; the next request starts a fresh one.`;
+        finish(this.#closing ?? what);
       });
     });
   }
@@ -235,8 +249,8 @@ export class ServedProcess {
     return await Promise.race([this.#end.catch((end: unknown) => end), patience]);
   }
 
-  #forward(stream: Readable | null): void {
-    if (stream) readline.createInterface({ input: stream }).on('line', this.#log);
+  #forward(stream: Readable | null): readline.Interface | undefined {
+    return stream ? readline.createInterface({ input: stream }).on('line', this.#log) : undefined;
   }
 }
 

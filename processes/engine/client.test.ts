@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { GenerateProgress } from '../../shared/api.ts';
+import { libraryTrouble } from '../native-libraries.ts';
 import { type EngineProcess, engineProcess } from './client.ts';
 
 const options = {
@@ -140,6 +141,23 @@ test('a script that is not there is an error, not a hang', async () => {
   engine = engineProcess({ script: '/nowhere/engine.mjs', onLog: (line) => lines.push(line) });
   await assert.rejects(engine.generate({ prompt: 'x' }), /ended unexpectedly with exit code 1/);
   assert.match(lines.join('\n'), /nowhere/);
+});
+
+test('a library that cannot be loaded is said, with what to do', async () => {
+  for (const [words, sentence] of [
+    ['Error: The specified module could not be found.', /could not start\. Windows lacks .* Visual C\+\+/],
+    ["/lib/libm.so.6: version `GLIBC_2.27' not found (required by x.so)", /too old for ONNX Runtime/],
+    ['x.node: invalid ELF header', /made for another processor or system/],
+  ] as const) {
+    assert.match(
+      libraryTrouble(words) ?? '',
+      new RegExp(sentence.source.replace(/^could not start.*? /, '')),
+    );
+    const execArgv = ['--import', `data:text/javascript,throw ${JSON.stringify(words)}`];
+    engine = engineProcess({ script: '/nowhere/engine.mjs', execArgv });
+    await assert.rejects(engine.generate({ prompt: 'x' }), sentence);
+  }
+  assert.equal(libraryTrouble('Loading the model.'), undefined);
 });
 
 test('disposing ends the process and the calls under way', async () => {
