@@ -19,7 +19,7 @@ const processes = fc.record({
   steps: fc.integer({ min: 1, max: 150 }),
   stepMacs: fc.constant(200),
   aloneMacs: fc.constant(100),
-  restMacs: fc.integer({ min: 0, max: 1000 }),
+  restMacs: fc.integer({ min: 0, max: 4000 }),
   places: fc.boolean(),
   guided: fc.boolean(),
   shared: fc.boolean(),

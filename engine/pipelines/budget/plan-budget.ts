@@ -49,11 +49,10 @@ export function planBudget(share: number, process: FullProcess): BudgetPlan {
   });
   const measured = usable(process);
   const plain = Math.min(steps, Math.floor(left / stepMacs));
-  const best = measured.findLast((plan) => costOf(plan) <= left);
-  const last = measured.at(-1);
-  if (plain >= 1 && (!best || (last && plain >= costOf(last) / stepMacs + 1)))
-    return finish({ guided: plain, alone: 0 });
-  return finish(best ?? measured[0] ?? { guided: 1, alone: 0 });
+  const [cheapest, last] = [measured[0], measured.at(-1)];
+  if (!cheapest || !last || plain >= costOf(last) / stepMacs + 1)
+    return finish({ guided: Math.max(1, plain), alone: 0 });
+  return finish(measured.findLast((plan) => costOf(plan) <= left) ?? cheapest);
 }
 
 /** The measured plans that a process can follow and that are no longer than it, cheapest first. */
