@@ -12,7 +12,6 @@ import { type Drawn, drawnFile, readPrompts, UNSEEN, writeDrawn } from './suppor
 
 /** Means that were measured beside those that are offered. */
 const OTHERS = [
-  'FFFPPPP 999 946 713 570 428 195 82',
   'FFFFF 999 769 599 399 259',
   'FFFFPPPPPPPPPPPPPPPP',
   'FFdFdFdFdFdFdFdFdFdF',

@@ -16,6 +16,7 @@ export const MEASURED_PLANS: readonly MeasuredPlan[] = [
   { guided: 1, alone: 2, timesteps: [999, 626, 292] },
   { guided: 1, alone: 4, timesteps: [999, 729, 529, 329, 94] },
   { guided: 2, alone: 4, timesteps: [999, 773, 606, 440, 300, 100] },
+  { guided: 3, alone: 4, timesteps: [999, 946, 713, 570, 428, 195, 82] },
 ];
 
 /** Models that are asked for so few steps, such as distilled ones, have only steps to leave out. */

@@ -59,10 +59,10 @@ test('the whole budget is the full process', () => {
 });
 
 test('small budgets follow what was measured, where model and sampler can', () => {
-  const plans = [0.15, 0.2, 0.25, 0.3].map((share) => planBudget(share, process).stepPlan);
+  const plans = [0.15, 0.2, 0.25, 0.3, 0.36].map((share) => planBudget(share, process).stepPlan);
   assert.deepEqual(
     plans.map((plan) => plan?.split(' ')[0]),
-    ['FPP', 'FPPPP', 'FFPPPP', undefined],
+    ['FPP', 'FPPPP', 'FFPPPP', 'FFFPPPP', undefined],
   );
   assert.ok(MEASURED_PLANS.length > 0);
   for (const less of [{ places: false }, { guided: false }, { shared: true }, { steps: 8 }]) {
