@@ -19,7 +19,7 @@ export function withCommonOptions(command: Command, computes: 'networks' | 'none
         .hideHelp(computes === 'none'),
     )
     .addOption(
-      new Option('--device <name>', 'where networks run (default: auto, the fastest that computes right)')
+      new Option('--device <name>', 'where networks run (default: auto, the fastest that computes correctly)')
         .choices(DEVICE_CHOICES)
         .hideHelp(computes === 'none'),
     )

@@ -2,7 +2,7 @@
 export const DEVICE_IDS = ['cpu', 'webgpu', 'dml', 'cuda'] as const;
 export type DeviceId = (typeof DEVICE_IDS)[number];
 
-/** `auto`: the fastest that computes right. */
+/** `auto`: the fastest that computes correctly. */
 export const DEVICE_CHOICES = ['auto', ...DEVICE_IDS] as const;
 export type DeviceChoice = (typeof DEVICE_CHOICES)[number];
 

@@ -52,7 +52,7 @@ async function triedBy(action: () => Promise<unknown>): Promise<string[]> {
   return [...tried];
 }
 
-test('the fastest that computes right is chosen, and what was found out is remembered', async () => {
+test('the fastest that computes correctly is chosen, and what was found out is remembered', async () => {
   const candidates = machine(
     { id: 'webgpu', name: 'GPU of 0.25 s' },
     { id: 'dml', name: 'composes in 0.1 s' },

@@ -60,7 +60,7 @@ async function named(choice: DeviceId, all: readonly Candidate[], options: Devic
   const reason = candidate.missing ?? check.fault;
   if (reason)
     throw new InputError(
-      `Networks cannot run on the device ${choice} (${DEVICE_PROVIDERS[choice]}) here: ${reason}. Choose auto or cpu; patchwork devices lists what there is.`,
+      `Networks cannot run on the device ${choice} (${DEVICE_PROVIDERS[choice]}) here: ${reason}. Choose auto or cpu; patchwork devices lists the devices.`,
       { setting: 'device' },
     );
   return chosen(candidate, check);
