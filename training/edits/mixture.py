@@ -23,7 +23,7 @@ from .compose import removal_caption, thing_caption
 from .dataset import MASKS, EditSet
 from .masks import bounds
 
-SHARES = {"draw": 0.75, "edit": 0.17, "remove": 0.05, "empty": 0.03}
+SHARES = {"draw": 0.25, "edit": 0.56, "remove": 0.15, "empty": 0.04}
 CROP_SHARES = {"edit": 0.75, "remove": 0.2, "empty": 0.05}
 NO_WORDS = {"draw": 0.1, "edit": 0.08, "remove": 0.3, "empty": 0.2}
 OUTSIDE, LARGEST_WEIGHT = 0.15, 2.5
