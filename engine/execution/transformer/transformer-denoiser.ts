@@ -17,7 +17,7 @@ import type { TransformerForms } from './transformer-forms.ts';
 
 /** A transformer as a denoiser, in one precision. */
 export class TransformerDenoiser implements Denoiser {
-  /** A position stands for 32×32 pixels, and linear attention shows each the whole picture. */
+  /** A position stands for 16×16 pixels or more, and attention shows each the whole image. */
   readonly ring = 0;
   readonly reuses = false;
   readonly #forms: TransformerForms;
