@@ -210,6 +210,7 @@ export const checkBenchmarkMessage = checked<BenchmarkPageMessage>({
   estimate: z.object({ draft: benchmark, painted: z.boolean() }),
   run: z.object({ draft: benchmark, drawn: file.optional() }),
   cancel: nothing,
+  count: nothing,
   show: z.object({ ids }),
   delete: z.object({ id }),
   fetch: z.object({ run: id, name: z.string().max(1000) }),

@@ -1,6 +1,7 @@
 import { env, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { checkBenchmark } from '../../engine/benchmark/check-request.ts';
 import { type BenchmarkCost, benchmarkCost } from '../../engine/benchmark/cost.ts';
+import { macsCurves } from '../../engine/benchmark/macs-curves.ts';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from '../../shared/api.ts';
 import { describeBenchmark } from '../../shared/benchmark/progress.ts';
@@ -116,6 +117,9 @@ export class BenchmarkPanel {
         break;
       case 'cancel':
         this.#cancel();
+        break;
+      case 'count':
+        this.#update({ curves: macsCurves() });
         break;
       case 'show':
         await this.#show(message.ids);

@@ -118,6 +118,12 @@ export interface StoredRun {
 export type RunSummary = Pick<StoredRun, 'id' | 'asked' | 'tookSeconds'> &
   Pick<BenchmarkReport, 'date' | 'model' | 'width' | 'height' | 'steps' | 'guidance'>;
 
+/** Multiply–accumulates of a network against the side of a square image, in pixels. */
+export interface MacsCurve {
+  title: string;
+  points: { side: number; macs: number }[];
+}
+
 export interface BenchmarkRun extends Omit<BenchmarkProgress, 'stage'> {
   /** `wait` until the engine reports. */
   stage: BenchmarkProgress['stage'] | 'wait';
@@ -131,6 +137,8 @@ export interface BenchmarkState {
   runs: RunSummary[];
   /** The runs that are compared, in the order of choosing. */
   shown: StoredRun[];
+  /** Operations against resolution, once they were asked for. */
+  curves?: MacsCurve[];
   /** What the form's run would cost. */
   cost: RunCost;
   run?: BenchmarkRun;
@@ -158,6 +166,8 @@ export type BenchmarkPageMessage =
   /** `drawn`: the mask on the canvas as a PNG file. */
   | { type: 'run'; draft: BenchmarkDraft; drawn?: Uint8Array }
   | { type: 'cancel' }
+  /** Asks for operations against resolution. */
+  | { type: 'count' }
   | { type: 'show'; ids: string[] }
   | { type: 'delete'; id: string }
   /** Asks for the bytes of a picture. */

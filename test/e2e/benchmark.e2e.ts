@@ -43,6 +43,19 @@ step('four presets come first, each with a sentence, a predicted time and a butt
   await vscode.screenshot('benchmark-start');
 });
 
+step('operations against resolution are counted at a press, and nothing runs', async () => {
+  await vscode.view.locator('[data-preset=curves]').click();
+  await vscode.view.locator('patchwork-chart[label="MACs against resolution"] canvas').waitFor();
+  await vscode.view.locator('figure summary').first().click();
+  const cells = await vscode.view.locator('[data-test=curves] tbody tr').allTextContents();
+  assert.equal(cells.length, 5);
+  // Of FLUX.2 and SANA at 1024×1024, as their authors' modules count.
+  assert.match(cells[2]!, /1024×1024.*17\.4 TMACs.*560\.7 GMACs/s);
+  assert.equal(await vscode.view.locator('main[data-state=idle]').count(), 1);
+  await vscode.screenshot('benchmark-curves');
+  await vscode.view.locator('figure summary').first().click();
+});
+
 step('Customise shows the whole form, its modes explained, with Run in view', async () => {
   await act('customise');
   await vscode.view.locator('#size').waitFor();

@@ -1,8 +1,10 @@
 /** What the charts show, from figures of runs. */
 import type { ChartConfiguration, ChartDataset, Plugin } from 'chart.js';
+import type { MacsCurve } from '../../shared/benchmark/protocol.ts';
 import { type Figure, longestMacs, macsFactor, publishedFactors } from '../../shared/benchmark/table.ts';
 import { formatFewer, formatSpeed, shareTitle } from '../../shared/benchmark/titles.ts';
 import { formatGigaMacs, formatLatency } from '../../shared/format.ts';
+import { formatMacs } from '../../shared/units.ts';
 import { seriesColour, type Theme } from './theme.ts';
 import { bytesUnit, macsUnit } from './units.ts';
 
@@ -133,13 +135,44 @@ export function memoryChart(figures: readonly Figure[], theme: Theme): ChartConf
 export function latencyChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
   const lines = figures.map(({ row }) => latenciesOf(row));
   const most = Math.max(...lines.map(({ length }) => length));
+  return lineChart(
+    figures.map(({ title }, i) => ({ title, values: lines[i]!.map((seconds) => 1000 * seconds) })),
+    {
+      theme,
+      labels: Array.from({ length: most }, (_, i) => i + 1),
+      unit: hasSteps(figures) ? 'Step' : 'Run',
+      y: latencyAxis(theme, lines.flat()),
+    },
+  );
+}
+
+/** Operations against the sides of square images, by powers of ten. */
+export function curvesChart(curves: readonly MacsCurve[], theme: Theme): ChartConfiguration {
+  const { ticks, ...rest } = axis(theme, '');
+  const format = (value: number | string) => formatMacs(Number(value));
+  return lineChart(
+    curves.map(({ title, points }) => ({ title, values: points.map(({ macs }) => macs) })),
+    {
+      theme,
+      labels: curves[0]?.points.map(({ side }) => side) ?? [],
+      unit: 'Side of the image in pixels',
+      y: { ...rest, type: 'logarithmic', ticks: { ...ticks, callback: format, maxTicksLimit: 6 } },
+    },
+  );
+}
+
+/** A line of each series; `unit`: of the labels. */
+function lineChart(
+  series: readonly { title: string; values: number[] }[],
+  { theme, labels, unit, y }: { theme: Theme; labels: number[]; unit: string; y: object },
+): ChartConfiguration {
   return {
     type: 'line',
     data: {
-      labels: Array.from({ length: most }, (_, i) => i + 1),
-      datasets: figures.map(({ title }, i) => ({
+      labels,
+      datasets: series.map(({ title, values }, i) => ({
         label: title,
-        data: lines[i]!.map((seconds) => 1000 * seconds),
+        data: values,
         borderColor: seriesColour(i, theme),
         backgroundColor: seriesColour(i, theme),
         borderDash: theme.highContrast ? DASHES[i % DASHES.length] : [],
@@ -150,8 +183,8 @@ export function latencyChart(figures: readonly Figure[], theme: Theme): ChartCon
     },
     options: {
       scales: {
-        x: axis(theme, hasSteps(figures) ? 'Step' : 'Run'),
-        y: latencyAxis(theme, lines.flat()),
+        x: axis(theme, unit),
+        y,
       },
       plugins: {
         legend: {

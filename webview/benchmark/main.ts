@@ -85,6 +85,7 @@ const actions: Actions = {
     estimate();
     send({ type: 'run', draft: page.draft });
   },
+  count: () => send({ type: 'count' }),
   customise(open) {
     if (page.customising === open) return;
     page.customising = open;

@@ -32,6 +32,8 @@ export interface Actions extends CommonActions {
   pickMask(): void;
   run(draft: BenchmarkDraft): void;
   preset(preset: PresetOffer): void;
+  /** Counts operations against resolution. */
+  count(): void;
   customise(open: boolean): void;
   show(ids: string[]): void;
   remove(id: string): void;

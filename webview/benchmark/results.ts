@@ -140,7 +140,7 @@ interface ChartPart {
   controls?: TemplateResult;
 }
 
-function chartTemplate({ title, note, height, draw, table, controls }: ChartPart): TemplateResult {
+export function chartTemplate({ title, note, height, draw, table, controls }: ChartPart): TemplateResult {
   return html`<figure>
     <figcaption>
       <div class="row"><h2 class="grow">${title}</h2>${controls ?? nothing}</div>
@@ -282,7 +282,7 @@ function memoryTemplate(figures: readonly Figure[]): TemplateResult | typeof not
   });
 }
 
-function smallTable(
+export function smallTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   name: string,

@@ -6,6 +6,7 @@ import type { BenchmarkRun, RunSummary } from '../../shared/benchmark/protocol.t
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { failureTemplate } from '../failure.ts';
 import { progressTemplate } from '../parts.ts';
+import { countTemplate, curvesTemplate } from './curves.ts';
 import { formTemplate, presetsTemplate } from './form.ts';
 import type { Actions, Page } from './page.ts';
 import { resultsTemplate } from './results.ts';
@@ -16,12 +17,13 @@ export function benchmarkTemplate(page: Page, actions: Actions): TemplateResult 
   const results = [...state.shown.map(({ id }) => id), page.split, page.picturesCome].join(' ');
   return html`<main class="layout" data-state=${state.run ? 'running' : 'idle'}>
     <aside class="side">
-      ${presetsTemplate(state, actions)} ${formTemplate(page, actions)} ${runsTemplate(page, actions)}
+      ${presetsTemplate(state, actions)} ${countTemplate(actions)} ${formTemplate(page, actions)} ${runsTemplate(page, actions)}
     </aside>
     <section class="stage" aria-label="Results">
       ${state.run ? html`<div class="now">${runTemplate(state.run, actions)}</div>` : nothing}
       ${state.failure ? failureTemplate(state.failure, actions) : nothing}
       ${state.notice ? html`<div class="notice" data-test="notice">${state.notice}</div>` : nothing}
+      ${guard([state.curves?.length], () => curvesTemplate(state))}
       ${guard([results], () => resultsTemplate(page, actions))}
     </section>
   </main>`;
