@@ -211,3 +211,32 @@ test('an empty mask computes nothing', async () => {
   const result = await autoencoders.kl.decodeRegion(latentOf(1, mask), 32, 32, before, mask);
   assert.deepEqual(result, { ...before, macs: 0 });
 });
+
+test('packed latents: everything active is the whole pass, and what did not change stays as it was', async () => {
+  const packed = autoencoderComponents(path.join(parity, '..', 'tiny-flux2-klein', 'vae'));
+  const autoencoder = new RegionAutoencoder(packed);
+  try {
+    const { latentChannels, scale } = autoencoder.facts;
+    assert.deepEqual([latentChannels, scale], [32, 16]);
+    const [height, width] = [5, 6];
+    const noise = (seed: number, channels: number, side: number) =>
+      gaussianNoise(seed, 2, channels * height * width * side ** 2);
+    const [before, latent] = [noise(1, latentChannels, 1), noise(2, latentChannels, 1)];
+    const size = [width * scale, height * scale] as const;
+    const original = await autoencoder.decode(before, ...size);
+    const whole = await autoencoder.decode(latent, ...size);
+    const everything = fullMask(height, width);
+    const all = await autoencoder.decodeRegion(latent, ...size, whole, everything);
+    assert.ok(errorInside(all.data, whole.data, whole.data, everything, scale) < 1e-4);
+    const mask = { height, width, data: Uint8Array.from({ length: 30 }, (_, i) => Number(i % 6 < 2)) };
+    const same = await autoencoder.decodeRegion(before, ...size, original, mask, { margin: 6 });
+    assert.ok(errorInside(same.data, original.data, original.data, mask, scale) < 1e-4);
+    const planes = noise(3, 3, scale).map(Math.tanh);
+    const encoded = await autoencoder.encode(planes, ...size);
+    assert.equal(encoded.data.length, latent.length);
+    const again = await autoencoder.encodeRegion(planes, ...size, encoded, mask, { margin: 6 });
+    assert.ok(errorInside(again.data, encoded.data, encoded.data, mask, 1) < 1e-4);
+  } finally {
+    await packed.release();
+  }
+});
