@@ -198,7 +198,7 @@ export function axisAngles(
   const column = onnx.node('Reshape', [onnx.cast(token, 'float32'), onnx.ints([-1, 1])]);
   const text = onnx.node('Pad', [column, onnx.ints([0, 3, 0, 0])]);
   const matrix = onnx.floats(frequencies.flat(), [frequencies.length, frequencies[0]!.length]);
-  const angles = onnx.node('MatMul', [emit.concat([text, places], 0), matrix]);
+  const angles = onnx.node('MatMul', [emit.concat([text, places], 0), matrix], {}, 'angles');
   return { sin: onnx.node('Sin', [angles]), cos: onnx.node('Cos', [angles]) };
 }
 

@@ -65,7 +65,7 @@ class HalfBackend extends NodeBackend {
   }
 }
 
-for (const folder of ['tiny-sd15', 'tiny-sight/segmenter'])
+for (const folder of ['tiny-sd15', 'tiny-sana-sprint', 'tiny-flux2-klein', 'tiny-sight/segmenter'])
   test(`${folder}: within the rounding of float16`, async () => {
     const { tensors } = await verify(path.join(FOLDERS, folder), new HalfBackend(1));
     const networks = tensors.filter(({ name }) => !/^(pipeline|inpaint)/.test(name));

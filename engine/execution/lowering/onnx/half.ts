@@ -52,7 +52,7 @@ const EXACT = [
   'Sin',
   'Cos',
 ];
-const EXACT_LABELS = ['moments', 'group-norm', 'rms-norm', 'linear-attention'];
+const EXACT_LABELS = ['moments', 'group-norm', 'rms-norm', 'linear-attention', 'angles'];
 
 /**
  * A graph's nodes with products in float16. Norms, moments and softmax stay float32, and so does what is computed of
