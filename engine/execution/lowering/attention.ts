@@ -206,6 +206,11 @@ export function axisAngles(
 export function axisRotation(emit: Emitter, rows: Ref, { sin, cos }: Angles, operator: AxisRotation): Ref {
   const { onnx } = emit;
   const { heads, frequencies, input } = operator;
+  if (onnx.has('RotaryEmbedding', MICROSOFT)) {
+    const attributes = { interleaved: 1, num_heads: heads };
+    const inputs = [rows, onnx.ints([0]), cos, sin];
+    return onnx.node('RotaryEmbedding', inputs, { domain: MICROSOFT, attributes }, 'rotation');
+  }
   const half = frequencies[0]!.length;
   const pairs = onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, half, 2])]);
   const points = emit.split(pairs, [1, 1], 4);
