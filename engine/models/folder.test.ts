@@ -21,7 +21,8 @@ after(() => rm(folder, { recursive: true, force: true }));
 const engine = createEngine(new NodeBackend(1));
 after(() => engine.dispose());
 
-for (const family of ['sd15', 'ssd-1b'] as const) await writeCheckpoint(path.join(folder, family), family);
+for (const family of ['sd15', 'ssd-1b', 'flux2-klein'] as const)
+  await writeCheckpoint(path.join(folder, family), family);
 let copies = 0;
 
 /** A copy of a checkpoint with some fields of some configs changed. */
@@ -192,4 +193,48 @@ test('tags of other tools in a prompt are not read as words, and are said', asyn
     tagged.warnings.join(' '),
     /<lora:ok:0\.8> in the prompt was left out: there is no LoRA .*embedding:bad in the prompt was left out/,
   );
+});
+
+test('FLUX.2: variants that are not computed are named, and parts that do not fit', async () => {
+  for (const [change, message] of [
+    [
+      { 'transformer/config.json': { guidance_embeds: true } },
+      /transformer.config\.json: guidance_embeds: true is not supported/,
+    ],
+    [{ 'transformer/config.json': { axes_dims_rope: [4, 4] } }, /axes_dims_rope/],
+    [
+      { 'transformer/config.json': { axes_dims_rope: [3, 1, 2, 2] } },
+      /even numbers that add up to attention_head_dim, 8/,
+    ],
+    [
+      { 'transformer/config.json': { joint_attention_dim: 25 } },
+      /joint_attention_dim is 25, but the text encoder gives 24/,
+    ],
+    [
+      { 'transformer/config.json': { in_channels: 8 } },
+      /takes 8 and gives 8 channels, but the autoencoder has 16/,
+    ],
+    [
+      { 'vae/config.json': { decoder_block_out_channels: [4, 4, 4, 4] } },
+      /decoder_block_out_channels: .* is not supported/,
+    ],
+    [{ 'vae/config.json': { patch_size: [4, 4] } }, /patch_size/],
+    [
+      { 'text_encoder/config.json': { num_hidden_layers: 12 } },
+      /has 12 layers, but the model reads what the 27th one gives/,
+    ],
+    [
+      { 'scheduler/scheduler_config.json': { time_shift_type: 'linear' } },
+      /time_shift_type: "linear" is not supported/,
+    ],
+  ] as const) {
+    const model = await changed(change, 'flux2-klein');
+    const request = { prompt: 'a house', model, steps: 1, width: 64, height: 64 };
+    await assert.rejects(
+      engine.generate(request),
+      (error) => error instanceof InputError && message.test(error.message),
+    );
+  }
+  const model = path.join(folder, 'flux2-klein');
+  await assert.rejects(engine.generate({ prompt: '', model, width: 72, height: 64 }), /multiples? of 16/);
 });
