@@ -13,12 +13,11 @@ const HEIGHT = 320;
 export function countTemplate(actions: Actions): TemplateResult {
   return html`<section class="preset" aria-labelledby="preset-curves">
     <h2 id="preset-curves">${TITLE}</h2>
-    <p>One step of a U-Net, FLUX.2 and SANA, from 256 to 4096 pixels.</p>
+    <p>One step of a U-Net, FLUX.2 and SANA, from 256 to 4096 pixels: counted, nothing runs.</p>
     <div class="row wrap">
       <vscode-button secondary icon="graph-line" data-preset="curves" @click=${actions.count}>
         Count Operations
       </vscode-button>
-      <span class="hint">Counted, nothing runs.</span>
     </div>
   </section>`;
 }
