@@ -113,6 +113,7 @@ export class BenchmarkPanel {
         await this.#updateCost();
         break;
       case 'run':
+        this.#update({ curves: undefined });
         await this.#start(await this.#requestOf(message.draft, message.drawn));
         break;
       case 'cancel':
@@ -122,6 +123,7 @@ export class BenchmarkPanel {
         this.#update({ curves: macsCurves() });
         break;
       case 'show':
+        this.#update({ curves: undefined });
         await this.#show(message.ids);
         break;
       case 'delete':

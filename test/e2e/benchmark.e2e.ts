@@ -44,7 +44,7 @@ step('four presets come first, each with a sentence, a predicted time and a butt
 });
 
 step('operations against resolution are counted at a press, and nothing runs', async () => {
-  await vscode.view.locator('[data-preset=curves]').click();
+  await vscode.view.locator('[data-action=count]').click();
   await vscode.view.locator('patchwork-chart[label="MACs against resolution"] canvas').waitFor();
   await vscode.view.locator('figure summary').first().click();
   const cells = await vscode.view.locator('[data-test=curves] tbody tr').allTextContents();

@@ -9,16 +9,14 @@ import { chartTemplate, smallTable } from './results.ts';
 const TITLE = 'MACs against resolution';
 const HEIGHT = 320;
 
-/** The button that counts them, beside the presets. */
+/** The button that counts them, below the runs. */
 export function countTemplate(actions: Actions): TemplateResult {
-  return html`<section class="preset" aria-labelledby="preset-curves">
-    <h2 id="preset-curves">${TITLE}</h2>
+  return html`<section aria-labelledby="curves">
+    <h2 id="curves">${TITLE}</h2>
     <p>One step of a U-Net, FLUX.2 and SANA, from 256 to 4096 pixels: counted, nothing runs.</p>
-    <div class="row wrap">
-      <vscode-button secondary icon="graph-line" data-preset="curves" @click=${actions.count}>
-        Count Operations
-      </vscode-button>
-    </div>
+    <vscode-button secondary icon="graph-line" data-action="count" @click=${actions.count}>
+      Count Operations
+    </vscode-button>
   </section>`;
 }
 
