@@ -198,6 +198,13 @@ test('an edit records and reads what its step plan computes, and edits of the re
   assert.ok(stacked.macs < full.macs - full.recordingMacs);
 });
 
+test('an edit keeps to a budget by leaving out steps, and says so', async () => {
+  const mask = await rectangle(96, 120, 64, 56);
+  const { budget, recipe, stepSeconds } = await engine.edit(request(mask, { budget: 0.5, strength: 1 }));
+  assert.deepEqual(budget, { asked: 0.5, spent: 0.5, plan: '2 steps' });
+  assert.deepEqual([recipe.steps, recipe.budget, stepSeconds.length], [2, { share: 0.5, steps: STEPS }, 2]);
+});
+
 test('the same seed gives the same picture, another seed another', async () => {
   const mask = await rectangle(96, 120, 64, 56);
   const edited = async (seed: number) => pixelsOf((await engine.edit(request(mask, { seed }))).picture.png);

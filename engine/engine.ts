@@ -219,7 +219,7 @@ class LocalEngine implements Engine {
     const prompted = { ...checked, prompt: promptFor(checked, loaded.model.defaults) };
     const team = await this.#team(checked, loaded.model);
     const asIs = { ...recipeFor(prompted, loaded, precision), width, height };
-    const spending = spendingOf(checked, loaded, asIs, team, strength);
+    const spending = spendingOf(checked, loaded, asIs, team, true);
     const { recipe } = spending;
     if (!team) await this.#plan(loaded, recipe, { edit: true });
     const task = { picture, mask, coverage, recipe, strength, mode, dilation, zoom };
@@ -276,7 +276,7 @@ class LocalEngine implements Engine {
     const precision = await this.#precision(asked, loaded, { width, height, edit: true });
     const { strength = defaultStrength(seesMaskOf(loaded)) } = checked;
     const asIs = { ...recipeFor(asked, loaded, precision), width, height };
-    const { recipe } = spendingOf(checked, loaded, asIs, undefined, strength);
+    const { recipe } = spendingOf(checked, loaded, asIs, undefined, true);
     const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength) };
     // Of a larger picture the edit's mask decides which part is worked on.
     const { sizes } = loaded.model;
@@ -634,20 +634,18 @@ async function previewOf(
   return folder ? new Components(await model.withAutoencoder(folder), backend, threads) : undefined;
 }
 
-/** A recipe planned for the budget of its request, if there is one. An edit's `strength` says at which step it begins. */
+/** A recipe planned for the budget of its request, if there is one. */
 function spendingOf(
   { budget = 1, stepPlan }: Pick<GenerateRequest, 'budget' | 'stepPlan'>,
   { model }: Loaded,
   recipe: Recipe,
   team: Team | undefined,
-  strength?: number,
+  isEdit = false,
 ): { recipe: Recipe; budget?: Pick<GenerateResult, 'budget'>; warnings: string[] } {
   if (budget === 1 || stepPlan !== undefined) return { recipe, warnings: [] };
-  const isEdit = strength !== undefined;
   const process = fullProcess(model, recipe, { shared: team !== undefined, coding: !isEdit });
-  // Where an edit begins is counted in the sampler's own steps.
-  const places = process.places && (!isEdit || strength === 1);
-  const planned = budgeted(recipe, budget, { ...process, places });
+  // The measured plans are of new images; and where an edit begins is counted in the sampler's own steps.
+  const planned = budgeted(recipe, budget, { ...process, places: process.places && !isEdit });
   return { ...planned, budget: { budget: planned.report } };
 }
 
