@@ -96,6 +96,7 @@ export async function openWorkbench(
     });
     // tsx wraps named functions in calls of this.
     await context.addInitScript('globalThis.__name = (named) => named');
+    context.setDefaultTimeout(WAIT);
     const page = await context.newPage();
     const violations: string[] = [];
     page.on('console', (message) => {

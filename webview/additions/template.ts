@@ -160,7 +160,7 @@ function controlRow(form: AdditionsForm, row: ControlRow, at: number): TemplateR
         ${modelButton(form, 'controls', at, model)}
       </div>
     </div>
-    <div class="row">
+    <div class="row wrap">
       ${number(form, 'controls', at, 'strength', strength, { label: 'Strength', ...LIMITS.controlStrength, step: 0.05, shown: 'Strength' })}
       ${number(form, 'controls', at, 'start', 100 * start, { label: 'First share of the steps, in percent', ...share, shown: 'from', of: 100 })}
       ${number(form, 'controls', at, 'end', 100 * end, { label: 'Last share of the steps, in percent', ...share, shown: 'to', of: 100 })}
