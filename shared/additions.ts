@@ -44,7 +44,7 @@ export interface Additions {
 
 export const NO_ADDITIONS: Additions = { loras: [], controls: [], references: [], referenceModel: '' };
 
-/** A new row's strength: with words a reference at 1 leaves little to them. */
+/** A new row's strength: a reference at 1 leaves little influence to the words. */
 const FIRST_STRENGTH = { loras: 1, controls: 1, references: 0.6 } as const;
 
 /** Where something that was chosen goes: a field of a row, of a new row with `at` −1, or the references' model. */
@@ -54,7 +54,7 @@ export interface AdditionPlace {
   at: number;
 }
 
-/** What is known of a LoRA file. */
+/** Facts about a LoRA file. */
 export interface LoraFacts {
   lora: string;
   /** Words that bring out what it was trained on. */
@@ -67,7 +67,7 @@ export interface LoraFacts {
 export type AskedRequest = GenerateRequest<string>;
 type Added = Pick<AskedRequest, 'loras' | 'controls' | 'references' | 'referenceModel'>;
 
-/** What keeps additions from being used, as a sentence. @param readsImages the model reads reference images itself */
+/** Why additions cannot be used, as a sentence. @param readsImages the model reads reference images itself */
 export function hindranceOfAdditions(
   { controls, references, referenceModel }: Additions,
   readsImages = false,
@@ -114,7 +114,7 @@ export function requestOfAdditions({ loras, controls, references, referenceModel
   };
 }
 
-/** The rows that ask for what a request asks for. */
+/** The rows for a request. */
 export function additionsOf({
   loras = [],
   controls = [],
@@ -193,7 +193,7 @@ export type AdditionsPageMessage =
   | { type: 'giveUri'; place: AdditionPlace; uri: string }
   /** Lets the user choose an embedding, a wildcard or a LoRA for the prompt to name. */
   | { type: 'pickWord' }
-  /** Asks what these files say of themselves. */
+  /** Requests the metadata of these files. */
   | { type: 'describeLoras'; loras: string[] };
 
 // Extension host → page

@@ -1,6 +1,6 @@
 /**
- * What each step of an image computes, one letter a step, so that it stands in a recipe, edits read what was recorded, and
- * every machine does the same.
+ * What each step of an image computes, one letter for each step. It is part of the recipe, so edits read what was
+ * recorded and every machine does the same.
  */
 export const STEP_KINDS = {
   /** The whole network. */
@@ -25,7 +25,10 @@ export interface StepPlan {
 
 const LETTERS = /^[FPdp-]+$/;
 
-/** Reads letters, and after them the timesteps, if these are not the sampler's: `FFF 999 770 410`. Undefined for else. */
+/**
+ * Reads letters, and after them the timesteps, if these are not the sampler's: `FFF 999 770 410`. Undefined for other
+ * text.
+ */
 export function readStepPlan(text: string): StepPlan | undefined {
   const [letters = '', ...numbers] = text.split(' ');
   if (!LETTERS.test(letters)) return undefined;

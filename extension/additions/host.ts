@@ -17,7 +17,7 @@ import { pickWord } from './pickWord.ts';
 
 const PICTURES = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tiff'];
 
-/** What is chosen for a place that names a model. */
+/** The choice for each place that names a model. */
 const MODELS = {
   loras: {
     purpose: 'lora',
@@ -42,7 +42,7 @@ const MODELS = {
 
 const TITLES = { picture: 'Image', mask: 'Image That Is White Where the Reference Is Seen' } as const;
 
-/** What a page's host does for messages about additions. */
+/** Handlers of a page's messages about additions. */
 export function additionsHandlers(host: () => AdditionsHost): Handlers<AdditionsPageMessage> {
   const handler = (message: AdditionsPageMessage) => host().handle(message);
   return { choose: handler, give: handler, giveUri: handler, pickWord: handler, describeLoras: handler };

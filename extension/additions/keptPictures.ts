@@ -9,7 +9,7 @@ import type { AskedRequest } from '../../shared/additions.ts';
 import type { GenerateRequest } from '../../shared/api.ts';
 import { thumbnailOf } from '../gallery/thumbnail.ts';
 
-/** Images that are kept; of more the oldest are removed. */
+/** Number of images that are kept; beyond it the oldest are removed. */
 const MOST = 300;
 
 const NAME = /^[0-9a-f]{64}$/;
@@ -38,7 +38,7 @@ export class KeptPictures {
     return name;
   }
 
-  /** @throws InputError if it is not there any more */
+  /** @throws InputError if it no longer exists */
   async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
     if (!NAME.test(name)) throw new InputError('A control or reference image has no name that can be.');
     try {
@@ -63,12 +63,12 @@ export class KeptPictures {
     }
   }
 
-  /** A request with the images themselves. @throws InputError if one is not there any more */
+  /** A request with the images themselves. @throws InputError if one no longer exists */
   async filled({ controls, references, ...request }: AskedRequest): Promise<GenerateRequest> {
     return { ...request, ...(await this.images({ controls, references })) };
   }
 
-  /** The part of a request that has images. @throws InputError if one is not there any more */
+  /** The part of a request that has images. @throws InputError if one no longer exists */
   async images({
     controls = [],
     references = [],

@@ -8,7 +8,7 @@ import { plainText } from '../../shared/plainText.ts';
 const MOST_WORDS = 12;
 const MAX_WORD = 80;
 
-/** What a LoRA file says of itself. @param find the file of the name */
+/** The metadata of a LoRA file. @param find the file of the name */
 export async function loraFacts(lora: string, find: () => Promise<string>): Promise<LoraFacts> {
   try {
     const place = await find();

@@ -12,7 +12,7 @@ const KINDS: Record<NamedKind, { title: string; words: (name: string) => string 
   lora: { title: 'LoRA', words: (name) => `<lora:${name}:1>` },
 };
 
-/** Lets the user choose among the files that prompts for a model can name; what the prompt says of it. */
+/** Lets the user choose among the files that prompts for a model can name; returns its text for the prompt. */
 export async function pickWord(model: string | undefined): Promise<string | undefined> {
   const folders = modelFolders((name) => workspace.getConfiguration('patchwork').get(name));
   const roots = rootsFor(await placeOfModel(model), folders);

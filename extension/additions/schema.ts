@@ -11,7 +11,7 @@ import { LIMITS } from '../../shared/limits.ts';
 /** Every field, so that none is dropped because it was forgotten here. */
 type Shape<Value> = { [Name in keyof Value]-?: z.ZodType<Value[Name]> };
 
-/** Rows of one kind in a form; the engine says how many of them may be switched on. */
+/** Rows of one kind in a form; the engine limits how many may be switched on. */
 const MOST_ROWS = 64;
 
 const place = z.string().max(4096);
@@ -47,7 +47,7 @@ export const additionsSchema = z.object({
   referenceModel: place,
 } satisfies Shape<Additions>);
 
-/** What was kept of additions, as far as it is what it should be. */
+/** The validated stored additions. */
 export function readAdditions(value: unknown): Additions {
   const read = additionsSchema.safeParse(value);
   return read.success ? read.data : NO_ADDITIONS;

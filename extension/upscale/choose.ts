@@ -7,7 +7,7 @@ import { chooseModel } from '../models/chooseFile.ts';
 
 const SOURCE = 'https://openmodeldb.info';
 
-/** What makes an image larger, and how much. */
+/** An upscaler and a factor. */
 export interface Upscaling {
   model: string;
   scale: number;

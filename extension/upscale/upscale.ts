@@ -41,10 +41,10 @@ export async function upscaled(
   return result;
 }
 
-/** Does the work, and tells how far it is. */
+/** Upscales, with progress. */
 export type Work = (signal?: AbortSignal, onRun?: (run: RunState) => void) => Promise<UpscaleResult>;
 
-/** Makes an image of the gallery larger: a new image in it, which is given. Undefined if nothing was chosen. */
+/** Makes an image of the gallery larger: returns the new image. Undefined if nothing was chosen. */
 export async function upscaleStored(
   services: Services,
   { id, batch: _batch, savedAs: _saved, created: _created, ...info }: PictureInfo,
@@ -63,7 +63,7 @@ export async function upscaleStored(
   );
 }
 
-/** What was done, for a notice. */
+/** The outcome, for a notice. */
 export function upscaledNotice(
   { width, height }: { width: number; height: number },
   seconds: number,

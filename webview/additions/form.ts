@@ -9,7 +9,7 @@ import {
 } from '../../shared/additions.ts';
 
 interface Owner {
-  /** What stands in the form. */
+  /** The contents of the form. */
   get(): Additions;
   set(additions: Additions): void;
   /** The model reads reference images itself. */
@@ -17,9 +17,9 @@ interface Owner {
   /** Adds words to the prompt. */
   insert(words: string): void;
   send(message: AdditionsPageMessage): void;
-  /** Something else is shown. */
+  /** Renders the page again. */
   update(): void;
-  /** Of a page with a picture: what its mask can be used for. */
+  /** For a page with an image: uses of its mask. */
   masks?: {
     available(): boolean;
     give(place: AdditionPlace): void;
@@ -91,12 +91,12 @@ export class AdditionsForm {
     this.#owner.update();
   }
 
-  /** The address of a kept image's thumbnail; none until the host has told it. */
+  /** The address of a kept image's thumbnail; undefined until the host has sent it. */
   thumbnail(picture: string): string | undefined {
     return this.#address && picture ? `${this.#address}/${picture}.webp` : undefined;
   }
 
-  /** What a file says of itself, once that is known; asked for when first needed. */
+  /** The metadata of a file, once loaded; requested when first needed. */
   factsOf(lora: string): LoraFacts | undefined {
     const facts = this.#facts.get(lora);
     if (!facts && !this.#asked.has(lora)) {
@@ -126,7 +126,7 @@ export class AdditionsForm {
   }
 }
 
-/** The words of a prompt with more behind them. */
+/** A prompt with words appended. */
 export function withWords(prompt: string, words: string): string {
   const before = prompt.trimEnd();
   return before === '' ? words : `${before}${before.endsWith(',') ? ' ' : ', '}${words}`;

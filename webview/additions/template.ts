@@ -13,7 +13,7 @@ const HINTS: readonly (readonly [ControlRow['hint'], string])[] = [
   ['scribble', 'A scribble of it'],
 ];
 
-/** LoRA files, control images and reference images, each list open where it has rows. */
+/** LoRA files, control images and reference images, each list open if it has rows. */
 export function additionsTemplate(form: AdditionsForm): TemplateResult {
   const { loras, controls, references } = form.rows;
   return html`<div class="additions">

@@ -85,7 +85,7 @@ export class BandUNet {
     return output;
   }
 
-  /** Posts what the others need of the last step. */
+  /** Posts the features of the last step that the others need. */
   async post(mailbox: Mailbox, step: number): Promise<void> {
     const outputs = this.#outgoing;
     this.#outgoing = undefined;
@@ -99,7 +99,7 @@ export class BandUNet {
     await this.#seen.post(mailbox, step, outputs, statistics);
   }
 
-  /** Fetches what the others posted for a step. */
+  /** Fetches the features that the others posted for a step. */
   async fetch(mailbox: Mailbox, step: number): Promise<void> {
     if (!this.#exchanges) return;
     const { moments } = this.exchange;

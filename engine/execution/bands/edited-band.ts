@@ -93,14 +93,14 @@ export class EditedBand {
     return output;
   }
 
-  /** Posts what the others need of the last step. */
+  /** Posts the features of the last step that the others need. */
   async post(mailbox: Mailbox, step: number): Promise<void> {
     const outputs = this.#outgoing;
     this.#outgoing = undefined;
     if (outputs) await this.#seen.post(mailbox, step, outputs);
   }
 
-  /** Fetches what the others posted for a step. */
+  /** Fetches the features that the others posted for a step. */
   async fetch(mailbox: Mailbox, step: number): Promise<void> {
     if (this.#exchanges) await this.#seen.fetch(mailbox, step);
   }

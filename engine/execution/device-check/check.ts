@@ -12,24 +12,24 @@ import { type Subject, subjects } from './subjects.ts';
 const TOLERANCE = 2e-3;
 /** The same in float16, whose products have eleven bits. */
 const HALF_TOLERANCE = 2e-2;
-/** Timed runs, after one that compiles; fewer where they take long. */
+/** Number of timed runs, after one that compiles; fewer if they are slow. */
 const RUNS = 5;
 const ENOUGH_SECONDS = 1;
 
 export interface DeviceCheck {
-  /** Operators that the device computes wrong and that are composed of others. */
+  /** Operators with wrong results on the device, which are composed of others. */
   wrong: string[];
-  /** What is wrong with it, if its results cannot be used. */
+  /** Why its results cannot be used, if so. */
   fault?: string;
-  /** Whether its products in float16 are right too. */
+  /** Whether its float16 products are correct too. */
   half?: boolean;
-  /** Seconds of `timedStep`, in float16 where that is right; only of devices whose results can be used. */
+  /** Seconds of `timedStep`, in float16 if that is correct; only for devices whose results can be used. */
   stepSeconds?: number;
 }
 
 /**
- * Compares a device's results with the processor's, operation by operation, and times a step. An operator that is wrong
- * and can be composed of others is, and compared again.
+ * Compares a device's results with the processor's, operation by operation, and times a step. Operators with wrong
+ * results are composed of others if possible, and compared again.
  * @param open opens the device with some operators composed of others
  */
 export async function checkDevice(
@@ -73,7 +73,7 @@ interface Compared {
   expected: Float32Array;
 }
 
-/** Whether a device computes in float16, and right. Some refuse when a network is loaded, others when it runs. */
+/** Whether a device computes correctly in float16. Some devices fail when a network is loaded, others when it runs. */
 async function isRightInHalf(
   device: Backend,
   compared: readonly Compared[],

@@ -8,7 +8,7 @@ export interface Subject {
   name: string;
   network: Network;
   inputs: Readonly<Record<string, Tensor>>;
-  /** Operators that can be composed of others if the device computes them wrong. */
+  /** Operators that can be composed of others if their results are wrong. */
   replaceable: readonly string[];
 }
 

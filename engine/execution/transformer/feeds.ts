@@ -9,7 +9,7 @@ import type { TokenPlan } from './token-plan.ts';
 
 type Feeds = Record<string, Tensor>;
 
-/** How features are kept, and of how many images. */
+/** How features are stored, and for how many images. */
 export interface TokenStorage {
   features: TokenFeatures;
   storage: Storage;
@@ -73,7 +73,7 @@ export function recordedFrom({ features, storage }: TokenStorage, outputs: Reado
   return recorded;
 }
 
-/** The recorded features with a part's fresh rows and new sums in place. */
+/** The recorded features with a part's fresh rows and new sums. */
 export function updatedBy(
   recorded: Recorded,
   { features, storage, batch }: TokenStorage,

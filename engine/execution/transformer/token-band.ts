@@ -100,7 +100,7 @@ export class TokenBand {
     return output;
   }
 
-  /** Posts what the others need of the last step. */
+  /** Posts the features of the last step that the others need. */
   async post(mailbox: Mailbox, step: number): Promise<void> {
     const outgoing = this.#outgoing;
     this.#outgoing = undefined;
@@ -123,7 +123,7 @@ export class TokenBand {
     }
   }
 
-  /** Fetches what the others posted for a step. */
+  /** Fetches the features that the others posted for a step. */
   async fetch(mailbox: Mailbox, step: number): Promise<void> {
     if (!this.#exchanges || !this.#record) return;
     for (const neighbour of this.#neighbours) {
@@ -185,7 +185,7 @@ export class TokenBand {
     return this.#network.features.attentions.map(sumsName);
   }
 
-  /** Differences of rows would save little: only those beside a border travel. */
+  /** Differences of rows would save little, because only rows beside a border are sent. */
   get #coding(): Coding {
     return this.#options.coding === 'float32' ? 'float32' : 'float16';
   }

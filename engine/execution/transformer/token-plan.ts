@@ -10,7 +10,7 @@ export interface TokenPlan {
   readonly mask: Mask;
   /** Ascending. */
   readonly active: Int32Array;
-  /** Positions beside active ones that are not active, ascending. */
+  /** Inactive positions beside active ones, ascending. */
   readonly halo: Int32Array;
   /** The active positions and, if the plan is of everything, those of the references, which are counted on from the image's. */
   readonly computed: Int32Array;
@@ -39,7 +39,7 @@ export function areaOf(references: readonly Grid[]): number {
   return references.reduce((sum, { height, width }) => sum + height * width, 0);
 }
 
-/** @param mask the positions that are computed; none are fine */
+/** @param mask the positions that are computed; may be empty */
 export function planTokens(mask: Mask, references: readonly Grid[] = []): TokenPlan {
   const { height, width, data } = mask;
   const { active, halo, feeds } = planWindow(mask);

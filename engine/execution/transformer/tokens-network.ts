@@ -16,7 +16,7 @@ import type { TokenPlan } from './token-plan.ts';
 
 export type Feeds = Record<string, Tensor>;
 
-/** Result of a pass: rows [B, n, C] and, if asked for, its features. */
+/** Result of a pass: rows [B, n, C] and, if requested, its features. */
 interface TokenPass {
   output: Float32Array;
   features: Feeds;
@@ -47,7 +47,7 @@ export class TokensNetwork {
     this.features = tokenFeaturesOf(network);
   }
 
-  /** The same programs with features kept in another way. */
+  /** The same programs with another storage of features. */
   keeping(storage: Storage): TokensNetwork {
     if (storage === this.storage) return this;
     return new TokensNetwork(this.#programs, this.network, { part: this.part, storage });

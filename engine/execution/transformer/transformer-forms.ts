@@ -6,11 +6,11 @@ import type { ProgramKey, Programs } from '../programs.ts';
 import { splitText } from './split.ts';
 import { TokensNetwork } from './tokens-network.ts';
 
-/** What forms of a transformer are loaded from. */
+/** The source of the forms of a transformer. */
 interface TransformerSource {
   network: () => Network;
   programs: Programs;
-  /** Whether forms do not make room for each other. */
+  /** Whether all forms stay loaded, instead of making room for each other. */
   keepsAll: boolean;
   /** Whether weights may be loaded twice, and features kept as float32. */
   isSmall: () => Promise<boolean>;
@@ -35,7 +35,7 @@ export class TransformerForms {
     return this.#tokens(this.#isLoaded(precision, true), precision);
   }
 
-  /** For passes that are recorded, and for parts. The form that only draws is freed first, unless it is small. */
+  /** For passes that are recorded, and for parts. The form that only generates is freed first, unless it is small. */
   async editing(precision: Precision): Promise<TokensNetwork> {
     if (!this.#source.keepsAll && !(await this.#source.isSmall()))
       await this.#source.programs.free(({ form }) => form.kind === 'tokens' && !form.part);

@@ -38,7 +38,7 @@ function fromOriginal(tensors: Tensors): Map<string, StoredTensor> {
   return new Map([...fromOriginalUNet(tensors), ...own]);
 }
 
-/** What differs from a U-Net's config: there is no way up, and there is an encoder of the hint. */
+/** Differences from a U-Net's config: no way up, and an encoder of the control image. */
 function controlConfig(tensors: Tensors): object {
   const path = 'controlnet_cond_embedding';
   const blocks = countOf((i) => tensors.has(`${path}.blocks.${i}.weight`));
@@ -60,7 +60,7 @@ export function adapterConfigIn(source: WeightSource): object | undefined {
   const inputs = sizeOf(tensors, 'adapter.conv_in.weight', 1);
   if (inputs === 0) return undefined;
   const levels = countOf((i) => tensors.has(`adapter.body.${i}.resnets.0.block1.weight`));
-  // Three or one channels of the picture's 8 × 8 or 16 × 16 pixels.
+  // Three channels or one, of 8 × 8 or 16 × 16 pixels of the image.
   const isLarge = inputs === 3 * 16 ** 2 || inputs === 16 ** 2;
   return {
     _class_name: 'T2IAdapter',

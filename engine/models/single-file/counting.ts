@@ -1,9 +1,9 @@
 import type { Tensors } from '../../weights/views.ts';
 
-/** Far above any published network; a file with more is not one. */
+/** Far above any published network; a file with more is refused. */
 const MOST = 256;
 
-/** The first whole number for which there is none. */
+/** The first whole number without a tensor. */
 export function countOf(exists: (index: number) => boolean): number {
   let count = 0;
   while (count < MOST && exists(count)) count++;
@@ -15,7 +15,7 @@ export function sizeOf(tensors: Tensors, name: string, axis: number): number {
   return tensors.get(name)?.shape[axis] ?? 0;
 }
 
-/** One value where all are equal, as configs have it. */
+/** One value if all are equal, as in configs. */
 export function oneIfEqual<Value>(values: readonly Value[]): Value | readonly Value[] {
   return values.every((value) => value === values[0]) && values.length > 0 ? values[0]! : values;
 }

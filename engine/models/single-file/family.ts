@@ -16,7 +16,7 @@ interface FamilyFacts {
   scheduler: string;
   /** A model of the hub whose parts fit. */
   example: string;
-  /** Autoencoders as people have them, best first. */
+  /** Autoencoders that people commonly have, best first. */
   autoencoders: RegExp;
 }
 
@@ -53,7 +53,7 @@ export function familyOf({ linear, addedChannels }: UNetFacts): SdFamily {
   return linear ? 'sd2' : 'sd1';
 }
 
-/** @throws InputError for relatives of the families that need something that is not here */
+/** @throws InputError for relatives of the families that need unsupported parts */
 export function refuseRelatives(file: TensorFile, family: SdFamily): void {
   if (file.find('edm_mean') || file.find('edm_vpred.sigma_max'))
     throw new InputError(
@@ -69,14 +69,14 @@ export function refuseRelatives(file: TensorFile, family: SdFamily): void {
     );
 }
 
-/** What a file says of what its U-Net predicts. */
+/** What a file says about the prediction of its U-Net. */
 interface ToldPrediction {
   prediction: Prediction | undefined;
-  /** The noise goes up to nothing but noise (Lin et al. 2023). */
+  /** Whether the last noise level is pure noise (Lin et al. 2023). */
   zeroTerminal: boolean;
 }
 
-/** The prediction type that a file's metadata or marks tell; undefined if it says nothing. */
+/** The prediction type by a file's metadata or markers; undefined if it has none. */
 export function toldPrediction(file: TensorFile): ToldPrediction {
   const { metadata } = file;
   const zeroTerminal =
@@ -95,7 +95,7 @@ export function toldPrediction(file: TensorFile): ToldPrediction {
 
 const TURBO = /turbo|lightning|hyper|[-_ ]lcm|\blcm[-_ ]/i;
 
-/** What distilled models need, which shows in nothing but their names. */
+/** Settings of distilled models, which are recognizable by their names only. */
 export function recommendedBy(
   name: string,
   family: SdFamily,

@@ -22,7 +22,7 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/^image_proj\.|^ip_adapter\./, 'an IP-Adapter, not a model that draws by itself'],
 ];
 
-/** What a file without a U-Net is, as the end of a sentence about it. */
+/** The kind of a file without a U-Net, as the end of a sentence. */
 export function otherKind(source: WeightSource, { autoencoder, texts }: Sections): string {
   for (const name of source.names()) {
     const foreign = FOREIGN.find(([pattern]) => pattern.test(name));

@@ -29,13 +29,13 @@ import {
 import { averagedUNet, type Sections, sectionsOf } from './sections.ts';
 import { type UNetFacts, unetConfigOf } from './unet.ts';
 
-/** What a user says of a single file. */
+/** Settings of the user for a single file. */
 export interface FileParts {
   /** Takes the place of its autoencoder. */
   vae?: string;
   /** Take the place of its text encoders. */
   textEncoders?: readonly string[];
-  /** Counts where the file does not say what its U-Net predicts. */
+  /** Used if the file does not say what its U-Net predicts. */
   prediction?: Prediction;
   /** Take the averaged weights of training instead of the trained ones. */
   averaged?: boolean;
@@ -185,7 +185,7 @@ function forPlace({ placed }: NamedText, folder: string): PlacedNetwork {
   return { ...placed, config: { ...(placed.config as object), architectures: ['CLIPTextModel'] } };
 }
 
-/** A config that fits the U-Net, for what needs no weights. */
+/** A config that fits the U-Net, for uses without weights. */
 function standIn(folder: string, { crossChannels, addedChannels }: UNetFacts, family: SdFamily): object {
   const second = folder === 'text_encoder_2';
   const width = family === 'sdxl' ? (second ? addedChannels : crossChannels - addedChannels) : crossChannels;

@@ -39,7 +39,7 @@ export async function openAutoencoder(name: string, scalingFactor: number): Prom
   return placedAs(tensors, autoencoderConfigOf(tensors, scalingFactor), file.origin);
 }
 
-/** A text encoder beside what tells its place among several. */
+/** A text encoder, with its place among several. */
 export interface NamedText {
   width: number;
   placed: PlacedNetwork;
@@ -73,7 +73,7 @@ async function textEncodersAt(place: string): Promise<NamedText[]> {
   });
 }
 
-/** The config of a text encoder in a file. @param projects it gives the text's embedding too */
+/** The config of a text encoder in a file. @param projects it also outputs the text's embedding */
 export function textConfigFor({ style, tensors }: TextSection, projects: boolean, without = 0) {
   return textConfigOf(tensors, { ...(style === 'open' && { act: 'gelu' as const }), without, projects });
 }

@@ -29,7 +29,7 @@ export function isClip(tensors: Tensors): boolean {
   return tensors.has(`${LAYERS}.0.layer_norm1.weight`) || tensors.has('encoder.layers.0.layer_norm1.weight');
 }
 
-/** CLIP's tensors by the names of transformers; some tools take the outer name away. */
+/** CLIP's tensors by the names of transformers; some tools drop the outer name. */
 export function fromClip(tensors: Tensors): Map<string, StoredTensor> {
   const bare = tensors.has('encoder.layers.0.layer_norm1.weight');
   const outer = /^(?:embeddings|encoder|final_layer_norm)\./;
@@ -73,8 +73,8 @@ const CLIP_LARGE = 768;
 
 /**
  * The config of a text encoder (transformers' CLIPTextModel) from the names and shapes of its tensors.
- * @param options `act`: OpenAI's CLIP has `quick_gelu`, OpenCLIP `gelu`; by its width if absent. `without`: layers at the end
- * that the model was not trained with. `projects`: it gives the text's embedding too.
+ * @param options `act`: OpenAI's CLIP has `quick_gelu`, OpenCLIP `gelu`; by its width if absent. `without`: layers at
+ * the end that the model was not trained with. `projects`: it also outputs the text's embedding.
  */
 export function textConfigOf(
   tensors: Tensors,

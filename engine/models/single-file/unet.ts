@@ -101,7 +101,7 @@ const HEAD_CHANNELS = 64;
 /** A block's layers: transformer blocks behind each residual block. */
 type Depths = readonly number[];
 
-/** What tells the families apart. */
+/** What distinguishes the families. */
 export interface UNetFacts {
   linear: boolean;
   /** Of the text's states. */
@@ -117,7 +117,7 @@ const TIME_ID_CHANNELS = 256;
 /**
  * The config of a U-Net (diffusers' UNet2DConditionModel) from the names and shapes of its tensors.
  * @param origin names the file in errors
- * @throws InputError for what is no U-Net of Stable Diffusion
+ * @throws InputError if it is not a U-Net of Stable Diffusion
  */
 export function unetConfigOf(
   tensors: Tensors,

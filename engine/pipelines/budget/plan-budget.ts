@@ -4,15 +4,15 @@ import { FEW_STEPS, MEASURED_PLANS, type MeasuredPlan } from './measured-plans.t
 /** What an image costs, and what its model and sampler can leave out. */
 export interface FullProcess {
   steps: number;
-  /** Multiply–accumulates of a step, of one without guidance, and of all that is no step. */
+  /** Multiply–accumulates of a step, of one without guidance, and of everything else. */
   stepMacs: number;
   aloneMacs: number;
   restMacs: number;
-  /** The sampler takes timesteps from a plan; see `placesSteps`. */
+  /** Whether the sampler takes timesteps from a plan; see `placesSteps`. */
   places: boolean;
-  /** Every step computes both branches of guidance. */
+  /** Whether every step computes both branches of guidance. */
   guided: boolean;
-  /** Workers compute it, every step in full. */
+  /** Whether workers compute it, every step in full. */
   shared: boolean;
 }
 
@@ -25,11 +25,11 @@ interface BudgetPlan {
   spent: number;
   /** For people. */
   means: string;
-  /** No plan is as cheap as was asked for. */
+  /** Whether no plan is as cheap as requested. */
   isNearest: boolean;
 }
 
-/** What rounding may add to a budget. */
+/** Tolerance of a budget, for rounding. */
 const TOLERANCE = 0.005;
 
 /**
