@@ -9,7 +9,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'permission was denied',
   EROFS: 'the disk is read-only',
   ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
+  EDQUOT: 'the storage quota is used up',
   EFBIG: 'the file is too large for the disk',
   ENAMETOOLONG: 'its name is too long',
   EBUSY: 'it is in use',

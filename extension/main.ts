@@ -1,6 +1,7 @@
 /** The extension on a machine of its own: the engine runs in a process. */
 import path from 'node:path';
 import { type ExtensionContext, window, workspace } from 'vscode';
+import { listDevices } from '../processes/devices/devices.ts';
 import { deviceEngine } from '../processes/devices/engine.ts';
 import { processMemory } from '../processes/process-memory.ts';
 import { DEVICE_PROVIDERS } from '../shared/devices.ts';
@@ -33,7 +34,7 @@ export function activate(context: ExtensionContext): void {
         return `${chosen.findings.name} (${DEVICE_PROVIDERS[chosen.id]})`;
       },
     },
-    chooseDevice: () => chooseDevice(log),
+    chooseDevice: () => chooseDevice(log, listDevices),
   });
 }
 

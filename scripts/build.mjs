@@ -6,7 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 import { publish, removeUnused } from './publish.mjs';
-import { browserExtension, browserOptions, resourceSizes, runtimeFiles } from './web.mjs';
+import { browserExtension, browserOptions, gpuOptions, resourceSizes, runtimeFiles } from './web.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const { watch, out, extension, web } = parseArgs({
@@ -111,6 +111,13 @@ const browser = [
     minify: true,
     format: 'iife',
     entryPoints: { 'web/engine': 'processes/web/worker.ts' },
+  },
+  {
+    ...common,
+    ...gpuOptions,
+    minify: true,
+    format: 'iife',
+    entryPoints: { 'web/engine-gpu': 'processes/web/worker.ts' },
   },
   {
     ...common,

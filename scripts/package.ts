@@ -36,6 +36,9 @@ const NOT_ON_THE_WEB = ['workers', 'bus', 'busCredentials', 'threads', 'useAsMod
   (name) => `patchwork.${name}`,
 );
 
+/** Of the setting's choices: automatic, the processor, WebGPU. */
+const DEVICES_ON_THE_WEB = 3;
+
 /** Platforms of VS Code that Patchwork does not support, and why. */
 const MISSING: Record<string, string> = {
   'darwin-x64': 'onnxruntime-node has no binary for Macs with Intel processors',
@@ -124,11 +127,21 @@ function stageFiles(staging: string, built: string, packages: readonly string[])
   write(staging, 'package.json', JSON.stringify({ ...rest, ...entry, dependencies }, null, 2));
 }
 
+/** A setting with only the first of its choices. */
+function withFirst(setting: Record<string, unknown>, count: number): object {
+  const entries = Object.entries(setting);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, Array.isArray(value) ? value.slice(0, count) : value]),
+  );
+}
+
 /** The manifest, without what a browser cannot have. */
 function webContributions(): object {
   const { languageModelTools: _tools, configuration, commands, menus, ...rest } = manifest.contributes;
   const settings = Object.entries(configuration.properties);
   const properties = Object.fromEntries(settings.filter(([name]) => !NOT_ON_THE_WEB.includes(name)));
+  const device = 'patchwork.device';
+  properties[device] = withFirst(properties[device] as Record<string, unknown>, DEVICES_ON_THE_WEB);
   const isThere = ({ command }: { command?: string }) => !command || !NOT_ON_THE_WEB.includes(command);
   const entries = Object.entries(menus as Record<string, { command?: string }[]>);
   return {

@@ -19,10 +19,21 @@ export const browserOptions = {
   },
 };
 
-/** ONNX Runtime's files, copied beside the engine's bundle: its code, and what starts threads of it. */
-export const runtimeFiles = ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.mjs'].map((name) =>
-  path.join(path.dirname(require.resolve('onnxruntime-web/wasm')), name),
-);
+/** The same for the engine on a GPU, whose runtime has WebGPU and needs promises in WebAssembly (JSPI). */
+export const gpuOptions = {
+  ...browserOptions,
+  alias: { ...browserOptions.alias, 'onnxruntime-web/wasm': 'onnxruntime-web/jspi' },
+};
+
+/**
+ * ONNX Runtime's files, copied beside the engine's bundles: its code without WebGPU, what starts threads of it, its code
+ * with WebGPU.
+ */
+export const runtimeFiles = [
+  'ort-wasm-simd-threaded.wasm',
+  'ort-wasm-simd-threaded.mjs',
+  'ort-wasm-simd-threaded.jspi.wasm',
+].map((name) => path.join(path.dirname(require.resolve('onnxruntime-web/wasm')), name));
 
 /** The files below a folder and their sizes in bytes, because web servers list nothing. */
 export function resourceSizes(folder) {

@@ -194,6 +194,10 @@ export interface HubEnvironment {
   offline(): boolean;
   /** Access token. */
   token(): Promise<string | undefined>;
+  /** Says how much more can be kept, as a part of a sentence. */
+  room(bytes: number): string;
+  /** Says that a download of so many bytes does not fit. */
+  tooLarge(download: { cache: string; free: number; needed: number }): string;
   /** `fetch` by the proxy that is set. */
   fetch(): Promise<typeof globalThis.fetch>;
 }

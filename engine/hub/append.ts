@@ -37,9 +37,11 @@ export async function append(
     ...(settings.token && { authorization: `Bearer ${settings.token}` }),
     ...(from > 0 && { range: `bytes=${from}-` }),
   };
+  // Browsers would keep it a second time, and answer with what they kept of a download that broke.
+  const request = { headers, cache: 'no-store' as const };
   try {
-    const response = await fetch(url, { headers });
-    const at = response.status === 206 && startOf(response) === from ? from : 0;
+    const response = await fetch(url, request);
+    const at = response.status === 206 && startOf(response, file.size) === from ? from : 0;
     const end = await write(response, partial, at, file.size, (bytes) => {
       watchdog.alive();
       onBytes(bytes);
@@ -80,7 +82,9 @@ async function write(
   return end;
 }
 
-/** Position of the first byte of a partial response. */
-function startOf(response: Response): number {
-  return Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
+/** Position of the first byte of a partial response. Browsers do not always show its range; its length they do. */
+function startOf({ headers }: Response, size: number): number {
+  const range = headers.get('content-range');
+  if (range === null) return size - Number(headers.get('content-length') ?? Number.NaN);
+  return Number(/^bytes (\d+)-/.exec(range)?.[1] ?? Number.NaN);
 }

@@ -1,3 +1,4 @@
+import { hubEnvironment } from '#host';
 import { formatBytes, formatDuration } from '../../shared/units.ts';
 import type { FetchPlan, FetchProgress } from './fetch-model.ts';
 
@@ -13,7 +14,7 @@ export function describePlan({ repository, bytes, missingBytes, freeBytes, files
   const { id, commit, licence } = repository;
   const here = missingBytes < bytes ? `, ${formatBytes(bytes - missingBytes)} of which are here` : '';
   return [
-    `${id} at ${commit.slice(0, 12)}: ${files.length} files, ${formatBytes(bytes)}${here}; the disk has ${formatBytes(freeBytes)} free.`,
+    `${id} at ${commit.slice(0, 12)}: ${files.length} files, ${formatBytes(bytes)}${here}; ${hubEnvironment.room(freeBytes)}.`,
     `Licence: ${licence ?? 'its card names none'}.`,
   ];
 }

@@ -384,7 +384,7 @@ test('cancelling keeps what has come', async () => {
 
 test('a full disk is reported before anything is fetched', async () => {
   const plan = await planFetch(settings, { id: ID });
-  await assert.rejects(fetchModel(settings, { ...plan, freeBytes: 1000 }), /GB free, and .* are needed/);
+  await assert.rejects(fetchModel(settings, { ...plan, freeBytes: 1000 }), /kB free, and .* are needed/);
   assert.equal(hub.requests.filter(({ file }) => file).length, 0);
 });
 

@@ -1,4 +1,4 @@
-import { fs } from '#host';
+import { fs, hubEnvironment } from '#host';
 import { caseTwin } from '../../shared/fileNames.ts';
 import { InputError } from '../errors.ts';
 import { writeError } from '../files.ts';
@@ -158,13 +158,7 @@ export async function modelHere(
 
 function checkRoom({ cache }: HubSettings, { missingBytes, freeBytes: free }: FetchPlan): void {
   if (missingBytes > 0 && missingBytes + MARGIN_BYTES > free)
-    throw new InputError(
-      `The disk of ${cache} has ${gigabytes(free)} free, and ${gigabytes(missingBytes + MARGIN_BYTES)} are needed; make room, or set HF_HUB_CACHE to a folder on another disk.`,
-    );
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
+    throw new InputError(hubEnvironment.tooLarge({ cache, free, needed: missingBytes + MARGIN_BYTES }));
 }
 
 function reporter(totalBytes: number, onProgress?: (progress: FetchProgress) => void) {

@@ -7,7 +7,7 @@ import {
   workspace,
 } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
-import { listDevices } from '../../processes/devices/devices.ts';
+import type { ChoiceOptions } from '../../processes/devices/choose.ts';
 import type { DeviceInfo } from '../../shared/devices.ts';
 import { showWarning, withNotification } from '../messages.ts';
 import { messageText } from '../messageText.ts';
@@ -15,12 +15,15 @@ import { reportError } from '../report.ts';
 import { deviceSetting } from '../settings.ts';
 import { type DeviceItem, deviceItems } from './items.ts';
 
+/** Tries and lists what there is. */
+type List = (options: ChoiceOptions & { signal: AbortSignal }) => Promise<DeviceInfo[]>;
+
 /** The command: lists the devices, tried and timed, and stores the choice in the settings. */
-export async function chooseDevice(log: LogOutputChannel): Promise<void> {
+export async function chooseDevice(log: LogOutputChannel, list: List): Promise<void> {
   try {
     const again = { label: 'Try All Again', iconPath: new ThemeIcon('refresh') };
     for (let retry = false; ; retry = true) {
-      const devices = await tried(log, retry);
+      const devices = await tried(log, list, retry);
       const items = deviceItems(devices, used()).map(shown);
       const choice = await window.showQuickPick([...items, again], {
         title: 'Choose Device',
@@ -62,9 +65,9 @@ function iconOf({ choice, unusable }: DeviceItem): ThemeIcon {
   return new ThemeIcon(choice === 'auto' ? 'sparkle' : choice === 'cpu' ? 'server' : 'chip');
 }
 
-function tried(log: LogOutputChannel, again: boolean): Thenable<DeviceInfo[]> {
+function tried(log: LogOutputChannel, list: List, again: boolean): Thenable<DeviceInfo[]> {
   return withNotification('Looking for devices', (signal, tell) =>
-    listDevices({
+    list({
       again,
       signal,
       onLog: (line) => log.info(line),

@@ -5,9 +5,13 @@ import { fs, mount } from '../../engine/host/web/fs.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';
 import { ResourceStore } from '../../engine/host/web/resource-store.ts';
-import { engineWorker } from '../../processes/web/client.ts';
-import { showInformation } from '../messages.ts';
-import { featureMegabytes } from '../settings.ts';
+import type { WorkerOptions } from '../../processes/web/client.ts';
+import { listWebDevices } from '../../processes/web/devices.ts';
+import { webEngine } from '../../processes/web/engine.ts';
+import { engineFiles } from '../../processes/web/start.ts';
+import type { SettingName } from '../contributions.ts';
+import { chooseDevice } from '../devices/choose.ts';
+import { deviceSetting, featureMegabytes } from '../settings.ts';
 import { type Ending, start } from '../start.ts';
 import { placeFolder } from '../storedUri.ts';
 import { UriStore } from './uriStore.ts';
@@ -26,17 +30,20 @@ export async function activate(context: ExtensionContext): Promise<void> {
   placeFolder('/storage', context.globalStorageUri);
   await fs.mkdir('/storage/pictures');
   const log = window.createOutputChannel('Patchwork', { log: true });
-  const engine = engineWorker({
-    script: () => text('dist/web/engine.js'),
-    async start() {
-      const megabytes = featureMegabytes((name) => workspace.getConfiguration('patchwork').get(name));
-      const { buffer: binary } = await file('dist/web/ort-wasm-simd-threaded.wasm');
-      const glue = hasThreads() ? await text('dist/web/ort-wasm-simd-threaded.mjs') : undefined;
+  const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
+  const worker: WorkerOptions = {
+    script: (id) => text('dist/web', engineFiles(id).script),
+    async start(id) {
+      const files = engineFiles(id);
+      const megabytes = featureMegabytes(setting);
+      const { buffer: binary } = await file('dist/web', files.binary);
+      const glue = files.glue && (await text('dist/web', files.glue));
       return { binary, glue, sizes, ...(megabytes > 0 && { storeBudget: megabytes * 1e6 }) };
     },
     resource,
     onLog: (line) => log.info(line),
-  });
+  };
+  const engine = webEngine(worker, () => deviceSetting(setting));
   ending = start(context, {
     log,
     engine,
@@ -44,10 +51,13 @@ export async function activate(context: ExtensionContext): Promise<void> {
     images: '/storage/pictures',
     facts: {
       memory: async () => undefined,
-      device: () => `processor, by WebAssembly${hasThreads() ? '' : ' in one thread'}`,
+      device() {
+        const { chosen } = engine;
+        if (chosen?.id === 'webgpu') return `${chosen.findings.name} (WebGPU)`;
+        return `processor, by WebAssembly${hasThreads() ? '' : ' in one thread'}`;
+      },
     },
-    chooseDevice: () =>
-      showInformation('In a browser networks run on the processor: there is nothing to choose.'),
+    chooseDevice: () => chooseDevice(log, (options) => listWebDevices(worker, options)),
   });
 }
 

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { InputError } from '../../engine/errors.ts';
-import type { Candidate } from '../../engine/host/node/devices/candidates.ts';
+import type { Candidate } from '../../engine/host/devices/candidate.ts';
 import type { DeviceId } from '../../shared/devices.ts';
 import { chooseDevice, listDevices } from './devices.ts';
 

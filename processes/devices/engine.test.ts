@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { InputError } from '../../engine/errors.ts';
-import type { Candidate } from '../../engine/host/node/devices/candidates.ts';
+import type { Candidate } from '../../engine/host/devices/candidate.ts';
 import { temporaryFolder } from '../../engine/weights/testing.ts';
 import type { DeviceChoice } from '../../shared/devices.ts';
 import { type DeviceEngine, deviceEngine } from './engine.ts';

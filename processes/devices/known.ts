@@ -1,9 +1,7 @@
-import path from 'node:path';
 import * as z from 'zod';
+import { cacheFolder, fs, path } from '#host';
 import { messageOf } from '../../engine/errors.ts';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
-import { cacheFolder } from '../../engine/host/node/cache-folder.ts';
-import { fs } from '../../engine/host/node/fs.ts';
 import { readOptionalJson } from '../../engine/json.ts';
 
 /** Increment when the trial changes. */

@@ -1,4 +1,4 @@
-import { RequestType } from 'vscode-jsonrpc/node';
+import { RequestType } from 'vscode-jsonrpc';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
 import type { DeviceId } from '../../shared/devices.ts';
 import { type Method, noProgress } from '../engine/protocol.ts';

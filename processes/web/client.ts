@@ -7,6 +7,7 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc/browser';
 import { abortError, InputError, messageOf } from '../../engine/errors.ts';
+import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
 import {
   type CallOptions,
   ENGINE_CALLS,
@@ -14,6 +15,7 @@ import {
   type EngineCall,
   type EngineCalls,
 } from '../../shared/api.ts';
+import type { DeviceId } from '../../shared/devices.ts';
 import { errorOf } from '../engine/failure.ts';
 import { METHODS, type Method } from '../engine/protocol.ts';
 import type { ResourceAnswer, ResourceRequest, Start, Started } from './start.ts';
@@ -22,9 +24,9 @@ import type { ResourceAnswer, ResourceRequest, Start, Started } from './start.ts
 const START_PATIENCE = 120_000;
 
 export interface WorkerOptions {
-  /** The script's text, dist/web/engine.js. */
-  script: () => Promise<string>;
-  start: () => Promise<Start>;
+  /** The script's text: dist/web/engine.js, or for a GPU engine-gpu.js. */
+  script: (id: DeviceId) => Promise<string>;
+  start: (id: DeviceId) => Promise<Omit<Start, 'device'>>;
   /** Reads a file of the embedded models. */
   resource: (place: string) => Promise<Uint8Array>;
   onLog?: (line: string) => void;
@@ -35,7 +37,7 @@ export interface WorkerOptions {
 }
 
 /** The engine in a worker. */
-interface EngineWorker extends Engine {
+export interface EngineWorker extends Engine {
   readonly running: boolean;
 }
 
@@ -43,7 +45,7 @@ interface EngineWorker extends Engine {
  * An engine whose worker starts with the first call, serves all of them, and is replaced by a fresh one at the next
  * call after it ended, which it does when a call cannot be cancelled.
  */
-export function engineWorker(options: WorkerOptions): EngineWorker {
+export function engineWorker(options: WorkerOptions, device: OpenedDevice = PROCESSOR): EngineWorker {
   let current: Promise<ServedWorker> | undefined;
   const end = () => {
     const ending = current;
@@ -54,7 +56,7 @@ export function engineWorker(options: WorkerOptions): EngineWorker {
     );
   };
   const running = (): Promise<ServedWorker> => {
-    current ??= ServedWorker.start(options, () => {
+    current ??= ServedWorker.start(options, device, () => {
       current = undefined;
     }).catch((error: unknown) => {
       current = undefined;
@@ -82,8 +84,10 @@ export function engineWorker(options: WorkerOptions): EngineWorker {
   };
 }
 
+const PROCESSOR: OpenedDevice = { id: 'cpu', findings: { name: 'the processor', wrong: [] } };
+
 /** One worker that answers calls, from its start to its end. */
-class ServedWorker {
+export class ServedWorker {
   readonly #worker: Worker;
   readonly #connection: MessageConnection;
   readonly #options: WorkerOptions;
@@ -104,8 +108,9 @@ class ServedWorker {
     this.#connection.listen();
   }
 
-  static async start(options: WorkerOptions, onEnd: () => void): Promise<ServedWorker> {
-    const [script, start] = await Promise.all([options.script(), options.start()]);
+  static async start(options: WorkerOptions, device: OpenedDevice, onEnd: () => void): Promise<ServedWorker> {
+    const { id } = device;
+    const [script, start] = await Promise.all([options.script(id), options.start(id)]);
     // Scripts of another origin cannot be a worker, and VS Code gives those of extensions one.
     const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
     const worker = new Worker(address);
@@ -118,7 +123,10 @@ class ServedWorker {
           START_PATIENCE,
         );
         worker.onerror = ({ message }) => reject(new Error(`The engine could not be started: ${message}.`));
-        worker.postMessage(start, [start.binary, servedResources(options.resource)]);
+        worker.postMessage({ ...start, device } satisfies Start, [
+          start.binary,
+          servedResources(options.resource),
+        ]);
       });
       if ('error' in started) throw new InputError(started.error);
       worker.onmessage = null;

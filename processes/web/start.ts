@@ -1,9 +1,15 @@
+import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
+import { hasThreads } from '../../engine/host/web/features.ts';
+import type { DeviceId } from '../../shared/devices.ts';
+
 /** The first message to the engine's worker: what it needs from the extension. */
 export interface Start {
-  /** ort-wasm-simd-threaded.wasm. */
+  /** ort-wasm-simd-threaded.wasm; for a GPU, the one with JSPI. */
   binary: ArrayBuffer;
   /** The text of ort-wasm-simd-threaded.mjs, if threads are used. */
   glue?: string;
+  /** The processor if absent. */
+  device?: OpenedDevice;
   /** The files of the embedded models: path → bytes. */
   sizes: Record<string, number>;
   /** Bytes that recorded features may take; a quarter of the memory if absent. */
@@ -19,3 +25,13 @@ export interface ResourceRequest {
   place: string;
 }
 export type ResourceAnswer = { id: number } & ({ bytes: Uint8Array<ArrayBuffer> } | { error: string });
+
+/** The files of dist/web that an engine on a device is made of. */
+export function engineFiles(id: DeviceId): { script: string; binary: string; glue?: string } {
+  if (id === 'webgpu') return { script: 'engine-gpu.js', binary: 'ort-wasm-simd-threaded.jspi.wasm' };
+  return {
+    script: 'engine.js',
+    binary: 'ort-wasm-simd-threaded.wasm',
+    ...(hasThreads() && { glue: 'ort-wasm-simd-threaded.mjs' }),
+  };
+}

@@ -5,36 +5,54 @@
 import { BrowserMessageReader, BrowserMessageWriter, createMessageConnection } from 'vscode-jsonrpc/browser';
 import { createEngine } from '../../engine/engine.ts';
 import { messageOf } from '../../engine/errors.ts';
+import { checkDevice } from '../../engine/execution/device-check/check.ts';
 import { WebBackend } from '../../engine/host/web/backend.ts';
 import { mount } from '../../engine/host/web/fs.ts';
+import { GpuBackend } from '../../engine/host/web/gpu.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';
 import { type ReadResource, ResourceStore } from '../../engine/host/web/resource-store.ts';
-import { answerCalls } from '../engine/answers.ts';
+import { check } from '../devices/protocol.ts';
+import { answer, answerCalls } from '../engine/answers.ts';
 import type { ResourceAnswer, ResourceRequest, Start, Started } from './start.ts';
 
 const port = self as unknown as MessagePort;
 
 port.onmessage = async ({ data, ports }: MessageEvent<Start>) => {
   port.onmessage = null;
-  const answer = (started: Started) => port.postMessage(started);
+  const tell = (started: Started) => port.postMessage(started);
   try {
     const kept = await openOpfs('patchwork');
     mount('/data', kept ?? new MemoryStore());
     mount('/models', new ResourceStore(resourcesFrom(ports[0]!), data.sizes));
     const { storeBudget } = data;
-    const engine = createEngine(new WebBackend(data), { ...(storeBudget && { storeBudget }) });
+    const engine = createEngine(backendOf(data), { ...(storeBudget && { storeBudget }) });
     const connection = createMessageConnection(
       new BrowserMessageReader(port),
       new BrowserMessageWriter(port),
     );
     answerCalls(connection, engine);
+    answer(connection, check, ({ device, name }) => {
+      const processor = new WebBackend(data);
+      const gpu = (wrong: readonly string[]) =>
+        new GpuBackend(data, { findings: { name, wrong: [...wrong] } });
+      return checkDevice(device === 'cpu' ? () => processor : gpu, processor);
+    });
     connection.listen();
-    answer({ ready: true, keepsFiles: kept !== undefined });
+    tell({ ready: true, keepsFiles: kept !== undefined });
   } catch (error) {
-    answer({ error: messageOf(error) });
+    tell({ error: messageOf(error) });
   }
 };
+
+/** On a GPU that is lost nothing can be computed: the worker ends, and its client sees to the rest. */
+function backendOf(start: Start): WebBackend {
+  const { device } = start;
+  if (device?.id !== 'webgpu') return new WebBackend(start);
+  return new GpuBackend(start, device, (reason) => {
+    throw new Error(reason);
+  });
+}
 
 /** Gets files from the extension, since only the extension can read its own files wherever it is installed. */
 function resourcesFrom(extension: MessagePort): ReadResource {

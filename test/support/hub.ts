@@ -90,6 +90,7 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
   };
 
   const api = http.createServer(async (request, response) => {
+    if (!forPages(request, response)) return;
     const url = new URL(request.url!, 'http://hub');
     const place = decodeURIComponent(url.pathname);
     const info = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(place);
@@ -121,6 +122,7 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
   });
 
   const storage = http.createServer(async (request, response) => {
+    if (!forPages(request, response)) return;
     const [, owner, name, ...rest] = decodeURIComponent(request.url!).split('/');
     const files = await contents.files(`${owner}/${name}`);
     const file = files.find((file) => file.path === rest.join('/'))!;
@@ -136,6 +138,16 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   hub.endpoint = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
   return hub;
+}
+
+/** Lets pages of other origins ask, as the hub does. Answers what a browser asks beforehand itself: false. */
+function forPages(request: http.IncomingMessage, response: http.ServerResponse): boolean {
+  response.setHeader('access-control-allow-origin', '*');
+  response.setHeader('access-control-expose-headers', 'link, x-error-code, x-linked-etag, x-linked-size');
+  if (request.method !== 'OPTIONS') return true;
+  response.setHeader('access-control-allow-headers', 'authorization, range');
+  response.writeHead(204).end();
+  return false;
 }
 
 /** The files of each repository, read once. */

@@ -7,10 +7,14 @@ import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { codecs } from '../../engine/host/node/codecs.ts';
 import { psnr } from '../../engine/pictures/psnr.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
+import type { verify } from '../../engine/verification/verify.ts';
 import { resourceSizes } from '../../scripts/web.mjs';
 import type { EditRequest, Engine, GenerateRequest } from '../../shared/api.ts';
 import { callIn, squareMask } from './calls.ts';
 import { bundled, openPage, ROOT, skipReason, type TestPage } from './server.ts';
+import { workIn } from './work.ts';
+
+type Verified = Awaited<ReturnType<typeof verify>>;
 
 const REQUEST: GenerateRequest = {
   prompt: 'a red house by a lake at sunset',
@@ -37,33 +41,18 @@ after(async () => {
 
 test('the networks agree with their references', { skip }, async () => {
   const folders = ['tiny-sd15', 'tiny-sd21-v-fp16', 'tiny-sight/segmenter'];
-  const script = await bundled('parity-worker.ts');
-  const sizes = resourceSizes(path.join(ROOT, 'test/fixtures/parity'));
-  const answer = await browser.page.evaluate(
-    async ({ script, sizes, folders }) => {
-      const binary = await (await fetch('/dist/web/ort-wasm-simd-threaded.wasm')).arrayBuffer();
-      const worker = new Worker(URL.createObjectURL(new Blob([script])));
-      return new Promise<{ error?: string; results: Record<string, { tensors: Compared[] }> }>((resolve) => {
-        worker.onmessage = ({ data }) => resolve(data);
-        worker.postMessage({ binary, base: `${location.origin}/test/fixtures/parity/`, sizes, folders });
-      });
-    },
-    { script, sizes, folders },
-  );
-  assert.equal(answer.error, undefined);
+  const results = await workIn<Record<string, Verified>>(browser.page, 'parity-worker.ts', {
+    base: `${await browser.page.evaluate(() => location.origin)}/test/fixtures/parity/`,
+    sizes: resourceSizes(path.join(ROOT, 'test/fixtures/parity')),
+    folders,
+  });
   for (const folder of folders) {
-    const { tensors } = answer.results[folder]!;
+    const { tensors } = results[folder]!;
     assert.ok(tensors.length > 5, folder);
     for (const { name, relative, limit } of tensors)
       assert.ok(relative <= limit && relative <= 1e-4, `${folder} ${name}: ${relative}`);
   }
 });
-
-interface Compared {
-  name: string;
-  relative: number;
-  limit: number;
-}
 
 const call = (...args: Parameters<typeof callIn> extends [unknown, ...infer Rest] ? Rest : never) =>
   callIn(browser.page, ...args);

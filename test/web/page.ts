@@ -1,23 +1,28 @@
 /** What the tests run in a browser's page: the engine behind its client, as the extension uses it. */
-import { hasThreads } from '../../engine/host/web/features.ts';
-import { engineWorker } from '../../processes/web/client.ts';
+import type { WorkerOptions } from '../../processes/web/client.ts';
+import { webEngine } from '../../processes/web/engine.ts';
+import { engineFiles } from '../../processes/web/start.ts';
 
-const url = (place: string) => new URL(place, location.origin).href;
+const dist = (name: string) => fetch(new URL(`/dist/web/${name}`, location.origin).href);
 
-const engine = engineWorker({
-  script: async () => (await fetch(url('/dist/web/engine.js'))).text(),
-  async start() {
-    const [binary, sizes] = await Promise.all([
-      fetch(url('/dist/web/ort-wasm-simd-threaded.wasm')).then((response) => response.arrayBuffer()),
-      fetch(url('/dist/web/models.json')).then((response) => response.json()),
+const options: WorkerOptions = {
+  script: async (id) => (await dist(engineFiles(id).script)).text(),
+  async start(id) {
+    const files = engineFiles(id);
+    const isThreaded = files.glue && location.hash === '#threads';
+    const [binary, sizes, glue] = await Promise.all([
+      dist(files.binary).then((response) => response.arrayBuffer()),
+      dist('models.json').then((response) => response.json()),
+      isThreaded ? dist(files.glue!).then((response) => response.text()) : undefined,
     ]);
-    const isThreaded = hasThreads() && location.hash === '#threads';
-    const glue = isThreaded
-      ? await (await fetch(url('/dist/web/ort-wasm-simd-threaded.mjs'))).text()
-      : undefined;
-    return { binary, glue, sizes };
+    return { binary, sizes, glue };
   },
-  resource: async (place) => new Uint8Array(await (await fetch(url(`/media/models/${place}`))).arrayBuffer()),
-});
+  resource: async (place) =>
+    new Uint8Array(
+      await (await fetch(new URL(`/media/models/${place}`, location.origin).href)).arrayBuffer(),
+    ),
+};
+
+const engine = webEngine(options, () => 'auto');
 
 Object.assign(globalThis, { engine });

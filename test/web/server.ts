@@ -7,7 +7,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { findBrowser, withoutBrowser } from '../../scripts/vscode/browser.ts';
-import { browserOptions } from '../../scripts/web.mjs';
+import { browserOptions, gpuOptions } from '../../scripts/web.mjs';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 const FOLDERS = ['dist/web', 'media/models', 'test/fixtures'];
@@ -30,15 +30,18 @@ export function skipReason(): string | false {
 }
 
 /** The bundle of a script of this folder. */
-export async function bundled(name: string): Promise<string> {
+export async function bundled(name: string, { gpu = false } = {}): Promise<string> {
   const { outputFiles } = await build({
-    ...browserOptions,
+    ...(gpu ? gpuOptions : browserOptions),
     format: 'iife',
     entryPoints: [path.join(import.meta.dirname, name)],
     write: false,
   });
   return outputFiles[0]!.text;
 }
+
+/** A GPU made of software. */
+export const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
 export interface PageOptions {
   /** Isolates the page from other origins, which lets it share memory between threads. */
@@ -75,7 +78,7 @@ export async function openPage(
     const page = await browser.newPage();
     await page.addInitScript('globalThis.__name = (named) => named');
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/#${hash}`);
-    await page.addScriptTag({ content: script });
+    if (script) await page.addScriptTag({ content: script });
     return { page, close };
   } catch (error) {
     await close();

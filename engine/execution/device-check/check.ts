@@ -27,6 +27,20 @@ export interface DeviceCheck {
   stepSeconds?: number;
 }
 
+/** The check of one subject alone: the operators that are wrong, and the error without them. */
+export async function checkSubject(
+  open: (wrong: readonly string[]) => Backend,
+  processor: Backend,
+  subject: Subject,
+): Promise<{ wrong: string[]; error: number }> {
+  return fs.withTemporaryFolder(async (folder) => {
+    const wrong: string[] = [];
+    const expected = await outputOf(processor, subject, folder);
+    const error = await leastError(open, { subject, expected }, wrong, folder);
+    return { wrong, error };
+  });
+}
+
 /**
  * Compares a device's results with the processor's, operation by operation, and times a step. Operators with wrong
  * results are composed of others if possible, and compared again.
@@ -42,13 +56,7 @@ export async function checkDevice(
     for (const subject of subjects()) {
       const expected = await outputOf(processor, subject, folder);
       compared.push({ subject, expected });
-      const error = async () => relativeError(await outputOf(open(wrong), subject, folder), expected);
-      let off = await error();
-      const others = subject.replaceable.filter((name) => !wrong.includes(name));
-      if (!(off <= TOLERANCE) && others.length > 0) {
-        wrong.push(...others.filter((name) => open([]).can.operator(name)));
-        off = await error();
-      }
+      const off = await leastError(open, { subject, expected }, wrong, folder);
       if (!(off <= TOLERANCE)) return { wrong, fault: faultOf(subject, off) };
     }
     const device = open(wrong);
@@ -61,6 +69,21 @@ export async function checkDevice(
       return { wrong, half, stepSeconds: await fastest(run) };
     });
   });
+}
+
+/** The error of a device's result. If it is too large, operators that can be composed of others are added to `wrong`. */
+async function leastError(
+  open: (wrong: readonly string[]) => Backend,
+  { subject, expected }: Compared,
+  wrong: string[],
+  folder: string,
+): Promise<number> {
+  const error = async () => relativeError(await outputOf(open(wrong), subject, folder), expected);
+  const first = await error();
+  const others = subject.replaceable.filter((name) => !wrong.includes(name));
+  if (first <= TOLERANCE || others.length === 0) return first;
+  wrong.push(...others.filter((name) => open([]).can.operator(name)));
+  return error();
 }
 
 function faultOf({ name }: Subject, off: number): string {

@@ -10,10 +10,11 @@ import { bytesOnDemand } from './file-bytes.ts';
 import { blobOf } from './fs.ts';
 import { heapBytes, watchHeap } from './heap.ts';
 import { memoryBytes } from './machine.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { path } from './path.ts';
 import { WebProgram } from './program.ts';
 
-interface WebOptions {
+export interface WebOptions {
   /** ort-wasm-simd-threaded.wasm. */
   binary: ArrayBuffer;
   /** The text of ort-wasm-simd-threaded.mjs, which starts threads; without it there is one. */
@@ -38,8 +39,6 @@ export class WebBackend extends OnnxBackend {
   readonly machine: Machine;
   /** Bytes of the models that are loaded. */
   #loaded = 0;
-  /** Sessions are made one after another; see `ort.InferenceSession.create`. */
-  #last: Promise<unknown> = Promise.resolve();
 
   /** @throws InputError if the browser lacks what it needs */
   constructor({ binary, glue }: WebOptions) {
@@ -47,12 +46,17 @@ export class WebBackend extends OnnxBackend {
     requireFeatures();
     watchHeap();
     this.threads = glue && hasThreads() ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
-    this.machine = describeBrowser(this.threads);
+    this.machine = this.describe();
     ort.env.wasm.wasmBinary = binary;
     ort.env.wasm.numThreads = this.threads;
     if (glue && this.threads > 1)
       ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(new Blob([glue], { type: 'text/javascript' })) };
     ort.env.logLevel = 'error';
+  }
+
+  /** Where this runs, for reports. */
+  protected describe(): Machine {
+    return describeBrowser(this.threads);
   }
 
   availableBytes(): number {
@@ -63,13 +67,19 @@ export class WebBackend extends OnnxBackend {
     return heapBytes();
   }
 
-  async load(model: PublishedModel, _options: CompileOptions = {}): Promise<Program> {
-    const made = this.#last.then(() => this.#load(model));
-    this.#last = made.catch(() => {});
-    return made;
+  load(model: PublishedModel, options: CompileOptions = {}): Promise<Program> {
+    return oneAtATime(() => this.#load(model, options));
   }
 
-  async #load(model: PublishedModel): Promise<Program> {
+  /** Further options of a session. */
+  protected sessionOptions(
+    _model: PublishedModel,
+    _options: CompileOptions,
+  ): ort.InferenceSession.SessionOptions {
+    return {};
+  }
+
+  async #load(model: PublishedModel, options: CompileOptions): Promise<Program> {
     const externalData = await filesOf(model);
     const bytes = externalData.reduce((sum, { data }) => sum + data.byteLength, model.bytes.length);
     let session: ort.InferenceSession;
@@ -78,7 +88,9 @@ export class WebBackend extends OnnxBackend {
         executionProviders: ['wasm'],
         graphOptimizationLevel: 'all',
         enableMemPattern: false,
+        logSeverityLevel: 3,
         externalData,
+        ...this.sessionOptions(model, options),
       });
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;

@@ -1,4 +1,7 @@
+import { formatBytes } from '../../../shared/units.ts';
 import type { HubEnvironment, LockOptions } from '../host.ts';
+
+const ELSEWHERE = 'Patchwork in VS Code on your machine keeps models on the disk.';
 
 /** A browser has no environment variables; the caller's own settings reach the hub by its options. */
 export const hubEnvironment: HubEnvironment = {
@@ -6,6 +9,11 @@ export const hubEnvironment: HubEnvironment = {
   endpoint: () => undefined,
   offline: () => false,
   token: async () => undefined,
+  room: (bytes) => `the browser lets this site keep another ${formatBytes(bytes)}`,
+  tooLarge: ({ free, needed }) =>
+    free === 0
+      ? `This browser keeps no files for this site, as in a private window, so nothing can be downloaded. ${ELSEWHERE}`
+      : `This browser lets this site keep another ${formatBytes(free)}, and ${formatBytes(needed)} are needed. Remove models that you do not use. ${ELSEWHERE}`,
   fetch: async () => (input, init) => globalThis.fetch(input, init),
 };
 

@@ -19,24 +19,29 @@ type Folder = FileSystemDirectoryHandle & { keys(): AsyncIterable<string> };
  */
 export async function openOpfs(name: string): Promise<Store | undefined> {
   try {
-    const root = await navigator.storage.getDirectory();
-    const folder = await root.getDirectoryHandle(name, { create: true });
+    const folder = await rootOf(name);
     // Writes a file as a trial, because some browsers refuse storage only then.
     const probe = (await folder.getFileHandle('.probe', { create: true })) as FileHandle;
     if (typeof probe.move !== 'function') return undefined;
     (await probe.createSyncAccessHandle()).close();
     await folder.removeEntry('.probe');
-    return new OpfsStore(folder as Folder);
+    return new OpfsStore(name);
   } catch {
     return undefined;
   }
 }
 
-class OpfsStore implements Store {
-  readonly #root: Folder;
+/** Asked for at every use: after the browser has evicted the site's files, an older handle leads nowhere. */
+async function rootOf(name: string): Promise<Folder> {
+  const root = await navigator.storage.getDirectory();
+  return (await root.getDirectoryHandle(name, { create: true })) as Folder;
+}
 
-  constructor(root: Folder) {
-    this.#root = root;
+class OpfsStore implements Store {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
   }
 
   async find(place: string): Promise<Found | undefined> {
@@ -112,7 +117,7 @@ class OpfsStore implements Store {
   };
 
   async #folder(place: string, create = false): Promise<Folder> {
-    let folder = this.#root;
+    let folder = await rootOf(this.#name);
     for (const name of place.split('/').filter(Boolean))
       folder = (await folder.getDirectoryHandle(name, { create })) as Folder;
     return folder;

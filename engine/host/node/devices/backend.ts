@@ -3,11 +3,11 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { PRECISIONS, PROCESSOR_PRECISIONS } from '../../../../shared/api.ts';
 import type { Capabilities, CompileOptions } from '../../../execution/backend.ts';
 import type { OnnxModel } from '../../../execution/lowering/onnx/onnx.ts';
+import type { Findings } from '../../devices/findings.ts';
+import { type Gpu, kernelsOf } from '../../devices/kernels.ts';
 import { NodeBackend } from '../backend.ts';
 import { describeMachine } from '../machine.ts';
 import type { OrtProgramOptions } from '../program.ts';
-import type { Findings } from './findings.ts';
-import { type Gpu, kernelsOf } from './kernels.ts';
 import { DeviceReader } from './reader.ts';
 
 /** Of the machine's memory, where the system does not report how much the device has. */

@@ -4,22 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import packageJson from '../../../../package.json' with { type: 'json' };
 import { DEVICE_IDS, DEVICE_PROVIDERS, type DeviceId } from '../../../../shared/devices.ts';
+import type { Candidate } from '../../devices/candidate.ts';
 import { coreCount } from '../limits.ts';
 import { type Card, graphicsCards, isSoftware, prescribedDrivers } from './cards.ts';
-
-/** A device that this machine may have, before anything has been computed on it; nothing here loads ONNX Runtime. */
-export interface Candidate {
-  id: DeviceId;
-  name: string;
-  software: boolean;
-  /** Whether the system lists hardware for it. If not, it is tried only if the user names it. */
-  found: boolean;
-  memoryBytes?: number;
-  /** Changes with the device, its driver and ONNX Runtime: findings are valid as long as this stays the same. */
-  identity: string;
-  /** Why it cannot even be tried. */
-  missing?: string;
-}
 
 /** Facts about the machine that decide which devices there are; this machine's by default. */
 export interface Surroundings {

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { OnnxBackend } from '../../../execution/lowering/onnx-backend.ts';
 import { verify } from '../../../verification/verify.ts';
+import { type Gpu, kernelsOf } from '../../devices/kernels.ts';
 import { NodeBackend } from '../backend.ts';
 import { providersOf } from './backend.ts';
-import { type Gpu, kernelsOf } from './kernels.ts';
 
 const FOLDERS = path.join(import.meta.dirname, '../../../../test/fixtures/parity');
 

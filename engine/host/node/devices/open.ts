@@ -1,18 +1,6 @@
-import * as z from 'zod';
-import { DEVICE_IDS } from '../../../../shared/devices.ts';
+import { deviceSchema, type OpenedDevice } from '../../devices/findings.ts';
 import { NodeBackend } from '../backend.ts';
 import { DeviceBackend } from './backend.ts';
-import { findingsSchema } from './findings.ts';
-
-const deviceSchema = z.object({
-  id: z.enum(DEVICE_IDS),
-  findings: findingsSchema,
-  /** Takes as little of the device's memory as it can: after it ran out of it. */
-  small: z.boolean().optional(),
-});
-
-/** A device, and how networks run on it. */
-export type OpenedDevice = z.infer<typeof deviceSchema>;
 
 export function openBackend({ id, findings, small }: OpenedDevice, threads?: number): NodeBackend {
   return id === 'cpu' ? new NodeBackend(threads) : new DeviceBackend(id, findings, { threads, small });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { getHFHubCachePath } from '@huggingface/hub';
+import { formatBytes } from '../../../../shared/units.ts';
 import type { HubEnvironment } from '../../host.ts';
 import { environmentFetch } from './proxy.ts';
 
@@ -17,5 +18,8 @@ export const hubEnvironment: HubEnvironment = {
     const text = await readFile(HF_TOKEN_PATH ?? path.join(home, 'token'), 'utf8').catch(() => '');
     return text.trim() || undefined;
   },
+  room: (bytes) => `the disk has ${formatBytes(bytes)} free`,
+  tooLarge: ({ cache, free, needed }) =>
+    `The disk of ${cache} has ${formatBytes(free)} free, and ${formatBytes(needed)} are needed; make room, or set HF_HUB_CACHE to a folder on another disk.`,
   fetch: environmentFetch,
 };

@@ -1,5 +1,5 @@
-import type { DeviceId } from '../../../../shared/devices.ts';
-import type { Capabilities } from '../../../execution/backend.ts';
+import type { DeviceId } from '../../../shared/devices.ts';
+import type { Capabilities } from '../../execution/backend.ts';
 
 export type Gpu = Exclude<DeviceId, 'cpu'>;
 

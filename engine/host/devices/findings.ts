@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DEVICE_IDS } from '../../../shared/devices.ts';
 
 /** Findings about a device, which its backend follows. */
 export const findingsSchema = z.object({
@@ -13,3 +14,13 @@ export const findingsSchema = z.object({
 });
 
 export type Findings = z.infer<typeof findingsSchema>;
+
+export const deviceSchema = z.object({
+  id: z.enum(DEVICE_IDS),
+  findings: findingsSchema,
+  /** Takes as little of the device's memory as it can: after it ran out of it. */
+  small: z.boolean().optional(),
+});
+
+/** A device, and how networks run on it. */
+export type OpenedDevice = z.infer<typeof deviceSchema>;

@@ -1,0 +1,251 @@
+import { cacheFolder, path, withLock } from '#host';
+import { ForgottenError, InputError, isAbort, messageOf } from '../../engine/errors.ts';
+import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
+import {
+  type CallOptions,
+  ENGINE_CALLS,
+  type Engine,
+  type EngineCall,
+  type EngineCalls,
+} from '../../shared/api.ts';
+import { DEVICE_PROVIDERS } from '../../shared/devices.ts';
+import type { Chosen } from './choose.ts';
+
+/** Loading a large model or compiling its programs may take this long without progress on slow devices. */
+const PATIENCE = 300_000;
+/** Failed calls in a row after which the processor is used from the start. */
+const MOST_FAILURES = 2;
+
+export interface LadderOptions<E extends Engine> {
+  /** Asked at the first call, and after `end`. */
+  choose(): Promise<Chosen>;
+  /** An engine that starts with its first call. */
+  open(device: OpenedDevice): E;
+  onLog?: (line: string) => void;
+  /** Milliseconds without progress after which a call on a GPU is taken to hang. */
+  patience?: number;
+}
+
+/** One way to compute. */
+interface Rung<E extends Engine> {
+  device: OpenedDevice;
+  engine: E;
+}
+
+/**
+ * The ways to compute, the best first. If a GPU fails, its engine is ended and the call is made again with as little of
+ * its memory as possible, then on the processor; the result says so.
+ */
+export class Ladder<E extends Engine> {
+  readonly #options: LadderOptions<E>;
+  #chosen: Promise<Chosen> | undefined;
+  #rungs: Rung<E>[] = [];
+  #failures = 0;
+  readonly #turn: Turn;
+  chosen: Chosen | undefined;
+
+  constructor(options: LadderOptions<E>) {
+    this.#options = options;
+    this.#turn = new Turn(options.onLog);
+  }
+
+  /** The engine's calls, each on the best way that does not fail. */
+  get calls(): EngineCalls {
+    const names = Object.keys(ENGINE_CALLS) as EngineCall[];
+    const calls = names.map(
+      (name) =>
+        [name, (request: unknown, given?: CallOptions<unknown>) => this.call(name, request, given)] as const,
+    );
+    return Object.fromEntries(calls) as EngineCalls;
+  }
+
+  get engines(): E[] {
+    return this.#rungs.map(({ engine }) => engine);
+  }
+
+  async end(): Promise<void> {
+    const rungs = this.#rungs;
+    this.#rungs = [];
+    this.#chosen = undefined;
+    this.chosen = undefined;
+    this.#failures = 0;
+    await Promise.all(rungs.map(({ engine }) => engine.dispose()));
+    await this.#turn.leave();
+  }
+
+  async call(name: EngineCall, request: unknown, given: CallOptions<unknown> = {}): Promise<unknown> {
+    const rungs = await this.#open();
+    const notices: string[] = [];
+    const first = this.#failures >= MOST_FAILURES ? rungs.length - 1 : 0;
+    for (let at = first; ; at++) {
+      const rung = rungs[at]!;
+      try {
+        const result = await this.#callOn(rung, name, request, given);
+        if (at === 0) this.#failures = 0;
+        return withNotices(result, notices);
+      } catch (error) {
+        if (at === rungs.length - 1 || !isDeviceFault(error, at)) throw error;
+        await rung.engine.dispose();
+        const next = rungs[at + 1]!;
+        if (next.device.id === 'cpu') this.#failures++;
+        const notice = noticeOf(rung.device, next.device, error);
+        this.#options.onLog?.(notice);
+        notices.push(notice);
+      }
+    }
+  }
+
+  async #callOn(
+    { device, engine }: Rung<E>,
+    name: EngineCall,
+    request: unknown,
+    given: CallOptions<unknown>,
+  ): Promise<unknown> {
+    const run = engine[name] as (request: unknown, options: CallOptions<unknown>) => Promise<unknown>;
+    if (device.id === 'cpu') return run(request, given);
+    await this.#turn.enter(device.id, given.signal);
+    try {
+      return await this.#watched((options) => run(request, options), given, engine);
+    } finally {
+      // The next call of this window follows at once. Others get their turn when this window has no call.
+      await this.#turn.pause();
+    }
+  }
+
+  /** Ends the process of a call that makes no progress. */
+  async #watched(
+    run: (options: CallOptions<unknown>) => Promise<unknown>,
+    { signal, onProgress }: CallOptions<unknown>,
+    engine: Engine,
+  ): Promise<unknown> {
+    const { patience = PATIENCE } = this.#options;
+    let hanging = false;
+    const hang = () => {
+      hanging = true;
+      void engine.dispose();
+    };
+    let timer = setTimeout(hang, patience);
+    const report = (progress: unknown) => {
+      clearTimeout(timer);
+      timer = setTimeout(hang, patience);
+      onProgress?.(progress);
+    };
+    try {
+      return await run({ signal, onProgress: report });
+    } catch (error) {
+      if (hanging)
+        throw new Error(`it made no progress for ${Math.round(patience / 1000)} s`, { cause: error });
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #open(): Promise<readonly Rung<E>[]> {
+    this.#chosen ??= this.#options.choose();
+    const choosing = this.#chosen;
+    try {
+      this.chosen = await choosing;
+    } catch (error) {
+      // Another device, or a later state of the machine, may succeed.
+      if (this.#chosen === choosing) this.#chosen = undefined;
+      throw error;
+    }
+    if (this.#rungs.length === 0)
+      this.#rungs = ways(this.chosen).map((device) => ({ device, engine: this.#options.open(device) }));
+    return this.#rungs;
+  }
+}
+
+/** A GPU, the same with less memory, the processor. */
+function ways(chosen: Chosen): OpenedDevice[] {
+  const processor: OpenedDevice = { id: 'cpu', findings: { name: 'the processor', wrong: [] } };
+  return chosen.id === 'cpu' ? [processor] : [chosen, { ...chosen, small: true }, processor];
+}
+
+/**
+ * Whether another way to compute may succeed. What the user asked wrong stays wrong; but where a device was to take less
+ * memory, what does not fit into it may fit elsewhere.
+ */
+function isDeviceFault(error: unknown, at: number): boolean {
+  if (isAbort(error) || error instanceof ForgottenError) return false;
+  return at > 0 || !(error instanceof InputError);
+}
+
+function noticeOf(failed: OpenedDevice, next: OpenedDevice, error: unknown): string {
+  const where = `${failed.findings.name} (${DEVICE_PROVIDERS[failed.id]})`;
+  const why = messageOf(error).split('\n')[0]!.slice(0, 200);
+  return next.id === 'cpu'
+    ? `${where} failed again, so this was computed on the processor: ${why}`
+    : `${where} failed, so this was computed with less of its memory: ${why}`;
+}
+
+/** Adds sentences for the user to results that have warnings. */
+function withNotices(result: unknown, notices: readonly string[]): unknown {
+  if (notices.length === 0 || typeof result !== 'object' || result === null) return result;
+  const { warnings } = result as { warnings?: unknown };
+  return Array.isArray(warnings) ? { ...result, warnings: [...notices.slice(-1), ...warnings] } : result;
+}
+
+/** Milliseconds that this process keeps its turn on a GPU after its last call. */
+const PAUSE = 1000;
+
+/** This process's turn on a GPU, which computes for one process at a time. */
+class Turn {
+  readonly #onLog: ((line: string) => void) | undefined;
+  #calls = 0;
+  #held: Promise<void> | undefined;
+  #release: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(onLog: ((line: string) => void) | undefined) {
+    this.#onLog = onLog;
+  }
+
+  async enter(device: string, signal?: AbortSignal): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#calls++;
+    try {
+      this.#held ??= this.#take(device, signal);
+      await this.#held;
+    } catch (error) {
+      this.#held = undefined;
+      this.#calls--;
+      throw error;
+    }
+  }
+
+  /** Releases the turn after a moment, unless another call comes. */
+  async pause(): Promise<void> {
+    this.#calls--;
+    if (this.#calls > 0) return;
+    this.#timer = setTimeout(() => void this.leave(), PAUSE);
+    // Node would wait for it.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  async leave(): Promise<void> {
+    if (this.#calls > 0) return;
+    clearTimeout(this.#timer);
+    this.#held = undefined;
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  #take(device: string, signal?: AbortSignal): Promise<void> {
+    const file = path.join(cacheFolder(), `device-${device}.lock`);
+    let waited = false;
+    const onWait = () => {
+      if (!waited) this.#onLog?.('The GPU computes for another window; this one waits.');
+      waited = true;
+    };
+    return new Promise((taken, failed) => {
+      const hold = () =>
+        new Promise<void>((release) => {
+          this.#release = release;
+          taken();
+        });
+      withLock(file, hold, { onWait, ...(signal && { signal }) }).catch(failed);
+    });
+  }
+}

@@ -1,0 +1,97 @@
+/** Models from the hub in a browser: into the origin's private file system, with everything that can go wrong there. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { CDPSession } from 'playwright-core';
+import type { Engine } from '../../shared/api.ts';
+import { type Hub, startHub } from '../support/hub.ts';
+import type { Download } from './hub-worker.ts';
+import { bundled, openPage, ROOT, skipReason, type TestPage } from './server.ts';
+import { workIn } from './work.ts';
+
+const ID = 'someone/tiny';
+const UNET = 'unet/diffusion_pytorch_model.safetensors';
+
+const skip = skipReason();
+let hub: Hub;
+let browser: TestPage;
+let tools: CDPSession;
+let origin: string;
+
+before(async () => {
+  if (skip) return;
+  hub = await startHub({ [ID]: { folder: path.join(ROOT, 'test/fixtures/parity/tiny-sd15') } });
+  browser = await openPage(await bundled('page.ts'));
+  tools = await browser.page.context().newCDPSession(browser.page);
+  origin = await browser.page.evaluate(() => location.origin);
+});
+after(async () => {
+  await browser?.close();
+  await hub?.close();
+});
+
+const download = (more: Partial<Download> = {}) =>
+  workIn<{ sentences: string[]; folder?: string; told?: string }>(browser.page, 'hub-worker.ts', {
+    endpoint: hub.endpoint,
+    id: ID,
+    ...more,
+  });
+
+/** What comes of generating with the model: nothing, or the sentence that the user is shown. */
+const generated = () =>
+  browser.page.evaluate(
+    (model) =>
+      (globalThis as unknown as { engine: Engine }).engine
+        .generate({ prompt: 'a house', model, steps: 1, width: 64, height: 64, precision: 'fp32' })
+        .then(
+          () => '',
+          ({ message }: Error) => message,
+        ),
+    ID,
+  );
+
+test('what is refused for want of storage or room is told, and nothing is fetched', { skip }, async () => {
+  assert.match((await download({ refused: true })).told!, /keeps no files for this site/);
+  assert.match(
+    (await download({ quota: 50e6 })).told!,
+    /lets this site keep another .* MB, and .* MB are needed/,
+  );
+  assert.equal(hub.requests.filter(({ file }) => file === UNET).length, 0);
+});
+
+test('a download that is cut, or fills the quota, goes on where it stopped', { skip }, async () => {
+  hub.fault = ({ file, path, range }) => {
+    if (file !== UNET || path.includes('/resolve/')) return undefined;
+    return { cut: range ? 0 : 30_000 };
+  };
+  // A busy browser loses what it has not read when the connection breaks.
+  let told: string | undefined;
+  for (let tries = 0; tries < 10 && !told?.includes('goes on where it stopped'); tries++)
+    ({ told } = await download());
+  assert.match(told!, /goes on where it stopped/);
+  hub.fault = () => undefined;
+
+  await tools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1e5 });
+  assert.match((await download()).told!, /the storage quota is used up/);
+  await tools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1e9 });
+
+  hub.requests.length = 0;
+  const { folder, sentences, told: failure } = await download();
+  assert.equal(failure, undefined);
+  assert.match(sentences[0]!, /of which are here; the browser lets this site keep another/);
+  assert.match(folder!, /^\/data\/hub\/models--someone--tiny\/snapshots\//);
+  const weights = hub.requests.find(({ file, path }) => file === UNET && !path.includes('/resolve/'));
+  assert.match(weights?.range ?? '', /^bytes=[1-9]/);
+  assert.equal(await generated(), '');
+});
+
+test('after the browser has evicted it, a model is missed in a sentence and can be fetched again', {
+  skip,
+}, async () => {
+  hub.fault = () => undefined;
+  await tools.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
+  await browser.page.evaluate(() => (globalThis as unknown as { engine: Engine }).engine.dispose());
+  assert.match(await generated(), /someone\/tiny is not on this machine/);
+  assert.equal((await download()).told, undefined);
+  assert.equal(await generated(), '');
+});
