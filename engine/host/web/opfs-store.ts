@@ -136,7 +136,10 @@ function writerOf(access: SyncAccess, place: string, keep: number) {
     async append(bytes: Uint8Array) {
       try {
         for (let done = 0; done < bytes.length; ) {
-          const written = access.write(bytes.subarray(done), { at: end });
+          const rest = bytes.subarray(done);
+          const written = access.write(rest, { at: end });
+          // Chromium does not throw where there is no room: it returns an error's number, as if that were a length.
+          if (written === 0 || written > rest.length) throw fileError('EDQUOT', place);
           done += written;
           end += written;
         }
