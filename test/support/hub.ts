@@ -89,8 +89,7 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
     return hub.fault(seen);
   };
 
-  const api = http.createServer(async (request, response) => {
-    if (!forPages(request, response)) return;
+  const api = serverForPages(async (request, response) => {
     const url = new URL(request.url!, 'http://hub');
     const place = decodeURIComponent(url.pathname);
     const info = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(place);
@@ -121,8 +120,7 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
     redirect(response, file, `http://127.0.0.1:${port}/${id}/${file.path}`);
   });
 
-  const storage = http.createServer(async (request, response) => {
-    if (!forPages(request, response)) return;
+  const storage = serverForPages(async (request, response) => {
     const [, owner, name, ...rest] = decodeURIComponent(request.url!).split('/');
     const files = await contents.files(`${owner}/${name}`);
     const file = files.find((file) => file.path === rest.join('/'))!;
@@ -140,14 +138,17 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
   return hub;
 }
 
-/** Lets pages of other origins ask, as the hub does. Answers what a browser asks beforehand itself: false. */
-function forPages(request: http.IncomingMessage, response: http.ServerResponse): boolean {
-  response.setHeader('access-control-allow-origin', '*');
-  response.setHeader('access-control-expose-headers', 'link, x-error-code, x-linked-etag, x-linked-size');
-  if (request.method !== 'OPTIONS') return true;
-  response.setHeader('access-control-allow-headers', 'authorization, range');
-  response.writeHead(204).end();
-  return false;
+/** A server that lets pages of other origins ask, as the hub does. What browsers ask beforehand it answers itself. */
+function serverForPages(
+  answer: (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>,
+): http.Server {
+  return http.createServer((request, response) => {
+    response.setHeader('access-control-allow-origin', '*');
+    response.setHeader('access-control-expose-headers', 'link, x-error-code, x-linked-etag, x-linked-size');
+    if (request.method !== 'OPTIONS') return void answer(request, response);
+    response.setHeader('access-control-allow-headers', 'authorization, range');
+    response.writeHead(204).end();
+  });
 }
 
 /** The files of each repository, read once. */

@@ -1,18 +1,22 @@
 /** Models from the hub in a browser: into the origin's private file system, with everything that can go wrong there. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CDPSession } from 'playwright-core';
 import type { Engine } from '../../shared/api.ts';
+import { writeCheckpoint } from '../support/checkpoints.ts';
 import { type Hub, startHub } from '../support/hub.ts';
 import type { Download } from './hub-worker.ts';
-import { bundled, openPage, ROOT, skipReason, type TestPage } from './server.ts';
+import { bundled, openPage, skipReason, type TestPage } from './server.ts';
 import { workIn } from './work.ts';
 
 const ID = 'someone/tiny';
 const UNET = 'unet/diffusion_pytorch_model.safetensors';
 
 const skip = skipReason();
+let folder: string;
 let hub: Hub;
 let browser: TestPage;
 let tools: CDPSession;
@@ -20,7 +24,9 @@ let origin: string;
 
 before(async () => {
   if (skip) return;
-  hub = await startHub({ [ID]: { folder: path.join(ROOT, 'test/fixtures/parity/tiny-sd15') } });
+  folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-web-hub-'));
+  await writeCheckpoint(folder, 'bk-sdm-tiny');
+  hub = await startHub({ [ID]: { folder } });
   browser = await openPage(await bundled('page.ts'));
   tools = await browser.page.context().newCDPSession(browser.page);
   origin = await browser.page.evaluate(() => location.origin);
@@ -28,6 +34,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await hub?.close();
+  if (folder) await rm(folder, { recursive: true, force: true });
 });
 
 const download = (more: Partial<Download> = {}) =>
@@ -76,10 +83,10 @@ test('a download that is cut, or fills the quota, goes on where it stopped', { s
   await tools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1e9 });
 
   hub.requests.length = 0;
-  const { folder, sentences, told: failure } = await download();
+  const { folder: snapshot, sentences, told: failure } = await download();
   assert.equal(failure, undefined);
   assert.match(sentences[0]!, /of which are here; the browser lets this site keep another/);
-  assert.match(folder!, /^\/data\/hub\/models--someone--tiny\/snapshots\//);
+  assert.match(snapshot!, /^\/data\/hub\/models--someone--tiny\/snapshots\//);
   const weights = hub.requests.find(({ file, path }) => file === UNET && !path.includes('/resolve/'));
   assert.match(weights?.range ?? '', /^bytes=[1-9]/);
   assert.equal(await generated(), '');
