@@ -19,8 +19,9 @@ import { openModel } from '../../engine/models/open.ts';
 import { LEARNED_TOKENS } from '../../engine/networks/mask-decoder.ts';
 import { TRANSFORMER } from '../../engine/networks/sana.ts';
 import { partCosts } from '../../engine/parallel/simulate.ts';
-import { featuresOf, levelCount } from '../../engine/regions/features.ts';
+
 import { activeCount, type Mask, pyramid } from '../../engine/regions/mask.ts';
+import { ringsOf } from '../../engine/regions/rings.ts';
 import { CODINGS, type Coding } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { formatBytes, formatMacs } from '../../shared/units.ts';
@@ -203,6 +204,6 @@ function latentMask(file: string, part: string, { height, width }: Extent, scale
 function countMasked(network: Network, extent: Extent, mask: Mask): { active: number[]; count: MacCount } {
   if (network.name === TRANSFORMER)
     return { active: [activeCount(mask)], count: countRegion(network, planTokens(mask), extent) };
-  const active = pyramid(mask, levelCount(featuresOf(network))).map(activeCount);
+  const active = pyramid(mask, ringsOf(network, 0)).map(activeCount);
   return { active, count: countMacs(network, extent, active) };
 }

@@ -26,7 +26,7 @@ export interface Region {
   of: 'region';
   /** At latent size. */
   mask: Mask;
-  /** Positions around the mask that are computed too; see `planRegion`. */
+  /** Positions around the mask that are computed too; see `ringsOf`. */
   ring: number;
   depth?: Depth;
 }

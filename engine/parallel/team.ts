@@ -11,6 +11,7 @@ import type { FeatureMap } from '../graph/values.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { activeCount, type Mask, pyramid } from '../regions/mask.ts';
 import { planLevels } from '../regions/plan.ts';
+import { ringsOf } from '../regions/rings.ts';
 import { overPlanes } from '../regions/rows.ts';
 import { CrewLostError, type Job, type Member, MemberLostError, type StepAnswer } from './job.ts';
 import { divide, type Layout } from './layout.ts';
@@ -107,7 +108,7 @@ export class TeamRun implements SharedRun {
     this.#signal = signal;
     const levels = levelCount(featuresOf(picture.network));
     const { edit } = picture;
-    this.#active = edit && pyramid(edit.mask, levels, edit.ring);
+    this.#active = edit && pyramid(edit.mask, ringsOf(picture.network, edit.ring));
     this.#cutting = this.#active ? activeCutting(this.#active) : wholeCutting(picture, levels);
   }
 

@@ -2,8 +2,8 @@ import type { Predict } from '../execution/denoise.ts';
 import { putPositions, takePositions } from '../execution/latents.ts';
 import type { EditedPicture, SharedRun } from '../execution/shared-run.ts';
 import type { Network } from '../graph/network.ts';
-import { featuresOf, levelCount } from '../regions/features.ts';
 import { activeFractions, activeMasks, planRegion } from '../regions/plan.ts';
+import { ringsOf } from '../regions/rings.ts';
 import { type Callbacks, paintAt, type Repainted, type RepaintRequest } from './repaint.ts';
 
 /** What workers need to know of an image whose masked part they repaint. */
@@ -29,7 +29,7 @@ export async function repaintShared(
 ): Promise<Repainted> {
   const { trajectory, mask } = request;
   const size = mask.data.length;
-  const plan = planRegion(mask, levelCount(featuresOf(network)), ring);
+  const plan = planRegion(mask, ringsOf(network, ring));
   const at = plan.levels[0]!.active;
   const nothing = new Float32Array(trajectory.latent.length);
   const predict: Predict = async (sample, index) =>

@@ -28,12 +28,16 @@ export interface AttendedFeature {
   channels: number;
 }
 
-/** Means, then means of squares, of each group: [2B, groups]; the resulting `scale` and `offset`: [B, channels]. */
+/**
+ * Means, then means of squares, of each group: [2B, groups]; the resulting `scale` and `offset`: [B, channels]. `parts`:
+ * the means within each row, of which they are the means: [2B, N, groups].
+ */
 export interface MomentsFeature {
   kind: 'moments';
   name: string;
   scale: string;
   offset: string;
+  parts: string;
   level: number;
   groups: number;
   channels: number;
@@ -58,11 +62,12 @@ export function keysFromName(level: number): string {
 
 /**
  * Which statistics the group norms of a compiled network use. `any`: those of this pass or recorded ones, chosen by the
- * inputs of each run; `recorded`: recorded ones; `bands`: those of this pass's band combined with given ones; `fresh`:
- * those of this pass. A `fresh` network computes whole images and has no features as inputs or outputs, because ONNX
+ * inputs of each run; `recorded`: recorded ones; `composed`: those of the whole image as it is after this pass, from the
+ * pass's own rows and what was recorded of all others; `bands`: those of this pass's band combined with given ones;
+ * `fresh`: those of this pass. A `fresh` network computes whole images and has no features as inputs or outputs, because ONNX
  * Runtime keeps every output until a run ends: half a gigabyte for Stable Diffusion 1.5 at 512×512.
  */
-export type NormStatistics = 'any' | 'fresh' | 'recorded' | 'bands';
+export type NormStatistics = 'any' | 'fresh' | 'recorded' | 'composed' | 'bands';
 
 /** Tensor with the scales of rows stored as bytes. */
 export function scaleName(name: string): string {
@@ -77,7 +82,7 @@ export function freshName(level: number): string {
   return `fresh.${level}`;
 }
 
-/** Input: the weight of each row in the means of each band of a level. */
+/** Input: the weight of each row in the means of each band of a level, or of the whole level. */
 export function shareName(level: number): string {
   return `share.${level}`;
 }
@@ -111,7 +116,12 @@ export function windowOf({ weight, input, stride, upsample }: Convolution): Wind
 export function momentsOf({ gain, input, groups }: GroupNorm): MomentsFeature {
   const { level, channels } = input;
   const named = (what: string) => `${what}.${gain.name}`;
-  const names = { name: named('moments'), scale: named('scale'), offset: named('offset') };
+  const names = {
+    name: named('moments'),
+    scale: named('scale'),
+    offset: named('offset'),
+    parts: named('parts'),
+  };
   return { kind: 'moments', ...names, level, groups, channels };
 }
 

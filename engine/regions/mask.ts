@@ -39,11 +39,13 @@ export function coarser(mask: Mask, factor = 2): Mask {
   return { height, width, data };
 }
 
-/** Masks of levels 0 … count − 1, from the finest. Only the finest is dilated, by `ring` positions. */
-export function pyramid(mask: Mask, count: number, ring = 0): Mask[] {
-  const levels = [mask];
-  while (levels.length < count) levels.push(coarser(levels.at(-1)!));
-  return [dilate(mask, ring), ...levels.slice(1)];
+/** The mask at every level, from the finest; each is dilated by that level's ring. */
+export function pyramid(mask: Mask, rings: readonly number[]): Mask[] {
+  let level = mask;
+  return rings.map((ring, i) => {
+    if (i > 0) level = coarser(level);
+    return dilate(level, ring);
+  });
 }
 
 /** Dilates a mask with a square of side 2 · by + 1. */

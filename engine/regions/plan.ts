@@ -47,11 +47,11 @@ interface UpsampledNeighbours extends Neighbours {
 const TAPS = 9;
 
 /**
- * Plans the levels of a network from a mask at level 0. `ring`: positions around the mask that are computed too, at this
- * level only. At coarser levels they would cost more than they gain (docs/measurements.md).
+ * Plans the levels of a network from a mask at level 0. `rings`: how many positions around the mask are computed too, for
+ * each level; see `ringsOf`.
  */
-export function planRegion(mask: Mask, levelCount: number, ring = 0): RegionPlan {
-  return planLevels(pyramid(mask, levelCount, ring));
+export function planRegion(mask: Mask, rings: readonly number[]): RegionPlan {
+  return planLevels(pyramid(mask, rings));
 }
 
 /** Plans the levels of a network from a mask for each, from the finest. The masks may be independent. */
@@ -75,7 +75,7 @@ export function planLevels(masks: readonly Mask[]): RegionPlan {
 
 /** The plan in which every position is active. */
 export function densePlan(height: number, width: number, levelCount: number): RegionPlan {
-  return planRegion(fullMask(height, width), levelCount);
+  return planRegion(fullMask(height, width), new Array<number>(levelCount).fill(0));
 }
 
 /** Share of the positions that are active, for each level. */

@@ -37,8 +37,9 @@ export interface RowsOptions {
   /** How features are recorded; see `regions/features.ts`. */
   storage: Storage;
   /**
-   * With `recorded` there are fewer operators, but the network can neither run densely nor record. With `fresh` it can
-   * only run densely, in less memory. See `NormStatistics`.
+   * With `recorded` there are fewer operators, but the network can neither run densely nor record. With `composed` it can
+   * do both, and edits follow dense ones more closely. With `fresh` it can only run densely, in less memory. See
+   * `NormStatistics`.
    */
   statistics: NormStatistics;
   attention: AttentionMode;

@@ -45,6 +45,10 @@ import type { Target } from './target.ts';
  *
  * With statistics `fresh`: only the network's maps, indexes, `fresh.l` and `keys.count.l`, and no outputs but its own.
  *
+ * With statistics `composed`: `share.l` [1, N] and `moments.*` [2B, G, 1] instead. parts [2B, N, G] are the means of each
+ * row's values and squares in each group, and moments = share · parts + `moments.*`. `new.parts.*` is parts,
+ * `new.moments.*` moments.
+ *
  * With statistics `bands`: `fresh.l` [K], `share.l` [K, N] and `moments.*` instead. `share` divides the active rows into
  * K bands, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a negative
  * variance is replaced by that of the active rows alone. `new.moments.*` is own.
@@ -77,6 +81,8 @@ class RowsLowering {
   readonly #projections: ReadonlyMap<Linear, string>;
   readonly #refs = new Map<number, Ref>();
   readonly #inputs = new Map<string, Ref>();
+  /** Matrices that average the channels of each group, by channels and groups. */
+  readonly #averages = new Map<string, Ref>();
   /** Names of the network's own vectors. */
   readonly #vectors = new Map<number, string>();
 
@@ -225,6 +231,7 @@ class RowsLowering {
     const { groups, input } = operator;
     const names = momentsOf(operator);
     if (this.#options.statistics === 'bands') return this.#bandsNorm(operator);
+    if (this.#options.statistics === 'composed') return this.#composedNorm(operator);
     if (this.#options.statistics === 'fresh') {
       const x = this.#get(input);
       const fresh = this.#input(freshName(input.level), 'float32', [1]);
@@ -266,6 +273,37 @@ class RowsLowering {
         given.map((ref) => onnx.node('Identity', [ref])),
       );
     return computed().map((ref, i) => onnx.node('Where', [condition, ref, given[i]!]));
+  }
+
+  #composedNorm(operator: GroupNorm): Ref {
+    const { emit } = this;
+    const { onnx } = emit;
+    const { groups, input } = operator;
+    const { level, channels } = input;
+    const { name, parts } = momentsOf(operator);
+    const x = this.#get(input);
+    const share = this.#input(shareName(level), 'float32', [1, `rows_${level}`]);
+    const given = this.#input(name, 'float32', ['two_batch', groups, 1]);
+    const both = emit.concat([x, onnx.node('Mul', [x, x], {}, 'moments')], 0);
+    const each = onnx.node('MatMul', [both, this.#averaging(channels, groups)], {}, 'moments');
+    onnx.output(`new.${parts}`, each, 'float32', ['two_batch', `rows_${level}`, groups]);
+    const own = onnx.node('MatMul', [share, each], {}, 'moments');
+    const moments = onnx.node('Add', [onnx.node('Reshape', [own, onnx.ints([-1, groups, 1])]), given]);
+    onnx.output(`new.${name}`, moments, 'float32', ['two_batch', groups, 1]);
+    return emit.groupNorm(x, moments, operator, [-1, 1, channels]);
+  }
+
+  /** A matrix [channels, groups] that averages the channels of each group: a product is faster than a reshaped mean. */
+  #averaging(channels: number, groups: number): Ref {
+    const key = `${channels} ${groups}`;
+    const known = this.#averages.get(key);
+    if (known !== undefined) return known;
+    const size = channels / groups;
+    const matrix = new Float32Array(channels * groups);
+    for (let c = 0; c < channels; c++) matrix[c * groups + Math.floor(c / size)] = 1 / size;
+    const made = this.emit.onnx.floats(matrix, [channels, groups]);
+    this.#averages.set(key, made);
+    return made;
   }
 
   #bandsNorm(operator: GroupNorm): Ref {

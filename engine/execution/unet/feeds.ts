@@ -89,22 +89,31 @@ function wholeFeeds(form: RegionForm, plan: RegionPlan): Feeds {
   return feeds;
 }
 
-/** Names of the outputs with a pass's features: all of them, or only rows, because a pass over a part has no moments. */
-export function featureOutputs({ features }: RegionForm, only?: 'rows'): string[] {
+/**
+ * Names of the outputs with a pass's features: all of them, or only rows, because a pass over a part has no moments unless
+ * they are composed.
+ */
+export function featureOutputs({ features, statistics }: RegionForm, only?: 'rows'): string[] {
   return features.flatMap((feature) => {
     if (feature.kind !== 'moments') return [`new.${feature.name}`];
+    if (statistics === 'composed') return [feature.name, feature.parts].map((name) => `new.${name}`);
     return only ? [] : [feature.name, feature.scale, feature.offset].map((name) => `new.${name}`);
   });
 }
 
 /** The features of a dense pass, for later passes. */
-export function recordedFrom({ features, storage }: RegionForm, outputs: Readonly<Feeds>): Recorded {
+export function recordedFrom(
+  { features, storage, statistics }: RegionForm,
+  outputs: Readonly<Feeds>,
+): Recorded {
   const recorded = new Recorded();
   for (const feature of features) {
     const { name } = feature;
-    if (feature.kind === 'moments')
-      for (const norm of [name, feature.scale, feature.offset]) recorded.set(norm, outputOf(outputs, norm));
-    else if (storage === 'float32') recorded.set(name, outputOf(outputs, name));
+    if (feature.kind === 'moments') {
+      const { scale, offset, parts } = feature;
+      for (const norm of statistics === 'composed' ? [name, parts] : [name, scale, offset])
+        recorded.set(norm, outputOf(outputs, norm));
+    } else if (storage === 'float32') recorded.set(name, outputOf(outputs, name));
     else {
       const quantize = feature.kind === 'window' ? quantizeRows : quantizeChannels;
       const { bytes, scale } = quantize(outputOf(outputs, name), feature.channels);
@@ -115,19 +124,29 @@ export function recordedFrom({ features, storage }: RegionForm, outputs: Readonl
   return recorded;
 }
 
-/** The recorded features, with the fresh rows of a pass over a part. Moments and per-channel scales stay as recorded. */
+/**
+ * The recorded features, with the fresh rows of a pass over a part. Per-channel scales stay as recorded, and so do moments
+ * unless they are composed.
+ */
 export function updatedBy(
   recorded: Recorded,
   form: RegionForm,
   plan: RegionPlan,
   outputs: Readonly<Feeds>,
 ): Recorded {
-  const { features, storage, batch } = form;
+  const { features, storage, statistics, batch } = form;
   const updated = new Recorded(recorded);
   for (const feature of features) {
-    if (feature.kind === 'moments') continue;
-    const { name, channels } = feature;
     const level = plan.levels[feature.level]!;
+    if (feature.kind === 'moments') {
+      if (statistics !== 'composed') continue;
+      const { name, parts, groups } = feature;
+      const before = recordedOf(recorded, parts);
+      updated.set(name, outputOf(outputs, name));
+      updated.set(parts, withRows(before, outputOf(outputs, parts), 2 * batch, groups, level.stored));
+      continue;
+    }
+    const { name, channels } = feature;
     const stored = feature.kind === 'window' ? level.stored : keysOf(form, plan, feature.level).active;
     const fresh = outputOf(outputs, name);
     const put = (tensor: string, rows: Rows, width: number) => {
@@ -148,11 +167,13 @@ export function updatedBy(
 
 /** Inputs of group norm: for fresh statistics in a dense plan, else the recorded scale and offset. */
 function momentFeeds(
-  { name, scale, offset, level, groups, channels }: MomentsFeature,
+  feature: MomentsFeature,
   { batch, statistics }: RegionForm,
   plan: RegionPlan,
   recorded?: Recorded,
 ): Feeds {
+  if (statistics === 'composed') return composedFeeds(feature, batch, plan, recorded);
+  const { name, scale, offset, level, groups, channels } = feature;
   const dense = isDense(plan);
   const none = () => float32(new Float32Array(2 * batch * groups), [2 * batch, groups, 1]);
   const rows = plan.levels[level]!.active.length;
@@ -173,6 +194,30 @@ function momentFeeds(
   const given = { [scale]: norm(scale), [offset]: norm(offset) };
   if (statistics === 'recorded') return given;
   return { ...given, [freshName(level)]: freshFeed(plan, level), [name]: none() };
+}
+
+/** Inputs of group norm by composed statistics: what the positions that are not active give to the moments. */
+function composedFeeds(
+  { name, parts, level, groups }: MomentsFeature,
+  batch: number,
+  plan: RegionPlan,
+  recorded?: Recorded,
+): Feeds {
+  const { height, width, stored, inactive } = plan.levels[level]!;
+  const weight = 1 / (height * width);
+  const others = new Float32Array(2 * batch * groups);
+  if (inactive.length > 0) {
+    others.set(recordedOf(recorded, name) as Float32Array);
+    const before = new Float32Array(2 * batch * stored.length * groups);
+    readRows(recordedOf(recorded, parts), 2 * batch, groups, stored, 0, before);
+    for (let b = 0, i = 0; b < 2 * batch; b++)
+      for (let row = 0; row < stored.length; row++)
+        for (let g = 0; g < groups; g++) others[b * groups + g]! -= weight * before[i++]!;
+  }
+  return {
+    [shareName(level)]: float32(new Float32Array(stored.length).fill(weight), [1, stored.length]),
+    [name]: float32(others, [2 * batch, groups, 1]),
+  };
 }
 
 /** Weight of a pass's own statistics at a level; see `freshName`. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { assertClose } from '../../../test/support/close.ts';
 import { gaussianNoise } from '../../noise.ts';
 import type { Mask } from '../../regions/mask.ts';
-import type { Recorded, RecordedRows } from '../../regions/recorded.ts';
+import { type Recorded, type RecordedRows, readRows } from '../../regions/recorded.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Condition } from '../condition.ts';
 import type { RowsOptions } from '../forms/form.ts';
@@ -34,13 +34,17 @@ interface Setting {
 
 const check = (
   property: (setting: Setting) => Promise<void>,
-  { storage = 'float32', attention = 'full' }: Partial<Pick<RowsOptions, 'storage' | 'attention'>> = {},
+  {
+    storage = 'float32',
+    attention = 'full',
+    statistics = 'any',
+  }: Partial<Pick<RowsOptions, 'storage' | 'attention' | 'statistics'>> = {},
   settings: typeof cases = cases,
 ) =>
   fc.assert(
     fc.asyncProperty(settings, ({ height, width, batch, seed, density, ...tiny }) =>
       withTinyRows({ ...tiny, height, width, batch, seed }, async ({ components, rows, text }) => {
-        const unet = await rows({ storage, attention });
+        const unet = await rows({ storage, attention, statistics });
         const lean = await rows({ storage, attention, statistics: 'recorded' });
         const drawing = await rows({ storage, attention, statistics: 'fresh' });
         const condition = { text, guidance: 1.5 };
@@ -85,9 +89,15 @@ async function record({ unet, condition, height, width, batch }: Setting, planes
 
 /** Group norm multiplies what is rounded by its scale, which is large where a group has few and nearly equal values. */
 function magnified(tolerance: number, recorded: Recorded): number {
-  const scales = [...recorded].filter(([name]) => name.startsWith('scale.'));
-  const sizes = scales.flatMap(([, rows]) => Array.from(levelOf(rows), Math.abs));
-  return tolerance * Math.max(1, Math.max(...sizes) / 100);
+  const named = (prefix: string) => [...recorded].filter(([name]) => name.startsWith(prefix));
+  const scales = named('scale.').flatMap(([, rows]) => Array.from(levelOf(rows), Math.abs));
+  // Where they are not recorded: one divided by the deviation, as gains are near 1.
+  const own = named('moments.').flatMap(([, rows]) => {
+    const all = Array.from(levelOf(rows));
+    const half = all.length / 2;
+    return all.slice(0, half).map((mean, i) => 1 / Math.sqrt(Math.max(0, all[half + i]! - mean ** 2) + 1e-5));
+  });
+  return tolerance * Math.max(1, Math.max(...(scales.length > 0 ? scales : own)) / 100);
 }
 
 /** Planes that the form for whole pictures gives. */
@@ -99,6 +109,57 @@ async function draw({ drawing, condition, height, width, batch }: Setting, plane
   overPlanes(drawn, output, 1, 4, active);
   return drawn;
 }
+
+test('with composed statistics: all positions active, the planar network; unchanged, the recorded output', () =>
+  check(
+    async (setting) => {
+      const { unet, condition, batch, mask } = setting;
+      const planes = setting.noise(0);
+      const { output, recorded } = await record(setting, planes);
+      assertClose(output, await setting.planar(planes), magnified(1e-4, recorded));
+      const region = unet.region(mask, batch, 1);
+      const rows = toRows(planes, 1, 4, region.plan.levels[0]!.active);
+      const again = await unet.run(region, rows, TIMESTEP, condition, { recorded });
+      assertClose(
+        again.output,
+        toRows(output, 1, 4, region.plan.levels[0]!.active),
+        magnified(1e-4, recorded),
+      );
+    },
+    { statistics: 'composed' },
+  ));
+
+test('composed statistics are those of all rows, the fresh ones and the recorded ones, edit after edit', () =>
+  check(
+    async (setting) => {
+      const { unet, condition, batch, mask } = setting;
+      let { recorded } = await record(setting, setting.noise(0));
+      const masks = [mask, { ...mask, data: mask.data.map((value, i) => Number(!value || i % 3 === 0)) }];
+      for (const [i, part] of masks.entries()) {
+        const region = unet.region(part, batch);
+        if (region.rows === 0) continue;
+        const edited = toRows(setting.noise(i + 1), 1, 4, region.plan.levels[0]!.active);
+        const pass = await unet.run(region, edited, TIMESTEP, condition, { recorded, features: true });
+        recorded = unet.updated(recorded, region, pass);
+        for (const feature of unet.form(batch).features) {
+          if (feature.kind !== 'moments') continue;
+          const { level, groups, name, parts } = feature;
+          const { height, width } = region.plan.levels[level]!;
+          const every = Int32Array.from({ length: height * width }, (_, row) => row);
+          const rows = new Float32Array(2 * batch * every.length * groups);
+          readRows(recorded.get(parts)!, 2 * batch, groups, every, 0, rows);
+          const mean = Float32Array.from({ length: 2 * batch * groups }, (_, at) => {
+            const [b, g] = [Math.floor(at / groups), at % groups];
+            let sum = 0;
+            for (const row of every) sum += rows[(b * every.length + row) * groups + g]!;
+            return sum / every.length;
+          });
+          assertClose(levelOf(recorded.get(name)!) as Float32Array, mean, 1e-4);
+        }
+      }
+    },
+    { statistics: 'composed' },
+  ));
 
 test('all positions active: the planar network, at any size', () =>
   check(async (setting) => {

@@ -6,6 +6,7 @@ import { type Feature, featuresOf, levelCount } from '../../regions/features.ts'
 import type { Mask } from '../../regions/mask.ts';
 import { densePlan, planRegion, type RegionPlan } from '../../regions/plan.ts';
 import type { Recorded } from '../../regions/recorded.ts';
+import { ringsOf } from '../../regions/rings.ts';
 import type { Program } from '../backend.ts';
 import { type Condition, guide } from '../condition.ts';
 import { denoiserInputs, OUTPUT, SAMPLE, TEXT, TIMESTEP } from '../denoiser-inputs.ts';
@@ -99,9 +100,9 @@ export class RowsUNet {
     return height % step === 0 && width % step === 0;
   }
 
-  /** `ring`: see `planRegion`. */
+  /** `ring`: positions around the mask that are computed too; see `ringsOf`. */
   region(mask: Mask, batch: number, ring = 0): Region {
-    return this.planned(planRegion(mask, this.#levels, ring), batch);
+    return this.planned(planRegion(mask, ringsOf(this.network, ring)), batch);
   }
 
   dense(height: number, width: number, batch: number): Region {

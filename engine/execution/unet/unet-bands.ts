@@ -1,9 +1,9 @@
 import { type FloatPrecision, isFloat, type Precision } from '../../../shared/api.ts';
 import type { Network } from '../../graph/network.ts';
 import { floats } from '../../graph/tensor.ts';
-import { featuresOf, levelCount } from '../../regions/features.ts';
 import { fullMask, pyramid } from '../../regions/mask.ts';
 import { planLevels, type RegionPlan } from '../../regions/plan.ts';
+import { ringsOf } from '../../regions/rings.ts';
 import { takeRows, toRows } from '../../regions/rows.ts';
 import { BandUNet } from '../bands/band.ts';
 import type { BandOf, BandOutput, BandStep, DenoisedBand } from '../bands/band-of.ts';
@@ -108,7 +108,7 @@ async function editedBand(
   batch: number,
 ): Promise<DenoisedBand> {
   const { editing: part, recording } = await forms.editing(mask, { precision });
-  const active = pyramid(mask, levelCount(featuresOf(part.network)), ring);
+  const active = pyramid(mask, ringsOf(part.network, ring));
   // Only the form that records can also compute everything.
   const unet = isDense(planLevels(active)) ? await recording() : part;
   const unit = new EditedBand(unet, { bands, index, active, batch, mode, coding });

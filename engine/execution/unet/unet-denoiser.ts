@@ -4,6 +4,7 @@ import { floats, type Tensor } from '../../graph/tensor.ts';
 import { transposed } from '../../numbers.ts';
 import { featuresOf, levelCount } from '../../regions/features.ts';
 import { densePlan, planRegion, type RegionPlan } from '../../regions/plan.ts';
+import { ringsOf } from '../../regions/rings.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import type { Features } from '../../regions/store.ts';
 import type { BandOf, DenoisedBand } from '../bands/band-of.ts';
@@ -61,7 +62,7 @@ export class UNetDenoiser implements Denoiser {
     await forms.free('planar', 'fresh');
     const { editing, recording } = await this.#editing(forms, mask);
     // Shallow runs compute the rows of full ones, so the plan is that of all levels.
-    const region = editing.planned(planRegion(mask, this.#levels, ring), batch);
+    const region = editing.planned(planRegion(mask, ringsOf(this.#forms.network, ring)), batch);
     // Only the form that records can also compute everything.
     return new RowsPlan(isDense(region.plan) ? await recording() : editing, region, false);
   }

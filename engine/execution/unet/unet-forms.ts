@@ -104,8 +104,10 @@ export class UNetForms {
   }
 
   /**
-   * The forms for editing latents of this size. A small U-Net is loaded twice: the form with recorded statistics has
-   * fewer operators, whose number decides its speed, and features are stored as float32 instead of bytes.
+   * The forms for editing latents of this size. Features of a small U-Net are stored as float32 instead of bytes, and its
+   * statistics are composed: with recorded ones an edit is 3 dB and more farther from the dense one. Where features stay on
+   * the device it is loaded twice instead: the form with recorded statistics has fewer operators, whose number decides
+   * its speed.
    */
   async editing(
     extent: Extent,
@@ -113,7 +115,12 @@ export class UNetForms {
     change: Partial<RowsOptions> = {},
   ): Promise<EditingForms> {
     const forms = { ...(await this.#optionsFor(extent, { precision, attention })), ...change };
-    const statistics = (await this.isSmall()) ? 'recorded' : 'any';
+    const isSmall = await this.isSmall();
+    if (isSmall && !this.#source.keepsFeatures && !change.storage) {
+      const unet = await this.rows({ ...forms, statistics: 'composed' }, precision);
+      return { editing: unet, recording: async () => unet };
+    }
+    const statistics = isSmall ? 'recorded' : 'any';
     return {
       editing: await this.rows({ ...forms, statistics: change.storage ? 'any' : statistics }, precision),
       recording: () => this.rows({ ...forms, statistics: 'any' }, precision),
