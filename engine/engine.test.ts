@@ -252,7 +252,8 @@ test('what is computed around the mask is not painted', async () => {
   const wide = await engine.edit({ ...same, dilation: 16 });
   const dense = await engine.edit({ ...same, mode: 'dense' });
   assert.equal(wide.activeFraction[0], 1);
-  for (const [level, share] of wide.activeFraction.entries()) assert.ok(share > narrow.activeFraction[level]!);
+  for (const [level, share] of wide.activeFraction.entries())
+    assert.ok(share > narrow.activeFraction[level]!);
   // Had all that was computed been painted too, the two would show different landscapes.
   const [ours, theirs] = await Promise.all([wide, dense].map(({ picture }) => pixelsOf(picture.png)));
   assert.ok(psnr(ours!, theirs!, whiteOf(await decodePicture(mask, 'the mask'))) > 20);
