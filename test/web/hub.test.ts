@@ -66,16 +66,16 @@ test('what is refused for want of storage or room is told, and nothing is fetche
   assert.equal(hub.requests.filter(({ file }) => file === UNET).length, 0);
 });
 
-test('a download that is cut, or fills the quota, goes on where it stopped', { skip }, async () => {
+test('a download that is cut, or fills the quota, continues where it stopped', { skip }, async () => {
   hub.fault = ({ file, path, range }) => {
     if (file !== UNET || path.includes('/resolve/')) return undefined;
     return { cut: range ? 0 : 30_000 };
   };
   // A busy browser loses what it has not read when the connection breaks.
   let told: string | undefined;
-  for (let tries = 0; tries < 10 && !told?.includes('goes on where it stopped'); tries++)
+  for (let tries = 0; tries < 10 && !told?.includes('continues where it stopped'); tries++)
     ({ told } = await download());
-  assert.match(told!, /goes on where it stopped/);
+  assert.match(told!, /continues where it stopped/);
   hub.fault = () => undefined;
 
   await tools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1e5 });
