@@ -1,6 +1,12 @@
 import { createProgram } from './program.ts';
 import { report } from './report.ts';
 
+// `patchwork … | head`: nobody reads on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 try {
   await createProgram().parseAsync();
 } catch (error) {
