@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { InputError } from '../engine/errors.ts';
 import { type GenerateRequest, PREDICTIONS } from '../shared/api.ts';
 
 /** Options about the parts of a checkpoint in one file. */
@@ -27,4 +29,18 @@ export function withCheckpointOptions(command: Command): Command {
 /** The part of a request that these options make. */
 export function checkpointRequest({ vae, textEncoder, prediction }: CheckpointOptions) {
   return { vae, textEncoders: textEncoder, prediction };
+}
+
+/** @throws InputError for options that only a checkpoint in one file needs, with another model */
+export function checkCheckpointOptions({
+  model,
+  textEncoder,
+  prediction,
+}: CheckpointOptions & { model?: string }): void {
+  const given = textEncoder ? '--text-encoder' : prediction && '--prediction';
+  const isFile = model !== undefined && statSync(model, { throwIfNoEntry: false })?.isFile();
+  if (given && !isFile)
+    throw new InputError(
+      `${given} is for a checkpoint in one file. ${model ?? 'The embedded model'} has that part itself.`,
+    );
 }

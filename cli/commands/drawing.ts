@@ -10,7 +10,12 @@ import {
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { formatLatency, formatMacs } from '../../shared/units.ts';
-import { type CheckpointOptions, checkpointRequest, withCheckpointOptions } from '../checkpoint-options.ts';
+import {
+  type CheckpointOptions,
+  checkCheckpointOptions,
+  checkpointRequest,
+  withCheckpointOptions,
+} from '../checkpoint-options.ts';
 import {
   type CommonOptions,
   decimal,
@@ -105,8 +110,9 @@ export function withDrawingOptions(command: Command): Command {
   return withCommonOptions(withCheckpointOptions(command));
 }
 
-/** The part of a request that these options make. */
+/** The part of a request that these options make. @throws InputError for those that do not go together */
 export function drawingRequest(options: DrawingOptions) {
+  checkCheckpointOptions(options);
   const { model, steps, guidance, scheduler, precision, attention, decoder, threads } = options;
   const { negative, lora, embedding, modelFolder, clipSkip, budget, stepPlan } = options;
   const seed = options.seed === RANDOM_SEED ? undefined : options.seed;
