@@ -27,6 +27,25 @@ async function json(cwd: string, ...args: string[]) {
   return { ...JSON.parse(stdout), stderr };
 }
 
+test('a reader that stops early ends the command quietly', () => {
+  const bundle = path.join(root, 'dist/patchwork.mjs');
+  const { stderr } = spawnSync('sh', ['-c', `node ${bundle} macs sd15 --size 64x64 | true`], {
+    encoding: 'utf8',
+  });
+  assert.equal(stderr, '');
+});
+
+test('parts of a checkpoint in one file are refused for a folder', async () => {
+  for (const option of [
+    ['--text-encoder', root],
+    ['--prediction', 'v_prediction'],
+  ]) {
+    const { code, stderr } = await patchwork(['generate', PROMPT, ...option]);
+    assert.equal(code, 2);
+    assert.match(stderr, /is for a checkpoint in one file/);
+  }
+});
+
 test('images without a name are named after the prompt and seed, and never replace one', () =>
   inTemporaryFolder(async (folder) => {
     const args = ['generate', PROMPT, '--seed', '7', '--steps', '1', '--size', '64x64'];
