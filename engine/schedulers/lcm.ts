@@ -1,23 +1,14 @@
 import * as z from 'zod';
-import { InputError } from '../errors.ts';
-import { alphasCumprod } from './betas.ts';
-import { commonFields, off, readConfig, type SchedulerConfig } from './config.ts';
-import { distilledTimesteps } from './distilled.ts';
+import { readConfig, type SchedulerConfig } from './config.ts';
+import { distilledFields, distilledLevels } from './distilled.ts';
 import { combine, originalCoefficients, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 
 const fields = z.object({
-  ...commonFields({
-    beta_start: 0.00085,
-    beta_end: 0.012,
-    beta_schedule: 'scaled_linear',
-    timestep_spacing: 'leading',
-  }),
-  original_inference_steps: z.number().int().min(1).max(100_000).default(50),
+  ...distilledFields,
   timestep_scaling: z.number().positive().max(1e6).default(10),
   clip_sample: z.boolean().default(false),
   clip_sample_range: z.number().positive().max(1e6).default(1),
-  thresholding: off,
 });
 
 /** σ_data of the consistency models paper. */
@@ -29,15 +20,8 @@ const SIGMA_DATA = 0.5;
  */
 export function createLcm(config: SchedulerConfig, steps: number): Scheduler {
   const settings = readConfig(fields, config);
-  const alphas = alphasCumprod(settings, 0, config.file);
-  const timesteps = distilledTimesteps(settings, steps, config.file);
+  const { timesteps, levels } = distilledLevels(settings, steps, config.file);
   const { prediction_type: prediction, clip_sample: clip, clip_sample_range: range } = settings;
-  if (prediction === 'epsilon' && timesteps.some((t) => alphas[t] === 0)) {
-    throw new InputError(
-      `${config.file}: rescale_betas_zero_snr needs v_prediction, since noise alone says nothing of the picture.`,
-    );
-  }
-  const levels = timesteps.map((t) => ({ alpha: Math.sqrt(alphas[t]!), sigma: Math.sqrt(1 - alphas[t]!) }));
 
   function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
     const { alpha, sigma } = levels[index]!;

@@ -1,21 +1,10 @@
 import * as z from 'zod';
-import { InputError } from '../errors.ts';
-import { alphasCumprod } from './betas.ts';
-import { commonFields, off, readConfig, type SchedulerConfig } from './config.ts';
-import { distilledTimesteps } from './distilled.ts';
+import { readConfig, type SchedulerConfig } from './config.ts';
+import { distilledFields, distilledLevels } from './distilled.ts';
 import { combine, noiseCoefficients, originalCoefficients, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 
-const fields = z.object({
-  ...commonFields({
-    beta_start: 0.00085,
-    beta_end: 0.012,
-    beta_schedule: 'scaled_linear',
-    timestep_spacing: 'leading',
-  }),
-  original_inference_steps: z.number().int().min(1).max(100_000).default(50),
-  thresholding: off,
-});
+const fields = z.object(distilledFields);
 
 /** γ of the paper, `eta` of diffusers' step: how far below the next timestep a step aims before noise brings it up again. */
 const GAMMA = 0.3;
@@ -26,15 +15,8 @@ const GAMMA = 0.3;
  */
 export function createTcd(config: SchedulerConfig, steps: number): Scheduler {
   const settings = readConfig(fields, config);
-  const alphas = alphasCumprod(settings, 0, config.file);
-  const timesteps = distilledTimesteps(settings, steps, config.file);
+  const { timesteps, levels, level } = distilledLevels(settings, steps, config.file);
   const { prediction_type: prediction } = settings;
-  if (prediction === 'epsilon' && timesteps.some((t) => alphas[t] === 0))
-    throw new InputError(
-      `${config.file}: rescale_betas_zero_snr needs v_prediction, since noise alone says nothing of the picture.`,
-    );
-  const level = (t: number) => ({ alpha: Math.sqrt(alphas[t]!), sigma: Math.sqrt(1 - alphas[t]!) });
-  const levels = timesteps.map(level);
 
   function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
     const { alpha, sigma } = levels[index]!;
