@@ -32,7 +32,8 @@ function rows(from: number, to: number) {
 async function outputs(model: Model, backend: NodeBackend): Promise<Float32Array[]> {
   const keepsFeatures = backend.device !== 'cpu';
   const components = new Components(model, backend, 1, { keepsFeatures });
-  const denoiser = components.denoiser({ precision: 'fp32' });
+  // With its storage given, the processor too takes recorded moments for small networks; see `UNetForms.editing`.
+  const denoiser = components.denoiser({ precision: 'fp32' }, keepsFeatures ? {} : { storage: 'float32' });
   try {
     const noise = gaussianNoise(2, 0, 4 * SIZE);
     const size = { of: 'whole', height: HEIGHT, width: WIDTH } as const;

@@ -35,7 +35,7 @@ async function edits(model: Model, keepsFeatures: boolean) {
   const real = new NodeBackend(1);
   const backend = Object.assign(real, { can: { ...real.can, ...kernelsOf('webgpu') } });
   const components = new Components(model, backend, 1, { keepsFeatures });
-  // Where the storage is given, small networks take recorded moments too, as they do where features stay on the device.
+  // With its storage given, a small network takes recorded moments too; see `UNetForms.editing`.
   const denoiser = components.denoiser({ precision: 'fp32' }, keepsFeatures ? {} : { storage: 'float32' });
   try {
     const whole = await denoiser.plan({ of: 'whole', height: HEIGHT, width: WIDTH, records: true }, 2);
