@@ -90,6 +90,10 @@ export function lastTime(seconds: number): string {
 /** Runnable processes per processor above which a machine counts as busy with other work. */
 const BUSY = 0.7;
 
+/** What that means for the times of a run. */
+export const BUSY_SENTENCE =
+  'The machine is busy with other work now: a run may take several times as long, and the times measured then are too long.';
+
 /** Whether other work on the machine makes a run take longer than usual. */
 export function isBusy([load] = os.loadavg(), processors = os.availableParallelism()): boolean {
   return (load ?? 0) / processors >= BUSY;
@@ -98,15 +102,11 @@ export function isBusy([load] = os.loadavg(), processors = os.availableParalleli
 /**
  * `Takes about 20 s.`
  * @param measured whether steps were measured on this machine
- * @param busy see `isBusy`
  */
-export function predictionSentence(seconds: number, measured: boolean, busy = false): string {
-  const sentence = measured
+export function predictionSentence(seconds: number, measured: boolean): string {
+  return measured
     ? `Takes ${coarse(seconds)}.`
     : `Takes ${coarse(seconds)}, roughly: nothing of this size was measured here yet.`;
-  return busy
-    ? `${sentence} The machine is busy with other work now, so it may take several times as long, and the times measured then are too long.`
-    : sentence;
 }
 
 function coarse(seconds: number): string {

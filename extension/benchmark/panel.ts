@@ -27,6 +27,7 @@ import { costSentences } from './cost.ts';
 import { confirmDelete, exportRuns, importRun, pickMaskFile, pickModelFolder } from './dialogs.ts';
 import {
   askedText,
+  BUSY_SENTENCE,
   guessedStepSeconds,
   isBusy,
   lastTime,
@@ -279,7 +280,7 @@ export class BenchmarkPanel {
     const form = this.#form;
     const cost = await this.#costOf(form.draft, form.painted);
     // The form may have changed in the meantime.
-    if (form === this.#form) this.#update({ cost });
+    if (form === this.#form) this.#update({ cost, busy: isBusy() ? BUSY_SENTENCE : undefined });
   }
 
   async #costOf(draft: BenchmarkDraft, painted: boolean): Promise<RunCost> {
@@ -308,7 +309,7 @@ export class BenchmarkPanel {
     if (before !== undefined) return lastTime(before);
     const measured = stepSeconds ?? this.#services.denseSpeed.stepTimeOfAny(cost.stepMacs);
     const seconds = predictedSeconds(request, cost, measured ?? guessedStepSeconds(cost.stepMacs));
-    return predictionSentence(seconds, measured !== undefined, isBusy());
+    return predictionSentence(seconds, measured !== undefined);
   }
 
   #update(change: Partial<BenchmarkState>): void {

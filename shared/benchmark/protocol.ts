@@ -141,6 +141,8 @@ export interface BenchmarkState {
   curves?: MacsCurve[];
   /** What the form's run would cost. */
   cost: RunCost;
+  /** What other work on the machine means for the times, as a sentence. */
+  busy?: string;
   run?: BenchmarkRun;
   failure?: Failure;
   notice?: string;

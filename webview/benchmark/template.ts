@@ -17,7 +17,9 @@ export function benchmarkTemplate(page: Page, actions: Actions): TemplateResult 
   const results = [...state.shown.map(({ id }) => id), page.split, page.picturesCome].join(' ');
   return html`<main class="layout" data-state=${state.run ? 'running' : 'idle'}>
     <aside class="side">
-      ${presetsTemplate(state, actions)} ${formTemplate(page, actions)} ${runsTemplate(page, actions)} ${countTemplate(actions)}
+      ${presetsTemplate(state, actions)}
+      ${state.busy ? html`<p class="hint" data-test="busy">${state.busy}</p>` : nothing}
+      ${formTemplate(page, actions)} ${runsTemplate(page, actions)} ${countTemplate(actions)}
     </aside>
     <section class="stage" aria-label="Results">
       ${state.run ? html`<div class="now">${runTemplate(state.run, actions)}</div>` : nothing}
