@@ -251,7 +251,8 @@ step('hot exit: after a reload the edits, the mask, the form and what can be und
   assert.deepEqual(await editor.mask(), masked);
   assert.equal(await editor.dirty(), true);
   assert.equal(await editor.view.locator('#prompt textarea').inputValue(), 'a green kite');
-  assert.equal(await rows.count(), count);
+  // Their thumbnails are decoded first.
+  await until(async () => (await rows.count()) === count, 'the list of edits');
   const pressUndo = async () => {
     await editor.view.locator('.stage').focus();
     await vscode.page.keyboard.press('Control+z');

@@ -8,7 +8,7 @@ import {
   writeReferenceModel,
   writeTrainedWord,
 } from '../support/checkpoints.ts';
-import type { Workbench } from './harness.ts';
+import { until, type Workbench } from './harness.ts';
 import { pictureFacts } from './picture.ts';
 import { ViewUnderTest } from './viewPage.ts';
 
@@ -68,9 +68,14 @@ export class ToolFolder {
   /** The hash of an image that the view's form makes. */
   async generated(prompt: string): Promise<string> {
     await this.view.fill({ prompt });
+    const shown = () =>
+      this.#vscode.view.locator('img.picture').evaluateAll(([image]) => image?.getAttribute('data-id'));
+    const before = await shown();
     await this.view.generate();
+    // The image before it may have the same prompt.
+    await until(async () => ![before, undefined, null].includes(await shown()), 'another image');
     await this.view.shows(prompt);
-    const id = await this.#vscode.view.locator('img.picture').getAttribute('data-id');
+    const id = await shown();
     const file = path.join(this.#vscode.globalStorage(), 'pictures', `${id}.png`);
     return (await pictureFacts(fs.readFileSync(file))).hash;
   }
