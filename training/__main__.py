@@ -11,6 +11,7 @@ from .device import CACHE, DEVICE, keep_freed_memory
 
 MODEL = Path(__file__).parent.parent / "media" / "models" / "scenes"
 EDIT_MODEL = MODEL.with_name("scenes-edit")
+CONTROL_MODEL = MODEL.with_name("scenes-control")
 JUDGE = Path(__file__).parent / "judge.safetensors"
 SCORER = Path(__file__).parent / "scorer.safetensors"
 
@@ -142,6 +143,28 @@ def main() -> None:
     p.add_argument("--out", type=Path, help="JSON file for the figures and what was seen")
     p.add_argument("--sheet", type=Path, help="PNG file for a contact sheet")
 
+    p = commands.add_parser("labels", help="label the rendered pictures, for sketches of them")
+    p.add_argument("--count", type=int, default=7000)
+    p.add_argument("--processes", type=int, default=2)
+
+    p = commands.add_parser("control", help="train the ControlNet of the model that draws")
+    p.add_argument("--minutes", type=float, default=50)
+    p.add_argument("--decay", type=float, default=0.4)
+    p.add_argument("--batch", type=int, default=32)
+    p.add_argument("--rate", type=float, default=5e-4)
+
+    p = commands.add_parser("export-control", help="write the ControlNet's folder from its checkpoint")
+    p.add_argument("--out", type=Path, default=CONTROL_MODEL)
+
+    p = commands.add_parser("sketch-cases", help="sketches of unseen scenes, for a study of the ControlNet")
+    p.add_argument("out", type=Path, help="folder for the sketches and their cases.json")
+    p.add_argument("--count", type=int, default=96)
+
+    p = commands.add_parser("sketch-study", help="draw the cases; judge-edits takes the result")
+    p.add_argument("cases", type=Path)
+    p.add_argument("out", type=Path, help="folder for the pictures and their pictures.json")
+    p.add_argument("--without", action="store_true", help="by the prompts alone")
+
     args = parser.parse_args()
     keep_freed_memory()
     if args.command == "render":
@@ -171,6 +194,23 @@ def main() -> None:
         size = export({**averaged(args.work), "vae": trained_autoencoder(args.work)},
                       tokenizer_folder(args.work), args.out)
         print(f"{args.out}: {size / 1e6:.1f} MB")
+    elif args.command == "labels":
+        from .control.sketches import label_shards
+        label_shards(args.work, "256x256", args.count, args.processes)
+    elif args.command in ("control", "export-control", "sketch-study"):
+        from .control import study, train as control
+        args.model = MODEL
+        parts, tokenizer = model_parts(args)
+        if args.command == "control":
+            control.train(args.work, parts, tokenizer, args.minutes, args.decay, args.batch, args.rate)
+        elif args.command == "export-control":
+            control.export(control.averaged(args.work, parts), args.out)
+        else:
+            steering = None if args.without else control.averaged(args.work, parts).to(DEVICE)
+            print(study.draw(parts, steering, tokenizer, args.cases, args.out))
+    elif args.command == "sketch-cases":
+        from .control.study import write_cases as write_sketches
+        print(write_sketches(args.out, args.count))
     elif args.command == "prompts":
         from .prompts import write
         write()

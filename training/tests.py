@@ -11,12 +11,14 @@ import torch
 
 from . import prompts, safetensors
 from .conditioning import coarse
+from .control.sketches import outlined, sketch
 from .diffusion import ALPHA_BAR, sample
 from .edits import masks, study
 from .edits.compose import random_edit
 from .edits.judge import cut_mask, left_out, window
 from .edits.mixture import weights
-from .models.unet import UNet
+from .models.controlnet import HINT_CHANNELS, ControlNet
+from .models.unet import CONFIG, UNet
 from .scenes.captions import caption
 from .scenes.draw import render
 from .scenes.world import COLOURS, KINDS, PARTS, TERRAINS, Group, Scene, is_held_out, is_held_out_group, random_scene, training_scene
@@ -191,6 +193,34 @@ class Networks(unittest.TestCase):
             safetensors.save(tensors, Path(folder) / "x.safetensors", "F32")
             again = safetensors.load(Path(folder) / "x.safetensors")
         self.assertEqual({k: v.tolist() for k, v in again.items()}, {k: v.tolist() for k, v in tensors.items()})
+
+
+class Control(unittest.TestCase):
+    def test_lines_are_where_kept_labels_change(self):
+        labels = np.zeros((16, 16), np.uint8)
+        labels[4:8, 4:8], labels[10:14, 10:14] = 1, 2
+        kept = np.array([False, True, False] + [False] * 253)
+        lines = outlined(labels, kept, 1)
+        self.assertTrue(lines[4, 4:8].all() and lines[8, 4:8].all() and lines[4:8, 4].all() and lines[4:8, 8].all())
+        self.assertFalse(lines[9:, 9:].any())
+        self.assertGreater(outlined(labels, kept, 3).sum(), lines.sum())
+
+    def test_sketches_differ_from_use_to_use(self):
+        scene, rng = random_scene(Random(4)), np.random.default_rng(0)
+        _, labels, things = render(scene, 3, 64, 64)
+        self.assertGreater(len({sketch(labels, things, rng).tobytes() for _ in range(4)}), 1)
+
+    def test_an_untrained_one_changes_nothing_and_a_trained_one_something(self):
+        unet = UNet({**CONFIG, "in_channels": 4, "block_out_channels": [16, 16, 16], "attention_head_dim": 2,
+                     "norm_num_groups": 8, "cross_attention_dim": 8})
+        control = ControlNet(unet)
+        self.assertEqual(control.config["conditioning_embedding_out_channels"], HINT_CHANNELS)
+        x, t, words, picture = torch.randn(1, 4, 8, 8), torch.tensor([500]), torch.randn(1, 3, 8), torch.rand(1, 3, 64, 64)
+        with torch.no_grad():
+            plain = unet(x, t, words)
+            self.assertTrue(torch.equal(plain, unet(x, t, words, control(x, t, words, picture))))
+            control.controlnet_mid_block.bias += 1
+            self.assertFalse(torch.equal(plain, unet(x, t, words, control(x, t, words, picture))))
 
 
 if __name__ == "__main__":

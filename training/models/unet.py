@@ -197,8 +197,11 @@ class UNet(nn.Module):
             self.conv_in, self.config = wide, {**self.config, "in_channels": inputs}
         return self
 
-    def forward(self, sample: Tensor, timestep: Tensor, context: Tensor) -> Tensor:
-        """sample (N, in_channels, H, W), timestep (N), context (N, L, cross_attention_dim) to the prediction (N, 4, H, W)."""
+    def forward(self, sample: Tensor, timestep: Tensor, context: Tensor, control: list[Tensor] | None = None) -> Tensor:
+        """sample (N, in_channels, H, W), timestep (N), context (N, L, cross_attention_dim) to the prediction (N, 4, H, W).
+
+        control: what a ControlNet adds to the skip connections and to the middle.
+        """
         time = timestep_features(timestep, self.conv_in.out_channels).to(self.conv_in.weight.dtype)
         time = self.time_embedding["linear_2"](F.silu(self.time_embedding["linear_1"](time)))
         x = self.conv_in(sample)
@@ -210,6 +213,8 @@ class UNet(nn.Module):
                 skips.append(x := level.downsamplers[0](x))
         x = self.mid_block.layer(0, x, time, context)
         x = self.mid_block.layer(1, x, time, context)
+        if control:
+            skips, x = [s + c for s, c in zip(skips, control)], x + control[-1]
         for level in self.up_blocks:
             for i in range(len(level.resnets)):
                 x = level.layer(i, torch.cat([x, skips.pop()], 1), time, context)
