@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../engine/errors.ts';
+import { EMBEDDED, EMBEDDED_CONTROL } from '../engine/models/embedded.ts';
 import { readPictureFile } from '../engine/pictures/read.ts';
 import {
   CONTROL_HINTS,
@@ -14,6 +15,7 @@ type Given = Omit<ControlChoice, 'image' | 'model'> & { file: string };
 type Referred = Omit<ReferenceChoice, 'image' | 'mask'> & { file: string };
 
 export interface ControlOptions {
+  model?: string;
   control?: Given[];
   controlModel?: string[];
   controlStrength?: number;
@@ -38,7 +40,7 @@ export function withControlOptions(command: Command): Command {
     .addOption(
       new Option(
         '--control-model <model>',
-        'the ControlNet or T2I-Adapter that reads it: a folder, or one from Hugging Face; one for all, or one for each image',
+        'the ControlNet or T2I-Adapter that reads it: a folder, or one from Hugging Face; one for all, or one for each image; Scenes has its own for outlines',
       ).argParser(addText),
     )
     .addOption(
@@ -116,12 +118,14 @@ async function referenceRequest({
 
 async function controlRequest({
   control = [],
-  controlModel = [],
+  model = EMBEDDED,
+  controlModel: named = [],
   controlStrength,
   guess,
 }: ControlOptions): Promise<{ controls?: ControlChoice[] }> {
-  if (control.length === 0 && controlModel.length === 0) return {};
+  if (control.length === 0 && named.length === 0) return {};
   if (control.length === 0) throw new InputError('Say with --control which image steers the result.');
+  const controlModel = named.length === 0 && model === EMBEDDED ? [EMBEDDED_CONTROL] : named;
   if (controlModel.length !== 1 && controlModel.length !== control.length)
     throw new InputError(
       `Say with --control-model what reads the ${control.length > 1 ? `${control.length} control images: one model for all, or one for each` : 'control image'}.`,

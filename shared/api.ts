@@ -62,7 +62,7 @@ export type ImageInput = Uint8Array | Raster;
 export interface ControlChoice<Image = ImageInput> {
   /** RGB. Brought to the image's size. */
   image: Image;
-  /** A folder in the diffusers layout, a file, or a name of the hub that is on this machine. */
+  /** `scenes-control`, a folder in the diffusers layout, a file, or a name of the hub that is on this machine. */
   model: string;
   /** 0 … 2; 1 if absent. */
   strength?: number;

@@ -20,6 +20,7 @@ import type { UNetConfig } from '../networks/unet-config.ts';
 import { openWeights } from '../weights/folder.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { openTensors } from '../weights/tensor-file.ts';
+import { EMBEDDED_CONTROL, embeddedModel } from './embedded.ts';
 import { hubFolder } from './installed.ts';
 import { adapterConfigIn, controlNetIn } from './single-file/controlnet.ts';
 
@@ -35,13 +36,17 @@ export interface ControlModel {
 }
 
 /**
- * A folder in the diffusers layout, a file, or a name of the hub that is on this machine.
+ * The embedded one, a folder in the diffusers layout, a file, or a name of the hub that is on this machine.
  * @throws InputError for anything else
  */
 export async function openControlModel(name: string): Promise<ControlModel> {
+  if (name === EMBEDDED_CONTROL) return inFolder(embeddedModel(name));
   const found = await fs.stat(name).catch(() => undefined);
   if (found?.isFile()) return inFile(path.resolve(name));
-  const folder = await folderOf(name, found?.isDirectory() === true);
+  return inFolder(await folderOf(name, found?.isDirectory() === true));
+}
+
+async function inFolder(folder: string): Promise<ControlModel> {
   const file = path.join(folder, 'config.json');
   const json = await readJson(file, { hint: 'Is it a ControlNet or a T2I-Adapter in the diffusers layout?' });
   return modelOf(folder, json, file, () => openWeights(folder, 'diffusion_pytorch_model'));

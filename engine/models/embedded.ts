@@ -6,6 +6,9 @@ export const EMBEDDED = 'scenes';
 /** Its inpainting twin, which is used for edits of all images. */
 export const EMBEDDED_EDITING = 'scenes-edit';
 
+/** The ControlNet of both, for outlines. */
+export const EMBEDDED_CONTROL = 'scenes-control';
+
 /** A model that ships with Patchwork. */
 interface EmbeddedModel {
   id: string;
@@ -22,11 +25,11 @@ export async function embeddedModels(): Promise<EmbeddedModel[]> {
   const root = modelsFolder();
   const files = await fs.walk(root);
   const ids = new Set(files.filter((file) => file.includes('/')).map((file) => file.split('/')[0]!));
-  // Users see the two as one model.
-  ids.delete(EMBEDDED_EDITING);
+  // Users see the three as one model.
+  for (const id of [EMBEDDED_EDITING, EMBEDDED_CONTROL]) ids.delete(id);
   return Promise.all(
     [...ids].sort().map(async (id) => {
-      const folders = id === EMBEDDED ? [id, EMBEDDED_EDITING] : [id];
+      const folders = id === EMBEDDED ? [id, EMBEDDED_EDITING, EMBEDDED_CONTROL] : [id];
       const own = files.filter((file) => folders.includes(file.split('/')[0]!));
       const sizes = await Promise.all(own.map(async (file) => (await fs.stat(path.join(root, file))).size));
       return { id, folder: path.join(root, id), bytes: sizes.reduce((a, b) => a + b, 0) };

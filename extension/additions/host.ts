@@ -1,5 +1,6 @@
 import { Uri, window } from 'vscode';
 import { openControlModel } from '../../engine/models/control-model.ts';
+import { EMBEDDED, EMBEDDED_CONTROL } from '../../engine/models/embedded.ts';
 import { loraFile } from '../../engine/models/open.ts';
 import { openReferenceModel } from '../../engine/models/reference-model.ts';
 import type {
@@ -91,7 +92,15 @@ export class AdditionsHost {
   async give(place: AdditionPlace, bytes: Uint8Array): Promise<void> {
     if (place.list === 'loras' || place.field === 'model') return;
     const value = await this.#services.kept.keep(bytes, 'The image');
-    this.#tell({ type: 'chosen', place, value, model: this.#services.lastModels.of(place.list) });
+    this.#tell({ type: 'chosen', place, value, model: await this.#usualModel(place.list) });
+  }
+
+  /** Scenes has a ControlNet of its own, except on the web; else the one that was chosen last. */
+  async #usualModel(list: 'controls' | 'references'): Promise<string | undefined> {
+    const isScenes = (this.#model() || EMBEDDED) === EMBEDDED;
+    const isHere = () => openControlModel(EMBEDDED_CONTROL).then(Boolean, () => false);
+    if (list === 'controls' && isScenes && (await isHere())) return EMBEDDED_CONTROL;
+    return this.#services.lastModels.of(list);
   }
 
   async #choose(place: AdditionPlace): Promise<void> {

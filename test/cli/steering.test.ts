@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
+import sharp from 'sharp';
 import {
   writeCheckpoint,
   writeControlModels,
@@ -64,6 +65,34 @@ test('generate takes control images, references, and what a prompt names in fold
     assert.equal(alone.code, 2);
     assert.match(alone.stderr, /--control-model/);
   }));
+
+test('Scenes draws a house where a sketch has one', () =>
+  inTemporaryFolder(async (folder) => {
+    const given = ['generate', 'a red house in a meadow at noon', '--seed', '3'];
+    for (const left of [20, 150]) {
+      const sketch = path.join(folder, `sketch-${left}.png`);
+      const house = `M${left} 200v-60l44-40l44 40v60z`;
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256"><rect width="256" height="256"/><path d="${house}" fill="none" stroke="white" stroke-width="3"/></svg>`;
+      await sharp(Buffer.from(svg)).png().toFile(sketch);
+      const out = path.join(folder, `house-${left}.png`);
+      const made = await json(...given, '-o', out, '--control', sketch);
+      assert.deepEqual(made.steeredBy, [{ model: 'scenes-control' }]);
+      assert.ok((await redIn(out, left)) > 0.4, `${left}`);
+    }
+    const alone = path.join(folder, 'alone.png');
+    await json(...given, '-o', alone);
+    assert.ok((await redIn(alone, 150)) < 0.2);
+  }));
+
+/** The share of red pixels within the walls of the sketched house. */
+async function redIn(file: string, left: number): Promise<number> {
+  const walls = { left, top: 140, width: 88, height: 60 };
+  const data = await sharp(file).removeAlpha().extract(walls).raw().toBuffer();
+  let red = 0;
+  for (let i = 0; i < data.length; i += 3)
+    if (data[i]! > data[i + 1]! + 60 && data[i]! > data[i + 2]! + 60) red++;
+  return red / (walls.width * walls.height);
+}
 
 test('upscale writes a larger image beside the image', () =>
   inTemporaryFolder(async (folder) => {

@@ -1,0 +1,29 @@
+import '../../test/support/vscode/register.ts';
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { AdditionsHostMessage } from '../../shared/additions.ts';
+
+await import('../../test/support/vscode/stub.ts');
+const { AdditionsHost } = await import('./host.ts');
+const { LastModels } = await import('./lastModels.ts');
+
+test('a control image is read by the ControlNet of Scenes; for other models, by the one that was chosen last', async () => {
+  const stored = new Map<string, unknown>();
+  const lastModels = new LastModels({
+    get: (key: string) => stored.get(key),
+    update: async (key: string, value: unknown) => void stored.set(key, value),
+  } as never);
+  await lastModels.note('controls', '/models/canny');
+  const kept = { keep: async () => 'name' } as never;
+  const given: AdditionsHostMessage[] = [];
+  for (const model of [undefined, '', 'scenes', 'owner/name']) {
+    const host = new AdditionsHost(
+      { kept, lastModels },
+      () => model,
+      (message) => given.push(message),
+    );
+    await host.give({ list: 'controls', field: 'picture', at: -1 }, Uint8Array.of(1));
+  }
+  const models = given.map((message) => message.type === 'chosen' && message.model);
+  assert.deepEqual(models, ['scenes-control', 'scenes-control', 'scenes-control', '/models/canny']);
+});
