@@ -6,7 +6,14 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, context } from 'esbuild';
 import { publish, removeUnused } from './publish.mjs';
-import { browserExtension, browserOptions, gpuOptions, resourceSizes, runtimeFiles } from './web.mjs';
+import {
+  browserExtension,
+  browserOptions,
+  gpuOptions,
+  LARGE_ON_THE_WEB,
+  resourceSizes,
+  runtimeFiles,
+} from './web.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const { watch, out, extension, web } = parseArgs({
@@ -135,7 +142,10 @@ for (const options of bundles) {
   else await build(options);
 }
 if (!extension) {
-  const sizes = JSON.stringify(resourceSizes(path.join(root, 'media/models')));
+  const models = Object.entries(resourceSizes(path.join(root, 'media/models')));
+  const sizes = JSON.stringify(
+    Object.fromEntries(models.filter(([file]) => !file.startsWith(`${LARGE_ON_THE_WEB}/`))),
+  );
   const copies = [
     ...runtimeFiles.map((file) => ({
       path: path.join(outdir, 'web', path.basename(file)),

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createVSIX } from '@vscode/vsce';
 import { marketplacePage } from './marketplace.ts';
+import { LARGE_ON_THE_WEB } from './web.mjs';
 
 interface Target {
   /** In the words of npm. */
@@ -100,6 +101,7 @@ async function makePackage(name: string, built: string, target?: Target): Promis
     stageFiles(staging, built, target ? NATIVE : []);
     write(staging, 'README.md', await marketplacePage());
     if (target) stageNative(staging, target);
+    else fs.rmSync(path.join(staging, 'media/models', LARGE_ON_THE_WEB), { recursive: true });
     const vsix = path.join(root, `${manifest.name}-${name}-${manifest.version}.vsix`);
     await createVSIX({
       cwd: staging,
