@@ -35,6 +35,10 @@ try {
   await editor.press('details');
   await editor.drag(circle(0.22, 0.8, 0.07));
   await editor.prompt('a white boat');
+  await editor.apply();
+  await editor.idle();
+  await editor.drag(circle(0.8, 0.3, 0.07));
+  await editor.prompt('a purple kite');
   await takeInEachTheme(vscode, 'editor');
 } finally {
   await vscode.close();
