@@ -164,6 +164,7 @@ def main() -> None:
     p.add_argument("cases", type=Path)
     p.add_argument("out", type=Path, help="folder for the pictures and their pictures.json")
     p.add_argument("--without", action="store_true", help="by the prompts alone")
+    p.add_argument("--sheet", type=Path, help="image file for a contact sheet")
 
     args = parser.parse_args()
     keep_freed_memory()
@@ -207,7 +208,10 @@ def main() -> None:
             control.export(control.averaged(args.work, parts), args.out)
         else:
             steering = None if args.without else control.averaged(args.work, parts).to(DEVICE)
-            print(study.draw(parts, steering, tokenizer, args.cases, args.out))
+            listing = study.draw(parts, steering, tokenizer, args.cases, args.out)
+            print(listing)
+            if args.sheet:
+                study.sheet(listing, args.sheet)
     elif args.command == "sketch-cases":
         from .control.study import write_cases as write_sketches
         print(write_sketches(args.out, args.count))

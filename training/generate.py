@@ -17,6 +17,15 @@ from .tokenizer import Tokenizer
 BATCH = 8
 
 
+def start(parts: dict[str, nn.Module], tokenizer: Tokenizer, prompts: list[str], seeds: list[int],
+          shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The prompts' encodings, those of no words, and each seed's noise of this shape."""
+    context, empty = (parts["text_encoder"](torch.from_numpy(tokenizer(t)).to(DEVICE))
+                      for t in (prompts, [""] * len(prompts)))
+    noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])
+    return context, empty, noise.to(DEVICE)
+
+
 @torch.no_grad()
 def pictures(parts: dict[str, nn.Module], tokenizer: Tokenizer, prompts: list[str], seeds: list[int],
              steps: int = 20, guidance: float = 5.0, width: int = 256, height: int = 256) -> np.ndarray:
@@ -24,10 +33,8 @@ def pictures(parts: dict[str, nn.Module], tokenizer: Tokenizer, prompts: list[st
     out = []
     for i in range(0, len(prompts), BATCH):
         texts = prompts[i:i + BATCH]
-        context, empty = (parts["text_encoder"](torch.from_numpy(tokenizer(t)).to(DEVICE))
-                          for t in (texts, [""] * len(texts)))
-        noise = torch.stack([torch.randn(4, height // 8, width // 8, generator=torch.Generator().manual_seed(s))
-                             for s in seeds[i:i + BATCH]]).to(DEVICE)
+        shape = (4, height // 8, width // 8)
+        context, empty, noise = start(parts, tokenizer, texts, seeds[i:i + BATCH], shape)
         more = to_draw(parts, len(texts), width, height)
         latent = sample(guided(parts["unet"], context, empty, guidance, more), noise, steps)
         rgb = parts["vae"].decoder(latent).clamp(-1, 1).add(1).mul(127.5).round().byte()

@@ -14,9 +14,11 @@ from PIL import Image
 from torch import nn
 
 from ..conditioning import decoded
-from ..device import DEVICE, half_precision
+from ..device import half_precision
 from ..diffusion import guided, sample
 from ..edits.masks import grown
+from ..edits.study import listed
+from ..generate import start
 from ..models.controlnet import ControlNet
 from ..scenes.captions import caption
 from ..scenes.draw import render
@@ -60,30 +62,23 @@ def draw(parts: dict[str, nn.Module], control: ControlNet | None, tokenizer: Tok
         some = entries[i:i + BATCH]
         lines = np.stack([np.asarray(Image.open(cases.parent / e["sketch"])) > 127 for e in some])
         pictures = as_picture(np.concatenate([lines, lines]))
-        context, empty = (parts["text_encoder"](torch.from_numpy(tokenizer(t)).to(DEVICE))
-                          for t in ([e["prompt"] for e in some], [""] * len(some)))
-        noise = torch.stack([torch.randn(4, 32, 32, generator=torch.Generator().manual_seed(e["seed"]))
-                             for e in some]).to(DEVICE)
+        context, empty, noise = start(parts, tokenizer, [e["prompt"] for e in some], [e["seed"] for e in some],
+                                      (4, 32, 32))
         steered = lambda x, t, c: parts["unet"](x, t, c, control(x, t, c, pictures) if control else None)
         with half_precision():
             latents = sample(guided(steered, context, empty, guidance), noise, steps)
         for e, page in zip(some, decoded(parts["vae"], latents)):
             Image.fromarray(page).save(folder / e["file"])
-            for name in ("before", "mask", "sketch"):
-                e[name] = str((cases.parent / e[name]).resolve())
         print(f"{i + len(some)} of {len(entries)}", flush=True)
-    listing = folder / "pictures.json"
-    listing.write_text(json.dumps(entries, indent=1))
-    return listing
+    return listed(entries, cases, folder, ("before", "mask", "sketch"))
 
 
-def sheet(listings: list[Path], target: Path, count: int = 12, side: int = 192) -> None:
-    """The sketch on top, and below it what each listing has of it."""
-    lists = [json.loads(listing.read_text())[:count] for listing in listings]
-    page = Image.new("RGB", (count * (side + 6) + 6, (1 + len(lists)) * (side + 6) + 6), "white")
-    for n in range(count):
-        rows = [lists[0][n]["sketch"], *(listing.parent / entries[n]["file"] for listing, entries in zip(listings, lists))]
-        for k, path in enumerate(rows):
+def sheet(listing: Path, target: Path, count: int = 10, side: int = 160) -> None:
+    """The sketches on top, and below them what was drawn."""
+    entries = json.loads(listing.read_text())[:count]
+    page = Image.new("RGB", (len(entries) * (side + 6) + 6, 2 * (side + 6) + 6), "white")
+    for n, e in enumerate(entries):
+        for k, path in enumerate((e["sketch"], listing.parent / e["file"])):
             page.paste(Image.open(path).convert("RGB").resize((side, side), Image.LANCZOS),
                        (6 + n * (side + 6), 6 + k * (side + 6)))
     page.save(target)

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from ..conditioning import as_input, coarse, decoded, encoded, to_edit
 from ..device import DEVICE, half_precision
 from ..diffusion import guided, sample
+from ..generate import start
 from ..scenes.captions import article
 from ..tokenizer import Tokenizer
 from .compose import random_edit
@@ -59,6 +60,15 @@ def mask_of(listing: Path, name: str) -> np.ndarray:
     return np.asarray(Image.open(listing.parent / name).convert("L")) > 127
 
 
+def listed(entries: list[dict], cases: Path, folder: Path, names: tuple[str, ...]) -> Path:
+    """Writes folder/pictures.json; what is named stays in the folder of the cases."""
+    for e in entries:
+        e.update({name: str((cases.parent / e[name]).resolve()) for name in names})
+    listing = folder / "pictures.json"
+    listing.write_text(json.dumps(entries, indent=1))
+    return listing
+
+
 @torch.no_grad()
 def draw(parts: dict, tokenizer: Tokenizer, cases: Path, folder: Path, steps: int, guidance: float,
          count: int | None = None) -> Path:
@@ -71,21 +81,15 @@ def draw(parts: dict, tokenizer: Tokenizer, cases: Path, folder: Path, steps: in
         masks = np.stack([mask_of(cases, e["mask"]) for e in some])
         original = encoded(parts["vae"], pictures, half=False)
         cells = torch.from_numpy(coarse(masks))[:, None].to(DEVICE)
-        context, empty = (parts["text_encoder"](torch.from_numpy(tokenizer(t)).to(DEVICE))
-                          for t in ([e["prompt"] for e in some], [""] * len(some)))
-        noise = torch.stack([torch.randn(original.shape[1:], generator=torch.Generator().manual_seed(e["seed"]))
-                             for e in some]).to(DEVICE)
+        context, empty, noise = start(parts, tokenizer, [e["prompt"] for e in some], [e["seed"] for e in some],
+                                      original.shape[1:])
         predict = guided(parts["unet"], context, empty, guidance, to_edit(parts, pictures, masks))
         with half_precision():
             latents = sample(predict, noise, steps, (original, cells))
         for e, page in zip(some, decoded(parts["vae"], latents)):
             Image.fromarray(page).save(folder / e["file"])
-            for name in ("before", "mask", "rendered"):
-                e[name] = str((cases.parent / e[name]).resolve())
         print(f"{i + len(some)} of {len(entries)}", flush=True)
-    listing = folder / "pictures.json"
-    listing.write_text(json.dumps(entries, indent=1))
-    return listing
+    return listed(entries, cases, folder, ("before", "mask", "rendered"))
 
 
 def rendered(parts: dict, cases: Path, folder: Path) -> Path:
@@ -95,11 +99,7 @@ def rendered(parts: dict, cases: Path, folder: Path) -> Path:
     for e in entries:
         x = encoded(parts["vae"], as_input(picture(cases, e["rendered"])[None]), half=False)
         Image.fromarray(decoded(parts["vae"], x)[0]).save(folder / e["file"])
-        for name in ("before", "mask", "rendered"):
-            e[name] = str((cases.parent / e[name]).resolve())
-    listing = folder / "pictures.json"
-    listing.write_text(json.dumps(entries, indent=1))
-    return listing
+    return listed(entries, cases, folder, ("before", "mask", "rendered"))
 
 
 def steps_across(page: np.ndarray, region: np.ndarray) -> float:

@@ -3,11 +3,10 @@ from __future__ import annotations
 
 import copy
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .unet import UNet, timestep_features
+from .unet import UNet, WayDown
 
 HINT_CHANNELS = [4, 8, 24, 48]
 
@@ -39,7 +38,7 @@ def _zero(layer: nn.Conv2d) -> nn.Conv2d:
     return layer
 
 
-class ControlNet(nn.Module):
+class ControlNet(WayDown):
     def __init__(self, unet: UNet):
         """Starts as a copy of the U-Net, and changes nothing until it is trained."""
         super().__init__()
@@ -61,15 +60,6 @@ class ControlNet(nn.Module):
 
     def forward(self, sample: Tensor, timestep: Tensor, context: Tensor, picture: Tensor) -> list[Tensor]:
         """What is added to the U-Net's skip connections, the finest first, and last to its middle."""
-        time = timestep_features(timestep, self.conv_in.out_channels).to(self.conv_in.weight.dtype)
-        time = self.time_embedding["linear_2"](F.silu(self.time_embedding["linear_1"](time)))
-        x = self.conv_in(sample) + self.controlnet_cond_embedding(picture)
-        skips = [x]
-        for level in self.down_blocks:
-            for i in range(len(level.resnets)):
-                skips.append(x := level.layer(i, x, time, context))
-            if hasattr(level, "downsamplers"):
-                skips.append(x := level.downsamplers[0](x))
-        for i in range(len(self.mid_block.resnets)):
-            x = self.mid_block.layer(i, x, time, context)
+        hint = self.controlnet_cond_embedding(picture)
+        skips, x = self.down(self.conv_in(sample) + hint, self.time(timestep), context)
         return [*(zero(s) for zero, s in zip(self.controlnet_down_blocks, skips)), self.controlnet_mid_block(x)]

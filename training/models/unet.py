@@ -152,7 +152,27 @@ def timestep_features(t: Tensor, width: int) -> Tensor:
     return torch.cat([angles.cos(), angles.sin()], -1)
 
 
-class UNet(nn.Module):
+class WayDown(nn.Module):
+    """What a U-Net and its ControlNet have in common: time_embedding, down_blocks and mid_block."""
+
+    def time(self, timestep: Tensor) -> Tensor:
+        time = timestep_features(timestep, self.conv_in.out_channels).to(self.conv_in.weight.dtype)
+        return self.time_embedding["linear_2"](F.silu(self.time_embedding["linear_1"](time)))
+
+    def down(self, x: Tensor, time: Tensor, context: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The first map to the skip connections, the finest first, and to what the middle gives."""
+        skips = [x]
+        for level in self.down_blocks:
+            for i in range(len(level.resnets)):
+                skips.append(x := level.layer(i, x, time, context))
+            if hasattr(level, "downsamplers"):
+                skips.append(x := level.downsamplers[0](x))
+        for i in range(len(self.mid_block.resnets)):
+            x = self.mid_block.layer(i, x, time, context)
+        return skips, x
+
+
+class UNet(WayDown):
     def __init__(self, c: dict = CONFIG):
         super().__init__()
         self.config = c
@@ -202,17 +222,8 @@ class UNet(nn.Module):
 
         control: what a ControlNet adds to the skip connections and to the middle.
         """
-        time = timestep_features(timestep, self.conv_in.out_channels).to(self.conv_in.weight.dtype)
-        time = self.time_embedding["linear_2"](F.silu(self.time_embedding["linear_1"](time)))
-        x = self.conv_in(sample)
-        skips = [x]
-        for level in self.down_blocks:
-            for i in range(len(level.resnets)):
-                skips.append(x := level.layer(i, x, time, context))
-            if hasattr(level, "downsamplers"):
-                skips.append(x := level.downsamplers[0](x))
-        x = self.mid_block.layer(0, x, time, context)
-        x = self.mid_block.layer(1, x, time, context)
+        time = self.time(timestep)
+        skips, x = self.down(self.conv_in(sample), time, context)
         if control:
             skips, x = [s + c for s, c in zip(skips, control)], x + control[-1]
         for level in self.up_blocks:
