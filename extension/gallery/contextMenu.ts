@@ -1,25 +1,13 @@
 import type { Disposable } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
-import type { ImageAction, ImageContext } from '../../shared/imageActions.ts';
+import { IMAGE_ACTIONS, type ImageAction, type ImageContext } from '../../shared/imageActions.ts';
 import { registerCommands } from '../registerCommands.ts';
 import { ImageView, VIEW_TYPE } from '../view/view.ts';
 import { GalleryPage } from './page.ts';
 
 /** Actions with a command, `patchwork.image.ACTION`, in the context menu of images. */
-const ACTIONS = [
-  'save',
-  'saveAs',
-  'edit',
-  'insertLink',
-  'copy',
-  'copyPrompt',
-  'copyRecipe',
-  'useRecipe',
-  'upscale',
-  'reveal',
-  'delete',
-  'restore',
-] as const satisfies readonly (ImageAction | 'copy')[];
+const ACTIONS: readonly MenuAction[] = [...IMAGE_ACTIONS.filter((action) => action !== 'show'), 'copy'];
+type MenuAction = Exclude<ImageAction, 'show'> | 'copy';
 
 export function registerImageMenu(): Disposable[] {
   return ACTIONS.flatMap((action) =>
@@ -27,7 +15,7 @@ export function registerImageMenu(): Disposable[] {
   );
 }
 
-async function act(action: (typeof ACTIONS)[number], asked: unknown): Promise<void> {
+async function act(action: MenuAction, asked: unknown): Promise<void> {
   const { webview, pictureIds: ids } = (asked ?? {}) as Partial<ImageContext & { webview: string }>;
   const page = webview === VIEW_TYPE ? ImageView.current : GalleryPage.of(webview ?? '');
   if (!page || !Array.isArray(ids) || ids.length === 0) return;
