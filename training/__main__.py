@@ -87,9 +87,11 @@ def main() -> None:
     p.add_argument("--processes", type=int, help="default: one for every processor, or 1 with a GPU")
     p.add_argument("--adam", action="store_true", help="AdamW for everything, in place of Muon")
     p.add_argument("--from", dest="start", type=Path, help="model folder to start from where there is no checkpoint")
+    p.add_argument("--draw", action="store_true", help="learn to draw only: the model without channels for a mask")
 
     p = commands.add_parser("export", help="write the model folder from the checkpoints")
-    p.add_argument("--out", type=Path, default=EDIT_MODEL)
+    p.add_argument("--draw", action="store_true", help="the model that only draws")
+    p.add_argument("--out", type=Path, help="in place of the folder in media/models")
 
     commands.add_parser("prompts", help="write the unseen prompts and those of the contact sheet")
 
@@ -187,14 +189,16 @@ def main() -> None:
         from .team import run
         from .train_diffusion import train
         run(partial(train, work=args.work, minutes=args.minutes, decay=args.decay, batch=args.batch, rate=args.rate,
-                    muon=not args.adam, start=args.start, tokenizer_folder=tokenizer_folder(args.work), vae=trained_autoencoder(args.work)),
+                    muon=not args.adam, start=args.start, draws=args.draw, tokenizer_folder=tokenizer_folder(args.work),
+                    vae=trained_autoencoder(args.work)),
             args.processes or (1 if DEVICE.type == "cuda" else os.cpu_count()))
     elif args.command == "export":
         from .export import export
         from .train_diffusion import averaged
-        size = export({**averaged(args.work), "vae": trained_autoencoder(args.work)},
-                      tokenizer_folder(args.work), args.out)
-        print(f"{args.out}: {size / 1e6:.1f} MB")
+        out = args.out or (MODEL if args.draw else EDIT_MODEL)
+        size = export({**averaged(args.work, args.draw), "vae": trained_autoencoder(args.work)},
+                      tokenizer_folder(args.work), out)
+        print(f"{out}: {size / 1e6:.1f} MB")
     elif args.command == "labels":
         from .control.sketches import label_shards
         label_shards(args.work, "256x256", args.count, args.processes)

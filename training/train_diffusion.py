@@ -1,4 +1,4 @@
-"""Trains the U-Net and the text encoder together on the latents, to draw and to edit.
+"""Trains the U-Net and the text encoder together on the latents, to draw and to edit, or to draw only.
 
 The learning rate warms up, stays, and falls to nothing over the last part of the time given, so
 every run ends with finished weights and the next run goes on from there. What is exported is an
@@ -32,20 +32,29 @@ CROP_SHARE, CROPS = 0.35, (16, 20, 24)     # of the steps, and latents on a side
 WORDS_RATE = 0.3                          # the text encoder's rate, as a share of the U-Net's
 
 
-def new_model(vocabulary: int) -> nn.ModuleDict:
-    return nn.ModuleDict({"unet": UNet(CONFIG).initialise(),
+def checkpoint_of(work: Path, draws: bool) -> Path:
+    return work / ("drawing.pt" if draws else "diffusion.pt")
+
+
+def channels(draws: bool) -> int:
+    """Of the U-Net's input: the latents, and beside them the mask and the known latents where it edits."""
+    return CONFIG["out_channels"] if draws else CONFIG["in_channels"]
+
+
+def new_model(vocabulary: int, draws: bool = False) -> nn.ModuleDict:
+    return nn.ModuleDict({"unet": UNet({**CONFIG, "in_channels": channels(draws)}).initialise(),
                           "text_encoder": TextEncoder(text.config(vocabulary)).initialise()})
 
 
-def from_export(folder: Path) -> nn.ModuleDict:
-    return nn.ModuleDict({"unet": load_part(folder, "unet").widened(CONFIG["in_channels"]),
+def from_export(folder: Path, draws: bool = False) -> nn.ModuleDict:
+    return nn.ModuleDict({"unet": load_part(folder, "unet").widened(channels(draws)),
                           "text_encoder": load_part(folder, "text_encoder")})
 
 
-def averaged(work: Path) -> nn.ModuleDict:
-    """The averaged weights of work/diffusion.pt."""
-    state = load_checkpoint(work / "diffusion.pt")["ema"]
-    model = new_model(state["text_encoder.text_model.embeddings.token_embedding.weight"].shape[0])
+def averaged(work: Path, draws: bool = False) -> nn.ModuleDict:
+    """The averaged weights of the checkpoint in work."""
+    state = load_checkpoint(checkpoint_of(work, draws))["ema"]
+    model = new_model(state["text_encoder.text_model.embeddings.token_embedding.weight"].shape[0], draws)
     model.load_state_dict(state)
     return model.eval()
 
@@ -57,7 +66,8 @@ def loss_of(model: nn.ModuleDict, batch: Batch, ids: torch.Tensor) -> torch.Tens
     t = (slices * TRAIN_STEPS).long().clamp(max=TRAIN_STEPS - 1).to(DEVICE)
     noise = torch.randn_like(latents)
     x, v, weight = noisy(latents, noise, t)
-    x = torch.cat([x, batch.mask, batch.known], 1)
+    if model["unet"].conv_in.in_channels > x.shape[1]:
+        x = torch.cat([x, batch.mask, batch.known], 1)
     with half_precision():
         out = model["unet"](x.contiguous(memory_format=torch.channels_last), t, model["text_encoder"](ids))
     return (weight * batch.weight * (out.float() - v).square()).mean()
@@ -71,16 +81,17 @@ def average(ema: nn.Module, model: nn.Module, step: int) -> None:
 
 
 def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate: float, muon: bool,
-          start: Path | None, tokenizer_folder: Path, vae: nn.Module) -> None:
-    """Goes on from work/diffusion.pt, else from the export in start, else from nothing.
+          start: Path | None, draws: bool, tokenizer_folder: Path, vae: nn.Module) -> None:
+    """Goes on from the checkpoint in work, else from the export in start, else from nothing.
 
     minutes: wall-clock time of this run; decay: the share of it in which the rate falls; batch: of
-    the whole team.
+    the whole team; draws: learn from words alone, with four input channels.
     """
-    checkpoint, state = work / "diffusion.pt", load_checkpoint(work / "diffusion.pt")
+    checkpoint = checkpoint_of(work, draws)
+    state = load_checkpoint(checkpoint)
     tokenizer = Tokenizer.load(tokenizer_folder)
     torch.manual_seed(0)
-    model = from_export(start) if start and not state else new_model(len(tokenizer.vocabulary))
+    model = from_export(start, draws) if start and not state else new_model(len(tokenizer.vocabulary), draws)
     model = model.train().to(DEVICE, memory_format=torch.channels_last)
     ema, step, samples, seconds = copy.deepcopy(model).requires_grad_(False), 0, 0, 0.0
     optimisers = [*optimiser.build(model["unet"], rate, muon), *optimiser.build(model["text_encoder"], rate, muon)]
@@ -93,7 +104,7 @@ def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate
         step, samples, seconds = state["step"], state["samples"], state["seconds"]
         for o, s in zip(optimisers, state["optimisers"]):
             o.load_state_dict(s)
-    sets = [Mixture(work, vae, size) for size in SIZES]
+    sets = [Mixture(work, vae, size, draws) for size in SIZES]
     began, shown, first, counted, mean, elapsed = time.time(), time.time(), step, samples, None, 0.0
     which = np.random.default_rng(step)                       # the same for the whole team
     seed = step * team.size + team.rank
@@ -114,7 +125,7 @@ def train(team: Team, work: Path, minutes: float, decay: float, batch: int, rate
                 s.refresh()
             odds = np.array([often * (len(s) > 0) for s, often in zip(sets, SIZES.values())])
         chosen = sets[which.choice(len(sets), p=odds / odds.sum())]
-        side = int(which.choice(CROPS)) if len(chosen.edits) and which.random() < CROP_SHARE else None
+        side = int(which.choice(CROPS)) if chosen.has_edits and which.random() < CROP_SHARE else None
         learnt = chosen.batch(batch // team.size, rng, words, side)
         loss = loss_of(model, learnt, torch.from_numpy(tokenizer(learnt.captions)).to(DEVICE))
         for o in optimisers:

@@ -58,21 +58,26 @@ def around(mask: np.ndarray, side: int, rng: np.random.Generator) -> tuple[slice
 
 
 class Mixture:
-    """Batches of one picture size; large pictures come in smaller batches."""
+    """Batches of one picture size; large pictures come in smaller batches. draws: only pictures to draw."""
 
-    def __init__(self, work: Path, vae: Autoencoder, size: str):
+    def __init__(self, work: Path, vae: Autoencoder, size: str, draws: bool = False):
         self.size = size
         width, height = map(int, size.split("x"))
         self.share = 256 * 256 / (width * height)
-        self.plain, self.edits = LatentSet(work, size), EditSet(work / "edits", size)
+        self.plain, self.edits = LatentSet(work, size), None if draws else EditSet(work / "edits", size)
         self.grey = grey_latents(vae, width, height)[0].cpu().numpy()
 
     def refresh(self) -> None:
         self.plain.refresh()
-        self.edits.refresh()
+        if self.edits is not None:
+            self.edits.refresh()
+
+    @property
+    def has_edits(self) -> bool:
+        return self.edits is not None and len(self.edits) > 0
 
     def __len__(self) -> int:
-        return len(self.plain) + len(self.edits)
+        return len(self.plain) + (len(self.edits) if self.has_edits else 0)
 
     def batch(self, count: int, rng: np.random.Generator, words: Random, side: int | None = None) -> Batch:
         """side: of the squares around the masks, in latents, that are edited in place of whole pictures.
@@ -82,7 +87,7 @@ class Mixture:
         count = max(1, round(count * (min(2, self.grey[0].size / side ** 2) if side else min(1, self.share))))
         shares = CROP_SHARES if side else SHARES
         ways = list(rng.choice(list(shares), count, p=list(shares.values())))
-        if not len(self.edits):
+        if not self.has_edits:
             ways = ["draw"] * count
         if not len(self.plain):
             ways = ["edit" if way == "draw" else way for way in ways]
