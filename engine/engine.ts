@@ -189,7 +189,13 @@ class LocalEngine implements Engine {
       device: this.#backend.device,
       seconds: secondsSince(begin),
       loadSeconds: opening + result.loadSeconds,
-      warnings: [...loaded.warnings, ...told.warnings, ...spending.warnings, ...result.warnings],
+      warnings: [
+        ...loaded.warnings,
+        ...told.warnings,
+        ...spending.warnings,
+        ...result.warnings,
+        ...(await loaded.components.notices()),
+      ],
     };
   }
 
@@ -246,6 +252,7 @@ class LocalEngine implements Engine {
         ...spending.warnings,
         ...warnings,
         ...result.warnings,
+        ...(await loaded.components.notices()),
         ...this.#offer(editing),
       ],
     };

@@ -187,6 +187,11 @@ export class Components {
     return (await this.#precisions.get('denoiser', precision)).bytes;
   }
 
+  /** What to say to the user of how its weights are kept. */
+  notices(): Promise<string[]> {
+    return this.#precisions.notices();
+  }
+
   /** @throws InputError if a file of the model is not what it was when it was opened */
   async requireUnchanged(): Promise<void> {
     await requireUnchanged(await this.#precisions.files());

@@ -3,6 +3,7 @@ import { isFloat, type Precision } from '../../shared/api.ts';
 import type { Model } from '../models/model.ts';
 import type { NetworkRole } from '../models/networks.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
+import { spareNotices } from '../weights/made-file.ts';
 import type { QuantizedPrecision } from '../weights/quantized.ts';
 import type { FileVersion, WeightsOptions } from '../weights/source.ts';
 import { type Weights, WeightTable } from '../weights/weight-table.ts';
@@ -51,6 +52,11 @@ export class Precisions {
     const stored = opened.flatMap((table) => (table.status === 'fulfilled' ? [table.value] : []));
     const quantized = [...this.#quantized.values()].flatMap((weights) => [...weights.values()]);
     return [...stored, ...quantized].flatMap(({ files }) => files);
+  }
+
+  /** What to say to the user of how they are kept. */
+  async notices(): Promise<string[]> {
+    return spareNotices(await this.files());
   }
 
   has(role: NetworkRole, precision: Precision): boolean {

@@ -216,6 +216,11 @@ export declare function withLock<Result>(
 export declare const path: Paths;
 /** The user's cache folder for Patchwork. */
 export declare function cacheFolder(): string;
+/**
+ * Folders of this process, elsewhere than the cache, for files without which it cannot compute; removed when it ends.
+ * The first that takes a file is to be used.
+ */
+export declare function spareFolders(): Promise<readonly string[]>;
 /** The folder of the models that come with Patchwork. */
 export declare function modelsFolder(): string;
 /** The machine's memory. */

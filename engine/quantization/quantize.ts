@@ -1,13 +1,13 @@
-import { fs, path } from '#host';
+import { path } from '#host';
 import { InputError } from '../errors.ts';
-import { writeError } from '../files.ts';
 import type { Network } from '../graph/network.ts';
 import { isWeightProduct, type WeightProduct } from '../graph/operators.ts';
 import { formsOf } from '../networks/weight-forms.ts';
+import { openOrMake } from '../weights/made-file.ts';
 import type { QuantizedPrecision } from '../weights/quantized.ts';
 import { openSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
 import { isSealed } from '../weights/seal.ts';
-import { type FloatWeights, weightReader, writeQuantized } from './build.ts';
+import { type FloatWeights, type QuantizationOptions, weightReader, writeQuantized } from './build.ts';
 import { int4Factors, int8Factors, type ReadMatrices } from './factors.ts';
 import { identityOf } from './identity.ts';
 import { layoutsOf, matrixOf, matrixShape, productGroups } from './layers.ts';
@@ -39,9 +39,13 @@ export interface QuantizeRequest {
 
 /**
  * Opens a network's quantized weights, from the file kept for these weights and this way of quantizing, or writes it first.
- * @throws InputError naming a weight that is not finite, or why the file cannot be written
+ * @throws InputError naming a weight that is not finite, or why the file cannot be written anywhere
  */
 export async function quantize(request: QuantizeRequest): Promise<QuantizedTable> {
+  return new QuantizedTable(await quantizedFile(request));
+}
+
+async function quantizedFile(request: QuantizeRequest): Promise<SafetensorsFile> {
   const { network, weights, precision, most, bytes = true, folder, calibrate, onProgress, signal } = request;
   const form = formsOf(network, precision, bytes);
   const forms = network.operators.flatMap((operator) =>
@@ -49,14 +53,26 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
   );
   const how = [VERSION, precision, most, calibrate !== undefined, forms];
   const identity = await identityOf(network, weights, how, signal);
-  const file = path.join(folder, `${network.name}-${precision}-${identity}.safetensors`);
-  const kept = await openKept(file, identity, signal);
-  if (kept) return new QuantizedTable(kept);
-  await fs.mkdir(folder).catch((error) => {
-    throw writeError(file, error);
+  // Once, also where the file is written a second time, elsewhere.
+  let calibrated: Promise<Statistics | undefined> | undefined;
+  return openOrMake(path.join(folder, `${network.name}-${precision}-${identity}.safetensors`), {
+    open: (file) => openKept(file, identity, signal),
+    async make(file) {
+      calibrated ??= calibrate?.();
+      const statistics = await calibrated;
+      if (calibrate && !statistics) return quantizedFile({ ...request, calibrate: undefined });
+      const options = await optionsFor(request, form, statistics);
+      await writeQuantized(file, network, weights, options, { metadata: { identity }, onProgress, signal });
+      return openSafetensors(file);
+    },
   });
-  const statistics = await calibrate?.();
-  if (calibrate && !statistics) return quantize({ ...request, calibrate: undefined });
+}
+
+async function optionsFor(
+  { network, weights, precision, most, bytes = true, signal }: QuantizeRequest,
+  form: QuantizationOptions['form'],
+  statistics: Statistics | undefined,
+): Promise<QuantizationOptions> {
   const groups = productGroups(network).filter(({ products }) =>
     products.every((product) => form(product) !== 'float'),
   );
@@ -79,10 +95,7 @@ export async function quantize(request: QuantizeRequest): Promise<QuantizedTable
     groups.flatMap(({ products }) => products.map((product) => [product, products[0]!] as const)),
   );
   const seen = (product: WeightProduct) => statistics?.get(input.get(product)?.weight.name ?? '');
-  const folded = precision === 'int8';
-  const options = { form, folded, most, smoothing, ...(statistics && { seen }) };
-  await writeQuantized(file, network, weights, options, { metadata: { identity }, onProgress, signal });
-  return new QuantizedTable(await openSafetensors(file));
+  return { form, folded: precision === 'int8', most, smoothing, ...(statistics && { seen }) };
 }
 
 /** A file written before, if it holds what was written then and has the right identity. */

@@ -1,6 +1,6 @@
 import { cacheFolder, fs, path } from '#host';
-import { writeError } from '../files.ts';
 import { touchHashed } from './file-hash.ts';
+import { openOrMake } from './made-file.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { isSealed, SEAL_BYTES } from './seal.ts';
 import type { WeightsOptions } from './source.ts';
@@ -16,8 +16,8 @@ interface KeptFile {
 }
 
 /**
- * Tensors that take a while to be computed: from the cache if they are there and whole, else written there.
- * @throws InputError if they cannot be written, AbortError; nothing is left then
+ * Tensors that take a while to be computed: from the cache if they are there and whole, else written there, or as `openOrMake` says.
+ * @throws InputError if they cannot be written anywhere, AbortError; nothing is left then
  */
 export async function keptOrWritten(
   { folder: name, key, most }: KeptFile,
@@ -25,15 +25,6 @@ export async function keptOrWritten(
   { onProgress, signal }: WeightsOptions = {},
 ): Promise<SafetensorsFile> {
   const folder = path.join(cacheFolder(), name);
-  const file = path.join(folder, `${key}.safetensors`);
-  const kept = await openSafetensors(file).catch(() => undefined);
-  if (kept && (await isSealed(kept, signal)) && tensors.every((tensor) => kept.find(tensor.name))) {
-    await touchHashed(file, { exceptLast: SEAL_BYTES }).catch(() => {});
-    return kept;
-  }
-  await fs.mkdir(folder).catch((error) => {
-    throw writeError(file, error);
-  });
   const counted = tensors.map((tensor, i) => ({
     ...tensor,
     async *chunks() {
@@ -41,10 +32,21 @@ export async function keptOrWritten(
       yield* tensor.chunks();
     },
   }));
-  await writeSealed(file, counted, {}, signal);
-  onProgress?.(tensors.length, tensors.length);
-  await prune(folder, most);
-  return openSafetensors(file);
+  return openOrMake(path.join(folder, `${key}.safetensors`), {
+    async open(file) {
+      const kept = await openSafetensors(file).catch(() => undefined);
+      if (!kept || !(await isSealed(kept, signal))) return undefined;
+      if (!tensors.every((tensor) => kept.find(tensor.name))) return undefined;
+      await touchHashed(file, { exceptLast: SEAL_BYTES }).catch(() => {});
+      return kept;
+    },
+    async make(file) {
+      await writeSealed(file, counted, {}, signal);
+      onProgress?.(tensors.length, tensors.length);
+      await prune(path.dirname(file), most);
+      return openSafetensors(file);
+    },
+  });
 }
 
 /** Removes the files that were used longest ago. */

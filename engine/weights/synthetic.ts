@@ -1,7 +1,7 @@
-import { fs, path, sha256 } from '#host';
-import { writeError } from '../files.ts';
+import { path, sha256 } from '#host';
 import type { Weight } from '../graph/values.ts';
 import { gaussianNoise, philox } from '../noise.ts';
+import { openOrMake } from './made-file.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { type TensorToWrite, writeSafetensors } from './write.ts';
 
@@ -24,7 +24,7 @@ const CHUNK_LENGTH = 1 << 20;
  * A float32 safetensors file with values that let a network of any size run without overflow: weights
  * 0.8/√fan-in · n, biases and means 0.05 · n, gains and variances 1 + 0.05 · n with n standard normal. A tensor's values depend only
  * on the seed and its name. The file is made once per list and seed and then reused.
- * @throws InputError if it cannot be written (a full disk), an AbortError when aborted; no partial file stays.
+ * @throws InputError if it can be written nowhere, an AbortError when aborted; no partial file stays.
  */
 export async function syntheticWeights(
   parameters: readonly Weight[],
@@ -36,18 +36,25 @@ export async function syntheticWeights(
     .hex()
     .slice(0, 24);
   const file = path.join(path.resolve(folder), `synthetic-${key}.safetensors`);
-  const kept = await openKept(file, parameters);
-  if (kept) return kept;
-  try {
-    await fs.mkdir(folder);
-  } catch (error) {
-    throw writeError(file, error);
-  }
+  return openOrMake(file, {
+    open: (place) => openKept(place, parameters),
+    async make(place) {
+      const tensors = tensorsOf(parameters, seed, onProgress);
+      await writeSafetensors(place, tensors, { format: 'pt', source: 'synthetic' }, signal);
+      return openSafetensors(place);
+    },
+  });
+}
 
+function tensorsOf(
+  parameters: readonly Weight[],
+  seed: number,
+  onProgress: SyntheticOptions['onProgress'],
+): TensorToWrite[] {
   const pool = gaussianNoise(seed, 0, POOL_LENGTH);
   const totalBytes = parameters.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
   let writtenBytes = 0;
-  const tensors = parameters.map(
+  return parameters.map(
     (parameter): TensorToWrite => ({
       name: parameter.name,
       dtype: 'F32',
@@ -61,8 +68,6 @@ export async function syntheticWeights(
       },
     }),
   );
-  await writeSafetensors(file, tensors, { format: 'pt', source: 'synthetic' }, signal);
-  return openSafetensors(file);
 }
 
 /** Bytes of a parameter, chunk by chunk; the buffer is reused. */

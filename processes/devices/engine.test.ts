@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { InputError } from '../../engine/errors.ts';
@@ -107,4 +108,19 @@ test('a GPU computes for one process at a time', async () => {
   assert.equal((await generated(other, 'a boat')).place, 'webgpu');
   assert.ok(lines.some((line) => /another window/.test(line)));
   await Promise.all([one.dispose(), other.dispose()]);
+});
+
+test('a GPU computes where the cache, in which its turns are kept, cannot be written', async () => {
+  const lines: string[] = [];
+  const folder = process.env.PATCHWORK_CACHE!;
+  await writeFile(path.join(folder, 'file'), '');
+  process.env.PATCHWORK_CACHE = path.join(folder, 'file', 'cache');
+  try {
+    const engine = open('auto', { onLog: (line) => lines.push(line) });
+    assert.equal((await generated(engine, 'a house')).place, 'webgpu');
+    assert.equal((await generated(engine, 'a boat')).place, 'webgpu');
+  } finally {
+    process.env.PATCHWORK_CACHE = folder;
+  }
+  assert.ok(lines.some((line) => /use the GPU at the same time: Cannot write/.test(line)));
 });

@@ -245,7 +245,12 @@ class Turn {
           this.#release = release;
           taken();
         });
-      withLock(file, hold, { onWait, ...(signal && { signal }) }).catch(failed);
+      withLock(file, hold, { onWait, ...(signal && { signal }) }).catch((error) => {
+        // A cache that cannot be written is not needed.
+        if (!(error instanceof InputError)) return failed(error);
+        this.#onLog?.(`Other windows may use the GPU at the same time: ${error.message}`);
+        taken();
+      });
     });
   }
 }

@@ -40,6 +40,8 @@ async function writersOn(how: 'full' | 'read-only', code: string): Promise<Outco
 
 /** They only save time, so what they are for succeeds. */
 const NEEDLESS = ['a hash', 'the speed of the machine'];
+/** They are made in another place, where another disk takes them. */
+const ELSEWHERE = ['merged weights', 'quantized weights', 'synthetic weights'];
 
 for (const [how, code, sentence] of [
   ['full', 'ENOSPC', /disk is full/],
@@ -48,12 +50,13 @@ for (const [how, code, sentence] of [
   test(`a ${how} disk: one sentence that says so, and nothing half written`, async () => {
     for (const { name, outcome, isKept, left, later } of await writersOn(how, code)) {
       assert.ok(isKept, name);
-      if (NEEDLESS.includes(name)) assert.equal(outcome, 'written', name);
+      if (NEEDLESS.includes(name) || (canMount && ELSEWHERE.includes(name)))
+        assert.equal(outcome, 'written', name);
       else {
         assert.match(outcome, sentence, name);
         assert.match(outcome, /^(InputError|Error): /, name);
-        assert.deepEqual(left, [], name);
       }
+      if (!NEEDLESS.includes(name)) assert.deepEqual(left, [], name);
       if (later !== undefined) assert.equal(later, 'written', `${name}, later`);
     }
   });

@@ -1,10 +1,12 @@
 /** What processes and disks do to Patchwork: the short form of killing, stopping and filling. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 import { createEngine } from '../../engine/engine.ts';
 import { float32 } from '../../engine/graph/tensor.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
@@ -19,7 +21,7 @@ import { noServer, startServer } from '../../processes/bus/testing/server.ts';
 import { BusWorker } from '../../processes/bus/worker.ts';
 import { LocalCrew } from '../../processes/workers/crew.ts';
 import type { GenerateProgress } from '../../shared/api.ts';
-import { writeCheckpoint } from '../support/checkpoints.ts';
+import { writeCheckpoint, writeLora } from '../support/checkpoints.ts';
 
 const request = { prompt: 'a house', seed: 1, steps: 60, width: 128, height: 128, threads: 1 };
 
@@ -121,6 +123,37 @@ test('a cache that cannot be written is not needed where it only saves time', as
 
 const checkpoint = await mkdtemp(path.join(os.tmpdir(), 'patchwork-faults-'));
 after(() => rm(checkpoint, { recursive: true, force: true }));
+
+test('where the cache takes no files, merged and quantized weights are kept elsewhere until the end', async () => {
+  const folder = await mkdtemp(path.join(checkpoint, 'cache-'));
+  const at = (name: string) => path.join(folder, name);
+  await writeCheckpoint(at('model'), 'sd15');
+  await writeLora(at('lora.safetensors'));
+  await writeFile(at('file'), '');
+  await mkdir(at('temporary'));
+  const images: Buffer[] = [];
+  // Nobody, not even root, makes a folder below a file.
+  for (const [name, cache, said] of [
+    ['without.png', at('file/cache'), 1],
+    ['with.png', at('cache'), 0],
+  ] as const) {
+    const settings = ['--size', '64x64', '--steps', '1', '--seed', '1', '--precision', 'int8'];
+    const files = ['--model', at('model'), '--lora', at('lora.safetensors'), '-o', at(name)];
+    const { stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', path.join('cli', 'main.ts'), 'generate', 'a house', ...settings, ...files],
+      { env: { ...process.env, PATCHWORK_CACHE: cache, TMPDIR: at('temporary'), TEMP: at('temporary') } },
+    );
+    const notices = stderr.match(/Cannot write .* are kept in .* until Patchwork ends/g) ?? [];
+    assert.equal(notices.length, said, stderr);
+    images.push(await readFile(at(name)));
+  }
+  assert.deepEqual(images[0], images[1]);
+  assert.deepEqual(
+    (await readdir(at('temporary'))).filter((name) => name.startsWith('patchwork')),
+    [],
+  );
+});
 
 /** Generates with a small model, to which something is done in the middle of a run, at its first report of a stage. */
 async function generatedWhile(stage: GenerateProgress['stage'], change: (folder: string) => void) {

@@ -11,3 +11,4 @@ export { hubEnvironment } from './hub/settings.ts';
 export { memoryBytes } from './limits.ts';
 export { modelsFolder } from './models-folder.ts';
 export { nextTask } from './next-task.ts';
+export { spareFolders } from './spare-folders.ts';

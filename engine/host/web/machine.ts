@@ -6,6 +6,11 @@ export function cacheFolder(): string {
   return '/data/cache';
 }
 
+/** A page has one store, which holds the cache. */
+export async function spareFolders(): Promise<readonly string[]> {
+  return [];
+}
+
 /** The embedded models, in the store that is mounted at `/models`. */
 export function modelsFolder(): string {
   return '/models';

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, writeError } from '../../../files.ts';
 import type { LockOptions } from '../../host.ts';
+import { isAlive } from '../is-alive.ts';
 import { makeFolder } from '../make-folder.ts';
 
 /** A holder renews its lock this often, in milliseconds. */
@@ -93,15 +94,6 @@ function holderOf(text: string): { host: string; pid: number } | undefined {
     return typeof host === 'string' && Number.isSafeInteger(pid) ? { host, pid } : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
   }
 }
 
