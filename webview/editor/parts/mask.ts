@@ -89,7 +89,7 @@ export function maskSection(page: EditorPage, actions: EditorActions): TemplateR
         onInput: actions.setOpacity,
       })}
     </div>
-    <div class="row" role="group" aria-label="Mask colour">
+    <div class="row colours" role="group" aria-label="Mask colour">
       <span>Colour</span>
       ${MASK_COLOURS.map(
         (colour) => html`<button

@@ -48,11 +48,10 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
     </div>
     <div class="side-scroll scroll">
       ${state && state.variations.length > 0 ? variations(page, actions) : nothing}
-      ${maskSection(page, actions)}
+      ${maskSection(page, actions)} ${editsSection(page, actions)}
       <form class="form" aria-label="Options" @submit=${submit}>
         ${optionFields(page, actions)} ${additionsTemplate(page.additions)}
       </form>
-      ${editsSection(page, actions)}
     </div>
   </aside>`;
 }
