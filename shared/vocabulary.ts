@@ -1,4 +1,5 @@
 /** Which words of a prompt a model with a small vocabulary does not know. */
+import { modelTitle } from './modelTitle.ts';
 
 /** A weight as in `(house:1.3)` is no word. */
 const WEIGHT = /:\s*[+-]?(\d+\.?\d*|\.\d+)\s*(?=\))/g;
@@ -30,6 +31,11 @@ export function unknownWords(words: readonly string[], prompt: string): string[]
   return unknown
     .map(({ text }) => text)
     .filter((word) => !seen.has(word.toLowerCase()) && seen.add(word.toLowerCase()));
+}
+
+/** What is said of words that a model does not know; pages that name them otherwise leave it out. */
+export function unknownWarning(model: string, unknown: readonly string[]): string {
+  return `${modelTitle(model)} does not know: ${unknown.join(', ')}.`;
 }
 
 /** Whether a prompt has no word at all that could be known, as `!!!`. */

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { path } from '#host';
-import { modelTitle } from '../../shared/modelTitle.ts';
-import { unknownWords } from '../../shared/vocabulary.ts';
+import { unknownWarning, unknownWords } from '../../shared/vocabulary.ts';
 import { readOptionalJson } from '../json.ts';
 
 /** Bounds on an untrusted file. */
@@ -25,5 +24,5 @@ export function unknownWarnings(
   prompt: string,
 ): string[] {
   const unknown = words ? unknownWords(words, prompt) : [];
-  return unknown.length > 0 ? [`${modelTitle(model)} does not know: ${unknown.join(', ')}.`] : [];
+  return unknown.length > 0 ? [unknownWarning(model, unknown)] : [];
 }

@@ -208,7 +208,14 @@ export class ImageView {
     if (picture.batch) this.#page.update({ shown: picture.id });
     else await this.show(picture);
     this.#page.update({ following: ImageView.#making > 1 });
-    this.#say({ text: `Image finished in ${formatSeconds(picture.seconds)}.` });
+    const batch = this.#page.state.pictures.filter((one) => one.batch && one.batch === picture.batch);
+    const seconds = batch.reduce((sum, one) => sum + one.seconds, 0);
+    this.#say({
+      text:
+        batch.length > 1
+          ? `${batch.length} images finished in ${formatSeconds(seconds)}.`
+          : `Image finished in ${formatSeconds(picture.seconds)}.`,
+    });
   }
 
   cancelled(): void {

@@ -16,6 +16,7 @@ import type {
 } from '../../shared/benchmark/protocol.ts';
 import { Announcer } from '../announcer.ts';
 import { PictureCache } from '../pictureCache.ts';
+import { revealIfBelow } from '../reveal.ts';
 import './chart.ts';
 import { describeBenchmark } from '../../shared/benchmark/progress.ts';
 import { draftOf, FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
@@ -131,8 +132,10 @@ function receiveState(state: BenchmarkState): void {
   // Rounds are too fast to announce each.
   if (state.run && state.run.stage !== page.state.run?.stage)
     announcer.announce(describeBenchmark(state.run));
+  const begins = state.run !== undefined && page.state.run === undefined;
   page.state = state;
   update();
+  if (begins) revealIfBelow('.stage', '.side');
 }
 
 /** Renders the page and stores what a reload of the window must restore. */

@@ -45,9 +45,11 @@ export function form(page: Page, actions: Actions): TemplateResult {
       >
         Generate
       </vscode-button>
-      <span class="hint grow" data-test="time">${time(draft, facts)}</span>
-      <button type="button" class="link" @click=${actions.getModels}>Models…</button>
-      <button type="button" class="link" @click=${actions.openSettings}>Settings…</button>
+      <span class="hint" data-test="time">${time(draft, facts)}</span>
+      <span class="row">
+        <button type="button" class="link" @click=${actions.getModels}>Models…</button>
+        <button type="button" class="link" @click=${actions.openSettings}>Settings…</button>
+      </span>
     </div>
     ${budgetField(page, actions)}
     <div class="fields">
@@ -117,20 +119,20 @@ const PRECISIONS = [
 function samplers(facts: FormFacts | undefined): (readonly [string, string])[] {
   if (!facts) return [['', 'Default']];
   return [
-    ['', `Default, ${SCHEDULER_TITLES[facts.defaults.scheduler]}`],
+    ['', `${SCHEDULER_TITLES[facts.defaults.scheduler]} (default)`],
     ...Object.entries(SCHEDULER_TITLES),
   ];
 }
 
 function defaultOf(value: number | undefined): string {
-  return value === undefined ? 'Default' : `Default, ${value}`;
+  return value === undefined ? 'Default' : `${value} (default)`;
 }
 
 /** The approximate time, if similar images were generated here. */
 function time({ count }: Draft, facts: FormFacts | undefined): string {
   if (!facts?.seconds) return '';
   const all = facts.seconds * Math.max(1, Number(count) || 1);
-  return all < 2 ? '' : `takes about ${formatDuration(all)}`;
+  return all < 2 ? '' : `about ${formatDuration(all)}`;
 }
 
 /** Words that the model does not know are named while they are typed; an empty prompt gets examples. */

@@ -17,6 +17,7 @@ import {
 import { AdditionsForm, droppedIn, withWords } from '../additions/form.ts';
 import { Announcer } from '../announcer.ts';
 import { copyPicture, PictureCache } from '../pictureCache.ts';
+import { revealIfBelow } from '../reveal.ts';
 import { followedDraft, sameDraft } from './follow.ts';
 import type { Actions, Page } from './page.ts';
 import { viewTemplate } from './template.ts';
@@ -70,6 +71,7 @@ const actions: Actions = {
     page.filled = page.draft;
     send({ type: 'generate', draft: page.draft });
     update();
+    revealIfBelow('.stage', '.side');
   },
   again: (id) => send({ type: 'again', id }),
   cancel: (job) => send({ type: 'cancel', job }),
@@ -144,6 +146,7 @@ function receiveState(state: ViewState): void {
   // The new image is what the form requested.
   if (state.shown !== before && !following) followShown();
   update();
+  if (state.following && !following) revealIfBelow('.stage', '.side');
 }
 
 /** The form follows the shown image as long as nothing else has been typed into it. */

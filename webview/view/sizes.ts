@@ -19,5 +19,5 @@ export function sizeChoices(facts: Pick<FormFacts, 'defaults' | 'sizes'> | undef
     const [width, height] = [shape.width, shape.height].map((share) => nearestSide(side * share, sizes));
     return [`${width}x${height}`, `${title}, ${width} × ${height}`];
   });
-  return [['', `Default, ${natural.width} × ${natural.height}`], ...choices];
+  return [['', `${natural.width} × ${natural.height} (default)`], ...choices];
 }

@@ -5,6 +5,7 @@ import { type ImageAction, imageContext } from '../../shared/imageActions.ts';
 import type { Job } from '../../shared/jobs.ts';
 import { pictureNames } from '../../shared/names.ts';
 import type { RecentPicture } from '../../shared/viewProtocol.ts';
+import { unknownWarning } from '../../shared/vocabulary.ts';
 import { dragImage } from '../drag.ts';
 import { failureTemplate } from '../failure.ts';
 import { noticeTemplate } from '../notice.ts';
@@ -127,8 +128,11 @@ function placeholder(icon: string, text: string): TemplateResult {
 /** Actions on the shown image, and the words that its model did not know. */
 function below({ state }: Page, shown: RecentPicture, actions: Actions): TemplateResult {
   if (state.grid) return html`<div class="hint">Click an image to see it whole.</div>`;
-  return html`${warningsTemplate(shown.warnings)} ${toolbar(shown, state.hasFolder, actions)}
-  ${unknownTemplate(shown.recipe.prompt, state.unknown, actions)}`;
+  const { prompt, model } = shown.recipe;
+  const named = state.unknown.length > 0 ? unknownWarning(model, state.unknown) : undefined;
+  const others = shown.warnings.filter((warning) => warning !== named);
+  return html`${warningsTemplate(others)} ${toolbar(shown, state.hasFolder, actions)}
+  ${unknownTemplate(prompt, state.unknown, actions)}`;
 }
 
 /** What of the prompt was left out, and what else there is to say of an image. */
