@@ -5,6 +5,7 @@ import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import type { BenchmarkRequest, Precision } from '../../shared/api.ts';
 import { formatBytes, formatGigaMacs, formatLatency } from '../../shared/format.ts';
+import { modelTitle } from '../../shared/modelTitle.ts';
 
 /** In float32 these cases run planar, the others in rows form; with other precisions there is one form. */
 const PLANAR = ['dense', 'generate'];
@@ -39,7 +40,9 @@ export function costSentences(
   );
   // Each form packs the weights once, from their file, which stays mapped during that time.
   const memory = weightBytes * forms.reduce((sum, form) => sum + form, 1);
-  const sentences = [`${model} at ${width}×${height}: a dense U-Net step is ${formatGigaMacs(stepMacs)}.`];
+  const sentences = [
+    `${modelTitle(model)} at ${width}×${height}: a dense U-Net step is ${formatGigaMacs(stepMacs)}.`,
+  ];
   if (stepSeconds) sentences.push(`On this machine it takes about ${formatLatency(stepSeconds)}.`);
   if (weightBytes < WORTH_TELLING) return sentences;
   if (synthetic)

@@ -21,7 +21,8 @@ export const PRESETS: readonly Omit<PresetOffer, 'cost'>[] = [
   {
     id: 'budget',
     title: 'Compute budget',
-    description: 'One image for 100, 70, 50, 40 and 20 % of the operations, beside as many on fewer steps.',
+    description:
+      'One image with 100, 70, 50, 40 and 20 % of the operations, each beside an image of fewer full steps at the same cost.',
     action: 'Run Budgets',
     draft: {
       scope: 'whole',

@@ -1,5 +1,6 @@
 /** Rows, runs and machines in words. */
 import type { BenchmarkReport, BenchmarkRow } from '../api.ts';
+import { modelTitle } from '../modelTitle.ts';
 
 /** What each mode is called, and what it does. */
 const CASES: Readonly<Record<string, { title: string; about: string }>> = {
@@ -96,7 +97,7 @@ export function subjectTitle({
   guidance,
 }: Pick<BenchmarkReport, 'model' | 'width' | 'height' | 'steps' | 'guidance'>): string {
   const what = steps === null ? singleTitle(guidance) : `whole images of ${steps} steps`;
-  return `${model}, ${width}×${height}, ${what}`;
+  return `${modelTitle(model)}, ${width}×${height}, ${what}`;
 }
 
 /** @param guidance null if no U-Net runs */

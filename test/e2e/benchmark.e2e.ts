@@ -84,14 +84,14 @@ step('what cannot be run says why before it is run', async () => {
   await fill('share', '0');
   await problem('Mask area: enter more than 0 and at most 100 %.');
   await fill('share', '10');
-  await vscode.view.locator('[data-test=cost]', { hasText: 'scenes at 128×128' }).waitFor();
+  await vscode.view.locator('[data-test=cost]', { hasText: 'Scenes at 128×128' }).waitFor();
 });
 
 step('runs a small benchmark to the end, with progress, and knows then how long it takes', async () => {
   await fill('repeat', '2');
   await act('run');
   await vscode.view.locator('[data-test=progress]').waitFor();
-  await finished('Finished: scenes, 128×128, one U-Net step.');
+  await finished('Finished: Scenes, 128×128, one U-Net step.');
   await vscode.view.locator('.bar [data-test=time]', { hasText: /^Took .* s last time\.$/ }).waitFor();
   // What it has found of steps holds for the others too.
   await vscode.view
@@ -168,7 +168,7 @@ step('whole pictures show themselves, with their distance from the dense one', a
   await fill('workers', '2');
   await fill('threads', '1');
   await act('run');
-  await finished('Finished: scenes, 128×128, whole images of 4 steps.');
+  await finished('Finished: Scenes, 128×128, whole images of 4 steps.');
   for (const name of ['original', 'generate', 'dense', 'sparse', 'patch-2']) {
     const picture = vscode.view.locator(`img[data-picture=${name}]`);
     await picture.waitFor();
@@ -271,7 +271,7 @@ step("EfficientViT's rows are shown beside the U-Net's, with the numbers of the 
   for (const name of looking) await vscode.view.locator(`[data-choice=${name}]`).click();
   await vscode.view.locator('#segmenter').waitFor();
   await act('run');
-  await finished('Finished: scenes, 128×128, one U-Net step.');
+  await finished('Finished: Scenes, 128×128, one U-Net step.');
   const args = [
     'bench',
     'dense',

@@ -11,12 +11,14 @@ const HEIGHT = 320;
 
 /** The button that counts them, below the runs. */
 export function countTemplate(actions: Actions): TemplateResult {
-  return html`<section aria-labelledby="curves">
+  return html`<section class="preset" aria-labelledby="curves">
     <h2 id="curves">${TITLE}</h2>
-    <p>One step of a U-Net, FLUX.2 and SANA, from 256 to 4096 pixels: counted, nothing runs.</p>
-    <vscode-button secondary icon="graph-line" data-action="count" @click=${actions.count}>
-      Count Operations
-    </vscode-button>
+    <p>Counts the operations of one step of a U-Net, FLUX.2 and SANA from 256 to 4096 pixels. Nothing runs.</p>
+    <div class="row wrap">
+      <vscode-button secondary icon="graph-line" data-action="count" @click=${actions.count}>
+        Count Operations
+      </vscode-button>
+    </div>
   </section>`;
 }
 

@@ -56,7 +56,7 @@ export function resultsTemplate(page: Page, actions: Actions): TemplateResult {
   if (shown.length === 0)
     return html`<div class="empty">
       <span class="codicon codicon-graph" aria-hidden="true"></span>
-      <span>No run yet. Start one on the left; what it shows appears here.</span>
+      <span>Results appear here.</span>
     </div>`;
   const figures = figuresOf(shown);
   const published = figures.find((figure) => figure.published)?.published;
