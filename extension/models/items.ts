@@ -34,8 +34,7 @@ export const PURPOSES: Record<Purpose, string> = {
 const EMBEDDED: Readonly<Record<string, { label: string; about: string }>> = {
   scenes: {
     label: modelTitle('scenes'),
-    about:
-      'Built in. Draws simple landscapes with 16 kinds of object, about a second an image; knows nothing else',
+    about: 'Built in. Simple landscapes with 16 kinds of object; knows nothing else',
   },
   sight: {
     label: 'Scenes selector',
@@ -100,9 +99,9 @@ function installedRow(
   const seconds = measured?.(id);
   const estimated = entry && expectedSeconds(entry, machine);
   const facts = [
-    PURPOSES[purpose],
-    formatBytes(bytes),
+    ...kindOf(purpose),
     ...(seconds !== undefined ? [`${waiting(seconds)} an image here`] : estimate(estimated)),
+    formatBytes(bytes),
     ...(active ? ['active'] : []),
   ];
   return {
@@ -118,7 +117,7 @@ function installedRow(
 function entryRow(entry: CatalogueEntry, machine: MachineFacts): ModelRow {
   const seconds = expectedSeconds(entry, machine);
   const memory = expectedMemory(entry);
-  const facts = [PURPOSES[entry.purpose], `${formatBytes(entry.bytes)} download`, ...estimate(seconds)];
+  const facts = [...kindOf(entry.purpose), ...estimate(seconds), `${formatBytes(entry.bytes)} download`];
   const needs = memory === undefined ? [] : [`${formatBytes(memory)} of memory`];
   return {
     kind: 'entry',
@@ -132,7 +131,12 @@ function entryRow(entry: CatalogueEntry, machine: MachineFacts): ModelRow {
 
 /** The time of a model that was not run here. */
 function estimate(seconds: number | undefined): string[] {
-  return seconds === undefined ? [] : [`estimated ${waiting(seconds)} an image`];
+  return seconds === undefined ? [] : [`about ${waiting(seconds)} an image`];
+}
+
+/** Image models need no name of their kind: theirs is the time of an image. */
+function kindOf(purpose: Purpose): string[] {
+  return purpose === 'pictures' ? [] : [PURPOSES[purpose]];
 }
 
 /** `20 s`, `2.5 min`: coarse, since it is estimated. */
