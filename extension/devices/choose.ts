@@ -27,7 +27,7 @@ export async function chooseDevice(log: LogOutputChannel, list: List): Promise<v
       const items = deviceItems(devices, used()).map(shown);
       const choice = await window.showQuickPick([...items, again], {
         title: 'Choose Device',
-        placeHolder: 'Where networks run',
+        placeHolder: 'Choose where images are computed',
         matchOnDescription: true,
         matchOnDetail: true,
       });

@@ -41,7 +41,7 @@ test('devices in words: automatic first, the one in use, what cannot be used and
       [
         'Automatic',
         '',
-        'The fastest of those that compute right. GPUs made of software are left out.',
+        'The fastest device that computes correctly. GPUs emulated in software are left out.',
         false,
       ],
       ['AMD EPYC', 'processor · a test step takes 20 ms', undefined, false],
@@ -51,7 +51,7 @@ test('devices in words: automatic first, the one in use, what cannot be used and
         'Computed another way, because wrong: x.',
         false,
       ],
-      ['no graphics card found (DirectML)', '', 'Cannot be used: it is for Windows.', true],
+      ['No graphics card found (DirectML)', '', 'Cannot be used: it is for Windows.', true],
     ],
   );
 });

@@ -19,14 +19,14 @@ export function deviceItems(devices: readonly DeviceInfo[], used: DeviceChoice):
     choice: 'auto',
     label: 'Automatic',
     description: mark('auto', []),
-    detail: 'The fastest of those that compute right. GPUs made of software are left out.',
+    detail: 'The fastest device that computes correctly. GPUs emulated in software are left out.',
     unusable: false,
   };
   return [
     automatic,
     ...devices.map(({ id, name, available, software, reason, stepSeconds }) => ({
       choice: id,
-      label: id === 'cpu' ? name : `${name} (${DEVICE_PROVIDERS[id]})`,
+      label: id === 'cpu' ? name : `${capitalized(name)} (${DEVICE_PROVIDERS[id]})`,
       description: mark(id, [
         id === 'cpu' && 'processor',
         software && 'software',
@@ -39,5 +39,9 @@ export function deviceItems(devices: readonly DeviceInfo[], used: DeviceChoice):
 }
 
 function sentence(text: string): string {
-  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+  return `${capitalized(text)}.`;
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -100,8 +100,14 @@ async function found(
   return check;
 }
 
-function infoOf({ id, name, software, missing }: Candidate, check: DeviceCheck | undefined): DeviceInfo {
-  const fault = missing ?? check?.fault;
+function infoOf(
+  { id, name, software, found: listed, missing }: Candidate,
+  check: DeviceCheck | undefined,
+): DeviceInfo {
+  // Without a card the runtime's own message explains nothing.
+  const tried =
+    check?.fault && !listed && !software ? 'it finds no graphics card on this machine' : check?.fault;
+  const fault = missing ?? tried;
   const composed = check?.wrong.length
     ? `computed another way, because wrong: ${check.wrong.join(', ')}`
     : null;
