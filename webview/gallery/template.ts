@@ -217,7 +217,7 @@ function details(picture: GalleryPicture, { kept }: Page, actions: Actions): Tem
         ([label, value]) =>
           html`<dt>${label}</dt><dd class=${label.toLowerCase().includes('prompt') ? 'long' : ''}>${value}</dd>`,
       )}
-      <dt>Made</dt><dd>${new Date(created).toLocaleString()}</dd>
+      <dt>Generated</dt><dd>${new Date(created).toLocaleString()}</dd>
     </dl>
   </aside>`;
 }
@@ -259,7 +259,8 @@ function footer({ state }: Page, actions: Actions): TemplateResult | typeof noth
   return html`<footer class="hint" data-test="usage">
     ${images} ${images === 1 ? 'image' : 'images'}${deleted > 0 ? ` and ${deleted} deleted` : ''}, ${formatBytes(bytes)},
     kept on this machine only, in
-    <button type="button" class="link" title=${folder} @click=${actions.openFolder}>this folder</button>. ${limit}
+    <button type="button" class="link" title=${folder} @click=${actions.openFolder}>this folder</button
+    >. ${limit}
     <button type="button" class="link" @click=${actions.changeLimit}>Change Limit</button>
     <button type="button" class="link" data-action="clear" @click=${actions.clear}>Clear…</button>
   </footer>`;
