@@ -203,7 +203,14 @@ test('JSON of other tools: its fields, or no recipe', () => {
     height: 1152,
     steps: 30,
   });
-  for (const other of [{}, { nodes: [1] }, { prompt: { '3': {} } }, { sui_image_params: 5 }])
+  // No number of steps is needed, and what changes an image and is not read is said.
+  const { notes, ...few } = parseRecipe(
+    '{"sui_image_params":{"prompt":"x","seed":18446744073709551614,"cfgscale":"7","loras":["a","b"],"refinerupscale":0,"styles":[]}}',
+  )!;
+  assert.deepEqual(few, { prompt: 'x', negativePrompt: '', seed: 9007199254740990, guidance: 7 });
+  assert.equal(notes!.length, 2);
+  assert.match(notes![0]!, /could not be taken over: loras: \["a","b"\]\.$/);
+  for (const other of [{}, { nodes: [1] }, { prompt: { '3': {} } }, { sui_image_params: 5 }, [1, 2], []])
     assert.equal(parseRecipe(JSON.stringify(other)), undefined);
   assert.equal(parseRecipe('{red|blue} house')?.prompt, '{red|blue} house');
   assert.equal(parseRecipe('{a: house}')?.prompt, '{a: house}');

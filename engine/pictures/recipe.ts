@@ -14,7 +14,15 @@ import { commentIn, textsIn } from './exif-comment.ts';
 import { isPng } from './png-chunks.ts';
 import { readPngText, withPngText } from './png-text.ts';
 import { comfyRecipe, comfyWorkflowRecipe } from './recipes/comfyui.ts';
-import { isObject, jsonObject, type ReadRecipe, setSize, settingsOf, textOf } from './recipes/json.ts';
+import {
+  isJsonList,
+  isObject,
+  jsonObject,
+  type ReadRecipe,
+  setSize,
+  settingsOf,
+  textOf,
+} from './recipes/json.ts';
 import { drawThingsRecipe, invokeRecipe, novelAiRecipe, oldInvokeRecipe } from './recipes/others.ts';
 
 /** PNG keyword under which Stable Diffusion tools store the recipe. */
@@ -164,13 +172,16 @@ export function parseRecipe(text: string): ParsedRecipe | undefined {
     .trim();
   const json = jsonObject(plainText);
   if (json) return recipeOfJson(json);
+  if (isJsonList(plainText)) return undefined;
   const lines = plainText.split('\n');
   const negative = lines.findIndex((line) => line.startsWith(NEGATIVE));
   const begin = settingsLine(lines, Math.max(0, negative));
   const words = lines.slice(0, begin);
   const prompt = (negative < 0 ? words : words.slice(0, negative)).join('\n').trim();
   const negativePrompt = negative < 0 ? '' : words.slice(negative).join('\n').slice(NEGATIVE.length).trim();
-  return withSettings({ prompt, negativePrompt }, parseSettings(lines.slice(begin).join('\n')));
+  const settings = parseSettings(lines.slice(begin).join('\n'));
+  // Words with colons and commas are no settings.
+  return withSettings({ prompt, negativePrompt }, settings.has('Steps') ? settings : new Map());
 }
 
 /** Number of pairs from which on a line counts as settings. */
@@ -200,7 +211,7 @@ function withSettings(
   words: Pick<Recipe, 'prompt' | 'negativePrompt'>,
   settings: ReadonlyMap<string, string>,
 ): ParsedRecipe {
-  if (!settings.has('Steps')) return words;
+  if (settings.size === 0) return words;
   const [width, height] = (settings.get('Size') ?? '').split('x').map(wholeNumber);
   const recipe = {
     ...words,
@@ -272,6 +283,11 @@ const JSON_FIELDS: Readonly<Record<string, string>> = {
   use_stable_diffusion_model: 'Model',
 };
 
+/** Fields of theirs for what changes an image and is not taken over. */
+const LOST_FIELD =
+  /lora|lycoris|control|init_?image|style|refiner|clip_?(?:skip|stop)|embedding|hypernetwork/i;
+const UNUSED = /^(?:|none|null|false|0|default|automatic)$/i;
+
 function recipeOfJson(json: Record<string, unknown>): ParsedRecipe | undefined {
   const fields = isObject(json.sui_image_params) ? json.sui_image_params : json;
   const { prompt, width, height, resolution } = fields;
@@ -279,6 +295,10 @@ function recipeOfJson(json: Record<string, unknown>): ParsedRecipe | undefined {
   const settings = settingsOf(fields, JSON_FIELDS);
   const [first, second] = /^\((\d+), (\d+)\)$/.exec(String(resolution))?.slice(1) ?? [width, height];
   setSize(settings, first, second);
+  for (const [field, value] of Object.entries(fields)) {
+    const text = typeof value === 'object' ? JSON.stringify(value ?? '') : String(value);
+    if (LOST_FIELD.test(field) && !UNUSED.test(text.replaceAll(/[[\]{}"]/g, ''))) settings.set(field, text);
+  }
   return withSettings(
     { prompt, negativePrompt: textOf(fields.negativeprompt ?? fields.negative_prompt) },
     settings,

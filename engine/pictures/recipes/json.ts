@@ -17,6 +17,16 @@ export function jsonObject(text: string): Record<string, unknown> | undefined {
   return undefined;
 }
 
+/** Whether a text is a JSON array, such as the nodes of a graph. */
+export function isJsonList(text: string): boolean {
+  if (!text.startsWith('[') || !text.endsWith(']')) return false;
+  try {
+    return Array.isArray(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
