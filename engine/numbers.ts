@@ -15,7 +15,7 @@ export function allFinite(values: ArrayLike<number>): boolean {
 export function requireFinite(values: ArrayLike<number>, part: string): void {
   if (allFinite(values)) return;
   throw new InputError(
-    `${part} gave numbers that are not finite (NaN or infinity), so there is no image. Its weights may be damaged, or a LoRA file may not fit them: get the model again, or generate without LoRA files.`,
+    `${part} gave numbers that are not finite (NaN or infinity), so there is no result. Its weights, or those of what steers it (LoRA, ControlNet, IP-Adapter), are damaged or made for another model: get them again, or leave them out.`,
   );
 }
 

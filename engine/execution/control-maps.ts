@@ -1,6 +1,7 @@
 import { float32, floats, type Tensor } from '../graph/tensor.ts';
 import { type ControlModel, isControlNet } from '../models/control-model.ts';
 import { featureName, type T2IAdapterConfig, unshuffled } from '../networks/t2i-adapter.ts';
+import { requireFinite } from '../numbers.ts';
 import { WeightTable } from '../weights/weight-table.ts';
 import type { Backend } from './backend.ts';
 import { PLANAR } from './forms/form.ts';
@@ -22,6 +23,7 @@ export async function controlMaps(
     if (isControlNet(model)) {
       const image = model.config.isBgr ? swapped(picture) : picture;
       const outputs = await program.run({ image: float32(image, [1, 3, height, width]) });
+      requireFinite(floats(outputs, 'hint'), `The ControlNet ${model.id}`);
       return [outputs.hint!];
     }
     const config = model.config as T2IAdapterConfig;
@@ -31,7 +33,9 @@ export async function controlMaps(
     const outputs = await program.run({ image: float32(data, dims) });
     return config.channels.map((_, i) => {
       const map = outputs[featureName(i)]!;
-      return float32(floats({ map }, 'map'), map.dims);
+      const data = floats({ map }, 'map');
+      requireFinite(data, `The T2I-Adapter ${model.id}`);
+      return float32(data, map.dims);
     });
   } finally {
     await program.release();

@@ -2,7 +2,7 @@ import type { Network } from '../graph/network.ts';
 import { float32, floats, type Tensor } from '../graph/tensor.ts';
 import type { ReferenceModel } from '../models/reference-model.ts';
 import { PLACE_WEIGHTS, patchesOf } from '../networks/clip-vision.ts';
-import { joined } from '../numbers.ts';
+import { joined, requireFinite } from '../numbers.ts';
 import { readFloat32 } from '../weights/read.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { WeightTable } from '../weights/weight-table.ts';
@@ -47,6 +47,7 @@ export class ReferenceEncoder {
     const { image_size: size } = encoder.config;
     const all = shape.kind === 'plain' ? pictures : [...pictures, new Float32Array(3 * size ** 2)];
     for (const planes of all) states.push(floats(await this.states(planes), name));
+    for (const state of states) requireFinite(state, 'The image encoder of the IP-Adapter');
     if (shape.kind === 'plain') states.push(new Float32Array(shape.embeds));
     return this.project(states);
   }

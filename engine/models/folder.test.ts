@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { changeJson, type Family, writeCheckpoint } from '../../test/support/checkpoints.ts';
+import { changeJson, changeNumber, type Family, writeCheckpoint } from '../../test/support/checkpoints.ts';
 import { createEngine } from '../engine.ts';
 import { InputError } from '../errors.ts';
 import { NodeBackend } from '../host/node/backend.ts';
@@ -139,11 +139,7 @@ test('numbers that are not finite are an error that names the part, never a pict
   ] as const)
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const model = await changed({});
-      const source = await openSafetensors(path.join(model, `${file}.safetensors`));
-      const handle = await open(source.file, 'r+');
-      const bytes = new Uint8Array(Float32Array.of(value).buffer);
-      await handle.write(bytes, 0, bytes.length, source.find(tensor)!.offset);
-      await handle.close();
+      await changeNumber(path.join(model, `${file}.safetensors`), tensor, value);
       if (part) await assert.rejects(pixelsOf(model), part);
       const request = { prompt: 'a lake', model, seed: 1, steps: 2, precision: 'fp32' as const };
       for (const mode of ['sparse', 'dense'] as const)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { writeCheckpoint, writeControlModels } from '../../test/support/checkpoints.ts';
+import { changeNumber, writeCheckpoint, writeControlModels } from '../../test/support/checkpoints.ts';
 import { createEngine } from '../engine.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { decodePicture } from '../pictures/read.ts';
@@ -90,4 +90,18 @@ test('a model of another family, another kind of folder and no image are refused
   );
   await assert.rejects(drawn([{ ...control, model: 'nothing' }]), /no ControlNet or T2I-Adapter nothing/);
   await assert.rejects(drawn([{ ...control, start: 0.6, end: 0.5 }]), /end after it starts/);
+});
+
+test('numbers of a control model that are not finite name it', async () => {
+  for (const [steering, tensor, part] of [
+    [controlNet, 'controlnet_cond_embedding.conv_in.bias', /The ControlNet .*damaged/],
+    [controlNet, 'time_embedding.linear_1.bias', /The denoiser, in step 1.*ControlNet.*damaged/],
+    [adapter, 'adapter.conv_in.bias', /The T2I-Adapter .*damaged/],
+  ] as const) {
+    const damaged = `${steering}-damaged`;
+    await cp(steering, damaged, { recursive: true });
+    await changeNumber(path.join(damaged, 'diffusion_pytorch_model.safetensors'), tensor, Number.NaN);
+    await assert.rejects(drawn([{ image: square(8), model: damaged }]), part);
+    await rm(damaged, { recursive: true });
+  }
 });

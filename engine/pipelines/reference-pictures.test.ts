@@ -3,7 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { writeCheckpoint, writeLora, writeReferenceModel } from '../../test/support/checkpoints.ts';
+import {
+  changeNumber,
+  writeCheckpoint,
+  writeLora,
+  writeReferenceModel,
+} from '../../test/support/checkpoints.ts';
 import { createEngine } from '../engine.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { psnr } from '../pictures/psnr.ts';
@@ -73,6 +78,17 @@ test('an edit sees references too', async () => {
     assert.notDeepEqual(seen, await edited([]), mode);
     assert.notDeepEqual(seen, await edited([{ image: grey(40) }, { image: grey(220), strength: 0.7 }]), mode);
   }
+});
+
+test('numbers of an image encoder that are not finite name it', async () => {
+  const damaged = path.join(folder, 'damaged');
+  const file = await writeReferenceModel(damaged);
+  const encoder = path.join(damaged, 'image_encoder', 'model.safetensors');
+  await changeNumber(encoder, 'vision_model.post_layernorm.bias', Number.NaN);
+  await assert.rejects(
+    drawn([{ image: grey(40) }], { referenceModel: file }),
+    /The image encoder .*not finite/,
+  );
 });
 
 test('files that are no IP-Adapter, of another model or without an encoder are refused by name', async () => {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Network } from '../../engine/graph/network.ts';
 import { weightsOf } from '../../engine/graph/network.ts';
@@ -12,6 +12,7 @@ import {
 } from '../../engine/networks/controlnet.ts';
 import { parseT2IAdapterConfig, t2iAdapter } from '../../engine/networks/t2i-adapter.ts';
 import { gaussianNoise } from '../../engine/noise.ts';
+import { openSafetensors } from '../../engine/weights/safetensors.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 import { writeSafetensors } from '../../engine/weights/write.ts';
 
@@ -428,4 +429,13 @@ async function copyTokenizer(folder: string, name: string): Promise<void> {
 export async function changeJson(file: string, change: object): Promise<void> {
   const before = await readFile(file, 'utf8').catch(() => '{}');
   await writeFile(file, JSON.stringify({ ...JSON.parse(before), ...change }));
+}
+
+/** Overwrites the first number of a float32 tensor. */
+export async function changeNumber(file: string, tensor: string, value: number): Promise<void> {
+  const source = await openSafetensors(file);
+  const handle = await open(source.file, 'r+');
+  const bytes = new Uint8Array(Float32Array.of(value).buffer);
+  await handle.write(bytes, 0, bytes.length, source.find(tensor)!.offset);
+  await handle.close();
 }

@@ -1,5 +1,6 @@
 import type { PartRecord } from '../../execution/parts/part-network.ts';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
+import { requireFinite } from '../../numbers.ts';
 import type { Box } from '../../regions/box.ts';
 
 /** What an encoder gives of a picture; every prompt about the picture reads it. */
@@ -67,6 +68,7 @@ export interface Segmenter {
 
 /** Masks and scores as decoders of Segment Anything give them: one mask for an unambiguous prompt, then candidates. */
 export function decodedFrom(masks: Float32Array, scores: Float32Array, macs: number): Decoded {
+  requireFinite(masks, 'The segmenter');
   const area = masks.length / scores.length;
   const all = Array.from(scores, (score, i): ScoredLogits => {
     return { logits: masks.slice(i * area, (i + 1) * area), score };
