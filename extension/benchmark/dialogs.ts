@@ -4,9 +4,13 @@ import type { BenchmarkReport } from '../../shared/api.ts';
 import type { ExportFormat, RunSummary, StoredRun } from '../../shared/benchmark/protocol.ts';
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { confirmed } from '../messages.ts';
+import { readUri } from '../readUri.ts';
 import { writeAtomically } from '../save.ts';
 import { EXPORTS } from './export.ts';
 import { readReport } from './readReport.ts';
+
+/** Largest file of a run that is imported. */
+const MAX_RUN_BYTES = 64 << 20;
 
 /** Asks for a model folder; its path, or undefined if the user cancelled. */
 export async function pickModelFolder(): Promise<string | undefined> {
@@ -54,5 +58,5 @@ export async function importRun(): Promise<{ report: BenchmarkReport; name: stri
   const [file] = (await window.showOpenDialog({ filters: { JSON: ['json'] }, title: 'Import Run' })) ?? [];
   if (!file) return undefined;
   const name = workspace.asRelativePath(file);
-  return { report: readReport(await workspace.fs.readFile(file), name), name };
+  return { report: readReport(await readUri(file, MAX_RUN_BYTES), name), name };
 }

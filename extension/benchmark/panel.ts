@@ -18,6 +18,7 @@ import type {
 import { draftOf, FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { noteBenchmark } from '../denseSpeed.ts';
+import { readPictureUri } from '../editor/pictureFile.ts';
 import { PageHost } from '../pageHost.ts';
 import { checkBenchmarkMessage } from '../pageMessages.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
@@ -168,7 +169,7 @@ export class BenchmarkPanel {
   }
 
   async #requestOf(draft: BenchmarkDraft, drawn: Uint8Array | undefined): Promise<BenchmarkRequest> {
-    const readFile = async (file: string) => new Uint8Array(await workspace.fs.readFile(Uri.file(file)));
+    const readFile = (file: string) => readPictureUri(Uri.file(file));
     const shipped = Uri.joinPath(this.#services.extensionUri, 'media/masks');
     const readShipped = async (name: string) =>
       new Uint8Array(await workspace.fs.readFile(Uri.joinPath(shipped, name)));

@@ -21,12 +21,13 @@ import { PRECISIONS, type Recipe } from '../../shared/api.ts';
 import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { cut, type Patch, paste, type Raster, sameArea, wholeOf } from '../../shared/raster.ts';
+import { nameOf } from '../readUri.ts';
 import { failureOf } from '../report.ts';
 import { type Backup, backupOf, restoreParts } from './backup.ts';
 import { canSelect } from './canSelect.ts';
 import { rowOf, thumbnailOf } from './editList.ts';
 import type { Painted } from './painted.ts';
-import { digestOf, formatOf, isReadOnly, nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
+import { digestOf, formatOf, isReadOnly, readPictureUri, writePictureUri } from './pictureFile.ts';
 import { type Canvas, type ListedEdit, type Painting, PictureModel, type Step } from './pictureModel.ts';
 
 /** One page that shows the document. */

@@ -15,6 +15,7 @@ import { insertLink } from '../insertLink.ts';
 import { PageHost } from '../pageHost.ts';
 import { checkEditorMessage } from '../pageMessages.ts';
 import { askPrompt } from '../promptInput.ts';
+import { nameOf } from '../readUri.ts';
 import { openSettings } from '../report.ts';
 import { modelNear } from '../requests.ts';
 import type { Services } from '../services.ts';
@@ -23,7 +24,7 @@ import { upscaleBeside } from '../upscale/beside.ts';
 import type { Page, PictureDocument } from './document.ts';
 import { knowledgeFor } from './knowledge.ts';
 import type { Painting } from './painting.ts';
-import { nameOf, readPictureUri, writePictureUri } from './pictureFile.ts';
+import { readPictureUri, writePictureUri } from './pictureFile.ts';
 import type { Preparing } from './preparing.ts';
 import { Selecting } from './selecting.ts';
 

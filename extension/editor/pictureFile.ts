@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { FilePermission, FileType, type Uri, workspace } from 'vscode';
+import { FilePermission, type Uri, workspace } from 'vscode';
 import { InputError, messageOf } from '../../engine/errors.ts';
 import type { PictureFormat } from '../../engine/pictures/metadata.ts';
 import { PICTURE_LIMITS } from '../../engine/pictures/read.ts';
 import { writePicture } from '../../engine/pictures/write.ts';
+import { nameOf, readUri } from '../readUri.ts';
 
 const FORMATS: Readonly<Record<string, PictureFormat>> = {
   '.png': 'png',
@@ -13,11 +14,6 @@ const FORMATS: Readonly<Record<string, PictureFormat>> = {
   '.jpeg': 'jpeg',
   '.webp': 'webp',
 };
-
-/** The last part of a path. */
-export function nameOf(uri: Uri): string {
-  return path.posix.basename(uri.path);
-}
 
 /** The format that a file's ending stands for. @throws InputError for others than PNG, JPEG and WebP. */
 export function formatOf(uri: Uri): PictureFormat {
@@ -34,17 +30,8 @@ export function isEditable(uri: Uri): boolean {
 }
 
 /** @throws InputError if it cannot be read or is too large. */
-export async function readPictureUri(uri: Uri): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    const { size, type } = await workspace.fs.stat(uri);
-    // A pipe or a device may have no end.
-    if ((type & FileType.File) === 0) throw new InputError('it is not a file');
-    if (size > PICTURE_LIMITS.fileBytes)
-      throw new InputError(`it has ${size} bytes; at most ${PICTURE_LIMITS.fileBytes} can be opened`);
-    return new Uint8Array(await workspace.fs.readFile(uri));
-  } catch (error) {
-    throw new InputError(`${nameOf(uri)} cannot be read: ${messageOf(error)}.`, { cause: error });
-  }
+export function readPictureUri(uri: Uri): Promise<Uint8Array<ArrayBuffer>> {
+  return readUri(uri, PICTURE_LIMITS.fileBytes);
 }
 
 /**

@@ -19,6 +19,7 @@ import {
 import type { MaskPixels } from '../../shared/api.ts';
 import { EDITOR_COMMANDS } from '../../shared/editorProtocol.ts';
 import { confirmed, showInformation } from '../messages.ts';
+import { nameOf } from '../readUri.ts';
 import { registerCommands } from '../registerCommands.ts';
 import { reportError } from '../report.ts';
 import { makeFolder, writeAtomically } from '../save.ts';
@@ -29,7 +30,7 @@ import { PictureDocument } from './document.ts';
 import type { EditStore } from './editStore.ts';
 import { EditorPage } from './page.ts';
 import { Painting } from './painting.ts';
-import { digestOf, isEditable, nameOf, readPictureUri } from './pictureFile.ts';
+import { digestOf, isEditable, readPictureUri } from './pictureFile.ts';
 import { Preparing } from './preparing.ts';
 import { combined } from './selection.ts';
 

@@ -2,9 +2,10 @@ import { commands, env } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { showInformation, withStatus } from '../messages.ts';
+import { nameOf } from '../readUri.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
-import { nameOf, pickedPicture } from './picked.ts';
+import { pickedPicture } from './picked.ts';
 
 /** *Describe Image*: says in the words of a prompt what an image shows. */
 export async function describeImage(services: Services, asked: unknown): Promise<void> {

@@ -28,8 +28,3 @@ function openPicture(): Uri | undefined {
   const ending = path.posix.extname(input.uri.path).slice(1).toLowerCase();
   return ENDINGS.includes(ending) ? input.uri : undefined;
 }
-
-/** A picture's file name, for titles. */
-export function nameOf(uri: Uri): string {
-  return path.posix.basename(uri.path);
-}

@@ -5,11 +5,12 @@ import type { MaskPixels, ThingMask } from '../../shared/api.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { messageText } from '../messageText.ts';
+import { nameOf } from '../readUri.ts';
 import { reportError } from '../report.ts';
 import { writeUnderFreeName } from '../save.ts';
 import type { Services } from '../services.ts';
 import { withThings } from './findThings.ts';
-import { nameOf, pickedPicture } from './picked.ts';
+import { pickedPicture } from './picked.ts';
 import { parsePlace, whereIs } from './place.ts';
 import { Selector } from './selector.ts';
 

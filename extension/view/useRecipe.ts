@@ -1,8 +1,9 @@
 import { Uri } from 'vscode';
 import { readPictureUri } from '../editor/pictureFile.ts';
+import { nameOf } from '../readUri.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
-import { nameOf, pickedPicture } from '../sight/picked.ts';
+import { pickedPicture } from '../sight/picked.ts';
 import { recipeIn } from './recipeIn.ts';
 import { ImageView } from './view.ts';
 

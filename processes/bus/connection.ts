@@ -1,14 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { InputError, messageOf } from '../../engine/errors.ts';
-import { codeOf } from '../../engine/files.ts';
+import { readBytes } from '../../engine/read-bytes.ts';
 import type { BusOptions } from '../../shared/api.ts';
 import { busAddress, userOf } from './address.ts';
 
 /** How long a server may take to answer. */
 const TIMEOUT_MS = 5000;
+/** Of a password, credentials or certificates. */
+const MAX_FILE_BYTES = 1 << 20;
 const DEFAULT_PORT = '4222';
 
 /**
@@ -21,6 +22,10 @@ export async function connectBus(options: BusOptions, name: string): Promise<Nat
   const ca = options.authority && (await readText(options.authority));
   const credentials = options.credentials && (await readText(options.credentials));
   const { user, password } = userOf(url);
+  if (options.passwordFile && !user)
+    throw new InputError(
+      `The address ${url.host} has no user that the password in ${options.passwordFile} is for: write ${url.protocol}//USER@${url.host}.`,
+    );
   const pass = password || (await passwordFor(options));
   try {
     return await connect({
@@ -60,9 +65,5 @@ async function passwordFor({ passwordFile }: BusOptions): Promise<string> {
 }
 
 async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new InputError(`${file} cannot be read (${codeOf(error)}).`, { cause: error });
-  }
+  return new TextDecoder().decode(await readBytes(file, MAX_FILE_BYTES));
 }

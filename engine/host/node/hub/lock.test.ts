@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -45,6 +47,17 @@ test('a folder in the place of a lock locks nothing', async () => {
   await mkdir(path.join(file, 'inner'), { recursive: true });
   assert.equal(await withLock(file, async () => 'mine'), 'mine');
   assert.deepEqual(await readdir(folder), []);
+});
+
+test('a pipe or a device in the place of a lock locks nothing', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const file = path.join(folder, 'two.lock');
+  for (const make of [() => execFileSync('mkfifo', [file]), () => symlinkSync('/dev/zero', file)]) {
+    make();
+    assert.equal(await withLock(file, async () => 'mine'), 'mine');
+    assert.deepEqual(await readdir(folder), []);
+  }
 });
 
 test('a lock that is renewed is waited for, and waiting can be cancelled', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import { codeOf, writeError } from '../../../files.ts';
 import type { LockOptions } from '../../host.ts';
 import { isAlive } from '../is-alive.ts';
 import { makeFolder } from '../make-folder.ts';
+import { readStart } from '../read-start.ts';
 
 /** A holder renews its lock this often, in milliseconds. */
 const HEARTBEAT = 5000;
@@ -42,7 +43,7 @@ export async function withLock<Result>(
     return await action();
   } finally {
     clearInterval(heartbeat);
-    const holder = await readFile(file, 'utf8').catch(() => undefined);
+    const holder = await readStart(file).catch(() => undefined);
     if (holder === own) await rm(file, { force: true });
   }
 }
@@ -77,13 +78,13 @@ class Watch {
       const now = performance.now();
       if (this.#seen?.time !== time) this.#seen = { time, since: now };
       if (now - this.#seen.since > STALE || Date.now() - time > STALE) return true;
-      const holder = holderOf(await readFile(this.#file, 'utf8'));
+      const holder = holderOf(await readStart(this.#file));
       // What says nothing was cut off while it was written, which takes no time.
       if (!holder) return now - this.#seen.since > HALF_WRITTEN;
       return holder.host === os.hostname() && !isAlive(holder.pid);
     } catch (error) {
-      // A folder in its place is no lock. If it is gone, the next check finds out.
-      return codeOf(error) === 'EISDIR';
+      // A folder, a pipe or a device in its place is no lock. If it is gone, the next check finds out.
+      return ['EISDIR', 'ENOTREG'].includes(codeOf(error) ?? '');
     }
   }
 }

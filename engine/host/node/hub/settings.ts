@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { getHFHubCachePath } from '@huggingface/hub';
 import { formatBytes } from '../../../../shared/units.ts';
 import type { HubEnvironment } from '../../host.ts';
+import { readStart } from '../read-start.ts';
 import { environmentFetch } from './proxy.ts';
 
 /** From the environment variables of Hugging Face's own tools. */
@@ -15,7 +15,7 @@ export const hubEnvironment: HubEnvironment = {
     const { HF_TOKEN, HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME } = process.env;
     if (HF_TOKEN?.trim()) return HF_TOKEN.trim();
     const home = HF_HOME ?? path.join(XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'huggingface');
-    const text = await readFile(HF_TOKEN_PATH ?? path.join(home, 'token'), 'utf8').catch(() => '');
+    const text = await readStart(HF_TOKEN_PATH ?? path.join(home, 'token')).catch(() => '');
     return text.trim() || undefined;
   },
   room: (bytes) => `the disk has ${formatBytes(bytes)} free`,
