@@ -13,6 +13,7 @@ import {
   SCHEDULERS,
 } from '../shared/api.ts';
 import { isFileName } from '../shared/fileNames.ts';
+import { homePath } from '../shared/homePath.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
 import { isSide, sidesInWords } from '../shared/sizes.ts';
@@ -92,7 +93,7 @@ export function modelFolders(get: GetSetting): string[] {
     ? value.filter((item): item is string => typeof item === 'string')
     : [];
   return folders
-    .map((folder) => folder.trim().replace(/^~(?=$|[/\\])/, os.homedir()))
+    .map((folder) => homePath(folder.trim(), os.homedir()))
     .filter((folder) => path.isAbsolute(folder));
 }
 
@@ -181,7 +182,8 @@ function oneOf<Name extends string>(
 /** A path, or a name of the hub as it is. */
 function place(name: SettingName, setting: string | undefined, base?: string): string | undefined {
   if (!setting) return undefined;
-  if (/^~(?=$|[/\\])/.test(setting)) return path.join(os.homedir(), setting.slice(1));
+  const atHome = homePath(setting, os.homedir());
+  if (atHome !== setting) return path.normalize(atHome);
   const file = path.resolve(base ?? '', setting);
   if (isRepositoryId(setting.split('@')[0]!) && !(base && existsSync(file))) return setting;
   if (!base && !path.isAbsolute(setting)) {

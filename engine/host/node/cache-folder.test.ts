@@ -31,6 +31,8 @@ const skip = process.platform !== 'linux' && 'by the custom of Linux';
 test('the folder that is told, or the customary one; a relative one is none', { skip }, () => {
   process.env.PATCHWORK_CACHE = path.join(root, 'told');
   assert.equal(cacheFolder(), path.join(root, 'told'));
+  process.env.PATCHWORK_CACHE = '~/told';
+  assert.equal(cacheFolder(), path.join(os.homedir(), 'told'));
   delete process.env.PATCHWORK_CACHE;
   process.env.XDG_CACHE_HOME = path.join(root, 'cache');
   assert.equal(cacheFolder(), path.join(root, 'cache', 'patchwork'));

@@ -1,6 +1,7 @@
 import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { homePath } from '../../../shared/homePath.ts';
 
 /**
  * The user's cache folder for Patchwork, by the platform's custom; `PATCHWORK_CACHE` overrides it. Where the custom's cannot
@@ -8,7 +9,7 @@ import path from 'node:path';
  * quantized weights are read from files.
  */
 export function cacheFolder(): string {
-  if (process.env.PATCHWORK_CACHE) return path.resolve(process.env.PATCHWORK_CACHE);
+  if (process.env.PATCHWORK_CACHE) return path.resolve(homePath(process.env.PATCHWORK_CACHE, os.homedir()));
   const customary = customaryFolder();
   let chosen = known.get(customary);
   if (chosen === undefined) {
@@ -30,7 +31,7 @@ function customaryFolder(): string {
     );
   if (process.platform === 'darwin') return path.join(os.homedir(), 'Library', 'Caches', 'patchwork');
   // A relative path is to be ignored (specifications.freedesktop.org/basedir-spec).
-  const { XDG_CACHE_HOME: given = '' } = process.env;
+  const given = homePath(process.env.XDG_CACHE_HOME ?? '', os.homedir());
   return path.join(path.isAbsolute(given) ? given : path.join(os.homedir(), '.cache'), 'patchwork');
 }
 

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { getHFHubCachePath } from '@huggingface/hub';
+import { homePath } from '../../../../shared/homePath.ts';
 import { formatBytes } from '../../../../shared/units.ts';
 import type { HubEnvironment } from '../../host.ts';
 import { readStart } from '../read-start.ts';
@@ -8,14 +9,15 @@ import { environmentFetch } from './proxy.ts';
 
 /** From the environment variables of Hugging Face's own tools. */
 export const hubEnvironment: HubEnvironment = {
-  cache: () => path.resolve(getHFHubCachePath()),
+  cache: () => path.resolve(homePath(getHFHubCachePath(), os.homedir())),
   endpoint: () => process.env.HF_ENDPOINT?.trim() || undefined,
   offline: () => /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? ''),
   async token() {
     const { HF_TOKEN, HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME } = process.env;
     if (HF_TOKEN?.trim()) return HF_TOKEN.trim();
     const home = HF_HOME ?? path.join(XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'huggingface');
-    const text = await readStart(HF_TOKEN_PATH ?? path.join(home, 'token')).catch(() => '');
+    const file = homePath(HF_TOKEN_PATH ?? path.join(home, 'token'), os.homedir());
+    const text = await readStart(file).catch(() => '');
     return text.trim() || undefined;
   },
   room: (bytes) => `the disk has ${formatBytes(bytes)} free`,
