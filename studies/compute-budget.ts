@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture, type Picture } from '../engine/pictures/read.ts';
@@ -8,7 +8,7 @@ import type { Engine, GenerateRequest } from '../shared/api.ts';
 import { describeStepPlan, readStepPlan, writeStepPlan } from '../shared/stepPlan.ts';
 import { byDefault, optional, study, table, text, texts, whole, withEngine } from './frame.ts';
 import { decibels, mean, median } from './support/figures.ts';
-import { type Drawn, drawnFile, readPrompts, UNSEEN, writeDrawn } from './support/prompts.ts';
+import { type Drawn, drawnFile, readDrawn, readPrompts, UNSEEN, writeDrawn } from './support/prompts.ts';
 
 /** Means that were measured beside those that are offered. */
 const OTHERS = [
@@ -29,50 +29,56 @@ const OFFERED = MEASURED_PLANS.map(({ guided, alone, timesteps }) =>
   }),
 );
 
+/** Figures of one image. */
+interface Figures {
+  /** Against the image of the full process; null: they are equal. */
+  psnr: number | null;
+  ssim: number;
+  seconds: number;
+  macs: number;
+}
+
 await study(
   {
     about:
       'What step plans cost and how near their images come to those of the full process: MACs, PSNR, SSIM, seconds. ' +
-      'The control of every plan is as many MACs on plain steps, by numbers of steps. Draws prompts that no caption has.',
+      'The control of every plan is as many MACs on plain steps, by numbers of steps. Draws prompts that no caption has. ' +
+      'Goes on where it was stopped if a folder is given.',
     arguments: { plans: { ...byDefault(texts('step plans, or numbers of plain steps'), []) } },
     options: {
       count: byDefault(whole('prompts', 1), 24),
       side: byDefault(whole('width and height of the images, in pixels', 64), 256),
       steps: byDefault(whole('steps of the full process', 1), 20),
-      images: optional(text('a folder for the images of each plan, for the scorers')),
+      threads: optional(whole('threads', 1, 64)),
+      model: optional(text('a model in place of Scenes')),
+      images: optional(
+        text('a folder for the images of each plan, for the scorers, and for all figures so far'),
+      ),
     },
   },
-  async ({ plans, count, side, steps, images }) => {
+  async ({ plans, count, side, steps, threads, model, images }) => {
     const asked = plans.length > 0 ? plans : [...PLAIN.map(String), ...OFFERED, ...OTHERS];
     const cases = [String(steps), ...asked].map(caseOf);
     const prompts = await readPrompts(UNSEEN, count);
-    const figures = cases.map(() => ({
-      psnr: [] as number[],
-      ssim: [] as number[],
-      seconds: [] as number[],
-    }));
-    const drawn: Drawn[][] = cases.map(() => []);
-    const macs: number[] = [];
+    const record = images && path.join(images, 'figures.json');
+    const figures = await readFigures(
+      record,
+      cases.map(({ title }) => title),
+    );
     await withEngine(async (engine) => {
       for (const [i, { prompt, seed, expected }] of prompts.entries()) {
+        if (cases.every(({ title }) => figures[title]![i])) continue;
         let full: Picture | undefined;
-        for (const [k, { title, request }] of cases.entries()) {
-          const common = { prompt, seed, width: side, height: side, previews: false };
-          const made = await drawnBy(engine, { ...common, ...request });
-          full ??= made.picture;
-          macs[k] = made.macs;
-          figures[k]!.seconds.push(made.seconds);
-          figures[k]!.ssim.push(ssim(made.picture, full));
-          // Of equal images it is infinite.
-          figures[k]!.psnr.push(psnr(made.picture.pixels, full.pixels));
-          if (!images) continue;
-          const folder = path.join(images, title.replaceAll(/[^\w-]+/g, '_'));
-          await mkdir(folder, { recursive: true });
-          const file = drawnFile(folder, i);
-          await writeFile(file, made.png);
-          drawn[k]!.push({ file, prompt, expected });
-          await writeDrawn(folder, drawn[k]!);
+        for (const { title, request } of cases) {
+          const common = { prompt, seed, width: side, height: side, threads, model, previews: false };
+          const { png, picture, macs, seconds } = await drawnBy(engine, { ...common, ...request });
+          full ??= picture;
+          const level = psnr(picture.pixels, full.pixels);
+          const psnrOrNull = Number.isFinite(level) ? level : null;
+          figures[title]![i] = { psnr: psnrOrNull, ssim: ssim(picture, full), seconds, macs };
+          if (images) await keep(folderOf(images, title), i, png, { prompt, expected });
         }
+        if (record) await writeWhole(record, JSON.stringify(figures));
       }
     });
     console.log(`${prompts.length} prompts, ${side}×${side}, against ${steps} plain steps\n`);
@@ -85,16 +91,50 @@ await study(
       'seconds, median',
       'of the time',
     );
-    for (const [k, { title, means }] of cases.entries()) {
-      const { psnr: noise, ssim: likeness, seconds } = figures[k]!;
-      const share = (macs[k]! / macs[0]!).toFixed(2);
-      const time = median(seconds);
-      const relative = (time / median(figures[0]!.seconds)).toFixed(2);
-      const level = k === 0 ? '' : decibels(mean(noise));
-      row(title, means, share, level, median(likeness).toFixed(2), time.toFixed(2), relative);
+    const all = figures[cases[0]!.title]!;
+    for (const { title, means } of cases) {
+      const made = figures[title]!;
+      const noise = made.flatMap(({ psnr: level }) => level ?? []);
+      const share = (made[0]!.macs / all[0]!.macs).toFixed(2);
+      const time = median(made.map(({ seconds }) => seconds));
+      // Of the same prompt, whose images were drawn one after the other.
+      const relative = median(made.map(({ seconds }, i) => seconds / all[i]!.seconds)).toFixed(2);
+      const level = noise.length === 0 ? '' : decibels(mean(noise));
+      const likeness = median(made.map((one) => one.ssim)).toFixed(2);
+      row(title, means, share, level, likeness, time.toFixed(2), relative);
     }
   },
 );
+
+/** Of each case, by prompts: what an earlier run of the study measured. */
+async function readFigures(
+  record: string | undefined,
+  titles: readonly string[],
+): Promise<Record<string, Figures[]>> {
+  const kept: Record<string, Figures[]> = record
+    ? await readFile(record, 'utf8').then(JSON.parse, () => ({}))
+    : {};
+  return { ...kept, ...Object.fromEntries(titles.map((title) => [title, kept[title] ?? []])) };
+}
+
+function folderOf(images: string, title: string): string {
+  return path.join(images, title.replaceAll(/[^\w-]+/g, '_'));
+}
+
+/** Writes an image and lists it for the scorers. */
+async function keep(folder: string, i: number, png: Uint8Array, about: Omit<Drawn, 'file'>): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const file = drawnFile(folder, i);
+  await writeFile(file, png);
+  const before = await readDrawn(path.join(folder, 'pictures.json')).catch(() => []);
+  await writeDrawn(folder, [...before.filter((one) => one.file !== file), { file, ...about }]);
+}
+
+/** A stop in the middle leaves the file as it was. */
+async function writeWhole(file: string, content: string): Promise<void> {
+  await writeFile(`${file}.part`, content);
+  await rename(`${file}.part`, file);
+}
 
 /** A number of plain steps, or a step plan. */
 function caseOf(plan: string): { title: string; means: string; request: Partial<GenerateRequest> } {
