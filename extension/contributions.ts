@@ -18,7 +18,7 @@ type Scope = 'machine' | 'machine-overridable' | 'resource';
 
 /** A setting as package.json describes it, without what is derived from its name and position. */
 interface Setting {
-  type: 'string' | 'integer' | 'number' | 'object' | 'array';
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'object' | 'array';
   default: unknown;
   scope: Scope;
   /** A workspace that is not trusted cannot set it: it leads to files, or costs the machine. */
@@ -108,6 +108,7 @@ export const SETTINGS = {
   },
   threads: { ...whole(LIMITS.threads), scope: 'machine-overridable', restricted: true },
   workers: { ...whole(LIMITS.workers), scope: 'machine-overridable', restricted: true },
+  draftWhileTyping: { type: 'boolean', default: true, scope: 'resource' },
   outputFolder: { type: 'string', default: 'images', scope: 'resource', restricted: true },
   galleryLimit: { type: 'integer', default: 2000, minimum: 0, scope: 'machine' },
   featureMemory: { type: 'integer', default: 0, minimum: 0, scope: 'machine' },

@@ -142,6 +142,8 @@ const acting = z.object({ action: z.enum(IMAGE_ACTIONS), ids });
 export const checkViewMessage = checked<PageMessage>({
   ready: nothing,
   form: z.object({ draft }),
+  typing: nothing,
+  setDrafting: z.object({ on: z.boolean() }),
   generate: z.object({ draft }),
   again: z.object({ id }),
   cancel: z.object({ job: id }),

@@ -76,6 +76,16 @@ export interface FormFacts {
   cost?: { macs: number; means: string };
 }
 
+/** A quick image of the form as it stands, drawn while it is typed. The gallery does not have it. */
+export interface LiveDraft {
+  prompt: string;
+  width: number;
+  height: number;
+  seconds: number;
+  /** Drawn with all that the form may spend, once typing paused. */
+  refined: boolean;
+}
+
 /** An image in the view's strip. */
 export interface RecentPicture extends PictureInfo {
   /** Address of a small image, for the page. */
@@ -100,6 +110,10 @@ export interface ViewState {
   interrupted: InterruptedRun[];
   /** Of the form's model; absent until they are known. */
   facts?: FormFacts;
+  /** Drafts while typing: whether they are switched on, and why there is none. */
+  drafting: { on: boolean; hindrance?: string };
+  /** The draft that is shown in place of an image. */
+  live?: LiveDraft;
   /** Words in the shown image's prompt that its model does not know. */
   unknown: string[];
   /** A folder is open that images can be saved into. */
@@ -116,6 +130,8 @@ export type HostMessage =
   | { type: 'draft'; draft: Partial<Draft>; typed?: boolean }
   | { type: 'preview'; job: string; png: Uint8Array<ArrayBuffer> }
   | { type: 'picture'; id: string; png: Uint8Array<ArrayBuffer> }
+  /** The bytes of the draft that `state` tells of next. */
+  | { type: 'live'; png: Uint8Array<ArrayBuffer> }
   /** Puts an image on the clipboard. */
   | { type: 'copy'; id: string }
   | AdditionsHostMessage;
@@ -126,6 +142,9 @@ export type PageMessage =
   | { type: 'ready' }
   /** The form has changed, so that what it offers may. */
   | { type: 'form'; draft: Draft }
+  /** The user changes the form; it follows when they pause. */
+  | { type: 'typing' }
+  | { type: 'setDrafting'; on: boolean }
   | { type: 'generate'; draft: Draft }
   /** The same request with another seed. */
   | { type: 'again'; id: string }

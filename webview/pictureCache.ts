@@ -7,6 +7,7 @@ export class PictureCache {
   readonly #urls = new Map<string, string>();
   readonly #blobs = new Map<string, Blob>();
   #preview: string | undefined;
+  #live: string | undefined;
 
   constructor(fetch: (id: string) => void) {
     this.#fetch = fetch;
@@ -40,6 +41,16 @@ export class PictureCache {
   setPreview(png: Uint8Array<ArrayBuffer> | undefined): void {
     this.#revoke(this.#preview);
     this.#preview = png && URL.createObjectURL(new Blob([png], { type: 'image/png' }));
+  }
+
+  /** The draft of the form as it is typed. */
+  get live(): string | undefined {
+    return this.#live;
+  }
+
+  setLive(png: Uint8Array<ArrayBuffer>): void {
+    this.#revoke(this.#live);
+    this.#live = URL.createObjectURL(new Blob([png], { type: 'image/png' }));
   }
 
   /** Frees all images but these. */

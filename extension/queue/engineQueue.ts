@@ -89,6 +89,24 @@ export class EngineQueue {
     );
   }
 
+  /**
+   * Makes an image that nobody waits for: it does not stand in the queue, and gives way to whatever enters it.
+   * @throws AbortError if it gave way
+   */
+  async generateAside(
+    request: GenerateRequest,
+    { signal }: { signal: AbortSignal },
+  ): Promise<GenerateResult> {
+    if (this.#entries.length > 0) throw abortError();
+    const giveWay = new AbortController();
+    const stopListening = this.onDidChange(() => giveWay.abort());
+    try {
+      return await this.#engine.generate(request, { signal: AbortSignal.any([signal, giveWay.signal]) });
+    } finally {
+      stopListening();
+    }
+  }
+
   async #enqueue<Progress, Result>(
     kind: JobKind,
     title: string,

@@ -44,6 +44,26 @@ const make = () => {
 const titles = (queue: EngineQueue) =>
   queue.jobs.map(({ title, running }) => `${title}${running ? '*' : ''}`);
 
+test('an image beside the queue gives way to what enters it, and does not start while it is busy', async () => {
+  const { fake, queue } = make();
+  const { signal } = new AbortController();
+  const aside = queue.generateAside({ prompt: 'draft' }, { signal });
+  assert.deepEqual(titles(queue), []);
+  const queued = queue.generate({ prompt: 'a' });
+  await assert.rejects(aside, isAbort);
+  await assert.rejects(queue.generateAside({ prompt: 'draft' }, { signal }), isAbort);
+  await settled();
+  assert.deepEqual(
+    fake.calls.map(({ prompt }) => prompt),
+    ['draft', 'a'],
+  );
+  fake.calls[1]!.finish();
+  await queued;
+  const again = queue.generateAside({ prompt: 'again' }, { signal });
+  fake.calls[2]!.finish();
+  await again;
+});
+
 test('one runs, the others wait in order and start by themselves', async () => {
   const { fake, queue } = make();
   const all = ['a', 'b', 'c'].map((prompt) => queue.generate({ prompt }));

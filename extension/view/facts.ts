@@ -64,21 +64,36 @@ async function choices(setting: string | undefined): Promise<FormFacts['models']
 function costOf(draft: Draft, model: DiffusionModel, pace: Pace): Pick<FormFacts, 'cost' | 'seconds'> {
   try {
     const request = withSettings(requestOf({ ...draft, prompt: draft.prompt || 'x' }));
-    const { budget = 1, workers = 0, bus } = request;
-    const settings = {
-      ...model.defaults,
-      scheduler: schedulerNameOf(model.schedulerConfig),
-      ...defined(request),
-    };
-    const process = fullProcess(model, settings, { shared: workers > 1 || bus !== undefined });
-    const { spent, means } = planBudget(budget, process);
-    const { steps, stepMacs, restMacs } = process;
-    const macs = spent * (restMacs + steps * stepMacs);
-    const like = pace.like(request);
-    // In steps of the full process, which are what was timed.
-    const seconds = like && ((macs - restMacs) / stepMacs) * like.stepSeconds + like.otherSeconds;
+    const { macs, means, seconds } = costOfRequest(request, model, pace);
     return { cost: { macs, means }, ...(seconds !== undefined && { seconds }) };
   } catch {
     return {};
   }
+}
+
+/** Multiply–accumulates of a request's image, how they are spent, and seconds where images like it were made here. */
+function costOfRequest(request: AskedRequest, model: DiffusionModel, pace: Pace) {
+  const { budget = 1, workers = 0, bus } = request;
+  const settings = {
+    ...model.defaults,
+    scheduler: schedulerNameOf(model.schedulerConfig),
+    ...defined(request),
+  };
+  const process = fullProcess(model, settings, { shared: workers > 1 || bus !== undefined });
+  const { spent, means } = planBudget(budget, process);
+  const { steps, stepMacs, restMacs } = process;
+  const macs = spent * (restMacs + steps * stepMacs);
+  const like = pace.like(request);
+  // In steps of the full process, which are what was timed.
+  const seconds = like && ((macs - restMacs) / stepMacs) * like.stepSeconds + like.otherSeconds;
+  return { macs, means, seconds };
+}
+
+/** Multiply–accumulates in a second of small networks on two cores, until an image was timed on this machine. */
+const USUAL_SPEED = 15e9;
+
+/** About how many seconds a request's image takes. @throws InputError if its model cannot be used */
+export async function expectedSeconds(request: AskedRequest, pace: Pace): Promise<number> {
+  const { macs, seconds } = costOfRequest(request, await openCheckpoint(request.model), pace);
+  return seconds ?? macs / USUAL_SPEED;
 }

@@ -1,4 +1,4 @@
-import { commands, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
+import { ConfigurationTarget, commands, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { InputError, isAbort } from '../../engine/errors.ts';
 import type { ParsedRecipe } from '../../engine/pictures/recipe.ts';
 import { type Additions, type AskedRequest, additionsOf } from '../../shared/additions.ts';
@@ -7,6 +7,7 @@ import type { PictureInfo } from '../../shared/gallery.ts';
 import type { ImageAction } from '../../shared/imageActions.ts';
 import { type Draft, EMPTY_DRAFT, type PageMessage, type ViewState } from '../../shared/viewProtocol.ts';
 import { unknownWords } from '../../shared/vocabulary.ts';
+import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { AdditionsHost, additionsHandlers } from '../additions/host.ts';
 import { workspaceFolder } from '../destination.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
@@ -19,8 +20,9 @@ import type { Services } from '../services.ts';
 import { uriOf } from '../storedUri.ts';
 import { upscaledNotice, upscaleStored } from '../upscale/upscale.ts';
 import { countOf, draftOf, draftOfRecipe, readDraft, requestOf } from './draft.ts';
-import { factsFor, wordsOf } from './facts.ts';
+import { expectedSeconds, factsFor, wordsOf } from './facts.ts';
 import { generateImages } from './generate.ts';
+import { LiveDrafts } from './liveDrafts.ts';
 import { ViewPage } from './page.ts';
 import { recipeIn } from './recipeIn.ts';
 import { readSavedView } from './saved.ts';
@@ -43,6 +45,9 @@ export class ImageView {
   readonly #page: ViewPage;
   /** The form as last sent by the page. */
   #draft: Draft = EMPTY_DRAFT;
+  /** The form has been changed by the user since it was last sent. */
+  #typed = false;
+  readonly #drafts: LiveDrafts;
   readonly #additions: AdditionsHost;
   /** What the button beside the notice does. */
   #next: Done['next'];
@@ -54,12 +59,26 @@ export class ImageView {
     ready() {},
     form: async ({ draft }) => {
       this.#draft = readDraft(draft);
+      if (this.#typed) void this.#drawDraft();
+      this.#typed = false;
       await this.#services.memory.update(DRAFT, this.#draft);
       await this.#refreshFacts();
     },
+    typing: () => {
+      this.#typed = true;
+      this.#drafts.stop();
+    },
+    setDrafting: async ({ on }) => {
+      await workspace
+        .getConfiguration('patchwork')
+        .update('draftWhileTyping', on, ConfigurationTarget.Global);
+      this.#drafts.forgetTimes();
+      if (on) await this.#drawDraft();
+    },
     generate: async (message) => {
       const draft = readDraft(message.draft);
-      await generateImages(this.#services, requestOf(draft), countOf(draft), { filled: true });
+      const request = this.#drafts.take(requestOf(draft));
+      await generateImages(this.#services, request, countOf(draft), { filled: true });
     },
     again: async ({ id }) => {
       const { request } = await one(this.#services, [id]);
@@ -76,8 +95,8 @@ export class ImageView {
     cancel: ({ job }) => this.#services.queue.cancel(job),
     cancelAll: () => this.#services.queue.cancelAll(),
     show: async ({ id }) => await this.show(await one(this.#services, [id])),
-    showGrid: ({ batch }) => this.#page.update({ grid: batch, following: false }),
-    follow: () => this.#page.update({ following: true }),
+    showGrid: ({ batch }) => this.#page.update({ grid: batch, following: false, live: undefined }),
+    follow: () => this.#page.update({ following: true, live: undefined }),
     fetch: async ({ id }) =>
       this.#page.tell({ type: 'picture', id, png: await this.#services.gallery.bytes(id) }),
     act: ({ action, ids }) => this.act(action, ids),
@@ -146,6 +165,7 @@ export class ImageView {
     const state: ViewState = {
       pictures: [],
       jobs: [...queue.jobs],
+      drafting: { on: isDrafting() },
       unknown: [],
       making: ImageView.#making > 0,
       following: ImageView.#making > 0,
@@ -153,6 +173,17 @@ export class ImageView {
       hasFolder: workspaceFolder() !== undefined,
     };
     this.#page = new ViewPage(panel, services, state, (message) => void this.#receive(message));
+    this.#drafts = new LiveDrafts({
+      make: async (request, signal) => {
+        const filled = await services.kept.filled(await withoutIdleAdapter(request));
+        return await queue.generateAside({ ...filled, previews: false }, { signal });
+      },
+      expect: (request) => expectedSeconds(request, services.pace),
+      show: (drawn, hindrance) => {
+        if (drawn) this.#page.tell({ type: 'live', png: new Uint8Array(drawn.png) });
+        this.#page.update({ live: drawn?.draft, drafting: { on: isDrafting(), hindrance } });
+      },
+    });
     this.#additions = new AdditionsHost(
       services,
       () => this.#draft.model || withSettings({ prompt: '' }).model,
@@ -168,10 +199,13 @@ export class ImageView {
       ),
       workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration('patchwork')) void this.#refreshFacts();
+        if (!change.affectsConfiguration('patchwork.draftWhileTyping')) return;
+        this.#drafts.clear();
       }),
     ];
     panel.onDidDispose(() => {
       ImageView.#open = undefined;
+      this.#drafts.stop();
       for (const each of listening) each.dispose();
     });
     void this.#refreshPictures();
@@ -186,7 +220,14 @@ export class ImageView {
   begin(request: AskedRequest, { filled, batch }: { filled: boolean; batch?: string }): void {
     if (!filled) this.#page.fill(draftOf(request));
     this.#failed = undefined;
-    this.#page.update({ following: true, grid: batch, failure: undefined, notice: undefined });
+    this.#drafts.stop();
+    this.#page.update({
+      following: true,
+      grid: batch,
+      live: undefined,
+      failure: undefined,
+      notice: undefined,
+    });
   }
 
   /** A run begins, and has ended. */
@@ -242,6 +283,7 @@ export class ImageView {
     this.#page.update({
       shown: picture.id,
       grid: undefined,
+      live: undefined,
       following: false,
       unknown,
       notice: undefined,
@@ -305,6 +347,21 @@ export class ImageView {
     this.#page.tell({ type: 'copy', id });
   }
 
+  /** A quick image of the form as it stands. An incomplete form has none. */
+  async #drawDraft(): Promise<void> {
+    if (!isDrafting()) return;
+    let request: AskedRequest;
+    try {
+      request = withSettings(requestOf(this.#draft));
+    } catch {
+      this.#drafts.clear();
+      return;
+    }
+    // Workers take longer to start than a draft takes.
+    const { workers: _workers, bus: _bus, ...alone } = request;
+    await this.#drafts.draw(alone);
+  }
+
   async #showLatest(): Promise<void> {
     const [latest] = await this.#services.gallery.list();
     if (latest && !this.#page.state.following && !this.#page.state.shown) await this.show(latest);
@@ -331,6 +388,10 @@ export class ImageView {
     const facts = await factsFor(this.#draft, this.#services.pace);
     this.#page.update({ facts });
   }
+}
+
+function isDrafting(): boolean {
+  return workspace.getConfiguration('patchwork').get('draftWhileTyping') !== false;
 }
 
 function interruptedIn({ runs }: Services): ViewState['interrupted'] {

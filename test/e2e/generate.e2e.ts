@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
+import type { Locator } from 'playwright-core';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { type PictureFacts, pictureFacts, textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
@@ -252,11 +253,62 @@ step(
   },
 );
 
+step('drafts follow the prompt as it is typed, are refined, and are not kept', async () => {
+  await vscode.set('patchwork.size', '128x128');
+  await vscode.set('patchwork.steps', 12);
+  const viewPage = new ViewUnderTest(vscode);
+  const prompt = viewPage.view.locator('#prompt textarea');
+  await viewPage.fill({ prompt: '', seed: '', steps: '' });
+  const images = await viewPage.view.locator('.thumbnail').count();
+  const draft = (of: string) => viewPage.view.locator(`[data-test=draft] img[alt="Draft of “${of}”"]`);
+  await prompt.pressSequentially('a red house');
+  await draft('a red house').waitFor({ timeout: PICTURE });
+  await vscode.screenshot('draft');
+  await prompt.pressSequentially(' by a lake');
+  await draft('a red house by a lake').waitFor({ timeout: PICTURE });
+  const refined = viewPage.view.locator('[data-test=draft][data-refined=true] img');
+  await refined.waitFor({ timeout: PICTURE });
+  const seen = await factsOf(refined);
+  assert.equal(await viewPage.view.locator('.thumbnail').count(), images);
+  await viewPage.generate();
+  await viewPage.shows('a red house by a lake');
+  assert.equal((await finishedPicture('a red house by a lake')).hash, seen.hash, 'the draft’s own seed');
+  await viewPage.view.locator('.thumbnail').nth(images).waitFor();
+  assert.equal(await viewPage.view.locator('.thumbnail').count(), images + 1);
+});
+
+step('drafts can be switched off, which is remembered', async () => {
+  const viewPage = new ViewUnderTest(vscode);
+  const box = viewPage.view.locator('#drafting');
+  const isOn = () => box.evaluate((element: HTMLInputElement) => element.checked);
+  await box.click();
+  await until(async () => !(await isOn()), 'the box is off');
+  await vscode.reload();
+  await viewPage.open();
+  await viewPage.view.locator('[data-test=cost]', { hasText: 'GMACs' }).waitFor({ timeout: PICTURE });
+  assert.equal(await isOn(), false);
+  await viewPage.fill({ prompt: 'a yellow tent', steps: '3' });
+  // The form has arrived and what it costs is known: a draft would have begun.
+  await viewPage.view.locator('[data-test=cost]', { hasText: ': 3 steps' }).waitFor();
+  await viewPage.generate();
+  await viewPage.shows('a yellow tent');
+  assert.equal(await viewPage.view.locator('[data-test=draft]').count(), 0);
+  await box.click();
+  await until(isOn, 'the box is on');
+  await viewPage.fill({ prompt: 'a blue tent' });
+  await viewPage.view.locator('[data-test=draft]').waitFor({ timeout: PICTURE });
+  await asUsual();
+});
+
 /** The picture that the view shows when it is done. */
 async function finishedPicture(prompt: string): Promise<PictureFacts> {
   await vscode.view.locator('main[data-state=idle]').waitFor({ timeout: PICTURE });
   const image = vscode.view.locator(`img.picture[alt="${prompt}"]`);
   await image.waitFor({ timeout: PICTURE });
+  return await factsOf(image);
+}
+
+async function factsOf(image: Locator): Promise<PictureFacts> {
   const pixels = await image.evaluate(async (element: HTMLImageElement) => {
     await element.decode();
     const canvas = document.createElement('canvas');

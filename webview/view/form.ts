@@ -51,6 +51,7 @@ export function form(page: Page, actions: Actions): TemplateResult {
         <button type="button" class="link" @click=${actions.openSettings}>Settings…</button>
       </span>
     </div>
+    ${draftingField(page, actions)}
     ${budgetField(page, actions)}
     <div class="fields">
       ${field('images', 'Images', 'count', page, actions, { placeholder: '1' })}
@@ -80,6 +81,20 @@ export function form(page: Page, actions: Actions): TemplateResult {
     ${additionsTemplate(page.additions)}
     ${hindrance ? html`<span class="hint" data-test="hindrance">${hindrance}</span>` : nothing}
   </form>`;
+}
+
+/** Whether a draft is drawn while the form is typed, and why there is none. */
+function draftingField({ state: { drafting } }: Page, actions: Actions): TemplateResult {
+  const choose = (event: Event) => actions.setDrafting((event.target as HTMLInputElement).checked);
+  return html`<div class="row wrap">
+    <vscode-checkbox
+      id="drafting"
+      label="Draft while typing"
+      .checked=${live(drafting.on)}
+      @change=${choose}
+    ></vscode-checkbox>
+    <span class="hint" data-test="no-draft">${(drafting.on && drafting.hindrance) || ''}</span>
+  </div>`;
 }
 
 /** One slider from a draft to the full image, with what it costs and how it is spent. */

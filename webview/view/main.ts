@@ -1,6 +1,7 @@
 /// <reference types="vscode-webview" />
 /** The page of the Patchwork view. The extension host owns what is shown, the page owns its form. */
 import '@vscode-elements/elements/dist/vscode-button/index.js';
+import '@vscode-elements/elements/dist/vscode-checkbox/index.js';
 import '@vscode-elements/elements/dist/vscode-option/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
 import '@vscode-elements/elements/dist/vscode-single-select/index.js';
@@ -27,7 +28,7 @@ const saved = vscode.getState();
 const pictures = new PictureCache((id) => send({ type: 'fetch', id }));
 const announcer = new Announcer();
 /** Milliseconds without typing before the form is sent to the host. */
-const TYPED = 300;
+const TYPED = 200;
 let telling: ReturnType<typeof setTimeout> | undefined;
 
 const page: Page = {
@@ -38,6 +39,7 @@ const page: Page = {
     following: false,
     jobs: [],
     interrupted: [],
+    drafting: { on: false },
     unknown: [],
     hasFolder: true,
   },
@@ -59,6 +61,7 @@ const page: Page = {
 const actions: Actions = {
   edit(change) {
     page.draft = { ...page.draft, ...change };
+    send({ type: 'typing' });
     tellForm();
     update();
   },
@@ -67,6 +70,7 @@ const actions: Actions = {
     if (!custom) actions.edit({ size: '' });
     update();
   },
+  setDrafting: (on) => send({ type: 'setDrafting', on }),
   generate() {
     page.filled = page.draft;
     send({ type: 'generate', draft: page.draft });
@@ -127,6 +131,9 @@ function receive(message: HostMessage): void {
     case 'picture':
       pictures.set(message.id, message.png);
       update();
+      break;
+    case 'live':
+      pictures.setLive(message.png);
       break;
     case 'copy':
       window.focus();

@@ -19,6 +19,8 @@ export interface Page {
 
 export interface Actions {
   edit(change: Partial<Draft>): void;
+  /** Switches drafts while typing on or off. */
+  setDrafting(on: boolean): void;
   setCustomSize(custom: boolean): void;
   generate(): void;
   again(id: string): void;

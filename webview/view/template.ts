@@ -1,10 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { recipeRows } from '../../shared/format.ts';
+import { formatSeconds, recipeRows } from '../../shared/format.ts';
 import { type ImageAction, imageContext } from '../../shared/imageActions.ts';
 import type { Job } from '../../shared/jobs.ts';
 import { pictureNames } from '../../shared/names.ts';
-import type { RecentPicture } from '../../shared/viewProtocol.ts';
+import type { LiveDraft, RecentPicture } from '../../shared/viewProtocol.ts';
 import { unknownWarning } from '../../shared/vocabulary.ts';
 import { dragImage } from '../drag.ts';
 import { failureTemplate } from '../failure.ts';
@@ -19,6 +19,7 @@ export function viewTemplate(page: Page, actions: Actions): TemplateResult {
   const { state } = page;
   const shown = state.pictures.find(({ id }) => id === state.shown);
   const { making } = state;
+  const free = !(state.following && making) && !state.live;
   const over = (event: DragEvent) => {
     event.preventDefault();
     if (!page.dropping) actions.setDropping(true);
@@ -43,9 +44,9 @@ export function viewTemplate(page: Page, actions: Actions): TemplateResult {
         ${state.failure ? failureTemplate(state.failure, actions) : nothing}
         ${stageTemplate(page, shown, actions)}
         ${noticeTemplate(state.notice, actions)}
-        ${shown && !(state.following && making) ? below(page, shown, actions) : nothing}
+        ${shown && free ? below(page, shown, actions) : nothing}
         ${state.pictures.length > 0 ? strip(page, actions) : nothing}
-        ${shown && !state.grid && !(state.following && making) ? recipe(shown) : nothing}
+        ${shown && !state.grid && free ? recipe(shown) : nothing}
       </section>
       ${
         page.dropping
@@ -56,9 +57,10 @@ export function viewTemplate(page: Page, actions: Actions): TemplateResult {
   `;
 }
 
-/** The running image, the images of a batch, or one image. */
+/** The draft of the form, the running image, the images of a batch, or one image. */
 function stageTemplate(page: Page, shown: RecentPicture | undefined, actions: Actions): TemplateResult {
   const { state, pictures } = page;
+  if (state.live && pictures.live) return draftTemplate(state.live, pictures.live);
   if (state.grid) return gridTemplate(page, state.grid, actions);
   if (state.following && state.making) {
     const { preview } = pictures;
@@ -89,6 +91,14 @@ function stageTemplate(page: Page, shown: RecentPicture | undefined, actions: Ac
         : nothing
     }
   </div>`;
+}
+
+function draftTemplate({ prompt, width, height, seconds, refined }: LiveDraft, url: string): TemplateResult {
+  return html`<div class="frame" data-test="draft" data-refined=${refined}>
+      <img class="picture" src=${url} alt=${`Draft of “${prompt}”`} width=${width} height=${height} />
+      <span class="corner hint">${refined ? 'Refined draft' : 'Draft'}, ${formatSeconds(seconds)}</span>
+    </div>
+    <div class="hint">Drafts are not kept. <em>Generate</em> makes this image and keeps it.</div>`;
 }
 
 /** The images of a batch side by side, with places for those that are not there yet. */

@@ -1,0 +1,128 @@
+import { isAbort, messageOf } from '../../engine/errors.ts';
+import type { AskedRequest } from '../../shared/additions.ts';
+import type { GenerateResult } from '../../shared/api.ts';
+import { randomSeed } from '../../shared/seed.ts';
+import { formatDuration } from '../../shared/units.ts';
+import type { LiveDraft } from '../../shared/viewProtocol.ts';
+
+/** The share of the computing that a draft may spend; docs/measurements.md says how near it is to the full image. */
+const SHARE = 0.2;
+/** Seconds after which a draft comes too late to be of use, and after which a refinement does. */
+const LATE = 2;
+const LATE_REFINEMENT = 8;
+/** How many of the last drafts count for what one takes; the quickest of them was disturbed least. */
+const TIMED = 3;
+/** Milliseconds without a change after which a shown draft is refined. */
+const PAUSE = 1200;
+
+/** What drafts need of the extension. */
+export interface DraftParts {
+  /** Makes an image beside the queue. @throws AbortError if it had to give way */
+  make(request: AskedRequest, signal: AbortSignal): Promise<GenerateResult>;
+  /** About how many seconds an image takes. */
+  expect(request: AskedRequest): Promise<number>;
+  /** Shows a draft, or none and why. */
+  show(drawn: { draft: LiveDraft; png: Uint8Array } | undefined, hindrance?: string): void;
+}
+
+/** Quick images of the view's form while it is typed, of the same seed and so of the same scene as the full ones. */
+export class LiveDrafts {
+  readonly #parts: DraftParts;
+  readonly #pause: number;
+  /** Of a form without a seed: that of its drafts, and of the image that is made next. */
+  #seed: number | undefined;
+  #current: AbortController | undefined;
+  /** Seconds of the last drafts, by what they depend on. */
+  readonly #taken = new Map<string, number[]>();
+
+  /** @param pause see `PAUSE` */
+  constructor(parts: DraftParts, pause = PAUSE) {
+    this.#parts = parts;
+    this.#pause = pause;
+  }
+
+  /** Ends what is being drawn. What is shown stays until the next draft. */
+  stop(): void {
+    this.#current?.abort();
+    this.#current = undefined;
+  }
+
+  /** Nothing is drawn and shown any more. */
+  clear(): void {
+    this.stop();
+    this.#parts.show(undefined);
+  }
+
+  /** What took long may be tried again. */
+  forgetTimes(): void {
+    this.#taken.clear();
+  }
+
+  /** The request with the seed of its drafts, if it has none; later drafts have another one. */
+  take<Request extends AskedRequest>(request: Request): Request {
+    const seed = request.seed ?? this.#seed;
+    this.#seed = undefined;
+    return { ...request, ...(seed !== undefined && { seed }) };
+  }
+
+  /** Draws a form's request in place of the one before, and refines it if nothing else comes. Never throws. */
+  async draw(request: AskedRequest): Promise<void> {
+    this.stop();
+    const current = new AbortController();
+    this.#current = current;
+    const { signal } = current;
+    if (request.seed === undefined) this.#seed ??= randomSeed();
+    const full: AskedRequest = { ...request, seed: request.seed ?? this.#seed };
+    const quick = { ...full, budget: Math.min(SHARE, full.budget ?? 1) };
+    try {
+      const late = await this.#isLate(quick);
+      if (signal.aborted) return;
+      if (late) return this.#parts.show(undefined, late);
+      await this.#show(quick, signal, false);
+      if (quick.budget === full.budget || (await this.#parts.expect(full)) > LATE_REFINEMENT) return;
+      await pauseOf(this.#pause, signal);
+      if (!signal.aborted) await this.#show(full, signal, true);
+    } catch (error) {
+      // The request itself is reported when its image is asked for.
+      if (!signal.aborted && !isAbort(error)) this.#parts.show(undefined, `No draft: ${messageOf(error)}`);
+    }
+  }
+
+  async #show(request: AskedRequest, signal: AbortSignal, refined: boolean): Promise<void> {
+    const { picture, seconds: all, loadSeconds } = await this.#parts.make(request, signal);
+    const seconds = all - loadSeconds;
+    if (!refined) this.#note(request, seconds);
+    if (signal.aborted) return;
+    const { png, width, height } = picture;
+    this.#parts.show({ draft: { prompt: request.prompt, width, height, seconds, refined }, png });
+  }
+
+  /** Why a request is not drawn, as a sentence. */
+  async #isLate(request: AskedRequest): Promise<string | undefined> {
+    const taken = this.#taken.get(keyOf(request)) ?? [];
+    const seconds = taken.length > 0 ? Math.min(...taken) : await this.#parts.expect(request);
+    // One that took long may have been disturbed.
+    if (seconds <= LATE || (taken.length > 0 && taken.length < TIMED)) return undefined;
+    return `No draft: with these settings one takes about ${formatDuration(seconds)}.`;
+  }
+
+  #note(request: AskedRequest, seconds: number): void {
+    const key = keyOf(request);
+    this.#taken.set(key, [seconds, ...(this.#taken.get(key) ?? [])].slice(0, TIMED));
+  }
+}
+
+/** What a request's time depends on. */
+function keyOf({ prompt: _prompt, negativePrompt: _negative, seed: _seed, ...others }: AskedRequest): string {
+  return JSON.stringify(others);
+}
+
+function pauseOf(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
