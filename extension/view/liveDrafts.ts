@@ -59,7 +59,7 @@ export class LiveDrafts {
   }
 
   /** The request with the seed of its drafts, if it has none; later drafts have another one. */
-  take<Request extends AskedRequest>(request: Request): Request {
+  take(request: AskedRequest): AskedRequest {
     const seed = request.seed ?? this.#seed;
     this.#seed = undefined;
     return { ...request, ...(seed !== undefined && { seed }) };

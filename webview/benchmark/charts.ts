@@ -1,5 +1,6 @@
 /** What the charts show, from figures of runs. */
 import type { ChartConfiguration, ChartDataset, Plugin } from 'chart.js';
+import type { Budgets } from '../../shared/benchmark/budgets.ts';
 import type { MacsCurve } from '../../shared/benchmark/protocol.ts';
 import { type Figure, longestMacs, macsFactor, publishedFactors } from '../../shared/benchmark/table.ts';
 import { formatFewer, formatSpeed, shareTitle } from '../../shared/benchmark/titles.ts';
@@ -161,6 +162,63 @@ export function curvesChart(curves: readonly MacsCurve[], theme: Theme): ChartCo
   );
 }
 
+/**
+ * Plans for budgets as points, beside the line of as many operations on plain steps: PSNR in dB, or time in per cent of the
+ * full image's, against MACs in per cent of its.
+ */
+export function budgetsChart(
+  all: readonly Budgets[],
+  what: 'quality' | 'time',
+  theme: Theme,
+): ChartConfiguration {
+  const pointsOf = (full: Figure, figures: readonly Figure[]) =>
+    figures.flatMap(({ row }) => {
+      const time = (100 * row.medianSeconds) / full.row.medianSeconds;
+      const y = what === 'time' ? time : row.psnr;
+      return y === null ? [] : [{ x: (100 * row.macs) / full.row.macs, y }];
+    });
+  const datasets = all.flatMap(({ title, full, shares }, i) => {
+    const prefix = all.length > 1 ? `${title}: ` : '';
+    const common = (series: number) => ({
+      borderColor: seriesColour(series, theme),
+      backgroundColor: seriesColour(series, theme),
+      borderWidth: 2,
+    });
+    const plans = shares.map(({ plan }) => plan);
+    const controls = shares.flatMap(({ control }) => control ?? []);
+    return [
+      {
+        ...common(2 * i),
+        label: `${prefix}Best plan`,
+        data: pointsOf(full, [full, ...plans]),
+        showLine: false,
+        pointStyle: POINTS[0],
+        pointRadius: 6,
+      },
+      {
+        ...common(2 * i + 1),
+        label: `${prefix}Plain steps`,
+        data: pointsOf(full, [full, ...controls]),
+        borderDash: DASHES[1],
+        pointStyle: POINTS[3],
+        pointRadius: 4,
+      },
+    ];
+  });
+  const y = axis(theme, what === 'time' ? 'Time, % of the full image’s' : 'PSNR, dB');
+  return {
+    type: 'line',
+    data: { datasets },
+    options: {
+      scales: {
+        x: { ...axis(theme, 'MACs, % of the full image’s'), type: 'linear', min: 0, max: 100 },
+        y: { ...y, beginAtZero: what === 'time' },
+      },
+      plugins: { legend: pointLegend(theme) },
+    },
+  } as ChartConfiguration;
+}
+
 /** A line of each series; `unit`: of the labels. */
 function lineChart(
   series: readonly { title: string; values: number[] }[],
@@ -187,10 +245,7 @@ function lineChart(
         y,
       },
       plugins: {
-        legend: {
-          ...legend(theme),
-          labels: { ...legend(theme).labels, usePointStyle: true, boxWidth: 8, boxHeight: 8 },
-        },
+        legend: pointLegend(theme),
       },
     },
   };
@@ -344,6 +399,12 @@ function axis(theme: Theme, text?: string) {
 function legend(theme: Theme) {
   const labels = { color: theme.foreground, boxWidth: 14, boxHeight: 10, padding: 14 };
   return { position: 'top' as const, align: 'start' as const, labels };
+}
+
+/** With the points of each series in place of boxes. */
+function pointLegend(theme: Theme) {
+  const { labels, ...rest } = legend(theme);
+  return { ...rest, labels: { ...labels, usePointStyle: true, boxWidth: 8, boxHeight: 8 } };
 }
 
 /** Writes each bar's figure behind its end. */

@@ -3,8 +3,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { BenchmarkState } from '../../shared/benchmark/protocol.ts';
 import { formatMacs } from '../../shared/units.ts';
 import { curvesChart } from './charts.ts';
+import { chartTemplate, smallTable } from './figures.ts';
 import type { Actions } from './page.ts';
-import { chartTemplate, smallTable } from './results.ts';
 
 const TITLE = 'MACs against resolution';
 const HEIGHT = 320;

@@ -1,6 +1,6 @@
-import type { ChartConfiguration } from 'chart.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import type { BenchmarkRow } from '../../shared/api.ts';
+import { isBudget } from '../../shared/benchmark/budgets.ts';
 import { EXPORT_FORMATS, type StoredRun } from '../../shared/benchmark/protocol.ts';
 import {
   columnsOf,
@@ -24,7 +24,7 @@ import {
   subjectTitle,
 } from '../../shared/benchmark/titles.ts';
 import { formatLatency } from '../../shared/format.ts';
-import type { Draw } from './chart.ts';
+import { budgetsTemplate } from './budgets.ts';
 import {
   hasSteps,
   latenciesOf,
@@ -35,9 +35,9 @@ import {
   publishedChart,
   savingsChart,
 } from './charts.ts';
+import { chartTemplate, smallTable } from './figures.ts';
 import { operatorsTemplate } from './operators.ts';
 import type { Actions, Page } from './page.ts';
-import type { Theme } from './theme.ts';
 import { bytesUnit, macsUnit } from './units.ts';
 import { bandsOverlay, workersTemplate } from './workers.ts';
 
@@ -62,7 +62,7 @@ export function resultsTemplate(page: Page, actions: Actions): TemplateResult {
   const published = figures.find((figure) => figure.published)?.published;
   return html`
     ${shown.map((run, i) => headTemplate(run, shown.length > 1 ? `${runLetter(i)}: ` : ''))}
-    ${headlineTemplate(figures)}
+    ${headlineTemplate(figures)} ${budgetsTemplate(page, figures)}
     ${
       published
         ? chartTemplate({
@@ -127,28 +127,6 @@ function headlineTemplate(figures: readonly Figure[]): TemplateResult | typeof n
     )}
     ${tile(`${((100 * best.row.speedup) / fewer).toFixed(0)} %`, 'of the theoretical speed-up achieved')}
   </div>`;
-}
-
-interface ChartPart {
-  title: string;
-  note?: string;
-  height: number;
-  draw: (theme: Theme) => ChartConfiguration;
-  /** What the chart shows, as a table. */
-  table?: TemplateResult;
-  /** Controls shown next to the chart title. */
-  controls?: TemplateResult;
-}
-
-export function chartTemplate({ title, note, height, draw, table, controls }: ChartPart): TemplateResult {
-  return html`<figure>
-    <figcaption>
-      <div class="row"><h2 class="grow">${title}</h2>${controls ?? nothing}</div>
-      ${note ? html`<p class="hint">${note}</p>` : nothing}
-    </figcaption>
-    <patchwork-chart label=${title} .size=${height} .draw=${draw as Draw}></patchwork-chart>
-    ${table ? html`<details><summary>Numbers</summary>${table}</details>` : nothing}
-  </figure>`;
 }
 
 function figuresTable(figures: readonly Figure[]): TemplateResult {
@@ -282,32 +260,9 @@ function memoryTemplate(figures: readonly Figure[]): TemplateResult | typeof not
   });
 }
 
-export function smallTable(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  name: string,
-): TemplateResult {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${`Numbers of ${name}`}>
-    <table data-test=${name}>
-      <thead>
-        <tr>
-          ${head.map((title) => html`<th scope="col">${title}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          ([first, ...rest]) => html`<tr>
-            <th scope="row">${first}</th>
-            ${rest.map((cell) => html`<td>${cell}</td>`)}
-          </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
-}
-
 function picturesTemplate({ picture }: Page, figures: readonly Figure[]): TemplateResult | typeof nothing {
-  const shown = figures.filter(({ row }) => row.picture !== null);
+  // Those of budgets have a table of their own.
+  const shown = figures.filter((figure) => figure.row.picture !== null && !isBudget(figure));
   if (shown.length === 0) return nothing;
   const runs = [...new Set(shown.map(({ run }) => run))];
   const tile = (run: string, name: string, title: string, hint: string, parts?: BenchmarkRow['parts']) => {
