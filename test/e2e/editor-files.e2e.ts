@@ -222,6 +222,7 @@ step('in narrow and low windows nothing overlaps and Apply stays in sight', asyn
     [1280, 500],
     [1280, 720],
     [860, 720],
+    [700, 800],
     [1400, 900],
   ] as const) {
     await vscode.page.setViewportSize({ width, height });
@@ -280,6 +281,8 @@ async function crowding(): Promise<string[]> {
     const apply = rectOf(main.querySelector('[data-action=apply]')!);
     if (apply.top < 0 || apply.bottom > innerHeight || apply.right > innerWidth)
       wrong.push('Apply is not in sight');
+    const strip = rectOf(main.querySelector('.strip')!);
+    if (strip.height > 80) wrong.push(`the strip is ${strip.height} high`);
     const canvas = rectOf(main.querySelector('.canvas')!);
     if (canvas.width < 100 || canvas.height < 100)
       wrong.push(`the canvas is ${canvas.width}×${canvas.height}`);

@@ -209,11 +209,12 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 async function pick(page: Page, query: string, rowText: string): Promise<void> {
   const input = page.locator('.quick-input-widget input.input');
   const row = page.locator('.quick-input-list .monaco-list-row', { hasText: rowText }).first();
-  for (const deadline = Date.now() + WAIT; ; ) {
+  // More patience at each try: a busy machine takes long to draw the list.
+  for (let [deadline, patience] = [Date.now() + WAIT, 2000]; ; patience *= 2) {
     await page.keyboard.press('F1');
     try {
-      await input.fill(query, { timeout: 5000 });
-      await row.click({ timeout: 2000 });
+      await input.fill(query, { timeout: 2 * patience });
+      await row.click({ timeout: patience });
       return;
     } catch (error) {
       if (Date.now() > deadline)
