@@ -15,9 +15,16 @@ export class HubError extends Error {
     super(`${new URL(response.url).origin} answers with status ${response.status}`);
     this.status = response.status;
     this.code = response.headers.get('x-error-code') ?? undefined;
-    const wait = response.headers.get('retry-after');
-    if (wait) this.retryAfter = secondsUntil(wait);
+    this.retryAfter = waitIn(response.headers);
   }
+}
+
+/** Seconds, by `Retry-After` or, as the hub's own limits are told, by `RateLimit` (draft-ietf-httpapi-ratelimit-headers). */
+function waitIn(headers: Headers): number | undefined {
+  const wait = headers.get('retry-after');
+  if (wait) return secondsUntil(wait);
+  const [, left] = /(?:;\s*t|\breset)=(\d{1,6})\b/.exec(headers.get('ratelimit') ?? '') ?? [];
+  return left === undefined ? undefined : Number(left);
 }
 
 /** `Retry-After` holds seconds or a date. */

@@ -158,6 +158,12 @@ const faults: [string, Fault, RegExp][] = [
   ['500', { status: 500 }, /status 500/],
   ['503 with Retry-After', { status: 503, headers: { 'retry-after': '0' } }, /status 503/],
   ['429 that asks for minutes', { status: 429, headers: { 'retry-after': '120' } }, /in 120 seconds/],
+  [
+    '429 that asks for a date',
+    { status: 429, headers: { 'retry-after': new Date(Date.now() + 7.2e6).toUTCString() } },
+    /in 7\d\d\d seconds/,
+  ],
+  ['429 with the limit left', { status: 429, headers: { ratelimit: '"api";r=0;t=95' } }, /in 95 seconds/],
   ['401', { status: 401 }, /not exist .* or it is not public/],
   ['403', { status: 403, headers: { 'x-error-code': 'GatedRepo' } }, /terms to be accepted/],
   ['404', { status: 404 }, /no nota-ai\/bk-sdm-tiny/],
