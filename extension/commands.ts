@@ -109,7 +109,7 @@ export const COMMANDS = {
   },
   chooseDevice: {
     title: 'Choose Device…',
-    does: 'shows where networks can run, the processor or a GPU, tried and timed, to choose from',
+    does: 'shows where networks can run, the processor or a GPU, tried and timed, to choose from; in a remote window also on which machine',
     icon: 'chip',
   },
   manageModels: {

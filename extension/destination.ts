@@ -1,6 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
-import { Uri, type WorkspaceFolder, window, workspace } from 'vscode';
+import { FileType, Uri, type WorkspaceFolder, window, workspace } from 'vscode';
 import { InputError, messageOf } from '../engine/errors.ts';
 import type { Recipe } from '../shared/api.ts';
 import { pictureNames } from '../shared/names.ts';
@@ -20,8 +20,25 @@ export async function saveToWorkspace(recipe: Recipe, png: Uint8Array, near?: Ur
   const settings = workspace.getConfiguration('patchwork', folder.uri);
   const target = Uri.joinPath(folder.uri, ...outputFolder((name) => settings.get(name)));
   if (folder.uri.scheme === 'file') await requireInside(folder.uri.fsPath, target.fsPath);
+  else await requireNoLinks(folder.uri, target);
   const names = pictureNames(recipe.prompt, recipe.seed);
   return await told(target, writeUnderFreeName(workspace.fs, target, names, png));
+}
+
+/**
+ * Where a link leads on another machine cannot be told, so none is followed.
+ * @throws InputError for a link between the workspace folder and the target
+ */
+async function requireNoLinks(folder: Uri, target: Uri): Promise<void> {
+  const below = path.posix.relative(folder.path, target.path).split('/').filter(Boolean);
+  for (const [i, name] of below.entries()) {
+    const place = Uri.joinPath(folder, ...below.slice(0, i + 1));
+    const { type } = await workspace.fs.stat(place).then(undefined, () => ({ type: FileType.Unknown }));
+    if (type & FileType.SymbolicLink)
+      throw new InputError(
+        `${name} in the output folder ${below.join('/')} is a link; nothing was saved there.`,
+      );
+  }
 }
 
 /** Asks where to write a picture; undefined if the user cancelled. */

@@ -187,7 +187,7 @@ function place(name: SettingName, setting: string | undefined, base?: string): s
   const file = path.resolve(base ?? '', setting);
   if (isRepositoryId(setting.split('@')[0]!) && !(base && existsSync(file))) return setting;
   if (!base && !path.isAbsolute(setting)) {
-    throw settingError(name, `must be a full path when no folder is open.`);
+    throw settingError(name, `must be a full path where no folder of this machine is open.`);
   }
   return file;
 }

@@ -5,6 +5,7 @@ import type { ExportFormat, RunSummary, StoredRun } from '../../shared/benchmark
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { confirmed } from '../messages.ts';
 import { readUri } from '../readUri.ts';
+import { localPath, onThisComputer, placeText } from '../remote.ts';
 import { writeAtomically } from '../save.ts';
 import { EXPORTS } from './export.ts';
 import { readReport } from './readReport.ts';
@@ -14,16 +15,21 @@ const MAX_RUN_BYTES = 64 << 20;
 
 /** Asks for a model folder; its path, or undefined if the user cancelled. */
 export async function pickModelFolder(): Promise<string | undefined> {
-  const options = { canSelectFolders: true, canSelectFiles: false, title: 'Model Folder' };
+  const options = {
+    ...onThisComputer(),
+    canSelectFolders: true,
+    canSelectFiles: false,
+    title: 'Model Folder',
+  };
   const [folder] = (await window.showOpenDialog(options)) ?? [];
-  return folder?.fsPath;
+  return folder && localPath(folder);
 }
 
 /** Asks for the picture file of a mask. */
 export async function pickMaskFile(): Promise<string | undefined> {
   const filters = { Pictures: ['png', 'webp', 'jpg', 'jpeg'] };
   const [file] = (await window.showOpenDialog({ filters, title: 'Mask' })) ?? [];
-  return file?.fsPath;
+  return file && placeText(file);
 }
 
 /** Asks for confirmation before a run is deleted, which cannot be undone. */

@@ -21,6 +21,7 @@ import { noteBenchmark } from '../denseSpeed.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { PageHost } from '../pageHost.ts';
 import { checkBenchmarkMessage } from '../pageMessages.ts';
+import { placeUri } from '../remote.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { threadSetting } from '../settings.ts';
@@ -169,7 +170,7 @@ export class BenchmarkPanel {
   }
 
   async #requestOf(draft: BenchmarkDraft, drawn: Uint8Array | undefined): Promise<BenchmarkRequest> {
-    const readFile = (file: string) => readPictureUri(Uri.file(file));
+    const readFile = (file: string) => readPictureUri(placeUri(file));
     const shipped = Uri.joinPath(this.#services.extensionUri, 'media/masks');
     const readShipped = async (name: string) =>
       new Uint8Array(await workspace.fs.readFile(Uri.joinPath(shipped, name)));

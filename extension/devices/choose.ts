@@ -14,6 +14,7 @@ import { messageText } from '../messageText.ts';
 import { reportError } from '../report.ts';
 import { deviceSetting } from '../settings.ts';
 import { type DeviceItem, deviceItems } from './items.ts';
+import { moveTo, remoteItem } from './remoteItem.ts';
 
 /** Tries and lists what there is. */
 type List = (options: ChoiceOptions & { signal: AbortSignal }) => Promise<DeviceInfo[]>;
@@ -25,13 +26,15 @@ export async function chooseDevice(log: LogOutputChannel, list: List): Promise<v
     for (let retry = false; ; retry = true) {
       const devices = await tried(log, list, retry);
       const items = deviceItems(devices, used()).map(shown);
-      const choice = await window.showQuickPick([...items, again], {
+      const remote = remoteItem();
+      const choice = await window.showQuickPick([...items, ...(remote ? [remote] : []), again], {
         title: 'Choose Device',
         placeHolder: 'Choose where images are computed',
         matchOnDescription: true,
         matchOnDetail: true,
       });
       if (choice === again) continue;
+      if (remote && choice === remote) await moveTo(remote);
       if (choice && isDevice(choice)) await use(choice);
       return;
     }

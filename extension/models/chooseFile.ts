@@ -2,6 +2,7 @@ import { env, type QuickPickItem, QuickPickItemKind, ThemeIcon, Uri, window } fr
 import type { Purpose } from '../../engine/models/catalogue.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { messageText } from '../messageText.ts';
+import { localPath, onThisComputer } from '../remote.ts';
 import { modelsHere } from './fetch.ts';
 import { labelOf } from './items.ts';
 
@@ -66,11 +67,12 @@ export async function chooseModel(asked: Asked): Promise<string | undefined> {
 async function byDialog(title: string, folder: boolean): Promise<string | undefined> {
   const [chosen] =
     (await window.showOpenDialog({
+      ...onThisComputer(),
       title,
       openLabel: 'Use',
       canSelectFiles: !folder,
       canSelectFolders: folder,
       ...(!folder && { filters: { Models: MODEL_ENDINGS } }),
     })) ?? [];
-  return chosen?.fsPath;
+  return chosen && localPath(chosen);
 }

@@ -23,6 +23,7 @@ import { formatBytes } from '../../shared/units.ts';
 import { confirmed, showInformation } from '../messages.ts';
 import { messageText } from '../messageText.ts';
 import type { Pace } from '../queue/pace.ts';
+import { localPath, onThisComputer } from '../remote.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import type { MachineFacts } from './expected.ts';
@@ -232,6 +233,7 @@ export async function useModel(id: string, purpose: Purpose): Promise<void> {
 async function useFolder(): Promise<void> {
   const [folder] =
     (await window.showOpenDialog({
+      ...onThisComputer(),
       title: 'Folder of a Diffusion Model',
       openLabel: 'Use',
       canSelectFiles: false,
@@ -239,8 +241,9 @@ async function useFolder(): Promise<void> {
     })) ?? [];
   if (!folder) return;
   // Refuses it here rather than at the next image.
-  await DiffusionModel.open(folder.fsPath);
-  await useModel(folder.fsPath, 'pictures');
+  const place = localPath(folder);
+  await DiffusionModel.open(place);
+  await useModel(place, 'pictures');
 }
 
 export async function askToRemove({ id, bytes, folder }: InstalledModel, token: HubToken): Promise<void> {

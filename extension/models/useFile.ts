@@ -1,6 +1,7 @@
 import { Uri, window } from 'vscode';
 import type { Purpose } from '../../engine/models/catalogue.ts';
 import { purposeOfFile } from '../../engine/models/file-purpose.ts';
+import { localPath, onThisComputer } from '../remote.ts';
 import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { MODEL_ENDINGS } from './chooseFile.ts';
@@ -11,7 +12,7 @@ export async function useAsModel({ log }: Services, asked: unknown): Promise<voi
   const file = asked instanceof Uri ? asked : await chosen();
   if (!file) return;
   try {
-    await useFile(file.fsPath);
+    await useFile(localPath(file));
   } catch (error) {
     await reportError(log, error);
   }
@@ -20,6 +21,7 @@ export async function useAsModel({ log }: Services, asked: unknown): Promise<voi
 async function chosen(): Promise<Uri | undefined> {
   const [file] =
     (await window.showOpenDialog({
+      ...onThisComputer(),
       title: 'File of a Model',
       openLabel: 'Use',
       filters: { Models: MODEL_ENDINGS },

@@ -1,5 +1,5 @@
 /** As much of VS Code's API as pages and their handlers use: files of the disk, no user who answers, commands that are noted. */
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { makeFolder } from '../../../engine/host/node/make-folder.ts';
@@ -59,6 +59,7 @@ export const FileType = {
   Unknown: 0,
   File: 1,
   Directory: 2,
+  SymbolicLink: 64,
 } as const;
 export const FilePermission = {
   Readonly: 1,
@@ -99,10 +100,11 @@ export const workspace = {
     isWritableFileSystem: () => true,
     async stat({ fsPath }: Uri) {
       const found = await stat(fsPath);
+      const link = (await lstat(fsPath)).isSymbolicLink() ? FileType.SymbolicLink : 0;
       return {
         size: found.size,
         mtime: found.mtimeMs,
-        type: found.isFile() ? FileType.File : FileType.Directory,
+        type: link | (found.isFile() ? FileType.File : FileType.Directory),
         permissions: 0,
       };
     },
@@ -119,6 +121,7 @@ export const workspace = {
   workspaceFolders: undefined as { uri: Uri; name: string; index: number }[] | undefined,
   isTrusted: true,
   getConfiguration: () => ({ get: () => undefined, inspect: () => undefined, update: nothing }),
+  asRelativePath: (uri: Uri) => uri.path,
   getWorkspaceFolder: () => workspace.workspaceFolders?.[0],
   onDidChangeWorkspaceFolders: never,
   onDidChangeConfiguration: never,
@@ -215,5 +218,14 @@ export const commands = {
   registerCommand: never,
 };
 
-export const env = { clipboard: { writeText: nothing }, openExternal: nothing };
+export const UIKind = { Desktop: 1, Web: 2 };
+export const ExtensionKind = { UI: 1, Workspace: 2 };
+/** Of a window of one machine; tests may change it. */
+export const env = {
+  clipboard: { writeText: nothing },
+  openExternal: nothing,
+  uiKind: UIKind.Desktop,
+  remoteName: undefined as string | undefined,
+};
+export const extensions = { getExtension: (_: string) => undefined as { extensionKind: number } | undefined };
 export const lm = undefined;

@@ -1,0 +1,46 @@
+/**
+ * Where Patchwork runs in a window of a remote machine (SSH, WSL, containers): on the user's computer, whose GPU it can
+ * use, unless `remote.extensionKind` says otherwise. Files are then read through VS Code, but models only from a disk.
+ */
+import os from 'node:os';
+import path from 'node:path';
+import { ExtensionKind, env, extensions, UIKind, Uri } from 'vscode';
+import { InputError } from '../engine/errors.ts';
+import { nameOf } from './readUri.ts';
+
+export const EXTENSION_ID = 'patchwork.patchwork';
+
+/** Where Patchwork runs, as VS Code's setting `remote.extensionKind` names it; undefined in a window of one machine. */
+export function placeInRemoteWindow(): 'ui' | 'workspace' | undefined {
+  if (env.remoteName === undefined || env.uiKind === UIKind.Web) return undefined;
+  const kind = extensions.getExtension(EXTENSION_ID)?.extensionKind;
+  return kind === ExtensionKind.UI ? 'ui' : 'workspace';
+}
+
+/** Makes a dialogue begin on the computer on which Patchwork runs, in place of the remote machine. */
+export function onThisComputer(): { defaultUri?: Uri } {
+  return placeInRemoteWindow() === 'ui' ? { defaultUri: Uri.file(os.homedir()) } : {};
+}
+
+/**
+ * The path of a model, which the engine reads by itself.
+ * @throws InputError if it is on no disk of the computer on which Patchwork runs
+ */
+export function localPath(uri: Uri): string {
+  if (uri.scheme === 'file') return uri.fsPath;
+  throw new InputError(
+    uri.scheme === 'vscode-remote'
+      ? `${nameOf(uri)} is on the remote machine, and Patchwork runs on this computer, which cannot read models there. Copy it to this computer, or let Patchwork run there: Patchwork: Choose Device….`
+      : `${nameOf(uri)} is on no disk of this computer, so it cannot be used as a model: copy it there first.`,
+  );
+}
+
+/** The last part of a file's path, and how it is written in a form: by its path, or its address where it has none. */
+export function placeText(uri: Uri): string {
+  return uri.scheme === 'file' ? uri.fsPath : uri.toString();
+}
+
+/** The file that `placeText` has written. */
+export function placeUri(text: string): Uri {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(text) && !path.isAbsolute(text) ? Uri.parse(text) : Uri.file(text);
+}
