@@ -40,7 +40,13 @@ import type { Backend } from './execution/backend.ts';
 import { Components } from './execution/components.ts';
 import { defaultPrecision } from './execution/default-precision.ts';
 import { isGuided, seesMask } from './execution/denoiser-inputs.ts';
-import { type MemoryPlan, type PlannedPicture, planMemory, predictMemory } from './execution/memory-plan.ts';
+import {
+  type MemoryPlan,
+  type PlannedPicture,
+  planMemory,
+  plannedDevice,
+  predictMemory,
+} from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
 import { denoiserVersion, settingsOf } from './models/content-hash.ts';
 import { openControlModel } from './models/control-model.ts';
@@ -494,7 +500,8 @@ class LocalEngine implements Engine {
     { width, height, edit }: { width: number; height: number; edit?: boolean },
   ): Promise<Precision> {
     const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
-    const picture = { width: across!, height: down!, batch: 2, edit };
+    const device = plannedDevice(this.#backend.can);
+    const picture = { width: across!, height: down!, batch: 2, edit, device };
     // A recipe may come from a device with another arithmetic.
     if (precision === 'fp16' && !this.#backend.can.precisions.includes(precision)) return 'fp32';
     return precision ?? defaultPrecision(model, components, picture, this.#backend);
@@ -502,7 +509,10 @@ class LocalEngine implements Engine {
 
   /** Whether memory is enough to keep the features of a picture, for edits of it; if so it is planned for. */
   async #remembers(loaded: Loaded, recipe: Recipe): Promise<boolean> {
-    const { together } = predictMemory(loaded.model, await plannedPicture(loaded, recipe, { records: true }));
+    const { together } = predictMemory(
+      loaded.model,
+      await plannedPicture(loaded, recipe, { records: true, device: plannedDevice(this.#backend.can) }),
+    );
     if (together > this.#availableTo(loaded)) return false;
     await this.#plan(loaded, recipe, { records: true });
     return true;
@@ -510,7 +520,8 @@ class LocalEngine implements Engine {
 
   /** How the networks are loaded so that the machine's memory is enough; throws where it is not. */
   async #plan(loaded: Loaded, recipe: Recipe, more: Purpose = {}): Promise<MemoryPlan> {
-    const picture = await plannedPicture(loaded, recipe, more);
+    const device = plannedDevice(this.#backend.can);
+    const picture = await plannedPicture(loaded, recipe, { ...more, device });
     const needs = predictMemory(loaded.model, picture);
     const { together } = needs;
     const available = this.#availableTo(loaded);
@@ -611,7 +622,7 @@ function shareBy(team: Team | undefined): Share | undefined {
 }
 
 /** What a picture is drawn for, where it is not only drawn. */
-type Purpose = Pick<PlannedPicture, 'edit' | 'records'>;
+type Purpose = Pick<PlannedPicture, 'edit' | 'records' | 'device'>;
 
 async function plannedPicture(
   { components, model }: Loaded,

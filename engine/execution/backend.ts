@@ -18,6 +18,8 @@ export interface Capabilities {
   readonly elements: readonly Tensor['type'][];
   /** Memory for networks in bytes: the machine's, or the device's own. */
   readonly memoryBytes: number;
+  /** Most bytes of one value; absent: bounded by the memory only. */
+  readonly largestBuffer?: number;
 }
 
 /** Whether a backend multiplies bytes. Where it does not, int8 weights save memory only. */

@@ -4,7 +4,8 @@ import { PRECISIONS, PROCESSOR_PRECISIONS, type Precision } from '../../shared/a
 import { CATALOGUE } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 import { entryMemory, memorySentences } from '../pipelines/memory-sentence.ts';
-import { type PlannedModel, planMemory, predictMemory } from './memory-plan.ts';
+import { type PlannedDevice, type PlannedModel, planMemory, predictMemory } from './memory-plan.ts';
+import { isMemoryRefusal } from './memory-refusal.ts';
 
 const synthetic = (name: string, second = false): PlannedModel => {
   const model = new SyntheticModel(name, '/nowhere');
@@ -83,4 +84,36 @@ test('an edit that does not fit is refused with the precision in which it would'
   const { together } = predictMemory(sd15, { ...edit, precision: 'int8' });
   assert.equal(planMemory(sd15, { ...edit, precision: 'int8' }, together, PRECISIONS), 'together');
   assert.throws(() => planMemory(sd15, edit, together, PRECISIONS), /would fit: .*the precision int8\.$/);
+});
+
+test('2 GB of a device: a small model fits, SDXL is refused with what would fit', () => {
+  const device = { composesAttention: false, largestBuffer: 2 ** 31 };
+  const picture = { ...square(1024), precision: 'fp16' as const, device };
+  assert.throws(
+    () => planMemory(sdxl, picture, 2e9, PRECISIONS),
+    /^InputError: sdxl needs about \d.* for 1024x1024 pixels, and 2\.00 GB are free; a smaller model would fit/,
+  );
+  assert.equal(planMemory(sd15, { ...square(256), precision: 'int4', device }, 2e9, PRECISIONS), 'together');
+});
+
+test('composed attention holds its scores; what passes a buffer of the device is tiled or refused', () => {
+  const available = 1e12;
+  const plan = (side: number, device: PlannedDevice) =>
+    planMemory(sd15, { ...square(side), device }, available, PRECISIONS);
+  const fused = predictMemory(sd15, { ...square(1024), device: {} });
+  const composed = predictMemory(sd15, { ...square(1024), device: { composesAttention: true } });
+  // 16384 positions, 8 heads, both branches, before and after the softmax.
+  assert.ok(composed.apart - fused.apart >= 2 * 16384 ** 2 * 8 * 2 * 4);
+  // The decoder has 256 channels at full size.
+  const wide = 256 * 1024 ** 2 * 4;
+  assert.equal(plan(1024, { largestBuffer: wide }), 'together');
+  assert.equal(plan(1024, { largestBuffer: wide - 1 }), 'tiled');
+  assert.throws(
+    () => plan(1024, { composesAttention: true, largestBuffer: wide }),
+    (error) =>
+      isMemoryRefusal(error) &&
+      /larger buffer for 1024x1024 pixels than the device has, which is 1\.07 GB; what would fit: \d+x/.test(
+        (error as Error).message,
+      ),
+  );
 });

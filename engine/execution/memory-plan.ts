@@ -3,11 +3,13 @@ import { formatBytes } from '../../shared/units.ts';
 import { InputError } from '../errors.ts';
 import type { Extent } from '../graph/macs.ts';
 import { countParameters, type Network } from '../graph/network.ts';
-import { peakValueBytes, valueBytes } from '../graph/peak-bytes.ts';
+import type { Operator } from '../graph/operators.ts';
+import { largestValueBytes, peakValueBytes, scoreBytes, valueBytes } from '../graph/peak-bytes.ts';
 import type { NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import { weightBytes } from '../quantization/size.ts';
 import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';
+import type { Capabilities } from './backend.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
 import { TILE } from './tiles.ts';
@@ -38,6 +40,19 @@ export interface PlannedPicture {
   records?: boolean;
   /** Whether an image is encoded too. */
   edit?: boolean;
+  device?: PlannedDevice;
+}
+
+/** The properties of a device that the prediction uses. */
+export interface PlannedDevice {
+  /** Attention is composed of products there, whose scores are held. */
+  composesAttention?: boolean;
+  /** See `Capabilities.largestBuffer`. */
+  largestBuffer?: number | undefined;
+}
+
+export function plannedDevice({ operator, largestBuffer }: Capabilities): PlannedDevice {
+  return { composesAttention: !operator('MultiHeadAttention', 'com.microsoft'), largestBuffer };
 }
 
 /** Peak bytes of generating an image. */
@@ -72,7 +87,7 @@ const STORED_SHARE = 0.25;
 
 /** Predicts the peak from the networks' definitions; no weights are needed. */
 export function predictMemory(model: PlannedModel, picture: PlannedPicture): MemoryNeeds {
-  const { width, height, batch, precision, edit = false, records = edit } = picture;
+  const { width, height, batch, precision, edit = false, records = edit, device } = picture;
   const { scale } = model.autoencoder;
   const tokens = textLength(model.network('denoiser'));
   const pixels = { width, height, batch: 1, tokens };
@@ -83,9 +98,10 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     tokens,
   };
   const need = ({ weights, values }: PartNeeds) => weights + values;
-  const needOf = (name: NetworkRole, extent: Extent) => need(predictPart(model.network(name), extent));
+  const needOf = (name: NetworkRole, extent: Extent) =>
+    need(predictPart(model.network(name), extent, 'fp32', device));
   const texts = model.textRoles.map((name) =>
-    need(predictPart(model.network(name), latents, textPrecision(precision))),
+    need(predictPart(model.network(name), latents, textPrecision(precision), device)),
   );
   const text = texts.reduce((a, b) => a + b, 0);
   const unet = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
@@ -111,25 +127,38 @@ function textPrecision(precision: Precision): Precision {
 }
 
 /** Peak of a network in planar form that runs alone. Text encoders may have another precision than float32. */
-export function predictPart(network: Network, extent: Extent, precision: Precision = 'fp32'): PartNeeds {
+export function predictPart(
+  network: Network,
+  extent: Extent,
+  precision: Precision = 'fp32',
+  device?: PlannedDevice,
+): PartNeeds {
   const weights = isFloat(precision)
     ? bytesOf(precision) * countParameters(network)
     : weightBytes(network, precision, false);
-  const values = ARENA.planar * peakValueBytes(network, extent);
+  const values = ARENA.planar * peakValueBytes(network, extent, attentionScratch(extent, device));
   return { weights, values, total: PROCESS_BYTES + weights + values };
+}
+
+/** Scores before and after the softmax. */
+function attentionScratch(extent: Extent, device: PlannedDevice | undefined): (operator: Operator) => number {
+  return (operator) => (device?.composesAttention ? 2 * scoreBytes(operator, extent) : 0);
 }
 
 /** The peak of a denoiser that runs alone over latents, in the form that a picture takes. */
 export function predictDenoiser(
   network: Network,
   latents: Extent,
-  { precision, rows = !isFloat(precision), records = false }: DenoiserForm,
+  { precision, rows = !isFloat(precision), records = false, device }: DenoiserForm,
 ): PartNeeds {
-  if (network.name === TRANSFORMER) return predictTransformer(network, latents, { precision, records });
-  if (!rows && !records) return predictPart(network, latents, precision);
+  if (network.name === TRANSFORMER)
+    return predictTransformer(network, latents, { precision, records, device });
+  if (!rows && !records) return predictPart(network, latents, precision, device);
   const foldUpsampling = foldsUpsampling(network, latents, precision);
   const weights = weightBytes(network, precision, foldUpsampling);
-  const scratch = rowsScratch(latents, { precision, foldUpsampling });
+  const ofRows = rowsScratch(latents, { precision, foldUpsampling });
+  const ofAttention = attentionScratch(latents, device);
+  const scratch = (operator: Operator) => ofRows(operator) + ofAttention(operator);
   const arena = precision === 'int8' ? ARENA.byteRows : ARENA.floatRows;
   const recorded = records
     ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * passBytes(network, latents)
@@ -142,7 +171,7 @@ export function predictDenoiser(
 function predictTransformer(
   network: Network,
   latents: Extent,
-  { precision, records = false }: DenoiserForm,
+  { precision, records = false, device }: DenoiserForm,
 ): PartNeeds {
   const weights = weightBytes(network, precision, false);
   const pass = rowsFeaturesOf(tokenFeaturesOf(network)).reduce(
@@ -150,11 +179,12 @@ function predictTransformer(
     0,
   );
   const recorded = records ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * pass : 0;
-  const values = ROWS_BYTES + ARENA.floatRows * peakValueBytes(network, latents) + recorded;
+  const peak = peakValueBytes(network, latents, attentionScratch(latents, device));
+  const values = ROWS_BYTES + ARENA.floatRows * peak + recorded;
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
-type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records'>;
+type DenoiserForm = Pick<PlannedPicture, 'precision' | 'rows' | 'records' | 'device'>;
 
 /** `tiled`: as `apart`, and the image is decoded tile by tile. */
 export type MemoryPlan = 'together' | 'apart' | 'tiled';
@@ -170,11 +200,16 @@ export function planMemory(
   precisions: readonly Precision[],
 ): MemoryPlan {
   const needs = predictMemory(model, picture);
-  if (needs.together <= available) return 'together';
-  if (needs.apart <= available) return 'apart';
-  if (needs.tiled <= available) return 'tiled';
-  const fits = (change: Partial<PlannedPicture>) =>
-    predictMemory(model, { ...picture, ...change }).tiled <= available;
+  const buffers = largestBuffers(model, picture);
+  if (buffers.denoiser && buffers.decoder) {
+    if (needs.together <= available) return 'together';
+    if (needs.apart <= available) return 'apart';
+  }
+  if (buffers.denoiser && needs.tiled <= available) return 'tiled';
+  const fits = (change: Partial<PlannedPicture>) => {
+    const changed = { ...picture, ...change };
+    return largestBuffers(model, changed).denoiser && predictMemory(model, changed).tiled <= available;
+  };
   const sizes = [0.75, 0.5, 0.375, 0.25].map((factor) => ({
     width: Math.max(64, Math.floor((picture.width * factor) / 64) * 64),
     height: Math.max(64, Math.floor((picture.height * factor) / 64) * 64),
@@ -183,12 +218,36 @@ export function planMemory(
   const both = sizes.flatMap((size) => others.map((precision) => ({ ...size, precision })));
   const changes = [sizes.find(fits), others.map((precision) => ({ precision })).find(fits)].filter(Boolean);
   const advice = (changes.length > 0 ? changes : [both.find(fits)]).flatMap((change) => describe(change));
+  const size = `${picture.width}x${picture.height} pixels`;
+  const why = buffers.denoiser
+    ? `needs about ${formatBytes(needs.tiled)} of memory for ${size}, and ${formatBytes(available)} are free`
+    : `needs a larger buffer for ${size} than the device has, which is ${formatBytes(picture.device!.largestBuffer!)}`;
   throw new InputError(
-    `${model.name} needs about ${formatBytes(needs.tiled)} of memory for ${picture.width}x${picture.height} pixels, and ${formatBytes(available)} are free; ${
+    `${model.name} ${why}; ${
       advice.length > 0 ? `what would fit: ${advice.join(', or ')}` : 'a smaller model would fit'
     }.`,
     { setting: advice.length > 0 ? 'precision' : 'model' },
   );
+}
+
+/** Whether every value of the denoiser and of the decoder fits into a buffer of the device. */
+function largestBuffers(
+  model: PlannedModel,
+  { width, height, batch, device = {} }: PlannedPicture,
+): { denoiser: boolean; decoder: boolean } {
+  const { largestBuffer = Number.POSITIVE_INFINITY, composesAttention } = device;
+  const { scale } = model.autoencoder;
+  const denoiser = model.network('denoiser');
+  const tokens = textLength(denoiser);
+  const latents = { width: Math.ceil(width / scale), height: Math.ceil(height / scale), batch, tokens };
+  const scores = composesAttention
+    ? Math.max(0, ...denoiser.operators.map((operator) => scoreBytes(operator, latents)))
+    : 0;
+  const fits = (bytes: number) => bytes <= largestBuffer;
+  return {
+    denoiser: fits(scores) && fits(largestValueBytes(denoiser, latents)),
+    decoder: fits(largestValueBytes(model.network('vae-decoder'), { width, height, batch: 1, tokens })),
+  };
 }
 
 function describe(change: Partial<PlannedPicture> | undefined): string[] {

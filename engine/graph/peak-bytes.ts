@@ -38,6 +38,20 @@ export function peakValueBytes(
   return peak;
 }
 
+/** Bytes of one matrix of an attention's scores in float32, of all heads and the whole batch; 0 for other operators. */
+export function scoreBytes(operator: Operator, extent: Extent): number {
+  if (operator.type !== 'attention') return 0;
+  const [queries, keys] = [operator.query, operator.key].map((value) =>
+    elements({ ...value, channels: 1 }, extent),
+  );
+  return FLOAT_BYTES * extent.batch * operator.heads * queries! * keys!;
+}
+
+/** Bytes of the largest value of a network in float32. */
+export function largestValueBytes(network: Network, extent: Extent): number {
+  return Math.max(...network.operators.map(({ output }) => valueBytes(output, extent)));
+}
+
 /** Bytes of a value in float32, for the whole batch. */
 export function valueBytes(value: DistributiveOmit<Value, 'id'>, extent: Extent): number {
   return FLOAT_BYTES * extent.batch * elements(value, extent);

@@ -92,6 +92,19 @@ test('a GPU that fails again and again is left alone', async () => {
   assert.equal((await generated(engine, 'a house')).place, 'webgpu');
 });
 
+test('what needs more memory than the GPU has is computed on the processor, and the GPU stays in use', async () => {
+  const engine = open();
+  for (let i = 0; i < 3; i++) {
+    const { place, warnings } = await generated(engine, 'needs more memory');
+    assert.equal(place, 'cpu');
+    assert.match(
+      warnings.join(),
+      /^This was computed on the processor: on GPU 0\.5 \(WebGPU\) X needs .*int4\.$/,
+    );
+  }
+  assert.equal((await generated(engine, 'a house')).place, 'webgpu');
+});
+
 test('errors of the user and of the engine are passed on', async () => {
   const engine = open();
   await assert.rejects(engine.generate({ prompt: 'bad input' }), InputError);

@@ -1,5 +1,6 @@
 import { cacheFolder, path, withLock } from '#host';
 import { ForgottenError, InputError, isAbort, messageOf } from '../../engine/errors.ts';
+import { isMemoryRefusal } from '../../engine/execution/memory-refusal.ts';
 import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
 import {
   type CallOptions,
@@ -84,11 +85,17 @@ export class Ladder<E extends Engine> {
         if (at === 0) this.#failures = 0;
         return withNotices(result, notices);
       } catch (error) {
-        if (at === rungs.length - 1 || !isDeviceFault(error, at)) throw error;
+        const last = rungs.length - 1;
+        if (at === last || !isDeviceFault(error, at)) throw error;
         await rung.engine.dispose();
+        // What does not fit into its memory does not fit into less of it, and is not the device's fault.
+        const isTooLarge = isMemoryRefusal(error);
+        if (isTooLarge) at = last - 1;
         const next = rungs[at + 1]!;
-        if (next.device.id === 'cpu') this.#failures++;
-        const notice = noticeOf(rung.device, next.device, error);
+        if (next.device.id === 'cpu' && !isTooLarge) this.#failures++;
+        const notice = isTooLarge
+          ? `This was computed on the processor: on ${nameOf(rung.device)} ${messageOf(error)}`
+          : noticeOf(rung.device, next.device, error);
         this.#options.onLog?.(notice);
         notices.push(notice);
       }
@@ -169,11 +176,15 @@ function ways(chosen: Chosen): OpenedDevice[] {
  */
 function isDeviceFault(error: unknown, at: number): boolean {
   if (isAbort(error) || error instanceof ForgottenError) return false;
-  return at > 0 || !(error instanceof InputError);
+  return at > 0 || !(error instanceof InputError) || isMemoryRefusal(error);
+}
+
+function nameOf({ id, findings }: OpenedDevice): string {
+  return `${findings.name} (${DEVICE_PROVIDERS[id]})`;
 }
 
 function noticeOf(failed: OpenedDevice, next: OpenedDevice, error: unknown): string {
-  const where = `${failed.findings.name} (${DEVICE_PROVIDERS[failed.id]})`;
+  const where = nameOf(failed);
   const why = messageOf(error).split('\n')[0]!.slice(0, 200);
   return next.id === 'cpu'
     ? `${where} failed again, so this was computed on the processor: ${why}`

@@ -10,6 +10,9 @@ import { memoryBytes } from './machine.ts';
 /** Of the memory that a browser gives, after a GPU ran out of it. */
 const SMALL_SHARE = 0.4;
 
+/** What browsers give on every kind of GPU of the last years. */
+const LARGEST_BUFFER = 2 ** 30;
+
 /** ONNX Runtime on the browser's GPU, in a bundle whose runtime has WebGPU. A worker is for one device. */
 export class GpuBackend extends WebBackend {
   override readonly device = 'webgpu';
@@ -34,6 +37,7 @@ export class GpuBackend extends WebBackend {
       precisions: half ? PRECISIONS : PROCESSOR_PRECISIONS,
       elements: ['float32', 'int32', 'int64'],
       memoryBytes: (small ? SMALL_SHARE : 1) * memoryBytes(),
+      largestBuffer: LARGEST_BUFFER,
     };
     ort.env.webgpu.powerPreference = 'high-performance';
   }

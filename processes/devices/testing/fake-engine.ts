@@ -16,6 +16,10 @@ async function generate({ prompt }: GenerateRequest): Promise<GenerateResult> {
   if (isGpu && prompt === 'hangs the GPU') await new Promise(() => setInterval(() => {}, 1000));
   if (isGpu && prompt === 'loses the GPU') throw new Error('The device was lost.');
   if (isGpu && !small && prompt === 'is too large') throw new Error('Failed to allocate memory.');
+  if (isGpu && prompt === 'needs more memory')
+    throw new InputError(
+      `X needs about 9 GB of memory, and 2 GB are free; what would fit: the precision int4.`,
+    );
   if (prompt === 'is broken') throw new Error('Something broke.');
   const place = [id, ...(small ? ['small'] : []), process.pid].join(' ');
   return fakeResult({ prompt }, place, { device: id });

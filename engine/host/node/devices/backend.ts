@@ -12,6 +12,8 @@ import { DeviceReader } from './reader.ts';
 
 /** Of the machine's memory, where the system does not report how much the device has. */
 const UNKNOWN_SHARE = 0.5;
+/** WGSL addresses 2 GiB of a binding, and DirectML as much of a tensor. */
+const LARGEST_BUFFER = 2 ** 31;
 /** Of the device's memory, after it ran out of it. */
 const SMALL_SHARE = 0.4;
 
@@ -43,6 +45,7 @@ export class DeviceBackend extends NodeBackend {
       precisions: half ? PRECISIONS : PROCESSOR_PRECISIONS,
       elements: ['float32', 'int32', 'int64'],
       memoryBytes: small ? SMALL_SHARE * memoryBytes : memoryBytes,
+      ...(device !== 'cuda' && { largestBuffer: LARGEST_BUFFER }),
     };
     // Vulkan's loader needs this folder, which processes without a login session lack.
     if (process.platform === 'linux') process.env.XDG_RUNTIME_DIR ??= os.tmpdir();
