@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
-import { InputError, isAbort, messageOf } from '../engine/errors.ts';
+import { InputError, isAbort } from '../engine/errors.ts';
+import { messageOf } from '../shared/errorMessage.ts';
 import { note } from './output.ts';
 
 const BAD_INPUT = 2;

@@ -1,4 +1,5 @@
-import { InputError, messageOf } from './errors.ts';
+import { messageOf } from '../shared/errorMessage.ts';
+import { InputError } from './errors.ts';
 
 /** What the operating system's error codes mean for someone who wanted a file written. */
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,8 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
 import { FileType, Uri, type WorkspaceFolder, window, workspace } from 'vscode';
-import { InputError, messageOf } from '../engine/errors.ts';
+import { InputError } from '../engine/errors.ts';
 import type { Recipe } from '../shared/api.ts';
+import { messageOf } from '../shared/errorMessage.ts';
 import { pictureNames } from '../shared/names.ts';
 import { requireInside } from './inside.ts';
 import { writeAtomically, writeUnderFreeName } from './save.ts';

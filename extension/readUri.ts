@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { FileType, type Uri, workspace } from 'vscode';
-import { InputError, messageOf } from '../engine/errors.ts';
+import { InputError } from '../engine/errors.ts';
+import { messageOf } from '../shared/errorMessage.ts';
 
 /** The name of a file, without its folder. */
 export function nameOf(uri: Uri): string {

@@ -1,5 +1,6 @@
 import { commands, type LogOutputChannel } from 'vscode';
-import { InputError, messageOf } from '../engine/errors.ts';
+import { InputError } from '../engine/errors.ts';
+import { messageOf } from '../shared/errorMessage.ts';
 import { plainText } from '../shared/plainText.ts';
 import type { Failure } from '../shared/viewProtocol.ts';
 import { showError } from './messages.ts';

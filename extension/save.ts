@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FileSystem, Uri } from 'vscode';
-import { messageOf } from '../engine/errors.ts';
 import { writeError } from '../engine/files.ts';
+import { messageOf } from '../shared/errorMessage.ts';
 
 /** The part of `vscode.workspace.fs` that saving needs. */
 export type SaveFileSystem = Pick<FileSystem, 'createDirectory' | 'writeFile' | 'rename' | 'delete' | 'stat'>;

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { BatchFolder, MAX_ITEMS } from '../../engine/batch/folder.ts';
-import { InputError, messageOf } from '../../engine/errors.ts';
+import { InputError } from '../../engine/errors.ts';
 import { readOptionalText } from '../../engine/json.ts';
 import type { BatchOutcome, SavedItem } from '../../processes/bus/batch/coordinate.ts';
 import type { BusOptions } from '../../shared/api.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { openEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
 import { type CommonOptions, type Size, size, wholeNumber, withExamples } from '../options.ts';

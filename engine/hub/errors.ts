@@ -1,4 +1,5 @@
-import { InputError, isAbort, messageOf } from '../errors.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
+import { InputError, isAbort } from '../errors.ts';
 import { codeOf, isDiskError, writeError } from '../files.ts';
 import type { HubSettings } from './settings.ts';
 

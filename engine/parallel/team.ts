@@ -1,6 +1,7 @@
 import type { Coding, ParallelMode, Precision, Split, WorkerReport } from '../../shared/api.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { plainText } from '../../shared/plainText.ts';
-import { InputError, isAbort, messageOf } from '../errors.ts';
+import { InputError, isAbort } from '../errors.ts';
 import { activeCutting, bandCount, bandMasks, type Cutting, wholeCutting } from '../execution/bands/bands.ts';
 import { batchOf, branchOf, type Condition, guide } from '../execution/condition.ts';
 import type { Predict } from '../execution/denoise.ts';

@@ -1,5 +1,6 @@
 import { codecs, type DecodeLimits, type PictureHeader, type Pixels, type StoredOptions } from '#host';
-import { InputError, messageOf } from '../errors.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
+import { InputError } from '../errors.ts';
 import { decodedFormat } from './format.ts';
 import { chunkType, PngWalk, withChunksOf } from './png-chunks.ts';
 import { readPngText } from './png-text.ts';

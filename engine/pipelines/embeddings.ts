@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import type { TextRole } from '../models/pipelines.ts';
 import { allFinite } from '../numbers.ts';
 import { shown } from '../text/prompt-tags.ts';

@@ -1,6 +1,7 @@
 import { path } from '#host';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { InputError, messageOf, quoted } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { readOptionalJson } from '../json.ts';
 
 /** Bounds on an untrusted file, above those of published language models (17 MB, 256 000 tokens). */

@@ -1,5 +1,6 @@
+import { messageOf } from '../../shared/errorMessage.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
 
 export interface Tokenizer {

@@ -1,7 +1,7 @@
-import { messageOf } from '../../engine/errors.ts';
 import { openAdapter } from '../../engine/weights/lora.ts';
 import { openTensors } from '../../engine/weights/tensor-file.ts';
 import type { LoraFacts } from '../../shared/additions.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { plainText } from '../../shared/plainText.ts';
 
 /** Words that are offered of one file. */

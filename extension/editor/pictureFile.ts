@@ -2,10 +2,11 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { FilePermission, type Uri, workspace } from 'vscode';
-import { InputError, messageOf } from '../../engine/errors.ts';
+import { InputError } from '../../engine/errors.ts';
 import type { PictureFormat } from '../../engine/pictures/metadata.ts';
 import { PICTURE_LIMITS } from '../../engine/pictures/read.ts';
 import { writePicture } from '../../engine/pictures/write.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { nameOf, readUri } from '../readUri.ts';
 
 const FORMATS: Readonly<Record<string, PictureFormat>> = {

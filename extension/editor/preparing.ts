@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAbort } from '../../engine/errors.ts';
 import { requestOfAdditions } from '../../shared/additions.ts';
 import type { EditDraft } from '../../shared/editorProtocol.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { denseStepOf } from '../denseSpeed.ts';
 import { prepareWithSettings } from '../requests.ts';
@@ -49,9 +50,7 @@ export class Preparing {
       .catch((error) => {
         if (isAbort(error)) return;
         // Errors are reported when an edit is requested.
-        this.#services.log.warn(
-          `Not analysed in the background: ${error instanceof Error ? error.message : error}`,
-        );
+        this.#services.log.warn(`Not analysed in the background: ${messageOf(error)}`);
         this.#done = key;
       })
       .finally(() => {

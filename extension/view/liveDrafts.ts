@@ -1,4 +1,5 @@
-import { isAbort, messageOf } from '../../engine/errors.ts';
+import { isAbort } from '../../engine/errors.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import type { AskedRequest } from '../../shared/additions.ts';
 import type { GenerateResult } from '../../shared/api.ts';
 import { randomSeed } from '../../shared/seed.ts';

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
-import { InputError, messageOf } from '../../engine/errors.ts';
+import { InputError } from '../../engine/errors.ts';
 import { readBytes } from '../../engine/read-bytes.ts';
 import type { BusOptions } from '../../shared/api.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { busAddress, userOf } from './address.ts';
 
 /** How long a server may take to answer. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { cacheFolder, fs, path } from '#host';
-import { messageOf } from '../../engine/errors.ts';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
 import { readOptionalJson } from '../../engine/json.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 
 /** Increment when the trial changes. */
 const VERSION = 1;

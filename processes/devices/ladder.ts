@@ -1,5 +1,5 @@
 import { cacheFolder, path, withLock } from '#host';
-import { ForgottenError, InputError, isAbort, messageOf } from '../../engine/errors.ts';
+import { ForgottenError, InputError, isAbort } from '../../engine/errors.ts';
 import { isMemoryRefusal } from '../../engine/execution/memory-refusal.ts';
 import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type EngineCalls,
 } from '../../shared/api.ts';
 import { DEVICE_PROVIDERS } from '../../shared/devices.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import type { Chosen } from './choose.ts';
 
 /** Loading a large model or compiling its programs may take this long without progress on slow devices. */

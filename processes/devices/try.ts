@@ -1,6 +1,6 @@
-import { messageOf } from '../../engine/errors.ts';
 import type { DeviceCheck } from '../../engine/execution/device-check/check.ts';
 import { DEVICE_PROVIDERS } from '../../shared/devices.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { EngineEndedError, ServedProcess } from '../child.ts';
 import { type Script, scriptOf } from '../scripts.ts';
 import { type CheckCall, check } from './protocol.ts';

@@ -5,8 +5,9 @@ import {
   type RequestParam,
   ResponseError,
 } from 'vscode-jsonrpc';
-import { abortError, messageOf } from '../../engine/errors.ts';
+import { abortError } from '../../engine/errors.ts';
 import { type CallOptions, ENGINE_CALLS, type Engine, type EngineCall } from '../../shared/api.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { failureOf } from './failure.ts';
 import { CALL_FAILED, type Call, type FailureData, METHODS, type Method, received } from './protocol.ts';
 

@@ -6,7 +6,7 @@ import {
   type MessageConnection,
   ResponseError,
 } from 'vscode-jsonrpc/browser';
-import { abortError, InputError, messageOf } from '../../engine/errors.ts';
+import { abortError, InputError } from '../../engine/errors.ts';
 import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
 import {
   type CallOptions,
@@ -16,6 +16,7 @@ import {
   type EngineCalls,
 } from '../../shared/api.ts';
 import type { DeviceId } from '../../shared/devices.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { errorOf } from '../engine/failure.ts';
 import { METHODS, type Method } from '../engine/protocol.ts';
 import type { ResourceAnswer, ResourceRequest, Start, Started } from './start.ts';

@@ -4,7 +4,6 @@
  */
 import { BrowserMessageReader, BrowserMessageWriter, createMessageConnection } from 'vscode-jsonrpc/browser';
 import { createEngine } from '../../engine/engine.ts';
-import { messageOf } from '../../engine/errors.ts';
 import { checkDevice } from '../../engine/execution/device-check/check.ts';
 import { WebBackend } from '../../engine/host/web/backend.ts';
 import { mount } from '../../engine/host/web/fs.ts';
@@ -12,6 +11,7 @@ import { GpuBackend } from '../../engine/host/web/gpu.ts';
 import { MemoryStore } from '../../engine/host/web/memory-store.ts';
 import { openOpfs } from '../../engine/host/web/opfs-store.ts';
 import { type ReadResource, ResourceStore } from '../../engine/host/web/resource-store.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { check } from '../devices/protocol.ts';
 import { answer, answerCalls } from '../engine/answers.ts';
 import type { ResourceAnswer, ResourceRequest, Start, Started } from './start.ts';

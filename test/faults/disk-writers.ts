@@ -11,7 +11,6 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { BatchFolder } from '../../engine/batch/folder.ts';
 import { createEngine } from '../../engine/engine.ts';
-import { messageOf } from '../../engine/errors.ts';
 import { NodeBackend } from '../../engine/host/node/backend.ts';
 import { fetchModel, planFetch } from '../../engine/hub/fetch-model.ts';
 import { hubSettings } from '../../engine/hub/settings.ts';
@@ -22,6 +21,7 @@ import { writePicture } from '../../engine/pictures/write.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 import type { GenerateResult } from '../../shared/api.ts';
 import { row, run } from '../../shared/benchmark/testing.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { writeCheckpoint, writeLora } from '../support/checkpoints.ts';
 import { startHub } from '../support/hub.ts';
 

@@ -5,6 +5,7 @@ import '@vscode-elements/elements/dist/vscode-option/index.js';
 import '@vscode-elements/elements/dist/vscode-single-select/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { render } from 'lit';
+import { messageOf } from '../../shared/errorMessage.ts';
 import type { GalleryHostMessage, GalleryPageMessage } from '../../shared/galleryProtocol.ts';
 import { Announcer } from '../announcer.ts';
 import { copyBlob } from '../clipboard.ts';
@@ -124,7 +125,7 @@ async function put(blob: Blob): Promise<void> {
     await copyBlob(blob);
     send({ type: 'copied' });
   } catch (error) {
-    send({ type: 'copyFailed', reason: error instanceof Error ? error.message : String(error) });
+    send({ type: 'copyFailed', reason: messageOf(error) });
   }
 }
 

@@ -8,6 +8,7 @@ import '@vscode-elements/elements/dist/vscode-single-select/index.js';
 import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import { render } from 'lit';
+import { messageOf } from '../../shared/errorMessage.ts';
 import {
   EMPTY_DRAFT,
   type HostMessage,
@@ -98,7 +99,7 @@ const actions: Actions = {
       await copyPicture(pictures, id);
       send({ type: 'copied' });
     } catch (error) {
-      send({ type: 'copyFailed', reason: error instanceof Error ? error.message : String(error) });
+      send({ type: 'copyFailed', reason: messageOf(error) });
     }
   },
   drop: (event) => void drop(event),

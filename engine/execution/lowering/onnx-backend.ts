@@ -1,6 +1,7 @@
 import type { DeviceId } from '../../../shared/api.ts';
 import type { Machine } from '../../../shared/benchmark/report.ts';
-import { InputError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../../shared/errorMessage.ts';
+import { InputError } from '../../errors.ts';
 import type { Network } from '../../graph/network.ts';
 import { requireUnchanged } from '../../weights/file-version.ts';
 import type { Weights } from '../../weights/weight-table.ts';

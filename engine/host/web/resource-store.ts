@@ -1,4 +1,5 @@
-import { InputError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../../shared/errorMessage.ts';
+import { InputError } from '../../errors.ts';
 import { type Found, fileError, type Store } from './store.ts';
 
 /** Reads a file by its path from the store's folder. */

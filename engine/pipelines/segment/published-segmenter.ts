@@ -1,4 +1,5 @@
 import { fs, path } from '#host';
+import { messageOf } from '../../../shared/errorMessage.ts';
 import { InputError } from '../../errors.ts';
 import type { Backend, Program } from '../../execution/backend.ts';
 import { type OnnxFile, type Port, readOnnxFile } from '../../execution/lowering/onnx/onnx-file.ts';
@@ -70,7 +71,7 @@ export class PublishedSegmenter implements Segmenter {
     checkDecoder(decoder, files.decoder);
     const load = async ({ model }: OnnxFile, file: string) =>
       backend.open(model, { threads }).catch((error: unknown) => {
-        throw new InputError(`${file} cannot be loaded: ${error instanceof Error ? error.message : error}`);
+        throw new InputError(`${file} cannot be loaded: ${messageOf(error)}`);
       });
     const loaded = await load(encoder, files.encoder);
     return new PublishedSegmenter(files, size, loaded, await load(decoder, files.decoder));

@@ -1,10 +1,10 @@
 import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { BatchFolder } from '../../../engine/batch/folder.ts';
-import { messageOf } from '../../../engine/errors.ts';
 import { contentHash } from '../../../engine/models/content-hash.ts';
 import { openModel } from '../../../engine/models/open.ts';
 import type { BusOptions } from '../../../shared/api.ts';
+import { messageOf } from '../../../shared/errorMessage.ts';
 import { connectBus, leaveBus } from '../connection.ts';
 import { findWorkers } from '../discovery.ts';
 import {

@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Consumer, type JetStreamClient, type JsMsg, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { InputError, isAbort, messageOf } from '../../../engine/errors.ts';
+import { InputError, isAbort } from '../../../engine/errors.ts';
 import { checkGenerate } from '../../../engine/pipelines/check-request.ts';
 import type { Engine, GenerateRequest } from '../../../shared/api.ts';
+import { messageOf } from '../../../shared/errorMessage.ts';
 import { ModelChangedError, openAnnounced } from '../announced.ts';
 import {
   ACK_WAIT_MS,

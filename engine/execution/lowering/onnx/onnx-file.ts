@@ -1,7 +1,8 @@
 import protobuf from 'protobufjs';
 import { fs, path } from '#host';
+import { messageOf } from '../../../../shared/errorMessage.ts';
 import { isFileName } from '../../../../shared/fileNames.ts';
-import { InputError, messageOf } from '../../../errors.ts';
+import { InputError } from '../../../errors.ts';
 import { readBytes } from '../../../read-bytes.ts';
 import type { OnnxModel } from './onnx.ts';
 
