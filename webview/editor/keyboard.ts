@@ -1,7 +1,7 @@
 import type { Tool } from './tools/tool.ts';
 
 /** Keyboard shortcuts, active everywhere in the page except in text fields. */
-interface Shortcuts {
+export interface Shortcuts {
   /** The tools that can be chosen. */
   tools(): readonly Tool[];
   choose(tool: Tool): void;

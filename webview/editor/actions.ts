@@ -1,0 +1,62 @@
+import { messageOf } from '../../shared/errorMessage.ts';
+import { copyBlob } from '../clipboard.ts';
+import type { Editor } from './editor.ts';
+import { type EditorActions, MASK_AMOUNT } from './page.ts';
+import { pictureBlob } from './selection.ts';
+
+/** What the buttons and fields of the page do. */
+export function actionsOf(editor: Editor): EditorActions {
+  const { page, stage, mask, send } = editor;
+  return {
+    edit: (change) => editor.edit(change),
+    choose: (tool) => editor.choose(tool),
+    setBrush: (change) => editor.setBrush(change),
+    setOpacity: (opacity) => mask.setOpacity(opacity),
+    setColour: (colour) => mask.setColour(colour),
+    mask: (action) => mask.change(action),
+    toggleMask: () => mask.show(!page.maskShown),
+    setAmount(amount) {
+      const whole = Math.round(amount);
+      if (Number.isFinite(whole)) page.amount = Math.min(MASK_AMOUNT.max, Math.max(MASK_AMOUNT.min, whole));
+      editor.update();
+    },
+    reselect() {
+      if (page.state?.canReselect) send({ type: 'reselect' });
+    },
+    showEdit: (id, shown) => send({ type: 'showEdit', id, shown }),
+    goBack: (id) => send({ type: 'goBack', id }),
+    useEdit: (id) => send({ type: 'useEdit', id }),
+    runAgain: (id) => send({ type: 'runAgain', id }),
+    apply: () => send({ type: 'apply', draft: page.draft }),
+    cancel: () => send({ type: 'cancel' }),
+    see: (variation) => editor.see(variation),
+    pick: (id) => send({ type: 'pick', id }),
+    discard: () => send({ type: 'discard' }),
+    measure: () => send({ type: 'measure' }),
+    pickPrompt: () => send({ type: 'pickPrompt' }),
+    undo: () => send({ type: 'undo' }),
+    redo: () => send({ type: 'redo' }),
+    toggleCompare: () => editor.toggleCompare(),
+    showLevel: (level) => editor.showLevel(level),
+    async copy(what) {
+      try {
+        await copyBlob(await pictureBlob(stage, what));
+        send({ type: 'copied', what: `the ${what}` });
+      } catch (error) {
+        send({ type: 'failed', what: `The ${what} could not be copied`, reason: messageOf(error) });
+      }
+    },
+    drag: (event) => editor.dragOut.start(event),
+    insertLink: () => send({ type: 'insertLink' }),
+    upscale: () => send({ type: 'upscale' }),
+    getModel: (model) => send({ type: 'getModel', model }),
+    getModels: () => send({ type: 'getModels' }),
+    cutOut: () => send({ type: 'cutOut' }),
+    loadMask: () => send({ type: 'loadMask' }),
+    exportMask: () => send({ type: 'exportMask' }),
+    reload: () => send({ type: 'reload' }),
+    keep: () => send({ type: 'keep' }),
+    showLog: () => send({ type: 'showLog' }),
+    openSettings: () => send({ type: 'openSettings' }),
+  };
+}

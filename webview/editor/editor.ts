@@ -1,0 +1,233 @@
+import type {
+  EditDraft,
+  EditorPageMessage,
+  EditorState,
+  PicturePlace,
+  SavedEditor,
+} from '../../shared/editorProtocol.ts';
+import { AdditionsForm, withWords } from '../additions/form.ts';
+import { Announcer } from '../announcer.ts';
+import { DragOut } from './dragOut.ts';
+import { MaskView } from './maskView.ts';
+import { BRUSH_SIZES, type EditorPage } from './page.ts';
+import { startOf } from './saved.ts';
+import { Stage } from './stage.ts';
+import { Thumbnails } from './thumbnails.ts';
+import { toolOf } from './tools/index.ts';
+import type { Tool } from './tools/tool.ts';
+import type { ViewTransform } from './viewTransform.ts';
+
+/** Milliseconds that the pointer rests before a preview of a selection is requested. */
+const HOVER_REST = 120;
+/** Milliseconds that image and form stay as they are before the image is recorded for its next edit. */
+const PREPARE_REST = 700;
+/** Fields of the form that change what is recorded. */
+const RECORDED_BY: readonly (keyof EditDraft)[] = ['strength', 'steps', 'precision', 'additions', 'budget'];
+
+/** What the page asks of VS Code. */
+export interface EditorHost {
+  send(message: EditorPageMessage): void;
+  /** What the page stored before the window was reloaded. */
+  readonly saved: SavedEditor | undefined;
+  save(state: SavedEditor): void;
+}
+
+/** The state of the page, its stage, and the changes that concern both. */
+export class Editor {
+  readonly send: EditorHost['send'];
+  readonly page: EditorPage;
+  readonly mask: MaskView;
+  readonly dragOut: DragOut;
+  readonly announcer = new Announcer();
+  readonly variations = new Thumbnails();
+  readonly drawnEdits = new Thumbnails();
+  readonly #host: EditorHost;
+  readonly #draw: (page: EditorPage) => void;
+  #hinting: number | undefined;
+  #preparing: number | undefined;
+
+  constructor(host: EditorHost, draw: (page: EditorPage) => void) {
+    this.#host = host;
+    this.#draw = draw;
+    this.send = host.send;
+    this.page = this.#startPage(startOf(host.saved));
+    this.mask = new MaskView(this.page, () => this.update());
+    this.dragOut = new DragOut(this.page);
+    this.stage.tool = this.page.tool;
+    this.resizeBrush();
+  }
+
+  get stage(): Stage {
+    return this.page.stage;
+  }
+
+  /** The view of a page that was unloaded or reloaded. */
+  get savedView(): ViewTransform | undefined {
+    return this.#host.saved?.view;
+  }
+
+  /** Renders the page and stores what a reload of the window must restore. */
+  update(): void {
+    const { draft, tool, size, softness, opacity, colour, amount, stage } = this.page;
+    const view = stage.picture && !stage.fitting ? stage.view : undefined;
+    // Before the image is loaded, its view is unknown.
+    if (stage.picture)
+      this.#host.save({ version: 1, draft, tool: tool.id, size, softness, opacity, colour, amount, view });
+    this.#draw(this.page);
+  }
+
+  /** The user changes the form. */
+  edit(change: Partial<EditDraft>): void {
+    this.fill(change);
+    if (RECORDED_BY.some((name) => name in change)) this.prepareSoon();
+    this.update();
+  }
+
+  /** Fills fields of the form. */
+  fill(change: Partial<EditDraft>): void {
+    this.page.draft = { ...this.page.draft, ...change };
+    this.showExtension();
+  }
+
+  /** Draws the larger canvas while the form has one. */
+  showExtension(): void {
+    const { way, extension } = this.page.draft;
+    this.stage.extending(way === 'extend' ? extension : undefined);
+  }
+
+  choose(tool: Tool): void {
+    this.page.tool = tool;
+    this.stage.tool = tool;
+    this.stage.showHover();
+    this.announcer.announce(tool.title);
+    this.update();
+  }
+
+  setBrush({ size = this.page.size, softness = this.page.softness }): void {
+    this.page.size = Math.min(BRUSH_SIZES.max, Math.max(BRUSH_SIZES.min, Math.round(size)));
+    this.page.softness = softness;
+    this.resizeBrush();
+    this.update();
+  }
+
+  /** The brush is as large on the screen as its setting says, whatever the zoom. */
+  resizeBrush(): void {
+    const { size, softness } = this.page;
+    this.stage.brush = { radius: Math.max(0.5, size / 2 / this.stage.view.scale), softness };
+  }
+
+  /** Takes a new state from the host. */
+  setState(state: EditorState): void {
+    const { page, announcer } = this;
+    if (state.notice && state.notice !== page.state?.notice) announcer.announce(state.notice);
+    announcer.announceRun(state.run);
+    if (state.run && !page.state?.run) page.runs++;
+    this.variations.keep(state.variations.map(({ id }) => id));
+    if (page.seen && !this.variations.patch(page.seen)) this.see(undefined);
+    page.state = state;
+    if (!state.edited) this.stage.compare = undefined;
+    this.mask.take(state.maskTaken);
+  }
+
+  /** Shows a variation in the image. */
+  see(id: string | undefined): void {
+    if (id === this.page.seen) return;
+    this.page.seen = id;
+    void this.stage.preview(id === undefined ? undefined : this.variations.patch(id));
+    this.update();
+  }
+
+  /** Paints a level's computed positions over the image. */
+  showLevel(level: number | undefined): void {
+    this.page.level = level;
+    this.stage.showLevel(level === undefined ? undefined : this.page.cost?.computed[level]);
+    this.update();
+  }
+
+  toggleCompare(): void {
+    this.stage.compare = this.stage.compare === undefined ? 0.5 : undefined;
+    this.update();
+  }
+
+  /** Reports that an edit is likely, once the user has stopped changing image and form. */
+  prepareSoon(): void {
+    clearTimeout(this.#preparing);
+    this.#preparing = window.setTimeout(() => {
+      const { stage, state, draft } = this.page;
+      if (stage.picture && !state?.run) this.send({ type: 'prepare', draft });
+    }, PREPARE_REST);
+  }
+
+  /** Requests a preview of a click, once the pointer rests. */
+  #hint(place: PicturePlace | undefined): void {
+    clearTimeout(this.#hinting);
+    this.stage.showHover();
+    if (place) this.#hinting = window.setTimeout(() => this.send({ type: 'hover', place }), HOVER_REST);
+    else this.send({ type: 'hover' });
+  }
+
+  #startPage({ draft, tool, size, softness, opacity, colour, amount }: SavedEditor): EditorPage {
+    return {
+      state: undefined,
+      stage: this.#newStage(),
+      draft,
+      tool: toolOf(tool),
+      size,
+      softness,
+      opacity,
+      colour,
+      amount,
+      additions: this.#newAdditions(),
+      runs: 0,
+      masked: false,
+      maskShown: true,
+      cost: undefined,
+      level: undefined,
+      thumbnails: this.variations.urls,
+      seen: undefined,
+      edits: [],
+      drawnEdits: this.drawnEdits.urls,
+    };
+  }
+
+  #newStage(): Stage {
+    return new Stage({
+      mask: (label, patch) => {
+        this.send({ type: 'mask', label, patch });
+        this.mask.changed();
+      },
+      restore: (patch) => this.send({ type: 'restore', patch }),
+      view: () => {
+        this.resizeBrush();
+        this.update();
+      },
+      begin: () => this.mask.show(true),
+      select: (place, how) => this.send({ type: 'select', place, how }),
+      hint: (place) => this.#hint(place),
+      pointer: showPointer,
+      extend: (extension) => this.edit({ extension }),
+    });
+  }
+
+  #newAdditions(): AdditionsForm {
+    return new AdditionsForm({
+      get: () => this.page.draft.additions,
+      set: (additions) => this.edit({ additions }),
+      readsImages: () => this.page.state?.readsImages ?? false,
+      insert: (words) => this.edit({ prompt: withWords(this.page.draft.prompt, words) }),
+      send: this.send,
+      update: () => this.update(),
+      masks: {
+        available: () => this.page.masked,
+        give: (place) => this.send({ type: 'giveMask', place }),
+        edit: (picture) => this.send({ type: 'maskOf', picture }),
+      },
+    });
+  }
+}
+
+/** Writes the pointer's position into the status strip, without rendering the page. */
+function showPointer(at: { x: number; y: number } | undefined): void {
+  const text = document.querySelector('.pointer');
+  if (text) text.textContent = at ? `${Math.floor(at.x)}, ${Math.floor(at.y)}` : '';
+}

@@ -1,0 +1,88 @@
+import { blankPatch, type Patch, wholeOf } from '../../shared/raster.ts';
+import { feathered, grown, inverted, shrunk } from './mask/morphology.ts';
+import type { Colour } from './maskLayer.ts';
+import type { EditorPage, MaskAction } from './page.ts';
+import { watchMaskColour } from './themeColour.ts';
+
+/** How the mask is shown, and the actions on all of it. */
+export class MaskView {
+  readonly #page: EditorPage;
+  readonly #update: () => void;
+  readonly #chooseColour: (name: string) => void;
+  #colour: Colour = [0, 0, 0];
+  /** Number of the run that took the mask. */
+  #taken: number | undefined;
+
+  constructor(page: EditorPage, update: () => void) {
+    this.#page = page;
+    this.#update = update;
+    page.stage.maskOpacity = page.opacity;
+    this.#chooseColour = watchMaskColour(page.colour, (colour) => {
+      this.#colour = colour;
+      page.stage.maskColour = colour;
+    });
+  }
+
+  setOpacity(opacity: number): void {
+    this.#page.opacity = opacity;
+    this.show(true);
+  }
+
+  /** @param name one of `MASK_COLOURS` */
+  setColour(name: string): void {
+    this.#page.colour = name;
+    this.#chooseColour(name);
+    this.show(true);
+  }
+
+  show(shown: boolean): void {
+    const { stage, opacity } = this.#page;
+    this.#page.maskShown = shown;
+    stage.maskOpacity = shown ? opacity : 0;
+    this.#update();
+  }
+
+  /** Changes the whole mask, as one step of undo. */
+  change(action: MaskAction): void {
+    const { stage, amount } = this.#page;
+    const { mask } = stage;
+    if (!mask || stage.input.busy) return;
+    const { raster } = mask;
+    const changes: Record<MaskAction, [label: string, patch: () => Patch | undefined]> = {
+      invert: ['Invert Mask', () => inverted(raster)],
+      clear: ['Clear Mask', () => blankPatch(mask.bounds ?? wholeOf(raster))],
+      grow: ['Grow Mask', () => grown(raster, amount)],
+      shrink: ['Shrink Mask', () => shrunk(raster, amount)],
+      feather: ['Feather Mask', () => feathered(raster, amount)],
+    };
+    const [label, make] = changes[action];
+    const patch = make();
+    if (patch) mask.change(label, patch);
+  }
+
+  /** The mask has other pixels. */
+  changed(): void {
+    const { mask } = this.#page.stage;
+    if (mask) mask.spent = false;
+    this.#page.masked = mask?.bounds !== undefined;
+    this.show(true);
+  }
+
+  /** The stage has new layers: the mask is empty until its pixels arrive. */
+  opened(): void {
+    const { stage } = this.#page;
+    stage.maskColour = this.#colour;
+    this.#page.masked = false;
+    stage.mask!.spent = this.#taken !== undefined;
+    this.show(this.#taken === undefined);
+  }
+
+  /** An edit takes the mask, of which only the outline is shown then, or gives it back. */
+  take(taken: number | undefined): void {
+    if (taken === this.#taken) return;
+    this.#taken = taken;
+    const { mask } = this.#page.stage;
+    if (mask) mask.spent = taken !== undefined;
+    this.show(taken === undefined);
+  }
+}

@@ -1,0 +1,115 @@
+import type { EditorCommand, EditorHostMessage } from '../../shared/editorProtocol.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
+import type { Editor } from './editor.ts';
+import { hindranceOf } from './hindrance.ts';
+import type { EditorActions } from './page.ts';
+import { PictureLayer } from './pictureLayer.ts';
+import { toolOf } from './tools/index.ts';
+
+/** What the extension host's messages do. Each is awaited before the next is handled. */
+export class Receiver {
+  readonly #editor: Editor;
+  readonly #actions: EditorActions;
+
+  constructor(editor: Editor, actions: EditorActions) {
+    this.#editor = editor;
+    this.#actions = actions;
+  }
+
+  async receive(message: EditorHostMessage): Promise<void> {
+    const { page, stage, mask } = this.#editor;
+    switch (message.type) {
+      case 'open':
+        await this.#open(message);
+        break;
+      case 'state':
+        this.#editor.setState(message.state);
+        break;
+      case 'draft':
+        this.#editor.fill(message.draft);
+        break;
+      case 'command':
+        this.#command(message.command);
+        break;
+      case 'frame':
+        if (!stage.picture) break;
+        stage.reframe(stage.picture.reframed(message.frame), page.state?.name ?? '');
+        this.#opened();
+        break;
+      case 'pixels':
+        stage.write(message.patch);
+        this.#editor.dragOut.changed();
+        break;
+      case 'mask':
+        stage.mask?.write(message.patch);
+        mask.changed();
+        break;
+      case 'preview':
+        await stage.preview(message.part);
+        break;
+      case 'variation':
+        if (stage.picture) await this.#editor.variations.add(message.id, message.patch, stage.picture);
+        break;
+      case 'hover':
+        stage.showHover(message.patch);
+        break;
+      case 'edits':
+        page.edits = message.edits;
+        this.#editor.drawnEdits.keep(message.edits.map(({ id }) => id));
+        this.#editor.prepareSoon();
+        break;
+      case 'thumbnail':
+        await this.#editor.drawnEdits.add(message.id, message.picture);
+        break;
+      case 'cost':
+        page.cost = message.cost;
+        if (page.level !== undefined) this.#editor.showLevel(message.cost ? page.level : undefined);
+        break;
+      default:
+        page.additions.receive(message);
+    }
+    this.#editor.update();
+  }
+
+  async #open({ name, file, mime }: EditorHostMessage & { type: 'open' }): Promise<void> {
+    const { stage, send, savedView } = this.#editor;
+    const first = !stage.picture;
+    performance.mark('received');
+    let picture: PictureLayer;
+    try {
+      picture = await PictureLayer.open(file, mime);
+      stage.show(picture, name);
+    } catch (error) {
+      send({ type: 'broken', reason: messageOf(error) });
+      return;
+    }
+    this.#opened();
+    if (first && savedView) stage.move(savedView);
+    const painted = () => {
+      performance.mark('painted');
+      picture.complete();
+      send({ type: 'painted' });
+      this.#editor.prepareSoon();
+    };
+    // The second frame begins when the first is on the screen.
+    requestAnimationFrame(() => requestAnimationFrame(painted));
+  }
+
+  /** The stage has new layers. */
+  #opened(): void {
+    this.#editor.mask.opened();
+    this.#editor.showExtension();
+  }
+
+  /** Runs a command of the palette as its button would. If something is missing, it is said beside the button. */
+  #command(name: EditorCommand): void {
+    const { page } = this.#editor;
+    if (name === 'cutOut') {
+      if (!page.masked && page.state?.canSelect) this.#actions.choose(toolOf('select'));
+      this.#actions.cutOut();
+      return;
+    }
+    this.#actions.edit({ way: name === 'repaintAll' ? 'all' : name });
+    if (name !== 'extend' && !page.state?.run && !hindranceOf(page)) this.#actions.apply();
+  }
+}

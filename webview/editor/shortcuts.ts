@@ -1,0 +1,44 @@
+import type { Editor } from './editor.ts';
+import type { Shortcuts } from './keyboard.ts';
+import type { EditorActions } from './page.ts';
+import { toolsFor } from './tools/index.ts';
+
+/** What the keys of the page do. */
+export function shortcutsOf(editor: Editor, actions: EditorActions): Shortcuts {
+  const { page, stage, announcer, send } = editor;
+  return {
+    tools: () => toolsFor(page.state?.canSelect ?? false),
+    choose: actions.choose,
+    resize(factor) {
+      // Small brushes grow by whole pixels too.
+      const size = page.size * factor;
+      actions.setBrush({ size: factor > 1 ? Math.ceil(size) : Math.floor(size) });
+    },
+    zoomBy: (factor) => stage.zoomBy(factor),
+    zoomTo: (scale) => stage.zoomTo(scale),
+    fit: () => stage.fit(),
+    invert: () => actions.mask('invert'),
+    clear: () => actions.mask('clear'),
+    toggleMask: actions.toggleMask,
+    reselect: actions.reselect,
+    selectNext(step) {
+      if (page.state?.canSelect) send({ type: 'selectNext', step });
+    },
+    compare() {
+      if (page.state?.edited || stage.compare !== undefined) actions.toggleCompare();
+    },
+    escape() {
+      if (!stage.input.cancel()) stage.element.focus();
+    },
+    pan(held) {
+      stage.input.panning = held;
+      editor.resizeBrush();
+    },
+    nudge(dx, dy) {
+      if (!stage.picture) return;
+      const { x, y } = stage.input.nudge(dx, dy);
+      announcer.announce(`${x}, ${y}`);
+    },
+    press: (modifiers) => announcer.announce(stage.input.press(modifiers) ? 'Pressed' : 'Released'),
+  };
+}
