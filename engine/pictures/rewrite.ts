@@ -18,7 +18,7 @@ import { inTurns } from './turns.ts';
 /** Quality of lossy formats. */
 export const LOSSY_QUALITY = 95;
 
-export interface Rewritten {
+interface Rewritten {
   bytes: Uint8Array;
   /** Pixels that were not repainted keep their exact values. */
   exact: boolean;

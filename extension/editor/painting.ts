@@ -22,9 +22,10 @@ import { editWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import { reached } from '../walkthrough.ts';
 import { costOf, fullRecomputeTime } from './cost.ts';
-import type { Page, PictureDocument } from './document.ts';
+import type { PictureDocument } from './document.ts';
 import { seedsOf, stepsOf } from './draft.ts';
 import { outcomeOf } from './outcome.ts';
+import type { Page } from './pages.ts';
 import type { Painted } from './painted.ts';
 import type { Canvas, Painting as Result } from './pictureModel.ts';
 

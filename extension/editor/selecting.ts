@@ -4,7 +4,8 @@ import type { Combination, PicturePlace } from '../../shared/editorProtocol.ts';
 import type { Services } from '../services.ts';
 import { withThings } from '../sight/findThings.ts';
 import { Selector, selectorOffer } from '../sight/selector.ts';
-import type { Page, PictureDocument } from './document.ts';
+import type { PictureDocument } from './document.ts';
+import type { Page } from './pages.ts';
 import { boundsPatch, combined } from './selection.ts';
 
 /** Turns clicks and boxes into masks of a document. */

@@ -1,0 +1,116 @@
+import type { LogOutputChannel } from 'vscode';
+import type { EditorHostMessage, EditorState } from '../../shared/editorProtocol.ts';
+import { LIMITS } from '../../shared/limits.ts';
+import { cut, sameArea, wholeOf } from '../../shared/raster.ts';
+import { failureOf } from '../report.ts';
+import { rowOf, thumbnailOf } from './editList.ts';
+import type { Painted } from './painted.ts';
+import type { PictureModel, Step } from './pictureModel.ts';
+
+/** One page that shows the document. */
+export interface Page {
+  post(message: EditorHostMessage): void;
+}
+
+/** The pages that show a document, and the state that all of them show. */
+export class Pages {
+  readonly #pages = new Set<Page>();
+  readonly #log: LogOutputChannel;
+  #state: EditorState;
+  /** The edits that the pages have thumbnails of. */
+  #drawn = new Set<string>();
+
+  constructor(state: EditorState, log: LogOutputChannel) {
+    this.#state = state;
+    this.#log = log;
+  }
+
+  get state(): EditorState {
+    return this.#state;
+  }
+
+  [Symbol.iterator](): Iterator<Page> {
+    return this.#pages.values();
+  }
+
+  add(page: Page): void {
+    this.#pages.add(page);
+  }
+
+  remove(page: Page): void {
+    this.#pages.delete(page);
+  }
+
+  tell(message: EditorHostMessage): void {
+    for (const page of this.#pages) page.post(message);
+  }
+
+  update(change: Partial<EditorState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.tell({ type: 'state', state: this.#state });
+  }
+
+  notice(notice: string): void {
+    this.update({ notice, failure: undefined });
+  }
+
+  fail(error: unknown): void {
+    this.#log.error(error instanceof Error ? error : String(error));
+    this.update({ failure: failureOf(error) });
+  }
+
+  /** Takes a step of the model and shows what it changes. @param except the page that shows it already */
+  show(model: PictureModel<Painted>, step: Step<Painted>, direction: 'do' | 'undo', except?: Page): void {
+    const { frame } = model;
+    const changed = model[direction](step);
+    if (!sameArea(frame, model.frame)) this.#showCanvas(model);
+    else
+      for (const { layer, patch } of changed)
+        for (const page of this.#pages) if (page !== except) page.post({ type: layer, patch });
+  }
+
+  /** Shows the whole image, on a canvas of another size. */
+  #showCanvas(model: PictureModel<Painted>): void {
+    this.tell({ type: 'frame', frame: model.frame });
+    this.tell({ type: 'pixels', patch: cut(model.pixels, wholeOf(model)) });
+    this.tell({ type: 'mask', patch: cut(model.mask, wholeOf(model)) });
+  }
+
+  /** The list of edits is another. */
+  showEdits(model: PictureModel<Painted>): void {
+    this.update({ ...editStateOf(model), large: isLarge(model) });
+    const rows = model.edits.map(rowOf);
+    for (const edit of model.edits) if (!this.#drawn.has(edit.id)) this.tell(thumbnailOf(edit));
+    this.#drawn = new Set(rows.map(({ id }) => id));
+    this.tell({ type: 'edits', edits: rows });
+    this.tell(costOf(model));
+  }
+
+  showCost(model: PictureModel<Painted>): void {
+    this.tell(costOf(model));
+  }
+}
+
+/** Sends a page the edits of its file. */
+export function tellEdits(page: Page, model: PictureModel<Painted>): void {
+  if (model.extended) page.post({ type: 'frame', frame: model.frame });
+  for (const [type, area] of [['pixels', model.changed] as const, ['mask', model.masked] as const])
+    if (area) page.post({ type, patch: cut(model[type], area) });
+  for (const edit of model.edits) page.post(thumbnailOf(edit));
+  page.post({ type: 'edits', edits: model.edits.map(rowOf) });
+  page.post(costOf(model));
+}
+
+/** What follows from the list of edits. */
+export function editStateOf(model: PictureModel<Painted>): Pick<EditorState, 'edited' | 'canReselect'> {
+  return { edited: model.changed !== undefined, canReselect: model.edits.some(({ mask }) => mask) };
+}
+
+/** Whether a side is longer than an image that models generate. */
+export function isLarge({ width, height }: { width: number; height: number }): boolean {
+  return Math.max(width, height) > LIMITS.size.max;
+}
+
+function costOf(model: PictureModel<Painted>): EditorHostMessage {
+  return { type: 'cost', cost: model.lastPainted?.about?.cost };
+}
