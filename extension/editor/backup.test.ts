@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
 import { deflateRawSync } from 'node:zlib';
-import { NO_ADDITIONS } from '../../shared/additions.ts';
-import { NO_EXTENSION } from '../../shared/editorProtocol.ts';
 import { blankRaster, paste } from '../../shared/raster.ts';
 import { backupOf, readBackup, restoreParts } from './backup.ts';
 import type { Painted } from './painted.ts';
 import { PictureModel, type Step } from './pictureModel.ts';
+import { painted } from './testing/painted.ts';
 
 const original = () => ({ width: 6, height: 4, channels: 3, data: new Uint8Array(72).fill(50) });
 
@@ -116,20 +115,3 @@ test('what is no backup is refused', () => {
   for (const bytes of [serialize({ version: 1 }), serialize(null), Uint8Array.of(1, 2, 3)])
     assert.throws(() => readBackup(bytes), /could not be restored/);
 });
-
-function painted(prompt: string): Painted {
-  const zeros = { steps: 0, macs: 0, denseMacs: 0, recordingMacs: 0, recordedSteps: 0, recordSeconds: 0 };
-  const cost = { prompt, seed: 1, ...zeros, seconds: 1, loadSeconds: 0, activeFraction: [], computed: [] };
-  const typed = { prompt, negativePrompt: '', strength: 0.9, steps: '', seed: '1', seedLocked: false };
-  const recipe = { prompt, seed: 1 } as Painted['recipe'];
-  const draft = {
-    ...typed,
-    way: 'mask',
-    extension: NO_EXTENSION,
-    precision: '',
-    variations: 1,
-    additions: NO_ADDITIONS,
-    budget: 1,
-  } as const;
-  return { recipe, cost, draft };
-}

@@ -1,0 +1,145 @@
+import '../../test/support/vscode/register.ts';
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import sharp from 'sharp';
+import type { CustomDocumentEditEvent, LogOutputChannel, Uri as VsCodeUri } from 'vscode';
+import type { EditorHostMessage } from '../../shared/editorProtocol.ts';
+import { blankRaster, paste } from '../../shared/raster.ts';
+import { readBackup } from './backup.ts';
+import type { PictureDocument as Document } from './document.ts';
+import { painted } from './testing/painted.ts';
+
+const { Uri } = await import('../../test/support/vscode/stub.ts');
+const { PictureDocument } = await import('./document.ts');
+
+const SIDE = 4;
+const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-document-'));
+after(() => rm(folder, { recursive: true, force: true }));
+const log = { error() {} } as unknown as LogOutputChannel;
+const spot = { left: 1, top: 1, width: 1, height: 1 };
+
+/** A document of a grey image, what a page of it has received, and the steps that VS Code knows. */
+async function opened(name: string) {
+  const file = path.join(folder, name);
+  await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#808080' } })
+    .png()
+    .toFile(file);
+  const uri = Uri.file(file) as unknown as VsCodeUri;
+  return { file, uri, ...shown(await PictureDocument.open(uri, log)) };
+}
+
+function shown(document: Document) {
+  const received: EditorHostMessage[] = [];
+  const page = { post: (message: EditorHostMessage) => received.push(message) };
+  document.add(page);
+  const steps: CustomDocumentEditEvent<Document>[] = [];
+  document.onDidEdit((step) => steps.push(step));
+  return { document, page, received, steps };
+}
+
+async function paintSpot(document: Document): Promise<void> {
+  const start = await document.canvas();
+  const result = { ...start.raster, data: start.raster.data.slice() };
+  paste(result, { ...spot, data: Uint8Array.of(1, 2, 3) });
+  const mask = blankRaster(SIDE, SIDE, 1);
+  await document.paint({ label: 'Boat', start, result, mask, about: painted('a boat') });
+}
+
+async function spotOf(document: Document): Promise<number[]> {
+  const { width, data } = (await document.model()).pixels;
+  const at = 3 * (spot.top * width + spot.left);
+  return [...data.subarray(at, at + 3)];
+}
+
+const typesOf = (messages: readonly EditorHostMessage[]) => messages.map(({ type }) => type);
+
+test('an edit is one step of undo, and every page is told its pixels and its place in the list', async () => {
+  const { document, received, steps } = await opened('steps.png');
+  await paintSpot(document);
+  assert.deepEqual(await spotOf(document), [1, 2, 3]);
+  for (const type of ['pixels', 'thumbnail', 'edits', 'cost'] as const)
+    assert.ok(typesOf(received).includes(type), `no ${type} was sent`);
+  const { edited, canUndo, canRedo } = document.state;
+  assert.deepEqual([steps.length, edited, canUndo, canRedo], [1, true, true, false]);
+  received.length = 0;
+  await steps[0]!.undo();
+  assert.deepEqual(await spotOf(document), [128, 128, 128]);
+  assert.deepEqual(
+    [document.state.edited, document.state.canUndo, document.state.canRedo],
+    [false, false, true],
+  );
+  assert.deepEqual(received.findLast((message) => message.type === 'edits')?.edits, []);
+  await steps[0]!.redo();
+  assert.deepEqual(await spotOf(document), [1, 2, 3]);
+});
+
+test('a page that drew a stroke itself is not sent it; other pages are', async () => {
+  const { document, page, received } = await opened('stroke.png');
+  const other: EditorHostMessage[] = [];
+  document.add({ post: (message) => other.push(message) });
+  await document.changeMask('Brush', { ...spot, data: Uint8Array.of(255) }, page);
+  assert.deepEqual([typesOf(received).includes('mask'), typesOf(other).includes('mask')], [false, true]);
+});
+
+test('saving writes the pixels, and only later steps are unsaved', async () => {
+  const { document, file } = await opened('saved.png');
+  await paintSpot(document);
+  await document.save(async () => false);
+  const { data } = await sharp(await readFile(file))
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const at = 3 * (spot.top * SIDE + spot.left);
+  assert.deepEqual([...data.subarray(at, at + 3)], [1, 2, 3]);
+  assert.equal(readBackup(await document.backup()).steps.length, 0);
+  await document.changeMask('Brush', { ...spot, data: Uint8Array.of(255) });
+  assert.equal(readBackup(await document.backup()).steps.length, 1);
+});
+
+test('a backup brings back the edit and its step', async () => {
+  const { document, uri } = await opened('backup.png');
+  await paintSpot(document);
+  const again = shown(await PictureDocument.open(uri, log, readBackup(await document.backup())));
+  await again.document.resumeSteps();
+  assert.deepEqual(await spotOf(again.document), [1, 2, 3]);
+  assert.equal(again.document.state.canUndo, true);
+  await again.steps[0]!.undo();
+  assert.deepEqual(await spotOf(again.document), [128, 128, 128]);
+});
+
+test('after a revert the file is shown again, and its earlier steps cannot be undone', async () => {
+  const { document, received, steps } = await opened('reverted.png');
+  await paintSpot(document);
+  received.length = 0;
+  await document.revert();
+  assert.deepEqual(await spotOf(document), [128, 128, 128]);
+  assert.ok(typesOf(received).includes('open'));
+  assert.deepEqual([document.state.edited, document.state.canUndo], [false, false]);
+  await steps[0]!.undo();
+  assert.match(document.state.notice ?? '', /loaded again/);
+  assert.deepEqual(await spotOf(document), [128, 128, 128]);
+});
+
+test('a file that changed on the disk is followed, or reported where there are edits', async () => {
+  const { document, file } = await opened('disk.png');
+  const black = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#000' } })
+    .png()
+    .toBuffer();
+  await document.diskChanged(false);
+  assert.deepEqual(await spotOf(document), [128, 128, 128]);
+  await writeFile(file, black);
+  await document.diskChanged(true);
+  assert.equal(document.state.changedOnDisk, true);
+  await assert.rejects(
+    document.save(async () => false),
+    /has changed on disk/,
+  );
+  await document.keepMine();
+  assert.equal(document.state.changedOnDisk, false);
+  await writeFile(file, await sharp(black).negate().png().toBuffer());
+  await document.diskChanged(false);
+  assert.deepEqual(await spotOf(document), [255, 255, 255]);
+});
