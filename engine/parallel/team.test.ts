@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { assertClose } from '../../test/support/close.ts';
 import { CROSS, withTinyModel } from '../../test/support/tiny-model.ts';
 import { InputError, isAbort } from '../errors.ts';
@@ -13,7 +13,8 @@ import { denoiserVersion } from '../models/content-hash.ts';
 import type { Model } from '../models/model.ts';
 import { gaussianNoise } from '../noise.ts';
 import { CrewLostError, type Member, MemberLostError } from './job.ts';
-import { TEAM_DEFAULTS, type TeamOptions, TeamRun } from './team.ts';
+import { TeamRun } from './team.ts';
+import { TEAM_DEFAULTS, type TeamOptions } from './team-options.ts';
 import { PatchWorker } from './worker.ts';
 
 const UNET = {
@@ -184,15 +185,30 @@ test('a worker that is lost mid-picture: the others continue from that step, wit
     assert.equal(team.report().length, 2);
   }));
 
-test('a worker that stalls is dismissed when patience ends', () =>
+test('a worker that stalls is dismissed when patience ends', (context) =>
   withSetting(async ({ model, run, denoise }) => {
     const crew = new TestCrew(model, 2);
     crew.onStep = (member, step) => (member === 0 && step === 2 ? new Promise(() => {}) : undefined);
-    const team = await run(crew, { warmUp: 1, split: 'bands', patience: 0.3 });
+    const other = crew.members[1]!;
+    const { step } = other;
+    other.step = (call) => (call.step === 2 ? endingPatience(context, crew, step(call)) : step(call));
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const team = await run(crew, { warmUp: 1, split: 'bands' });
     await denoise(team.predict);
     assert.deepEqual(crew.dismissed, ['Worker 1']);
     assert.match(team.notices.join(), /Worker 1 was lost; Worker 2 did the rest\./);
   }));
+
+/** Lets the patience with the others end once this worker has answered, unless one is dismissed already. */
+async function endingPatience<Answer>(
+  { mock }: TestContext,
+  { dismissed }: TestCrew,
+  answering: Promise<Answer>,
+): Promise<Answer> {
+  const answer = await answering;
+  if (dismissed.length === 0) setImmediate(() => mock.timers.tick(1000 * TEAM_DEFAULTS.beginPatience));
+  return answer;
+}
 
 test('features that do not come make the next step dense, never wrong', () =>
   withSetting(async ({ model, run, denoise, alone }) => {
@@ -324,11 +340,15 @@ test('when all refuse, the error names the first and says what it said', () =>
     );
   }));
 
-test('a worker that never begins is given up; what reaches all of them fails at once', () =>
+test('a worker that never begins is given up; what reaches all of them fails at once', (context) =>
   withSetting(async ({ model, run, denoise }) => {
     const crew = new TestCrew(model, 2);
     crew.members[0]!.begin = () => new Promise(() => {});
-    const team = await run(crew, { beginPatience: 10 });
+    const other = crew.members[1]!;
+    const { begin } = other;
+    other.begin = (job) => endingPatience(context, crew, begin(job));
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const team = await run(crew);
     assert.match(team.notices.join(), /Worker 1 was lost; Worker 2 did the rest/);
     await denoise(team.predict);
     const cut = new TestCrew(model, 2);
