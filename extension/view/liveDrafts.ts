@@ -1,7 +1,7 @@
 import { isAbort } from '../../engine/errors.ts';
-import { messageOf } from '../../shared/errorMessage.ts';
 import type { AskedRequest } from '../../shared/additions.ts';
 import type { GenerateResult } from '../../shared/api.ts';
+import { messageOf } from '../../shared/errorMessage.ts';
 import { randomSeed } from '../../shared/seed.ts';
 import { formatDuration } from '../../shared/units.ts';
 import type { LiveDraft } from '../../shared/viewProtocol.ts';

@@ -1,0 +1,76 @@
+import { isFloat, type Recipe } from '../../shared/api.ts';
+import type { Backend } from '../execution/backend.ts';
+import { isGuided } from '../execution/denoiser-inputs.ts';
+import {
+  type MemoryPlan,
+  type PlannedPicture,
+  planMemory,
+  plannedDevice,
+  predictMemory,
+} from '../execution/memory-plan.ts';
+import type { FeatureStore } from '../regions/store.ts';
+import type { Loaded } from './loaded-models.ts';
+
+/** What an image is generated for, besides being shown. */
+type Purpose = Pick<PlannedPicture, 'edit' | 'records'>;
+
+/** Divides the memory of a backend between a model's networks and the features of earlier images. */
+export class MemoryBudget {
+  readonly #backend: Backend;
+  readonly #features: FeatureStore;
+
+  constructor(backend: Backend, features: FeatureStore) {
+    this.#backend = backend;
+    this.#features = features;
+  }
+
+  /** Whether memory is enough to keep the features of an image, for edits of it; if so it is planned for. */
+  async canRecord(loaded: Loaded, recipe: Recipe): Promise<boolean> {
+    const { together } = predictMemory(loaded.model, await this.#planned(loaded, recipe, { records: true }));
+    if (together > this.#availableTo(loaded)) return false;
+    await this.plan(loaded, recipe, { records: true });
+    return true;
+  }
+
+  /**
+   * How the networks are loaded so that memory is enough. Features of other images are dropped for it.
+   * @throws InputError if no plan fits
+   */
+  async plan(loaded: Loaded, recipe: Recipe, purpose: Purpose = {}): Promise<MemoryPlan> {
+    const picture = await this.#planned(loaded, recipe, purpose);
+    const needs = predictMemory(loaded.model, picture);
+    const { together } = needs;
+    const available = this.#availableTo(loaded);
+    const held = Math.max(together, loaded.held);
+    const plan =
+      together <= loaded.held
+        ? 'together'
+        : planMemory(loaded.model, picture, available, this.#backend.can.precisions);
+    loaded.held = plan === 'together' ? held : 0;
+    this.#features.limit(available - (plan === 'together' ? held : needs[plan]));
+    return plan;
+  }
+
+  /** Bytes that are free, or are taken by what a call may free. */
+  #availableTo({ held }: Loaded): number {
+    return this.#backend.availableBytes() + held + this.#features.bytes;
+  }
+
+  async #planned(
+    { components, model }: Loaded,
+    { width, height, guidance, precision, attention }: Recipe,
+    purpose: Purpose,
+  ): Promise<PlannedPicture> {
+    const guided = isGuided(components.network('denoiser'), guidance);
+    const side = (pixels: number) => Math.min(pixels, model.sizes.max);
+    return {
+      width: side(width),
+      height: side(height),
+      batch: guided ? 2 : 1,
+      precision,
+      rows: !isFloat(precision) || attention === 'sampled' || (await components.forms.rowsAreFaster()),
+      device: plannedDevice(this.#backend.can),
+      ...purpose,
+    };
+  }
+}
