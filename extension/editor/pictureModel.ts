@@ -177,7 +177,7 @@ export class PictureModel<About = unknown> {
 
   /**
    * A new mask in an area; undefined if it is the old one.
-   * @throws RangeError if the patch does not fit the picture
+   * @throws RangeError if the patch does not fit the image
    */
   masking(label: string, patch: Patch): Step<About> | undefined {
     const change = this.#change('mask', patch);
@@ -224,7 +224,7 @@ export class PictureModel<About = unknown> {
   /** Restores the file's pixels by a coverage of 0 … 255; undefined if nothing changes. */
   restoring(label: string, coverage: Patch): Step<About> | undefined {
     if (!fits(coverage, this) || coverage.data.length !== coverage.width * coverage.height)
-      throw new RangeError('The change does not fit the picture.');
+      throw new RangeError('The change does not fit the image.');
     const inFile = within(shifted(coverage, this.frame, 1), this.original);
     if (!inFile) return undefined;
     const content: EditContent = { kind: 'restore', coverage: packed(inFile) };
@@ -263,7 +263,7 @@ export class PictureModel<About = unknown> {
     if (edits && which === 'before') this.#reframe(edits.before);
     const changed = changes.map(({ layer, [which]: deflated, left, top, width, height }) => {
       const patch = unpacked({ left, top, width, height, deflated }, this[layer].channels);
-      if (!fits(patch, this[layer])) throw new RangeError('The change does not fit the picture.');
+      if (!fits(patch, this[layer])) throw new RangeError('The change does not fit the image.');
       paste(this[layer], patch);
       return { layer, patch };
     });
@@ -319,7 +319,7 @@ export class PictureModel<About = unknown> {
   #change(layer: Layer, patch: Patch): Change | undefined {
     const raster = this[layer];
     if (!fits(patch, raster) || patch.data.length !== patch.width * patch.height * raster.channels)
-      throw new RangeError('The change does not fit the picture.');
+      throw new RangeError('The change does not fit the image.');
     const before = cut(raster, patch).data;
     if (before.every((value, i) => value === patch.data[i])) return undefined;
     const { left, top, width, height } = patch;
@@ -335,7 +335,7 @@ export function packed({ left, top, width, height, data }: Patch): Packed {
 export function unpacked({ deflated, left, top, width, height }: Packed, channels: number): Patch {
   const length = width * height * channels;
   const data = new Uint8Array(inflateRawSync(deflated, { maxOutputLength: Math.max(1, length) }));
-  if (data.length !== length) throw new RangeError('A part of a picture is damaged.');
+  if (data.length !== length) throw new RangeError('A part of an image is damaged.');
   return { left, top, width, height, data };
 }
 

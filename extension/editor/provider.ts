@@ -5,11 +5,9 @@ import {
   type CustomDocumentEditEvent,
   type CustomDocumentOpenContext,
   type CustomEditorProvider,
-  commands,
   type Disposable,
   EventEmitter,
   RelativePattern,
-  type Tab,
   TabInputCustom,
   Uri,
   type WebviewPanel,
@@ -32,14 +30,16 @@ import { EditorPage } from './page.ts';
 import { Painting } from './painting.ts';
 import { digestOf, isEditable, readPictureUri } from './pictureFile.ts';
 import { Preparing } from './preparing.ts';
+import { Renaming } from './renaming.ts';
 import { combined } from './selection.ts';
-
-const EDITOR_TYPE = 'patchwork.pictureEditor';
+import { EDITOR_TYPE, isDirty, openEditor, stayInEditor } from './tabs.ts';
 
 /** The picture editor and the command that opens it. */
 export function registerPictureEditor(services: Services, edits: EditStore): Disposable[] {
+  const renaming = new Renaming(() => open.values());
   return [
-    window.registerCustomEditorProvider(EDITOR_TYPE, new PictureEditorProvider(services, edits), {
+    renaming,
+    window.registerCustomEditorProvider(EDITOR_TYPE, new PictureEditorProvider(services, edits, renaming), {
       supportsMultipleEditorsPerDocument: true,
     }),
     ...registerCommands({
@@ -49,11 +49,6 @@ export function registerPictureEditor(services: Services, edits: EditStore): Dis
       registerCommands({ [`editor.${name}`]: () => EditorPage.run(name) }),
     ),
   ];
-}
-
-/** Opens a file in the editor. */
-export async function openEditor(file: Uri): Promise<void> {
-  await commands.executeCommand('vscode.openWith', file, EDITOR_TYPE);
 }
 
 /** The documents that are open, by their addresses. */
@@ -98,18 +93,25 @@ async function choosePicture(): Promise<Uri | undefined> {
 class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
   readonly #services: Services;
   readonly #edits: EditStore;
+  readonly #renaming: Renaming;
   readonly #changes = new EventEmitter<CustomDocumentEditEvent<PictureDocument>>();
   readonly #paintings = new WeakMap<PictureDocument, Painting>();
   readonly #preparings = new WeakMap<PictureDocument, Preparing>();
   readonly onDidChangeCustomDocument = this.#changes.event;
 
-  constructor(services: Services, edits: EditStore) {
+  constructor(services: Services, edits: EditStore, renaming: Renaming) {
     this.#services = services;
     this.#edits = edits;
+    this.#renaming = renaming;
   }
 
   async openCustomDocument(uri: Uri, { backupId }: CustomDocumentOpenContext): Promise<PictureDocument> {
-    const backup = backupId ? await this.#backup(Uri.parse(backupId)) : await this.#saved(uri);
+    const moved = this.#renaming.take(uri);
+    const backup = moved
+      ? readBackup(moved)
+      : backupId
+        ? await this.#backup(Uri.parse(backupId))
+        : await this.#saved(uri);
     const document = await PictureDocument.open(uri, this.#services.log, backup);
     reached('opened');
     open.set(uri.toString(), document);
@@ -203,25 +205,6 @@ class PictureEditorProvider implements CustomEditorProvider<PictureDocument> {
  */
 const BACKUP_LINGERS = 10_000;
 
-/** Milliseconds within which VS Code opens what was saved elsewhere. */
-const OPENED_SOON = 10_000;
-
-/** VS Code opens what was saved elsewhere as its settings say; an image that was being edited stays in the editor. */
-function stayInEditor(saved: Uri): void {
-  const isOther = ({ input }: Tab) =>
-    input instanceof TabInputCustom &&
-    input.viewType !== EDITOR_TYPE &&
-    input.uri.toString() === saved.toString();
-  const listening = window.tabGroups.onDidChangeTabs(async ({ opened, changed }) => {
-    const other = [...opened, ...changed].find(isOther);
-    if (!other) return;
-    listening.dispose();
-    await openEditor(saved);
-    await window.tabGroups.close(other);
-  });
-  setTimeout(() => listening.dispose(), OPENED_SOON);
-}
-
 /** Notifies a document when its file is written by another program. */
 function watchDisk(document: PictureDocument): Disposable {
   // The file's name may contain characters with a meaning in patterns.
@@ -235,17 +218,4 @@ function watchDisk(document: PictureDocument): Disposable {
   watcher.onDidChange(look);
   watcher.onDidCreate(look);
   return watcher;
-}
-
-/** Whether VS Code holds unsaved changes of a picture. */
-function isDirty(uri: Uri): boolean {
-  return window.tabGroups.all
-    .flatMap(({ tabs }) => tabs)
-    .some(
-      ({ input, isDirty }) =>
-        isDirty &&
-        input instanceof TabInputCustom &&
-        input.viewType === EDITOR_TYPE &&
-        input.uri.toString() === uri.toString(),
-    );
 }

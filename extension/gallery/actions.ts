@@ -3,7 +3,7 @@ import { InputError } from '../../engine/errors.ts';
 import { formatRecipe } from '../../engine/pictures/recipe.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 import type { ImageAction } from '../../shared/imageActions.ts';
-import { openEditor } from '../editor/provider.ts';
+import { openEditor } from '../editor/tabs.ts';
 import { insertLink, requirePlace } from '../insertLink.ts';
 import type { Services } from '../services.ts';
 import { editableFile, keepImage, keepImageAs, savedFile } from './keep.ts';

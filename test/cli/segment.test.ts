@@ -57,7 +57,7 @@ test('segment refuses bad input in one sentence', () =>
       [[image, '--point', '12'], /X,Y,0/],
       [[image, '--point', '1,2,3'], /X,Y,0/],
       [[image, '--box', '1,2,3'], /X0,Y0,X1,Y1/],
-      [[image, '--point', '64,3'], /outside the picture, which is 64×64/],
+      [[image, '--point', '64,3'], /outside the image, which is 64×64/],
       [[image, '--point', '1,1', '--model', path.join(folder, 'none')], /There is no segmenter/],
       [[path.join(folder, 'none.png'), '--point', '1,1'], /none\.png/],
     ] as const) {

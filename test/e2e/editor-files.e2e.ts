@@ -47,6 +47,31 @@ step('Save As writes another file in its format, and leaves the first as it is',
   assert.equal((await sharp(fs.readFileSync(file('copy.jpg'))).metadata()).format, 'jpeg');
 });
 
+step('a file that is renamed stays in the editor, with what was not saved', async () => {
+  await editor.close();
+  fs.copyFileSync(file('hill.png'), file('old.png'));
+  await editor.open('old.png');
+  await editor.drag(STROKE);
+  await until(() => editor.dirty(), 'the stroke');
+  const mask = await editor.mask();
+  await vscode.inHost(
+    async ({ Uri, WorkspaceEdit, workspace }, from, to) => {
+      const edit = new WorkspaceEdit();
+      edit.renameFile(Uri.file(from), Uri.file(to));
+      await workspace.applyEdit(edit);
+    },
+    file('old.png'),
+    file('new.png'),
+  );
+  await until(async () => (await label()) === 'new.png', 'the editor of new.png');
+  await editor.idle();
+  await until(async () => (await editor.mask()).equals(mask), 'the mask');
+  assert.ok(await editor.dirty());
+  await editor.press('undo');
+  await until(async () => (await editor.masked()).every((value) => !value), 'an empty mask');
+  assert.ok(!(await editor.dirty()));
+});
+
 step('the walkthrough ticks off what was done', async () => {
   await editor.close();
   await vscode.openFile('README.md');

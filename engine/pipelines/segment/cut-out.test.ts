@@ -76,7 +76,7 @@ test('what says nothing, too much, or covers nothing is refused in a sentence', 
     [{ image: raster, mask: square, points }, /not both/],
     [{ image: raster, mask: black }, /no white pixel/],
     [{ image: raster, mask: square, feather: 65 }, /from 0 to 64/],
-    [{ image: raster, points: [{ x: 40, y: 3 }] }, /outside the picture, which is 40×24/],
+    [{ image: raster, points: [{ x: 40, y: 3 }] }, /outside the image, which is 40×24/],
     [{ image: { ...raster, channels: 2 }, points }, /The image must be/],
     [{ image: { ...raster, data: pixels.slice(3) }, points }, /The image/],
   ] as [CutOutRequest, RegExp][])

@@ -20,10 +20,10 @@ test('what is not in the picture is refused', () => {
   for (const x of [-1, 640, Number.NaN])
     assert.throws(
       () => promptFor({ points: [{ x, y: 5 }] }, picture, 1024),
-      /is outside the picture, which is 640×480/,
+      /is outside the image, which is 640×480/,
     );
   const box = { x0: 700, y0: 0, x1: 800, y1: 100 };
-  assert.throws(() => promptFor({ points: [], box }, picture, 1024), /has nothing of the picture/);
+  assert.throws(() => promptFor({ points: [], box }, picture, 1024), /has nothing of the image/);
 });
 
 test('one click alone is ambiguous', () => {

@@ -33,7 +33,7 @@ export function promptFor(
   };
   for (const { x, y, include = true } of points) {
     if (!(x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5))
-      throw new InputError(`The point ${x},${y} is outside the picture, which is ${width}×${height} pixels.`);
+      throw new InputError(`The point ${x},${y} is outside the image, which is ${width}×${height} pixels.`);
     add({ x, y }, include ? INCLUDE : EXCLUDE);
   }
   if (box) {
@@ -57,7 +57,7 @@ function insidePicture({ x0, y0, x1, y1 }: PixelBox, picture: { width: number; h
   };
   if (!(inside.x0 < inside.x1 && inside.y0 < inside.y1))
     throw new InputError(
-      `The box ${x0},${y0},${x1},${y1} has nothing of the picture, which is ${width}×${height} pixels.`,
+      `The box ${x0},${y0},${x1},${y1} has nothing of the image, which is ${width}×${height} pixels.`,
     );
   return inside;
 }
