@@ -198,6 +198,8 @@ export interface HubEnvironment {
   room(bytes: number): string;
   /** Says that a download of so many bytes does not fit. */
   tooLarge(download: { cache: string; free: number; needed: number }): string;
+  /** What to check where the hub cannot be reached, as the beginning of a sentence. */
+  reachable: string;
   /** `fetch` by the proxy that is set. */
   fetch(): Promise<typeof globalThis.fetch>;
 }

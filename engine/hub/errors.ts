@@ -1,3 +1,4 @@
+import { hubEnvironment } from '#host';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { InputError, isAbort } from '../errors.ts';
 import { codeOf, isDiskError, writeError } from '../files.ts';
@@ -60,7 +61,7 @@ export function hubSentence(
   if (error instanceof Error && isNetworkFailure(error)) {
     const again = resumes ? 'The download continues where it stopped.' : `${what} was not downloaded.`;
     return new Error(
-      `Can't reach ${new URL(endpoint).host} (${reasonOf(error)}). Check your connection or proxy (HTTPS_PROXY) and try again. ${again}`,
+      `Can't reach ${new URL(endpoint).host} (${reasonOf(error)}). ${hubEnvironment.reachable} and try again. ${again}`,
       { cause: error },
     );
   }

@@ -146,7 +146,7 @@ const faults: [string, Fault, RegExp][] = [
   [
     'a cut at once, again and again',
     { cut: 0 },
-    /Can't reach 127.*Check your connection.*was not downloaded/,
+    /Can't reach 127.*Check your connection or proxy \(HTTPS_PROXY\) and try again.*was not downloaded/,
   ],
   ['a wrong hash, twice', { flip: 5000 }, /another hash than the hub tells/],
   ['an answer that is too short', { length: 9000 }, /status 416/],

@@ -298,6 +298,31 @@ step("EfficientViT's rows are shown beside the U-Net's, with the numbers of the 
   await vscode.screenshot('benchmark-sight');
 });
 
+step('budgets are charted beside plain steps, with their images side by side', async () => {
+  await choose('scope', 'Whole images');
+  await fill('steps', '10');
+  await fill('workers', '1');
+  const budgets = ['budget-50', 'steps-50', 'budget-20', 'steps-20'];
+  for (const name of ['generate', 'dense', 'sparse', 'patch', ...budgets]) {
+    const box = vscode.view.locator(`[data-choice=${name}]`);
+    const isOn = await box.evaluate((element: HTMLInputElement) => element.checked);
+    if (isOn !== ['generate', ...budgets].includes(name)) await box.click();
+  }
+  await act('run');
+  await finished('Finished: scenes, 128×128, whole images of 10 steps.');
+  for (const label of ['Quality for the operations spent', 'Time for the operations spent'])
+    await vscode.view.locator(`patchwork-chart[label="${label}"] canvas`).waitFor();
+  const rows = await vscode.view.locator('[data-test=budgets] tbody th').allTextContents();
+  assert.deepEqual(rows, ['50 %', '20 %']);
+  for (const name of ['generate', ...budgets]) {
+    const picture = vscode.view.locator(`[data-test=budget-pictures] img[data-picture=${name}]`);
+    await picture.waitFor();
+    assert.equal(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth), 128);
+  }
+  await vscode.view.locator('body').evaluate(() => window.scrollTo(0, 0));
+  await vscode.screenshot('benchmark-budgets');
+});
+
 step('a run is deleted once that is confirmed', async () => {
   const runs = vscode.view.locator('[data-run]');
   const count = await runs.count();

@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
+import type { BenchmarkReport } from '../../shared/api.ts';
+import { patchwork } from '../cli/patchwork.ts';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { pictureFacts, textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
 import { PICTURE, ViewUnderTest } from './viewPage.ts';
+import { ticks } from './walkthrough.ts';
 
 const LAKE = 'a red house by a lake at sunset';
 const FILE = 'images/a-red-house-by-a-lake-at-sunset-7.png';
@@ -86,6 +89,58 @@ step('edits under a mask, undoes, and saves', async () => {
   await editor.save();
   await until(() => !fs.readFileSync(file).equals(before), 'the saved file');
   assert.equal((await pictureFacts(fs.readFileSync(file))).width, 128);
+});
+
+step('the walkthrough ticks off what was done', async () => {
+  await until(async () => (await ticks(vscode)).includes('generate'), 'the tick');
+  await vscode.screenshot('web-walkthrough');
+});
+
+step('Manage Models lists what there is, and says why nothing can be fetched', async () => {
+  await vscode.page.context().route(/huggingface\.co/, (route) => route.abort());
+  await vscode.run('Patchwork: Manage Models…');
+  const rows = vscode.page.locator('.quick-input-list .monaco-list-row');
+  await rows.filter({ hasText: 'Scenes' }).first().waitFor();
+  await vscode.screenshot('web-models');
+  await vscode.page.getByPlaceholder('Choose a model, or download one').fill('bk-sdm-tiny');
+  await rows.filter({ hasText: 'bk-sdm-tiny' }).first().click();
+  const told = vscode.page.locator('.notifications-toasts', { hasText: 'Can’t reach huggingface.co' });
+  await told.or(vscode.page.getByText("Can't reach huggingface.co")).first().waitFor({ timeout: PICTURE });
+  assert.equal(await vscode.page.getByText('HTTPS_PROXY').count(), 0);
+});
+
+step('the benchmark panel runs, and its JSON has the figures of the command line', async () => {
+  await vscode.run('Patchwork: Open Benchmark');
+  const page = vscode.view;
+  await page.locator('[data-action=customise]').click();
+  for (const [field, value] of Object.entries({ size: '128x128', share: '10', repeat: '1' }))
+    await page.locator(`#${field} input`).fill(value);
+  for (const name of ['profile', 'isolate']) {
+    const box = page.locator(`[data-choice=${name}]`);
+    if (await box.evaluate((element: HTMLInputElement) => element.checked)) await box.click();
+  }
+  await page.locator('[data-action=run]').click();
+  await page
+    .locator('[data-test=notice]', { hasText: 'Finished: scenes, 128×128, one U-Net step.' })
+    .waitFor({ timeout: PICTURE });
+  await vscode.screenshot('web-benchmark');
+  const file = path.join(vscode.workspace, 'browser.json');
+  await page.locator('[data-export=json]').click();
+  await vscode.answerDialog(file);
+  await until(() => fs.existsSync(file) && fs.statSync(file).size > 0, file);
+  const here: BenchmarkReport = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const args = ['bench', 'dense', 'sparse', '--size', '128x128', '--mask', '10%', '--repeat', '1', '--json'];
+  const there: BenchmarkReport = JSON.parse((await patchwork(args)).stdout);
+  const counted = ({ rows }: BenchmarkReport) =>
+    rows.map(({ case: name, mode, precision, macs, activeFraction }) => [
+      ...[name, mode, precision, macs],
+      activeFraction,
+    ]);
+  assert.deepEqual(counted(here), counted(there));
+  assert.deepEqual(Object.keys(here).sort(), Object.keys(there).sort());
+  assert.equal(here.machine.platform, 'browser');
+  assert.match(here.machine.processor, /WebAssembly/);
+  assert.equal(here.machine.versions.onnxruntime, there.machine.versions.onnxruntime);
 });
 
 step('after a reload the images are still there', async () => {

@@ -66,6 +66,15 @@ test('what is refused for want of storage or room is told, and nothing is fetche
   assert.equal(hub.requests.filter(({ file }) => file === UNET).length, 0);
 });
 
+test('a hub that cannot be reached is told in words that are true of a page', { skip }, async () => {
+  const { told } = await download({ endpoint: 'http://127.0.0.1:9' });
+  assert.match(
+    told!,
+    /^Can't reach 127\.0\.0\.1:9 .* this browser may reach it from this page, and try again\./,
+  );
+  assert.doesNotMatch(told!, /HTTPS_PROXY/);
+});
+
 test('a download that is cut, or fills the quota, continues where it stopped', { skip }, async () => {
   hub.fault = ({ file, path, range }) => {
     if (file !== UNET || path.includes('/resolve/')) return undefined;

@@ -23,5 +23,6 @@ export const hubEnvironment: HubEnvironment = {
   room: (bytes) => `the disk has ${formatBytes(bytes)} free`,
   tooLarge: ({ cache, free, needed }) =>
     `The disk of ${cache} has ${formatBytes(free)} free, and ${formatBytes(needed)} are needed; make room, or set HF_HUB_CACHE to a folder on another disk.`,
+  reachable: 'Check your connection or proxy (HTTPS_PROXY)',
   fetch: environmentFetch,
 };
