@@ -166,6 +166,15 @@ test('seeds of other tools: up to 53 bits are taken, of longer ones the rest, wh
   assert.deepEqual([seed('-1').seed, seed('-1').notes], [undefined, undefined]);
 });
 
+test('a step plan of a later version is left out, which is said', () => {
+  const read = (plan: string) =>
+    parseRecipe(`x\nSteps: 3, Sampler: Euler, Seed: 1, Size: 64x64, Step plan: ${plan}`)!;
+  assert.deepEqual([read('FdP').stepPlan, read('FdP').notes], ['FdP', undefined]);
+  const { stepPlan, notes } = read(`Fz${'P'.repeat(500)}`);
+  assert.equal(stepPlan, undefined);
+  assert.match(notes!.join(), /^The step plan FzP+…P+ is not known to this version, /);
+});
+
 test('JSON of other tools: its fields, or no recipe', () => {
   const swarm = {
     sui_image_params: {

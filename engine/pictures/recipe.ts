@@ -10,6 +10,8 @@ import {
   WEBUI_NAMES,
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
+import { plainText } from '../../shared/plainText.ts';
+import { readStepPlan } from '../../shared/stepPlan.ts';
 import { commentIn, textsIn } from './exif-comment.ts';
 import { isPng } from './png-chunks.ts';
 import { readPngText, withPngText } from './png-text.ts';
@@ -224,7 +226,7 @@ function withSettings(
     precision: oneOf(PRECISIONS, settings.get('Precision')),
     attention: oneOf(ATTENTIONS, settings.get('Attention')),
     budget: budgetOf(settings.get('Budget')),
-    stepPlan: settings.get('Step plan')?.slice(0, MAX_STEP_PLAN),
+    stepPlan: stepPlanOf(settings.get('Step plan')),
     strength: within(LIMITS.strength, decimal(settings.get('Denoising strength'))),
     decoder: oneOf(DECODERS, settings.get('Decoder')),
     loras: parseLoras(settings.get('Loras')),
@@ -246,7 +248,11 @@ function withSettings(
       ? missing[key] === undefined
       : ![...READ, ...OURS].includes(key) && !IDLE.test(key),
   );
-  const notes = [...(lost.length > 0 ? [noteOf(lost)] : []), ...seedNotes(settings.get('Seed'), recipe.seed)];
+  const notes = [
+    ...(lost.length > 0 ? [noteOf(lost)] : []),
+    ...seedNotes(settings.get('Seed'), recipe.seed),
+    ...planNotes(settings.get('Step plan'), recipe.stepPlan),
+  ];
   return withoutGaps({ ...recipe, ...(notes.length > 0 && { notes }) });
 }
 
@@ -254,6 +260,21 @@ function withSettings(
 function seedNotes(told: string | undefined, taken: number | undefined): string[] {
   if (taken === undefined || String(taken) === told?.replace(/^0+(?=\d)/, '')) return [];
   return [`The seed ${told} is beyond what seeds can be here; its last 53 bits, ${taken}, are used.`];
+}
+
+/** Letters of a plan that is not known, in a sentence. */
+const MOST_LETTERS = 40;
+
+function stepPlanOf(text: string | undefined): string | undefined {
+  const plan = text?.slice(0, MAX_STEP_PLAN);
+  return plan !== undefined && readStepPlan(plan) ? plan : undefined;
+}
+
+/** A sentence about a plan of a later version. */
+function planNotes(told: string | undefined, taken: string | undefined): string[] {
+  if (told === undefined || taken !== undefined) return [];
+  const plan = plainText(told, MOST_LETTERS);
+  return [`The step plan ${plan} is not known to this version, so the image may come out differently.`];
 }
 
 const MOST_NAMED = 8;

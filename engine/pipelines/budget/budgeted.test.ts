@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { recipeOf } from '../../../shared/testing.ts';
+import type { DiffusionModel } from '../../models/diffusion-model.ts';
+import { openModel } from '../../models/open.ts';
+import { budgeted, fullProcess } from './budgeted.ts';
+
+const scenes = (await openModel('scenes')) as DiffusionModel;
+const recipe = recipeOf({ width: 256, height: 256, steps: 20, guidance: 5, scheduler: 'dpmpp-2m' });
+
+test('what is asked for and what is spent stand in the report, the budget in the recipe', () => {
+  const { recipe: planned, report, warnings } = budgeted(recipe, 0.2, fullProcess(scenes, recipe));
+  assert.deepEqual(planned.budget, { share: 0.2, steps: 20 });
+  assert.equal(planned.steps, 5);
+  assert.ok(report.spent > 0.15 && report.spent <= 0.205);
+  assert.deepEqual(warnings, []);
+});
+
+test('a budget that no plan reaches gets the nearest plan, which is said', () => {
+  const few = { ...recipe, steps: 2 };
+  const { recipe: planned, report, warnings } = budgeted(few, 0.1, fullProcess(scenes, few));
+  assert.equal(planned.steps, 1);
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0]!,
+    new RegExp(
+      `^No plan costs as little as 0\\.1 of the full process; the nearest, ${report.spent.toFixed(2)},`,
+    ),
+  );
+});
+
+test('samplers that draw noise, and models of few steps, only leave out steps', () => {
+  const distilled = (steps: number) => ({ ...recipe, steps, guidance: 1, scheduler: 'lcm' as const });
+  const others = [{ ...recipe, scheduler: 'euler-a' as const }, ...[1, 2, 4, 8].map(distilled)];
+  for (const other of others)
+    for (const share of [0.5, 0.2, 0.1]) {
+      const { recipe: planned, warnings, report } = budgeted(other, share, fullProcess(scenes, other));
+      assert.equal(planned.stepPlan, undefined);
+      assert.ok(planned.steps >= 1 && planned.steps <= other.steps);
+      assert.equal(warnings.length > 0, report.spent > share + 0.005);
+    }
+});
