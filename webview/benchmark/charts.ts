@@ -183,6 +183,8 @@ export function budgetsChart(
       borderColor: seriesColour(series, theme),
       backgroundColor: seriesColour(series, theme),
       borderWidth: 2,
+      // A point at the edge is drawn whole.
+      clip: false as const,
     });
     const plans = shares.map(({ plan }) => plan);
     const controls = shares.flatMap(({ control }) => control ?? []);
