@@ -1,3 +1,4 @@
+import type { Network } from '../graph/network.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Features } from '../regions/store.ts';
@@ -58,6 +59,8 @@ export interface Denoiser {
   readonly ring: number;
   /** Whether steps can share deep features. */
   readonly reuses: boolean;
+  /** What a shallow run computes, where steps can share deep features. */
+  readonly shallow?: Network;
   /** Prepares a run, and loads the form of the network that it needs. `batch`: see `batchOf`. */
   plan(what: Whole | Region, batch: number): Promise<Plan>;
   predict(

@@ -1,4 +1,5 @@
 import type { Precision, WorkerReport } from '../../shared/api.ts';
+import type { StepKind } from '../../shared/stepPlan.ts';
 import type { Network } from '../graph/network.ts';
 import type { Mask } from '../regions/mask.ts';
 import type { Condition } from './condition.ts';
@@ -24,6 +25,9 @@ export interface SharedPicture {
   condition: Condition;
   timesteps: readonly number[];
   dims: LatentDims;
+  /** What each step computes, if some only compute the network `shallow`; see `requireShareable`. */
+  kinds?: readonly StepKind[];
+  shallow?: Network;
   edit?: EditedPicture;
   signal?: AbortSignal;
 }

@@ -6,9 +6,17 @@ import type { Denoiser } from './denoiser.ts';
 /** Computed steps whose results a forecast reads. */
 export const FORECAST_FROM = 2;
 
-/** Said where workers were to share steps of other kinds. */
+/** Said where workers were to share an edit's steps of other kinds than full ones. */
 export const ALONE =
-  'Workers compute every step in full: leave out the workers, or take a budget whose plan only has full steps.';
+  'Workers compute every step of an edit in full: leave out the workers, or take a plan that only has full steps.';
+
+/** @throws InputError for steps that the workers of a new image cannot share */
+export function requireShareable(kinds: readonly StepKind[]): void {
+  if (kinds.every((kind) => kind === 'F' || kind === 'd')) return;
+  throw new InputError(
+    'Workers compute steps with guidance, in full (F) or with reused deep features (d): leave out the workers, or take a plan of such steps.',
+  );
+}
 
 /** Every step from `start` on in full. */
 export function fullSteps({ timesteps }: Pick<Scheduler, 'timesteps'>, start = 0): StepKind[] {

@@ -1,7 +1,9 @@
 import type { Precision } from '../../shared/api.ts';
+import type { StepKind } from '../../shared/stepPlan.ts';
 import { bandMasks } from '../execution/bands/bands.ts';
 import { batchOf, branchOf, type Condition } from '../execution/condition.ts';
 import type { EditedPicture } from '../execution/shared-run.ts';
+import { isShallow } from '../execution/step-kinds.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import type { FeatureMap } from '../graph/values.ts';
@@ -25,6 +27,9 @@ export interface Picture {
   width: number;
   condition: Condition;
   timesteps: readonly number[];
+  /** What each step computes, if some only compute the network `shallow`; see `requireShareable`. */
+  kinds?: readonly StepKind[] | undefined;
+  shallow?: Network | undefined;
   /** Set if only a part is computed. */
   edit?: EditedPicture;
 }
@@ -36,6 +41,9 @@ export class Division {
   /** Each part's answer of the last step. */
   last: StepAnswer[] = [];
   wasDense = false;
+  #wasShallow = false;
+  /** Whose deep features each worker has of the last full step. */
+  #deep: 'all' | 'band' | undefined;
   readonly #members: readonly Member[];
   readonly #picture: Picture;
   readonly #options: TeamOptions;
@@ -67,7 +75,7 @@ export class Division {
   }
 
   begin(): Promise<unknown>[] {
-    const { model, version, precision, channels, condition, edit } = this.#picture;
+    const { model, version, precision, channels, condition, kinds, edit } = this.#picture;
     const { mode, coding } = this.#options;
     return this.layout.parts.map(async ({ worker, branch, bands, index }, i) => {
       const job: Job = {
@@ -81,6 +89,7 @@ export class Division {
         index,
         mode: mode === 'naive' ? 'naive' : 'displaced',
         coding,
+        ...(kinds?.some(isShallow) && { shallow: true }),
         ...(edit && {
           edit: {
             picture: nameFor(edit.id, branch),
@@ -104,11 +113,20 @@ export class Division {
     const step = this.#step++;
     this.wasDense = isDense;
     if (isDense) this.#dense++;
-    const own = edit && { own: edit.sampleAt(index) };
-    const call = { step, timestep: timesteps[index]!, kind, sample, ...own } as const;
+    const shallow = this.#reuses(index);
+    if (!shallow) this.#deep = isDense ? 'all' : 'band';
+    this.#wasShallow = shallow;
+    const more = { ...(shallow && { shallow }), ...(edit && { own: edit.sampleAt(index) }) };
+    const call = { step, timestep: timesteps[index]!, kind, sample, ...more } as const;
     return this.layout.parts.map(({ worker }, i) =>
       this.#members[worker]!.step({ job: this.#ids[i]!, ...call }),
     );
+  }
+
+  /** Whether a step reuses deep features: workers that begin in the middle have none, and after a band only its own. */
+  #reuses(index: number): boolean {
+    const isThere = this.wasDense ? this.#deep === 'all' : this.#deep !== undefined;
+    return isThere && this.#picture.kinds?.[index] === 'd';
   }
 
   /** Whether the last step read other workers' features. */
@@ -149,7 +167,7 @@ export class Division {
 
   /** Multiply–accumulates of one part's last step. */
   macs(i: number): number {
-    return this.#macs(i, this.wasDense ? this.#all : this.#counts[i]);
+    return this.#macs(i, this.wasDense ? this.#all : this.#counts[i], this.#wasShallow);
   }
 
   /** Multiply–accumulates of recording one step of the image's own process. */
@@ -157,8 +175,9 @@ export class Division {
     return this.#macs(i, undefined);
   }
 
-  #macs(i: number, active: readonly number[] | undefined): number {
-    const { network, height, width, condition } = this.#picture;
+  #macs(i: number, active: readonly number[] | undefined, wasShallow = false): number {
+    const { network: full, shallow = full, height, width, condition } = this.#picture;
+    const network = wasShallow ? shallow : full;
     const batch = this.layout.parts[i]!.branch === undefined ? batchOf(condition) : 1;
     const extent = { height, width, batch, tokens: condition.text.dims[1]! };
     return countMacs(network, extent, active).total;

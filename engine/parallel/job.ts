@@ -22,6 +22,8 @@ export interface Job {
   index: number;
   mode: PatchMode;
   coding: Coding;
+  /** Whether some steps reuse the deep features of those before them. */
+  shallow?: boolean;
   /** Set for edits: bands then divide the positions that the edit computes. */
   edit?: EditJob;
 }
@@ -46,6 +48,8 @@ export interface StepCall {
   timestep: number;
   /** `dense`: compute all bands without other workers' features; `band`: only this worker's band. */
   kind: 'dense' | 'band';
+  /** Only the finest part of the network, with the deep features of the last full step. */
+  shallow?: boolean;
   /** The whole scaled sample, planes [C, h, w]. */
   sample: Float32Array;
   /** Set for edits: the image's own process at this step, to be recorded if necessary. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import type { StepKind } from '../../shared/stepPlan.ts';
 import { assertClose } from '../../test/support/close.ts';
 import { CROSS, withTinyModel } from '../../test/support/tiny-model.ts';
 import { InputError, isAbort } from '../errors.ts';
@@ -7,11 +8,14 @@ import { type Mailbox, memoryMailboxes } from '../execution/bands/mailbox.ts';
 import { Components } from '../execution/components.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
 import { predictor } from '../execution/denoise.ts';
+import { Steps, stepsMacs } from '../execution/steps.ts';
 import { float32 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { denoiserVersion } from '../models/content-hash.ts';
 import type { Model } from '../models/model.ts';
 import { gaussianNoise } from '../noise.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { Picture } from './division.ts';
 import { CrewLostError, type Member, MemberLostError } from './job.ts';
 import { TeamRun } from './team.ts';
 import { TEAM_DEFAULTS, type TeamOptions } from './team-options.ts';
@@ -38,6 +42,8 @@ class TestCrew {
   readonly dismissed: string[] = [];
   readonly ended = new Set<string>();
   readonly kinds: string[][];
+  /** Bytes that each member received in its steps. */
+  readonly received: number[][];
   readonly members: Member[];
   readonly workers: PatchWorker[];
   onStep: (member: number, step: number) => Promise<void> | void = () => {};
@@ -45,6 +51,7 @@ class TestCrew {
   constructor(model: Model, count: number, alter: (mailbox: Mailbox) => Mailbox = (mailbox) => mailbox) {
     const mail = new Map<string, Mailbox[]>();
     this.kinds = Array.from({ length: count }, () => []);
+    this.received = Array.from({ length: count }, () => []);
     this.workers = Array.from(
       { length: count },
       () => new PatchWorker(new NodeBackend(1), 1, async () => model),
@@ -56,9 +63,11 @@ class TestCrew {
         return worker.begin(job, alter(mail.get(job.id)![job.index]!));
       },
       step: async (call) => {
-        this.kinds[i]!.push(call.kind);
+        this.kinds[i]!.push(call.shallow ? `${call.kind}, shallow` : call.kind);
         await this.onStep(i, call.step);
-        return worker.step(call);
+        const answer = await worker.step(call);
+        this.received[i]!.push(answer.receivedBytes);
+        return answer;
       },
       keep: async (job, picture) => worker.keep(job, picture),
       end: async (job) => {
@@ -77,7 +86,14 @@ interface Setting {
   /** A process of a few steps; gives every step's output. */
   denoise: (predict: TeamRun['predict']) => Promise<Float32Array[]>;
   alone: () => Promise<Float32Array[]>;
+  /** The same with some steps that reuse deep features. */
+  reusing: {
+    run: (crew: TestCrew, options?: Partial<TeamOptions>) => Promise<TeamRun>;
+    alone: () => Promise<{ outputs: Float32Array[]; macs: number }>;
+  };
 }
+
+const KINDS = [...'FdFddF'] as StepKind[];
 
 const withSetting = (use: (setting: Setting) => Promise<void>) =>
   withTinyModel(UNET, async (model) => {
@@ -103,16 +119,37 @@ const withSetting = (use: (setting: Setting) => Promise<void>) =>
       }
       return outputs;
     };
+    const denoiser = components.denoiser({ precision: 'fp32' });
+    const begun = async (
+      crew: TestCrew,
+      what: Picture,
+      options?: Partial<TeamOptions>,
+      signal?: AbortSignal,
+    ) => {
+      const run = new TeamRun(crew.members, what, { ...TEAM_DEFAULTS, ...options }, signal);
+      await run.begin();
+      return run;
+    };
     await use({
       model,
       denoise,
-      run: async (crew, options, signal) => {
-        const run = new TeamRun(crew.members, picture, { ...TEAM_DEFAULTS, ...options }, signal);
-        await run.begin();
-        return run;
+      run: (crew, options, signal) => begun(crew, picture, options, signal),
+      reusing: {
+        run: (crew, options) => begun(crew, { ...picture, kinds: KINDS, shallow: denoiser.shallow }, options),
+        async alone() {
+          const scheduler = { timesteps: TIMESTEPS } as unknown as Scheduler;
+          const steps = await Steps.open(
+            denoiser,
+            { of: 'whole', height, width },
+            scheduler,
+            condition,
+            KINDS,
+          );
+          const outputs = await denoise(async (sample, index) => (await steps.predict(sample, index)).output);
+          return { outputs, macs: stepsMacs(denoiser, KINDS, { height, width }, condition) };
+        },
       },
       alone: async () => {
-        const denoiser = components.denoiser({ precision: 'fp32' });
         const whole = await denoiser.plan({ of: 'whole', height, width }, batchOf(condition));
         return denoise(predictor(denoiser, whole, { timesteps: TIMESTEPS }, condition));
       },
@@ -147,6 +184,48 @@ test('all steps dense: one worker’s picture; displaced and naive bands differ 
     }
     assert.ok(errors[0]! < 1e-4 && errors[1]! < 1e-4, `${errors}`);
     assert.ok(errors[2]! > 1e-4 && errors[3]! > errors[2]!, `${errors}`);
+  }));
+
+test('steps that reuse deep features do so on every worker, which send the finest ones only', () =>
+  withSetting(async ({ model, denoise, reusing }) => {
+    const { outputs: expected, macs } = await reusing.alone();
+    // A branch each, then bands of every step densely: the same image for the same operations in all.
+    for (const [crew, options] of [
+      [new TestCrew(model, 2), {}],
+      [new TestCrew(model, 2), { split: 'bands', mode: 'synchronous' }],
+    ] as const) {
+      const team = await reusing.run(crew, options);
+      const outputs = await denoise(team.predict);
+      for (const [i, output] of outputs.entries()) assertClose(output, expected[i]!, 1e-4);
+      const each = team.report().map((report) => report.macs);
+      assert.ok(each.every((own) => Math.abs(own / macs - (options.split ? 1 : 0.5)) < 0.02));
+    }
+    const crew = new TestCrew(model, 2);
+    const team = await reusing.run(crew, { warmUp: 1, split: 'bands' });
+    const outputs = await denoise(team.predict);
+    for (const [i, output] of outputs.entries()) assertClose(output, expected[i]!, 0.5);
+    assert.deepEqual(crew.kinds[1], [
+      ...['dense', 'band, shallow', 'band'],
+      ...['band, shallow', 'band, shallow', 'band'],
+    ]);
+    // Each step receives what the one before has posted, which is less after a shallow one.
+    const [dense, first, afterShallow, afterFull, ...others] = crew.received[0]!;
+    assert.deepEqual([dense, first], [0, 0], 'a dense step posts nothing');
+    assert.ok(afterShallow! > 0 && afterShallow! < afterFull! / 2, `${afterShallow} of ${afterFull}`);
+    assert.deepEqual(others, [afterShallow, afterShallow]);
+  }));
+
+test('workers that begin in the middle of a process compute its next step in full', () =>
+  withSetting(async ({ model, denoise, reusing }) => {
+    const crew = new TestCrew(model, 3);
+    crew.onStep = (member, step) => {
+      if (member === 1 && step === 3) throw new MemberLostError('gone');
+    };
+    const team = await reusing.run(crew, { warmUp: 1, split: 'bands' });
+    const outputs = await denoise(team.predict);
+    assert.deepEqual(crew.kinds[0]!.slice(3, 6), ['band, shallow', 'dense', 'band, shallow']);
+    const { outputs: expected } = await reusing.alone();
+    for (const [i, output] of outputs.entries()) assertClose(output, expected[i]!, 0.5);
   }));
 
 test('the reports tell bands, operations and bytes', () =>

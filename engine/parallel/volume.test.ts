@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { cutBands, mostBands } from '../execution/bands/bands.ts';
 import { codedBytes } from '../execution/bands/coding.ts';
 import { planExchange } from '../execution/bands/exchange.ts';
+import { shallowNetwork } from '../execution/unet/shallow.ts';
 import { sizeAt } from '../graph/macs.ts';
 import { openModel } from '../models/open.ts';
 import { architectureNamed } from '../models/synthetic.ts';
@@ -33,6 +34,22 @@ function distriFusionElements(
 const FEATURES: Feature[] = (['same', 'down', 'up'] as const)
   .map((reader, i): Feature => ({ kind: 'window', name: `w${i}`, level: 1, channels: 4 + i, reader }))
   .concat([0, 1, 2].map((level) => ({ kind: 'attended', name: `k${level}`, level, channels: 6 }) as Feature));
+
+test('with two workers a step that reuses deep features exchanges at most a fifth', async () => {
+  for (const [name, side] of [
+    ['sd15', 64],
+    ['sdxl', 128],
+    ['scenes', 32],
+  ] as const) {
+    const network = (await openModel(name)).network('denoiser');
+    const features = featuresOf(network);
+    const bands = cutBands({ height: side, width: side }, levelCount(features), [1, 1], 'y');
+    const [full, shallow] = [features, featuresOf(shallowNetwork(network))].map((some) =>
+      receivedBytes(some, bands, 0, 2, 'float32'),
+    );
+    assert.ok(shallow! > 0 && shallow! <= 0.2 * full!, `${name}: ${shallow} of ${full} bytes`);
+  }
+});
 
 test('the sizes worked out are those of the exchange itself', () =>
   fc.assert(

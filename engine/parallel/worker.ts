@@ -54,8 +54,15 @@ export class PatchWorker {
     this.#checkRoom(components, job, isLoaded);
     await components.prepare(job.precision);
     const denoiser = components.denoiser({ precision: job.precision });
-    const { bands, index, mode, coding, edit } = job;
-    const what = { bands, index, mode, coding, ...(edit && { edit: { mask: edit.mask, ring: edit.ring } }) };
+    const { bands, index, mode, coding, shallow, edit } = job;
+    const what = {
+      bands,
+      index,
+      mode,
+      coding,
+      shallow,
+      ...(edit && { edit: { mask: edit.mask, ring: edit.ring } }),
+    };
     const band = await denoiser.band(what, batchOf(job.condition));
     const fresh = new Map<number, Features>();
     this.#current = { job, denoiser, band, mailbox: new CountingMailbox(mailbox), fresh };
@@ -84,8 +91,8 @@ export class PatchWorker {
     const begin = performance.now();
     mailbox.reset();
     const { seen, recordSeconds } = await this.#seenBy(running, call);
-    const { kind, step, sample, timestep } = call;
-    const stepped = { kind, step, sample, timestep, condition: job.condition, seen };
+    const { kind, shallow, step, sample, timestep } = call;
+    const stepped = { kind, shallow, step, sample, timestep, condition: job.condition, seen };
     const { output, runSeconds, features } = await band.step(stepped, mailbox);
     if (features) fresh.set(timestep, features);
     const { sentBytes, receivedBytes } = mailbox;

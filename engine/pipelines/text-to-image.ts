@@ -5,7 +5,6 @@ import type {
   GenerateResult,
   Recipe,
 } from '../../shared/api.ts';
-import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { batchOf } from '../execution/condition.ts';
 import { type Coded, RegionAutoencoder } from '../execution/crops/region-autoencoder.ts';
@@ -14,7 +13,7 @@ import { seesMask } from '../execution/denoiser-inputs.ts';
 import { fromLatents, type LatentDims, latentDims } from '../execution/latents.ts';
 import type { MemoryPlan } from '../execution/memory-plan.ts';
 import type { Share } from '../execution/shared-run.ts';
-import { ALONE, fullSteps, kindsOf } from '../execution/step-kinds.ts';
+import { fullSteps, kindsOf, requireShareable } from '../execution/step-kinds.ts';
 import { Steps, stepsMacs } from '../execution/steps.ts';
 import { decodeInTiles } from '../execution/tiles.ts';
 import { countMacs } from '../graph/macs.ts';
@@ -72,7 +71,8 @@ export async function textToImage(
   const id = crypto.randomUUID();
   const { precision } = recipe;
   const network = components.network('denoiser');
-  const run = await options.share?.({ network, precision, condition, timesteps, dims, signal });
+  const shared = { network, precision, condition, timesteps, dims, signal };
+  const run = await options.share?.({ ...shared, ...(kinds && { kinds, shallow: denoiser.shallow }) });
   const predict =
     run?.predict ??
     (memory
@@ -137,7 +137,7 @@ async function prepareDrawing(
   const denoiser = components.denoiser(recipe, {}, ready.images?.grids);
   const whole = { of: 'whole', height: dims[1], width: dims[2] } as const;
   const kinds = kindsOf(recipe, scheduler, denoiser);
-  if (share && kinds) throw new InputError(ALONE);
+  if (share && kinds) requireShareable(kinds);
   const apart = plan === 'apart' || plan === 'tiled';
   if (apart) await components.free('vae-decoder', 'vae-encoder');
   else await components.program('vae-decoder');

@@ -80,6 +80,7 @@ export const beginSchema = z
     index: count(128),
     mode: z.enum(PATCH_MODES),
     coding: z.enum(CODINGS),
+    shallow: z.boolean().optional(),
     condition: tensorsSchema,
     /** An edit's mask follows the tensors, a byte a position. */
     edit: z.object({ picture: pictureName, condition: tensorsSchema, ring: count(MAX_RING) }).optional(),
@@ -92,6 +93,7 @@ export const stepSchema = z.object({
   step: count(100_000),
   timestep: z.number(),
   kind: z.enum(['dense', 'band']),
+  shallow: z.boolean().optional(),
   /** An edit's sample is followed by that of the picture's own process. */
   own: z.boolean(),
 });
@@ -136,8 +138,8 @@ type TensorsHead = z.infer<typeof tensorsSchema>;
 
 /** A job as a parcel; `model` is its content hash. */
 export function packJob(job: Job, model: string): Parcel {
-  const { id, precision, channels, bands, index, mode, coding, condition, edit } = job;
-  const common = { job: id, model, precision, channels, bands, index, mode, coding };
+  const { id, precision, channels, bands, index, mode, coding, shallow, condition, edit } = job;
+  const common = { job: id, model, precision, channels, bands, index, mode, coding, shallow };
   const head = {
     call: 'begin' as const,
     ...common,
@@ -157,7 +159,7 @@ export function unpackJob(
   body: Uint8Array,
   { id: model, version }: { id: string; version: string },
 ): Job {
-  const { job, precision, channels, bands, index, mode, coding, condition, edit } = head;
+  const { job, precision, channels, bands, index, mode, coding, shallow, condition, edit } = head;
   let at = 0;
   const bytes = (length: number) => {
     const taken = body.subarray(at, at + length);
@@ -173,7 +175,7 @@ export function unpackJob(
     vectors: Object.fromEntries(vectors.map((described) => [described.name, tensor(described)])),
     ...(planes && { planes: tensor(planes) }),
   });
-  const common = { id: job, model, version, precision, channels, bands, index, mode, coding };
+  const common = { id: job, model, version, precision, channels, bands, index, mode, coding, shallow };
   const unpacked: Job = { ...common, condition: told(condition) };
   if (edit) {
     const { picture, ring } = edit;

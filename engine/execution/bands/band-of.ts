@@ -19,6 +19,8 @@ export interface BandOf {
   index: number;
   mode: PatchMode;
   coding: Coding;
+  /** Whether some steps reuse the deep features of those before them. */
+  shallow?: boolean;
   /** For an edit; see `Region`. */
   edit?: { mask: Mask; ring: number };
 }
@@ -26,6 +28,8 @@ export interface BandOf {
 export interface BandStep {
   /** `dense` computes every band and needs nothing from other workers; `band` computes this one. */
   kind: 'dense' | 'band';
+  /** Computes the finest part of the network only, with the deep features of the last full step. */
+  shallow?: boolean;
   /** Number of the step within an image. */
   step: number;
   /** The whole scaled sample [C, h, w]. */

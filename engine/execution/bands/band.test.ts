@@ -22,6 +22,8 @@ const cases = fc.record({
 
 interface Setting {
   unet: RowsUNet;
+  /** The network that also gives its deep features, and what follows them. */
+  reusing: () => Promise<{ unet: RowsUNet; shallow: RowsUNet }>;
   bands: Bands;
   batch: number;
   dims: readonly [number, number, number];
@@ -38,7 +40,11 @@ const check = (property: (setting: Setting) => Promise<void>, numRuns = 6) =>
         const along = Math.ceil((axis === 'y' ? height : width) / 2 ** (levels - 1));
         const bands = cutBands({ height, width }, levels, speeds.slice(0, along), axis);
         const noise = (stream: number) => gaussianNoise(seed, stream, batch * 4 * height * width);
-        await property({ unet, bands, batch, dims: [4, height, width], inputs, noise });
+        const reusing = async () => {
+          const { giving, shallow } = components.forms;
+          return { unet: await giving().rows(unet.options), shallow: await shallow().rows(unet.options) };
+        };
+        await property({ unet, reusing, bands, batch, dims: [4, height, width], inputs, noise });
       }),
     ),
     { numRuns },
@@ -49,11 +55,12 @@ function makeTeam(
   coding: Coding = 'float32',
   mode: PatchMode = 'displaced',
   moments: Moments = 'mixed',
+  shallow?: RowsUNet,
 ) {
   const mailboxes = memoryMailboxes(bands.edges[0]!.length - 1);
   return mailboxes.map((mailbox, index) => ({
     mailbox,
-    unit: new BandUNet(unet, { bands, index, batch, mode, moments, coding }),
+    unit: new BandUNet(unet, { bands, index, batch, mode, moments, coding, ...(shallow && { shallow }) }),
   }));
 }
 
@@ -73,12 +80,13 @@ async function stepAll(
   planes: Float32Array,
   step: number,
   timestep?: number,
+  shallow = false,
 ): Promise<Float32Array> {
   const out = new Float32Array(planes.length);
   for (const { mailbox, unit } of team) {
     if (step > 1) await unit.fetch(mailbox, step - 1);
     const at = unit.positions;
-    overPlanes(out, await unit.step(inputs(planes, at, timestep)), batch, 4, at);
+    overPlanes(out, await unit.step(inputs(planes, at, timestep), shallow), batch, 4, at);
   }
   for (const { mailbox, unit } of team) await unit.post(mailbox, step);
   return out;
@@ -109,6 +117,18 @@ for (const coding of ['float32', 'float16', 'residual'] as const)
           expected,
           coding === 'float16' && step > 1 ? 2e-2 : 1e-3,
         );
+    }));
+
+for (const coding of ['float32', 'residual'] as const)
+  test(`nor has it where steps reuse deep features, exchanged as ${coding}`, () =>
+    check(async (setting) => {
+      const planes = setting.noise(0);
+      const expected = await densely(setting, planes);
+      const { unet, shallow } = await setting.reusing();
+      const team = makeTeam({ ...setting, unet }, coding, 'displaced', 'mixed', shallow);
+      for (const { unit } of team) await unit.dense(setting.inputs(planes, unit.everywhere));
+      for (const [i, isShallow] of [true, false, true, true, false].entries())
+        assertClose(await stepAll(setting, team, planes, i + 1, undefined, isShallow), expected, 1e-3);
     }));
 
 test('an image that does not change has no seams with corrected moments', () =>

@@ -1,15 +1,16 @@
 import type { Coding } from '../../../shared/api.ts';
 import { float32, floats, type Tensor } from '../../graph/tensor.ts';
 import { freshName, type MomentsFeature, shareName } from '../../regions/features.ts';
+import type { RegionPlan } from '../../regions/plan.ts';
 import { takeRows } from '../../regions/rows.ts';
 import { featureFeeds } from '../unet/feeds.ts';
-import type { Region, RowsUNet } from '../unet/rows-unet.ts';
+import type { Pass, Region, RowsUNet } from '../unet/rows-unet.ts';
 import type { PatchMode } from './band-of.ts';
 import { type Bands, bandCount, bandSizes } from './bands.ts';
 import { bytesOf } from './coding.ts';
 import { type Exchange, planExchange } from './exchange.ts';
 import type { Mailbox } from './mailbox.ts';
-import { SeenFeatures } from './seen-features.ts';
+import { type Computes, SeenFeatures } from './seen-features.ts';
 
 /**
  * Which moments group norm uses in a displaced step. `mixed`: this band's current ones and the others' last ones.
@@ -26,31 +27,61 @@ interface BandOptions {
   mode: PatchMode;
   moments: Moments;
   coding: Coding;
+  /** The finest part of the network, for steps that reuse the deep features that the whole network then gives. */
+  shallow?: RowsUNet;
+}
+
+/** A network with what a step by it needs. */
+interface Part {
+  unet: RowsUNet;
+  region: Region;
+  everywhere: Region;
+  computes: Computes;
+  /** With group norms. */
+  levels: ReadonlySet<number>;
 }
 
 /**
  * One band of an image: computes its rows with the other bands' features of the step before. A dense step computes every
- * band and needs nothing from the others. The first step must be dense.
+ * band and needs nothing from the others. The first step must be dense. A shallow step computes and exchanges the features of
+ * the finest part only; those of deeper parts are the ones of the last full step.
  */
 export class BandUNet {
   readonly exchange: Exchange;
-  readonly #unet: RowsUNet;
   readonly #options: BandOptions;
-  readonly #region: Region;
-  readonly #everywhere: Region;
+  readonly #full: Part;
+  readonly #shallow: Part | undefined;
   readonly #seen: SeenFeatures;
   /** By group norm: each band's own moments [2B, G] of the last step. */
   readonly #moments = new Map<string, Float32Array[]>();
   #outgoing: Readonly<Record<string, Tensor>> | undefined;
+  /** The network of the last step over this band, as it was for every band. */
+  #last: Part;
+  /** Deep features of the last full step: of all rows after a dense one, else of this band's. */
+  #deep: { of: 'all' | 'band'; rows: NonNullable<Pass['deep']> } | undefined;
 
   constructor(unet: RowsUNet, options: BandOptions) {
-    const { bands, index, batch, coding } = options;
-    this.#unet = unet;
+    const { bands, index, batch, coding, shallow } = options;
     this.#options = options;
     this.exchange = planExchange(unet.form(batch).features, bands, index);
-    this.#region = unet.planned(this.exchange.plan, batch);
-    this.#everywhere = unet.dense(bands.height, bands.width, batch);
-    this.#seen = new SeenFeatures(this.exchange, this.#everywhere.plan, batch, coding);
+    const whole = unet.dense(bands.height, bands.width, batch).plan;
+    this.#full = this.#part(unet, whole);
+    this.#shallow = shallow && this.#part(shallow, whole);
+    this.#last = this.#full;
+    this.#seen = new SeenFeatures(this.exchange, whole, batch, coding);
+  }
+
+  #part(unet: RowsUNet, whole: RegionPlan): Part {
+    const { batch } = this.#options;
+    const { features } = unet.form(batch);
+    const names = new Set(features.map(({ name }) => name));
+    return {
+      unet,
+      region: unet.planned(this.exchange.plan, batch),
+      everywhere: unet.planned(whole, batch),
+      computes: (name) => names.has(name),
+      levels: new Set(features.filter(({ kind }) => kind === 'moments').map(({ level }) => level)),
+    };
   }
 
   /** This band's positions at level 0, in the order of its rows. */
@@ -60,29 +91,57 @@ export class BandUNet {
 
   /** Positions at level 0 in the order of a dense step's rows. */
   get everywhere(): Int32Array {
-    return this.#everywhere.plan.levels[0]!.active;
+    return this.#full.everywhere.plan.levels[0]!.active;
   }
 
   /** A step over every band: the inputs have all rows. Resolves with the output [B, all rows, C]. */
-  async dense(inputs: Record<string, Tensor>): Promise<Float32Array> {
-    const region = this.#everywhere;
-    const feeds = featureFeeds(this.#unet.form(this.#options.batch), region.plan);
-    const statistics = this.#allBands();
+  async dense(inputs: Record<string, Tensor>, shallow = false): Promise<Float32Array> {
+    const part = this.#partOf(shallow);
+    const { unet, everywhere: region } = part;
+    const feeds = featureFeeds(unet.form(this.#options.batch), region.plan);
+    const statistics = this.#allBands(part);
     const fed = { ...feeds, ...statistics };
-    const { output, features } = await this.#unet.pass(region, inputs, { fed, others: this.#needed() });
+    const more = shallow && { deep: this.#deepOf('all') };
+    const { output, features, deep } = await unet.pass(region, inputs, {
+      fed,
+      others: this.#needed(part),
+      ...more,
+    });
+    if (deep) this.#deep = { of: 'all', rows: deep };
     if (this.#exchanges) {
-      this.#seen.remember(features);
-      this.#rememberMoments(features);
+      this.#seen.remember(features, part.computes);
+      this.#rememberMoments(features, part);
     }
     return output;
   }
 
   /** A step over this band: the inputs have its rows. Resolves with the output [B, rows, C]. */
-  async step(inputs: Record<string, Tensor>): Promise<Float32Array> {
-    const asked = { fed: this.#feeds(), others: this.#needed() };
-    const { output, features } = await this.#unet.pass(this.#region, inputs, asked);
+  async step(inputs: Record<string, Tensor>, shallow = false): Promise<Float32Array> {
+    const part = this.#partOf(shallow);
+    const more = shallow && { deep: this.#deepOf('band') };
+    const asked = { fed: this.#feeds(part), others: this.#needed(part), ...more };
+    const { output, features, deep } = await part.unet.pass(part.region, inputs, asked);
+    if (deep) this.#deep = { of: 'band', rows: deep };
     if (this.#exchanges) this.#outgoing = features;
+    this.#last = part;
     return output;
+  }
+
+  #partOf(shallow: boolean): Part {
+    if (!shallow) return this.#full;
+    if (!this.#shallow) throw new Error('this band was not prepared for shallow steps');
+    return this.#shallow;
+  }
+
+  /** The deep features of all rows, or of this band's. */
+  #deepOf(which: 'all' | 'band'): NonNullable<Pass['deep']> {
+    const { of, rows } = this.#deep ?? {};
+    if (!rows || (which === 'all' && of === 'band'))
+      throw new Error('a step reuses deep features that no step has given');
+    if (of === which) return rows;
+    const [batch = 1, , channels = 1] = rows.dims;
+    const own = this.exchange.plan.levels[0]!.stored;
+    return float32(takeRows(rows.data, batch, channels, own), [batch, own.length, channels]);
   }
 
   /** Posts the features of the last step that the others need. */
@@ -90,22 +149,27 @@ export class BandUNet {
     const outputs = this.#outgoing;
     this.#outgoing = undefined;
     if (!outputs) return;
-    const { index, moments } = this.exchange;
-    const statistics = moments.map(({ name }) => {
+    const { index } = this.exchange;
+    const { computes } = this.#last;
+    const statistics = this.#momentsOf(computes).map(({ name }) => {
       const own = floats(outputs, `new.${name}`);
       this.#moments.get(name)![index] = own.slice();
       return bytesOf(own);
     });
-    await this.#seen.post(mailbox, step, outputs, statistics);
+    await this.#seen.post(mailbox, step, outputs, statistics, computes);
   }
 
   /** Fetches the features that the others posted for a step. */
   async fetch(mailbox: Mailbox, step: number): Promise<void> {
     if (!this.#exchanges) return;
-    const { moments } = this.exchange;
-    await this.#seen.fetch(mailbox, step, (from) =>
-      moments.map(({ name }) => bytesOf(this.#moments.get(name)![from]!)),
-    );
+    const { computes } = this.#last;
+    const slots = (from: number) =>
+      this.#momentsOf(computes).map(({ name }) => bytesOf(this.#moments.get(name)![from]!));
+    await this.#seen.fetch(mailbox, step, slots, computes);
+  }
+
+  #momentsOf(computes: Computes): MomentsFeature[] {
+    return this.exchange.moments.filter(({ name }) => computes(name));
   }
 
   /** Whether features are exchanged with other bands. */
@@ -114,9 +178,9 @@ export class BandUNet {
   }
 
   /** Stores the moments of every band after a dense step. */
-  #rememberMoments(outputs: Readonly<Record<string, Tensor>>): void {
+  #rememberMoments(outputs: Readonly<Record<string, Tensor>>, { computes }: Part): void {
     const { batch } = this.#options;
-    for (const { name, groups } of this.exchange.moments) {
+    for (const { name, groups } of this.#momentsOf(computes)) {
       const each = floats(outputs, `new.${name}`);
       const own = Array.from({ length: this.exchange.count }, (_, k) =>
         takeRows(each, 2 * batch, groups, Int32Array.of(k)),
@@ -126,26 +190,29 @@ export class BandUNet {
   }
 
   /** The inputs of a step over this band. */
-  #feeds(): Record<string, Tensor> {
+  #feeds({ computes, levels }: Part): Record<string, Tensor> {
     const { batch, index } = this.#options;
-    const { windows, attended, moments, plan, others } = this.exchange;
+    const { windows, attended, plan, others } = this.exchange;
     const feeds: Record<string, Tensor> = {};
     for (const { feature, halo } of windows) {
       const { name, channels } = feature;
+      if (!computes(name)) continue;
       const rows = this.#seen.rows(name) ?? new Float32Array(batch * (halo.length + 1) * channels);
       feeds[name] = float32(rows, [batch, halo.length + 1, channels]);
     }
     for (const { name, channels, level } of attended) {
+      if (!computes(name)) continue;
       const count = this.#exchanges ? others[level]!.rows.length : 0;
       feeds[name] = float32(this.#seen.rows(name) ?? new Float32Array(), [batch, count, channels]);
     }
-    for (const [level, { active }] of plan.levels.entries()) {
+    for (const level of levels) {
+      const { active } = plan.levels[level]!;
       const weight = this.#exchanges && this.#options.moments === 'mixed' ? this.#shares(level)[index]! : 1;
       feeds[freshName(level)] = float32(Float32Array.of(weight), [1]);
       const share = new Float32Array(active.length).fill(1 / active.length);
       feeds[shareName(level)] = float32(share, [1, active.length]);
     }
-    for (const feature of moments) Object.assign(feeds, this.#momentFeeds(feature));
+    for (const feature of this.#momentsOf(computes)) Object.assign(feeds, this.#momentFeeds(feature));
     return feeds;
   }
 
@@ -172,11 +239,12 @@ export class BandUNet {
   }
 
   /** In a dense step, statistics are computed for each band separately. */
-  #allBands(): Record<string, Tensor> {
+  #allBands({ everywhere, levels }: Part): Record<string, Tensor> {
     const { bands } = this.#options;
     const count = bandCount(bands);
     const feeds: Record<string, Tensor> = {};
-    for (const [level, { active, width }] of this.#everywhere.plan.levels.entries()) {
+    for (const level of levels) {
+      const { active, width } = everywhere.plan.levels[level]!;
       const sizes = bandSizes(bands, level);
       const edges = bands.edges[level]!;
       const share = new Float32Array(count * active.length);
@@ -193,8 +261,8 @@ export class BandUNet {
   }
 
   /** Names of the features that a step must output. */
-  #needed(): string[] {
+  #needed({ computes }: Part): string[] {
     if (!this.#exchanges) return [];
-    return [...this.#seen.outputs, ...this.exchange.moments.map(({ name }) => `new.${name}`)];
+    return [...this.#seen.outputs(computes), ...this.#momentsOf(computes).map(({ name }) => `new.${name}`)];
   }
 }

@@ -87,7 +87,7 @@ export class EditedBand {
     const form = this.#unet.form(this.#options.batch);
     const fed = featureFeeds(form, this.#region.plan, recorded, this.#region.buffers);
     if (this.#sees) this.#overlay(fed);
-    const others = this.#exchanges ? this.#seen.outputs : [];
+    const others = this.#exchanges ? this.#seen.outputs() : [];
     const { output, features } = await this.#unet.pass(this.#region, inputs, { fed, others });
     if (this.#exchanges) this.#outgoing = features;
     return output;

@@ -8,6 +8,10 @@ import type { Mailbox } from './mailbox.ts';
 
 type Outputs = Readonly<Record<string, Tensor>>;
 
+/** Which features a step computes, by name: a shallow one computes few. */
+export type Computes = (name: string) => boolean;
+const everything: Computes = () => true;
+
 /** The other bands' features as one band knows them, and their exchange. */
 export class SeenFeatures {
   readonly #exchange: Exchange;
@@ -38,14 +42,23 @@ export class SeenFeatures {
   }
 
   /** Names of the outputs that others need. */
-  get outputs(): string[] {
-    const { windows, attended } = this.#exchange;
+  outputs(computes: Computes = everything): string[] {
+    const { windows, attended } = this.#computed(computes);
     return [...windows.map(({ feature }) => feature), ...attended].map(({ name }) => `new.${name}`);
   }
 
+  #computed(computes: Computes): Pick<Exchange, 'windows' | 'attended'> {
+    const { windows, attended } = this.#exchange;
+    return {
+      windows: windows.filter(({ feature }) => computes(feature.name)),
+      attended: attended.filter(({ name }) => computes(name)),
+    };
+  }
+
   /** Takes from a step over all bands everything that the bands would have exchanged. */
-  remember(outputs: Outputs): void {
-    const { plan, windows, attended, others } = this.#exchange;
+  remember(outputs: Outputs, computes: Computes = everything): void {
+    const { plan, others } = this.#exchange;
+    const { windows, attended } = this.#computed(computes);
     const batch = this.#batch;
     const differences = this.#coding === 'residual';
     const wholeRows = (level: number, stored: Int32Array) =>
@@ -87,8 +100,10 @@ export class SeenFeatures {
     step: number,
     outputs: Outputs,
     more: readonly Uint8Array[] = [],
+    computes: Computes = everything,
   ): Promise<void> {
-    const { index, count, windows, attended } = this.#exchange;
+    const { index, count } = this.#exchange;
+    const { windows, attended } = this.#computed(computes);
     const batch = this.#batch;
     const common = attended.flatMap(({ name, channels }) => {
       const known = this.#known.get(name);
@@ -108,22 +123,30 @@ export class SeenFeatures {
     }
   }
 
-  /** Fetches what the others posted for a step; `more`: slots for a band's further parts. */
+  /** Fetches what the others posted for a step that computed some features; `more`: slots for a band's further parts. */
   async fetch(
     mailbox: Mailbox,
     step: number,
     more: (from: number) => Uint8Array[] = () => [],
+    computes: Computes = everything,
   ): Promise<void> {
     const { index, count } = this.#exchange;
     for (let from = 0; from < count; from++) {
       if (from === index) continue;
-      await this.#fetchCommon(mailbox, step, from, more(from));
-      await this.#fetchHalo(mailbox, step, from);
+      await this.#fetchCommon(mailbox, step, from, more(from), computes);
+      await this.#fetchHalo(mailbox, step, from, computes);
     }
   }
 
-  async #fetchCommon(mailbox: Mailbox, step: number, from: number, more: Uint8Array[]): Promise<void> {
-    const { attended, others } = this.#exchange;
+  async #fetchCommon(
+    mailbox: Mailbox,
+    step: number,
+    from: number,
+    more: Uint8Array[],
+    computes: Computes,
+  ): Promise<void> {
+    const { others } = this.#exchange;
+    const { attended } = this.#computed(computes);
     const targets = attended.flatMap(({ name, level, channels }) =>
       this.#partsOf(this.#seen.get(name)!, channels, others[level]!.counts, from).map((rows) => ({
         rows,
@@ -135,10 +158,10 @@ export class SeenFeatures {
     for (const { rows, channels, slot } of targets) this.#decoded(slot, rows, channels);
   }
 
-  async #fetchHalo(mailbox: Mailbox, step: number, from: number): Promise<void> {
+  async #fetchHalo(mailbox: Mailbox, step: number, from: number, computes: Computes): Promise<void> {
     const batch = this.#batch;
-    const reads = this.#exchange.windows
-      .filter(({ taken }) => taken[from]!.length > 0)
+    const reads = this.#computed(computes)
+      .windows.filter(({ taken }) => taken[from]!.length > 0)
       .map(({ feature: { name, channels }, taken }: WindowExchange) => {
         const rows = takeRows(this.#seen.get(name)!, batch, channels, taken[from]!);
         return { name, channels, at: taken[from]!, rows, slot: this.#slot(rows, channels) };

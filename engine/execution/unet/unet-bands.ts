@@ -1,6 +1,6 @@
 import { type FloatPrecision, isFloat, type Precision } from '../../../shared/api.ts';
 import type { Network } from '../../graph/network.ts';
-import { floats } from '../../graph/tensor.ts';
+import { floats, type Tensor } from '../../graph/tensor.ts';
 import { fullMask, pyramid } from '../../regions/mask.ts';
 import { planLevels, type RegionPlan } from '../../regions/plan.ts';
 import { ringsOf } from '../../regions/rings.ts';
@@ -15,6 +15,7 @@ import { denoiserInputs, OUTPUT, withPlanes } from '../denoiser-inputs.ts';
 import type { Plan } from '../plan.ts';
 import { isDense } from './feeds.ts';
 import { FreshRows, RowsPlan, recordedOf } from './plans.ts';
+import { DEEP } from './shallow.ts';
 import { steeredPlanes, steeredRows } from './steering.ts';
 import type { UNetForms } from './unet-forms.ts';
 
@@ -42,22 +43,35 @@ export async function openBand(
 async function wholePicture(
   forms: UNetForms,
   precision: FloatPrecision,
-  { bands: { height, width } }: BandOf,
+  { bands: { height, width }, shallow: reuses }: BandOf,
 ): Promise<DenoisedBand> {
-  const program = await forms.planar(precision);
+  const full = reuses ? forms.giving() : forms;
+  const programs = {
+    full: await full.planar(precision),
+    shallow: await shallowOf(forms, reuses)?.planar(precision),
+  };
+  let deep: Tensor | undefined;
   const { active } = planLevels([fullMask(height, width)]).levels[0]!;
   return {
     get whole(): Plan {
       throw new Error('a picture that is drawn whole has no part to update');
     },
-    async step({ sample, timestep, condition: told }) {
+    async step({ sample, timestep, condition: told, shallow = false }) {
       const condition = conditionAt(told, timestep);
       const all = withPlanes(sample, condition);
       const dims = [all.length / (height * width), height, width];
       const steered = steeredPlanes(forms.network, condition, timestep, all, [height, width]);
-      const inputs = denoiserInputs(all, dims, timestep, condition, steered);
+      const { network } = shallow ? forms.shallow() : full;
+      const given = {
+        ...denoiserInputs(all, dims, timestep, condition, steered),
+        ...(deep && { [DEEP]: deep }),
+      };
+      const inputs = Object.fromEntries(Object.entries(given).filter(([name]) => network.inputs.has(name)));
       const begin = performance.now();
-      const planes = floats(await program.run(inputs, [OUTPUT]), OUTPUT);
+      const program = (shallow && programs.shallow) || programs.full;
+      const outputs = await program.run(inputs, [...network.outputs.keys()]);
+      const planes = floats(outputs, OUTPUT);
+      deep = outputs[DEEP] ?? deep;
       const runSeconds = (performance.now() - begin) / 1000;
       const batch = batchOf(condition);
       return { output: toRows(planes, batch, planes.length / (batch * active.length), active), runSeconds };
@@ -69,24 +83,26 @@ async function wholePicture(
 async function pictureBand(
   forms: UNetForms,
   precision: Precision,
-  { bands, index, mode, coding }: BandOf,
+  { bands, index, mode, coding, shallow: reuses }: BandOf,
   batch: number,
 ): Promise<DenoisedBand> {
-  const unet = await forms.bands(bands, precision);
-  const unit = new BandUNet(unet, { bands, index, batch, mode, moments: 'mixed', coding });
+  const unet = await (reuses ? forms.giving() : forms).bands(bands, precision);
+  const shallow = await shallowOf(forms, reuses)?.bands(bands, precision);
+  const options = { bands, index, batch, mode, moments: 'mixed', coding } as const;
+  const unit = new BandUNet(unet, { ...options, ...(shallow && { shallow }) });
   const whole = new RowsPlan(unet, unet.dense(bands.height, bands.width, batch), true);
   const own = unit.exchange.plan.levels[0]!.stored;
   let posted: number | undefined;
   return {
     whole,
     async step(call, mailbox) {
-      const { kind, step } = call;
+      const { kind, step, shallow = false } = call;
       const plan = kind === 'dense' ? whole.region.plan : unit.exchange.plan;
       const at = plan.levels[0]!.active;
       const inputs = inputsAt(call, plan, bands, unet.network);
       if (kind === 'band' && posted !== undefined) await unit.fetch(mailbox, posted);
       const begin = performance.now();
-      const output = await (kind === 'dense' ? unit.dense(inputs) : unit.step(inputs));
+      const output = await (kind === 'dense' ? unit.dense(inputs, shallow) : unit.step(inputs, shallow));
       const runSeconds = (performance.now() - begin) / 1000;
       if (kind === 'dense') {
         posted = undefined;
@@ -97,6 +113,11 @@ async function pictureBand(
       return { output, runSeconds };
     },
   };
+}
+
+/** The forms for shallow steps, if there are any. */
+function shallowOf(forms: UNetForms, reuses: boolean | undefined): UNetForms | undefined {
+  return reuses ? forms.shallow() : undefined;
 }
 
 /** A band of the positions that an edit computes, with recorded features around it. */

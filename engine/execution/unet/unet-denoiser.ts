@@ -1,5 +1,6 @@
 import { type Arithmetic, isFloat } from '../../../shared/api.ts';
 import { countMacs } from '../../graph/macs.ts';
+import type { Network } from '../../graph/network.ts';
 import { floats, type Tensor } from '../../graph/tensor.ts';
 import { transposed } from '../../numbers.ts';
 import { featuresOf, levelCount } from '../../regions/features.ts';
@@ -36,6 +37,10 @@ export class UNetDenoiser implements Denoiser {
     this.#forms = forms;
     this.#arithmetic = arithmetic;
     this.#change = change;
+  }
+
+  get shallow(): Network {
+    return this.#forms.shallow().network;
   }
 
   async plan(what: Whole | Region, batch: number): Promise<PlanarPlan | RowsPlan> {
