@@ -27,7 +27,7 @@ from .team import Team
 from .tokenizer import Tokenizer
 
 WARM_UP, WARM_UP_AGAIN, EMA_DECAY, MAX_NORM = 50, 10, 0.995, 1.0
-SIZES = {"256x256": 1.0, "384x256": 0.1, "256x384": 0.1, "512x512": 0.1}   # how often, where there are pictures
+SIZES = {"256x256": 1.0, "384x256": 0.1, "256x384": 0.1, "512x512": 0.15}   # how often, where there are pictures
 CROP_SHARE, CROPS = 0.35, (16, 20, 24)     # of the steps, and latents on a side
 WORDS_RATE = 0.3                          # the text encoder's rate, as a share of the U-Net's
 

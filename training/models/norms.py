@@ -6,8 +6,13 @@ from torch import Tensor, nn
 
 
 class GroupNorm(nn.GroupNorm):
+    """In float32: for bfloat16 in channels-last order PyTorch 1.13 sums the moments in bfloat16 on the CPU.
+
+    Of 32×32 pixels the result was off by 0.6, of 64×64 by 2, where its deviation is 1.
+    """
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.group_norm(x, self.num_groups, self.weight.to(x.dtype), self.bias.to(x.dtype), self.eps)
+        return F.group_norm(x.float(), self.num_groups, self.weight, self.bias, self.eps).to(x.dtype)
 
 
 class LayerNorm(nn.LayerNorm):
