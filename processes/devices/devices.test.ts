@@ -123,6 +123,12 @@ for (const [name, reason] of [
     assert.deepEqual(await triedBy(() => listDevices({ ...given, again: true })), ['cpu 1.5', name]);
   });
 
+test('where there is no card, that is the reason', async () => {
+  const candidates = machine({ id: 'webgpu', name: 'GPU that has no driver', found: false });
+  const [, device] = await listDevices({ ...options, candidates, again: true });
+  assert.equal(device!.reason, 'it finds no graphics card on this machine');
+});
+
 test('a device that is not there is refused with its reason', async () => {
   await assert.rejects(chooseDevice('cuda', { ...options, candidates: machine() }), /there is no cuda/);
 });

@@ -31,6 +31,7 @@ step('words that Scenes does not know are named while they are typed and under t
   await view.shows(UNKNOWN);
   await vscode.view.locator('[data-test=unknown]', { hasText: unknown }).waitFor();
   await vscode.view.locator('[data-action=getModels]').waitFor();
+  assert.equal(await vscode.view.locator('[data-test=warnings]').count(), 0, 'each said once');
   await vscode.screenshot('unknown-words');
   const example = vscode.view.locator('[data-test=unknown] [data-test=example]').first();
   await example.click();
@@ -68,6 +69,8 @@ step('the form follows the image that is shown, unless something else was typed 
 });
 
 step('the queue shows what waits, in order, and cancels one or all', async () => {
+  // A narrow column has the images below the form.
+  await vscode.page.setViewportSize({ width: 700, height: 800 });
   await view.fill({ images: '1', seed: '', steps: '150' });
   for (const prompt of [HOUSE, BOAT, TENT]) {
     await view.fill({ prompt });
@@ -77,6 +80,9 @@ step('the queue shows what waits, in order, and cancels one or all', async () =>
   await queue.getByText('Queue: 3').waitFor({ timeout: PICTURE });
   assert.deepEqual(await queue.locator('.title').allTextContents(), [HOUSE, BOAT, TENT]);
   assert.equal(await queue.locator('[data-test=waiting]').count(), 2);
+  const top = () => queue.evaluate((element) => element.getBoundingClientRect().top / innerHeight);
+  await until(async () => (await top()) < 0.5, 'the queue in sight');
+  await vscode.page.setViewportSize({ width: 1280, height: 800 });
   await vscode.screenshot('queue');
   await queue.locator('li', { hasText: BOAT }).locator('[data-action=cancel]').click();
   await queue.getByText('Queue: 2').waitFor();
