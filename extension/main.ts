@@ -4,7 +4,7 @@ import { type ExtensionContext, window, workspace } from 'vscode';
 import { listDevices } from '../processes/devices/devices.ts';
 import { deviceEngine } from '../processes/devices/engine.ts';
 import { processMemory } from '../processes/process-memory.ts';
-import { DEVICE_PROVIDERS } from '../shared/devices.ts';
+import { DEVICE_IDS, DEVICE_PROVIDERS, DEVICE_SYSTEMS } from '../shared/devices.ts';
 import type { SettingName } from './contributions.ts';
 import { chooseDevice } from './devices/choose.ts';
 import { deviceSetting, featureMegabytes } from './settings.ts';
@@ -25,6 +25,7 @@ export function activate(context: ExtensionContext): void {
     log,
     engine,
     hasDisk: true,
+    devices: DEVICE_IDS.filter((id) => DEVICE_SYSTEMS[id].includes(process.platform)),
     images: path.join(context.globalStorageUri.fsPath, 'pictures'),
     facts: {
       memory: async () => (engine.pid === undefined ? undefined : processMemory(engine.pid)),

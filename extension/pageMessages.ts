@@ -197,6 +197,7 @@ const benchmark = z.object({
   maskFile: text,
   cases: names,
   precisions: names,
+  devices: names,
   workers: text,
   repeat: text,
   threads: text,

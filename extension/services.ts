@@ -1,5 +1,5 @@
 import type { LogOutputChannel, Memento, Uri } from 'vscode';
-import type { Engine } from '../shared/api.ts';
+import type { DeviceId, Engine } from '../shared/api.ts';
 import type { KeptPictures } from './additions/keptPictures.ts';
 import type { LastModels } from './additions/lastModels.ts';
 import type { BenchmarkStore } from './benchmark/store.ts';
@@ -30,6 +30,8 @@ export interface Services {
   runs: RunLog;
   pace: Pace;
   benchmarks: BenchmarkStore;
+  /** Devices that benchmarks may compare; none where the engine starts no processes. */
+  devices: readonly DeviceId[];
   history: PromptHistory;
   denseSpeed: DenseSpeed;
   lastEditor: LastEditor;

@@ -9,7 +9,7 @@ import {
   window,
   workspace,
 } from 'vscode';
-import type { Engine } from '../shared/api.ts';
+import type { DeviceId, Engine } from '../shared/api.ts';
 import { shorten } from '../shared/names.ts';
 import { KeptPictures } from './additions/keptPictures.ts';
 import { LastModels } from './additions/lastModels.ts';
@@ -59,6 +59,8 @@ export interface Platform {
   /** Whether paths lead to files of a disk: agents' tools work on those. */
   hasDisk: boolean;
   facts: EngineFacts;
+  /** See `Services`. */
+  devices: readonly DeviceId[];
   /** The command *Choose Device*. */
   chooseDevice: () => unknown;
 }
@@ -68,9 +70,9 @@ export type Ending = () => Promise<void>;
 
 export function start(
   context: ExtensionContext,
-  { log, engine, images, hasDisk, facts, chooseDevice }: Platform,
+  { log, engine, images, hasDisk, devices, facts, chooseDevice }: Platform,
 ): Ending {
-  const services = createServices(context, engine, images, log);
+  const services = createServices(context, { engine, images, log, devices });
   const token = new HubToken(context.secrets);
   rememberMilestones(context.globalState);
   context.subscriptions.push(
@@ -120,9 +122,7 @@ export function start(
 
 function createServices(
   context: ExtensionContext,
-  engine: Engine,
-  images: string,
-  log: LogOutputChannel,
+  { engine, images, log, devices }: Pick<Platform, 'engine' | 'images' | 'log' | 'devices'>,
 ): Services {
   const setting = (name: SettingName) => workspace.getConfiguration('patchwork').get(name);
   const pace = new Pace(context.globalState);
@@ -139,6 +139,7 @@ function createServices(
   };
   const services: Services = {
     ...parts,
+    devices,
     extensionUri: context.extensionUri,
     engine: queue.engine,
     views: {

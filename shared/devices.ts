@@ -25,6 +25,14 @@ export interface DeviceInfo {
   stepSeconds: number | null;
 }
 
+/** Systems that may have each, by Node's names. */
+export const DEVICE_SYSTEMS: Readonly<Record<DeviceId, readonly string[]>> = {
+  cpu: ['linux', 'darwin', 'win32'],
+  webgpu: ['linux', 'darwin', 'win32'],
+  dml: ['win32'],
+  cuda: ['linux'],
+};
+
 export const DEVICE_PROVIDERS: Readonly<Record<DeviceId, string>> = {
   cpu: 'processor',
   webgpu: 'WebGPU',

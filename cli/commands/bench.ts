@@ -16,6 +16,8 @@ import {
   type BenchmarkRow,
   CODINGS,
   type Coding,
+  DEVICE_IDS,
+  type DeviceId,
   type LayerError,
   PRECISIONS,
   type Precision,
@@ -24,7 +26,7 @@ import {
 import { figuresOf, lineOf } from '../../shared/benchmark/table.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 import { formatBytes, formatLatency, formatMacs } from '../../shared/units.ts';
-import { openEngine } from '../engine.ts';
+import { openEngine, startEngine } from '../engine.ts';
 import { interruptible } from '../interrupt.ts';
 import { maskName } from '../masks.ts';
 import {
@@ -49,6 +51,7 @@ type Options = CommonOptions &
     repeat: number;
     mask?: string[];
     precision?: Precision[];
+    devices?: DeviceId[];
     attention?: AttentionMode;
     guidance: boolean;
     profile?: boolean;
@@ -113,6 +116,12 @@ function withSubjects(command: Command): void {
     )
     .addOption(
       new Option(
+        '--devices <name,…>',
+        `all cases on each, in its precisions: ${DEVICE_IDS.join(', ')}`,
+      ).argParser(deviceNames),
+    )
+    .addOption(
+      new Option(
         '--workers <n,…>',
         'cases that workers share: run once for each; --threads is then the share of each',
       ).argParser(workerCounts),
@@ -166,13 +175,14 @@ function withWhole(command: Command): void {
 
 async function run(cases: string[], options: Options): Promise<void> {
   if (options.model && options.arch) throw new InputError('Give --model or --arch, not both.');
+  if (options.device && options.devices) throw new InputError('Give --device or --devices, not both.');
   const { size, repeat, threads, guidance, profile, isolate, layers, precision, attention } = options;
   const { prompt, editPrompt, steps, seed, strength, dilation } = options;
   const masks = await Promise.all((options.mask ?? []).map(readMask));
   const image = options.image && (await readPictureFile(options.image));
   const whole = { prompt, editPrompt, steps, seed, strength, dilation, ...(image && { image }) };
   const progress = new Progress();
-  const engine = await openEngine(options.device);
+  const engine = options.devices ? startEngine() : await openEngine(options.device);
   try {
     const { report, pictures } = await engine.benchmark(
       {
@@ -182,6 +192,7 @@ async function run(cases: string[], options: Options): Promise<void> {
         ...size,
         masks,
         precisions: precision,
+        devices: options.devices,
         attention,
         workers: options.workers,
         bus: busOptions(options),
@@ -234,10 +245,18 @@ function workerCounts(text: string): number[] {
 }
 
 function precisions(text: string): Precision[] {
-  return text.split(',').map((name) => {
-    const known = PRECISIONS.find((precision) => precision === name.trim());
-    if (!known) throw new InvalidArgumentError(`Known: ${PRECISIONS.join(', ')}.`);
-    return known;
+  return namesIn(PRECISIONS, text);
+}
+
+function deviceNames(text: string): DeviceId[] {
+  return namesIn(DEVICE_IDS, text);
+}
+
+function namesIn<Name extends string>(known: readonly Name[], text: string): Name[] {
+  return text.split(',').map((part) => {
+    const found = known.find((name) => name === part.trim());
+    if (!found) throw new InvalidArgumentError(`Known: ${known.join(', ')}.`);
+    return found;
   });
 }
 

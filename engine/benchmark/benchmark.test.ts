@@ -54,6 +54,22 @@ test('one row for each case and mask, with MACs that add up and PSNR against den
   assert.deepEqual(pictures, {});
 });
 
+test('of several devices each runs in the precisions that it has, and rows name it', async () => {
+  const { report } = await engine.benchmark(
+    step({ cases: ['dense'], devices: ['cpu'], precisions: ['fp32', 'fp16'] }),
+  );
+  assert.deepEqual(
+    report.rows.map(({ device, precision, copiedBytes }) => [device, precision, copiedBytes]),
+    [['cpu', 'fp32', undefined]],
+  );
+  for (const [change, sentence] of [
+    [{ precisions: ['fp16'] }, /does not compute in fp16/],
+    [{ devices: ['cpu'], precisions: ['fp16'] }, /does not compute in fp16/],
+    [{ devices: ['cpu', 'webgpu'] }, /computes on the device cpu only/],
+  ] as const)
+    await assert.rejects(engine.benchmark(step(change as never)), sentence);
+});
+
 test('a profile tells the operators of each case', async () => {
   const { report } = await engine.benchmark(step({ masks: [TENTH], profile: true }));
   const [dense, sparse] = report.rows.map(({ operators }) => operators);

@@ -31,13 +31,12 @@ const DEFAULT_REPEAT = 5;
 
 /** Runs the cases interleaved in one process; then, if requested, with a profile and each in isolation. */
 export async function benchmark(
-  request: BenchmarkRequest,
+  asked: BenchmarkRequest,
   { backend, openEngine, startEngine, openCrew }: BenchmarkHost,
   { signal, onProgress }: CallOptions<BenchmarkProgress> = {},
 ): Promise<BenchmarkResult> {
-  const { repeat = DEFAULT_REPEAT, whole, precisions = [] } = request;
-  const missing = precisions.find((precision) => !backend.can.precisions.includes(precision));
-  if (missing) throw new InputError(`The device ${backend.device} does not compute in ${missing}.`);
+  const request = possibleOn(backend, asked);
+  const { repeat = DEFAULT_REPEAT, whole } = request;
   const counting =
     (stage: BenchmarkProgress['stage']): Count =>
     (done, total) =>
@@ -63,11 +62,12 @@ export async function benchmark(
   const rows = measured.map((row, i) => {
     const { network } = trials[i]!.identity;
     const first = trials.findIndex(({ identity }) => identity.network === network);
-    return rowOf(trials[i]!, row, measured[first]!, peakBytes);
+    const figures = rowOf(trials[i]!, row, measured[first]!, peakBytes);
+    return request.devices ? { ...figures, device: backend.device } : figures;
   });
   if (request.profile) {
-    const operators = await profiled(backend, open, counting('profile'), signal);
-    for (const [i, row] of rows.entries()) row.operators = operators[i]!;
+    const profiles = await profiled(backend, open, counting('profile'), signal);
+    for (const [i, row] of rows.entries()) Object.assign(row, profiles[i]!);
   }
   if (request.isolate) {
     const peaks = await isolatedPeaks(trials, startEngine, counting('isolate'), signal);
@@ -85,6 +85,18 @@ export async function benchmark(
     layers,
   };
   return { report, pictures: pictures() };
+}
+
+/** The request for one device. Of several each runs in the precisions that it has. */
+function possibleOn({ device, can }: Backend, request: BenchmarkRequest): BenchmarkRequest {
+  const { precisions = ['fp32'], devices } = request;
+  if (devices?.some((other) => other !== device))
+    throw new InputError(`This engine computes on the device ${device} only.`);
+  const possible = precisions.filter((precision) => can.precisions.includes(precision));
+  const missing = precisions.find((precision) => !possible.includes(precision));
+  if (missing && (!devices || possible.length === 0))
+    throw new InputError(`The device ${device} does not compute in ${missing}.`);
+  return devices ? { ...request, precisions: possible } : request;
 }
 
 interface Measured {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ATTENTIONS, CODINGS, PRECISIONS } from '../../shared/api.ts';
+import { ATTENTIONS, CODINGS, DEVICE_IDS, PRECISIONS } from '../../shared/api.ts';
 import type { BenchmarkRequest } from '../../shared/benchmark/report.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 import { busSchema, check, fields } from '../pipelines/check-request.ts';
@@ -23,6 +23,7 @@ const schema = z.object({
   height: side('The height').optional(),
   masks: z.array(mask).max(BENCHMARK_LIMITS.count).optional(),
   precisions: z.array(oneOf('precision', PRECISIONS)).min(1).max(PRECISIONS.length).optional(),
+  devices: z.array(oneOf('device', DEVICE_IDS)).min(1).max(DEVICE_IDS.length).optional(),
   attention: oneOf('attention', ATTENTIONS).optional(),
   workers: z
     .array(whole('Workers', { ...LIMITS.workers, min: 1 }))

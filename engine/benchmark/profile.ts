@@ -1,17 +1,21 @@
-import type { OperatorTime } from '../../shared/benchmark/report.ts';
+import type { BenchmarkRow, OperatorTime } from '../../shared/benchmark/report.ts';
 import type { Backend, CompileOptions, Program, PublishedModel } from '../execution/backend.ts';
 import type { Form } from '../execution/forms/form.ts';
 import type { Network } from '../graph/network.ts';
+import { type DeviceTensor, isHeld, type Tensor } from '../graph/tensor.ts';
 import type { Weights } from '../weights/weight-table.ts';
 import type { Count, Suite } from './trial.ts';
 
-/** Operators of one run of each trial, slowest first. Programs are loaded again with profiling enabled. */
+/**
+ * Operators of one run of each trial, slowest first, and what a GPU's runs copy. Programs are loaded again with profiling
+ * enabled.
+ */
 export async function profiled(
   backend: Backend,
   open: (backend: Backend) => Promise<Suite>,
   onCount: Count,
   signal?: AbortSignal,
-): Promise<OperatorTime[][]> {
+): Promise<Profile[]> {
   const profiling = new ProfilingBackend(backend);
   const { trials, release } = await open(profiling);
   try {
@@ -26,11 +30,19 @@ export async function profiled(
     }
     const byTrial = await profiling.end();
     onCount(trials.length, trials.length);
-    return trials.map((_, i) => sum(byTrial.get(i) ?? []));
+    return trials.map((_, i): Profile => {
+      const operators = sum(byTrial.get(i) ?? []);
+      if (backend.device === 'cpu') return { operators };
+      const inside = operators.reduce((bytes, { copiedBytes = 0 }) => bytes + copiedBytes, 0);
+      return { operators, copiedBytes: inside + (profiling.passed.get(i) ?? 0) };
+    });
   } finally {
     await release();
   }
 }
+
+/** What a profile adds to a row. */
+type Profile = Pick<BenchmarkRow, 'operators' | 'copiedBytes'>;
 
 /** A loaded network, with a label for each of its runs so far. */
 interface Profiled {
@@ -43,6 +55,8 @@ class ProfilingBackend implements Backend {
   readonly #backend: Backend;
   readonly #loaded = new Set<Profiled>();
   readonly #times = new Map<number, OperatorTime[]>();
+  /** Bytes of inputs and outputs in main memory, by label. */
+  readonly passed = new Map<number, number>();
   /** Label of the next runs; undefined for runs that do not count. */
   label: number | undefined;
 
@@ -94,12 +108,16 @@ class ProfilingBackend implements Backend {
     const loaded: Profiled = { program, labels: [] };
     this.#loaded.add(loaded);
     return {
-      run: (inputs, outputs) => {
+      run: async (inputs, outputs) => {
         loaded.labels.push(this.label);
-        return program.run(inputs, outputs);
+        this.#count(inputs);
+        const results = await program.run(inputs, outputs);
+        this.#count(results);
+        return results;
       },
       runKept: (inputs, outputs) => {
         loaded.labels.push(this.label);
+        this.#count(inputs);
         return program.runKept(inputs, outputs);
       },
       // A profile can only be read before its program is released.
@@ -108,6 +126,13 @@ class ProfilingBackend implements Backend {
         await program.release();
       },
     };
+  }
+
+  #count(tensors: Readonly<Record<string, Tensor | DeviceTensor>>): void {
+    if (this.label === undefined) return;
+    const held = Object.values(tensors).filter((tensor) => isHeld(tensor));
+    const bytes = held.reduce((sum, { data }) => sum + data.byteLength, 0);
+    this.passed.set(this.label, (this.passed.get(this.label) ?? 0) + bytes);
   }
 
   /** Ends profiling of the networks that are still loaded. Returns the operators of each run by label. */
@@ -131,8 +156,15 @@ function sum(times: readonly OperatorTime[]): OperatorTime[] {
   const totals = new Map<string, OperatorTime>();
   for (const time of times) {
     const key = `${time.operator} ${time.onProcessor ?? false}`;
-    const total = totals.get(key) ?? { ...time, calls: 0, seconds: 0 };
-    totals.set(key, { ...total, calls: total.calls + time.calls, seconds: total.seconds + time.seconds });
+    const total = totals.get(key) ?? { ...time, calls: 0, seconds: 0, copiedBytes: 0 };
+    const copiedBytes = (total.copiedBytes ?? 0) + (time.copiedBytes ?? 0);
+    const { copiedBytes: _, ...rest } = total;
+    totals.set(key, {
+      ...rest,
+      calls: total.calls + time.calls,
+      seconds: total.seconds + time.seconds,
+      ...(copiedBytes > 0 && { copiedBytes }),
+    });
   }
   return [...totals.values()].sort((a, b) => b.seconds - a.seconds);
 }

@@ -36,7 +36,15 @@ export function predictedSeconds(
   { weightBytes }: Pick<BenchmarkCost, 'weightBytes'>,
   stepSeconds: number,
 ): number {
-  const { cases, precisions = ['fp32'], masks = [], workers = [2], repeat = 5, whole } = request;
+  const {
+    cases,
+    precisions = ['fp32'],
+    masks = [],
+    workers = [2],
+    repeat = 5,
+    whole,
+    devices = [''],
+  } = request;
   const known: readonly NamedCase[] = whole ? WHOLE_CASES : [...STEP_CASES, ...SIGHT_CASES];
   const steps = whole ? (whole.steps ?? USUAL_STEPS) * (1 + BESIDE) : 1;
   const seconds = (precision: Precision, share: number, count: number) =>
@@ -61,8 +69,10 @@ export function predictedSeconds(
     }
   }
   const again = (request.profile ? 1 : 0) + (request.isolate ? 1 : 0);
+  // A GPU is taken to be as fast as the processor: which one it is, is not known here.
   return (
-    (repeat + 1) * runs + preparing + again * (preparing + 2 * runs) + (request.isolate ? START * rows : 0)
+    devices.length *
+    ((repeat + 1) * runs + preparing + again * (preparing + 2 * runs) + (request.isolate ? START * rows : 0))
   );
 }
 

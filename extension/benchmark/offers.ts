@@ -4,11 +4,11 @@ import { STEP_CASES } from '../../engine/benchmark/step/cases/index.ts';
 import type { NamedCase } from '../../engine/benchmark/variants.ts';
 import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
-import { PROCESSOR_PRECISIONS } from '../../shared/api.ts';
+import { DEVICE_PROVIDERS, type DeviceId, PRECISIONS, PROCESSOR_PRECISIONS } from '../../shared/api.ts';
 import type { BenchmarkDraft, Offers } from '../../shared/benchmark/protocol.ts';
 
 /** What the engine can measure; presets are added once their costs are known. */
-export function offers(): Offers {
+export function offers(devices: readonly DeviceId[]): Offers {
   const offered = (cases: readonly NamedCase[], looks = false) =>
     cases.map(({ name, masked, shared }) => ({ name, masked, shared, looks }));
   return {
@@ -16,7 +16,8 @@ export function offers(): Offers {
     wholeCases: offered(WHOLE_CASES),
     architectures: Object.keys(ARCHITECTURES),
     segmenters: [...SEGMENTERS],
-    precisions: [...PROCESSOR_PRECISIONS],
+    precisions: [...(devices.length > 0 ? PRECISIONS : PROCESSOR_PRECISIONS)],
+    devices: devices.map((id) => ({ id, title: DEVICE_PROVIDERS[id] })),
     presets: [],
   };
 }

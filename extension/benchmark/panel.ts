@@ -90,7 +90,7 @@ export class BenchmarkPanel {
   private constructor(services: Services, panel: WebviewPanel) {
     this.#services = services;
     this.#store = services.benchmarks;
-    this.#state = { offers: offers(), runs: [], shown: [], cost: { details: [] } };
+    this.#state = { offers: offers(services.devices), runs: [], shown: [], cost: { details: [] } };
     this.#page = new PageHost(panel, services.extensionUri, {
       name: 'benchmark',
       title: 'Patchwork Benchmark',

@@ -28,6 +28,11 @@ test('an untouched form asks for dense and sparse runs of the embedded model', a
   });
 });
 
+test('devices that are compared, in a fixed order; without any, none is asked for', async () => {
+  assert.deepEqual((await request({ devices: ['webgpu', 'cpu', 'toaster'] })).devices, ['cpu', 'webgpu']);
+  assert.equal('devices' in (await request({})), false);
+});
+
 test('where only EfficientViT runs, no other model is asked for', async () => {
   const draft = {
     model: 'sd15',

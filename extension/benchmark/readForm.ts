@@ -1,7 +1,13 @@
 import path from 'node:path';
 import { isSightCase } from '../../engine/benchmark/sight/cases/index.ts';
 import { InputError } from '../../engine/errors.ts';
-import { type BenchmarkMask, type BenchmarkRequest, PRECISIONS, type Precision } from '../../shared/api.ts';
+import {
+  type BenchmarkMask,
+  type BenchmarkRequest,
+  DEVICE_IDS,
+  PRECISIONS,
+  type Precision,
+} from '../../shared/api.ts';
 import type { BenchmarkDraft } from '../../shared/benchmark/protocol.ts';
 import { SIGE } from '../../shared/benchmark/published.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
@@ -30,6 +36,7 @@ export async function requestOf(
     cases: draft.cases,
     ...(draft.segmenter && { segmenter: draft.segmenter }),
     precisions: precisionsOf(draft),
+    ...devicesOf(draft),
     masks: masked ? await masksOf(draft, source) : [],
     ...(shared && { workers: workersOf(draft) }),
     repeat: whole('Timed runs', draft.repeat, 5, BENCHMARK_LIMITS.repeat),
@@ -45,6 +52,12 @@ function precisionsOf({ precisions }: BenchmarkDraft): Precision[] {
   const chosen = PRECISIONS.filter((precision) => precisions.includes(precision));
   if (chosen.length === 0) throw new InputError('Choose at least one precision.');
   return chosen;
+}
+
+/** Empty for the chosen one. */
+function devicesOf({ devices }: BenchmarkDraft): Pick<BenchmarkRequest, 'devices'> {
+  const chosen = DEVICE_IDS.filter((id) => devices.includes(id));
+  return chosen.length > 0 ? { devices: chosen } : {};
 }
 
 /** Empty for the setting's. */

@@ -48,6 +48,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     log,
     engine,
     hasDisk: false,
+    devices: [],
     images: '/storage/pictures',
     facts: {
       memory: async () => undefined,

@@ -1,6 +1,8 @@
+import type { OpenedDevice } from '../../engine/host/devices/findings.ts';
 import type { DeviceChoice } from '../../shared/devices.ts';
 import type { ChildOptions } from '../child.ts';
 import { type EngineProcess, engineProcess } from '../engine/client.ts';
+import { benchmarkOn } from './benchmark.ts';
 import type { Chosen } from './choose.ts';
 import { chooseDevice, type DevicesOptions } from './devices.ts';
 import { Ladder } from './ladder.ts';
@@ -33,13 +35,23 @@ export function deviceEngine(options: DeviceEngineOptions): DeviceEngine {
     onLog,
     patience,
     choose: () => chooseDevice(choice(), { onLog, ...devices }),
-    open(device) {
-      const gpu = device.id === 'cpu' ? [] : [JSON.stringify(device)];
-      return engineProcess({ ...child, args: () => [String(megabytes?.() ?? 0), ...gpu] });
-    },
+    open: (device) => open(device),
   });
+  const open = (device: OpenedDevice) => {
+    const gpu = device.id === 'cpu' ? [] : [JSON.stringify(device)];
+    return engineProcess({ ...child, args: () => [String(megabytes?.() ?? 0), ...gpu] });
+  };
+  const calls = ladder.calls;
   return {
-    ...ladder.calls,
+    ...calls,
+    async benchmark(request, options = {}) {
+      const asked = new Set(request.devices);
+      if (asked.size === 0) return calls.benchmark(request, options);
+      // What cannot be used is said before anything is run.
+      const chosen: Chosen[] = [];
+      for (const id of asked) chosen.push(await chooseDevice(id, { onLog, ...devices }));
+      return benchmarkOn(chosen, request, options, (device) => open(device));
+    },
     get pid() {
       return ladder.engines.map(({ pid }) => pid).find((pid) => pid !== undefined);
     },

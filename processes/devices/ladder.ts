@@ -87,7 +87,8 @@ export class Ladder<E extends Engine> {
         return withNotices(result, notices);
       } catch (error) {
         const last = rungs.length - 1;
-        if (at === last || !isDeviceFault(error, at)) throw error;
+        // Figures of another device would be wrong ones.
+        if (at === last || name === 'benchmark' || !isDeviceFault(error, at)) throw error;
         await rung.engine.dispose();
         // What does not fit into its memory does not fit into less of it, and is not the device's fault.
         const isTooLarge = isMemoryRefusal(error);

@@ -22,6 +22,8 @@ export interface BenchmarkDraft {
   maskFile: string;
   cases: string[];
   precisions: string[];
+  /** Empty for the chosen one. */
+  devices: string[];
   /** Of the cases that workers share: `2`, or several as `2, 4`. */
   workers: string;
   repeat: string;
@@ -47,6 +49,7 @@ export const FIRST_DRAFT: BenchmarkDraft = {
   maskFile: '',
   cases: ['dense', 'sparse'],
   precisions: ['fp32'],
+  devices: [],
   workers: '2',
   repeat: '5',
   threads: '',
@@ -64,6 +67,8 @@ export interface Offers {
   architectures: string[];
   segmenters: string[];
   precisions: string[];
+  /** Devices that can be compared, with the names by which they are shown. */
+  devices: { id: string; title: string }[];
   presets: PresetOffer[];
 }
 

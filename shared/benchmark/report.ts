@@ -1,4 +1,5 @@
 import type { AttentionMode, Precision } from '../arithmetic.ts';
+import type { DeviceId } from '../devices.ts';
 import type { BusOptions, Coding } from '../workers.ts';
 import type { BenchmarkReport } from './schema.ts';
 
@@ -30,6 +31,11 @@ export interface BenchmarkRequest {
   masks?: BenchmarkMask[];
   /** Cases run once for each; `fp32` if absent. */
   precisions?: Precision[];
+  /**
+   * Devices on which all cases run, one device after the other, each in the precisions that it has; the chosen one if
+   * absent. The first row of the first device is what speed-ups are relative to.
+   */
+  devices?: DeviceId[];
   /** Of all cases but the reference, dense float32; `full` if absent. */
   attention?: AttentionMode;
   /** Cases that several workers share run once for each: 1 … 64, `[2]` if absent. `threads` is then each one's share. */

@@ -1,6 +1,7 @@
 /** What `patchwork bench --json` prints, as the reader of such files checks it. A new figure is described here only. */
 import * as z from 'zod';
 import { ATTENTIONS, PRECISIONS } from '../arithmetic.ts';
+import { DEVICE_IDS } from '../devices.ts';
 import { plainText } from '../plainText.ts';
 
 /** Names in a file from elsewhere are shown in tables, messages and documents. */
@@ -42,6 +43,8 @@ const operatorTime = z.object({
   seconds: count,
   /** Runs on the processor, though the network runs on a GPU. */
   onProcessor: z.literal(true).optional(),
+  /** Bytes that it copies between main memory and a GPU. */
+  copiedBytes: count.optional(),
 });
 
 /** What tells one row from the others. */
@@ -56,6 +59,8 @@ const rowIdentity = z.object({
   workers: count,
   /** The network that the case runs, if it is not the report's model. */
   network: text.optional(),
+  /** Of several on which the cases ran. */
+  device: z.enum(DEVICE_IDS).optional(),
 });
 
 const timing = z.object({
@@ -84,6 +89,10 @@ const row = z.object({
   stepSeconds: z.array(count),
   /** Bytes of recorded features. */
   storeBytes: count,
+  /** Planned bytes of a GPU's memory for a U-Net run: weights, and the values that are held at once. */
+  deviceBytes: count.optional(),
+  /** Bytes that one run copies between main memory and a GPU, from the profile. */
+  copiedBytes: count.optional(),
   /** Bytes on disk of the weights that the U-Net reads; null for whole images, and in reports of earlier versions. */
   diskBytes: count.nullable().default(null),
   /**

@@ -92,6 +92,17 @@ test('precisions and workers are named where they differ', () => {
   );
 });
 
+test('devices are named where a run has several, with their memory and what was copied', () => {
+  const gpu = row({ device: 'webgpu', deviceBytes: 2e9, copiedBytes: 3e6 });
+  const { head, rows } = tableOf(run({}, [row({ device: 'cpu' }), gpu]));
+  const cells = Object.fromEntries(head.map((title, i) => [title, rows[1]![i]]));
+  assert.deepEqual(
+    [rows[0]![0], cells.Mode, cells['Device memory (planned)'], cells.Copied],
+    ['Dense · processor', 'Dense · WebGPU', '2.00 GB', '3.0 MB'],
+  );
+  assert.ok(!tableOf(run()).head.includes('Copied'));
+});
+
 test('of workers the one with most MACs counts, and is shown beside what DistriFusion published', () => {
   const parts = [part(), part({ name: 'Worker 2', stepMacs: 200e9 })];
   const shared = row({ case: 'patch', workers: 4, parts, speedup: 2.5, psnr: 26 });

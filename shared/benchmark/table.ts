@@ -93,7 +93,9 @@ const COLUMNS: readonly Described[] = [
     value: ({ title }) => title,
     line({ row }) {
       const name = `${row.case} ${row.mask ?? (row.workers > 1 ? `on ${row.workers}` : '')}`.padEnd(24);
-      return [name, ...(row.network === undefined ? [] : [row.network]), row.precision.padEnd(6)].join('  ');
+      const network = row.network === undefined ? [] : [row.network];
+      const device = row.device === undefined ? [] : [row.device.padEnd(6)];
+      return [name, ...network, row.precision.padEnd(6), ...device].join('  ');
     },
   },
   {
@@ -170,6 +172,18 @@ const COLUMNS: readonly Described[] = [
     shown: ifAny(({ row }) => row.loadSeconds > 0),
     value: ({ row }) => formatLatency(row.loadSeconds),
     line: ({ row }) => ifThere(row.loadSeconds || null, (seconds) => `load ${formatLatency(seconds)}`),
+  },
+  {
+    title: 'Device memory (planned)',
+    shown: ifAny(({ row }) => row.deviceBytes),
+    value: ({ row }) => ifThere(row.deviceBytes ?? null, formatBytes) ?? '–',
+    line: ({ row }) => ifThere(row.deviceBytes ?? null, (bytes) => `device ${formatBytes(bytes)}`),
+  },
+  {
+    title: 'Copied',
+    shown: ifAny(({ row }) => row.copiedBytes !== undefined),
+    value: ({ row }) => ifThere(row.copiedBytes ?? null, formatBytes) ?? '–',
+    line: ({ row }) => ifThere(row.copiedBytes ?? null, (bytes) => `copied ${formatBytes(bytes)}`),
   },
   {
     title: 'Store',

@@ -1,5 +1,6 @@
 /** Rows, runs and machines in words. */
 import type { BenchmarkReport, BenchmarkRow } from '../api.ts';
+import { DEVICE_PROVIDERS } from '../devices.ts';
 import { modelTitle } from '../modelTitle.ts';
 
 /** What each mode is called, and what it does. */
@@ -76,6 +77,7 @@ export function rowTitle(row: BenchmarkRow, rows: readonly BenchmarkRow[]): stri
     row.network,
     row.mask,
     mixed && row.precision,
+    row.device && DEVICE_PROVIDERS[row.device],
     row.workers > 1 && `${row.workers} workers`,
   ]
     .filter(Boolean)

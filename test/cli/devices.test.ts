@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
 import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/host/node/devices/testing.ts';
+import type { BenchmarkReport } from '../../shared/api.ts';
 import type { DeviceInfo } from '../../shared/devices.ts';
 import { inTemporaryFolder, patchwork } from './patchwork.ts';
 
@@ -76,3 +77,18 @@ test('results name the device', () =>
     const { stdout } = await patchwork(args, { cwd: folder });
     assert.equal(JSON.parse(stdout).device, 'cpu');
   }));
+
+test('bench runs on several devices, one after the other, or says which cannot be used', async () => {
+  const args = ['bench', 'dense', '--size', '64x64', '--repeat', '1', '--json', '--devices'];
+  const { stdout, stderr } = await patchwork([...args, 'cpu']);
+  const { rows } = JSON.parse(stdout) as BenchmarkReport;
+  assert.deepEqual(
+    rows.map(({ case: name, device }) => [name, device]),
+    [['dense', 'cpu']],
+    stderr,
+  );
+  const absent = process.platform === 'win32' ? 'cuda' : 'dml';
+  const refused = await patchwork([...args, `cpu,${absent}`]);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, new RegExp(`Networks cannot run on the device ${absent}`));
+});

@@ -83,6 +83,15 @@ function fieldsTemplate({ state, draft, canvas }: Page, actions: Actions): Templ
         : nothing
     }
     ${
+      state.offers.devices.length > 1
+        ? html`<fieldset>
+            <legend>Devices</legend>
+            ${state.offers.devices.map(({ id, title }) => choice('devices', id, title, draft, actions))}
+            <p class="hint">Several are compared in one run; none stands for the one that images are computed on.</p>
+          </fieldset>`
+        : nothing
+    }
+    ${
       masked
         ? select('maskKind', 'Mask', draft, actions, [
             ['share', 'An area in the middle'],
@@ -197,7 +206,7 @@ function text(
 
 /** One of several that may be chosen together. */
 function choice(
-  field: 'cases' | 'precisions',
+  field: 'cases' | 'precisions' | 'devices',
   name: string,
   title: string,
   draft: BenchmarkDraft,

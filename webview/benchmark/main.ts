@@ -37,7 +37,15 @@ let drawn = saved?.drawn;
 
 const page: Page = {
   state: {
-    offers: { stepCases: [], wholeCases: [], architectures: [], segmenters: [], precisions: [], presets: [] },
+    offers: {
+      stepCases: [],
+      wholeCases: [],
+      architectures: [],
+      segmenters: [],
+      precisions: [],
+      devices: [],
+      presets: [],
+    },
     runs: [],
     shown: [],
     cost: { details: [] },
@@ -64,9 +72,10 @@ const actions: Actions = {
     estimate();
   },
   order(field, names) {
-    const { stepCases, wholeCases, precisions } = page.state.offers;
+    const { stepCases, wholeCases, precisions, devices } = page.state.offers;
     const cases = (page.draft.scope === 'step' ? stepCases : wholeCases).map(({ name }) => name);
-    return (field === 'cases' ? cases : precisions).filter((name) => names.includes(name));
+    const offered = { cases, precisions, devices: devices.map(({ id }) => id) };
+    return offered[field].filter((name) => names.includes(name));
   },
   drawn() {
     drawn = mask?.url;

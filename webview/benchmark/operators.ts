@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Figure } from '../../shared/benchmark/table.ts';
 import { formatLatency } from '../../shared/format.ts';
+import { formatBytes } from '../../shared/units.ts';
 
 /** Operators that are listed; the rest is summed. */
 const LISTED = 8;
@@ -10,6 +11,7 @@ interface Line {
   calls: number;
   seconds: number;
   onProcessor?: true;
+  copiedBytes?: number;
 }
 
 /** Where the time of each mode goes, operator by operator. */
@@ -48,10 +50,13 @@ function operatorTable({ title, row }: Figure, open: boolean): TemplateResult {
   </details>`;
 }
 
-function operatorLine({ operator, calls, seconds, onProcessor }: Line, all: number): TemplateResult {
+function operatorLine(
+  { operator, calls, seconds, onProcessor, copiedBytes }: Line,
+  all: number,
+): TemplateResult {
   const percent = (100 * seconds) / all;
   return html`<tr>
-    <th scope="row">${operator}${onProcessor ? ' (processor)' : ''}</th>
+    <th scope="row">${operator}${onProcessor ? ' (processor)' : ''}${copiedBytes ? ` (${formatBytes(copiedBytes)})` : ''}</th>
     <td>${calls}</td>
     <td>${formatLatency(seconds)}</td>
     <td>${percent.toFixed(1)} %</td>

@@ -25,7 +25,7 @@ export interface Page {
 export interface Actions extends CommonActions {
   edit(change: Partial<BenchmarkDraft>): void;
   /** Names in the order in which they are offered. */
-  order(field: 'cases' | 'precisions', names: readonly string[]): string[];
+  order(field: 'cases' | 'precisions' | 'devices', names: readonly string[]): string[];
   drawn(): void;
   clearMask(): void;
   pickModel(): void;

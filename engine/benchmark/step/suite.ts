@@ -1,8 +1,11 @@
-import { isFloat } from '../../../shared/arithmetic.ts';
-import type { BenchmarkRequest, LayerError } from '../../../shared/benchmark/report.ts';
+import { isFloat, type Precision } from '../../../shared/arithmetic.ts';
+import type { BenchmarkRequest, BenchmarkRow, LayerError } from '../../../shared/benchmark/report.ts';
 import type { Backend } from '../../execution/backend.ts';
 import { Components } from '../../execution/components.ts';
 import { listen } from '../../execution/denoise.ts';
+import { plannedDevice, predictDenoiser } from '../../execution/memory-plan.ts';
+import type { Extent } from '../../graph/macs.ts';
+import type { Network } from '../../graph/network.ts';
 import { openModel } from '../../models/open.ts';
 import { imageSize } from '../../models/sizes.ts';
 import type { SyntheticOptions } from '../../models/synthetic.ts';
@@ -10,6 +13,7 @@ import type { OpenCrew } from '../../parallel/job.ts';
 import { latentMasks } from '../masks.ts';
 import type { Prepared, Suite, Trial } from '../trial.ts';
 import { isReference, variantsOf } from '../variants.ts';
+import type { StepCase } from './case.ts';
 import { STEP_CASES } from './cases/index.ts';
 import { noiseRuns, StepInputs } from './inputs.ts';
 import { layerErrors } from './layers.ts';
@@ -27,11 +31,8 @@ export async function stepSuite(
   const masks = await latentMasks(request.masks ?? [], { width, height }, model.autoencoder.scale);
   const variants = variantsOf(request, STEP_CASES, masks);
   const threads = request.threads || backend.threads;
-  const keepsFeatures = backend.device !== 'cpu';
-  const components = new Components(model, backend, threads, {
-    keepsAll: true,
-    keepsFeatures,
-  });
+  const keeps = { keepsAll: true, keepsFeatures: backend.device !== 'cpu' };
+  const components = new Components(model, backend, threads, keeps);
   const inputs = new StepInputs(components, { width, height }, request.guidance ?? true);
   const seen = new Set([undefined, ...variants.map(({ mask }) => mask)]);
   const references = new References([...seen].map((mask) => inputs.sample(mask)));
@@ -45,7 +46,11 @@ export async function stepSuite(
       const step = await chosen.prepare(components, inputs, { mask, arithmetic: identity, ...crew });
       if (step.release) releases.push(step.release);
       const { loadSeconds } = step;
-      const cost = { ...step.cost, diskBytes: await components.denoiserBytes(precision) };
+      const cost = {
+        ...step.cost,
+        diskBytes: await components.denoiserBytes(precision),
+        ...plannedBytes(backend, model.network('denoiser'), inputs.extent, { ...chosen, precision }),
+      };
       if (isReference(identity)) {
         references.from(step);
         const run = async (round: number) => {
@@ -90,4 +95,17 @@ export async function stepSuite(
       await components.release();
     },
   };
+}
+
+/** What a U-Net run takes of a GPU's memory. */
+function plannedBytes(
+  { device, can }: Backend,
+  network: Network,
+  extent: Extent,
+  { precision, mode }: Pick<StepCase, 'mode'> & { precision: Precision },
+): Pick<BenchmarkRow, 'deviceBytes'> {
+  if (device === 'cpu') return {};
+  const form = { precision, records: mode === 'sparse', device: plannedDevice(can) };
+  const { weights, values } = predictDenoiser(network, extent, form);
+  return { deviceBytes: weights + values };
 }

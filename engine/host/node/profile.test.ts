@@ -38,6 +38,18 @@ test('kernels are summed by operator, run by run', async () => {
   ]);
 });
 
+test('what is copied between the processor and a GPU is told in bytes', async () => {
+  const copy = (bytes: number) =>
+    `{"dur" :5,"name" :"x_kernel_time","args" : {"op_name" : "MemcpyToHost","output_size" : "${bytes}"}},`;
+  const runs = await profileOf(['[', copy(400), copy(24), kernel('Conv', 10), RUN, ']']);
+  assert.deepEqual(runs, [
+    [
+      { operator: 'MemcpyToHost', calls: 2, seconds: 0.00001, copiedBytes: 424 },
+      { operator: 'Conv', calls: 1, seconds: 0.00001 },
+    ],
+  ]);
+});
+
 test('the branches of an If are counted once', async () => {
   const runs = await profileOf(['[', kernel('Identity', 30), kernel('If', 40), RUN, ']']);
   assert.deepEqual(runs, [[{ operator: 'Identity', calls: 1, seconds: 0.00003 }]]);

@@ -10,6 +10,9 @@ const MAX_BYTES = 1 << 30;
 
 const PROCESSOR = 'CPUExecutionProvider';
 
+/** Between the processor and a GPU. */
+const COPIES = /^Memcpy(?:From|To)Host$/;
+
 /** Their time is that of the operators inside them, which have events of their own. */
 const CONTROL_FLOW = ['If', 'Loop', 'Scan'];
 
@@ -66,12 +69,14 @@ async function readProfile(file: string, onDevice: boolean): Promise<OperatorTim
     if (!operator || !event.name?.endsWith('_kernel_time') || CONTROL_FLOW.includes(operator)) continue;
     const onProcessor = onDevice && event.args?.provider === PROCESSOR;
     const key = `${operator} ${onProcessor}`;
-    const { calls, seconds } = current.get(key) ?? { calls: 0, seconds: 0 };
+    const { calls = 0, seconds = 0, copiedBytes = 0 }: Partial<OperatorTime> = current.get(key) ?? {};
+    const copied = copiedBytes + (COPIES.test(operator) ? Number(event.args?.output_size) || 0 : 0);
     current.set(key, {
       operator,
       calls: calls + 1,
       seconds: seconds + (event.dur ?? 0) / 1e6,
       ...(onProcessor && { onProcessor }),
+      ...(copied > 0 && { copiedBytes: copied }),
     });
   }
   return runs;
@@ -80,7 +85,7 @@ async function readProfile(file: string, onDevice: boolean): Promise<OperatorTim
 interface ProfileEvent {
   name?: string;
   dur?: number;
-  args?: { op_name?: string; provider?: string };
+  args?: { op_name?: string; provider?: string; output_size?: string };
 }
 
 /** Brackets stand on lines of their own, and a cut file ends in half a line. */

@@ -101,6 +101,7 @@ export function servicesIn(storage: string, engine: Engine): Services {
   const services: Services = {
     ...parts,
     ...more,
+    devices: ['cpu', 'webgpu'],
     extensionUri: Uri.file(storage) as never,
     engine: queue.engine,
     views: {
