@@ -310,6 +310,16 @@ test('requests out of bounds name what is allowed', async () => {
   await assert.rejects(engine.edit(request(new Uint8Array([1, 2, 3]))), /The mask is not an image/);
 });
 
+test('float16 that a recipe asks for is float32 where the device lacks it', async () => {
+  const small = { prompt: 'a house', seed: 1, steps: 1, width: 64, height: 64, previews: false };
+  const [asked, plain] = [
+    await engine.generate({ ...small, precision: 'fp16' }),
+    await engine.generate({ ...small, precision: 'fp32' }),
+  ];
+  assert.equal(asked.recipe.precision, 'fp32');
+  assert.deepEqual(await pixelsOf(asked.picture.png), await pixelsOf(plain.picture.png));
+});
+
 test('auto: in full where nothing is recorded or most is masked, sparsely once the picture is prepared', async () => {
   const { picture } = await engine.generate({
     prompt: 'a boat on the sea',

@@ -236,7 +236,7 @@ function stepsOfPlan(stepPlan: string | undefined): number | undefined {
   return stepPlan === undefined ? undefined : readStepPlan(stepPlan)?.kinds.length;
 }
 
-/** Fills in what the request leaves open. */
+/** Fills in what the request leaves open. The precision is the one that the device computes in. */
 export function recipeOf(
   request: GenerateRequest,
   model: { name: string; defaults: GenerationDefaults } & Pick<Recipe, 'scheduler' | 'precision'>,
@@ -252,7 +252,7 @@ export function recipeOf(
     width: request.width ?? defaults.width,
     height: request.height ?? defaults.height,
     scheduler: request.scheduler ?? model.scheduler,
-    precision: request.precision ?? model.precision,
+    precision: model.precision,
     ...(request.stepPlan && { stepPlan: request.stepPlan }),
     ...(request.attention && { attention: request.attention }),
     ...(request.decoder === 'fast' && { decoder: request.decoder }),
