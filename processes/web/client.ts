@@ -187,10 +187,11 @@ export class ServedWorker {
   /** Ends the worker; calls under way reject with `reason`. */
   end(reason: string): void {
     this.#worker.terminate();
+    // Before the connection rejects them with words of its own.
+    for (const reject of this.#ending) reject(new Error(reason));
     this.#connection.dispose();
     this.#options.onLog?.(reason);
     this.#onEnd();
-    for (const reject of this.#ending) reject(new Error(reason));
   }
 }
 

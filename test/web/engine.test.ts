@@ -112,6 +112,30 @@ test('a call that is cancelled rejects, and the next one is answered', { skip },
   assert.ok(steps < 150);
 });
 
+test('a worker that fails, as on a GPU that is lost, is replaced at the next call', { skip }, async () => {
+  const small = { ...REQUEST, steps: 1, width: 64, height: 64 };
+  await call('generate', small);
+  const [worker] = browser.page.workers();
+  const failing = browser.page.evaluate(
+    (request) =>
+      (globalThis as unknown as { engine: Engine }).engine.generate(request).then(
+        () => '',
+        ({ message }: Error) => message,
+      ),
+    { ...REQUEST, steps: 150 },
+  );
+  await worker!.evaluate(() => {
+    setTimeout(() => {
+      throw new Error('the browser lost its GPU');
+    });
+  });
+  assert.match(await failing, /the browser lost its GPU; the next request starts a fresh one\.$/);
+  const { png } = await call('generate', small);
+  const { picture } = await desktop.generate(small);
+  assert.ok((await similarity(png, picture.png)) >= 40);
+  assert.notEqual(browser.page.workers()[0], worker);
+});
+
 test('bad requests are refused in the same words as on the desktop', { skip }, async () => {
   const told = await browser.page.evaluate(
     (request) =>
