@@ -159,7 +159,7 @@ class BatchBar {
 
   #show(): void {
     const shares = [...this.#under.values()].map((share) => `${Math.round(100 * share)} %`);
-    this.#progress.update(['pictures', ...shares].join(', '), this.#saved, this.#total);
+    this.#progress.update(['images', ...shares].join(', '), this.#saved, this.#total);
   }
 }
 
