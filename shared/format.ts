@@ -158,6 +158,8 @@ export function describeRun({ stage, step, steps, cancelling, ahead }: RunState)
       return `Step ${step} of ${steps}`;
     case 'decode':
       return 'Finishing the image…';
+    case 'benchmark':
+      return steps > 0 ? `Measuring: round ${step} of ${steps}` : 'Preparing…';
     case 'upscale':
       return `Enlarging: tile ${step} of ${steps}`;
   }

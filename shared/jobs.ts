@@ -2,8 +2,8 @@
 import type { EditProgress, UpscaleProgress } from './api.ts';
 
 export interface RunState extends Pick<EditProgress, 'step' | 'steps'> {
-  /** `wait` until the engine reports. */
-  stage: EditProgress['stage'] | UpscaleProgress['stage'] | 'wait';
+  /** `wait` until the engine reports; `benchmark` for all stages of one, with its rounds as steps. */
+  stage: EditProgress['stage'] | UpscaleProgress['stage'] | 'wait' | 'benchmark';
   cancelling: boolean;
   /** Jobs that are done before it. */
   ahead?: number;

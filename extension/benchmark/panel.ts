@@ -21,6 +21,7 @@ import { noteBenchmark } from '../denseSpeed.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { PageHost } from '../pageHost.ts';
 import { checkBenchmarkMessage } from '../pageMessages.ts';
+import { StagePace } from '../queue/remaining.ts';
 import { placeUri } from '../remote.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
 import type { Services } from '../services.ts';
@@ -188,10 +189,15 @@ export class BenchmarkPanel {
     this.#update({ run: { stage: 'wait', done: 0, total: 0, cancelling: false } });
     // Time spent waiting for other work of the engine does not count.
     let begun: number | undefined;
+    const pace = new StagePace();
+    const last = request.isolate ? 'isolate' : request.profile ? 'profile' : 'measure';
     try {
       const onProgress = (progress: BenchmarkProgress) => {
         begun ??= performance.now();
-        this.#tell({ ...progress, cancelling: signal.aborted });
+        const { stage, done, total } = progress;
+        const seconds = pace.partSeconds(stage, done, performance.now() / 1000);
+        const remaining = stage === last && seconds ? (total - done) * seconds : undefined;
+        this.#tell({ ...progress, cancelling: signal.aborted, ...(remaining && { remaining }) });
       };
       const result = await engine.benchmark(request, { signal, onProgress });
       const tookSeconds = begun === undefined ? undefined : (performance.now() - begun) / 1000;

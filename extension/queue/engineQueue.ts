@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { abortError } from '../../engine/errors.ts';
 import type {
+  BenchmarkProgress,
   CallOptions,
   EditProgress,
   Engine,
@@ -173,9 +174,13 @@ export class EngineQueue {
   }
 
   #progress(entry: Entry, progress: unknown): void {
-    const { stage, step, steps } = progress as Partial<RunState>;
-    // A benchmark reports progress differently.
-    if (typeof stage !== 'string' || typeof step !== 'number' || typeof steps !== 'number') return;
+    if (entry.job.kind === 'benchmark') {
+      const { stage, done, total } = progress as BenchmarkProgress;
+      const rounds = stage === 'measure' ? { step: done, steps: total } : { step: 0, steps: 0 };
+      this.#change(entry, { stage: 'benchmark', ...rounds });
+      return;
+    }
+    const { stage, step, steps } = progress as RunState;
     this.#change(entry, { stage, step, steps });
   }
 

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { abortError, isAbort } from '../../engine/errors.ts';
 import type {
+  BenchmarkProgress,
+  BenchmarkRequest,
   CallOptions,
   Engine,
   GenerateProgress,
   GenerateRequest,
   GenerateResult,
 } from '../../shared/api.ts';
+import { describeRun } from '../../shared/format.ts';
 import { totalRemaining } from '../../shared/jobs.ts';
 import { EngineQueue } from './engineQueue.ts';
 import { RunLog } from './interrupted.ts';
@@ -133,6 +136,21 @@ test('a job tells how far it is', async () => {
   assert.ok(changes > 1);
   fake.calls[0]!.finish();
   await call;
+});
+
+test('a benchmark in the queue says that it is prepared, then which round is measured', async () => {
+  const said: string[] = [];
+  const engine = {
+    async benchmark(_: BenchmarkRequest, { onProgress }: CallOptions<BenchmarkProgress>) {
+      onProgress!({ stage: 'prepare', done: 1, total: 4 });
+      onProgress!({ stage: 'measure', done: 2, total: 3 });
+      return {};
+    },
+  };
+  const queue = new EngineQueue(engine as unknown as Engine);
+  queue.onDidChange(() => said.push(...queue.jobs.map(({ run }) => describeRun(run))));
+  await queue.engine.benchmark({ cases: ['dense'] });
+  assert.deepEqual(said.slice(-2), ['Preparing…', 'Measuring: round 2 of 3']);
 });
 
 test('remaining time comes from what was expected, then from the steps themselves', () => {

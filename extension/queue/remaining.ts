@@ -7,10 +7,22 @@ export interface Expected {
   otherSeconds: number;
 }
 
+/** How long the parts of a stage take, from those that are done. */
+export class StagePace {
+  #begun: { stage: string; done: number; at: number } | undefined;
+
+  /** Seconds of a part; undefined before one is done. @param now in seconds */
+  partSeconds(stage: string, done: number, now: number): number | undefined {
+    if (this.#begun?.stage !== stage) this.#begun = { stage, done, at: now };
+    const parts = done - this.#begun.done;
+    return parts > 0 ? (now - this.#begun.at) / parts : undefined;
+  }
+}
+
 /** Predicts the remaining time of a run: at first from earlier runs, then from its own steps. */
 export class Remaining {
   readonly #expected: Expected | undefined;
-  #begun: { step: number; at: number; stage: string } | undefined;
+  readonly #pace = new StagePace();
 
   constructor(expected?: Expected) {
     this.#expected = expected;
@@ -22,9 +34,7 @@ export class Remaining {
     const other = expected?.otherSeconds ?? 0;
     if (stage === 'decode') return other || undefined;
     if (!isCounting({ stage })) return expected && expected.steps * expected.stepSeconds + other;
-    if (this.#begun?.stage !== stage) this.#begun = { stage, step, at: now };
-    const done = step - this.#begun.step;
-    const stepSeconds = done > 0 ? (now - this.#begun.at) / done : expected?.stepSeconds;
+    const stepSeconds = this.#pace.partSeconds(stage, step, now) ?? expected?.stepSeconds;
     return stepSeconds === undefined ? undefined : (steps - step) * stepSeconds + other;
   }
 }

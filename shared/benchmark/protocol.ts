@@ -133,6 +133,8 @@ export interface BenchmarkRun extends Omit<BenchmarkProgress, 'stage'> {
   /** `wait` until the engine reports. */
   stage: BenchmarkProgress['stage'] | 'wait';
   cancelling: boolean;
+  /** Seconds that are left, about, in the last stage. */
+  remaining?: number;
 }
 
 /** All that the panel shows, except for the form, which the page owns, and the pictures' bytes. */

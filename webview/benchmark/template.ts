@@ -4,6 +4,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { describeBenchmark } from '../../shared/benchmark/progress.ts';
 import type { BenchmarkRun, RunSummary } from '../../shared/benchmark/protocol.ts';
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
+import { describeRemaining } from '../../shared/format.ts';
 import { failureTemplate } from '../failure.ts';
 import { progressTemplate } from '../parts.ts';
 import { countTemplate, curvesTemplate } from './curves.ts';
@@ -32,7 +33,9 @@ export function benchmarkTemplate(page: Page, actions: Actions): TemplateResult 
 }
 
 function runTemplate(run: BenchmarkRun, actions: Actions): TemplateResult {
-  const text = describeBenchmark(run);
+  const { remaining = 0, cancelling } = run;
+  const time = remaining >= 2 && !cancelling ? ` · ${describeRemaining(remaining)}` : '';
+  const text = describeBenchmark(run) + time;
   return progressTemplate({ ...run, label: 'Running the benchmark', text }, actions);
 }
 
