@@ -30,6 +30,22 @@ const SMALL: readonly { study: string; given: string[]; rows: number }[] = [
     given: ['media/models/scenes', '--size', '64x64', '--only', 'vae-decoder,fp32'],
     rows: 2,
   },
+  {
+    study: 'device-times.ts',
+    given: [
+      '--device',
+      'cpu',
+      '--parity',
+      'tiny-sd21-v-fp16',
+      '--models',
+      'scenes',
+      '--sides',
+      '64',
+      '--repeat',
+      '1',
+    ],
+    rows: 2,
+  },
   { study: 'simulate-workers.ts', given: ['sd15', '--coding', 'float32'], rows: 4 },
 ];
 
