@@ -363,6 +363,26 @@ test('a recording that is cancelled continues where it stopped', async () => {
   assert.deepEqual([recordedSteps, complete], [STEPS - 2, true]);
 });
 
+test('once an image is prepared, an edit loads nothing more', async () => {
+  let loads = 0;
+  class Counting extends NodeBackend {
+    override load(...given: Parameters<NodeBackend['load']>) {
+      loads++;
+      return super.load(...given);
+    }
+  }
+  const counting = createEngine(new Counting());
+  try {
+    const { complete } = await counting.prepareEdit({ image, steps: STEPS });
+    assert.ok(complete);
+    const prepared = loads;
+    const { mode } = await counting.edit(request(await rectangle(100, 100, 40, 40), { mode: 'auto' }));
+    assert.deepEqual([mode, loads], ['sparse', prepared]);
+  } finally {
+    await counting.dispose();
+  }
+});
+
 test('where memory is too short a recording is not complete, and editing still works', async () => {
   const small = createEngine(new NodeBackend(), { storeBudget: 1000 });
   try {

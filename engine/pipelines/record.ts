@@ -10,6 +10,7 @@ import type { EditCache } from './edit-cache.ts';
 import { prepareUNet } from './prepare.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { missingSteps, Recorder, startOf, type Trajectory } from './recorder.ts';
+import { rehearse } from './rehearse.ts';
 import { schedulerFor } from './scheduler-for.ts';
 
 interface RecordTask {
@@ -52,25 +53,25 @@ export async function record(
   const planes = windowPlanes(picture, window);
   const seen = { picture, window, planes, condition, arithmetic: recipe, timesteps };
   await listen(signal);
-  const { analysis } = await analyse(ready, memory, new RegionAutoencoder(components), seen);
+  const autoencoder = new RegionAutoencoder(components);
+  const { analysis } = await analyse(ready, memory, autoencoder, seen);
   const trajectory: Trajectory = analysis.trajectory;
   const [, height, width] = latentDims(model.autoencoder, window);
   const denoiser = components.denoiser(recipe, {}, ready.images?.grids);
   const kinds = kindsOf(recipe, scheduler, denoiser, start);
-  const recorder = new Recorder(denoiser, memory.features, {
-    trajectory,
-    scheduler,
-    height,
-    width,
-    kinds,
-  });
+  const image = { trajectory, scheduler, height, width, kinds };
+  const recorder = new Recorder(denoiser, memory.features, image);
   for (const [i, { way }] of waysOf(timesteps, start, kinds).entries()) {
     if (way === undefined) continue;
     const report = () => onProgress?.({ stage: 'record', step: i, steps });
     await recorder.featuresAt(start + i, way, signal, report);
   }
+  const complete = missingSteps(memory.features, trajectory.id, timesteps, start, kinds) === 0;
+  const ofImage = { ...image, start };
+  if (complete)
+    await rehearse(denoiser, memory.features, autoencoder, ofImage, { ...analysis, planes }, signal);
   return {
-    complete: missingSteps(memory.features, trajectory.id, timesteps, start, kinds) === 0,
+    complete,
     recordedSteps: recorder.seconds.length,
     seconds: (performance.now() - begin) / 1000,
   };

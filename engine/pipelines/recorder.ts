@@ -20,7 +20,8 @@ export interface Trajectory {
   condition: Condition;
 }
 
-interface Recorded {
+/** What is recorded of an image. */
+export interface RecordedImage {
   trajectory: Trajectory;
   scheduler: Scheduler;
   /** Latent size. */
@@ -34,13 +35,13 @@ interface Recorded {
 export class Recorder {
   readonly #denoiser: Denoiser;
   readonly #store: FeatureStore;
-  readonly #of: Recorded;
+  readonly #of: RecordedImage;
   #steps: Steps | undefined;
   readonly #recorded: number[] = [];
   /** Wall time of each pass that was recorded. */
   readonly seconds: number[] = [];
 
-  constructor(denoiser: Denoiser, store: FeatureStore, of: Recorded) {
+  constructor(denoiser: Denoiser, store: FeatureStore, of: RecordedImage) {
     this.#denoiser = denoiser;
     this.#store = store;
     this.#of = of;

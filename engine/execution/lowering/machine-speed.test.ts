@@ -48,13 +48,11 @@ function counting(change: { machine?: Machine; memoryBytes?: number } = {}) {
   return { backend, counter };
 }
 
-test('measured in under a few seconds, then remembered until the processor changes or the file is damaged', async () => {
+test('measured once, then remembered until the processor changes or the file is damaged', async () => {
   const { backend, counter } = counting();
-  const begin = performance.now();
   const speed = await machineSpeed(backend);
-  assert.ok(performance.now() - begin < 20_000);
   const loads = counter.loads;
-  for (const seconds of Object.values(speed)) assert.ok(seconds > 0 && seconds < 5);
+  for (const seconds of Object.values(speed)) assert.ok(seconds > 0);
   assert.deepEqual(await machineSpeed(backend), speed);
   assert.equal(counter.loads, loads, 'remembered');
 
@@ -94,10 +92,17 @@ test('the default precision: by size of the model, memory and speed of the machi
     const { backend, counter } = counting();
     await known(backend, { planar: 2, rows: 3, int8: 1 });
     assert.equal(await choose(backend), 'int8');
-    assert.equal(await choose(backend, true), 'fp32', 'nothing is gained with a small model');
+    assert.equal(await choose(backend, true), 'fp32', 'a small model generates the same everywhere');
     await known(backend, { planar: 1.1, rows: 3, int8: 1 });
     assert.equal(await choose(backend), 'fp32', 'int8 is hardly faster');
     assert.equal(counter.loads, 0);
+    const exact = (most: number) => Object.assign(counting().backend, { largestInt8: async () => most });
+    const edit = (some: Backend) =>
+      defaultPrecision(model, { isSmall: async () => true }, { ...picture, edit: true }, some);
+    assert.equal(await edit(exact(127)), 'fp32', 'int8 is hardly faster');
+    await known(backend, { planar: 2, rows: 3, int8: 1 });
+    assert.equal(await edit(exact(127)), 'int8', 'edits of a small model use it where it is exact');
+    assert.equal(await edit(exact(63)), 'fp32', 'sums of bytes saturate');
     // Of a real size: blocks of 32 rows make a tiny network no smaller.
     const sd15 = Object.assign(new SyntheticModel('sd15', ''), { textRoles: [] });
     const short = counting({ memoryBytes: 1e6 }).backend;
