@@ -12,5 +12,14 @@ test('an edit is sparse where the picture is recorded and the mask is not most o
     [5, 0.05, 'sparse'],
     [16, 0.05, 'dense'],
   ] as const)
-    assert.equal(fasterMode({ steps: 18, missing, share }), mode, `${missing} missing, ${share}`);
+    assert.equal(
+      fasterMode({ steps: 18, missing, share, denseMacs: 6e9 }),
+      mode,
+      `${missing} missing, ${share}`,
+    );
+});
+
+test('the less a dense step computes, the smaller a mask must be', () => {
+  const mode = (denseMacs: number) => fasterMode({ steps: 18, missing: 0, share: 0.65, denseMacs });
+  assert.deepEqual([2e12, 6e9, 1.6e9].map(mode), ['sparse', 'sparse', 'dense']);
 });

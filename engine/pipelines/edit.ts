@@ -334,15 +334,15 @@ async function chosenMode(
   if (mode === 'dense') return { mode };
   const { timesteps } = scheduler;
   const missing = missingSteps(features, trajectory.id, timesteps, start, kinds);
-  const work = { steps: timesteps.length - start, missing };
+  const tokens = condition.text.dims[1]!;
+  const denseMacs = denoiser.stepMacs({ height: mask.height, width: mask.width }, batchOf(condition), tokens);
+  const work = { steps: timesteps.length - start, missing, denseMacs };
   const isWhole = activeCount(mask) === mask.data.length;
   if (mode === 'auto' && (isWhole || fasterMode({ ...work, share: 0 }) === 'dense')) return { mode: 'dense' };
   const part = { of: 'region', mask, ring: dilation } as const;
   const region = await Steps.open(denoiser, part, scheduler, condition, kinds ?? fullSteps(scheduler, start));
-  const tokens = condition.text.dims[1]!;
-  const whole = denoiser.stepMacs({ height: mask.height, width: mask.width }, batchOf(condition), tokens);
-  if (mode === 'auto' && fasterMode({ ...work, share: region.plan.macs(tokens) / whole }) === 'dense')
-    return { mode: 'dense' };
+  const computed = region.plan.macs(tokens) / denseMacs;
+  if (mode === 'auto' && fasterMode({ ...work, share: computed }) === 'dense') return { mode: 'dense' };
   return { mode: 'sparse', region };
 }
 
