@@ -1,0 +1,70 @@
+import '../../test/support/vscode/register.ts';
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import sharp from 'sharp';
+import { NO_ADDITIONS } from '../../shared/additions.ts';
+import type { Engine } from '../../shared/api.ts';
+import { type EditDraft, NO_EXTENSION } from '../../shared/editorProtocol.ts';
+
+const { Uri } = await import('../../test/support/vscode/stub.ts');
+const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
+const { PictureDocument } = await import('./document.ts');
+const { Preparing } = await import('./preparing.ts');
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-preparing-'));
+after(() => rm(folder, { recursive: true, force: true }));
+const png = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#4a8' } })
+  .png()
+  .toBuffer();
+const file = path.join(folder, 'field.png');
+await writeFile(file, png);
+
+const draft: EditDraft = {
+  way: 'mask',
+  extension: NO_EXTENSION,
+  prompt: '',
+  negativePrompt: '',
+  strength: 0,
+  steps: '',
+  seed: '7',
+  seedLocked: true,
+  precision: '',
+  variations: 1,
+  additions: NO_ADDITIONS,
+  budget: 1,
+};
+
+test('an image that is closed while it is recorded: the recording ends, and the next image is recorded', async () => {
+  const begun: AbortSignal[] = [];
+  let began = () => {};
+  const next = () => new Promise<void>((resolve) => (began = resolve));
+  /** Records until it is cancelled, as the engine does between two steps. */
+  const prepareEdit: Engine['prepareEdit'] = (_, { signal, onProgress } = {}) =>
+    new Promise((_, reject) => {
+      begun.push(signal!);
+      onProgress?.({ stage: 'record', step: 1, steps: 20 });
+      signal!.addEventListener('abort', () => reject(signal!.reason), { once: true });
+      began();
+    });
+  const segment = async () => ({}) as never;
+  const engine = { ...checkingEngine(new Uint8Array(png), () => {}), prepareEdit, segment };
+  const services = servicesIn(folder, engine);
+  const opened = async () => {
+    const document = await PictureDocument.open(Uri.file(file) as never, services.log);
+    const recording = next();
+    new Preparing(services, document).start(draft);
+    await recording;
+    return document;
+  };
+  const document = await opened();
+  assert.deepEqual(document.state.preparing, { step: 1, steps: 20 });
+  document.dispose();
+  assert.equal(begun[0]!.aborted, true);
+  assert.equal(document.state.preparing, undefined);
+  const other = await opened();
+  assert.deepEqual([begun.length, begun[1]!.aborted], [2, false]);
+  other.dispose();
+});
