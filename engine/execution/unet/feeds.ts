@@ -65,7 +65,7 @@ export function featureFeeds(
   if (form.statistics === 'fresh') return wholeFeeds(form, plan);
   const feeds: Feeds = {};
   for (const feature of form.features) {
-    if (feature.kind === 'moments') Object.assign(feeds, momentFeeds(feature, form, plan, recorded));
+    if (feature.kind === 'moments') Object.assign(feeds, momentFeeds(feature, form, plan, buffers, recorded));
     else if (feature.kind === 'window') {
       const { halo } = neighboursOf(plan, feature.reader, feature.level);
       const data = windowRows(feature, form, halo, buffers, recorded);
@@ -170,9 +170,10 @@ function momentFeeds(
   feature: MomentsFeature,
   { batch, statistics }: RegionForm,
   plan: RegionPlan,
+  buffers: Buffers,
   recorded?: Recorded,
 ): Feeds {
-  if (statistics === 'composed') return composedFeeds(feature, batch, plan, recorded);
+  if (statistics === 'composed') return composedFeeds(feature, batch, plan, buffers, recorded);
   const { name, scale, offset, level, groups, channels } = feature;
   const dense = isDense(plan);
   const none = () => float32(new Float32Array(2 * batch * groups), [2 * batch, groups, 1]);
@@ -201,23 +202,36 @@ function composedFeeds(
   { name, parts, level, groups }: MomentsFeature,
   batch: number,
   plan: RegionPlan,
+  buffers: Buffers,
   recorded?: Recorded,
 ): Feeds {
   const { height, width, stored, inactive } = plan.levels[level]!;
   const weight = 1 / (height * width);
-  const others = new Float32Array(2 * batch * groups);
+  const others = buffers.floats(name, 2 * batch * groups);
   if (inactive.length > 0) {
     others.set(recordedOf(recorded, name) as Float32Array);
-    const before = new Float32Array(2 * batch * stored.length * groups);
+    const length = 2 * batch * stored.length * groups;
+    const before = buffers.floats(parts, length);
     readRows(recordedOf(recorded, parts), 2 * batch, groups, stored, 0, before);
-    for (let b = 0, i = 0; b < 2 * batch; b++)
-      for (let row = 0; row < stored.length; row++)
-        for (let g = 0; g < groups; g++) others[b * groups + g]! -= weight * before[i++]!;
+    subtractRows(others, before, groups, weight);
   }
+  const share = buffers.floats(shareName(level), stored.length).fill(weight);
   return {
-    [shareName(level)]: float32(new Float32Array(stored.length).fill(weight), [1, stored.length]),
+    [shareName(level)]: float32(share, [1, stored.length]),
     [name]: float32(others, [2 * batch, groups, 1]),
   };
+}
+
+/** Subtracts the weighted sums of rows [B, N, C] from totals [B, C]. */
+function subtractRows(totals: Float32Array, rows: Float32Array, channels: number, weight: number): void {
+  const each = (rows.length * channels) / totals.length;
+  const sums = new Float64Array(channels);
+  for (let from = 0, at = 0; from < rows.length; from += each, at += channels) {
+    sums.fill(0);
+    for (let i = from; i < from + each; i += channels)
+      for (let c = 0; c < channels; c++) sums[c]! += rows[i + c]!;
+    for (let c = 0; c < channels; c++) totals[at + c]! -= weight * sums[c]!;
+  }
 }
 
 /** Weight of a pass's own statistics at a level; see `freshName`. */
