@@ -13,6 +13,8 @@ export interface Capabilities {
   readonly opset: number;
   /** Whether rows are taken of tables in half precision as they are stored (default true). */
   readonly readsHalf?: boolean;
+  /** Whether machine code is emulated, as in WebAssembly: products of bytes are exact there, but no faster (default false). */
+  readonly emulates?: boolean;
   readonly precisions: readonly Precision[];
   /** Element types of the inputs and outputs of programs. */
   readonly elements: readonly Tensor['type'][];

@@ -1,5 +1,6 @@
 import type { Precision } from '../../shared/api.ts';
-import type { Backend } from './backend.ts';
+import { INT8_MOST } from '../quantization/arithmetic.ts';
+import { type Backend, hasByteProducts } from './backend.ts';
 import type { Components } from './components.ts';
 import { type PlannedModel, type PlannedPicture, predictMemory } from './memory-plan.ts';
 
@@ -9,9 +10,10 @@ const MEMORY_SHARE = 0.75;
 const WORTH = 1.2;
 
 /**
- * Default precision of an image. A small denoiser stays float32: its steps are short anyway, and its images are the same
- * on every machine. Others use int8 if it is faster on this machine or float32 does not fit into memory, and int4 if int8
- * does not fit and int4 takes less. A device with float16 uses it, unless memory is short.
+ * Default precision of an image. A small denoiser generates in float32, so that its images are the same on every machine,
+ * and edits in int8 where products of bytes are exact and faster, because one waits for edits again and again. Others
+ * use int8 if it is faster on this machine or float32 does not fit into memory, and int4 if int8 does not fit and int4
+ * takes less. A device with float16 uses it, unless memory is short.
  */
 export async function defaultPrecision(
   model: PlannedModel,
@@ -19,7 +21,7 @@ export async function defaultPrecision(
   picture: Omit<PlannedPicture, 'precision'>,
   backend: Backend,
 ): Promise<Precision> {
-  if (await components.isSmall()) return 'fp32';
+  if (await components.isSmall()) return picture.edit && (await multipliesBytes(backend)) ? 'int8' : 'fp32';
   const needs = (precision: Precision) => predictMemory(model, { ...picture, precision }).tiled;
   const fits = (precision: Precision) => needs(precision) <= MEMORY_SHARE * backend.can.memoryBytes;
   if (backend.can.precisions.includes('fp16')) {
@@ -28,6 +30,16 @@ export async function defaultPrecision(
   }
   if (!fits('int8')) return needs('int4') < needs('int8') ? 'int4' : 'int8';
   if (!fits('fp32')) return 'int8';
+  return (await bytesAreFaster(backend)) ? 'int8' : 'fp32';
+}
+
+/** Whether weights may use the whole range of a byte, as with VNNI, and rows of bytes are faster. */
+async function multipliesBytes(backend: Backend): Promise<boolean> {
+  if (backend.can.emulates || !hasByteProducts(backend.can)) return false;
+  return (await backend.largestInt8()) === INT8_MOST && (await bytesAreFaster(backend));
+}
+
+async function bytesAreFaster(backend: Backend): Promise<boolean> {
   const { planar, rows, int8 } = await backend.formSpeed();
-  return Math.min(planar, rows) >= WORTH * int8 ? 'int8' : 'fp32';
+  return Math.min(planar, rows) >= WORTH * int8;
 }

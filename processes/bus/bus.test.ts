@@ -88,7 +88,8 @@ test('an edit is divided over workers of the bus; what they recorded serves the 
     side,
     side,
   );
-  const edit = { prompt: 'a blue boat', image: alone, mask, seed: 2, steps: 6, threads: 1 };
+  const numerics = { threads: 1, precision: 'fp32' as const };
+  const edit = { prompt: 'a blue boat', image: alone, mask, seed: 2, steps: 6, ...numerics };
   const one = await engine.edit(edit);
   const shared = { ...edit, bus: request.bus, patch: { split: 'bands' as const } };
   const two = await engine.edit(shared);

@@ -69,7 +69,9 @@ test('the same prompt and seed give the image of the desktop, and so does an edi
     { width: side, height: side, channels: 1, data: squareMask(side, 0.25, SIDE) },
     { format: 'png' },
   );
-  const request: EditRequest = { ...REQUEST, prompt: 'a green tree', image: picture, mask };
+  // The desktop's default is that of its processor.
+  const numerics = { precision: 'fp32' } as const;
+  const request: EditRequest = { ...REQUEST, prompt: 'a green tree', image: picture, mask, ...numerics };
   const edited = await call('edit', request);
   const expectedEdit = await desktop.edit(request);
   assert.equal(edited.mode, 'sparse');

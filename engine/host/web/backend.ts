@@ -32,6 +32,7 @@ export class WebBackend extends OnnxBackend {
     // The newest operators have no kernel in this build.
     operator: (name) => name !== 'TensorScatter',
     opset: 21,
+    emulates: true,
     precisions: PROCESSOR_PRECISIONS,
     elements: ['float32', 'int8', 'int32', 'int64'],
     memoryBytes: memoryBytes(),
