@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { Recorded, type RecordedRows, type Rows, readRows, withRows } from './recorded.ts';
+import { Recorded, type RecordedRows, type Rows, readRows, sumRows, withRows } from './recorded.ts';
 import { putRows, takeRows } from './rows.ts';
 
 const CHANNELS = 3;
@@ -42,6 +42,10 @@ test('rows laid over one another read like rows that were put into copies', () =
       const into = new type(batch * (wanted.length + padding) * CHANNELS);
       readRows(recorded, batch, CHANNELS, wanted, padding, into);
       assert.deepEqual(into, takeRows(expected, batch, CHANNELS, wanted, padding));
+      const sums = new Float64Array(batch * CHANNELS);
+      for (const [i, value] of takeRows(expected, batch, CHANNELS, wanted).entries())
+        sums[Math.floor(i / (wanted.length * CHANNELS)) * CHANNELS + (i % CHANNELS)]! += value;
+      assert.deepEqual(sumRows(recorded, batch, CHANNELS, wanted), sums);
       assert.deepEqual(base, untouched, 'the level before is not touched');
     }),
   );

@@ -50,6 +50,31 @@ export function readRows<T extends Rows>(
   return into;
 }
 
+/** Sums of some rows of a level: [B · C]. */
+export function sumRows(
+  from: RecordedRows,
+  batch: number,
+  channels: number,
+  wanted: Int32Array,
+): Float64Array {
+  const sums = new Float64Array(batch * channels);
+  const { base } = isLaidOver(from) ? from : { base: from };
+  const total = base.length / (batch * channels);
+  const add = (rows: Rows, row: number, b: number, sign: number) => {
+    for (let c = 0; c < channels; c++) sums[b * channels + c]! += sign * rows[row * channels + c]!;
+  };
+  for (let b = 0; b < batch; b++)
+    for (let i = 0; i < wanted.length; i++) add(base, b * total + wanted[i]!, b, 1);
+  if (!isLaidOver(from)) return sums;
+  const { left, right } = common(wanted, from.at);
+  for (let b = 0; b < batch; b++)
+    for (let i = 0; i < left.length; i++) {
+      add(base, b * total + wanted[left[i]!]!, b, -1);
+      add(from.rows, b * from.at.length + right[i]!, b, 1);
+    }
+  return sums;
+}
+
 /** A level with its rows at `stored` (ascending) replaced by `rows` [B, stored.length, C]. Shares the other rows if it can. */
 export function withRows(
   before: RecordedRows,

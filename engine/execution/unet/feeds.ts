@@ -18,7 +18,14 @@ import {
   type WindowReader,
 } from '../../regions/features.ts';
 import type { Neighbours, RegionPlan } from '../../regions/plan.ts';
-import { Recorded, type RecordedRows, type Rows, readRows, withRows } from '../../regions/recorded.ts';
+import {
+  Recorded,
+  type RecordedRows,
+  type Rows,
+  readRows,
+  sumRows,
+  withRows,
+} from '../../regions/recorded.ts';
 
 /** How a network in rows form was lowered, and its batch. */
 export interface RegionForm {
@@ -210,28 +217,14 @@ function composedFeeds(
   const others = buffers.floats(name, 2 * batch * groups);
   if (inactive.length > 0) {
     others.set(recordedOf(recorded, name) as Float32Array);
-    const length = 2 * batch * stored.length * groups;
-    const before = buffers.floats(parts, length);
-    readRows(recordedOf(recorded, parts), 2 * batch, groups, stored, 0, before);
-    subtractRows(others, before, groups, weight);
+    const before = sumRows(recordedOf(recorded, parts), 2 * batch, groups, stored);
+    for (const [i, sum] of before.entries()) others[i]! -= weight * sum;
   }
   const share = buffers.floats(shareName(level), stored.length).fill(weight);
   return {
     [shareName(level)]: float32(share, [1, stored.length]),
     [name]: float32(others, [2 * batch, groups, 1]),
   };
-}
-
-/** Subtracts the weighted sums of rows [B, N, C] from totals [B, C]. */
-function subtractRows(totals: Float32Array, rows: Float32Array, channels: number, weight: number): void {
-  const each = (rows.length * channels) / totals.length;
-  const sums = new Float64Array(channels);
-  for (let from = 0, at = 0; from < rows.length; from += each, at += channels) {
-    sums.fill(0);
-    for (let i = from; i < from + each; i += channels)
-      for (let c = 0; c < channels; c++) sums[c]! += rows[i + c]!;
-    for (let c = 0; c < channels; c++) totals[at + c]! -= weight * sums[c]!;
-  }
 }
 
 /** Weight of a pass's own statistics at a level; see `freshName`. */
