@@ -1,7 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { DEVICE_CHOICES, type DeviceChoice } from '../shared/devices.ts';
 import { LIMITS } from '../shared/limits.ts';
-import { isSide, type SizeLimits } from '../shared/sizes.ts';
+import { isSide, type SizeLimits, sidesInWords } from '../shared/sizes.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -81,9 +81,7 @@ export function size(limits: SizeLimits = LIMITS.size) {
     const match = /^(\d+)[xX×](\d+)$/.exec(text);
     const [width, height] = [Number(match?.[1]), Number(match?.[2])];
     if (!match || !isSide(width, limits) || !isSide(height, limits))
-      throw new InvalidArgumentError(
-        `It must be WIDTHxHEIGHT, both multiples of ${limits.multipleOf} from ${limits.min} to ${limits.max}.`,
-      );
+      throw new InvalidArgumentError(`It must be WIDTHxHEIGHT, each ${sidesInWords(limits)}.`);
     return { width, height };
   };
 }

@@ -18,5 +18,5 @@ export function nearestSide(side: number, { min, max, multipleOf }: SizeLimits =
 
 /** For people, after "must be". */
 export function sidesInWords({ min, max, multipleOf }: SizeLimits = LIMITS.size): string {
-  return `a multiple of ${multipleOf} from ${min} to ${max}`;
+  return min === max ? String(min) : `a multiple of ${multipleOf} from ${min} to ${max}`;
 }

@@ -4,6 +4,7 @@ import { InputError } from '../../engine/errors.ts';
 import { textLength } from '../../engine/execution/denoiser-inputs.ts';
 import { countRegion } from '../../engine/execution/transformer/region-macs.ts';
 import { planTokens } from '../../engine/execution/transformer/token-plan.ts';
+import { levelMasks } from '../../engine/execution/transformer/tokens-plan.ts';
 import { countMacs, type Extent, type MacCount } from '../../engine/graph/macs.ts';
 import { countParameters, type Network } from '../../engine/graph/network.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
@@ -202,8 +203,11 @@ function latentMask(file: string, part: string, { height, width }: Extent, scale
 
 /** Rows of each level that a mask makes active, and what computing them costs. */
 function countMasked(network: Network, extent: Extent, mask: Mask): { active: number[]; count: MacCount } {
-  if (network.name === TRANSFORMER)
-    return { active: [activeCount(mask)], count: countRegion(network, planTokens(mask), extent) };
+  if (network.name === TRANSFORMER) {
+    const plan = planTokens(mask, [], network.cell);
+    const active = levelMasks(plan.mask, network.cell).map(activeCount);
+    return { active, count: countRegion(network, plan, extent) };
+  }
   const active = pyramid(mask, ringsOf(network, 0)).map(activeCount);
   return { active, count: countMacs(network, extent, active) };
 }

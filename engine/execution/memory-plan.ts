@@ -175,7 +175,8 @@ function predictTransformer(
 ): PartNeeds {
   const weights = weightBytes(network, precision, false);
   const pass = rowsFeaturesOf(tokenFeaturesOf(network)).reduce(
-    (sum, { channels }) => sum + valueBytes({ kind: 'map', level: 0, channels }, latents),
+    (sum, { channels, level, levels }) =>
+      sum + valueBytes({ kind: 'map', channels, level, ...(levels && { levels }) }, latents),
     0,
   );
   const recorded = records ? RECORDING_BYTES + (RECORDED_COPIES + STORED_SHARE) * pass : 0;

@@ -35,6 +35,11 @@ export interface MacCount {
   byLevel: Record<string, number>;
 }
 
+/** A level and the coarser ones after it, in all `count`. */
+export function levelsFrom(level: number, count = 1): number[] {
+  return Array.from({ length: count }, (_, i) => level + i);
+}
+
 /** Height and width of a level. */
 export function sizeAt(extent: { height: number; width: number }, level: number): [number, number] {
   return [Math.ceil(extent.height / 2 ** level), Math.ceil(extent.width / 2 ** level)];
@@ -52,17 +57,26 @@ export function countMacs(
   attention: AttentionMode = 'full',
 ): MacCount {
   const computed =
-    typeof active === 'function' ? active : active && ((map: FeatureMap) => active[map.level]!);
+    typeof active === 'function'
+      ? active
+      : active &&
+        ((map: FeatureMap) =>
+          levelsFrom(map.level, map.levels).reduce((sum, level) => sum + active[level]!, 0));
   const count: MacCount = { total: 0, byKind: {}, byLevel: {} };
-  const areaOf = (level: number): number => {
-    const [height, width] = sizeAt(extent, level);
-    return height * width + (extent.references ?? 0);
+  const areaOf = (level: number, levels = 1): number => {
+    const area = levelsFrom(level, levels).reduce((sum, one) => {
+      const [height, width] = sizeAt(extent, one);
+      return sum + height * width;
+    }, 0);
+    return area + (extent.references ?? 0);
   };
   const positions = (value: Value): number => {
-    if (value.kind === 'map') return areaOf(value.level);
+    if (value.kind === 'map') return areaOf(value.level, value.levels);
     if (value.kind === 'vector') return 1;
     if (value.kind === 'ids') return extent.tokens;
-    return (value.length ?? extent.tokens) + (value.image === undefined ? 0 : areaOf(value.image));
+    return (
+      (value.length ?? extent.tokens) + (value.image === undefined ? 0 : areaOf(value.image, value.levels))
+    );
   };
   const seen = (value: Value): number =>
     value.kind === 'map' ? keyCount(attention, ...sizeAt(extent, value.level)) : positions(value);
@@ -99,8 +113,9 @@ function macsOf(
       return { kind: matrixKind(operator), macs: products * rows(operator.output) };
     }
     case 'attention': {
-      const { query, key, value, heads, keyHeads = heads } = operator;
-      const macs = rows(query) * seen(key) * (key.channels + value.channels) * (heads / keyHeads);
+      const { query, key, value, heads, keyHeads = heads, dealing: { parts } = { parts: 1 } } = operator;
+      const products = rows(query) * seen(key) * (key.channels + value.channels);
+      const macs = (products * (heads / keyHeads)) / parts;
       return { kind: key.kind === query.kind ? 'self-attention' : 'cross-attention', macs };
     }
     case 'transposed-convolution': {
@@ -134,6 +149,6 @@ function matrixKind(operator: Operator): MacKind {
 }
 
 /** The image's part of a sequence of text and image, as a map. */
-function imageOf({ id, channels, image: level }: Tokens): FeatureMap | undefined {
-  return level === undefined ? undefined : { kind: 'map', id, channels, level };
+function imageOf({ id, channels, image: level, levels }: Tokens): FeatureMap | undefined {
+  return level === undefined ? undefined : { kind: 'map', id, channels, level, ...(levels && { levels }) };
 }

@@ -9,6 +9,8 @@ export interface Network {
   readonly operators: readonly Operator[];
   /** Tokens of a prompt that a denoiser reads at most, where that is not the length of its text encoder's input. */
   readonly textTokens?: number;
+  /** Of a transformer: positions along a side that are computed together, where a part of an image is computed. */
+  readonly cell?: number;
 }
 
 type New<T> = T extends { id: number } ? Omit<T, 'id'> : never;
@@ -192,7 +194,7 @@ export class NetworkBuilder {
     value: FeatureMap | Tokens,
     heads: number,
     causal = false,
-    options: Pick<Attention, 'keyHeads' | 'scale' | 'cap' | 'window' | 'mask'> = {},
+    options: Pick<Attention, 'keyHeads' | 'scale' | 'cap' | 'window' | 'mask' | 'dealing'> = {},
   ): T {
     const output = this.#like(query, (value.channels / (options.keyHeads ?? heads)) * heads);
     return this.#push({ type: 'attention', path, query, key, value, output, heads, causal, ...options }) as T;
@@ -277,14 +279,16 @@ export class NetworkBuilder {
     return this.#push({ type: 'channel-repeat', input, output: this.#like(input, channels) }) as FeatureMap;
   }
 
-  pixelShuffle(input: FeatureMap): FeatureMap {
-    const output = { ...this.#like(input, input.channels / 4), level: input.level - 1 };
+  /** `levels`: how many levels finer. */
+  pixelShuffle(input: FeatureMap, levels = 1): FeatureMap {
+    const output = { ...this.#like(input, input.channels / 4 ** levels), level: input.level - levels };
     return this.#push({ type: 'pixel-shuffle', input, output }) as FeatureMap;
   }
 
-  /** `channels`: four times the input's, or fewer, which are means of neighbours. */
-  pixelUnshuffle(input: FeatureMap, channels = 4 * input.channels): FeatureMap {
-    const output = { ...this.#like(input, channels), level: input.level + 1 };
+  /** `channels`: all of them, or fewer, which are means of neighbours. `levels`: how many levels coarser. */
+  pixelUnshuffle(input: FeatureMap, channels?: number, levels = 1): FeatureMap {
+    const every = input.channels * 4 ** levels;
+    const output = { ...this.#like(input, channels ?? every), level: input.level + levels };
     return this.#push({ type: 'pixel-unshuffle', input, output }) as FeatureMap;
   }
 
@@ -315,17 +319,40 @@ export class NetworkBuilder {
 
   /** Text and image as one sequence. */
   joinImage(text: Tokens, image: FeatureMap): Tokens {
-    const output = { ...this.#like(text), image: image.level };
+    const { level, levels } = image;
+    const output = { ...this.#like(text), image: level, ...(levels && { levels }) };
     return this.#push({ type: 'image-join', text, image, output }) as Tokens;
   }
 
   /** The two parts of such a sequence. */
   splitImage(input: Tokens): { text: Tokens; image: FeatureMap } {
-    const { channels, image: level = 0 } = input;
+    const { channels, image: level = 0, levels } = input;
     const output = this.#value<Tokens>({ kind: 'tokens', channels });
     const text = this.#push({ type: 'image-split', input, output }) as Tokens;
-    const map = this.#value<FeatureMap>({ kind: 'map', channels, level });
+    const map = this.#value<FeatureMap>({ kind: 'map', channels, level, ...(levels && { levels }) });
     return { text, image: this.#push({ type: 'image-split', input, output: map }) as FeatureMap };
+  }
+
+  /** Two neighbouring levels as one map. */
+  joinLevels(fine: FeatureMap, coarse: FeatureMap): FeatureMap {
+    const output = { ...this.#like(fine), levels: 2 };
+    return this.#push({ type: 'level-join', inputs: [fine, coarse], output }) as FeatureMap;
+  }
+
+  /** The two levels of such a map. */
+  splitLevels(input: FeatureMap): { fine: FeatureMap; coarse: FeatureMap } {
+    const { channels, level } = input;
+    const [fine, coarse] = [level, level + 1].map((one) => {
+      const output = this.#value<FeatureMap>({ kind: 'map', channels, level: one });
+      return this.#push({ type: 'level-split', input, output }) as FeatureMap;
+    });
+    return { fine: fine!, coarse: coarse! };
+  }
+
+  /** `origin` and `frequencies`: see `SinePositions`. */
+  sinePositions(like: FeatureMap, origin: number, frequencies: readonly number[]): FeatureMap {
+    const output = this.#like(like, 4 * frequencies.length);
+    return this.#push({ type: 'sine-positions', like, output, origin, frequencies }) as FeatureMap;
   }
 
   /** `path`: of the batch norm whose statistics are used. */
@@ -469,7 +496,7 @@ export class NetworkBuilder {
     return this.#push({ type: 'learned', weight: table, output }) as Vector;
   }
 
-  build(name: string, more: Pick<Network, 'textTokens'> = {}): Network {
+  build(name: string, more: Pick<Network, 'textTokens' | 'cell'> = {}): Network {
     return { name, inputs: this.#inputs, outputs: this.#outputs, operators: this.#operators, ...more };
   }
 }

@@ -34,6 +34,9 @@ export type Operator =
   | TokenJoin
   | ImageJoin
   | ImageSplit
+  | LevelJoin
+  | LevelSplit
+  | SinePositions
   | AveragePool
   | Prelu
   | SoftClamp
@@ -175,6 +178,18 @@ export interface Attention {
   readonly window?: number;
   /** 1 for tokens that are seen, 0 for padding: [batch, keys]. */
   readonly mask?: Ids;
+  /** Of text and image together: attention within parts only, see `Dealing`. */
+  readonly dealing?: Dealing;
+}
+
+/**
+ * Text and image are each dealt to `parts` parts in runs of `run` tokens, as cards are; each part of the text attends
+ * together with the same part of the image (Shen et al. 2025, alternating subregion attention). Token n is in part
+ * ⌊n / run⌋ mod parts.
+ */
+export interface Dealing {
+  readonly parts: number;
+  readonly run: number;
 }
 
 /**
@@ -277,14 +292,17 @@ export interface ChannelRepeat {
   readonly output: FeatureMap;
 }
 
-/** Four channels become 2×2 positions of the next finer level: channel 4c + 2y + x (Shi et al. 2016). */
+/**
+ * Groups of channels become f×f positions of a finer level: channel f²·c + f·y + x (Shi et al. 2016). f = 2 leads to the next
+ * level, 4 to the one after.
+ */
 export interface PixelShuffle {
   readonly type: 'pixel-shuffle';
   readonly input: FeatureMap;
   readonly output: FeatureMap;
 }
 
-/** 2×2 positions become four channels of the next coarser level, of which neighbours may be averaged. */
+/** The inverse of `PixelShuffle`: f×f positions become channels of a coarser level, of which neighbours may be averaged. */
 export interface PixelUnshuffle {
   readonly type: 'pixel-unshuffle';
   readonly input: FeatureMap;
@@ -355,6 +373,33 @@ interface ImageSplit {
   readonly type: 'image-split';
   readonly input: Tokens;
   readonly output: FeatureMap | Tokens;
+}
+
+/** The positions of a map, then those of a map of the next coarser level, as one map. */
+interface LevelJoin {
+  readonly type: 'level-join';
+  readonly inputs: readonly [FeatureMap, FeatureMap];
+  readonly output: FeatureMap;
+}
+
+/** One of the two levels of such a map. */
+interface LevelSplit {
+  readonly type: 'level-split';
+  readonly input: FeatureMap;
+  readonly output: FeatureMap;
+}
+
+/**
+ * Where each position of a map is: sines and cosines of (origin + x) · frequencies, then of (origin + y) · frequencies; the
+ * same for the whole batch (Ho et al. 2020 in two dimensions).
+ */
+export interface SinePositions {
+  readonly type: 'sine-positions';
+  readonly like: FeatureMap;
+  readonly output: FeatureMap;
+  readonly origin: number;
+  /** Radians for each position: a quarter of the channels. */
+  readonly frequencies: readonly number[];
 }
 
 /** max(x, 0) + slope · min(x, 0), with a trained slope for each channel (He et al. 2015). */
@@ -498,6 +543,7 @@ export function inputsOf(operator: Operator): readonly Value[] {
     case 'product':
     case 'concat':
     case 'token-join':
+    case 'level-join':
       return operator.inputs;
     case 'image-join':
       return [operator.text, operator.image];
@@ -510,6 +556,7 @@ export function inputsOf(operator: Operator): readonly Value[] {
     case 'scaled':
       return [operator.input, operator.by];
     case 'position-map':
+    case 'sine-positions':
       return [operator.like];
     case 'prompt-tokens':
       return [operator.points, operator.labels];

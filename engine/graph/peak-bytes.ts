@@ -1,4 +1,4 @@
-import { type Extent, sizeAt } from './macs.ts';
+import { type Extent, levelsFrom, sizeAt } from './macs.ts';
 import type { Network } from './network.ts';
 import { inputsOf, type Operator } from './operators.ts';
 import type { Value } from './values.ts';
@@ -61,18 +61,24 @@ type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, 
 
 function elements(value: DistributiveOmit<Value, 'id'>, extent: Extent): number {
   switch (value.kind) {
-    case 'map': {
-      const [height, width] = sizeAt(extent, value.level);
-      return value.channels * height * width;
-    }
+    case 'map':
+      return value.channels * area(extent, value.level, value.levels);
     case 'tokens': {
-      const { image } = value;
-      const [height, width] = image === undefined ? [0, 0] : sizeAt(extent, image);
-      return value.channels * ((value.length ?? extent.tokens) + height * width);
+      const { image, levels } = value;
+      const positions = image === undefined ? 0 : area(extent, image, levels);
+      return value.channels * ((value.length ?? extent.tokens) + positions);
     }
     case 'vector':
       return value.channels;
     case 'ids':
       return 2 * extent.tokens;
   }
+}
+
+/** Positions of a level, or of several, one after the other. */
+function area(extent: Extent, level: number, levels?: number): number {
+  return levelsFrom(level, levels).reduce((sum, one) => {
+    const [height, width] = sizeAt(extent, one);
+    return sum + height * width;
+  }, 0);
 }

@@ -10,6 +10,8 @@ export interface FeatureMap {
   readonly id: number;
   readonly channels: number;
   readonly level: number;
+  /** Where a map has the positions of several levels, one level after the other, from `level` on: how many. */
+  readonly levels?: number;
 }
 
 /** A sequence: [batch, length, channels]. */
@@ -21,6 +23,8 @@ export interface Tokens {
   readonly length?: number;
   /** Where text and image are one sequence: the level whose positions follow the text's tokens. */
   readonly image?: number;
+  /** The `levels` of that image. */
+  readonly levels?: number;
 }
 
 /** One row for each image of the batch, or one for all: [batch or 1, channels]. */

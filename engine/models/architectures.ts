@@ -203,6 +203,40 @@ const flux2Klein4b: Architecture = {
   size: 1024,
 };
 
+/** Llama 3.2 of a billion parameters. */
+const llama32: object = {
+  architectures: ['LlamaForCausalLM'],
+  head_dim: 64,
+  hidden_size: 2048,
+  intermediate_size: 8192,
+  num_attention_heads: 32,
+  num_hidden_layers: 16,
+  num_key_value_heads: 8,
+  rms_norm_eps: 1e-5,
+  rope_scaling: {
+    rope_type: 'llama3',
+    factor: 32,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 8192,
+  },
+  rope_theta: 500_000,
+  vocab_size: 128256,
+};
+
+/** Nitro-E (Shen et al. 2025): four steps without guidance, where distilled. The transformer's config is its code's default. */
+const nitroE512: Architecture = {
+  unet: { _class_name: 'EMMDiTTransformer' },
+  vae: deepCompression,
+  textEncoder: llama32,
+  size: 512,
+};
+const nitroE1024: Architecture = {
+  ...nitroE512,
+  unet: { ...nitroE512.unet, sample_size: 32, use_sub_attn: false },
+  size: 1024,
+};
+
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   sd15,
   sd21,
@@ -220,6 +254,9 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   'sana-1600m': sana1600m,
   'sana-1600m-512': { ...sana1600m, size: 512 },
   'sana-sprint-600m': { ...sana600m, unet: { ...sana600m.unet, ...sprint } },
+  'nitro-e': nitroE512,
+  'nitro-e-512': nitroE512,
+  'nitro-e-1024': nitroE1024,
   'flux2-klein-4b': flux2Klein4b,
   'sana-sprint-1600m': { ...sana1600m, unet: { ...sana1600m.unet, ...sprint } },
 };

@@ -4,7 +4,10 @@ import type { Wanted } from '../hub/cache.ts';
 import { isRepositoryId, isRevision } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from './model.ts';
 
-/** What a model is for. `edits`: an inpainting model, which edits for another one; it draws too, but not as well. */
+/**
+ * What a model is for. `edits`: an inpainting model, which edits for another one; it draws too, but not as well. `part`: what
+ * another model needs, which is found by itself.
+ */
 export type Purpose =
   | 'pictures'
   | 'edits'
@@ -12,6 +15,7 @@ export type Purpose =
   | 'lora'
   | 'selection'
   | 'autoencoder'
+  | 'part'
   | 'embedding'
   | 'control'
   | 'reference'
@@ -35,6 +39,7 @@ export type Family =
   | 'Stable Diffusion XL'
   | 'SANA'
   | 'FLUX.2'
+  | 'Nitro-E'
   | 'EfficientViT-SAM';
 
 /** A published model that Patchwork knows: what can be said about it without asking the hub. */
@@ -80,6 +85,19 @@ const sana = (
   architecture,
   recommended: { steps: name.includes('Sprint') ? 2 : 20, guidance: 4.5, ...square(side) },
   scheduler: name.includes('Sprint') ? 'scm' : 'dpmpp-2m',
+});
+/** A transformer in one file, which needs DC-AE and Llama 3.2 beside it. */
+const nitroE = (version: string, about: string, steps: number, side: number): CatalogueEntry => ({
+  id: `amd/Nitro-E:${version}`,
+  purpose: 'pictures',
+  about: `${about}; needs DC-AE and Llama 3.2 1B beside it`,
+  licence: 'mit',
+  bytes: 1.21e9,
+  family: 'Nitro-E',
+  architecture: `nitro-e-${side}`,
+  recommended: { steps, guidance: steps === 4 ? 0 : 4.5, ...square(side) },
+  scheduler: 'flow-euler',
+  files: [`Nitro-E-${version}.safetensors`],
 });
 const SAM = 'mit-han-lab/efficientvit-sam';
 const selector = (size: string, bytes: number): CatalogueEntry => ({
@@ -246,6 +264,28 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     architecture: 'flux2-klein-4b',
     recommended: { steps: 4, guidance: 1, ...square(512) },
     scheduler: 'flow-euler',
+  },
+  nitroE('512px-dist', 'Nitro-E: the smallest transformer, in 4 steps', 4, 512),
+  nitroE('512px', 'Nitro-E with guidance: closer to the prompt, in 20 steps', 20, 512),
+  nitroE('1024px-dist', 'Nitro-E for larger images, in 4 steps', 4, 1024),
+  {
+    id: 'mit-han-lab/dc-ae-f32c32-sana-1.0-diffusers',
+    purpose: 'part',
+    about: 'DC-AE, the autoencoder of Nitro-E and SANA',
+    licence: 'see its page; the code is Apache-2.0',
+    bytes: 1.25e9,
+    family: 'Nitro-E',
+    files: ['config.json', 'diffusion_pytorch_model.safetensors'],
+  },
+  {
+    id: 'meta-llama/Llama-3.2-1B',
+    purpose: 'part',
+    about:
+      'The language model that reads the prompts of Nitro-E; its page asks for acceptance of the licence',
+    licence: 'Llama 3.2 Community Licence',
+    bytes: 2.5e9,
+    family: 'Nitro-E',
+    files: ['config.json', 'model.safetensors', 'tokenizer.json'],
   },
   {
     id: 'madebyollin/taesd',

@@ -20,6 +20,7 @@ import {
   type NetworkRole,
   Networks,
   networkOf,
+  onlySide,
   placeOf,
 } from './networks.ts';
 import type { TextRole } from './pipelines.ts';
@@ -84,7 +85,7 @@ export class DiffusionModel implements Model {
     const denoiser = this.#placed('denoiser');
     const texts = this.textRoles.map((role) => this.#placed(role));
     checkFit(denoiser, this.autoencoder, texts, kind);
-    this.sizes = sizesOf(this.autoencoder);
+    this.sizes = sizesOf(this.autoencoder, onlySide(denoiser.config, denoiser.origin));
     const { scale } = this.autoencoder;
     this.defaults = defaultsOf(denoiser.config, { scale, sizes: this.sizes }, layout.recommended);
   }

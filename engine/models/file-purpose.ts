@@ -4,6 +4,7 @@ import { openTensors } from '../weights/tensor-file.ts';
 import type { Purpose } from './catalogue.ts';
 import { DiffusionModel } from './diffusion-model.ts';
 import { otherKind } from './single-file/kind.ts';
+import { nitroEIn } from './single-file/nitro-e.ts';
 import { sectionsOf } from './single-file/sections.ts';
 
 /**
@@ -13,7 +14,7 @@ import { sectionsOf } from './single-file/sections.ts';
 export async function purposeOfFile(place: string): Promise<Purpose & ('pictures' | 'autoencoder' | 'lora')> {
   const file = await openTensors(place);
   const sections = sectionsOf(file);
-  if (sections.unet) {
+  if (sections.unet || nitroEIn(file)) {
     await DiffusionModel.open(place);
     return 'pictures';
   }

@@ -3,6 +3,7 @@ import { parseClipTextConfig } from '../networks/clip-text.ts';
 import { FLUX2_LAYERS } from '../networks/flux2.ts';
 import { isFlux2, parseFlux2Config } from '../networks/flux2-config.ts';
 import { parseLanguageConfig } from '../networks/language-config.ts';
+import { isNitroE, parseNitroEConfig } from '../networks/nitro-e-config.ts';
 import { parseSanaConfig } from '../networks/sana-config.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import type { AutoencoderFacts } from './networks.ts';
@@ -52,7 +53,7 @@ function transformerFacts(config: unknown, origin: string) {
       in_channels: takes,
       out_channels: gives,
       caption_channels: caption,
-    } = parseSanaConfig(config, origin);
+    } = isNitroE(config) ? parseNitroEConfig(config, origin) : parseSanaConfig(config, origin);
     return { takes, gives, field: 'caption_channels', caption, layers: 1 };
   }
   const {

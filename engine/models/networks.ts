@@ -18,6 +18,8 @@ import { flux2 } from '../networks/flux2.ts';
 import { parseFlux2Config } from '../networks/flux2-config.ts';
 import { languageModel } from '../networks/language.ts';
 import { isLanguageModel, parseLanguageConfig } from '../networks/language-config.ts';
+import { nitroE } from '../networks/nitro-e.ts';
+import { isNitroE, parseNitroEConfig } from '../networks/nitro-e-config.ts';
 import { sana } from '../networks/sana.ts';
 import { parseSanaConfig } from '../networks/sana-config.ts';
 import { type Steering, unet } from '../networks/unet.ts';
@@ -134,8 +136,14 @@ export function networkOf(
 /** Denoisers that are not U-Nets, by their class in diffusers. */
 const TRANSFORMERS: ReadonlyMap<string, (config: unknown, origin: string) => Network> = new Map([
   ['SanaTransformer2DModel', (config, origin) => sana(parseSanaConfig(config, origin))],
+  ['EMMDiTTransformer', (config, origin) => nitroE(parseNitroEConfig(config, origin))],
   ['Flux2Transformer2DModel', (config, origin) => flux2(parseFlux2Config(config, origin))],
 ]);
+
+/** Latent positions along a side, of a denoiser that computes square images of one size only. */
+export function onlySide(config: unknown, origin: string): number | undefined {
+  return isNitroE(config) ? parseNitroEConfig(config, origin).sample_size : undefined;
+}
 
 function autoencoder(decoder: boolean, config: unknown, origin: string): Network {
   switch (autoencoderKind(config, origin)) {

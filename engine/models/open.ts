@@ -74,6 +74,12 @@ export async function openCheckpoint(
   if (name === EMBEDDED || name === EMBEDDED_EDITING) return DiffusionModel.open(embeddedModel(name), parts);
   const found = await fs.stat(name).catch(() => undefined);
   if (found?.isDirectory() || found?.isFile()) return DiffusionModel.open(name, parts);
+  const { files: [file] = [], purpose } = catalogueEntry(name) ?? {};
+  if (file && purpose === 'pictures') {
+    const here = await hubFolder(name, { cache: hubEnvironment.cache() });
+    if (!here) throw notHere(name);
+    return DiffusionModel.open(path.join(here.folder, file), parts);
+  }
   if (isRepositoryId(name.split('@')[0]!)) {
     const here = await hubFolder(name, { cache: hubEnvironment.cache() });
     if (!here) throw notHere(name);

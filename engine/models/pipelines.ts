@@ -1,6 +1,6 @@
 import { InputError, quoted } from '../errors.ts';
 import { FLUX2_LAYERS } from '../networks/flux2.ts';
-import { FLUX2_PROMPT, type PromptForm, SANA_PROMPT } from '../text/prompt-form.ts';
+import { FLUX2_PROMPT, NITRO_E_PROMPT, type PromptForm, SANA_PROMPT } from '../text/prompt-form.ts';
 import type { GenerationDefaults } from './model.ts';
 import type { DenoiserFolder } from './networks.ts';
 
@@ -49,6 +49,14 @@ const flux2: PipelineKind = {
   distilled: { steps: 4, guidance: 1 },
 };
 
+const nitroE: PipelineKind = {
+  denoiser: 'transformer',
+  textRoles: ['text-encoder'],
+  prompts: NITRO_E_PROMPT,
+  recommended: { steps: 20, guidance: 4.5 },
+  distilled: { steps: 4, guidance: 0 },
+};
+
 const PIPELINES: ReadonlyMap<string, PipelineKind> = new Map([
   ['StableDiffusionPipeline', plain],
   ['StableDiffusionXLPipeline', xl],
@@ -61,6 +69,7 @@ const PIPELINES: ReadonlyMap<string, PipelineKind> = new Map([
   ['SanaPipeline', sana],
   ['SanaSprintPipeline', { ...sana, recommended: { steps: 2, guidance: 4.5 } }],
   ['Flux2KleinPipeline', flux2],
+  ['EMMDiTPipeline', nitroE],
 ]);
 
 /** @throws InputError for a pipeline that is not supported; `file` names it */

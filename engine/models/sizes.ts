@@ -11,11 +11,18 @@ interface Size {
 /**
  * Sizes of a model's images, from the geometry of its latents.
  * @param scale pixels along a side of the smallest part that the denoiser sees: a latent position, or a patch of them
+ * @param only latent positions along a side, where the denoiser computes images of that size only
+ * @throws InputError if there are no images of that size
  */
-export function sizesOf({ scale }: { scale: number }): SizeLimits {
+export function sizesOf({ scale }: { scale: number }, only?: number): SizeLimits {
   const { min, max, multipleOf } = LIMITS.size;
   // Both are powers of two.
   const step = Math.max(multipleOf, scale);
+  if (only !== undefined) {
+    const side = only * scale;
+    if (!isSide(side)) throw new InputError(`Images of ${side} pixels along a side are not supported.`);
+    return { min: side, max: side, multipleOf: step };
+  }
   return { min: Math.ceil(min / step) * step, max: Math.floor(max / step) * step, multipleOf: step };
 }
 

@@ -4,7 +4,7 @@ import type { WeightSource } from '../weights/source.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
 import { ARCHITECTURES, type Architecture, configOf } from './architectures.ts';
 import { defaultsOf, type Model } from './model.ts';
-import { autoencoderFacts, type NetworkRole, Networks, networkOf } from './networks.ts';
+import { autoencoderFacts, type NetworkRole, Networks, networkOf, onlySide } from './networks.ts';
 import { sizesOf } from './sizes.ts';
 
 /** Weights are generated on first use; gigabytes for the larger architectures. */
@@ -34,7 +34,7 @@ export class SyntheticModel implements Model {
     this.id = `arch:${name}`;
     this.autoencoder = autoencoderFacts(this.#architecture.vae, name);
     const { scale } = this.autoencoder;
-    this.sizes = sizesOf(this.autoencoder);
+    this.sizes = sizesOf(this.autoencoder, onlySide(this.#architecture.unet, name));
     this.defaults = defaultsOf(
       { sample_size: this.#architecture.size / scale },
       { scale, sizes: this.sizes },

@@ -22,6 +22,8 @@ const COUNTS: readonly (readonly [
   ['sana-1600m', 'denoiser', 1604462752, { 512: 418307993600, 1024: 1483330580480 }],
   ['sana-600m', 'vae-encoder', 153027104, { 512: 647449804800, 1024: 2589799219200 }],
   ['sana-600m', 'vae-decoder', 159223171, { 512: 1046076456960, 1024: 4184305827840 }],
+  ['nitro-e-512', 'denoiser', 302449952, { 512: 40218427392 }],
+  ['nitro-e-1024', 'denoiser', 302449952, { 1024: 122813546496 }],
   ['flux2-klein-4b', 'denoiser', 3875544576, { 512: 5086485676032, 1024: 17410089025536 }],
   ['flux2-klein-4b', 'vae-encoder', 34425856, { 512: 559402713088, 1024: 2443769282560 }],
   ['flux2-klein-4b', 'vae-decoder', 49620259, { 512: 1257792077824, 1024: 5237326741504 }],
@@ -47,6 +49,16 @@ test('Gemma 2: parameters and operations for prompts of several lengths', async 
     [40, 81141432320],
     [300, 616867430400],
     [512, 1064346583040],
+  ] as const)
+    assert.equal(countMacs(network, { height: 1, width: 1, batch: 1, tokens }).total, macs);
+});
+
+test('Llama 3.2: parameters and operations for prompts of several lengths', async () => {
+  const network = (await openModel('nitro-e')).network('text-encoder');
+  assert.equal(countParameters(network), 1235814400);
+  for (const [tokens, macs] of [
+    [40, 39027998720],
+    [128, 125627793408],
   ] as const)
     assert.equal(countMacs(network, { height: 1, width: 1, batch: 1, tokens }).total, macs);
 });

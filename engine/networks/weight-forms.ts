@@ -75,7 +75,7 @@ function transformerForm(
   if (
     type !== 'linear' ||
     input.kind === 'vector' ||
-    /^(patch_embed|x_embedder|proj_out)\./.test(weight.name)
+    /^(patch_embed|pos_embed|x_embedder|proj_out)\./.test(weight.name)
   )
     return 'float';
   return once.has(product) ? 'blocks-8' : USUAL_FORM[precision];

@@ -46,7 +46,7 @@ export function partCosts(
   const features = featuresOf(network);
   const levels = levelCount(features);
   const speeds = new Array<number>(count).fill(1);
-  return divide(speeds, extent.batch, wholeCutting(extent, levels), split).parts.map((part) => {
+  return divide(speeds, extent.batch, wholeCutting(extent, levels, network.cell), split).parts.map((part) => {
     const { bands, index, branch } = part;
     const batch = branch === undefined ? extent.batch : 1;
     const active = Array.from({ length: levels }, (_, level) => bandSizes(bands, level)[index]!);

@@ -62,7 +62,9 @@ export class TeamRun implements SharedRun {
     const levels = levelCount(featuresOf(picture.network));
     const { edit } = picture;
     this.#active = edit && pyramid(edit.mask, ringsOf(picture.network, edit.ring));
-    this.#cutting = this.#active ? activeCutting(this.#active) : wholeCutting(picture, levels);
+    this.#cutting = this.#active
+      ? activeCutting(this.#active)
+      : wholeCutting(picture, levels, picture.network.cell);
   }
 
   /** Divides the image and hands out the parts. Workers load the model if necessary. */

@@ -47,6 +47,7 @@ const maskOf = (side: number) =>
 for (const [family, guidance, steps] of [
   ['sana', 4.5, 3],
   ['sana-sprint', 4.5, 2],
+  ['nitro-e', 1, 4],
   ['flux2-klein', 1, 4],
   ['sd15', 7.5, 3],
   ['sd15-inpaint', 7.5, 3],
@@ -59,7 +60,8 @@ for (const [family, guidance, steps] of [
   test(`${family}: a picture, and an edit of it`, async () => {
     const engine = createEngine(backend);
     try {
-      const side = { sana: 128, 'sana-sprint': 128, 'flux2-klein': 128 }[family as string] ?? 64;
+      const side =
+        { sana: 128, 'sana-sprint': 128, 'nitro-e': 256, 'flux2-klein': 128 }[family as string] ?? 64;
       const request = {
         prompt: 'a (red:1.3) house',
         model: await checkpoint(family),
@@ -83,12 +85,13 @@ for (const [family, guidance, steps] of [
 
 for (const [family, steps] of [
   ['sana-sprint', 2],
+  ['nitro-e', 4],
   ['flux2-klein', 4],
 ] as const)
   test(`${family}: quantized, it draws nearly the same picture; a prompt is encoded once`, async () => {
     const engine = createEngine(backend);
     try {
-      const size = { width: 128, height: 128 };
+      const size = family === 'nitro-e' ? {} : { width: 128, height: 128 };
       const request = { prompt: 'a house', model: await checkpoint(family), seed: 3, steps, ...size };
       const first = await engine.generate(request);
       const again = await engine.generate(request);

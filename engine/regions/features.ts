@@ -25,6 +25,8 @@ export interface AttendedFeature {
   kind: 'attended';
   name: string;
   level: number;
+  /** See `FeatureMap.levels`. */
+  levels?: number;
   channels: number;
 }
 
@@ -129,9 +131,10 @@ export function momentsOf({ gain, input, groups }: GroupNorm): MomentsFeature {
 export function attendedOf({ path, key, value }: Attention): AttendedFeature[] {
   const level = levelOf(key);
   if (level === undefined) throw new Error(`${path} attends to no map`);
+  const place = { kind: 'attended', level, ...(key.levels && { levels: key.levels }) } as const;
   return [
-    { kind: 'attended', name: `keys.${path}`, level, channels: key.channels },
-    { kind: 'attended', name: `values.${path}`, level, channels: value.channels },
+    { ...place, name: `keys.${path}`, channels: key.channels },
+    { ...place, name: `values.${path}`, channels: value.channels },
   ];
 }
 
@@ -147,5 +150,6 @@ function levelOf(value: Attention['key']): number | undefined {
 
 /** Number of levels with features: 0, the finest, … count − 1. */
 export function levelCount(features: readonly Feature[]): number {
-  return 1 + Math.max(0, ...features.map(({ level }) => level));
+  const last = (feature: Feature) => feature.level + ('levels' in feature ? (feature.levels ?? 1) : 1) - 1;
+  return 1 + Math.max(0, ...features.map(last));
 }

@@ -39,6 +39,18 @@ export function coarser(mask: Mask, factor = 2): Mask {
   return { height, width, data };
 }
 
+/** The mask grown to whole cells of `side` × `side` positions. */
+export function wholeCells(mask: Mask, side = 1): Mask {
+  if (side === 1) return mask;
+  const { height, width } = mask;
+  const cells = coarser(mask, side);
+  const data = Uint8Array.from(mask.data, (_, position) => {
+    const [y, x] = [Math.floor(position / width), position % width];
+    return cells.data[Math.floor(y / side) * cells.width + Math.floor(x / side)]!;
+  });
+  return { height, width, data };
+}
+
 /** The mask at every level, from the finest; each is dilated by that level's ring. */
 export function pyramid(mask: Mask, rings: readonly number[]): Mask[] {
   let level = mask;

@@ -14,10 +14,13 @@ export interface TokenFeatures {
   readonly attended: readonly JointFeature[];
 }
 
-/** Rows that are recorded of every position, by the name under which they are. */
+/** Rows that are recorded of every position of a map, by the name under which they are. */
 export interface RowsFeature {
   readonly name: string;
   readonly channels: number;
+  readonly level: number;
+  /** See `FeatureMap.levels`. */
+  readonly levels?: number;
 }
 
 /** Keys and values of softmax attention over text and image, recorded as attention reads them, of the image alone. */
@@ -72,11 +75,14 @@ export function tokenFeaturesOf(network: Network): TokenFeatures {
 
 /** All that is recorded position by position. */
 export function rowsFeaturesOf({ attentions, windows, attended }: TokenFeatures): RowsFeature[] {
-  const anchored = [...attentions, ...windows].map((feature) => ({
-    name: rowsName(feature),
-    channels: feature.anchor.channels,
-  }));
+  const anchored = [...attentions, ...windows].map(anchoredRows);
   return [...anchored, ...attended.flatMap(({ keys, values }) => [keys, values])];
+}
+
+/** The rows from which a feature's wide values are computed again. */
+export function anchoredRows(feature: AttentionFeature | WindowFeature): RowsFeature {
+  const { channels, level } = feature.anchor;
+  return { name: rowsName(feature), channels, level };
 }
 
 /** Walks back through operators of one value that work row by row. */

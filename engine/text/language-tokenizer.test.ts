@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { qwenTokenizer } from '../../test/support/checkpoints.ts';
+import { llamaTokenizer, qwenTokenizer } from '../../test/support/checkpoints.ts';
 import { InputError } from '../errors.ts';
 import { loadLanguageTokenizer } from './language-tokenizer.ts';
 
@@ -48,6 +48,15 @@ test('spaces are part of words, unknown letters are bytes, added tokens are foun
   assert.throws(() => tokenizer.encode('a'.repeat(20_000)), /shorten it/);
 });
 
+test("Llama 3's: a text begins with its token, numbers are cut in threes, padding is the end of a text", async () => {
+  const llama = llamaTokenizer() as { model: { vocab: Record<string, number> } };
+  const tokenizer = await opened(llama);
+  const { vocab } = llama.model;
+  const ids = ['house', '1', '2', '3', '4'].map((token) => vocab[token]!);
+  assert.deepEqual(tokenizer.encode('house1234'), [261, ...ids]);
+  assert.equal(tokenizer.pad, 262);
+});
+
 test("Qwen's: words are cut with the space before them, letters are bytes, tokens of a chat are found", async () => {
   const tokenizer = await opened(qwen);
   const { vocab } = (qwen as { model: { vocab: Record<string, number> } }).model;
@@ -67,7 +76,7 @@ test('what is missing, broken or of another kind is named', async () => {
     [{ ...usual, model: { ...usual.model, type: 'Unigram' } }, /not a byte-pair tokenizer/],
     [{ ...usual, model: { ...usual.model, byte_fallback: false } }, /not Gemma's tokenizer/],
     [{ ...usual, normalizer: { type: 'Lowercase' } }, /not Gemma's tokenizer/],
-    [{ ...qwen, pre_tokenizer: { type: 'Whitespace' } }, /not Gemma's tokenizer nor Qwen's/],
+    [{ ...qwen, pre_tokenizer: { type: 'Whitespace' } }, /not Gemma's tokenizer, Qwen's or Llama 3's/],
     [{ ...qwen, added_tokens: [] }, /special token "<\|im_end\|>"/],
     [{ ...usual, model: { ...usual.model, vocab: { a: -1 } } }, /"a" has no valid number/],
     [{ ...usual, model: { ...usual.model, merges: ['a b c'] } }, /not pairs/],

@@ -46,30 +46,41 @@ const GEMMA: Kind = {
   model: { unk_token: '<unk>', fuse_unk: true, byte_fallback: true },
 };
 
-/** How Qwen's tokenizers cut a text into words. */
-const QWEN_WORDS =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+/** A regular expression that cuts a text into words, with so many digits together. */
+const wordsWith = (digits: string) =>
+  `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
+const QWEN_WORDS = wordsWith('\\p{N}');
+const LLAMA_WORDS = wordsWith('\\p{N}{1,3}');
 
-/** Qwen's: over the bytes of each word. */
-const QWEN: Kind = {
-  special: { eos: '<|im_end|>', pad: '<|endoftext|>' },
+/** Over the bytes of each word. */
+const bytesOfWords = (words: string, special: Kind['special'], model: object): Kind => ({
+  special,
   rest: {
-    normalizer: { type: 'NFC' },
+    normalizer: words === QWEN_WORDS ? { type: 'NFC' } : null,
     pre_tokenizer: {
       type: 'Sequence',
       pretokenizers: [
-        { type: 'Split', pattern: { Regex: QWEN_WORDS }, behavior: 'Isolated', invert: false },
+        { type: 'Split', pattern: { Regex: words }, behavior: 'Isolated', invert: false },
         { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
       ],
     },
     post_processor: null,
     decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
   },
-  model: { unk_token: null, fuse_unk: false, byte_fallback: false },
-};
+  model: { unk_token: null, fuse_unk: false, byte_fallback: false, ...model },
+});
+
+const QWEN = bytesOfWords(QWEN_WORDS, { eos: '<|im_end|>', pad: '<|endoftext|>' }, {});
+
+/** Llama 3's: words that are tokens are not merged from their bytes; padding is the end of a text. */
+const LLAMA = bytesOfWords(
+  LLAMA_WORDS,
+  { bos: '<|begin_of_text|>', eos: '<|end_of_text|>', pad: '<|end_of_text|>' },
+  { ignore_merges: true },
+);
 
 /**
- * Reads `tokenizer.json` of Gemma's or Qwen's tokenizer, which are byte-pair encodings. Of the file only the vocabulary,
+ * Reads `tokenizer.json` of Gemma's, Qwen's or Llama 3's tokenizer, which are byte-pair encodings. Of the file only the vocabulary,
  * the merges and the added tokens are used; the rest must be one of theirs, and is ours, so that no regular expression
  * of a file is run.
  * @throws InputError naming the file that is missing, broken or of another kind
@@ -80,7 +91,7 @@ export async function loadLanguageTokenizer(folder: string): Promise<LanguageTok
   if (json === undefined) throw new InputError(`${file} is missing; get the whole model.`);
   const { model, added, kind } = languageVocabulary(json, file);
   const { bos, eos, pad } = kind.special;
-  for (const token of bos === undefined ? [eos, pad] : [bos])
+  for (const token of bos === undefined || pad === eos ? [bos ?? eos, pad] : [bos])
     if (!added.some(({ content }) => content === token) && !Object.hasOwn(model.vocab, token))
       throw new InputError(
         `${file} lacks the special token ${quoted(token)}; get the tokenizer folder again.`,
@@ -142,7 +153,7 @@ export function languageVocabulary(
   const kind = kindOf(parts, model);
   if (!kind)
     throw new InputError(
-      `${file}: it is not Gemma's tokenizer nor Qwen's, the only ones of language models that are supported; nothing of it is run.`,
+      `${file}: it is not Gemma's tokenizer, Qwen's or Llama 3's, the only ones of language models that are supported; nothing of it is run.`,
     );
   if (!isObject(model.vocab)) throw broken('its model has no vocab');
   if (!Array.isArray(model.merges)) throw broken('its model has no merges');
@@ -197,11 +208,12 @@ function kindOf(
 ): Kind | undefined {
   if (model.byte_fallback === true) return isSpaceReplacement(normalizer) ? GEMMA : undefined;
   const cuts = isObject(before) && Array.isArray(before.pretokenizers) ? before.pretokenizers : [];
-  const isQwen = cuts.some((cut) => {
+  const patterns = cuts.map((cut) => {
     const pattern = isObject(cut) && cut.type === 'Split' ? cut.pattern : undefined;
-    return isObject(pattern) && pattern.Regex === QWEN_WORDS;
+    return isObject(pattern) ? pattern.Regex : undefined;
   });
-  return isQwen ? QWEN : undefined;
+  if (patterns.includes(QWEN_WORDS)) return QWEN;
+  return patterns.includes(LLAMA_WORDS) ? LLAMA : undefined;
 }
 
 /** Gemma's normalizer. */

@@ -1,4 +1,5 @@
 import { FLUX2_TOKENS } from '../networks/flux2.ts';
+import { NITRO_E_TOKENS } from '../networks/nitro-e.ts';
 import { SANA_TOKENS } from '../networks/sana.ts';
 import { SANA_INSTRUCTION } from './sana-instruction.ts';
 
@@ -26,5 +27,12 @@ export const SANA_PROMPT: PromptForm = {
 export const FLUX2_PROMPT: PromptForm = {
   around: ['<|im_start|>user\n', '<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n'],
   tokens: FLUX2_TOKENS,
+  padded: true,
+};
+
+/** Of Nitro-E's EMMDiTPipeline. */
+export const NITRO_E_PROMPT: PromptForm = {
+  lowerCase: true,
+  tokens: NITRO_E_TOKENS,
   padded: true,
 };

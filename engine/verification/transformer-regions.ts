@@ -60,7 +60,7 @@ async function compareEditsOf(
       throw new InputError(`${regions.origin}: ${prefix}.mask is not a mask of the sample.`);
     const data = Uint8Array.from(await regions.integers(`${prefix}.mask`), (value) => Number(value !== 0n));
     const edited = await planesOf(regions, `${prefix}.sample_edited`, places);
-    const part = planTokens({ height, width, data }, reference?.grids);
+    const part = planTokens({ height, width, data }, reference?.grids, network.network.cell);
     const { output } = await run(network, part, edited, await conditions(prefix, '_edited'), {
       reference,
       seen: { recorded, base: original.output },

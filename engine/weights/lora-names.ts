@@ -20,7 +20,7 @@ const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
   // diffusers
   [/^unet\./, 'denoiser'],
   [
-    /^transformer\.(?=(?:(?:single_)?transformer_blocks|patch_embed|caption_projection|time_embed|proj_out|(?:x|context)_embedder|norm_out|(?:double|single)_stream_modulation\w*|time_guidance_embed)\.)/,
+    /^transformer\.(?=(?:(?:single_)?transformer_blocks|patch_embed|caption_projection|time_embed|proj_out|(?:x|context)_embedder|norm_out|(?:double|single)_stream_modulation\w*|time_guidance_embed|block_groups|tokencompressor|tokenreconstructor|adaln_single|pos_embed)\.)/,
     'denoiser',
   ],
   [/^text_encoder_2\./, 'text-encoder-2'],
@@ -32,7 +32,7 @@ const PREFIXES: readonly (readonly [RegExp, LoraPart])[] = [
   // A network's own names with nothing before them: diffusers' first format, and PEFT on a network by itself
   [/^(?=(?:text_model|encoder\.layers|text_projection)[._])/, 'text-encoder'],
   [
-    /^(?=(?:(?:single_)?transformer_blocks|patch_embed|caption_projection|proj_out|(?:x|context)_embedder)[._])/,
+    /^(?=(?:(?:single_)?transformer_blocks|patch_embed|caption_projection|proj_out|(?:x|context)_embedder|block_groups|tokencompressor|tokenreconstructor|adaln_single)[._])/,
     'denoiser',
   ],
   // Black Forest Labs' own

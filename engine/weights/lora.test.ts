@@ -501,6 +501,22 @@ test('Black Forest Labs’ names for FLUX.2’s modules lead to weights that exi
   }
 });
 
+test('the names of Nitro-E’s modules lead to weights that exist, bare and with the prefixes of PEFT and of tools', () => {
+  const { unet } = ARCHITECTURES['nitro-e']!;
+  const weights = weightsOf(networkOf('denoiser', unet, 'nitro-e'));
+  const paths = new Set(weights.map(({ name }) => name.replaceAll('.', '_')));
+  for (const module of [
+    'block_groups.0.0.attn.to_q',
+    'block_groups.1.15.attn.add_k_proj',
+    'block_groups.2.3.ff.net.0.proj',
+    'tokencompressor.0.0.body4x.1',
+    'tokenreconstructor.0.0.mergers.0',
+    'adaln_single.linear',
+  ])
+    for (const prefix of ['', 'base_model.model.', 'transformer.', 'diffusion_model.'])
+      assert.ok(paths.has(`${loraTarget(prefix + module)?.path}_weight`), prefix + module);
+});
+
 test('a LoRA of queries, keys and values as one changes each as one of its own does', async () => {
   const model = path.join(folder, 'klein');
   await writeCheckpoint(model, 'flux2-klein');

@@ -13,6 +13,7 @@ for (const [name, compared] of [
   ['tiny-inpaint', 43],
   ['tiny-sana', 41],
   ['tiny-sana-sprint', 31],
+  ['tiny-nitro-e', 17],
   ['tiny-flux2-klein', 40],
   ['tiny-dc-ae/f32c32-in', 4],
   ['tiny-dc-ae/mixed', 4],

@@ -22,6 +22,7 @@ const TOKENIZER = path.join(import.meta.dirname, '..', 'fixtures', 'tokenizer');
 export type Family =
   | 'sana'
   | 'sana-sprint'
+  | 'nitro-e'
   | 'flux2-klein'
   | 'sd15'
   | 'bk-sdm-tiny'
@@ -179,6 +180,39 @@ const flux2Klein = {
   },
 };
 
+/** Nitro-E: the image at a half and a quarter in its middle blocks, subregion attention, a language model of Llama's kind. */
+const nitroE = {
+  ...sana({}, { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 1 }, 'EMMDiTPipeline'),
+};
+nitroE.parts = {
+  ...nitroE.parts,
+  transformer: {
+    _class_name: 'EMMDiTTransformer',
+    attention_head_dim: 8,
+    caption_channels: 8,
+    caption_projection_dim: 16,
+    in_channels: 4,
+    num_attention_heads: 2,
+    out_channels: 4,
+    pos_embed_max_size: 24,
+    sample_size: 8,
+    use_sub_attn: false,
+  },
+  text_encoder: {
+    architectures: ['LlamaForCausalLM'],
+    head_dim: 4,
+    hidden_act: 'silu',
+    hidden_size: 8,
+    intermediate_size: 12,
+    num_attention_heads: 2,
+    num_hidden_layers: 2,
+    num_key_value_heads: 1,
+    rms_norm_eps: 1e-5,
+    rope_theta: 500_000,
+    vocab_size: 300,
+  },
+} as never;
+
 const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Record<string, object> }> = {
   sana: sana({}, flowDpm, 'SanaPipeline'),
   'sana-sprint': sana(
@@ -186,6 +220,7 @@ const FAMILIES: Record<Family, { pipeline: string; scheduler: object; parts: Rec
     { _class_name: 'SCMScheduler', prediction_type: 'trigflow', sigma_data: 0.5 },
     'SanaSprintPipeline',
   ),
+  'nitro-e': nitroE,
   'flux2-klein': flux2Klein,
   sd15: one('sd15', pndm),
   'sd15-inpaint': {
@@ -230,7 +265,7 @@ export async function writeCheckpoint(folder: string, family: Family): Promise<v
     const { stem } = placeOf(NETWORKS[name]![0]!);
     await writeWeights(path.join(folder, name, `${stem}.safetensors`), networks);
     if (parts.transformer && name === 'text_encoder')
-      await json('tokenizer/tokenizer.json', family === 'flux2-klein' ? qwenTokenizer() : gemmaTokenizer());
+      await json('tokenizer/tokenizer.json', tokenizerOf(family));
     else if (name.startsWith('text_encoder'))
       await copyTokenizer(folder, name.replace('text_encoder', 'tokenizer'));
   }
@@ -378,6 +413,36 @@ function gemmaTokenizer(): object {
       vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
       merges,
     },
+  };
+}
+
+/** The language model's tokenizer of a family. */
+function tokenizerOf(family: Family): object {
+  if (family === 'nitro-e') return llamaTokenizer();
+  return family === 'flux2-klein' ? qwenTokenizer() : gemmaTokenizer();
+}
+
+/** A tokenizer of Llama 3's kind, which is Qwen's but for digits, special tokens and its normalizer. */
+export function llamaTokenizer(): object {
+  const qwen = qwenTokenizer() as {
+    added_tokens: { id: number }[];
+    pre_tokenizer: { pretokenizers: { pattern?: { Regex: string } }[] };
+    model: object;
+  };
+  const [{ pattern }, bytes] = qwen.pre_tokenizer.pretokenizers as [{ pattern: { Regex: string } }, object];
+  const Regex = pattern.Regex.replace('|\\p{N}|', '|\\p{N}{1,3}|');
+  return {
+    added_tokens: ['<|begin_of_text|>', '<|end_of_text|>'].map((content, i) => ({
+      id: qwen.added_tokens[i]!.id,
+      content,
+      special: true,
+    })),
+    normalizer: null,
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [{ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }, bytes],
+    },
+    model: { ...qwen.model, ignore_merges: true },
   };
 }
 

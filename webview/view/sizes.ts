@@ -19,5 +19,8 @@ export function sizeChoices(facts: Pick<FormFacts, 'defaults' | 'sizes'> | undef
     const [width, height] = [shape.width, shape.height].map((share) => nearestSide(side * share, sizes));
     return [`${width}x${height}`, `${title}, ${width} × ${height}`];
   });
-  return [['', `${natural.width} × ${natural.height} (default)`], ...choices];
+  const known = new Set<string>();
+  // A model of one size has one shape.
+  const distinct = choices.filter(([value]) => !known.has(value) && known.add(value));
+  return [['', `${natural.width} × ${natural.height} (default)`], ...distinct];
 }

@@ -44,11 +44,28 @@ export function longerSide({ height, width }: { height: number; width: number })
   return width > height ? 'x' : 'y';
 }
 
-/** Divides a whole image. */
-export function wholeCutting(extent: { height: number; width: number }, levelCount: number): Cutting {
+/** Divides a whole image. @param cell bands have whole cells of that side; see `Network.cell` */
+export function wholeCutting(
+  extent: { height: number; width: number },
+  levelCount: number,
+  cell = 1,
+): Cutting {
+  if (cell > 1) return cellCutting(extent, levelCount, cell);
   return {
     most: mostBands(extent, levelCount),
     bands: (weights) => cutBands(extent, levelCount, weights),
+  };
+}
+
+function cellCutting(extent: { height: number; width: number }, levelCount: number, cell: number): Cutting {
+  const cells = { height: extent.height / cell, width: extent.width / cell };
+  return {
+    most: mostBands(cells, 1),
+    bands: (weights) => {
+      const { axis, edges } = cutBands(cells, 1, weights);
+      const at = (level: number) => edges[0]!.map((edge) => (edge * cell) / 2 ** level);
+      return { ...extent, axis, edges: Array.from({ length: levelCount }, (_, level) => at(level)) };
+    },
   };
 }
 

@@ -6,5 +6,20 @@ export const EXTENT = 'extent';
 export const PLACES = 'places';
 export const formerRowsName = (name: string) => `former.${name}`;
 export const haloRowsName = (name: string) => `halo.${name}`;
+/** Where the rows of a coarser level are found among the finest ones, and the reverse. */
+export const childrenName = (level: number) => `children.${level}`;
+export const parentsName = (level: number) => `parents.${level}`;
+/** Rows of a part to which text and a map's positions are dealt: see `dealt-rows.ts`. */
+export function dealtName(
+  {
+    level,
+    levels = 1,
+    parts,
+    run,
+  }: { level: number; levels?: number | undefined; parts: number; run: number },
+  what: string,
+): string {
+  return `dealt.${level}.${levels}.${parts}.${run}.${what}`;
+}
 /** A value that depends on the text alone, computed by a network of its own. */
 export const textValueName = (id: number) => `text.${id}`;

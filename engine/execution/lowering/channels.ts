@@ -2,7 +2,9 @@ import type {
   ChannelMean,
   ChannelRepeat,
   ChannelSlice,
+  PixelShuffle,
   PixelUnshuffle,
+  SinePositions,
   Standardization,
 } from '../../graph/operators.ts';
 import type { Emitter } from './emitter.ts';
@@ -30,24 +32,34 @@ export function channelRepeat(emit: Emitter, x: Ref, { input, output }: ChannelR
   return emit.onnx.node('Gather', [x, emit.onnx.ints(from)], { attributes: { axis } });
 }
 
-export function pixelShuffle(emit: Emitter, planes: Ref): Ref {
-  return emit.onnx.node('DepthToSpace', [planes], { attributes: { blocksize: 2, mode: 'CRD' } });
+/** Positions along a side of the finer level for one of the coarser. */
+function factorOf({ input, output }: PixelShuffle | PixelUnshuffle): number {
+  return 2 ** Math.abs(input.level - output.level);
+}
+
+/** Of planes. */
+export function pixelShuffle(emit: Emitter, planes: Ref, operator: PixelShuffle): Ref {
+  const attributes = { blocksize: factorOf(operator), mode: 'CRD' };
+  return emit.onnx.node('DepthToSpace', [planes], { attributes });
 }
 
 /**
- * Of planes: a 2×2 convolution with stride 2 and fixed weights. Output channel o averages the channels 4c + 2y + x from
+ * Of planes: an f×f convolution with stride f and fixed weights. Output channel o averages the channels f²·c + f·y + x from
  * o · average on; where these are of several input channels, they are whole ones.
  */
-export function pixelUnshuffle(emit: Emitter, planes: Ref, { input, output }: PixelUnshuffle): Ref {
+export function pixelUnshuffle(emit: Emitter, planes: Ref, operator: PixelUnshuffle): Ref {
   const { onnx } = emit;
-  const average = (4 * input.channels) / output.channels;
-  const perGroup = Math.max(1, average / 4);
-  const kernel = new Float32Array(output.channels * perGroup * 4);
+  const { input, output } = operator;
+  const side = factorOf(operator);
+  const area = side * side;
+  const average = (area * input.channels) / output.channels;
+  const perGroup = Math.max(1, average / area);
+  const kernel = new Float32Array(output.channels * perGroup * area);
   for (let o = 0; o < output.channels; o++)
     for (let i = 0; i < average; i++)
-      kernel[o * perGroup * 4 + ((o * average + i) % (4 * perGroup))] = 1 / average;
-  const attributes = { kernel_shape: [2, 2], strides: [2, 2], group: input.channels / perGroup };
-  const weight = onnx.floats(kernel, [output.channels, perGroup, 2, 2]);
+      kernel[o * perGroup * area + ((o * average + i) % (area * perGroup))] = 1 / average;
+  const attributes = { kernel_shape: [side, side], strides: [side, side], group: input.channels / perGroup };
+  const weight = onnx.floats(kernel, [output.channels, perGroup, side, side]);
   return onnx.node('Conv', [planes, weight], { attributes }, 'pixel-unshuffle');
 }
 
@@ -70,9 +82,54 @@ export function rowCount(emit: Emitter, rows: Ref): Ref {
   return emit.onnx.node('Shape', [rows], { attributes: { start: 1, end: 2 } });
 }
 
-/** Of text and image as one sequence [B, N, C], the rows of one of them. */
-export function imageSplit(emit: Emitter, rows: Ref, textCount: Ref, part: 'text' | 'image'): Ref {
+/** Of rows [B, N, C], the first `count` [1], or the others. */
+export function splitRows(emit: Emitter, rows: Ref, count: Ref, part: 'first' | 'rest'): Ref {
   const { onnx } = emit;
-  const bounds = part === 'text' ? [onnx.ints([0]), textCount] : [textCount, rowCount(emit, rows)];
+  const bounds = part === 'first' ? [onnx.ints([0]), count] : [count, rowCount(emit, rows)];
   return onnx.node('Slice', [rows, ...bounds, onnx.ints([1])]);
+}
+
+/**
+ * Rows [B, n, C] of a finer level to [B, m, f² · C] of a coarser one, as `pixelUnshuffle` of planes.
+ * @param children int32 [m · f²]: the finer rows of each coarser one, in the order of y, then x
+ */
+export function unshuffledRows(emit: Emitter, rows: Ref, operator: PixelUnshuffle, children: Ref): Ref {
+  const { onnx } = emit;
+  const { input, output } = operator;
+  const area = factorOf(operator) ** 2;
+  if (output.channels !== area * input.channels) throw new Error('rows are not averaged');
+  const all = onnx.node('Gather', [rows, children], { attributes: { axis: 1 } });
+  const cells = onnx.node('Reshape', [all, onnx.ints([0, -1, area, input.channels])]);
+  const across = onnx.node('Transpose', [cells], { attributes: { perm: [0, 1, 3, 2] } });
+  return onnx.node('Reshape', [across, onnx.ints([0, 0, output.channels])]);
+}
+
+/**
+ * The inverse: [B, m, f² · C] to [B, n, C].
+ * @param parents int32 [n]: f² · the coarser row of each finer one, and its place among that one's
+ */
+export function shuffledRows(emit: Emitter, rows: Ref, operator: PixelShuffle, parents: Ref): Ref {
+  const { onnx } = emit;
+  const { channels } = operator.output;
+  const cells = onnx.node('Reshape', [rows, onnx.ints([0, 0, channels, factorOf(operator) ** 2])]);
+  const across = onnx.node('Transpose', [cells], { attributes: { perm: [0, 1, 3, 2] } });
+  const all = onnx.node('Reshape', [across, onnx.ints([0, -1, channels])]);
+  return onnx.node('Gather', [all, parents], { attributes: { axis: 1 } });
+}
+
+/** @param places [N, 4]: time, y, x and 0 of each row. Gives [1, N, C]. */
+export function sinePositions(emit: Emitter, places: Ref, { origin, frequencies }: SinePositions): Ref {
+  const { onnx } = emit;
+  const zeros = frequencies.map(() => 0);
+  const none = [...zeros, ...zeros];
+  const matrix = [none, [...zeros, ...frequencies], [...frequencies, ...zeros], none];
+  const offsets = onnx.floats(
+    [...frequencies, ...frequencies].map((frequency) => origin * frequency),
+    [2 * zeros.length],
+  );
+  const scaled = onnx.node('MatMul', [places, onnx.floats(matrix.flat(), [4, 2 * zeros.length])]);
+  const angles = onnx.node('Add', [scaled, offsets]);
+  const axes = emit.split(angles, [zeros.length, zeros.length], 1);
+  const waves = axes.flatMap((axis) => [onnx.node('Sin', [axis]), onnx.node('Cos', [axis])]);
+  return onnx.node('Unsqueeze', [emit.concat(waves, 1), onnx.ints([0])]);
 }

@@ -33,12 +33,14 @@ import {
   channelMean,
   channelRepeat,
   channelSlice,
-  imageSplit,
   pixelShuffle,
   pixelUnshuffle,
   rowCount,
+  sinePositions,
+  splitRows,
   standardized,
 } from './channels.ts';
+import { dealtAttention } from './dealing.ts';
 import { Emitter } from './emitter.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
@@ -105,8 +107,21 @@ export class PlanarLowering {
       const isText = operator.output.kind === 'tokens';
       this.setRows(
         operator.output,
-        imageSplit(this.emit, this.rows(operator.input), this.#textCount!, isText ? 'text' : 'image'),
+        splitRows(this.emit, this.rows(operator.input), this.#textCount!, isText ? 'first' : 'rest'),
       );
+    },
+    'level-join': (operator) => {
+      const levels = operator.inputs.map((value) => this.rows(value));
+      this.setRows(operator.output, this.emit.concat(levels, 1));
+    },
+    'level-split': ({ input, output }) => {
+      const count = this.#area(input.level);
+      const part = output.level === input.level ? 'first' : 'rest';
+      this.setRows(output, splitRows(this.emit, this.rows(input), count, part));
+    },
+    'sine-positions': (operator) => {
+      const places = gridPlaces(this.emit, this.#extents.get(operator.like.level)!);
+      this.setRows(operator.output, sinePositions(this.emit, places, operator));
     },
     standardization: (operator) => {
       const planes = standardized(this.emit, this.planes(operator.input), operator);
@@ -183,7 +198,7 @@ export class PlanarLowering {
     'channel-mean': (operator) =>
       this.setPlanes(operator.output, channelMean(this.emit, this.planes(operator.input), operator)),
     'pixel-shuffle': (operator) =>
-      this.setPlanes(operator.output, pixelShuffle(this.emit, this.source(operator))),
+      this.setPlanes(operator.output, pixelShuffle(this.emit, this.source(operator), operator)),
     'pixel-unshuffle': (operator) =>
       this.setPlanes(operator.output, pixelUnshuffle(this.emit, this.source(operator), operator)),
     concat: (operator) => this.#concatenate(operator),
@@ -282,6 +297,12 @@ export class PlanarLowering {
     this.setRows(operator.output, axisRotation(emit, this.rows(operator.input), this.#angles, operator));
   }
 
+  /** The number of a level's positions: [1]. */
+  #area(level: number): Ref {
+    const [height, width] = this.emit.split(this.#extents.get(level)!, [1, 1], 0);
+    return this.emit.onnx.node('Mul', [height!, width!]);
+  }
+
   /** The input planes of an operator that reads a window. */
   protected source({ input }: Windowed): Ref {
     return this.planes(input);
@@ -316,6 +337,11 @@ export class PlanarLowering {
   protected attention(operator: Attention): void {
     const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.rows(v));
     const mask = operator.mask && this.rows(operator.mask);
+    if (operator.dealing) {
+      const triple = [query!, key!, value!] as const;
+      this.setRows(operator.output, dealtAttention(this.emit, triple, operator, this.#textCount!));
+      return;
+    }
     this.setRows(operator.output, attention(this.emit, query!, key!, value!, operator, mask));
   }
 

@@ -3,8 +3,11 @@ import type {
   Attention,
   AxisRotation,
   Convolution,
+  Dealing,
   KernelAttention,
   Operator,
+  PixelShuffle,
+  PixelUnshuffle,
 } from '../../graph/operators.ts';
 import type { Features, Value } from '../../graph/values.ts';
 import {
@@ -17,7 +20,18 @@ import {
   type WindowFeature,
 } from '../../regions/token-features.ts';
 import type { Weights } from '../../weights/weight-table.ts';
-import { EXTENT, formerRowsName, haloRowsName, INSIDE, PLACES, RECTANGLE, SIGNS } from '../forms/tokens.ts';
+import {
+  childrenName,
+  dealtName,
+  EXTENT,
+  formerRowsName,
+  haloRowsName,
+  INSIDE,
+  PLACES,
+  parentsName,
+  RECTANGLE,
+  SIGNS,
+} from '../forms/tokens.ts';
 import {
   type Angles,
   attention,
@@ -26,7 +40,15 @@ import {
   kernelAttention,
   keyValueSums,
 } from './attention.ts';
-import { channelSlice, imageSplit, rowCount } from './channels.ts';
+import {
+  channelSlice,
+  rowCount,
+  shuffledRows,
+  sinePositions,
+  splitRows,
+  unshuffledRows,
+} from './channels.ts';
+import { dealtAttention, listedAttention } from './dealing.ts';
 import { Emitter } from './emitter.ts';
 import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
@@ -43,8 +65,10 @@ import type { Target } from './target.ts';
  * `inside` int32 [N]: where the computed rows lie in the rectangle;
  * `keys.*`, `values.*` [B, n, C]: of attention over text and image, the recorded rows of all positions that are not
  * computed.
+ * `dealt.*` int32: of attention within parts, see `transformer/dealt-rows.ts`.
  * Without `part` it computes everything, which takes less memory. In both: `extent` int64 [2], height and width of the
- * rectangle (with its rim) or of the whole map; `places` [N, 4]: time, y, x and 0 of each row of the image.
+ * rectangle (with its rim) or of the whole map; `places` [N, 4]: time, y, x and 0 of each row of the image; `children.*` and
+ * `parents.*` int32: where the rows of a coarser level are found among the finest ones, and the reverse.
  *
  * Outputs: the network's own; with `part` each feature of this pass with `new.` before its name.
  */
@@ -69,6 +93,8 @@ class TokenLowering {
   /** The number of text's tokens where text and image are one sequence. */
   #textCount: Ref | undefined;
   #angles: Angles | undefined;
+  /** The number of rows of the first of two levels in one map: [1]. */
+  readonly #counts = new Map<number, Ref>();
   /** The feature to which an operator's wide values belong. */
   readonly #chains = new Map<Operator, AttentionFeature | WindowFeature>();
 
@@ -134,9 +160,24 @@ class TokenLowering {
         return emit.concat([text, image], 1);
       }
       case 'image-split': {
-        const part = operator.output.kind === 'tokens' ? 'text' : 'image';
-        return imageSplit(emit, this.#get(operator.input), this.#textCount!, part);
+        const part = operator.output.kind === 'tokens' ? 'first' : 'rest';
+        return splitRows(emit, this.#get(operator.input), this.#textCount!, part);
       }
+      case 'pixel-unshuffle':
+      case 'pixel-shuffle':
+        return this.#shuffled(operator);
+      case 'level-join': {
+        const [fine, coarse] = operator.inputs.map((value) => this.#get(value));
+        this.#counts.set(operator.output.level, rowCount(emit, fine!));
+        return emit.concat([fine!, coarse!], 1);
+      }
+      case 'level-split': {
+        const { input, output } = operator;
+        const part = output.level === input.level ? 'first' : 'rest';
+        return splitRows(emit, this.#get(input), this.#counts.get(input.level)!, part);
+      }
+      case 'sine-positions':
+        return sinePositions(emit, this.#input(PLACES, 'float32', ['rows', 4]), operator);
       case 'modulation': {
         const [x, scale, shift] = [operator.input, operator.scale, operator.shift].map((v) => this.#get(v));
         return emit.modulation(x!, scale!, shift!);
@@ -197,21 +238,55 @@ class TokenLowering {
     this.#wide.set(anchor.id, this.#emit.concat([x, recorded], 1));
   }
 
+  /** Between the finest level and a coarser one. */
+  #shuffled(operator: PixelShuffle | PixelUnshuffle): Ref {
+    const x = this.#get(operator.input);
+    const level = Math.max(operator.input.level, operator.output.level);
+    const isDown = operator.type === 'pixel-unshuffle';
+    const name = isDown ? childrenName(level) : parentsName(level);
+    const index = this.#input(name, 'int32', [name]);
+    return isDown
+      ? unshuffledRows(this.#emit, x, operator, index)
+      : shuffledRows(this.#emit, x, operator, index);
+  }
+
   /** Of text and image together, a part also reads the recorded keys and values of the other positions. */
   #attention(operator: Attention): Ref {
     const emit = this.#emit;
     const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.#get(v));
     const mask = operator.mask && this.#get(operator.mask);
     const feature = this.#part ? this.#attended.get(operator) : undefined;
-    if (!feature) return attention(emit, query!, key!, value!, operator, mask);
+    if (!feature)
+      return operator.dealing
+        ? dealtAttention(emit, [query!, key!, value!], operator, this.#textCount!)
+        : attention(emit, query!, key!, value!, operator, mask);
     const { onnx } = emit;
     const withRecorded = (fresh: Ref, { name, channels }: RowsFeature): Ref => {
-      const image = imageSplit(emit, fresh, this.#textCount!, 'image');
+      const image = splitRows(emit, fresh, this.#textCount!, 'rest');
       onnx.output(`new.${name}`, image, 'float32', ['batch', 'rows', channels]);
       return emit.concat([fresh, this.#input(name, 'float32', ['batch', 'others', channels])], 1);
     };
     const [keys, values] = [withRecorded(key!, feature.keys), withRecorded(value!, feature.values)];
-    return attention(emit, query!, keys, values, operator, mask);
+    return operator.dealing
+      ? this.#listedAttention([query!, keys, values], operator, operator.dealing, feature.keys)
+      : attention(emit, query!, keys, values, operator, mask);
+  }
+
+  #listedAttention(
+    triple: readonly [Ref, Ref, Ref],
+    operator: Attention,
+    dealing: Dealing,
+    { level, levels }: RowsFeature,
+  ): Ref {
+    const rows = (what: string) => {
+      const name = dealtName({ level, levels, ...dealing }, what);
+      return this.#input(name, 'int32', [name]);
+    };
+    const parts = Array.from({ length: dealing.parts }, (_, part) => ({
+      queries: rows(`queries.${part}`),
+      keys: rows(`keys.${part}`),
+    }));
+    return listedAttention(this.#emit, triple, operator, parts, rows('order'));
   }
 
   #axisRotation(operator: AxisRotation): Ref {

@@ -19,10 +19,11 @@ export interface TokenStorage {
 /** Inputs with recorded features. A plan of all positions reads none. */
 export function recordedFeeds(
   { features, storage, batch }: TokenStorage,
-  { active, halo, others, isWhole }: TokenPlan,
+  plan: TokenPlan,
   recorded: Recorded | undefined,
   buffers: Buffers,
 ): Feeds {
+  const { active, halo, isWhole } = plan;
   const former = isWhole ? NONE : active;
   const signs = new Float32Array(active.length + former.length).fill(1).fill(-1, active.length);
   const feeds: Feeds = {};
@@ -46,7 +47,8 @@ export function recordedFeeds(
   for (const feature of features.windows)
     rows(rowsName(feature), haloRowsName(rowsName(feature)), isWhole ? NONE : halo, feature.anchor.channels);
   for (const { keys, values } of features.attended)
-    for (const { name, channels } of [keys, values]) rows(name, name, others, channels);
+    for (const feature of [keys, values])
+      rows(feature.name, feature.name, plan.at(feature).others, feature.channels);
   return feeds;
 }
 
@@ -77,11 +79,13 @@ export function recordedFrom({ features, storage }: TokenStorage, outputs: Reado
 export function updatedBy(
   recorded: Recorded,
   { features, storage, batch }: TokenStorage,
-  { computed }: TokenPlan,
+  plan: TokenPlan,
   outputs: Readonly<Feeds>,
 ): Recorded {
   const updated = new Recorded(recorded);
-  for (const { name, channels } of rowsFeaturesOf(features)) {
+  for (const feature of rowsFeaturesOf(features)) {
+    const { name, channels } = feature;
+    const { computed } = plan.at(feature);
     const fresh = floats(outputs, `new.${name}`);
     const put = (tensor: string, rows: Float32Array | Int8Array, width: number) =>
       updated.set(tensor, withRows(valuesOf(recorded, tensor), rows, batch, width, computed));

@@ -10,10 +10,11 @@ import { areaOf, type TokenPlan } from './token-plan.ts';
  */
 export function countRegion(
   network: Network,
-  { active, halo, computed, height, width, references }: TokenPlan,
+  plan: TokenPlan,
   { batch, tokens }: { batch: number; tokens: number },
   features: TokenFeatures = tokenFeaturesOf(network),
 ): MacCount {
+  const { active, halo, height, width, references } = plan;
   const more = new Map<number, number>();
   if (active.length < height * width) {
     for (const { chain } of features.attentions)
@@ -21,7 +22,7 @@ export function countRegion(
     for (const { chain } of features.windows)
       for (const { output } of chain) more.set(output.id, halo.length);
   }
-  const rows = ({ id }: FeatureMap) => computed.length + (more.get(id) ?? 0);
+  const rows = (map: FeatureMap) => plan.at(map).computed.length + (more.get(map.id) ?? 0);
   const extent = { height, width, batch, tokens, references: areaOf(references) };
   return countMacs(network, extent, rows);
 }

@@ -2,7 +2,7 @@ import type { Coding } from '../../../shared/api.ts';
 import { floats } from '../../graph/tensor.ts';
 import { type Recorded, withRows } from '../../regions/recorded.ts';
 import { takeRows } from '../../regions/rows.ts';
-import { type RowsFeature, rowsName, sumsName } from '../../regions/token-features.ts';
+import { anchoredRows, type RowsFeature, rowsName, sumsName } from '../../regions/token-features.ts';
 import type { PatchMode } from '../bands/band-of.ts';
 import { type Bands, bandCount, bandMasks } from '../bands/bands.ts';
 import { bytesOf, codedBytes, decode, encode } from '../bands/coding.ts';
@@ -22,7 +22,7 @@ interface TokenBandOptions {
 interface Neighbour {
   readonly index: number;
   /** All positions of the other. */
-  readonly positions: Int32Array;
+  readonly plan: TokenPlan;
   readonly taken: Int32Array;
   readonly given: Int32Array;
 }
@@ -49,7 +49,9 @@ export class TokenBand {
     this.#network = network;
     this.#options = options;
     this.#all = wholeTokens(bands.height, bands.width);
-    const plans = Array.from({ length: bandCount(bands) }, (_, k) => planTokens(bandMasks(bands, k)[0]!));
+    const plans = Array.from({ length: bandCount(bands) }, (_, k) =>
+      planTokens(bandMasks(bands, k)[0]!, [], network.network.cell),
+    );
     this.#own = plans[index]!;
     this.#neighbours = plans.flatMap((other, k) =>
       k === index
@@ -57,7 +59,7 @@ export class TokenBand {
         : [
             {
               index: k,
-              positions: other.active,
+              plan: other,
               taken: inBoth(this.#own.halo, other.active),
               given: inBoth(this.#own.active, other.halo),
             },
@@ -130,10 +132,10 @@ export class TokenBand {
       const changes = this.#sums.map(
         (name) => new Float32Array((this.#record!.get(name) as Float32Array).length),
       );
-      const slots = this.#attended.map((feature) => this.#slot(neighbour.positions, feature));
+      const slots = this.#attended.map((feature) => this.#slot(neighbour.plan.at(feature).computed, feature));
       await mailbox.fetch(step, neighbour.index, 'all', [...changes.map(bytesOf), ...slots]);
       for (const [i, feature] of this.#attended.entries())
-        this.#decode(slots[i]!, neighbour.positions, feature);
+        this.#decode(slots[i]!, neighbour.plan.at(feature).computed, feature);
       for (const [i, name] of this.#sums.entries()) {
         const own = this.#record.get(name) as Float32Array;
         const change = changes[i]!;
@@ -148,10 +150,7 @@ export class TokenBand {
 
   async #fetchRows(mailbox: Mailbox, step: number, { index, taken }: Neighbour): Promise<void> {
     if (taken.length === 0) return;
-    const windows = this.#network.features.windows.map((feature) => ({
-      name: rowsName(feature),
-      channels: feature.anchor.channels,
-    }));
+    const windows = this.#network.features.windows.map(anchoredRows);
     const slots = windows.map((feature) => this.#slot(taken, feature));
     await mailbox.fetch(step, index, this.#options.index, slots);
     for (const [i, feature] of windows.entries()) this.#decode(slots[i]!, taken, feature);

@@ -1,6 +1,7 @@
+import { levelsFrom } from '../../graph/macs.ts';
 import { float32, int64, type Tensor } from '../../graph/tensor.ts';
 import { boundsOf, fullBox, grown, heightOf, positionsIn, widthOf } from '../../regions/box.ts';
-import { fullMask, type Mask } from '../../regions/mask.ts';
+import { coarser, fullMask, type Mask, wholeCells } from '../../regions/mask.ts';
 import { EXTENT, INSIDE, PLACES, RECTANGLE } from '../forms/tokens.ts';
 
 /** Which positions of a transformer are computed, and where their neighbours are found. Positions are y · width + x. */
@@ -20,8 +21,16 @@ export interface TokenPlan {
   readonly isWhole: boolean;
   /** Sizes of the reference images that are read beside the image, in positions. */
   readonly references: readonly Grid[];
+  /** The same for the maps of other levels, or of several, whose positions count on from one level to the next. */
+  at(place: { level: number; levels?: number }): Places;
   /** Inputs of the form that are the same at every step: of windows, and of the places of rows. */
   readonly feeds: { readonly window: Record<string, Tensor>; readonly places: Record<string, Tensor> };
+}
+
+/** The positions of a map that are computed, and the others, both ascending. */
+export interface Places {
+  readonly computed: Int32Array;
+  readonly others: Int32Array;
 }
 
 /** Height and width in positions. */
@@ -39,8 +48,12 @@ export function areaOf(references: readonly Grid[]): number {
   return references.reduce((sum, { height, width }) => sum + height * width, 0);
 }
 
-/** @param mask the positions that are computed; may be empty */
-export function planTokens(mask: Mask, references: readonly Grid[] = []): TokenPlan {
+/**
+ * @param wanted the positions that are computed; may be empty
+ * @param cell grows it to whole cells of that side; see `Network.cell`
+ */
+export function planTokens(wanted: Mask, references: readonly Grid[] = [], cell = 1): TokenPlan {
+  const mask = wholeCells(wanted, cell);
   const { height, width, data } = mask;
   const { active, halo, feeds } = planWindow(mask);
   const isWhole = active.length === data.length;
@@ -48,17 +61,38 @@ export function planTokens(mask: Mask, references: readonly Grid[] = []): TokenP
   const computed = isWhole ? Int32Array.from(all) : active;
   const others = isWhole ? [] : all.filter((position) => !data[position]);
   const places = float32(placesOf(computed, [{ height, width }, ...references]), [computed.length, 4]);
+  const finest = { computed, others: Int32Array.from(others) };
   return {
     height,
     width,
     mask,
     active,
     halo,
-    computed,
-    others: Int32Array.from(others),
+    ...finest,
+    at: placesIn(mask, finest),
     isWhole,
     references,
     feeds: { window: feeds, places: { [PLACES]: places } },
+  };
+}
+
+/** Where the positions of a mask are at other levels. */
+function placesIn(mask: Mask, finest: Places): TokenPlan['at'] {
+  const known = new Map([['0 1', finest]]);
+  return ({ level, levels = 1 }) => {
+    const key = `${level} ${levels}`;
+    const found = known.get(key) ?? placesOfLevels(mask, level, levels);
+    known.set(key, found);
+    return found;
+  };
+}
+
+function placesOfLevels(mask: Mask, level: number, levels: number): Places {
+  const all = levelsFrom(level, levels).flatMap((one) => [...coarser(mask, 2 ** one).data]);
+  const positions = Int32Array.from(all.keys());
+  return {
+    computed: positions.filter((position) => all[position]),
+    others: positions.filter((position) => !all[position]),
   };
 }
 

@@ -9,6 +9,7 @@ import { type TokenFeatures, tokenFeaturesOf } from '../../regions/token-feature
 import type { Program } from '../backend.ts';
 import { OUTPUT, TEXT } from '../denoiser-inputs.ts';
 import { EXTENT } from '../forms/tokens.ts';
+import { dealtFeeds, type LevelReads, levelFeeds, levelReadsOf } from './dealt-rows.ts';
 import { featureOutputs, recordedFeeds, recordedFrom, type TokenStorage, updatedBy } from './feeds.ts';
 import { countRegion } from './region-macs.ts';
 import { splitText } from './split.ts';
@@ -38,6 +39,8 @@ export class TokensNetwork {
   readonly features: TokenFeatures;
   readonly #texts = new WeakMap<Tensor, Promise<Feeds>>();
   readonly #buffers = new Buffers();
+  readonly #reads: LevelReads;
+  readonly #lists = new WeakMap<TokenPlan, { tokens: number; feeds: Feeds }>();
 
   constructor(programs: TokenPrograms, network: Network, options: { part: boolean; storage: Storage }) {
     this.#programs = programs;
@@ -45,6 +48,7 @@ export class TokensNetwork {
     this.part = options.part;
     this.storage = options.storage;
     this.features = tokenFeaturesOf(network);
+    this.#reads = levelReadsOf(network);
   }
 
   /** The same programs with another storage of features. */
@@ -70,7 +74,7 @@ export class TokensNetwork {
       {
         ...inputs,
         ...(await this.#textOf(text!)),
-        ...this.#planned(plan),
+        ...this.#planned(plan, text!.dims[1]!),
         ...(this.part && recordedFeeds(this.#kept(batch), plan, recorded, this.#buffers)),
       },
       [OUTPUT, ...given],
@@ -96,13 +100,27 @@ export class TokensNetwork {
   }
 
   /** The inputs that a plan gives. */
-  #planned({ feeds, height, width }: TokenPlan): Feeds {
+  #planned(plan: TokenPlan, tokens: number): Feeds {
+    const { feeds, height, width } = plan;
     const { windows, attended } = this.features;
     const extent = { [EXTENT]: int64(BigInt64Array.of(BigInt(height), BigInt(width)), [2]) };
     return {
       ...(windows.length > 0 && (this.part ? feeds.window : extent)),
       ...(attended.length > 0 && feeds.places),
+      ...this.#listed(plan, tokens),
     };
+  }
+
+  /** Rows of several levels, and of parts within which attention is. The same at every step. */
+  #listed(plan: TokenPlan, tokens: number): Feeds {
+    const known = this.#lists.get(plan);
+    if (known?.tokens === tokens) return known.feeds;
+    const feeds = {
+      ...levelFeeds(this.#reads, plan),
+      ...(this.part && dealtFeeds(this.#reads, plan, tokens)),
+    };
+    this.#lists.set(plan, { tokens, feeds });
+    return feeds;
   }
 
   #kept(batch: number): TokenStorage {

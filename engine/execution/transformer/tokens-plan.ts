@@ -1,6 +1,6 @@
 import type { MacCount } from '../../graph/macs.ts';
 import { floats } from '../../graph/tensor.ts';
-import { activeCount } from '../../regions/mask.ts';
+import { activeCount, coarser, type Mask } from '../../regions/mask.ts';
 import { Recorded } from '../../regions/recorded.ts';
 import type { Features } from '../../regions/store.ts';
 import type { Computed, Plan } from '../plan.ts';
@@ -26,10 +26,10 @@ export class TokensPlan implements Plan {
     this.batch = batch;
     this.isWhole = isWhole;
     this.positions = isWhole ? undefined : tokens.active;
-    const { mask } = tokens;
+    const masks = levelMasks(tokens.mask, network.network.cell);
     this.computed = isWhole
       ? EVERYTHING
-      : { fractions: [activeCount(mask) / mask.data.length], masks: [mask] };
+      : { fractions: masks.map((mask) => activeCount(mask) / mask.data.length), masks };
   }
 
   count(tokens: number): MacCount {
@@ -39,6 +39,11 @@ export class TokensPlan implements Plan {
   macs(tokens: number, runs = 1): number {
     return this.network.macs(this.tokens, this.batch, tokens, runs);
   }
+}
+
+/** A mask at every level of a transformer. */
+export function levelMasks(mask: Mask, cell = 1): Mask[] {
+  return Array.from({ length: 1 + Math.log2(cell) }, (_, level) => coarser(mask, 2 ** level));
 }
 
 /** Fresh features of a part. */

@@ -65,7 +65,7 @@ function wholeEdit(
   { mask, ring }: NonNullable<BandOf['edit']>,
   batch: number,
 ): DenoisedBand {
-  const tokens = planTokens(dilate(mask, ring));
+  const tokens = planTokens(dilate(mask, ring), [], network.network.cell);
   const expected = planLevels([tokens.mask]).levels[0]!.active;
   const rowOf = new Map([...tokens.active].map((position, row) => [position, row]));
   const order = expected.map((position) => rowOf.get(position)!);

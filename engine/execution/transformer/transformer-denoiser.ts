@@ -34,7 +34,7 @@ export class TransformerDenoiser implements Denoiser {
   async plan(what: Whole | Region, batch: number): Promise<TokensPlan> {
     const { precision } = this.#arithmetic;
     if (what.of === 'region') {
-      const tokens = planTokens(dilate(what.mask, what.ring), this.#images);
+      const tokens = planTokens(dilate(what.mask, what.ring), this.#images, this.#forms.network.cell);
       return new TokensPlan(await this.#forms.editing(precision), tokens, batch, false);
     }
     const network = await (what.records ? this.#forms.editing(precision) : this.#forms.drawing(precision));

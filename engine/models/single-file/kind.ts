@@ -31,5 +31,5 @@ export function otherKind(source: WeightSource, { autoencoder, texts }: Sections
   if (autoencoder)
     return 'an autoencoder (VAE): name it with --vae, or the setting patchwork.vae, beside a model';
   if (texts.length > 0) return 'a text encoder: name it with --text-encoder beside a model';
-  return 'no checkpoint of Stable Diffusion 1, 2 or XL: it has no U-Net whose tensors are named as theirs';
+  return 'no checkpoint of Stable Diffusion 1, 2 or XL, nor of Nitro-E: it has no U-Net whose tensors are named as theirs';
 }

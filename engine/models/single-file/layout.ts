@@ -18,7 +18,9 @@ import {
 } from './family.ts';
 import { otherKind } from './kind.ts';
 import { neighbouringAutoencoder } from './neighbours.ts';
+import { nitroEIn, readNitroE } from './nitro-e.ts';
 import {
+  absent,
   type NamedText,
   openAutoencoder,
   openTextEncoders,
@@ -45,12 +47,14 @@ export interface FileParts {
 const LATENT_CHANNELS = 4;
 
 /**
- * Reads a checkpoint in one file, as tools for Stable Diffusion 1, 2 and XL write it: which networks it holds, and their
+ * Reads a checkpoint in one file, as tools for Stable Diffusion 1, 2 and XL write it, or Nitro-E's transformer: which networks it holds, and their
  * configs, from the names and shapes of its tensors. Weights stay in the file.
  * @throws InputError for another kind of file, which it names
  */
 export async function readSingleFile(place: string, said: FileParts = {}): Promise<Layout> {
   const file = await openTensors(place);
+  const nitroE = nitroEIn(file);
+  if (nitroE) return readNitroE(file, nitroE, said);
   const sections = sectionsOf(file);
   if (!sections.unet)
     throw new InputError(`${file.origin} is ${otherKind(file, sections)}.`, { setting: 'model' });
@@ -105,14 +109,6 @@ export async function readSingleFile(place: string, said: FileParts = {}): Promi
 function pipelineOf(family: SdFamily, { inChannels }: UNetFacts): string {
   const inpaints = inChannels === 2 * LATENT_CHANNELS + 1 ? 'Inpaint' : '';
   return `StableDiffusion${family === 'sdxl' ? 'XL' : ''}${inpaints}Pipeline`;
-}
-
-/** A network's place that another file has to fill. */
-function absent(config: unknown, origin: string, missing: string): PlacedNetwork {
-  const weights = async () => {
-    throw new InputError(`${origin} ${missing}`);
-  };
-  return { config, origin, place: origin, weights };
 }
 
 async function autoencoderFor(

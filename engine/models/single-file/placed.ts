@@ -22,6 +22,14 @@ export function placedAs(
   return { config, origin, place: origin, weights };
 }
 
+/** A network's place that another file has to fill. */
+export function absent(config: unknown, origin: string, missing: string): PlacedNetwork {
+  const weights = async () => {
+    throw new InputError(`${origin} ${missing}`);
+  };
+  return { config, origin, place: origin, weights };
+}
+
 /**
  * An autoencoder that a user names: a file, a folder of one, or a model that has one (a folder, or a name of the hub that is
  * on this machine).

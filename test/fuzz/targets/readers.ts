@@ -12,6 +12,8 @@ import { flux2 } from '../../../engine/networks/flux2.ts';
 import { parseFlux2Config } from '../../../engine/networks/flux2-config.ts';
 import { languageModel } from '../../../engine/networks/language.ts';
 import { parseLanguageConfig } from '../../../engine/networks/language-config.ts';
+import { nitroE } from '../../../engine/networks/nitro-e.ts';
+import { parseNitroEConfig } from '../../../engine/networks/nitro-e-config.ts';
 import { sana } from '../../../engine/networks/sana.ts';
 import { parseSanaConfig } from '../../../engine/networks/sana-config.ts';
 import { parseUNetConfig } from '../../../engine/networks/unet-config.ts';
@@ -90,6 +92,20 @@ const transformer = {
   num_layers: 2,
   qk_norm: null,
   interpolation_scale: null,
+};
+const nitroETransformer = {
+  _class_name: 'EMMDiTTransformer',
+  attention_head_dim: 8,
+  caption_channels: 8,
+  caption_projection_dim: 16,
+  in_channels: 4,
+  num_attention_heads: 2,
+  num_layers: 24,
+  out_channels: 4,
+  pos_embed_max_size: 24,
+  qk_norm: 'rms_norm',
+  sample_size: 16,
+  use_sub_attn: true,
 };
 const flux2Transformer = {
   _class_name: 'Flux2Transformer2DModel',
@@ -194,6 +210,9 @@ export const targets: readonly Target[] = [
   ),
   target('a transformer’s config', changed(transformer), async (config) => {
     await valueOrSentence(() => sana(parseSanaConfig(config, 'transformer/config.json')));
+  }),
+  target('Nitro-E’s config', changed(nitroETransformer), async (config) => {
+    await valueOrSentence(() => nitroE(parseNitroEConfig(config, 'transformer/config.json')));
   }),
   target('a FLUX.2 transformer’s config', changed(flux2Transformer), async (config) => {
     await valueOrSentence(() => flux2(parseFlux2Config(config, 'transformer/config.json')));
