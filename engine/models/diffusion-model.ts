@@ -25,7 +25,8 @@ import {
 } from './networks.ts';
 import type { TextRole } from './pipelines.ts';
 import { checkReferenceFits, type ReferenceModel, withReferenceWeights } from './reference-model.ts';
-import { type FileParts, isFile, readSingleFile } from './single-file/layout.ts';
+import type { FileParts } from './single-file/file-parts.ts';
+import { isFile, readSingleFile } from './single-file/layout.ts';
 import { openAutoencoder } from './single-file/placed.ts';
 import { sizesOf } from './sizes.ts';
 

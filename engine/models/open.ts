@@ -9,7 +9,7 @@ import { DiffusionModel } from './diffusion-model.ts';
 import { EMBEDDED, EMBEDDED_EDITING, embeddedModel } from './embedded.ts';
 import { hubFolder, loraFileOf } from './installed.ts';
 import type { Model } from './model.ts';
-import type { FileParts } from './single-file/layout.ts';
+import type { FileParts } from './single-file/file-parts.ts';
 import { SyntheticModel, type SyntheticOptions } from './synthetic.ts';
 
 /** A model by folder, by name (`scenes`), or an architecture (`sd15`) with synthetic weights; or by its `id`. */

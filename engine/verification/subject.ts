@@ -1,7 +1,8 @@
 import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import { placedIn } from '../models/layout.ts';
-import { type FileParts, isFile, readSingleFile } from '../models/single-file/layout.ts';
+import type { FileParts } from '../models/single-file/file-parts.ts';
+import { isFile, readSingleFile } from '../models/single-file/layout.ts';
 import { NETWORK_FOLDERS, type NetworkFolder } from '../weights/diffusers.ts';
 import type { FindNetwork, Subject } from './checkpoint.ts';
 

@@ -1,7 +1,7 @@
 import { fs, path } from '#host';
 import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
-import type { FileParts } from '../models/single-file/layout.ts';
+import type { FileParts } from '../models/single-file/file-parts.ts';
 import { openAdapter } from '../weights/lora.ts';
 import { compareAdapters } from './adapters.ts';
 import { Checkpoint, type Subject } from './checkpoint.ts';

@@ -1,5 +1,4 @@
 import { fs, modelsFolder, path } from '#host';
-import type { Prediction } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 import type { NetworkFolder } from '../../weights/diffusers.ts';
 import type { TensorFile } from '../../weights/source.ts';
@@ -16,6 +15,7 @@ import {
   schedulerOf,
   toldPrediction,
 } from './family.ts';
+import type { FileParts } from './file-parts.ts';
 import { otherKind } from './kind.ts';
 import { neighbouringAutoencoder } from './neighbours.ts';
 import { nitroEIn, readNitroE } from './nitro-e.ts';
@@ -30,18 +30,6 @@ import {
 } from './placed.ts';
 import { averagedUNet, type Sections, sectionsOf } from './sections.ts';
 import { type UNetFacts, unetConfigOf } from './unet.ts';
-
-/** Settings of the user for a single file. */
-export interface FileParts {
-  /** Takes the place of its autoencoder. */
-  vae?: string;
-  /** Take the place of its text encoders. */
-  textEncoders?: readonly string[];
-  /** Used if the file does not say what its U-Net predicts. */
-  prediction?: Prediction;
-  /** Take the averaged weights of training instead of the trained ones. */
-  averaged?: boolean;
-}
 
 /** Channels of latents, of every published model of the families. */
 const LATENT_CHANNELS = 4;

@@ -7,7 +7,7 @@ import { hubFolder } from '../installed.ts';
 import type { Layout, PlacedNetwork, TokenizerPlace } from '../layout.ts';
 import { pipelineNamed } from '../pipelines.ts';
 import { countOf, sizeOf } from './counting.ts';
-import type { FileParts } from './layout.ts';
+import type { FileParts } from './file-parts.ts';
 import { absent, openAutoencoder, openTextEncoders, placedAs } from './placed.ts';
 
 /** Models of the hub that hold what a file of Nitro-E lacks. */
