@@ -98,7 +98,7 @@ export function withDrawingOptions(command: Command): Command {
       ),
     )
     .addOption(new Option('--scheduler <name>', 'sampler').choices(SCHEDULERS))
-    .addOption(new Option('--decoder <name>', 'fast: decode with TAESD').choices(DECODERS))
+    .addOption(new Option('--decoder <name>', 'fast: decode with TAESD or taesana').choices(DECODERS))
     .addOption(
       new Option('--precision <name>', 'numeric precision of the U-Net (default: automatic)').choices(
         PRECISIONS,

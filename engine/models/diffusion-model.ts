@@ -1,18 +1,16 @@
-import { path } from '#host';
 import type { Prediction } from '../../shared/api.ts';
 import type { SizeLimits } from '../../shared/sizes.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
 import type { PromptForm } from '../text/prompt-form.ts';
-import { NETWORK_FOLDERS } from '../weights/diffusers.ts';
 import type { Adapter } from '../weights/lora.ts';
 import { mergeAdapters, modulesWithoutWeight } from '../weights/lora-merge.ts';
 import type { WeightSource, WeightsOptions } from '../weights/source.ts';
 import { type ControlModel, steeringBy, withControlWeights } from './control-model.ts';
 import { checkFit } from './fit.ts';
 import { type FolderOptions, readFolder } from './folder.ts';
-import { type Layout, type PlacedNetwork, placedIn, type TokenizerPlace } from './layout.ts';
+import type { Layout, PlacedNetwork, TokenizerPlace } from './layout.ts';
 import { defaultsOf, type GenerationDefaults, type Model } from './model.ts';
 import {
   type AutoencoderFacts,
@@ -27,7 +25,7 @@ import type { TextRole } from './pipelines.ts';
 import { checkReferenceFits, type ReferenceModel, withReferenceWeights } from './reference-model.ts';
 import type { FileParts } from './single-file/file-parts.ts';
 import { isFile, readSingleFile } from './single-file/layout.ts';
-import { openAutoencoder } from './single-file/placed.ts';
+import { isTinyDecoder, openAutoencoder } from './single-file/placed.ts';
 import { sizesOf } from './sizes.ts';
 
 /** Pictures as prompts: what reads them, and in which groups. */
@@ -96,24 +94,31 @@ export class DiffusionModel implements Model {
    * @throws InputError that says what is missing or not supported
    */
   static async open(place: string, options: FolderOptions & FileParts = {}): Promise<DiffusionModel> {
-    if (await isFile(place)) return new DiffusionModel(await readSingleFile(place, options));
-    const model = new DiffusionModel(await readFolder(place, options));
-    if (!options.vae) return model;
-    return model.#withAutoencoder(await openAutoencoder(options.vae, model.autoencoder.scalingFactor));
+    const { vae } = options;
+    const small = vae !== undefined && (await isTinyDecoder(vae));
+    if (!(await isFile(place))) {
+      const model = new DiffusionModel(await readFolder(place, options));
+      return vae === undefined ? model : model.withAutoencoder(vae);
+    }
+    if (!small) return new DiffusionModel(await readSingleFile(place, options));
+    const { vae: _, ...others } = options;
+    return new DiffusionModel(await readSingleFile(place, others)).withAutoencoder(vae);
   }
 
-  /** The same model with another autoencoder of the same latents, e.g. a faster one. */
-  async withAutoencoder(folder: string): Promise<DiffusionModel> {
-    return this.#withAutoencoder(await placedIn(path.resolve(folder), NETWORK_FOLDERS.vae));
+  /** The same model with another autoencoder or decoder of the same latents, e.g. a faster one: see `openAutoencoder`. */
+  async withAutoencoder(place: string): Promise<DiffusionModel> {
+    return this.#withAutoencoder(await openAutoencoder(place, this.autoencoder.scalingFactor));
   }
 
   #withAutoencoder(placed: PlacedNetwork): DiffusionModel {
     const { id, networks, missing = [] } = this.#layout;
+    const encoder = placed.decodesOnly && this.#placed('vae-encoder');
     const layout = {
       ...this.#layout,
       id: `${id} + ${placed.place}`,
       networks: new Map([...networks, ['vae', placed] as const]),
-      missing: missing.filter((sentence) => !sentence.includes('--vae')),
+      encoder,
+      missing: encoder ? missing : missing.filter((sentence) => !sentence.includes('--vae')),
     };
     return new DiffusionModel(layout, this.#additions);
   }
@@ -228,7 +233,8 @@ export class DiffusionModel implements Model {
   }
 
   #placed(role: NetworkRole): PlacedNetwork {
-    const { networks, kind } = this.#layout;
+    const { networks, kind, encoder } = this.#layout;
+    if (role === 'vae-encoder' && encoder) return encoder;
     const placed = networks.get(placeOf(role, kind.denoiser).folder);
     if (!placed) throw new InputError(`${this.name} has no ${role}.`);
     return placed;

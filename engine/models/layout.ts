@@ -13,6 +13,8 @@ export interface PlacedNetwork {
   readonly origin: string;
   /** Tells it apart from other networks that could take its place. */
   readonly place: string;
+  /** Of an autoencoder: it has a decoder only, so that the model's own encoder stays. */
+  readonly decodesOnly?: true;
   /** Opens the weights. @throws InputError if they are missing or damaged */
   weights(options?: WeightsOptions): Promise<WeightSource>;
 }
@@ -34,6 +36,8 @@ export interface Layout {
   /** Of SDXL: an absent negative prompt stands for zeros. */
   readonly zerosForEmpty: boolean;
   readonly networks: ReadonlyMap<NetworkFolder, PlacedNetwork>;
+  /** Where the encoder is not that of the autoencoder in `networks`. */
+  readonly encoder?: PlacedNetwork | undefined;
   /** `scheduler_config.json`, or what stands for it. */
   readonly scheduler: unknown;
   readonly recommended: Partial<GenerationDefaults>;

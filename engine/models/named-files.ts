@@ -2,18 +2,22 @@ import { fs, path } from '#host';
 
 /** What prompts name: files in folders that the usual tools have for them. */
 export type NamedKind = 'lora' | 'embedding' | 'wildcard';
+/** Small decoders are looked for in the same way. */
+type FileKind = NamedKind | 'decoder';
 
 /** Names of their folders in ComfyUI, AUTOMATIC1111, Forge, InvokeAI, SwarmUI, in lower case. */
-const FOLDERS: Readonly<Record<NamedKind, readonly string[]>> = {
+const FOLDERS: Readonly<Record<FileKind, readonly string[]>> = {
   lora: ['loras', 'lora', 'lycoris'],
   embedding: ['embeddings', 'embedding', 'textual_inversion'],
   wildcard: ['wildcards'],
+  decoder: ['vae_approx', 'vae-approx'],
 };
 
-const ENDINGS: Readonly<Record<NamedKind, readonly string[]>> = {
+const ENDINGS: Readonly<Record<FileKind, readonly string[]>> = {
   lora: ['.safetensors', '.pt', '.ckpt', '.bin'],
   embedding: ['.safetensors', '.pt', '.bin', '.ckpt'],
   wildcard: ['.txt'],
+  decoder: ['.safetensors', '.pth', '.pt'],
 };
 
 /** Folders in which a tool's folder has these. */
@@ -29,7 +33,7 @@ const MAX_FILES = 5000;
  * Files of a kind by their names in lower case: without ending, alone and with the folders above. Of two of one name the
  * first root's counts. Folders that do not exist or cannot be read are passed over.
  */
-export async function namedFiles(kind: NamedKind, roots: readonly string[]): Promise<Map<string, string>> {
+export async function namedFiles(kind: FileKind, roots: readonly string[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   let count = 0;
   for (const folder of await foldersOf(kind, roots))
@@ -50,7 +54,7 @@ export function rootsFor(model: string, folders: readonly string[]): string[] {
   return [model, beside, ...above, ...folders];
 }
 
-async function foldersOf(kind: NamedKind, roots: readonly string[]): Promise<string[]> {
+async function foldersOf(kind: FileKind, roots: readonly string[]): Promise<string[]> {
   const folders = new Set<string>();
   for (const root of roots)
     for (const place of [root, ...INNER.map((inner) => path.join(root, inner))]) {

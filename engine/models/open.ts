@@ -9,6 +9,7 @@ import { DiffusionModel } from './diffusion-model.ts';
 import { EMBEDDED, EMBEDDED_EDITING, embeddedModel } from './embedded.ts';
 import { hubFolder, loraFileOf } from './installed.ts';
 import type { Model } from './model.ts';
+import { namedFiles, rootsFor } from './named-files.ts';
 import type { FileParts } from './single-file/file-parts.ts';
 import { SyntheticModel, type SyntheticOptions } from './synthetic.ts';
 
@@ -34,16 +35,16 @@ export async function openDrawingModel(
 ): Promise<{ model: DiffusionModel; warnings: string[] }> {
   let model = await openCheckpoint(name, { vae, textEncoders, prediction });
   if (decoder === 'fast' && model.autoencoder.kind !== 'tiny') {
-    const { id, folder } = await fastDecoder(model);
-    if (model.autoencoder.kind !== 'kl' || model.autoencoder.packed)
+    const { id, place } = await fastDecoder(model);
+    if (!id)
       throw new InputError(`${model.name} has no fast decoder: use its own decoder.`, { setting: 'decoder' });
     if (model.autoencoder.statistics)
       throw new InputError(
         `${model.name} has latents of its own (latents_mean and latents_std in vae/config.json), which the fast decoder does not know: use its own decoder.`,
         { setting: 'decoder' },
       );
-    if (!folder) throw notHere(id);
-    model = await model.withAutoencoder(folder);
+    if (!place) throw decoderNotHere(model, id);
+    model = await model.withAutoencoder(place);
   }
   model.requireComplete();
   const notes = [...model.notes];
@@ -53,14 +54,31 @@ export async function openDrawingModel(
   return { model: adapted.model, warnings: [...notes, ...adapted.warnings] };
 }
 
-/** TAESD for a model's latents: its name at the hub, and its folder if it is installed and fits the model. */
-export async function fastDecoder(
-  model: DiffusionModel,
-): Promise<{ id: string; folder: string | undefined }> {
-  const id = model.isXl ? 'madebyollin/taesdxl' : 'madebyollin/taesd';
-  const { kind, statistics, packed } = model.autoencoder;
-  if (kind !== 'kl' || statistics || packed) return { id, folder: undefined };
-  return { id, folder: (await hubFolder(id, { cache: hubEnvironment.cache() }))?.folder };
+/** Pixels for a position of the latents that `taesana` decodes. */
+const DC_SCALE = 32;
+
+/**
+ * The small decoder for a model's latents: its name, undefined if there is none, and where it is, if it is on this machine:
+ * TAESD installed from the hub, or a file in a folder `vae_approx` beside the model, as ComfyUI has it.
+ */
+export async function fastDecoder(model: DiffusionModel): Promise<{ id?: string; place?: string }> {
+  const { kind, statistics, packed, scale } = model.autoencoder;
+  const isDc = kind === 'dc' && scale === DC_SCALE;
+  if (!isDc && (kind !== 'kl' || packed)) return {};
+  const id = isDc ? 'taesana' : model.isXl ? 'taesdxl' : 'taesd';
+  if (statistics) return { id };
+  const hub = isDc ? undefined : await hubFolder(`madebyollin/${id}`, { cache: hubEnvironment.cache() });
+  const place = hub?.folder ?? (await namedFiles('decoder', rootsFor(model.place, []))).get(`${id}_decoder`);
+  return { id, ...(place && { place }) };
+}
+
+/** How to get a small decoder that is not on this machine. */
+function decoderNotHere(model: DiffusionModel, id: string): InputError {
+  if (id !== 'taesana') return notHere(`madebyollin/${id}`);
+  return new InputError(
+    `The fast decoder of ${model.name}, ${id}_decoder.pth of github.com/madebyollin/taesd, is not on this machine: put it into a folder vae_approx beside the model, or name it with --vae FILE.`,
+    { setting: 'decoder' },
+  );
 }
 
 /**

@@ -25,27 +25,30 @@ const schema = z.object({
   upsampling_scaling_factor: supported([2]).default(2),
   scaling_factor: z.number().positive().default(1),
   shift_factor: z.number().nullish(),
+  /** Ours: the decoder multiplies its input by it. */
+  latent_scale: z.number().positive().max(1e3).default(1),
   ...latentStatistics,
 });
 
-/** `config.json` of diffusers' AutoencoderTiny. */
+/** `config.json` of diffusers' AutoencoderTiny. Its decoder may have another width at each level, as `taesana` has. */
 type AutoencoderTinyConfig = z.output<typeof schema>;
 
 export function parseAutoencoderTinyConfig(json: unknown, origin: string): AutoencoderTinyConfig {
   const config = parseConfig(schema, json, origin);
   checkLatentStatistics(config, origin);
-  const equal = (side: 'encoder' | 'decoder'): void => {
-    const channels = config[`${side}_block_out_channels`];
-    if (
-      channels.some((width) => width !== channels[0]) ||
-      channels.length !== config[`num_${side}_blocks`].length
-    )
-      throw new InputError(
-        `${origin}: ${side} blocks must all have the same number of channels, one entry for each block.`,
-      );
+  const check = (good: boolean, what: string): void => {
+    if (!good) throw new InputError(`${origin}: ${what}.`);
   };
-  equal('encoder');
-  equal('decoder');
+  for (const side of ['encoder', 'decoder'] as const)
+    check(
+      config[`${side}_block_out_channels`].length === config[`num_${side}_blocks`].length,
+      `${side} blocks must have one number of channels for each block`,
+    );
+  const [width, ...others] = config.encoder_block_out_channels;
+  check(
+    others.every((other) => other === width),
+    'encoder blocks must all have the same number of channels',
+  );
   return config;
 }
 
@@ -69,18 +72,20 @@ export function autoencoderTinyEncoder(config: AutoencoderTinyConfig): Network {
 /** `latent` [B, latent, h, w] → `image` [B, 3, 2ⁿh, 2ⁿw] in about [−1, 1]. */
 export function autoencoderTinyDecoder(config: AutoencoderTinyConfig): Network {
   const net = new NetworkBuilder();
-  const width = config.decoder_block_out_channels[0]!;
+  const widths = config.decoder_block_out_channels;
   const last = config.num_decoder_blocks.length - 1;
   const next = layers('decoder');
-  let x = net.softClamp(net.inputMap('latent', config.latent_channels, last), 3);
-  x = net.activation(net.convolution(next(), x, width), 'relu');
+  const latent = net.inputMap('latent', config.latent_channels, last);
+  const scaled = config.latent_scale === 1 ? latent : net.affine(latent, config.latent_scale, 0);
+  let x = net.softClamp(scaled, 3);
+  x = net.activation(net.convolution(next(), x, widths[0]!), 'relu');
   next();
   for (const [i, blocks] of config.num_decoder_blocks.entries()) {
     for (let j = 0; j < blocks; j++) x = block(net, next(), x);
     if (i === last) x = net.convolution(next(), x, config.out_channels);
     else {
       next();
-      x = net.convolution(next(), x, width, { upsample: true, bias: false });
+      x = net.convolution(next(), x, widths[i + 1]!, { upsample: true, bias: false });
     }
   }
   net.output('image', net.affine(x, 2, -1));

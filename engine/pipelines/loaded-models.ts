@@ -133,6 +133,6 @@ async function previewOf(
   threads: number,
 ): Promise<Components | undefined> {
   if (model.autoencoder.kind === 'tiny') return undefined;
-  const { folder } = await fastDecoder(model);
-  return folder ? new Components(await model.withAutoencoder(folder), backend, threads) : undefined;
+  const { place } = await fastDecoder(model);
+  return place ? new Components(await model.withAutoencoder(place), backend, threads) : undefined;
 }

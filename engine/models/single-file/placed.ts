@@ -11,6 +11,7 @@ import { type PlacedNetwork, placedIn } from '../layout.ts';
 import { autoencoderConfigOf } from './autoencoder.ts';
 import { autoencoderOf, sectionsOf, type TextSection } from './sections.ts';
 import { textConfigOf } from './text-encoder.ts';
+import { tinyDecoderConfigOf, tinyDecoderIn } from './tiny-decoder.ts';
 
 /** A network of a file. */
 export function placedAs(
@@ -31,7 +32,7 @@ export function absent(config: unknown, origin: string, missing: string): Placed
 }
 
 /**
- * An autoencoder that a user names: a file, a folder of one, or a model that has one (a folder, or a name of the hub that is
+ * An autoencoder or a tiny decoder that a user names: a file, a folder of one, or a model that has one (a folder, or a name of the hub that is
  * on this machine).
  * @throws InputError if there is none, or it cannot be read
  */
@@ -42,6 +43,9 @@ export async function openAutoencoder(name: string, scalingFactor: number): Prom
     return placedIn((await fs.exists(inside)) ? inside : place, NETWORK_FOLDERS.vae);
   }
   const file = await openTensors(place);
+  const tiny = tinyDecoderIn(file);
+  if (tiny)
+    return { ...placedAs(tiny, tinyDecoderConfigOf(tiny, scalingFactor), file.origin), decodesOnly: true };
   const tensors = autoencoderOf(file);
   if (!tensors) throw new InputError(`${file.origin} holds no autoencoder (VAE).`, { setting: 'vae' });
   return placedAs(tensors, autoencoderConfigOf(tensors, scalingFactor), file.origin);
@@ -103,4 +107,10 @@ async function existing(name: string, setting: string): Promise<string> {
       setting,
     },
   );
+}
+
+/** Whether a place that a user names is a file with a tiny decoder alone. */
+export async function isTinyDecoder(name: string): Promise<boolean> {
+  const isFile = (await fs.stat(name).catch(() => undefined))?.isFile() ?? false;
+  return isFile && tinyDecoderIn(await openTensors(name)) !== undefined;
 }
