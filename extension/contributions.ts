@@ -9,6 +9,8 @@ import {
   PREDICTIONS,
   SCHEDULER_TITLES,
   SCHEDULERS,
+  SIGMA_SPACINGS,
+  SIGMA_TITLES,
 } from '../shared/api.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { COMMANDS, type CommandEntry } from './commands.ts';
@@ -64,6 +66,13 @@ export const SETTINGS = {
     default: '',
     enum: ['', ...SCHEDULERS],
     enumItemLabels: ['%setting.scheduler.default%', ...SCHEDULERS.map((name) => SCHEDULER_TITLES[name])],
+    scope: 'resource',
+  },
+  sigmas: {
+    type: 'string',
+    default: '',
+    enum: ['', ...SIGMA_SPACINGS],
+    enumItemLabels: ['%setting.sigmas.default%', ...SIGMA_SPACINGS.map((name) => SIGMA_TITLES[name])],
     scope: 'resource',
   },
   guidance: { ...whole(LIMITS.guidance), type: 'number', scope: 'resource' },

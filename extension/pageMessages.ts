@@ -131,6 +131,7 @@ const draft = z.object({
   steps: text,
   guidance: text,
   scheduler: text,
+  sigmas: text,
   model: text,
   precision: text,
   count: text,

@@ -11,6 +11,7 @@ import {
   PRECISIONS,
   PREDICTIONS,
   SCHEDULERS,
+  SIGMA_SPACINGS,
 } from '../shared/api.ts';
 import { isFileName } from '../shared/fileNames.ts';
 import { homePath } from '../shared/homePath.ts';
@@ -32,6 +33,7 @@ export type PictureSettings = Pick<
   | 'height'
   | 'steps'
   | 'scheduler'
+  | 'sigmas'
   | 'precision'
   | 'guidance'
   | 'threads'
@@ -63,6 +65,7 @@ export function pictureSettings(get: GetSetting, base?: string): PictureSettings
     guidance: number(get, 'guidance', LIMITS.guidance, false),
     threads: threadSetting(get),
     scheduler: oneOf('scheduler', SCHEDULERS, get),
+    sigmas: oneOf('sigmas', SIGMA_SPACINGS, get),
     precision: oneOf('precision', PRECISIONS, get),
     workers: number(get, 'workers', LIMITS.workers),
     bus: bus(text(get, 'bus'), text(get, 'busCredentials')),

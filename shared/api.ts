@@ -19,7 +19,7 @@ import type { Arithmetic, AttentionMode, Precision } from './arithmetic.ts';
 import type { BenchmarkProgress, BenchmarkRequest, BenchmarkResult } from './benchmark/report.ts';
 import type { DeviceId } from './devices.ts';
 import type { Raster } from './raster.ts';
-import type { SchedulerName } from './schedulers.ts';
+import type { SchedulerName, SigmaSpacing } from './schedulers.ts';
 import type { BusOptions, PatchOptions, WorkerReport } from './workers.ts';
 
 export * from './api-sight.ts';
@@ -116,6 +116,8 @@ interface DrawingRequest<Image = ImageInput> {
   /** Classifier-free guidance scale; 1 turns guidance off. 0 … 50. */
   guidance?: number;
   scheduler?: SchedulerName;
+  /** How the noise levels of the steps are spaced; as the model says if absent. */
+  sigmas?: SigmaSpacing;
   /**
    * Of the U-Net's products: `fp32`, `int8`, which is faster, or `int4`, which takes the least memory; if absent what
    * suits the model and this machine.
@@ -199,6 +201,8 @@ export interface Recipe extends Arithmetic {
   width: number;
   height: number;
   scheduler: SchedulerName;
+  /** Absent: as the sampler's name and the model say. */
+  sigmas?: SigmaSpacing;
   /** Of an edit: see `EditRequest`. */
   strength?: number;
   /** Share of the MACs of a full process with this many steps that was to be spent; absent: all. */

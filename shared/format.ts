@@ -3,7 +3,7 @@ import type { EditCost } from './editorProtocol.ts';
 import type { PictureInfo } from './gallery.ts';
 import type { RunState } from './jobs.ts';
 import { modelTitle } from './modelTitle.ts';
-import { SCHEDULER_TITLES } from './schedulers.ts';
+import { SCHEDULER_TITLES, SIGMA_TITLES } from './schedulers.ts';
 import { describeStepPlan, readStepPlan } from './stepPlan.ts';
 import { formatMacs, formatSeconds } from './units.ts';
 
@@ -25,6 +25,7 @@ export function recipeRows({
     ['Guidance', String(recipe.guidance)],
     ['Size', `${recipe.width} × ${recipe.height}`],
     ['Sampler', SCHEDULER_TITLES[recipe.scheduler] ?? recipe.scheduler],
+    ...(recipe.sigmas ? [['Sigmas', SIGMA_TITLES[recipe.sigmas]] as [string, string]] : []),
     ['Model', modelTitle(recipe.model)],
     ['Precision', recipe.precision],
     ...budgetRow(recipe),

@@ -59,6 +59,7 @@ function searchable(recipe: Recipe): string {
     `guidance ${guidance}`,
     `${width}x${height} ${width}×${height}`,
     scheduler,
+    recipe.sigmas ?? '',
     precision,
     ...loras,
   ]

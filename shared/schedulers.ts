@@ -41,6 +41,17 @@ export const SCHEDULER_TITLES: Readonly<Record<SchedulerName, string>> = {
   scm: 'SCM',
 };
 
+/** How the noise levels of the steps are spaced, where not as the model says; `--sigmas` and the settings take these. */
+export const SIGMA_SPACINGS = ['karras', 'exponential', 'ays'] as const;
+export type SigmaSpacing = (typeof SIGMA_SPACINGS)[number];
+
+/** For people and in recipes: the names of Stable Diffusion WebUI. */
+export const SIGMA_TITLES: Readonly<Record<SigmaSpacing, string>> = {
+  karras: 'Karras',
+  exponential: 'Exponential',
+  ays: 'Align Your Steps',
+};
+
 /** In recipes: the names of Stable Diffusion WebUI, where they are others than the titles. */
 export const WEBUI_NAMES: Readonly<Partial<Record<SchedulerName, string>>> = {
   'euler-a': 'Euler a',

@@ -22,6 +22,8 @@ export interface TypedDraft {
   steps: string;
   guidance: string;
   scheduler: string;
+  /** How the noise levels are spaced. */
+  sigmas: string;
   /** As the setting patchwork.model has it. */
   model: string;
   precision: string;
@@ -45,6 +47,7 @@ export const EMPTY_DRAFT: Draft = {
   steps: '',
   guidance: '',
   scheduler: '',
+  sigmas: '',
   model: '',
   precision: '',
   count: '1',

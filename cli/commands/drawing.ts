@@ -7,6 +7,7 @@ import {
   type LoraChoice,
   PRECISIONS,
   SCHEDULERS,
+  SIGMA_SPACINGS,
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { formatLatency, formatMacs } from '../../shared/units.ts';
@@ -37,6 +38,7 @@ export type DrawingOptions = CommonOptions &
     | 'steps'
     | 'guidance'
     | 'scheduler'
+    | 'sigmas'
     | 'precision'
     | 'attention'
     | 'decoder'
@@ -76,7 +78,13 @@ export function withDrawingOptions(command: Command): Command {
         wholeNumber(LIMITS.clipSkip.min, LIMITS.clipSkip.max),
       ),
     )
-    .option('--negative <text>', 'what to avoid')
+    .option('--negative <text>', 'what to avoid');
+  return withCommonOptions(withCheckpointOptions(withSamplingOptions(command)));
+}
+
+/** How the image comes out of noise. */
+function withSamplingOptions(command: Command): Command {
+  return command
     .addOption(
       new Option('--seed <n>', 'same seed, same image; -1 is random (default: random)').argParser(seed),
     )
@@ -98,6 +106,12 @@ export function withDrawingOptions(command: Command): Command {
       ),
     )
     .addOption(new Option('--scheduler <name>', 'sampler').choices(SCHEDULERS))
+    .addOption(
+      new Option(
+        '--sigmas <name>',
+        'how the noise levels of the steps are spaced; ays: Align Your Steps',
+      ).choices(SIGMA_SPACINGS),
+    )
     .addOption(new Option('--decoder <name>', 'fast: decode with TAESD or taesana').choices(DECODERS))
     .addOption(
       new Option('--precision <name>', 'numeric precision of the U-Net (default: automatic)').choices(
@@ -107,16 +121,15 @@ export function withDrawingOptions(command: Command): Command {
     .addOption(
       new Option('--attention <name>', 'sampled: cheaper on large images, approximate').choices(ATTENTIONS),
     );
-  return withCommonOptions(withCheckpointOptions(command));
 }
 
 /** The part of a request that these options make. @throws InputError for those that do not go together */
 export function drawingRequest(options: DrawingOptions) {
   checkCheckpointOptions(options);
-  const { model, steps, guidance, scheduler, precision, attention, decoder, threads } = options;
+  const { model, steps, guidance, scheduler, sigmas, precision, attention, decoder, threads } = options;
   const { negative, lora, embedding, modelFolder, clipSkip, budget, stepPlan } = options;
   const seed = options.seed === RANDOM_SEED ? undefined : options.seed;
-  const request = { model, seed, steps, guidance, scheduler, precision, attention, decoder, threads };
+  const request = { model, seed, steps, guidance, scheduler, sigmas, precision, attention, decoder, threads };
   return {
     ...request,
     ...checkpointRequest(options),

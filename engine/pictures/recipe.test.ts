@@ -231,18 +231,37 @@ test('numbers that no request may hold, and noise levels that a sampler does not
       parseRecipe(`a\nSteps: 4, ${settings}`)?.notes?.[0] ?? '',
     )?.[1];
   for (const one of [
-    'Schedule type: Align Your Steps',
+    'Schedule type: Beta',
     'CFG scale: 900',
     'Clip skip: 99',
     'Denoising strength: 7',
     'Denoising strength: 0',
   ])
     assert.equal(lost(`Sampler: Euler, ${one}`), one);
-  assert.equal(lost('Sampler: Euler, Schedule type: Karras'), 'Schedule type: Karras');
+  assert.equal(lost('Sampler: Heun 9, Schedule type: Karras'), 'Sampler: Heun 9; Schedule type: Karras');
   assert.match(parseRecipe('a\nSteps: 400, Seed: 1, Size: 64x64')!.notes![0]!, /Steps: 400\.$/);
   for (const usual of ['Automatic', 'Normal'])
     assert.equal(lost(`Sampler: Euler, Schedule type: ${usual}`), undefined);
   assert.equal(lost('Sampler: DPM++ 2M, Schedule type: Karras'), undefined);
+});
+
+test('how noise levels are spaced is read by the names of A1111, ComfyUI and SwarmUI', () => {
+  const read = (settings: string) => {
+    const { scheduler, sigmas, notes } = parseRecipe(`a\nSteps: 4, Seed: 1, Size: 64x64, ${settings}`)!;
+    return [scheduler, sigmas, notes];
+  };
+  assert.deepEqual(read('Sampler: Euler, Schedule type: Karras'), ['euler', 'karras', undefined]);
+  assert.deepEqual(read('Sampler: DPM++ SDE Karras'), ['dpmpp-sde', 'karras', undefined]);
+  assert.deepEqual(read('Sampler: DPM++ 2M SDE Exponential'), ['dpmpp-2m-sde', 'exponential', undefined]);
+  assert.deepEqual(read('Sampler: DPM++ 2M, Schedule type: Exponential'), [
+    'dpmpp-2m',
+    'exponential',
+    undefined,
+  ]);
+  for (const name of ['Align Your Steps', 'align_your_steps', 'AYS'])
+    assert.deepEqual(read(`Sampler: DPM++ 2M, Schedule type: ${name}`), ['dpmpp-2m', 'ays', undefined]);
+  const ours: Recipe = { ...recipe, scheduler: 'euler-a', sigmas: 'ays' };
+  assert.deepEqual(parseRecipe(formatRecipe(ours)), ours);
 });
 
 test('texts that are no recipe, or an odd one', () => {

@@ -7,6 +7,9 @@ import {
   type Recipe,
   SCHEDULER_TITLES,
   type SchedulerName,
+  SIGMA_SPACINGS,
+  SIGMA_TITLES,
+  type SigmaSpacing,
   WEBUI_NAMES,
 } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
@@ -134,6 +137,7 @@ export function formatRecipe(recipe: Recipe): string {
   const settings: [string, string | number][] = [
     ['Steps', recipe.steps],
     ['Sampler', SAMPLER_LABELS[recipe.scheduler]],
+    ...(recipe.sigmas ? [['Schedule type', SIGMA_TITLES[recipe.sigmas]] as [string, string]] : []),
     ['CFG scale', recipe.guidance],
     ['Seed', recipe.seed],
     ['Size', `${recipe.width}x${recipe.height}`],
@@ -218,7 +222,7 @@ function withSettings(
   const recipe = {
     ...words,
     steps: within(LIMITS.steps, wholeNumber(settings.get('Steps'))),
-    scheduler: samplerOf(settings),
+    ...samplerOf(settings),
     guidance: within(LIMITS.guidance, decimal(settings.get('CFG scale'))),
     seed: seedOf(settings.get('Seed')),
     ...(width !== undefined && height !== undefined ? { width, height } : {}),
@@ -241,7 +245,7 @@ function withSettings(
     Size: width !== undefined && height !== undefined ? true : undefined,
     'Denoising strength': recipe.strength,
     'Clip skip': recipe.clipSkip,
-    'Schedule type': isUsualSchedule(settings.get('Schedule type'), recipe.scheduler) || undefined,
+    'Schedule type': isKnownSchedule(settings.get('Schedule type'), recipe) || undefined,
   };
   const lost = [...settings].filter(([key]) =>
     Object.hasOwn(missing, key)
@@ -388,19 +392,37 @@ function endOfBrackets(text: string, begin: number): number | undefined {
   return undefined;
 }
 
-/** The sampler's name. Newer tools write the Karras schedule as a setting of its own. */
-function samplerOf(settings: ReadonlyMap<string, string>): SchedulerName | undefined {
+/**
+ * The sampler and how its noise levels are spaced. Newer tools say the latter in a setting of its own, older ones at the
+ * end of the sampler's name.
+ */
+function samplerOf(settings: ReadonlyMap<string, string>): {
+  scheduler?: SchedulerName;
+  sigmas?: SigmaSpacing;
+} {
   const label = plain(settings.get('Sampler') ?? '');
-  const karras = /karras/i.test(settings.get('Schedule type') ?? '');
-  return (
-    SAMPLERS_BY_LABEL.get(karras && !label.endsWith('karras') ? `${label}karras` : label) ??
-    SAMPLERS_BY_LABEL.get(label)
-  );
+  const own = SAMPLERS_BY_LABEL.get(label);
+  const sigmas = sigmasOf(settings.get('Schedule type') ?? '');
+  if (!sigmas && own) return { scheduler: own };
+  const ending = SIGMA_SPACINGS.find((name) => label.endsWith(name));
+  const spacing = sigmas ?? ending;
+  const bare = ending ? label.slice(0, -ending.length) : label;
+  const named = SAMPLERS_BY_LABEL.get(`${bare}${spacing}`);
+  if (named) return { scheduler: named };
+  const scheduler = SAMPLERS_BY_LABEL.get(bare);
+  return { ...(scheduler && { scheduler }), ...(scheduler && spacing && { sigmas: spacing }) };
+}
+
+/** How noise levels are spaced, by the names of A1111, ComfyUI, SwarmUI and NovelAI. */
+function sigmasOf(schedule: string): SigmaSpacing | undefined {
+  const name = plain(schedule);
+  return SIGMA_SPACINGS.find((spacing) => name === spacing || name === plain(SIGMA_TITLES[spacing]));
 }
 
 /** Whether a sampler's noise levels are what a recipe says of them, in the words of A1111, ComfyUI and NovelAI. */
-function isUsualSchedule(schedule = '', sampler = ''): boolean {
-  if (/karras/i.test(schedule)) return sampler.endsWith('karras');
+function isKnownSchedule(schedule = '', { scheduler, sigmas }: Partial<Recipe>): boolean {
+  const asked = sigmasOf(schedule);
+  if (asked) return sigmas === asked || scheduler?.endsWith(asked) === true;
   return /^(?:|automatic|default|normal|discrete|native|uniform|linear)$/i.test(schedule);
 }
 

@@ -16,6 +16,7 @@ import {
   type PrepareEditRequest,
   type Recipe,
   SCHEDULERS,
+  SIGMA_SPACINGS,
   SPLITS,
   type UpscaleRequest,
   ZOOMS,
@@ -98,6 +99,7 @@ const drawing = {
   steps: whole('Steps', LIMITS.steps).optional(),
   guidance: between('Guidance', LIMITS.guidance).optional(),
   scheduler: oneOf('scheduler', SCHEDULERS).optional(),
+  sigmas: oneOf('sigmas', SIGMA_SPACINGS).optional(),
   precision: oneOf('precision', PRECISIONS).optional(),
   attention: oneOf('attention', ATTENTIONS).optional(),
   decoder: oneOf('decoder', DECODERS).optional(),
@@ -251,7 +253,7 @@ export function recipeOf(
     guidance: request.guidance ?? defaults.guidance,
     width: request.width ?? defaults.width,
     height: request.height ?? defaults.height,
-    scheduler: request.scheduler ?? model.scheduler,
+    ...samplerOf(request, model),
     precision: model.precision,
     ...(request.stepPlan && { stepPlan: request.stepPlan }),
     ...(request.attention && { attention: request.attention }),
@@ -261,6 +263,17 @@ export function recipeOf(
     ...(request.references?.length && { referredTo: referredTo(request, model.name) }),
     ...(request.controls?.length && { steeredBy: request.controls.map(withoutImage) }),
   };
+}
+
+/** The sampler and its noise levels. DPM++ 2M has two names, one of them with Karras' levels. */
+function samplerOf(
+  { scheduler: asked, sigmas }: GenerateRequest,
+  model: Pick<Recipe, 'scheduler'>,
+): Pick<Recipe, 'scheduler' | 'sigmas'> {
+  const scheduler = asked ?? model.scheduler;
+  if (!sigmas) return { scheduler };
+  if (scheduler !== 'dpmpp-2m' && scheduler !== 'dpmpp-2m-karras') return { scheduler, sigmas };
+  return sigmas === 'karras' ? { scheduler: 'dpmpp-2m-karras' } : { scheduler: 'dpmpp-2m', sigmas };
 }
 
 /** @param drawing name of the model that draws, which may read references itself */

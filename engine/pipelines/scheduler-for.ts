@@ -6,17 +6,20 @@ import type { Scheduler } from '../schedulers/scheduler.ts';
 
 /** A model's sampler, with its steps where the recipe places them, for an image of some size in pixels, or for the part of it that is worked on. */
 export function schedulerFor(
-  { schedulerConfig, autoencoder }: Pick<DiffusionModel, 'schedulerConfig' | 'autoencoder'>,
+  { schedulerConfig, autoencoder, isXl }: Pick<DiffusionModel, 'schedulerConfig' | 'autoencoder' | 'isXl'>,
   {
     steps,
     scheduler,
+    sigmas,
     stepPlan = '',
-  }: Pick<Recipe, 'steps'> & Partial<Pick<Recipe, 'scheduler' | 'stepPlan'>>,
+  }: Pick<Recipe, 'steps'> & Partial<Pick<Recipe, 'scheduler' | 'sigmas' | 'stepPlan'>>,
   { width, height }: { width: number; height: number },
 ): Scheduler {
   const positions = (width / autoencoder.scale) * (height / autoencoder.scale);
   return createScheduler(schedulerConfig, steps, scheduler, {
     positions,
+    sigmas,
+    isXl,
     timesteps: readStepPlan(stepPlan)?.timesteps,
   });
 }

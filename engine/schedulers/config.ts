@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { SigmaSpacing } from '../../shared/api.ts';
 import { InputError, quoted } from '../errors.ts';
 import { parseConfig, supported } from '../networks/config.ts';
 import { SPACINGS, type Spacing } from './timesteps.ts';
@@ -15,6 +16,10 @@ export interface SchedulerConfig {
   readonly values: Readonly<Record<string, unknown>>;
   /** Of the image's latents, on which a dynamic shift depends. */
   readonly positions?: number;
+  /** How the user spaces the noise levels, in place of what the config says. */
+  readonly sigmas?: SigmaSpacing;
+  /** For a model of the family of Stable Diffusion XL, which some spacings are made for. */
+  readonly isXl?: boolean;
 }
 
 /** The config as an object without its nulls: diffusers treats null as absent. */
@@ -86,6 +91,6 @@ export const sigmaFields = {
   sigma_min: z.number().min(0).max(1e6).optional(),
   sigma_max: z.number().positive().max(1e6).optional(),
   final_sigmas_type: supported(['zero', 'sigma_min']),
-  use_exponential_sigmas: off,
+  use_exponential_sigmas: z.boolean().default(false),
   use_beta_sigmas: off,
 };

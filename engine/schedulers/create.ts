@@ -1,4 +1,4 @@
-import { SCHEDULERS, type SchedulerName } from '../../shared/api.ts';
+import { SCHEDULERS, type SchedulerName, type SigmaSpacing } from '../../shared/api.ts';
 import { InputError, quoted } from '../errors.ts';
 import { allFinite } from '../numbers.ts';
 import { asSchedulerConfig, SCHEDULER_CONFIG_FILE, type SchedulerConfig } from './config.ts';
@@ -25,31 +25,35 @@ interface Sampler {
   create(config: SchedulerConfig, steps: number): Scheduler;
   /** Processes that it can reverse; diffusion if absent. */
   processes?: readonly NoiseProcess[];
+  /** Its noise levels can be spaced as the user likes. */
+  spaced?: true;
   /** Config values that the sampler's name implies. */
   implies?: Readonly<Record<string, unknown>>;
 }
 
 const SAMPLERS: Readonly<Record<SchedulerName, Sampler>> = {
   ddim: { create: createDdim },
-  euler: { create: createEuler },
-  'euler-a': { create: createEulerAncestral },
+  euler: { create: createEuler, spaced: true },
+  'euler-a': { create: createEulerAncestral, spaced: true },
   'dpmpp-2m': {
     create: createDpmpp,
     processes: ['diffusion', 'flow'],
+    spaced: true,
     implies: { algorithm_type: 'dpmsolver++', solver_order: 2, use_karras_sigmas: false },
   },
   'dpmpp-2m-karras': {
     create: createDpmpp,
+    spaced: true,
     implies: { algorithm_type: 'dpmsolver++', solver_order: 2, use_karras_sigmas: true },
   },
-  'dpmpp-2m-sde': { create: createDpmpp2mSde },
-  'dpmpp-sde': { create: createDpmppSde },
-  'dpmpp-2s-a': { create: createDpmpp2sAncestral },
-  heun: { create: createHeun },
-  dpm2: { create: createDpm2 },
-  deis: { create: createDeis },
-  'er-sde': { create: createErSde },
-  unipc: { create: createUniPC },
+  'dpmpp-2m-sde': { create: createDpmpp2mSde, spaced: true },
+  'dpmpp-sde': { create: createDpmppSde, spaced: true },
+  'dpmpp-2s-a': { create: createDpmpp2sAncestral, spaced: true },
+  heun: { create: createHeun, spaced: true },
+  dpm2: { create: createDpm2, spaced: true },
+  deis: { create: createDeis, spaced: true },
+  'er-sde': { create: createErSde, spaced: true },
+  unipc: { create: createUniPC, spaced: true },
   lcm: { create: createLcm },
   tcd: { create: createTcd },
   'flow-euler': { create: createFlowEuler, processes: ['flow'] },
@@ -85,6 +89,10 @@ interface SchedulerOptions {
   positions?: number;
   /** Where the steps are, in place of the config's spacing, as diffusers' `set_timesteps(timesteps=…)`. */
   timesteps?: readonly number[] | undefined;
+  /** How the noise levels are spaced, in place of what the config says. */
+  sigmas?: SigmaSpacing | undefined;
+  /** For a model of the family of Stable Diffusion XL. */
+  isXl?: boolean;
 }
 
 /**
@@ -100,9 +108,10 @@ export function createScheduler(
   config: unknown,
   steps: number,
   override?: SchedulerName,
-  { file = SCHEDULER_CONFIG_FILE, positions, timesteps }: SchedulerOptions = {},
+  { file = SCHEDULER_CONFIG_FILE, positions, timesteps, sigmas, isXl = false }: SchedulerOptions = {},
 ): Scheduler {
-  if (timesteps && !placesSteps(config, override, file))
+  if (sigmas) checkSpaced(config, override, file);
+  if (timesteps && (sigmas || !placesSteps(config, override, file)))
     throw new InputError('This sampler places its steps itself; use dpmpp-2m, or a plan without timesteps.', {
       setting: 'scheduler',
     });
@@ -111,6 +120,7 @@ export function createScheduler(
     file,
     values: { ...read, timesteps },
     ...(positions !== undefined && { positions }),
+    ...(sigmas && { sigmas, isXl }),
   };
   const className = checked.values._class_name;
   const name = typeof className === 'string' ? className : '';
@@ -135,6 +145,20 @@ export function createScheduler(
 function withNumbers(scheduler: Scheduler, file: string): Scheduler {
   if (allFinite(scheduler.timesteps)) return scheduler;
   throw new InputError(`${file}: its numbers give no timesteps; check the scheduler's config.`);
+}
+
+/** @throws InputError if a model's sampler, or the one in its place, does not take noise levels that the user spaces */
+function checkSpaced(config: unknown, override: SchedulerName | undefined, file: string): void {
+  const sampler = override ?? knownScheduler(config, file);
+  if (sampler && SAMPLERS[sampler].spaced && processOf(asSchedulerConfig(config, file)) === 'diffusion')
+    return;
+  const named = schedulersFor(config, file).filter((name) => SAMPLERS[name].spaced);
+  throw new InputError(
+    named.length > 0 && processOf(asSchedulerConfig(config, file)) === 'diffusion'
+      ? `The scheduler ${sampler ?? 'of this model'} spaces its noise levels itself; with sigmas use ${named.join(', ')}.`
+      : 'This model spaces its noise levels itself; leave out the sigmas.',
+    { setting: 'sigmas' },
+  );
 }
 
 /** Whether a model's sampler, or the one in its place, takes timesteps from elsewhere. */

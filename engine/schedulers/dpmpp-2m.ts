@@ -53,7 +53,7 @@ export function createDpmpp(config: SchedulerConfig, steps: number): Scheduler {
     { ...settings, num_train_timesteps: usable },
     training,
     steps,
-    config.file,
+    config,
   );
   levels.push(settings.final_sigmas_type === 'zero' ? 0 : training[0]!);
   return solve(settings, timesteps, levels, preserving);

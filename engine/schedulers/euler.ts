@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { supported } from '../networks/config.ts';
+import { askedSigmas } from './asked-sigmas.ts';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
 import { combine, explodingOriginalCoefficients, type Prediction, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
-import { interpolate, karrasSigmas, timestepOfSigma, trainingSigmas } from './sigmas.ts';
+import { interpolate, timestepOfSigma, trainingSigmas } from './sigmas.ts';
 import { roundHalfEven, type Spacing, spacedTimesteps } from './timesteps.ts';
 
 const fields = z.object({
@@ -22,9 +23,10 @@ export function createEuler(config: SchedulerConfig, steps: number): Scheduler {
   const training = trainingSigmas(alphasCumprod(settings, SMALLEST_ALPHA, config.file));
   let timesteps = eulerTimesteps(settings, steps, config.file);
   let levels = timesteps.map((t) => interpolate(training, t));
-  if (settings.use_karras_sigmas) {
-    const min = settings.sigma_min ?? levels[steps - 1]!;
-    levels = karrasSigmas(min, settings.sigma_max ?? levels[0]!, steps, config.file);
+  const spaced = { min: levels[steps - 1]!, max: levels[0]! };
+  const asked = askedSigmas(config, settings, steps, training, spaced);
+  if (asked) {
+    levels = asked;
     timesteps = levels.map((level) => timestepOfSigma(level, training));
   }
   levels.push(settings.final_sigmas_type === 'zero' ? 0 : training[0]!);

@@ -1,10 +1,11 @@
 import * as z from 'zod';
+import { askedSigmas } from './asked-sigmas.ts';
 import { alphasCumprod, SMALLEST_ALPHA } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, readConfig, type SchedulerConfig, sigmaFields } from './config.ts';
 import { eulerTimesteps, overLevels } from './euler.ts';
 import { explodingOriginalCoefficients, weigh } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
-import { interpolate, karrasSigmas, timestepOfSigma, trainingSigmas } from './sigmas.ts';
+import { interpolate, timestepOfSigma, trainingSigmas } from './sigmas.ts';
 
 const fields = z.object({
   ...commonFields(DDPM_DEFAULTS),
@@ -31,10 +32,8 @@ export function noiseLevels(config: SchedulerConfig, steps: number): Levels {
   const { prediction_type: prediction, timestep_spacing: spacing } = settings;
   const training = trainingSigmas(alphasCumprod(settings, SMALLEST_ALPHA, config.file));
   let levels = eulerTimesteps(settings, steps, config.file).map((t) => interpolate(training, t));
-  if (settings.use_karras_sigmas) {
-    const min = settings.sigma_min ?? levels[steps - 1]!;
-    levels = karrasSigmas(min, settings.sigma_max ?? levels[0]!, steps, config.file);
-  }
+  const spaced = { min: levels[steps - 1]!, max: levels[0]! };
+  levels = askedSigmas(config, settings, steps, training, spaced) ?? levels;
   levels.push(settings.final_sigmas_type === 'zero' ? 0 : training[0]!);
   const timestepOf = (level: number) => timestepOfSigma(level, training);
   return {

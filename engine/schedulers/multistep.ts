@@ -1,12 +1,11 @@
+import { askedSigmas, type SigmaSettings } from './asked-sigmas.ts';
+import type { SchedulerConfig } from './config.ts';
 import { combine } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
-import { interpolate, karrasSigmas, preserving, timestepOfSigma } from './sigmas.ts';
+import { interpolate, preserving, timestepOfSigma } from './sigmas.ts';
 import { roundHalfEven, type SpacingOptions, spacedTimesteps } from './timesteps.ts';
 
-interface MultistepOptions extends SpacingOptions {
-  use_karras_sigmas: boolean;
-  sigma_min?: number | undefined;
-  sigma_max?: number | undefined;
+interface MultistepOptions extends SpacingOptions, SigmaSettings {
   /** In place of those of the spacing. */
   timesteps?: readonly number[] | undefined;
 }
@@ -16,13 +15,13 @@ export function multistepLevels(
   options: MultistepOptions,
   training: Float32Array,
   steps: number,
-  file: string,
+  config: SchedulerConfig,
 ): { timesteps: number[]; levels: number[] } {
-  const timesteps = options.timesteps ?? spacedTimesteps(options, steps, true, file).map(roundHalfEven);
-  if (!options.use_karras_sigmas)
-    return { timesteps: [...timesteps], levels: timesteps.map((t) => interpolate(training, t)) };
-  const min = options.sigma_min ?? training[0]!;
-  const levels = karrasSigmas(min, options.sigma_max ?? training[training.length - 1]!, steps, file);
+  const timesteps =
+    options.timesteps ?? spacedTimesteps(options, steps, true, config.file).map(roundHalfEven);
+  const whole = { min: training[0]!, max: training.at(-1)! };
+  const levels = askedSigmas(config, options, steps, training, whole);
+  if (!levels) return { timesteps: [...timesteps], levels: timesteps.map((t) => interpolate(training, t)) };
   return { timesteps: levels.map((level) => roundHalfEven(timestepOfSigma(level, training))), levels };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { SCHEDULERS, type SchedulerName } from '../../shared/api.ts';
+import { SCHEDULERS, type SchedulerName, SIGMA_SPACINGS, type SigmaSpacing } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import { createScheduler, schedulerNameOf, schedulersFor } from './create.ts';
 import { PREDICTIONS, type Prediction } from './prediction.ts';
@@ -204,6 +204,67 @@ test('every spacing and Karras sigmas go down within the training timesteps', ()
       }
     }
   }
+});
+
+/** The noise level of each step, in units of the clean sample. */
+const levelsOf = (scheduler: Scheduler) =>
+  scheduler.timesteps.map((_, index) => {
+    const { alpha, sigma } = levelAt(scheduler, index);
+    return sigma / alpha;
+  });
+const near = (actual: readonly number[], expected: readonly number[]) => {
+  assert.equal(actual.length, expected.length);
+  for (const [i, value] of actual.entries())
+    assert.ok(Math.abs(value / expected[i]! - 1) < 2e-3, `${i}: ${value}`);
+};
+
+test('sigmas that the user asks for are those of k-diffusion and of NVIDIA’s tables', () => {
+  const sd = { ...ddim, beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' };
+  const levels = (steps: number, sigmas: SigmaSpacing, isXl = false, name: SchedulerName = 'dpmpp-2m') =>
+    levelsOf(createScheduler(sd, steps, name, { sigmas, isXl }));
+  // np.exp(np.linspace(np.log(14.6146), np.log(0.0292), 5))
+  near(levels(5, 'exponential'), [14.6146, 3.089839, 0.653258, 0.138113, 0.0292]);
+  near(levels(3, 'karras'), [14.6146, 1.274516, 0.0292]);
+  near(levels(10, 'ays'), [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152]);
+  near(levels(10, 'ays', true), [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.38, 0.234, 0.113]);
+  // np.interp over the logarithms of the table, for one level more than steps.
+  near(levels(4, 'ays'), [14.615, 3.226936, 1.396, 0.510047]);
+  near(levels(4, 'ays', true), [14.615, 2.867848, 0.862, 0.298195]);
+  near(
+    levels(15, 'ays', true),
+    [
+      14.615, 8.353116, 5.31783, 3.771, 2.617717, 1.855046, 1.342, 0.999054, 0.744336, 0.555, 0.431142,
+      0.323292, 0.234, 0.144032, 0.07181,
+    ],
+  );
+  for (const name of ['euler', 'euler-a', 'dpmpp-2m-sde', 'deis', 'er-sde', 'unipc'] as const)
+    for (const sigmas of SIGMA_SPACINGS) near(levels(6, sigmas, false, name), levels(6, sigmas));
+  for (const name of ['heun', 'dpm2', 'dpmpp-sde', 'dpmpp-2s-a'] as const)
+    near(
+      levels(6, 'ays', false, name).filter((_, i) => i % 2 === 0),
+      levels(6, 'ays'),
+    );
+  near(levels(6, 'exponential', false, 'dpmpp-2m-karras'), levels(6, 'exponential'));
+});
+
+test('a config may ask for exponential sigmas, as diffusers writes it; samplers without levels refuse them', () => {
+  const config = { ...references.dpmpp_2m!.config, use_exponential_sigmas: true };
+  near(
+    levelsOf(createScheduler(config, 6)),
+    levelsOf(createScheduler(references.dpmpp_2m!.config, 6, undefined, { sigmas: 'exponential' })),
+  );
+  for (const name of ['ddim', 'lcm', 'tcd'] as const)
+    assert.throws(
+      () => createScheduler(ddim, 4, name, { sigmas: 'ays' }),
+      new RegExp(`scheduler ${name} spaces its noise levels itself; with sigmas use euler`),
+    );
+  assert.throws(
+    () =>
+      createScheduler({ _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 }, 4, undefined, {
+        sigmas: 'karras',
+      }),
+    /leave out the sigmas/,
+  );
 });
 
 test('zero terminal SNR: v-prediction starts from pure noise, epsilon is refused where it means nothing', () => {

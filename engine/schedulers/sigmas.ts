@@ -25,6 +25,17 @@ export function karrasSigmas(min: number, max: number, steps: number, file: stri
   return Array.from({ length: steps }, (_, i) => (from + ramp(i) * (to - from)) ** rho);
 }
 
+/**
+ * `steps` sigmas from `max` down to `min`, evenly spaced in log σ (k-diffusion's `get_sigmas_exponential`).
+ * @throws InputError naming `file` if `min` is 0 or above `max`.
+ */
+export function exponentialSigmas(min: number, max: number, steps: number, file: string): number[] {
+  if (!(min > 0 && min <= max))
+    throw new InputError(`${file}: sigma_min must be above 0 and below sigma_max.`);
+  const ramp = (i: number) => (steps === 1 ? 0 : i / (steps - 1));
+  return Array.from({ length: steps }, (_, i) => max * (min / max) ** ramp(i));
+}
+
 /** The timestep of a noise level: linear in log σ between training timesteps, clipped to their range. */
 export function timestepOfSigma(sigma: number, sigmas: Float32Array): number {
   const target = Math.log(Math.max(sigma, 1e-10));

@@ -30,7 +30,7 @@ export function createUniPC(config: SchedulerConfig, steps: number): Scheduler {
   const settings = readConfig(fields, config);
   const { prediction_type: prediction, predict_x0: overOriginals } = settings;
   const training = trainingSigmas(alphasCumprod(settings, SMALLEST_ALPHA, config.file));
-  const { timesteps, levels } = multistepLevels(settings, training, steps, config.file);
+  const { timesteps, levels } = multistepLevels(settings, training, steps, config);
   levels.push(settings.final_sigmas_type === 'zero' ? 0 : training[0]!);
   if (!overOriginals && settings.final_sigmas_type === 'zero') {
     throw new InputError(`${config.file}: predict_x0 false needs final_sigmas_type sigma_min.`);

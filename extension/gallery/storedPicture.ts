@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { AskedRequest } from '../../shared/additions.ts';
-import { ATTENTIONS, DECODERS, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';
+import { ATTENTIONS, DECODERS, PRECISIONS, SCHEDULERS, SIGMA_SPACINGS } from '../../shared/api.ts';
 import { workerReportSchema } from '../../shared/benchmark/schema.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 
@@ -21,6 +21,7 @@ const recipe = z.looseObject({
   width: figure,
   height: figure,
   scheduler: z.enum(SCHEDULERS),
+  sigmas: z.enum(SIGMA_SPACINGS).optional(),
   precision: z.enum(PRECISIONS),
   attention: z.enum(ATTENTIONS).optional(),
   strength: figure.optional(),

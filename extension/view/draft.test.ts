@@ -20,6 +20,7 @@ test('every field arrives in the request, and a request fills the form again', (
     steps: '12',
     guidance: '4.5',
     scheduler: 'euler',
+    sigmas: 'ays',
     model: 'owner/name',
     precision: 'int8',
     count: '1',
@@ -41,6 +42,7 @@ test('every field arrives in the request, and a request fills the form again', (
     steps: 12,
     guidance: 4.5,
     scheduler: 'euler',
+    sigmas: 'ays',
     model: 'owner/name',
     precision: 'int8',
     loras: [{ lora: '/m/ink.safetensors', strength: 0.5 }],
@@ -68,6 +70,7 @@ test('what a field may not be is reported by its name', () => {
     [{ steps: '2.5' }, /^Steps: /],
     [{ guidance: 'x' }, /^Guidance: enter a number from 0 to 50/],
     [{ scheduler: 'magic' }, /^Sampler: /],
+    [{ sigmas: 'magic' }, /^Sigmas: /],
     [{ precision: 'int2' }, /^Precision: /],
   ];
   for (const [change, message] of wrong)

@@ -7,7 +7,7 @@ import {
   hindranceOfAdditions,
   requestOfAdditions,
 } from '../../shared/additions.ts';
-import { type GenerateRequest, PRECISIONS, SCHEDULERS } from '../../shared/api.ts';
+import { type GenerateRequest, PRECISIONS, SCHEDULERS, SIGMA_SPACINGS } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { parseSeed, SEED_RULE } from '../../shared/seed.ts';
 import { isSide, sidesInWords } from '../../shared/sizes.ts';
@@ -34,6 +34,7 @@ export function requestOf(draft: Draft): AskedRequest {
     ...given('steps', numberOf('Steps', draft.steps, LIMITS.steps, true)),
     ...given('guidance', numberOf('Guidance', draft.guidance, LIMITS.guidance, false)),
     ...given('scheduler', oneOf('Sampler', draft.scheduler, SCHEDULERS)),
+    ...given('sigmas', oneOf('Sigmas', draft.sigmas, SIGMA_SPACINGS)),
     ...given('precision', oneOf('Precision', draft.precision, PRECISIONS)),
     ...given('budget', numberOf('Compute budget', draft.budget, LIMITS.budget, false)),
     ...(model.trim() && { model: model.trim() }),
@@ -58,6 +59,7 @@ export function draftOf(request: AskedRequest): Draft {
     steps: typed(request.steps),
     guidance: typed(request.guidance),
     scheduler: request.scheduler ?? '',
+    sigmas: request.sigmas ?? '',
     model: request.model ?? '',
     precision: request.precision ?? '',
     additions: additionsOf(request),

@@ -54,6 +54,38 @@ test('a picture from a prompt: repeatable, distinguished by seed and prompt, wit
     assert.deepEqual((await readdir(folder)).sort(), ['again.png', 'first.png', 'prompt.png', 'seed.png']);
   }));
 
+test('noise levels spaced as asked: another image, and its recipe says how; refused where the sampler has none', () =>
+  inTemporaryFolder(async (folder) => {
+    const draw = (name: string, ...options: string[]) =>
+      patchwork([
+        ...[
+          'generate',
+          PROMPT,
+          '-o',
+          path.join(folder, name),
+          '--steps',
+          '4',
+          '--size',
+          '64x64',
+          '--seed',
+          '7',
+        ],
+        ...['--scheduler', 'euler', ...options],
+      ]);
+    const images = new Set<string>();
+    for (const name of ['karras', 'exponential', 'ays', undefined]) {
+      const { code, stderr } = await draw(`${name}.png`, ...(name ? ['--sigmas', name] : []));
+      assert.equal(code, 0, stderr);
+      const file = path.join(folder, `${name}.png`);
+      assert.equal(readRecipe(await readFile(file))?.sigmas, name);
+      images.add((await pixels(file)).toString('base64'));
+    }
+    assert.equal(images.size, 4);
+    const { code, stderr } = await draw('no.png', '--scheduler', 'ddim', '--sigmas', 'ays');
+    assert.equal(code, 2);
+    assert.match(stderr, /ddim spaces its noise levels itself/);
+  }));
+
 test('other sizes and aspect ratios', () =>
   inTemporaryFolder(async (folder) => {
     const file = path.join(folder, 'wide.png');

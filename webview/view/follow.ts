@@ -26,6 +26,7 @@ export function followedDraft(
     steps: text(request.steps),
     guidance: text(request.guidance),
     scheduler: text(request.scheduler),
+    sigmas: text(request.sigmas),
     model: text(request.model),
     precision: text(request.precision),
     count: draft.count,

@@ -3,7 +3,7 @@ import { live } from 'lit/directives/live.js';
 import { hindranceOfAdditions } from '../../shared/additions.ts';
 import { formatShare } from '../../shared/format.ts';
 import { LIMITS } from '../../shared/limits.ts';
-import { SCHEDULER_TITLES } from '../../shared/schedulers.ts';
+import { SCHEDULER_TITLES, SIGMA_TITLES } from '../../shared/schedulers.ts';
 import { parseSeed } from '../../shared/seed.ts';
 import { formatDuration, formatMacs } from '../../shared/units.ts';
 import type { Draft, FormFacts, TypedDraft } from '../../shared/viewProtocol.ts';
@@ -66,6 +66,7 @@ export function form(page: Page, actions: Actions): TemplateResult {
       ${field('steps', 'Steps', 'steps', page, actions, { placeholder: defaultOf(facts?.defaults.steps) })}
       ${field('guidance', 'Guidance', 'guidance', page, actions, { placeholder: defaultOf(facts?.defaults.guidance) })}
       ${choice('sampler', 'Sampler', draft.scheduler, samplers(facts), (scheduler) => actions.edit({ scheduler }))}
+      ${choice('sigmas', 'Sigmas', draft.sigmas, SIGMAS, (sigmas) => actions.edit({ sigmas }))}
       ${choice('precision', 'Precision', draft.precision, PRECISIONS, (precision) => actions.edit({ precision }))}
       ${field('seed', 'Seed', 'seed', page, actions, { placeholder: 'Random', invalid: badSeed })}
     </div>
@@ -122,6 +123,8 @@ function budgetField({ draft, state: { facts } }: Page, actions: Actions): Templ
     <span class="hint" id="budgetCost" data-test="cost">${cost ? `${formatMacs(cost.macs)}: ${cost.means}` : ''}</span>
   </div>`;
 }
+
+const SIGMAS = [['', 'As the sampler and the model say'], ...Object.entries(SIGMA_TITLES)] as const;
 
 const PRECISIONS = [
   ['', 'Automatic'],

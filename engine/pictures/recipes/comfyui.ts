@@ -50,6 +50,12 @@ export function comfyRecipe(text: string): ReadRecipe | undefined {
 /** Values of the usual nodes in the order in which a saved graph (`workflow`) has them, without their names. */
 const WIDGETS: Readonly<Record<string, readonly string[]>> = {
   KSampler: ['seed', '', 'steps', 'cfg', 'sampler_name', 'scheduler', 'denoise'],
+  KSamplerSelect: ['sampler_name'],
+  BasicScheduler: ['scheduler', 'steps', 'denoise'],
+  KarrasScheduler: ['steps'],
+  ExponentialScheduler: ['steps'],
+  AlignYourStepsScheduler: ['', 'steps', 'denoise'],
+  SamplerCustom: ['', 'noise_seed', '', 'cfg'],
   KSamplerAdvanced: ['', 'noise_seed', '', 'steps', 'cfg', 'sampler_name', 'scheduler'],
   CLIPTextEncode: ['text'],
   CheckpointLoaderSimple: ['ckpt_name'],
@@ -87,7 +93,7 @@ function recipeOfGraph(graph: Graph): ReadRecipe | undefined {
   if (!sampler) return undefined;
   const settings = new Map<string, string>();
   for (const [input, key] of SETTINGS) {
-    const value = inputOf(graph, sampler, input);
+    const value = settingOf(graph, sampler, input);
     if (value !== undefined && !settings.has(key)) settings.set(key, value);
   }
   const size = along(
@@ -115,6 +121,23 @@ function recipeOfGraph(graph: Graph): ReadRecipe | undefined {
     negativePrompt: wordsOf(graph, sampler, 'negative'),
     settings,
   };
+}
+
+/** How nodes that give a sampler its noise levels space them. */
+const SIGMA_NODES: Readonly<Record<string, string>> = {
+  KarrasScheduler: 'karras',
+  ExponentialScheduler: 'exponential',
+  AlignYourStepsScheduler: 'ays',
+};
+
+/** A setting of a sampler, or of the nodes that say its method and its noise levels (`SamplerCustom`). */
+function settingOf(graph: Graph, sampler: Node, input: string): string | undefined {
+  const own = inputOf(graph, sampler, input);
+  if (own !== undefined) return own;
+  const [method, levels] = [sampler.inputs.sampler, sampler.inputs.sigmas].map((link) => linked(graph, link));
+  const spacing = levels && Object.hasOwn(SIGMA_NODES, levels.type) ? SIGMA_NODES[levels.type] : undefined;
+  if (input === 'scheduler' && spacing) return spacing;
+  return (method && inputOf(graph, method, input)) ?? (levels && inputOf(graph, levels, input));
 }
 
 /** The sampler that an image is saved from, else the last one. */

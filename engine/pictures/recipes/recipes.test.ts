@@ -128,6 +128,22 @@ test('ComfyUI: a saved graph alone', () => {
   });
 });
 
+test('ComfyUI: a sampler that is put together of nodes', () => {
+  const { '3': sampler, ...rest } = graph;
+  const { sampler_name, scheduler: _, denoise: __, steps, seed, ...inputs } = sampler.inputs;
+  const custom = {
+    ...rest,
+    '3': {
+      class_type: 'SamplerCustom',
+      inputs: { ...inputs, noise_seed: seed, sampler: ['30', 0], sigmas: ['31', 0] },
+    },
+    '30': { class_type: 'KSamplerSelect', inputs: { sampler_name } },
+    '31': { class_type: 'AlignYourStepsScheduler', inputs: { model_type: 'SDXL', steps, denoise: 1 } },
+  };
+  const { notes: ___, ...read } = inPng({ prompt: JSON.stringify(custom) })!;
+  assert.deepEqual(read, { ...comfy, scheduler: 'dpmpp-2m', sigmas: 'ays' });
+});
+
 test('InvokeAI, new and old', () => {
   const metadata = {
     app_version: '5.4.2',

@@ -15,7 +15,7 @@ interface Budgeted {
 }
 
 /** What a process depends on. */
-type Sized = Pick<Recipe, 'width' | 'height' | 'steps' | 'guidance' | 'scheduler' | 'attention'>;
+type Sized = Pick<Recipe, 'width' | 'height' | 'steps' | 'guidance' | 'scheduler' | 'sigmas' | 'attention'>;
 
 /** What an image of a recipe costs in full, counted from the definitions of the model's networks. */
 export function fullProcess(
@@ -42,7 +42,7 @@ export function fullProcess(
     stepMacs: runs * step(guided ? 2 : 1),
     aloneMacs: runs * step(1),
     restMacs: coding ? texts + decoder : 0,
-    places: placesSteps(model.schedulerConfig, recipe.scheduler),
+    places: !recipe.sigmas && placesSteps(model.schedulerConfig, recipe.scheduler),
     guided,
     shared,
   };
