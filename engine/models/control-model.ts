@@ -22,7 +22,7 @@ import type { WeightSource } from '../weights/source.ts';
 import { openTensors } from '../weights/tensor-file.ts';
 import { EMBEDDED_CONTROL, embeddedModel } from './embedded.ts';
 import { hubFolder } from './installed.ts';
-import { adapterConfigIn, controlNetIn } from './single-file/controlnet.ts';
+import { controlNetIn, t2iAdapterIn } from './single-file/controlnet.ts';
 
 /** A network that lets a picture steer an image: a ControlNet, or a T2I-Adapter. */
 export interface ControlModel {
@@ -57,8 +57,8 @@ async function inFile(file: string): Promise<ControlModel> {
   const source = await openTensors(file);
   const control = controlNetIn(source);
   if (control) return modelOf(file, control.config, file, async () => control.weights);
-  const adapter = adapterConfigIn(source);
-  if (adapter) return modelOf(file, adapter, file, async () => source);
+  const adapter = t2iAdapterIn(source);
+  if (adapter) return modelOf(file, adapter.config, file, async () => adapter.weights);
   throw new InputError(`${file} is neither a ControlNet nor a T2I-Adapter that is known.`);
 }
 

@@ -1,18 +1,17 @@
-import { fs, path } from '#host';
 import { InputError, quoted } from '../errors.ts';
 import type { Network } from '../graph/network.ts';
-import { readJson } from '../json.ts';
-import { type ClipVisionConfig, clipVision, parseClipVisionConfig } from '../networks/clip-vision.ts';
+import { type ClipVisionConfig, clipVision } from '../networks/clip-vision.ts';
 import { HEAD_CHANNELS, imageProjection, type ProjectionShape } from '../networks/ip-adapter.ts';
 import type { UNetConfig } from '../networks/unet-config.ts';
-import { openWeights } from '../weights/folder.ts';
 import type { StoredTensor, WeightSource } from '../weights/source.ts';
 import { openTensors } from '../weights/tensor-file.ts';
+import { imageEncoderBeside, openImageEncoder } from './image-encoder.ts';
 
 /** A network that lets an image see pictures beside its text: an IP-Adapter with its image encoder. */
 export interface ReferenceModel {
-  /** Tells models apart: the file's absolute path. */
+  /** Tells models apart: the absolute paths of the file and of the image encoder. */
   id: string;
+  file: string;
   shape: ProjectionShape;
   /** From the image encoder's output to tokens. */
   projection: Network;
@@ -21,44 +20,34 @@ export interface ReferenceModel {
   weights: WeightSource;
 }
 
-/** Where the encoder is beside an adapter's file, in the layout of h94/IP-Adapter and elsewhere. */
-const ENCODERS = [
-  'image_encoder',
-  '../image_encoder',
-  '../models/image_encoder',
-  '../sdxl_models/image_encoder',
-];
-
 /** Parts of the resampler; bounds on what a file may say. */
 const MAX_LAYERS = 64;
 const MAX_TOKENS = 1024;
 
 /**
- * Opens an IP-Adapter, plain or Plus, in the layout of h94/IP-Adapter, and its image encoder: a folder with a
- * CLIPVisionModelWithProjection.
+ * Opens an IP-Adapter, plain or Plus, in the layout of h94/IP-Adapter, and its image encoder, a
+ * CLIPVisionModelWithProjection: a folder, or a file.
  * @throws InputError for another kind of file, and where the encoder is missing or another one
  */
-export async function openReferenceModel(file: string, encoderFolder?: string): Promise<ReferenceModel> {
+export async function openReferenceModel(file: string, encoderPlace?: string): Promise<ReferenceModel> {
   const source = await openTensors(file);
   const shape = shapeOf(source, file);
-  const folder = encoderFolder ?? (await encoderBeside(source.origin));
-  const origin = path.join(folder, 'config.json');
-  const config = parseClipVisionConfig(await readJson(origin), origin);
-  const given = shape.kind === 'plain' ? config.projection_dim : config.hidden_size;
   const asked = shape.kind === 'plain' ? shape.embeds : shape.features;
-  if (given !== asked)
+  const given = (config: ClipVisionConfig) =>
+    shape.kind === 'plain' ? config.projection_dim : config.hidden_size;
+  const { place, config, weights } = await (encoderPlace === undefined
+    ? imageEncoderBeside(source.origin, (found) => given(found) === asked)
+    : openImageEncoder(encoderPlace));
+  if (given(config) !== asked)
     throw new InputError(
-      `${file} is made for an image encoder with ${asked} numbers, and that in ${folder} has ${given}.`,
+      `${file} is made for an image encoder with ${asked} numbers, and that in ${place} has ${given(config)}.`,
     );
   return {
-    id: source.file,
+    id: `${source.file} + ${place}`,
+    file: source.file,
     shape,
     projection: imageProjection(shape),
-    encoder: {
-      config,
-      network: clipVision(config),
-      weights: async () => flattened(await openWeights(folder, 'model')),
-    },
+    encoder: { config, network: clipVision(config), weights },
     weights: {
       origin: source.origin,
       names: () => source.names(),
@@ -113,29 +102,8 @@ function adapterTensor(source: WeightSource, name: string): StoredTensor | undef
   return { ...both, name, shape, length, offset: both.offset + (half === 'v' ? length : 0) };
 }
 
-/** The patches' convolution as the matrix that it is. */
-function flattened(source: WeightSource): WeightSource {
-  const find = (name: string) => {
-    const tensor = source.find(name);
-    if (!tensor || !name.endsWith('patch_embedding.weight')) return tensor;
-    const [out = 0, ...rest] = tensor.shape;
-    return { ...tensor, shape: [out, rest.reduce((a, b) => a * b, 1)] };
-  };
-  return { origin: source.origin, names: () => source.names(), find };
-}
-
-async function encoderBeside(file: string): Promise<string> {
-  for (const name of ENCODERS) {
-    const folder = path.join(path.dirname(file), name);
-    if (await fs.exists(path.join(folder, 'config.json'))) return folder;
-  }
-  throw new InputError(
-    `${file} needs its image encoder, which is not beside it: a folder image_encoder with config.json and model.safetensors.`,
-  );
-}
-
 /** @throws InputError unless an adapter's tokens and attentions are those of this U-Net */
-export function checkReferenceFits({ id, shape, weights }: ReferenceModel, base: UNetConfig): void {
+export function checkReferenceFits({ file, shape, weights }: ReferenceModel, base: UNetConfig): void {
   const attentions = [...base.down, ...base.up, ...(base.mid ? [base.mid] : [])]
     .flatMap(({ transformers }) => transformers)
     .reduce((a, b) => a + b, 0);
@@ -143,7 +111,7 @@ export function checkReferenceFits({ id, shape, weights }: ReferenceModel, base:
   const cross = base.down[0]!.crossChannels;
   if (own !== attentions || shape.channels !== cross)
     throw new InputError(
-      `${id}: this IP-Adapter is made for another family of models: it has ${own} attentions to ${shape.channels} numbers a token, and the model has ${attentions} to ${cross}.`,
+      `${file}: this IP-Adapter is made for another family of models: it has ${own} attentions to ${shape.channels} numbers a token, and the model has ${attentions} to ${cross}.`,
       { setting: 'model' },
     );
 }

@@ -7,6 +7,9 @@ import { changeNumber, writeCheckpoint, writeControlModels } from '../../test/su
 import { createEngine } from '../engine.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { decodePicture } from '../pictures/read.ts';
+import { readFloat32 } from '../weights/read.ts';
+import { openSafetensors } from '../weights/safetensors.ts';
+import { writeSafetensors } from '../weights/write.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-control-'));
 process.env.PATCHWORK_CACHE = path.join(folder, 'cache');
@@ -49,6 +52,29 @@ test('an image steers the result, with its strength and in its share of the step
   assert.notDeepEqual(await drawn(both), await drawn([both[0]!]));
   assert.notDeepEqual(await drawn([{ ...both[0]!, guess: true }]), await drawn([both[0]!]));
   assert.notDeepEqual(await drawn([{ ...both[0]!, hint: 'canny' }]), await drawn([both[0]!]));
+});
+
+test('an adapter in one file, by the names of its own code or by diffusers’, steers as its folder does', async () => {
+  const source = await openSafetensors(path.join(adapter, 'diffusion_pytorch_model.safetensors'));
+  const expected = await drawn([{ image: square(8), model: adapter }]);
+  const own = (name: string) =>
+    name.replace(/^adapter\./, '').replace(/^body\.(\d+)\.resnets\.0\./, 'body.$1.');
+  for (const [name, rename] of [
+    ['own', own],
+    ['prefixed', (key: string) => `adapter.${own(key)}`],
+    ['diffusers', (key: string) => key],
+  ] as const) {
+    const file = path.join(folder, `${name}.safetensors`);
+    const tensors = [...source.names()].map((key) => {
+      const tensor = source.find(key)!;
+      const bytes = async function* () {
+        yield new Uint8Array((await readFloat32(tensor)).buffer);
+      };
+      return { name: rename(key), dtype: 'F32' as const, shape: tensor.shape, chunks: bytes };
+    });
+    await writeSafetensors(file, tensors);
+    assert.deepEqual(await drawn([{ image: square(8), model: file }]), expected, name);
+  }
 });
 
 test('an edit is steered too, and keeps what is outside its mask', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -88,6 +88,23 @@ test('numbers of an image encoder that are not finite name it', async () => {
   await assert.rejects(
     drawn([{ image: grey(40) }], { referenceModel: file }),
     /The image encoder .*not finite/,
+  );
+});
+
+test('the image encoder may be one file, named or where ComfyUI keeps it', async () => {
+  const tool = path.join(folder, 'tool');
+  const adapter = path.join(tool, 'ipadapter');
+  await writeReferenceModel(adapter);
+  const references = [{ image: grey(40) }];
+  const expected = await drawn(references);
+  const file = path.join(adapter, 'ip-adapter.safetensors');
+  const encoder = path.join(adapter, 'image_encoder', 'model.safetensors');
+  assert.deepEqual(await drawn(references, { referenceModel: file, referenceEncoder: encoder }), expected);
+  await rename(path.join(adapter, 'image_encoder'), path.join(tool, 'clip_vision'));
+  assert.deepEqual(await drawn(references, { referenceModel: file }), expected);
+  await assert.rejects(
+    drawn(references, { referenceModel: file, referenceEncoder: file }),
+    /no image encoder of CLIP/,
   );
 });
 

@@ -329,7 +329,11 @@ export async function writeReferenceModel(folder: string): Promise<string> {
   const place = path.join(folder, 'image_encoder');
   await mkdir(place, { recursive: true });
   await writeFile(path.join(place, 'config.json'), JSON.stringify(encoder));
-  const vision = weightsOf(clipVision(parseClipVisionConfig(encoder, place)));
+  const vision = weightsOf(clipVision(parseClipVisionConfig(encoder, place))).map(({ name, shape }) => ({
+    name,
+    // The patches' convolution is one in files.
+    shape: name.endsWith('patch_embedding.weight') ? [8, 3, 14, 14] : shape,
+  }));
   const places = [
     { name: 'vision_model.embeddings.class_embedding', shape: [8] },
     { name: 'vision_model.embeddings.position_embedding.weight', shape: [5, 8] },

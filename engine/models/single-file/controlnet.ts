@@ -54,15 +54,22 @@ function controlConfig(tensors: Tensors): object {
   };
 }
 
-/** The config of a T2I-Adapter in one file by diffusers' names; undefined for another kind of file. */
-export function adapterConfigIn(source: WeightSource): object | undefined {
-  const tensors = below(source, '');
+/**
+ * A T2I-Adapter in one file, by diffusers' names or by those of its own code, with `adapter.` before them or not. Undefined
+ * for another kind of file.
+ */
+export function t2iAdapterIn(source: WeightSource): { config: object; weights: WeightSource } | undefined {
+  const inner = below(source, 'adapter.');
+  const bare = inner.size > 0 ? inner : below(source, '');
+  if (!bare.has('body.0.block1.weight') && !bare.has('body.0.resnets.0.block1.weight')) return undefined;
+  const own = bare.has('body.0.block1.weight') ? inLevels(bare) : bare;
+  const tensors = renamed(own, (name) => `adapter.${name}`);
   const inputs = sizeOf(tensors, 'adapter.conv_in.weight', 1);
   if (inputs === 0) return undefined;
   const levels = countOf((i) => tensors.has(`adapter.body.${i}.resnets.0.block1.weight`));
   // Three channels or one, of 8 × 8 or 16 × 16 pixels of the image.
   const isLarge = inputs === 3 * 16 ** 2 || inputs === 16 ** 2;
-  return {
+  const config = {
     _class_name: 'T2IAdapter',
     adapter_type: isLarge ? 'full_adapter_xl' : 'full_adapter',
     downscale_factor: isLarge ? 16 : 8,
@@ -72,4 +79,21 @@ export function adapterConfigIn(source: WeightSource): object | undefined {
     ),
     num_res_blocks: countOf((j) => tensors.has(`adapter.body.0.resnets.${j}.block1.weight`)),
   };
+  return { config, weights: sourceOf(tensors, source.origin) };
+}
+
+/**
+ * An adapter by the names of its own code (TencentARC's), where the blocks of all levels are one list. Levels have equally
+ * many, and the second begins at the first block that changes the width.
+ */
+function inLevels(tensors: Tensors): Map<string, StoredTensor> {
+  const each = countOf((i) => i === 0 || !tensors.has(`body.${i}.in_conv.weight`));
+  return renamed(tensors, (name) => {
+    const [, at, rest] = /^body\.(\d+)\.(.+)$/.exec(name) ?? [];
+    if (at === undefined) return name;
+    const level = Math.floor(Number(at) / each);
+    return rest!.startsWith('in_conv.')
+      ? `body.${level}.${rest}`
+      : `body.${level}.resnets.${Number(at) % each}.${rest}`;
+  });
 }
