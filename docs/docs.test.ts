@@ -45,6 +45,22 @@ for (const name of DOCUMENTS) {
   });
 }
 
+test('every row of the files that are read names a test that is there', () => {
+  const text = readFileSync(path.join(ROOT, 'docs/models.md'), 'utf8');
+  const [, section = ''] = /### Which files are read\n([\s\S]*?)\n#/.exec(text) ?? [];
+  const rows = section.split('\n').filter((line) => line.startsWith('| ') && !/^\| (?:file|---) /.test(line));
+  assert.ok(rows.length > 15);
+  for (const row of rows) {
+    const [, file, words] = /\| `(\S+\.test\.ts)`: (.+) \|$/.exec(row) ?? [];
+    assert.ok(file && words, row);
+    const titles = readFileSync(path.join(ROOT, file), 'utf8').matchAll(/^ *test\((['`])(.*?)\1,/gm);
+    assert.ok(
+      [...titles].some(([, , title]) => title!.includes(words)),
+      row,
+    );
+  }
+});
+
 /** Whether a file's name begins so, before a pattern. */
 function startsName(place: string): boolean {
   const folder = path.dirname(place);

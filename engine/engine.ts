@@ -22,6 +22,7 @@ import type {
   PrepareEditRequest,
   PrepareEditResult,
   Recipe,
+  RepaintRequest,
   SegmentRequest,
   SegmentResult,
   StoreReport,
@@ -37,14 +38,17 @@ import { defaultPrecision } from './execution/default-precision.ts';
 import { seesMask } from './execution/denoiser-inputs.ts';
 import { plannedDevice } from './execution/memory-plan.ts';
 import type { Share } from './execution/shared-run.ts';
+import type { DiffusionModel } from './models/diffusion-model.ts';
 import { EMBEDDED } from './models/embedded.ts';
-import type { GenerationDefaults, Model } from './models/model.ts';
+import type { GenerationDefaults } from './models/model.ts';
 import { type EditingModel, editingModel, placeOfModel } from './models/open.ts';
 import { imageSize } from './models/sizes.ts';
 import { asksForWorkers, type CrewSources, Crews } from './parallel/crews.ts';
 import { shareOut } from './parallel/share.ts';
 import type { Team } from './parallel/team.ts';
+import { encodePicture } from './pictures/compose.ts';
 import { decodePicture } from './pictures/read.ts';
+import { withUpscaling } from './pictures/recipe.ts';
 import { chooseWindow } from './pictures/window.ts';
 import { spendingOf } from './pipelines/budget/spending.ts';
 import {
@@ -71,9 +75,10 @@ import {
 } from './pipelines/segment/check-request.ts';
 import { cutOutPart } from './pipelines/segment/cut-out.ts';
 import { Sight } from './pipelines/segment/sight.ts';
-import { readSteering } from './pipelines/steering.ts';
+import { additionsOf, readSteering } from './pipelines/steering.ts';
 import type { Reading } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
+import { repaintInTiles } from './pipelines/repaint-tiles.ts';
 import { upscale } from './pipelines/upscale.ts';
 import { FeatureStore } from './regions/store.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
@@ -297,7 +302,42 @@ class LocalEngine implements Engine {
   }
 
   async upscale(request: UpscaleRequest, options?: CallOptions<UpscaleProgress>): Promise<UpscaleResult> {
-    return upscale(checkUpscale(request), this.#backend, options);
+    const checked = checkUpscale(request);
+    const result = await upscale(checked, this.#backend, options);
+    return checked.repaint ? this.#repaintLarger(checked.repaint, checked, result, options) : result;
+  }
+
+  /** Paints detail into an image that was made larger. */
+  async #repaintLarger(
+    { strength, ...given }: RepaintRequest,
+    { image }: UpscaleRequest,
+    result: UpscaleResult,
+    options: CallOptions<UpscaleProgress> = {},
+  ): Promise<UpscaleResult> {
+    const begin = performance.now();
+    await this.#sweep();
+    const { request: asked, ...told } = await readPrompts(given, await placeOfModel(given.model));
+    const loaded = await this.#models.load(asked, options);
+    loaded.reading = readingOf(asked, told);
+    const { width, height } = loaded.model.defaults;
+    await this.#steer(loaded, {}, { width, height });
+    const precision = await this.#precision(asked, loaded, { width, height });
+    const recipe = { ...recipeFor(asked, loaded, precision), width, height };
+    const apart = (await this.#budget.plan(loaded, recipe)) !== 'together';
+    const picture = await decodePicture(result.picture.png, 'The larger image');
+    const painted = await repaintInTiles(loaded, { picture, recipe, strength, apart }, options);
+    await loaded.components.requireUnchanged();
+    const { model, scale } = result;
+    const file = image instanceof Uint8Array ? image : undefined;
+    const about = { model, scale, repaint: { model: recipe.model, strength } };
+    const png = withUpscaling(await encodePicture(painted.picture), file, about);
+    return {
+      ...result,
+      picture: { ...result.picture, png },
+      macs: result.macs + painted.macs,
+      seconds: result.seconds + secondsSince(begin),
+      repaint: { recipe, strength, warnings: [...loaded.warnings, ...told.warnings, ...painted.warnings] },
+    };
   }
 
   async store(): Promise<StoreReport> {
@@ -331,10 +371,10 @@ class LocalEngine implements Engine {
     await this.#crews.dispose();
   }
 
-  async #team(request: GenerateRequest | EditRequest, opened: Model): Promise<Team | undefined> {
+  async #team(request: GenerateRequest | EditRequest, opened: DiffusionModel): Promise<Team | undefined> {
     // The last edit's workers may still be keeping its features.
     if (asksForWorkers(request)) await this.#remembered;
-    return this.#crews.team(request, opened);
+    return this.#crews.team(request, opened, additionsOf(request, opened));
   }
 
   /** Says once which inpainting model would edit better, where it is not on this machine. */

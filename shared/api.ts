@@ -374,11 +374,20 @@ export interface UpscaleRequest {
   scale?: number;
   /** As of `GenerateRequest`. */
   threads?: number;
+  /** Then repaints the larger image. */
+  repaint?: RepaintRequest;
+}
+
+/** Detail that a model paints into a larger image, in tiles of the size for which it was made. */
+export interface RepaintRequest<Image = ImageInput> extends DrawingRequest<Image> {
+  /** As of `EditRequest`; 0.2 to 0.4 keep what is there. */
+  strength: number;
 }
 
 export interface UpscaleProgress {
-  stage: 'upscale';
-  /** Tiles done, of all. */
+  /** Stages of `generate` are those of the repaint. */
+  stage: 'upscale' | GenerateProgress['stage'];
+  /** Tiles done, of all; of a repaint its steps. */
   step: number;
   steps: number;
 }
@@ -391,6 +400,8 @@ export interface UpscaleResult {
   scale: number;
   macs: number;
   seconds: number;
+  /** Of a repaint. */
+  repaint?: { recipe: Recipe; strength: number; warnings: string[] };
 }
 
 /** What the engine remembers of pictures, so that edits of them are cheap. */

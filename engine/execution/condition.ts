@@ -135,5 +135,11 @@ export function branchOf(condition: Condition, branch: number | undefined): Cond
     guidance: 1,
     ...(later && { later }),
     ...(references && { references }),
+    ...(condition.controls && branch > 0 && { controls: withoutGuesses(condition.controls) }),
   };
+}
+
+/** Guides of a branch that guess mode leaves alone. */
+function withoutGuesses({ hints, features }: NonNullable<Condition['controls']>) {
+  return { features, hints: hints.map((hint) => (hint.guess ? { ...hint, strength: 0 } : hint)) };
 }

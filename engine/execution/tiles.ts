@@ -41,10 +41,10 @@ export async function decodeInTiles(
 }
 
 /** Where tiles begin along a side: evenly, with at least the overlap, the last one at the end. */
-export function placesOf(length: number): number[] {
-  if (length <= TILE) return [0];
-  const count = Math.ceil((length - OVERLAP) / (TILE - OVERLAP));
-  return Array.from({ length: count }, (_, i) => Math.round((i * (length - TILE)) / (count - 1)));
+export function placesOf(length: number, tile = TILE, overlap = OVERLAP): number[] {
+  if (length <= tile) return [0];
+  const count = Math.ceil((length - overlap) / (tile - overlap));
+  return Array.from({ length: count }, (_, i) => Math.round((i * (length - tile)) / (count - 1)));
 }
 
 function cut(

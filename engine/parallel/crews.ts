@@ -2,9 +2,10 @@ import type { BusOptions, EditRequest, GenerateRequest } from '../../shared/api.
 import { defined } from '../../shared/defined.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { InputError } from '../errors.ts';
+import type { ModelAdditions } from '../models/additions.ts';
 import { denoiserVersion } from '../models/content-hash.ts';
+import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { EMBEDDED } from '../models/embedded.ts';
-import type { Model } from '../models/model.ts';
 import { scheduleOf } from '../text/prompt-schedule.ts';
 import type { Crew, OpenCrew } from './job.ts';
 import type { Team } from './team.ts';
@@ -28,17 +29,23 @@ export class Crews {
 
   /**
    * Workers for a request's image; undefined if it asks for none.
+   * @param additions to the model, which workers of this machine add too
    * @throws InputError if there are none, or if they cannot compute such a request
    */
-  async team(request: GenerateRequest | EditRequest, opened: Model): Promise<Team | undefined> {
+  async team(
+    request: GenerateRequest | EditRequest,
+    opened: DiffusionModel,
+    additions: ModelAdditions,
+  ): Promise<Team | undefined> {
     const { workers = 0, threads, patch = {}, bus, model = EMBEDDED } = request;
     if (!asksForWorkers(request)) return undefined;
-    checkShareable(request);
+    checkShareable(request, opened);
     const crew = await this.#crew(bus);
     if (!crew) throw new InputError('This engine has no workers.');
     const version = await denoiserVersion(opened);
     const members = await crew.members(workers, threads || undefined, model);
-    return { model, version, members, options: { ...TEAM_DEFAULTS, ...defined(patch), alike: crew.alike } };
+    const options = { ...TEAM_DEFAULTS, ...defined(patch), alike: crew.alike };
+    return { model, additions, version, members, options };
   }
 
   /** Opens a crew of its own, for a benchmark; undefined if there are no workers. */
@@ -76,15 +83,17 @@ export function asksForWorkers({ workers = 0, bus }: Pick<GenerateRequest, 'work
 }
 
 /** @throws InputError for what workers do not compute. */
-function checkShareable(request: GenerateRequest | EditRequest): void {
-  const { bus, loras = [], attention } = request;
+function checkShareable(request: GenerateRequest | EditRequest, { name, readsImages }: DiffusionModel): void {
+  const { bus, controls = [], references = [], loras = [], attention } = request;
   // A transformer's bands would read references as they were at the last dense step.
-  if (request.controls?.length || request.references?.length)
+  if (readsImages && references.length > 0)
     throw new InputError(
-      'Workers take no control images and references: leave out the workers, or these images.',
+      `Workers take no reference images for ${name}: leave out the workers, or these images.`,
     );
-  if (loras.length > 0)
-    throw new InputError('Workers do not take LoRA files: leave out the workers, or the LoRA files.');
+  if (bus && controls.length + references.length + loras.length > 0)
+    throw new InputError(
+      'Workers of other machines take no control images, references and LoRA files: leave out the bus, or these.',
+    );
   if (attention === 'sampled')
     throw new InputError('Workers compute attention in full: leave out the workers, or sampled attention.');
   const prompts = [request.prompt, request.negativePrompt ?? ''];

@@ -7,6 +7,7 @@ import { isShallow } from '../execution/step-kinds.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
 import type { FeatureMap } from '../graph/values.ts';
+import type { ModelAdditions } from '../models/additions.ts';
 import { activeCount, type Mask } from '../regions/mask.ts';
 import { planLevels } from '../regions/plan.ts';
 import { overPlanes } from '../regions/rows.ts';
@@ -17,6 +18,7 @@ import type { TeamOptions } from './team-options.ts';
 /** An image that several workers denoise. */
 export interface Picture {
   model: string;
+  additions?: ModelAdditions;
   /** Version of its denoiser's files; see `denoiserVersion`. */
   version: string;
   precision: Precision;
@@ -75,12 +77,13 @@ export class Division {
   }
 
   begin(): Promise<unknown>[] {
-    const { model, version, precision, channels, condition, kinds, edit } = this.#picture;
+    const { model, additions, version, precision, channels, condition, kinds, edit } = this.#picture;
     const { mode, coding } = this.#options;
     return this.layout.parts.map(async ({ worker, branch, bands, index }, i) => {
       const job: Job = {
         id: this.#ids[i]!,
         model,
+        ...(additions && { additions }),
         version,
         precision,
         condition: branchOf(condition, branch),

@@ -2,6 +2,7 @@ import type { Coding, Precision } from '../../shared/api.ts';
 import type { PatchMode } from '../execution/bands/band-of.ts';
 import type { Bands } from '../execution/bands/bands.ts';
 import type { Condition } from '../execution/condition.ts';
+import type { ModelAdditions } from '../models/additions.ts';
 import type { Mask } from '../regions/mask.ts';
 
 /** One worker's share of an image. */
@@ -10,6 +11,8 @@ export interface Job {
   id: string;
   /** The model's `id`. */
   model: string;
+  /** What is added to it, where workers are on this machine. */
+  additions?: ModelAdditions;
   /** Its denoiser's files: see `denoiserVersion`. Those of the worker must be the same. */
   version: string;
   precision: Precision;

@@ -3,11 +3,16 @@ import { type Team, TeamRun } from './team.ts';
 
 /** Distributes an image over a team's workers; the caller ends the run. */
 export async function shareOut(
-  { model, version, members, options }: Team,
+  { model, additions, version, members, options }: Team,
   { dims, signal, ...picture }: SharedPicture,
 ): Promise<SharedRun> {
   const [channels, height, width] = dims;
-  const run = new TeamRun(members, { ...picture, model, version, channels, height, width }, options, signal);
+  const run = new TeamRun(
+    members,
+    { ...picture, model, ...(additions && { additions }), version, channels, height, width },
+    options,
+    signal,
+  );
   try {
     await run.begin();
     return run;

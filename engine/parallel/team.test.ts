@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import fc from 'fast-check';
 import type { StepKind } from '../../shared/stepPlan.ts';
 import { assertClose } from '../../test/support/close.ts';
-import { CROSS, withTinyModel } from '../../test/support/tiny-model.ts';
+import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
 import { InputError, isAbort } from '../errors.ts';
 import { type Mailbox, memoryMailboxes } from '../execution/bands/mailbox.ts';
 import { Components } from '../execution/components.ts';
 import { batchOf, type Condition } from '../execution/condition.ts';
 import { predictor } from '../execution/denoise.ts';
 import { Steps, stepsMacs } from '../execution/steps.ts';
+import { sizeAt } from '../graph/macs.ts';
 import { float32 } from '../graph/tensor.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { denoiserVersion } from '../models/content-hash.ts';
 import type { Model } from '../models/model.ts';
+import type { Steering } from '../networks/unet.ts';
+import { parseUNetConfig } from '../networks/unet-config.ts';
 import { gaussianNoise } from '../noise.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Picture } from './division.ts';
@@ -32,7 +36,7 @@ const UNET = {
 };
 const [height, width] = [16, 12];
 const TIMESTEPS = [900, 700, 500, 300, 100, 50];
-const condition: Condition = {
+const PLAIN: Condition = {
   text: float32(gaussianNoise(1, 9, 2 * 5 * CROSS), [2, 5, CROSS]),
   guidance: 3,
 };
@@ -95,67 +99,84 @@ interface Setting {
 
 const KINDS = [...'FdFddF'] as StepKind[];
 
-const withSetting = (use: (setting: Setting) => Promise<void>) =>
-  withTinyModel(UNET, async (model) => {
-    const components = new Components(model, new NodeBackend(1), 1);
-    const picture = {
-      model: model.id,
-      version: await denoiserVersion(model),
-      precision: 'fp32' as const,
-      network: components.network('denoiser'),
-      channels: 4,
-      height,
-      width,
-      condition,
-      timesteps: TIMESTEPS,
-    };
-    const denoise: Setting['denoise'] = async (predict) => {
-      let sample = gaussianNoise(1, 0, 4 * height * width);
-      const outputs: Float32Array[] = [];
-      for (const index of TIMESTEPS.keys()) {
-        const output = await predict(sample, index);
-        outputs.push(output);
-        sample = sample.map((value, i) => value - 0.1 * output[i]!);
-      }
-      return outputs;
-    };
-    const denoiser = components.denoiser({ precision: 'fp32' });
-    const begun = async (
-      crew: TestCrew,
-      what: Picture,
-      options?: Partial<TeamOptions>,
-      signal?: AbortSignal,
-    ) => {
-      const run = new TeamRun(crew.members, what, { ...TEAM_DEFAULTS, ...options }, signal);
-      await run.begin();
-      return run;
-    };
-    await use({
-      model,
-      denoise,
-      run: (crew, options, signal) => begun(crew, picture, options, signal),
-      reusing: {
-        run: (crew, options) => begun(crew, { ...picture, kinds: KINDS, shallow: denoiser.shallow }, options),
-        async alone() {
-          const scheduler = { timesteps: TIMESTEPS } as unknown as Scheduler;
-          const steps = await Steps.open(
-            denoiser,
-            { of: 'whole', height, width },
-            scheduler,
-            condition,
-            KINDS,
-          );
-          const outputs = await denoise(async (sample, index) => (await steps.predict(sample, index)).output);
-          return { outputs, macs: stepsMacs(denoiser, KINDS, { height, width }, condition) };
+/** What is drawn, where not the plain picture. */
+interface Told {
+  unet?: object;
+  steering?: Steering;
+  condition?: Condition;
+}
+
+const withSetting = (
+  use: (setting: Setting) => Promise<void>,
+  { unet = UNET, steering, condition = PLAIN }: Told = {},
+) =>
+  withTinyModel(
+    unet,
+    async (model) => {
+      const components = new Components(model, new NodeBackend(1), 1);
+      const picture = {
+        model: model.id,
+        version: await denoiserVersion(model),
+        precision: 'fp32' as const,
+        network: components.network('denoiser'),
+        channels: 4,
+        height,
+        width,
+        condition,
+        timesteps: TIMESTEPS,
+      };
+      const denoise: Setting['denoise'] = async (predict) => {
+        let sample = gaussianNoise(1, 0, 4 * height * width);
+        const outputs: Float32Array[] = [];
+        for (const index of TIMESTEPS.keys()) {
+          const output = await predict(sample, index);
+          outputs.push(output);
+          sample = sample.map((value, i) => value - 0.1 * output[i]!);
+        }
+        return outputs;
+      };
+      const denoiser = components.denoiser({ precision: 'fp32' });
+      const begun = async (
+        crew: TestCrew,
+        what: Picture,
+        options?: Partial<TeamOptions>,
+        signal?: AbortSignal,
+      ) => {
+        const run = new TeamRun(crew.members, what, { ...TEAM_DEFAULTS, ...options }, signal);
+        await run.begin();
+        return run;
+      };
+      await use({
+        model,
+        denoise,
+        run: (crew, options, signal) => begun(crew, picture, options, signal),
+        reusing: {
+          run: (crew, options) =>
+            begun(crew, { ...picture, kinds: KINDS, shallow: denoiser.shallow }, options),
+          async alone() {
+            const scheduler = { timesteps: TIMESTEPS } as unknown as Scheduler;
+            const steps = await Steps.open(
+              denoiser,
+              { of: 'whole', height, width },
+              scheduler,
+              condition,
+              KINDS,
+            );
+            const outputs = await denoise(
+              async (sample, index) => (await steps.predict(sample, index)).output,
+            );
+            return { outputs, macs: stepsMacs(denoiser, KINDS, { height, width }, condition) };
+          },
         },
-      },
-      alone: async () => {
-        const whole = await denoiser.plan({ of: 'whole', height, width }, batchOf(condition));
-        return denoise(predictor(denoiser, whole, { timesteps: TIMESTEPS }, condition));
-      },
-    });
-    await components.release();
-  });
+        alone: async () => {
+          const whole = await denoiser.plan({ of: 'whole', height, width }, batchOf(condition));
+          return denoise(predictor(denoiser, whole, { timesteps: TIMESTEPS }, condition));
+        },
+      });
+      await components.release();
+    },
+    steering,
+  );
 
 test('one worker is no worker, bit for bit; two with a branch each come to the same', () =>
   withSetting(async ({ model, run, denoise, alone }) => {
@@ -227,6 +248,74 @@ test('workers that begin in the middle of a process compute its next step in ful
     const { outputs: expected } = await reusing.alone();
     for (const [i, output] of outputs.entries()) assertClose(output, expected[i]!, 0.5);
   }));
+
+/** A U-Net that is steered by one of each kind, some of which may be off, with pictures of random numbers. */
+const steered = fc.record({
+  config: tinyUNets,
+  guess: fc.boolean(),
+  late: fc.boolean(),
+  kinds: fc.subarray(['hints', 'features', 'references', 'masked'] as const, { minLength: 1 }),
+});
+
+test('steered by ControlNets, adapters and references: one worker is no worker, and branches and bands come to the same', () =>
+  fc.assert(
+    fc.asyncProperty(steered, async ({ config, guess, late, kinds }) => {
+      const base = parseUNetConfig(config, 'tiny');
+      const { block_out_channels: channels } = config;
+      const random = (stream: number, dims: readonly number[]) =>
+        float32(
+          gaussianNoise(
+            7,
+            stream,
+            dims.reduce((a, b) => a * b, 1),
+          ),
+          dims,
+        );
+      const map = (stream: number, level: number, of = channels[level]!) =>
+        random(stream, [1, of, ...sizeAt({ height, width }, level)]);
+      const acting = late ? { from: 500, to: 0 } : { from: 1000, to: 0 };
+      const has = (kind: (typeof kinds)[number]) => kinds.includes(kind);
+      const masks = Object.fromEntries(channels.map((_, level) => [level, map(20 + level, level, 1)]));
+      const groups = [...(has('references') ? [false] : []), ...(has('masked') ? [true] : [])];
+      const condition: Condition = {
+        ...PLAIN,
+        controls: {
+          hints: has('hints') ? [{ maps: [map(1, 0)], strength: 0.6, ...acting, guess }] : [],
+          features: has('features')
+            ? [{ maps: channels.map((_, level) => map(2 + level, level)), strength: 0.5, ...acting }]
+            : [],
+        },
+        references: groups.map((masked, i) => ({
+          keys: random(10 + i, [2, 3, CROSS]),
+          values: random(12 + i, [2, 3, CROSS]),
+          ...(masked && { masks }),
+        })),
+      };
+      const steering = {
+        controls: has('hints') ? [base] : [],
+        features: has('features') ? channels.length : 0,
+        references: groups.map((masked) => ({ masked })),
+      };
+      await withSetting(
+        async ({ model, run, denoise, alone }) => {
+          const expected = await alone();
+          assert.deepEqual(await denoise((await run(new TestCrew(model, 1))).predict), expected);
+          for (const [count, options] of [
+            [2, {}],
+            [3, { split: 'bands', mode: 'synchronous' }],
+          ] as const) {
+            const outputs = await denoise((await run(new TestCrew(model, count), options)).predict);
+            const last = expected.at(-1)!;
+            const scale = Math.max(...last.map(Math.abs));
+            const error = Math.max(...outputs.at(-1)!.map((value, i) => Math.abs(value - last[i]!)));
+            assert.ok(error < 1e-4 * scale, `${count} workers: ${error / scale}`);
+          }
+        },
+        { unet: config, steering, condition },
+      );
+    }),
+    { seed: 21, numRuns: 6 },
+  ));
 
 test('the reports tell bands, operations and bytes', () =>
   withSetting(async ({ model, run, denoise }) => {

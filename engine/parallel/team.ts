@@ -6,6 +6,7 @@ import { activeCutting, bandCount, type Cutting, wholeCutting } from '../executi
 import { batchOf, guide } from '../execution/condition.ts';
 import type { Predict } from '../execution/denoise.ts';
 import type { SharedRun } from '../execution/shared-run.ts';
+import type { ModelAdditions } from '../models/additions.ts';
 import { featuresOf, levelCount } from '../regions/features.ts';
 import { type Mask, pyramid } from '../regions/mask.ts';
 import { ringsOf } from '../regions/rings.ts';
@@ -19,6 +20,7 @@ import type { TeamOptions } from './team-options.ts';
 export interface Team {
   /** Where workers find the model: see `openModel`. */
   model: string;
+  additions?: ModelAdditions;
   version: string;
   members: readonly Member[];
   options: TeamOptions;

@@ -7,6 +7,7 @@ import { Components } from '../execution/components.ts';
 import { batchOf } from '../execution/condition.ts';
 import type { Denoiser } from '../execution/denoiser.ts';
 import { predictDenoiser } from '../execution/memory-plan.ts';
+import type { ModelAdditions } from '../models/additions.ts';
 import { denoiserVersion } from '../models/content-hash.ts';
 import type { Model } from '../models/model.ts';
 import { FeatureStore, type Features } from '../regions/store.ts';
@@ -26,7 +27,7 @@ interface Running {
 export class PatchWorker {
   readonly #backend: Backend;
   readonly #threads: number;
-  readonly #open: (model: string) => Promise<Model>;
+  readonly #open: (model: string, additions?: ModelAdditions) => Promise<Model>;
   /** Of the pictures that it helps to edit. */
   readonly #features: FeatureStore;
   #components: Components | undefined;
@@ -38,7 +39,7 @@ export class PatchWorker {
   constructor(
     backend: Backend,
     threads: number,
-    open: (model: string) => Promise<Model>,
+    open: (model: string, additions?: ModelAdditions) => Promise<Model>,
     storeBudget = backend.can.memoryBytes / 4,
   ) {
     this.#backend = backend;
@@ -151,9 +152,13 @@ export class PatchWorker {
   }
 
   /** @throws InputError if the files here are not those that the job's coordinator has */
-  async #componentsOf({ model: name, version }: Job): Promise<{ components: Components; isLoaded: boolean }> {
+  async #componentsOf({
+    model: name,
+    additions,
+    version,
+  }: Job): Promise<{ components: Components; isLoaded: boolean }> {
     // Opened for every job: its files may have changed.
-    const model = await this.#open(name);
+    const model = await this.#open(name, additions);
     const own = await denoiserVersion(model);
     if (own !== version)
       throw new InputError(`the files of ${model.name} are others than when the image began; start it again`);

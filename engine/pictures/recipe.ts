@@ -73,12 +73,15 @@ const PROCESSED = 'postprocessing';
 export function withUpscaling(
   png: Uint8Array,
   from: Uint8Array | undefined,
-  { model, scale }: { model: string; scale: number },
+  { model, scale, repaint }: { model: string; scale: number; repaint?: { model: string; strength: number } },
 ): Uint8Array {
   const recipe = from && isPng(from) ? readPngText(from, KEYWORD) : undefined;
   const kept = recipe === undefined ? png : withPngText(png, KEYWORD, recipe);
   const said = `Postprocess upscale by: ${scale}, Postprocess upscaler: ${quoteIfNeeded(model)}`;
-  return withPngText(kept, PROCESSED, said);
+  const again = repaint
+    ? `, Postprocess repaint: ${quoteIfNeeded(repaint.model)}, Postprocess repaint strength: ${repaint.strength}`
+    : '';
+  return withPngText(kept, PROCESSED, said + again);
 }
 
 /** Texts of PNG files by their keywords, and what reads them, in the order in which they count. */

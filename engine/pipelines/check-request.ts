@@ -184,6 +184,7 @@ const upscaleSchema = z.object({
   model: z.string().min(1).max(4096),
   scale: between('The scale', LIMITS.upscale).optional(),
   threads: whole('Threads', LIMITS.threads).optional(),
+  repaint: z.object({ ...drawing, strength: between('Strength', LIMITS.strength) }).optional(),
 });
 const editSchema = z.object({
   ...drawing,

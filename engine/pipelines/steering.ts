@@ -1,10 +1,10 @@
 /** What steers the images of a request: ControlNets, adapters and reference images. */
-import type { GenerateRequest } from '../../shared/api.ts';
+import type { EditRequest, GenerateRequest } from '../../shared/api.ts';
+import { defined } from '../../shared/defined.ts';
 import { InputError } from '../errors.ts';
 import type { Backend } from '../execution/backend.ts';
-import { openControlModel } from '../models/control-model.ts';
+import { type ModelAdditions, type SteeringPlaces, withSteering } from '../models/additions.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
-import { openReferenceModel } from '../models/reference-model.ts';
 import { ControlPictures } from './control-pictures.ts';
 import type { ReadyModel } from './ready-model.ts';
 import { ReferenceImages } from './reference-images.ts';
@@ -13,21 +13,36 @@ import { ReferencePictures, referenceGroups } from './reference-pictures.ts';
 /** A model with the models that steer the images of a request. @throws InputError if they do not fit together */
 export async function steeredModel(
   base: DiffusionModel,
-  { controls = [], references = [], referenceModel, referenceEncoder }: Partial<GenerateRequest>,
+  request: Partial<GenerateRequest>,
 ): Promise<DiffusionModel> {
-  if (controls.length === 0 && references.length === 0) return base;
-  const models = await Promise.all(controls.map(({ model }) => openControlModel(model)));
-  if (references.length === 0 || base.readsImages) {
-    if (base.readsImages && referenceModel !== undefined)
-      throw new InputError(`${base.name} reads reference images itself: leave out the IP-Adapter.`);
-    return models.length > 0 ? base.steered(models, undefined) : base;
-  }
-  if (referenceModel === undefined)
+  const { references = [], referenceModel } = request;
+  if (references.length > 0 && base.readsImages && referenceModel !== undefined)
+    throw new InputError(`${base.name} reads reference images itself: leave out the IP-Adapter.`);
+  if (references.length > 0 && !base.readsImages && referenceModel === undefined)
     throw new InputError(
       'Say with --reference-model which IP-Adapter reads the reference images: give its file.',
     );
-  const model = await openReferenceModel(referenceModel, referenceEncoder);
-  return base.steered(models, { model, groups: referenceGroups(references) });
+  return withSteering(base, steeringOf(request, base));
+}
+
+/** Where the networks are that steer the images of a request. */
+function steeringOf(
+  { controls = [], references = [], referenceModel: model, referenceEncoder }: Partial<GenerateRequest>,
+  { readsImages }: DiffusionModel,
+): SteeringPlaces {
+  const adapter = references.length > 0 && !readsImages && model !== undefined;
+  return {
+    controls: controls.map((control) => control.model),
+    ...(adapter && {
+      references: { model, encoder: referenceEncoder, groups: referenceGroups(references) },
+    }),
+  };
+}
+
+/** All that is added to a model for a request, for workers to add it too. */
+export function additionsOf(request: GenerateRequest | EditRequest, model: DiffusionModel): ModelAdditions {
+  const { vae, textEncoders, prediction, loras = [] } = request;
+  return { parts: defined({ vae, textEncoders, prediction }), loras, ...steeringOf(request, model) };
 }
 
 /** Reads the control and reference images of a request for an image of this size. */

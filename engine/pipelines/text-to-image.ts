@@ -225,7 +225,7 @@ async function decode(
 }
 
 /** Decodes latents [C, h, w] to an image [3, H, W] with these networks' decoder. */
-async function decodeLatent(
+export async function decodeLatent(
   components: Components,
   latent: Float32Array,
   dims: LatentDims,

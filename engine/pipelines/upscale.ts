@@ -4,6 +4,7 @@ import { InputError } from '../errors.ts';
 import type { Backend, Program } from '../execution/backend.ts';
 import { listen } from '../execution/denoise.ts';
 import { PLANAR } from '../execution/forms/form.ts';
+import { placesOf } from '../execution/tiles.ts';
 import { countMacs } from '../graph/macs.ts';
 import { float32, floats } from '../graph/tensor.ts';
 import { openUpscaler, type Upscaler } from '../models/upscaler.ts';
@@ -93,11 +94,7 @@ interface Tile {
 
 /** Tiles that cover a picture and overlap; all of one size where it is large enough. */
 export function tilesOf(width: number, height: number): Tile[] {
-  const along = (length: number) => {
-    if (length <= TILE) return [0];
-    const count = Math.ceil((length - OVERLAP) / (TILE - OVERLAP));
-    return Array.from({ length: count }, (_, i) => Math.round((i * (length - TILE)) / (count - 1)));
-  };
+  const along = (length: number) => placesOf(length, TILE, OVERLAP);
   return along(height).flatMap((top) =>
     along(width).map((left) => ({ left, top, width: Math.min(TILE, width), height: Math.min(TILE, height) })),
   );

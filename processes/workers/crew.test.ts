@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { createEngine } from '../../engine/engine.ts';
@@ -11,6 +13,12 @@ import { encodePng } from '../../engine/pictures/png.ts';
 import { psnr } from '../../engine/pictures/psnr.ts';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import type { EditRequest, EditResult, Engine, GenerateRequest, ParallelMode } from '../../shared/api.ts';
+import {
+  writeCheckpoint,
+  writeControlModels,
+  writeLora,
+  writeReferenceModel,
+} from '../../test/support/checkpoints.ts';
 import { LocalCrew } from './crew.ts';
 
 const crew = new LocalCrew();
@@ -156,6 +164,62 @@ test('a worker killed in the middle of an edit: the others finish it', async () 
   assert.deepEqual(result.warnings, ['Worker 2 was lost; Worker 1 did the rest.']);
   const one = await engine.edit(edited(alone, 1));
   assert.ok((await decibels(result.picture.png, one.picture.png)) > 18);
+});
+
+test('control images, references and a LoRA: two workers with a branch each draw and edit as one process does', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'patchwork-steered-'));
+  try {
+    const model = path.join(folder, 'sd15');
+    await writeCheckpoint(model, 'sd15');
+    const { controlNet, adapter } = await writeControlModels(folder);
+    const lora = path.join(folder, 'style.safetensors');
+    await writeLora(lora);
+    const grey = (value: number) => ({
+      width: 64,
+      height: 64,
+      channels: 3 as const,
+      data: new Uint8Array(3 * 64 * 64).fill(value),
+    });
+    const steered: GenerateRequest = {
+      prompt: 'a house',
+      model,
+      seed: 3,
+      steps: 3,
+      width: 64,
+      height: 64,
+      guidance: 3,
+      threads: 1,
+      controls: [
+        { image: grey(200), model: controlNet, guess: true },
+        { image: grey(40), model: adapter, end: 0.7 },
+      ] as never,
+      references: [{ image: grey(90), strength: 0.6 }] as never,
+      referenceModel: await writeReferenceModel(folder),
+      loras: [{ lora, strength: 0.8 }],
+    };
+    const one = await engine.generate(steered);
+    const { controls: _, ...plain } = steered;
+    assert.ok((await decibels(one.picture.png, (await engine.generate(plain)).picture.png)) < 60);
+    const two = await engine.generate({ ...steered, workers: 2 });
+    assert.equal(two.workers!.length, 2);
+    assert.ok((await decibels(two.picture.png, one.picture.png)) > 55);
+    const bands = { split: 'bands', mode: 'synchronous' } as const;
+    const divided = await engine.generate({ ...steered, workers: 2, patch: bands });
+    assert.ok((await decibels(divided.picture.png, one.picture.png)) > 55);
+
+    const { width: __, height: ___, ...drawing } = steered;
+    const part = new Uint8Array(64 * 64).map((_value, i) => (i % 64 < 24 && i > 1000 ? 255 : 0));
+    const asked: EditRequest = {
+      ...drawing,
+      image: one.picture.png,
+      mask: { width: 64, height: 64, channels: 1, data: part },
+    };
+    const alone = await engine.edit(asked);
+    const shared = await engine.edit({ ...asked, workers: 2 });
+    assert.ok((await decibels(shared.picture.png, alone.picture.png)) > 55);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('more workers than the picture can be divided over leave some without a part', async () => {

@@ -6,7 +6,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { backendOf } from '../../engine/host/node/devices/open.ts';
-import { openModel } from '../../engine/models/open.ts';
+import { openWithAdditions } from '../../engine/models/additions.ts';
 import { PatchWorker } from '../../engine/parallel/worker.ts';
 import { answer, queue } from '../engine/answers.ts';
 import { parentConnection } from '../engine/parent.ts';
@@ -17,7 +17,7 @@ import { begin, end, keep, step } from './protocol.ts';
 const [threads, mailFolder, storeBudget, device] = process.argv.slice(2);
 if (!mailFolder) throw new Error('a worker process is started by a crew');
 const backend = backendOf(device, Number(threads));
-const worker = new PatchWorker(backend, backend.threads, openModel, Number(storeBudget));
+const worker = new PatchWorker(backend, backend.threads, openWithAdditions, Number(storeBudget));
 const connection = parentConnection();
 const { turn } = queue();
 answer(connection, begin, ({ job, mail }, options) =>

@@ -5,14 +5,24 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { openControlModel } from '../../../engine/models/control-model.ts';
 import { purposeOfFile } from '../../../engine/models/file-purpose.ts';
+import { openImageEncoder } from '../../../engine/models/image-encoder.ts';
 import { openReferenceModel } from '../../../engine/models/reference-model.ts';
 import { openUpscaler } from '../../../engine/models/upscaler.ts';
 import { BYTES_PER_ELEMENT } from '../../../engine/weights/dtypes.ts';
 import { openEmbedding } from '../../../engine/weights/embeddings.ts';
 import { openAdapter } from '../../../engine/weights/lora.ts';
 import { LORA_KINDS } from '../../../engine/weights/lora-kinds/index.ts';
+import { openTensors } from '../../../engine/weights/tensor-file.ts';
 import { safetensorsBytes } from '../../../engine/weights/testing.ts';
-import { caseFolder, oddText, type Target, target, valueOrSentence, withCaseFile } from '../target.ts';
+import {
+  caseFolder,
+  changed,
+  oddText,
+  type Target,
+  target,
+  valueOrSentence,
+  withCaseFile,
+} from '../target.ts';
 
 const folder = caseFolder();
 const encoder = path.join(folder, 'image_encoder');
@@ -117,24 +127,79 @@ function fileOf(tensors: Record<string, { dtype: string; shape: number[] }>): Ui
   return safetensorsBytes(JSON.stringify(header), new Uint8Array(end).fill(60));
 }
 
+/** A file of each kind that is read, as its tensors' types and shapes. */
+const FILES = [
+  ...['dora', 'full', 'glora', 'ia3', 'loha', 'lokr', 'lora-tucker', 'mixed'].map(
+    (name) => `parity/lora-kinds/${name}`,
+  ),
+  ...['emb_params', 'learned_embeds', 'learned_embeds-one', 'sdxl'].map(
+    (name) => `parity/embeddings/${name}`,
+  ),
+  ...['compact-x2', 'original-x2', 'rrdb-x2'].map((name) => `upscalers/${name}`),
+  ...['ip-adapter_tiny', 'ip-adapter-plus_tiny', 'image_encoder/model'].map(
+    (name) => `parity/tiny-ip-adapter/${name}`,
+  ),
+  'parity/tiny-controlnet/t2iadapter/diffusion_pytorch_model',
+  'parity/control-file/checkpoint',
+];
+const examples = await Promise.all(
+  FILES.map(async (name) => {
+    const place = path.join(import.meta.dirname, '../../fixtures', `${name}.safetensors`);
+    const source = await openTensors(place);
+    return Object.fromEntries(
+      [...source.names()].map((key) => {
+        const { dtype, shape } = source.find(key)!;
+        return [key, { dtype, shape: [...shape] }];
+      }),
+    );
+  }),
+);
+
+/** A file whose header says of each tensor what it was given, true or not. */
+function fileSaying(tensors: unknown): Uint8Array {
+  if (typeof tensors !== 'object' || tensors === null)
+    return safetensorsBytes(JSON.stringify(tensors) ?? '', new Uint8Array(0));
+  const header: Record<string, unknown> = {};
+  let end = 0;
+  for (const [key, tensor] of Object.entries(tensors)) {
+    const { dtype, shape } = (tensor ?? {}) as { dtype?: unknown; shape?: unknown };
+    const size = typeof dtype === 'string' ? (BYTES_PER_ELEMENT[dtype as 'F32'] ?? 0) : 0;
+    const length = Array.isArray(shape) ? shape.reduce((a, b) => (typeof b === 'number' ? a * b : 0), size) : 0;
+    const fits = Number.isInteger(length) && length >= 0 && length <= 1 << 20 ? length : 0;
+    const value =
+      typeof tensor === 'object' && tensor !== null ? { ...tensor, data_offsets: [end, end + fits] } : tensor;
+    Object.defineProperty(header, key, { value, enumerable: true });
+    end += fits;
+  }
+  return safetensorsBytes(JSON.stringify(header), new Uint8Array(end).fill(60));
+}
+
 const READERS: Record<string, (file: string) => Promise<unknown>> = {
   purpose: purposeOfFile,
   upscaler: openUpscaler,
   embedding: openEmbedding,
   control: openControlModel,
   reference: (file: string) => openReferenceModel(file, encoder),
+  encoder: openImageEncoder,
 };
+
+/** Reads a file by every reader, and the changes of weights in it. */
+async function readByAll(file: string): Promise<void> {
+  for (const read of Object.values(READERS)) await valueOrSentence(() => read(file));
+  const adapter = await valueOrSentence(() => openAdapter(file, 1));
+  for (const { kind, tensors } of adapter?.modules ?? [])
+    assert.ok(kind.parts.every((part) => tensors.has(part)));
+}
 
 export const targets: readonly Target[] = [
   target(
+    'LoRA kinds, embeddings, upscalers, control and reference models, changed',
+    fc.oneof(...examples.map(changed)),
+    (tensors) => withCaseFile(folder, fileSaying(tensors), readByAll),
+  ),
+  target(
     'a file that any reader of models is given',
     fc.dictionary(name, tensor, { maxKeys: 14 }),
-    (tensors) =>
-      withCaseFile(folder, fileOf(tensors), async (file) => {
-        for (const read of Object.values(READERS)) await valueOrSentence(() => read(file));
-        const adapter = await valueOrSentence(() => openAdapter(file, 1));
-        for (const { kind, tensors } of adapter?.modules ?? [])
-          assert.ok(kind.parts.every((part) => tensors.has(part)));
-      }),
+    (tensors) => withCaseFile(folder, fileOf(tensors), readByAll),
   ),
 ];
