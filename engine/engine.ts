@@ -67,6 +67,7 @@ import { type ReadPrompts, readPrompts } from './pipelines/prompts.ts';
 import type { ReadyModel } from './pipelines/ready-model.ts';
 import { editSteps, record } from './pipelines/record.ts';
 import { sizedByReference } from './pipelines/reference-images.ts';
+import { repaintInTiles } from './pipelines/repaint-tiles.ts';
 import {
   checkCutOut,
   checkDescribe,
@@ -78,7 +79,6 @@ import { Sight } from './pipelines/segment/sight.ts';
 import { additionsOf, readSteering } from './pipelines/steering.ts';
 import type { Reading } from './pipelines/text-encoder.ts';
 import { textToImage } from './pipelines/text-to-image.ts';
-import { repaintInTiles } from './pipelines/repaint-tiles.ts';
 import { upscale } from './pipelines/upscale.ts';
 import { FeatureStore } from './regions/store.ts';
 import { schedulerNameOf } from './schedulers/create.ts';

@@ -41,7 +41,11 @@ export async function openImageEncoder(place: string): Promise<ImageEncoder> {
   if (isFile) return inFile(path.resolve(place));
   const origin = path.join(place, 'config.json');
   const config = parseClipVisionConfig(await readJson(origin), origin);
-  return { place: path.resolve(place), config, weights: async () => flattened(await openWeights(place, 'model')) };
+  return {
+    place: path.resolve(place),
+    config,
+    weights: async () => flattened(await openWeights(place, 'model')),
+  };
 }
 
 /** The encoder beside an adapter's file: a folder, or of ComfyUI's files the first that `fits`. */

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { openPicture } from '../../engine/pictures/open.ts';
-import type { UpscaleProgress, UpscaleResult } from '../../shared/api.ts';
+import { readRecipeOf } from '../../engine/pictures/read.ts';
+import type { ImageInput, RepaintRequest, UpscaleProgress, UpscaleResult } from '../../shared/api.ts';
 import { formatSeconds } from '../../shared/format.ts';
 import type { PictureInfo } from '../../shared/gallery.ts';
 import type { RunState } from '../../shared/jobs.ts';
 import { modelTitle } from '../../shared/modelTitle.ts';
 import type { JobOptions } from '../queue/engineQueue.ts';
+import { withSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
-import { chooseUpscaling } from './choose.ts';
+import { chooseUpscaling, type Upscaling } from './choose.ts';
 
 /**
  * Makes an image larger with what the user chooses; undefined if they choose nothing.
@@ -19,8 +21,11 @@ export async function upscaled(
   title: string,
   run: (work: Work) => PromiseLike<UpscaleResult> = (work) => work(),
 ): Promise<UpscaleResult | undefined> {
-  const upscaling = await chooseUpscaling((await openPicture(image, title)).header);
+  const recipe = await readRecipeOf(image, title).catch(() => undefined);
+  const upscaling = await chooseUpscaling((await openPicture(image, title)).header, recipe?.prompt);
   if (!upscaling) return undefined;
+  const { detail, ...enlarging } = upscaling;
+  const repaint = detail && repaintOf(detail, recipe?.negativePrompt);
   const result = await run((signal, onRun) => {
     const id = randomUUID();
     const options: JobOptions<UpscaleProgress> = {
@@ -32,13 +37,31 @@ export async function upscaled(
         if (job) onRun?.(job.run);
       },
     };
-    return engine.upscale({ image, ...upscaling }, options);
+    return engine.upscale({ image, ...enlarging, ...(repaint && { repaint }) }, options);
   });
   const { width, height } = result.picture;
   log.info(
     `${title}: ${width}×${height} by ${modelTitle(upscaling.model)}, ${formatSeconds(result.seconds)}`,
   );
   return result;
+}
+
+/** A repaint with the user's settings. Its tiles have the model's own size, and it runs on this machine alone. */
+function repaintOf(
+  { strength, prompt }: NonNullable<Upscaling['detail']>,
+  negative: string | undefined,
+): RepaintRequest {
+  const {
+    width: _,
+    height: __,
+    workers: ___,
+    bus: ____,
+    ...request
+  } = withSettings<ImageInput>({
+    prompt,
+    ...(negative && { negativePrompt: negative }),
+  });
+  return { ...request, strength };
 }
 
 /** Upscales, with progress. */

@@ -105,6 +105,12 @@ test('upscale writes a larger image beside the image', () =>
     assert.deepEqual([header.readUInt32BE(0), header.readUInt32BE(4)], [width, height]);
     assert.equal(scale, 2);
     assert.ok(seconds > 0 && path.dirname(file) === folder);
+    const given = ['upscale', image, '--model', model, '--repaint', '0.3', '--steps', '4', '--seed', '1'];
+    const detailed = await json(...given, '--prompt', 'a cat', '--scale', '1.5');
+    assert.deepEqual(detailed.repaint, { prompt: 'a cat', model: 'scenes', seed: 1, strength: 0.3 });
+    assert.notEqual(detailed.file, file);
+    const idle = await patchwork(['upscale', image, '--model', model, '--prompt', 'a cat']);
+    assert.match(idle.stderr, /--prompt says how to repaint: give --repaint/);
     const wrong = await patchwork(['upscale', image, '--model', path.join(folder, 'nothing.safetensors')]);
     assert.equal(wrong.code, 2);
     assert.match(wrong.stderr, /nothing\.safetensors does not exist/);

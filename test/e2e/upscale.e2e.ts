@@ -87,6 +87,28 @@ step('the editor saves the image as it is there, larger, beside its file', async
   assert.deepEqual(vscode.violations, []);
 });
 
+step('a larger image gets detail: repainted lightly, in tiles, by the model of the settings', async () => {
+  await vscode.inHost(
+    async ({ commands, Uri }, file) => {
+      void commands.executeCommand('patchwork.upscaleImage', Uri.file(file));
+    },
+    path.join(vscode.workspace, 'flag.png'),
+  );
+  await row('quick-x4').click();
+  await row('4 × and Add Detail').waitFor();
+  await vscode.screenshot('upscale-detail');
+  await row('4 × and Add Detail').click();
+  await vscode.page.keyboard.type('a blue lake');
+  await vscode.page.keyboard.press('Enter');
+  const larger = path.join(vscode.workspace, 'flag.larger-3.png');
+  await until(() => fs.existsSync(larger), 'the larger image');
+  assert.deepEqual(await sizeOf(larger), [160, 96]);
+  assert.match(
+    textChunks(fs.readFileSync(larger)).postprocessing!,
+    /repaint: scenes, Postprocess repaint strength: 0\.3/,
+  );
+});
+
 step('an upscaling that takes a while is seen in the queue, and is cancelled there', async () => {
   await sharp({ create: { width: 1500, height: 1000, channels: 3, background: '#36a' } })
     .png()

@@ -164,7 +164,9 @@ function fileSaying(tensors: unknown): Uint8Array {
   for (const [key, tensor] of Object.entries(tensors)) {
     const { dtype, shape } = (tensor ?? {}) as { dtype?: unknown; shape?: unknown };
     const size = typeof dtype === 'string' ? (BYTES_PER_ELEMENT[dtype as 'F32'] ?? 0) : 0;
-    const length = Array.isArray(shape) ? shape.reduce((a, b) => (typeof b === 'number' ? a * b : 0), size) : 0;
+    const length = Array.isArray(shape)
+      ? shape.reduce((a, b) => (typeof b === 'number' ? a * b : 0), size)
+      : 0;
     const fits = Number.isInteger(length) && length >= 0 && length <= 1 << 20 ? length : 0;
     const value =
       typeof tensor === 'object' && tensor !== null ? { ...tensor, data_offsets: [end, end + fits] } : tensor;
