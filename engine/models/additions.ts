@@ -7,7 +7,7 @@ import type { DiffusionModel } from './diffusion-model.ts';
 import type { Model } from './model.ts';
 import { loraFile, openCheckpoint, openModel } from './open.ts';
 import { openReferenceModel } from './reference-model.ts';
-import type { FileParts } from './single-file/layout.ts';
+import type { FileParts } from './single-file/file-parts.ts';
 
 /** Networks that steer an image. */
 export interface SteeringPlaces {
