@@ -11,6 +11,8 @@ const SHARE = 0.2;
 /** Seconds after which a draft comes too late to be of use, and after which a refinement does. */
 const LATE = 2;
 const LATE_REFINEMENT = 8;
+/** Expected seconds from which on a draft is not even tried; below, a busy machine may have been measured. */
+const HOPELESS = 6;
 /** How many of the last drafts count for what one takes; the quickest of them was disturbed least. */
 const TIMED = 3;
 /** Milliseconds without a change after which a shown draft is refined. */
@@ -101,9 +103,9 @@ export class LiveDrafts {
   /** Why a request is not drawn, as a sentence. */
   async #isLate(request: AskedRequest): Promise<string | undefined> {
     const taken = this.#taken.get(keyOf(request)) ?? [];
-    const seconds = taken.length > 0 ? Math.min(...taken) : await this.#parts.expect(request);
-    // One that took long may have been disturbed.
-    if (seconds <= LATE || (taken.length > 0 && taken.length < TIMED)) return undefined;
+    const isKnown = taken.length === TIMED;
+    const seconds = isKnown ? Math.min(...taken) : await this.#parts.expect(request);
+    if (seconds <= (isKnown ? LATE : HOPELESS)) return undefined;
     return `No draft: with these settings one takes about ${formatDuration(seconds)}.`;
   }
 
