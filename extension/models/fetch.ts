@@ -31,7 +31,7 @@ export async function fetchWithConsent(name: string, token: HubToken): Promise<s
   const settings = await settingsWith(token);
   const wanted = wantedFor(name);
   const found = await cancellable(
-    `Looking for ${name} on this machine and at the hub`,
+    `Looking for ${name} on this machine and on Hugging Face`,
     async (signal) =>
       (await modelHere(settings, wanted, signal)) ?? (await planFetch(settings, wanted, signal)),
   );
