@@ -6,6 +6,7 @@ import { WHOLE_CASES } from '../../engine/benchmark/whole/cases/index.ts';
 import { ARCHITECTURES } from '../../engine/models/architectures.ts';
 import { DEVICE_PROVIDERS, type DeviceId, PRECISIONS, PROCESSOR_PRECISIONS } from '../../shared/api.ts';
 import type { BenchmarkDraft, Offers } from '../../shared/benchmark/protocol.ts';
+import { capitalized } from '../../shared/capitalized.ts';
 
 /** What the engine can measure; presets are added once their costs are known. */
 export function offers(devices: readonly DeviceId[]): Offers {
@@ -17,7 +18,7 @@ export function offers(devices: readonly DeviceId[]): Offers {
     architectures: Object.keys(ARCHITECTURES),
     segmenters: [...SEGMENTERS],
     precisions: [...(devices.length > 0 ? PRECISIONS : PROCESSOR_PRECISIONS)],
-    devices: devices.map((id) => ({ id, title: DEVICE_PROVIDERS[id] })),
+    devices: devices.map((id) => ({ id, title: capitalized(DEVICE_PROVIDERS[id]) })),
     presets: [],
   };
 }

@@ -1,3 +1,4 @@
+import { capitalized } from '../../shared/capitalized.ts';
 import { DEVICE_PROVIDERS, type DeviceChoice, type DeviceInfo } from '../../shared/devices.ts';
 import { formatLatency } from '../../shared/units.ts';
 
@@ -40,8 +41,4 @@ export function deviceItems(devices: readonly DeviceInfo[], used: DeviceChoice):
 
 function sentence(text: string): string {
   return `${capitalized(text)}.`;
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

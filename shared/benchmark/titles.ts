@@ -1,5 +1,6 @@
 /** Rows, runs and machines in words. */
 import type { BenchmarkReport, BenchmarkRow } from '../api.ts';
+import { capitalized } from '../capitalized.ts';
 import { DEVICE_PROVIDERS } from '../devices.ts';
 import { modelTitle } from '../modelTitle.ts';
 
@@ -61,7 +62,7 @@ const CASES: Readonly<Record<string, { title: string; about: string }>> = {
 };
 
 export function caseTitle(name: string): string {
-  return Object.hasOwn(CASES, name) ? CASES[name]!.title : name.charAt(0).toUpperCase() + name.slice(1);
+  return Object.hasOwn(CASES, name) ? CASES[name]!.title : capitalized(name);
 }
 
 /** What a mode does, in one sentence; empty for one that is not known. */

@@ -4,6 +4,7 @@ import type { Budgets } from '../../shared/benchmark/budgets.ts';
 import type { MacsCurve } from '../../shared/benchmark/protocol.ts';
 import { type Figure, longestMacs, macsFactor, publishedFactors } from '../../shared/benchmark/table.ts';
 import { formatFewer, formatSpeed, shareTitle } from '../../shared/benchmark/titles.ts';
+import { capitalized } from '../../shared/capitalized.ts';
 import { formatGigaMacs, formatLatency } from '../../shared/format.ts';
 import { formatMacs } from '../../shared/units.ts';
 import { seriesColour, type Theme } from './theme.ts';
@@ -113,7 +114,7 @@ export function macsChart(
 
 export function partTitle(part: string, by: 'macsByKind' | 'macsByLevel'): string {
   if (by === 'macsByLevel') return part === 'none' ? 'No level' : `Level ${part}`;
-  return part.charAt(0).toUpperCase() + part.slice(1).replace('-', ' ');
+  return capitalized(part).replace('-', ' ');
 }
 
 export function memoryChart(figures: readonly Figure[], theme: Theme): ChartConfiguration {
