@@ -9,7 +9,7 @@ export async function openEditor(file: Uri, column?: ViewColumn): Promise<void> 
 }
 
 /** Milliseconds within which VS Code opens what was saved elsewhere, or renamed. */
-export const OPENED_SOON = 60_000;
+export const OPENED_SOON = 30_000;
 
 /**
  * Has a file opened in the editor as soon as VS Code opens it: it opens what was saved elsewhere or renamed as its settings
