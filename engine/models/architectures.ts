@@ -231,6 +231,16 @@ const nitroE512: Architecture = {
   textEncoder: llama32,
   size: 512,
 };
+/** With `taesana` in place of DC-AE (madebyollin/taesd), of which only the decoder is published by itself. */
+const nitroETaesana: Architecture = {
+  ...nitroE512,
+  vae: {
+    _class_name: 'AutoencoderTiny',
+    latent_channels: 32,
+    num_decoder_blocks: [3, 3, 3, 3, 3, 1],
+    decoder_block_out_channels: [256, 128, 64, 64, 64, 64],
+  },
+};
 const nitroE1024: Architecture = {
   ...nitroE512,
   unet: { ...nitroE512.unet, sample_size: 32, use_sub_attn: false },
@@ -257,6 +267,7 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   'nitro-e': nitroE512,
   'nitro-e-512': nitroE512,
   'nitro-e-1024': nitroE1024,
+  'nitro-e-taesana': nitroETaesana,
   'flux2-klein-4b': flux2Klein4b,
   'sana-sprint-1600m': { ...sana1600m, unet: { ...sana1600m.unet, ...sprint } },
 };
