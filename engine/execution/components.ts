@@ -8,6 +8,7 @@ import { stagesOf } from '../regions/stages.ts';
 import { requireUnchanged } from '../weights/file-version.ts';
 import type { WeightsOptions } from '../weights/source.ts';
 import type { Backend, Program } from './backend.ts';
+import type { CalibrationRuns } from './calibration.ts';
 import { CropNetwork } from './crops/crop-network.ts';
 import type { Denoiser } from './denoiser.ts';
 import { textLength } from './denoiser-inputs.ts';
@@ -18,7 +19,7 @@ import { type ProgramKey, Programs } from './programs.ts';
 import type { Grid } from './transformer/token-plan.ts';
 import { TransformerDenoiser } from './transformer/transformer-denoiser.ts';
 import { TransformerForms } from './transformer/transformer-forms.ts';
-import { type CalibrationRuns, calibrate } from './unet/calibrate.ts';
+import { calibrate } from './unet/calibrate.ts';
 import { UNetDenoiser } from './unet/unet-denoiser.ts';
 import { UNetForms } from './unet/unet-forms.ts';
 

@@ -43,6 +43,13 @@ export function needsOf(network: Network): Needs {
   return { text, vectors, channels };
 }
 
+/** Channels of a denoiser's output. */
+export function outputChannels({ outputs }: Network): number {
+  const output = outputs.get(OUTPUT);
+  if (output?.kind !== 'map') throw new Error('the denoiser has no map as its output');
+  return output.channels;
+}
+
 /** Tokens of one prompt that the denoiser reads, at most. */
 export function textLength(network: Network): number {
   return network.textTokens ?? CLIP_TOKENS;

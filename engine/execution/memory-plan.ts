@@ -104,10 +104,10 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     need(predictPart(model.network(name), latents, textPrecision(precision), device)),
   );
   const text = texts.reduce((a, b) => a + b, 0);
-  const unet = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
+  const denoiser = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
   const decoder = needOf('vae-decoder', pixels);
   const encoder = edit ? needOf('vae-encoder', pixels) : 0;
-  const together = PROCESS_BYTES + text + unet + decoder + encoder;
+  const together = PROCESS_BYTES + text + denoiser + decoder + encoder;
   if (records) return { together, apart: together, tiled: together };
   const side = TILE * scale;
   const tile = needOf('vae-decoder', {
@@ -117,8 +117,8 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
   });
   // The image itself, as planes and as pixels, is held beside the tile.
   const image = (bytesOf('fp32') + 1) * 3 * width * height;
-  const apart = PROCESS_BYTES + Math.max(text, unet, decoder);
-  return { together, apart, tiled: Math.min(apart, PROCESS_BYTES + Math.max(text, unet, tile + image)) };
+  const apart = PROCESS_BYTES + Math.max(text, denoiser, decoder);
+  return { together, apart, tiled: Math.min(apart, PROCESS_BYTES + Math.max(text, denoiser, tile + image)) };
 }
 
 /** Text encoders compute in float32 where the denoiser computes in float16. */

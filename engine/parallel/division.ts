@@ -2,11 +2,11 @@ import type { Precision } from '../../shared/api.ts';
 import type { StepKind } from '../../shared/stepPlan.ts';
 import { bandMasks } from '../execution/bands/bands.ts';
 import { batchOf, branchOf, type Condition } from '../execution/condition.ts';
+import { outputChannels } from '../execution/denoiser-inputs.ts';
 import type { EditedPicture } from '../execution/shared-run.ts';
 import { isShallow } from '../execution/step-kinds.ts';
 import { countMacs } from '../graph/macs.ts';
 import type { Network } from '../graph/network.ts';
-import type { FeatureMap } from '../graph/values.ts';
 import type { ModelAdditions } from '../models/additions.ts';
 import { activeCount, type Mask } from '../regions/mask.ts';
 import { planLevels } from '../regions/plan.ts';
@@ -199,10 +199,6 @@ export class Division {
     for (const [i, { worker }] of this.layout.parts.entries())
       this.#members[worker]!.end(this.#ids[i]!).catch(() => {});
   }
-}
-
-function outputChannels({ outputs }: Network): number {
-  return (outputs.get('out') as FeatureMap).channels;
 }
 
 /** Name under which a worker keeps the features of its own branches. */

@@ -40,7 +40,7 @@ import { analyse } from './analyse.ts';
 import { type Analysis, type EditCache, featuresOwner, keepAnalysis } from './edit-cache.ts';
 import { fasterMode } from './edit-mode.ts';
 import { editPlanes, recordingPlanes } from './inpainting.ts';
-import { prepareUNet } from './prepare.ts';
+import { prepareNetworks } from './prepare.ts';
 import { Previews } from './preview.ts';
 import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
@@ -168,7 +168,7 @@ async function prepareEdit(
   const size = workedSize(window);
   progress.stage('load');
   await listen(signal);
-  await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
+  await prepareNetworks(ready, recipe.precision, { signal, report: progress.own });
   const denoiser = ready.components.denoiser(recipe, {}, ready.images?.grids);
   const painted = coarser(windowMask(task.mask, window), size.width / scope.dims[2]);
   const loaded = performance.now();

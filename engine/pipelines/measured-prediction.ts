@@ -1,7 +1,7 @@
 import { cacheFolder, fs, path, sha256 } from '#host';
 import type { Prediction } from '../../shared/api.ts';
 import type { Backend, Program } from '../execution/backend.ts';
-import { denoiserInputs, needsOf } from '../execution/denoiser-inputs.ts';
+import { denoiserInputs, needsOf, OUTPUT } from '../execution/denoiser-inputs.ts';
 import { PLANAR } from '../execution/forms/form.ts';
 import { predictDenoiser } from '../execution/memory-plan.ts';
 import { float32, floats } from '../graph/tensor.ts';
@@ -70,7 +70,7 @@ async function correlationWithNoise(model: DiffusionModel, program: Program): Pr
   const outputs = await program.run(
     denoiserInputs(sample, [needs.channels, SIDE, SIDE], TIMESTEP, { text, guidance: 1 }),
   );
-  return correlationOf(noise, floats(outputs, 'out'));
+  return correlationOf(noise, floats(outputs, OUTPUT));
 }
 
 /** Pearson's correlation, 0 where one side is constant. */

@@ -1,8 +1,8 @@
 import type { GenerateProgress, Precision } from '../../shared/api.ts';
+import type { CalibrationRuns } from '../execution/calibration.ts';
 import { denoise } from '../execution/denoise.ts';
 import { seesMask } from '../execution/denoiser-inputs.ts';
 import { latentDims } from '../execution/latents.ts';
-import type { CalibrationRuns } from '../execution/unet/calibrate.ts';
 import { gaussianNoise } from '../noise.ts';
 import { knownScheduler } from '../schedulers/create.ts';
 import { drawingPlanes } from './inpainting.ts';
@@ -15,8 +15,8 @@ const STEPS = 6;
 
 type Report = (stage: GenerateProgress['stage'], step: number, steps: number) => void;
 
-/** Makes a model's U-Net and text encoders ready in a precision: the first time a few pictures are drawn to calibrate it. */
-export async function prepareUNet(
+/** Prepares a model's denoiser and text encoders in a precision. The first time, a few images are generated for calibration. */
+export async function prepareNetworks(
   ready: ReadyModel,
   precision: Precision,
   { report, signal }: { report?: Report; signal?: AbortSignal } = {},

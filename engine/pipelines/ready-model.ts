@@ -2,7 +2,7 @@ import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import type { Condition, LaterText } from '../execution/condition.ts';
 import { isGuided, needsOf } from '../execution/denoiser-inputs.ts';
-import { guidanceEmbedding } from '../execution/unet/guidance-embedding.ts';
+import { guidanceEmbedding } from '../execution/guidance-embedding.ts';
 import { float32, type Tensor } from '../graph/tensor.ts';
 import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { type PictureWindow, workedSize } from '../pictures/window.ts';
@@ -136,7 +136,7 @@ function embeddingFor(
 ): Tensor {
   if (pooled?.dims[1] !== channels)
     throw new InputError(
-      `${model.name}: the U-Net asks for text embeddings of ${channels} numbers, but the text encoders give ${pooled?.dims[1] ?? 'none'}.`,
+      `${model.name}: the denoiser takes text embeddings of ${channels} numbers, but the text encoders give ${pooled?.dims[1] ?? 'none'}.`,
     );
   return zeros ? secondZero(pooled) : pooled;
 }

@@ -7,7 +7,7 @@ import type { Picture } from '../pictures/read.ts';
 import { type PictureWindow, windowPlanes, workedSize } from '../pictures/window.ts';
 import { analyse } from './analyse.ts';
 import type { EditCache } from './edit-cache.ts';
-import { prepareUNet } from './prepare.ts';
+import { prepareNetworks } from './prepare.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { missingSteps, Recorder, startOf, type Trajectory } from './recorder.ts';
 import { rehearse } from './rehearse.ts';
@@ -40,7 +40,7 @@ export async function record(
   const start = startOf(scheduler, strength);
   const steps = scheduler.timesteps.length - start;
   await listen(signal);
-  await prepareUNet(ready, recipe.precision, { signal });
+  await prepareNetworks(ready, recipe.precision, { signal });
   const { timesteps } = scheduler;
   const { condition } = await conditionFor(
     ready,

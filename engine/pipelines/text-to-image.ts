@@ -27,7 +27,7 @@ import { windowPlanes } from '../pictures/window.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { type EditCache, featuresOwner, keepAnalysis } from './edit-cache.ts';
 import { drawingPlanes } from './inpainting.ts';
-import { prepareUNet } from './prepare.ts';
+import { prepareNetworks } from './prepare.ts';
 import { latentPreview, Previews } from './preview.ts';
 import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
@@ -133,7 +133,7 @@ async function prepareDrawing(
   const memory = inpaints ? undefined : given;
   progress.stage('load');
   await listen(signal);
-  await prepareUNet(ready, recipe.precision, { signal, report: progress.own });
+  await prepareNetworks(ready, recipe.precision, { signal, report: progress.own });
   const denoiser = components.denoiser(recipe, {}, ready.images?.grids);
   const whole = { of: 'whole', height: dims[1], width: dims[2] } as const;
   const kinds = kindsOf(recipe, scheduler, denoiser);

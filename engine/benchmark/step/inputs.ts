@@ -1,7 +1,7 @@
+import type { CalibrationRuns } from '../../execution/calibration.ts';
 import type { Components } from '../../execution/components.ts';
 import type { Condition } from '../../execution/condition.ts';
 import { needsOf, TEXT_MASK, textLength } from '../../execution/denoiser-inputs.ts';
-import type { CalibrationRuns } from '../../execution/unet/calibrate.ts';
 import type { Extent } from '../../graph/macs.ts';
 import { float32, int64 } from '../../graph/tensor.ts';
 import { gaussianNoise } from '../../noise.ts';

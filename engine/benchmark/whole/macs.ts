@@ -5,30 +5,30 @@ import type { Network } from '../../graph/network.ts';
 import type { WholeOutcome } from './case.ts';
 
 /**
- * Splits the cost of a whole picture: all steps of the U-Net by kind and level, the rest as `other networks` of no
+ * Splits the cost of a whole picture: all steps of the denoiser by kind and level, the rest as `other networks` of no
  * level (text encoder, autoencoder, passes that had to be recorded).
  * @param latent size of the latents that were worked on
  * @param guided whether each step computes two branches
  */
 export function splitMacs(
-  unet: Network,
+  denoiser: Network,
   latent: { height: number; width: number },
   guided: boolean,
   { macs, stepSeconds, activeFraction, workers, recipe }: WholeOutcome,
 ): MacCount {
-  const extent = { ...latent, tokens: textLength(unet), batch: guided ? 2 : 1 };
+  const extent = { ...latent, tokens: textLength(denoiser), batch: guided ? 2 : 1 };
   const active = activeFraction?.map((share, level) => {
     const [height, width] = sizeAt(latent, level);
     return Math.round(share * height * width);
   });
-  const step = countMacs(unet, extent, active?.length ? active : undefined);
+  const step = countMacs(denoiser, extent, active?.length ? active : undefined);
   // Every worker computes the dense warm-up steps, so their sum is more than one worker alone would compute.
   const steps = workers
     ? workers.reduce((sum, worker) => sum + worker.macs, 0) / step.total
     : fullSteps(
         stepSeconds.length,
         recipe?.stepPlan,
-        countMacs(unet, { ...extent, batch: 1 }).total / step.total,
+        countMacs(denoiser, { ...extent, batch: 1 }).total / step.total,
       );
   const times = (counts: Record<string, number>) =>
     Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, count * steps]));

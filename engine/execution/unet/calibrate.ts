@@ -2,23 +2,12 @@ import { floats } from '../../graph/tensor.ts';
 import { productGroups } from '../../quantization/layers.ts';
 import { type Statistics, StatisticsBuilder } from '../../quantization/statistics.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
-import { batchOf, type Condition, guide } from '../condition.ts';
+import type { CalibrationRuns } from '../calibration.ts';
+import { batchOf, guide } from '../condition.ts';
 import { denoiserInputs, withPlanes } from '../denoiser-inputs.ts';
 import { watchNames } from '../forms/watch.ts';
-import type { LatentDims } from '../latents.ts';
 import type { RowsUNet } from './rows-unet.ts';
 import { steeredRows } from './steering.ts';
-
-/** A dense run of the float32 U-Net: planes [C, h, w] → guided output. */
-type WatchedRun = (
-  sample: Float32Array,
-  dims: LatentDims,
-  timestep: number,
-  condition: Condition,
-) => Promise<Float32Array>;
-
-/** Runs the U-Net on representative inputs. */
-export type CalibrationRuns = (run: WatchedRun) => Promise<void>;
 
 /** Statistics of the inputs of a watched U-Net's products during representative runs. */
 export async function calibrate(unet: RowsUNet, runs: CalibrationRuns): Promise<Statistics> {

@@ -7,9 +7,9 @@ import { NodeBackend } from '../../host/node/backend.ts';
 import { gaussianNoise } from '../../noise.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
 import { temporaryFolder } from '../../weights/testing.ts';
+import type { CalibrationRuns } from '../calibration.ts';
 import { Components } from '../components.ts';
 import { predictor } from '../denoise.ts';
-import type { CalibrationRuns } from './calibrate.ts';
 
 const config = {
   block_out_channels: [16, 32],

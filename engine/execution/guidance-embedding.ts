@@ -1,4 +1,4 @@
-import { float32, type Tensor } from '../../graph/tensor.ts';
+import { float32, type Tensor } from '../graph/tensor.ts';
 
 /**
  * The guidance scale as an input of guidance-distilled U-Nets (`timestep_cond`; Luo et al. 2023, Latent
