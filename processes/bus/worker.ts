@@ -2,30 +2,25 @@ import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import { Svcm } from '@nats-io/services';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
-import * as z from 'zod';
-import { bandCount } from '../../engine/execution/bands/bands.ts';
+import type * as z from 'zod';
 import { contentHash, denoiserVersion } from '../../engine/models/content-hash.ts';
 import { editingModel, openModel } from '../../engine/models/open.ts';
 import { type Job, MemberLostError } from '../../engine/parallel/job.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { BusOptions, Engine } from '../../shared/api.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
-import { plainText } from '../../shared/plainText.ts';
 import { LocalCrew, type LocalMember } from '../workers/crew.ts';
-import { deliverMessage, postedMessages } from '../workers/file-mailbox.ts';
 import { openAnnounced } from './announced.ts';
 import { Drawer } from './batch/draw.ts';
 import { ACK_WAIT_MS } from './batch/queue.ts';
+import { serveCalls } from './calls.ts';
 import { connectBus, leaveBus } from './connection.ts';
-import { type Parcel, receiveParcels, sendParcel } from './parcels.ts';
+import { JobMail } from './job-mail.ts';
+import type { Parcel } from './parcels.ts';
 import {
-  againSchema,
   beginSchema,
   endSchema,
   keepSchema,
-  MAX_CALL_BYTES,
-  MAX_MAIL_BYTES,
-  mailSchema,
   PROTOCOL,
   packAnswer,
   SERVICE,
@@ -51,33 +46,17 @@ interface BusWorkerOptions {
   patience?: Partial<typeof PATIENCE>;
 }
 
-/** How often a worker reports that it works on a call. */
-const WORKING_MS = 1000;
 const PATIENCE = { mail: 3000, coordinator: 30_000, task: ACK_WAIT_MS };
-/** Times that missing features are asked for before the step is given up. */
-const ASK_AGAIN = 3;
-/** How often a worker that is needed for a whole image checks whether it is free. */
+/** Milliseconds between checks whether a worker that is needed for a whole image is free. */
 const CLAIM_MS = 100;
-/** Number of answers that are kept for repeated calls. */
-const KEPT_ANSWERS = 8;
 
-/** Subjects for answers: inboxes only, never a subject that the sender chooses. */
-const askSchema = z.object({ ask: z.string().max(64), reply: z.string().regex(/^_INBOX\.[\w-]{1,128}$/) });
-
+/** The job that its process works on. */
 interface Current {
   job: Job;
-  folder: string;
-  subscriptions: Subscription[];
-  /** The features received from other bands, by step and band. */
-  mail: Set<string>;
-  /** Whether they are where the worker process looks for them. */
-  laid: Set<string>;
-  /** The last requested step. */
-  called: number;
-  /** The step whose features are ready, if the last step was not dense. */
-  posted: number | undefined;
+  mail: JobMail;
+  alive: Subscription;
+  /** When the coordinator last gave a sign of life. */
   heard: number;
-  arrived: () => void;
 }
 
 /**
@@ -93,7 +72,6 @@ export class BusWorker {
   readonly #models: ReadonlyMap<string, string>;
   readonly #crew: LocalCrew;
   readonly #patience: typeof PATIENCE;
-  readonly #answers = new Map<string, Parcel | 'working'>();
   readonly #timers: NodeJS.Timeout[];
   readonly #drawer: Drawer | undefined;
   /** Whether it draws a whole picture. */
@@ -110,12 +88,7 @@ export class BusWorker {
     this.#models = models;
     this.#patience = { ...PATIENCE, ...options.patience };
     this.#crew = new LocalCrew({ onLog: options.onLog, ...options.crew });
-    receiveParcels(
-      bus,
-      `patchwork.worker.${this.id}.call`,
-      MAX_CALL_BYTES,
-      (parcel) => void this.#answer(parcel),
-    );
+    serveCalls(bus, `patchwork.worker.${this.id}.call`, (call) => this.#do(call), this.#log);
     const { openEngine, threads, onLog } = options;
     this.#drawer =
       openEngine &&
@@ -189,35 +162,6 @@ export class BusWorker {
     await leaveBus(this.bus);
   }
 
-  async #answer(parcel: Parcel): Promise<void> {
-    const asked = askSchema.safeParse(parcel.head);
-    if (!asked.success) return;
-    const { ask, reply } = asked.data;
-    const working = () => void sendParcel(this.bus, reply, { ask, working: true }).catch(this.#log);
-    const before = this.#answers.get(ask);
-    // The first of the repeated calls is answered when it is done.
-    if (before === 'working') return working();
-    const answer = before ?? (await this.#work(parcel, ask, working));
-    await sendParcel(this.bus, reply, { ask, answer: answer.head }, answer.body);
-  }
-
-  async #work(parcel: Parcel, ask: string, working: () => void): Promise<Parcel> {
-    this.#answers.set(ask, 'working');
-    working();
-    const timer = setInterval(working, WORKING_MS);
-    const answer = await this.#do(parcel).catch((error: unknown) => ({
-      head: { error: plainText(messageOf(error), 2000), lost: error instanceof MemberLostError },
-      body: new Uint8Array(),
-    }));
-    clearInterval(timer);
-    this.#answers.set(ask, answer);
-    for (const oldest of this.#answers.keys()) {
-      if (this.#answers.size <= KEPT_ANSWERS) break;
-      if (this.#answers.get(oldest) !== 'working') this.#answers.delete(oldest);
-    }
-    return answer;
-  }
-
   async #do({ head, body }: Parcel): Promise<Parcel> {
     const none = new Uint8Array();
     const [begin, step, keep, end] = [
@@ -250,33 +194,15 @@ export class BusWorker {
     this.#requireFree();
     const current: Current = {
       job,
-      folder,
-      subscriptions: [],
-      mail: new Set(),
-      laid: new Set(),
-      called: 0,
-      posted: undefined,
-      heard: Date.now(),
-      arrived: () => {},
-    };
-    this.#current = current;
-    current.subscriptions.push(
-      receiveParcels(this.bus, `patchwork.job.${job.id}.mail`, MAX_MAIL_BYTES, (parcel) => {
-        // The folder is removed with its job; later messages are dropped.
-        const failed = (error: unknown) => this.#current === current && this.#log(error);
-        void this.#takeMail(current, parcel).catch(failed);
-      }),
-      receiveParcels(this.bus, `patchwork.job.${job.id}.again`, 0, ({ head }) => {
-        const wanted = againSchema.safeParse(head);
-        if (!wanted.success || wanted.data.from !== job.index || !isPosted(current, wanted.data.step)) return;
-        void this.#sendMail(current, wanted.data.step).catch(this.#log);
-      }),
-      this.bus.subscribe(`patchwork.job.${job.id}.alive`, {
+      mail: new JobMail(this.bus, job, { folder, patience: this.#patience.mail, log: this.#log }),
+      alive: this.bus.subscribe(`patchwork.job.${job.id}.alive`, {
         callback: () => {
           current.heard = Date.now();
         },
       }),
-    );
+      heard: Date.now(),
+    };
+    this.#current = current;
     try {
       await this.#drawer?.free();
       return await (await this.#member()).begin(job);
@@ -292,16 +218,13 @@ export class BusWorker {
   }
 
   async #step(head: z.infer<typeof stepSchema>, body: Uint8Array): Promise<Parcel> {
-    const current = this.#called(head.job);
-    const { channels, bands } = current.job;
+    const { job, mail } = this.#called(head.job);
+    const { channels, bands } = job;
     const call = unpackStep(head, body, channels * bands.height * bands.width);
-    current.called = head.step;
-    if (call.kind === 'band' && current.posted !== undefined) await this.#awaitMail(current, current.posted);
+    await mail.before(call);
     const member = await this.#member();
     const answer = await member.step(call);
-    current.posted = call.kind === 'band' ? call.step : undefined;
-    // The answer goes out first, so that the coordinator works while features travel.
-    if (call.kind === 'band') setImmediate(() => void this.#sendMail(current, call.step).catch(this.#log));
+    mail.after(call);
     return packAnswer(answer);
   }
 
@@ -311,71 +234,6 @@ export class BusWorker {
     if (current?.job.id !== job) throw new MemberLostError('the job is not under way here any more');
     current.heard = Date.now();
     return current;
-  }
-
-  /** Sends what the worker process has posted of a step. */
-  async #sendMail({ job, folder }: Current, step: number): Promise<void> {
-    const posted = await postedMessages(folder, step, job.index);
-    if (posted.length === 0) return;
-    const files = posted.map(({ to, bytes }) => ({ to, bytes: bytes.byteLength }));
-    const head = { job: job.id, step, from: job.index, files };
-    const body = Buffer.concat(posted.map(({ bytes }) => bytes));
-    await sendParcel(this.bus, `patchwork.job.${job.id}.mail`, head, body);
-  }
-
-  /** Stores another band's features where the worker process looks for them. */
-  async #takeMail(current: Current, { head, body }: Parcel): Promise<void> {
-    const mail = mailSchema.safeParse(head);
-    const { job, folder } = current;
-    if (!mail.success || mail.data.job !== job.id) return;
-    const { step, from, files } = mail.data;
-    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    const key = mailKey(step, from);
-    // From old steps, from this band itself, or received twice: dropped.
-    const isWanted = step >= (current.posted ?? current.called) && step <= current.called + 1;
-    if (!isWanted || current.mail.has(key) || from === job.index || from >= bandCount(job.bands)) return;
-    if (total !== body.byteLength) return;
-    current.mail.add(key);
-    try {
-      let at = 0;
-      for (const { to, bytes } of files) {
-        const message = { to, bytes: body.subarray(at, at + bytes) };
-        if (to === 'all' || to === job.index) await deliverMessage(folder, step, from, message);
-        at += bytes;
-      }
-    } catch (error) {
-      current.mail.delete(key);
-      throw error;
-    }
-    current.laid.add(key);
-    current.mail.delete(mailKey(step - 3, from));
-    current.laid.delete(mailKey(step - 3, from));
-    current.arrived();
-  }
-
-  /** Waits until every other band's features of a step are here; asks again for those that are not. */
-  async #awaitMail(current: Current, step: number): Promise<void> {
-    const { job, laid } = current;
-    if (job.mode === 'naive') return;
-    const missing = () =>
-      Array.from({ length: bandCount(job.bands) }, (_, k) => k).filter(
-        (k) => k !== job.index && !laid.has(mailKey(step, k)),
-      );
-    for (let asked = 0; missing().length > 0; asked++) {
-      const came = await new Promise<boolean>((resolve) => {
-        const timer = setTimeout(() => resolve(false), this.#patience.mail);
-        current.arrived = () => {
-          if (missing().length > 0) return;
-          clearTimeout(timer);
-          resolve(true);
-        };
-      });
-      if (came) return;
-      if (asked >= ASK_AGAIN || this.#current !== current)
-        throw new Error(`features of band ${missing()[0]! + 1} did not come`);
-      for (const from of missing())
-        await sendParcel(this.bus, `patchwork.job.${job.id}.again`, { job: job.id, step, from });
-    }
   }
 
   async #member(): Promise<LocalMember> {
@@ -395,7 +253,8 @@ export class BusWorker {
     const current = this.#current;
     this.#current = undefined;
     if (!current) return;
-    for (const subscription of current.subscriptions) subscription.unsubscribe();
+    current.mail.end();
+    current.alive.unsubscribe();
     this.#ending++;
     try {
       const member = await this.#member();
@@ -406,13 +265,4 @@ export class BusWorker {
   }
 
   readonly #log = (error: unknown): void => this.#options.onLog?.(messageOf(error));
-}
-
-function mailKey(step: number, from: number): string {
-  return `${step} ${from}`;
-}
-
-/** Whether a step's features are still here: the next step may be done already. */
-function isPosted({ posted }: Current, step: number): boolean {
-  return posted !== undefined && (step === posted || step === posted - 1);
 }
