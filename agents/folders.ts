@@ -64,7 +64,7 @@ export class BoundedFolders {
     throw new InputError(`There is no file ${file}.`);
   }
 
-  /** Where an image will go, as agents see it, and whether a file is there. @throws InputError as `write` does */
+  /** Where an image will go, as agents see it, and whether a file exists. @throws InputError as `write` does */
   async find(destination: Destination): Promise<{ file: string; exists: boolean }> {
     const place = await this.#target(destination);
     return { file: this.#shown(place), exists: await isThere(place) };

@@ -1,7 +1,7 @@
 import { createProgram } from './program.ts';
 import { report } from './report.ts';
 
-// `patchwork … | head`: nobody reads on.
+// `patchwork … | head`: the reader has closed the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);

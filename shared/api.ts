@@ -148,7 +148,7 @@ interface DrawingRequest<Image = ImageInput> {
   threads?: number;
   /**
    * Workers that share the picture, 0 … 64; 0, 1 or absent: none. `threads` is then the share of each. With a bus: at
-   * most so many, or all that are there.
+   * most this many, or all that are available.
    */
   workers?: number;
   /** Take workers from other machines. */

@@ -132,7 +132,7 @@ export function shrunkTo({ width, height, data }: Patch, channels: number, longe
   return { left: 0, top: 0, width: across!, height: down!, data: values };
 }
 
-/** The smallest area outside of which two rasters of one size are equal; undefined if they are equal everywhere. */
+/** The smallest area that contains all differences of two rasters of one size; undefined if they are equal. */
 export function difference(
   { width, height, channels, data: a }: Raster,
   { data: b }: Raster,

@@ -142,7 +142,7 @@ function machineLine(): string {
   return `${processor}, ${cores} cores, ${memory}, ${platform}, Node ${versions.node}, onnxruntime-node ${versions.onnxruntime}`;
 }
 
-/** Prints the head of a Markdown table. @returns prints a row, as soon as its figures are there */
+/** Prints the head of a Markdown table. @returns a function that prints a row */
 export function table(...columns: string[]): (...cells: (string | number)[]) => void {
   const row = (...cells: (string | number)[]) => {
     if (cells.length !== columns.length)

@@ -15,7 +15,7 @@ await study(
   {
     about:
       'Predicted and measured memory, and seconds. Each network runs alone in a process of its own, with synthetic weights, ' +
-      'plainly rounded: once to warm up and then a few times, of which the fastest counts.',
+      'plainly rounded: once to warm up, then a few times; the fastest run counts.',
     arguments: { arch: text('a model folder, or an architecture with synthetic weights: sd15, …') },
     options: {
       size: byDefault(pixels('size of the image'), { width: 512, height: 512 }),

@@ -85,7 +85,7 @@ export class Steps {
     return kind && isShallow(kind) ? sourceOf(this.#kinds, index) : undefined;
   }
 
-  /** Whether the deep features are there that a step reads, if any. */
+  /** Whether the deep features that a step reads have been stored, if it reads any. */
   isReady(index: number): boolean {
     const source = this.sourceAt(index);
     return source === undefined || source === this.#deep?.index;

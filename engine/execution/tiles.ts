@@ -72,7 +72,7 @@ interface Placing {
   fadeRight: number;
 }
 
-/** Lays a tile over the image; within the fades what is there counts the more, the nearer it is. */
+/** Lays a tile over the image. Within the fades, the nearer of the two tiles has the larger weight. */
 function blend(image: Float32Array, tile: Float32Array, at: Placing): void {
   for (let c = 0; c < 3; c++)
     for (let y = 0; y < at.tileHeight; y++) {

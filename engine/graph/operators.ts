@@ -302,7 +302,7 @@ export interface PixelShuffle {
   readonly output: FeatureMap;
 }
 
-/** The inverse of `PixelShuffle`: f×f positions become channels of a coarser level, of which neighbours may be averaged. */
+/** The inverse of `PixelShuffle`: f×f positions become channels of a coarser level; neighbouring channels may be averaged. */
 export interface PixelUnshuffle {
   readonly type: 'pixel-unshuffle';
   readonly input: FeatureMap;
@@ -410,7 +410,7 @@ interface Prelu {
   readonly slope: Weight;
 }
 
-/** The mean of every 2×2 positions, of an odd side's last ones those that are there: the next coarser level. */
+/** The mean of every 2×2 positions, the next coarser level. At the end of an odd side, the mean of those that exist. */
 interface AveragePool {
   readonly type: 'average-pool';
   readonly input: FeatureMap;

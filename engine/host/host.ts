@@ -196,7 +196,7 @@ export interface HubEnvironment {
   token(): Promise<string | undefined>;
   /** Says how much more can be kept, as a part of a sentence. */
   room(bytes: number): string;
-  /** Says that a download of so many bytes does not fit. */
+  /** The sentence for a download of this size that does not fit. */
   tooLarge(download: { cache: string; free: number; needed: number }): string;
   /** What to check where the hub cannot be reached, as the beginning of a sentence. */
   reachable: string;

@@ -35,7 +35,7 @@ export class RepositoryCache {
 
   /**
    * Makes a file of a snapshot stand for what is at `place`: a blob, by a link, or where the system has none, by the
-   * file itself; or another snapshot's file, of which it becomes a copy.
+   * file itself; or another snapshot's file, which is copied.
    */
   async point(commit: string, file: string, place: string): Promise<void> {
     const pointer = path.join(this.snapshot(commit), ...file.split('/'));

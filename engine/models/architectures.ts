@@ -175,7 +175,7 @@ const sana1600m: Architecture = { ...sana600m, unet: { _class_name: 'SanaTransfo
 /** SANA-Sprint (Chen et al. 2025): two steps. */
 const sprint = { guidance_embeds: true, qk_norm: 'rms_norm_across_heads' };
 
-/** Qwen 3 of 4 billion parameters, of which FLUX.2 klein reads some layers. */
+/** Qwen 3 with 4 billion parameters. FLUX.2 klein reads the outputs of some of its layers. */
 const qwen3: object = {
   architectures: ['Qwen3ForCausalLM'],
   head_dim: 128,

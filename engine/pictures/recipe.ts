@@ -263,7 +263,7 @@ function withSettings(
   return withoutGaps({ ...recipe, ...(notes.length > 0 && { notes }) });
 }
 
-/** A sentence about a seed of which only a part could be taken. */
+/** A sentence about a seed that could be taken only in part. */
 function seedNotes(told: string | undefined, taken: number | undefined): string[] {
   if (taken === undefined || String(taken) === told?.replace(/^0+(?=\d)/, '')) return [];
   return [`The seed ${told} is beyond what seeds can be here; its last 53 bits, ${taken}, are used.`];
@@ -480,7 +480,7 @@ function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** A seed of up to 64 bits, of which the last 53 are taken. */
+/** The last 53 bits of a seed of up to 64. */
 function seedOf(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d{1,20}$/.test(text)) return undefined;
   return Number(BigInt.asUintN(53, BigInt(text)));

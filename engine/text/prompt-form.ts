@@ -10,7 +10,7 @@ export interface PromptForm {
   /** Put before a prompt, but not before the negative one. Of its states only the first is read. */
   readonly instruction?: string;
   readonly lowerCase?: true;
-  /** Tokens of which states are read at most. */
+  /** Largest number of tokens whose states are read. */
   readonly tokens: number;
   /** Prompts are filled up with padding to that length, whose states are read too. */
   readonly padded?: true;

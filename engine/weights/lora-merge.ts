@@ -21,7 +21,7 @@ const KEPT = 6;
 interface Addition {
   module: LoraModule;
   strength: number;
-  /** Where the file's model has several weights as one: these, in order, of which this one is the `index`th. */
+  /** Where the file's model has several weights as one: all of them, in order; this one is at `index`. */
   fused?: { tensors: readonly StoredTensor[]; index: number };
 }
 

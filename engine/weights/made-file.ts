@@ -10,7 +10,7 @@ const spares = new Map<string, string>();
 interface Making<Opened> {
   /** Opens a file that was made before; undefined if it is not there or not whole. */
   open(file: string): Promise<Opened | undefined>;
-  /** Writes the file, in a folder that is there, and opens it. */
+  /** Writes the file, in a folder that exists, and opens it. */
   make(file: string): Promise<Opened>;
 }
 

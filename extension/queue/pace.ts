@@ -32,7 +32,7 @@ export class Pace {
 
   async note(request: GenerateRequest<unknown>, result: Omit<GenerateResult, 'picture'>): Promise<void> {
     const { recipe, stepSeconds, seconds, loadSeconds } = result;
-    // Steps of a plan take less than full ones, from which times are told.
+    // Times are estimated from full steps; a plan's steps take less.
     if (stepSeconds.length === 0 || recipe.stepPlan !== undefined || recipe.budget !== undefined) return;
     const inSteps = stepSeconds.reduce((a, b) => a + b, 0);
     const sample: Sample = {

@@ -24,7 +24,7 @@ export function macsUnit(values: readonly number[]): Unit {
   ]);
 }
 
-/** The first unit of which the largest value is at least one, or else the last. */
+/** The first unit in which the largest value is at least 1, or the last unit. */
 function unitFor(
   values: readonly number[],
   units: readonly (readonly [name: string, scale: number, digits: number])[],

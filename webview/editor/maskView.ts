@@ -77,7 +77,7 @@ export class MaskView {
     this.show(this.#taken === undefined);
   }
 
-  /** An edit takes the mask, of which only the outline is shown then, or gives it back. */
+  /** An edit takes the mask, then only its outline is shown; or gives it back. */
   take(taken: number | undefined): void {
     if (taken === this.#taken) return;
     this.#taken = taken;

@@ -48,7 +48,7 @@ export function splitMacs(
   };
 }
 
-/** Steps of an image in full ones, of which one without guidance is the share `alone`. */
+/** The steps of an image, counted in full steps. A step without guidance counts as `alone`. */
 function fullSteps(count: number, stepPlan: string | undefined, alone: number): number {
   const kinds = stepPlan === undefined ? [] : (readStepPlan(stepPlan)?.kinds ?? []);
   const saved = kinds.filter((kind) => kind === 'P').length * (1 - alone);

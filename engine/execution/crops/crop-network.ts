@@ -73,7 +73,7 @@ export class CropNetwork {
   }
 
   /**
-   * A rectangle of the output, from a whole input, of which only the part that the plan needs is read.
+   * A rectangle of the output. Only the part of the input that the plan needs is read.
    * `record` comes from an earlier pass; that of the result has the fresh keys and values in place. A plan that computes
    * everything needs no record and creates a new one.
    */

@@ -152,7 +152,7 @@ function byHeads(emit: Emitter, rows: Ref, heads: number, perm: readonly number[
   return onnx.node('Transpose', [split], { attributes: { perm } });
 }
 
-/** Rows [B, N, C], of which row n is turned by n · frequencies in each head. */
+/** Rotates row n of rows [B, N, C] by n · frequencies in each head. */
 export function rotation(emit: Emitter, rows: Ref, { heads, frequencies, input }: Rotation): Ref {
   const { onnx } = emit;
   const half = frequencies.length;
@@ -202,7 +202,7 @@ export function axisAngles(
   return { sin: onnx.node('Sin', [angles]), cos: onnx.node('Cos', [angles]) };
 }
 
-/** Rows [B, N, C], of which neighbouring channels in each head are turned by angles. */
+/** Rotates neighbouring channels of rows [B, N, C] by angles, in each head. */
 export function axisRotation(emit: Emitter, rows: Ref, { sin, cos }: Angles, operator: AxisRotation): Ref {
   const { onnx } = emit;
   const { heads, frequencies, input } = operator;

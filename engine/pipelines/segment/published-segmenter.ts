@@ -24,7 +24,7 @@ interface ExportedFiles {
 /**
  * Finds an export: a folder with one `…encoder….onnx` and one `…decoder….onnx`, or the encoder's file, whose decoder
  * has the same name with `decoder`. Undefined where `place` is neither.
- * @throws InputError if only one of the two is there, or several.
+ * @throws InputError if one of the two is missing, or if there are several.
  */
 export async function findExport(place: string): Promise<ExportedFiles | undefined> {
   const found = await fs.stat(place).catch(() => undefined);

@@ -57,7 +57,7 @@ export async function searchThings(
   return { found: found.sort((a, b) => middle(a) - middle(b)), macs };
 }
 
-/** Keeps a good mask, unless a better one of the same thing is there. */
+/** Keeps a good mask, unless there is a better one of the same object. */
 function consider(found: Found[], candidate: ScoredLogits, side: number, inner: Size): void {
   if (candidate.score < LEAST_SCORE) return;
   const mask = cut(candidate.logits, side, inner, 0);

@@ -7,7 +7,7 @@ const PRESENT = 0.5;
 const MOST_THINGS = 2;
 
 /**
- * Below this the setting of a whole picture is a guess: the product of the surest of each group of which one holds. Of
+ * Below this the setting of a whole picture is a guess. It is the product of the surest words of the exclusive groups. Of
  * the kind of pictures that the tagger was trained on, one in fifty comes below.
  */
 const SURE_SETTING = 0.95;
@@ -17,7 +17,7 @@ const THINGS = ['object', 'part'];
 /** What goes without saying. */
 const UNSAID: Readonly<Record<string, string>> = { weather: 'clear' };
 
-/** What holds of a picture: all that is present, and of groups of which one holds the most probable. */
+/** The words for a picture: all that are present, and the most probable one of each exclusive group. */
 export function labelsOf(groups: readonly GradedGroup[]): PictureLabel[] {
   return groups.flatMap((group) => {
     const sorted = gradedLabels(group);

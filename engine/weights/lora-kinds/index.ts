@@ -8,7 +8,7 @@ import { lora, tucker } from './lora.ts';
 
 export type { LoraKind } from './kind.ts';
 
-/** All kinds that are read; the first of which all parts are there. */
+/** All kinds that are read. A file is of the first kind whose parts it has. */
 export const LORA_KINDS: readonly LoraKind[] = [
   tucker,
   lora,

@@ -18,7 +18,7 @@ export interface ChangedWeight {
 export interface LoraKind {
   /** For people. */
   readonly name: string;
-  /** The parts of which there must be all, and those of which there may be. */
+  /** Required parts, and optional ones. */
   readonly parts: readonly string[];
   readonly optional?: readonly string[];
   /** Whether it changes a module's weight or its bias. */

@@ -21,7 +21,7 @@ import { PROTOCOL } from '../wire.ts';
  * Results wait in a second stream until the coordinator has saved them, so either side can disconnect and return.
  *
  * Subjects: `patchwork.task.VERSION.MODEL.BATCH.ITEM`; `patchwork.result.BATCH.ITEM.ATTEMPT.PART` holds a part of a
- * picture's file, `patchwork.result.BATCH.ITEM.head` says what the parts come to. Over the bus itself, lost where nobody
+ * picture's file, `patchwork.result.BATCH.ITEM.head` says what the parts come to. Over the bus itself, lost if nobody
  * listens: `patchwork.batch.BATCH.progress`, `.done` and `.cancel`.
  */
 export const TASKS = 'patchwork-tasks';

@@ -168,7 +168,7 @@ export class OnnxBuilder {
     return this.#once(`float32 ${stored}`, () => this.cast(stored, 'float32'));
   }
 
-  /** As `weight`, in the type that the file has: for tables of which few rows are read. */
+  /** As `weight`, in the file's own type: for tables from which few rows are read. */
   stored(tensor: StoredTensor, dims = tensor.shape, rows?: { from: number; count: number }): Ref {
     if (tensor.transposed) {
       if (rows) throw new Error('rows of a transposed matrix are not supported');
