@@ -11,7 +11,7 @@ import { compose } from '../pictures/compose.ts';
 import type { Picture } from '../pictures/read.ts';
 import { windowPlanes } from '../pictures/window.ts';
 import { fullMask } from '../regions/mask.ts';
-import { prepareUNet } from './prepare.ts';
+import { prepareNetworks } from './prepare.ts';
 import { Progress } from './progress.ts';
 import { conditionFor, type ReadyModel } from './ready-model.ts';
 import { startOf } from './recorder.ts';
@@ -66,7 +66,7 @@ export async function repaintInTiles(
   if (apart) await components.free(...model.textRoles, 'vae-encoder');
   progress.stage('load');
   await listen(signal);
-  await prepareUNet(ready, precision, { signal, report: progress.own });
+  await prepareNetworks(ready, precision, { signal, report: progress.own });
   const denoiser = components.denoiser(recipe);
   const whole = { of: 'whole', height: tiling.height, width: tiling.width } as const;
   const plan = await denoiser.plan(whole, batchOf(text.condition));
