@@ -126,14 +126,19 @@ export function formatShare(fraction: number): string {
   return `${fraction < 0.095 ? (100 * fraction).toFixed(1) : Math.round(100 * fraction)} %`;
 }
 
-/** `about 12 s left`, `about 2 min 5 s left`; the seconds are rounded the more, the more there are. */
+/** `about 12 s left`, `about 2 min 15 s left` */
 export function describeRemaining(seconds: number): string {
+  return `${formatEstimate(seconds)} left`;
+}
+
+/** `about 12 s`, `about 2 min 15 s`; the seconds are rounded the more, the more there are. */
+export function formatEstimate(seconds: number): string {
   const grain = seconds < 10 ? 1 : seconds < 60 ? 5 : seconds < 600 ? 15 : 60;
   const whole = Math.max(1, Math.round(seconds / grain) * grain);
-  if (whole < 60) return `about ${whole} s left`;
+  if (whole < 60) return `about ${whole} s`;
   const [minutes, rest] = [Math.floor(whole / 60), whole % 60];
-  if (minutes >= 60) return `about ${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
-  return rest > 0 ? `about ${minutes} min ${rest} s left` : `about ${minutes} min left`;
+  if (minutes >= 60) return `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return rest > 0 ? `about ${minutes} min ${rest} s` : `about ${minutes} min`;
 }
 
 /** What is happening, as a short phrase. */

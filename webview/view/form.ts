@@ -1,11 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { hindranceOfAdditions } from '../../shared/additions.ts';
-import { formatShare } from '../../shared/format.ts';
+import { formatEstimate, formatShare } from '../../shared/format.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { SCHEDULER_TITLES, SIGMA_TITLES } from '../../shared/schedulers.ts';
 import { parseSeed } from '../../shared/seed.ts';
-import { formatDuration, formatMacs } from '../../shared/units.ts';
+import { formatMacs } from '../../shared/units.ts';
 import type { Draft, FormFacts, TypedDraft } from '../../shared/viewProtocol.ts';
 import { hasNoWords, unknownWords } from '../../shared/vocabulary.ts';
 import { additionsTemplate } from '../additions/template.ts';
@@ -150,7 +150,7 @@ function defaultOf(value: number | undefined): string {
 function time({ count }: Draft, facts: FormFacts | undefined): string {
   if (!facts?.seconds) return '';
   const all = facts.seconds * Math.max(1, Number(count) || 1);
-  return all < 2 ? '' : `about ${formatDuration(all)}`;
+  return all < 2 ? '' : formatEstimate(all);
 }
 
 /** Words that the model does not know are named while they are typed; an empty prompt gets examples. */

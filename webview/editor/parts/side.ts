@@ -7,7 +7,7 @@ import {
   needsMask,
   needsPrompt,
 } from '../../../shared/editorProtocol.ts';
-import { formatSeconds, formatShare } from '../../../shared/format.ts';
+import { formatEstimate, formatShare } from '../../../shared/format.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { unknownWords } from '../../../shared/vocabulary.ts';
 import { additionsTemplate } from '../../additions/template.ts';
@@ -85,8 +85,7 @@ function offerButton(
 /** How long an edit may take, if it is long. */
 function expectation(state: EditorState | undefined): string | undefined {
   const { mostSeconds, large } = state ?? {};
-  if (mostSeconds !== undefined && mostSeconds >= 2)
-    return `Takes up to about ${formatSeconds(mostSeconds)}.`;
+  if (mostSeconds !== undefined && mostSeconds >= 2) return `Takes up to ${formatEstimate(mostSeconds)}.`;
   if (mostSeconds === undefined && large) return 'A large image: an edit may take a while.';
   return undefined;
 }
