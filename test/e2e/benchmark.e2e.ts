@@ -301,7 +301,6 @@ step("EfficientViT's rows are shown beside the U-Net's, with the numbers of the 
 step('budgets are charted beside plain steps, with their images side by side', async () => {
   await choose('scope', 'Whole images');
   await fill('steps', '10');
-  await fill('workers', '1');
   const budgets = ['budget-50', 'steps-50', 'budget-20', 'steps-20'];
   for (const name of ['generate', 'dense', 'sparse', 'patch', ...budgets]) {
     const box = vscode.view.locator(`[data-choice=${name}]`);
