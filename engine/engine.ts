@@ -398,13 +398,14 @@ class LocalEngine implements Engine {
 
   /** The precision that is asked for, or the one for this machine. */
   async #precision(
-    { precision }: Pick<GenerateRequest, 'precision'>,
+    { precision, loras = [] }: Pick<GenerateRequest, 'precision' | 'loras'>,
     { model, components }: Loaded,
     { width, height, edit }: { width: number; height: number; edit?: boolean },
   ): Promise<Precision> {
     const [across, down] = [width, height].map((side) => Math.min(side, model.sizes.max));
     const device = plannedDevice(this.#backend.can);
-    const picture = { width: across!, height: down!, batch: 2, edit, device };
+    const merged = loras.length > 0;
+    const picture = { width: across!, height: down!, batch: 2, edit, device, merged };
     // A recipe may come from a device with another arithmetic.
     if (precision === 'fp16' && !this.#backend.can.precisions.includes(precision)) return 'fp32';
     return precision ?? defaultPrecision(model, components, picture, this.#backend);

@@ -11,17 +11,21 @@ const WORTH = 1.2;
 
 /**
  * Default precision of an image. A small denoiser generates in float32, so that its images are the same on every machine,
- * and edits in int8 where products of bytes are exact and faster, because one waits for edits again and again. Others
+ * and edits in int8 where products of bytes are exact and faster, because one waits for edits again and again. Weights with
+ * LoRA files merged in edit in float32: quantizing them for every change takes longer than an edit. Others
  * use int8 if it is faster on this machine or float32 does not fit into memory, and int4 if int8 does not fit and int4
  * takes less. A device with float16 uses it, unless memory is short.
  */
 export async function defaultPrecision(
   model: PlannedModel,
   components: Pick<Components, 'isSmall'>,
-  picture: Omit<PlannedPicture, 'precision'>,
+  { merged, ...picture }: Omit<PlannedPicture, 'precision'> & { merged?: boolean },
   backend: Backend,
 ): Promise<Precision> {
-  if (await components.isSmall()) return picture.edit && (await multipliesBytes(backend)) ? 'int8' : 'fp32';
+  if (await components.isSmall()) {
+    const isRepeated = picture.edit && !merged;
+    return isRepeated && (await multipliesBytes(backend)) ? 'int8' : 'fp32';
+  }
   const needs = (precision: Precision) => predictMemory(model, { ...picture, precision }).tiled;
   const fits = (precision: Precision) => needs(precision) <= MEMORY_SHARE * backend.can.memoryBytes;
   if (backend.can.precisions.includes('fp16')) {

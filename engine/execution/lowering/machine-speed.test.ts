@@ -97,12 +97,13 @@ test('the default precision: by size of the model, memory and speed of the machi
     assert.equal(await choose(backend), 'fp32', 'int8 is hardly faster');
     assert.equal(counter.loads, 0);
     const exact = (most: number) => Object.assign(counting().backend, { largestInt8: async () => most });
-    const edit = (some: Backend) =>
-      defaultPrecision(model, { isSmall: async () => true }, { ...picture, edit: true }, some);
+    const edit = (some: Backend, merged = false) =>
+      defaultPrecision(model, { isSmall: async () => true }, { ...picture, edit: true, merged }, some);
     assert.equal(await edit(exact(127)), 'fp32', 'int8 is hardly faster');
     await known(backend, { planar: 2, rows: 3, int8: 1 });
     assert.equal(await edit(exact(127)), 'int8', 'edits of a small model use it where it is exact');
     assert.equal(await edit(exact(63)), 'fp32', 'sums of bytes saturate');
+    assert.equal(await edit(exact(127), true), 'fp32', 'merged weights would be quantized for every change');
     // Of a real size: blocks of 32 rows make a tiny network no smaller.
     const sd15 = Object.assign(new SyntheticModel('sd15', ''), { textRoles: [] });
     const short = counting({ memoryBytes: 1e6 }).backend;
