@@ -98,6 +98,7 @@ step('a larger image gets detail: repainted lightly, in tiles, by the model of t
   await row('4 × and Add Detail').waitFor();
   await vscode.screenshot('upscale-detail');
   await row('4 × and Add Detail').click();
+  await vscode.page.locator('.quick-input-widget', { hasText: 'It guides the repaint' }).waitFor();
   await vscode.page.keyboard.type('a blue lake');
   await vscode.page.keyboard.press('Enter');
   const larger = path.join(vscode.workspace, 'flag.larger-3.png');
