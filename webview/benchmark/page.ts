@@ -4,7 +4,7 @@ import type {
   ExportFormat,
   PresetOffer,
 } from '../../shared/benchmark/protocol.ts';
-import type { CommonActions } from '../parts.ts';
+import type { CommonActions } from '../templates.ts';
 
 /** All that the templates draw from. */
 export interface Page {

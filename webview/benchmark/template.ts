@@ -6,7 +6,7 @@ import type { BenchmarkRun, RunSummary } from '../../shared/benchmark/protocol.t
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
 import { describeRemaining } from '../../shared/format.ts';
 import { failureTemplate } from '../failure.ts';
-import { progressTemplate } from '../parts.ts';
+import { progressTemplate } from '../templates.ts';
 import { countTemplate, curvesTemplate } from './curves.ts';
 import { formTemplate, presetsTemplate } from './form.ts';
 import type { Actions, Page } from './page.ts';

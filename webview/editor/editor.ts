@@ -25,7 +25,7 @@ const PREPARE_REST = 700;
 const RECORDED_BY: readonly (keyof EditDraft)[] = ['strength', 'steps', 'precision', 'additions', 'budget'];
 
 /** What the page asks of VS Code. */
-export interface EditorHost {
+interface EditorHost {
   send(message: EditorPageMessage): void;
   /** What the page stored before the window was reloaded. */
   readonly saved: SavedEditor | undefined;

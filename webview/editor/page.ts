@@ -1,6 +1,6 @@
 import type { EditCost, EditDraft, EditorState, EditRow } from '../../shared/editorProtocol.ts';
 import type { AdditionsForm } from '../additions/form.ts';
-import type { CommonActions } from '../parts.ts';
+import type { CommonActions } from '../templates.ts';
 import type { Stage } from './stage.ts';
 import type { Tool } from './tools/tool.ts';
 

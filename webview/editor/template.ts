@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { failureTemplate } from '../failure.ts';
 import type { EditorActions, EditorPage } from './page.ts';
-import { optionsBar, toolRail } from './parts/bars.ts';
-import { sidePanel } from './parts/side.ts';
-import { statusStrip } from './parts/statusStrip.ts';
+import { optionsBar, toolRail } from './templates/bars.ts';
+import { sidePanel } from './templates/side.ts';
+import { statusStrip } from './templates/statusStrip.ts';
 
 export function editorTemplate(page: EditorPage, actions: EditorActions): TemplateResult {
   const doing = doingOf(page);

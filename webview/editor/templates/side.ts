@@ -13,7 +13,7 @@ import { unknownWords } from '../../../shared/vocabulary.ts';
 import { additionsTemplate } from '../../additions/template.ts';
 import { failureTemplate } from '../../failure.ts';
 import { seedError, selectField, submitting, textField } from '../../fields.ts';
-import { runTemplate } from '../../parts.ts';
+import { runTemplate } from '../../templates.ts';
 import { hindranceOf, isBadSeed, isBadSteps } from '../hindrance.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton, slider } from './button.ts';
