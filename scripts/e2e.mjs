@@ -24,7 +24,7 @@ const extension = process.argv[2] ? path.resolve(process.argv[2]) : root;
 if (extension === root) run('scripts/build.mjs');
 const folder = path.join(root, 'test/e2e');
 const tests = readdirSync(folder).filter((name) => name.endsWith('.e2e.ts'));
-const flags = ['--test', '--test-concurrency=1', '--test-timeout=300000'];
+const flags = ['--test', '--test-concurrency=1', '--test-timeout=1200000'];
 run('--import', 'tsx', ...flags, ...tests.map((name) => path.join(folder, name)));
 
 function run(...args) {

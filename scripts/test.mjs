@@ -50,5 +50,5 @@ const files = Object.entries(suites)
   .filter(([name]) => asked.length === 0 || asked.includes(name))
   .flatMap(([, folders]) => folders.flatMap(testsBelow));
 if (files.length > 0)
-  run('--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=240000', ...files);
+  run('--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=900000', ...files);
 if (asked.length === 0 || asked.includes('e2e')) run('scripts/e2e.mjs');
