@@ -83,7 +83,7 @@ import { upscale } from './pipelines/upscale.ts';
 import { FeatureStore } from './regions/store.ts';
 import { schedulerNameOf } from './schedulers/create.ts';
 
-export interface EngineOptions extends CrewSources {
+interface EngineOptions extends CrewSources {
   /** Starts an engine in a process of its own, for benchmarks of isolated cases. */
   startEngine?: () => Engine;
   /** Bytes that recorded features may take; a quarter of the machine's memory by default. */

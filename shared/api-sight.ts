@@ -49,7 +49,7 @@ export interface ThingMask extends MaskPixels {
 }
 
 /** What every request about a picture has. */
-export interface SightRequest {
+interface SightRequest {
   /** The picture's file; or its name in an earlier result, which fails with a `ForgottenError` when it is forgotten. */
   image: Uint8Array | string;
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */

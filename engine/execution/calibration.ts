@@ -2,7 +2,7 @@ import type { Condition } from './condition.ts';
 import type { LatentDims } from './latents.ts';
 
 /** A dense run of the float32 denoiser whose products are watched: planes [C, h, w] → guided output. */
-export type WatchedRun = (
+type WatchedRun = (
   sample: Float32Array,
   dims: LatentDims,
   timestep: number,

@@ -10,7 +10,7 @@ import { below } from '../weights/views.ts';
 import { countOf, sizeOf } from './single-file/counting.ts';
 
 /** An image encoder that is described, and its weights by transformers' names. */
-export interface ImageEncoder {
+interface ImageEncoder {
   place: string;
   config: ClipVisionConfig;
   weights(): Promise<WeightSource>;

@@ -3,7 +3,7 @@ import { showInformation } from '../messages.ts';
 import { EXTENSION_ID, placeInRemoteWindow } from '../remote.ts';
 
 /** A line of the list of devices that moves Patchwork to the other machine of a remote window. */
-export interface RemoteItem {
+interface RemoteItem {
   label: string;
   detail: string;
   iconPath: ThemeIcon;

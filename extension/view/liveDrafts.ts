@@ -19,7 +19,7 @@ const TIMED = 3;
 const PAUSE = 1200;
 
 /** What drafts need of the extension. */
-export interface DraftParts {
+interface DraftParts {
   /** Makes an image beside the queue. @throws AbortError if it had to give way */
   make(request: AskedRequest, signal: AbortSignal): Promise<GenerateResult>;
   /** About how many seconds an image takes. */

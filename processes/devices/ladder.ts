@@ -18,7 +18,7 @@ const PATIENCE = 300_000;
 /** Failed calls in a row after which the processor is used from the start. */
 const MOST_FAILURES = 2;
 
-export interface LadderOptions<E extends Engine> {
+interface LadderOptions<E extends Engine> {
   /** Asked at the first call, and after `end`. */
   choose(): Promise<Chosen>;
   /** An engine that starts with its first call. */

@@ -5,7 +5,7 @@ import { Ladder } from '../devices/ladder.ts';
 import { type EngineWorker, engineWorker, type WorkerOptions } from './client.ts';
 import { chooseWebDevice } from './devices.ts';
 
-export interface WebEngine extends Engine {
+interface WebEngine extends Engine {
   /** The device that the next call runs on; undefined before it is chosen. */
   readonly chosen: Chosen | undefined;
 }

@@ -51,7 +51,7 @@ function gathered(emit: Emitter, rows: Ref, { parts, run }: Dealing): Ref {
 }
 
 /** Rows of one part among all queries, and among all keys; [n] each. */
-export interface DealtPart {
+interface DealtPart {
   readonly queries: Ref;
   readonly keys: Ref;
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { DEVICE_IDS } from '../../../shared/devices.ts';
 
 /** Findings about a device, which its backend follows. */
-export const findingsSchema = z.object({
+const findingsSchema = z.object({
   /** Of the GPU. */
   name: z.string(),
   /** Bytes of its memory; absent if the system does not report. */

@@ -11,7 +11,7 @@ import type { FileParts } from './file-parts.ts';
 import { absent, openAutoencoder, openTextEncoders, placedAs } from './placed.ts';
 
 /** Models of the hub that hold what a file of Nitro-E lacks. */
-export const NITRO_E_PARTS = {
+const NITRO_E_PARTS = {
   vae: 'mit-han-lab/dc-ae-f32c32-sana-1.0-diffusers',
   textEncoder: 'meta-llama/Llama-3.2-1B',
 } as const;
