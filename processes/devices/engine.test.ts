@@ -112,6 +112,12 @@ test('errors of the user and of the engine are passed on', async () => {
   await assert.rejects(open('cuda').generate({ prompt: 'a house' }), /it has no library/);
 });
 
+test('a benchmark that fails on the GPU gives no figures of the processor', async () => {
+  await assert.rejects(open().benchmark({ cases: ['dense'] }), /The device was lost/);
+  const { report } = await open('cpu').benchmark({ cases: ['dense'] });
+  assert.equal(report.rows.length, 2);
+});
+
 test('a GPU computes for one process at a time', async () => {
   const lines: string[] = [];
   const [one, other] = [open(), open('auto', { onLog: (line) => lines.push(line) })];

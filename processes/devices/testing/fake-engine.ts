@@ -3,7 +3,14 @@
  * from.
  */
 import { InputError } from '../../../engine/errors.ts';
-import { ENGINE_CALLS, type Engine, type GenerateRequest, type GenerateResult } from '../../../shared/api.ts';
+import {
+  type BenchmarkResult,
+  ENGINE_CALLS,
+  type Engine,
+  type GenerateRequest,
+  type GenerateResult,
+} from '../../../shared/api.ts';
+import { run } from '../../../shared/benchmark/testing.ts';
 import { serve } from '../../engine/serve.ts';
 import { fakeResult } from '../../engine/testing/fake-result.ts';
 
@@ -25,11 +32,17 @@ async function generate({ prompt }: GenerateRequest): Promise<GenerateResult> {
   return fakeResult({ prompt }, place, { device: id });
 }
 
+/** Without a GPU it would succeed. */
+async function benchmark(): Promise<BenchmarkResult> {
+  if (isGpu) throw new Error('The device was lost.');
+  return { report: run().report, pictures: {} };
+}
+
 async function unused(): Promise<never> {
   throw new Error('not used');
 }
 
 const others = Object.keys(ENGINE_CALLS).map((name) => [name, unused]);
-const engine: Engine = { ...(Object.fromEntries(others) as Engine), generate, async dispose() {} };
+const engine: Engine = { ...(Object.fromEntries(others) as Engine), generate, benchmark, async dispose() {} };
 
 serve(engine);
