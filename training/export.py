@@ -17,13 +17,12 @@ from .scenes.captions import vocabulary
 PARTS = {"unet": (UNet, "diffusion_pytorch_model.safetensors"),
          "vae": (Autoencoder, "diffusion_pytorch_model.safetensors"),
          "text_encoder": (TextEncoder, "model.safetensors")}
-# Guidance 3 draws more of the edits whole than 5; "background" is the caption of training pictures without a thing.
+# By the U-Net's input channels. Guidance 3 draws more of the edits whole than 5; "background" is the caption of
+# training pictures without a thing.
+SAMPLING = {"num_inference_steps": 20, "width": 256, "height": 256}
 RECOMMENDED = {
-    "num_inference_steps": 20,
-    "guidance_scale": 3.0,
-    "width": 256,
-    "height": 256,
-    "removal_prompt": "background",
+    4: {**SAMPLING, "guidance_scale": 5.0},
+    9: {**SAMPLING, "guidance_scale": 3.0, "removal_prompt": "background"},
 }
 PIPELINES = {4: "StableDiffusionPipeline", 9: "StableDiffusionInpaintPipeline"}   # by the U-Net's input channels
 INDEX = {"_diffusers_version": "0.27.2", "feature_extractor": [None, None],
@@ -49,8 +48,9 @@ def export(parts: dict[str, nn.Module], tokenizer_folder: Path, folder: Path) ->
     shutil.copytree(tokenizer_folder, fresh / "tokenizer")
     write_json(vocabulary(), fresh / "tokenizer" / "words.json")
     write_json(SCHEDULER_CONFIG, fresh / "scheduler" / "scheduler_config.json")
-    write_json({"_class_name": PIPELINES[parts["unet"].config["in_channels"]], **INDEX}, fresh / "model_index.json")
-    write_json(RECOMMENDED, fresh / "generation_config.json")
+    channels = parts["unet"].config["in_channels"]
+    write_json({"_class_name": PIPELINES[channels], **INDEX}, fresh / "model_index.json")
+    write_json(RECOMMENDED[channels], fresh / "generation_config.json")
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         folder.rename(old)
