@@ -52,12 +52,7 @@ export async function writeQuantized(
 ): Promise<void> {
   const { smoothing } = options;
   const read = weightReader(weights);
-  const matrices = network.operators.filter(isWeightProduct).flatMap((product) => {
-    const form = options.form(product);
-    return form === 'float'
-      ? []
-      : neededLayouts(product, form, options).map((layout) => ({ product, form, layout }));
-  });
+  const matrices = [...matricesOf(network, options).values()];
   const tables = network.operators.flatMap((operator) =>
     operator.type === 'embedding' ? [operator.table] : [],
   );
@@ -96,6 +91,20 @@ export async function writeQuantized(
     }),
   ];
   await writeSealed(file, tensors, metadata, signal);
+}
+
+/** By `matrixName`: products that share a weight, as those of several reference images do, share its matrices. */
+function matricesOf(network: Network, options: QuantizationOptions): Map<string, MatrixToWrite> {
+  const matrices = new Map<string, MatrixToWrite>();
+  for (const product of network.operators.filter(isWeightProduct)) {
+    const form = options.form(product);
+    if (form === 'float') continue;
+    for (const layout of neededLayouts(product, form, options)) {
+      const name = matrixName(product.weight, layout);
+      if (!matrices.has(name)) matrices.set(name, { product, form, layout });
+    }
+  }
+  return matrices;
 }
 
 function neededLayouts(product: WeightProduct, form: WeightForm, { folded }: QuantizationOptions): Layout[] {
