@@ -80,8 +80,14 @@ export function size(limits: SizeLimits = LIMITS.size) {
   return (text: string): Size => {
     const match = /^(\d+)[xX×](\d+)$/.exec(text);
     const [width, height] = [Number(match?.[1]), Number(match?.[2])];
-    if (!match || !isSide(width, limits) || !isSide(height, limits))
-      throw new InvalidArgumentError(`It must be WIDTHxHEIGHT, each ${sidesInWords(limits)}.`);
+    if (!match || !isSide(width, limits) || !isSide(height, limits)) {
+      const { min, max, multipleOf } = limits;
+      const sides =
+        min === max
+          ? `each ${sidesInWords(limits)}`
+          : `both multiples of ${multipleOf} from ${min} to ${max}`;
+      throw new InvalidArgumentError(`It must be WIDTHxHEIGHT, ${sides}.`);
+    }
     return { width, height };
   };
 }
