@@ -23,7 +23,7 @@ after(() => vscode?.close());
 step('four presets come first, each with a sentence, a predicted time and a button of its own', async () => {
   await vscode.run('Patchwork: Open Benchmark');
   await vscode.view.locator('main[data-state=idle]').waitFor();
-  const presets = vscode.view.locator('.preset');
+  const presets = vscode.view.locator('.preset:has([data-preset])');
   await until(async () => (await presets.count()) === 4, 'four presets');
   const times = presets.locator('[data-test=time]');
   // Nothing was measured yet, and that is said.
