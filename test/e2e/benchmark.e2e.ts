@@ -150,6 +150,7 @@ step('a mask can be painted with the pointer and with the keyboard', async () =>
     Number(/(\d+) % painted/.exec((await canvas.getAttribute('aria-label')) ?? '')?.[1]);
   const byKeys = await painted();
   assert.ok(byKeys > 0, 'Space paints');
+  await canvas.evaluate((element) => element.scrollIntoView({ block: 'center' }));
   const box = (await canvas.boundingBox())!;
   await vscode.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await vscode.page.mouse.down();

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before } from 'node:test';
 import sharp from 'sharp';
 import { EditorUnderTest } from './editorPage.ts';
-import { openWorkbench, until, type Workbench } from './harness.ts';
+import { openWorkbench, type Workbench } from './harness.ts';
 import { textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
 import { PICTURE, ViewUnderTest } from './viewPage.ts';
@@ -20,6 +20,11 @@ const row = (text: string) =>
 const sizeOf = async (file: string) => {
   const { width, height } = await sharp(file).metadata();
   return [width, height];
+};
+/** Waits until a file is written and, as the last thing, opened. */
+const shown = async (name: string) => {
+  await vscode.page.locator('.tab.active', { hasText: name }).waitFor({ timeout: PICTURE });
+  return path.join(vscode.workspace, name);
 };
 
 before(async () => {
@@ -67,8 +72,7 @@ step(
     );
     await row('quick-x4').click();
     await row('4 ×').click();
-    const larger = path.join(vscode.workspace, 'flag.larger.png');
-    await until(() => fs.existsSync(larger), 'the larger image');
+    const larger = await shown('flag.larger.png');
     assert.deepEqual(await sizeOf(larger), [160, 96]);
     assert.match(textChunks(fs.readFileSync(larger)).postprocessing!, /upscale by: 4, .*upscaler: quick-x4/);
   },
@@ -80,8 +84,7 @@ step('the editor saves the image as it is there, larger, beside its file', async
   await editor.press('upscale');
   await row('quick-x4').click();
   await row('2 ×').click();
-  const larger = path.join(vscode.workspace, 'flag.larger-2.png');
-  await until(() => fs.existsSync(larger), 'the larger image');
+  const larger = await shown('flag.larger-2.png');
   assert.deepEqual(await sizeOf(larger), [80, 48]);
   await vscode.screenshot('upscale-editor');
   assert.deepEqual(vscode.violations, []);
@@ -101,8 +104,7 @@ step('a larger image gets detail: repainted lightly, in tiles, by the model of t
   await vscode.page.locator('.quick-input-widget', { hasText: 'It guides the repaint' }).waitFor();
   await vscode.page.keyboard.type('a blue lake');
   await vscode.page.keyboard.press('Enter');
-  const larger = path.join(vscode.workspace, 'flag.larger-3.png');
-  await until(() => fs.existsSync(larger), 'the larger image');
+  const larger = await shown('flag.larger-3.png');
   assert.deepEqual(await sizeOf(larger), [160, 96]);
   assert.match(
     textChunks(fs.readFileSync(larger)).postprocessing!,

@@ -92,6 +92,7 @@ step('edits under a mask, undoes, and saves', async () => {
 });
 
 step('the walkthrough ticks off what was done', async () => {
+  await vscode.run('Patchwork: Get Started');
   await until(async () => (await ticks(vscode)).includes('generate'), 'the tick');
   await vscode.screenshot('web-walkthrough');
 });
