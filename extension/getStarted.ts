@@ -6,12 +6,8 @@ import { tickAgain } from './walkthrough.ts';
 const WALKTHROUGH = 'patchwork.patchwork#start';
 const SHOWN = 'patchwork.welcomed';
 
-/**
- * *Get Started*: the walkthrough. `npm start` names a file in `PATCHWORK_WELCOME` that is opened with the walkthrough
- * beside it, once in a folder.
- */
-export function registerGetStarted(context: ExtensionContext): Disposable[] {
-  const welcome = process.env.PATCHWORK_WELCOME;
+/** *Get Started*: the walkthrough. The file `welcome` is opened with it beside, once in a folder. */
+export function registerGetStarted(context: ExtensionContext, welcome?: string): Disposable[] {
   if (welcome && isOpen(welcome) && !context.workspaceState.get(SHOWN)) {
     void context.workspaceState.update(SHOWN, true);
     void showWelcome(welcome);

@@ -36,6 +36,8 @@ export function activate(context: ExtensionContext): void {
       },
     },
     chooseDevice: () => chooseDevice(log, listDevices),
+    // `npm start` names the README of its sample.
+    welcome: process.env.PATCHWORK_WELCOME,
   });
 }
 

@@ -63,6 +63,8 @@ export interface Platform {
   devices: readonly DeviceId[];
   /** The command *Choose Device*. */
   chooseDevice: () => unknown;
+  /** A file that is opened at first sight, with the walkthrough beside it. */
+  welcome?: string;
 }
 
 /** Ends what runs. */
@@ -70,7 +72,7 @@ export type Ending = () => Promise<void>;
 
 export function start(
   context: ExtensionContext,
-  { log, engine, images, hasDisk, devices, facts, chooseDevice }: Platform,
+  { log, engine, images, hasDisk, devices, facts, chooseDevice, welcome }: Platform,
 ): Ending {
   const services = createServices(context, { engine, images, log, devices });
   const token = new HubToken(context.secrets);
@@ -105,7 +107,7 @@ export function start(
     ...registerImageMenu(),
     ...registerQueueView(services),
     ...registerModelsView(services, token),
-    ...registerGetStarted(context),
+    ...registerGetStarted(context, welcome),
   );
   // Editors derived from VS Code may lack language models.
   if (hasDisk && typeof lm?.registerTool === 'function')
