@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/host/node/devices/testing.ts';
@@ -53,21 +55,31 @@ test('an image and edits of it, with features that stay on the GPU', { skip: ski
   for (const error of errors) assert.ok(error <= 2e-3, String(errors));
 });
 
-/** Runs a script whose only GPU is the software one. */
+/**
+ * Runs a script whose only GPU is the software one. Its stderr is a file: ONNX Runtime writes nothing more to a pipe
+ * once that is full.
+ */
 async function onGpu(script: string): Promise<{ stdout: string; stderr: string }> {
-  const file = path.join(import.meta.dirname, script);
-  const env = { ...process.env, ...SOFTWARE_GPU };
-  const child = spawn(process.execPath, ['--import', 'tsx', file], { env });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const [code] = await once(child, 'close');
-  assert.equal(code, 0, stderr.slice(-2000));
-  return { stdout, stderr };
+  const folder = await mkdtemp(path.join(tmpdir(), 'patchwork-gpu-'));
+  const errors = path.join(folder, 'stderr');
+  const written = await open(errors, 'w');
+  try {
+    const file = path.join(import.meta.dirname, script);
+    const env = { ...process.env, ...SOFTWARE_GPU };
+    const stdio = ['ignore', 'pipe', written.fd] as const;
+    const child = spawn(process.execPath, ['--import', 'tsx', file], { env, stdio: [...stdio] });
+    let stdout = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    const [code] = await once(child, 'close');
+    const stderr = await readFile(errors, 'utf8');
+    assert.equal(code, 0, stderr.slice(-2000));
+    return { stdout, stderr };
+  } finally {
+    await written.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Reads ONNX Runtime's log: a line before each provider's nodes, then a line for each node. */
