@@ -120,10 +120,13 @@ test('a worker that fails, as on a GPU that is lost, is replaced at the next cal
   const [worker] = browser.page.workers();
   const failing = browser.page.evaluate(
     (request) =>
-      (globalThis as unknown as { engine: Engine }).engine.generate(request).then(
-        () => '',
-        ({ message }: Error) => message,
-      ),
+      (globalThis as unknown as { engine: Engine }).engine
+        // With progress, as in the extension: between steps the worker takes what else happens.
+        .generate(request, { onProgress: () => {}, signal: new AbortController().signal })
+        .then(
+          () => '',
+          ({ message }: Error) => message,
+        ),
     { ...REQUEST, steps: 150 },
   );
   await worker!.evaluate(() => {
