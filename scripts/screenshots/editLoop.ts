@@ -43,12 +43,12 @@ try {
   await editor.open('images/a-red-house-by-a-lake-at-sunset-7.png');
   await editor.prepared();
   await frame(STEP);
-  await paint(circle(0.23, 0.23, 0.12), 'a yellow balloon in the sky at sunset', '7');
-  await paint(circle(0.22, 0.8, 0.1), 'a white boat on a lake at sunset', '3');
+  await paint(circle(0.68, 0.24, 0.13), 'a yellow balloon in the sky at sunset', '7');
+  await paint(circle(0.6, 0.8, 0.1), 'a white boat on a lake at sunset', '3');
   // Without a prompt: removes the house.
   await editor.press('way-remove');
   await editor.press('tool-select');
-  await editor.drag([[0.62, 0.52]]);
+  await editor.drag([[0.25, 0.52]]);
   await vscode.view.locator('main.editor[data-mask=shown]').waitFor();
   await vscode.page.waitForTimeout(1500);
   await frame(STEP);

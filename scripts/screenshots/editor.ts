@@ -21,7 +21,7 @@ try {
   await editor.close();
 
   await editor.open('images/a-red-house-by-a-lake-at-sunset-7.png');
-  await editor.drag(circle(0.23, 0.23, 0.1));
+  await editor.drag(circle(0.62, 0.22, 0.12));
   await editor.prompt(EDIT.prompt);
   await editor.view.locator('#seed input').fill(String(EDIT.seed));
   await editor.prepared();
@@ -33,11 +33,11 @@ try {
   await take(vscode, 'editor-levels');
   await editor.press('level');
   await editor.press('details');
-  await editor.drag(circle(0.22, 0.8, 0.07));
+  await editor.drag(circle(0.55, 0.8, 0.08));
   await editor.prompt('a white boat');
   await editor.apply();
   await editor.idle();
-  await editor.drag(circle(0.8, 0.3, 0.07));
+  await editor.drag(circle(0.88, 0.22, 0.06));
   await editor.prompt('a purple kite');
   await takeInEachTheme(vscode, 'editor');
 } finally {
