@@ -1,5 +1,11 @@
 /** What the extension host and the pages of the picture editor say to each other. Nothing here knows vscode or the DOM. */
-import type { AdditionPlace, Additions, AdditionsHostMessage, AdditionsPageMessage } from './additions.ts';
+import {
+  type AdditionPlace,
+  type Additions,
+  type AdditionsHostMessage,
+  type AdditionsPageMessage,
+  NO_ADDITIONS,
+} from './additions.ts';
 import type { ComputedLevel, EditRequest, Precision, SegmentRequest } from './api.ts';
 import type { RunState } from './jobs.ts';
 import type { Area, Patch } from './raster.ts';
@@ -50,6 +56,22 @@ export interface EditDraft {
   /** Share of the computing that may be spent, 0.1 … 1. */
   budget: number;
 }
+
+/** What a page begins with. */
+export const EMPTY_DRAFT: EditDraft = {
+  way: 'mask',
+  extension: NO_EXTENSION,
+  prompt: '',
+  negativePrompt: '',
+  strength: 0,
+  steps: '',
+  seed: '',
+  seedLocked: false,
+  precision: '',
+  variations: 1,
+  additions: NO_ADDITIONS,
+  budget: 1,
+};
 
 export const MOST_VARIATIONS = 4;
 

@@ -10,7 +10,7 @@ import type { WebviewPanel } from 'vscode';
 import { decodePicture } from '../../engine/pictures/read.ts';
 import { NO_ADDITIONS, withChosen } from '../../shared/additions.ts';
 import type { EditRequest } from '../../shared/api.ts';
-import { type EditDraft, NO_EXTENSION } from '../../shared/editorProtocol.ts';
+import { type EditDraft, EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
 
 const { Panel, Uri } = await import('../../test/support/vscode/stub.ts');
 const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
@@ -60,20 +60,7 @@ async function opened() {
 
 const stroke = { left: 4, top: 6, width: 8, height: 2, data: new Uint8Array(16).fill(255) };
 const place = { list: 'controls', field: 'picture', at: -1 } as const;
-const draft: EditDraft = {
-  way: 'all',
-  extension: NO_EXTENSION,
-  prompt: 'a house',
-  negativePrompt: '',
-  strength: 0,
-  steps: '',
-  seed: '7',
-  seedLocked: true,
-  precision: '',
-  variations: 1,
-  additions: NO_ADDITIONS,
-  budget: 1,
-};
+const draft: EditDraft = { ...EMPTY_DRAFT, way: 'all', prompt: 'a house', seed: '7', seedLocked: true };
 
 test('what was painted with the brush steers an edit, white on black, and can be drawn on again', async () => {
   const { panel, document, edits, until, received } = await opened();

@@ -5,9 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import { NO_ADDITIONS } from '../../shared/additions.ts';
 import type { Engine } from '../../shared/api.ts';
-import { type EditDraft, NO_EXTENSION } from '../../shared/editorProtocol.ts';
+import { type EditDraft, EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
 
 const { Uri } = await import('../../test/support/vscode/stub.ts');
 const { checkingEngine, servicesIn } = await import('../../test/support/vscode/services.ts');
@@ -22,20 +21,7 @@ const png = await sharp({ create: { width: 16, height: 16, channels: 3, backgrou
 const file = path.join(folder, 'field.png');
 await writeFile(file, png);
 
-const draft: EditDraft = {
-  way: 'mask',
-  extension: NO_EXTENSION,
-  prompt: '',
-  negativePrompt: '',
-  strength: 0,
-  steps: '',
-  seed: '7',
-  seedLocked: true,
-  precision: '',
-  variations: 1,
-  additions: NO_ADDITIONS,
-  budget: 1,
-};
+const draft: EditDraft = { ...EMPTY_DRAFT, seed: '7', seedLocked: true };
 
 test('an image that is closed while it is recorded: the recording ends, and the next image is recorded', async () => {
   const begun: AbortSignal[] = [];

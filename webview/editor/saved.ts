@@ -1,20 +1,4 @@
-import { NO_ADDITIONS } from '../../shared/additions.ts';
-import { type EditDraft, NO_EXTENSION, type SavedEditor } from '../../shared/editorProtocol.ts';
-
-const EMPTY_DRAFT: EditDraft = {
-  way: 'mask',
-  extension: NO_EXTENSION,
-  prompt: '',
-  negativePrompt: '',
-  strength: 0,
-  steps: '',
-  seed: '',
-  seedLocked: false,
-  precision: '',
-  variations: 1,
-  additions: NO_ADDITIONS,
-  budget: 1,
-};
+import { EMPTY_DRAFT, type SavedEditor } from '../../shared/editorProtocol.ts';
 
 /** The initial state of the page: as before a reload of the window, or fresh. */
 export function startOf(saved: SavedEditor | undefined): SavedEditor {
