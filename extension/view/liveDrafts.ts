@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isAbort } from '../../engine/errors.ts';
 import type { AskedRequest } from '../../shared/additions.ts';
 import type { GenerateResult } from '../../shared/api.ts';
@@ -83,8 +84,8 @@ export class LiveDrafts {
       if (late) return this.#parts.show(undefined, late);
       await this.#show(quick, signal, false);
       if (quick.budget === full.budget || (await this.#parts.expect(full)) > LATE_REFINEMENT) return;
-      await pauseOf(this.#pause, signal);
-      if (!signal.aborted) await this.#show(full, signal, true);
+      await sleep(this.#pause, undefined, { signal });
+      await this.#show(full, signal, true);
     } catch (error) {
       // The request itself is reported when its image is asked for.
       if (!signal.aborted && !isAbort(error)) this.#parts.show(undefined, `No draft: ${messageOf(error)}`);
@@ -118,14 +119,4 @@ export class LiveDrafts {
 /** What a request's time depends on. */
 function keyOf({ prompt: _prompt, negativePrompt: _negative, seed: _seed, ...others }: AskedRequest): string {
   return JSON.stringify(others);
-}
-
-function pauseOf(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
