@@ -1,6 +1,7 @@
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap, Features, Tokens, Vector } from '../graph/values.ts';
 import type { Flux2Config } from './flux2-config.ts';
+import { jointProjections, type Streams } from './joint-attention.ts';
 import { TRANSFORMER } from './sana.ts';
 
 /** Tokens of a prompt that FLUX.2 klein reads, padding included (diffusers' `max_sequence_length`). */
@@ -61,11 +62,6 @@ function timeEmbedding(net: NetworkBuilder, config: Flux2Config, timestep: Vecto
   return net.linear(`${path}.linear_2`, net.activation(hidden, 'silu'), config.channels, { bias: false });
 }
 
-interface Streams {
-  image: FeatureMap;
-  text: Tokens;
-}
-
 function doubleBlock(
   net: NetworkBuilder,
   path: string,
@@ -79,19 +75,12 @@ function doubleBlock(
     modulated(net, image, modulations.image[0]!, epsilon),
     modulated(net, text, modulations.text[0]!, epsilon),
   ];
-  const projected = <T extends Features>(x: T, name: string, norm?: string): T => {
-    const y = net.linear(`${here}.${name}`, x, channels, { bias: false });
-    return norm ? net.rmsNorm(`${here}.${norm}`, y, epsilon, { heads }) : y;
-  };
-  const query = net.joinImage(
-    projected(ofText, 'add_q_proj', 'norm_added_q'),
-    projected(ofImage, 'to_q', 'norm_q'),
+  const { query, key, value } = jointProjections(
+    net,
+    here,
+    { image: ofImage, text: ofText },
+    { channels, heads, epsilon, bias: false },
   );
-  const key = net.joinImage(
-    projected(ofText, 'add_k_proj', 'norm_added_k'),
-    projected(ofImage, 'to_k', 'norm_k'),
-  );
-  const value = net.joinImage(projected(ofText, 'add_v_proj'), projected(ofImage, 'to_v'));
   const seen = net.splitImage(attention(net, here, query, key, value, config));
   const after = <T extends Features>(
     x: T,

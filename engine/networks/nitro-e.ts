@@ -1,6 +1,7 @@
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { Dealing } from '../graph/operators.ts';
 import type { FeatureMap, Features, Tokens, Vector } from '../graph/values.ts';
+import { jointProjections, type Streams } from './joint-attention.ts';
 import { NITRO_E_CELL, NITRO_E_GROUPS, type NitroEConfig } from './nitro-e-config.ts';
 import { TRANSFORMER } from './sana.ts';
 
@@ -74,11 +75,6 @@ function positionsOf(net: NetworkBuilder, config: NitroEConfig, like: FeatureMap
   return net.sinePositions(like, Math.floor((most - side) / 2), frequencies);
 }
 
-interface Streams<Text = Tokens> {
-  image: FeatureMap;
-  text: Text;
-}
-
 interface BlockOptions {
   config: NitroEConfig;
   time: Vector;
@@ -137,23 +133,16 @@ function modulations(net: NetworkBuilder, path: string, time: Vector, stream: st
 function jointAttention(
   net: NetworkBuilder,
   path: string,
-  { image, text }: Streams,
+  streams: Streams,
   { channels, num_attention_heads: heads }: NitroEConfig,
   dealing: Dealing | undefined,
 ): Streams {
-  const projected = <T extends Features>(x: T, name: string, norm?: string): T => {
-    const y = net.linear(`${path}.${name}`, x, channels);
-    return norm ? net.rmsNorm(`${path}.${norm}`, y, 1e-6, { heads }) : y;
-  };
-  const query = net.joinImage(
-    projected(text, 'add_q_proj', 'norm_added_q'),
-    projected(image, 'to_q', 'norm_q'),
-  );
-  const key = net.joinImage(
-    projected(text, 'add_k_proj', 'norm_added_k'),
-    projected(image, 'to_k', 'norm_k'),
-  );
-  const value = net.joinImage(projected(text, 'add_v_proj'), projected(image, 'to_v'));
+  const { query, key, value } = jointProjections(net, path, streams, {
+    channels,
+    heads,
+    epsilon: 1e-6,
+    bias: true,
+  });
   return net.splitImage(
     net.attention(path, query, key, value, heads, false, { ...(dealing && { dealing }) }),
   );
