@@ -118,6 +118,17 @@ test('a worker that fails, as on a GPU that is lost, is replaced at the next cal
   const small = { ...REQUEST, steps: 1, width: 64, height: 64 };
   await call('generate', small);
   const [worker] = browser.page.workers();
+  // Armed before the request, so that a slow machine can't answer it first.
+  await worker!.evaluate(() => {
+    addEventListener(
+      'message',
+      () =>
+        setTimeout(() => {
+          throw new Error('the browser lost its GPU');
+        }),
+      { once: true },
+    );
+  });
   const failing = browser.page.evaluate(
     (request) =>
       (globalThis as unknown as { engine: Engine }).engine
@@ -129,11 +140,6 @@ test('a worker that fails, as on a GPU that is lost, is replaced at the next cal
         ),
     { ...REQUEST, steps: 150 },
   );
-  await worker!.evaluate(() => {
-    setTimeout(() => {
-      throw new Error('the browser lost its GPU');
-    });
-  });
   assert.match(await failing, /the browser lost its GPU; the next request starts a fresh one\.$/);
   const { png } = await call('generate', small);
   const { picture } = await desktop.generate(small);
