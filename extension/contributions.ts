@@ -128,7 +128,7 @@ export const SETTINGS = {
 export type SettingName = keyof typeof SETTINGS;
 
 /** `contributes.configuration` of package.json. */
-export function configuration(): object {
+function configuration(): object {
   const properties = Object.entries(SETTINGS).map(
     ([name, { restricted: _, ...schema }]: [string, Setting], i) => [
       `patchwork.${name}`,

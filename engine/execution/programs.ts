@@ -53,7 +53,7 @@ export class Programs {
   }
 }
 
-export function isSame(a: ProgramKey, b: ProgramKey): boolean {
+function isSame(a: ProgramKey, b: ProgramKey): boolean {
   return a.role === b.role && a.of === b.of && a.precision === b.precision && isSameForm(a.form, b.form);
 }
 

@@ -346,7 +346,7 @@ export interface Scaled {
 }
 
 /** A map times a map of one channel. */
-export interface Masked {
+interface Masked {
   readonly type: 'masked';
   readonly input: FeatureMap;
   readonly mask: FeatureMap;
@@ -522,7 +522,7 @@ export interface MaskProduct {
 }
 
 /** A trained constant: [1, channels]. */
-export interface Learned {
+interface Learned {
   readonly type: 'learned';
   readonly weight: Weight;
   readonly output: Vector;

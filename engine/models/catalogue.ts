@@ -32,7 +32,7 @@ export interface InstalledModel {
 }
 
 /** Models of one family share latents, text encoders, decoders and LoRA files. */
-export type Family =
+type Family =
   | 'Stable Diffusion 1'
   | 'Stable Diffusion 2'
   | 'Stable Diffusion 1 and 2'

@@ -33,7 +33,7 @@ export interface FusionConfig {
 const FUSION_BLOCKS = { mb: mbConv, fused: fusedMbConv, res: resBlock };
 
 /** @param maps one for each stage, the coarsest first; the result has the size of the last one */
-export function fusion(
+function fusion(
   net: NetworkBuilder,
   path: string,
   maps: readonly FeatureMap[],

@@ -28,7 +28,7 @@ export const referenceNames = (group: number) => ({
 });
 
 /** Weights of the attention number n, as the file numbers them: 1, 3, 5, … down, up, then the middle. */
-export const referencePath = (n: number, what: 'k' | 'v') => `references.${n}.to_${what}_ip`;
+const referencePath = (n: number, what: 'k' | 'v') => `references.${n}.to_${what}_ip`;
 
 /**
  * From an image encoder to the tokens that a U-Net attends to (Ye et al. 2023, IP-Adapter). Plain: `embeds` [B, 1, E] →

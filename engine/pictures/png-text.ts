@@ -22,7 +22,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 const utf8 = new TextDecoder('utf-8');
 
 /** Whether a chunk holds a text. */
-export function isText({ type }: PngWalk): boolean {
+function isText({ type }: PngWalk): boolean {
   return type === TEXT || type === COMPRESSED_TEXT || type === INTERNATIONAL_TEXT;
 }
 

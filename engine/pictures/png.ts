@@ -15,7 +15,7 @@ export async function encodePng(planes: Float32Array, width: number, height: num
 }
 
 /** [C, N] of −1 … 1 → [N, C] of 0 … 255; NaN becomes 0. */
-export function interleave(planes: Float32Array, channels: number): Uint8ClampedArray {
+function interleave(planes: Float32Array, channels: number): Uint8ClampedArray {
   const positions = planes.length / channels;
   const pixels = new Uint8ClampedArray(planes.length);
   for (let channel = 0; channel < channels; channel++) {

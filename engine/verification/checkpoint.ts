@@ -166,7 +166,7 @@ export class Checkpoint {
 }
 
 /** One pass of a U-Net over [B, C, H, W], or over the masked part of it. */
-export interface Pass {
+interface Pass {
   sample: Tensor;
   timestep: number;
   inputs: Record<string, Tensor>;

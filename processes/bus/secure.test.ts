@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { createAccount, createOperator, createUser, type KeyPair } from '@nats-io/nkeys';
+import { nkeys } from '@nats-io/transport-node';
 import { InputError } from '../../engine/errors.ts';
 import { skipWithout } from '../../test/support/needs.ts';
 import { connectBus } from './connection.ts';
@@ -79,7 +79,12 @@ test('a certificate of another address, or a server without any, is refused', { 
 });
 
 test('a server that asks for credentials', { skip }, async () => {
-  const [operator, account, user, stranger] = [createOperator(), createAccount(), createUser(), createUser()];
+  const [operator, account, user, stranger] = [
+    nkeys.createOperator(),
+    nkeys.createAccount(),
+    nkeys.createUser(),
+    nkeys.createUser(),
+  ];
   const claims = { type: 'account', version: 2, limits: UNLIMITED };
   const config = [
     `operator: ${token(operator, operator, 'o', { type: 'operator', version: 2 })}`,
@@ -118,7 +123,7 @@ const UNLIMITED = {
 };
 
 /** A JSON web token as NATS has them, of what the issuer says of a subject. */
-function token(issuer: KeyPair, subject: KeyPair, name: string, nats: object): string {
+function token(issuer: nkeys.KeyPair, subject: nkeys.KeyPair, name: string, nats: object): string {
   const coded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claims = {
     jti: name,
@@ -132,7 +137,7 @@ function token(issuer: KeyPair, subject: KeyPair, name: string, nats: object): s
   return `${text}.${Buffer.from(issuer.sign(Buffer.from(text))).toString('base64url')}`;
 }
 
-function credentials(jwt: string, user: KeyPair): string {
+function credentials(jwt: string, user: nkeys.KeyPair): string {
   const seed = Buffer.from(user.getSeed()).toString();
   return [
     `-----BEGIN NATS USER JWT-----\n${jwt}\n------END NATS USER JWT------\n`,

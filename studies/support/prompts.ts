@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** What an image must show to count as right. */
-export interface Expected {
+interface Expected {
   /** Kind and colour of each object. */
   kinds: [string, string][];
   terrain: string;

@@ -4,7 +4,7 @@ import { lasso, rectangle } from './shapes.ts';
 import type { Tool } from './tool.ts';
 
 /** Moves the image; `pans` is all that it takes. */
-export const hand: Tool = {
+const hand: Tool = {
   id: 'hand',
   title: 'Hand',
   key: 'H',
