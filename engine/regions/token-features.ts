@@ -21,7 +21,16 @@ export interface RowsFeature {
   readonly level: number;
   /** See `FeatureMap.levels`. */
   readonly levels?: number;
+  /** How many bits a value takes where rows are not kept as float32; 8 with a scale for each row if absent. */
+  readonly bits?: number;
 }
+
+/**
+ * Bits of anchors. Of an attention's rows only the sums over the part are read, in which rounding averages out; of a
+ * window's rows each is read beside the part.
+ */
+const ATTENTION_BITS = 3;
+const WINDOW_BITS = 5;
 
 /** Keys and values of softmax attention over text and image, recorded as attention reads them, of the image alone. */
 export interface JointFeature {
@@ -82,7 +91,8 @@ export function rowsFeaturesOf({ attentions, windows, attended }: TokenFeatures)
 /** The rows from which a feature's wide values are computed again. */
 export function anchoredRows(feature: AttentionFeature | WindowFeature): RowsFeature {
   const { channels, level } = feature.anchor;
-  return { name: rowsName(feature), channels, level };
+  const bits = feature.operator.type === 'convolution' ? WINDOW_BITS : ATTENTION_BITS;
+  return { name: rowsName(feature), channels, level, bits };
 }
 
 /** Walks back through operators of one value that work row by row. */

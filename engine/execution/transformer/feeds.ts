@@ -2,8 +2,21 @@ import { float32, floats, type Tensor } from '../../graph/tensor.ts';
 import type { Buffers } from '../../regions/buffers.ts';
 import { dequantizeRows, quantizeRows } from '../../regions/bytes.ts';
 import { type Storage, scaleName } from '../../regions/features.ts';
-import { Recorded, readRows, withRows } from '../../regions/recorded.ts';
-import { rowsFeaturesOf, rowsName, sumsName, type TokenFeatures } from '../../regions/token-features.ts';
+import {
+  type ChannelRanges,
+  channelRanges,
+  packedWidth,
+  packRows,
+  unpackRows,
+} from '../../regions/packed.ts';
+import { Recorded, type Rows, readRows, withRows } from '../../regions/recorded.ts';
+import {
+  anchoredRows,
+  type RowsFeature,
+  rowsFeaturesOf,
+  sumsName,
+  type TokenFeatures,
+} from '../../regions/token-features.ts';
 import { formerRowsName, haloRowsName, SIGNS } from '../forms/tokens.ts';
 import type { TokenPlan } from './token-plan.ts';
 
@@ -28,15 +41,15 @@ export function recordedFeeds(
   const signs = new Float32Array(active.length + former.length).fill(1).fill(-1, active.length);
   const feeds: Feeds = {};
   if (features.attentions.length > 0) feeds[SIGNS] = float32(signs, [1, signs.length, 1]);
-  const rows = (name: string, as: string, at: Int32Array, channels: number) => {
+  const rows = (feature: RowsFeature, as: string, at: Int32Array) => {
+    const { channels } = feature;
     const into = buffers.floats(as, batch * at.length * channels);
-    if (at.length > 0)
-      read({ recorded: recordedOf(recorded), storage, batch, buffers }, name, channels, at, into);
+    if (at.length > 0) read({ recorded: recordedOf(recorded), storage, batch, buffers }, feature, at, into);
     feeds[as] = float32(into, [batch, at.length, channels]);
   };
   for (const feature of features.attentions) {
-    const { channels } = feature.anchor;
-    rows(rowsName(feature), formerRowsName(rowsName(feature)), former, channels);
+    const anchored = anchoredRows(feature);
+    rows(anchored, formerRowsName(anchored.name), former);
     const { heads, output } = feature.operator;
     const size = output.channels / heads;
     const sums = isWhole
@@ -44,11 +57,10 @@ export function recordedFeeds(
       : (valuesOf(recordedOf(recorded), sumsName(feature)) as Float32Array);
     feeds[sumsName(feature)] = float32(sums, [batch, heads, size, size + 1]);
   }
-  for (const feature of features.windows)
-    rows(rowsName(feature), haloRowsName(rowsName(feature)), isWhole ? NONE : halo, feature.anchor.channels);
+  for (const anchored of features.windows.map(anchoredRows))
+    rows(anchored, haloRowsName(anchored.name), isWhole ? NONE : halo);
   for (const { keys, values } of features.attended)
-    for (const feature of [keys, values])
-      rows(feature.name, feature.name, plan.at(feature).others, feature.channels);
+    for (const feature of [keys, values]) rows(feature, feature.name, plan.at(feature).others);
   return feeds;
 }
 
@@ -61,14 +73,14 @@ export function featureOutputs(features: TokenFeatures): string[] {
 /** The features of a pass over everything. */
 export function recordedFrom({ features, storage }: TokenStorage, outputs: Readonly<Feeds>): Recorded {
   const recorded = new Recorded();
-  for (const { name, channels } of rowsFeaturesOf(features)) {
+  for (const feature of rowsFeaturesOf(features)) {
+    const { name, channels } = feature;
     const rows = floats(outputs, `new.${name}`);
-    if (storage === 'float32') recorded.set(name, rows);
-    else {
-      const { bytes, scale } = quantizeRows(rows, channels);
-      recorded.set(name, bytes);
-      recorded.set(scaleName(name), scale);
-    }
+    const ranges = storage === 'int8' && feature.bits ? channelRanges(rows, channels) : undefined;
+    for (const { tensor, data } of kept(feature, rows, storage, ranges)) recorded.set(tensor, data);
+    if (!ranges) continue;
+    recorded.set(centreName(name), ranges.centre);
+    recorded.set(spreadName(name), ranges.spread);
   }
   for (const feature of features.attentions)
     recorded.set(sumsName(feature), floats(outputs, `new.${sumsName(feature)}`));
@@ -84,17 +96,11 @@ export function updatedBy(
 ): Recorded {
   const updated = new Recorded(recorded);
   for (const feature of rowsFeaturesOf(features)) {
-    const { name, channels } = feature;
     const { computed } = plan.at(feature);
-    const fresh = floats(outputs, `new.${name}`);
-    const put = (tensor: string, rows: Float32Array | Int8Array, width: number) =>
-      updated.set(tensor, withRows(valuesOf(recorded, tensor), rows, batch, width, computed));
-    if (storage === 'float32') put(name, fresh, channels);
-    else {
-      const { bytes, scale } = quantizeRows(fresh, channels);
-      put(name, bytes, channels);
-      put(scaleName(name), scale, 1);
-    }
+    const fresh = floats(outputs, `new.${feature.name}`);
+    const ranges = storage === 'int8' && feature.bits ? rangesOf(recorded, feature) : undefined;
+    for (const { tensor, data, width } of kept(feature, fresh, storage, ranges))
+      updated.set(tensor, withRows(valuesOf(recorded, tensor), data, batch, width, computed));
   }
   for (const feature of features.attentions)
     updated.set(sumsName(feature), floats(outputs, `new.${sumsName(feature)}`));
@@ -112,20 +118,50 @@ interface Reading {
 
 function read(
   { recorded, storage, batch, buffers }: Reading,
-  name: string,
-  channels: number,
+  feature: RowsFeature,
   at: Int32Array,
   into: Float32Array,
 ): void {
+  const { name, channels, bits } = feature;
   const rows = valuesOf(recorded, name);
   if (storage === 'float32') {
     readRows(rows, batch, channels, at, 0, into);
     return;
   }
-  const bytes = readRows(rows, batch, channels, at, 0, buffers.bytes(name, into.length));
+  const width = bits ? packedWidth(channels, bits) : channels;
+  const held = buffers.bytes(name, batch * at.length * width);
+  const bytes = readRows(rows, batch, width, at, 0, held);
   const scales = valuesOf(recorded, scaleName(name));
   const scale = readRows(scales, batch, 1, at, 0, buffers.floats(scaleName(name), batch * at.length));
-  dequantizeRows({ bytes, scale }, channels, into);
+  if (bits) unpackRows({ bytes, scale }, channels, bits, rangesOf(recorded, feature), into);
+  else dequantizeRows({ bytes, scale }, channels, into);
+}
+
+/** The tensors in which rows [n, C] are kept, with the values of each for a row. */
+function kept(
+  { name, channels, bits }: RowsFeature,
+  rows: Float32Array,
+  storage: Storage,
+  ranges: ChannelRanges | undefined,
+): { tensor: string; data: Rows; width: number }[] {
+  if (storage === 'float32') return [{ tensor: name, data: rows, width: channels }];
+  const { bytes, scale } =
+    bits && ranges ? packRows(rows, channels, bits, ranges) : quantizeRows(rows, channels);
+  return [
+    { tensor: name, data: bytes, width: bytes.length / scale.length },
+    { tensor: scaleName(name), data: scale, width: 1 },
+  ];
+}
+
+const centreName = (name: string) => `${name}.centre`;
+const spreadName = (name: string) => `${name}.spread`;
+
+/** What packed rows are relative to: the same for all rows of a record, also those of later edits. */
+function rangesOf(recorded: Recorded, { name }: RowsFeature): ChannelRanges {
+  const [centre, spread] = [centreName(name), spreadName(name)].map(
+    (tensor) => valuesOf(recorded, tensor) as Float32Array,
+  );
+  return { centre: centre!, spread: spread! };
 }
 
 function recordedOf(recorded: Recorded | undefined): Recorded {
