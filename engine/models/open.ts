@@ -26,16 +26,18 @@ export interface DrawingOptions extends FileParts {
   /** `fast`: TAESD takes the place of the model's own autoencoder. */
   decoder?: DecoderChoice;
   loras?: readonly LoraChoice[];
+  /** Folders of other tools, in which a small decoder is looked for beside the model's own. */
+  modelFolders?: readonly string[];
 }
 
 /** A model as `openCheckpoint` finds it, set up with another decoder and LoRA files; `warnings` are for the user. */
 export async function openDrawingModel(
   name: string = EMBEDDED,
-  { decoder = 'own', loras = [], vae, textEncoders, prediction }: DrawingOptions = {},
+  { decoder = 'own', loras = [], modelFolders, vae, textEncoders, prediction }: DrawingOptions = {},
 ): Promise<{ model: DiffusionModel; warnings: string[] }> {
   let model = await openCheckpoint(name, { vae, textEncoders, prediction });
   if (decoder === 'fast' && model.autoencoder.kind !== 'tiny') {
-    const { id, place } = await fastDecoder(model);
+    const { id, place } = await fastDecoder(model, modelFolders);
     if (!id)
       throw new InputError(`${model.name} has no fast decoder: use its own decoder.`, { setting: 'decoder' });
     if (model.autoencoder.statistics)
@@ -59,16 +61,20 @@ const DC_SCALE = 32;
 
 /**
  * The small decoder for a model's latents: its name, undefined if there is none, and where it is, if it is on this machine:
- * TAESD installed from the hub, or a file in a folder `vae_approx` beside the model, as ComfyUI has it.
+ * TAESD installed from the hub, or a file in a folder `vae_approx`, as ComfyUI has it, beside the model or in one of `folders`.
  */
-export async function fastDecoder(model: DiffusionModel): Promise<{ id?: string; place?: string }> {
+export async function fastDecoder(
+  model: DiffusionModel,
+  folders: readonly string[] = [],
+): Promise<{ id?: string; place?: string }> {
   const { kind, statistics, packed, scale } = model.autoencoder;
   const isDc = kind === 'dc' && scale === DC_SCALE;
   if (!isDc && (kind !== 'kl' || packed)) return {};
   const id = isDc ? 'taesana' : model.isXl ? 'taesdxl' : 'taesd';
   if (statistics) return { id };
   const hub = isDc ? undefined : await hubFolder(`madebyollin/${id}`, { cache: hubEnvironment.cache() });
-  const place = hub?.folder ?? (await namedFiles('decoder', rootsFor(model.place, []))).get(`${id}_decoder`);
+  const roots = rootsFor(model.place, folders);
+  const place = hub?.folder ?? (await namedFiles('decoder', roots)).get(`${id}_decoder`);
   return { id, ...(place && { place }) };
 }
 
@@ -76,7 +82,7 @@ export async function fastDecoder(model: DiffusionModel): Promise<{ id?: string;
 function decoderNotHere(model: DiffusionModel, id: string): InputError {
   if (id !== 'taesana') return notHere(`madebyollin/${id}`);
   return new InputError(
-    `The fast decoder of ${model.name}, ${id}_decoder.pth of github.com/madebyollin/taesd, is not on this machine: put it into a folder vae_approx beside the model, or name it with --vae FILE.`,
+    `The fast decoder of ${model.name}, ${id}_decoder.pth of github.com/madebyollin/taesd, is not on this machine: put it into a folder vae_approx beside the model or in a folder of the setting patchwork.modelFolders, or name it with --vae FILE.`,
     { setting: 'decoder' },
   );
 }

@@ -63,7 +63,7 @@ export class LoadedModels {
       onProgress: (step, steps) => onProgress?.({ stage: 'merge', step, steps }),
     });
     const text = await openPromptEncoder(model, components);
-    const preview = await previewOf(model, this.#backend, threads);
+    const preview = await previewOf(model, this.#backend, threads, request.modelFolders);
     this.#current = {
       model,
       components,
@@ -131,8 +131,9 @@ async function previewOf(
   model: DiffusionModel,
   backend: Backend,
   threads: number,
+  folders?: readonly string[],
 ): Promise<Components | undefined> {
   if (model.autoencoder.kind === 'tiny') return undefined;
-  const { place } = await fastDecoder(model);
+  const { place } = await fastDecoder(model, folders);
   return place ? new Components(await model.withAutoencoder(place), backend, threads) : undefined;
 }

@@ -3,6 +3,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { type Family, writeCheckpoint } from '../../../test/support/checkpoints.ts';
+import { InputError } from '../../errors.ts';
 import { PLANAR } from '../../execution/forms/form.ts';
 import { float32, floats } from '../../graph/tensor.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
@@ -58,6 +59,17 @@ for (const [name, family] of [
     await mkdir(path.join(models, 'vae_approx'));
     await copyFile(file, path.join(models, 'vae_approx', `${name}.pth`));
     assert.equal((await fast()).model.autoencoder.kind, 'tiny');
+  });
+
+  test(`${name}.pth: found in a folder of another tool that the user named`, async () => {
+    const model = await modelOf(path.join(folder, `${name}-alone`, 'model'));
+    const tool = path.join(folder, `${name}-tool`);
+    const place = path.join(tool, 'models', 'vae_approx');
+    await mkdir(place, { recursive: true });
+    await copyFile(file, path.join(place, `${name}.pth`));
+    const opened = await openDrawingModel(model, { decoder: 'fast', modelFolders: [tool] });
+    assert.equal(opened.model.autoencoder.kind, 'tiny');
+    await assert.rejects(openDrawingModel(model, { decoder: 'fast', modelFolders: [] }), InputError);
   });
 }
 
