@@ -119,7 +119,7 @@ test('zoom: a small mask is worked on in an enlarged window, whose recording ser
   const pair = [first, dense].map(({ picture }) => decodePicture(picture.png, 'an edit'));
   const [sparse, whole] = await Promise.all(pair);
   assert.ok(psnr(sparse!.pixels, whole!.pixels, inside) > 15);
-  // A mask that is not small is worked on as without zoom.
+  // A large mask is edited without zoom.
   const large = await rectangle(40, 40, 120, 100);
   const plain = await engine.edit(request(large, { zoom: 'off' }));
   const zoomed = await engine.edit(request(large, { zoom: 'auto' }));
@@ -137,7 +137,7 @@ test('the greys of a soft mask blend the new with the old', async () => {
   const [full, part] = [await changes(hard, true), await changes(soft, true)];
   assert.equal(full, await changes(hard, false));
   assert.ok(part > full * 0.1 && part < full * 0.4, `${part} of ${full}`);
-  // Two greys otherwise mean in and out, and a warning says so.
+  // Otherwise two greys mean inside and outside, and a warning says so.
   assert.equal(full, await changes(soft, false));
 });
 
@@ -254,7 +254,7 @@ test('what is computed around the mask is not painted', async () => {
   assert.equal(wide.activeFraction[0], 1);
   for (const [level, share] of wide.activeFraction.entries())
     assert.ok(share > narrow.activeFraction[level]!);
-  // Had all that was computed been painted too, the two would show different landscapes.
+  // If everything computed were also painted, the two would show different landscapes.
   const [ours, theirs] = await Promise.all([wide, dense].map(({ picture }) => pixelsOf(picture.png)));
   assert.ok(psnr(ours!, theirs!, whiteOf(await decodePicture(mask, 'the mask'))) > 20);
 });

@@ -90,7 +90,7 @@ interface EngineOptions extends CrewSources {
   storeBudget?: number;
 }
 
-/** The engine in this process. Calls run one after another; the caller sees to that. */
+/** The engine in this process. The caller makes one call at a time. */
 export function createEngine(backend: Backend, options: EngineOptions = {}): Engine {
   return new LocalEngine(backend, options);
 }
@@ -214,7 +214,7 @@ class LocalEngine implements Engine {
       share: shareBy(team),
     });
     await loaded.components.requireUnchanged();
-    // The result goes out first; and what is not remembered is computed again.
+    // The result is returned first. Features that are not stored are computed again when they are needed.
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
     return {
       ...result,
@@ -260,7 +260,7 @@ class LocalEngine implements Engine {
     const asIs = { ...recipeFor(asked, loaded, precision), width, height };
     const { recipe } = spendingOf(checked, loaded.model, asIs, { edit: true });
     const about = { recipe, editSteps: editSteps(loaded.model, recipe, strength) };
-    // Of a larger picture the edit's mask decides which part is worked on.
+    // In a larger image the edit's mask decides which part is edited.
     const { sizes } = loaded.model;
     if (Math.max(width, height) > sizes.max) return nothing(about);
     await this.#remembered;
@@ -377,7 +377,7 @@ class LocalEngine implements Engine {
     return this.#crews.team(request, opened, additionsOf(request, opened));
   }
 
-  /** Says once which inpainting model would edit better, where it is not on this machine. */
+  /** Says once which inpainting model would edit better, if it is not on this machine. */
   #offer({ name, missing }: EditingModel): string[] {
     if (!missing || this.#offered.has(missing)) return [];
     this.#offered.add(missing);
@@ -426,7 +426,7 @@ function readingOf(
   return { embeddings, ...(clipSkip && { clipSkip }) };
 }
 
-/** A removal without a prompt asks for what the model calls the surroundings. */
+/** The prompt of an edit; for a removal without one, the model's own for surroundings. */
 function promptFor({ prompt, remove }: EditRequest, { removalPrompt = '' }: GenerationDefaults): string {
   return remove && prompt.trim() === '' ? removalPrompt : prompt;
 }

@@ -1,7 +1,7 @@
 /** Bad usage or bad input: the message is one plain sentence for the user. The command line exits with 2. */
 export class InputError extends Error {
   override name = 'InputError';
-  /** The user's setting that is to be changed, where one helps: `model`, `loras`, … */
+  /** The setting to change, if that helps: `model`, `loras`, … */
   readonly setting: string | undefined;
 
   constructor(message: string, { setting, ...options }: ErrorOptions & { setting?: string } = {}) {
@@ -20,7 +20,7 @@ export function abortError(): Error {
   return new DOMException('Cancelled.', 'AbortError');
 }
 
-/** True for the error of a cancelled call, in this process or told by another. */
+/** True for the error of a cancelled call, in this process or reported by another. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }

@@ -90,7 +90,7 @@ export class ServedProcess {
       execArgv: [GARBAGE_ON_OWN_THREAD, ...(options.execArgv ?? [])],
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
-      // In desktop VS Code the parent is Electron, which runs scripts as Node only when told so.
+      // In desktop VS Code the parent is Electron, which runs scripts as Node only with this variable.
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', [PULSE_VARIABLE]: '1' },
     });
     this.#forward(this.#child.stdout);

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Bytes of memory that a process takes (its resident set); undefined if that cannot be told. */
+/** Bytes of memory that a process takes (its resident set); undefined if it is unknown. */
 export async function processMemory(pid: number): Promise<number | undefined> {
   try {
     if (process.platform === 'linux') return kilobytes(/^VmRSS:\s*(\d+) kB/m, await status(pid));

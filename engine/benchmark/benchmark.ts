@@ -87,7 +87,7 @@ export async function benchmark(
   return { report, pictures: pictures() };
 }
 
-/** The request for one device. Of several each runs in the precisions that it has. */
+/** The request for one device. If there are several, each runs in those of the precisions that it supports. */
 function possibleOn({ device, can }: Backend, request: BenchmarkRequest): BenchmarkRequest {
   const { precisions = ['fp32'], devices } = request;
   if (devices?.some((other) => other !== device))
@@ -102,7 +102,7 @@ function possibleOn({ device, can }: Backend, request: BenchmarkRequest): Benchm
 interface Measured {
   loadSeconds: number;
   timing: Timing;
-  /** Of the last run, with the median times of its steps. */
+  /** Cost of the last run, with the median times of its steps. */
   cost: Cost;
   quality: Quality | null;
   parts: WorkerReport[] | undefined;
@@ -171,7 +171,7 @@ function rowOf(trial: Trial, row: Measured, first: Measured, peakBytes: number):
   };
 }
 
-/** What a row says where its case says nothing. */
+/** Values of the fields that a row's case does not set. */
 const NO_FIGURES = {
   activeFraction: [],
   stepSeconds: [],

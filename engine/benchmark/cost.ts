@@ -15,7 +15,7 @@ export interface BenchmarkCost {
   synthetic: boolean;
   /** Size of the denoiser's weights in float32, in bytes. */
   weightBytes: number;
-  /** Of one dense U-Net run with guidance. */
+  /** Multiply–accumulates of one dense denoiser run with guidance. */
   stepMacs: number;
 }
 

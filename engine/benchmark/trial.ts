@@ -17,7 +17,7 @@ export type Cost = { macs: MacCount } & Partial<Omit<BenchmarkRow, `macs${string
 export interface Quality {
   psnr: number;
   psnrWhole: number;
-  /** Of whole images. */
+  /** Structural similarity, for whole images. */
   ssim?: number;
 }
 

@@ -11,7 +11,7 @@ export interface Capabilities {
   operator(name: string, domain?: string): boolean;
   /** Newest ONNX operator set that it supports. */
   readonly opset: number;
-  /** Whether rows are taken of tables in half precision as they are stored (default true). */
+  /** Whether rows can be gathered from tables stored in half precision (default true). */
   readonly readsHalf?: boolean;
   /** Whether machine code is emulated, as in WebAssembly: products of bytes are exact there, but no faster (default false). */
   readonly emulates?: boolean;

@@ -188,7 +188,7 @@ export class Components {
     return (await this.#precisions.get('denoiser', precision)).bytes;
   }
 
-  /** What to say to the user of how its weights are kept. */
+  /** What the user should know about how its weights are stored. */
   notices(): Promise<string[]> {
     return this.#precisions.notices();
   }

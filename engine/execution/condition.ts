@@ -36,7 +36,7 @@ export interface Condition {
   references?: readonly Reference[];
   /** Latents [C, h, w] of images that the denoiser reads beside its own, as further positions. */
   images?: readonly Tensor[];
-  /** Texts that take the place of the first one on the way, in order; see `conditionAt`. */
+  /** Texts that replace the first one at later steps, in order; see `conditionAt`. */
   later?: readonly LaterText[];
 }
 
@@ -45,18 +45,18 @@ export interface Guide {
   /** [1, C, h, w]: a ControlNet's hint at latent size; an adapter's features, one for each level. */
   maps: readonly Tensor[];
   strength: number;
-  /** Timesteps between which it acts, both with it; the first is the larger one. */
+  /** Timesteps between which it acts, both included; the first is the larger one. */
   from: number;
   to: number;
   /** More at coarse levels, and for the prompt's branch only (ControlNet's guess mode). */
   guess?: boolean;
 }
 
-/** What a prompt tells. */
-type Told = Pick<Condition, 'text' | 'textMask' | 'vectors'>;
+/** The part of a condition that comes from a prompt. */
+type FromPrompt = Pick<Condition, 'text' | 'textMask' | 'vectors'>;
 
 /** A text that is read at a timestep and at smaller ones. */
-export interface LaterText extends Told {
+export interface LaterText extends FromPrompt {
   from: number;
 }
 
@@ -78,7 +78,7 @@ export interface Reference {
 }
 
 /**
- * The timesteps in which a guide acts that is on from one share of the steps to another: step i of n is on where
+ * The timesteps in which a guide acts, given the shares of the steps between which it does: step i of n is among them if
  * i / n ≥ begin and (i + 1) / n ≤ end (diffusers).
  */
 export function actingTimesteps(

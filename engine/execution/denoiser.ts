@@ -37,7 +37,7 @@ export interface Prediction {
   output: Float32Array;
   /** When recording: the features that later runs over a region read. For a region: its fresh features, see `updated`. */
   features?: Features;
-  /** Of a plan that gives them: the deep features at its positions, a row of the batch after the other. */
+  /** The deep features at the plan's positions, one image of the batch after the other; for plans of depth `giving`. */
   deep?: Tensor & { type: 'float32' };
 }
 

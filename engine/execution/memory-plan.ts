@@ -15,7 +15,7 @@ import { passBytes, rowsScratch } from './forms/rows-memory.ts';
 import { TILE } from './tiles.ts';
 import { foldsUpsampling } from './unet/unet-forms.ts';
 
-/** Of a weight. */
+/** Bytes of one weight. */
 function bytesOf(precision: FloatPrecision): number {
   return precision === 'fp16' ? 2 : 4;
 }
@@ -68,7 +68,7 @@ export interface MemoryNeeds {
 export interface PartNeeds {
   weights: number;
   values: number;
-  /** Both with the process, where nothing else runs. */
+  /** Both together with the process, if nothing else runs. */
   total: number;
 }
 

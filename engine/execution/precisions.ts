@@ -54,7 +54,7 @@ export class Precisions {
     return [...stored, ...quantized].flatMap(({ files }) => files);
   }
 
-  /** What to say to the user of how they are kept. */
+  /** What the user should know about how they are stored. */
   async notices(): Promise<string[]> {
     return spareNotices(await this.files());
   }

@@ -9,7 +9,7 @@ import { WeightTable } from '../weights/weight-table.ts';
 import type { Backend, Program } from './backend.ts';
 import { PLANAR } from './forms/form.ts';
 
-/** What an image encoder makes of pictures; its networks are loaded when they are first needed. */
+/** Encodes pictures for an IP-Adapter. Its networks are loaded when they are first needed. */
 export class ReferenceEncoder {
   readonly #model: ReferenceModel;
   readonly #backend: Backend;
@@ -37,8 +37,8 @@ export class ReferenceEncoder {
   }
 
   /**
-   * The tokens of pictures, and of none, [pictures + 1, n, C]: what the branch of the negative prompt sees. Plain: of
-   * zeros in place of the embedding; Plus: of the encoder's states of a picture of zeros.
+   * The tokens of pictures, then those of no picture, which the negative prompt's branch sees: [pictures + 1, n, C]. For no
+   * picture a plain adapter projects zeros, a Plus adapter the encoder's states of a picture of zeros.
    */
   async tokens(pictures: readonly Float32Array[]): Promise<Tensor & { type: 'float32' }> {
     const { shape, encoder } = this.#model;

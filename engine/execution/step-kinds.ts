@@ -6,7 +6,7 @@ import type { Denoiser } from './denoiser.ts';
 /** Computed steps whose results a forecast reads. */
 export const FORECAST_FROM = 2;
 
-/** Said where workers were to share an edit's steps of other kinds than full ones. */
+/** The refusal if workers should share an edit with other kinds of steps than full ones. */
 export const ALONE =
   'Workers compute every step of an edit in full: leave out the workers, or take a plan that only has full steps.';
 
@@ -34,7 +34,7 @@ export function isGuidedStep(kind: StepKind): boolean {
 }
 
 /**
- * What the steps from `start` on compute. A step that would read of earlier ones is computed if there are none, so
+ * What the steps from `start` on compute. A step that would read earlier ones is computed if there are none, so
  * the first one always is.
  */
 export function kindsFrom(kinds: readonly StepKind[], start: number): StepKind[] {

@@ -103,7 +103,7 @@ test('a forecast continues a clean sample that moves along a line over the times
   const scheduler = createScheduler(CONFIG, 3);
   const clean = (index: number) => 1 + scheduler.timesteps[index]! / 500;
   const sample = Float32Array.of(0.3, -0.7);
-  // What the network must say for the clean sample to be this.
+  // The network's output that makes this the clean sample.
   const outputFor = (index: number) => {
     const at = (output: number, x: number) =>
       scheduler.predictOriginal(Float32Array.of(output), index, Float32Array.of(x))[0]!;

@@ -17,7 +17,7 @@ export class Steps {
   /** By step; undefined before the first one that is computed. */
   readonly #kinds: readonly (StepKind | undefined)[];
   readonly #plans: ReadonlyMap<string, Plan>;
-  /** Of the last full step. */
+  /** Deep features of the last full step. */
   #deep: { index: number; features: Deep } | undefined;
   /** What the last computed steps predict as the clean sample, oldest first. */
   readonly #originals: { index: number; original: Float32Array }[] = [];
@@ -129,7 +129,7 @@ export class Steps {
   }
 
   /**
-   * The output that predicts the clean sample which those of the last computed steps lead to, along a line over the
+   * The output whose clean sample continues those of the last computed steps, along a line over the
    * steps (order 1 of TaylorSeer, arXiv:2503.06923, on the denoised result as Spectrum has it, arXiv:2603.01623).
    */
   #forecast(sample: Float32Array, index: number): Float32Array {

@@ -1,6 +1,6 @@
 import type { LatentDims } from './latents.ts';
 
-/** Latent positions along a tile's side, and those that neighbours share: diffusers' AutoencoderKL decodes so, too. */
+/** Latent positions along a tile's side, and those that neighbours share, as in diffusers' AutoencoderKL. */
 export const TILE = 64;
 const OVERLAP = 16;
 
@@ -8,8 +8,9 @@ const OVERLAP = 16;
 type Decode = (latent: Float32Array, dims: LatentDims) => Promise<Float32Array>;
 
 /**
- * Decodes a large image tile by tile, so that the decoder needs memory for one tile only. Where tiles overlap, they are blended
- * linearly; group norm takes the statistics of each tile, so colours may differ a little from those of a whole decoding.
+ * Decodes a large image tile by tile, so that the decoder needs memory for one tile only. Where tiles overlap, they are
+ * blended linearly. Group norm uses the statistics of each tile, so colours may differ a little from those of a decoding
+ * in one piece.
  */
 export async function decodeInTiles(
   latent: Float32Array,
@@ -72,7 +73,7 @@ interface Placing {
   fadeRight: number;
 }
 
-/** Lays a tile over the image. Within the fades, the nearer of the two tiles has the larger weight. */
+/** Blends a tile into the image. Within the fades, the nearer of the two tiles has the larger weight. */
 function blend(image: Float32Array, tile: Float32Array, at: Placing): void {
   for (let c = 0; c < 3; c++)
     for (let y = 0; y < at.tileHeight; y++) {

@@ -102,7 +102,7 @@ test('an edit is divided over workers of the bus; what they recorded serves the 
   assert.equal((await engine.edit({ ...shared, seed: 3 })).recordedSteps, 0);
 });
 
-/** Publishes again, late or not at all what goes through the bus to a worker. */
+/** Repeats, delays or drops the messages to a worker. */
 function disturb(worker: BusWorker, disturbance: (publish: () => void, count: number) => void): () => void {
   const bus = worker.bus;
   const { publish } = bus;
@@ -212,7 +212,7 @@ test('a worker ends the job of a coordinator that is silent', { skip }, async ()
     {
       signal: controller.signal,
       onProgress: ({ step }) => {
-        // As if the coordinator's machine had gone: nothing is said any more, not even that the job is over.
+        // As if the coordinator's machine had gone: it sends nothing more, not even that the job is over.
         if (step === 2) crew.bus.publish = () => {};
       },
     },

@@ -9,7 +9,7 @@ import { busAddress, userOf } from './address.ts';
 
 /** How long a server may take to answer. */
 const TIMEOUT_MS = 5000;
-/** Of a password, credentials or certificates. */
+/** Largest file of a password, credentials or certificates. */
 const MAX_FILE_BYTES = 1 << 20;
 const DEFAULT_PORT = '4222';
 
@@ -59,7 +59,7 @@ export async function leaveBus(bus: NatsConnection): Promise<void> {
   await bus.drain().catch(() => bus.close());
 }
 
-/** A password given apart from the address, which processes of other users could see. */
+/** The password from its file. One in the address would be visible to processes of other users. */
 async function passwordFor({ passwordFile }: BusOptions): Promise<string> {
   if (passwordFile) return (await readText(passwordFile)).replace(/\r?\n$/, '');
   return process.env.PATCHWORK_BUS_PASSWORD ?? '';

@@ -1,4 +1,4 @@
-/** Workers that follow the protocol as they like, and a server that ends. */
+/** Workers that break the protocol, and a server that ends. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Svcm } from '@nats-io/services';
@@ -47,7 +47,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** A worker as others may write one: it is found like any other, and answers as it likes. */
+/** A worker that somebody else has written: it is found like any other, and answers whatever it likes. */
 async function impostor(
   server: TestServer,
   answer: (call: { call: string; ask: string }) => { head?: object; body?: Uint8Array } | undefined,

@@ -22,9 +22,9 @@ export class JobMail {
   readonly #job: Job;
   readonly #options: JobMailOptions;
   readonly #subscriptions: { unsubscribe(): void }[];
-  /** Messages that are written or have been, by step and band. */
+  /** Messages that are being written or have been written, by step and band. */
   readonly #taken = new Set<string>();
-  /** Messages that lie where the worker process looks for them. */
+  /** Messages stored where the worker process looks for them. */
   readonly #delivered = new Set<string>();
   /** The last requested step. */
   #called = 0;
@@ -50,7 +50,7 @@ export class JobMail {
     ];
   }
 
-  /** Waits until the worker process can compute a step. @throws Error if other bands' features do not come */
+  /** Waits until the worker process can compute a step. @throws Error if other bands' features do not arrive */
   async before({ step, kind }: { step: number; kind: 'dense' | 'band' }): Promise<void> {
     this.#called = step;
     if (kind === 'band' && this.#posted !== undefined) await this.#await(this.#posted);

@@ -56,7 +56,7 @@ test('what is too large, cut, or not a parcel is dropped', async () => {
     assert.equal(new ParcelReader(10_000).read(whole!.subarray(0, length)), undefined);
 });
 
-/** A message by hand. */
+/** A message built by hand. */
 function message(description: object, chunk = new Uint8Array()): Uint8Array {
   const json = Buffer.from(JSON.stringify(description));
   const length = Buffer.alloc(4);

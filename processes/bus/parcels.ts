@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import * as z from 'zod';
 
-/** Something sent over the bus: what it is about, and bytes that may be more than one message can hold. */
+/** A description and bytes, sent over the bus in as many messages as the bytes need. */
 export interface Parcel {
   /** JSON. */
   head: unknown;
   body: Uint8Array;
 }
 
-/** Room that a chunk's own description takes of a message. */
+/** Bytes of a message that are reserved for a chunk's description. */
 const DESCRIPTION_BYTES = 64 << 10;
 const MAX_PARTS = 1 << 16;
 /** Unfinished parcels are dropped after this time, since a chunk must have been lost. */
@@ -27,7 +27,7 @@ const descriptionSchema = z.object({
   id: z.string().max(64),
   part: z.number().int().min(0),
   parts: z.number().int().min(1).max(MAX_PARTS),
-  /** Of the whole body. */
+  /** Size of the whole body. */
   bytes: z.number().int().min(0),
   /** Where this chunk begins. */
   at: z.number().int().min(0),
@@ -123,7 +123,7 @@ export class ParcelReader {
 interface Unfinished {
   parts: number;
   bytes: number;
-  /** By part. */
+  /** Chunks by part number. */
   chunks: Map<number, { at: number; data: Uint8Array }>;
   held: number;
   head: unknown;

@@ -122,7 +122,7 @@ const UNLIMITED = {
   leaf: -1,
 };
 
-/** A JSON web token as NATS has them, of what the issuer says of a subject. */
+/** A JSON web token in NATS's form: the issuer's claims about a subject. */
 function token(issuer: nkeys.KeyPair, subject: nkeys.KeyPair, name: string, nats: object): string {
   const coded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claims = {

@@ -12,18 +12,18 @@ export const PROTOCOL = 3;
 /** The service by which workers are found. */
 export const SERVICE = 'patchwork-worker';
 
-/** Pixels that a latent position stands for, in the models that have most of them. */
+/** Pixels along one side of a latent position, in the models with the largest latents. */
 const LEAST_SCALE = 4;
 /** Latent positions along one side, and channels; a worker knows its model's own bounds. */
 const MAX_SIDE = LIMITS.size.max / LEAST_SCALE;
 const MAX_CHANNELS = 64;
 const MAX_TOKENS = 4096;
 const MAX_WIDTH = 1 << 16;
-/** Positions that an edit computes around its mask. */
+/** Largest number of positions that an edit computes around its mask. */
 const MAX_RING = 64;
-/** Bytes of a call to a worker, or its answer: text, or a sample. */
+/** Most bytes of a call to a worker, or of its answer: text, or a sample. */
 export const MAX_CALL_BYTES = 256 << 20;
-/** Bytes of the features that one band gives in a step. */
+/** Most bytes of the features that one band sends in a step. */
 export const MAX_MAIL_BYTES = 2 ** 31 - 1;
 
 /** Job ids are parts of subjects and names of folders. */
@@ -65,7 +65,7 @@ const tensorsSchema = z.object({
   planes: planesSchema.optional(),
 });
 
-/** Names a picture whose features a worker keeps. */
+/** The name of a picture whose features a worker keeps. */
 const pictureName = z.string().min(1).max(128);
 
 export const beginSchema = z
@@ -94,7 +94,7 @@ export const stepSchema = z.object({
   timestep: z.number(),
   kind: z.enum(['dense', 'band']),
   shallow: z.boolean().optional(),
-  /** An edit's sample is followed by that of the picture's own process. */
+  /** Whether the edit's sample is followed by that of the original image's trajectory. */
   own: z.boolean(),
 });
 
@@ -105,7 +105,7 @@ export const mailSchema = z.object({
   job: jobId,
   step: count(100_000),
   from: count(128),
-  /** Sizes of what follows one after another: for all, then for some bands alone. */
+  /** Sizes of the messages in the body, in order: one for all bands, then those for single bands. */
   files: z
     .array(z.object({ to: z.union([z.literal('all'), count(128)]), bytes: count(MAX_MAIL_BYTES) }))
     .max(130),
@@ -113,7 +113,7 @@ export const mailSchema = z.object({
 
 const secondsSchema = z.number().min(0).max(1e6);
 const bytesSchema = count(Number.MAX_SAFE_INTEGER);
-/** The answer to each call, or why there is none. */
+/** Why a call has failed. */
 export const failureSchema = z.strictObject({ error: z.string().max(2000), lost: z.boolean() });
 export const ANSWERS = {
   begin: z.strictObject({ begun: secondsSchema }),

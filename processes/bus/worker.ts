@@ -60,7 +60,7 @@ interface Current {
 }
 
 /**
- * A worker for pictures of other machines. It listens on no port: it connects to the bus, serves whoever asks there,
+ * A worker for pictures of other machines. It listens on no port: it connects to the bus, serves everyone who asks there,
  * one job at a time, and passes features between the bus and its worker process, which computes.
  */
 export class BusWorker {
@@ -212,7 +212,7 @@ export class BusWorker {
     }
   }
 
-  /** Waits for a job that is being left. */
+  /** @throws MemberLostError if the worker is busy */
   #requireFree(): void {
     if (this.#isDrawing || this.#current) throw new MemberLostError('this worker is busy');
   }

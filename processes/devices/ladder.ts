@@ -90,7 +90,7 @@ export class Ladder<E extends Engine> {
         // Figures of another device would be wrong ones.
         if (at === last || name === 'benchmark' || !isDeviceFault(error, at)) throw error;
         await rung.engine.dispose();
-        // What does not fit into its memory does not fit into less of it, and is not the device's fault.
+        // A call that does not fit into the device's memory does not fit into less of it either. The device works.
         const isTooLarge = isMemoryRefusal(error);
         if (isTooLarge) at = last - 1;
         const next = rungs[at + 1]!;
@@ -173,8 +173,8 @@ function ways(chosen: Chosen): OpenedDevice[] {
 }
 
 /**
- * Whether another way to compute may succeed. What the user asked wrong stays wrong; but where a device was to take less
- * memory, what does not fit into it may fit elsewhere.
+ * Whether another way to compute may succeed. An invalid request stays invalid; but what does not fit into the memory of
+ * a device may fit elsewhere.
  */
 function isDeviceFault(error: unknown, at: number): boolean {
   if (isAbort(error) || error instanceof ForgottenError) return false;
@@ -259,7 +259,7 @@ class Turn {
           taken();
         });
       withLock(file, hold, { onWait, ...(signal && { signal }) }).catch((error) => {
-        // A cache that cannot be written is not needed.
+        // Without a writable cache folder there is no lock; the GPU is used without taking turns.
         if (!(error instanceof InputError)) return failed(error);
         this.#onLog?.(`Other windows may use the GPU at the same time: ${error.message}`);
         taken();

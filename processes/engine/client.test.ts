@@ -106,7 +106,7 @@ test('a process that ended while idle is replaced for the call that finds out', 
     await engine.generate({ prompt: 'warm up' });
     const { pid } = engine;
     process.kill(pid!, 'SIGKILL');
-    // Its end has not been told yet.
+    // The client does not know yet that it has ended.
     assert.equal(engine.pid, pid);
     const { recipe } = await engine.generate({ prompt: 'next' });
     assert.notEqual(recipe.model, `process ${pid}`);

@@ -48,7 +48,7 @@ export const METHODS = Object.fromEntries(
 export interface FailureData {
   name: string;
   stack?: string;
-  /** Of an `InputError`. */
+  /** The setting of an `InputError`. */
   setting?: string;
 }
 

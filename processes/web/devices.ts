@@ -86,7 +86,7 @@ function identityOf(...parts: readonly string[]): string {
   return [...parts, packageJson.dependencies['onnxruntime-web']].join(', ');
 }
 
-/** Tries a device alone, in a worker of its own. What it does to that worker is a fault of the device. */
+/** Tries a device alone, in a worker of its own. If that worker crashes or hangs, the device counts as faulty. */
 async function tryInWorker({ id, name }: Candidate, options: WorkerOptions): Promise<DeviceCheck> {
   const fault = (reason: string): DeviceCheck => ({ wrong: [], fault: reason });
   let worker: ServedWorker | undefined;

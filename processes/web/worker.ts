@@ -45,7 +45,7 @@ port.onmessage = async ({ data, ports }: MessageEvent<Start>) => {
   }
 };
 
-/** On a GPU that is lost nothing can be computed: the worker ends, and its client sees to the rest. */
+/** If the GPU is lost, the worker ends, and its client computes elsewhere. */
 function backendOf(start: Start): WebBackend {
   const { device } = start;
   if (device?.id !== 'webgpu') return new WebBackend(start);

@@ -4,7 +4,7 @@ import { References } from './references.ts';
 
 const sample = (value: number) => Float32Array.of(value, value + 1);
 
-/** Counts its runs and gives its input back. */
+/** A run that counts its calls and returns its input. */
 function denseRun() {
   const seen: Float32Array[] = [];
   const run = async (input: Float32Array) => {

@@ -43,7 +43,7 @@ export interface WholeOutcome {
   macs: number;
   stepSeconds: number[];
   recipe?: Pick<Recipe, 'stepPlan'>;
-  /** Of an edit; see `EditResult`. */
+  /** For an edit; see `EditResult`. */
   activeFraction?: number[];
   /** Each worker's share, if there were several. */
   workers?: WorkerReport[];

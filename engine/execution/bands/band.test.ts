@@ -22,7 +22,7 @@ const cases = fc.record({
 
 interface Setting {
   unet: RowsUNet;
-  /** The network that also gives its deep features, and what follows them. */
+  /** The network that also outputs its deep features, and the part that follows them. */
   reusing: () => Promise<{ unet: RowsUNet; shallow: RowsUNet }>;
   bands: Bands;
   batch: number;
@@ -73,7 +73,7 @@ async function densely({ unet, bands, batch, inputs }: Setting, planes: Float32A
   return out;
 }
 
-/** A step of every band; gives planes. */
+/** Steps every band and returns planes. */
 async function stepAll(
   { inputs, batch }: Setting,
   team: { mailbox: Mailbox; unit: BandUNet }[],

@@ -31,13 +31,13 @@ interface BandOptions {
   shallow?: RowsUNet;
 }
 
-/** A network with what a step by it needs. */
+/** A network, with what a step of it needs. */
 interface Part {
   unet: RowsUNet;
   region: Region;
   everywhere: Region;
   computes: Computes;
-  /** With group norms. */
+  /** Levels that have group norms. */
   levels: ReadonlySet<number>;
 }
 

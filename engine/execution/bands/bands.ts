@@ -8,7 +8,7 @@ import type { Mask } from '../../regions/mask.ts';
  * `axis` is edges[l][k] … edges[l][k + 1] − 1. Every band has a part of every level, and bands do not overlap.
  */
 export interface Bands {
-  /** Of level 0. */
+  /** Positions of level 0. */
   readonly height: number;
   readonly width: number;
   readonly axis: Axis;

@@ -33,7 +33,7 @@ interface Setting {
   edited: (stream: number) => Float32Array;
 }
 
-/** A step of every band; gives the edit's rows. */
+/** Steps every band and returns the edit's rows. */
 type StepAll = (planes: Float32Array, step: number) => Promise<Float32Array>;
 
 const check = (property: (setting: Setting) => Promise<void>, storage: Storage = 'float32', numRuns = 4) =>

@@ -9,6 +9,6 @@ export const PART_NAMES = {
   sums: (path: string) => `sums.${path}`,
   keys: (path: string) => `keys.${path}`,
   former: (name: string) => `former.${name}`,
-  /** Of the first and last corner of a rectangle. */
+  /** The first and last corner of a rectangle. */
   corners: (name: string) => ({ from: `${name}.from`, to: `${name}.to` }),
 };

@@ -2,7 +2,7 @@ import type { Attention, AxisRotation, KernelAttention, Rotation } from '../../g
 import type { Emitter } from './emitter.ts';
 import { MICROSOFT, type Ref } from './onnx/onnx.ts';
 
-/** Added to scores of what is not seen: its weight is 0 after the softmax. */
+/** Added to the scores of positions that are not seen, so that their weight is 0 after the softmax. */
 const UNSEEN = -1e9;
 
 /**
@@ -33,7 +33,7 @@ export function attention(
   return onnx.node('MultiHeadAttention', inputs, { domain: MICROSOFT, attributes }, 'attention');
 }
 
-/** As `attention`, of ONNX's own operators. */
+/** As `attention`, composed of ONNX's own operators. */
 function composed(emit: Emitter, query: Ref, key: Ref, value: Ref, operator: Attention, mask?: Ref): Ref {
   const { onnx } = emit;
   const { heads, keyHeads = heads, output, cap, causal } = operator;
@@ -67,8 +67,8 @@ function shared(emit: Emitter, heads: Ref, times: number): Ref {
 }
 
 /**
- * Of scores [B, heads, N, N]: zeros on and below the diagonal and the lowest number above it; with a window also that
- * many positions and more below it.
+ * The mask added to scores [B, heads, N, N]: zeros on and below the diagonal, the lowest number above it, and with a window
+ * also from that many positions below the diagonal on.
  */
 function causalMask(emit: Emitter, scores: Ref, window?: number): Ref {
   const { onnx } = emit;
@@ -82,7 +82,7 @@ function causalMask(emit: Emitter, scores: Ref, window?: number): Ref {
   return window === undefined ? later : onnx.node('Add', [later, triangle(-window, 0)]);
 }
 
-/** As ONNX's Trilu, of other operators: rows and columns are counted by sums of ones. */
+/** ONNX's Trilu composed of other operators: rows and columns are counted by sums of ones. */
 function composedTriangle(emit: Emitter, square: Ref, diagonal: number, upper: number): Ref {
   const { onnx } = emit;
   const ones = onnx.node('Div', [square, square]);

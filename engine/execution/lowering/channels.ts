@@ -17,7 +17,7 @@ export function channelSlice(emit: Emitter, x: Ref, { from, output }: ChannelSli
   return onnx.node('Slice', [x, begin!, end!, onnx.ints([axis])]);
 }
 
-/** Of planes: a 1×1 convolution in groups, because reductions over a few channels are slow. */
+/** On planes: a 1×1 convolution in groups, because reductions over a few channels are slow. */
 export function channelMean(emit: Emitter, planes: Ref, { input, output }: ChannelMean): Ref {
   const { onnx } = emit;
   const each = input.channels / output.channels;
@@ -37,15 +37,15 @@ function factorOf({ input, output }: PixelShuffle | PixelUnshuffle): number {
   return 2 ** Math.abs(input.level - output.level);
 }
 
-/** Of planes. */
+/** On planes. */
 export function pixelShuffle(emit: Emitter, planes: Ref, operator: PixelShuffle): Ref {
   const attributes = { blocksize: factorOf(operator), mode: 'CRD' };
   return emit.onnx.node('DepthToSpace', [planes], { attributes });
 }
 
 /**
- * Of planes: an f×f convolution with stride f and fixed weights. Output channel o averages the channels f²·c + f·y + x from
- * o · average on; where these are of several input channels, they are whole ones.
+ * On planes: an f×f convolution with stride f and fixed weights. Output channel o averages the channels f²·c + f·y + x
+ * from o · average on. If an average spans several input channels, it takes all positions of each.
  */
 export function pixelUnshuffle(emit: Emitter, planes: Ref, operator: PixelUnshuffle): Ref {
   const { onnx } = emit;
@@ -63,7 +63,7 @@ export function pixelUnshuffle(emit: Emitter, planes: Ref, operator: PixelUnshuf
   return onnx.node('Conv', [planes, weight], { attributes }, 'pixel-unshuffle');
 }
 
-/** Of planes. */
+/** On planes. */
 export function standardized(
   emit: Emitter,
   planes: Ref,
@@ -82,7 +82,7 @@ export function rowCount(emit: Emitter, rows: Ref): Ref {
   return emit.onnx.node('Shape', [rows], { attributes: { start: 1, end: 2 } });
 }
 
-/** Of rows [B, N, C], the first `count` [1], or the others. */
+/** The first `count` [1] of rows [B, N, C], or the others. */
 export function splitRows(emit: Emitter, rows: Ref, count: Ref, part: 'first' | 'rest'): Ref {
   const { onnx } = emit;
   const bounds = part === 'first' ? [onnx.ints([0]), count] : [count, rowCount(emit, rows)];

@@ -4,7 +4,7 @@ import { rowCount, splitRows } from './channels.ts';
 import type { Emitter } from './emitter.ts';
 import type { Ref } from './onnx/onnx.ts';
 
-/** Of a sequence of text and image. */
+/** The two halves of a sequence of text and image. */
 const PARTS = ['first', 'rest'] as const;
 
 /** Queries, keys and values as rows [B, N, C] of text and image in one sequence. */
@@ -57,7 +57,7 @@ interface DealtPart {
 }
 
 /**
- * The same for any rows: those of each part are listed.
+ * The same for any rows, given the rows of each part.
  * @param order [N]: where the result of each query is, among those of the parts one after the other
  */
 export function listedAttention(

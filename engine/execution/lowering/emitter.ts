@@ -194,7 +194,7 @@ export class Emitter {
     return onnx.node('LayerNormalization', inputs, { attributes });
   }
 
-  /** Of rows [B, N, C] (axis −1) or planes [B, C, H, W] (axis 1). */
+  /** RMS norm of rows [B, N, C] (axis −1) or planes [B, C, H, W] (axis 1). */
   rmsNorm(x: Ref, operator: RmsNorm, axis: 1 | -1): Ref {
     const { onnx } = this;
     const { gain, bias, epsilon, plusOne, heads, input } = operator;

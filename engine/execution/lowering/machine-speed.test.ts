@@ -69,7 +69,7 @@ test('measured once, then remembered until the processor changes or the file is 
   assert.equal(other.counter.loads, loads);
 });
 
-test('where the cache folder cannot be written it is measured all the same', async () => {
+test('where the cache folder cannot be written it is still measured', async () => {
   const file = join(folder, 'no-folder');
   await writeFile(file, '');
   process.env.PATCHWORK_CACHE = join(file, 'below');
@@ -104,7 +104,7 @@ test('the default precision: by size of the model, memory and speed of the machi
     assert.equal(await edit(exact(127)), 'int8', 'edits of a small model use it where it is exact');
     assert.equal(await edit(exact(63)), 'fp32', 'sums of bytes saturate');
     assert.equal(await edit(exact(127), true), 'fp32', 'merged weights would be quantized for every change');
-    // Of a real size: blocks of 32 rows make a tiny network no smaller.
+    // A network of real size, because blocks of 32 rows make a tiny one no smaller.
     const sd15 = Object.assign(new SyntheticModel('sd15', ''), { textRoles: [] });
     const short = counting({ memoryBytes: 1e6 }).backend;
     assert.equal(await defaultPrecision(sd15, { isSmall: async () => false }, picture, short), 'int4');

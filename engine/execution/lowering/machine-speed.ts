@@ -28,8 +28,8 @@ const kept = z.object({
 });
 
 /**
- * The speed of a device of this machine, from the cache folder or measured now, which takes a second or two. It is measured again if
- * the device or ONNX Runtime changes, or the file is damaged.
+ * The speed of a device of this machine, from the cache folder or measured now, which takes a second or two. It is
+ * measured again if the device or ONNX Runtime changes, or the file is damaged.
  */
 export async function machineSpeed(loader: OnnxLoader): Promise<FormSpeed> {
   const { processor, cores, versions, device } = loader.machine;
@@ -48,7 +48,7 @@ export async function machineSpeed(loader: OnnxLoader): Promise<FormSpeed> {
 
 type Measured = z.infer<typeof kept>['speed'];
 
-/** What a device cannot do takes for ever there. */
+/** int8 takes infinitely long on a device that does not multiply bytes. */
 function withInt8({ int8, ...speed }: Measured): FormSpeed {
   return { ...speed, int8: int8 ?? Number.POSITIVE_INFINITY };
 }

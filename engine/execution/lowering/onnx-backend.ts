@@ -34,7 +34,7 @@ export abstract class OnnxBackend implements Backend, OnnxLoader {
     const { half = false } = options ?? {};
     const model = lower(network, weights, form, { ...this.can, half });
     const loading = this.load(model, options);
-    // What is wrong with the files says more than what that does to the loader.
+    // The state of the files explains the failure better than the loader's message.
     await loading.catch(() => requireUnchanged(weights.files));
     const program = await loading.catch((error) => {
       throw new Error(`The network ${network.name} could not be loaded: ${messageOf(error)}`, {

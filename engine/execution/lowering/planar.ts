@@ -168,7 +168,7 @@ export class PlanarLowering {
       this.#elementwise(operator, (x) => this.emit.affine(x, operator.scale, operator.offset)),
     scaled: (operator) => this.#scaled(operator),
     masked: (operator) => {
-      // In rows, as what attention gives.
+      // In rows, like the result of attention.
       const factors = [this.rows(operator.input), this.rows(operator.mask)];
       this.setRows(operator.output, this.emit.onnx.node('Mul', factors));
     },
@@ -217,7 +217,7 @@ export class PlanarLowering {
 
   input(name: string, value: Value): void {
     const { onnx } = this.emit;
-    // Maps beside the first one have their own sizes, and may be the same for the whole batch.
+    // Maps beside the first one have their own sizes, and may be shared by the whole batch.
     const own = this.#extents.size === 0 ? '' : `${name}_`;
     const dims = [`${own}batch`, value.kind === 'map' ? value.channels : 0, `${own}height`, `${own}width`];
     if (value.kind === 'map') this.setPlanes(value, onnx.input(name, 'float32', dims));

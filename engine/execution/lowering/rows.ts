@@ -98,12 +98,12 @@ class RowsLowering {
   }
 
   input(name: string, { id, channels, level }: FeatureMap): void {
-    // Maps beside the first one may be the same for the whole batch.
+    // Maps beside the first one may be shared by the whole batch.
     const batch = this.#refs.size === 0 ? 'batch' : `${name}_batch`;
     this.#refs.set(id, this.emit.onnx.input(name, 'float32', [batch, `rows_${level}`, channels]));
   }
 
-  /** A vector is an input only where a map is scaled by it: all else that vectors do is not of this network. */
+  /** A vector is an input only if maps are scaled by it. Its other uses are in the conditioning networks. */
   vector(name: string, { id }: Vector): void {
     this.#vectors.set(id, name);
   }
@@ -258,8 +258,8 @@ class RowsLowering {
   }
 
   /**
-   * What is computed where `condition` (a bool [1]) holds, else what is given. Without conditional execution both are
-   * there and one is taken: reading the condition back from a device would take longer than the sums.
+   * The computed value if `condition` (a bool [1]) holds, else the given one. Without conditional execution both are
+   * there and one is selected: reading the condition back from a device would take longer than the sums.
    */
   #either(
     condition: Ref,

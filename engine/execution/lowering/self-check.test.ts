@@ -7,7 +7,7 @@ import { largestInt8 } from './self-check.ts';
 
 const COLUMNS = 16;
 
-/** A processor that adds two products of a byte by an int8 in a register, and cuts the sum off at `limit`. */
+/** A processor that adds two products of a byte by an int8 in a register, and clips the sum at `limit`. */
 function processor(limit: number) {
   const released: boolean[] = [];
   const load: OnnxLoader['load'] = async () => ({

@@ -4,7 +4,7 @@ import { hasByteProducts } from '../backend.ts';
 import type { OnnxLoader } from './onnx/loader.ts';
 import { MICROSOFT, OnnxBuilder } from './onnx/onnx.ts';
 
-/** Half the range: sums of two products of a byte by it fit 16 bits. */
+/** Half the range: the sum of two products of such a weight and a byte fits into 16 bits. */
 export const CAREFUL_MOST = 63;
 const LENGTH = 64;
 const COLUMNS = 16;
@@ -16,7 +16,7 @@ const known = new WeakMap<OnnxLoader, Promise<number>>();
  * and signed bytes in 16 bits and saturate, which computing the largest possible sum shows.
  */
 export function largestInt8(loader: OnnxLoader): Promise<number> {
-  // Where bytes are not multiplied, they are exact.
+  // Backends that do not multiply bytes are exact.
   if (!hasByteProducts(loader.can)) return Promise.resolve(INT8_MOST);
   let most = known.get(loader);
   if (!most) {

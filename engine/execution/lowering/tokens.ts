@@ -62,10 +62,10 @@ import type { Target } from './target.ts';
  * `signs` [1, N + n, 1]: 1 for each computed row, then −1 for each of these;
  * `halo.rows.*` [B, halo, C]: recorded rows around the part; `rectangle` int32 [(h + 2) · (w + 2)]: where each position
  * of the part's rectangle and of the rim around it is found among the computed rows, the halo rows and a row of zeros;
- * `inside` int32 [N]: where the computed rows lie in the rectangle;
+ * `inside` int32 [N]: where the computed rows are in the rectangle;
  * `keys.*`, `values.*` [B, n, C]: of attention over text and image, the recorded rows of all positions that are not
  * computed.
- * `dealt.*` int32: of attention within parts, see `transformer/dealt-rows.ts`.
+ * `dealt.*` int32: for attention within parts, see `transformer/dealt-rows.ts`.
  * Without `part` it computes everything, which takes less memory. In both: `extent` int64 [2], height and width of the
  * rectangle (with its rim) or of the whole map; `places` [N, 4]: time, y, x and 0 of each row of the image; `children.*` and
  * `parents.*` int32: where the rows of a coarser level are found among the finest ones, and the reverse.
@@ -85,7 +85,7 @@ class TokenLowering {
   readonly #emit: Emitter;
   readonly #part: boolean;
   readonly #refs = new Map<number, Ref>();
-  /** Of values between an anchor and the operator that reads beyond the part: with the recorded rows behind. */
+  /** Values between an anchor and the operator that reads beyond the part, followed by the recorded rows. */
   readonly #wide = new Map<number, Ref>();
   readonly #inputs = new Map<string, Ref>();
   readonly #attentions: ReadonlyMap<Operator, AttentionFeature>;
@@ -250,7 +250,7 @@ class TokenLowering {
       : shuffledRows(this.#emit, x, operator, index);
   }
 
-  /** Of text and image together, a part also reads the recorded keys and values of the other positions. */
+  /** In attention over text and image, a part also reads the recorded keys and values of the other positions. */
   #attention(operator: Attention): Ref {
     const emit = this.#emit;
     const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.#get(v));

@@ -26,7 +26,7 @@ export function linearAttention(
   return onnx.node('Reshape', [y, emit.concat([onnx.ints([0, output.channels]), shape], 0)]);
 }
 
-/** Of keys and values [B, heads, 2d, N] Σ v·relu(k)ᵀ over positions, and below it Σ relu(k)ᵀ: [B, heads, d + 1, d]. */
+/** Keys and values [B, heads, 2d, N] → Σ v·relu(k)ᵀ over positions, and below it Σ relu(k)ᵀ: [B, heads, d + 1, d]. */
 export function keyValueSums(emit: Emitter, keysValues: Ref, { headChannels: d }: LinearAttention): Ref {
   const { onnx } = emit;
   const [key, value] = emit.split(keysValues, [d, d], 2);

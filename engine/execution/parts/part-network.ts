@@ -159,7 +159,7 @@ function formerFeed(
   return { [PART_NAMES.former(name)]: float32(recorded(record, name), [1, channels, ...size]) };
 }
 
-/** The positions that are wanted of an enlargement, among all that it gives. */
+/** The needed positions of an enlargement, among all that it computes. */
 function keptSpan(operator: Enlargement, { from, to }: Span): Span {
   const factor = 2 ** (operator.input.level - operator.output.level);
   const start = coarseSpan(operator, { from, to }).from * factor;

@@ -10,7 +10,7 @@ type Feeds = Record<string, Tensor>;
 /** A map of the image, and how its positions are dealt. */
 type Dealt = Dealing & { readonly level: number; readonly levels?: number };
 
-/** What of a plan a network reads where it has several levels, and attends within parts. */
+/** What a network with several levels, or with attention within parts, reads of a plan. */
 export interface LevelReads {
   /** Coarser levels whose rows are made of the finest ones. */
   readonly levels: readonly number[];

@@ -13,7 +13,7 @@ export interface TokenPlan {
   readonly active: Int32Array;
   /** Inactive positions beside active ones, ascending. */
   readonly halo: Int32Array;
-  /** The active positions and, if the plan is of everything, those of the references, which are counted on from the image's. */
+  /** The active positions and, if the plan is of everything, those of the references, numbered on from the image's. */
   readonly computed: Int32Array;
   /** All positions, those of references included, that are not computed, ascending. */
   readonly others: Int32Array;
@@ -21,7 +21,7 @@ export interface TokenPlan {
   readonly isWhole: boolean;
   /** Sizes of the reference images that are read beside the image, in positions. */
   readonly references: readonly Grid[];
-  /** The same for the maps of other levels, or of several, whose positions count on from one level to the next. */
+  /** The same for the maps of other levels, or of several, whose positions are numbered on from one level to the next. */
   at(place: { level: number; levels?: number }): Places;
   /** Inputs of the form that are the same at every step: of windows, and of the places of rows. */
   readonly feeds: { readonly window: Record<string, Tensor>; readonly places: Record<string, Tensor> };
@@ -99,7 +99,7 @@ function placesOfLevels(mask: Mask, level: number, levels: number): Places {
 /** Between the times of an image and of its references (diffusers' Flux2KleinPipeline). */
 const TIME_STEP = 10;
 
-/** Time, y, x and 0 of positions that count through images one after another. */
+/** Time, y, x and 0 of positions that are numbered through images one after another. */
 function placesOf(positions: Int32Array, grids: readonly Grid[]): Float32Array {
   const places = new Float32Array(positions.length * 4);
   let [image, from] = [0, 0];

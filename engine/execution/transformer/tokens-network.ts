@@ -111,7 +111,7 @@ export class TokensNetwork {
     };
   }
 
-  /** Rows of several levels, and of parts within which attention is. The same at every step. */
+  /** Rows of several levels, and of the parts that attention is limited to. The same at every step. */
   #listed(plan: TokenPlan, tokens: number): Feeds {
     const known = this.#lists.get(plan);
     if (known?.tokens === tokens) return known.feeds;

@@ -214,7 +214,7 @@ for (const [name, { whole, partial, bytes, planar, conditions }] of Object.entri
     }
   });
 
-  test(`${name}: bands exchange what they read, and come to the dense result when nothing changes any more`, async () => {
+  test(`${name}: bands exchange what they read, and reach the dense result when nothing changes any more`, async () => {
     const [height, width] = [5, 4];
     const [before, planes] = [3, 4].map((seed) => gaussianNoise(seed, 0, 3 * height * width));
     const condition = conditionOf(conditions(8), 4.5);

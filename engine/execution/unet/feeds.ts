@@ -204,7 +204,7 @@ function momentFeeds(
   return { ...given, [freshName(level)]: freshFeed(plan, level), [name]: none() };
 }
 
-/** Inputs of group norm by composed statistics: what the positions that are not active give to the moments. */
+/** Inputs of group norm by composed statistics: the contribution of inactive positions to the moments. */
 function composedFeeds(
   { name, parts, level, groups }: MomentsFeature,
   batch: number,

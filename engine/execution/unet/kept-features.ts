@@ -62,7 +62,7 @@ export function keptFrom(outputs: Readonly<Record<string, DeviceTensor>>): KeptF
   );
 }
 
-/** The feature inputs of a pass, read of kept features unless everything is computed. The caller releases `taken`. */
+/** The feature inputs of a pass, taken from kept features unless everything is computed. The caller releases `taken`. */
 export async function keptFeeds(
   { taking }: KeptPrograms,
   form: RegionForm,

@@ -48,7 +48,7 @@ function relativeError(actual: Float32Array, expected: Float32Array): number {
   return Math.sqrt(squares(actual.map((value, i) => value - expected[i]!)) / squares(expected));
 }
 
-/** What a precision gives in every way of computing: planes of a dense run, and rows of an edit. */
+/** The results of a precision in every way of computing: planes of a dense run, and rows of an edit. */
 async function outputs(components: Components, precision: Precision) {
   const denoiser = components.denoiser({ precision });
   const plan = await denoiser.plan({ of: 'whole', height: HEIGHT, width: WIDTH }, 2);

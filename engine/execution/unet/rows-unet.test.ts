@@ -76,7 +76,7 @@ const check = (
     { numRuns: 5 },
   );
 
-/** A dense pass over planes [4, H, W]; gives planes and what was recorded. */
+/** A dense pass over planes [4, H, W]; returns planes and what was recorded. */
 async function record({ unet, condition, height, width, batch }: Setting, planes: Float32Array) {
   const region = unet.dense(height, width, batch);
   const { active } = region.plan.levels[0]!;
@@ -100,7 +100,7 @@ function magnified(tolerance: number, recorded: Recorded): number {
   return tolerance * Math.max(1, Math.max(...(scales.length > 0 ? scales : own)) / 100);
 }
 
-/** Planes that the form for whole pictures gives. */
+/** Planes computed by the form for whole pictures. */
 async function draw({ drawing, condition, height, width, batch }: Setting, planes: Float32Array) {
   const region = drawing.dense(height, width, batch);
   const { active } = region.plan.levels[0]!;
@@ -219,7 +219,7 @@ test('sampled attention on a large map: an unchanged input gives the recorded ou
   );
 });
 
-/** The rows of a whole level, before what was laid over them. */
+/** The rows of a whole level, without those laid over them. */
 const levelOf = (rows: RecordedRows) => ('base' in rows ? rows.base : rows);
 
 test('an update makes the store what a pass over the edited part saw', () =>

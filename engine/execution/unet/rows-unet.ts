@@ -41,7 +41,7 @@ export type Feeds = Record<string, Tensor>;
 export interface Pass {
   output: Float32Array;
   features: Feeds;
-  /** Of a network that gives it: the deep map, [B, rows, C]. */
+  /** The deep map [B, rows, C], if the network outputs it. */
   deep?: Deep;
 }
 
@@ -50,10 +50,10 @@ type Deep = Tensor & { type: 'float32' };
 interface RowsPrograms {
   /** The network in rows form. */
   rows: Program;
-  /** Of the networks in `lowering/conditioning.ts`; a network without attention has no text. */
+  /** The networks of `forms/conditioning.ts`. A network without attention has none for the text. */
   text: Program | undefined;
   shift: Program | undefined;
-  /** Where features stay on the device. */
+  /** For features that stay on the device. */
   kept?: KeptPrograms;
 }
 
@@ -255,7 +255,7 @@ export class RowsUNet {
     return countMacs(this.network, extent, active, this.options.attention);
   }
 
-  /** Of a text and of pictures beside it, remembered while both are the same. */
+  /** Projections of a text and of the pictures beside it, cached while both stay the same. */
   async #projectionsOf(text: Tensor, others: Feeds): Promise<Feeds> {
     const program = this.#programs.text;
     if (!program) return {};

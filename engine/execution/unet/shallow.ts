@@ -3,12 +3,12 @@ import { inputsOf } from '../../graph/operators.ts';
 import type { FeatureMap, Value } from '../../graph/values.ts';
 import { OUTPUT } from '../denoiser-inputs.ts';
 
-/** The map that a shallow run reads of a full one: input of `shallowNetwork`, output of `withDeep`. */
+/** The map of a full run that a shallow one reads: input of `shallowNetwork`, output of `withDeep`. */
 export const DEEP = 'deep';
 
 /**
  * Where a U-Net is cut for runs that reuse its deep features (DeepCache, Ma et al., CVPR 2024, arXiv:2312.00858): before
- * the last residual block of the way up. What is behind reads the deep map and the first skip only, so a shallow run
+ * the last residual block of the way up. What follows reads only the deep map and the first skip, so a shallow run
  * computes the first convolution, that block, and the output.
  * @throws Error for a network that joins no maps
  */

@@ -73,7 +73,7 @@ const condition: Condition = {
   ],
 };
 
-test('what steers comes to the same in planes, in rows, and in a part with the rest recorded', () =>
+test('steering has the same effect in planes, in rows, and in a part with the rest recorded', () =>
   withTinyModel(
     unet,
     async (model) => {

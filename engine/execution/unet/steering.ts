@@ -82,7 +82,7 @@ function rowsOf(planes: Tensor & { type: 'float32' }, plan: RegionPlan, level: n
   return rows;
 }
 
-/** The maps that a network takes at a timestep; what no guide gives is zero. */
+/** The maps that a network takes at a timestep; those that no guide provides are zero. */
 function mapsOf(
   network: Network,
   { controls, references }: Condition,

@@ -28,10 +28,10 @@ interface TinyCase {
   seed: number;
 }
 
-/** A small U-Net that can be loaded in rows forms, with what it is fed. */
+/** A small U-Net that can be loaded in rows forms, and its inputs. */
 interface TinyRows {
   components: Components;
-  /** Float32, with statistics of any kind and full attention unless told otherwise. */
+  /** Float32, with statistics of any kind and full attention by default. */
   rows: (options?: Partial<RowsOptions>) => Promise<RowsUNet>;
   /** [batch, tokens, channels]. */
   text: Tensor & { type: 'float32' };

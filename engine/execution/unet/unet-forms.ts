@@ -215,7 +215,7 @@ export function foldsUpsampling(network: Network, { height, width }: Extent, pre
   return precision !== 'int4' && RowsUNet.canFold(network, height, width);
 }
 
-/** What `make` gives, made once. */
+/** The result of `make`, computed once. */
 function remembered<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => {

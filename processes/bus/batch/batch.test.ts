@@ -291,7 +291,7 @@ test('what is no task, or no picture that was asked for, changes nothing', { ski
   for (const [item, data] of ['', '{', JSON.stringify({ batch: id, item: 0 })].entries())
     await stream.publish(`${tasksFor(hash)}.${other}.${item}`, data);
   await stream.publish(`${tasksFor(hash)}.${other}.7`, JSON.stringify({ batch: other, item: 7, request }));
-  // Somebody else's picture, of another size; and a head without what it speaks of.
+  // A picture from elsewhere, of another size; and a head whose parts are missing.
   const png = await plainPicture({ prompt: 'a cat', seed: 7 }, 128);
   const attempt = crypto.randomUUID();
   const { createHash } = await import('node:crypto');

@@ -43,7 +43,7 @@ export interface SavedItem {
 export interface BatchOutcome {
   saved: SavedItem[];
   failed: { item: number; error: string }[];
-  /** Still in the queue, or under way: left there. */
+  /** Items that are still queued or under way; they are left there. */
   waiting: number;
 }
 
@@ -200,7 +200,7 @@ class Coordination {
     );
   }
 
-  /** The batch was cancelled: none of it is generated any more. */
+  /** Removes the batch's items from the queue, because it was cancelled. */
   async #takeBack(): Promise<void> {
     const { id } = this.#folder;
     await this.#manager.streams.purge(TASKS, { filter: `${tasksFor(this.#model)}.${id}.>` });

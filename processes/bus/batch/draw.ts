@@ -24,7 +24,7 @@ interface DrawerOptions {
   bus: NatsConnection;
   /** Model ids by content hash. */
   models: ReadonlyMap<string, string>;
-  /** Names this worker. */
+  /** This worker's name. */
   name: string;
   threads?: number;
   openEngine: () => Engine;
@@ -40,7 +40,7 @@ interface DrawerOptions {
 /** How long a request for a task waits, and the pause after one that found no task or no queue. */
 const ASK_MS = 1000;
 const REST_MS = 250;
-/** Requests after which the queue's consumers are made again, if they are gone. */
+/** Requests after which the queue's consumers are created again if they are gone. */
 const ASKED_OF_ONE = 10;
 const NO_QUEUE_MS = 30_000;
 /** A task that failed, or whose worker leaves, goes to another worker after this time. */

@@ -21,7 +21,7 @@ import { PROTOCOL } from '../wire.ts';
  * Results wait in a second stream until the coordinator has saved them, so either side can disconnect and return.
  *
  * Subjects: `patchwork.task.VERSION.MODEL.BATCH.ITEM`; `patchwork.result.BATCH.ITEM.ATTEMPT.PART` holds a part of a
- * picture's file, `patchwork.result.BATCH.ITEM.head` says what the parts come to. Over the bus itself, lost if nobody
+ * picture's file, `patchwork.result.BATCH.ITEM.head` describes the parts. As plain messages, lost if no one
  * listens: `patchwork.batch.BATCH.progress`, `.done` and `.cancel`.
  */
 export const TASKS = 'patchwork-tasks';
@@ -43,10 +43,10 @@ export const PART_BYTES = 512 << 10;
 export const MAX_PARTS = 512;
 /** A worker reports that it is at work more often than this; otherwise its task goes to another. */
 export const ACK_WAIT_MS = 30_000;
-/** A task that ended this many workers, or failed in them, is given up. */
+/** A task is given up after it has crashed or failed in this many workers. */
 export const MAX_ATTEMPTS = 3;
 
-/** JetStream's own numbers of errors. */
+/** JetStream's error codes. */
 const NO_ROOM = 10047;
 const NAME_IN_USE = 10058;
 

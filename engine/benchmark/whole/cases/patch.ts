@@ -1,9 +1,9 @@
 import { drawing } from './generate.ts';
 
-/** Bands of the picture on several workers, which see each other as they were one step before. */
+/** Bands of the image on several workers, which read each other's features of the previous step. */
 export const patch = drawing({ name: 'patch', shared: true }, { split: 'bands' });
 
-/** The same, with the branches of guidance on workers of their own first. */
+/** The same, but the guidance branches are split over workers first. */
 export const branches = drawing({ name: 'branches', shared: true });
 
 /** Bands that never exchange features: the baseline for displaced bands. */

@@ -37,7 +37,7 @@ const PRODUCTS = [
 ];
 /** Rows that products read, by the label of their nodes. */
 const READ_BY_PRODUCTS = ['window', 'keys'];
-/** Sums over many values, and what is made of them. */
+/** Sums over many values, and what is computed from them. */
 const EXACT = [
   'InstanceNormalization',
   'LayerNormalization',
@@ -55,8 +55,8 @@ const EXACT = [
 const EXACT_LABELS = ['moments', 'group-norm', 'rms-norm', 'linear-attention', 'angles'];
 
 /**
- * A graph's nodes with products in float16. Norms, moments and softmax stay float32, and so does what is computed of
- * values in float32 only; everything else follows its inputs. Inputs and outputs of the graph stay as they are.
+ * A graph's nodes with products in float16. Norms, moments and softmax stay float32, and so does everything that is
+ * computed from float32 values alone; other nodes follow their inputs. Inputs and outputs of the graph stay as they are.
  */
 export function withHalfProducts(graph: Graph): HalfNode[] {
   return new HalfPass(graph).run(graph.node);
@@ -64,7 +64,7 @@ export function withHalfProducts(graph: Graph): HalfNode[] {
 
 type Kind = 'full' | 'half';
 
-/** A float value, and its names in both types: in that of its home it is computed, the other is cast when it is needed. */
+/** A float value, and its names in both types: it is computed in the type of its home and cast to the other on demand. */
 interface Value {
   home: Kind;
   full?: Ref;

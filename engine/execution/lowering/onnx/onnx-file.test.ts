@@ -17,7 +17,7 @@ async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** A model that reads a weight from `location`, in a part of its graph where `nested`. */
+/** A model that reads a weight from `location`; if `nested`, in a subgraph. */
 function modelReading(location: string, nested = false): Uint8Array {
   const onnx = new OnnxBuilder();
   const x = onnx.input('x', 'float32', [1, 4]);
@@ -133,7 +133,7 @@ test('anything else is refused in one sentence', () =>
         ),
         async (bytes) => {
           await writeFile(file, bytes);
-          // A cut model may still be one; whatever is thrown is a sentence for the user.
+          // A truncated model may still be valid; any error must be a sentence for the user.
           await readOnnxFile(file).catch((error) => assert.ok(error instanceof InputError, String(error)));
         },
       ),

@@ -38,7 +38,7 @@ message TypeProto {
 `;
 const ModelProto = protobuf.parse(source, { keepCase: true }).root.lookupType('onnx.ModelProto');
 
-/** What protobuf can hold. */
+/** Most bytes of a protobuf message. */
 const MAX_BYTES = 2 ** 31 - 1;
 const FLOAT32 = 1;
 const ABSOLUTE_ON_WINDOWS = /^([a-z]:)?[/\\]/i;

@@ -93,7 +93,7 @@ export class OnnxBuilder {
     return this.#reader.operator(operator, domain);
   }
 
-  /** Whether rows are taken of tables in half precision. */
+  /** See `Capabilities.readsHalf`. */
   get readsHalf(): boolean {
     return this.#reader.readsHalf ?? true;
   }
