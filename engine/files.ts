@@ -1,7 +1,7 @@
 import { messageOf } from '../shared/errorMessage.ts';
 import { InputError } from './errors.ts';
 
-/** What the operating system's error codes mean for someone who wanted a file written. */
+/** What the operating system's error codes mean when a file is written. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'its folder does not exist',
   ENOTDIR: 'a part of its path is not a folder',

@@ -37,8 +37,8 @@ export function gaussianNoise(seed: number, stream: number, length: number): Flo
 }
 
 /**
- * One block of four 32-bit words of Philox4x32-10: key (seed, stream), counter (position, 0, 0, 0). Of a seed beyond 32 bits the
- * upper ones are in the counter's second word.
+ * One block of four 32-bit words of Philox4x32-10: key (seed, stream), counter (position, 0, 0, 0). The upper bits of a
+ * seed beyond 32 bits are in the counter's second word.
  */
 export function philox(seed: number, stream: number, position: number, block: Uint32Array): void {
   let key0 = seed >>> 0;

@@ -9,7 +9,7 @@ export function allFinite(values: ArrayLike<number>): boolean {
 }
 
 /**
- * Checks what a part of a model gives.
+ * Checks the output of a part of a model.
  * @param part as the subject of a sentence. @throws InputError if a number is not finite: the image would be black or noise.
  */
 export function requireFinite(values: ArrayLike<number>, part: string): void {

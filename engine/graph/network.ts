@@ -9,7 +9,7 @@ export interface Network {
   readonly operators: readonly Operator[];
   /** Tokens of a prompt that a denoiser reads at most, where that is not the length of its text encoder's input. */
   readonly textTokens?: number;
-  /** Of a transformer: positions along a side that are computed together, where a part of an image is computed. */
+  /** For a transformer: positions along a side that are always computed together when a part of an image is. */
   readonly cell?: number;
 }
 
@@ -375,7 +375,7 @@ export class NetworkBuilder {
     return this.#push({ type: 'prelu', input, slope, output: this.#like(input) }) as FeatureMap;
   }
 
-  /** The mean of every 2×2, those that lie in the map. */
+  /** The mean of every 2×2, over the positions that are inside the map. */
   averagePool(input: FeatureMap): FeatureMap {
     const output = { ...this.#like(input), level: input.level + 1 };
     return this.#push({ type: 'average-pool', input, output }) as FeatureMap;
@@ -423,7 +423,7 @@ export class NetworkBuilder {
     }) as Tokens;
   }
 
-  /** Of tokens without a position embedding. `path`: the table's, without `.weight`. */
+  /** Embeds tokens, without positions. `path`: the table's, without `.weight`. */
   tokenEmbedding(path: string, input: Ids, size: number, channels: number): Tokens {
     return this.#push({
       type: 'embedding',

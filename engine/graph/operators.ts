@@ -174,11 +174,11 @@ export interface Attention {
   readonly scale?: number;
   /** Scores become cap · tanh(score / cap) (Gemma 2). */
   readonly cap?: number;
-  /** Of causal attention: how many positions are seen, the own one included. */
+  /** For causal attention: how many positions are seen, the query's own included. */
   readonly window?: number;
   /** 1 for tokens that are seen, 0 for padding: [batch, keys]. */
   readonly mask?: Ids;
-  /** Of text and image together: attention within parts only, see `Dealing`. */
+  /** For attention over text and image: only within parts, see `Dealing`. */
   readonly dealing?: Dealing;
 }
 

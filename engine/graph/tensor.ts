@@ -32,7 +32,7 @@ export interface DeviceTensor {
   release(): void;
 }
 
-/** Whether a tensor's values are at hand. */
+/** Whether a tensor's values are in main memory. */
 export function isHeld(tensor: Tensor | DeviceTensor): tensor is Tensor {
   return 'data' in tensor;
 }

@@ -1,6 +1,6 @@
 /**
  * What the engine's core needs from the machine it runs on. The core imports these values from `#host`, which
- * package.json maps to `node/index.ts`; a browser's implementation would be a second entry there.
+ * package.json maps to `node/index.ts`, or in a bundle for browsers to `web/index.ts`.
  */
 
 /** A file or folder; links are followed. */
@@ -32,7 +32,7 @@ export interface FileWriter {
 /** Files by absolute path. Errors carry a POSIX `code` (ENOENT, EACCES, …). */
 export interface FileSystem {
   stat(path: string): Promise<FileStat>;
-  /** Whether a path leads to something. */
+  /** Whether there is a file or folder at a path. */
   exists(path: string): Promise<boolean>;
   /** Names of what is in a folder. */
   readdir(folder: string): Promise<string[]>;
@@ -110,7 +110,7 @@ export interface PictureHeader {
   space: string;
   /** Bits a channel: 8, 16, or others that are stored in more. */
   depth: 8 | 16 | 'other';
-  /** Pixels are numbers of colours in a table. */
+  /** Whether pixels are indexes into a table of colours. */
   palette: boolean;
   exif?: Uint8Array;
   icc?: Uint8Array;
@@ -128,7 +128,7 @@ export interface StoredOptions {
 export interface DecodeLimits {
   /** Pictures of more are refused. */
   readonly pixels: number;
-  /** After these a decoder gives up if it can, and frees its thread. */
+  /** Time after which a decoder gives up if it can, and frees its thread. */
   readonly seconds: number;
 }
 
@@ -198,7 +198,7 @@ export interface HubEnvironment {
   room(bytes: number): string;
   /** The sentence for a download of this size that does not fit. */
   tooLarge(download: { cache: string; free: number; needed: number }): string;
-  /** What to check where the hub cannot be reached, as the beginning of a sentence. */
+  /** What to check if the hub cannot be reached, as the beginning of a sentence. */
   reachable: string;
   /** `fetch` by the proxy that is set. */
   fetch(): Promise<typeof globalThis.fetch>;
@@ -220,7 +220,7 @@ export declare const path: Paths;
 export declare function cacheFolder(): string;
 /**
  * Folders of this process, elsewhere than the cache, for files without which it cannot compute; removed when it ends.
- * The first that takes a file is to be used.
+ * Callers use the first one that accepts a file.
  */
 export declare function spareFolders(): Promise<readonly string[]>;
 /** The folder of the models that come with Patchwork. */

@@ -231,7 +231,7 @@ for (const [stage, is] of [
   ['a small file', ({ file }) => file === 'unet/config.json'],
   ['where a large file lies', ({ file, path }) => file === UNET && path.includes('/resolve/')],
 ] as [string, (request: HubRequest) => boolean][])
-  test(`the connection breaks whenever it is asked for ${stage}: told, and the next fetch succeeds`, async () => {
+  test(`the connection breaks whenever it is asked for ${stage}: an error says so, and the next fetch succeeds`, async () => {
     hub.fault = (request) => (is(request) ? { cut: 0 } : undefined);
     await assert.rejects(get(), /Can't reach 127.*(continues where it stopped|was not downloaded)/);
     assert.equal(await findSnapshot(settings.cache, ID), undefined);

@@ -48,7 +48,7 @@ const fileSchema = z.object({
 
 /**
  * Asks the hub for a model's commit, licence and files. @param revision a branch, a tag or a commit.
- * @throws InputError in one sentence for whatever goes wrong.
+ * @throws InputError in one sentence for every failure.
  */
 export async function askRepository(
   settings: HubSettings,
@@ -100,5 +100,5 @@ function check<Schema extends z.ZodType>(schema: Schema, value: unknown, id: str
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0]!;
-  throw new InputError(`The hub's answer about ${id} makes no sense (${path.join('.')}: ${message}).`);
+  throw new InputError(`The hub's answer about ${id} is not valid (${path.join('.')}: ${message}).`);
 }

@@ -75,7 +75,7 @@ test('of two splits side by side those files come that the index names, whatever
   assert.deepEqual(await chosen(split(4).map(base)), split(4));
   assert.deepEqual(await chosen(['odd.safetensors', 'odd.safetensors']), [at('odd.safetensors')]);
   await assert.rejects(chosen(['gone.safetensors']), /has no unet\/gone\.safetensors/);
-  // An index that leads elsewhere says nothing.
+  // An index that points elsewhere is ignored.
   for (const odd of ['../x.safetensors', 'a/b.safetensors', 'con.safetensors', 7])
     assert.equal((await chosen([odd])).length, 7 - 1);
 });

@@ -5,8 +5,8 @@ import { isRepositoryId, isRevision } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from './model.ts';
 
 /**
- * What a model is for. `edits`: an inpainting model, which edits for another one; it draws too, but not as well. `part`: what
- * another model needs, which is found by itself.
+ * What a model is for. `edits`: an inpainting model, which edits for another one; it generates too, but not as well.
+ * `part`: something that another model needs and finds automatically.
  */
 export type Purpose =
   | 'pictures'
@@ -60,16 +60,16 @@ export interface CatalogueEntry {
   architecture?: string;
   /** Settings that its makers recommend. */
   recommended?: Partial<GenerationDefaults>;
-  /** What draws with it unless another one is asked for; of a LoRA file the one that has to be asked for. */
+  /** The sampler that is used with it by default; for a LoRA file the one that the user must choose. */
   scheduler?: SchedulerName;
   /** Only these files of the repository. */
   files?: readonly string[];
-  /** Of an inpainting model: the models for which it edits, by their names at the hub. */
+  /** For an inpainting model: the models for which it edits, by their names at the hub. */
   editsFor?: readonly string[];
 }
 
 const square = (side: number) => ({ width: side, height: side });
-/** Of SANA's weights and of the language model that reads its prompts. */
+/** Licence of SANA's weights and of the language model that reads its prompts. */
 const SANA_LICENCE = 'NVIDIA licence (no commercial use), and the Gemma Terms of Use';
 const sana = (
   name: string,

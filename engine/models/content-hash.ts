@@ -15,7 +15,7 @@ export async function contentHash(model: Model): Promise<string> {
   for (const role of partsOf(model)) {
     const network = model.network(role);
     hash.update(JSON.stringify(network.operators));
-    // Of a single file parts may be missing, which drawing asks for.
+    // A single file may lack parts; generating would ask for them.
     const weights = await (role === 'denoiser'
       ? model.weights(role)
       : model.weights(role).catch(() => undefined));
@@ -30,7 +30,7 @@ export async function contentHash(model: Model): Promise<string> {
   return hash.hex();
 }
 
-/** Tells a denoiser from that of other files at the same place, on one machine. */
+/** Distinguishes a denoiser from that of other files at the same place, on one machine. */
 export async function denoiserVersion(model: Model): Promise<string> {
   const network = model.network('denoiser');
   const weights = await model.weights('denoiser');
@@ -40,7 +40,7 @@ export async function denoiserVersion(model: Model): Promise<string> {
     .hex();
 }
 
-/** What a model's files say beside its weights: changes if one of them does. */
+/** The contents of a model's files beside its weights; changes if one of them does. */
 export async function settingsOf(model: DiffusionModel): Promise<string> {
   const versions = await Promise.all((await tokenizerFiles(model)).map(versionOf));
   return JSON.stringify([model.settings, model.defaults, versions]);

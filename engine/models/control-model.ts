@@ -26,7 +26,7 @@ import { controlNetIn, t2iAdapterIn } from './single-file/controlnet.ts';
 
 /** A network that lets a picture steer an image: a ControlNet, or a T2I-Adapter. */
 export interface ControlModel {
-  /** Tells models apart: the folder's or the file's absolute path. */
+  /** Unique id: the folder's or the file's absolute path. */
   id: string;
   kind: 'controlnet' | 'adapter';
   config: ControlNetConfig | T2IAdapterConfig;
@@ -95,7 +95,7 @@ export function isControlNet(model: ControlModel): model is ControlModel & { con
   return model.kind === 'controlnet';
 }
 
-/** What a U-Net takes of these models. @throws InputError for one that is made for another family */
+/** The inputs that these models add to a U-Net. @throws InputError for one that is made for another family */
 export function steeringBy(models: readonly ControlModel[], base: UNetConfig): Steering {
   const controls: UNetConfig[] = [];
   let features = 0;

@@ -47,7 +47,7 @@ export class DiffusionModel implements Model {
   readonly name: string;
   /** Its folder or file. */
   readonly place: string;
-  /** Whether it is of the family of Stable Diffusion XL, whose latents are others. */
+  /** Whether it is of the family of Stable Diffusion XL, which has latents of its own. */
   readonly isXl: boolean;
   readonly autoencoder: AutoencoderFacts;
   readonly defaults: GenerationDefaults;
@@ -123,7 +123,7 @@ export class DiffusionModel implements Model {
     return new DiffusionModel(layout, this.#additions);
   }
 
-  /** The same model, whose U-Net predicts what was found out. */
+  /** The same model with the prediction type that was found out. */
   withPrediction(prediction: Prediction): DiffusionModel {
     const scheduler = { ...(this.#layout.scheduler as object), prediction_type: prediction };
     return new DiffusionModel({ ...this.#layout, scheduler, unsure: false }, this.#additions);
@@ -146,7 +146,7 @@ export class DiffusionModel implements Model {
   }
 
   /**
-   * The same model with LoRA files merged into its weights; `warnings` name what of them changes nothing here.
+   * The same model with LoRA files merged into its weights; `warnings` name the tensors that have no effect here.
    * @throws InputError for a file that is made for another model
    */
   withAdapters(adapters: readonly Adapter[]): { model: DiffusionModel; warnings: string[] } {
@@ -192,7 +192,7 @@ export class DiffusionModel implements Model {
     return this.#additions.references;
   }
 
-  /** What its configs say of the images that it draws, wherever they are stored. */
+  /** The settings of its configs that affect images, wherever they are stored. */
   get settings(): string {
     const { scheduler, zerosForEmpty, networks } = this.#layout;
     const configs = [...networks].map(([folder, { config }]) => [folder, config]);

@@ -6,7 +6,7 @@ import { maskDecoder } from '../networks/mask-decoder.ts';
 import { SAM_DECODER, VISION_ARCHITECTURES, visionPart } from './efficientvit.ts';
 
 const networkNamed = (name: string, part?: string) => visionPart(name, part).part.make();
-/** As the tables of EfficientViT's authors print them: two digits below 10, else whole. */
+/** Rounds as the tables of EfficientViT's authors do: two digits below 10, else whole. */
 const printed = (value: number) =>
   value < 1 ? value.toFixed(2) : value < 9.95 ? value.toFixed(1) : value.toFixed(0);
 
@@ -65,7 +65,7 @@ for (const [name, size, gigaMacs, parameters] of [
     const decoders = [true, false].flatMap((refine) => weightsOf(maskDecoder(SAM_DECODER, { refine })));
     const decoder = [...new Map(decoders.map((weight) => [weight.name, weight])).values()];
     const own = decoder.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-    // Frequencies of positions are drawn, not trained.
+    // Frequencies of positions are random, not trained.
     const frequencies = SAM_DECODER.channels;
     assert.equal(((countParameters(encoder) + own - frequencies) / 1e6).toFixed(1), parameters);
   });

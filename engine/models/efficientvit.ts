@@ -137,7 +137,7 @@ export const SAM_DECODER: MaskDecoderConfig = {
   epsilon: SAM_EPSILON,
 };
 
-/** Of ImageNet, 0 … 255. */
+/** Mean and deviation of ImageNet's channels, 0 … 255. */
 const MEAN = [123.675, 116.28, 103.53] as const;
 const DEVIATION = [58.395, 57.12, 57.375] as const;
 

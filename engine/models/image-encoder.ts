@@ -9,7 +9,7 @@ import { openTensors, TENSOR_FILE } from '../weights/tensor-file.ts';
 import { below } from '../weights/views.ts';
 import { countOf, sizeOf } from './single-file/counting.ts';
 
-/** An image encoder that is described, and its weights by transformers' names. */
+/** An image encoder: its config, and its weights by transformers' names. */
 interface ImageEncoder {
   place: string;
   config: ClipVisionConfig;
@@ -26,7 +26,7 @@ const FOLDERS = [
 /** Where ComfyUI keeps encoders as files. */
 const FILES = ['../clip_vision', '../../clip_vision', 'clip_vision'];
 
-/** Heads and activation of the published encoders, which their tensors do not tell, by their channels. */
+/** Heads and activation of the published encoders, by their channels; tensors do not show them. */
 const PUBLISHED: ReadonlyMap<number, { num_attention_heads: number; hidden_act: 'gelu' | 'quick_gelu' }> =
   new Map([
     [768, { num_attention_heads: 12, hidden_act: 'quick_gelu' }],
@@ -67,7 +67,7 @@ export async function imageEncoderBeside(
   );
 }
 
-/** An encoder in one file. What its tensors do not tell is said by a config.json beside it, or known of published ones. */
+/** An encoder in one file. What its tensors do not show comes from a config.json beside it, or is known of published ones. */
 async function inFile(file: string): Promise<ImageEncoder> {
   const source = await openTensors(file);
   const sizes = configOf(source, file);

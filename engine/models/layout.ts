@@ -11,9 +11,9 @@ export interface PlacedNetwork {
   readonly config: unknown;
   /** Names the config in errors: a file. */
   readonly origin: string;
-  /** Tells it apart from other networks that could take its place. */
+  /** Distinguishes it from other networks that could take its place. */
   readonly place: string;
-  /** Of an autoencoder: it has a decoder only, so that the model's own encoder stays. */
+  /** Set for an autoencoder that has a decoder only, so that the model's own encoder stays. */
   readonly decodesOnly?: true;
   /** Opens the weights. @throws InputError if they are missing or damaged */
   weights(options?: WeightsOptions): Promise<WeightSource>;
@@ -27,16 +27,16 @@ export interface TokenizerPlace {
 
 /** The parts of a checkpoint, wherever they come from: a folder in the diffusers layout, or one file. */
 export interface Layout {
-  /** Tells it apart: folder or file, and what is said of its parts. */
+  /** Unique id: folder or file, and the parts that the user has named. */
   readonly id: string;
   /** Folder or file. */
   readonly place: string;
   readonly name: string;
   readonly kind: PipelineKind;
-  /** Of SDXL: an absent negative prompt stands for zeros. */
+  /** Whether an absent negative prompt stands for zeros, as with SDXL. */
   readonly zerosForEmpty: boolean;
   readonly networks: ReadonlyMap<NetworkFolder, PlacedNetwork>;
-  /** Where the encoder is not that of the autoencoder in `networks`. */
+  /** Set if the encoder is not that of the autoencoder in `networks`. */
   readonly encoder?: PlacedNetwork | undefined;
   /** `scheduler_config.json`, or what stands for it. */
   readonly scheduler: unknown;
@@ -45,7 +45,7 @@ export interface Layout {
   tokenizer(folder: 'text_encoder' | 'text_encoder_2'): Promise<TokenizerPlace>;
   /** Sentences for the user about how the parts were found. */
   readonly notes?: readonly string[];
-  /** What is missing for drawing, and how to name it: sentences. */
+  /** What is missing for generating, and how to name it: sentences. */
   readonly missing?: readonly string[];
   /** The checkpoint does not say what the U-Net predicts; the scheduler's config has a guess. */
   readonly unsure?: boolean;

@@ -28,7 +28,7 @@ export interface Model {
 }
 
 /**
- * What a model asks for: what its makers recommend, else the size that it was trained for.
+ * A model's default settings: what its makers recommend, else the size that it was trained for.
  * @param denoiserConfig its `sample_size` is that size in latent positions
  * @param scale pixels for each latent position, along one side
  */

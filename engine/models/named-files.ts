@@ -1,6 +1,6 @@
 import { fs, path } from '#host';
 
-/** What prompts name: files in folders that the usual tools have for them. */
+/** Files that prompts name, in the folders that the usual tools have for them. */
 export type NamedKind = 'lora' | 'embedding' | 'wildcard';
 /** Small decoders are looked for in the same way. */
 type FileKind = NamedKind | 'decoder';
@@ -23,15 +23,15 @@ const ENDINGS: Readonly<Record<FileKind, readonly string[]>> = {
 /** Folders in which a tool's folder has these. */
 const INNER = ['models', 'extensions/sd-dynamic-prompts', 'Data/Models'];
 
-/** Folders of a tool in which checkpoints lie, beside those of everything else. */
+/** Folders of a tool that hold checkpoints, beside the folders of everything else. */
 const CHECKPOINTS = /^(?:checkpoints|stable-diffusion|diffusers|unet|diffusion_models)$/i;
 
 /** Files of a kind that are looked at. */
 const MAX_FILES = 5000;
 
 /**
- * Files of a kind by their names in lower case: without ending, alone and with the folders above. Of two of one name the
- * first root's counts. Folders that do not exist or cannot be read are passed over.
+ * Files of a kind by their names in lower case, without ending: alone, and with the folders above. If two have the same
+ * name, the first root's counts. Folders that do not exist or cannot be read are skipped.
  */
 export async function namedFiles(kind: FileKind, roots: readonly string[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();

@@ -99,9 +99,9 @@ export interface AutoencoderFacts {
 
 /** What a network depends on beside its config. */
 export interface NetworkOptions {
-  /** Of a denoiser. */
+  /** For a denoiser. */
   steering?: Steering;
-  /** Of a language model: the layers whose states the denoiser reads; the last one's, normed, if absent. */
+  /** For a language model: the layers whose states the denoiser reads; the last one's, normed, if absent. */
   layers?: readonly number[] | undefined;
 }
 
@@ -140,7 +140,7 @@ const TRANSFORMERS: ReadonlyMap<string, (config: unknown, origin: string) => Net
   ['Flux2Transformer2DModel', (config, origin) => flux2(parseFlux2Config(config, origin))],
 ]);
 
-/** Latent positions along a side, of a denoiser that computes square images of one size only. */
+/** Latent positions along a side, for a denoiser that computes square images of one size only. */
 export function onlySide(config: unknown, origin: string): number | undefined {
   return isNitroE(config) ? parseNitroEConfig(config, origin).sample_size : undefined;
 }
@@ -207,7 +207,7 @@ function autoencoderKind(config: unknown, origin: string): AutoencoderFacts['kin
   );
 }
 
-/** The name of the diffusers class that a config is of. */
+/** The name of the diffusers class that a config belongs to. */
 function classOf(config: unknown): unknown {
   return (config as { _class_name?: unknown } | null)?._class_name;
 }

@@ -116,7 +116,7 @@ export async function openCheckpoint(
   );
 }
 
-/** The folder or file of a model that can draw, beside which lies what prompts name. */
+/** The folder or file of a model that can generate; files that prompts name are looked for beside it. */
 export async function placeOfModel(name?: string): Promise<string> {
   return (await openCheckpoint(name)).place;
 }
@@ -129,8 +129,8 @@ export interface EditingModel {
 }
 
 /**
- * What edits where a request names this model: the one that the user has `chosen` for it, else its inpainting twin if
- * that is here, else itself.
+ * The model that edits if a request names this one: the one that the user has `chosen` for it, else its inpainting twin if
+ * that is on this machine, else itself.
  */
 export async function editingModel(name: string = EMBEDDED, chosen?: string): Promise<EditingModel> {
   if (chosen) return { name: chosen };

@@ -13,7 +13,7 @@ export interface PipelineKind {
   textRoles: readonly TextRole[];
   /** The denoiser sees a mask and the picture without what is under it, or is used by blending. */
   inpaints?: boolean;
-  /** Of Stable Diffusion XL, whose absent negative prompt stands for zeros unless the index says otherwise. */
+  /** Stable Diffusion XL, whose absent negative prompt stands for zeros unless the index says otherwise. */
   isXl?: boolean;
   /** How its language model is given prompts. */
   prompts?: PromptForm;
@@ -21,9 +21,9 @@ export interface PipelineKind {
   readsImages?: boolean;
   /** Layers of it whose states the denoiser reads; see `NetworkOptions`. */
   textLayers?: readonly number[];
-  /** What diffusers' pipeline takes where nothing is said. */
+  /** The defaults of diffusers' pipeline. */
   recommended?: Partial<GenerationDefaults>;
-  /** The same where the index says that the model is distilled. */
+  /** The same if the index says that the model is distilled. */
   distilled?: Partial<GenerationDefaults>;
 }
 

@@ -9,14 +9,14 @@ import { imageEncoderBeside, openImageEncoder } from './image-encoder.ts';
 
 /** A network that lets an image see pictures beside its text: an IP-Adapter with its image encoder. */
 export interface ReferenceModel {
-  /** Tells models apart: the absolute paths of the file and of the image encoder. */
+  /** Unique id: the absolute paths of the file and of the image encoder. */
   id: string;
   file: string;
   shape: ProjectionShape;
   /** From the image encoder's output to tokens. */
   projection: Network;
   encoder: { config: ClipVisionConfig; network: Network; weights(): Promise<WeightSource> };
-  /** Of the projection and, as `referencePath` names them, of the attentions. */
+  /** Weights of the projection, and of the attentions as `referencePath` names them. */
   weights: WeightSource;
 }
 
@@ -89,7 +89,7 @@ function shapeOf(source: WeightSource, file: string): ProjectionShape {
   return { kind: 'plus', features, tokens, width, channels, layers, inner, hidden };
 }
 
-/** The adapter's tensors by the networks' names: keys and values lie in one matrix there. */
+/** The adapter's tensors by the networks' names: there, keys and values are in one matrix. */
 function adapterTensor(source: WeightSource, name: string): StoredTensor | undefined {
   const [, n, what] = /^references\.(\d+)\.to_([kv])_ip\.weight$/.exec(name) ?? [];
   if (n !== undefined) return source.find(`ip_adapter.${n}.to_${what}_ip.weight`);

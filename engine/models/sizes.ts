@@ -27,7 +27,7 @@ export function sizesOf({ scale }: { scale: number }, only?: number): SizeLimits
 }
 
 /**
- * The size that is asked for, or else the model's own.
+ * The requested size, or else the model's own.
  * @throws InputError with the nearest size if the model has no images of this one
  */
 export function imageSize(model: Pick<Model, 'name' | 'sizes' | 'defaults'>, asked: Partial<Size>): Size {

@@ -7,7 +7,7 @@ import { openTensors, TENSOR_FILE } from '../weights/tensor-file.ts';
 
 /** A network that makes images larger. */
 export interface Upscaler {
-  /** Tells models apart: the file's absolute path. */
+  /** Unique id: the file's absolute path. */
   id: string;
   name: string;
   shape: UpscalerShape;
@@ -96,13 +96,13 @@ function shapeOf(
   return { shape: { kind: 'compact', features, layers, scale }, rename: same };
 }
 
-/** Of the first ESRGAN's names: a convolution every three places behind the blocks, then two more. */
+/** Doublings by the first ESRGAN's names: a convolution every three places behind the blocks, then two more. */
 function originalDoublings(
   counted: (nameAt: (i: number) => string) => number,
   dims: (name: string) => readonly number[],
 ): number {
   const ups = counted((i) => `model.${3 * (i + 1)}.weight`);
-  // conv_last may lie on one of these places too; it has three outputs.
+  // conv_last may be at one of these places too; it has three outputs.
   const isLast = (i: number) => dims(`model.${3 * i}.weight`)[0] === 3;
   return ups > 0 && isLast(ups) ? ups - 1 : ups;
 }

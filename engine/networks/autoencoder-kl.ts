@@ -54,8 +54,8 @@ const packedSchema = z.object({
 /** `config.json` of diffusers' AutoencoderKL, or of AutoencoderKLFlux2. */
 export type AutoencoderKlConfig = z.output<typeof schema> & {
   /**
-   * Of AutoencoderKLFlux2: latents are packed, 2×2 positions as channels of one, and standardized with the statistics of
-   * a batch norm whose ε this is.
+   * AutoencoderKLFlux2's: latents are packed, 2×2 positions as channels of one, and standardized with the statistics of a
+   * batch norm, which has this ε.
    */
   packing?: { epsilon: number };
 };

@@ -15,7 +15,7 @@ export const CONTROL_SAMPLE = 'control_sample';
 /** Input with the encoded control image of a ControlNet. */
 export const hintName = (k: number) => `hint.${k}`;
 
-/** Fields that a U-Net has not. */
+/** Fields that a U-Net lacks. */
 const schema = z.looseObject({
   _class_name: supported(['ControlNetModel']).default('ControlNetModel'),
   conditioning_channels: supported([3]).default(3),
@@ -26,7 +26,7 @@ const schema = z.looseObject({
 });
 
 export interface ControlNetConfig {
-  /** Of the copy of the U-Net's way down. */
+  /** Config of the copied half of the U-Net, its way down. */
   unet: UNetConfig;
   /** Channels of the hint's encoder, from the finest. */
   hintChannels: readonly number[];

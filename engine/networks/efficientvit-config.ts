@@ -55,7 +55,7 @@ const input = {
 export interface PictureInput {
   /** Side of the square input, in pixels. */
   size: number;
-  /** Of each channel, 0 … 255. */
+  /** Mean and deviation of each channel, 0 … 255. */
   mean: readonly [number, number, number];
   deviation: readonly [number, number, number];
 }

@@ -17,7 +17,7 @@ const schema = z.object({
   rope_theta: z.number().min(1).max(1e9).default(2000),
   eps: epsilon.default(1e-6),
   patch_size: supported([1]).default(1),
-  /** Of FLUX.2 dev, which embeds the guidance scale. */
+  /** Set by FLUX.2 dev, which embeds the guidance scale. */
   guidance_embeds: supported([false]).default(false),
 });
 

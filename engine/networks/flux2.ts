@@ -125,7 +125,7 @@ function singleBlock(
   return net.sum(net.product(out, modulations[2]), x);
 }
 
-/** Of text and image as one sequence, with rotated queries and keys. */
+/** Attention over text and image as one sequence, with rotated queries and keys. */
 function attention(
   net: NetworkBuilder,
   path: string,

@@ -14,7 +14,7 @@ export function folded(planes: Float32Array, channels: number, width: number, fa
   return result;
 }
 
-/** The other way: [C · f², H, W] → [C, H · f, W · f] (pixel_shuffle). */
+/** The inverse: [C · f², H, W] → [C, H · f, W · f] (pixel_shuffle). */
 export function unfolded(
   planes: Float32Array,
   channels: number,

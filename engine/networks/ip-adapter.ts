@@ -3,7 +3,7 @@ import type { FeatureMap, Tokens } from '../graph/values.ts';
 import type { Refer } from './blocks.ts';
 import type { UNetConfig } from './unet-config.ts';
 
-/** Sizes that an IP-Adapter's file tells by its shapes. */
+/** Sizes of an IP-Adapter, from the shapes in its file. */
 export type ProjectionShape =
   | { kind: 'plain'; embeds: number; tokens: number; channels: number }
   | {
@@ -69,7 +69,7 @@ export function imageProjection(shape: ProjectionShape): Network {
 type Side = 'down' | 'up' | 'middle';
 
 /**
- * Attention to pictures beside the text: to what an attention gives is added what the same query finds in each group's
+ * Attention to pictures beside the text: to an attention's result is added what the same query finds in each group's
  * tokens, where the group's mask allows it. The strength is in the values, because attention is linear in them.
  * Inputs of each group: `reference.<g>.keys` and `.values` [B, n, C], `reference.<g>.mask.<level>` [1, 1, H, W].
  */

@@ -10,7 +10,7 @@ export interface Streams<Text = Tokens> {
 interface ProjectionOptions {
   channels: number;
   heads: number;
-  /** Of the RMS norms of queries and keys, one for each head. */
+  /** Epsilon of the RMS norms of queries and keys, one for each head. */
   epsilon: number;
   bias: boolean;
 }

@@ -79,7 +79,7 @@ interface BlockOptions {
   config: NitroEConfig;
   time: Vector;
   dealing: Dealing | undefined;
-  /** The last block gives no text. */
+  /** The last block outputs no text. */
   isLast: boolean;
 }
 

@@ -87,7 +87,7 @@ export function featureAt(net: NetworkBuilder, config: UNetConfig, count: number
   return (place) => maps[place === 'middle' ? config.down.length : place];
 }
 
-/** Planes [3, H, W] as the adapter's input [C · f², H / f, W / f]: the channels of a pixel shuffle turned round. */
+/** Planes [3, H, W] as the adapter's input [C · f², H / f, W / f]: the inverse of a pixel shuffle. */
 export function unshuffled(
   planes: Float32Array,
   { in_channels: channels, downscale_factor: factor }: T2IAdapterConfig,

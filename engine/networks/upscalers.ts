@@ -1,7 +1,7 @@
 import { type Network, NetworkBuilder } from '../graph/network.ts';
 import type { FeatureMap } from '../graph/values.ts';
 
-/** Sizes of an upscaler, which its file tells by names and shapes. */
+/** Sizes of an upscaler, from the names and shapes in its file. */
 export type UpscalerShape =
   | {
       kind: 'rrdb';

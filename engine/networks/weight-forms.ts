@@ -60,9 +60,9 @@ export function formsOf(
 }
 
 /**
- * Of a transformer, everything passes through the first and the last map, and every block is scaled by what is made of the
- * timestep; where that is made by large matrices, they are in blocks. What is computed of the text alone is computed
- * once for an image, so its rows are not rounded.
+ * The form of a transformer's weight. Everything passes through the first and the last map, and every block is scaled by
+ * values computed from the timestep; if large matrices compute them, these are in blocks. What depends on the text alone
+ * is computed once for an image, so its rows are not rounded.
  * @param once operators that read the text alone
  */
 function transformerForm(

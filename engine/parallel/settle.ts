@@ -6,7 +6,7 @@ import { CrewLostError, MemberLostError } from './job.ts';
 /** Characters of a worker's words that are repeated. */
 const WORDS = 300;
 
-/** Why parts are given up: in words where their workers did something wrong, undefined if they are gone. */
+/** Why parts are given up: what their workers did wrong, or undefined if they are gone. */
 export type Losses = Map<number, string | undefined>;
 
 /**

@@ -87,7 +87,7 @@ class TestCrew {
 interface Setting {
   model: Model;
   run: (crew: TestCrew, options?: Partial<TeamOptions>, signal?: AbortSignal) => Promise<TeamRun>;
-  /** A process of a few steps; gives every step's output. */
+  /** A process of a few steps; returns every step's output. */
   denoise: (predict: TeamRun['predict']) => Promise<Float32Array[]>;
   alone: () => Promise<Float32Array[]>;
   /** The same with some steps that reuse deep features. */
@@ -99,8 +99,8 @@ interface Setting {
 
 const KINDS = [...'FdFddF'] as StepKind[];
 
-/** What is drawn, where not the plain picture. */
-interface Told {
+/** What is generated instead of the plain picture. */
+interface Settings {
   unet?: object;
   steering?: Steering;
   condition?: Condition;
@@ -108,7 +108,7 @@ interface Told {
 
 const withSetting = (
   use: (setting: Setting) => Promise<void>,
-  { unet = UNET, steering, condition = PLAIN }: Told = {},
+  { unet = UNET, steering, condition = PLAIN }: Settings = {},
 ) =>
   withTinyModel(
     unet,
@@ -178,7 +178,7 @@ const withSetting = (
     steering,
   );
 
-test('one worker is no worker, bit for bit; two with a branch each come to the same', () =>
+test('one worker is no worker, bit for bit; two with a branch each give the same result', () =>
   withSetting(async ({ model, run, denoise, alone }) => {
     const expected = await alone();
     assert.deepEqual(await denoise((await run(new TestCrew(model, 1))).predict), expected);
@@ -257,7 +257,7 @@ const steered = fc.record({
   kinds: fc.subarray(['hints', 'features', 'references', 'masked'] as const, { minLength: 1 }),
 });
 
-test('steered by ControlNets, adapters and references: one worker is no worker, and branches and bands come to the same', () =>
+test('steered by ControlNets, adapters and references: one worker is no worker, and branches and bands give the same result', () =>
   fc.assert(
     fc.asyncProperty(steered, async ({ config, guess, late, kinds }) => {
       const base = parseUNetConfig(config, 'tiny');

@@ -19,7 +19,7 @@ interface Running {
   denoiser: Denoiser;
   band: DenoisedBand;
   mailbox: CountingMailbox;
-  /** Of an edit that this worker computes alone: what it computed again, by timestep. */
+  /** Features that this worker has computed again, by timestep, for an edit that it computes alone. */
   fresh: Map<number, Features>;
 }
 
@@ -28,7 +28,7 @@ export class PatchWorker {
   readonly #backend: Backend;
   readonly #threads: number;
   readonly #open: (model: string, additions?: ModelAdditions) => Promise<Model>;
-  /** Of the pictures that it helps to edit. */
+  /** Features of the images that it helps to edit. */
   readonly #features: FeatureStore;
   #components: Components | undefined;
   /** The model's name, and the version of its files. */
@@ -101,7 +101,7 @@ export class PatchWorker {
     return { output, runSeconds, recordSeconds, seconds, sentBytes, receivedBytes };
   }
 
-  /** Of an edit: the features of the picture's own process, recorded by this worker where it has not done so before. */
+  /** For an edit: the features of the original image's trajectory, recorded now unless this worker has them already. */
   async #seenBy(
     { job: { edit, condition }, denoiser }: Running,
     { timestep, own }: StepCall,

@@ -1,7 +1,7 @@
 import { codecs } from '#host';
 import type { Picture } from './read.ts';
 
-/** A picture at another size: scaled until it covers it, then cut at the sides that stand over. */
+/** A picture at another size: scaled until it covers it, then cropped. */
 export async function covering(picture: Picture, size: { width: number; height: number }): Promise<Picture> {
   const { width, height } = size;
   if (picture.width === width && picture.height === height) return picture;

@@ -4,7 +4,7 @@
 const DECODED = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'] as const;
 type DecodedFormat = (typeof DECODED)[number];
 
-/** What other files are called, and what helps. */
+/** Names of other formats, and what to do with them. */
 const OTHERS: Readonly<Record<string, string>> = {
   heic: 'a HEIC photo, as phones take them, which cannot be opened here: convert it to JPEG or PNG first, for example with Preview on macOS, Photos on Windows, or heif-convert',
   svg: 'an SVG drawing, which cannot be opened here: export it as PNG first',
@@ -17,7 +17,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   exr: 'an OpenEXR image, which cannot be opened here: convert it to PNG first',
 };
 
-/** What files begin with, a byte a character. */
+/** First bytes of files, one byte a character. */
 const BEGINNINGS: readonly (readonly [name: string, begin: string])[] = [
   ['png', '\x89PNG\r\n\x1a\n'],
   ['jpeg', '\xff\xd8\xff'],
@@ -38,10 +38,10 @@ const BEGINNINGS: readonly (readonly [name: string, begin: string])[] = [
 ];
 const SVG = /^(?:ï»¿)?\s*<(?:svg|!DOCTYPE svg|\?xml|!--)/i;
 
-/** Bytes that are looked at. */
+/** Number of bytes that are inspected. */
 const HEAD = 512;
 
-/** The format of a file that is decoded here, or why it is not: the end of a sentence, undefined for what is not known. */
+/** The format of a file that is decoded here, or why it is not: the end of a sentence, undefined for unknown formats. */
 export function decodedFormat(bytes: Uint8Array): { format: DecodedFormat } | { other: string | undefined } {
   const head = Array.from(bytes.subarray(0, HEAD), (byte) => String.fromCharCode(byte)).join('');
   const name = nameOf(bytes, head);

@@ -66,7 +66,7 @@ test('a hole, a label map, a palette and colours: what is taken is said with its
     ['a hole in white', [255, 255, 255, 0], [255, 255, 255, 255], 'the transparent hole'],
     ['painted red on nothing', [255, 0, 0, 255], [0, 0, 0, 0], 'the opaque part'],
     ['painted white on nothing', [255, 255, 255, 255], [0, 0, 0, 0], 'the opaque part'],
-    ['a thing cut out', [...photo, 255], [0, 0, 0, 0], 'the opaque part'],
+    ['an object cut out', [...photo, 255], [0, 0, 0, 0], 'the opaque part'],
     ['a label map', [1], [0], 'the part whose value is not 0'],
     ['another label map', [7], [0], 'the part whose value is not 0'],
     ['red on black', [255, 0, 0], [0, 0, 0], 'the part that is not black'],

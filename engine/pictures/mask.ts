@@ -7,10 +7,10 @@ import { decodePicture, type Picture } from './read.ts';
 /** Values from here on count as white. */
 const WHITE = 128;
 
-/** A mask at the size of a picture, 1 where the picture is to be edited. */
+/** A mask at the size of a picture, 1 where the picture will be edited. */
 export interface PictureMask {
   mask: Mask;
-  /** Of a soft mask: how much of the edit each pixel takes, 0 … 255. */
+  /** For a soft mask: how much of the edit each pixel takes, 0 … 255. */
   coverage?: Uint8Array;
   /** Warnings for the user, for example that the mask was scaled. */
   warnings: string[];
@@ -26,8 +26,8 @@ export async function decodeMask(
 }
 
 /**
- * A mask's file or pixels for a picture, however it says where: its greys count where it has the picture's size, else it is scaled
- * as `maskFor` does.
+ * Reads a mask's file or pixels for a picture. Its greys count if it has the picture's size; else it is scaled as in
+ * `maskFor`.
  * @returns the coverage of each pixel, 0 … 255.
  * @throws InputError if it cannot be read or has no white pixel.
  */
@@ -192,7 +192,7 @@ function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
     seen.findIndex((count) => count > 0),
     seen.findLastIndex((count) => count > 0),
   ];
-  // Where lossy formats blur the edge between them.
+  // Lossy formats blur the edge between them.
   const near = Math.min(NEAR, (lightest - darkest - 1) / 2);
   const between = seen
     .subarray(darkest, lightest + 1)

@@ -3,7 +3,7 @@ import { compression } from '#host';
 import { joined, latin1Bytes, uint32, viewOf } from '../bytes.ts';
 import { chunkType, pngChunk, selectedChunks, withChunks, withChunksOf } from './png-chunks.ts';
 
-/** What says how pixels are to be seen, and what else the camera or a program noted; each as the standards lay it out. */
+/** How pixels must be displayed, and what the camera or a program has noted, each in the form of its standard. */
 export interface PictureMetadata {
   /** TIFF structure with or without the prefix `Exif\0\0`. */
   exif?: Uint8Array;
@@ -29,12 +29,12 @@ function withoutPrefix(exif: Uint8Array): Uint8Array {
   return EXIF_PREFIX.every((byte, i) => exif[i] === byte) ? exif.subarray(6) : exif;
 }
 
-/** Of a PNG file, what says how its pixels are to be seen, and what else belongs to the picture. */
+/** A PNG file's chunks that say how its pixels must be displayed, then those with other facts about the picture. */
 const COLOURS = ['iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP'].map(chunkType);
 const OTHERS = ['eXIf', 'pHYs', 'tIME', 'tEXt', 'zTXt', 'iTXt'].map(chunkType);
 
 /**
- * The PNG file `to` with the metadata and texts of `from`, each chunk as it is, be it long, damaged or of a wrong checksum.
+ * The PNG file `to` with the metadata and texts of `from`, each chunk unchanged, even if it is long, damaged or has a wrong checksum.
  * @param colours whether the pixels of `to` are in the colour space of `from`. @throws InputError if one is no PNG.
  */
 export async function carryPngMetadata(

@@ -11,7 +11,7 @@ export const PICTURE_LIMITS = {
   side: 8192,
   pixels: 40_000_000,
   fileBytes: 256 << 20,
-  /** For which a decoder may run. */
+  /** Time that a decoder may take. */
   seconds: 60,
 } as const;
 

@@ -37,7 +37,7 @@ function canny({ width, height, pixels }: Picture): Uint8Array {
       const [across, down] = [Math.abs(dx[i]!), Math.abs(dy[i]!)];
       const slant = dx[i]! < 0 === dy[i]! < 0 ? 1 : -1;
       const [sy, sx] = down <= TANGENT * across ? [0, 1] : across <= TANGENT * down ? [1, 0] : [1, slant];
-      // Of two equal neighbours the first one counts.
+      // If two neighbours are equal, the first one counts.
       if (!(own > at(y - sy, x - sx) && own >= at(y + sy, x + sx))) continue;
       edges[i] = own > HIGH ? 2 : 1;
       if (own > HIGH) open.push(i);

@@ -212,7 +212,7 @@ test('JSON of other tools: its fields, or no recipe', () => {
     height: 1152,
     steps: 30,
   });
-  // No number of steps is needed, and what changes an image and is not read is said.
+  // Steps are optional. Settings that change an image and are not read are named.
   const { notes, ...few } = parseRecipe(
     '{"sui_image_params":{"prompt":"x","seed":18446744073709551614,"cfgscale":"7","loras":["a","b"],"refinerupscale":0,"styles":[]}}',
   )!;
@@ -330,7 +330,7 @@ test('thousands of compressed texts are neither inflated nor slow to pass', asyn
   assert.equal(readPngText(file, 'k7')?.length, 1 << 20);
   assert.equal(calls.mock.callCount(), 1);
   calls.mock.restore();
-  // The decoder does not get to see them: it would inflate them all.
+  // The decoder must not see them, because it would inflate them all.
   const { width } = await decodePicture(file, 'x');
   assert.equal(width, 4);
   const kept = withPngText(file, 'k0', 'new');

@@ -67,7 +67,7 @@ export function withRecipe(png: Uint8Array, recipe: Recipe): Uint8Array {
 const PROCESSED = 'postprocessing';
 
 /**
- * Takes the recipe of an image file over into the PNG file of the image made larger, as it stands there, and says how it
+ * Copies the recipe of an image file unchanged into the PNG file of the image made larger, and adds how it
  * was made larger, in the words of Stable Diffusion WebUI.
  */
 export function withUpscaling(
@@ -134,7 +134,7 @@ function checked(found: ReadRecipe | undefined): ParsedRecipe | undefined {
 
 /**
  * The recipe as Stable Diffusion WebUI writes it: the prompt, a line `Negative prompt: …`, a line of settings.
- * A prompt with a line that itself begins with "Negative prompt:" cannot be told apart when it is read.
+ * A prompt with a line that itself begins with "Negative prompt:" is ambiguous when it is read.
  */
 export function formatRecipe(recipe: Recipe): string {
   const settings: [string, string | number][] = [
@@ -264,9 +264,9 @@ function withSettings(
 }
 
 /** A sentence about a seed that could be taken only in part. */
-function seedNotes(told: string | undefined, taken: number | undefined): string[] {
-  if (taken === undefined || String(taken) === told?.replace(/^0+(?=\d)/, '')) return [];
-  return [`The seed ${told} is beyond what seeds can be here; its last 53 bits, ${taken}, are used.`];
+function seedNotes(written: string | undefined, taken: number | undefined): string[] {
+  if (taken === undefined || String(taken) === written?.replace(/^0+(?=\d)/, '')) return [];
+  return [`The seed ${written} is beyond what seeds can be here; its last 53 bits, ${taken}, are used.`];
 }
 
 /** Letters of a plan that is not known, in a sentence. */
@@ -278,9 +278,9 @@ function stepPlanOf(text: string | undefined): string | undefined {
 }
 
 /** A sentence about a plan of a later version. */
-function planNotes(told: string | undefined, taken: string | undefined): string[] {
-  if (told === undefined || taken !== undefined) return [];
-  const plan = plainText(told, MOST_LETTERS);
+function planNotes(written: string | undefined, taken: string | undefined): string[] {
+  if (written === undefined || taken !== undefined) return [];
+  const plan = plainText(written, MOST_LETTERS);
   return [`The step plan ${plan} is not known to this version, so the image may come out differently.`];
 }
 
@@ -311,7 +311,7 @@ const JSON_FIELDS: Readonly<Record<string, string>> = {
   use_stable_diffusion_model: 'Model',
 };
 
-/** Fields of theirs for what changes an image and is not taken over. */
+/** Their fields that change an image and are not taken over. */
 const LOST_FIELD =
   /lora|lycoris|control|init_?image|style|refiner|clip_?(?:skip|stop)|embedding|hypernetwork/i;
 const UNUSED = /^(?:|none|null|false|0|default|automatic)$/i;
@@ -450,7 +450,7 @@ function oneOf<Name extends string>(known: readonly Name[], text: string | undef
   return known.find((name) => name === text);
 }
 
-/** For people: a recipe does not hold the picture, so it cannot be used again by itself. */
+/** A control image as text for people: a recipe does not hold the picture, so this cannot be read back. */
 function formatControl({
   model,
   hint,

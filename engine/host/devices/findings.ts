@@ -3,7 +3,7 @@ import { DEVICE_IDS } from '../../../shared/devices.ts';
 
 /** Findings about a device, which its backend follows. */
 const findingsSchema = z.object({
-  /** Of the GPU. */
+  /** Name of the GPU. */
   name: z.string(),
   /** Bytes of its memory; absent if the system does not report. */
   memoryBytes: z.number().positive().optional(),

@@ -16,7 +16,7 @@ const restore = () => {
 afterEach(restore);
 after(() => rm(root, { recursive: true }));
 
-/** Environment with a file where the customary folder would be: nobody, not even root, makes a folder below it. */
+/** An environment with a file in place of the usual folder, below which not even root can make a folder. */
 async function withoutCustomary(name: string): Promise<string> {
   delete process.env.PATCHWORK_CACHE;
   process.env.XDG_CACHE_HOME = path.join(root, `${name}.file`);
@@ -28,7 +28,7 @@ async function withoutCustomary(name: string): Promise<string> {
 
 const skip = process.platform !== 'linux' && 'by the custom of Linux';
 
-test('the folder that is told, or the customary one; a relative one is none', { skip }, () => {
+test('the folder that the environment names, else the usual one; a relative path does not count', { skip }, () => {
   process.env.PATCHWORK_CACHE = path.join(root, 'told');
   assert.equal(cacheFolder(), path.join(root, 'told'));
   process.env.PATCHWORK_CACHE = '~/told';

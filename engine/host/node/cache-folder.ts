@@ -4,9 +4,9 @@ import path from 'node:path';
 import { homePath } from '../../../shared/homePath.ts';
 
 /**
- * The user's cache folder for Patchwork, by the platform's custom; `PATCHWORK_CACHE` overrides it. Where the custom's cannot
- * be written, as in a container whose disk is read-only, a folder among the system's temporary ones takes its place:
- * quantized weights are read from files.
+ * The user's cache folder for Patchwork: the platform's usual one, unless `PATCHWORK_CACHE` names another. If the usual
+ * one cannot be written, as in a container with a read-only disk, a temporary folder takes its place, because quantized
+ * weights are read from files.
  */
 export function cacheFolder(): string {
   if (process.env.PATCHWORK_CACHE) return path.resolve(homePath(process.env.PATCHWORK_CACHE, os.homedir()));
@@ -19,7 +19,7 @@ export function cacheFolder(): string {
   return chosen;
 }
 
-/** What was chosen for a customary folder. */
+/** The folder that was chosen in place of each usual one. */
 const known = new Map<string, string>();
 
 function customaryFolder(): string {
@@ -30,7 +30,7 @@ function customaryFolder(): string {
       'cache',
     );
   if (process.platform === 'darwin') return path.join(os.homedir(), 'Library', 'Caches', 'patchwork');
-  // A relative path is to be ignored (specifications.freedesktop.org/basedir-spec).
+  // A relative path must be ignored (specifications.freedesktop.org/basedir-spec).
   const given = homePath(process.env.XDG_CACHE_HOME ?? '', os.homedir());
   return path.join(path.isAbsolute(given) ? given : path.join(os.homedir(), '.cache'), 'patchwork');
 }
@@ -45,7 +45,7 @@ function canWrite(folder: string): boolean {
   }
 }
 
-/** One of this user alone: others can write to the folder above it. Undefined if there is none. */
+/** A temporary folder of this user alone, because others can write to the folder above it. Undefined if there is none. */
 function temporaryFolder(): string | undefined {
   const user = process.getuid?.();
   const folder = path.join(os.tmpdir(), user === undefined ? 'patchwork-cache' : `patchwork-cache-${user}`);

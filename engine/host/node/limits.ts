@@ -1,4 +1,4 @@
-/** What of the machine this process may use: in a container, or bound to some cores, that is less than there is. */
+/** The share of the machine that this process may use: less than all in a container, or when it is bound to some cores. */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -38,7 +38,7 @@ test('kernels are summed by operator, run by run', async () => {
   ]);
 });
 
-test('what is copied between the processor and a GPU is told in bytes', async () => {
+test('what is copied between the processor and a GPU is counted in bytes', async () => {
   const copy = (bytes: number) =>
     `{"dur" :5,"name" :"x_kernel_time","args" : {"op_name" : "MemcpyToHost","output_size" : "${bytes}"}},`;
   const runs = await profileOf(['[', copy(400), copy(24), kernel('Conv', 10), RUN, ']']);

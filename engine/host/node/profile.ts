@@ -35,7 +35,7 @@ export class ProfileFolder {
 
   /**
    * The operators of each run, in order, from the file that the ended profile left.
-   * @param onDevice tells those apart that ran on the processor all the same
+   * @param onDevice the device's run: operators that still ran on the processor are marked
    */
   async read({ onDevice = false } = {}): Promise<OperatorTime[][]> {
     try {

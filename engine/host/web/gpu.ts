@@ -7,7 +7,7 @@ import { kernelsOf } from '../devices/kernels.ts';
 import { WebBackend, type WebOptions } from './backend.ts';
 import { memoryBytes } from './machine.ts';
 
-/** Of the memory that a browser gives, after a GPU ran out of it. */
+/** Share of the memory that a browser grants which is used after a GPU has run out. */
 const SMALL_SHARE = 0.4;
 
 /** What browsers give on every kind of GPU of the last years. */

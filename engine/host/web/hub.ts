@@ -14,7 +14,7 @@ export const hubEnvironment: HubEnvironment = {
     free === 0
       ? `This browser keeps no files for this site, as in a private window, so nothing can be downloaded. ${ELSEWHERE}`
       : `This browser lets this site keep another ${formatBytes(free)}, and ${formatBytes(needed)} are needed. Remove models that you do not use. ${ELSEWHERE}`,
-  // Of pages a browser only says that a request failed.
+  // A browser tells a page only that a request failed.
   reachable: 'Check your connection, and whether this browser may reach it from this page,',
   fetch: async () => (input, init) => globalThis.fetch(input, init),
 };

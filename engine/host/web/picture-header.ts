@@ -1,4 +1,4 @@
-/** What an image file says about itself, read from its bytes: a browser decodes pixels but tells nothing else. */
+/** What an image file says about itself, read from its bytes, because a browser decodes pixels only. */
 import { concatenated } from '../../bytes.ts';
 import type { PictureHeader } from '../host.ts';
 import { compression } from './compression.ts';
@@ -9,7 +9,7 @@ const MAX_PROFILE = 16 << 20;
 
 type Facts = Partial<PictureHeader> & Pick<PictureHeader, 'width' | 'height'>;
 
-/** Of formats that are looked at here; undefined for others, whose size only the decoder knows. @throws if damaged */
+/** The header of PNG, JPEG, WebP and GIF files; undefined for others, whose size only the decoder knows. @throws if damaged */
 export function readHeader(file: Uint8Array): PictureHeader | undefined {
   const [format, facts] =
     file[0] === 0x89
@@ -117,7 +117,7 @@ function webpHeader(file: Uint8Array): Facts {
   return { ...facts, width: facts.width, height: facts.height, pages: Math.max(1, pages) };
 }
 
-/** Of the blocks of GIF89a, images are counted; more than one is an animation. */
+/** Counts the image blocks of GIF89a; more than one is an animation. */
 function gifHeader(file: Uint8Array): Facts {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const tableBytes = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
@@ -141,7 +141,7 @@ function gifHeader(file: Uint8Array): Facts {
   return { width: view.getUint16(6, true), height: view.getUint16(8, true), palette: true, pages };
 }
 
-/** The tag 0x0112 of the first directory (CIPA DC-008, 4.6.4); 1 if it is missing or makes no sense. */
+/** The tag 0x0112 of the first directory (CIPA DC-008, 4.6.4); 1 if it is missing or invalid. */
 function orientationIn(exif: Uint8Array): number {
   const tiff = text(exif, 0, 6) === EXIF ? exif.subarray(6) : exif;
   if (tiff.length < 14) return 1;

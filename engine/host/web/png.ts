@@ -26,7 +26,7 @@ interface PngParts {
   depth: 1 | 2 | 4 | 8 | 16;
   colours: number;
   interlaced: boolean;
-  /** Chunks by their type; of IDAT, all. */
+  /** Chunks by type: all IDATs, the first of each other type. */
   chunks: ReadonlyMap<string, Uint8Array<ArrayBufferLike>[]>;
 }
 

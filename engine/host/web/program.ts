@@ -81,7 +81,7 @@ class KeptTensor implements DeviceTensor {
   }
 }
 
-/** Of an element. */
+/** Bytes of an element. */
 const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, int32: 4, int64: 8 };
 
 function toOrt(tensor: Tensor): ort.Tensor {

@@ -91,7 +91,7 @@ test('CLIP’s tokenizer comes with Patchwork', async () => {
   const model = await DiffusionModel.open(whole);
   const { folder: place, pad } = await model.tokenizer('text-encoder');
   const tokenizer = await loadTokenizer(place, pad);
-  // As openai/CLIP and transformers tokenize it.
+  // The tokens of openai/CLIP and transformers.
   assert.deepEqual(tokenizer.tokens('a photo of a cat'), [320, 1125, 539, 320, 2368]);
   assert.deepEqual(
     tokenizer.tokens("It's 2,000 naïve emojis 😀!"),

@@ -9,7 +9,7 @@ export type SdFamily = 'sd1' | 'sd2' | 'sdxl';
 
 interface FamilyFacts {
   title: string;
-  /** Of latents; see `AutoencoderFacts`. */
+  /** Factor of the latents; see `AutoencoderFacts`. */
   scalingFactor: number;
   /** Side of the images that it was trained on, in latents. */
   sampleSize: number;
@@ -86,7 +86,7 @@ export function toldPrediction(file: TensorFile): ToldPrediction {
   const said = metadata['modelspec.prediction_type'] ?? metadata.prediction_type ?? '';
   if (/^v/i.test(said)) return told('v_prediction');
   if (/^eps/i.test(said)) return told('epsilon');
-  // Of the 512 base model of Stable Diffusion 2, in files of PyTorch.
+  // The base model of Stable Diffusion 2 for 512 pixels, in files of PyTorch.
   if (metadata.global_step === '875000') return told('epsilon');
   const architecture = metadata['modelspec.architecture'] ?? '';
   if (/768-v/.test(architecture)) return told('v_prediction');

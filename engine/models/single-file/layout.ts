@@ -35,8 +35,8 @@ import { type UNetFacts, unetConfigOf } from './unet.ts';
 const LATENT_CHANNELS = 4;
 
 /**
- * Reads a checkpoint in one file, as tools for Stable Diffusion 1, 2 and XL write it, or Nitro-E's transformer: which networks it holds, and their
- * configs, from the names and shapes of its tensors. Weights stay in the file.
+ * Reads a checkpoint in one file, as tools for Stable Diffusion 1, 2 and XL write it, or Nitro-E's transformer: which
+ * networks it holds, and their configs, from the names and shapes of its tensors. Weights stay in the file.
  * @throws InputError for another kind of file, which it names
  */
 export async function readSingleFile(place: string, said: FileParts = {}): Promise<Layout> {
@@ -70,7 +70,7 @@ export async function readSingleFile(place: string, said: FileParts = {}): Promi
   ]);
   const turbo = spacing
     ? [
-        `${name} is named as a distilled model, so it draws in ${recommended.steps} steps without guidance unless told otherwise.`,
+        `${name} is named as a distilled model, so its default is ${recommended.steps} steps without guidance.`,
       ]
     : [];
   return {
@@ -208,7 +208,7 @@ async function tokenizerFor(
   );
 }
 
-/** Whether a path leads to a file, and not to a folder. */
+/** Whether there is a file at a path, not a folder. */
 export async function isFile(place: string): Promise<boolean> {
   return (await fs.stat(place).catch(() => undefined))?.isFile() ?? false;
 }

@@ -55,7 +55,7 @@ function configOf(tensors: Tensors, large: boolean) {
 }
 
 /**
- * A file with Nitro-E's transformer, as AMD publishes it. Its autoencoder and text encoder are named by the user, lie beside
+ * A file with Nitro-E's transformer, as AMD publishes it. Its autoencoder and text encoder are named by the user, are beside
  * it, or are installed.
  */
 export async function readNitroE(file: TensorFile, tensors: Tensors, said: FileParts): Promise<Layout> {

@@ -32,8 +32,8 @@ export function absent(config: unknown, origin: string, missing: string): Placed
 }
 
 /**
- * An autoencoder or a tiny decoder that a user names: a file, a folder of one, or a model that has one (a folder, or a name of the hub that is
- * on this machine).
+ * An autoencoder or a tiny decoder that a user names: a file, a folder of one, or a model that has one (a folder, or a
+ * name of the hub that is on this machine).
  * @throws InputError if there is none, or it cannot be read
  */
 export async function openAutoencoder(name: string, scalingFactor: number): Promise<PlacedNetwork> {

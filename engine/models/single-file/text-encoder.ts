@@ -66,7 +66,7 @@ export function fromOpenClip(tensors: Tensors): Map<string, StoredTensor> {
   return result;
 }
 
-/** Of every published text encoder of this kind. */
+/** Channels of a head in every published text encoder of this kind. */
 const HEAD_CHANNELS = 64;
 /** The width of OpenAI's CLIP, whose activation is an approximate GELU. */
 const CLIP_LARGE = 768;

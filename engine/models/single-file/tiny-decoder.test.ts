@@ -44,7 +44,7 @@ for (const [name, family] of [
     for (const [i, value] of floats(outputs, 'image').entries())
       assert.ok(Math.abs(value - reference[i]!) < 1e-5, `${i}: ${value} instead of ${reference[i]}`);
     await program.release();
-    // The encoder is the model's own.
+    // The model keeps its own encoder.
     assert.match((await model.weights('vae-encoder')).origin, /vae/);
   });
 

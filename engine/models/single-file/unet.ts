@@ -37,7 +37,7 @@ export function isUNet(tensors: Tensors): boolean {
 /**
  * A U-Net's tensors by diffusers' names, from those of Stability's code: `input_blocks.4.1.…` is
  * `down_blocks.1.attentions.0.…`. Blocks are counted from their own layers and resamplings, so any number of levels and
- * layers is understood. Also of a ControlNet, which has the way down and the middle only.
+ * layers is understood. Also for a ControlNet, which has the way down and the middle only.
  */
 export function fromOriginalUNet(
   tensors: Tensors,
@@ -104,9 +104,9 @@ type Depths = readonly number[];
 /** What distinguishes the families. */
 export interface UNetFacts {
   linear: boolean;
-  /** Of the text's states. */
+  /** Channels of the text's states. */
   crossChannels: number;
-  /** Of the pooled text beside six time ids; 0 if there is none. */
+  /** Channels of the pooled text beside six time ids; 0 if there is none. */
   addedChannels: number;
   inChannels: number;
 }
@@ -184,7 +184,7 @@ function attends(depths: Depths): boolean {
   return depths.some((depth) => depth > 0);
 }
 
-/** Of a level in `transformer_layers_per_block`. */
+/** The entry of a level in `transformer_layers_per_block`. */
 function entryOf(depths: Depths): number | readonly number[] {
   return attends(depths) ? (oneIfEqual(depths) as number | readonly number[]) : 1;
 }

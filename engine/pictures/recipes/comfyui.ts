@@ -20,7 +20,7 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ['denoise', 'Denoising strength'],
 ];
 
-/** Nodes whose effect is not part of a recipe here, and what they are called. */
+/** Nodes whose effect a recipe cannot hold, and their names in sentences. */
 const UNTOLD: readonly (readonly [RegExp, string])[] = [
   [/ControlNet|T2IAdapter/i, 'ControlNet'],
   [/IPAdapter/i, 'IP-Adapter'],
@@ -176,7 +176,7 @@ function linked(graph: Graph, link: unknown): Node | undefined {
   return Array.isArray(link) && link.length === 2 ? graph.get(String(link[0])) : undefined;
 }
 
-/** An input's text or number; of a link the value of the node behind it. */
+/** An input's text or number; for a link, the value of the node it leads to. */
 function inputOf(graph: Graph, node: Node, input: string, steps = 0): string | undefined {
   const value = node.inputs[input];
   if (typeof value === 'string' || typeof value === 'number') return String(value);

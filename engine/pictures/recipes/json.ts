@@ -5,7 +5,7 @@ const LONG_NUMBER = /(:\s*)(\d{16,20})(?=\s*[,}\]])/g;
 export function jsonObject(text: string): Record<string, unknown> | undefined {
   const trimmed = text.trim();
   if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return undefined;
-  // A text that looks like a number in it would be torn apart: then it is read as it is.
+  // This would tear apart a text that contains such a number; it is then parsed unchanged.
   for (const json of [trimmed.replace(LONG_NUMBER, '$1"$2"'), trimmed]) {
     try {
       const value: unknown = JSON.parse(json);

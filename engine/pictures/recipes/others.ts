@@ -50,7 +50,7 @@ export function oldInvokeRecipe(text: string): ReadRecipe | undefined {
   if (!image) return undefined;
   const { prompt } = image;
   const words = Array.isArray(prompt) && isObject(prompt[0]) ? textOf(prompt[0].prompt) : textOf(prompt);
-  // Negative words stand in brackets within the prompt.
+  // Negative words are in brackets within the prompt.
   const negative = [...words.matchAll(/\[([^[\]]*)\]/g)].map(([, inner]) => inner!.trim()).join(', ');
   const settings = settingsOf(image, {
     steps: 'Steps',

@@ -10,11 +10,11 @@ import { describeMachine } from '../machine.ts';
 import type { OrtProgramOptions } from '../program.ts';
 import { DeviceReader } from './reader.ts';
 
-/** Of the machine's memory, where the system does not report how much the device has. */
+/** Share of the machine's memory that counts as the device's if the system does not report how much it has. */
 const UNKNOWN_SHARE = 0.5;
 /** WGSL addresses 2 GiB of a binding, and DirectML as much of a tensor. */
 const LARGEST_BUFFER = 2 ** 31;
-/** Of the device's memory, after it ran out of it. */
+/** Share of the device's memory that is used after it has run out. */
 const SMALL_SHARE = 0.4;
 
 interface DeviceOptions {

@@ -7,7 +7,7 @@ export interface Card {
   name: string;
   /** Name and version of its driver, or what else changes with it. */
   driver: string;
-  /** Of its own memory; absent if it shares the machine's or the system does not report. */
+  /** Bytes of its own memory; absent if it shares the machine's or the system does not report it. */
   memoryBytes?: number;
 }
 

@@ -61,7 +61,7 @@ async function take(file: string, own: string): Promise<boolean> {
 }
 
 /**
- * Looks whether another's lock is still renewed. What counts is that it changes while it is watched: clocks of other
+ * Watches whether another process still renews its lock. Only changes that are seen count, because clocks of other
  * machines, and this one's, may be wrong or set back.
  */
 class Watch {
@@ -79,7 +79,7 @@ class Watch {
       if (this.#seen?.time !== time) this.#seen = { time, since: now };
       if (now - this.#seen.since > STALE || Date.now() - time > STALE) return true;
       const holder = holderOf(await readStart(this.#file));
-      // What says nothing was cut off while it was written, which takes no time.
+      // A file without content was cut off while it was written, which takes no time.
       if (!holder) return now - this.#seen.since > HALF_WRITTEN;
       return holder.host === os.hostname() && !isAlive(holder.pid);
     } catch (error) {
