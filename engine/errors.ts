@@ -28,7 +28,9 @@ export function isAbort(error: unknown): boolean {
 /** What can change how the text around it is shown: control characters, directions, halves of characters. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
-/** A value from elsewhere (a config's field, a tensor's name) for a message: as JSON, escaped, at most 100 characters. */
+/**
+ * A value from elsewhere (a config's field, a tensor's name) for a message: as JSON, escaped, at most 100 characters.
+ */
 export function quoted(value: unknown): string {
   const most = 100;
   const text = typeof value === 'string' && value.length > most ? `${value.slice(0, most)}…` : value;

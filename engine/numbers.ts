@@ -10,7 +10,8 @@ export function allFinite(values: ArrayLike<number>): boolean {
 
 /**
  * Checks the output of a part of a model.
- * @param part as the subject of a sentence. @throws InputError if a number is not finite: the image would be black or noise.
+ * @param part as the subject of a sentence. @throws InputError if a number is not finite: the image would be black or
+ * noise.
  */
 export function requireFinite(values: ArrayLike<number>, part: string): void {
   if (allFinite(values)) return;

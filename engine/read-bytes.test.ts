@@ -40,7 +40,7 @@ test('regular files are read within bounds, also through links and without a len
   const bytes = await readBytes(large, 1 << 20);
   assert.deepEqual([bytes.length, bytes.every((value) => value === 7)], [300_001, true]);
   if (process.platform === 'linux') {
-    // The system tells 0 bytes of these.
+    // The system reports 0 bytes for these.
     assert.match(Buffer.from(await readBytes('/proc/self/status', 1 << 20)).toString(), /^Name:/);
     await assert.rejects(readBytes('/proc/self/status', 20), /has more than 20 bytes/);
   }

@@ -2,7 +2,7 @@ import { type FileReader, fs } from '#host';
 import { InputError } from './errors.ts';
 import { codeOf } from './files.ts';
 
-/** What the operating system's error codes mean for someone who wanted a file read. */
+/** What the operating system's error codes mean when a file is read. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   ENOTDIR: 'a part of its path is not a folder',
@@ -14,12 +14,12 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'its name is too long',
 };
 
-/** What a reader asks for first where a file does not say how long it is. */
+/** Bytes of the first read from a file whose length is unknown. */
 const FIRST_BYTES = 1 << 16;
 
 /**
  * The bytes of a regular file, links followed.
- * @throws InputError if it cannot be read, or has more than `most` bytes, whatever length the system tells.
+ * @throws InputError if it cannot be read, or has more than `most` bytes, whatever length the system reports.
  */
 export async function readBytes(file: string, most: number): Promise<Uint8Array<ArrayBuffer>> {
   try {
@@ -29,7 +29,7 @@ export async function readBytes(file: string, most: number): Promise<Uint8Array<
   }
 }
 
-/** A failed read of `file` as one sentence for the user; an error that is not the system's, as it is. */
+/** A failed read of `file` as one sentence for the user; errors that are not the system's are unchanged. */
 export function readError(file: string, error: unknown): unknown {
   const code = codeOf(error);
   if (code === undefined) return error;
@@ -43,7 +43,7 @@ async function readAll(reader: FileReader, file: string, most: number): Promise<
     );
   };
   if (reader.size > most) tooLong(String(reader.size));
-  // One more than there should be shows that a file grows, or that the system told no length.
+  // One more than there should be shows that a file grows, or that the system reported no length.
   let bytes = new Uint8Array(Math.min(most, reader.size || FIRST_BYTES) + 1);
   let done = 0;
   for (;;) {

@@ -10,7 +10,9 @@ import type { MacCount } from '../graph/macs.ts';
 /** Reports that `done` of `total` are done. */
 export type Count = (done: number, total: number) => void;
 
-/** Cost of one run. Figures that a case gives here become fields of its row, so a new one needs no more code on the way. */
+/**
+ * Cost of one run. Figures that a case gives here become fields of its row, so a new one needs no more code on the way.
+ */
 export type Cost = { macs: MacCount } & Partial<Omit<BenchmarkRow, `macs${string}` | keyof RowIdentity>>;
 
 /** Distances from the dense float32 result, which may be infinite. */
@@ -26,7 +28,9 @@ export interface Prepared {
   loadSeconds: number;
   /** Round 0 warms up. */
   run(round: number): Promise<Cost>;
-  /** Waits for background work of a run after its result, which is not timed. Resolves with the store's size in bytes. */
+  /**
+   * Waits for background work of a run after its result, which is not timed. Resolves with the store's size in bytes.
+   */
   settle?(): Promise<number>;
   /** Each worker's share of the last run, if there were several. */
   parts?: () => WorkerReport[];

@@ -5,7 +5,9 @@ import type { DeviceTensor, Tensor } from '../graph/tensor.ts';
 import type { Weights } from '../weights/weight-table.ts';
 import type { Form } from './forms/form.ts';
 
-/** What a backend can compute. Lowerings ask before they emit an operator, the memory plan before a network is loaded. */
+/**
+ * What a backend can compute. Lowerings ask before they emit an operator, the memory plan before a network is loaded.
+ */
 export interface Capabilities {
   /** Whether there is a kernel for an ONNX operator. `domain`: `com.microsoft`, or empty for ONNX's own. */
   operator(name: string, domain?: string): boolean;
@@ -13,7 +15,10 @@ export interface Capabilities {
   readonly opset: number;
   /** Whether rows can be gathered from tables stored in half precision (default true). */
   readonly readsHalf?: boolean;
-  /** Whether machine code is emulated, as in WebAssembly: products of bytes are exact there, but no faster (default false). */
+  /**
+   * Whether machine code is emulated, as in WebAssembly: products of bytes are exact there, but no faster (default
+   * false).
+   */
   readonly emulates?: boolean;
   readonly precisions: readonly Precision[];
   /** Element types of the inputs and outputs of programs. */

@@ -78,8 +78,8 @@ export interface Reference {
 }
 
 /**
- * The timesteps in which a guide acts, given the shares of the steps between which it does: step i of n is among them if
- * i / n ≥ begin and (i + 1) / n ≤ end (diffusers).
+ * The timesteps in which a guide acts, given the shares of the steps between which it does: step i of n is among them
+ * if i / n ≥ begin and (i + 1) / n ≤ end (diffusers).
  */
 export function actingTimesteps(
   timesteps: readonly number[],
@@ -118,7 +118,7 @@ export function branchOf(condition: Condition, branch: number | undefined): Cond
     const data = tensor.data.slice(branch * length, (branch + 1) * length);
     return { ...tensor, data, dims: [1, ...tensor.dims.slice(1)] } as Tensor;
   };
-  const textOf = ({ text, textMask: mask, vectors = {} }: Told) => ({
+  const textOf = ({ text, textMask: mask, vectors = {} }: FromPrompt) => ({
     text: part(text),
     ...(mask && { textMask: part(mask) }),
     vectors: Object.fromEntries(Object.entries(vectors).map(([role, tensor]) => [role, part(tensor)])),

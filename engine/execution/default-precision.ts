@@ -10,11 +10,11 @@ const MEMORY_SHARE = 0.75;
 const WORTH = 1.2;
 
 /**
- * Default precision of an image. A small denoiser generates in float32, so that its images are the same on every machine,
- * and edits in int8 where products of bytes are exact and faster, because users wait for edits again and again. It edits
- * in float32 if LoRA files are merged into its weights, because quantizing them for every change takes longer than an
- * edit. Larger denoisers use int8 if it is faster on this machine or float32 does not fit into memory, and int4 if int8
- * does not fit and int4 takes less. A device with float16 uses it, unless memory is short.
+ * Default precision of an image. A small denoiser generates in float32, so that its images are the same on every
+ * machine, and edits in int8 where products of bytes are exact and faster, because users wait for edits again and
+ * again. It edits in float32 if LoRA files are merged into its weights, because quantizing them for every change takes
+ * longer than an edit. Larger denoisers use int8 if it is faster on this machine or float32 does not fit into memory,
+ * and int4 if int8 does not fit and int4 takes less. A device with float16 uses it, unless memory is short.
  */
 export async function defaultPrecision(
   model: PlannedModel,

@@ -17,8 +17,8 @@ export interface Whole {
 }
 
 /**
- * How far into the network a run goes, where steps share deep features: a full run that gives them, or one of the finest
- * part that takes them.
+ * How far into the network a run goes, where steps share deep features: a full run that gives them, or one of the
+ * finest part that takes them.
  */
 export type Depth = 'giving' | 'shallow';
 
@@ -35,7 +35,9 @@ export interface Region {
 export interface Prediction {
   /** The guided output, in the shape of the sample. */
   output: Float32Array;
-  /** When recording: the features that later runs over a region read. For a region: its fresh features, see `updated`. */
+  /**
+   * When recording: the features that later runs over a region read. For a region: its fresh features, see `updated`.
+   */
   features?: Features;
   /** The deep features at the plan's positions, one image of the batch after the other; for plans of depth `giving`. */
   deep?: Tensor & { type: 'float32' };

@@ -37,8 +37,8 @@ export class ReferenceEncoder {
   }
 
   /**
-   * The tokens of pictures, then those of no picture, which the negative prompt's branch sees: [pictures + 1, n, C]. For no
-   * picture a plain adapter projects zeros, a Plus adapter the encoder's states of a picture of zeros.
+   * The tokens of pictures, then those of no picture, which the negative prompt's branch sees: [pictures + 1, n, C].
+   * For no picture a plain adapter projects zeros, a Plus adapter the encoder's states of a picture of zeros.
    */
   async tokens(pictures: readonly Float32Array[]): Promise<Tensor & { type: 'float32' }> {
     const { shape, encoder } = this.#model;

@@ -91,7 +91,9 @@ export class Steps {
     return source === undefined || source === this.#deep?.index;
   }
 
-  /** Multiply–accumulates of the steps from `start` on, for a text of `tokens` tokens, which is read once for each form. */
+  /**
+   * Multiply–accumulates of the steps from `start` on, for a text of `tokens` tokens, which is read once for each form.
+   */
   macs(tokens: number, start: number): number {
     const runs = new Map<Plan, number>();
     for (let index = start; index < this.#kinds.length; index++) {

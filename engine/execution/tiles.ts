@@ -9,8 +9,8 @@ type Decode = (latent: Float32Array, dims: LatentDims) => Promise<Float32Array>;
 
 /**
  * Decodes a large image tile by tile, so that the decoder needs memory for one tile only. Where tiles overlap, they are
- * blended linearly. Group norm uses the statistics of each tile, so colours may differ a little from those of a decoding
- * in one piece.
+ * blended linearly. Group norm uses the statistics of each tile, so colours may differ a little from those of a
+ * decoding in one piece.
  */
 export async function decodeInTiles(
   latent: Float32Array,

@@ -162,7 +162,9 @@ export class NetworkBuilder {
     return this.#push({ type: 'layer-norm', input, output: this.#like(input), epsilon }) as T;
   }
 
-  /** `gain` and `bias`: whether the checkpoint has them. `heads`: parts of the channels that are normalized separately. */
+  /**
+   * `gain` and `bias`: whether the checkpoint has them. `heads`: parts of the channels that are normalized separately.
+   */
   rmsNorm<T extends Features>(
     path: string,
     input: T,

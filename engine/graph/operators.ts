@@ -60,7 +60,9 @@ export type ActivationName =
   | 'leaky_relu'
   | 'hard_swish';
 
-/** Normalization by fixed statistics of each channel (Ioffe & Szegedy 2015). Lowerings fold it into the product before. */
+/**
+ * Normalization by fixed statistics of each channel (Ioffe & Szegedy 2015). Lowerings fold it into the product before.
+ */
 export interface BatchNorm {
   readonly gain: Weight;
   readonly bias: Weight;
@@ -293,8 +295,8 @@ export interface ChannelRepeat {
 }
 
 /**
- * Groups of channels become f×f positions of a finer level: channel f²·c + f·y + x (Shi et al. 2016). f = 2 leads to the next
- * level, 4 to the one after.
+ * Groups of channels become f×f positions of a finer level: channel f²·c + f·y + x (Shi et al. 2016). f = 2 leads to
+ * the next level, 4 to the one after.
  */
 export interface PixelShuffle {
   readonly type: 'pixel-shuffle';
@@ -302,7 +304,10 @@ export interface PixelShuffle {
   readonly output: FeatureMap;
 }
 
-/** The inverse of `PixelShuffle`: f×f positions become channels of a coarser level; neighbouring channels may be averaged. */
+/**
+ * The inverse of `PixelShuffle`: f×f positions become channels of a coarser level; neighbouring channels may be
+ * averaged.
+ */
 export interface PixelUnshuffle {
   readonly type: 'pixel-unshuffle';
   readonly input: FeatureMap;
@@ -390,8 +395,8 @@ interface LevelSplit {
 }
 
 /**
- * Where each position of a map is: sines and cosines of (origin + x) · frequencies, then of (origin + y) · frequencies; the
- * same for the whole batch (Ho et al. 2020 in two dimensions).
+ * Where each position of a map is: sines and cosines of (origin + x) · frequencies, then of (origin + y) · frequencies;
+ * the same for the whole batch (Ho et al. 2020 in two dimensions).
  */
 export interface SinePositions {
   readonly type: 'sine-positions';
@@ -486,8 +491,8 @@ export interface PositionMap {
 }
 
 /**
- * Learned tokens, then one for each point: its position, encoded as in a `PositionMap`, plus the row of its label. Label
- * −1 means no point and gives the row alone. Segment Anything's prompt encoder (Kirillov et al. 2023).
+ * Learned tokens, then one for each point: its position, encoded as in a `PositionMap`, plus the row of its label.
+ * Label −1 means no point and gives the row alone. Segment Anything's prompt encoder (Kirillov et al. 2023).
  */
 export interface PromptTokens {
   readonly type: 'prompt-tokens';

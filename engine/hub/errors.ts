@@ -21,7 +21,9 @@ export class HubError extends Error {
   }
 }
 
-/** Seconds, from `Retry-After` or, for the hub's own limits, from `RateLimit` (draft-ietf-httpapi-ratelimit-headers). */
+/**
+ * Seconds, from `Retry-After` or, for the hub's own limits, from `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
+ */
 function waitIn(headers: Headers): number | undefined {
   const wait = headers.get('retry-after');
   if (wait) return secondsUntil(wait);

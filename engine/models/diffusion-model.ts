@@ -105,7 +105,9 @@ export class DiffusionModel implements Model {
     return new DiffusionModel(await readSingleFile(place, others)).withAutoencoder(vae);
   }
 
-  /** The same model with another autoencoder or decoder of the same latents, e.g. a faster one: see `openAutoencoder`. */
+  /**
+   * The same model with another autoencoder or decoder of the same latents, e.g. a faster one: see `openAutoencoder`.
+   */
   async withAutoencoder(place: string): Promise<DiffusionModel> {
     return this.#withAutoencoder(await openAutoencoder(place, this.autoencoder.scalingFactor));
   }

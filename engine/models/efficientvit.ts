@@ -83,7 +83,9 @@ const CLASSIFIERS: Readonly<Record<string, readonly [number, number]>> = {
   l3: [6144, 6400],
 };
 
-/** Semantic segmentation: the head's width, depth and expansion, its blocks, and the expansion before the last layer. */
+/**
+ * Semantic segmentation: the head's width, depth and expansion, its blocks, and the expansion before the last layer.
+ */
 type SegmentationHead = readonly [
   width: number,
   depth: number,

@@ -67,7 +67,10 @@ export async function imageEncoderBeside(
   );
 }
 
-/** An encoder in one file. What its tensors do not show comes from a config.json beside it, or is known of published ones. */
+/**
+ * An encoder in one file. What its tensors do not show comes from a config.json beside it, or is known of published
+ * ones.
+ */
 async function inFile(file: string): Promise<ImageEncoder> {
   const source = await openTensors(file);
   const sizes = configOf(source, file);

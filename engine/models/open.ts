@@ -60,8 +60,9 @@ export async function openDrawingModel(
 const DC_SCALE = 32;
 
 /**
- * The small decoder for a model's latents: its name, undefined if there is none, and where it is, if it is on this machine:
- * TAESD installed from the hub, or a file in a folder `vae_approx`, as ComfyUI has it, beside the model or in one of `folders`.
+ * The small decoder for a model's latents: its name, undefined if there is none, and its place if it is on this machine:
+ * TAESD installed from the hub, or a file in a folder `vae_approx`, as ComfyUI has it, beside the model or in one of
+ * `folders`.
  */
 export async function fastDecoder(
   model: DiffusionModel,
@@ -129,8 +130,8 @@ export interface EditingModel {
 }
 
 /**
- * The model that edits if a request names this one: the one that the user has `chosen` for it, else its inpainting twin if
- * that is on this machine, else itself.
+ * The model that edits if a request names this one: the one that the user has `chosen` for it, else its inpainting twin
+ * if that is on this machine, else itself.
  */
 export async function editingModel(name: string = EMBEDDED, chosen?: string): Promise<EditingModel> {
   if (chosen) return { name: chosen };

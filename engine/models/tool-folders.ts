@@ -32,8 +32,8 @@ const MAX_DEPTH = 6;
 const MAX_FILES = 20_000;
 
 /**
- * The models in folders of other tools: files, distinguished by the folders that these tools keep them in, and folders in the
- * diffusers layout. No file is opened. Folders that do not exist are skipped.
+ * The models in folders of other tools: files, distinguished by the folders that these tools keep them in, and folders
+ * in the diffusers layout. No file is opened. Folders that do not exist are skipped.
  */
 export async function toolModels(folders: readonly string[]): Promise<InstalledModel[]> {
   const found = new Map<string, InstalledModel>();

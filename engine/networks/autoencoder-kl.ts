@@ -54,8 +54,8 @@ const packedSchema = z.object({
 /** `config.json` of diffusers' AutoencoderKL, or of AutoencoderKLFlux2. */
 export type AutoencoderKlConfig = z.output<typeof schema> & {
   /**
-   * AutoencoderKLFlux2's: latents are packed, 2×2 positions as channels of one, and standardized with the statistics of a
-   * batch norm, which has this ε.
+   * AutoencoderKLFlux2's: latents are packed, 2×2 positions as channels of one, and standardized with the statistics of
+   * a batch norm, which has this ε.
    */
   packing?: { epsilon: number };
 };
@@ -105,8 +105,8 @@ export function autoencoderKlEncoder(config: AutoencoderKlConfig): Network {
 }
 
 /**
- * `latent` [B, latent, h, w], divided by the scaling factor → `image` [B, 3, 2ⁿh, 2ⁿw] in about [−1, 1]; where latents are
- * packed, of [B, 4 · latent, h/2, w/2].
+ * `latent` [B, latent, h, w], divided by the scaling factor → `image` [B, 3, 2ⁿh, 2ⁿw] in about [−1, 1]; where latents
+ * are packed, of [B, 4 · latent, h/2, w/2].
  */
 export function autoencoderKlDecoder(config: AutoencoderKlConfig): Network {
   const net = new NetworkBuilder();

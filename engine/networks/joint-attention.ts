@@ -15,7 +15,10 @@ interface ProjectionOptions {
   bias: boolean;
 }
 
-/** Queries, keys and values of both streams, the text's before the image's (the projections of diffusers' joint attention). */
+/**
+ * Queries, keys and values of both streams, the text's before the image's (the projections of diffusers' joint
+ * attention).
+ */
 export function jointProjections(
   net: NetworkBuilder,
   path: string,

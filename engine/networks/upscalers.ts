@@ -23,8 +23,8 @@ export function scaleOf(shape: UpscalerShape): number {
 }
 
 /**
- * ESRGAN's generator (Wang et al. 2018; BasicSR's RRDBNet): `image` [1, C, H, W] in 0 … 1 → `image` of 2^doublings times
- * the size. Residual dense blocks of five convolutions, scaled by 0.2, three in a block.
+ * ESRGAN's generator (Wang et al. 2018; BasicSR's RRDBNet): `image` [1, C, H, W] in 0 … 1 → `image` of 2^doublings
+ * times the size. Residual dense blocks of five convolutions, scaled by 0.2, three in a block.
  */
 function rrdbNet({ inputs, features, growth, blocks, doublings }: UpscalerShape & { kind: 'rrdb' }): Network {
   const net = new NetworkBuilder();

@@ -22,8 +22,8 @@ interface Exception {
 /**
  * Layers stored in a finer form than most; docs/measurements.md has the effect of each. Everything passes through the
  * first and the last convolution, and shortcuts read sums that no norm has scaled. In int8 the sensitive layers are the
- * finest shortcuts, the small ones on the way down, and the first downsampling. In 4 bits they are all shortcuts, the fine
- * levels, which have few of the weights, and the projections into and out of transformers.
+ * finest shortcuts, the small ones on the way down, and the first downsampling. In 4 bits they are all shortcuts, the
+ * fine levels, which have few of the weights, and the projections into and out of transformers.
  */
 const SENSITIVE: Readonly<Record<QuantizedPrecision, readonly Exception[]>> = {
   int8: [
@@ -60,9 +60,9 @@ export function formsOf(
 }
 
 /**
- * The form of a transformer's weight. Everything passes through the first and the last map, and every block is scaled by
- * values computed from the timestep; if large matrices compute them, these are in blocks. What depends on the text alone
- * is computed once for an image, so its rows are not rounded.
+ * The form of a transformer's weight. Everything passes through the first and the last map, and every block is scaled
+ * by values computed from the timestep; if large matrices compute them, these are in blocks. What depends on the text
+ * alone is computed once for an image, so its rows are not rounded.
  * @param once operators that read the text alone
  */
 function transformerForm(

@@ -3,11 +3,11 @@ import { depthInside } from './depth-inside.ts';
 import type { Picture } from './read.ts';
 
 /**
- * The picture with everything transparent that is not covered. What can no longer be seen is black, so that the file does
- * not hold it.
+ * The picture with everything transparent that is not covered. What can no longer be seen is black, so that the file
+ * does not hold it.
  * @param coverage how much of each pixel stays, 0 … 255, [height, width].
- * @param feather pixels inside the edge over which the cut-out becomes opaque: 0 is a hard edge. The picture's own border
- * is no edge.
+ * @param feather pixels inside the edge over which the cut-out becomes opaque: 0 is a hard edge. The picture's own
+ * border is no edge.
  */
 export function cutOut(picture: Picture, coverage: Uint8Array, feather: number): Picture {
   const { width, height } = picture;

@@ -41,7 +41,9 @@ const SVG = /^(?:ï»¿)?\s*<(?:svg|!DOCTYPE svg|\?xml|!--)/i;
 /** Number of bytes that are inspected. */
 const HEAD = 512;
 
-/** The format of a file that is decoded here, or why it is not: the end of a sentence, undefined for unknown formats. */
+/**
+ * The format of a file that is decoded here, or why it is not: the end of a sentence, undefined for unknown formats.
+ */
 export function decodedFormat(bytes: Uint8Array): { format: DecodedFormat } | { other: string | undefined } {
   const head = Array.from(bytes.subarray(0, HEAD), (byte) => String.fromCharCode(byte)).join('');
   const name = nameOf(bytes, head);

@@ -70,7 +70,8 @@ function nothingWhite(name: string): InputError {
 }
 
 /**
- * A mask for an image. White is edited, or else what `readingOf` finds to be marked; then a warning says what, and its share.
+ * A mask for an image. White is edited, or else what `readingOf` finds to be marked; then a warning says what, and its
+ * share.
  * @param name for errors. @throws InputError if nothing is marked.
  */
 export function maskFor(

@@ -34,7 +34,8 @@ const COLOURS = ['iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP'].map(chunkType);
 const OTHERS = ['eXIf', 'pHYs', 'tIME', 'tEXt', 'zTXt', 'iTXt'].map(chunkType);
 
 /**
- * The PNG file `to` with the metadata and texts of `from`, each chunk unchanged, even if it is long, damaged or has a wrong checksum.
+ * The PNG file `to` with the metadata and texts of `from`, each chunk unchanged, even if it is long, damaged or has a
+ * wrong checksum.
  * @param colours whether the pixels of `to` are in the colour space of `from`. @throws InputError if one is no PNG.
  */
 export async function carryPngMetadata(

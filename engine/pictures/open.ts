@@ -26,8 +26,8 @@ export interface OpenedPicture {
 
 /**
  * Inspects a file's content; its name does not matter.
- * @param name for errors. @throws InputError in one sentence: not a picture, of a format that is not decoded, damaged, or
- * beyond `PICTURE_LIMITS`
+ * @param name for errors. @throws InputError in one sentence: not a picture, of a format that is not decoded, damaged,
+ * or beyond `PICTURE_LIMITS`
  */
 export async function openPicture(
   bytes: Uint8Array,

@@ -197,8 +197,8 @@ export function parseRecipe(text: string): ParsedRecipe | undefined {
 const FEW_SETTINGS = 3;
 
 /**
- * Index of the line where the settings begin; other tools may write more lines after it. In our own recipes it is the last
- * line, otherwise the first that begins with steps. The number of lines if there are no settings.
+ * Index of the line where the settings begin; other tools may write more lines after it. In our own recipes it is the
+ * last line, otherwise the first that begins with steps. The number of lines if there are no settings.
  */
 function settingsLine(lines: readonly string[], from: number): number {
   const last = lines.length - 1;
@@ -396,8 +396,8 @@ function endOfBrackets(text: string, begin: number): number | undefined {
 }
 
 /**
- * The sampler and how its noise levels are spaced. Newer tools say the latter in a setting of its own, older ones at the
- * end of the sampler's name.
+ * The sampler and how its noise levels are spaced. Newer tools say the latter in a setting of its own, older ones at
+ * the end of the sampler's name.
  */
 function samplerOf(settings: ReadonlyMap<string, string>): {
   scheduler?: SchedulerName;

@@ -25,11 +25,11 @@ interface Rewritten {
 }
 
 /**
- * Writes changed pixels into an image file. Unchanged pixels keep their values, in the file's own colour space, depth and
- * orientation; alpha, EXIF, colour profile, XMP and texts are kept. Lossless files stay lossless.
+ * Writes changed pixels into an image file. Unchanged pixels keep their values, in the file's own colour space, depth
+ * and orientation; alpha, EXIF, colour profile, XMP and texts are kept. Lossless files stay lossless.
  * @param original the file. @param pixels RGB of the upright picture in sRGB, [height, width, 3]; see `decodePicture`.
- * @param format of the new file. `recipe` goes into PNG files; `frame`: where the pixels are in the original, all of which
- * they hold, if they are more than it has.
+ * @param format of the new file. `recipe` goes into PNG files; `frame`: where the pixels are in the original, all of
+ * which they hold, if they are more than it has.
  * @throws InputError if the original cannot be read or is an animation.
  */
 export async function rewritePicture(
@@ -90,7 +90,9 @@ async function looksTheSame({ seen, pixels, frame }: Task, now: Pixels): Promise
   return same;
 }
 
-/** @param ownColours the file's own RGB space and profile, for which `painted` has the pixels; else sRGB without one. */
+/**
+ * @param ownColours the file's own RGB space and profile, for which `painted` has the pixels; else sRGB without one.
+ */
 async function rewrite(task: Task, ownColours: boolean, painted = task.pixels): Promise<Rewritten> {
   const { original, opened, format, recipe } = task;
   const { header } = opened;

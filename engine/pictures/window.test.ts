@@ -46,7 +46,7 @@ test('the window is as large as the mask needs', () => {
   const picture = { width: 8000, height: 3000 };
   const sideFor = (length: number) => chooseWindow(picture, box(3000, 500, 3000 + length, 600)).width;
   assert.deepEqual([10, 896, 897, 1408, 1409, 2048].map(sideFor), [1024, 1024, 1536, 1536, 2048, 2048]);
-  // Along a side that is worked on whole it is not cut.
+  // It is not cut along a side that is edited whole.
   const wide = chooseWindow({ width: 8000, height: 1800 }, box(3000, 500, 3100, 600));
   assert.deepEqual([wide.width, wide.height], [1024, 1800]);
 });

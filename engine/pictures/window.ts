@@ -8,7 +8,7 @@ import { scaleMask } from './mask.ts';
 import type { Picture } from './read.ts';
 
 /**
- * The part of a picture that a model works on, in pixels of the picture. Its sides fit the model; it may extend
+ * The part of a picture that a model edits, in pixels of the picture. Its sides fit the model; it may extend
  * beyond the right and lower border, where the last column and row are repeated.
  */
 export interface PictureWindow {
@@ -16,11 +16,11 @@ export interface PictureWindow {
   readonly top: number;
   readonly width: number;
   readonly height: number;
-  /** How often it is enlarged along each side for the model, see `zoomedWindow`; 1 if absent. */
+  /** Factor by which it is enlarged along each side for the model, see `zoomedWindow`; 1 if absent. */
   readonly zoom?: number;
 }
 
-/** The size in which a model works on a window. */
+/** The size at which a model computes a window. */
 export function workedSize({ width, height, zoom = 1 }: PictureWindow): { width: number; height: number } {
   return { width: width * zoom, height: height * zoom };
 }
@@ -75,7 +75,7 @@ function clamp(value: number, least: number, most: number): number {
 /** Value of each byte in [−1, 1]. */
 const VALUES = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
-/** The window's planes [3, height, width] in [−1, 1], at the size in which it is worked on. */
+/** The window's planes [3, height, width] in [−1, 1], at the size at which it is computed. */
 export function windowPlanes(picture: Picture, window: PictureWindow): Float32Array {
   const { width, height, left, top, zoom = 1 } = window;
   const { pixels } = picture;
@@ -94,7 +94,7 @@ export function windowPlanes(picture: Picture, window: PictureWindow): Float32Ar
 }
 
 /**
- * The window's part of a mask of the picture, at the size in which it is worked on; what is beyond the picture is not
+ * The window's part of a mask of the picture, at the size at which it is computed; what is beyond the picture is not
  * active.
  */
 export function windowMask(mask: Mask, window: PictureWindow): Mask {

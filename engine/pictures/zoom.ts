@@ -1,9 +1,9 @@
 import { type Box, heightOf, type Span, widthOf } from '../regions/box.ts';
 import type { PictureWindow } from './window.ts';
 
-/** How often a window may be enlarged along each side. */
+/** Factors by which a window may be enlarged along each side. */
 const FACTORS = [4, 2];
-/** The most of a window's side that a mask takes: what it is painted into has to be seen. */
+/** Largest share of a window's side that a mask takes, so that the model sees the surroundings. */
 const MOST = 0.6;
 /** Windows begin at multiples of this share of their sides, so that neighbouring edits share one. */
 const GRID = 1 / 8;
@@ -15,7 +15,7 @@ interface Size {
 
 /**
  * A window around a small mask, enlarged to the size that a model was trained on, so that the model paints the detail
- * that the picture has room for. Undefined where the mask is not small.
+ * that the picture has room for. Undefined if the mask is not small.
  * @param box bounds of the mask in the picture. @param native the model's own size, multiples of 8.
  */
 export function zoomedWindow(picture: Size, box: Box, native: Size): PictureWindow | undefined {

@@ -23,10 +23,10 @@ interface Seen {
   window: PictureWindow;
   /** Planes of the window [3, height, width], −1 … 1. */
   planes: Float32Array;
-  /** Of the edit. */
+  /** Condition of the edit. */
   condition: Condition;
   arithmetic: Arithmetic;
-  /** Of the edit's steps, those that are skipped among them. */
+  /** Timesteps of the edit's steps, including those that are skipped. */
   timesteps: readonly number[];
 }
 

@@ -80,7 +80,7 @@ export const image = (name: string, ...channels: readonly (1 | 3 | 4)[]) => {
 /** Checks of fields that requests share; each takes the field's name for its error. */
 export const fields = { whole, text, oneOf, side, between, file };
 
-/** Of a NATS server; see `BusOptions`. */
+/** How to reach a NATS server; see `BusOptions`. */
 export const busSchema = z.object({
   url: z.string().max(1024),
   credentials: z.string().max(4096).optional(),
@@ -222,7 +222,7 @@ export function checkUpscale(request: UpscaleRequest): UpscaleRequest {
   return check(upscaleSchema, request);
 }
 
-/** The same for a picture that is likely to be edited. */
+/** The same for a picture that will probably be edited. */
 export function checkPrepareEdit(request: PrepareEditRequest): PrepareEditRequest {
   return check(prepareSchema, request);
 }
@@ -234,7 +234,7 @@ export function check<Schema extends z.ZodType>(schema: Schema, request: unknown
   return result.data;
 }
 
-/** As many steps as a plan says what to do in. */
+/** The number of steps that a plan describes. */
 function stepsOfPlan(stepPlan: string | undefined): number | undefined {
   return stepPlan === undefined ? undefined : readStepPlan(stepPlan)?.kinds.length;
 }

@@ -16,7 +16,7 @@ export class ControlPictures {
   readonly #backend: Backend;
   readonly #threads: number;
   readonly #maps = new Map<string, Promise<readonly Tensor[]>>();
-  /** Changes with all that recorded features depend on. */
+  /** Changes with everything that recorded features depend on. */
   readonly key: string;
 
   private constructor(
@@ -36,7 +36,7 @@ export class ControlPictures {
   }
 
   /**
-   * Reads the pictures, brings them to the image's size and draws their outlines where that is asked for.
+   * Reads the pictures, brings them to the image's size and draws their outlines if the choice asks for it.
    * @param models in the order of the choices. @throws InputError for what is no picture
    */
   static async open(

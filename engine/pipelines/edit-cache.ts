@@ -9,9 +9,9 @@ import type { Trajectory } from './recorder.ts';
 export interface Analysis {
   window: PictureWindow;
   trajectory: Trajectory;
-  /** Of the whole picture, where the autoencoder needs a record to decode a part. */
+  /** The decoded picture, if the autoencoder needs a record to decode a part. */
   decoded: Coded | undefined;
-  /** Of the whole picture, where the model sees the picture without what is masked. */
+  /** The encoded picture, if the model sees the picture without what is masked. */
   encoded?: Coded;
 }
 
@@ -24,7 +24,7 @@ export interface EditCache {
 /** Largest number of images that are remembered. */
 const MAX_ANALYSES = 8;
 
-/** Whose features these are: a model, computed in one way, steered by the same pictures. */
+/** The owner of features: a model, computed in one way, steered by the same pictures. */
 export function featuresOwner(
   { model, controls, references, images }: Pick<ReadyModel, 'model' | 'controls' | 'references' | 'images'>,
   { precision, attention = 'full' }: Arithmetic,

@@ -62,7 +62,7 @@ interface EditTask {
   picture: Picture;
   /** At the picture's size. */
   mask: Mask;
-  /** Of a soft mask; see `compose`. */
+  /** For a soft mask; see `compose`. */
   coverage?: Uint8Array;
   recipe: Recipe;
   strength: number;
@@ -81,9 +81,9 @@ interface Edited {
 /** Where and when an edit happens. */
 interface Scope {
   window: PictureWindow;
-  /** Of the mask, in pixels of the picture. */
+  /** Bounds of the mask, in pixels of the picture. */
   box: Box;
-  /** Of the window's latents. */
+  /** Dimensions of the window's latents. */
   dims: LatentDims;
   scheduler: Scheduler;
   /** The first step that is computed. */
@@ -287,7 +287,7 @@ function computedLevels(
   }));
 }
 
-/** What a model that sees the mask is shown of it. */
+/** The planes that show the mask to a model that sees it. */
 async function maskedPicture(
   { components }: ReadyModel,
   autoencoder: RegionAutoencoder,
@@ -320,8 +320,8 @@ function scopeOf({ model }: ReadyModel, { picture, mask, recipe, strength, zoom 
 }
 
 /**
- * How an edit is computed, with the plan of its region where that is here and not by workers: of `auto` what is expected to
- * take less time. Workers record a picture as they paint it, so theirs are sparse.
+ * How an edit is computed, with the plan of its region if this process computes it: for `auto` the mode that is
+ * expected to take less time. Workers record a picture as they paint it, so their edits are sparse.
  */
 async function chosenMode(
   denoiser: Denoiser,
@@ -377,7 +377,7 @@ interface Repainting {
   share: Share | undefined;
 }
 
-/** Repaints sparsely or densely, here or by workers, whose run is still open where they are to remember the picture. */
+/** Repaints sparsely or densely, here or by workers, whose run stays open if they will remember the picture. */
 async function repaint(
   { components }: ReadyModel,
   { features }: EditCache,

@@ -14,8 +14,8 @@ interface EditedPart extends PictureMask {
 const REMOVAL_MARGIN = 6;
 
 /**
- * Reads a request's picture and what is to be painted of it: its mask, grown for a removal; the new part of a larger
- * canvas; or, without either, all of it.
+ * Reads a request's picture and the part of it that will be painted: its mask, grown for a removal; the new part of a
+ * larger canvas; or, without either, all of it.
  * @throws InputError if a file cannot be read, or the request asks for two of these
  */
 export async function editedPart(request: EditRequest): Promise<EditedPart> {

@@ -11,7 +11,7 @@ import type { StoredTensor } from '../weights/source.ts';
 export class Embeddings {
   readonly #words: readonly TrainedWord[];
   readonly #values = new Map<StoredTensor, Float32Array>();
-  /** Why a word that is named is not read, by name. */
+  /** Why named words cannot be read, by name. */
   readonly #broken: ReadonlyMap<string, string>;
   /** Changes with the files, so that encoded prompts can be remembered. */
   readonly key: string;
@@ -23,8 +23,8 @@ export class Embeddings {
   }
 
   /**
-   * Reads what the prompts name. `given`: files that the user chose; `found`: files by name, from folders, of which one
-   * that cannot be read does no harm unless it is named.
+   * Reads what the prompts name. `given`: files that the user chose; `found`: files by name, from folders; one of these
+   * that cannot be read matters only if a prompt names it.
    * @throws InputError for a chosen file that holds no trained words
    */
   static async open(

@@ -31,7 +31,7 @@ async function checkpoint(family: Family): Promise<string> {
   return model;
 }
 
-/** A square of 24 pixels in the middle of the left upper corner is white. */
+/** A mask with a white square of 24 pixels in the middle of the upper left quarter. */
 const maskOf = (side: number) =>
   sharp({ create: { width: side, height: side, channels: 3, background: '#000' } })
     .composite([

@@ -7,8 +7,8 @@ import type { Mask } from '../regions/mask.ts';
 
 /**
  * What an inpainting model sees behind the noised latents (Rombach et al. 2022; diffusers'
- * StableDiffusionInpaintPipeline): the mask, 1 where it paints, then the latents of the picture in which what is masked
- * is mid-grey. [1 + C, h, w].
+ * StableDiffusionInpaintPipeline): the mask, 1 where it paints, then the latents of the picture in which the masked
+ * part is mid-grey. [1 + C, h, w].
  */
 function planesOf(mask: Float32Array, known: Float32Array, [channels, height, width]: LatentDims): Tensor {
   const all = new Float32Array(mask.length + known.length);
@@ -40,8 +40,8 @@ async function encodedGrey(components: Components, dims: LatentDims): Promise<Te
 }
 
 /**
- * For the passes that record a picture: nothing is masked, and all of it is known. Outside a mask an edit sees the same,
- * so that one recording serves every later mask.
+ * For the passes that record a picture: nothing is masked, and all of it is known. Outside a mask an edit sees the
+ * same, so that one recording serves every later mask.
  */
 export function recordingPlanes(latent: Float32Array, dims: LatentDims): Tensor {
   const [, height, width] = dims;
@@ -62,8 +62,8 @@ interface MaskedPicture {
 }
 
 /**
- * For an edit. `macs`: of encoding the picture with its hole. Other positions than the painted ones and the ring see the
- * picture without a hole: a sparse edit reads what was recorded of them.
+ * For an edit. `macs`: of encoding the picture with its hole. Other positions than the painted ones and the ring see
+ * the picture without a hole: a sparse edit reads what was recorded of them.
  */
 export async function editPlanes(
   autoencoder: RegionAutoencoder,

@@ -21,7 +21,7 @@ export interface Loaded extends ReadyModel {
   threads: number;
   /** Bytes that its networks may have taken by now, as predicted. */
   held: number;
-  /** What its files said when it was opened; see `settingsOf`. */
+  /** Contents of its configs when it was opened; see `settingsOf`. */
   settings: string;
 }
 
@@ -116,7 +116,7 @@ export class LoadedModels {
     await this.unload();
   }
 
-  /** Makes way for another model; a small one stays loaded. */
+  /** Makes room for another model; a small one stays loaded. */
   async #setAside(): Promise<void> {
     const current = this.#current;
     const isSmall = (await current?.components.isSmall()) ?? false;

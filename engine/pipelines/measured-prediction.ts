@@ -19,7 +19,8 @@ const TIMESTEP = 999;
 const LEAST_CORRELATION = 0.5;
 
 /**
- * A model that does not say what its U-Net predicts, with what a run on noise shows. What was found is kept for the file.
+ * Finds out what the U-Net of a model predicts that does not say so, by a run on noise. The result is kept for the
+ * file.
  * @returns the model, and a sentence for the user
  */
 export async function withMeasuredPrediction(
@@ -64,7 +65,7 @@ async function correlationWithNoise(model: DiffusionModel, program: Program): Pr
   const noise = gaussianNoise(1, 0, latentChannels * positions);
   const sample = new Float32Array(needs.channels * positions);
   sample.set(noise);
-  // Of an inpainting model: all is masked, and nothing known.
+  // The further planes of an inpainting model: everything is masked, and nothing is known.
   sample.fill(1, noise.length, Math.min(sample.length, noise.length + positions));
   const text = float32(new Float32Array(TOKENS * needs.text), [1, TOKENS, needs.text]);
   const outputs = await program.run(

@@ -11,7 +11,7 @@ import {
 import type { FeatureStore } from '../regions/store.ts';
 import type { Loaded } from './loaded-models.ts';
 
-/** What an image is generated for, besides being shown. */
+/** What an image is also generated for, beside being shown. */
 type Purpose = Pick<PlannedPicture, 'edit' | 'records'>;
 
 /** Divides the memory of a backend between a model's networks and the features of earlier images. */
@@ -51,7 +51,7 @@ export class MemoryBudget {
     return plan;
   }
 
-  /** Bytes that are free, or are taken by what a call may free. */
+  /** Bytes that are free, or that a call may free. */
   #availableTo({ held }: Loaded): number {
     return this.#backend.availableBytes() + held + this.#features.bytes;
   }

@@ -7,7 +7,7 @@ import { ARCHITECTURES, configOf } from '../models/architectures.ts';
 import type { CatalogueEntry } from '../models/catalogue.ts';
 import { SyntheticModel } from '../models/synthetic.ts';
 
-/** Predicted peaks of drawing a picture of an entry's recommended size; undefined for what draws no pictures. */
+/** Predicted peaks of an image of an entry's recommended size; undefined for models that do not generate images. */
 export function entryMemory(entry: CatalogueEntry): Record<Precision, MemoryNeeds> | undefined {
   const { architecture, recommended } = entry;
   if (!architecture) return undefined;

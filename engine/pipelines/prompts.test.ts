@@ -67,7 +67,7 @@ test('trained words: by their file’s name, with and without the prefix, and by
   for (const prompt of ['a mine house', 'a Embedding:MINE.safetensors house'])
     assert.deepEqual((await drawn(prompt)).pixels, named.pixels, prompt);
   assert.notDeepEqual((await drawn('a (embedding:mine:1.5) house')).pixels, named.pixels);
-  // Within another word it is none.
+  // Part of another word does not count.
   const other = await drawn('a mined house');
   assert.deepEqual(other.pixels, (await drawn('a mined house', { modelFolders: [] })).pixels);
   const embeddings = [path.join(folder, 'learned.safetensors')];

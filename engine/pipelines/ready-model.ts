@@ -39,8 +39,8 @@ interface Conditioning {
 }
 
 /**
- * Encodes prompts into a condition for an image, or for the part of it that is worked on. `timesteps`: those of the image, over which words of
- * the prompts may change; without them prompts are read as they are in the end.
+ * Encodes prompts into a condition for an image, or for the part of it that is edited. `timesteps`: those of the image,
+ * over which words of the prompts may change; without them prompts are read as they are at the last step.
  */
 export async function conditionFor(
   ready: Pick<ReadyModel, 'model' | 'components' | 'text' | 'reading' | 'controls' | 'references' | 'images'>,
@@ -90,7 +90,7 @@ export async function conditionFor(
   };
 }
 
-/** What all prompts say together, from which step on. */
+/** The texts of all prompts, and the steps from which they apply. */
 function changesOf(prompts: readonly string[], steps: number): { from: number; texts: string[] }[] {
   const schedules = prompts.map((prompt) => scheduleOf(prompt, steps));
   if (steps === 0) return [{ from: 0, texts: schedules.map((schedule) => schedule.at(-1)!.text) }];

@@ -16,7 +16,7 @@ import { schedulerFor } from './scheduler-for.ts';
 interface RecordTask {
   picture: Picture;
   window: PictureWindow;
-  /** Of the edits that are expected; their prompts and seeds make no difference. */
+  /** Recipe of the expected edits; their prompts and seeds make no difference. */
   recipe: Recipe;
   strength: number;
 }
@@ -27,7 +27,10 @@ export function editSteps(model: ReadyModel['model'], recipe: Recipe, strength: 
   return scheduler.timesteps.length - startOf(scheduler, strength);
 }
 
-/** Records what edits of a picture read, as far as it is not remembered. What was recorded stays if this is cancelled. */
+/**
+ * Records the features that edits of a picture read, unless they are stored already. If this is cancelled, what has
+ * been recorded stays.
+ */
 export async function record(
   ready: ReadyModel,
   memory: EditCache,

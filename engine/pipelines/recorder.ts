@@ -27,7 +27,7 @@ export interface RecordedImage {
   /** Latent size. */
   height: number;
   width: number;
-  /** Of the last steps; in full if absent. */
+  /** Kinds of the last steps; computed in full if absent. */
   kinds?: readonly StepKind[] | undefined;
 }
 

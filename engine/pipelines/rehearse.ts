@@ -14,8 +14,8 @@ import type { RecordedImage } from './recorder.ts';
 const SHARE = 0.05;
 
 /**
- * Computes a part of a recorded image as an edit does, for one step, and discards it. Then what only edits need is loaded,
- * and ONNX Runtime has the memory for a part's maps: the first edit would wait for that.
+ * Computes a part of a recorded image as an edit does, for one step, and discards it. This loads what only edits need
+ * and gives ONNX Runtime the memory for a part's maps, so that the first edit need not wait for it.
  */
 export async function rehearse(
   denoiser: Denoiser,

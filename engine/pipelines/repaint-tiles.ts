@@ -31,9 +31,9 @@ interface RepaintTask {
 }
 
 /**
- * Repaints a picture of any size with a model that works on smaller ones. All tiles are one process: in each step every tile is
- * predicted, the predictions are blended where tiles overlap, and the sampler takes one step of the whole, so that tiles agree
- * at every noise level (MultiDiffusion: Bar-Tal et al. 2023, arXiv:2302.08113, eq. 5).
+ * Repaints a picture of any size with a model that works on smaller ones. All tiles are one process: in each step every
+ * tile is predicted, the predictions are blended where tiles overlap, and the sampler takes one step of the whole, so
+ * that tiles agree at every noise level (MultiDiffusion: Bar-Tal et al. 2023, arXiv:2302.08113, eq. 5).
  * @throws InputError for a model that is shown what is masked
  */
 export async function repaintInTiles(
@@ -125,7 +125,7 @@ async function encoded(
   return { latent, macs };
 }
 
-/** Tiles of latents that overlap, with weights by which what is computed for each is blended. */
+/** Overlapping tiles of latents, with the weights that blend their results. */
 export class Tiling {
   readonly height: number;
   readonly width: number;

@@ -50,7 +50,8 @@ export type Callbacks = Pick<DenoiseOptions, 'signal'> & {
 
 /**
  * Repaints the masked part, computing only its positions and a ring around it, whose latents follow the image's own
- * trajectory. Positions outside are read from recorded features of that trajectory, which are recorded first if missing.
+ * trajectory. Positions outside are read from recorded features of that trajectory, which are recorded first if
+ * missing.
  */
 export async function repaintSparse(
   denoiser: Denoiser,
@@ -104,8 +105,8 @@ export async function repaintSparse(
 }
 
 /**
- * Denoises some positions, of which those outside the mask stay on the picture's own trajectory; `predict` takes and gives
- * planes [C, n] of the positions `at`. Gives the trajectory's latents with the masked part repainted.
+ * Denoises some positions, of which those outside the mask stay on the picture's own trajectory. `predict` takes and
+ * returns planes [C, n] of the positions `at`. Resolves with the trajectory's latents, the masked part repainted.
  */
 export async function paintAt(
   predict: Predict,

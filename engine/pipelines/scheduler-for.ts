@@ -4,7 +4,9 @@ import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { createScheduler } from '../schedulers/create.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 
-/** A model's sampler, with its steps where the recipe places them, for an image of some size in pixels, or for the part of it that is worked on. */
+/**
+ * A model's sampler with the recipe's steps, for an image of some size in pixels or for the part of it that is edited.
+ */
 export function schedulerFor(
   { schedulerConfig, autoencoder, isXl }: Pick<DiffusionModel, 'schedulerConfig' | 'autoencoder' | 'isXl'>,
   {

@@ -39,7 +39,7 @@ function steeringOf(
   };
 }
 
-/** All that is added to a model for a request, for workers to add it too. */
+/** Everything that a request adds to a model, so that workers can add it too. */
 export function additionsOf(request: GenerateRequest | EditRequest, model: DiffusionModel): ModelAdditions {
   const { vae, textEncoders, prediction, loras = [] } = request;
   return { parts: defined({ vae, textEncoders, prediction }), loras, ...steeringOf(request, model) };

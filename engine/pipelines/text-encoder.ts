@@ -28,7 +28,7 @@ export interface EncodedText {
   macs: number;
 }
 
-/** How prompts are read, where not as they stand. */
+/** Options for reading prompts. */
 export interface Reading {
   embeddings?: Embeddings;
   /** Layers from the last: 1 is the last one, 2 the one before it; what the model was trained with if absent. */
@@ -76,7 +76,7 @@ export class TextEncoder implements PromptEncoder {
     }));
     const words = await readKnownWords(places[0]!.folder);
     return new TextEncoder(components, await Promise.all(readers), (prompt) =>
-      // What a model calls the surroundings is no word of the user's.
+      // The model's own words for a removal are not the user's.
       prompt === model.defaults.removalPrompt ? [] : unknownWarnings(words, model.name, prompt),
     );
   }

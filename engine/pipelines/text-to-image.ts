@@ -59,7 +59,7 @@ export async function textToImage(
   const dims = latentDims(model.autoencoder, recipe);
   const scheduler = schedulerFor(model, recipe, recipe);
   const { timesteps } = scheduler;
-  // Of the network: some samplers take two for each step.
+  // Runs of the network: some samplers take two for each step.
   const steps = timesteps.length;
   const progress = new Progress<GenerateProgress>(options.onProgress, steps);
   const prepared = await prepareDrawing(ready, recipe, { dims, scheduler, progress }, options);
@@ -170,7 +170,7 @@ function stepReport(
     progress.stepped(index + 1, async () => (hasPreviews ? previews.next(original) : undefined));
 }
 
-/** Keeps what edits of a new image read, beside the features that its steps have stored. */
+/** Stores what edits of a new image read, beside the features that its steps have stored. */
 async function rememberDrawn(
   ready: ReadyModel,
   memory: EditCache,
@@ -185,7 +185,7 @@ async function rememberDrawn(
   await keepAnalysis(memory, owner, planes, batchOf(trajectory.condition), { window, trajectory, decoded });
 }
 
-/** Said of an image that was decoded in tiles. */
+/** Warning for an image that was decoded in tiles. */
 const TILED =
   'Memory is short, so the image was decoded in tiles; its colours may differ a little from those of a whole decoding.';
 

@@ -20,13 +20,16 @@ import { WeightTable } from '../weights/weight-table.ts';
 export const TILE = 192;
 export const OVERLAP = 32;
 
-/** Pixels at a tile's inner sides that are not used, because the network saw nothing beyond them. */
+/** Pixels at a tile's inner sides that are discarded, because the network saw nothing beyond them. */
 const MARGIN = 8;
 
 /** Passes of a network that make an image larger than one does. */
 const MAX_PASSES = 3;
 
-/** Makes an image larger, tile by tile; a network's own scale is repeated or scaled down where another is asked for. */
+/**
+ * Makes an image larger, tile by tile. For another scale than its own the network runs again, or the result is scaled
+ * down.
+ */
 export async function upscale(
   request: UpscaleRequest,
   backend: Backend,
@@ -170,7 +173,7 @@ async function tileOf(picture: Picture, tile: Tile, work: Work): Promise<Float32
   return cut(whole, width * scale, tile.width * scale, tile.height * scale);
 }
 
-/** The compact network gives the difference to the image, each pixel repeated. */
+/** The compact network computes the difference from the image with each pixel repeated. */
 function compactResult(
   larger: Float32Array,
   planes: Float32Array,

@@ -47,7 +47,8 @@ export function matrixShape({ shape }: Weight, layout: Layout): [rows: number, c
 }
 
 /**
- * Of an upsampling that is folded into the 3×3 convolution behind it, along one axis. For each parity of the output:
+ * The taps of an upsampling that is folded into the 3×3 convolution behind it, along one axis. For each parity of the
+ * output:
  * which of the three taps read the first coarse position, and which the second, [2][3].
  */
 export const COARSE_TAPS = [

@@ -24,7 +24,7 @@ import { NO_SMOOTHING } from './smoothing.ts';
 
 const folder = await temporaryFolder();
 const backend = new NodeBackend(1);
-// Where sums of products saturate, weights of the whole range would not be computed exactly.
+// If sums of products saturate, weights of the whole range would be inexact.
 const most = await largestInt8(backend);
 
 const sizes = fc.record({
@@ -38,7 +38,7 @@ const sizes = fc.record({
 interface WeightProduct {
   /** What was multiplied: [rows, channels], int8 as bytes. */
   left: Float32Array;
-  /** Of int8: value = (byte − zero) · scale. */
+  /** For int8: value = (byte − zero) · scale. */
   scale: number;
   zero: number;
   result: Float32Array;

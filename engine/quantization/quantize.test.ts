@@ -64,7 +64,7 @@ const seen: Statistics = new Map([
   ],
 ]);
 
-/** How often the float32 network is run to see what its products read. */
+/** Counts the runs of the float32 network that calibrate. */
 function counting() {
   const counter = { calls: 0 };
   const calibrate = async () => {

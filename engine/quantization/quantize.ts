@@ -24,7 +24,7 @@ export interface QuantizeRequest {
   precision: QuantizedPrecision;
   /** Largest int8 value that products on this machine may use. */
   most: number;
-  /** Whether bytes are multiplied there (default true). */
+  /** Whether the backend multiplies bytes (default true). */
   bytes?: boolean;
   /** Folder of the quantized files. */
   folder: string;
@@ -38,7 +38,8 @@ export interface QuantizeRequest {
 }
 
 /**
- * Opens a network's quantized weights, from the file kept for these weights and this way of quantizing, or writes it first.
+ * Opens a network's quantized weights, from the file kept for these weights and this way of quantizing, or writes it
+ * first.
  * @throws InputError naming a weight that is not finite, or why the file cannot be written anywhere
  */
 export async function quantize(request: QuantizeRequest): Promise<QuantizedTable> {
@@ -53,7 +54,7 @@ async function quantizedFile(request: QuantizeRequest): Promise<SafetensorsFile>
   );
   const how = [VERSION, precision, most, calibrate !== undefined, forms];
   const identity = await identityOf(network, weights, how, signal);
-  // Once, also where the file is written a second time, elsewhere.
+  // Once, even if the file is written a second time, elsewhere.
   let calibrated: Promise<Statistics | undefined> | undefined;
   return openOrMake(path.join(folder, `${network.name}-${precision}-${identity}.safetensors`), {
     open: (file) => openKept(file, identity, signal),

@@ -6,8 +6,8 @@ import type { ProductGroup } from './layers.ts';
 
 /**
  * Factors that move part of the size of activations into weights (SmoothQuant: Xiao et al., ICML 2023; AWQ: Lin et al.,
- * MLSys 2024): x · W = (x / m) · (m · W). The division is free, because it is folded into the operator that computes x: a
- * norm's gain and bias, the linear half of a GEGLU, the values of attention. Other inputs have no factors.
+ * MLSys 2024): x · W = (x / m) · (m · W). The division is free, because it is folded into the operator that computes x:
+ * a norm's gain and bias, the linear half of a GEGLU, the values of attention. Other inputs have no factors.
  */
 export interface Smoothing {
   /** By the name of a product's weight: m [K / taps], which multiplies its rows. */
@@ -91,7 +91,7 @@ export function smoothWeight(values: Float32Array, weight: Weight, { rows, divid
   const taps = values.length / (out * channels);
   for (let i = 0; i < values.length; i++) {
     const n = Math.floor(i / (channels * taps));
-    // Of a GEGLU only the first half is divided.
+    // Only the first half of a GEGLU is divided.
     values[i]! *= (m?.[Math.floor(i / taps) % channels] ?? 1) / (d?.[n] ?? 1);
   }
 }

@@ -31,7 +31,8 @@ export interface AttendedFeature {
 }
 
 /**
- * Means, then means of squares, of each group: [2B, groups]; the resulting `scale` and `offset`: [B, channels]. `parts`:
+ * Means, then means of squares, of each group: [2B, groups]; the resulting `scale` and `offset`: [B, channels].
+ * `parts`:
  * the means within each row, of which they are the means: [2B, N, groups].
  */
 export interface MomentsFeature {
@@ -46,9 +47,9 @@ export interface MomentsFeature {
 }
 
 /**
- * How rows are recorded: as float32, or as bytes −127 … 127. In bytes a window has a scale for each row [B, N]; keys and
- * values have one for each channel [C], applied to the query and to the result of attention instead of to each key and
- * value. Moments are always float32.
+ * How rows are recorded: as float32, or as bytes −127 … 127. In bytes a window has a scale for each row [B, N]; keys
+ * and values have one for each channel [C], applied to the query and to the result of attention instead of to each key
+ * and value. Moments are always float32.
  */
 export type Storage = 'float32' | 'int8';
 
@@ -64,10 +65,10 @@ export function keysFromName(level: number): string {
 
 /**
  * Which statistics the group norms of a compiled network use. `any`: those of this pass or recorded ones, chosen by the
- * inputs of each run; `recorded`: recorded ones; `composed`: those of the whole image as it is after this pass, from the
- * pass's own rows and what was recorded of all others; `bands`: those of this pass's band combined with given ones;
- * `fresh`: those of this pass. A `fresh` network computes whole images and has no features as inputs or outputs, because ONNX
- * Runtime keeps every output until a run ends: half a gigabyte for Stable Diffusion 1.5 at 512×512.
+ * inputs of each run; `recorded`: recorded ones; `composed`: those of the whole image as it is after this pass, from
+ * the pass's own rows and the recorded ones of all others; `bands`: those of this pass's band combined with given ones;
+ * `fresh`: those of this pass. A `fresh` network computes whole images and has no features as inputs or outputs,
+ * because ONNX Runtime keeps every output until a run ends: half a gigabyte for Stable Diffusion 1.5 at 512×512.
  */
 export type NormStatistics = 'any' | 'fresh' | 'recorded' | 'composed' | 'bands';
 
@@ -143,7 +144,7 @@ export function isSelfAttention({ key }: Attention): boolean {
   return levelOf(key) !== undefined;
 }
 
-/** Of the image's part. */
+/** Level of the image's part. */
 function levelOf(value: Attention['key']): number | undefined {
   return value.kind === 'map' ? value.level : value.image;
 }

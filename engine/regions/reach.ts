@@ -16,7 +16,7 @@ export function isWindowed(operator: Operator): operator is Windowed {
   return ['convolution', 'pixel-shuffle', 'pixel-unshuffle'].includes(operator.type);
 }
 
-/** Input positions that an operator reads for a span of its output. They may lie outside the map. */
+/** Input positions that an operator reads for a span of its output. They may be outside the map. */
 export function readBy(operator: Windowed, output: Span): Span {
   if (operator.type === 'pixel-unshuffle') return { from: 2 * output.from, to: 2 * output.to };
   if (operator.type === 'pixel-shuffle')
@@ -43,7 +43,7 @@ export function coarsestLevel(network: Network): number {
   return Math.max(...levels);
 }
 
-/** How far a network sees: input positions before and after those that lie under a block of its output. */
+/** How far a network sees: input positions before and after those under a block of its output. */
 export interface Halo {
   readonly before: number;
   readonly after: number;

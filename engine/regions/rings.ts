@@ -5,9 +5,10 @@ import { featuresOf, levelCount } from './features.ts';
 const SMALL_PARAMETERS = 2 ** 24;
 
 /**
- * How many positions around a mask are computed too, for each level with features, from the finest. `ring`: at the finest.
+ * How many positions around a mask are computed too, for each level with features, from the finest. `ring`: at the
+ * finest.
  *
- * A small network goes on with it at coarser levels, where its ring covers at least that of the level before: there the
+ * In a small network coarser levels have a ring too, which covers at least that of the level before: there the
  * positions around a mask decide what shape fits into it, and edits are clearly nearer to dense ones. Large networks
  * compute a ring at the finest level only, because wide coarse levels are most of their operations
  * (docs/measurements.md).

@@ -1,7 +1,7 @@
 import type { Network } from '../graph/network.ts';
 import { inputsOf } from '../graph/operators.ts';
 
-/** Name of the map that the coarse stages of a decoder give to the fine ones. */
+/** Name of the map that the coarse stages of a decoder pass to the fine ones. */
 const BETWEEN = 'between';
 
 /**

@@ -1,6 +1,6 @@
-/** What a pass left for later ones: opaque to all but the denoiser that made it. */
+/** Features of a pass for later ones, opaque to all but the denoiser that made them. */
 export interface Features {
-  /** The pieces of memory that hold it. Features of a picture and of what it was edited to share some. */
+  /** The pieces of memory that hold them. Features of a picture and of its edited version share some. */
   pieces(): readonly Piece[];
 }
 

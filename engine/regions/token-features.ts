@@ -4,9 +4,9 @@ import type { FeatureMap, Value } from '../graph/values.ts';
 import { attendedOf, isSelfAttention } from './features.ts';
 
 /**
- * What passes over a part of a transformer's positions read of an earlier pass. Wide values, such as keys, values and the
- * inside of feed-forward parts, are not kept: they are computed again from the narrow rows that they come from, their
- * anchors.
+ * What passes over a part of a transformer's positions read of an earlier pass. Wide values, such as keys, values and
+ * the inside of feed-forward parts, are not kept: they are computed again from the narrow rows that they come from,
+ * their anchors.
  */
 export interface TokenFeatures {
   readonly attentions: readonly AttentionFeature[];
@@ -14,7 +14,7 @@ export interface TokenFeatures {
   readonly attended: readonly JointFeature[];
 }
 
-/** Rows that are recorded of every position of a map, by the name under which they are. */
+/** Rows that are recorded for every position of a map, by name. */
 export interface RowsFeature {
   readonly name: string;
   readonly channels: number;
@@ -123,6 +123,6 @@ function isRowByRow(operator: Operator): operator is Extract<Operator, { type: R
 }
 type RowByRow = 'linear' | 'rms-norm' | 'activation';
 
-/** Names of a feature's tensors: recorded under it, given by a pass with `new.` before. */
+/** Names of a feature's tensors: under this name when recorded, with `new.` before as an output of a pass. */
 export const rowsName = ({ anchor }: { anchor: FeatureMap }) => `rows.${anchor.id}`;
 export const sumsName = ({ operator: { path } }: AttentionFeature) => `sums.${path}`;

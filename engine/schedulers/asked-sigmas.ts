@@ -3,7 +3,7 @@ import { alignedSigmas } from './align-your-steps.ts';
 import type { SchedulerConfig } from './config.ts';
 import { exponentialSigmas, karrasSigmas } from './sigmas.ts';
 
-/** What a config says of its levels. */
+/** A config's settings for its levels. */
 export interface SigmaSettings {
   use_karras_sigmas: boolean;
   use_exponential_sigmas: boolean;
@@ -12,10 +12,10 @@ export interface SigmaSettings {
 }
 
 /**
- * The noise levels of the steps where the user or the config asks for others than those of the timesteps; undefined
- * where neither does.
- * @param spaced lowest and highest level of the timesteps, between which a config's levels lie in diffusers; those that
- * the user names lie between the levels of training, as in A1111 and ComfyUI
+ * The noise levels of the steps if the user or the config asks for others than those of the timesteps; undefined
+ * if neither does.
+ * @param spaced lowest and highest level of the timesteps, between which a config's levels are in diffusers; those that
+ * the user names are between the levels of training, as in A1111 and ComfyUI
  * @throws InputError naming the file if the config's lowest level is above its highest
  */
 export function askedSigmas(

@@ -14,9 +14,9 @@ const MAX_TRAIN_TIMESTEPS = 100_000;
 export interface SchedulerConfig {
   readonly file: string;
   readonly values: Readonly<Record<string, unknown>>;
-  /** Of the image's latents, on which a dynamic shift depends. */
+  /** Positions of the image's latents, on which a dynamic shift depends. */
   readonly positions?: number;
-  /** How the user spaces the noise levels, in place of what the config says. */
+  /** How the user spaces the noise levels, in place of the config's spacing. */
   readonly sigmas?: SigmaSpacing;
   /** For a model of the family of Stable Diffusion XL, which some spacings are made for. */
   readonly isXl?: boolean;

@@ -25,7 +25,7 @@ interface Sampler {
   create(config: SchedulerConfig, steps: number): Scheduler;
   /** Processes that it can reverse; diffusion if absent. */
   processes?: readonly NoiseProcess[];
-  /** Its noise levels can be spaced as the user likes. */
+  /** Set if the user can choose how its noise levels are spaced. */
   spaced?: true;
   /** Config values that the sampler's name implies. */
   implies?: Readonly<Record<string, unknown>>;
@@ -79,17 +79,19 @@ const STAND_INS: ReadonlyMap<string, SchedulerName> = new Map([
   ['LMSDiscreteScheduler', 'euler'],
 ]);
 
-/** Classes with a noise process that is not known. A config of any other class works with every sampler of diffusion. */
+/**
+ * Classes with a noise process that is not known. A config of any other class works with every sampler of diffusion.
+ */
 const OTHER_PROCESS = /Flow|EDM|KarrasVe|ScoreSde|CMStochastic|VQDiffusion|IPNDM|Amused/;
 
 interface SchedulerOptions {
   /** The config's file, for errors. */
   file?: string;
-  /** Of the image's latents: some configs depend on its size. */
+  /** Positions of the image's latents: some configs depend on its size. */
   positions?: number;
   /** Where the steps are, in place of the config's spacing, as diffusers' `set_timesteps(timesteps=…)`. */
   timesteps?: readonly number[] | undefined;
-  /** How the noise levels are spaced, in place of what the config says. */
+  /** How the noise levels are spaced, in place of the config's spacing. */
   sigmas?: SigmaSpacing | undefined;
   /** For a model of the family of Stable Diffusion XL. */
   isXl?: boolean;

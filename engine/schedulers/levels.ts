@@ -15,7 +15,7 @@ const fields = z.object({
 
 /** What k-diffusion's samplers start from: samples are clean + level · noise. */
 export interface Levels {
-  /** Of every step, then 0 or the smallest of training. */
+  /** Noise level of every step, then 0 or the smallest of training. */
   levels: readonly number[];
   timestepOf(level: number): number;
   /** The clean sample that the network's output predicts at a level. */

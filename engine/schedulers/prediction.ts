@@ -12,7 +12,7 @@ interface Coefficients {
 }
 
 /**
- * The clean sample, where the current sample is alpha · clean + sigma · noise: alpha² + sigma² = 1, or of flows
+ * The clean sample, where the current sample is alpha · clean + sigma · noise: alpha² + sigma² = 1, or for flows
  * alpha + sigma = 1.
  */
 export function originalCoefficients(prediction: Prediction, alpha: number, sigma: number): Coefficients {

@@ -51,7 +51,7 @@ const PROCESSES: readonly (readonly [prediction: Prediction | 'angles', config: 
 const processesOf = (name: SchedulerName) =>
   PROCESSES.filter(([, config]) => schedulersFor(config).includes(name));
 
-/** What a perfect network says of a sample, if the clean sample is known. */
+/** The output of a perfect network for a sample, given the clean sample. */
 function exactOutput(
   scheduler: Scheduler,
   prediction: Prediction | 'angles',
@@ -188,7 +188,7 @@ test('solvers converge at their order', () => {
   }
 });
 
-/** Of diffusion, which most configs describe. */
+/** Samplers of diffusion, which most configs describe. */
 const DIFFUSION = schedulersFor(ddim);
 
 test('every spacing and Karras sigmas go down within the training timesteps', () => {
@@ -288,7 +288,7 @@ test('configs of classes that are not here: a stand-in, an override, or a clear 
   const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler' };
   assert.equal(createScheduler(flow, 6, 'dpmpp-2m').timesteps.length, 6);
   assert.throws(() => createScheduler({ _class_name: 'EDMEulerScheduler' }, 6, 'euler'), /"EDMEuler.*DDIM/);
-  // Of another process: the usable ones are named.
+  // For another process the error names the usable samplers.
   for (const config of [flow, { ...ddim, use_flow_sigmas: true }])
     assert.throws(() => createScheduler(config, 6, 'euler'), /another kind of model.*dpmpp-2m, flow-euler/);
   assert.throws(() => createScheduler(ddim, 6, 'flow-euler'), /another kind of model.*ddim, euler/);
@@ -416,7 +416,7 @@ test('TCD: a step leads to the noise of the next level, some of it kept and some
     assert.ok(Math.abs(Math.hypot(kept, fresh) - next.sigma) < 1e-6);
     assert.ok(kept > 0 && fresh > 0);
   }
-  // Of the clean sample what the next level has.
+  // The next level's share of the clean sample.
   const { alpha } = levelAt(scheduler, 1);
   const clean = scheduler.step(zero, 0, Float32Array.of(levelAt(scheduler, 0).alpha), zero)[0]!;
   assert.ok(Math.abs(clean - alpha) < 1e-6);

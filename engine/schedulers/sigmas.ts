@@ -59,7 +59,7 @@ export function preserving(level: number): { alpha: number; sigma: number } {
   return { alpha, sigma: level * alpha };
 }
 
-/** The same of a flow: x = alpha · clean + sigma · noise, alpha + sigma = 1. */
+/** The same for a flow: x = alpha · clean + sigma · noise, alpha + sigma = 1. */
 export function mixing(level: number): { alpha: number; sigma: number } {
   const alpha = 1 / (level + 1);
   return { alpha, sigma: level * alpha };

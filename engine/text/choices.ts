@@ -4,13 +4,13 @@ import { philox } from '../noise.ts';
 /** A random whole number below `n`. */
 export type Choose = (n: number) => number;
 
-/** Gives the lines of a wildcard's file; undefined if there is none of that name. */
+/** Reads the lines of a wildcard's file; undefined if there is none of that name. */
 export type Wildcards = (name: string) => Promise<readonly string[] | undefined>;
 
 /** Nested choices and wildcards in wildcards. */
 const MAX_DEPTH = 20;
 
-/** Of noise; see `gaussianNoise`. No image has this many steps. */
+/** Stream of noise for choices; see `gaussianNoise`. No image has this many steps. */
 const STREAM = 2 ** 32 - 1;
 
 /** The choices of a seed: the same on every machine. */
@@ -26,7 +26,7 @@ export function chooserOf(seed: number): Choose {
 /**
  * Makes the choices of a prompt, in the grammar of the Dynamic Prompts extension: `{a|b}` one of them, `{2::a|b}` with
  * weights, `{2$$a|b|c}` several joined by commas, `__name__` a line of a wildcard's file. They nest; `\{` is a brace.
- * Braces without a bar are words. A wildcard that is not here is left out, with a warning.
+ * Braces without a bar are words. A wildcard that does not exist is left out, with a warning.
  */
 export async function makeChoices(
   prompt: string,

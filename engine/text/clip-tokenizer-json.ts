@@ -1,7 +1,7 @@
 /** Splits lower-cased text into contractions, runs of letters, single digits and runs of other signs (CLIP). */
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
-/** What CLIP's own code puts in front, for its special tokens. Here those are split off earlier. */
+/** Prefix of the same expression in CLIP's own code, for its special tokens, which are split off earlier here. */
 const SPECIAL_WORDS = ['<|startoftext|>|<|endoftext|>|', '<\\|startoftext\\|>|<\\|endoftext\\|>|'];
 
 /** Parts of a `tokenizer.json` (huggingface.co/docs/tokenizers). */
@@ -73,8 +73,8 @@ export function clipTokenizerJson(
 }
 
 /**
- * The part of a `tokenizer.json` that differs from CLIP's, or undefined. Its regular expressions must be the known ones: an
- * untrusted file could contain some that never end.
+ * The part of a `tokenizer.json` that differs from CLIP's, or undefined. Its regular expressions must be the known
+ * ones: an untrusted file could contain some that never end.
  */
 export function foreignPart(json: Readonly<Record<string, unknown>>): string | undefined {
   const { normalizer, pre_tokenizer: preTokenizer, model } = json;

@@ -14,7 +14,7 @@ export interface LanguageTokenizer {
   /** The ids of a text, with the token that begins every text. @throws InputError for a text that is too long. */
   encode(text: string): number[];
   text(ids: readonly number[]): string;
-  /** What prompts are filled up with. */
+  /** The token that prompts are padded with. */
   readonly pad: number;
 }
 
@@ -46,7 +46,7 @@ const GEMMA: Kind = {
   model: { unk_token: '<unk>', fuse_unk: true, byte_fallback: true },
 };
 
-/** A regular expression that cuts a text into words, with so many digits together. */
+/** A regular expression that cuts a text into words, with up to `digits` digits together. */
 const wordsWith = (digits: string) =>
   `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
 const QWEN_WORDS = wordsWith('\\p{N}');
@@ -80,9 +80,9 @@ const LLAMA = bytesOfWords(
 );
 
 /**
- * Reads `tokenizer.json` of Gemma's, Qwen's or Llama 3's tokenizer, which are byte-pair encodings. Of the file only the vocabulary,
- * the merges and the added tokens are used; the rest must be one of theirs, and is ours, so that no regular expression
- * of a file is run.
+ * Reads `tokenizer.json` of Gemma's, Qwen's or Llama 3's tokenizer, which are byte-pair encodings. Only the vocabulary,
+ * the merges and the added tokens of the file are used. The rest must equal one of our own definitions, which is used
+ * in its place, so that no regular expression of a file is run.
  * @throws InputError naming the file that is missing, broken or of another kind
  */
 export async function loadLanguageTokenizer(folder: string): Promise<LanguageTokenizer> {
@@ -138,7 +138,7 @@ interface AddedToken {
 }
 
 /**
- * What is used of a `tokenizer.json`.
+ * The part of a `tokenizer.json` that is used.
  * @throws InputError naming the file, for what is broken or of another kind
  */
 export function languageVocabulary(

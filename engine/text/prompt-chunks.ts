@@ -17,7 +17,7 @@ interface ChunkedPrompt {
   chunks: PromptChunk[];
   /** The end of the text that did not fit, as the tokenizer writes it (lower case), or undefined. */
   truncated: string | undefined;
-  /** Sentences about trained words that are not here. */
+  /** Sentences about trained words that were not found. */
   warnings: string[];
 }
 

@@ -7,7 +7,7 @@ import { SANA_INSTRUCTION } from './sana-instruction.ts';
 export interface PromptForm {
   /** Put before and behind every prompt, as in a chat. */
   readonly around?: readonly [before: string, behind: string];
-  /** Put before a prompt, but not before the negative one. Of its states only the first is read. */
+  /** Put before a prompt, but not before the negative one. Only the first of its states is read. */
   readonly instruction?: string;
   readonly lowerCase?: true;
   /** Largest number of tokens whose states are read. */
@@ -16,21 +16,21 @@ export interface PromptForm {
   readonly padded?: true;
 }
 
-/** Of diffusers' SanaPipeline. */
+/** As diffusers' SanaPipeline gives them. */
 export const SANA_PROMPT: PromptForm = {
   instruction: SANA_INSTRUCTION,
   lowerCase: true,
   tokens: SANA_TOKENS,
 };
 
-/** Of diffusers' Flux2KleinPipeline: Qwen 3's chat without thinking. */
+/** As diffusers' Flux2KleinPipeline gives them: Qwen 3's chat without thinking. */
 export const FLUX2_PROMPT: PromptForm = {
   around: ['<|im_start|>user\n', '<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n'],
   tokens: FLUX2_TOKENS,
   padded: true,
 };
 
-/** Of Nitro-E's EMMDiTPipeline. */
+/** As Nitro-E's EMMDiTPipeline gives them. */
 export const NITRO_E_PROMPT: PromptForm = {
   lowerCase: true,
   tokens: NITRO_E_TOKENS,

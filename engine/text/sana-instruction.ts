@@ -1,5 +1,5 @@
 /**
- * What SANA's pipelines put before a prompt (diffusers' `complex_human_instruction`). The text encoder reads it; of its
+ * What SANA's pipelines put before a prompt (diffusers' `complex_human_instruction`). The text encoder reads it; of all
  * states only those of the prompt reach the transformer.
  */
 export const SANA_INSTRUCTION = [

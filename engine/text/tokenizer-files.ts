@@ -29,10 +29,10 @@ const MAX_ADDED = 10_000;
 const MAX_ADDED_LENGTH = 1000;
 
 /**
- * Reads a model's `tokenizer` folder: `tokenizer.json`, or `vocab.json` and `merges.txt`, of which CLIP's vocabulary needs
- * the second only, with the words of
- * `added_tokens.json`, and with what `special_tokens_map.json` and, where that does not say, `tokenizer_config.json` say of
- * special tokens and length. Only the vocabulary of `tokenizer.json` is used: everything else must equal CLIP's, and our own definition is taken.
+ * Reads a model's `tokenizer` folder: `tokenizer.json`, or `vocab.json` and `merges.txt` (for CLIP's vocabulary the
+ * merges are enough), with the words of `added_tokens.json`. Special tokens and length come from
+ * `special_tokens_map.json`, else from `tokenizer_config.json`. Only the vocabulary of `tokenizer.json` is used:
+ * everything else must equal CLIP's, and our own definition takes its place.
  * @throws InputError naming the file that is missing or broken.
  */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {

@@ -4,13 +4,13 @@ import { shown } from './prompt-tags.ts';
  * Words that stand for trained vectors (Gal et al. 2022, textual inversion), as one text encoder reads them.
  */
 export interface TrainedWords {
-  /** Words that count wherever they stand, as in AUTOMATIC1111 and diffusers. */
+  /** Words that count anywhere in a text, as in AUTOMATIC1111 and diffusers. */
   readonly bare: readonly string[];
   /** The ids that stand for a word's vectors, −1 for the first of all; or a sentence about why there are none. */
   idsOf(word: string): readonly number[] | { warning: string };
 }
 
-/** Of ComfyUI: the name of a file, with or without folder and ending. */
+/** ComfyUI's form: the name of a file, with or without folder and ending. */
 const EMBEDDING = /\bembedding:([^\s,:()[\]|]{1,300})/gi;
 
 export const NO_WORDS: TrainedWords = {
@@ -23,7 +23,7 @@ export const NO_WORDS: TrainedWords = {
 /** A stretch of a text: words, or the vectors of a trained one. */
 type Stretch = { text: string } | { ids: readonly number[] };
 
-/** Takes the trained words out of a text. What is named and is not here is left out, with a warning. */
+/** Takes the trained words out of a text. Names that do not exist are left out, with a warning. */
 export function stretchesOf(text: string, words: TrainedWords, warnings: Set<string>): Stretch[] {
   const stretches: Stretch[] = [];
   let from = 0;
@@ -38,7 +38,7 @@ export function stretchesOf(text: string, words: TrainedWords, warnings: Set<str
   return stretches;
 }
 
-/** Where trained words stand in a text, in order and without overlap. */
+/** Where trained words are in a text, in order and without overlap. */
 function namesIn(text: string, bare: readonly string[]) {
   const found = [...text.matchAll(EMBEDDING)].map((match) => {
     const word = match[1]!.replace(/[.;!?]+$/, '');

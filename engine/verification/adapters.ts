@@ -19,8 +19,8 @@ const MERGED_LIMIT = 1e-6;
 const NAME = /^([\w-]+)\.s(\d+)\.(.+)$/;
 
 /**
- * Merges LoRA files that lie beside their references into the denoiser of another folder, which the references' metadata
- * names (`base`), and compares the weights and what the network gives with them.
+ * Merges LoRA files beside their references into the denoiser of another folder, which the references' metadata
+ * names (`base`), and compares the weights, and the network's outputs with them.
  */
 export async function compareAdapters(
   root: string,

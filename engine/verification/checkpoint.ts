@@ -171,7 +171,7 @@ interface Pass {
   timestep: number;
   inputs: Record<string, Tensor>;
   mask?: Mask;
-  /** Features that an earlier pass recorded, and its output, which is kept where nothing is computed. */
+  /** Features that an earlier pass recorded, and its output, which is kept at positions that are not computed. */
   recorded?: Recorded;
   base?: Float32Array;
 }

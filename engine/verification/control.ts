@@ -34,7 +34,7 @@ interface Setting {
   expected: Reference;
   backend: Backend;
   model: ControlModel;
-  /** What the model makes of the control picture. */
+  /** The encoded control picture. */
   maps: readonly Tensor[];
 }
 
@@ -60,7 +60,7 @@ export async function compareControl(
   return comparisons;
 }
 
-/** What a ControlNet gives by itself, at several strengths and in guess mode. */
+/** The residuals of a ControlNet alone, at several strengths and in guess mode. */
 async function compareResiduals({ expected, backend, model, maps }: Setting): Promise<Comparison[]> {
   if (!isControlNet(model)) return [];
   const network = controlNet(model.config.unet);

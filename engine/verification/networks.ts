@@ -18,7 +18,9 @@ const TEXTS = [
   ['text_2', 'text-encoder-2'],
 ] as const;
 
-/** Compares the text encoders' states, and the text's embedding of one that gives it. `under` is a prefix of the names. */
+/**
+ * Compares the text encoders' states, and the text's embedding if one computes it. `under` is a prefix of the names.
+ */
 export async function compareText(
   checkpoint: Checkpoint,
   expected: Reference,
@@ -57,8 +59,8 @@ function atEnds({ dims, data }: Tensor, ids: BigInt64Array): Float32Array {
 }
 
 /**
- * Compares the U-Net's output at every timestep that has a reference, in planar and in rows form. `under` stands for `unet` in
- * the names.
+ * Compares the U-Net's output at every timestep that has a reference, in planar and in rows form. `under` stands for
+ * `unet` in the names.
  */
 export async function compareUNet(
   checkpoint: Checkpoint,
@@ -86,7 +88,7 @@ export async function compareUNet(
   return comparisons;
 }
 
-/** Autoencoders of a checkpoint: the folder of each, what it reads, and the names of what it must give. */
+/** Autoencoders of a checkpoint: the folder of each, its input, and the names of the expected outputs. */
 const AUTOENCODERS = [
   { folder: 'vae', from: 'vae', encoded: 'vae.encoded_mean' },
   { folder: 'vae', from: 'vae', encoded: 'vae.encoded' },

@@ -15,7 +15,10 @@ interface FoundSubject extends Subject {
 const CHECKPOINT = /^checkpoint\.\w+$/;
 const AUTOENCODER = /^vae-only\.\w+$/;
 
-/** What is at a place: a folder in the diffusers layout, a single file, or a folder with a single file named `checkpoint`. */
+/**
+ * What is at a place: a folder in the diffusers layout, a single file, or a folder with a single file named
+ * `checkpoint`.
+ */
 export async function subjectAt(place: string, options: FileParts): Promise<FoundSubject> {
   const root = path.resolve(place);
   if (await isFile(root)) return fileSubject(path.dirname(root), root, options);
@@ -48,7 +51,7 @@ async function fileSubject(root: string, file: string, options: FileParts): Prom
   };
 }
 
-/** Of the weights' files in a folder; those of `vae_tiny` and the like are named as the U-Net's. */
+/** Stem of the weights' files in a folder; those of `vae_tiny` and the like are named as the U-Net's. */
 function stemOf(folder: string): string {
   return Object.hasOwn(NETWORK_FOLDERS, folder)
     ? NETWORK_FOLDERS[folder as NetworkFolder]

@@ -94,7 +94,9 @@ export async function compareTransformerSamplers(
   return comparisons;
 }
 
-/** Of a model that reads all of a text, padding too: its own scheduler, distilled without guidance and with it. */
+/**
+ * Samples with a model that also reads a text's padding, by its own scheduler: distilled without guidance, and with it.
+ */
 async function comparePaddedSamplers(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
   for (const name of ['distilled', 'guided']) {

@@ -26,7 +26,7 @@ interface Verification {
   pass: boolean;
 }
 
-/** What a user says of the checkpoint. */
+/** Parts of the checkpoint that the user names. */
 type VerifyOptions = Pick<FileParts, 'vae' | 'textEncoders'>;
 
 /** Largest relative error on a GPU, which adds in another order than a processor. */
@@ -35,7 +35,8 @@ const DEVICE_LIMIT = 2e-3;
 /**
  * Compares a checkpoint with the reference tensors beside it: `expected.safetensors` (networks and samplers) and, if
  * there is one, `regions.safetensors` (passes over a part of the image). Both were written by diffusers; those of a
- * segmenter or a tagger by PyTorch. A folder of LoRA files is compared by what they make of another folder's network. `test/fixtures/parity/README.md` explains the tensors.
+ * segmenter or a tagger by PyTorch. LoRA files are compared by their effect on another folder's network.
+ * `test/fixtures/parity/README.md` explains the tensors.
  * @param place a folder in the diffusers layout, a single file, or a folder with one named `checkpoint`
  */
 export async function verify(
@@ -74,7 +75,7 @@ export async function verify(
   return judged(tensors, expected, backend);
 }
 
-/** At which references have a LoRA file merged. */
+/** Strengths at which references have a LoRA file merged. */
 const LORA_STRENGTH = 0.8;
 
 function compareCheckpoint(subject: Subject, expected: Reference, backend: Backend): Promise<Comparison[]> {

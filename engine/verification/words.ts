@@ -15,7 +15,7 @@ const TEXTS = [
 ] as const;
 
 /**
- * Compares what text encoders make of trained words, for every file of them that is beside the references. In the ids
+ * Compares text encoders' states for trained words, for every file of them beside the references. In the ids
  * the vocabulary's size + k stands for the word's vector k.
  */
 export async function compareWords(checkpoint: Checkpoint, expected: Reference): Promise<Comparison[]> {

@@ -18,13 +18,14 @@ const MAX_VECTORS = 600;
 /** Words in one file. */
 const MAX_WORDS = 1000;
 
-/** What AUTOMATIC1111 keeps in a file of PyTorch: the vectors, and beside them the number of the word's token. */
+/** AUTOMATIC1111's dictionary in a file of PyTorch: the vectors, and beside them the number of the word's token. */
 const STRING_TO_PARAM = 'string_to_param.*';
 const STRING_TO_TOKEN = 'string_to_token.';
 
 /**
- * Reads the header of a file of trained words, safetensors or PyTorch's: AUTOMATIC1111's (`emb_params`, `string_to_param`)
- * and SDXL's (`clip_l`, `clip_g`), whose word is the file's name; diffusers' (`learned_embeds`), whose keys are the words.
+ * Reads the header of a file of trained words, safetensors or PyTorch's: AUTOMATIC1111's (`emb_params`,
+ * `string_to_param`) and SDXL's (`clip_l`, `clip_g`), whose word is the file's name; diffusers' (`learned_embeds`),
+ * whose keys are the words.
  * @throws InputError for a file that holds something else
  */
 export async function openEmbedding(file: string): Promise<TrainedWord[]> {
@@ -38,7 +39,7 @@ export async function openEmbedding(file: string): Promise<TrainedWord[]> {
       shape.length > 2 ||
       (shape.length === 2 && shape[0]! > MAX_VECTORS) ||
       !/^B?F\d/.test(dtype) ||
-      // Of a LoRA or a network.
+      // Names in a LoRA or a network.
       /\.(?:weight|bias|alpha)$/.test(name)
     )
       throw new InputError(

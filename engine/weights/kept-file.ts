@@ -8,7 +8,7 @@ import { type TensorToWrite, writeSealed } from './write.ts';
 
 /** A file of the cache that can be made again. */
 interface KeptFile {
-  /** Its folder below the cache folder, and its name there without ending, which tells from what it is made. */
+  /** Its folder below the cache folder, and its name there without ending, which identifies what it is made from. */
   folder: string;
   key: string;
   /** Files of the folder that stay; those used longest ago are removed. */
@@ -16,7 +16,8 @@ interface KeptFile {
 }
 
 /**
- * Tensors that take a while to be computed: from the cache if they are there and whole, else written there, or as `openOrMake` says.
+ * Tensors that take a while to compute: from the cache if they are there and whole, else computed and written there, or
+ * elsewhere as `openOrMake` says.
  * @throws InputError if they cannot be written anywhere, AbortError; nothing is left then
  */
 export async function keptOrWritten(

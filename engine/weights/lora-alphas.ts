@@ -5,7 +5,7 @@ import { readOptionalJson } from '../json.ts';
 /** The alpha of a module by its key, where it is not in the file beside its tensors. */
 export type AlphaRules = (key: string) => { value: number; root: boolean } | undefined;
 
-/** What PEFT names the file of an adapter, and its config beside it. */
+/** PEFT's names for the file of an adapter and for its config. */
 const PEFT_FILE = 'adapter_model.safetensors';
 const PEFT_CONFIG = 'adapter_config.json';
 
@@ -24,8 +24,8 @@ type Config = z.output<typeof configSchema>;
 const METADATA_PARTS = ['unet', 'text_encoder', 'text_encoder_2', 'transformer'] as const;
 
 /**
- * Alphas that a tool wrote elsewhere than into tensors: PEFT's config beside its file, or what diffusers since 0.34 puts
- * into the file's metadata (`lora_adapter_metadata`). What cannot be read is as if it were not there.
+ * Alphas that a tool wrote elsewhere than into tensors: PEFT's config beside its file, or what diffusers since 0.34
+ * puts into the file's metadata (`lora_adapter_metadata`). What cannot be read is ignored.
  */
 export function alphasOf(metadata: Readonly<Record<string, string>>, beside: unknown): AlphaRules {
   const config = configSchema.safeParse(beside).data;

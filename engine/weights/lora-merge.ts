@@ -26,9 +26,9 @@ interface Addition {
 }
 
 /**
- * The weights of a network with the LoRA files' changes added. Changed weights are computed once and stored in the cache
- * as float32; the others are read from their own file. Every change is one of the weight as the checkpoint has it,
- * so the order of files makes no difference: W + Σ strength · alpha / rank · Δ(W).
+ * The weights of a network with the LoRA files' changes added. Changed weights are computed once and stored in the
+ * cache as float32; the others are read from their own file. Every change is one of the weight as the checkpoint has
+ * it, so the order of files makes no difference: W + Σ strength · alpha / rank · Δ(W).
  * @throws InputError if a file's shapes are those of another model, AbortError; either leaves no file behind
  */
 export async function mergeAdapters(
@@ -55,7 +55,9 @@ export function modulesWithoutWeight(adapter: Adapter, networks: ReadonlyMap<str
   return adapter.modules.filter(isIdle).map(({ key }) => key);
 }
 
-/** Finds the names of the weights or biases of a network that a module changes: one, or all that are one in the file. */
+/**
+ * Finds the names of the weights or biases of a network that a module changes: one, or all that are one in the file.
+ */
 function finderIn(network: Network): (module: LoraModule, part: string) => string[] {
   const names = new Map(weightsOf(network).map(({ name }) => [name.replaceAll('.', '_'), name]));
   const layers = layersOf(names.keys());
@@ -94,7 +96,7 @@ function additionsFor(
   return changes;
 }
 
-/** Of weights one below the other. */
+/** Shape of weights stacked along the first axis. */
 function stackedShape(tensors: readonly StoredTensor[]): number[] {
   const [, ...rest] = tensors[0]!.shape;
   return [tensors.reduce((rows, { shape }) => rows + shape[0]!, 0), ...rest];

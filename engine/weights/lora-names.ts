@@ -5,7 +5,7 @@ type LoraPart = 'denoiser' | 'text-encoder' | 'text-encoder-2';
 interface LoraTarget {
   part: LoraPart;
   path: string;
-  /** The paths of weights that are one below the other in the file's model. */
+  /** The paths of weights that the file's model stacks into one. */
   fused?: readonly string[];
 }
 
@@ -133,7 +133,7 @@ const OUTER: Readonly<Record<string, string>> = {
   out_2: 'conv_out',
 };
 
-/** Of every published U-Net. */
+/** Layers a block of every published U-Net. */
 const PUBLISHED_LAYERS = 2;
 
 /** Layers of each block of a denoiser, from its modules' paths. */

@@ -42,7 +42,7 @@ const SHAPES: Record<string, number[]> = {
 
 interface Module {
   path: string;
-  /** What the file calls it. */
+  /** Its key in the file. */
   key: string;
   rank: number;
   alpha?: number;
@@ -189,7 +189,7 @@ for (const [style, names, modules] of [
         await plainly(module.path, file, module, 0.7, before),
       );
     }
-    // What no module changes is read from where it was.
+    // Unchanged weights are read from their own file.
     const other = (await merged.model.weights('denoiser')).find('conv_in.weight')!;
     assert.ok(other.file.startsWith(base));
   });
@@ -389,7 +389,7 @@ test('the text encoder of a model saved without the outer name takes a LoRA, and
   await engine.dispose();
 });
 
-/** Shapes by name, what is said of them, and the value of all elements. */
+/** Shapes by name, the refusal, and the value of all elements. */
 function refusedFiles(key: string): [Record<string, number[]>, RegExp, number?][] {
   return [
     [{ 'unet.conv_in.weight': [8, 4] }, /no part of a LoRA/],

@@ -22,9 +22,9 @@ export interface LoraModule {
   kind: LoraKind;
   /** By part. */
   tensors: ReadonlyMap<string, StoredTensor>;
-  /** The change is multiplied by alpha / rank; 1 if absent. Of a PEFT config it may be divided by √rank instead. */
+  /** The change is multiplied by alpha / rank, or by 1 if absent. A PEFT config may ask for alpha / √rank instead. */
   alpha?: StoredTensor | { value: number; root: boolean };
-  /** Of a DoRA; see `withMagnitude`. */
+  /** For a DoRA; see `withMagnitude`. */
   magnitude?: { tensor: StoredTensor; isPeft: boolean };
 }
 
@@ -47,7 +47,7 @@ const ENDINGS: readonly (readonly [RegExp, string])[] = [
   [/\.alpha$/, 'alpha'],
 ];
 
-/** Names of the parts in messages, where files call them otherwise. */
+/** Names of the parts in messages, if they differ from those in files. */
 const SHOWN: Readonly<Record<string, string>> = { up: 'lora_up', down: 'lora_down', mid: 'lora_mid' };
 
 /** Relatives with other arithmetic, by a part of their keys. */
@@ -64,8 +64,8 @@ interface Found {
 }
 
 /**
- * Reads the headers of a LoRA file of any kind in the key style of any of the common tools. Tensors that are no part of
- * a LoRA, as trained words that lie beside it, are left out and listed.
+ * Reads the headers of a LoRA file of any kind in the key style of any of the common tools. Tensors that are not part
+ * of a LoRA, such as trained words beside it, are left out and listed.
  * @throws InputError for another kind of file, and for modules that are not whole
  */
 export async function openAdapter(file: string, strength: number): Promise<Adapter> {

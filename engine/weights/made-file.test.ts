@@ -8,7 +8,7 @@ import { writeError } from '../files.ts';
 import { openOrMake, spareNotices } from './made-file.ts';
 import { temporaryFolder } from './testing.ts';
 
-/** A maker of files of which a folder takes none, and where it was asked to make them. */
+/** A maker of files that some folders refuse, and the places where it was asked to make them. */
 function maker(refuses: (file: string) => boolean) {
   const asked: string[] = [];
   const open = async (file: string) => (existsSync(file) ? file : undefined);

@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import { isDiskError, writeError } from '../files.ts';
 import type { FileVersion } from './source.ts';
 
-/** Folders in which this process has made files, and what the cache said. */
+/** Folders in which this process has made files, and why the cache refused them. */
 const spares = new Map<string, string>();
 
 interface Making<Opened> {
@@ -15,8 +15,8 @@ interface Making<Opened> {
 }
 
 /**
- * Opens a file of the cache, made first if it is not there. Where the cache takes none (it is full, read-only, or cannot
- * be made), the file is made in a folder of this process.
+ * Opens a file of the cache, and makes it first if it is missing. If the cache takes no files (it is full, read-only,
+ * or cannot be made), the file is made in a folder of this process.
  * @throws InputError if it cannot be written anywhere; other errors of `open` and `make` are passed on
  */
 export async function openOrMake<Opened>(file: string, { open, make }: Making<Opened>): Promise<Opened> {
@@ -53,7 +53,7 @@ function isRefusal(error: unknown): error is InputError {
   return error instanceof InputError && isDiskError(error.cause);
 }
 
-/** What to say of weights in files that the cache did not take; nothing if it took all. */
+/** Notices about weights in files that the cache did not take; none if it took all. */
 export function spareNotices(files: readonly FileVersion[]): string[] {
   for (const { file } of files) {
     const why = spares.get(path.dirname(file));

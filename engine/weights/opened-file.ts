@@ -3,7 +3,7 @@ import { inVersion, versionOf } from './file-version.ts';
 import { withFile } from './range.ts';
 import type { StoredTensor, TensorFile } from './source.ts';
 
-/** What a file's header says. */
+/** The content of a file's header. */
 export interface Described {
   tensors: ReadonlyMap<string, StoredTensor>;
   metadata: TensorFile['metadata'];

@@ -1,6 +1,6 @@
-/** Files that are taken for a model's by their name and hold something else. */
+/** Files that have the name of a model's file and hold something else. */
 
-/** What they begin with, a byte a character, and what they are: the end of a sentence. */
+/** Their first bytes, one byte a character, and what they are: the end of a sentence. */
 const BEGINNINGS: readonly (readonly [begin: RegExp, what: string])[] = [
   [
     /^\s*<(?:!doctype|html|\?xml|head|body)/i,
@@ -20,10 +20,10 @@ const BEGINNINGS: readonly (readonly [begin: RegExp, what: string])[] = [
   [/^\x89HDF|^%PDF|^\x7fELF|^MZ[\s\S]\0/, 'a file of another program'],
 ];
 
-/** Bytes that are looked at. */
+/** Number of bytes that are inspected. */
 export const OTHER_BYTES = 264;
 
-/** What a file is that begins so, if that is known and no file of tensors. */
+/** What kind of file begins like this, if it is known and not a file of tensors. */
 export function otherFile(head: Uint8Array): string | undefined {
   // A header's length, which may be any number, then a header: safetensors.
   if (head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0)) return undefined;

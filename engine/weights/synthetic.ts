@@ -22,9 +22,9 @@ const CHUNK_LENGTH = 1 << 20;
 
 /**
  * A float32 safetensors file with values that let a network of any size run without overflow: weights
- * 0.8/√fan-in · n, biases and means 0.05 · n, gains and variances 1 + 0.05 · n with n standard normal. A tensor's values depend only
- * on the seed and its name. The file is made once per list and seed and then reused.
- * @throws InputError if it can be written nowhere, an AbortError when aborted; no partial file stays.
+ * 0.8/√fan-in · n, biases and means 0.05 · n, gains and variances 1 + 0.05 · n with n standard normal. A tensor's
+ * values depend only on the seed and its name. The file is made once per list and seed and then reused.
+ * @throws InputError if it cannot be written anywhere, an AbortError when aborted; no partial file stays.
  */
 export async function syntheticWeights(
   parameters: readonly Weight[],

@@ -10,7 +10,7 @@ import type { TensorFile } from './source.ts';
 export const TENSOR_FILE = /\.(?:safetensors|sft|ckpt|pt|pth|bin|gguf)$/i;
 
 /**
- * Opens a file of tensors: safetensors, PyTorch's archives and older files, GGUF. Its content decides about the format, not
+ * Opens a file of tensors: safetensors, PyTorch's archives and older files, GGUF. Its content decides the format, not
  * its name. A pickle is read without being run.
  * @throws InputError if it cannot be read, or is of none of the formats
  */

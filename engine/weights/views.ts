@@ -31,7 +31,7 @@ export function rowsOf(tensor: StoredTensor, from: number, count: number): Store
   return { ...tensor, shape: [count, ...rest], offset: tensor.offset + from * each, length: count * each };
 }
 
-/** A matrix that is stored the other way round. */
+/** A matrix that is stored transposed. */
 export function transposedOf(tensor: StoredTensor): StoredTensor {
   return { ...tensor, shape: tensor.shape.toReversed(), transposed: true };
 }

@@ -60,8 +60,8 @@ interface Current {
 }
 
 /**
- * A worker for pictures of other machines. It listens on no port: it connects to the bus, serves everyone who asks there,
- * one job at a time, and passes features between the bus and its worker process, which computes.
+ * A worker for pictures of other machines. It listens on no port: it connects to the bus, serves everyone who asks
+ * there, one job at a time, and passes features between the bus and its worker process, which computes.
  */
 export class BusWorker {
   readonly id = crypto.randomUUID();

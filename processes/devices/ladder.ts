@@ -173,8 +173,8 @@ function ways(chosen: Chosen): OpenedDevice[] {
 }
 
 /**
- * Whether another way to compute may succeed. An invalid request stays invalid; but what does not fit into the memory of
- * a device may fit elsewhere.
+ * Whether another way to compute may succeed. An invalid request stays invalid; but what does not fit into the memory
+ * of a device may fit elsewhere.
  */
 function isDeviceFault(error: unknown, at: number): boolean {
   if (isAbort(error) || error instanceof ForgottenError) return false;

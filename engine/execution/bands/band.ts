@@ -42,9 +42,9 @@ interface Part {
 }
 
 /**
- * One band of an image: computes its rows with the other bands' features of the step before. A dense step computes every
- * band and needs nothing from the others. The first step must be dense. A shallow step computes and exchanges the features of
- * the finest part only; those of deeper parts are the ones of the last full step.
+ * One band of an image: computes its rows with the other bands' features of the step before. A dense step computes
+ * every band and needs nothing from the others. The first step must be dense. A shallow step computes and exchanges the
+ * features of the finest part only; those of deeper parts are the ones of the last full step.
  */
 export class BandUNet {
   readonly exchange: Exchange;

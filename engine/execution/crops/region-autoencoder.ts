@@ -34,9 +34,9 @@ export const NO_RECORD: CropRecord = new Map();
 
 /**
  * Latent positions computed around a region and discarded. AutoencoderTiny: all that its convolutions read, so that the
- * region is exact; likewise the fine stages of AutoencoderDC, whose coarse ones are computed whole. AutoencoderKL: from 8
- * on, the error comes only from the recorded moments, measured with `studies/autoencoder-regions.ts`: 5 % of a photograph
- * replaced, 49 to 52 dB inside (53 dB with all that is read).
+ * region is exact; likewise the fine stages of AutoencoderDC, whose coarse ones are computed whole. AutoencoderKL: from
+ * 8 on, the error comes only from the recorded moments, measured with `studies/autoencoder-regions.ts`: 5 % of a
+ * photograph replaced, 49 to 52 dB inside (53 dB with all that is read).
  */
 export const DEFAULT_MARGIN: Readonly<Record<AutoencoderFacts['kind'], number>> = {
   tiny: Number.POSITIVE_INFINITY,
@@ -47,9 +47,9 @@ export const DEFAULT_MARGIN: Readonly<Record<AutoencoderFacts['kind'], number>> 
 type Half = 'vae-encoder' | 'vae-decoder';
 
 /**
- * Images ↔ latents, whole or in part. Sizes are in pixels, multiples of the autoencoder's scale; masks have one position
- * for each latent position. AutoencoderTiny and AutoencoderDC are exact. AutoencoderKL uses the record's group norm
- * moments, and its keys and values of distant positions. Programs belong to the components, which release them.
+ * Images ↔ latents, whole or in part. Sizes are in pixels, multiples of the autoencoder's scale; masks have one
+ * position for each latent position. AutoencoderTiny and AutoencoderDC are exact. AutoencoderKL uses the record's group
+ * norm moments, and its keys and values of distant positions. Programs belong to the components, which release them.
  */
 export class RegionAutoencoder {
   readonly facts: AutoencoderFacts;
@@ -65,7 +65,9 @@ export class RegionAutoencoder {
     return this.facts.kind === 'kl';
   }
 
-  /** Latent positions around a changed latent (or block of pixels) in which the other side changes through convolutions. */
+  /**
+   * Latent positions around a changed latent (or block of pixels) in which the other side changes through convolutions.
+   */
   influence(half: Half): number {
     const { before, after } = haloOf(this.#components.network(half));
     // A position is influenced by what it sees, so it influences positions equally far away on the other side.

@@ -67,8 +67,8 @@ function shared(emit: Emitter, heads: Ref, times: number): Ref {
 }
 
 /**
- * The mask added to scores [B, heads, N, N]: zeros on and below the diagonal, the lowest number above it, and with a window
- * also from that many positions below the diagonal on.
+ * The mask added to scores [B, heads, N, N]: zeros on and below the diagonal, the lowest number above it, and with a
+ * window also from that many positions below the diagonal on.
  */
 function causalMask(emit: Emitter, scores: Ref, window?: number): Ref {
   const { onnx } = emit;

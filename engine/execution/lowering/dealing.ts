@@ -11,8 +11,8 @@ const PARTS = ['first', 'rest'] as const;
 type Triple = readonly [query: Ref, key: Ref, value: Ref];
 
 /**
- * Attention within the parts to which all tokens of text and image are dealt, see `Dealing`: the parts become images of the
- * batch. Text and image must have a multiple of parts · run tokens.
+ * Attention within the parts to which all tokens of text and image are dealt, see `Dealing`: the parts become images of
+ * the batch. Text and image must have a multiple of parts · run tokens.
  * @param textCount [1]: the number of the text's tokens
  */
 export function dealtAttention(emit: Emitter, triple: Triple, operator: Attention, textCount: Ref): Ref {

@@ -28,7 +28,8 @@ import type { ElementType, OnnxModel, Ref } from './onnx/onnx.ts';
 import type { Target } from './target.ts';
 
 /**
- * A network in rows form: maps are [B, N, C], one row for each position, and only the rows of a region plan are computed.
+ * A network in rows form: maps are [B, N, C], one row for each position, and only the rows of a region plan are
+ * computed.
  *
  * Inputs (l is a level; see `regions/plan.ts` and `regions/features.ts`): the network's maps; in place of its text and
  * vectors, the results of the conditioning networks, see `conditioning.ts`; vectors that maps are scaled by [B, 1, C];
@@ -36,22 +37,22 @@ import type { Target } from './target.ts';
  * `window.*` [B, halo + 1, C]: the recorded halo rows that a convolution reads, then one row of zeros;
  * `keys.*`, `values.*` [B, inactive, C]: the recorded rows of self-attention that are not active;
  * if keys are sampled, `keys.count.l` [1]: how many of the active rows are keys;
- * if they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C]; the recorded rows are then followed by room
- * for the active ones, from row `keys.from.l` [B] on;
+ * if they are stored as int8, `keys.*.scale` and `values.*.scale` [1, 1, C]; the recorded rows are then followed by
+ * room for the active ones, from row `keys.from.l` [B] on;
  * for each group norm `scale.*` and `offset.*` [B, 1, C]: y = x · scale + offset;
- * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: if fresh is not 0, scale and offset come
- * from moments = fresh · Σ + `moments.*`, where Σ sums the active rows' values (first B) and squares (last B), averaged
- * over the channels of a group.
+ * unless statistics are recorded, also `fresh.l` [1] and `moments.*` [2B, G, 1]: if fresh is not 0, scale and offset
+ * come from moments = fresh · Σ + `moments.*`, where Σ sums the active rows' values (first B) and squares (last B),
+ * averaged over the channels of a group.
  *
  * With statistics `fresh`: only the network's maps, indexes, `fresh.l` and `keys.count.l`, and no outputs but its own.
  *
- * With statistics `composed`: `share.l` [1, N] and `moments.*` [2B, G, 1] instead. parts [2B, N, G] are the means of each
- * row's values and squares in each group, and moments = share · parts + `moments.*`. `new.parts.*` is parts,
+ * With statistics `composed`: `share.l` [1, N] and `moments.*` [2B, G, 1] instead. parts [2B, N, G] are the means of
+ * each row's values and squares in each group, and moments = share · parts + `moments.*`. `new.parts.*` is parts,
  * `new.moments.*` moments.
  *
- * With statistics `bands`: `fresh.l` [K], `share.l` [K, N] and `moments.*` instead. `share` divides the active rows into
- * K bands, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a negative
- * variance is replaced by that of the active rows alone. `new.moments.*` is own.
+ * With statistics `bands`: `fresh.l` [K], `share.l` [K, N] and `moments.*` instead. `share` divides the active rows
+ * into K bands, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a
+ * negative variance is replaced by that of the active rows alone. `new.moments.*` is own.
  *
  * Outputs: the network's own; each feature of this pass under its name with `new.` before it, float32, rows in plan
  * order; scale and offset likewise.

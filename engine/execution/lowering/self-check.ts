@@ -12,8 +12,8 @@ const COLUMNS = 16;
 const known = new WeakMap<OnnxLoader, Promise<number>>();
 
 /**
- * Largest int8 weight with which products are exact on this machine. Processors without VNNI add two products of unsigned
- * and signed bytes in 16 bits and saturate, which computing the largest possible sum shows.
+ * Largest int8 weight with which products are exact on this machine. Processors without VNNI add two products of
+ * unsigned and signed bytes in 16 bits and saturate, which computing the largest possible sum shows.
  */
 export function largestInt8(loader: OnnxLoader): Promise<number> {
   // Backends that do not multiply bytes are exact.

@@ -67,8 +67,9 @@ import type { Target } from './target.ts';
  * computed.
  * `dealt.*` int32: for attention within parts, see `transformer/dealt-rows.ts`.
  * Without `part` it computes everything, which takes less memory. In both: `extent` int64 [2], height and width of the
- * rectangle (with its rim) or of the whole map; `places` [N, 4]: time, y, x and 0 of each row of the image; `children.*` and
- * `parents.*` int32: where the rows of a coarser level are found among the finest ones, and the reverse.
+ * rectangle (with its rim) or of the whole map; `places` [N, 4]: time, y, x and 0 of each row of the image;
+ * `children.*` and `parents.*` int32: where the rows of a coarser level are found among the finest ones, and the
+ * reverse.
  *
  * Outputs: the network's own; with `part` each feature of this pass with `new.` before its name.
  */

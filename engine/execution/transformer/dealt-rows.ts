@@ -68,9 +68,9 @@ function rowsAt(positions: Int32Array, size: number): Int32Array {
 }
 
 /**
- * The inputs `dealt.*` of the form that computes a part: for each part to which tokens are dealt, `queries.p` among the rows
- * of the text and the computed positions, `keys.p` among these and the recorded ones behind them, and `order`, where the
- * result of each query is.
+ * The inputs `dealt.*` of the form that computes a part: for each part to which tokens are dealt, `queries.p` among the
+ * rows of the text and the computed positions, `keys.p` among these and the recorded ones behind them, and `order`,
+ * where the result of each query is.
  * @param tokens of the text
  */
 export function dealtFeeds({ dealt }: LevelReads, plan: TokenPlan, tokens: number): Feeds {

@@ -30,8 +30,8 @@ interface Neighbour {
 /**
  * One band of a transformer's image. It computes its positions like an edit of the image as it was after the last step.
  * From the others it reads by how much that step changed the sums of linear attention, the keys and values of attention
- * over text and image, and the rows beside it. Every band computes the text's tokens itself. A dense step computes every
- * band and needs nothing from the others. The first step must be dense.
+ * over text and image, and the rows beside it. Every band computes the text's tokens itself. A dense step computes
+ * every band and needs nothing from the others. The first step must be dense.
  */
 export class TokenBand {
   readonly #network: TokensNetwork;

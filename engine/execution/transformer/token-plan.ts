@@ -21,7 +21,9 @@ export interface TokenPlan {
   readonly isWhole: boolean;
   /** Sizes of the reference images that are read beside the image, in positions. */
   readonly references: readonly Grid[];
-  /** The same for the maps of other levels, or of several, whose positions are numbered on from one level to the next. */
+  /**
+   * The same for the maps of other levels, or of several, whose positions are numbered on from one level to the next.
+   */
   at(place: { level: number; levels?: number }): Places;
   /** Inputs of the form that are the same at every step: of windows, and of the places of rows. */
   readonly feeds: { readonly window: Record<string, Tensor>; readonly places: Record<string, Tensor> };

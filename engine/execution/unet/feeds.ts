@@ -97,8 +97,8 @@ function wholeFeeds(form: RegionForm, plan: RegionPlan): Feeds {
 }
 
 /**
- * Names of the outputs with a pass's features: all of them, or only rows, because a pass over a part has no moments unless
- * they are composed.
+ * Names of the outputs with a pass's features: all of them, or only rows, because a pass over a part has no moments
+ * unless they are composed.
  */
 export function featureOutputs({ features, statistics }: RegionForm, only?: 'rows'): string[] {
   return features.flatMap((feature) => {
@@ -132,8 +132,8 @@ export function recordedFrom(
 }
 
 /**
- * The recorded features, with the fresh rows of a pass over a part. Per-channel scales stay as recorded, and so do moments
- * unless they are composed.
+ * The recorded features, with the fresh rows of a pass over a part. Per-channel scales stay as recorded, and so do
+ * moments unless they are composed.
  */
 export function updatedBy(
   recorded: Recorded,

@@ -36,7 +36,9 @@ export interface KeptPrograms {
   putting: Program;
 }
 
-/** Features of a pass that stay on the device which computed them, by name: rows of whole levels, [B, N, C]; moments. */
+/**
+ * Features of a pass that stay on the device which computed them, by name: rows of whole levels, [B, N, C]; moments.
+ */
 export class KeptFeatures implements Features {
   readonly tensors: ReadonlyMap<string, DeviceTensor>;
 
@@ -62,7 +64,9 @@ export function keptFrom(outputs: Readonly<Record<string, DeviceTensor>>): KeptF
   );
 }
 
-/** The feature inputs of a pass, taken from kept features unless everything is computed. The caller releases `taken`. */
+/**
+ * The feature inputs of a pass, taken from kept features unless everything is computed. The caller releases `taken`.
+ */
 export async function keptFeeds(
   { taking }: KeptPrograms,
   form: RegionForm,

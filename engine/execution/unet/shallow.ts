@@ -7,9 +7,9 @@ import { OUTPUT } from '../denoiser-inputs.ts';
 export const DEEP = 'deep';
 
 /**
- * Where a U-Net is cut for runs that reuse its deep features (DeepCache, Ma et al., CVPR 2024, arXiv:2312.00858): before
- * the last residual block of the way up. What follows reads only the deep map and the first skip, so a shallow run
- * computes the first convolution, that block, and the output.
+ * Where a U-Net is cut for runs that reuse its deep features (DeepCache, Ma et al., CVPR 2024, arXiv:2312.00858):
+ * before the last residual block of the way up. What follows reads only the deep map and the first skip, so a shallow
+ * run computes the first convolution, that block, and the output.
  * @throws Error for a network that joins no maps
  */
 function deepMap(network: Network): FeatureMap {

@@ -104,10 +104,10 @@ export class UNetForms {
   }
 
   /**
-   * The forms for editing latents of this size. Features of a small U-Net are stored as float32 instead of bytes, and its
-   * statistics are composed: with recorded ones an edit is 3 dB and more farther from the dense one. Where features stay on
-   * the device it is loaded twice instead: the form with recorded statistics has fewer operators, whose number decides
-   * its speed.
+   * The forms for editing latents of this size. Features of a small U-Net are stored as float32 instead of bytes, and
+   * its statistics are composed: with recorded ones an edit is 3 dB and more farther from the dense one. Where features
+   * stay on the device it is loaded twice instead: the form with recorded statistics has fewer operators, whose number
+   * decides its speed.
    */
   async editing(
     extent: Extent,

@@ -28,7 +28,9 @@ async function withoutCustomary(name: string): Promise<string> {
 
 const skip = process.platform !== 'linux' && 'by the custom of Linux';
 
-test('the folder that the environment names, else the usual one; a relative path does not count', { skip }, () => {
+test('the folder that the environment names, else the usual one; a relative path does not count', {
+  skip,
+}, () => {
   process.env.PATCHWORK_CACHE = path.join(root, 'told');
   assert.equal(cacheFolder(), path.join(root, 'told'));
   process.env.PATCHWORK_CACHE = '~/told';

@@ -45,7 +45,9 @@ function canWrite(folder: string): boolean {
   }
 }
 
-/** A temporary folder of this user alone, because others can write to the folder above it. Undefined if there is none. */
+/**
+ * A temporary folder of this user alone, because others can write to the folder above it. Undefined if there is none.
+ */
 function temporaryFolder(): string | undefined {
   const user = process.getuid?.();
   const folder = path.join(os.tmpdir(), user === undefined ? 'patchwork-cache' : `patchwork-cache-${user}`);

@@ -1,4 +1,6 @@
-/** The share of the machine that this process may use: less than all in a container, or when it is bound to some cores. */
+/**
+ * The share of the machine that this process may use: less than all in a container, or when it is bound to some cores.
+ */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -20,8 +22,8 @@ export function memoryBytes(): number {
 const ROOT = '/sys/fs/cgroup';
 
 /**
- * Processors that the control groups of this process grant it: the smallest quota on the way to the root; undefined without
- * one (docs.kernel.org: Control Group v2, cpu.max; and CFS Bandwidth Control for version 1).
+ * Processors that the control groups of this process grant it: the smallest quota on the way to the root; undefined
+ * without one (docs.kernel.org: Control Group v2, cpu.max; and CFS Bandwidth Control for version 1).
  * @param read a file's text, undefined if there is none
  */
 export function coreQuota(read: (file: string) => string | undefined): number | undefined {

@@ -9,7 +9,10 @@ const MAX_PROFILE = 16 << 20;
 
 type Facts = Partial<PictureHeader> & Pick<PictureHeader, 'width' | 'height'>;
 
-/** The header of PNG, JPEG, WebP and GIF files; undefined for others, whose size only the decoder knows. @throws if damaged */
+/**
+ * The header of PNG, JPEG, WebP and GIF files; undefined for others, whose size only the decoder knows. @throws if
+ * damaged
+ */
 export function readHeader(file: Uint8Array): PictureHeader | undefined {
   const [format, facts] =
     file[0] === 0x89

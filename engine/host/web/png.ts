@@ -1,4 +1,6 @@
-/** PNG files to pixels and back, exactly (w3.org/TR/png-3): a canvas would multiply by alpha and drop half of 16 bits. */
+/**
+ * PNG files to pixels and back, exactly (w3.org/TR/png-3): a canvas would multiply by alpha and drop half of 16 bits.
+ */
 import { concatenated } from '../../bytes.ts';
 import type { Pixels } from '../host.ts';
 import { compression } from './compression.ts';
@@ -62,7 +64,8 @@ export function pngParts(file: Uint8Array): PngParts {
 }
 
 /**
- * The samples as they are stored, in 8 or 16 bits; fewer bits become 8, a palette its colours, a transparent colour alpha.
+ * The samples as they are stored, in 8 or 16 bits; fewer bits become 8, a palette its colours, a transparent colour
+ * alpha.
  * @throws if the file is damaged or has more than `maxPixels`
  */
 export function decodePng(file: Uint8Array, maxPixels: number): Pixels<Uint8Array | Uint16Array> {

@@ -188,7 +188,9 @@ function standIn(folder: string, { crossChannels, addedChannels }: UNetFacts, fa
 /** Tokens of CLIP's vocabulary, which all published models of the families have. */
 const CLIP_VOCABULARY = 49408;
 
-/** The tokenizer of a text encoder: CLIP's, which comes with Patchwork, or one beside the file for another vocabulary. */
+/**
+ * The tokenizer of a text encoder: CLIP's, which comes with Patchwork, or one beside the file for another vocabulary.
+ */
 async function tokenizerFor(
   file: TensorFile,
   placed: PlacedNetwork | undefined,

@@ -29,8 +29,8 @@ export function nitroEIn(source: WeightSource): Tensors | undefined {
 }
 
 /**
- * Its config from the names and shapes of its tensors. The size is not in them: the tables of positions of the models for
- * 512 and for 1024 pixels are the same.
+ * Its config from the names and shapes of its tensors. The size is not in them: the tables of positions of the models
+ * for 512 and for 1024 pixels are the same.
  */
 function configOf(tensors: Tensors, large: boolean) {
   const size = (name: string, axis: number) => sizeOf(tensors, `${name}.weight`, axis);
@@ -55,8 +55,8 @@ function configOf(tensors: Tensors, large: boolean) {
 }
 
 /**
- * A file with Nitro-E's transformer, as AMD publishes it. Its autoencoder and text encoder are named by the user, are beside
- * it, or are installed.
+ * A file with Nitro-E's transformer, as AMD publishes it. Its autoencoder and text encoder are named by the user, are
+ * beside it, or are installed.
  */
 export async function readNitroE(file: TensorFile, tensors: Tensors, said: FileParts): Promise<Layout> {
   const name = path.basename(file.origin).replace(/\.\w+$/, '');

@@ -57,7 +57,10 @@ export interface NamedText {
   placed: PlacedNetwork;
 }
 
-/** The text encoders that a user names: files, folders, or models that have them. @throws InputError as `openAutoencoder` */
+/**
+ * The text encoders that a user names: files, folders, or models that have them. @throws InputError as
+ * `openAutoencoder`
+ */
 export async function openTextEncoders(names: readonly string[]): Promise<NamedText[]> {
   const found = await Promise.all(
     names.map(async (name) => textEncodersAt(await existing(name, 'textEncoder'))),

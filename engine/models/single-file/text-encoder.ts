@@ -42,8 +42,8 @@ export function fromClip(tensors: Tensors): Map<string, StoredTensor> {
 }
 
 /**
- * OpenCLIP's tensors by the names of transformers. Its fused projections become three ranges of rows; its projection into
- * the space of images is stored transposed.
+ * OpenCLIP's tensors by the names of transformers. Its fused projections become three ranges of rows; its projection
+ * into the space of images is stored transposed.
  */
 export function fromOpenClip(tensors: Tensors): Map<string, StoredTensor> {
   const result = new Map<string, StoredTensor>();

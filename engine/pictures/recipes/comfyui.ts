@@ -31,8 +31,8 @@ const UNTOLD: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The recipe in a graph of ComfyUI as it was run (`prompt`): the settings of the sampler whose result is saved, and the texts,
- * the checkpoint, the LoRA files and the size that lead to it. Undefined if it has no sampler that is known.
+ * The recipe in a graph of ComfyUI as it was run (`prompt`): the settings of the sampler whose result is saved, and the
+ * texts, the checkpoint, the LoRA files and the size that lead to it. Undefined if it has no sampler that is known.
  */
 export function comfyRecipe(text: string): ReadRecipe | undefined {
   const nodes = Object.entries(jsonObject(text) ?? {});

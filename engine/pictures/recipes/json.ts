@@ -1,7 +1,9 @@
 /** Numbers that JavaScript would round: seeds of 64 bits. */
 const LONG_NUMBER = /(:\s*)(\d{16,20})(?=\s*[,}\]])/g;
 
-/** The object that a text is, or undefined. Whole numbers of 16 digits and more become texts, so that none is rounded. */
+/**
+ * The object that a text is, or undefined. Whole numbers of 16 digits and more become texts, so that none is rounded.
+ */
 export function jsonObject(text: string): Record<string, unknown> | undefined {
   const trimmed = text.trim();
   if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return undefined;

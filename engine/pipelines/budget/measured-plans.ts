@@ -1,14 +1,15 @@
 /**
- * Ways to spend few MACs that were measured to be better than as many on plain steps, cheapest first: see the study
- * `compute-budget.ts` and docs/measurements.md. Guidance decides the composition in the first steps (Kynkäänniemi et al.
- * 2024, arXiv:2404.07724), and where few steps lie matters much (Sabour et al. 2024, arXiv:2404.14507). For budgets above
- * the last one plain steps are best.
+ * Ways to spend few MACs that were measured to be better than plain steps of the same cost, cheapest first: see the
+ * study `compute-budget.ts` and docs/measurements.md. Guidance decides the composition in the first steps (Kynkäänniemi
+ * et al.
+ * 2024, arXiv:2404.07724), and the placement of few steps matters much (Sabour et al. 2024, arXiv:2404.14507). For
+ * budgets above the last one plain steps are best.
  */
 export interface MeasuredPlan {
   /** Steps with guidance, then steps without it. */
   guided: number;
   alone: number;
-  /** Of 1000 timesteps of training. */
+  /** Timesteps, out of the 1000 of training. */
   timesteps: readonly number[];
 }
 
@@ -19,5 +20,5 @@ export const MEASURED_PLANS: readonly MeasuredPlan[] = [
   { guided: 3, alone: 4, timesteps: [999, 946, 713, 570, 428, 195, 82] },
 ];
 
-/** Models that are asked for so few steps, such as distilled ones, have only steps to leave out. */
+/** With no more steps than this, as distilled models take, the only way to save is to leave out steps. */
 export const FEW_STEPS = 8;

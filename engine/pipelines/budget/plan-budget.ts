@@ -33,8 +33,8 @@ interface BudgetPlan {
 const TOLERANCE = 0.005;
 
 /**
- * The best way to spend a share of a process's MACs: the costliest of the measured plans that fits, or as many plain steps
- * as fit where they are more than the measured plans are for. The cheapest of all if none fits.
+ * The best way to spend a share of a process's MACs: the costliest measured plan that fits, or plain steps if more of
+ * them fit than the measured plans are made for. If nothing fits, the cheapest of all.
  */
 export function planBudget(share: number, process: FullProcess): BudgetPlan {
   const { steps, stepMacs, aloneMacs, restMacs } = process;

@@ -21,7 +21,7 @@ export function spendingOf(
 ): Spending {
   if (budget === 1 || stepPlan !== undefined) return { recipe, warnings: [] };
   const process = fullProcess(model, recipe, { shared, coding: !edit });
-  // The measured plans are of new images; and where an edit begins is counted in the sampler's own steps.
+  // The measured plans are for new images; an edit's start is counted in the sampler's own steps.
   const planned = budgeted(recipe, budget, { ...process, places: process.places && !edit });
   return { ...planned, budget: { budget: planned.report } };
 }

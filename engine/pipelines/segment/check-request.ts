@@ -12,7 +12,7 @@ import { PICTURE_LIMITS } from '../../pictures/read.ts';
 import { between, check, file, image, whole } from '../check-request.ts';
 
 const { side } = PICTURE_LIMITS;
-/** Prompts may lie a little outside the picture; where exactly is checked when its size is known. */
+/** Prompts may be a little outside the picture; their exact place is checked when its size is known. */
 const place = { min: -4 * side, max: 4 * side };
 const MOST_POINTS = 64;
 /** Values of an earlier mask: the largest that a segmenter's decoder gives. */

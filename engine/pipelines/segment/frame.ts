@@ -12,7 +12,7 @@ export function fitted(
   return { width: round(picture.width), height: round(picture.height) };
 }
 
-/** Pixels of the picture → pixels of a square frame. Half pixels are the decoder's business. */
+/** Pixels of the picture → pixels of a square frame. The decoder handles half pixels. */
 export function toFrame(
   { x, y }: { x: number; y: number },
   picture: { width: number; height: number },

@@ -9,7 +9,7 @@ export interface Pixels {
   data: Uint8Array;
 }
 
-/** A picture at another size: bilinear, and where it becomes smaller, averaged over as much (a triangle filter). */
+/** Resizes a picture: bilinear, or with a triangle filter if it becomes smaller. */
 export async function resizePicture(
   { width, height, pixels }: Pick<Picture, 'width' | 'height' | 'pixels'>,
   to: { width: number; height: number },

@@ -28,7 +28,7 @@ export function maskFromLogits(
   const { at, share } = columns;
   for (let y = 0; y < height; y++) {
     blendRows(logits, rows, y, blended);
-    // Shares are not negative, so what lies between negative values is negative.
+    // Shares are not negative, so a mean of negative values is negative.
     if (!anyPositive(blended)) continue;
     const row = y * width;
     for (let x = 0, i = 0; x < width; x++, i += 4) {
@@ -43,7 +43,7 @@ export function maskFromLogits(
   return { width, height, data };
 }
 
-/** Which two positions lie around each position of a resized axis, and how near it is to the second of them. */
+/** The two positions around each position of a resized axis, and how near it is to the second of them. */
 interface Taps {
   first: Int32Array;
   second: Int32Array;
@@ -73,7 +73,7 @@ interface TapsOfFour {
   share: Float32Array;
 }
 
-/** Resizing is linear, so that resizing twice is one sum: nothing of the size in between has to be made. */
+/** Resizing is linear, so resizing twice is one sum, without a map of the size in between. */
 function composed(earlier: Taps, later: Taps): TapsOfFour {
   const count = later.share.length;
   const taps = { at: new Int32Array(4 * count), share: new Float32Array(4 * count) };

@@ -35,7 +35,7 @@ export class NetworkSegmenter implements Segmenter {
   readonly #backend: Backend;
   readonly #threads: number;
   readonly #precision: SegmenterPrecision;
-  /** What the first picture told of the encoder's convolutions. */
+  /** The encoder's convolutions in int8, with the ranges of the first picture. */
   #bytes: ReadonlyMap<string, ConvolutionBytes> | undefined;
   readonly #programs = new Map<string, Promise<Program>>();
   readonly #encoder: Network;

@@ -7,7 +7,7 @@ import type {
 } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 
-/** An object of an image, with its name where the tagger knows one. */
+/** An object of an image, with its name if the tagger knows one. */
 export interface NamedObject extends ThingMask {
   name: string;
 }
@@ -15,16 +15,16 @@ export interface NamedObject extends ThingMask {
 interface FoundObjects {
   /** From left to right. */
   objects: NamedObject[];
-  /** Of the image, in pixels. */
+  /** Size of the image, in pixels. */
   width: number;
   height: number;
   warnings: string[];
 }
 
-/** What an object is called that the tagger does not know. */
+/** Name of an object that the tagger does not know. */
 const UNKNOWN = 'something';
 
-/** Finds the objects of an image and names each. Masks have PNG files where the request asks for them. */
+/** Finds the objects of an image and names each. Masks have PNG files if the request asks for them. */
 export async function findObjects(
   engine: Pick<Engine, 'findThings' | 'describe'>,
   request: FindThingsRequest,
@@ -42,8 +42,8 @@ export async function findObjects(
 }
 
 /**
- * The object that is meant by a name (“a red house”, “house”) or by its number from the left, 1 first.
- * @param image what the image is called, for errors
+ * The object meant by a name (“a red house”, “house”) or by its number from the left, 1 first.
+ * @param image name of the image, for errors
  * @throws InputError with the names that there are, if none fits or several do
  */
 export function objectNamed(objects: readonly NamedObject[], wanted: string, image: string): NamedObject {

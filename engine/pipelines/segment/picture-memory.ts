@@ -7,7 +7,7 @@ import type { ImageEmbedding } from './segmenter.ts';
 
 /** A picture as one segmenter sees it. */
 export interface EncodedView {
-  /** What its encoder was given, before normalizing. */
+  /** The encoder's input, before it was normalized. */
   input: Pixels;
   embedding: ImageEmbedding;
 }
@@ -18,9 +18,9 @@ export interface KnownPicture {
   readonly id: string;
   readonly width: number;
   readonly height: number;
-  /** What its file says that it was made from. */
+  /** The recipe in its file. */
   readonly recipe?: ParsedRecipe;
-  /** Its pixels, made smaller where they are many. */
+  /** Its pixels, scaled down if there are many. */
   readonly pixels: Pixels;
   /** By the segmenter's id. */
   readonly views: Map<string, EncodedView>;

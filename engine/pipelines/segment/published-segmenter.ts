@@ -7,7 +7,7 @@ import { float32, floats } from '../../graph/tensor.ts';
 import type { PictureInput } from '../../networks/efficientvit-config.ts';
 import { decodedFrom, type ImageEmbedding, type Prompt, type Segmenter } from './segmenter.ts';
 
-/** Of Segment Anything, which EfficientViT-SAM keeps: prompts are given in this frame whatever the encoder's size. */
+/** Side of Segment Anything's frame, in which prompts are given whatever the encoder's size. */
 const FRAME = 1024;
 const CHANNELS = 256;
 const EMBEDDING_SIDE = 64;
@@ -23,7 +23,7 @@ interface ExportedFiles {
 
 /**
  * Finds an export: a folder with one `…encoder….onnx` and one `…decoder….onnx`, or the encoder's file, whose decoder
- * has the same name with `decoder`. Undefined where `place` is neither.
+ * has the same name with `decoder`. Undefined if `place` is neither.
  * @throws InputError if one of the two is missing, or if there are several.
  */
 export async function findExport(place: string): Promise<ExportedFiles | undefined> {
@@ -82,7 +82,7 @@ export class PublishedSegmenter implements Segmenter {
     const outputs = await this.#encoder.run({ input_image: float32(planes, [1, 3, size, size]) });
     const data = floats(outputs, 'image_embeddings');
     this.#check('image_embeddings', data.length, CHANNELS * EMBEDDING_SIDE ** 2);
-    // What an exported graph computes is not counted.
+    // The operations of an exported graph are not counted.
     return { data, macs: 0 };
   }
 

@@ -3,23 +3,23 @@ import type { PictureInput } from '../../networks/efficientvit-config.ts';
 import { requireFinite } from '../../numbers.ts';
 import type { Box } from '../../regions/box.ts';
 
-/** What an encoder gives of a picture; every prompt about the picture reads it. */
+/** The encoder's output for a picture, which every prompt about the picture reads. */
 export interface ImageEmbedding {
   /** [C, s, s] */
   data: Float32Array;
-  /** What the encoder needs to encode a part of the picture again; given on to the embedding that is made of it. */
+  /** What the encoder needs to encode a part of the picture again; passed on to the embedding made from this one. */
   record?: PartRecord;
   /** Multiply–accumulates that were spent on it. */
   macs: number;
 }
 
-/** What is asked of a picture, in the decoder's own terms. */
+/** A prompt in the decoder's own terms. */
 export interface Prompt {
   /** x and y in pixels of the segmenter's frame, one after another. */
   coordinates: readonly number[];
   /** 1 include, 0 exclude, 2 and 3 a box's upper left and lower right corner, −1 no point. */
   labels: readonly number[];
-  /** Logits of an earlier mask of this picture that is to be refined, [side, side]. */
+  /** Logits of an earlier mask of this picture to refine, [side, side]. */
   earlier?: Float32Array;
 }
 
@@ -35,15 +35,17 @@ export interface Decoded {
 
 export interface ScoredLogits {
   logits: Float32Array;
-  /** The share of the mask's pixels, of all that are in it or in the thing, that the segmenter expects to be in both. */
+  /**
+   * The share of the mask's pixels, of all that are in it or in the thing, that the segmenter expects to be in both.
+   */
   score: number;
 }
 
 /** A promptable segmenter: an encoder that runs once a picture, and a decoder that runs for each prompt. */
 export interface Segmenter {
-  /** Tells segmenters apart. */
+  /** Unique id. */
   readonly id: string;
-  /** For the user. */
+  /** Name for the user. */
   readonly name: string;
   readonly input: PictureInput;
   /** Side of the square in which prompts are given, in pixels. */
@@ -54,7 +56,7 @@ export interface Segmenter {
   encode(planes: Float32Array): Promise<ImageEmbedding>;
   /**
    * Encodes a picture that differs from an encoded one in some rectangles only. The earlier embedding stays, its record
-   * is used up. Undefined where encoding all of it costs as little.
+   * is used up. Undefined if encoding all of it costs no more.
    */
   encodeAgain?(
     planes: Float32Array,
@@ -74,7 +76,7 @@ export function decodedFrom(masks: Float32Array, scores: Float32Array, macs: num
     return { logits: masks.slice(i * area, (i + 1) * area), score };
   });
   const side = Math.sqrt(area);
-  // An export may give the best mask only.
+  // An export may output only the best mask.
   if (all.length < 4) return { side, candidates: all, macs };
   return { side, single: all[0]!, candidates: all.slice(1), macs };
 }

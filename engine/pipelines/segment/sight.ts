@@ -169,7 +169,7 @@ function promptIn({ recipe }: KnownPicture): string | undefined {
   return recipe && recipe.strength === undefined ? recipe.prompt.trim() || undefined : undefined;
 }
 
-/** What helps where a segmenter does not. */
+/** What to do if a segmenter finds nothing. */
 function advice({ model }: { model?: string }): string {
   return model === undefined
     ? `The built-in selector is trained on Scenes drawings; for photos, install ${SELECTOR.about.split(':')[0]} (${Math.round(SELECTOR.bytes / 1e6)} MB).`
@@ -203,7 +203,7 @@ class Call {
   }
 }
 
-/** The network that was asked for last. */
+/** The network that was used last. */
 class Kept<T extends { release(): Promise<void> }> {
   #kept: { key: string; value: T } | undefined;
 

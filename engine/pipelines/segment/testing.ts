@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { OnnxBuilder, type Ref } from '../../execution/lowering/onnx/onnx.ts';
 
-/** Radii, in the frame's pixels, of the discs that the exported decoder below gives. */
+/** Radii, in the frame's pixels, of the discs that the exported decoder below outputs. */
 export const DISC_RADII = [300, 60, 120, 240];
 /** The scores it gives them. */
 export const DISC_SCORES = [0.9, 0.5, 0.8, 0.7];
@@ -16,8 +16,8 @@ export interface ExportOptions {
 }
 
 /**
- * Writes two ONNX files with the signature of EfficientViT-SAM's published exports. The decoder gives discs of
- * `DISC_RADII` around the first point, so a test knows where the masks must lie.
+ * Writes two ONNX files with the signature of EfficientViT-SAM's published exports. The decoder outputs discs of
+ * `DISC_RADII` around the first point, so a test knows where the masks must be.
  */
 export async function writeExport(folder: string, options: ExportOptions = {}): Promise<void> {
   await writeFile(path.join(folder, 'tiny_encoder.onnx'), exportedEncoder(options));

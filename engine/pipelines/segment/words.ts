@@ -1,20 +1,20 @@
 import type { PictureLabel } from '../../../shared/api.ts';
 import type { GradedGroup } from './tagger.ts';
 
-/** From here on a label that is present or not is present. */
+/** Probability from which an independent label counts as present. */
 const PRESENT = 0.5;
 /** Things that one prompt names. */
 const MOST_THINGS = 2;
 
 /**
- * Below this the setting of a whole picture is a guess. It is the product of the surest words of the exclusive groups. Of
- * the kind of pictures that the tagger was trained on, one in fifty comes below.
+ * Below this the setting of a whole picture is a guess: the product of the probabilities of each exclusive group's
+ * surest word. Of the kind of pictures that the tagger was trained on, one in fifty comes below.
  */
 const SURE_SETTING = 0.95;
 
 /** Groups of labels that are things; the others say how the whole picture is. */
 const THINGS = ['object', 'part'];
-/** What goes without saying. */
+/** Labels that are not mentioned. */
 const UNSAID: Readonly<Record<string, string>> = { weather: 'clear' };
 
 /** The words for a picture: all that are present, and the most probable one of each exclusive group. */
@@ -25,7 +25,10 @@ export function labelsOf(groups: readonly GradedGroup[]): PictureLabel[] {
   });
 }
 
-/** Whether a whole picture seems to be none of those that the tagger knows: its setting is a guess, or no object is seen. */
+/**
+ * Whether a whole picture seems to be of a kind that the tagger does not know: its setting is a guess, or no object is
+ * seen.
+ */
 export function isOutlandish(groups: readonly GradedGroup[]): boolean {
   const surest = ({ probabilities }: GradedGroup) => Math.max(...probabilities);
   const setting = groups.filter(({ activation }) => activation === 'softmax');

@@ -31,7 +31,7 @@ const NUMBERS: ReadonlyMap<number, readonly ['int' | 'uint' | 'float', 1 | 2 | 4
 const TEXT = 8;
 const ARRAY = 9;
 
-/** What ComfyUI-GGUF says of tensors that it reshaped, so that blocks fit. */
+/** ComfyUI-GGUF's metadata about tensors that it reshaped to fit blocks. */
 const SHAPE_KEY = 'comfy.gguf.orig_shape.';
 
 export function isGguf(head: Uint8Array): boolean {
@@ -81,7 +81,7 @@ export function openGguf(place: string): Promise<TensorFile> {
   });
 }
 
-/** A value as text; short lists with commas; undefined for longer ones, which are passed over. */
+/** A value as text; short lists with commas; undefined for longer ones, which are skipped. */
 async function readValue(reader: SequentialReader, kind: number): Promise<string | undefined> {
   const number = NUMBERS.get(kind);
   if (number) return reader.number(...number);

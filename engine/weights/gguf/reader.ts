@@ -29,7 +29,7 @@ export class SequentialReader {
     return new InputError(`${this.#file}: ${what}; the file is damaged or cut off, get it again.`);
   }
 
-  /** Makes sure that this many bytes are at hand. @returns their place in the piece */
+  /** Makes sure that this many bytes have been read. @returns their place in the piece */
   async #take(length: number): Promise<number> {
     if (length > this.#size - this.position) throw this.fault('its header ends early');
     if (this.#at + length > this.#chunk.length) {

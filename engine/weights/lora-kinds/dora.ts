@@ -1,7 +1,7 @@
 import { matrix, sizeOf } from './kind.ts';
 
 /**
- * What a magnitude makes of a changed weight V (Liu et al. 2024, DoRA): W' = V · magnitude / ‖V‖, the norm over everything
+ * Applies a magnitude to a changed weight V (Liu et al. 2024, DoRA): W' = V · magnitude / ‖V‖, the norm over everything
  * but the channels that have magnitudes. Those of one axis [1, in, …] are the input's (LyCORIS before 3.0); all others
  * the output's, also where PEFT writes [1, out, 1, 1].
  */

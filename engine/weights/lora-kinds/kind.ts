@@ -8,7 +8,9 @@ export interface ModuleValues {
 /** The same without values. */
 export type ModuleShapes = Pick<ModuleValues, 'shape' | 'has'>;
 
-/** A weight [out, in, …]: of a convolution with its kernel, of a linear map as a matrix, of a bias or a norm as a list. */
+/**
+ * A weight [out, in, …]: of a convolution with its kernel, of a linear map as a matrix, of a bias or a norm as a list.
+ */
 export interface ChangedWeight {
   values: Float32Array;
   shape: readonly number[];
@@ -16,7 +18,7 @@ export interface ChangedWeight {
 
 /** One of the ways in which files describe a change of a weight. */
 export interface LoraKind {
-  /** For people. */
+  /** Name for people. */
   readonly name: string;
   /** Required parts, and optional ones. */
   readonly parts: readonly string[];

@@ -4,8 +4,8 @@ import { type LoraKind, MAX_RANK, type ModuleShapes, type ModuleValues, matrix, 
 import { addCore } from './tucker.ts';
 
 /**
- * Δ = w1 ⊗ w2, Kronecker's product: [a, c] and [b, d, …] give [a · b, c · d, …] (Yeh et al. 2023, LyCORIS). Either may be
- * a product of factors `_a` and `_b`; those of w2 may have a core t2.
+ * Δ = w1 ⊗ w2, Kronecker's product: [a, c] and [b, d, …] give [a · b, c · d, …] (Yeh et al. 2023, LyCORIS). Either may
+ * be a product of factors `_a` and `_b`; those of w2 may have a core t2.
  */
 export const lokr: LoraKind = {
   name: 'LoKr',
@@ -37,7 +37,7 @@ export const lokr: LoraKind = {
   },
 };
 
-/** Of two factors [m, r] and [r, n]. */
+/** Shape of the product of two factors [m, r] and [r, n]. */
 function productShape(parts: ModuleShapes, name: string): readonly number[] | undefined {
   if (!parts.has(`${name}_a`) || !parts.has(`${name}_b`)) return undefined;
   const [a, b] = [parts.shape(`${name}_a`), parts.shape(`${name}_b`)];
@@ -50,7 +50,7 @@ function leftShape(parts: ModuleShapes): readonly number[] | undefined {
   return shape?.length === 2 ? shape : undefined;
 }
 
-/** Factors without a core give the kernel flat: it is the weight's. */
+/** Factors without a core give a flattened kernel, whose sides are those of the weight. */
 function rightShape(parts: ModuleShapes, weight: readonly number[]): readonly number[] | undefined {
   if (parts.has('lokr_w2')) return parts.shape('lokr_w2');
   if (parts.has('lokr_t2')) {

@@ -19,7 +19,7 @@ export const PARAMETER_CALLS = ['torch._utils._rebuild_parameter'];
 /** Dictionaries of their own class. */
 export const DICTIONARIES = ['collections.OrderedDict', 'torch.nn.modules.container.ParameterDict'];
 
-/** Names that checkpoints of training have beside their tensors; what they stand for is left out. */
+/** Names that checkpoints of training have beside their tensors; their values are ignored. */
 const IDLE = [
   'torch.Size',
   'torch.device',

@@ -11,7 +11,7 @@ const MAX_DEPTH = 12;
 const MAX_NAME_LENGTH = 1024;
 const MAX_DIMENSIONS = 16;
 
-/** Where the bytes of a storage lie; its length in bytes. */
+/** Where the bytes of a storage are; its length in bytes. */
 export interface Storage {
   offset: number;
   length: number;
@@ -19,7 +19,7 @@ export interface Storage {
 /** Finds a storage by its key. @throws InputError if it is missing */
 type FindStorage = (key: string, dtype: Dtype, elements: number) => Storage;
 
-/** What a pickle says of a file: tensors by name, and texts and numbers beside them. */
+/** The content of a file: tensors by name, and texts and numbers beside them. */
 export interface Pickled {
   tensors: Map<string, StoredTensor>;
   metadata: Record<string, string>;
@@ -28,7 +28,7 @@ export interface Pickled {
 /**
  * The tensors in a pickle's value: those of its `state_dict` if it has one; names of nested dictionaries are joined by
  * dots.
- * @throws InputError that names the tensor that is damaged or laid out in a way that is not read
+ * @throws InputError that names the tensor that is damaged or stored in an unsupported layout
  */
 export function tensorsIn(root: Value, file: string, find: FindStorage): Pickled {
   const tensors = new Map<string, StoredTensor>();
@@ -99,7 +99,7 @@ function tensorOf(value: Value, name: string, file: string, find: FindStorage): 
   );
 }
 
-/** Whether elements lie in order without gaps; strides of axes with one element do not matter. */
+/** Whether elements are in order without gaps; strides of axes with one element do not matter. */
 function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

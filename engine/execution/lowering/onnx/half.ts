@@ -56,7 +56,8 @@ const EXACT_LABELS = ['moments', 'group-norm', 'rms-norm', 'linear-attention', '
 
 /**
  * A graph's nodes with products in float16. Norms, moments and softmax stay float32, and so does everything that is
- * computed from float32 values alone; other nodes follow their inputs. Inputs and outputs of the graph stay as they are.
+ * computed from float32 values alone; other nodes follow their inputs. Inputs and outputs of the graph stay as they
+ * are.
  */
 export function withHalfProducts(graph: Graph): HalfNode[] {
   return new HalfPass(graph).run(graph.node);
@@ -64,7 +65,9 @@ export function withHalfProducts(graph: Graph): HalfNode[] {
 
 type Kind = 'full' | 'half';
 
-/** A float value, and its names in both types: it is computed in the type of its home and cast to the other on demand. */
+/**
+ * A float value, and its names in both types: it is computed in the type of its home and cast to the other on demand.
+ */
 interface Value {
   home: Kind;
   full?: Ref;

@@ -7,8 +7,8 @@ import { readBytes } from '../../../read-bytes.ts';
 import type { OnnxModel } from './onnx.ts';
 
 /**
- * The part of onnx.proto3 with the inputs and outputs of a model and the files that it reads. Everything else, above all
- * the weights, is skipped.
+ * The part of onnx.proto3 with the inputs and outputs of a model and the files that it reads. Everything else, above
+ * all the weights, is skipped.
  */
 const source = `
 syntax = "proto3";

@@ -58,7 +58,10 @@ interface NodeOptions {
   attributes?: Record<string, Attribute>;
 }
 
-/** Which operators the reader of a graph supports; `opset`: the newest set; `half`: whether it computes products in float16. */
+/**
+ * Which operators the reader of a graph supports; `opset`: the newest set; `half`: whether it computes products in
+ * float16.
+ */
 interface Reader {
   operator(name: string, domain?: string): boolean;
   readonly opset: number;

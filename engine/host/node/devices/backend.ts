@@ -77,6 +77,7 @@ export class DeviceBackend extends NodeBackend {
 /** The device first, then the processor for what has no kernel there. */
 export function providersOf(device: Gpu, small = false): InferenceSession.ExecutionProviderConfig[] {
   if (device !== 'webgpu') return [{ name: device, deviceId: 0 }, 'cpu'];
-  // Steps need buffers of the same sizes again and again. Kept buffers need no new allocation; freed ones can be used by others.
+  // Steps need buffers of the same sizes again and again. Kept buffers need no new allocation; freed ones can be used
+  // by others.
   return [{ name: device, storageBufferCacheMode: small ? 'lazyRelease' : 'simple' }, 'cpu'];
 }
