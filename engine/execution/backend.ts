@@ -73,6 +73,8 @@ export interface PublishedModel {
   readonly folder: string | undefined;
   /** The files of its weights, relative to `folder`, with slashes. */
   readonly files: readonly string[];
+  /** Of these, the ones whose links leave `folder`. ONNX Runtime does not follow them, so it is handed their bytes. */
+  readonly linked?: readonly string[];
   /** Names of its outputs, where they are known. */
   readonly outputs?: readonly string[];
 }

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { type DeviceId, PROCESSOR_PRECISIONS } from '../../../shared/api.ts';
 import type { Capabilities, CompileOptions, Program } from '../../execution/backend.ts';
 import type { OnnxModel } from '../../execution/lowering/onnx/onnx.ts';
 import { OnnxBackend } from '../../execution/lowering/onnx-backend.ts';
+import { readBytes } from '../../read-bytes.ts';
 import { coreCount, memoryBytes } from './limits.ts';
 import { describeMachine } from './machine.ts';
 import { ProfileFolder } from './profile.ts';
@@ -48,6 +50,7 @@ export class NodeBackend extends OnnxBackend {
       // With the pattern on, the first runs of every new shape pay seconds of page faults.
       enableMemPattern: false,
       ...(profile && { enableProfiling: true, profileFilePrefix: profile.prefix }),
+      ...(model.linked?.length && { externalData: await linkedFiles(model) }),
       extra: {
         session: {
           // Threads that spin between runs would take the cores from codecs and from this thread.
@@ -74,6 +77,16 @@ export class NodeBackend extends OnnxBackend {
   protected providers(): ort.InferenceSession.ExecutionProviderConfig[] {
     return ['cpu'];
   }
+}
+
+/** The files of weights that ONNX Runtime does not open itself, as it asks for them. */
+function linkedFiles({ linked = [], folder }: OnnxModel): Promise<{ path: string; data: Uint8Array }[]> {
+  return Promise.all(
+    linked.map(async (location) => ({
+      path: location,
+      data: await readBytes(path.join(folder!, location), 2 ** 31 - 1),
+    })),
+  );
 }
 
 /** Kilobytes, if the system reports it: on Linux, `maxRSS` begins with what the process that forked this one held. */

@@ -5,6 +5,8 @@ import path from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
 import { InputError } from '../../../errors.ts';
+import { float32 } from '../../../graph/tensor.ts';
+import { NodeBackend } from '../../../host/node/backend.ts';
 import { OnnxBuilder } from './onnx.ts';
 import { readOnnxFile } from './onnx-file.ts';
 
@@ -82,6 +84,47 @@ test('weights beside the model are read, those outside its folder are refused wh
           return true;
         });
       }
+    }
+  }));
+
+test('weights that link to blobs of the hub’s cache are read, as its tools lay them out; other links are refused', () =>
+  inFolder(async (root) => {
+    const cache = path.join(root, 'hub');
+    const snapshot = path.join(cache, 'models--o--n', 'snapshots', 'c0ffee', 'onnx');
+    const blobs = path.join(cache, 'models--o--n', 'blobs');
+    const others = path.join(cache, 'models--o--other', 'blobs');
+    for (const folder of [snapshot, blobs, others, path.join(root, 'blobs')])
+      await mkdir(folder, { recursive: true });
+    const weights = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
+    for (const file of [
+      path.join(blobs, 'hash'),
+      path.join(others, 'hash'),
+      path.join(cache, 'token'),
+      path.join(root, 'blobs', 'hash'),
+      path.join(cache, 'models--o--n', 'secret'),
+    ])
+      await writeFile(file, weights);
+    await writeFile(path.join(blobs, 'model'), modelReading('weights.bin'));
+    const file = path.join(snapshot, 'm.onnx');
+    await symlink('../../../blobs/model', file);
+    const link = path.join(snapshot, 'weights.bin');
+    for (const target of ['../../../blobs/hash', '../../../../models--o--other/blobs/hash']) {
+      await symlink(target, link);
+      const { model } = await readOnnxFile(file);
+      assert.deepEqual(model.linked, ['weights.bin']);
+      const program = await new NodeBackend(1).open(model);
+      const { y } = await program.run({ x: float32(Float32Array.of(1, 1, 1, 1), [1, 4]) });
+      assert.deepEqual([...(y!.data as Float32Array)], [2, 3, 4, 5]);
+      await program.release();
+      await rm(link);
+    }
+    for (const target of ['../../../secret', '../../../../token', '../../../../../blobs/hash']) {
+      await symlink(target, link);
+      await assert.rejects(
+        readOnnxFile(file),
+        /a link that leaves the folder of the model; it is not opened/,
+      );
+      await rm(link);
     }
   }));
 

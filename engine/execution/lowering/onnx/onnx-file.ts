@@ -77,11 +77,12 @@ export async function readOnnxFile(file: string): Promise<OnnxFile> {
     throw new InputError(`${file} is not an ONNX model, or is damaged (${messageOf(error)}).`);
   }
   if (!message.graph) throw new InputError(`${file} is not an ONNX model: it has no graph.`);
-  const external = externalFiles(message);
-  for (const location of external) await checkInside(folder, location, file);
+  const files = [...externalFiles(message)];
+  const linked: string[] = [];
+  for (const location of files) if (await leavesFolder(folder, location, file)) linked.push(location);
   return {
     // Always with its folder, so that missing files are not looked for in the working directory.
-    model: { name: path.basename(file), bytes, folder, files: [...external] },
+    model: { name: path.basename(file), bytes, folder, files, linked },
     inputs: portsOf(message.graph.input),
     outputs: portsOf(message.graph.output),
   };
@@ -102,22 +103,36 @@ function externalFiles(message: object): Set<string> {
   return found;
 }
 
-async function checkInside(folder: string, location: string, file: string): Promise<void> {
+/**
+ * Whether a file of weights is a link out of the model's folder to where it may lead: a blob of the hub's cache.
+ * @throws InputError if the location leads elsewhere, or to nothing
+ */
+async function leavesFolder(folder: string, location: string, file: string): Promise<boolean> {
   const refusal = (why: string) =>
     new InputError(`${file} reads its weights from ${JSON.stringify(location)}, ${why}; it is not opened.`);
   const target = path.resolve(folder, location);
-  const leaves = (root: string, to: string) => {
-    const relative = path.relative(root, to);
-    return relative === '' || relative.split(path.sep)[0] === '..' || path.isAbsolute(relative);
-  };
-  if (path.isAbsolute(location) || ABSOLUTE_ON_WINDOWS.test(location) || leaves(folder, target))
-    throw refusal('which is outside the folder of the model');
+  const isAbsolute = path.isAbsolute(location) || ABSOLUTE_ON_WINDOWS.test(location);
+  if (isAbsolute || !isBelow(folder, target)) throw refusal('which is outside the folder of the model');
   if (!location.split(/[/\\]/).every((part) => /^\.{0,2}$/.test(part) || isFileName(part)))
     throw refusal('which is no name of a file');
   const real = await fs.realpath(target).catch(() => undefined);
   if (!real || !(await fs.stat(real)).isFile())
     throw refusal('which does not exist: get the whole folder of the model');
-  if (leaves(await fs.realpath(folder), real)) throw refusal('a link that leaves the folder of the model');
+  const realFolder = await fs.realpath(folder);
+  if (isBelow(realFolder, real)) return false;
+  if (isBlobBeside(realFolder, real)) return true;
+  throw refusal('a link that leaves the folder of the model');
+}
+
+function isBelow(root: string, to: string): boolean {
+  const relative = path.relative(root, to);
+  return relative !== '' && relative.split(path.sep)[0] !== '..' && !path.isAbsolute(relative);
+}
+
+/** Whether a file is a blob of the Hugging Face cache in which the folder is a snapshot, whose files all link to blobs. */
+function isBlobBeside(folder: string, file: string): boolean {
+  const cache = /^(.+?)[/\\]models--[^/\\]+[/\\]snapshots[/\\][^/\\]/.exec(folder)?.[1];
+  return cache !== undefined && /^models--[^/\\]+[/\\]blobs[/\\][^/\\]+$/.test(path.relative(cache, file));
 }
 
 function portsOf(values: readonly ValueInfo[] = []): Map<string, Port> {
