@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -63,6 +64,29 @@ test('a proxy may be written without a scheme, in lower case, or for all', async
   }
 });
 
+test('where a proxy is named for a scheme, one for all that cannot be used does no harm', async () => {
+  for (const name of ['HTTPS_PROXY', 'http_proxy']) {
+    clear();
+    asked = [];
+    process.env.all_proxy = 'socks5://127.0.0.1:1080';
+    process.env[name] = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const fetch = await environmentFetch();
+    await fetch('https://nowhere.invalid/x').catch(() => {});
+    assert.deepEqual(asked, ['tunnel to nowhere.invalid:443'], name);
+  }
+});
+
+test('a proxy is used without a warning of the library', () => {
+  const script =
+    "const { environmentFetch } = await import('./engine/host/node/hub/proxy.ts'); await environmentFetch();";
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', script],
+    { env: { ...process.env, HTTPS_PROXY: '127.0.0.1:7890' }, encoding: 'utf8' },
+  );
+  assert.deepEqual([status, stderr], [0, '']);
+});
+
 test('without a proxy the platform\u2019s own fetch is used', async () => {
   assert.equal(await environmentFetch(), globalThis.fetch);
   process.env.HTTPS_PROXY = ' ';
@@ -76,6 +100,10 @@ test('a proxy that cannot be used is named, without its password', async () => {
     ['ftp://127.0.0.1', /^ALL_PROXY is not the address of a proxy/],
     ['http://', /^ALL_PROXY is not/],
     ['u:s3cret@:x', /^ALL_PROXY is not/],
+    ['http://u:s3cret#a@127.0.0.1:1', /# is written as %23/],
+    ['http://u:50%s3cret@127.0.0.1:1', /% as %25/],
+    ['"http://127.0.0.1:1"', /^ALL_PROXY is not/],
+    ['http://127.0.0.1:1/path', /^ALL_PROXY is not/],
   ] as const) {
     process.env.ALL_PROXY = value;
     await assert.rejects(environmentFetch(), (error) => {
