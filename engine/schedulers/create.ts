@@ -79,10 +79,10 @@ const STAND_INS: ReadonlyMap<string, SchedulerName> = new Map([
   ['LMSDiscreteScheduler', 'euler'],
 ]);
 
-/**
- * Classes with a noise process that is not known. A config of any other class works with every sampler of diffusion.
- */
-const OTHER_PROCESS = /Flow|EDM|KarrasVe|ScoreSde|CMStochastic|VQDiffusion|IPNDM|Amused/;
+/** Classes with a noise process that is not known. A config of any other class works with every sampler of diffusion. */
+const OTHER_PROCESS = /Flow|EDM|KarrasVe|ScoreSde|CMStochastic|VQDiffusion|Amused/;
+/** A class with a process of its own, but in a config that was made from another class's, whose betas stay in it. */
+const OWN_BETAS = /IPNDM/;
 
 interface SchedulerOptions {
   /** The config's file, for errors. */
@@ -124,14 +124,14 @@ export function createScheduler(
     ...(positions !== undefined && { positions }),
     ...(sigmas && { sigmas, isXl }),
   };
-  const className = checked.values._class_name;
+  const { _class_name: className } = checked.values;
   const name = typeof className === 'string' ? className : '';
   const create = CLASSES.get(name);
   const sameSampler = override === knownScheduler(config, file) && !isOtherSolver(checked);
   if (create && (!override || sameSampler)) return withNumbers(create(checked, steps), file);
 
   const sampler = override ?? STAND_INS.get(name);
-  if (!sampler || (!create && OTHER_PROCESS.test(name))) throw unsupportedClass(className, file);
+  if (!sampler || (!create && isOtherProcess(checked.values))) throw unsupportedClass(checked.values, file);
   const usable = schedulersFor(config, file);
   if (!usable.includes(sampler))
     throw new InputError(
@@ -209,7 +209,7 @@ function isOtherSolver({ values }: SchedulerConfig): boolean {
  */
 export function schedulerNameOf(config: unknown, file = SCHEDULER_CONFIG_FILE): SchedulerName {
   const known = knownScheduler(config, file);
-  if (!known) throw unsupportedClass(asSchedulerConfig(config, file).values._class_name, file);
+  if (!known) throw unsupportedClass(asSchedulerConfig(config, file).values, file);
   return known;
 }
 
@@ -224,10 +224,18 @@ export function knownScheduler(config: unknown, file = SCHEDULER_CONFIG_FILE): S
   return SCHEDULERS.find((sampler) => SAMPLERS[sampler].create === create);
 }
 
-function unsupportedClass(className: unknown, file: string): InputError {
+function isOtherProcess({ _class_name: name, ...values }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof name !== 'string') return false;
+  const hasBetas = values.beta_schedule !== undefined || values.beta_start !== undefined;
+  return OTHER_PROCESS.test(name) || (OWN_BETAS.test(name) && !hasBetas);
+}
+
+function unsupportedClass(config: Readonly<Record<string, unknown>>, file: string): InputError {
   const supported = [...CLASSES.keys(), ...STAND_INS.keys()].join(', ');
-  const other = typeof className === 'string' && OTHER_PROCESS.test(className);
-  const hint = other ? '' : ` Choose another scheduler: ${Object.keys(SAMPLERS).join(', ')}.`;
+  const { _class_name: className } = config;
+  const hint = isOtherProcess(config)
+    ? ''
+    : ` Choose another scheduler: ${Object.keys(SAMPLERS).join(', ')}.`;
   return new InputError(
     `${file}: scheduler class ${quoted(className ?? null)} is not supported (supported: ${supported}).${hint}`,
   );

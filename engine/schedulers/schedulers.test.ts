@@ -293,7 +293,14 @@ test('configs of classes that are not here: a stand-in, an override, or a clear 
     assert.throws(() => createScheduler(config, 6, 'euler'), /another kind of model.*dpmpp-2m, flow-euler/);
   assert.throws(() => createScheduler(ddim, 6, 'flow-euler'), /another kind of model.*ddim, euler/);
   assert.throws(() => createScheduler({ _class_name: 'SCMScheduler' }, 2, 'lcm'), /this one: scm/);
-  for (const _class_name of ['DEISMultistepScheduler', 'TCDScheduler', 'SomethingNewScheduler', undefined])
+  assert.throws(() => createScheduler({ _class_name: 'IPNDMScheduler' }, 6, 'euler'), /"IPNDM.*DDIM/);
+  for (const _class_name of [
+    'DEISMultistepScheduler',
+    'IPNDMScheduler',
+    'TCDScheduler',
+    'SomethingNewScheduler',
+    undefined,
+  ])
     for (const name of DIFFUSION)
       assert.deepEqual(
         createScheduler({ ...ddim, _class_name }, 6, name).timesteps,

@@ -169,6 +169,11 @@ for (const [style, names, modules] of [
     ],
   ],
   [
+    'adapters with names of several words, and keys without an end',
+    ['.lora_A.my style', '.lora_B.my style'],
+    [{ path: QUERY, key: `base_model.model.${QUERY}`, rank: 4, alpha: 2 }],
+  ],
+  [
     'text encoders without the outer name',
     PEFT,
     [

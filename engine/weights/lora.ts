@@ -30,20 +30,20 @@ export interface LoraModule {
 
 /** Parts by the end of their keys; PEFT may put an adapter's name into it. */
 const ENDINGS: readonly (readonly [RegExp, string])[] = [
-  [/\.lora_A(?:\.(?<adapter>[\w-]+))?\.weight$/, 'down'],
-  [/\.lora_B(?:\.(?<adapter>[\w-]+))?\.weight$/, 'up'],
+  [/\.lora_A(?:\.(?!weight$)(?<adapter>[^.]+))?(?:\.weight)?$/, 'down'],
+  [/\.lora_B(?:\.(?!weight$)(?<adapter>[^.]+))?(?:\.weight)?$/, 'up'],
   [/(?:\.lora_linear_layer|\.lora|)\.down\.weight$/, 'down'],
   [/(?:\.lora_linear_layer|\.lora|)\.up\.weight$/, 'up'],
   [/\.lora_down\.weight$/, 'down'],
   [/\.lora_up\.weight$/, 'up'],
   [/\.lora_mid\.weight$/, 'mid'],
-  [/\.(?<part>hada_(?:w[12]_[ab]|t[12]))(?:\.(?<adapter>[\w-]+))?$/, ''],
-  [/\.(?<part>lokr_(?:w[12](?:_[ab])?|t2))(?:\.(?<adapter>[\w-]+))?$/, ''],
+  [/\.(?<part>hada_(?:w[12]_[ab]|t[12]))(?:\.(?<adapter>[^.]+))?$/, ''],
+  [/\.(?<part>lokr_(?:w[12](?:_[ab])?|t2))(?:\.(?<adapter>[^.]+))?$/, ''],
   [/\.(?<part>[ab][12])\.weight$/, ''],
   [/\.(?<part>diff|diff_b|w_norm|b_norm|on_input)$/, ''],
-  [/\.ia3_l(?:\.(?<adapter>[\w-]+))?$/, 'ia3_l'],
+  [/\.ia3_l(?:\.(?<adapter>[^.]+))?$/, 'ia3_l'],
   [/\.dora_scale$/, 'dora_scale'],
-  [/\.lora_magnitude_vector(?:\.(?!weight$)(?<adapter>[\w-]+))?(?:\.weight)?$/, 'lora_magnitude_vector'],
+  [/\.lora_magnitude_vector(?:\.(?!weight$)(?<adapter>[^.]+))?(?:\.weight)?$/, 'lora_magnitude_vector'],
   [/\.alpha$/, 'alpha'],
 ];
 

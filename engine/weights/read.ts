@@ -96,9 +96,19 @@ async function readChunks(
   });
 }
 
+/** Integers that only a single number is read of: tools that count with NumPy or newer PyTorch write them. */
+const UNSIGNED_VIEWS = { U16: Uint16Array, U32: Uint32Array, U64: BigUint64Array };
+
 /** A single number, integer or floating-point. @throws InputError for a tensor of several, or of an unsupported type */
 export async function readNumber(tensor: StoredTensor): Promise<number> {
   if (tensor.shape.some((n) => n !== 1)) throw wrongKind(tensor, 'one number');
+  const dtype: string = tensor.dtype;
+  if (Object.hasOwn(UNSIGNED_VIEWS, dtype)) {
+    const View = UNSIGNED_VIEWS[dtype as keyof typeof UNSIGNED_VIEWS];
+    const bytes = new Uint8Array(View.BYTES_PER_ELEMENT);
+    await withFile(tensor.file, (handle) => readInto(handle, tensor.file, tensor.offset, bytes));
+    return Number(new View(bytes.buffer)[0]);
+  }
   return isInteger(tensor.dtype) ? Number((await readInt64(tensor))[0]) : (await readFloat32(tensor))[0]!;
 }
 

@@ -3,6 +3,7 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { InputError } from '../errors.ts';
+import { readNumber } from './read.ts';
 import { openSafetensors } from './safetensors.ts';
 import { safetensorsBytes, temporaryFolder } from './testing.ts';
 import { type TensorToWrite, writeSafetensors } from './write.ts';
@@ -93,6 +94,31 @@ test('tensors of types that are not read do no harm until they are needed', asyn
     await assert.rejects(source.readFloat32(source.find(name)!), /has type \w+ where floating-point/);
     await assert.rejects(source.readInt64(source.find(name)!), InputError);
   }
+});
+
+test('a number by itself is read whatever its type: tools write alphas as they come', async () => {
+  const views = {
+    F64: Float64Array,
+    F32: Float32Array,
+    I64: BigInt64Array,
+    I32: Int32Array,
+    I16: Int16Array,
+  };
+  const unsigned = { U64: BigUint64Array, U32: Uint32Array, U16: Uint16Array, U8: Uint8Array };
+  for (const [dtype, View] of Object.entries({ ...views, I8: Int8Array, ...unsigned }))
+    for (const shape of [[], [1], [1, 1]]) {
+      const value = View === BigInt64Array || View === BigUint64Array ? 200n : dtype === 'I8' ? 100 : 200;
+      const data = new Uint8Array((View as Uint8ArrayConstructor).of(value as number).buffer);
+      const file = newFile();
+      const header = { odd: { dtype: 'BOOL', shape: [1], data_offsets: [0, 1] } };
+      const alpha = { dtype, shape, data_offsets: [1, 1 + data.length] };
+      await writeFile(
+        file,
+        safetensorsBytes(JSON.stringify({ ...header, alpha }), Uint8Array.of(1, ...data)),
+      );
+      const source = await openSafetensors(file);
+      assert.equal(await readNumber(source.find('alpha')!), Number(value), `${dtype} ${shape}`);
+    }
 });
 
 test('tensors longer than a chunk are read whole', async () => {
