@@ -2,7 +2,7 @@
  * EXIF's UserComment, where Stable Diffusion tools store the recipe in formats without text chunks.
  * Tags and types: CIPA DC-008 (EXIF 2.32), 4.6.
  */
-import { joined, latin1Bytes, viewOf } from '../bytes.ts';
+import { joined, latin1Bytes, latin1Of, textOf, viewOf } from '../bytes.ts';
 
 const EXIF_POINTER = 0x8769;
 const USER_COMMENT = 0x9286;
@@ -16,6 +16,11 @@ const DIRECTORY = 2 + ENTRY + 4;
 const MOST = 1 << 18;
 const UNICODE = 'UNICODE\0';
 const ASCII = 'ASCII\0\0\0';
+const UNKNOWN = '\0'.repeat(8);
+/** The mark of UTF-16's byte order. */
+const MARK = '\ufeff';
+/** What a recipe holds in any of the forms that are read. */
+const RECIPE = /\bSteps: ?\d|^\s*\{\s*"/;
 
 /** A TIFF structure with the comment alone, as UTF-16. */
 export function exifWithComment(text: string): Uint8Array {
@@ -58,7 +63,7 @@ export function textsIn(exif: Uint8Array): string[] {
       // Up to four bytes are in the entry itself, too short for a recipe.
       if (length <= 4 || length > MOST) return [];
       const from = reader.uint32(entry + 8);
-      return [new TextDecoder().decode(tiff.subarray(from, from + length)).replace(/\0+$/, '')];
+      return [textOf(tiff.subarray(from, from + length)).replace(/\0+$/, '')];
     } catch (error) {
       if (error instanceof RangeError) return [];
       throw error;
@@ -67,7 +72,7 @@ export function textsIn(exif: Uint8Array): string[] {
 }
 
 function withoutPrefix(exif: Uint8Array): Uint8Array {
-  return latin1(exif.subarray(0, 6)) === 'Exif\0\0' ? exif.subarray(6) : exif;
+  return latin1Of(exif.subarray(0, 6)) === 'Exif\0\0' ? exif.subarray(6) : exif;
 }
 
 /** The comment in a TIFF structure, with or without the prefix `Exif\0\0`; undefined if there is no readable one. */
@@ -82,14 +87,21 @@ export function commentIn(exif: Uint8Array): string | undefined {
     const length = reader.uint32(entry + 4);
     if (length > MOST) return undefined;
     const bytes = tiff.subarray(from, from + length);
-    const coding = latin1(bytes.subarray(0, 8));
-    if (coding === UNICODE) return utf16(bytes.subarray(8), reader.little);
-    return coding === ASCII ? latin1(bytes.subarray(8)).replace(/\0+$/, '') : undefined;
+    return decoded(bytes, reader.little);
   } catch (error) {
     // An offset beyond the structure.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** A comment after the name of its coding; tools write UTF-8 as ASCII, with no name, or with that of no coding. */
+function decoded(comment: Uint8Array, little: boolean): string | undefined {
+  const coding = latin1Of(comment.subarray(0, 8));
+  if (coding === UNICODE) return utf16(comment.subarray(8), little);
+  const isNamed = coding === ASCII || coding === UNKNOWN;
+  const text = textOf(isNamed ? comment.subarray(8) : comment).replace(/\0+$/, '');
+  return isNamed || RECIPE.test(text) ? text : undefined;
 }
 
 /** Numbers of a TIFF structure. Reading beyond its end throws a RangeError. */
@@ -99,7 +111,7 @@ class TiffReader {
 
   constructor(bytes: Uint8Array) {
     this.#view = viewOf(bytes);
-    this.little = latin1(bytes.subarray(0, 2)) === 'II';
+    this.little = latin1Of(bytes.subarray(0, 2)) === 'II';
   }
 
   uint32(at: number): number {
@@ -115,11 +127,15 @@ class TiffReader {
   }
 }
 
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+/** UTF-16 in the order of the file; some writers keep to big endian, and editors change the file's order around it. */
+function utf16(bytes: Uint8Array, little: boolean): string {
+  const [own, other] = [ordered(bytes, little), ordered(bytes, !little)];
+  const isOther = other.startsWith(MARK) || (RECIPE.test(other) && !RECIPE.test(own));
+  const text = isOther ? other : own;
+  return text.startsWith(MARK) ? text.slice(1) : text;
 }
 
-function utf16(bytes: Uint8Array, little: boolean): string {
+function ordered(bytes: Uint8Array, little: boolean): string {
   const view = viewOf(bytes);
   const codes = Array.from({ length: bytes.length >> 1 }, (_, i) => view.getUint16(2 * i, little));
   return codes.map((code) => String.fromCharCode(code)).join('');

@@ -1,5 +1,7 @@
 /** Formats of image files, recognised by their first bytes and not by the file's name. */
 
+import { latin1Of } from '../bytes.ts';
+
 /** Formats that are decoded; nothing else reaches a decoder. */
 const DECODED = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'] as const;
 type DecodedFormat = (typeof DECODED)[number];
@@ -45,7 +47,7 @@ const HEAD = 512;
  * The format of a file that is decoded here, or why it is not: the end of a sentence, undefined for unknown formats.
  */
 export function decodedFormat(bytes: Uint8Array): { format: DecodedFormat } | { other: string | undefined } {
-  const head = Array.from(bytes.subarray(0, HEAD), (byte) => String.fromCharCode(byte)).join('');
+  const head = latin1Of(bytes.subarray(0, HEAD));
   const name = nameOf(bytes, head);
   const format = DECODED.find((known) => known === name);
   return format ? { format } : { other: name === undefined ? undefined : OTHERS[name] };

@@ -76,6 +76,8 @@ test('a hole, a label map, a palette and colours: what is taken is said with its
     ['two dark greys', [90], [40], 'the lighter of its two greys'],
     ['two light greys', [255], [160], 'the lighter of its two greys'],
     ['two labels without 0', [2], [1], 'the lighter of its two greys'],
+    ['a hole that was half erased', [...photo, 128], [...photo, 255], 'the transparent hole'],
+    ['painted thinly on nothing', [255, 255, 255, 100], [0, 0, 0, 0], 'the opaque part'],
   ] as const) {
     const { count, inMiddle, warnings } = await marked([...inside], [...outside]);
     assert.deepEqual([count, inMiddle], [4, true], name);
@@ -91,6 +93,31 @@ test('a hole, a label map, a palette and colours: what is taken is said with its
   }
   const beside = await marked([255, 255, 255, 255], [0, 0, 0, 255], [0, 0, 0, 0]);
   assert.deepEqual([beside.count, beside.inMiddle, beside.warnings], [4, true, []]);
+});
+
+test('of labels whose values are far apart none is lost; greys of a lossy format are two', async () => {
+  const size = 32;
+  const taken = async (encode: (image: sharp.Sharp) => sharp.Sharp, levels: readonly [number, number]) => {
+    const isAt = (i: number, from: number) =>
+      [i % size, Math.floor(i / size)].every((place) => place >= from && place < from + 8);
+    const pixels = Buffer.from(
+      Array.from({ length: size * size }, (_, i) => (isAt(i, 4) ? levels[0] : isAt(i, 20) ? levels[1] : 0)),
+    );
+    const image = sharp(pixels, { raw: { width: size, height: size, channels: 1 } });
+    const { mask, warnings } = await decodeMask(await encode(image).toBuffer(), 'm', {
+      width: size,
+      height: size,
+    });
+    return [activeCount(mask), /: the (.*) was/.exec(warnings[0]!)![1]];
+  };
+  for (const levels of [
+    [5, 21],
+    [1, 20],
+    [7, 90],
+  ] as const)
+    assert.deepEqual(await taken((image) => image.png(), levels), [128, 'part whose value is not 0']);
+  const lossy = await taken((image) => image.jpeg({ quality: 95 }), [100, 100]);
+  assert.deepEqual(lossy, [128, 'lighter of its two greys']);
 });
 
 test('a mask without white is refused', async () => {

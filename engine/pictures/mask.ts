@@ -135,7 +135,7 @@ const LABELS = 16;
  *   Stable Diffusion WebUI), else what is painted or cut out;
  * - in colours: what is coloured on white, else what is not black;
  * - in greys: white; in label maps, whose values are small numbers, what is not 0; of two greys that are both dark, or
- *   both light, the lighter.
+ *   both light, the lighter; of more that are all dark, what is not 0.
  */
 function readingOf(picture: Picture): Reading {
   const { width, height, alpha } = picture;
@@ -145,20 +145,23 @@ function readingOf(picture: Picture): Reading {
     return { mask: { width, height, data }, ...(taken && { taken }) };
   };
   const white = whiteness(picture);
-  const facts = factsOf(picture, white);
+  const opaque = opaqueFrom(alpha);
+  const facts = factsOf(picture, white, opaque);
   const corners = [0, width - 1, width * (height - 1), width * height - 1];
   const most = (holds: (i: number) => boolean) => corners.filter(holds).length >= 3;
   if (alpha && facts.transparent > 0) {
     if (facts.isBlackAndWhite) return reading((i) => white[i]! >= WHITE);
-    if (most((i) => alpha[i]! >= WHITE)) return reading((i) => alpha[i]! < WHITE, 'the transparent hole');
-    return reading((i) => alpha[i]! >= WHITE, 'the opaque part');
+    if (most((i) => alpha[i]! >= opaque)) return reading((i) => alpha[i]! < opaque, 'the transparent hole');
+    return reading((i) => alpha[i]! >= opaque, 'the opaque part');
   }
   if (facts.coloured > 0) {
     if (most((i) => white[i]! >= 255 - NEAR))
       return reading((i) => facts.spread(i) >= COLOURFUL, 'the coloured part');
     return reading((i) => facts.brightest(i) >= BRIGHT, 'the part that is not black');
   }
-  if (facts.darkest === 0 && facts.lightest > 0 && facts.lightest < LABELS)
+  const isLabelled =
+    facts.lightest < LABELS || (facts.lightest < WHITE && facts.levels > 2 && isFlat(white, width));
+  if (facts.darkest === 0 && facts.lightest > 0 && isLabelled)
     return reading((i) => white[i]! > 0, 'the part whose value is not 0');
   if (facts.isTwoGreys && facts.darkest < WHITE === facts.lightest < WHITE) {
     const middle = (facts.darkest + facts.lightest) / 2;
@@ -167,7 +170,19 @@ function readingOf(picture: Picture): Reading {
   return reading((i) => white[i]! >= WHITE);
 }
 
-function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
+/** The alpha from which on a pixel counts as opaque: the middle, or that of values which all are above or below it. */
+function opaqueFrom(alpha: Uint8Array | undefined): number {
+  if (!alpha) return WHITE;
+  let [least, most] = [255, 0];
+  for (const value of alpha) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  const isApart = most - least > NEAR && least < WHITE === most < WHITE;
+  return isApart ? Math.ceil((least + most) / 2) : WHITE;
+}
+
+function factsOf({ pixels, alpha }: Picture, white: Uint8Array, opaque: number) {
   const brightest = (i: number) => Math.max(pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!);
   const spread = (i: number) =>
     brightest(i) - Math.min(pixels[3 * i]!, pixels[3 * i + 1]!, pixels[3 * i + 2]!);
@@ -175,7 +190,7 @@ function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
   let [transparent, coloured, blacks, whites] = [0, 0, 0, 0];
   for (let i = 0; i < white.length; i++) {
     seen[white[i]!]!++;
-    if (alpha && alpha[i]! < WHITE) {
+    if (alpha && alpha[i]! < opaque) {
       transparent++;
       continue;
     }
@@ -188,7 +203,6 @@ function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
     else if (brightest(i) <= NEAR) blacks++;
     else if (brightest(i) >= 255 - NEAR && spread(i) <= NEAR) whites++;
   }
-  const opaque = white.length - transparent;
   const [darkest, lightest] = [
     seen.findIndex((count) => count > 0),
     seen.findLastIndex((count) => count > 0),
@@ -204,11 +218,25 @@ function factsOf({ pixels, alpha }: Picture, white: Uint8Array) {
     transparent,
     // A few are what lossy formats leave at edges.
     coloured: coloured > white.length / 1000 ? coloured : 0,
-    isBlackAndWhite: blacks > 0 && whites > 0 && blacks + whites >= 0.9 * opaque,
+    isBlackAndWhite: blacks > 0 && whites > 0 && blacks + whites >= 0.9 * (white.length - transparent),
     darkest,
     lightest,
+    /** How many different greys there are. */
+    levels: seen.reduce((sum, count) => sum + Math.sign(count), 0),
     isTwoGreys: lightest > darkest && between <= white.length / 10,
   };
+}
+
+/** Whether nearly all pixels that are not 0 have a neighbour of the same value, as labels do and lossy formats' greys do not. */
+function isFlat(white: Uint8Array, width: number): boolean {
+  let [marked, alone] = [0, 0];
+  for (let i = 0; i < white.length; i++) {
+    if (white[i] === 0) continue;
+    marked++;
+    const neighbours = [i - width, i + width, i % width > 0 ? i - 1 : -1, (i + 1) % width > 0 ? i + 1 : -1];
+    if (!neighbours.some((other) => white[other] === white[i])) alone++;
+  }
+  return alone <= marked / 10;
 }
 
 /** Brightness of each pixel over black, 0 … 255: the luma of ITU-R BT.601. */

@@ -3,7 +3,7 @@
  * inserted without touching the image data. Only keywords are read until a text is requested.
  */
 import { compression } from '#host';
-import { joined, latin1Bytes } from '../bytes.ts';
+import { joined, latin1Bytes, textOf } from '../bytes.ts';
 import { chunkType, PngWalk, pngChunk, withChunks } from './png-chunks.ts';
 
 /** Longer texts are not read, but stay in the file. */
@@ -17,8 +17,6 @@ const TEXT = chunkType('tEXt');
 const COMPRESSED_TEXT = chunkType('zTXt');
 const INTERNATIONAL_TEXT = chunkType('iTXt');
 
-const latin1 = new TextDecoder('latin1');
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 const utf8 = new TextDecoder('utf-8');
 
 /** Whether a chunk holds a text. */
@@ -36,7 +34,7 @@ export function readPngText(png: Uint8Array, keyword: string): string | undefine
   for (let count = 0, tries = 0; count < MAX_CHUNKS && tries < MAX_TRIES && walk.next(); count++) {
     if (!isText(walk) || !walk.startsWith(begin)) continue;
     tries++;
-    const text = textOf(walk.type, walk.data.subarray(begin.length));
+    const text = textIn(walk.type, walk.data.subarray(begin.length));
     if (text !== undefined) return text;
   }
   return undefined;
@@ -54,7 +52,7 @@ export function withPngText(png: Uint8Array, keyword: string, text: string): Uin
 }
 
 /** The text after the keyword of a chunk; undefined if it is damaged or too long. */
-function textOf(type: number, rest: Uint8Array): string | undefined {
+function textIn(type: number, rest: Uint8Array): string | undefined {
   // Compressed data are never much longer than the text.
   if (rest.length > MAX_TEXT_BYTES + 1024) return undefined;
   if (type === TEXT) return decoded(bounded(rest));
@@ -67,14 +65,9 @@ function textOf(type: number, rest: Uint8Array): string | undefined {
   return bytes && utf8.decode(bytes);
 }
 
-/** The specification says Latin-1, but tools also write UTF-8. Latin-1 text is hardly ever valid UTF-8. */
+/** The specification says Latin-1, but tools also write UTF-8. */
 function decoded(bytes: Uint8Array | undefined): string | undefined {
-  if (!bytes) return undefined;
-  try {
-    return strictUtf8.decode(bytes);
-  } catch {
-    return latin1.decode(bytes);
-  }
+  return bytes && textOf(bytes);
 }
 
 function bounded(bytes: Uint8Array): Uint8Array | undefined {

@@ -1,5 +1,7 @@
 /** Files that have the name of a model's file and hold something else. */
 
+import { latin1Of } from '../bytes.ts';
+
 /** Their first bytes, one byte a character, and what they are: the end of a sentence. */
 const BEGINNINGS: readonly (readonly [begin: RegExp, what: string])[] = [
   [
@@ -27,6 +29,6 @@ export const OTHER_BYTES = 264;
 export function otherFile(head: Uint8Array): string | undefined {
   // A header's length, which may be any number, then a header: safetensors.
   if (head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0)) return undefined;
-  const text = Array.from(head, (byte) => String.fromCharCode(byte)).join('');
+  const text = latin1Of(head);
   return BEGINNINGS.find(([begin]) => begin.test(text))?.[1];
 }
