@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { activeCount, coarser, type Mask } from '../regions/mask.ts';
 import { decodeMask, scaleMask } from './mask.ts';
 
@@ -97,7 +97,7 @@ test('a hole, a label map, a palette and colours: what is taken is said with its
 
 test('of labels whose values are far apart none is lost; greys of a lossy format are two', async () => {
   const size = 32;
-  const taken = async (encode: (image: sharp.Sharp) => sharp.Sharp, levels: readonly [number, number]) => {
+  const taken = async (encode: (image: Sharp) => Sharp, levels: readonly [number, number]) => {
     const isAt = (i: number, from: number) =>
       [i % size, Math.floor(i / size)].every((place) => place >= from && place < from + 8);
     const pixels = Buffer.from(
