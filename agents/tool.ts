@@ -33,7 +33,7 @@ export interface AgentTool<Schema extends z.ZodObject = z.ZodObject> {
   title: string;
   /** For the agent: what it does, when to use it. */
   description: string;
-  /** Of its input. */
+  /** JSON schema of its input. */
   schema: Schema;
   /** Whether it writes files. */
   writes: boolean;

@@ -30,7 +30,7 @@ export function startEngine(device: DeviceChoice = 'auto'): Engine {
   return deviceEngine({ ...process, device: () => device, devices: DEVICES });
 }
 
-/** Announces what takes a while. */
+/** Announces what takes some time. */
 export const DEVICES: DevicesOptions = {
   onTry: (name) => note(`Trying ${name} for the first time; this takes a moment.`),
 };

@@ -15,7 +15,7 @@ export function note(line: string): void {
   process.stderr.write(`${plainText(line, MOST)}\n`);
 }
 
-/** Help or an error of the command line's parser, which may take several lines, as it is laid out. */
+/** Prints help or an error of the command line's parser with its line breaks. */
 export function writeLines(stream: 'stdout' | 'stderr', text: string): void {
   process[stream].write(lines(text));
 }
@@ -28,7 +28,7 @@ function jsonLine(result: object): string {
   );
 }
 
-/** Columns are laid out with spaces, which stay. */
+/** Keeps spaces, which align columns. */
 function lines(text: string): string {
   return text
     .split('\n')

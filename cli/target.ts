@@ -8,7 +8,7 @@ import type { Recipe } from '../shared/api.ts';
 /** An image that was written. */
 export interface WrittenFile {
   file: string;
-  /** Whether it took the place of a file that was there. */
+  /** Whether it replaced an existing file. */
   replaced: boolean;
 }
 

@@ -10,7 +10,7 @@ import { marketplacePage } from './marketplace.ts';
 import { LARGE_ON_THE_WEB } from './web.mjs';
 
 interface Target {
-  /** In the words of npm. */
+  /** npm's names. */
   os: NodeJS.Platform;
   cpu: string;
   /** The C library, on Linux. */
@@ -37,7 +37,7 @@ const NOT_ON_THE_WEB = ['workers', 'bus', 'busCredentials', 'threads', 'useAsMod
   (name) => `patchwork.${name}`,
 );
 
-/** Of the setting's choices: automatic, the processor, WebGPU. */
+/** Choices of the device setting on the web: automatic, the processor, WebGPU. */
 const DEVICES_ON_THE_WEB = 3;
 
 /** Platforms of VS Code that Patchwork does not support, and why. */
@@ -52,7 +52,7 @@ const NATIVE = ['onnxruntime-node', 'sharp'];
 /** Dependencies of these packages that only their installation uses. */
 const INSTALL_ONLY = ['adm-zip', 'global-agent'];
 
-/** What goes into a .vsix besides the native packages and the bundles. */
+/** Contents of a .vsix besides the native packages and the bundles. */
 const CONTENT = ['media', 'package.nls.json', 'LICENSE', 'CHANGELOG.md'];
 
 /** Exceptions, which the extension does not use: source maps and drawings. */
@@ -180,7 +180,7 @@ function stageNative(staging: string, target: Target): void {
   const ignored = [
     ...unused(path.join(staging, 'node_modules')).map((name) => `node_modules/${name}/**`),
     'node_modules/.package-lock.json',
-    // What other module systems and bundlers would load.
+    // Files for other module systems and bundlers.
     'node_modules/onnxruntime-common/dist/esm/**',
     'node_modules/sharp/install/**',
     'node_modules/**/*.{md,map,ts}',

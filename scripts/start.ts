@@ -11,7 +11,7 @@ import { installServer, SERVER_FOLDER } from './vscode/server-install.ts';
 const PORT = 8420;
 const root = path.resolve(import.meta.dirname, '..');
 const workspace = path.join(root, 'samples/workspace');
-/** Shown with the walkthrough beside it when the workspace is first opened: see extension/getStarted.ts. */
+/** Shown beside the walkthrough when the workspace is first opened: see extension/getStarted.ts. */
 const welcome = { PATCHWORK_WELCOME: path.join(workspace, 'README.md') };
 
 execFileSync(process.execPath, [path.join(root, 'scripts/build.mjs')], { cwd: root, stdio: 'inherit' });

@@ -1,6 +1,6 @@
 /**
- * What the forms of the view and of the image editor add to the words: LoRA files, images that steer, and images that are
- * seen as prompts. Images go by the names under which the extension keeps them.
+ * Additions to the prompt in the forms of the view and of the image editor: LoRA files, images that steer, and images
+ * that are seen as prompts. Images go by the names under which the extension keeps them.
  */
 import type { ControlChoice, GenerateRequest, ReferenceChoice } from './api.ts';
 
@@ -11,7 +11,7 @@ export interface LoraRow {
   on: boolean;
 }
 
-/** What is drawn of a control image before it steers: nothing, its edges, a scribble of it. */
+/** What a control image becomes before it steers: itself, its edges, or a scribble of it. */
 type HintChoice = NonNullable<ControlChoice['hint']> | '';
 
 export interface ControlRow {
@@ -47,7 +47,7 @@ export const NO_ADDITIONS: Additions = { loras: [], controls: [], references: []
 /** A new row's strength: a reference at 1 leaves little influence to the words. */
 const FIRST_STRENGTH = { loras: 1, controls: 1, references: 0.6 } as const;
 
-/** Where something that was chosen goes: a field of a row, of a new row with `at` −1, or the references' model. */
+/** The place of a choice: a field of a row, of a new row with `at` −1, or the references' model. */
 export interface AdditionPlace {
   list: 'loras' | 'controls' | 'references';
   field: 'lora' | 'picture' | 'model' | 'mask';
@@ -81,7 +81,7 @@ export function hindranceOfAdditions(
   return undefined;
 }
 
-/** The part of a request that they make: what is switched on. */
+/** The part of a request that additions make: those that are switched on. */
 export function requestOfAdditions({ loras, controls, references, referenceModel }: Additions): Added {
   const chosen = {
     loras: loras.filter(({ on }) => on).map(({ lora, strength }) => ({ lora, strength })),
@@ -199,10 +199,10 @@ export type AdditionsPageMessage =
 // Extension host → page
 
 export type AdditionsHostMessage =
-  /** Of a new row with the model that was used last. */
+  /** A choice for a place; for a new row also the model that was used last. */
   | { type: 'chosen'; place: AdditionPlace; value: string; model?: string }
   | { type: 'loraFacts'; loras: LoraFacts[] }
-  /** To be added to the prompt. */
+  /** Words to add to the prompt. */
   | { type: 'words'; words: string }
   /** The address of the folder of small images: `<address>/<name>.webp`. */
   | { type: 'keptAt'; address: string };

@@ -2,8 +2,8 @@ import type { Raster } from './raster.ts';
 
 /**
  * The part of the engine's door (`api.ts`) that looks at pictures: a click becomes a mask (`segment`), things are found
- * one after another (`findThings`), one is cut out of its picture (`cutOut`), a picture or a thing in it is put into words
- * (`describe`).
+ * one after another (`findThings`), one is cut out of its picture (`cutOut`), a picture or a thing in it is put into
+ * words (`describe`).
  *
  * A picture is encoded by the first call about it and then remembered, within bounds; every result names it in
  * `picture`, and later calls may give that name in place of the file.
@@ -71,7 +71,7 @@ export interface SegmentRequest extends SightRequest {
   most?: number;
   /** Masks are made smaller until no side is longer, in pixels; absent: the picture's own size. For previews. */
   maxSide?: number;
-  /** Give each mask as a file too (default false). */
+  /** Return each mask as a file too (default false). */
   png?: boolean;
   /** A folder of a segmenter, or of EfficientViT-SAM's two ONNX files; the embedded one if absent. */
   model?: string;
@@ -80,9 +80,9 @@ export interface SegmentRequest extends SightRequest {
 }
 
 export interface SightResult {
-  /** Names the picture in later requests. */
+  /** The picture's name in later requests. */
   picture: string;
-  /** Of the picture, in pixels. */
+  /** Size of the picture, in pixels. */
   width: number;
   height: number;
   /** Multiply–accumulates; 0 for ONNX files, which are not counted. */
@@ -128,16 +128,16 @@ export interface FindThingsResult extends SightResult {
   things: ThingMask[];
 }
 
-/** What is to be cut out: what a mask covers, or the object at a place. */
+/** What to cut out: what a mask covers, or the object at a place. */
 export interface CutOutRequest
   extends Pick<SegmentRequest, 'points' | 'box' | 'model' | 'precision' | 'threads'> {
   /** The image's file, or its pixels, RGB or RGBA. */
   image: Uint8Array | Raster;
   /** An image file, or pixels, grey: white stays. Greys are kept where the mask has the image's size. */
   mask?: Uint8Array | Raster;
-  /** Pixels inside the edge over which what stays becomes opaque, 0 … 64 (default 2); 0 is a hard edge. */
+  /** Pixels inside the edge over which the cut-out becomes opaque, 0 … 64 (default 2); 0 is a hard edge. */
   feather?: number;
-  /** Give the bounds of what stays only, and not the whole canvas (default false). */
+  /** Return only the bounds of the cut-out instead of the whole canvas (default false). */
   trim?: boolean;
 }
 
@@ -149,7 +149,7 @@ export interface CutOutResult {
   top: number;
   /** Pixels that can be seen. */
   area: number;
-  /** Whether the object is likely to be what was meant; true for a mask. */
+  /** Whether this is probably the object that was meant; true for a mask. */
   sure: boolean;
   macs: number;
   /** Wall time of the whole call. */
@@ -168,7 +168,7 @@ export interface PictureLabel {
   /** What kind of label it is: object, part, terrain, time or weather in the embedded tagger. */
   group: string;
   value: string;
-  /** How a prompt says it. */
+  /** The words for it in a prompt. */
   phrase: string;
   /** 0 … 1 */
   probability: number;

@@ -1,5 +1,5 @@
 /**
- * The one door to the engine: the command line, the extension and the tests call this interface,
+ * The engine's only interface: the command line, the extension and the tests call it,
  * in their own process (`engine/engine.ts`) or through the engine process (`processes/engine/client.ts`).
  * Everything here survives structured clone.
  */
@@ -85,7 +85,7 @@ export interface ReferenceChoice<Image = ImageInput> {
   mask?: Image;
 }
 
-/** What to draw. Everything but the prompt has a default, taken from the model where the model has an opinion. */
+/** What to draw. Everything but the prompt has a default, taken from the model if it has one. */
 interface DrawingRequest<Image = ImageInput> {
   /**
    * Words, and what the usual tools know: emphasis `(a:1.2)`, choices `{a|b}` and `__wildcard__`, words that change
@@ -99,7 +99,7 @@ interface DrawingRequest<Image = ImageInput> {
    */
   model?: string;
   /**
-   * The model that edits what `model` draws: a folder or a name as there. If absent the inpainting twin of `model` where
+   * The model that edits images of `model`: a folder or a name, as there. If absent the inpainting twin of `model`, if
    * it has one that is on this machine, else `model` itself.
    */
   editModel?: string;
@@ -119,8 +119,8 @@ interface DrawingRequest<Image = ImageInput> {
   /** How the noise levels of the steps are spaced; as the model says if absent. */
   sigmas?: SigmaSpacing;
   /**
-   * Of the U-Net's products: `fp32`, `int8`, which is faster, or `int4`, which takes the least memory; if absent what
-   * suits the model and this machine.
+   * Precision of the denoiser's products: `fp32`; `int8`, which is faster; or `int4`, which takes the least memory. If
+   * absent, it is chosen for the model and this machine.
    */
   precision?: Precision;
   attention?: AttentionMode;
@@ -130,18 +130,18 @@ interface DrawingRequest<Image = ImageInput> {
   references?: ReferenceChoice<Image>[];
   /** The IP-Adapter that reads references: a safetensors file in the layout of h94/IP-Adapter. */
   referenceModel?: string;
-  /** The folder of its image encoder, where that is not beside it (`image_encoder`). */
+  /** The folder of its image encoder, if that is not beside it (`image_encoder`). */
   referenceEncoder?: string;
   /** Files of trained words (textual inversion) beside those that are found by name; see `modelFolders`. */
   embeddings?: string[];
   /**
-   * Folders in which the files lie that prompts name, as other tools lay them out: `loras`, `embeddings`, `wildcards`.
+   * Folders with the files that prompts name, in the layout of other tools: `loras`, `embeddings`, `wildcards`.
    * Those beside the model are always looked into.
    */
   modelFolders?: string[];
   /**
-   * At which layer of the text encoder prompts are read, from the last: 1 the last one, 2 the one before it; the model's
-   * own if absent.
+   * At which layer of the text encoder prompts are read, from the last: 1 the last one, 2 the one before it; the
+   * model's own if absent.
    */
   clipSkip?: number;
   /** Threads for one network run; 0 or absent: as many as there are physical cores. */
@@ -157,7 +157,7 @@ interface DrawingRequest<Image = ImageInput> {
   /** Send a preview with the progress reports (default true). */
   previews?: boolean;
   /**
-   * Share of the full process's MACs that may be spent, 0.1 … 1. How it is spent is chosen by what was measured, and stands
+   * Share of the full process's MACs that may be spent, 0.1 … 1. How it is spent is chosen by measurements, and is
    * in the recipe.
    */
   budget?: number;
@@ -166,7 +166,7 @@ interface DrawingRequest<Image = ImageInput> {
 }
 
 export interface GenerateRequest<Image = ImageInput> extends DrawingRequest<Image> {
-  /** Pixels, 64 … 2048, a multiple of 8 or what more the model's latents ask for. */
+  /** Pixels, 64 … 2048, a multiple of 8 or of more if the model's latents need it. */
   width?: number;
   height?: number;
   /**
@@ -179,10 +179,10 @@ export interface GenerateRequest<Image = ImageInput> extends DrawingRequest<Imag
 export interface GenerateProgress {
   /**
    * `merge`: LoRA files are used with a model for the first time; `calibrate` and `quantize`: a model is used in a
-   * precision for the first time. What they make is kept for later.
+   * precision for the first time. Their results are kept for later.
    */
   stage: 'load' | 'merge' | 'calibrate' | 'quantize' | 'encode' | 'denoise' | 'decode';
-  /** Denoising steps finished, 0 … steps; of the first stages their own. */
+  /** Denoising steps finished, 0 … steps; in the first stages, their own steps. */
   step: number;
   steps: number;
   /** The picture as the model sees it after this step. */
@@ -203,7 +203,7 @@ export interface Recipe extends Arithmetic {
   scheduler: SchedulerName;
   /** Absent: as the sampler's name and the model say. */
   sigmas?: SigmaSpacing;
-  /** Of an edit: see `EditRequest`. */
+  /** For an edit: see `EditRequest`. */
   strength?: number;
   /** Share of the MACs of a full process with this many steps that was to be spent; absent: all. */
   budget?: { share: number; steps: number };
@@ -215,7 +215,7 @@ export interface Recipe extends Arithmetic {
   loras?: LoraChoice[];
   /** Absent: the model's own. */
   clipSkip?: number;
-  /** What steered the image, without the pictures; models by name. */
+  /** Controls that steered the image, without their pictures; models by name. */
   steeredBy?: Omit<ControlChoice, 'image'>[];
   /** Which pictures were seen as prompts, without the pictures; the model by name. */
   referredTo?: { model: string; strength: number }[];
@@ -243,7 +243,7 @@ export interface GenerateResult {
   budget?: BudgetReport;
   /** Where its networks ran. */
   device?: DeviceId;
-  /** Who computed what, where workers shared the picture. */
+  /** Per-worker statistics, if several workers generated the image. */
   workers?: WorkerReport[];
   /** Sentences for the user, e.g. a prompt cut at the token limit. */
   warnings: string[];
@@ -251,22 +251,25 @@ export interface GenerateResult {
 
 export const EDIT_MODES = ['auto', 'sparse', 'dense'] as const;
 /**
- * `sparse` computes only the masked part, reading the rest from features that are recorded first where they are not known;
+ * `sparse` computes only the masked part, reading the rest from features, which are recorded first if they are missing;
  * `dense` computes everything. `auto` is whichever of the two is expected to take less time.
  */
 export type EditMode = (typeof EDIT_MODES)[number];
 
 export const ZOOMS = ['auto', 'off'] as const;
-/** `auto`: a small mask is worked on in a window around it, enlarged to the model's own size; `off`: never. */
+/** `auto`: a small mask is edited in a window around it, enlarged to the model's own size; `off`: never. */
 export type ZoomMode = (typeof ZOOMS)[number];
 
 /** What to repaint. The size is the image's own. */
 export interface EditRequest extends DrawingRequest {
-  /** The image's file (PNG, JPEG, WebP or what else can be read), or its pixels, RGB. */
+  /** The image's file (PNG, JPEG, WebP or another format that can be read), or its pixels, RGB. */
   image: Uint8Array | Raster;
-  /** An image file, or its pixels, grey: white where the image is to be repainted. Without it, and without `extend`: all of it. */
+  /**
+   * An image file, or its pixels, grey: white where the image will be repainted. Without it, and without `extend`: all
+   * of it.
+   */
   mask?: Uint8Array | Raster;
-  /** Pixels by which the canvas grows at each side. What is new is painted; the result has the new size. */
+  /** Pixels by which the canvas grows at each side. The new part is painted; the result has the new size. */
   extend?: { left: number; top: number; right: number; bottom: number };
   /** Paints the surroundings over what is masked, which is grown by a few pixels. The prompt may be empty. */
   remove?: boolean;
@@ -275,9 +278,9 @@ export interface EditRequest extends DrawingRequest {
    * mask is cut at half grey. Such a mask must have the image's size.
    */
   softMask?: boolean;
-  /** Give the new image as `pixels` and not as a file. */
+  /** Return the new image as `pixels` and not as a file. */
   raw?: boolean;
-  /** How much of the old is forgotten under the mask: 0.05 (hardly anything) … 1 (all). */
+  /** How much of the old image is discarded under the mask: 0.05 (hardly anything) … 1 (all). */
   strength?: number;
   mode?: EditMode;
   /**
@@ -285,7 +288,7 @@ export interface EditRequest extends DrawingRequest {
    * more closely.
    */
   dilation?: number;
-  /** Whether small masks are worked on enlarged, in more detail (default `off`). */
+  /** Whether small masks are edited enlarged, in more detail (default `off`). */
   zoom?: ZoomMode;
 }
 
@@ -317,8 +320,8 @@ export interface ComputedLevel {
 }
 
 /**
- * A picture that is likely to be edited: its features are recorded before the edit is asked for. What edits of it will be
- * asked for beside mask and prompts decides which features those are.
+ * A picture that will probably be edited: its features are recorded before the edit is requested. The settings of the
+ * expected edits, beside mask and prompts, decide which features those are.
  */
 export type PrepareEditRequest = Omit<
   EditRequest,
@@ -339,7 +342,7 @@ export interface PrepareEditResult {
   /** Edits of the picture need no recording now; false if memory is too short, or workers do the recording. */
   complete: boolean;
   recordedSteps: number;
-  /** What an edit would be computed with, and how many steps of it; absent if workers compute. */
+  /** The recipe of such an edit, and how many of its steps are computed; absent if workers compute. */
   recipe?: Recipe;
   editSteps?: number;
   /** Wall time of the whole call. */
@@ -347,19 +350,19 @@ export interface PrepareEditResult {
 }
 
 export interface EditResult extends GenerateResult {
-  /** The new image, [height, width, 3], where `raw` asks for it; the file in `picture` is then empty. */
+  /** The new image, [height, width, 3], if `raw` is set; the file in `picture` is then empty. */
   pixels?: Raster;
   /** How it was computed. */
   mode: Exclude<EditMode, 'auto'>;
   /** Share of the positions that were computed, level by level from the finest. */
   activeFraction: number[];
-  /** What the same edit costs when everything is computed. */
+  /** Multiply–accumulates of the same edit when everything is computed. */
   denseMacs: number;
   /** The same as maps, from the finest level; none if everything is computed. */
   computed: ComputedLevel[];
   /** Steps whose features had to be recorded first, at the price of a dense step each; part of `macs`. */
   recordedSteps: number;
-  /** What that took, step by step, part of `seconds`; and what it cost, part of `macs`. */
+  /** Time of each of these steps, part of `seconds`; and their operations, part of `macs`. */
   recordSeconds: number[];
   recordingMacs: number;
 }
@@ -372,7 +375,7 @@ export interface UpscaleRequest {
   model: string;
   /** How many times larger each side becomes, 1 … 8; the network's own scale if absent. */
   scale?: number;
-  /** As of `GenerateRequest`. */
+  /** See `GenerateRequest`. */
   threads?: number;
   /** Then repaints the larger image. */
   repaint?: RepaintRequest;
@@ -380,14 +383,14 @@ export interface UpscaleRequest {
 
 /** Detail that a model paints into a larger image, in tiles of the size for which it was made. */
 export interface RepaintRequest<Image = ImageInput> extends DrawingRequest<Image> {
-  /** As of `EditRequest`; 0.2 to 0.4 keep what is there. */
+  /** See `EditRequest`; 0.2 to 0.4 keep what the image shows. */
   strength: number;
 }
 
 export interface UpscaleProgress {
   /** Stages of `generate` are those of the repaint. */
   stage: 'upscale' | GenerateProgress['stage'];
-  /** Tiles done, of all; of a repaint its steps. */
+  /** Tiles done, of all; for a repaint, its steps. */
   step: number;
   steps: number;
 }
@@ -400,11 +403,11 @@ export interface UpscaleResult {
   scale: number;
   macs: number;
   seconds: number;
-  /** Of a repaint. */
+  /** Set if the image was repainted. */
   repaint?: { recipe: Recipe; strength: number; warnings: string[] };
 }
 
-/** What the engine remembers of pictures, so that edits of them are cheap. */
+/** The recorded features that the engine keeps, so that edits are cheap. */
 export interface StoreReport {
   budgetBytes: number;
   bytes: number;
@@ -417,7 +420,7 @@ export interface CallOptions<Progress> {
   signal?: AbortSignal;
 }
 
-/** A call's types: what it takes, what it reports while it runs (`never`: nothing) and what it gives. */
+/** A call's types: what it takes, what it reports while it runs (`never`: nothing) and what it returns. */
 interface CallTypes<Request, Progress, Result> {
   readonly types?: (request: Request, report: (progress: Progress) => void) => Result;
 }
@@ -426,13 +429,16 @@ function call<Request, Progress, Result>(): CallTypes<Request, Progress, Result>
   return {};
 }
 
-/** The engine's calls. `Engine`, and what the engine process and its client say to each other, follow from this table. */
+/**
+ * The engine's calls. `Engine`, and the protocol between the engine process and its client, are derived from this
+ * table.
+ */
 export const ENGINE_CALLS = {
   /** Draws an image from a prompt. */
   generate: call<GenerateRequest, GenerateProgress, GenerateResult>(),
   /** Repaints the masked part of an image; every pixel outside the mask stays as it is. */
   edit: call<EditRequest, EditProgress, EditResult>(),
-  /** Records what edits of an image read, so that the first of them is as fast as later ones. */
+  /** Records the features that edits of an image read, so that the first edit is as fast as later ones. */
   prepareEdit: call<PrepareEditRequest, EditProgress, PrepareEditResult>(),
   /** Turns a click, several, or a box into masks. */
   segment: call<SegmentRequest, never, SegmentResult>(),
@@ -452,7 +458,7 @@ export const ENGINE_CALLS = {
 
 export type EngineCall = keyof typeof ENGINE_CALLS;
 
-/** Name of a call → what it is for the caller. */
+/** Name of a call → the function that makes it. */
 export type EngineCalls = {
   [Name in EngineCall]: (typeof ENGINE_CALLS)[Name] extends CallTypes<
     infer Request,

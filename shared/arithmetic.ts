@@ -8,7 +8,7 @@ export function isFloat(precision: Precision): precision is FloatPrecision {
   return precision === 'fp32' || precision === 'fp16';
 }
 
-/** What a processor computes in: it has no products in float16. */
+/** Precisions of a processor, which has no products in float16. */
 export const PROCESSOR_PRECISIONS: readonly Precision[] = PRECISIONS.filter((name) => name !== 'fp16');
 
 export const ATTENTIONS = ['full', 'sampled'] as const;

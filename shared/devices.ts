@@ -9,7 +9,7 @@ export type DeviceChoice = (typeof DEVICE_CHOICES)[number];
 /** A way to compute on this machine, and what was found out about it. */
 export interface DeviceInfo {
   id: DeviceId;
-  /** Of the processor or the GPU. */
+  /** Name of the processor or the GPU. */
   name: string;
   /** The interface by which it is reached, for people. */
   provider: string;

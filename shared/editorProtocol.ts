@@ -1,4 +1,4 @@
-/** What the extension host and the pages of the picture editor say to each other. Nothing here knows vscode or the DOM. */
+/** Messages between the extension host and the pages of the image editor. Nothing here uses vscode or the DOM. */
 import {
   type AdditionPlace,
   type Additions,
@@ -18,12 +18,12 @@ import type { Failure } from './viewProtocol.ts';
 export const EDIT_WAYS = ['mask', 'all', 'remove', 'extend'] as const;
 export type EditWay = (typeof EDIT_WAYS)[number];
 
-/** The mask says where the edit is made. */
+/** Whether the mask decides where the edit is made. */
 export function needsMask(way: EditWay): boolean {
   return way === 'mask' || way === 'remove';
 }
 
-/** What is typed says what is painted. */
+/** Whether the prompt decides what is painted. */
 export function needsPrompt(way: EditWay): boolean {
   return way !== 'remove';
 }
@@ -48,7 +48,7 @@ export interface EditDraft {
   seed: string;
   /** Keep the seed for the next edit. */
   seedLocked: boolean;
-  /** Empty: what the settings say. */
+  /** Empty: the settings' precision. */
   precision: Precision | '';
   /** Seeds that are tried, 1 … 4. */
   variations: number;
@@ -139,13 +139,13 @@ export interface EditorState {
   canSelect: boolean;
   /** The picture is not as it was when it was opened. */
   edited: boolean;
-  /** What saving an edited picture in its own file does not keep, in sentences. */
+  /** What is lost when an edited picture is saved in its own file, in sentences. */
   losses?: string;
   canUndo: boolean;
   canRedo: boolean;
   /** An edit was painted with a mask that can be used again. */
   canReselect: boolean;
-  /** Set while an edit that is not part of the picture yet has the mask; a new number for each that takes it. */
+  /** Set while the mask belongs to an edit that is not part of the picture yet; another number for each such edit. */
   maskTaken?: number;
   run?: EditRun;
   /** The picture is recorded in the background: steps done, of all. */
@@ -154,13 +154,13 @@ export interface EditorState {
   prepared?: boolean;
   /** Seconds that an edit takes at most, about, where steps of any size were measured on this machine. */
   mostSeconds?: number;
-  /** Only a part of the picture around the mask is worked on. */
+  /** Only a part of the picture around the mask is edited. */
   large?: boolean;
-  /** The prompt that the file says it was made from. */
+  /** The prompt in the file's recipe. */
   madeFrom?: string;
   /** The model reads reference images itself. */
   readsImages?: boolean;
-  /** All words that the model knows, where these are few. */
+  /** All words that the model knows, if they are few. */
   words?: string[];
   /** The picture is unlike those that such a model knows. */
   foreign?: boolean;
@@ -238,18 +238,18 @@ export type EditorPageMessage =
   | { type: 'select'; place: PicturePlace; how: Combination }
   /** Masks the next thing of the picture, or the one before. */
   | { type: 'selectNext'; step: 1 | -1 }
-  /** Asks what a click would give; no place hides it. */
+  /** Requests a preview of a click; without a place hides it. */
   | { type: 'hover'; place?: PicturePlace }
   /** Erases edits as far as the patch covers. */
   | { type: 'restore'; patch: Patch }
-  /** An edit of the picture is likely to come, with a form like this. */
+  /** An edit of the picture is likely, with a form like this. */
   | { type: 'prepare'; draft: EditDraft }
   | { type: 'apply'; draft: EditDraft }
   | { type: 'cancel' }
   | { type: 'pick'; id: string }
   | { type: 'discard' }
   | { type: 'measure' }
-  /** Masks again what the last edit was painted with. */
+  /** Restores the mask of the last edit. */
   | { type: 'reselect' }
   | { type: 'showEdit'; id: string; shown: boolean }
   /** Shows this edit and those below it, and hides those after it. */
@@ -282,12 +282,12 @@ export type EditorPageMessage =
   | { type: 'maskOf'; picture: string }
   | AdditionsPageMessage;
 
-/** What a page keeps over a reload of the window. */
+/** State that a page keeps over a reload of the window. */
 export interface SavedEditor {
   version: 1;
   draft: EditDraft;
   tool: string;
-  /** Of the brush, in pixels of the screen. */
+  /** Size of the brush, in pixels of the screen. */
   size: number;
   softness: number;
   opacity: number;

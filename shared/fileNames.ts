@@ -1,6 +1,8 @@
 /** File names from elsewhere: from hubs, indexes, settings, agents. */
 
-/** What no name holds on Windows: `a:b` is a hidden stream of `a` there, a backslash begins another folder. */
+/**
+ * Characters that no name contains on Windows, where `a:b` is a hidden stream of `a` and a backslash separates folders.
+ */
 const FORBIDDEN = /[<>:"/\\|?*]|\p{Cc}/u;
 /** Names of devices on Windows, whatever ending follows (learn.microsoft.com: Naming Files, Paths, and Namespaces). */
 const DEVICES = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])$/i;
@@ -8,8 +10,8 @@ const DEVICES = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])$/i
 const MAX_BYTES = 255;
 
 /**
- * Whether a name stands for the same file, inside its folder, on every system: no separators, devices, streams, nor dots
- * and spaces at the end, which Windows drops.
+ * Whether a name stands for the same file, inside its folder, on every system: no separators, devices, streams, nor
+ * dots and spaces at the end, which Windows drops.
  */
 export function isFileName(name: string): boolean {
   return (
@@ -22,7 +24,7 @@ export function isFileName(name: string): boolean {
   );
 }
 
-/** The same of a path with slashes, below a folder. */
+/** The same for a path with slashes, below a folder. */
 export function isFilePath(path: string): boolean {
   return path.split('/').every(isFileName);
 }

@@ -1,4 +1,4 @@
-/** The images that were made: what is known of each, and how they are searched and sorted. */
+/** The generated images: their descriptions, searching and sorting. */
 import type { AskedRequest } from './additions.ts';
 import type { GenerateResult, Recipe } from './api.ts';
 
@@ -7,9 +7,9 @@ export interface PictureInfo extends Omit<GenerateResult, 'picture'> {
   id: string;
   /** When it was finished, in milliseconds since 1970. */
   created: number;
-  /** What was asked for, to ask for it again. */
+  /** Its request, to repeat it. */
   request: AskedRequest;
-  /** The same without what the settings added; absent in images of earlier versions. */
+  /** The request without the values from the settings; absent in images of earlier versions. */
   asked?: AskedRequest;
   /** Shared by images that were asked for together. */
   batch?: string;
@@ -19,7 +19,7 @@ export interface PictureInfo extends Omit<GenerateResult, 'picture'> {
   savedAs?: string;
 }
 
-/** What the gallery takes on the disk. */
+/** The disk space of the gallery. */
 export interface GalleryUsage {
   images: number;
   deleted: number;

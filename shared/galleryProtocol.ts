@@ -1,4 +1,4 @@
-/** What the extension host and the gallery's page say to each other. Nothing here knows vscode or the DOM. */
+/** Messages between the extension host and the gallery's page. Nothing here uses vscode or the DOM. */
 import type { GalleryUsage, PictureInfo } from './gallery.ts';
 import type { ImageAction, Notice } from './imageActions.ts';
 import type { Failure } from './viewProtocol.ts';

@@ -1,4 +1,4 @@
-/** What can be done with an image of the gallery, from the view, the gallery and their context menus. */
+/** Actions on an image of the gallery, from the view, the gallery and their context menus. */
 
 export const IMAGE_ACTIONS = [
   'show',
@@ -16,7 +16,7 @@ export const IMAGE_ACTIONS = [
 ] as const;
 export type ImageAction = (typeof IMAGE_ACTIONS)[number];
 
-/** A sentence about what was done, with what can be done next. */
+/** A sentence about a finished action, and the next possible action. */
 export interface Notice {
   text: string;
   /** Title of a button. */

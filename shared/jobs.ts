@@ -7,7 +7,7 @@ export interface RunState extends Pick<EditProgress, 'step' | 'steps'> {
   cancelling: boolean;
   /** Jobs that are done before it. */
   ahead?: number;
-  /** Seconds that are left, about, where they can be told. */
+  /** Approximate seconds that are left, if they can be predicted. */
   remaining?: number;
 }
 
@@ -23,10 +23,10 @@ export interface Job {
   kind: JobKind;
   /** The prompt, or what is done. */
   title: string;
-  /** Of images that were asked for together. */
+  /** Id shared by images of one request. */
   batch?: string;
   running: boolean;
-  /** Of one that waits, `remaining` is what it takes by itself. */
+  /** For a waiting job, `remaining` is its own duration. */
   run: RunState;
 }
 
@@ -36,7 +36,7 @@ export interface InterruptedRun {
   prompt: string;
 }
 
-/** Seconds until all of these are done; undefined if one of them cannot be told. */
+/** Seconds until all of these are done; undefined if one of them cannot be predicted. */
 export function totalRemaining(jobs: readonly Pick<Job, 'run'>[]): number | undefined {
   let total = 0;
   for (const { run } of jobs) {

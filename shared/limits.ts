@@ -1,6 +1,6 @@
 /**
- * Bounds on what one call may ask for: of the engine's checks, the command line, the settings, the forms and the language
- * model tool alike.
+ * Bounds on what one call may ask for: of the engine's checks, the command line, the settings, the forms and the
+ * language model tool alike.
  */
 export const LIMITS = {
   steps: { min: 1, max: 150 },
@@ -12,7 +12,7 @@ export const LIMITS = {
   strength: { min: 0.05, max: 1 },
   /** Pixels that an edit adds to the canvas at one side. */
   extension: { min: 0, max: 1984 },
-  /** Pixels over which the edge of what is cut out becomes opaque. */
+  /** Pixels over which the edge of a cut-out becomes opaque. */
   feather: { min: 0, max: 64 },
   loraStrength: { min: -4, max: 4 },
   /** Files merged at once. */
@@ -50,8 +50,8 @@ export const BENCHMARK_LIMITS = {
   share: { min: 0.0001, max: 1 },
 } as const;
 
-/** Strength of an edit that says none. */
+/** Default strength of an edit. */
 export const DEFAULT_STRENGTH = 0.9;
 
-/** The same of the whole image, which keeps its composition. */
+/** The same for an edit of the whole image, which keeps its composition. */
 export const WHOLE_STRENGTH = 0.6;

@@ -30,7 +30,7 @@ export function shorten(text: string, length: number): string {
   return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
 }
 
-/** Of `lake` and “a red house”: `lake.red-house.png`, then `lake.red-house-2.png` and so on. */
+/** For `lake` and “a red house”: `lake.red-house.png`, then `lake.red-house-2.png` and so on. */
 export function* derivedNames(stem: string, words: string): Generator<string> {
   const name = `${stem}.${slug(words.replace(/^(an?|the) /i, ''))}`;
   yield `${name}.png`;

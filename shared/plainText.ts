@@ -1,12 +1,14 @@
 /** Text from elsewhere (file names, configs, recipes, hubs, workers) made fit to be shown. */
 
-/** What can move a cursor, start an escape sequence, or change the order in which the rest is read; and half characters. */
+/**
+ * What can move a cursor, start an escape sequence, or change the order in which the rest is read; and half characters.
+ */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 const UNKNOWN = '\ufffd';
 
 /**
- * Text on one line: without control characters, and of at most `most` characters. Of longer text the middle is left out,
- * since sentences about what went wrong quote there, and say at their end what to do.
+ * Text on one line: without control characters, and of at most `most` characters. The middle of longer text is left
+ * out, because sentences about errors quote there, and end with what to do.
  */
 export function plainText(text: string, most = 1000): string {
   // What is left out need not be searched.

@@ -57,7 +57,7 @@ export function unite(a: Area | undefined, b: Area): Area {
   return { left, top, width: right - left, height: bottom - top };
 }
 
-/** What of an area is inside a raster, brought to whole pixels; may be empty. */
+/** The part of an area that is inside a raster, rounded to whole pixels; may be empty. */
 export function clip(area: Area, { width, height }: { width: number; height: number }): Area {
   const left = Math.max(0, Math.floor(area.left));
   const top = Math.max(0, Math.floor(area.top));
@@ -66,7 +66,7 @@ export function clip(area: Area, { width, height }: { width: number; height: num
   return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
 }
 
-/** What lies in both; may be empty. */
+/** The intersection of two areas; may be empty. */
 export function common(a: Area, b: Area): Area {
   const left = Math.max(a.left, b.left);
   const top = Math.max(a.top, b.top);
@@ -94,7 +94,7 @@ export function cut({ width, channels, data }: Raster, area: Area): Patch {
   return { left, top, width: area.width, height, data: values };
 }
 
-/** What of a patch is inside a raster; undefined if nothing does. */
+/** The part of a patch that is inside a raster; undefined if there is none. */
 export function within(patch: Patch, raster: { width: number; height: number }): Patch | undefined {
   if (fits(patch, raster)) return patch;
   const area = clip(patch, raster);
@@ -113,7 +113,7 @@ export function paste({ width, channels, data }: Raster, patch: Patch): void {
   }
 }
 
-/** An area's values made smaller until no side is longer than that; each is the mean of those that it stands for. */
+/** An area's values made smaller until no side is longer than that; each is the mean of those that it replaces. */
 export function shrunkTo({ width, height, data }: Patch, channels: number, longest: number): Patch {
   const scale = Math.min(1, longest / Math.max(width, height));
   const [across, down] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));

@@ -20,7 +20,7 @@ export const SCHEDULERS = [
 ] as const;
 export type SchedulerName = (typeof SCHEDULERS)[number];
 
-/** For people. */
+/** Names for people. */
 export const SCHEDULER_TITLES: Readonly<Record<SchedulerName, string>> = {
   ddim: 'DDIM',
   euler: 'Euler',
@@ -41,18 +41,18 @@ export const SCHEDULER_TITLES: Readonly<Record<SchedulerName, string>> = {
   scm: 'SCM',
 };
 
-/** How the noise levels of the steps are spaced, where not as the model says; `--sigmas` and the settings take these. */
+/** Spacings of the steps' noise levels, in place of the model's own; `--sigmas` and the settings take these. */
 export const SIGMA_SPACINGS = ['karras', 'exponential', 'ays'] as const;
 export type SigmaSpacing = (typeof SIGMA_SPACINGS)[number];
 
-/** For people and in recipes: the names of Stable Diffusion WebUI. */
+/** Names for people and in recipes, those of Stable Diffusion WebUI. */
 export const SIGMA_TITLES: Readonly<Record<SigmaSpacing, string>> = {
   karras: 'Karras',
   exponential: 'Exponential',
   ays: 'Align Your Steps',
 };
 
-/** In recipes: the names of Stable Diffusion WebUI, where they are others than the titles. */
+/** Names in recipes, those of Stable Diffusion WebUI, if they differ from the titles. */
 export const WEBUI_NAMES: Readonly<Partial<Record<SchedulerName, string>>> = {
   'euler-a': 'Euler a',
   'dpmpp-2s-a': 'DPM++ 2S a',

@@ -1,12 +1,12 @@
 import { LIMITS } from './limits.ts';
 
-/** Seeds that are drawn at random: 0 … 2³²−1, which other tools take, too. */
+/** Random seeds are 0 … 2³²−1, which other tools accept too. */
 const RANDOM = 2 ** 32;
 
-/** What a seed may be, as a sentence without its full stop. */
+/** The rule for seeds, as a sentence without its full stop. */
 export const SEED_RULE = `A seed is a whole number from ${LIMITS.seed.min} to ${LIMITS.seed.max}`;
 
-/** The seed of a form field: undefined for an empty one or −1 (random, as in other tools), null for what is no seed. */
+/** The seed of a form field: undefined for an empty one or −1 (random, as in other tools), null for an invalid one. */
 export function parseSeed(text: string): number | undefined | null {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed === '-1') return undefined;

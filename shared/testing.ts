@@ -1,4 +1,4 @@
-/** An image that was generated, as tests need one. */
+/** A generated image, for tests. */
 import type { GenerateResult, Recipe } from './api.ts';
 
 export function recipeOf(change: Partial<Recipe> = {}): Recipe {

@@ -1,4 +1,4 @@
-/** What the extension host and the Patchwork view say to each other. Nothing here knows vscode or the DOM. */
+/** Messages between the extension host and the Patchwork view. Nothing here uses vscode or the DOM. */
 import {
   type Additions,
   type AdditionsHostMessage,
@@ -33,7 +33,7 @@ export interface TypedDraft {
   budget: string;
 }
 
-/** What stands in the view's form. */
+/** The contents of the view's form. */
 export interface Draft extends TypedDraft {
   additions: Additions;
 }
@@ -56,7 +56,7 @@ export const EMPTY_DRAFT: Draft = {
 
 export interface Failure {
   message: string;
-  /** What may help, where something does. */
+  /** What may help, if anything does. */
   help?: 'settings' | 'log';
   /** The run that failed can be started again. */
   again?: boolean;
@@ -64,7 +64,7 @@ export interface Failure {
 
 /** What the form offers, and what its empty fields stand for. */
 export interface FormFacts {
-  /** Models that are here; the first one, '', is what the settings say. */
+  /** Models on this machine; the first one, '', stands for the settings' model. */
   models: { id: string; title: string }[];
   defaults: { width: number; height: number; steps: number; guidance: number; scheduler: SchedulerName };
   /** Which sizes the model's images may have. */
@@ -73,13 +73,13 @@ export interface FormFacts {
   readsImages?: boolean;
   /** All words that the chosen model knows, where it knows only a few. */
   words?: string[];
-  /** Seconds that an image takes with the form as it is, where that is known. */
+  /** Seconds that an image takes with the form as it is, if known. */
   seconds?: number;
-  /** What such an image costs; absent where a field of the form is wrong. */
+  /** The cost of such an image; absent if a field of the form is invalid. */
   cost?: { macs: number; means: string };
 }
 
-/** A quick image of the form as it stands, drawn while it is typed. The gallery does not have it. */
+/** A quick image of the form, generated while the user types. It is not in the gallery. */
 export interface LiveDraft {
   prompt: string;
   width: number;
@@ -103,7 +103,7 @@ export interface ViewState {
   pictures: RecentPicture[];
   /** The image that is shown. */
   shown?: string;
-  /** In place of one image those of a batch. */
+  /** Id of a batch whose images are shown instead of one image. */
   grid?: string;
   /** Images are being made. */
   making: boolean;
@@ -111,7 +111,7 @@ export interface ViewState {
   following: boolean;
   jobs: Job[];
   interrupted: InterruptedRun[];
-  /** Of the form's model; absent until they are known. */
+  /** Facts about the form's model; absent until they are known. */
   facts?: FormFacts;
   /** Drafts while typing: whether they are switched on, and why there is none. */
   drafting: { on: boolean; hindrance?: string };
@@ -133,7 +133,7 @@ export type HostMessage =
   | { type: 'draft'; draft: Partial<Draft>; typed?: boolean }
   | { type: 'preview'; job: string; png: Uint8Array<ArrayBuffer> }
   | { type: 'picture'; id: string; png: Uint8Array<ArrayBuffer> }
-  /** The bytes of the draft that `state` tells of next. */
+  /** The bytes of the draft in the next `state` message. */
   | { type: 'live'; png: Uint8Array<ArrayBuffer> }
   /** Puts an image on the clipboard. */
   | { type: 'copy'; id: string }
@@ -165,7 +165,7 @@ export type PageMessage =
   | { type: 'restart'; run: string }
   | { type: 'forget'; run: string }
   | { type: 'tryAgain' }
-  /** An image file was dropped: its recipe is to fill the form. */
+  /** An image file was dropped, to fill the form with its recipe. */
   | { type: 'dropped'; name: string; bytes: Uint8Array<ArrayBuffer> }
   | { type: 'droppedUri'; uri: string }
   | { type: 'copied' }

@@ -33,7 +33,7 @@ export function unknownWords(words: readonly string[], prompt: string): string[]
     .filter((word) => !seen.has(word.toLowerCase()) && seen.add(word.toLowerCase()));
 }
 
-/** What is said of words that a model does not know; pages that name them otherwise leave it out. */
+/** The warning about words that a model does not know; pages that name them in another way leave it out. */
 export function unknownWarning(model: string, unknown: readonly string[]): string {
   return `${modelTitle(model)} does not know: ${unknown.join(', ')}.`;
 }

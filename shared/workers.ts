@@ -1,14 +1,14 @@
 export type { WorkerReport } from './benchmark/schema.ts';
 
 /**
- * How several workers divide a picture's steps. `displaced`: each sees the others' bands as they were one step before;
- * `synchronous`: every step is as exact as one worker's, and as slow; `naive`: bands know nothing of each other.
+ * How several workers divide a picture's steps. `displaced`: each reads the others' features of the step before;
+ * `synchronous`: every step is as exact as one worker's, and as slow; `naive`: bands exchange nothing.
  */
 export const PARALLEL_MODES = ['displaced', 'synchronous', 'naive'] as const;
 export type ParallelMode = (typeof PARALLEL_MODES)[number];
 
 /**
- * How numbers travel between workers: as they are, as half precision (IEEE 754 binary16), or as the difference to what
+ * How numbers travel between workers: as float32, as half precision (IEEE 754 binary16), or as the difference to what
  * the receiver has, in four bits with one scale for each group of channels.
  */
 export const CODINGS = ['float32', 'float16', 'residual'] as const;
@@ -18,7 +18,7 @@ export type Coding = (typeof CODINGS)[number];
 export const SPLITS = ['auto', 'bands'] as const;
 export type Split = (typeof SPLITS)[number];
 
-/** How a picture is divided over workers; what is absent has a default. */
+/** How a picture is divided over workers; absent fields have defaults. */
 export interface PatchOptions {
   mode?: ParallelMode;
   /** Dense steps at the start of a picture, 0 … 150; displaced bands need one at least. */
@@ -31,7 +31,9 @@ export interface PatchOptions {
 export interface BusOptions {
   /** `nats://HOST:PORT`, or `tls://…` for an encrypted connection; may hold user and password. */
   url: string;
-  /** A file with the password of the address's user; else the environment variable PATCHWORK_BUS_PASSWORD may hold it. */
+  /**
+   * A file with the password of the address's user; else the environment variable PATCHWORK_BUS_PASSWORD may hold it.
+   */
   passwordFile?: string;
   /** A NATS credentials file. */
   credentials?: string;

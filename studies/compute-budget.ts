@@ -97,7 +97,7 @@ await study(
       const noise = made.flatMap(({ psnr: level }) => level ?? []);
       const share = (made[0]!.macs / all[0]!.macs).toFixed(2);
       const time = median(made.map(({ seconds }) => seconds));
-      // Of the same prompt, whose images were drawn one after the other.
+      // The same prompt's images were generated one after the other.
       const relative = median(made.map(({ seconds }, i) => seconds / all[i]!.seconds)).toFixed(2);
       const level = noise.length === 0 ? '' : decibels(mean(noise));
       const likeness = median(made.map((one) => one.ssim)).toFixed(2);
@@ -106,7 +106,7 @@ await study(
   },
 );
 
-/** Of each case, by prompts: what an earlier run of the study measured. */
+/** What an earlier run of the study measured for each case, by prompt. */
 async function readFigures(
   record: string | undefined,
   titles: readonly string[],

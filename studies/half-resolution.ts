@@ -76,7 +76,9 @@ async function drawnWith(
   const { latentChannels, scale } = model.autoencoder;
   const side = SIDE / scale;
   const noise = gaussianNoise(seed, START_NOISE, latentChannels * side * side);
-  /** Takes some steps at a resolution; gives the sample after them and what the last one predicts as the clean one. */
+  /**
+   * Takes some steps at a resolution; returns the sample after them and the clean sample that the last one predicts.
+   */
   const taken = async (length: number, start: Float32Array | undefined, from: number, to: number) => {
     const plan = await denoiser.plan({ of: 'whole', height: length, width: length }, 2);
     const size = { width: length * scale, height: length * scale };

@@ -49,7 +49,7 @@ async function subject(name: string, width: number, height: number) {
 
 /**
  * The paper: 50 steps of SDXL at 1280×1920 take 12.3, 4.16 and 2.74 s on 1, 4 and 8 devices. The rate follows from one
- * device, what every step takes besides from four; eight are predicted.
+ * device, the fixed cost of a step from four; eight are predicted.
  */
 async function comparedWithPaper(): Promise<string> {
   const { network, extent } = await subject('sdxl', 1920, 1280);

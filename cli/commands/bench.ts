@@ -95,7 +95,7 @@ export function benchCommand(): Command {
   );
 }
 
-/** What is measured. */
+/** Options for what is measured. */
 function withSubjects(command: Command): void {
   command
     .option('--model <folder>', 'a model folder, or one that `patchwork models` lists (default: scenes)')
@@ -130,7 +130,7 @@ function withSubjects(command: Command): void {
     .option('--no-guidance', 'run one branch only, as turbo and LCM models draw');
 }
 
-/** How it is measured. */
+/** Options for how it is measured. */
 function withMeasurements(command: Command): void {
   const { repeat, layers } = BENCHMARK_LIMITS;
   command
@@ -148,7 +148,7 @@ function withMeasurements(command: Command): void {
     );
 }
 
-/** For whole images. */
+/** Options for whole images. */
 function withWhole(command: Command): void {
   const { steps, strength, dilation, seed } = LIMITS;
   command

@@ -74,7 +74,7 @@ async function run(image: string, options: Options): Promise<void> {
   }
 }
 
-/** The object that is meant, and its name. */
+/** The requested object, and its name. */
 async function partOf(
   engine: Engine,
   files: { image: Uint8Array; mask?: Uint8Array },

@@ -28,7 +28,7 @@ import {
 import { note } from '../output.ts';
 import { replacedRemark, type WrittenFile } from '../target.ts';
 
-/** Options of every command that draws. */
+/** Options of every command that generates. */
 export type DrawingOptions = CommonOptions &
   CheckpointOptions &
   Pick<
@@ -82,7 +82,7 @@ export function withDrawingOptions(command: Command): Command {
   return withCommonOptions(withCheckpointOptions(withSamplingOptions(command)));
 }
 
-/** How the image comes out of noise. */
+/** Options for the sampling process. */
 function withSamplingOptions(command: Command): Command {
   return command
     .addOption(

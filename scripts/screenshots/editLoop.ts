@@ -6,9 +6,9 @@ import { openWorkbench } from '../../test/e2e/harness.ts';
 import { circle } from './strokes.ts';
 import { FOLDER } from './themes.ts';
 
-/** Of the animation, in pixels. */
+/** Width of the animation, in pixels. */
 const WIDTH = 880;
-/** Milliseconds that frames are shown: of a movement, of a step, and of a result. */
+/** Milliseconds that frames are shown: for a movement, a step and a result. */
 const [QUICK, STEP, RESULT] = [90, 700, 2200];
 const MOST_BYTES = 1.5e6;
 

@@ -10,7 +10,7 @@ export interface Share {
 
 /** The full image and its shares, the largest first, of one run in one precision. */
 export interface Budgets {
-  /** Told apart where there are several. */
+  /** Distinguishes several. */
   title: string;
   full: Figure;
   shares: Share[];

@@ -1,4 +1,4 @@
-/** What the extension host and the benchmark panel say to each other. Nothing here knows vscode or the DOM. */
+/** Messages between the extension host and the benchmark panel. Nothing here uses vscode or the DOM. */
 import type { BenchmarkProgress, BenchmarkReport } from '../api.ts';
 import type { Failure } from '../viewProtocol.ts';
 
@@ -24,12 +24,12 @@ export interface BenchmarkDraft {
   precisions: string[];
   /** Empty for the chosen one. */
   devices: string[];
-  /** Of the cases that workers share: `2`, or several as `2, 4`. */
+  /** Numbers of workers for the cases that workers share: `2`, or several as `2, 4`. */
   workers: string;
   repeat: string;
-  /** Of one network run; empty for the setting's. */
+  /** Threads of one network run; empty for the setting's. */
   threads: string;
-  /** Of whole pictures; empty for the model's own. */
+  /** Steps of whole images; empty for the model's own. */
   steps: string;
   prompt: string;
   editPrompt: string;
@@ -37,7 +37,7 @@ export interface BenchmarkDraft {
   isolate: boolean;
 }
 
-/** What a new panel starts from. */
+/** The initial form of a panel. */
 export const FIRST_DRAFT: BenchmarkDraft = {
   model: '',
   folder: '',
@@ -60,7 +60,7 @@ export const FIRST_DRAFT: BenchmarkDraft = {
   isolate: true,
 };
 
-/** What the form may offer. */
+/** The choices that the form offers. */
 export interface Offers {
   stepCases: CaseOffer[];
   wholeCases: CaseOffer[];
@@ -94,7 +94,7 @@ export interface PresetOffer {
   cost?: RunCost;
 }
 
-/** The form that a preset fills in, whatever stood there. */
+/** The form that a preset fills in, whatever it contained. */
 export function draftOf({ draft }: Pick<PresetOffer, 'draft'>): BenchmarkDraft {
   return { ...FIRST_DRAFT, ...draft };
 }
@@ -113,7 +113,7 @@ export interface RunCost {
 export interface StoredRun {
   id: string;
   report: BenchmarkReport;
-  /** What was asked for, where the panel ran it: the same text for the same work. */
+  /** Its request, if the panel ran it: the same text for the same work. */
   asked?: string;
   /** What it took from beginning to end. */
   tookSeconds?: number;

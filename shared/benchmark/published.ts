@@ -7,18 +7,18 @@ export interface Published {
   denseMacs: number;
   denseSeconds: number;
   rows: PublishedRow[];
-  /** Whether a run's figures are to be put beside these. */
+  /** Whether a run's figures can be compared with these. */
   fits(report: BenchmarkReport): boolean;
   /** Whether this is a row's counterpart. */
   matches(published: PublishedRow, row: BenchmarkRow): boolean;
 }
 
-/** One row; null what was not published. */
+/** One row; figures that were not published are null. */
 export interface PublishedRow {
   /** How the mask's name begins. */
   mask?: string;
   workers?: number;
-  /** Of one worker, if there are several. */
+  /** Multiply–accumulates of one worker, if there are several. */
   macs: number | null;
   seconds: number | null;
   /** Against one worker's picture, in dB. */

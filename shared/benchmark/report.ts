@@ -36,9 +36,11 @@ export interface BenchmarkRequest {
    * absent. The first row of the first device is what speed-ups are relative to.
    */
   devices?: DeviceId[];
-  /** Of all cases but the reference, dense float32; `full` if absent. */
+  /** Attention of all cases but the reference, dense float32; `full` if absent. */
   attention?: AttentionMode;
-  /** Cases that several workers share run once for each: 1 … 64, `[2]` if absent. `threads` is then each one's share. */
+  /**
+   * Cases that several workers share run once for each: 1 … 64, `[2]` if absent. `threads` is then each one's share.
+   */
   workers?: number[];
   /** Where these cases find their workers, and how features travel; this machine's, as float32, if absent. */
   bus?: BusOptions;

@@ -1,4 +1,4 @@
-/** What `patchwork bench --json` prints, as the reader of such files checks it. A new figure is described here only. */
+/** What `patchwork bench --json` prints, as the reader of such files checks it. New figures are defined only here. */
 import * as z from 'zod';
 import { ATTENTIONS, PRECISIONS } from '../arithmetic.ts';
 import { DEVICE_IDS } from '../devices.ts';
@@ -47,7 +47,7 @@ const operatorTime = z.object({
   copiedBytes: count.optional(),
 });
 
-/** What tells one row from the others. */
+/** The fields that distinguish one row from the others. */
 const rowIdentity = z.object({
   case: text,
   /** The mask's name, for a case that takes one. */
@@ -59,7 +59,7 @@ const rowIdentity = z.object({
   workers: count,
   /** The network that the case runs, if it is not the report's model. */
   network: text.optional(),
-  /** Of several on which the cases ran. */
+  /** The device, if the cases ran on several. */
   device: z.enum(DEVICE_IDS).optional(),
 });
 
@@ -78,9 +78,9 @@ const row = z.object({
   ...rowIdentity.shape,
   ...timing.shape,
   macs: z.number().positive(),
-  /** Of the U-Net by kind of operator; `other networks` is the rest of a whole image. */
+  /** The U-Net's by kind of operator; `other networks` is the rest of a whole image. */
   macsByKind: counts,
-  /** Of the U-Net by level from the finest, `none` for operators without positions. */
+  /** The U-Net's by level from the finest, `none` for operators without positions. */
   macsByLevel: counts,
   /** Share of the positions that are computed, level by level; empty if all are. */
   activeFraction: z.array(count),
@@ -122,7 +122,7 @@ const row = z.object({
   operators: z.array(operatorTime),
 });
 
-/** What a machine is, for those who read its figures elsewhere. */
+/** The machine, described for those who read its figures elsewhere. */
 const machine = z.object({
   processor: text,
   /** Processors that the system shows. */
@@ -136,12 +136,12 @@ const machine = z.object({
   versions: z.object({ patchwork: text, node: text.optional(), onnxruntime: text }),
 });
 
-/** What quantizing one layer alone does to the output of a U-Net run. */
+/** The effect of quantizing one layer alone on the output of a U-Net run. */
 const layerError = z.object({
   /** Name of its weight. */
   layer: text,
   precision: z.enum(PRECISIONS),
-  /** Of the output against float32's, in dB. */
+  /** PSNR of the output against float32's, in dB. */
   psnr: z.number(),
   /** Whether this precision keeps the layer finer. */
   kept: z.boolean(),

@@ -44,7 +44,7 @@ export function macsFactor({ run, row, base }: Figure): number {
   return longestMacs(base, steps) / longestMacs(row, steps);
 }
 
-/** MACs that follow one another: of workers only the one that has most counts. */
+/** MACs on the longest path: of several workers only the one with the most counts. */
 export function longestMacs(
   { macs, macsByKind, parts = [] }: BenchmarkRow,
   steps: BenchmarkReport['steps'],
@@ -70,13 +70,13 @@ interface Column {
   value: (figure: Figure) => string;
 }
 
-/** A column as it is described here: its title may follow from the figures. */
+/** A column as it is defined here: its title may depend on the figures. */
 interface Described {
   title: string | ((figures: readonly Figure[]) => string);
   value: Column['value'];
   /** Whether the table has the column; absent: always. */
   shown?: (figures: readonly Figure[]) => boolean;
-  /** What the line of `patchwork bench` says; undefined: nothing. */
+  /** Its text in the line of `patchwork bench`; undefined: nothing. */
   line?: (figure: Figure) => string | undefined;
 }
 

@@ -70,7 +70,7 @@ export function caseAbout(name: string): string {
   return Object.hasOwn(CASES, name) ? CASES[name]!.about : '';
 }
 
-/** What tells a row from the others of its report. */
+/** A title that distinguishes a row from the others of its report. */
 export function rowTitle(row: BenchmarkRow, rows: readonly BenchmarkRow[]): string {
   const mixed = rows.some(({ precision }) => precision !== rows[0]!.precision);
   return [
@@ -141,7 +141,7 @@ export function formatDecibels(psnr: number | null): string {
   return psnr === null ? '–' : `${psnr.toFixed(1)} dB`;
 }
 
-/** What a peak of memory is of. */
+/** The title of the column with memory peaks. */
 export function peakTitle({ isolated }: BenchmarkReport): string {
   return isolated ? 'Peak memory (own process)' : 'Peak memory (all modes together)';
 }

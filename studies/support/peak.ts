@@ -29,11 +29,11 @@ export interface Peak {
   needs: PartNeeds;
   measuredBytes: number;
   loadSeconds: number;
-  /** Of the fastest run. */
+  /** Time of the fastest run. */
   runSeconds: number;
 }
 
-/** Timed, after one that is not. */
+/** Timed runs, after a warm-up. */
 const RUNS = 2;
 
 const [task] = (await once(process, 'message')) as [PeakTask];
