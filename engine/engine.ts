@@ -12,9 +12,9 @@ import type {
   EditRequest,
   EditResult,
   Engine,
-  FindThingsProgress,
-  FindThingsRequest,
-  FindThingsResult,
+  FindObjectsProgress,
+  FindObjectsRequest,
+  FindObjectsResult,
   GenerateProgress,
   GenerateRequest,
   GenerateResult,
@@ -71,7 +71,7 @@ import { repaintInTiles } from './pipelines/repaint-tiles.ts';
 import {
   checkCutOut,
   checkDescribe,
-  checkFindThings,
+  checkFindObjects,
   checkSegment,
 } from './pipelines/segment/check-request.ts';
 import { cutOutPart } from './pipelines/segment/cut-out.ts';
@@ -131,10 +131,10 @@ class LocalEngine implements Engine {
     const asked = checkGenerate(given);
     options.signal?.throwIfAborted();
     await this.#sweep();
-    const { request, ...told } = await readPrompts(asked, await placeOfModel(asked.model));
+    const { request, ...prompts } = await readPrompts(asked, await placeOfModel(asked.model));
     const loaded = await this.#models.load(request, options);
     const checked = await sizedByReference(request, loaded.model);
-    loaded.reading = readingOf(checked, told);
+    loaded.reading = readingOf(checked, prompts);
     const { previews, remember } = checked;
     const { width, height } = imageSize(loaded.model, checked);
     await this.#steer(loaded, checked, { width, height });
@@ -167,7 +167,7 @@ class LocalEngine implements Engine {
       loadSeconds: opening + result.loadSeconds,
       warnings: [
         ...loaded.warnings,
-        ...told.warnings,
+        ...prompts.warnings,
         ...spending.warnings,
         ...result.warnings,
         ...(await loaded.components.notices()),
@@ -182,11 +182,14 @@ class LocalEngine implements Engine {
     const model = editing.name;
     options.signal?.throwIfAborted();
     await this.#sweep();
-    const { request: checked, ...told } = await readPrompts({ ...asked, model }, await placeOfModel(model));
+    const { request: checked, ...prompts } = await readPrompts(
+      { ...asked, model },
+      await placeOfModel(model),
+    );
     const { picture, mask, coverage, warnings } = await editedPart(checked);
     const decoded = performance.now();
     const loaded = await this.#models.load(checked, options);
-    loaded.reading = readingOf(checked, told);
+    loaded.reading = readingOf(checked, prompts);
     const isWhole = !checked.mask && !checked.extend;
     const {
       strength = isWhole ? WHOLE_STRENGTH : defaultStrength(seesMaskOf(loaded)),
@@ -224,7 +227,7 @@ class LocalEngine implements Engine {
       loadSeconds: opening + result.loadSeconds,
       warnings: [
         ...loaded.warnings,
-        ...told.warnings,
+        ...prompts.warnings,
         ...spending.warnings,
         ...warnings,
         ...result.warnings,
@@ -251,9 +254,9 @@ class LocalEngine implements Engine {
     const picture = await decodePicture(checked.image, 'The image');
     const { width, height } = picture;
     const place = await placeOfModel(checked.model);
-    const { request: asked, ...told } = await readPrompts({ ...checked, prompt: '' }, place);
+    const { request: asked, ...prompts } = await readPrompts({ ...checked, prompt: '' }, place);
     const loaded = await this.#models.load(asked, options);
-    loaded.reading = readingOf(asked, told);
+    loaded.reading = readingOf(asked, prompts);
     await this.#steer(loaded, asked, { width, height });
     const precision = await this.#precision(asked, loaded, { width, height, edit: true });
     const { strength = defaultStrength(seesMaskOf(loaded)) } = checked;
@@ -275,11 +278,11 @@ class LocalEngine implements Engine {
     return this.#onDevice(await this.#sight.segment(checkSegment(request), options));
   }
 
-  async findThings(
-    request: FindThingsRequest,
-    options?: CallOptions<FindThingsProgress>,
-  ): Promise<FindThingsResult> {
-    return this.#onDevice(await this.#sight.findThings(checkFindThings(request), options));
+  async findObjects(
+    request: FindObjectsRequest,
+    options?: CallOptions<FindObjectsProgress>,
+  ): Promise<FindObjectsResult> {
+    return this.#onDevice(await this.#sight.findObjects(checkFindObjects(request), options));
   }
 
   async cutOut(request: CutOutRequest, options?: CallOptions<never>): Promise<CutOutResult> {
@@ -316,9 +319,9 @@ class LocalEngine implements Engine {
   ): Promise<UpscaleResult> {
     const begin = performance.now();
     await this.#sweep();
-    const { request: asked, ...told } = await readPrompts(given, await placeOfModel(given.model));
+    const { request: asked, ...prompts } = await readPrompts(given, await placeOfModel(given.model));
     const loaded = await this.#models.load(asked, options);
-    loaded.reading = readingOf(asked, told);
+    loaded.reading = readingOf(asked, prompts);
     const { width, height } = loaded.model.defaults;
     await this.#steer(loaded, {}, { width, height });
     const precision = await this.#precision(asked, loaded, { width, height });
@@ -336,7 +339,7 @@ class LocalEngine implements Engine {
       picture: { ...result.picture, png },
       macs: result.macs + painted.macs,
       seconds: result.seconds + secondsSince(begin),
-      repaint: { recipe, strength, warnings: [...loaded.warnings, ...told.warnings, ...painted.warnings] },
+      repaint: { recipe, strength, warnings: [...loaded.warnings, ...prompts.warnings, ...painted.warnings] },
     };
   }
 

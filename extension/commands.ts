@@ -10,11 +10,11 @@ interface MenuEntry {
 
 export interface CommandEntry {
   title: string;
-  /** What it does, in the README's words. A command without is not in the palette. */
+  /** What it does, for the README. Commands without this text are not in the palette. */
   does?: string;
   /** A codicon. */
   icon?: string;
-  /** When the palette offers it; always if absent. */
+  /** Condition under which the palette offers it; always if absent. */
   when?: string;
   menus?: readonly MenuEntry[];
 }

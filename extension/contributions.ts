@@ -23,7 +23,7 @@ interface Setting {
   type: 'string' | 'integer' | 'number' | 'boolean' | 'object' | 'array';
   default: unknown;
   scope: Scope;
-  /** A workspace that is not trusted cannot set it: it leads to files, or costs the machine. */
+  /** An untrusted workspace cannot set it, because it leads to files or takes much of the machine. */
   restricted?: true;
   [schema: string]: unknown;
 }
@@ -169,14 +169,14 @@ function menuContributions(): Record<string, object[]> {
   return menus;
 }
 
-/** package.nls.json with the commands' titles as they should be. */
+/** package.nls.json with up-to-date titles of commands. */
 export function withTitles(texts: Readonly<Record<string, string>>): Record<string, string> {
   const others = Object.entries(texts).filter(([key]) => !key.startsWith('command.'));
   const titles = commandEntries.map(([name, { title }]) => [`command.${name}`, title]);
   return Object.fromEntries([...titles, ...others]);
 }
 
-/** The README with its table of commands as it should be. */
+/** The README with an up-to-date table of commands. */
 export function withCommandTable(readme: string): string {
   const rows = commandEntries.filter(([, { does }]) => does);
   return readme.replace(
@@ -185,7 +185,7 @@ export function withCommandTable(readme: string): string {
   );
 }
 
-/** Properties of package.json that follow from TypeScript. */
+/** Properties of package.json that are generated from TypeScript. */
 interface Manifest {
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
   contributes: {
@@ -196,7 +196,7 @@ interface Manifest {
   };
 }
 
-/** package.json with those properties as they should be. */
+/** package.json with those properties up to date. */
 export function withContributions<Given extends Manifest>(manifest: Given): Given {
   const result = structuredClone(manifest);
   result.capabilities.untrustedWorkspaces.restrictedConfigurations = restrictedConfigurations();

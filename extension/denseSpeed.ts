@@ -1,4 +1,4 @@
-/** How fast this machine computes whole U-Net steps: the time of dense work is estimated from it. */
+/** How fast this machine computes dense denoiser steps, from which the time of a full recompute is estimated. */
 import os from 'node:os';
 import type { Memento } from 'vscode';
 import { benchmarkCost } from '../engine/benchmark/cost.ts';
@@ -8,7 +8,7 @@ import { LIMITS } from '../shared/limits.ts';
 
 /** One U-Net step over a whole picture. */
 export interface DenseStep {
-  /** As requests name it; empty for the embedded one. */
+  /** Its name in requests; empty for the embedded one. */
   model: string;
   precision: string;
   /** 0: the engine's default. */
@@ -30,11 +30,11 @@ interface StepTime {
 }
 
 const KEY = 'patchwork.fullSteps';
-/** Steps that are kept of a kind, and kinds. */
+/** Most steps that are kept of each kind, and most kinds. */
 const KEPT = { seconds: 30, samples: 60 };
-/** Steps whose operations differ by less, as a share, are of one size. */
+/** Steps whose operations differ by less than this share count as one size. */
 const SAME_SIZE = 0.01;
-/** Steps of other models count whose operations differ by less than a factor of eight, as its logarithm. */
+/** Steps of other models count if their operations differ by less than a factor of eight; its logarithm. */
 const NEAR = Math.log(8);
 
 export class DenseSpeed {
@@ -93,7 +93,9 @@ export class DenseSpeed {
     return { seconds, steps: nearest.seconds.length };
   }
 
-  /** What a step of these operations takes by the float32 steps of any model that were seen here, where one is near in size. */
+  /**
+   * Time of a step with this many operations, from float32 steps of any model on this machine, if one is near in size.
+   */
   stepTimeOfAny(macs: number): number | undefined {
     const distance = (sample: Sample) => Math.abs(Math.log(sample.macs / macs));
     const [nearest] = this.#samples

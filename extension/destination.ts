@@ -23,11 +23,11 @@ export async function saveToWorkspace(recipe: Recipe, png: Uint8Array, near?: Ur
   if (folder.uri.scheme === 'file') await requireInside(folder.uri.fsPath, target.fsPath);
   else await requireNoLinks(folder.uri, target);
   const names = pictureNames(recipe.prompt, recipe.seed);
-  return await told(target, writeUnderFreeName(workspace.fs, target, names, png));
+  return await reporting(target, writeUnderFreeName(workspace.fs, target, names, png));
 }
 
 /**
- * Where a link leads on another machine cannot be told, so none is followed.
+ * The target of a link on another machine is unknown, so none is followed.
  * @throws InputError for a link between the workspace folder and the target
  */
 async function requireNoLinks(folder: Uri, target: Uri): Promise<void> {
@@ -52,12 +52,12 @@ export async function saveByDialog(recipe: Recipe, png: Uint8Array): Promise<Uri
   });
   if (!target) return undefined;
   requireWritable(target);
-  // The dialog has asked already whether an existing file may be replaced.
-  await told(target, writeAtomically(workspace.fs, target, png, { overwrite: true }));
+  // The dialog has already asked whether to replace an existing file.
+  await reporting(target, writeAtomically(workspace.fs, target, png, { overwrite: true }));
   return target;
 }
 
-/** The home folder, or the open folder where that is on no disk. */
+/** The home folder, or the open folder if that is not on a disk. */
 function placeFor(name: string): Uri {
   const open = workspace.workspaceFolders?.[0]?.uri;
   return open && open.scheme !== 'file' ? Uri.joinPath(open, name) : Uri.file(path.join(os.homedir(), name));
@@ -75,7 +75,7 @@ function requireWritable(uri: Uri): void {
 }
 
 /** Waits for a write to `place`; errors name the image and the place. */
-async function told<Result>(place: Uri, writing: Promise<Result>): Promise<Result> {
+async function reporting<Result>(place: Uri, writing: Promise<Result>): Promise<Result> {
   try {
     return await writing;
   } catch (error) {

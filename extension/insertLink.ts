@@ -4,7 +4,7 @@ import type { LastEditor, Place } from './lastEditor.ts';
 import { markdownImage, relativePath } from './markdown.ts';
 import { reached } from './walkthrough.ts';
 
-/** Where a link would go. @throws InputError if there is no such place */
+/** The place for a link. @throws InputError if there is none */
 export function requirePlace({ place }: LastEditor): Place {
   if (!place) throw new InputError('Open the document you want to link from first.');
   return place;

@@ -4,7 +4,7 @@ import type { CheckMessage } from './pageMessages.ts';
 import { uriOf } from './storedUri.ts';
 
 interface PageOptions<FromPage> {
-  /** Of the bundle in `dist`. */
+  /** Name of the bundle in `dist`. */
   name: string;
   title: string;
   /** Our icon on the tab (default); a file's editor has the file's. */

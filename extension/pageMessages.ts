@@ -48,7 +48,7 @@ const id = z.string().max(200);
 const ids = z.array(id).max(100_000);
 /** Typed text, or a path. Tighter limits are checked when it is used. */
 const text = z.string().max(1_000_000);
-/** For people. */
+/** A text for people. */
 const sentence = z.string().transform((said) => plainText(said));
 const whole = z.number().int();
 const side = whole.min(0).max(1 << 16);

@@ -37,7 +37,7 @@ export function askPrompt(
   });
 }
 
-/** What is typed comes first, so that Enter takes it; then the last prompts, filtered by what is typed. */
+/** The typed text comes first, so that Enter takes it; then the last prompts that match it. */
 function items(typed: string, prompts: string[]): QuickPickItem[] {
   const value = typed.trim();
   const earlier = prompts

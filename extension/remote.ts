@@ -24,7 +24,7 @@ export function onThisComputer(): { defaultUri?: Uri } {
 
 /**
  * The path of a model, which the engine reads by itself.
- * @throws InputError if it is on no disk of the computer on which Patchwork runs
+ * @throws InputError if it is not on a disk of the computer on which Patchwork runs
  */
 export function localPath(uri: Uri): string {
   if (uri.scheme === 'file') return uri.fsPath;
@@ -35,7 +35,7 @@ export function localPath(uri: Uri): string {
   );
 }
 
-/** The last part of a file's path, and how it is written in a form: by its path, or its address where it has none. */
+/** A file as it is written in a form: by its path, or by its address if it has none. */
 export function placeText(uri: Uri): string {
   return uri.scheme === 'file' ? uri.fsPath : uri.toString();
 }

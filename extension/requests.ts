@@ -22,18 +22,21 @@ export function editWithSettings(request: EditRequest, picture: Uri): EditReques
   return merged(settings, request);
 }
 
-/** The model that the settings say for a picture; undefined for the embedded one. */
+/** The model in the settings for a picture; undefined for the embedded one. */
 export function modelNear(picture: Uri): string | undefined {
   return settingsNear(picture).model;
 }
 
-/** The same for a picture that is likely to be edited. */
+/** The same for a picture that will probably be edited. */
 export function prepareWithSettings(request: PrepareEditRequest, picture: Uri): PrepareEditRequest {
   const { width: _width, height: _height, ...settings } = settingsNear(picture);
   return merged(settings, request);
 }
 
-/** What the settings say, and over it what a request says. LoRA files of both are used; of one in both the request's strength counts. */
+/**
+ * The settings, overridden by a request. LoRA files of both are used; if a file is in both, the request's strength
+ * counts.
+ */
 function merged<Request extends { loras?: LoraChoice[] }>(
   settings: PictureSettings,
   request: Request,

@@ -45,7 +45,7 @@ test('writes under the first free name', async () => {
   assert.deepEqual(Object.fromEntries(content), { '/w/a.png': 'old', '/w/a-2.png': 'new' });
 });
 
-test('never overwrites unless told to', async () => {
+test('never overwrites unless asked to', async () => {
   const { fs, content } = memory({ '/w/a.png': 'old' });
   await assert.rejects(writeAtomically(fs, uri('/w/a.png'), bytes), /exists/);
   assert.deepEqual(Object.fromEntries(content), { '/w/a.png': 'old' });

@@ -13,10 +13,10 @@ import type { RunLog } from './queue/interrupted.ts';
 import type { Pace } from './queue/pace.ts';
 import type { RunViews } from './view/runView.ts';
 
-/** What all features of the extension share. */
+/** Objects that all features of the extension share. */
 export interface Services {
   extensionUri: Uri;
-  /** The same as `queue`, for those who only call it. */
+  /** The engine behind `queue`, for callers that do not need the queue. */
   engine: Engine;
   queue: EngineQueue;
   /** Makes images that land in the gallery. */

@@ -83,7 +83,7 @@ function parts(get: GetSetting, base?: string): Pick<PictureSettings, 'vae' | 't
   };
 }
 
-/** Where prompts find what they name. */
+/** Folders of the files that prompts name. */
 function folders(get: GetSetting): Pick<PictureSettings, 'modelFolders'> {
   const found = modelFolders(get);
   return found.length > 0 ? { modelFolders: found } : {};
@@ -107,7 +107,7 @@ export function threadSetting(get: GetSetting): number | undefined {
 
 /**
  * Where networks run. Read before each engine start.
- * @throws InputError for a name that no device has
+ * @throws InputError for an unknown device
  */
 export function deviceSetting(get: GetSetting): DeviceChoice {
   return oneOf('device', DEVICE_CHOICES, get) ?? 'auto';
@@ -182,7 +182,7 @@ function oneOf<Name extends string>(
   return known;
 }
 
-/** A path, or a name of the hub as it is. */
+/** A path, or an unchanged name of the hub. */
 function place(name: SettingName, setting: string | undefined, base?: string): string | undefined {
   if (!setting) return undefined;
   const atHome = homePath(setting, os.homedir());

@@ -50,7 +50,7 @@ import { useRecipeOf } from './view/useRecipe.ts';
 import { ImageView, VIEW_TYPE } from './view/view.ts';
 import { rememberMilestones } from './walkthrough.ts';
 
-/** What the machine provides. */
+/** The machine below the extension. */
 export interface Platform {
   log: LogOutputChannel;
   engine: Engine;
@@ -63,11 +63,11 @@ export interface Platform {
   devices: readonly DeviceId[];
   /** The command *Choose Device*. */
   chooseDevice: () => unknown;
-  /** A file that is opened at first sight, with the walkthrough beside it. */
+  /** A file to open on the first start, with the walkthrough beside it. */
   welcome?: string;
 }
 
-/** Ends what runs. */
+/** Ends everything that runs. */
 export type Ending = () => Promise<void>;
 
 export function start(

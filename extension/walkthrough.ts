@@ -3,7 +3,7 @@ import { commands, type Memento } from 'vscode';
 /** Milestones that complete the steps of the walkthrough *Get started with Patchwork*. */
 const MILESTONES = ['generated', 'opened', 'painted', 'linked'] as const;
 type Milestone = (typeof MILESTONES)[number];
-/** The steps, as package.json names them. */
+/** Ids of the steps in package.json. */
 const STEPS: Readonly<Record<Milestone, string>> = {
   generated: 'generate',
   opened: 'open',

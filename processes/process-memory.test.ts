@@ -7,6 +7,6 @@ test('tells what a process takes', async () => {
   assert.ok(bytes! > 10e6 && bytes! < 10e9, String(bytes));
 });
 
-test('of a process that is gone nothing can be told', async () => {
+test('the memory of a process that is gone is unknown', async () => {
   assert.equal(await processMemory(2 ** 22 + 1), undefined);
 });

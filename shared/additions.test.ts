@@ -64,8 +64,8 @@ test('what is switched off is not asked for', () => {
 test('what is chosen goes where it was chosen for, and a new row takes the model of the last', () => {
   const first = withChosen(NO_ADDITIONS, { list: 'controls', field: 'picture', at: -1 }, 'a');
   assert.equal(first.controls[0]!.model, '');
-  const told = withChosen(first, { list: 'controls', field: 'model', at: 0 }, 'net');
-  const second = withChosen(told, { list: 'controls', field: 'picture', at: -1 }, 'b', 'other');
+  const chosen = withChosen(first, { list: 'controls', field: 'model', at: 0 }, 'net');
+  const second = withChosen(chosen, { list: 'controls', field: 'picture', at: -1 }, 'b', 'other');
   assert.deepEqual(
     second.controls.map(({ picture, model }) => [picture, model]),
     [

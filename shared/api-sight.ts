@@ -1,8 +1,8 @@
 import type { Raster } from './raster.ts';
 
 /**
- * The part of the engine's door (`api.ts`) that looks at pictures: a click becomes a mask (`segment`), things are found
- * one after another (`findThings`), one is cut out of its picture (`cutOut`), a picture or a thing in it is put into
+ * The part of the engine's door (`api.ts`) that looks at pictures: a click becomes a mask (`segment`), objects are found
+ * one after another (`findObjects`), one is cut out of its picture (`cutOut`), a picture or an object in it is put into
  * words (`describe`).
  *
  * A picture is encoded by the first call about it and then remembered, within bounds; every result names it in
@@ -15,7 +15,7 @@ import type { DeviceId } from './devices.ts';
 export interface PromptPoint {
   x: number;
   y: number;
-  /** Whether the thing is here (the default), or what is not part of it. */
+  /** Whether the object is here (the default), or what is not part of it. */
   include?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface MaskPixels {
 }
 
 /** A mask that a segmenter gave. */
-export interface ThingMask extends MaskPixels {
+export interface ObjectMask extends MaskPixels {
   /** How well the segmenter expects the mask to fit: about 0 … 1, the intersection over the union. */
   score: number;
   /** Pixels of the picture inside. */
@@ -61,9 +61,9 @@ export const SEGMENTER_PRECISIONS = ['fp32', 'int8'] as const;
 export type SegmenterPrecision = (typeof SEGMENTER_PRECISIONS)[number];
 
 export interface SegmentRequest extends SightRequest {
-  /** Where the thing is and is not. Without points and box the picture is only encoded. */
+  /** Where the object is and is not. Without points and box the picture is only encoded. */
   points?: readonly PromptPoint[];
-  /** The thing is in here. What reaches beyond the picture is cut off. */
+  /** The object is in here. What reaches beyond the picture is cut off. */
   box?: PixelBox;
   /** The `logits` of an earlier mask of this picture, which the points correct. */
   refine?: Float32Array;
@@ -102,7 +102,7 @@ export type Encoding = 'kept' | 'part' | 'whole';
 
 export interface SegmentResult extends SightResult {
   /** The best first. */
-  masks: ThingMask[];
+  masks: ObjectMask[];
   /** Whether the best one is likely to fit; true if no mask was asked for. */
   sure: boolean;
   encoding: Encoding;
@@ -110,22 +110,22 @@ export interface SegmentResult extends SightResult {
   encodeSeconds: number;
 }
 
-export interface FindThingsRequest extends Omit<SegmentRequest, 'points' | 'box' | 'refine' | 'most'> {
+export interface FindObjectsRequest extends Omit<SegmentRequest, 'points' | 'box' | 'refine' | 'most'> {
   /** Points along the picture's longer side that are tried, 2 … 64. */
   grid?: number;
 }
 
-export interface FindThingsProgress {
+export interface FindObjectsProgress {
   /** Points that have been tried, of all. */
   tried: number;
   points: number;
-  /** Things found so far. */
-  things: number;
+  /** Objects found so far. */
+  objects: number;
 }
 
-export interface FindThingsResult extends SightResult {
+export interface FindObjectsResult extends SightResult {
   /** From left to right. */
-  things: ThingMask[];
+  objects: ObjectMask[];
 }
 
 /** What to cut out: what a mask covers, or the object at a place. */
@@ -159,11 +159,11 @@ export interface CutOutResult {
 }
 
 export interface DescribeRequest extends SightRequest {
-  /** The thing that is to be named, at the picture's size or smaller; absent: the whole picture is described. */
+  /** Mask of the object to name, at the picture's size or smaller; absent: the whole picture is described. */
   mask?: MaskPixels;
 }
 
-/** One thing that a picture is said to show. */
+/** One property that a picture is said to show. */
 export interface PictureLabel {
   /** What kind of label it is: object, part, terrain, time or weather in the embedded tagger. */
   group: string;
@@ -175,12 +175,12 @@ export interface PictureLabel {
 }
 
 export interface DescribeResult extends SightResult {
-  /** Words from which a picture like this could be drawn; of a thing, its name. Empty if nothing was recognized. */
+  /** Words from which a picture like this could be drawn; of an object, its name. Empty if nothing was recognized. */
   prompt: string;
   /** Whether the words are more than a guess: something was recognized, of the kind that the tagger was trained on. */
   sure: boolean;
   /** Where the words come from: the recipe in the picture's file, or a look at the picture. */
   source: 'recipe' | 'image';
-  /** What holds of the picture, the surest of each group first; of a thing, its names. */
+  /** What holds of the picture, the surest of each group first; of an object, its names. */
   labels: PictureLabel[];
 }

@@ -9,9 +9,9 @@ import type {
   CutOutResult,
   DescribeRequest,
   DescribeResult,
-  FindThingsProgress,
-  FindThingsRequest,
-  FindThingsResult,
+  FindObjectsProgress,
+  FindObjectsRequest,
+  FindObjectsResult,
   SegmentRequest,
   SegmentResult,
 } from './api-sight.ts';
@@ -443,7 +443,7 @@ export const ENGINE_CALLS = {
   /** Turns a click, several, or a box into masks. */
   segment: call<SegmentRequest, never, SegmentResult>(),
   /** Finds the objects of an image by trying points all over it. */
-  findThings: call<FindThingsRequest, FindThingsProgress, FindThingsResult>(),
+  findObjects: call<FindObjectsRequest, FindObjectsProgress, FindObjectsResult>(),
   /** Makes everything transparent but what a mask covers, or the object at a place. */
   cutOut: call<CutOutRequest, never, CutOutResult>(),
   /** Puts an image, or an object in it, into words. */

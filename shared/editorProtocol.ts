@@ -87,10 +87,10 @@ interface VariationInfo {
   seed: number;
 }
 
-/** Where a thing is in the picture. */
+/** Where an object is in the picture. */
 export type PicturePlace = Pick<SegmentRequest, 'points' | 'box'>;
 
-/** What becomes of the mask when a thing is selected. */
+/** What becomes of the mask when an object is selected. */
 export type Combination = 'replace' | 'add' | 'remove';
 
 /** What a full recompute of an edit takes. */
@@ -236,7 +236,7 @@ export type EditorPageMessage =
   /** The new values of a part of the mask. */
   | { type: 'mask'; label: string; patch: Patch }
   | { type: 'select'; place: PicturePlace; how: Combination }
-  /** Masks the next thing of the picture, or the one before. */
+  /** Masks the next object of the picture, or the one before. */
   | { type: 'selectNext'; step: 1 | -1 }
   /** Requests a preview of a click; without a place hides it. */
   | { type: 'hover'; place?: PicturePlace }

@@ -33,7 +33,7 @@ await study(
         ({ picture } = result);
         later.push((await engine.segment({ image: picture, points: click(), model })).seconds);
       }
-      const { seconds } = await engine.findThings({ image: picture, model });
+      const { seconds } = await engine.findObjects({ image: picture, model });
       const row = table(`${width}×${height}`, 'median', 'fastest', 'slowest');
       for (const [what, times] of [
         ['loading', [loaded.loadSeconds]],

@@ -18,7 +18,7 @@ export function runTemplate(run: RunState, label: string, actions: CommonActions
   return progressTemplate({ label, done, total, text: describeRun(run) + time, cancelling }, actions);
 }
 
-/** A progress bar with a phrase and a way to cancel; `total` 0 where it is not known. */
+/** A progress bar with a phrase and a way to cancel; `total` 0 if it is unknown. */
 export function progressTemplate(
   progress: { label: string; done: number; total: number; text: string; cancelling: boolean },
   actions: Pick<CommonActions, 'cancel'>,

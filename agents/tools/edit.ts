@@ -2,7 +2,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../../engine/errors.ts';
 import { convertPicture, formatOf } from '../../engine/pictures/convert.ts';
-import { findObjects, objectNamed } from '../../engine/pipelines/segment/objects.ts';
+import { findNamedObjects, objectNamed } from '../../engine/pipelines/segment/objects.ts';
 import { formatSeconds } from '../../shared/format.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { FIELDS } from '../fields.ts';
@@ -54,7 +54,7 @@ export const editTool: AgentTool<typeof schema> = {
     if (object !== undefined) {
       const request = { image: original.bytes, png: true };
       onProgress?.('looking for objects');
-      const { objects } = await findObjects(engine, request, { signal });
+      const { objects } = await findNamedObjects(engine, request, { signal });
       found = objectNamed(objects, object, image);
     }
     const part = found?.png ?? (await folders.read(mask!)).bytes;

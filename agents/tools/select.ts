@@ -1,8 +1,8 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../../engine/errors.ts';
-import { findObjects, type NamedObject, objectNamed } from '../../engine/pipelines/segment/objects.ts';
-import type { Engine, ThingMask } from '../../shared/api.ts';
+import { findNamedObjects, type NamedObject, objectNamed } from '../../engine/pipelines/segment/objects.ts';
+import type { Engine, ObjectMask } from '../../shared/api.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { FIELDS } from '../fields.ts';
 import type { Destination } from '../folders.ts';
@@ -47,7 +47,7 @@ export const selectTool: AgentTool<typeof schema> = {
       throw new InputError('Give an object or a place, not both.');
     const { bytes } = await folders.read(input.image);
     if (!isPlace(input)) {
-      const { objects, width, height, warnings } = await findObjects(
+      const { objects, width, height, warnings } = await findNamedObjects(
         engine,
         { image: bytes },
         { signal: call.signal },
@@ -76,9 +76,9 @@ async function selected(
   bytes: Uint8Array,
   { image, object, point, box }: Input,
   { signal }: Call,
-): Promise<{ mask: ThingMask & { name: string }; warnings: string[] }> {
+): Promise<{ mask: ObjectMask & { name: string }; warnings: string[] }> {
   if (object !== undefined) {
-    const { objects, warnings } = await findObjects(engine, { image: bytes, png: true }, { signal });
+    const { objects, warnings } = await findNamedObjects(engine, { image: bytes, png: true }, { signal });
     return { mask: objectNamed(objects, object, image), warnings };
   }
   const request = { image: bytes, points: point ? [point] : [], box, png: true, most: 1 };

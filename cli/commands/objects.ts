@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { findObjects, type NamedObject, objectNamed } from '../../engine/pipelines/segment/objects.ts';
+import { findNamedObjects, type NamedObject, objectNamed } from '../../engine/pipelines/segment/objects.ts';
 import type { Engine } from '../../shared/api.ts';
 import { openEngine } from '../engine.ts';
 import { readImages } from '../images.ts';
@@ -25,7 +25,7 @@ async function run(image: string, options: Options): Promise<void> {
   const progress = new Progress();
   try {
     const { model, threads } = options;
-    const { objects, width, height, warnings } = await findObjects(
+    const { objects, width, height, warnings } = await findNamedObjects(
       engine,
       { image: bytes, model, threads },
       { signal, onProgress: ({ tried, points }) => progress.update('points tried', tried, points) },
@@ -64,7 +64,7 @@ export async function maskOfObject(
   about: { image: string; threads?: number; segmenter?: string; signal: AbortSignal; progress: Progress },
 ): Promise<NamedObject> {
   const { image, threads, segmenter: model, signal, progress } = about;
-  const { objects } = await findObjects(
+  const { objects } = await findNamedObjects(
     engine,
     { image: bytes, model, threads, png: true },
     { signal, onProgress: ({ tried, points }) => progress.update('looking for objects', tried, points) },

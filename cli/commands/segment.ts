@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../../engine/errors.ts';
-import type { Engine, ThingMask } from '../../shared/api.ts';
+import type { Engine, ObjectMask } from '../../shared/api.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { formatLatency, formatMacs } from '../../shared/units.ts';
 import { openEngine } from '../engine.ts';
@@ -68,7 +68,7 @@ async function atPlace(
   if (!best?.png) throw new Error('the segmenter gave no mask');
   const written = await target.writePng(best.png, derivedNames(path.parse(image).name, 'mask'));
   for (const warning of warnings) note(warning);
-  const candidates = masks.map(({ score, area, box }: ThingMask) => ({ score, area, box }));
+  const candidates = masks.map(({ score, area, box }: ObjectMask) => ({ score, area, box }));
   const figures = { ...maskFigures(best), width, height, candidates, macs, seconds, encodeSeconds, device };
   print(options, { ...written, ...figures }, () => {
     const cost = macs > 0 ? `, ${formatMacs(macs)}` : '';
@@ -99,11 +99,11 @@ async function byName(
   );
 }
 
-function maskFigures({ score, area, box }: ThingMask) {
+function maskFigures({ score, area, box }: ObjectMask) {
   return { score, area, box };
 }
 
-function maskSummary(written: WrittenFile, { score, area }: ThingMask, pixels: number): string {
+function maskSummary(written: WrittenFile, { score, area }: ObjectMask, pixels: number): string {
   const share = `${((100 * area) / pixels).toFixed(1)} % of the image`;
   return `${written.file}: ${area} pixels, ${share}, score ${score.toFixed(2)}${replacedRemark(written)}`;
 }

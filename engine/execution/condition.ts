@@ -64,8 +64,8 @@ export interface LaterText extends FromPrompt {
 export function conditionAt(condition: Condition, timestep: number): Condition {
   const now = condition.later?.findLast(({ from }) => timestep <= from);
   if (!now) return condition;
-  const { from: _, ...told } = now;
-  return { ...condition, ...told };
+  const { from: _, ...applied } = now;
+  return { ...condition, ...applied };
 }
 
 /** Pictures as prompts, encoded (IP-Adapter). */
@@ -123,7 +123,7 @@ export function branchOf(condition: Condition, branch: number | undefined): Cond
     ...(mask && { textMask: part(mask) }),
     vectors: Object.fromEntries(Object.entries(vectors).map(([role, tensor]) => [role, part(tensor)])),
   });
-  const later = condition.later?.map((told) => ({ ...told, ...textOf(told) }));
+  const later = condition.later?.map((text) => ({ ...text, ...textOf(text) }));
   const references = condition.references?.map((one) => ({
     ...one,
     keys: part(one.keys),

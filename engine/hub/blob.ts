@@ -65,13 +65,13 @@ async function complete(
       await fs.remove(partial);
       from = 0;
     }
-    const told = (bytes: number) => {
+    const report = (bytes: number) => {
       at = bytes;
       onBytes?.(bytes);
     };
-    told(from);
+    report(from);
     // An empty file is created too.
-    if (from < file.size || from === 0) await append(delivery, partial, from, told, signal);
+    if (from < file.size || from === 0) await append(delivery, partial, from, report, signal);
   };
   await repeatedly(settings, signal, attempt, () => at > from);
 }

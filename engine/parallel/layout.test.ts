@@ -27,7 +27,7 @@ test('four workers: two branches in two bands', () => {
   ]);
 });
 
-test('without guidance, or told so, all workers take bands', () => {
+test('without guidance, or if the user asks for it, all workers take bands', () => {
   for (const parts of [shape([1, 1], 1), shape([1, 1], 2, 'bands')])
     assert.deepEqual(parts, [
       [0, undefined, [0, 32]],

@@ -115,9 +115,9 @@ test('texts and the recipe of a PNG stay; a new recipe takes the place of the ol
   const pixels = await withRedPixel(file, 0, 0);
   const kept = (await rewritePicture(file, pixels, 'png')).bytes;
   assert.deepEqual([readPngText(kept, 'Comment'), readPngText(kept, 'parameters')], ['mine', 'a tree']);
-  const told = (await rewritePicture(file, pixels, 'png', { recipe })).bytes;
-  assert.equal(readRecipe(told)?.prompt, 'a boat');
-  assert.equal(readPngText(told, 'Comment'), 'mine');
+  const rewritten = (await rewritePicture(file, pixels, 'png', { recipe })).bytes;
+  assert.equal(readRecipe(rewritten)?.prompt, 'a boat');
+  assert.equal(readPngText(rewritten, 'Comment'), 'mine');
 });
 
 test('JPEG and WebP with loss: high quality, said so, with their metadata; and from one format into another', async () => {

@@ -227,7 +227,7 @@ export function checkPrepareEdit(request: PrepareEditRequest): PrepareEditReques
   return check(prepareSchema, request);
 }
 
-/** @throws InputError with the first thing that is wrong. */
+/** @throws InputError with the first fault. */
 export function check<Schema extends z.ZodType>(schema: Schema, request: unknown): z.output<Schema> {
   const result = schema.safeParse(request);
   if (!result.success) throw new InputError(`${result.error.issues[0]!.message}.`);

@@ -53,8 +53,8 @@ function calibrationRuns(
     for (const [seed, prompt] of PROMPTS.entries()) {
       const sampler = knownScheduler(model.schedulerConfig) ?? 'ddim';
       const scheduler = schedulerFor(model, { steps: STEPS, scheduler: sampler }, model.defaults);
-      const { condition: told } = await conditionFor(ready, prompt, '', guidance, { width, height });
-      const condition = planes ? { ...told, planes } : told;
+      const { condition: prompted } = await conditionFor(ready, prompt, '', guidance, { width, height });
+      const condition = planes ? { ...prompted, planes } : prompted;
       const start = gaussianNoise(seed, 0, length).map((value) => value * scheduler.initNoiseSigma);
       const predict = (sample: Float32Array, index: number) =>
         run(sample, dims, scheduler.timesteps[index]!, condition);

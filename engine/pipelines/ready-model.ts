@@ -56,16 +56,16 @@ export async function conditionFor(
   const prompts = guided ? [prompt, negativePrompt] : [prompt];
   const warnings = new Set<string>();
   let macs = 0;
-  const told = new Map<string, Omit<LaterText, 'from'>>();
+  const encodedTexts = new Map<string, Omit<LaterText, 'from'>>();
   const read = async (texts: readonly string[]) => {
     const key = JSON.stringify(texts);
-    const known = told.get(key);
+    const known = encodedTexts.get(key);
     if (known) return known;
     const encoded = await ready.text.encode(texts, ready.reading);
     for (const warning of encoded.warnings) warnings.add(warning);
     macs += encoded.macs;
-    const fresh = toldBy(ready, encoded, guided && texts[1] === '', guidance, size);
-    told.set(key, fresh);
+    const fresh = conditionBy(ready, encoded, guided && texts[1] === '', guidance, size);
+    encodedTexts.set(key, fresh);
     return fresh;
   };
   const [first, ...others] = changesOf(prompts, timesteps.length);
@@ -104,7 +104,7 @@ function changesOf(prompts: readonly string[], steps: number): { from: number; t
 }
 
 /** Encoded prompts as a condition of the denoiser. */
-function toldBy(
+function conditionBy(
   { model, components }: Pick<ReadyModel, 'model' | 'components'>,
   { states, mask, pooled }: EncodedText,
   emptyNegative: boolean,

@@ -65,11 +65,11 @@ export async function upscale(
     let larger: Picture = picture;
     for (let pass = 0; pass < passes; pass++) larger = await enlarge(larger, work);
     const result = await resized(larger, wanted);
-    const told = { model: upscaler.name, scale };
+    const enlargement = { model: upscaler.name, scale };
     const file = request.image instanceof Uint8Array ? request.image : undefined;
     return {
-      picture: { png: withUpscaling(await encodePicture(result), file, told), ...wanted },
-      ...told,
+      picture: { png: withUpscaling(await encodePicture(result), file, enlargement), ...wanted },
+      ...enlargement,
       macs: work.macs,
       seconds: (performance.now() - begin) / 1000,
     };

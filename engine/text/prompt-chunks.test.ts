@@ -57,7 +57,7 @@ test('BREAK starts a new chunk', () => {
   assert.ok(Math.abs(chunks[2]!.weights[1]! - 1.1) < 1e-6);
 });
 
-test('what goes beyond the limit is cut off and told', () => {
+test('a prompt beyond the limit is cut, with a warning', () => {
   const { chunks, truncated } = chunkPrompt(tokenizer, `${'house '.repeat(600)}red lake`);
   assert.equal(chunks.length, 8);
   assert.equal(truncated, 'red lake');

@@ -15,10 +15,10 @@ export async function isSealed(
 ): Promise<boolean> {
   const tensor = find(SEAL);
   if (tensor?.dtype !== 'U8' || tensor.length !== SEAL_BYTES) return false;
-  const told = await withFile(file, async (reader, size) =>
+  const stored = await withFile(file, async (reader, size) =>
     tensor.offset + SEAL_BYTES === size ? readRange(reader, file, tensor.offset, SEAL_BYTES) : undefined,
   );
-  return told !== undefined && hex(told) === (await fileHash(file, { exceptLast: SEAL_BYTES, signal }));
+  return stored !== undefined && hex(stored) === (await fileHash(file, { exceptLast: SEAL_BYTES, signal }));
 }
 
 function hex(bytes: Uint8Array): string {

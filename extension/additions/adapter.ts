@@ -1,7 +1,7 @@
 import { openCheckpoint } from '../../engine/models/open.ts';
 import type { GenerateRequest } from '../../shared/api.ts';
 
-/** A request without the IP-Adapter where its model reads reference images itself, so that a form can keep both. */
+/** A request without the IP-Adapter if its model reads reference images itself, so that a form can keep both. */
 export async function withoutIdleAdapter<
   Request extends Pick<GenerateRequest<unknown>, 'model' | 'references' | 'referenceModel'>,
 >(request: Request): Promise<Request> {

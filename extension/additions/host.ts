@@ -49,13 +49,13 @@ export function additionsHandlers(host: () => AdditionsHost): Handlers<Additions
   return { choose: handler, give: handler, giveUri: handler, pickWord: handler, describeLoras: handler };
 }
 
-/** Answers what a page asks about additions. */
+/** Handles a page's messages about additions. */
 export class AdditionsHost {
   readonly #services: Pick<Services, 'kept' | 'lastModels'>;
   readonly #model: () => string | undefined;
   readonly #tell: (message: AdditionsHostMessage) => void;
 
-  /** @param model the one that is asked for images now */
+  /** @param model the one that generates images now */
   constructor(
     services: Pick<Services, 'kept' | 'lastModels'>,
     model: () => string | undefined,
@@ -66,7 +66,7 @@ export class AdditionsHost {
     this.#tell = tell;
   }
 
-  /** @throws InputError for what cannot be used */
+  /** @throws InputError if a choice cannot be used */
   async handle(message: AdditionsPageMessage): Promise<void> {
     switch (message.type) {
       case 'choose':

@@ -25,7 +25,7 @@ export class KeptPictures {
     this.folder = folder;
   }
 
-  /** @returns its name. @throws InputError for what is no image */
+  /** @returns its name. @throws InputError if it is not an image */
   async keep(bytes: Uint8Array, what: string): Promise<string> {
     const picture = await decodePicture(bytes, what);
     const name = createHash('sha256').update(bytes).digest('hex');

@@ -4,7 +4,7 @@ import type { LoraFacts } from '../../shared/additions.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { plainText } from '../../shared/plainText.ts';
 
-/** Words that are offered of one file. */
+/** Most words that are offered for one file. */
 const MOST_WORDS = 12;
 const MAX_WORD = 80;
 
@@ -21,8 +21,9 @@ export async function loraFacts(lora: string, find: () => Promise<string>): Prom
 }
 
 /**
- * The words that bring out what a LoRA was trained on: those that its makers name (`modelspec.trigger_phrase` of the Stability
- * ModelSpec, `ss_trigger_words`), else the tags that its captions have most often (`ss_tag_frequency` of kohya's scripts).
+ * The words that bring out what a LoRA was trained on: those that its makers name (`modelspec.trigger_phrase` of the
+ * Stability ModelSpec, `ss_trigger_words`), else the tags that its captions have most often (`ss_tag_frequency` of
+ * kohya's scripts).
  */
 export function triggerWords(metadata: Readonly<Record<string, string>>): string[] {
   const named = [metadata['modelspec.trigger_phrase'], metadata.ss_trigger_words, metadata.trigger_words]

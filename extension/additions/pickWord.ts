@@ -5,7 +5,7 @@ import { placeOfModel } from '../../engine/models/open.ts';
 import { messageText } from '../messageText.ts';
 import { modelFolders } from '../settings.ts';
 
-/** What prompts call files of a kind. */
+/** How prompts name files of a kind. */
 const KINDS: Record<NamedKind, { title: string; words: (name: string) => string }> = {
   embedding: { title: 'Embeddings', words: (name) => `embedding:${name}` },
   wildcard: { title: 'Wildcards', words: (name) => `__${name}__` },

@@ -15,7 +15,7 @@ type Shape<Value> = { [Name in keyof Value]-?: z.ZodType<Value[Name]> };
 const MOST_ROWS = 64;
 
 const place = z.string().max(4096);
-/** Of a kept image; empty if there is none. */
+/** Name of a kept image; empty if there is none. */
 const picture = z.string().regex(/^([0-9a-f]{64})?$/);
 const share = z.number().min(0).max(1);
 const within = ({ min, max }: { min: number; max: number }) => z.number().min(min).max(max);
@@ -23,7 +23,7 @@ const within = ({ min, max }: { min: number; max: number }) => z.number().min(mi
 /** The name of a kept image. */
 export const keptName = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** What a page or a file may say of additions. */
+/** The additions in a message of a page or in a file. */
 export const additionsSchema = z.object({
   loras: z
     .array(z.object({ lora: place, strength: within(LIMITS.loraStrength), on: z.boolean() }))

@@ -54,7 +54,7 @@ export async function exportRuns(
     title: `Export as ${title}`,
   });
   if (!target) return undefined;
-  // The dialog has asked already whether an existing file may be replaced.
+  // The dialog has already asked whether to replace an existing file.
   await writeAtomically(workspace.fs, target, new TextEncoder().encode(write(runs)), { overwrite: true });
   return workspace.asRelativePath(target);
 }

@@ -69,7 +69,7 @@ export function predictedSeconds(
     }
   }
   const again = (request.profile ? 1 : 0) + (request.isolate ? 1 : 0);
-  // A GPU is taken to be as fast as the processor: which one it is, is not known here.
+  // A GPU counts as fast as the processor, because it is not known here which one it is.
   return (
     devices.length *
     ((repeat + 1) * runs + preparing + again * (preparing + 2 * runs) + (request.isolate ? START * rows : 0))
@@ -100,7 +100,7 @@ export function lastTime(seconds: number): string {
 /** Runnable processes per processor above which a machine counts as busy with other work. */
 const BUSY = 0.7;
 
-/** What that means for the times of a run. */
+/** The warning about the times of a run on a busy machine. */
 export const BUSY_SENTENCE =
   'The machine is busy with other work now: a run may take several times as long, and the times measured then are too long.';
 

@@ -8,7 +8,7 @@ import { DEVICE_PROVIDERS, type DeviceId, PRECISIONS, PROCESSOR_PRECISIONS } fro
 import type { BenchmarkDraft, Offers } from '../../shared/benchmark/protocol.ts';
 import { capitalized } from '../../shared/capitalized.ts';
 
-/** What the engine can measure; presets are added once their costs are known. */
+/** The choices for a benchmark; presets are added once their costs are known. */
 export function offers(devices: readonly DeviceId[]): Offers {
   const offered = (cases: readonly NamedCase[], looks = false) =>
     cases.map(({ name, masked, shared }) => ({ name, masked, shared, looks }));
@@ -23,7 +23,7 @@ export function offers(devices: readonly DeviceId[]): Offers {
   };
 }
 
-/** What a form's cases take: a mask, several workers. */
+/** Whether a form's cases take a mask, and several workers. */
 export function takenBy({ scope, cases }: BenchmarkDraft): { masked: boolean; shared: boolean } {
   const known: readonly NamedCase[] = scope === 'step' ? [...STEP_CASES, ...SIGHT_CASES] : WHOLE_CASES;
   const chosen = known.filter(({ name }) => cases.includes(name));

@@ -12,7 +12,7 @@ import type { BenchmarkDraft } from '../../shared/benchmark/protocol.ts';
 import { SIGE } from '../../shared/benchmark/published.ts';
 import { BENCHMARK_LIMITS, LIMITS } from '../../shared/limits.ts';
 
-/** What the form's masks are read from. */
+/** Sources of the form's masks. */
 export interface MaskSource {
   drawn?: Uint8Array;
   readFile(file: string): Promise<Uint8Array>;

@@ -16,7 +16,7 @@ import { deviceSetting } from '../settings.ts';
 import { type DeviceItem, deviceItems } from './items.ts';
 import { moveTo, remoteItem } from './remoteItem.ts';
 
-/** Tries and lists what there is. */
+/** Lists the devices, trying those that are new. */
 type List = (options: ChoiceOptions & { signal: AbortSignal }) => Promise<DeviceInfo[]>;
 
 /** The command: lists the devices, tried and timed, and stores the choice in the settings. */

@@ -27,7 +27,7 @@ const png = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, back
   .toBuffer();
 await writeFile(path.join(folder, 'field.png'), png);
 
-/** An editor of the image, without a page: what is sent to it, and what it has sent. */
+/** An editor of the image with a fake page: messages can be sent to it, and those it sends are recorded. */
 async function opened() {
   const edits: EditRequest[] = [];
   const services = servicesIn(
@@ -90,7 +90,7 @@ test('what was painted with the brush steers an edit, white on black, and can be
   panel.dispose();
 });
 
-test('a reference is seen where the mask was, which stays; a name that is not kept is told', async () => {
+test('a reference is seen where the mask was, which stays; a name that is not kept is reported', async () => {
   const { panel, document, edits, until, received } = await opened();
   const model = await document.model();
   panel.send({ type: 'give', place: { ...place, list: 'references' }, bytes: new Uint8Array(png) });

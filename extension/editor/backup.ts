@@ -1,4 +1,4 @@
-/** What VS Code keeps of an unsaved picture over an exit: enough to continue without the file. */
+/** The backup of an unsaved picture that VS Code keeps over an exit: enough to continue without the file. */
 import { deserialize, serialize } from 'node:v8';
 import * as z from 'zod';
 import { NO_ADDITIONS } from '../../shared/additions.ts';
@@ -32,7 +32,7 @@ export interface Backup {
   /** The parts of the layers that differ from the file. */
   parts: (Packed & { layer: Layer })[];
   edits: readonly ListedEdit<Painted>[];
-  /** Those that were done since the file was saved, the first below. */
+  /** Steps since the file was saved, the first below. */
   steps: readonly Step<Painted>[];
 }
 
@@ -42,7 +42,7 @@ const side = z
   .min(0)
   .max(1 << 16);
 const area = { left: side, top: side, width: side, height: side };
-/** In the file's pixels: edits may lie beyond its edges. */
+/** An area in the file's pixels: edits may be beyond its edges. */
 const place = z
   .number()
   .int()
@@ -139,7 +139,7 @@ export function backupOf({
   return serialize({ version: VERSION, parts, edits: model.edits, ...more } satisfies Backup);
 }
 
-/** @throws Error if the bytes are no backup of ours. */
+/** @throws Error if the bytes are not such a backup. */
 export function readBackup(from: Uint8Array): Backup {
   let read: unknown;
   try {

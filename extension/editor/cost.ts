@@ -33,7 +33,7 @@ export async function fullRecomputeTime(
   const { recipe, stepSeconds, recordSeconds, seconds, loadSeconds, denseMacs, computed } = result;
   // Workers share steps, so theirs say nothing about this machine alone.
   if (result.workers) return undefined;
-  // Steps of a plan are not what full steps are.
+  // Steps of a plan are not full steps.
   if (recipe.stepPlan !== undefined) return undefined;
   if (computed.length === 0) {
     await speed.learn(request, recipe, stepSeconds);
@@ -42,7 +42,7 @@ export async function fullRecomputeTime(
   const step = await denseStepOf(request, recipe).catch(() => undefined);
   const time = step && speed.stepTime(step, { sameSize: true });
   if (!time) return undefined;
-  // Beside the steps: the whole picture is decoded, at the same speed, and what else there is takes as long as it did.
+  // Beside the steps: decoding the whole picture, at the same speed; everything else takes the same time.
   const steps = stepSeconds.length;
   const others = seconds - loadSeconds - sum(recordSeconds) - sum(stepSeconds);
   const autoencoder = (time.seconds * (denseMacs - steps * step.macs)) / step.macs;

@@ -21,7 +21,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 const log = { error() {} } as unknown as LogOutputChannel;
 const spot = { left: 1, top: 1, width: 1, height: 1 };
 
-/** A document of a grey image, what a page of it has received, and the steps that VS Code knows. */
+/** A document of a grey image, the messages that a page of it received, and the steps reported to VS Code. */
 async function opened(name: string) {
   const file = path.join(folder, name);
   await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#808080' } })
@@ -56,7 +56,7 @@ async function spotOf(document: Document): Promise<number[]> {
 
 const typesOf = (messages: readonly EditorHostMessage[]) => messages.map(({ type }) => type);
 
-test('an edit is one step of undo, and every page is told its pixels and its place in the list', async () => {
+test('an edit is one step of undo, and every page gets its pixels and its place in the list', async () => {
   const { document, received, steps } = await opened('steps.png');
   await paintSpot(document);
   assert.deepEqual(await spotOf(document), [1, 2, 3]);

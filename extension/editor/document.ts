@@ -175,7 +175,7 @@ export class PictureDocument implements CustomDocument {
     this.#perform(model, model.masking(label, patch), from);
   }
 
-  /** Puts a painted result over the picture. @returns whether that changes a pixel */
+  /** Adds a painted result to the picture. @returns whether that changes a pixel */
   async paint(painting: Painting<Painted>): Promise<boolean> {
     const model = await this.model();
     const step = model.painting(painting);
@@ -263,7 +263,7 @@ export class PictureDocument implements CustomDocument {
     if (losses.length > 0) this.notice([`Saved ${this.state.name}.`, ...losses].join(' '));
   }
 
-  /** @returns what the new file does not keep, in sentences, and its digest */
+  /** @returns what is lost in the new file, in sentences, and its digest */
   async saveAs(target: Uri): Promise<{ losses: string[]; disk: string }> {
     const losses = await this.#file.losses(target);
     const bytes = await this.#file.rewritten(formatOf(target));

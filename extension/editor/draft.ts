@@ -1,9 +1,9 @@
-/** What is typed into the editor's form. */
+/** Reads what the user typed into the editor's form. */
 import { InputError } from '../../engine/errors.ts';
 import type { EditDraft } from '../../shared/editorProtocol.ts';
 import { parseSeed, randomSeed, SEED_RULE, seedsFrom } from '../../shared/seed.ts';
 
-/** The seeds of an edit and its variations. @throws InputError if what is typed is no seed */
+/** The seeds of an edit and its variations. @throws InputError if the text is not a seed */
 export function seedsOf({ seed: typed, seedLocked }: EditDraft, count: number): number[] {
   const given = seedLocked ? parseSeed(typed) : undefined;
   if (given === null) throw new InputError(`${SEED_RULE}, not “${typed}”.`);
@@ -11,7 +11,7 @@ export function seedsOf({ seed: typed, seedLocked }: EditDraft, count: number): 
   return seedsFrom(given ?? randomSeed(), count);
 }
 
-/** @throws InputError if it is no number of steps; the engine checks its bounds. */
+/** @throws InputError if it is not a number of steps; the engine checks its bounds. */
 export function stepsOf(typed: string): number | undefined {
   const trimmed = typed.trim();
   if (trimmed === '') return undefined;

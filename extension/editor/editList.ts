@@ -21,7 +21,7 @@ export function rowOf({ id, label, content, shown, mask, about }: ListedEdit<Pai
   };
 }
 
-/** What a page draws beside the row: the painted part, or the coverage of what was brought back. */
+/** What a page draws beside the row: the painted part, or the coverage of a restoration. */
 export function thumbnailOf({ id, content }: ListedEdit<Painted>): EditorHostMessage {
   const paint = content.kind === 'paint';
   const channels = paint ? 3 : 1;

@@ -49,7 +49,7 @@ export class EditorPage implements Page {
   /** The editor that was used last, if it is open. */
   static #active: EditorPage | undefined;
   /** The page knows the edits of the file that it shows. */
-  #told = false;
+  #showsEdits = false;
   /** Messages are handled in order. */
   #last: Promise<void> = Promise.resolve();
 
@@ -91,7 +91,7 @@ export class EditorPage implements Page {
     document.add(this);
   }
 
-  /** Does a command in the editor that was used last, as its button does. */
+  /** Runs a command in the editor that was used last, as its button would. */
   static run(command: EditorCommand): void {
     const page = EditorPage.#active;
     if (!page) return;
@@ -128,12 +128,12 @@ export class EditorPage implements Page {
     ...additionsHandlers(() => this.#additions),
     ready: async () => {
       this.post({ type: 'keptAt', address: this.#host.address(this.#services.kept.folder) });
-      this.#told = await this.#document.tellAll(this);
+      this.#showsEdits = await this.#document.tellAll(this);
       this.#painting.tellAll(this);
     },
     painted: async () => {
-      if (!this.#told) await this.#document.tellEdits(this);
-      this.#told = true;
+      if (!this.#showsEdits) await this.#document.tellEdits(this);
+      this.#showsEdits = true;
       void this.#judge();
     },
     broken: ({ reason }) => {
@@ -273,7 +273,7 @@ export class EditorPage implements Page {
     this.#document.notice(`Exported the mask as ${nameOf(target)}.`);
   }
 
-  /** Makes the picture as it is larger, beside it; edits go on meanwhile. */
+  /** Makes the current picture larger, in a new file beside it; editing continues meanwhile. */
   async #upscale(): Promise<void> {
     try {
       const { uri } = this.#document;

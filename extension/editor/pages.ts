@@ -17,7 +17,7 @@ export class Pages {
   readonly #pages = new Set<Page>();
   readonly #log: LogOutputChannel;
   #state: EditorState;
-  /** The edits that the pages have thumbnails of. */
+  /** The edits whose thumbnails the pages have. */
   #drawn = new Set<string>();
 
   constructor(state: EditorState, log: LogOutputChannel) {
@@ -101,7 +101,7 @@ export function tellEdits(page: Page, model: PictureModel<Painted>): void {
   page.post(costOf(model));
 }
 
-/** What follows from the list of edits. */
+/** The part of the state that depends on the list of edits. */
 export function editStateOf(model: PictureModel<Painted>): Pick<EditorState, 'edited' | 'canReselect'> {
   return { edited: model.changed !== undefined, canReselect: model.edits.some(({ mask }) => mask) };
 }

@@ -39,7 +39,7 @@ interface Candidate {
   warnings: string[];
 }
 
-/** Lets the engine paint a document's picture. */
+/** Edits a document's picture with the engine. */
 export class Painting {
   readonly #services: Services;
   readonly #document: PictureDocument;
@@ -291,7 +291,7 @@ function variationsOf({ way, variations }: EditDraft): number {
   return way === 'extend' ? 1 : Math.min(MOST_VARIATIONS, Math.max(1, Math.round(variations)));
 }
 
-/** What an edit is called in the undo menu, the list of edits and the queue. */
+/** Title of an edit in the undo menu, the list of edits and the queue. */
 function titleOf({ prompt, remove, extend, mask }: EditRequest): string {
   if (remove) return 'Remove';
   const what = extend ? 'Extend' : mask ? 'Paint' : 'Repaint All';

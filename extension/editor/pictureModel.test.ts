@@ -47,7 +47,7 @@ function painted(model: PictureModel<string>, area: Patch, value: number, about 
   return model.painting({ label: 'Paint', start, result, mask, about, replaces });
 }
 
-/** Adds to the canvas, and fills what is new with a value. */
+/** Extends the canvas, and fills the new part with a value. */
 function extended(model: PictureModel<string>, extension: Extension, value: number, about = 'extended') {
   const start = model.canvas();
   const { left, top, right, bottom } = extension;

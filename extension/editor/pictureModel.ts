@@ -27,9 +27,11 @@ export interface Packed extends Area {
   deflated: Uint8Array;
 }
 
-/** What one edit does to the pixels, whatever is below it. Places are those of the file's pixels, also beyond its edges. */
+/**
+ * What one edit does to the pixels, whatever is below it. Places are those of the file's pixels, also beyond its edges.
+ */
 type EditContent =
-  /** Where the two differ, pixels become what they are in `to`; before that, the canvas grows by `extension`. */
+  /** Pixels that differ between the two take the values of `to`, after the canvas has grown by `extension`. */
   | { kind: 'paint'; from: Packed; to: Packed; extension?: Extension }
   /** Pixels are restored from the file by a coverage of 0 … 255. */
   | { kind: 'restore'; coverage: Packed };
@@ -108,7 +110,7 @@ export class PictureModel<About = unknown> {
     this.#mask = blankRaster(original.width, original.height, 1);
   }
 
-  /** RGB as they are now. */
+  /** Current RGB. */
   get pixels(): Raster {
     return this.#canvas.raster;
   }
@@ -184,7 +186,7 @@ export class PictureModel<About = unknown> {
     return change && { label, changes: [change] };
   }
 
-  /** Puts a result over the picture; undefined if it changes no pixel. */
+  /** Adds a result to the picture; undefined if it changes no pixel. */
   painting({
     label,
     start,
@@ -311,7 +313,7 @@ export class PictureModel<About = unknown> {
       if (!shown) continue;
       const extension = extensionOf(content, canvas.frame);
       if (extension) canvas = extended(canvas, extension);
-      layOver(canvas, content, this.original);
+      applyTo(canvas, content, this.original);
     }
     return canvas;
   }
@@ -370,7 +372,7 @@ function grownBy(
   return { left: left - l, top: top - t, width: width + l + r, height: height + t + b };
 }
 
-/** A larger canvas; what is new repeats the nearest pixel of the old edge. */
+/** A larger canvas; new pixels repeat the nearest one of the old edge. */
 function extended({ raster, frame }: Canvas, extension: Extension): Canvas {
   const { width, height, pixels } = extendPicture({ ...raster, pixels: raster.data }, extension);
   const data = new Uint8Array(pixels);
@@ -387,7 +389,7 @@ function shifted(patch: Patch, frame: Area, direction: 1 | -1): Patch {
 }
 
 /** Applies an edit to a canvas. */
-function layOver({ raster, frame }: Canvas, content: EditContent, original: Raster): void {
+function applyTo({ raster, frame }: Canvas, content: EditContent, original: Raster): void {
   if (content.kind === 'paint') {
     const [from, to] = [content.from, content.to].map((part) =>
       within(shifted(unpacked(part, 3), frame, -1), raster),

@@ -10,7 +10,7 @@ import type { Services } from '../services.ts';
 import type { PictureDocument } from './document.ts';
 import { stepsOf } from './draft.ts';
 
-/** Milliseconds after something else was asked of the engine until the recording continues. */
+/** Milliseconds after another request to the engine until the recording continues. */
 const AGAIN = 1500;
 
 /**

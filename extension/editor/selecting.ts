@@ -1,9 +1,9 @@
 import { ForgottenError, InputError } from '../../engine/errors.ts';
-import type { FindThingsResult, SegmentRequest, SegmentResult, ThingMask } from '../../shared/api.ts';
+import type { FindObjectsResult, ObjectMask, SegmentRequest, SegmentResult } from '../../shared/api.ts';
 import type { Combination, PicturePlace } from '../../shared/editorProtocol.ts';
 import type { Services } from '../services.ts';
-import { withThings } from '../sight/findThings.ts';
 import { Selector, selectorOffer } from '../sight/selector.ts';
+import { withObjects } from '../sight/withObjects.ts';
 import type { PictureDocument } from './document.ts';
 import type { Page } from './pages.ts';
 import { boundsPatch, combined } from './selection.ts';
@@ -19,7 +19,7 @@ export class Selecting {
   #waiting: { place: PicturePlace | undefined } | undefined;
   #previewing = false;
   /** All objects in a state of the pixels, and the one that was selected last. */
-  #found: { result: FindThingsResult; version: number; at: number | undefined } | undefined;
+  #found: { result: FindObjectsResult; version: number; at: number | undefined } | undefined;
 
   constructor(services: Services, document: PictureDocument) {
     this.#services = services;
@@ -30,10 +30,10 @@ export class Selecting {
   /** Masks the object at a place. @throws InputError if there is none */
   async select(place: PicturePlace, how: Combination): Promise<void> {
     const { masks, warnings, sure } = await this.#thingsAt(place);
-    const [thing] = masks;
+    const [object] = masks;
     this.#offer(sure);
-    if (!thing?.area) throw new InputError('Nothing was found there. Drag a box around the object instead.');
-    await this.#mask(thing, how);
+    if (!object?.area) throw new InputError('Nothing was found there. Drag a box around the object instead.');
+    await this.#mask(object, how);
     if (warnings.length > 0) this.#document.notice(warnings.join(' '));
   }
 
@@ -44,23 +44,23 @@ export class Selecting {
     if (this.#found?.version !== version) {
       const title = `Looking for objects in ${this.#document.state.name}`;
       const image = await this.#document.encoded();
-      const result = await withThings(this.#selector, image, title, async (found) => found);
+      const result = await withObjects(this.#selector, image, title, async (found) => found);
       this.#found = { result, version, at: undefined };
     }
     const { result, at } = this.#found;
-    const { things, picture, warnings } = result;
-    this.#offer(things.length > 0);
-    if (things.length === 0) throw new InputError(warnings.join(' '));
-    const next = at === undefined ? (step > 0 ? 0 : things.length - 1) : at + step;
-    const index = (next + things.length) % things.length;
+    const { objects, picture, warnings } = result;
+    this.#offer(objects.length > 0);
+    if (objects.length === 0) throw new InputError(warnings.join(' '));
+    const next = at === undefined ? (step > 0 ? 0 : objects.length - 1) : at + step;
+    const index = (next + objects.length) % objects.length;
     this.#found.at = index;
-    const thing = things[index]!;
-    await this.#mask(thing, 'replace');
-    const { width, height, data } = thing;
+    const object = objects[index]!;
+    await this.#mask(object, 'replace');
+    const { width, height, data } = object;
     const named = await engine
       .describe({ image: picture, mask: { width, height, data } })
       .catch(() => undefined);
-    this.#document.notice(`Selected ${named?.prompt || 'something'}, ${index + 1} of ${things.length}.`);
+    this.#document.notice(`Selected ${named?.prompt || 'something'}, ${index + 1} of ${objects.length}.`);
   }
 
   /** Offers a segmenter for photographs if the built-in one fails. */
@@ -68,10 +68,10 @@ export class Selecting {
     this.#document.update({ offer: !sure && this.#selector.isBuiltIn ? selectorOffer() : undefined });
   }
 
-  async #mask(thing: ThingMask, how: Combination): Promise<void> {
+  async #mask(object: ObjectMask, how: Combination): Promise<void> {
     const mask = await this.#document.maskToChange();
     const labels = { replace: 'Select Object', add: 'Add Object', remove: 'Remove Object' };
-    await this.#document.changeMask(labels[how], combined(mask, thing, how));
+    await this.#document.changeMask(labels[how], combined(mask, object, how));
   }
 
   /**
@@ -88,8 +88,8 @@ export class Selecting {
         this.#waiting = undefined;
         // The engine handles one edit after another; a preview must not wait for them.
         const found = next && !this.#document.state.run ? await this.#thingsAt(next) : undefined;
-        const thing = found?.masks[0];
-        page.post({ type: 'hover', patch: thing && boundsPatch(thing) });
+        const object = found?.masks[0];
+        page.post({ type: 'hover', patch: object && boundsPatch(object) });
       }
     } finally {
       this.#previewing = false;

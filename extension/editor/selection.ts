@@ -3,11 +3,11 @@ import type { Combination } from '../../shared/editorProtocol.ts';
 import { boundsOf, cut, type Patch, type Raster, wholeOf } from '../../shared/raster.ts';
 
 /** The mask replaced by an object, with the object added, or without it. */
-export function combined(mask: Raster, thing: MaskPixels, how: Combination): Patch {
+export function combined(mask: Raster, object: MaskPixels, how: Combination): Patch {
   const patch = cut(mask, wholeOf(mask));
   const { data } = patch;
   for (let i = 0; i < data.length; i++) {
-    const value = thing.data[i] ? 255 : 0;
+    const value = object.data[i] ? 255 : 0;
     if (how === 'replace') data[i] = value;
     else data[i] = how === 'add' ? Math.max(data[i]!, value) : Math.min(data[i]!, 255 - value);
   }

@@ -8,12 +8,12 @@ export async function openEditor(file: Uri, column?: ViewColumn): Promise<void> 
   await commands.executeCommand('vscode.openWith', file, EDITOR_TYPE, column);
 }
 
-/** Milliseconds within which VS Code opens what was saved elsewhere, or renamed. */
+/** Milliseconds within which VS Code opens a file that was saved elsewhere or renamed. */
 export const OPENED_SOON = 30_000;
 
 /**
- * Has a file opened in the editor as soon as VS Code opens it: it opens what was saved elsewhere or renamed as its settings
- * say, but an image that was being edited stays in the editor.
+ * Opens a file in the editor as soon as VS Code opens it: VS Code opens files that were saved elsewhere or renamed as
+ * its settings say, but an image that was being edited stays in the editor.
  */
 export function stayInEditor(saved: Uri): void {
   const isOther = ({ input }: Tab) =>

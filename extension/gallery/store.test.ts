@@ -78,7 +78,7 @@ test('beyond the limit deleted images go first, then the oldest; the newest stay
   await add('newer');
   await gallery.delete([deleted.id]);
   const { bytes } = await gallery.usage();
-  // What is known of an image is a little longer with a longer prompt.
+  // The description of an image is a little longer with a longer prompt.
   limit = bytes + 50;
   await add('newest');
   assert.deepEqual(await prompts(), ['newest', 'newer', 'oldest']);

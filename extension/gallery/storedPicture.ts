@@ -49,7 +49,7 @@ const picture = z.object({
 });
 
 /**
- * The description of a picture in the extension's storage; undefined if it is none.
+ * The description of a picture in the extension's storage; undefined if it is not valid.
  * @param written when the file was written, for images of versions that did not record their creation
  */
 export function readStoredPicture(bytes: Uint8Array, written: number): PictureInfo | undefined {
@@ -67,7 +67,7 @@ export function readStoredPicture(bytes: Uint8Array, written: number): PictureIn
   }
 }
 
-/** What is kept of a request: the address of a bus may hold a password. */
+/** The part of a request that is kept, without the address of a bus, which may contain a password. */
 export function keptRequest({ bus: _, ...request }: AskedRequest): AskedRequest {
   return request;
 }

@@ -11,11 +11,11 @@ export const MODEL_ENDINGS = ['safetensors', 'sft', 'ckpt', 'pt', 'pth', 'bin', 
 
 interface Asked {
   purpose: Purpose;
-  /** Of the list and the dialogue. */
+  /** Title of the list and the dialogue. */
   title: string;
-  /** What such a model is called in a sentence: `an upscaler`. */
+  /** Its kind in a sentence: `an upscaler`. */
   what: string;
-  /** The page that the last row opens: where there are such models. */
+  /** Page with such models, which the last row opens. */
   source: string;
   /** Folders can be chosen too. */
   folders?: true;

@@ -16,7 +16,7 @@ export interface MachineFacts {
 /** Seconds of the parts of an image. */
 interface Parts {
   step: number;
-  /** What grows with the size besides the steps: the decoder. Text encoders of CLIP's kind are counted here too. */
+  /** The decoder, which grows with the size like the steps. Text encoders of CLIP's kind are counted here too. */
   other: number;
   /** A language model that reads the prompt, whatever the size. */
   text?: number;
@@ -37,7 +37,7 @@ const MEASURED: Readonly<Record<string, Parts>> = {
 };
 const MEASURED_CORES = 2;
 const MEASURED_PIXELS = 512 * 512;
-/** Of Stable Diffusion 1.5 at that size, by which other architectures are estimated from their operations. */
+/** The row of Stable Diffusion 1.5, from which other architectures are estimated by their operations. */
 const SD15_MACS = { step: 803.3e9, decoder: 1257.8e9 };
 /** Tokens of a usual prompt with an instruction before it. */
 const PROMPT_TOKENS = 350;
@@ -58,7 +58,7 @@ export function expectedSeconds(
   return ((steps * parts.step + parts.other) * pixels + (parts.text ?? 0)) / speed;
 }
 
-/** Of an architecture that was not measured: by its operations. */
+/** Estimate for an architecture that was not measured, from its operations. */
 function estimated(architecture: string, guidance: number): Parts | undefined {
   if (!Object.hasOwn(ARCHITECTURES, architecture)) return undefined;
   const model = new SyntheticModel(architecture, '');

@@ -49,9 +49,9 @@ export function labelOf({ id, removable }: Pick<InstalledModel, 'id' | 'removabl
 }
 
 export interface Situation {
-  /** What the setting patchwork.model says; empty for the embedded model. */
+  /** The setting patchwork.model; empty for the embedded model. */
   used: string;
-  /** What edits for it, if that is another model of the hub or a folder. */
+  /** The model that edits for it, if that is another one: a name of the hub or a folder. */
   editing?: string;
   machine: MachineFacts;
   /** Seconds that an image of a model has taken on this machine, if known. */
@@ -130,7 +130,7 @@ function entryRow(entry: CatalogueEntry, machine: MachineFacts): ModelRow {
   };
 }
 
-/** The time of a model that was not run here. */
+/** The time of a model that was not run on this machine. */
 function estimate(seconds: number | undefined): string[] {
   return seconds === undefined ? [] : [`about ${waiting(seconds)} an image`];
 }

@@ -126,7 +126,7 @@ function itemOf(row: ModelRow): Item {
   }
 }
 
-/** Names of models and folders come from whoever published them. */
+/** Names of models and folders come from their publishers, so they are untrusted. */
 function shown({ label, description, detail }: Extract<ModelRow, { kind: 'entry' | 'installed' }>) {
   return {
     label: messageText(label, 200),
@@ -156,7 +156,7 @@ async function get(id: string, purpose: Purpose | undefined, token: HubToken): P
   if (!(await fetchWithConsent(id, token))) return;
   const installed = await modelsHere(token);
   const got = purpose ?? installed.find((model) => model.id === id.split('@')[0])?.purpose ?? 'pictures';
-  // It edits for its own model from now on; other models' edits stay as they are until it is chosen for them.
+  // From now on it edits for its own model. Other models use it only if the user chooses it for them.
   if (got === 'edits')
     void showInformation(`${id} is installed, and edits what ${catalogueEntry(id)?.editsFor?.[0]} draws.`);
   else await useModel(id, got);

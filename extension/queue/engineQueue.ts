@@ -34,7 +34,7 @@ interface Entry {
  * be cancelled, and those that wait survive the end of the engine's process. Other calls go to the engine at once.
  */
 export class EngineQueue {
-  /** For those who only call it. */
+  /** The engine, for callers that do not need the queue. */
   readonly engine: Engine;
   readonly #engine: Engine;
   readonly #expect: (request: GenerateRequest) => Expected | undefined;
@@ -91,8 +91,8 @@ export class EngineQueue {
   }
 
   /**
-   * Makes an image that nobody waits for: it does not stand in the queue, and gives way to whatever enters it.
-   * @throws AbortError if it gave way
+   * Generates an image in the background: it is not in the queue, and is cancelled when a job enters the queue.
+   * @throws AbortError if it was cancelled for a job
    */
   async generateAside(
     request: GenerateRequest,

@@ -16,7 +16,7 @@ import type { Pace } from './pace.ts';
 export interface GenerateOptions {
   /** Identifies the run in the queue. */
   id?: string;
-  /** The request without what the settings added. */
+  /** The request without the values from the settings. */
   asked?: AskedRequest;
   /** Shared by images that were asked for together. */
   batch?: string;
@@ -35,7 +35,7 @@ interface Parts {
   log: LogOutputChannel;
 }
 
-/** Generates images, whoever requests them and whatever is open: each goes through the queue and into the gallery. */
+/** Generates images for all features, whatever is open: each goes through the queue and into the gallery. */
 export class Generator {
   readonly #parts: Parts;
 
@@ -48,7 +48,7 @@ export class Generator {
     const { queue } = this.#parts;
     return {
       ...queue.engine,
-      // Those who bring images themselves do not ask for the same again.
+      // Callers that pass images themselves do not repeat the request.
       generate: async (request, options) => {
         const { controls: _controls, references: _references, ...kept } = request;
         return (await this.#run(kept, options ?? {}, request)).result;

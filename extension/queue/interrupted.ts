@@ -17,7 +17,7 @@ export class RunLog {
   readonly #listeners = new Set<() => void>();
   #interrupted: StoredRun[];
 
-  /** What was open when the last window of this workspace ended counts as interrupted. */
+  /** Runs that were open when the last window of this workspace ended count as interrupted. */
   constructor(storage: Storage) {
     this.#storage = storage;
     const stored = storage.get(KEY);

@@ -2,7 +2,7 @@ import type { GenerateRequest, GenerateResult } from '../../shared/api.ts';
 
 /** How long the parts of an image took. */
 export interface Sample {
-  /** What the speed depends on, besides the size. */
+  /** Everything that the speed depends on, besides the size. */
   key: string;
   pixels: number;
   /** As asked for; 0: the model's default. */
@@ -22,7 +22,7 @@ export interface Storage {
 const KEY = 'patchwork.pace';
 const KEPT = 40;
 
-/** What images have taken on this machine, from which the next ones' times are predicted. */
+/** Times of images on this machine, from which those of the next ones are predicted. */
 export class Pace {
   readonly #storage: Storage;
 
@@ -50,7 +50,7 @@ export class Pace {
     await this.#storage.update(KEY, [sample, ...others].slice(0, KEPT));
   }
 
-  /** Of the image that is most like the asked one; its times grow with the pixels. Undefined if none is. */
+  /** Times of the image that is most like the requested one, scaled by their pixels. Undefined if there is none. */
   like(
     request: GenerateRequest<unknown>,
   ): { steps: number; stepSeconds: number; otherSeconds: number } | undefined {

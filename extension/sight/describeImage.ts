@@ -7,7 +7,7 @@ import { reportError } from '../report.ts';
 import type { Services } from '../services.ts';
 import { pickedPicture } from './picked.ts';
 
-/** *Describe Image*: says in the words of a prompt what an image shows. */
+/** *Describe Image*: describes an image in the words of a prompt. */
 export async function describeImage(services: Services, asked: unknown): Promise<void> {
   const picture = await pickedPicture(asked, 'Describe Image');
   if (!picture) return;

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { TabInputCustom, TabInputText, Uri, window, workspace } from 'vscode';
 
-/** File endings of pictures that can be looked at. */
+/** File endings of pictures that can be analysed. */
 const ENDINGS = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tiff'];
 
 /**
- * The picture that a command is about: the one that it was called on in the Explorer, else the open one, else one that
+ * The picture for a command: the one that it was called on in the Explorer, else the open one, else one that
  * the user picks. Undefined if they do not.
  */
 export async function pickedPicture(asked: unknown, title: string): Promise<Uri | undefined> {

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { commands, type QuickPickItem, QuickPickItemKind, Uri, window, workspace } from 'vscode';
 import { isAbort } from '../../engine/errors.ts';
-import type { MaskPixels, ThingMask } from '../../shared/api.ts';
+import { type NamedObject, namedObjects } from '../../engine/pipelines/segment/objects.ts';
+import type { MaskPixels, ObjectMask } from '../../shared/api.ts';
 import { derivedNames } from '../../shared/names.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { messageText } from '../messageText.ts';
@@ -9,26 +10,21 @@ import { nameOf } from '../readUri.ts';
 import { reportError } from '../report.ts';
 import { writeUnderFreeName } from '../save.ts';
 import type { Services } from '../services.ts';
-import { withThings } from './findThings.ts';
 import { pickedPicture } from './picked.ts';
 import { parsePlace, whereIs } from './place.ts';
 import { Selector } from './selector.ts';
-
-/** An object in an image, with its name if the tagger knows one. */
-interface NamedThing extends ThingMask {
-  name: string;
-}
+import { withObjects } from './withObjects.ts';
 
 interface Choice extends QuickPickItem {
-  thing?: NamedThing;
+  object?: NamedObject;
 }
 
 /** Opens the editor with a mask, if it can open such a file; see `openEditorWithMask`. */
 type OpenWithMask = (picture: Uri, mask: MaskPixels) => Promise<boolean>;
 
 /**
- * *Select Object…*: the user picks one of the objects in a picture, which is opened in the editor with its mask. Of a
- * picture that the editor does not take, the mask becomes a file beside it.
+ * *Select Object…*: the user picks one of the objects in a picture, which is opened in the editor with its mask. For a
+ * picture that the editor cannot open, the mask becomes a file beside it.
  */
 export async function selectObject(
   services: Services,
@@ -45,14 +41,14 @@ export async function selectObject(
     const { width, height } = found;
     const chosen = await choose(found, `${title}: ${nameOf(picture)}`);
     if (!chosen) return;
-    const thing = chosen.thing ?? (await typed(selector, image, { width, height }));
-    if (!thing || (await openWithMask(picture, thing)) || !thing.png) return;
+    const object = chosen.object ?? (await typed(selector, image, { width, height }));
+    if (!object || (await openWithMask(picture, object)) || !object.png) return;
     const folder = Uri.joinPath(picture, '..');
     const mask = await writeUnderFreeName(
       workspace.fs,
       folder,
-      derivedNames(path.posix.parse(picture.path).name, thing.name),
-      thing.png,
+      derivedNames(path.posix.parse(picture.path).name, object.name),
+      object.png,
     );
     await commands.executeCommand('vscode.open', mask);
   } catch (error) {
@@ -61,7 +57,7 @@ export async function selectObject(
 }
 
 interface Found {
-  things: NamedThing[];
+  objects: NamedObject[];
   width: number;
   height: number;
   warnings: string[];
@@ -73,24 +69,19 @@ function findNamed(
   image: Uint8Array,
   title: string,
 ): Thenable<Found> {
-  return withThings(selector, image, title, async ({ things, width, height, picture, warnings }, signal) => {
-    const named: NamedThing[] = [];
-    for (const thing of things) {
-      const mask = { width: thing.width, height: thing.height, data: thing.data };
-      const { prompt } = await engine.describe({ image: picture, mask }, { signal });
-      named.push({ ...thing, name: prompt || 'something' });
-    }
-    return { things: named, width, height, warnings };
+  return withObjects(selector, image, title, async (found, signal) => {
+    const { width, height, warnings } = found;
+    return { objects: await namedObjects(engine, found, { signal }), width, height, warnings };
   });
 }
 
 async function choose(found: Found, title: string): Promise<Choice | undefined> {
-  const { things, width, height, warnings } = found;
-  const share = ({ area }: ThingMask) => `${((100 * area) / (width * height)).toFixed(1)} %`;
-  const choices: Choice[] = things.map((thing) => ({
-    label: thing.name,
-    description: `${thing.box ? whereIs(thing.box, found) : ''} · ${share(thing)}`,
-    thing,
+  const { objects, width, height, warnings } = found;
+  const share = ({ area }: ObjectMask) => `${((100 * area) / (width * height)).toFixed(1)} %`;
+  const choices: Choice[] = objects.map((object) => ({
+    label: object.name,
+    description: `${object.box ? whereIs(object.box, found) : ''} · ${share(object)}`,
+    object,
   }));
   const byHand: Choice = {
     label: '$(location) Enter Coordinates…',
@@ -99,7 +90,7 @@ async function choose(found: Found, title: string): Promise<Choice | undefined> 
   };
   const separator: Choice = { label: '', kind: QuickPickItemKind.Separator };
   const placeHolder =
-    things.length > 0 ? 'Which object?' : messageText(warnings.join(' ') || 'No objects were found.');
+    objects.length > 0 ? 'Which object?' : messageText(warnings.join(' ') || 'No objects were found.');
   return window.showQuickPick([...choices, separator, byHand], {
     title,
     placeHolder,
@@ -112,7 +103,7 @@ async function typed(
   selector: Selector,
   image: Uint8Array,
   { width, height }: { width: number; height: number },
-): Promise<NamedThing | undefined> {
+): Promise<NamedObject | undefined> {
   const text = await window.showInputBox({
     title: 'Enter Coordinates',
     prompt: `X,Y for a point on it, -X,Y for one beside it, X0,Y0,X1,Y1 for a box around it; the image is ${width}×${height} pixels.`,

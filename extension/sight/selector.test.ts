@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Engine, SegmentResult, ThingMask } from '../../shared/api.ts';
+import type { Engine, ObjectMask, SegmentResult } from '../../shared/api.ts';
 import { Selector } from './selector.ts';
 
 const asked: (string | undefined)[] = [];
@@ -18,9 +18,9 @@ const engine = {
     asked.push(model);
     return { ...result, masks: [], sure: model !== undefined, encoding: 'whole', encodeSeconds: 0 };
   },
-  findThings: async ({ model }) => {
+  findObjects: async ({ model }) => {
     asked.push(model);
-    return { ...result, things: model ? [{} as ThingMask] : [] };
+    return { ...result, objects: model ? [{} as ObjectMask] : [] };
   },
 } as Partial<Engine> as Engine;
 
@@ -31,7 +31,7 @@ test('an installed segmenter takes over where the built-in one is not sure, and 
   const first: SegmentResult = await selector.segment({ image });
   assert.ok(first.sure);
   await selector.segment({ image });
-  assert.equal((await selector.findThings({ image })).things.length, 1);
+  assert.equal((await selector.findObjects({ image })).objects.length, 1);
   assert.deepEqual(asked, [undefined, 'sam', 'sam', 'sam']);
 });
 
@@ -39,6 +39,6 @@ test('where none is installed the built-in one answers', async () => {
   asked.length = 0;
   const selector = new Selector(engine, async () => undefined);
   assert.equal((await selector.segment({ image: Uint8Array.of(1) })).sure, false);
-  assert.equal((await selector.findThings({ image: Uint8Array.of(1) })).things.length, 0);
+  assert.equal((await selector.findObjects({ image: Uint8Array.of(1) })).objects.length, 0);
   assert.deepEqual(asked, [undefined, undefined]);
 });

@@ -9,9 +9,9 @@ import { installedModels } from '../../engine/models/installed.ts';
 import type {
   CallOptions,
   Engine,
-  FindThingsProgress,
-  FindThingsRequest,
-  FindThingsResult,
+  FindObjectsProgress,
+  FindObjectsRequest,
+  FindObjectsResult,
   SegmentRequest,
   SegmentResult,
 } from '../../shared/api.ts';
@@ -55,13 +55,13 @@ export class Selector {
     );
   }
 
-  findThings(
-    request: Omit<FindThingsRequest, 'model'>,
-    options?: CallOptions<FindThingsProgress>,
-  ): Promise<FindThingsResult> {
+  findObjects(
+    request: Omit<FindObjectsRequest, 'model'>,
+    options?: CallOptions<FindObjectsProgress>,
+  ): Promise<FindObjectsResult> {
     return this.#sure(
-      (model) => this.#engine.findThings({ ...request, model }, options),
-      ({ things }) => things.length > 0,
+      (model) => this.#engine.findObjects({ ...request, model }, options),
+      ({ objects }) => objects.length > 0,
     );
   }
 

@@ -10,7 +10,7 @@ import { upscaled, upscaledNotice } from './upscale.ts';
 
 /**
  * Makes an image larger and opens it, in a file beside its own: `lake.larger.png` of `lake.jpg`.
- * @param image its bytes, which may be others than the file's
+ * @param image its bytes, which may differ from the file's
  * @returns a sentence about it; undefined if no upscaler was chosen
  */
 export async function upscaleBeside(

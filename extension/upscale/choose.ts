@@ -19,8 +19,8 @@ const DETAIL = 0.3;
 
 /**
  * Lets the user choose; undefined if they do not.
- * @param prompt what the image is known to show
- * @throws InputError for a file that is no upscaler
+ * @param prompt a description of the image, if known
+ * @throws InputError for a file that is not an upscaler
  */
 export async function chooseUpscaling(
   size: { width: number; height: number },

@@ -12,8 +12,8 @@ import type { Services } from '../services.ts';
 import { chooseUpscaling, type Upscaling } from './choose.ts';
 
 /**
- * Makes an image larger with what the user chooses; undefined if they choose nothing.
- * @param title what is made larger, for the queue
+ * Makes an image larger with the user's choice of network and scale; undefined if they choose nothing.
+ * @param title the image, for the queue
  */
 export async function upscaled(
   { engine, queue, log }: Pick<Services, 'engine' | 'queue' | 'log'>,

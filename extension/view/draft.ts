@@ -73,7 +73,7 @@ export function draftOf(request: AskedRequest): Draft {
  */
 export function draftOfRecipe(recipe: ParsedRecipe, model = ''): Draft {
   const { budget, ...asked } = recipe;
-  // Its LoRA files go by names only, which are none of files here.
+  // Its LoRA files have names only, not paths on this machine.
   const full = budget && { budget: budget.share, steps: budget.steps };
   return { ...draftOf({ ...asked, model: undefined, loras: undefined, ...full }), model };
 }

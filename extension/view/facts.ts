@@ -13,7 +13,7 @@ import type { Pace } from '../queue/pace.ts';
 import { withSettings } from '../requests.ts';
 import { requestOf } from './draft.ts';
 
-/** What a form offers, and what its empty fields stand for; undefined if its model or a setting cannot be used. */
+/** A form's choices, and the defaults of its empty fields; undefined if its model or a setting cannot be used. */
 export async function factsFor(draft: Draft, pace: Pace): Promise<FormFacts | undefined> {
   try {
     const settings = withSettings({ prompt: '' });
@@ -60,7 +60,7 @@ async function choices(setting: string | undefined): Promise<FormFacts['models']
   ];
 }
 
-/** What an image of the form costs, and its time, where images like it were made here. */
+/** The cost of an image of the form, and its time if similar images were generated here. */
 function costOf(draft: Draft, model: DiffusionModel, pace: Pace): Pick<FormFacts, 'cost' | 'seconds'> {
   try {
     const request = withSettings(requestOf({ ...draft, prompt: draft.prompt || 'x' }));
@@ -71,7 +71,7 @@ function costOf(draft: Draft, model: DiffusionModel, pace: Pace): Pick<FormFacts
   }
 }
 
-/** Multiply–accumulates of a request's image, how they are spent, and seconds where images like it were made here. */
+/** Multiply–accumulates of a request's image, how they are spent, and seconds if similar images were generated here. */
 function costOfRequest(request: AskedRequest, model: DiffusionModel, pace: Pace) {
   const { budget = 1, workers = 0, bus } = request;
   const settings = {

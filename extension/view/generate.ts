@@ -14,9 +14,9 @@ import { reached } from '../walkthrough.ts';
 /**
  * Makes images of one request, each with a seed of its own, and shows them in the view; errors are shown too. They
  * are finished even if the view is closed.
- * @param asked what the settings are added to
+ * @param asked the request before the settings are added
  * @param filled the form asks for this already
- * @throws InputError if a setting is not what it must be
+ * @throws InputError if a setting is invalid
  */
 export async function generateImages(
   services: Services,
@@ -60,7 +60,7 @@ async function generateOne(
   }
 }
 
-/** Nobody saw them finish. */
+/** Announces images that finished while the view was closed. */
 async function announce(services: Services, pictures: readonly PictureInfo[]): Promise<void> {
   const [first] = pictures;
   const prompt = shorten(first!.recipe.prompt, 60);
@@ -72,7 +72,7 @@ async function announce(services: Services, pictures: readonly PictureInfo[]): P
   if ((await showInformation(sentence, show)) === show) await services.views.show().show(first!);
 }
 
-/** The asked seed and those that follow it; as many random ones if none is asked for. */
+/** The requested seed and those that follow it; random ones if none is given. */
 function seedsOf(seed: number | undefined, count: number): (number | undefined)[] {
   return seed === undefined ? Array.from({ length: count }, () => undefined) : seedsFrom(seed, count);
 }

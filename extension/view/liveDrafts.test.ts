@@ -6,7 +6,7 @@ import type { GenerateResult } from '../../shared/api.ts';
 import type { LiveDraft } from '../../shared/viewProtocol.ts';
 import { LiveDrafts } from './liveDrafts.ts';
 
-/** Drafts whose images take what a test says, and what came of them. */
+/** Drafts whose images take as long as a test says, and their results. */
 function drafting({ seconds = 0.4, expected = 0.4, full = 2, pause = 0 } = {}) {
   const made: AskedRequest[] = [];
   const shown: (LiveDraft | string | undefined)[] = [];

@@ -7,21 +7,21 @@ import { randomSeed } from '../../shared/seed.ts';
 import { formatDuration } from '../../shared/units.ts';
 import type { LiveDraft } from '../../shared/viewProtocol.ts';
 
-/** The share of the computing that a draft may spend; docs/measurements.md says how near it is to the full image. */
+/** The share of the computing that a draft may spend; docs/measurements.md compares it with the full image. */
 const SHARE = 0.2;
 /** Seconds after which a draft comes too late to be of use, and after which a refinement does. */
 const LATE = 2;
 const LATE_REFINEMENT = 8;
-/** Expected seconds from which on a draft is not even tried; below, a busy machine may have been measured. */
+/** Expected seconds from which a draft is not even tried; a smaller value may have been measured on a busy machine. */
 const HOPELESS = 6;
-/** How many of the last drafts count for what one takes; the quickest of them was disturbed least. */
+/** How many of the last drafts decide how long one takes: the quickest of them, which was disturbed least. */
 const TIMED = 3;
 /** Milliseconds without a change after which a shown draft is refined. */
 const PAUSE = 1200;
 
-/** What drafts need of the extension. */
+/** Functions that drafts need from the extension. */
 interface DraftParts {
-  /** Makes an image beside the queue. @throws AbortError if it had to give way */
+  /** Makes an image beside the queue. @throws AbortError if it was cancelled for a job */
   make(request: AskedRequest, signal: AbortSignal): Promise<GenerateResult>;
   /** About how many seconds an image takes. */
   expect(request: AskedRequest): Promise<number>;
@@ -33,10 +33,10 @@ interface DraftParts {
 export class LiveDrafts {
   readonly #parts: DraftParts;
   readonly #pause: number;
-  /** Of a form without a seed: that of its drafts, and of the image that is made next. */
+  /** Seed of a form without one: that of its drafts, and of the next image. */
   #seed: number | undefined;
   #current: AbortController | undefined;
-  /** Seconds of the last drafts, by what they depend on. */
+  /** Seconds of the last drafts, by the key of their request. */
   readonly #taken = new Map<string, number[]>();
 
   /** @param pause see `PAUSE` */
@@ -45,19 +45,19 @@ export class LiveDrafts {
     this.#pause = pause;
   }
 
-  /** Ends what is being drawn. What is shown stays until the next draft. */
+  /** Stops the draft in progress. The one that is shown stays until the next. */
   stop(): void {
     this.#current?.abort();
     this.#current = undefined;
   }
 
-  /** Nothing is drawn and shown any more. */
+  /** Stops and hides drafts. */
   clear(): void {
     this.stop();
     this.#parts.show(undefined);
   }
 
-  /** What took long may be tried again. */
+  /** Allows requests that took too long to be tried again. */
   forgetTimes(): void {
     this.#taken.clear();
   }
@@ -116,7 +116,7 @@ export class LiveDrafts {
   }
 }
 
-/** What a request's time depends on. */
+/** Key of everything that a request's time depends on. */
 function keyOf({ prompt: _prompt, negativePrompt: _negative, seed: _seed, ...others }: AskedRequest): string {
   return JSON.stringify(others);
 }

@@ -5,7 +5,7 @@ import type { PictureInfo } from '../../shared/gallery.ts';
 /** The view, as far as it shows running images. */
 interface RunView {
   readonly visible: boolean;
-  /** From now on shows images while they are generated. @param filled the form has this request already */
+  /** Shows images from now on while they are generated. @param filled the form already has this request */
   begin(asked: AskedRequest, about: { filled: boolean; batch?: string }): void;
   preview(job: string, png: Uint8Array): void;
   finished(picture: PictureInfo): Promise<void>;

@@ -7,7 +7,7 @@ import { pickedPicture } from '../sight/picked.ts';
 import { recipeIn } from './recipeIn.ts';
 import { ImageView } from './view.ts';
 
-/** *Use Recipe of Image…*: fills the view's form with what an image file was made from. */
+/** *Use Recipe of Image…*: fills the view's form with the recipe in an image file. */
 export async function useRecipeOf(services: Services, asked: unknown): Promise<void> {
   const file = asked instanceof Uri ? asked : await pickedPicture(asked, 'Use Recipe of Image');
   if (!file) return;

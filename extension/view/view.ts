@@ -49,7 +49,7 @@ export class ImageView {
   #typed = false;
   readonly #drafts: LiveDrafts;
   readonly #additions: AdditionsHost;
-  /** What the button beside the notice does. */
+  /** Action of the button beside the notice. */
   #next: Done['next'];
   /** The request of the last failed run. */
   #failed: AskedRequest | undefined;
@@ -216,7 +216,7 @@ export class ImageView {
     return this.#page.visible;
   }
 
-  /** From now on shows images while they are generated. @param filled the form has this request already */
+  /** Shows images from now on while they are generated. @param filled the form already has this request */
   begin(request: AskedRequest, { filled, batch }: { filled: boolean; batch?: string }): void {
     if (!filled) this.#page.fill(draftOf(request));
     this.#failed = undefined;
@@ -296,7 +296,7 @@ export class ImageView {
     this.useRecipe(recipe, additionsOf(asked ?? request));
   }
 
-  /** Fills the form with what an image was made from. */
+  /** Fills the form with a recipe. */
   useRecipe(recipe: ParsedRecipe, additions?: Additions): void {
     const { model } = recipe;
     const here = this.#page.state.facts?.models.find(({ id }) => id === model);
@@ -323,7 +323,7 @@ export class ImageView {
     }
   }
 
-  /** Does what a button or the context menu asks. */
+  /** Performs an action of a button or the context menu. */
   async act(action: ImageAction, ids: readonly string[]): Promise<void> {
     switch (action) {
       case 'show':

@@ -169,17 +169,17 @@ export function unpackJob(
   };
   const tensor = ({ dims }: { dims: number[] }): Tensor =>
     float32(numbersIn(bytes(4 * dims.reduce((a, b) => a * b, 1))), dims);
-  const told = ({ guidance, text, vectors, planes }: TensorsHead): Condition => ({
+  const conditionIn = ({ guidance, text, vectors, planes }: TensorsHead): Condition => ({
     text: tensor(text),
     guidance,
     vectors: Object.fromEntries(vectors.map((described) => [described.name, tensor(described)])),
     ...(planes && { planes: tensor(planes) }),
   });
   const common = { id: job, model, version, precision, channels, bands, index, mode, coding, shallow };
-  const unpacked: Job = { ...common, condition: told(condition) };
+  const unpacked: Job = { ...common, condition: conditionIn(condition) };
   if (edit) {
     const { picture, ring } = edit;
-    const own = told(edit.condition);
+    const own = conditionIn(edit.condition);
     const { height, width } = bands;
     const data = bytes(height * width).map((value) => (value ? 1 : 0));
     unpacked.edit = { picture, ring, condition: own, mask: { height, width, data } };

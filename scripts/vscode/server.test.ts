@@ -34,6 +34,6 @@ test('a server that gave up on itself, as on a busy machine, is started again', 
   assert.equal(await starting('[2026-01-01] error timed out'), 'http://127.0.0.1:1');
 });
 
-test('any other failure is told with its log', async () => {
+test('any other failure is reported with its log', async () => {
   await assert.rejects(starting('error no such option'), /did not start:\nerror no such option/);
 });

@@ -19,7 +19,7 @@ test('devices are listed with what was found out about them, and remembered', ()
     const [processor] = devices;
     assert.equal(processor!.available && processor!.checked && !processor!.software, true);
     assert.ok(processor!.stepSeconds! > 0);
-    // What cannot be used says why.
+    // Devices that cannot be used say why.
     for (const { available, reason } of devices) assert.ok(available || reason);
     assert.match(first.stderr, /^Trying /);
     const again = await patchwork(['devices'], { env });

@@ -20,7 +20,7 @@ function withLake(use: (folder: string) => Promise<void>): Promise<void> {
   });
 }
 
-/** Runs a command in a folder; its JSON, and what it said on stderr. */
+/** Runs a command in a folder. Resolves with its JSON and its stderr. */
 async function json(cwd: string, ...args: string[]) {
   const { code, stdout, stderr } = await patchwork([...args, '--json'], { cwd });
   assert.equal(code, 0, stderr);
@@ -63,13 +63,13 @@ test('several images of one prompt have one seed after another, over the end of 
   inTemporaryFolder(async (folder) => {
     const args = ['generate', PROMPT, '--steps', '1', '--size', '64x64', '--count', '2'];
     const named = await json(folder, ...args, '--seed', '9007199254740991', '-o', 'house.webp');
-    const told: [string, number][] = named.images.map(({ file, seed }: Drawn) => [file, seed]);
-    assert.deepEqual(told, [
+    const listed: [string, number][] = named.images.map(({ file, seed }: Drawn) => [file, seed]);
+    assert.deepEqual(listed, [
       ['house-1.webp', Number.MAX_SAFE_INTEGER],
       ['house-2.webp', 0],
     ]);
     assert.equal(named.file, 'house-1.webp');
-    for (const [file, seed] of told)
+    for (const [file, seed] of listed)
       assert.equal((await decodePicture(await readFile(path.join(folder, file)), file)).recipe?.seed, seed);
     const random = await json(folder, ...args, '--seed', '-1');
     const [one, two] = random.images;

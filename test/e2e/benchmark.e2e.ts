@@ -26,7 +26,7 @@ step('four presets come first, each with a sentence, a predicted time and a butt
   const presets = vscode.view.locator('.preset:has([data-preset])');
   await until(async () => (await presets.count()) === 4, 'four presets');
   const times = presets.locator('[data-test=time]');
-  // Nothing was measured yet, and that is said.
+  // Nothing was measured yet, and the panel says so.
   await times
     .filter({ hasText: /^Takes .* roughly: nothing of this size was measured here yet\.\s*$/ })
     .nth(3)
@@ -49,7 +49,7 @@ step('operations against resolution are counted at a press, and nothing runs', a
   await vscode.view.locator('figure summary').first().click();
   const cells = await vscode.view.locator('[data-test=curves] tbody tr').allTextContents();
   assert.equal(cells.length, 5);
-  // Of FLUX.2 and SANA at 1024×1024, as their authors' modules count.
+  // FLUX.2 and SANA at 1024×1024, as counted from their authors' modules.
   assert.match(cells[2]!, /1024×1024.*17\.4 TMACs.*560\.7 GMACs/s);
   assert.equal(await vscode.view.locator('main[data-state=idle]').count(), 1);
   await vscode.screenshot('benchmark-curves');
@@ -93,7 +93,7 @@ step('runs a small benchmark to the end, with progress, and knows then how long 
   await vscode.view.locator('[data-test=progress]').waitFor();
   await finished('Finished: Scenes, 128×128, one U-Net step.');
   await vscode.view.locator('.bar [data-test=time]', { hasText: /^Took .* s last time\.$/ }).waitFor();
-  // What it has found of steps holds for the others too.
+  // The step time that it measured holds for the others too.
   await vscode.view
     .locator('.preset [data-test=time]', { hasText: /^Takes [^,]*(s|min|h|less)\./ })
     .first()
@@ -369,7 +369,7 @@ async function finished(notice: string): Promise<void> {
   await vscode.view.locator('main[data-state=idle]').waitFor();
 }
 
-/** What the table of figures says of a case. */
+/** A cell of the table of figures. */
 async function cell(name: string, column: string): Promise<string> {
   const row = vscode.view.locator(`[data-test=figures] tr[data-row=${name}]`);
   return (await row.locator(`[data-column="${column}"]`).textContent()) ?? '';
@@ -402,7 +402,7 @@ function near(actual: number, expected: number, factor: number): void {
   assert.ok(actual < expected * factor && actual > expected / factor, `${actual} is not near ${expected}`);
 }
 
-/** What is exported under a name into the workspace. */
+/** The content of an export under a name into the workspace. */
 async function exported(format: string, name: string): Promise<string> {
   const file = path.join(vscode.workspace, name);
   await vscode.view.locator(`[data-export=${format}]`).click();

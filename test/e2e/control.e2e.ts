@@ -72,7 +72,7 @@ step('in the editor a sketch that is drawn with the brush controls an edit', asy
   await editor.press('sketch');
   await tool.row('controls-0').waitFor();
   assert.ok(!(await editor.masked()).includes(true), 'the mask is empty again');
-  // The model that was used last is taken.
+  // It uses the model that was used last.
   await tool.row('controls-0').locator('[data-action=model-controls]', { hasText: 'controlnet' }).waitFor();
   await tool.row('controls-0').scrollIntoViewIfNeeded();
   await vscode.screenshot('sketch');

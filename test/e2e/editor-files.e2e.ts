@@ -298,7 +298,7 @@ async function paint(prompt: string, seed: string): Promise<void> {
   await editor.idle();
 }
 
-/** What is cut off, covers something else, or cannot be reached; nothing in a tidy layout. */
+/** Elements that are cut off, cover others, or cannot be reached; none in a tidy layout. */
 async function crowding(): Promise<string[]> {
   return editor.view.locator('main.editor').evaluate((main) => {
     const wrong: string[] = [];
@@ -331,7 +331,7 @@ async function crowding(): Promise<string[]> {
   });
 }
 
-/** Of the tab of our editor that is in front; none if it is another's. */
+/** Label of our editor's tab if it is in front. */
 async function label(): Promise<string | undefined> {
   return await vscode.inHost(({ window }) => {
     const { label, input } = window.tabGroups.activeTabGroup.activeTab ?? {};
@@ -370,13 +370,13 @@ async function hill(): Promise<Buffer> {
   return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
 }
 
-/** More pixels than a page may be asked to hold; a small file. */
+/** A small file with more pixels than a page can hold. */
 async function huge(): Promise<Buffer> {
   const create = { width: 9000, height: 9000, channels: 3 as const, background: '#80b0e0' };
   return await sharp({ create }).png({ palette: true }).toBuffer();
 }
 
-/** What the page's canvases have read, written and encoded since it is counted. */
+/** What the page's canvases have read, written and encoded since counting began. */
 interface CanvasWork {
   touched: number;
   most: number;

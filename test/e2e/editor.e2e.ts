@@ -139,7 +139,7 @@ step('saving keeps the other pixels and texts, tells the recipe, and reopening s
   await editor.open('sky.png');
   await until(async () => (await editor.pixels('current')).equals(painted), 'the saved picture');
   assert.equal(await editor.dirty(), false);
-  // The edit is listed still, and can be taken off the picture.
+  // The edit is still listed, and can be hidden.
   const [row] = await editor.view.locator('.edits .edit').all();
   assert.match((await row!.textContent())!, /a yellow balloon/);
   await row!.locator('[data-action=showEdit]').click();
@@ -385,7 +385,7 @@ step('everything can be done from the keyboard', async () => {
   assert.equal(await editor.view.locator('[data-action=fit]').getAttribute('aria-pressed'), 'true');
 });
 
-step('a click masks a thing', async () => {
+step('a click masks an object', async () => {
   await editor.press('clear');
   await until(async () => !(await editor.masked()).includes(true), 'an empty mask');
   await editor.press('tool-select');
@@ -549,7 +549,7 @@ function same(a: readonly boolean[], b: readonly boolean[]): boolean {
   return a.every((value, i) => value === b[i]);
 }
 
-/** Waits until the line below *Apply* says this; nothing: it can be pressed. */
+/** Waits until the line below *Apply* has this text; with an empty one, until it can be pressed. */
 async function hindrance(text: string): Promise<void> {
   const line = editor.view.locator('[data-test=hindrance]');
   await until(async () => (await line.textContent())!.trim() === text, `“${text}” below Apply`);

@@ -325,7 +325,7 @@ async function recipe(label: string): Promise<string | null> {
   return await vscode.view.locator(`[data-recipe="${label}"]`).textContent();
 }
 
-/** Presses a button of the picture's toolbar and waits for what the view says. */
+/** Presses a button of the picture's toolbar and waits for the view's notice. */
 async function act(action: string, says: string): Promise<void> {
   await vscode.view.locator(`[data-action=${action}]`).click();
   await notice(says);

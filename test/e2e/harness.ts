@@ -11,7 +11,7 @@ import { descendants } from './processes.ts';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const OUT = path.join(ROOT, '.e2e/out');
 const WAIT = 60_000;
-/** For VS Code to load, of which a machine with other work does little at a time. */
+/** Time for VS Code to load, which takes long on a busy machine. */
 const LOADING = 180_000;
 /** Where the extension in `host/` says on which port it listens. */
 const PORT_FILE = 'host-port';
@@ -34,14 +34,14 @@ export interface Workbench {
   workspace: string;
   /** The document of the webview that is seen. */
   view: FrameLocator;
-  /** What the browser's console complained about content security policies. */
+  /** Violations of content security policies in the browser's console. */
   violations: string[];
   /** F1, then the command of this title. */
   run(title: string): Promise<void>;
   openFile(name: string): Promise<void>;
   /** Types a full path into VS Code's own file dialog. */
   answerDialog(file: string): Promise<void>;
-  /** Runs a function in the extension host; it sees nothing of the test but its arguments. */
+  /** Runs a function in the extension host; it cannot use anything of the test but its arguments. */
   inHost<Args extends unknown[], Result>(
     run: (vscode: typeof import('vscode'), ...args: Args) => Result | PromiseLike<Result>,
     ...args: Args
@@ -61,7 +61,10 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
-/** Starts a server of its own with fresh settings, and `settings`, and opens the workbench; `env` is added to its environment. */
+/**
+ * Starts a server of its own with fresh settings, and `settings`, and opens the workbench; `env` is added to its
+ * environment.
+ */
 export async function openWorkbench(
   env: Record<string, string> | ((workspace: string) => Record<string, string>) = {},
   settings: Record<string, unknown> = {},
@@ -123,7 +126,7 @@ interface Parts {
 async function answerDialog(page: Page, file: string): Promise<void> {
   const input = page.locator('.quick-input-widget input.input');
   await input.waitFor();
-  // The dialog writes into its field until it has read its first folder, over what is typed meanwhile.
+  // The dialog writes into its field until it has read its first folder, and overwrites what is typed meanwhile.
   for (const deadline = Date.now() + WAIT; ; ) {
     const begun = (await input.inputValue()).startsWith('/');
     if (begun) await input.fill(file);
@@ -132,7 +135,7 @@ async function answerDialog(page: Page, file: string): Promise<void> {
     if (Date.now() > deadline) throw new Error(`The file dialog does not take ${file}.`);
   }
   await page.keyboard.press('Enter');
-  // What the file was asked for may go on with another list.
+  // The command that asked for the file may continue with another list.
   await until(
     async () => !(await input.isVisible()) || (await input.inputValue()) !== file,
     'the file dialog to close',
@@ -197,7 +200,7 @@ function workbench(page: Page, { home, workspace, server, violations, close }: P
   };
 }
 
-/** Waits for something that the page cannot tell. */
+/** Waits for a condition that the page does not show. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (const deadline = Date.now() + WAIT; !(await condition()); ) {
     if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);

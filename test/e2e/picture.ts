@@ -1,4 +1,4 @@
-/** What the tests ask of a picture. */
+/** Properties of a picture that tests check. */
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 

@@ -9,7 +9,7 @@ import { writeExport } from '../../engine/pipelines/segment/testing.ts';
 import { boundsOf } from '../../engine/regions/box.ts';
 import type { Mask } from '../../engine/regions/mask.ts';
 import { boundsOf as maskedArea } from '../../shared/raster.ts';
-import { objectsIn, type RenderedThing, rendered } from '../support/scenes.ts';
+import { objectsIn, type RenderedShape, rendered } from '../support/scenes.ts';
 import { EditorUnderTest } from './editorPage.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { storyIn } from './story.ts';
@@ -21,13 +21,13 @@ const cache = fs.mkdtempSync(path.join(os.tmpdir(), 'patchwork-e2e-select-'));
 
 let vscode: Workbench;
 let editor: EditorUnderTest;
-let cat: RenderedThing;
-let snowman: RenderedThing;
+let cat: RenderedShape;
+let snowman: RenderedShape;
 const step = storyIn(() => vscode);
 
 before(async () => {
-  const { file, things } = await rendered('cat');
-  [cat, snowman] = objectsIn(things) as [RenderedThing, RenderedThing];
+  const { file, shapes } = await rendered('cat');
+  [cat, snowman] = objectsIn(shapes) as [RenderedShape, RenderedShape];
   vscode = await openWorkbench({ HF_HUB_CACHE: cache });
   editor = new EditorUnderTest(vscode);
   fs.cpSync(file, path.join(vscode.workspace, 'cat.png'));
@@ -40,14 +40,14 @@ after(async () => {
   fs.rmSync(cache, { recursive: true, force: true });
 });
 
-step('a click masks a thing, as exactly as the renderer knows it', async () => {
+step('a click masks an object, as exactly as the renderer knows it', async () => {
   await editor.drag([share(cat)]);
   await masks(cat.mask);
   await until(() => editor.dirty(), 'the dirty mark');
   await vscode.screenshot('editor-select');
 });
 
-step('another click masks another thing; with Shift both; with Alt one less', async () => {
+step('another click masks another object; with Shift both; with Alt one less', async () => {
   await editor.drag([share(snowman)]);
   await masks(snowman.mask);
   await held('Shift', () => editor.drag([share(cat)]));
@@ -58,7 +58,7 @@ step('another click masks another thing; with Shift both; with Alt one less', as
   await masks(union(cat.mask, snowman.mask));
 });
 
-step('a box masks the thing in it', async () => {
+step('a box masks the object in it', async () => {
   const { x, y } = boundsOf(snowman.mask)!;
   const { width, height } = snowman.mask;
   await editor.drag([
@@ -94,7 +94,7 @@ step('a mask of a click is grown with the brush', async () => {
   await editor.press('tool-select');
 });
 
-step('keys go from thing to thing, and say what each is', async () => {
+step('keys go from object to object, and say what each is', async () => {
   await editor.view.locator('.stage').focus();
   const seen: string[] = [];
   const notice = editor.view.locator('[data-test=notice]');
@@ -202,7 +202,7 @@ step('a picture that the editor cannot open gets its mask as a file', async () =
 });
 
 step('an installed EfficientViT-SAM is used by itself where the built-in selector is not sure', async () => {
-  // Its decoder gives discs around the click, so the mask says who made it.
+  // Its decoder outputs discs around the click, so the mask shows which segmenter made it.
   const snapshot = path.join(cache, 'models--mit-han-lab--efficientvit-sam/snapshots', COMMIT, 'onnx');
   fs.mkdirSync(snapshot, { recursive: true });
   await writeExport(snapshot);
@@ -227,8 +227,8 @@ step('no page has broken its content security policy', async () => {
   assert.deepEqual(vscode.violations, []);
 });
 
-/** The middle of a thing as shares of the picture. */
-function share({ middle, mask }: RenderedThing): [number, number] {
+/** The middle of an object as shares of the picture. */
+function share({ middle, mask }: RenderedShape): [number, number] {
   return [(middle.x + 0.5) / mask.width, (middle.y + 0.5) / mask.height];
 }
 
@@ -242,7 +242,7 @@ async function masks(wanted: Mask): Promise<void> {
   await until(async () => {
     overlap = overlapOf(await maskIn('mask'), wanted);
     return overlap > ALIKE;
-  }, `the mask of the thing, of which it is ${overlap}`);
+  }, `the mask of the object, of which it is ${overlap}`);
 }
 
 function union(a: Mask, b: Mask): Mask {

@@ -1,7 +1,7 @@
 /** The walkthrough *Get started with Patchwork*, as VS Code shows it. */
 import type { Workbench } from './harness.ts';
 
-/** Opens it, and tells which of its steps are ticked off. */
+/** Opens it. Resolves with the steps that are ticked off. */
 export async function ticks(vscode: Workbench): Promise<string[]> {
   await vscode.inHost(({ commands }) =>
     commands.executeCommand('workbench.action.openWalkthrough', 'patchwork.patchwork#start', false),

@@ -147,7 +147,7 @@ step('an extended image takes further edits, is saved as it is, and opens again 
   await editor.open('lake.png');
   await until(async () => (await editor.pixels('current')).equals(painted), 'the saved image');
   assert.equal(await rows().count(), 2);
-  // Without the extension the file's own size is back, with what of the other edit is on it.
+  // Without the extension the file's own size is back, with the part of the other edit that is inside it.
   await rows().nth(1).locator('[data-action=showEdit]').click();
   await until(async () => (await size()) === `${SIDE} × ${SIDE}`, 'the old size');
   await editor.press('undo');
@@ -246,7 +246,7 @@ async function picture(): Promise<Buffer> {
   return await sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
 }
 
-/** Unlike anything that Scenes has seen. */
+/** An image unlike anything in Scenes' training. */
 async function noise(): Promise<Buffer> {
   const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
   return await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#888', noise } })

@@ -1,5 +1,6 @@
 /**
- * Runs everything that writes files against a disk that takes no more, and says how each ended: one JSON array on stdout.
+ * Runs everything that writes files against a disk that accepts no writes, and prints how each ended: one JSON array on
+ * stdout.
  * Arguments: the folder on that disk, and how it refuses: `full` (it is a small disk, filled here), `read-only` (it is
  * one), or `stand-in:CODE` (writing fails with this error in this process).
  */
@@ -83,7 +84,7 @@ const WRITERS: Record<string, () => Promise<unknown>> = {
       count: 1,
       settings: {},
     }),
-  // Before what keeps a file of the disk in use.
+  // Before a writer that keeps a file of the disk in use.
   'merged weights': () => engine.generate({ ...request, loras: [{ lora, strength: 1 }], precision: 'fp32' }),
   'quantized weights': () => engine.generate({ ...request, precision: 'int8' }),
   'synthetic weights': () =>
@@ -96,7 +97,7 @@ const WRITERS: Record<string, () => Promise<unknown>> = {
     const plan = await planFetch(settings, { id: 'some/model' });
     return fetchModel(settings, { ...plan, freeBytes: Number.MAX_SAFE_INTEGER });
   },
-  // What only saves time is done without.
+  // Files that only save time are not needed.
   'a hash': async () => contentHash(await openModel(EMBEDDED)),
   'the speed of the machine': () => new NodeBackend(1).formSpeed(),
 };
@@ -153,7 +154,7 @@ for (const [name, write] of Object.entries(WRITERS)) {
   const isKept = (await readFile(at('old.png'), 'utf8')).startsWith('old');
   const left = (await filesThere()).filter((file) => !before.includes(file));
   if (kind === 'full') await rm(at('filler'));
-  // With room it succeeds, whatever the first try has left.
+  // With room it succeeds, whatever the first attempt left behind.
   const later = kind !== 'full' ? undefined : await write().then(() => 'written', messageOf);
   if (kind === 'full')
     for (const entry of await readdir(disk))

@@ -14,7 +14,7 @@ const script = path.join(import.meta.dirname, 'disk-writers.ts');
 interface Outcome {
   name: string;
   outcome: string;
-  /** What was there is as it was. */
+  /** Existing files are unchanged. */
   isKept: boolean;
   left: string[];
   later?: string;
@@ -38,9 +38,9 @@ async function writersOn(how: 'full' | 'read-only', code: string): Promise<Outco
   return JSON.parse(stdout);
 }
 
-/** They only save time, so what they are for succeeds. */
+/** Writers whose files only save time: their work succeeds without. */
 const NEEDLESS = ['a hash', 'the speed of the machine'];
-/** They are made in another place, where another disk takes them. */
+/** Writers that use another disk if this one refuses. */
 const ELSEWHERE = ['merged weights', 'quantized weights', 'synthetic weights'];
 
 for (const [how, code, sentence] of [

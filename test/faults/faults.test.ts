@@ -1,4 +1,4 @@
-/** What processes and disks do to Patchwork: the short form of killing, stopping and filling. */
+/** Faults of processes and disks: a short run of killing, stopping and filling. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -155,7 +155,7 @@ test('where the cache takes no files, merged and quantized weights are kept else
   );
 });
 
-/** Generates with a small model, to which something is done in the middle of a run, at its first report of a stage. */
+/** Generates with a small model, and changes something in the middle of the run, at its first report of a stage. */
 async function generatedWhile(stage: GenerateProgress['stage'], change: (folder: string) => void) {
   const folder = await mkdtemp(path.join(checkpoint, 'model-'));
   await writeCheckpoint(folder, 'sd15');

@@ -1,4 +1,4 @@
-/** Inputs that once did harm, as small as they could be made: a file each, replayed by the short run. */
+/** Inputs that once caused a fault, shrunk as far as possible: a file each, replayed by the short run. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
@@ -10,11 +10,11 @@ interface Regression {
   target: string;
   /** The input for people. */
   shown: string;
-  /** What `node:v8` makes of it, in base64. */
+  /** The input serialized by `node:v8`, in base64. */
   value: string;
 }
 
-/** Keeps an input of a target; returns its file. */
+/** Stores an input of a target; returns its file. */
 export function keepRegression(target: string, value: unknown): string {
   const name = target
     .toLowerCase()

@@ -6,17 +6,17 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { InputError } from '../../engine/errors.ts';
 
-/** Something that reads what others wrote, and what must hold of it whatever they wrote. */
+/** A reader of untrusted input, and a property that must hold for every input. */
 export interface Target {
   name: string;
   property: fc.IRawProperty<unknown>;
-  /** What must hold of one input. @throws where it does not */
+  /** Checks the property for one input. @throws if it does not hold */
   check: (value: never) => void | Promise<void>;
-  /** Cases of the short run, where each takes long. */
+  /** Number of cases of the short run, if each takes long. */
   runs?: number;
 }
 
-/** A target whose property throws where something is wrong. */
+/** A target whose property throws if something is wrong. */
 export function target<Value>(
   name: string,
   cases: fc.Arbitrary<Value>,
@@ -49,7 +49,7 @@ export async function withCaseFile(
   }
 }
 
-/** What anything from elsewhere may give: a value, or one sentence for the user. */
+/** Checks that reading gives a value, or one sentence for the user. */
 export async function valueOrSentence<Value>(read: () => Value | Promise<Value>): Promise<Value | undefined> {
   try {
     return await read();
@@ -60,7 +60,7 @@ export async function valueOrSentence<Value>(read: () => Value | Promise<Value>)
   }
 }
 
-/** Text with what terminals, links, paths and numbers are made of. */
+/** Text with characters that matter in terminals, links, paths and numbers. */
 export const oddText = fc
   .array(
     fc.oneof(

@@ -7,7 +7,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { SOFTWARE_GPU, skipWithoutGpu } from '../../engine/host/node/devices/testing.ts';
 
-/** What a network in a form leaves to the processor: operators, and copies between it and the GPU. */
+/** Operators of a network in one form that run on the processor, and copies between it and the GPU. */
 interface Placement {
   processor: Record<string, number>;
   copies: number;

@@ -180,7 +180,10 @@ const flux2Klein = {
   },
 };
 
-/** Nitro-E: the image at a half and a quarter in its middle blocks, subregion attention, a language model of Llama's kind. */
+/**
+ * Nitro-E: the image at a half and a quarter in its middle blocks, subregion attention, a language model of Llama's
+ * kind.
+ */
 const nitroE = {
   ...sana({}, { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 1 }, 'EMMDiTPipeline'),
 };
@@ -246,7 +249,7 @@ const NETWORKS: Record<string, readonly NetworkRole[]> = {
   text_encoder_2: ['text-encoder-2'],
 };
 
-/** Writes a small checkpoint with random weights, laid out as the family's repository is, into a new folder. */
+/** Writes a small checkpoint with random weights, in the layout of the family's repository, into a new folder. */
 export async function writeCheckpoint(folder: string, family: Family): Promise<void> {
   const { pipeline, scheduler, parts } = FAMILIES[family];
   const json = async (file: string, value: unknown) => {
@@ -271,7 +274,7 @@ export async function writeCheckpoint(folder: string, family: Family): Promise<v
   }
 }
 
-/** Writes a small fast autoencoder, laid out as TAESD's repository is. */
+/** Writes a small fast autoencoder in the layout of TAESD's repository. */
 export async function writeTinyAutoencoder(folder: string): Promise<void> {
   const config = {
     _class_name: 'AutoencoderTiny',
@@ -286,7 +289,10 @@ export async function writeTinyAutoencoder(folder: string): Promise<void> {
   await writeWeights(path.join(folder, 'diffusion_pytorch_model.safetensors'), networks);
 }
 
-/** Writes a small ControlNet and a T2I-Adapter for the small checkpoint of Stable Diffusion 1, laid out as repositories are. */
+/**
+ * Writes a small ControlNet and a T2I-Adapter for the small checkpoint of Stable Diffusion 1, in the layout of
+ * published ones.
+ */
 export async function writeControlModels(folder: string): Promise<{ controlNet: string; adapter: string }> {
   const [controlNet, adapter] = [path.join(folder, 'controlnet'), path.join(folder, 't2i-adapter')];
   const control = {

@@ -11,7 +11,7 @@ const LARGE = 2000;
 /** Entries of a listing in one answer. */
 const PAGE = 6;
 
-/** What goes wrong with a request. */
+/** A fault of a request. */
 export type Fault =
   /** The connection breaks after this many bytes of the answer. */
   | { cut: number }
@@ -55,7 +55,7 @@ export interface HubRepository {
 export interface Hub {
   endpoint: string;
   requests: HubRequest[];
-  /** Asked at every request; what it returns goes wrong. */
+  /** Called for every request; returns the fault that happens. */
   fault: (request: HubRequest) => Fault | undefined;
   /** The commit that a repository has. */
   commit(id: string): Promise<string>;

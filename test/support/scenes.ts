@@ -8,8 +8,8 @@ const FOLDER = path.join(import.meta.dirname, '../fixtures/scenes');
 
 export const RENDERED = ['cat', 'tent'] as const;
 
-export interface RenderedThing {
-  /** Of an object; others are parts. */
+export interface RenderedShape {
+  /** Kind of an object; parts have none. */
   kind?: string;
   colour?: string;
   part?: string;
@@ -18,25 +18,25 @@ export interface RenderedThing {
   middle: { x: number; y: number };
 }
 
-/** A picture's file, and every thing that shows in it. */
+/** A picture's file, and every shape in it. */
 export async function rendered(
   name: (typeof RENDERED)[number],
-): Promise<{ file: string; things: RenderedThing[] }> {
+): Promise<{ file: string; shapes: RenderedShape[] }> {
   const listed = JSON.parse(await readFile(path.join(FOLDER, 'scenes.json'), 'utf8'))[name] as object[];
   const { data, info } = await sharp(path.join(FOLDER, `${name}.labels.png`))
     .toColourspace('b-w')
     .raw()
     .toBuffer({ resolveWithObject: true });
   const { width, height } = info;
-  const things = listed.map((thing, index) => {
+  const shapes = listed.map((shape, index) => {
     const mask = { width, height, data: Uint8Array.from(data, (label) => (label === index ? 1 : 0)) };
-    return { ...thing, mask, middle: middleOf(mask) };
+    return { ...shape, mask, middle: middleOf(mask) };
   });
-  return { file: path.join(FOLDER, `${name}.png`), things };
+  return { file: path.join(FOLDER, `${name}.png`), shapes };
 }
 
-export function objectsIn(things: readonly RenderedThing[]): RenderedThing[] {
-  return things.filter(({ kind }) => kind !== undefined);
+export function objectsIn(shapes: readonly RenderedShape[]): RenderedShape[] {
+  return shapes.filter(({ kind }) => kind !== undefined);
 }
 
 /** By steps along rows and columns to the nearest pixel outside. */

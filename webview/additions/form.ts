@@ -1,4 +1,4 @@
-/** The part of a form that adds LoRA files, control images and reference images to the words. */
+/** The part of a form that adds LoRA files, control images and reference images to the prompt. */
 import {
   type AdditionPlace,
   type Additions,

@@ -210,7 +210,7 @@ function referenceRow(form: AdditionsForm, row: ReferenceRow, at: number): Templ
   </div>`;
 }
 
-/** A control image of what was drawn with the brush. */
+/** A control image made from what was painted with the brush. */
 function sketchButton(form: AdditionsForm): TemplateResult | typeof nothing {
   const { masks } = form;
   if (!masks) return nothing;

@@ -1,4 +1,4 @@
-/** What compute budgets give: their plans beside as many operations on plain steps. */
+/** Results of compute budgets: each plan beside plain steps with as many operations. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Budgets, budgetsOf, type Share } from '../../shared/benchmark/budgets.ts';
 import type { Figure } from '../../shared/benchmark/table.ts';

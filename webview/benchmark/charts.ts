@@ -1,4 +1,4 @@
-/** What the charts show, from figures of runs. */
+/** Data and options of the charts, from figures of runs. */
 import type { ChartConfiguration, ChartDataset, Plugin } from 'chart.js';
 import type { Budgets } from '../../shared/benchmark/budgets.ts';
 import type { MacsCurve } from '../../shared/benchmark/protocol.ts';
@@ -164,8 +164,8 @@ export function curvesChart(curves: readonly MacsCurve[], theme: Theme): ChartCo
 }
 
 /**
- * Plans for budgets as points, beside the line of as many operations on plain steps: PSNR in dB, or time in per cent of the
- * full image's, against MACs in per cent of its.
+ * Plans for budgets as points, beside the line of plain steps with as many operations: PSNR in dB, or time in per cent
+ * of the full image's, against MACs in per cent of its.
  */
 export function budgetsChart(
   all: readonly Budgets[],
@@ -297,7 +297,7 @@ function titleLines({ title }: Figure): string[] {
   );
 }
 
-/** As many of the pieces in each line as fit. */
+/** Fills each line with as many of the pieces as fit. */
 function packed(pieces: readonly string[], between: string): string[] {
   const lines: string[] = [];
   for (const piece of pieces) {
@@ -310,7 +310,7 @@ function packed(pieces: readonly string[], between: string): string[] {
 
 type Bars = ChartDataset<'bar', (number | null)[]>;
 
-/** `faint`: an outline, for figures of others. */
+/** `faint`: an outline, for published figures. */
 function bars(name: string, data: (number | null)[], theme: Theme, series: number, faint = false): Bars {
   const colour = seriesColour(series, theme);
   const fill = theme.highContrast ? hatched(colour, series) : colour;

@@ -9,7 +9,7 @@ interface ChartPart {
   note?: string;
   height: number;
   draw: (theme: Theme) => ChartConfiguration;
-  /** What the chart shows, as a table. */
+  /** The chart's data as a table. */
   table?: TemplateResult;
   /** Controls shown next to the chart title. */
   controls?: TemplateResult;

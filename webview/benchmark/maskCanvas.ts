@@ -13,7 +13,7 @@ export class MaskCanvas extends HTMLElement {
   #cursor: [number, number] = [0, 0];
   #focused = false;
 
-  /** What is painted, apart from the drawing, which also shows the brush. */
+  /** The painted mask, separate from the drawing, which also shows the brush. */
   readonly #mask = document.createElement('canvas');
 
   constructor() {

@@ -6,15 +6,15 @@ import type {
 } from '../../shared/benchmark/protocol.ts';
 import type { CommonActions } from '../templates.ts';
 
-/** All that the templates draw from. */
+/** Everything that the templates render. */
 export interface Page {
   state: BenchmarkState;
   draft: BenchmarkDraft;
   /** Whether the whole form is shown. */
   customising: boolean;
-  /** What the MACs chart is split by. */
+  /** How the MACs chart is divided. */
   split: 'macsByKind' | 'macsByLevel';
-  /** How many pictures have come: the results are drawn again with each. */
+  /** How many pictures have arrived: results are rendered again with each. */
   picturesCome: number;
   /** Takes the mask's canvas when it is drawn. */
   canvas: (element: Element | undefined) => void;

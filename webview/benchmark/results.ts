@@ -45,7 +45,7 @@ import { bandsOverlay, workersTemplate } from './workers.ts';
 const FRAME = 84;
 const BAR = 26;
 
-/** Of a legend that may take several lines. */
+/** Height of a legend that may take several lines. */
 function legendHeight(entries: number): number {
   return 22 * Math.ceil(entries / 2);
 }
@@ -263,7 +263,7 @@ function memoryTemplate(figures: readonly Figure[]): TemplateResult | typeof not
 }
 
 function picturesTemplate({ picture }: Page, figures: readonly Figure[]): TemplateResult | typeof nothing {
-  // Those of budgets have a table of their own.
+  // Budgets have a table of their own.
   const shown = figures.filter((figure) => figure.row.picture !== null && !isBudget(figure));
   if (shown.length === 0) return nothing;
   const runs = [...new Set(shown.map(({ run }) => run))];

@@ -2,7 +2,7 @@
 
 interface Unit {
   name: string;
-  /** What one of it is. */
+  /** Its size in the base unit. */
   scale: number;
   /** The figure with the unit. */
   format(value: number): string;

@@ -4,7 +4,7 @@ import type { Editor } from './editor.ts';
 import { type EditorActions, MASK_AMOUNT } from './page.ts';
 import { pictureBlob } from './selection.ts';
 
-/** What the buttons and fields of the page do. */
+/** Actions of the page's buttons and fields. */
 export function actionsOf(editor: Editor): EditorActions {
   const { page, stage, mask, send } = editor;
   return {

@@ -21,10 +21,10 @@ import type { ViewTransform } from './viewTransform.ts';
 const HOVER_REST = 120;
 /** Milliseconds that image and form stay as they are before the image is recorded for its next edit. */
 const PREPARE_REST = 700;
-/** Fields of the form that change what is recorded. */
+/** Fields of the form that affect the recorded features. */
 const RECORDED_BY: readonly (keyof EditDraft)[] = ['strength', 'steps', 'precision', 'additions', 'budget'];
 
-/** What the page asks of VS Code. */
+/** What the page needs from VS Code. */
 interface EditorHost {
   send(message: EditorPageMessage): void;
   /** What the page stored before the window was reloaded. */

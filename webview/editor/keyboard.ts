@@ -15,7 +15,7 @@ export interface Shortcuts {
   toggleMask(): void;
   /** Masks again what the last edit was painted with. */
   reselect(): void;
-  /** Masks the next thing of the picture, or the one before. */
+  /** Masks the next object of the picture, or the one before. */
   selectNext(step: 1 | -1): void;
   compare(): void;
   /** Cancels the gesture, or moves the focus back to the image. */

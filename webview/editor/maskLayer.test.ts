@@ -12,9 +12,9 @@ const WAY = Array.from({ length: 30 }, (_, i) => ({ x: 250 + 8 * i, y: 300 + 2 *
 const RADIUS = 24;
 
 /** Pixels of the screen that each move of a stroke over a picture of a size makes the page draw. */
-function drawnByStroke(size: { width: number; height: number }): { moves: number[]; told: Area[] } {
-  const told: Area[] = [];
-  const layer = new MaskLayer(size, (_, patch) => told.push(patch));
+function drawnByStroke(size: { width: number; height: number }): { moves: number[]; sent: Area[] } {
+  const sent: Area[] = [];
+  const layer = new MaskLayer(size, (_, patch) => sent.push(patch));
   const view = fit(size, STAGE);
   let drawn = 0;
   layer.onDraw = (area) => {
@@ -36,20 +36,20 @@ function drawnByStroke(size: { width: number; height: number }): { moves: number
   });
   for (const point of others) since(() => gesture!.move([point]));
   since(() => gesture!.end());
-  return { moves, told };
+  return { moves, sent };
 }
 
 test('what a stroke draws depends on the brush on the screen, not on the size of the picture', () => {
   const small = drawnByStroke({ width: 400, height: 300 });
   const large = drawnByStroke({ width: 4000, height: 3000 });
   const most = (2 * RADIUS + 12 + 8) * (2 * RADIUS + 12 + 8);
-  for (const { moves, told } of [small, large]) {
+  for (const { moves, sent } of [small, large]) {
     assert.ok(Math.max(...moves) <= most, `${moves} of at most ${most}`);
     assert.equal(moves.at(-1), 0, 'the end of a stroke draws nothing again');
-    assert.equal(told.length, 1);
+    assert.equal(sent.length, 1);
   }
-  const { width, height } = large.told[0]!;
-  assert.ok(width * height < (4000 * 3000) / 8, 'only the stroke is told to the extension');
+  const { width, height } = large.sent[0]!;
+  assert.ok(width * height < (4000 * 3000) / 8, 'only the stroke is sent to the extension');
 });
 
 test('bounds follow what is painted and taken away', () => {

@@ -6,7 +6,7 @@ import type { ViewTransform } from './viewTransform.ts';
 const INSIDE = 128;
 /** Pixels of the screen from one line of the hatching to the next. */
 const HATCH = 9;
-/** How much what a click would mask covers the picture. */
+/** Opacity of the preview of what a click would mask. */
 const HINTED = 0.3;
 /** RGBA of the lines. */
 const LIGHT: Rgba = [255, 255, 255, 1];
@@ -25,8 +25,8 @@ export interface MaskLook {
 }
 
 /**
- * A mask, and what a click would mask, as they look in an area of the screen: tinted, hatched, and with an outline of dark
- * and light lines beside each other, which is seen on any picture at any zoom.
+ * A mask, and what a click would mask, as they look in an area of the screen: tinted, hatched, and with an outline of
+ * dark and light lines beside each other, which is seen on any picture at any zoom.
  * @returns RGBA, row by row
  */
 export function maskPixels(
@@ -74,7 +74,7 @@ function put(pixels: Uint8ClampedArray, i: number, [red, green, blue]: Colour, o
   pixels[i + 3] = 255 * opacity;
 }
 
-/** Lays a colour over a pixel (source-over of Porter and Duff, 1984). */
+/** Blends a colour over a pixel (source-over of Porter and Duff, 1984). */
 function putOver(pixels: Uint8ClampedArray, i: number, [red, green, blue, opacity]: Rgba): void {
   const below = (pixels[i + 3]! / 255) * (1 - opacity);
   const sum = opacity + below;

@@ -4,17 +4,17 @@ import type { CommonActions } from '../templates.ts';
 import type { Stage } from './stage.ts';
 import type { Tool } from './tools/tool.ts';
 
-/** What the page draws. */
+/** The state that the page renders. */
 export interface EditorPage {
   /** Undefined until the extension host has sent it. */
   state: EditorState | undefined;
   stage: Stage;
   draft: EditDraft;
   tool: Tool;
-  /** Of the brush: pixels of the screen across, and 0 … 1. */
+  /** The brush: its diameter in pixels of the screen, and its softness 0 … 1. */
   size: number;
   softness: number;
-  /** Of the mask: 0 … 1, and one of `MASK_COLOURS`. */
+  /** The mask's opacity 0 … 1, and its colour, one of `MASK_COLOURS`. */
   opacity: number;
   colour: string;
   /** Pixels of the picture by which a mask is grown, shrunk or feathered. */

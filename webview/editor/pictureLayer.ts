@@ -1,7 +1,7 @@
 import type { Area, Patch } from '../../shared/raster.ts';
 import type { Size } from './viewTransform.ts';
 
-/** The picture as it was opened and as it is now, each on a canvas. */
+/** The opened and the current picture, each on a canvas. */
 export class PictureLayer {
   readonly before: HTMLCanvasElement;
   readonly current: HTMLCanvasElement;

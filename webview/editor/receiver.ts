@@ -6,7 +6,7 @@ import type { EditorActions } from './page.ts';
 import { PictureLayer } from './pictureLayer.ts';
 import { toolOf } from './tools/index.ts';
 
-/** What the extension host's messages do. Each is awaited before the next is handled. */
+/** Handles the extension host's messages. Each is awaited before the next. */
 export class Receiver {
   readonly #editor: Editor;
   readonly #actions: EditorActions;
@@ -101,7 +101,7 @@ export class Receiver {
     this.#editor.showExtension();
   }
 
-  /** Runs a command of the palette as its button would. If something is missing, it is said beside the button. */
+  /** Runs a command of the palette as its button would. If something is missing, the page says so beside the button. */
   #command(name: EditorCommand): void {
     const { page } = this.#editor;
     if (name === 'cutOut') {

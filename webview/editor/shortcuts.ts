@@ -3,7 +3,7 @@ import type { Shortcuts } from './keyboard.ts';
 import type { EditorActions } from './page.ts';
 import { toolsFor } from './tools/index.ts';
 
-/** What the keys of the page do. */
+/** Actions of the page's keys. */
 export function shortcutsOf(editor: Editor, actions: EditorActions): Shortcuts {
   const { page, stage, announcer, send } = editor;
   return {

@@ -12,7 +12,7 @@ import { ScreenLayer } from './screenLayer.ts';
 import type { Tool, ToolContext } from './tools/tool.ts';
 import { centred, fit, kept, type Size, toStage, type ViewTransform, zoomAt } from './viewTransform.ts';
 
-/** Of a picture whose canvas can be extended: the side of what fits, for each of its own. */
+/** While the canvas can be extended: side of the visible area, as a multiple of the picture's. */
 const ROOM = 1.6;
 
 interface StageEvents {
@@ -32,7 +32,7 @@ interface StageEvents {
 
 /** The canvases of a picture, one over the other in a sheet that is zoomed and moved, and what is drawn over them. */
 export class Stage {
-  /** Carries the stage, as elements do what they show: tests read the masks there. */
+  /** The element, with a reference to this stage, through which tests read the masks. */
   readonly element = Object.assign(document.createElement('div'), { stage: this });
   readonly #sheet = document.createElement('div');
   readonly #marks: Marks;
@@ -50,7 +50,7 @@ export class Stage {
   #fitting = true;
   #compare: number | undefined;
   #maskLook: MaskLook = { colour: [0, 120, 212], opacity: 0.5 };
-  /** What is being brought back to the original, and the masks, over the picture. */
+  /** Layers over the picture: the part being restored to the original, and the masks. */
   readonly #erasedOnScreen: ScreenLayer;
   readonly #maskOnScreen: ScreenLayer;
   #size: Size = { width: 0, height: 0 };
@@ -120,7 +120,7 @@ export class Stage {
     this.#size = { width: this.element.clientWidth, height: this.element.clientHeight };
   }
 
-  /** What tools work on; undefined until a picture is open. */
+  /** What tools change; undefined until a picture is open. */
   context(brush: ToolContext['brush']): ToolContext | undefined {
     if (!this.#mask || !this.#erased) return undefined;
     return {
@@ -221,7 +221,7 @@ export class Stage {
     if (patch) this.#hover?.write(patch);
   }
 
-  /** Of the mask, and of what a click would mask. */
+  /** Colour of the mask, and of the preview of a click. */
   set maskColour(colour: Colour) {
     this.#maskLook = { ...this.#maskLook, colour };
     this.#maskOnScreen.redraw();
@@ -266,7 +266,7 @@ export class Stage {
     context.putImageData(new ImageData(pixels, area.width, area.height), area.left, area.top);
   }
 
-  /** The picture as it was opened, where it is being brought back. */
+  /** The original picture where it is being restored. */
   #drawErased(context: CanvasRenderingContext2D, area: Area, { scale, left, top }: ViewTransform): void {
     this.#picture!.complete();
     context.save();

@@ -9,7 +9,7 @@ export interface Size {
 /** Where a picture is in its stage: one pixel of it takes `scale` of the screen's. */
 export interface ViewTransform {
   scale: number;
-  /** Of the picture's upper left corner, in pixels of the stage. */
+  /** Position of the picture's upper left corner, in pixels of the stage. */
   left: number;
   top: number;
 }

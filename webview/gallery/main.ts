@@ -1,5 +1,7 @@
 /// <reference types="vscode-webview" />
-/** The page of the gallery. The extension host owns the images, the page owns search, order, selection and comparison. */
+/**
+ * The page of the gallery. The extension host owns the images, the page owns search, order, selection and comparison.
+ */
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-option/index.js';
 import '@vscode-elements/elements/dist/vscode-single-select/index.js';
@@ -14,7 +16,7 @@ import { type Actions, galleryTemplate, type Kept, listed, type Page } from './t
 
 const vscode = acquireVsCodeApi<Kept>();
 const announcer = new Announcer();
-/** Images whose bytes are asked for, to be copied or dragged. */
+/** Images whose bytes were requested, to be copied or dragged. */
 const blobs = new Map<string, string>();
 let copying: string | undefined;
 

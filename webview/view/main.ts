@@ -171,7 +171,7 @@ function tellForm(): void {
   telling = setTimeout(() => send({ type: 'form', draft: page.draft }), TYPED);
 }
 
-/** An image whose recipe is to fill the form. */
+/** Takes an image, to fill the form with its recipe. */
 async function drop({ dataTransfer }: DragEvent): Promise<void> {
   actions.setDropping(false);
   const dropped = await droppedIn(dataTransfer);

@@ -1,4 +1,4 @@
-/** What the parts of the page share. */
+/** State that the parts of the page share. */
 import type { ImageAction } from '../../shared/imageActions.ts';
 import type { Draft, ViewState } from '../../shared/viewProtocol.ts';
 import type { AdditionsForm } from '../additions/form.ts';
@@ -7,7 +7,7 @@ import type { PictureCache } from '../pictureCache.ts';
 export interface Page {
   state: ViewState;
   draft: Draft;
-  /** What the form was last filled with. */
+  /** The draft that last filled the form. */
   filled: Draft;
   /** The size is typed. */
   customSize: boolean;

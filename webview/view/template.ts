@@ -145,7 +145,7 @@ function below({ state }: Page, shown: RecentPicture, actions: Actions): Templat
   ${unknownTemplate(prompt, state.unknown, actions)}`;
 }
 
-/** What of the prompt was left out, and what else there is to say of an image. */
+/** Warnings about an image, such as ignored parts of the prompt. */
 function warningsTemplate(warnings: readonly string[]): TemplateResult | typeof nothing {
   if (warnings.length === 0) return nothing;
   return html`<div class="unknown" role="status" data-test="warnings">

@@ -87,10 +87,10 @@ test('steering has the same effect in planes, in rows, and in a part with the re
       } as const;
       const rows = await components.forms.rows(options);
       const sample = gaussianNoise(4, 12, 4 * HEIGHT * WIDTH);
-      const planar = async (told: Condition) => {
+      const planar = async (steered: Condition) => {
         const program = await components.program('denoiser');
         const schedule = { timesteps: [TIMESTEP] };
-        return planarPredict(program, schedule, [4, HEIGHT, WIDTH], told, network)(sample, 0);
+        return planarPredict(program, schedule, [4, HEIGHT, WIDTH], steered, network)(sample, 0);
       };
       const dense = rows.dense(HEIGHT, WIDTH, 2);
       const everywhere = dense.plan.levels[0]!.active;

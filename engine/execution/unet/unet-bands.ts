@@ -56,8 +56,8 @@ async function wholePicture(
     get whole(): Plan {
       throw new Error('a picture that is drawn whole has no part to update');
     },
-    async step({ sample, timestep, condition: told, shallow = false }) {
-      const condition = conditionAt(told, timestep);
+    async step({ sample, timestep, condition: schedule, shallow = false }) {
+      const condition = conditionAt(schedule, timestep);
       const all = withPlanes(sample, condition);
       const dims = [all.length / (height * width), height, width];
       const steered = steeredPlanes(forms.network, condition, timestep, all, [height, width]);
@@ -165,13 +165,13 @@ async function editedBand(
 
 /** Network inputs for the active rows of a plan, of a whole sample. */
 function inputsAt(
-  { sample, timestep, condition: told }: BandStep,
+  { sample, timestep, condition: schedule }: BandStep,
   plan: RegionPlan,
   { height, width }: { height: number; width: number },
   network: Network,
 ) {
   const at = plan.levels[0]!.active;
-  const condition = conditionAt(told, timestep);
+  const condition = conditionAt(schedule, timestep);
   const all = withPlanes(sample, condition);
   const channels = all.length / (height * width);
   const rows = toRows(all, 1, channels, at);

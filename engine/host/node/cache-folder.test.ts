@@ -31,10 +31,10 @@ const skip = process.platform !== 'linux' && 'by the custom of Linux';
 test('the folder that the environment names, else the usual one; a relative path does not count', {
   skip,
 }, () => {
-  process.env.PATCHWORK_CACHE = path.join(root, 'told');
-  assert.equal(cacheFolder(), path.join(root, 'told'));
-  process.env.PATCHWORK_CACHE = '~/told';
-  assert.equal(cacheFolder(), path.join(os.homedir(), 'told'));
+  process.env.PATCHWORK_CACHE = path.join(root, 'chosen');
+  assert.equal(cacheFolder(), path.join(root, 'chosen'));
+  process.env.PATCHWORK_CACHE = '~/chosen';
+  assert.equal(cacheFolder(), path.join(os.homedir(), 'chosen'));
   delete process.env.PATCHWORK_CACHE;
   process.env.XDG_CACHE_HOME = path.join(root, 'cache');
   assert.equal(cacheFolder(), path.join(root, 'cache', 'patchwork'));

@@ -58,7 +58,7 @@ class OpfsStore implements Store {
       }
     } catch (error) {
       if (isNamed(error, 'NotFoundError', 'TypeMismatchError')) return undefined;
-      throw told(error, place);
+      throw withCode(error, place);
     }
   }
 
@@ -67,7 +67,7 @@ class OpfsStore implements Store {
     try {
       for await (const name of (await this.#folder(folder)).keys()) names.push(name);
     } catch (error) {
-      throw told(error, folder);
+      throw withCode(error, folder);
     }
     return names;
   }
@@ -76,14 +76,14 @@ class OpfsStore implements Store {
     try {
       return await (await this.#handle(place)).getFile();
     } catch (error) {
-      throw told(error, place);
+      throw withCode(error, place);
     }
   }
 
   readonly changes: Changes = {
     mkdir: async (folder) => {
       await this.#folder(folder, true).catch((error) => {
-        throw told(error, folder);
+        throw withCode(error, folder);
       });
     },
     remove: async (place) => {
@@ -91,14 +91,14 @@ class OpfsStore implements Store {
       try {
         await (await this.#folder(parent)).removeEntry(name, { recursive: true });
       } catch (error) {
-        if (!isNamed(error, 'NotFoundError')) throw told(error, place);
+        if (!isNamed(error, 'NotFoundError')) throw withCode(error, place);
       }
     },
     write: async (place, keep) => {
       try {
         return writerOf(await (await this.#handle(place, true)).createSyncAccessHandle(), place, keep);
       } catch (error) {
-        throw told(error, place);
+        throw withCode(error, place);
       }
     },
     rename: async (from, to) => {
@@ -107,7 +107,7 @@ class OpfsStore implements Store {
         const handle = await this.#handle(from);
         await handle.move(await this.#folder(parent), name);
       } catch (error) {
-        throw told(error, from);
+        throw withCode(error, from);
       }
     },
     async freeBytes() {
@@ -144,7 +144,7 @@ function writerOf(access: SyncAccess, place: string, keep: number) {
           end += written;
         }
       } catch (error) {
-        throw told(error, place);
+        throw withCode(error, place);
       }
     },
     async close() {
@@ -170,7 +170,7 @@ const CODES: Readonly<Record<string, string>> = {
   InvalidModificationError: 'ENOTEMPTY',
 };
 
-function told(error: unknown, place: string): unknown {
+function withCode(error: unknown, place: string): unknown {
   const code = error instanceof Error ? CODES[error.name] : undefined;
   return code ? fileError(code, place, error) : error;
 }

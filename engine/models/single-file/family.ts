@@ -70,27 +70,27 @@ export function refuseRelatives(file: TensorFile, family: SdFamily): void {
 }
 
 /** What a file says about the prediction of its U-Net. */
-interface ToldPrediction {
+interface StatedPrediction {
   prediction: Prediction | undefined;
   /** Whether the last noise level is pure noise (Lin et al. 2023). */
   zeroTerminal: boolean;
 }
 
 /** The prediction type by a file's metadata or markers; undefined if it has none. */
-export function toldPrediction(file: TensorFile): ToldPrediction {
+export function predictionIn(file: TensorFile): StatedPrediction {
   const { metadata } = file;
   const zeroTerminal =
     file.find('ztsnr') !== undefined || /^true$/i.test(metadata['modelspec.zero_terminal_snr'] ?? '');
-  const told = (prediction: Prediction | undefined) => ({ prediction, zeroTerminal });
-  if (file.find('v_pred')) return told('v_prediction');
+  const stated = (prediction: Prediction | undefined) => ({ prediction, zeroTerminal });
+  if (file.find('v_pred')) return stated('v_prediction');
   const said = metadata['modelspec.prediction_type'] ?? metadata.prediction_type ?? '';
-  if (/^v/i.test(said)) return told('v_prediction');
-  if (/^eps/i.test(said)) return told('epsilon');
+  if (/^v/i.test(said)) return stated('v_prediction');
+  if (/^eps/i.test(said)) return stated('epsilon');
   // The base model of Stable Diffusion 2 for 512 pixels, in files of PyTorch.
-  if (metadata.global_step === '875000') return told('epsilon');
+  if (metadata.global_step === '875000') return stated('epsilon');
   const architecture = metadata['modelspec.architecture'] ?? '';
-  if (/768-v/.test(architecture)) return told('v_prediction');
-  return told(/v2-512/.test(architecture) ? 'epsilon' : undefined);
+  if (/768-v/.test(architecture)) return stated('v_prediction');
+  return stated(/v2-512/.test(architecture) ? 'epsilon' : undefined);
 }
 
 const TURBO = /turbo|lightning|hyper|[-_ ]lcm|\blcm[-_ ]/i;

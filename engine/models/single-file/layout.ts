@@ -8,12 +8,12 @@ import { pipelineNamed } from '../pipelines.ts';
 import { autoencoderConfigOf } from './autoencoder.ts';
 import {
   familyOf,
+  predictionIn,
   recommendedBy,
   refuseRelatives,
   SD_FAMILIES,
   type SdFamily,
   schedulerOf,
-  toldPrediction,
 } from './family.ts';
 import type { FileParts } from './file-parts.ts';
 import { otherKind } from './kind.ts';
@@ -57,8 +57,8 @@ export async function readSingleFile(place: string, said: FileParts = {}): Promi
     `${name} ${file.metadata['modelspec.title'] ?? ''}`,
     family,
   );
-  const told = toldPrediction(file);
-  const known = told.prediction ?? said.prediction;
+  const stated = predictionIn(file);
+  const known = stated.prediction ?? said.prediction;
   const prediction = known ?? (family === 'sd2' ? 'v_prediction' : 'epsilon');
   const sampleSize = family === 'sd2' && prediction === 'v_prediction' ? 96 : SD_FAMILIES[family].sampleSize;
   const autoencoder = await autoencoderFor(file, sections, family, said);
@@ -81,7 +81,7 @@ export async function readSingleFile(place: string, said: FileParts = {}): Promi
     zerosForEmpty: true,
     networks,
     scheduler: schedulerOf(family, prediction, {
-      zeroTerminal: told.zeroTerminal,
+      zeroTerminal: stated.zeroTerminal,
       trailing: spacing !== undefined,
     }),
     recommended,

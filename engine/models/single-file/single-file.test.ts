@@ -13,7 +13,7 @@ import { ARCHITECTURES } from '../architectures.ts';
 import { DiffusionModel } from '../diffusion-model.ts';
 import { networkOf } from '../networks.ts';
 import { autoencoderConfigOf } from './autoencoder.ts';
-import { familyOf, refuseRelatives, toldPrediction } from './family.ts';
+import { familyOf, predictionIn, refuseRelatives } from './family.ts';
 import { otherKind } from './kind.ts';
 import { readSingleFile } from './layout.ts';
 import { textConfigFor } from './placed.ts';
@@ -213,13 +213,13 @@ test('relatives that are not supported are refused by name', () => {
 });
 
 test('what the U-Net predicts is read from metadata and marks', () => {
-  const told = (shapes: Record<string, [string, number[]]>, metadata = {}) =>
-    toldPrediction(fileOf(shapes, metadata)).prediction;
-  assert.equal(told({}), undefined);
-  assert.equal(told({ v_pred: ['F32', [0]] }), 'v_prediction');
-  assert.equal(told({}, { 'modelspec.prediction_type': 'v' }), 'v_prediction');
-  assert.equal(told({}, { 'modelspec.prediction_type': 'epsilon' }), 'epsilon');
-  assert.equal(told({}, { 'modelspec.architecture': 'stable-diffusion-v2-768-v' }), 'v_prediction');
-  assert.equal(told({}, { global_step: '875000' }), 'epsilon');
-  assert.equal(toldPrediction(fileOf({ ztsnr: ['F32', [0]] })).zeroTerminal, true);
+  const stated = (shapes: Record<string, [string, number[]]>, metadata = {}) =>
+    predictionIn(fileOf(shapes, metadata)).prediction;
+  assert.equal(stated({}), undefined);
+  assert.equal(stated({ v_pred: ['F32', [0]] }), 'v_prediction');
+  assert.equal(stated({}, { 'modelspec.prediction_type': 'v' }), 'v_prediction');
+  assert.equal(stated({}, { 'modelspec.prediction_type': 'epsilon' }), 'epsilon');
+  assert.equal(stated({}, { 'modelspec.architecture': 'stable-diffusion-v2-768-v' }), 'v_prediction');
+  assert.equal(stated({}, { global_step: '875000' }), 'epsilon');
+  assert.equal(predictionIn(fileOf({ ztsnr: ['F32', [0]] })).zeroTerminal, true);
 });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import {
   type CutOutRequest,
   type DescribeRequest,
-  type FindThingsRequest,
+  type FindObjectsRequest,
   SEGMENTER_PRECISIONS,
   type SegmentRequest,
 } from '../../../shared/api.ts';
@@ -88,7 +88,7 @@ export function checkSegment(request: SegmentRequest): SegmentRequest {
   return check(segmentSchema, request);
 }
 
-export function checkFindThings(request: FindThingsRequest): FindThingsRequest {
+export function checkFindObjects(request: FindObjectsRequest): FindObjectsRequest {
   return check(findThingsSchema, request);
 }
 

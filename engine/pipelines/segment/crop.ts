@@ -4,7 +4,7 @@ import type { PictureInput } from '../../networks/efficientvit-config.ts';
 import { boundsOf, heightOf, widthOf } from '../../regions/box.ts';
 import { normalizedPlanes, type Pixels, resizePicture } from './input.ts';
 
-/** Side of the square that is seen of a thing, as a multiple of its longer side. */
+/** Side of the square that is cut out around an object, as a multiple of its longer side. */
 const CONTEXT = 1.25;
 /** The same at least, as a share of the picture's longer side. */
 const LEAST = 1 / 8;
@@ -16,10 +16,10 @@ export async function wholeInput(pixels: Pixels, input: PictureInput): Promise<F
 }
 
 /**
- * A thing as a tagger takes it: a square around the mask, everything outside the mask in the mean colour.
+ * An object as a tagger takes it: a square around the mask, everything outside the mask in the mean colour.
  * @throws InputError if the mask is empty.
  */
-export async function thingInput(
+export async function objectInput(
   pixels: Pixels,
   mask: MaskPixels,
   input: PictureInput,

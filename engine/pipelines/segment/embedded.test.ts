@@ -16,9 +16,9 @@ after(() => engine.dispose());
 
 for (const name of RENDERED) {
   test(`${name}: a click on an object gives the renderer's mask of it, a box too, and the tagger its name`, async () => {
-    const { file, things } = await rendered(name);
+    const { file, shapes } = await rendered(name);
     const image = await readFile(file);
-    for (const { kind, colour, mask, middle } of objectsIn(things)) {
+    for (const { kind, colour, mask, middle } of objectsIn(shapes)) {
       const clicked = await engine.segment({ image, points: [middle], most: 1 });
       const overlap = overlapOf(clicked.masks[0]!, mask);
       assert.ok(overlap > 0.8, `${colour} ${kind}: ${overlap}`);
@@ -33,13 +33,13 @@ for (const name of RENDERED) {
   });
 
   test(`${name}: all objects are found, and what is said of the whole picture is no guess`, async () => {
-    const { file, things } = await rendered(name);
+    const { file, shapes } = await rendered(name);
     const image = await readFile(file);
-    const found = await engine.findThings({ image });
-    for (const { kind, mask } of objectsIn(things))
-      assert.ok(Math.max(...found.things.map((thing) => overlapOf(thing, mask))) > 0.75, kind);
+    const found = await engine.findObjects({ image });
+    for (const { kind, mask } of objectsIn(shapes))
+      assert.ok(Math.max(...found.objects.map((object) => overlapOf(object, mask))) > 0.75, kind);
     const { prompt, warnings } = await engine.describe({ image });
-    const named = objectsIn(things).filter(({ colour, kind }) => prompt.includes(`${colour} ${kind}`));
+    const named = objectsIn(shapes).filter(({ colour, kind }) => prompt.includes(`${colour} ${kind}`));
     assert.ok(named.length > 0, prompt);
     assert.deepEqual(warnings, []);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { findObjects, type NamedObject, objectNamed } from './objects.ts';
+import { findNamedObjects, type NamedObject, objectNamed } from './objects.ts';
 
 const named = (name: string): NamedObject => ({
   name,
@@ -41,12 +41,12 @@ test('what is not there, or there more than once, is answered with what is there
 });
 
 test('each object is named by its own mask, and unknown objects too', async () => {
-  const { name: _, ...thing } = named('');
+  const { name: _, ...object } = named('');
   const asked: unknown[] = [];
-  const { objects } = await findObjects(
+  const { objects } = await findNamedObjects(
     {
-      findThings: async () => ({
-        things: [thing, { ...thing, data: Uint8Array.of(0) }],
+      findObjects: async () => ({
+        objects: [object, { ...object, data: Uint8Array.of(0) }],
         picture: 'p',
         width: 1,
         height: 1,

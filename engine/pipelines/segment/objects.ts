@@ -1,14 +1,15 @@
 import type {
   CallOptions,
   Engine,
-  FindThingsProgress,
-  FindThingsRequest,
-  ThingMask,
+  FindObjectsProgress,
+  FindObjectsRequest,
+  FindObjectsResult,
+  ObjectMask,
 } from '../../../shared/api.ts';
 import { InputError } from '../../errors.ts';
 
 /** An object of an image, with its name if the tagger knows one. */
-export interface NamedObject extends ThingMask {
+export interface NamedObject extends ObjectMask {
   name: string;
 }
 
@@ -25,20 +26,34 @@ interface FoundObjects {
 const UNKNOWN = 'something';
 
 /** Finds the objects of an image and names each. Masks have PNG files if the request asks for them. */
-export async function findObjects(
-  engine: Pick<Engine, 'findThings' | 'describe'>,
-  request: FindThingsRequest,
-  options: CallOptions<FindThingsProgress> = {},
+export async function findNamedObjects(
+  engine: Pick<Engine, 'findObjects' | 'describe'>,
+  request: FindObjectsRequest,
+  options: CallOptions<FindObjectsProgress> = {},
 ): Promise<FoundObjects> {
-  const { things, picture, width, height, warnings } = await engine.findThings(request, options);
-  const objects: NamedObject[] = [];
-  for (const thing of things) {
-    options.signal?.throwIfAborted();
-    const mask = { width: thing.width, height: thing.height, data: thing.data };
-    const { prompt } = await engine.describe({ image: picture, mask, threads: request.threads });
-    objects.push({ ...thing, name: prompt || UNKNOWN });
+  const found = await engine.findObjects(request, options);
+  const { width, height, warnings } = found;
+  const { threads } = request;
+  return { objects: await namedObjects(engine, found, { ...options, threads }), width, height, warnings };
+}
+
+/** The found objects with their names. */
+export async function namedObjects(
+  engine: Pick<Engine, 'describe'>,
+  { objects, picture }: Pick<FindObjectsResult, 'objects' | 'picture'>,
+  { signal, threads }: { signal?: AbortSignal | undefined; threads?: number | undefined } = {},
+): Promise<NamedObject[]> {
+  const named: NamedObject[] = [];
+  for (const object of objects) {
+    signal?.throwIfAborted();
+    const { width, height, data } = object;
+    const { prompt } = await engine.describe(
+      { image: picture, mask: { width, height, data }, threads },
+      { signal },
+    );
+    named.push({ ...object, name: prompt || UNKNOWN });
   }
-  return { objects, width, height, warnings };
+  return named;
 }
 
 /**

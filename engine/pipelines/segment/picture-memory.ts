@@ -26,7 +26,7 @@ export interface KnownPicture {
   readonly views: Map<string, EncodedView>;
 }
 
-/** Longest side of the pixels that are kept: enough for the tagger to see a small thing. */
+/** Longest side of the pixels that are kept: enough for the tagger to see a small object. */
 const KEPT_SIDE = 2048;
 const KEPT_PICTURES = 16;
 

@@ -62,7 +62,7 @@ function insidePicture({ x0, y0, x1, y1 }: PixelBox, picture: { width: number; h
   return inside;
 }
 
-/** One click may mean a thing, a part of it or what it belongs to; more says which. */
+/** One click may mean an object, a part of it, or the larger one it belongs to; further input decides. */
 export function isAmbiguous({ points, box, refine }: AskedPrompt): boolean {
   return points.length === 1 && !box && !refine;
 }

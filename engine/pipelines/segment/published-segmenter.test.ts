@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
-import type { Engine, ThingMask } from '../../../shared/api.ts';
+import type { Engine, ObjectMask } from '../../../shared/api.ts';
 import { createEngine } from '../../engine.ts';
 import { InputError } from '../../errors.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
@@ -27,7 +27,7 @@ const grey = (width: number, height: number) =>
     .toBuffer();
 
 /** The share of a disc's pixels that a mask has right. */
-function discOverlap(mask: ThingMask, x: number, y: number, radius: number): number {
+function discOverlap(mask: ObjectMask, x: number, y: number, radius: number): number {
   let [both, either] = [0, 0];
   for (let i = 0; i < mask.data.length; i++) {
     const inside = Math.hypot((i % mask.width) - x, Math.floor(i / mask.width) - y) < radius ? 1 : 0;
@@ -58,7 +58,7 @@ for (const [size, width, height] of [
         assert.ok(discOverlap(mask, x, y, radius) > 0.95, `radius ${radius}`);
         assert.equal(mask.logits, undefined);
       }
-      // More than one click means one thing: the single mask comes first.
+      // More than one click is unambiguous: the single mask comes first.
       const points = [
         { x, y },
         { x: x + 1, y, include: false },

@@ -36,7 +36,7 @@ export interface Decoded {
 export interface ScoredLogits {
   logits: Float32Array;
   /**
-   * The share of the mask's pixels, of all that are in it or in the thing, that the segmenter expects to be in both.
+   * The share of the mask's pixels, of all that are in it or in the object, that the segmenter expects to be in both.
    */
   score: number;
 }

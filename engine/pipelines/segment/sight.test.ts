@@ -32,7 +32,7 @@ test('a picture is encoded once; later requests may name it', async () => {
   assert.equal(clicked.masks.length, 3);
   // Its weights are random.
   assert.match(clicked.warnings[0]!, /Low confidence in this mask/);
-  assert.match((await engine.findThings({ image, model })).warnings[0]!, /No objects were found/);
+  assert.match((await engine.findObjects({ image, model })).warnings[0]!, /No objects were found/);
   for (const { width, height, data } of clicked.masks)
     assert.deepEqual([width, height, data.length], [120, 90, 10800]);
   const scores = clicked.masks.map(({ score }) => score);

@@ -3,9 +3,9 @@ import type {
   DescribeRequest,
   DescribeResult,
   Encoding,
-  FindThingsProgress,
-  FindThingsRequest,
-  FindThingsResult,
+  FindObjectsProgress,
+  FindObjectsRequest,
+  FindObjectsResult,
   SegmentRequest,
   SegmentResult,
   SightResult,
@@ -13,16 +13,16 @@ import type {
 import type { Backend } from '../../execution/backend.ts';
 import { CATALOGUE } from '../../models/catalogue.ts';
 import { changesBetween } from './changes.ts';
-import { thingInput, wholeInput } from './crop.ts';
+import { objectInput, wholeInput } from './crop.ts';
 import { fitted } from './frame.ts';
 import { normalizedPlanes, type Pixels, resizePicture } from './input.ts';
+import { objectMask } from './object-mask.ts';
 import { embeddedSight, openSegmenter } from './open.ts';
 import { type EncodedView, type KnownPicture, PictureMemory } from './picture-memory.ts';
 import { isAmbiguous, promptFor } from './prompt.ts';
+import { searchObjects } from './search.ts';
 import type { Decoded, ImageEmbedding, ScoredLogits, Segmenter } from './segmenter.ts';
 import { Tagger } from './tagger.ts';
-import { thingFrom } from './thing.ts';
-import { searchThings } from './things.ts';
 import { isOutlandish, labelsOf, namesOf, promptOf } from './words.ts';
 
 const MOST_MASKS = 3;
@@ -59,26 +59,26 @@ export class Sight {
     const decoded = await segmenter.decode(view.embedding, prompt);
     call.macs += decoded.macs;
     const best = ranked(decoded, isAmbiguous(asked)).slice(0, request.most ?? MOST_MASKS);
-    const masks = await Promise.all(best.map((scored) => thingFrom(scored, segmenter, picture, request)));
+    const masks = await Promise.all(best.map((scored) => objectMask(scored, segmenter, picture, request)));
     const sure = masks[0] !== undefined && masks[0].area > 0 && masks[0].score >= SURE;
     if (!sure) call.warnings.push(`Low confidence in this mask. ${advice(request)}`);
     return { ...call.result(picture), ...result, masks, sure };
   }
 
-  async findThings(
-    request: FindThingsRequest,
-    options: CallOptions<FindThingsProgress> = {},
-  ): Promise<FindThingsResult> {
+  async findObjects(
+    request: FindObjectsRequest,
+    options: CallOptions<FindObjectsProgress> = {},
+  ): Promise<FindObjectsResult> {
     const call = new Call();
     const picture = await this.#pictures.get(request.image);
     const segmenter = await this.#openSegmenter(request, call);
     const { view } = await this.#encode(picture, segmenter, call);
     const grid = request.grid ?? DEFAULT_GRID;
-    const { found, macs } = await searchThings(segmenter, view.embedding, picture, { ...options, grid });
+    const { found, macs } = await searchObjects(segmenter, view.embedding, picture, { ...options, grid });
     call.macs += macs;
-    const things = await Promise.all(found.map((scored) => thingFrom(scored, segmenter, picture, request)));
-    if (things.length === 0) call.warnings.push(`No objects were found. ${advice(request)}`);
-    return { ...call.result(picture), things };
+    const objects = await Promise.all(found.map((scored) => objectMask(scored, segmenter, picture, request)));
+    if (objects.length === 0) call.warnings.push(`No objects were found. ${advice(request)}`);
+    return { ...call.result(picture), objects };
   }
 
   async describe(request: DescribeRequest, { signal }: CallOptions<never> = {}): Promise<DescribeResult> {
@@ -95,7 +95,7 @@ export class Sight {
     const { mask } = request;
     const { pixels } = picture;
     const input = mask
-      ? await thingInput(pixels, mask, tagger.input)
+      ? await objectInput(pixels, mask, tagger.input)
       : await wholeInput(pixels, tagger.input);
     const graded = await tagger.grade(input);
     call.macs += tagger.macs;
@@ -176,7 +176,7 @@ function advice({ model }: { model?: string }): string {
     : 'More points or a box may help.';
 }
 
-/** The best first. A single mask is trained for prompts that mean one thing only. */
+/** The best first. A single mask is trained for unambiguous prompts. */
 function ranked({ single, candidates }: Decoded, ambiguous: boolean): ScoredLogits[] {
   const sorted = [...candidates].sort((a, b) => b.score - a.score);
   return single && !ambiguous ? [single, ...sorted] : sorted;

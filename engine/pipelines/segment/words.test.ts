@@ -42,7 +42,7 @@ test('a picture is described by its objects, each in one colour, then place, tim
   assert.equal(promptOf([]), '');
 });
 
-test('a thing is named by what it most probably is', () => {
+test('an object gets its most probable name', () => {
   const names = namesOf([objects, parts, ...setting]).map(({ phrase }) => phrase);
   assert.deepEqual(names, ['the sky', 'a blue boat', 'a red house', 'the water']);
 });

@@ -3,8 +3,8 @@ import type { GradedGroup } from './tagger.ts';
 
 /** Probability from which an independent label counts as present. */
 const PRESENT = 0.5;
-/** Things that one prompt names. */
-const MOST_THINGS = 2;
+/** Most objects that one prompt names. */
+const MOST_OBJECTS = 2;
 
 /**
  * Below this the setting of a whole picture is a guess: the product of the probabilities of each exclusive group's
@@ -12,8 +12,8 @@ const MOST_THINGS = 2;
  */
 const SURE_SETTING = 0.95;
 
-/** Groups of labels that are things; the others say how the whole picture is. */
-const THINGS = ['object', 'part'];
+/** Groups of labels that name something in the picture; the others describe all of it. */
+const NAMING = ['object', 'part'];
 /** Labels that are not mentioned. */
 const UNSAID: Readonly<Record<string, string>> = { weather: 'clear' };
 
@@ -39,9 +39,9 @@ export function isOutlandish(groups: readonly GradedGroup[]): boolean {
   );
 }
 
-/** What a thing is: its most probable names. */
+/** The most probable names of an object. */
 export function namesOf(groups: readonly GradedGroup[]): PictureLabel[] {
-  const labels = groups.filter(({ name }) => THINGS.includes(name)).flatMap(gradedLabels);
+  const labels = groups.filter(({ name }) => NAMING.includes(name)).flatMap(gradedLabels);
   const present = labels.filter(isPresent).sort((a, b) => b.probability - a.probability);
   return oneColourEach(present);
 }
@@ -53,16 +53,14 @@ export function namesOf(groups: readonly GradedGroup[]): PictureLabel[] {
 export function promptOf(labels: readonly PictureLabel[]): string {
   const of = (group: string) => labels.filter((label) => label.group === group);
   const objects = oneColourEach(of('object'));
-  const things = (objects.length > 0 ? objects : of('part')).slice(0, MOST_THINGS);
+  const named = (objects.length > 0 ? objects : of('part')).slice(0, MOST_OBJECTS);
   const [terrain, time, weather] = ['terrain', 'time', 'weather'].map((group) =>
     of(group)
       .filter(({ value }) => value !== UNSAID[group])
       .map(({ phrase }) => phrase)
       .at(0),
   );
-  const sentence = [things.map(({ phrase }) => phrase).join(' and '), terrain, time]
-    .filter(Boolean)
-    .join(' ');
+  const sentence = [named.map(({ phrase }) => phrase).join(' and '), terrain, time].filter(Boolean).join(' ');
   return [sentence, weather].filter(Boolean).join(', ');
 }
 
@@ -76,7 +74,7 @@ function isPresent({ probability }: PictureLabel): boolean {
   return probability > PRESENT;
 }
 
-/** A thing is said in its most probable colour only; its kind is the last word. */
+/** Each object in its most probable colour only; its kind is the last word. */
 function oneColourEach(labels: readonly PictureLabel[]): PictureLabel[] {
   const kinds = new Set<string>();
   return labels.filter(({ value }) => {

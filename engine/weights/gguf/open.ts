@@ -114,7 +114,7 @@ function placed(
   file: string,
   begin: number,
   size: number,
-  told: string | undefined,
+  original: string | undefined,
 ): StoredTensor {
   const wrong = (what: string) => new InputError(`${file}: tensor ${quoted(name)} ${what}.`);
   const known = GGUF_TYPES.get(type);
@@ -128,7 +128,7 @@ function placed(
     throw wrong(`of shape [${dims.toReversed()}] does not fit blocks of ${known.values} values`);
   if (begin + offset + length > size)
     throw wrong('is beyond the end of the file; it is cut off, get it again');
-  const shape = told?.split(',').map(Number) ?? dims.toReversed();
+  const shape = original?.split(',').map(Number) ?? dims.toReversed();
   if (shape.reduce((product, dimension) => product * dimension, 1) !== elements)
     throw wrong(`has the shape [${shape}], but ${elements} values`);
   return { name, dtype: known.name, shape, file, offset: begin + offset, length };

@@ -296,10 +296,10 @@ test('what is no task, or no picture that was asked for, changes nothing', { ski
   const attempt = crypto.randomUUID();
   const { createHash } = await import('node:crypto');
   const sha256 = createHash('sha256').update(png).digest('hex');
-  const told = { attempt, parts: 1, sha256, worker: 'x', seconds: 0 };
+  const head = { attempt, parts: 1, sha256, worker: 'x', seconds: 0 };
   await stream.publish(`${resultsOf(id, 0)}.${attempt}.0`, png);
-  await stream.publish(`${resultsOf(id, 0)}.head`, JSON.stringify(told));
-  await stream.publish(`${resultsOf(id, 1)}.head`, JSON.stringify(told));
+  await stream.publish(`${resultsOf(id, 0)}.head`, JSON.stringify(head));
+  await stream.publish(`${resultsOf(id, 1)}.head`, JSON.stringify(head));
   bus.publish(`patchwork.batch.${id}.progress`, 'rubbish');
   const running = batch.run();
   const manager = await jetstreamManager(bus);

@@ -18,7 +18,7 @@ import {
   taskSchema,
   tasksFor,
 } from './queue.ts';
-import { layHead, layPicture } from './results.ts';
+import { storeHead, storePicture } from './results.ts';
 
 interface DrawerOptions {
   bus: NatsConnection;
@@ -126,7 +126,7 @@ export class Drawer {
     const { batch, item } = task;
     const attempts = message.info.deliveryCount;
     const fail = async (error: string) => {
-      await layHead(stream, batch, item, { error: error.slice(0, 2000), worker: name });
+      await storeHead(stream, batch, item, { error: error.slice(0, 2000), worker: name });
       await message.ackAck();
     };
     try {
@@ -169,7 +169,7 @@ export class Drawer {
         onProgress: ({ step, steps }) =>
           bus.publish(batchSubject(batch, 'progress'), JSON.stringify({ item, step, steps })),
       });
-      await layPicture(stream, batch, item, picture.png, { worker: name, seconds });
+      await storePicture(stream, batch, item, picture.png, { worker: name, seconds });
       return true;
     } catch (error) {
       if (!isAbort(error)) throw error;

@@ -12,12 +12,12 @@ import {
 } from './queue.ts';
 
 /** Stores an image where its coordinator looks for it. */
-export async function layPicture(
+export async function storePicture(
   stream: JetStreamClient,
   batch: string,
   item: number,
   png: Uint8Array,
-  told: { worker: string; seconds: number },
+  report: { worker: string; seconds: number },
 ): Promise<void> {
   const attempt = randomUUID();
   const parts = Math.ceil(png.byteLength / PART_BYTES);
@@ -28,11 +28,11 @@ export async function layPicture(
       `${subject}.${attempt}.${part}`,
       png.subarray(part * PART_BYTES, (part + 1) * PART_BYTES),
     );
-  await layHead(stream, batch, item, { attempt, parts, sha256: sha256(png), ...told });
+  await storeHead(stream, batch, item, { attempt, parts, sha256: sha256(png), ...report });
 }
 
 /** Reports the outcome of an item. */
-export async function layHead(
+export async function storeHead(
   stream: JetStreamClient,
   batch: string,
   item: number,

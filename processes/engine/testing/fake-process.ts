@@ -39,7 +39,7 @@ const engine: Engine = {
     throw abortError();
   },
   segment: notUsed,
-  findThings: notUsed,
+  findObjects: notUsed,
   cutOut: notUsed,
   upscale: notUsed,
   describe: notUsed,

@@ -1,4 +1,4 @@
-/** What comes over a bus. */
+/** Messages from a bus. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { InputError } from '../../../engine/errors.ts';

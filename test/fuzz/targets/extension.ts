@@ -1,4 +1,4 @@
-/** What VS Code's settings, its storage, files and the pages give the extension. */
+/** Input of the extension from VS Code's settings and storage, from files and pages. */
 import assert from 'node:assert/strict';
 import { deserialize, serialize } from 'node:v8';
 import fc from 'fast-check';
@@ -52,7 +52,7 @@ function extendedPicture(): { model: PictureModel<Painted>; steps: Step<Painted>
   return { model, steps };
 }
 
-/** Runs what may refuse what it reads, in one sentence for the user. */
+/** Runs a reader that may refuse its input in one sentence for the user. */
 function refusing(act: () => void, ...refusals: (new (...args: never[]) => Error)[]): void {
   try {
     act();

@@ -1,4 +1,4 @@
-/** What other tools, browsers and agents hand over. */
+/** Input from other tools, browsers and agents. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -159,7 +159,7 @@ const input = {
   box: [0, 0, 4, 4],
 };
 
-/** Names are repeated as they were given; who shows them makes them plain. */
+/** Names are repeated unchanged; the code that shows them removes control characters. */
 async function answerOrRefusal(ask: () => Promise<unknown>): Promise<void> {
   await ask().catch((error: unknown) => assert.ok(error instanceof InputError, String(error)));
 }
@@ -203,7 +203,7 @@ export const targets: readonly Target[] = [
       const { width, height, channels, data } = decodePng(bytes, 10_000);
       assert.equal(data.length, width * height * channels);
     } catch (error) {
-      // The caller makes a sentence of it.
+      // The caller turns it into a sentence.
       assert.ok(error instanceof Error && !(error instanceof assert.AssertionError), String(error));
     }
   }),

@@ -155,7 +155,7 @@ const examples = await Promise.all(
   }),
 );
 
-/** A file whose header says of each tensor what it was given, true or not. */
+/** A file whose header describes each tensor as given, true or not. */
 function fileSaying(tensors: unknown): Uint8Array {
   if (typeof tensors !== 'object' || tensors === null)
     return safetensorsBytes(JSON.stringify(tensors) ?? '', new Uint8Array(0));

@@ -7,7 +7,7 @@ import { targets as pages } from './pages.ts';
 import { targets as readers } from './readers.ts';
 import { weightTargets } from './weights.ts';
 
-/** All that is fuzzed; each room adds its readers. */
+/** All targets; each room adds its readers. */
 export const targets: readonly Target[] = [
   ...bus,
   ...extension,

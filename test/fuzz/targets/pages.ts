@@ -49,7 +49,7 @@ process.on('unhandledRejection', (error) => uncaught.push(error));
 const COMMANDS =
   /^(setContext|undo|redo|vscode\.open(With)?|revealFileInOS|workbench\.action\.(openSettings|files\.revert)|patchwork\.(models\.get|openGallery|manageModels|openView))$/;
 
-/** Sends messages to a page's handler, and looks at what comes of them. */
+/** Sends messages to a page's handler, and checks the results. */
 async function handled(panel: Panel, messages: readonly unknown[]): Promise<void> {
   panel.send({ type: 'ready' });
   for (const message of messages) {
@@ -109,7 +109,7 @@ const place = fc.record({
   at: fc.constantFrom(-1, 0, 3),
 });
 const pictureUri = fc.oneof(oddText, fc.constantFrom('file:///dev/zero', 'file:///etc', 'http://h/x.png'));
-/** What both forms say of additions. */
+/** Additions of both forms. */
 const additionMessages = {
   choose: { place },
   give: { place, bytes: fc.oneof(fc.uint8Array(), fc.constant(png)) },

@@ -27,8 +27,8 @@ const { RunLog } = await import('../../../extension/queue/interrupted.ts');
 const { Pace } = await import('../../../extension/queue/pace.ts');
 
 /**
- * An engine that checks requests as the real one does, and computes nothing. `png`: what it gives for an image; `seen`: told
- * of each edit
+ * An engine that checks requests as the real one does, and computes nothing. `png`: its result for every image; `seen`:
+ * called with each edit
  */
 export function checkingEngine(png: Uint8Array, seen: (request: EditRequest) => void = () => {}): Engine {
   const made = ({ prompt }: GenerateRequest) => resultOf(recipeOf({ prompt }));
@@ -69,7 +69,7 @@ export function checkingEngine(png: Uint8Array, seen: (request: EditRequest) => 
       checkBenchmark(request);
       return refuse();
     },
-    findThings: refuse,
+    findObjects: refuse,
     describe: refuse,
     store: refuse,
     dispose: async () => {},

@@ -1,4 +1,7 @@
-/** As much of VS Code's API as pages and their handlers use: files of the disk, no user who answers, commands that are noted. */
+/**
+ * As much of VS Code's API as pages and their handlers use: files of the disk, no user who answers, commands that are
+ * noted.
+ */
 import { lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -220,7 +223,7 @@ export const commands = {
 
 export const UIKind = { Desktop: 1, Web: 2 };
 export const ExtensionKind = { UI: 1, Workspace: 2 };
-/** Of a window of one machine; tests may change it. */
+/** `env` of a window of one machine; tests may change it. */
 export const env = {
   clipboard: { writeText: nothing },
   openExternal: nothing,

@@ -1,6 +1,6 @@
 import { type Area, boundsOf, clip, cut, type Patch, type Raster } from '../../../shared/raster.ts';
 
-/** Everything that was masked is not, and the other way round. */
+/** The inverse of a mask. */
 export function inverted(mask: Raster): Patch {
   return { left: 0, top: 0, width: mask.width, height: mask.height, data: mask.data.map((v) => 255 - v) };
 }
@@ -36,7 +36,10 @@ export function feathered(mask: Raster, radius: number): Patch | undefined {
   return patch;
 }
 
-/** Replaces each value of lines by the mean of those not farther than `reach`; beyond a line's ends its last value is repeated. */
+/**
+ * Replaces each value of lines by the mean of those not farther than `reach`; beyond a line's ends its last value is
+ * repeated.
+ */
 function averageLines(
   data: Uint8Array,
   lines: number,
@@ -89,7 +92,10 @@ function extreme(
   return patch;
 }
 
-/** The extreme of the values not farther than `half` along a row, in time that does not depend on `half` (van Herk, 1992). */
+/**
+ * The extreme of the values not farther than `half` along a row, in time that does not depend on `half` (van Herk,
+ * 1992).
+ */
 function extremeAlong(
   row: Uint8Array,
   left: number,

@@ -7,7 +7,7 @@ interface IconButton {
   title: string;
   /** Names it in tests. */
   action: string;
-  /** Of a button that stays pressed. */
+  /** State of a toggle button. */
   pressed?: boolean;
   disabled?: boolean;
   /** Reachable by the Tab key (default true). */

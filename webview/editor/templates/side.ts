@@ -56,7 +56,7 @@ export function sidePanel(page: EditorPage, actions: EditorActions): TemplateRes
   </aside>`;
 }
 
-/** What a small model cannot do with this picture and this prompt. */
+/** Limits of a small model for this picture and this prompt. */
 function limitsTemplate(
   { state, draft }: EditorPage,
   actions: EditorActions,

@@ -41,7 +41,7 @@ export const WAYS: Readonly<Record<EditWay, Way>> = {
   },
 };
 
-/** Chooses what an edit does, with what that way needs to know. */
+/** Chooses the kind of edit, with the fields that it needs. */
 export function waysGroup({ draft }: EditorPage, actions: EditorActions): TemplateResult {
   const way = (each: EditWay) => html`<button
     type="button"
@@ -58,7 +58,7 @@ export function waysGroup({ draft }: EditorPage, actions: EditorActions): Templa
     ${draft.way === 'remove' ? html`<span class="hint">${WAYS.remove.does}.</span>` : nothing}`;
 }
 
-/** Pixels to add at each side, for those who do not drag. */
+/** Fields for the pixels to add at each side, as an alternative to dragging. */
 function sides(extension: Extension, actions: EditorActions): TemplateResult {
   const side = (name: keyof Extension) => html`<label class="amount">
     ${name}

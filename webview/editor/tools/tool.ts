@@ -2,10 +2,10 @@ import type { Combination, PicturePlace } from '../../../shared/editorProtocol.t
 import type { Brush, Point } from '../mask/strokes.ts';
 import type { MaskLayer } from '../maskLayer.ts';
 
-/** What tools work on. Points are in pixels of the picture. */
+/** What tools change. Points are in pixels of the picture. */
 export interface ToolContext {
   readonly mask: MaskLayer;
-  /** Where edits are to be erased; what a gesture leaves in it is brought back to the original. */
+  /** Where edits will be erased: pixels that a gesture leaves in it are restored to the original. */
   readonly erased: MaskLayer;
   readonly brush: Brush;
   /** Masks the object at a place. */
@@ -29,7 +29,7 @@ export interface Gesture {
   cancel(): void;
 }
 
-/** A way to work on the picture with a pointer, or with the arrow keys in place of one. */
+/** A tool for the pointer, or for the arrow keys in its place. */
 export interface Tool {
   id: string;
   title: string;

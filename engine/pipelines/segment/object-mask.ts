@@ -1,4 +1,4 @@
-import type { PixelBox, ThingMask } from '../../../shared/api.ts';
+import type { ObjectMask, PixelBox } from '../../../shared/api.ts';
 import { encodeMask } from '../../pictures/mask.ts';
 import { boundsOf } from '../../regions/box.ts';
 import { activeCount } from '../../regions/mask.ts';
@@ -7,12 +7,12 @@ import { maskFromLogits } from './masks.ts';
 import type { ScoredLogits, Segmenter } from './segmenter.ts';
 
 /** A decoded mask at the picture's size, or smaller, with its score and place. */
-export async function thingFrom(
+export async function objectMask(
   { logits, score }: ScoredLogits,
   segmenter: Segmenter,
   picture: { width: number; height: number },
   { maxSide = Number.POSITIVE_INFINITY, png = false }: { maxSide?: number; png?: boolean },
-): Promise<ThingMask> {
+): Promise<ObjectMask> {
   const { width, height } = picture;
   const size = maxSide < Math.max(width, height) ? fitted(picture, maxSide) : { width, height };
   const mask = maskFromLogits(logits, Math.sqrt(logits.length), segmenter.frame, picture, size);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { searchObjects } from './search.ts';
 import type { Prompt, Segmenter } from './segmenter.ts';
-import { searchThings } from './things.ts';
 
 const SIDE = 64;
 const FRAME = 256;
@@ -34,7 +34,7 @@ function discSegmenter(
   };
 }
 
-test('every thing is found once, from left to right, and asked for once', async () => {
+test('every object is found once, from left to right, and asked for once', async () => {
   const discs = [
     { x: 200, y: 40, radius: 30 },
     { x: 50, y: 90, radius: 40 },
@@ -42,7 +42,7 @@ test('every thing is found once, from left to right, and asked for once', async 
   ];
   const segmenter = discSegmenter(discs);
   const seen: number[] = [];
-  const { found, macs } = await searchThings(
+  const { found, macs } = await searchObjects(
     segmenter,
     { data: new Float32Array(), macs: 0 },
     { width: 512, height: 288 },
@@ -67,7 +67,7 @@ test('every thing is found once, from left to right, and asked for once', async 
 
 test('searching stops when it is cancelled', async () => {
   const controller = new AbortController();
-  const searching = searchThings(
+  const searching = searchObjects(
     discSegmenter([]),
     { data: new Float32Array(), macs: 0 },
     { width: 64, height: 64 },

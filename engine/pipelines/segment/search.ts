@@ -8,29 +8,29 @@ import type { ImageEmbedding, ScoredLogits, Segmenter } from './segmenter.ts';
 interface SearchOptions {
   /** Points along the longer side. */
   grid: number;
-  onProgress?: (progress: { tried: number; points: number; things: number }) => void;
+  onProgress?: (progress: { tried: number; points: number; objects: number }) => void;
   signal?: AbortSignal;
 }
 
-/** A found thing; `mask` is at the decoder's own size. */
+/** A found object; `mask` is at the decoder's own size. */
 interface Found extends ScoredLogits {
   mask: Mask;
 }
 
-/** What the segmenter must expect of a mask that is taken for a thing. */
+/** Smallest score of a mask that counts as an object. */
 const LEAST_SCORE = 0.7;
 /** How much a mask may change when the threshold of its logits moves by one to both sides. */
 const LEAST_STABILITY = 0.8;
-/** Masks that share more are the same thing. */
+/** Masks that share more are the same object. */
 const MOST_OVERLAP = 0.7;
-/** Positions of the decoder's mask that a thing has at least. */
+/** Fewest positions of the decoder's mask that an object has. */
 const LEAST_POSITIONS = 12;
 
 /**
- * Things in a picture, found by asking about a grid of points, as Segment Anything's automatic masks are: a point inside
- * a thing that was found before is not asked again. From left to right.
+ * Objects in a picture, found by asking about a grid of points, as Segment Anything's automatic masks are: a point inside
+ * an object that was found before is not tried again. From left to right.
  */
-export async function searchThings(
+export async function searchObjects(
   segmenter: Segmenter,
   embedding: ImageEmbedding,
   picture: { width: number; height: number },
@@ -48,7 +48,7 @@ export async function searchThings(
       const inner = innerPart(side, segmenter.frame, picture);
       for (const candidate of candidates) consider(found, candidate, side, inner);
     }
-    onProgress?.({ tried: tried + 1, points: points.length, things: found.length });
+    onProgress?.({ tried: tried + 1, points: points.length, objects: found.length });
   }
   const middle = ({ mask }: Found) => {
     const { x } = boundsOf(mask)!;
