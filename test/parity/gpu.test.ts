@@ -33,13 +33,36 @@ const EXPECTED: Readonly<Record<string, Placement>> = {
   'vae-decoder crops': shapes(3, 1),
   'vae-encoder planar': shapes(16, 1),
   'vae-encoder crops': shapes(3, 1),
+  // The mask of the text's tokens is integers of 64 bits.
+  'SANA whole': { processor: { Cast: 1, Concat: 1 }, copies: 1 },
+  'SANA part': { processor: { Cast: 1, Concat: 1 }, copies: 1 },
+  'SANA text': NOTHING,
+  // The number of the text's tokens, from which the device counts them.
+  'FLUX.2 whole': { processor: { Squeeze: 1, Cast: 1 }, copies: 0 },
+  'FLUX.2 part': { processor: { Squeeze: 1, Cast: 1 }, copies: 0 },
+  'FLUX.2 text': NOTHING,
+  'Nitro-E whole': { processor: { Div: 113, Concat: 256 }, copies: 0 },
+  'Nitro-E part': NOTHING,
+  'Nitro-E text': NOTHING,
+  // Of language models both: the number of tokens, and their mask.
+  'Gemma 2 planar': { processor: { Squeeze: 1, Cast: 2, Concat: 4, Gather: 8 }, copies: 1 },
+  'Llama planar': { processor: { Squeeze: 1, Cast: 2, Concat: 6, Gather: 12 }, copies: 1 },
+  'Qwen 3 planar': { processor: { Squeeze: 1, Cast: 2, Concat: 54, Gather: 108 }, copies: 1 },
+  'AutoencoderDC decoder planar': shapes(9, 4),
+  'AutoencoderDC decoder crops': shapes(9, 4),
+  'AutoencoderDC encoder planar': shapes(9, 4),
+  'AutoencoderDC encoder crops': shapes(9, 4),
+  'AutoencoderKLFlux2 decoder planar': shapes(25, 1),
+  'AutoencoderKLFlux2 decoder crops': shapes(4, 1),
+  'AutoencoderKLFlux2 encoder planar': shapes(17, 1),
+  'AutoencoderKLFlux2 encoder crops': shapes(4, 1),
   'image encoder planar': shapes(7, 3),
   'image encoder recording': shapes(5, 3),
   'image encoder parts': shapes(13, 2),
-  // Labels of points are integers of 64 bits, and so are the numbers of rows and columns: a few values for each click.
+  // Labels of points are integers of 64 bits: a few values for each click.
   'mask decoder planar': {
-    processor: { GreaterOrEqual: 1, Add: 1, Concat: 5, Gather: 4, Range: 2, Cast: 4 },
-    copies: 6,
+    processor: { GreaterOrEqual: 1, Add: 1, Concat: 5, Gather: 4, Cast: 2 },
+    copies: 4,
   },
   'tagger planar': shapes(7, 2),
 };

@@ -152,16 +152,25 @@ function byHeads(emit: Emitter, rows: Ref, heads: number, perm: readonly number[
   return onnx.node('Transpose', [split], { attributes: { perm } });
 }
 
-/** Rotates row n of rows [B, N, C] by n · frequencies in each head. */
-export function rotation(emit: Emitter, rows: Ref, { heads, frequencies, input }: Rotation): Ref {
+/** Sines and cosines of n · frequencies for row n of rows [B, N, C]: [1, N, 1, d/2]. */
+export function rowAngles(emit: Emitter, rows: Ref, frequencies: readonly number[]): Angles {
+  const { onnx } = emit;
+  const count = onnx.node('Shape', [rows], { attributes: { start: 1, end: 2 } });
+  const places = emit.range(onnx.node('Squeeze', [count]));
+  const column = onnx.node('Reshape', [places, onnx.ints([1, -1, 1, 1])]);
+  const angles = onnx.node('Mul', [column, onnx.floats(frequencies, [1, 1, 1, frequencies.length])]);
+  return { sin: onnx.node('Sin', [angles]), cos: onnx.node('Cos', [angles]) };
+}
+
+/** Rotates rows [B, N, C] by angles in each head; see `rowAngles`. */
+export function rotation(
+  emit: Emitter,
+  rows: Ref,
+  { sin, cos }: Angles,
+  { heads, frequencies, input }: Rotation,
+): Ref {
   const { onnx } = emit;
   const half = frequencies.length;
-  const count = onnx.node('Shape', [rows], { attributes: { start: 1, end: 2 } });
-  const length = onnx.node('Squeeze', [count]);
-  const places = onnx.node('Range', [onnx.ints([0], []), length, onnx.ints([1], [])]);
-  const column = onnx.node('Reshape', [onnx.cast(places, 'float32'), onnx.ints([1, -1, 1, 1])]);
-  const angles = onnx.node('Mul', [column, onnx.floats(frequencies, [1, 1, 1, half])]);
-  const [sin, cos] = [onnx.node('Sin', [angles]), onnx.node('Cos', [angles])];
   const split = onnx.node('Reshape', [rows, onnx.ints([0, 0, heads, -1])]);
   const parts = emit.split(split, [half, half], 3);
   const whole = emit.concat(turned(emit, parts as [Ref, Ref], sin, cos), 3);
@@ -193,9 +202,8 @@ export function axisAngles(
   { frequencies }: AxisRotation,
 ): Angles {
   const { onnx } = emit;
-  const count = onnx.node('Squeeze', [textCount]);
-  const token = onnx.node('Range', [onnx.ints([0], []), count, onnx.ints([1], [])]);
-  const column = onnx.node('Reshape', [onnx.cast(token, 'float32'), onnx.ints([-1, 1])]);
+  const token = emit.range(onnx.node('Squeeze', [textCount]));
+  const column = onnx.node('Reshape', [token, onnx.ints([-1, 1])]);
   const text = onnx.node('Pad', [column, onnx.ints([0, 3, 0, 0])]);
   const matrix = onnx.floats(frequencies.flat(), [frequencies.length, frequencies[0]!.length]);
   const angles = onnx.node('MatMul', [emit.concat([text, places], 0), matrix], {}, 'angles');

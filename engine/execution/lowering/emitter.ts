@@ -383,6 +383,12 @@ export class Emitter {
     return onnx.node('Reshape', [this.concat(parts, -1), onnx.ints([0, output.channels])]);
   }
 
+  /** 0, 1, … up to a count, an integer []. As float32: on a device only the count is converted outside it. */
+  range(count: Ref): Ref {
+    const { onnx } = this;
+    return onnx.node('Range', [onnx.floats([0], []), onnx.cast(count, 'float32'), onnx.floats([1], [])]);
+  }
+
   sum(a: Ref, b: Ref): Ref {
     return this.onnx.node('Add', [a, b], {}, 'sum');
   }

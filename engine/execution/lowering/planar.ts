@@ -13,6 +13,7 @@ import type {
   Operator,
   Product,
   RmsNorm,
+  Rotation,
   Scaled,
   Sum,
   TransposedConvolution,
@@ -28,6 +29,7 @@ import {
   gridPlaces,
   kernelAttention,
   rotation,
+  rowAngles,
 } from './attention.ts';
 import {
   channelMean,
@@ -73,6 +75,8 @@ export class PlanarLowering {
   /** The number of tokens before the image's rows where they are one sequence: [1]. */
   #textCount: Ref | undefined;
   #angles: Angles | undefined;
+  /** Angles of the rows of a sequence, by its length and by frequencies. */
+  readonly #turns = new Map<string, Angles>();
   /** Whether a sequence is an input already: others have their own lengths. */
   #hasTokens = false;
   /** Height and width of a level as a tensor of two, taken from the first planes of that level. */
@@ -95,8 +99,7 @@ export class PlanarLowering {
       const [query, key, value] = [operator.query, operator.key, operator.value].map((v) => this.rows(v));
       this.setRows(operator.output, kernelAttention(this.emit, query!, key!, value!, operator));
     },
-    rotation: (operator) =>
-      this.setRows(operator.output, rotation(this.emit, this.rows(operator.input), operator)),
+    rotation: (operator) => this.#rotation(operator),
     'axis-rotation': (operator) => this.#axisRotation(operator),
     'image-join': (operator) => {
       const [text, image] = [this.rows(operator.text), this.rows(operator.image)];
@@ -288,6 +291,14 @@ export class PlanarLowering {
     const extent = onnx.node('Shape', [planes], { attributes: { start: 2, end: 4 } });
     const shape = this.emit.concat([onnx.ints([0, output.channels]), extent], 0);
     this.setPlanes(output, onnx.node('Reshape', [product, shape]));
+  }
+
+  #rotation(operator: Rotation): void {
+    const rows = this.rows(operator.input);
+    const key = [operator.input.length, ...operator.frequencies].join();
+    const angles = this.#turns.get(key) ?? rowAngles(this.emit, rows, operator.frequencies);
+    this.#turns.set(key, angles);
+    this.setRows(operator.output, rotation(this.emit, rows, angles, operator));
   }
 
   #axisRotation(operator: AxisRotation): void {

@@ -66,8 +66,7 @@ export function positionMap(emit: Emitter, extent: Ref, { frequencies }: Positio
   const { onnx } = emit;
   const shares = [0, 1].map((axis) => {
     const length = onnx.node('Gather', [extent, onnx.ints([axis], [])]);
-    const steps = onnx.node('Range', [onnx.ints([0], []), length, onnx.ints([1], [])]);
-    const centres = onnx.node('Add', [onnx.cast(steps, 'float32'), onnx.floats([0.5], [])]);
+    const centres = onnx.node('Add', [emit.range(length), onnx.floats([0.5], [])]);
     const share = onnx.node('Div', [centres, onnx.cast(length, 'float32')]);
     const shape = axis === 0 ? [-1, 1] : [1, -1];
     return onnx.node('Expand', [onnx.node('Reshape', [share, onnx.ints(shape)]), extent]);
