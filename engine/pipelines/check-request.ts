@@ -25,7 +25,7 @@ import { LIMITS } from '../../shared/limits.ts';
 import { randomSeed } from '../../shared/seed.ts';
 import { isSide, sidesInWords } from '../../shared/sizes.ts';
 import { readStepPlan, STEP_KINDS } from '../../shared/stepPlan.ts';
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { isRepositoryId } from '../hub/repository-id.ts';
 import type { GenerationDefaults } from '../models/model.ts';
 import { PICTURE_LIMITS } from '../pictures/open.ts';
@@ -40,7 +40,7 @@ const text = (name: string) =>
   });
 const oneOf = <const T extends readonly [string, ...string[]]>(name: string, values: T) =>
   z.enum(values, {
-    error: (issue) => `Unknown ${name} ${JSON.stringify(issue.input)}; known: ${values.join(', ')}`,
+    error: (issue) => `Unknown ${name} ${quoted(issue.input)}; known: ${values.join(', ')}`,
   });
 /** A side that images of some model may have; `imageSize` asks the model. */
 const side = (name: string) => {
@@ -153,7 +153,7 @@ const drawing = {
     .max(3000)
     .refine((plan) => readStepPlan(plan) !== undefined, {
       error: (issue) =>
-        `The step plan ${JSON.stringify(issue.input)} is not known to this version; its letters may be ${Object.keys(STEP_KINDS).join(', ')}`,
+        `The step plan ${quoted(issue.input)} is not known to this version; its letters may be ${Object.keys(STEP_KINDS).join(', ')}`,
     })
     .optional(),
   workers: whole('Workers', LIMITS.workers).optional(),

@@ -1,5 +1,5 @@
 import { fs, path } from '#host';
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { codeOf } from '../files.ts';
 import { readJson } from '../json.ts';
 import { isShardName, PICKLE, weightFiles } from './diffusers.ts';
@@ -48,9 +48,7 @@ async function openSharded(folder: string, indexName: string): Promise<WeightSou
   const shards = new Map<string, WeightSource>();
   for (const name of shardNames) {
     if (!isShardName(name)) {
-      throw new InputError(
-        `${file} names ${JSON.stringify(name)}, which is not a safetensors file of its folder.`,
-      );
+      throw new InputError(`${file} names ${quoted(name)}, which is not a safetensors file of its folder.`);
     }
     shards.set(name, await openSafetensors(path.join(folder, name)));
   }
@@ -59,7 +57,7 @@ async function openSharded(folder: string, indexName: string): Promise<WeightSou
     const tensor = shards.get(shard)!.find(name);
     if (!tensor) {
       throw new InputError(
-        `${file} says that tensor ${JSON.stringify(name)} is in ${shard}, but it is not there; get the model folder again.`,
+        `${file} says that tensor ${quoted(name)} is in ${shard}, but it is not there; get the model folder again.`,
       );
     }
     tensors.set(name, tensor);
@@ -76,7 +74,6 @@ async function readIndex(file: string): Promise<Map<string, string>> {
   }
   const entries = Object.entries(map);
   const odd = entries.find(([, shard]) => typeof shard !== 'string');
-  if (odd)
-    throw new InputError(`${file}: the weight_map entry of ${JSON.stringify(odd[0])} is not a file name.`);
+  if (odd) throw new InputError(`${file}: the weight_map entry of ${quoted(odd[0])} is not a file name.`);
   return new Map(entries as [string, string][]);
 }

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { InputError, quoted } from '../errors.ts';
 import { BYTES_PER_ELEMENT } from './dtypes.ts';
 import { fromHalves } from './halves.ts';
 import { readInto, withFile } from './range.ts';
@@ -114,6 +114,6 @@ export async function readNumber(tensor: StoredTensor): Promise<number> {
 
 function wrongKind(tensor: StoredTensor, wanted: string): InputError {
   return new InputError(
-    `${tensor.file}: tensor ${JSON.stringify(tensor.name)} has type ${tensor.dtype} where ${wanted} are needed.`,
+    `${tensor.file}: tensor ${quoted(tensor.name)} has type ${tensor.dtype} where ${wanted} are needed.`,
   );
 }

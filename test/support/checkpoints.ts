@@ -514,3 +514,11 @@ export async function changeNumber(file: string, tensor: string, value: number):
   await handle.write(bytes, 0, bytes.length, source.find(tensor)!.offset);
   await handle.close();
 }
+
+/** Makes the first number of a tensor NaN, in 16 or 32 bits. */
+export async function spoilNumber(file: string, tensor: string): Promise<void> {
+  const { offset } = (await openSafetensors(file)).find(tensor)!;
+  const handle = await open(file, 'r+');
+  await handle.write(new Uint8Array(4).fill(255), 0, 4, offset);
+  await handle.close();
+}

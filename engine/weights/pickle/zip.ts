@@ -1,5 +1,5 @@
 import type { FileReader } from '#host';
-import { InputError } from '../../errors.ts';
+import { InputError, quoted } from '../../errors.ts';
 import { readRange } from '../range.ts';
 
 /** Bounds, far above any checkpoint. */
@@ -118,11 +118,11 @@ export async function entryOffset(
   { name, header, length, stored }: ZipEntry,
 ): Promise<number> {
   const damaged = new InputError(
-    `${file}: the part ${JSON.stringify(name)} of its archive is damaged; get the file again.`,
+    `${file}: the part ${quoted(name)} of its archive is damaged; get the file again.`,
   );
   if (!stored)
     throw new InputError(
-      `${file}: the part ${JSON.stringify(name)} of its archive is compressed, which PyTorch never does.`,
+      `${file}: the part ${quoted(name)} of its archive is compressed, which PyTorch never does.`,
     );
   if (header + 30 > size) throw damaged;
   const view = new DataView((await readRange(reader, file, header, 30)).buffer);

@@ -12,8 +12,8 @@ import { BYTES_PER_ELEMENT } from '../../../engine/weights/dtypes.ts';
 import { openEmbedding } from '../../../engine/weights/embeddings.ts';
 import { openAdapter } from '../../../engine/weights/lora.ts';
 import { LORA_KINDS } from '../../../engine/weights/lora-kinds/index.ts';
-import { openTensors } from '../../../engine/weights/tensor-file.ts';
 import { safetensorsBytes } from '../../../engine/weights/testing.ts';
+import { fileSaying, shapesIn } from '../examples.ts';
 import {
   caseFolder,
   changed,
@@ -142,39 +142,8 @@ const FILES = [
   'parity/tiny-controlnet/t2iadapter/diffusion_pytorch_model',
   'parity/control-file/checkpoint',
 ];
-const examples = await Promise.all(
-  FILES.map(async (name) => {
-    const place = path.join(import.meta.dirname, '../../fixtures', `${name}.safetensors`);
-    const source = await openTensors(place);
-    return Object.fromEntries(
-      [...source.names()].map((key) => {
-        const { dtype, shape } = source.find(key)!;
-        return [key, { dtype, shape: [...shape] }];
-      }),
-    );
-  }),
-);
-
-/** A file whose header describes each tensor as given, true or not. */
-function fileSaying(tensors: unknown): Uint8Array {
-  if (typeof tensors !== 'object' || tensors === null)
-    return safetensorsBytes(JSON.stringify(tensors) ?? '', new Uint8Array(0));
-  const header: Record<string, unknown> = {};
-  let end = 0;
-  for (const [key, tensor] of Object.entries(tensors)) {
-    const { dtype, shape } = (tensor ?? {}) as { dtype?: unknown; shape?: unknown };
-    const size = typeof dtype === 'string' ? (BYTES_PER_ELEMENT[dtype as 'F32'] ?? 0) : 0;
-    const length = Array.isArray(shape)
-      ? shape.reduce((a, b) => (typeof b === 'number' ? a * b : 0), size)
-      : 0;
-    const fits = Number.isInteger(length) && length >= 0 && length <= 1 << 20 ? length : 0;
-    const value =
-      typeof tensor === 'object' && tensor !== null ? { ...tensor, data_offsets: [end, end + fits] } : tensor;
-    Object.defineProperty(header, key, { value, enumerable: true });
-    end += fits;
-  }
-  return safetensorsBytes(JSON.stringify(header), new Uint8Array(end).fill(60));
-}
+const fixtures = path.join(import.meta.dirname, '../../fixtures');
+const examples = await Promise.all(FILES.map((name) => shapesIn(path.join(fixtures, `${name}.safetensors`))));
 
 const READERS: Record<string, (file: string) => Promise<unknown>> = {
   purpose: purposeOfFile,

@@ -3,6 +3,7 @@ import { targets as bus } from './bus.ts';
 import { targets as extension } from './extension.ts';
 import { targets as foreign } from './foreign.ts';
 import { targets as guessed } from './guessed.ts';
+import { targets as models } from './models.ts';
 import { targets as pages } from './pages.ts';
 import { targets as readers } from './readers.ts';
 import { weightTargets } from './weights.ts';
@@ -13,6 +14,7 @@ export const targets: readonly Target[] = [
   ...extension,
   ...foreign,
   ...guessed,
+  ...models,
   ...pages,
   ...readers,
   ...weightTargets,

@@ -82,6 +82,11 @@ export const weightTargets: readonly Target[] = [
     files('pickles', ['plain.pt', 'plain.legacy.pt', 'inversion.pt', 'inversion.legacy.pt']),
     check,
   ),
+  target(
+    'safetensors: refused by name, or tensors inside the file',
+    files('.', ['upscalers/compact-x2.safetensors', 'parity/embeddings/sdxl.safetensors']),
+    check,
+  ),
   target('GGUF: refused by name, or tensors inside the file', files('gguf', ['types.gguf']), check),
   target('the networks of a checkpoint', shapes, (named) => {
     const tensors = new Map(

@@ -2,7 +2,7 @@ import protobuf from 'protobufjs';
 import { fs, path } from '#host';
 import { messageOf } from '../../../../shared/errorMessage.ts';
 import { isFileName } from '../../../../shared/fileNames.ts';
-import { InputError } from '../../../errors.ts';
+import { InputError, quoted } from '../../../errors.ts';
 import { readBytes } from '../../../read-bytes.ts';
 import type { OnnxModel } from './onnx.ts';
 
@@ -109,7 +109,7 @@ function externalFiles(message: object): Set<string> {
  */
 async function leavesFolder(folder: string, location: string, file: string): Promise<boolean> {
   const refusal = (why: string) =>
-    new InputError(`${file} reads its weights from ${JSON.stringify(location)}, ${why}; it is not opened.`);
+    new InputError(`${file} reads its weights from ${quoted(location)}, ${why}; it is not opened.`);
   const target = path.resolve(folder, location);
   const isAbsolute = path.isAbsolute(location) || ABSOLUTE_ON_WINDOWS.test(location);
   if (isAbsolute || !isBelow(folder, target)) throw refusal('which is outside the folder of the model');
