@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { spoilNumber } from '../../test/support/checkpoints.ts';
 import { NodeBackend } from '../host/node/backend.ts';
 import { decodePicture } from '../pictures/read.ts';
 import { readInt64 } from '../weights/read.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
+import { temporaryFolder } from '../weights/testing.ts';
 import { OVERLAP, TILE, tilesOf, upscale } from './upscale.ts';
 
 const folder = path.join(import.meta.dirname, '../../test/fixtures/upscalers');
@@ -48,6 +51,16 @@ test('a .pth file gives the same image as the safetensors file of its weights', 
     await larger(image, 'compact-x2', undefined, 'pth'),
   ];
   assert.deepEqual(pickled.pixels, plain.pixels);
+});
+
+test('an upscaler whose weights are not finite is named, and gives no image', async () => {
+  const model = path.join(await temporaryFolder(), 'spoilt.safetensors');
+  await copyFile(path.join(folder, 'compact-x2.safetensors'), model);
+  await spoilNumber(model, 'body.0.bias');
+  await assert.rejects(upscale({ image: await raster('image'), model }, backend), {
+    name: 'InputError',
+    message: /^The upscaler spoilt gave numbers that are not finite/,
+  });
 });
 
 /** A picture without flat parts. */

@@ -70,7 +70,7 @@ export interface Segmenter {
 
 /** Masks and scores as decoders of Segment Anything give them: one mask for an unambiguous prompt, then candidates. */
 export function decodedFrom(masks: Float32Array, scores: Float32Array, macs: number): Decoded {
-  requireFinite(masks, 'The segmenter');
+  for (const values of [masks, scores]) requireFinite(values, 'The segmenter');
   const area = masks.length / scores.length;
   const all = Array.from(scores, (score, i): ScoredLogits => {
     return { logits: masks.slice(i * area, (i + 1) * area), score };

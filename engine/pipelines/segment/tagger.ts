@@ -5,6 +5,7 @@ import { float32, floats } from '../../graph/tensor.ts';
 import { openTaggerFolder } from '../../models/vision-folder.ts';
 import type { LabelGroup, PictureInput } from '../../networks/efficientvit-config.ts';
 import { efficientVitClassifier } from '../../networks/efficientvit-heads.ts';
+import { requireFinite } from '../../numbers.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
 
 /** A group of labels with the probability of each. */
@@ -51,6 +52,7 @@ export class Tagger {
     const { size } = this.input;
     const outputs = await this.#program.run({ image: float32(planes, [1, 3, size, size]) });
     const logits = floats(outputs, 'logits');
+    requireFinite(logits, 'The model that names what is in an image');
     let first = 0;
     return this.#labels.map((group) => {
       const own = logits.subarray(first, first + group.values.length);
