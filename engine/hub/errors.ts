@@ -22,24 +22,37 @@ export class HubError extends Error {
 }
 
 /**
- * Seconds, from `Retry-After` or, for the hub's own limits, from `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
+ * Seconds, from the first header that says how long: `Retry-After`, for the hub's own limits `RateLimit`
+ * (draft-ietf-httpapi-ratelimit-headers), then the names of its earlier drafts and of proxies.
  */
-function waitIn(headers: Headers): number | undefined {
-  const wait = headers.get('retry-after');
-  if (wait) return secondsUntil(wait);
-  const [, left] = /(?:;\s*t|\breset)=(\d{1,6})\b/.exec(headers.get('ratelimit') ?? '') ?? [];
-  return left === undefined ? undefined : Number(left);
+export function waitIn(headers: Headers): number | undefined {
+  for (const name of ['retry-after', 'ratelimit', 'ratelimit-reset', 'x-ratelimit-reset']) {
+    const text = headers.get(name) ?? '';
+    const seconds = name === 'ratelimit' ? longestReset(text) : secondsUntil(text);
+    if (seconds !== undefined) return seconds;
+  }
+  return undefined;
 }
 
-/** `Retry-After` holds seconds or a date. */
+/** Of the limits that are used up, the one that stays so the longest. */
+function longestReset(limits: string): number | undefined {
+  const usedUp = limits.split(/,(?=\s*")/).filter((limit) => !/(?:;\s*r|\bremaining)=[1-9]/.test(limit));
+  const resets = usedUp.flatMap((limit) => /(?:;\s*t|\breset)=(\d{1,6})\b/.exec(limit)?.[1] ?? []);
+  return resets.length > 0 ? Math.max(...resets.map(Number)) : undefined;
+}
+
+/** From seconds, the time in seconds since 1970, or a date. */
 function secondsUntil(text: string): number | undefined {
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+  const now = Date.now() / 1000;
+  const isNumber = /^\d+(\.\d+)?$/.test(text);
+  const time = isNumber ? Number(text) : /[a-z]/i.test(text) ? Date.parse(text) / 1000 : Number.NaN;
+  const isDelay = isNumber && time < 1e9;
+  return Number.isFinite(time) ? Math.max(0, isDelay ? time : time - now) : undefined;
 }
 
 /** True for failures that are probably temporary. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof HubError) return error.status === 429 || error.status === 408 || error.status >= 500;
+  if (error instanceof HubError) return [408, 425, 429].includes(error.status) || error.status >= 500;
   return !(error instanceof InputError) && !isAbort(error) && isNetworkFailure(error);
 }
 
@@ -73,6 +86,7 @@ export function hubSentence(
 function sentenceOf(error: HubError, what: string, endpoint: string, hasToken: boolean): string {
   const id = what.split(':')[0];
   const token = 'set a token of an account that may (HF_TOKEN, or Patchwork: Manage Models… in VS Code)';
+  const later = error.retryAfter ? `in ${Math.ceil(error.retryAfter)} seconds` : 'later';
   switch (error.status) {
     case 401:
       return hasToken
@@ -86,12 +100,10 @@ function sentenceOf(error: HubError, what: string, endpoint: string, hasToken: b
       if (error.code === 'RevisionNotFound')
         return `There is no such revision of ${what} at ${endpoint}; ${id}@main is the newest.`;
       return `There is no ${what} at ${endpoint}; check its name.`;
-    case 429: {
-      const wait = error.retryAfter ? ` in ${Math.ceil(error.retryAfter)} seconds` : ' later';
-      return `${endpoint} has had too many requests; try again${wait}.`;
-    }
+    case 429:
+      return `${endpoint} has had too many requests; try again ${later}.`;
     default:
-      return `${endpoint} answers with status ${error.status} for ${what}; try again later.`;
+      return `${endpoint} answers with status ${error.status} for ${what}; try again ${later}.`;
   }
 }
 
