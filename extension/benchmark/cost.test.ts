@@ -6,7 +6,7 @@ import { costSentences } from './cost.ts';
 
 test('a small model costs nothing worth telling but its operations', async () => {
   const sentences = costSentences(await benchmarkCost({}), { cases: ['dense', 'sparse'] });
-  assert.deepEqual(sentences, ['Scenes at 256×256: a dense U-Net step is 1.5 GMACs.']);
+  assert.deepEqual(sentences, ['Scenes at 256×256: a dense step is 1.5 GMACs.']);
 });
 
 test('an architecture costs a file of weights, and memory for each form', async () => {

@@ -41,7 +41,7 @@ export function costSentences(
   // Each form packs the weights once, from their file, which stays mapped during that time.
   const memory = weightBytes * forms.reduce((sum, form) => sum + form, 1);
   const sentences = [
-    `${modelTitle(model)} at ${width}×${height}: a dense U-Net step is ${formatGigaMacs(stepMacs)}.`,
+    `${modelTitle(model)} at ${width}×${height}: a dense step is ${formatGigaMacs(stepMacs)}.`,
   ];
   if (stepSeconds) sentences.push(`On this machine it takes about ${formatLatency(stepSeconds)}.`);
   if (weightBytes < WORTH_TELLING) return sentences;

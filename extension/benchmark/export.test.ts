@@ -43,7 +43,7 @@ test('workers come back from JSON', () => {
 
 test('Markdown is a table under what was run and where', () => {
   const lines = EXPORTS.markdown.write([run()]).split('\n');
-  assert.match(lines[0]!, /^sd15, 1024×512, one U-Net step, 3 runs interleaved, .*2 of 4 threads.*SIGE/);
+  assert.match(lines[0]!, /^sd15, 1024×512, one denoising step, 3 runs interleaved, .*2 of 4 threads.*SIGE/);
   assert.match(lines[2]!, /^\| Mode \| MACs \| Fewer MACs \| Published MACs \|/);
   assert.match(lines[3]!, /^\| --- \| ---: \|/);
   assert.match(lines[5]!, /^\| Sparse · inpaint\.active-64x128 \| 100\.0 GMACs \| 10\.0× \| 3\.61× \|/);

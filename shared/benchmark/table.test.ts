@@ -37,7 +37,7 @@ test('a run beside the published figures, which are found by model, size and mas
 
 test('structural similarity and bytes on disk where they were measured', () => {
   const { head, rows } = tableOf(run({}, [row({ diskBytes: 12.5e6 }), { ...SPARSE, ssim: 0.9874 }]));
-  const columns = ['SSIM', 'U-Net on disk'].map((title) => head.indexOf(title));
+  const columns = ['SSIM', 'Denoiser on disk'].map((title) => head.indexOf(title));
   assert.deepEqual(
     rows.map((cells) => columns.map((column) => cells[column])),
     [
@@ -69,7 +69,7 @@ test('factors below 1 are called slower, and more', () => {
 
 test('columns that nothing fills are left out', () => {
   const { head } = tableOf(run({ model: 'scenes' }, [row({ loadSeconds: 0 })]));
-  for (const title of ['Published MACs', 'PSNR whole', 'SSIM', 'U-Net on disk', 'Load', 'Store'])
+  for (const title of ['Published MACs', 'PSNR whole', 'SSIM', 'Denoiser on disk', 'Load', 'Store'])
     assert.ok(!head.includes(title), title);
 });
 

@@ -162,7 +162,7 @@ const COLUMNS: readonly Described[] = [
     line: ({ row }) => ifThere(row.ssim, (ssim) => `SSIM ${ssim.toFixed(3)}`),
   },
   {
-    title: 'U-Net on disk',
+    title: 'Denoiser on disk',
     shown: ifAny(({ row }) => row.diskBytes !== null),
     value: ({ row }) => ifThere(row.diskBytes, formatBytes) ?? '–',
     line: ({ row }) => ifThere(row.diskBytes, (bytes) => `disk ${formatBytes(bytes)}`),

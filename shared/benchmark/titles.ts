@@ -91,7 +91,7 @@ export function shareTitle({ activeFraction, mode }: BenchmarkRow): string | nul
   return mode === 'dense' || share === undefined ? null : `${(100 * share).toFixed(1)} % computed`;
 }
 
-/** `sd15, 1024×512, one U-Net step` */
+/** `sd15, 1024×512, one denoising step` */
 export function subjectTitle({
   model,
   width,
@@ -103,9 +103,9 @@ export function subjectTitle({
   return `${modelTitle(model)}, ${width}×${height}, ${what}`;
 }
 
-/** @param guidance null if no U-Net runs */
+/** @param guidance null if no denoiser runs */
 function singleTitle(guidance: boolean | null): string {
-  return guidance === null ? 'single runs' : `one U-Net step${guidance ? '' : ' without guidance'}`;
+  return guidance === null ? 'single runs' : `one denoising step${guidance ? '' : ' without guidance'}`;
 }
 
 export function machineTitle({ machine, threads }: BenchmarkReport): string {

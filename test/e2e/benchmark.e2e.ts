@@ -91,7 +91,7 @@ step('runs a small benchmark to the end, with progress, and knows then how long 
   await fill('repeat', '2');
   await act('run');
   await vscode.view.locator('[data-test=progress]').waitFor();
-  await finished('Finished: Scenes, 128×128, one U-Net step.');
+  await finished('Finished: Scenes, 128×128, one denoising step.');
   await vscode.view.locator('.bar [data-test=time]', { hasText: /^Took .* s last time\.$/ }).waitFor();
   // The step time that it measured holds for the others too.
   await vscode.view
@@ -242,7 +242,7 @@ step('a reload of the window brings the comparison and the form back', async () 
 
 step('exports JSON, CSV and Markdown, reads a mask from a file, and imports the JSON again', async () => {
   await vscode.view.locator('[data-run]').nth(1).click();
-  await vscode.view.locator('h1', { hasText: 'one U-Net step' }).waitFor();
+  await vscode.view.locator('h1', { hasText: 'one denoising step' }).waitFor();
   const json = await exported('json', 'run.json');
   const { stdout } = await patchwork(['bench', 'dense', '--size', '64x64', '--repeat', '1', '--json']);
   const fromCommand = JSON.parse(stdout);
@@ -263,7 +263,7 @@ step('exports JSON, CSV and Markdown, reads a mask from a file, and imports the 
 });
 
 step("EfficientViT's rows are shown beside the U-Net's, with the numbers of the command line", async () => {
-  await choose('scope', 'One U-Net step');
+  await choose('scope', 'One denoising step');
   await choose('maskKind', 'An area in the middle');
   await fill('size', '128x128');
   await fill('share', '10');
@@ -272,7 +272,7 @@ step("EfficientViT's rows are shown beside the U-Net's, with the numbers of the 
   for (const name of looking) await vscode.view.locator(`[data-choice=${name}]`).click();
   await vscode.view.locator('#segmenter').waitFor();
   await act('run');
-  await finished('Finished: Scenes, 128×128, one U-Net step.');
+  await finished('Finished: Scenes, 128×128, one denoising step.');
   const args = [
     'bench',
     'dense',

@@ -122,7 +122,7 @@ step('the benchmark panel runs, and its JSON has the figures of the command line
   }
   await page.locator('[data-action=run]').click();
   await page
-    .locator('[data-test=notice]', { hasText: 'Finished: scenes, 128×128, one U-Net step.' })
+    .locator('[data-test=notice]', { hasText: 'Finished: scenes, 128×128, one denoising step.' })
     .waitFor({ timeout: PICTURE });
   await vscode.screenshot('web-benchmark');
   const file = path.join(vscode.workspace, 'browser.json');

@@ -58,7 +58,7 @@ function fieldsTemplate({ state, draft, canvas }: Page, actions: Actions): Templ
     ])}
     ${draft.model === 'folder' ? picker(draft.folder, 'Choose Folder…', 'pickModel', actions.pickModel) : nothing}
     ${select('scope', 'Workload', draft, actions, [
-      ['step', 'One U-Net step'],
+      ['step', 'One denoising step'],
       ['whole', 'Whole images'],
     ])}
     ${text('size', 'Size', draft, actions, "The model's own, or like 512x512")}
