@@ -27,15 +27,23 @@ export function guessedStepSeconds(macs: number): number {
   return macs / (USUAL_RATE * os.availableParallelism());
 }
 
+/** Seconds of the stages of a run that take time. */
+export type StageSeconds = Record<'prepare' | 'measure' | 'profile' | 'isolate', number>;
+
+/** Seconds that a run takes from beginning to end. */
+export function totalSeconds({ prepare, measure, profile, isolate }: StageSeconds): number {
+  return prepare + measure + profile + isolate;
+}
+
 /**
- * Seconds that a run takes from beginning to end.
+ * How long a run will take, stage by stage.
  * @param stepSeconds of one full float32 step, with the run's threads
  */
 export function predictedSeconds(
   request: BenchmarkRequest,
   { weightBytes }: Pick<BenchmarkCost, 'weightBytes'>,
   stepSeconds: number,
-): number {
+): StageSeconds {
   const {
     cases,
     precisions = ['fp32'],
@@ -68,12 +76,15 @@ export function predictedSeconds(
         }
     }
   }
-  const again = (request.profile ? 1 : 0) + (request.isolate ? 1 : 0);
   // A GPU counts as fast as the processor, because it is not known here which one it is.
-  return (
-    devices.length *
-    ((repeat + 1) * runs + preparing + again * (preparing + 2 * runs) + (request.isolate ? START * rows : 0))
-  );
+  const count = devices.length;
+  const again = preparing + 2 * runs;
+  return {
+    prepare: count * preparing,
+    measure: count * (repeat + 1) * runs,
+    profile: request.profile ? count * again : 0,
+    isolate: request.isolate ? count * (again + START * rows) : 0,
+  };
 }
 
 /** How many times faster several workers are at best, on this machine's processors. */

@@ -17,11 +17,11 @@ import type {
 } from '../../shared/benchmark/protocol.ts';
 import { draftOf, FIRST_DRAFT } from '../../shared/benchmark/protocol.ts';
 import { subjectTitle } from '../../shared/benchmark/titles.ts';
+import { describeRemaining } from '../../shared/format.ts';
 import { noteBenchmark } from '../denseSpeed.ts';
 import { readPictureUri } from '../editor/pictureFile.ts';
 import { PageHost } from '../pageHost.ts';
 import { checkBenchmarkMessage } from '../pageMessages.ts';
-import { StagePace } from '../queue/remaining.ts';
 import { placeUri } from '../remote.ts';
 import { failureOf, openSettings, reportError } from '../report.ts';
 import type { Services } from '../services.ts';
@@ -36,15 +36,20 @@ import {
   lastTime,
   predictedSeconds,
   predictionSentence,
+  totalSeconds,
 } from './duration.ts';
 import { toMarkdown } from './export.ts';
 import { offers, takenBy } from './offers.ts';
 import { PRESETS } from './presets.ts';
 import { type MaskSource, requestOf } from './readForm.ts';
+import { BenchmarkRemaining } from './remaining.ts';
 import { savedShown } from './savedBenchmark.ts';
 import { type BenchmarkStore, summaryOf } from './store.ts';
 
 export const BENCHMARK_TYPE = 'patchwork.benchmark';
+
+/** Milliseconds between updates of the remaining time. */
+const TICK = 2000;
 
 /** Largest number of runs that are compared at once. */
 const SHOWN = 4;
@@ -189,16 +194,22 @@ export class BenchmarkPanel {
     this.#update({ run: { stage: 'wait', done: 0, total: 0, cancelling: false } });
     // Time spent waiting for other work of the engine does not count.
     let begun: number | undefined;
-    const pace = new StagePace();
-    const last = request.isolate ? 'isolate' : request.profile ? 'profile' : 'measure';
+    let latest: BenchmarkProgress | undefined;
+    let ticking: ReturnType<typeof setInterval> | undefined;
     try {
+      const predicted = await this.#remainingOf(request);
+      const tell = () => {
+        if (!latest) return;
+        const remaining = predicted.after(latest, performance.now() / 1000);
+        this.#tell({ ...latest, cancelling: signal.aborted, ...(remaining && { remaining }) });
+      };
       const onProgress = (progress: BenchmarkProgress) => {
         begun ??= performance.now();
-        const { stage, done, total } = progress;
-        const seconds = pace.partSeconds(stage, done, performance.now() / 1000);
-        const remaining = stage === last && seconds ? (total - done) * seconds : undefined;
-        this.#tell({ ...progress, cancelling: signal.aborted, ...(remaining && { remaining }) });
+        latest = progress;
+        tell();
       };
+      // A stage of a large network may report nothing for minutes.
+      ticking = setInterval(tell, TICK);
       const result = await engine.benchmark(request, { signal, onProgress });
       const tookSeconds = begun === undefined ? undefined : (performance.now() - begun) / 1000;
       await noteBenchmark(denseSpeed, request, result);
@@ -210,6 +221,7 @@ export class BenchmarkPanel {
       if (isAbort(error)) this.#update({ notice: 'Cancelled.' });
       else this.#fail(error);
     } finally {
+      clearInterval(ticking);
       this.#run = undefined;
       this.#update({ run: undefined });
     }
@@ -233,7 +245,9 @@ export class BenchmarkPanel {
   #tell(run: BenchmarkRun): void {
     const before = this.#state.run;
     // Weights are written in many small pieces, too many to show each.
-    if (before?.stage === run.stage && describeBenchmark(before) === describeBenchmark(run)) return;
+    const text = (run: BenchmarkRun) =>
+      `${describeBenchmark(run)} ${run.remaining ? describeRemaining(run.remaining) : ''}`;
+    if (before?.stage === run.stage && text(before) === text(run)) return;
     this.#update({ run });
   }
 
@@ -299,9 +313,7 @@ export class BenchmarkPanel {
       };
       checkBenchmark(request);
       const cost = await benchmarkCost(request);
-      const { model = '', threads = 0 } = request;
-      const step = { model, threads, precision: 'fp32', macs: cost.stepMacs };
-      const seconds = this.#services.denseSpeed.stepTime(step)?.seconds;
+      const seconds = this.#measuredStep(request, cost);
       const details = costSentences(cost, { ...request, whole: request.whole !== undefined }, seconds);
       return { time: this.#timeOf(request, cost, seconds), details };
     } catch (error) {
@@ -310,14 +322,34 @@ export class BenchmarkPanel {
     }
   }
 
+  /** Seconds of a dense float32 step of a request's model here, if such steps were measured. */
+  #measuredStep({ model = '', threads = 0 }: BenchmarkRequest, cost: BenchmarkCost): number | undefined {
+    const step = { model, threads, precision: 'fp32', macs: cost.stepMacs };
+    return this.#services.denseSpeed.stepTime(step)?.seconds;
+  }
+
   /** How long a run will take, as a sentence. */
   #timeOf(request: BenchmarkRequest, cost: BenchmarkCost, stepSeconds: number | undefined): string {
-    const asked = askedText(request);
-    const before = this.#state.runs.find((run) => run.asked === asked)?.tookSeconds;
+    const before = this.#tookBefore(request);
     if (before !== undefined) return lastTime(before);
     const measured = stepSeconds ?? this.#services.denseSpeed.stepTimeOfAny(cost.stepMacs);
-    const seconds = predictedSeconds(request, cost, measured ?? guessedStepSeconds(cost.stepMacs));
-    return predictionSentence(seconds, measured !== undefined);
+    const parts = predictedSeconds(request, cost, measured ?? guessedStepSeconds(cost.stepMacs));
+    return predictionSentence(totalSeconds(parts), measured !== undefined);
+  }
+
+  /** Seconds that the same run took the last time. */
+  #tookBefore(request: BenchmarkRequest): number | undefined {
+    const asked = askedText(request);
+    return this.#state.runs.find((run) => run.asked === asked)?.tookSeconds;
+  }
+
+  async #remainingOf(request: BenchmarkRequest): Promise<BenchmarkRemaining> {
+    const cost = await benchmarkCost(request);
+    const step =
+      this.#measuredStep(request, cost) ??
+      this.#services.denseSpeed.stepTimeOfAny(cost.stepMacs) ??
+      guessedStepSeconds(cost.stepMacs);
+    return new BenchmarkRemaining(predictedSeconds(request, cost, step), this.#tookBefore(request));
   }
 
   #update(change: Partial<BenchmarkState>): void {

@@ -22,7 +22,7 @@ export const PRESETS: readonly Omit<PresetOffer, 'cost'>[] = [
     id: 'budget',
     title: 'Compute budget',
     description:
-      'One image with 100, 70, 50, 40 and 20 % of the operations, each beside an image of fewer full steps at the same cost.',
+      'One image with 100, 70, 50, 40 and 20\u00a0% of the operations, each beside an image of fewer full steps at the same cost.',
     action: 'Run Budgets',
     draft: {
       scope: 'whole',
