@@ -157,7 +157,11 @@ test('remaining time comes from what was expected, then from the steps themselve
   const remaining = new Remaining({ steps: 10, stepSeconds: 2, otherSeconds: 5 });
   assert.equal(remaining.after({ stage: 'wait', step: 0, steps: 10 }, 0), 25);
   assert.equal(remaining.after({ stage: 'denoise', step: 0, steps: 10 }, 100), 25);
-  assert.equal(remaining.after({ stage: 'denoise', step: 2, steps: 10 }, 102), 8 * 1 + 5);
+  assert.equal(remaining.after({ stage: 'denoise', step: 2, steps: 10 }, 102), 8 * 1.5 + 5);
+  const slow = new Remaining({ steps: 20, stepSeconds: 1, otherSeconds: 0 });
+  slow.after({ stage: 'denoise', step: 0, steps: 20 }, 0);
+  const first = slow.after({ stage: 'denoise', step: 1, steps: 20 }, 10)!;
+  assert.ok(first < 19 * 5, `one slow step is not taken for all: ${first}`);
   assert.equal(remaining.after({ stage: 'decode', step: 10, steps: 10 }, 110), 5);
   const unknown = new Remaining();
   assert.equal(unknown.after({ stage: 'wait', step: 0, steps: 10 }, 0), undefined);

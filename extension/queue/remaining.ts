@@ -11,15 +11,29 @@ export interface Expected {
 export class StagePace {
   #begun: { stage: string; done: number; at: number } | undefined;
 
-  /** Seconds of a part; undefined before one is done. @param now in seconds */
-  partSeconds(stage: string, done: number, now: number): number | undefined {
+  /**
+   * Seconds of a part; undefined before anything is known.
+   * @param now in seconds
+   * @param earlier seconds of a part in earlier runs, and as how many parts they count
+   */
+  partSeconds(
+    stage: string,
+    done: number,
+    now: number,
+    [earlier, weight]: readonly [number, number] = [0, 0],
+  ): number | undefined {
     if (this.#begun?.stage !== stage) this.#begun = { stage, done, at: now };
-    const parts = done - this.#begun.done;
-    return parts > 0 ? (now - this.#begun.at) / parts : undefined;
+    const own = done - this.#begun.done;
+    // The time of a part that is not finished yet says nothing.
+    const seconds = earlier * weight + (own > 0 ? now - this.#begun.at : 0);
+    return own + weight > 0 ? seconds / (own + weight) : undefined;
   }
 }
 
-/** Predicts the remaining time of a run: at first from earlier runs, then from its own steps. */
+/** Earlier runs count as this many steps beside a run's own: its first ones may be slow, or fast, by chance. */
+const EARLIER = 2;
+
+/** Predicts the remaining time of a run: at first from earlier runs, then more and more from its own steps. */
 export class Remaining {
   readonly #expected: Expected | undefined;
   readonly #pace = new StagePace();
@@ -34,7 +48,7 @@ export class Remaining {
     const other = expected?.otherSeconds ?? 0;
     if (stage === 'decode') return other || undefined;
     if (!isCounting({ stage })) return expected && expected.steps * expected.stepSeconds + other;
-    const stepSeconds = this.#pace.partSeconds(stage, step, now) ?? expected?.stepSeconds;
+    const stepSeconds = this.#pace.partSeconds(stage, step, now, expected && [expected.stepSeconds, EARLIER]);
     return stepSeconds === undefined ? undefined : (steps - step) * stepSeconds + other;
   }
 }
