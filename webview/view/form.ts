@@ -19,13 +19,22 @@ const CUSTOM = 'custom';
 /** The form that asks for images. */
 export function form(page: Page, actions: Actions): TemplateResult {
   const { draft, state } = page;
-  const { facts } = state;
   const badSeed = parseSeed(draft.seed) === null;
-  const hindrance = hindranceOfAdditions(draft.additions, facts?.readsImages);
+  const hindrance = hindranceOfAdditions(draft.additions, state.facts?.readsImages);
   const ready = !badSeed && !hindrance && draft.prompt.trim() !== '';
   const { submit, keys } = submitting(ready, actions.generate);
   return html`<form class="form" aria-label="New image" @submit=${submit} @keydown=${keys}>
-    <label for="prompt">Prompt</label>
+    <div class="ask">${promptField(page, actions)} ${submitRow(page, ready, hindrance, actions)}</div>
+    <div class="options">
+      ${draftingField(page, actions)} ${budgetField(page, actions)} ${optionFields(page, badSeed, actions)}
+      ${additionsTemplate(page.additions)}
+      ${hindrance ? html`<span class="hint" data-test="hindrance">${hindrance}</span>` : nothing}
+    </div>
+  </form>`;
+}
+
+function promptField({ draft, state }: Page, actions: Actions): TemplateResult {
+  return html`<label for="prompt">Prompt</label>
     ${textField({
       id: 'prompt',
       label: 'Prompt',
@@ -34,41 +43,47 @@ export function form(page: Page, actions: Actions): TemplateResult {
       value: draft.prompt,
       onInput: (prompt) => actions.edit({ prompt }),
     })}
-    ${wordsHint(draft, facts, actions)}
-    <div class="row submit">
-      <vscode-button
-        icon="sparkle"
-        data-action="generate"
-        title=${ready ? 'Generate (Ctrl+Enter)' : (hindrance ?? 'Enter a prompt first')}
-        ?disabled=${!ready}
-        @click=${actions.generate}
-      >
-        Generate
-      </vscode-button>
-      <span class="hint" data-test="time">${time(draft, facts)}</span>
-      <span class="row">
-        <button type="button" class="link" @click=${actions.getModels}>Models…</button>
-        <button type="button" class="link" @click=${actions.openSettings}>Settings…</button>
-      </span>
-    </div>
-    ${draftingField(page, actions)}
-    ${budgetField(page, actions)}
-    <div class="fields">
-      ${field('images', 'Images', 'count', page, actions, { placeholder: '1' })}
+    ${wordsHint(draft, state.facts, actions)}`;
+}
+
+function submitRow(
+  { draft, state }: Page,
+  ready: boolean,
+  hindrance: string | undefined,
+  actions: Actions,
+): TemplateResult {
+  return html`<div class="row submit">
+    <vscode-button
+      icon="sparkle"
+      data-action="generate"
+      title=${ready ? 'Generate (Ctrl+Enter)' : (hindrance ?? 'Enter a prompt first')}
+      ?disabled=${!ready}
+      @click=${actions.generate}
+    >
+      Generate
+    </vscode-button>
+    <span class="hint" data-test="time">${time(draft, state.facts)}</span>
+    <span class="row">
+      <button type="button" class="link" @click=${actions.getModels}>Models…</button>
+      <button type="button" class="link" @click=${actions.openSettings}>Settings…</button>
+    </span>
+  </div>`;
+}
+
+function optionFields(page: Page, badSeed: boolean, actions: Actions): TemplateResult {
+  const { draft, state } = page;
+  const { defaults, models } = state.facts ?? {};
+  const titles = models?.map(({ id, title }) => [id, title] as const);
+  return html`<div class="fields">
       ${sizeField(page, actions)}
-      ${choice(
-        'model',
-        'Model',
-        draft.model,
-        facts?.models.map(({ id, title }) => [id, title] as const),
-        (model) => actions.edit({ model }),
-      )}
-      ${field('steps', 'Steps', 'steps', page, actions, { placeholder: defaultOf(facts?.defaults.steps) })}
-      ${field('guidance', 'Guidance', 'guidance', page, actions, { placeholder: defaultOf(facts?.defaults.guidance) })}
-      ${choice('sampler', 'Sampler', draft.scheduler, samplers(facts), (scheduler) => actions.edit({ scheduler }))}
+      ${choice('model', 'Model', draft.model, titles, (model) => actions.edit({ model }))}
+      ${field('images', 'Images', 'count', page, actions, { placeholder: '1' })}
+      ${field('steps', 'Steps', 'steps', page, actions, { placeholder: defaultOf(defaults?.steps) })}
+      ${field('guidance', 'Guidance', 'guidance', page, actions, { placeholder: defaultOf(defaults?.guidance) })}
+      ${field('seed', 'Seed', 'seed', page, actions, { placeholder: 'Random', invalid: badSeed })}
+      ${choice('sampler', 'Sampler', draft.scheduler, samplers(state.facts), (scheduler) => actions.edit({ scheduler }))}
       ${choice('sigmas', 'Sigmas', draft.sigmas, SIGMAS, (sigmas) => actions.edit({ sigmas }))}
       ${choice('precision', 'Precision', draft.precision, PRECISIONS, (precision) => actions.edit({ precision }))}
-      ${field('seed', 'Seed', 'seed', page, actions, { placeholder: 'Random', invalid: badSeed })}
     </div>
     ${seedError(badSeed)}
     <label for="negative">Negative prompt</label>
@@ -78,10 +93,7 @@ export function form(page: Page, actions: Actions): TemplateResult {
       placeholder: 'What should it not show?',
       value: draft.negativePrompt,
       onInput: (negativePrompt) => actions.edit({ negativePrompt }),
-    })}
-    ${additionsTemplate(page.additions)}
-    ${hindrance ? html`<span class="hint" data-test="hindrance">${hindrance}</span>` : nothing}
-  </form>`;
+    })}`;
 }
 
 /** Whether a draft is drawn while the form is typed, and why there is none. */
@@ -124,7 +136,7 @@ function budgetField({ draft, state: { facts } }: Page, actions: Actions): Templ
   </div>`;
 }
 
-const SIGMAS = [['', 'As the sampler and the model say'], ...Object.entries(SIGMA_TITLES)] as const;
+const SIGMAS = [['', 'Default'], ...Object.entries(SIGMA_TITLES)] as const;
 
 const PRECISIONS = [
   ['', 'Automatic'],

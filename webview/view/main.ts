@@ -76,7 +76,7 @@ const actions: Actions = {
     page.filled = page.draft;
     send({ type: 'generate', draft: page.draft });
     update();
-    revealIfBelow('.stage', '.side');
+    revealIfBelow('.stage', '.options');
   },
   again: (id) => send({ type: 'again', id }),
   cancel: (job) => send({ type: 'cancel', job }),
@@ -154,7 +154,7 @@ function receiveState(state: ViewState): void {
   // The new image is what the form requested.
   if (state.shown !== before && !following) followShown();
   update();
-  if (state.following && !following) revealIfBelow('.stage', '.side');
+  if (state.following && !following) revealIfBelow('.stage', '.options');
 }
 
 /** The form follows the shown image as long as nothing else has been typed into it. */

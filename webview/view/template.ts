@@ -179,7 +179,7 @@ function toolbar({ id }: RecentPicture, hasFolder: boolean, actions: Actions): T
     ${button('edit', 'edit-sparkle', 'Edit')}
     ${button('insertLink', 'markdown', 'Insert Markdown Link')}
     ${button('again', 'refresh', 'Another Seed')}
-    ${button('useRecipe', 'notebook-template', 'Use This Recipe')}
+    ${button('useRecipe', 'reply', 'Use This Recipe')}
     ${button('upscale', 'zoom-in', 'Upscale…')}
     ${small('copy', 'copy', 'Copy Image')}
     ${small('copyPrompt', 'clippy', 'Copy Prompt')}
