@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import type { Engine } from '../../shared/api.ts';
+import type { Engine, PrepareEditResult, Recipe } from '../../shared/api.ts';
 import { type EditDraft, EMPTY_DRAFT } from '../../shared/editorProtocol.ts';
 
 const { Uri } = await import('../../test/support/vscode/stub.ts');
@@ -53,4 +53,37 @@ test('an image that is closed while it is recorded: the recording ends, and the 
   const other = await opened();
   assert.deepEqual([begun.length, begun[1]!.aborted], [2, false]);
   other.dispose();
+});
+
+test('of a large image the mask decides which time is told', async () => {
+  const size = { width: 4096, height: 2304 };
+  const large = path.join(folder, 'large.png');
+  const bytes = await sharp({ create: { ...size, channels: 3, background: '#4a8' } })
+    .png()
+    .toBuffer();
+  await writeFile(large, bytes);
+  const recipe = { precision: 'fp32', guidance: 5, ...size } as Recipe;
+  const prepareEdit: Engine['prepareEdit'] = async () =>
+    ({ complete: false, recordedSteps: 0, seconds: 0, recipe, editSteps: 10 }) as PrepareEditResult;
+  const engine = {
+    ...checkingEngine(new Uint8Array(bytes), () => {}),
+    prepareEdit,
+    segment: async () => ({}) as never,
+  };
+  const services = servicesIn(folder, engine);
+  await services.denseSpeed.learn({}, { ...recipe, width: 256, height: 256 }, [0.1]);
+  const document = await PictureDocument.open(Uri.file(large) as never, services.log);
+  const preparing = new Preparing(services, document);
+  const told = async () => {
+    preparing.start(draft);
+    for (const before = document.state.mostSeconds; document.state.mostSeconds === before; )
+      await new Promise((resolve) => setImmediate(resolve));
+    return document.state.mostSeconds!;
+  };
+  const whole = await told();
+  const data = new Uint8Array(100 * 100).fill(255);
+  await document.changeMask('Brush', { left: 1000, top: 1000, width: 100, height: 100, data });
+  const part = await told();
+  assert.ok(part < whole / 2, `${part} s for a small part, ${whole} s for all`);
+  document.dispose();
 });

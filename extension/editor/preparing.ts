@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAbort } from '../../engine/errors.ts';
+import { InputError, isAbort } from '../../engine/errors.ts';
+import { chooseWindow } from '../../engine/pictures/window.ts';
 import { requestOfAdditions } from '../../shared/additions.ts';
+import type { PrepareEditRequest, Recipe } from '../../shared/api.ts';
 import type { EditDraft } from '../../shared/editorProtocol.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
@@ -9,6 +11,8 @@ import { prepareWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import type { PictureDocument } from './document.ts';
 import { stepsOf } from './draft.ts';
+import { isLarge } from './pages.ts';
+import type { PictureModel } from './pictureModel.ts';
 
 /** Milliseconds after another request to the engine until the recording continues. */
 const AGAIN = 1500;
@@ -25,8 +29,12 @@ export class Preparing {
   #run: AbortController | undefined;
   /** Images that were recorded completely, or cannot be: a state of the pixels, with the form. */
   #done: string | undefined;
+  /** What is recorded now, likewise. */
+  #running: string | undefined;
   /** The state of the pixels that the segmenter has encoded. */
   #encoded: number | undefined;
+  /** What an edit of the form will be, to tell its time. */
+  #expected: { request: PrepareEditRequest; recipe: Recipe; editSteps: number } | undefined;
 
   constructor(services: Services, document: PictureDocument) {
     this.#services = services;
@@ -38,10 +46,12 @@ export class Preparing {
   start(draft: EditDraft): void {
     const { strength, steps, precision, additions, budget } = draft;
     const key = JSON.stringify([this.#document.version, strength, steps, precision, additions, budget]);
-    if (key === this.#done) return;
+    if (key === this.#done) void this.#tellTime();
+    if (key === this.#done || key === this.#running) return;
     this.stop();
     const run = new AbortController();
     this.#run = run;
+    this.#running = key;
     this.#document.update({ prepared: false });
     this.#record(draft, run.signal)
       .then(() => {
@@ -56,6 +66,7 @@ export class Preparing {
       .finally(() => {
         if (this.#run !== run) return;
         this.#run = undefined;
+        this.#running = undefined;
         this.#document.update({ preparing: undefined });
       });
   }
@@ -63,6 +74,7 @@ export class Preparing {
   stop(): void {
     this.#run?.abort();
     this.#run = undefined;
+    this.#running = undefined;
     if (this.#document.state.preparing) this.#document.update({ preparing: undefined });
   }
 
@@ -107,9 +119,9 @@ export class Preparing {
             },
           });
         });
-        const step = recipe && (await denseStepOf(request, recipe).catch(() => undefined));
-        const time = step && this.#services.denseSpeed.stepTime(step);
-        this.#document.update({ prepared: complete, mostSeconds: time && editSteps * time.seconds });
+        this.#document.update({ prepared: complete });
+        this.#expected = recipe && { request, recipe, editSteps };
+        await this.#tellTime();
         return;
       } catch (error) {
         if (!isAbort(error) || signal.aborted) throw error;
@@ -120,9 +132,34 @@ export class Preparing {
     }
   }
 
+  /** Tells how long an edit takes at most: of a large image its mask decides which part is worked on. */
+  async #tellTime(): Promise<void> {
+    const { request, recipe, editSteps } = this.#expected ?? {};
+    const worked = recipe && workedSize(await this.#document.model());
+    const step =
+      request && worked && (await denseStepOf(request, { ...recipe, ...worked }).catch(() => undefined));
+    const time = step && this.#services.denseSpeed.stepTime(step);
+    this.#document.update({ mostSeconds: time && editSteps! * time.seconds });
+  }
+
   #inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
     const result = Preparing.#recording.then(task);
     Preparing.#recording = result.catch(() => {});
     return result;
+  }
+}
+
+/** The size that an edit is computed in at most; undefined for a mask that is too large for one. */
+function workedSize({ width, height, masked }: PictureModel): { width: number; height: number } | undefined {
+  if (!isLarge({ width, height }) || !masked) return { width, height };
+  const box = {
+    x: { from: masked.left, to: masked.left + masked.width },
+    y: { from: masked.top, to: masked.top + masked.height },
+  };
+  try {
+    return chooseWindow({ width, height }, box);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
   }
 }

@@ -194,6 +194,8 @@ export class Editor {
     return new Stage({
       mask: (label, patch) => {
         this.send({ type: 'mask', label, patch });
+        // Of a large image the mask decides how long an edit takes.
+        if (this.page.state?.large) this.prepareSoon();
         this.mask.changed();
       },
       restore: (patch) => this.send({ type: 'restore', patch }),
