@@ -143,3 +143,11 @@ test('a file that changed on the disk is followed, or reported where there are e
   await document.diskChanged(false);
   assert.deepEqual(await spotOf(document), [255, 255, 255]);
 });
+
+test('what is offered goes with its sentence', async () => {
+  const { document } = await opened('offer.png');
+  document.notice('Low confidence in this mask.', { model: 'sam', text: 'Get It…' });
+  assert.equal(document.state.offer?.model, 'sam');
+  document.notice('Edit applied.');
+  assert.equal(document.state.offer, undefined);
+});

@@ -155,8 +155,8 @@ export class PictureDocument implements CustomDocument {
     this.#pages.update(change);
   }
 
-  notice(notice: string): void {
-    this.#pages.notice(notice);
+  notice(notice: string, offer?: EditorState['offer']): void {
+    this.#pages.notice(notice, offer);
   }
 
   fail(error: unknown): void {

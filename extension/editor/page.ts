@@ -160,7 +160,7 @@ export class EditorPage implements Page {
     discard: () => this.#painting.discard(),
     pickPrompt: async () => {
       const { history } = this.#services;
-      const prompt = await askPrompt(history, 'Edit with Patchwork', 'What should be there?');
+      const prompt = await askPrompt(history, 'Earlier Prompts', 'What should be there?');
       if (prompt) this.post({ type: 'draft', draft: { prompt } });
     },
     undo: () => this.#command('undo'),
@@ -169,7 +169,6 @@ export class EditorPage implements Page {
     insertLink: () => this.#insertLink(),
     getModel: async ({ model }) => {
       if (!(await commands.executeCommand('patchwork.models.get', model))) return;
-      this.#document.update({ offer: undefined });
       this.#document.notice('Installed. Click the object again.');
     },
     getModels: async () => {

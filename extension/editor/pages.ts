@@ -50,8 +50,9 @@ export class Pages {
     this.tell({ type: 'state', state: this.#state });
   }
 
-  notice(notice: string): void {
-    this.update({ notice, failure: undefined });
+  /** @param offer what goes with the sentence; that of the last one goes with it */
+  notice(notice: string, offer?: EditorState['offer']): void {
+    this.update({ notice, offer, failure: undefined });
   }
 
   fail(error: unknown): void {

@@ -63,7 +63,7 @@ export class Painting {
       const variations = variationsOf(draft);
       const step = { stage: 'wait' as const, step: 0, steps: 0, variation: 0, variations, cancelling: false };
       this.#forget();
-      this.#document.update({ run: step, failure: undefined, notice: undefined });
+      this.#document.update({ run: step, failure: undefined, notice: undefined, offer: undefined });
       const start = await this.#document.canvas(replaces);
       const request = await this.#request(draft, start);
       const mask = needsMask(draft.way)

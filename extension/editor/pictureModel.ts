@@ -140,6 +140,7 @@ export class PictureModel<About = unknown> {
 
   /** Where the image differs from the file; undefined if nowhere. */
   get changed(): Area | undefined {
+    if (!this.#edits.some(({ shown }) => shown)) return undefined;
     return this.extended ? wholeOf(this.pixels) : difference(this.original, this.pixels);
   }
 

@@ -1,6 +1,6 @@
 import { ForgottenError, InputError } from '../../engine/errors.ts';
 import type { FindObjectsResult, ObjectMask, SegmentRequest, SegmentResult } from '../../shared/api.ts';
-import type { Combination, PicturePlace } from '../../shared/editorProtocol.ts';
+import type { Combination, EditorState, PicturePlace } from '../../shared/editorProtocol.ts';
 import type { Services } from '../services.ts';
 import { Selector, selectorOffer } from '../sight/selector.ts';
 import { withObjects } from '../sight/withObjects.ts';
@@ -31,10 +31,11 @@ export class Selecting {
   async select(place: PicturePlace, how: Combination): Promise<void> {
     const { masks, warnings, sure } = await this.#thingsAt(place);
     const [object] = masks;
-    this.#offer(sure);
+    const offer = this.#offer(sure);
+    this.#document.update({ offer });
     if (!object?.area) throw new InputError('Nothing was found there. Drag a box around the object instead.');
     await this.#mask(object, how);
-    if (warnings.length > 0) this.#document.notice(warnings.join(' '));
+    if (warnings.length > 0) this.#document.notice(warnings.join(' '), offer);
   }
 
   /** Masks the next of all detected objects, from left to right and round again. @throws InputError if there is none */
@@ -49,7 +50,7 @@ export class Selecting {
     }
     const { result, at } = this.#found;
     const { objects, picture, warnings } = result;
-    this.#offer(objects.length > 0);
+    this.#document.update({ offer: this.#offer(objects.length > 0) });
     if (objects.length === 0) throw new InputError(warnings.join(' '));
     const next = at === undefined ? (step > 0 ? 0 : objects.length - 1) : at + step;
     const index = (next + objects.length) % objects.length;
@@ -63,9 +64,9 @@ export class Selecting {
     this.#document.notice(`Selected ${named?.prompt || 'something'}, ${index + 1} of ${objects.length}.`);
   }
 
-  /** Offers a segmenter for photographs if the built-in one fails. */
-  #offer(sure: boolean): void {
-    this.#document.update({ offer: !sure && this.#selector.isBuiltIn ? selectorOffer() : undefined });
+  /** A segmenter for photographs if the built-in one fails. */
+  #offer(sure: boolean): EditorState['offer'] {
+    return !sure && this.#selector.isBuiltIn ? selectorOffer() : undefined;
   }
 
   async #mask(object: ObjectMask, how: Combination): Promise<void> {
