@@ -29,7 +29,7 @@ type Item = QuickPickItem & { place?: string; action?: 'file' | 'folder' | 'sour
  */
 export async function chooseModel(asked: Asked): Promise<string | undefined> {
   const here = (await modelsHere()).filter(({ purpose }) => purpose === asked.purpose);
-  const none = `No ${asked.what.replace(/^an? /, '')} was found in the Hugging Face cache and the folders of patchwork.modelFolders`;
+  const none = `No ${asked.what.replace(/^an? /, '')} was found on this machine`;
   const chosen = await window.showQuickPick<Item>(
     [
       ...here.map((model) => ({

@@ -261,7 +261,8 @@ function footer({ state }: Page, actions: Actions): TemplateResult | typeof noth
     kept on this machine only, in
     <button type="button" class="link" title=${folder} @click=${actions.openFolder}>this folder</button
     >. ${limit}
-    <button type="button" class="link" @click=${actions.changeLimit}>Change Limit</button>
+    <button type="button" class="link" @click=${actions.changeLimit}>Change Limit…</button>
+    <span aria-hidden="true">·</span>
     <button type="button" class="link" data-action="clear" @click=${actions.clear}>Clear…</button>
   </footer>`;
 }

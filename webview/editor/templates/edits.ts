@@ -70,9 +70,9 @@ function titleOf({ prompt, label }: EditRow): string {
 
 function detailsOf({ seed, seconds, computed }: EditRow): string {
   const parts = [
-    seed !== undefined && `seed ${seed}`,
     seconds !== undefined && formatSeconds(seconds),
     computed !== undefined && (computed < 1 ? `${formatShare(computed)} computed` : 'full recompute'),
+    seed !== undefined && `seed ${seed}`,
   ];
   return parts.filter(Boolean).join(' · ');
 }
