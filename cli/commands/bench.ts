@@ -74,7 +74,9 @@ const namesOf = (cases: readonly { name: string }[]) => cases.map(({ name }) => 
 
 export function benchCommand(): Command {
   const command = new Command('bench')
-    .description('Time denoising steps, EfficientViT runs or whole images; the cases take turns in one process.')
+    .description(
+      'Time denoising steps, EfficientViT runs or whole images; the cases take turns in one process.',
+    )
     .argument(
       '<case...>',
       `${namesOf(STEP_CASES)}; of EfficientViT: ${namesOf(SIGHT_CASES)}; with --whole: ${namesOf(WHOLE_CASES)}`,
@@ -268,7 +270,8 @@ async function writePictures(folder: string, pictures: Record<string, Uint8Array
 
 function table(report: BenchmarkReport): string {
   const { model, width, height, threads, steps, guidance, machine, layers } = report;
-  const single = guidance === null ? 'single runs' : `one denoising step with${guidance ? '' : 'out'} guidance`;
+  const single =
+    guidance === null ? 'single runs' : `one denoising step with${guidance ? '' : 'out'} guidance`;
   const what = steps === null ? single : `${steps} steps`;
   return [
     `${model}, ${width}×${height}, ${threads} threads, ${what}`,
