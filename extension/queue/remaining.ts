@@ -8,7 +8,7 @@ export interface Expected {
 }
 
 /** How long the parts of a stage take, from those that are done. */
-export class StagePace {
+class StagePace {
   #begun: { stage: string; done: number; at: number } | undefined;
 
   /**
