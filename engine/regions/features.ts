@@ -30,20 +30,16 @@ export interface AttendedFeature {
   channels: number;
 }
 
-/**
- * Means, then means of squares, of each group: [2B, groups]; the resulting `scale` and `offset`: [B, channels].
- * `parts`:
- * the means within each row, of which they are the means: [2B, N, groups].
- */
+/** Means, then means of squares, of each group: [2B, groups]; the resulting `scale` and `offset`: [B, channels]. */
 export interface MomentsFeature {
   kind: 'moments';
   name: string;
   scale: string;
   offset: string;
-  parts: string;
   level: number;
   groups: number;
   channels: number;
+  epsilon: number;
 }
 
 /**
@@ -116,16 +112,42 @@ export function windowOf({ weight, input, stride, upsample }: Convolution): Wind
   };
 }
 
-export function momentsOf({ gain, input, groups }: GroupNorm): MomentsFeature {
+export function momentsOf({ gain, input, groups, epsilon }: GroupNorm): MomentsFeature {
   const { level, channels } = input;
   const named = (what: string) => `${what}.${gain.name}`;
-  const names = {
-    name: named('moments'),
-    scale: named('scale'),
-    offset: named('offset'),
-    parts: named('parts'),
-  };
-  return { kind: 'moments', ...names, level, groups, channels };
+  const names = { name: named('moments'), scale: named('scale'), offset: named('offset') };
+  return { kind: 'moments', ...names, level, groups, channels, epsilon };
+}
+
+/** Composed statistics: the moments of all norms side by side, [2B, 1, groups of all]. */
+export const MOMENTS = 'moments';
+
+/** Composed statistics: the means within each row of a level, of which the moments are the means; [2B, N, groups]. */
+export function partsName(level: number): string {
+  return `parts.${level}`;
+}
+
+/** The norms of a level, whose groups lie side by side from `from` on in the moments of all norms. */
+export interface NormsOfLevel {
+  readonly level: number;
+  readonly from: number;
+  /** Groups of all of them. */
+  readonly groups: number;
+  /** In the order of computation. */
+  readonly norms: readonly MomentsFeature[];
+}
+
+/** The order of norms in composed moments: level by level. */
+export function normsByLevel(features: readonly Feature[]): NormsOfLevel[] {
+  const all = features.filter((feature) => feature.kind === 'moments');
+  const levels: NormsOfLevel[] = [];
+  for (let level = 0, from = 0; level < levelCount(features); level++) {
+    const norms = all.filter((norm) => norm.level === level);
+    const groups = norms.reduce((sum, norm) => sum + norm.groups, 0);
+    if (groups > 0) levels.push({ level, from, groups, norms });
+    from += groups;
+  }
+  return levels;
 }
 
 /** Keys, then values. */

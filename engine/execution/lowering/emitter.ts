@@ -279,6 +279,27 @@ export class Emitter {
     return [onnx.node('Reshape', [scale, shape]), onnx.node('Reshape', [offset, shape])];
   }
 
+  /**
+   * Group norm of rows [B, N, C] by moments [2B, 1, G]: means, then means of squares plus epsilon. As `groupNorm`, with
+   * the groups' numbers repeated for their channels first, which takes fewer operators.
+   */
+  channelNorm(x: Ref, moments: Ref, operator: GroupNorm): Ref {
+    const { onnx } = this;
+    const { groups, gain, bias, epsilon, input } = operator;
+    const size = input.channels / groups;
+    const repeats = new Float32Array(groups * input.channels);
+    for (let c = 0; c < input.channels; c++) repeats[Math.floor(c / size) * input.channels + c] = 1;
+    const matrix = onnx.floats(repeats, [groups, input.channels]);
+    const each = onnx.node('MatMul', [moments, matrix], {}, 'moments');
+    const [mean, square] = onnx.nodes('Split', [each], 2, { attributes: { axis: 0, num_outputs: 2 } });
+    const variance = onnx.node('Sub', [square!, onnx.node('Mul', [mean!, mean!])]);
+    // Rounding can make the variance of a nearly constant group negative.
+    const deviation = onnx.node('Sqrt', [onnx.node('Max', [variance, onnx.floats([epsilon])])]);
+    const scale = onnx.node('Div', [this.weight(gain), deviation]);
+    const offset = onnx.node('Sub', [this.weight(bias), onnx.node('Mul', [mean!, scale])]);
+    return this.scaled(x, scale, offset, operator);
+  }
+
   /** x · scale + offset, then the norm's activation. */
   scaled(x: Ref, scale: Ref, offset: Ref, { activation }: GroupNorm): Ref {
     const { onnx } = this;

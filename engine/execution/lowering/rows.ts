@@ -6,12 +6,17 @@ import { layoutsOf } from '../../quantization/layers.ts';
 import {
   type AttendedFeature,
   attendedOf,
+  featuresOf,
   freshName,
   indexName,
   isSelfAttention,
   keyCountName,
   keysFromName,
+  MOMENTS,
   momentsOf,
+  type NormsOfLevel,
+  normsByLevel,
+  partsName,
   type RowFeature,
   scaleName,
   shareName,
@@ -46,9 +51,9 @@ import type { Target } from './target.ts';
  *
  * With statistics `fresh`: only the network's maps, indexes, `fresh.l` and `keys.count.l`, and no outputs but its own.
  *
- * With statistics `composed`: `share.l` [1, N] and `moments.*` [2B, G, 1] instead. parts [2B, N, G] are the means of
- * each row's values and squares in each group, and moments = share · parts + `moments.*`. `new.parts.*` is parts,
- * `new.moments.*` moments.
+ * With statistics `composed`: `share.l` [1, N] and `moments` [2B, 1, groups of all norms] instead. The parts of a norm,
+ * [2B, N, G], are the means of each row's values and squares in each group, and its moments share · parts + its own of
+ * `moments`, in which epsilon is added to the squares. `new.parts.l` are the parts of a level's norms; see `normsByLevel`.
  *
  * With statistics `bands`: `fresh.l` [K], `share.l` [K, N] and `moments.*` instead. `share` divides the active rows
  * into K bands, own [2B, K, G] are the means of their values and squares, and moments = fresh · own + `moments.*`; a
@@ -68,8 +73,10 @@ export function lowerRows(
     if (value.kind === 'map') lowering.input(name, value);
     if (value.kind === 'vector') lowering.vector(name, value);
   }
+  if (options.statistics === 'composed') lowering.takeMoments(normsByLevel(featuresOf(network)));
   for (const operator of network.operators) if (operator.output.kind !== 'vector') lowering.lower(operator);
   for (const [name, value] of network.outputs) lowering.output(name, value);
+  lowering.giveParts();
   return lowering.emit.onnx.encode(network.name);
 }
 
@@ -84,6 +91,9 @@ class RowsLowering {
   readonly #inputs = new Map<string, Ref>();
   /** Matrices that average the channels of each group, by channels and groups. */
   readonly #averages = new Map<string, Ref>();
+  /** Composed statistics: by name of a norm, what is given of its moments [2B, 1, G]; by level, the parts of its norms. */
+  readonly #given = new Map<string, Ref>();
+  readonly #parts = new Map<number, Ref[]>();
   /** Names of the network's own vectors. */
   readonly #vectors = new Map<number, string>();
 
@@ -107,6 +117,26 @@ class RowsLowering {
   /** A vector is an input only if maps are scaled by it. Its other uses are in the conditioning networks. */
   vector(name: string, { id }: Vector): void {
     this.#vectors.set(id, name);
+  }
+
+  /** One input for all norms: each input of a run costs time. */
+  takeMoments(levels: readonly NormsOfLevel[]): void {
+    const norms = levels.flatMap((level) => level.norms);
+    if (norms.length === 0) return;
+    const counts = norms.map(({ groups }) => groups);
+    const total = counts.reduce((sum, count) => sum + count);
+    const all = this.#input(MOMENTS, 'float32', ['two_batch', 1, total]);
+    const given = this.emit.split(all, counts, 2);
+    for (const [i, { name }] of norms.entries()) this.#given.set(name, given[i]!);
+  }
+
+  giveParts(): void {
+    for (const [level, parts] of this.#parts)
+      this.emit.onnx.output(`new.${partsName(level)}`, this.emit.concat(parts, 2), 'float32', [
+        'two_batch',
+        `rows_${level}`,
+        `groups_${level}`,
+      ]);
   }
 
   output(name: string, value: Value): void {
@@ -281,17 +311,14 @@ class RowsLowering {
     const { onnx } = emit;
     const { groups, input } = operator;
     const { level, channels } = input;
-    const { name, parts } = momentsOf(operator);
     const x = this.#get(input);
     const share = this.#input(shareName(level), 'float32', [1, `rows_${level}`]);
-    const given = this.#input(name, 'float32', ['two_batch', groups, 1]);
     const both = emit.concat([x, onnx.node('Mul', [x, x], {}, 'moments')], 0);
-    const each = onnx.node('MatMul', [both, this.#averaging(channels, groups)], {}, 'moments');
-    onnx.output(`new.${parts}`, each, 'float32', ['two_batch', `rows_${level}`, groups]);
-    const own = onnx.node('MatMul', [share, each], {}, 'moments');
-    const moments = onnx.node('Add', [onnx.node('Reshape', [own, onnx.ints([-1, groups, 1])]), given]);
-    onnx.output(`new.${name}`, moments, 'float32', ['two_batch', groups, 1]);
-    return emit.groupNorm(x, moments, operator, [-1, 1, channels]);
+    const parts = onnx.node('MatMul', [both, this.#averaging(channels, groups)], {}, 'moments');
+    this.#parts.set(level, [...(this.#parts.get(level) ?? []), parts]);
+    const own = onnx.node('MatMul', [share, parts], {}, 'moments');
+    const moments = onnx.node('Add', [own, this.#given.get(momentsOf(operator).name)!]);
+    return emit.channelNorm(x, moments, operator);
   }
 
   /** A matrix [channels, groups] that averages the channels of each group: a product is faster than a reshaped mean. */

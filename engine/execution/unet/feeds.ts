@@ -18,14 +18,8 @@ import {
   type WindowReader,
 } from '../../regions/features.ts';
 import type { Neighbours, RegionPlan } from '../../regions/plan.ts';
-import {
-  Recorded,
-  type RecordedRows,
-  type Rows,
-  readRows,
-  sumRows,
-  withRows,
-} from '../../regions/recorded.ts';
+import { Recorded, type RecordedRows, type Rows, readRows, withRows } from '../../regions/recorded.ts';
+import { composedFeeds, composedOutputs, composeMoments } from './composed-moments.ts';
 
 /** How a network in rows form was lowered, and its batch. */
 export interface RegionForm {
@@ -70,10 +64,12 @@ export function featureFeeds(
   buffers = new Buffers(),
 ): Feeds {
   if (form.statistics === 'fresh') return wholeFeeds(form, plan);
-  const feeds: Feeds = {};
+  const isComposed = form.statistics === 'composed';
+  const feeds: Feeds = isComposed ? composedFeeds(form, plan, buffers, recorded) : {};
   for (const feature of form.features) {
-    if (feature.kind === 'moments') Object.assign(feeds, momentFeeds(feature, form, plan, buffers, recorded));
-    else if (feature.kind === 'window') {
+    if (feature.kind === 'moments') {
+      if (!isComposed) Object.assign(feeds, momentFeeds(feature, form, plan, recorded));
+    } else if (feature.kind === 'window') {
       const { halo } = neighboursOf(plan, feature.reader, feature.level);
       const data = windowRows(feature, form, halo, buffers, recorded);
       feeds[feature.name] = float32(data, [form.batch, halo.length + 1, feature.channels]);
@@ -101,25 +97,25 @@ function wholeFeeds(form: RegionForm, plan: RegionPlan): Feeds {
  * unless they are composed.
  */
 export function featureOutputs({ features, statistics }: RegionForm, only?: 'rows'): string[] {
-  return features.flatMap((feature) => {
+  const isComposed = statistics === 'composed';
+  const names = features.flatMap((feature) => {
     if (feature.kind !== 'moments') return [`new.${feature.name}`];
-    if (statistics === 'composed') return [feature.name, feature.parts].map((name) => `new.${name}`);
-    return only ? [] : [feature.name, feature.scale, feature.offset].map((name) => `new.${name}`);
+    if (only || isComposed) return [];
+    return [feature.name, feature.scale, feature.offset].map((name) => `new.${name}`);
   });
+  return isComposed ? [...names, ...composedOutputs(features)] : names;
 }
 
 /** The features of a dense pass, for later passes. */
-export function recordedFrom(
-  { features, storage, statistics }: RegionForm,
-  outputs: Readonly<Feeds>,
-): Recorded {
+export function recordedFrom(form: RegionForm, plan: RegionPlan, outputs: Readonly<Feeds>): Recorded {
+  const { features, storage, statistics } = form;
   const recorded = new Recorded();
+  if (statistics === 'composed') composeMoments(recorded, form, plan, (name) => outputOf(outputs, name));
   for (const feature of features) {
     const { name } = feature;
     if (feature.kind === 'moments') {
-      const { scale, offset, parts } = feature;
-      for (const norm of statistics === 'composed' ? [name, parts] : [name, scale, offset])
-        recorded.set(norm, outputOf(outputs, norm));
+      if (statistics === 'composed') continue;
+      for (const norm of [name, feature.scale, feature.offset]) recorded.set(norm, outputOf(outputs, norm));
     } else if (storage === 'float32') recorded.set(name, outputOf(outputs, name));
     else {
       const quantize = feature.kind === 'window' ? quantizeRows : quantizeChannels;
@@ -143,16 +139,11 @@ export function updatedBy(
 ): Recorded {
   const { features, storage, statistics, batch } = form;
   const updated = new Recorded(recorded);
+  if (statistics === 'composed')
+    composeMoments(updated, form, plan, (name) => outputOf(outputs, name), recorded);
   for (const feature of features) {
+    if (feature.kind === 'moments') continue;
     const level = plan.levels[feature.level]!;
-    if (feature.kind === 'moments') {
-      if (statistics !== 'composed') continue;
-      const { name, parts, groups } = feature;
-      const before = recordedOf(recorded, parts);
-      updated.set(name, outputOf(outputs, name));
-      updated.set(parts, withRows(before, outputOf(outputs, parts), 2 * batch, groups, level.stored));
-      continue;
-    }
     const { name, channels } = feature;
     const stored = feature.kind === 'window' ? level.stored : keysOf(form, plan, feature.level).active;
     const fresh = outputOf(outputs, name);
@@ -177,10 +168,8 @@ function momentFeeds(
   feature: MomentsFeature,
   { batch, statistics }: RegionForm,
   plan: RegionPlan,
-  buffers: Buffers,
   recorded?: Recorded,
 ): Feeds {
-  if (statistics === 'composed') return composedFeeds(feature, batch, plan, buffers, recorded);
   const { name, scale, offset, level, groups, channels } = feature;
   const dense = isDense(plan);
   const none = () => float32(new Float32Array(2 * batch * groups), [2 * batch, groups, 1]);
@@ -202,29 +191,6 @@ function momentFeeds(
   const given = { [scale]: norm(scale), [offset]: norm(offset) };
   if (statistics === 'recorded') return given;
   return { ...given, [freshName(level)]: freshFeed(plan, level), [name]: none() };
-}
-
-/** Inputs of group norm by composed statistics: the contribution of inactive positions to the moments. */
-function composedFeeds(
-  { name, parts, level, groups }: MomentsFeature,
-  batch: number,
-  plan: RegionPlan,
-  buffers: Buffers,
-  recorded?: Recorded,
-): Feeds {
-  const { height, width, stored, inactive } = plan.levels[level]!;
-  const weight = 1 / (height * width);
-  const others = buffers.floats(name, 2 * batch * groups);
-  if (inactive.length > 0) {
-    others.set(recordedOf(recorded, name) as Float32Array);
-    const before = sumRows(recordedOf(recorded, parts), 2 * batch, groups, stored);
-    for (const [i, sum] of before.entries()) others[i]! -= weight * sum;
-  }
-  const share = buffers.floats(shareName(level), stored.length).fill(weight);
-  return {
-    [shareName(level)]: float32(share, [1, stored.length]),
-    [name]: float32(others, [2 * batch, groups, 1]),
-  };
 }
 
 /** Weight of a pass's own statistics at a level; see `freshName`. */

@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { assertClose } from '../../../test/support/close.ts';
 import { gaussianNoise } from '../../noise.ts';
+import { MOMENTS, normsByLevel, partsName } from '../../regions/features.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { type Recorded, type RecordedRows, readRows } from '../../regions/recorded.ts';
 import { overPlanes, toRows } from '../../regions/rows.ts';
@@ -92,7 +93,7 @@ function magnified(tolerance: number, recorded: Recorded): number {
   const named = (prefix: string) => [...recorded].filter(([name]) => name.startsWith(prefix));
   const scales = named('scale.').flatMap(([, rows]) => Array.from(levelOf(rows), Math.abs));
   // Where they are not recorded: one divided by the deviation, as gains are near 1.
-  const own = named('moments.').flatMap(([, rows]) => {
+  const own = named(MOMENTS).flatMap(([, rows]) => {
     const all = Array.from(levelOf(rows));
     const half = all.length / 2;
     return all.slice(0, half).map((mean, i) => 1 / Math.sqrt(Math.max(0, all[half + i]! - mean ** 2) + 1e-5));
@@ -141,20 +142,22 @@ test('composed statistics are those of all rows, the fresh ones and the recorded
         const edited = toRows(setting.noise(i + 1), 1, 4, region.plan.levels[0]!.active);
         const pass = await unet.run(region, edited, TIMESTEP, condition, { recorded, features: true });
         recorded = unet.updated(recorded, region, pass);
-        for (const feature of unet.form(batch).features) {
-          if (feature.kind !== 'moments') continue;
-          const { level, groups, name, parts } = feature;
+        const levels = normsByLevel(unet.form(batch).features);
+        const all = levelOf(recorded.get(MOMENTS)!) as Float32Array;
+        const across = all.length / (2 * batch);
+        for (const { level, from, groups } of levels) {
           const { height, width } = region.plan.levels[level]!;
           const every = Int32Array.from({ length: height * width }, (_, row) => row);
           const rows = new Float32Array(2 * batch * every.length * groups);
-          readRows(recorded.get(parts)!, 2 * batch, groups, every, 0, rows);
+          readRows(recorded.get(partsName(level))!, 2 * batch, groups, every, 0, rows);
           const mean = Float32Array.from({ length: 2 * batch * groups }, (_, at) => {
             const [b, g] = [Math.floor(at / groups), at % groups];
             let sum = 0;
             for (const row of every) sum += rows[(b * every.length + row) * groups + g]!;
             return sum / every.length;
           });
-          assertClose(levelOf(recorded.get(name)!) as Float32Array, mean, 1e-4);
+          const own = mean.map((_, at) => all[Math.floor(at / groups) * across + from + (at % groups)]!);
+          assertClose(own, mean, 1e-4);
         }
       }
     },

@@ -230,7 +230,7 @@ export class RowsUNet {
 
   /** The features of a dense pass, for later passes. */
   recorded(region: Region, { features }: Pass): Recorded {
-    return recordedFrom(this.form(region.batch), features);
+    return recordedFrom(this.form(region.batch), region.plan, features);
   }
 
   /** The recorded features, with the fresh ones of a region in place. */
