@@ -119,8 +119,19 @@ class KeptTensor implements DeviceTensor {
 /** Size of an element. */
 const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, int32: 4, int64: 8 };
 
-function toOrt(tensor: Tensor): ort.Tensor {
-  return new ort.Tensor(tensor.type, tensor.data as never, [...tensor.dims]) as ort.Tensor;
+/**
+ * ONNX Runtime's tensors over arrays that were inputs before. A step has a hundred inputs, most of them in the same arrays
+ * as in the step before, and making a tensor costs several microseconds and what the garbage collector has to do later.
+ */
+const wrapped = new WeakMap<Tensor['data'], ort.Tensor>();
+
+function toOrt({ type, data, dims }: Tensor): ort.Tensor {
+  const known = wrapped.get(data);
+  const isSame = known?.dims.length === dims.length && known.dims.every((size, i) => size === dims[i]);
+  if (known && isSame) return known;
+  const made = new ort.Tensor(type, data as never, [...dims]) as ort.Tensor;
+  wrapped.set(data, made);
+  return made;
 }
 
 function fromOrt(tensor: ort.Tensor): Tensor {
