@@ -160,11 +160,7 @@ class LocalEngine implements Engine {
     });
     await loaded.components.requireUnchanged();
     return {
-      ...result,
-      ...spending.budget,
-      device: this.#backend.device,
-      seconds: secondsSince(begin),
-      loadSeconds: opening + result.loadSeconds,
+      ...this.#reported(result, spending, { begin, opening }),
       warnings: [
         ...loaded.warnings,
         ...prompts.warnings,
@@ -220,11 +216,7 @@ class LocalEngine implements Engine {
     // The result is returned first. Features that are not stored are computed again when they are needed.
     this.#remembered = new Promise((resolve) => setTimeout(resolve)).then(remember).catch(() => {});
     return {
-      ...result,
-      ...spending.budget,
-      device: this.#backend.device,
-      seconds: secondsSince(begin),
-      loadSeconds: opening + result.loadSeconds,
+      ...this.#reported(result, spending, { begin, opening }),
       warnings: [
         ...loaded.warnings,
         ...prompts.warnings,
@@ -298,6 +290,16 @@ class LocalEngine implements Engine {
     if (this.#backend.device === 'cpu') return;
     await this.#remembered;
     this.#memory.features.sweep();
+  }
+
+  /** A result of generating or editing with its budget, its device and the times of the whole call. */
+  #reported<Result extends { loadSeconds: number }>(
+    result: Result,
+    { budget }: Pick<ReturnType<typeof spendingOf>, 'budget'>,
+    { begin, opening }: { begin: number; opening: number },
+  ) {
+    const loadSeconds = opening + result.loadSeconds;
+    return this.#onDevice({ ...result, ...budget, seconds: secondsSince(begin), loadSeconds });
   }
 
   #onDevice<Result extends object>(result: Result): Result & { device: DeviceId } {

@@ -8,6 +8,8 @@
  * JavaScript engine may do differently in the last bit.
  */
 
+import { float32 } from './graph/tensor.ts';
+
 /** Stream of the starting noise. */
 export const START_NOISE = 0;
 
@@ -34,6 +36,18 @@ export function gaussianNoise(seed: number, stream: number, length: number): Flo
     }
   }
   return result;
+}
+
+/** Standard normal numbers as a tensor of these dimensions; see `gaussianNoise`. */
+export function gaussianTensor(seed: number, stream: number, dims: readonly number[]) {
+  return float32(
+    gaussianNoise(
+      seed,
+      stream,
+      dims.reduce((a, b) => a * b, 1),
+    ),
+    dims,
+  );
 }
 
 /**

@@ -17,7 +17,7 @@ import { isFileName } from '../shared/fileNames.ts';
 import { homePath } from '../shared/homePath.ts';
 import { LIMITS } from '../shared/limits.ts';
 import { plainText } from '../shared/plainText.ts';
-import { isSide, sidesInWords } from '../shared/sizes.ts';
+import { isSide, sizesInWords } from '../shared/sizes.ts';
 import { SETTINGS, type SettingName } from './contributions.ts';
 
 /** The user's settings for all images; absent means the model's own default. */
@@ -149,7 +149,7 @@ function size(value: unknown): Pick<GenerateRequest, 'width' | 'height'> {
   const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(shown(value)) ?? [];
   const sides = [Number(width), Number(height)];
   if (!sides.every((side) => isSide(side))) {
-    throw settingError('size', `must be WIDTHxHEIGHT, each ${sidesInWords()}, not “${shown(value)}”.`);
+    throw settingError('size', `must be WIDTHxHEIGHT, ${sizesInWords()}, not “${shown(value)}”.`);
   }
   return { width: sides[0], height: sides[1] };
 }

@@ -46,6 +46,7 @@ import { type EngineFacts, StatusBar } from './statusBar.ts';
 import { registerTools } from './tools/register.ts';
 import { upscaleImage } from './upscale/command.ts';
 import { generateImages } from './view/generate.ts';
+import { runViews } from './view/runViews.ts';
 import { useRecipeOf } from './view/useRecipe.ts';
 import { ImageView, VIEW_TYPE } from './view/view.ts';
 import { rememberMilestones } from './walkthrough.ts';
@@ -144,13 +145,7 @@ function createServices(
     devices,
     extensionUri: context.extensionUri,
     engine: queue.engine,
-    views: {
-      get current() {
-        return ImageView.current;
-      },
-      show: () => ImageView.show(services),
-      count: (change) => ImageView.count(change),
-    },
+    views: runViews(() => services),
     generator: new Generator(parts),
     benchmarks: new BenchmarkStore(workspace.fs, storageOf(context)),
     lastModels: new LastModels(context.globalState),

@@ -16,7 +16,13 @@ export function nearestSide(side: number, { min, max, multipleOf }: SizeLimits =
   return Math.max(min, Math.min(max, Math.round(side / multipleOf) * multipleOf));
 }
 
-/** For people, after "must be". */
+/** The sizes of images for people, after `WIDTHxHEIGHT, `. */
+export function sizesInWords(limits: SizeLimits = LIMITS.size): string {
+  const { min, max, multipleOf } = limits;
+  return min === max ? `each ${min}` : `both multiples of ${multipleOf} from ${min} to ${max}`;
+}
+
+/** One side for people, after "must be". */
 export function sidesInWords({ min, max, multipleOf }: SizeLimits = LIMITS.size): string {
   return min === max ? String(min) : `a multiple of ${multipleOf} from ${min} to ${max}`;
 }

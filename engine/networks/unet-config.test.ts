@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { smallUNet } from '../../test/support/tiny-model.ts';
 import { InputError } from '../errors.ts';
 import { weightsOf } from '../graph/network.ts';
 import { unet } from './unet.ts';
 import { parseUNetConfig } from './unet-config.ts';
 
-const small = {
-  block_out_channels: [8, 16],
-  norm_num_groups: 4,
-  attention_head_dim: 2,
-  cross_attention_dim: 12,
-  layers_per_block: 1,
-  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
-};
+const small = smallUNet();
 const refused = (change: object, sentence: RegExp) =>
   assert.throws(
     () => parseUNetConfig({ ...small, ...change }, 'unet/config.json'),

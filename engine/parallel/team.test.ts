@@ -3,7 +3,7 @@ import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
 import type { StepKind } from '../../shared/stepPlan.ts';
 import { assertClose } from '../../test/support/close.ts';
-import { CROSS, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
+import { CROSS, smallUNet, tinyUNets, withTinyModel } from '../../test/support/tiny-model.ts';
 import { InputError, isAbort } from '../errors.ts';
 import { type Mailbox, memoryMailboxes } from '../execution/bands/mailbox.ts';
 import { Components } from '../execution/components.ts';
@@ -17,7 +17,7 @@ import { denoiserVersion } from '../models/content-hash.ts';
 import type { Model } from '../models/model.ts';
 import type { Steering } from '../networks/unet.ts';
 import { parseUNetConfig } from '../networks/unet-config.ts';
-import { gaussianNoise } from '../noise.ts';
+import { gaussianNoise, gaussianTensor } from '../noise.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Picture } from './division.ts';
 import { CrewLostError, type Member, MemberLostError } from './job.ts';
@@ -25,15 +25,7 @@ import { TeamRun } from './team.ts';
 import { TEAM_DEFAULTS, type TeamOptions } from './team-options.ts';
 import { PatchWorker } from './worker.ts';
 
-const UNET = {
-  block_out_channels: [8, 16],
-  norm_num_groups: 4,
-  attention_head_dim: 2,
-  cross_attention_dim: CROSS,
-  layers_per_block: 1,
-  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
-};
+const UNET = smallUNet();
 const [height, width] = [16, 12];
 const TIMESTEPS = [900, 700, 500, 300, 100, 50];
 const PLAIN: Condition = {
@@ -262,15 +254,7 @@ test('steered by ControlNets, adapters and references: one worker is no worker, 
     fc.asyncProperty(steered, async ({ config, guess, late, kinds }) => {
       const base = parseUNetConfig(config, 'tiny');
       const { block_out_channels: channels } = config;
-      const random = (stream: number, dims: readonly number[]) =>
-        float32(
-          gaussianNoise(
-            7,
-            stream,
-            dims.reduce((a, b) => a * b, 1),
-          ),
-          dims,
-        );
+      const random = (stream: number, dims: readonly number[]) => gaussianTensor(7, stream, dims);
       const map = (stream: number, level: number, of = channels[level]!) =>
         random(stream, [1, of, ...sizeAt({ height, width }, level)]);
       const acting = late ? { from: 500, to: 0 } : { from: 1000, to: 0 };

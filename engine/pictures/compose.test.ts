@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { recipeOf } from '../../shared/testing.ts';
 import { gaussianNoise } from '../noise.ts';
 import type { Mask } from '../regions/mask.ts';
 import { compose, cropPicture, encodePicture } from './compose.ts';
@@ -73,18 +74,7 @@ test("the picture's own border is no edge", () => {
 });
 
 test('an encoded picture carries its recipe', async () => {
-  const recipe = {
-    prompt: 'a red house',
-    negativePrompt: '',
-    model: 'scenes',
-    seed: 3,
-    steps: 4,
-    guidance: 2,
-    width: 8,
-    height: 8,
-    scheduler: 'euler',
-    precision: 'fp32',
-  } as const;
+  const recipe = recipeOf({ width: 8, height: 8 });
   const png = await encodePicture(noisePicture(8, 8, true), recipe);
   assert.deepEqual((await decodePicture(png, 'made.png')).recipe, recipe);
 });

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { codecs } from '#host';
+import { recipeOf } from '../../shared/testing.ts';
 import { InputError } from '../errors.ts';
 import { gaussianNoise } from '../noise.ts';
 import { temporaryFolder } from '../weights/testing.ts';
@@ -131,18 +132,7 @@ test('of an animation the first frame is read', async () => {
 
 test('the recipe is read, and an odd text does no harm', async () => {
   const png = await encodePng(new Float32Array(3 * 64), 8, 8);
-  const recipe = {
-    prompt: 'a lake',
-    negativePrompt: '',
-    model: 'scenes',
-    seed: 3,
-    steps: 4,
-    guidance: 2,
-    width: 8,
-    height: 8,
-    scheduler: 'euler',
-    precision: 'fp32',
-  } as const;
+  const recipe = recipeOf({ width: 8, height: 8 });
   const picture = await decodePicture(withRecipe(png, recipe), 'made.png');
   assert.deepEqual(picture.recipe, recipe);
   const broken = Buffer.concat([

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { alphasCumprod } from './betas.ts';
 import { commonFields, DDPM_DEFAULTS, off, readConfig, type SchedulerConfig } from './config.ts';
-import { combine, noiseCoefficients, originalCoefficients, weigh } from './prediction.ts';
+import { combine, noiseCoefficients, weigh } from './prediction.ts';
+import { overPreserved } from './preserved.ts';
 import type { Scheduler } from './scheduler.ts';
 import { roundHalfEven, spacedTimesteps } from './timesteps.ts';
 
@@ -21,7 +22,7 @@ export function createDdim(config: SchedulerConfig, steps: number): Scheduler {
   const timesteps = spacedTimesteps(settings, steps, false, config.file).map(roundHalfEven);
   const stride = Math.floor(settings.num_train_timesteps / steps);
   const finalAlpha = settings.set_alpha_to_one ? 1 : alphas[0]!;
-  const { prediction_type: prediction, clip_sample: clip, clip_sample_range: range } = settings;
+  const { prediction_type: prediction } = settings;
 
   if (prediction === 'epsilon' && timesteps.some((t) => alphas[t] === 0)) {
     throw new InputError(
@@ -32,28 +33,18 @@ export function createDdim(config: SchedulerConfig, steps: number): Scheduler {
   const level = (alpha: number) => ({ alpha: Math.sqrt(alpha), sigma: Math.sqrt(1 - alpha) });
   const levels = timesteps.map((t) => level(alphas[t]!));
 
-  function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
-    const { alpha, sigma } = levels[index]!;
-    const original = weigh(originalCoefficients(prediction, alpha, sigma), sample, output);
-    return clip ? original.map((value) => Math.min(Math.max(value, -range), range)) : original;
-  }
+  const base = overPreserved(levels, settings);
 
   return {
+    ...base,
     timesteps,
-    initNoiseSigma: 1,
     stochastic: false,
-    scaleInput: (sample) => sample,
-    predictOriginal,
     step(output, index, sample) {
       const { alpha, sigma } = levels[index]!;
       const noise = weigh(noiseCoefficients(prediction, alpha, sigma), sample, output);
       const previous = timesteps[index]! - stride;
       const next = level(previous >= 0 ? alphas[previous]! : finalAlpha);
-      return combine([next.alpha, predictOriginal(output, index, sample)], [next.sigma, noise]);
-    },
-    addNoise(original, noise, index) {
-      const { alpha, sigma } = levels[index]!;
-      return combine([alpha, original], [sigma, noise]);
+      return combine([next.alpha, base.predictOriginal(output, index, sample)], [next.sigma, noise]);
     },
   };
 }

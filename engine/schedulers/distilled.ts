@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import { alphasCumprod } from './betas.ts';
 import { commonFields, off } from './config.ts';
 import type { noiseCoefficients } from './prediction.ts';
+import type { Level } from './preserved.ts';
 import { checkSteps } from './timesteps.ts';
 
 /** Fields of the config for a model that was distilled on `original_inference_steps` timesteps (LCM, TCD). */
@@ -16,12 +17,6 @@ export const distilledFields = {
   original_inference_steps: z.number().int().min(1).max(100_000).default(50),
   thresholding: off,
 };
-
-/** A timestep's shares of image and noise. */
-export interface Level {
-  alpha: number;
-  sigma: number;
-}
 
 /**
  * The timesteps of such a model, some of those of the distillation, evenly spaced; and the level of any timestep.

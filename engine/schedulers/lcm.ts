@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { readConfig, type SchedulerConfig } from './config.ts';
 import { distilledFields, distilledLevels } from './distilled.ts';
-import { combine, originalCoefficients, weigh } from './prediction.ts';
+import { combine } from './prediction.ts';
+import { overPreserved } from './preserved.ts';
 import type { Scheduler } from './scheduler.ts';
 
 const fields = z.object({
@@ -21,26 +22,18 @@ const SIGMA_DATA = 0.5;
 export function createLcm(config: SchedulerConfig, steps: number): Scheduler {
   const settings = readConfig(fields, config);
   const { timesteps, levels } = distilledLevels(settings, steps, config.file);
-  const { prediction_type: prediction, clip_sample: clip, clip_sample_range: range } = settings;
-
-  function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
-    const { alpha, sigma } = levels[index]!;
-    const original = weigh(originalCoefficients(prediction, alpha, sigma), sample, output);
-    return clip ? original.map((value) => Math.min(Math.max(value, -range), range)) : original;
-  }
+  const base = overPreserved(levels, settings);
 
   return {
+    ...base,
     timesteps,
-    initNoiseSigma: 1,
     stochastic: true,
-    scaleInput: (sample) => sample,
-    predictOriginal,
     step(output, index, sample, noise) {
       const scaled = timesteps[index]! * settings.timestep_scaling;
       const squares = scaled ** 2 + SIGMA_DATA ** 2;
       const skipWeight = SIGMA_DATA ** 2 / squares;
       const outWeight = scaled / Math.sqrt(squares);
-      const original = predictOriginal(output, index, sample);
+      const original = base.predictOriginal(output, index, sample);
       const next = levels[index + 1] ?? { alpha: 1, sigma: 0 };
       if (next.sigma > 0 && !noise) throw new TypeError('The LCM sampler needs noise.');
       return combine(
@@ -48,10 +41,6 @@ export function createLcm(config: SchedulerConfig, steps: number): Scheduler {
         [next.alpha * skipWeight, sample],
         [next.sigma, noise ?? sample],
       );
-    },
-    addNoise(original, noise, index) {
-      const { alpha, sigma } = levels[index]!;
-      return combine([alpha, original], [sigma, noise]);
     },
   };
 }

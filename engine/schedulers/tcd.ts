@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { readConfig, type SchedulerConfig } from './config.ts';
 import { distilledFields, distilledLevels } from './distilled.ts';
-import { combine, noiseCoefficients, originalCoefficients, weigh } from './prediction.ts';
+import { combine, noiseCoefficients, weigh } from './prediction.ts';
+import { overPreserved } from './preserved.ts';
 import type { Scheduler } from './scheduler.ts';
 
 const fields = z.object(distilledFields);
@@ -18,23 +19,18 @@ export function createTcd(config: SchedulerConfig, steps: number): Scheduler {
   const { timesteps, levels, level } = distilledLevels(settings, steps, config.file);
   const { prediction_type: prediction } = settings;
 
-  function predictOriginal(output: Float32Array, index: number, sample: Float32Array): Float32Array {
-    const { alpha, sigma } = levels[index]!;
-    return weigh(originalCoefficients(prediction, alpha, sigma), sample, output);
-  }
+  const base = overPreserved(levels, settings);
 
   return {
+    ...base,
     timesteps,
-    initNoiseSigma: 1,
     stochastic: true,
-    scaleInput: (sample) => sample,
-    predictOriginal,
     step(output, index, sample, noise) {
       const next = timesteps[index + 1] ?? 0;
       const aim = level(Math.floor((1 - GAMMA) * next));
       const { alpha, sigma } = levels[index]!;
       const predicted = weigh(noiseCoefficients(prediction, alpha, sigma), sample, output);
-      const original = predictOriginal(output, index, sample);
+      const original = base.predictOriginal(output, index, sample);
       if (index === timesteps.length - 1) return combine([aim.alpha, original], [aim.sigma, predicted]);
       if (!noise) throw new TypeError('The TCD sampler needs noise.');
       const kept = level(next).alpha / aim.alpha;
@@ -43,10 +39,6 @@ export function createTcd(config: SchedulerConfig, steps: number): Scheduler {
         [kept * aim.sigma, predicted],
         [Math.sqrt(1 - kept ** 2), noise],
       );
-    },
-    addNoise(original, noise, index) {
-      const { alpha, sigma } = levels[index]!;
-      return combine([alpha, original], [sigma, noise]);
     },
   };
 }

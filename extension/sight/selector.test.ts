@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Engine, ObjectMask, SegmentResult } from '../../shared/api.ts';
+import { SIGHT_RESULT } from '../../shared/testing.ts';
 import { Selector } from './selector.ts';
 
 const asked: (string | undefined)[] = [];
-const result = {
-  picture: 'p',
-  width: 1,
-  height: 1,
-  macs: 0,
-  seconds: 0,
-  loadSeconds: 0,
-  warnings: [],
-};
 const engine = {
   segment: async ({ model }) => {
     asked.push(model);
-    return { ...result, masks: [], sure: model !== undefined, encoding: 'whole', encodeSeconds: 0 };
+    return { ...SIGHT_RESULT, masks: [], sure: model !== undefined, encoding: 'whole', encodeSeconds: 0 };
   },
   findObjects: async ({ model }) => {
     asked.push(model);
-    return { ...result, objects: model ? [{} as ObjectMask] : [] };
+    return { ...SIGHT_RESULT, objects: model ? [{} as ObjectMask] : [] };
   },
 } as Partial<Engine> as Engine;
 

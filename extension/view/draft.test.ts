@@ -64,7 +64,7 @@ test('what a field may not be is reported by its name', () => {
   const wrong: [Partial<typeof draft>, RegExp][] = [
     [{ prompt: '  ' }, /^Enter a prompt first\.$/],
     [{ seed: '1.5' }, /^A seed is a whole number/],
-    [{ size: '100x100' }, /^Size: .*multiple of 8/],
+    [{ size: '100x100' }, /^Size: .*multiples of 8/],
     [{ size: 'big' }, /^Size: /],
     [{ steps: '0' }, /^Steps: enter a whole number from 1 to 150/],
     [{ steps: '2.5' }, /^Steps: /],

@@ -10,7 +10,7 @@ import {
 import { type GenerateRequest, PRECISIONS, SCHEDULERS, SIGMA_SPACINGS } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/limits.ts';
 import { parseSeed, SEED_RULE } from '../../shared/seed.ts';
-import { isSide, sidesInWords } from '../../shared/sizes.ts';
+import { isSide, sizesInWords } from '../../shared/sizes.ts';
 import { type Draft, EMPTY_DRAFT } from '../../shared/viewProtocol.ts';
 import { readAdditions } from '../additions/schema.ts';
 
@@ -93,7 +93,7 @@ function sizeOf(size: string): Pick<GenerateRequest, 'width' | 'height'> {
   const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(size) ?? [];
   const sides = [Number(width), Number(height)];
   if (!sides.every((side) => isSide(side)))
-    throw new InputError(`Size: enter width and height like 512x768, each ${sidesInWords()}, not “${size}”.`);
+    throw new InputError(`Size: enter width and height like 512x768, ${sizesInWords()}, not “${size}”.`);
   return { width: sides[0], height: sides[1] };
 }
 

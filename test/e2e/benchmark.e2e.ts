@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import type { Locator } from 'playwright-core';
+import { inEachTheme } from '../../scripts/screenshots/themes.ts';
 import type { BenchmarkReport } from '../../shared/api.ts';
 import { formatGigaMacs } from '../../shared/format.ts';
 import { macsUnit } from '../../webview/benchmark/units.ts';
@@ -336,15 +337,7 @@ step('a run is deleted once that is confirmed', async () => {
 });
 
 step('is readable in dark, light and high contrast', async () => {
-  for (const [kind, theme] of Object.entries({
-    'vscode-dark': 'Default Dark Modern',
-    'vscode-light': 'Default Light Modern',
-    'vscode-high-contrast': 'Default High Contrast',
-  })) {
-    await vscode.set('workbench.colorTheme', theme);
-    await vscode.view.locator(`body[data-vscode-theme-kind="${kind}"]`).waitFor();
-    await vscode.screenshot(`benchmark-${kind}`);
-  }
+  await inEachTheme(vscode, (_, kind) => vscode.screenshot(`benchmark-${kind}`));
 });
 
 step('no page has broken its content security policy', async () => {

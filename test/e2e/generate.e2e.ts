@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import type { Locator } from 'playwright-core';
+import { inEachTheme } from '../../scripts/screenshots/themes.ts';
 import { openWorkbench, until, type Workbench } from './harness.ts';
 import { type PictureFacts, pictureFacts, textChunks } from './picture.ts';
 import { storyIn } from './story.ts';
@@ -179,15 +180,7 @@ step('the palette remembers the prompts', async () => {
 });
 
 step('is readable in dark, light and high contrast', async () => {
-  for (const [kind, theme] of Object.entries({
-    'vscode-dark': 'Default Dark Modern',
-    'vscode-light': 'Default Light Modern',
-    'vscode-high-contrast': 'Default High Contrast',
-  })) {
-    await vscode.set('workbench.colorTheme', theme);
-    await vscode.view.locator(`body[data-vscode-theme-kind="${kind}"]`).waitFor();
-    await vscode.screenshot(kind);
-  }
+  await inEachTheme(vscode, (_, kind) => vscode.screenshot(kind));
 });
 
 step('no page has broken its content security policy', async () => {

@@ -7,18 +7,9 @@ import { DeviceBackend } from '../../engine/host/node/devices/backend.ts';
 import type { Model } from '../../engine/models/model.ts';
 import { gaussianNoise } from '../../engine/noise.ts';
 import type { Features } from '../../engine/regions/store.ts';
-import { CROSS, withTinyModel } from '../support/tiny-model.ts';
+import { CROSS, smallUNet, withTinyModel } from '../support/tiny-model.ts';
 
-const CONFIG = {
-  block_out_channels: [8, 16],
-  norm_num_groups: 4,
-  attention_head_dim: 2,
-  cross_attention_dim: CROSS,
-  layers_per_block: 1,
-  mid_block_type: null,
-  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
-};
+const CONFIG = { ...smallUNet(), mid_block_type: null };
 const [HEIGHT, WIDTH] = [6, 10];
 const SIZE = HEIGHT * WIDTH;
 const TIMESTEP = 300;

@@ -15,6 +15,7 @@ import { gaussianNoise } from '../../engine/noise.ts';
 import { openSafetensors } from '../../engine/weights/safetensors.ts';
 import { syntheticWeights } from '../../engine/weights/synthetic.ts';
 import { writeSafetensors } from '../../engine/weights/write.ts';
+import { SMALL_NITRO_E } from './transformers.ts';
 
 const TOKENIZER = path.join(import.meta.dirname, '..', 'fixtures', 'tokenizer');
 
@@ -190,14 +191,7 @@ const nitroE = {
 nitroE.parts = {
   ...nitroE.parts,
   transformer: {
-    _class_name: 'EMMDiTTransformer',
-    attention_head_dim: 8,
-    caption_channels: 8,
-    caption_projection_dim: 16,
-    in_channels: 4,
-    num_attention_heads: 2,
-    out_channels: 4,
-    pos_embed_max_size: 24,
+    ...SMALL_NITRO_E,
     sample_size: 8,
     use_sub_attn: false,
   },

@@ -50,6 +50,17 @@ const CROSS_UP = 'CrossAttnUpBlock2D';
 /** Channels of the text that tiny U-Nets take. */
 export const CROSS = 12;
 
+/** The config of a U-Net of two levels, of which the finer one has attention. */
+export const smallUNet = (channels: readonly [number, number] = [8, 16]) => ({
+  block_out_channels: [...channels],
+  norm_num_groups: 4,
+  attention_head_dim: 2,
+  cross_attention_dim: CROSS,
+  layers_per_block: 1,
+  down_block_types: [CROSS_DOWN, 'DownBlock2D'],
+  up_block_types: ['UpBlock2D', CROSS_UP],
+});
+
 /** A U-Net of two or three levels, with and without attention, a middle, linear projections. */
 export const tinyUNets = fc
   .record({

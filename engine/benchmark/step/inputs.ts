@@ -3,8 +3,8 @@ import type { Components } from '../../execution/components.ts';
 import type { Condition } from '../../execution/condition.ts';
 import { needsOf, TEXT_MASK, textLength } from '../../execution/denoiser-inputs.ts';
 import type { Extent } from '../../graph/macs.ts';
-import { float32, int64 } from '../../graph/tensor.ts';
-import { gaussianNoise } from '../../noise.ts';
+import { int64 } from '../../graph/tensor.ts';
+import { gaussianTensor } from '../../noise.ts';
 import type { Mask } from '../../regions/mask.ts';
 
 /** The timestep of every case. */
@@ -35,15 +35,7 @@ export class StepInputs {
       tokens: textLength(network),
     };
     const { height, width, batch, tokens } = this.extent;
-    const noise = (stream: number, ...dims: number[]) =>
-      float32(
-        gaussianNoise(
-          1,
-          stream,
-          dims.reduce((a, b) => a * b, 1),
-        ),
-        dims,
-      );
+    const noise = (stream: number, ...dims: number[]) => gaussianTensor(1, stream, dims);
     const { text: channels, vectors: needed, channels: sample } = needsOf(network);
     if (channels === 0) throw new Error('the denoiser takes no text');
     const text = noise(STREAMS.text, batch, tokens, channels);

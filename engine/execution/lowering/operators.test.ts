@@ -5,10 +5,10 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { NetworkBuilder, weightsOf } from '../../graph/network.ts';
-import { float32, floats, int64, type Tensor } from '../../graph/tensor.ts';
+import { floats, int64, type Tensor } from '../../graph/tensor.ts';
 import type { Tokens, Value } from '../../graph/values.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
-import { gaussianNoise } from '../../noise.ts';
+import { gaussianTensor } from '../../noise.ts';
 import { readFloat32 } from '../../weights/read.ts';
 import { syntheticWeights } from '../../weights/synthetic.ts';
 import { WeightTable } from '../../weights/weight-table.ts';
@@ -44,15 +44,7 @@ async function check(
   }
 }
 
-const noise = (stream: number, ...dims: number[]) =>
-  float32(
-    gaussianNoise(
-      3,
-      stream,
-      dims.reduce((a, b) => a * b, 1),
-    ),
-    dims,
-  );
+const noise = (stream: number, ...dims: number[]) => gaussianTensor(3, stream, dims);
 const small = { numRuns: 12 };
 
 test('attention with shared keys, a cap, a window and a mask is what its definition says', async () => {

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
+import { SMALL_FLUX2, SMALL_SANA } from '../../../test/support/transformers.ts';
 import { type Network, weightsOf } from '../../graph/network.ts';
 import { float32, floats, int64 } from '../../graph/tensor.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
@@ -28,14 +29,7 @@ import { openTokenBand } from './transformer-bands.ts';
 
 const config = parseSanaConfig(
   {
-    attention_head_dim: 4,
-    caption_channels: 6,
-    cross_attention_dim: 8,
-    cross_attention_head_dim: 4,
-    in_channels: 3,
-    num_attention_heads: 2,
-    num_cross_attention_heads: 2,
-    num_layers: 2,
+    ...SMALL_SANA,
     qk_norm: 'rms_norm_across_heads',
     guidance_embeds: true,
   },
@@ -43,12 +37,8 @@ const config = parseSanaConfig(
 );
 const flux2Config = parseFlux2Config(
   {
-    attention_head_dim: 8,
-    axes_dims_rope: [2, 2, 2, 2],
+    ...SMALL_FLUX2,
     in_channels: 3,
-    joint_attention_dim: 6,
-    num_attention_heads: 2,
-    num_layers: 1,
     num_single_layers: 2,
     timestep_guidance_channels: 8,
   },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Precision } from '../../../shared/api.ts';
-import { withTinyModel } from '../../../test/support/tiny-model.ts';
+import { smallUNet, withTinyModel } from '../../../test/support/tiny-model.ts';
 import { float32 } from '../../graph/tensor.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
 import { gaussianNoise } from '../../noise.ts';
@@ -11,15 +11,7 @@ import type { CalibrationRuns } from '../calibration.ts';
 import { Components } from '../components.ts';
 import { predictor } from '../denoise.ts';
 
-const config = {
-  block_out_channels: [16, 32],
-  norm_num_groups: 4,
-  attention_head_dim: 2,
-  cross_attention_dim: 12,
-  layers_per_block: 1,
-  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
-};
+const config = smallUNet([16, 32]);
 const [TIMESTEP, TOKENS, HEIGHT, WIDTH] = [300, 5, 8, 12];
 const DIMS = [4, HEIGHT, WIDTH] as const;
 const LENGTH = 4 * HEIGHT * WIDTH;

@@ -6,7 +6,7 @@ import { sizeAt } from '../../graph/macs.ts';
 import { float32 } from '../../graph/tensor.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
 import { parseUNetConfig } from '../../networks/unet-config.ts';
-import { gaussianNoise } from '../../noise.ts';
+import { gaussianNoise, gaussianTensor } from '../../noise.ts';
 import type { Mask } from '../../regions/mask.ts';
 import { toRows } from '../../regions/rows.ts';
 import { Components } from '../components.ts';
@@ -31,28 +31,13 @@ const steering = {
   references: [{ masked: false }, { masked: true }],
 };
 
-const random = (stream: number, dims: readonly number[]) =>
-  float32(
-    gaussianNoise(
-      4,
-      stream,
-      dims.reduce((a, b) => a * b, 1),
-    ),
-    dims,
-  );
+const random = (stream: number, dims: readonly number[]) => gaussianTensor(4, stream, dims);
 const map = (stream: number, level: number) =>
   random(stream, [1, CHANNELS[level]!, ...sizeAt({ height: HEIGHT, width: WIDTH }, level)]);
 const always = { from: 1000, to: 0 };
 const mask = (level: number) => {
   const dims = [1, 1, ...sizeAt({ height: HEIGHT, width: WIDTH }, level)];
-  return float32(
-    gaussianNoise(
-      4,
-      40 + level,
-      dims.reduce((a, b) => a * b, 1),
-    ).map(Math.abs),
-    dims,
-  );
+  return float32(gaussianTensor(4, 40 + level, dims).data.map(Math.abs), dims);
 };
 const condition: Condition = {
   text: random(1, [2, 5, CROSS]),

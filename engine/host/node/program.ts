@@ -2,6 +2,7 @@ import * as ort from 'onnxruntime-node';
 import type { OperatorTime } from '../../../shared/benchmark/report.ts';
 import type { Program } from '../../execution/backend.ts';
 import { type DeviceTensor, isHeld, type Tensor } from '../../graph/tensor.ts';
+import { KeptTensor } from '../kept-tensor.ts';
 import type { ProfileFolder } from './profile.ts';
 
 type Inputs = Readonly<Record<string, Tensor | DeviceTensor>>;
@@ -38,14 +39,14 @@ export class OrtProgram implements Program {
   async runKept(inputs: Inputs, outputs?: readonly string[]) {
     const results = Object.entries(await this.#run(inputs, outputs));
     return Object.fromEntries(
-      results.map(([name, tensor]) => [name, new KeptTensor(tensor, () => this.#read(tensor))]),
+      results.map(([name, tensor]) => [name, new KeptTensor(tensor, (kept) => this.#read(kept))]),
     );
   }
 
   async #run(inputs: Inputs, outputs?: readonly string[]): Promise<Readonly<Record<string, ort.Tensor>>> {
     const feeds: Record<string, ort.Tensor> = {};
     for (const [name, tensor] of Object.entries(inputs))
-      feeds[name] = isHeld(tensor) ? toOrt(tensor) : (tensor as KeptTensor).value();
+      feeds[name] = isHeld(tensor) ? toOrt(tensor) : (tensor as KeptTensor<ort.Tensor>).value();
     const all = this.#session.outputNames;
     const wanted = outputs ?? all;
     const asked = this.#options.wholly ? all : wanted;
@@ -76,48 +77,6 @@ export class OrtProgram implements Program {
     await this.#options.profile?.remove();
   }
 }
-
-/** Frees tensors of a device that nothing refers to any more; their owners release them earlier where they can. */
-const forgotten = new FinalizationRegistry<ort.Tensor>((tensor) => tensor.dispose());
-
-/** A result where it was computed. The processor's own memory is its device's: nothing is copied. */
-class KeptTensor implements DeviceTensor {
-  readonly type: Tensor['type'];
-  readonly dims: readonly number[];
-  readonly byteLength: number;
-  readonly #read: () => Promise<Tensor>;
-  #tensor: ort.Tensor | undefined;
-
-  constructor(tensor: ort.Tensor, read: () => Promise<Tensor>) {
-    this.type = tensor.type as Tensor['type'];
-    this.dims = tensor.dims;
-    this.byteLength = tensor.size * BYTES[this.type];
-    this.#read = read;
-    this.#tensor = tensor;
-    if (tensor.location !== 'cpu') forgotten.register(this, tensor, this);
-  }
-
-  value(): ort.Tensor {
-    if (!this.#tensor) throw new Error('a tensor was read after it was released');
-    return this.#tensor;
-  }
-
-  async read(): Promise<Tensor> {
-    this.value();
-    return this.#read();
-  }
-
-  release(): void {
-    if (this.#tensor && this.#tensor.location !== 'cpu') {
-      forgotten.unregister(this);
-      this.#tensor.dispose();
-    }
-    this.#tensor = undefined;
-  }
-}
-
-/** Size of an element. */
-const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, int32: 4, int64: 8 };
 
 /**
  * ONNX Runtime's tensors over arrays that were inputs before. A step has a hundred inputs, most of them in the same arrays

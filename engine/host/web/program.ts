@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Program } from '../../execution/backend.ts';
 import { type DeviceTensor, isHeld, type Tensor } from '../../graph/tensor.ts';
+import { KeptTensor } from '../kept-tensor.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
 type Named<T> = Readonly<Record<string, T>>;
@@ -26,7 +27,7 @@ export class WebProgram implements Program {
 
   async runKept(inputs: Named<Tensor | DeviceTensor>, outputs?: readonly string[]) {
     const results = Object.entries(await this.#run(inputs, outputs));
-    return Object.fromEntries(results.map(([name, tensor]) => [name, new KeptTensor(tensor)]));
+    return Object.fromEntries(results.map(([name, tensor]) => [name, new KeptTensor(tensor, valuesOf)]));
   }
 
   async #run(
@@ -35,7 +36,7 @@ export class WebProgram implements Program {
   ): Promise<Named<ort.Tensor>> {
     const feeds: Record<string, ort.Tensor> = {};
     for (const [name, tensor] of Object.entries(inputs))
-      feeds[name] = isHeld(tensor) ? toOrt(tensor) : (tensor as KeptTensor).value();
+      feeds[name] = isHeld(tensor) ? toOrt(tensor) : (tensor as KeptTensor<ort.Tensor>).value();
     return (await oneAtATime(() => this.#session.run(feeds, outputs))) as Named<ort.Tensor>;
   }
 
@@ -44,45 +45,6 @@ export class WebProgram implements Program {
     await oneAtATime(() => this.#session.release());
   }
 }
-
-/** Frees tensors of a GPU that nothing refers to any more; their owners release them earlier where they can. */
-const forgotten = new FinalizationRegistry<ort.Tensor>((tensor) => tensor.dispose());
-
-/** A result where it was computed. WebAssembly's memory is its device's: there nothing is copied. */
-class KeptTensor implements DeviceTensor {
-  readonly type: Tensor['type'];
-  readonly dims: readonly number[];
-  readonly byteLength: number;
-  #tensor: ort.Tensor | undefined;
-
-  constructor(tensor: ort.Tensor) {
-    this.type = tensor.type as Tensor['type'];
-    this.dims = tensor.dims;
-    this.byteLength = tensor.size * BYTES[this.type];
-    this.#tensor = tensor;
-    if (tensor.location !== 'cpu') forgotten.register(this, tensor, this);
-  }
-
-  value(): ort.Tensor {
-    if (!this.#tensor) throw new Error('a tensor was read after it was released');
-    return this.#tensor;
-  }
-
-  read(): Promise<Tensor> {
-    return valuesOf(this.value());
-  }
-
-  release(): void {
-    if (this.#tensor && this.#tensor.location !== 'cpu') {
-      forgotten.unregister(this);
-      this.#tensor.dispose();
-    }
-    this.#tensor = undefined;
-  }
-}
-
-/** Bytes of an element. */
-const BYTES: Readonly<Record<Tensor['type'], number>> = { float32: 4, int8: 1, int32: 4, int64: 8 };
 
 function toOrt(tensor: Tensor): ort.Tensor {
   return new ort.Tensor(tensor.type, tensor.data as never, [...tensor.dims]) as ort.Tensor;

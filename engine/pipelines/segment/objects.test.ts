@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { SIGHT_RESULT } from '../../../shared/testing.ts';
 import { findNamedObjects, type NamedObject, objectNamed } from './objects.ts';
 
 const named = (name: string): NamedObject => ({
@@ -47,24 +48,12 @@ test('each object is named by its own mask, and unknown objects too', async () =
     {
       findObjects: async () => ({
         objects: [object, { ...object, data: Uint8Array.of(0) }],
-        picture: 'p',
-        width: 1,
-        height: 1,
-        macs: 0,
-        seconds: 0,
-        loadSeconds: 0,
-        warnings: [],
+        ...SIGHT_RESULT,
       }),
       describe: async ({ image, mask }) => {
         asked.push(image);
         return {
-          picture: 'p',
-          width: 1,
-          height: 1,
-          macs: 0,
-          seconds: 0,
-          loadSeconds: 0,
-          warnings: [],
+          ...SIGHT_RESULT,
           prompt: mask!.data[0] ? 'a boat' : '',
           sure: true,
           source: 'image' as const,

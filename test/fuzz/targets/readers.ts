@@ -30,6 +30,7 @@ import { loraTarget } from '../../../engine/weights/lora-names.ts';
 import { SCHEDULERS } from '../../../shared/api.ts';
 import { LIMITS } from '../../../shared/limits.ts';
 import { qwenTokenizer } from '../../support/checkpoints.ts';
+import { SMALL_FLUX2, SMALL_NITRO_E, SMALL_SANA } from '../../support/transformers.ts';
 import { changed, damaged, oddText, type Target, target, valueOrSentence } from '../target.ts';
 
 const image = sharp(
@@ -82,39 +83,21 @@ const flow = {
   flow_shift: 3,
 };
 const transformer = {
-  attention_head_dim: 4,
-  caption_channels: 6,
-  cross_attention_dim: 8,
-  cross_attention_head_dim: 4,
-  in_channels: 3,
-  num_attention_heads: 2,
-  num_cross_attention_heads: 2,
-  num_layers: 2,
+  ...SMALL_SANA,
   qk_norm: null,
   interpolation_scale: null,
 };
 const nitroETransformer = {
-  _class_name: 'EMMDiTTransformer',
-  attention_head_dim: 8,
-  caption_channels: 8,
-  caption_projection_dim: 16,
-  in_channels: 4,
-  num_attention_heads: 2,
+  ...SMALL_NITRO_E,
   num_layers: 24,
-  out_channels: 4,
-  pos_embed_max_size: 24,
   qk_norm: 'rms_norm',
   sample_size: 16,
   use_sub_attn: true,
 };
 const flux2Transformer = {
   _class_name: 'Flux2Transformer2DModel',
-  attention_head_dim: 8,
-  axes_dims_rope: [2, 2, 2, 2],
+  ...SMALL_FLUX2,
   in_channels: 4,
-  joint_attention_dim: 6,
-  num_attention_heads: 2,
-  num_layers: 1,
   num_single_layers: 2,
   mlp_ratio: 3,
   rope_theta: 2000,

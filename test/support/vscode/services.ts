@@ -13,7 +13,7 @@ import { blankRaster, type Raster } from '../../../shared/raster.ts';
 import { recipeOf, resultOf } from '../../../shared/testing.ts';
 
 const { Uri, workspace } = await import('./stub.ts');
-const { ImageView } = await import('../../../extension/view/view.ts');
+const { runViews } = await import('../../../extension/view/runViews.ts');
 const { KeptPictures } = await import('../../../extension/additions/keptPictures.ts');
 const { LastModels } = await import('../../../extension/additions/lastModels.ts');
 const { BenchmarkStore } = await import('../../../extension/benchmark/store.ts');
@@ -104,13 +104,7 @@ export function servicesIn(storage: string, engine: Engine): Services {
     devices: ['cpu', 'webgpu'],
     extensionUri: Uri.file(storage) as never,
     engine: queue.engine,
-    views: {
-      get current() {
-        return ImageView.current;
-      },
-      show: () => ImageView.show(services),
-      count: (change) => ImageView.count(change),
-    },
+    views: runViews(() => services),
     generator: new Generator({ ...parts, ...more }),
     benchmarks: new BenchmarkStore(workspace.fs as never, Uri.file(storage) as never),
     lastModels: new LastModels(memory()),
