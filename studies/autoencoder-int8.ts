@@ -6,10 +6,11 @@ import { float32, floats, type Tensor } from '../engine/graph/tensor.ts';
 import { NodeBackend } from '../engine/host/node/backend.ts';
 import { openModel } from '../engine/models/open.ts';
 import { gaussianNoise } from '../engine/noise.ts';
+import { signalToNoise } from '../engine/numbers.ts';
 import { quantizeConvolutions } from '../engine/quantization/convolutions.ts';
 import { WeightTable } from '../engine/weights/weight-table.ts';
 import { byDefault, study, table, text, whole } from './frame.ts';
-import { decibels, milliseconds, signalToNoise } from './support/figures.ts';
+import { decibels, milliseconds } from './support/figures.ts';
 
 await study(
   {

@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { cutPlanes } from '../engine/execution/crops/crop-network.ts';
 import { DEFAULT_MARGIN, RegionAutoencoder } from '../engine/execution/crops/region-autoencoder.ts';
 import { autoencoderComponents } from '../engine/execution/testing.ts';
+import { signalToNoise } from '../engine/numbers.ts';
 import { scaleMask } from '../engine/pictures/mask.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture } from '../engine/pictures/read.ts';
@@ -9,7 +10,7 @@ import { windowPlanes } from '../engine/pictures/window.ts';
 import { boundsOf } from '../engine/regions/box.ts';
 import { centredMask, type Mask } from '../engine/regions/mask.ts';
 import { byDefault, study, table, text, whole, wholes } from './frame.ts';
-import { decibels, gigaMacs, percent, signalToNoise } from './support/figures.ts';
+import { decibels, gigaMacs, percent } from './support/figures.ts';
 
 /** The share of the image that changes. */
 const CHANGED = 0.05;

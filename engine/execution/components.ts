@@ -3,13 +3,15 @@ import type { Network } from '../graph/network.ts';
 import type { Model } from '../models/model.ts';
 import type { NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
+import { INT8_MOST } from '../quantization/arithmetic.ts';
 import type { Statistics } from '../quantization/statistics.ts';
 import { stagesOf } from '../regions/stages.ts';
 import { requireUnchanged } from '../weights/file-version.ts';
 import type { WeightsOptions } from '../weights/source.ts';
-import type { Backend, Program } from './backend.ts';
+import { type Backend, hasByteProducts, type Program } from './backend.ts';
 import type { CalibrationRuns } from './calibration.ts';
 import { CropNetwork } from './crops/crop-network.ts';
+import { decoderPrecision } from './decoder-precision.ts';
 import type { Denoiser } from './denoiser.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { type Form, PLANAR, type RowsOptions } from './forms/form.ts';
@@ -23,7 +25,7 @@ import { calibrate } from './unet/calibrate.ts';
 import { UNetDenoiser } from './unet/unet-denoiser.ts';
 import { UNetForms } from './unet/unet-forms.ts';
 
-/** A denoiser with fewer bytes of weights may be loaded in two forms at once. */
+/** A denoiser with fewer bytes of weights may be loaded in two forms at once. Other networks are not quantized. */
 const SMALL_BYTES = 64 * 2 ** 20;
 
 /** A model's networks, each loaded on first use. */
@@ -38,6 +40,7 @@ export class Components {
   readonly forms: UNetForms;
   readonly #transformer: TransformerForms;
   #textPrecision: Precision = 'fp32';
+  #decoderPrecision: Precision = 'fp32';
 
   /**
    * `keepsAll`: forms of the denoiser do not make room for each other, for callers that run several in turn.
@@ -80,11 +83,15 @@ export class Components {
     for (const role of roles) await this.#precisions.stored(role, options);
   }
 
-  /** A network in planar form; a text encoder in the precision of the last `prepareText`. */
+  /** A network in planar form; a text encoder or the decoder in the precision that was prepared last. */
   program(role: NetworkRole): Promise<Program> {
+    return this.#compiled({ role, of: 'whole', precision: this.#precisionOf(role), form: PLANAR });
+  }
+
+  #precisionOf(role: NetworkRole): Precision {
+    if (role === 'vae-decoder') return this.#decoderPrecision;
     const isText = role !== 'denoiser' && this.#precisions.has(role, this.#textPrecision);
-    const precision = isText ? this.#textPrecision : 'fp32';
-    return this.#compiled({ role, of: 'whole', precision, form: PLANAR });
+    return isText ? this.#textPrecision : 'fp32';
   }
 
   /**
@@ -116,6 +123,26 @@ export class Components {
       await this.#programs.free((key) => key.role === role);
     }
     this.#textPrecision = wanted;
+  }
+
+  /**
+   * Prepares the decoder as fits a precision of the denoiser, and frees it in another. Float32 where products of bytes are
+   * not exact, or where it is small.
+   */
+  async prepareDecoder(precision: Precision, options: PrepareOptions = {}): Promise<void> {
+    const role = 'vae-decoder';
+    let wanted = decoderPrecision(this.model.autoencoder, precision);
+    if (wanted === 'int8' && !(await this.#gainsFromBytes(role))) wanted = 'fp32';
+    if (wanted === this.#decoderPrecision) return;
+    if (wanted === 'int8') await this.#precisions.quantize(role, wanted, options);
+    await this.#programs.free((key) => key.role === role);
+    this.#decoderPrecision = wanted;
+  }
+
+  async #gainsFromBytes(role: NetworkRole): Promise<boolean> {
+    if (!hasByteProducts(this.#backend.can)) return false;
+    if ((await this.#precisions.stored(role)).bytes < SMALL_BYTES) return false;
+    return (await this.#backend.largestInt8()) === INT8_MOST;
   }
 
   /** Precision of the text encoders. */
@@ -167,7 +194,7 @@ export class Components {
   /** An encoder or decoder that can compute a rectangle of its output. */
   async cropNetwork(role: 'vae-decoder' | 'vae-encoder'): Promise<CropNetwork> {
     const { coarse, fine } = stagesOf(this.network(role));
-    const key = { role, precision: 'fp32' } as const;
+    const key = { role, precision: this.#precisionOf(role) };
     const program = await this.#compiled({ ...key, of: 'whole', form: { kind: 'crops' } }, fine);
     const before = coarse && (await this.#compiled({ ...key, of: 'coarse', form: PLANAR }, coarse));
     return new CropNetwork(program, this.network(role), before);

@@ -3,13 +3,15 @@ import { formatBytes } from '../../shared/units.ts';
 import { InputError } from '../errors.ts';
 import type { Extent } from '../graph/macs.ts';
 import { countParameters, type Network } from '../graph/network.ts';
-import type { Operator } from '../graph/operators.ts';
+import { isWeightProduct, type Operator } from '../graph/operators.ts';
 import { largestValueBytes, peakValueBytes, scoreBytes, valueBytes } from '../graph/peak-bytes.ts';
-import type { NetworkRole } from '../models/networks.ts';
+import type { AutoencoderFacts, NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
+import { formsOf } from '../networks/weight-forms.ts';
 import { weightBytes } from '../quantization/size.ts';
 import { rowsFeaturesOf, tokenFeaturesOf } from '../regions/token-features.ts';
 import type { Capabilities } from './backend.ts';
+import { decoderPrecision } from './decoder-precision.ts';
 import { textLength } from './denoiser-inputs.ts';
 import { passBytes, rowsScratch } from './forms/rows-memory.ts';
 import { TILE } from './tiles.ts';
@@ -24,7 +26,7 @@ function bytesOf(precision: FloatPrecision): number {
 export interface PlannedModel {
   name: string;
   textRoles: readonly NetworkRole[];
-  autoencoder: { scale: number };
+  autoencoder: { scale: number; kind?: AutoencoderFacts['kind'] };
   network(role: NetworkRole): Network;
 }
 
@@ -98,19 +100,20 @@ export function predictMemory(model: PlannedModel, picture: PlannedPicture): Mem
     tokens,
   };
   const need = ({ weights, values }: PartNeeds) => weights + values;
-  const needOf = (name: NetworkRole, extent: Extent) =>
-    need(predictPart(model.network(name), extent, 'fp32', device));
+  const ofDecoder = decoderPrecision(model.autoencoder, precision);
+  const decoderOf = (extent: Extent) =>
+    need(predictDecoder(model.network('vae-decoder'), extent, ofDecoder, device));
   const texts = model.textRoles.map((name) =>
     need(predictPart(model.network(name), latents, textPrecision(precision), device)),
   );
   const text = texts.reduce((a, b) => a + b, 0);
   const denoiser = need(predictDenoiser(model.network('denoiser'), latents, { ...picture, records }));
-  const decoder = needOf('vae-decoder', pixels);
-  const encoder = edit ? needOf('vae-encoder', pixels) : 0;
+  const decoder = decoderOf(pixels);
+  const encoder = edit ? need(predictPart(model.network('vae-encoder'), pixels, 'fp32', device)) : 0;
   const together = PROCESS_BYTES + text + denoiser + decoder + encoder;
   if (records) return { together, apart: together, tiled: together };
   const side = TILE * scale;
-  const tile = needOf('vae-decoder', {
+  const tile = decoderOf({
     ...pixels,
     width: Math.min(width, side),
     height: Math.min(height, side),
@@ -137,6 +140,23 @@ export function predictPart(
     ? bytesOf(precision) * countParameters(network)
     : weightBytes(network, precision, false);
   const values = ARENA.planar * peakValueBytes(network, extent, attentionScratch(extent, device));
+  return { weights, values, total: PROCESS_BYTES + weights + values };
+}
+
+/** Of a decoder some of whose convolutions gather bytes, in int8; see `lowering/byte-windows.ts`. */
+function predictDecoder(
+  network: Network,
+  extent: Extent,
+  precision: 'fp32' | 'int8',
+  device?: PlannedDevice,
+): PartNeeds {
+  if (precision === 'fp32') return predictPart(network, extent, precision, device);
+  const form = formsOf(network, precision);
+  const ofRows = rowsScratch(extent, { precision, foldUpsampling: true });
+  const scratch = (operator: Operator) =>
+    isWeightProduct(operator) && form(operator) === 'int8' ? ofRows(operator) : 0;
+  const weights = weightBytes(network, precision, true);
+  const values = ARENA.floatRows * peakValueBytes(network, extent, scratch);
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 

@@ -5,6 +5,9 @@ import type { Value } from '../graph/values.ts';
 import type { QuantizedPrecision, WeightForm } from '../weights/quantized.ts';
 import { TRANSFORMER } from './sana.ts';
 
+/** Name of the networks that decode latents. */
+const AUTOENCODER_DECODER = 'vae-decoder';
+
 /** The form of most weights. */
 export const USUAL_FORM = { int8: 'int8', int4: 'blocks-4' } as const satisfies Record<
   QuantizedPrecision,
@@ -52,10 +55,30 @@ export function formsOf(
   bytes = true,
 ): (product: WeightProduct) => WeightForm {
   if (network.name === 'text-encoder') return () => 'blocks-8';
+  if (network.name === AUTOENCODER_DECODER) return bytes ? decoderForms(network) : () => 'float';
   const once = network.name === TRANSFORMER ? textOnly(network) : undefined;
   return (product) => {
     const form = once ? transformerForm(product, precision, once) : formOf(product, precision);
     return form === 'int8' && !bytes ? 'blocks-8' : form;
+  };
+}
+
+/**
+ * Of DC-AE's decoder, what is multiplied in rows: linear maps over positions and plain 3×3 convolutions. Everything passes
+ * through the first and the last convolution and the coarsest level, which have few of the operations, and what gated units
+ * give has outliers; docs/measurements.md has the effect of each.
+ */
+function decoderForms({ operators }: Network): (product: WeightProduct) => WeightForm {
+  const coarsest = Math.max(0, ...operators.map(({ output }) => (output.kind === 'map' ? output.level : 0)));
+  return (product) => {
+    const { type, weight, input, output } = product;
+    if (input.kind !== 'map' || output.kind !== 'map' || output.level === coarsest) return 'float';
+    if (/\.conv_(in|out)\.(conv\.)?weight$|\.conv_point\./.test(weight.name)) return 'float';
+    if (type === 'linear') return product.norm ? 'float' : 'int8';
+    if (type !== 'convolution') return 'float';
+    const { groups, kernel, stride, padding, norm, shift } = product;
+    const isPlain = groups === 1 && kernel === 3 && stride === 1 && padding === 'same' && !norm && !shift;
+    return isPlain ? 'int8' : 'float';
   };
 }
 

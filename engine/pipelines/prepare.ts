@@ -15,7 +15,7 @@ const STEPS = 6;
 
 type Report = (stage: GenerateProgress['stage'], step: number, steps: number) => void;
 
-/** Prepares a model's denoiser and text encoders in a precision. The first time, a few images are generated for calibration. */
+/** Prepares a model's networks in a precision. The first time, a few images are generated for calibration. */
 export async function prepareNetworks(
   ready: ReadyModel,
   precision: Precision,
@@ -33,6 +33,7 @@ export async function prepareNetworks(
     onStep: (done, total) => report?.('calibrate', done, total),
   });
   await components.prepare(precision, runs, quantizing);
+  await components.prepareDecoder(precision, quantizing);
 }
 
 /** Generates a few images with a few steps, at the model's default size. */

@@ -2,18 +2,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { gaussianNoise } from '../noise.ts';
+import { signalToNoise } from '../numbers.ts';
 import { type ChannelRanges, channelRanges, packedWidth, packRows, unpackRows } from './packed.ts';
 
 function through(rows: Float32Array, channels: number, bits: number, ranges: ChannelRanges): Float32Array {
   const packed = packRows(rows, channels, bits, ranges);
   assert.equal(packed.bytes.length, (rows.length / channels) * packedWidth(channels, bits));
   return unpackRows(packed, channels, bits, ranges, new Float32Array(rows.length));
-}
-
-function signalToNoise(values: Float32Array, expected: Float32Array): number {
-  const square = (sum: number, value: number) => sum + value * value;
-  const noise = values.map((value, i) => value - expected[i]!).reduce(square, 0);
-  return 10 * Math.log10(expected.reduce(square, 0) / noise);
 }
 
 test('a value is off by half a step at most, unless it is clipped', () => {

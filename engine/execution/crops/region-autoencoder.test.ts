@@ -3,11 +3,23 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { float32, floats } from '../../graph/tensor.ts';
+import { NodeBackend } from '../../host/node/backend.ts';
 import { gaussianNoise } from '../../noise.ts';
+import { signalToNoise } from '../../numbers.ts';
+import { quantize } from '../../quantization/quantize.ts';
+import { type Box, fullBox, scaled, widthOf, within } from '../../regions/box.ts';
+import { planCrop } from '../../regions/crop.ts';
 import { dilate, fullMask, type Mask } from '../../regions/mask.ts';
+import { coarsestLevel } from '../../regions/reach.ts';
+import { stagesOf } from '../../regions/stages.ts';
+import { temporaryFolder } from '../../weights/testing.ts';
+import { type Weights, WeightTable } from '../../weights/weight-table.ts';
+import { PLANAR } from '../forms/form.ts';
 import { autoencoderComponents } from '../testing.ts';
+import { CropNetwork, cutPlanes } from './crop-network.ts';
 import { NO_RECORD, RegionAutoencoder } from './region-autoencoder.ts';
 
+const backend = new NodeBackend(1);
 const parity = path.join(import.meta.dirname, '../../..', 'test', 'fixtures', 'parity', 'tiny-sd15');
 const components = {
   tiny: autoencoderComponents(path.join(parity, 'vae_tiny')),
@@ -144,6 +156,51 @@ for (const folder of ['tiny-sana', 'tiny-dc-ae/mixed', 'tiny-dc-ae/f32c32-in'])
     });
     assert.ok(one < all / 2, `${one} of ${all}`);
     await own.release();
+  });
+
+for (const folder of ['tiny-sana', 'tiny-dc-ae/mixed', 'tiny-dc-ae/f32c32-in'])
+  test(`AutoencoderDC of ${folder} in bytes: near float32, whole and in part`, async () => {
+    const { model } = autoencoderComponents(path.join(parity, '..', folder, 'vae'));
+    const network = model.network('vae-decoder');
+    const weights = new WeightTable(network, await model.weights('vae-decoder'));
+    const most = await backend.largestInt8();
+    const cache = await temporaryFolder();
+    const bytes = await quantize({ network, weights, precision: 'int8', most, folder: cache });
+    const { latentChannels, scale } = model.autoencoder;
+    const [height, width] = [3, 5];
+    const latent = gaussianNoise(4, 0, latentChannels * height * width);
+    const decoded = async (table: Weights) => {
+      const program = await backend.compile(network, table, PLANAR);
+      const given = float32(latent, [1, latentChannels, height, width]);
+      const image = floats(await program.run({ latent: given }), 'image');
+      await program.release();
+      return image;
+    };
+    const [exact, rounded] = [await decoded(weights), await decoded(bytes)];
+    assert.notDeepEqual(rounded, exact);
+    assert.ok(signalToNoise(rounded, exact) > 20, `${signalToNoise(rounded, exact)} dB`);
+
+    const { coarse, fine } = stagesOf(network);
+    const crops = new CropNetwork(
+      await backend.compile(fine, bytes, { kind: 'crops' }),
+      network,
+      coarse && (await backend.compile(coarse, bytes, PLANAR)),
+    );
+    const finer = scale / 2 ** coarsestLevel(fine);
+    const extent = { height: scale * height, width: scale * width, batch: 1, tokens: 0 };
+    const target = scaled({ y: { from: 1, to: 2 }, x: { from: 2, to: 4 } }, finer);
+    const part = await crops.part(
+      latent,
+      planCrop(fine, extent, target, Number.POSITIVE_INFINITY),
+      NO_RECORD,
+    );
+    const inside = (planes: Float32Array, box: Box, columns: number) => {
+      const pixels = scaled({ y: { from: 1, to: 2 }, x: { from: 2, to: 4 } }, scale);
+      return cutPlanes(planes, 3, columns, within(pixels, box));
+    };
+    const found = inside(part.data, part.box, widthOf(part.box));
+    const expected = inside(exact, fullBox(extent.height, extent.width), extent.width);
+    assert.ok(signalToNoise(found, expected) > 20, `${signalToNoise(found, expected)} dB in part`);
   });
 
 test('AutoencoderTiny: decoding all that a change influences gives the whole picture', async () => {

@@ -5,6 +5,7 @@ import type { Windowed } from '../../regions/reach.ts';
 import type { Weights } from '../../weights/weight-table.ts';
 import { FRESH, rowsName, trimNames } from '../forms/crops.ts';
 import { attention } from './attention.ts';
+import type { Grid } from './byte-windows.ts';
 import type { OnnxModel, Ref } from './onnx/onnx.ts';
 import { PlanarLowering } from './planar.ts';
 import type { Target } from './target.ts';
@@ -31,11 +32,26 @@ class CropLowering extends PlanarLowering {
 
   protected override source(operator: Windowed): Ref {
     const x = this.planes(operator.input);
-    if (operator.input.level === operator.output.level) return x;
+    return operator.input.level === operator.output.level ? x : this.#trimmed(x, operator, [2, 3]);
+  }
+
+  protected override grid(operator: Windowed): Grid {
+    const grid = super.grid(operator);
+    const { input, output } = operator;
+    if (input.level === output.level) return grid;
     const { onnx } = this.emit;
-    const { from, to } = trimNames(operator.output.id);
+    const shape = this.emit.concat([onnx.ints([0]), grid.extent, onnx.ints([input.channels])], 0);
+    const map = this.#trimmed(onnx.node('Reshape', [grid.rows, shape]), operator, [1, 2]);
+    const rows = onnx.node('Reshape', [map, onnx.ints([0, -1, input.channels])]);
+    return { rows, extent: onnx.node('Shape', [map], { attributes: { start: 1, end: 3 } }) };
+  }
+
+  /** The rectangle that an operator reads, of a map whose rows and columns are along `axes`. */
+  #trimmed(x: Ref, { output: { id } }: Windowed, axes: readonly number[]): Ref {
+    const { onnx } = this.emit;
+    const { from, to } = trimNames(id);
     const corners = [from, to].map((name) => onnx.input(name, 'int64', [2]));
-    return onnx.node('Slice', [x, ...corners, onnx.ints([2, 3])], {}, 'trim');
+    return onnx.node('Slice', [x, ...corners, onnx.ints(axes)], {}, 'trim');
   }
 
   protected override groupNorm(operator: GroupNorm): void {

@@ -43,6 +43,11 @@ export class Emitter {
     return this.onnx.weight(this.#weights.get(weight), dims);
   }
 
+  /** Whether a weight is a quantized matrix in a layout. */
+  isQuantized(weight: Weight, layout: Layout): boolean {
+    return this.#weights.matrix?.(weight, layout) !== undefined;
+  }
+
   /** x · wᵀ + b over the last axis. */
   linear(x: Ref, weight: Weight, bias?: Weight, norm?: BatchNorm): Ref {
     if (norm) {

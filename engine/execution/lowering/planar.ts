@@ -11,6 +11,7 @@ import type {
   LinearAttention,
   MaskProduct,
   Operator,
+  PixelShuffle,
   Product,
   RmsNorm,
   Rotation,
@@ -31,6 +32,7 @@ import {
   rotation,
   rowAngles,
 } from './attention.ts';
+import { ByteWindows, firstLayout, type Grid } from './byte-windows.ts';
 import {
   channelMean,
   channelRepeat,
@@ -49,8 +51,8 @@ import type { Target } from './target.ts';
 import { enlarged, linearAttention, positionMap, promptTokens } from './vision.ts';
 
 /**
- * A network as a usual ONNX graph: maps are planes [B, C, H, W] with native convolutions, except inside transformers,
- * where they are rows [B, H·W, C]. The graph takes any batch, size and text length.
+ * A network as a usual ONNX graph: maps are planes [B, C, H, W] with native convolutions, except inside transformers and
+ * where weights are bytes, where they are rows [B, H·W, C]. The graph takes any batch, size and text length.
  */
 export function lowerPlanar(network: Network, weights: Weights, target: Target): OnnxModel {
   return new PlanarLowering(weights, target).model(network);
@@ -71,6 +73,7 @@ type Lowerings = { [Type in Operator['type']]: (operator: Extract<Operator, { ty
 /** Lowers operator by operator. Variants override what they do differently. */
 export class PlanarLowering {
   readonly emit: Emitter;
+  readonly #windows: ByteWindows;
   readonly #forms = new Map<number, Forms>();
   /** The number of tokens before the image's rows where they are one sequence: [1]. */
   #textCount: Ref | undefined;
@@ -200,8 +203,7 @@ export class PlanarLowering {
       this.#elementwise(operator, (x, axis) => channelRepeat(this.emit, x, operator, axis)),
     'channel-mean': (operator) =>
       this.setPlanes(operator.output, channelMean(this.emit, this.planes(operator.input), operator)),
-    'pixel-shuffle': (operator) =>
-      this.setPlanes(operator.output, pixelShuffle(this.emit, this.source(operator), operator)),
+    'pixel-shuffle': (operator) => this.#pixelShuffle(operator),
     'pixel-unshuffle': (operator) =>
       this.setPlanes(operator.output, pixelUnshuffle(this.emit, this.source(operator), operator)),
     concat: (operator) => this.#concatenate(operator),
@@ -209,6 +211,7 @@ export class PlanarLowering {
 
   constructor(weights: Weights, target: Target) {
     this.emit = new Emitter(weights, target);
+    this.#windows = new ByteWindows(this.emit);
   }
 
   model(network: Network): OnnxModel {
@@ -254,6 +257,10 @@ export class PlanarLowering {
     const { emit } = this;
     const { onnx } = emit;
     const { output, weight, kernel, groups, stride, norm, shift } = operator;
+    if (emit.isQuantized(weight, firstLayout(operator))) {
+      this.#byteConvolution(operator);
+      return;
+    }
     let x = this.source(operator);
     const foldable = kernel === 3 && groups === 1 && !norm && operator.input.channels >= FOLD_CHANNELS;
     if (operator.upsample && foldable && !this.#extents.has(output.level)) {
@@ -270,6 +277,33 @@ export class PlanarLowering {
     let y = this.convolved(x, operator, weight.shape, attributes);
     if (shift) y = onnx.node('Add', [y, onnx.node('Reshape', [this.rows(shift), onnx.ints([0, -1, 1, 1])])]);
     this.setPlanes(output, y);
+  }
+
+  #byteConvolution(operator: Convolution): void {
+    const { input, output, upsample } = operator;
+    const grid = this.grid(operator);
+    this.setRows(
+      output,
+      upsample ? this.#windows.upsampled(grid, operator) : this.#windows.product(grid, operator),
+    );
+    if (input.level !== output.level) this.#extendTo(output.level, grid);
+  }
+
+  #pixelShuffle(operator: PixelShuffle): void {
+    const { input, output } = operator;
+    const isNext = output.level === input.level - 1;
+    if (this.#form(input).planes !== undefined || !isNext) {
+      this.setPlanes(output, pixelShuffle(this.emit, this.source(operator), operator));
+      return;
+    }
+    const grid = this.grid(operator);
+    this.setRows(output, this.#windows.shuffled(grid, operator));
+    this.#extendTo(output.level, grid);
+  }
+
+  /** The extent of a level that is reached in rows. */
+  #extendTo(level: number, { extent }: Grid): void {
+    if (!this.#extents.has(level)) this.#extents.set(level, this.#windows.doubled(extent));
   }
 
   #transposedConvolution({ input, output, weight, bias }: TransposedConvolution): void {
@@ -319,6 +353,11 @@ export class PlanarLowering {
     return this.planes(input);
   }
 
+  /** As `source`, in rows. */
+  protected grid({ input }: Windowed): Grid {
+    return { rows: this.rows(input), extent: this.#extents.get(input.level)! };
+  }
+
   /** Zeros that the convolution itself pads its input with: above, left, below, right. */
   protected pads({ kernel, padding }: Convolution): readonly number[] {
     const k = Math.floor(kernel / 2);
@@ -359,7 +398,8 @@ export class PlanarLowering {
   #linear(operator: Linear): void {
     const { emit } = this;
     const { input, output, weight, bias, norm } = operator;
-    if (input.kind === 'map' && this.#form(input).rows === undefined) {
+    const isFloat = !emit.isQuantized(weight, 'linear');
+    if (input.kind === 'map' && isFloat && this.#form(input).rows === undefined) {
       const dims = [output.channels, input.channels, 1, 1];
       this.setPlanes(output, this.convolved(this.planes(input), operator, dims, { kernel_shape: [1, 1] }));
     } else {
