@@ -4,6 +4,7 @@ import type { Model } from '../models/model.ts';
 import type { NetworkRole } from '../models/networks.ts';
 import { TRANSFORMER } from '../networks/sana.ts';
 import { INT8_MOST } from '../quantization/arithmetic.ts';
+import { identityOf } from '../quantization/identity.ts';
 import type { Statistics } from '../quantization/statistics.ts';
 import { stagesOf } from '../regions/stages.ts';
 import { requireUnchanged } from '../weights/file-version.ts';
@@ -88,6 +89,13 @@ export class Components {
     return this.#compiled({ role, of: 'whole', precision: this.#precisionOf(role), form: PLANAR });
   }
 
+  /** A language model that goes on from tokens before; undefined if the backend has no form for it. */
+  async continued(role: NetworkRole): Promise<Program | undefined> {
+    if (!this.#backend.can.operator('Trilu')) return undefined;
+    const precision = this.#precisionOf(role);
+    return this.#compiled({ role, of: 'whole', precision, form: { kind: 'continued' } });
+  }
+
   #precisionOf(role: NetworkRole): Precision {
     if (role === 'vae-decoder') return this.#decoderPrecision;
     const isText = role !== 'denoiser' && this.#precisions.has(role, this.#textPrecision);
@@ -143,6 +151,17 @@ export class Components {
     if (!hasByteProducts(this.#backend.can)) return false;
     if ((await this.#precisions.stored(role)).bytes < SMALL_BYTES) return false;
     return (await this.#backend.largestInt8()) === INT8_MOST;
+  }
+
+  /**
+   * Tells what a text encoder computes from what another does: its weights by their content, its precision and `how`.
+   * Undefined for float32, where that content has not been read.
+   */
+  async textIdentity(role: NetworkRole, how: unknown): Promise<string | undefined> {
+    const precision = this.#precisionOf(role);
+    if (isFloat(precision)) return undefined;
+    const most = await this.#backend.largestInt8();
+    return identityOf(this.network(role), await this.#precisions.stored(role), [precision, most, how]);
   }
 
   /** Precision of the text encoders. */

@@ -1,3 +1,4 @@
+import type { Precision } from '../../shared/api.ts';
 import { InputError } from '../errors.ts';
 import type { Components } from '../execution/components.ts';
 import { countMacs } from '../graph/macs.ts';
@@ -6,6 +7,7 @@ import type { DiffusionModel } from '../models/diffusion-model.ts';
 import { requireFinite } from '../numbers.ts';
 import { type LanguageTokenizer, loadLanguageTokenizer } from '../text/language-tokenizer.ts';
 import type { PromptForm } from '../text/prompt-form.ts';
+import { type KnownPrefix, knownPrefix, nothingKnown } from './known-prefix.ts';
 import { checkIds, type EncodedText, type PromptEncoder } from './text-encoder.ts';
 
 const PART = 'text-encoder';
@@ -29,19 +31,23 @@ interface Given {
   mask: number[];
   /** From which token on states are read, beside the first one. */
   from: number;
+  /** The first of these tokens, which are the same for all prompts. */
+  prefix?: number[];
   warnings: string[];
 }
 
 /**
  * Encodes prompts with a language model, as the model's `PromptForm` says. Padding that is not read is not computed,
- * because attention is causal. Encodings are remembered by their text, so that a prompt used again needs no language
- * model.
+ * because attention is causal. Keys and values of an instruction before all prompts are computed once. Encodings are
+ * remembered by their text, so that a prompt used again needs no language model.
  */
 export class LanguageEncoder implements PromptEncoder {
   readonly #components: Components;
   readonly #tokenizer: LanguageTokenizer;
   readonly #form: PromptForm;
   readonly #known = new Map<string, Encoding>();
+  /** By precision. */
+  readonly #prefixes = new Map<Precision, Promise<KnownPrefix>>();
 
   private constructor(components: Components, tokenizer: LanguageTokenizer, form: PromptForm) {
     this.#components = components;
@@ -97,7 +103,8 @@ export class LanguageEncoder implements PromptEncoder {
     const tokenizer = this.#tokenizer;
     const { around: [before, behind] = ['', ''], instruction = '', tokens, padded } = this.#form;
     const prefix = isNegative ? '' : instruction;
-    const first = prefix === '' ? 1 : tokenizer.encode(prefix).length;
+    const begin = prefix === '' ? [] : tokenizer.encode(prefix);
+    const first = Math.max(1, begin.length);
     const all = tokenizer.encode(prefix + before + text + behind);
     // As diffusers counts: the first token, and the instruction's last one, are among those that are read.
     const ids = all.slice(0, first + tokens - (prefix === '' ? 1 : 2));
@@ -107,35 +114,59 @@ export class LanguageEncoder implements PromptEncoder {
       ids: [...ids, ...new Array<number>(padding).fill(tokenizer.pad)],
       mask: [...ids.map(() => 1), ...new Array<number>(padding).fill(0)],
       from: Math.max(1, first - 1),
+      // Without the last one: how a text goes on decides what its end becomes.
+      ...(begin.length > 1 && { prefix: begin.slice(0, -1) }),
       warnings:
         left.length > 0 ? [`The prompt is too long; this part was left out: ${tokenizer.text(left)}`] : [],
     };
   }
 
-  async #compute({ ids, mask, from, warnings }: Given): Promise<Encoding> {
+  async #compute({ ids, mask, from, prefix, warnings }: Given): Promise<Encoding> {
     const network = this.#components.network(PART);
     checkIds(network, 'embed_tokens.weight', ids, (id) => this.#tokenizer.text([id]));
-    const program = await this.#components.program(PART);
     const name = ['prompt_embeds', 'last_hidden_state'].find((output) => network.outputs.has(output))!;
+    const macs = (tokens: number) => countMacs(network, { height: 1, width: 1, batch: 1, tokens }).total;
+    const before = macs(this.#prefixes.has(this.#components.textPrecision) ? (prefix?.length ?? 0) : 0);
+    const known = prefix?.every((id, i) => id === ids[i]) ? await this.#prefix(prefix, name) : undefined;
+    const given = await this.#states({ ids, mask }, name, known);
+    requireFinite(given, `The text encoder (${PART})`);
+    const start = known?.ids.length ?? 0;
+    const channels = given.length / (ids.length - start);
+    const length = 1 + ids.length - from;
+    const read = new Float32Array(length * channels);
+    read.set(known?.first ?? given.subarray(0, channels));
+    read.set(given.subarray((from - start) * channels), channels);
+    return { states: read, length, macs: macs(ids.length) - before, warnings };
+  }
+
+  /** The states [tokens, channels] of a text, or of what follows `known` in it. */
+  async #states({ ids, mask }: Pick<Given, 'ids' | 'mask'>, name: string, known?: KnownPrefix) {
+    // Where prompts have an instruction, all of them are read by the same program.
+    const continued = this.#form.instruction ? await this.#components.continued(PART) : undefined;
+    const program = continued ?? (await this.#components.program(PART));
+    const fresh = ids.slice(known?.ids.length ?? 0);
+    const before = continued && (known?.feeds ?? nothingKnown(this.#components.network(PART)));
     const outputs = await program.run(
       {
-        input_ids: int64(BigInt64Array.from(ids, BigInt), [1, ids.length]),
+        input_ids: int64(BigInt64Array.from(fresh, BigInt), [1, fresh.length]),
         attention_mask: int64(BigInt64Array.from(mask, BigInt), [1, ids.length]),
+        ...before,
       },
       [name],
     );
-    const states = floats(outputs, name);
-    requireFinite(states, `The text encoder (${PART})`);
-    const channels = states.length / ids.length;
-    const length = 1 + ids.length - from;
-    const read = new Float32Array(length * channels);
-    read.set(states.subarray(0, channels));
-    read.set(states.subarray(from * channels), channels);
-    return {
-      states: read,
-      length,
-      macs: countMacs(network, { height: 1, width: 1, batch: 1, tokens: ids.length }).total,
-      warnings,
-    };
+    return floats(outputs, name);
+  }
+
+  /** The instruction's keys and values; undefined where they cannot be used. */
+  async #prefix(ids: readonly number[], output: string): Promise<KnownPrefix | undefined> {
+    if (!(await this.#components.continued(PART))) return undefined;
+    const precision = this.#components.textPrecision;
+    let known = this.#prefixes.get(precision);
+    if (!known) {
+      known = knownPrefix(this.#components, PART, ids, output);
+      this.#prefixes.set(precision, known);
+      known.catch(() => this.#prefixes.delete(precision));
+    }
+    return known;
   }
 }

@@ -10,6 +10,7 @@ import type { NormStatistics, Storage } from '../../regions/features.ts';
  * `kept.ts`. `crops`: a rectangle of the output, see `crops.ts`.
  * `tokens`: a transformer's positions, any subset of them with `part`, see `lowering/tokens.ts`.
  * `recording` and `parts`: whole maps that are recorded, and a part computed from them, see `parts.ts`.
+ * `continued`: a language model that goes on from known keys and values, see `lowering/continued.ts`.
  * `ranges`: whole maps, with the range of every convolution as an output, see `rangeNames`. `bytes`: whole maps, with
  * convolutions in int8.
  */
@@ -20,6 +21,7 @@ export type Form =
   | { kind: 'taking' }
   | { kind: 'putting' }
   | { kind: 'crops' }
+  | { kind: 'continued' }
   | { kind: 'recording'; anchors: Anchors }
   | { kind: 'parts'; anchors: Anchors }
   | { kind: 'ranges' }

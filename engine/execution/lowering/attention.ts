@@ -33,8 +33,27 @@ export function attention(
   return onnx.node('MultiHeadAttention', inputs, { domain: MICROSOFT, attributes }, 'attention');
 }
 
+/** Causal attention of rows that follow `past` int64 [1] others, whose keys and values stand before those of the rows. */
+export function continuedAttention(
+  emit: Emitter,
+  [query, key, value]: readonly [query: Ref, key: Ref, value: Ref],
+  operator: Attention,
+  past: Ref,
+  mask?: Ref,
+): Ref {
+  return composed(emit, query, key, value, operator, mask, past);
+}
+
 /** As `attention`, composed of ONNX's own operators. */
-function composed(emit: Emitter, query: Ref, key: Ref, value: Ref, operator: Attention, mask?: Ref): Ref {
+function composed(
+  emit: Emitter,
+  query: Ref,
+  key: Ref,
+  value: Ref,
+  operator: Attention,
+  mask?: Ref,
+  past?: Ref,
+): Ref {
   const { onnx } = emit;
   const { heads, keyHeads = heads, output, cap, causal } = operator;
   const size = output.channels / heads;
@@ -48,7 +67,7 @@ function composed(emit: Emitter, query: Ref, key: Ref, value: Ref, operator: Att
   const q = parts(scaled, heads, [0, 2, 1, 3]);
   let scores = onnx.node('MatMul', [q, parts(key, keyHeads, [0, 2, 3, 1])], {}, 'attention');
   if (cap !== undefined) scores = emit.softClamp(scores, cap);
-  if (causal) scores = onnx.node('Add', [scores, causalMask(emit, scores, operator.window)]);
+  if (causal) scores = onnx.node('Add', [scores, causalMask(emit, scores, operator.window, past)]);
   if (mask) scores = onnx.node('Add', [scores, paddingMask(emit, mask)]);
   const weights = onnx.node('Softmax', [scores], { attributes: { axis: -1 } }, 'attention');
   const seen = onnx.node('MatMul', [weights, parts(value, keyHeads, [0, 2, 1, 3])], {}, 'attention');
@@ -68,15 +87,20 @@ function shared(emit: Emitter, heads: Ref, times: number): Ref {
 
 /**
  * The mask added to scores [B, heads, N, N]: zeros on and below the diagonal, the lowest number above it, and with a
- * window also from that many positions below the diagonal on.
+ * window also from that many positions below the diagonal on. Of rows that follow `past` others [B, heads, N, past + N],
+ * the diagonal ends in the last corner.
  */
-function causalMask(emit: Emitter, scores: Ref, window?: number): Ref {
+function causalMask(emit: Emitter, scores: Ref, window?: number, past?: Ref): Ref {
   const { onnx } = emit;
   const side = onnx.node('Shape', [scores], { attributes: { start: -2 } });
   const lowest = onnx.node('Expand', [onnx.floats([UNSEEN]), side]);
+  const moved = (diagonal: number) => {
+    const from = onnx.ints([diagonal], []);
+    return past === undefined ? from : onnx.node('Add', [from, onnx.node('Squeeze', [past])]);
+  };
   const triangle = (diagonal: number, upper: number) =>
     onnx.has('Trilu')
-      ? onnx.node('Trilu', [lowest, onnx.ints([diagonal], [])], { attributes: { upper } })
+      ? onnx.node('Trilu', [lowest, moved(diagonal)], { attributes: { upper } })
       : composedTriangle(emit, lowest, diagonal, upper);
   const later = triangle(1, 1);
   return window === undefined ? later : onnx.node('Add', [later, triangle(-window, 0)]);
@@ -152,11 +176,15 @@ function byHeads(emit: Emitter, rows: Ref, heads: number, perm: readonly number[
   return onnx.node('Transpose', [split], { attributes: { perm } });
 }
 
-/** Sines and cosines of n · frequencies for row n of rows [B, N, C]: [1, N, 1, d/2]. */
-export function rowAngles(emit: Emitter, rows: Ref, frequencies: readonly number[]): Angles {
+/**
+ * Sines and cosines of n · frequencies for row n of rows [B, N, C]: [1, N, 1, d/2].
+ * @param past int64 [1]: how many rows are before these
+ */
+export function rowAngles(emit: Emitter, rows: Ref, frequencies: readonly number[], past?: Ref): Angles {
   const { onnx } = emit;
   const count = onnx.node('Shape', [rows], { attributes: { start: 1, end: 2 } });
-  const places = emit.range(onnx.node('Squeeze', [count]));
+  const counted = emit.range(onnx.node('Squeeze', [count]));
+  const places = past === undefined ? counted : onnx.node('Add', [counted, onnx.cast(past, 'float32')]);
   const column = onnx.node('Reshape', [places, onnx.ints([1, -1, 1, 1])]);
   const angles = onnx.node('Mul', [column, onnx.floats(frequencies, [1, 1, 1, frequencies.length])]);
   return { sin: onnx.node('Sin', [angles]), cos: onnx.node('Cos', [angles]) };

@@ -1,6 +1,7 @@
 import type { Network } from '../../graph/network.ts';
 import type { Weights } from '../../weights/weight-table.ts';
 import type { Form } from '../forms/form.ts';
+import { lowerContinued } from './continued.ts';
 import { lowerCrops } from './crops.ts';
 import { lowerPutting, lowerTaking } from './features.ts';
 import { lowerInt8, lowerRanges } from './int8.ts';
@@ -29,6 +30,8 @@ export function lower(network: Network, weights: Weights, form: Form, target: Ta
       return lowerPutting(network, target);
     case 'crops':
       return lowerCrops(network, weights, target);
+    case 'continued':
+      return lowerContinued(network, weights, target);
     case 'recording':
       return lowerRecording(network, weights, form.anchors, target);
     case 'parts':

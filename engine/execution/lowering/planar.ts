@@ -330,9 +330,14 @@ export class PlanarLowering {
   #rotation(operator: Rotation): void {
     const rows = this.rows(operator.input);
     const key = [operator.input.length, ...operator.frequencies].join();
-    const angles = this.#turns.get(key) ?? rowAngles(this.emit, rows, operator.frequencies);
+    const angles = this.#turns.get(key) ?? rowAngles(this.emit, rows, operator.frequencies, this.past);
     this.#turns.set(key, angles);
     this.setRows(operator.output, rotation(this.emit, rows, angles, operator));
+  }
+
+  /** How many rows of a sequence are before its own, int64 [1]; undefined if there are none. */
+  protected get past(): Ref | undefined {
+    return undefined;
   }
 
   #axisRotation(operator: AxisRotation): void {
