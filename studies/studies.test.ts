@@ -26,6 +26,11 @@ const SMALL: readonly { study: string; given: string[]; rows: number }[] = [
     rows: 1,
   },
   {
+    study: 'whole-times.ts',
+    given: ['scenes:64:2', 'scenes:64:1', '--repeat', '1'],
+    rows: 2,
+  },
+  {
     study: 'peaks.ts',
     given: ['media/models/scenes', '--size', '64x64', '--only', 'vae-decoder,fp32'],
     rows: 2,

@@ -156,7 +156,7 @@ function predictDecoder(
   const scratch = (operator: Operator) =>
     isWeightProduct(operator) && form(operator) === 'int8' ? ofRows(operator) : 0;
   const weights = weightBytes(network, precision, true);
-  const values = ARENA.floatRows * peakValueBytes(network, extent, scratch);
+  const values = ARENA.byteRows * peakValueBytes(network, extent, scratch);
   return { weights, values, total: PROCESS_BYTES + weights + values };
 }
 
