@@ -148,8 +148,8 @@ export interface EditorState {
   /** Set while the mask belongs to an edit that is not part of the picture yet; another number for each such edit. */
   maskTaken?: number;
   run?: EditRun;
-  /** The picture is recorded in the background: steps done, of all. */
-  preparing?: { step: number; steps: number };
+  /** The picture is recorded in the background: steps done, of all, and the seconds that are left, if known. */
+  preparing?: { step: number; steps: number; remaining?: number };
   /** The picture as it is now is recorded. */
   prepared?: boolean;
   /** Seconds that an edit takes at most, about, where steps of any size were measured on this machine. */

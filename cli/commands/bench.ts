@@ -225,6 +225,7 @@ const STAGES: Record<BenchmarkProgress['stage'], string> = {
   weights: 'MB of synthetic weights',
   prepare: 'cases prepared',
   measure: 'rounds',
+  compare: 'cases compared',
   profile: 'cases profiled',
   isolate: 'cases alone',
   layers: 'layers',

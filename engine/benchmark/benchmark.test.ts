@@ -174,6 +174,14 @@ test('progress counts up in each stage; an abort ends the run', async () => {
   );
 });
 
+test('what follows the timed rounds is progress too', async () => {
+  const stages = new Set<string>();
+  await engine.benchmark(step({ repeat: 1, profile: true }), {
+    onProgress: ({ stage }) => stages.add(stage),
+  });
+  assert.deepEqual([...stages].slice(-3), ['measure', 'compare', 'profile']);
+});
+
 test('what cannot be run is refused by name', async () => {
   const refused = (request: Partial<BenchmarkRequest>, says: RegExp) =>
     assert.rejects(

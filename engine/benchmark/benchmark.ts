@@ -66,6 +66,7 @@ export async function benchmark(
     return request.devices ? { ...figures, device: backend.device } : figures;
   });
   if (request.profile) {
+    counting('profile')(0, trials.length);
     const profiles = await profiled(backend, open, counting('profile'), signal);
     for (const [i, row] of rows.entries()) Object.assign(row, profiles[i]!);
   }
@@ -136,6 +137,7 @@ async function measure(
   const measured: Measured[] = [];
   for (const [i, { loadSeconds, quality, parts }] of prepared.entries()) {
     signal?.throwIfAborted();
+    counting('compare')(i, prepared.length);
     const [, ...timed] = costs[i]!;
     const cost = timed.at(-1)!;
     const stepSeconds = cost.stepSeconds?.map((_, step) =>

@@ -28,11 +28,11 @@ export function guessedStepSeconds(macs: number): number {
 }
 
 /** Seconds of the stages of a run that take time. */
-export type StageSeconds = Record<'prepare' | 'measure' | 'profile' | 'isolate', number>;
+export type StageSeconds = Record<'prepare' | 'measure' | 'compare' | 'profile' | 'isolate', number>;
 
 /** Seconds that a run takes from beginning to end. */
-export function totalSeconds({ prepare, measure, profile, isolate }: StageSeconds): number {
-  return prepare + measure + profile + isolate;
+export function totalSeconds(stages: StageSeconds): number {
+  return Object.values(stages).reduce((total, seconds) => total + seconds);
 }
 
 /**
@@ -82,6 +82,8 @@ export function predictedSeconds(
   return {
     prepare: count * preparing,
     measure: count * (repeat + 1) * runs,
+    // Of single steps, dense results that the timed runs have not made yet.
+    compare: whole ? 0 : count * stepSeconds * Math.max(0, masks.length - repeat - 1),
     profile: request.profile ? count * again : 0,
     isolate: request.isolate ? count * (again + START * rows) : 0,
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BenchmarkRemaining } from './remaining.ts';
 
-const EXPECTED = { prepare: 40, measure: 20, profile: 0, isolate: 10 };
+const EXPECTED = { prepare: 40, measure: 20, compare: 0, profile: 0, isolate: 10 };
 
 test('the time that is left is said from the first stage on, and follows what the stages take', () => {
   const remaining = new BenchmarkRemaining(EXPECTED);

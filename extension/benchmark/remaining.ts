@@ -2,7 +2,7 @@ import type { BenchmarkProgress } from '../../shared/api.ts';
 import { type StageSeconds, totalSeconds } from './duration.ts';
 
 /** In their order. */
-const STAGES = ['weights', 'prepare', 'measure', 'layers', 'profile', 'isolate'] as const;
+const STAGES = ['weights', 'prepare', 'measure', 'compare', 'layers', 'profile', 'isolate'] as const;
 
 /** A stage that takes longer than predicted is taken to need this share of the prediction still. */
 const OVERDUE = 0.1;

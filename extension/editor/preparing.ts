@@ -7,6 +7,7 @@ import type { EditDraft } from '../../shared/editorProtocol.ts';
 import { messageOf } from '../../shared/errorMessage.ts';
 import { withoutIdleAdapter } from '../additions/adapter.ts';
 import { denseStepOf } from '../denseSpeed.ts';
+import { Remaining } from '../queue/remaining.ts';
 import { prepareWithSettings } from '../requests.ts';
 import type { Services } from '../services.ts';
 import type { PictureDocument } from './document.ts';
@@ -104,6 +105,7 @@ export class Preparing {
       this.#encoded = version;
     }
     for (;;) {
+      const remaining = new Remaining();
       try {
         const {
           recipe,
@@ -114,8 +116,9 @@ export class Preparing {
           return this.#services.engine.prepareEdit(request, {
             signal,
             onProgress: ({ stage, step, steps }) => {
-              if (stage === 'record' && !signal.aborted)
-                this.#document.update({ preparing: { step, steps } });
+              if (stage !== 'record' || signal.aborted) return;
+              const left = remaining.after({ stage, step, steps }, performance.now() / 1000);
+              this.#document.update({ preparing: { step, steps, ...(left && { remaining: left }) } });
             },
           });
         });

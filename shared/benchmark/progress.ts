@@ -13,6 +13,8 @@ export function describeBenchmark({ stage, done, total, cancelling }: BenchmarkR
       return `Loading and recording: mode ${done + 1} of ${total}`;
     case 'measure':
       return done === 0 ? 'Warm, measuring…' : `Round ${done} of ${total}`;
+    case 'compare':
+      return `Comparing with dense results: mode ${done + 1} of ${total}`;
     case 'profile':
       return done < total ? `Profiling: mode ${done + 1} of ${total}` : 'Profiled';
     case 'isolate':

@@ -77,8 +77,11 @@ export interface WholeOptions {
 }
 
 export interface BenchmarkProgress {
-  /** `weights`: synthetic ones are written, counted in bytes; the other stages count cases, `measure` rounds. */
-  stage: 'weights' | 'prepare' | 'measure' | 'profile' | 'isolate' | 'layers';
+  /**
+   * `weights`: synthetic ones are written, counted in bytes; the other stages count cases, `measure` rounds. `compare`:
+   * results are compared with dense ones, some of which are computed for it.
+   */
+  stage: 'weights' | 'prepare' | 'measure' | 'compare' | 'profile' | 'isolate' | 'layers';
   done: number;
   total: number;
 }

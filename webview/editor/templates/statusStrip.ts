@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { describeCost, explainCost, formatShare } from '../../../shared/format.ts';
+import { describeCost, describeRemaining, explainCost, formatShare } from '../../../shared/format.ts';
 import type { EditorActions, EditorPage } from '../page.ts';
 import { iconButton } from './button.ts';
 
@@ -40,8 +40,10 @@ function preparingTemplate({ state }: EditorPage): TemplateResult | typeof nothi
   if (!preparing) return nothing;
   const title =
     'The image is analysed while you paint, so that the first edit is fast. Anything else you start comes first.';
+  const { step, steps, remaining } = preparing;
+  const time = remaining && remaining >= 2 ? ` · ${describeRemaining(remaining)}` : '';
   return html`<span class="hint" data-test="preparing" title=${title}>
-    Analysing image in the background: step ${preparing.step + 1} of ${preparing.steps}
+    Analysing image in the background: step ${step + 1} of ${steps}${time}
   </span>`;
 }
 
