@@ -1,6 +1,7 @@
 /** Fields that several pages have. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
+import { reweighted } from '../shared/emphasisKeys.ts';
 import { SEED_RULE } from '../shared/seed.ts';
 
 interface TextField {
@@ -11,6 +12,8 @@ interface TextField {
   value: string;
   /** Lines of a field for longer texts; a single line if absent. */
   rows?: number;
+  /** Words get more or less weight by keys: only fields with `rows`. */
+  weighs?: boolean;
   invalid?: boolean;
   onInput: (value: string) => void;
 }
@@ -21,6 +24,7 @@ export function textField({
   placeholder = '',
   value,
   rows,
+  weighs,
   invalid = false,
   onInput,
 }: TextField): TemplateResult {
@@ -32,8 +36,10 @@ export function textField({
         rows=${rows}
         resize="vertical"
         placeholder=${placeholder}
+        title=${weighs ? 'Ctrl+Up, Ctrl+Down: more or less weight for the word at the cursor' : nothing}
         .value=${live(value)}
         @input=${input}
+        @keydown=${weighs ? weighByKeys : nothing}
       ></vscode-textarea>`
     : html`<vscode-textfield
         id=${id}
@@ -43,6 +49,21 @@ export function textField({
         .value=${live(value)}
         @input=${input}
       ></vscode-textfield>`;
+}
+
+/** Ctrl and an arrow key: the selected words, or the word at the cursor, count more or less. */
+function weighByKeys(event: KeyboardEvent): void {
+  if (!(event.ctrlKey || event.metaKey) || !['ArrowUp', 'ArrowDown'].includes(event.key)) return;
+  event.preventDefault();
+  const { wrappedElement: text } = event.currentTarget as HTMLElement & {
+    wrappedElement: HTMLTextAreaElement;
+  };
+  const change = reweighted(text.value, text.selectionStart, text.selectionEnd, event.key === 'ArrowUp');
+  if (!change) return;
+  text.setSelectionRange(change.from, change.to);
+  // Unlike an assignment it can be undone, and the field reports it.
+  document.execCommand('insertText', false, change.text);
+  text.setSelectionRange(...change.select);
 }
 
 /** A field that takes one of a few values. */

@@ -39,6 +39,7 @@ function promptField({ draft, state }: Page, actions: Actions): TemplateResult {
       id: 'prompt',
       label: 'Prompt',
       rows: 3,
+      weighs: true,
       placeholder: 'What should the image show?',
       value: draft.prompt,
       onInput: (prompt) => actions.edit({ prompt }),

@@ -134,6 +134,7 @@ function promptFields({ draft, state }: EditorPage, actions: EditorActions): Tem
       id: 'prompt',
       label: 'Prompt',
       rows: 3,
+      weighs: true,
       placeholder: WAYS[draft.way].question,
       value: draft.prompt,
       onInput: (prompt) => actions.edit({ prompt }),
