@@ -39,6 +39,16 @@ step('words that Scenes does not know are named while they are typed and under t
   assert.equal(await vscode.view.locator('[data-test=unknown-typed]').count(), 0);
 });
 
+step('a word of the prompt gets more weight by a key, which can be undone', async () => {
+  const prompt = vscode.view.locator('#prompt textarea');
+  await prompt.click();
+  await prompt.press('End');
+  await prompt.press('ControlOrMeta+ArrowUp');
+  assert.equal(await prompt.inputValue(), HOUSE.replace('sunset', '(sunset:1.1)'));
+  await prompt.press('ControlOrMeta+z');
+  assert.equal(await prompt.inputValue(), HOUSE);
+});
+
 step('several images of one prompt are a grid of seeds', async () => {
   await view.fill({ prompt: TENT, images: '3', seed: '5', steps: '3' });
   await view.generate();
@@ -260,6 +270,24 @@ step('the gallery is cleared only after a question', async () => {
   await tilesAre(0);
   await vscode.view.getByText('Every image that you generate is kept here.').waitFor();
   assert.equal(fs.readdirSync(path.join(vscode.workspace, 'images')).length, 1, 'saved files stay');
+});
+
+step('in a narrow column the prompt stays in view above the images', async () => {
+  await vscode.page.setViewportSize({ width: 700, height: 800 });
+  await vscode.inHost(({ commands }) => commands.executeCommand('workbench.action.closeSidebar'));
+  await view.open();
+  await view.fill({ prompt: HOUSE, seed: '2', steps: '2' });
+  await view.generate();
+  await view.shows(HOUSE);
+  const cut = await vscode.view.locator('main').evaluate((main) => {
+    const [ask, picture] = ['.ask', 'img.picture'].map((part) =>
+      main.querySelector(part)!.getBoundingClientRect(),
+    );
+    return { asks: ask!.top, covered: ask!.bottom - picture!.top, below: picture!.bottom - innerHeight };
+  });
+  assert.equal(cut.asks, 0, 'the prompt is at the top');
+  assert.ok(cut.covered <= 0 && cut.below <= 0, `the image is whole: ${JSON.stringify(cut)}`);
+  await vscode.screenshot('view-narrow');
 });
 
 step('no page has broken its content security policy', async () => {
