@@ -1,12 +1,15 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { decodeMask } from '../engine/pictures/mask.ts';
 import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture, type Picture } from '../engine/pictures/read.ts';
 import { ssim } from '../engine/pictures/ssim.ts';
 import { MEASURED_PLANS } from '../engine/pipelines/budget/measured-plans.ts';
+import type { Mask } from '../engine/regions/mask.ts';
 import type { Engine, GenerateRequest } from '../shared/api.ts';
 import { describeStepPlan, readStepPlan, writeStepPlan } from '../shared/stepPlan.ts';
 import { byDefault, optional, study, table, text, texts, whole, withEngine } from './frame.ts';
+import { readCases } from './support/edit-cases.ts';
 import { decibels, mean, median } from './support/figures.ts';
 import { type Drawn, drawnFile, readDrawn, readPrompts, UNSEEN, writeDrawn } from './support/prompts.ts';
 
@@ -54,34 +57,38 @@ await study(
       images: optional(
         text('a folder for the images of each plan, for the scorers, and for all figures so far'),
       ),
+      edits: optional(text('sparse edits in place of new images: a folder of cases, see edit-cases.ts')),
     },
   },
-  async ({ plans, count, side, steps, threads, model, images }) => {
+  async ({ plans, count, side, steps, threads, model, images, edits }) => {
     const asked = plans.length > 0 ? plans : [...PLAIN.map(String), ...OFFERED, ...OTHERS];
     const cases = [String(steps), ...asked].map(caseOf);
-    const prompts = await readPrompts(UNSEEN, count);
+    const size = { width: side, height: side };
+    const subjects = edits ? await editsOf(edits, count) : await imagesOf(count, size);
     const record = images && path.join(images, 'figures.json');
     const figures = await readFigures(
       record,
       cases.map(({ title }) => title),
     );
     await withEngine(async (engine) => {
-      for (const [i, { prompt, seed, expected }] of prompts.entries()) {
+      for (const [i, { draw, about, mask }] of subjects.entries()) {
         if (cases.every(({ title }) => figures[title]![i])) continue;
         let full: Picture | undefined;
         for (const { title, request } of cases) {
-          const common = { prompt, seed, width: side, height: side, threads, model, previews: false };
-          const { png, picture, macs, seconds } = await drawnBy(engine, { ...common, ...request });
+          const made = await draw(engine, { threads, model, previews: false, ...request });
+          const { png, macs, seconds } = made;
+          const picture = await decodePicture(png, 'an image');
           full ??= picture;
-          const level = psnr(picture.pixels, full.pixels);
+          const level = psnr(picture.pixels, full.pixels, mask && (await mask(picture)));
           const psnrOrNull = Number.isFinite(level) ? level : null;
           figures[title]![i] = { psnr: psnrOrNull, ssim: ssim(picture, full), seconds, macs };
-          if (images) await keep(folderOf(images, title), i, png, { prompt, expected });
+          if (images) await keep(folderOf(images, title), i, png, about);
         }
         if (record) await writeWhole(record, JSON.stringify(figures));
       }
     });
-    console.log(`${prompts.length} prompts, ${side}×${side}, against ${steps} plain steps\n`);
+    const what = edits ? `edits, inside the mask` : `prompts, ${side}×${side}`;
+    console.log(`${subjects.length} ${what}, against ${steps} plain steps\n`);
     const row = table(
       'plan',
       'means',
@@ -122,12 +129,13 @@ function folderOf(images: string, title: string): string {
 }
 
 /** Writes an image and lists it for the scorers. */
-async function keep(folder: string, i: number, png: Uint8Array, about: Omit<Drawn, 'file'>): Promise<void> {
+async function keep(folder: string, i: number, png: Uint8Array, { prompt, expected }: About): Promise<void> {
   await mkdir(folder, { recursive: true });
   const file = drawnFile(folder, i);
   await writeFile(file, png);
+  if (!expected) return;
   const before = await readDrawn(path.join(folder, 'pictures.json')).catch(() => []);
-  await writeDrawn(folder, [...before.filter((one) => one.file !== file), { file, ...about }]);
+  await writeDrawn(folder, [...before.filter((one) => one.file !== file), { file, prompt, expected }]);
 }
 
 /** A stop in the middle leaves the file as it was. */
@@ -147,12 +155,51 @@ function caseOf(plan: string): { title: string; means: string; request: Partial<
   return { title: plan, means: describeStepPlan(read), request: { stepPlan: plan } };
 }
 
-async function drawnBy(engine: Engine, request: GenerateRequest) {
-  const { picture, macs, seconds, loadSeconds } = await engine.generate(request);
-  return {
-    png: picture.png,
-    picture: await decodePicture(picture.png, 'an image'),
-    macs,
-    seconds: seconds - loadSeconds,
-  };
+/** What an image was drawn for; an edit is not for the scorers of new images. */
+type About = Pick<Drawn, 'prompt'> & Partial<Pick<Drawn, 'expected'>>;
+
+/** A new image or an edit. */
+interface Subject {
+  draw: (
+    engine: Engine,
+    how: Partial<GenerateRequest>,
+  ) => Promise<{ png: Uint8Array; macs: number; seconds: number }>;
+  about: About;
+  /** Where images are compared; everywhere if absent. */
+  mask?: (picture: Picture) => Promise<Mask>;
+}
+
+async function imagesOf(count: number, size: { width: number; height: number }): Promise<Subject[]> {
+  const prompts = await readPrompts(UNSEEN, count);
+  return prompts.map(({ prompt, seed, expected }) => ({
+    about: { prompt, expected },
+    async draw(engine, how) {
+      const { picture, macs, seconds, loadSeconds } = await engine.generate({
+        prompt,
+        seed,
+        ...size,
+        ...how,
+      });
+      return { png: picture.png, macs, seconds: seconds - loadSeconds };
+    },
+  }));
+}
+
+/** Edits whose images have been recorded. */
+async function editsOf(folder: string, count: number): Promise<Subject[]> {
+  const cases = (await readCases(folder)).filter(({ way }) => way === 'add').slice(0, count);
+  const subjects = cases.map(async ({ before, mask: name, prompt, seed }): Promise<Subject> => {
+    const [image, mask] = await Promise.all([before, name].map((file) => readFile(path.join(folder, file))));
+    const edit = { image: image!, mask: mask!, prompt, seed, mode: 'sparse' as const };
+    return {
+      about: { prompt },
+      mask: async (picture) => (await decodeMask(mask!, name, picture)).mask,
+      async draw(engine, how) {
+        await engine.edit({ ...edit, ...how });
+        const { picture, macs, seconds, loadSeconds } = await engine.edit({ ...edit, ...how });
+        return { png: picture.png, macs, seconds: seconds - loadSeconds };
+      },
+    };
+  });
+  return Promise.all(subjects);
 }

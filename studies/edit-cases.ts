@@ -8,19 +8,9 @@ import { psnr } from '../engine/pictures/psnr.ts';
 import { decodePicture } from '../engine/pictures/read.ts';
 import { type Engine, ZOOMS, type ZoomMode } from '../shared/api.ts';
 import { byDefault, choice, flag, optional, pixels, study, table, text, whole, withEngine } from './frame.ts';
+import { caseList, type EditCase, readCases } from './support/edit-cases.ts';
 import { drawEditSheet } from './support/edit-sheet.ts';
 import { decibels, mean, median, percent } from './support/figures.ts';
-
-/** An edit as `python3 -m training edit-cases` writes it; paths are relative to the list. */
-interface EditCase {
-  file: string;
-  before: string;
-  mask: string;
-  prompt: string;
-  seed: number;
-  /** `add`: the prompt's object is painted; `remove`: what the mask covers goes. */
-  way: 'add' | 'remove';
-}
 
 const MODES = ['sparse', 'dense'] as const;
 type Mode = (typeof MODES)[number];
@@ -44,11 +34,11 @@ await study(
     },
   },
   async ({ folder, count, removals, size, python, judge, sheet, ...how }) => {
-    const list = path.resolve(folder, 'cases.json');
+    const list = caseList(folder);
     const counts = ['--count', String(count), '--removals', String(removals)];
     if (!existsSync(list))
       await training(python, 'edit-cases', folder, ...counts, '--size', `${size.width}x${size.height}`);
-    const all = JSON.parse(await readFile(list, 'utf8')) as EditCase[];
+    const all = await readCases(folder);
     const cases = [
       ...all.filter(({ way }) => way === 'add').slice(0, count),
       ...all.filter(({ way }) => way === 'remove').slice(0, removals),

@@ -173,11 +173,13 @@ export function stepsMacs(
   condition: Condition,
 ): number {
   const tokens = condition.text.dims[1]!;
-  return kinds.reduce((sum, kind) => {
-    if (kind === '-') return sum;
+  const macsOf = (kind: StepKind): number => {
+    if (kind === '-') return 0;
     const { depth, batch } = formOf(kind, batchOf(condition), false);
-    return sum + denoiser.stepMacs(size, batch, tokens, depth);
-  }, 0);
+    return denoiser.stepMacs(size, batch, tokens, depth);
+  };
+  const known = new Map([...new Set(kinds)].map((kind) => [kind, macsOf(kind)]));
+  return kinds.reduce((sum, kind) => sum + known.get(kind)!, 0);
 }
 
 function formOf(kind: StepKind, branches: number, gives: boolean) {

@@ -116,10 +116,8 @@ function addMeans(
   { width, from, groups }: { width: number; from: number; groups: number },
   weight: number,
 ): void {
-  for (const [i, sum] of sums.entries()) {
-    const [b, g] = [Math.floor(i / groups), i % groups];
-    moments[b * width + from + g]! += weight * sum;
-  }
+  for (let i = 0, first = from; i < sums.length; first += width)
+    for (let g = 0; g < groups; g++, i++) moments[first + g]! += weight * sums[i]!;
 }
 
 /** The weight of a row in the means of its level. */
