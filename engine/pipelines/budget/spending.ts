@@ -21,7 +21,7 @@ export function spendingOf(
 ): Spending {
   if (budget === 1 || stepPlan !== undefined) return { recipe, warnings: [] };
   const process = fullProcess(model, recipe, { shared, coding: !edit });
-  // The measured plans are for new images; an edit's start is counted in the sampler's own steps.
+  // Plain steps are better for edits than the plans for new images; see docs/measurements.md.
   const planned = budgeted(recipe, budget, { ...process, places: process.places && !edit });
   return { ...planned, budget: { budget: planned.report } };
 }
