@@ -1,5 +1,7 @@
 import { cacheFolder, path } from '#host';
 import { isFloat, type Precision } from '../../shared/api.ts';
+import { type Network, weightsOf } from '../graph/network.ts';
+import type { Operator } from '../graph/operators.ts';
 import type { Model } from '../models/model.ts';
 import type { NetworkRole } from '../models/networks.ts';
 import { type QuantizeRequest, quantize } from '../quantization/quantize.ts';
@@ -31,11 +33,20 @@ export class Precisions {
     let table = this.#tables.get(role);
     if (!table) {
       const network = this.#model.network(role);
-      table = this.#model.weights(role, options).then((source) => new WeightTable(network, source));
+      const blocks = this.#keepsBlocks ? multipliedOnly(network) : undefined;
+      table = this.#model
+        .weights(role, { ...options, ...(blocks && { blocks: (name) => blocks.has(name) }) })
+        .then((source) => new WeightTable(network, source));
       this.#tables.set(role, table);
       table.catch(() => this.#tables.delete(role));
     }
     return table;
+  }
+
+  /** Weights that a file has in blocks are multiplied as they are, except where products are computed in float16. */
+  get #keepsBlocks(): boolean {
+    const { operator, precisions } = this.#backend.can;
+    return operator('MatMulNBits', 'com.microsoft') && !precisions.includes('fp16');
   }
 
   /** A network's weights in a precision. Quantized ones need `quantize` first. */
@@ -82,4 +93,17 @@ export class Precisions {
     const others = this.#quantized.get(role) ?? new Map<Precision, Weights>();
     this.#quantized.set(role, others.set(precision, weights));
   }
+}
+
+/** Names of the weights that are only multiplied with rows. */
+function multipliedOnly(network: Network): ReadonlySet<string> {
+  const isProduct = (operator: Operator) =>
+    operator.type === 'geglu' || (operator.type === 'linear' && !operator.norm);
+  const namesIn = (operators: readonly Operator[]) =>
+    new Set(weightsOf({ ...network, operators }).map(({ name }) => name));
+  const others = namesIn(network.operators.filter((operator) => !isProduct(operator)));
+  const matrices = network.operators.flatMap((operator) =>
+    operator.type === 'geglu' || operator.type === 'linear' ? [operator.weight.name] : [],
+  );
+  return new Set(matrices.filter((name) => !others.has(name)));
 }

@@ -225,8 +225,9 @@ export class DiffusionModel implements Model {
   }
 
   async weights(role: NetworkRole, options?: WeightsOptions): Promise<WeightSource> {
-    const source = await this.#placed(role).weights(options);
     const { adapters = [], controls = [], references } = this.#additions;
+    const blocks = adapters.length > 0 ? undefined : options?.blocks;
+    const source = await this.#placed(role).weights({ ...options, blocks });
     const merged =
       adapters.length > 0 ? await mergeAdapters(source, role, this.network(role), adapters, options) : source;
     if (role !== 'denoiser') return merged;

@@ -1,5 +1,7 @@
 import { InputError, quoted } from '../errors.ts';
 import { BYTES_PER_ELEMENT } from './dtypes.ts';
+import { DEQUANTIZE, isQuantized } from './gguf/blocks.ts';
+import { typeOf } from './gguf/types.ts';
 import { fromHalves } from './halves.ts';
 import { readInto, withFile } from './range.ts';
 import type { StoredTensor } from './source.ts';
@@ -46,11 +48,22 @@ function isInteger(dtype: string): dtype is keyof typeof INTEGER_VIEWS {
 /** The tensor's values as float32, in row-major order. @throws InputError for an integer tensor. */
 export async function readFloat32(tensor: StoredTensor): Promise<Float32Array> {
   const { dtype } = tensor;
+  if (isQuantized(tensor)) return dequantized(tensor);
   if (!isFloat(dtype)) throw wrongKind(tensor, 'floating-point numbers');
   const convert = FLOAT_CONVERSIONS[dtype];
   const size = BYTES_PER_ELEMENT[dtype];
   const result = new Float32Array(tensor.length / size);
   await readChunks(tensor, size, (bytes, begin, end) => convert(bytes, result.subarray(begin, end)));
+  return tensor.transposed ? transpose(result, tensor.shape) : result;
+}
+
+/** The values of ggml's quantized blocks. */
+async function dequantized(tensor: StoredTensor): Promise<Float32Array> {
+  const { values, bytes } = typeOf(tensor);
+  const result = new Float32Array((tensor.length / bytes) * values);
+  await readChunks(tensor, bytes, (blocks, begin, end) =>
+    DEQUANTIZE[tensor.dtype]!(blocks, result.subarray(begin * values, end * values)),
+  );
   return tensor.transposed ? transpose(result, tensor.shape) : result;
 }
 
@@ -78,7 +91,7 @@ export async function readInt64(tensor: StoredTensor): Promise<BigInt64Array> {
   return result;
 }
 
-/** Reads a tensor in chunks of whole elements, `begin` to `end`, into one reused buffer. */
+/** Reads a tensor in chunks of whole elements or blocks, `begin` to `end`, into one reused buffer. */
 async function readChunks(
   tensor: StoredTensor,
   size: number,

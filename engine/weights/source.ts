@@ -23,6 +23,8 @@ export interface StoredTensor {
   readonly length: number;
   /** The bytes are those of the transposed matrix: [shape[1], shape[0]]. */
   readonly transposed?: boolean;
+  /** A matrix [N, K] of a GGUF file that is also kept in blocks of ours: see `BlockValues`. */
+  readonly blocks?: { readonly bits: 8 | 4; readonly values: StoredTensor; readonly scale: StoredTensor };
   /** Its file as it was when the tensor was found there. */
   readonly version?: FileVersion;
 }
@@ -51,4 +53,6 @@ export interface WeightsOptions {
   /** Progress in tensors; not called if nothing has to be computed. */
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
+  /** Which weights may stay in blocks: those that are only multiplied with rows. None if absent. */
+  blocks?: (name: string) => boolean;
 }

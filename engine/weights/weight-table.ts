@@ -5,6 +5,7 @@ import { versionsOf } from './file-version.ts';
 import { underNamesOf } from './names.ts';
 import type { Layout, QuantizedMatrix, QuantizedRows } from './quantized.ts';
 import type { FileVersion, StoredTensor, WeightSource } from './source.ts';
+import { rowsOf } from './views.ts';
 
 /** Weights of one network, as lowerings read them. */
 export interface Weights {
@@ -44,14 +45,30 @@ export class WeightTable implements Weights {
     return tensor;
   }
 
+  /** Of a weight that its file has in blocks. */
+  matrix(weight: Weight, layout: Layout): QuantizedMatrix | undefined {
+    const { blocks } = this.get(weight);
+    if (!blocks) return undefined;
+    const [all = 0, rows = 0] = weight.shape;
+    const half = /^half\.(\d)$/.exec(layout)?.[1];
+    const columns = half ? all / 2 : all;
+    const part = (tensor: StoredTensor) => rowsOf(tensor, Number(half ?? 0) * columns, columns);
+    const [values, scale] = [part(blocks.values), part(blocks.scale)];
+    return { form: `blocks-${blocks.bits}`, rows, columns, values, scale };
+  }
+
   get files(): readonly FileVersion[] {
-    return versionsOf(this.#tensors.values());
+    return versionsOf(this.#stored());
   }
 
   get bytes(): number {
-    let total = 0;
-    for (const tensor of this.#tensors.values()) total += tensor.length;
-    return total;
+    return this.#stored().reduce((total, { length }) => total + length, 0);
+  }
+
+  #stored(): StoredTensor[] {
+    return [...this.#tensors.values()].flatMap((tensor) =>
+      tensor.blocks ? [tensor.blocks.values, tensor.blocks.scale] : [tensor],
+    );
   }
 }
 

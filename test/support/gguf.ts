@@ -7,14 +7,17 @@ interface Tensor {
 }
 
 const ALIGNMENT = 32;
-const [F32, Q8_0] = [0, 8];
+const [F32, Q4_0, Q8_0] = [0, 2, 8];
 
-/** A GGUF file: matrices in blocks of Q8_0, everything else in float32. */
-export function ggufBytes(tensors: readonly Tensor[]): Uint8Array {
+/** A GGUF file: matrices in blocks of 8 or 4 bits (Q8_0, Q4_0), everything else in float32. */
+export function ggufBytes(tensors: readonly Tensor[], bits: 8 | 4 = 8): Uint8Array {
+  const [inBits, quantized] = bits === 8 ? [q8, Q8_0] : [q4, Q4_0];
   const parts = tensors.map(({ name, shape, values }) => {
     const inBlocks = shape.length === 2 && shape[1]! % 32 === 0;
-    const data = inBlocks ? q8(values) : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return { name, shape, type: inBlocks ? Q8_0 : F32, data };
+    const data = inBlocks
+      ? inBits(values)
+      : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return { name, shape, type: inBlocks ? quantized : F32, data };
   });
   const aligned = (length: number) => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
   const header: Buffer[] = [Buffer.from('GGUF'), u32(3), u64(parts.length), u64(1)];
@@ -38,6 +41,21 @@ function q8(values: Float32Array): Uint8Array {
     const half = toHalves(Float32Array.of(scale))[0]!;
     bytes.set([half & 255, half >> 8], block * 34);
     for (const [i, value] of part.entries()) bytes[block * 34 + 2 + i] = Math.round(value / (scale || 1));
+  }
+  return bytes;
+}
+
+/** ggml's Q4_0: a half-precision scale, then 16 bytes of the values i and i + 16. */
+function q4(values: Float32Array): Uint8Array {
+  const bytes = new Uint8Array((values.length / 32) * 18);
+  for (let block = 0; block * 32 < values.length; block++) {
+    const part = values.subarray(block * 32, block * 32 + 32);
+    const largest = part.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+    const scale = largest / -8;
+    const half = toHalves(Float32Array.of(scale))[0]!;
+    bytes.set([half & 255, half >> 8], block * 18);
+    const nibble = (i: number) => Math.min(15, Math.round(part[i]! / (scale || 1)) + 8);
+    for (let i = 0; i < 16; i++) bytes[block * 18 + 2 + i] = nibble(i) | (nibble(i + 16) << 4);
   }
   return bytes;
 }

@@ -7,12 +7,14 @@ import { ggufBytes } from '../../../test/support/gguf.ts';
 import { writeSingleFile } from '../../../test/support/single-file.ts';
 import { createEngine } from '../../engine.ts';
 import { InputError } from '../../errors.ts';
+import { Precisions } from '../../execution/precisions.ts';
 import { NodeBackend } from '../../host/node/backend.ts';
 import { decodePicture } from '../../pictures/read.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
 import { readFloat32 } from '../../weights/read.ts';
 import { openTensors } from '../../weights/tensor-file.ts';
 import { temporaryFolder } from '../../weights/testing.ts';
+import { writeSafetensors } from '../../weights/write.ts';
 import { DiffusionModel } from '../diffusion-model.ts';
 
 const folder = await temporaryFolder();
@@ -78,12 +80,40 @@ test('a U-Net in GGUF draws nearly as the file that it was made of, with its oth
       values: await readFloat32(source.find(name)!),
     })),
   );
-  await writeFile(gguf, ggufBytes(tensors));
   const parts = { vae: whole, textEncoders: [whole] };
-  const [plain, quantized] = [await draw(whole), await draw(gguf, parts)];
-  const [a, b] = [await pixelsOf(plain), await pixelsOf(quantized)];
-  const difference = a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
-  assert.ok(difference > 0 && difference < 3, `mean difference ${difference}`);
+  const plain = await pixelsOf(await draw(whole));
+  for (const [bits, most] of [
+    [8, 3],
+    [4, 30],
+  ] as const) {
+    await writeFile(gguf, ggufBytes(tensors, bits));
+    const drawn = await pixelsOf(await draw(gguf, parts));
+    const difference = plain.reduce((sum, value, i) => sum + Math.abs(value - drawn[i]!), 0) / plain.length;
+    assert.ok(difference > 0 && difference < most, `${bits} bits: mean difference ${difference}`);
+    // The same weights in float32.
+    const same = path.join(folder, `same-${bits}.safetensors`);
+    const exact = await openTensors(gguf);
+    await writeSafetensors(
+      same,
+      names.map((name) => {
+        const tensor = exact.find(name.slice(prefix.length))!;
+        const chunks = async function* () {
+          yield new Uint8Array((await readFloat32(tensor)).buffer as ArrayBuffer);
+        };
+        return { name, dtype: 'F32', shape: tensor.shape, chunks };
+      }),
+    );
+    const expected = await pixelsOf(await draw(same, parts));
+    assert.ok(
+      drawn.every((value, i) => Math.abs(value - expected[i]!) <= 1),
+      `${bits} bits`,
+    );
+    const model = await DiffusionModel.open(gguf, parts);
+    const precisions = new Precisions(model, new NodeBackend(1));
+    const { bytes } = await precisions.stored('denoiser');
+    const stored = [...exact.names()].reduce((sum, name) => sum + exact.find(name)!.length, 0);
+    assert.equal(bytes, stored, 'all blocks stay as large as they are');
+  }
   await assert.rejects(draw(gguf), /toy\.gguf \(Stable Diffusion 1\) has no autoencoder/);
 });
 

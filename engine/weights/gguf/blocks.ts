@@ -90,6 +90,11 @@ const q6: Dequantize = (bytes, out) => {
   }
 };
 
+/** Whether a tensor holds ggml's quantized blocks. */
+export function isQuantized({ dtype }: { dtype: string }): boolean {
+  return Object.hasOwn(DEQUANTIZE, dtype);
+}
+
 export const DEQUANTIZE: Readonly<Record<string, Dequantize>> = {
   Q4_0: nibbles(18, { minimum: false, fifth: false }),
   Q4_1: nibbles(20, { minimum: true, fifth: false }),

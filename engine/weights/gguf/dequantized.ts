@@ -3,60 +3,101 @@ import { toHalves } from '../halves.ts';
 import { keptOrWritten } from '../kept-file.ts';
 import { readRange, withFile } from '../range.ts';
 import type { StoredTensor, WeightSource, WeightsOptions } from '../source.ts';
-import { DEQUANTIZE } from './blocks.ts';
-import { GGUF_TYPES } from './types.ts';
+import type { TensorToWrite } from '../write.ts';
+import { DEQUANTIZE, isQuantized } from './blocks.ts';
+import { fittingBits, scalesOfBlocks, valuesOfBlocks } from './own-blocks.ts';
+import { typeOf } from './types.ts';
 
 /** Files that are kept: the networks of a few models. */
 const KEPT = 4;
 /** Blocks converted at a time. */
 const CHUNK_BLOCKS = 1 << 14;
 
-/** Whether a tensor holds ggml's quantized blocks. */
-export function isQuantized({ dtype }: StoredTensor): boolean {
-  return Object.hasOwn(DEQUANTIZE, dtype);
-}
-
 /**
- * The same weights with ggml's quantized tensors in half precision: converted once, and kept in a file of the cache. The others
- * stay where they are.
+ * The same weights with ggml's quantized tensors as networks read them: in blocks of ours where these have the same values
+ * and `blocks` allows it, else in half precision. Converted once, and kept in a file of the cache. The others stay where
+ * they are.
  * @throws InputError as `keptOrWritten`
  */
 export async function dequantized(source: WeightSource, options?: WeightsOptions): Promise<WeightSource> {
   const names = [...source.names()].filter((name) => isQuantized(source.find(name)!));
   if (names.length === 0) return source;
-  const tensors = names.map((name) => {
+  const bitsOf = (name: string) => (options?.blocks?.(name) ? fittingBits(source.find(name)!) : undefined);
+  const tensors = names.flatMap((name) => {
     const tensor = source.find(name)!;
-    return { name, dtype: 'F16' as const, shape: tensor.shape, chunks: () => halvesOf(tensor) };
+    const bits = bitsOf(name);
+    return bits ? blocksOf(tensor, bits) : [halvesOf(tensor)];
   });
   const kept = await keptOrWritten(
-    { folder: 'converted', key: await keyOf(names, source), most: KEPT },
+    { folder: 'converted', key: await keyOf(tensors, source, names), most: KEPT },
     tensors,
     options,
   );
   return {
     origin: source.origin,
     names: () => source.names(),
-    find: (name) => kept.find(name) ?? source.find(name),
+    find(name) {
+      const bits = bitsOf(name);
+      if (!bits) return kept.find(name) ?? source.find(name);
+      const [values, scale] = [kept.find(valuesName(name))!, kept.find(scaleName(name))!];
+      return { ...source.find(name)!, blocks: { bits, values, scale } };
+    },
   };
 }
 
-async function* halvesOf(tensor: StoredTensor): AsyncGenerator<Uint8Array> {
-  const { values, bytes } = [...GGUF_TYPES.values()].find(({ name }) => name === tensor.dtype)!;
+const valuesName = (name: string) => `${name}:blocks`;
+const scaleName = (name: string) => `${name}:scale`;
+
+function blocksOf(tensor: StoredTensor, bits: 8 | 4): TensorToWrite[] {
+  const [columns = 0, rows = 0] = tensor.shape;
+  const shape = [columns, rows / 32];
+  const written = (name: string, part: 'values' | 'scales'): TensorToWrite => ({
+    name,
+    dtype: part === 'values' ? 'U8' : 'F16',
+    shape: part === 'values' ? [...shape, 4 * bits] : shape,
+    async *chunks() {
+      for await (const stored of piecesOf(tensor))
+        yield part === 'values' ? valuesOfBlocks(stored, bits) : scalesOfBlocks(stored, bits);
+    },
+  });
+  return [written(valuesName(tensor.name), 'values'), written(scaleName(tensor.name), 'scales')];
+}
+
+function halvesOf(tensor: StoredTensor): TensorToWrite {
+  return {
+    name: tensor.name,
+    dtype: 'F16',
+    shape: tensor.shape,
+    async *chunks() {
+      const { values, bytes } = typeOf(tensor);
+      for await (const stored of piecesOf(tensor)) {
+        const floats = new Float32Array((stored.length / bytes) * values);
+        DEQUANTIZE[tensor.dtype]!(stored, floats);
+        const halves = toHalves(floats);
+        yield new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
+      }
+    },
+  };
+}
+
+/** ggml's blocks of a tensor, many at a time. */
+async function* piecesOf(tensor: StoredTensor): AsyncGenerator<Uint8Array> {
+  const { bytes } = typeOf(tensor);
   const count = tensor.length / bytes;
   for (let from = 0; from < count; from += CHUNK_BLOCKS) {
     const blocks = Math.min(CHUNK_BLOCKS, count - from);
-    const stored = await withFile(tensor.file, (reader) =>
+    yield await withFile(tensor.file, (reader) =>
       readRange(reader, tensor.file, tensor.offset + from * bytes, blocks * bytes),
     );
-    const floats = new Float32Array(blocks * values);
-    DEQUANTIZE[tensor.dtype]!(stored, floats);
-    const halves = toHalves(floats);
-    yield new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
   }
 }
 
 /** By the file, distinguished by place, size and time, and the tensors. */
-async function keyOf(names: readonly string[], source: WeightSource): Promise<string> {
+async function keyOf(
+  tensors: readonly TensorToWrite[],
+  source: WeightSource,
+  names: readonly string[],
+): Promise<string> {
   const hash = sha256();
   const files = new Set(names.map((name) => source.find(name)!.file));
   for (const file of files) {
@@ -64,5 +105,6 @@ async function keyOf(names: readonly string[], source: WeightSource): Promise<st
     hash.update([file, size, mtimeMs, ctimeMs].join('\n'));
   }
   for (const name of names) hash.update(`${name} ${source.find(name)!.offset}\n`);
+  for (const { name, shape } of tensors) hash.update(`${name} ${shape}\n`);
   return hash.hex().slice(0, 32);
 }

@@ -28,6 +28,11 @@ export const GGUF_TYPES: ReadonlyMap<number, GgufType> = new Map([
   [30, plain('BF16', 2)],
 ]);
 
+/** The type that a tensor's `dtype` names. */
+export function typeOf({ dtype }: { dtype: string }): GgufType {
+  return [...GGUF_TYPES.values()].find(({ name }) => name === dtype)!;
+}
+
 /** Names of other types, for errors. */
 export const OTHER_TYPES: ReadonlyMap<number, string> = new Map([
   [9, 'Q8_1'],

@@ -7,7 +7,6 @@ import { otherKind } from '../../../engine/models/single-file/kind.ts';
 import { sectionsOf } from '../../../engine/models/single-file/sections.ts';
 import { unetConfigOf } from '../../../engine/models/single-file/unet.ts';
 import { parseUNetConfig } from '../../../engine/networks/unet-config.ts';
-import { isQuantized } from '../../../engine/weights/gguf/dequantized.ts';
 import { readFloat32, readInt64 } from '../../../engine/weights/read.ts';
 import type { StoredTensor } from '../../../engine/weights/source.ts';
 import { openTensors } from '../../../engine/weights/tensor-file.ts';
@@ -37,7 +36,6 @@ async function checkFile(file: string, size: number): Promise<void> {
 async function checkTensor(tensor: StoredTensor, size: number): Promise<void> {
   const { offset, length, shape, dtype } = tensor;
   assert.ok(offset >= 0 && length >= 0 && offset + length <= size, `${offset} + ${length} of ${size}`);
-  if (isQuantized(tensor)) return;
   const count = shape.reduce((a, b) => a * b, 1);
   const values = /^[IUB](?!F)/.test(dtype) ? await readInt64(tensor) : await readFloat32(tensor);
   assert.equal(values.length, count);
